@@ -1,0 +1,34 @@
+// Bundles the program to dist/ (start-up time is most of what a command costs), and each dependency of the reference
+// portal to one file, so that its image needs no npm.
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const home = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const { version } = JSON.parse(readFileSync(path.join(home, 'package.json'), 'utf8'));
+const common = { bundle: true, platform: 'node', target: 'node20', minify: true, logLevel: 'warning', legalComments: 'linked', absWorkingDir: home };
+
+rmSync(path.join(home, 'dist'), { recursive: true, force: true });
+await build({
+  ...common,
+  entryPoints: ['src/main.ts'],
+  outdir: 'dist',
+  format: 'esm',
+  splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
+  define: { MEDIANEST_VERSION: JSON.stringify(version) },
+  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  // Native speed-ups that ssh2 takes when they are there; medianest uses no SSH transport.
+  external: ['cpu-features', '*.node'],
+});
+
+const portal = path.join(home, 'templates/app/image');
+const resolve = createRequire(path.join(portal, 'package.json')).resolve;
+const vendor = path.join(portal, 'vendor');
+rmSync(vendor, { recursive: true, force: true });
+for (const name of Object.keys(JSON.parse(readFileSync(path.join(portal, 'package.json'), 'utf8')).dependencies)) {
+  await build({ ...common, entryPoints: [resolve(name)], outfile: path.join(vendor, name, 'index.cjs'), format: 'cjs', external: ['pg-native'] });
+  writeFileSync(path.join(vendor, name, 'package.json'), `${JSON.stringify({ name, main: 'index.cjs' })}\n`);
+}

@@ -1,0 +1,31 @@
+import { type Command, done } from './command.ts';
+
+export const configShow: Command = {
+  name: 'config show',
+  summary: 'The merged settings, each with its origin; secrets redacted',
+  example: 'medianest config show --profile dev-compose',
+  run: async (context) => {
+    const { open } = await import('../engine/open.ts');
+    const { flattenSettings } = await import('../config/flatten.ts');
+    const { table } = await import('../ui/table.ts');
+    const { loaded } = await open(context);
+    const entries = flattenSettings(loaded.settings, loaded.origins);
+    const origins = Object.fromEntries(entries.map(({ path, origin }) => [path, origin]));
+    const rows = entries.map(({ path, value, origin }) => [`${path}:`, JSON.stringify(value), `# ${origin}`]);
+    return done({ profile: loaded.profile, file: loaded.configFile ?? null, settings: loaded.settings, origins }, table(rows));
+  },
+};
+
+export const configValidate: Command = {
+  name: 'config validate',
+  summary: 'Check medianest.yml and the profile; every problem with its line and the nearest valid key',
+  example: 'medianest config validate --config ./medianest.yml',
+  run: async (context) => {
+    const { open } = await import('../engine/open.ts');
+    const { prepare } = await import('../engine/prepare.ts');
+    const { loaded } = await open(context);
+    await prepare(context, loaded);
+    const file = loaded.configFile ?? 'no medianest.yml, so the defaults';
+    return done({ valid: true, profile: loaded.profile, file: loaded.configFile ?? null }, `valid: ${file}, profile ${loaded.profile}`);
+  },
+};

@@ -1,0 +1,20 @@
+import { type Command, done } from './command.ts';
+
+export const exec: Command = {
+  name: 'exec',
+  summary: 'Run a program inside a service’s container',
+  example: 'medianest exec postgres psql medianest',
+  args: '<service> <command...>',
+  passThrough: true,
+  run: async (context, args) => {
+    const { expandServices, open, requireManifest } = await import('../engine/open.ts');
+    const { composeArgs } = await import('../engine/compose.ts');
+    const { composeFiles } = await import('../engine/execute.ts');
+    const { state } = await open(context);
+    const [name = '', ...command] = args;
+    const [service = ''] = expandServices(requireManifest(state), [name]);
+    const terminal = process.stdin.isTTY && process.stdout.isTTY ? [] : ['--no-TTY'];
+    const docker = await context.docker();
+    return done(undefined, '', await docker.attach(composeArgs(state.root, composeFiles(state), 'exec', ...terminal, service, ...command)));
+  },
+};

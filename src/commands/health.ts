@@ -1,0 +1,25 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EXIT } from '../errors.ts';
+import { type Command, done } from './command.ts';
+
+export const health: Command = {
+  name: 'health',
+  summary: 'Each check ok, warn or fail, with its remedy (exit 5 if one fails)',
+  example: 'medianest health --watch',
+  options: [['--watch', 'Check again every 5 seconds until Ctrl-C']],
+  run: async (context, _args, options) => {
+    const { open } = await import('../engine/open.ts');
+    const { healthReport } = await import('../plan/health.ts');
+    const { describeHealth } = await import('../ui/describe.ts');
+    const { loaded, state } = await open(context);
+    const engine = await context.engine();
+    for (;;) {
+      const report = healthReport(state.manifest(), await engine.observe(loaded.settings.project));
+      const result = done(report, describeHealth(report), report.status === 'fail' ? EXIT.unhealthy : EXIT.done);
+      if (!options.watch || context.flags.json || context.signal.aborted) return result;
+      context.report.note(`${context.clock.now().toISOString()}\n${result.text}`);
+      await sleep(5000, undefined, { signal: context.signal }).catch(() => undefined);
+      if (context.signal.aborted) return { ...result, text: '' };
+    }
+  },
+};

@@ -1,0 +1,20 @@
+import { audit } from './audit.ts';
+import type { Command } from './command.ts';
+import { configShow, configValidate } from './config.ts';
+import { down } from './down.ts';
+import { exec } from './exec.ts';
+import { health } from './health.ts';
+import { imagesBuild } from './images.ts';
+import { logs } from './logs.ts';
+import { plan } from './plan.ts';
+import { profiles } from './profiles.ts';
+import { render } from './render.ts';
+import { restart } from './restart.ts';
+import { secretsList } from './secrets.ts';
+import { status } from './status.ts';
+import { up } from './up.ts';
+
+/** Every command, in the order of `--help`. */
+export const commands: readonly Command[] = [
+  up, plan, status, health, logs, exec, restart, down, render, profiles, configShow, configValidate, imagesBuild, secretsList, audit,
+];

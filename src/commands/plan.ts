@@ -1,0 +1,20 @@
+import { EXIT } from '../errors.ts';
+import { type Command, done } from './command.ts';
+
+export const plan: Command = {
+  name: 'plan',
+  summary: 'What `up` would do to each service: the cause, the downtime, the data at risk (exit 3 if anything would change)',
+  example: 'medianest plan --profile dev-compose --json',
+  run: async (context) => {
+    const { open } = await import('../engine/open.ts');
+    const { prepare } = await import('../engine/prepare.ts');
+    const { survey } = await import('../engine/survey.ts');
+    const { describePlan } = await import('../ui/describe.ts');
+    const { loaded } = await open(context);
+    const engine = await context.engine();
+    const prepared = await prepare(context, loaded, engine);
+    const { changes, files, steps } = await survey(prepared, engine);
+    for (const line of prepared.moved) context.report.note(line);
+    return done({ profile: prepared.stack.profile, changes, files }, describePlan(changes, files, steps), steps.length > 0 ? EXIT.pending : EXIT.done);
+  },
+};

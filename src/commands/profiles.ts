@@ -1,0 +1,14 @@
+import { type Command, done } from './command.ts';
+
+export const profiles: Command = {
+  name: 'profiles',
+  summary: 'What each profile runs',
+  example: 'medianest profiles',
+  run: async (context) => {
+    const { listProfiles } = await import('../config/load.ts');
+    const { table } = await import('../ui/table.ts');
+    const list = listProfiles(context.home, context.cwd, await context.registry());
+    const rows = list.map((profile) => [profile.name, profile.missing.length > 0 ? `not yet (needs ${profile.missing.join(', ')})` : profile.components.join(', '), profile.description]);
+    return done({ profiles: list }, table([['PROFILE', 'RUNS', 'FOR'], ...rows]));
+  },
+};

@@ -1,0 +1,98 @@
+import { Command as Program, CommanderError, Option } from 'commander';
+import type { GlobalFlags } from '../context.ts';
+import { UserError } from '../errors.ts';
+import type { Command, Options } from './command.ts';
+import { commands } from './index.ts';
+
+export interface Parsed {
+  command: Command;
+  args: string[];
+  options: Options;
+  flags: GlobalFlags;
+}
+
+const GLOBAL: readonly (readonly [flags: string, description: string, variable: string])[] = [
+  ['--profile <name>', 'Profile to run', 'MEDIANEST_PROFILE'],
+  ['--config <file>', 'Settings file (default: the nearest medianest.yml)', 'MEDIANEST_CONFIG'],
+  ['--project <name>', 'Compose project name', 'MEDIANEST_PROJECT'],
+  ['--state <dir>', 'State folder (default: .medianest beside the settings)', 'MEDIANEST_STATE'],
+  ['--set <key=value...>', 'Set one setting', 'MEDIANEST_SET'],
+  ['--without <components>', 'Switch components off, separated by commas', 'MEDIANEST_WITHOUT'],
+  ['--json', 'Print one JSON document on stdout', 'MEDIANEST_JSON'],
+  ['--quiet', 'No progress on stderr', 'MEDIANEST_QUIET'],
+  ['--verbose', 'Every line of progress', 'MEDIANEST_VERBOSE'],
+  ['--yes', 'Answer every question with yes', 'MEDIANEST_YES'],
+  ['--dry-run', 'Print what would be done, and change nothing', 'MEDIANEST_DRY_RUN'],
+  ['--wait-lock [seconds]', 'Wait for another medianest to finish (600 seconds when none are given)', 'MEDIANEST_WAIT_LOCK'],
+  ['--no-color', 'No colours (also NO_COLOR)', 'MEDIANEST_NO_COLOR'],
+];
+
+/** The command line -> a command with its arguments; undefined when help was printed. @throws UserError USAGE */
+export function parseCommand(argv: string[], env: Readonly<Record<string, string | undefined>>): Parsed | undefined {
+  let parsed: Parsed | undefined;
+  const root = configure(new Program('medianest')).description('Runs MediaNest, a portal for Plex, Overseerr and Uptime Kuma, with Docker Compose.');
+  root.version('', '-V, --version', 'Print the version').enablePositionalOptions();
+  root.addHelpText('after', '\nExample: medianest up --profile dev-compose\nEvery command: medianest help COMMAND');
+  for (const [flags, description] of GLOBAL) root.addOption(new Option(flags, description).hideHelp());
+  for (const command of commands) {
+    const leaf = configure(parentOf(root, command.name).command([command.name.split(' ').at(-1), command.args].filter(Boolean).join(' ')));
+    leaf.summary(command.summary).description(`Example: ${command.example}\n\n${command.summary}.`);
+    if (command.passThrough) leaf.passThroughOptions();
+    for (const [flags, description] of command.options ?? []) leaf.option(flags, description);
+    for (const [flags, description] of GLOBAL) leaf.addOption(new Option(flags, description).helpGroup('Everywhere:'));
+    leaf.action(() => {
+      const options: Options = { ...root.opts(), ...withoutUnset(leaf.opts()) };
+      parsed = { command, args: leaf.args, options, flags: globalFlags(options, env) };
+    });
+  }
+  try {
+    root.parse(argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return undefined;
+    if (error.code === 'commander.help') return undefined;
+    throw new UserError('USAGE', error.message.replace(/^error: /, ''), 'medianest --help lists the commands, medianest help COMMAND its options', { cause: error });
+  }
+  return parsed;
+}
+
+function configure(program: Program): Program {
+  return program.exitOverride().configureOutput({ writeErr: () => {} }).showSuggestionAfterError().allowExcessArguments(program.name() === 'medianest');
+}
+
+/** `config show` -> the group `config`, made at its first command. */
+function parentOf(root: Program, name: string): Program {
+  const [group, leaf] = name.split(' ');
+  if (!leaf || !group) return root;
+  return root.commands.find((entry) => entry.name() === group) ?? configure(root.command(group)).description(`Commands for ${group}`);
+}
+
+/** `--no-x` options default to true: they must not hide what stood before the command. */
+const withoutUnset = (options: Options): Options => Object.fromEntries(Object.entries(options).filter(([key, value]) => !(key === 'color' && value === true)));
+
+function globalFlags(options: Options, env: Readonly<Record<string, string | undefined>>): GlobalFlags {
+  const text = (key: string, variable: string) => (typeof options[key] === 'string' ? (options[key] as string) : env[variable] || undefined);
+  const on = (key: string, variable: string) => options[key] === true || isOn(env[variable]);
+  const optional = { config: text('config', 'MEDIANEST_CONFIG'), profile: text('profile', 'MEDIANEST_PROFILE'), project: text('project', 'MEDIANEST_PROJECT'), state: text('state', 'MEDIANEST_STATE'), without: text('without', 'MEDIANEST_WITHOUT') };
+  return {
+    ...(Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) as Partial<GlobalFlags>),
+    set: (options.set as string[] | undefined) ?? env.MEDIANEST_SET?.split('\n').filter(Boolean) ?? [],
+    json: on('json', 'MEDIANEST_JSON'),
+    quiet: on('quiet', 'MEDIANEST_QUIET'),
+    verbose: on('verbose', 'MEDIANEST_VERBOSE'),
+    yes: on('yes', 'MEDIANEST_YES'),
+    dryRun: on('dryRun', 'MEDIANEST_DRY_RUN'),
+    color: options.color !== false && !env.NO_COLOR && !isOn(env.MEDIANEST_NO_COLOR),
+    waitLock: waitSeconds(options.waitLock ?? env.MEDIANEST_WAIT_LOCK),
+  };
+}
+
+const isOn = (value: string | undefined): boolean => value === '1' || value === 'true';
+
+function waitSeconds(value: unknown): number {
+  if (value === undefined || value === '') return 0;
+  if (value === true || value === 'true') return 600;
+  const seconds = Number(value);
+  if (Number.isFinite(seconds) && seconds >= 0) return seconds;
+  throw new UserError('USAGE', `--wait-lock ${value}: should be a number of seconds`, 'for example --wait-lock=60');
+}

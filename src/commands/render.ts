@@ -1,0 +1,32 @@
+import { EXIT } from '../errors.ts';
+import { type Command, done } from './command.ts';
+
+export const render: Command = {
+  name: 'render',
+  summary: 'Write the Compose file and every service’s configuration; no Docker needed',
+  example: 'medianest render --profile dev-compose --out ./rendered',
+  options: [
+    ['--out <dir>', 'Write the plain files here instead of the state folder'],
+    ['--check', 'Write nothing; exit 3 if the files on disk differ from what would be written'],
+    ['--overwrite', 'Replace rendered files that were edited by hand (the edits are kept in edited/)'],
+  ],
+  run: async (context, _args, options) => {
+    const { open } = await import('../engine/open.ts');
+    const { prepare } = await import('../engine/prepare.ts');
+    const { exportFiles, pendingFiles, writeRendered } = await import('../engine/write-rendered.ts');
+    const { loaded, state } = await open(context);
+    const prepared = await prepare(context, loaded);
+    const list = (files: readonly { path: string }[]) => files.map((file) => file.path).join('\n');
+    if (typeof options.out === 'string') {
+      const files = exportFiles(context, options.out, prepared.rendered);
+      return done({ profile: loaded.profile, out: options.out, files: files.map((path) => ({ path, action: 'create' })) }, files.join('\n'));
+    }
+    const files = pendingFiles(prepared);
+    if (options.check || context.flags.dryRun) {
+      const text = files.length > 0 ? list(files) : 'every file is as it would be written';
+      return done({ profile: loaded.profile, files }, text, options.check && files.length > 0 ? EXIT.pending : EXIT.done);
+    }
+    await writeRendered(context, loaded, state, options.overwrite === true);
+    return done({ profile: loaded.profile, files }, files.length > 0 ? list(files) : 'nothing to write: every file is up to date');
+  },
+};

@@ -1,0 +1,22 @@
+import { type Command, done } from './command.ts';
+
+export const secretsList: Command = {
+  name: 'secrets list',
+  summary: 'Names, origin, age and users of the secrets; never a value',
+  example: 'medianest secrets list',
+  run: async (context) => {
+    const { open } = await import('../engine/open.ts');
+    const { prepare } = await import('../engine/prepare.ts');
+    const { table } = await import('../ui/table.ts');
+    const { loaded } = await open(context);
+    const { stack, secrets } = await prepare(context, loaded);
+    const list = stack.secrets.map(({ name, source }) => ({
+      name,
+      origin: 'given' in source ? 'given' : 'generate' in source ? 'generated' : 'composed',
+      since: secrets.changed.includes(name) ? null : (secrets.store.values[name]?.since ?? null),
+      services: stack.services.filter((service) => service.secrets.some((secret) => secret.name === name)).map((service) => service.name),
+    }));
+    const rows = list.map((entry) => [entry.name, entry.origin, entry.since ?? '-', entry.services.join(' ')]);
+    return done({ secrets: list }, table([['SECRET', 'ORIGIN', 'SINCE', 'READ BY'], ...rows]));
+  },
+};

@@ -1,0 +1,19 @@
+import { type Command, done } from './command.ts';
+
+export const up: Command = {
+  name: 'up',
+  summary: 'Plan, build or pull, write, converge, wait until healthy, print where to go',
+  example: 'medianest up --profile dev-compose',
+  options: [
+    ['--overwrite', 'Replace rendered files that were edited by hand (the edits are kept in edited/)'],
+    ['--timeout <seconds>', 'How long to wait for services to become healthy (default: 180)'],
+  ],
+  run: async (context, _args, options) => {
+    const { open } = await import('../engine/open.ts');
+    const { converge } = await import('../engine/converge.ts');
+    const { describeUp } = await import('../ui/describe.ts');
+    const opened = await open(context);
+    const outcome = await converge(context, opened, { overwrite: options.overwrite === true, timeout: options.timeout });
+    return done(outcome, describeUp(outcome));
+  },
+};

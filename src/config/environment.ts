@@ -1,0 +1,44 @@
+import { parse } from 'yaml';
+import { UserError } from '../errors.ts';
+import type { Json, JsonObject } from '../stack/types.ts';
+import type { Layer } from './profile.ts';
+
+/** `edge.httpsPort` -> `MEDIANEST_EDGE_HTTPS_PORT`. */
+export const variableName = (path: readonly string[]): string =>
+  `MEDIANEST_${path.map((part) => part.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase()).join('_')}`;
+
+function nested(path: readonly string[], value: Json): JsonObject {
+  return path.reduceRight<Json>((inner, key) => ({ [key]: inner }), value) as JsonObject;
+}
+
+/** A value from the environment or the command line, read as YAML reads it (`8443` is a number, `true` a boolean). */
+function scalar(text: string, origin: string): Json {
+  try {
+    return (parse(text) as Json) ?? text;
+  } catch (error) {
+    throw new UserError('INVALID_SETTINGS', `${origin}: ${(error as Error).message.split('\n')[0]}`, 'quote the value as YAML', { cause: error });
+  }
+}
+
+/** One layer for each variable that names a setting; `paths` are the settings that exist. */
+export function environmentLayers(env: Readonly<Record<string, string | undefined>>, paths: () => string[][]): Layer[] {
+  const set = Object.keys(env).filter((name) => name.startsWith('MEDIANEST_') && env[name] !== '');
+  if (set.length === 0) return [];
+  const known = new Map(paths().map((path) => [variableName(path), path]));
+  known.set('MEDIANEST_BASE_IMAGE', ['images', 'base']);
+  return set.flatMap((name) => {
+    const path = known.get(name);
+    return path ? [valueLayer(path, env[name] as string, `$${name}`)] : [];
+  });
+}
+
+/** `edge.httpsPort=9443` -> a layer. */
+export function assignmentLayer(text: string, origin = '--set'): Layer {
+  const at = text.indexOf('=');
+  if (at < 1) throw new UserError('USAGE', `${origin} ${text}: should be KEY=VALUE`, 'for example --set edge.httpsPort=9443');
+  return valueLayer(text.slice(0, at).split('.'), text.slice(at + 1), `${origin} ${text.slice(0, at)}`);
+}
+
+export function valueLayer(path: readonly string[], text: string, origin: string): Layer {
+  return { origin, data: nested(path, scalar(text, origin)), locate: () => origin };
+}

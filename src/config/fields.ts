@@ -1,0 +1,34 @@
+import * as z from 'zod';
+import { Secret } from './secret.ts';
+
+const UNITS: Record<string, number> = { '': 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
+
+/** A size as Compose writes it (`512m`, `1g`, bytes as a number); the parsed value is in bytes. */
+export const size = (fallback: string) =>
+  z
+    .union([z.string(), z.number()])
+    .default(fallback)
+    .transform((value, context) => {
+      const [, amount, unit = ''] = /^(\d+)\s*([bkmg])?b?$/i.exec(String(value).trim()) ?? [];
+      if (amount !== undefined) return Number(amount) * (UNITS[unit.toLowerCase()] as number);
+      context.addIssue({ code: 'custom', message: 'should be a size such as 512m or 2g', input: value });
+      return z.NEVER;
+    });
+
+export const port = (fallback: number) => z.int('should be a port number').min(1).max(65535).default(fallback);
+
+/** The address a port is published on: an IP literal, so that nothing is published wider than was meant. */
+export const listenAddress = (fallback: string) =>
+  z.union([z.ipv4(), z.ipv6()], 'should be an IP address such as 127.0.0.1 or 0.0.0.0').default(fallback);
+
+/** A host name (RFC 1123) or an IP address. */
+export const hostName = z.union(
+  [z.ipv4(), z.ipv6(), z.string().max(253).regex(/^(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*$/)],
+  'should be a lower-case host name such as media.example.org, or an IP address',
+);
+
+/** A key whose value is a secret: `${NAME}` (environment), `file:path`, or the value itself. The loader resolves it. Secrets alone use `z.custom`. */
+export const secret = () => z.custom<Secret>((value) => value instanceof Secret, 'should be a text').optional();
+
+export const httpUrl = () =>
+  z.url({ protocol: /^https?$/, error: 'should be an address such as http://192.168.1.20:32400' }).optional();

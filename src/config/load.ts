@@ -1,0 +1,165 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { systemCode, UserError } from '../errors.ts';
+import type { ServiceDefinition } from '../services/service.ts';
+import { parseSettings } from './document.ts';
+import { assignmentLayer, environmentLayers, valueLayer } from './environment.ts';
+import { type Layer, type Merged, mergeLayers } from './profile.ts';
+import { resolveSecrets } from './references.ts';
+import { leaves, type Settings, settingsSchema } from './schema.ts';
+import { didYouMean } from './suggest.ts';
+import { validate } from './validate.ts';
+
+export interface LoadInput {
+  /** Folder of the package, with `profiles/`. */
+  home: string;
+  cwd: string;
+  env: Readonly<Record<string, string | undefined>>;
+  registry: readonly ServiceDefinition[];
+  flags: { config?: string | undefined; profile?: string | undefined; project?: string | undefined; without?: string | undefined; set?: readonly string[] };
+}
+
+export interface Loaded {
+  settings: Settings;
+  profile: string;
+  description: string;
+  origins: Merged['origins'];
+  /** Folder that relative paths in the settings, and the state folder, are beside. */
+  root: string;
+  configFile: string | undefined;
+}
+
+/** Reads everything that says what the operator wants: base, profile, file, environment, flags; merges and validates it once. */
+export function loadSettings(input: LoadInput): Loaded {
+  const { flags, registry } = input;
+  const configFile = findConfig(input);
+  const root = configFile ? path.dirname(configFile) : input.cwd;
+  const file = configFile ? parseSettings(readText(configFile), path.relative(input.cwd, configFile) || configFile) : undefined;
+  const fields = leaves(settingsSchema(registry));
+  const above = [...environmentLayers(input.env, () => fields.map((leaf) => leaf.path)), ...flagLayers(flags)];
+  const named = mergeLayers([...(file ? [file] : []), ...above]).data.profile;
+  const profile = flags.profile ?? (typeof named === 'string' ? named : 'dev');
+  const chain = profileChain(profile, profileFolders(input.home, root));
+  const merged = mergeLayers([...chain.map(withoutMeta), ...(file ? [file] : []), ...above, valueLayer(['profile'], JSON.stringify(profile), '--profile')]);
+  resolveSecrets(merged, fields.filter((leaf) => leaf.secret).map((leaf) => leaf.path), {
+    env: input.env,
+    readText: (name) => tryRead(path.resolve(root, name)),
+  });
+  const settings = validate(merged, registry);
+  checkComponents(settings, merged, registry, chain);
+  return { settings, profile, description: String(chain.at(-1)?.data.description ?? ''), origins: merged.origins, root, configFile };
+}
+
+export interface ProfileSummary {
+  name: string;
+  description: string;
+  extends: string | null;
+  components: string[];
+  /** Components that no service here provides yet. */
+  missing: string[];
+}
+
+/** Every profile there is, the operator's own included. */
+export function listProfiles(home: string, root: string, registry: readonly ServiceDefinition[]): ProfileSummary[] {
+  const folders = profileFolders(home, root);
+  const names = new Set(folders.flatMap((folder) => profileNames(folder)));
+  return [...names].sort().map((name) => {
+    const chain = profileChain(name, folders);
+    const leaf = chain.at(-1)?.data ?? {};
+    const components = Object.entries(mergeLayers(chain).data.components ?? {}).flatMap(([key, on]) => (on === true ? [key] : []));
+    const known = registry.map((service) => service.name);
+    return {
+      name,
+      description: String(leaf.description ?? ''),
+      extends: typeof leaf.extends === 'string' ? leaf.extends : null,
+      components,
+      missing: components.filter((component) => !known.includes(component)),
+    };
+  });
+}
+
+function flagLayers(flags: LoadInput['flags']): Layer[] {
+  const off = (flags.without ?? '').split(',').filter(Boolean);
+  return [
+    ...(flags.set ?? []).map((text) => assignmentLayer(text)),
+    ...off.map((name) => valueLayer(['components', name.trim()], 'false', '--without')),
+    ...(flags.project ? [valueLayer(['project'], JSON.stringify(flags.project), '--project')] : []),
+  ];
+}
+
+function findConfig(input: LoadInput): string | undefined {
+  if (input.flags.config) return path.resolve(input.cwd, input.flags.config);
+  for (let folder = input.cwd; ; folder = path.dirname(folder)) {
+    const candidate = path.join(folder, 'medianest.yml');
+    if (tryRead(candidate) !== undefined) return candidate;
+    if (folder === path.dirname(folder)) return undefined;
+  }
+}
+
+/** The operator's `profiles/` beside medianest.yml comes first, so that a file of the same name replaces ours. */
+const profileFolders = (home: string, root: string) => [...new Set([path.join(root, 'profiles'), path.join(home, 'profiles')])];
+
+function profileNames(folder: string): string[] {
+  try {
+    return readdirSync(folder).flatMap((name) => (name.endsWith('.yml') ? [name.slice(0, -'.yml'.length)] : []));
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return [];
+    throw error;
+  }
+}
+
+/** The profile and all that it extends, the most general first. */
+function profileChain(name: string, folders: readonly string[], seen: readonly string[] = []): Layer[] {
+  if (seen.includes(name)) {
+    throw new UserError('PROFILE_CYCLE', `profiles extend each other in a circle: ${[...seen, name].join(' -> ')}`, `remove one of these \`extends\` lines`);
+  }
+  // A profile is a name, never a path: it must not reach a file elsewhere.
+  const file = /^[\w.-]+$/.test(name) ? folders.map((folder) => path.join(folder, `${name}.yml`)).find((candidate) => tryRead(candidate) !== undefined) : undefined;
+  if (!file) {
+    const known = [...new Set(folders.flatMap((folder) => profileNames(folder)))];
+    const by = seen.length > 0 ? ` (extended by ${seen.at(-1)})` : '';
+    throw new UserError('UNKNOWN_PROFILE', `there is no profile ${JSON.stringify(name)}${by}; ${didYouMean(name, known)}`, `choose one of ${known.sort().join(', ')}, or write profiles/${name}.yml beside medianest.yml`);
+  }
+  const layer = parseSettings(readText(file), `profiles/${name}.yml`);
+  const parent = layer.data.extends;
+  if (parent !== undefined && typeof parent !== 'string') {
+    throw new UserError('INVALID_SETTINGS', `${layer.locate(['extends'])}: extends: should be the name of one profile`, 'write `extends: dev-compose`');
+  }
+  return parent ? [...profileChain(parent, folders, [...seen, name]), layer] : [layer];
+}
+
+function withoutMeta(layer: Layer): Layer {
+  const { extends: _parent, description: _description, ...data } = layer.data;
+  return { ...layer, data };
+}
+
+/** A component that a shipped or own profile names is "not built yet"; one that only medianest.yml names is a slip of the pen. */
+function checkComponents(settings: Settings, merged: Merged, registry: readonly ServiceDefinition[], chain: readonly Layer[]): void {
+  const known = registry.map((service) => service.name);
+  const profileComponents = Object.keys(mergeLayers(chain).data.components ?? {});
+  for (const name of Object.keys(settings.components)) {
+    if (known.includes(name) || profileComponents.includes(name)) continue;
+    const where = merged.origins.get(`components.${name}`)?.locate(['components', name]) ?? 'the settings';
+    throw new UserError('INVALID_SETTINGS', `${where}: components.${name}: is not a component; ${didYouMean(name, [...known, ...profileComponents])}`, `correct ${where}`, { path: where });
+  }
+  const missing = Object.entries(settings.components).flatMap(([name, on]) => (on && !known.includes(name) ? [name] : []));
+  if (missing.length > 0) {
+    throw new UserError('NOT_BUILT_YET', `profile ${settings.profile} needs ${missing.join(', ')}, which ${missing.length > 1 ? 'are' : 'is'} not built yet`, 'use --profile dev or --profile dev-compose; nothing was changed');
+  }
+}
+
+function tryRead(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UserError('INVALID_SETTINGS', `${file} cannot be read (${systemCode(error)})`, 'correct --config, or the file’s permissions', { path: file, cause: error });
+  }
+}

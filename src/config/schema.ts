@@ -1,0 +1,50 @@
+import * as z from 'zod';
+import type { ServiceDefinition } from '../services/service.ts';
+import { type CoreSettings, coreShape } from './core.ts';
+
+/** Validated settings: the core's keys, and one key for each service of the registry (typed by `settingsOf`). */
+export type Settings = CoreSettings & Readonly<Record<string, unknown>>;
+
+/** The schema of medianest.yml: the core's keys plus what each service declares. Every key is documented where it is defined. */
+export function settingsSchema(registry: readonly ServiceDefinition[]): z.ZodType<Settings> & z.ZodObject {
+  const services = Object.fromEntries(
+    registry.map((service) => [service.key, service.settings.prefault({} as never).describe(service.summary)]),
+  );
+  return z.strictObject({ ...coreShape, ...services }) as unknown as z.ZodType<Settings> & z.ZodObject;
+}
+
+interface Definition {
+  type: string;
+  shape?: Record<string, z.ZodType>;
+  innerType?: z.ZodType;
+  in?: z.ZodType;
+}
+
+/** What a schema describes behind defaults, optionals and transforms. */
+function unwrap(schema: z.ZodType): Definition {
+  const definition = schema._zod.def as unknown as Definition;
+  const inner = definition.innerType ?? definition.in;
+  return inner ? unwrap(inner) : definition;
+}
+
+/** The keys that are known at a path, for `did you mean`; empty where any key is allowed. */
+export function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let shape = unwrap(schema).shape;
+  for (const key of path) {
+    const inner = shape?.[String(key)];
+    shape = inner && unwrap(inner).shape;
+  }
+  return Object.keys(shape ?? {});
+}
+
+export interface Leaf {
+  path: string[];
+  secret: boolean;
+}
+
+/** Every value in the schema, such as `edge.httpsPort`; what has keys of the operator's choice counts as one value. */
+export function leaves(schema: z.ZodType, path: string[] = []): Leaf[] {
+  const { shape, type } = unwrap(schema);
+  if (!shape) return [{ path, secret: type === 'custom' }];
+  return Object.entries(shape).flatMap(([key, inner]) => leaves(inner, [...path, key]));
+}

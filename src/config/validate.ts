@@ -1,0 +1,34 @@
+import type * as z from 'zod';
+import { UserError } from '../errors.ts';
+import type { ServiceDefinition } from '../services/service.ts';
+import { type Merged, originOf } from './profile.ts';
+import { knownKeys, type Settings, settingsSchema } from './schema.ts';
+import { didYouMean } from './suggest.ts';
+
+const MOST_SHOWN = 10;
+
+/** Parses merged layers once; every problem is told with its path, its line and the nearest key that exists. */
+export function validate(merged: Merged, registry: readonly ServiceDefinition[]): Settings {
+  const schema = settingsSchema(registry);
+  const result = schema.safeParse(merged.data);
+  if (result.success) return result.data;
+  const problems = result.error.issues.flatMap((issue) => describe(issue, merged, schema));
+  const shown = problems.slice(0, MOST_SHOWN).map(({ text }) => text);
+  if (problems.length > MOST_SHOWN) shown.push(`and ${problems.length - MOST_SHOWN} more`);
+  const first = problems[0] as { where: string };
+  throw new UserError('INVALID_SETTINGS', shown.join('\n  '), `correct ${first.where}; \`medianest config show\` prints the merged settings`, { path: first.where });
+}
+
+function describe(issue: z.core.$ZodIssue, merged: Merged, schema: z.ZodType): { where: string; text: string }[] {
+  const at = (path: readonly PropertyKey[]) => originOf(merged.origins, path)?.locate(path) ?? 'the settings';
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(schema, issue.path);
+    return issue.keys.slice(0, MOST_SHOWN + 1).map((key) => {
+      const path = [...issue.path, key];
+      return { where: at(path), text: `${at(path)}: ${path.map(String).join('.')}: is not a setting; ${didYouMean(key, known)}` };
+    });
+  }
+  // A union reports the failures of every branch; its own message says what is wanted.
+  const message = issue.code === 'invalid_type' ? `should be ${issue.expected}` : issue.message;
+  return [{ where: at(issue.path), text: `${at(issue.path)}: ${issue.path.map(String).join('.') || 'the file'}: ${message}` }];
+}

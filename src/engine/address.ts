@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type Docker from 'dockerode';
+import { UserError } from '../errors.ts';
+
+const LOCAL = 'unix:///var/run/docker.sock';
+
+/** Where the docker client itself would connect: DOCKER_HOST, then the current context, then the local socket. */
+export function engineAddress(env: NodeJS.ProcessEnv): { label: string; local: boolean; options: Docker.DockerOptions } {
+  const label = env.DOCKER_HOST || contextHost(env) || LOCAL;
+  const [, scheme = '', rest = ''] = /^(\w+):\/\/(.*)$/.exec(label) ?? [];
+  if (scheme === 'unix') return { label: rest, local: true, options: { socketPath: rest } };
+  // dockerode reads DOCKER_HOST and DOCKER_CERT_PATH itself for a remote engine.
+  if (scheme === 'tcp' || scheme === 'http' || scheme === 'https') return { label, local: false, options: env.DOCKER_HOST ? {} : remote(label) };
+  throw new UserError('ENGINE_AWAY', `medianest cannot reach an engine by ${label}`, 'use a local engine, or DOCKER_HOST=tcp://…; an SSH engine is not supported yet');
+}
+
+function remote(label: string): Docker.DockerOptions {
+  const url = new URL(label.replace(/^tcp:/, 'http:'));
+  return { host: url.hostname, port: url.port || 2375 };
+}
+
+/** The endpoint of `docker context use`, as the client stores it (docker/cli, cli/context/store). */
+function contextHost(env: NodeJS.ProcessEnv): string | undefined {
+  const folder = env.DOCKER_CONFIG ?? path.join(env.HOME ?? '/', '.docker');
+  const name = env.DOCKER_CONTEXT || read<{ currentContext?: string }>(path.join(folder, 'config.json'))?.currentContext;
+  if (!name || name === 'default') return undefined;
+  const id = createHash('sha256').update(name).digest('hex');
+  return read<{ Endpoints?: { docker?: { Host?: string } } }>(path.join(folder, 'contexts', 'meta', id, 'meta.json'))?.Endpoints?.docker?.Host;
+}
+
+function read<T>(file: string): T | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as T;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,47 @@
+import { mkdirSync } from 'node:fs';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { UserError } from '../errors.ts';
+import type { CaStore } from '../issuers/internal-ca.ts';
+import type { IssuedCertificate } from '../issuers/issuer.ts';
+import type { DockerCli } from './compose.ts';
+import { readLink, readOptional, switchLink, writeAtomic, writing } from './files.ts';
+import { writeOwned } from './owned.ts';
+import type { StateFolder } from './state.ts';
+
+/** The CA's key (mode 0600) and certificate, in `ca/`. One file, so that they are always a pair. */
+export function caStore(state: StateFolder): CaStore {
+  const file = state.at('ca', 'root.json');
+  return {
+    load: () => {
+      const text = readOptional(file);
+      return text === undefined ? undefined : (JSON.parse(text) as ReturnType<CaStore['load']>);
+    },
+    save: (ca) => {
+      const text = `${JSON.stringify(ca)}\n`;
+      if (readOptional(file) === text) return;
+      writing(state.root, () => mkdirSync(state.at('ca'), { recursive: true, mode: 0o700 }));
+      writeAtomic(file, text, 0o600);
+      writeAtomic(state.at('ca', 'root.crt'), ca.certificate);
+    },
+  };
+}
+
+/** The serial that is installed under a name: the folder that `current` points to. */
+export const installedSerial = (state: StateFolder, name: string): string | undefined => readLink(state.at('certs', name, 'current'));
+
+export const installedCertificate = (state: StateFolder, name: string): string | undefined => readOptional(state.at('certs', name, 'current', 'fullchain.pem'));
+
+/**
+ * Installs a certificate in a folder of its own and switches to it at once with its key, after proving that the two
+ * belong together: whoever reads `current/` always finds a matching pair.
+ */
+export async function installCertificate(state: StateFolder, name: string, issued: IssuedCertificate, owner: { uid: number; image: string }, cli: DockerCli): Promise<void> {
+  if (!new X509Certificate(issued.certificate).checkPrivateKey(createPrivateKey(issued.privateKey))) {
+    throw new UserError('CERTIFICATE_FAILED', `the certificate issued for ${name} does not belong to its key; the old one stays`, 'try again, and report it if it recurs');
+  }
+  const folder = state.at('certs', name, issued.serial);
+  await writeOwned(folder, { 'privkey.pem': issued.privateKey }, owner, cli);
+  writeAtomic(`${folder}/fullchain.pem`, issued.certificate + issued.chain);
+  if (issued.root) writeAtomic(`${folder}/root.pem`, issued.root);
+  switchLink(state.at('certs', name, 'current'), issued.serial);
+}

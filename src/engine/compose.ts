@@ -1,0 +1,105 @@
+import { execa, ExecaError } from 'execa';
+import { systemCode, UserError } from '../errors.ts';
+
+/** Oldest Compose that has all that is used here (`--wait-timeout`, `start_interval`, `create_host_path`). */
+export const MIN_COMPOSE = '2.24.0';
+
+export interface RunOptions {
+  signal?: AbortSignal;
+  /** Each line of the program's output, as it comes. */
+  onLine?: (line: string) => void;
+  onStart?: (pid: number | undefined) => void;
+  input?: string;
+  env?: Record<string, string>;
+}
+
+export interface RunResult {
+  exitCode: number;
+  stdout: string;
+  /** The last lines of both streams. */
+  tail: string[];
+}
+
+/** Runs `docker` with an argument list, never a shell string. */
+export interface DockerCli {
+  run(args: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** The same, with this terminal: for `logs` and `exec`. Returns the exit status. */
+  attach(args: readonly string[]): Promise<number>;
+}
+
+const TAIL_LINES = 40;
+
+export const dockerCli: DockerCli = {
+  run: async (args, options = {}) => {
+    const child = execa('docker', args, {
+      all: true,
+      reject: false,
+      stdin: options.input === undefined ? 'ignore' : 'pipe',
+      ...(options.input !== undefined && { input: options.input }),
+      ...(options.signal && { cancelSignal: options.signal }),
+      ...(options.env && { env: options.env }),
+      killSignal: 'SIGINT',
+      forceKillAfterDelay: 15_000,
+      // Its own process group: Ctrl-C reaches it once, through us.
+      detached: true,
+      stripFinalNewline: false,
+      maxBuffer: 16 * 1024 ** 2,
+    });
+    options.onStart?.(child.pid);
+    const tail: string[] = [];
+    for await (const line of child.iterable({ from: 'all' })) {
+      tail.push(line);
+      if (tail.length > TAIL_LINES) tail.shift();
+      options.onLine?.(line);
+    }
+    const result = await child;
+    options.onStart?.(undefined);
+    if (options.signal?.aborted) throw new UserError('INTERRUPTED', 'interrupted', 'run the same command again: it goes on from here');
+    if (result.exitCode === undefined) throw startFailure(result);
+    return { exitCode: result.exitCode, stdout: result.stdout, tail };
+  },
+  attach: async (args) => {
+    const result = await execa('docker', args, { stdio: 'inherit', reject: false });
+    if (result.exitCode === undefined && !result.signal) throw startFailure(result);
+    return result.exitCode ?? 128 + 2;
+  },
+};
+
+function startFailure(result: unknown): unknown {
+  const cause = result instanceof ExecaError ? result : undefined;
+  if (systemCode(result) === 'ENOENT') {
+    return new UserError('COMPOSE_MISSING', 'the docker client is not installed (no `docker` in PATH); nothing was changed', 'run ./scripts/setup-docker.sh, or see https://docs.docker.com/engine/install/', { cause });
+  }
+  return new UserError('ENGINE_FAILED', `docker could not be run: ${cause?.shortMessage ?? String(result)}`, 'run `docker version` to see why', { cause });
+}
+
+/** `docker compose` with the project's files; the argument lists of everything medianest asks of it. */
+export const composeArgs = (stateRoot: string, files: readonly string[], ...rest: string[]): string[] => [
+  'compose',
+  '--progress=plain',
+  '--project-directory',
+  stateRoot,
+  ...files.flatMap((file) => ['--file', file]),
+  ...rest,
+];
+
+/** Compose's version. @throws UserError when the plugin is missing or too old */
+export async function checkCompose(cli: DockerCli): Promise<string> {
+  const { exitCode, stdout, tail } = await cli.run(['compose', 'version', '--short']);
+  const version = stdout.trim().replace(/^v/, '');
+  if (exitCode !== 0 || !/^\d/.test(version)) {
+    throw new UserError('COMPOSE_MISSING', `docker has no Compose plugin (${tail.at(-1) ?? 'no answer'}); nothing was changed`, 'install docker-compose-plugin (Docker’s packages) or docker-compose (Debian), or run ./scripts/setup-docker.sh');
+  }
+  if (olderThan(version, MIN_COMPOSE)) {
+    throw new UserError('COMPOSE_TOO_OLD', `docker compose is ${version}; medianest needs ${MIN_COMPOSE} or newer; nothing was changed`, 'upgrade the Compose plugin, or run ./scripts/setup-docker.sh');
+  }
+  return version;
+}
+
+function olderThan(version: string, minimum: string): boolean {
+  const [a, b] = [version, minimum].map((text) => text.split(/[.+-]/).map(Number)) as [number[], number[]];
+  for (let i = 0; i < 3; i++) {
+    if ((a[i] ?? 0) !== (b[i] ?? 0)) return (a[i] ?? 0) < (b[i] ?? 0);
+  }
+  return false;
+}

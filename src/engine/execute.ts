@@ -1,0 +1,127 @@
+import path from 'node:path';
+import type { Context } from '../context.ts';
+import { UserError } from '../errors.ts';
+import { issuerNamed } from '../issuers/index.ts';
+import { describeStep, type Step } from '../plan/step.ts';
+import { appliedValue } from '../plan/up.ts';
+import type { Task } from '../ui/reporter.ts';
+import { buildImage, pullImage } from './build-image.ts';
+import { caStore, installCertificate, installedSerial } from './certificates.ts';
+import { composeArgs, type DockerCli } from './compose.ts';
+import { writeAtomic } from './files.ts';
+import type { Lock } from './lock.ts';
+import type { Prepared } from './prepare.ts';
+import { placeSecrets, saveSecrets } from './secret-files.ts';
+import type { StateFolder } from './state.ts';
+import type { Engine } from './types.ts';
+import { unhealthyError } from './unhealthy.ts';
+
+/** What executing needs: the prepared stack, and the effects. */
+export interface Execution {
+  context: Context;
+  prepared: Pick<Prepared, 'state' | 'secrets'> & { project: string };
+  engine: Engine;
+  docker: DockerCli;
+  lock: Lock;
+}
+
+/** Runs the steps in order. This is the only place that changes anything; it takes no decision. */
+export async function execute(steps: readonly Step[], run: Execution): Promise<void> {
+  let touched = false;
+  for (const step of steps) {
+    if (run.context.signal.aborted) throw interrupted(touched);
+    const quiet = step.kind === 'mark-applied' || step.kind === 'remember-subnets' || step.kind === 'activate-config';
+    const task = quiet ? undefined : run.context.report.task(describeStep(step));
+    try {
+      touched ||= step.kind === 'compose-up' || step.kind === 'compose-down' || step.kind === 'compose-restart' || step.kind === 'remove-container';
+      await perform(step, run, task);
+      task?.done();
+    } catch (error) {
+      task?.failed();
+      throw error instanceof UserError && error.code === 'INTERRUPTED' ? interrupted(touched) : error;
+    }
+  }
+}
+
+const interrupted = (touched: boolean): UserError =>
+  new UserError('INTERRUPTED', touched ? 'interrupted while containers were changed; what runs is consistent' : 'interrupted; nothing that runs was changed', 'run the same command again: it goes on from here');
+
+async function perform(step: Step, run: Execution, task: Task | undefined): Promise<void> {
+  const { state, secrets, project } = run.prepared;
+  const { docker, context } = run;
+  switch (step.kind) {
+    case 'build-image':
+      return buildImage(step.image, context, docker, (line) => task?.detail(line));
+    case 'pull-image':
+      return pullImage(step.ref, context, docker, (line) => task?.detail(line));
+    case 'create-secrets':
+      return saveSecrets(state, secrets.store);
+    case 'remember-subnets':
+      return writeAtomic(state.at('subnets.json'), `${JSON.stringify(step.subnets, null, 1)}\n`);
+    case 'place-secrets':
+      return placeSecrets(state, step.service, secrets.values, secrets.fingerprints, docker);
+    case 'issue-certificate': {
+      const issuer = issuerNamed(step.certificate.issuer, caStore(state), project);
+      const issued = await issuer.issue(step.certificate, context.clock.now());
+      return installCertificate(state, step.certificate.name, issued, { uid: step.uid, image: step.image }, docker);
+    }
+    case 'write-files':
+      return state.commit(step.rendered, step.stack, (file) => checkComposeFile(file, state, docker));
+    case 'activate-config':
+      return state.activateConfig(step.service, step.hash);
+    case 'remove-container':
+      return run.engine.removeContainer(step.id);
+    case 'compose-up':
+      return composeUp(run, task, ['up', '--detach', '--no-build', '--pull', 'never', '--remove-orphans', '--wait', '--wait-timeout', String(step.waitSeconds)]);
+    case 'compose-restart':
+      await compose(run, task, ['restart', ...step.services]);
+      return composeUp(run, task, ['up', '--detach', '--no-build', '--pull', 'never', '--no-recreate', '--wait', '--wait-timeout', String(step.waitSeconds)]);
+    case 'compose-down':
+      return compose(run, task, ['down', '--remove-orphans', ...(step.volumes ? ['--volumes'] : [])]);
+    case 'reload': {
+      const { exitCode, tail } = await docker.run(composeArgs(state.root, composeFiles(state), 'exec', '--no-TTY', step.service, ...step.argv));
+      if (exitCode === 0) return;
+      throw new UserError('PARTIAL', `${step.service} refused its new configuration and goes on with the old one: ${tail.slice(-3).join(' | ')}`, 'correct the setting and run `medianest up` again');
+    }
+    case 'mark-applied':
+      return state.markApplied(step.service, appliedValue(state.liveConfig(step.service), step.certificate && installedSerial(state, step.certificate)));
+  }
+}
+
+/** The project's Compose files: the rendered one, and the operator's own over it. */
+export const composeFiles = (state: StateFolder): string[] => [state.composeFile, ...(state.override() === undefined ? [] : [state.overrideFile])];
+
+/** Compose itself reads the new file (and the operator's override) before it becomes the current one. */
+async function checkComposeFile(file: string, state: StateFolder, docker: DockerCli): Promise<void> {
+  const files = [file, ...composeFiles(state).slice(1)];
+  const { exitCode, tail } = await docker.run(composeArgs(state.root, files, 'config', '--quiet'));
+  if (exitCode === 0) return;
+  const ours = files.length === 1 ? 'the rendered Compose file' : `${path.basename(state.overrideFile)} over the rendered Compose file`;
+  throw new UserError('COMPOSE_REFUSED', `docker compose refuses ${ours}: ${tail.join(' | ')}; nothing was changed`, files.length === 1 ? 'report this with the output of `medianest config show`' : `correct ${state.overrideFile}`);
+}
+
+async function compose(run: Execution, task: Task | undefined, args: string[]): Promise<void> {
+  const { exitCode, tail } = await runCompose(run, task, args);
+  if (exitCode !== 0) throw failed(args, tail);
+}
+
+async function composeUp(run: Execution, task: Task | undefined, args: string[]): Promise<void> {
+  const { exitCode, tail } = await runCompose(run, task, args);
+  if (exitCode === 0) return;
+  throw (await unhealthyError(run.engine, run.prepared.project)) ?? failed(args, tail);
+}
+
+const failed = (args: readonly string[], tail: readonly string[]): UserError =>
+  new UserError('PARTIAL', `docker compose ${args[0]} stopped part-way: ${tail.slice(-3).map((line) => line.trim()).join(' | ')}`, 'run the same command again to go on; `medianest status` shows what runs');
+
+function runCompose(run: Execution, task: Task | undefined, args: string[]) {
+  const { state } = run.prepared;
+  return run.docker.run(composeArgs(state.root, composeFiles(state), ...args), {
+    signal: run.context.signal,
+    onStart: (pid) => run.lock.noteChild(pid),
+    onLine: (line) => {
+      const [, what, name, doing] = /^\s*(Container|Network|Volume) (\S+)\s+(\w+)/.exec(line) ?? [];
+      if (what && name && doing) task?.detail(`${name.replace(`${run.prepared.project}-`, '')} ${doing.toLowerCase()}`);
+    },
+  });
+}

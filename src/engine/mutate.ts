@@ -1,0 +1,43 @@
+import os from 'node:os';
+import type { Context } from '../context.ts';
+import { UserError } from '../errors.ts';
+import { shortHash } from '../stack/hash.ts';
+import { appendAudit } from './audit.ts';
+import { acquireLock, type Lock } from './lock.ts';
+import type { StateFolder } from './state.ts';
+
+/**
+ * Runs a change under the state folder's lock and leaves one line in the audit log, however it ends.
+ * `record` tells that something is about to change; a run that changes nothing leaves no line.
+ */
+export async function mutate<T>(context: Context, state: StateFolder, command: string, change: (lock: Lock, record: (plan: unknown) => void) => Promise<T>): Promise<T> {
+  state.open();
+  const lock = await acquireLock(state.at('lock'), `medianest ${command}`, context.flags.waitLock, context.signal, (holder) =>
+    context.report.note(`waiting for \`${holder.command}\` by ${holder.user} (process ${holder.pid}, since ${holder.since})`),
+  );
+  const started = context.clock.now();
+  let plan: string | undefined;
+  const close = (result: 'done' | 'failed' | 'interrupted', error?: string) => {
+    if (plan === undefined) return;
+    const seconds = (context.clock.now().getTime() - started.getTime()) / 1000;
+    appendAudit(state.at('audit.jsonl'), { time: started.toISOString(), user: os.userInfo().username, command: `medianest ${command}`, plan, result, ...(error && { error }), seconds });
+  };
+  try {
+    const value = await change(lock, (steps) => {
+      plan = shortHash(steps);
+    });
+    close('done');
+    return value;
+  } catch (error) {
+    const code = error instanceof UserError ? error.code : 'UNEXPECTED';
+    try {
+      close(code === 'INTERRUPTED' ? 'interrupted' : 'failed', code);
+    } catch (auditError) {
+      // A full disk may be why the change failed: that error is the one to show.
+      context.report.warn(`the audit log could not be written: ${(auditError as Error).message}`);
+    }
+    throw error;
+  } finally {
+    lock.release();
+  }
+}

@@ -1,0 +1,44 @@
+import { existsSync } from 'node:fs';
+import type { ResolvedSecrets, StoredSecrets } from '../plan/secrets.ts';
+import type { Secret } from '../config/secret.ts';
+import { shortHash } from '../stack/hash.ts';
+import type { Service } from '../stack/types.ts';
+import type { DockerCli } from './compose.ts';
+import { readOptional, writeAtomic } from './files.ts';
+import { writeOwned } from './owned.ts';
+import type { StateFolder } from './state.ts';
+
+/** `secrets.json` (mode 0600) keeps the values; `secrets/<service>/` holds each service's own copies. */
+export function loadSecrets(state: StateFolder): StoredSecrets | undefined {
+  const text = readOptional(state.at('secrets.json'));
+  return text === undefined ? undefined : (JSON.parse(text) as StoredSecrets);
+}
+
+export function saveSecrets(state: StateFolder, store: StoredSecrets): void {
+  writeAtomic(state.at('secrets.json'), `${JSON.stringify(store, null, 1)}\n`, 0o600);
+}
+
+const placedFile = (state: StateFolder, service: string) => state.at('secrets', `${service}.placed`);
+
+const placement = (service: Service, fingerprints: Readonly<Record<string, string>>): string =>
+  shortHash([service.uid, service.secrets.map(({ name }) => [name, fingerprints[name] ?? ''])]);
+
+/** The services whose own copies are missing or old. */
+export function unplacedServices(state: StateFolder, services: readonly Service[], fingerprints: Readonly<Record<string, string>>): string[] {
+  return services
+    .filter((service) => service.secrets.length > 0)
+    .filter((service) => {
+      const placed = readOptional(placedFile(state, service.name))?.trim();
+      return placed !== placement(service, fingerprints) || service.secrets.some(({ name }) => !existsSync(state.at('secrets', service.name, name)));
+    })
+    .map((service) => service.name);
+}
+
+export async function placeSecrets(state: StateFolder, service: Service, values: Readonly<Record<string, Secret>>, fingerprints: Readonly<Record<string, string>>, cli: DockerCli): Promise<void> {
+  const files = Object.fromEntries(service.secrets.map(({ name }) => [name, values[name]?.reveal() ?? '']));
+  await writeOwned(state.at('secrets', service.name), files, { uid: service.uid, image: service.image.ref }, cli);
+  writeAtomic(placedFile(state, service.name), `${placement(service, fingerprints)}\n`);
+}
+
+/** For steps that hand out no secret. */
+export const emptySecrets: ResolvedSecrets = { values: {}, fingerprints: {}, store: { fingerprintKey: '', values: {} }, changed: [] };

@@ -1,0 +1,180 @@
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { UserError } from '../errors.ts';
+import { sha256, shortHash } from '../stack/hash.ts';
+import { COMPOSE_FILE } from '../stack/render.ts';
+import type { Rendered, RenderedFile, Stack } from '../stack/types.ts';
+import { readLink, readOptional, switchLink, writeAtomic, writeFolder, writing } from './files.ts';
+
+const STATE_VERSION = 1;
+const GENERATIONS_KEPT = 5;
+
+/** What was rendered last: every file with its hash and its pristine text, so that an edit can be shown. */
+export interface Manifest {
+  version: number;
+  id: string;
+  profile: string;
+  urls: string[];
+  services: { name: string; component: string }[];
+  configs: Record<string, string>;
+  files: (RenderedFile & { sha256: string })[];
+}
+
+/** A rendered file that is not as it was written; `actual` is undefined where it is gone. */
+export interface EditedFile {
+  path: string;
+  file: string;
+  written: string;
+  actual: string | undefined;
+}
+
+/**
+ * The state folder.
+ *
+ *     current -> generations/<id>         compose.yml, manifest.json: switched in one rename
+ *     config/<service>/<hash>/            rendered configuration, never modified; `current` is what the container reads
+ *     secrets/ certs/ ca/ secrets.json subnets.json audit.jsonl lock compose.override.yml
+ */
+export class StateFolder {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  at(...parts: string[]): string {
+    return path.join(this.root, ...parts);
+  }
+
+  get composeFile(): string {
+    return this.at('current', COMPOSE_FILE);
+  }
+
+  /** Makes the folder, readable by its owner alone, and refuses one that a newer medianest has written. */
+  open(): void {
+    const text = readOptional(this.at('state.json'));
+    const version = text === undefined ? undefined : (parseJson(text, this.at('state.json')) as { version?: number }).version;
+    if (version !== undefined && version > STATE_VERSION) {
+      throw new UserError('STATE_DAMAGED', `${this.root} was written by a newer medianest (state version ${version}, this one knows ${STATE_VERSION})`, 'upgrade medianest, or choose another folder with --state');
+    }
+    if (version !== undefined) return;
+    writing(this.root, () => mkdirSync(this.root, { recursive: true, mode: 0o700 }));
+    writeAtomic(this.at('state.json'), `${JSON.stringify({ version: STATE_VERSION })}\n`);
+  }
+
+  manifest(): Manifest | undefined {
+    const file = this.at('current', 'manifest.json');
+    const text = readOptional(file);
+    return text === undefined ? undefined : (parseJson(text, file) as Manifest);
+  }
+
+  override(): string | undefined {
+    return readOptional(this.overrideFile);
+  }
+
+  get overrideFile(): string {
+    return this.at('compose.override.yml');
+  }
+
+  /** Where a rendered file of this manifest stands. */
+  private locate(manifest: Pick<Manifest, 'id' | 'configs'>, logical: string): string {
+    const [service = '', ...rest] = logical.split('/');
+    if (rest.length === 0) return this.at('generations', manifest.id, logical);
+    return this.at('config', service, manifest.configs[service] ?? '', ...rest);
+  }
+
+  /** The rendered files that somebody has changed or removed since. */
+  edited(manifest: Manifest): EditedFile[] {
+    return manifest.files.flatMap((entry) => {
+      const file = this.locate(manifest, entry.path);
+      const actual = readOptional(file);
+      return actual !== undefined && sha256(actual) === entry.sha256 ? [] : [{ path: entry.path, file, written: entry.contents, actual }];
+    });
+  }
+
+  /**
+   * Writes a rendered tree beside the current one and calls `verify` with its Compose file; then switches to it in one
+   * rename. Until then the old tree is whole, whatever happens.
+   */
+  async commit(rendered: Rendered, stack: Stack, verify: (composeFile: string) => Promise<void>): Promise<void> {
+    const manifest = toManifest(rendered, stack);
+    const before = this.manifest();
+    // Content-addressed folders are never rewritten, so what was edited in one gets its own text back; the edit is kept aside.
+    for (const edit of before ? this.edited(before) : []) {
+      if (edit.actual !== undefined) writeAtomic(this.at('edited', edit.path), edit.actual);
+      writeAtomic(edit.file, edit.written);
+    }
+    for (const [service, hash] of Object.entries(manifest.configs)) {
+      const own = manifest.files.filter((file) => file.path.startsWith(`${service}/`));
+      writing(this.root, () => mkdirSync(this.at('config', service), { recursive: true, mode: 0o755 }));
+      writeFolder(this.at('config', service, hash), own.map((file) => ({ ...file, path: file.path.slice(service.length + 1) })));
+    }
+    const folder = this.at('generations', manifest.id);
+    writing(this.root, () => mkdirSync(this.at('generations'), { recursive: true, mode: 0o755 }));
+    writeFolder(folder, [
+      ...manifest.files.filter((file) => !file.path.includes('/')),
+      { path: 'manifest.json', mode: 0o644, contents: `${JSON.stringify(manifest, null, 1)}\n` },
+    ]);
+    await verify(path.join(folder, COMPOSE_FILE));
+    switchLink(this.at('current'), path.join('generations', manifest.id));
+    this.prune(manifest);
+  }
+
+  /** The version of its configuration that a service reads, or undefined before the first. */
+  liveConfig(service: string): string | undefined {
+    return readLink(this.at('config', service, 'current'));
+  }
+
+  activateConfig(service: string, hash: string): void {
+    switchLink(this.at('config', service, 'current'), hash);
+  }
+
+  /** What a service that reloads has last been told to read: its configuration and its certificate. */
+  applied(service: string): string | undefined {
+    return readOptional(this.at('config', service, 'applied'))?.trim();
+  }
+
+  markApplied(service: string, value: string): void {
+    writeAtomic(this.at('config', service, 'applied'), `${value}\n`);
+  }
+
+  /** Removes all but the newest generations, and the configuration folders that nothing names any more. */
+  private prune(current: Manifest): void {
+    const byAge = readdirSync(this.at('generations')).sort((a, b) => statSync(this.at('generations', b)).mtimeMs - statSync(this.at('generations', a)).mtimeMs);
+    for (const name of byAge.filter((name) => name !== current.id).slice(GENERATIONS_KEPT - 1)) {
+      rmSync(this.at('generations', name), { recursive: true, force: true });
+    }
+    for (const [service, hash] of Object.entries(current.configs)) {
+      const keep = [hash, this.liveConfig(service), 'current', 'applied'];
+      for (const name of readdirSync(this.at('config', service))) {
+        if (!keep.includes(name)) rmSync(this.at('config', service, name), { recursive: true, force: true });
+      }
+    }
+  }
+}
+
+/** `--state`, or `.medianest` beside the settings. */
+export function stateFolder(context: { cwd: string; flags: { state?: string } }, root: string): StateFolder {
+  return new StateFolder(path.resolve(context.cwd, context.flags.state ?? path.join(root, '.medianest')));
+}
+
+export function toManifest(rendered: Rendered, stack: Stack): Manifest {
+  const files = rendered.files.map((file) => ({ ...file, sha256: sha256(file.contents) }));
+  return {
+    version: STATE_VERSION,
+    id: shortHash(files.map((file) => [file.path, file.sha256, file.mode])),
+    profile: stack.profile,
+    urls: stack.urls,
+    services: stack.services.map(({ name, component }) => ({ name, component })),
+    configs: rendered.configs,
+    files,
+  };
+}
+
+function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UserError('STATE_DAMAGED', `${file} is damaged: ${(error as Error).message}`, 'move it aside and run `medianest up` again: volumes and secrets are not in it', { path: file, cause: error });
+  }
+}

@@ -1,0 +1,50 @@
+/** What the engine and the state folder were seen to hold. Plain data: plans compare it with a Stack. */
+
+export interface ObservedContainer {
+  id: string;
+  name: string;
+  /** The Compose service. */
+  service: string;
+  number: number;
+  image: string;
+  state: string;
+  health: 'healthy' | 'unhealthy' | 'starting' | 'none';
+  /** The engine's own words, such as `Up 3 minutes (healthy)` or `Exited (1) 5 seconds ago`. */
+  status: string;
+  /** Ours carry it; undefined on a container of a foreign project. */
+  project: string | undefined;
+  component: string | undefined;
+  inputs: string | undefined;
+  /** The state folder that it was started from. */
+  stateFolder: string | undefined;
+  addresses: Record<string, string>;
+  ports: { address: string; host: number; container: number }[];
+}
+
+export interface ObservedNetwork {
+  name: string;
+  composeProject: string | undefined;
+  ours: boolean;
+  subnets: string[];
+}
+
+export interface EngineInfo {
+  version: string;
+  arch: string;
+}
+
+/** The narrow view of a Docker Engine that medianest needs; the one implementation is over dockerode. */
+export interface Engine {
+  info(): Promise<EngineInfo>;
+  /** Every container of a project, running or not: one read, whatever their number. */
+  observe(project: string): Promise<ObservedContainer[]>;
+  /** Who publishes this host port: a container's name and project. */
+  portOwner(port: number): Promise<string | undefined>;
+  networks(): Promise<ObservedNetwork[]>;
+  /** Named volumes of a project that do not carry our label. */
+  foreignVolumes(project: string): Promise<string[]>;
+  /** Those of the references that the engine does not have. */
+  missingImages(refs: readonly string[]): Promise<string[]>;
+  lastLogLines(id: string, lines: number): Promise<string[]>;
+  removeContainer(id: string): Promise<void>;
+}

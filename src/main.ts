@@ -1,0 +1,97 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Context, GlobalFlags, Result } from './context.ts';
+import { EXIT, UserError } from './errors.ts';
+import { silent } from './ui/reporter.ts';
+
+declare const MEDIANEST_VERSION: string;
+
+const home = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+
+/** Runs one command line: the only catch, the only writer of stdout, and the only exit status. */
+export async function main(argv: string[]): Promise<void> {
+  // A reader that goes away (`medianest status | head -1`) is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.failed));
+  if (argv[0] === '--version' || argv[0] === '-V') {
+    process.stdout.write(`${MEDIANEST_VERSION}\n`);
+    return;
+  }
+  const json = argv.includes('--json') || process.env.MEDIANEST_JSON === '1';
+  try {
+    const { parseCommand } = await import('./commands/program.ts');
+    const parsed = parseCommand(argv, process.env);
+    if (!parsed) return;
+    const interruption = watchSignals();
+    try {
+      const context = await createContext(parsed.flags, interruption.signal);
+      print(await parsed.command.run(context, parsed.args, parsed.options), parsed.flags.json);
+    } finally {
+      interruption.stop();
+    }
+  } catch (error) {
+    printError(error, json);
+  }
+}
+
+function print(result: Result, json: boolean): void {
+  process.exitCode = result.status;
+  if (json && result.data !== undefined) process.stdout.write(`${JSON.stringify(result.data, null, 2)}\n`);
+  else if (result.text) process.stdout.write(`${result.text}\n`);
+}
+
+function printError(error: unknown, json: boolean): void {
+  const known = error instanceof UserError;
+  process.exitCode = known ? error.exitStatus : EXIT.failed;
+  const { code, message, hint } = known
+    ? error
+    : { code: 'UNEXPECTED', message: (error as Error).message ?? String(error), hint: 'this is a fault in medianest: report it with the command and this message (MEDIANEST_DEBUG=1 adds the trace)' };
+  if (json) process.stdout.write(`${JSON.stringify({ error: known ? error : { code, message, hint } }, null, 2)}\n`);
+  else process.stderr.write(`Error: ${message}\nFix: ${hint}\n`);
+  if (process.env.MEDIANEST_DEBUG === '1' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+}
+
+/** The first Ctrl-C lets the running step end cleanly; the second gives up at once. */
+function watchSignals(): { signal: AbortSignal; stop(): void } {
+  const controller = new AbortController();
+  const onSignal = () => {
+    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    process.stderr.write('\nInterrupted: finishing the current step (again to stop at once)\n');
+    controller.abort();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  return { signal: controller.signal, stop: () => process.off('SIGINT', onSignal).off('SIGTERM', onSignal) };
+}
+
+async function createContext(flags: GlobalFlags, signal: AbortSignal): Promise<Context> {
+  const env = process.env;
+  return {
+    home,
+    cwd: process.cwd(),
+    env,
+    version: MEDIANEST_VERSION,
+    flags,
+    registry: async () => (await import('./services/index.ts')).registry,
+    engine: async () => (await import('./engine/docker.ts')).connectEngine(env),
+    docker: async () => (await import('./engine/compose.ts')).dockerCli,
+    report: flags.quiet ? silent : await createReporter(flags),
+    clock: { now: () => new Date() },
+    signal,
+    ask: async (question) => {
+      if (!process.stdin.isTTY || flags.json) return undefined;
+      const { createInterface } = await import('node:readline/promises');
+      const prompt = createInterface({ input: process.stdin, output: process.stderr });
+      return prompt.question(question, { signal }).finally(() => prompt.close());
+    },
+  };
+}
+
+/** Spinners on a terminal, plain lines elsewhere; loaded with the first thing to say. */
+async function createReporter(flags: GlobalFlags): Promise<Context['report']> {
+  const options = { verbose: flags.verbose, now: Date.now };
+  if (process.stderr.isTTY && process.env.TERM !== 'dumb') {
+    const { ttyReporter } = await import('./ui/tty.ts');
+    return ttyReporter(process.stderr, { ...options, color: flags.color });
+  }
+  const { plainReporter } = await import('./ui/plain.ts');
+  return plainReporter((text) => process.stderr.write(text), options);
+}

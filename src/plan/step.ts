@@ -1,0 +1,55 @@
+import type { CertificateSpec, ImageSpec, Rendered, Service, Stack } from '../stack/types.ts';
+
+/** Everything that can be done to a machine. `execute` has one branch for each; a plan is a list of them. */
+export type Step = { cause: string } & (
+  | { kind: 'build-image'; image: ImageSpec }
+  | { kind: 'pull-image'; ref: string }
+  | { kind: 'create-secrets'; names: string[] }
+  | { kind: 'remember-subnets'; subnets: Record<string, string> }
+  | { kind: 'write-files'; rendered: Rendered; stack: Stack; changed: string[] }
+  | { kind: 'issue-certificate'; certificate: CertificateSpec; uid: number; image: string }
+  | { kind: 'place-secrets'; service: Service }
+  | { kind: 'activate-config'; service: string; hash: string }
+  | { kind: 'remove-container'; id: string; name: string }
+  | { kind: 'compose-up'; services: string[]; waitSeconds: number }
+  | { kind: 'reload'; service: string; argv: string[] }
+  | { kind: 'mark-applied'; service: string; certificate: string | undefined }
+  | { kind: 'compose-restart'; services: string[]; waitSeconds: number }
+  | { kind: 'compose-down'; volumes: boolean; services: string[] }
+);
+
+/** One line for a person, in the present tense. */
+export function describeStep(step: Step): string {
+  switch (step.kind) {
+    case 'build-image':
+      return `build image ${step.image.ref}`;
+    case 'pull-image':
+      return `pull image ${step.ref}`;
+    case 'create-secrets':
+      return `store ${plural(step.names.length, 'secret')} (${step.names.join(', ')})`;
+    case 'remember-subnets':
+      return `remember the address ranges (${Object.entries(step.subnets).map(([name, subnet]) => `${name} ${subnet}`).join(', ')})`;
+    case 'write-files':
+      return `write ${plural(step.changed.length, 'file')}`;
+    case 'issue-certificate':
+      return `issue certificate ${step.certificate.name} for ${step.certificate.subjects.join(', ')}`;
+    case 'place-secrets':
+      return `hand secrets to ${step.service.name}`;
+    case 'activate-config':
+      return `switch the configuration of ${step.service}`;
+    case 'remove-container':
+      return `remove container ${step.name}`;
+    case 'compose-up':
+      return `start and wait until healthy: ${step.services.join(', ')}`;
+    case 'reload':
+      return `reload ${step.service}`;
+    case 'mark-applied':
+      return `note what ${step.service} has read`;
+    case 'compose-restart':
+      return `restart ${step.services.join(', ')}`;
+    case 'compose-down':
+      return step.volumes ? 'stop and remove everything, volumes included' : 'stop and remove containers and networks';
+  }
+}
+
+export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -1,0 +1,54 @@
+import * as z from 'zod';
+import { listenAddress, port, size } from '../config/fields.ts';
+import { app } from './app.ts';
+import { portalContract, SOURCE_TARGET } from './portal.ts';
+import { postgresView, postgres } from './postgres.ts';
+import { redisView } from './redis.ts';
+import { defineService } from './service.ts';
+
+const HOST = 10;
+
+const settings = z.strictObject({
+  address: listenAddress('127.0.0.1').describe('Address of this host that the portal is published on'),
+  port: port(3000).describe('Port of this host that the portal is published on'),
+  memory: size('768m').describe('Memory limit of the container'),
+});
+
+export const allInOne = defineService({
+  name: 'all-in-one',
+  key: 'allInOne',
+  summary: 'portal, PostgreSQL 17 and Redis 8 in one container, for a laptop',
+  settings,
+  build: (own, input) => {
+    const application = input.settingsOf(app);
+    const contract = portalContract(application, input, { database: '127.0.0.1', cache: '127.0.0.1' });
+    const database = postgresView(Math.floor(own.memory / 3), input.settingsOf(postgres).maxConnections, '127.0.0.1');
+    return [
+      {
+        name: 'all-in-one',
+        image: input.image('all-in-one', {
+          after: input.image('app'),
+          contexts: { postgres: 'templates/postgres/image', redis: 'templates/redis/image' },
+        }),
+        uid: 10001,
+        host: HOST,
+        networks: ['dmz'],
+        ports: [{ address: own.address, host: own.port, container: application.port, setting: 'allInOne.port' }],
+        mounts: [{ source: 'data', target: '/var/lib/medianest', kind: 'volume', readOnly: false }, ...contract.source],
+        secrets: [...contract.passwords, ...contract.secrets],
+        environment: {
+          ...contract.environment,
+          UPLOADS_PATH: '/var/lib/medianest/uploads',
+          APP_REPLICA: 'all-in-one',
+          ...(application.source && { APP_COMMAND: `node --watch ${SOURCE_TARGET}/src/server.js` }),
+        },
+        view: { readyPath: application.readyPath, ...database, ...redisView(Math.floor(own.memory / 6), '127.0.0.1') },
+        configFrom: ['postgres', 'redis'],
+        memoryBytes: own.memory,
+        after: [],
+        interruption: 'about 5 s: the portal restarts',
+        urls: [`http://${own.address === '0.0.0.0' ? 'localhost' : own.address}:${own.port}/`],
+      },
+    ];
+  },
+});

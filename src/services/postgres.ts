@@ -1,0 +1,65 @@
+import * as z from 'zod';
+import { secret, size } from '../config/fields.ts';
+import type { SecretSpec } from '../stack/types.ts';
+import { defineService } from './service.ts';
+
+export const DATABASE_PORT = 5432;
+
+export const POSTGRES_HOST = 20;
+
+const settings = z.strictObject({
+  password: secret().describe('Password of the portal’s role; made at random where it is not given'),
+  memory: size('512m').describe('Memory limit of the container; buffers and caches are derived from it'),
+  maxConnections: z.int().min(10).max(1000).default(100).describe('Connections at most'),
+});
+
+/** What its templates see: memory settings derived from what the container is given (PostgreSQL 17 manual, 19.4). */
+export function postgresView(memoryBytes: number, maxConnections: number, listenAddresses: string) {
+  const mib = Math.floor(memoryBytes / 1024 ** 2);
+  return {
+    listenAddresses,
+    maxConnections,
+    sharedBuffersMiB: Math.max(16, Math.floor(mib / 4)),
+    effectiveCacheSizeMiB: Math.max(32, Math.floor((mib * 3) / 4)),
+    workMemMiB: Math.max(1, Math.floor(mib / 4 / maxConnections)),
+    maintenanceWorkMemMiB: Math.max(16, Math.min(1024, Math.floor(mib / 16))),
+    maxWalSizeMiB: 1024,
+    slowQueryMs: 500,
+  };
+}
+
+export const postgres = defineService({
+  name: 'postgres',
+  key: 'postgres',
+  summary: 'PostgreSQL 17: media requests, uploads’ metadata',
+  settings,
+  build: (own, input) => [
+    {
+      name: 'postgres',
+      image: input.image('postgres'),
+      uid: 10002,
+      host: POSTGRES_HOST,
+      networks: ['db'],
+      ports: [],
+      mounts: [{ source: 'postgres-data', target: '/var/lib/postgresql/data', kind: 'volume', readOnly: false }],
+      secrets: [databasePassword(own.password)],
+      environment: { POSTGRES_DB: 'medianest', POSTGRES_USER: 'medianest' },
+      view: postgresView(own.memory, own.maxConnections, '*'),
+      memoryBytes: own.memory,
+      after: [],
+      interruption: 'about 3 s: requests and uploads wait for the database',
+      urls: [],
+    },
+  ],
+});
+
+export const databasePassword = (given: z.output<typeof settings>['password']): SecretSpec => ({
+  name: 'database-password',
+  source: given ? { given } : { generate: true },
+});
+
+/** The connection address as the app contract hands it over (`DATABASE_URL_FILE`). */
+export const databaseUrl = (host: string): SecretSpec => ({
+  name: 'database-url',
+  source: { format: `postgresql://medianest:{database-password}@${host}:${DATABASE_PORT}/medianest` },
+});

@@ -1,0 +1,57 @@
+import * as z from 'zod';
+import { secret, size } from '../config/fields.ts';
+import type { SecretSpec } from '../stack/types.ts';
+import { defineService } from './service.ts';
+
+export const REDIS_HOST = 30;
+
+const settings = z.strictObject({
+  password: secret().describe('Password; made at random where it is not given'),
+  memory: size('128m').describe('Memory limit of the container; three quarters of it are for data'),
+});
+
+/** What its template sees. A quarter of the memory is left for a fork that rewrites the file and for clients' buffers. */
+export const redisView = (memoryBytes: number, bindAddresses: string) => ({
+  bindAddresses,
+  maxmemoryBytes: Math.floor((memoryBytes * 3) / 4),
+  // Sessions are not a cache: when memory runs out, the oldest of what has an expiry goes.
+  maxmemoryPolicy: 'volatile-lru',
+  maxClients: 1000,
+  appendonly: true,
+});
+
+export const redis = defineService({
+  name: 'redis',
+  key: 'redis',
+  summary: 'Redis 8: sessions and cache',
+  settings,
+  build: (own, input) => [
+    {
+      name: 'redis',
+      image: input.image('redis'),
+      uid: 10003,
+      host: REDIS_HOST,
+      networks: ['db'],
+      ports: [],
+      mounts: [{ source: 'redis-data', target: '/var/lib/redis', kind: 'volume', readOnly: false }],
+      secrets: [redisPassword(own.password)],
+      environment: {},
+      view: redisView(own.memory, '* -::*'),
+      memoryBytes: own.memory,
+      after: [],
+      interruption: 'about 2 s: people stay signed in, the cache is read again',
+      urls: [],
+    },
+  ],
+});
+
+export const redisPassword = (given: z.output<typeof settings>['password']): SecretSpec => ({
+  name: 'redis-password',
+  source: given ? { given } : { generate: true },
+});
+
+/** The connection address as the app contract hands it over (`REDIS_URL_FILE`). */
+export const redisUrl = (host: string): SecretSpec => ({
+  name: 'redis-url',
+  source: { format: `redis://:{redis-password}@${host}:6379/0` },
+});

@@ -1,0 +1,101 @@
+import { UserError } from '../errors.ts';
+import type { Settings } from '../config/schema.ts';
+import type { BuildInput, ServiceDefinition } from '../services/service.ts';
+import { hostAddress } from './cidr.ts';
+import { shortHash } from './hash.ts';
+import type { Blueprint, ImageSpec, Network, NetworkName, SecretSpec, Service, Stack } from './types.ts';
+
+/** What building a stack needs besides the settings; all read beforehand. */
+export interface BuildFacts {
+  version: string;
+  subnets: Readonly<Record<NetworkName, string>>;
+  /** Hash of all files of an image's source; the folder is relative to the package (`templates/edge/image`). */
+  sourceHash(folder: string): string;
+}
+
+export const BASE_IMAGE = 'debian:trixie-slim';
+
+/** Settings -> Stack: every decision is taken here and in the services; nothing later looks at settings. */
+export function buildStack(settings: Settings, registry: readonly ServiceDefinition[], facts: BuildFacts): Stack {
+  const enabled = registry.filter((service) => settings.components[service.name]);
+  if (enabled.length === 0) {
+    throw new UserError('INVALID_SETTINGS', 'every component is switched off: nothing would run', 'switch one on under `components:`');
+  }
+  const input = buildInput(settings, facts);
+  const services = enabled.flatMap((definition) =>
+    definition.build(settings[definition.key], input).map((blueprint): Service => ({ ...blueprint, component: definition.name })),
+  );
+  const present = new Set(services.map((service) => service.name));
+  for (const service of services) service.after = service.after.filter((name) => present.has(name));
+  return {
+    project: settings.project,
+    profile: settings.profile,
+    version: facts.version,
+    services,
+    networks: usedNetworks(services, settings, facts.subnets),
+    volumes: unique(services.flatMap((service) => service.mounts.flatMap((mount) => (mount.kind === 'volume' ? [mount.source] : [])))),
+    secrets: collectSecrets(settings, registry, services),
+    certificates: services.flatMap((service) => (service.certificate ? [service.certificate] : [])),
+    images: imagesInOrder(services),
+    urls: unique(services.flatMap((service) => service.urls)),
+  };
+}
+
+function buildInput(settings: Settings, facts: BuildFacts): BuildInput {
+  const base = settings.images.base ?? BASE_IMAGE;
+  const input: BuildInput = {
+    settings,
+    settingsOf: (definition) => settings[definition.key] as never,
+    enabled: (component) => settings.components[component] === true,
+    address: (network, host) => {
+      const address = hostAddress(facts.subnets[network], host);
+      if (address) return address;
+      throw new UserError('INVALID_SETTINGS', `the network ${network} (${facts.subnets[network]}) is too small for so many containers`, `fewer replicas, or a wider networks.${network}.subnet`);
+    },
+    image: (name, build = {}): ImageSpec => {
+      const own = settings.images[name];
+      if (own) return { name, ref: own };
+      const context = `templates/${name}/image`;
+      const contexts = build.contexts ?? {};
+      const args: Record<string, string> = build.after ? { APP_IMAGE: build.after.ref } : { BASE_IMAGE: base };
+      const content = { args, sources: [context, ...Object.values(contexts)].map((folder) => facts.sourceHash(folder)) };
+      return { name, ref: `medianest/${name}:${shortHash(content)}`, build: { context, contexts, args, ...(build.after && { after: build.after }) } };
+    },
+  };
+  return input;
+}
+
+/** A network is internal unless it publishes ports or the application must reach Plex and the others outside. */
+function usedNetworks(services: readonly Blueprint[], settings: Settings, subnets: BuildFacts['subnets']): Network[] {
+  const { plex, overseerr, uptimeKuma } = settings.external;
+  const egress = Boolean(plex.url || overseerr.url || uptimeKuma.url);
+  const open: Record<NetworkName, boolean> = { dmz: true, app: egress, db: false, mgmt: true };
+  const used = new Set(services.flatMap((service) => service.networks));
+  return (Object.keys(open) as NetworkName[]).filter((name) => used.has(name)).map((name) => ({ name, subnet: subnets[name], internal: !open[name] }));
+}
+
+/** The secrets that the services hold, and those that theirs are composed of. */
+function collectSecrets(settings: Settings, registry: readonly ServiceDefinition[], services: readonly Service[]): SecretSpec[] {
+  const byName = new Map(services.flatMap((service) => service.secrets).map((secret) => [secret.name, secret]));
+  for (const { name, source } of [...byName.values()]) {
+    if (!('format' in source)) continue;
+    const missing = [...source.format.matchAll(/\{([\w-]+)\}/g)].map((match) => match[1] as string).filter((part) => !byName.has(part));
+    if (missing.length > 0) {
+      throw new UserError('INVALID_SETTINGS', `the secret ${name} is composed of ${missing.join(', ')}, which no service that is switched on provides`, `switch on the service that holds it (of ${registry.map((entry) => entry.name).join(', ')}), or set ${settings.profile}’s components`);
+    }
+  }
+  return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Each image once, what it is built upon before it. */
+function imagesInOrder(services: readonly Service[]): ImageSpec[] {
+  const ordered = new Map<string, ImageSpec>();
+  const add = (image: ImageSpec) => {
+    if (image.build?.after) add(image.build.after);
+    if (!ordered.has(image.ref)) ordered.set(image.ref, image);
+  };
+  for (const service of services) add(service.image);
+  return [...ordered.values()];
+}
+
+const unique = (items: string[]): string[] => [...new Set(items)];

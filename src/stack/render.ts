@@ -1,0 +1,135 @@
+import { parse, stringify } from 'yaml';
+import { dynamicRange, hostAddress } from './cidr.ts';
+import { canonical, shortHash } from './hash.ts';
+import { LABEL } from './labels.ts';
+import { mergeData } from './merge.ts';
+import { renderTemplate } from './template.ts';
+import type { Json, JsonObject, Mount, Network, Rendered, RenderedFile, RenderInput, Service, Stack } from './types.ts';
+
+export const COMPOSE_FILE = 'compose.yml';
+
+const header = (source: string) =>
+  `# Written by medianest from ${source}. An edit here is noticed, not kept:\n# settings go into medianest.yml, anything else into compose.override.yml in the state folder.\n`;
+
+/** Stack -> every file, and a fingerprint of all that makes a new container necessary. Pure and byte-identical for the same input. */
+export function render(stack: Stack, input: RenderInput): Rendered {
+  const base = parse(input.base) as JsonObject;
+  const override = (input.override ? (parse(input.override) as JsonObject | null) : null) ?? {};
+  const services: JsonObject = {};
+  const inputs: Rendered['inputs'] = {};
+  const configs: Rendered['configs'] = {};
+  const files: RenderedFile[] = [];
+  const subnets = new Map(stack.networks.map((network) => [network.name, network]));
+  for (const service of stack.services) {
+    const config = renderConfig(service, input.templates);
+    files.push(...config);
+    if (config.length > 0) configs[service.name] = shortHash(config.map(({ path, contents }) => [path, contents]));
+    const fragment = renderFragment(service, input.templates);
+    const definition = mergeData(mergeData(base['x-service'] as JsonObject, facts(service, subnets, config.length > 0)), fragment);
+    inputs[service.name] = canonical({
+      definition: shortHash(definition),
+      networks: shortHash(service.networks.map((name) => subnets.get(name))),
+      ...(service.secrets.length > 0 && { secrets: shortHash(service.secrets.map(({ name }) => [name, input.fingerprints[name] ?? ''])) }),
+      ...(!service.reload && configs[service.name] && { config: configs[service.name] }),
+      ...(!service.reload && service.certificate && { certificate: input.fingerprints[certificateKey(service.certificate.name)] ?? '' }),
+      ...overrideInputs(override, service.name),
+    });
+    const labels = { [LABEL.project]: stack.project, [LABEL.component]: service.component, [LABEL.inputs]: inputs[service.name] as string };
+    services[service.name] = mergeData(definition, { labels });
+  }
+  const document = {
+    name: stack.project,
+    services,
+    networks: Object.fromEntries(stack.networks.map((network) => [network.name, networkDefinition(network, base, stack.project)])),
+    volumes: Object.fromEntries(stack.volumes.map((name) => [name, { labels: { [LABEL.project]: stack.project } }])),
+  };
+  // Compose interpolates `$`, and nothing here is meant to be: every text is escaped, once.
+  const compose = stringify(escapeDollars(document), { lineWidth: 0, aliasDuplicateObjects: false });
+  files.unshift({ path: COMPOSE_FILE, mode: 0o644, contents: header('docker-compose.base.yml, profiles and templates') + compose });
+  return { files, inputs, configs };
+}
+
+/** The key of a certificate among the fingerprints. */
+export const certificateKey = (name: string): string => `certificate:${name}`;
+
+/** What was decided about a service, in Compose's words. */
+function facts(service: Service, networks: ReadonlyMap<string, Network>, hasConfig: boolean): JsonObject {
+  const folder = (source: string, target: string): Mount => ({ source, target, kind: 'bind', readOnly: true });
+  const mounts = [
+    ...service.mounts,
+    ...(hasConfig ? [folder(`./config/${service.name}`, '/etc/medianest')] : []),
+    ...(service.secrets.length > 0 ? [folder(`./secrets/${service.name}`, '/run/secrets')] : []),
+    ...(service.certificate ? [folder(`./certs/${service.certificate.name}`, '/run/certs')] : []),
+  ];
+  return {
+    image: service.image.ref,
+    networks: Object.fromEntries(
+      service.networks.map((name) => [name, { ipv4_address: hostAddress((networks.get(name) as Network).subnet, service.host) as string }]),
+    ),
+    mem_limit: service.memoryBytes,
+    ...(service.ports.length > 0 && {
+      ports: service.ports.map((port) => ({ host_ip: port.address, published: String(port.host), target: port.container, protocol: 'tcp' })),
+    }),
+    ...(mounts.length > 0 && { volumes: mounts.map(volume) }),
+    ...(Object.keys(service.environment).length > 0 && { environment: service.environment }),
+    // Only the order: Docker ignores conditions when it restarts, so every entrypoint waits for what it needs.
+    ...(service.after.length > 0 && { depends_on: Object.fromEntries(service.after.map((name) => [name, { condition: 'service_started' }])) }),
+  };
+}
+
+const volume = (mount: Mount): JsonObject => ({
+  type: mount.kind,
+  source: mount.source,
+  target: mount.target,
+  ...(mount.readOnly && { read_only: true }),
+  // A missing folder is an error to tell, not a folder for Docker to make as root.
+  ...(mount.kind === 'bind' && { bind: { create_host_path: false } }),
+});
+
+function renderFragment(service: Service, templates: ReadonlyMap<string, string>): JsonObject {
+  const name = `${service.component}/compose.yml.hbs`;
+  const source = templates.get(name);
+  if (source === undefined) return {};
+  const text = renderTemplate(name, source, { name: service.name, ...service.view });
+  return (parse(text) as JsonObject | null) ?? {};
+}
+
+/** The files of its configuration folder, from its own templates or from those of the services it contains. */
+function renderConfig(service: Service, templates: ReadonlyMap<string, string>): RenderedFile[] {
+  return (service.configFrom ?? [service.component]).flatMap((component) => {
+    const folder = `${component}/config/`;
+    return [...templates]
+      .filter(([name]) => name.startsWith(folder))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, source]) => {
+        const file = name.slice(folder.length).replace(/\.hbs$/, '');
+        const body = name.endsWith('.hbs') ? renderTemplate(name, source, { name: service.name, ...service.view }) : source;
+        // JSON has no comments; every other format used here takes `#`.
+        const contents = file.endsWith('.json') ? body : header(`templates/${name}`) + body;
+        return { path: `${service.name}/${file}`, mode: 0o644, contents };
+      });
+  });
+}
+
+function networkDefinition(network: Network, base: JsonObject, project: string): JsonObject {
+  const common = ((base.networks as JsonObject | undefined)?.[network.name] ?? {}) as JsonObject;
+  return mergeData(common, {
+    ...(network.internal && { internal: true }),
+    ipam: { config: [{ subnet: network.subnet, ip_range: dynamicRange(network.subnet) }] },
+    labels: { [LABEL.project]: project },
+  });
+}
+
+/** The operator's override as far as it touches this service: its own section, and whatever is not about services. */
+function overrideInputs(override: JsonObject, name: string): { override?: string } {
+  const { services, ...rest } = override;
+  const own = (services as JsonObject | undefined)?.[name];
+  return own === undefined && Object.keys(rest).length === 0 ? {} : { override: shortHash([own ?? null, rest]) };
+}
+
+function escapeDollars(value: Json): Json {
+  if (typeof value === 'string') return value.replaceAll('$', '$$$$');
+  if (Array.isArray(value)) return value.map(escapeDollars);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, escapeDollars(inner)]));
+}

@@ -1,0 +1,22 @@
+import Handlebars from 'handlebars';
+
+const engine = Handlebars.create();
+engine.registerHelper('json', (value: unknown) => JSON.stringify(value));
+
+const compiled = new Map<string, Handlebars.TemplateDelegate>();
+
+/**
+ * Renders one template. A name that the view does not declare is an error, nothing is HTML-escaped, and `{{json x}}`
+ * writes a value as JSON, which is YAML too.
+ * @throws Error naming the template, for a name that the view does not have
+ */
+export function renderTemplate(name: string, source: string, view: object): string {
+  const key = `${name}\0${source}`;
+  const template = compiled.get(key) ?? engine.compile(source, { noEscape: true, strict: true, knownHelpersOnly: true, knownHelpers: { json: true } });
+  compiled.set(key, template);
+  try {
+    return template(view);
+  } catch (error) {
+    throw new Error(`templates/${name}: ${(error as Error).message}`, { cause: error });
+  }
+}

@@ -1,0 +1,60 @@
+// @ts-check
+import cookie from '@fastify/cookie';
+import multipart from '@fastify/multipart';
+import fastify from 'fastify';
+import { closeConnectionsWhile } from './drain.js';
+import { handleErrors, refuseBadAddress } from './errors.js';
+import { correlationId, logRequests } from './logging.js';
+import { measureRequests } from './metrics.js';
+import { healthRoutes } from './routes/health.js';
+import { pageRoutes } from './routes/page.js';
+import { requestRoutes } from './routes/requests.js';
+import { sessionRoutes } from './routes/session.js';
+import { statusRoutes } from './routes/status.js';
+import { uploadRoutes } from './routes/uploads.js';
+import { secure } from './security.js';
+
+/**
+ * @typedef {object} Parts
+ * @property {import('./config.js').Config} config
+ * @property {import('./logging.js').Logger} log
+ * @property {import('./database.js').Database} database
+ * @property {import('./sessions.js').Sessions} sessions
+ * @property {import('./upload-store.js').UploadStore} store
+ * @property {import('./metrics.js').Metrics} metrics
+ * @property {import('./drain.js').Drain} drain
+ * @property {() => Promise<Record<string, import('./services.js').ServiceState>>} serviceStates
+ */
+
+/** @param {Parts} parts */
+export async function createApp(parts) {
+  const { config, log, drain, metrics } = parts;
+  const app = fastify({
+    logger: false,
+    genReqId: correlationId,
+    // The balancer and the edge live on private addresses; nobody else may speak for a client.
+    trustProxy: ['loopback', 'linklocal', 'uniquelocal'],
+    bodyLimit: 64 * 1024,
+    // Longer than any proxy in front keeps an idle connection, or it would reuse one that is just closing.
+    keepAliveTimeout: 75_000,
+    forceCloseConnections: config.development ? true : 'idle',
+    frameworkErrors: refuseBadAddress,
+    ajv: { customOptions: { removeAdditional: false } },
+  });
+  app.server.headersTimeout = 80_000;
+
+  logRequests(app, log);
+  secure(app);
+  closeConnectionsWhile(app, drain);
+  handleErrors(app, drain);
+  await app.register(cookie);
+  await app.register(multipart);
+  measureRequests(app, metrics);
+  healthRoutes(app, parts);
+  sessionRoutes(app, parts);
+  statusRoutes(app, parts);
+  requestRoutes(app, parts);
+  uploadRoutes(app, parts);
+  pageRoutes(app, parts);
+  return app;
+}

@@ -1,0 +1,101 @@
+// @ts-check
+import { hostname } from 'node:os';
+import { parsePostgresUrl, parseRedisUrl, readText, tlsOptions } from './connection-url.js';
+import { ConfigError } from './errors.js';
+
+/** @typedef {ReturnType<typeof readConfig>} Config */
+/** @typedef {Record<string, string | undefined>} Env */
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+
+/** @param {Env} env */
+export function readConfig(env) {
+  // node --watch sets this variable in the process it restarts.
+  const development = env.NODE_ENV === 'development' || env.WATCH_REPORT_DEPENDENCIES !== undefined;
+  return {
+    development,
+    port: number(env, 'PORT', 3000, 65535),
+    host: env.HOST || '0.0.0.0',
+    drainMs: development ? 0 : number(env, 'DRAIN_SECONDS', 2, 15) * 1000,
+    app: { name: env.APP_NAME || 'MediaNest', version: env.APP_VERSION || '1.0.0', replica: env.APP_REPLICA || hostname() },
+    database: { leader: databaseUrl(env, 'DATABASE_URL', true), replica: databaseUrl(env, 'DATABASE_REPLICA_URL', false) },
+    redis: redis(env),
+    uploads: {
+      path: env.UPLOADS_PATH || '/srv/uploads',
+      limit: number(env, 'UPLOAD_LIMIT_BYTES', 1024 ** 3, Number.MAX_SAFE_INTEGER),
+    },
+    mediaPath: env.MEDIA_PATH || '/srv/media',
+    services: {
+      plex: service(env, 'PLEX_URL', 'PLEX_TOKEN'),
+      overseerr: service(env, 'OVERSEERR_URL', 'OVERSEERR_API_KEY'),
+      uptimeKuma: service(env, 'UPTIME_KUMA_URL'),
+    },
+  };
+}
+
+/** @param {Env} env */
+export function logLevel(env) {
+  const level = (env.LOG_LEVEL || 'info').toLowerCase();
+  if (!LOG_LEVELS.includes(level)) throw new ConfigError(`LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}`);
+  return level;
+}
+
+/**
+ * NAME_FILE wins over NAME: its contents count byte for byte, but for the newline that editors add.
+ * @param {Env} env @param {string} name
+ * @returns {string | undefined}
+ */
+function secret(env, name) {
+  const file = env[`${name}_FILE`];
+  const value = file ? readText(`${name}_FILE`, file).replace(/\r?\n$/, '') : env[name];
+  return value || undefined;
+}
+
+/** @param {Env} env @param {string} name @param {boolean} required */
+function databaseUrl(env, name, required) {
+  const value = secret(env, name);
+  if (!value && required) throw new ConfigError(`${name}_FILE or ${name} must be set`);
+  return value ? parsePostgresUrl(name, value) : undefined;
+}
+
+/** @param {Env} env */
+function redis(env) {
+  const caFile = env.REDIS_TLS_CA_FILE || undefined;
+  if (env.REDIS_CLUSTER_NODES) {
+    return {
+      nodes: env.REDIS_CLUSTER_NODES.split(',').map((node) => hostAndPort(node.trim())),
+      username: env.REDIS_USERNAME || undefined,
+      password: secret(env, 'REDIS_PASSWORD'),
+      tls: caFile ? tlsOptions('REDIS_TLS_CA_FILE', caFile) : undefined,
+    };
+  }
+  const value = secret(env, 'REDIS_URL');
+  if (!value) throw new ConfigError('REDIS_URL_FILE, REDIS_URL or REDIS_CLUSTER_NODES must be set');
+  return parseRedisUrl('REDIS_URL', value, caFile);
+}
+
+/** @param {string} node */
+function hostAndPort(node) {
+  const match = /^\[?([^\]]+?)\]?:(\d+)$/.exec(node);
+  if (!match) throw new ConfigError('REDIS_CLUSTER_NODES must be a list of host:port, separated by commas');
+  return { host: match[1], port: Number(match[2]) };
+}
+
+/** @param {Env} env @param {string} name @param {string} [tokenName] */
+function service(env, name, tokenName) {
+  const value = env[name];
+  if (!value) return undefined;
+  if (!/^https?:\/\//.test(value) || !URL.canParse(value)) throw new ConfigError(`${name} is not an http(s) address`);
+  return { url: value, token: tokenName ? secret(env, tokenName) : undefined };
+}
+
+/** @param {Env} env @param {string} name @param {number} fallback @param {number} max */
+function number(env, name, fallback, max) {
+  const text = env[name];
+  if (!text) return fallback;
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < 0 || value > max) {
+    throw new ConfigError(`${name} must be a number from 0 to ${max}`);
+  }
+  return value;
+}

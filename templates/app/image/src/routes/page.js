@@ -1,0 +1,53 @@
+// @ts-check
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import fastifyStatic from '@fastify/static';
+
+const PUBLIC = fileURLToPath(new URL('../../public', import.meta.url));
+
+/**
+ * @param {import('fastify').FastifyInstance} app
+ * @param {import('../app.js').Parts} parts
+ */
+export function pageRoutes(app, { config }) {
+  let page = render(config.app);
+
+  app.get('/', async (req, reply) => {
+    if (config.development) page = render(config.app);
+    reply.header('cache-control', 'no-cache').header('etag', page.etag);
+    if (req.headers['if-none-match'] === page.etag) return reply.code(304).send();
+    return reply.type('text/html; charset=utf-8').send(page.html);
+  });
+
+  app.register(fastifyStatic, {
+    root: PUBLIC,
+    index: false,
+    cacheControl: false,
+    allowedPath: (path) => path !== '/index.html',
+    setHeaders(reply, path) {
+      if (!path.startsWith(PUBLIC)) return;
+      // While replicas are being replaced, a new page may ask an old replica for a new file: the answer is
+      // the old file, and must not be kept for ever under the new address.
+      const current = /** @type {any} */ (reply.request.query).v === page.hash;
+      reply.header('cache-control', current && !config.development ? 'public, max-age=31536000, immutable' : 'public, no-cache');
+    },
+  });
+}
+
+/** @param {import('../config.js').Config['app']} app */
+function render({ name }) {
+  const hash = createHash('sha256');
+  for (const file of readdirSync(PUBLIC).sort()) hash.update(readFileSync(join(PUBLIC, file)));
+  const version = hash.digest('hex').slice(0, 12);
+  const html = readFileSync(join(PUBLIC, 'index.html'), 'utf8')
+    .replaceAll('{{hash}}', version)
+    .replaceAll('{{name}}', () => escapeHtml(name));
+  return { html, hash: version, etag: `"${createHash('sha256').update(html).digest('hex').slice(0, 24)}"` };
+}
+
+/** @param {string} text */
+function escapeHtml(text) {
+  return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+}

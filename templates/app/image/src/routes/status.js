@@ -1,0 +1,25 @@
+// @ts-check
+import { readdir } from 'node:fs/promises';
+import { shared, within } from '../timing.js';
+
+/**
+ * @param {import('fastify').FastifyInstance} app
+ * @param {import('../app.js').Parts} parts
+ */
+export function statusRoutes(app, { config, serviceStates }) {
+  app.get('/api/status', async (_req, reply) => {
+    reply.header('cache-control', 'no-store');
+    return { services: await serviceStates(), media: await media(), app: config.app };
+  });
+
+  const list = shared(() => readdir(config.mediaPath, { withFileTypes: true }));
+
+  async function media() {
+    try {
+      const entries = await within(2000, list());
+      return { available: true, folders: entries.filter((e) => e.isDirectory()).length, files: entries.filter((e) => e.isFile()).length };
+    } catch {
+      return { available: false, folders: 0, files: 0 };
+    }
+  }
+}

@@ -1,0 +1,97 @@
+// @ts-check
+import { HttpError } from '../errors.js';
+import { attachment, cleanFileName } from '../file-names.js';
+import { page, paging } from '../paging.js';
+import { markWrite, wroteJustNow } from '../read-your-writes.js';
+
+const COLUMNS = `id, seq::float8 AS seq, name, size::float8 AS size, sha256, mime,
+  uploaded_by AS "uploadedBy", created_at AS "createdAt"`;
+const byId = { type: 'object', properties: { id: { type: 'string', format: 'uuid' } } };
+const STALLED_MS = 60_000;
+
+/**
+ * @param {import('fastify').FastifyInstance} app
+ * @param {import('../app.js').Parts} parts
+ */
+export function uploadRoutes(app, { config, database, sessions, store, metrics }) {
+  const { limit: maxBytes } = config.uploads;
+
+  app.get('/api/uploads', { schema: { querystring: paging } }, async (/** @type {any} */ req, reply) => {
+    const { limit, before } = req.query;
+    const rows = await database.read(
+      `SELECT ${COLUMNS} FROM uploads WHERE uploads.seq < $1 ORDER BY uploads.seq DESC LIMIT $2`,
+      [before, limit + 1],
+      { fresh: wroteJustNow(req) },
+    );
+    reply.header('cache-control', 'no-store');
+    return page(rows, limit, (row) => row.seq);
+  });
+
+  app.post('/api/uploads', async (req, reply) => {
+    if (!req.isMultipart()) throw new HttpError(415, 'invalid', 'Send the file as multipart/form-data.');
+    req.raw.setTimeout(STALLED_MS, () => req.raw.destroy());
+    const part = await req.file({ limits: { fileSize: maxBytes, files: 1, fields: 5, fieldSize: 1000 }, throwFileSizeLimit: false });
+    if (!part) throw new HttpError(400, 'invalid', 'There is no file in this upload.');
+    const { name: uploadedBy } = await sessions.read(req);
+    const { id, size, sha256 } = await receive(part.file);
+    const mime = /^[\w.+-]{1,60}\/[\w.+-]{1,60}$/.test(part.mimetype) ? part.mimetype : 'application/octet-stream';
+    try {
+      const [created] = await database.write(
+        `INSERT INTO uploads (id, name, size, sha256, mime, uploaded_by) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name RETURNING ${COLUMNS}`,
+        [id, cleanFileName(part.filename), size, sha256, mime, uploadedBy],
+        { repeatable: true },
+      );
+      markWrite(req, reply);
+      metrics.uploadBytes.inc(size);
+      return reply.code(201).send(created);
+    } catch (error) {
+      await store.remove(id);
+      throw error;
+    }
+  });
+
+  app.get('/api/uploads/:id', { schema: { params: byId } }, async (/** @type {any} */ req, reply) => {
+    const [found] = await database.read(`SELECT ${COLUMNS} FROM uploads WHERE id = $1`, [req.params.id], { fresh: true });
+    if (!found) throw notFound();
+    reply.header('content-disposition', attachment(found.name));
+    // The plain type is sent on purpose (not the claimed one): a script uploaded as text/javascript would
+    // be run by a page of this very origin. Without an extension that is what sendFile says.
+    return reply.sendFile(found.id, store.folder, { cacheControl: false, dotfiles: 'deny' });
+  });
+
+  app.delete('/api/uploads/:id', { schema: { params: byId } }, async (/** @type {any} */ req, reply) => {
+    const [deleted] = await database.write('DELETE FROM uploads WHERE id = $1 RETURNING id', [req.params.id]);
+    if (!deleted) throw notFound();
+    await store.remove(deleted.id);
+    markWrite(req, reply);
+    return reply.code(204).send();
+  });
+
+  /** @param {import('@fastify/multipart').MultipartFile['file']} file */
+  async function receive(file) {
+    /** @type {Awaited<ReturnType<typeof store.receive>>} */
+    let stored;
+    try {
+      stored = await store.receive(file);
+    } catch (/** @type {any} */ error) {
+      if (error.code === 'ENOSPC' || error.code === 'EDQUOT') throw new HttpError(507, 'full', 'There is no space left for this file.');
+      if (error.code === 'ENOENT' || error.code === 'EACCES' || error.code === 'EROFS') {
+        throw new HttpError(503, 'unavailable', 'Uploads cannot be stored right now.');
+      }
+      throw error;
+    }
+    if (!file.truncated) return stored;
+    await store.remove(stored.id);
+    throw new HttpError(413, 'too-large', `The file is larger than the limit of ${readable(maxBytes)}.`);
+  }
+}
+
+const notFound = () => new HttpError(404, 'not-found', 'There is no such file.');
+
+/** @param {number} bytes */
+function readable(bytes) {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), units.length - 1);
+  return `${Number((bytes / 1024 ** power).toFixed(1))} ${units[power]}`;
+}

@@ -1,0 +1,62 @@
+// @ts-check
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createApp } from './app.js';
+import { logLevel, readConfig } from './config.js';
+import { createDatabase } from './database.js';
+import { createDrain } from './drain.js';
+import { ConfigError, describe } from './errors.js';
+import { createLogger } from './logging.js';
+import { createMetrics } from './metrics.js';
+import { createRedis } from './redis.js';
+import { createServiceProbes } from './services.js';
+import { createSessions } from './sessions.js';
+import { createUploadStore } from './upload-store.js';
+
+const FORCE_MS = 20_000;
+
+async function main() {
+  const level = logLevel(process.env);
+  const config = readConfig(process.env);
+  const log = createLogger(level, { service: 'medianest-portal', replica: config.app.replica, version: config.app.version });
+  const drain = createDrain();
+  const database = createDatabase(config.database, log);
+  const redis = createRedis(config.redis, log);
+  const store = createUploadStore(config.uploads.path);
+  const app = await createApp({
+    config,
+    log,
+    database,
+    sessions: createSessions(redis),
+    store,
+    metrics: createMetrics(),
+    drain,
+    serviceStates: createServiceProbes(config.services),
+  });
+
+  async function stop(/** @type {string} */ signal) {
+    if (drain.active) process.exit(1);
+    drain.active = true;
+    log.info({ signal, drainMs: config.drainMs }, 'stopping');
+    setTimeout(() => process.exit(1), FORCE_MS).unref();
+    // Proxies need a moment to notice that readiness fails; until then they still send requests here.
+    await sleep(config.drainMs);
+    await app.close();
+    await database.close();
+    redis.disconnect();
+    log.info('stopped');
+    process.exit(0);
+  }
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void stop(signal));
+
+  // Listening comes first: liveness must not depend on the database, which may come up later.
+  await app.listen({ port: config.port, host: config.host });
+  log.info({ port: config.port }, 'listening');
+  void store.sweep();
+  void database.prepare();
+}
+
+main().catch((error) => {
+  const expected = error instanceof ConfigError || error.code === 'EADDRINUSE' || error.code === 'EACCES';
+  createLogger('fatal', { service: 'medianest-portal' }).fatal(expected ? {} : { err: error }, `cannot start: ${describe(error)}`);
+  process.exit(1);
+});

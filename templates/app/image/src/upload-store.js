@@ -1,0 +1,76 @@
+// @ts-check
+import { createHash, randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+
+/** @typedef {ReturnType<typeof createUploadStore>} UploadStore */
+
+const PARTIAL = '.partial-';
+const DAY_MS = 24 * 3600 * 1000;
+
+/** Files under generated ids in one flat folder, which several replicas may share. @param {string} folder */
+export function createUploadStore(folder) {
+  const probe = join(folder, `.probe-${randomUUID()}`);
+
+  /**
+   * The file has its final name only when all of it is on the disk.
+   * @param {import('node:stream').Readable} stream
+   */
+  async function receive(stream) {
+    const id = randomUUID();
+    const partial = join(folder, PARTIAL + id);
+    const hash = createHash('sha256');
+    let size = 0;
+    try {
+      await pipeline(
+        stream,
+        async function* measure(chunks) {
+          for await (const chunk of chunks) {
+            size += chunk.length;
+            hash.update(chunk);
+            yield chunk;
+          }
+        },
+        createWriteStream(partial, { flags: 'wx', mode: 0o640, flush: true }),
+      );
+      await rename(partial, join(folder, id));
+      await syncFolder();
+    } catch (error) {
+      await rm(partial, { force: true }).catch(() => {});
+      throw error;
+    }
+    return { id, size, sha256: hash.digest('hex') };
+  }
+
+  // Without this a power cut could lose the new name, and with it the file.
+  async function syncFolder() {
+    const handle = await open(folder, 'r');
+    await handle
+      .sync()
+      .catch(() => {})
+      .finally(() => handle.close());
+  }
+
+  /** Asking for permission is not enough: a full disk and a stale network mount would pass. */
+  async function check() {
+    await writeFile(probe, 'ok');
+    await rm(probe, { force: true });
+  }
+
+  /** What a crashed replica left half done. Young files may be another replica's upload under way. */
+  async function sweep() {
+    const names = await readdir(folder).catch(() => []);
+    for (const name of names.filter((entry) => entry.startsWith(PARTIAL) || entry.startsWith('.probe-'))) {
+      const path = join(folder, name);
+      const info = await stat(path).catch(() => undefined);
+      if (info && Date.now() - info.mtimeMs > DAY_MS) await rm(path, { force: true }).catch(() => {});
+    }
+  }
+
+  /** @param {string} id */
+  const remove = (id) => rm(join(folder, id), { force: true });
+
+  return { folder, receive, remove, check, sweep };
+}
