@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const HOME = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+
+export interface Run {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface RunOptions {
+  cwd?: string;
+  env?: Record<string, string | undefined>;
+  input?: string;
+  /** Called with the process as soon as it runs, for tests that interrupt it. */
+  onSpawn?: (child: ReturnType<typeof spawn>) => void;
+}
+
+/** Runs a program to its end, whatever its status. */
+export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Run> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: options.cwd, env: { ...process.env, ...options.env } as NodeJS.ProcessEnv });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => { stdout += chunk; });
+    child.stderr.on('data', (chunk: Buffer) => { stderr += chunk; });
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, stdout, stderr }));
+    child.stdin.end(options.input ?? '');
+    options.onSpawn?.(child);
+  });
+}
+
+/** Runs the built program as an operator would; without the settings of the shell that runs the tests. */
+export function medianest(args: readonly string[], options: RunOptions = {}): Promise<Run> {
+  const clean = Object.fromEntries(Object.keys(process.env).filter((name) => name.startsWith('MEDIANEST_')).map((name) => [name, undefined]));
+  return run(process.execPath, [path.join(HOME, 'bin/medianest.js'), ...args], { ...options, env: { ...clean, ...options.env } });
+}
+
+export const docker = (args: readonly string[], options: RunOptions = {}): Promise<Run> => run('docker', args, options);

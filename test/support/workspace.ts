@@ -1,0 +1,67 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { docker, medianest, type Run, type RunOptions } from './cli.ts';
+
+/** A folder with settings of its own, and a project name, ports and address ranges that no other test uses. */
+export interface Workspace {
+  dir: string;
+  project: string;
+  httpPort: number;
+  httpsPort: number;
+  devPort: number;
+  state: string;
+  write(name: string, text: string): string;
+  run(args: readonly string[], options?: RunOptions): Promise<Run>;
+  /** Removes containers, networks, volumes and the folder, however the test ended. */
+  destroy(): Promise<void>;
+}
+
+async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as net.AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/**
+ * @param name short and unique among the tests
+ * @param settings more of medianest.yml: whole top-level keys, besides `project`, `allInOne` and `edge` ports
+ */
+export async function workspace(name: string, settings = ''): Promise<Workspace> {
+  const dir = mkdtempSync(path.join(os.tmpdir(), `medianest-${name}-`));
+  const project = `mt-${name}`;
+  const [httpPort, httpsPort, devPort] = [await freePort(), await freePort(), await freePort()];
+  const write = (file: string, text: string): string => {
+    writeFileSync(path.join(dir, file), text);
+    return path.join(dir, file);
+  };
+  write('medianest.yml', `version: 1\nproject: ${project}\nallInOne: { port: ${devPort} }\nedge: { httpPort: ${httpPort}, httpsPort: ${httpsPort} }\n${settings}`);
+  await removeProject(project);
+  return {
+    dir, project, httpPort, httpsPort, devPort, write,
+    state: path.join(dir, '.medianest'),
+    run: (args, options = {}) => medianest(args, { cwd: dir, ...options }),
+    destroy: async () => {
+      await removeProject(project);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Everything of one test project, by its label; also what an earlier, killed run has left. */
+export async function removeProject(project: string): Promise<void> {
+  const label = `label=com.docker.compose.project=${project}`;
+  const list = async (args: string[]) => (await docker(args)).stdout.split('\n').filter(Boolean);
+  const containers = await list(['ps', '--all', '--quiet', '--filter', label]);
+  if (containers.length > 0) await docker(['rm', '--force', '--volumes', ...containers]);
+  const networks = await list(['network', 'ls', '--quiet', '--filter', label]);
+  if (networks.length > 0) await docker(['network', 'rm', ...networks]);
+  const volumes = await list(['volume', 'ls', '--quiet', '--filter', label]);
+  if (volumes.length > 0) await docker(['volume', 'rm', '--force', ...volumes]);
+}

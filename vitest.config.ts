@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config';
+
+const suite = (name: string, options: object = {}) => ({ test: { name, include: [`test/${name}/**/*.test.ts`], ...options } });
+
+/** One project for each suite; `scripts/test.sh` runs them in this order. */
+export default defineConfig({
+  test: {
+    projects: [
+      suite('unit'),
+      suite('golden'),
+      suite('contract', { testTimeout: 60_000, hookTimeout: 180_000, globalSetup: ['test/support/images.ts', 'test/support/portal-servers.ts'], fileParallelism: false }),
+      suite('cli', { testTimeout: 30_000 }),
+      // Two cores: one end-to-end file at a time keeps waits short and failures readable.
+      suite('e2e', { testTimeout: 240_000, hookTimeout: 600_000, globalSetup: 'test/support/images.ts', fileParallelism: false }),
+      suite('browser', { testTimeout: 120_000, hookTimeout: 600_000, globalSetup: 'test/support/images.ts', fileParallelism: false }),
+    ],
+  },
+});
