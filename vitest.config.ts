@@ -8,7 +8,12 @@ export default defineConfig({
     projects: [
       suite('unit'),
       suite('golden'),
-      suite('contract', { testTimeout: 60_000, hookTimeout: 180_000, globalSetup: ['test/support/images.ts', 'test/support/portal-servers.ts'], fileParallelism: false }),
+      suite('contract', {
+        testTimeout: 60_000,
+        hookTimeout: 180_000,
+        globalSetup: ['test/support/images.ts', 'test/support/portal-servers.ts'],
+        fileParallelism: false,
+      }),
       suite('cli', { testTimeout: 30_000 }),
       // Two cores: one end-to-end file at a time keeps waits short and failures readable.
       suite('e2e', { testTimeout: 240_000, hookTimeout: 600_000, globalSetup: 'test/support/images.ts', fileParallelism: false }),

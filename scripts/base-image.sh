@@ -6,8 +6,6 @@
 set -euo pipefail
 
 SUITE=trixie
-DEFAULT_MIRROR=http://deb.debian.org/debian
-DEFAULT_SECURITY_MIRROR=http://deb.debian.org/debian-security
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
 yes=false tag=''
@@ -53,16 +51,14 @@ host_mirror() {
   apt-get indextargets --format '$(REPO_URI) $(LABEL)' 'Origin: Debian' 2>/dev/null \
     | awk -v label="$1" '{uri = $1; sub(/^[^ ]+ /, "")} $0 == label && uri ~ /^https?:\/\/[^@]+$/ {sub(/\/$/, "", uri); print uri; exit}'
 }
-mirror=$DEFAULT_MIRROR security=$DEFAULT_SECURITY_MIRROR
+# Without a mirror of this host's own, mmdebstrap takes Debian's default ones, updates and security included.
+sources=()
 if [ "${ID:-}" = debian ]; then
-  own=$(host_mirror Debian || true)
-  if [ -n "$own" ]; then
-    mirror=$own
-    security=$(host_mirror Debian-Security || true)
-  fi
+  mirror=$(host_mirror Debian || true)
+  security=$(host_mirror Debian-Security || true)
+  if [ -n "$mirror" ]; then sources=("deb $mirror $SUITE main" "deb $mirror $SUITE-updates main"); fi
+  if [ -n "$mirror" ] && [ -n "$security" ]; then sources+=("deb $security $SUITE-security main"); fi
 fi
-sources=("deb $mirror $SUITE main" "deb $mirror $SUITE-updates main")
-if [ -n "$security" ]; then sources+=("deb $security $SUITE-security main"); fi
 
 options=(--variant=minbase --include=ca-certificates --keyring="$KEYRING" --format=tar --aptopt='Acquire::Languages "none"')
 for docs in doc groff info linda lintian locale man; do
@@ -76,10 +72,10 @@ if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then run=(mmdebstrap --m
 # To a file first: an interrupted pipe would be imported as half an image.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-say "Building $tag from $mirror ..."
+say "Building $tag from Debian's packages ..."
 "${run[@]}" --quiet "${options[@]}" "$SUITE" - "${sources[@]}" </dev/null >"$work/root.tar" 2>"$work/log" || {
   tail -n 15 "$work/log" >&2
-  fail "mmdebstrap could not build a $SUITE system from $mirror" "check that the mirror answers and carries $SUITE"
+  fail "mmdebstrap could not build a $SUITE system" "check that the Debian mirror of this host answers and carries $SUITE"
 }
 docker import --change 'CMD ["bash"]' "$work/root.tar" "$tag" >/dev/null
 say "$tag is ready: $(docker image inspect --format '{{.Size}}' "$tag" | awk '{printf "%d MB", $1 / 1000000}')"

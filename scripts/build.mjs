@@ -1,14 +1,21 @@
 // Bundles the program to dist/ (start-up time is most of what a command costs), and each dependency of the reference
 // portal to one file, so that its image needs no npm.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const home = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const { version } = JSON.parse(readFileSync(path.join(home, 'package.json'), 'utf8'));
-const common = { bundle: true, platform: 'node', target: 'node20', minify: true, logLevel: 'warning', legalComments: 'linked', absWorkingDir: home };
+const common = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  minify: true,
+  logLevel: 'warning',
+  legalComments: 'linked',
+  absWorkingDir: home,
+};
 
 // dockerode loads an SSH client and gRPC for features that are not used here (an ssh:// engine, BuildKit sessions);
 // they are two thirds of its start-up time.
@@ -34,10 +41,18 @@ await build({
 });
 
 const portal = path.join(home, 'templates/app/image');
-const resolve = createRequire(path.join(portal, 'package.json')).resolve;
 const vendor = path.join(portal, 'vendor');
 rmSync(vendor, { recursive: true, force: true });
 for (const name of Object.keys(JSON.parse(readFileSync(path.join(portal, 'package.json'), 'utf8')).dependencies)) {
-  await build({ ...common, entryPoints: [resolve(name)], outfile: path.join(vendor, name, 'index.cjs'), format: 'cjs', external: ['pg-native'] });
+  await build({
+    ...common,
+    // As `require` would find it: some packages have another entry for `import`.
+    stdin: { contents: `module.exports = require('${name}')`, resolveDir: portal },
+    outfile: path.join(vendor, name, 'index.cjs'),
+    format: 'cjs',
+    keepNames: true,
+    // Optional parts that their packages try to load.
+    external: ['pg-native', 'supports-color'],
+  });
   writeFileSync(path.join(vendor, name, 'package.json'), `${JSON.stringify({ name, main: 'index.cjs' })}\n`);
 }

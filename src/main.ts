@@ -44,7 +44,11 @@ function printError(error: unknown, json: boolean): void {
   process.exitCode = known ? error.exitStatus : EXIT.failed;
   const { code, message, hint } = known
     ? error
-    : { code: 'UNEXPECTED', message: (error as Error).message ?? String(error), hint: 'this is a fault in medianest: report it with the command and this message (MEDIANEST_DEBUG=1 adds the trace)' };
+    : {
+        code: 'UNEXPECTED',
+        message: (error as Error).message ?? String(error),
+        hint: 'this is a fault in medianest: report it with the command and this message (MEDIANEST_DEBUG=1 adds the trace)',
+      };
   if (json) process.stdout.write(`${JSON.stringify({ error: known ? error : { code, message, hint } }, null, 2)}\n`);
   else process.stderr.write(`Error: ${message}\nFix: ${hint}\n`);
   if (process.env.MEDIANEST_DEBUG === '1' && error instanceof Error) process.stderr.write(`${error.stack}\n`);

@@ -17,15 +17,26 @@ export const down: Command = {
     const volumes = options.volumes === true;
     if (volumes) {
       if (options.backup !== false) {
-        throw new UserError('CONFIRMATION_NEEDED', `--volumes deletes the data of ${project}, and there is no verified backup of it; nothing was changed`, 'without a backup, say so: medianest down --volumes --no-backup (add --yes where nobody can answer)');
+        throw new UserError(
+          'CONFIRMATION_NEEDED',
+          `--volumes deletes the data of ${project}, and there is no verified backup of it; nothing was changed`,
+          'without a backup, say so: medianest down --volumes --no-backup (add --yes where nobody can answer)',
+        );
       }
       const typed = context.flags.yes ? project : await context.ask(`Type the project’s name (${project}) to delete its volumes: `);
       if (typed !== project) {
-        throw new UserError('CONFIRMATION_NEEDED', `the volumes of ${project} were not confirmed; nothing was changed`, 'type the project’s name, or pass --yes --volumes --no-backup');
+        throw new UserError(
+          'CONFIRMATION_NEEDED',
+          `the volumes of ${project} were not confirmed; nothing was changed`,
+          'type the project’s name, or pass --yes --volumes --no-backup',
+        );
       }
     }
     const removed = await takeDown(context, opened, volumes);
-    const what = removed.length === 0 ? `${project} is not running` : `${project} is stopped${volumes ? ', its volumes are deleted' : '; its volumes are kept'}`;
+    const what =
+      removed.length === 0
+        ? `${project} is not running`
+        : `${project} is stopped${volumes ? ', its volumes are deleted' : '; its volumes are kept'}`;
     return done({ project, removed, volumes }, what);
   },
 };

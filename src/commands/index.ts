@@ -16,5 +16,19 @@ import { up } from './up.ts';
 
 /** Every command, in the order of `--help`. */
 export const commands: readonly Command[] = [
-  up, plan, status, health, logs, exec, restart, down, render, profiles, configShow, configValidate, imagesBuild, secretsList, audit,
+  up,
+  plan,
+  status,
+  health,
+  logs,
+  exec,
+  restart,
+  down,
+  render,
+  profiles,
+  configShow,
+  configValidate,
+  imagesBuild,
+  secretsList,
+  audit,
 ];

@@ -15,6 +15,10 @@ export const plan: Command = {
     const prepared = await prepare(context, loaded, engine);
     const { changes, files, steps } = await survey(prepared, engine);
     for (const line of prepared.moved) context.report.note(line);
-    return done({ profile: prepared.stack.profile, changes, files }, describePlan(changes, files, steps), steps.length > 0 ? EXIT.pending : EXIT.done);
+    return done(
+      { profile: prepared.stack.profile, changes, files },
+      describePlan(changes, files, steps),
+      steps.length > 0 ? EXIT.pending : EXIT.done,
+    );
   },
 };

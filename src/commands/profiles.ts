@@ -8,7 +8,11 @@ export const profiles: Command = {
     const { listProfiles } = await import('../config/load.ts');
     const { table } = await import('../ui/table.ts');
     const list = listProfiles(context.home, context.cwd, await context.registry());
-    const rows = list.map((profile) => [profile.name, profile.missing.length > 0 ? `not yet (needs ${profile.missing.join(', ')})` : profile.components.join(', '), profile.description]);
+    const rows = list.map((profile) => [
+      profile.name,
+      profile.missing.length > 0 ? `not yet (needs ${profile.missing.join(', ')})` : profile.components.join(', '),
+      profile.description,
+    ]);
     return done({ profiles: list }, table([['PROFILE', 'RUNS', 'FOR'], ...rows]));
   },
 };

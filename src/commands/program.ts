@@ -1,4 +1,4 @@
-import { Command as Program, CommanderError, Option } from 'commander';
+import { CommanderError, Option, Command as Program } from 'commander';
 import type { GlobalFlags } from '../context.ts';
 import { UserError } from '../errors.ts';
 import type { Command, Options } from './command.ts';
@@ -30,7 +30,9 @@ const GLOBAL: readonly (readonly [flags: string, description: string, variable: 
 /** The command line -> a command with its arguments; undefined when help was printed. @throws UserError USAGE */
 export function parseCommand(argv: string[], env: Readonly<Record<string, string | undefined>>): Parsed | undefined {
   let parsed: Parsed | undefined;
-  const root = configure(new Program('medianest')).description('Runs MediaNest, a portal for Plex, Overseerr and Uptime Kuma, with Docker Compose.');
+  const root = configure(new Program('medianest')).description(
+    'Runs MediaNest, a portal for Plex, Overseerr and Uptime Kuma, with Docker Compose.',
+  );
   root.version('', '-V, --version', 'Print the version').enablePositionalOptions();
   root.addHelpText('after', '\nExample: medianest up --profile dev-compose\nEvery command: medianest help COMMAND');
   for (const [flags, description] of GLOBAL) root.addOption(new Option(flags, description).hideHelp());
@@ -51,13 +53,22 @@ export function parseCommand(argv: string[], env: Readonly<Record<string, string
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return undefined;
     if (error.code === 'commander.help') return undefined;
-    throw new UserError('USAGE', error.message.replace(/^error: /, ''), 'medianest --help lists the commands, medianest help COMMAND its options', { cause: error });
+    throw new UserError(
+      'USAGE',
+      error.message.replace(/^error: /, ''),
+      'medianest --help lists the commands, medianest help COMMAND its options',
+      { cause: error },
+    );
   }
   return parsed;
 }
 
 function configure(program: Program): Program {
-  return program.exitOverride().configureOutput({ writeErr: () => {} }).showSuggestionAfterError().allowExcessArguments(program.name() === 'medianest');
+  return program
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
+    .showSuggestionAfterError()
+    .allowExcessArguments(program.name() === 'medianest');
 }
 
 /** `config show` -> the group `config`, made at its first command. */
@@ -68,12 +79,20 @@ function parentOf(root: Program, name: string): Program {
 }
 
 /** `--no-x` options default to true: they must not hide what stood before the command. */
-const withoutUnset = (options: Options): Options => Object.fromEntries(Object.entries(options).filter(([key, value]) => !(key === 'color' && value === true)));
+const withoutUnset = (options: Options): Options =>
+  Object.fromEntries(Object.entries(options).filter(([key, value]) => !(key === 'color' && value === true)));
 
 function globalFlags(options: Options, env: Readonly<Record<string, string | undefined>>): GlobalFlags {
-  const text = (key: string, variable: string) => (typeof options[key] === 'string' ? (options[key] as string) : env[variable] || undefined);
+  const text = (key: string, variable: string) =>
+    typeof options[key] === 'string' ? (options[key] as string) : env[variable] || undefined;
   const on = (key: string, variable: string) => options[key] === true || isOn(env[variable]);
-  const optional = { config: text('config', 'MEDIANEST_CONFIG'), profile: text('profile', 'MEDIANEST_PROFILE'), project: text('project', 'MEDIANEST_PROJECT'), state: text('state', 'MEDIANEST_STATE'), without: text('without', 'MEDIANEST_WITHOUT') };
+  const optional = {
+    config: text('config', 'MEDIANEST_CONFIG'),
+    profile: text('profile', 'MEDIANEST_PROFILE'),
+    project: text('project', 'MEDIANEST_PROJECT'),
+    state: text('state', 'MEDIANEST_STATE'),
+    without: text('without', 'MEDIANEST_WITHOUT'),
+  };
   return {
     ...(Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) as Partial<GlobalFlags>),
     set: (options.set as string[] | undefined) ?? env.MEDIANEST_SET?.split('\n').filter(Boolean) ?? [],

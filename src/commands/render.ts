@@ -19,7 +19,10 @@ export const render: Command = {
     const list = (files: readonly { path: string }[]) => files.map((file) => file.path).join('\n');
     if (typeof options.out === 'string') {
       const files = exportFiles(context, options.out, prepared.rendered);
-      return done({ profile: loaded.profile, out: options.out, files: files.map((path) => ({ path, action: 'create' })) }, files.join('\n'));
+      return done(
+        { profile: loaded.profile, out: options.out, files: files.map((path) => ({ path, action: 'create' })) },
+        files.join('\n'),
+      );
     }
     const files = pendingFiles(prepared);
     if (options.check || context.flags.dryRun) {

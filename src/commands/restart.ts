@@ -9,6 +9,9 @@ export const restart: Command = {
     const { open } = await import('../engine/open.ts');
     const { restartServices } = await import('../engine/restart.ts');
     const services = await restartServices(context, await open(context), args);
-    return done({ restarted: services }, context.flags.dryRun ? `would restart ${services.join(', ')}` : `restarted ${services.join(', ')}`);
+    return done(
+      { restarted: services },
+      context.flags.dryRun ? `would restart ${services.join(', ')}` : `restarted ${services.join(', ')}`,
+    );
   },
 };

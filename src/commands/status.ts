@@ -11,8 +11,18 @@ export const status: Command = {
     const { loaded, state } = await open(context);
     const containers = await (await context.engine()).observe(loaded.settings.project);
     const report = statusReport(loaded.settings.project, loaded.profile, state.manifest(), containers);
-    const rows = report.services.map((service) => [service.name, service.state, service.health, service.image, Object.values(service.addresses).join(' ')]);
-    const lines = [`${report.project} (${report.profile}): ${report.state}`, ...(rows.length > 0 ? [table([['SERVICE', 'STATE', 'HEALTH', 'IMAGE', 'ADDRESSES'], ...rows])] : []), ...report.urls];
+    const rows = report.services.map((service) => [
+      service.name,
+      service.state,
+      service.health,
+      service.image,
+      Object.values(service.addresses).join(' '),
+    ]);
+    const lines = [
+      `${report.project} (${report.profile}): ${report.state}`,
+      ...(rows.length > 0 ? [table([['SERVICE', 'STATE', 'HEALTH', 'IMAGE', 'ADDRESSES'], ...rows])] : []),
+      ...report.urls,
+    ];
     return done(report, lines.join('\n'));
   },
 };

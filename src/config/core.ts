@@ -22,10 +22,7 @@ export const coreShape = {
     .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'should start with a lower-case letter or digit, then letters, digits, - and _')
     .default('medianest')
     .describe('Name of the Compose project: containers, networks and volumes carry it'),
-  components: z
-    .record(z.string(), z.boolean())
-    .default({})
-    .describe('Switches services of the profile on or off, one by one'),
+  components: z.record(z.string(), z.boolean()).default({}).describe('Switches services of the profile on or off, one by one'),
   networks: z
     .strictObject({
       dmz: network.prefault({}),
@@ -37,7 +34,9 @@ export const coreShape = {
     .describe('Address ranges of the four networks'),
   external: z
     .strictObject({
-      plex: z.strictObject({ url: httpUrl().describe('Address of the Plex server'), token: secret().describe('X-Plex-Token') }).prefault({}),
+      plex: z
+        .strictObject({ url: httpUrl().describe('Address of the Plex server'), token: secret().describe('X-Plex-Token') })
+        .prefault({}),
       overseerr: z.strictObject({ url: httpUrl().describe('Address of Overseerr'), apiKey: secret().describe('API key') }).prefault({}),
       uptimeKuma: z.strictObject({ url: httpUrl().describe('Address of Uptime Kuma') }).prefault({}),
     })

@@ -8,14 +8,20 @@ const LARGEST = 1024 ** 2;
 /** Parses a settings file. A syntax error names the line and the column; aliases are bounded against YAML bombs. */
 export function parseSettings(text: string, origin: string): Layer {
   if (text.length > LARGEST) {
-    throw new UserError('BAD_YAML', `${origin} is ${Math.round(text.length / 1024)} KiB large; settings are at most 1 MiB`, 'point --config to a medianest.yml');
+    throw new UserError(
+      'BAD_YAML',
+      `${origin} is ${Math.round(text.length / 1024)} KiB large; settings are at most 1 MiB`,
+      'point --config to a medianest.yml',
+    );
   }
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const problem = document.errors[0];
   if (problem) {
     const { line, col } = lines.linePos(problem.pos[0]);
-    throw new UserError('BAD_YAML', `${origin}:${line}:${col}: ${problem.message}`, `correct line ${line} of ${origin}`, { path: `${origin}:${line}:${col}` });
+    throw new UserError('BAD_YAML', `${origin}:${line}:${col}: ${problem.message}`, `correct line ${line} of ${origin}`, {
+      path: `${origin}:${line}:${col}`,
+    });
   }
   const data = toPlain(() => document.toJS({ maxAliasCount: 100 }), origin);
   return {

@@ -16,7 +16,9 @@ function scalar(text: string, origin: string): Json {
   try {
     return (parse(text) as Json) ?? text;
   } catch (error) {
-    throw new UserError('INVALID_SETTINGS', `${origin}: ${(error as Error).message.split('\n')[0]}`, 'quote the value as YAML', { cause: error });
+    throw new UserError('INVALID_SETTINGS', `${origin}: ${(error as Error).message.split('\n')[0]}`, 'quote the value as YAML', {
+      cause: error,
+    });
   }
 }
 

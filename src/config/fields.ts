@@ -23,12 +23,18 @@ export const listenAddress = (fallback: string) =>
 
 /** A host name (RFC 1123) or an IP address. */
 export const hostName = z.union(
-  [z.ipv4(), z.ipv6(), z.string().max(253).regex(/^(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*$/)],
+  [
+    z.ipv4(),
+    z.ipv6(),
+    z
+      .string()
+      .max(253)
+      .regex(/^(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*$/),
+  ],
   'should be a lower-case host name such as media.example.org, or an IP address',
 );
 
 /** A key whose value is a secret: `${NAME}` (environment), `file:path`, or the value itself. The loader resolves it. Secrets alone use `z.custom`. */
 export const secret = () => z.custom<Secret>((value) => value instanceof Secret, 'should be a text').optional();
 
-export const httpUrl = () =>
-  z.url({ protocol: /^https?$/, error: 'should be an address such as http://192.168.1.20:32400' }).optional();
+export const httpUrl = () => z.url({ protocol: /^https?$/, error: 'should be an address such as http://192.168.1.20:32400' }).optional();

@@ -2,7 +2,11 @@ import type { Layer } from './profile.ts';
 import { Secret } from './secret.ts';
 
 /** Every setting on a line of its own: `edge.httpsPort`, its value, and where it comes from. */
-export function flattenSettings(settings: object, origins: ReadonlyMap<string, Layer>, path: string[] = []): { path: string; value: unknown; origin: string }[] {
+export function flattenSettings(
+  settings: object,
+  origins: ReadonlyMap<string, Layer>,
+  path: string[] = [],
+): { path: string; value: unknown; origin: string }[] {
   return Object.entries(settings).flatMap(([key, value]: [string, unknown]) => {
     const here = [...path, key];
     const isGroup = typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Secret);

@@ -16,7 +16,13 @@ export interface LoadInput {
   cwd: string;
   env: Readonly<Record<string, string | undefined>>;
   registry: readonly ServiceDefinition[];
-  flags: { config?: string | undefined; profile?: string | undefined; project?: string | undefined; without?: string | undefined; set?: readonly string[] };
+  flags: {
+    config?: string | undefined;
+    profile?: string | undefined;
+    project?: string | undefined;
+    without?: string | undefined;
+    set?: readonly string[];
+  };
 }
 
 export interface Loaded {
@@ -40,11 +46,20 @@ export function loadSettings(input: LoadInput): Loaded {
   const named = mergeLayers([...(file ? [file] : []), ...above]).data.profile;
   const profile = flags.profile ?? (typeof named === 'string' ? named : 'dev');
   const chain = profileChain(profile, profileFolders(input.home, root));
-  const merged = mergeLayers([...chain.map(withoutMeta), ...(file ? [file] : []), ...above, valueLayer(['profile'], JSON.stringify(profile), '--profile')]);
-  resolveSecrets(merged, fields.filter((leaf) => leaf.secret).map((leaf) => leaf.path), {
-    env: input.env,
-    readText: (name) => tryRead(path.resolve(root, name)),
-  });
+  const merged = mergeLayers([
+    ...chain.map(withoutMeta),
+    ...(file ? [file] : []),
+    ...above,
+    valueLayer(['profile'], JSON.stringify(profile), '--profile'),
+  ]);
+  resolveSecrets(
+    merged,
+    fields.filter((leaf) => leaf.secret).map((leaf) => leaf.path),
+    {
+      env: input.env,
+      readText: (name) => tryRead(path.resolve(root, name)),
+    },
+  );
   const settings = validate(merged, registry);
   checkComponents(settings, merged, registry, chain);
   return { settings, profile, description: String(chain.at(-1)?.data.description ?? ''), origins: merged.origins, root, configFile };
@@ -111,19 +126,33 @@ function profileNames(folder: string): string[] {
 /** The profile and all that it extends, the most general first. */
 function profileChain(name: string, folders: readonly string[], seen: readonly string[] = []): Layer[] {
   if (seen.includes(name)) {
-    throw new UserError('PROFILE_CYCLE', `profiles extend each other in a circle: ${[...seen, name].join(' -> ')}`, `remove one of these \`extends\` lines`);
+    throw new UserError(
+      'PROFILE_CYCLE',
+      `profiles extend each other in a circle: ${[...seen, name].join(' -> ')}`,
+      `remove one of these \`extends\` lines`,
+    );
   }
   // A profile is a name, never a path: it must not reach a file elsewhere.
-  const file = /^[\w.-]+$/.test(name) ? folders.map((folder) => path.join(folder, `${name}.yml`)).find((candidate) => tryRead(candidate) !== undefined) : undefined;
+  const file = /^[\w.-]+$/.test(name)
+    ? folders.map((folder) => path.join(folder, `${name}.yml`)).find((candidate) => tryRead(candidate) !== undefined)
+    : undefined;
   if (!file) {
     const known = [...new Set(folders.flatMap((folder) => profileNames(folder)))];
     const by = seen.length > 0 ? ` (extended by ${seen.at(-1)})` : '';
-    throw new UserError('UNKNOWN_PROFILE', `there is no profile ${JSON.stringify(name)}${by}; ${didYouMean(name, known)}`, `choose one of ${known.sort().join(', ')}, or write profiles/${name}.yml beside medianest.yml`);
+    throw new UserError(
+      'UNKNOWN_PROFILE',
+      `there is no profile ${JSON.stringify(name)}${by}; ${didYouMean(name, known)}`,
+      `choose one of ${known.sort().join(', ')}, or write profiles/${name}.yml beside medianest.yml`,
+    );
   }
   const layer = parseSettings(readText(file), `profiles/${name}.yml`);
   const parent = layer.data.extends;
   if (parent !== undefined && typeof parent !== 'string') {
-    throw new UserError('INVALID_SETTINGS', `${layer.locate(['extends'])}: extends: should be the name of one profile`, 'write `extends: dev-compose`');
+    throw new UserError(
+      'INVALID_SETTINGS',
+      `${layer.locate(['extends'])}: extends: should be the name of one profile`,
+      'write `extends: dev-compose`',
+    );
   }
   return parent ? [...profileChain(parent, folders, [...seen, name]), layer] : [layer];
 }
@@ -140,11 +169,20 @@ function checkComponents(settings: Settings, merged: Merged, registry: readonly 
   for (const name of Object.keys(settings.components)) {
     if (known.includes(name) || profileComponents.includes(name)) continue;
     const where = merged.origins.get(`components.${name}`)?.locate(['components', name]) ?? 'the settings';
-    throw new UserError('INVALID_SETTINGS', `${where}: components.${name}: is not a component; ${didYouMean(name, [...known, ...profileComponents])}`, `correct ${where}`, { path: where });
+    throw new UserError(
+      'INVALID_SETTINGS',
+      `${where}: components.${name}: is not a component; ${didYouMean(name, [...known, ...profileComponents])}`,
+      `correct ${where}`,
+      { path: where },
+    );
   }
   const missing = Object.entries(settings.components).flatMap(([name, on]) => (on && !known.includes(name) ? [name] : []));
   if (missing.length > 0) {
-    throw new UserError('NOT_BUILT_YET', `profile ${settings.profile} needs ${missing.join(', ')}, which ${missing.length > 1 ? 'are' : 'is'} not built yet`, 'use --profile dev or --profile dev-compose; nothing was changed');
+    throw new UserError(
+      'NOT_BUILT_YET',
+      `profile ${settings.profile} needs ${missing.join(', ')}, which ${missing.length > 1 ? 'are' : 'is'} not built yet`,
+      'use --profile dev or --profile dev-compose; nothing was changed',
+    );
   }
 }
 
@@ -160,6 +198,11 @@ function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new UserError('INVALID_SETTINGS', `${file} cannot be read (${systemCode(error)})`, 'correct --config, or the file’s permissions', { path: file, cause: error });
+    throw new UserError(
+      'INVALID_SETTINGS',
+      `${file} cannot be read (${systemCode(error)})`,
+      'correct --config, or the file’s permissions',
+      { path: file, cause: error },
+    );
   }
 }

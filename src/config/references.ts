@@ -15,9 +15,10 @@ export interface ReferenceReaders {
  */
 export function resolveSecrets(merged: Merged, paths: readonly string[][], readers: ReferenceReaders): void {
   for (const path of paths) {
-    const parent = path.slice(0, -1).reduce<Json | undefined>((node, key) => (node as JsonObject | undefined)?.[key], merged.data) as JsonObject | undefined;
+    const parent = path.slice(0, -1).reduce<Json | undefined>((node, key) => (node as JsonObject | undefined)?.[key], merged.data);
+    if (typeof parent !== 'object' || parent === null || Array.isArray(parent)) continue;
     const key = path.at(-1) as string;
-    const value = parent && typeof parent === 'object' ? parent[key] : undefined;
+    const value = parent[key];
     if (typeof value !== 'string') continue;
     const where = originOf(merged.origins, path)?.locate(path) ?? 'the settings';
     const refuse = (why: string, fix: string) =>
@@ -25,10 +26,12 @@ export function resolveSecrets(merged: Merged, paths: readonly string[][], reade
     const variable = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/.exec(value)?.[1];
     const file = value.startsWith('file:') ? value.slice('file:'.length) : undefined;
     const resolved = variable ? readers.env[variable] : file ? readers.readText(file)?.replace(/\r?\n$/, '') : value;
-    if (resolved === undefined && variable) throw refuse(`the environment has no ${variable}`, `export ${variable}, or name a file: file:./secret.txt`);
-    if (resolved === undefined) throw refuse(`the file ${file} cannot be read`, 'create it (mode 0600), or correct its path (relative to medianest.yml)');
+    if (resolved === undefined && variable)
+      throw refuse(`the environment has no ${variable}`, `export ${variable}, or name a file: file:./secret.txt`);
+    if (resolved === undefined)
+      throw refuse(`the file ${file} cannot be read`, 'create it (mode 0600), or correct its path (relative to medianest.yml)');
     if (resolved === '') throw refuse('is empty', 'give a value, or remove the key to have one made at random');
     if (resolved.includes('\0')) throw refuse('holds a NUL byte', 'no database or cache takes a password with a NUL byte');
-    parent![key] = new Secret(resolved) as unknown as Json;
+    parent[key] = new Secret(resolved) as unknown as Json;
   }
 }

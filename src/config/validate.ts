@@ -16,7 +16,12 @@ export function validate(merged: Merged, registry: readonly ServiceDefinition[])
   const shown = problems.slice(0, MOST_SHOWN).map(({ text }) => text);
   if (problems.length > MOST_SHOWN) shown.push(`and ${problems.length - MOST_SHOWN} more`);
   const first = problems[0] as { where: string };
-  throw new UserError('INVALID_SETTINGS', shown.join('\n  '), `correct ${first.where}; \`medianest config show\` prints the merged settings`, { path: first.where });
+  throw new UserError(
+    'INVALID_SETTINGS',
+    shown.join('\n  '),
+    `correct ${first.where}; \`medianest config show\` prints the merged settings`,
+    { path: first.where },
+  );
 }
 
 function describe(issue: z.core.$ZodIssue, merged: Merged, schema: z.ZodType): { where: string; text: string }[] {

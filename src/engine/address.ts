@@ -12,8 +12,13 @@ export function engineAddress(env: NodeJS.ProcessEnv): { label: string; local: b
   const [, scheme = '', rest = ''] = /^(\w+):\/\/(.*)$/.exec(label) ?? [];
   if (scheme === 'unix') return { label: rest, local: true, options: { socketPath: rest } };
   // dockerode reads DOCKER_HOST and DOCKER_CERT_PATH itself for a remote engine.
-  if (scheme === 'tcp' || scheme === 'http' || scheme === 'https') return { label, local: false, options: env.DOCKER_HOST ? {} : remote(label) };
-  throw new UserError('ENGINE_AWAY', `medianest cannot reach an engine by ${label}`, 'use a local engine, or DOCKER_HOST=tcp://…; an SSH engine is not supported yet');
+  if (scheme === 'tcp' || scheme === 'http' || scheme === 'https')
+    return { label, local: false, options: env.DOCKER_HOST ? {} : remote(label) };
+  throw new UserError(
+    'ENGINE_AWAY',
+    `medianest cannot reach an engine by ${label}`,
+    'use a local engine, or DOCKER_HOST=tcp://…; an SSH engine is not supported yet',
+  );
 }
 
 function remote(label: string): Docker.DockerOptions {
@@ -27,7 +32,8 @@ function contextHost(env: NodeJS.ProcessEnv): string | undefined {
   const name = env.DOCKER_CONTEXT || read<{ currentContext?: string }>(path.join(folder, 'config.json'))?.currentContext;
   if (!name || name === 'default') return undefined;
   const id = createHash('sha256').update(name).digest('hex');
-  return read<{ Endpoints?: { docker?: { Host?: string } } }>(path.join(folder, 'contexts', 'meta', id, 'meta.json'))?.Endpoints?.docker?.Host;
+  return read<{ Endpoints?: { docker?: { Host?: string } } }>(path.join(folder, 'contexts', 'meta', id, 'meta.json'))?.Endpoints?.docker
+    ?.Host;
 }
 
 function read<T>(file: string): T | undefined {

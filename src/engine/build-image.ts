@@ -8,32 +8,60 @@ import type { DockerCli } from './compose.ts';
 export function buildArgs(image: ImageSpec, home: string, options: { noCache: boolean }): string[] {
   const build = image.build as NonNullable<ImageSpec['build']>;
   return [
-    'buildx', 'build', '--load', '--progress', 'plain', '--tag', image.ref,
+    'buildx',
+    'build',
+    '--load',
+    '--progress',
+    'plain',
+    '--tag',
+    image.ref,
     ...(options.noCache ? ['--no-cache'] : []),
     ...Object.entries(build.args).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
     ...Object.entries(build.contexts).flatMap(([name, folder]) => ['--build-context', `${name}=${path.join(home, folder)}`]),
-    '--label', 'io.medianest.image=' + image.name,
+    '--label',
+    `io.medianest.image=${image.name}`,
     path.join(home, build.context),
   ];
 }
 
 /** @throws UserError BUILD_FAILED with the last lines of the build */
-export async function buildImage(image: ImageSpec, context: Context, docker: DockerCli, onLine: (line: string) => void, noCache = false): Promise<void> {
-  const { exitCode, tail } = await docker.run(buildArgs(image, context.home, { noCache }), { signal: context.signal, onLine: (line) => onLine(line.replace(/^#\d+ (\d+\.\d+ )?/, '').trim()) });
+export async function buildImage(
+  image: ImageSpec,
+  context: Context,
+  docker: DockerCli,
+  onLine: (line: string) => void,
+  noCache = false,
+): Promise<void> {
+  const { exitCode, tail } = await docker.run(buildArgs(image, context.home, { noCache }), {
+    signal: context.signal,
+    onLine: (line) => onLine(line.replace(/^#\d+ (\d+\.\d+ )?/, '').trim()),
+  });
   if (exitCode === 0) return;
   const base = image.build?.args.BASE_IMAGE;
   const baseMissing = base && tail.some((line) => line.includes(base) && /not found|failed to resolve|denied|no such host/i.test(line));
   if (baseMissing) {
-    throw new UserError('IMAGE_MISSING', `the base image ${base} is not here and cannot be pulled; nothing was changed`, './scripts/base-image.sh builds a look-alike from Debian’s packages, or set images.base (MEDIANEST_BASE_IMAGE)');
+    throw new UserError(
+      'IMAGE_MISSING',
+      `the base image ${base} is not here and cannot be pulled; nothing was changed`,
+      './scripts/base-image.sh builds a look-alike from Debian’s packages, or set images.base (MEDIANEST_BASE_IMAGE)',
+    );
   }
   const lines = tail.filter((line) => line.trim() && !line.startsWith('------')).slice(-8);
-  throw new UserError('BUILD_FAILED', `image ${image.ref} cannot be built; nothing was changed, what runs goes on\n    ${lines.join('\n    ')}`, `see the lines above; \`medianest images build --verbose\` shows the whole build`);
+  throw new UserError(
+    'BUILD_FAILED',
+    `image ${image.ref} cannot be built; nothing was changed, what runs goes on\n    ${lines.join('\n    ')}`,
+    `see the lines above; \`medianest images build --verbose\` shows the whole build`,
+  );
 }
 
 /** @throws UserError IMAGE_MISSING */
 export async function pullImage(ref: string, context: Context, docker: DockerCli, onLine: (line: string) => void): Promise<void> {
   const { exitCode, tail } = await docker.run(['pull', ref], { signal: context.signal, onLine });
   if (exitCode !== 0) {
-    throw new UserError('IMAGE_MISSING', `image ${ref} is not here and cannot be pulled: ${tail.at(-1)?.trim() ?? ''}; nothing was changed`, 'check its name, the network and `docker login`; or load it: docker load < image.tar');
+    throw new UserError(
+      'IMAGE_MISSING',
+      `image ${ref} is not here and cannot be pulled: ${tail.at(-1)?.trim() ?? ''}; nothing was changed`,
+      'check its name, the network and `docker login`; or load it: docker load < image.tar',
+    );
   }
 }

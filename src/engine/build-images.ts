@@ -1,6 +1,6 @@
+import { didYouMean } from '../config/suggest.ts';
 import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
-import { didYouMean } from '../config/suggest.ts';
 import { buildImage } from './build-image.ts';
 import { mutate } from './mutate.ts';
 import type { Opened } from './open.ts';
@@ -13,27 +13,46 @@ export interface BuiltImage {
 }
 
 /** Builds what the engine lacks, in order; `fresh` builds all of them again. The operator's own images are left alone. */
-export async function buildImages(context: Context, { loaded, state }: Opened, names: readonly string[], fresh: boolean): Promise<BuiltImage[]> {
+export async function buildImages(
+  context: Context,
+  { loaded, state }: Opened,
+  names: readonly string[],
+  fresh: boolean,
+): Promise<BuiltImage[]> {
   const engine = await context.engine();
   const { stack } = await prepare(context, loaded, engine);
   const known = stack.images.map((image) => image.name);
   const unknown = names.find((name) => !known.includes(name));
-  if (unknown) throw new UserError('UNKNOWN_SERVICE', `the profile has no image ${JSON.stringify(unknown)}; ${didYouMean(unknown, known)}`, 'medianest images build builds all of them');
+  if (unknown)
+    throw new UserError(
+      'UNKNOWN_SERVICE',
+      `the profile has no image ${JSON.stringify(unknown)}; ${didYouMean(unknown, known)}`,
+      'medianest images build builds all of them',
+    );
   const chosen = stack.images.filter((image) => names.length === 0 || names.includes(image.name));
   const missing = await engine.missingImages(chosen.map((image) => image.ref));
   const toBuild = chosen.filter((image) => image.build && (fresh || missing.includes(image.ref)));
   const report = (action: 'built' | 'to build') =>
-    chosen.map((image): BuiltImage => ({ name: image.name, ref: image.ref, action: toBuild.includes(image) ? action : image.build ? 'kept' : 'yours' }));
+    chosen.map(
+      (image): BuiltImage => ({
+        name: image.name,
+        ref: image.ref,
+        action: toBuild.includes(image) ? action : image.build ? 'kept' : 'yours',
+      }),
+    );
   if (context.flags.dryRun || toBuild.length === 0) return report('to build');
   return mutate(context, state, 'images build', async (_lock, record) => {
     record(toBuild.map((image) => image.ref));
     const docker = await context.docker();
     for (const image of toBuild) {
       const task = context.report.task(`build image ${image.ref}`);
-      await buildImage(image, context, docker, (line) => task.detail(line), fresh).then(() => task.done(), (error) => {
-        task.failed();
-        throw error;
-      });
+      await buildImage(image, context, docker, (line) => task.detail(line), fresh).then(
+        () => task.done(),
+        (error) => {
+          task.failed();
+          throw error;
+        },
+      );
     }
     return report('built');
   });

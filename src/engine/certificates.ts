@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { UserError } from '../errors.ts';
 import type { CaStore } from '../issuers/internal-ca.ts';
 import type { IssuedCertificate } from '../issuers/issuer.ts';
@@ -29,15 +29,26 @@ export function caStore(state: StateFolder): CaStore {
 /** The serial that is installed under a name: the folder that `current` points to. */
 export const installedSerial = (state: StateFolder, name: string): string | undefined => readLink(state.at('certs', name, 'current'));
 
-export const installedCertificate = (state: StateFolder, name: string): string | undefined => readOptional(state.at('certs', name, 'current', 'fullchain.pem'));
+export const installedCertificate = (state: StateFolder, name: string): string | undefined =>
+  readOptional(state.at('certs', name, 'current', 'fullchain.pem'));
 
 /**
  * Installs a certificate in a folder of its own and switches to it at once with its key, after proving that the two
  * belong together: whoever reads `current/` always finds a matching pair.
  */
-export async function installCertificate(state: StateFolder, name: string, issued: IssuedCertificate, owner: { uid: number; image: string }, cli: DockerCli): Promise<void> {
+export async function installCertificate(
+  state: StateFolder,
+  name: string,
+  issued: IssuedCertificate,
+  owner: { uid: number; image: string },
+  cli: DockerCli,
+): Promise<void> {
   if (!new X509Certificate(issued.certificate).checkPrivateKey(createPrivateKey(issued.privateKey))) {
-    throw new UserError('CERTIFICATE_FAILED', `the certificate issued for ${name} does not belong to its key; the old one stays`, 'try again, and report it if it recurs');
+    throw new UserError(
+      'CERTIFICATE_FAILED',
+      `the certificate issued for ${name} does not belong to its key; the old one stays`,
+      'try again, and report it if it recurs',
+    );
   }
   const folder = state.at('certs', name, issued.serial);
   await writeOwned(folder, { 'privkey.pem': issued.privateKey }, owner, cli);

@@ -1,4 +1,4 @@
-import { execa, ExecaError } from 'execa';
+import { ExecaError, execa } from 'execa';
 import { systemCode, UserError } from '../errors.ts';
 
 /** Oldest Compose that has all that is used here (`--wait-timeout`, `start_interval`, `create_host_path`). */
@@ -68,9 +68,19 @@ export const dockerCli: DockerCli = {
 function startFailure(result: unknown): unknown {
   const cause = result instanceof ExecaError ? result : undefined;
   if (systemCode(result) === 'ENOENT') {
-    return new UserError('COMPOSE_MISSING', 'the docker client is not installed (no `docker` in PATH); nothing was changed', 'run ./scripts/setup-docker.sh, or see https://docs.docker.com/engine/install/', { cause });
+    return new UserError(
+      'COMPOSE_MISSING',
+      'the docker client is not installed (no `docker` in PATH); nothing was changed',
+      'run ./scripts/setup-docker.sh, or see https://docs.docker.com/engine/install/',
+      { cause },
+    );
   }
-  return new UserError('ENGINE_FAILED', `docker could not be run: ${cause?.shortMessage ?? String(result)}`, 'run `docker version` to see why', { cause });
+  return new UserError(
+    'ENGINE_FAILED',
+    `docker could not be run: ${cause?.shortMessage ?? String(result)}`,
+    'run `docker version` to see why',
+    { cause },
+  );
 }
 
 /** `docker compose` with the project's files; the argument lists of everything medianest asks of it. */
@@ -88,10 +98,18 @@ export async function checkCompose(cli: DockerCli): Promise<string> {
   const { exitCode, stdout, tail } = await cli.run(['compose', 'version', '--short']);
   const version = stdout.trim().replace(/^v/, '');
   if (exitCode !== 0 || !/^\d/.test(version)) {
-    throw new UserError('COMPOSE_MISSING', `docker has no Compose plugin (${tail.at(-1) ?? 'no answer'}); nothing was changed`, 'install docker-compose-plugin (Docker’s packages) or docker-compose (Debian), or run ./scripts/setup-docker.sh');
+    throw new UserError(
+      'COMPOSE_MISSING',
+      `docker has no Compose plugin (${tail.at(-1) ?? 'no answer'}); nothing was changed`,
+      'install docker-compose-plugin (Docker’s packages) or docker-compose (Debian), or run ./scripts/setup-docker.sh',
+    );
   }
   if (olderThan(version, MIN_COMPOSE)) {
-    throw new UserError('COMPOSE_TOO_OLD', `docker compose is ${version}; medianest needs ${MIN_COMPOSE} or newer; nothing was changed`, 'upgrade the Compose plugin, or run ./scripts/setup-docker.sh');
+    throw new UserError(
+      'COMPOSE_TOO_OLD',
+      `docker compose is ${version}; medianest needs ${MIN_COMPOSE} or newer; nothing was changed`,
+      'upgrade the Compose plugin, or run ./scripts/setup-docker.sh',
+    );
   }
   return version;
 }

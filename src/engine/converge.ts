@@ -25,7 +25,11 @@ export interface UpOutcome {
 }
 
 /** Brings a project to what its settings say: plan, then the same steps that a dry run prints. */
-export async function converge(context: Context, { loaded, state }: Opened, options: { overwrite: boolean; timeout: unknown }): Promise<UpOutcome> {
+export async function converge(
+  context: Context,
+  { loaded, state }: Opened,
+  options: { overwrite: boolean; timeout: unknown },
+): Promise<UpOutcome> {
   const started = context.clock.now().getTime();
   const waitSeconds = seconds(options.timeout);
   const engine = await context.engine();
@@ -56,7 +60,13 @@ export async function converge(context: Context, { loaded, state }: Opened, opti
     record(plan.steps);
     const docker = await context.docker();
     await checkCompose(docker);
-    await execute(plan.steps, { context, prepared: { state, secrets: prepared.secrets, project: prepared.stack.project }, engine, docker, lock });
+    await execute(plan.steps, {
+      context,
+      prepared: { state, secrets: prepared.secrets, project: prepared.stack.project },
+      engine,
+      docker,
+      lock,
+    });
     return outcome('changed');
   });
 }

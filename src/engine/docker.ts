@@ -4,7 +4,12 @@ import { LABEL } from '../stack/labels.ts';
 import { engineAddress } from './address.ts';
 import type { Engine, ObservedContainer } from './types.ts';
 
-const COMPOSE = { project: 'com.docker.compose.project', service: 'com.docker.compose.service', number: 'com.docker.compose.container-number', folder: 'com.docker.compose.project.working_dir' };
+const COMPOSE = {
+  project: 'com.docker.compose.project',
+  service: 'com.docker.compose.service',
+  number: 'com.docker.compose.container-number',
+  folder: 'com.docker.compose.project.working_dir',
+};
 
 /** The engine that the docker client would use: `DOCKER_HOST`, its current context, or the local socket. */
 export function connectEngine(env: NodeJS.ProcessEnv): Engine {
@@ -20,38 +25,62 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
   const list = (label: string) => docker.listContainers({ all: true, filters: { label: [label] } });
 
   return {
-    info: () => call(async () => {
-      const version = await docker.version();
-      return { version: version.Version, arch: version.Arch };
-    }),
+    info: () =>
+      call(async () => {
+        const version = await docker.version();
+        return { version: version.Version, arch: version.Arch };
+      }),
     observe: (project) => call(async () => (await list(`${COMPOSE.project}=${project}`)).map(toObserved)),
-    portOwner: (port) => call(async () => {
-      const owner = (await docker.listContainers()).find((container) => container.Ports.some((entry) => entry.PublicPort === port));
-      const project = owner?.Labels[COMPOSE.project];
-      return owner && `container ${containerName(owner.Names)}${project ? ` of the Compose project ${project}` : ''}`;
-    }),
-    networks: () => call(async () =>
-      (await docker.listNetworks()).map((network) => ({
-        name: network.Name,
-        composeProject: network.Labels?.[COMPOSE.project],
-        ours: network.Labels?.[LABEL.project] !== undefined,
-        subnets: (network.IPAM?.Config ?? []).flatMap((config) => (config.Subnet ? [config.Subnet] : [])),
-      }))),
-    foreignVolumes: (project) => call(async () => {
-      const { Volumes } = await docker.listVolumes();
-      return (Volumes ?? []).filter((volume) => volume.Name.startsWith(`${project}_`) && volume.Labels?.[LABEL.project] !== project).map((volume) => volume.Name);
-    }),
-    missingImages: (refs) => call(async () => {
-      const present = await Promise.all(refs.map((ref) => docker.getImage(ref).inspect().then(() => true, absent)));
-      return refs.filter((_ref, index) => !present[index]);
-    }),
-    lastLogLines: (id, lines) => call(async () => {
-      const raw = await docker.getContainer(id).logs({ stdout: true, stderr: true, tail: lines });
-      return demultiplex(raw as unknown as Buffer).split('\n').map((line) => line.trimEnd()).filter(Boolean).slice(-lines);
-    }),
-    removeContainer: (id) => call(async () => {
-      await docker.getContainer(id).remove({ force: true }).catch((error) => absent(error));
-    }),
+    portOwner: (port) =>
+      call(async () => {
+        const owner = (await docker.listContainers()).find((container) => container.Ports.some((entry) => entry.PublicPort === port));
+        const project = owner?.Labels[COMPOSE.project];
+        return owner && `container ${containerName(owner.Names)}${project ? ` of the Compose project ${project}` : ''}`;
+      }),
+    networks: () =>
+      call(async () =>
+        (await docker.listNetworks()).map((network) => ({
+          name: network.Name,
+          composeProject: network.Labels?.[COMPOSE.project],
+          ours: network.Labels?.[LABEL.project] !== undefined,
+          subnets: (network.IPAM?.Config ?? []).flatMap((config) => (config.Subnet ? [config.Subnet] : [])),
+        })),
+      ),
+    foreignVolumes: (project) =>
+      call(async () => {
+        const { Volumes } = await docker.listVolumes();
+        return (Volumes ?? [])
+          .filter((volume) => volume.Name.startsWith(`${project}_`) && volume.Labels?.[LABEL.project] !== project)
+          .map((volume) => volume.Name);
+      }),
+    missingImages: (refs) =>
+      call(async () => {
+        const present = await Promise.all(
+          refs.map((ref) =>
+            docker
+              .getImage(ref)
+              .inspect()
+              .then(() => true, absent),
+          ),
+        );
+        return refs.filter((_ref, index) => !present[index]);
+      }),
+    lastLogLines: (id, lines) =>
+      call(async () => {
+        const raw = await docker.getContainer(id).logs({ stdout: true, stderr: true, tail: lines });
+        return demultiplex(raw as unknown as Buffer)
+          .split('\n')
+          .map((line) => line.trimEnd())
+          .filter(Boolean)
+          .slice(-lines);
+      }),
+    removeContainer: (id) =>
+      call(async () => {
+        await docker
+          .getContainer(id)
+          .remove({ force: true })
+          .catch((error) => absent(error));
+      }),
   };
 }
 
@@ -78,9 +107,14 @@ function toObserved(container: Docker.ContainerInfo): ObservedContainer {
     inputs: container.Labels[LABEL.inputs],
     stateFolder: container.Labels[COMPOSE.folder],
     addresses: Object.fromEntries(
-      Object.entries(container.NetworkSettings.Networks).map(([name, network]) => [name, network.IPAddress || (network.IPAMConfig as { IPv4Address?: string } | null)?.IPv4Address || '']),
+      Object.entries(container.NetworkSettings.Networks).map(([name, network]) => [
+        name,
+        network.IPAddress || (network.IPAMConfig as { IPv4Address?: string } | null)?.IPv4Address || '',
+      ]),
     ),
-    ports: container.Ports.flatMap((port) => (port.PublicPort ? [{ address: port.IP ?? '', host: port.PublicPort, container: port.PrivatePort }] : [])),
+    ports: container.Ports.flatMap((port) =>
+      port.PublicPort ? [{ address: port.IP ?? '', host: port.PublicPort, container: port.PrivatePort }] : [],
+    ),
   };
 }
 
@@ -99,11 +133,23 @@ function explain(error: unknown, label: string): unknown {
   if (error instanceof UserError) return error;
   const code = systemCode(error);
   if (code === 'EACCES' || code === 'EPERM') {
-    return new UserError('ENGINE_PERMISSION', `no permission to use the Docker Engine at ${label}; nothing was changed`, 'add yourself to the group: sudo usermod -aG docker $USER, then log in again', { cause: error });
+    return new UserError(
+      'ENGINE_PERMISSION',
+      `no permission to use the Docker Engine at ${label}; nothing was changed`,
+      'add yourself to the group: sudo usermod -aG docker $USER, then log in again',
+      { cause: error },
+    );
   }
   if (code && ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EHOSTUNREACH', 'ETIMEDOUT', 'EPIPE'].includes(code)) {
-    return new UserError('ENGINE_AWAY', `the Docker Engine at ${label} does not answer (${code}); nothing was changed`, 'start it (sudo systemctl start docker), or install it: ./scripts/setup-docker.sh', { cause: error });
+    return new UserError(
+      'ENGINE_AWAY',
+      `the Docker Engine at ${label} does not answer (${code}); nothing was changed`,
+      'start it (sudo systemctl start docker), or install it: ./scripts/setup-docker.sh',
+      { cause: error },
+    );
   }
   const message = (error as { json?: { message?: string } }).json?.message ?? (error as Error).message;
-  return new UserError('ENGINE_FAILED', `the Docker Engine answered: ${message}`, 'see the engine’s log (journalctl -u docker)', { cause: error });
+  return new UserError('ENGINE_FAILED', `the Docker Engine answered: ${message}`, 'see the engine’s log (journalctl -u docker)', {
+    cause: error,
+  });
 }

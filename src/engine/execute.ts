@@ -33,7 +33,8 @@ export async function execute(steps: readonly Step[], run: Execution): Promise<v
     const quiet = step.kind === 'mark-applied' || step.kind === 'remember-subnets' || step.kind === 'activate-config';
     const task = quiet ? undefined : run.context.report.task(describeStep(step));
     try {
-      touched ||= step.kind === 'compose-up' || step.kind === 'compose-down' || step.kind === 'compose-restart' || step.kind === 'remove-container';
+      touched ||=
+        step.kind === 'compose-up' || step.kind === 'compose-down' || step.kind === 'compose-restart' || step.kind === 'remove-container';
       await perform(step, run, task);
       task?.done();
     } catch (error) {
@@ -44,7 +45,11 @@ export async function execute(steps: readonly Step[], run: Execution): Promise<v
 }
 
 const interrupted = (touched: boolean): UserError =>
-  new UserError('INTERRUPTED', touched ? 'interrupted while containers were changed; what runs is consistent' : 'interrupted; nothing that runs was changed', 'run the same command again: it goes on from here');
+  new UserError(
+    'INTERRUPTED',
+    touched ? 'interrupted while containers were changed; what runs is consistent' : 'interrupted; nothing that runs was changed',
+    'run the same command again: it goes on from here',
+  );
 
 async function perform(step: Step, run: Execution, task: Task | undefined): Promise<void> {
   const { state, secrets, project } = run.prepared;
@@ -72,24 +77,56 @@ async function perform(step: Step, run: Execution, task: Task | undefined): Prom
     case 'remove-container':
       return run.engine.removeContainer(step.id);
     case 'compose-up':
-      return composeUp(run, task, ['up', '--detach', '--no-build', '--pull', 'never', '--remove-orphans', '--wait', '--wait-timeout', String(step.waitSeconds)]);
+      return composeUp(run, task, [
+        'up',
+        '--detach',
+        '--no-build',
+        '--pull',
+        'never',
+        '--remove-orphans',
+        '--wait',
+        '--wait-timeout',
+        String(step.waitSeconds),
+      ]);
     case 'compose-restart':
       await compose(run, task, ['restart', ...step.services]);
-      return composeUp(run, task, ['up', '--detach', '--no-build', '--pull', 'never', '--no-recreate', '--wait', '--wait-timeout', String(step.waitSeconds)]);
+      return composeUp(run, task, [
+        'up',
+        '--detach',
+        '--no-build',
+        '--pull',
+        'never',
+        '--no-recreate',
+        '--wait',
+        '--wait-timeout',
+        String(step.waitSeconds),
+      ]);
     case 'compose-down':
       return compose(run, task, ['down', '--remove-orphans', ...(step.volumes ? ['--volumes'] : [])]);
     case 'reload': {
-      const { exitCode, tail } = await docker.run(composeArgs(state.root, composeFiles(state), 'exec', '--no-TTY', step.service, ...step.argv));
+      const { exitCode, tail } = await docker.run(
+        composeArgs(state.root, composeFiles(state), 'exec', '--no-TTY', step.service, ...step.argv),
+      );
       if (exitCode === 0) return;
-      throw new UserError('PARTIAL', `${step.service} refused its new configuration and goes on with the old one: ${tail.slice(-3).join(' | ')}`, 'correct the setting and run `medianest up` again');
+      throw new UserError(
+        'PARTIAL',
+        `${step.service} refused its new configuration and goes on with the old one: ${tail.slice(-3).join(' | ')}`,
+        'correct the setting and run `medianest up` again',
+      );
     }
     case 'mark-applied':
-      return state.markApplied(step.service, appliedValue(state.liveConfig(step.service), step.certificate && installedSerial(state, step.certificate)));
+      return state.markApplied(
+        step.service,
+        appliedValue(state.liveConfig(step.service), step.certificate && installedSerial(state, step.certificate)),
+      );
   }
 }
 
 /** The project's Compose files: the rendered one, and the operator's own over it. */
-export const composeFiles = (state: StateFolder): string[] => [state.composeFile, ...(state.override() === undefined ? [] : [state.overrideFile])];
+export const composeFiles = (state: StateFolder): string[] => [
+  state.composeFile,
+  ...(state.override() === undefined ? [] : [state.overrideFile]),
+];
 
 /** Compose itself reads the new file (and the operator's override) before it becomes the current one. */
 async function checkComposeFile(file: string, state: StateFolder, docker: DockerCli): Promise<void> {
@@ -97,7 +134,11 @@ async function checkComposeFile(file: string, state: StateFolder, docker: Docker
   const { exitCode, tail } = await docker.run(composeArgs(state.root, files, 'config', '--quiet'));
   if (exitCode === 0) return;
   const ours = files.length === 1 ? 'the rendered Compose file' : `${path.basename(state.overrideFile)} over the rendered Compose file`;
-  throw new UserError('COMPOSE_REFUSED', `docker compose refuses ${ours}: ${tail.join(' | ')}; nothing was changed`, files.length === 1 ? 'report this with the output of `medianest config show`' : `correct ${state.overrideFile}`);
+  throw new UserError(
+    'COMPOSE_REFUSED',
+    `docker compose refuses ${ours}: ${tail.join(' | ')}; nothing was changed`,
+    files.length === 1 ? 'report this with the output of `medianest config show`' : `correct ${state.overrideFile}`,
+  );
 }
 
 async function compose(run: Execution, task: Task | undefined, args: string[]): Promise<void> {
@@ -112,7 +153,14 @@ async function composeUp(run: Execution, task: Task | undefined, args: string[])
 }
 
 const failed = (args: readonly string[], tail: readonly string[]): UserError =>
-  new UserError('PARTIAL', `docker compose ${args[0]} stopped part-way: ${tail.slice(-3).map((line) => line.trim()).join(' | ')}`, 'run the same command again to go on; `medianest status` shows what runs');
+  new UserError(
+    'PARTIAL',
+    `docker compose ${args[0]} stopped part-way: ${tail
+      .slice(-3)
+      .map((line) => line.trim())
+      .join(' | ')}`,
+    'run the same command again to go on; `medianest status` shows what runs',
+  );
 
 function runCompose(run: Execution, task: Task | undefined, args: string[]) {
   const { state } = run.prepared;

@@ -1,4 +1,16 @@
-import { closeSync, fsyncSync, lstatSync, mkdirSync, openSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { systemCode, UserError } from '../errors.ts';
 
@@ -17,7 +29,10 @@ export function writing<T>(target: string, write: () => T): T {
     const code = systemCode(error);
     const fix = code && fixes[code];
     if (!fix) throw error;
-    throw new UserError('STATE_UNWRITABLE', `${target} cannot be written (${code}); what was there before is untouched`, fix, { path: target, cause: error });
+    throw new UserError('STATE_UNWRITABLE', `${target} cannot be written (${code}); what was there before is untouched`, fix, {
+      path: target,
+      cause: error,
+    });
   }
 }
 
@@ -90,7 +105,12 @@ function optional<T>(read: () => T): T | undefined {
     const code = systemCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EINVAL') return undefined;
     if (code === 'EACCES' || code === 'EPERM') {
-      throw new UserError('STATE_UNWRITABLE', `${(error as { path?: string }).path} cannot be read (${code})`, 'run medianest as the user who owns the state folder', { cause: error });
+      throw new UserError(
+        'STATE_UNWRITABLE',
+        `${(error as { path?: string }).path} cannot be read (${code})`,
+        'run medianest as the user who owns the state folder',
+        { cause: error },
+      );
     }
     throw error;
   }

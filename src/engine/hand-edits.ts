@@ -12,7 +12,9 @@ export function refuseEdited(state: StateFolder): void {
   const patches = edited.map((edit) =>
     edit.actual === undefined
       ? `${edit.file}: was removed`
-      : createTwoFilesPatch(`${edit.path} (as medianest wrote it)`, `${edit.path} (as it is now)`, edit.written, edit.actual, '', '', { context: 2 }),
+      : createTwoFilesPatch(`${edit.path} (as medianest wrote it)`, `${edit.path} (as it is now)`, edit.written, edit.actual, '', '', {
+          context: 2,
+        }),
   );
   const lines = patches.join('\n').split('\n');
   const shown = lines.length > LINES_SHOWN ? [...lines.slice(0, LINES_SHOWN), `... ${lines.length - LINES_SHOWN} more lines`] : lines;

@@ -46,8 +46,21 @@ function isAlive(holder: Pick<LockHolder, 'pid' | 'started'>): boolean {
  * The lock appears by link(2), whole or not at all.
  * @throws UserError LOCKED, naming who holds it
  */
-export async function acquireLock(file: string, command: string, waitSeconds: number, signal: AbortSignal, onWait: (holder: LockHolder) => void): Promise<Lock> {
-  const me: LockHolder = { pid: process.pid, started: startOf(process.pid), host: os.hostname(), user: os.userInfo().username, command, since: new Date().toISOString() };
+export async function acquireLock(
+  file: string,
+  command: string,
+  waitSeconds: number,
+  signal: AbortSignal,
+  onWait: (holder: LockHolder) => void,
+): Promise<Lock> {
+  const me: LockHolder = {
+    pid: process.pid,
+    started: startOf(process.pid),
+    host: os.hostname(),
+    user: os.userInfo().username,
+    command,
+    since: new Date().toISOString(),
+  };
   const childFile = `${file}.child`;
   const deadline = Date.now() + waitSeconds * 1000;
   for (let told = false; ; ) {
@@ -67,7 +80,8 @@ export async function acquireLock(file: string, command: string, waitSeconds: nu
   }
   await childGone(childFile, signal);
   return {
-    noteChild: (pid) => (pid ? writeFileSync(childFile, JSON.stringify({ pid, started: startOf(pid) })) : rmSync(childFile, { force: true })),
+    noteChild: (pid) =>
+      pid ? writeFileSync(childFile, JSON.stringify({ pid, started: startOf(pid) })) : rmSync(childFile, { force: true }),
     release: () => {
       rmSync(childFile, { force: true });
       rmSync(file, { force: true });
@@ -123,5 +137,9 @@ function parseHolder(text: string): LockHolder | undefined {
 
 function locked(file: string, holder: LockHolder): UserError {
   const elsewhere = holder.host === os.hostname() ? '' : ` on ${holder.host}`;
-  return new UserError('LOCKED', `another medianest is at work here: \`${holder.command}\` by ${holder.user}${elsewhere} (process ${holder.pid}) since ${holder.since}; nothing was changed`, `wait for it with --wait-lock${elsewhere ? `, or remove ${file} if that machine is gone` : ''}`);
+  return new UserError(
+    'LOCKED',
+    `another medianest is at work here: \`${holder.command}\` by ${holder.user}${elsewhere} (process ${holder.pid}) since ${holder.since}; nothing was changed`,
+    `wait for it with --wait-lock${elsewhere ? `, or remove ${file} if that machine is gone` : ''}`,
+  );
 }

@@ -10,7 +10,12 @@ import type { StateFolder } from './state.ts';
  * Runs a change under the state folder's lock and leaves one line in the audit log, however it ends.
  * `record` tells that something is about to change; a run that changes nothing leaves no line.
  */
-export async function mutate<T>(context: Context, state: StateFolder, command: string, change: (lock: Lock, record: (plan: unknown) => void) => Promise<T>): Promise<T> {
+export async function mutate<T>(
+  context: Context,
+  state: StateFolder,
+  command: string,
+  change: (lock: Lock, record: (plan: unknown) => void) => Promise<T>,
+): Promise<T> {
   state.open();
   const lock = await acquireLock(state.at('lock'), `medianest ${command}`, context.flags.waitLock, context.signal, (holder) =>
     context.report.note(`waiting for \`${holder.command}\` by ${holder.user} (process ${holder.pid}, since ${holder.since})`),
@@ -20,7 +25,15 @@ export async function mutate<T>(context: Context, state: StateFolder, command: s
   const close = (result: 'done' | 'failed' | 'interrupted', error?: string) => {
     if (plan === undefined) return;
     const seconds = (context.clock.now().getTime() - started.getTime()) / 1000;
-    appendAudit(state.at('audit.jsonl'), { time: started.toISOString(), user: os.userInfo().username, command: `medianest ${command}`, plan, result, ...(error && { error }), seconds });
+    appendAudit(state.at('audit.jsonl'), {
+      time: started.toISOString(),
+      user: os.userInfo().username,
+      command: `medianest ${command}`,
+      plan,
+      result,
+      ...(error && { error }),
+      seconds,
+    });
   };
   try {
     const value = await change(lock, (steps) => {

@@ -2,7 +2,8 @@ import { type Loaded, loadSettings } from '../config/load.ts';
 import { didYouMean } from '../config/suggest.ts';
 import { type Context, loadInput } from '../context.ts';
 import { UserError } from '../errors.ts';
-import { type Manifest, stateFolder, type StateFolder } from './state.ts';
+import type { Manifest } from '../stack/manifest.ts';
+import { type StateFolder, stateFolder } from './state.ts';
 
 export interface Opened {
   loaded: Loaded;
@@ -28,6 +29,10 @@ export function expandServices(manifest: Manifest, names: readonly string[]): st
     const matches = manifest.services.filter((service) => service.name === name || service.component === name);
     if (matches.length > 0) return matches.map((service) => service.name);
     const known = [...new Set(manifest.services.flatMap((service) => [service.name, service.component]))];
-    throw new UserError('UNKNOWN_SERVICE', `there is no service ${JSON.stringify(name)}; ${didYouMean(name, known)}`, 'medianest status lists them');
+    throw new UserError(
+      'UNKNOWN_SERVICE',
+      `there is no service ${JSON.stringify(name)}; ${didYouMean(name, known)}`,
+      'medianest status lists them',
+    );
   });
 }

@@ -9,7 +9,12 @@ import { writing } from './files.ts';
  * owner itself; anybody else (a user in the docker group, a rootless engine) has a short container do it, without
  * network. They are complete and owned before they get their final names, and each is switched by a rename.
  */
-export async function writeOwned(folder: string, files: Readonly<Record<string, string>>, owner: { uid: number; image: string }, cli: DockerCli): Promise<void> {
+export async function writeOwned(
+  folder: string,
+  files: Readonly<Record<string, string>>,
+  owner: { uid: number; image: string },
+  cli: DockerCli,
+): Promise<void> {
   const staging = path.join(folder, `.staging.${process.pid}`);
   try {
     writing(folder, () => {
@@ -29,18 +34,46 @@ export async function writeOwned(folder: string, files: Readonly<Record<string, 
   }
 }
 
-async function changeOwner(staging: string, names: readonly string[], owner: { uid: number; image: string }, cli: DockerCli): Promise<void> {
+async function changeOwner(
+  staging: string,
+  names: readonly string[],
+  owner: { uid: number; image: string },
+  cli: DockerCli,
+): Promise<void> {
   const wanted = `${owner.uid}:${owner.uid}`;
   if (process.getuid?.() === 0) {
     for (const name of names) chownSync(path.join(staging, name), owner.uid, owner.uid);
     return;
   }
   const { exitCode, tail } = await cli.run([
-    'run', '--rm', '--network', 'none', '--user', '0:0', '--pull', 'never', '--entrypoint', 'chown',
-    '--cap-drop', 'ALL', '--cap-add', 'CHOWN', '--cap-add', 'DAC_OVERRIDE',
-    '--volume', `${staging}:/staging`, owner.image, '--', wanted, ...names.map((name) => `/staging/${name}`),
+    'run',
+    '--rm',
+    '--network',
+    'none',
+    '--user',
+    '0:0',
+    '--pull',
+    'never',
+    '--entrypoint',
+    'chown',
+    '--cap-drop',
+    'ALL',
+    '--cap-add',
+    'CHOWN',
+    '--cap-add',
+    'DAC_OVERRIDE',
+    '--volume',
+    `${staging}:/staging`,
+    owner.image,
+    '--',
+    wanted,
+    ...names.map((name) => `/staging/${name}`),
   ]);
   if (exitCode !== 0) {
-    throw new UserError('STATE_UNWRITABLE', `the owner of ${staging} could not be set to ${wanted}: ${tail.at(-1) ?? 'no answer'}`, 'run medianest as root, or check that the engine may mount the state folder');
+    throw new UserError(
+      'STATE_UNWRITABLE',
+      `the owner of ${staging} could not be set to ${wanted}: ${tail.at(-1) ?? 'no answer'}`,
+      'run medianest as root, or check that the engine may mount the state folder',
+    );
   }
 }

@@ -29,10 +29,13 @@ const LISTEN = '0A';
 function listeners(file: string, port: number): string[] {
   const hex = port.toString(16).toUpperCase().padStart(4, '0');
   try {
-    return readFileSync(file, 'utf8').split('\n').slice(1).flatMap((line) => {
-      const fields = line.trim().split(/\s+/);
-      return fields[1]?.endsWith(`:${hex}`) && fields[3] === LISTEN && fields[9] ? [fields[9]] : [];
-    });
+    return readFileSync(file, 'utf8')
+      .split('\n')
+      .slice(1)
+      .flatMap((line) => {
+        const fields = line.trim().split(/\s+/);
+        return fields[1]?.endsWith(`:${hex}`) && fields[3] === LISTEN && fields[9] ? [fields[9]] : [];
+      });
   } catch {
     return [];
   }

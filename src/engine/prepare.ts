@@ -14,7 +14,7 @@ import { readOptional } from './files.ts';
 import { hostRoutes } from './routes.ts';
 import { loadSecrets } from './secret-files.ts';
 import { hashImageSource, readTemplates } from './sources.ts';
-import { stateFolder, type StateFolder } from './state.ts';
+import { type StateFolder, stateFolder } from './state.ts';
 import type { Engine } from './types.ts';
 
 /** Everything up to the rendered files; nothing was written yet. */
@@ -45,11 +45,18 @@ export async function prepare(context: Context, loaded: Loaded, engine?: Engine)
     sourceHash: memoise((folder) => hashImageSource(context.home, folder)),
   });
   const now = context.clock.now();
-  const secrets = resolveStackSecrets(stack.secrets, loadSecrets(state), (bytes) => randomBytes(bytes).toString('base64url'), now.toISOString());
+  const secrets = resolveStackSecrets(
+    stack.secrets,
+    loadSecrets(state),
+    (bytes) => randomBytes(bytes).toString('base64url'),
+    now.toISOString(),
+  );
   const serials = stack.certificates.map(({ name }) => [certificateKey(name), installedSerial(state, name) ?? ''] as const);
   const rendered = render(stack, {
     base: readFileSync(path.join(context.home, 'docker-compose.base.yml'), 'utf8'),
-    templates: readTemplates(context.home, [...new Set(stack.services.flatMap((service) => [service.component, ...(service.configFrom ?? [])]))]),
+    templates: readTemplates(context.home, [
+      ...new Set(stack.services.flatMap((service) => [service.component, ...(service.configFrom ?? [])])),
+    ]),
     override: state.override(),
     fingerprints: { ...secrets.fingerprints, ...Object.fromEntries(serials) },
   });
@@ -71,11 +78,17 @@ function withAbsoluteSource(loaded: Loaded): Loaded['settings'] {
   return app?.source ? { ...loaded.settings, app: { ...app, source: path.resolve(loaded.root, app.source) } } : loaded.settings;
 }
 
-async function subnetsFor(loaded: Loaded, state: StateFolder, engine: Engine | undefined): Promise<SubnetChoice & { subnetsChanged: boolean }> {
+async function subnetsFor(
+  loaded: Loaded,
+  state: StateFolder,
+  engine: Engine | undefined,
+): Promise<SubnetChoice & { subnetsChanged: boolean }> {
   const text = readOptional(state.at('subnets.json'));
   const remembered = (text === undefined ? {} : JSON.parse(text)) as Partial<Record<NetworkName, string>>;
   const wanted = loaded.settings.networks;
-  const settled = NETWORKS.every((name) => remembered[name] && (wanted[name].subnet === 'auto' || wanted[name].subnet === remembered[name]));
+  const settled = NETWORKS.every(
+    (name) => remembered[name] && (wanted[name].subnet === 'auto' || wanted[name].subnet === remembered[name]),
+  );
   if (settled) return { subnets: remembered as Record<NetworkName, string>, moved: [], subnetsChanged: false };
   return { ...chooseSubnets(wanted, remembered, await takenRanges(loaded.settings.project, engine)), subnetsChanged: true };
 }

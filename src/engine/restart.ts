@@ -19,7 +19,8 @@ export async function restartServices(context: Context, { loaded, state }: Opene
     const containers = await engine.observe(project);
     refuseForeign(project, containers, state.root);
     const absent = services.filter((service) => !containers.some((container) => container.service === service));
-    if (absent.length > 0) throw new UserError('NOT_RUNNING', `${absent.join(', ')} is not there to restart; nothing was changed`, 'medianest up');
+    if (absent.length > 0)
+      throw new UserError('NOT_RUNNING', `${absent.join(', ')} is not there to restart; nothing was changed`, 'medianest up');
     if (context.flags.dryRun) return services;
     const step: Step = { kind: 'compose-restart', services, waitSeconds: WAIT_SECONDS, cause: 'asked for' };
     record([step]);

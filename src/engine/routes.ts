@@ -10,13 +10,16 @@ export function hostRoutes(file = '/proc/net/route'): (TakenRange & { device: st
   } catch {
     return [];
   }
-  return text.split('\n').slice(1).flatMap((line) => {
-    const [device, destination, , , , , , mask] = line.split('\t');
-    if (!device || !destination || !mask || mask === '00000000') return [];
-    const prefix = ones(littleEndian(mask));
-    const range = parseCidr(`${formatAddress(littleEndian(destination))}/${prefix}`);
-    return range ? [{ subnet: formatCidr(range), by: `a route of this host, on ${device}`, device }] : [];
-  });
+  return text
+    .split('\n')
+    .slice(1)
+    .flatMap((line) => {
+      const [device, destination, , , , , , mask] = line.split('\t');
+      if (!device || !destination || !mask || mask === '00000000') return [];
+      const prefix = ones(littleEndian(mask));
+      const range = parseCidr(`${formatAddress(littleEndian(destination))}/${prefix}`);
+      return range ? [{ subnet: formatCidr(range), by: `a route of this host, on ${device}`, device }] : [];
+    });
 }
 
 const littleEndian = (hex: string): number => Number.parseInt((hex.match(/../g) ?? []).reverse().join(''), 16);

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import type { ResolvedSecrets, StoredSecrets } from '../plan/secrets.ts';
 import type { Secret } from '../config/secret.ts';
+import type { ResolvedSecrets, StoredSecrets } from '../plan/secrets.ts';
 import { shortHash } from '../stack/hash.ts';
 import type { Service } from '../stack/types.ts';
 import type { DockerCli } from './compose.ts';
@@ -24,17 +24,30 @@ const placement = (service: Service, fingerprints: Readonly<Record<string, strin
   shortHash([service.uid, service.secrets.map(({ name }) => [name, fingerprints[name] ?? ''])]);
 
 /** The services whose own copies are missing or old. */
-export function unplacedServices(state: StateFolder, services: readonly Service[], fingerprints: Readonly<Record<string, string>>): string[] {
+export function unplacedServices(
+  state: StateFolder,
+  services: readonly Service[],
+  fingerprints: Readonly<Record<string, string>>,
+): string[] {
   return services
     .filter((service) => service.secrets.length > 0)
     .filter((service) => {
       const placed = readOptional(placedFile(state, service.name))?.trim();
-      return placed !== placement(service, fingerprints) || service.secrets.some(({ name }) => !existsSync(state.at('secrets', service.name, name)));
+      return (
+        placed !== placement(service, fingerprints) ||
+        service.secrets.some(({ name }) => !existsSync(state.at('secrets', service.name, name)))
+      );
     })
     .map((service) => service.name);
 }
 
-export async function placeSecrets(state: StateFolder, service: Service, values: Readonly<Record<string, Secret>>, fingerprints: Readonly<Record<string, string>>, cli: DockerCli): Promise<void> {
+export async function placeSecrets(
+  state: StateFolder,
+  service: Service,
+  values: Readonly<Record<string, Secret>>,
+  fingerprints: Readonly<Record<string, string>>,
+  cli: DockerCli,
+): Promise<void> {
   const files = Object.fromEntries(service.secrets.map(({ name }) => [name, values[name]?.reveal() ?? '']));
   await writeOwned(state.at('secrets', service.name), files, { uid: service.uid, image: service.image.ref }, cli);
   writeAtomic(placedFile(state, service.name), `${placement(service, fingerprints)}\n`);

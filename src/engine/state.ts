@@ -1,24 +1,13 @@
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../errors.ts';
-import { sha256, shortHash } from '../stack/hash.ts';
+import { sha256 } from '../stack/hash.ts';
+import { type Manifest, STATE_VERSION, toManifest } from '../stack/manifest.ts';
 import { COMPOSE_FILE } from '../stack/render.ts';
-import type { Rendered, RenderedFile, Stack } from '../stack/types.ts';
+import type { Rendered, Stack } from '../stack/types.ts';
 import { readLink, readOptional, switchLink, writeAtomic, writeFolder, writing } from './files.ts';
 
-const STATE_VERSION = 1;
 const GENERATIONS_KEPT = 5;
-
-/** What was rendered last: every file with its hash and its pristine text, so that an edit can be shown. */
-export interface Manifest {
-  version: number;
-  id: string;
-  profile: string;
-  urls: string[];
-  services: { name: string; component: string }[];
-  configs: Record<string, string>;
-  files: (RenderedFile & { sha256: string })[];
-}
 
 /** A rendered file that is not as it was written; `actual` is undefined where it is gone. */
 export interface EditedFile {
@@ -55,7 +44,11 @@ export class StateFolder {
     const text = readOptional(this.at('state.json'));
     const version = text === undefined ? undefined : (parseJson(text, this.at('state.json')) as { version?: number }).version;
     if (version !== undefined && version > STATE_VERSION) {
-      throw new UserError('STATE_DAMAGED', `${this.root} was written by a newer medianest (state version ${version}, this one knows ${STATE_VERSION})`, 'upgrade medianest, or choose another folder with --state');
+      throw new UserError(
+        'STATE_DAMAGED',
+        `${this.root} was written by a newer medianest (state version ${version}, this one knows ${STATE_VERSION})`,
+        'upgrade medianest, or choose another folder with --state',
+      );
     }
     if (version !== undefined) return;
     writing(this.root, () => mkdirSync(this.root, { recursive: true, mode: 0o700 }));
@@ -107,7 +100,10 @@ export class StateFolder {
     for (const [service, hash] of Object.entries(manifest.configs)) {
       const own = manifest.files.filter((file) => file.path.startsWith(`${service}/`));
       writing(this.root, () => mkdirSync(this.at('config', service), { recursive: true, mode: 0o755 }));
-      writeFolder(this.at('config', service, hash), own.map((file) => ({ ...file, path: file.path.slice(service.length + 1) })));
+      writeFolder(
+        this.at('config', service, hash),
+        own.map((file) => ({ ...file, path: file.path.slice(service.length + 1) })),
+      );
     }
     const folder = this.at('generations', manifest.id);
     writing(this.root, () => mkdirSync(this.at('generations'), { recursive: true, mode: 0o755 }));
@@ -140,7 +136,9 @@ export class StateFolder {
 
   /** Removes all but the newest generations, and the configuration folders that nothing names any more. */
   private prune(current: Manifest): void {
-    const byAge = readdirSync(this.at('generations')).sort((a, b) => statSync(this.at('generations', b)).mtimeMs - statSync(this.at('generations', a)).mtimeMs);
+    const byAge = readdirSync(this.at('generations')).sort(
+      (a, b) => statSync(this.at('generations', b)).mtimeMs - statSync(this.at('generations', a)).mtimeMs,
+    );
     for (const name of byAge.filter((name) => name !== current.id).slice(GENERATIONS_KEPT - 1)) {
       rmSync(this.at('generations', name), { recursive: true, force: true });
     }
@@ -158,23 +156,15 @@ export function stateFolder(context: { cwd: string; flags: { state?: string } },
   return new StateFolder(path.resolve(context.cwd, context.flags.state ?? path.join(root, '.medianest')));
 }
 
-export function toManifest(rendered: Rendered, stack: Stack): Manifest {
-  const files = rendered.files.map((file) => ({ ...file, sha256: sha256(file.contents) }));
-  return {
-    version: STATE_VERSION,
-    id: shortHash(files.map((file) => [file.path, file.sha256, file.mode])),
-    profile: stack.profile,
-    urls: stack.urls,
-    services: stack.services.map(({ name, component }) => ({ name, component })),
-    configs: rendered.configs,
-    files,
-  };
-}
-
 function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new UserError('STATE_DAMAGED', `${file} is damaged: ${(error as Error).message}`, 'move it aside and run `medianest up` again: volumes and secrets are not in it', { path: file, cause: error });
+    throw new UserError(
+      'STATE_DAMAGED',
+      `${file} is damaged: ${(error as Error).message}`,
+      'move it aside and run `medianest up` again: volumes and secrets are not in it',
+      { path: file, cause: error },
+    );
   }
 }

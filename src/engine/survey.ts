@@ -16,7 +16,11 @@ const WAIT_SECONDS = 180;
  * One read of the engine and the state folder, compared with the stack. Only where a container will be created is more
  * asked: images, foreign volumes, ports.
  */
-export async function survey(prepared: Prepared, engine: Engine, waitSeconds = WAIT_SECONDS): Promise<UpPlan & { containers: ObservedContainer[] }> {
+export async function survey(
+  prepared: Prepared,
+  engine: Engine,
+  waitSeconds = WAIT_SECONDS,
+): Promise<UpPlan & { containers: ObservedContainer[] }> {
   const { state, stack, rendered, secrets } = prepared;
   const containers = await engine.observe(stack.project);
   refuseForeign(stack.project, containers, state.root);
@@ -48,27 +52,45 @@ export async function survey(prepared: Prepared, engine: Engine, waitSeconds = W
   await refuseForeignLeftovers(stack, containers, engine);
   await refuseTakenPorts(stack, first.changes, containers, engine);
   const names = new Set(fresh.map((change) => change.service));
-  const refs = stack.images.filter((image) => stack.services.some((service) => names.has(service.name) && uses(service.image, image.ref))).map((image) => image.ref);
-  return { ...planUp(stack, rendered, { ...facts, missingImages: await neededImages(stack, await engine.missingImages(refs)) }), containers };
+  const refs = stack.images
+    .filter((image) => stack.services.some((service) => names.has(service.name) && uses(service.image, image.ref)))
+    .map((image) => image.ref);
+  return {
+    ...planUp(stack, rendered, { ...facts, missingImages: await neededImages(stack, await engine.missingImages(refs)) }),
+    containers,
+  };
 }
 
-const uses = (image: Stack['images'][number], ref: string): boolean => image.ref === ref || (image.build?.after ? uses(image.build.after, ref) : false);
+const uses = (image: Stack['images'][number], ref: string): boolean =>
+  image.ref === ref || (image.build?.after ? uses(image.build.after, ref) : false);
 
 /** A parent image matters only while something that is built upon it is missing. */
 async function neededImages(stack: Stack, missing: readonly string[]): Promise<string[]> {
   const direct = new Set(stack.services.map((service) => service.image.ref));
-  return missing.filter((ref) => direct.has(ref) || stack.images.some((image) => missing.includes(image.ref) && image.build?.after?.ref === ref));
+  return missing.filter(
+    (ref) => direct.has(ref) || stack.images.some((image) => missing.includes(image.ref) && image.build?.after?.ref === ref),
+  );
 }
 
 /** Containers of a project that we did not make, or that another state folder manages, are never touched. */
 export function refuseForeign(project: string, containers: readonly ObservedContainer[], stateRoot: string): void {
   const foreign = containers.find((container) => container.project !== project);
   if (foreign) {
-    throw new UserError('FOREIGN_PROJECT', `a Compose project named ${project} is here already, and medianest did not make it (container ${foreign.name}); nothing was changed`, `choose another name: --project, or \`project:\` in medianest.yml`);
+    throw new UserError(
+      'FOREIGN_PROJECT',
+      `a Compose project named ${project} is here already, and medianest did not make it (container ${foreign.name}); nothing was changed`,
+      `choose another name: --project, or \`project:\` in medianest.yml`,
+    );
   }
-  const elsewhere = containers.find((container) => container.stateFolder && container.stateFolder !== stateRoot && existsSync(container.stateFolder));
+  const elsewhere = containers.find(
+    (container) => container.stateFolder && container.stateFolder !== stateRoot && existsSync(container.stateFolder),
+  );
   if (elsewhere) {
-    throw new UserError('FOREIGN_STATE', `the project ${project} is run from ${elsewhere.stateFolder}, not from ${stateRoot}; nothing was changed`, `go there, pass --state ${elsewhere.stateFolder}, or choose another --project`);
+    throw new UserError(
+      'FOREIGN_STATE',
+      `the project ${project} is run from ${elsewhere.stateFolder}, not from ${stateRoot}; nothing was changed`,
+      `go there, pass --state ${elsewhere.stateFolder}, or choose another --project`,
+    );
   }
 }
 
@@ -80,18 +102,35 @@ async function refuseForeignLeftovers(stack: Stack, containers: readonly Observe
   const volume = (await engine.foreignVolumes(stack.project)).find((name) => wanted.has(name));
   const thing = network ? `network ${network.name}` : volume && `volume ${volume}`;
   if (thing) {
-    throw new UserError('FOREIGN_PROJECT', `the ${thing} is here already, and medianest did not make it; nothing was changed`, 'choose another name: --project, or `project:` in medianest.yml');
+    throw new UserError(
+      'FOREIGN_PROJECT',
+      `the ${thing} is here already, and medianest did not make it; nothing was changed`,
+      'choose another name: --project, or `project:` in medianest.yml',
+    );
   }
 }
 
-async function refuseTakenPorts(stack: Stack, changes: readonly Change[], containers: readonly ObservedContainer[], engine: Engine): Promise<void> {
-  const ours = new Set(containers.filter((container) => container.state === 'running').flatMap((container) => container.ports.map((port) => port.host)));
-  const fresh = new Set(changes.filter((change) => change.action === 'create' || change.action === 'recreate').map((change) => change.service));
+async function refuseTakenPorts(
+  stack: Stack,
+  changes: readonly Change[],
+  containers: readonly ObservedContainer[],
+  engine: Engine,
+): Promise<void> {
+  const ours = new Set(
+    containers.filter((container) => container.state === 'running').flatMap((container) => container.ports.map((port) => port.host)),
+  );
+  const fresh = new Set(
+    changes.filter((change) => change.action === 'create' || change.action === 'recreate').map((change) => change.service),
+  );
   for (const service of stack.services.filter((entry) => fresh.has(entry.name))) {
     for (const port of service.ports) {
       if (ours.has(port.host) || !(await isTaken(port.address, port.host))) continue;
       const owner = (await engine.portOwner(port.host)) ?? processOn(port.host) ?? 'another program (run as root to see which)';
-      throw new UserError('PORT_TAKEN', `port ${port.host} on ${port.address} is already in use by ${owner}; nothing was changed`, `stop it, or choose another port: \`${port.setting}: ${port.host > 64000 ? port.host - 1000 : port.host + 1000}\` in medianest.yml`);
+      throw new UserError(
+        'PORT_TAKEN',
+        `port ${port.host} on ${port.address} is already in use by ${owner}; nothing was changed`,
+        `stop it, or choose another port: \`${port.setting}: ${port.host > 64000 ? port.host - 1000 : port.host + 1000}\` in medianest.yml`,
+      );
     }
   }
 }

@@ -14,7 +14,10 @@ import type { StateFolder } from './state.ts';
 export function pendingFiles({ state, rendered }: Prepared): FileChange[] {
   const manifest = state.manifest();
   const edited = new Map(manifest ? state.edited(manifest).map((edit) => [edit.path, edit.actual]) : []);
-  const onDisk = (manifest?.files ?? []).map((file) => ({ path: file.path, contents: edited.has(file.path) ? (edited.get(file.path) ?? '') : file.contents }));
+  const onDisk = (manifest?.files ?? []).map((file) => ({
+    path: file.path,
+    contents: edited.has(file.path) ? (edited.get(file.path) ?? '') : file.contents,
+  }));
   return fileChanges(rendered, onDisk);
 }
 

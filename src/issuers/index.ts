@@ -9,6 +9,7 @@ const ISSUERS: Record<string, (store: CaStore, project: string) => Issuer> = {
 
 export function issuerNamed(name: string, store: CaStore, project: string): Issuer {
   const make = ISSUERS[name];
-  if (!make) throw new UserError('CERTIFICATE_FAILED', `there is no certificate issuer ${name}`, `choose one of ${Object.keys(ISSUERS).join(', ')}`);
+  if (!make)
+    throw new UserError('CERTIFICATE_FAILED', `there is no certificate issuer ${name}`, `choose one of ${Object.keys(ISSUERS).join(', ')}`);
   return make(store, project);
 }

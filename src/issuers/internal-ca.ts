@@ -49,7 +49,10 @@ function newSerial(): string {
 async function createRoot(project: string, now: Date) {
   const { publicKey, privatePem } = await keyPair(3072);
   const certificate = forge.pki.createCertificate();
-  const name = [{ shortName: 'CN', value: `MediaNest ${project} root ${now.getUTCFullYear()}` }, { shortName: 'O', value: 'MediaNest' }];
+  const name = [
+    { shortName: 'CN', value: `MediaNest ${project} root ${now.getUTCFullYear()}` },
+    { shortName: 'O', value: 'MediaNest' },
+  ];
   certificate.publicKey = publicKey;
   certificate.serialNumber = newSerial();
   certificate.validity.notBefore = new Date(now.getTime() - BACKDATE);
@@ -80,12 +83,21 @@ async function issueLeaf(ca: { certificate: string; privateKey: string }, spec: 
     { name: 'basicConstraints', critical: true, cA: false },
     { name: 'keyUsage', critical: true, digitalSignature: true, keyEncipherment: true },
     { name: 'extKeyUsage', serverAuth: true },
-    { name: 'subjectAltName', altNames: spec.subjects.map((subject) => (isAddress(subject) ? { type: 7, ip: subject } : { type: 2, value: subject })) },
+    {
+      name: 'subjectAltName',
+      altNames: spec.subjects.map((subject) => (isAddress(subject) ? { type: 7, ip: subject } : { type: 2, value: subject })),
+    },
     { name: 'subjectKeyIdentifier' },
     { name: 'authorityKeyIdentifier', keyIdentifier: issuer.generateSubjectKeyIdentifier().getBytes() },
   ]);
   leaf.sign(forge.pki.privateKeyFromPem(ca.privateKey), forge.md.sha256.create());
-  return { serial: leaf.serialNumber.toUpperCase(), certificate: forge.pki.certificateToPem(leaf), chain: '', root: ca.certificate, privateKey: privatePem };
+  return {
+    serial: leaf.serialNumber.toUpperCase(),
+    certificate: forge.pki.certificateToPem(leaf),
+    chain: '',
+    root: ca.certificate,
+    privateKey: privatePem,
+  };
 }
 
 const isAddress = (subject: string): boolean => subject.includes(':') || /^\d+\.\d+\.\d+\.\d+$/.test(subject);

@@ -14,7 +14,13 @@ export interface Change {
 }
 
 /** In words, why a running container no longer fits; from its label, and from the Compose file it was started with. */
-export function recreateCause(service: Service, label: string | undefined, next: string, before: JsonObject | undefined, after: JsonObject | undefined): string {
+export function recreateCause(
+  service: Service,
+  label: string | undefined,
+  next: string,
+  before: JsonObject | undefined,
+  after: JsonObject | undefined,
+): string {
   const [old, now] = [inputs(label), inputs(next)];
   if (!old) return 'its label is from another version of medianest';
   const changed = [...new Set([...Object.keys(old), ...Object.keys(now ?? {})])].filter((key) => old[key] !== now?.[key]);
@@ -56,7 +62,9 @@ function differences(a: Json | undefined, b: Json | undefined, path: string[] = 
   const bothObjects = [a, b].every((value) => typeof value === 'object' && value !== null && !Array.isArray(value));
   if (!bothObjects || path.length >= 2) return [path.join('.')];
   const keys = new Set([...Object.keys(a as JsonObject), ...Object.keys(b as JsonObject)]);
-  return [...keys].filter((key) => key !== 'labels').flatMap((key) => differences((a as JsonObject)[key], (b as JsonObject)[key], [...path, key]));
+  return [...keys]
+    .filter((key) => key !== 'labels')
+    .flatMap((key) => differences((a as JsonObject)[key], (b as JsonObject)[key], [...path, key]));
 }
 
 /** The services of a rendered Compose file, for comparison. */

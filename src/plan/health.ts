@@ -1,5 +1,5 @@
-import type { Manifest } from '../engine/state.ts';
 import type { ObservedContainer } from '../engine/types.ts';
+import type { Manifest } from '../stack/manifest.ts';
 
 export interface Check {
   id: string;
@@ -20,10 +20,14 @@ export function healthReport(manifest: Manifest | undefined, containers: readonl
     return worst([{ id: 'stack', status: 'fail', message: 'nothing was started yet', remedy: 'medianest up' }]);
   }
   const missing = (manifest?.services ?? []).filter((service) => !containers.some((container) => container.service === service.name));
-  return worst([
-    ...containers.map(containerCheck),
-    ...missing.map(({ name }): Check => ({ id: `container.${name}`, status: 'fail', message: `${name} does not exist`, remedy: 'medianest up' })),
-  ].sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true })));
+  return worst(
+    [
+      ...containers.map(containerCheck),
+      ...missing.map(
+        ({ name }): Check => ({ id: `container.${name}`, status: 'fail', message: `${name} does not exist`, remedy: 'medianest up' }),
+      ),
+    ].sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true })),
+  );
 }
 
 function containerCheck(container: ObservedContainer): Check {
@@ -36,7 +40,8 @@ function containerCheck(container: ObservedContainer): Check {
   });
   if (container.state === 'paused') return check('fail', `docker unpause ${container.name}`);
   if (container.state !== 'running') return check('fail', `medianest logs ${container.service}, then medianest up`);
-  if (container.health === 'unhealthy') return check('fail', `medianest logs ${container.service}, then medianest restart ${container.service}`);
+  if (container.health === 'unhealthy')
+    return check('fail', `medianest logs ${container.service}, then medianest restart ${container.service}`);
   return container.health === 'starting' ? check('warn', 'wait: it has not answered its first checks yet') : check('ok');
 }
 

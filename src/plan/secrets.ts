@@ -22,7 +22,12 @@ export interface ResolvedSecrets {
  * Gives every secret its value: the operator's, the one kept, or a new one.
  * @param random makes a text of that many random bytes; @param now ISO time for what is new
  */
-export function resolveStackSecrets(specs: readonly SecretSpec[], stored: StoredSecrets | undefined, random: (bytes: number) => string, now: string): ResolvedSecrets {
+export function resolveStackSecrets(
+  specs: readonly SecretSpec[],
+  stored: StoredSecrets | undefined,
+  random: (bytes: number) => string,
+  now: string,
+): ResolvedSecrets {
   const store: StoredSecrets = { fingerprintKey: stored?.fingerprintKey ?? random(32), values: { ...stored?.values } };
   const changed: string[] = [];
   const keep = (name: string, value: string, origin: 'given' | 'generated') => {
@@ -38,14 +43,20 @@ export function resolveStackSecrets(specs: readonly SecretSpec[], stored: Stored
   const values = Object.fromEntries(
     specs.map(({ name, source }) => [
       name,
-      new Secret('format' in source ? source.format.replace(/\{([\w-]+)\}/g, (_all, part: string) => encodeStrictly(plain(part))) : plain(name)),
+      new Secret(
+        'format' in source ? source.format.replace(/\{([\w-]+)\}/g, (_all, part: string) => encodeStrictly(plain(part))) : plain(name),
+      ),
     ]),
   );
   const fingerprints = Object.fromEntries(
-    Object.entries(values).map(([name, secret]) => [name, createHmac('sha256', store.fingerprintKey).update(secret.reveal()).digest('hex').slice(0, 12)]),
+    Object.entries(values).map(([name, secret]) => [
+      name,
+      createHmac('sha256', store.fingerprintKey).update(secret.reveal()).digest('hex').slice(0, 12),
+    ]),
   );
   return { values, fingerprints, store, changed };
 }
 
 /** RFC 3986: encodeURIComponent leaves !'()* alone, which some connection-address parsers do not. */
-const encodeStrictly = (text: string): string => encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+const encodeStrictly = (text: string): string =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);

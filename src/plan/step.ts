@@ -28,7 +28,9 @@ export function describeStep(step: Step): string {
     case 'create-secrets':
       return `store ${plural(step.names.length, 'secret')} (${step.names.join(', ')})`;
     case 'remember-subnets':
-      return `remember the address ranges (${Object.entries(step.subnets).map(([name, subnet]) => `${name} ${subnet}`).join(', ')})`;
+      return `remember the address ranges (${Object.entries(step.subnets)
+        .map(([name, subnet]) => `${name} ${subnet}`)
+        .join(', ')})`;
     case 'write-files':
       return `write ${plural(step.changed.length, 'file')}`;
     case 'issue-certificate':

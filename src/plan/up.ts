@@ -49,28 +49,55 @@ export function planUp(stack: Stack, rendered: Rendered, facts: UpFacts): UpPlan
   const wanted = new Set(stack.services.map((service) => service.name));
   const orphans = [...new Set(facts.containers.map((entry) => entry.service))].filter((name) => !wanted.has(name));
   for (const service of orphans) {
-    changes.push({ service, action: 'remove', cause: 'no longer part of the stack', downtime: 'it stops', dataRisk: 'none: its volumes are kept' });
+    changes.push({
+      service,
+      action: 'remove',
+      cause: 'no longer part of the stack',
+      downtime: 'it stops',
+      dataRisk: 'none: its volumes are kept',
+    });
   }
   const files = fileChanges(rendered, facts.files);
   return { changes, files, steps: stepsOf(stack, rendered, facts, changes, files, leftovers) };
 }
 
-function changeOf(service: Service, container: ObservedContainer | undefined, rendered: Rendered, facts: UpFacts, before: ReturnType<typeof composeServices>, after: ReturnType<typeof composeServices>): Change {
-  const change = (action: Change['action'], cause: string, downtime: string): Change => ({ service: service.name, action, cause, downtime, dataRisk: 'none' });
+function changeOf(
+  service: Service,
+  container: ObservedContainer | undefined,
+  rendered: Rendered,
+  facts: UpFacts,
+  before: ReturnType<typeof composeServices>,
+  after: ReturnType<typeof composeServices>,
+): Change {
+  const change = (action: Change['action'], cause: string, downtime: string): Change => ({
+    service: service.name,
+    action,
+    cause,
+    downtime,
+    dataRisk: 'none',
+  });
   if (!container) return change('create', 'not there yet', 'none');
   const label = rendered.inputs[service.name] as string;
   if (container.inputs !== label) {
-    return change('recreate', recreateCause(service, container.inputs, label, before[service.name], after[service.name]), service.interruption);
+    return change(
+      'recreate',
+      recreateCause(service, container.inputs, label, before[service.name], after[service.name]),
+      service.interruption,
+    );
   }
-  if (container.stateFolder !== facts.stateFolder) return change('recreate', `the state folder moved from ${container.stateFolder}`, service.interruption);
+  if (container.stateFolder !== facts.stateFolder)
+    return change('recreate', `the state folder moved from ${container.stateFolder}`, service.interruption);
   if (container.state !== 'running') return change('start', `it is ${container.state}`, 'none: it is not running');
-  if (container.health === 'starting' || container.health === 'unhealthy') return change('start', `it is ${container.health}: wait for it`, 'none');
+  if (container.health === 'starting' || container.health === 'unhealthy')
+    return change('start', `it is ${container.health}: wait for it`, 'none');
   if (!service.reload) return change('keep', 'unchanged', 'none');
   const certificate = service.certificate?.name;
   const due = certificate && facts.dueCertificates[certificate];
   if (due) return change('reload', `its certificate ${due}`, 'none');
   const wanted = appliedValue(rendered.configs[service.name], certificate && facts.installed[certificate]);
-  return facts.applied[service.name] === wanted ? change('keep', 'unchanged', 'none') : change('reload', 'its configuration files or certificate changed', 'none');
+  return facts.applied[service.name] === wanted
+    ? change('keep', 'unchanged', 'none')
+    : change('reload', 'its configuration files or certificate changed', 'none');
 }
 
 /** `<12 hex digits>_<name>`: what Compose calls the successor while it replaces a container, left behind when it is killed. */
@@ -78,37 +105,62 @@ function interrupted(project: string, containers: readonly ObservedContainer[]):
   return containers.filter((entry) => entry.name !== `${project}-${entry.service}-${entry.number}` && /^[0-9a-f]{12}_/.test(entry.name));
 }
 
-function stepsOf(stack: Stack, rendered: Rendered, facts: UpFacts, changes: readonly Change[], files: readonly FileChange[], leftovers: readonly ObservedContainer[]): Step[] {
+function stepsOf(
+  stack: Stack,
+  rendered: Rendered,
+  facts: UpFacts,
+  changes: readonly Change[],
+  files: readonly FileChange[],
+  leftovers: readonly ObservedContainer[],
+): Step[] {
   const touched = changes.filter((change) => change.action !== 'keep' && change.action !== 'reload');
   const reloaded = changes.filter((change) => change.action === 'reload');
   const services = new Map(stack.services.map((service) => [service.name, service]));
   const steps: Step[] = [];
   for (const image of stack.images.filter((entry) => facts.missingImages.includes(entry.ref))) {
-    steps.push(image.build ? { kind: 'build-image', image, cause: 'its source is new or has changed' } : { kind: 'pull-image', ref: image.ref, cause: 'the engine does not have it' });
+    steps.push(
+      image.build
+        ? { kind: 'build-image', image, cause: 'its source is new or has changed' }
+        : { kind: 'pull-image', ref: image.ref, cause: 'the engine does not have it' },
+    );
   }
   if (facts.subnetsChanged) steps.push({ kind: 'remember-subnets', subnets: facts.subnets, cause: 'so that later renders are the same' });
   if (facts.changedSecrets.length > 0) steps.push({ kind: 'create-secrets', names: [...facts.changedSecrets], cause: 'new or changed' });
   for (const service of stack.services) {
     if (facts.unplaced.includes(service.name)) steps.push({ kind: 'place-secrets', service, cause: 'it reads them from its own folder' });
     const due = service.certificate && facts.dueCertificates[service.certificate.name];
-    if (service.certificate && due) steps.push({ kind: 'issue-certificate', certificate: service.certificate, uid: service.uid, image: service.image.ref, cause: due });
+    if (service.certificate && due)
+      steps.push({ kind: 'issue-certificate', certificate: service.certificate, uid: service.uid, image: service.image.ref, cause: due });
   }
   if (files.length > 0) {
     steps.push({ kind: 'write-files', rendered, stack, changed: files.map((file) => file.path), cause: 'settings or templates changed' });
   }
   for (const [service, hash] of Object.entries(rendered.configs)) {
-    if (facts.liveConfigs[service] !== hash) steps.push({ kind: 'activate-config', service, hash, cause: 'a new version of its configuration' });
+    if (facts.liveConfigs[service] !== hash)
+      steps.push({ kind: 'activate-config', service, hash, cause: 'a new version of its configuration' });
   }
-  for (const leftover of leftovers) steps.push({ kind: 'remove-container', id: leftover.id, name: leftover.name, cause: 'left behind by an interrupted run' });
+  for (const leftover of leftovers)
+    steps.push({ kind: 'remove-container', id: leftover.id, name: leftover.name, cause: 'left behind by an interrupted run' });
   if (touched.length > 0 || leftovers.length > 0) {
-    steps.push({ kind: 'compose-up', services: touched.map((change) => change.service), waitSeconds: facts.waitSeconds, cause: 'containers differ from the plan' });
+    steps.push({
+      kind: 'compose-up',
+      services: touched.map((change) => change.service),
+      waitSeconds: facts.waitSeconds,
+      cause: 'containers differ from the plan',
+    });
   }
   for (const { service } of reloaded) {
-    steps.push({ kind: 'reload', service, argv: services.get(service)?.reload ?? [], cause: 'takes its new configuration without a new container' });
+    steps.push({
+      kind: 'reload',
+      service,
+      argv: services.get(service)?.reload ?? [],
+      cause: 'takes its new configuration without a new container',
+    });
   }
   for (const { service } of [...touched, ...reloaded]) {
     const definition = services.get(service);
-    if (definition?.reload) steps.push({ kind: 'mark-applied', service, certificate: definition.certificate?.name, cause: 'so that the next plan knows' });
+    if (definition?.reload)
+      steps.push({ kind: 'mark-applied', service, certificate: definition.certificate?.name, cause: 'so that the next plan knows' });
   }
   return steps;
 }

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { listenAddress, port, size } from '../config/fields.ts';
 import { app } from './app.ts';
 import { portalContract, SOURCE_TARGET } from './portal.ts';
-import { postgresView, postgres } from './postgres.ts';
+import { postgres, postgresView } from './postgres.ts';
 import { redisView } from './redis.ts';
 import { defineService } from './service.ts';
 

@@ -12,9 +12,16 @@ export const appSettings = z.strictObject({
   healthPath: z.string().startsWith('/').default('/api/health').describe('Answers 200 while the process is alive'),
   readyPath: z.string().startsWith('/').default('/api/health/ready').describe('Answers 200 while it can serve'),
   metricsPath: z.string().startsWith('/').default('/metrics').describe('Prometheus metrics'),
-  user: z.string().regex(/^\d+(:\d+)?$/, 'should be uid or uid:gid in digits').default('10001:10001').describe('Its uid and gid'),
+  user: z
+    .string()
+    .regex(/^\d+(:\d+)?$/, 'should be uid or uid:gid in digits')
+    .default('10001:10001')
+    .describe('Its uid and gid'),
   command: z.array(z.string()).default([]).describe('Instead of the image’s own command'),
-  env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string()).default({}).describe('More environment values (no secrets)'),
+  env: z
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
+    .default({})
+    .describe('More environment values (no secrets)'),
   source: z.string().min(1).optional().describe('Folder of the application’s source: mounted, and reloaded on every change'),
   replicas: z.int().min(1, 'should be at least 1').max(1000, 'should be at most 1000').default(1).describe('How many containers'),
   uploadLimit: size('1g').describe('Largest upload'),
@@ -48,7 +55,12 @@ export function portalContract(own: AppSettings, input: BuildInput, hosts: { dat
   return {
     environment,
     /** What the process itself reads. */
-    secrets: [databaseUrl(hosts.database), redisUrl(hosts.cache), ...given('plex-token', plex.token), ...given('overseerr-api-key', overseerr.apiKey)],
+    secrets: [
+      databaseUrl(hosts.database),
+      redisUrl(hosts.cache),
+      ...given('plex-token', plex.token),
+      ...given('overseerr-api-key', overseerr.apiKey),
+    ],
     /** What those are composed of; the servers read them. */
     passwords: [databasePassword(input.settingsOf(postgres).password), redisPassword(input.settingsOf(redis).password)],
     source: own.source ? [{ source: own.source, target: SOURCE_TARGET, kind: 'bind', readOnly: true } satisfies Mount] : [],

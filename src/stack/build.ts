@@ -1,5 +1,5 @@
-import { UserError } from '../errors.ts';
 import type { Settings } from '../config/schema.ts';
+import { UserError } from '../errors.ts';
 import type { BuildInput, ServiceDefinition } from '../services/service.ts';
 import { hostAddress } from './cidr.ts';
 import { shortHash } from './hash.ts';
@@ -50,7 +50,11 @@ function buildInput(settings: Settings, facts: BuildFacts): BuildInput {
     address: (network, host) => {
       const address = hostAddress(facts.subnets[network], host);
       if (address) return address;
-      throw new UserError('INVALID_SETTINGS', `the network ${network} (${facts.subnets[network]}) is too small for so many containers`, `fewer replicas, or a wider networks.${network}.subnet`);
+      throw new UserError(
+        'INVALID_SETTINGS',
+        `the network ${network} (${facts.subnets[network]}) is too small for so many containers`,
+        `fewer replicas, or a wider networks.${network}.subnet`,
+      );
     },
     image: (name, build = {}): ImageSpec => {
       const own = settings.images[name];
@@ -59,7 +63,11 @@ function buildInput(settings: Settings, facts: BuildFacts): BuildInput {
       const contexts = build.contexts ?? {};
       const args: Record<string, string> = build.after ? { APP_IMAGE: build.after.ref } : { BASE_IMAGE: base };
       const content = { args, sources: [context, ...Object.values(contexts)].map((folder) => facts.sourceHash(folder)) };
-      return { name, ref: `medianest/${name}:${shortHash(content)}`, build: { context, contexts, args, ...(build.after && { after: build.after }) } };
+      return {
+        name,
+        ref: `medianest/${name}:${shortHash(content)}`,
+        build: { context, contexts, args, ...(build.after && { after: build.after }) },
+      };
     },
   };
   return input;
@@ -71,7 +79,9 @@ function usedNetworks(services: readonly Blueprint[], settings: Settings, subnet
   const egress = Boolean(plex.url || overseerr.url || uptimeKuma.url);
   const open: Record<NetworkName, boolean> = { dmz: true, app: egress, db: false, mgmt: true };
   const used = new Set(services.flatMap((service) => service.networks));
-  return (Object.keys(open) as NetworkName[]).filter((name) => used.has(name)).map((name) => ({ name, subnet: subnets[name], internal: !open[name] }));
+  return (Object.keys(open) as NetworkName[])
+    .filter((name) => used.has(name))
+    .map((name) => ({ name, subnet: subnets[name], internal: !open[name] }));
 }
 
 /** The secrets that the services hold, and those that theirs are composed of. */
@@ -81,7 +91,11 @@ function collectSecrets(settings: Settings, registry: readonly ServiceDefinition
     if (!('format' in source)) continue;
     const missing = [...source.format.matchAll(/\{([\w-]+)\}/g)].map((match) => match[1] as string).filter((part) => !byName.has(part));
     if (missing.length > 0) {
-      throw new UserError('INVALID_SETTINGS', `the secret ${name} is composed of ${missing.join(', ')}, which no service that is switched on provides`, `switch on the service that holds it (of ${registry.map((entry) => entry.name).join(', ')}), or set ${settings.profile}’s components`);
+      throw new UserError(
+        'INVALID_SETTINGS',
+        `the secret ${name} is composed of ${missing.join(', ')}, which no service that is switched on provides`,
+        `switch on the service that holds it (of ${registry.map((entry) => entry.name).join(', ')}), or set ${settings.profile}’s components`,
+      );
     }
   }
   return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -8,7 +8,8 @@ export function mergeData(base: JsonObject, over: JsonObject): JsonObject {
   for (const [key, value] of Object.entries(over)) {
     const existing = merged[key];
     if (isObject(existing) && isObject(value)) merged[key] = mergeData(existing, value);
-    else if ((key === 'volumes' || key === 'tmpfs') && Array.isArray(existing) && Array.isArray(value)) merged[key] = [...existing, ...value];
+    else if ((key === 'volumes' || key === 'tmpfs') && Array.isArray(existing) && Array.isArray(value))
+      merged[key] = [...existing, ...value];
     else merged[key] = value;
   }
   return merged;

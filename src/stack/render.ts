@@ -68,12 +68,19 @@ function facts(service: Service, networks: ReadonlyMap<string, Network>, hasConf
     ),
     mem_limit: service.memoryBytes,
     ...(service.ports.length > 0 && {
-      ports: service.ports.map((port) => ({ host_ip: port.address, published: String(port.host), target: port.container, protocol: 'tcp' })),
+      ports: service.ports.map((port) => ({
+        host_ip: port.address,
+        published: String(port.host),
+        target: port.container,
+        protocol: 'tcp',
+      })),
     }),
     ...(mounts.length > 0 && { volumes: mounts.map(volume) }),
     ...(Object.keys(service.environment).length > 0 && { environment: service.environment }),
     // Only the order: Docker ignores conditions when it restarts, so every entrypoint waits for what it needs.
-    ...(service.after.length > 0 && { depends_on: Object.fromEntries(service.after.map((name) => [name, { condition: 'service_started' }])) }),
+    ...(service.after.length > 0 && {
+      depends_on: Object.fromEntries(service.after.map((name) => [name, { condition: 'service_started' }])),
+    }),
   };
 }
 

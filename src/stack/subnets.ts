@@ -48,11 +48,19 @@ export function chooseSubnets(
     const first = explicit ?? remembered[name] ?? DEFAULTS[name].subnet;
     const blocker = conflict(parseCidr(first) as Range);
     if (blocker && explicit) {
-      throw new UserError('SUBNET_TAKEN', `networks.${name}.subnet ${explicit} overlaps ${blocker.subnet} (${blocker.by})`, `choose a free range, or \`networks.${name}.subnet: auto\``);
+      throw new UserError(
+        'SUBNET_TAKEN',
+        `networks.${name}.subnet ${explicit} overlaps ${blocker.subnet} (${blocker.by})`,
+        `choose a free range, or \`networks.${name}.subnet: auto\``,
+      );
     }
     const subnet = blocker ? freeRange(DEFAULTS[name].block, conflict) : first;
     if (!subnet) {
-      throw new UserError('SUBNET_TAKEN', `no free range for the network ${name} in ${DEFAULTS[name].block}: ${first} overlaps ${blocker?.subnet} (${blocker?.by})`, `set networks.${name}.subnet to a free range`);
+      throw new UserError(
+        'SUBNET_TAKEN',
+        `no free range for the network ${name} in ${DEFAULTS[name].block}: ${first} overlaps ${blocker?.subnet} (${blocker?.by})`,
+        `set networks.${name}.subnet to a free range`,
+      );
     }
     if (blocker) moved.push(`network ${name}: ${first} overlaps ${blocker.subnet} (${blocker.by}), so ${subnet} is used`);
     subnets[name] = subnet;

@@ -12,7 +12,8 @@ const compiled = new Map<string, Handlebars.TemplateDelegate>();
  */
 export function renderTemplate(name: string, source: string, view: object): string {
   const key = `${name}\0${source}`;
-  const template = compiled.get(key) ?? engine.compile(source, { noEscape: true, strict: true, knownHelpersOnly: true, knownHelpers: { json: true } });
+  const template =
+    compiled.get(key) ?? engine.compile(source, { noEscape: true, strict: true, knownHelpersOnly: true, knownHelpers: { json: true } });
   compiled.set(key, template);
   try {
     return template(view);

@@ -13,11 +13,24 @@ export function ttyReporter(stream: NodeJS.WriteStream, options: { color: boolea
       const elapsed = () => `${((options.now() - started) / 1000).toFixed(1)} s`;
       const width = () => Math.max(20, (stream.columns ?? 80) - title.length - 14);
       const text = () => `${title} ${chalk.dim(`${elapsed()}${waiting ? ` · ${waiting.slice(0, width())}` : ''}`)}`;
-      const spinner = ora({ text: text(), stream, color: options.color ? 'cyan' : false, discardStdin: false } as Parameters<typeof ora>[0]).start();
-      const timer = setInterval(() => { spinner.text = text(); }, 200);
-      const end = (finish: () => void) => { clearInterval(timer); finish(); };
+      const spinner = ora({ text: text(), stream, color: options.color ? 'cyan' : false, discardStdin: false } as Parameters<
+        typeof ora
+      >[0]).start();
+      const timer = setInterval(() => {
+        spinner.text = text();
+      }, 200);
+      const end = (finish: () => void) => {
+        clearInterval(timer);
+        finish();
+      };
       return {
-        detail: (now) => { waiting = now; if (options.verbose) { spinner.clear(); line(chalk.dim(`  ${now}`)); } },
+        detail: (now) => {
+          waiting = now;
+          if (options.verbose) {
+            spinner.clear();
+            line(chalk.dim(`  ${now}`));
+          }
+        },
         done: (note) => end(() => spinner.succeed(`${title} ${chalk.dim(elapsed() + (note ? `, ${note}` : ''))}`)),
         failed: () => end(() => spinner.fail(`${title} ${chalk.dim(elapsed())}`)),
       };

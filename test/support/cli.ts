@@ -24,8 +24,12 @@ export function run(command: string, args: readonly string[], options: RunOption
     const child = spawn(command, args, { cwd: options.cwd, env: { ...process.env, ...options.env } as NodeJS.ProcessEnv });
     let stdout = '';
     let stderr = '';
-    child.stdout.on('data', (chunk: Buffer) => { stdout += chunk; });
-    child.stderr.on('data', (chunk: Buffer) => { stderr += chunk; });
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk;
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk;
+    });
     child.on('error', reject);
     child.on('close', (status) => resolve({ status, stdout, stderr }));
     child.stdin.end(options.input ?? '');
@@ -35,7 +39,11 @@ export function run(command: string, args: readonly string[], options: RunOption
 
 /** Runs the built program as an operator would; without the settings of the shell that runs the tests. */
 export function medianest(args: readonly string[], options: RunOptions = {}): Promise<Run> {
-  const clean = Object.fromEntries(Object.keys(process.env).filter((name) => name.startsWith('MEDIANEST_')).map((name) => [name, undefined]));
+  const clean = Object.fromEntries(
+    Object.keys(process.env)
+      .filter((name) => name.startsWith('MEDIANEST_'))
+      .map((name) => [name, undefined]),
+  );
   return run(process.execPath, [path.join(HOME, 'bin/medianest.js'), ...args], { ...options, env: { ...clean, ...options.env } });
 }
 

@@ -41,10 +41,18 @@ export async function workspace(name: string, settings = ''): Promise<Workspace>
     writeFileSync(path.join(dir, file), text);
     return path.join(dir, file);
   };
-  write('medianest.yml', `version: 1\nproject: ${project}\nallInOne: { port: ${devPort} }\nedge: { httpPort: ${httpPort}, httpsPort: ${httpsPort} }\n${settings}`);
+  write(
+    'medianest.yml',
+    `version: 1\nproject: ${project}\nallInOne: { port: ${devPort} }\nedge: { httpPort: ${httpPort}, httpsPort: ${httpsPort} }\n${settings}`,
+  );
   await removeProject(project);
   return {
-    dir, project, httpPort, httpsPort, devPort, write,
+    dir,
+    project,
+    httpPort,
+    httpsPort,
+    devPort,
+    write,
     state: path.join(dir, '.medianest'),
     run: (args, options = {}) => medianest(args, { cwd: dir, ...options }),
     destroy: async () => {

@@ -60,7 +60,7 @@ export function createDatabase(config, log) {
         log.info({ applied }, 'database ready');
       } catch (error) {
         log.warn({ err: error }, `database not ready: ${describe(error)}; trying again`);
-        await sleep(1000, undefined, { ref: false });
+        await sleep(250, undefined, { ref: false });
       }
     }
   }

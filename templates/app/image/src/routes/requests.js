@@ -1,6 +1,6 @@
 // @ts-check
 import { HttpError } from '../errors.js';
-import { paging, page } from '../paging.js';
+import { page, paging } from '../paging.js';
 import { markWrite, wroteJustNow } from '../read-your-writes.js';
 
 const COLUMNS = `id::float8 AS id, title, kind, note, status, requested_by AS "requestedBy",

@@ -1,0 +1,29 @@
+import { sha256, shortHash } from './hash.ts';
+import type { Rendered, RenderedFile, Stack } from './types.ts';
+
+/** Version of the state folder's layout. */
+export const STATE_VERSION = 1;
+
+/** What was rendered last: every file with its hash and its pristine text, so that an edit can be shown. */
+export interface Manifest {
+  version: number;
+  id: string;
+  profile: string;
+  urls: string[];
+  services: { name: string; component: string }[];
+  configs: Record<string, string>;
+  files: (RenderedFile & { sha256: string })[];
+}
+
+export function toManifest(rendered: Rendered, stack: Stack): Manifest {
+  const files = rendered.files.map((file) => ({ ...file, sha256: sha256(file.contents) }));
+  return {
+    version: STATE_VERSION,
+    id: shortHash(files.map((file) => [file.path, file.sha256, file.mode])),
+    profile: stack.profile,
+    urls: stack.urls,
+    services: stack.services.map(({ name, component }) => ({ name, component })),
+    configs: rendered.configs,
+    files,
+  };
+}
