@@ -53,6 +53,7 @@ if ! command -v dockerd >/dev/null || ! at_least "$(compose_version || echo 0)" 
     packages=(docker.io docker-compose-v2 docker-buildx iptables)
   elif at_least 12 "${VERSION_ID:-99}"; then
     # Debian 12 has no Compose v2 and an engine of 2022: take these packages, and only these, from a newer suite.
+    # shellcheck disable=SC2016 # apt expands it, not the shell
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 2>/dev/null | grep -v security | head -n 1)
     [ -n "$mirror" ] || mirror=$(awk '/^URIs:/ && !/security/ {print $2; exit}' /etc/apt/sources.list.d/debian.sources)
     printf 'Types: deb\nURIs: %s\nSuites: forky\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n' "$mirror" \

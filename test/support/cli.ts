@@ -37,6 +37,9 @@ export function run(command: string, args: readonly string[], options: RunOption
   });
 }
 
+/** The program's file, for tests that start it through another one (setpriv, a shell with a umask). */
+export const PROGRAM = path.join(HOME, 'bin/medianest.js');
+
 /** Runs the built program as an operator would; without the settings of the shell that runs the tests. */
 export function medianest(args: readonly string[], options: RunOptions = {}): Promise<Run> {
   const clean = Object.fromEntries(
@@ -44,7 +47,7 @@ export function medianest(args: readonly string[], options: RunOptions = {}): Pr
       .filter((name) => name.startsWith('MEDIANEST_'))
       .map((name) => [name, undefined]),
   );
-  return run(process.execPath, [path.join(HOME, 'bin/medianest.js'), ...args], { ...options, env: { ...clean, ...options.env } });
+  return run(process.execPath, [PROGRAM, ...args], { ...options, env: { ...clean, ...options.env } });
 }
 
 export const docker = (args: readonly string[], options: RunOptions = {}): Promise<Run> => run('docker', args, options);

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { stringify } from 'yaml';
 import { docker, medianest, type Run, type RunOptions } from './cli.ts';
 
 /** A folder with settings of its own, and a project name, ports and address ranges that no other test uses. */
@@ -13,6 +14,8 @@ export interface Workspace {
   devPort: number;
   state: string;
   write(name: string, text: string): string;
+  /** Writes medianest.yml anew: its project and ports, and more settings over them, key by key. */
+  configure(more?: Record<string, Record<string, unknown> | string>): void;
   run(args: readonly string[], options?: RunOptions): Promise<Run>;
   /** Removes containers, networks, volumes and the folder, however the test ended. */
   destroy(): Promise<void>;
@@ -46,6 +49,7 @@ export async function workspace(name: string, settings = ''): Promise<Workspace>
     `version: 1\nproject: ${project}\nallInOne: { port: ${devPort} }\nedge: { httpPort: ${httpPort}, httpsPort: ${httpsPort} }\n${settings}`,
   );
   await removeProject(project);
+  const base: Record<string, Record<string, unknown> | string> = { project, allInOne: { port: devPort }, edge: { httpPort, httpsPort } };
   return {
     dir,
     project,
@@ -53,6 +57,10 @@ export async function workspace(name: string, settings = ''): Promise<Workspace>
     httpsPort,
     devPort,
     write,
+    configure: (more = {}) => {
+      const merged = Object.entries(more).map(([key, value]) => [key, typeof value === 'string' ? value : { ...(base[key] as object), ...value }]);
+      write('medianest.yml', `version: 1\n${stringify({ ...base, ...Object.fromEntries(merged) })}`);
+    },
     state: path.join(dir, '.medianest'),
     run: (args, options = {}) => medianest(args, { cwd: dir, ...options }),
     destroy: async () => {

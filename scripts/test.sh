@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Sets up what is missing, runs every suite and prints what passed, failed and was skipped.
+#   scripts/test.sh [--yes] [--only SUITE]     SUITE: check, unit, golden, contract, cli, e2e or browser
+set -euo pipefail
+# shellcheck source=scripts/prepare.sh
+. "$(dirname "$0")/prepare.sh"
+
+ALL=(check unit golden contract cli e2e browser)
+yes=() only=''
+while [ $# -gt 0 ]; do
+  case $1 in
+    --yes | -y) yes=(--yes) ;;
+    --only) only=${2:-}; shift ;;
+    *) fail "unknown argument $1" "scripts/test.sh [--yes] [--only SUITE]" ;;
+  esac
+  shift
+done
+[ -z "$only" ] || [[ " ${ALL[*]} " = *" $only "* ]] || fail "there is no suite $only" "one of ${ALL[*]}"
+[ "${CI:-}" != true ] || yes=(--yes)
+
+prepare_node
+case $only in check | unit | golden) ;; *) prepare_engine "${yes[@]}" ;; esac
+if [ -z "$only" ] || [ "$only" = browser ]; then
+  if ! command -v chromium >/dev/null; then
+    [ ${#yes[@]} -gt 0 ] || fail "the browser suite needs Chromium" "apt install chromium, or run with --yes"
+    say "Installing Chromium ..."
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null
+  fi
+fi
+exec node scripts/run-suites.mjs ${only:+"$only"}
