@@ -18,7 +18,9 @@ const lines = [];
 
 function note(name, counts, started) {
   for (const key of Object.keys(sum)) sum[key] += counts[key];
-  lines.push(`${name.padEnd(9)} ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped (${Math.round((Date.now() - started) / 1000)} s)`);
+  lines.push(
+    `${name.padEnd(9)} ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped (${Math.round((Date.now() - started) / 1000)} s)`,
+  );
 }
 
 function runChecks() {

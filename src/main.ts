@@ -12,6 +12,10 @@ const home = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 export async function main(argv: string[]): Promise<void> {
   // A reader that goes away (`medianest status | head -1`) is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.failed));
+  // Progress that nobody reads any more (a closed pipe, a lost terminal) must not end a change half-way.
+  process.stderr.on('error', () => {});
+  // Every mode is given where a file is made; the shell's umask would hide configuration from the containers' users.
+  process.umask(0o022);
   if (argv[0] === '--version' || argv[0] === '-V') {
     process.stdout.write(`${MEDIANEST_VERSION}\n`);
     return;

@@ -15,6 +15,7 @@ export const exec: Command = {
     const [service = ''] = expandServices(requireManifest(state), [name]);
     const terminal = process.stdin.isTTY && process.stdout.isTTY ? [] : ['--no-TTY'];
     const docker = await context.docker();
-    return done(undefined, '', await docker.attach(composeArgs(state.root, composeFiles(state), 'exec', ...terminal, service, ...command)));
+    const call = composeArgs(state.root, composeFiles(state), 'exec', ...terminal, service, ...command);
+    return done(undefined, '', await docker.attach(call, context.signal));
   },
 };

@@ -23,7 +23,7 @@ export const logs: Command = {
     ];
     const docker = await context.docker();
     const command = composeArgs(state.root, composeFiles(state), 'logs', ...given, '--', ...services);
-    if (!context.flags.json) return done(undefined, '', await docker.attach(command));
+    if (!context.flags.json) return done(undefined, '', await docker.attach(command, context.signal));
     const { stdout, exitCode } = await docker.run(command.filter((arg) => arg !== '--follow'));
     return done({ lines: stdout.split('\n').filter(Boolean) }, '', exitCode);
   },

@@ -1,5 +1,5 @@
 import { ExecaError, execa } from 'execa';
-import { systemCode, UserError } from '../errors.ts';
+import { EXIT, systemCode, UserError } from '../errors.ts';
 
 /** Oldest Compose that has all that is used here (`--wait-timeout`, `start_interval`, `create_host_path`). */
 export const MIN_COMPOSE = '2.24.0';
@@ -24,10 +24,14 @@ export interface RunResult {
 export interface DockerCli {
   run(args: readonly string[], options?: RunOptions): Promise<RunResult>;
   /** The same, with this terminal: for `logs` and `exec`. Returns the exit status. */
-  attach(args: readonly string[]): Promise<number>;
+  attach(args: readonly string[], signal: AbortSignal): Promise<number>;
 }
 
 const TAIL_LINES = 40;
+
+/** Without the shell's own COMPOSE_* (a project name, other files, `--ignore-orphans`): they are meant for other projects. */
+const environment = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('COMPOSE_') || name === 'COMPOSE_PARALLEL_LIMIT'));
 
 export const dockerCli: DockerCli = {
   run: async (args, options = {}) => {
@@ -37,7 +41,8 @@ export const dockerCli: DockerCli = {
       stdin: options.input === undefined ? 'ignore' : 'pipe',
       ...(options.input !== undefined && { input: options.input }),
       ...(options.signal && { cancelSignal: options.signal }),
-      ...(options.env && { env: options.env }),
+      env: { ...environment(), ...options.env },
+      extendEnv: false,
       killSignal: 'SIGINT',
       forceKillAfterDelay: 15_000,
       // Its own process group: Ctrl-C reaches it once, through us.
@@ -58,10 +63,18 @@ export const dockerCli: DockerCli = {
     if (result.exitCode === undefined) throw startFailure(result);
     return { exitCode: result.exitCode, stdout: result.stdout, tail };
   },
-  attach: async (args) => {
-    const result = await execa('docker', args, { stdio: 'inherit', reject: false });
+  attach: async (args, signal) => {
+    const result = await execa('docker', args, {
+      stdio: 'inherit',
+      reject: false,
+      env: environment(),
+      extendEnv: false,
+      cancelSignal: signal,
+      killSignal: 'SIGINT',
+    });
+    if (signal.aborted) return EXIT.interrupted;
     if (result.exitCode === undefined && !result.signal) throw startFailure(result);
-    return result.exitCode ?? 128 + 2;
+    return result.exitCode ?? EXIT.interrupted;
   },
 };
 

@@ -25,6 +25,7 @@ export function buildStack(settings: Settings, registry: readonly ServiceDefinit
   const services = enabled.flatMap((definition) =>
     definition.build(settings[definition.key], input).map((blueprint): Service => ({ ...blueprint, component: definition.name })),
   );
+  checkAddresses(services, facts.subnets);
   const present = new Set(services.map((service) => service.name));
   for (const service of services) service.after = service.after.filter((name) => present.has(name));
   return {
@@ -47,15 +48,7 @@ function buildInput(settings: Settings, facts: BuildFacts): BuildInput {
     settings,
     settingsOf: (definition) => settings[definition.key] as never,
     enabled: (component) => settings.components[component] === true,
-    address: (network, host) => {
-      const address = hostAddress(facts.subnets[network], host);
-      if (address) return address;
-      throw new UserError(
-        'INVALID_SETTINGS',
-        `the network ${network} (${facts.subnets[network]}) is too small for so many containers`,
-        `fewer replicas, or a wider networks.${network}.subnet`,
-      );
-    },
+    address: (network, host) => fixedAddress(network, facts.subnets[network], host),
     image: (name, build = {}): ImageSpec => {
       const own = settings.images[name];
       if (own) return { name, ref: own };
@@ -71,6 +64,29 @@ function buildInput(settings: Settings, facts: BuildFacts): BuildInput {
     },
   };
   return input;
+}
+
+function fixedAddress(network: NetworkName, subnet: string, host: number): string {
+  const address = hostAddress(subnet, host);
+  if (address) return address;
+  throw new UserError(
+    'INVALID_SETTINGS',
+    `the network ${network} (${subnet}) is too small for so many containers`,
+    `fewer replicas, or a wider networks.${network}.subnet`,
+  );
+}
+
+/** Every container has an address of its own in each of its networks. @throws UserError where a network is too small */
+function checkAddresses(services: readonly Service[], subnets: BuildFacts['subnets']): void {
+  const owners = new Map<string, string>();
+  for (const service of services) {
+    for (const network of service.networks) {
+      const key = `${network} ${fixedAddress(network, subnets[network], service.host)}`;
+      const other = owners.get(key);
+      if (other) throw new Error(`${service.name} and ${other} have the same host number ${service.host} in the network ${network}`);
+      owners.set(key, service.name);
+    }
+  }
 }
 
 /** A network is internal unless it publishes ports or the application must reach Plex and the others outside. */

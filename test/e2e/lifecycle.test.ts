@@ -3,7 +3,19 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { docker } from '../support/cli.ts';
 import { type Workspace, workspace } from '../support/workspace.ts';
-import { ask, audit, changedServices, containers, identities, type JsonError, keepAsking, parsed, portal, request, titles } from './support.ts';
+import {
+  ask,
+  audit,
+  changedServices,
+  containers,
+  identities,
+  type JsonError,
+  keepAsking,
+  parsed,
+  portal,
+  request,
+  titles,
+} from './support.ts';
 
 interface Change {
   service: string;
@@ -31,7 +43,10 @@ describe('the life of a stack', () => {
   const settings = { profile: 'dev-compose' };
   const ids = () => identities(space.project);
   const volumes = async () =>
-    (await docker(['volume', 'ls', '--quiet', '--filter', `label=com.docker.compose.project=${space.project}`])).stdout.split('\n').filter(Boolean).sort();
+    (await docker(['volume', 'ls', '--quiet', '--filter', `label=com.docker.compose.project=${space.project}`])).stdout
+      .split('\n')
+      .filter(Boolean)
+      .sort();
 
   beforeAll(async () => {
     space = await workspace('life');
@@ -71,7 +86,12 @@ describe('the life of a stack', () => {
     expect(up.stderr).not.toMatch(/Error/);
     expect(up.status).toBe(0);
     const outcome = parsed<Up>(up);
-    expect(outcome).toMatchObject({ project: space.project, profile: 'dev-compose', result: 'changed', urls: [`https://localhost:${space.httpsPort}/`] });
+    expect(outcome).toMatchObject({
+      project: space.project,
+      profile: 'dev-compose',
+      result: 'changed',
+      urls: [`https://localhost:${space.httpsPort}/`],
+    });
     expect(outcome.trust).toBe(path.join(space.state, 'ca', 'root.crt'));
     expect(outcome.changes.map(({ service, action }) => `${service} ${action}`).sort()).toEqual(SERVICES.map((name) => `${name} create`));
     expect((await containers(space.project)).map(({ service, state, health }) => `${service} ${state} ${health}`)).toEqual(
@@ -106,10 +126,17 @@ describe('the life of a stack', () => {
   });
 
   test('status, health and plan give scripts what they may rely on', async () => {
-    const status = parsed<{ state: string; services: { name: string; state: string; health: string; image: string; addresses: Record<string, string> }[]; urls: string[] }>(
-      await space.run(['status', '--json']),
-    );
-    expect(status).toMatchObject({ project: space.project, profile: 'dev-compose', state: 'running', urls: [`https://localhost:${space.httpsPort}/`] });
+    const status = parsed<{
+      state: string;
+      services: { name: string; state: string; health: string; image: string; addresses: Record<string, string> }[];
+      urls: string[];
+    }>(await space.run(['status', '--json']));
+    expect(status).toMatchObject({
+      project: space.project,
+      profile: 'dev-compose',
+      state: 'running',
+      urls: [`https://localhost:${space.httpsPort}/`],
+    });
     expect(status.services.map((service) => service.name)).toEqual(SERVICES);
     for (const service of status.services) {
       expect(service).toMatchObject({ state: 'running', health: 'healthy', image: expect.stringMatching(/^medianest\/\w+:[0-9a-f]{12}$/) });
@@ -136,7 +163,13 @@ describe('the life of a stack', () => {
     expect(plan.status).toBe(3);
     const { changes, files } = parsed<Plan>(plan);
     expect(changes.filter((change) => change.action !== 'keep')).toEqual([
-      { service: 'app-1', action: 'recreate', cause: expect.stringContaining('environment.LOG_LEVEL'), downtime: expect.stringContaining('3 s'), dataRisk: expect.stringContaining('none') },
+      {
+        service: 'app-1',
+        action: 'recreate',
+        cause: expect.stringContaining('environment.LOG_LEVEL'),
+        downtime: expect.stringContaining('3 s'),
+        dataRisk: expect.stringContaining('none'),
+      },
     ]);
     expect(files).toEqual([{ path: 'compose.yml', action: 'change' }]);
     const text = await space.run(['plan']);
@@ -164,7 +197,9 @@ describe('the life of a stack', () => {
     space.configure({ ...settings, app: { logLevel: 'warn' }, edge: { hsts: true } });
     const plan = await space.run(['plan', '--json']);
     expect(plan.status).toBe(3);
-    expect(parsed<Plan>(plan).changes.filter((change) => change.action !== 'keep')).toMatchObject([{ service: 'edge', action: 'reload', downtime: 'none' }]);
+    expect(parsed<Plan>(plan).changes.filter((change) => change.action !== 'keep')).toMatchObject([
+      { service: 'edge', action: 'reload', downtime: 'none' },
+    ]);
     const loop = keepAsking(() => portal(space, '/api/health'));
     const up = await space.run(['up']);
     const { asked, failed } = await loop.stop();
@@ -178,7 +213,11 @@ describe('the life of a stack', () => {
 
   test('a setting that concerns two services recreates one and reloads the other', async () => {
     const before = await ids();
-    const upload = () => portal(space, '/api/uploads', { method: 'POST', headers: { 'content-length': String(5 * 1024 ** 2) } }).then(({ status }) => status, () => 0);
+    const upload = () =>
+      portal(space, '/api/uploads', { method: 'POST', headers: { 'content-length': String(5 * 1024 ** 2) } }).then(
+        ({ status }) => status,
+        () => 0,
+      );
     space.configure({ ...settings, app: { logLevel: 'warn', uploadLimit: '2m' }, edge: { hsts: true } });
     const up = await space.run(['up', '--json']);
     expect(up.status).toBe(0);
@@ -190,7 +229,15 @@ describe('the life of a stack', () => {
 
   test('exec hands every argument over whole and passes the exit status through', async () => {
     const words = ['a b', `it's "quoted" $HOME`, '', '*', 'ü\n2'];
-    const echoed = await space.run(['exec', 'app', 'node', '-e', 'process.stdout.write(JSON.stringify(process.argv.slice(1)))', '--', ...words]);
+    const echoed = await space.run([
+      'exec',
+      'app',
+      'node',
+      '-e',
+      'process.stdout.write(JSON.stringify(process.argv.slice(1)))',
+      '--',
+      ...words,
+    ]);
     expect(echoed.status).toBe(0);
     expect(JSON.parse(echoed.stdout)).toEqual(words);
     expect((await space.run(['exec', 'app-1', 'sh', '-c', 'exit 7'])).status).toBe(7);
@@ -200,7 +247,11 @@ describe('the life of a stack', () => {
   });
 
   test('exec and logs of a service that does not exist suggest the one that was meant', async () => {
-    for (const command of [['exec', 'postgrse', 'true'], ['logs', 'postgrse'], ['restart', 'postgrse']]) {
+    for (const command of [
+      ['exec', 'postgrse', 'true'],
+      ['logs', 'postgrse'],
+      ['restart', 'postgrse'],
+    ]) {
       const wrong = await space.run(command);
       expect(wrong.status).toBe(2);
       expect(wrong.stderr).toContain('did you mean `postgres`?');
@@ -257,7 +308,12 @@ describe('the life of a stack', () => {
   test('down --volumes without confirmation is refused and touches nothing', async () => {
     const before = await ids();
     const kept = await volumes();
-    for (const args of [['down', '--volumes'], ['down', '--volumes', '--yes'], ['down', '--volumes', '--no-backup'], ['down', '--volumes', '--no-backup', '--json']]) {
+    for (const args of [
+      ['down', '--volumes'],
+      ['down', '--volumes', '--yes'],
+      ['down', '--volumes', '--no-backup'],
+      ['down', '--volumes', '--no-backup', '--json'],
+    ]) {
       const refused = await space.run(args);
       expect([args, refused.status]).toEqual([args, 2]);
       expect(refused.stdout + refused.stderr).toContain('nothing was changed');
@@ -273,7 +329,10 @@ describe('the life of a stack', () => {
     await docker(['rm', '--force', `${space.project}-app-1-1`]);
     const health = await space.run(['health', '--json']);
     expect(health.status).toBe(5);
-    expect(parsed(health)).toMatchObject({ status: 'fail', checks: expect.arrayContaining([expect.objectContaining({ id: 'container.app-1', status: 'fail', remedy: 'medianest up' })]) });
+    expect(parsed(health)).toMatchObject({
+      status: 'fail',
+      checks: expect.arrayContaining([expect.objectContaining({ id: 'container.app-1', status: 'fail', remedy: 'medianest up' })]),
+    });
     expect(parsed(await space.run(['status', '--json']))).toMatchObject({ state: 'partial' });
     expect((await space.run(['up'])).status).toBe(0);
     expect(changedServices(before, await ids())).toEqual(['app-1']);

@@ -17,7 +17,10 @@ export interface Answer {
 export function request(url: string, options: https.RequestOptions & { body?: unknown } = {}): Promise<Answer> {
   const { body, ...rest } = options;
   const payload = body === undefined ? undefined : JSON.stringify(body);
-  const headers = { connection: 'close', ...(payload && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }) };
+  const headers = {
+    connection: 'close',
+    ...(payload && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
+  };
   return new Promise((resolve, reject) => {
     const client = url.startsWith('https:') ? https : http;
     const call = client.request(url, { agent: false, headers, timeout: 5000, ...rest }, (response) => {
@@ -72,7 +75,12 @@ export async function containers(project: string): Promise<Container[]> {
   const ids = listed.stdout.split('\n').filter(Boolean);
   if (ids.length === 0) return [];
   const { stdout } = await docker(['inspect', ...ids]);
-  type Inspected = { Id: string; Name: string; Config: { Labels: Record<string, string> }; State: { Status: string; StartedAt: string; Health?: { Status: string } } };
+  type Inspected = {
+    Id: string;
+    Name: string;
+    Config: { Labels: Record<string, string> };
+    State: { Status: string; StartedAt: string; Health?: { Status: string } };
+  };
   return (JSON.parse(stdout) as Inspected[])
     .map(({ Id, Name, Config, State }) => ({
       id: Id,
@@ -103,7 +111,10 @@ export interface AuditLine {
 export function audit(workspace: Workspace): AuditLine[] {
   const file = path.join(workspace.state, 'audit.jsonl');
   if (!existsSync(file)) return [];
-  return readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as AuditLine);
+  return readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as AuditLine);
 }
 
 export const parsed = <T>(run: Run): T => JSON.parse(run.stdout) as T;
@@ -146,7 +157,12 @@ export function keepAsking(call: () => Promise<Answer>): { stop(): Promise<{ ask
 }
 
 /** Starts `up` and does something to it as soon as its progress shows a word; resolves with its end. */
-export async function upUntil(workspace: Workspace, word: RegExp, act: (child: ChildProcess) => void, options: RunOptions = {}): Promise<Run & { acted: boolean }> {
+export async function upUntil(
+  workspace: Workspace,
+  word: RegExp,
+  act: (child: ChildProcess) => void,
+  options: RunOptions = {},
+): Promise<Run & { acted: boolean }> {
   let acted = false;
   const run = await workspace.run(['up', '--verbose'], {
     ...options,

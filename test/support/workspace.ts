@@ -58,7 +58,10 @@ export async function workspace(name: string, settings = ''): Promise<Workspace>
     devPort,
     write,
     configure: (more = {}) => {
-      const merged = Object.entries(more).map(([key, value]) => [key, typeof value === 'string' ? value : { ...(base[key] as object), ...value }]);
+      const merged = Object.entries(more).map(([key, value]) => [
+        key,
+        typeof value === 'string' ? value : { ...(base[key] as object), ...value },
+      ]);
       write('medianest.yml', `version: 1\n${stringify({ ...base, ...Object.fromEntries(merged) })}`);
     },
     state: path.join(dir, '.medianest'),

@@ -1,0 +1,64 @@
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { type Loaded, loadSettings } from '../../src/config/load.ts';
+import { readTemplates } from '../../src/engine/sources.ts';
+import { registry as services } from '../../src/services/index.ts';
+import type { ServiceDefinition } from '../../src/services/service.ts';
+import { buildStack } from '../../src/stack/build.ts';
+import { render } from '../../src/stack/render.ts';
+import type { Rendered, RenderInput, Stack } from '../../src/stack/types.ts';
+import { HOME } from './cli.ts';
+
+export interface LoadOptions {
+  /** Text of medianest.yml; without one there is no file. */
+  file?: string;
+  /** More files beside it: path -> text. */
+  files?: Record<string, string>;
+  env?: Record<string, string>;
+  flags?: Parameters<typeof loadSettings>[0]['flags'];
+  registry?: readonly ServiceDefinition[];
+}
+
+/** Loads settings from a folder made for this call. */
+export function load(options: LoadOptions = {}): Loaded {
+  const cwd = mkdtempSync(path.join(os.tmpdir(), 'medianest-settings-'));
+  const files = { ...(options.file !== undefined && { 'medianest.yml': options.file }), ...options.files };
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(path.dirname(path.join(cwd, name)), { recursive: true });
+    writeFileSync(path.join(cwd, name), text);
+  }
+  return loadSettings({ home: HOME, cwd, env: options.env ?? {}, registry: options.registry ?? services, flags: options.flags ?? {} });
+}
+
+export const SUBNETS = { dmz: '172.16.0.0/16', app: '10.0.0.0/16', db: '192.168.0.0/16', mgmt: '10.10.0.0/16' };
+
+export const stackOf = (loaded: Loaded, registry: readonly ServiceDefinition[] = services, sourceHash = () => 'fixed'): Stack =>
+  buildStack(loaded.settings, registry, { version: '0.0.0', subnets: SUBNETS, sourceHash });
+
+export function renderInput(stack: Stack, more: Partial<RenderInput> = {}): RenderInput {
+  return {
+    base: readFileSync(path.join(HOME, 'docker-compose.base.yml'), 'utf8'),
+    templates:
+      more.templates ??
+      readTemplates(HOME, [...new Set(stack.services.flatMap((service) => [service.component, ...(service.configFrom ?? [])]))]),
+    override: undefined,
+    fingerprints: {},
+    ...more,
+  };
+}
+
+export const rendered = (stack: Stack, more: Partial<RenderInput> = {}): Rendered => render(stack, renderInput(stack, more));
+
+/** The profiles that run today, and one of an operator's own. */
+export const CASES: Record<string, LoadOptions> = {
+  dev: { flags: { profile: 'dev' } },
+  'dev-compose': { flags: { profile: 'dev-compose' } },
+  'two-replicas': {
+    file: 'project: home\nprofile: mine\nexternal: { plex: { url: "http://192.168.1.20:32400", token: "t" }, uptimeKuma: { url: "http://192.168.1.21:3001" } }\n',
+    files: {
+      'profiles/mine.yml':
+        'extends: dev-compose\ndescription: two replicas\napp: { replicas: 2 }\nedge: { domains: [media.example.org], hsts: true }\n',
+    },
+  },
+};
