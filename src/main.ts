@@ -12,18 +12,18 @@ const home = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 export async function main(argv: string[]): Promise<void> {
   // A reader that goes away (`medianest status | head -1`) is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.failed));
-  // Progress that nobody reads any more (a closed pipe, a lost terminal) must not end a change half-way.
-  process.stderr.on('error', () => {});
-  // Every mode is given where a file is made; the shell's umask would hide configuration from the containers' users.
-  process.umask(0o022);
   if (argv[0] === '--version' || argv[0] === '-V') {
     process.stdout.write(`${MEDIANEST_VERSION}\n`);
     return;
   }
-  const json = argv.includes('--json') || process.env.MEDIANEST_JSON === '1';
+  // Progress that nobody reads any more (a closed pipe, a lost terminal) must not end a change half-way.
+  process.stderr.on('error', () => {});
+  // Every mode is given where a file is made; the shell's umask would hide configuration from the containers' users.
+  process.umask(0o022);
+  const json = argv.includes('--json') || ['1', 'true'].includes(process.env.MEDIANEST_JSON ?? '');
   try {
     const { parseCommand } = await import('./commands/program.ts');
-    const parsed = parseCommand(argv, process.env);
+    const parsed = parseCommand(argv, process.env, MEDIANEST_VERSION);
     if (!parsed) return;
     const interruption = watchSignals();
     try {
@@ -58,16 +58,25 @@ function printError(error: unknown, json: boolean): void {
   if (process.env.MEDIANEST_DEBUG === '1' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
 }
 
+/** Ctrl-C, `kill`, and a terminal that was closed. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** The first Ctrl-C lets the running step end cleanly; the second gives up at once. */
 function watchSignals(): { signal: AbortSignal; stop(): void } {
   const controller = new AbortController();
   const onSignal = () => {
     if (controller.signal.aborted) process.exit(EXIT.interrupted);
-    process.stderr.write('\nInterrupted: finishing the current step (again to stop at once)\n');
     controller.abort();
+    // What ends at once, such as `logs --follow`, needs no words.
+    setTimeout(() => process.stderr.write('\nInterrupted: finishing the current step (again to stop at once)\n'), 300).unref();
   };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  return { signal: controller.signal, stop: () => process.off('SIGINT', onSignal).off('SIGTERM', onSignal) };
+  for (const name of SIGNALS) process.on(name, onSignal);
+  return {
+    signal: controller.signal,
+    stop: () => {
+      for (const name of SIGNALS) process.off(name, onSignal);
+    },
+  };
 }
 
 async function createContext(flags: GlobalFlags, signal: AbortSignal): Promise<Context> {

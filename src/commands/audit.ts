@@ -1,3 +1,4 @@
+import { UserError } from '../errors.ts';
 import { type Command, done } from './command.ts';
 
 export const audit: Command = {
@@ -11,8 +12,14 @@ export const audit: Command = {
     const { table } = await import('../ui/table.ts');
     const { state } = await open(context);
     const all = readAudit(state.at('audit.jsonl'));
-    const entries = options.last === undefined ? all : all.slice(-Number(options.last));
+    const entries = options.last === undefined ? all : all.slice(-countOf(options.last));
     const rows = entries.map((entry) => [entry.time, entry.user, entry.command, entry.result, `${entry.seconds.toFixed(1)} s`]);
     return done({ entries }, rows.length > 0 ? table([['TIME', 'USER', 'COMMAND', 'RESULT', 'TOOK'], ...rows]) : 'nothing was changed yet');
   },
 };
+
+function countOf(value: unknown): number {
+  const count = Number(value);
+  if (Number.isInteger(count) && count > 0) return count;
+  throw new UserError('USAGE', `--last ${value}: should be a number of entries`, 'for example --last 20');
+}

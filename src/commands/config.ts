@@ -24,7 +24,7 @@ export const configValidate: Command = {
     const { open } = await import('../engine/open.ts');
     const { prepare } = await import('../engine/prepare.ts');
     const { loaded } = await open(context);
-    await prepare(context, loaded);
+    await prepare(context, loaded, { unchecked: true });
     const file = loaded.configFile ?? 'no medianest.yml, so the defaults';
     return done({ valid: true, profile: loaded.profile, file: loaded.configFile ?? null }, `valid: ${file}, profile ${loaded.profile}`);
   },

@@ -12,10 +12,11 @@ export const down: Command = {
   run: async (context, _args, options) => {
     const { open } = await import('../engine/open.ts');
     const { takeDown } = await import('../engine/take-down.ts');
+    const { describeStep } = await import('../plan/step.ts');
     const opened = await open(context);
     const project = opened.loaded.settings.project;
     const volumes = options.volumes === true;
-    if (volumes) {
+    if (volumes && !context.flags.dryRun) {
       if (options.backup !== false) {
         throw new UserError(
           'CONFIRMATION_NEEDED',
@@ -32,11 +33,14 @@ export const down: Command = {
         );
       }
     }
-    const removed = await takeDown(context, opened, volumes);
-    const what =
-      removed.length === 0
-        ? `${project} is not running`
-        : `${project} is stopped${volumes ? ', its volumes are deleted' : '; its volumes are kept'}`;
-    return done({ project, removed, volumes }, what);
+    const { services, steps } = await takeDown(context, opened, volumes);
+    if (context.flags.dryRun) {
+      const planned =
+        steps.length === 0 ? `nothing to do: ${project} is not running` : steps.map((step) => `- ${describeStep(step)}`).join('\n');
+      return done({ project, removed: [], volumes, steps }, planned);
+    }
+    const stopped = services.length === 0 ? `${project} was not running` : `${project} is stopped`;
+    const kept = volumes ? 'its volumes are deleted' : 'its volumes are kept';
+    return done({ project, removed: services, volumes }, steps.length === 0 ? `${project} is not running` : `${stopped}; ${kept}`);
   },
 };

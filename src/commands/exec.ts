@@ -10,12 +10,12 @@ export const exec: Command = {
     const { expandServices, open, requireManifest } = await import('../engine/open.ts');
     const { composeArgs } = await import('../engine/compose.ts');
     const { composeFiles } = await import('../engine/execute.ts');
-    const { state } = await open(context);
+    const { loaded, state } = await open(context);
     const [name = '', ...command] = args;
     const [service = ''] = expandServices(requireManifest(state), [name]);
     const terminal = process.stdin.isTTY && process.stdout.isTTY ? [] : ['--no-TTY'];
     const docker = await context.docker();
-    const call = composeArgs(state.root, composeFiles(state), 'exec', ...terminal, service, ...command);
+    const call = composeArgs(loaded.settings.project, state.root, composeFiles(state), 'exec', ...terminal, service, ...command);
     return done(undefined, '', await docker.attach(call, context.signal));
   },
 };

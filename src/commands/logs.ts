@@ -14,7 +14,7 @@ export const logs: Command = {
     const { expandServices, open, requireManifest } = await import('../engine/open.ts');
     const { composeArgs } = await import('../engine/compose.ts');
     const { composeFiles } = await import('../engine/execute.ts');
-    const { state } = await open(context);
+    const { loaded, state } = await open(context);
     const services = expandServices(requireManifest(state), args);
     const given = [
       ...(options.follow ? ['--follow'] : []),
@@ -22,7 +22,7 @@ export const logs: Command = {
       ...(typeof options.since === 'string' ? ['--since', options.since] : []),
     ];
     const docker = await context.docker();
-    const command = composeArgs(state.root, composeFiles(state), 'logs', ...given, '--', ...services);
+    const command = composeArgs(loaded.settings.project, state.root, composeFiles(state), 'logs', ...given, '--', ...services);
     if (!context.flags.json) return done(undefined, '', await docker.attach(command, context.signal));
     const { stdout, exitCode } = await docker.run(command.filter((arg) => arg !== '--follow'));
     return done({ lines: stdout.split('\n').filter(Boolean) }, '', exitCode);

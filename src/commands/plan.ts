@@ -7,13 +7,10 @@ export const plan: Command = {
   example: 'medianest plan --profile dev-compose --json',
   run: async (context) => {
     const { open } = await import('../engine/open.ts');
-    const { prepare } = await import('../engine/prepare.ts');
     const { survey } = await import('../engine/survey.ts');
     const { describePlan } = await import('../ui/describe.ts');
     const { loaded } = await open(context);
-    const engine = await context.engine();
-    const prepared = await prepare(context, loaded, engine);
-    const { changes, files, steps } = await survey(prepared, engine);
+    const { prepared, changes, files, steps } = await survey(context, loaded, await context.engine());
     for (const line of prepared.moved) context.report.note(line);
     return done(
       { profile: prepared.stack.profile, changes, files },

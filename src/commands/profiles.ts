@@ -1,3 +1,4 @@
+import { loadInput } from '../context.ts';
 import { type Command, done } from './command.ts';
 
 export const profiles: Command = {
@@ -7,7 +8,7 @@ export const profiles: Command = {
   run: async (context) => {
     const { listProfiles } = await import('../config/load.ts');
     const { table } = await import('../ui/table.ts');
-    const list = listProfiles(context.home, context.cwd, await context.registry());
+    const list = listProfiles(await loadInput(context));
     const rows = list.map((profile) => [
       profile.name,
       profile.missing.length > 0 ? `not yet (needs ${profile.missing.join(', ')})` : profile.components.join(', '),

@@ -16,7 +16,7 @@ const GLOBAL: readonly (readonly [flags: string, description: string, variable: 
   ['--config <file>', 'Settings file (default: the nearest medianest.yml)', 'MEDIANEST_CONFIG'],
   ['--project <name>', 'Compose project name', 'MEDIANEST_PROJECT'],
   ['--state <dir>', 'State folder (default: .medianest beside the settings)', 'MEDIANEST_STATE'],
-  ['--set <key=value...>', 'Set one setting', 'MEDIANEST_SET'],
+  ['--set <key=value>', 'Set one setting; may be given more than once', 'MEDIANEST_SET'],
   ['--without <components>', 'Switch components off, separated by commas', 'MEDIANEST_WITHOUT'],
   ['--json', 'Print one JSON document on stdout', 'MEDIANEST_JSON'],
   ['--quiet', 'No progress on stderr', 'MEDIANEST_QUIET'],
@@ -28,22 +28,23 @@ const GLOBAL: readonly (readonly [flags: string, description: string, variable: 
 ];
 
 /** The command line -> a command with its arguments; undefined when help was printed. @throws UserError USAGE */
-export function parseCommand(argv: string[], env: Readonly<Record<string, string | undefined>>): Parsed | undefined {
+export function parseCommand(argv: string[], env: Readonly<Record<string, string | undefined>>, version: string): Parsed | undefined {
   let parsed: Parsed | undefined;
   const root = configure(new Program('medianest')).description(
     'Runs MediaNest, a portal for Plex, Overseerr and Uptime Kuma, with Docker Compose.',
   );
-  root.version('', '-V, --version', 'Print the version').enablePositionalOptions();
+  root.version(version, '-V, --version', 'Print the version').enablePositionalOptions();
   root.addHelpText('after', '\nExample: medianest up --profile dev-compose\nEvery command: medianest help COMMAND');
-  for (const [flags, description] of GLOBAL) root.addOption(new Option(flags, description).hideHelp());
+  for (const [flags, description] of GLOBAL) root.addOption(globalOption(flags, description).hideHelp());
   for (const command of commands) {
     const leaf = configure(parentOf(root, command.name).command([command.name.split(' ').at(-1), command.args].filter(Boolean).join(' ')));
     leaf.summary(command.summary).description(`Example: ${command.example}\n\n${command.summary}.`);
     if (command.passThrough) leaf.passThroughOptions();
     for (const [flags, description] of command.options ?? []) leaf.option(flags, description);
-    for (const [flags, description] of GLOBAL) leaf.addOption(new Option(flags, description).helpGroup('Everywhere:'));
+    for (const [flags, description] of GLOBAL) leaf.addOption(globalOption(flags, description).helpGroup('Everywhere:'));
     leaf.action(() => {
-      const options: Options = { ...root.opts(), ...withoutUnset(leaf.opts()) };
+      const set = [...((root.opts().set as string[] | undefined) ?? []), ...((leaf.opts().set as string[] | undefined) ?? [])];
+      const options: Options = { ...root.opts(), ...withoutUnset(leaf.opts()), ...(set.length > 0 && { set }) };
       parsed = { command, args: leaf.args, options, flags: globalFlags(options, env) };
     });
   }
@@ -63,12 +64,21 @@ export function parseCommand(argv: string[], env: Readonly<Record<string, string
   return parsed;
 }
 
+/** `--set` collects one value each time: a list would swallow the words that follow it, the command included. */
+function globalOption(flags: string, description: string): Option {
+  const option = new Option(flags, description);
+  return flags.startsWith('--set ') ? option.argParser((value, before: string[] = []) => [...before, value]) : option;
+}
+
 function configure(program: Program): Program {
-  return program
-    .exitOverride()
-    .configureOutput({ writeErr: () => {} })
-    .showSuggestionAfterError()
-    .allowExcessArguments(program.name() === 'medianest');
+  return (
+    program
+      .exitOverride()
+      // Errors are told by main; what is left is help for a line without a command.
+      .configureOutput({ outputError: () => {}, writeErr: (text) => process.stdout.write(text) })
+      .showSuggestionAfterError()
+      .allowExcessArguments(program.name() === 'medianest')
+  );
 }
 
 /** `config show` -> the group `config`, made at its first command. */
@@ -83,13 +93,14 @@ const withoutUnset = (options: Options): Options =>
   Object.fromEntries(Object.entries(options).filter(([key, value]) => !(key === 'color' && value === true)));
 
 function globalFlags(options: Options, env: Readonly<Record<string, string | undefined>>): GlobalFlags {
-  const text = (key: string, variable: string) =>
-    typeof options[key] === 'string' ? (options[key] as string) : env[variable] || undefined;
+  const given = (key: string) => (typeof options[key] === 'string' ? (options[key] as string) : undefined);
+  const text = (key: string, variable: string) => given(key) ?? (env[variable] || undefined);
   const on = (key: string, variable: string) => options[key] === true || isOn(env[variable]);
   const optional = {
     config: text('config', 'MEDIANEST_CONFIG'),
-    profile: text('profile', 'MEDIANEST_PROFILE'),
-    project: text('project', 'MEDIANEST_PROJECT'),
+    // Settings too: the loader takes their variables, so that a flag wins over them.
+    profile: given('profile'),
+    project: given('project'),
     state: text('state', 'MEDIANEST_STATE'),
     without: text('without', 'MEDIANEST_WITHOUT'),
   };

@@ -12,22 +12,21 @@ export const render: Command = {
   ],
   run: async (context, _args, options) => {
     const { open } = await import('../engine/open.ts');
+    const { fileChanges } = await import('../plan/change.ts');
     const { prepare } = await import('../engine/prepare.ts');
-    const { exportFiles, pendingFiles, writeRendered } = await import('../engine/write-rendered.ts');
+    const { exportFiles, filesIn, pendingFiles, writeRendered } = await import('../engine/write-rendered.ts');
     const { loaded, state } = await open(context);
-    const prepared = await prepare(context, loaded);
+    const prepared = await prepare(context, loaded, {});
     const list = (files: readonly { path: string }[]) => files.map((file) => file.path).join('\n');
-    if (typeof options.out === 'string') {
-      const files = exportFiles(context, options.out, prepared.rendered);
-      return done(
-        { profile: loaded.profile, out: options.out, files: files.map((path) => ({ path, action: 'create' })) },
-        files.join('\n'),
-      );
-    }
-    const files = pendingFiles(prepared);
+    const out = typeof options.out === 'string' ? options.out : undefined;
+    const files = out === undefined ? pendingFiles(prepared) : fileChanges(prepared.rendered, filesIn(context, out, prepared.rendered));
     if (options.check || context.flags.dryRun) {
       const text = files.length > 0 ? list(files) : 'every file is as it would be written';
       return done({ profile: loaded.profile, files }, text, options.check && files.length > 0 ? EXIT.pending : EXIT.done);
+    }
+    if (out !== undefined) {
+      const written = exportFiles(context, out, prepared.rendered);
+      return done({ profile: loaded.profile, out, files }, written.join('\n'));
     }
     await writeRendered(context, loaded, state, options.overwrite === true);
     return done({ profile: loaded.profile, files }, files.length > 0 ? list(files) : 'nothing to write: every file is up to date');

@@ -9,7 +9,7 @@ export const secretsList: Command = {
     const { prepare } = await import('../engine/prepare.ts');
     const { table } = await import('../ui/table.ts');
     const { loaded } = await open(context);
-    const { stack, secrets } = await prepare(context, loaded);
+    const { stack, secrets } = await prepare(context, loaded, { unchecked: true });
     const list = stack.secrets.map(({ name, source }) => ({
       name,
       origin: 'given' in source ? 'given' : 'generate' in source ? 'generated' : 'composed',

@@ -2,6 +2,7 @@ import { parse } from 'yaml';
 import { UserError } from '../errors.ts';
 import type { Json, JsonObject } from '../stack/types.ts';
 import type { Layer } from './profile.ts';
+import type { Leaf } from './schema.ts';
 
 /** `edge.httpsPort` -> `MEDIANEST_EDGE_HTTPS_PORT`. */
 export const variableName = (path: readonly string[]): string =>
@@ -22,25 +23,30 @@ function scalar(text: string, origin: string): Json {
   }
 }
 
-/** One layer for each variable that names a setting; `paths` are the settings that exist. */
-export function environmentLayers(env: Readonly<Record<string, string | undefined>>, paths: () => string[][]): Layer[] {
+/** One layer for each variable that names a setting. */
+export function environmentLayers(env: Readonly<Record<string, string | undefined>>, fields: readonly Leaf[]): Layer[] {
   const set = Object.keys(env).filter((name) => name.startsWith('MEDIANEST_') && env[name] !== '');
   if (set.length === 0) return [];
-  const known = new Map(paths().map((path) => [variableName(path), path]));
-  known.set('MEDIANEST_BASE_IMAGE', ['images', 'base']);
+  const known = new Map(fields.map((field) => [variableName(field.path), field]));
+  known.set('MEDIANEST_BASE_IMAGE', { path: ['images', 'base'], secret: false, text: true });
   return set.flatMap((name) => {
-    const path = known.get(name);
-    return path ? [valueLayer(path, env[name] as string, `$${name}`)] : [];
+    const field = known.get(name);
+    return field ? [textLayer(field.path, env[name] as string, `$${name}`, field.text)] : [];
   });
 }
 
 /** `edge.httpsPort=9443` -> a layer. */
-export function assignmentLayer(text: string, origin = '--set'): Layer {
+export function assignmentLayer(text: string, fields: readonly Leaf[]): Layer {
   const at = text.indexOf('=');
-  if (at < 1) throw new UserError('USAGE', `${origin} ${text}: should be KEY=VALUE`, 'for example --set edge.httpsPort=9443');
-  return valueLayer(text.slice(0, at).split('.'), text.slice(at + 1), `${origin} ${text.slice(0, at)}`);
+  if (at < 1) throw new UserError('USAGE', `--set ${text}: should be KEY=VALUE`, 'for example --set edge.httpsPort=9443');
+  const key = text.slice(0, at);
+  const field = fields.find(({ path }) => path.join('.') === key);
+  return textLayer(key.split('.'), text.slice(at + 1), `--set ${key}`, field?.text ?? false);
 }
 
-export function valueLayer(path: readonly string[], text: string, origin: string): Layer {
-  return { origin, data: nested(path, scalar(text, origin)), locate: () => origin };
+const textLayer = (path: readonly string[], text: string, origin: string, isText: boolean): Layer =>
+  valueLayer(path, isText ? text : scalar(text, origin), origin);
+
+export function valueLayer(path: readonly string[], value: Json, origin: string): Layer {
+  return { origin, data: nested(path, value), locate: () => origin };
 }

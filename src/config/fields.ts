@@ -3,17 +3,35 @@ import { Secret } from './secret.ts';
 
 const UNITS: Record<string, number> = { '': 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
 
+/** Bytes of `512m`; NaN where the text is no size, or one that no number holds exactly. */
+function toBytes(text: string): number {
+  const [, amount, unit = ''] = /^(\d+)\s*([bkmg])?b?$/i.exec(text.trim()) ?? [];
+  const bytes = Number(amount) * (UNITS[unit.toLowerCase()] as number);
+  return Number.isSafeInteger(bytes) ? bytes : Number.NaN;
+}
+
 /** A size as Compose writes it (`512m`, `1g`, bytes as a number); the parsed value is in bytes. */
-export const size = (fallback: string) =>
+export const size = (fallback: string, least = '1') =>
   z
     .union([z.string(), z.number()])
     .default(fallback)
     .transform((value, context) => {
-      const [, amount, unit = ''] = /^(\d+)\s*([bkmg])?b?$/i.exec(String(value).trim()) ?? [];
-      if (amount !== undefined) return Number(amount) * (UNITS[unit.toLowerCase()] as number);
-      context.addIssue({ code: 'custom', message: 'should be a size such as 512m or 2g', input: value });
+      const bytes = toBytes(String(value));
+      if (bytes >= toBytes(least)) return bytes;
+      const message = Number.isNaN(bytes) ? 'should be a size such as 512m or 2g' : `should be at least ${least}`;
+      context.addIssue({ code: 'custom', message, input: value });
       return z.NEVER;
     });
+
+/** A container's memory limit: the engine refuses one below 6 MiB. */
+export const memory = (fallback: string) => size(fallback, '6m');
+
+/** A path of the application that others ask for. It becomes part of shell commands and configuration, so nothing but a path. */
+export const urlPath = (fallback: string) =>
+  z
+    .string()
+    .regex(/^\/[\w.~%/?=&-]*$/, 'should be a path such as /api/health')
+    .default(fallback);
 
 export const port = (fallback: number) => z.int('should be a port number').min(1).max(65535).default(fallback);
 

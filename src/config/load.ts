@@ -1,12 +1,13 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { systemCode, UserError } from '../errors.ts';
 import type { ServiceDefinition } from '../services/service.ts';
+import { checkComponents, checkImages } from './check-names.ts';
 import { parseSettings } from './document.ts';
 import { assignmentLayer, environmentLayers, valueLayer } from './environment.ts';
 import { type Layer, type Merged, mergeLayers } from './profile.ts';
 import { resolveSecrets } from './references.ts';
-import { leaves, type Settings, settingsSchema } from './schema.ts';
+import { type Leaf, leaves, type Settings, settingsSchema } from './schema.ts';
 import { didYouMean } from './suggest.ts';
 import { validate } from './validate.ts';
 
@@ -39,19 +40,15 @@ export interface Loaded {
 export function loadSettings(input: LoadInput): Loaded {
   const { flags, registry } = input;
   const configFile = findConfig(input);
-  const root = configFile ? path.dirname(configFile) : input.cwd;
+  const root = rootOf(input, configFile);
   const file = configFile ? parseSettings(readText(configFile), path.relative(input.cwd, configFile) || configFile) : undefined;
   const fields = leaves(settingsSchema(registry));
-  const above = [...environmentLayers(input.env, () => fields.map((leaf) => leaf.path)), ...flagLayers(flags)];
-  const named = mergeLayers([...(file ? [file] : []), ...above]).data.profile;
-  const profile = flags.profile ?? (typeof named === 'string' ? named : 'dev');
+  const above = [...(file ? [file] : []), ...environmentLayers(input.env, fields), ...flagLayers(flags, fields)];
+  // A profile cannot name another one to run instead of itself, so this key counts in what stands above profiles alone.
+  const named = mergeLayers(above).data.profile;
+  const profile = typeof named === 'string' ? named : 'dev';
   const chain = profileChain(profile, profileFolders(input.home, root));
-  const merged = mergeLayers([
-    ...chain.map(withoutMeta),
-    ...(file ? [file] : []),
-    ...above,
-    valueLayer(['profile'], JSON.stringify(profile), '--profile'),
-  ]);
+  const merged = mergeLayers([...chain.map(withoutMeta), ...above]);
   resolveSecrets(
     merged,
     fields.filter((leaf) => leaf.secret).map((leaf) => leaf.path),
@@ -62,6 +59,7 @@ export function loadSettings(input: LoadInput): Loaded {
   );
   const settings = validate(merged, registry);
   checkComponents(settings, merged, registry, chain);
+  checkImages(settings, merged, registry);
   return { settings, profile, description: String(chain.at(-1)?.data.description ?? ''), origins: merged.origins, root, configFile };
 }
 
@@ -75,14 +73,14 @@ export interface ProfileSummary {
 }
 
 /** Every profile there is, the operator's own included. */
-export function listProfiles(home: string, root: string, registry: readonly ServiceDefinition[]): ProfileSummary[] {
-  const folders = profileFolders(home, root);
+export function listProfiles(input: LoadInput): ProfileSummary[] {
+  const folders = profileFolders(input.home, rootOf(input, findConfig(input)));
   const names = new Set(folders.flatMap((folder) => profileNames(folder)));
   return [...names].sort().map((name) => {
     const chain = profileChain(name, folders);
     const leaf = chain.at(-1)?.data ?? {};
     const components = Object.entries(mergeLayers(chain).data.components ?? {}).flatMap(([key, on]) => (on === true ? [key] : []));
-    const known = registry.map((service) => service.name);
+    const known = input.registry.map((service) => service.name);
     return {
       name,
       description: String(leaf.description ?? ''),
@@ -93,20 +91,23 @@ export function listProfiles(home: string, root: string, registry: readonly Serv
   });
 }
 
-function flagLayers(flags: LoadInput['flags']): Layer[] {
+function flagLayers(flags: LoadInput['flags'], fields: readonly Leaf[]): Layer[] {
   const off = (flags.without ?? '').split(',').filter(Boolean);
   return [
-    ...(flags.set ?? []).map((text) => assignmentLayer(text)),
-    ...off.map((name) => valueLayer(['components', name.trim()], 'false', '--without')),
-    ...(flags.project ? [valueLayer(['project'], JSON.stringify(flags.project), '--project')] : []),
+    ...(flags.set ?? []).map((text) => assignmentLayer(text, fields)),
+    ...off.map((name) => valueLayer(['components', name.trim()], false, '--without')),
+    ...(flags.project ? [valueLayer(['project'], flags.project, '--project')] : []),
+    ...(flags.profile ? [valueLayer(['profile'], flags.profile, '--profile')] : []),
   ];
 }
+
+const rootOf = (input: LoadInput, configFile: string | undefined): string => (configFile ? path.dirname(configFile) : input.cwd);
 
 function findConfig(input: LoadInput): string | undefined {
   if (input.flags.config) return path.resolve(input.cwd, input.flags.config);
   for (let folder = input.cwd; ; folder = path.dirname(folder)) {
     const candidate = path.join(folder, 'medianest.yml');
-    if (tryRead(candidate) !== undefined) return candidate;
+    if (existsSync(candidate)) return candidate;
     if (folder === path.dirname(folder)) return undefined;
   }
 }
@@ -134,7 +135,7 @@ function profileChain(name: string, folders: readonly string[], seen: readonly s
   }
   // A profile is a name, never a path: it must not reach a file elsewhere.
   const file = /^[\w.-]+$/.test(name)
-    ? folders.map((folder) => path.join(folder, `${name}.yml`)).find((candidate) => tryRead(candidate) !== undefined)
+    ? folders.map((folder) => path.join(folder, `${name}.yml`)).find((candidate) => existsSync(candidate))
     : undefined;
   if (!file) {
     const known = [...new Set(folders.flatMap((folder) => profileNames(folder)))];
@@ -154,36 +155,19 @@ function profileChain(name: string, folders: readonly string[], seen: readonly s
       'write `extends: dev-compose`',
     );
   }
+  if ('profile' in layer.data) {
+    throw new UserError(
+      'INVALID_SETTINGS',
+      `${layer.locate(['profile'])}: profile: is not a setting of a profile`,
+      'write `extends:` to build upon another profile; `profile:` belongs into medianest.yml',
+    );
+  }
   return parent ? [...profileChain(parent, folders, [...seen, name]), layer] : [layer];
 }
 
 function withoutMeta(layer: Layer): Layer {
   const { extends: _parent, description: _description, ...data } = layer.data;
   return { ...layer, data };
-}
-
-/** A component that a shipped or own profile names is "not built yet"; one that only medianest.yml names is a slip of the pen. */
-function checkComponents(settings: Settings, merged: Merged, registry: readonly ServiceDefinition[], chain: readonly Layer[]): void {
-  const known = registry.map((service) => service.name);
-  const profileComponents = Object.keys(mergeLayers(chain).data.components ?? {});
-  for (const name of Object.keys(settings.components)) {
-    if (known.includes(name) || profileComponents.includes(name)) continue;
-    const where = merged.origins.get(`components.${name}`)?.locate(['components', name]) ?? 'the settings';
-    throw new UserError(
-      'INVALID_SETTINGS',
-      `${where}: components.${name}: is not a component; ${didYouMean(name, [...known, ...profileComponents])}`,
-      `correct ${where}`,
-      { path: where },
-    );
-  }
-  const missing = Object.entries(settings.components).flatMap(([name, on]) => (on && !known.includes(name) ? [name] : []));
-  if (missing.length > 0) {
-    throw new UserError(
-      'NOT_BUILT_YET',
-      `profile ${settings.profile} needs ${missing.join(', ')}, which ${missing.length > 1 ? 'are' : 'is'} not built yet`,
-      'use --profile dev or --profile dev-compose; nothing was changed',
-    );
-  }
 }
 
 function tryRead(file: string): string | undefined {

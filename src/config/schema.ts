@@ -40,11 +40,15 @@ export function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): stri
 export interface Leaf {
   path: string[];
   secret: boolean;
+  /** A text is taken as it stands where it comes from the environment or a flag; other values are read as YAML. */
+  text: boolean;
 }
+
+const TEXTS = ['string', 'enum', 'custom'];
 
 /** Every value in the schema, such as `edge.httpsPort`; what has keys of the operator's choice counts as one value. */
 export function leaves(schema: z.ZodType, path: string[] = []): Leaf[] {
   const { shape, type } = unwrap(schema);
-  if (!shape) return [{ path, secret: type === 'custom' }];
+  if (!shape) return [{ path, secret: type === 'custom', text: TEXTS.includes(type) }];
   return Object.entries(shape).flatMap(([key, inner]) => leaves(inner, [...path, key]));
 }

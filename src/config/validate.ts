@@ -12,23 +12,21 @@ export function validate(merged: Merged, registry: readonly ServiceDefinition[])
   const schema = settingsSchema(registry);
   const result = schema.safeParse(merged.data);
   if (result.success) return result.data;
-  const problems = result.error.issues.flatMap((issue) => describe(issue, merged, schema));
+  const { issues } = result.error;
+  const count = issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 1), 0);
+  // Only what is shown is looked up: a file may have ten thousand problems.
+  const problems = issues.slice(0, MOST_SHOWN).flatMap((issue) => describe(issue, merged, schema));
   const shown = problems.slice(0, MOST_SHOWN).map(({ text }) => text);
-  if (problems.length > MOST_SHOWN) shown.push(`and ${problems.length - MOST_SHOWN} more`);
+  if (count > MOST_SHOWN) shown.push(`and ${count - MOST_SHOWN} more`);
   const first = problems[0] as { where: string };
-  throw new UserError(
-    'INVALID_SETTINGS',
-    shown.join('\n  '),
-    `correct ${first.where}; \`medianest config show\` prints the merged settings`,
-    { path: first.where },
-  );
+  throw new UserError('INVALID_SETTINGS', shown.join('\n  '), `correct ${first.where}`, { path: first.where });
 }
 
 function describe(issue: z.core.$ZodIssue, merged: Merged, schema: z.ZodType): { where: string; text: string }[] {
   const at = (path: readonly PropertyKey[]) => originOf(merged.origins, path)?.locate(path) ?? 'the settings';
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(schema, issue.path);
-    return issue.keys.slice(0, MOST_SHOWN + 1).map((key) => {
+    return issue.keys.slice(0, MOST_SHOWN).map((key) => {
       const path = [...issue.path, key];
       return { where: at(path), text: `${at(path)}: ${path.map(String).join('.')}: is not a setting; ${didYouMean(key, known)}` };
     });

@@ -20,7 +20,7 @@ export async function buildImages(
   fresh: boolean,
 ): Promise<BuiltImage[]> {
   const engine = await context.engine();
-  const { stack } = await prepare(context, loaded, engine);
+  const { stack } = await prepare(context, loaded, { unchecked: true });
   const known = stack.images.map((image) => image.name);
   const unknown = names.find((name) => !known.includes(name));
   if (unknown)

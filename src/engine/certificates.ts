@@ -12,10 +12,8 @@ import type { StateFolder } from './state.ts';
 export function caStore(state: StateFolder): CaStore {
   const file = state.at('ca', 'root.json');
   return {
-    load: () => {
-      const text = readOptional(file);
-      return text === undefined ? undefined : (JSON.parse(text) as ReturnType<CaStore['load']>);
-    },
+    load: () =>
+      state.readJson<NonNullable<ReturnType<CaStore['load']>>>('ca/root.json', 'a new root is made, which devices have to trust anew'),
     save: (ca) => {
       const text = `${JSON.stringify(ca)}\n`;
       if (readOptional(file) === text) return;

@@ -97,9 +97,11 @@ function startFailure(result: unknown): unknown {
 }
 
 /** `docker compose` with the project's files; the argument lists of everything medianest asks of it. */
-export const composeArgs = (stateRoot: string, files: readonly string[], ...rest: string[]): string[] => [
+export const composeArgs = (project: string, stateRoot: string, files: readonly string[], ...rest: string[]): string[] => [
   'compose',
   '--progress=plain',
+  '--project-name',
+  project,
   '--project-directory',
   stateRoot,
   ...files.flatMap((file) => ['--file', file]),

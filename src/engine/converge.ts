@@ -7,7 +7,6 @@ import { execute } from './execute.ts';
 import { refuseEdited } from './hand-edits.ts';
 import { mutate } from './mutate.ts';
 import type { Opened } from './open.ts';
-import { prepare } from './prepare.ts';
 import { survey } from './survey.ts';
 
 export interface UpOutcome {
@@ -34,9 +33,9 @@ export async function converge(
   const waitSeconds = seconds(options.timeout);
   const engine = await context.engine();
   const attempt = async () => {
-    const prepared = await prepare(context, loaded, engine);
     if (!options.overwrite) refuseEdited(state);
-    const plan = await survey(prepared, engine, waitSeconds);
+    const plan = await survey(context, loaded, engine, waitSeconds);
+    const { prepared } = plan;
     for (const line of prepared.moved) context.report.note(line);
     const outcome = (result: UpOutcome['result']): UpOutcome => ({
       project: prepared.stack.project,

@@ -71,7 +71,7 @@ async function perform(step: Step, run: Execution, task: Task | undefined): Prom
       return installCertificate(state, step.certificate.name, issued, { uid: step.uid, image: step.image }, docker);
     }
     case 'write-files':
-      return state.commit(step.rendered, step.stack, (file) => checkComposeFile(file, state, docker));
+      return state.commit(step.rendered, step.stack, (file) => checkComposeFile(file, run));
     case 'activate-config':
       return state.activateConfig(step.service, step.hash);
     case 'remove-container':
@@ -105,7 +105,7 @@ async function perform(step: Step, run: Execution, task: Task | undefined): Prom
       return compose(run, task, ['down', '--remove-orphans', ...(step.volumes ? ['--volumes'] : [])]);
     case 'reload': {
       const { exitCode, tail } = await docker.run(
-        composeArgs(state.root, composeFiles(state), 'exec', '--no-TTY', step.service, ...step.argv),
+        composeArgs(project, state.root, composeFiles(state), 'exec', '--no-TTY', step.service, ...step.argv),
       );
       if (exitCode === 0) return;
       throw new UserError(
@@ -122,16 +122,16 @@ async function perform(step: Step, run: Execution, task: Task | undefined): Prom
   }
 }
 
-/** The project's Compose files: the rendered one, and the operator's own over it. */
-export const composeFiles = (state: StateFolder): string[] => [
-  state.composeFile,
-  ...(state.override() === undefined ? [] : [state.overrideFile]),
-];
+/** The project's Compose files: the rendered one, and the operator's own over it; none where nothing was rendered. */
+export const composeFiles = (state: StateFolder): string[] =>
+  state.manifest() === undefined ? [] : [state.composeFile, ...overrideFiles(state)];
+
+const overrideFiles = (state: StateFolder): string[] => (state.override() === undefined ? [] : [state.overrideFile]);
 
 /** Compose itself reads the new file (and the operator's override) before it becomes the current one. */
-async function checkComposeFile(file: string, state: StateFolder, docker: DockerCli): Promise<void> {
-  const files = [file, ...composeFiles(state).slice(1)];
-  const { exitCode, tail } = await docker.run(composeArgs(state.root, files, 'config', '--quiet'));
+async function checkComposeFile(file: string, { prepared: { project, state }, docker }: Execution): Promise<void> {
+  const files = [file, ...overrideFiles(state)];
+  const { exitCode, tail } = await docker.run(composeArgs(project, state.root, files, 'config', '--quiet'));
   if (exitCode === 0) return;
   const ours = files.length === 1 ? 'the rendered Compose file' : `${path.basename(state.overrideFile)} over the rendered Compose file`;
   throw new UserError(
@@ -163,13 +163,13 @@ const failed = (args: readonly string[], tail: readonly string[]): UserError =>
   );
 
 function runCompose(run: Execution, task: Task | undefined, args: string[]) {
-  const { state } = run.prepared;
-  return run.docker.run(composeArgs(state.root, composeFiles(state), ...args), {
+  const { project, state } = run.prepared;
+  return run.docker.run(composeArgs(project, state.root, composeFiles(state), ...args), {
     signal: run.context.signal,
     onStart: (pid) => run.lock.noteChild(pid),
     onLine: (line) => {
       const [, what, name, doing] = /^\s*(Container|Network|Volume) (\S+)\s+(\w+)/.exec(line) ?? [];
-      if (what && name && doing) task?.detail(`${name.replace(`${run.prepared.project}-`, '')} ${doing.toLowerCase()}`);
+      if (what && name && doing) task?.detail(`${name.replace(`${project}-`, '')} ${doing.toLowerCase()}`);
     },
   });
 }

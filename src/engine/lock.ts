@@ -80,8 +80,14 @@ export async function acquireLock(
   }
   await childGone(childFile, signal);
   return {
-    noteChild: (pid) =>
-      pid ? writeFileSync(childFile, JSON.stringify({ pid, started: startOf(pid) })) : rmSync(childFile, { force: true }),
+    noteChild: (pid) => {
+      if (!pid) return rmSync(childFile, { force: true });
+      try {
+        writeFileSync(childFile, JSON.stringify({ pid, started: startOf(pid) }));
+      } catch {
+        // On a full disk the note is missing, and only a kill right now would make anybody miss it.
+      }
+    },
     release: () => {
       rmSync(childFile, { force: true });
       rmSync(file, { force: true });
@@ -118,10 +124,11 @@ function reclaim(file: string, seen: string): void {
   }
 }
 
-/** Waits for the docker compose of a killed medianest: two at once would fight over the same containers. */
+/** Ends the docker compose of a killed medianest as Ctrl-C would: two at once would fight over the same containers. */
 async function childGone(file: string, signal: AbortSignal): Promise<void> {
   const text = readOptional(file);
   const child = text === undefined ? undefined : parseHolder(text);
+  if (child && isAlive(child)) process.kill(child.pid, 'SIGINT');
   while (child && isAlive(child) && !signal.aborted) await sleep(100);
   rmSync(file, { force: true });
 }

@@ -1,8 +1,10 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../errors.ts';
 import type { DockerCli } from './compose.ts';
 import { writing } from './files.ts';
+
+const STAGING = '.staging.';
 
 /**
  * Writes files that only one uid may read (mode 0400), as containers need their secrets and keys. Root changes the
@@ -15,13 +17,16 @@ export async function writeOwned(
   owner: { uid: number; image: string },
   cli: DockerCli,
 ): Promise<void> {
-  const staging = path.join(folder, `.staging.${process.pid}`);
+  const staging = path.join(folder, `${STAGING}${process.pid}`);
   try {
     writing(folder, () => {
       mkdirSync(folder, { recursive: true, mode: 0o755 });
       // Search permission for the container's uid, whatever the umask.
       chmodSync(folder, 0o711);
-      rmSync(staging, { recursive: true, force: true });
+      // Also what a killed run has left: the lock is ours, so none is in use.
+      for (const name of readdirSync(folder).filter((entry) => entry.startsWith(STAGING))) {
+        rmSync(path.join(folder, name), { recursive: true, force: true });
+      }
       mkdirSync(staging, { mode: 0o700 });
       for (const [name, contents] of Object.entries(files)) writeFileSync(path.join(staging, name), contents, { mode: 0o400, flush: true });
     });

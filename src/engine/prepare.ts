@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { parseSettings } from '../config/document.ts';
 import type { Loaded } from '../config/load.ts';
 import type { Context } from '../context.ts';
 import { renewalCause } from '../plan/renewal.ts';
@@ -10,7 +11,6 @@ import { certificateKey, render } from '../stack/render.ts';
 import { chooseSubnets, type SubnetChoice, type TakenRange } from '../stack/subnets.ts';
 import { NETWORKS, type NetworkName, type Rendered, type Stack } from '../stack/types.ts';
 import { installedCertificate, installedSerial } from './certificates.ts';
-import { readOptional } from './files.ts';
 import { hostRoutes } from './routes.ts';
 import { loadSecrets } from './secret-files.ts';
 import { hashImageSource, readTemplates } from './sources.ts';
@@ -31,14 +31,23 @@ export interface Prepared {
   dueCertificates: Record<string, string>;
 }
 
-/**
- * Settings -> Stack -> files, with all that is read for it.
- * @param engine asked for other networks' ranges where none are remembered; without it only the host's routes count
- */
-export async function prepare(context: Context, loaded: Loaded, engine?: Engine): Promise<Prepared> {
+/** How the networks' ranges are compared with what others use. */
+export interface RangeCheck {
+  /** Asked for other networks' ranges; without it only the host's routes count. */
+  engine?: Engine;
+  /** Our containers hold the remembered ranges, so there is nothing to compare. */
+  running?: boolean;
+  /** For what starts nothing: any range will do. */
+  unchecked?: boolean;
+}
+
+/** Settings -> Stack -> files, with all that is read for it. */
+export async function prepare(context: Context, loaded: Loaded, check: RangeCheck): Promise<Prepared> {
   const registry = await context.registry();
   const state = stateFolder(context, loaded.root);
-  const choice = await subnetsFor(loaded, state, engine);
+  const override = state.override();
+  if (override !== undefined) parseSettings(override, state.overrideFile);
+  const choice = await subnetsFor(loaded, state, check);
   const stack = buildStack(withAbsoluteSource(loaded), registry, {
     version: context.version,
     subnets: choice.subnets,
@@ -57,7 +66,7 @@ export async function prepare(context: Context, loaded: Loaded, engine?: Engine)
     templates: readTemplates(context.home, [
       ...new Set(stack.services.flatMap((service) => [service.component, ...(service.configFrom ?? [])])),
     ]),
-    override: state.override(),
+    override,
     fingerprints: { ...secrets.fingerprints, ...Object.fromEntries(serials) },
   });
   const due = stack.certificates.map((spec) => [spec.name, renewalCause(spec, installedCertificate(state, spec.name), now)] as const);
@@ -78,19 +87,18 @@ function withAbsoluteSource(loaded: Loaded): Loaded['settings'] {
   return app?.source ? { ...loaded.settings, app: { ...app, source: path.resolve(loaded.root, app.source) } } : loaded.settings;
 }
 
-async function subnetsFor(
-  loaded: Loaded,
-  state: StateFolder,
-  engine: Engine | undefined,
-): Promise<SubnetChoice & { subnetsChanged: boolean }> {
-  const text = readOptional(state.at('subnets.json'));
-  const remembered = (text === undefined ? {} : JSON.parse(text)) as Partial<Record<NetworkName, string>>;
+async function subnetsFor(loaded: Loaded, state: StateFolder, check: RangeCheck): Promise<SubnetChoice & { subnetsChanged: boolean }> {
+  const remembered = state.readJson<Partial<Record<NetworkName, string>>>('subnets.json', 'free ranges are chosen anew') ?? {};
   const wanted = loaded.settings.networks;
   const settled = NETWORKS.every(
     (name) => remembered[name] && (wanted[name].subnet === 'auto' || wanted[name].subnet === remembered[name]),
   );
-  if (settled) return { subnets: remembered as Record<NetworkName, string>, moved: [], subnetsChanged: false };
-  return { ...chooseSubnets(wanted, remembered, await takenRanges(loaded.settings.project, engine)), subnetsChanged: true };
+  if (settled && (check.running || !check.engine))
+    return { subnets: remembered as Record<NetworkName, string>, moved: [], subnetsChanged: false };
+  // While nothing ran, somebody else may have taken a remembered range.
+  const taken = check.unchecked ? [] : await takenRanges(loaded.settings.project, check.engine);
+  const choice = chooseSubnets(wanted, remembered, taken);
+  return { ...choice, subnetsChanged: NETWORKS.some((name) => choice.subnets[name] !== remembered[name]) };
 }
 
 /** Ranges that are in use by others. Routes of Docker's own bridges are told by the networks that they belong to. */

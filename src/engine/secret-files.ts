@@ -10,8 +10,7 @@ import type { StateFolder } from './state.ts';
 
 /** `secrets.json` (mode 0600) keeps the values; `secrets/<service>/` holds each service's own copies. */
 export function loadSecrets(state: StateFolder): StoredSecrets | undefined {
-  const text = readOptional(state.at('secrets.json'));
-  return text === undefined ? undefined : (JSON.parse(text) as StoredSecrets);
+  return state.readJson<StoredSecrets>('secrets.json', 'new passwords are made and set; the data stays');
 }
 
 export function saveSecrets(state: StateFolder, store: StoredSecrets): void {

@@ -1,11 +1,11 @@
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../errors.ts';
 import { sha256 } from '../stack/hash.ts';
 import { type Manifest, STATE_VERSION, toManifest } from '../stack/manifest.ts';
 import { COMPOSE_FILE } from '../stack/render.ts';
 import type { Rendered, Stack } from '../stack/types.ts';
-import { readLink, readOptional, switchLink, writeAtomic, writeFolder, writing } from './files.ts';
+import { exists, readLink, readOptional, switchLink, writeAtomic, writeFolder, writing } from './files.ts';
 
 const GENERATIONS_KEPT = 5;
 
@@ -41,8 +41,7 @@ export class StateFolder {
 
   /** Makes the folder, readable by its owner alone, and refuses one that a newer medianest has written. */
   open(): void {
-    const text = readOptional(this.at('state.json'));
-    const version = text === undefined ? undefined : (parseJson(text, this.at('state.json')) as { version?: number }).version;
+    const version = this.readJson<{ version?: number }>('state.json', 'nothing else is in it')?.version;
     if (version !== undefined && version > STATE_VERSION) {
       throw new UserError(
         'STATE_DAMAGED',
@@ -56,9 +55,13 @@ export class StateFolder {
   }
 
   manifest(): Manifest | undefined {
-    const file = this.at('current', 'manifest.json');
-    const text = readOptional(file);
-    return text === undefined ? undefined : (parseJson(text, file) as Manifest);
+    return this.readJson<Manifest>('current/manifest.json', 'the files are rendered anew; volumes and secrets are not in it');
+  }
+
+  /** A file of ours, or undefined where there is none. `without` tells what follows when a damaged one is moved aside. */
+  readJson<T>(name: string, without: string): T | undefined {
+    const text = readOptional(this.at(name));
+    return text === undefined ? undefined : (parseJson(text, this.at(name), without) as T);
   }
 
   override(): string | undefined {
@@ -151,19 +154,24 @@ export class StateFolder {
   }
 }
 
-/** `--state`, or `.medianest` beside the settings. */
+/** `--state`, or `.medianest` beside the settings: one name for one folder, whatever links lead to it. */
 export function stateFolder(context: { cwd: string; flags: { state?: string } }, root: string): StateFolder {
-  return new StateFolder(path.resolve(context.cwd, context.flags.state ?? path.join(root, '.medianest')));
+  return new StateFolder(withoutLinks(path.resolve(context.cwd, context.flags.state ?? path.join(root, '.medianest'))));
 }
 
-function parseJson(text: string, file: string): unknown {
+function withoutLinks(folder: string): string {
+  if (folder === path.dirname(folder)) return folder;
+  return exists(folder) ? realpathSync(folder) : path.join(withoutLinks(path.dirname(folder)), path.basename(folder));
+}
+
+function parseJson(text: string, file: string, without: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
     throw new UserError(
       'STATE_DAMAGED',
-      `${file} is damaged: ${(error as Error).message}`,
-      'move it aside and run `medianest up` again: volumes and secrets are not in it',
+      `${file} is damaged: ${(error as Error).message}; nothing was changed`,
+      `restore it, or move it aside and run \`medianest up\` again: ${without}`,
       { path: file, cause: error },
     );
   }

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
+import type { Loaded } from '../config/load.ts';
+import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
-import type { Change } from '../plan/change.ts';
 import { planUp, type UpFacts, type UpPlan } from '../plan/up.ts';
 import type { Stack } from '../stack/types.ts';
 import { installedSerial } from './certificates.ts';
 import { isTaken, processOn } from './ports.ts';
-import type { Prepared } from './prepare.ts';
+import { type Prepared, prepare } from './prepare.ts';
 import { unplacedServices } from './secret-files.ts';
 import type { Engine, ObservedContainer } from './types.ts';
 
@@ -17,13 +18,16 @@ const WAIT_SECONDS = 180;
  * asked: images, foreign volumes, ports.
  */
 export async function survey(
-  prepared: Prepared,
+  context: Context,
+  loaded: Loaded,
   engine: Engine,
   waitSeconds = WAIT_SECONDS,
-): Promise<UpPlan & { containers: ObservedContainer[] }> {
+): Promise<UpPlan & { prepared: Prepared }> {
+  const project = loaded.settings.project;
+  const containers = await engine.observe(project);
+  const prepared = await prepare(context, loaded, { engine, running: containers.length > 0 });
   const { state, stack, rendered, secrets } = prepared;
-  const containers = await engine.observe(stack.project);
-  refuseForeign(stack.project, containers, state.root);
+  refuseForeign(project, containers, state.root);
   const manifest = state.manifest();
   const edited = manifest ? state.edited(manifest) : [];
   const facts: UpFacts = {
@@ -47,17 +51,17 @@ export async function survey(
     waitSeconds,
   };
   const first = planUp(stack, rendered, facts);
-  const fresh = first.changes.filter((change) => change.action === 'create' || change.action === 'recreate');
-  if (fresh.length === 0) return { ...first, containers };
+  const starting = first.changes.filter(({ action }) => action === 'create' || action === 'recreate' || action === 'start');
+  if (starting.length === 0) return { ...first, prepared };
   await refuseForeignLeftovers(stack, containers, engine);
-  await refuseTakenPorts(stack, first.changes, containers, engine);
-  const names = new Set(fresh.map((change) => change.service));
+  const names = new Set(starting.map((change) => change.service));
+  await refuseTakenPorts(stack, names, containers, engine);
   const refs = stack.images
     .filter((image) => stack.services.some((service) => names.has(service.name) && uses(service.image, image.ref)))
     .map((image) => image.ref);
   return {
     ...planUp(stack, rendered, { ...facts, missingImages: await neededImages(stack, await engine.missingImages(refs)) }),
-    containers,
+    prepared,
   };
 }
 
@@ -72,9 +76,12 @@ async function neededImages(stack: Stack, missing: readonly string[]): Promise<s
   );
 }
 
-/** Containers of a project that we did not make, or that another state folder manages, are never touched. */
+/**
+ * Containers of a project that we did not make, or that another state folder manages, are never touched. What an
+ * operator's override adds carries no label of ours, but was started from our state folder.
+ */
 export function refuseForeign(project: string, containers: readonly ObservedContainer[], stateRoot: string): void {
-  const foreign = containers.find((container) => container.project !== project);
+  const foreign = containers.find((container) => container.project !== project && container.stateFolder !== stateRoot);
   if (foreign) {
     throw new UserError(
       'FOREIGN_PROJECT',
@@ -97,7 +104,10 @@ export function refuseForeign(project: string, containers: readonly ObservedCont
 /** Where no container is left, a network or volume of the same name may still be somebody else's data. */
 async function refuseForeignLeftovers(stack: Stack, containers: readonly ObservedContainer[], engine: Engine): Promise<void> {
   if (containers.length > 0) return;
-  const network = (await engine.networks()).find((entry) => entry.composeProject === stack.project && !entry.ours);
+  const names = new Set(stack.networks.map(({ name }) => `${stack.project}_${name}`));
+  const network = (await engine.networks()).find(
+    (entry) => !entry.ours && (entry.composeProject === stack.project || names.has(entry.name)),
+  );
   const wanted = new Set(stack.volumes.map((name) => `${stack.project}_${name}`));
   const volume = (await engine.foreignVolumes(stack.project)).find((name) => wanted.has(name));
   const thing = network ? `network ${network.name}` : volume && `volume ${volume}`;
@@ -112,17 +122,14 @@ async function refuseForeignLeftovers(stack: Stack, containers: readonly Observe
 
 async function refuseTakenPorts(
   stack: Stack,
-  changes: readonly Change[],
+  starting: ReadonlySet<string>,
   containers: readonly ObservedContainer[],
   engine: Engine,
 ): Promise<void> {
   const ours = new Set(
     containers.filter((container) => container.state === 'running').flatMap((container) => container.ports.map((port) => port.host)),
   );
-  const fresh = new Set(
-    changes.filter((change) => change.action === 'create' || change.action === 'recreate').map((change) => change.service),
-  );
-  for (const service of stack.services.filter((entry) => fresh.has(entry.name))) {
+  for (const service of stack.services.filter((entry) => starting.has(entry.name))) {
     for (const port of service.ports) {
       if (ours.has(port.host) || !(await isTaken(port.address, port.host))) continue;
       const owner = (await engine.portOwner(port.host)) ?? processOn(port.host) ?? 'another program (run as root to see which)';

@@ -1,27 +1,58 @@
 import type { Context } from '../context.ts';
+import { UserError } from '../errors.ts';
+import { composeVolumes } from '../plan/change.ts';
 import type { Step } from '../plan/step.ts';
 import { checkCompose } from './compose.ts';
 import { execute } from './execute.ts';
+import { exists, readOptional } from './files.ts';
 import { mutate } from './mutate.ts';
 import type { Opened } from './open.ts';
 import { emptySecrets } from './secret-files.ts';
+import type { StateFolder } from './state.ts';
 import { refuseForeign } from './survey.ts';
+import type { Engine } from './types.ts';
 
-/** Stops and removes a project; returns the services that were there. Never a foreign one. */
-export async function takeDown(context: Context, { loaded, state }: Opened, volumes: boolean): Promise<string[]> {
+export interface Removal {
+  /** The services that are there. */
+  services: string[];
+  /** What is done about them; nothing where nothing is left. */
+  steps: Step[];
+}
+
+/** Stops and removes a project; never a foreign one. A dry run, and one with nothing to do, leave no trace. */
+export async function takeDown(context: Context, { loaded, state }: Opened, volumes: boolean): Promise<Removal> {
   const project = loaded.settings.project;
   const engine = await context.engine();
+  const seen = await look(engine, project, state, volumes);
+  if (context.flags.dryRun || (seen.steps.length === 0 && !exists(state.root))) return seen;
   return mutate(context, state, `down${volumes ? ' --volumes' : ''}`, async (lock, record) => {
-    const containers = await engine.observe(project);
-    refuseForeign(project, containers, state.root);
-    const services = [...new Set(containers.map((container) => container.service))].sort();
-    if (!state.manifest() || (services.length === 0 && !volumes)) return [];
-    const step: Step = { kind: 'compose-down', volumes, services, cause: 'asked for' };
-    if (context.flags.dryRun) return services;
-    record([step]);
+    const removal = await look(engine, project, state, volumes);
+    if (removal.steps.length === 0) return removal;
+    record(removal.steps);
     const docker = await context.docker();
     await checkCompose(docker);
-    await execute([step], { context, prepared: { state, secrets: emptySecrets, project }, engine, docker, lock });
-    return services;
+    await execute(removal.steps, { context, prepared: { state, secrets: emptySecrets, project }, engine, docker, lock });
+    return removal;
   });
+}
+
+async function look(engine: Engine, project: string, state: StateFolder, volumes: boolean): Promise<Removal> {
+  const containers = await engine.observe(project);
+  refuseForeign(project, containers, state.root);
+  if (volumes) await refuseForeignVolumes(engine, project, state);
+  const services = [...new Set(containers.map((container) => container.service))].sort();
+  const nothing = services.length === 0 && (!volumes || !state.manifest());
+  return { services, steps: nothing ? [] : [{ kind: 'compose-down', volumes, services, cause: 'asked for' }] };
+}
+
+/** Compose deletes the volumes that its file names, whoever made them. */
+async function refuseForeignVolumes(engine: Engine, project: string, state: StateFolder): Promise<void> {
+  const named = composeVolumes(readOptional(state.composeFile)).map((name) => `${project}_${name}`);
+  const foreign = (await engine.foreignVolumes(project)).find((name) => named.includes(name));
+  if (!foreign) return;
+  throw new UserError(
+    'FOREIGN_PROJECT',
+    `the volume ${foreign} was not made by medianest; nothing was changed`,
+    'choose another name: --project, or `project:` in medianest.yml',
+  );
 }

@@ -3,7 +3,7 @@ import type { Loaded } from '../config/load.ts';
 import type { Context } from '../context.ts';
 import { type FileChange, fileChanges } from '../plan/change.ts';
 import type { Rendered } from '../stack/types.ts';
-import { writeAtomic } from './files.ts';
+import { readOptional, writeAtomic } from './files.ts';
 import { refuseEdited } from './hand-edits.ts';
 import { mutate } from './mutate.ts';
 import { type Prepared, prepare } from './prepare.ts';
@@ -24,7 +24,7 @@ export function pendingFiles({ state, rendered }: Prepared): FileChange[] {
 /** Writes the files, and keeps the secrets and ranges they were rendered with, so that `up` renders the same. */
 export async function writeRendered(context: Context, loaded: Loaded, state: StateFolder, overwrite: boolean): Promise<void> {
   await mutate(context, state, 'render', async (_lock, record) => {
-    const prepared = await prepare(context, loaded);
+    const prepared = await prepare(context, loaded, {});
     if (!overwrite) refuseEdited(state);
     const pending = pendingFiles(prepared);
     if (pending.length === 0) return;
@@ -32,6 +32,14 @@ export async function writeRendered(context: Context, loaded: Loaded, state: Sta
     if (prepared.secrets.changed.length > 0) saveSecrets(state, prepared.secrets.store);
     if (prepared.subnetsChanged) writeAtomic(state.at('subnets.json'), `${JSON.stringify(prepared.subnets, null, 1)}\n`);
     await state.commit(prepared.rendered, prepared.stack, async () => {});
+  });
+}
+
+/** Those of the files that stand in such a folder already. */
+export function filesIn(context: Context, out: string, rendered: Rendered): { path: string; contents: string }[] {
+  return rendered.files.flatMap(({ path: file }) => {
+    const contents = readOptional(path.resolve(context.cwd, out, file));
+    return contents === undefined ? [] : [{ path: file, contents }];
   });
 }
 

@@ -1,6 +1,7 @@
 import { generateKeyPair, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import forge from 'node-forge';
+import { UserError } from '../errors.ts';
 import type { CertificateSpec } from '../stack/types.ts';
 import type { IssuedCertificate, Issuer } from './issuer.ts';
 
@@ -25,9 +26,21 @@ export function internalCa(store: CaStore, project: string): Issuer {
       const ca = store.load() ?? (await createRoot(project, now));
       // Kept before its first use: a root that signed something must never be lost.
       store.save(ca);
+      refuseExpired(ca.certificate, now);
       return issueLeaf(ca, spec, now);
     },
   };
+}
+
+/** A new root is the operator's decision: every device has to be told to trust it. */
+function refuseExpired(root: string, now: Date): void {
+  const { notAfter } = forge.pki.certificateFromPem(root).validity;
+  if (notAfter > now) return;
+  throw new UserError(
+    'CERTIFICATE_FAILED',
+    `the root certificate of the internal CA expired on ${notAfter.toISOString().slice(0, 10)}; nothing was changed`,
+    'correct the clock, or move ca/root.json out of the state folder: a new root is made, for every device to trust',
+  );
 }
 
 async function keyPair(bits: number): Promise<{ publicKey: forge.pki.rsa.PublicKey; privatePem: string }> {

@@ -69,7 +69,18 @@ function differences(a: Json | undefined, b: Json | undefined, path: string[] = 
 
 /** The services of a rendered Compose file, for comparison. */
 export function composeServices(text: string | undefined): Record<string, JsonObject> {
-  return text === undefined ? {} : (((parse(text) as JsonObject | null)?.services as Record<string, JsonObject> | undefined) ?? {});
+  if (text === undefined) return {};
+  try {
+    return (parse(text) as { services?: Record<string, JsonObject> } | null)?.services ?? {};
+  } catch {
+    // As it stands on disk it may be an operator's edit, and no YAML at all.
+    return {};
+  }
+}
+
+/** The volumes that a rendered Compose file declares. */
+export function composeVolumes(text: string | undefined): string[] {
+  return text === undefined ? [] : Object.keys(((parse(text) as JsonObject | null)?.volumes as JsonObject | undefined) ?? {});
 }
 
 export interface FileChange {

@@ -22,13 +22,23 @@ export function certificateFacts(pem: string) {
  */
 export function renewalCause(spec: CertificateSpec, pem: string | undefined, now: Date): string | undefined {
   if (pem === undefined) return 'is not there yet';
-  const { notBefore, notAfter, subjects } = certificateFacts(pem);
+  const facts = readable(pem);
+  if (!facts) return 'is damaged';
+  const { notBefore, notAfter, subjects } = facts;
   const missing = spec.subjects.filter((subject) => !subjects.includes(normalAddress(subject)));
   if (missing.length > 0) return `lacks the name ${missing.join(', ')}`;
   const left = notAfter.getTime() - now.getTime();
   if (left <= 0) return `expired on ${notAfter.toISOString().slice(0, 10)}`;
   if (now < notBefore) return 'is not valid yet';
   return left < (notAfter.getTime() - notBefore.getTime()) / 3 ? `expires on ${notAfter.toISOString().slice(0, 10)}` : undefined;
+}
+
+function readable(pem: string): ReturnType<typeof certificateFacts> | undefined {
+  try {
+    return certificateFacts(pem);
+  } catch {
+    return undefined;
+  }
 }
 
 /** node prints IPv6 addresses in full (`0:0:0:0:0:0:0:1`); compare them in the form that URLs use. */

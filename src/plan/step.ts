@@ -42,7 +42,7 @@ export function describeStep(step: Step): string {
     case 'remove-container':
       return `remove container ${step.name}`;
     case 'compose-up':
-      return `start and wait until healthy: ${step.services.join(', ')}`;
+      return step.services.length > 0 ? `start and wait until healthy: ${step.services.join(', ')}` : 'wait until everything is healthy';
     case 'reload':
       return `reload ${step.service}`;
     case 'mark-applied':

@@ -126,14 +126,15 @@ function stepsOf(
   }
   if (facts.subnetsChanged) steps.push({ kind: 'remember-subnets', subnets: facts.subnets, cause: 'so that later renders are the same' });
   if (facts.changedSecrets.length > 0) steps.push({ kind: 'create-secrets', names: [...facts.changedSecrets], cause: 'new or changed' });
+  // Before anything that a running container can see: Compose may still refuse the operator's override.
+  if (files.length > 0) {
+    steps.push({ kind: 'write-files', rendered, stack, changed: files.map((file) => file.path), cause: 'settings or templates changed' });
+  }
   for (const service of stack.services) {
     if (facts.unplaced.includes(service.name)) steps.push({ kind: 'place-secrets', service, cause: 'it reads them from its own folder' });
     const due = service.certificate && facts.dueCertificates[service.certificate.name];
     if (service.certificate && due)
       steps.push({ kind: 'issue-certificate', certificate: service.certificate, uid: service.uid, image: service.image.ref, cause: due });
-  }
-  if (files.length > 0) {
-    steps.push({ kind: 'write-files', rendered, stack, changed: files.map((file) => file.path), cause: 'settings or templates changed' });
   }
   for (const [service, hash] of Object.entries(rendered.configs)) {
     if (facts.liveConfigs[service] !== hash)

@@ -1,17 +1,20 @@
 import * as z from 'zod';
-import { listenAddress, port, size } from '../config/fields.ts';
+import { listenAddress, memory, port } from '../config/fields.ts';
 import { app } from './app.ts';
-import { portalContract, SOURCE_TARGET } from './portal.ts';
+import { portalContract, SOURCE_TARGET, urlHost } from './portal.ts';
 import { postgres, postgresView } from './postgres.ts';
 import { redisView } from './redis.ts';
 import { defineService } from './service.ts';
 
 const HOST = 10;
 
+/** Listening on every address: the portal is opened by the host's own name. */
+const ANY = ['0.0.0.0', '::'];
+
 const settings = z.strictObject({
   address: listenAddress('127.0.0.1').describe('Address of this host that the portal is published on'),
   port: port(3000).describe('Port of this host that the portal is published on'),
-  memory: size('768m').describe('Memory limit of the container'),
+  memory: memory('768m').describe('Memory limit of the container'),
 });
 
 export const allInOne = defineService({
@@ -47,7 +50,7 @@ export const allInOne = defineService({
         memoryBytes: own.memory,
         after: [],
         interruption: 'about 5 s: the portal restarts',
-        urls: [`http://${own.address === '0.0.0.0' ? 'localhost' : own.address}:${own.port}/`],
+        urls: [`http://${ANY.includes(own.address) ? 'localhost' : urlHost(own.address)}:${own.port}/`],
       },
     ];
   },

@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import { hostName, listenAddress, port, size } from '../config/fields.ts';
+import { hostName, listenAddress, memory, port } from '../config/fields.ts';
 import { app, appReplicas } from './app.ts';
+import { urlHost } from './portal.ts';
 import { defineService } from './service.ts';
 
 const HOST = 10;
@@ -11,7 +12,7 @@ const settings = z.strictObject({
   httpsPort: port(8443).describe('HTTPS'),
   domains: z.array(hostName).min(1).default(['localhost']).describe('Names that the portal answers to; the first is its main one'),
   hsts: z.boolean().default(false).describe('Strict-Transport-Security: browsers then insist on HTTPS for two years'),
-  memory: size('128m').describe('Memory limit of the container'),
+  memory: memory('128m').describe('Memory limit of the container'),
 });
 
 /** Every portal can also be opened by these on the host itself. */
@@ -19,9 +20,6 @@ const LOCAL_NAMES = ['localhost', '127.0.0.1', '::1'];
 
 /** Largest request body outside uploads. */
 const MAX_BODY = 10 * 1024 ** 2;
-
-/** A host as URLs and nginx write it: IPv6 addresses in brackets. */
-const urlHost = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 
 const portalUrl = (domain: string, httpsPort: number): string => `https://${urlHost(domain)}${httpsPort === 443 ? '' : `:${httpsPort}`}/`;
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { port, size } from '../config/fields.ts';
+import { memory, port, size, urlPath } from '../config/fields.ts';
 import type { Mount, SecretSpec } from '../stack/types.ts';
 import { databasePassword, databaseUrl, postgres } from './postgres.ts';
 import { redis, redisPassword, redisUrl } from './redis.ts';
@@ -9,9 +9,9 @@ import type { BuildInput } from './service.ts';
 export const appSettings = z.strictObject({
   image: z.string().min(1).optional().describe('Your own application’s image; without it the reference portal is built'),
   port: port(3000).describe('Port that the application listens on inside its container (it is given as PORT)'),
-  healthPath: z.string().startsWith('/').default('/api/health').describe('Answers 200 while the process is alive'),
-  readyPath: z.string().startsWith('/').default('/api/health/ready').describe('Answers 200 while it can serve'),
-  metricsPath: z.string().startsWith('/').default('/metrics').describe('Prometheus metrics'),
+  healthPath: urlPath('/api/health').describe('Answers 200 while the process is alive'),
+  readyPath: urlPath('/api/health/ready').describe('Answers 200 while it can serve'),
+  metricsPath: urlPath('/metrics').describe('Prometheus metrics'),
   user: z
     .string()
     .regex(/^\d+(:\d+)?$/, 'should be uid or uid:gid in digits')
@@ -19,17 +19,23 @@ export const appSettings = z.strictObject({
     .describe('Its uid and gid'),
   command: z.array(z.string()).default([]).describe('Instead of the image’s own command'),
   env: z
-    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
+    .record(
+      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/),
+      z.string().refine((value) => !value.includes('\0'), 'should hold no NUL byte'),
+    )
     .default({})
     .describe('More environment values (no secrets)'),
   source: z.string().min(1).optional().describe('Folder of the application’s source: mounted, and reloaded on every change'),
   replicas: z.int().min(1, 'should be at least 1').max(1000, 'should be at most 1000').default(1).describe('How many containers'),
   uploadLimit: size('1g').describe('Largest upload'),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('What is logged'),
-  memory: size('384m').describe('Memory limit of each container'),
+  memory: memory('384m').describe('Memory limit of each container'),
 });
 
 export type AppSettings = z.output<typeof appSettings>;
+
+/** A host as URLs and nginx write it: IPv6 addresses in brackets. */
+export const urlHost = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 
 export const SOURCE_TARGET = '/app/live';
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { secret, size } from '../config/fields.ts';
+import { memory, secret } from '../config/fields.ts';
 import type { SecretSpec } from '../stack/types.ts';
 import { defineService } from './service.ts';
 
@@ -9,7 +9,7 @@ export const POSTGRES_HOST = 20;
 
 const settings = z.strictObject({
   password: secret().describe('Password of the portal’s role; made at random where it is not given'),
-  memory: size('512m').describe('Memory limit of the container; buffers and caches are derived from it'),
+  memory: memory('512m').describe('Memory limit of the container; buffers and caches are derived from it'),
   maxConnections: z.int().min(10).max(1000).default(100).describe('Connections at most'),
 });
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { secret, size } from '../config/fields.ts';
+import { memory, secret } from '../config/fields.ts';
 import type { SecretSpec } from '../stack/types.ts';
 import { defineService } from './service.ts';
 
@@ -7,7 +7,7 @@ export const REDIS_HOST = 30;
 
 const settings = z.strictObject({
   password: secret().describe('Password; made at random where it is not given'),
-  memory: size('128m').describe('Memory limit of the container; three quarters of it are for data'),
+  memory: memory('128m').describe('Memory limit of the container; three quarters of it are for data'),
 });
 
 /** What its template sees. A quarter of the memory is left for a fork that rewrites the file and for clients' buffers. */

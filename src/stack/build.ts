@@ -26,6 +26,7 @@ export function buildStack(settings: Settings, registry: readonly ServiceDefinit
     definition.build(settings[definition.key], input).map((blueprint): Service => ({ ...blueprint, component: definition.name })),
   );
   checkAddresses(services, facts.subnets);
+  checkPorts(services);
   const present = new Set(services.map((service) => service.name));
   for (const service of services) service.after = service.after.filter((name) => present.has(name));
   return {
@@ -83,11 +84,34 @@ function checkAddresses(services: readonly Service[], subnets: BuildFacts['subne
     for (const network of service.networks) {
       const key = `${network} ${fixedAddress(network, subnets[network], service.host)}`;
       const other = owners.get(key);
-      if (other) throw new Error(`${service.name} and ${other} have the same host number ${service.host} in the network ${network}`);
+      if (other) {
+        throw new UserError(
+          'INVALID_SETTINGS',
+          `${service.name} and ${other} cannot run together: both have the address ${key.split(' ')[1]} in the network ${network}`,
+          `switch one of them off: \`components: { ${service.component}: false }\``,
+        );
+      }
       owners.set(key, service.name);
     }
   }
 }
+
+/** Docker would find out only while it starts the second of them. */
+function checkPorts(services: readonly Service[]): void {
+  const published = services.flatMap((service) => service.ports);
+  for (const [index, port] of published.entries()) {
+    const other = published.slice(0, index).find((before) => before.host === port.host && sameAddress(before.address, port.address));
+    if (!other) continue;
+    throw new UserError(
+      'INVALID_SETTINGS',
+      `${port.setting} and ${other.setting} are both ${port.host}`,
+      `choose another \`${port.setting}\``,
+    );
+  }
+}
+
+const ANY = ['0.0.0.0', '::'];
+const sameAddress = (a: string, b: string): boolean => a === b || ANY.includes(a) || ANY.includes(b);
 
 /** A network is internal unless it publishes ports or the application must reach Plex and the others outside. */
 function usedNetworks(services: readonly Blueprint[], settings: Settings, subnets: BuildFacts['subnets']): Network[] {

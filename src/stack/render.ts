@@ -1,5 +1,7 @@
-import { parse, stringify } from 'yaml';
+import { parse, parseDocument } from 'yaml';
+import { UserError } from '../errors.ts';
 import { dynamicRange, hostAddress } from './cidr.ts';
+import { composeText } from './compose-text.ts';
 import { canonical, shortHash } from './hash.ts';
 import { LABEL } from './labels.ts';
 import { mergeData } from './merge.ts';
@@ -14,7 +16,7 @@ const header = (source: string) =>
 /** Stack -> every file, and a fingerprint of all that makes a new container necessary. Pure and byte-identical for the same input. */
 export function render(stack: Stack, input: RenderInput): Rendered {
   const base = parse(input.base) as JsonObject;
-  const override = (input.override ? (parse(input.override) as JsonObject | null) : null) ?? {};
+  const override = readOverride(input.override);
   const services: JsonObject = {};
   const inputs: Rendered['inputs'] = {};
   const configs: Rendered['configs'] = {};
@@ -43,9 +45,8 @@ export function render(stack: Stack, input: RenderInput): Rendered {
     networks: Object.fromEntries(stack.networks.map((network) => [network.name, networkDefinition(network, base, stack.project)])),
     volumes: Object.fromEntries(stack.volumes.map((name) => [name, { labels: { [LABEL.project]: stack.project } }])),
   };
-  // Compose interpolates `$`, and nothing here is meant to be: every text is escaped, once.
-  const compose = stringify(escapeDollars(document), { lineWidth: 0, aliasDuplicateObjects: false });
-  files.unshift({ path: COMPOSE_FILE, mode: 0o644, contents: header('docker-compose.base.yml, profiles and templates') + compose });
+  const contents = header('docker-compose.base.yml, profiles and templates') + composeText(document);
+  files.unshift({ path: COMPOSE_FILE, mode: 0o644, contents });
   return { files, inputs, configs };
 }
 
@@ -122,9 +123,26 @@ function networkDefinition(network: Network, base: JsonObject, project: string):
   const common = ((base.networks as JsonObject | undefined)?.[network.name] ?? {}) as JsonObject;
   return mergeData(common, {
     ...(network.internal && { internal: true }),
-    ipam: { config: [{ subnet: network.subnet, ip_range: dynamicRange(network.subnet) }] },
+    // The first address is the host's: left alone, Docker would take one of the dynamic range.
+    ipam: {
+      config: [{ subnet: network.subnet, ip_range: dynamicRange(network.subnet), gateway: hostAddress(network.subnet, 1) as string }],
+    },
     labels: { [LABEL.project]: project },
   });
+}
+
+function readOverride(text: string | undefined): JsonObject {
+  const document = parseDocument(text ?? '', { prettyErrors: true });
+  const problem = document.errors[0];
+  if (problem) {
+    throw new UserError(
+      'BAD_YAML',
+      `compose.override.yml: ${problem.message.split('\n')[0]}`,
+      'correct it, or move it out of the state folder',
+    );
+  }
+  const data = document.toJS() as Json;
+  return typeof data === 'object' && data !== null && !Array.isArray(data) ? data : {};
 }
 
 /** The operator's override as far as it touches this service: its own section, and whatever is not about services. */
@@ -132,11 +150,4 @@ function overrideInputs(override: JsonObject, name: string): { override?: string
   const { services, ...rest } = override;
   const own = (services as JsonObject | undefined)?.[name];
   return own === undefined && Object.keys(rest).length === 0 ? {} : { override: shortHash([own ?? null, rest]) };
-}
-
-function escapeDollars(value: Json): Json {
-  if (typeof value === 'string') return value.replaceAll('$', '$$$$');
-  if (Array.isArray(value)) return value.map(escapeDollars);
-  if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, escapeDollars(inner)]));
 }

@@ -10,6 +10,9 @@ const DEFAULTS: Record<NetworkName, { subnet: string; block: string }> = {
   mgmt: { subnet: '10.10.0.0/16', block: '10.0.0.0/8' },
 };
 
+/** All private ranges (RFC 1918): the next best where a block is used up, as db's is by its own default of another project. */
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'];
+
 const SMALLEST = 24;
 
 /** A range in use on this host and who uses it: a route, or another project's network. */
@@ -54,11 +57,11 @@ export function chooseSubnets(
         `choose a free range, or \`networks.${name}.subnet: auto\``,
       );
     }
-    const subnet = blocker ? freeRange(DEFAULTS[name].block, conflict) : first;
+    const subnet = blocker ? freeRange([DEFAULTS[name].block, ...PRIVATE], conflict) : first;
     if (!subnet) {
       throw new UserError(
         'SUBNET_TAKEN',
-        `no free range for the network ${name} in ${DEFAULTS[name].block}: ${first} overlaps ${blocker?.subnet} (${blocker?.by})`,
+        `no free range for the network ${name}: ${first} overlaps ${blocker?.subnet} (${blocker?.by})`,
         `set networks.${name}.subnet to a free range`,
       );
     }
@@ -69,9 +72,16 @@ export function chooseSubnets(
   return { subnets, moved };
 }
 
-/** The widest free range of a block, /16 at most, the lowest of its size. */
-function freeRange(block: string, conflict: (range: Range) => unknown): string | undefined {
-  const outer = parseCidr(block) as Range;
+/** The widest free range of the first block that has one, /16 at most, the lowest of its size. */
+function freeRange(blocks: readonly string[], conflict: (range: Range) => unknown): string | undefined {
+  for (const block of blocks) {
+    const found = freeRangeIn(parseCidr(block) as Range, conflict);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function freeRangeIn(outer: Range, conflict: (range: Range) => unknown): string | undefined {
   for (let prefix = Math.max(16, outer.prefix); prefix <= SMALLEST; prefix++) {
     const count = 2 ** (32 - prefix);
     for (let first = outer.first; first + count - 1 <= outer.last; first += count) {

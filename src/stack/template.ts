@@ -1,7 +1,11 @@
 import Handlebars from 'handlebars';
 
 const engine = Handlebars.create();
-engine.registerHelper('json', (value: unknown) => JSON.stringify(value));
+// Strict mode does not look at the arguments of helpers.
+engine.registerHelper('json', (value: unknown) => {
+  if (value === undefined) throw new Error('{{json}} of a name that the view does not declare');
+  return JSON.stringify(value);
+});
 
 const compiled = new Map<string, Handlebars.TemplateDelegate>();
 

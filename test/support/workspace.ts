@@ -32,6 +32,15 @@ async function freePort(): Promise<number> {
   });
 }
 
+/** A /24 that no network and no route of this host touches, so that stacks of several tests, also of killed ones, never meet. */
+async function freeRange(): Promise<string> {
+  const ids = (await docker(['network', 'ls', '--quiet'])).stdout.split('\n').filter(Boolean);
+  const networks = (await docker(['network', 'inspect', '--format', '{{range .IPAM.Config}}{{.Subnet}} {{end}}', ...ids])).stdout;
+  const free = Array.from({ length: 200 }, (_, i) => `10.${i + 50}.`).find((prefix) => !networks.includes(prefix));
+  if (!free) throw new Error('every test range is in use: remove the networks of killed tests (docker network prune)');
+  return `${free}0.0/24`;
+}
+
 /**
  * @param name short and unique among the tests
  * @param settings more of medianest.yml: whole top-level keys, besides `project`, `allInOne` and `edge` ports
@@ -44,12 +53,15 @@ export async function workspace(name: string, settings = ''): Promise<Workspace>
     writeFileSync(path.join(dir, file), text);
     return path.join(dir, file);
   };
-  write(
-    'medianest.yml',
-    `version: 1\nproject: ${project}\nallInOne: { port: ${devPort} }\nedge: { httpPort: ${httpPort}, httpsPort: ${httpsPort} }\n${settings}`,
-  );
   await removeProject(project);
-  const base: Record<string, Record<string, unknown> | string> = { project, allInOne: { port: devPort }, edge: { httpPort, httpsPort } };
+  const networks = { db: { subnet: await freeRange() } };
+  const base: Record<string, Record<string, unknown> | string> = {
+    project,
+    allInOne: { port: devPort },
+    edge: { httpPort, httpsPort },
+    networks,
+  };
+  write('medianest.yml', `version: 1\n${stringify(base)}${settings}`);
   return {
     dir,
     project,

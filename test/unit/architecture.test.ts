@@ -78,6 +78,6 @@ it('takes a new service as one definition and one template, and a new profile as
   ]);
   const { files } = rendered(stack, { templates });
   expect(files[0]?.contents).toContain('  clock:');
-  expect(files[0]?.contents).toContain('- Europe/Lisbon');
+  expect(files[0]?.contents).toContain('- "Europe/Lisbon"');
   expect(files.find((file) => file.path === 'clock/clock.conf')?.contents).toContain('zone Europe/Lisbon\n');
 });

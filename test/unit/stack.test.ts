@@ -53,8 +53,11 @@ describe('address ranges', () => {
     );
     expect(() => chooseSubnets({ ...wanted, db: { subnet: '10.1.0.0/20' } }, {}, [])).toThrow(/network app/);
   });
-  it('are refused where their whole block is in use', () => {
-    expect(() => chooseSubnets(AUTO, {}, [{ subnet: '192.168.0.0/16', by: 'lan' }])).toThrow(/no free range for the network db/);
+  it('move to another private block where theirs is used up, and are refused where all are', () => {
+    const lan = { subnet: '192.168.0.0/16', by: 'lan' };
+    expect(chooseSubnets(AUTO, {}, [lan]).subnets.db).toBe('10.1.0.0/16');
+    const all = [lan, { subnet: '10.0.0.0/8', by: 'vpn' }, { subnet: '172.16.0.0/12', by: 'lab' }];
+    expect(() => chooseSubnets(AUTO, {}, all)).toThrow(/no free range for the network dmz: 172\.16\.0\.0\/16 overlaps/);
   });
 });
 
