@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { main } from '../dist/main.js';
+import launch from '../dist/launch.cjs';
 
-await main(process.argv.slice(2));
+await launch.start(process.argv.slice(2));

@@ -1,5 +1,7 @@
 // Bundles the program to dist/ (start-up time is most of what a command costs), and each dependency of the reference
 // portal to one file, so that its image needs no npm.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,18 +29,28 @@ const withoutUnused = {
   },
 };
 
-rmSync(path.join(home, 'dist'), { recursive: true, force: true });
+const dist = path.join(home, 'dist');
+rmSync(dist, { recursive: true, force: true });
+const program = { ...common, format: 'cjs', define: { MEDIANEST_VERSION: JSON.stringify(version), 'import.meta.url': '__moduleUrl' } };
 await build({
-  ...common,
+  ...program,
   entryPoints: ['src/main.ts'],
-  outdir: 'dist',
-  format: 'esm',
-  splitting: true,
-  chunkNames: 'chunks/[name]-[hash]',
-  define: { MEDIANEST_VERSION: JSON.stringify(version) },
-  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  outfile: 'dist/main.cjs',
+  banner: { js: "const __moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
   plugins: [withoutUnused],
 });
+const mainHash = createHash('sha256')
+  .update(readFileSync(path.join(dist, 'main.cjs')))
+  .digest('hex')
+  .slice(0, 12);
+await build({
+  ...program,
+  entryPoints: ['src/launch.ts'],
+  outfile: 'dist/launch.cjs',
+  define: { ...program.define, MAIN_HASH: JSON.stringify(mainHash) },
+});
+// In a process of its own: what the commands below have run is compiled, and kept in the cache.
+execFileSync(process.execPath, [path.join(home, 'scripts/write-cache.cjs')], { stdio: ['ignore', 'ignore', 'inherit'] });
 
 const portal = path.join(home, 'templates/app/image');
 const vendor = path.join(portal, 'vendor');

@@ -62,6 +62,8 @@ function isTooDeep(text: string): boolean {
   return false;
 }
 
+const anchorOf = (node: unknown): string | undefined => (isScalar(node) || isCollection(node) ? node.anchor : undefined);
+
 /** The first key that is given twice in its mapping, or alias that has no anchor before it. */
 function misuse(document: Document): { message: string; pos: [number, number] } | undefined {
   const anchors = new Set<string>();
@@ -71,9 +73,13 @@ function misuse(document: Document): { message: string; pos: [number, number] } 
     found = { message, pos: [start, start] };
     return visit.BREAK;
   };
-  visit(document, (_key, node) => {
-    if (isAlias(node) && !anchors.has(node.source)) return at(node, 'an alias without its anchor; quote a value that starts with `*`');
-    if ((isScalar(node) || isCollection(node)) && node.anchor) anchors.add(node.anchor);
+  visit(document, (_key, node, path) => {
+    if (isAlias(node)) {
+      if (!anchors.has(node.source)) return at(node, 'an alias without its anchor; quote a value that starts with `*`');
+      if (path.some((outer) => anchorOf(outer) === node.source)) return at(node, 'an alias of what it is part of');
+    }
+    const anchor = anchorOf(node);
+    if (anchor) anchors.add(anchor);
     if (!isMap(node)) return undefined;
     const seen = new Set<unknown>();
     for (const { key } of node.items) {
@@ -92,7 +98,7 @@ function toPlain(read: () => unknown, origin: string): JsonObject {
     value = read();
   } catch (error) {
     // The parser's message would quote what it could not resolve, which may be a password.
-    throw new UserError('BAD_YAML', `${origin}: its aliases (\`*name\`) go round in a circle, or multiply too far`, 'use fewer aliases', {
+    throw new UserError('BAD_YAML', `${origin}: its aliases (\`*name\`) multiply too far`, 'use fewer aliases', {
       cause: error,
     });
   }

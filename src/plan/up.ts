@@ -39,12 +39,13 @@ export const appliedValue = (config: string | undefined, serial: string | undefi
 
 /** Stack and observation -> what `up` does, in order: prepare all that can fail, then touch containers, then prove. */
 export function planUp(stack: Stack, rendered: Rendered, facts: UpFacts): UpPlan {
-  const before = composeServices(facts.files.find((file) => !file.path.includes('/'))?.contents);
-  const after = composeServices(rendered.files.find((file) => !file.path.includes('/'))?.contents);
+  const definitions = once(() =>
+    [facts.files, rendered.files].map((files) => composeServices(files.find((file) => !file.path.includes('/'))?.contents)),
+  );
   const leftovers = interrupted(stack.project, facts.containers);
   const changes = stack.services.map((service) => {
     const container = facts.containers.find((entry) => entry.service === service.name && !leftovers.includes(entry));
-    return changeOf(service, container, rendered, facts, before, after);
+    return changeOf(service, container, rendered, facts, definitions);
   });
   const wanted = new Set(stack.services.map((service) => service.name));
   const orphans = [...new Set(facts.containers.map((entry) => entry.service))].filter((name) => !wanted.has(name));
@@ -61,13 +62,21 @@ export function planUp(stack: Stack, rendered: Rendered, facts: UpFacts): UpPlan
   return { changes, files, steps: stepsOf(stack, rendered, facts, changes, files, leftovers) };
 }
 
+/** Parsing the Compose files is most of what a plan costs, and only a cause needs it. */
+function once<T>(compute: () => T): () => T {
+  let value: T | undefined;
+  return () => {
+    value ??= compute();
+    return value;
+  };
+}
+
 function changeOf(
   service: Service,
   container: ObservedContainer | undefined,
   rendered: Rendered,
   facts: UpFacts,
-  before: ReturnType<typeof composeServices>,
-  after: ReturnType<typeof composeServices>,
+  definitions: () => ReturnType<typeof composeServices>[],
 ): Change {
   const change = (action: Change['action'], cause: string, downtime: string): Change => ({
     service: service.name,
@@ -79,11 +88,8 @@ function changeOf(
   if (!container) return change('create', 'not there yet', 'none');
   const label = rendered.inputs[service.name] as string;
   if (container.inputs !== label) {
-    return change(
-      'recreate',
-      recreateCause(service, container.inputs, label, before[service.name], after[service.name]),
-      service.interruption,
-    );
+    const [before, after] = definitions().map((services) => services[service.name]);
+    return change('recreate', recreateCause(service, container.inputs, label, before, after), service.interruption);
   }
   if (container.stateFolder !== facts.stateFolder)
     return change('recreate', `the state folder moved from ${container.stateFolder}`, service.interruption);

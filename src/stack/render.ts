@@ -1,12 +1,12 @@
-import { parse, parseDocument } from 'yaml';
-import { UserError } from '../errors.ts';
+import { parse } from 'yaml';
+import { parseSettings } from '../config/document.ts';
 import { dynamicRange, hostAddress } from './cidr.ts';
 import { composeText } from './compose-text.ts';
 import { canonical, shortHash } from './hash.ts';
 import { LABEL } from './labels.ts';
 import { mergeData } from './merge.ts';
 import { renderTemplate } from './template.ts';
-import type { Json, JsonObject, Mount, Network, Rendered, RenderedFile, RenderInput, Service, Stack } from './types.ts';
+import type { JsonObject, Mount, Network, Rendered, RenderedFile, RenderInput, Service, Stack } from './types.ts';
 
 export const COMPOSE_FILE = 'compose.yml';
 
@@ -16,7 +16,7 @@ const header = (source: string) =>
 /** Stack -> every file, and a fingerprint of all that makes a new container necessary. Pure and byte-identical for the same input. */
 export function render(stack: Stack, input: RenderInput): Rendered {
   const base = parse(input.base) as JsonObject;
-  const override = readOverride(input.override);
+  const override = input.override === undefined ? {} : parseSettings(input.override, 'compose.override.yml').data;
   const services: JsonObject = {};
   const inputs: Rendered['inputs'] = {};
   const configs: Rendered['configs'] = {};
@@ -129,20 +129,6 @@ function networkDefinition(network: Network, base: JsonObject, project: string):
     },
     labels: { [LABEL.project]: project },
   });
-}
-
-function readOverride(text: string | undefined): JsonObject {
-  const document = parseDocument(text ?? '', { prettyErrors: true });
-  const problem = document.errors[0];
-  if (problem) {
-    throw new UserError(
-      'BAD_YAML',
-      `compose.override.yml: ${problem.message.split('\n')[0]}`,
-      'correct it, or move it out of the state folder',
-    );
-  }
-  const data = document.toJS() as Json;
-  return typeof data === 'object' && data !== null && !Array.isArray(data) ? data : {};
 }
 
 /** The operator's override as far as it touches this service: its own section, and whatever is not about services. */

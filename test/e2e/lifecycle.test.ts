@@ -216,11 +216,12 @@ describe('the life of a stack', () => {
 
   test('a setting that concerns two services recreates one and reloads the other', async () => {
     const before = await ids();
-    const upload = () =>
-      portal(space, '/api/uploads', {
-        method: 'POST',
-        headers: { 'content-type': 'multipart/form-data; boundary=x', 'content-length': String(5 * 1024 ** 2) },
-      }).then(({ status }) => status);
+    const file = Buffer.from(
+      `--x\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\n${'a'.repeat(4 * 1024 ** 2)}\r\n--x--\r\n`,
+    );
+    const headers = { 'content-type': 'multipart/form-data; boundary=x', 'content-length': file.length };
+    const upload = async () => (await portal(space, '/api/uploads', { method: 'POST', headers, body: file })).status;
+    expect(await upload()).toBe(201);
     space.configure({ ...settings, app: { logLevel: 'warn', uploadLimit: '2m' }, edge: { hsts: true } });
     const up = await space.run(['up', '--json']);
     expect(up.status).toBe(0);

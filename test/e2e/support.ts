@@ -16,7 +16,7 @@ export interface Answer {
 /** One request on a connection of its own, so that none is spoilt by a connection that was closed while idle. */
 export function request(url: string, options: https.RequestOptions & { body?: unknown } = {}): Promise<Answer> {
   const { body, ...rest } = options;
-  const payload = body === undefined ? undefined : JSON.stringify(body);
+  const payload = body === undefined || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   const headers = {
     connection: 'close',
     ...(payload && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),

@@ -32,6 +32,8 @@ export function run(command: string, args: readonly string[], options: RunOption
     });
     child.on('error', reject);
     child.on('close', (status) => resolve({ status, stdout, stderr }));
+    // A program may end without having read it.
+    child.stdin.on('error', () => {});
     child.stdin.end(options.input ?? '');
     options.onSpawn?.(child);
   });

@@ -1,0 +1,152 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { variableName } from '../../src/config/environment.ts';
+import { flattenSettings } from '../../src/config/flatten.ts';
+import { listProfiles } from '../../src/config/load.ts';
+import { leaves, settingsSchema } from '../../src/config/schema.ts';
+import type { Secret } from '../../src/config/secret.ts';
+import { registry } from '../../src/services/index.ts';
+import { HOME } from '../support/cli.ts';
+import { type LoadOptions, load } from '../support/settings.ts';
+
+const password = (options: LoadOptions) => (load(options).settings.postgres as { password: Secret }).password.reveal();
+const origins = (options: LoadOptions) => {
+  const { settings, origins: found } = load(options);
+  return Object.fromEntries(flattenSettings(settings, found).map((entry) => [entry.path, entry.origin]));
+};
+
+/** What each kind of setting looks like in a variable, and as it must arrive. */
+const SAMPLES: Record<string, [text: string, value: unknown]> = {
+  'networks.dmz.subnet': ['10.77.0.0/16', '10.77.0.0/16'],
+  'networks.app.subnet': ['10.77.0.0/16', '10.77.0.0/16'],
+  'networks.db.subnet': ['10.77.0.0/16', '10.77.0.0/16'],
+  'networks.mgmt.subnet': ['10.77.0.0/16', '10.77.0.0/16'],
+  version: ['1', 1],
+  profile: ['dev-compose', 'dev-compose'],
+  project: ['other', 'other'],
+  components: ['{ redis: true }', undefined],
+  images: ['{ redis: "mine/redis:1" }', { redis: 'mine/redis:1' }],
+  'external.plex.url': ['http://10.0.0.9:32400', 'http://10.0.0.9:32400'],
+  'external.overseerr.url': ['http://10.0.0.9:5055', 'http://10.0.0.9:5055'],
+  'external.uptimeKuma.url': ['http://10.0.0.9:3001', 'http://10.0.0.9:3001'],
+  'edge.domains': ['[a.example, b.example]', ['a.example', 'b.example']],
+  'app.env': ['{ A: "1" }', { A: '1' }],
+  'app.command': ['[node, x.js]', ['node', 'x.js']],
+  'app.user': ['1:2', '1:2'],
+  'app.logLevel': ['warn', 'warn'],
+};
+const KINDS: [RegExp, [string, unknown]][] = [
+  [/[pP]ort$/, ['4321', 4321]],
+  [/(memory|uploadLimit)$/, ['99m', 99 * 1024 ** 2]],
+  [/Path$/, ['/x', '/x']],
+  [/address$/, ['0.0.0.0', '0.0.0.0']],
+  [/hsts$/, ['true', true]],
+  [/(replicas|maxConnections)$/, ['12', 12]],
+  [/(password|token|apiKey)$/, ['*no: #yaml "', '*no: #yaml "']],
+  [/(image|source)$/, ['./x', './x']],
+];
+
+describe('every setting', () => {
+  const fields = leaves(settingsSchema(registry));
+  it.each(fields.map(({ path: parts, secret }) => [variableName(parts), parts, secret] as const))(
+    '%s sets its own',
+    (name, parts, secret) => {
+      const key = parts.join('.');
+      const sample = SAMPLES[key] ?? KINDS.find(([pattern]) => pattern.test(key))?.[1];
+      if (!sample) throw new Error(`no sample for ${key}: add one to this table`);
+      const { settings } = load({ env: { [name]: sample[0] } });
+      const value = parts.reduce<unknown>((node, part) => (node as Record<string, unknown>)[part], settings);
+      if (secret) expect((value as Secret).reveal()).toBe(sample[1]);
+      else if (key === 'components') expect(value).toMatchObject({ redis: true });
+      else expect(value).toEqual(sample[1]);
+    },
+  );
+});
+
+describe('a secret given as a variable or a flag', () => {
+  it.each(['*alias', '&x', '12345', 'true', 'a: b', 'p#q', '"quoted"', '{x', 'zwei\nzeilen\n', ' spaces ', '~', 'é🦊'])(
+    'arrives byte for byte: %j',
+    (value) => {
+      expect(password({ env: { MEDIANEST_POSTGRES_PASSWORD: value } })).toBe(value);
+      expect(password({ flags: { set: [`postgres.password=${value}`] } })).toBe(value);
+    },
+  );
+  it('may still be a reference', () => {
+    expect(password({ env: { MEDIANEST_POSTGRES_PASSWORD: '${OTHER}', OTHER: 'x=y' } })).toBe('x=y');
+  });
+});
+
+describe('a reference', () => {
+  const refused = (options: LoadOptions) => () => load(options);
+  it.each([
+    ['to what every object inherits', { file: 'postgres: { password: "${constructor}" }' }, /has no constructor/],
+    ['to no file at all', { file: 'postgres: { password: "file:" }' }, /cannot be read/],
+    ['to a folder', { file: 'postgres: { password: "file:." }' }, /cannot be read/],
+  ])('%s is refused', (_name, options, message) => {
+    expect(refused(options)).toThrow(message);
+  });
+  it('to a file that is not UTF-8 is refused, because it would arrive as something else', () => {
+    const dir = path.join(os.tmpdir(), `medianest-latin-${process.pid}`);
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(path.join(dir, 'pw'), Buffer.from([0x70, 0xe9, 0x71]));
+    expect(refused({ file: `postgres: { password: "file:${dir}/pw" }` })).toThrow(/not valid UTF-8/);
+  });
+  it('keeps a line end of a variable, and takes one Windows line end from a file', () => {
+    expect(password({ file: 'postgres: { password: "${PW}" }', env: { PW: 'x\n' } })).toBe('x\n');
+    expect(password({ file: 'postgres: { password: "file:pw" }', files: { pw: 'x\r\n' } })).toBe('x');
+  });
+});
+
+describe('precedence', () => {
+  it('lets --set win over the variable of the same setting, project and profile included', () => {
+    const env = { MEDIANEST_PROJECT: 'from-env', MEDIANEST_PROFILE: 'dev' };
+    const { settings } = load({ env, flags: { set: ['project=from-flag', 'profile=dev-compose'] } });
+    expect([settings.project, settings.profile]).toEqual(['from-flag', 'dev-compose']);
+  });
+  it('tells where the profile was chosen', () => {
+    expect(origins({}).profile).toBe('default');
+    expect(origins({ file: 'version: 1\nprofile: dev\n' }).profile).toBe('medianest.yml:2');
+    expect(origins({ env: { MEDIANEST_PROFILE: 'dev' } }).profile).toBe('$MEDIANEST_PROFILE');
+    expect(origins({ flags: { profile: 'dev' } }).profile).toBe('--profile');
+  });
+  it('ignores empty variables', () => {
+    expect(load({ env: { MEDIANEST_PROJECT: '', MEDIANEST_EDGE_HTTP_PORT: '' } }).settings.project).toBe('medianest');
+  });
+  it('takes a later --set before an earlier one, and a value with an equals sign whole', () => {
+    const { settings } = load({ flags: { set: ['app.source=a', 'app.source=./b=c'] } });
+    expect((settings.app as { source: string }).source).toBe('./b=c');
+  });
+});
+
+describe('an operator’s own profile', () => {
+  it('replaces the shipped one of the same name', () => {
+    const own = { files: { 'profiles/dev.yml': 'components: { redis: true }\n' } };
+    expect(load(own).settings.components).toEqual({ redis: true });
+  });
+  it('is refused when it names a profile to run instead of itself', () => {
+    const files = { 'profiles/mine.yml': 'extends: dev\nprofile: prod\n' };
+    expect(() => load({ files, flags: { profile: 'mine' } })).toThrow(/profiles\/mine\.yml:2: profile: is not a setting of a profile/);
+  });
+  it('is listed from anywhere below the folder of medianest.yml', () => {
+    const root = path.join(os.tmpdir(), `medianest-list-${process.pid}`);
+    mkdirSync(path.join(root, 'profiles'), { recursive: true });
+    mkdirSync(path.join(root, 'deep/er'), { recursive: true });
+    writeFileSync(path.join(root, 'medianest.yml'), '');
+    writeFileSync(path.join(root, 'profiles/mine.yml'), 'extends: dev\ndescription: my own\n');
+    const list = listProfiles({ home: HOME, cwd: path.join(root, 'deep/er'), env: {}, registry, flags: {} });
+    expect(list.find((profile) => profile.name === 'mine')).toMatchObject({ description: 'my own', extends: 'dev', missing: [] });
+    expect(list.find((profile) => profile.name === 'prod')?.missing).toContain('balancer');
+  });
+  it('may extend a shipped one through ten levels', () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 10 }, (_, i) => [`profiles/p${i}.yml`, i === 9 ? 'extends: dev-compose\n' : `extends: p${i + 1}\n`]),
+    );
+    expect(load({ files, flags: { profile: 'p0' } }).settings.components).toMatchObject({ edge: true, postgres: true });
+  });
+});
+
+it('does not pass over a medianest.yml that it cannot read', () => {
+  expect(() => load({ files: { 'medianest.yml/x': 'a folder of that name' } })).toThrow(/medianest\.yml cannot be read \(EISDIR\)/);
+});
