@@ -14,7 +14,8 @@ prepare_node() {
   # The lock file beside the installed packages tells whether they are the wanted ones.
   if ! cmp -s package-lock.json node_modules/.medianest-lock; then
     say "Installing packages ..."
-    npm ci --no-audit --no-fund --loglevel=error >&2
+    # Not `npm ci`: it refuses a lock file without the binaries of every other platform, which not every registry has.
+    npm install --no-save --no-audit --no-fund --loglevel=error >&2
     cp package-lock.json node_modules/.medianest-lock
   fi
   say "Building ..."
