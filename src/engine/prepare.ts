@@ -25,7 +25,7 @@ export interface Prepared {
   rendered: Rendered;
   secrets: ResolvedSecrets;
   subnets: Record<NetworkName, string>;
-  /** One line for each network that had to move away from its default range; empty when they were remembered. */
+  /** One line for each of its networks that had to move away from its default range; empty when they were remembered. */
   moved: string[];
   subnetsChanged: boolean;
   dueCertificates: Record<string, string>;
@@ -77,6 +77,7 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     rendered,
     secrets,
     ...choice,
+    moved: choice.moved.filter(({ network }) => stack.networks.some((used) => used.name === network)).map(({ text }) => text),
     dueCertificates: Object.fromEntries(due.filter((entry): entry is [string, string] => entry[1] !== undefined)),
   };
 }

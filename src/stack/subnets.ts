@@ -24,7 +24,7 @@ export interface TakenRange {
 export interface SubnetChoice {
   subnets: Record<NetworkName, string>;
   /** One line for each network that could not have its default range. */
-  moved: string[];
+  moved: { network: NetworkName; text: string }[];
 }
 
 /**
@@ -43,7 +43,7 @@ export function chooseSubnets(
   const chosen: { range: Range; subnet: string; by: string }[] = [];
   const conflict = (range: Range) => [...used, ...chosen].find((entry) => overlaps(entry.range, range));
   const subnets = {} as Record<NetworkName, string>;
-  const moved: string[] = [];
+  const moved: SubnetChoice['moved'] = [];
   // Explicit ranges first: an automatic one must give way to them.
   const order = [...NETWORKS].sort((a, b) => Number(wanted[a].subnet === 'auto') - Number(wanted[b].subnet === 'auto'));
   for (const name of order) {
@@ -65,7 +65,10 @@ export function chooseSubnets(
         `set networks.${name}.subnet to a free range`,
       );
     }
-    if (blocker) moved.push(`network ${name}: ${first} overlaps ${blocker.subnet} (${blocker.by}), so ${subnet} is used`);
+    if (blocker) {
+      const text = `network ${name}: ${first} overlaps ${blocker.subnet} (${blocker.by}), so ${subnet} is used`;
+      moved.push({ network: name, text });
+    }
     subnets[name] = subnet;
     chosen.push({ range: parseCidr(subnet) as Range, subnet, by: `network ${name}` });
   }

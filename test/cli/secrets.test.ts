@@ -52,7 +52,7 @@ it('stand in one file of the state folder, which its owner alone may read', asyn
 });
 
 it('are listed by name, origin and user, and the generated ones stay what they are', async () => {
-  const { own, run } = planted();
+  const { run } = planted();
   await run(['render']);
   const list = json((await run(['secrets', 'list', '--json'])).stdout) as unknown as {
     secrets: { name: string; origin: string; services: string[] }[];

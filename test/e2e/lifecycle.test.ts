@@ -13,6 +13,7 @@ import {
   keepAsking,
   parsed,
   portal,
+  ready,
   request,
   titles,
   until,
@@ -106,9 +107,7 @@ describe('the life of a stack', () => {
     expect(page.status).toBe(200);
     expect(page.headers['content-type']).toContain('text/html');
     expect(page.body).toContain('MediaNest');
-    const ready = await portal(space, '/api/health/ready');
-    expect(ready.status).toBe(200);
-    expect(JSON.parse(ready.body)).toMatchObject({ status: 'ready' });
+    await ready(portal, space);
     const plain = await request(`http://127.0.0.1:${space.httpPort}/some?a=1`, { headers: { host: `localhost:${space.httpPort}` } });
     expect(plain.status).toBe(308);
     expect(plain.headers.location).toBe(`https://localhost:${space.httpsPort}/some?a=1`);
@@ -190,7 +189,7 @@ describe('the life of a stack', () => {
     expect(up.status).toBe(0);
     expect(changedServices(before, await ids())).toEqual(['app-1']);
     expect((await space.run(['plan'])).status).toBe(0);
-    expect((await portal(space, '/api/health/ready')).status).toBe(200);
+    await ready(portal, space);
   });
 
   test('a setting of the edge is reloaded in the same container, and no request fails meanwhile', async () => {
@@ -289,7 +288,7 @@ describe('the life of a stack', () => {
     const after = await containers(space.project);
     expect(after.map(({ id }) => id)).toEqual(before.map(({ id }) => id));
     expect(after.filter((entry, i) => entry.startedAt !== before[i]?.startedAt).map(({ service }) => service)).toEqual(['app-1']);
-    expect((await portal(space, '/api/health/ready')).status).toBe(200);
+    await ready(portal, space);
   });
 
   test('down keeps the volumes, and the next up has the data', async () => {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { docker, PROGRAM, type Run, type RunOptions, run } from '../support/cli.ts';
 import { type Workspace, workspace } from '../support/workspace.ts';
-import { ask, changedServices, containers, identities, parsed, portal, titles } from './support.ts';
+import { ask, changedServices, containers, identities, parsed, portal, ready, titles } from './support.ts';
 
 /** A part that is searched for: letters and digits, so that no encoding hides it. */
 const marker = () => `mark${randomBytes(8).toString('hex')}`;
@@ -226,7 +226,7 @@ describe('a user in the docker group who is not root', () => {
     const up = await as(['up']);
     expect(up.stderr).not.toContain('Error');
     expect(up.status).toBe(0);
-    expect((await portal(space, '/api/health/ready')).status).toBe(200);
+    await ready(portal, space);
     for (const [file, uid] of [
       ['secrets/postgres/database-password', 10002],
       ['secrets/redis/redis-password', 10003],
@@ -243,7 +243,7 @@ describe('a user in the docker group who is not root', () => {
     const before = await identities(space.project);
     expect((await as(['up', '--set', 'redis.password=another one'])).status).toBe(0);
     expect(changedServices(before, await identities(space.project))).toEqual(['app-1', 'redis']);
-    expect((await portal(space, '/api/health/ready')).status).toBe(200);
+    await ready(portal, space);
     expect((await as(['down', '--volumes', '--yes', '--no-backup'])).status).toBe(0);
     expect(await containers(space.project)).toEqual([]);
   });

@@ -49,13 +49,19 @@ export const portal = (workspace: Workspace, url: string, options: https.Request
 export const devPortal = (workspace: Workspace, url: string, options: https.RequestOptions & { body?: unknown } = {}): Promise<Answer> =>
   request(`http://127.0.0.1:${workspace.devPort}${url}`, options);
 
+/** The portal is alive before it has reached its database: readiness is what a balancer would wait for. */
+export const ready = (call: typeof portal, workspace: Workspace): Promise<void> =>
+  until('the portal is ready', async () => (await call(workspace, '/api/health/ready')).status === 200, 10);
+
 /** Makes a media request; its title is what tells later whether the data is still there. */
 export async function ask(call: typeof portal, workspace: Workspace, title: string): Promise<void> {
+  await ready(call, workspace);
   const made = await call(workspace, '/api/requests', { method: 'POST', body: { title, kind: 'movie' } });
   if (made.status !== 201) throw new Error(`the request was not made: ${made.status} ${made.body}`);
 }
 
 export async function titles(call: typeof portal, workspace: Workspace): Promise<string[]> {
+  await ready(call, workspace);
   const { body } = await call(workspace, '/api/requests');
   return (JSON.parse(body) as { items: { title: string }[] }).items.map((item) => item.title);
 }

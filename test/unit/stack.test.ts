@@ -39,7 +39,7 @@ describe('address ranges', () => {
   it('move within their block, and say so, where something overlaps', () => {
     const { subnets, moved } = chooseSubnets(AUTO, {}, [{ subnet: '192.168.1.0/24', by: 'a route of this host, on eth0' }]);
     expect(subnets.db).toBe('192.168.128.0/17');
-    expect(moved).toEqual([
+    expect(moved.map((entry) => entry.text)).toEqual([
       'network db: 192.168.0.0/16 overlaps 192.168.1.0/24 (a route of this host, on eth0), so 192.168.128.0/17 is used',
     ]);
   });
