@@ -48,5 +48,5 @@ export const coreShape = {
     .describe('Your own image for a service, by its name; `base` is what the others are built on'),
 };
 
-export const coreSchema = z.strictObject(coreShape);
+const coreSchema = z.strictObject(coreShape);
 export type CoreSettings = z.output<typeof coreSchema>;

@@ -5,7 +5,7 @@ import type { ImageSpec } from '../stack/types.ts';
 import type { DockerCli } from './compose.ts';
 
 /** The argument list of a build with BuildKit: no value of the operator's is ever part of a shell string. */
-export function buildArgs(image: ImageSpec, home: string, options: { noCache: boolean }): string[] {
+function buildArgs(image: ImageSpec, home: string, options: { noCache: boolean }): string[] {
   const build = image.build as NonNullable<ImageSpec['build']>;
   return [
     'buildx',

@@ -22,6 +22,8 @@ export function writing<T>(target: string, write: () => T): T {
     const fixes: Record<string, string> = {
       ENOSPC: 'the disk is full: free some space',
       EDQUOT: 'your disk quota is used up: free some space',
+      EEXIST: 'a file stands where the folder should be: move it away, or choose another with --state',
+      ENOTDIR: 'a file stands where a folder should be: move it away, or choose another with --state',
       EROFS: 'the file system is read-only: choose another folder with --state',
       EACCES: 'the folder belongs to somebody else: change its owner, or choose another with --state',
       EPERM: 'the folder belongs to somebody else: change its owner, or choose another with --state',

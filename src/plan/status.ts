@@ -9,10 +9,6 @@ export interface StatusReport {
   urls: string[];
 }
 
-/** Is a container doing its work, as far as the engine can tell? */
-export const isWell = (container: ObservedContainer): boolean =>
-  container.state === 'running' && (container.health === 'healthy' || container.health === 'none');
-
 /** The containers that were seen, beside the services that were rendered last. */
 export function statusReport(
   project: string,

@@ -93,6 +93,8 @@ function changeOf(
   }
   if (container.stateFolder !== facts.stateFolder)
     return change('recreate', `the state folder moved from ${container.stateFolder}`, service.interruption);
+  const gone = goneFolder(service, rendered, facts);
+  if (gone) return change('recreate', `${gone} was removed, and the container still has the old folder`, service.interruption);
   if (container.state !== 'running') return change('start', `it is ${container.state}`, 'none: it is not running');
   if (container.health === 'starting' || container.health === 'unhealthy')
     return change('start', `it is ${container.health}: wait for it`, 'none');
@@ -104,6 +106,13 @@ function changeOf(
   return facts.applied[service.name] === wanted
     ? change('keep', 'unchanged', 'none')
     : change('reload', 'its configuration files or certificate changed', 'none');
+}
+
+/** A folder that a container mounts is pinned by its inode: one that was removed and made again is not the one that it sees. */
+function goneFolder(service: Service, rendered: Rendered, facts: UpFacts): string | undefined {
+  if (rendered.configs[service.name] && facts.liveConfigs[service.name] === undefined) return 'its configuration';
+  if (facts.unplaced.includes(service.name)) return 'a secret file';
+  return service.certificate && facts.installed[service.certificate.name] === undefined ? 'its certificate' : undefined;
 }
 
 /** `<12 hex digits>_<name>`: what Compose calls the successor while it replaces a container, left behind when it is killed. */
@@ -130,12 +139,12 @@ function stepsOf(
         : { kind: 'pull-image', ref: image.ref, cause: 'the engine does not have it' },
     );
   }
-  if (facts.subnetsChanged) steps.push({ kind: 'remember-subnets', subnets: facts.subnets, cause: 'so that later renders are the same' });
-  if (facts.changedSecrets.length > 0) steps.push({ kind: 'create-secrets', names: [...facts.changedSecrets], cause: 'new or changed' });
-  // Before anything that a running container can see: Compose may still refuse the operator's override.
+  // Before anything else is kept or seen by a container: Compose may still refuse the operator's override.
   if (files.length > 0) {
     steps.push({ kind: 'write-files', rendered, stack, changed: files.map((file) => file.path), cause: 'settings or templates changed' });
   }
+  if (facts.subnetsChanged) steps.push({ kind: 'remember-subnets', subnets: facts.subnets, cause: 'so that later renders are the same' });
+  if (facts.changedSecrets.length > 0) steps.push({ kind: 'create-secrets', names: [...facts.changedSecrets], cause: 'new or changed' });
   for (const service of stack.services) {
     if (facts.unplaced.includes(service.name)) steps.push({ kind: 'place-secrets', service, cause: 'it reads them from its own folder' });
     const due = service.certificate && facts.dueCertificates[service.certificate.name];

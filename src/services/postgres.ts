@@ -3,7 +3,7 @@ import { memory, secret } from '../config/fields.ts';
 import type { SecretSpec } from '../stack/types.ts';
 import { defineService } from './service.ts';
 
-export const DATABASE_PORT = 5432;
+const DATABASE_PORT = 5432;
 
 export const POSTGRES_HOST = 20;
 

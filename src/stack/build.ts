@@ -13,7 +13,7 @@ export interface BuildFacts {
   sourceHash(folder: string): string;
 }
 
-export const BASE_IMAGE = 'debian:trixie-slim';
+const BASE_IMAGE = 'debian:trixie-slim';
 
 /** Settings -> Stack: every decision is taken here and in the services; nothing later looks at settings. */
 export function buildStack(settings: Settings, registry: readonly ServiceDefinition[], facts: BuildFacts): Stack {

@@ -3,19 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { docker, run } from '../support/cli.ts';
 import { removeProject, type Workspace, workspace } from '../support/workspace.ts';
-import {
-  ask,
-  audit,
-  background,
-  changedServices,
-  containers,
-  identities,
-  type JsonError,
-  parsed,
-  portal,
-  ready,
-  titles,
-} from './support.ts';
+import { ask, audit, background, changedServices, containers, identities, type JsonError, portal, titles } from './support.ts';
 
 const refusal = (stdout: string) => (JSON.parse(stdout) as JsonError).error;
 
