@@ -98,8 +98,8 @@ export async function acquireLock(
 function tryTake(file: string, holder: LockHolder): boolean {
   const temporary = `${file}.${process.pid}.tmp`;
   return writing(file, () => {
-    writeFileSync(temporary, `${JSON.stringify(holder)}\n`, { mode: 0o644 });
     try {
+      writeFileSync(temporary, `${JSON.stringify(holder)}\n`, { mode: 0o644 });
       linkSync(temporary, file);
       return true;
     } catch (error) {

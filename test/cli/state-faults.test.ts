@@ -100,10 +100,13 @@ describe('a full disk', () => {
       const render = (...more: string[]) => own.run(['render', '--state', state, ...COMPOSE, ...more]);
       expect(await render()).toMatchObject({ status: 0 });
       const current = readFileSync(path.join(state, 'current/compose.yml'), 'utf8');
-      for (const free of [0, 1, 3]) {
+      const filler = path.join(disk, 'filler');
+      const fill = (free: number) => {
         const { bavail, bsize } = statfsSync(disk);
-        const filler = path.join(disk, 'filler');
         writeFileSync(filler, Buffer.alloc(Math.max(0, bavail - free) * bsize));
+      };
+      for (const free of [0, 1, 3]) {
+        fill(free);
         const { status, stdout } = await render('--set', 'app.logLevel=warn', '--set', 'redis.memory=77m', '--json');
         expect([status, json(stdout).error], `${free} pages free`).toEqual([
           1,
@@ -114,6 +117,14 @@ describe('a full disk', () => {
         rmSync(filler);
       }
       expect(Object.keys(tree(state)).filter((name) => name.includes('.tmp'))).toEqual([]);
+      // Page by page: wherever the disk becomes full, a tree is complete or it is not the current one.
+      for (let free = 1, last = 1; last !== 0; free++) {
+        fill(free);
+        last = (await render('--set', `redis.memory=${100 + free}m`)).status ?? 1;
+        expect(faults(state), `${free} pages free`).toEqual([]);
+        expect(Object.keys(tree(state)).filter((name) => name.includes('.tmp'))).toEqual([]);
+        rmSync(filler);
+      }
       expect(await render('--set', 'app.logLevel=warn', '--set', 'redis.memory=77m')).toMatchObject({ status: 0 });
       expect(faults(state)).toEqual([]);
     } finally {
