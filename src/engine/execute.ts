@@ -25,6 +25,9 @@ export interface Execution {
   lock: Lock;
 }
 
+/** Images are there already, built or pulled by steps of their own. */
+const UP = ['up', '--detach', '--no-build', '--pull', 'never'];
+
 /** Runs the steps in order. This is the only place that changes anything; it takes no decision. */
 export async function execute(steps: readonly Step[], run: Execution): Promise<void> {
   let touched = false;
@@ -77,30 +80,11 @@ async function perform(step: Step, run: Execution, task: Task | undefined): Prom
     case 'remove-container':
       return run.engine.removeContainer(step.id);
     case 'compose-up':
-      return composeUp(run, task, [
-        'up',
-        '--detach',
-        '--no-build',
-        '--pull',
-        'never',
-        '--remove-orphans',
-        '--wait',
-        '--wait-timeout',
-        String(step.waitSeconds),
-      ]);
+      if (step.forced.length > 0) await compose(run, task, [...UP, '--no-deps', '--force-recreate', ...step.forced]);
+      return composeUp(run, task, [...UP, '--remove-orphans', '--wait', '--wait-timeout', String(step.waitSeconds)]);
     case 'compose-restart':
       await compose(run, task, ['restart', ...step.services]);
-      return composeUp(run, task, [
-        'up',
-        '--detach',
-        '--no-build',
-        '--pull',
-        'never',
-        '--no-recreate',
-        '--wait',
-        '--wait-timeout',
-        String(step.waitSeconds),
-      ]);
+      return composeUp(run, task, [...UP, '--no-recreate', '--wait', '--wait-timeout', String(step.waitSeconds)]);
     case 'compose-down':
       return compose(run, task, ['down', '--remove-orphans', ...(step.volumes ? ['--volumes'] : [])]);
     case 'reload': {

@@ -9,7 +9,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
 import { systemCode, UserError } from '../errors.ts';
@@ -54,9 +54,16 @@ export function writeAtomic(file: string, contents: string, mode = 0o644): void 
   });
 }
 
-/** Writes a folder whole or not at all. An existing one of the same name is left as it is: names are content hashes. */
+/**
+ * Writes a folder whole or not at all. Names are content hashes, so an existing one is left as it is; what was taken out
+ * of it since comes back.
+ */
 export function writeFolder(folder: string, files: readonly { path: string; contents: string; mode: number }[]): void {
-  if (exists(folder)) return;
+  if (exists(folder)) {
+    for (const file of files)
+      if (!exists(path.join(folder, file.path))) writeAtomic(path.join(folder, file.path), file.contents, file.mode);
+    return;
+  }
   writing(folder, () => {
     const temporary = `${folder}.${process.pid}.tmp`;
     rmSync(temporary, { recursive: true, force: true });
@@ -121,7 +128,8 @@ function optional<T>(read: () => T): T | undefined {
 function writeSynced(file: string, contents: string, mode: number): void {
   const handle = openSync(file, 'wx', mode);
   try {
-    writeSync(handle, contents);
+    // Not writeSync: on a disk that is nearly full it writes a part, and tells of no error.
+    writeFileSync(handle, contents);
     fsyncSync(handle);
   } finally {
     closeSync(handle);

@@ -11,7 +11,8 @@ export type Step = { cause: string } & (
   | { kind: 'place-secrets'; service: Service }
   | { kind: 'activate-config'; service: string; hash: string }
   | { kind: 'remove-container'; id: string; name: string }
-  | { kind: 'compose-up'; services: string[]; waitSeconds: number }
+  /** `forced`: services that Compose alone would take for unchanged. */
+  | { kind: 'compose-up'; services: string[]; forced: string[]; waitSeconds: number }
   | { kind: 'reload'; service: string; argv: string[] }
   | { kind: 'mark-applied'; service: string; certificate: string | undefined }
   | { kind: 'compose-restart'; services: string[]; waitSeconds: number }

@@ -93,7 +93,7 @@ function changeOf(
   }
   if (container.stateFolder !== facts.stateFolder)
     return change('recreate', `the state folder moved from ${container.stateFolder}`, service.interruption);
-  const gone = goneFolder(service, rendered, facts);
+  const gone = goneFolder(service, container, rendered, facts);
   if (gone) return change('recreate', `${gone} was removed, and the container still has the old folder`, service.interruption);
   if (container.state !== 'running') return change('start', `it is ${container.state}`, 'none: it is not running');
   if (container.health === 'starting' || container.health === 'unhealthy')
@@ -109,7 +109,8 @@ function changeOf(
 }
 
 /** A folder that a container mounts is pinned by its inode: one that was removed and made again is not the one that it sees. */
-function goneFolder(service: Service, rendered: Rendered, facts: UpFacts): string | undefined {
+function goneFolder(service: Service, container: ObservedContainer | undefined, rendered: Rendered, facts: UpFacts): string | undefined {
+  if (container?.inputs !== rendered.inputs[service.name]) return undefined;
   if (rendered.configs[service.name] && facts.liveConfigs[service.name] === undefined) return 'its configuration';
   if (facts.unplaced.includes(service.name)) return 'a secret file';
   return service.certificate && facts.installed[service.certificate.name] === undefined ? 'its certificate' : undefined;
@@ -161,6 +162,10 @@ function stepsOf(
     steps.push({
       kind: 'compose-up',
       services: touched.map((change) => change.service),
+      forced: stack.services.flatMap((service) => {
+        const container = facts.containers.find((entry) => entry.service === service.name);
+        return goneFolder(service, container, rendered, facts) ? [service.name] : [];
+      }),
       waitSeconds: facts.waitSeconds,
       cause: 'containers differ from the plan',
     });

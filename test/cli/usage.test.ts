@@ -61,6 +61,25 @@ describe('a command line that is wrong', () => {
   });
 });
 
+describe('--json', () => {
+  const own = folder();
+  it.each([
+    ['render', 0],
+    ['render --check', 0],
+    ['config show', 0],
+    ['config validate', 0],
+    ['profiles', 0],
+    ['secrets list', 0],
+    ['audit', 0],
+    ['status', 0],
+    ['health', 5],
+    ['plan --set allInOne.port=18473', 3],
+  ])('prints exactly one document: %s', async (command, expected) => {
+    const { status, stdout, stderr } = await own.run([...command.split(' '), '--json', '--quiet']);
+    expect([status, stderr, typeof json(stdout), stdout.endsWith('}\n')]).toEqual([expected, '', 'object', true]);
+  });
+});
+
 describe('settings', () => {
   const valid = folder('edge: { httpPort: 9080 }\n');
   it('that are valid are confirmed', async () => {

@@ -267,12 +267,12 @@ describe('what cannot work', () => {
   test('a file that was edited by hand stops up with the difference, and --overwrite keeps the edit aside', async () => {
     const file = path.join(space.state, 'current', 'compose.yml');
     const written = readFileSync(file, 'utf8');
-    writeFileSync(file, written.replace('name: mt-broken', 'name: mt-broken # mine'));
+    writeFileSync(file, written.replace(/^name: .*$/m, '$& # mine'));
     const up = await space.run(['up']);
     expect(up.status).toBe(1);
     expect(up.stderr).toContain('compose.yml was edited by hand; nothing was changed');
-    expect(up.stderr).toMatch(/^-name: mt-broken$/m);
-    expect(up.stderr).toMatch(/^\+name: mt-broken # mine$/m);
+    expect(up.stderr).toMatch(/^-name: "?mt-broken"?$/m);
+    expect(up.stderr).toMatch(/^\+name: .* # mine$/m);
     expect(up.stderr).toContain('--overwrite');
     expect((await space.run(['plan'])).status).toBe(3);
     await untouched();
@@ -295,7 +295,7 @@ describe('what cannot work', () => {
     expect(refusal(up.stdout).message).toContain(line);
     expect(refusal(up.stdout).message).not.toContain('postgres is not healthy');
     expect(audit(space).at(-1)).toMatchObject({ result: 'failed', error: 'UNHEALTHY' });
-    expect((await space.run(['health', '--json'])).status).not.toBe(1);
+    expect((await space.run(['health', '--json'])).status).toBeOneOf([0, 5]);
     space.configure(settings);
     const back = await space.run(['up']);
     expect(back.status).toBe(0);
