@@ -50,8 +50,9 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
       call(async () => {
         const { Volumes } = await docker.listVolumes();
         return (Volumes ?? [])
-          .filter((volume) => volume.Name.startsWith(`${project}_`) && volume.Labels?.[LABEL.project] !== project)
-          .map((volume) => volume.Name);
+          .filter(({ Name, Labels }) => Name.startsWith(`${project}_`) || Labels?.[COMPOSE.project] === project)
+          .filter(({ Labels }) => Labels?.[LABEL.project] !== project)
+          .map((volume) => ({ name: volume.Name, composeProject: volume.Labels?.[COMPOSE.project] }));
       }),
     missingImages: (refs) =>
       call(async () => {

@@ -86,7 +86,8 @@ async function perform(step: Step, run: Execution, task: Task | undefined): Prom
       await compose(run, task, ['restart', ...step.services]);
       return composeUp(run, task, [...UP, '--no-recreate', '--wait', '--wait-timeout', String(step.waitSeconds)]);
     case 'compose-down':
-      return compose(run, task, ['down', '--remove-orphans', ...(step.volumes ? ['--volumes'] : [])]);
+      // By the project's labels alone: it must work without the files, and whatever stands in the override.
+      return compose(run, task, ['down', '--remove-orphans', ...(step.volumes ? ['--volumes'] : [])], []);
     case 'reload': {
       const { exitCode, tail } = await docker.run(
         composeArgs(project, state.root, composeFiles(state), 'exec', '--no-TTY', step.service, ...step.argv),
@@ -106,9 +107,8 @@ async function perform(step: Step, run: Execution, task: Task | undefined): Prom
   }
 }
 
-/** The project's Compose files: the rendered one, and the operator's own over it; none where nothing was rendered. */
-export const composeFiles = (state: StateFolder): string[] =>
-  state.manifest() === undefined ? [] : [state.composeFile, ...overrideFiles(state)];
+/** The project's Compose files: the rendered one, and the operator's own over it. */
+export const composeFiles = (state: StateFolder): string[] => [state.composeFile, ...overrideFiles(state)];
 
 const overrideFiles = (state: StateFolder): string[] => (state.override() === undefined ? [] : [state.overrideFile]);
 
@@ -125,8 +125,8 @@ async function checkComposeFile(file: string, { prepared: { project, state }, do
   );
 }
 
-async function compose(run: Execution, task: Task | undefined, args: string[]): Promise<void> {
-  const { exitCode, tail } = await runCompose(run, task, args);
+async function compose(run: Execution, task: Task | undefined, args: string[], files?: string[]): Promise<void> {
+  const { exitCode, tail } = await runCompose(run, task, args, files);
   if (exitCode !== 0) throw failed(args, tail);
 }
 
@@ -146,9 +146,9 @@ const failed = (args: readonly string[], tail: readonly string[]): UserError =>
     'run the same command again to go on; `medianest status` shows what runs',
   );
 
-function runCompose(run: Execution, task: Task | undefined, args: string[]) {
+function runCompose(run: Execution, task: Task | undefined, args: string[], files = composeFiles(run.prepared.state)) {
   const { project, state } = run.prepared;
-  return run.docker.run(composeArgs(project, state.root, composeFiles(state), ...args), {
+  return run.docker.run(composeArgs(project, state.root, files, ...args), {
     signal: run.context.signal,
     onStart: (pid) => run.lock.noteChild(pid),
     onLine: (line) => {

@@ -109,7 +109,7 @@ async function refuseForeignLeftovers(stack: Stack, containers: readonly Observe
     (entry) => !entry.ours && (entry.composeProject === stack.project || names.has(entry.name)),
   );
   const wanted = new Set(stack.volumes.map((name) => `${stack.project}_${name}`));
-  const volume = (await engine.foreignVolumes(stack.project)).find((name) => wanted.has(name));
+  const volume = (await engine.foreignVolumes(stack.project)).find(({ name }) => wanted.has(name))?.name;
   const thing = network ? `network ${network.name}` : volume && `volume ${volume}`;
   if (thing) {
     throw new UserError(

@@ -1,10 +1,9 @@
 import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
-import { composeVolumes } from '../plan/change.ts';
 import type { Step } from '../plan/step.ts';
 import { checkCompose } from './compose.ts';
 import { execute } from './execute.ts';
-import { exists, readOptional } from './files.ts';
+import { exists } from './files.ts';
 import { mutate } from './mutate.ts';
 import type { Opened } from './open.ts';
 import { emptySecrets } from './secret-files.ts';
@@ -39,20 +38,19 @@ export async function takeDown(context: Context, { loaded, state }: Opened, volu
 async function look(engine: Engine, project: string, state: StateFolder, volumes: boolean): Promise<Removal> {
   const containers = await engine.observe(project);
   refuseForeign(project, containers, state.root);
-  if (volumes) await refuseForeignVolumes(engine, project, state);
+  if (volumes) await refuseForeignVolumes(engine, project);
   const services = [...new Set(containers.map((container) => container.service))].sort();
   const nothing = services.length === 0 && (!volumes || !state.manifest());
   return { services, steps: nothing ? [] : [{ kind: 'compose-down', volumes, services, cause: 'asked for' }] };
 }
 
-/** Compose deletes the volumes that its file names, whoever made them. */
-async function refuseForeignVolumes(engine: Engine, project: string, state: StateFolder): Promise<void> {
-  const named = composeVolumes(readOptional(state.composeFile)).map((name) => `${project}_${name}`);
-  const foreign = (await engine.foreignVolumes(project)).find((name) => named.includes(name));
+/** Compose deletes what carries the project's name in its own label, whoever made it. */
+async function refuseForeignVolumes(engine: Engine, project: string): Promise<void> {
+  const foreign = (await engine.foreignVolumes(project)).find(({ composeProject }) => composeProject === project);
   if (!foreign) return;
   throw new UserError(
     'FOREIGN_PROJECT',
-    `the volume ${foreign} was not made by medianest; nothing was changed`,
-    'choose another name: --project, or `project:` in medianest.yml',
+    `the volume ${foreign.name} of the Compose project ${project} was not made by medianest; nothing was changed`,
+    'delete it yourself (docker volume rm) if it is yours, or choose another name: --project',
   );
 }

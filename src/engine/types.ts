@@ -41,8 +41,8 @@ export interface Engine {
   /** Who publishes this host port: a container's name and project. */
   portOwner(port: number): Promise<string | undefined>;
   networks(): Promise<ObservedNetwork[]>;
-  /** Named volumes of a project that do not carry our label. */
-  foreignVolumes(project: string): Promise<string[]>;
+  /** Volumes that are named or labelled as a project's, but do not carry our label. */
+  foreignVolumes(project: string): Promise<{ name: string; composeProject: string | undefined }[]>;
   /** Those of the references that the engine does not have. */
   missingImages(refs: readonly string[]): Promise<string[]>;
   lastLogLines(id: string, lines: number): Promise<string[]>;

@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts';
-import type { Engine } from './types.ts';
+import type { Engine, ObservedContainer } from './types.ts';
 
 const LOG_LINES = 8;
 
@@ -15,9 +15,12 @@ export async function unhealthyError(engine: Engine, project: string): Promise<U
       return [`${container.service} is not healthy: ${container.status}`, ...lines.map((line) => `    ${line}`)].join('\n');
     }),
   );
-  return new UserError(
-    'UNHEALTHY',
-    details.join('\n  '),
-    `\`medianest logs ${bad[0]?.service}\` shows more; correct the cause and run \`medianest up\` again`,
-  );
+  return new UserError('UNHEALTHY', details.join('\n  '), remedy(bad));
+}
+
+function remedy(bad: readonly ObservedContainer[]): string {
+  const paused = bad.find((container) => container.state === 'paused');
+  return paused
+    ? `somebody has paused it: docker unpause ${paused.name}`
+    : `\`medianest logs ${bad[0]?.service}\` shows more; correct the cause and run \`medianest up\` again`;
 }

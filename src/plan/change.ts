@@ -78,11 +78,6 @@ export function composeServices(text: string | undefined): Record<string, JsonOb
   }
 }
 
-/** The volumes that a rendered Compose file declares. */
-export function composeVolumes(text: string | undefined): string[] {
-  return text === undefined ? [] : Object.keys(((parse(text) as JsonObject | null)?.volumes as JsonObject | undefined) ?? {});
-}
-
 export interface FileChange {
   path: string;
   action: 'create' | 'change' | 'remove';

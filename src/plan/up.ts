@@ -48,7 +48,9 @@ export function planUp(stack: Stack, rendered: Rendered, facts: UpFacts): UpPlan
     return changeOf(service, container, rendered, facts, definitions);
   });
   const wanted = new Set(stack.services.map((service) => service.name));
-  const orphans = [...new Set(facts.containers.map((entry) => entry.service))].filter((name) => !wanted.has(name));
+  // What the operator's override adds carries no label of ours, and is Compose's to keep or remove.
+  const ours = facts.containers.filter((entry) => entry.project === stack.project);
+  const orphans = [...new Set(ours.map((entry) => entry.service))].filter((name) => !wanted.has(name));
   for (const service of orphans) {
     changes.push({
       service,

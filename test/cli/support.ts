@@ -1,8 +1,14 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { afterAll } from 'vitest';
 import { medianest, PROGRAM, type Run, type RunOptions, run } from '../support/cli.ts';
+
+const made: string[] = [];
+afterAll(() => {
+  for (const dir of made) rmSync(dir, { recursive: true, force: true });
+});
 
 /** A folder with a medianest.yml. No engine is asked by `render`, so nothing here has to be removed from one. */
 export interface Folder {
@@ -14,6 +20,7 @@ export interface Folder {
 
 export function folder(settings = '', root = os.tmpdir()): Folder {
   const dir = mkdtempSync(path.join(root, 'medianest-cli-'));
+  made.push(dir);
   const write = (text: string) => writeFileSync(path.join(dir, 'medianest.yml'), `version: 1\nproject: mt-cli\n${text}`);
   write(settings);
   return {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { type Loaded, loadSettings } from '../../src/config/load.ts';
@@ -28,7 +28,11 @@ export function load(options: LoadOptions = {}): Loaded {
     mkdirSync(path.dirname(path.join(cwd, name)), { recursive: true });
     writeFileSync(path.join(cwd, name), text);
   }
-  return loadSettings({ home: HOME, cwd, env: options.env ?? {}, registry: options.registry ?? services, flags: options.flags ?? {} });
+  try {
+    return loadSettings({ home: HOME, cwd, env: options.env ?? {}, registry: options.registry ?? services, flags: options.flags ?? {} });
+  } finally {
+    rmSync(cwd, { recursive: true });
+  }
 }
 
 export const SUBNETS = { dmz: '172.16.0.0/16', app: '10.0.0.0/16', db: '192.168.0.0/16', mgmt: '10.10.0.0/16' };
