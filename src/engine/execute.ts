@@ -14,7 +14,7 @@ import type { Prepared } from './prepare.ts';
 import { placeSecrets, saveSecrets } from './secret-files.ts';
 import type { StateFolder } from './state.ts';
 import type { Engine } from './types.ts';
-import { unhealthyError } from './unhealthy.ts';
+import { recovers, unhealthyError } from './unhealthy.ts';
 
 /** What executing needs: the prepared stack, and the effects. */
 export interface Execution {
@@ -81,10 +81,10 @@ async function perform(step: Step, run: Execution, task: Task | undefined): Prom
       return run.engine.removeContainer(step.id);
     case 'compose-up':
       if (step.forced.length > 0) await compose(run, task, [...UP, '--no-deps', '--force-recreate', ...step.forced]);
-      return composeUp(run, task, [...UP, '--remove-orphans', '--wait', '--wait-timeout', String(step.waitSeconds)]);
+      return composeUp(run, task, [...UP, '--remove-orphans', '--wait', '--wait-timeout', String(step.waitSeconds)], step.waitSeconds);
     case 'compose-restart':
       await compose(run, task, ['restart', ...step.services]);
-      return composeUp(run, task, [...UP, '--no-recreate', '--wait', '--wait-timeout', String(step.waitSeconds)]);
+      return composeUp(run, task, [...UP, '--no-recreate', '--wait', '--wait-timeout', String(step.waitSeconds)], step.waitSeconds);
     case 'compose-down':
       // By the project's labels alone: it must work without the files, and whatever stands in the override.
       return compose(run, task, ['down', '--remove-orphans', ...(step.volumes ? ['--volumes'] : [])], []);
@@ -130,8 +130,12 @@ async function compose(run: Execution, task: Task | undefined, args: string[], f
   if (exitCode !== 0) throw failed(args, tail);
 }
 
-async function composeUp(run: Execution, task: Task | undefined, args: string[]): Promise<void> {
-  const { exitCode, tail } = await runCompose(run, task, args);
+async function composeUp(run: Execution, task: Task | undefined, args: string[], waitSeconds: number): Promise<void> {
+  const started = Date.now();
+  let { exitCode, tail } = await runCompose(run, task, args);
+  if (exitCode === 0) return;
+  const left = waitSeconds - (Date.now() - started) / 1000;
+  if (await recovers(run.engine, run.prepared.project, left, run.context.signal)) ({ exitCode, tail } = await runCompose(run, task, args));
   if (exitCode === 0) return;
   throw (await unhealthyError(run.engine, run.prepared.project)) ?? failed(args, tail);
 }

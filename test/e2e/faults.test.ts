@@ -10,12 +10,13 @@ const refusal = (stdout: string) => (JSON.parse(stdout) as JsonError).error;
 describe('what somebody else has', () => {
   let space: Workspace;
   const volume = () => `${space.project}_data`;
+  const holderName = () => `${space.project}-holder`;
 
   beforeAll(async () => {
     space = await workspace('foreign');
   });
   afterAll(async () => {
-    await docker(['rm', '--force', 'mt-port-holder']);
+    await docker(['rm', '--force', holderName()]);
     await docker(['network', 'rm', `${space.project}_dmz`]);
     await docker(['volume', 'rm', '--force', volume()]);
     await space.destroy();
@@ -46,7 +47,7 @@ describe('what somebody else has', () => {
       '--detach',
       '--rm',
       '--name',
-      'mt-port-holder',
+      holderName(),
       '--publish',
       `127.0.0.1:${space.devPort}:80`,
       'debian:trixie-slim',
@@ -55,10 +56,10 @@ describe('what somebody else has', () => {
     ]);
     const up = await space.run(['up']);
     expect(up.status).toBe(1);
-    expect(up.stderr).toContain('is already in use by container mt-port-holder');
+    expect(up.stderr).toContain(`is already in use by container ${space.project}-holder`);
     expect(await containers(space.project)).toEqual([]);
-    expect((await docker(['inspect', '--format', '{{.State.Status}}', 'mt-port-holder'])).stdout.trim()).toBe('running');
-    await docker(['rm', '--force', 'mt-port-holder']);
+    expect((await docker(['inspect', '--format', '{{.State.Status}}', holderName()])).stdout.trim()).toBe('running');
+    await docker(['rm', '--force', holderName()]);
   });
 
   test('a Compose project of the same name is refused by every command that changes something, and is left as it was', async () => {
@@ -271,7 +272,7 @@ describe('what cannot work', () => {
     const up = await space.run(['up']);
     expect(up.status).toBe(1);
     expect(up.stderr).toContain('compose.yml was edited by hand; nothing was changed');
-    expect(up.stderr).toMatch(/^-name: "?mt-broken"?$/m);
+    expect(up.stderr).toMatch(/^-name: /m);
     expect(up.stderr).toMatch(/^\+name: .* # mine$/m);
     expect(up.stderr).toContain('--overwrite');
     expect((await space.run(['plan'])).status).toBe(3);

@@ -82,6 +82,7 @@ describe('at midnight', () => {
     expect([up.status, parsed<JsonError>(up).error.code]).toEqual([5, 'UNHEALTHY']);
     expect(parsed<JsonError>(up).error.hint).toContain(`docker unpause ${redis}`);
     await docker(['unpause', redis]);
+    await until('its next check succeeds', async () => (await containers(space.project)).every(({ health }) => health === 'healthy'), 30);
     expect((await space.run(['up'])).status).toBe(0);
   });
 

@@ -5,6 +5,9 @@ import path from 'node:path';
 import { stringify } from 'yaml';
 import { docker, medianest, type Run, type RunOptions } from './cli.ts';
 
+/** Two checkouts that test on one engine at once need two prefixes. */
+const PREFIX = process.env.TEST_PREFIX ?? 'mt';
+
 /** A folder with settings of its own, and a project name, ports and address ranges that no other test uses. */
 export interface Workspace {
   dir: string;
@@ -47,7 +50,7 @@ async function freeRange(): Promise<string> {
  */
 export async function workspace(name: string, settings = ''): Promise<Workspace> {
   const dir = mkdtempSync(path.join(os.tmpdir(), `medianest-${name}-`));
-  const project = `mt-${name}`;
+  const project = `${PREFIX}-${name}`;
   const [httpPort, httpsPort, devPort] = [await freePort(), await freePort(), await freePort()];
   const write = (file: string, text: string): string => {
     writeFileSync(path.join(dir, file), text);
