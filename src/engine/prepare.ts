@@ -7,6 +7,7 @@ import type { Context } from '../context.ts';
 import { renewalCause } from '../plan/renewal.ts';
 import { type ResolvedSecrets, resolveStackSecrets } from '../plan/secrets.ts';
 import { buildStack } from '../stack/build.ts';
+import type { Orders } from '../stack/orders.ts';
 import { certificateKey, render } from '../stack/render.ts';
 import { chooseSubnets, type SubnetChoice, type TakenRange } from '../stack/subnets.ts';
 import { NETWORKS, type NetworkName, type Rendered, type Stack } from '../stack/types.ts';
@@ -50,6 +51,7 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
   const choice = await subnetsFor(loaded, state, check);
   const stack = buildStack(withAbsoluteSource(loaded), registry, {
     version: context.version,
+    orders: state.readJson<Orders>('orders.json', 'what `maintenance`, `scale` and `deploy` have ordered is forgotten') ?? {},
     subnets: choice.subnets,
     sourceHash: memoise((folder) => hashImageSource(context.home, folder)),
   });

@@ -3,11 +3,13 @@ import { UserError } from '../errors.ts';
 import type { BuildInput, ServiceDefinition } from '../services/service.ts';
 import { hostAddress } from './cidr.ts';
 import { shortHash } from './hash.ts';
+import type { Orders } from './orders.ts';
 import type { Blueprint, ImageSpec, Network, NetworkName, SecretSpec, Service, Stack } from './types.ts';
 
 /** What building a stack needs besides the settings; all read beforehand. */
 export interface BuildFacts {
   version: string;
+  orders: Orders;
   subnets: Readonly<Record<NetworkName, string>>;
   /** Hash of all files of an image's source; the folder is relative to the package (`templates/edge/image`). */
   sourceHash(folder: string): string;
@@ -47,6 +49,7 @@ function buildInput(settings: Settings, facts: BuildFacts): BuildInput {
   const base = settings.images.base ?? BASE_IMAGE;
   const input: BuildInput = {
     settings,
+    orders: facts.orders,
     settingsOf: (definition) => settings[definition.key] as never,
     enabled: (component) => settings.components[component] === true,
     address: (network, host) => fixedAddress(network, facts.subnets[network], host),

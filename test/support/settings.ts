@@ -38,7 +38,7 @@ export function load(options: LoadOptions = {}): Loaded {
 export const SUBNETS = { dmz: '172.16.0.0/16', app: '10.0.0.0/16', db: '192.168.0.0/16', mgmt: '10.10.0.0/16' };
 
 export const stackOf = (loaded: Loaded, registry: readonly ServiceDefinition[] = services, sourceHash = () => 'fixed'): Stack =>
-  buildStack(loaded.settings, registry, { version: '0.0.0', subnets: SUBNETS, sourceHash });
+  buildStack(loaded.settings, registry, { version: '0.0.0', orders: {}, subnets: SUBNETS, sourceHash });
 
 export function renderInput(stack: Stack, more: Partial<RenderInput> = {}): RenderInput {
   return {
