@@ -1,6 +1,7 @@
 import { audit } from './audit.ts';
 import type { Command } from './command.ts';
 import { configShow, configValidate } from './config.ts';
+import { deploy, releases, rollback } from './deploy.ts';
 import { down } from './down.ts';
 import { exec } from './exec.ts';
 import { health } from './health.ts';
@@ -10,6 +11,7 @@ import { plan } from './plan.ts';
 import { profiles } from './profiles.ts';
 import { render } from './render.ts';
 import { restart } from './restart.ts';
+import { scale } from './scale.ts';
 import { secretsList } from './secrets.ts';
 import { status } from './status.ts';
 import { up } from './up.ts';
@@ -23,6 +25,10 @@ export const commands: readonly Command[] = [
   logs,
   exec,
   restart,
+  deploy,
+  rollback,
+  releases,
+  scale,
   down,
   render,
   profiles,

@@ -26,6 +26,9 @@ export const size = (fallback: string, least = '1') =>
 /** A container's memory limit: the engine refuses one below 6 MiB. */
 export const memory = (fallback: string) => size(fallback, '6m');
 
+/** Processors, in parts of one: the engine takes hundredths. */
+export const cpus = (fallback: number) => z.number('should be a number such as 1.5').min(0.05).max(1024).multipleOf(0.01).default(fallback);
+
 /** A path of the application that others ask for. It becomes part of shell commands and configuration, so nothing but a path. */
 export const urlPath = (fallback: string) =>
   z

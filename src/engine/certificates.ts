@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { UserError } from '../errors.ts';
 import type { CaStore } from '../issuers/internal-ca.ts';
 import type { IssuedCertificate } from '../issuers/issuer.ts';
@@ -16,10 +16,17 @@ export function caStore(state: StateFolder): CaStore {
       state.readJson<NonNullable<ReturnType<CaStore['load']>>>('ca/root.json', 'a new root is made, which devices have to trust anew'),
     save: (ca) => {
       const text = `${JSON.stringify(ca)}\n`;
-      if (readOptional(file) === text) return;
+      const trusted = state.at('ca', 'trust', 'internal-ca.pem');
+      if (readOptional(file) === text && readOptional(trusted) === ca.certificate) return;
       writing(state.root, () => mkdirSync(state.at('ca'), { recursive: true, mode: 0o700 }));
       writeAtomic(file, text, 0o600);
       writeAtomic(state.at('ca', 'root.crt'), ca.certificate);
+      writing(state.root, () => {
+        mkdirSync(state.at('ca', 'trust'), { recursive: true });
+        // Read by every container's uid, whatever the umask.
+        chmodSync(state.at('ca', 'trust'), 0o755);
+      });
+      writeAtomic(trusted, ca.certificate);
     },
   };
 }

@@ -11,6 +11,7 @@ export interface RunOptions {
   onStart?: (pid: number | undefined) => void;
   input?: string;
   env?: Record<string, string>;
+  cwd?: string;
 }
 
 export interface RunResult {
@@ -33,36 +34,40 @@ const TAIL_LINES = 40;
 const environment = (): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('COMPOSE_') || name === 'COMPOSE_PARALLEL_LIMIT'));
 
+/** Runs a program with an argument list to its end, whatever its exit status. @throws UserError where it cannot be started, or on Ctrl-C */
+export async function runProgram(program: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const child = execa(program, args, {
+    all: true,
+    reject: false,
+    stdin: options.input === undefined ? 'ignore' : 'pipe',
+    ...(options.input !== undefined && { input: options.input }),
+    ...(options.signal && { cancelSignal: options.signal }),
+    env: { ...environment(), ...options.env },
+    ...(options.cwd && { cwd: options.cwd }),
+    extendEnv: false,
+    killSignal: 'SIGINT',
+    forceKillAfterDelay: 15_000,
+    // Its own process group: Ctrl-C reaches it once, through us.
+    detached: true,
+    stripFinalNewline: false,
+    maxBuffer: 16 * 1024 ** 2,
+  });
+  options.onStart?.(child.pid);
+  const tail: string[] = [];
+  for await (const line of child.iterable({ from: 'all' })) {
+    tail.push(line);
+    if (tail.length > TAIL_LINES) tail.shift();
+    options.onLine?.(line);
+  }
+  const result = await child;
+  options.onStart?.(undefined);
+  if (options.signal?.aborted) throw new UserError('INTERRUPTED', 'interrupted', 'run the same command again: it goes on from here');
+  if (result.exitCode === undefined) throw startFailure(program, result);
+  return { exitCode: result.exitCode, stdout: result.stdout, tail };
+}
+
 export const dockerCli: DockerCli = {
-  run: async (args, options = {}) => {
-    const child = execa('docker', args, {
-      all: true,
-      reject: false,
-      stdin: options.input === undefined ? 'ignore' : 'pipe',
-      ...(options.input !== undefined && { input: options.input }),
-      ...(options.signal && { cancelSignal: options.signal }),
-      env: { ...environment(), ...options.env },
-      extendEnv: false,
-      killSignal: 'SIGINT',
-      forceKillAfterDelay: 15_000,
-      // Its own process group: Ctrl-C reaches it once, through us.
-      detached: true,
-      stripFinalNewline: false,
-      maxBuffer: 16 * 1024 ** 2,
-    });
-    options.onStart?.(child.pid);
-    const tail: string[] = [];
-    for await (const line of child.iterable({ from: 'all' })) {
-      tail.push(line);
-      if (tail.length > TAIL_LINES) tail.shift();
-      options.onLine?.(line);
-    }
-    const result = await child;
-    options.onStart?.(undefined);
-    if (options.signal?.aborted) throw new UserError('INTERRUPTED', 'interrupted', 'run the same command again: it goes on from here');
-    if (result.exitCode === undefined) throw startFailure(result);
-    return { exitCode: result.exitCode, stdout: result.stdout, tail };
-  },
+  run: (args, options) => runProgram('docker', args, options),
   attach: async (args, signal) => {
     const result = await execa('docker', args, {
       stdio: 'inherit',
@@ -73,13 +78,21 @@ export const dockerCli: DockerCli = {
       killSignal: 'SIGINT',
     });
     if (signal.aborted) return EXIT.interrupted;
-    if (result.exitCode === undefined && !result.signal) throw startFailure(result);
+    if (result.exitCode === undefined && !result.signal) throw startFailure('docker', result);
     return result.exitCode ?? EXIT.interrupted;
   },
 };
 
-function startFailure(result: unknown): unknown {
+function startFailure(program: string, result: unknown): unknown {
   const cause = result instanceof ExecaError ? result : undefined;
+  if (program !== 'docker') {
+    return new UserError(
+      'HOOK_FAILED',
+      `${program} could not be run: ${cause?.shortMessage ?? String(result)}`,
+      'check its path (relative to medianest.yml) and that it is executable',
+      { cause },
+    );
+  }
   if (systemCode(result) === 'ENOENT') {
     return new UserError(
       'COMPOSE_MISSING',

@@ -2,12 +2,14 @@ import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
 import type { Change, FileChange } from '../plan/change.ts';
 import type { Step } from '../plan/step.ts';
+import type { Stack } from '../stack/types.ts';
 import { checkCompose } from './compose.ts';
 import { execute } from './execute.ts';
 import { refuseEdited } from './hand-edits.ts';
 import { mutate } from './mutate.ts';
 import type { Opened } from './open.ts';
-import { survey } from './survey.ts';
+import { noteRelease } from './release-store.ts';
+import { type Asked, survey } from './survey.ts';
 
 export interface UpOutcome {
   project: string;
@@ -23,18 +25,24 @@ export interface UpOutcome {
   seconds: number;
 }
 
+export interface ConvergeOptions extends Pick<Asked, 'orders' | 'only'> {
+  /** Replace rendered files that were edited by hand. */
+  overwrite: boolean;
+  /** Seconds to wait for health, as typed. */
+  timeout: unknown;
+  /** As the audit log names it; `up` where not given. */
+  command?: string;
+}
+
 /** Brings a project to what its settings say: plan, then the same steps that a dry run prints. */
-export async function converge(
-  context: Context,
-  { loaded, state }: Opened,
-  options: { overwrite: boolean; timeout: unknown },
-): Promise<UpOutcome> {
+export async function converge(context: Context, { loaded, state }: Opened, options: ConvergeOptions): Promise<UpOutcome> {
   const started = context.clock.now().getTime();
   const waitSeconds = seconds(options.timeout);
   const engine = await context.engine();
+  const command = options.command ?? `up --profile ${loaded.profile}`;
   const attempt = async () => {
     if (!options.overwrite) refuseEdited(state);
-    const plan = await survey(context, loaded, engine, waitSeconds);
+    const plan = await survey(context, loaded, engine, { waitSeconds, orders: options.orders, only: options.only });
     const { prepared } = plan;
     for (const line of prepared.moved) context.report.note(line);
     const outcome = (result: UpOutcome['result']): UpOutcome => ({
@@ -53,9 +61,19 @@ export async function converge(
     const { plan, outcome } = await attempt();
     return { ...outcome('planned'), steps: plan.steps };
   }
-  return mutate(context, state, `up --profile ${loaded.profile}`, async (lock, record) => {
+  return mutate(context, state, command, async (lock, record) => {
     const { prepared, plan, outcome } = await attempt();
-    if (plan.steps.length === 0) return outcome('unchanged');
+    const note = (changed: boolean) =>
+      noteRelease(state, engine, prepared.stack, loaded.settings.app as object, {
+        changed,
+        time: new Date(started),
+        seconds: outcome('changed').seconds,
+        command,
+      });
+    if (plan.steps.length === 0) {
+      await note(false);
+      return outcome('unchanged');
+    }
     record(plan.steps);
     const docker = await context.docker();
     await checkCompose(docker);
@@ -66,11 +84,16 @@ export async function converge(
       docker,
       lock,
     });
+    await note(plan.changes.some(({ action, service }) => action !== 'keep' && isReplica(prepared.stack, service)));
     return outcome('changed');
   });
 }
 
-function seconds(value: unknown): number | undefined {
+const isReplica = (stack: Stack, name: string): boolean =>
+  stack.services.some((service) => service.name === name && service.component === 'app');
+
+/** `--timeout` as typed -> seconds. */
+export function seconds(value: unknown): number | undefined {
   if (value === undefined) return undefined;
   const parsed = Number(value);
   if (Number.isInteger(parsed) && parsed > 0) return parsed;

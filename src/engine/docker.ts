@@ -27,8 +27,8 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
   return {
     info: () =>
       call(async () => {
-        const version = await docker.version();
-        return { version: version.Version, arch: version.Arch };
+        const [version, info] = await Promise.all([docker.version(), docker.info() as Promise<{ MemTotal: number }>]);
+        return { version: version.Version, arch: version.Arch, memoryBytes: info.MemTotal };
       }),
     observe: (project) => call(async () => (await list(`${COMPOSE.project}=${project}`)).map(toObserved)),
     portOwner: (port) =>
@@ -81,6 +81,35 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
           .getContainer(id)
           .remove({ force: true })
           .catch((error) => absent(error));
+      }),
+    stopContainer: (id) =>
+      call(async () => {
+        const container = docker.getContainer(id);
+        // 304: it was not running.
+        await container.stop().catch((error) => (error.statusCode === 304 ? undefined : absent(error)));
+        await container.remove({ force: true }).catch((error) => absent(error));
+      }),
+    exec: (id, argv) =>
+      call(async () => {
+        const exec = await docker.getContainer(id).exec({ Cmd: [...argv], AttachStdout: true, AttachStderr: true });
+        const stream = await exec.start({});
+        const chunks: Buffer[] = [];
+        for await (const chunk of stream) chunks.push(chunk as Buffer);
+        const { ExitCode } = await exec.inspect();
+        return { exitCode: ExitCode ?? 1, output: demultiplex(Buffer.concat(chunks)) };
+      }),
+    image: (ref) =>
+      call(async () => {
+        const found = await docker
+          .getImage(ref)
+          .inspect()
+          .catch((error) => absent(error));
+        return found ? { id: found.Id, digests: found.RepoDigests ?? [] } : undefined;
+      }),
+    tag: (source, target) =>
+      call(async () => {
+        const colon = target.lastIndexOf(':');
+        await docker.getImage(source).tag({ repo: target.slice(0, colon), tag: target.slice(colon + 1) });
       }),
   };
 }

@@ -11,6 +11,8 @@ import { composeArgs, type DockerCli } from './compose.ts';
 import { writeAtomic } from './files.ts';
 import type { Lock } from './lock.ts';
 import type { Prepared } from './prepare.ts';
+
+import { admitReplica, replaceReplica } from './roll.ts';
 import { placeSecrets, saveSecrets } from './secret-files.ts';
 import type { StateFolder } from './state.ts';
 import type { Engine } from './types.ts';
@@ -28,16 +30,30 @@ export interface Execution {
 /** Images are there already, built or pulled by steps of their own. */
 const UP = ['up', '--detach', '--no-build', '--pull', 'never'];
 
+/** Steps after which containers are not what they were. */
+const TOUCHING: readonly Step['kind'][] = [
+  'compose-up',
+  'compose-down',
+  'compose-restart',
+  'remove-container',
+  'remove-services',
+  'replace',
+  'run-one-off',
+];
+
 /** Runs the steps in order. This is the only place that changes anything; it takes no decision. */
 export async function execute(steps: readonly Step[], run: Execution): Promise<void> {
   let touched = false;
   for (const step of steps) {
     if (run.context.signal.aborted) throw interrupted(touched);
-    const quiet = step.kind === 'mark-applied' || step.kind === 'remember-subnets' || step.kind === 'activate-config';
+    const quiet =
+      step.kind === 'mark-applied' ||
+      step.kind === 'remember-subnets' ||
+      step.kind === 'activate-config' ||
+      step.kind === 'remember-orders';
     const task = quiet ? undefined : run.context.report.task(describeStep(step));
     try {
-      touched ||=
-        step.kind === 'compose-up' || step.kind === 'compose-down' || step.kind === 'compose-restart' || step.kind === 'remove-container';
+      touched ||= TOUCHING.includes(step.kind);
       await perform(step, run, task);
       task?.done();
     } catch (error) {
@@ -81,7 +97,36 @@ async function perform(step: Step, run: Execution, task: Task | undefined): Prom
       return run.engine.removeContainer(step.id);
     case 'compose-up':
       if (step.forced.length > 0) await compose(run, task, [...UP, '--no-deps', '--force-recreate', ...step.forced]);
-      return composeUp(run, task, [...UP, '--remove-orphans', '--wait', '--wait-timeout', String(step.waitSeconds)], step.waitSeconds);
+      return composeUp(
+        run,
+        task,
+        [
+          ...UP,
+          ...(step.alone ? ['--no-deps'] : ['--remove-orphans']),
+          '--wait',
+          '--wait-timeout',
+          String(step.waitSeconds),
+          ...(step.alone ? step.services : []),
+        ],
+        step.waitSeconds,
+      );
+    case 'replace':
+      return replaceReplica(step, run, task, () =>
+        composeUp(
+          run,
+          task,
+          [...UP, '--no-deps', '--force-recreate', '--wait', '--wait-timeout', String(step.waitSeconds), step.service],
+          step.waitSeconds,
+        ),
+      );
+    case 'admit':
+      return admitReplica(step, run, task);
+    case 'remember-orders':
+      return writeAtomic(state.at('orders.json'), `${JSON.stringify(step.orders, null, 1)}\n`, 0o600);
+    case 'run-one-off':
+      return runOneOff(run, task, step.service);
+    case 'remove-services':
+      return removeServices(run, step.services);
     case 'compose-restart':
       await compose(run, task, ['restart', ...step.services]);
       return composeUp(run, task, [...UP, '--no-recreate', '--wait', '--wait-timeout', String(step.waitSeconds)], step.waitSeconds);
@@ -122,6 +167,23 @@ async function checkComposeFile(file: string, { prepared: { project, state }, do
     'COMPOSE_REFUSED',
     `docker compose refuses ${ours}: ${tail.join(' | ')}; nothing was changed`,
     files.length === 1 ? 'report this with the output of `medianest config show`' : `correct ${state.overrideFile}`,
+  );
+}
+
+async function removeServices({ engine, prepared }: Execution, services: readonly string[]): Promise<void> {
+  const containers = (await engine.observe(prepared.project)).filter((entry) => services.includes(entry.service));
+  await Promise.all(containers.map((container) => engine.stopContainer(container.id)));
+}
+
+/** A container of its own that runs to its end. @throws UserError HOOK_FAILED with its last lines */
+async function runOneOff(run: Execution, task: Task | undefined, service: string): Promise<void> {
+  const { exitCode, tail } = await runCompose(run, task, ['run', '--rm', '--no-deps', '--no-TTY', '--quiet-pull', service]);
+  if (exitCode === 0) return;
+  const lines = tail.slice(-8).map((line) => `\n    ${line}`);
+  throw new UserError(
+    'HOOK_FAILED',
+    `${service} ended with status ${exitCode}${lines.join('')}`,
+    'correct it and deploy again; what runs was not touched',
   );
 }
 

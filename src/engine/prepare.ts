@@ -1,16 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { parseSettings } from '../config/document.ts';
 import type { Loaded } from '../config/load.ts';
 import type { Context } from '../context.ts';
 import { renewalCause } from '../plan/renewal.ts';
 import { type ResolvedSecrets, resolveStackSecrets } from '../plan/secrets.ts';
-import { buildStack } from '../stack/build.ts';
+import { buildStack, portalImage } from '../stack/build.ts';
+import { canonical } from '../stack/hash.ts';
 import type { Orders } from '../stack/orders.ts';
 import { certificateKey, render } from '../stack/render.ts';
 import { chooseSubnets, type SubnetChoice, type TakenRange } from '../stack/subnets.ts';
-import { NETWORKS, type NetworkName, type Rendered, type Stack } from '../stack/types.ts';
+import { type ImageSpec, NETWORKS, type NetworkName, type Rendered, type Stack } from '../stack/types.ts';
 import { installedCertificate, installedSerial } from './certificates.ts';
 import { hostRoutes } from './routes.ts';
 import { loadSecrets } from './secret-files.ts';
@@ -30,6 +32,10 @@ export interface Prepared {
   moved: string[];
   subnetsChanged: boolean;
   dueCertificates: Record<string, string>;
+  /** What is ordered beyond medianest.yml, where this run changes it. */
+  newOrders: Orders | undefined;
+  /** The portal's image as it would be built now, whatever the application is. */
+  portal(): ImageSpec;
 }
 
 /** How the networks' ranges are compared with what others use. */
@@ -40,6 +46,8 @@ export interface RangeCheck {
   running?: boolean;
   /** For what starts nothing: any range will do. */
   unchecked?: boolean;
+  /** Orders that this run gives. */
+  orders?: ((orders: Orders) => Orders) | undefined;
 }
 
 /** Settings -> Stack -> files, with all that is read for it. */
@@ -49,12 +57,16 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
   const override = state.override();
   if (override !== undefined) parseSettings(override, state.overrideFile);
   const choice = await subnetsFor(loaded, state, check);
-  const stack = buildStack(withAbsoluteSource(loaded), registry, {
+  const before = readOrders(state);
+  const orders = check.orders?.(before) ?? before;
+  const settings = withAbsoluteSource(loaded);
+  const facts = {
     version: context.version,
-    orders: state.readJson<Orders>('orders.json', 'what `maintenance`, `scale` and `deploy` have ordered is forgotten') ?? {},
+    orders,
     subnets: choice.subnets,
     sourceHash: memoise((folder) => hashImageSource(context.home, folder)),
-  });
+  };
+  const stack = buildStack(settings, registry, facts);
   const now = context.clock.now();
   const secrets = resolveStackSecrets(
     stack.secrets,
@@ -70,6 +82,7 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     ]),
     override,
     fingerprints: { ...secrets.fingerprints, ...Object.fromEntries(serials) },
+    hostCpus: os.cpus().length,
   });
   const due = stack.certificates.map((spec) => [spec.name, renewalCause(spec, installedCertificate(state, spec.name), now)] as const);
   return {
@@ -80,14 +93,21 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     secrets,
     ...choice,
     moved: choice.moved.filter(({ network }) => stack.networks.some((used) => used.name === network)).map(({ text }) => text),
+    portal: () => portalImage(settings, facts),
+    newOrders: canonical(orders) === canonical(before) ? undefined : orders,
     dueCertificates: Object.fromEntries(due.filter((entry): entry is [string, string] => entry[1] !== undefined)),
   };
 }
 
-/** A relative `app.source` is relative to medianest.yml; Compose would take it relative to the state folder. */
+export const readOrders = (state: StateFolder): Orders =>
+  state.readJson<Orders>('orders.json', 'what `maintenance`, `scale` and `deploy` have ordered is forgotten') ?? {};
+
+/** A relative `app.source` or `app.media.path` is relative to medianest.yml; Compose would take it relative to the state folder. */
 function withAbsoluteSource(loaded: Loaded): Loaded['settings'] {
-  const app = loaded.settings.app as { source?: string } | undefined;
-  return app?.source ? { ...loaded.settings, app: { ...app, source: path.resolve(loaded.root, app.source) } } : loaded.settings;
+  const app = loaded.settings.app as { source?: string; media?: { path?: string } } | undefined;
+  const absolute = (folder: string) => path.resolve(loaded.root, folder);
+  const media = app?.media?.path && { media: { ...app.media, path: absolute(app.media.path) } };
+  return { ...loaded.settings, app: { ...app, ...(app?.source && { source: absolute(app.source) }), ...media } };
 }
 
 async function subnetsFor(loaded: Loaded, state: StateFolder, check: RangeCheck): Promise<SubnetChoice & { subnetsChanged: boolean }> {

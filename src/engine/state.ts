@@ -137,6 +137,15 @@ export class StateFolder {
     writeAtomic(this.at('config', service, 'applied'), `${value}\n`);
   }
 
+  /** Replicas that a run has taken out of their balancer and not put back: noted before, so that a killed run is made good. */
+  drained(): string[] {
+    return this.readJson<string[]>('drained.json', 'a replica may stay out of the balancer until it is restarted') ?? [];
+  }
+
+  noteDrained(services: readonly string[]): void {
+    writeAtomic(this.at('drained.json'), `${JSON.stringify(services)}\n`);
+  }
+
   /** Removes all but the newest generations, and the configuration folders that nothing names any more. */
   private prune(current: Manifest): void {
     const byAge = readdirSync(this.at('generations')).sort(

@@ -3,6 +3,7 @@ import type { Loaded } from '../config/load.ts';
 import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
 import { planUp, type UpFacts, type UpPlan } from '../plan/up.ts';
+import type { Orders } from '../stack/orders.ts';
 import type { Stack } from '../stack/types.ts';
 import { installedSerial } from './certificates.ts';
 import { isTaken, processOn } from './ports.ts';
@@ -13,6 +14,16 @@ import type { Engine, ObservedContainer } from './types.ts';
 /** How long `up` waits for a container to become healthy. */
 const WAIT_SECONDS = 180;
 
+/** What a command wants of a plan. */
+export interface Asked {
+  /** How long to wait until containers are healthy. */
+  waitSeconds?: number | undefined;
+  /** Changes what was ordered beyond medianest.yml. */
+  orders?: ((orders: Orders) => Orders) | undefined;
+  /** Components to touch; all where undefined. */
+  only?: readonly string[] | undefined;
+}
+
 /**
  * One read of the engine and the state folder, compared with the stack. Only where a container will be created is more
  * asked: images, foreign volumes, ports.
@@ -21,11 +32,11 @@ export async function survey(
   context: Context,
   loaded: Loaded,
   engine: Engine,
-  waitSeconds = WAIT_SECONDS,
+  asked: Asked = {},
 ): Promise<UpPlan & { prepared: Prepared }> {
   const project = loaded.settings.project;
   const containers = await engine.observe(project);
-  const prepared = await prepare(context, loaded, { engine, running: containers.length > 0 });
+  const prepared = await prepare(context, loaded, { engine, running: containers.length > 0, orders: asked.orders });
   const { state, stack, rendered, secrets } = prepared;
   refuseForeign(project, containers, state.root);
   const manifest = state.manifest();
@@ -48,7 +59,10 @@ export async function survey(
     stateFolder: state.root,
     subnetsChanged: prepared.subnetsChanged,
     subnets: prepared.subnets,
-    waitSeconds,
+    newOrders: prepared.newOrders,
+    drained: state.drained(),
+    only: asked.only,
+    waitSeconds: asked.waitSeconds ?? WAIT_SECONDS,
   };
   const first = planUp(stack, rendered, facts);
   const starting = first.changes.filter(({ action }) => action === 'create' || action === 'recreate' || action === 'start');

@@ -28,9 +28,16 @@ export interface ObservedNetwork {
   subnets: string[];
 }
 
+export interface ImageInfo {
+  id: string;
+  /** Where it can be pulled from, exactly: `name@sha256:...`. */
+  digests: string[];
+}
+
 export interface EngineInfo {
   version: string;
   arch: string;
+  memoryBytes: number;
 }
 
 /** The narrow view of a Docker Engine that medianest needs; the one implementation is over dockerode. */
@@ -47,4 +54,12 @@ export interface Engine {
   missingImages(refs: readonly string[]): Promise<string[]>;
   lastLogLines(id: string, lines: number): Promise<string[]>;
   removeContainer(id: string): Promise<void>;
+  /** Stops a container as its image and Compose say (signal, grace), then removes it. */
+  stopContainer(id: string): Promise<void>;
+  /** Runs a program inside a container to its end. */
+  exec(id: string, argv: readonly string[]): Promise<{ exitCode: number; output: string }>;
+  /** An image that the engine has, by any of its names; undefined where it has none. */
+  image(ref: string): Promise<ImageInfo | undefined>;
+  /** Gives an image another name. */
+  tag(source: string, target: string): Promise<void>;
 }

@@ -1,4 +1,5 @@
-import type { CertificateSpec, ImageSpec, Rendered, Service, Stack } from '../stack/types.ts';
+import type { Orders } from '../stack/orders.ts';
+import type { CertificateSpec, ImageSpec, Rendered, Rolling, Service, Stack } from '../stack/types.ts';
 
 /** Everything that can be done to a machine. `execute` has one branch for each; a plan is a list of them. */
 export type Step = { cause: string } & (
@@ -11,8 +12,15 @@ export type Step = { cause: string } & (
   | { kind: 'place-secrets'; service: Service }
   | { kind: 'activate-config'; service: string; hash: string }
   | { kind: 'remove-container'; id: string; name: string }
-  /** `forced`: services that Compose alone would take for unchanged. */
-  | { kind: 'compose-up'; services: string[]; forced: string[]; waitSeconds: number }
+  | { kind: 'remember-orders'; orders: Orders }
+  /** Out of the balancer, a new container, back into it. */
+  | { kind: 'replace'; service: string; component: string; rolling: Rolling; waitSeconds: number }
+  /** Back into the balancer, where an interrupted run has left it out. */
+  | { kind: 'admit'; service: string; component: string; rolling: Rolling; waitSeconds: number }
+  /** `forced`: services that Compose alone would take for unchanged. `alone`: no other service is looked at. */
+  | { kind: 'compose-up'; services: string[]; forced: string[]; alone: boolean; waitSeconds: number }
+  | { kind: 'run-one-off'; service: string }
+  | { kind: 'remove-services'; services: string[] }
   | { kind: 'reload'; service: string; argv: string[] }
   | { kind: 'mark-applied'; service: string; certificate: string | undefined }
   | { kind: 'compose-restart'; services: string[]; waitSeconds: number }
@@ -42,8 +50,18 @@ export function describeStep(step: Step): string {
       return `switch the configuration of ${step.service}`;
     case 'remove-container':
       return `remove container ${step.name}`;
+    case 'remember-orders':
+      return 'remember what was ordered';
+    case 'replace':
+      return `replace ${step.service}: drain, new container, wait until ready`;
+    case 'admit':
+      return `put ${step.service} back behind ${step.rolling.balancer}`;
     case 'compose-up':
       return step.services.length > 0 ? `start and wait until healthy: ${step.services.join(', ')}` : 'wait until everything is healthy';
+    case 'run-one-off':
+      return `run ${step.service}`;
+    case 'remove-services':
+      return `stop and remove ${step.services.join(', ')}`;
     case 'reload':
       return `reload ${step.service}`;
     case 'mark-applied':

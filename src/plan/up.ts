@@ -1,7 +1,9 @@
 import type { ObservedContainer } from '../engine/types.ts';
+import type { Orders } from '../stack/orders.ts';
 import type { Rendered, Service, Stack } from '../stack/types.ts';
 import { type Change, composeServices, type FileChange, fileChanges, recreateCause } from './change.ts';
 import type { Step } from './step.ts';
+import { stepsOf } from './up-steps.ts';
 
 /** What was read before planning: the containers, and what the state folder holds. */
 export interface UpFacts {
@@ -25,6 +27,12 @@ export interface UpFacts {
   stateFolder: string;
   subnetsChanged: boolean;
   subnets: Record<string, string>;
+  /** Orders that are given with this plan; undefined where they stay as they are. */
+  newOrders: Orders | undefined;
+  /** Replicas that an interrupted run has taken out of their balancer. */
+  drained: readonly string[];
+  /** Components to touch; all where undefined. */
+  only: readonly string[] | undefined;
   waitSeconds: number;
 }
 
@@ -43,13 +51,17 @@ export function planUp(stack: Stack, rendered: Rendered, facts: UpFacts): UpPlan
     [facts.files, rendered.files].map((files) => composeServices(files.find((file) => !file.path.includes('/'))?.contents)),
   );
   const leftovers = interrupted(stack.project, facts.containers);
-  const changes = stack.services.map((service) => {
-    const container = facts.containers.find((entry) => entry.service === service.name && !leftovers.includes(entry));
-    return changeOf(service, container, rendered, facts, definitions);
-  });
+  const wantsTouch = ({ component }: { component?: string | undefined }) => !facts.only || facts.only.includes(component ?? '');
+  const wantedServices = stack.services.filter(wantsTouch);
+  const changes = wantedServices
+    .filter((service) => !service.oneOff)
+    .map((service) => {
+      const container = facts.containers.find((entry) => entry.service === service.name && !leftovers.includes(entry));
+      return changeOf(service, container, rendered, facts, definitions);
+    });
   const wanted = new Set(stack.services.map((service) => service.name));
   // What the operator's override adds carries no label of ours, and is Compose's to keep or remove.
-  const ours = facts.containers.filter((entry) => entry.project === stack.project);
+  const ours = facts.containers.filter((entry) => entry.project === stack.project && wantsTouch(entry));
   const orphans = [...new Set(ours.map((entry) => entry.service))].filter((name) => !wanted.has(name));
   for (const service of orphans) {
     changes.push({
@@ -61,7 +73,7 @@ export function planUp(stack: Stack, rendered: Rendered, facts: UpFacts): UpPlan
     });
   }
   const files = fileChanges(rendered, facts.files);
-  return { changes, files, steps: stepsOf(stack, rendered, facts, changes, files, leftovers) };
+  return { changes, files, steps: stepsOf(stack, wantedServices, rendered, facts, changes, files, leftovers) };
 }
 
 /** Parsing the Compose files is most of what a plan costs, and only a cause needs it. */
@@ -111,7 +123,12 @@ function changeOf(
 }
 
 /** A folder that a container mounts is pinned by its inode: one that was removed and made again is not the one that it sees. */
-function goneFolder(service: Service, container: ObservedContainer | undefined, rendered: Rendered, facts: UpFacts): string | undefined {
+export function goneFolder(
+  service: Service,
+  container: ObservedContainer | undefined,
+  rendered: Rendered,
+  facts: UpFacts,
+): string | undefined {
   if (container?.inputs !== rendered.inputs[service.name]) return undefined;
   if (rendered.configs[service.name] && facts.liveConfigs[service.name] === undefined) return 'its configuration';
   if (facts.unplaced.includes(service.name)) return 'a secret file';
@@ -121,69 +138,4 @@ function goneFolder(service: Service, container: ObservedContainer | undefined, 
 /** `<12 hex digits>_<name>`: what Compose calls the successor while it replaces a container, left behind when it is killed. */
 function interrupted(project: string, containers: readonly ObservedContainer[]): ObservedContainer[] {
   return containers.filter((entry) => entry.name !== `${project}-${entry.service}-${entry.number}` && /^[0-9a-f]{12}_/.test(entry.name));
-}
-
-function stepsOf(
-  stack: Stack,
-  rendered: Rendered,
-  facts: UpFacts,
-  changes: readonly Change[],
-  files: readonly FileChange[],
-  leftovers: readonly ObservedContainer[],
-): Step[] {
-  const touched = changes.filter((change) => change.action !== 'keep' && change.action !== 'reload');
-  const reloaded = changes.filter((change) => change.action === 'reload');
-  const services = new Map(stack.services.map((service) => [service.name, service]));
-  const steps: Step[] = [];
-  for (const image of stack.images.filter((entry) => facts.missingImages.includes(entry.ref))) {
-    steps.push(
-      image.build
-        ? { kind: 'build-image', image, cause: 'its source is new or has changed' }
-        : { kind: 'pull-image', ref: image.ref, cause: 'the engine does not have it' },
-    );
-  }
-  // Before anything else is kept or seen by a container: Compose may still refuse the operator's override.
-  if (files.length > 0) {
-    steps.push({ kind: 'write-files', rendered, stack, changed: files.map((file) => file.path), cause: 'settings or templates changed' });
-  }
-  if (facts.subnetsChanged) steps.push({ kind: 'remember-subnets', subnets: facts.subnets, cause: 'so that later renders are the same' });
-  if (facts.changedSecrets.length > 0) steps.push({ kind: 'create-secrets', names: [...facts.changedSecrets], cause: 'new or changed' });
-  for (const service of stack.services) {
-    if (facts.unplaced.includes(service.name)) steps.push({ kind: 'place-secrets', service, cause: 'it reads them from its own folder' });
-    const due = service.certificate && facts.dueCertificates[service.certificate.name];
-    if (service.certificate && due)
-      steps.push({ kind: 'issue-certificate', certificate: service.certificate, uid: service.uid, image: service.image.ref, cause: due });
-  }
-  for (const [service, hash] of Object.entries(rendered.configs)) {
-    if (facts.liveConfigs[service] !== hash)
-      steps.push({ kind: 'activate-config', service, hash, cause: 'a new version of its configuration' });
-  }
-  for (const leftover of leftovers)
-    steps.push({ kind: 'remove-container', id: leftover.id, name: leftover.name, cause: 'left behind by an interrupted run' });
-  if (touched.length > 0 || leftovers.length > 0) {
-    steps.push({
-      kind: 'compose-up',
-      services: touched.map((change) => change.service),
-      forced: stack.services.flatMap((service) => {
-        const container = facts.containers.find((entry) => entry.service === service.name);
-        return goneFolder(service, container, rendered, facts) ? [service.name] : [];
-      }),
-      waitSeconds: facts.waitSeconds,
-      cause: 'containers differ from the plan',
-    });
-  }
-  for (const { service } of reloaded) {
-    steps.push({
-      kind: 'reload',
-      service,
-      argv: services.get(service)?.reload ?? [],
-      cause: 'takes its new configuration without a new container',
-    });
-  }
-  for (const { service } of [...touched, ...reloaded]) {
-    const definition = services.get(service);
-    if (definition?.reload)
-      steps.push({ kind: 'mark-applied', service, certificate: definition.certificate?.name, cause: 'so that the next plan knows' });
-  }
-  return steps;
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import { listenAddress, memory, port } from '../config/fields.ts';
+import { cpus, listenAddress, memory, port } from '../config/fields.ts';
 import { app } from './app.ts';
+import { MEDIA_TARGET } from './media.ts';
 import { portalContract, SOURCE_TARGET, urlHost } from './portal.ts';
 import { postgres, postgresView } from './postgres.ts';
 import { redisView } from './redis.ts';
@@ -15,6 +16,7 @@ const settings = z.strictObject({
   address: listenAddress('127.0.0.1').describe('Address of this host that the portal is published on'),
   port: port(3000).describe('Port of this host that the portal is published on'),
   memory: memory('768m').describe('Memory limit of the container'),
+  cpus: cpus(2).describe('Processors at most; never more than the host has'),
 });
 
 export const allInOne = defineService({
@@ -26,6 +28,8 @@ export const allInOne = defineService({
     const application = input.settingsOf(app);
     const contract = portalContract(application, input, { database: '127.0.0.1', cache: '127.0.0.1' });
     const database = postgresView(Math.floor(own.memory / 3), input.settingsOf(postgres).maxConnections, '127.0.0.1');
+    // On a laptop an empty volume for a library would only be one more to clean up.
+    const library = contract.media.filter((mount) => mount.kind === 'bind' || mount.nfs);
     return [
       {
         name: 'all-in-one',
@@ -37,7 +41,7 @@ export const allInOne = defineService({
         host: HOST,
         networks: ['dmz'],
         ports: [{ address: own.address, host: own.port, container: application.port, setting: 'allInOne.port' }],
-        mounts: [{ source: 'data', target: '/var/lib/medianest', kind: 'volume', readOnly: false }, ...contract.source],
+        mounts: [{ source: 'data', target: '/var/lib/medianest', kind: 'volume', readOnly: false }, ...library, ...contract.source],
         secrets: [...contract.passwords, ...contract.secrets],
         environment: {
           ...contract.environment,
@@ -48,6 +52,16 @@ export const allInOne = defineService({
         view: { readyPath: application.readyPath, ...database, ...redisView(Math.floor(own.memory / 6), '127.0.0.1') },
         configFrom: ['postgres', 'redis'],
         memoryBytes: own.memory,
+        cpus: own.cpus,
+        pids: Math.max(256, input.settingsOf(postgres).maxConnections + 128),
+        egress: application.media.kind === 'object',
+        keeps: {
+          '/var/lib/medianest': 'database, sessions and uploads',
+          [MEDIA_TARGET]: 'the media library, where it is not mounted read-only',
+          '/tmp': 'nothing lasting',
+          '/run': 'sockets, process numbers, the Redis configuration with its password',
+          [`port ${application.port}`]: 'the portal',
+        },
         after: [],
         interruption: 'about 5 s: the portal restarts',
         urls: [`http://${ANY.includes(own.address) ? 'localhost' : urlHost(own.address)}:${own.port}/`],

@@ -1,36 +1,89 @@
-import * as z from 'zod';
-import { hostName, listenAddress, memory, port } from '../config/fields.ts';
+import { UserError } from '../errors.ts';
+import type { Mount } from '../stack/types.ts';
 import { app, appReplicas } from './app.ts';
-import { urlHost } from './portal.ts';
-import { defineService } from './service.ts';
+import { BALANCER_HOST, BALANCER_PORT, balancer } from './balancer.ts';
+import { cdn, staticPattern } from './cdn.ts';
+import { errorPages } from './edge-pages.ts';
+import { type EdgeSettings, edgeSettings } from './edge-settings.ts';
+import { nginxText } from './edge-text.ts';
+import { appTls, urlHost } from './portal.ts';
+import { type BuildInput, defineService } from './service.ts';
 
 const HOST = 10;
-
-const settings = z.strictObject({
-  address: listenAddress('127.0.0.1').describe('Address of this host that the portal is published on'),
-  httpPort: port(8080).describe('Plain HTTP: redirects to HTTPS'),
-  httpsPort: port(8443).describe('HTTPS'),
-  domains: z.array(hostName).min(1).default(['localhost']).describe('Names that the portal answers to; the first is its main one'),
-  hsts: z.boolean().default(false).describe('Strict-Transport-Security: browsers then insist on HTTPS for two years'),
-  memory: memory('128m').describe('Memory limit of the container'),
-});
 
 /** Every portal can also be opened by these on the host itself. */
 const LOCAL_NAMES = ['localhost', '127.0.0.1', '::1'];
 
-/** Largest request body outside uploads. */
-const MAX_BODY = 10 * 1024 ** 2;
+/** How many replicas the edge goes to by itself while the balancer is away; a fixed number, so that `scale` reloads nothing. */
+const DIRECT_REPLICAS = 3;
+
+const CACHE: Mount = { source: 'edge-cache', target: '/var/cache/edge', kind: 'volume', readOnly: false };
 
 const portalUrl = (domain: string, httpsPort: number): string => `https://${urlHost(domain)}${httpsPort === 443 ? '' : `:${httpsPort}`}/`;
+
+/** The way to the application: its replicas, or the balancer with replicas behind it for when it is away. */
+function upstreams(input: BuildInput) {
+  const application = input.settingsOf(app);
+  const replicas = appReplicas(application).map(({ host }) => ({
+    address: input.address('app', host),
+    port: application.port,
+    backup: false,
+  }));
+  if (!input.enabled(balancer.name)) return replicas;
+  return [
+    { address: input.address('app', BALANCER_HOST), port: BALANCER_PORT, backup: false },
+    ...replicas.slice(0, DIRECT_REPLICAS).map((replica) => ({ ...replica, backup: true })),
+  ];
+}
+
+function limitsView(own: EdgeSettings) {
+  const { rateLimit, login } = own;
+  return {
+    limitsRate: rateLimit !== false,
+    ratePerSecond: rateLimit ? rateLimit.perSecond : 0,
+    rateBurst: rateLimit ? rateLimit.burst : 0,
+    limitsLogin: login !== false,
+    loginPaths: login ? login.paths : [],
+    loginPerMinute: login ? login.perMinute : 0,
+    loginBurst: login ? login.burst : 0,
+    limitsConnections: own.connections > 0,
+    connections: own.connections,
+    maxBodyBytes: own.bodyLimit,
+  };
+}
+
+function cdnView(own: EdgeSettings, input: BuildInput) {
+  const settings = input.settingsOf(cdn);
+  const host = settings.host ?? '';
+  if (own.domains.includes(host)) {
+    throw new UserError(
+      'INVALID_SETTINGS',
+      `cdn.host ${host} is one of edge.domains too`,
+      'give static files a name of their own, or leave cdn.host out',
+    );
+  }
+  const enabled = input.enabled(cdn.name);
+  return {
+    cdn: enabled,
+    cdnHasHost: enabled && host !== '',
+    cdnHost: urlHost(host),
+    cdnPattern: staticPattern(settings),
+    cdnBytes: settings.size,
+    cdnMaxAge: settings.maxAgeSeconds,
+  };
+}
 
 export const edge = defineService({
   name: 'edge',
   key: 'edge',
-  summary: 'nginx: TLS, HTTP to HTTPS, the only published ports',
-  settings,
+  summary: 'nginx: TLS, HTTP to HTTPS, limits, the only published ports',
+  settings: edgeSettings,
   build: (own, input) => {
     const application = input.settingsOf(app);
-    const subjects = [...new Set([...own.domains, ...LOCAL_NAMES])];
+    const balanced = input.enabled(balancer.name);
+    const tls = appTls(application, input);
+    const names = [...new Set([...own.domains, ...LOCAL_NAMES])];
+    const cdnParts = cdnView(own, input);
     return [
       {
         name: 'edge',
@@ -42,27 +95,52 @@ export const edge = defineService({
           { address: own.address, host: own.httpPort, container: 8080, setting: 'edge.httpPort' },
           { address: own.address, host: own.httpsPort, container: 8443, setting: 'edge.httpsPort' },
         ],
-        mounts: [],
+        mounts: [CACHE],
         secrets: [],
         certificate: {
           name: 'edge',
-          subjects,
+          subjects: cdnParts.cdnHasHost ? [...names, input.settingsOf(cdn).host as string] : names,
           issuer: 'internal-ca',
           days: 90,
         },
+        trust: tls,
         environment: {},
         view: {
-          serverNames: subjects.map(urlHost),
+          serverNames: names.map(urlHost),
+          mainName: urlHost(own.domains[0] as string),
           publicHttpsPort: own.httpsPort,
-          upstreams: appReplicas(application).map(({ host }) => ({ address: input.address('app', host), port: application.port })),
-          maxBodyBytes: MAX_BODY,
+          workers: 2,
+          tls12: own.tls.minVersion === '1.2',
+          hsts: own.hsts,
+          headers: Object.entries(own.headers).map(([name, value]) => nginxText(`${name}: ${value}`)),
+          ...limitsView(own),
+          trustsProxies: own.trustedProxies.length > 0,
+          trustedProxies: own.trustedProxies,
+          clientAddressHeader: own.clientAddressHeader,
+          operators: own.operators,
+          upstreams: upstreams(input),
+          appScheme: tls ? 'https' : 'http',
+          appTls: tls,
+          // The balancer gives up after 60 s, and its answer should be the one that is heard.
+          answerSeconds: balanced ? 70 : 60,
+          uploadPaths: own.uploadPaths,
           // Multipart framing comes on top of the file; the application holds to the exact limit.
           maxUploadBytes: application.uploadLimit + 1024 ** 2,
-          workers: 2,
-          hsts: own.hsts,
+          pages: errorPages(input.orders.maintenance),
+          maintenance: input.orders.maintenance !== undefined,
+          openPaths: [...new Set([application.healthPath, application.readyPath].map((path) => path.split('?')[0] as string))],
+          ...cdnParts,
         },
         memoryBytes: own.memory,
-        after: appReplicas(application).map(({ name }) => name),
+        cpus: own.cpus,
+        keeps: {
+          '/var/cache/edge': 'static files of the CDN tier, and request bodies too large for memory',
+          '/tmp': 'nothing of its own; programs expect it',
+          '/run': 'its process id',
+          ports: 'the only way in: HTTP and HTTPS',
+        },
+        // Not the replicas where there is a balancer: `scale` would make a new container necessary.
+        after: balanced ? ['balancer'] : appReplicas(application).map(({ name }) => name),
         reload: ['/usr/local/bin/reload'],
         interruption: 'about 1 s: new connections are refused while the container is replaced',
         urls: own.domains.map((domain) => portalUrl(domain, own.httpsPort)),

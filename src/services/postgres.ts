@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { memory, secret } from '../config/fields.ts';
+import { cpus, memory, secret } from '../config/fields.ts';
 import type { SecretSpec } from '../stack/types.ts';
 import { defineService } from './service.ts';
 
@@ -10,6 +10,7 @@ export const POSTGRES_HOST = 20;
 const settings = z.strictObject({
   password: secret().describe('Password of the portal’s role; made at random where it is not given'),
   memory: memory('512m').describe('Memory limit of the container; buffers and caches are derived from it'),
+  cpus: cpus(2).describe('Processors at most; never more than the host has'),
   maxConnections: z.int().min(10).max(1000).default(100).describe('Connections at most'),
 });
 
@@ -46,6 +47,14 @@ export const postgres = defineService({
       environment: { POSTGRES_DB: 'medianest', POSTGRES_USER: 'medianest' },
       view: postgresView(own.memory, own.maxConnections, '*'),
       memoryBytes: own.memory,
+      cpus: own.cpus,
+      // One process for each connection, and its own dozen.
+      pids: Math.max(256, own.maxConnections + 64),
+      keeps: {
+        '/var/lib/postgresql/data': 'the database',
+        '/tmp': 'nothing lasting: sort files go into the data folder',
+        '/run': 'its socket and lock',
+      },
       after: [],
       interruption: 'about 3 s: requests and uploads wait for the database',
       urls: [],

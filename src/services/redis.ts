@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { memory, secret } from '../config/fields.ts';
+import { cpus, memory, secret } from '../config/fields.ts';
 import type { SecretSpec } from '../stack/types.ts';
 import { defineService } from './service.ts';
 
@@ -8,6 +8,7 @@ export const REDIS_HOST = 30;
 const settings = z.strictObject({
   password: secret().describe('Password; made at random where it is not given'),
   memory: memory('128m').describe('Memory limit of the container; three quarters of it are for data'),
+  cpus: cpus(1).describe('Processors at most; never more than the host has'),
 });
 
 /** What its template sees. A quarter of the memory is left for a fork that rewrites the file and for clients' buffers. */
@@ -38,6 +39,12 @@ export const redis = defineService({
       environment: {},
       view: redisView(own.memory, '* -::*'),
       memoryBytes: own.memory,
+      cpus: own.cpus,
+      keeps: {
+        '/var/lib/redis': 'sessions, as its append-only file',
+        '/tmp': 'nothing lasting',
+        '/run': 'the configuration that its entrypoint completes with the password',
+      },
       after: [],
       interruption: 'about 2 s: people stay signed in, the cache is read again',
       urls: [],

@@ -3,7 +3,7 @@ import { UserError } from '../errors.ts';
 import type { BuildInput, ServiceDefinition } from '../services/service.ts';
 import { hostAddress } from './cidr.ts';
 import { shortHash } from './hash.ts';
-import type { Orders } from './orders.ts';
+import { applyOrders, type Orders } from './orders.ts';
 import type { Blueprint, ImageSpec, Network, NetworkName, SecretSpec, Service, Stack } from './types.ts';
 
 /** What building a stack needs besides the settings; all read beforehand. */
@@ -18,12 +18,13 @@ export interface BuildFacts {
 const BASE_IMAGE = 'debian:trixie-slim';
 
 /** Settings -> Stack: every decision is taken here and in the services; nothing later looks at settings. */
-export function buildStack(settings: Settings, registry: readonly ServiceDefinition[], facts: BuildFacts): Stack {
+export function buildStack(asked: Settings, registry: readonly ServiceDefinition[], facts: BuildFacts): Stack {
+  const { settings, orders } = applyOrders(asked, facts.orders, () => portalImage(asked, facts).ref);
   const enabled = registry.filter((service) => settings.components[service.name]);
   if (enabled.length === 0) {
     throw new UserError('INVALID_SETTINGS', 'every component is switched off: nothing would run', 'switch one on under `components:`');
   }
-  const input = buildInput(settings, facts);
+  const input = buildInput(settings, { ...facts, orders });
   const services = enabled.flatMap((definition) =>
     definition.build(settings[definition.key], input).map((blueprint): Service => ({ ...blueprint, component: definition.name })),
   );
@@ -39,11 +40,17 @@ export function buildStack(settings: Settings, registry: readonly ServiceDefinit
     networks: usedNetworks(services, settings, facts.subnets),
     volumes: unique(services.flatMap((service) => service.mounts.flatMap((mount) => (mount.kind === 'volume' ? [mount.source] : [])))),
     secrets: collectSecrets(settings, registry, services),
-    certificates: services.flatMap((service) => (service.certificate ? [service.certificate] : [])),
+    certificates: [
+      ...new Map(services.flatMap(({ certificate }) => (certificate ? [[certificate.name, certificate] as const] : []))).values(),
+    ],
     images: imagesInOrder(services),
+    orders,
     urls: unique(services.flatMap((service) => service.urls)),
   };
 }
+
+/** The reference portal's image, whatever the application is. */
+export const portalImage = (settings: Settings, facts: BuildFacts): ImageSpec => buildInput(settings, facts).image('app');
 
 function buildInput(settings: Settings, facts: BuildFacts): BuildInput {
   const base = settings.images.base ?? BASE_IMAGE;
@@ -119,7 +126,7 @@ const sameAddress = (a: string, b: string): boolean => a === b || ANY.includes(a
 /** A network is internal unless it publishes ports or the application must reach Plex and the others outside. */
 function usedNetworks(services: readonly Blueprint[], settings: Settings, subnets: BuildFacts['subnets']): Network[] {
   const { plex, overseerr, uptimeKuma } = settings.external;
-  const egress = Boolean(plex.url || overseerr.url || uptimeKuma.url);
+  const egress = Boolean(plex.url || overseerr.url || uptimeKuma.url) || services.some((service) => service.egress);
   const open: Record<NetworkName, boolean> = { dmz: true, app: egress, db: false, mgmt: true };
   const used = new Set(services.flatMap((service) => service.networks));
   return (Object.keys(open) as NetworkName[])

@@ -22,7 +22,7 @@ export function toManifest(rendered: Rendered, stack: Stack): Manifest {
     id: shortHash(files.map((file) => [file.path, file.sha256, file.mode])),
     profile: stack.profile,
     urls: stack.urls,
-    services: stack.services.map(({ name, component }) => ({ name, component })),
+    services: stack.services.filter((service) => !service.oneOff).map(({ name, component }) => ({ name, component })),
     configs: rendered.configs,
     files,
   };

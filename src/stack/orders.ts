@@ -1,7 +1,49 @@
+import type { Settings } from '../config/schema.ts';
+import { shortHash } from './hash.ts';
+import type { JsonObject } from './types.ts';
+
 /**
  * What commands have ordered beyond medianest.yml (`maintenance on`, `scale`, `deploy`, `rollback`): kept in the state
- * folder as orders.json, and read like a setting by whatever builds a stack.
+ * folder as orders.json. An order about a setting holds for as long as medianest.yml says what it said then: whoever
+ * changes the setting takes it back.
  */
 export interface Orders {
   maintenance?: { message?: string; retryAfterSeconds: number; since: string };
+  /** `count` replicas while `app.replicas` is `instead`. */
+  replicas?: { count: number; instead: number };
+  /** A release while the application's part of the settings has the hash `instead`. */
+  app?: { release: string; ref: string; version: AppVersion; instead: string };
+}
+
+/** The settings that belong to a version of the application, and go back with it. They hold no secret. */
+const VERSION_KEYS = ['image', 'port', 'healthPath', 'readyPath', 'metricsPath', 'user', 'command', 'env', 'migrate'] as const;
+export type AppVersion = JsonObject;
+
+export function appVersion(app: object): AppVersion {
+  const own = app as JsonObject;
+  return Object.fromEntries(VERSION_KEYS.flatMap((key) => (own[key] === undefined ? [] : [[key, own[key]]])));
+}
+
+/** What an order about the application is compared with: its version in medianest.yml, and the portal's own source where that is used. */
+export const appIdentity = (app: object, portalImage: string): string =>
+  shortHash([appVersion(app), 'image' in app && app.image ? null : portalImage]);
+
+/**
+ * Settings as they hold: medianest.yml, and the orders that still apply to it.
+ * @param portalImage reference of the portal's image, as it would be built now
+ */
+export function applyOrders(settings: Settings, orders: Orders, portalImage: () => string): { settings: Settings; orders: Orders } {
+  const app = settings.app as (JsonObject & { replicas: number }) | undefined;
+  if (!app) return { settings, orders };
+  const replicas = orders.replicas?.instead === app.replicas ? orders.replicas : undefined;
+  const release = orders.app && orders.app.instead === appIdentity(app, portalImage()) ? orders.app : undefined;
+  const version = release ? { ...Object.fromEntries(VERSION_KEYS.map((key) => [key, undefined])), ...release.version } : {};
+  return {
+    settings: { ...settings, app: { ...app, ...version, ...(replicas && { replicas: replicas.count }) } },
+    orders: {
+      ...(orders.maintenance && { maintenance: orders.maintenance }),
+      ...(replicas && { replicas }),
+      ...(release && { app: release }),
+    },
+  };
 }

@@ -27,7 +27,10 @@ export function render(stack: Stack, input: RenderInput): Rendered {
     files.push(...config);
     if (config.length > 0) configs[service.name] = shortHash(config.map(({ path, contents }) => [path, contents]));
     const fragment = renderFragment(service, input.templates);
-    const definition = mergeData(mergeData(base['x-service'] as JsonObject, facts(service, subnets, config.length > 0)), fragment);
+    const definition = mergeData(
+      mergeData(base['x-service'] as JsonObject, facts(service, subnets, config.length > 0, input.hostCpus)),
+      fragment,
+    );
     inputs[service.name] = canonical({
       definition: shortHash(definition),
       networks: shortHash(service.networks.map((name) => subnets.get(name))),
@@ -43,7 +46,9 @@ export function render(stack: Stack, input: RenderInput): Rendered {
     name: stack.project,
     services,
     networks: Object.fromEntries(stack.networks.map((network) => [network.name, networkDefinition(network, base, stack.project)])),
-    volumes: Object.fromEntries(stack.volumes.map((name) => [name, { labels: { [LABEL.project]: stack.project } }])),
+    volumes: Object.fromEntries(
+      stack.volumes.map((name) => [name, { ...nfsDriver(stack, name), labels: { [LABEL.project]: stack.project } }]),
+    ),
   };
   const contents = header('docker-compose.base.yml, profiles and templates') + composeText(document);
   files.unshift({ path: COMPOSE_FILE, mode: 0o644, contents });
@@ -54,20 +59,27 @@ export function render(stack: Stack, input: RenderInput): Rendered {
 export const certificateKey = (name: string): string => `certificate:${name}`;
 
 /** What was decided about a service, in Compose's words. */
-function facts(service: Service, networks: ReadonlyMap<string, Network>, hasConfig: boolean): JsonObject {
+function facts(service: Service, networks: ReadonlyMap<string, Network>, hasConfig: boolean, hostCpus: number): JsonObject {
   const folder = (source: string, target: string): Mount => ({ source, target, kind: 'bind', readOnly: true });
   const mounts = [
     ...service.mounts,
     ...(hasConfig ? [folder(`./config/${service.name}`, '/etc/medianest')] : []),
     ...(service.secrets.length > 0 ? [folder(`./secrets/${service.name}`, '/run/secrets')] : []),
     ...(service.certificate ? [folder(`./certs/${service.certificate.name}`, '/run/certs')] : []),
+    ...(service.trust ? [folder('./ca/trust', '/run/trust')] : []),
   ];
   return {
     image: service.image.ref,
+    user: `${service.uid}:${service.gid ?? service.uid}`,
+    ...(service.oneOff && { profiles: ['one-off'], restart: 'no' }),
     networks: Object.fromEntries(
       service.networks.map((name) => [name, { ipv4_address: hostAddress((networks.get(name) as Network).subnet, service.host) as string }]),
     ),
     mem_limit: service.memoryBytes,
+    // Without this a container may swap as much again, and a leak would slow the host down before it is stopped.
+    memswap_limit: service.memoryBytes,
+    cpus: Math.min(service.cpus ?? 2, hostCpus),
+    ...(service.pids && { pids_limit: service.pids }),
     ...(service.ports.length > 0 && {
       ports: service.ports.map((port) => ({
         host_ip: port.address,
@@ -92,7 +104,16 @@ const volume = (mount: Mount): JsonObject => ({
   ...(mount.readOnly && { read_only: true }),
   // A missing folder is an error to tell, not a folder for Docker to make as root.
   ...(mount.kind === 'bind' && { bind: { create_host_path: false } }),
+  // Docker would copy the image's folder into an empty volume, and change the owner of what the server exports.
+  ...(mount.nfs && { volume: { nocopy: true } }),
 });
+
+/** How Docker's own driver mounts an NFS export. */
+function nfsDriver(stack: Stack, name: string): JsonObject {
+  const nfs = stack.services.flatMap((service) => service.mounts).find((mount) => mount.kind === 'volume' && mount.source === name)?.nfs;
+  if (!nfs) return {};
+  return { driver: 'local', driver_opts: { type: 'nfs', o: `addr=${nfs.server},${nfs.options}`, device: `:${nfs.export}` } };
+}
 
 function renderFragment(service: Service, templates: ReadonlyMap<string, string>): JsonObject {
   const name = `${service.component}/compose.yml.hbs`;

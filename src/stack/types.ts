@@ -1,4 +1,5 @@
 import type { Secret } from '../config/secret.ts';
+import type { Orders } from './orders.ts';
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
@@ -21,6 +22,16 @@ export interface Mount {
   target: string;
   kind: 'volume' | 'bind';
   readOnly: boolean;
+  /** A volume that is mounted from an NFS server. */
+  nfs?: NfsExport;
+}
+
+export interface NfsExport {
+  server: string;
+  port: number;
+  export: string;
+  /** Mount options, as in /etc/fstab. */
+  options: string;
 }
 
 /** Where a secret's value comes from: given by the operator, made once at random, or composed of others. */
@@ -60,6 +71,18 @@ export interface ImageSpec {
   };
 }
 
+/** How a replica is taken out of a balancer and put back. */
+export interface Rolling {
+  /** The Compose service of the balancer. */
+  balancer: string;
+  /** Where the balancer finds it: `10.0.0.101:3000`. */
+  address: string;
+  /** How long its requests may take to finish. */
+  drainSeconds: number;
+  /** How long it must stay ready before the next one is touched. */
+  settleSeconds: number;
+}
+
 /** What one service decides about one of its containers. */
 export interface Blueprint {
   /** The Compose service, such as `app-1`. */
@@ -67,6 +90,8 @@ export interface Blueprint {
   image: ImageSpec;
   /** The uid its processes have: secrets and keys are readable by it alone. */
   uid: number;
+  /** Its group, where it is not the same number. */
+  gid?: number;
   /** Its number in each of its networks: addresses are fixed, because proxies keep what they once resolved. */
   host: number;
   networks: NetworkName[];
@@ -80,10 +105,24 @@ export interface Blueprint {
   /** Components whose `config/` templates it is given, where they are not its own. */
   configFrom?: string[];
   memoryBytes: number;
+  /** Processors at most; two where it is not said. Never more than the host has: the engine refuses that. */
+  cpus?: number;
+  /** Processes and threads at most, where 256 are too few. */
+  pids?: number;
+  /** It calls addresses outside: its networks are not cut off. */
+  egress?: boolean;
+  /** Why it keeps each capability, write path and published port that the stack's hardening leaves it (docs/hardening.md). */
+  keeps?: Record<string, string>;
   /** Containers that should be started before it. */
   after: string[];
   /** How it takes a new configuration or certificate: by a new container, or by this command inside it. */
   reload?: string[];
+  /** Behind a balancer: it is drained before its container is replaced, and admitted again once it is ready. */
+  rolling?: Rolling;
+  /** Told to Compose, but run only by name: `docker compose run`. */
+  oneOff?: boolean;
+  /** It is given the internal CA's certificate, in /run/trust, to check others by. */
+  trust?: boolean;
   /** What its recreation costs the people who use the portal. */
   interruption: string;
   /** Where to go, when this container is the way in. */
@@ -112,6 +151,8 @@ export interface Stack {
   secrets: SecretSpec[];
   certificates: CertificateSpec[];
   images: ImageSpec[];
+  /** The orders that hold, of all that were given. */
+  orders: Orders;
   urls: string[];
 }
 
@@ -132,6 +173,8 @@ export interface RenderInput {
   override: string | undefined;
   /** Keyed fingerprints of secrets and certificates, so that a change of one recreates its users. */
   fingerprints: Readonly<Record<string, string>>;
+  /** Processors of the host. */
+  hostCpus: number;
 }
 
 export interface Rendered {

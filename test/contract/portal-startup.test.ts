@@ -30,6 +30,14 @@ it.each<[string, Record<string, string>, RegExp]>([
   ['a cluster node without a port', { REDIS_CLUSTER_NODES: 'redis-1' }, /REDIS_CLUSTER_NODES must be a list of host:port/],
   ['a lone percent sign in a password', { DATABASE_URL: 'postgres://u:100%@h/d' }, /DATABASE_URL is not percent-encoded properly/],
   ['a setting out of range', { PORT: '70000' }, /PORT must be a number/],
+  ['half of a certificate', { TLS_CERT_FILE: '/nowhere/cert' }, /TLS_CERT_FILE and TLS_KEY_FILE belong together/],
+  ['a certificate that is missing', { TLS_CERT_FILE: '/nowhere/c', TLS_KEY_FILE: '/nowhere/k' }, /TLS_CERT_FILE, TLS_KEY_FILE: ENOENT/],
+  ['static files below a path', { ASSETS_URL: 'https://static.example.org/x' }, /ASSETS_URL must be an address without a path/],
+  [
+    'an origin that would add to the policy',
+    { ASSETS_URL: 'https://a.example; script-src *' },
+    /ASSETS_URL must be an address without a path/,
+  ],
   ['an unknown log level', { LOG_LEVEL: 'loud' }, /LOG_LEVEL must be one of/],
 ])('refuses to start with %s, in one line', (_case, env, words) => {
   const { status, lines } = start(env);

@@ -1,96 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
 import { createRequire } from 'node:module';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { portalContract, read } from './portal-contract.ts';
+import { becomes, beginUpload, cleanups, LIMIT, moved, type Portal, relay, start, status, tidy } from './portal-process.ts';
 
 const { PORTAL_TEST_URL, PORTAL_TEST_DATABASE_URL, PORTAL_TEST_REDIS_URL, PORTAL_TEST_UPLOAD_LIMIT } = process.env;
-const SERVER = fileURLToPath(new URL('../../templates/app/image/src/server.js', import.meta.url));
 const ODD = `q'u"o$te#s %25/@:?&=\\ \n\té🎬`;
-const LIMIT = 1_000_000;
-
 const load = createRequire(import.meta.url);
-const processes: ChildProcess[] = [];
-const cleanups: (() => unknown)[] = [];
-
-type Portal = { url: string; child: ChildProcess; log: () => string; exit: Promise<number | null> };
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
-
-async function start(env: Record<string, string> = {}): Promise<Portal> {
-  const port = await freePort();
-  const uploads = await mkdtemp(join(tmpdir(), 'portal-'));
-  const child = spawn(process.execPath, [SERVER], {
-    env: {
-      PATH: process.env.PATH,
-      PORT: String(port),
-      HOST: '127.0.0.1',
-      UPLOADS_PATH: uploads,
-      UPLOAD_LIMIT_BYTES: String(LIMIT),
-      LOG_LEVEL: 'debug',
-      DATABASE_URL: PORTAL_TEST_DATABASE_URL,
-      REDIS_URL: PORTAL_TEST_REDIS_URL,
-      ...env,
-    },
-  });
-  processes.push(child);
-  cleanups.push(() => rm(env.UPLOADS_PATH ?? uploads, { recursive: true, force: true }));
-  let log = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (log += chunk));
-  const exit = once(child, 'close').then(([code]) => code as number | null);
-  return { url: `http://127.0.0.1:${port}`, child, log: () => log, exit };
-}
-
-/** The head of a form with one file; more of the file, or the end, may follow. */
-function beginUpload(portal: Portal) {
-  const headers = { 'content-type': 'multipart/form-data; boundary=b' };
-  const upload = request(`${portal.url}/api/uploads`, { method: 'POST', headers });
-  upload.write('--b\r\ncontent-disposition: form-data; name="file"; filename="x"\r\n\r\nhalf');
-  return upload;
-}
-
-const status = async (portal: Portal, path: string) => (await fetch(portal.url + path).catch(() => undefined))?.status;
-const becomes = (portal: Portal, path: string, wanted: number) =>
-  vi.waitFor(async () => expect(await status(portal, path)).toBe(wanted), { timeout: 15_000, interval: 100 });
-
-const moved = (url: string | undefined, to: Partial<URL>) => Object.assign(new URL(url as string), to).href;
-
-/** Stands before a real server, and can be taken away and put back. */
-async function relay(target: string, defaultPort: number) {
-  const { hostname, port } = new URL(target);
-  const own = await freePort();
-  const sockets = new Set<Socket>();
-  let server: Server | undefined;
-  const open = async () => {
-    server = createServer((near) => {
-      const far = connect(Number(port || defaultPort), hostname);
-      for (const socket of [near, far]) sockets.add(socket.on('error', () => {}));
-      near.pipe(far).pipe(near);
-    }).listen(own, '127.0.0.1');
-    await once(server, 'listening');
-  };
-  const close = () => {
-    server?.close();
-    for (const socket of sockets) socket.destroy();
-  };
-  cleanups.push(close);
-  const url = moved(target, { hostname: '127.0.0.1', port: String(own) });
-  return { url, open, close };
-}
 
 /** A database and a Redis user of their own, both with a password that no shell would survive. */
 async function oddAccounts() {
@@ -124,11 +45,6 @@ describe.runIf(PORTAL_TEST_URL)('a running portal', () => {
 });
 
 describe.runIf(PORTAL_TEST_DATABASE_URL && PORTAL_TEST_REDIS_URL)('a portal of our own', () => {
-  async function tidy() {
-    for (const child of processes.splice(0)) child.kill('SIGKILL');
-    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-  }
-
   describe('contract', () => {
     let portal: Portal;
     beforeAll(async () => {
@@ -145,7 +61,7 @@ describe.runIf(PORTAL_TEST_DATABASE_URL && PORTAL_TEST_REDIS_URL)('a portal of o
     it('starts before its dependencies, works when they come, and survives their absence', { timeout: 40_000 }, async () => {
       const database = await relay(PORTAL_TEST_DATABASE_URL as string, 5432);
       const redis = await relay(PORTAL_TEST_REDIS_URL as string, 6379);
-      const portal = await start({ DATABASE_URL: database.url, REDIS_URL: redis.url });
+      const portal = await start({ DATABASE_URL: database.url, REDIS_URL: redis.url, READY_GRACE: '2' });
       await becomes(portal, '/api/health', 200);
       const ready = await fetch(`${portal.url}/api/health/ready`);
       expect(ready.status).toBe(503);
@@ -156,12 +72,22 @@ describe.runIf(PORTAL_TEST_DATABASE_URL && PORTAL_TEST_REDIS_URL)('a portal of o
       await Promise.all([database.open(), redis.open()]);
       await becomes(portal, '/api/health/ready', 200);
       redis.close();
+      const pause = await fetch(`${portal.url}/api/health/ready`);
+      expect([pause.status, (await read(pause)).checks.map((check) => check.status)]).toEqual([200, ['ok', 'away', 'ok']]);
+      await redis.open();
+      await vi.waitFor(async () => {
+        expect((await read(fetch(`${portal.url}/api/health/ready`))).checks.map((check) => check.status)).toEqual(['ok', 'ok', 'ok']);
+      }, 5000);
+      redis.close();
+      expect(await status(portal, '/api/health/ready')).toBe(200);
+      const away = Date.now();
       await becomes(portal, '/api/health/ready', 503);
+      expect(Date.now() - away).toBeGreaterThan(1500);
       expect(await status(portal, '/api/requests')).toBe(200);
       database.close();
-      const away = await fetch(`${portal.url}/api/requests`);
-      expect(away.status).toBe(503);
-      expect((await read(away)).message).toMatch(/cannot be reached right now/);
+      const answer = await fetch(`${portal.url}/api/requests`);
+      expect(answer.status).toBe(503);
+      expect((await read(answer)).message).toMatch(/cannot be reached right now/);
       await Promise.all([database.open(), redis.open()]);
       await becomes(portal, '/api/health/ready', 200);
       expect(portal.child.exitCode).toBeNull();

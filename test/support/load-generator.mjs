@@ -61,7 +61,7 @@ function generate(options) {
         counts.answered++;
         if (reason === undefined) {
           counts.milliseconds.push(now - due);
-          counts.longestGap = Math.max(counts.longestGap, now - (counts.lastSuccess || began));
+          if (counts.lastSuccess > 0) counts.longestGap = Math.max(counts.longestGap, now - counts.lastSuccess);
           counts.lastSuccess = now;
         } else {
           counts.failed++;

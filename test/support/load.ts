@@ -40,7 +40,7 @@ interface Tally {
   answered: number;
   failed: number;
   statuses: Record<string, number>;
-  /** Longest time between two successes. */
+  /** Longest time between two successes, and from the last one to the end. */
   longestGapMs: number;
   p50: number;
   p95: number;
@@ -82,14 +82,20 @@ export class Load {
   }
 
   async #ask<T>(question: 'snapshot' | 'stop'): Promise<T> {
-    const answer = once(this.#child, 'message');
-    const ended = once(this.#child, 'exit').then(([status]) => {
+    const heard = new AbortController();
+    const answer = once(this.#child, 'message', heard);
+    const ended = once(this.#child, 'exit', heard).then(([status]) => {
       throw new Error(`the load generator ended with status ${status}`);
     });
-    ended.catch(() => {});
     this.#child.send({ ask: question });
-    const [message] = (await Promise.race([answer, ended])) as [{ snapshot: T; report: T }];
-    return question === 'snapshot' ? message.snapshot : message.report;
+    try {
+      const [message] = (await Promise.race([answer, ended])) as [{ snapshot: T; report: T }];
+      return question === 'snapshot' ? message.snapshot : message.report;
+    } finally {
+      answer.catch(() => {});
+      ended.catch(() => {});
+      heard.abort();
+    }
   }
 
   snapshot(): Promise<Snapshot> {

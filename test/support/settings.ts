@@ -48,6 +48,7 @@ export function renderInput(stack: Stack, more: Partial<RenderInput> = {}): Rend
       readTemplates(HOME, [...new Set(stack.services.flatMap((service) => [service.component, ...(service.configFrom ?? [])]))]),
     override: undefined,
     fingerprints: {},
+    hostCpus: 2,
     ...more,
   };
 }
@@ -62,7 +63,7 @@ export const CASES: Record<string, LoadOptions> = {
     file: 'project: home\nprofile: mine\nexternal: { plex: { url: "http://192.168.1.20:32400", token: "t" }, uptimeKuma: { url: "http://192.168.1.21:3001" } }\n',
     files: {
       'profiles/mine.yml':
-        'extends: dev-compose\ndescription: two replicas\napp: { replicas: 2 }\nedge: { domains: [media.example.org], hsts: true }\n',
+        'extends: dev-compose\ndescription: two replicas\napp: { replicas: 2, media: { kind: nfs, server: nas.lan, export: /volume1/films } }\nedge: { domains: [media.example.org], hsts: true }\n',
     },
   },
 };

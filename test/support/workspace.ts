@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import { docker, medianest, type Run, type RunOptions } from './cli.ts';
 
 /** Two checkouts that test on one engine at once need two prefixes. */
-const PREFIX = process.env.TEST_PREFIX ?? 'mt';
+export const PREFIX = process.env.TEST_PREFIX ?? 'mt';
 
 /** A folder with settings of its own, and a project name, ports and address ranges that no other test uses. */
 export interface Workspace {
@@ -36,7 +36,7 @@ async function freePort(): Promise<number> {
 }
 
 /** A /24 that no network and no route of this host touches, so that stacks of several tests, also of killed ones, never meet. */
-async function freeRange(): Promise<string> {
+export async function freeRange(): Promise<string> {
   const ids = (await docker(['network', 'ls', '--quiet'])).stdout.split('\n').filter(Boolean);
   const networks = (await docker(['network', 'inspect', '--format', '{{range .IPAM.Config}}{{.Subnet}} {{end}}', ...ids])).stdout;
   const free = Array.from({ length: 200 }, (_, i) => `10.${i + 50}.`).find((prefix) => !networks.includes(prefix));

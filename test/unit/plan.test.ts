@@ -50,6 +50,9 @@ const facts = (more: Partial<UpFacts> = {}): UpFacts => ({
   stateFolder: '/state',
   subnetsChanged: false,
   subnets: {},
+  newOrders: undefined,
+  drained: [],
+  only: undefined,
   waitSeconds: 60,
   ...more,
 });

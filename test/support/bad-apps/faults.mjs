@@ -1,11 +1,11 @@
 // @ts-check
 // Loaded before the portal's server: one behaviour for its whole life, and requests under /fault that change it.
 import http from 'node:http';
+import https from 'node:https';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const behaviour = process.env.BEHAVIOUR ?? 'good';
-const emit = http.Server.prototype.emit;
 const listen = net.Server.prototype.listen;
 let slowMs = 0;
 /** @type {Buffer[]} */
@@ -51,14 +51,17 @@ function intercept(/** @type {http.IncomingMessage} */ req, /** @type {http.Serv
   pass();
 }
 
-http.Server.prototype.emit = /** @type {any} */ (
-  /** @this {http.Server} */
-  function (/** @type {string} */ event, /** @type {any[]} */ ...args) {
-    if (event !== 'request') return emit.call(this, event, ...args);
-    intercept(args[0], args[1], () => emit.call(this, event, ...args));
-    return true;
-  }
-);
+for (const { prototype } of [http.Server, https.Server]) {
+  const emit = prototype.emit;
+  prototype.emit = /** @type {any} */ (
+    /** @this {http.Server} */
+    function (/** @type {string} */ event, /** @type {any[]} */ ...args) {
+      if (event !== 'request') return emit.call(this, event, ...args);
+      intercept(args[0], args[1], () => emit.call(this, event, ...args));
+      return true;
+    }
+  );
+}
 
 net.Server.prototype.listen = /** @type {any} */ (
   /** @this {net.Server} */

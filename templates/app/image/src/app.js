@@ -13,6 +13,7 @@ import { sessionRoutes } from './routes/session.js';
 import { statusRoutes } from './routes/status.js';
 import { uploadRoutes } from './routes/uploads.js';
 import { secure } from './security.js';
+import { tlsOptions } from './tls.js';
 
 /**
  * @typedef {object} Parts
@@ -31,6 +32,7 @@ export async function createApp(parts) {
   const { config, log, drain, metrics } = parts;
   const app = fastify({
     logger: false,
+    https: tlsOptions(config.tls) ?? null,
     genReqId: correlationId,
     // The balancer and the edge live on private addresses; nobody else may speak for a client.
     trustProxy: ['loopback', 'linklocal', 'uniquelocal'],
@@ -44,7 +46,7 @@ export async function createApp(parts) {
   app.server.headersTimeout = 80_000;
 
   logRequests(app, log);
-  secure(app);
+  secure(app, config.assetsUrl);
   closeConnectionsWhile(app, drain);
   handleErrors(app, drain);
   await app.register(cookie);

@@ -16,6 +16,9 @@ export function readConfig(env) {
     development,
     port: number(env, 'PORT', 3000, 65535),
     host: env.HOST || '0.0.0.0',
+    tls: tls(env),
+    assetsUrl: assetsUrl(env),
+    readyGraceMs: number(env, 'READY_GRACE', 5, 300) * 1000,
     drainMs: development ? 0 : number(env, 'DRAIN_SECONDS', 2, 15) * 1000,
     app: { name: env.APP_NAME || 'MediaNest', version: env.APP_VERSION || '1.0.0', replica: env.APP_REPLICA || hostname() },
     database: { leader: databaseUrl(env, 'DATABASE_URL', true), replica: databaseUrl(env, 'DATABASE_REPLICA_URL', false) },
@@ -24,7 +27,8 @@ export function readConfig(env) {
       path: env.UPLOADS_PATH || '/srv/uploads',
       limit: number(env, 'UPLOAD_LIMIT_BYTES', 1024 ** 3, Number.MAX_SAFE_INTEGER),
     },
-    mediaPath: env.MEDIA_PATH || '/srv/media',
+    // With object storage there is no folder, and an empty one would be shown as an empty library.
+    mediaPath: env.MEDIA_PATH || (env.S3_ENDPOINT ? undefined : '/srv/media'),
     services: {
       plex: service(env, 'PLEX_URL', 'PLEX_TOKEN'),
       overseerr: service(env, 'OVERSEERR_URL', 'OVERSEERR_API_KEY'),
@@ -79,6 +83,24 @@ function hostAndPort(node) {
   const match = /^\[?([^\]]+?)\]?:(\d+)$/.exec(node);
   if (!match) throw new ConfigError('REDIS_CLUSTER_NODES must be a list of host:port, separated by commas');
   return { host: match[1], port: Number(match[2]) };
+}
+
+/** @param {Env} env */
+function tls(env) {
+  const { TLS_CERT_FILE: certificate, TLS_KEY_FILE: key } = env;
+  if (!certificate !== !key) throw new ConfigError('TLS_CERT_FILE and TLS_KEY_FILE belong together: set both or none');
+  return certificate && key ? { certificate, key } : undefined;
+}
+
+/** Only scheme, host and port: it becomes part of the Content-Security-Policy. @param {Env} env */
+function assetsUrl(env) {
+  const value = env.ASSETS_URL;
+  if (!value) return undefined;
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol) || value.replace(/\/$/, '') !== url.origin) {
+    throw new ConfigError('ASSETS_URL must be an address without a path, such as https://static.example.org');
+  }
+  return url.origin;
 }
 
 /** @param {Env} env @param {string} name @param {string} [tokenName] */

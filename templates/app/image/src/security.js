@@ -2,7 +2,6 @@
 import { HttpError } from './errors.js';
 
 const HEADERS = {
-  'content-security-policy': "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'referrer-policy': 'same-origin',
@@ -11,10 +10,18 @@ const HEADERS = {
 };
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** @param {import('fastify').FastifyInstance} app */
-export function secure(app) {
+/** @param {string} [assets] another origin that scripts, styles and images come from */
+function contentPolicy(assets) {
+  const rules = ["default-src 'self'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'", "object-src 'none'"];
+  if (assets) rules.push(...['script-src', 'style-src', 'img-src'].map((rule) => `${rule} 'self' ${assets}`));
+  return rules.join('; ');
+}
+
+/** @param {import('fastify').FastifyInstance} app @param {string} [assets] */
+export function secure(app, assets) {
+  const headers = { ...HEADERS, 'content-security-policy': contentPolicy(assets) };
   app.addHook('onRequest', async (req, reply) => {
-    reply.headers(HEADERS);
+    reply.headers(headers);
     // A foreign page can post a form, a file even, without asking first; browsers say where it came from.
     if (!SAFE.has(req.method) && req.headers['sec-fetch-site'] === 'cross-site') {
       throw new HttpError(403, 'cross-site', 'This request came from another site and was refused.');

@@ -10,9 +10,11 @@ import { createMetrics } from './metrics.js';
 import { createRedis } from './redis.js';
 import { createServiceProbes } from './services.js';
 import { createSessions } from './sessions.js';
+import { reloadPair } from './tls.js';
 import { createUploadStore } from './upload-store.js';
 
-const FORCE_MS = 20_000;
+// Longer than any request that a deploy promises to wait for, shorter than the container's stop_grace_period (30 s).
+const FORCE_MS = 27_000;
 
 async function main() {
   const level = logLevel(process.env);
@@ -46,11 +48,14 @@ async function main() {
     log.info('stopped');
     process.exit(0);
   }
+  const { tls } = config;
+  // Also without TLS: the signal's default would end the process.
+  process.on('SIGHUP', () => tls && reloadPair(/** @type {import('node:https').Server} */ (/** @type {unknown} */ (app.server)), tls, log));
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void stop(signal));
 
   // Listening comes first: liveness must not depend on the database, which may come up later.
   await app.listen({ port: config.port, host: config.host });
-  log.info({ port: config.port }, 'listening');
+  log.info({ port: config.port, tls: tls !== undefined }, 'listening');
   void store.sweep();
   void database.prepare();
 }

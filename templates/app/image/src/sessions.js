@@ -16,7 +16,7 @@ export function createSessions(redis) {
     const id = sessionId(req);
     try {
       const text = id ? await within(PATIENCE_MS, redis.get(key(id))) : await ping();
-      return { available: true, name: id && text ? String(JSON.parse(text).name) : null };
+      return { available: true, name: text ? String(JSON.parse(text).name) : null };
     } catch {
       return { available: false, name: null };
     }
@@ -44,7 +44,9 @@ export function createSessions(redis) {
     }
   }
 
-  const ping = () => within(PATIENCE_MS, redis.get('medianest:ping'));
+  async function ping() {
+    await within(PATIENCE_MS, redis.get('medianest:ping'));
+  }
 
   return { read, setName, ping };
 }

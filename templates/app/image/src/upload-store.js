@@ -53,10 +53,20 @@ export function createUploadStore(folder) {
       .finally(() => handle.close());
   }
 
-  /** Asking for permission is not enough: a full disk and a stale network mount would pass. */
+  /**
+   * Asking for permission is not enough: a stale network mount would pass. A full disk is told, but it is every replica's:
+   * taking them all out of service for it would also take away what still works.
+   */
   async function check() {
-    await writeFile(probe, 'ok');
-    await rm(probe, { force: true });
+    try {
+      await writeFile(probe, 'ok');
+    } catch (/** @type {any} */ error) {
+      if (error.code !== 'ENOSPC' && error.code !== 'EDQUOT') throw error;
+      return 'full: uploads are refused';
+    } finally {
+      await rm(probe, { force: true }).catch(() => {});
+    }
+    return 'ok';
   }
 
   /** What a crashed replica left half done. Young files may be another replica's upload under way. */

@@ -12,10 +12,10 @@ const PUBLIC = fileURLToPath(new URL('../../public', import.meta.url));
  * @param {import('../app.js').Parts} parts
  */
 export function pageRoutes(app, { config }) {
-  let page = render(config.app);
+  let page = render(config);
 
   app.get('/', async (req, reply) => {
-    if (config.development) page = render(config.app);
+    if (config.development) page = render(config);
     reply.header('cache-control', 'no-cache').header('etag', page.etag);
     if (req.headers['if-none-match'] === page.etag) return reply.code(304).send();
     return reply.type('text/html; charset=utf-8').send(page.html);
@@ -28,6 +28,10 @@ export function pageRoutes(app, { config }) {
     allowedPath: (path) => path !== '/index.html',
     setHeaders(reply, path) {
       if (!path.startsWith(PUBLIC)) return;
+      // Scripts of modules are fetched with CORS, styles and images without: both must be allowed to come from elsewhere.
+      if (config.assetsUrl) {
+        reply.header('access-control-allow-origin', '*').header('cross-origin-resource-policy', 'cross-origin');
+      }
       // While replicas are being replaced, a new page may ask an old replica for a new file: the answer is
       // the old file, and must not be kept for ever under the new address.
       const current = /** @type {any} */ (reply.request.query).v === page.hash;
@@ -36,12 +40,13 @@ export function pageRoutes(app, { config }) {
   });
 }
 
-/** @param {import('../config.js').Config['app']} app */
-function render({ name }) {
+/** @param {import('../config.js').Config} config */
+function render({ app: { name }, assetsUrl }) {
   const hash = createHash('sha256');
   for (const file of readdirSync(PUBLIC).sort()) hash.update(readFileSync(join(PUBLIC, file)));
   const version = hash.digest('hex').slice(0, 12);
   const html = readFileSync(join(PUBLIC, 'index.html'), 'utf8')
+    .replaceAll('{{assets}}', assetsUrl ?? '')
     .replaceAll('{{hash}}', version)
     .replaceAll('{{name}}', () => escapeHtml(name));
   return { html, hash: version, etag: `"${createHash('sha256').update(html).digest('hex').slice(0, 24)}"` };

@@ -12,9 +12,10 @@ export function statusRoutes(app, { config, serviceStates }) {
     return { services: await serviceStates(), media: await media(), app: config.app };
   });
 
-  const list = shared(() => readdir(config.mediaPath, { withFileTypes: true }));
+  const list = shared(() => readdir(/** @type {string} */ (config.mediaPath), { withFileTypes: true }));
 
   async function media() {
+    if (!config.mediaPath) return { available: false, folders: 0, files: 0 };
     try {
       const entries = await within(2000, list());
       return { available: true, folders: entries.filter((e) => e.isDirectory()).length, files: entries.filter((e) => e.isFile()).length };

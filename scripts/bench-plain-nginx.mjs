@@ -1,0 +1,50 @@
+// The reference: what somebody writes by hand for a proxy with TLS, keep-alive to the application, and its static files.
+export const NGINX = '/etc/plain/nginx.conf';
+
+/**
+ * @param {{upstreams: string[], modsecurity?: string}} options modsecurity: file of the rules, for a proxy with ModSecurity
+ */
+export const plainNginx = ({ upstreams, modsecurity }) => `
+${modsecurity ? 'load_module /usr/lib/nginx/modules/ngx_http_modsecurity_module.so;' : ''}
+worker_processes 2;
+pid /run/nginx.pid;
+error_log stderr crit;
+events { worker_connections 4096; }
+http {
+  include /etc/nginx/mime.types;
+  access_log /dev/stdout combined;
+  sendfile on;
+  tcp_nopush on;
+  client_body_temp_path /tmp/body;
+  proxy_temp_path /tmp/proxy;
+  fastcgi_temp_path /tmp/fastcgi;
+  uwsgi_temp_path /tmp/uwsgi;
+  scgi_temp_path /tmp/scgi;
+  keepalive_timeout 65s;
+  upstream app {
+${upstreams.map((upstream) => `    server ${upstream};`).join('\n')}
+    keepalive 64;
+  }
+  server {
+    listen 8443 ssl;
+    http2 on;
+    ssl_certificate /run/pair/fullchain.pem;
+    ssl_certificate_key /run/pair/privkey.pem;
+${modsecurity ? `    modsecurity on;\n    modsecurity_rules_file ${modsecurity};` : ''}
+    location / {
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header Host $http_host;
+      proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_set_header X-Forwarded-Proto $scheme;
+      proxy_ssl_server_name on;
+      proxy_ssl_name app;
+      proxy_pass https://app;
+    }
+    location ~ \\.(css|js|svg)$ {
+      root /srv/files;
+      add_header Cache-Control "public, max-age=31536000, immutable";
+    }
+  }
+}
+`;

@@ -1,0 +1,260 @@
+import path from 'node:path';
+import type { Loaded } from '../config/load.ts';
+import type { Context } from '../context.ts';
+import { UserError } from '../errors.ts';
+import { currentRelease, nextRelease, previousRelease, type Release, releaseTag } from '../plan/releases.ts';
+import type { Step } from '../plan/step.ts';
+import { deploySteps } from '../plan/up-steps.ts';
+import { shortHash } from '../stack/hash.ts';
+import { type AppVersion, appIdentity, appVersion, type Orders } from '../stack/orders.ts';
+import type { ImageSpec } from '../stack/types.ts';
+import { checkCompose, runProgram } from './compose.ts';
+import { type Execution, execute } from './execute.ts';
+import { refuseEdited } from './hand-edits.ts';
+import { mutate } from './mutate.ts';
+import type { Opened } from './open.ts';
+import { readOrders } from './prepare.ts';
+import { currentUser, keepImage, obtainImage, readReleases, releaseImage, saveRelease } from './release-store.ts';
+import { emptySecrets } from './secret-files.ts';
+import { survey } from './survey.ts';
+
+export interface DeployAsked {
+  /** The image to deploy; the settings' own where not given. */
+  image?: string | undefined;
+  /** Ask the registry even where the engine has the image. */
+  pull: boolean;
+  /** Back to this release, or to the one before the current where it is `previous`. */
+  to?: string | undefined;
+  waitSeconds: number | undefined;
+}
+
+export interface DeployOutcome {
+  release: string;
+  previous: string | null;
+  image: string;
+  replicas: number;
+  result: 'deployed' | 'reverted' | 'planned';
+  seconds: number;
+  /** Why it was reverted. */
+  error?: { code: string; message: string; hint: string };
+  steps?: Step[];
+}
+
+/** What is going to be put into service. */
+interface Candidate {
+  release: string;
+  image: string;
+  version: AppVersion;
+  orders: (before: Orders) => Orders;
+}
+
+/**
+ * Puts a version of the application into service, one replica at a time behind the balancer. Until the last replica is
+ * ready the old version keeps serving and stays what `up` would bring back: a deploy that fails, or is killed, goes back.
+ */
+export async function deploy(context: Context, { loaded, state }: Opened, asked: DeployAsked): Promise<DeployOutcome> {
+  const started = context.clock.now();
+  const seconds = () => (context.clock.now().getTime() - started.getTime()) / 1000;
+  const engine = await context.engine();
+  const project = loaded.settings.project;
+  const command = asked.to ? `rollback ${asked.to}` : `deploy${asked.image ? ` --image ${asked.image}` : ''}`;
+  const run = async (execution: Execution | undefined, record: (plan: unknown) => void): Promise<DeployOutcome> => {
+    refuseEdited(state);
+    const now = await survey(context, loaded, engine, { only: COMPONENTS });
+    refuseUnready(now, project);
+    const portal = now.prepared.portal();
+    const releases = readReleases(state);
+    const previous = currentRelease(releases);
+    const target = asked.to === undefined ? undefined : findTarget(releases, asked.to);
+    const release = nextRelease(releases);
+    const candidate = candidateOf(loaded, portal, asked, target, release, project);
+    const outcome = (result: DeployOutcome['result']): DeployOutcome => ({
+      release,
+      previous: previous?.id ?? null,
+      image: candidate.image,
+      replicas: now.prepared.stack.services.filter((service) => service.component === 'app' && !service.oneOff).length,
+      result,
+      seconds: seconds(),
+    });
+    const planned = () => survey(context, loaded, engine, { orders: candidate.orders, only: COMPONENTS, waitSeconds: asked.waitSeconds });
+    if (!execution) {
+      const { steps, prepared } = await planned();
+      // The release's own name for the image is given to it only by a real run.
+      const shown = steps.filter((step) => step.kind !== 'pull-image' || step.ref !== releaseTag(project, release));
+      return { ...outcome('planned'), steps: deploySteps(shown, prepared.stack) };
+    }
+
+    const image = target
+      ? await releaseImage(project, target, portal, execution)
+      : await obtainImage(
+          candidate.image,
+          candidate.image === portal.ref ? portal : { name: 'app', ref: candidate.image },
+          asked.pull,
+          execution,
+        );
+    await keepImage(engine, project, release, image);
+    const plan = await planned();
+    refuseOtherProtocol(now.prepared.stack, plan.prepared.stack);
+    const steps = deploySteps(plan.steps, plan.prepared.stack);
+    record(steps);
+    const entry = (result: Release['result'], error?: string): Release => ({
+      id: release,
+      image: candidate.image,
+      imageId: image.id,
+      digests: image.digests,
+      settings: shortHash(candidate.version),
+      version: candidate.version,
+      time: started.toISOString(),
+      user: currentUser(),
+      command,
+      result,
+      seconds: seconds(),
+      ...(error && { error }),
+    });
+    const hookEnv = {
+      MEDIANEST_PROJECT: project,
+      MEDIANEST_RELEASE: release,
+      MEDIANEST_IMAGE: candidate.image,
+      MEDIANEST_PREVIOUS: previous?.id ?? '',
+    };
+    const hooks = (loaded.settings.app as { hooks: { pre: string[]; post: string[] } }).hooks;
+    await runHook('pre', hooks.pre, loaded.root, hookEnv, execution);
+    saveRelease(state, entry('running'));
+    execution = { ...execution, prepared: { state, secrets: plan.prepared.secrets, project } };
+    try {
+      await execute(steps, execution);
+    } catch (error) {
+      if (!(error instanceof UserError) || error.code === 'INTERRUPTED') throw stopped(error, release, previous);
+      await goBack(context, loaded, execution, error, previous);
+      saveRelease(state, entry('reverted', error.message));
+      return { ...outcome('reverted'), error: error.toJSON() };
+    }
+    await execute([{ kind: 'remember-orders', orders: candidate.orders(readOrders(state)), cause: 'every replica runs it' }], execution);
+    saveRelease(state, entry('deployed'));
+    await runHook('post', hooks.post, loaded.root, { ...hookEnv, MEDIANEST_RESULT: 'deployed' }, execution).catch((error: Error) =>
+      context.report.warn(`${error.message}; the release serves nevertheless`),
+    );
+    return outcome('deployed');
+  };
+  if (context.flags.dryRun) return run(undefined, () => {});
+  return mutate(context, state, command, async (lock, record) => {
+    const docker = await context.docker();
+    await checkCompose(docker);
+    return run({ context, prepared: { state, secrets: emptySecrets, project }, engine, docker, lock }, record);
+  });
+}
+
+/** What a deploy touches: nothing else that medianest.yml may have changed. */
+const COMPONENTS = ['app', 'balancer'];
+
+type Surveyed = Awaited<ReturnType<typeof survey>>;
+
+function refuseUnready(now: Surveyed, project: string): void {
+  const app = now.prepared.stack.services.some((service) => service.component === 'app');
+  const created = now.changes.filter((change) => change.action === 'create').map((change) => change.service);
+  if (app && created.length === 0) return;
+  throw new UserError(
+    'NOT_RUNNING',
+    app
+      ? `${created.join(', ')} of ${project} does not run; nothing was changed`
+      : 'this profile has no replicas to deploy to; nothing was changed',
+    app ? 'medianest up' : 'medianest up --profile prod',
+  );
+}
+
+function findTarget(releases: readonly Release[], wanted: string): Release {
+  const served = releases.filter(({ result }) => result === 'deployed');
+  const found = wanted === 'previous' ? previousRelease(releases) : served.find(({ id }) => id === wanted);
+  if (found) return found;
+  throw new UserError(
+    'NO_RELEASE',
+    wanted === 'previous'
+      ? 'there is no earlier release to go back to; nothing was changed'
+      : `there is no release ${wanted} that ever served; nothing was changed`,
+    served.length > 0 ? `medianest releases lists them: ${served.map(({ id }) => id).join(', ')}` : 'medianest releases',
+  );
+}
+
+function candidateOf(
+  loaded: Loaded,
+  portal: ImageSpec,
+  asked: DeployAsked,
+  target: Release | undefined,
+  release: string,
+  project: string,
+): Candidate {
+  const app = loaded.settings.app as { image?: string };
+  const version = target?.version ?? appVersion({ ...app, ...(asked.image && { image: asked.image }) });
+  const instead = appIdentity(app, portal.ref);
+  return {
+    release,
+    image: target?.image ?? asked.image ?? app.image ?? portal.ref,
+    version,
+    orders: (before) => ({ ...before, app: { release, ref: releaseTag(project, release), version, instead } }),
+  };
+}
+
+/** Replicas of both kinds stand behind one balancer for a while: it speaks TLS to all of them, or to none. */
+function refuseOtherProtocol(before: Surveyed['prepared']['stack'], after: Surveyed['prepared']['stack']): void {
+  const tls = (stack: typeof before) => stack.services.some((service) => service.component === 'app' && service.certificate);
+  if (tls(before) === tls(after)) return;
+  throw new UserError(
+    'INVALID_SETTINGS',
+    `the running version is spoken to ${tls(before) ? 'over TLS' : 'in plain HTTP'} and this one would not be; nothing was changed`,
+    tls(before)
+      ? 'where the image serves HTTPS with the files in TLS_CERT_FILE and TLS_KEY_FILE: `app.tls: true`; otherwise `app.tls: false` and `medianest up` first'
+      : '`app.tls: false` in medianest.yml keeps plain HTTP',
+  );
+}
+
+async function runHook(
+  name: 'pre' | 'post',
+  argv: readonly string[],
+  root: string,
+  env: Record<string, string>,
+  run: Execution,
+): Promise<void> {
+  const [program, ...args] = argv;
+  if (program === undefined) return;
+  const task = run.context.report.task(`hook ${name}: ${argv.join(' ')}`);
+  const file = program.includes('/') ? path.resolve(root, program) : program;
+  const { exitCode, tail } = await runProgram(file, args, {
+    cwd: root,
+    env,
+    signal: run.context.signal,
+    onLine: (line) => task.detail(line),
+  });
+  if (exitCode === 0) return task.done();
+  task.failed();
+  throw new UserError(
+    'HOOK_FAILED',
+    `the ${name} hook ended with status ${exitCode}: ${tail.slice(-3).join(' | ')}${name === 'pre' ? '; nothing was changed' : ''}`,
+    'correct the hook (app.hooks in medianest.yml)',
+  );
+}
+
+/** Back to the release that served before: what differs from it is exactly what this deploy has replaced. */
+async function goBack(context: Context, loaded: Loaded, run: Execution, cause: UserError, previous: Release | undefined): Promise<void> {
+  context.report.warn(`${cause.message}\n  going back to ${previous?.id ?? 'the version before'}`);
+  try {
+    const back = await survey(context, loaded, run.engine, { only: COMPONENTS });
+    await execute(back.steps, { ...run, prepared: { ...run.prepared, secrets: back.prepared.secrets } });
+  } catch (error) {
+    if (error instanceof UserError && error.code === 'INTERRUPTED') throw stopped(error, 'this release', previous);
+    throw new UserError(
+      'PARTIAL',
+      `the deploy failed (${cause.message}), and going back did too: ${(error as Error).message}`,
+      '`medianest up` goes on with going back; `medianest status` shows which replicas serve',
+      { cause: error },
+    );
+  }
+}
+
+const stopped = (error: unknown, release: string, previous: Release | undefined): unknown =>
+  error instanceof UserError
+    ? new UserError(
+        error.code,
+        `${error.message}; the deploy of ${release} is half-way, and every replica behind the balancer serves`,
+        `\`medianest deploy\` begins it again, \`medianest up\` goes back to ${previous?.id ?? 'the version before'}`,
+      )
+    : error;

@@ -1,0 +1,70 @@
+import { UserError } from '../errors.ts';
+import type { Rolling } from '../stack/types.ts';
+import type { Task } from '../ui/reporter.ts';
+import type { Execution } from './execute.ts';
+
+/** How long a new replica may take from healthy to ready: its checks run every half second. */
+const READY_SECONDS = 60;
+
+interface Replica {
+  service: string;
+  component: string;
+  rolling: Rolling;
+}
+
+/** Takes a replica out of its balancer, replaces its container and puts it back once it is ready and has stayed so. */
+export async function replaceReplica(
+  replica: Replica,
+  run: Execution,
+  task: Task | undefined,
+  recreate: () => Promise<void>,
+): Promise<void> {
+  const { state } = run.prepared;
+  state.noteDrained([...new Set([...state.drained(), replica.service])]);
+  task?.detail('draining');
+  await balancer(replica, run, ['drain', replica.service, String(replica.rolling.drainSeconds)]);
+  if (run.context.signal.aborted) {
+    await admitReplica(replica, run, undefined);
+    throw new UserError('INTERRUPTED', 'interrupted', 'run the same command again: it goes on from here');
+  }
+  task?.detail('new container');
+  await recreate();
+  await admitReplica(replica, run, task);
+}
+
+/** @throws UserError UNHEALTHY where it does not become ready, or does not stay so: it is left out of the balancer */
+export async function admitReplica(replica: Replica, run: Execution, task: Task | undefined): Promise<void> {
+  const { service, rolling } = replica;
+  task?.detail('waiting until it is ready');
+  const { exitCode, output } = await balancer(replica, run, [
+    'admit',
+    service,
+    rolling.address,
+    String(READY_SECONDS),
+    String(rolling.settleSeconds),
+  ]);
+  if (exitCode !== 0) {
+    const lines = await lastLines(service, run);
+    throw new UserError(
+      'UNHEALTHY',
+      [`${service} is left out of the balancer: ${output.trim()}`, ...lines.map((line) => `    ${line}`)].join('\n'),
+      `the other replicas serve on; \`medianest logs ${service}\` shows more`,
+    );
+  }
+  const { state } = run.prepared;
+  state.noteDrained(state.drained().filter((name) => name !== service));
+}
+
+async function balancer({ rolling }: Replica, run: Execution, argv: readonly string[]) {
+  const found = (await run.engine.observe(run.prepared.project)).find(
+    (entry) => entry.service === rolling.balancer && entry.state === 'running',
+  );
+  // Without a balancer nothing is sent to the replica, and nothing keeps it out.
+  if (!found) return { exitCode: 0, output: '' };
+  return run.engine.exec(found.id, ['/usr/local/bin/backend', ...argv]);
+}
+
+async function lastLines(service: string, { engine, prepared }: Execution): Promise<string[]> {
+  const container = (await engine.observe(prepared.project)).find((entry) => entry.service === service);
+  return container ? engine.lastLogLines(container.id, 8) : ['its container is gone'];
+}

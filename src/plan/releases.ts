@@ -1,0 +1,56 @@
+import type { AppVersion } from '../stack/orders.ts';
+
+/** One version of the application that was put into service, or was meant to be. */
+export interface Release {
+  /** `r1`, `r2`, ... */
+  id: string;
+  /** The image as the operator or medianest named it. */
+  image: string;
+  /** Its id on this engine, and where the same bytes can be pulled from. */
+  imageId: string;
+  digests: string[];
+  /** Hash of the settings that go with it. */
+  settings: string;
+  version: AppVersion;
+  time: string;
+  user: string;
+  command: string;
+  /** `running` is one that did not come to its end: it was killed. */
+  result: 'running' | 'deployed' | 'reverted' | 'failed';
+  seconds: number;
+  error?: string;
+}
+
+/** As many as `releases` keeps; the images of older ones lose the name that protects them from pruning. */
+const KEPT = 20;
+
+/** The name that keeps a release's image from `docker image prune`. */
+export const releaseTag = (project: string, id: string): string => `medianest/${project}-release:${id}`;
+
+export const nextRelease = (releases: readonly Release[]): string =>
+  `r${Math.max(0, ...releases.map(({ id }) => Number.parseInt(id.slice(1), 10) || 0)) + 1}`;
+
+/** The one that serves. */
+export const currentRelease = (releases: readonly Release[]): Release | undefined =>
+  releases.findLast(({ result }) => result === 'deployed');
+
+/** The one before the current, other than it: where `rollback` goes. */
+export function previousRelease(releases: readonly Release[]): Release | undefined {
+  const current = currentRelease(releases);
+  return releases.findLast(
+    (release) => release.result === 'deployed' && current && (release.imageId !== current.imageId || release.settings !== current.settings),
+  );
+}
+
+/** A release that did not come to its end. */
+export const interruptedRelease = (releases: readonly Release[]): Release | undefined =>
+  releases.find(({ result }) => result === 'running');
+
+/** With one more or changed release, and without those that are too old; never without the current one. */
+export function withRelease(releases: readonly Release[], release: Release): { kept: Release[]; dropped: Release[] } {
+  const others = releases.filter(({ id }) => id !== release.id);
+  const all = [...others, release];
+  const current = currentRelease(all);
+  const dropped = all.slice(0, Math.max(0, all.length - KEPT)).filter((entry) => entry !== current);
+  return { kept: all.filter((entry) => !dropped.includes(entry)), dropped };
+}

@@ -1,0 +1,149 @@
+import type { ObservedContainer } from '../engine/types.ts';
+import type { Rendered, Rolling, Service, Stack } from '../stack/types.ts';
+import type { Change, FileChange } from './change.ts';
+import type { Step } from './step.ts';
+import { goneFolder, type UpFacts } from './up.ts';
+
+/** What an `up` executes, in order: prepare all that can fail, then touch containers, then prove. */
+export function stepsOf(
+  stack: Stack,
+  wanted: readonly Service[],
+  rendered: Rendered,
+  facts: UpFacts,
+  changes: readonly Change[],
+  files: readonly FileChange[],
+  leftovers: readonly ObservedContainer[],
+): Step[] {
+  const services = new Map(wanted.map((service) => [service.name, service]));
+  return [
+    ...preparation(stack, wanted, rendered, facts, files),
+    ...leftovers.map(({ id, name }): Step => ({ kind: 'remove-container', id, name, cause: 'left behind by an interrupted run' })),
+    ...containerSteps(services, facts, changes, rendered, leftovers.length > 0),
+  ];
+}
+
+/** All that can fail, before a container is touched. */
+function preparation(stack: Stack, wanted: readonly Service[], rendered: Rendered, facts: UpFacts, files: readonly FileChange[]): Step[] {
+  const steps: Step[] = stack.images
+    .filter((image) => facts.missingImages.includes(image.ref))
+    .map((image) =>
+      image.build
+        ? { kind: 'build-image', image, cause: 'its source is new or has changed' }
+        : { kind: 'pull-image', ref: image.ref, cause: 'the engine does not have it' },
+    );
+  // Before anything else is kept or seen by a container: Compose may still refuse the operator's override.
+  if (files.length > 0) {
+    steps.push({ kind: 'write-files', rendered, stack, changed: files.map((file) => file.path), cause: 'settings or templates changed' });
+  }
+  if (facts.newOrders) steps.push({ kind: 'remember-orders', orders: facts.newOrders, cause: 'so that the next `up` keeps it' });
+  if (facts.subnetsChanged) steps.push({ kind: 'remember-subnets', subnets: facts.subnets, cause: 'so that later renders are the same' });
+  if (facts.changedSecrets.length > 0) steps.push({ kind: 'create-secrets', names: [...facts.changedSecrets], cause: 'new or changed' });
+  const issued = new Set<string>();
+  for (const service of wanted) {
+    if (facts.unplaced.includes(service.name)) steps.push({ kind: 'place-secrets', service, cause: 'it reads them from its own folder' });
+    const due = service.certificate && facts.dueCertificates[service.certificate.name];
+    if (!service.certificate || !due || issued.has(service.certificate.name)) continue;
+    issued.add(service.certificate.name);
+    steps.push({ kind: 'issue-certificate', certificate: service.certificate, uid: service.uid, image: service.image.ref, cause: due });
+  }
+  for (const service of wanted) {
+    const hash = rendered.configs[service.name];
+    if (hash && facts.liveConfigs[service.name] !== hash)
+      steps.push({ kind: 'activate-config', service: service.name, hash, cause: 'a new version of its configuration' });
+  }
+  return steps;
+}
+
+/**
+ * What is new or stopped comes up first; then replicas behind a running balancer are replaced one at a time; then
+ * configurations are reloaded, so that a balancer never sends to what is not there; at last what is no longer wanted goes.
+ */
+function containerSteps(
+  services: ReadonlyMap<string, Service>,
+  facts: UpFacts,
+  changes: readonly Change[],
+  rendered: Rendered,
+  hadLeftovers: boolean,
+): Step[] {
+  const { waitSeconds } = facts;
+  const running = (name: string) => facts.containers.some((entry) => entry.service === name && entry.state === 'running');
+  const rollingOf = (change: Change) => {
+    const rolling = services.get(change.service)?.rolling;
+    return change.action === 'recreate' && rolling && running(rolling.balancer) && running(change.service) ? rolling : undefined;
+  };
+  const touched = changes.filter((change) => change.action !== 'keep' && change.action !== 'reload');
+  const reloaded = changes.filter((change) => change.action === 'reload');
+  const replaced = touched.filter(rollingOf);
+  const rest = touched.filter((change) => !rollingOf(change));
+  const removed = rest.filter((change) => change.action === 'remove');
+  const forced = [...services.values()].flatMap((service) => {
+    const container = facts.containers.find((entry) => entry.service === service.name);
+    return goneFolder(service, container, rendered, facts) && !replaced.some(({ service: name }) => name === service.name)
+      ? [service.name]
+      : [];
+  });
+  const alone = replaced.length > 0 || facts.only !== undefined;
+  const compose = (which: readonly Change[], how: { alone: boolean; forced: string[] }): Step => ({
+    kind: 'compose-up',
+    services: which.map((change) => change.service),
+    ...how,
+    waitSeconds,
+    cause: 'containers differ from the plan',
+  });
+  const early = rest.filter((change) => change.action !== 'remove');
+  // A balancer stops sending to a replica before that goes.
+  const lastly = removed.length > 0 && (alone || reloaded.length > 0);
+  const steps: Step[] = [];
+  if (early.length > 0 || (rest.length > 0 && !lastly) || (hadLeftovers && !alone))
+    steps.push(compose(lastly ? early : rest, { alone: alone || lastly, forced }));
+  for (const change of replaced) {
+    const service = services.get(change.service) as Service;
+    const rolling = service.rolling as Rolling;
+    steps.push({ kind: 'replace', service: change.service, component: service.component, rolling, waitSeconds, cause: change.cause });
+  }
+  for (const name of facts.drained) {
+    const service = services.get(name);
+    if (service?.rolling && !replaced.some((change) => change.service === name))
+      steps.push({
+        kind: 'admit',
+        service: name,
+        component: service.component,
+        rolling: service.rolling,
+        waitSeconds,
+        cause: 'an interrupted run had taken it out',
+      });
+  }
+  for (const { service } of reloaded) {
+    steps.push({
+      kind: 'reload',
+      service,
+      argv: services.get(service)?.reload ?? [],
+      cause: 'takes its new configuration without a new container',
+    });
+  }
+  if (lastly)
+    steps.push(
+      facts.only
+        ? { kind: 'remove-services', services: removed.map(({ service }) => service), cause: 'no longer part of the stack' }
+        : compose(removed, { alone: false, forced: [] }),
+    );
+  for (const { service } of [...touched, ...reloaded]) {
+    const definition = services.get(service);
+    if (definition?.reload)
+      steps.push({ kind: 'mark-applied', service, certificate: definition.certificate?.name, cause: 'so that the next plan knows' });
+  }
+  return steps;
+}
+
+/**
+ * The steps of a deploy: those of an `up` with the new version, the migration before the first container is touched, and
+ * what was ordered remembered only by whoever has seen all of them succeed.
+ */
+export function deploySteps(steps: readonly Step[], stack: Stack): Step[] {
+  const own = steps.filter((step) => step.kind !== 'remember-orders');
+  const first = own.findIndex((step) => step.kind === 'replace' || step.kind === 'compose-up' || step.kind === 'reload');
+  const migrations = stack.services
+    .filter((service) => service.component === 'app' && service.oneOff)
+    .map(({ name }): Step => ({ kind: 'run-one-off', service: name, cause: 'app.migrate, once before the first replica' }));
+  return first < 0 ? own : [...own.slice(0, first), ...migrations, ...own.slice(first)];
+}

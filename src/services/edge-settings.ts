@@ -1,0 +1,85 @@
+import * as z from 'zod';
+import { cpus, hostName, listenAddress, memory, port, size } from '../config/fields.ts';
+
+/** An address or a range of addresses, as nginx takes it. */
+const cidr = z.union(
+  [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
+  'should be an address or a range such as 192.168.1.0/24 or 2001:db8::/32',
+);
+
+/** A path, or the start of one: part of a configuration, so nothing but path characters. */
+export const plainPath = z.string().regex(/^\/[\w.~/@+-]*$/, 'should be a path such as /api/session');
+
+/** What describes the message itself, or decides who may read what; a fixed value would break answers. */
+const NOT_OURS = /^(connection|content-(length|encoding|type|range)|date|set-cookie|transfer-encoding|upgrade|trailer|vary|etag)$/i;
+
+const headers = z
+  .record(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9-]{1,64}$/, 'should be the name of a header, such as Permissions-Policy')
+      .refine((name) => !NOT_OURS.test(name), 'cannot be the same for every answer'),
+    z
+      .string()
+      .min(1)
+      .max(2000)
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: a line break would begin another header
+      .regex(/^[^\x00-\x1f\x7f]*$/, 'should be one line'),
+  )
+  .default({})
+  .describe('Headers of your own on every answer; they replace the application’s');
+
+export const edgeSettings = z.strictObject({
+  address: listenAddress('127.0.0.1').describe('Address of this host that the portal is published on'),
+  httpPort: port(8080).describe('Plain HTTP: redirects to HTTPS'),
+  httpsPort: port(8443).describe('HTTPS'),
+  domains: z.array(hostName).min(1).default(['localhost']).describe('Names that the portal answers to; the first is its main one'),
+  tls: z
+    .strictObject({ minVersion: z.enum(['1.2', '1.3']).default('1.2').describe('Oldest TLS version that is spoken') })
+    .prefault({})
+    .describe('TLS'),
+  hsts: z.boolean().default(false).describe('Strict-Transport-Security: browsers then insist on HTTPS for two years'),
+  headers,
+  rateLimit: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        perSecond: z.int().min(1).max(100_000).default(100).describe('Requests a second'),
+        burst: z.int().min(0).max(100_000).default(200).describe('Requests above that which are served at once'),
+      }),
+    ])
+    .prefault({})
+    .describe('Requests that one client may make: an IPv4 address, or an IPv6 /64; `false` for no limit'),
+  login: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        paths: z.array(plainPath).min(1).default(['/api/session']).describe('Where people sign in'),
+        perMinute: z.int().min(1).max(10_000).default(10).describe('Attempts a minute'),
+        burst: z.int().min(0).max(10_000).default(5).describe('Attempts above that which are served at once'),
+      }),
+    ])
+    .prefault({})
+    .describe('Stricter limit for what is sent to these paths (not for reading them); `false` for none'),
+  connections: z.int().min(0).max(60_000).default(256).describe('Requests and WebSockets of one client at the same time; 0 for no limit'),
+  bodyLimit: size('10m').describe('Largest request outside uploads'),
+  uploadPaths: z
+    .array(plainPath.min(2, 'should be longer than /'))
+    .refine((paths) => new Set(paths).size === paths.length, 'names a path twice')
+    .default(['/api/uploads'])
+    .describe('Paths that take uploads up to `app.uploadLimit`'),
+  trustedProxies: z
+    .array(cidr)
+    .default([])
+    .describe('Addresses of your own proxy or external CDN in front: what they say about their client is believed'),
+  clientAddressHeader: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,64}$/, 'should be the name of a header, such as CF-Connecting-IP')
+    .default('X-Forwarded-For')
+    .describe('Header in which trusted proxies name their client'),
+  operators: z.array(cidr).default([]).describe('Addresses that are served during maintenance'),
+  memory: memory('256m').describe('Memory limit of the container'),
+  cpus: cpus(2).describe('Processors that the container may use at most; never more than the host has'),
+});
+
+export type EdgeSettings = z.output<typeof edgeSettings>;

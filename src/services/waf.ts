@@ -1,0 +1,153 @@
+import * as z from 'zod';
+import { regexText } from './edge-text.ts';
+
+/** Detection rules of the OWASP CRS. 901 to 905 set it up, 949, 959 and 980 add the scores up: without those nothing is blocked. */
+const DETECTION: readonly (readonly [first: number, last: number])[] = [
+  [911_000, 948_999],
+  [950_000, 958_999],
+  // What ModSecurity itself says about a body that it cannot read.
+  [200_002, 200_007],
+];
+
+const isDetection = (id: number): boolean => DETECTION.some(([first, last]) => id >= first && id <= last);
+
+/** Why a rule cannot be left out; undefined where it can. */
+export function ruleProblem(rule: number | string): string | undefined {
+  if (typeof rule === 'string') {
+    if (!/^[A-Za-z][\w./-]{2,79}$/.test(rule)) return 'should be the number of a rule, such as 942100, or a tag, such as attack-sqli';
+    return /^(OWASP_CRS|paranoia-level\/.*|(application|language|platform)-multi|anomaly-evaluation|attack-generic)$/.test(rule)
+      ? 'stands for nearly all rules; choose one rule or one kind of attack, or set edge.waf.mode'
+      : undefined;
+  }
+  if (isDetection(rule)) return undefined;
+  return /^(949|959|980)/.test(String(rule))
+    ? 'only adds up what other rules found; leave out the rule that found it (medianest waf log names it)'
+    : 'is no detection rule of the OWASP CRS (911000 to 956999)';
+}
+
+const rule = z.union([z.int(), z.string()], 'should be the number of a rule, such as 942100, or a tag').superRefine((value, context) => {
+  const problem = ruleProblem(value);
+  if (problem) context.addIssue({ code: 'custom', message: `${value} ${problem}`, input: value });
+});
+
+/** Parts of configuration lines: nothing but path characters, and the names that forms, JSON, cookies and headers use. */
+const PATH = /^\/[\w.~/@+-]*$/;
+const PARAMETER = /^(?:cookie:|header:)?[\w.-]{1,100}$/;
+
+export const exclusionSchema = z.strictObject({
+  rule: rule.describe('Number of the rule, or a tag such as attack-sqli'),
+  path: z.string().max(200).regex(PATH, 'should be a path such as /api/requests').describe('For this path and all below it'),
+  parameter: z
+    .string()
+    .regex(PARAMETER, 'should be the name of a field such as title, or cookie:NAME, or header:NAME')
+    .optional()
+    .describe('Only for this field of a query, a form or JSON; the rule goes on looking at everything else'),
+});
+
+export type Exclusion = z.output<typeof exclusionSchema>;
+
+const rules = z
+  .strictObject({
+    folder: z.string().min(1).optional().describe('Folder with the rules, as the OWASP CRS is released: crs-setup.conf.example, rules/'),
+    archive: z.string().min(1).optional().describe('The same as .tar.gz: a file, or an https address; needs sha256'),
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, 'should be 64 hexadecimal digits')
+      .optional()
+      .describe('SHA-256 of the archive'),
+  })
+  .superRefine((value, context) => {
+    const issue = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message, input: value });
+    if (value.folder && value.archive) issue('archive', 'cannot be given together with folder');
+    if (value.archive && !value.sha256) issue('sha256', 'is needed with archive: the checksum that its publisher tells');
+    if (!value.archive && value.sha256) issue('sha256', 'belongs to an archive, and none is given');
+    if (/^\w+:\/\//.test(value.archive ?? '') && !value.archive?.startsWith('https://')) issue('archive', 'should be a file or an https address');
+  });
+
+export const wafSettings = z.strictObject({
+  mode: z.enum(['off', 'detect', 'block']).default('off').describe('`detect` only logs what `block` would refuse'),
+  paranoia: z.int().min(1).max(4).default(1).describe('More rules, and more false positives, from 1 to 4'),
+  anomalyThreshold: z.int().min(1).max(1000).default(5).describe('Score from which a request is refused; one critical rule counts 5'),
+  allowedMethods: z
+    .array(z.string().regex(/^[A-Z]{1,20}$/, 'should be a method such as PATCH'))
+    .min(1)
+    .default(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+    .describe('Any other method is refused'),
+  exclusions: z.array(exclusionSchema).max(500).default([]).describe('Rules that are wrong about your application (medianest waf allow)'),
+  rules: rules.prefault({}).describe('Rules of your own choice; Debian’s OWASP CRS where nothing is given'),
+});
+
+export type WafSettings = z.output<typeof wafSettings>;
+
+/** Where the edge's container finds rules that are not Debian's. */
+export const RULES_TARGET = '/run/waf-rules';
+
+/** An operator's rules, as they were found on the host. */
+export interface RuleSet {
+  /** The folder below RULES_TARGET's mount that holds crs-setup.conf.example; empty for the mount itself. */
+  folder: string;
+  /** Host folder, or one relative to the state folder. */
+  source: string;
+  setup: 'crs-setup.conf' | 'crs-setup.conf.example';
+  plugins: boolean;
+  version: string;
+  /** Changes with any file of them, so that the edge is told. */
+  digest: string;
+}
+
+const DEBIAN = { setup: '/etc/modsecurity/crs/crs-setup.conf', folder: '/usr/share/modsecurity-crs' };
+
+/** CRS says which types of body it can read; a JSON type that has its own name is read like JSON. */
+const CONTENT_TYPES = [
+  'application/x-www-form-urlencoded',
+  'multipart/form-data',
+  'text/xml',
+  'application/xml',
+  'application/soap+xml',
+  'application/json',
+  'application/merge-patch+json',
+  'application/json-patch+json',
+  'application/vnd.api+json',
+  'application/ld+json',
+  'application/csp-report',
+  'application/reports+json',
+];
+
+/** SecLang's own way to name what a rule looks at. */
+function targets(parameter: string): string[] {
+  const [, kind, name] = /^(?:(cookie|header):)?(.*)$/.exec(parameter) as unknown as [string, string | undefined, string];
+  if (kind) return [`${kind === 'cookie' ? 'REQUEST_COOKIES' : 'REQUEST_HEADERS'}:${name}`];
+  // The JSON reader puts `json.` before every field.
+  return name.startsWith('json.') ? [`ARGS:${name}`] : [`ARGS:${name}`, `ARGS:json.${name}`];
+}
+
+/** One exclusion as a rule's condition and actions. */
+export function exclusionRule({ rule: which, path, parameter }: Exclusion, index: number) {
+  const by = typeof which === 'number' ? 'Id' : 'Tag';
+  const controls = parameter
+    ? targets(parameter).map((target) => `ctl:ruleRemoveTarget${by}=${which};${target}`)
+    : [`ctl:ruleRemove${by}=${which}`];
+  return { id: 11_000 + index, pattern: `^${regexText(path.replace(/\/+$/, ''))}(?:/|$)`, controls: controls.join(',') };
+}
+
+/** What the edge's templates see of it. */
+export function wafView(own: WafSettings, edge: { uploadPaths: readonly string[]; bodyLimit: number }, found: RuleSet | undefined, shipped: readonly Exclusion[]) {
+  const folder = found ? [RULES_TARGET, found.folder].filter(Boolean).join('/') : DEBIAN.folder;
+  return {
+    waf: own.mode !== 'off',
+    wafEngine: own.mode === 'block' ? 'On' : 'DetectionOnly',
+    wafParanoia: own.paranoia,
+    wafThreshold: own.anomalyThreshold,
+    wafMethods: own.allowedMethods.join(' '),
+    wafContentTypes: CONTENT_TYPES.map((type) => `|${type}|`).join(' '),
+    wafBodyBytes: edge.bodyLimit + 1,
+    wafExclusions: [...shipped, ...own.exclusions].map(exclusionRule),
+    wafSetup: found ? `${folder}/${found.setup}` : DEBIAN.setup,
+    wafRules: `${folder}/rules`,
+    wafPlugins: found?.plugins === true,
+    wafPluginsFolder: `${folder}/plugins`,
+    wafVersion: found ? `${found.version}, files ${found.digest}` : 'Debian’s',
+    wafUploads: edge.uploadPaths.length > 0,
+    wafUploadPattern: `^(?:POST|PUT) (?:${edge.uploadPaths.map((path) => regexText(path.replace(/\/+$/, ''))).join('|')})(?:/|$)`,
+  };
+}

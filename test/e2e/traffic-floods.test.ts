@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loadOn, under } from '../support/load.ts';
+import { flood } from '../support/load-floods.ts';
+import { destroyProd, inspect, prodStack } from '../support/load-stack.ts';
+import type { Workspace } from '../support/workspace.ts';
+import { identities, type JsonError, parsed, portal } from './support.ts';
+
+const MIB = 1024 ** 2;
+
+let space: Workspace;
+
+beforeAll(async () => {
+  space = await prodStack('flood', { replicas: 1, uploadLimit: MIB }, { edge: { bodyLimit: '1m' } });
+});
+afterAll(() => destroyProd(space));
+
+/** What goes on beside it must cost the people who use the portal nothing. */
+async function beside<T>(act: () => Promise<T>): Promise<T> {
+  const before = await identities(space.project);
+  const { result, report } = await under(await loadOn(space), act);
+  expect(report.failures).toEqual([]);
+  expect(report.sent).toBeGreaterThan(300);
+  expect(await identities(space.project)).toEqual(before);
+  return result;
+}
+
+function upload(bytes: number) {
+  const parts = [
+    '--b\r\ncontent-disposition: form-data; name="file"; filename="film.bin"\r\n\r\n',
+    Buffer.alloc(bytes, 'm'),
+    '\r\n--b--\r\n',
+  ];
+  const body = Buffer.concat(parts.map((part) => Buffer.from(part)));
+  const headers = { 'content-type': 'multipart/form-data; boundary=b', 'content-length': body.length, connection: 'close' };
+  return portal(space, '/api/uploads', { method: 'POST', headers, body });
+}
+
+test('an upload up to the limit is taken, a larger one is refused with 413 by the app, a much larger one by the edge', async () => {
+  const statuses = await beside(async () => [(await upload(MIB)).status, (await upload(MIB + 1)).status, (await upload(6 * MIB)).status]);
+  expect(statuses).toEqual([201, 413, 413]);
+});
+
+test('headers without end are cut off', async () => {
+  const answers = await beside(() => flood(space, 100, 'GET / HTTP/1.1\r\nHost: localhost\r\n', `X-Flood: ${'f'.repeat(8000)}\r\n`));
+  expect(answers.filter((line) => !/^HTTP\/1\.1 4|^ECONNRESET$|^EPIPE$/.test(line))).toEqual([]);
+});
+
+test('bodies without end are cut off at the limit', async () => {
+  const head = 'POST /api/requests HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n';
+  const answers = await beside(() => flood(space, 50, head, `2000\r\n${'"'.repeat(0x2000)}\r\n`));
+  expect(answers.filter((line) => !/^HTTP\/1\.1 4(00|03|13)|^ECONNRESET$|^EPIPE$/.test(line))).toEqual([]);
+  expect(await inspect(space, 'app-1', '{{.RestartCount}} {{.State.OOMKilled}}')).toBe('0 false');
+  expect(await inspect(space, 'edge', '{{.RestartCount}} {{.State.OOMKilled}}')).toBe('0 false');
+});
+
+test.each([0, 1000])('%i replicas are refused before anything is touched', async (replicas) => {
+  const before = await identities(space.project);
+  for (const args of [
+    ['up', '--set', `app.replicas=${replicas}`],
+    ['scale', `app=${replicas}`],
+  ]) {
+    const refused = await space.run([...args, '--json']);
+    expect(refused.status).toBe(2);
+    const { error } = parsed<JsonError>(refused);
+    expect([error.code, error.hint === '']).toEqual(['INVALID_SETTINGS', false]);
+  }
+  expect(await identities(space.project)).toEqual(before);
+});

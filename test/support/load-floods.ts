@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import tls from 'node:tls';
+import type { Workspace } from './workspace.ts';
+
+/**
+ * Opens many connections that send without end, and waits until the server has closed each.
+ * @param head first lines of the request, without the empty line
+ * @param piece what is then sent again and again
+ * @returns first line of each answer, or what happened to the connection instead
+ */
+export async function flood(space: Workspace, connections: number, head: string, piece: string, seconds = 20): Promise<string[]> {
+  const ca = readFileSync(path.join(space.state, 'ca', 'root.crt'));
+  const one = () =>
+    new Promise<string>((resolve) => {
+      const socket = tls.connect({ host: '127.0.0.1', port: space.httpsPort, servername: 'localhost', ca });
+      let heard = '';
+      let fault = 'closed without an answer';
+      const more = () => {
+        while (socket.writable && socket.write(piece));
+      };
+      const late = setTimeout(() => {
+        fault = `still open after ${seconds} s`;
+        socket.destroy();
+      }, seconds * 1000);
+      socket.on('secureConnect', () => {
+        socket.write(head);
+        more();
+      });
+      socket.on('drain', more);
+      socket.on('data', (chunk: Buffer) => {
+        heard += chunk;
+      });
+      socket.on('error', (error: NodeJS.ErrnoException) => {
+        fault = error.code ?? error.message;
+      });
+      socket.on('close', () => {
+        clearTimeout(late);
+        resolve(heard.split('\r\n')[0] || fault);
+      });
+    });
+  return Promise.all(Array.from({ length: connections }, one));
+}
