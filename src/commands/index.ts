@@ -1,4 +1,5 @@
 import { audit } from './audit.ts';
+import { cdnPurge } from './cdn.ts';
 import type { Command } from './command.ts';
 import { configShow, configValidate } from './config.ts';
 import { deploy, releases, rollback } from './deploy.ts';
@@ -7,6 +8,7 @@ import { exec } from './exec.ts';
 import { health } from './health.ts';
 import { imagesBuild } from './images.ts';
 import { logs } from './logs.ts';
+import { maintenanceOff, maintenanceOn } from './maintenance.ts';
 import { plan } from './plan.ts';
 import { profiles } from './profiles.ts';
 import { render } from './render.ts';
@@ -15,6 +17,7 @@ import { scale } from './scale.ts';
 import { secretsList } from './secrets.ts';
 import { status } from './status.ts';
 import { up } from './up.ts';
+import { update } from './update.ts';
 
 /** Every command, in the order of `--help`. */
 export const commands: readonly Command[] = [
@@ -29,6 +32,10 @@ export const commands: readonly Command[] = [
   rollback,
   releases,
   scale,
+  update,
+  maintenanceOn,
+  maintenanceOff,
+  cdnPurge,
   down,
   render,
   profiles,

@@ -1,28 +1,41 @@
+import type { ServiceStatus } from '../plan/status.ts';
 import { type Command, done } from './command.ts';
 
 export const status: Command = {
   name: 'status',
-  summary: 'Services, their state, health, image and addresses',
+  summary: 'Services, their state, health, traffic, image and addresses',
   example: 'medianest status',
   run: async (context) => {
     const { open } = await import('../engine/open.ts');
+    const { inspectStack } = await import('../engine/inspect.ts');
     const { statusReport } = await import('../plan/status.ts');
     const { table } = await import('../ui/table.ts');
     const { loaded, state } = await open(context);
-    const containers = await (await context.engine()).observe(loaded.settings.project);
-    const report = statusReport(loaded.settings.project, loaded.profile, state.manifest(), containers);
+    const { containers, ...extras } = await inspectStack(await context.engine(), state, loaded.settings.project);
+    const report = statusReport(loaded.settings.project, loaded.profile, state.manifest(), containers, extras);
+    const balanced = report.services.some((service) => service.traffic);
     const rows = report.services.map((service) => [
       service.name,
       service.state,
       service.health,
+      ...(balanced ? [traffic(service)] : []),
       service.image,
       Object.values(service.addresses).join(' '),
     ]);
     const lines = [
       `${report.project} (${report.profile}): ${report.state}`,
-      ...(rows.length > 0 ? [table([['SERVICE', 'STATE', 'HEALTH', 'IMAGE', 'ADDRESSES'], ...rows])] : []),
+      ...(rows.length > 0
+        ? [table([['SERVICE', 'STATE', 'HEALTH', ...(balanced ? ['TRAFFIC'] : []), 'IMAGE', 'ADDRESSES'], ...rows])]
+        : []),
+      ...report.notes,
       ...report.urls,
     ];
     return done(report, lines.join('\n'));
   },
 };
+
+function traffic({ traffic: seen }: ServiceStatus): string {
+  if (!seen) return '-';
+  const waiting = seen.queued > 0 ? `, ${seen.queued} waiting` : '';
+  return `${seen.state} ${seen.requestsPerSecond}/s${waiting}${seen.failed > 0 ? `, ${seen.failed} failed` : ''}`;
+}

@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
 import type { Change, FileChange } from '../plan/change.ts';
+import { interruptedRelease } from '../plan/releases.ts';
 import type { Step } from '../plan/step.ts';
 import type { Stack } from '../stack/types.ts';
 import { checkCompose } from './compose.ts';
@@ -8,7 +9,7 @@ import { execute } from './execute.ts';
 import { refuseEdited } from './hand-edits.ts';
 import { mutate } from './mutate.ts';
 import type { Opened } from './open.ts';
-import { noteRelease } from './release-store.ts';
+import { noteRelease, readReleases } from './release-store.ts';
 import { type Asked, survey } from './survey.ts';
 
 export interface UpOutcome {
@@ -45,6 +46,8 @@ export async function converge(context: Context, { loaded, state }: Opened, opti
     const plan = await survey(context, loaded, engine, { waitSeconds, orders: options.orders, only: options.only });
     const { prepared } = plan;
     for (const line of prepared.moved) context.report.note(line);
+    const half = interruptedRelease(readReleases(state));
+    if (half) context.report.note(`the deploy of ${half.id} was stopped half-way: it is taken back`);
     const outcome = (result: UpOutcome['result']): UpOutcome => ({
       project: prepared.stack.project,
       profile: prepared.stack.profile,

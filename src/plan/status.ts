@@ -1,12 +1,32 @@
 import type { ObservedContainer } from '../engine/types.ts';
 import type { Manifest } from '../stack/manifest.ts';
+import type { ReplicaTraffic } from './balancer-stats.ts';
 
 export interface StatusReport {
   project: string;
   profile: string;
   state: 'running' | 'partial' | 'stopped';
-  services: { name: string; component: string; state: string; health: string; image: string; addresses: Record<string, string> }[];
+  services: ServiceStatus[];
+  /** What else is worth knowing: the WAF's rules, encryption inside the stack, maintenance, a release that was stopped half-way. */
+  notes: string[];
   urls: string[];
+}
+
+export interface ServiceStatus {
+  name: string;
+  component: string;
+  state: string;
+  health: string;
+  image: string;
+  addresses: Record<string, string>;
+  /** Of a replica behind the balancer. */
+  traffic?: ReplicaTraffic;
+}
+
+/** What was asked besides the list of containers. */
+export interface StatusExtras {
+  traffic: Readonly<Record<string, ReplicaTraffic>>;
+  notes: readonly string[];
 }
 
 /** The containers that were seen, beside the services that were rendered last. */
@@ -15,6 +35,7 @@ export function statusReport(
   profile: string,
   manifest: Manifest | undefined,
   containers: readonly ObservedContainer[],
+  extras: StatusExtras = { traffic: {}, notes: [] },
 ): StatusReport {
   const expected = (manifest?.services ?? []).filter((service) => !containers.some((container) => container.service === service.name));
   const services = [
@@ -27,6 +48,7 @@ export function statusReport(
       addresses: Object.fromEntries(
         Object.entries(container.addresses).map(([network, address]) => [network.replace(`${project}_`, ''), address]),
       ),
+      ...(extras.traffic[container.service] && { traffic: extras.traffic[container.service] as ReplicaTraffic }),
     })),
     ...expected.map(({ name, component }) => ({ name, component, state: 'missing', health: 'none', image: '', addresses: {} })),
   ].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
@@ -37,6 +59,7 @@ export function statusReport(
     profile: containers.length > 0 ? (manifest?.profile ?? profile) : profile,
     state,
     services,
+    notes: [...(manifest?.notes ?? []), ...extras.notes],
     urls: state === 'stopped' ? [] : (manifest?.urls ?? []),
   };
 }

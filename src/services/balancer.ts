@@ -9,7 +9,7 @@ export const BALANCER_PORT = 8080;
 
 const settings = z.strictObject({
   maxConnections: z.int().min(100).max(100_000).default(4000).describe('Connections at most, in all'),
-  maxPerReplica: z.int().min(1).max(10_000).default(200).describe('Requests that a replica is given at once; more wait for their turn'),
+  maxPerReplica: z.int().min(1).max(10_000).default(100).describe('Requests that a replica is given at once; more wait for their turn'),
   memory: memory('128m').describe('Memory limit of the container'),
   cpus: cpus(1).describe('Processors that the container may use at most; never more than the host has'),
 });
@@ -61,6 +61,7 @@ export const balancer = defineService({
         after: [],
         reload: ['/usr/local/bin/reload'],
         interruption: 'none: meanwhile the edge goes to the replicas itself',
+        notes: [tls ? 'balancer to app: TLS' : 'balancer to app: plain HTTP inside the network (app.tls, where the image can serve HTTPS)'],
         urls: [],
       },
     ];

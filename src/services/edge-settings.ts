@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { cpus, hostName, listenAddress, memory, port, size } from '../config/fields.ts';
+import { wafSettings } from './waf.ts';
 
 /** An address or a range of addresses, as nginx takes it. */
 const cidr = z.union(
@@ -78,6 +79,7 @@ export const edgeSettings = z.strictObject({
     .default('X-Forwarded-For')
     .describe('Header in which trusted proxies name their client'),
   operators: z.array(cidr).default([]).describe('Addresses that are served during maintenance'),
+  waf: wafSettings.prefault({}).describe('Web application firewall: ModSecurity with the OWASP CRS'),
   memory: memory('256m').describe('Memory limit of the container'),
   cpus: cpus(2).describe('Processors that the container may use at most; never more than the host has'),
 });

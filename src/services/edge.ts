@@ -8,6 +8,7 @@ import { type EdgeSettings, edgeSettings } from './edge-settings.ts';
 import { nginxText } from './edge-text.ts';
 import { appTls, urlHost } from './portal.ts';
 import { type BuildInput, defineService } from './service.ts';
+import { PORTAL_EXCLUSIONS, rulesMount, wafView } from './waf.ts';
 
 const HOST = 10;
 
@@ -95,7 +96,7 @@ export const edge = defineService({
           { address: own.address, host: own.httpPort, container: 8080, setting: 'edge.httpPort' },
           { address: own.address, host: own.httpsPort, container: 8443, setting: 'edge.httpsPort' },
         ],
-        mounts: [CACHE],
+        mounts: [CACHE, ...rulesMount(input.wafRules)],
         secrets: [],
         certificate: {
           name: 'edge',
@@ -130,6 +131,7 @@ export const edge = defineService({
           maintenance: input.orders.maintenance !== undefined,
           openPaths: [...new Set([application.healthPath, application.readyPath].map((path) => path.split('?')[0] as string))],
           ...cdnParts,
+          ...wafView(own.waf, own, input.wafRules, application.image ? [] : PORTAL_EXCLUSIONS),
         },
         memoryBytes: own.memory,
         cpus: own.cpus,

@@ -42,8 +42,8 @@ export const redis = defineService({
       cpus: own.cpus,
       keeps: {
         '/var/lib/redis': 'sessions, as its append-only file',
-        '/tmp': 'nothing lasting',
-        '/run': 'the configuration that its entrypoint completes with the password',
+        '/tmp': 'nothing lasting; its entrypoint is a shell, which expects it',
+        '/run': 'the hash of its password',
       },
       after: [],
       interruption: 'about 2 s: people stay signed in, the cache is read again',

@@ -2,11 +2,14 @@ import type * as z from 'zod';
 import type { CoreSettings } from '../config/core.ts';
 import type { Orders } from '../stack/orders.ts';
 import type { Blueprint, ImageSpec, NetworkName } from '../stack/types.ts';
+import type { RuleSet } from './waf.ts';
 
 /** What a service may ask of the rest of the stack while it decides. Pure: no clock, no files, no engine. */
 export interface BuildInput {
   readonly settings: CoreSettings;
   readonly orders: Orders;
+  /** The operator's own rules of the WAF, as they were found on the host. */
+  readonly wafRules: RuleSet | undefined;
   /** The validated settings of another service, by its definition. */
   settingsOf<S extends z.ZodType>(definition: ServiceDefinition<S>): z.output<S>;
   enabled(component: string): boolean;

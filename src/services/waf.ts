@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { Mount } from '../stack/types.ts';
 import { regexText } from './edge-text.ts';
 
 /** Detection rules of the OWASP CRS. 901 to 905 set it up, 949, 959 and 980 add the scores up: without those nothing is blocked. */
@@ -61,7 +62,8 @@ const rules = z
     if (value.folder && value.archive) issue('archive', 'cannot be given together with folder');
     if (value.archive && !value.sha256) issue('sha256', 'is needed with archive: the checksum that its publisher tells');
     if (!value.archive && value.sha256) issue('sha256', 'belongs to an archive, and none is given');
-    if (/^\w+:\/\//.test(value.archive ?? '') && !value.archive?.startsWith('https://')) issue('archive', 'should be a file or an https address');
+    if (/^\w+:\/\//.test(value.archive ?? '') && !value.archive?.startsWith('https://'))
+      issue('archive', 'should be a file or an https address');
   });
 
 export const wafSettings = z.strictObject({
@@ -94,6 +96,12 @@ export interface RuleSet {
   /** Changes with any file of them, so that the edge is told. */
   digest: string;
 }
+
+export const rulesMount = (found: RuleSet | undefined): Mount[] =>
+  found ? [{ source: found.source, target: RULES_TARGET, kind: 'bind', readOnly: true }] : [];
+
+/** What the rules misunderstand about the reference portal; an application of the operator's own gets none of these. */
+export const PORTAL_EXCLUSIONS: readonly Exclusion[] = [];
 
 const DEBIAN = { setup: '/etc/modsecurity/crs/crs-setup.conf', folder: '/usr/share/modsecurity-crs' };
 
@@ -131,8 +139,14 @@ export function exclusionRule({ rule: which, path, parameter }: Exclusion, index
 }
 
 /** What the edge's templates see of it. */
-export function wafView(own: WafSettings, edge: { uploadPaths: readonly string[]; bodyLimit: number }, found: RuleSet | undefined, shipped: readonly Exclusion[]) {
+export function wafView(
+  own: WafSettings,
+  edge: { uploadPaths: readonly string[]; bodyLimit: number },
+  found: RuleSet | undefined,
+  shipped: readonly Exclusion[],
+) {
   const folder = found ? [RULES_TARGET, found.folder].filter(Boolean).join('/') : DEBIAN.folder;
+  const uploadMethods = ['POST', 'PUT'].filter((method) => own.allowedMethods.includes(method));
   return {
     waf: own.mode !== 'off',
     wafEngine: own.mode === 'block' ? 'On' : 'DetectionOnly',
@@ -147,7 +161,7 @@ export function wafView(own: WafSettings, edge: { uploadPaths: readonly string[]
     wafPlugins: found?.plugins === true,
     wafPluginsFolder: `${folder}/plugins`,
     wafVersion: found ? `${found.version}, files ${found.digest}` : 'Debian’s',
-    wafUploads: edge.uploadPaths.length > 0,
-    wafUploadPattern: `^(?:POST|PUT) (?:${edge.uploadPaths.map((path) => regexText(path.replace(/\/+$/, ''))).join('|')})(?:/|$)`,
+    wafUploads: edge.uploadPaths.length > 0 && uploadMethods.length > 0,
+    wafUploadPattern: `^(?:${uploadMethods.join('|')}) (?:${edge.uploadPaths.map((path) => regexText(path.replace(/\/+$/, ''))).join('|')})(?:/|$)`,
   };
 }

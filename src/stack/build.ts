@@ -1,6 +1,7 @@
 import type { Settings } from '../config/schema.ts';
 import { UserError } from '../errors.ts';
 import type { BuildInput, ServiceDefinition } from '../services/service.ts';
+import type { RuleSet } from '../services/waf.ts';
 import { hostAddress } from './cidr.ts';
 import { shortHash } from './hash.ts';
 import { applyOrders, type Orders } from './orders.ts';
@@ -10,6 +11,7 @@ import type { Blueprint, ImageSpec, Network, NetworkName, SecretSpec, Service, S
 export interface BuildFacts {
   version: string;
   orders: Orders;
+  wafRules?: RuleSet | undefined;
   subnets: Readonly<Record<NetworkName, string>>;
   /** Hash of all files of an image's source; the folder is relative to the package (`templates/edge/image`). */
   sourceHash(folder: string): string;
@@ -57,20 +59,26 @@ function buildInput(settings: Settings, facts: BuildFacts): BuildInput {
   const input: BuildInput = {
     settings,
     orders: facts.orders,
+    wafRules: facts.wafRules,
     settingsOf: (definition) => settings[definition.key] as never,
     enabled: (component) => settings.components[component] === true,
     address: (network, host) => fixedAddress(network, facts.subnets[network], host),
     image: (name, build = {}): ImageSpec => {
       const own = settings.images[name];
+      const update = facts.orders.updates?.[name];
       if (own) return { name, ref: own };
       const context = `templates/${name}/image`;
       const contexts = build.contexts ?? {};
       const args: Record<string, string> = build.after ? { APP_IMAGE: build.after.ref } : { BASE_IMAGE: base };
-      const content = { args, sources: [context, ...Object.values(contexts)].map((folder) => facts.sourceHash(folder)) };
+      const content = {
+        args,
+        sources: [context, ...Object.values(contexts)].map((folder) => facts.sourceHash(folder)),
+        ...(update && { update }),
+      };
       return {
         name,
         ref: `medianest/${name}:${shortHash(content)}`,
-        build: { context, contexts, args, ...(build.after && { after: build.after }) },
+        build: { context, contexts, args, fresh: update !== undefined, ...(build.after && { after: build.after }) },
       };
     },
   };

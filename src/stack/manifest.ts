@@ -10,6 +10,7 @@ export interface Manifest {
   id: string;
   profile: string;
   urls: string[];
+  notes: string[];
   services: { name: string; component: string }[];
   configs: Record<string, string>;
   files: (RenderedFile & { sha256: string })[];
@@ -22,6 +23,7 @@ export function toManifest(rendered: Rendered, stack: Stack): Manifest {
     id: shortHash(files.map((file) => [file.path, file.sha256, file.mode])),
     profile: stack.profile,
     urls: stack.urls,
+    notes: stack.services.flatMap((service) => service.notes ?? []),
     services: stack.services.filter((service) => !service.oneOff).map(({ name, component }) => ({ name, component })),
     configs: rendered.configs,
     files,

@@ -11,6 +11,8 @@ export interface Orders {
   maintenance?: { message?: string; retryAfterSeconds: number; since: string };
   /** `count` replicas while `app.replicas` is `instead`. */
   replicas?: { count: number; instead: number };
+  /** Image -> what `update` found newer in it: part of its name, so that it is built and used anew. */
+  updates?: Record<string, string>;
   /** A release while the application's part of the settings has the hash `instead`. */
   app?: { release: string; ref: string; version: AppVersion; instead: string };
 }

@@ -66,6 +66,8 @@ export interface ImageSpec {
     /** BuildKit's named contexts: name -> folder relative to the package. */
     contexts: Record<string, string>;
     args: Record<string, string>;
+    /** Without BuildKit's cache, which would bring the packages of last time. */
+    fresh: boolean;
     /** The image it is `FROM`, built before it. */
     after?: ImageSpec;
   };
@@ -125,6 +127,8 @@ export interface Blueprint {
   trust?: boolean;
   /** What its recreation costs the people who use the portal. */
   interruption: string;
+  /** What `status` should say about it. */
+  notes?: string[];
   /** Where to go, when this container is the way in. */
   urls: string[];
 }
