@@ -10,6 +10,7 @@ import { caStore, installCertificate, installedSerial } from './certificates.ts'
 import { composeArgs, type DockerCli } from './compose.ts';
 import { writeAtomic } from './files.ts';
 import type { Lock } from './lock.ts';
+import { proveMount } from './media-check.ts';
 import type { Prepared } from './prepare.ts';
 
 import { admitReplica, replaceReplica } from './roll.ts';
@@ -93,6 +94,8 @@ async function perform(step: Step, run: Execution, task: Task | undefined): Prom
       return state.commit(step.rendered, step.stack, (file) => checkComposeFile(file, run));
     case 'activate-config':
       return state.activateConfig(step.service, step.hash);
+    case 'prove-mount':
+      return proveMount(step.nfs, step.image, docker, context.signal);
     case 'remove-container':
       return run.engine.removeContainer(step.id);
     case 'compose-up':

@@ -2,7 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { type Stats, statSync } from 'node:fs';
 import net from 'node:net';
 import { systemCode, UserError } from '../errors.ts';
+import { nfsDriverOptions } from '../stack/nfs.ts';
 import type { Mount, NfsExport, Service } from '../stack/types.ts';
+import type { DockerCli } from './compose.ts';
 
 const PATIENCE_MS = 3000;
 
@@ -59,6 +61,46 @@ function inWords(error: Error, port: number): string {
   if (code === 'ECONNREFUSED') return `refuses connections on port ${port}: no NFS server runs there`;
   return `cannot be reached on port ${port} (${code ?? error.message})`;
 }
+
+/**
+ * Mounts it once before any container is stopped: what is exported to whom, and which options it takes, only the server and
+ * the engine's kernel know.
+ */
+export async function proveMount(nfs: NfsExport, image: string, docker: DockerCli, signal?: AbortSignal): Promise<void> {
+  const reason = await mountOnce(nfsDriverOptions(nfs), image, docker, signal);
+  if (reason === undefined) return;
+  throw new UserError(
+    'MEDIA_UNREACHABLE',
+    `the NFS server ${nfs.server} answers, but ${nfs.export} cannot be mounted from it with ${nfs.options}: ${reason}; nothing was changed`,
+    reason === 'no such device'
+      ? 'this host’s kernel has no NFS: load its module (modprobe nfs)'
+      : 'see that the server exports it to this host (showmount -e), and that `app.media.options` suit it',
+  );
+}
+
+/** Mounts in a container that does nothing else and leaves nothing behind. Returns why it failed, or undefined. */
+export async function mountOnce(
+  driverOptions: Record<string, string>,
+  image: string,
+  docker: DockerCli,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const options = Object.entries(driverOptions).map(([name, value]) => csvField(`volume-opt=${name}=${value}`));
+  const mount = ['type=volume', 'volume-driver=local', 'volume-nocopy', ...options, `dst=${PROOF_TARGET}`].join(',');
+  // The init program is the engine's own, so that any image will do, also one without a shell.
+  const nothing = ['--init', '--entrypoint', '/sbin/docker-init', '--mount', mount, image, '--version'];
+  const { exitCode, tail } = await docker.run(
+    ['run', '--rm', '--pull', 'never', '--network', 'none', '--cap-drop', 'ALL', ...nothing],
+    signal ? { signal } : {},
+  );
+  if (exitCode === 0) return undefined;
+  return (tail.find((line) => line.includes('mount')) ?? tail[0] ?? `docker run ended with ${exitCode}`).split(': ').at(-1)?.trim();
+}
+
+const PROOF_TARGET = '/medianest-proof';
+
+/** The client reads --mount as a line of CSV. */
+const csvField = (text: string): string => `"${text.replaceAll('"', '""')}"`;
 
 interface User {
   uid: number;

@@ -1,5 +1,5 @@
 import type { Orders } from '../stack/orders.ts';
-import type { CertificateSpec, ImageSpec, Rendered, Rolling, Service, Stack } from '../stack/types.ts';
+import type { CertificateSpec, ImageSpec, NfsExport, Rendered, Rolling, Service, Stack } from '../stack/types.ts';
 
 /** Everything that can be done to a machine. `execute` has one branch for each; a plan is a list of them. */
 export type Step = { cause: string } & (
@@ -10,6 +10,7 @@ export type Step = { cause: string } & (
   | { kind: 'write-files'; rendered: Rendered; stack: Stack; changed: string[] }
   | { kind: 'issue-certificate'; certificate: CertificateSpec; uid: number; image: string }
   | { kind: 'place-secrets'; service: Service }
+  | { kind: 'prove-mount'; nfs: NfsExport; image: string }
   | { kind: 'activate-config'; service: string; hash: string }
   | { kind: 'remove-container'; id: string; name: string }
   | { kind: 'remember-orders'; orders: Orders }
@@ -46,6 +47,8 @@ export function describeStep(step: Step): string {
       return `issue certificate ${step.certificate.name} for ${step.certificate.subjects.join(', ')}`;
     case 'place-secrets':
       return `hand secrets to ${step.service.name}`;
+    case 'prove-mount':
+      return `mount ${step.nfs.server}:${step.nfs.export} once`;
     case 'activate-config':
       return `switch the configuration of ${step.service}`;
     case 'remove-container':

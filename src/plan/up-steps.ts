@@ -16,14 +16,35 @@ export function stepsOf(
 ): Step[] {
   const services = new Map(wanted.map((service) => [service.name, service]));
   return [
-    ...preparation(stack, wanted, rendered, facts, files),
+    ...preparation(stack, wanted, rendered, facts, changes, files),
     ...leftovers.map(({ id, name }): Step => ({ kind: 'remove-container', id, name, cause: 'left behind by an interrupted run' })),
     ...containerSteps(services, facts, changes, rendered, leftovers.length > 0),
   ];
 }
 
+/** Each NFS export once, with an image that is there by then. */
+function mountProofs(wanted: readonly Service[], changes: readonly Change[]): Step[] {
+  const starting = changes.filter(({ action }) => action === 'create' || action === 'recreate' || action === 'start');
+  const names = new Set(starting.map(({ service }) => service));
+  const proofs = wanted
+    .filter(({ name }) => names.has(name))
+    .flatMap(({ image, mounts }) => mounts.flatMap(({ source, nfs }) => (nfs ? [[source, { nfs, image: image.ref }] as const] : [])));
+  return [...new Map(proofs).values()].map((proof) => ({
+    kind: 'prove-mount',
+    ...proof,
+    cause: 'a refusal has to come before a container is stopped',
+  }));
+}
+
 /** All that can fail, before a container is touched. */
-function preparation(stack: Stack, wanted: readonly Service[], rendered: Rendered, facts: UpFacts, files: readonly FileChange[]): Step[] {
+function preparation(
+  stack: Stack,
+  wanted: readonly Service[],
+  rendered: Rendered,
+  facts: UpFacts,
+  changes: readonly Change[],
+  files: readonly FileChange[],
+): Step[] {
   const steps: Step[] = stack.images
     .filter((image) => facts.missingImages.includes(image.ref))
     .map((image) =>
@@ -31,6 +52,7 @@ function preparation(stack: Stack, wanted: readonly Service[], rendered: Rendere
         ? { kind: 'build-image', image, cause: 'its source is new or has changed' }
         : { kind: 'pull-image', ref: image.ref, cause: 'the engine does not have it' },
     );
+  steps.push(...mountProofs(wanted, changes));
   // Before anything else is kept or seen by a container: Compose may still refuse the operator's override.
   if (files.length > 0) {
     steps.push({ kind: 'write-files', rendered, stack, changed: files.map((file) => file.path), cause: 'settings or templates changed' });

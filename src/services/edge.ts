@@ -15,7 +15,7 @@ const HOST = 10;
 /** Every portal can also be opened by these on the host itself. */
 const LOCAL_NAMES = ['localhost', '127.0.0.1', '::1'];
 
-/** How many replicas the edge goes to by itself while the balancer is away; a fixed number, so that `scale` reloads nothing. */
+/** How many replicas the edge goes to by itself while the balancer is away. */
 const DIRECT_REPLICAS = 3;
 
 const CACHE: Mount = { source: 'edge-cache', target: '/var/cache/edge', kind: 'volume', readOnly: false };
@@ -25,7 +25,9 @@ const portalUrl = (domain: string, httpsPort: number): string => `https://${urlH
 /** The way to the application: its replicas, or the balancer with replicas behind it for when it is away. */
 function upstreams(input: BuildInput) {
   const application = input.settingsOf(app);
-  const replicas = appReplicas(application).map(({ host }) => ({
+  // Of those that medianest.yml says: `scale` must reload nothing here.
+  const count = input.enabled(balancer.name) ? (input.orders.replicas?.instead ?? application.replicas) : application.replicas;
+  const replicas = appReplicas({ ...application, replicas: count }).map(({ host }) => ({
     address: input.address('app', host),
     port: application.port,
     backup: false,

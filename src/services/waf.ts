@@ -100,8 +100,19 @@ export interface RuleSet {
 export const rulesMount = (found: RuleSet | undefined): Mount[] =>
   found ? [{ source: found.source, target: RULES_TARGET, kind: 'bind', readOnly: true }] : [];
 
-/** What the rules misunderstand about the reference portal; an application of the operator's own gets none of these. */
-export const PORTAL_EXCLUSIONS: readonly Exclusion[] = [];
+/**
+ * Where the reference portal takes free text, which it stores with parameters and shows as text. These rules take a word
+ * or two for an attack: "../", "; cat", "& sort", "echo", "union ... select ... from". An application of the operator's own gets none of them.
+ */
+const FREE_TEXT = [
+  ['/api/requests', 'title'],
+  ['/api/requests', 'note'],
+  ['/api/session', 'name'],
+] as const;
+const WORDY_RULES = [930_110, 932_100, 932_105, 932_110, 932_115, 932_150, 942_270];
+export const PORTAL_EXCLUSIONS: readonly Exclusion[] = FREE_TEXT.flatMap(([path, parameter]) =>
+  WORDY_RULES.map((which) => ({ rule: which, path, parameter })),
+);
 
 const DEBIAN = { setup: '/etc/modsecurity/crs/crs-setup.conf', folder: '/usr/share/modsecurity-crs' };
 
@@ -131,7 +142,7 @@ function targets(parameter: string): string[] {
 
 /** One exclusion as a rule's condition and actions. */
 export function exclusionRule({ rule: which, path, parameter }: Exclusion, index: number) {
-  const by = typeof which === 'number' ? 'Id' : 'Tag';
+  const by = typeof which === 'number' ? 'ById' : 'ByTag';
   const controls = parameter
     ? targets(parameter).map((target) => `ctl:ruleRemoveTarget${by}=${which};${target}`)
     : [`ctl:ruleRemove${by}=${which}`];

@@ -43,6 +43,7 @@ export function applyOrders(settings: Settings, orders: Orders, portalImage: () 
   return {
     settings: { ...settings, app: { ...app, ...version, ...(replicas && { replicas: replicas.count }) } },
     orders: {
+      ...(orders.updates && { updates: orders.updates }),
       ...(orders.maintenance && { maintenance: orders.maintenance }),
       ...(replicas && { replicas }),
       ...(release && { app: release }),

@@ -5,6 +5,7 @@ import { composeText } from './compose-text.ts';
 import { canonical, shortHash } from './hash.ts';
 import { LABEL } from './labels.ts';
 import { mergeData } from './merge.ts';
+import { nfsDriverOptions } from './nfs.ts';
 import { renderTemplate } from './template.ts';
 import type { JsonObject, Mount, Network, Rendered, RenderedFile, RenderInput, Service, Stack } from './types.ts';
 
@@ -112,7 +113,7 @@ const volume = (mount: Mount): JsonObject => ({
 function nfsDriver(stack: Stack, name: string): JsonObject {
   const nfs = stack.services.flatMap((service) => service.mounts).find((mount) => mount.kind === 'volume' && mount.source === name)?.nfs;
   if (!nfs) return {};
-  return { driver: 'local', driver_opts: { type: 'nfs', o: `addr=${nfs.server},${nfs.options}`, device: `:${nfs.export}` } };
+  return { driver: 'local', driver_opts: nfsDriverOptions(nfs) };
 }
 
 function renderFragment(service: Service, templates: ReadonlyMap<string, string>): JsonObject {

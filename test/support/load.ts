@@ -173,3 +173,14 @@ export async function checkWrites(
     stored: rows.length,
   };
 }
+
+/** What failed, in a form that a failing test can print: kind -> how often, with the first of each. */
+export function kinds(failures: readonly Failure[]): Record<string, string> {
+  const told: Record<string, string> = {};
+  for (const { method, reason, path: where, began, ms } of failures) {
+    const kind = `${method} ${reason}`;
+    const count = failures.filter((failure) => failure.method === method && failure.reason === reason).length;
+    told[kind] ??= `${count}, the first ${where} begun ${began}, ${ms} ms`;
+  }
+  return told;
+}

@@ -6,6 +6,7 @@ import { readTemplates } from '../../src/engine/sources.ts';
 import { registry as services } from '../../src/services/index.ts';
 import type { ServiceDefinition } from '../../src/services/service.ts';
 import { buildStack } from '../../src/stack/build.ts';
+import type { Orders } from '../../src/stack/orders.ts';
 import { render } from '../../src/stack/render.ts';
 import type { Rendered, RenderInput, Stack } from '../../src/stack/types.ts';
 import { HOME } from './cli.ts';
@@ -37,8 +38,12 @@ export function load(options: LoadOptions = {}): Loaded {
 
 export const SUBNETS = { dmz: '172.16.0.0/16', app: '10.0.0.0/16', db: '192.168.0.0/16', mgmt: '10.10.0.0/16' };
 
-export const stackOf = (loaded: Loaded, registry: readonly ServiceDefinition[] = services, sourceHash = () => 'fixed'): Stack =>
-  buildStack(loaded.settings, registry, { version: '0.0.0', orders: {}, subnets: SUBNETS, sourceHash });
+export const stackOf = (
+  loaded: Loaded,
+  registry: readonly ServiceDefinition[] = services,
+  sourceHash = () => 'fixed',
+  orders: Orders = {},
+): Stack => buildStack(loaded.settings, registry, { version: '0.0.0', orders, subnets: SUBNETS, sourceHash });
 
 export function renderInput(stack: Stack, more: Partial<RenderInput> = {}): RenderInput {
   return {
@@ -59,6 +64,8 @@ export const rendered = (stack: Stack, more: Partial<RenderInput> = {}): Rendere
 export const CASES: Record<string, LoadOptions> = {
   dev: { flags: { profile: 'dev' } },
   'dev-compose': { flags: { profile: 'dev-compose' } },
+  prod: { flags: { profile: 'prod' } },
+  staging: { flags: { profile: 'staging' } },
   'two-replicas': {
     file: 'project: home\nprofile: mine\nexternal: { plex: { url: "http://192.168.1.20:32400", token: "t" }, uptimeKuma: { url: "http://192.168.1.21:3001" } }\n',
     files: {

@@ -209,9 +209,16 @@ describe('a step is told in one line', () => {
     [{ kind: 'write-files', rendered: files, stack, changed: ['a'], cause: '' }, 'write 1 file'],
     [{ kind: 'issue-certificate', certificate, uid: 1, image: 'x', cause: '' }, 'issue certificate edge for a, b'],
     [{ kind: 'place-secrets', service: redis, cause: '' }, 'hand secrets to redis'],
+    [
+      { kind: 'prove-mount', nfs: { server: 'nas', port: 2049, export: '/films', options: '' }, image: 'x', cause: '' },
+      'mount nas:/films once',
+    ],
     [{ kind: 'activate-config', service: 'redis', hash: 'x', cause: '' }, 'switch the configuration of redis'],
     [{ kind: 'remove-container', id: 'x', name: 'n', cause: '' }, 'remove container n'],
-    [{ kind: 'compose-up', services: ['a', 'b'], forced: [], alone: false, waitSeconds: 1, cause: '' }, 'start and wait until healthy: a, b'],
+    [
+      { kind: 'compose-up', services: ['a', 'b'], forced: [], alone: false, waitSeconds: 1, cause: '' },
+      'start and wait until healthy: a, b',
+    ],
     [{ kind: 'compose-up', services: [], forced: [], alone: false, waitSeconds: 1, cause: '' }, 'wait until everything is healthy'],
     [{ kind: 'reload', service: 'edge', argv: [], cause: '' }, 'reload edge'],
     [{ kind: 'mark-applied', service: 'edge', certificate: undefined, cause: '' }, 'note what edge has read'],

@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import { parseBalancerStats } from '../../src/plan/balancer-stats.ts';
+import { currentRelease, interruptedRelease, nextRelease, previousRelease, type Release, withRelease } from '../../src/plan/releases.ts';
+import { inSafeOrder, parseSimulation, updateMarks } from '../../src/plan/updates.ts';
+import { appIdentity, applyOrders, appVersion } from '../../src/stack/orders.ts';
+import { load, stackOf } from '../support/settings.ts';
+
+const release = (id: string, image: string, result: Release['result'] = 'deployed', settings = 's'): Release => ({
+  id,
+  image,
+  imageId: `sha256:${image}`,
+  digests: [],
+  settings,
+  version: {},
+  time: '2026-01-01T00:00:00Z',
+  user: 'ops',
+  command: 'deploy',
+  result,
+  seconds: 1,
+});
+
+describe('releases', () => {
+  it('are numbered on, whatever was dropped or damaged', () => {
+    expect([nextRelease([]), nextRelease([release('r9', 'a'), release('r10', 'b')]), nextRelease([release('x', 'a')])]).toEqual([
+      'r1',
+      'r11',
+      'r1',
+    ]);
+  });
+  it('serve when they were deployed, not when they were reverted or stopped', () => {
+    const list = [release('r1', 'a'), release('r2', 'b', 'reverted'), release('r3', 'c', 'running')];
+    expect([currentRelease(list)?.id, interruptedRelease(list)?.id]).toEqual(['r1', 'r3']);
+  });
+  it.each([
+    ['the one before', [release('r1', 'a'), release('r2', 'b')], 'r1'],
+    ['past a reverted one', [release('r1', 'a'), release('r2', 'b', 'reverted'), release('r3', 'c')], 'r1'],
+    ['past the same image with the same settings', [release('r1', 'a'), release('r2', 'b'), release('r3', 'b')], 'r1'],
+    ['to other settings of the same image', [release('r1', 'b', 'deployed', 'old'), release('r2', 'b')], 'r1'],
+    ['nowhere from the first', [release('r1', 'a')], undefined],
+    ['nowhere without any', [], undefined],
+  ])('go back %s', (_name, list, expected) => {
+    expect(previousRelease(list)?.id).toBe(expected);
+  });
+  it('are kept, twenty of them, never without the one that serves', () => {
+    const failed = Array.from({ length: 30 }, (_, i) => release(`r${i + 2}`, 'x', 'reverted'));
+    const { kept, dropped } = withRelease([release('r1', 'a'), ...failed], release('r32', 'y', 'reverted'));
+    expect([kept.length, kept[0]?.id, dropped.length]).toEqual([21, 'r1', 11]);
+  });
+  it('are changed in place', () => {
+    expect(withRelease([release('r1', 'a', 'running')], release('r1', 'a')).kept).toEqual([release('r1', 'a')]);
+  });
+});
+
+describe('orders', () => {
+  const settings = load({ flags: { profile: 'prod' } }).settings;
+  const app = settings.app as object;
+  const order = {
+    release: 'r2',
+    ref: 'medianest/x-release:r2',
+    version: { ...appVersion(app), env: { A: '1' } },
+    instead: appIdentity(app, 'portal:1'),
+  };
+  it('of a release hold while medianest.yml and the portal are what they were', () => {
+    expect(applyOrders(settings, { app: order }, () => 'portal:1').settings.app).toMatchObject({ env: { A: '1' }, replicas: 3 });
+    expect(applyOrders(settings, { app: order }, () => 'portal:2').orders).toEqual({});
+    const edited = { ...settings, app: { ...app, env: { B: '2' } } };
+    expect(applyOrders(edited, { app: order }, () => 'portal:1').settings.app).toMatchObject({ env: { B: '2' } });
+  });
+  it('of a release take away what it did not have', () => {
+    const own = { ...settings, app: { ...app, image: 'mine:2' } };
+    const { image: _, ...version } = order.version as Record<string, never>;
+    const held = applyOrders(own, { app: { ...order, version, instead: appIdentity(own.app, 'portal:1') } }, () => 'portal:1');
+    expect((held.settings.app as { image?: string }).image).toBeUndefined();
+  });
+  it('of a release reach the containers', () => {
+    const stack = stackOf(load({ flags: { profile: 'prod' } }), undefined, undefined, {
+      app: {
+        ...order,
+        instead: appIdentity(
+          app,
+          stackOf(load({ flags: { profile: 'prod' } })).services.find(({ name }) => name === 'app-1')?.image.ref ?? '',
+        ),
+      },
+    });
+    expect(stack.services.find(({ name }) => name === 'app-2')).toMatchObject({
+      image: { ref: 'medianest/x-release:r2' },
+      environment: { A: '1' },
+    });
+  });
+  it('of an update give the image another name, and no other', () => {
+    const refs = (updates?: Record<string, string>) =>
+      Object.fromEntries(
+        stackOf(load({ flags: { profile: 'prod' } }), undefined, undefined, updates && { updates }).images.map(({ name, ref }) => [
+          name,
+          ref,
+        ]),
+      );
+    const [before, after] = [refs(), refs({ redis: 'abc' })];
+    expect(Object.keys(before).filter((name) => before[name] !== after[name])).toEqual(['redis']);
+  });
+});
+
+describe('updates', () => {
+  const OUTPUT = [
+    'NOTE: This is only a simulation!',
+    'Inst libssl3t64 [3.5.1-1] (3.5.4-1~deb13u2 Debian:13.2/stable, Debian-Security:13/stable-security [amd64]) []',
+    'Inst openssl [3.5.1-1] (3.5.4-1~deb13u2 Debian:13.2/stable [amd64])',
+    'Conf openssl (3.5.4-1~deb13u2 Debian:13.2/stable [amd64])',
+  ].join('\n');
+  const packages = parseSimulation(OUTPUT);
+  it('are read from what apt would do', () => {
+    expect(packages).toEqual([
+      { name: 'libssl3t64', from: '3.5.1-1', to: '3.5.4-1~deb13u2' },
+      { name: 'openssl', from: '3.5.1-1', to: '3.5.4-1~deb13u2' },
+    ]);
+    expect(parseSimulation('Reading package lists...\n')).toEqual([]);
+  });
+  it('mark an image by what is newer in it, and keep the marks of others', () => {
+    const marks = updateMarks([{ image: 'edge', ref: 'e:1', packages }], { redis: 'old' });
+    expect(marks).toEqual({ redis: 'old', edge: expect.stringMatching(/^[0-9a-f]{12}$/) });
+    expect(updateMarks([{ image: 'edge', ref: 'e:1', packages }], marks)).toEqual(marks);
+    expect(updateMarks([{ image: 'edge', ref: 'e:2', packages }], marks).edge).not.toBe(marks.edge);
+  });
+  it('reach the data first and the way in last', () => {
+    expect(inSafeOrder(['edge', 'app', 'app', 'postgres', 'balancer', 'redis'])).toEqual(['redis', 'postgres', 'balancer', 'app', 'edge']);
+  });
+});
+
+describe('the balancer’s statistics', () => {
+  const HEADER = '# pxname,svname,qcur,qmax,scur,stot,econ,eresp,status,check_status,rate';
+  it('are read by their columns, whatever else stands there', () => {
+    const csv = `${HEADER}\nportal,FRONTEND,,,5,900,,,OPEN,,12\napp,app-1,2,9,3,450,1,1,UP,* L7OK,7\napp,BACKEND,2,9,3,900,0,0,UP,,7\n`;
+    expect(parseBalancerStats(csv)).toEqual({
+      'app-1': { state: 'UP', requestsPerSecond: 7, requests: 450, active: 3, queued: 2, failed: 2, check: 'L7OK' },
+    });
+  });
+  it('are none where there is no answer', () => {
+    expect([parseBalancerStats(''), parseBalancerStats('Permission denied\n')]).toEqual([{}, {}]);
+  });
+});
