@@ -18,6 +18,7 @@ import { secretsList } from './secrets.ts';
 import { status } from './status.ts';
 import { up } from './up.ts';
 import { update } from './update.ts';
+import { wafAllow, wafLog } from './waf.ts';
 
 /** Every command, in the order of `--help`. */
 export const commands: readonly Command[] = [
@@ -36,6 +37,8 @@ export const commands: readonly Command[] = [
   maintenanceOn,
   maintenanceOff,
   cdnPurge,
+  wafLog,
+  wafAllow,
   down,
   render,
   profiles,

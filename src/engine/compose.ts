@@ -12,6 +12,8 @@ export interface RunOptions {
   input?: string;
   env?: Record<string, string>;
   cwd?: string;
+  /** For output of any length: `onLine` sees it, `stdout` stays empty. */
+  unbuffered?: boolean;
 }
 
 export interface RunResult {
@@ -51,6 +53,7 @@ export async function runProgram(program: string, args: readonly string[], optio
     detached: true,
     stripFinalNewline: false,
     maxBuffer: 16 * 1024 ** 2,
+    buffer: !options.unbuffered,
   });
   options.onStart?.(child.pid);
   const tail: string[] = [];
@@ -63,7 +66,7 @@ export async function runProgram(program: string, args: readonly string[], optio
   options.onStart?.(undefined);
   if (options.signal?.aborted) throw new UserError('INTERRUPTED', 'interrupted', 'run the same command again: it goes on from here');
   if (result.exitCode === undefined) throw startFailure(program, result);
-  return { exitCode: result.exitCode, stdout: result.stdout, tail };
+  return { exitCode: result.exitCode, stdout: result.stdout ?? '', tail };
 }
 
 export const dockerCli: DockerCli = {

@@ -41,13 +41,14 @@ export async function converge(context: Context, { loaded, state }: Opened, opti
   const waitSeconds = seconds(options.timeout);
   const engine = await context.engine();
   const command = options.command ?? `up --profile ${loaded.profile}`;
+  const touchesApp = !options.only || options.only.includes('app');
   const attempt = async () => {
     if (!options.overwrite) refuseEdited(state);
     const plan = await survey(context, loaded, engine, { waitSeconds, orders: options.orders, only: options.only });
     const { prepared } = plan;
     for (const line of prepared.moved) context.report.note(line);
     const half = interruptedRelease(readReleases(state));
-    if (half) context.report.note(`the deploy of ${half.id} was stopped half-way: it is taken back`);
+    if (half && touchesApp) context.report.note(`the deploy of ${half.id} was stopped half-way: it is taken back`);
     const outcome = (result: UpOutcome['result']): UpOutcome => ({
       project: prepared.stack.project,
       profile: prepared.stack.profile,
@@ -65,14 +66,16 @@ export async function converge(context: Context, { loaded, state }: Opened, opti
     return { ...outcome('planned'), steps: plan.steps };
   }
   return mutate(context, state, command, async (lock, record) => {
-    const { prepared, plan, outcome } = await attempt();
-    const note = (changed: boolean) =>
-      noteRelease(state, engine, prepared.stack, loaded.settings.app as object, {
+    let { prepared, plan, outcome } = await attempt();
+    const note = async (changed: boolean) => {
+      if (!touchesApp) return;
+      await noteRelease(state, engine, prepared.stack, loaded.settings.app as object, {
         changed,
         time: new Date(started),
         seconds: outcome('changed').seconds,
         command,
       });
+    };
     if (plan.steps.length === 0) {
       await note(false);
       return outcome('unchanged');
@@ -80,16 +83,27 @@ export async function converge(context: Context, { loaded, state }: Opened, opti
     record(plan.steps);
     const docker = await context.docker();
     await checkCompose(docker);
-    await execute(plan.steps, {
-      context,
-      prepared: { state, secrets: prepared.secrets, project: prepared.stack.project },
-      engine,
-      docker,
-      lock,
-    });
+    const run = (steps: readonly Step[]) =>
+      execute(steps, { context, prepared: { state, secrets: prepared.secrets, project: prepared.stack.project }, engine, docker, lock });
+    const early = beforeRendering(plan.steps, prepared.stack);
+    if (early.length > 0) {
+      await run(early);
+      ({ prepared, plan, outcome } = await attempt());
+    }
+    await run(plan.steps);
     await note(plan.changes.some(({ action, service }) => action !== 'keep' && isReplica(prepared.stack, service)));
     return outcome('changed');
   });
+}
+
+/**
+ * A container that cannot reload takes a renewed certificate by being recreated, so its serial is part of what is rendered:
+ * such a certificate, and the images that issuing it needs, come before the rest is planned.
+ */
+function beforeRendering(steps: readonly Step[], stack: Stack): Step[] {
+  const fixed = new Set(stack.services.flatMap(({ certificate, reload }) => (certificate && !reload ? [certificate.name] : [])));
+  const early = steps.filter((step) => step.kind === 'issue-certificate' && fixed.has(step.certificate.name));
+  return early.length > 0 ? [...steps.filter(({ kind }) => kind === 'build-image' || kind === 'pull-image'), ...early] : [];
 }
 
 const isReplica = (stack: Stack, name: string): boolean =>

@@ -18,6 +18,7 @@ import { placeSecrets, saveSecrets } from './secret-files.ts';
 import type { StateFolder } from './state.ts';
 import type { Engine } from './types.ts';
 import { recovers, unhealthyError } from './unhealthy.ts';
+import { placeRules } from './waf-rules.ts';
 
 /** What executing needs: the prepared stack, and the effects. */
 export interface Execution {
@@ -96,6 +97,8 @@ async function perform(step: Step, run: Execution, task: Task | undefined): Prom
       return state.activateConfig(step.service, step.hash);
     case 'prove-mount':
       return proveMount(step.nfs, step.image, docker, context.signal);
+    case 'place-rules':
+      return placeRules(state, step.rules, context.signal);
     case 'remove-container':
       return run.engine.removeContainer(step.id);
     case 'compose-up':
@@ -114,14 +117,12 @@ async function perform(step: Step, run: Execution, task: Task | undefined): Prom
         step.waitSeconds,
       );
     case 'replace':
-      return replaceReplica(step, run, task, () =>
-        composeUp(
-          run,
-          task,
-          [...UP, '--no-deps', '--force-recreate', '--wait', '--wait-timeout', String(step.waitSeconds), step.service],
-          step.waitSeconds,
-        ),
-      );
+      return replaceReplica(step, run, task, async () => {
+        if (step.by === 'restart') await compose(run, task, ['restart', step.service]);
+        const how = step.by === 'restart' ? ['--no-recreate'] : ['--force-recreate'];
+        const wait = ['--wait', '--wait-timeout', String(step.waitSeconds)];
+        return composeUp(run, task, [...UP, '--no-deps', ...how, ...wait, step.service], step.waitSeconds);
+      });
     case 'admit':
       return admitReplica(step, run, task);
     case 'remember-orders':

@@ -7,6 +7,7 @@ import type { Loaded } from '../config/load.ts';
 import type { Context } from '../context.ts';
 import { renewalCause } from '../plan/renewal.ts';
 import { type ResolvedSecrets, resolveStackSecrets } from '../plan/secrets.ts';
+import type { PendingRules } from '../services/waf.ts';
 import { buildStack, portalImage } from '../stack/build.ts';
 import { canonical } from '../stack/hash.ts';
 import type { Orders } from '../stack/orders.ts';
@@ -19,6 +20,7 @@ import { loadSecrets } from './secret-files.ts';
 import { hashImageSource, readTemplates } from './sources.ts';
 import { type StateFolder, stateFolder } from './state.ts';
 import type { Engine } from './types.ts';
+import { findRules } from './waf-rules.ts';
 
 /** Everything up to the rendered files; nothing was written yet. */
 export interface Prepared {
@@ -31,6 +33,8 @@ export interface Prepared {
   /** One line for each of its networks that had to move away from its default range; empty when they were remembered. */
   moved: string[];
   subnetsChanged: boolean;
+  /** Rules of the WAF that were not copied yet. */
+  pendingRules: PendingRules | undefined;
   dueCertificates: Record<string, string>;
   /** What is ordered beyond medianest.yml, where this run changes it. */
   newOrders: Orders | undefined;
@@ -60,9 +64,11 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
   const before = readOrders(state);
   const orders = check.orders?.(before) ?? before;
   const settings = withAbsoluteSource(loaded);
+  const waf = findRules(loaded, state);
   const facts = {
     version: context.version,
     orders,
+    wafRules: waf?.rules,
     subnets: choice.subnets,
     sourceHash: memoise((folder) => hashImageSource(context.home, folder)),
   };
@@ -91,6 +97,7 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     stack,
     rendered,
     secrets,
+    pendingRules: waf?.pending,
     ...choice,
     moved: choice.moved.filter(({ network }) => stack.networks.some((used) => used.name === network)).map(({ text }) => text),
     portal: () => portalImage(settings, facts),

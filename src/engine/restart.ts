@@ -1,13 +1,38 @@
 import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
 import type { Step } from '../plan/step.ts';
+import type { Manifest } from '../stack/manifest.ts';
+import type { Rolling } from '../stack/types.ts';
 import { execute } from './execute.ts';
 import { mutate } from './mutate.ts';
 import { expandServices, type Opened, requireManifest } from './open.ts';
 import { emptySecrets } from './secret-files.ts';
 import { refuseForeign } from './survey.ts';
+import type { ObservedContainer } from './types.ts';
 
 const WAIT_SECONDS = 180;
+
+/** Replicas behind a running balancer one at a time, everything else at once before them. */
+function restartSteps(manifest: Manifest, names: readonly string[], containers: readonly ObservedContainer[]): Step[] {
+  const running = (name: string) => containers.some((entry) => entry.service === name && entry.state === 'running');
+  const chosen = manifest.services.filter(({ name }) => names.includes(name));
+  const rolled = chosen.filter(({ name, rolling }) => rolling && running(rolling.balancer) && running(name));
+  const rest = chosen.filter((service) => !rolled.includes(service)).map(({ name }) => name);
+  const common = { waitSeconds: WAIT_SECONDS, cause: 'asked for' };
+  return [
+    ...(rest.length > 0 ? [{ kind: 'compose-restart', services: rest, ...common } satisfies Step] : []),
+    ...rolled.map(
+      ({ name, component, rolling }): Step => ({
+        kind: 'replace',
+        service: name,
+        component,
+        rolling: rolling as Rolling,
+        by: 'restart',
+        ...common,
+      }),
+    ),
+  ];
+}
 
 /** Restarts services (all when none is named) and waits until they are healthy; returns their names. */
 export async function restartServices(context: Context, { loaded, state }: Opened, names: readonly string[]): Promise<string[]> {
@@ -22,9 +47,9 @@ export async function restartServices(context: Context, { loaded, state }: Opene
     if (absent.length > 0)
       throw new UserError('NOT_RUNNING', `${absent.join(', ')} is not there to restart; nothing was changed`, 'medianest up');
     if (context.flags.dryRun) return services;
-    const step: Step = { kind: 'compose-restart', services, waitSeconds: WAIT_SECONDS, cause: 'asked for' };
-    record([step]);
-    await execute([step], { context, prepared: { state, secrets: emptySecrets, project }, engine, docker: await context.docker(), lock });
+    const steps = restartSteps(manifest, services, containers);
+    record(steps);
+    await execute(steps, { context, prepared: { state, secrets: emptySecrets, project }, engine, docker: await context.docker(), lock });
     return services;
   });
 }

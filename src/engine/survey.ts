@@ -58,6 +58,7 @@ export async function survey(
     applied: Object.fromEntries(stack.services.map(({ name }) => [name, state.applied(name)])),
     installed: Object.fromEntries(stack.certificates.map(({ name }) => [name, installedSerial(state, name)])),
     stateFolder: state.root,
+    pendingRules: prepared.pendingRules,
     subnetsChanged: prepared.subnetsChanged,
     subnets: prepared.subnets,
     newOrders: prepared.newOrders,

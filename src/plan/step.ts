@@ -1,3 +1,4 @@
+import type { PendingRules } from '../services/waf.ts';
 import type { Orders } from '../stack/orders.ts';
 import type { CertificateSpec, ImageSpec, NfsExport, Rendered, Rolling, Service, Stack } from '../stack/types.ts';
 
@@ -12,10 +13,11 @@ export type Step = { cause: string } & (
   | { kind: 'place-secrets'; service: Service }
   | { kind: 'prove-mount'; nfs: NfsExport; image: string }
   | { kind: 'activate-config'; service: string; hash: string }
+  | { kind: 'place-rules'; rules: PendingRules }
   | { kind: 'remove-container'; id: string; name: string }
   | { kind: 'remember-orders'; orders: Orders }
-  /** Out of the balancer, a new container, back into it. */
-  | { kind: 'replace'; service: string; component: string; rolling: Rolling; waitSeconds: number }
+  /** Out of the balancer, a new container or a restart of the old one, back into it. */
+  | { kind: 'replace'; service: string; component: string; rolling: Rolling; by: 'recreate' | 'restart'; waitSeconds: number }
   /** Back into the balancer, where an interrupted run has left it out. */
   | { kind: 'admit'; service: string; component: string; rolling: Rolling; waitSeconds: number }
   /** `forced`: services that Compose alone would take for unchanged. `alone`: no other service is looked at. */
@@ -51,12 +53,14 @@ export function describeStep(step: Step): string {
       return `mount ${step.nfs.server}:${step.nfs.export} once`;
     case 'activate-config':
       return `switch the configuration of ${step.service}`;
+    case 'place-rules':
+      return `check and copy the WAF’s rules (${step.rules.folder ?? step.rules.archive})`;
     case 'remove-container':
       return `remove container ${step.name}`;
     case 'remember-orders':
       return 'remember what was ordered';
     case 'replace':
-      return `replace ${step.service}: drain, new container, wait until ready`;
+      return `${step.by === 'restart' ? 'restart' : 'replace'} ${step.service}: drain, ${step.by === 'restart' ? 'restart' : 'new container'}, wait until ready`;
     case 'admit':
       return `put ${step.service} back behind ${step.rolling.balancer}`;
     case 'compose-up':

@@ -53,6 +53,8 @@ function preparation(
         : { kind: 'pull-image', ref: image.ref, cause: 'the engine does not have it' },
     );
   steps.push(...mountProofs(wanted, changes));
+  if (facts.pendingRules && wanted.some(({ component }) => component === 'edge'))
+    steps.push({ kind: 'place-rules', rules: facts.pendingRules, cause: 'the WAF reads its own copy' });
   // Before anything else is kept or seen by a container: Compose may still refuse the operator's override.
   if (files.length > 0) {
     steps.push({ kind: 'write-files', rendered, stack, changed: files.map((file) => file.path), cause: 'settings or templates changed' });
@@ -121,7 +123,15 @@ function containerSteps(
   for (const change of replaced) {
     const service = services.get(change.service) as Service;
     const rolling = service.rolling as Rolling;
-    steps.push({ kind: 'replace', service: change.service, component: service.component, rolling, waitSeconds, cause: change.cause });
+    steps.push({
+      kind: 'replace',
+      service: change.service,
+      component: service.component,
+      rolling,
+      by: 'recreate',
+      waitSeconds,
+      cause: change.cause,
+    });
   }
   for (const name of facts.drained) {
     const service = services.get(name);

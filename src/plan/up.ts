@@ -1,4 +1,5 @@
 import type { ObservedContainer } from '../engine/types.ts';
+import type { PendingRules } from '../services/waf.ts';
 import type { Orders } from '../stack/orders.ts';
 import type { Rendered, Service, Stack } from '../stack/types.ts';
 import { type Change, composeServices, type FileChange, fileChanges, recreateCause } from './change.ts';
@@ -25,6 +26,8 @@ export interface UpFacts {
   installed: Readonly<Record<string, string | undefined>>;
   /** The folder that containers are started from; one from elsewhere mounts files that are gone. */
   stateFolder: string;
+  /** Rules of the WAF that were not copied yet. */
+  pendingRules?: PendingRules | undefined;
   subnetsChanged: boolean;
   subnets: Record<string, string>;
   /** Orders that are given with this plan; undefined where they stay as they are. */

@@ -43,25 +43,35 @@ interface AccessLine {
   status: number;
 }
 
+/** How many lines of the access log wait for a line of the WAF about the same request. */
+const WAITING = 20_000;
+
 /**
- * The lines of the edge's log, as `docker compose logs` prints them, -> what the WAF found, oldest first. Its own line
- * tells the rules; the access log's line of the same request tells the client's own method.
+ * Takes the lines of the edge's log, as `docker compose logs` prints them, and gives what the WAF found, oldest first.
+ * Its own line tells the rules; the access log's line of the same request tells the client's own method.
  */
-export function wafEntries(lines: readonly string[]): WafEntry[] {
-  const audits: AuditLine['transaction'][] = [];
+export function wafCollector() {
+  const audits = new Map<string, AuditLine['transaction']>();
   const accesses = new Map<string, AccessLine>();
-  for (const line of lines) {
-    const value = parseLine(line);
-    if (isAudit(value)) audits.push(value.transaction);
-    else if (isAccess(value)) accesses.set(value.requestId, value);
-  }
-  const entries = new Map<string, WafEntry>();
-  for (const audit of audits) {
-    const entry = entryOf(audit, accesses.get(audit.unique_id));
-    // A request that is refused while only its headers are known is written down twice.
-    if (entry.matches.length > 0 && !(entries.get(entry.requestId)?.blocked && !entry.blocked)) entries.set(entry.requestId, entry);
-  }
-  return [...entries.values()].sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+  return {
+    add(line: string): void {
+      const value = parseLine(line);
+      // A request that is refused before its body is known is written down twice, and the later line tells more.
+      if (isAudit(value)) audits.set(value.transaction.unique_id, value.transaction);
+      else if (isAccess(value)) {
+        accesses.set(value.requestId, value);
+        if (accesses.size > WAITING + audits.size) {
+          const oldest = accesses.keys().next().value;
+          if (oldest !== undefined && !audits.has(oldest)) accesses.delete(oldest);
+        }
+      }
+    },
+    entries: (): WafEntry[] =>
+      [...audits.values()]
+        .map((audit) => entryOf(audit, accesses.get(audit.unique_id)))
+        .filter(({ matches }) => matches.length > 0)
+        .sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0)),
+  };
 }
 
 function entryOf(audit: AuditLine['transaction'], access: AccessLine | undefined): WafEntry {

@@ -84,17 +84,24 @@ export type WafSettings = z.output<typeof wafSettings>;
 /** Where the edge's container finds rules that are not Debian's. */
 export const RULES_TARGET = '/run/waf-rules';
 
-/** An operator's rules, as they were found on the host. */
+/** An operator's rules: a copy in the state folder. */
 export interface RuleSet {
-  /** The folder below RULES_TARGET's mount that holds crs-setup.conf.example; empty for the mount itself. */
+  /** Named by its contents, so that other rules are another configuration. */
   folder: string;
-  /** Host folder, or one relative to the state folder. */
+  /** The folder that it is in, relative to the state folder. */
   source: string;
-  setup: 'crs-setup.conf' | 'crs-setup.conf.example';
-  plugins: boolean;
-  version: string;
-  /** Changes with any file of them, so that the edge is told. */
+  /** For people. */
+  label: string;
+}
+
+/** Rules that the edge needs and that the state folder does not hold yet. */
+export interface PendingRules {
   digest: string;
+  /** Absolute. */
+  folder?: string | undefined;
+  /** Absolute, or an https address. */
+  archive?: string | undefined;
+  sha256?: string | undefined;
 }
 
 export const rulesMount = (found: RuleSet | undefined): Mount[] =>
@@ -156,7 +163,7 @@ export function wafView(
   found: RuleSet | undefined,
   shipped: readonly Exclusion[],
 ) {
-  const folder = found ? [RULES_TARGET, found.folder].filter(Boolean).join('/') : DEBIAN.folder;
+  const folder = found ? `${RULES_TARGET}/${found.folder}` : DEBIAN.folder;
   const uploadMethods = ['POST', 'PUT'].filter((method) => own.allowedMethods.includes(method));
   return {
     waf: own.mode !== 'off',
@@ -167,11 +174,11 @@ export function wafView(
     wafContentTypes: CONTENT_TYPES.map((type) => `|${type}|`).join(' '),
     wafBodyBytes: edge.bodyLimit + 1,
     wafExclusions: [...shipped, ...own.exclusions].map(exclusionRule),
-    wafSetup: found ? `${folder}/${found.setup}` : DEBIAN.setup,
+    wafSetup: found ? `${folder}/crs-setup.conf` : DEBIAN.setup,
     wafRules: `${folder}/rules`,
-    wafPlugins: found?.plugins === true,
+    wafPlugins: found !== undefined,
     wafPluginsFolder: `${folder}/plugins`,
-    wafVersion: found ? `${found.version}, files ${found.digest}` : 'Debian’s',
+    wafSource: found ? found.label : 'of Debian',
     wafUploads: edge.uploadPaths.length > 0 && uploadMethods.length > 0,
     wafUploadPattern: `^(?:${uploadMethods.join('|')}) (?:${edge.uploadPaths.map((path) => regexText(path.replace(/\/+$/, ''))).join('|')})(?:/|$)`,
   };

@@ -1,5 +1,5 @@
 import { sha256, shortHash } from './hash.ts';
-import type { Rendered, RenderedFile, Stack } from './types.ts';
+import type { Rendered, RenderedFile, Rolling, Stack } from './types.ts';
 
 /** Version of the state folder's layout. */
 export const STATE_VERSION = 1;
@@ -11,7 +11,7 @@ export interface Manifest {
   profile: string;
   urls: string[];
   notes: string[];
-  services: { name: string; component: string }[];
+  services: { name: string; component: string; rolling?: Rolling }[];
   configs: Record<string, string>;
   files: (RenderedFile & { sha256: string })[];
 }
@@ -24,7 +24,9 @@ export function toManifest(rendered: Rendered, stack: Stack): Manifest {
     profile: stack.profile,
     urls: stack.urls,
     notes: stack.services.flatMap((service) => service.notes ?? []),
-    services: stack.services.filter((service) => !service.oneOff).map(({ name, component }) => ({ name, component })),
+    services: stack.services
+      .filter((service) => !service.oneOff)
+      .map(({ name, component, rolling }) => ({ name, component, ...(rolling && { rolling }) })),
     configs: rendered.configs,
     files,
   };

@@ -150,6 +150,16 @@ describe('up', () => {
       Math.min(...order.flatMap((kind, index) => (kind === 'build-image' ? [] : [index]))),
     );
   });
+  it('mounts a new NFS export once, after the images are there and before anything is written', () => {
+    const media = '{ kind: nfs, server: nas.lan, export: /films }';
+    const wanted = make(`app: { replicas: 2, media: ${media} }`);
+    const { steps } = plan({ missingImages: now.stack.images.map((image) => image.ref) }, wanted);
+    const order = kinds(steps);
+    expect(order.filter((kind) => kind === 'prove-mount')).toHaveLength(1);
+    expect(order.indexOf('prove-mount')).toBeGreaterThan(order.lastIndexOf('build-image'));
+    expect(order.indexOf('prove-mount')).toBeLessThan(order.indexOf('write-files'));
+    expect(kinds(plan().steps)).not.toContain('prove-mount');
+  });
   it('describes every step in one line', () => {
     const steps = plan({ containers: [], files: [], missingImages: now.stack.images.map((image) => image.ref) }).steps;
     for (const step of steps) expect(describeStep(step)).toMatch(/^[a-z][^\n]+$/);

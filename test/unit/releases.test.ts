@@ -68,8 +68,7 @@ describe('orders', () => {
   });
   it('of a release take away what it did not have', () => {
     const own = { ...settings, app: { ...app, image: 'mine:2' } };
-    const { image: _, ...version } = order.version as Record<string, never>;
-    const held = applyOrders(own, { app: { ...order, version, instead: appIdentity(own.app, 'portal:1') } }, () => 'portal:1');
+    const held = applyOrders(own, { app: { ...order, instead: appIdentity(own.app, 'portal:1') } }, () => 'portal:1');
     expect((held.settings.app as { image?: string }).image).toBeUndefined();
   });
   it('of a release reach the containers', () => {

@@ -1,0 +1,60 @@
+import type { Loaded } from '../config/load.ts';
+import type { Context } from '../context.ts';
+import { UserError } from '../errors.ts';
+import { type WafEntry, wafCollector } from '../plan/waf-log.ts';
+import { RULES_TARGET } from '../services/waf.ts';
+import { composeArgs } from './compose.ts';
+import { composeFiles } from './execute.ts';
+import { readOptional } from './files.ts';
+import type { StateFolder } from './state.ts';
+import { findRules, RULES_FOLDER, wafOf } from './waf-rules.ts';
+
+const versionIn = (text: string | undefined): string | undefined => /ver:'OWASP_CRS\/([\w.-]+)'/.exec(text ?? '')?.[1];
+
+/** For `status`: what the WAF does, and which rules it reads. Undefined where there is no WAF. */
+export async function wafStatus(context: Context, loaded: Loaded, state: StateFolder) {
+  const waf = wafOf(loaded);
+  if (!waf || waf.mode === 'off' || !state.manifest()?.services.some((service) => service.name === 'edge')) return undefined;
+  const own = findRules(loaded, state);
+  const version = own
+    ? versionIn(readOptional(state.at(RULES_FOLDER, own.rules.folder, 'rules/REQUEST-901-INITIALIZATION.conf')))
+    : (await inEdge(context, loaded, state, ['cat', '/usr/share/medianest/crs-version'])).trim();
+  return {
+    mode: waf.mode,
+    paranoia: waf.paranoia,
+    rules: { name: 'OWASP CRS', version: version || 'unknown', from: own ? own.rules.label : 'Debian' },
+  };
+}
+
+/** Every rule that the running edge has read. Empty where it does not run. */
+export async function loadedRules(context: Context, loaded: Loaded, state: StateFolder): Promise<Set<number>> {
+  const own = findRules(loaded, state);
+  const folder = own ? `${RULES_TARGET}/${own.rules.folder}` : '/usr/share/modsecurity-crs/rules';
+  const output = await inEdge(context, loaded, state, ['grep', '-rhoE', "id:'?[0-9]{6}", '--include=*.conf', folder]);
+  return new Set([...output.matchAll(/id:'?(\d{6})/g)].map(([, id]) => Number(id)));
+}
+
+async function inEdge(context: Context, loaded: Loaded, state: StateFolder, argv: string[]): Promise<string> {
+  const docker = await context.docker();
+  const command = composeArgs(loaded.settings.project, state.root, composeFiles(state), 'exec', '--no-TTY', 'edge', ...argv);
+  const { exitCode, stdout } = await docker.run(command);
+  return exitCode === 0 ? stdout : '';
+}
+
+/** What the edge's log tells of the WAF. Only these lines are kept: the log of a busy portal is large. */
+export async function readWafLog(context: Context, loaded: Loaded, state: StateFolder, since: string): Promise<WafEntry[]> {
+  const collector = wafCollector();
+  const docker = await context.docker();
+  const given = ['logs', '--no-color', '--no-log-prefix', '--since', since, '--', 'edge'];
+  const { exitCode, tail } = await docker.run(composeArgs(loaded.settings.project, state.root, composeFiles(state), ...given), {
+    signal: context.signal,
+    unbuffered: true,
+    onLine: collector.add,
+  });
+  if (exitCode === 0) return collector.entries();
+  throw new UserError(
+    'NOT_RUNNING',
+    `the edge’s log cannot be read: ${tail.at(-1)?.trim() ?? 'no answer'}`,
+    'medianest status shows what runs',
+  );
+}
