@@ -7,8 +7,8 @@ import type { Json } from '../stack/types.ts';
 const PATH = ['edge', 'waf', 'exclusions'] as const;
 
 /**
- * The text of medianest.yml with more exclusions. What stands in it stays as it is, comments and spacing included; only
- * where the place is written in braces is the text laid out anew.
+ * The text of medianest.yml with more exclusions. What stands in it stays as it is, comments and spacing included; where
+ * the place is inside braces, these are written anew.
  */
 export function addExclusions(text: string, added: readonly Exclusion[]): string {
   const document = parseDocument(text);
@@ -30,8 +30,20 @@ export function addExclusions(text: string, added: readonly Exclusion[]): string
   if (isSeq(list)) for (const exclusion of added) list.add(document.createNode(exclusion, { flow: true }));
   else document.setIn(PATH, document.createNode(added));
   const wanted = canonical(document.toJS() as Json);
-  if (inserted !== undefined && sameData(inserted, wanted)) return inserted;
+  const kept = [inserted, replaceBraces(text, document)].find((candidate) => candidate !== undefined && sameData(candidate, wanted));
+  if (kept !== undefined) return kept;
   return document.toString({ lineWidth: 0 });
+}
+
+/** The outermost braces on the way, written anew with what was added; the rest of the text untouched. */
+function replaceBraces(text: string, document: Document): string | undefined {
+  for (let depth = 1; depth <= PATH.length; depth++) {
+    const node = document.getIn(PATH.slice(0, depth), true);
+    if (!(isMap(node) || isSeq(node)) || !node.flow || !node.range) continue;
+    const [start, end] = node.range;
+    return text.slice(0, start) + stringify(node, { collectionStyle: 'flow', lineWidth: 0 }).trim() + text.slice(end);
+  }
+  return undefined;
 }
 
 function sameData(text: string, wanted: string): boolean {

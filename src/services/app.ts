@@ -52,6 +52,17 @@ function appImage(own: AppSettings, input: BuildInput): ImageSpec {
   return ref ? { name: 'app', ref } : input.image('app');
 }
 
+/** The edge's settings, without the edge: it builds upon this file. */
+const EDGE = { key: 'edge' } as ServiceDefinition<typeof edgeSettings>;
+
+/** Where the app's pages are to load static files from, when the CDN tier has a name of its own. */
+function assetsUrl(input: BuildInput): string | undefined {
+  const host = input.enabled('edge') && input.enabled(cdn.name) ? input.settingsOf(cdn).host : undefined;
+  if (!host) return undefined;
+  const { httpsPort } = input.settingsOf(EDGE);
+  return `https://${urlHost(host)}${httpsPort === 443 ? '' : `:${httpsPort}`}`;
+}
+
 const rolling = (own: AppSettings, address: string): Rolling => ({
   balancer: 'balancer',
   address: `${address}:${own.port}`,
@@ -71,6 +82,7 @@ export const app = defineService({
       cache: input.address('db', REDIS_HOST),
     });
     const tls = appTls(own, input);
+    const assets = assetsUrl(input);
     const [uid, gid] = own.user.split(':');
     const replica = ({ name, host }: { name: string; host: number }): Blueprint => ({
       name,
@@ -83,7 +95,7 @@ export const app = defineService({
       mounts: [{ source: 'uploads', target: '/srv/uploads', kind: 'volume', readOnly: false }, ...contract.media, ...contract.source],
       secrets: contract.secrets,
       ...tlsPart(own, tls),
-      environment: { ...(tls && TLS_ENVIRONMENT), ...contract.environment, APP_REPLICA: name },
+      environment: { ...(tls && TLS_ENVIRONMENT), ...(assets && { ASSETS_URL: assets }), ...contract.environment, APP_REPLICA: name },
       view: { healthTest: healthTest(own, tls), command: command(own), hasCommand: command(own).length > 0 },
       memoryBytes: own.memory,
       cpus: own.cpus,
