@@ -2,12 +2,10 @@ import path from 'node:path';
 import type { Loaded } from '../config/load.ts';
 import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
-import { currentRelease, nextRelease, previousRelease, type Release, releaseTag } from '../plan/releases.ts';
+import { candidateOf, DEPLOYED, deploySteps, findTarget, refuseOtherProtocol, refuseUnready } from '../plan/deploy.ts';
+import { currentRelease, nextRelease, type Release, releaseTag } from '../plan/releases.ts';
 import type { Step } from '../plan/step.ts';
-import { deploySteps } from '../plan/up-steps.ts';
 import { shortHash } from '../stack/hash.ts';
-import { type AppVersion, appIdentity, appVersion, type Orders } from '../stack/orders.ts';
-import type { ImageSpec } from '../stack/types.ts';
 import { checkCompose, runProgram } from './compose.ts';
 import { type Execution, execute } from './execute.ts';
 import { refuseEdited } from './hand-edits.ts';
@@ -40,14 +38,6 @@ export interface DeployOutcome {
   steps?: Step[];
 }
 
-/** What is going to be put into service. */
-interface Candidate {
-  release: string;
-  image: string;
-  version: AppVersion;
-  orders: (before: Orders) => Orders;
-}
-
 /**
  * Puts a version of the application into service, one replica at a time behind the balancer. Until the last replica is
  * ready the old version keeps serving and stays what `up` would bring back: a deploy that fails, or is killed, goes back.
@@ -60,14 +50,14 @@ export async function deploy(context: Context, { loaded, state }: Opened, asked:
   const command = asked.to ? `rollback ${asked.to}` : `deploy${asked.image ? ` --image ${asked.image}` : ''}`;
   const run = async (execution: Execution | undefined, record: (plan: unknown) => void): Promise<DeployOutcome> => {
     refuseEdited(state);
-    const now = await survey(context, loaded, engine, { only: COMPONENTS });
-    refuseUnready(now, project);
+    const now = await survey(context, loaded, engine, { only: DEPLOYED });
+    refuseUnready(now.prepared.stack, now.changes);
     const portal = now.prepared.portal();
     const releases = readReleases(state);
     const previous = currentRelease(releases);
     const target = asked.to === undefined ? undefined : findTarget(releases, asked.to);
     const release = nextRelease(releases);
-    const candidate = candidateOf(loaded, portal, asked, target, release, project);
+    const candidate = candidateOf(loaded.settings.app as { image?: string }, portal, { image: asked.image, target }, release, project);
     const outcome = (result: DeployOutcome['result']): DeployOutcome => ({
       release,
       previous: previous?.id ?? null,
@@ -76,7 +66,7 @@ export async function deploy(context: Context, { loaded, state }: Opened, asked:
       result,
       seconds: seconds(),
     });
-    const planned = () => survey(context, loaded, engine, { orders: candidate.orders, only: COMPONENTS, waitSeconds: asked.waitSeconds });
+    const planned = () => survey(context, loaded, engine, { orders: candidate.orders, only: DEPLOYED, waitSeconds: asked.waitSeconds });
     if (!execution) {
       const { steps, prepared } = await planned();
       // The release's own name for the image is given to it only by a real run.
@@ -144,69 +134,6 @@ export async function deploy(context: Context, { loaded, state }: Opened, asked:
   });
 }
 
-/** What a deploy touches: nothing else that medianest.yml may have changed. */
-const COMPONENTS = ['app', 'balancer'];
-
-type Surveyed = Awaited<ReturnType<typeof survey>>;
-
-function refuseUnready(now: Surveyed, project: string): void {
-  const app = now.prepared.stack.services.some((service) => service.component === 'app');
-  const created = now.changes.filter((change) => change.action === 'create').map((change) => change.service);
-  if (app && created.length === 0) return;
-  throw new UserError(
-    'NOT_RUNNING',
-    app
-      ? `${created.join(', ')} of ${project} does not run; nothing was changed`
-      : 'this profile has no replicas to deploy to; nothing was changed',
-    app ? 'medianest up' : 'medianest up --profile prod',
-  );
-}
-
-function findTarget(releases: readonly Release[], wanted: string): Release {
-  const served = releases.filter(({ result }) => result === 'deployed');
-  const found = wanted === 'previous' ? previousRelease(releases) : served.find(({ id }) => id === wanted);
-  if (found) return found;
-  throw new UserError(
-    'NO_RELEASE',
-    wanted === 'previous'
-      ? 'there is no earlier release to go back to; nothing was changed'
-      : `there is no release ${wanted} that ever served; nothing was changed`,
-    served.length > 0 ? `medianest releases lists them: ${served.map(({ id }) => id).join(', ')}` : 'medianest releases',
-  );
-}
-
-function candidateOf(
-  loaded: Loaded,
-  portal: ImageSpec,
-  asked: DeployAsked,
-  target: Release | undefined,
-  release: string,
-  project: string,
-): Candidate {
-  const app = loaded.settings.app as { image?: string };
-  const version = target?.version ?? appVersion({ ...app, ...(asked.image && { image: asked.image }) });
-  const instead = appIdentity(app, portal.ref);
-  return {
-    release,
-    image: target?.image ?? asked.image ?? app.image ?? portal.ref,
-    version,
-    orders: (before) => ({ ...before, app: { release, ref: releaseTag(project, release), version, instead } }),
-  };
-}
-
-/** Replicas of both kinds stand behind one balancer for a while: it speaks TLS to all of them, or to none. */
-function refuseOtherProtocol(before: Surveyed['prepared']['stack'], after: Surveyed['prepared']['stack']): void {
-  const tls = (stack: typeof before) => stack.services.some((service) => service.component === 'app' && service.certificate);
-  if (tls(before) === tls(after)) return;
-  throw new UserError(
-    'INVALID_SETTINGS',
-    `the running version is spoken to ${tls(before) ? 'over TLS' : 'in plain HTTP'} and this one would not be; nothing was changed`,
-    tls(before)
-      ? 'where the image serves HTTPS with the files in TLS_CERT_FILE and TLS_KEY_FILE: `app.tls: true`; otherwise `app.tls: false` and `medianest up` first'
-      : '`app.tls: false` in medianest.yml keeps plain HTTP',
-  );
-}
-
 async function runHook(
   name: 'pre' | 'post',
   argv: readonly string[],
@@ -237,7 +164,7 @@ async function runHook(
 async function goBack(context: Context, loaded: Loaded, run: Execution, cause: UserError, previous: Release | undefined): Promise<void> {
   context.report.warn(`${cause.message}\n  going back to ${previous?.id ?? 'the version before'}`);
   try {
-    const back = await survey(context, loaded, run.engine, { only: COMPONENTS });
+    const back = await survey(context, loaded, run.engine, { only: DEPLOYED });
     await execute(back.steps, { ...run, prepared: { ...run.prepared, secrets: back.prepared.secrets } });
   } catch (error) {
     if (error instanceof UserError && error.code === 'INTERRUPTED') throw stopped(error, 'this release', previous);

@@ -21,7 +21,8 @@ export async function checkMedia(services: readonly Pick<Service, 'uid' | 'gid' 
       if (asked.has(key)) continue;
       asked.add(key);
       if (mount.nfs) await checkServer(mount.nfs, patienceMs);
-      else if (mount.kind === 'bind') checkFolder(mount, { uid, gid });
+      // What is relative is in the state folder, and ours to make.
+      else if (mount.kind === 'bind' && !mount.source.startsWith('./')) checkFolder(mount, { uid, gid });
     }
   }
 }

@@ -21,7 +21,8 @@ export async function allowRule(context: Context, opened: Opened, asked: unknown
     throw new UserError('USAGE', 'edge.waf.mode is off: nothing is blocked that could be allowed', 'see medianest config show');
   }
   const known = await loadedRules(context, loaded, state);
-  if (known.size === 0) throw new UserError('NOT_RUNNING', 'the edge does not run, so its rules cannot be read', 'medianest up');
+  if (known.size === 0)
+    throw new UserError('NOT_RUNNING', 'the edge does not run with these rules, so they cannot be looked up', 'medianest up');
   if (typeof exclusion.rule === 'number' && exclusion.rule > 299_999 && !known.has(exclusion.rule)) {
     throw new UserError(
       'USAGE',

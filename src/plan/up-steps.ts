@@ -166,16 +166,3 @@ function containerSteps(
   }
   return steps;
 }
-
-/**
- * The steps of a deploy: those of an `up` with the new version, the migration before the first container is touched, and
- * what was ordered remembered only by whoever has seen all of them succeed.
- */
-export function deploySteps(steps: readonly Step[], stack: Stack): Step[] {
-  const own = steps.filter((step) => step.kind !== 'remember-orders');
-  const first = own.findIndex((step) => step.kind === 'replace' || step.kind === 'compose-up' || step.kind === 'reload');
-  const migrations = stack.services
-    .filter((service) => service.component === 'app' && service.oneOff)
-    .map(({ name }): Step => ({ kind: 'run-one-off', service: name, cause: 'app.migrate, once before the first replica' }));
-  return first < 0 ? own : [...own.slice(0, first), ...migrations, ...own.slice(first)];
-}

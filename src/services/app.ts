@@ -1,10 +1,21 @@
 import { UserError } from '../errors.ts';
 import type { Blueprint, ImageSpec, Rolling } from '../stack/types.ts';
+import { cdn } from './cdn.ts';
+import type { edgeSettings } from './edge-settings.ts';
 import { MEDIA_TARGET } from './media.ts';
-import { APP_CERTIFICATE, type AppSettings, appSettings, appTls, portalContract, SOURCE_TARGET, TLS_ENVIRONMENT } from './portal.ts';
+import {
+  APP_CERTIFICATE,
+  type AppSettings,
+  appSettings,
+  appTls,
+  portalContract,
+  SOURCE_TARGET,
+  TLS_ENVIRONMENT,
+  urlHost,
+} from './portal.ts';
 import { POSTGRES_HOST } from './postgres.ts';
 import { REDIS_HOST } from './redis.ts';
-import { type BuildInput, defineService } from './service.ts';
+import { type BuildInput, defineService, type ServiceDefinition } from './service.ts';
 
 export const FIRST_HOST = 100;
 const MIGRATE_HOST = 90;

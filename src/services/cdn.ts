@@ -41,7 +41,7 @@ export const cdn = defineService({
 
 /**
  * Which addresses are static. Only such of harmless characters: what else may stand in an address goes to the
- * application past the WAF's rules, not past the WAF.
+ * application through the WAF, uncached.
  */
 export function staticPattern(own: Pick<CdnSettings, 'paths' | 'except'>): string {
   const endings = own.paths.filter((entry) => entry.startsWith('*.')).map((entry) => entry.slice(2));
@@ -51,5 +51,7 @@ export function staticPattern(own: Pick<CdnSettings, 'paths' | 'except'>): strin
     ...(endings.length > 0 ? [`/(?:.*/)?[^/]+\\.(?:${endings.join('|')})`] : []),
   ];
   const never = own.except.length > 0 ? `(?!${own.except.map(regexText).join('|')})` : '';
-  return `^${never}(?=[\\w./~@+-]+$)(?:${either.join('|')})$`;
+  // `$` would let a line break stand behind it.
+  const end = '(?![\\w\\W])';
+  return `^${never}(?=[\\w./~@+-]+${end})(?:${either.join('|')})${end}`;
 }

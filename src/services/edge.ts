@@ -57,15 +57,15 @@ function limitsView(own: EdgeSettings) {
 
 function cdnView(own: EdgeSettings, input: BuildInput) {
   const settings = input.settingsOf(cdn);
+  const enabled = input.enabled(cdn.name);
   const host = settings.host ?? '';
-  if (own.domains.includes(host)) {
+  if (enabled && [...own.domains, ...LOCAL_NAMES].includes(host)) {
     throw new UserError(
       'INVALID_SETTINGS',
-      `cdn.host ${host} is one of edge.domains too`,
+      `cdn.host ${host} is one of the portal’s own names too`,
       'give static files a name of their own, or leave cdn.host out',
     );
   }
-  const enabled = input.enabled(cdn.name);
   return {
     cdn: enabled,
     cdnHasHost: enabled && host !== '',

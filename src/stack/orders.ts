@@ -18,7 +18,7 @@ export interface Orders {
 }
 
 /** The settings that belong to a version of the application, and go back with it. They hold no secret. */
-const VERSION_KEYS = ['image', 'port', 'healthPath', 'readyPath', 'metricsPath', 'user', 'command', 'env', 'migrate'] as const;
+const VERSION_KEYS = ['image', 'port', 'healthPath', 'readyPath', 'metricsPath', 'user', 'command', 'env', 'migrate', 'tls'] as const;
 export type AppVersion = JsonObject;
 
 export function appVersion(app: object): AppVersion {

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, type EdgeBench, edgeBench } from '../support/edge.ts';
 
 let edge: EdgeBench;
-const SETTINGS = 'edge: { domains: [media.test], rateLimit: false }\ncdn: { host: static.test, paths: [/assets/, "*.js", "*.css", "*.png"], except: [/api/] }';
+const SETTINGS =
+  'edge: { domains: [media.test], rateLimit: false }\ncdn: { host: static.test, paths: [/assets/, "*.js", "*.css", "*.png"], except: [/api/] }';
 beforeAll(async () => {
   edge = await edgeBench('edge-cdn', SETTINGS, 'cdn: true');
 });
@@ -11,7 +12,10 @@ afterAll(() => edge.destroy());
 
 const SCRIPT = `/* ${'static '.repeat(2000)} */`;
 const FOREVER = 'public, max-age=31536000, immutable';
-const script = (headers: Record<string, string> = {}, body = SCRIPT) => ({ headers: { 'content-type': 'text/javascript', ...headers }, body });
+const script = (headers: Record<string, string> = {}, body = SCRIPT) => ({
+  headers: { 'content-type': 'text/javascript', ...headers },
+  body,
+});
 const get = (path: string, headers: Record<string, string> = {}, host = 'media.test') => edge.ask(path, { headers, host });
 const cache = ({ headers }: Answer) => headers['x-cache'];
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -22,7 +26,12 @@ describe('a static file', () => {
     const [first, second] = [await get('/a.js?v=1'), await get('/a.js?v=1')];
     expect([cache(first), cache(second), await edge.count('/a.js?v=1')]).toEqual(['MISS', 'HIT', 1]);
     expect(second.body.toString()).toBe(SCRIPT);
-    expect(second.headers).toMatchObject({ 'cache-control': FOREVER, etag: '"one"', vary: 'Accept-Encoding', 'x-content-type-options': 'nosniff' });
+    expect(second.headers).toMatchObject({
+      'cache-control': FOREVER,
+      etag: '"one"',
+      vary: 'Accept-Encoding',
+      'x-content-type-options': 'nosniff',
+    });
     expect(second.headers['x-request-id']).not.toBe(first.headers['x-request-id']);
     expect((await get('/a.js?v=1', { 'if-none-match': '"one"' })).status).toBe(304);
     expect(cache(await get('/a.js?v=2'))).toBe('MISS');
@@ -38,7 +47,15 @@ describe('a static file', () => {
     expect(gunzipSync(gzip.body).toString()).toBe(SCRIPT);
     const hits = ['br', 'br;q=0.5, *;q=0', 'GZIP', 'gzip,deflate', 'identity', '*', ''];
     const answers = await Promise.all(hits.map((value) => get('/b.js', { 'accept-encoding': value })));
-    expect(answers.map(({ headers }) => headers['content-encoding'])).toEqual(['br', 'br', 'gzip', 'gzip', undefined, undefined, undefined]);
+    expect(answers.map(({ headers }) => headers['content-encoding'])).toEqual([
+      'br',
+      'br',
+      'gzip',
+      'gzip',
+      undefined,
+      undefined,
+      undefined,
+    ]);
     expect(await edge.count('/b.js')).toBe(3);
     expect(answers.map(({ headers }) => headers.vary)).toEqual(hits.map(() => 'Accept-Encoding'));
   });
@@ -60,7 +77,9 @@ describe('a static file', () => {
 
   it('without a lifetime gets a short one, and one that changed is noticed', async () => {
     await edge.tell({ '/silent.css': { headers: { 'content-type': 'text/css' }, body: 'a{}' } });
-    expect((await get('/silent.css')).headers['cache-control']).toBe('public, max-age=300, stale-while-revalidate=60, stale-if-error=86400');
+    expect((await get('/silent.css')).headers['cache-control']).toBe(
+      'public, max-age=300, stale-while-revalidate=60, stale-if-error=86400',
+    );
     expect(cache(await get('/silent.css'))).toBe('HIT');
     await edge.tell({ '/old.css': { status: 404 } });
     expect((await get('/old.css')).headers).not.toHaveProperty('cache-control');
@@ -189,7 +208,19 @@ describe('purge', () => {
 
   it('takes any text as a text', async () => {
     await warm();
-    const hostile = ['/../../etc/passwd', '$(touch /var/cache/edge/pwned)', '; rm -rf /', '/.*', '/p/.*', '*/', '', '--help', '/p/[a-z]+.js', '\n', '|id'];
+    const hostile = [
+      '/../../etc/passwd',
+      '$(touch /var/cache/edge/pwned)',
+      '; rm -rf /',
+      '/.*',
+      '/p/.*',
+      '*/',
+      '',
+      '--help',
+      '/p/[a-z]+.js',
+      '\n',
+      '|id',
+    ];
     for (const text of hostile) expect([text, await purge(text)]).toEqual([text, 0]);
     expect((await edge.exec(['ls', '/var/cache/edge'])).stdout).not.toContain('pwned');
     expect(await purge('/q/*')).toBe(1);

@@ -76,7 +76,9 @@ describe('floods', () => {
     const refused = await edge.ask('/echo', { ...size(1024 ** 2 + 1), headers: { accept: 'text/html' } });
     expect(refused.status).toBe(413);
     expect(refused.body.toString()).toContain('That is too large');
-    const chunked = await edge.ask('/echo', { ...size(3 * 1024 ** 2), headers: { 'transfer-encoding': 'chunked' } }).catch((error: NodeJS.ErrnoException) => error);
+    const chunked = await edge
+      .ask('/echo', { ...size(3 * 1024 ** 2), headers: { 'transfer-encoding': 'chunked' } })
+      .catch((error: NodeJS.ErrnoException) => error);
     // A client that goes on sending may meet the closed connection first.
     expect('status' in chunked ? chunked.status : chunked.code).toBeOneOf([413, 'EPIPE', 'ECONNRESET']);
     const upload = await edge.ask('/api/uploads', size(3 * 1024 ** 2));

@@ -54,11 +54,16 @@ describe('the way to the application', () => {
 
 describe('maintenance', () => {
   const since = '2026-01-01T00:00:00Z';
-  const order = (message?: string): Orders => ({ maintenance: { ...(message !== undefined && { message }), retryAfterSeconds: 1800, since } });
+  const order = (message?: string): Orders => ({
+    maintenance: { ...(message !== undefined && { message }), retryAfterSeconds: 1800, since },
+  });
 
   it('answers 503 with a page and a time, and lets operators, health checks and the end of it through', async () => {
     const settings = `${BALANCED.replace(' }', ', healthPath: /health }')}`;
-    const operators = settings.replace('rateLimit', `operators: [192.0.2.0/24, "2001:db8::/32"], trustedProxies: ["${edge.self}"], rateLimit`);
+    const operators = settings.replace(
+      'rateLimit',
+      `operators: [192.0.2.0/24, "2001:db8::/32"], trustedProxies: ["${edge.self}"], rateLimit`,
+    );
     expect(await edge.configure(operators, order('New disks; back at 22:00'))).toMatchObject({ status: 0 });
     const page = await edge.ask('/anything', { headers: html });
     expect(page).toMatchObject({ status: 503, headers: { 'retry-after': '1800', 'cache-control': 'no-store' } });
@@ -90,7 +95,10 @@ describe('maintenance', () => {
     const page = (await edge.ask('/', { headers: html })).body.toString();
     const shown = /<p>([\s\S]*?)<\/p>/.exec(page)?.[1] ?? '';
     expect(shown).not.toMatch(/[<>"]/);
-    const decoded = shown.replace(/&(lt|gt|quot|amp|#39);/g, (_, entity: string) => ({ lt: '<', gt: '>', quot: '"', amp: '&', '#39': "'" })[entity] ?? '?');
+    const decoded = shown.replace(
+      /&(lt|gt|quot|amp|#39);/g,
+      (_, entity: string) => ({ lt: '<', gt: '>', quot: '"', amp: '&', '#39': "'" })[entity] ?? '?',
+    );
     expect(decoded).toBe(message);
     expect(JSON.parse((await edge.ask('/')).body.toString())).toMatchObject({ error: { message } });
   });

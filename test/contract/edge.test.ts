@@ -46,28 +46,31 @@ describe('TLS', () => {
     const parts: Buffer[] = [];
     for await (const part of stream) parts.push(part as Buffer);
     session.close();
-    expect(JSON.parse(Buffer.concat(parts).toString())).toMatchObject({ headers: { host: 'localhost:8443', 'x-forwarded-host': 'localhost:8443' } });
+    expect(JSON.parse(Buffer.concat(parts).toString())).toMatchObject({
+      headers: { host: 'localhost:8443', 'x-forwarded-host': 'localhost:8443' },
+    });
   });
 });
 
 /** Plain HTTP to one of the edge's ports. */
-const plain = (port: number, headers: Record<string, string>): Promise<{ status: number; location: string | undefined }> =>
+const plain = (port: number, headers: Record<string, string>): Promise<{ status: number; location: string | undefined; empty: string[] }> =>
   new Promise((resolve, reject) => {
     http
       .get({ host: edge.address, port, path: '/a?b=c', headers }, (res) => {
         res.resume();
-        resolve({ status: res.statusCode ?? 0, location: res.headers.location });
+        const empty = Object.keys(res.headers).filter((name) => !res.headers[name]);
+        resolve({ status: res.statusCode ?? 0, location: res.headers.location, empty });
       })
       .on('error', reject);
   });
 
 describe('names', () => {
   it('sends plain HTTP to HTTPS, on either port', async () => {
-    await configured('edge: { httpsPort: 443 }');
-    expect(await plain(8080, { host: 'localhost' })).toEqual({ status: 308, location: 'https://localhost/a?b=c' });
+    await configured('edge: { httpsPort: 443, hsts: true }');
+    expect(await plain(8080, { host: 'localhost' })).toEqual({ status: 308, location: 'https://localhost/a?b=c', empty: [] });
     await configured('');
-    expect(await plain(8080, { host: 'localhost' })).toEqual({ status: 308, location: 'https://localhost:8443/a?b=c' });
-    expect(await plain(8443, { host: 'localhost' })).toEqual({ status: 308, location: 'https://localhost:8443/a?b=c' });
+    expect(await plain(8080, { host: 'localhost' })).toEqual({ status: 308, location: 'https://localhost:8443/a?b=c', empty: [] });
+    expect(await plain(8443, { host: 'localhost' })).toEqual({ status: 308, location: 'https://localhost:8443/a?b=c', empty: [] });
   });
 
   it('tells any other name 421', async () => {
@@ -136,6 +139,7 @@ describe('headers', () => {
     ] as const) {
       const answer = await edge.ask(path, { headers: { host, accept: 'text/html' } });
       expect(observatoryScore(answer.headers)).toMatchObject({ score: 130 });
+      expect(Object.values(answer.headers)).not.toContain('');
     }
   });
 
@@ -146,7 +150,16 @@ describe('headers', () => {
     // The portal's own headers, as its container sends them, through the edge.
     const page = await fetch(url);
     const body = await page.text();
-    await edge.tell({ '/portal': { headers: Object.fromEntries([...page.headers].filter(([name]) => !/^(connection|content-length|content-encoding|date|transfer-encoding|keep-alive)$/.test(name))), body } });
+    await edge.tell({
+      '/portal': {
+        headers: Object.fromEntries(
+          [...page.headers].filter(
+            ([name]) => !/^(connection|content-length|content-encoding|date|transfer-encoding|keep-alive)$/.test(name),
+          ),
+        ),
+        body,
+      },
+    });
     const { headers, body: passed } = await edge.ask('/portal', { headers: { accept: 'text/html' } });
     expect(passed.toString()).toBe(body);
     expect(body).not.toMatch(/<script(?![^>]*src="\/)|<style|\son\w+=/);
@@ -194,8 +207,14 @@ describe('pages', () => {
   });
 
   it('of the application pass as they are', async () => {
-    await edge.tell({ '/own-503': { status: 503, body: 'mine' }, '/own-404': { status: 404, body: 'mine too' }, '/own-418': { status: 418, body: 'tea' } });
-    const answers = await Promise.all(['/own-503', '/own-404', '/own-418'].map((path) => edge.ask(path, { headers: { accept: 'text/html' } })));
+    await edge.tell({
+      '/own-503': { status: 503, body: 'mine' },
+      '/own-404': { status: 404, body: 'mine too' },
+      '/own-418': { status: 418, body: 'tea' },
+    });
+    const answers = await Promise.all(
+      ['/own-503', '/own-404', '/own-418'].map((path) => edge.ask(path, { headers: { accept: 'text/html' } })),
+    );
     expect(answers.map(({ status, body }) => [status, body.toString()])).toEqual([
       [503, 'mine'],
       [404, 'mine too'],

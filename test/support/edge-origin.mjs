@@ -1,8 +1,11 @@
 // A tiny application behind the edge. What it answers is told to it: POST /control {"/a.js": {status, headers, body, delay}}.
-import { createServer } from 'node:http';
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
 
 const name = process.argv[2] ?? 'origin';
 const port = Number(process.argv[3] ?? 3000);
+const certificates = process.argv[4];
 let answers = {};
 const counts = {};
 
@@ -12,7 +15,7 @@ const bodyOf = async (req) => {
   return Buffer.concat(parts);
 };
 
-const server = createServer(async (req, res) => {
+const answer = async (req, res) => {
   if (req.url === '/control') {
     answers = { ...answers, ...JSON.parse((await bodyOf(req)).toString()) };
     return res.end();
@@ -36,8 +39,10 @@ const server = createServer(async (req, res) => {
   const body = await bodyOf(req).catch(() => Buffer.alloc(0));
   res.writeHead(200, { 'content-type': 'application/json' });
   res.end(JSON.stringify({ name, method: req.method, url: req.url, headers: req.headers, bytes: body.length }));
-});
-server.on('upgrade', (req, socket) => {
+};
+const pair = () => ({ cert: readFileSync(`${certificates}/fullchain.pem`), key: readFileSync(`${certificates}/privkey.pem`) });
+const server = certificates ? https.createServer(pair(), answer) : http.createServer(answer);
+server.on('upgrade', (_req, socket) => {
   socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
   socket.pipe(socket);
   socket.on('error', () => {});

@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import type { TLSSocket } from 'node:tls';
@@ -7,9 +8,11 @@ import { hashImageSource } from '../../src/engine/sources.ts';
 import { internalCa } from '../../src/issuers/internal-ca.ts';
 import { BALANCER_HOST, BALANCER_PORT } from '../../src/services/balancer.ts';
 import { registry } from '../../src/services/index.ts';
+import { APP_CERTIFICATE } from '../../src/services/portal.ts';
 import { buildStack } from '../../src/stack/build.ts';
 import { hostAddress } from '../../src/stack/cidr.ts';
 import type { Orders } from '../../src/stack/orders.ts';
+import type { CertificateSpec } from '../../src/stack/types.ts';
 import { docker, HOME, type Run } from './cli.ts';
 import { load, rendered, SUBNETS } from './settings.ts';
 import { freeRange, PREFIX } from './workspace.ts';
@@ -50,7 +53,7 @@ export interface EdgeBench {
   tell(answers: Record<string, Told>): Promise<void>;
   /** How often the origin was asked for this. */
   count(url: string): Promise<number>;
-  origin(name: string, action: 'start' | 'kill' | 'pause' | 'unpause'): Promise<void>;
+  origin(name: 'app-1' | 'app-2' | 'balancer', action: 'start' | 'kill' | 'pause' | 'unpause'): Promise<void>;
   exec(argv: string[]): Promise<Run>;
   destroy(): Promise<void>;
 }
@@ -102,12 +105,24 @@ export async function edgeBench(name: string, file = '', components = ''): Promi
   const app = stack.services.find((service) => service.component === 'app');
   if (!edge?.certificate || !app) throw new Error('the stack has no edge');
   let root: { certificate: string; privateKey: string } | undefined;
-  const store = { load: () => root, save: (ca: NonNullable<typeof root>) => void (root = ca) };
-  const issued = await internalCa(store, project).issue(edge.certificate, new Date());
-  const certificates = path.join(dir, 'certs', 'current');
-  mkdirSync(certificates, { recursive: true });
-  writeFileSync(path.join(certificates, 'fullchain.pem'), issued.certificate + issued.chain);
-  writeFileSync(path.join(certificates, 'privkey.pem'), issued.privateKey);
+  const store = {
+    load: () => root,
+    save: (ca: NonNullable<typeof root>) => {
+      root = ca;
+    },
+  };
+  const issue = async (spec: CertificateSpec, folder: string, ca = store) => {
+    const issued = await internalCa(ca, project).issue(spec, new Date());
+    mkdirSync(path.join(dir, folder), { recursive: true });
+    writeFileSync(path.join(dir, folder, 'fullchain.pem'), issued.certificate + issued.chain);
+    writeFileSync(path.join(dir, folder, 'privkey.pem'), issued.privateKey);
+  };
+  await issue(edge.certificate, 'certs/current');
+  mkdirSync(path.join(dir, 'trust'));
+  writeFileSync(path.join(dir, 'trust', 'internal-ca.pem'), root?.certificate ?? '');
+  if (edge.trust) await issue(APP_CERTIFICATE, 'app');
+  // The same name, from a CA that nobody trusts.
+  if (edge.trust) await issue(APP_CERTIFICATE, 'stranger', { load: () => undefined, save: () => undefined });
 
   const must = async (args: string[]) => {
     const done = await docker(args);
@@ -119,7 +134,10 @@ export async function edgeBench(name: string, file = '', components = ''): Promi
   for (const [origin, [host, port]] of Object.entries(origins)) {
     const run = ['run', '--detach', '--init', '--name', at(origin), '--network', project, '--ip', address(host), '--entrypoint', 'node'];
     const script = path.join(HOME, 'test/support/edge-origin.mjs');
-    await must([...run, '--volume', `${script}:/origin.mjs:ro`, app.image.ref, '/origin.mjs', origin, String(port)]);
+    const pair = origin === 'app-2' ? 'stranger' : 'app';
+    const tls = edge.trust ? ['--volume', `${path.join(dir, pair)}:/pair:ro`] : [];
+    const argv = ['/origin.mjs', origin, String(port), ...(edge.trust ? ['/pair'] : [])];
+    await must([...run, '--volume', `${script}:/origin.mjs:ro`, ...tls, app.image.ref, ...argv]);
   }
   await must([
     ...['run', '--detach', '--init', '--name', at('edge'), '--network', project, '--ip', address(10), '--user', '10004:10004'],
@@ -136,6 +154,7 @@ export async function edgeBench(name: string, file = '', components = ''): Promi
     ],
     ...['--memory', String(edge.memoryBytes), '--memory-swap', String(edge.memoryBytes), '--ulimit', 'nofile=16384:16384'],
     ...['--volume', `${path.join(dir, 'config')}:/etc/medianest:ro`, '--volume', `${path.join(dir, 'certs')}:/run/certs:ro`],
+    ...['--volume', `${path.join(dir, 'trust')}:/run/trust:ro`],
     ...['--volume', `${project}:/var/cache/edge`, edge.image.ref],
   ]);
   const exec = (argv: string[]) => docker(['exec', at('edge'), ...argv]);
@@ -183,8 +202,8 @@ export async function edgeBench(name: string, file = '', components = ''): Promi
     count: async (url) => Number(await (await fetch(`http://${address(100)}:3000/count?${encodeURIComponent(url)}`)).text()),
     origin: async (origin, action) => {
       await must([action, at(origin)]);
-      if (action === 'start')
-        await answers(`http://${address(origins[origin as keyof typeof origins][0])}:${origins[origin as keyof typeof origins][1]}/`);
+      const [host, port] = origins[origin];
+      if (action === 'start') await listens(address(host), port);
     },
     exec,
     destroy: async () => {
@@ -192,7 +211,7 @@ export async function edgeBench(name: string, file = '', components = ''): Promi
       rmSync(dir, { recursive: true, force: true });
     },
   };
-  await answers(`http://${address(100)}:3000/`);
+  for (const [host, port] of Object.values(origins)) await listens(address(host), port);
   for (let tries = 0; (await exec(['healthcheck'])).status !== 0; tries++) {
     if (tries > 50) throw new Error((await docker(['logs', at('edge')])).stderr);
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -200,16 +219,17 @@ export async function edgeBench(name: string, file = '', components = ''): Promi
   return bench;
 }
 
-async function answers(url: string): Promise<void> {
+/** Waits until somebody listens there. */
+async function listens(host: string, port: number): Promise<void> {
+  const connects = () =>
+    new Promise<boolean>((resolve) => {
+      const socket = net.connect({ host, port }, () => resolve(true)).on('error', () => resolve(false));
+      socket.unref();
+      socket.once('connect', () => socket.destroy());
+    });
   for (let tries = 0; tries < 100; tries++) {
-    if (
-      await fetch(url).then(
-        () => true,
-        () => false,
-      )
-    )
-      return;
+    if (await connects()) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(`${url} does not answer`);
+  throw new Error(`nobody listens at ${host}:${port}`);
 }

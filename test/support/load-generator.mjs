@@ -179,6 +179,7 @@ function summary({ milliseconds, lastSuccess, longestGap, ...counts }, began) {
     ...counts,
     longestGapMs: round(Math.max(longestGap, open)),
     p50: at(0.5),
+    p90: at(0.9),
     p95: at(0.95),
     p99: at(0.99),
     max: round(sorted.at(-1) ?? 0),

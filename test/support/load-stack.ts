@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import https from 'node:https';
 import path from 'node:path';
+import { portal, ready } from '../e2e/support.ts';
 import { badApp, buildBadApps } from './bad-apps.ts';
 import { docker, medianest, type Run } from './cli.ts';
 import type { Failure, LoadReport } from './load.ts';
@@ -17,6 +18,7 @@ export async function prodStack(
   configureProd(space, app, more);
   const up = await space.run(['up']);
   if (up.status !== 0) throw new Error(up.stderr);
+  await ready(portal, space);
   return space;
 }
 

@@ -43,6 +43,7 @@ interface Tally {
   /** Longest time between two successes, and from the last one to the end. */
   longestGapMs: number;
   p50: number;
+  p90: number;
   p95: number;
   p99: number;
   max: number;

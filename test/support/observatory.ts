@@ -37,7 +37,8 @@ function contentPolicy(policy: Policy): number {
   if (!policy) return -25;
   const sources = (name: string) => policy.get(name) ?? policy.get('default-src');
   const [scripts, styles, objects] = [sources('script-src'), sources('style-src'), sources('object-src')];
-  const loose = (list: string[] | undefined) => !list || list.some((source) => ['*', 'https:', 'http:', 'data:', "'unsafe-inline'"].includes(source));
+  const loose = (list: string[] | undefined) =>
+    !list || list.some((source) => ['*', 'https:', 'http:', 'data:', "'unsafe-inline'"].includes(source));
   if (loose(scripts) || loose(objects)) return -20;
   if ([...policy.values()].flat().some((source) => source.startsWith('http:'))) return -20;
   if (scripts?.includes("'unsafe-eval'")) return -10;

@@ -75,6 +75,7 @@ describe('the commands', () => {
     }
   });
   it.each(commands.map((command) => [command.name, command.example]))('%s takes the example that its help shows', (name, example) => {
-    expect(parse(example.split(' ').slice(1)).command.name).toBe(name);
+    const words = [...example.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, double, single, plain]) => double ?? single ?? plain ?? '');
+    expect(parse(words.slice(1)).command.name).toBe(name);
   });
 });

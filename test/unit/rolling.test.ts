@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { ObservedContainer } from '../../src/engine/types.ts';
+import { deploySteps } from '../../src/plan/deploy.ts';
 import type { Step } from '../../src/plan/step.ts';
 import { appliedValue, planUp, type UpFacts } from '../../src/plan/up.ts';
-import { deploySteps } from '../../src/plan/up-steps.ts';
+
 import type { Orders } from '../../src/stack/orders.ts';
 import { load, rendered, stackOf } from '../support/settings.ts';
 

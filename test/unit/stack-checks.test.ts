@@ -153,7 +153,7 @@ describe('cost', () => {
     const big = composed('app: { replicas: 1000 }');
     expect([big.images.length, big.volumes, big.secrets.length, big.certificates.length]).toEqual([
       4,
-      ['uploads', 'media', 'postgres-data', 'redis-data'],
+      ['edge-cache', 'uploads', 'media', 'postgres-data', 'redis-data'],
       4,
       1,
     ]);

@@ -10,7 +10,7 @@ import { ConfigError, describe } from './errors.js';
  * @param {TlsFiles} files
  * @returns {import('node:tls').SecureContextOptions & {cert: Buffer}}
  */
-export function readPair(files) {
+function readPair(files) {
   const cert = readFileSync(files.certificate);
   const key = readFileSync(files.key);
   if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) throw new Error('the certificate does not belong to the key');
