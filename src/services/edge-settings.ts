@@ -80,7 +80,7 @@ export const edgeSettings = z.strictObject({
     .describe('Header in which trusted proxies name their client'),
   operators: z.array(cidr).default([]).describe('Addresses that are served during maintenance'),
   waf: wafSettings.prefault({}).describe('Web application firewall: ModSecurity with the OWASP CRS'),
-  memory: memory('256m').describe('Memory limit of the container'),
+  memory: memory('512m').describe('Memory limit of the container; more of it holds more connections'),
   cpus: cpus(2).describe('Processors that the container may use at most; never more than the host has'),
 });
 

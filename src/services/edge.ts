@@ -39,6 +39,16 @@ function upstreams(input: BuildInput) {
   ];
 }
 
+const WORKERS = 2;
+/** What nginx takes besides connections: two generations of workers while it reloads, with the rules of the WAF. */
+const RESERVED_BYTES = 96 * 1024 ** 2;
+/** Of a connection with TLS whose request is not whole yet, with its part of the kernel's; 53 KiB were measured. */
+const CONNECTION_BYTES = 60 * 1024;
+
+/** As many as the memory limit holds, so that slow clients cannot have a worker killed. The most is what 16,384 files allow. */
+const workerConnections = (memoryBytes: number): number =>
+  Math.max(256, Math.min(7500, Math.floor((memoryBytes - RESERVED_BYTES) / CONNECTION_BYTES / WORKERS)));
+
 function limitsView(own: EdgeSettings) {
   const { rateLimit, login } = own;
   return {
@@ -112,7 +122,8 @@ export const edge = defineService({
           serverNames: names.map(urlHost),
           mainName: urlHost(own.domains[0] as string),
           publicHttpsPort: own.httpsPort,
-          workers: 2,
+          workers: WORKERS,
+          workerConnections: workerConnections(own.memory),
           tls12: own.tls.minVersion === '1.2',
           hsts: own.hsts,
           headers: Object.entries(own.headers).map(([name, value]) => nginxText(`${name}: ${value}`)),

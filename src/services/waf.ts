@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { size } from '../config/fields.ts';
 import type { Mount } from '../stack/types.ts';
 import { regexText } from './edge-text.ts';
 
@@ -75,6 +76,9 @@ export const wafSettings = z.strictObject({
     .min(1)
     .default(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
     .describe('Any other method is refused'),
+  bodyLimit: size('128k').describe(
+    'Largest body that is looked at: reading one costs memory and time; `block` refuses larger ones outside edge.uploadPaths',
+  ),
   exclusions: z.array(exclusionSchema).max(500).default([]).describe('Rules that are wrong about your application (medianest waf allow)'),
   rules: rules.prefault({}).describe('Rules of your own choice; Debian’s OWASP CRS where nothing is given'),
 });
@@ -164,6 +168,7 @@ export function wafView(
   shipped: readonly Exclusion[],
 ) {
   const folder = found ? `${RULES_TARGET}/${found.folder}` : DEBIAN.folder;
+  const inspected = Math.min(own.bodyLimit, edge.bodyLimit);
   const uploadMethods = ['POST', 'PUT'].filter((method) => own.allowedMethods.includes(method));
   return {
     waf: own.mode !== 'off',
@@ -172,7 +177,10 @@ export function wafView(
     wafThreshold: own.anomalyThreshold,
     wafMethods: own.allowedMethods.join(' '),
     wafContentTypes: CONTENT_TYPES.map((type) => `|${type}|`).join(' '),
-    wafBodyBytes: edge.bodyLimit + 1,
+    // Above nginx's own limit, which is the one that clients meet; where nothing may be refused, the rest passes unseen.
+    wafBodyBytes: inspected + 1,
+    wafTooLarge: own.mode === 'block' ? 'Reject' : 'ProcessPartial',
+    wafMaxBodyBytes: own.mode === 'block' ? inspected : edge.bodyLimit,
     wafExclusions: [...shipped, ...own.exclusions].map(exclusionRule),
     wafSetup: found ? `${folder}/crs-setup.conf` : DEBIAN.setup,
     wafRules: `${folder}/rules`,

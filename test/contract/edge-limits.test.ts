@@ -129,7 +129,7 @@ describe('slow clients', () => {
 
   it('with half a header cannot keep others out, and are let go', async () => {
     await configured();
-    const slow = await dribble(4000, 500, 'GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ');
+    const slow = await dribble(4000, 2000, 'GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ');
     const atOnce = slow.open();
     const started = Date.now();
     const others = await served(50, () => from('192.0.2.7'));

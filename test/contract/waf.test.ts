@@ -173,13 +173,8 @@ describe('request bodies', () => {
   it('get the page 413 above the limit, with or without a length, also where they would be attacks', async () => {
     const form = `a=${'x'.repeat(11 * 1024 ** 2)}&b=<script>`;
     expect(await send({ method: 'POST', path: '/api/x', form })).toMatchObject({ status: 413, text: expect.stringContaining('too-large') });
-    const chunked = {
-      method: 'POST',
-      path: '/api/x',
-      form,
-      headers: { 'transfer-encoding': 'chunked', 'content-length': undefined as never },
-    };
-    expect((await send(chunked)).status).toBe(413);
+    const chunked = await send({ method: 'POST', path: '/api/x', form, headers: { 'transfer-encoding': 'chunked' } });
+    expect(chunked.status).toBe(413);
   });
 });
 

@@ -9,6 +9,16 @@ import { containers, portal, until } from './support.ts';
 let space: Workspace;
 
 const healthy = (service: string) => async () => (await inspect(space, service, '{{.State.Health.Status}}')) === 'healthy';
+/** What the balancer says of a replica. */
+async function atBalancer(service: string): Promise<string> {
+  const { stdout } = await docker(['exec', container(space, 'balancer'), 'backend', 'stats']);
+  return (
+    stdout
+      .split('\n')
+      .find((line) => line.startsWith(`app,${service},`))
+      ?.split(',')[17] ?? ''
+  );
+}
 const allHealthy = async () => (await containers(space.project)).every(({ state, health }) => state === 'running' && health === 'healthy');
 
 /** No acknowledged write is missing, and none is there twice. */
@@ -39,7 +49,7 @@ describe('a replica under load', () => {
   test('that hangs is taken out of service', async () => {
     const { result: hung, report } = await under(await loadOn(space), async () => {
       await askReplica(space, 'app-2', '/fault/hang');
-      await sleep(15_000);
+      await until('the balancer has noticed', async () => (await atBalancer('app-2')).startsWith('DOWN'), 30);
       return new Date().toISOString();
     });
     expect(kinds(unexcused(report, hung))).toEqual({});

@@ -14,12 +14,17 @@ export async function prodStack(
   more: Record<string, Record<string, unknown>> = {},
 ): Promise<Workspace> {
   const space = await workspace(name);
-  await buildBadApps(await portalImage(space));
-  configureProd(space, app, more);
-  const up = await space.run(['up']);
-  if (up.status !== 0) throw new Error(up.stderr);
-  await ready(portal, space);
-  return space;
+  try {
+    await buildBadApps(await portalImage(space));
+    configureProd(space, app, more);
+    const up = await space.run(['up']);
+    if (up.status !== 0) throw new Error(up.stderr);
+    await ready(portal, space);
+    return space;
+  } catch (error) {
+    await space.destroy();
+    throw error;
+  }
 }
 
 export function configureProd(space: Workspace, app: Record<string, unknown>, more: Record<string, Record<string, unknown>> = {}): void {
@@ -69,7 +74,8 @@ export async function kill(space: Workspace, service: string): Promise<string> {
   const pid = Number(await inspect(space, service, '{{.State.Pid}}'));
   process.kill(pid, 'SIGKILL');
   while (existsSync(`/proc/${pid}/ns/net`)) await new Promise((resolve) => setTimeout(resolve, 2));
-  return new Date().toISOString();
+  // The others of its container die a moment later.
+  return new Date(Date.now() + 100).toISOString();
 }
 
 /** Asks one replica itself, past edge and balancer: internal networks are reachable from their host. */

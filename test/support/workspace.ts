@@ -39,7 +39,9 @@ async function freePort(): Promise<number> {
 export async function freeRange(): Promise<string> {
   const ids = (await docker(['network', 'ls', '--quiet'])).stdout.split('\n').filter(Boolean);
   const networks = (await docker(['network', 'inspect', '--format', '{{range .IPAM.Config}}{{.Subnet}} {{end}}', ...ids])).stdout;
-  const free = Array.from({ length: 200 }, (_, i) => `10.${i + 50}.`).find((prefix) => !networks.includes(prefix));
+  // From anywhere on: another checkout may be choosing at the same time.
+  const first = Math.floor(Math.random() * 200);
+  const free = Array.from({ length: 200 }, (_, i) => `10.${((first + i) % 200) + 50}.`).find((prefix) => !networks.includes(prefix));
   if (!free) throw new Error('every test range is in use: remove the networks of killed tests (docker network prune)');
   return `${free}0.0/24`;
 }

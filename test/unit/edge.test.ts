@@ -45,6 +45,13 @@ describe('the edge', () => {
       'cdn.host localhost is one of the portal’s own names too',
     );
   });
+  it('keeps no more connections than its memory limit holds', () => {
+    const connections = (memory: string) => Number(edge(`edge: { memory: ${memory} }`)?.view.workerConnections);
+    expect([connections('64m'), connections('4g')]).toEqual([256, 7500]);
+    for (const megabytes of [256, 512]) expect(connections(`${megabytes}m`) * 2 * 53).toBeLessThan((megabytes - 64) * 1024);
+    // More than 2,000 slow clients leave room for others.
+    expect(connections('512m') * 2).toBeGreaterThan(7000);
+  });
   it('renders the same for more replicas, so that `scale` reloads nothing', () => {
     const scaled = (replicas: number) => edge(`components: { balancer: true }\napp: { replicas: ${replicas} }`)?.view;
     expect(scaled(5)).toEqual(scaled(3));

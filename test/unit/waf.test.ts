@@ -61,14 +61,21 @@ describe('the rendered edge', () => {
     expect(file('edge: { waf: { mode: block } }\napp: { image: my/app }', 'waf.conf')).not.toMatch(/ruleRemoveTarget/);
   });
 
-  it('only logs in `detect`, and takes what was set', () => {
-    const text = file(
-      'edge: { waf: { mode: detect, paranoia: 3, anomalyThreshold: 9, allowedMethods: [GET] }, bodyLimit: 2m }',
-      'waf.conf',
-    );
+  it('only logs in `detect`, refuses no size there, and takes what was set', () => {
+    const settings = 'edge: { waf: { mode: detect, paranoia: 3, anomalyThreshold: 9, allowedMethods: [GET] }, bodyLimit: 2m }';
+    const text = file(settings, 'waf.conf');
     expect(text).toContain('SecRuleEngine DetectionOnly');
-    expect(text).toContain(`SecRequestBodyLimit ${2 * 1024 ** 2 + 1}`);
+    expect(text).toContain('SecRequestBodyLimitAction ProcessPartial');
     expect(text).toMatch(/tx\.paranoia_level=3,.*tx\.blocking_paranoia_level=3,.*threshold=9,setvar:'tx\.allowed_methods=GET'/);
+    expect(file(settings, 'waf-server.conf')).toContain(`client_max_body_size ${2 * 1024 ** 2};`);
+  });
+
+  it('refuses in `block` what is too large to be looked at', () => {
+    const settings = 'edge: { waf: { mode: block, bodyLimit: 64k } }';
+    expect(file(settings, 'waf-server.conf')).toContain(`client_max_body_size ${64 * 1024};`);
+    expect(file(settings, 'waf.conf')).toContain(
+      `SecRequestBodyLimit ${64 * 1024 + 1}\nSecRequestBodyNoFilesLimit ${64 * 1024 + 1}\nSecRequestBodyLimitAction Reject`,
+    );
   });
 });
 

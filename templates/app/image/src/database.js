@@ -42,7 +42,9 @@ export function createDatabase(config, log) {
 
   /** `repeatable`: doing it twice is the same as doing it once, so a lost answer may be asked for again. */
   async function write(/** @type {string} */ text, /** @type {unknown[]} */ values, { repeatable = false } = {}) {
-    if (!prepared) throw new UnavailableError('The database');
+    for (const deadline = Date.now() + PATIENCE_MS; !prepared; await sleep(50)) {
+      if (Date.now() > deadline) throw new UnavailableError('The database');
+    }
     return patiently(() => run(leader, text, values), repeatable);
   }
 
