@@ -137,23 +137,27 @@ async function perform(step: Step, run: Execution, task: Task | undefined): Prom
     case 'compose-down':
       // By the project's labels alone: it must work without the files, and whatever stands in the override.
       return compose(run, task, ['down', '--remove-orphans', ...(step.volumes ? ['--volumes'] : [])], []);
-    case 'reload': {
-      const { exitCode, tail } = await docker.run(
-        composeArgs(project, state.root, composeFiles(state), 'exec', '--no-TTY', step.service, ...step.argv),
-      );
-      if (exitCode === 0) return;
-      throw new UserError(
-        'PARTIAL',
-        `${step.service} refused its new configuration and goes on with the old one: ${tail.slice(-3).join(' | ')}`,
-        'correct the setting and run `medianest up` again',
-      );
-    }
+    case 'reload':
+      return reload(run, step.service, step.argv);
     case 'mark-applied':
       return state.markApplied(
         step.service,
         appliedValue(state.liveConfig(step.service), step.certificate && installedSerial(state, step.certificate)),
       );
   }
+}
+
+/** @throws UserError PARTIAL where the service refuses: it goes on with what it had, and a restart of its container would too */
+async function reload({ prepared: { state, project }, docker }: Execution, service: string, argv: readonly string[]): Promise<void> {
+  const { exitCode, tail } = await docker.run(composeArgs(project, state.root, composeFiles(state), 'exec', '--no-TTY', service, ...argv));
+  if (exitCode === 0) return;
+  const [before] = (state.applied(service) ?? '').split(' ');
+  if (before && before !== '-') state.activateConfig(service, before);
+  throw new UserError(
+    'PARTIAL',
+    `${service} refused its new configuration and goes on with the old one: ${tail.slice(-3).join(' | ')}`,
+    'correct the setting and run `medianest up` again',
+  );
 }
 
 /** The project's Compose files: the rendered one, and the operator's own over it. */

@@ -14,21 +14,35 @@ export const plainPath = z.string().regex(/^\/[\w.~/@+-]*$/, 'should be a path s
 /** What describes the message itself, or decides who may read what; a fixed value would break answers. */
 const NOT_OURS = /^(connection|content-(length|encoding|type|range)|date|set-cookie|transfer-encoding|upgrade|trailer|vary|etag)$/i;
 
+const headerProblem = (name: string): string | undefined => {
+  if (!/^[A-Za-z0-9-]{1,64}$/.test(name)) return 'should be the name of a header, such as Permissions-Policy';
+  return NOT_OURS.test(name) ? 'cannot be the same for every answer' : undefined;
+};
+
 const headers = z
   .record(
+    z.string(),
     z
       .string()
-      .regex(/^[A-Za-z0-9-]{1,64}$/, 'should be the name of a header, such as Permissions-Policy')
-      .refine((name) => !NOT_OURS.test(name), 'cannot be the same for every answer'),
-    z
-      .string()
-      .min(1)
-      .max(2000)
+      .min(1, 'should not be empty')
+      .max(2000, 'should have at most 2000 characters')
       // biome-ignore lint/suspicious/noControlCharactersInRegex: a line break would begin another header
       .regex(/^[^\x00-\x1f\x7f]*$/, 'should be one line'),
   )
+  .superRefine((all, context) => {
+    for (const name of Object.keys(all)) {
+      const message = headerProblem(name);
+      if (message) context.addIssue({ code: 'custom', path: [name], message, input: name });
+    }
+  })
   .default({})
   .describe('Headers of your own on every answer; they replace the application’s');
+
+/** A number with what to write instead. */
+const count = (least: number, most: number) => {
+  const message = `should be a number from ${least} to ${most}`;
+  return z.int(message).min(least, message).max(most, message);
+};
 
 export const edgeSettings = z.strictObject({
   address: listenAddress('127.0.0.1').describe('Address of this host that the portal is published on'),
@@ -42,27 +56,33 @@ export const edgeSettings = z.strictObject({
   hsts: z.boolean().default(false).describe('Strict-Transport-Security: browsers then insist on HTTPS for two years'),
   headers,
   rateLimit: z
-    .union([
-      z.literal(false),
-      z.strictObject({
-        perSecond: z.int().min(1).max(100_000).default(100).describe('Requests a second'),
-        burst: z.int().min(0).max(100_000).default(200).describe('Requests above that which are served at once'),
-      }),
-    ])
+    .union(
+      [
+        z.literal(false),
+        z.strictObject({
+          perSecond: count(1, 100_000).default(100).describe('Requests a second'),
+          burst: count(0, 100_000).default(200).describe('Requests above that which are served at once'),
+        }),
+      ],
+      'should be `false`, or { perSecond, burst }',
+    )
     .prefault({})
     .describe('Requests that one client may make: an IPv4 address, or an IPv6 /64; `false` for no limit'),
   login: z
-    .union([
-      z.literal(false),
-      z.strictObject({
-        paths: z.array(plainPath).min(1).default(['/api/session']).describe('Where people sign in'),
-        perMinute: z.int().min(1).max(10_000).default(10).describe('Attempts a minute'),
-        burst: z.int().min(0).max(10_000).default(5).describe('Attempts above that which are served at once'),
-      }),
-    ])
+    .union(
+      [
+        z.literal(false),
+        z.strictObject({
+          paths: z.array(plainPath).min(1).default(['/api/session']).describe('Where people sign in'),
+          perMinute: count(1, 10_000).default(10).describe('Attempts a minute'),
+          burst: count(0, 10_000).default(5).describe('Attempts above that which are served at once'),
+        }),
+      ],
+      'should be `false`, or { paths, perMinute, burst }',
+    )
     .prefault({})
     .describe('Stricter limit for what is sent to these paths (not for reading them); `false` for none'),
-  connections: z.int().min(0).max(60_000).default(256).describe('Requests and WebSockets of one client at the same time; 0 for no limit'),
+  connections: count(0, 60_000).default(256).describe('Requests and WebSockets of one client at the same time; 0 for no limit'),
   bodyLimit: size('10m').describe('Largest request outside uploads'),
   uploadPaths: z
     .array(plainPath.min(2, 'should be longer than /'))

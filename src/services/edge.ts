@@ -142,6 +142,7 @@ export const edge = defineService({
           maxUploadBytes: application.uploadLimit + 1024 ** 2,
           pages: errorPages(input.orders.maintenance),
           maintenance: input.orders.maintenance !== undefined,
+          metricsPath: application.metricsPath.split('?')[0] as string,
           openPaths: [...new Set([application.healthPath, application.readyPath].map((path) => path.split('?')[0] as string))],
           ...cdnParts,
           ...wafView(own.waf, own, input.wafRules, application.image ? [] : PORTAL_EXCLUSIONS),
@@ -158,6 +159,7 @@ export const edge = defineService({
         after: balanced ? ['balancer'] : appReplicas(application).map(({ name }) => name),
         reload: ['/usr/local/bin/reload'],
         interruption: 'about 1 s: new connections are refused while the container is replaced',
+        notes: input.orders.maintenance ? [`maintenance since ${input.orders.maintenance.since}: visitors get 503`] : [],
         urls: own.domains.map((domain) => portalUrl(domain, own.httpsPort)),
       },
     ];

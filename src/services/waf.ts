@@ -14,7 +14,7 @@ const DETECTION: readonly (readonly [first: number, last: number])[] = [
 const isDetection = (id: number): boolean => DETECTION.some(([first, last]) => id >= first && id <= last);
 
 /** Why a rule cannot be left out; undefined where it can. */
-export function ruleProblem(rule: number | string): string | undefined {
+function ruleProblem(rule: number | string): string | undefined {
   if (typeof rule === 'string') {
     if (!/^[A-Za-z][\w./-]{2,79}$/.test(rule)) return 'should be the number of a rule, such as 942100, or a tag, such as attack-sqli';
     return /^(OWASP_CRS|paranoia-level\/.*|(application|language|platform)-multi|anomaly-evaluation|attack-generic)$/.test(rule)
