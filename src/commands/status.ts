@@ -10,8 +10,9 @@ export const status: Command = {
     const { inspectStack } = await import('../engine/inspect.ts');
     const { statusReport } = await import('../plan/status.ts');
     const { table } = await import('../ui/table.ts');
-    const { loaded, state } = await open(context);
-    const { containers, ...extras } = await inspectStack(await context.engine(), state, loaded.settings.project);
+    const opened = await open(context);
+    const { loaded, state } = opened;
+    const { containers, ...extras } = await inspectStack(context, opened);
     const report = statusReport(loaded.settings.project, loaded.profile, state.manifest(), containers, extras);
     const balanced = report.services.some((service) => service.traffic);
     const rows = report.services.map((service) => [

@@ -1,25 +1,31 @@
+import type { Context } from '../context.ts';
 import { parseBalancerStats } from '../plan/balancer-stats.ts';
 import { interruptedRelease } from '../plan/releases.ts';
 import type { StatusExtras } from '../plan/status.ts';
+import type { Opened } from './open.ts';
 import { readReleases } from './release-store.ts';
-import type { StateFolder } from './state.ts';
-import type { Engine, ObservedContainer } from './types.ts';
+import type { ObservedContainer } from './types.ts';
+import { wafStatus } from './waf-status.ts';
 
 /** The containers of a project, and what those of them say that know more: the balancer about its replicas. */
 export async function inspectStack(
-  engine: Engine,
-  state: StateFolder,
-  project: string,
+  context: Context,
+  { loaded, state }: Opened,
 ): Promise<StatusExtras & { containers: ObservedContainer[] }> {
-  const containers = await engine.observe(project);
+  const engine = await context.engine();
+  const containers = await engine.observe(loaded.settings.project);
   const balancer = containers.find((container) => container.component === 'balancer' && container.state === 'running');
-  const stats = balancer && (await engine.exec(balancer.id, ['/usr/local/bin/backend', 'stats']).catch(() => undefined));
+  const [stats, waf] = await Promise.all([
+    balancer && engine.exec(balancer.id, ['/usr/local/bin/backend', 'stats']).catch(() => undefined),
+    containers.length > 0 ? wafStatus(context, loaded, state) : undefined,
+  ]);
   const half = interruptedRelease(readReleases(state));
   const out = state.drained();
   return {
     containers,
     traffic: stats?.exitCode === 0 ? parseBalancerStats(stats.output) : {},
     notes: [
+      ...(waf ? [`WAF: ${waf.mode}, paranoia ${waf.paranoia}, ${waf.rules.name} ${waf.rules.version} (${waf.rules.from})`] : []),
       ...(half
         ? [
             `the deploy of ${half.id} (${half.image}) was stopped half-way: \`medianest deploy\` begins it again, \`medianest up\` takes it back`,

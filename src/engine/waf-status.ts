@@ -18,7 +18,7 @@ export async function wafStatus(context: Context, loaded: Loaded, state: StateFo
   const own = findRules(loaded, state);
   const version = own
     ? versionIn(readOptional(state.at(RULES_FOLDER, own.rules.folder, 'rules/REQUEST-901-INITIALIZATION.conf')))
-    : (await inEdge(context, loaded, state, ['cat', '/usr/share/medianest/crs-version'])).trim();
+    : (await inEdge(context, loaded, ['cat', '/usr/share/medianest/crs-version'])).trim();
   return {
     mode: waf.mode,
     paranoia: waf.paranoia,
@@ -30,15 +30,16 @@ export async function wafStatus(context: Context, loaded: Loaded, state: StateFo
 export async function loadedRules(context: Context, loaded: Loaded, state: StateFolder): Promise<Set<number>> {
   const own = findRules(loaded, state);
   const folder = own ? `${RULES_TARGET}/${own.rules.folder}` : '/usr/share/modsecurity-crs/rules';
-  const output = await inEdge(context, loaded, state, ['grep', '-rhoE', "id:'?[0-9]{6}", '--include=*.conf', folder]);
+  const output = await inEdge(context, loaded, ['grep', '-rhoE', "id:'?[0-9]{6}", '--include=*.conf', folder]);
   return new Set([...output.matchAll(/id:'?(\d{6})/g)].map(([, id]) => Number(id)));
 }
 
-async function inEdge(context: Context, loaded: Loaded, state: StateFolder, argv: string[]): Promise<string> {
-  const docker = await context.docker();
-  const command = composeArgs(loaded.settings.project, state.root, composeFiles(state), 'exec', '--no-TTY', 'edge', ...argv);
-  const { exitCode, stdout } = await docker.run(command);
-  return exitCode === 0 ? stdout : '';
+async function inEdge(context: Context, loaded: Loaded, argv: string[]): Promise<string> {
+  const engine = await context.engine();
+  const containers = await engine.observe(loaded.settings.project);
+  const edge = containers.find((container) => container.component === 'edge' && container.state === 'running');
+  const { exitCode, output } = edge ? await engine.exec(edge.id, argv) : { exitCode: 1, output: '' };
+  return exitCode === 0 ? output : '';
 }
 
 /** What the edge's log tells of the WAF. Only these lines are kept: the log of a busy portal is large. */

@@ -102,9 +102,8 @@ function containerSteps(
   const removed = rest.filter((change) => change.action === 'remove');
   const forced = [...services.values()].flatMap((service) => {
     const container = facts.containers.find((entry) => entry.service === service.name);
-    return goneFolder(service, container, rendered, facts) && !replaced.some(({ service: name }) => name === service.name)
-      ? [service.name]
-      : [];
+    const stuck = goneFolder(service, container, rendered, facts) || container?.state === 'restarting';
+    return stuck && !replaced.some(({ service: name }) => name === service.name) ? [service.name] : [];
   });
   const alone = replaced.length > 0 || facts.only !== undefined;
   const compose = (which: readonly Change[], how: { alone: boolean; forced: string[] }): Step => ({

@@ -112,6 +112,7 @@ function changeOf(
     return change('recreate', `the state folder moved from ${container.stateFolder}`, service.interruption);
   const gone = goneFolder(service, container, rendered, facts);
   if (gone) return change('recreate', `${gone} was removed, and the container still has the old folder`, service.interruption);
+  if (container.state === 'restarting') return change('recreate', LOOPING, service.interruption);
   if (container.state !== 'running') return change('start', `it is ${container.state}`, 'none: it is not running');
   if (container.health === 'starting' || container.health === 'unhealthy')
     return change('start', `it is ${container.health}: wait for it`, 'none');
@@ -124,6 +125,9 @@ function changeOf(
     ? change('keep', 'unchanged', 'none')
     : change('reload', 'its configuration files or certificate changed', 'none');
 }
+
+/** Docker waits longer after each end; a new container begins at once with what was corrected. */
+const LOOPING = 'it ends again and again';
 
 /** A folder that a container mounts is pinned by its inode: one that was removed and made again is not the one that it sees. */
 export function goneFolder(
