@@ -48,7 +48,11 @@ export async function deploy(context: Context, { loaded, state }: Opened, asked:
   const engine = await context.engine();
   const project = loaded.settings.project;
   const command = asked.to ? `rollback ${asked.to}` : `deploy${asked.image ? ` --image ${asked.image}` : ''}`;
-  const run = async (execution: Execution | undefined, record: (plan: unknown) => void): Promise<DeployOutcome> => {
+  const run = async (
+    execution: Execution | undefined,
+    record: (plan: unknown) => void,
+    fail: (code: string) => void,
+  ): Promise<DeployOutcome> => {
     refuseEdited(state);
     const now = await survey(context, loaded, engine, { only: DEPLOYED });
     refuseUnready(now.prepared.stack, now.changes);
@@ -117,6 +121,7 @@ export async function deploy(context: Context, { loaded, state }: Opened, asked:
       if (!(error instanceof UserError) || error.code === 'INTERRUPTED') throw stopped(error, release, previous);
       await goBack(context, loaded, execution, error, previous);
       saveRelease(state, entry('reverted', error.message));
+      fail(error.code);
       return { ...outcome('reverted'), error: error.toJSON() };
     }
     await execute([{ kind: 'remember-orders', orders: candidate.orders(readOrders(state)), cause: 'every replica runs it' }], execution);
@@ -126,11 +131,16 @@ export async function deploy(context: Context, { loaded, state }: Opened, asked:
     );
     return outcome('deployed');
   };
-  if (context.flags.dryRun) return run(undefined, () => {});
-  return mutate(context, state, command, async (lock, record) => {
+  if (context.flags.dryRun)
+    return run(
+      undefined,
+      () => {},
+      () => {},
+    );
+  return mutate(context, state, command, async (lock, record, fail) => {
     const docker = await context.docker();
     await checkCompose(docker);
-    return run({ context, prepared: { state, secrets: emptySecrets, project }, engine, docker, lock }, record);
+    return run({ context, prepared: { state, secrets: emptySecrets, project }, engine, docker, lock }, record, fail);
   });
 }
 

@@ -8,13 +8,14 @@ import type { StateFolder } from './state.ts';
 
 /**
  * Runs a change under the state folder's lock and leaves one line in the audit log, however it ends.
- * `record` tells that something is about to change; a run that changes nothing leaves no line.
+ * `record` tells that something is about to change; a run that changes nothing leaves no line. `fail` tells that it was
+ * taken back without an error to throw.
  */
 export async function mutate<T>(
   context: Context,
   state: StateFolder,
   command: string,
-  change: (lock: Lock, record: (plan: unknown) => void) => Promise<T>,
+  change: (lock: Lock, record: (plan: unknown) => void, fail: (code: string) => void) => Promise<T>,
 ): Promise<T> {
   state.open();
   const lock = await acquireLock(state.at('lock'), `medianest ${command}`, context.flags.waitLock, context.signal, (holder) =>
@@ -36,10 +37,17 @@ export async function mutate<T>(
     });
   };
   try {
-    const value = await change(lock, (steps) => {
-      plan = shortHash(steps);
-    });
-    close('done');
+    let failure: string | undefined;
+    const value = await change(
+      lock,
+      (steps) => {
+        plan = shortHash(steps);
+      },
+      (code) => {
+        failure = code;
+      },
+    );
+    close(failure ? 'failed' : 'done', failure);
     return value;
   } catch (error) {
     const code = error instanceof UserError ? error.code : 'UNEXPECTED';

@@ -3,13 +3,14 @@ import type { Rolling } from '../stack/types.ts';
 import type { Task } from '../ui/reporter.ts';
 import type { Execution } from './execute.ts';
 
-/** How long a new replica may take from healthy to ready: its checks run every half second. */
+/** How long a new replica may take from healthy to ready at most. */
 const READY_SECONDS = 60;
 
 interface Replica {
   service: string;
   component: string;
   rolling: Rolling;
+  waitSeconds: number;
 }
 
 /** Takes a replica out of its balancer, replaces its container and puts it back once it is ready and has stayed so. */
@@ -40,7 +41,7 @@ export async function admitReplica(replica: Replica, run: Execution, task: Task 
     'admit',
     service,
     rolling.address,
-    String(READY_SECONDS),
+    String(Math.min(READY_SECONDS, replica.waitSeconds)),
     String(rolling.settleSeconds),
   ]);
   if (exitCode !== 0) {

@@ -172,7 +172,9 @@ describe('address ranges', () => {
     const up = await space.run(['up', '--json']);
     expect(up.status).toBe(1);
     expect(refusal(up.stdout)).toMatchObject({ code: 'SUBNET_TAKEN', hint: expect.stringContaining('networks.dmz.subnet') });
-    expect(refusal(up.stdout).message).toContain(`networks.dmz.subnet 172.16.0.0/16 overlaps ${blocker.subnet} (the Docker network ${blocker.name})`);
+    expect(refusal(up.stdout).message).toContain(
+      `networks.dmz.subnet 172.16.0.0/16 overlaps ${blocker.subnet} (the Docker network ${blocker.name})`,
+    );
     expect(await identities(space.project)).toEqual(before);
     space.configure({ profile: 'dev' });
   });
