@@ -36,6 +36,7 @@ const STATUS = {
   STATE_UNWRITABLE: EXIT.failed,
   STATE_DAMAGED: EXIT.failed,
   BUILD_FAILED: EXIT.failed,
+  DISK_FULL: EXIT.failed,
   IMAGE_MISSING: EXIT.failed,
   CERTIFICATE_FAILED: EXIT.failed,
   NOT_RUNNING: EXIT.failed,

@@ -37,6 +37,7 @@ export async function buildImage(
     onLine: (line) => onLine(line.replace(/^#\d+ (\d+\.\d+ )?/, '').trim()),
   });
   if (exitCode === 0) return;
+  refuseFull(tail, `image ${image.ref} cannot be built`);
   const base = image.build?.args.BASE_IMAGE;
   const baseMissing = base && tail.some((line) => line.includes(base) && /not found|failed to resolve|denied|no such host/i.test(line));
   if (baseMissing) {
@@ -54,10 +55,21 @@ export async function buildImage(
   );
 }
 
+/** @throws UserError DISK_FULL where the engine says so */
+function refuseFull(tail: readonly string[], what: string): void {
+  if (!tail.some((line) => /no space left on device|disk quota exceeded/i.test(line))) return;
+  throw new UserError(
+    'DISK_FULL',
+    `${what}: the disk that the Docker Engine keeps its data on is full; nothing was changed, what runs goes on`,
+    'free some space (`docker system df` shows what takes it, `docker image prune` removes what nothing uses), then run the same command again',
+  );
+}
+
 /** @throws UserError IMAGE_MISSING */
 export async function pullImage(ref: string, context: Context, docker: DockerCli, onLine: (line: string) => void): Promise<void> {
   const { exitCode, tail } = await docker.run(['pull', ref], { signal: context.signal, onLine });
   if (exitCode !== 0) {
+    refuseFull(tail, `image ${ref} cannot be pulled`);
     throw new UserError(
       'IMAGE_MISSING',
       `image ${ref} is not here and cannot be pulled: ${tail.at(-1)?.trim() ?? ''}; nothing was changed`,

@@ -31,7 +31,7 @@ async function undisturbed<T>(act: () => Promise<T>, slowPath?: string): Promise
 }
 
 beforeAll(async () => {
-  space = await prodStack('deploy', { replicas: 3 });
+  space = await prodStack('deploy', { replicas: 2, settleSeconds: 2 });
 });
 afterAll(() => destroyProd(space));
 afterEach(async () => {
@@ -46,24 +46,24 @@ describe('under load', () => {
       '/fault/slow?seconds=20',
     );
     expect(deploy.status).toBe(0);
-    expect(parsed(deploy)).toMatchObject({ result: 'deployed', replicas: 3, release: expect.any(String), previous: expect.any(String) });
+    expect(parsed(deploy)).toMatchObject({ result: 'deployed', replicas: 2, release: expect.any(String), previous: expect.any(String) });
     expect(report.slow).toMatchObject({ failed: 0 });
     expect(report.slow.answered).toBeGreaterThan(0);
-    expect(await versions()).toEqual(Array(3).fill('good-2'));
-    expect(changedServices(before, await identities(space.project))).toEqual(['app-1', 'app-2', 'app-3']);
+    expect(await versions()).toEqual(Array(2).fill('good-2'));
+    expect(changedServices(before, await identities(space.project))).toEqual(['app-1', 'app-2']);
   });
 
   test('a rollback drops nothing and brings the exact image back', async () => {
     const { result: rollback } = await undisturbed(() => space.run(['rollback', '--json']));
     expect(rollback.status).toBe(0);
-    expect(await versions()).toEqual(Array(3).fill('good'));
+    expect(await versions()).toEqual(Array(2).fill('good'));
   });
 
-  test('scaling to 5 and back to 3 drops nothing', async () => {
-    const { result: run } = await undisturbed(() => space.run(['scale', 'app=5']));
-    expect([run.status, await replicas()]).toEqual([0, ['app-1', 'app-2', 'app-3', 'app-4', 'app-5']]);
-    const { result: back } = await undisturbed(() => space.run(['scale', 'app=3']));
-    expect([back.status, await replicas()]).toEqual([0, ['app-1', 'app-2', 'app-3']]);
+  test('scaling to 4 and back to 2 drops nothing', async () => {
+    const { result: run } = await undisturbed(() => space.run(['scale', 'app=4']));
+    expect([run.status, await replicas()]).toEqual([0, ['app-1', 'app-2', 'app-3', 'app-4']]);
+    const { result: back } = await undisturbed(() => space.run(['scale', 'app=2']));
+    expect([back.status, await replicas()]).toEqual([0, ['app-1', 'app-2']]);
   });
 
   test.each([
@@ -87,8 +87,7 @@ describe('under load', () => {
       return space.run(['up']);
     });
     expect(next.status).toBe(0);
-    expect(new Set(await versions()).size).toBe(1);
-    await space.run(['deploy', '--image', badApp('good')]);
+    expect(await versions()).toEqual(Array(2).fill('good'));
   });
 
   test('of two deploys at once the second is told who is at work', async () => {
@@ -106,14 +105,15 @@ describe('under load', () => {
     const refused = await (second as Promise<Run>);
     expect(refused.status).toBe(1);
     expect(parsed<JsonError>(refused).error).toMatchObject({ code: 'LOCKED', message: expect.stringContaining('deploy') });
-    expect(await versions()).toEqual(Array(3).fill('good-2'));
+    expect(await versions()).toEqual(Array(2).fill('good-2'));
   });
 });
 
 describe('refused before anything changes', () => {
-  test('a rollback to a release whose image was pruned', async () => {
+  test('a rollback to a release whose image was removed by hand, with the name that protects it from pruning', async () => {
     const before = await identities(space.project);
-    await docker(['rmi', '--force', badApp('good')]);
+    const { stdout: id } = await docker(['image', 'inspect', '--format', '{{.Id}}', badApp('good')]);
+    expect((await docker(['rmi', '--force', id.trim()])).status).toBe(0);
     const rollback = await space.run(['rollback', '--json']);
     expect(rollback.status).toBe(1);
     expect(parsed<JsonError>(rollback).error.message).toContain(badApp('good'));
