@@ -7,7 +7,7 @@ import { atLeast, atMost, bench, docker, edgeSettings, home, lostWrites, median,
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
 const REQUESTS = Number(process.env.BENCH_REQUESTS ?? 50_000);
 // Above 300, so that a busy machine still makes 300.
-const RATE = 320;
+const RATE = Number(process.env.BENCH_RATE ?? 320);
 // All of the load is one client.
 const LIMITS = 'rateLimit: false, connections: 0';
 const VERSIONS = ['good', 'good-2'].map((version) => `mn-bench-app:${version}`);

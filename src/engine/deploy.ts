@@ -54,7 +54,7 @@ export async function deploy(context: Context, { loaded, state }: Opened, asked:
     fail: (code: string) => void,
   ): Promise<DeployOutcome> => {
     refuseEdited(state);
-    const now = await survey(context, loaded, engine, { only: DEPLOYED });
+    const now = await survey(context, loaded, engine, { only: DEPLOYED, deploying: true });
     refuseUnready(now.prepared.stack, now.changes);
     const portal = now.prepared.portal();
     const releases = readReleases(state);
@@ -70,7 +70,8 @@ export async function deploy(context: Context, { loaded, state }: Opened, asked:
       result,
       seconds: seconds(),
     });
-    const planned = () => survey(context, loaded, engine, { orders: candidate.orders, only: DEPLOYED, waitSeconds: asked.waitSeconds });
+    const planned = () =>
+      survey(context, loaded, engine, { orders: candidate.orders, only: DEPLOYED, deploying: true, waitSeconds: asked.waitSeconds });
     if (!execution) {
       const { steps, prepared } = await planned();
       // The release's own name for the image is given to it only by a real run.
@@ -174,7 +175,7 @@ async function runHook(
 async function goBack(context: Context, loaded: Loaded, run: Execution, cause: UserError, previous: Release | undefined): Promise<void> {
   context.report.warn(`${cause.message}\n  going back to ${previous?.id ?? 'the version before'}`);
   try {
-    const back = await survey(context, loaded, run.engine, { only: DEPLOYED });
+    const back = await survey(context, loaded, run.engine, { only: DEPLOYED, deploying: true });
     await execute(back.steps, { ...run, prepared: { ...run.prepared, secrets: back.prepared.secrets } });
   } catch (error) {
     if (error instanceof UserError && error.code === 'INTERRUPTED') throw stopped(error, 'this release', previous);

@@ -115,13 +115,14 @@ async function perform(step: Step, run: Execution, task: Task | undefined): Prom
           ...(step.alone ? step.services : []),
         ],
         step.waitSeconds,
+        step.alone ? step.services : undefined,
       );
     case 'replace':
       return replaceReplica(step, run, task, async () => {
         if (step.by === 'restart') await compose(run, task, ['restart', step.service]);
         const how = step.by === 'restart' ? ['--no-recreate'] : ['--force-recreate'];
         const wait = ['--wait', '--wait-timeout', String(step.waitSeconds)];
-        return composeUp(run, task, [...UP, '--no-deps', ...how, ...wait, step.service], step.waitSeconds);
+        return composeUp(run, task, [...UP, '--no-deps', ...how, ...wait, step.service], step.waitSeconds, [step.service]);
       });
     case 'admit':
       return admitReplica(step, run, task);
@@ -200,14 +201,22 @@ async function compose(run: Execution, task: Task | undefined, args: string[], f
   if (exitCode !== 0) throw failed(args, tail);
 }
 
-async function composeUp(run: Execution, task: Task | undefined, args: string[], waitSeconds: number): Promise<void> {
+/** @param only services whose health matters; all of the project where not given */
+async function composeUp(
+  run: Execution,
+  task: Task | undefined,
+  args: string[],
+  waitSeconds: number,
+  only?: readonly string[],
+): Promise<void> {
   const started = Date.now();
   let { exitCode, tail } = await runCompose(run, task, args);
   if (exitCode === 0) return;
   const left = waitSeconds - (Date.now() - started) / 1000;
-  if (await recovers(run.engine, run.prepared.project, left, run.context.signal)) ({ exitCode, tail } = await runCompose(run, task, args));
+  if (await recovers(run.engine, run.prepared.project, left, run.context.signal, only))
+    ({ exitCode, tail } = await runCompose(run, task, args));
   if (exitCode === 0) return;
-  throw (await unhealthyError(run.engine, run.prepared.project)) ?? failed(args, tail);
+  throw (await unhealthyError(run.engine, run.prepared.project, only)) ?? failed(args, tail);
 }
 
 const failed = (args: readonly string[], tail: readonly string[]): UserError =>

@@ -2,6 +2,7 @@ import { UserError } from '../errors.ts';
 import type { Rolling } from '../stack/types.ts';
 import type { Task } from '../ui/reporter.ts';
 import type { Execution } from './execute.ts';
+import { tellingLines } from './unhealthy.ts';
 
 /** How long a new replica may take from healthy to ready at most. */
 const READY_SECONDS = 60;
@@ -67,5 +68,5 @@ async function balancer({ rolling }: Replica, run: Execution, argv: readonly str
 
 async function lastLines(service: string, { engine, prepared }: Execution): Promise<string[]> {
   const container = (await engine.observe(prepared.project)).find((entry) => entry.service === service);
-  return container ? engine.lastLogLines(container.id, 8) : ['its container is gone'];
+  return container ? tellingLines(engine, container.id) : ['its container is gone'];
 }

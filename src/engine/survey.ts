@@ -23,6 +23,7 @@ export interface Asked {
   orders?: ((orders: Orders) => Orders) | undefined;
   /** Components to touch; all where undefined. */
   only?: readonly string[] | undefined;
+  deploying?: boolean;
 }
 
 /**
@@ -64,6 +65,7 @@ export async function survey(
     newOrders: prepared.newOrders,
     drained: state.drained(),
     only: asked.only,
+    deploying: asked.deploying === true,
     waitSeconds: asked.waitSeconds ?? WAIT_SECONDS,
   };
   const first = planUp(stack, rendered, facts);

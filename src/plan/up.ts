@@ -36,6 +36,8 @@ export interface UpFacts {
   drained: readonly string[];
   /** Components to touch; all where undefined. */
   only: readonly string[] | undefined;
+  /** A deploy leaves a replica alone that Docker calls unhealthy while it runs: the balancer decides what serves. */
+  deploying: boolean;
   waitSeconds: number;
 }
 
@@ -114,6 +116,7 @@ function changeOf(
   if (gone) return change('recreate', `${gone} was removed, and the container still has the old folder`, service.interruption);
   if (container.state === 'restarting') return change('recreate', LOOPING, service.interruption);
   if (container.state !== 'running') return change('start', `it is ${container.state}`, 'none: it is not running');
+  if (facts.deploying && service.rolling) return change('keep', 'unchanged', 'none');
   if (container.health === 'starting' || container.health === 'unhealthy')
     return change('start', `it is ${container.health}: wait for it`, 'none');
   if (!service.reload) return change('keep', 'unchanged', 'none');

@@ -53,6 +53,7 @@ const facts = (more: Partial<UpFacts> = {}): UpFacts => ({
   newOrders: undefined,
   drained: [],
   only: undefined,
+  deploying: false,
   waitSeconds: 60,
   ...more,
 });

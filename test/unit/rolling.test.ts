@@ -53,6 +53,7 @@ function plan(wanted: typeof now, more: Partial<UpFacts> = {}) {
     newOrders: undefined,
     drained: [],
     only: undefined,
+    deploying: false,
     waitSeconds: 60,
     ...more,
   });
