@@ -3,13 +3,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { atLeast, bench, docker, edgeSettings, median, round, told } from './bench-lib.mjs';
-import { NGINX, plainNginx } from './bench-plain-nginx.mjs';
+import { MODSECURITY, NGINX, plainNginx } from './bench-plain-nginx.mjs';
 
 const ROUNDS = 5;
 const SECONDS = 4;
 const CONNECTIONS = 32;
 // wrk is one client, and sends no query that a rule could look at.
-const SETTINGS = edgeSettings('rateLimit: false, connections: 0');
+const settingsOf = (waf) => edgeSettings(`rateLimit: false, connections: 0, waf: { mode: "${waf}" }`);
 
 const wrk = (at, { address, url }) => {
   const args = [
@@ -55,8 +55,8 @@ const detail = ({ perSecond, p99Ms }, reference) => ({
   reference: { perSecond: reference.perSecond, p99Ms: reference.p99Ms },
 });
 
-function up(at, more) {
-  at.settings('prod', `${SETTINGS}${more}`);
+function up(at, waf) {
+  at.settings('prod', settingsOf(waf));
   at.medianest('up');
 }
 
@@ -69,6 +69,7 @@ function startPlain(at, name, conf) {
   const folder = path.join(at.dir, name);
   mkdirSync(folder, { recursive: true });
   writeFileSync(path.join(folder, 'nginx.conf'), conf);
+  writeFileSync(path.join(folder, 'modsecurity.conf'), MODSECURITY);
   const image = docker('inspect', '--format', '{{.Config.Image}}', `${at.project}-edge-1`);
   const container = `${at.project}-${name}`;
   const certificate = docker('exec', `${at.project}-edge-1`, 'readlink', '-f', '/run/certs/current').split('/').at(-1);
@@ -97,7 +98,7 @@ const stopPlain = (container) => docker('rm', '--force', container);
 
 /** The portal's own static files, as they are in its image. */
 function copyFiles(at) {
-  docker('cp', `${at.project}-app-1:/app/public`, path.join(at.dir, 'files'));
+  docker('cp', `${at.project}-app-1-1:/app/public`, path.join(at.dir, 'files'));
   const page = at.call('curl', ['-sk', '-H', 'Host: localhost', `https://${edgeAddress(at)}:8443/`]).stdout;
   return /"(\/app\.css\?v=\w+)"/.exec(page)[1];
 }
@@ -112,7 +113,7 @@ export async function layers() {
     return started;
   };
   try {
-    up(at, 'components: { waf: false }\n');
+    up(at, 'off');
     const css = copyFiles(at);
     const replicas = [1, 2, 3].map((number) => `${address(at, `${at.project}-app-${number}-1`, 'app')}:3000`);
     const balancer = `${address(at, `${at.project}-balancer-1`, 'app')}:8080`;
@@ -129,6 +130,11 @@ export async function layers() {
 
     const files = race(at, 'plain', { plain: { ...toApp, url: css }, edge: { address: edge.address, url: css } });
     figures.staticFiles = atLeast(0.9, files.edge.share, detail(files.edge, files.plain));
+
+    up(at, 'block');
+    const byHand = { ...start('plain-waf', { upstreams: [balancer], modsecurity: true }), url };
+    const guarded = race(at, 'byHand', { byHand, edge: { address: edgeAddress(at), url } });
+    figures.edgeWithWaf = atLeast(0.95, guarded.edge.share, detail(guarded.edge, guarded.byHand));
   } finally {
     for (const container of plain) stopPlain(container);
     at.remove();

@@ -1,9 +1,28 @@
 // The reference: what somebody writes by hand for a proxy with TLS, keep-alive to the application, and its static files.
 export const NGINX = '/etc/plain/nginx.conf';
 
-/**
- * @param {{upstreams: string[], modsecurity?: string}} options modsecurity: file of the rules, for a proxy with ModSecurity
- */
+/** What Debian's recommended configuration and the README of its OWASP CRS say, blocking, without looking at answers. */
+export const MODSECURITY = `
+SecRuleEngine On
+SecRequestBodyAccess On
+SecRequestBodyLimit 13107200
+SecRequestBodyNoFilesLimit 131072
+SecPcreMatchLimit 100000
+SecPcreMatchLimitRecursion 100000
+SecResponseBodyAccess Off
+SecTmpDir /tmp
+SecDataDir /tmp
+SecUnicodeMapFile /etc/nginx/unicode.mapping 20127
+SecAuditEngine RelevantOnly
+SecAuditLogRelevantStatus "^(?:5|4(?!04))"
+SecAuditLogParts ABIJDEFHZ
+SecAuditLogFormat JSON
+SecAuditLogType Serial
+SecAuditLog /dev/stdout
+Include /etc/modsecurity/crs/crs-setup.conf
+Include /usr/share/modsecurity-crs/rules/*.conf
+`;
+
 export const plainNginx = ({ upstreams, modsecurity }) => `
 ${modsecurity ? 'load_module /usr/lib/nginx/modules/ngx_http_modsecurity_module.so;' : ''}
 worker_processes 2;
@@ -30,7 +49,7 @@ ${upstreams.map((upstream) => `    server ${upstream};`).join('\n')}
     http2 on;
     ssl_certificate /run/pair/fullchain.pem;
     ssl_certificate_key /run/pair/privkey.pem;
-${modsecurity ? `    modsecurity on;\n    modsecurity_rules_file ${modsecurity};` : ''}
+${modsecurity ? '    modsecurity on;\n    modsecurity_rules_file /etc/plain/modsecurity.conf;' : ''}
     location / {
       proxy_http_version 1.1;
       proxy_set_header Connection "";

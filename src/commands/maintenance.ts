@@ -45,7 +45,7 @@ async function reorder(
 export const maintenanceOn: Command = {
   name: 'maintenance on',
   summary: 'Answer everybody but edge.operators with 503 and a page that says why',
-  example: 'medianest maintenance on --message "New disks; back at 22:00" --retry-after 3600',
+  example: 'medianest maintenance on --message "New disks; back at 22:00"',
   options: [
     ['--message <text>', 'Shown on the page; plain text'],
     ['--retry-after <seconds>', `When clients should ask again (default: ${RETRY_AFTER})`],

@@ -18,6 +18,8 @@ interface Definition {
   shape?: Record<string, z.ZodType>;
   innerType?: z.ZodType;
   in?: z.ZodType;
+  options?: readonly z.ZodType[];
+  element?: z.ZodType;
 }
 
 /** What a schema describes behind defaults, optionals and transforms. */
@@ -27,14 +29,17 @@ function unwrap(schema: z.ZodType): Definition {
   return inner ? unwrap(inner) : definition;
 }
 
+/** The part with keys, also where something else may stand instead, such as `false`. */
+const keyed = (definition: Definition): Definition => definition.options?.map(unwrap).find(({ shape }) => shape) ?? definition;
+
 /** The keys that are known at a path, for `did you mean`; empty where any key is allowed. */
 export function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  let shape = unwrap(schema).shape;
+  let at: Definition | undefined = keyed(unwrap(schema));
   for (const key of path) {
-    const inner = shape?.[String(key)];
-    shape = inner && unwrap(inner).shape;
+    const inner: z.ZodType | undefined = typeof key === 'number' ? at?.element : at?.shape?.[String(key)];
+    at = inner && keyed(unwrap(inner));
   }
-  return Object.keys(shape ?? {});
+  return Object.keys(at?.shape ?? {});
 }
 
 export interface Leaf {
@@ -48,7 +53,9 @@ const TEXTS = ['string', 'enum', 'custom'];
 
 /** Every value in the schema, such as `edge.httpsPort`; what has keys of the operator's choice counts as one value. */
 export function leaves(schema: z.ZodType, path: string[] = []): Leaf[] {
-  const { shape, type } = unwrap(schema);
-  if (!shape) return [{ path, secret: type === 'custom', text: TEXTS.includes(type) }];
-  return Object.entries(shape).flatMap(([key, inner]) => leaves(inner, [...path, key]));
+  const definition = unwrap(schema);
+  const { shape } = keyed(definition);
+  const itself = { path, secret: definition.type === 'custom', text: TEXTS.includes(definition.type) };
+  const inner = Object.entries(shape ?? {}).flatMap(([key, value]) => leaves(value, [...path, key]));
+  return definition.shape ? inner : [itself, ...inner];
 }

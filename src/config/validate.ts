@@ -4,6 +4,7 @@ import type { ServiceDefinition } from '../services/service.ts';
 import { type Merged, originOf } from './profile.ts';
 import { knownKeys, type Settings, settingsSchema } from './schema.ts';
 import { didYouMean } from './suggest.ts';
+import { wording } from './wording.ts';
 
 const MOST_SHOWN = 10;
 
@@ -31,7 +32,12 @@ function describe(issue: z.core.$ZodIssue, merged: Merged, schema: z.ZodType): {
       return { where: at(path), text: `${at(path)}: ${path.map(String).join('.')}: is not a setting; ${didYouMean(key, known)}` };
     });
   }
-  // A union reports the failures of every branch; its own message says what is wanted.
-  const message = issue.code === 'invalid_type' ? `should be ${issue.expected}` : issue.message;
+  // Of what may be written instead of each other, the form that was begun says more than all of them.
+  const begun = issue.code === 'invalid_union' && issue.errors.find((inner) => inner.every(({ path }) => path.length > 0));
+  if (begun) return begun.flatMap((inner) => describe({ ...inner, path: [...issue.path, ...inner.path] }, merged, schema));
+  const message = wording(issue, valueAt(merged.data, issue.path) === undefined);
   return [{ where: at(issue.path), text: `${at(issue.path)}: ${issue.path.map(String).join('.') || 'the file'}: ${message}` }];
 }
+
+const valueAt = (data: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((node, key) => (node as Record<PropertyKey, unknown> | null | undefined)?.[key], data);

@@ -64,6 +64,13 @@ export async function update(context: Context, opened: Opened): Promise<UpdateOu
   return outcome('updated');
 }
 
+/** The last of what was said, without Docker's advice to read its help. */
+const told = (tail: readonly string[]): string =>
+  tail
+    .filter((line) => line.trim() !== '' && !line.includes('--help'))
+    .slice(-2)
+    .join(' | ');
+
 async function newerPackages(image: ImageSpec, context: Context) {
   const docker = await context.docker();
   const args = ['run', '--rm', '--user', '0:0', '--entrypoint', 'sh', '--tmpfs', '/tmp', image.ref, '-c', SIMULATE];
@@ -71,7 +78,7 @@ async function newerPackages(image: ImageSpec, context: Context) {
   if (exitCode === 0) return parseSimulation(stdout);
   throw new UserError(
     'BUILD_FAILED',
-    `the package lists of ${image.ref} cannot be read: ${tail.slice(-2).join(' | ')}; nothing was changed`,
+    `the package lists of ${image.ref} cannot be read: ${told(tail)}; nothing was changed`,
     'check that containers reach the package mirror (network, DNS, proxy)',
   );
 }

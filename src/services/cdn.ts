@@ -11,8 +11,8 @@ const settings = z.strictObject({
   paths: z
     .array(
       z.union(
-        [plainPath, z.string().regex(/^\*\.[A-Za-z0-9]+$/)],
-        'should be the start of a path such as /assets/, or an ending such as *.css',
+        [plainPath.min(2), z.string().regex(/^\*\.[A-Za-z0-9]+$/)],
+        'should be the start of a path such as /assets/ (not / itself: pages need cookies and the WAF), or an ending such as *.css',
       ),
     )
     .min(1)

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { cpus, hostName, listenAddress, memory, port, size } from '../config/fields.ts';
+import { cpus, hostName, listenAddress, port, size } from '../config/fields.ts';
 import { wafSettings } from './waf.ts';
 
 /** An address or a range of addresses, as nginx takes it. */
@@ -7,6 +7,16 @@ const cidr = z.union(
   [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
   'should be an address or a range such as 192.168.1.0/24 or 2001:db8::/32',
 );
+
+/** Wider ranges hold more strangers than any provider has proxies: whoever is in one could say who they are. */
+const WIDEST = { 4: 8, 6: 7 };
+
+const known = cidr.refine((text) => {
+  const [address = '', bits] = text.split('/');
+  return bits === undefined || Number(bits) >= WIDEST[address.includes(':') ? 6 : 4];
+}, 'takes in half the internet, and whoever is in it would be believed; name only your own addresses');
+
+const unique = (what: string) => [(list: readonly string[]) => new Set(list).size === list.length, `names a ${what} twice`] as const;
 
 /** A path, or the start of one: part of a configuration, so nothing but path characters. */
 export const plainPath = z.string().regex(/^\/[\w.~/@+-]*$/, 'should be a path such as /api/session');
@@ -44,11 +54,27 @@ const count = (least: number, most: number) => {
   return z.int(message).min(least, message).max(most, message);
 };
 
-export const edgeSettings = z.strictObject({
+/** Below an upload path bodies pass unread; where people sign in that would be the wrong ones. */
+function refuseUnreadLogins(own: z.output<typeof fields>, context: z.RefinementCtx): void {
+  const logins = own.login ? own.login.paths : [];
+  own.uploadPaths.forEach((upload, index) => {
+    const login = logins.find((path) => `${path}/`.startsWith(`${upload.replace(/\/+$/, '')}/`));
+    if (!login) return;
+    const message = `${upload} takes in ${login}, where people sign in: nothing sent there would be looked at; name the upload’s own path`;
+    context.addIssue({ code: 'custom', path: ['uploadPaths', index], message, input: upload });
+  });
+}
+
+const fields = z.strictObject({
   address: listenAddress('127.0.0.1').describe('Address of this host that the portal is published on'),
   httpPort: port(8080).describe('Plain HTTP: redirects to HTTPS'),
   httpsPort: port(8443).describe('HTTPS'),
-  domains: z.array(hostName).min(1).default(['localhost']).describe('Names that the portal answers to; the first is its main one'),
+  domains: z
+    .array(hostName)
+    .min(1)
+    .refine(...unique('domain'))
+    .default(['localhost'])
+    .describe('Names that the portal answers to; the first is its main one'),
   tls: z
     .strictObject({ minVersion: z.enum(['1.2', '1.3']).default('1.2').describe('Oldest TLS version that is spoken') })
     .prefault({})
@@ -86,11 +112,11 @@ export const edgeSettings = z.strictObject({
   bodyLimit: size('10m').describe('Largest request outside uploads'),
   uploadPaths: z
     .array(plainPath.min(2, 'should be longer than /'))
-    .refine((paths) => new Set(paths).size === paths.length, 'names a path twice')
+    .refine(...unique('path'))
     .default(['/api/uploads'])
     .describe('Paths that take uploads up to `app.uploadLimit`'),
   trustedProxies: z
-    .array(cidr)
+    .array(known)
     .default([])
     .describe('Addresses of your own proxy or external CDN in front: what they say about their client is believed'),
   clientAddressHeader: z
@@ -98,10 +124,12 @@ export const edgeSettings = z.strictObject({
     .regex(/^[A-Za-z0-9-]{1,64}$/, 'should be the name of a header, such as CF-Connecting-IP')
     .default('X-Forwarded-For')
     .describe('Header in which trusted proxies name their client'),
-  operators: z.array(cidr).default([]).describe('Addresses that are served during maintenance'),
+  operators: z.array(known).default([]).describe('Addresses that are served during maintenance'),
   waf: wafSettings.prefault({}).describe('Web application firewall: ModSecurity with the OWASP CRS'),
-  memory: memory('512m').describe('Memory limit of the container; more of it holds more connections'),
+  memory: size('512m', '64m').describe('Memory limit of the container; more of it holds more connections'),
   cpus: cpus(2).describe('Processors that the container may use at most; never more than the host has'),
 });
+
+export const edgeSettings = fields.superRefine(refuseUnreadLogins);
 
 export type EdgeSettings = z.output<typeof edgeSettings>;

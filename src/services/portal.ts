@@ -11,7 +11,11 @@ const argv = () => z.array(z.string().min(1)).default([]);
 
 /** The settings of the application, wherever it runs: as containers of its own, or in the all-in-one container. */
 export const appSettings = z.strictObject({
-  image: z.string().min(1).optional().describe('Your own application’s image; without it the reference portal is built'),
+  image: z
+    .string()
+    .regex(/^[\w./:@-]+$/, 'should be an image such as ghcr.io/you/app:1')
+    .optional()
+    .describe('Your own application’s image; without it the reference portal is built'),
   port: port(3000).describe('Port that the application listens on inside its container (it is given as PORT)'),
   healthPath: urlPath('/api/health').describe('Answers 200 while the process is alive'),
   readyPath: urlPath('/api/health/ready').describe('Answers 200 while it can serve'),

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { size } from '../config/fields.ts';
+import { nearest } from '../config/suggest.ts';
 import type { Mount } from '../stack/types.ts';
 import { regexText } from './edge-text.ts';
 
@@ -11,6 +12,20 @@ const DETECTION: readonly (readonly [first: number, last: number])[] = [
   [200_002, 200_007],
 ];
 
+const ATTACKS =
+  'deprecated-header disclosure dos fixation generic injection-generic injection-java injection-nodejs injection-php ldap lfi multipart-header protocol rce reputation-crawler reputation-ip reputation-scanner reputation-scripting rfi sqli ssrf ssti xss'
+    .split(' ')
+    .map((kind) => `attack-${kind}`);
+const OTHER_TAGS =
+  /^((application|language|platform)-[\w-]+|(OWASP_CRS|OWASP_TOP_10|OWASP_AppSensor|WASCTC|PCI|capec|paranoia-level)(\/.*)?)$/;
+
+/** Of a tag that no rule has, an exclusion would quietly do nothing. */
+function tagProblem(tag: string): string | undefined {
+  if (ATTACKS.includes(tag) || OTHER_TAGS.test(tag)) return undefined;
+  const near = nearest(tag, ATTACKS);
+  return `is no tag of the OWASP CRS; ${near ? `did you mean ${near}?` : 'it names kinds of attack, such as attack-sqli'}`;
+}
+
 const isDetection = (id: number): boolean => DETECTION.some(([first, last]) => id >= first && id <= last);
 
 /** Why a rule cannot be left out; undefined where it can. */
@@ -19,7 +34,7 @@ function ruleProblem(rule: number | string): string | undefined {
     if (!/^[A-Za-z][\w./-]{2,79}$/.test(rule)) return 'should be the number of a rule, such as 942100, or a tag, such as attack-sqli';
     return /^(OWASP_CRS|paranoia-level\/.*|(application|language|platform)-multi|anomaly-evaluation|attack-generic)$/.test(rule)
       ? 'stands for nearly all rules; choose one rule or one kind of attack, or set edge.waf.mode'
-      : undefined;
+      : tagProblem(rule);
   }
   if (isDetection(rule)) return undefined;
   return /^(949|959|980)/.test(String(rule))

@@ -92,7 +92,7 @@ describe('a state folder', () => {
 describe('a full disk', () => {
   it('leaves the old tree whole, and the next render goes on when there is space again', async () => {
     const disk = mkdtempSync(path.join(os.tmpdir(), 'medianest-disk-'));
-    const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', disk]);
+    const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk]);
     if (mounted.status !== 0) throw new Error(`a small file system cannot be mounted here (root is needed): ${mounted.stderr}`);
     try {
       const own = folder();

@@ -126,7 +126,12 @@ describe('settings', () => {
   it('name all profiles, those that cannot run yet included', async () => {
     const { stdout } = await valid.run(['profiles', '--json']);
     const { profiles } = json(stdout) as unknown as { profiles: { name: string; missing: string[] }[] };
-    expect(profiles.filter((profile) => profile.missing.length === 0).map((profile) => profile.name)).toEqual(['dev', 'dev-compose']);
+    expect(profiles.filter((profile) => profile.missing.length === 0).map((profile) => profile.name)).toEqual([
+      'dev',
+      'dev-compose',
+      'prod',
+      'staging',
+    ]);
   });
 });
 

@@ -1,10 +1,10 @@
 import { docker, medianest } from './cli.ts';
 
-/** Before the suites that need an engine: it answers, and the images of both profiles are built (nothing to do when they are). */
+/** Before the suites that need an engine: it answers, and the images of all profiles are built (nothing to do when they are). */
 export default async function setup(): Promise<void> {
   const { status, stderr } = await docker(['version', '--format', '{{.Server.Version}}']);
   if (status !== 0) throw new Error(`no Docker Engine answers (run ./scripts/setup-docker.sh): ${stderr}`);
-  for (const profile of ['dev', 'dev-compose']) {
+  for (const profile of ['dev', 'prod']) {
     const built = await medianest(['images', 'build', '--profile', profile, '--state', '/tmp/medianest-test-images']);
     if (built.status !== 0) throw new Error(built.stderr);
   }
