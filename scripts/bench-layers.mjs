@@ -91,7 +91,9 @@ function startPlain(at, name, conf) {
     ...['--volume', `${path.join(at.dir, 'files')}:/srv/files:ro`, '--tmpfs', '/run:mode=1777', '--entrypoint', 'nginx', image],
     ...['-c', NGINX, '-g', 'daemon off;'],
   );
-  return { container, address: address(at, container, 'app') };
+  const ip = address(at, container, 'app');
+  at.call('curl', ['-sk', '--retry', '20', '--retry-connrefused', '--retry-delay', '1', '-o', '/dev/null', `https://${ip}:8443/`]);
+  return { container, address: ip };
 }
 
 const stopPlain = (container) => docker('rm', '--force', container);

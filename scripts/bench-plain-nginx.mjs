@@ -31,7 +31,7 @@ error_log stderr crit;
 events { worker_connections 4096; }
 http {
   include /etc/nginx/mime.types;
-  access_log /dev/stdout combined;
+  access_log /dev/stdout combined buffer=4k flush=1s;
   sendfile on;
   tcp_nopush on;
   client_body_temp_path /tmp/body;

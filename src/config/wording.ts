@@ -33,6 +33,7 @@ export function wording(issue: z.core.$ZodIssue, isMissing: boolean): string {
   if (issue.code === 'invalid_type' && isMissing) return 'is missing';
   if (issue.code === 'invalid_type') return `should be ${KINDS[issue.expected] ?? issue.expected}`;
   if (issue.code === 'invalid_value') return choice(issue.values);
+  if (issue.code === 'invalid_key') return 'is not a name that can stand here';
   if (issue.code === 'too_small' || issue.code === 'too_big') return limit(issue);
   return issue.message;
 }

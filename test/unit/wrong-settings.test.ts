@@ -38,6 +38,7 @@ describe('what is wrong in medianest.yml is told by line, path and what is wante
     ['cdn: { maxAgeSeconds: -1 }', 'cdn.maxAgeSeconds: should be at least 0'],
     ['app: { image: "" }', 'app.image: should be an image such as ghcr.io/you/app:1'],
     ['app: { image: "bad image" }', 'app.image: should be an image such as ghcr.io/you/app:1'],
+    ['app: { env: { "a b": x } }', 'app.env.a b: is not a name that can stand here'],
     ['app: { migrate: "node migrate.js" }', 'app.migrate: should be a list, such as [one, two]'],
   ])('%s', (file, message) => {
     expect(refusal(file)).toBe(`medianest.yml:2: ${message}`);
