@@ -32,7 +32,7 @@ export async function buildImage(
   onLine: (line: string) => void,
   noCache = false,
 ): Promise<void> {
-  const { exitCode, tail } = await docker.run(buildArgs(image, context.home, { noCache }), {
+  const { exitCode, tail } = await docker.run(buildArgs(image, context.home, { noCache: noCache || image.build?.fresh === true }), {
     signal: context.signal,
     onLine: (line) => onLine(line.replace(/^#\d+ (\d+\.\d+ )?/, '').trim()),
   });

@@ -47,7 +47,7 @@ export async function converge(context: Context, { loaded, state }: Opened, opti
     const plan = await survey(context, loaded, engine, { waitSeconds, orders: options.orders, only: options.only });
     const { prepared } = plan;
     for (const line of prepared.moved) context.report.note(line);
-    const half = interruptedRelease(readReleases(state));
+    const half = interruptedRelease(readReleases(state), prepared.stack.orders.app?.release);
     if (half && touchesApp) context.report.note(`the deploy of ${half.id} was stopped half-way: it is taken back`);
     const outcome = (result: UpOutcome['result']): UpOutcome => ({
       project: prepared.stack.project,

@@ -2,17 +2,18 @@ import path from 'node:path';
 import type { Loaded } from '../config/load.ts';
 import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
-import { candidateOf, DEPLOYED, deploySteps, findTarget, refuseOtherProtocol, refuseUnready } from '../plan/deploy.ts';
-import { currentRelease, nextRelease, type Release, releaseTag } from '../plan/releases.ts';
+import { candidateOf, DEPLOYED, deploySteps, findTarget, keepServing, refuseOtherProtocol, refuseUnready } from '../plan/deploy.ts';
+import { currentRelease, nextRelease, type Release, releaseTag, settleInterrupted, withRelease } from '../plan/releases.ts';
 import type { Step } from '../plan/step.ts';
-import { shortHash } from '../stack/hash.ts';
+import { canonical, shortHash } from '../stack/hash.ts';
+import type { Orders } from '../stack/orders.ts';
 import { checkCompose, runProgram } from './compose.ts';
 import { type Execution, execute } from './execute.ts';
 import { refuseEdited } from './hand-edits.ts';
 import { mutate } from './mutate.ts';
-import type { Opened } from './open.ts';
-import { readOrders } from './prepare.ts';
-import { currentUser, keepImage, obtainImage, readReleases, releaseImage, saveRelease } from './release-store.ts';
+import { type Opened, requireManifest } from './open.ts';
+import { prepare, readOrders } from './prepare.ts';
+import { currentUser, keepImage, obtainImage, readReleases, releaseImage, saveRelease, settleReleases } from './release-store.ts';
 import { emptySecrets } from './secret-files.ts';
 import { survey } from './survey.ts';
 
@@ -43,6 +44,13 @@ export interface DeployOutcome {
  * ready the old version keeps serving and stays what `up` would bring back: a deploy that fails, or is killed, goes back.
  */
 export async function deploy(context: Context, { loaded, state }: Opened, asked: DeployAsked): Promise<DeployOutcome> {
+  if (asked.image !== undefined && !/^[a-z0-9][\w./:@-]*$/i.test(asked.image)) {
+    throw new UserError(
+      'USAGE',
+      `--image ${JSON.stringify(asked.image)} is no image reference`,
+      'for example --image ghcr.io/me/app:1.4.0',
+    );
+  }
   const started = context.clock.now();
   const seconds = () => (context.clock.now().getTime() - started.getTime()) / 1000;
   const engine = await context.engine();
@@ -54,14 +62,23 @@ export async function deploy(context: Context, { loaded, state }: Opened, asked:
     fail: (code: string) => void,
   ): Promise<DeployOutcome> => {
     refuseEdited(state);
-    const now = await survey(context, loaded, engine, { only: DEPLOYED, deploying: true });
-    refuseUnready(now.prepared.stack, now.changes);
-    const portal = now.prepared.portal();
-    const releases = readReleases(state);
+    const app = loaded.settings.app as { image?: string; replicas: number };
+    const orders = readOrders(state);
+    const ordered = orders.app?.release;
+    const releases = settleInterrupted(readReleases(state), ordered).reduce(
+      (list, ended) => withRelease(list, ended).kept,
+      readReleases(state),
+    );
     const previous = currentRelease(releases);
+    const portal = (await prepare(context, loaded, { unchecked: true })).portal();
+    // Asked before a new image of the same name can be pulled.
+    const named = previous && (await engine.image(previous.image))?.id;
+    let kept = keepServing(orders, previous, { app, portal }, named, project);
+    const now = await survey(context, loaded, engine, { orders: () => kept, only: DEPLOYED, deploying: true });
+    refuseUnready(now.prepared.stack, now.changes);
     const target = asked.to === undefined ? undefined : findTarget(releases, asked.to);
-    const release = nextRelease(releases);
-    const candidate = candidateOf(loaded.settings.app as { image?: string }, portal, { image: asked.image, target }, release, project);
+    const release = nextRelease(releases, ordered);
+    const candidate = candidateOf(app, portal, { image: asked.image, target }, release, project);
     const outcome = (result: DeployOutcome['result']): DeployOutcome => ({
       release,
       previous: previous?.id ?? null,
@@ -74,6 +91,7 @@ export async function deploy(context: Context, { loaded, state }: Opened, asked:
       survey(context, loaded, engine, { orders: candidate.orders, only: DEPLOYED, deploying: true, waitSeconds: asked.waitSeconds });
     if (!execution) {
       const { steps, prepared } = await planned();
+      refuseOtherProtocol(now.prepared.stack, prepared.stack);
       // The release's own name for the image is given to it only by a real run.
       const shown = steps.filter((step) => step.kind !== 'pull-image' || step.ref !== releaseTag(project, release));
       return { ...outcome('planned'), steps: deploySteps(shown, prepared.stack) };
@@ -92,6 +110,10 @@ export async function deploy(context: Context, { loaded, state }: Opened, asked:
     refuseOtherProtocol(now.prepared.stack, plan.prepared.stack);
     const steps = deploySteps(plan.steps, plan.prepared.stack);
     record(steps);
+    const running = execution;
+    const remember = async (wanted: Orders, cause: string) => {
+      if (canonical(wanted) !== canonical(readOrders(state))) await execute([{ kind: 'remember-orders', orders: wanted, cause }], running);
+    };
     const entry = (result: Release['result'], error?: string): Release => ({
       id: release,
       image: candidate.image,
@@ -114,6 +136,9 @@ export async function deploy(context: Context, { loaded, state }: Opened, asked:
     };
     const hooks = (loaded.settings.app as { hooks: { pre: string[]; post: string[] } }).hooks;
     await runHook('pre', hooks.pre, loaded.root, hookEnv, execution);
+    if (previous) kept = keepServing(orders, previous, { app, portal }, (await engine.image(previous.image))?.id, project);
+    await remember(kept, 'what serves now, until every replica runs the new version');
+    settleReleases(state, ordered);
     saveRelease(state, entry('running'));
     execution = { ...execution, prepared: { state, secrets: plan.prepared.secrets, project } };
     try {
@@ -121,11 +146,12 @@ export async function deploy(context: Context, { loaded, state }: Opened, asked:
     } catch (error) {
       if (!(error instanceof UserError) || error.code === 'INTERRUPTED') throw stopped(error, release, previous);
       await goBack(context, loaded, execution, error, previous);
-      saveRelease(state, entry('reverted', error.message));
+      // Its further lines are the application's own log, which may hold anything.
+      saveRelease(state, entry('reverted', error.message.split('\n')[0]));
       fail(error.code);
       return { ...outcome('reverted'), error: error.toJSON() };
     }
-    await execute([{ kind: 'remember-orders', orders: candidate.orders(readOrders(state)), cause: 'every replica runs it' }], execution);
+    await remember(candidate.orders(readOrders(state)), 'every replica runs it');
     saveRelease(state, entry('deployed'));
     await runHook('post', hooks.post, loaded.root, { ...hookEnv, MEDIANEST_RESULT: 'deployed' }, execution).catch((error: Error) =>
       context.report.warn(`${error.message}; the release serves nevertheless`),
@@ -138,6 +164,7 @@ export async function deploy(context: Context, { loaded, state }: Opened, asked:
       () => {},
       () => {},
     );
+  requireManifest(state);
   return mutate(context, state, command, async (lock, record, fail) => {
     const docker = await context.docker();
     await checkCompose(docker);

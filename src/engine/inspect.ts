@@ -3,6 +3,7 @@ import { parseBalancerStats } from '../plan/balancer-stats.ts';
 import { interruptedRelease } from '../plan/releases.ts';
 import type { StatusExtras } from '../plan/status.ts';
 import type { Opened } from './open.ts';
+import { readOrders } from './prepare.ts';
 import { readReleases } from './release-store.ts';
 import type { ObservedContainer } from './types.ts';
 import { wafStatus } from './waf-status.ts';
@@ -19,8 +20,8 @@ export async function inspectStack(
     balancer && engine.exec(balancer.id, ['/usr/local/bin/backend', 'stats']).catch(() => undefined),
     containers.length > 0 ? wafStatus(context, loaded, state) : undefined,
   ]);
-  const half = interruptedRelease(readReleases(state));
-  const out = state.drained();
+  const half = interruptedRelease(readReleases(state), readOrders(state).app?.release);
+  const out = state.drained().filter((name) => containers.some(({ service }) => service === name));
   return {
     containers,
     traffic: stats?.exitCode === 0 ? parseBalancerStats(stats.output) : {},

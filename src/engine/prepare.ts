@@ -101,13 +101,18 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     ...choice,
     moved: choice.moved.filter(({ network }) => stack.networks.some((used) => used.name === network)).map(({ text }) => text),
     portal: () => portalImage(settings, facts),
-    newOrders: canonical(orders) === canonical(before) ? undefined : orders,
+    // An order that medianest.yml has taken back must not return when the setting does.
+    newOrders: canonical(stack.orders) === canonical(before) ? undefined : stack.orders,
     dueCertificates: Object.fromEntries(due.filter((entry): entry is [string, string] => entry[1] !== undefined)),
   };
 }
 
 export const readOrders = (state: StateFolder): Orders =>
-  state.readJson<Orders>('orders.json', 'what `maintenance`, `scale` and `deploy` have ordered is forgotten') ?? {};
+  state.readJson<Orders>(
+    'orders.json',
+    'what `maintenance`, `scale` and `deploy` have ordered is forgotten',
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  ) ?? {};
 
 /** A relative `app.source` or `app.media.path` is relative to medianest.yml; Compose would take it relative to the state folder. */
 function withAbsoluteSource(loaded: Loaded): Loaded['settings'] {

@@ -1,6 +1,6 @@
 import os from 'node:os';
 import { UserError } from '../errors.ts';
-import { currentRelease, interruptedRelease, nextRelease, type Release, releaseTag, withRelease } from '../plan/releases.ts';
+import { currentRelease, nextRelease, type Release, releaseTag, settleInterrupted, withRelease } from '../plan/releases.ts';
 import { shortHash } from '../stack/hash.ts';
 import { appVersion } from '../stack/orders.ts';
 import type { ImageSpec, Stack } from '../stack/types.ts';
@@ -11,7 +11,15 @@ import type { StateFolder } from './state.ts';
 import type { Engine, ImageInfo } from './types.ts';
 
 export const readReleases = (state: StateFolder): Release[] =>
-  state.readJson<Release[]>('releases.json', 'what was deployed before can no longer be found by its number') ?? [];
+  state.readJson<Release[]>('releases.json', 'what was deployed before can no longer be found by its number', areReleases) ?? [];
+
+const areReleases = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((entry) => typeof entry?.id === 'string' && typeof entry.version === 'object');
+
+/** Writes how those ended that were stopped half-way. */
+export function settleReleases(state: StateFolder, ordered: string | undefined): void {
+  for (const release of settleInterrupted(readReleases(state), ordered)) saveRelease(state, release);
+}
 
 export function saveRelease(state: StateFolder, release: Release): void {
   const { kept } = withRelease(readReleases(state), release);
@@ -59,7 +67,9 @@ export async function releaseImage(
     if (found?.id === release.imageId) return found;
   }
   for (const digest of release.digests) {
-    const pulled = await obtainImage(digest, { name: 'app', ref: digest }, true, run).catch(() => undefined);
+    const pulled = await obtainImage(digest, { name: 'app', ref: digest }, true, run).catch((error) => {
+      if (run.context.signal.aborted) throw error;
+    });
     if (pulled?.id === release.imageId) return pulled;
   }
   if (portal.build && portal.ref === release.image) return obtainImage(portal.ref, portal, false, run);
@@ -87,16 +97,15 @@ export async function noteRelease(
 ): Promise<void> {
   const replica = stack.services.find((service) => service.component === 'app' && !service.oneOff);
   if (!replica) return;
+  settleReleases(state, stack.orders.app?.release);
   const releases = readReleases(state);
-  const half = interruptedRelease(releases);
-  if (half) saveRelease(state, { ...half, result: 'reverted', error: 'it was stopped half-way' });
   const current = currentRelease(releases);
   if (current && !facts.changed) return;
   const image = await engine.image(replica.image.ref);
   const version = stack.orders.app?.version ?? appVersion(app);
   const settings = shortHash(version);
   if (!image || (current?.imageId === image.id && current.settings === settings)) return;
-  const id = nextRelease(releases);
+  const id = nextRelease(releases, stack.orders.app?.release);
   await keepImage(engine, stack.project, id, image);
   saveRelease(state, {
     id,

@@ -24,7 +24,14 @@ export async function replaceReplica(
   const { state } = run.prepared;
   state.noteDrained([...new Set([...state.drained(), replica.service])]);
   task?.detail('draining');
-  await balancer(replica, run, ['drain', replica.service, String(replica.rolling.drainSeconds)]);
+  const drained = await balancer(replica, run, ['drain', replica.service, String(replica.rolling.drainSeconds)]);
+  if (drained.exitCode !== 0) {
+    throw new UserError(
+      'PARTIAL',
+      `the balancer does not take ${replica.service} out: ${drained.output.trim()}; its container was not touched`,
+      '`medianest logs balancer` shows why; `medianest restart balancer` starts it anew',
+    );
+  }
   if (run.context.signal.aborted) {
     await admitReplica(replica, run, undefined);
     throw new UserError('INTERRUPTED', 'interrupted', 'run the same command again: it goes on from here');

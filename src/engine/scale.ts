@@ -27,7 +27,15 @@ export async function scaleApp(context: Context, opened: Opened, replicas: numbe
         : `raise \`app.maxReplicas\` in medianest.yml (now ${app.maxReplicas})`,
     );
   }
-  const before = requireManifest(opened.state).services.filter((service) => service.component === 'app').length;
+  const { services } = requireManifest(opened.state);
+  if (!services.some((service) => service.component === 'balancer')) {
+    throw new UserError(
+      'NOT_RUNNING',
+      'what runs here has no balancer to scale behind; nothing was changed',
+      'medianest up --profile prod (without a balancer: `app.replicas` in medianest.yml, then medianest up)',
+    );
+  }
+  const before = services.filter((service) => service.component === 'app').length;
   const outcome = await converge(context, opened, {
     overwrite: false,
     timeout: undefined,

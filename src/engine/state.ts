@@ -59,9 +59,12 @@ export class StateFolder {
   }
 
   /** A file of ours, or undefined where there is none. `without` tells what follows when a damaged one is moved aside. */
-  readJson<T>(name: string, without: string): T | undefined {
+  readJson<T>(name: string, without: string, fits: (value: unknown) => boolean = () => true): T | undefined {
     const text = readOptional(this.at(name));
-    return text === undefined ? undefined : (parseJson(text, this.at(name), without) as T);
+    if (text === undefined) return undefined;
+    const value = parseJson(text, this.at(name), without);
+    if (!fits(value)) throw damaged(this.at(name), 'it holds something else', without);
+    return value as T;
   }
 
   override(): string | undefined {
@@ -139,7 +142,9 @@ export class StateFolder {
 
   /** Replicas that a run has taken out of their balancer and not put back: noted before, so that a killed run is made good. */
   drained(): string[] {
-    return this.readJson<string[]>('drained.json', 'a replica may stay out of the balancer until it is restarted') ?? [];
+    const areNames = (value: unknown) => Array.isArray(value) && value.every((name) => typeof name === 'string');
+    const without = 'a replica may stay out of the balancer until `medianest restart app`';
+    return this.readJson<string[]>('drained.json', without, areNames) ?? [];
   }
 
   noteDrained(services: readonly string[]): void {
@@ -177,11 +182,14 @@ function parseJson(text: string, file: string, without: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new UserError(
-      'STATE_DAMAGED',
-      `${file} is damaged: ${(error as Error).message}; nothing was changed`,
-      `restore it, or move it aside and run \`medianest up\` again: ${without}`,
-      { path: file, cause: error },
-    );
+    throw damaged(file, (error as Error).message, without, error);
   }
 }
+
+const damaged = (file: string, how: string, without: string, cause?: unknown): UserError =>
+  new UserError(
+    'STATE_DAMAGED',
+    `${file} is damaged: ${how}; nothing was changed`,
+    `restore it, or move it aside and run \`medianest up\` again: ${without}`,
+    { path: file, cause },
+  );

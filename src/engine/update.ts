@@ -61,7 +61,18 @@ export async function update(context: Context, opened: Opened): Promise<UpdateOu
       orders: (orders) => ({ ...orders, updates: updateMarks(updates, orders.updates ?? {}) }),
     });
   }
+  await warnOfRest(context, opened, updates);
   return outcome('updated');
+}
+
+/** A build that brought what it had before would be offered again and again: the base image may hold packages back. */
+async function warnOfRest(context: Context, opened: Opened, updates: readonly ImageUpdate[]): Promise<void> {
+  const { stack } = await prepare(context, opened.loaded, { unchecked: true });
+  for (const image of builtImages(stack.images).filter(({ name }) => updates.some((entry) => entry.image === name))) {
+    const rest = await newerPackages(image, context);
+    if (rest.length > 0)
+      context.report.warn(`${image.name} still has older packages after its build: ${rest.map(({ name }) => name).join(', ')}`);
+  }
 }
 
 /** The last of what was said, without Docker's advice to read its help. */

@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts';
+import { shortHash } from '../stack/hash.ts';
 import { type AppVersion, appIdentity, appVersion, type Orders } from '../stack/orders.ts';
 import type { ImageSpec, Stack } from '../stack/types.ts';
 import type { Change } from './change.ts';
@@ -64,6 +65,29 @@ export function candidateOf(
     version,
     orders: (before) => ({ ...before, app: { release, ref: releaseTag(project, release), version, instead } }),
   };
+}
+
+/**
+ * Orders that keep what serves where medianest.yml, or the image behind its name, has moved on since: a deploy that fails
+ * or is killed goes back to that, not on to what medianest.yml says by now.
+ * @param named id of the image that goes by the name of what serves; undefined where the name is gone
+ */
+export function keepServing(
+  before: Orders,
+  serving: Release | undefined,
+  file: { app: { image?: string }; portal: ImageSpec },
+  named: string | undefined,
+  project: string,
+): Orders {
+  if (!serving) return before;
+  const instead = appIdentity(file.app, file.portal.ref);
+  const held = before.app?.release === serving.id ? before.app : undefined;
+  if (held) return held.instead === instead ? before : { ...before, app: { ...held, instead } };
+  const same = named === serving.imageId;
+  const asked = file.app.image ?? file.portal.ref;
+  if (same && serving.image === asked && serving.settings === shortHash(appVersion(file.app))) return before;
+  const ref = same ? serving.image : releaseTag(project, serving.id);
+  return { ...before, app: { release: serving.id, ref, version: serving.version, instead } };
 }
 
 /** Replicas of both kinds stand behind one balancer for a while: it speaks TLS to all of them, or to none. */

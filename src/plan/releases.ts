@@ -27,8 +27,9 @@ const KEPT = 20;
 /** The name that keeps a release's image from `docker image prune`. */
 export const releaseTag = (project: string, id: string): string => `medianest/${project}-release:${id}`;
 
-export const nextRelease = (releases: readonly Release[]): string =>
-  `r${Math.max(0, ...releases.map(({ id }) => Number.parseInt(id.slice(1), 10) || 0)) + 1}`;
+/** @param ordered the release that is ordered: its name is taken, also where the list of releases was lost */
+export const nextRelease = (releases: readonly Release[], ordered?: string): string =>
+  `r${Math.max(0, ...[...releases.map(({ id }) => id), ordered ?? ''].map((id) => Number.parseInt(id.slice(1), 10) || 0)) + 1}`;
 
 /** The one that serves. */
 export const currentRelease = (releases: readonly Release[]): Release | undefined =>
@@ -42,14 +43,25 @@ export function previousRelease(releases: readonly Release[]): Release | undefin
   );
 }
 
-/** A release that did not come to its end. */
-export const interruptedRelease = (releases: readonly Release[]): Release | undefined =>
-  releases.find(({ result }) => result === 'running');
+/** A release that did not come to its end; one that is ordered did, whatever its entry says. */
+export const interruptedRelease = (releases: readonly Release[], ordered: string | undefined): Release | undefined =>
+  releases.findLast(({ id, result }) => result === 'running' && id !== ordered);
+
+/**
+ * Those that were stopped half-way, as they ended: what is ordered had reached every replica before it was killed,
+ * anything else is taken back.
+ */
+export const settleInterrupted = (releases: readonly Release[], ordered: string | undefined): Release[] =>
+  releases
+    .filter(({ result }) => result === 'running')
+    .map((release) =>
+      release.id === ordered ? { ...release, result: 'deployed' } : { ...release, result: 'reverted', error: 'it was stopped half-way' },
+    );
 
 /** With one more or changed release, and without those that are too old; never without the current one. */
 export function withRelease(releases: readonly Release[], release: Release): { kept: Release[]; dropped: Release[] } {
-  const others = releases.filter(({ id }) => id !== release.id);
-  const all = [...others, release];
+  const isKnown = releases.some(({ id }) => id === release.id);
+  const all = isKnown ? releases.map((entry) => (entry.id === release.id ? release : entry)) : [...releases, release];
   const current = currentRelease(all);
   const dropped = all.slice(0, Math.max(0, all.length - KEPT)).filter((entry) => entry !== current);
   return { kept: all.filter((entry) => !dropped.includes(entry)), dropped };

@@ -91,9 +91,12 @@ function containerSteps(
 ): Step[] {
   const { waitSeconds } = facts;
   const running = (name: string) => facts.containers.some((entry) => entry.service === name && entry.state === 'running');
+  // A balancer that is unhealthy has no replica that serves: there is nothing to spare, and no time to lose.
+  const dead = (name: string) => facts.containers.some((entry) => entry.service === name && entry.health === 'unhealthy');
   const rollingOf = (change: Change) => {
     const rolling = services.get(change.service)?.rolling;
-    return change.action === 'recreate' && rolling && running(rolling.balancer) && running(change.service) ? rolling : undefined;
+    const serves = rolling && running(rolling.balancer) && !dead(rolling.balancer);
+    return change.action === 'recreate' && serves && running(change.service) ? rolling : undefined;
   };
   const touched = changes.filter((change) => change.action !== 'keep' && change.action !== 'reload');
   const reloaded = changes.filter((change) => change.action === 'reload');
@@ -102,7 +105,9 @@ function containerSteps(
   const removed = rest.filter((change) => change.action === 'remove');
   const forced = [...services.values()].flatMap((service) => {
     const container = facts.containers.find((entry) => entry.service === service.name);
-    const stuck = goneFolder(service, container, rendered, facts) || container?.state === 'restarting';
+    // It would wait for a replica that it was told to leave out; a new one knows nothing of that.
+    const waits = dead(service.name) && facts.drained.some((name) => services.get(name)?.rolling?.balancer === service.name);
+    const stuck = waits || goneFolder(service, container, rendered, facts) || container?.state === 'restarting';
     return stuck && !replaced.some(({ service: name }) => name === service.name) ? [service.name] : [];
   });
   const alone = replaced.length > 0 || facts.only !== undefined;

@@ -35,9 +35,10 @@ export const appIdentity = (app: object, portalImage: string): string =>
  * @param portalImage reference of the portal's image, as it would be built now
  */
 export function applyOrders(settings: Settings, orders: Orders, portalImage: () => string): { settings: Settings; orders: Orders } {
-  const app = settings.app as (JsonObject & { replicas: number }) | undefined;
+  const app = settings.app as (JsonObject & { replicas: number; maxReplicas: number }) | undefined;
   if (!app) return { settings, orders };
-  const replicas = orders.replicas?.instead === app.replicas ? orders.replicas : undefined;
+  const { replicas: scaled } = orders;
+  const replicas = scaled?.instead === app.replicas && scaled.count <= app.maxReplicas ? scaled : undefined;
   const release = orders.app && orders.app.instead === appIdentity(app, portalImage()) ? orders.app : undefined;
   const version = release ? { ...Object.fromEntries(VERSION_KEYS.map((key) => [key, undefined])), ...release.version } : {};
   return {

@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { appendFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { docker } from '../support/cli.ts';
 import { kinds, loadOn, under } from '../support/load.ts';
 import { flood } from '../support/load-floods.ts';
-import { destroyProd, inspect, prodStack } from '../support/load-stack.ts';
+import { configureProd, container, destroyProd, inspect, prodStack } from '../support/load-stack.ts';
 import type { Workspace } from '../support/workspace.ts';
 import { identities, type JsonError, parsed, portal } from './support.ts';
 
@@ -66,4 +69,25 @@ test.each([0, 1000])('%i replicas are refused before anything is touched', async
     expect(error.hint).not.toBe('');
   }
   expect(await identities(space.project)).toEqual(before);
+});
+
+describe('a setting of the operator that a proxy refuses', () => {
+  const app = { replicas: 1, uploadLimit: MIB };
+  afterEach(() => configureProd(space, app, { edge: { bodyLimit: '1m' } }));
+
+  test('more connections than the host lets HAProxy open: the old setting serves on', async () => {
+    configureProd(space, app, { edge: { bodyLimit: '1m' }, balancer: { maxConnections: 100_000 } });
+    await beside(() => space.run(['up', '--timeout', '10', '--json']));
+  });
+
+  test('rules of the WAF that cannot be read: nothing is reloaded, the old ones stay', async () => {
+    const rules = path.join(space.dir, 'crs');
+    await docker(['cp', `${container(space, 'edge')}:/usr/share/modsecurity-crs`, rules]);
+    await docker(['cp', `${container(space, 'edge')}:/etc/modsecurity/crs/crs-setup.conf`, rules]);
+    appendFileSync(path.join(rules, 'rules', 'REQUEST-901-INITIALIZATION.conf'), 'SecRule ARGS "@rx (" "id:90,phase:1,deny"\n');
+    configureProd(space, app, { edge: { bodyLimit: '1m', waf: { mode: 'block', rules: { folder: rules } } } });
+    const up = await beside(() => space.run(['up', '--timeout', '10', '--json']));
+    expect(up.status).not.toBe(0);
+    expect(parsed<JsonError>(up).error.message).toMatch(/REQUEST-901-INITIALIZATION/);
+  });
 });

@@ -1,8 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { parseBalancerStats } from '../../src/plan/balancer-stats.ts';
-import { currentRelease, interruptedRelease, nextRelease, previousRelease, type Release, withRelease } from '../../src/plan/releases.ts';
+import { keepServing } from '../../src/plan/deploy.ts';
+import {
+  currentRelease,
+  interruptedRelease,
+  nextRelease,
+  previousRelease,
+  type Release,
+  settleInterrupted,
+  withRelease,
+} from '../../src/plan/releases.ts';
 import { inSafeOrder, parseSimulation, updateMarks } from '../../src/plan/updates.ts';
-import { appIdentity, applyOrders, appVersion } from '../../src/stack/orders.ts';
+import { shortHash } from '../../src/stack/hash.ts';
+import { appIdentity, applyOrders, appVersion, type Orders } from '../../src/stack/orders.ts';
 import { load, stackOf } from '../support/settings.ts';
 
 const release = (id: string, image: string, result: Release['result'] = 'deployed', settings = 's'): Release => ({
@@ -29,7 +39,18 @@ describe('releases', () => {
   });
   it('serve when they were deployed, not when they were reverted or stopped', () => {
     const list = [release('r1', 'a'), release('r2', 'b', 'reverted'), release('r3', 'c', 'running')];
-    expect([currentRelease(list)?.id, interruptedRelease(list)?.id]).toEqual(['r1', 'r3']);
+    expect([currentRelease(list)?.id, interruptedRelease(list, undefined)?.id]).toEqual(['r1', 'r3']);
+  });
+  it('that were stopped half-way are taken back, but not the one that was ordered by then', () => {
+    const list = [release('r1', 'a'), release('r2', 'b', 'running'), release('r3', 'c', 'running')];
+    expect(settleInterrupted(list, 'r3').map(({ id, result }) => [id, result])).toEqual([
+      ['r2', 'reverted'],
+      ['r3', 'deployed'],
+    ]);
+    expect([interruptedRelease(list, 'r3')?.id, interruptedRelease([release('r1', 'a', 'running')], 'r1')]).toEqual(['r2', undefined]);
+  });
+  it('never take the name of what is ordered, also where their list was lost', () => {
+    expect([nextRelease([], 'r7'), nextRelease([release('r9', 'a')], 'r7')]).toEqual(['r8', 'r10']);
   });
   it.each([
     ['the one before', [release('r1', 'a'), release('r2', 'b')], 'r1'],
@@ -51,6 +72,31 @@ describe('releases', () => {
   });
 });
 
+describe('what serves', () => {
+  const portal = { name: 'app', ref: 'portal:1' };
+  const app = { image: 'mine:1', port: 3000 };
+  const serving = { ...release('r1', 'mine:1', 'deployed', shortHash(appVersion(app))), version: appVersion(app) };
+  const keep = (before: Orders, file: { image?: string; port?: number }, named: string | undefined = serving.imageId) =>
+    keepServing(before, serving, { app: file, portal }, named, 'x').app;
+  const pinned = (file: object, ref: string) => ({ release: 'r1', ref, version: serving.version, instead: appIdentity(file, 'portal:1') });
+  it('is what medianest.yml says, where nothing has moved on', () => {
+    expect([keep({}, app), keepServing({}, undefined, { app, portal }, undefined, 'x')]).toEqual([undefined, {}]);
+  });
+  it('is kept where medianest.yml says something else by now', () => {
+    const edited = { ...app, image: 'mine:2' };
+    expect(keep({}, edited)).toEqual(pinned(edited, 'mine:1'));
+    expect(keep({}, { ...app, port: 4000 })).toEqual(pinned({ ...app, port: 4000 }, 'mine:1'));
+  });
+  it.each([['sha256:other'], ['']])('is kept by the name that protects it, where its own leads to %j', (named) => {
+    expect(keep({}, app, named)).toEqual(pinned(app, 'medianest/x-release:r1'));
+  });
+  it('is kept as it was ordered, where that would lapse', () => {
+    const order = pinned(app, 'medianest/x-release:r1');
+    expect(keep({ app: order }, app)).toEqual(order);
+    expect(keep({ app: order }, { image: 'mine:3' })).toEqual({ ...order, instead: appIdentity({ image: 'mine:3' }, 'portal:1') });
+  });
+});
+
 describe('orders', () => {
   const settings = load({ flags: { profile: 'prod' } }).settings;
   const app = settings.app as object;
@@ -65,6 +111,11 @@ describe('orders', () => {
     expect(applyOrders(settings, { app: order }, () => 'portal:2').orders).toEqual({});
     const edited = { ...settings, app: { ...app, env: { B: '2' } } };
     expect(applyOrders(edited, { app: order }, () => 'portal:1').settings.app).toMatchObject({ env: { B: '2' } });
+  });
+  it('of a number of replicas hold as long as the balancer has slots for them', () => {
+    const count = (maxReplicas: number) =>
+      applyOrders({ ...settings, app: { ...app, maxReplicas } }, { replicas: { count: 5, instead: 3 } }, () => '').settings.app;
+    expect([count(5), count(4)]).toMatchObject([{ replicas: 5 }, { replicas: 3 }]);
   });
   it('of a release take away what it did not have', () => {
     const own = { ...settings, app: { ...app, image: 'mine:2' } };

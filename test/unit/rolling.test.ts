@@ -87,6 +87,12 @@ describe('replicas behind a balancer', () => {
     const without = all.filter(({ service }) => service !== 'balancer');
     expect(acts(plan(make('app: { logLevel: warn }'), { containers: without }).steps)).toEqual(['up balancer app-1 app-2 app-3']);
   });
+  it('are replaced at once where none of them serves, and the balancer forgets whom it was told to leave out', () => {
+    const dead = all.map((entry) => (entry.service === 'balancer' ? { ...entry, health: 'unhealthy' as const } : entry));
+    const { steps } = plan(make('app: { logLevel: warn }'), { containers: dead, drained: ['app-1'] });
+    expect(acts(steps)).toEqual(['up alone balancer app-1 app-2 app-3', 'admit app-1'].map((act) => act.replace(' alone', '')));
+    expect(steps.find(({ kind }) => kind === 'compose-up')).toMatchObject({ forced: ['balancer'] });
+  });
   it('that do not run are started, not drained', () => {
     const stopped = all.map((entry) => (entry.service === 'app-2' ? { ...entry, state: 'exited' } : entry));
     expect(acts(plan(make('app: { logLevel: warn }'), { containers: stopped }).steps)).toEqual([
