@@ -13,7 +13,8 @@ import type { Lock } from './lock.ts';
 import { proveMount } from './media-check.ts';
 import type { Prepared } from './prepare.ts';
 
-import { admitReplica, replaceReplica } from './roll.ts';
+import { proveConfig } from './prove-config.ts';
+import { admitReplica, awaitBalancer, replaceReplica } from './roll.ts';
 import { placeSecrets, saveSecrets } from './secret-files.ts';
 import type { StateFolder } from './state.ts';
 import type { Engine } from './types.ts';
@@ -99,6 +100,8 @@ async function perform(step: Step, run: Execution, task: Task | undefined): Prom
       return proveMount(step.nfs, step.image, docker, context.signal);
     case 'place-rules':
       return placeRules(state, step.rules, context.signal);
+    case 'prove-config':
+      return proveConfig(state, step.service, step.hash, docker, context.signal);
     case 'remove-container':
       return run.engine.removeContainer(step.id);
     case 'compose-up':
@@ -126,6 +129,8 @@ async function perform(step: Step, run: Execution, task: Task | undefined): Prom
       });
     case 'admit':
       return admitReplica(step, run, task);
+    case 'await-balancer':
+      return awaitBalancer(step.service, step.waitSeconds, run);
     case 'remember-orders':
       return writeAtomic(state.at('orders.json'), `${JSON.stringify(step.orders, null, 1)}\n`, 0o600);
     case 'run-one-off':

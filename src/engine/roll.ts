@@ -64,10 +64,21 @@ export async function admitReplica(replica: Replica, run: Execution, task: Task 
   state.noteDrained(state.drained().filter((name) => name !== service));
 }
 
-async function balancer({ rolling }: Replica, run: Execution, argv: readonly string[]) {
-  const found = (await run.engine.observe(run.prepared.project)).find(
-    (entry) => entry.service === rolling.balancer && entry.state === 'running',
+/** @throws UserError UNHEALTHY with what the balancer says of each replica, where none becomes ready */
+export async function awaitBalancer(service: string, waitSeconds: number, run: Execution): Promise<void> {
+  const { exitCode, output } = await askBalancer(service, run, ['wait', String(Math.min(READY_SECONDS, waitSeconds))]);
+  if (exitCode === 0) return;
+  throw new UserError(
+    'UNHEALTHY',
+    `no replica is ready behind ${service}: ${output.trim()}`,
+    '`medianest logs app` shows why; correct it and run `medianest up` again',
   );
+}
+
+const balancer = ({ rolling }: Replica, run: Execution, argv: readonly string[]) => askBalancer(rolling.balancer, run, argv);
+
+async function askBalancer(service: string, run: Execution, argv: readonly string[]) {
+  const found = (await run.engine.observe(run.prepared.project)).find((entry) => entry.service === service && entry.state === 'running');
   // Without a balancer nothing is sent to the replica, and nothing keeps it out.
   if (!found) return { exitCode: 0, output: '' };
   return run.engine.exec(found.id, ['/usr/local/bin/backend', ...argv]);

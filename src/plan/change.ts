@@ -36,12 +36,17 @@ export function recreateCause(
         return 'its configuration files';
       case 'certificate':
         return 'its certificate';
+      case 'protocol':
+        return `it is spoken to in ${now?.protocol} (was ${old.protocol})`;
       default:
         return 'compose.override.yml';
     }
   });
   return `changed: ${reasons.join('; ')}`;
 }
+
+/** The protocol that a replica behind a balancer was started for. */
+export const protocolOf = (label: string | undefined): string | undefined => inputs(label)?.protocol;
 
 function inputs(label: string | undefined): Record<string, string> | undefined {
   try {

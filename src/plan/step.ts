@@ -14,12 +14,15 @@ export type Step = { cause: string } & (
   | { kind: 'prove-mount'; nfs: NfsExport; image: string }
   | { kind: 'activate-config'; service: string; hash: string }
   | { kind: 'place-rules'; rules: PendingRules }
+  | { kind: 'prove-config'; service: Service; hash: string }
   | { kind: 'remove-container'; id: string; name: string }
   | { kind: 'remember-orders'; orders: Orders }
   /** Out of the balancer, a new container or a restart of the old one, back into it. */
   | { kind: 'replace'; service: string; component: string; rolling: Rolling; by: 'recreate' | 'restart'; waitSeconds: number }
   /** Back into the balancer, where an interrupted run has left it out. */
   | { kind: 'admit'; service: string; component: string; rolling: Rolling; waitSeconds: number }
+  /** Until the balancer has a replica to send requests to. */
+  | { kind: 'await-balancer'; service: string; waitSeconds: number }
   /** `forced`: services that Compose alone would take for unchanged. `alone`: no other service is looked at. */
   | { kind: 'compose-up'; services: string[]; forced: string[]; alone: boolean; waitSeconds: number }
   | { kind: 'run-one-off'; service: string }
@@ -55,6 +58,8 @@ export function describeStep(step: Step): string {
       return `switch the configuration of ${step.service}`;
     case 'place-rules':
       return `check and copy the WAF’s rules (${step.rules.folder ?? step.rules.archive})`;
+    case 'prove-config':
+      return `check the new configuration of ${step.service.name}`;
     case 'remove-container':
       return `remove container ${step.name}`;
     case 'remember-orders':
@@ -63,6 +68,8 @@ export function describeStep(step: Step): string {
       return `${step.by === 'restart' ? 'restart' : 'replace'} ${step.service}: drain, ${step.by === 'restart' ? 'restart' : 'new container'}, wait until ready`;
     case 'admit':
       return `put ${step.service} back behind ${step.rolling.balancer}`;
+    case 'await-balancer':
+      return `wait until a replica is ready behind ${step.service}`;
     case 'compose-up':
       return step.services.length > 0 ? `start and wait until healthy: ${step.services.join(', ')}` : 'wait until everything is healthy';
     case 'run-one-off':

@@ -2,7 +2,7 @@ import type { ObservedContainer } from '../engine/types.ts';
 import type { Rendered, Rolling, Service, Stack } from '../stack/types.ts';
 import type { Change, FileChange } from './change.ts';
 import type { Step } from './step.ts';
-import { goneFolder, type UpFacts } from './up.ts';
+import { changesProtocol, goneFolder, type UpFacts } from './up.ts';
 
 /** What an `up` executes, in order: prepare all that can fail, then touch containers, then prove. */
 export function stepsOf(
@@ -70,6 +70,14 @@ function preparation(
     issued.add(service.certificate.name);
     steps.push({ kind: 'issue-certificate', certificate: service.certificate, uid: service.uid, image: service.image.ref, cause: due });
   }
+  // Only where something serves that could be lost.
+  const serving = new Set(facts.containers.filter(({ state }) => state === 'running').map((container) => container.service));
+  const other = new Set(changes.filter(({ action }) => action === 'recreate' || action === 'reload').map(({ service }) => service));
+  for (const service of wanted) {
+    const hash = rendered.configs[service.name];
+    if (hash && service.check && serving.has(service.name) && other.has(service.name))
+      steps.push({ kind: 'prove-config', service, hash, cause: 'a refusal has to come before what serves is touched' });
+  }
   for (const service of wanted) {
     const hash = rendered.configs[service.name];
     if (hash && facts.liveConfigs[service.name] !== hash)
@@ -91,12 +99,16 @@ function containerSteps(
 ): Step[] {
   const { waitSeconds } = facts;
   const running = (name: string) => facts.containers.some((entry) => entry.service === name && entry.state === 'running');
-  // A balancer that is unhealthy has no replica that serves: there is nothing to spare, and no time to lose.
+  // One that is not well cannot be asked to drain anything.
   const dead = (name: string) => facts.containers.some((entry) => entry.service === name && entry.health === 'unhealthy');
+  const flips = facts.containers.some((entry) => {
+    const service = services.get(entry.service);
+    return service !== undefined && changesProtocol(service, entry);
+  });
   const rollingOf = (change: Change) => {
     const rolling = services.get(change.service)?.rolling;
     const serves = rolling && running(rolling.balancer) && !dead(rolling.balancer);
-    return change.action === 'recreate' && serves && running(change.service) ? rolling : undefined;
+    return change.action === 'recreate' && serves && running(change.service) && !flips ? rolling : undefined;
   };
   const touched = changes.filter((change) => change.action !== 'keep' && change.action !== 'reload');
   const reloaded = changes.filter((change) => change.action === 'reload');
@@ -105,9 +117,7 @@ function containerSteps(
   const removed = rest.filter((change) => change.action === 'remove');
   const forced = [...services.values()].flatMap((service) => {
     const container = facts.containers.find((entry) => entry.service === service.name);
-    // It would wait for a replica that it was told to leave out; a new one knows nothing of that.
-    const waits = dead(service.name) && facts.drained.some((name) => services.get(name)?.rolling?.balancer === service.name);
-    const stuck = waits || goneFolder(service, container, rendered, facts) || container?.state === 'restarting';
+    const stuck = goneFolder(service, container, rendered, facts) || container?.state === 'restarting';
     return stuck && !replaced.some(({ service: name }) => name === service.name) ? [service.name] : [];
   });
   const alone = replaced.length > 0 || facts.only !== undefined;
@@ -157,6 +167,10 @@ function containerSteps(
       cause: 'takes its new configuration without a new container',
     });
   }
+  const balancers = new Set(early.flatMap(({ service }) => services.get(service)?.rolling?.balancer ?? []));
+  for (const { service } of early) if ([...services.values()].some(({ rolling }) => rolling?.balancer === service)) balancers.add(service);
+  for (const service of balancers)
+    steps.push({ kind: 'await-balancer', service, waitSeconds, cause: 'a page is served only by a replica that is ready' });
   if (lastly)
     steps.push(
       facts.only

@@ -2,7 +2,7 @@ import type { ObservedContainer } from '../engine/types.ts';
 import type { PendingRules } from '../services/waf.ts';
 import type { Orders } from '../stack/orders.ts';
 import type { Rendered, Service, Stack } from '../stack/types.ts';
-import { type Change, composeServices, type FileChange, fileChanges, recreateCause } from './change.ts';
+import { type Change, composeServices, type FileChange, fileChanges, protocolOf, recreateCause } from './change.ts';
 import type { Step } from './step.ts';
 import { stepsOf } from './up-steps.ts';
 
@@ -108,7 +108,8 @@ function changeOf(
   const label = rendered.inputs[service.name] as string;
   if (container.inputs !== label) {
     const [before, after] = definitions().map((services) => services[service.name]);
-    return change('recreate', recreateCause(service, container.inputs, label, before, after), service.interruption);
+    const cost = changesProtocol(service, container) ? PROTOCOL_COST : service.interruption;
+    return change('recreate', recreateCause(service, container.inputs, label, before, after), cost);
   }
   if (container.stateFolder !== facts.stateFolder)
     return change('recreate', `the state folder moved from ${container.stateFolder}`, service.interruption);
@@ -127,6 +128,14 @@ function changeOf(
   return facts.applied[service.name] === wanted
     ? change('keep', 'unchanged', 'none')
     : change('reload', 'its configuration files or certificate changed', 'none');
+}
+
+const PROTOCOL_COST = 'about 10 s: TLS and plain HTTP cannot stand behind one balancer, so all replicas are replaced at once';
+
+/** Replicas of both kinds stand behind one balancer only when they speak the same protocol. */
+export function changesProtocol({ rolling }: Service, container: ObservedContainer | undefined): boolean {
+  const before = protocolOf(container?.inputs);
+  return rolling !== undefined && before !== undefined && before !== (rolling.tls ? 'TLS' : 'HTTP');
 }
 
 /** Docker waits longer after each end; a new container begins at once with what was corrected. */

@@ -74,9 +74,10 @@ function assetsUrl(input: BuildInput): string | undefined {
   return `https://${urlHost(host)}${httpsPort === 443 ? '' : `:${httpsPort}`}`;
 }
 
-const rolling = (own: AppSettings, address: string): Rolling => ({
+const rolling = (own: AppSettings, address: string, tls: boolean): Rolling => ({
   balancer: 'balancer',
   address: `${address}:${own.port}`,
+  tls,
   drainSeconds: own.drainSeconds,
   settleSeconds: own.settleSeconds,
 });
@@ -117,7 +118,7 @@ export const app = defineService({
         '/tmp': 'what an application’s libraries put there; gone with the container',
       },
       after: ['postgres', 'redis'],
-      ...(input.enabled('balancer') && { rolling: rolling(own, input.address('app', host)) }),
+      ...(input.enabled('balancer') && { rolling: rolling(own, input.address('app', host), tls) }),
       interruption: own.replicas > 1 ? 'none: the other replicas serve' : 'about 3 s: the only replica is replaced',
       urls: [],
     });

@@ -60,6 +60,7 @@ export const balancer = defineService({
         keeps: { '/tmp': 'nothing of its own; programs expect it', '/run': 'its control sockets; gone with the container' },
         after: [],
         reload: ['/usr/local/bin/reload'],
+        check: ['haproxy', '-c', '-q', '-f', '/etc/medianest/current/haproxy.cfg'],
         interruption: 'none: meanwhile the edge goes to the replicas itself',
         notes: [tls ? 'balancer to app: TLS' : 'balancer to app: plain HTTP inside the network (app.tls, where the image can serve HTTPS)'],
         urls: [],

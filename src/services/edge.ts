@@ -158,6 +158,7 @@ export const edge = defineService({
         // Not the replicas where there is a balancer: `scale` would make a new container necessary.
         after: balanced ? ['balancer'] : appReplicas(application).map(({ name }) => name),
         reload: ['/usr/local/bin/reload'],
+        check: ['nginx', '-t', '-q', '-c', '/etc/medianest/current/nginx.conf', '-e', 'stderr'],
         interruption: 'about 1 s: new connections are refused while the container is replaced',
         notes: input.orders.maintenance ? [`maintenance since ${input.orders.maintenance.since}: visitors get 503`] : [],
         urls: own.domains.map((domain) => portalUrl(domain, own.httpsPort)),

@@ -38,6 +38,7 @@ export function render(stack: Stack, input: RenderInput): Rendered {
       ...(service.secrets.length > 0 && { secrets: shortHash(service.secrets.map(({ name }) => [name, input.fingerprints[name] ?? ''])) }),
       ...(!service.reload && configs[service.name] && { config: configs[service.name] }),
       ...(!service.reload && service.certificate && { certificate: input.fingerprints[certificateKey(service.certificate.name)] ?? '' }),
+      ...(service.rolling && { protocol: service.rolling.tls ? 'TLS' : 'HTTP' }),
       ...overrideInputs(override, service.name),
     });
     const labels = { [LABEL.project]: stack.project, [LABEL.component]: service.component, [LABEL.inputs]: inputs[service.name] as string };

@@ -79,6 +79,8 @@ export interface Rolling {
   balancer: string;
   /** Where the balancer finds it: `10.0.0.101:3000`. */
   address: string;
+  /** Whether it is spoken to over TLS: a balancer speaks it to all replicas or to none. */
+  tls: boolean;
   /** How long its requests may take to finish. */
   drainSeconds: number;
   /** How long it must stay ready before the next one is touched. */
@@ -125,6 +127,8 @@ export interface Blueprint {
   oneOff?: boolean;
   /** It is given the internal CA's certificate, in /run/trust, to check others by. */
   trust?: boolean;
+  /** Reads its configuration and says whether it is good, in its image. */
+  check?: string[];
   /** What its recreation costs the people who use the portal. */
   interruption: string;
   /** What `status` should say about it. */

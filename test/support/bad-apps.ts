@@ -16,7 +16,3 @@ export async function buildBadApps(portal: string, behaviours: readonly Behaviou
     if (built.status !== 0) throw new Error(built.stderr);
   }
 }
-
-export async function removeBadApps(): Promise<void> {
-  await docker(['rmi', '--force', ...BEHAVIOURS.map(badApp)]);
-}

@@ -1,6 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import https from 'node:https';
-import path from 'node:path';
 import { portal, ready } from '../e2e/support.ts';
 import { badApp, buildBadApps } from './bad-apps.ts';
 import { docker, medianest, type Run } from './cli.ts';
@@ -94,10 +93,5 @@ export async function askReplica(space: Workspace, service: string, url: string)
 export function unexcused(report: LoadReport, faultOver: string): Failure[] {
   return report.failures.filter(({ method, began }) => method === 'GET' || began > faultOver);
 }
-
-export const orders = (space: Workspace): Record<string, unknown> => {
-  const file = path.join(space.state, 'orders.json');
-  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
-};
 
 export const said = ({ stdout, stderr }: Run): string => `${stdout}${stderr}`;

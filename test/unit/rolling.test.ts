@@ -59,7 +59,7 @@ function plan(wanted: typeof now, more: Partial<UpFacts> = {}) {
   });
 }
 
-const QUIET: Step['kind'][] = ['write-files', 'activate-config', 'mark-applied'];
+const QUIET: Step['kind'][] = ['write-files', 'activate-config', 'mark-applied', 'prove-config'];
 /** The steps that touch containers, in a word each. */
 const acts = (steps: readonly Step[]) =>
   steps
@@ -83,15 +83,31 @@ describe('replicas behind a balancer', () => {
     expect(acts(steps)).toEqual(['up alone redis', 'replace app-1', 'replace app-2', 'replace app-3']);
   });
   it('come up together where nothing serves yet, or the balancer does not run', () => {
-    expect(acts(plan(now, { containers: [] }).steps)).toEqual([`up ${now.stack.services.map(({ name }) => name).join(' ')}`]);
+    expect(acts(plan(now, { containers: [] }).steps)).toEqual([
+      `up ${now.stack.services.map(({ name }) => name).join(' ')}`,
+      'await-balancer balancer',
+    ]);
     const without = all.filter(({ service }) => service !== 'balancer');
-    expect(acts(plan(make('app: { logLevel: warn }'), { containers: without }).steps)).toEqual(['up balancer app-1 app-2 app-3']);
+    expect(acts(plan(make('app: { logLevel: warn }'), { containers: without }).steps)).toEqual([
+      'up balancer app-1 app-2 app-3',
+      'await-balancer balancer',
+    ]);
   });
-  it('are replaced at once where none of them serves, and the balancer forgets whom it was told to leave out', () => {
-    const dead = all.map((entry) => (entry.service === 'balancer' ? { ...entry, health: 'unhealthy' as const } : entry));
-    const { steps } = plan(make('app: { logLevel: warn }'), { containers: dead, drained: ['app-1'] });
-    expect(acts(steps)).toEqual(['up alone balancer app-1 app-2 app-3', 'admit app-1'].map((act) => act.replace(' alone', '')));
-    expect(steps.find(({ kind }) => kind === 'compose-up')).toMatchObject({ forced: ['balancer'] });
+  it('are replaced one at a time where none of them is ready either, so that the first good one serves at once', () => {
+    const sick = all.map((entry) => (entry.component === 'app' ? { ...entry, health: 'unhealthy' as const } : entry));
+    expect(acts(plan(make('app: { logLevel: warn }'), { containers: sick }).steps)).toEqual([
+      'replace app-1',
+      'replace app-2',
+      'replace app-3',
+    ]);
+  });
+  it('are replaced together where they change between TLS and plain HTTP, and the cost is told', () => {
+    const { steps, changes } = plan(make('app: { tls: false }'));
+    expect(acts(steps)).toEqual(['up edge balancer app-1 app-2 app-3', 'await-balancer balancer']);
+    expect(changes.find(({ service }) => service === 'app-1')).toMatchObject({
+      cause: expect.stringContaining('it is spoken to in HTTP (was TLS)'),
+      downtime: expect.stringMatching(/^about 10 s/),
+    });
   });
   it('that do not run are started, not drained', () => {
     const stopped = all.map((entry) => (entry.service === 'app-2' ? { ...entry, state: 'exited' } : entry));
@@ -99,6 +115,7 @@ describe('replicas behind a balancer', () => {
       'up alone app-2',
       'replace app-1',
       'replace app-3',
+      'await-balancer balancer',
     ]);
   });
   it('that an interrupted run has left out are put back', () => {
@@ -115,7 +132,7 @@ describe('scale', () => {
   const scaled = (count: number) => make('', { replicas: { count, instead: 3 } });
   const only = ['app', 'balancer'];
   it('brings new replicas up before the balancer is told, and touches no other', () => {
-    expect(acts(plan(scaled(5), { only }).steps)).toEqual(['up alone app-4 app-5', 'reload balancer']);
+    expect(acts(plan(scaled(5), { only }).steps)).toEqual(['up alone app-4 app-5', 'reload balancer', 'await-balancer balancer']);
   });
   it('tells the balancer before replicas go', () => {
     expect(acts(plan(scaled(1), { only }).steps)).toEqual(['reload balancer', 'remove-services app-2 app-3']);
