@@ -26,7 +26,7 @@ export async function proveConfig(
       ...['run', '--rm', '--network', 'none', '--read-only', '--cap-drop', 'ALL', '--user', String(service.uid), '--entrypoint', program],
       ...['/tmp', '/run', ...service.mounts.filter(({ kind }) => kind !== 'bind').map(({ target }) => target)].flatMap((target) => [
         '--tmpfs',
-        `${target}:mode=1777`,
+        `${target}:mode=1777,uid=${service.uid},gid=${service.gid ?? service.uid}`,
       ]),
       ...mounted(`config/${service.name}/${hash}`, '/etc/medianest/current'),
       ...service.mounts.filter(({ kind }) => kind === 'bind').flatMap(({ source, target }) => mounted(source, target)),
