@@ -14,6 +14,7 @@ import { mutate } from './mutate.ts';
 import { type Opened, requireManifest } from './open.ts';
 import { prepare, readOrders } from './prepare.ts';
 import { currentUser, keepImage, obtainImage, readReleases, releaseImage, saveRelease, settleReleases } from './release-store.ts';
+import { proveLives } from './roll.ts';
 import { emptySecrets } from './secret-files.ts';
 import { survey } from './survey.ts';
 
@@ -140,9 +141,10 @@ export async function deploy(context: Context, { loaded, state }: Opened, asked:
     await remember(kept, 'what serves now, until every replica runs the new version');
     settleReleases(state, ordered);
     saveRelease(state, entry('running'));
-    execution = { ...execution, prepared: { state, secrets: plan.prepared.secrets, project } };
+    execution = { ...execution, prepared: { state, secrets: plan.prepared.secrets, project }, lives: new Map() };
     try {
       await execute(steps, execution);
+      await proveLives(execution);
     } catch (error) {
       if (!(error instanceof UserError) || error.code === 'INTERRUPTED') throw stopped(error, release, previous);
       await goBack(context, loaded, execution, error, previous);
@@ -203,7 +205,7 @@ async function goBack(context: Context, loaded: Loaded, run: Execution, cause: U
   context.report.warn(`${cause.message}\n  going back to ${previous?.id ?? 'the version before'}`);
   try {
     const back = await survey(context, loaded, run.engine, { only: DEPLOYED, deploying: true });
-    await execute(back.steps, { ...run, prepared: { ...run.prepared, secrets: back.prepared.secrets } });
+    await execute(back.steps, { ...run, prepared: { ...run.prepared, secrets: back.prepared.secrets }, lives: new Map() });
   } catch (error) {
     if (error instanceof UserError && error.code === 'INTERRUPTED') throw stopped(error, 'this release', previous);
     throw new UserError(

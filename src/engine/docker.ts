@@ -82,6 +82,11 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
           .remove({ force: true })
           .catch((error) => absent(error));
       }),
+    life: (id) =>
+      call(async () => {
+        const { RestartCount, State } = await docker.getContainer(id).inspect();
+        return `${RestartCount} ${State.StartedAt}`;
+      }),
     stopContainer: (id) =>
       call(async () => {
         const container = docker.getContainer(id);

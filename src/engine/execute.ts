@@ -28,6 +28,8 @@ export interface Execution {
   engine: Engine;
   docker: DockerCli;
   lock: Lock;
+  /** Replicas that this run has admitted, and the life that they were in: one that ends later was not good either. */
+  lives?: Map<string, string>;
 }
 
 /** Images are there already, built or pulled by steps of their own. */

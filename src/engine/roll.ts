@@ -22,6 +22,7 @@ export async function replaceReplica(
   recreate: () => Promise<void>,
 ): Promise<void> {
   const { state } = run.prepared;
+  await proveLives(run);
   state.noteDrained([...new Set([...state.drained(), replica.service])]);
   task?.detail('draining');
   const drained = await balancer(replica, run, ['drain', replica.service, String(replica.rolling.drainSeconds)]);
@@ -45,6 +46,7 @@ export async function replaceReplica(
 export async function admitReplica(replica: Replica, run: Execution, task: Task | undefined): Promise<void> {
   const { service, rolling } = replica;
   task?.detail('waiting until it is ready');
+  const before = await lifeOf(service, run);
   const { exitCode, output } = await balancer(replica, run, [
     'admit',
     service,
@@ -60,8 +62,35 @@ export async function admitReplica(replica: Replica, run: Execution, task: Task 
       `the other replicas serve on; \`medianest logs ${service}\` shows more`,
     );
   }
+  // Docker starts what ends again, often too soon for a check to notice.
+  if ((await lifeOf(service, run)) !== before) {
+    await balancer(replica, run, ['drain', service, '0']);
+    throw await endedByItself(service, run);
+  }
+  run.lives?.set(service, before);
   const { state } = run.prepared;
   state.noteDrained(state.drained().filter((name) => name !== service));
+}
+
+/** @throws UserError UNHEALTHY where a replica that this run has admitted has ended since */
+export async function proveLives(run: Execution): Promise<void> {
+  for (const [service, life] of run.lives ?? []) {
+    if ((await lifeOf(service, run)) !== life) throw await endedByItself(service, run);
+  }
+}
+
+async function lifeOf(service: string, { engine, prepared }: Execution): Promise<string> {
+  const container = (await engine.observe(prepared.project)).find((entry) => entry.service === service);
+  return container ? engine.life(container.id) : 'gone';
+}
+
+async function endedByItself(service: string, run: Execution): Promise<UserError> {
+  const lines = await lastLines(service, run);
+  return new UserError(
+    'UNHEALTHY',
+    [`${service} was ready, then it ended by itself`, ...lines.map((line) => `    ${line}`)].join('\n'),
+    `\`medianest logs ${service}\` shows more`,
+  );
 }
 
 /** @throws UserError UNHEALTHY with what the balancer says of each replica, where none becomes ready */

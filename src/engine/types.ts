@@ -54,6 +54,8 @@ export interface Engine {
   missingImages(refs: readonly string[]): Promise<string[]>;
   lastLogLines(id: string, lines: number): Promise<string[]>;
   removeContainer(id: string): Promise<void>;
+  /** Which life a container is in: another text once it has ended and was started again. */
+  life(id: string): Promise<string>;
   /** Stops a container as its image and Compose say (signal, grace), then removes it. */
   stopContainer(id: string): Promise<void>;
   /** Runs a program inside a container to its end. */
