@@ -66,10 +66,7 @@ export async function deploy(context: Context, { loaded, state }: Opened, asked:
     const app = loaded.settings.app as { image?: string; replicas: number };
     const orders = readOrders(state);
     const ordered = orders.app?.release;
-    const releases = settleInterrupted(readReleases(state), ordered).reduce(
-      (list, ended) => withRelease(list, ended).kept,
-      readReleases(state),
-    );
+    const releases = settleInterrupted(readReleases(state), ordered).reduce(withRelease, readReleases(state));
     const previous = currentRelease(releases);
     const portal = (await prepare(context, loaded, { unchecked: true })).portal();
     // Asked before a new image of the same name can be pulled.

@@ -12,7 +12,6 @@ import { writeAtomic } from './files.ts';
 import type { Lock } from './lock.ts';
 import { proveMount } from './media-check.ts';
 import type { Prepared } from './prepare.ts';
-
 import { proveConfig } from './prove-config.ts';
 import { admitReplica, awaitBalancer, replaceReplica } from './roll.ts';
 import { placeSecrets, saveSecrets } from './secret-files.ts';

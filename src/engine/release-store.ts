@@ -22,8 +22,7 @@ export function settleReleases(state: StateFolder, ordered: string | undefined):
 }
 
 export function saveRelease(state: StateFolder, release: Release): void {
-  const { kept } = withRelease(readReleases(state), release);
-  writeAtomic(state.at('releases.json'), `${JSON.stringify(kept, null, 1)}\n`, 0o600);
+  writeAtomic(state.at('releases.json'), `${JSON.stringify(withRelease(readReleases(state), release), null, 1)}\n`, 0o600);
 }
 
 export const currentUser = (): string => os.userInfo().username;

@@ -22,10 +22,9 @@ function restartSteps(manifest: Manifest, names: readonly string[], containers: 
   return [
     ...(rest.length > 0 ? [{ kind: 'compose-restart', services: rest, ...common } satisfies Step] : []),
     ...rolled.map(
-      ({ name, component, rolling }): Step => ({
+      ({ name, rolling }): Step => ({
         kind: 'replace',
         service: name,
-        component,
         rolling: rolling as Rolling,
         by: 'restart',
         ...common,

@@ -9,7 +9,6 @@ const READY_SECONDS = 60;
 
 interface Replica {
   service: string;
-  component: string;
   rolling: Rolling;
   waitSeconds: number;
 }

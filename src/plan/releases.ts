@@ -21,7 +21,7 @@ export interface Release {
   error?: string;
 }
 
-/** As many as `releases` keeps; the images of older ones lose the name that protects them from pruning. */
+/** As many as `releases` keeps. */
 const KEPT = 20;
 
 /** The name that keeps a release's image from `docker image prune`. */
@@ -59,10 +59,9 @@ export const settleInterrupted = (releases: readonly Release[], ordered: string 
     );
 
 /** With one more or changed release, and without those that are too old; never without the current one. */
-export function withRelease(releases: readonly Release[], release: Release): { kept: Release[]; dropped: Release[] } {
+export function withRelease(releases: readonly Release[], release: Release): Release[] {
   const isKnown = releases.some(({ id }) => id === release.id);
   const all = isKnown ? releases.map((entry) => (entry.id === release.id ? release : entry)) : [...releases, release];
   const current = currentRelease(all);
-  const dropped = all.slice(0, Math.max(0, all.length - KEPT)).filter((entry) => entry !== current);
-  return { kept: all.filter((entry) => !dropped.includes(entry)), dropped };
+  return all.filter((entry, index) => index >= all.length - KEPT || entry === current);
 }

@@ -18,9 +18,9 @@ export type Step = { cause: string } & (
   | { kind: 'remove-container'; id: string; name: string }
   | { kind: 'remember-orders'; orders: Orders }
   /** Out of the balancer, a new container or a restart of the old one, back into it. */
-  | { kind: 'replace'; service: string; component: string; rolling: Rolling; by: 'recreate' | 'restart'; waitSeconds: number }
+  | { kind: 'replace'; service: string; rolling: Rolling; by: 'recreate' | 'restart'; waitSeconds: number }
   /** Back into the balancer, where an interrupted run has left it out. */
-  | { kind: 'admit'; service: string; component: string; rolling: Rolling; waitSeconds: number }
+  | { kind: 'admit'; service: string; rolling: Rolling; waitSeconds: number }
   /** Until the balancer has a replica to send requests to. */
   | { kind: 'await-balancer'; service: string; waitSeconds: number }
   /** `forced`: services that Compose alone would take for unchanged. `alone`: no other service is looked at. */

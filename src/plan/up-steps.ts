@@ -140,7 +140,6 @@ function containerSteps(
     steps.push({
       kind: 'replace',
       service: change.service,
-      component: service.component,
       rolling,
       by: 'recreate',
       waitSeconds,
@@ -153,7 +152,6 @@ function containerSteps(
       steps.push({
         kind: 'admit',
         service: name,
-        component: service.component,
         rolling: service.rolling,
         waitSeconds,
         cause: 'an interrupted run had taken it out',

@@ -10,6 +10,7 @@ import { describeStep, type Step } from '../../src/plan/step.ts';
 import { appliedValue, planUp, type UpFacts } from '../../src/plan/up.ts';
 import { toManifest } from '../../src/stack/manifest.ts';
 import type { CertificateSpec } from '../../src/stack/types.ts';
+import { runningContainer, settledFacts } from '../support/plan-facts.ts';
 import { load, rendered, stackOf } from '../support/settings.ts';
 
 const make = (file = '') => {
@@ -18,45 +19,12 @@ const make = (file = '') => {
 };
 const now = make();
 
-const container = (service: string, more: Partial<ObservedContainer> = {}): ObservedContainer => ({
-  id: `id-${service}`,
-  name: `medianest-${service}-1`,
-  service,
-  number: 1,
-  image: 'x',
-  state: 'running',
-  health: 'healthy',
-  status: 'Up 1 minute (healthy)',
-  project: 'medianest',
-  component: service,
-  inputs: now.files.inputs[service],
-  stateFolder: '/state',
-  addresses: {},
-  ports: [],
-  ...more,
-});
+const container = (service: string, more: Partial<ObservedContainer> = {}) =>
+  runningContainer(service, now.files.inputs[service], { component: service, ...more });
 const all = now.stack.services.map((service) => container(service.name));
 
-const facts = (more: Partial<UpFacts> = {}): UpFacts => ({
-  containers: all,
-  files: now.files.files,
-  missingImages: [],
-  changedSecrets: [],
-  unplaced: [],
-  dueCertificates: {},
-  liveConfigs: now.files.configs,
-  applied: { edge: appliedValue(now.files.configs.edge, '01') },
-  installed: { edge: '01' },
-  stateFolder: '/state',
-  subnetsChanged: false,
-  subnets: {},
-  newOrders: undefined,
-  drained: [],
-  only: undefined,
-  deploying: false,
-  waitSeconds: 60,
-  ...more,
-});
+const facts = (more: Partial<UpFacts> = {}): UpFacts =>
+  settledFacts(now.files, all, { applied: { edge: appliedValue(now.files.configs.edge, '01') }, installed: { edge: '01' }, ...more });
 const plan = (more: Partial<UpFacts> = {}, wanted = now) => planUp(wanted.stack, wanted.files, facts(more));
 const others = (name: string) => all.filter((entry) => entry.service !== name);
 const kinds = (steps: readonly Step[]) => steps.map((step) => step.kind);

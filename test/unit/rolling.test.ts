@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { ObservedContainer } from '../../src/engine/types.ts';
 import { deploySteps } from '../../src/plan/deploy.ts';
 import type { Step } from '../../src/plan/step.ts';
 import { appliedValue, planUp, type UpFacts } from '../../src/plan/up.ts';
-
 import type { Orders } from '../../src/stack/orders.ts';
+import { runningContainer, settledFacts } from '../support/plan-facts.ts';
 import { load, rendered, stackOf } from '../support/settings.ts';
 
 const make = (file = '', orders: Orders = {}) => {
@@ -13,50 +12,14 @@ const make = (file = '', orders: Orders = {}) => {
 };
 const now = make();
 
-const container = (service: string, more: Partial<ObservedContainer> = {}): ObservedContainer => ({
-  id: `id-${service}`,
-  name: `medianest-${service}-1`,
-  service,
-  number: 1,
-  image: 'x',
-  state: 'running',
-  health: 'healthy',
-  status: 'Up 1 minute (healthy)',
-  project: 'medianest',
-  component: service.replace(/-\d+$/, ''),
-  inputs: now.files.inputs[service],
-  stateFolder: '/state',
-  addresses: {},
-  ports: [],
-  ...more,
-});
-const all = now.stack.services.map((service) => container(service.name));
+const all = now.stack.services.map(({ name }) => runningContainer(name, now.files.inputs[name]));
 const certificates = { edge: '01', app: '01', balancer: '01' };
 
 function plan(wanted: typeof now, more: Partial<UpFacts> = {}) {
   const applied = Object.fromEntries(
     now.stack.services.map(({ name, certificate }) => [name, appliedValue(now.files.configs[name], certificate && '01')]),
   );
-  return planUp(wanted.stack, wanted.files, {
-    containers: all,
-    files: now.files.files,
-    missingImages: [],
-    changedSecrets: [],
-    unplaced: [],
-    dueCertificates: {},
-    liveConfigs: now.files.configs,
-    applied,
-    installed: certificates,
-    stateFolder: '/state',
-    subnetsChanged: false,
-    subnets: {},
-    newOrders: undefined,
-    drained: [],
-    only: undefined,
-    deploying: false,
-    waitSeconds: 60,
-    ...more,
-  });
+  return planUp(wanted.stack, wanted.files, settledFacts(now.files, all, { applied, installed: certificates, ...more }));
 }
 
 const QUIET: Step['kind'][] = ['write-files', 'activate-config', 'mark-applied', 'prove-config'];
