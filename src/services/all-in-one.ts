@@ -3,8 +3,8 @@ import { cpus, listenAddress, memory, port } from '../config/fields.ts';
 import { app } from './app.ts';
 import { MEDIA_TARGET } from './media.ts';
 import { portalContract, SOURCE_TARGET, urlHost } from './portal.ts';
-import { postgres, postgresView } from './postgres.ts';
-import { redisView } from './redis.ts';
+import { plainDatabase, postgres, postgresView } from './postgres.ts';
+import { plainCache, redisView } from './redis.ts';
 import { defineService } from './service.ts';
 
 const HOST = 10;
@@ -26,7 +26,7 @@ export const allInOne = defineService({
   settings,
   build: (own, input) => {
     const application = input.settingsOf(app);
-    const contract = portalContract(application, input, { database: '127.0.0.1', cache: '127.0.0.1' });
+    const contract = portalContract(application, input, [plainDatabase('127.0.0.1', input), plainCache('127.0.0.1', input)]);
     const database = postgresView(Math.floor(own.memory / 3), input.settingsOf(postgres).maxConnections, '127.0.0.1');
     // On a laptop an empty volume for a library would only be one more to clean up.
     const library = contract.media.filter((mount) => mount.kind === 'bind' || mount.nfs);

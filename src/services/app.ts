@@ -13,8 +13,8 @@ import {
   TLS_ENVIRONMENT,
   urlHost,
 } from './portal.ts';
-import { POSTGRES_HOST } from './postgres.ts';
-import { REDIS_HOST } from './redis.ts';
+import { databaseContract } from './postgres.ts';
+import { cacheContract } from './redis.ts';
 import { type BuildInput, defineService, type ServiceDefinition } from './service.ts';
 
 export const FIRST_HOST = 100;
@@ -89,10 +89,7 @@ export const app = defineService({
   settings: appSettings,
   build: (own, input) => {
     if (input.enabled('balancer')) refuseTooMany(own);
-    const contract = portalContract(own, input, {
-      database: input.address('db', POSTGRES_HOST),
-      cache: input.address('db', REDIS_HOST),
-    });
+    const contract = portalContract(own, input, [databaseContract(input), cacheContract(input)]);
     const tls = appTls(own, input);
     const assets = assetsUrl(input);
     const [uid, gid] = own.user.split(':');
@@ -117,7 +114,8 @@ export const app = defineService({
         [MEDIA_TARGET]: 'the media library, where it is not mounted read-only',
         '/tmp': 'what an application’s libraries put there; gone with the container',
       },
-      after: ['postgres', 'redis'],
+      after: contract.after,
+      trust: contract.trust,
       ...(input.enabled('balancer') && { rolling: rolling(own, input.address('app', host), tls) }),
       interruption: own.replicas > 1 ? 'none: the other replicas serve' : 'about 3 s: the only replica is replaced',
       urls: [],

@@ -2,9 +2,7 @@ import * as z from 'zod';
 import { cpus, memory, port, size, urlPath } from '../config/fields.ts';
 import type { CertificateSpec, Mount, SecretSpec } from '../stack/types.ts';
 import { mediaContract, mediaSettings } from './media.ts';
-import { databasePassword, databaseUrl, postgres } from './postgres.ts';
-import { redis, redisPassword, redisUrl } from './redis.ts';
-import type { BuildInput } from './service.ts';
+import type { BuildInput, StoreContract } from './service.ts';
 
 /** A program and its arguments; an empty list is none. */
 const argv = () => z.array(z.string().min(1)).default([]);
@@ -91,15 +89,14 @@ export const APP_CERTIFICATE: CertificateSpec = {
 /** Where the application finds it; `current` is switched as a whole, so the two always belong together. */
 export const TLS_ENVIRONMENT = { TLS_CERT_FILE: '/run/certs/current/fullchain.pem', TLS_KEY_FILE: '/run/certs/current/privkey.pem' };
 
-/** The environment and the secrets of the app contract (docs/architecture.md), for given database and cache hosts. */
-export function portalContract(own: AppSettings, input: BuildInput, hosts: { database: string; cache: string }) {
+/** The environment and the secrets of the app contract (docs/architecture.md). @param stores its database and its cache */
+export function portalContract(own: AppSettings, input: BuildInput, stores: readonly StoreContract[]) {
   const { plex, overseerr, uptimeKuma } = input.settings.external;
   const media = mediaContract(own.media);
   const given = (name: string, value: typeof plex.token): SecretSpec[] => (value ? [{ name, source: { given: value } }] : []);
   const environment: Record<string, string> = {
     PORT: String(own.port),
-    DATABASE_URL_FILE: '/run/secrets/database-url',
-    REDIS_URL_FILE: '/run/secrets/redis-url',
+    ...Object.assign({}, ...stores.map((store) => store.environment)),
     UPLOADS_PATH: '/srv/uploads',
     ...media.environment,
     UPLOAD_LIMIT_BYTES: String(own.uploadLimit),
@@ -115,14 +112,15 @@ export function portalContract(own: AppSettings, input: BuildInput, hosts: { dat
     environment,
     /** What the process itself reads. */
     secrets: [
-      databaseUrl(hosts.database),
-      redisUrl(hosts.cache),
+      ...stores.flatMap((store) => store.secrets),
       ...given('plex-token', plex.token),
       ...given('overseerr-api-key', overseerr.apiKey),
       ...media.secrets,
     ],
     /** What those are composed of; the servers read them. */
-    passwords: [databasePassword(input.settingsOf(postgres).password), redisPassword(input.settingsOf(redis).password)],
+    passwords: stores.flatMap((store) => store.passwords),
+    after: stores.flatMap((store) => store.after),
+    trust: stores.some((store) => store.trust),
     media: media.mounts,
     source: own.source ? [{ source: own.source, target: SOURCE_TARGET, kind: 'bind', readOnly: true } satisfies Mount] : [],
   };

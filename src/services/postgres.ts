@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import { cpus, memory, secret } from '../config/fields.ts';
 import type { SecretSpec } from '../stack/types.ts';
-import { defineService } from './service.ts';
+import { type BuildInput, defineService, type StoreContract } from './service.ts';
 
 const DATABASE_PORT = 5432;
 
-export const POSTGRES_HOST = 20;
+const POSTGRES_HOST = 20;
 
 const settings = z.strictObject({
   password: secret().describe('Password of the portal’s role; made at random where it is not given'),
@@ -62,13 +62,24 @@ export const postgres = defineService({
   ],
 });
 
-export const databasePassword = (given: z.output<typeof settings>['password']): SecretSpec => ({
+const databasePassword = (given: z.output<typeof settings>['password']): SecretSpec => ({
   name: 'database-password',
   source: given ? { given } : { generate: true },
 });
 
-/** The connection address as the app contract hands it over (`DATABASE_URL_FILE`). */
-export const databaseUrl = (host: string): SecretSpec => ({
-  name: 'database-url',
-  source: { format: `postgresql://medianest:{database-password}@${host}:${DATABASE_PORT}/medianest` },
-});
+/** One server without TLS, at a fixed address. */
+export function plainDatabase(host: string, input: BuildInput): StoreContract {
+  return {
+    environment: { DATABASE_URL_FILE: '/run/secrets/database-url' },
+    secrets: [
+      {
+        name: 'database-url',
+        source: { format: `postgresql://medianest:{database-password}@${host}:${DATABASE_PORT}/medianest` },
+      },
+    ],
+    passwords: [databasePassword(input.settingsOf(postgres).password)],
+    after: ['postgres'],
+  };
+}
+
+export const databaseContract = (input: BuildInput): StoreContract => plainDatabase(input.address('db', POSTGRES_HOST), input);

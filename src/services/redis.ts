@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { cpus, memory, secret } from '../config/fields.ts';
 import type { SecretSpec } from '../stack/types.ts';
-import { defineService } from './service.ts';
+import { type BuildInput, defineService, type StoreContract } from './service.ts';
 
-export const REDIS_HOST = 30;
+const REDIS_HOST = 30;
 
 const settings = z.strictObject({
   password: secret().describe('Password; made at random where it is not given'),
@@ -52,13 +52,19 @@ export const redis = defineService({
   ],
 });
 
-export const redisPassword = (given: z.output<typeof settings>['password']): SecretSpec => ({
+const redisPassword = (given: z.output<typeof settings>['password']): SecretSpec => ({
   name: 'redis-password',
   source: given ? { given } : { generate: true },
 });
 
-/** The connection address as the app contract hands it over (`REDIS_URL_FILE`). */
-export const redisUrl = (host: string): SecretSpec => ({
-  name: 'redis-url',
-  source: { format: `redis://:{redis-password}@${host}:6379/0` },
-});
+/** One server without TLS, at a fixed address. */
+export function plainCache(host: string, input: BuildInput): StoreContract {
+  return {
+    environment: { REDIS_URL_FILE: '/run/secrets/redis-url' },
+    secrets: [{ name: 'redis-url', source: { format: `redis://:{redis-password}@${host}:6379/0` } }],
+    passwords: [redisPassword(input.settingsOf(redis).password)],
+    after: ['redis'],
+  };
+}
+
+export const cacheContract = (input: BuildInput): StoreContract => plainCache(input.address('db', REDIS_HOST), input);

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import type { CoreSettings } from '../config/core.ts';
 import type { Orders } from '../stack/orders.ts';
-import type { Blueprint, ImageSpec, NetworkName } from '../stack/types.ts';
+import type { Blueprint, ImageSpec, NetworkName, SecretSpec } from '../stack/types.ts';
 import type { RuleSet } from './waf.ts';
 
 /** What a service may ask of the rest of the stack while it decides. Pure: no clock, no files, no engine. */
@@ -36,3 +36,16 @@ export interface ServiceDefinition<S extends z.ZodType = z.ZodType> {
 
 /** Keeps the settings' type while the registry sees every service alike. */
 export const defineService = <S extends z.ZodType>(definition: ServiceDefinition<S>): ServiceDefinition<S> => definition;
+
+/** How the application reaches a store of data: its part of the app contract (docs/architecture.md). */
+export interface StoreContract {
+  environment: Record<string, string>;
+  /** What the application's process reads. */
+  secrets: SecretSpec[];
+  /** What those are composed of, which the store itself reads. */
+  passwords: SecretSpec[];
+  /** Containers that should be started before the application. */
+  after: string[];
+  /** The application checks the store's certificate by the internal CA. */
+  trust?: boolean;
+}

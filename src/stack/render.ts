@@ -35,7 +35,8 @@ export function render(stack: Stack, input: RenderInput): Rendered {
     inputs[service.name] = canonical({
       definition: shortHash(definition),
       networks: shortHash(service.networks.map((name) => subnets.get(name))),
-      ...(service.secrets.length > 0 && { secrets: shortHash(service.secrets.map(({ name }) => [name, input.fingerprints[name] ?? ''])) }),
+      ...(service.secrets.length > 0 &&
+        !service.reloadsSecrets && { secrets: shortHash(service.secrets.map(({ name }) => [name, input.fingerprints[name] ?? ''])) }),
       ...(!service.reload && configs[service.name] && { config: configs[service.name] }),
       ...(!service.reload && service.certificate && { certificate: input.fingerprints[certificateKey(service.certificate.name)] ?? '' }),
       ...(service.rolling && { protocol: service.rolling.tls ? 'TLS' : 'HTTP' }),
@@ -74,9 +75,16 @@ function facts(service: Service, networks: ReadonlyMap<string, Network>, hasConf
     image: service.image.ref,
     user: `${service.uid}:${service.gid ?? service.uid}`,
     ...(service.oneOff && { profiles: ['one-off'], restart: 'no' }),
-    networks: Object.fromEntries(
-      service.networks.map((name) => [name, { ipv4_address: hostAddress((networks.get(name) as Network).subnet, service.host) as string }]),
-    ),
+    ...(service.networks.length === 0
+      ? { network_mode: 'none' }
+      : {
+          networks: Object.fromEntries(
+            service.networks.map((name) => [
+              name,
+              { ipv4_address: hostAddress((networks.get(name) as Network).subnet, service.host) as string },
+            ]),
+          ),
+        }),
     mem_limit: service.memoryBytes,
     // Without this a container may swap as much again, and a leak would slow the host down before it is stopped.
     memswap_limit: service.memoryBytes,

@@ -52,6 +52,8 @@ export interface CertificateSpec {
   /** DNS names and IP addresses, the first is the subject. */
   subjects: string[];
   issuer: string;
+  /** It also proves who calls (clientAuth): for members that call one another. */
+  client?: boolean;
   /** Days of validity asked of the issuer. */
   days: number;
 }
@@ -87,6 +89,32 @@ export interface Rolling {
   settleSeconds: number;
 }
 
+/**
+ * One of several containers that hold the same data, one of which leads. Each program is run inside the container; its
+ * last line of output says what is wrong where it fails.
+ */
+export interface Member {
+  /** Those that belong together: `database`, `cache`, `coordination`. */
+  group: string;
+  /** Prints a JSON object, service -> MemberState, of the whole group, whichever of its running members is asked. */
+  status: string[];
+  /** Before a planned stop: hands what it leads to another member. Exit 0 once it leads nothing; otherwise it is left alone. */
+  handover?: string[];
+  /** After it has come back: ends (0) when it takes part again and nobody waits for it, or fails after its own patience. */
+  settled?: string[];
+  /** Makes the group one, or heals it, from whatever is there: idempotent, and safe to run twice at once. */
+  form?: string[];
+}
+
+/** What a member says of itself and the others. */
+export interface MemberState {
+  role: 'leader' | 'replica' | 'unknown';
+  /** Takes part: it answers, and its data is not behind. */
+  ok: boolean;
+  /** For people, in this order: `{ timeline: 3, lag: '0 B' }`. */
+  details: Record<string, string | number>;
+}
+
 /** What one service decides about one of its containers. */
 export interface Blueprint {
   /** The Compose service, such as `app-1`. */
@@ -98,6 +126,7 @@ export interface Blueprint {
   gid?: number;
   /** Its number in each of its networks: addresses are fixed, because proxies keep what they once resolved. */
   host: number;
+  /** None: it has no network at all. */
   networks: NetworkName[];
   ports: PublishedPort[];
   mounts: Mount[];
@@ -123,6 +152,10 @@ export interface Blueprint {
   reload?: string[];
   /** Behind a balancer: it is drained before its container is replaced, and admitted again once it is ready. */
   rolling?: Rolling;
+  /** It shares its data with others like it: they are replaced one at a time, what leads last. */
+  member?: Member;
+  /** Takes changed secrets by its `reload` as well. */
+  reloadsSecrets?: boolean;
   /** Told to Compose, but run only by name: `docker compose run`. */
   oneOff?: boolean;
   /** It is given the internal CA's certificate, in /run/trust, to check others by. */
