@@ -1,5 +1,5 @@
 import { sha256, shortHash } from './hash.ts';
-import type { Rendered, RenderedFile, Rolling, Stack } from './types.ts';
+import type { Member, Rendered, RenderedFile, Rolling, Stack } from './types.ts';
 
 /** Version of the state folder's layout. */
 export const STATE_VERSION = 1;
@@ -11,7 +11,7 @@ export interface Manifest {
   profile: string;
   urls: string[];
   notes: string[];
-  services: { name: string; component: string; rolling?: Rolling }[];
+  services: { name: string; component: string; rolling?: Rolling; member?: Member }[];
   configs: Record<string, string>;
   files: (RenderedFile & { sha256: string })[];
 }
@@ -26,7 +26,7 @@ export function toManifest(rendered: Rendered, stack: Stack): Manifest {
     notes: stack.services.flatMap((service) => service.notes ?? []),
     services: stack.services
       .filter((service) => !service.oneOff)
-      .map(({ name, component, rolling }) => ({ name, component, ...(rolling && { rolling }) })),
+      .map(({ name, component, rolling, member }) => ({ name, component, ...(rolling && { rolling }), ...(member && { member }) })),
     configs: rendered.configs,
     files,
   };

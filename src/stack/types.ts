@@ -90,20 +90,14 @@ export interface Rolling {
 }
 
 /**
- * One of several containers that hold the same data, one of which leads. Each program is run inside the container; its
- * last line of output says what is wrong where it fails.
+ * One of several containers that hold the same data, one of which leads. Its keeper is a program in another container
+ * that knows the whole group (docs/architecture.md, "The keeper").
  */
 export interface Member {
   /** Those that belong together: `database`, `cache`, `coordination`. */
   group: string;
-  /** Prints a JSON object, service -> MemberState, of the whole group, whichever of its running members is asked. */
-  status: string[];
-  /** Before a planned stop: hands what it leads to another member. Exit 0 once it leads nothing; otherwise it is left alone. */
-  handover?: string[];
-  /** After it has come back: ends (0) when it takes part again and nobody waits for it, or fails after its own patience. */
-  settled?: string[];
-  /** Makes the group one, or heals it, from whatever is there: idempotent, and safe to run twice at once. */
-  form?: string[];
+  /** The Compose service whose `/usr/local/bin/keeper` is asked. */
+  keeper: string;
 }
 
 /** What a member says of itself and the others. */
