@@ -36,6 +36,8 @@ export function recreateCause(
         return 'its configuration files';
       case 'certificate':
         return 'its certificate';
+      case 'restarts':
+        return 'settings that it reads at its start alone';
       case 'protocol':
         return `it is spoken to in ${now?.protocol} (was ${old.protocol})`;
       default:

@@ -82,4 +82,5 @@ export function plainDatabase(host: string, input: BuildInput): StoreContract {
   };
 }
 
-export const databaseContract = (input: BuildInput): StoreContract => plainDatabase(input.address('db', POSTGRES_HOST), input);
+/** The single server of dev-compose, at its own address. */
+export const singleDatabase = (input: BuildInput): StoreContract => plainDatabase(input.address('db', POSTGRES_HOST), input);

@@ -69,7 +69,7 @@ function buildInput(settings: Settings, facts: BuildFacts): BuildInput {
       if (own) return { name, ref: own };
       const context = `templates/${name}/image`;
       const contexts = build.contexts ?? {};
-      const args: Record<string, string> = build.after ? { APP_IMAGE: build.after.ref } : { BASE_IMAGE: base };
+      const args: Record<string, string> = build.after ? { PARENT_IMAGE: build.after.ref } : { BASE_IMAGE: base };
       const content = {
         args,
         sources: [context, ...Object.values(contexts)].map((folder) => facts.sourceHash(folder)),

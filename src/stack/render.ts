@@ -39,6 +39,7 @@ export function render(stack: Stack, input: RenderInput): Rendered {
         !service.reloadsSecrets && { secrets: shortHash(service.secrets.map(({ name }) => [name, input.fingerprints[name] ?? ''])) }),
       ...(!service.reload && configs[service.name] && { config: configs[service.name] }),
       ...(!service.reload && service.certificate && { certificate: input.fingerprints[certificateKey(service.certificate.name)] ?? '' }),
+      ...(service.restarts && { restarts: shortHash(service.restarts) }),
       ...(service.rolling && { protocol: service.rolling.tls ? 'TLS' : 'HTTP' }),
       ...overrideInputs(override, service.name),
     });

@@ -148,6 +148,8 @@ export interface Blueprint {
   rolling?: Rolling;
   /** It shares its data with others like it: they are replaced one at a time, what leads last. */
   member?: Member;
+  /** Among what its configuration says: what it reads at its start alone, so that a change needs a new container. */
+  restarts?: JsonObject;
   /** Takes changed secrets by its `reload` as well. */
   reloadsSecrets?: boolean;
   /** Told to Compose, but run only by name: `docker compose run`. */
