@@ -9,7 +9,7 @@ export const cdnPurge: Command = {
   run: async (context, [path]) => {
     const { open, requireManifest } = await import('../engine/open.ts');
     const { composeArgs } = await import('../engine/compose.ts');
-    const { composeFiles } = await import('../engine/execute.ts');
+    const { composeFiles } = await import('../engine/run-compose.ts');
     const { loaded, state } = await open(context);
     if (path !== undefined && !/^\/[^\s*]*\*?$/.test(path)) {
       throw new UserError(

@@ -9,7 +9,7 @@ export const exec: Command = {
   run: async (context, args) => {
     const { expandServices, open, requireManifest } = await import('../engine/open.ts');
     const { composeArgs } = await import('../engine/compose.ts');
-    const { composeFiles } = await import('../engine/execute.ts');
+    const { composeFiles } = await import('../engine/run-compose.ts');
     const { loaded, state } = await open(context);
     const [name = '', ...command] = args;
     const [service = ''] = expandServices(requireManifest(state), [name]);

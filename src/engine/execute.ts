@@ -9,15 +9,15 @@ import { buildImage, pullImage } from './build-image.ts';
 import { caStore, installCertificate, installedSerial } from './certificates.ts';
 import { composeArgs, type DockerCli } from './compose.ts';
 import { writeAtomic } from './files.ts';
+import { replaceMember } from './keeper.ts';
 import type { Lock } from './lock.ts';
 import { proveMount } from './media-check.ts';
 import type { Prepared } from './prepare.ts';
 import { proveConfig } from './prove-config.ts';
 import { admitReplica, awaitBalancer, replaceReplica } from './roll.ts';
-import { placeSecrets, saveSecrets } from './secret-files.ts';
-import type { StateFolder } from './state.ts';
+import { compose, composeFiles, composeUp, overrideFiles, runCompose } from './run-compose.ts';
+import { placedSecrets, placeSecrets, saveSecrets } from './secret-files.ts';
 import type { Engine } from './types.ts';
-import { recovers, unhealthyError } from './unhealthy.ts';
 import { placeRules } from './waf-rules.ts';
 
 /** What executing needs: the prepared stack, and the effects. */
@@ -42,6 +42,7 @@ const TOUCHING: readonly Step['kind'][] = [
   'remove-container',
   'remove-services',
   'replace',
+  'replace-member',
   'run-one-off',
 ];
 
@@ -122,12 +123,9 @@ async function perform(step: Step, run: Execution, task: Task | undefined): Prom
         step.alone ? step.services : undefined,
       );
     case 'replace':
-      return replaceReplica(step, run, task, async () => {
-        if (step.by === 'restart') await compose(run, task, ['restart', step.service]);
-        const how = step.by === 'restart' ? ['--no-recreate'] : ['--force-recreate'];
-        const wait = ['--wait', '--wait-timeout', String(step.waitSeconds)];
-        return composeUp(run, task, [...UP, '--no-deps', ...how, ...wait, step.service], step.waitSeconds, [step.service]);
-      });
+      return replaceReplica(step, run, task, () => renew(step, run, task));
+    case 'replace-member':
+      return replaceMember(step, run.engine, project, task, () => renew(step, run, task));
     case 'admit':
       return admitReplica(step, run, task);
     case 'await-balancer':
@@ -149,9 +147,25 @@ async function perform(step: Step, run: Execution, task: Task | undefined): Prom
     case 'mark-applied':
       return state.markApplied(
         step.service,
-        appliedValue(state.liveConfig(step.service), step.certificate && installedSerial(state, step.certificate)),
+        appliedValue(
+          state.liveConfig(step.service),
+          step.certificate && installedSerial(state, step.certificate),
+          step.secrets ? placedSecrets(state, step.service) : undefined,
+        ),
       );
   }
+}
+
+/** A new container, or a restart of the one that is there, and its health. */
+async function renew(
+  { service, by, waitSeconds }: { service: string; by: 'recreate' | 'restart'; waitSeconds: number },
+  run: Execution,
+  task: Task | undefined,
+): Promise<void> {
+  if (by === 'restart') await compose(run, task, ['restart', service]);
+  const how = by === 'restart' ? ['--no-recreate'] : ['--force-recreate'];
+  const wait = ['--wait', '--wait-timeout', String(waitSeconds)];
+  return composeUp(run, task, [...UP, '--no-deps', ...how, ...wait, service], waitSeconds, [service]);
 }
 
 /** @throws UserError PARTIAL where the service refuses: it goes on with what it had, and a restart of its container would too */
@@ -166,11 +180,6 @@ async function reload({ prepared: { state, project }, docker }: Execution, servi
     'correct the setting and run `medianest up` again',
   );
 }
-
-/** The project's Compose files: the rendered one, and the operator's own over it. */
-export const composeFiles = (state: StateFolder): string[] => [state.composeFile, ...overrideFiles(state)];
-
-const overrideFiles = (state: StateFolder): string[] => (state.override() === undefined ? [] : [state.overrideFile]);
 
 /** Compose itself reads the new file (and the operator's override) before it becomes the current one. */
 async function checkComposeFile(file: string, { prepared: { project, state }, docker }: Execution): Promise<void> {
@@ -200,49 +209,4 @@ async function runOneOff(run: Execution, task: Task | undefined, service: string
     `${service} ended with status ${exitCode}${lines.join('')}`,
     'correct it and deploy again; what runs was not touched',
   );
-}
-
-async function compose(run: Execution, task: Task | undefined, args: string[], files?: string[]): Promise<void> {
-  const { exitCode, tail } = await runCompose(run, task, args, files);
-  if (exitCode !== 0) throw failed(args, tail);
-}
-
-/** @param only services whose health matters; all of the project where not given */
-async function composeUp(
-  run: Execution,
-  task: Task | undefined,
-  args: string[],
-  waitSeconds: number,
-  only?: readonly string[],
-): Promise<void> {
-  const started = Date.now();
-  let { exitCode, tail } = await runCompose(run, task, args);
-  if (exitCode === 0) return;
-  const left = waitSeconds - (Date.now() - started) / 1000;
-  if (await recovers(run.engine, run.prepared.project, left, run.context.signal, only))
-    ({ exitCode, tail } = await runCompose(run, task, args));
-  if (exitCode === 0) return;
-  throw (await unhealthyError(run.engine, run.prepared.project, only)) ?? failed(args, tail);
-}
-
-const failed = (args: readonly string[], tail: readonly string[]): UserError =>
-  new UserError(
-    'PARTIAL',
-    `docker compose ${args[0]} stopped part-way: ${tail
-      .slice(-3)
-      .map((line) => line.trim())
-      .join(' | ')}`,
-    'run the same command again to go on; `medianest status` shows what runs',
-  );
-
-function runCompose(run: Execution, task: Task | undefined, args: string[], files = composeFiles(run.prepared.state)) {
-  const { project, state } = run.prepared;
-  return run.docker.run(composeArgs(project, state.root, files, ...args), {
-    signal: run.context.signal,
-    onStart: (pid) => run.lock.noteChild(pid),
-    onLine: (line) => {
-      const [, what, name, doing] = /^\s*(Container|Network|Volume) (\S+)\s+(\w+)/.exec(line) ?? [];
-      if (what && name && doing) task?.detail(`${name.replace(`${project}-`, '')} ${doing.toLowerCase()}`);
-    },
-  });
 }

@@ -1,9 +1,11 @@
 import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
+import { oneByOne } from '../plan/members.ts';
 import type { Step } from '../plan/step.ts';
 import type { Manifest } from '../stack/manifest.ts';
 import type { Rolling } from '../stack/types.ts';
 import { execute } from './execute.ts';
+import { leadersOf, memberStates } from './keeper.ts';
 import { mutate } from './mutate.ts';
 import { expandServices, type Opened, requireManifest } from './open.ts';
 import { emptySecrets } from './secret-files.ts';
@@ -12,15 +14,23 @@ import type { ObservedContainer } from './types.ts';
 
 const WAIT_SECONDS = 180;
 
-/** Replicas behind a running balancer one at a time, everything else at once before them. */
-function restartSteps(manifest: Manifest, names: readonly string[], containers: readonly ObservedContainer[]): Step[] {
+/** Members and replicas behind a running balancer one at a time, everything else at once before them. */
+function restartSteps(
+  manifest: Manifest,
+  names: readonly string[],
+  containers: readonly ObservedContainer[],
+  leaders: readonly string[],
+): Step[] {
   const running = (name: string) => containers.some((entry) => entry.service === name && entry.state === 'running');
   const chosen = manifest.services.filter(({ name }) => names.includes(name));
   const rolled = chosen.filter(({ name, rolling }) => rolling && running(rolling.balancer) && running(name));
-  const rest = chosen.filter((service) => !rolled.includes(service)).map(({ name }) => name);
+  const members = oneByOne(chosen, manifest.services, containers, leaders);
+  const alone = new Set([...rolled, ...members].map(({ name }) => name));
+  const rest = chosen.filter(({ name }) => !alone.has(name)).map(({ name }) => name);
   const common = { waitSeconds: WAIT_SECONDS, cause: 'asked for' };
   return [
     ...(rest.length > 0 ? [{ kind: 'compose-restart', services: rest, ...common } satisfies Step] : []),
+    ...members.map(({ name, member }): Step => ({ kind: 'replace-member', service: name, member, by: 'restart', ...common })),
     ...rolled.map(
       ({ name, rolling }): Step => ({
         kind: 'replace',
@@ -46,7 +56,9 @@ export async function restartServices(context: Context, { loaded, state }: Opene
     if (absent.length > 0)
       throw new UserError('NOT_RUNNING', `${absent.join(', ')} is not there to restart; nothing was changed`, 'medianest up');
     if (context.flags.dryRun) return services;
-    const steps = restartSteps(manifest, services, containers);
+    const keeper = manifest.services.find(({ name, member }) => member && services.includes(name))?.member?.keeper;
+    const leaders = leadersOf(await memberStates(engine, containers, keeper));
+    const steps = restartSteps(manifest, services, containers, leaders);
     record(steps);
     await execute(steps, { context, prepared: { state, secrets: emptySecrets, project }, engine, docker: await context.docker(), lock });
     return services;

@@ -19,7 +19,8 @@ export function saveSecrets(state: StateFolder, store: StoredSecrets): void {
 
 const placedFile = (state: StateFolder, service: string) => state.at('secrets', `${service}.placed`);
 
-const placement = (service: Service, fingerprints: Readonly<Record<string, string>>): string =>
+/** What tells which secrets a service has: its uid and their fingerprints. */
+export const placement = (service: Service, fingerprints: Readonly<Record<string, string>>): string =>
   shortHash([service.uid, service.secrets.map(({ name }) => [name, fingerprints[name] ?? ''])]);
 
 /** The services whose own copies are missing or old. */
@@ -31,7 +32,7 @@ export function unplacedServices(
   return services
     .filter((service) => service.secrets.length > 0)
     .filter((service) => {
-      const placed = readOptional(placedFile(state, service.name))?.trim();
+      const placed = placedSecrets(state, service.name);
       return (
         placed !== placement(service, fingerprints) ||
         service.secrets.some(({ name }) => !existsSync(state.at('secrets', service.name, name)))
@@ -39,6 +40,9 @@ export function unplacedServices(
     })
     .map((service) => service.name);
 }
+
+/** The placement of what a service has been given last. */
+export const placedSecrets = (state: StateFolder, service: string): string | undefined => readOptional(placedFile(state, service))?.trim();
 
 export async function placeSecrets(
   state: StateFolder,

@@ -6,10 +6,11 @@ import { planUp, type UpFacts, type UpPlan } from '../plan/up.ts';
 import type { Orders } from '../stack/orders.ts';
 import type { Stack } from '../stack/types.ts';
 import { installedSerial } from './certificates.ts';
+import { leadersOf, memberStates } from './keeper.ts';
 import { checkMedia } from './media-check.ts';
 import { isTaken, processOn } from './ports.ts';
 import { type Prepared, prepare } from './prepare.ts';
-import { unplacedServices } from './secret-files.ts';
+import { placement, unplacedServices } from './secret-files.ts';
 import type { Engine, ObservedContainer } from './types.ts';
 
 /** How long `up` waits for a container to become healthy. */
@@ -63,6 +64,12 @@ export async function survey(
     subnetsChanged: prepared.subnetsChanged,
     subnets: prepared.subnets,
     newOrders: prepared.newOrders,
+    placements: Object.fromEntries(
+      stack.services
+        .filter(({ reloadsSecrets }) => reloadsSecrets)
+        .map((service) => [service.name, placement(service, secrets.fingerprints)]),
+    ),
+    leaders: [],
     drained: state.drained(),
     only: asked.only,
     deploying: asked.deploying === true,
@@ -80,8 +87,12 @@ export async function survey(
   const refs = stack.images
     .filter((image) => stack.services.some((service) => names.has(service.name) && uses(service.image, image.ref)))
     .map((image) => image.ref);
+  const recreated = services.find(
+    ({ name, member }) => member && first.changes.some((change) => change.service === name && change.action === 'recreate'),
+  );
+  const leaders = leadersOf(await memberStates(engine, containers, recreated?.member?.keeper));
   return {
-    ...planUp(stack, rendered, { ...facts, missingImages: await neededImages(stack, await engine.missingImages(refs)) }),
+    ...planUp(stack, rendered, { ...facts, leaders, missingImages: await neededImages(stack, await engine.missingImages(refs)) }),
     prepared,
   };
 }

@@ -4,8 +4,8 @@ import { UserError } from '../errors.ts';
 import { type WafEntry, wafCollector } from '../plan/waf-log.ts';
 import { RULES_TARGET } from '../services/waf.ts';
 import { composeArgs } from './compose.ts';
-import { composeFiles } from './execute.ts';
 import { readOptional } from './files.ts';
+import { composeFiles } from './run-compose.ts';
 import type { StateFolder } from './state.ts';
 import { findRules, RULES_FOLDER, wafOf } from './waf-rules.ts';
 

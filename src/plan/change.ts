@@ -50,6 +50,9 @@ export function recreateCause(
 /** The protocol that a replica behind a balancer was started for. */
 export const protocolOf = (label: string | undefined): string | undefined => inputs(label)?.protocol;
 
+/** Hash of the networks that a container was started in; undefined where it is not known. */
+export const networksOf = (label: string | undefined): string | undefined => inputs(label)?.networks;
+
 function inputs(label: string | undefined): Record<string, string> | undefined {
   try {
     return label === undefined ? undefined : (JSON.parse(label) as Record<string, string>);

@@ -1,6 +1,6 @@
 import type { PendingRules } from '../services/waf.ts';
 import type { Orders } from '../stack/orders.ts';
-import type { CertificateSpec, ImageSpec, NfsExport, Rendered, Rolling, Service, Stack } from '../stack/types.ts';
+import type { CertificateSpec, ImageSpec, Member, NfsExport, Rendered, Rolling, Service, Stack } from '../stack/types.ts';
 
 /** Everything that can be done to a machine. `execute` has one branch for each; a plan is a list of them. */
 export type Step = { cause: string } & (
@@ -19,6 +19,8 @@ export type Step = { cause: string } & (
   | { kind: 'remember-orders'; orders: Orders }
   /** Out of the balancer, a new container or a restart of the old one, back into it. */
   | { kind: 'replace'; service: string; rolling: Rolling; by: 'recreate' | 'restart'; waitSeconds: number }
+  /** What it leads handed over, a new container or a restart of the old one, and it takes part again. */
+  | { kind: 'replace-member'; service: string; member: Member; by: 'recreate' | 'restart'; waitSeconds: number }
   /** Back into the balancer, where an interrupted run has left it out. */
   | { kind: 'admit'; service: string; rolling: Rolling; waitSeconds: number }
   /** Until the balancer has a replica to send requests to. */
@@ -28,7 +30,7 @@ export type Step = { cause: string } & (
   | { kind: 'run-one-off'; service: string }
   | { kind: 'remove-services'; services: string[] }
   | { kind: 'reload'; service: string; argv: string[] }
-  | { kind: 'mark-applied'; service: string; certificate: string | undefined }
+  | { kind: 'mark-applied'; service: string; certificate: string | undefined; secrets: boolean }
   | { kind: 'compose-restart'; services: string[]; waitSeconds: number }
   | { kind: 'compose-down'; volumes: boolean; services: string[] }
 );
@@ -66,6 +68,8 @@ export function describeStep(step: Step): string {
       return 'remember what was ordered';
     case 'replace':
       return `${step.by === 'restart' ? 'restart' : 'replace'} ${step.service}: drain, ${step.by === 'restart' ? 'restart' : 'new container'}, wait until ready`;
+    case 'replace-member':
+      return `${step.by === 'restart' ? 'restart' : 'replace'} ${step.service}: hand over, ${step.by === 'restart' ? 'restart' : 'new container'}, wait until it has caught up`;
     case 'admit':
       return `put ${step.service} back behind ${step.rolling.balancer}`;
     case 'await-balancer':

@@ -1,6 +1,7 @@
 import type { ObservedContainer } from '../engine/types.ts';
 import type { Rendered, Rolling, Service, Stack } from '../stack/types.ts';
-import type { Change, FileChange } from './change.ts';
+import { type Change, type FileChange, networksOf } from './change.ts';
+import { oneByOne } from './members.ts';
 import type { Step } from './step.ts';
 import { changesProtocol, goneFolder, type UpFacts } from './up.ts';
 
@@ -105,15 +106,31 @@ function containerSteps(
     const service = services.get(entry.service);
     return service !== undefined && changesProtocol(service, entry);
   });
+  // A network with other addresses is a new one, and all that are in it move together.
+  const moves = facts.containers.some((entry) => {
+    const before = networksOf(entry.inputs);
+    return before !== undefined && services.has(entry.service) && before !== networksOf(rendered.inputs[entry.service]);
+  });
   const rollingOf = (change: Change) => {
     const rolling = services.get(change.service)?.rolling;
     const serves = rolling && running(rolling.balancer) && !dead(rolling.balancer);
-    return change.action === 'recreate' && serves && running(change.service) && !flips ? rolling : undefined;
+    return change.action === 'recreate' && serves && running(change.service) && !flips && !moves ? rolling : undefined;
   };
   const touched = changes.filter((change) => change.action !== 'keep' && change.action !== 'reload');
   const reloaded = changes.filter((change) => change.action === 'reload');
-  const replaced = touched.filter(rollingOf);
-  const rest = touched.filter((change) => !rollingOf(change));
+  const recreated = new Set(touched.filter(({ action }) => action === 'recreate').map(({ service }) => service));
+  const wanted = [...services.values()];
+  const members = moves
+    ? []
+    : oneByOne(
+        wanted.filter(({ name }) => recreated.has(name)),
+        wanted,
+        facts.containers,
+        facts.leaders,
+      );
+  const isMember = ({ service }: Change) => members.some(({ name }) => name === service);
+  const replaced = touched.filter((change) => rollingOf(change) || isMember(change));
+  const rest = touched.filter((change) => !replaced.includes(change));
   const removed = rest.filter((change) => change.action === 'remove');
   const forced = [...services.values()].flatMap((service) => {
     const container = facts.containers.find((entry) => entry.service === service.name);
@@ -134,7 +151,20 @@ function containerSteps(
   const steps: Step[] = [];
   if (early.length > 0 || (rest.length > 0 && !lastly) || (hadLeftovers && !alone))
     steps.push(compose(lastly ? early : rest, { alone: alone || lastly, forced }));
-  for (const change of replaced) {
+  const reload = ({ service }: Change): Step => ({
+    kind: 'reload',
+    service,
+    argv: services.get(service)?.reload ?? [],
+    cause: 'takes its new configuration without a new container',
+  });
+  // Whoever checks a password knows the new one before anybody comes with it.
+  const checksPasswords = ({ service }: Change) => services.get(service)?.reloadsSecrets === true;
+  steps.push(...reloaded.filter(checksPasswords).map(reload));
+  for (const { name, member } of members) {
+    const cause = touched.find(({ service }) => service === name)?.cause ?? '';
+    steps.push({ kind: 'replace-member', service: name, member, by: 'recreate', waitSeconds, cause });
+  }
+  for (const change of replaced.filter((entry) => !isMember(entry))) {
     const service = services.get(change.service) as Service;
     const rolling = service.rolling as Rolling;
     steps.push({
@@ -157,14 +187,7 @@ function containerSteps(
         cause: 'an interrupted run had taken it out',
       });
   }
-  for (const { service } of reloaded) {
-    steps.push({
-      kind: 'reload',
-      service,
-      argv: services.get(service)?.reload ?? [],
-      cause: 'takes its new configuration without a new container',
-    });
-  }
+  steps.push(...reloaded.filter((change) => !checksPasswords(change)).map(reload));
   const balancers = new Set(early.flatMap(({ service }) => services.get(service)?.rolling?.balancer ?? []));
   for (const { service } of early) if ([...services.values()].some(({ rolling }) => rolling?.balancer === service)) balancers.add(service);
   for (const service of balancers)
@@ -178,7 +201,13 @@ function containerSteps(
   for (const { service } of [...touched, ...reloaded]) {
     const definition = services.get(service);
     if (definition?.reload)
-      steps.push({ kind: 'mark-applied', service, certificate: definition.certificate?.name, cause: 'so that the next plan knows' });
+      steps.push({
+        kind: 'mark-applied',
+        service,
+        certificate: definition.certificate?.name,
+        secrets: definition.reloadsSecrets === true,
+        cause: 'so that the next plan knows',
+      });
   }
   return steps;
 }

@@ -32,6 +32,10 @@ export interface UpFacts {
   subnets: Record<string, string>;
   /** Orders that are given with this plan; undefined where they stay as they are. */
   newOrders: Orders | undefined;
+  /** Service -> hash of the secrets that it should have, for those that take them by a reload. */
+  placements: Readonly<Record<string, string>>;
+  /** Members that lead, as their keeper says; asked only where a member will be replaced. */
+  leaders: readonly string[];
   /** Replicas that an interrupted run has taken out of their balancer. */
   drained: readonly string[];
   /** Components to touch; all where undefined. */
@@ -47,8 +51,9 @@ export interface UpPlan {
   steps: Step[];
 }
 
-/** What a reloading service has read: its configuration's hash and its certificate's serial. */
-export const appliedValue = (config: string | undefined, serial: string | undefined): string => `${config ?? '-'} ${serial ?? '-'}`;
+/** What a reloading service has read: its configuration's hash, its certificate's serial, and a hash of its secrets. */
+export const appliedValue = (config: string | undefined, serial: string | undefined, secrets?: string): string =>
+  `${config ?? '-'} ${serial ?? '-'}${secrets ? ` ${secrets}` : ''}`;
 
 /** Stack and observation -> what `up` does, in order: prepare all that can fail, then touch containers, then prove. */
 export function planUp(stack: Stack, rendered: Rendered, facts: UpFacts): UpPlan {
@@ -124,11 +129,14 @@ function changeOf(
   const certificate = service.certificate?.name;
   const due = certificate && facts.dueCertificates[certificate];
   if (due) return change('reload', `its certificate ${due}`, 'none');
-  const wanted = appliedValue(rendered.configs[service.name], certificate && facts.installed[certificate]);
+  const wanted = appliedValue(rendered.configs[service.name], certificate && facts.installed[certificate], facts.placements[service.name]);
   return facts.applied[service.name] === wanted
     ? change('keep', 'unchanged', 'none')
-    : change('reload', 'its configuration files or certificate changed', 'none');
+    : change('reload', `its ${reloaded(service)} changed`, 'none');
 }
+
+const reloaded = ({ reloadsSecrets }: Service): string =>
+  reloadsSecrets ? 'configuration files, certificate or secrets' : 'configuration files or certificate';
 
 const PROTOCOL_COST = 'about 10 s: TLS and plain HTTP cannot stand behind one balancer, so all replicas are replaced at once';
 
@@ -150,7 +158,7 @@ export function goneFolder(
 ): string | undefined {
   if (container?.inputs !== rendered.inputs[service.name]) return undefined;
   if (rendered.configs[service.name] && facts.liveConfigs[service.name] === undefined) return 'its configuration';
-  if (facts.unplaced.includes(service.name)) return 'a secret file';
+  if (facts.unplaced.includes(service.name) && !service.reloadsSecrets) return 'a secret file';
   return service.certificate && facts.installed[service.certificate.name] === undefined ? 'its certificate' : undefined;
 }
 

@@ -30,7 +30,20 @@ export function updateMarks(updates: readonly ImageUpdate[], before: Readonly<Re
 }
 
 /** Data first, the way in last, so that what others stand on is proven before they move. */
-const ORDER = ['redis', 'postgres', 'all-in-one', 'balancer', 'app', 'edge'];
+const ORDER = [
+  'engine-proxy',
+  'agent',
+  'etcd',
+  'redis',
+  'redis-cluster',
+  'postgres',
+  'patroni',
+  'db-router',
+  'all-in-one',
+  'balancer',
+  'app',
+  'edge',
+];
 
 export const inSafeOrder = (components: readonly string[]): string[] =>
   [...new Set(components)].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));

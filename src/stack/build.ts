@@ -33,7 +33,11 @@ export function buildStack(asked: Settings, registry: readonly ServiceDefinition
   checkAddresses(services, facts.subnets);
   checkPorts(services);
   const present = new Set(services.map((service) => service.name));
-  for (const service of services) service.after = service.after.filter((name) => present.has(name));
+  for (const service of services) {
+    service.after = service.after.filter((name) => present.has(name));
+    // Without its keeper a group cannot be led from one member to another.
+    if (service.member && !present.has(service.member.keeper)) delete service.member;
+  }
   return {
     project: settings.project,
     profile: settings.profile,

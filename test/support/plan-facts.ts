@@ -40,6 +40,8 @@ export const settledFacts = (files: Rendered, containers: readonly ObservedConta
   subnetsChanged: false,
   subnets: {},
   newOrders: undefined,
+  placements: {},
+  leaders: [],
   drained: [],
   only: undefined,
   deploying: false,

@@ -13,7 +13,7 @@ const make = (file = '', orders: Orders = {}) => {
 const now = make();
 
 const all = now.stack.services.map(({ name }) => runningContainer(name, now.files.inputs[name]));
-const certificates = { edge: '01', app: '01', balancer: '01' };
+const certificates = Object.fromEntries(now.stack.certificates.map(({ name }) => [name, '01']));
 
 function plan(wanted: typeof now, more: Partial<UpFacts> = {}) {
   const applied = Object.fromEntries(
@@ -42,8 +42,8 @@ describe('replicas behind a balancer', () => {
     expect(acts(plan(make('app: { logLevel: warn }')).steps)).toEqual(['replace app-1', 'replace app-2', 'replace app-3']);
   });
   it('are replaced after what they stand on', () => {
-    const { steps } = plan(make('app: { logLevel: warn }\nredis: { memory: 256m }'));
-    expect(acts(steps)).toEqual(['up alone redis', 'replace app-1', 'replace app-2', 'replace app-3']);
+    const { steps } = plan(make('app: { logLevel: warn }\ndbRouter: { memory: 256m }'));
+    expect(acts(steps)).toEqual(['up alone db-router', 'replace app-1', 'replace app-2', 'replace app-3']);
   });
   it('come up together where nothing serves yet, or the balancer does not run', () => {
     expect(acts(plan(now, { containers: [] }).steps)).toEqual([
@@ -114,7 +114,7 @@ describe('scale', () => {
 
 describe('a plan for some components', () => {
   it('leaves the changes of others for the next `up`', () => {
-    const { steps, changes } = plan(make('redis: { memory: 256m }\napp: { logLevel: warn }'), { only: ['app'] });
+    const { steps, changes } = plan(make('dbRouter: { memory: 256m }\napp: { logLevel: warn }'), { only: ['app'] });
     expect(acts(steps)).toEqual(['replace app-1', 'replace app-2', 'replace app-3']);
     expect(new Set(changes.map(({ service }) => service))).toEqual(new Set(['app-1', 'app-2', 'app-3']));
   });

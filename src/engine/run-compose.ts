@@ -1,0 +1,58 @@
+import { UserError } from '../errors.ts';
+import type { Task } from '../ui/reporter.ts';
+import { composeArgs } from './compose.ts';
+import type { Execution } from './execute.ts';
+import type { StateFolder } from './state.ts';
+import { recovers, unhealthyError } from './unhealthy.ts';
+
+/** The project's Compose files: the rendered one, and the operator's own over it. */
+export const composeFiles = (state: StateFolder): string[] => [state.composeFile, ...overrideFiles(state)];
+
+export const overrideFiles = (state: StateFolder): string[] => (state.override() === undefined ? [] : [state.overrideFile]);
+
+/** @throws UserError PARTIAL where Compose stops part-way */
+export async function compose(run: Execution, task: Task | undefined, args: string[], files?: string[]): Promise<void> {
+  const { exitCode, tail } = await runCompose(run, task, args, files);
+  if (exitCode !== 0) throw failed(args, tail);
+}
+
+/** Starts, and waits until healthy. @param only services whose health matters; all of the project where not given */
+export async function composeUp(
+  run: Execution,
+  task: Task | undefined,
+  args: string[],
+  waitSeconds: number,
+  only?: readonly string[],
+): Promise<void> {
+  const started = Date.now();
+  let { exitCode, tail } = await runCompose(run, task, args);
+  if (exitCode === 0) return;
+  const left = waitSeconds - (Date.now() - started) / 1000;
+  if (await recovers(run.engine, run.prepared.project, left, run.context.signal, only))
+    ({ exitCode, tail } = await runCompose(run, task, args));
+  if (exitCode === 0) return;
+  throw (await unhealthyError(run.engine, run.prepared.project, only)) ?? failed(args, tail);
+}
+
+const failed = (args: readonly string[], tail: readonly string[]): UserError =>
+  new UserError(
+    'PARTIAL',
+    `docker compose ${args[0]} stopped part-way: ${tail
+      .slice(-3)
+      .map((line) => line.trim())
+      .join(' | ')}`,
+    'run the same command again to go on; `medianest status` shows what runs',
+  );
+
+/** Compose over the project's files, its progress shown. */
+export function runCompose(run: Execution, task: Task | undefined, args: string[], files = composeFiles(run.prepared.state)) {
+  const { project, state } = run.prepared;
+  return run.docker.run(composeArgs(project, state.root, files, ...args), {
+    signal: run.context.signal,
+    onStart: (pid) => run.lock.noteChild(pid),
+    onLine: (line) => {
+      const [, what, name, doing] = /^\s*(Container|Network|Volume) (\S+)\s+(\w+)/.exec(line) ?? [];
+      if (what && name && doing) task?.detail(`${name.replace(`${project}-`, '')} ${doing.toLowerCase()}`);
+    },
+  });
+}
