@@ -10,11 +10,16 @@ export const health: Command = {
   run: async (context, _args, options) => {
     const { open } = await import('../engine/open.ts');
     const { healthReport } = await import('../plan/health.ts');
+    const { memberStates } = await import('../engine/keeper.ts');
     const { describeHealth } = await import('../ui/describe.ts');
     const { loaded, state } = await open(context);
     const engine = await context.engine();
     for (;;) {
-      const report = healthReport(state.manifest(), await engine.observe(loaded.settings.project));
+      const manifest = state.manifest();
+      const containers = await engine.observe(loaded.settings.project);
+      const keeper = manifest?.services.find(({ member }) => member)?.member?.keeper;
+      const members = keeper ? await memberStates(engine, containers, keeper) : {};
+      const report = healthReport(manifest, containers, members);
       const result = done(report, describeHealth(report), report.status === 'fail' ? EXIT.unhealthy : EXIT.done);
       if (!options.watch || context.flags.json || context.signal.aborted) return result;
       context.report.note(`${context.clock.now().toISOString()}\n${result.text}`);

@@ -7,6 +7,7 @@ import { down } from './down.ts';
 import { exec } from './exec.ts';
 import { health } from './health.ts';
 import { imagesBuild } from './images.ts';
+import { failover, switchover } from './leader.ts';
 import { logs } from './logs.ts';
 import { maintenanceOff, maintenanceOn } from './maintenance.ts';
 import { plan } from './plan.ts';
@@ -14,7 +15,7 @@ import { profiles } from './profiles.ts';
 import { render } from './render.ts';
 import { restart } from './restart.ts';
 import { scale } from './scale.ts';
-import { secretsList } from './secrets.ts';
+import { secretsList, secretsRotate } from './secrets.ts';
 import { status } from './status.ts';
 import { up } from './up.ts';
 import { update } from './update.ts';
@@ -33,6 +34,8 @@ export const commands: readonly Command[] = [
   rollback,
   releases,
   scale,
+  switchover,
+  failover,
   update,
   maintenanceOn,
   maintenanceOff,
@@ -46,5 +49,6 @@ export const commands: readonly Command[] = [
   configValidate,
   imagesBuild,
   secretsList,
+  secretsRotate,
   audit,
 ];

@@ -20,3 +20,20 @@ export const secretsList: Command = {
     return done({ secrets: list }, table([['SECRET', 'ORIGIN', 'SINCE', 'READ BY'], ...rows]));
   },
 };
+
+export const secretsRotate: Command = {
+  name: 'secrets rotate',
+  summary: 'Replaces a password that medianest made, without an outage where two of its kind can hold at once',
+  example: 'medianest secrets rotate database-password',
+  args: '<name>',
+  run: async (context, [name = '']) => {
+    const { open } = await import('../engine/open.ts');
+    const { rotate } = await import('../engine/rotate.ts');
+    const outcome = await rotate(context, await open(context), name);
+    const text =
+      outcome.result === 'planned'
+        ? outcome.rounds.map((round) => `would: ${round}`).join('\n')
+        : `${name} was replaced in ${outcome.seconds.toFixed(1)} s`;
+    return done(outcome, text);
+  },
+};

@@ -15,18 +15,25 @@ export const status: Command = {
     const { containers, ...extras } = await inspectStack(context, opened);
     const report = statusReport(loaded.settings.project, loaded.profile, state.manifest(), containers, extras);
     const balanced = report.services.some((service) => service.traffic);
+    const grouped = report.services.some((service) => service.role);
     const rows = report.services.map((service) => [
       service.name,
       service.state,
       service.health,
       ...(balanced ? [traffic(service)] : []),
+      ...(grouped ? [role(service)] : []),
       service.image,
       Object.values(service.addresses).join(' '),
     ]);
     const lines = [
       `${report.project} (${report.profile}): ${report.state}`,
       ...(rows.length > 0
-        ? [table([['SERVICE', 'STATE', 'HEALTH', ...(balanced ? ['TRAFFIC'] : []), 'IMAGE', 'ADDRESSES'], ...rows])]
+        ? [
+            table([
+              ['SERVICE', 'STATE', 'HEALTH', ...(balanced ? ['TRAFFIC'] : []), ...(grouped ? ['ROLE'] : []), 'IMAGE', 'ADDRESSES'],
+              ...rows,
+            ]),
+          ]
         : []),
       ...report.notes,
       ...report.urls,
@@ -39,4 +46,10 @@ function traffic({ traffic: seen }: ServiceStatus): string {
   if (!seen) return '-';
   const waiting = seen.queued > 0 ? `, ${seen.queued} waiting` : '';
   return `${seen.state} ${seen.requestsPerSecond}/s${waiting}${seen.failed > 0 ? `, ${seen.failed} failed` : ''}`;
+}
+
+/** `leader, timeline 3`. */
+function role({ role: own, details = {} }: ServiceStatus): string {
+  if (!own) return '-';
+  return [own, ...Object.entries(details).map(([name, value]) => `${name} ${value}`)].join(', ');
 }

@@ -26,7 +26,7 @@ export interface UpOutcome {
   seconds: number;
 }
 
-export interface ConvergeOptions extends Pick<Asked, 'orders' | 'only'> {
+export interface ConvergeOptions extends Pick<Asked, 'orders' | 'only' | 'renew'> {
   /** Replace rendered files that were edited by hand. */
   overwrite: boolean;
   /** Seconds to wait for health, as typed. */
@@ -44,7 +44,7 @@ export async function converge(context: Context, { loaded, state }: Opened, opti
   const touchesApp = !options.only || options.only.includes('app');
   const attempt = async () => {
     if (!options.overwrite) refuseEdited(state);
-    const plan = await survey(context, loaded, engine, { waitSeconds, orders: options.orders, only: options.only });
+    const plan = await survey(context, loaded, engine, { waitSeconds, orders: options.orders, only: options.only, renew: options.renew });
     const { prepared } = plan;
     for (const line of prepared.moved) context.report.note(line);
     const half = interruptedRelease(readReleases(state), prepared.stack.orders.app?.release);

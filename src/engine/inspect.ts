@@ -2,6 +2,7 @@ import type { Context } from '../context.ts';
 import { parseBalancerStats } from '../plan/balancer-stats.ts';
 import { interruptedRelease } from '../plan/releases.ts';
 import type { StatusExtras } from '../plan/status.ts';
+import { memberStates } from './keeper.ts';
 import type { Opened } from './open.ts';
 import { readOrders } from './prepare.ts';
 import { readReleases } from './release-store.ts';
@@ -16,16 +17,20 @@ export async function inspectStack(
   const engine = await context.engine();
   const containers = await engine.observe(loaded.settings.project);
   const balancer = containers.find((container) => container.component === 'balancer' && container.state === 'running');
-  const [stats, waf] = await Promise.all([
+  const keeper = state.manifest()?.services.find(({ member }) => member)?.member?.keeper;
+  const [stats, waf, members] = await Promise.all([
     balancer && engine.exec(balancer.id, ['/usr/local/bin/backend', 'stats']).catch(() => undefined),
     containers.length > 0 ? wafStatus(context, loaded, state) : undefined,
+    memberStates(engine, containers, keeper).catch(() => undefined),
   ]);
   const half = interruptedRelease(readReleases(state), readOrders(state).app?.release);
   const out = state.drained().filter((name) => containers.some(({ service }) => service === name));
   return {
     containers,
     traffic: stats?.exitCode === 0 ? parseBalancerStats(stats.output) : {},
+    members: members ?? {},
     notes: [
+      ...(keeper && containers.length > 0 && !members ? [`${keeper} does not answer: who leads is not known, and nothing is healed`] : []),
       ...(waf ? [`WAF: ${waf.mode}, paranoia ${waf.paranoia}, ${waf.rules.name} ${waf.rules.version} (${waf.rules.from})`] : []),
       ...(half
         ? [

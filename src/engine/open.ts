@@ -26,7 +26,9 @@ export function requireManifest(state: StateFolder): Manifest {
 /** Components and containers as typed by a person -> Compose services; none given means all. */
 export function expandServices(manifest: Manifest, names: readonly string[]): string[] {
   return names.flatMap((name) => {
-    const matches = manifest.services.filter((service) => service.name === name || service.component === name);
+    const matches = manifest.services.filter(
+      (service) => service.name === name || service.component === name || family(service.name) === name,
+    );
     if (matches.length > 0) return matches.map((service) => service.name);
     const known = [...new Set(manifest.services.flatMap((service) => [service.name, service.component]))];
     throw new UserError(
@@ -36,3 +38,6 @@ export function expandServices(manifest: Manifest, names: readonly string[]): st
     );
   });
 }
+
+/** What numbered containers are called together: `postgres-2` is one of `postgres`. */
+const family = (service: string): string => service.replace(/-\d+$/, '');

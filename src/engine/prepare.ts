@@ -52,6 +52,8 @@ export interface RangeCheck {
   unchecked?: boolean;
   /** Orders that this run gives. */
   orders?: ((orders: Orders) => Orders) | undefined;
+  /** Generated secrets that are to get a new value. */
+  renew?: readonly string[] | undefined;
 }
 
 /** Settings -> Stack -> files, with all that is read for it. */
@@ -79,6 +81,7 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     loadSecrets(state),
     (bytes) => randomBytes(bytes).toString('base64url'),
     now.toISOString(),
+    check.renew,
   );
   const serials = stack.certificates.map(({ name }) => [certificateKey(name), installedSerial(state, name) ?? ''] as const);
   const rendered = render(stack, {

@@ -25,6 +25,8 @@ export interface Asked {
   /** Components to touch; all where undefined. */
   only?: readonly string[] | undefined;
   deploying?: boolean;
+  /** Generated secrets that are to get a new value. */
+  renew?: readonly string[] | undefined;
 }
 
 /**
@@ -39,7 +41,7 @@ export async function survey(
 ): Promise<UpPlan & { prepared: Prepared }> {
   const project = loaded.settings.project;
   const containers = await engine.observe(project);
-  const prepared = await prepare(context, loaded, { engine, running: containers.length > 0, orders: asked.orders });
+  const prepared = await prepare(context, loaded, { engine, running: containers.length > 0, orders: asked.orders, renew: asked.renew });
   const { state, stack, rendered, secrets } = prepared;
   refuseForeign(project, containers, state.root);
   const manifest = state.manifest();

@@ -21,12 +21,14 @@ export interface ResolvedSecrets {
 /**
  * Gives every secret its value: the operator's, the one kept, or a new one.
  * @param random makes a text of that many random bytes; @param now ISO time for what is new
+ * @param renew those of the generated that are to get a new value
  */
 export function resolveStackSecrets(
   specs: readonly SecretSpec[],
   stored: StoredSecrets | undefined,
   random: (bytes: number) => string,
   now: string,
+  renew: readonly string[] = [],
 ): ResolvedSecrets {
   const store: StoredSecrets = { fingerprintKey: stored?.fingerprintKey ?? random(32), values: { ...stored?.values } };
   const changed: string[] = [];
@@ -37,7 +39,7 @@ export function resolveStackSecrets(
   };
   for (const { name, source } of specs) {
     if ('given' in source) keep(name, source.given.reveal(), 'given');
-    else if ('generate' in source && !store.values[name]) keep(name, random(24), 'generated');
+    else if ('generate' in source && (!store.values[name] || renew.includes(name))) keep(name, random(24), 'generated');
   }
   const plain = (name: string): string => store.values[name]?.value ?? '';
   const values = Object.fromEntries(

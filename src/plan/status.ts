@@ -1,5 +1,6 @@
 import type { ObservedContainer } from '../engine/types.ts';
 import type { Manifest } from '../stack/manifest.ts';
+import type { MemberState } from '../stack/types.ts';
 import type { ReplicaTraffic } from './balancer-stats.ts';
 
 export interface StatusReport {
@@ -21,11 +22,15 @@ export interface ServiceStatus {
   addresses: Record<string, string>;
   /** Of a replica behind the balancer. */
   traffic?: ReplicaTraffic;
+  /** Of a member of a group: whether it leads, and what else its keeper knows of it. */
+  role?: MemberState['role'];
+  details?: MemberState['details'];
 }
 
 /** What was asked besides the list of containers. */
 export interface StatusExtras {
   traffic: Readonly<Record<string, ReplicaTraffic>>;
+  members: Readonly<Record<string, MemberState>>;
   notes: readonly string[];
 }
 
@@ -35,7 +40,7 @@ export function statusReport(
   profile: string,
   manifest: Manifest | undefined,
   containers: readonly ObservedContainer[],
-  extras: StatusExtras = { traffic: {}, notes: [] },
+  extras: StatusExtras = { traffic: {}, members: {}, notes: [] },
 ): StatusReport {
   const expected = (manifest?.services ?? []).filter((service) => !containers.some((container) => container.service === service.name));
   const services = [
@@ -49,6 +54,7 @@ export function statusReport(
         Object.entries(container.addresses).map(([network, address]) => [network.replace(`${project}_`, ''), address]),
       ),
       ...(extras.traffic[container.service] && { traffic: extras.traffic[container.service] as ReplicaTraffic }),
+      ...memberPart(extras.members[container.service]),
     })),
     ...expected.map(({ name, component }) => ({ name, component, state: 'missing', health: 'none', image: '', addresses: {} })),
   ].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
@@ -63,3 +69,6 @@ export function statusReport(
     urls: state === 'stopped' ? [] : (manifest?.urls ?? []),
   };
 }
+
+const memberPart = (member: MemberState | undefined): Pick<ServiceStatus, 'role' | 'details'> =>
+  member ? { role: member.role, details: member.details } : {};

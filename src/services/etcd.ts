@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { cpus, memory } from '../config/fields.ts';
-import type { SecretSpec } from '../stack/types.ts';
-import { memberCertificate } from './member.ts';
+import { generated, memberCertificate, slots } from './member.ts';
 import { type BuildInput, defineService } from './service.ts';
 
 const FIRST_HOST = 50;
@@ -17,10 +16,8 @@ const settings = z.strictObject({
   cpus: cpus(1).describe('Processors that each container may use at most; never more than the host has'),
 });
 
-const generated = (name: string): SecretSpec => ({ name, source: { generate: true } });
-
 /** Passwords of Patroni’s two users: which one it uses is an order, so that the other can be changed without an outage. */
-export const ETCD_PASSWORDS = { a: generated('etcd-password-a'), b: generated('etcd-password-b') };
+export const ETCD_PASSWORDS = slots('coordination', 'etcd-password');
 export const FENCER_PASSWORD = generated('etcd-fencer-password');
 
 export const etcd = defineService({
@@ -38,7 +35,7 @@ export const etcd = defineService({
       networks: ['db'],
       ports: [],
       mounts: [{ source: `${name}-data`, target: '/var/lib/etcd', kind: 'volume', readOnly: false }],
-      secrets: [generated('etcd-root-password'), ETCD_PASSWORDS.a, ETCD_PASSWORDS.b, FENCER_PASSWORD],
+      secrets: [generated('etcd-root-password'), ...ETCD_PASSWORDS, FENCER_PASSWORD],
       certificate: memberCertificate(name, [address]),
       trust: true,
       environment: {

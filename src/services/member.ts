@@ -1,4 +1,5 @@
-import type { CertificateSpec } from '../stack/types.ts';
+import type { Secret } from '../config/secret.ts';
+import type { CertificateSpec, SecretSpec } from '../stack/types.ts';
 
 /** The certificate of a member of a group: it serves by it, and proves by it who it is when it calls the others. */
 export const memberCertificate = (name: string, more: readonly string[]): CertificateSpec => ({
@@ -8,3 +9,14 @@ export const memberCertificate = (name: string, more: readonly string[]): Certif
   client: true,
   days: 90,
 });
+
+/** A password that is made at random. */
+export const generated = (name: string): SecretSpec => ({ name, source: { generate: true } });
+
+/** Two passwords that hold at the same time, so that one can be replaced while the other is in use; a given one is the first. */
+export const slots = (group: string, name: string, given?: Secret): SecretSpec[] =>
+  (['a', 'b'] as const).map((of) => ({
+    name: `${name}-${of}`,
+    source: given && of === 'a' ? { given } : { generate: true },
+    slot: { group, of },
+  }));

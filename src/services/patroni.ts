@@ -1,14 +1,13 @@
 import type { Blueprint, SecretSpec } from '../stack/types.ts';
 import { DATABASE_PORT, dbRouterAddress, REPLICAS_PORT } from './db-router-address.ts';
 import { ETCD_PASSWORDS, etcdEndpoints } from './etcd.ts';
-import { memberCertificate } from './member.ts';
+import { generated, memberCertificate, slots } from './member.ts';
 import { dynamicSettings, restartSettings } from './patroni-parameters.ts';
 import { type DatabaseSettings, databaseSettings } from './patroni-settings.ts';
 import { type BuildInput, defineService, type StoreContract } from './service.ts';
 
 const FIRST_HOST = 20;
 
-const generated = (name: string): SecretSpec => ({ name, source: { generate: true } });
 export const REST_PASSWORD = generated('patroni-rest-password');
 
 export const patroni = defineService({
@@ -30,14 +29,7 @@ function blueprint({ name, host, address }: Member, own: DatabaseSettings, input
     networks: ['db'],
     ports: [],
     mounts: [{ source: `${name}-data`, target: '/var/lib/postgresql/data', kind: 'volume', readOnly: false }],
-    secrets: [
-      ...Object.values(databasePasswords(own)),
-      generated('replication-password'),
-      generated('rewind-password'),
-      REST_PASSWORD,
-      ETCD_PASSWORDS.a,
-      ETCD_PASSWORDS.b,
-    ],
+    secrets: [...databasePasswords(own), generated('replication-password'), generated('rewind-password'), REST_PASSWORD, ...ETCD_PASSWORDS],
     // Clients reach it through the router, by the router's name and address.
     certificate: memberCertificate(name, [address, 'db-router', dbRouterAddress(input)]),
     trust: true,
@@ -79,10 +71,7 @@ const patroniMembers = (count: number, input: BuildInput): Member[] =>
 export const databaseMembers = (input: BuildInput) => patroniMembers(input.settingsOf(patroni).members, input);
 
 /** Both hold at any time; which one the application is given is an order, so that the other can be changed without an outage. */
-const databasePasswords = (own: DatabaseSettings): Record<'a' | 'b', SecretSpec> => ({
-  a: { name: 'database-password-a', source: own.password ? { given: own.password } : { generate: true } },
-  b: generated('database-password-b'),
-});
+const databasePasswords = (own: DatabaseSettings): SecretSpec[] => slots('database', 'database-password', own.password);
 
 /** Leader and replicas behind the router, over TLS that the application verifies in full. */
 export function clusterDatabase(input: BuildInput): StoreContract {
@@ -96,7 +85,7 @@ export function clusterDatabase(input: BuildInput): StoreContract {
       { name: 'database-url', source: { format: url(DATABASE_PORT) } },
       { name: 'database-replica-url', source: { format: url(REPLICAS_PORT) } },
     ],
-    passwords: Object.values(databasePasswords(own)),
+    passwords: databasePasswords(own),
     after: ['db-router'],
     trust: true,
   };

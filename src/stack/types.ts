@@ -44,6 +44,8 @@ export type SecretSource =
 export interface SecretSpec {
   name: string;
   source: SecretSource;
+  /** One of two passwords that hold at the same time, and the group whose order says which of them is in use. */
+  slot?: { group: string; of: 'a' | 'b' };
 }
 
 export interface CertificateSpec {

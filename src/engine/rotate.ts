@@ -1,0 +1,33 @@
+import type { Context } from '../context.ts';
+import { rotation } from '../plan/rotation.ts';
+import { converge } from './converge.ts';
+import type { Opened } from './open.ts';
+import { requireManifest } from './open.ts';
+import { prepare } from './prepare.ts';
+
+export interface RotateOutcome {
+  secret: string;
+  result: 'rotated' | 'planned';
+  rounds: string[];
+  seconds: number;
+}
+
+/** Replaces a secret and brings it to all that use it. Where it is killed, what is in use holds, and the same command goes on. */
+export async function rotate(context: Context, opened: Opened, name: string): Promise<RotateOutcome> {
+  const started = context.clock.now().getTime();
+  requireManifest(opened.state);
+  const { stack } = await prepare(context, opened.loaded, { unchecked: true });
+  const rounds = rotation(stack, name);
+  const outcome = (result: RotateOutcome['result']): RotateOutcome => ({
+    secret: name,
+    result,
+    rounds: rounds.map(({ says }) => says),
+    seconds: (context.clock.now().getTime() - started) / 1000,
+  });
+  if (context.flags.dryRun) return outcome('planned');
+  for (const { says, renew, orders } of rounds) {
+    context.report.note(says);
+    await converge(context, opened, { overwrite: false, timeout: undefined, command: `secrets rotate ${name}`, renew, orders });
+  }
+  return outcome('rotated');
+}
