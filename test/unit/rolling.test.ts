@@ -13,7 +13,7 @@ const make = (file = '', orders: Orders = {}) => {
 const now = make();
 
 const all = now.stack.services.map(({ name }) => runningContainer(name, now.files.inputs[name]));
-const certificates = { edge: '01', app: '01', balancer: '01' };
+const certificates = Object.fromEntries(now.stack.certificates.map(({ name }) => [name, '01']));
 
 function plan(wanted: typeof now, more: Partial<UpFacts> = {}) {
   const applied = Object.fromEntries(
