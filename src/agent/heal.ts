@@ -89,6 +89,13 @@ const isEnded = ({ state, exitCode, stopped }: Patient): boolean =>
 
 const isWell = ({ state, health }: Patient): boolean => state === 'running' && (health === 'healthy' || health === 'none');
 
+/** Well itself, or another of its group is. */
+function isThere(service: string, all: readonly Patient[]): boolean {
+  const wanted = all.find((other) => other.service === service);
+  if (!wanted || isWell(wanted)) return true;
+  return wanted.group !== undefined && all.some((other) => other.group === wanted.group && isWell(other));
+}
+
 function remember(patient: Patient, before: History | undefined, now: number): History {
   const treated = (before?.treated ?? []).filter((at) => now - at < WINDOW_MS);
   const ended = isEnded(patient) && { endedSince: before?.endedSince ?? now };
@@ -119,7 +126,7 @@ function treatment(
   }
   if (history.unhealthySince === undefined || now - history.unhealthySince < limits.unhealthySeconds * 1000) return undefined;
   // A restart helps nobody who waits for another.
-  if (patient.after.some((name) => all.some((other) => other.service === name && !isWell(other)))) return undefined;
+  if (!patient.after.every((name) => isThere(name, all))) return undefined;
   const others = all.filter((other) => group !== undefined && other.group === group && other.service !== service);
   // Of a group somebody has to be there meanwhile; where all are unwell a restart of one can only help.
   const busy = others.some(({ state, health }) => state === 'restarting' || (state === 'running' && health === 'starting'));
