@@ -1,5 +1,5 @@
-// Bundles the program to dist/ (start-up time is most of what a command costs), and each dependency of the reference
-// portal to one file, so that its image needs no npm.
+// Bundles the program to dist/ (start-up time is most of what a command costs), the agent into its image's folder, and each
+// dependency of the reference portal to one file, so that its image needs no npm.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -51,6 +51,17 @@ await build({
 });
 // In a process of its own: what the commands below have run is compiled, and kept in the cache.
 execFileSync(process.execPath, [path.join(home, 'scripts/write-cache.cjs')], { stdio: ['ignore', 'ignore', 'inherit'] });
+
+const agentImage = path.join(home, 'templates/agent/image');
+rmSync(path.join(agentImage, 'vendor'), { recursive: true, force: true });
+await build({
+  ...common,
+  entryPoints: ['src/agent/main.ts'],
+  outfile: path.join(agentImage, 'vendor/agent.cjs'),
+  format: 'cjs',
+  // Read in the logs of a running stack.
+  minify: false,
+});
 
 const portal = path.join(home, 'templates/app/image');
 const vendor = path.join(portal, 'vendor');

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type Docker from 'dockerode';
 import { UserError } from '../errors.ts';
@@ -7,8 +7,10 @@ import { UserError } from '../errors.ts';
 const LOCAL = 'unix:///var/run/docker.sock';
 
 /** Where the docker client itself would connect: DOCKER_HOST, then the current context, then the local socket. */
+const engineHost = (env: NodeJS.ProcessEnv): string => env.DOCKER_HOST || contextHost(env) || LOCAL;
+
 export function engineAddress(env: NodeJS.ProcessEnv): { label: string; local: boolean; options: Docker.DockerOptions } {
-  const label = env.DOCKER_HOST || contextHost(env) || LOCAL;
+  const label = engineHost(env);
   const [, scheme = '', rest = ''] = /^(\w+):\/\/(.*)$/.exec(label) ?? [];
   if (scheme === 'unix') return { label: rest, local: true, options: { socketPath: rest } };
   // dockerode reads DOCKER_HOST and DOCKER_CERT_PATH itself for a remote engine.
@@ -19,6 +21,15 @@ export function engineAddress(env: NodeJS.ProcessEnv): { label: string; local: b
     `medianest cannot reach an engine by ${label}`,
     'use a local engine, or DOCKER_HOST=tcp://…; an SSH engine is not supported yet',
   );
+}
+
+/**
+ * The engine's socket, where it is one of this machine, and the group that may use it. Files are rendered without an engine
+ * too: of a socket that is not there yet nobody but root's group is told, until `up` looks again.
+ */
+export function localSocket(env: NodeJS.ProcessEnv): { path: string; gid: number } | undefined {
+  const [, socket] = /^unix:\/\/(.+)$/.exec(engineHost(env)) ?? [];
+  return socket ? { path: socket, gid: statSync(socket, { throwIfNoEntry: false })?.gid ?? 0 } : undefined;
 }
 
 function remote(label: string): Docker.DockerOptions {

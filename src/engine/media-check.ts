@@ -22,7 +22,7 @@ export async function checkMedia(services: readonly Pick<Service, 'uid' | 'gid' 
       asked.add(key);
       if (mount.nfs) await checkServer(mount.nfs, patienceMs);
       // What is relative is in the state folder, and ours to make.
-      else if (mount.kind === 'bind' && !mount.source.startsWith('./')) checkFolder(mount, { uid, gid });
+      else if (mount.kind === 'bind' && !mount.socket && !mount.source.startsWith('./')) checkFolder(mount, { uid, gid });
     }
   }
 }

@@ -3,6 +3,7 @@ import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
 import { shortHash } from '../stack/hash.ts';
 import { appendAudit } from './audit.ts';
+import { holdHealing } from './hold.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import type { StateFolder } from './state.ts';
 
@@ -36,6 +37,7 @@ export async function mutate<T>(
       seconds,
     });
   };
+  const hold = holdHealing(state);
   try {
     let failure: string | undefined;
     const value = await change(
@@ -59,6 +61,7 @@ export async function mutate<T>(
     }
     throw error;
   } finally {
+    hold.end();
     lock.release();
   }
 }

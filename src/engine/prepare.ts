@@ -14,6 +14,7 @@ import type { Orders } from '../stack/orders.ts';
 import { certificateKey, render } from '../stack/render.ts';
 import { chooseSubnets, type SubnetChoice, type TakenRange } from '../stack/subnets.ts';
 import { type ImageSpec, NETWORKS, type NetworkName, type Rendered, type Stack } from '../stack/types.ts';
+import { localSocket } from './address.ts';
 import { installedCertificate, installedSerial } from './certificates.ts';
 import { hostRoutes } from './routes.ts';
 import { loadSecrets } from './secret-files.ts';
@@ -72,6 +73,7 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     orders,
     wafRules: waf?.rules,
     subnets: choice.subnets,
+    engineSocket: localSocket(context.env),
     sourceHash: memoise((folder) => hashImageSource(context.home, folder)),
   };
   const stack = buildStack(settings, registry, facts);

@@ -10,6 +10,10 @@ export interface BuildInput {
   readonly orders: Orders;
   /** The operator's own rules of the WAF, as they were found on the host. */
   readonly wafRules: RuleSet | undefined;
+  /** The engine's socket on this machine and the group that may use it. */
+  readonly engineSocket: { path: string; gid: number } | undefined;
+  /** The containers of the services above it in the registry: for one that looks after the others. */
+  readonly built: readonly Blueprint[];
   /** The validated settings of another service, by its definition. */
   settingsOf<S extends z.ZodType>(definition: ServiceDefinition<S>): z.output<S>;
   enabled(component: string): boolean;

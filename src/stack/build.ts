@@ -13,6 +13,8 @@ export interface BuildFacts {
   orders: Orders;
   wafRules?: RuleSet | undefined;
   subnets: Readonly<Record<NetworkName, string>>;
+  /** The engine's socket on this machine and the group that may use it; undefined where the engine is elsewhere. */
+  engineSocket?: { path: string; gid: number } | undefined;
   /** Hash of all files of an image's source; the folder is relative to the package (`templates/edge/image`). */
   sourceHash(folder: string): string;
 }
@@ -26,10 +28,13 @@ export function buildStack(asked: Settings, registry: readonly ServiceDefinition
   if (enabled.length === 0) {
     throw new UserError('INVALID_SETTINGS', 'every component is switched off: nothing would run', 'switch one on under `components:`');
   }
-  const input = buildInput(settings, { ...facts, orders });
-  const services = enabled.flatMap((definition) =>
-    definition.build(settings[definition.key], input).map((blueprint): Service => ({ ...blueprint, component: definition.name })),
-  );
+  const built: Blueprint[] = [];
+  const input = { ...buildInput(settings, { ...facts, orders }), built };
+  const services = enabled.flatMap((definition) => {
+    const blueprints = definition.build(settings[definition.key], input);
+    built.push(...blueprints);
+    return blueprints.map((blueprint): Service => ({ ...blueprint, component: definition.name }));
+  });
   checkAddresses(services, facts.subnets);
   checkPorts(services);
   const present = new Set(services.map((service) => service.name));
@@ -64,6 +69,8 @@ function buildInput(settings: Settings, facts: BuildFacts): BuildInput {
     settings,
     orders: facts.orders,
     wafRules: facts.wafRules,
+    engineSocket: facts.engineSocket,
+    built: [],
     settingsOf: (definition) => settings[definition.key] as never,
     enabled: (component) => settings.components[component] === true,
     address: (network, host) => fixedAddress(network, facts.subnets[network], host),

@@ -24,6 +24,8 @@ export interface Mount {
   readOnly: boolean;
   /** A volume that is mounted from an NFS server. */
   nfs?: NfsExport;
+  /** A socket, and no folder of files. */
+  socket?: boolean;
 }
 
 export interface NfsExport {

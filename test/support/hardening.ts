@@ -22,7 +22,8 @@ export interface ComposeService {
   healthcheck?: object;
   stop_grace_period?: string;
   tmpfs?: string[];
-  networks: Record<string, unknown>;
+  /** None of a container without a network. */
+  networks?: Record<string, unknown>;
   ports?: { published: string; target: number }[];
   volumes?: { type: string; target: string; read_only?: boolean }[];
 }
@@ -78,7 +79,7 @@ export function hardeningDocument(all: readonly Hardened[]): string {
   const limits = all.map((entry) => {
     const { compose } = entry;
     const cells = [mib(compose.mem_limit), compose.cpus, compose.pids_limit, compose.ulimits?.nofile?.hard, compose.stop_grace_period];
-    return [name(entry), String(compose.user), Object.keys(compose.networks).join(', '), ...cells.map(String)];
+    return [name(entry), String(compose.user), Object.keys(compose.networks ?? {}).join(', ') || 'none', ...cells.map(String)];
   });
   const reasons = all.flatMap((entry) => kept(entry).map(({ key, what }) => [name(entry), what, entry.service.keeps?.[key] ?? '']));
   return `# Hardening

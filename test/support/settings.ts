@@ -43,7 +43,14 @@ export const stackOf = (
   registry: readonly ServiceDefinition[] = services,
   sourceHash = () => 'fixed',
   orders: Orders = {},
-): Stack => buildStack(loaded.settings, registry, { version: '0.0.0', orders, subnets: SUBNETS, sourceHash });
+): Stack =>
+  buildStack(loaded.settings, registry, {
+    version: '0.0.0',
+    orders,
+    subnets: SUBNETS,
+    sourceHash,
+    engineSocket: { path: '/var/run/docker.sock', gid: 999 },
+  });
 
 export function renderInput(stack: Stack, more: Partial<RenderInput> = {}): RenderInput {
   return {

@@ -85,6 +85,11 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'cdn.paths': ['[/assets/]', ['/assets/']],
   'cdn.except': ['[/private/]', ['/private/']],
   'balancer.maxConnections': ['500', 500],
+  'engineProxy.socket': ['/run/user/1000/docker.sock', '/run/user/1000/docker.sock'],
+  'engineProxy.gid': ['998', 998],
+  'agent.heal': ['false', false],
+  'agent.fence': ['false', false],
+  'agent.attempts': ['9', 9],
   'cdn.size': ['64m', 64 * 1024 ** 2],
 };
 /** Settings that mean something only together with another one. */

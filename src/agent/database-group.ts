@@ -1,0 +1,71 @@
+import { bestCandidate, leaderOf, mayRestartPending, memberStates, problemOf, unsettled } from './database.ts';
+import type { Group, Say } from './group.ts';
+import type { PatroniClient } from './patroni-client.ts';
+import { until } from './wait.ts';
+
+const HANDOVER_SECONDS = 60;
+
+/** The members of the database, through Patroni: who leads is Patroni's to decide, and here it is only asked. */
+export function databaseGroup(members: readonly string[], patroni: PatroniClient): Group {
+  const leaderIs = (wanted: string) => async (): Promise<string | undefined> => {
+    const view = await patroni.cluster();
+    if (leaderOf(view)?.name !== wanted) return `${leaderOf(view)?.name ?? 'nobody'} leads, not ${wanted}`;
+    return problemOf(wanted, view);
+  };
+
+  const change = async (to: string | undefined, say: Say, forced: boolean): Promise<void> => {
+    if (to !== undefined && !members.includes(to)) throw new Error(`${to} is no member of the database: ${members.join(', ')}`);
+    const view = await patroni.cluster();
+    const leader = leaderOf(view);
+    if (leader && leader.name === to) return say(`${to} leads already`);
+    const candidate = to ?? bestCandidate(view, leader?.name ?? '');
+    if (candidate === undefined) throw new Error('no other member could take over: none of them is streaming');
+    if (!forced && leader?.state !== 'running')
+      throw new Error(`${leader?.name ?? 'nobody'} does not lead: a switchover needs a leader that answers; use failover`);
+    say(`${leader?.name ?? 'nobody'} hands over to ${candidate}`);
+    if (leader?.state === 'running') await patroni.switchover(leader.name, candidate);
+    else await patroni.failover(candidate);
+    await until(HANDOVER_SECONDS, leaderIs(candidate), say);
+  };
+
+  return {
+    name: 'database',
+    members,
+    status: async () => memberStates(members, await patroni.cluster().catch(() => undefined)),
+    handover: async (service, say) => {
+      const view = await patroni.cluster();
+      if (leaderOf(view)?.name !== service) return;
+      // Alone it leads nothing that another could lead.
+      if (members.length === 1) return;
+      // One that has just come back is taken as synchronous within a few seconds.
+      await until(
+        HANDOVER_SECONDS,
+        async () => {
+          const now = await patroni.cluster();
+          const candidate = bestCandidate(now, service);
+          return candidate === undefined ? 'no other member is streaming' : problemOf(candidate, now);
+        },
+        say,
+      );
+      await change(undefined, say, false);
+    },
+    settled: async (service, seconds, say) => {
+      let restarted = false;
+      await until(
+        seconds,
+        async () => {
+          const view = await patroni.cluster();
+          if (!restarted && mayRestartPending(service, view)) {
+            restarted = true;
+            say(`${service} is restarted for its changed settings`);
+            await patroni.restart(service);
+          }
+          return unsettled(service, view);
+        },
+        say,
+      );
+    },
+    switchover: (to, say) => change(to, say, false),
+    failover: (to, say) => change(to, say, true),
+  };
+}

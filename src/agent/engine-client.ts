@@ -1,0 +1,125 @@
+import http from 'node:http';
+import { containerChanges, containerReads } from '../services/engine-requests.ts';
+import type { AgentConfig } from './config.ts';
+
+/** What the engine says of one container (`docker inspect`, State). */
+export interface ContainerState {
+  running: boolean;
+  paused: boolean;
+  restarting: boolean;
+  /** 0 where no process of it is left. */
+  pid: number;
+}
+
+/** One of the list of all containers. */
+export interface ListedContainer {
+  container: string;
+  /** created, running, paused, restarting, exited, dead. */
+  state: string;
+  exitCode: number | undefined;
+  health: 'healthy' | 'unhealthy' | 'starting' | 'none';
+}
+
+export interface EngineEvent {
+  action: string;
+  container: string;
+}
+
+const READ_MS = 5_000;
+const START_MS = 30_000;
+// As long as the proxy waits for it: a container may take its whole grace to stop.
+const RESTART_MS = 150_000;
+
+/** The engine as its proxy shows it: only what services/engine-requests.ts lists is answered. */
+export function engineClient({ engine }: AgentConfig) {
+  const call = (method: string, path: string, timeout: number) =>
+    new Promise<string>((resolve, reject) => {
+      const request = http.request({ socketPath: engine.socket, path, method, headers: { 'content-length': 0 } }, (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => {
+          text += chunk;
+        });
+        response.on('error', reject).on('end', () => {
+          const { statusCode = 0 } = response;
+          // 304: it is so already.
+          if (statusCode < 300 || statusCode === 304) resolve(text);
+          else reject(new EngineError(statusCode, `the engine answered ${statusCode} to ${method} ${path}: ${text.slice(0, 300).trim()}`));
+        });
+      });
+      // Counted from the start: a slow answer that drips in is too late as well.
+      const timer = setTimeout(
+        () => request.destroy(new Error(`the engine did not answer ${method} ${path} in ${timeout / 1000} s`)),
+        timeout,
+      );
+      request.on('error', reject).on('close', () => clearTimeout(timer));
+      request.end();
+    });
+  const change = (container: string, index: number, timeout: number) =>
+    call('POST', containerChanges(container)[index] as string, timeout).then(() => undefined);
+
+  return {
+    inspect: async (container: string): Promise<ContainerState> => {
+      const { State } = JSON.parse(await call('GET', containerReads(container)[0] as string, READ_MS)) as {
+        State: { Running: boolean; Paused: boolean; Restarting: boolean; Pid: number };
+      };
+      return { running: State.Running, paused: State.Paused, restarting: State.Restarting, pid: State.Pid };
+    },
+    list: async (): Promise<ListedContainer[]> => (JSON.parse(await call('GET', engine.list, READ_MS)) as Listed[]).map(listed),
+    /** SIGKILL, which also ends what is paused. Answered once the container is dead. */
+    kill: (container: string) => change(container, 0, START_MS),
+    start: (container: string) => change(container, 1, START_MS),
+    restart: (container: string) => change(container, 2, RESTART_MS),
+    /** Tells what happens until the stream ends, as it does when the engine or its proxy goes. */
+    events: (onEvent: (event: EngineEvent) => void, signal: AbortSignal) => follow(engine.socket, engine.events, onEvent, signal),
+  };
+}
+
+export type EngineClient = ReturnType<typeof engineClient>;
+
+export class EngineError extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+interface Listed {
+  Names: string[];
+  State: string;
+  Status: string;
+}
+
+function listed({ Names, State, Status }: Listed): ListedContainer {
+  const health = /\((healthy|unhealthy|health: starting)\)/.exec(Status)?.[1]?.replace('health: ', '');
+  const exit = /^(?:Exited|Restarting) \((\d+)\)/.exec(Status)?.[1];
+  return {
+    container: (Names[0] ?? '').replace(/^\//, ''),
+    state: State,
+    exitCode: exit === undefined ? undefined : Number(exit),
+    health: (health as ListedContainer['health'] | undefined) ?? 'none',
+  };
+}
+
+function follow(socketPath: string, path: string, onEvent: (event: EngineEvent) => void, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const request = http.get({ socketPath, path, signal }, (response) => {
+      if (response.statusCode !== 200) {
+        response.resume();
+        reject(new EngineError(response.statusCode ?? 0, `the engine answered ${response.statusCode} to GET ${path}`));
+        return;
+      }
+      let rest = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        const lines = (rest + chunk).split('\n');
+        rest = lines.pop() ?? '';
+        for (const line of lines.filter((text) => text.trim())) {
+          const { Action, Actor } = JSON.parse(line) as { Action: string; Actor: { Attributes: { name?: string } } };
+          onEvent({ action: Action, container: Actor.Attributes.name ?? '' });
+        }
+      });
+      response.on('error', reject).on('end', resolve).on('close', resolve);
+    });
+    request.on('error', reject);
+  });
+}

@@ -1,0 +1,25 @@
+import type { MemberState } from '../stack/types.ts';
+
+/** Tells what is waited for. */
+export type Say = (what: string) => void;
+
+/**
+ * What knows one group of members (docs/architecture.md, "The keeper"). Where something cannot be done, it throws an
+ * Error whose message is for a person.
+ */
+export interface Group {
+  readonly name: string;
+  /** The services that belong to it. */
+  readonly members: readonly string[];
+  /** Of all members, those too that do not answer. */
+  status(): Promise<Record<string, MemberState>>;
+  /** Before a planned stop: hands what a member leads to another. */
+  handover(service: string, say: Say): Promise<void>;
+  /** After a member has come back: waits until it takes part again and is not behind. */
+  settled(service: string, seconds: number, say: Say): Promise<void>;
+  /** Planned and unplanned changes of who leads, where the group has one leader. */
+  switchover?(to: string | undefined, say: Say): Promise<void>;
+  failover?(to: string | undefined, say: Say): Promise<void>;
+  /** Keeps the group together: run by the agent every few seconds. Gives back what was done. */
+  round?(): Promise<string[]>;
+}

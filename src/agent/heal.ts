@@ -1,0 +1,146 @@
+/** Pure: what is done about containers that ended or do not answer. Time comes in as milliseconds. */
+
+export interface Patient {
+  service: string;
+  container: string;
+  group?: string;
+  /** The services that have to be well before it can be. */
+  after: readonly string[];
+  /** created, running, paused, restarting, exited, dead; undefined where the engine does not know it. */
+  state: string | undefined;
+  exitCode: number | undefined;
+  health: 'healthy' | 'unhealthy' | 'starting' | 'none';
+  /** Somebody stopped it (`docker stop`), as the engine told. */
+  stopped: boolean;
+}
+
+/** What is remembered of one service between two rounds. */
+export interface History {
+  /** Since when it has been ended by a fault. */
+  endedSince?: number;
+  unhealthySince?: number;
+  /** When it was started or restarted, newest last. */
+  treated: number[];
+  /** A hand-over of what it leads was tried at this time. */
+  handedOver?: number;
+  gaveUp?: boolean;
+}
+
+export interface HealLimits {
+  /** Docker's restart policy and the fencer come first. */
+  endedSeconds: number;
+  unhealthySeconds: number;
+  attempts: number;
+}
+
+export type Treatment =
+  | { do: 'start' | 'restart' | 'handover'; service: string; container: string; why: string }
+  /** Told once: it is left to a person. */
+  | { do: 'give-up'; service: string; container: string; why: string };
+
+const WINDOW_MS = 3_600_000;
+const BACKOFF_MS = 15_000;
+/** A hand-over that has not helped by then is not waited for. */
+const HANDOVER_MS = 60_000;
+
+/** Exit statuses of a container that ended because it was told to: by itself, SIGINT, SIGTERM. */
+const CLEAN = [0, 130, 143];
+
+/**
+ * @param leads services that lead their group, as far as is known
+ * @returns what to do now, and what to remember
+ */
+export function planHealing(
+  patients: readonly Patient[],
+  before: Readonly<Record<string, History>>,
+  leads: ReadonlySet<string>,
+  limits: HealLimits,
+  now: number,
+): { treatments: Treatment[]; histories: Record<string, History> } {
+  const histories = Object.fromEntries(patients.map((patient) => [patient.service, remember(patient, before[patient.service], now)]));
+  const treatments: Treatment[] = [];
+  const taken = new Set<string>();
+  for (const patient of patients) {
+    const history = histories[patient.service] as History;
+    const wanted = treatment(patient, history, patients, leads, limits, now);
+    if (!wanted) continue;
+    const exhausted = history.treated.length >= limits.attempts;
+    if (exhausted) {
+      if (!history.gaveUp) treatments.push({ ...wanted, do: 'give-up' });
+      history.gaveUp = true;
+      continue;
+    }
+    if (now < nextTurn(history)) continue;
+    // One member of a group at a time: the others hold the data meanwhile. Starting what is dead takes nobody away.
+    if (wanted.do !== 'start' && patient.group !== undefined) {
+      if (taken.has(patient.group)) continue;
+      taken.add(patient.group);
+    }
+    if (wanted.do === 'handover') history.handedOver = now;
+    else history.treated.push(now);
+    treatments.push(wanted);
+  }
+  return { treatments, histories };
+}
+
+/** Ended by a fault, and nobody brings it back: Docker's policy does not after `docker kill`. */
+const isEnded = ({ state, exitCode, stopped }: Patient): boolean =>
+  state === 'exited' && !stopped && exitCode !== undefined && !CLEAN.includes(exitCode);
+
+const isWell = ({ state, health }: Patient): boolean => state === 'running' && (health === 'healthy' || health === 'none');
+
+/** Well itself, or another of its group is. */
+function isThere(service: string, all: readonly Patient[]): boolean {
+  const wanted = all.find((other) => other.service === service);
+  if (!wanted || isWell(wanted)) return true;
+  return wanted.group !== undefined && all.some((other) => other.group === wanted.group && isWell(other));
+}
+
+function remember(patient: Patient, before: History | undefined, now: number): History {
+  const treated = (before?.treated ?? []).filter((at) => now - at < WINDOW_MS);
+  const ended = isEnded(patient) && { endedSince: before?.endedSince ?? now };
+  const unhealthy = patient.state === 'running' && patient.health === 'unhealthy' && { unhealthySince: before?.unhealthySince ?? now };
+  // Well again, or stopped by somebody: what was given up is looked after again.
+  const gaveUp = before?.gaveUp === true && treated.length > 0 && Boolean(ended || unhealthy);
+  return {
+    ...ended,
+    ...unhealthy,
+    treated,
+    ...(unhealthy && before?.handedOver !== undefined && { handedOver: before.handedOver }),
+    ...(gaveUp && { gaveUp }),
+  };
+}
+
+function treatment(
+  patient: Patient,
+  history: History,
+  all: readonly Patient[],
+  leads: ReadonlySet<string>,
+  limits: HealLimits,
+  now: number,
+): Treatment | undefined {
+  const { service, container, group } = patient;
+  if (history.endedSince !== undefined) {
+    if (now - history.endedSince < limits.endedSeconds * 1000) return undefined;
+    return { do: 'start', service, container, why: `it ended with status ${patient.exitCode}` };
+  }
+  if (history.unhealthySince === undefined || now - history.unhealthySince < limits.unhealthySeconds * 1000) return undefined;
+  // A restart helps nobody who waits for another.
+  if (!patient.after.every((name) => isThere(name, all))) return undefined;
+  const others = all.filter((other) => group !== undefined && other.group === group && other.service !== service);
+  // Of a group somebody has to be there meanwhile; where all are unwell a restart of one can only help.
+  const busy = others.some(({ state, health }) => state === 'restarting' || (state === 'running' && health === 'starting'));
+  if (busy) return undefined;
+  const why = `it has been unhealthy for ${Math.round((now - history.unhealthySince) / 1000)} s`;
+  const tried = history.handedOver !== undefined && now - history.handedOver >= HANDOVER_MS;
+  if (leads.has(service) && others.some(isWell) && !tried) {
+    return history.handedOver === undefined ? { do: 'handover', service, container, why } : undefined;
+  }
+  return { do: 'restart', service, container, why };
+}
+
+/** When it may be treated again: 15 s after the first time, then twice as long each time. */
+function nextTurn({ treated }: History): number {
+  const last = treated.at(-1);
+  return last === undefined ? 0 : last + BACKOFF_MS * 2 ** (treated.length - 1);
+}

@@ -1,0 +1,68 @@
+import type { AgentConfig, Watched } from './config.ts';
+import type { EngineClient, EngineEvent, ListedContainer } from './engine-client.ts';
+import type { Group } from './group.ts';
+import { type History, type Patient, planHealing, type Treatment } from './heal.ts';
+import type { Log } from './log.ts';
+
+/** Docker's restart policy and the fencer come first. */
+const ENDED_SECONDS = 3;
+
+export interface HealingEffects {
+  engine: EngineClient;
+  groups: readonly Group[];
+  log: Log;
+  now(): number;
+}
+
+/** Looks at all containers, decides by heal.ts, and does it. `told` hears the engine's events. */
+export function healer(config: AgentConfig, { engine, groups, log, now }: HealingEffects) {
+  let histories: Record<string, History> = {};
+  /** Stopped by somebody, as the engine told: `docker stop` is an order, `docker kill` is not. */
+  const stopped = new Set<string>();
+
+  const treat = async ({ do: what, service, container, why }: Treatment): Promise<void> => {
+    if (what === 'give-up')
+      return log('this is left to you: it was started as often as is allowed in an hour', { service, why, attempts: config.attempts });
+    log({ start: 'started', restart: 'restarted', handover: 'handed over before a restart' }[what], { service, why });
+    if (what === 'start') await engine.start(container);
+    if (what === 'restart') await engine.restart(container).finally(() => stopped.delete(container));
+    if (what === 'handover')
+      await groups.find(({ members }) => members.includes(service))?.handover(service, (waiting) => log(waiting, { service }));
+  };
+
+  return {
+    told: ({ action, container }: EngineEvent): void => {
+      if (action === 'stop') stopped.add(container);
+      if (action === 'start') stopped.delete(container);
+    },
+    round: async (): Promise<void> => {
+      const found = new Map((await engine.list()).map((entry) => [entry.container, entry]));
+      const patients = config.containers.map((watched) => patientOf(watched, found.get(watched.container), stopped.has(watched.container)));
+      const unwell = patients.some(({ health }) => health === 'unhealthy');
+      const plan = planHealing(patients, histories, unwell ? await leaders(groups) : new Set(), limits(config), now());
+      histories = plan.histories;
+      for (const treatment of plan.treatments) {
+        await treat(treatment).catch((error: Error) => log('that failed', { service: treatment.service, error: error.message }));
+      }
+    },
+  };
+}
+
+const limits = ({ unhealthySeconds, attempts }: AgentConfig) => ({ endedSeconds: ENDED_SECONDS, unhealthySeconds, attempts });
+
+/** Who leads, of the groups that can be asked. */
+async function leaders(groups: readonly Group[]): Promise<Set<string>> {
+  const states = await Promise.all(groups.map((group) => group.status().catch(() => ({}))));
+  return new Set(states.flatMap((state) => Object.entries(state).flatMap(([service, { role }]) => (role === 'leader' ? [service] : []))));
+}
+
+const patientOf = ({ service, container, group, after }: Watched, listed: ListedContainer | undefined, stopped: boolean): Patient => ({
+  service,
+  container,
+  ...(group !== undefined && { group }),
+  after,
+  state: listed?.state,
+  exitCode: listed?.exitCode,
+  health: listed?.health ?? 'none',
+  stopped,
+});

@@ -1,0 +1,45 @@
+import type { Group, Say } from './group.ts';
+
+const USAGE = 'usage: keeper status | handover SERVICE | settled SERVICE SECONDS | switchover [--to SERVICE] | failover [--to SERVICE]';
+
+/**
+ * One command of the keeper (docs/architecture.md, "The keeper").
+ * @returns what belongs on stdout
+ * @throws Error whose message is for a person
+ */
+export async function keeper(argv: readonly string[], groups: readonly Group[], say: Say): Promise<string> {
+  const [command, first = '', second = ''] = argv;
+  const groupOf = (service: string): Group => {
+    const found = groups.find(({ members }) => members.includes(service));
+    if (!found)
+      throw new Error(
+        `${service || 'nothing'} is no member of a group; members are ${groups.flatMap(({ members }) => members).join(', ') || 'none'}`,
+      );
+    return found;
+  };
+  switch (command) {
+    case 'status': {
+      const states = await Promise.all(groups.map((group) => group.status()));
+      return `${JSON.stringify(Object.assign({}, ...states))}\n`;
+    }
+    case 'handover':
+      await groupOf(first).handover(first, say);
+      return '';
+    case 'settled': {
+      const seconds = Number(second);
+      if (!(seconds > 0)) throw new Error(USAGE);
+      await groupOf(first).settled(first, seconds, say);
+      return '';
+    }
+    case 'switchover':
+    case 'failover': {
+      if (first !== '' && (first !== '--to' || second === '')) throw new Error(USAGE);
+      const change = groups.find((group) => group[command])?.[command];
+      if (!change) throw new Error('this stack has no database with members');
+      await change(first === '' ? undefined : second, say);
+      return '';
+    }
+    default:
+      throw new Error(USAGE);
+  }
+}

@@ -1,0 +1,71 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+import https from 'node:https';
+
+/** A member as it is called: by its address, and known by the name in its certificate. */
+export interface Peer {
+  service: string;
+  address: string;
+}
+
+export interface Answer {
+  status: number;
+  body: string;
+}
+
+let cached: { serial: string; agent: https.Agent } | undefined;
+
+/** Connections that prove who calls by the agent's certificate; made anew once that was renewed. */
+function connections(): https.Agent {
+  const serial = readlinkSync('/run/certs/current');
+  if (cached?.serial !== serial) {
+    cached?.agent.destroy();
+    const agent = new https.Agent({
+      keepAlive: true,
+      maxSockets: 8,
+      minVersion: 'TLSv1.2',
+      ca: readFileSync('/run/trust/internal-ca.pem'),
+      cert: readFileSync('/run/certs/current/fullchain.pem'),
+      key: readFileSync('/run/certs/current/privkey.pem'),
+    });
+    cached = { serial, agent };
+  }
+  return cached.agent;
+}
+
+/** One request over mutual TLS; rejected where it has no whole answer within `timeout` ms. */
+export function callMember(
+  peer: Peer,
+  port: number,
+  request: { method: string; path: string; headers?: Record<string, string>; body?: unknown; timeout: number },
+): Promise<Answer> {
+  const payload = request.body === undefined ? undefined : JSON.stringify(request.body);
+  return new Promise((resolve, reject) => {
+    const call = https.request(
+      {
+        host: peer.address,
+        servername: peer.service,
+        port,
+        method: request.method,
+        path: request.path,
+        headers: {
+          ...request.headers,
+          ...(payload !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
+        },
+        agent: connections(),
+      },
+      (response) => {
+        let body = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => {
+          body += chunk;
+        });
+        response.on('error', reject).on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+      },
+    );
+    const late = setTimeout(
+      () => call.destroy(new Error(`${peer.service} did not answer in ${request.timeout / 1000} s`)),
+      request.timeout,
+    );
+    call.on('error', reject).on('close', () => clearTimeout(late));
+    call.end(payload);
+  });
+}

@@ -1,0 +1,146 @@
+import { utimesSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type AgentConfig, inGroup, readConfig, readSecret } from './config.ts';
+import { type EngineEvent, engineClient } from './engine-client.ts';
+import { etcdClient } from './etcd-client.ts';
+import { fencer } from './fence.ts';
+import { connectPatroni, etcdPeers, groupsOf } from './groups.ts';
+import { healer } from './healing.ts';
+import { isHeld } from './hold.ts';
+import { type Log, onChange } from './log.ts';
+
+const FENCE_MS = 2_000;
+const HEAL_MS = 3_000;
+const KEEP_MS = 3_000;
+/** Its time says that the agent is at work (the image's healthcheck). */
+const ROUND_FILE = '/run/agent-round';
+
+/** Looks after the stack until it is told to stop. */
+export async function run(log: Log, signal: AbortSignal): Promise<void> {
+  let text = '';
+  while (!signal.aborted) {
+    // A changed configuration begins everything anew; nothing that matters is remembered for longer than a minute.
+    const changed = new AbortController();
+    const config = readConfig();
+    text = JSON.stringify(config);
+    log('at work', { project: config.project, containers: config.containers.length, fence: config.fence, heal: config.heal });
+    const life = AbortSignal.any([signal, changed.signal]);
+    await Promise.all([live(config, log, life), changedConfig(text, life).then(() => changed.abort())]);
+  }
+}
+
+/** Comes back once the configuration is another. */
+async function changedConfig(text: string, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await pause(5_000, signal);
+    try {
+      if (JSON.stringify(readConfig()) !== text) return;
+    } catch {
+      // Between two versions, or a bad one: what is known stays.
+    }
+  }
+}
+
+async function live(config: AgentConfig, log: Log, signal: AbortSignal): Promise<void> {
+  const engine = engineClient(config);
+  const now = () => Date.now();
+  const groups = groupsOf(config);
+  const tell = onChange(log);
+  const patroni = connectPatroni(config);
+  const etcd = etcdClient(etcdPeers(config), 'fencer', () => readSecret('etcd-fencer-password'));
+  const fence = fencer(config, { engine, etcd, log, now, answers: (service) => patroni.answers(service) });
+  const heal = healer(config, { engine, groups, log, now });
+  const bell = new Bell();
+  const databases = new Set(inGroup(config, 'database').map(({ container }) => container));
+
+  const onEvent = (event: EngineEvent): void => {
+    heal.told(event);
+    if (event.action === 'die') log('a container ended', { container: event.container });
+    if (event.action === 'die' && databases.has(event.container)) bell.ring();
+  };
+  const loop = async (topic: string, wait: () => Promise<unknown>, round: () => Promise<void>): Promise<void> => {
+    while (!signal.aborted) {
+      try {
+        await round();
+        tell(topic, `${topic}: at work`);
+      } catch (error) {
+        tell(topic, `${topic}: ${(error as Error).message}`);
+      }
+      await wait();
+    }
+  };
+
+  const listen = loop(
+    'events',
+    () => pause(1_000, signal),
+    async () => {
+      // What happened while nobody listened is found by the rounds.
+      bell.ring();
+      await engine.events(onEvent, signal);
+    },
+  );
+  const fencing = loop(
+    'fencer',
+    () => Promise.race([pause(FENCE_MS, signal), bell.rung()]),
+    async () => {
+      if (config.fence && databases.size > 1) await fence();
+    },
+  );
+  const healing = loop(
+    'healing',
+    () => pause(HEAL_MS, signal),
+    async () => {
+      const held = isHeld(now());
+      tell('hold', held ? 'a command of medianest is at work: nothing is healed meanwhile' : 'no command of medianest is at work');
+      if (config.heal && !held) await heal.round();
+      else await engine.list();
+      mark(new Date());
+    },
+  );
+  const keeping = groups.flatMap((group) => {
+    const round = group.round;
+    if (!round) return [];
+    return [
+      loop(
+        group.name,
+        () => pause(KEEP_MS, signal),
+        async () => {
+          for (const done of await round()) log(done, { group: group.name });
+        },
+      ),
+    ];
+  });
+  await Promise.all([listen, fencing, healing, ...keeping]);
+}
+
+function mark(at: Date): void {
+  try {
+    utimesSync(ROUND_FILE, at, at);
+  } catch {
+    writeFileSync(ROUND_FILE, '');
+  }
+}
+
+const pause = (ms: number, signal: AbortSignal): Promise<unknown> => sleep(ms, undefined, { signal }).catch(() => undefined);
+
+/** Wakes whoever waits for it; rung while nobody waits, it wakes the next one at once. */
+class Bell {
+  private pending = false;
+  private wake: (() => void) | undefined;
+
+  ring(): void {
+    this.pending = true;
+    this.wake?.();
+  }
+
+  rung(): Promise<void> {
+    return new Promise((resolve) => {
+      this.wake = () => {
+        this.pending = false;
+        this.wake = undefined;
+        resolve();
+      };
+      if (this.pending) this.wake();
+    });
+  }
+}
