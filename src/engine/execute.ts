@@ -9,7 +9,7 @@ import { buildImage, pullImage } from './build-image.ts';
 import { caStore, installCertificate, installedSerial } from './certificates.ts';
 import { composeArgs, type DockerCli } from './compose.ts';
 import { writeAtomic } from './files.ts';
-import { replaceMember } from './keeper.ts';
+import { askKeeper, replaceMember } from './keeper.ts';
 import type { Lock } from './lock.ts';
 import { proveMount } from './media-check.ts';
 import type { Prepared } from './prepare.ts';
@@ -43,6 +43,7 @@ const TOUCHING: readonly Step['kind'][] = [
   'remove-services',
   'replace',
   'replace-member',
+  'retire-member',
   'run-one-off',
 ];
 
@@ -126,6 +127,9 @@ async function perform(step: Step, run: Execution, task: Task | undefined): Prom
       return replaceReplica(step, run, task, () => renew(step, run, task));
     case 'replace-member':
       return replaceMember(step, run.engine, project, task, () => renew(step, run, task));
+    case 'retire-member':
+      if (step.handover) await askKeeper(run.engine, project, step.keeper, ['handover', step.service]);
+      return removeServices(run, [step.service]);
     case 'admit':
       return admitReplica(step, run, task);
     case 'await-balancer':

@@ -21,6 +21,8 @@ export type Step = { cause: string } & (
   | { kind: 'replace'; service: string; rolling: Rolling; by: 'recreate' | 'restart'; waitSeconds: number }
   /** What it leads handed over, a new container or a restart of the old one, and it takes part again. */
   | { kind: 'replace-member'; service: string; member: Member; by: 'recreate' | 'restart'; waitSeconds: number }
+  /** A member that the group will no longer have: `handover` of what it leads first, then it is stopped and removed. */
+  | { kind: 'retire-member'; service: string; keeper: string; handover: boolean }
   /** Back into the balancer, where an interrupted run has left it out. */
   | { kind: 'admit'; service: string; rolling: Rolling; waitSeconds: number }
   /** Until the balancer has a replica to send requests to. */
@@ -70,6 +72,8 @@ export function describeStep(step: Step): string {
       return `${step.by === 'restart' ? 'restart' : 'replace'} ${step.service}: drain, ${step.by === 'restart' ? 'restart' : 'new container'}, wait until ready`;
     case 'replace-member':
       return `${step.by === 'restart' ? 'restart' : 'replace'} ${step.service}: hand over, ${step.by === 'restart' ? 'restart' : 'new container'}, wait until it has caught up`;
+    case 'retire-member':
+      return `take ${step.service} out of its group, stop and remove it`;
     case 'admit':
       return `put ${step.service} back behind ${step.rolling.balancer}`;
     case 'await-balancer':

@@ -130,7 +130,9 @@ function containerSteps(
       );
   const isMember = ({ service }: Change) => members.some(({ name }) => name === service);
   const replaced = touched.filter((change) => rollingOf(change) || isMember(change));
-  const rest = touched.filter((change) => !replaced.includes(change));
+  const others = touched.filter((change) => !replaced.includes(change));
+  const retired = retirements(others, wanted, facts);
+  const rest = others.filter(({ service }) => !retired.some((step) => step.service === service));
   const removed = rest.filter((change) => change.action === 'remove');
   const forced = [...services.values()].flatMap((service) => {
     const container = facts.containers.find((entry) => entry.service === service.name);
@@ -148,7 +150,7 @@ function containerSteps(
   const early = rest.filter((change) => change.action !== 'remove');
   // A balancer stops sending to a replica before that goes.
   const lastly = removed.length > 0 && (alone || reloaded.length > 0);
-  const steps: Step[] = [];
+  const steps: Step[] = [...retired];
   if (early.length > 0 || (rest.length > 0 && !lastly) || (hadLeftovers && !alone))
     steps.push(compose(lastly ? early : rest, { alone: alone || lastly, forced }));
   const reload = ({ service }: Change): Step => ({
@@ -210,4 +212,16 @@ function containerSteps(
       });
   }
   return steps;
+}
+
+/** Members that leave their group go before the others go on without them: nobody may wait for one that will not come back. */
+function retirements(changes: readonly Change[], wanted: readonly Service[], facts: UpFacts): Extract<Step, { kind: 'retire-member' }>[] {
+  return changes.flatMap(({ action, service }) => {
+    const container = facts.containers.find((entry) => entry.service === service);
+    const member = wanted.find((entry) => entry.component === container?.component)?.member;
+    if (action !== 'remove' || !member || container?.state !== 'running') return [];
+    // etcd’s last one goes on with what it has; the others have a majority to ask first.
+    const handover = member.group !== 'coordination';
+    return [{ kind: 'retire-member', service, keeper: member.keeper, handover, cause: 'its group gets smaller' }];
+  });
 }

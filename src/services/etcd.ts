@@ -34,7 +34,10 @@ export const etcd = defineService({
       host,
       networks: ['db'],
       ports: [],
-      mounts: [{ source: `${name}-data`, target: '/var/lib/etcd', kind: 'volume', readOnly: false }],
+      mounts: [
+        { source: `${name}-data`, target: '/var/lib/etcd', kind: 'volume', readOnly: false },
+        { source: 'etcd-founding', target: '/var/lib/etcd-founding', kind: 'volume', readOnly: false },
+      ],
       secrets: [generated('etcd-root-password'), ...ETCD_PASSWORDS, FENCER_PASSWORD],
       certificate: memberCertificate(name, [address]),
       trust: true,
@@ -47,7 +50,6 @@ export const etcd = defineService({
         ETCD_INITIAL_ADVERTISE_PEER_URLS: peerUrl(name),
         ETCD_INITIAL_CLUSTER: members.map((member) => `${member.name}=${peerUrl(member.name)}`).join(','),
         ETCD_INITIAL_CLUSTER_TOKEN: input.settings.project,
-        ETCD_INITIAL_CLUSTER_STATE: 'new',
         ...clientTls('ETCD_'),
         ...clientTls('ETCD_PEER_'),
         // For the health check: on loopback, without TLS, and nothing but metrics and health.
@@ -62,17 +64,17 @@ export const etcd = defineService({
         ETCD_LOG_LEVEL: 'warn',
         // Go returns memory late otherwise, and would be killed for it.
         GOMEMLIMIT: `${Math.floor(own.memory * 0.75)}B`,
-        ...(members.length > 1 && {
-          OTHER_MEMBERS: members
-            .filter((other) => other.name !== name)
-            .map(clientUrl)
-            .join(','),
-        }),
+        ALL_MEMBERS: members.map((member) => member.name).join(' '),
+        OTHER_MEMBERS: members
+          .filter((other) => other.name !== name)
+          .map(clientUrl)
+          .join(','),
       },
       view: {},
       memoryBytes: own.memory,
       cpus: own.cpus,
       keeps: {
+        '/var/lib/etcd-founding': 'whether a cluster was ever founded: a second one would be a second truth',
         '/var/lib/etcd': 'its log and data: who leads, and what the members agreed upon',
         '/tmp': 'nothing lasting; its entrypoint is a shell, which expects it',
         '/run': 'a lock of its own',
