@@ -21,7 +21,7 @@ export interface AgentConfig {
   pausedSeconds: number;
   hungSeconds: number;
   unhealthySeconds: number;
-  /** Starts and restarts of one container in an hour. */
+  /** Starts and restarts of one container in ten minutes. */
   attempts: number;
   containers: Watched[];
 }

@@ -1,4 +1,4 @@
-import { bestCandidate, leaderOf, mayRestartPending, memberStates, problemOf, unsettled } from './database.ts';
+import { bestCandidate, candidateProblem, leaderOf, mayRestartPending, memberStates, problemOf, unsettled } from './database.ts';
 import type { Group, Say } from './group.ts';
 import type { PatroniClient } from './patroni-client.ts';
 import { until } from './wait.ts';
@@ -41,9 +41,7 @@ export function databaseGroup(members: readonly string[], patroni: PatroniClient
       await until(
         HANDOVER_SECONDS,
         async () => {
-          const now = await patroni.cluster();
-          const candidate = bestCandidate(now, service);
-          return candidate === undefined ? 'no other member is streaming' : problemOf(candidate, now);
+          return candidateProblem(service, await patroni.cluster(), await patroni.synchronous());
         },
         say,
       );
@@ -58,9 +56,9 @@ export function databaseGroup(members: readonly string[], patroni: PatroniClient
           if (!restarted && mayRestartPending(service, view)) {
             restarted = true;
             say(`${service} is restarted for its changed settings`);
-            await patroni.restart(service);
+            await patroni.restartPending(service);
           }
-          return unsettled(service, view);
+          return unsettled(service, view, await patroni.synchronous());
         },
         say,
       );

@@ -53,11 +53,11 @@ export function problemOf(service: string, view: ClusterView): string | undefine
 }
 
 /** The same, and a synchronous standby is there where there are several members: what was planned may go on to the next. */
-export function unsettled(service: string, view: ClusterView): string | undefined {
+export function unsettled(service: string, view: ClusterView, synchronous: boolean): string | undefined {
   const problem = problemOf(service, view);
   if (problem !== undefined) return problem;
   if (view.members.find(({ name }) => name === service)?.pending_restart) return `${service} has settings that wait for a restart`;
-  if (view.members.length > 1 && !view.members.some(isSynchronous)) return 'no member is a synchronous standby';
+  if (synchronous && view.members.length > 1 && !view.members.some(isSynchronous)) return 'no member is a synchronous standby';
   return undefined;
 }
 
@@ -67,6 +67,15 @@ export function bestCandidate(view: ClusterView, besides: string): string | unde
   return view.members
     .filter((member) => !leads(member) && member.name !== besides && ['streaming', 'running'].includes(member.state))
     .sort((a, b) => Number(isSynchronous(b)) - Number(isSynchronous(a)) || lag(a) - lag(b) || (a.name < b.name ? -1 : 1))[0]?.name;
+}
+
+/** Why nobody could take over from a member now; undefined where somebody could. */
+export function candidateProblem(service: string, view: ClusterView, synchronous: boolean): string | undefined {
+  const candidate = bestCandidate(view, service);
+  if (candidate === undefined) return 'no other member is streaming';
+  const isOne = view.members.some((member) => member.name === candidate && isSynchronous(member));
+  if (synchronous && !isOne) return 'no other member is a synchronous standby';
+  return problemOf(candidate, view);
 }
 
 /** Restarting the server for changed settings is safe for a replica that others can do without, and never for a leader. */

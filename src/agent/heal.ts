@@ -35,10 +35,13 @@ export interface HealLimits {
 
 export type Treatment =
   | { do: 'start' | 'restart' | 'handover'; service: string; container: string; why: string }
-  /** Told once: it is left to a person. */
+  /** Told once: nothing more is done for now. */
   | { do: 'give-up'; service: string; container: string; why: string };
 
-const WINDOW_MS = 3_600_000;
+/** What was treated more often than is allowed within this time is left alone until it is over. */
+const WINDOW_MS = 600_000;
+/** What has been well for so long after a treatment is cured: the next fault is another one. */
+const CURED_MS = 30_000;
 const BACKOFF_MS = 15_000;
 /** A hand-over that has not helped by then is not waited for. */
 const HANDOVER_MS = 60_000;
@@ -64,8 +67,7 @@ export function planHealing(
     const history = histories[patient.service] as History;
     const wanted = treatment(patient, history, patients, leads, limits, now);
     if (!wanted) continue;
-    const exhausted = history.treated.length >= limits.attempts;
-    if (exhausted) {
+    if (history.treated.length >= limits.attempts) {
       if (!history.gaveUp) treatments.push({ ...wanted, do: 'give-up' });
       history.gaveUp = true;
       continue;
@@ -97,10 +99,11 @@ function isThere(service: string, all: readonly Patient[]): boolean {
 }
 
 function remember(patient: Patient, before: History | undefined, now: number): History {
-  const treated = (before?.treated ?? []).filter((at) => now - at < WINDOW_MS);
+  const last = before?.treated.at(-1) ?? Number.NEGATIVE_INFINITY;
+  const cured = isWell(patient) && now - last >= CURED_MS;
+  const treated = cured ? [] : (before?.treated ?? []).filter((at) => now - at < WINDOW_MS);
   const ended = isEnded(patient) && { endedSince: before?.endedSince ?? now };
   const unhealthy = patient.state === 'running' && patient.health === 'unhealthy' && { unhealthySince: before?.unhealthySince ?? now };
-  // Well again, or stopped by somebody: what was given up is looked after again.
   const gaveUp = before?.gaveUp === true && treated.length > 0 && Boolean(ended || unhealthy);
   return {
     ...ended,

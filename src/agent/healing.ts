@@ -22,7 +22,7 @@ export function healer(config: AgentConfig, { engine, groups, log, now }: Healin
 
   const treat = async ({ do: what, service, container, why }: Treatment): Promise<void> => {
     if (what === 'give-up')
-      return log('this is left to you: it was started as often as is allowed in an hour', { service, why, attempts: config.attempts });
+      return log('this does not help: it is left alone for some minutes', { service, why, attempts: config.attempts });
     log({ start: 'started', restart: 'restarted', handover: 'handed over before a restart' }[what], { service, why });
     if (what === 'start') await engine.start(container);
     if (what === 'restart') await engine.restart(container).finally(() => stopped.delete(container));

@@ -1,4 +1,4 @@
-import { callMember, type Peer } from './member-client.ts';
+import { type Answer, callMember, type Peer } from './member-client.ts';
 
 const PORT = 8008;
 const READ_MS = 3_000;
@@ -26,52 +26,51 @@ export interface ClusterView {
 
 /** Patroni's REST API (Patroni manual, "Patroni REST API"). */
 export function patroniClient(members: readonly Peer[], password: () => string) {
-  const authorization = () => `Basic ${Buffer.from(`medianest:${password()}`).toString('base64')}`;
-  const first = async <T>(read: (peer: Peer) => Promise<T>): Promise<T> => {
+  /** Asks one after the other until one answers, the preferred one first. */
+  const first = async <T>(preferred: string | undefined, ask: (peer: Peer) => Promise<T>): Promise<T> => {
     const failures: string[] = [];
-    for (const peer of members) {
+    for (const peer of [...members].sort((a, b) => Number(b.service === preferred) - Number(a.service === preferred))) {
       try {
-        return await read(peer);
+        return await ask(peer);
       } catch (error) {
         failures.push((error as Error).message);
       }
     }
     throw new Error(`no member of the database answers: ${failures.join('; ')}`);
   };
-  const read = async (peer: Peer, path: string) => {
-    const { status, body } = await callMember(peer, PORT, { method: 'GET', path, timeout: READ_MS });
-    if (status >= 500 && path === '/cluster') throw new Error(`${peer.service} answered ${status} to ${path}`);
-    return JSON.parse(body) as unknown;
-  };
-  const post = async (peer: Peer, path: string, body: unknown) => {
-    const answer = await callMember(peer, PORT, {
-      method: 'POST',
-      path,
-      body,
-      headers: { authorization: authorization() },
-      timeout: CHANGE_MS,
+  const read = <T>(path: string): Promise<T> =>
+    first(undefined, async (peer) => {
+      const { status, body } = await callMember(peer, PORT, { method: 'GET', path, timeout: READ_MS });
+      if (status >= 300) throw new Error(`${peer.service} answered ${status} to ${path}`);
+      return JSON.parse(body) as T;
     });
-    if (answer.status >= 300) throw new Error(`${peer.service} refused: ${answer.body.trim() || answer.status}`);
+  const send = (peer: Peer, path: string, body: unknown): Promise<Answer> => {
+    const authorization = `Basic ${Buffer.from(`medianest:${password().trimEnd()}`).toString('base64')}`;
+    return callMember(peer, PORT, { method: 'POST', path, body, headers: { authorization }, timeout: CHANGE_MS });
+  };
+  // A refusal is an answer: only where one is not reached, the next is asked.
+  const order = async (path: string, preferred: string, body: unknown): Promise<void> => {
+    const { status, body: text } = await first(preferred, (peer) => send(peer, path, body));
+    if (status >= 300) throw new Error(`Patroni refused: ${text.trim() || status}`);
   };
 
   return {
-    cluster: () => first((peer) => read(peer, '/cluster') as Promise<ClusterView>),
+    cluster: () => read<ClusterView>('/cluster'),
+    /** Whether a commit waits for a standby, and only such a standby can take over. */
+    synchronous: async () => Boolean((await read<{ synchronous_mode?: boolean | string }>('/config')).synchronous_mode),
     /** Whether its Patroni answers at all, whatever it says. */
     answers: (service: string): Promise<boolean> => {
       const peer = members.find((member) => member.service === service);
-      return peer
-        ? callMember(peer, PORT, { method: 'GET', path: '/liveness', timeout: READ_MS }).then(
-            () => true,
-            () => false,
-          )
-        : Promise.resolve(false);
+      const asked = peer && callMember(peer, PORT, { method: 'GET', path: '/liveness', timeout: READ_MS });
+      return Promise.resolve(asked).then(
+        (answer) => answer !== undefined,
+        () => false,
+      );
     },
-    switchover: (leader: string, candidate: string) => first((peer) => post(peer, '/switchover', { leader, candidate })),
-    failover: (candidate: string) => first((peer) => post(peer, '/failover', { candidate })),
-    restart: async (service: string) => {
-      const peer = members.find((member) => member.service === service);
-      if (peer) await post(peer, '/restart', { restart_pending: true });
-    },
+    switchover: (leader: string, candidate: string) => order('/switchover', leader, { leader, candidate }),
+    failover: (candidate: string) => order('/failover', candidate, { candidate }),
+    /** Restarts PostgreSQL of one member, if its changed settings wait for that. */
+    restartPending: (service: string) => order('/restart', service, { restart_pending: true }),
   };
 }
 

@@ -24,7 +24,12 @@ const settings = z.strictObject({
     .default(30)
     .describe('A member of the database that has lost the lead and does not answer for longer is killed, and started again'),
   unhealthySeconds: z.number().min(5).max(3600).default(60).describe('What is unhealthy for longer is restarted'),
-  attempts: z.int().min(1).max(100).default(5).describe('Starts and restarts of one container in an hour; then it is left to you'),
+  attempts: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(5)
+    .describe('Starts and restarts of one container in ten minutes that do not cure it; then it is left alone for a while'),
   memory: memory('128m').describe('Memory limit of the container'),
   cpus: cpus(1).describe('Processors that the container may use at most; never more than the host has'),
 });
