@@ -1,5 +1,6 @@
 import { UserError } from '../errors.ts';
 import type { Blueprint, ImageSpec, Rolling } from '../stack/types.ts';
+import { cacheContract } from './cache.ts';
 import { cdn } from './cdn.ts';
 import type { edgeSettings } from './edge-settings.ts';
 import { MEDIA_TARGET } from './media.ts';
@@ -14,7 +15,6 @@ import {
   urlHost,
 } from './portal.ts';
 import { databaseContract } from './postgres.ts';
-import { cacheContract } from './redis.ts';
 import { type BuildInput, defineService, type ServiceDefinition } from './service.ts';
 
 export const FIRST_HOST = 100;

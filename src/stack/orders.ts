@@ -13,6 +13,8 @@ export interface Orders {
   replicas?: { count: number; instead: number };
   /** Image -> what `update` found newer in it: part of its name, so that it is built and used anew. */
   updates?: Record<string, string>;
+  /** Store -> which of its two passwords the application is given: a rotation changes the other one and moves over. */
+  credentials?: Record<string, 'a' | 'b'>;
   /** A release while the application's part of the settings has the hash `instead`. */
   app?: { release: string; ref: string; version: AppVersion; instead: string };
 }
@@ -45,6 +47,7 @@ export function applyOrders(settings: Settings, orders: Orders, portalImage: () 
     settings: { ...settings, app: { ...app, ...version, ...(replicas && { replicas: replicas.count }) } },
     orders: {
       ...(orders.updates && { updates: orders.updates }),
+      ...(orders.credentials && { credentials: orders.credentials }),
       ...(orders.maintenance && { maintenance: orders.maintenance }),
       ...(replicas && { replicas }),
       ...(release && { app: release }),

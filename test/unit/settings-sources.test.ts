@@ -74,6 +74,8 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'cdn.paths': ['[/assets/]', ['/assets/']],
   'cdn.except': ['[/private/]', ['/private/']],
   'balancer.maxConnections': ['500', 500],
+  'redisCluster.replicas': ['0', 0],
+  'redisCluster.nodeTimeoutMs': ['3000', 3000],
   'cdn.size': ['64m', 64 * 1024 ** 2],
 };
 /** Settings that mean something only together with another one. */
