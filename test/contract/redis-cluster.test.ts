@@ -230,6 +230,36 @@ describe('a cluster of six', () => {
     await keeper.whole();
   });
 
+  it('goes on when a master hangs, and takes it back as a replica when it wakes up', async () => {
+    const third = 2;
+    const hung = leading(third);
+    const { longest } = await gaps(redis, async () => {
+      await docker(['pause', container(servers, hung)]);
+      await vi.waitFor(async () => expect(await redis.set(keyIn(third, 'paused'), '1')).toBe('OK'), { timeout: 15_000, interval: 50 });
+    });
+    report('master paused, longest gaps in ms', longest);
+    expect(Math.max(...longest)).toBeLessThanOrEqual(8000);
+    await docker(['unpause', container(servers, hung)]);
+    await keeper.whole();
+    expect(keeper.status()[hung]).toMatchObject({ role: 'replica' });
+    expect(await redis.get(keyIn(third, 'paused'))).toBe('1');
+  });
+
+  it('has all that it had after a reboot, whatever the order in which its nodes start', async () => {
+    const keys = [0, 1, 2].map((third) => keyIn(third, 'reboot'));
+    for (const key of keys) await redis.set(key, 'kept');
+    await sleep(200);
+    const nodes = cache.config.nodes.map(({ service }) => container(servers, service));
+    await docker(['kill', ...nodes]);
+    for (const node of [4, 0, 5, 2, 3, 1].map((index) => nodes[index] as string)) await docker(['start', node]);
+    const begun = performance.now();
+    await keeper.whole();
+    await vi.waitFor(async () => expect(await Promise.all(keys.map((key) => redis.get(key)))).toEqual(['kept', 'kept', 'kept']), {
+      timeout: 10_000,
+    });
+    report('rebooted, whole after ms', Math.round(performance.now() - begun));
+  });
+
   it('takes in a node that was wiped, the leader of a third, and nobody remembers the old one', async () => {
     const key = keyIn(2, 'kept');
     await redis.set(key, 'here');
