@@ -24,6 +24,8 @@ export interface AgentConfig {
   /** Starts and restarts of one container in ten minutes. */
   attempts: number;
   containers: Watched[];
+  /** Of a Redis Cluster: replicas of each master, and the silence after which a node counts as away. */
+  cache: { replicas: number; nodeTimeoutMs: number } | null;
 }
 
 /** Read anew where it is needed: it is switched as a whole when it changes. */

@@ -1,3 +1,4 @@
+import { cacheGroup } from './cache-group.ts';
 import { type AgentConfig, inGroup, readSecret, type Watched } from './config.ts';
 import { coordinationGroup } from './coordination-group.ts';
 import { databaseGroup } from './database-group.ts';
@@ -19,5 +20,6 @@ export function groupsOf(config: AgentConfig): Group[] {
   return [
     ...(database.length > 0 ? [databaseGroup(database, connectPatroni(config))] : []),
     ...(coordination.length > 0 ? [coordinationGroup(coordination)] : []),
+    ...(config.cache ? [cacheGroup(config.cache, config)] : []),
   ];
 }

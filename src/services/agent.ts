@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import { cpus, memory } from '../config/fields.ts';
-import type { SecretSpec } from '../stack/types.ts';
 import { ENGINE_PROXY_UID, ENGINE_SOCKET, SOCKET_FOLDER, watched } from './engine-proxy.ts';
 import { containerName, engineRequests } from './engine-requests.ts';
 import { FENCER_PASSWORD } from './etcd.ts';
 import { memberCertificate } from './member.ts';
 import { REST_PASSWORD } from './patroni.ts';
+import { CACHE_KEEPER_SECRET, redisCluster } from './redis-cluster.ts';
 import { type BuildInput, defineService } from './service.ts';
 
 const AGENT_HOST = 60;
@@ -58,7 +58,7 @@ export const agent = defineService({
         ],
         secrets: [
           ...(groups.has('database') ? [FENCER_PASSWORD, REST_PASSWORD] : []),
-          ...(groups.has('cache') ? [generated('redis-keeper-password')] : []),
+          ...(groups.has('cache') ? [CACHE_KEEPER_SECRET] : []),
         ],
         reloadsSecrets: true,
         certificate: memberCertificate('agent', [address]),
@@ -69,6 +69,7 @@ export const agent = defineService({
           project,
           engine: { socket: ENGINE_SOCKET, ping, events, list },
           containers: containers(input),
+          cache: groups.has('cache') ? cacheView(input) : null,
           heal: own.heal,
           fence: own.fence,
           pausedSeconds: own.pausedSeconds,
@@ -89,7 +90,10 @@ export const agent = defineService({
   },
 });
 
-const generated = (name: string): SecretSpec => ({ name, source: { generate: true } });
+function cacheView(input: BuildInput) {
+  const { replicas, nodeTimeoutMs } = input.settingsOf(redisCluster);
+  return { replicas, nodeTimeoutMs };
+}
 
 /** What it looks after: where each is found, which of them belong together, and what each needs to be well. */
 function containers(input: BuildInput) {

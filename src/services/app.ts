@@ -3,7 +3,6 @@ import type { Blueprint, ImageSpec, Rolling } from '../stack/types.ts';
 import { cdn } from './cdn.ts';
 import type { edgeSettings } from './edge-settings.ts';
 import { MEDIA_TARGET } from './media.ts';
-import { clusterDatabase, patroni } from './patroni.ts';
 import {
   APP_CERTIFICATE,
   type AppSettings,
@@ -14,9 +13,8 @@ import {
   TLS_ENVIRONMENT,
   urlHost,
 } from './portal.ts';
-import { singleDatabase } from './postgres.ts';
-import { cacheContract } from './redis.ts';
 import { type BuildInput, defineService, type ServiceDefinition } from './service.ts';
+import { cacheContract, databaseContract } from './stores.ts';
 
 export const FIRST_HOST = 100;
 const MIGRATE_HOST = 90;
@@ -90,10 +88,7 @@ export const app = defineService({
   settings: appSettings,
   build: (own, input) => {
     if (input.enabled('balancer')) refuseTooMany(own);
-    const contract = portalContract(own, input, [
-      input.enabled(patroni.name) ? clusterDatabase(input) : singleDatabase(input),
-      cacheContract(input),
-    ]);
+    const contract = portalContract(own, input, [databaseContract(input), cacheContract(input)]);
     const tls = appTls(own, input);
     const assets = assetsUrl(input);
     const [uid, gid] = own.user.split(':');

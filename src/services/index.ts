@@ -10,6 +10,7 @@ import { etcd } from './etcd.ts';
 import { patroni } from './patroni.ts';
 import { postgres } from './postgres.ts';
 import { redis } from './redis.ts';
+import { redisCluster } from './redis-cluster.ts';
 import type { ServiceDefinition } from './service.ts';
 
 /**
@@ -27,6 +28,7 @@ export const registry: readonly ServiceDefinition[] = [
   etcd,
   postgres,
   redis,
+  redisCluster,
   engineProxy,
   agent,
 ];

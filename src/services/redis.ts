@@ -67,4 +67,4 @@ export function plainCache(host: string, input: BuildInput): StoreContract {
   };
 }
 
-export const cacheContract = (input: BuildInput): StoreContract => plainCache(input.address('db', REDIS_HOST), input);
+export const serverCache = (input: BuildInput): StoreContract => plainCache(input.address('db', REDIS_HOST), input);

@@ -90,6 +90,8 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'agent.heal': ['false', false],
   'agent.fence': ['false', false],
   'agent.attempts': ['9', 9],
+  'redisCluster.replicas': ['0', 0],
+  'redisCluster.nodeTimeoutMs': ['3000', 3000],
   'cdn.size': ['64m', 64 * 1024 ** 2],
 };
 /** Settings that mean something only together with another one. */

@@ -19,7 +19,9 @@ export function createRedis(config, log) {
       ? new Cluster(config.nodes, {
           enableOfflineQueue: false,
           clusterRetryStrategy: retry,
-          slotsRefreshTimeout: 2000,
+          // A master that hangs closes no connection: only by asking again is it seen that another has taken over.
+          slotsRefreshInterval: 1000,
+          slotsRefreshTimeout: 1000,
           // Names stay names, or a certificate would be checked against an address.
           dnsLookup: (address, callback) => callback(null, address),
           redisOptions: { ...common, username: config.username, password: config.password, tls: config.tls },

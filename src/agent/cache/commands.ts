@@ -1,0 +1,13 @@
+import { handoverCache, settledCache } from './handover.ts';
+import { observeCache } from './observe.ts';
+import { cacheStatus } from './status.ts';
+import type { CacheConfig } from './types.ts';
+
+type Command = (config: CacheConfig, words: readonly string[], say: (line: string) => void) => Promise<unknown>;
+
+/** What the keeper's command line can do with the cache: what a command resolves to is printed as JSON. */
+export const cacheCommands: Record<'status' | 'handover' | 'settled', Command> = {
+  status: async (config) => cacheStatus(await observeCache(config)),
+  handover: (config, [service = ''], say) => handoverCache(config, service, say),
+  settled: (config, [service = '', seconds = '60'], say) => settledCache(config, service, Number(seconds), say),
+};
