@@ -48,6 +48,13 @@ function applicationSecret(own: RedisClusterSettings, input: BuildInput): Secret
 }
 
 function refuseUnfit(input: BuildInput): void {
+  if (input.enabled('redis')) {
+    throw new UserError(
+      'INVALID_SETTINGS',
+      'redis and redis-cluster are both switched on, and the application has one cache; nothing was changed',
+      'switch one of them off: `components: { redis: false }` keeps the cluster',
+    );
+  }
   if (!input.enabled('agent')) {
     throw new UserError(
       'INVALID_SETTINGS',
@@ -55,12 +62,6 @@ function refuseUnfit(input: BuildInput): void {
       '`components: { agent: true, engine-proxy: true }`, or a single server: `components: { redis-cluster: false, redis: true }`',
     );
   }
-  if (!input.enabled('redis')) return;
-  throw new UserError(
-    'INVALID_SETTINGS',
-    'redis and redis-cluster are both switched on, and the application has one cache; nothing was changed',
-    'switch one of them off: `components: { redis: false }` keeps the cluster',
-  );
 }
 
 const interruption = (replicas: number): string =>

@@ -73,7 +73,6 @@ export const CASES: Record<string, LoadOptions> = {
   'dev-compose': { flags: { profile: 'dev-compose' } },
   prod: { flags: { profile: 'prod' } },
   staging: { flags: { profile: 'staging' } },
-  'redis-cluster': { file: 'components: { edge: false, redis: false, redis-cluster: true }\n', flags: { profile: 'dev-compose' } },
   'two-replicas': {
     file: 'project: home\nprofile: mine\nexternal: { plex: { url: "http://192.168.1.20:32400", token: "t" }, uptimeKuma: { url: "http://192.168.1.21:3001" } }\n',
     files: {
