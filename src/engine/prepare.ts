@@ -5,7 +5,7 @@ import path from 'node:path';
 import { parseSettings } from '../config/document.ts';
 import type { Loaded } from '../config/load.ts';
 import type { Context } from '../context.ts';
-import { renewalCause } from '../plan/renewal.ts';
+import { upCause } from '../plan/renewal.ts';
 import { type ResolvedSecrets, resolveStackSecrets } from '../plan/secrets.ts';
 import type { PendingRules } from '../services/waf.ts';
 import { buildStack, portalImage } from '../stack/build.ts';
@@ -14,7 +14,7 @@ import type { Orders } from '../stack/orders.ts';
 import { certificateKey, render } from '../stack/render.ts';
 import { chooseSubnets, type SubnetChoice, type TakenRange } from '../stack/subnets.ts';
 import { type ImageSpec, NETWORKS, type NetworkName, type Rendered, type Stack } from '../stack/types.ts';
-import { installedCertificate, installedSerial } from './certificates.ts';
+import { installedCertificate, installedSerial, internalRoots } from './certificates.ts';
 import { hostRoutes } from './routes.ts';
 import { loadSecrets } from './secret-files.ts';
 import { hashImageSource, readTemplates } from './sources.ts';
@@ -90,7 +90,8 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     fingerprints: { ...secrets.fingerprints, ...Object.fromEntries(serials) },
     hostCpus: os.cpus().length,
   });
-  const due = stack.certificates.map((spec) => [spec.name, renewalCause(spec, installedCertificate(state, spec.name), now)] as const);
+  const roots = internalRoots(state);
+  const due = stack.certificates.map((spec) => [spec.name, upCause(spec, installedCertificate(state, spec.name), now, roots)] as const);
   return {
     loaded,
     state,
