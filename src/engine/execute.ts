@@ -149,7 +149,7 @@ async function perform(step: Step, run: Execution, task: Task | undefined): Prom
     case 'mark-applied':
       return state.markApplied(
         step.service,
-        appliedValue(state.liveConfig(step.service), step.certificate && installedSerial(state, step.certificate)),
+        appliedValue(state.liveConfig(step.service), ...step.certificates.map((name) => installedSerial(state, name))),
       );
   }
 }

@@ -22,9 +22,10 @@ export async function readyCa(store: CaStore, project: string, now: Date): Promi
   store.save(ca);
   refuseExpired(ca.certificate, now);
   if (!ca.intermediate || isAging(ca.intermediate.certificate, now)) {
-    if (ca.privateKey) ca = await withNewIntermediate(ca, project, now);
+    if (ca.privateKey) ca = await withNewLists(await withNewIntermediate(ca, project, now), now);
     else refuseWithoutKey(ca.intermediate, now);
   }
+  if (!ca.rootLists && ca.privateKey) ca = { ...(await withRootList(ca, now)), lists: '' };
   if (!ca.lists || listsAge(ca.lists, now)) ca = await withNewLists(ca, now);
   if (ca !== before) store.save(ca);
   return ca as CaRecord & { intermediate: KeyedCertificate };
@@ -71,7 +72,14 @@ export async function newRoot(project: string, now: Date): Promise<CaRecord & { 
     spki,
     privateKey,
   );
-  return { certificate, privateKey };
+  return { ...(await withRootList({ certificate, privateKey }, now)), privateKey };
+}
+
+/** The list of a root that has revoked nothing, as long-lived as the root: its key may leave the host. */
+async function withRootList(ca: CaRecord, now: Date): Promise<CaRecord> {
+  const { signList } = await import('./x509.ts');
+  const root = { certificate: ca.certificate, privateKey: ca.privateKey as string };
+  return { ...ca, rootLists: await signList(root, [], new Date(now.getTime() - BACKDATE), endOf(ca.certificate)) };
 }
 
 /** @param ca with the root's key */
@@ -89,27 +97,27 @@ export async function withNewIntermediate(ca: CaRecord, project: string, now: Da
     spki,
     privateKey,
   );
-  // The root's list is as old as its last use: it is remade while the key is here.
-  const { lists: _, ...rest } = ca;
-  return { ...rest, intermediate: { certificate, privateKey } };
+  return {
+    ...ca,
+    intermediate: { certificate, privateKey },
+    retired: [...(ca.intermediate ? [ca.intermediate] : []), ...(ca.retired ?? [])],
+  };
 }
-
-const PEM_LIST = /-----BEGIN X509 CRL-----[^-]+-----END X509 CRL-----\n?/g;
 
 /** Lists say when they were made only in DER; their age is noted in front of them. */
 const madeAt = (lists: string): Date => new Date(/^# made (\S+)\n/.exec(lists)?.[1] ?? 0);
 
 const listsAge = (lists: string, now: Date): boolean => now.getTime() - madeAt(lists).getTime() > (LIST_DAYS / 3) * DAY;
 
-/** nginx asks for a list of every authority in a chain, so the root has one too, for as long as it lives. */
+/**
+ * nginx asks for a list of every authority in a chain, so roots have one too. Serials are random, so each list may hold
+ * those of the others.
+ */
 export async function withNewLists(ca: CaRecord, now: Date): Promise<CaRecord> {
   const { signList } = await import('./x509.ts');
-  const intermediate = ca.intermediate as KeyedCertificate;
   const from = new Date(now.getTime() - BACKDATE);
   const last = (pem: string) => new Date(Math.min(now.getTime() + LIST_DAYS * DAY, endOf(pem).getTime()));
-  const root = ca.privateKey
-    ? await signList({ certificate: ca.certificate, privateKey: ca.privateKey }, [], from, endOf(ca.certificate))
-    : ca.lists?.match(PEM_LIST)?.[0];
-  const own = await signList(intermediate, ca.revoked ?? [], from, last(intermediate.certificate));
-  return { ...ca, lists: `# made ${now.toISOString()}\n${root ?? ''}${own}` };
+  const living = [ca.intermediate as KeyedCertificate, ...(ca.retired ?? [])].filter(({ certificate }) => endOf(certificate) > now);
+  const signed = await Promise.all(living.map((issuer) => signList(issuer, ca.revoked ?? [], from, last(issuer.certificate))));
+  return { ...ca, lists: `# made ${now.toISOString()}\n${ca.rootLists ?? ''}${signed.join('')}` };
 }

@@ -17,7 +17,7 @@ function requireRootKey(ca: CaRecord): CaRecord & { privateKey: string } {
 /** A new intermediate under the same root: nobody has to trust anything new. */
 export async function rotateIntermediate(store: CaStore, project: string, now: Date): Promise<CaRecord> {
   const ca = requireRootKey(await readyCa(store, project, now));
-  const next = await withNewLists(await withNewIntermediate({ ...ca, revoked: [] }, project, now), now);
+  const next = await withNewLists(await withNewIntermediate(ca, project, now), now);
   store.save(next);
   return next;
 }
@@ -50,15 +50,19 @@ export async function rotateRoot(store: CaStore, project: string, now: Date): Pr
     root.privateKey,
   );
   const next = await withNewLists(
-    await withNewIntermediate({ ...root, cross, previous: [old.certificate], issued: old.issued ?? {} }, project, now),
+    await withNewIntermediate(
+      { ...old, ...root, cross, previous: [old.certificate], rootLists: (root.rootLists ?? '') + (old.rootLists ?? '') },
+      project,
+      now,
+    ),
     now,
   );
   store.save(next);
   return next;
 }
 
-/** The old root is trusted no longer. */
-export function finishRotation(store: CaStore): CaRecord {
+/** The old root is trusted no longer, nor what was signed below it. */
+export async function finishRotation(store: CaStore, now: Date): Promise<CaRecord> {
   const ca = store.load();
   if (!ca?.previous?.length) {
     throw new UserError(
@@ -67,9 +71,10 @@ export function finishRotation(store: CaStore): CaRecord {
       'medianest certs ca rotate --root begins one',
     );
   }
-  const { previous: _, cross: __, ...rest } = ca;
-  store.save(rest);
-  return rest;
+  const { previous: _, cross: __, retired: ___, ...rest } = ca;
+  const next = await withNewLists(rest, now);
+  store.save(next);
+  return next;
 }
 
 /** The root's key is taken off this host. */

@@ -17,7 +17,11 @@ export interface CaRecord {
   /** Roots that are still trusted beside this one. */
   previous?: string[];
   revoked?: Revocation[];
-  /** Lists of revoked certificates, by the root and by the intermediate, in PEM. */
+  /** Intermediates before the present one: what they signed can still be revoked. */
+  retired?: KeyedCertificate[];
+  /** The lists that roots have signed: of no intermediate, and as long-lived as they are. */
+  rootLists?: string;
+  /** All lists of revoked certificates, in PEM. */
   lists?: string;
   /** Client certificates and others that were handed out: serial -> who for. */
   issued?: Record<string, { name: string; notAfter: string }>;

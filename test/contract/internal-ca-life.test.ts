@@ -95,7 +95,7 @@ describe('rotation', () => {
     await expect(rotateRoot(store, 'home', NOW)).rejects.toThrow(/predecessor is still trusted/);
   });
   it('ends with the new root alone, and what the old one signed is to be replaced', async () => {
-    finishRotation(store);
+    await finishRotation(store, NOW);
     const after = await leaf();
     const roots = trustedRoots(store.ca as CaRecord);
     expect(roots).toEqual([after.root]);
@@ -103,7 +103,7 @@ describe('rotation', () => {
     expect(await connects(before, roots)).toBe(false);
     expect(renewalCause(SPEC, before.certificate + before.chain, NOW, roots)).toMatch(/authority that is not trusted/);
     expect(renewalCause(SPEC, after.certificate + after.chain, NOW, roots)).toBeUndefined();
-    expect(() => finishRotation(store)).toThrow(/no change of the root is under way/);
+    await expect(finishRotation(store, NOW)).rejects.toThrow(/no change of the root is under way/);
   });
 });
 
@@ -145,6 +145,17 @@ describe('a certificate for a client', () => {
     const lists = ['-crl_check_all', '-CRLfile', file('lists.pem', store.ca?.lists ?? '')];
     expect(await verify(client, roots, ...lists)).toMatch(/certificate revoked/);
     expect(await verify(await internalCa(store, 'home').issue(SPEC, NOW), roots, ...lists)).toBe('OK');
+  });
+  it('is good after the root was changed, and can still be revoked', async () => {
+    const own = memory();
+    const before = await issueClient(own, 'home', 'tv', 365, NOW);
+    await rotateRoot(own, 'home', NOW);
+    const roots = trustedRoots(own.ca as CaRecord);
+    const lists = () => ['-crl_check_all', '-CRLfile', file('lists.pem', own.ca?.lists ?? '')];
+    expect(await verify(before, roots, ...lists())).toBe('OK');
+    expect(await verify(await issueClient(own, 'home', 'tv', 365, NOW), roots, ...lists())).toBe('OK');
+    await revoke(own, 'home', before.serial, 'superseded', NOW);
+    expect(await verify(before, roots, ...lists())).toMatch(/certificate revoked/);
   });
   it('comes as a PKCS#12 file that openssl opens with its password alone', async () => {
     const container = file('client.p12', writePkcs12(client, 'Anna', 'a long password'));

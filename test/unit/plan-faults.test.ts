@@ -165,7 +165,7 @@ describe('renewal', () => {
   });
   it('replaces one of an authority that is not trusted', async () => {
     const issued = () => internalCa({ load: () => undefined, save: () => {} }, 'test').issue(spec, start);
-    const [own, other] = [await issued(), await issued()];
+    const [own, other] = await Promise.all([issued(), issued()]);
     const chain = own.certificate + own.chain;
     expect(renewalCause(spec, chain, start, [own.root as string])).toBeUndefined();
     expect(renewalCause(spec, chain, start, [other.root as string])).toMatch(/authority that is not trusted/);
@@ -237,7 +237,7 @@ describe('a step is told in one line', () => {
     ],
     [{ kind: 'compose-up', services: [], forced: [], alone: false, waitSeconds: 1, cause: '' }, 'wait until everything is healthy'],
     [{ kind: 'reload', service: 'edge', argv: [], cause: '' }, 'reload edge'],
-    [{ kind: 'mark-applied', service: 'edge', certificate: undefined, cause: '' }, 'note what edge has read'],
+    [{ kind: 'mark-applied', service: 'edge', certificates: [], cause: '' }, 'note what edge has read'],
     [{ kind: 'compose-restart', services: ['a'], waitSeconds: 1, cause: '' }, 'restart a'],
     [{ kind: 'compose-down', volumes: false, services: [], cause: '' }, 'stop and remove containers and networks'],
     [{ kind: 'compose-down', volumes: true, services: [], cause: '' }, 'stop and remove everything, volumes included'],
