@@ -8,13 +8,14 @@ import type { Context } from '../context.ts';
 import { upCause } from '../plan/renewal.ts';
 import { type ResolvedSecrets, resolveStackSecrets } from '../plan/secrets.ts';
 import type { PendingRules } from '../services/waf.ts';
-import { buildStack, portalImage } from '../stack/build.ts';
+import { buildStack, portalImage, toolImage } from '../stack/build.ts';
 import { canonical } from '../stack/hash.ts';
 import type { Orders } from '../stack/orders.ts';
 import { certificateKey, render } from '../stack/render.ts';
 import { chooseSubnets, type SubnetChoice, type TakenRange } from '../stack/subnets.ts';
 import { type ImageSpec, NETWORKS, type NetworkName, type Rendered, type Stack } from '../stack/types.ts';
-import { installedCertificate, installedSerial, internalRoots } from './certificates.ts';
+import { internalRoots } from './ca-store.ts';
+import { installedCertificate, installedSerial } from './certificates.ts';
 import { hostRoutes } from './routes.ts';
 import { loadSecrets } from './secret-files.ts';
 import { hashImageSource, readTemplates } from './sources.ts';
@@ -40,6 +41,8 @@ export interface Prepared {
   newOrders: Orders | undefined;
   /** The portal's image as it would be built now, whatever the application is. */
   portal(): ImageSpec;
+  /** The image of a tool that runs when it is needed. */
+  tool(name: string): ImageSpec;
 }
 
 /** How the networks' ranges are compared with what others use. */
@@ -102,6 +105,7 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     ...choice,
     moved: choice.moved.filter(({ network }) => stack.networks.some((used) => used.name === network)).map(({ text }) => text),
     portal: () => portalImage(settings, facts),
+    tool: (name) => toolImage(settings, facts, name),
     // An order that medianest.yml has taken back must not return when the setting does.
     newOrders: canonical(stack.orders) === canonical(before) ? undefined : stack.orders,
     dueCertificates: Object.fromEntries(due.filter((entry): entry is [string, string] => entry[1] !== undefined)),
