@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { type CaRecord, type CaStore, trustedRoots } from '../issuers/ca-record.ts';
-import { readOptional, writeAtomic, writing } from './files.ts';
+import { exists, readOptional, writeAtomic, writing } from './files.ts';
 import type { StateFolder } from './state.ts';
 
 /** The CA's keys and certificates, in `ca/` (mode 0600). One file, so that they always belong together. */
@@ -11,7 +11,9 @@ export function caStore(state: StateFolder): CaStore {
     save: (ca) => {
       const text = `${JSON.stringify(ca)}\n`;
       const shown = shownFiles(state, ca);
-      if (readOptional(file) === text && shown.every(([name, contents]) => readOptional(name) === contents)) return;
+      const list = state.at('ca', 'trust', 'revoked.crl');
+      if (readOptional(file) === text && (!ca.lists || exists(list)) && shown.every(([name, contents]) => readOptional(name) === contents))
+        return;
       writing(state.root, () => mkdirSync(state.at('ca'), { recursive: true, mode: 0o700 }));
       writeAtomic(file, text, 0o600);
       writing(state.root, () => {
@@ -20,6 +22,7 @@ export function caStore(state: StateFolder): CaStore {
         chmodSync(state.at('ca', 'trust'), 0o755);
       });
       for (const [name, contents] of shown) writeAtomic(name, contents);
+      if (ca.lists) writeAtomic(list, presentList(ca));
     },
   };
 }
@@ -35,4 +38,10 @@ const shownFiles = (state: StateFolder, ca: CaRecord): [file: string, contents: 
 export function internalRoots(state: StateFolder): string[] | undefined {
   const ca = caStore(state).load();
   return ca && trustedRoots(ca);
+}
+
+/** The list of the present intermediate in DER, as clients fetch it. */
+function presentList({ lists = '', rootLists = '' }: CaRecord): Buffer {
+  const [, body = ''] = /-----BEGIN X509 CRL-----([^-]+)-----END/.exec(lists.replace(rootLists, '')) ?? [];
+  return Buffer.from(body, 'base64');
 }

@@ -1,10 +1,10 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readdirSync, rmSync } from 'node:fs';
+import { chmodSync, readdirSync, rmSync } from 'node:fs';
 import { UserError } from '../errors.ts';
 import type { IssuedCertificate } from '../issuers/issuer.ts';
 import { certificatesIn, chainFrom } from '../plan/chain.ts';
 import type { DockerCli } from './compose.ts';
-import { readLink, readOptional, switchLink, writeAtomic } from './files.ts';
+import { readLink, readOptional, switchLink, writeAtomic, writing } from './files.ts';
 import { writeOwned } from './owned.ts';
 import { writeStaple } from './staple.ts';
 import type { StateFolder } from './state.ts';
@@ -38,6 +38,8 @@ export async function placeCertificate(
   if (chainFrom(leaf, chain).length !== chain.length + 1) throw refuse('does not lead on to the chain that came with it');
   const folder = state.at('certs', name, issued.serial);
   await writeOwned(folder, { 'privkey.pem': issued.privateKey }, owner, cli);
+  // nginx looks whether there is anything about stapling; the key has a mode of its own.
+  writing(folder, () => chmodSync(folder, 0o755));
   writeAtomic(`${folder}/fullchain.pem`, issued.certificate + issued.chain);
   if (issued.root) writeAtomic(`${folder}/root.pem`, issued.root);
   await writeStaple(state, name, issued.serial, new Date());

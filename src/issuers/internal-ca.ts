@@ -29,7 +29,7 @@ async function issueLeaf(ca: CaRecord & { intermediate: KeyedCertificate }, spec
       notBefore: new Date(now.getTime() - BACKDATE),
       notAfter: new Date(Math.min(now.getTime() + spec.days * DAY, endOf(ca.intermediate.certificate).getTime())),
       issuer: ca.intermediate,
-      extensions: leafExtensions(spec.subjects, spec.client ? ['server', 'client'] : ['server']),
+      extensions: leafExtensions(spec.subjects, spec.client ? ['server', 'client'] : ['server'], spec.listUrl),
     },
     spki,
     privateKey,

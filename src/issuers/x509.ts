@@ -98,14 +98,19 @@ const isAddress = (subject: string): boolean => subject.includes(':') || /^\d+\.
 export const alternativeNames = (subjects: readonly string[]): x509.Extension =>
   new x509.SubjectAlternativeNameExtension(subjects.map((value) => ({ type: isAddress(value) ? 'ip' : 'dns', value })));
 
-/** What a leaf may be used for: an RSA key is given `keyEncipherment` too, which old clients ask for. */
-export const leafExtensions = (subjects: readonly string[], purposes: readonly ('server' | 'client')[]): x509.Extension[] => [
+/** What a leaf may be used for, and where it is told that it is revoked. */
+export const leafExtensions = (
+  subjects: readonly string[],
+  purposes: readonly ('server' | 'client')[],
+  listUrl?: string,
+): x509.Extension[] => [
   new x509.BasicConstraintsExtension(false, undefined, true),
   new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
   new x509.ExtendedKeyUsageExtension(
     purposes.map((purpose) => (purpose === 'server' ? x509.ExtendedKeyUsage.serverAuth : x509.ExtendedKeyUsage.clientAuth)),
   ),
   ...(subjects.length > 0 ? [alternativeNames(subjects)] : []),
+  ...(listUrl ? [new x509.CRLDistributionPointsExtension([listUrl])] : []),
 ];
 
 export interface Revocation {

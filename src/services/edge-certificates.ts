@@ -16,7 +16,7 @@ const covers = (pattern: string, name: string): boolean =>
   pattern === name || (pattern.startsWith('*.') && name.slice(name.indexOf('.')) === pattern.slice(1));
 
 /** Which certificate each of the names gets. The first is the internal one, which everything else is answered with. */
-export function edgeSites(own: EdgeSettings, names: readonly string[]): Site[] {
+export function edgeSites(own: EdgeSettings, names: readonly string[], listUrl: string): Site[] {
   const rest = names.filter((name) => !LOCAL_NAMES.includes(name));
   const entries = own.certificates.map((entry) => ({
     ...entry,
@@ -29,7 +29,7 @@ export function edgeSites(own: EdgeSettings, names: readonly string[]): Site[] {
   const main = [...(apart ? [] : others), ...names.filter((name) => LOCAL_NAMES.includes(name))];
   const site = (name: string, served: string[], subjects: string[], issuer: string): Site => ({
     names: served,
-    certificate: { name, subjects, issuer, days: 90 },
+    certificate: { name, subjects, issuer, ...(issuer === 'internal-ca' && { listUrl }), days: 90 },
   });
   const sites = [
     site('edge', main, main, local),

@@ -18,6 +18,9 @@ const DIRECT_REPLICAS = 3;
 
 const CACHE: Mount = { source: 'edge-cache', target: '/var/cache/edge', kind: 'volume', readOnly: false };
 
+/** Where the internal CA's list of revoked certificates is served, over plain HTTP as RFC 5280 has it. */
+const LIST_PATH = '/.well-known/medianest/revoked.crl';
+
 /** Where the ACME client puts what its server asks for. */
 const WEBROOT: Mount = { source: './acme/webroot', target: '/var/lib/acme', kind: 'bind', readOnly: true };
 
@@ -104,9 +107,17 @@ export const edge = defineService({
     const names = [...new Set([...own.domains, ...LOCAL_NAMES])];
     const cdnParts = cdnView(own, input);
     const cdnHost = cdnParts.cdnHasHost ? [input.settingsOf(cdn).host as string] : [];
-    const [main, ...others] = edgeSites(own, [...names, ...cdnHost]) as [Site, ...Site[]];
+    const listUrl = `http://${urlHost(own.domains[0] as string)}${own.httpPort === 80 ? '' : `:${own.httpPort}`}${LIST_PATH}`;
+    const [main, ...others] = edgeSites(own, [...names, ...cdnHost], listUrl) as [Site, ...Site[]];
     const sites = [main, ...others].map((site) => siteView(main, site, urlHost));
     const clientPaths = own.clientCertificates.paths;
+    if (clientPaths.length > 0 && main.certificate.issuer !== 'internal-ca') {
+      throw new UserError(
+        'INVALID_SETTINGS',
+        'edge.clientCertificates: clients are given certificates by the internal CA, and edge.certificate: self-signed has none',
+        'set `edge.certificate: internal-ca`',
+      );
+    }
     return [
       {
         name: 'edge',
@@ -123,7 +134,7 @@ export const edge = defineService({
         certificate: main.certificate,
         ...(others.length > 0 && { alsoCertificates: others.map(({ certificate }) => certificate) }),
         listeners: [{ port: 8443, protocol: 'tls' }],
-        trust: tls || clientPaths.length > 0,
+        trust: tls || main.certificate.issuer === 'internal-ca',
         environment: {},
         view: {
           serverNames: names.map(urlHost),
@@ -138,6 +149,8 @@ export const edge = defineService({
           mainFolder: (sites[0] as { folder: string }).folder,
           certificates: sites.map(({ certificate, folder }) => ({ name: certificate, folder })),
           stapling: own.tls.stapling,
+          listPath: LIST_PATH,
+          hasList: main.certificate.issuer === 'internal-ca',
           asksClients: clientPaths.length > 0,
           clientPaths: clientPaths.map(regexText),
           tls12: own.tls.ciphers === 'intermediate',
