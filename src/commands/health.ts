@@ -11,10 +11,13 @@ export const health: Command = {
     const { open } = await import('../engine/open.ts');
     const { healthReport } = await import('../plan/health.ts');
     const { describeHealth } = await import('../ui/describe.ts');
-    const { loaded, state } = await open(context);
+    const { certificateHealth } = await import('../engine/certificate-status.ts');
+    const opened = await open(context);
+    const { loaded, state } = opened;
     const engine = await context.engine();
     for (;;) {
-      const report = healthReport(state.manifest(), await engine.observe(loaded.settings.project));
+      const containers = await engine.observe(loaded.settings.project);
+      const report = healthReport(state.manifest(), containers, await certificateHealth(context, opened, containers));
       const result = done(report, describeHealth(report), report.status === 'fail' ? EXIT.unhealthy : EXIT.done);
       if (!options.watch || context.flags.json || context.signal.aborted) return result;
       context.report.note(`${context.clock.now().toISOString()}\n${result.text}`);

@@ -17,9 +17,12 @@ export interface Directory {
 }
 
 /** @param ca the server's own root; the system's where undefined */
-export const readDirectory = async (url: string, ca: string | undefined): Promise<Directory> => (await getJson<Directory>(url, ca)).body;
+export async function readDirectory(url: string, ca: string | undefined): Promise<Directory & { time: Date }> {
+  const { body, time } = await getJson<Directory>(url, ca);
+  return { ...body, time };
+}
 
-export function getJson<T>(url: string, ca: string | undefined): Promise<{ body: T; retryAfter: number | undefined }> {
+export function getJson<T>(url: string, ca: string | undefined): Promise<{ body: T; retryAfter: number | undefined; time: Date }> {
   return new Promise((resolve, reject) => {
     const refuse = (why: string) =>
       reject(
@@ -29,7 +32,8 @@ export function getJson<T>(url: string, ca: string | undefined): Promise<{ body:
           'check `certificates.acme.directory`, and `certificates.acme.root` where its own certificate is by a CA that no system trusts',
         ),
       );
-    const request = https.get(url, { ...(ca && { ca }), timeout: 10_000 }, (response) => {
+    // ACME servers want to know who asks (RFC 8555, 6.1).
+    const request = https.get(url, { ...(ca && { ca }), headers: { 'user-agent': 'medianest' }, timeout: 10_000 }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (part: string) => {
         text += part;
@@ -38,7 +42,8 @@ export function getJson<T>(url: string, ca: string | undefined): Promise<{ body:
         try {
           if (response.statusCode !== 200) throw new Error(`status ${response.statusCode}`);
           const seconds = Number(response.headers['retry-after']);
-          resolve({ body: JSON.parse(text) as T, retryAfter: Number.isFinite(seconds) ? seconds : undefined });
+          const time = new Date(response.headers.date ?? Date.now());
+          resolve({ body: JSON.parse(text) as T, retryAfter: Number.isFinite(seconds) ? seconds : undefined, time });
         } catch (error) {
           refuse(`answers with ${(error as Error).message}`);
         }

@@ -1,5 +1,5 @@
 import { createPrivateKey, type X509Certificate } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { AcmeSettings } from '../config/certificate-fields.ts';
 import type { Loaded } from '../config/load.ts';
@@ -14,7 +14,7 @@ import { type Directory, directoryUrl, readDirectory } from './acme-directory.ts
 import { preflight } from './acme-preflight.ts';
 import { buildImage } from './build-image.ts';
 import type { DockerCli } from './compose.ts';
-import { readOptional, writeAtomic, writing } from './files.ts';
+import { exists, readOptional, writeAtomic, writing } from './files.ts';
 import { legoArgs } from './lego-args.ts';
 import type { Lock } from './lock.ts';
 import type { StateFolder } from './state.ts';
@@ -48,7 +48,7 @@ export function acmeRoot(loaded: Loaded): string | undefined {
 }
 
 /** One folder for each directory, whatever its name: lego's account, its key, and what it was issued. */
-export const accountFolder = (state: StateFolder, url: string): string => state.at('acme', shortHash(url));
+const accountFolder = (state: StateFolder, url: string): string => state.at('acme', shortHash(url));
 
 /** Orders a certificate through lego in a container of its own. @throws UserError CERTIFICATE_FAILED in the CA's words */
 export async function acmeIssue(run: AcmeRun, spec: CertificateSpec): Promise<IssuedCertificate> {
@@ -57,6 +57,7 @@ export async function acmeIssue(run: AcmeRun, spec: CertificateSpec): Promise<Is
   const ca = acmeRoot(run.loaded);
   const url = directoryUrl(acme.directory);
   const directory = await readDirectory(url, ca);
+  refuseWrongClock(directory.time, context.clock.now());
   refuseUnknownProfile(acme, directory);
   const webroot = state.at('acme', 'webroot');
   if (acme.preflight) await preflight(spec.subjects, acme, directory, webroot);
@@ -73,34 +74,44 @@ export async function acmeIssue(run: AcmeRun, spec: CertificateSpec): Promise<Is
     for (const [name, value] of Object.entries(hiddenVariables(acme))) writeAtomic(`${hidden}/env/${name}`, value, 0o600);
     if (ca) writeAtomic(`${hidden}/root.pem`, ca, 0o600);
     const network = await networkOf(run);
-    const again = canRenew(data, spec);
-    const args = legoArgs({
-      acme,
-      url,
-      spec,
-      again,
-      data,
-      hidden,
-      webroot,
-      network,
-      image: image.ref,
-      ca: ca !== undefined,
-      edge: run.loaded.settings.edge as never,
-    });
-    const lines: string[] = [];
-    const { exitCode } = await docker.run(args, {
-      signal: context.signal,
-      onStart: run.lock.noteChild,
-      onLine: (line) => {
-        lines.push(line);
-        context.report.verbose(line);
-      },
-    });
-    if (exitCode !== 0) throw failed(spec, lines);
+    const order = async (again: boolean) => {
+      const wish = { acme, url, spec, again, data, hidden, webroot, network, image: image.ref, ca: ca !== undefined };
+      const lines: string[] = [];
+      const { exitCode } = await docker.run(legoArgs({ ...wish, edge: run.loaded.settings.edge as { address: string } }), {
+        signal: context.signal,
+        onStart: run.lock.noteChild,
+        onLine: (line) => {
+          lines.push(line);
+          context.report.verbose(line);
+        },
+      });
+      return { exitCode, lines };
+    };
+    let told = await order(canRenew(data, spec));
+    // A server that has forgotten the account gets it anew, with the same key.
+    if (told.exitCode !== 0 && told.lines.some((line) => line.includes('accountDoesNotExist'))) {
+      for (const file of accountsIn(data)) rmSync(file, { force: true });
+      told = await order(false);
+    }
+    if (told.exitCode !== 0) throw failed(spec, told.lines);
     return readIssued(data, spec);
   } finally {
     rmSync(hidden, { recursive: true, force: true });
   }
+}
+
+const HOUR = 3600 * 1000;
+
+/** A certificate would be good from tomorrow on, or over already. */
+function refuseWrongClock(theirs: Date, ours: Date): void {
+  const off = ours.getTime() - theirs.getTime();
+  if (Math.abs(off) < HOUR) return;
+  const hours = Math.round(Math.abs(off) / HOUR);
+  throw new UserError(
+    'CERTIFICATE_FAILED',
+    `this host’s clock is ${hours} hours ${off > 0 ? 'ahead of' : 'behind'} that of the ACME server; nothing was ordered`,
+    'correct the clock (timedatectl set-ntp true)',
+  );
 }
 
 /** A CA leaves out what it does not know, or refuses it after the names were proven. */
@@ -136,11 +147,20 @@ async function networkOf({ engine, loaded }: AcmeRun): Promise<string> {
   return (await engine.networks()).some((network) => network.name === name) ? name : 'bridge';
 }
 
-export const legoName = (spec: CertificateSpec): string => (spec.subjects[0] as string).replace('*', '_');
+const legoName = (spec: CertificateSpec): string => (spec.subjects[0] as string).replace('*', '_');
+
+/** What lego knows of its accounts, the key apart. */
+const accountsIn = (data: string): string[] =>
+  exists(`${data}/accounts`)
+    ? readdirSync(`${data}/accounts`, { recursive: true, encoding: 'utf8' })
+        .filter((name) => path.basename(name) === 'account.json')
+        .map((name) => path.join(data, 'accounts', name))
+    : [];
 
 /** lego renews only what it has whole, for the same names; anything else is ordered anew. */
 function canRenew(data: string, spec: CertificateSpec): boolean {
   try {
+    if (accountsIn(data).length === 0) return false;
     const pem = readFileSync(`${data}/certificates/${legoName(spec)}.crt`, 'utf8');
     createPrivateKey(readFileSync(`${data}/certificates/${legoName(spec)}.key`));
     JSON.parse(readFileSync(`${data}/certificates/${legoName(spec)}.json`, 'utf8'));
@@ -169,7 +189,7 @@ function readIssued(data: string, spec: CertificateSpec): IssuedCertificate {
 /** lego's last words, without its time stamps and its advice. */
 function failed(spec: CertificateSpec, lines: readonly string[]): UserError {
   const said = lines
-    .filter((line) => /error|could not|problem|429|denied|refused|invalid|failed|no such|unable/i.test(line))
+    .filter((line) => !line.includes('[INFO]') && /error|could not|problem|429|denied|refused|invalid|failed|no such|unable/i.test(line))
     .map((line) => line.replace(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d /, '').trim())
     .slice(-3);
   return new UserError(

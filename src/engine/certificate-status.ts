@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
-import type { CertificateRow } from '../plan/certificate-report.ts';
+import { type CertificateRow, certificateChecks } from '../plan/certificate-report.ts';
+import type { Check } from '../plan/health.ts';
 import { caStore } from './ca-store.ts';
 import { viewCertificates } from './certificate-view.ts';
 import type { Opened } from './open.ts';
@@ -33,4 +34,14 @@ export async function certificateStatus(
       revoked: revoked.has(serial),
     })),
   };
+}
+
+/** For `health`, which goes on where nothing can be said about certificates. */
+export async function certificateHealth(context: Context, opened: Opened, containers: readonly ObservedContainer[]): Promise<Check[]> {
+  if (!opened.state.manifest()) return [];
+  try {
+    return certificateChecks((await certificateStatus(context, opened, containers)).certificates);
+  } catch (error) {
+    return [{ id: 'certificates', status: 'warn', message: `certificates: ${(error as Error).message}`, remedy: 'medianest certs status' }];
+  }
 }

@@ -12,8 +12,8 @@ export interface ServedAt {
   served: Served | undefined;
 }
 
-/** The name that a client would ask for: a wildcard is tried with a name below it. */
-const nameToAsk = (spec: CertificateSpec): string => (spec.subjects[0] ?? spec.name).replace(/^\*\./, 'any.');
+/** The name that a client would ask for. */
+const nameToAsk = (spec: CertificateSpec): string => spec.askFor ?? spec.subjects[0] ?? spec.name;
 
 /** Asks every listener of the running containers that have one of these certificates, at their own addresses or where they are published. */
 export async function askListeners(

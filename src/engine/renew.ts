@@ -86,6 +86,22 @@ export async function renew(context: Context, opened: Opened, asked: RenewAsked)
   return { certificates: outcome };
 }
 
+/**
+ * After `up`: what only somebody outside can issue is ordered once the portal runs. It runs with a stand-in otherwise, so a
+ * failure is told, not thrown.
+ */
+export async function orderOutside(context: Context, opened: Opened): Promise<Renewal[]> {
+  const { edge, components } = opened.loaded.settings as unknown as {
+    edge: { certificate: string; certificates: { issuer: string }[] };
+    components: Record<string, boolean>;
+  };
+  const wanted = components.edge === true && [edge.certificate, ...edge.certificates.map(({ issuer }) => issuer)].includes('acme');
+  if (!wanted || context.flags.dryRun) return [];
+  const { stack } = await prepare(context, opened.loaded, { unchecked: true });
+  const names = stack.certificates.filter(({ issuer }) => issuer === 'acme').map(({ name }) => name);
+  return (await renew(context, opened, { names, force: false, command: 'certs renew' })).certificates;
+}
+
 type Run = Parameters<typeof putIntoService>[0] & Parameters<typeof acquire>[0];
 
 async function renewOne(run: Run, { spec, cause, placed }: Due): Promise<Renewal> {

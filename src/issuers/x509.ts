@@ -32,14 +32,14 @@ export async function ecKey(): Promise<KeyPair> {
 }
 
 /** 127 random bits with the top bit clear and not zero: positive and unguessable (CA/Browser Forum BR 7.1 asks for 64). */
-export function newSerial(): string {
+function newSerial(): string {
   const bytes = randomBytes(16);
   bytes[0] = ((bytes[0] as number) & 0x7f) | 0x40;
   return bytes.toString('hex');
 }
 
 /** A key as WebCrypto signs with it. */
-export async function signingKey(pem: string): Promise<webcrypto.CryptoKey> {
+async function signingKey(pem: string): Promise<webcrypto.CryptoKey> {
   const key = createPrivateKey(pem);
   const der = key.export({ format: 'der', type: 'pkcs8' });
   const curve = key.asymmetricKeyDetails?.namedCurve === 'secp384r1' ? 'P-384' : 'P-256';
@@ -82,7 +82,7 @@ export async function sign(wish: Wish, spki: Buffer, ownKey: string): Promise<{ 
 const authorityKey = (parent: x509.X509Certificate): x509.Extension => new x509.AuthorityKeyIdentifierExtension(keyIdentifier(parent));
 
 /** As the certificate says it: its children have to say the same. */
-export function keyIdentifier(certificate: x509.X509Certificate): string {
+function keyIdentifier(certificate: x509.X509Certificate): string {
   const own = certificate.getExtension(x509.SubjectKeyIdentifierExtension);
   if (!own) throw new Error('the authority has no subject key identifier');
   return own.keyId;
@@ -95,7 +95,7 @@ export const authorityExtensions = (pathLength: number): x509.Extension[] => [
 
 const isAddress = (subject: string): boolean => subject.includes(':') || /^\d+\.\d+\.\d+\.\d+$/.test(subject);
 
-export const alternativeNames = (subjects: readonly string[]): x509.Extension =>
+const alternativeNames = (subjects: readonly string[]): x509.Extension =>
   new x509.SubjectAlternativeNameExtension(subjects.map((value) => ({ type: isAddress(value) ? 'ip' : 'dns', value })));
 
 /** What a leaf may be used for, and where it is told that it is revoked. */

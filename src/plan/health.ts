@@ -14,8 +14,12 @@ export interface HealthReport {
   checks: Check[];
 }
 
-/** One check for each container that should run. */
-export function healthReport(manifest: Manifest | undefined, containers: readonly ObservedContainer[]): HealthReport {
+/** One check for each container that should run, and those that were made elsewhere. */
+export function healthReport(
+  manifest: Manifest | undefined,
+  containers: readonly ObservedContainer[],
+  more: readonly Check[] = [],
+): HealthReport {
   if (!manifest && containers.length === 0) {
     return worst([{ id: 'stack', status: 'fail', message: 'nothing was started yet', remedy: 'medianest up' }]);
   }
@@ -23,6 +27,7 @@ export function healthReport(manifest: Manifest | undefined, containers: readonl
   return worst(
     [
       ...containers.map(containerCheck),
+      ...more,
       ...missing.map(
         ({ name }): Check => ({ id: `container.${name}`, status: 'fail', message: `${name} does not exist`, remedy: 'medianest up' }),
       ),

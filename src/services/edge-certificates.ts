@@ -29,7 +29,14 @@ export function edgeSites(own: EdgeSettings, names: readonly string[], listUrl: 
   const main = [...(apart ? [] : others), ...names.filter((name) => LOCAL_NAMES.includes(name))];
   const site = (name: string, served: string[], subjects: string[], issuer: string): Site => ({
     names: served,
-    certificate: { name, subjects, issuer, ...(issuer === 'internal-ca' && { listUrl }), days: 90 },
+    certificate: {
+      name,
+      subjects,
+      issuer,
+      ...(subjects[0] !== served[0] && { askFor: served[0] as string }),
+      ...(issuer === 'internal-ca' && { listUrl }),
+      days: 90,
+    },
   });
   const sites = [
     site('edge', main, main, local),

@@ -54,6 +54,8 @@ export interface CertificateSpec {
   issuer: string;
   /** It also proves who calls (clientAuth): for members that call one another. */
   client?: boolean;
+  /** A name that is served with it, where its first is a wildcard or is not served. */
+  askFor?: string;
   /** Where the internal CA's list of revoked certificates is served, for those that strangers see. */
   listUrl?: string;
   /** Days of validity asked of the issuer. */
