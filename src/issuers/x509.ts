@@ -47,6 +47,12 @@ async function signingKey(pem: string): Promise<webcrypto.CryptoKey> {
   return webcrypto.subtle.importKey('pkcs8', der, algorithm, true, ['sign']);
 }
 
+/** A name, its values byte for byte: as plain texts they would be read for quotes and escapes. A country is a PrintableString (RFC 5280). */
+const nameOf = (parts: Record<string, string>): x509.Name =>
+  new x509.Name(
+    Object.entries(parts).map(([part, value]) => ({ [part]: [part === 'C' ? { printableString: value } : { utf8String: value }] })),
+  );
+
 export interface Wish {
   subject: Record<string, string>;
   notBefore: Date;
@@ -59,7 +65,7 @@ export interface Wish {
 /** Signs what is wished for (RFC 5280): with a serial, and the identifiers of both keys. */
 export async function sign(wish: Wish, spki: Buffer, ownKey: string): Promise<{ certificate: string; serial: string }> {
   const serial = newSerial();
-  const subject = new x509.Name(Object.entries(wish.subject).map(([name, value]) => ({ [name]: [value] })));
+  const subject = nameOf(wish.subject);
   const parent = wish.issuer && new x509.X509Certificate(wish.issuer.certificate);
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serial,
@@ -159,7 +165,7 @@ export async function signRequest(subject: Record<string, string>, subjects: rea
   const privateKey = await signingKey(key.privateKey);
   const publicKey = await webcrypto.subtle.importKey('spki', key.spki, privateKey.algorithm, true, ['verify']);
   const request = await x509.Pkcs10CertificateRequestGenerator.create({
-    name: new x509.Name(Object.entries(subject).map(([name, value]) => ({ [name]: [value] }))).toString(),
+    name: nameOf(subject),
     keys: { privateKey, publicKey },
     signingAlgorithm: { ...privateKey.algorithm, hash: 'SHA-256' } as never,
     extensions: [alternativeNames(subjects)],

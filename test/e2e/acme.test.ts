@@ -1,11 +1,10 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
 import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { docker } from '../support/cli.ts';
+import { docker, run } from '../support/cli.ts';
 import { type Pebble, startPebble } from '../support/pebble.ts';
 import { freeRange, type Workspace, workspace } from '../support/workspace.ts';
 
@@ -108,14 +107,9 @@ describe('HTTP-01', () => {
     const [leaf = '', ...rest] = chain.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----\n/g) ?? [];
     writeFileSync(path.join(space.dir, 'leaf.pem'), leaf);
     writeFileSync(path.join(space.dir, 'rest.pem'), rest.join(''));
-    const told = execFileSync(
-      'openssl',
-      ['verify', '-CAfile', 'issuing.pem', '-untrusted', 'rest.pem', '-verify_hostname', NAME, 'leaf.pem'],
-      {
-        cwd: space.dir,
-      },
-    );
-    expect(told.toString()).toContain('OK');
+    const args = ['verify', '-CAfile', 'issuing.pem', '-untrusted', 'rest.pem', '-verify_hostname', NAME, 'leaf.pem'];
+    const told = await run('openssl', args, { cwd: space.dir });
+    expect(told).toMatchObject({ status: 0, stdout: expect.stringContaining('OK') });
   });
   it('is renewed with nothing due in no time, and by force', async () => {
     const before = await publicRow();
@@ -129,7 +123,7 @@ describe('HTTP-01', () => {
     const [server = ''] = readdirSync(path.join(space.state, 'acme')).filter((name) => name !== 'webroot');
     const folder = path.join(space.state, 'acme', server);
     expect(statSync(folder).mode & 0o077).toBe(0);
-    execFileSync('rm', ['-rf', path.join(folder, 'accounts')]);
+    rmSync(path.join(folder, 'accounts'), { recursive: true });
     expect(await renew('--force')).toMatchObject({ action: 'renewed' });
     expect(readdirSync(path.join(folder, 'accounts'))).toHaveLength(1);
   });

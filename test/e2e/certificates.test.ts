@@ -168,7 +168,7 @@ describe('the root', () => {
     space.write('pass', 'correct horse battery staple\n');
     const given = ['--passphrase-file', 'pass'];
     expect(await certs('ca', 'export', 'root-key.pem', '--remove', ...given)).toMatchObject({ status: 0, data: { removed: true } });
-    expect(readFileSync(path.join(space.state, 'ca/root.json'), 'utf8')).not.toContain('"privateKey":"-----BEGIN PRIVATE KEY-----\\nMIIG/');
+    expect(Object.keys(JSON.parse(readFileSync(path.join(space.state, 'ca/root.json'), 'utf8')))).not.toContain('privateKey');
     expect((await certs('ca', 'show')).data.keyOnHost).toBe(false);
     expect((await certs('renew', '--force')).data.certificates[0].action).toBe('renewed');
     expect((await certs('ca', 'rotate')).data.error.message).toMatch(/key is not on this host/);
