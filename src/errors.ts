@@ -40,6 +40,7 @@ const STATUS = {
   DISK_FULL: EXIT.failed,
   IMAGE_MISSING: EXIT.failed,
   CERTIFICATE_FAILED: EXIT.failed,
+  CERTIFICATE_REFUSED: EXIT.failed,
   NOT_RUNNING: EXIT.failed,
   NO_RELEASE: EXIT.failed,
   HOOK_FAILED: EXIT.failed,

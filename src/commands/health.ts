@@ -9,17 +9,20 @@ export const health: Command = {
   options: [['--watch', 'Check again every 5 seconds until Ctrl-C']],
   run: async (context, _args, options) => {
     const { open } = await import('../engine/open.ts');
-    const { healthReport } = await import('../plan/health.ts');
+    const { groupChecks, healthReport } = await import('../plan/health.ts');
     const { memberStates } = await import('../engine/keeper.ts');
     const { describeHealth } = await import('../ui/describe.ts');
-    const { loaded, state } = await open(context);
+    const { certificateHealth } = await import('../engine/certificate-status.ts');
+    const opened = await open(context);
+    const { loaded, state } = opened;
     const engine = await context.engine();
     for (;;) {
       const manifest = state.manifest();
       const containers = await engine.observe(loaded.settings.project);
       const keeper = manifest?.services.find(({ member }) => member)?.member?.keeper;
       const members = keeper ? await memberStates(engine, containers, keeper) : {};
-      const report = healthReport(manifest, containers, members);
+      const more = [...groupChecks(manifest, members), ...(await certificateHealth(context, opened, containers))];
+      const report = healthReport(manifest, containers, more);
       const result = done(report, describeHealth(report), report.status === 'fail' ? EXIT.unhealthy : EXIT.done);
       if (!options.watch || context.flags.json || context.signal.aborted) return result;
       context.report.note(`${context.clock.now().toISOString()}\n${result.text}`);

@@ -1,5 +1,8 @@
 import { audit } from './audit.ts';
 import { cdnPurge } from './cdn.ts';
+import { certsIssue, certsRenew, certsRevoke, certsStatus } from './certs.ts';
+import { certsCa, certsCsr, certsImport } from './certs-import.ts';
+import { certsTest } from './certs-test.ts';
 import type { Command } from './command.ts';
 import { configShow, configValidate } from './config.ts';
 import { deploy, releases, rollback } from './deploy.ts';
@@ -40,6 +43,14 @@ export const commands: readonly Command[] = [
   maintenanceOn,
   maintenanceOff,
   cdnPurge,
+  certsStatus,
+  certsRenew,
+  certsIssue,
+  certsImport,
+  certsCsr,
+  certsCa,
+  certsRevoke,
+  certsTest,
   wafLog,
   wafAllow,
   down,

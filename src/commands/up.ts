@@ -14,6 +14,9 @@ export const up: Command = {
     const { describeUp } = await import('../ui/describe.ts');
     const opened = await open(context);
     const outcome = await converge(context, opened, { overwrite: options.overwrite === true, timeout: options.timeout });
-    return done(outcome, describeUp(outcome));
+    const { orderOutside } = await import('../engine/renew.ts');
+    const certificates = (await orderOutside(context, opened)).filter(({ action }) => action !== 'kept');
+    const lines = certificates.map(({ name, action, cause }) => `certificate ${name}: ${action} (${cause})`);
+    return done({ ...outcome, ...(certificates.length > 0 && { certificates }) }, [describeUp(outcome), ...lines].join('\n'));
   },
 };

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { cidrProblem } from '../stack/cidr.ts';
+import { certificateSettings } from './certificate-fields.ts';
 import { httpUrl, secret } from './fields.ts';
 
 const network = z.strictObject({
@@ -42,6 +43,7 @@ export const coreShape = {
     })
     .prefault({})
     .describe('The services that the portal shows; leave out what you do not run'),
+  certificates: certificateSettings.prefault({}).describe('How certificates are issued; `edge.certificate` says which names get them'),
   images: z
     .record(z.string(), z.string().min(1))
     .default({})

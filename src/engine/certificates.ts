@@ -1,35 +1,13 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, readdirSync, rmSync } from 'node:fs';
 import { UserError } from '../errors.ts';
-import type { CaStore } from '../issuers/internal-ca.ts';
 import type { IssuedCertificate } from '../issuers/issuer.ts';
+import { certificatesIn, chainFrom } from '../plan/chain.ts';
 import type { DockerCli } from './compose.ts';
 import { readLink, readOptional, switchLink, writeAtomic, writing } from './files.ts';
 import { writeOwned } from './owned.ts';
+import { writeStaple } from './staple.ts';
 import type { StateFolder } from './state.ts';
-
-/** The CA's key (mode 0600) and certificate, in `ca/`. One file, so that they are always a pair. */
-export function caStore(state: StateFolder): CaStore {
-  const file = state.at('ca', 'root.json');
-  return {
-    load: () =>
-      state.readJson<NonNullable<ReturnType<CaStore['load']>>>('ca/root.json', 'a new root is made, which devices have to trust anew'),
-    save: (ca) => {
-      const text = `${JSON.stringify(ca)}\n`;
-      const trusted = state.at('ca', 'trust', 'internal-ca.pem');
-      if (readOptional(file) === text && readOptional(trusted) === ca.certificate) return;
-      writing(state.root, () => mkdirSync(state.at('ca'), { recursive: true, mode: 0o700 }));
-      writeAtomic(file, text, 0o600);
-      writeAtomic(state.at('ca', 'root.crt'), ca.certificate);
-      writing(state.root, () => {
-        mkdirSync(state.at('ca', 'trust'), { recursive: true });
-        // Read by every container's uid, whatever the umask.
-        chmodSync(state.at('ca', 'trust'), 0o755);
-      });
-      writeAtomic(trusted, ca.certificate);
-    },
-  };
-}
 
 /** The serial that is installed under a name: the folder that `current` points to. */
 export const installedSerial = (state: StateFolder, name: string): string | undefined => readLink(state.at('certs', name, 'current'));
@@ -38,9 +16,40 @@ export const installedCertificate = (state: StateFolder, name: string): string |
   readOptional(state.at('certs', name, 'current', 'fullchain.pem'));
 
 /**
- * Installs a certificate in a folder of its own and switches to it at once with its key, after proving that the two
- * belong together: whoever reads `current/` always finds a matching pair.
+ * Writes a certificate to a folder of its own, after proving that it belongs to its key and leads on to its chain. Nobody
+ * reads it yet.
  */
+export async function placeCertificate(
+  state: StateFolder,
+  name: string,
+  issued: IssuedCertificate,
+  owner: { uid: number; image: string },
+  cli: DockerCli,
+): Promise<void> {
+  const leaf = new X509Certificate(issued.certificate);
+  const refuse = (why: string) =>
+    new UserError(
+      'CERTIFICATE_FAILED',
+      `the certificate issued for ${name} ${why}; the old one stays`,
+      'try again, and report it if it recurs',
+    );
+  if (!leaf.checkPrivateKey(createPrivateKey(issued.privateKey))) throw refuse('does not belong to its key');
+  const chain = certificatesIn(issued.chain);
+  if (chainFrom(leaf, chain).length !== chain.length + 1) throw refuse('does not lead on to the chain that came with it');
+  const folder = state.at('certs', name, issued.serial);
+  await writeOwned(folder, { 'privkey.pem': issued.privateKey }, owner, cli);
+  // nginx looks whether there is anything about stapling; the key has a mode of its own.
+  writing(folder, () => chmodSync(folder, 0o755));
+  writeAtomic(`${folder}/fullchain.pem`, issued.certificate + issued.chain);
+  if (issued.root) writeAtomic(`${folder}/root.pem`, issued.root);
+  await writeStaple(state, name, issued.serial, new Date());
+}
+
+/** Switches to a certificate and its key at once: whoever reads `current/` always finds a matching pair. */
+export function switchCertificate(state: StateFolder, name: string, serial: string): void {
+  switchLink(state.at('certs', name, 'current'), serial);
+}
+
 export async function installCertificate(
   state: StateFolder,
   name: string,
@@ -48,16 +57,12 @@ export async function installCertificate(
   owner: { uid: number; image: string },
   cli: DockerCli,
 ): Promise<void> {
-  if (!new X509Certificate(issued.certificate).checkPrivateKey(createPrivateKey(issued.privateKey))) {
-    throw new UserError(
-      'CERTIFICATE_FAILED',
-      `the certificate issued for ${name} does not belong to its key; the old one stays`,
-      'try again, and report it if it recurs',
-    );
-  }
-  const folder = state.at('certs', name, issued.serial);
-  await writeOwned(folder, { 'privkey.pem': issued.privateKey }, owner, cli);
-  writeAtomic(`${folder}/fullchain.pem`, issued.certificate + issued.chain);
-  if (issued.root) writeAtomic(`${folder}/root.pem`, issued.root);
-  switchLink(state.at('certs', name, 'current'), issued.serial);
+  await placeCertificate(state, name, issued, owner, cli);
+  switchCertificate(state, name, issued.serial);
+}
+
+/** Removes all but the present certificate and the one before it. */
+export function pruneCertificates(state: StateFolder, name: string, keep: readonly (string | undefined)[]): void {
+  for (const entry of readdirSync(state.at('certs', name)))
+    if (/^[0-9A-F]+$/.test(entry) && !keep.includes(entry)) rmSync(state.at('certs', name, entry), { recursive: true, force: true });
 }

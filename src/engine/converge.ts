@@ -3,6 +3,7 @@ import { UserError } from '../errors.ts';
 import type { Change, FileChange } from '../plan/change.ts';
 import { interruptedRelease } from '../plan/releases.ts';
 import type { Step } from '../plan/step.ts';
+import { certificatesOf } from '../stack/certificates.ts';
 import type { Stack } from '../stack/types.ts';
 import { checkCompose } from './compose.ts';
 import { execute } from './execute.ts';
@@ -101,7 +102,7 @@ export async function converge(context: Context, { loaded, state }: Opened, opti
  * such a certificate, and the images that issuing it needs, come before the rest is planned.
  */
 function beforeRendering(steps: readonly Step[], stack: Stack): Step[] {
-  const fixed = new Set(stack.services.flatMap(({ certificate, reload }) => (certificate && !reload ? [certificate.name] : [])));
+  const fixed = new Set(stack.services.flatMap((service) => (service.reload ? [] : certificatesOf(service).map(({ name }) => name))));
   const early = steps.filter((step) => step.kind === 'issue-certificate' && fixed.has(step.certificate.name));
   return early.length > 0 ? [...steps.filter(({ kind }) => kind === 'build-image' || kind === 'pull-image'), ...early] : [];
 }

@@ -6,7 +6,8 @@ import { describeStep, type Step } from '../plan/step.ts';
 import { appliedValue } from '../plan/up.ts';
 import type { Task } from '../ui/reporter.ts';
 import { buildImage, pullImage } from './build-image.ts';
-import { caStore, installCertificate, installedSerial } from './certificates.ts';
+import { caStore } from './ca-store.ts';
+import { installCertificate, installedSerial } from './certificates.ts';
 import { composeArgs, type DockerCli } from './compose.ts';
 import { writeAtomic } from './files.ts';
 import { askKeeper, replaceMember } from './keeper.ts';
@@ -153,7 +154,7 @@ async function perform(step: Step, run: Execution, task: Task | undefined): Prom
         step.service,
         appliedValue(
           state.liveConfig(step.service),
-          step.certificate && installedSerial(state, step.certificate),
+          step.certificates.map((name) => installedSerial(state, name)),
           step.secrets ? placedSecrets(state, step.service) : undefined,
         ),
       );

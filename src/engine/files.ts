@@ -39,7 +39,7 @@ export function writing<T>(target: string, write: () => T): T {
 }
 
 /** Writes a file whole or not at all: a temporary one beside it, fsync, rename (rename(2) is atomic). */
-export function writeAtomic(file: string, contents: string, mode = 0o644): void {
+export function writeAtomic(file: string, contents: string | Buffer, mode = 0o644): void {
   writing(file, () => {
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
     const temporary = `${file}.${process.pid}.tmp`;
@@ -125,7 +125,7 @@ function optional<T>(read: () => T): T | undefined {
   }
 }
 
-function writeSynced(file: string, contents: string, mode: number): void {
+function writeSynced(file: string, contents: string | Buffer, mode: number): void {
   const handle = openSync(file, 'wx', mode);
   try {
     // Not writeSync: on a disk that is nearly full it writes a part, and tells of no error.

@@ -2,6 +2,7 @@ import type { Context } from '../context.ts';
 import { parseBalancerStats } from '../plan/balancer-stats.ts';
 import { interruptedRelease } from '../plan/releases.ts';
 import type { StatusExtras } from '../plan/status.ts';
+import { certificateHealth } from './certificate-status.ts';
 import { memberStates } from './keeper.ts';
 import type { Opened } from './open.ts';
 import { readOrders } from './prepare.ts';
@@ -10,18 +11,17 @@ import type { ObservedContainer } from './types.ts';
 import { wafStatus } from './waf-status.ts';
 
 /** The containers of a project, and what those of them say that know more: the balancer about its replicas. */
-export async function inspectStack(
-  context: Context,
-  { loaded, state }: Opened,
-): Promise<StatusExtras & { containers: ObservedContainer[] }> {
+export async function inspectStack(context: Context, opened: Opened): Promise<StatusExtras & { containers: ObservedContainer[] }> {
+  const { loaded, state } = opened;
   const engine = await context.engine();
   const containers = await engine.observe(loaded.settings.project);
   const balancer = containers.find((container) => container.component === 'balancer' && container.state === 'running');
   const keeper = state.manifest()?.services.find(({ member }) => member)?.member?.keeper;
-  const [stats, waf, members] = await Promise.all([
+  const [stats, waf, members, certificates] = await Promise.all([
     balancer && engine.exec(balancer.id, ['/usr/local/bin/backend', 'stats']).catch(() => undefined),
     containers.length > 0 ? wafStatus(context, loaded, state) : undefined,
     memberStates(engine, containers, keeper).catch(() => undefined),
+    containers.length > 0 ? certificateHealth(context, opened, containers) : [],
   ]);
   const half = interruptedRelease(readReleases(state), readOrders(state).app?.release);
   const out = state.drained().filter((name) => containers.some(({ service }) => service === name));
@@ -37,6 +37,7 @@ export async function inspectStack(
             `the deploy of ${half.id} (${half.image}) was stopped half-way: \`medianest deploy\` begins it again, \`medianest up\` takes it back`,
           ]
         : []),
+      ...certificates.filter(({ status }) => status !== 'ok').map(({ message, remedy }) => `${message}: ${remedy}`),
       ...(out.length > 0 ? [`${out.join(', ')} may have been left out of the balancer: \`medianest up\` puts it back`] : []),
     ],
   };

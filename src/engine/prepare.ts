@@ -5,16 +5,17 @@ import path from 'node:path';
 import { parseSettings } from '../config/document.ts';
 import type { Loaded } from '../config/load.ts';
 import type { Context } from '../context.ts';
-import { renewalCause } from '../plan/renewal.ts';
+import { upCause } from '../plan/renewal.ts';
 import { type ResolvedSecrets, resolveStackSecrets } from '../plan/secrets.ts';
 import type { PendingRules } from '../services/waf.ts';
-import { buildStack, portalImage } from '../stack/build.ts';
+import { buildStack, portalImage, toolImage } from '../stack/build.ts';
 import { canonical } from '../stack/hash.ts';
 import type { Orders } from '../stack/orders.ts';
 import { certificateKey, render } from '../stack/render.ts';
 import { chooseSubnets, type SubnetChoice, type TakenRange } from '../stack/subnets.ts';
 import { type ImageSpec, NETWORKS, type NetworkName, type Rendered, type Stack } from '../stack/types.ts';
 import { localSocket } from './address.ts';
+import { internalRoots } from './ca-store.ts';
 import { installedCertificate, installedSerial } from './certificates.ts';
 import { hostRoutes } from './routes.ts';
 import { loadSecrets } from './secret-files.ts';
@@ -41,6 +42,8 @@ export interface Prepared {
   newOrders: Orders | undefined;
   /** The portal's image as it would be built now, whatever the application is. */
   portal(): ImageSpec;
+  /** The image of a tool that runs when it is needed. */
+  tool(name: string): ImageSpec;
 }
 
 /** How the networks' ranges are compared with what others use. */
@@ -95,7 +98,8 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     fingerprints: { ...secrets.fingerprints, ...Object.fromEntries(serials) },
     hostCpus: os.cpus().length,
   });
-  const due = stack.certificates.map((spec) => [spec.name, renewalCause(spec, installedCertificate(state, spec.name), now)] as const);
+  const roots = internalRoots(state);
+  const due = stack.certificates.map((spec) => [spec.name, upCause(spec, installedCertificate(state, spec.name), now, roots)] as const);
   return {
     loaded,
     state,
@@ -106,6 +110,7 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     ...choice,
     moved: choice.moved.filter(({ network }) => stack.networks.some((used) => used.name === network)).map(({ text }) => text),
     portal: () => portalImage(settings, facts),
+    tool: (name) => toolImage(settings, facts, name),
     // An order that medianest.yml has taken back must not return when the setting does.
     newOrders: canonical(stack.orders) === canonical(before) ? undefined : stack.orders,
     dueCertificates: Object.fromEntries(due.filter((entry): entry is [string, string] => entry[1] !== undefined)),

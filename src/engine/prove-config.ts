@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { UserError } from '../errors.ts';
+import { certificatesOf, certificateTarget } from '../stack/certificates.ts';
 import type { Service } from '../stack/types.ts';
 import type { DockerCli } from './compose.ts';
 import type { StateFolder } from './state.ts';
@@ -30,7 +31,7 @@ export async function proveConfig(
       ]),
       ...mounted(`config/${service.name}/${hash}`, '/etc/medianest/current'),
       ...service.mounts.filter(({ kind }) => kind === 'bind').flatMap(({ source, target }) => mounted(source, target)),
-      ...(service.certificate ? mounted(`certs/${service.certificate.name}`, '/run/certs') : []),
+      ...certificatesOf(service).flatMap((spec) => mounted(`certs/${spec.name}`, certificateTarget(service, spec))),
       ...(service.trust ? mounted('ca/trust', '/run/trust') : []),
       service.image.ref,
       ...args,

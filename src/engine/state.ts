@@ -117,6 +117,9 @@ export class StateFolder {
       ...manifest.files.filter((file) => !file.path.includes('/')),
       { path: 'manifest.json', mode: 0o644, contents: `${JSON.stringify(manifest, null, 1)}\n` },
     ]);
+    // Folders of ours that containers mount: Compose would refuse what is not there.
+    for (const { source } of stack.services.flatMap(({ mounts }) => mounts.filter(({ kind }) => kind === 'bind')))
+      if (source.startsWith('./')) writing(this.root, () => mkdirSync(this.at(source), { recursive: true, mode: 0o755 }));
     await verify(path.join(folder, COMPOSE_FILE));
     switchLink(this.at('current'), path.join('generations', manifest.id));
     this.prune(manifest);

@@ -15,14 +15,11 @@ export interface HealthReport {
   checks: Check[];
 }
 
-/**
- * One check for each container that should run, and one for each group of members.
- * @param members what their keeper says of them; undefined where it does not answer
- */
+/** One check for each container that should run, and those that were made elsewhere. */
 export function healthReport(
   manifest: Manifest | undefined,
   containers: readonly ObservedContainer[],
-  members?: Readonly<Record<string, MemberState>>,
+  more: readonly Check[] = [],
 ): HealthReport {
   if (!manifest && containers.length === 0) {
     return worst([{ id: 'stack', status: 'fail', message: 'nothing was started yet', remedy: 'medianest up' }]);
@@ -31,7 +28,7 @@ export function healthReport(
   return worst(
     [
       ...containers.map(containerCheck),
-      ...groupChecks(manifest, members),
+      ...more,
       ...missing.map(
         ({ name }): Check => ({ id: `container.${name}`, status: 'fail', message: `${name} does not exist`, remedy: 'medianest up' }),
       ),
@@ -39,7 +36,8 @@ export function healthReport(
   );
 }
 
-function groupChecks(manifest: Manifest | undefined, members: Readonly<Record<string, MemberState>> | undefined): Check[] {
+/** One check for each group of members. @param members what their keeper says of them; undefined where it does not answer */
+export function groupChecks(manifest: Manifest | undefined, members: Readonly<Record<string, MemberState>> | undefined): Check[] {
   const services = manifest?.services.flatMap(({ name, member }) => (member ? [{ name, ...member }] : [])) ?? [];
   return [...new Set(services.map(({ group }) => group))].map((group): Check => {
     const own = services.filter((service) => service.group === group);

@@ -32,7 +32,7 @@ export type Step = { cause: string } & (
   | { kind: 'run-one-off'; service: string }
   | { kind: 'remove-services'; services: string[] }
   | { kind: 'reload'; service: string; argv: string[] }
-  | { kind: 'mark-applied'; service: string; certificate: string | undefined; secrets: boolean }
+  | { kind: 'mark-applied'; service: string; certificates: string[]; secrets: boolean }
   | { kind: 'compose-restart'; services: string[]; waitSeconds: number }
   | { kind: 'compose-down'; volumes: boolean; services: string[] }
 );

@@ -1,4 +1,5 @@
 import type { ObservedContainer } from '../engine/types.ts';
+import { certificatesOf } from '../stack/certificates.ts';
 import type { Rendered, Rolling, Service, Stack } from '../stack/types.ts';
 import { type Change, type FileChange, networksOf } from './change.ts';
 import { oneByOne } from './members.ts';
@@ -66,10 +67,12 @@ function preparation(
   const issued = new Set<string>();
   for (const service of wanted) {
     if (facts.unplaced.includes(service.name)) steps.push({ kind: 'place-secrets', service, cause: 'it reads them from its own folder' });
-    const due = service.certificate && facts.dueCertificates[service.certificate.name];
-    if (!service.certificate || !due || issued.has(service.certificate.name)) continue;
-    issued.add(service.certificate.name);
-    steps.push({ kind: 'issue-certificate', certificate: service.certificate, uid: service.uid, image: service.image.ref, cause: due });
+    for (const certificate of certificatesOf(service)) {
+      const due = facts.dueCertificates[certificate.name];
+      if (!due || issued.has(certificate.name)) continue;
+      issued.add(certificate.name);
+      steps.push({ kind: 'issue-certificate', certificate, uid: service.uid, image: service.image.ref, cause: due });
+    }
   }
   // Only where something serves that could be lost.
   const serving = new Set(facts.containers.filter(({ state }) => state === 'running').map((container) => container.service));
@@ -206,7 +209,7 @@ function containerSteps(
       steps.push({
         kind: 'mark-applied',
         service,
-        certificate: definition.certificate?.name,
+        certificates: certificatesOf(definition).map(({ name }) => name),
         secrets: definition.reloadsSecrets === true,
         cause: 'so that the next plan knows',
       });

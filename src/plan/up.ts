@@ -1,5 +1,6 @@
 import type { ObservedContainer } from '../engine/types.ts';
 import type { PendingRules } from '../services/waf.ts';
+import { certificatesOf } from '../stack/certificates.ts';
 import type { Orders } from '../stack/orders.ts';
 import type { Rendered, Service, Stack } from '../stack/types.ts';
 import { type Change, composeServices, type FileChange, fileChanges, protocolOf, recreateCause } from './change.ts';
@@ -51,9 +52,9 @@ export interface UpPlan {
   steps: Step[];
 }
 
-/** What a reloading service has read: its configuration's hash, its certificate's serial, and a hash of its secrets. */
-export const appliedValue = (config: string | undefined, serial: string | undefined, secrets?: string): string =>
-  `${config ?? '-'} ${serial ?? '-'}${secrets ? ` ${secrets}` : ''}`;
+/** What a reloading service has read: its configuration's hash, its certificates' serials, and a hash of its secrets. */
+export const appliedValue = (config: string | undefined, serials: readonly (string | undefined)[], secrets?: string): string =>
+  [config ?? '-', ...(serials.length > 0 ? serials.map((serial) => serial ?? '-') : ['-']), ...(secrets ? [secrets] : [])].join(' ');
 
 /** Stack and observation -> what `up` does, in order: prepare all that can fail, then touch containers, then prove. */
 export function planUp(stack: Stack, rendered: Rendered, facts: UpFacts): UpPlan {
@@ -126,10 +127,11 @@ function changeOf(
   if (container.health === 'starting' || container.health === 'unhealthy')
     return change('start', `it is ${container.health}: wait for it`, 'none');
   if (!service.reload) return change('keep', 'unchanged', 'none');
-  const certificate = service.certificate?.name;
-  const due = certificate && facts.dueCertificates[certificate];
+  const certificates = certificatesOf(service).map(({ name }) => name);
+  const due = certificates.map((name) => facts.dueCertificates[name]).find((cause) => cause !== undefined);
   if (due) return change('reload', `its certificate ${due}`, 'none');
-  const wanted = appliedValue(rendered.configs[service.name], certificate && facts.installed[certificate], facts.placements[service.name]);
+  const serials = certificates.map((name) => facts.installed[name]);
+  const wanted = appliedValue(rendered.configs[service.name], serials, facts.placements[service.name]);
   return facts.applied[service.name] === wanted
     ? change('keep', 'unchanged', 'none')
     : change('reload', `its ${reloaded(service)} changed`, 'none');
@@ -159,7 +161,7 @@ export function goneFolder(
   if (container?.inputs !== rendered.inputs[service.name]) return undefined;
   if (rendered.configs[service.name] && facts.liveConfigs[service.name] === undefined) return 'its configuration';
   if (facts.unplaced.includes(service.name) && !service.reloadsSecrets) return 'a secret file';
-  return service.certificate && facts.installed[service.certificate.name] === undefined ? 'its certificate' : undefined;
+  return certificatesOf(service).some(({ name }) => facts.installed[name] === undefined) ? 'its certificate' : undefined;
 }
 
 /** `<12 hex digits>_<name>`: what Compose calls the successor while it replaces a container, left behind when it is killed. */

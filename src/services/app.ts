@@ -38,10 +38,14 @@ const command = (own: AppSettings): string[] =>
   own.command.length > 0 || !own.source ? own.command : ['node', '--watch', `${SOURCE_TARGET}/src/server.js`];
 
 /** The certificate, and how the portal takes a renewed one. Of an own image it is not known, nor would `node --watch` pass the signal on. */
-function tlsPart(own: AppSettings, tls: boolean): Pick<Blueprint, 'certificate' | 'reload'> {
+function tlsPart(own: AppSettings, tls: boolean): Pick<Blueprint, 'certificate' | 'listeners' | 'reload'> {
   if (!tls) return {};
   const reloads = !own.image && command(own).length === 0;
-  return { certificate: APP_CERTIFICATE, ...(reloads && { reload: ['/usr/local/bin/reload'] }) };
+  return {
+    certificate: APP_CERTIFICATE,
+    listeners: [{ port: own.port, protocol: 'tls' }],
+    ...(reloads && { reload: ['/usr/local/bin/reload'] }),
+  };
 }
 
 function refuseTooMany(own: AppSettings): void {
@@ -119,7 +123,7 @@ export const app = defineService({
       interruption: own.replicas > 1 ? 'none: the other replicas serve' : 'about 3 s: the only replica is replaced',
       urls: [],
     });
-    const { rolling: _, certificate: __, reload: ___, ...once } = replica({ name: 'app-migrate', host: MIGRATE_HOST });
+    const { rolling: _, certificate: __, reload: ___, listeners: ____, ...once } = replica({ name: 'app-migrate', host: MIGRATE_HOST });
     const migrate = { ...once, oneOff: true, view: { ...once.view, command: own.migrate, hasCommand: true } };
     return [...appReplicas(own).map(replica), ...(own.migrate.length > 0 ? [migrate] : [])];
   },

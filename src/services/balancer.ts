@@ -39,6 +39,7 @@ export const balancer = defineService({
         secrets: [],
         // `app` is the name by which the edge knows the way to the application, balancer or replica.
         ...(tls && { certificate: { name: 'balancer', subjects: ['balancer', 'app'], issuer: 'internal-ca', days: 90 } }),
+        ...(tls && { listeners: [{ port: BALANCER_PORT, protocol: 'tls' as const }] }),
         trust: tls,
         environment: {},
         view: {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { certificateName, issuerName } from '../config/certificate-fields.ts';
 import { cpus, hostName, listenAddress, port, size } from '../config/fields.ts';
 import { wafSettings } from './waf.ts';
 
@@ -75,11 +76,56 @@ const fields = z.strictObject({
     .refine(...unique('domain'))
     .default(['localhost'])
     .describe('Names that the portal answers to; the first is its main one'),
+  certificate: issuerName('internal-ca').describe(
+    'Who issues the certificate of `edge.domains`: the internal CA, `acme` (settings under `certificates.acme`), `imported` (medianest certs import) or `self-signed`',
+  ),
+  certificates: z
+    .array(
+      z.strictObject({
+        names: z
+          .array(certificateName)
+          .min(1)
+          .refine(...unique('name'))
+          .describe('Names in it; *.example.org stands for every domain one level below'),
+        issuer: issuerName('internal-ca').describe('Who issues it'),
+      }),
+    )
+    .default([])
+    .describe('Domains with a certificate of their own, by another issuer than `edge.certificate`'),
   tls: z
-    .strictObject({ minVersion: z.enum(['1.2', '1.3']).default('1.2').describe('Oldest TLS version that is spoken') })
+    .strictObject({
+      ciphers: z
+        .enum(['intermediate', 'modern'])
+        .default('intermediate')
+        .describe('Mozilla’s: `intermediate` is TLS 1.2 and 1.3 with forward secrecy, `modern` is 1.3 alone'),
+      stapling: z
+        .boolean()
+        .default(true)
+        .describe('The edge sends along what the issuer says about its certificate (OCSP), where that offers it'),
+    })
     .prefault({})
     .describe('TLS'),
-  hsts: z.boolean().default(false).describe('Strict-Transport-Security: browsers then insist on HTTPS for two years'),
+  clientCertificates: z
+    .strictObject({
+      paths: z.array(plainPath).default([]).describe('Starts of paths that ask for a certificate; / for the whole portal'),
+    })
+    .prefault({})
+    .describe('Mutual TLS: only who has a certificate of the internal CA is let in (medianest certs issue --client NAME)'),
+  hsts: z
+    .union(
+      [
+        z.boolean(),
+        z
+          .strictObject({
+            subdomains: z.boolean().default(false).describe('Also for every name below the domain'),
+            preload: z.boolean().default(false).describe('The domain may be built into browsers (hstspreload.org); hard to take back'),
+          })
+          .refine(({ preload, subdomains }) => subdomains || !preload, 'preload needs subdomains: true (hstspreload.org)'),
+      ],
+      'should be true, false, or { subdomains, preload }',
+    )
+    .default(false)
+    .describe('Strict-Transport-Security: browsers then insist on HTTPS for two years'),
   headers,
   rateLimit: z
     .union(

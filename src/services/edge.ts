@@ -3,22 +3,26 @@ import type { Mount } from '../stack/types.ts';
 import { app, appReplicas } from './app.ts';
 import { BALANCER_HOST, BALANCER_PORT, balancer } from './balancer.ts';
 import { cdn, staticPattern } from './cdn.ts';
+import { edgeSites, LOCAL_NAMES, type Site, siteView } from './edge-certificates.ts';
 import { errorPages } from './edge-pages.ts';
 import { type EdgeSettings, edgeSettings } from './edge-settings.ts';
-import { nginxText } from './edge-text.ts';
+import { nginxText, regexText } from './edge-text.ts';
 import { appTls, urlHost } from './portal.ts';
 import { type BuildInput, defineService } from './service.ts';
 import { PORTAL_EXCLUSIONS, rulesMount, wafView } from './waf.ts';
 
 const HOST = 10;
 
-/** Every portal can also be opened by these on the host itself. */
-const LOCAL_NAMES = ['localhost', '127.0.0.1', '::1'];
-
 /** How many replicas the edge goes to by itself while the balancer is away. */
 const DIRECT_REPLICAS = 3;
 
 const CACHE: Mount = { source: 'edge-cache', target: '/var/cache/edge', kind: 'volume', readOnly: false };
+
+/** Where the internal CA's list of revoked certificates is served, over plain HTTP as RFC 5280 has it. */
+const LIST_PATH = '/.well-known/medianest/revoked.crl';
+
+/** Where the ACME client puts what its server asks for. */
+const WEBROOT: Mount = { source: './acme/webroot', target: '/var/lib/acme', kind: 'bind', readOnly: true };
 
 const portalUrl = (domain: string, httpsPort: number): string => `https://${urlHost(domain)}${httpsPort === 443 ? '' : `:${httpsPort}`}/`;
 
@@ -65,6 +69,11 @@ function limitsView(own: EdgeSettings) {
   };
 }
 
+const hstsView = ({ hsts }: EdgeSettings) => ({
+  hsts: hsts !== false,
+  hstsMore: typeof hsts === 'object' ? `${hsts.subdomains ? '; includeSubDomains' : ''}${hsts.preload ? '; preload' : ''}` : '',
+});
+
 function cdnView(own: EdgeSettings, input: BuildInput) {
   const settings = input.settingsOf(cdn);
   const enabled = input.enabled(cdn.name);
@@ -97,6 +106,18 @@ export const edge = defineService({
     const tls = appTls(application, input);
     const names = [...new Set([...own.domains, ...LOCAL_NAMES])];
     const cdnParts = cdnView(own, input);
+    const cdnHost = cdnParts.cdnHasHost ? [input.settingsOf(cdn).host as string] : [];
+    const listUrl = `http://${urlHost(own.domains[0] as string)}${own.httpPort === 80 ? '' : `:${own.httpPort}`}${LIST_PATH}`;
+    const [main, ...others] = edgeSites(own, [...names, ...cdnHost], listUrl) as [Site, ...Site[]];
+    const sites = [main, ...others].map((site) => siteView(main, site, urlHost));
+    const clientPaths = own.clientCertificates.paths;
+    if (clientPaths.length > 0 && main.certificate.issuer !== 'internal-ca') {
+      throw new UserError(
+        'INVALID_SETTINGS',
+        'edge.clientCertificates: clients are given certificates by the internal CA, and edge.certificate: self-signed has none',
+        'set `edge.certificate: internal-ca`',
+      );
+    }
     return [
       {
         name: 'edge',
@@ -108,15 +129,12 @@ export const edge = defineService({
           { address: own.address, host: own.httpPort, container: 8080, setting: 'edge.httpPort' },
           { address: own.address, host: own.httpsPort, container: 8443, setting: 'edge.httpsPort' },
         ],
-        mounts: [CACHE, ...rulesMount(input.wafRules)],
+        mounts: [CACHE, WEBROOT, ...rulesMount(input.wafRules)],
         secrets: [],
-        certificate: {
-          name: 'edge',
-          subjects: cdnParts.cdnHasHost ? [...names, input.settingsOf(cdn).host as string] : names,
-          issuer: 'internal-ca',
-          days: 90,
-        },
-        trust: tls,
+        certificate: main.certificate,
+        ...(others.length > 0 && { alsoCertificates: others.map(({ certificate }) => certificate) }),
+        listeners: [{ port: 8443, protocol: 'tls' }],
+        trust: tls || main.certificate.issuer === 'internal-ca',
         environment: {},
         view: {
           serverNames: names.map(urlHost),
@@ -124,8 +142,19 @@ export const edge = defineService({
           publicHttpsPort: own.httpsPort,
           workers: WORKERS,
           workerConnections: workerConnections(own.memory),
-          tls12: own.tls.minVersion === '1.2',
-          hsts: own.hsts,
+          sites: sites
+            .map((site) => ({ ...site, names: site.names.filter((name) => name !== cdnParts.cdnHost) }))
+            .filter((site) => site.names.length > 0),
+          cdnFolder: sites.find((site) => site.names.includes(cdnParts.cdnHost))?.folder ?? '',
+          mainFolder: (sites[0] as { folder: string }).folder,
+          certificates: sites.map(({ certificate, folder }) => ({ name: certificate, folder })),
+          stapling: own.tls.stapling,
+          listPath: LIST_PATH,
+          hasList: main.certificate.issuer === 'internal-ca',
+          asksClients: clientPaths.length > 0,
+          clientPaths: clientPaths.map(regexText),
+          tls12: own.tls.ciphers === 'intermediate',
+          ...hstsView(own),
           headers: Object.entries(own.headers).map(([name, value]) => nginxText(`${name}: ${value}`)),
           ...limitsView(own),
           trustsProxies: own.trustedProxies.length > 0,

@@ -2,6 +2,7 @@ import type { Settings } from '../config/schema.ts';
 import { UserError } from '../errors.ts';
 import type { BuildInput, ServiceDefinition } from '../services/service.ts';
 import type { RuleSet } from '../services/waf.ts';
+import { certificatesOf } from './certificates.ts';
 import { hostAddress } from './cidr.ts';
 import { shortHash } from './hash.ts';
 import { applyOrders, type Orders } from './orders.ts';
@@ -51,14 +52,15 @@ export function buildStack(asked: Settings, registry: readonly ServiceDefinition
     networks: usedNetworks(services, settings, facts.subnets),
     volumes: unique(services.flatMap((service) => service.mounts.flatMap((mount) => (mount.kind === 'volume' ? [mount.source] : [])))),
     secrets: collectSecrets(settings, registry, services),
-    certificates: [
-      ...new Map(services.flatMap(({ certificate }) => (certificate ? [[certificate.name, certificate] as const] : []))).values(),
-    ],
+    certificates: [...new Map(services.flatMap(certificatesOf).map((spec) => [spec.name, spec] as const)).values()],
     images: imagesInOrder(services),
     orders,
     urls: unique(services.flatMap((service) => service.urls)),
   };
 }
+
+/** The image of a tool that runs when it is needed, such as `lego`. */
+export const toolImage = (settings: Settings, facts: BuildFacts, name: string): ImageSpec => buildInput(settings, facts).image(name);
 
 /** The reference portal's image, whatever the application is. */
 export const portalImage = (settings: Settings, facts: BuildFacts): ImageSpec => buildInput(settings, facts).image('app');

@@ -1,5 +1,6 @@
 import { parse } from 'yaml';
 import { parseSettings } from '../config/document.ts';
+import { certificatesOf, certificateTarget } from './certificates.ts';
 import { dynamicRange, hostAddress } from './cidr.ts';
 import { composeText } from './compose-text.ts';
 import { canonical, shortHash } from './hash.ts';
@@ -69,7 +70,7 @@ function facts(service: Service, networks: ReadonlyMap<string, Network>, hasConf
     ...service.mounts,
     ...(hasConfig ? [folder(`./config/${service.name}`, '/etc/medianest')] : []),
     ...(service.secrets.length > 0 ? [folder(`./secrets/${service.name}`, '/run/secrets')] : []),
-    ...(service.certificate ? [folder(`./certs/${service.certificate.name}`, '/run/certs')] : []),
+    ...certificatesOf(service).map((spec) => folder(`./certs/${spec.name}`, certificateTarget(service, spec))),
     ...(service.trust ? [folder('./ca/trust', '/run/trust')] : []),
   ];
   return {

@@ -58,6 +58,10 @@ export interface CertificateSpec {
   issuer: string;
   /** It also proves who calls (clientAuth): for members that call one another. */
   client?: boolean;
+  /** A name that is served with it, where its first is a wildcard or is not served. */
+  askFor?: string;
+  /** Where the internal CA's list of revoked certificates is served, for those that strangers see. */
+  listUrl?: string;
   /** Days of validity asked of the issuer. */
   days: number;
 }
@@ -113,6 +117,12 @@ export interface MemberState {
   details: Record<string, string | number>;
 }
 
+/** A port of a container that speaks TLS at once, or when asked to (PostgreSQL's SSLRequest). */
+export interface Listener {
+  port: number;
+  protocol: 'tls' | 'postgres';
+}
+
 /** What one service decides about one of its containers. */
 export interface Blueprint {
   /** The Compose service, such as `app-1`. */
@@ -130,6 +140,10 @@ export interface Blueprint {
   mounts: Mount[];
   secrets: SecretSpec[];
   certificate?: CertificateSpec;
+  /** More of them, for names with an issuer of their own; found in /run/certificates/<name>. */
+  alsoCertificates?: CertificateSpec[];
+  /** Where it speaks TLS: a renewed certificate is proven by a handshake there. */
+  listeners?: Listener[];
   environment: Record<string, string>;
   /** What its templates see, and all that they see besides `name`. */
   view: JsonObject;

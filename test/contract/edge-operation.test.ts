@@ -134,7 +134,7 @@ describe('a configuration that nginx refuses', () => {
     'edge: { rateLimit: { perSecond: 0 } }',
     'edge: { login: { paths: ["/a b"] } }',
     'edge: { connections: -1 }',
-    'edge: { tls: { minVersion: "1.1" } }',
+    'edge: { tls: { ciphers: old } }',
     'cdn: { paths: ["*.js)"] }',
     'cdn: { paths: [] }',
     'cdn: { host: "a b" }',

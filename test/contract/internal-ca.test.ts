@@ -43,9 +43,15 @@ describe('the internal CA', () => {
     expect(text).toMatch(/Public-Key: \(3072 bit\).*X509v3 Subject Key Identifier/);
     expect(text).toContain('Signature Algorithm: sha256WithRSAEncryption');
   });
-  it('marks the certificate as one for servers, of this root', async () => {
-    const { certificate, root } = await first;
-    const [leaf, ca] = [await printed(certificate), await printed(root ?? '')];
+  it('signs with an intermediate that may sign leaves and nothing else', async () => {
+    const text = await printed((await first).chain);
+    expect(text).toContain('X509v3 Basic Constraints: critical CA:TRUE, pathlen:0');
+    expect(text).toContain('X509v3 Key Usage: critical Certificate Sign, CRL Sign X509v3');
+    expect(new X509Certificate((await first).chain).checkIssued(new X509Certificate((await first).root ?? ''))).toBe(true);
+  });
+  it('marks the certificate as one for servers, of this intermediate', async () => {
+    const { certificate, chain } = await first;
+    const [leaf, ca] = [await printed(certificate), await printed(chain)];
     expect(leaf).toContain('X509v3 Basic Constraints: critical CA:FALSE');
     expect(leaf).toContain('X509v3 Key Usage: critical Digital Signature X509v3');
     expect(leaf).toContain('X509v3 Extended Key Usage: TLS Web Server Authentication X509v3');
@@ -58,13 +64,17 @@ describe('the internal CA', () => {
     const { root } = await first;
     const again = await internalCa(store, 'home').issue(spec({ subjects: ['b.example'] }), new Date(NOW.getTime() + DAY));
     expect([again.root, store.kept?.certificate]).toEqual([root, root]);
-    expect(new X509Certificate(again.certificate).checkIssued(new X509Certificate(root ?? ''))).toBe(true);
+    expect(new X509Certificate(again.certificate).checkIssued(new X509Certificate(again.chain))).toBe(true);
   });
-  it('never signs for longer than its root lives', async () => {
+  it('never signs for longer than its intermediate lives, which is renewed, and that for no longer than its root lives', async () => {
     await first;
-    const rootEnd = new Date(new X509Certificate(store.kept?.certificate ?? '').validTo);
-    const late = await internalCa(store, 'home').issue(spec(), new Date(rootEnd.getTime() - 10 * DAY));
-    expect(new Date(new X509Certificate(late.certificate).validTo)).toEqual(rootEnd);
+    const own = memory();
+    own.kept = store.kept;
+    const end = (pem: string | undefined) => new Date(new X509Certificate(pem ?? '').validTo);
+    const rootEnd = end(own.kept?.certificate);
+    const late = await internalCa(own, 'home').issue(spec(), new Date(rootEnd.getTime() - 10 * DAY));
+    expect([end(late.certificate), end(late.chain)]).toEqual([rootEnd, rootEnd]);
+    expect(own.kept?.intermediate?.certificate).not.toBe(store.kept?.intermediate?.certificate);
   });
   it('refuses to sign with a root that has expired, and says what to do', async () => {
     await first;

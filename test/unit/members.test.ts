@@ -16,7 +16,10 @@ const placements = Object.fromEntries(now.stack.services.filter(({ reloadsSecret
 
 function plan(wanted: typeof now, more: Partial<UpFacts> = {}) {
   const applied = Object.fromEntries(
-    now.stack.services.map(({ name, certificate }) => [name, appliedValue(now.files.configs[name], certificate && '01', placements[name])]),
+    now.stack.services.map(({ name, certificate }) => [
+      name,
+      appliedValue(now.files.configs[name], certificate ? ['01'] : [], placements[name]),
+    ]),
   );
   return planUp(wanted.stack, wanted.files, settledFacts(now.files, all, { applied, installed, placements, ...more }));
 }

@@ -157,6 +157,22 @@ describe('renewal', () => {
   ])('with the names %j: %s', async (subjects, told) => {
     expect(await cause(start, subjects)).toBe(told);
   });
+  it('replaces one that may not be used by a client where it has to', async () => {
+    expect(renewalCause({ ...spec, client: true }, await pem, start)).toMatch(/may be used by a client/);
+    const store = { load: () => undefined, save: () => {} };
+    const issued = await internalCa(store, 'test').issue({ ...spec, client: true }, start);
+    expect(renewalCause({ ...spec, client: true }, issued.certificate, start)).toBeUndefined();
+  });
+  it('replaces one of an authority that is not trusted', async () => {
+    const issued = () => internalCa({ load: () => undefined, save: () => {} }, 'test').issue(spec, start);
+    const [own, other] = await Promise.all([issued(), issued()]);
+    const chain = own.certificate + own.chain;
+    expect(renewalCause(spec, chain, start, [own.root as string])).toBeUndefined();
+    expect(renewalCause(spec, chain, start, [other.root as string])).toMatch(/authority that is not trusted/);
+    expect(renewalCause({ ...spec, issuer: 'acme' }, chain, start, [own.root as string])).toMatch(/^stands in/);
+    expect(renewalCause({ ...spec, issuer: 'imported' }, chain, start, [other.root as string])).toBeUndefined();
+    expect(renewalCause({ ...spec, issuer: 'self-signed' }, chain, start, [own.root as string])).toMatch(/not signed by itself/);
+  });
   it.each(['', 'no certificate', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'])(
     'replaces what is damaged: %j',
     (text) => {
@@ -221,7 +237,7 @@ describe('a step is told in one line', () => {
     ],
     [{ kind: 'compose-up', services: [], forced: [], alone: false, waitSeconds: 1, cause: '' }, 'wait until everything is healthy'],
     [{ kind: 'reload', service: 'edge', argv: [], cause: '' }, 'reload edge'],
-    [{ kind: 'mark-applied', service: 'edge', certificate: undefined, secrets: false, cause: '' }, 'note what edge has read'],
+    [{ kind: 'mark-applied', service: 'edge', certificates: [], secrets: false, cause: '' }, 'note what edge has read'],
     [{ kind: 'compose-restart', services: ['a'], waitSeconds: 1, cause: '' }, 'restart a'],
     [{ kind: 'compose-down', volumes: false, services: [], cause: '' }, 'stop and remove containers and networks'],
     [{ kind: 'compose-down', volumes: true, services: [], cause: '' }, 'stop and remove everything, volumes included'],

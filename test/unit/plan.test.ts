@@ -24,7 +24,7 @@ const container = (service: string, more: Partial<ObservedContainer> = {}) =>
 const all = now.stack.services.map((service) => container(service.name));
 
 const facts = (more: Partial<UpFacts> = {}): UpFacts =>
-  settledFacts(now.files, all, { applied: { edge: appliedValue(now.files.configs.edge, '01') }, installed: { edge: '01' }, ...more });
+  settledFacts(now.files, all, { applied: { edge: appliedValue(now.files.configs.edge, ['01']) }, installed: { edge: '01' }, ...more });
 const plan = (more: Partial<UpFacts> = {}, wanted = now) => planUp(wanted.stack, wanted.files, facts(more));
 const others = (name: string) => all.filter((entry) => entry.service !== name);
 const kinds = (steps: readonly Step[]) => steps.map((step) => step.kind);

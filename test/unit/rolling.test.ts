@@ -17,7 +17,7 @@ const certificates = Object.fromEntries(now.stack.certificates.map(({ name }) =>
 
 function plan(wanted: typeof now, more: Partial<UpFacts> = {}) {
   const applied = Object.fromEntries(
-    now.stack.services.map(({ name, certificate }) => [name, appliedValue(now.files.configs[name], certificate && '01')]),
+    now.stack.services.map(({ name, certificate }) => [name, appliedValue(now.files.configs[name], certificate ? ['01'] : [])]),
   );
   return planUp(wanted.stack, wanted.files, settledFacts(now.files, all, { applied, installed: certificates, ...more }));
 }

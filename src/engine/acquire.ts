@@ -1,0 +1,11 @@
+import { issuerNamed } from '../issuers/index.ts';
+import type { IssuedCertificate } from '../issuers/issuer.ts';
+import type { CertificateSpec } from '../stack/types.ts';
+import { type AcmeRun, acmeIssue } from './acme.ts';
+import { caStore } from './ca-store.ts';
+
+/** A new certificate from whoever is to issue it. What is imported comes by hand alone. */
+export async function acquire(run: AcmeRun, spec: CertificateSpec): Promise<IssuedCertificate> {
+  if (spec.issuer === 'acme') return acmeIssue(run, spec);
+  return issuerNamed(spec.issuer, caStore(run.state), run.loaded.settings.project).issue(spec, run.context.clock.now());
+}

@@ -1,0 +1,53 @@
+import type { Context } from '../context.ts';
+import { UserError } from '../errors.ts';
+import type { RevocationReason } from '../issuers/x509.ts';
+import { caStore } from './ca-store.ts';
+import { installedSerial } from './certificates.ts';
+import { mutate } from './mutate.ts';
+import type { Opened } from './open.ts';
+import { prepare } from './prepare.ts';
+import { reloadReaders } from './put-into-service.ts';
+import { renew } from './renew.ts';
+
+/** Puts certificates of the internal CA on its list of revoked ones, has the edge read it, and replaces those of the stack. */
+export async function revokeCertificate(context: Context, opened: Opened, name: string, reason: string) {
+  const { loaded, state } = opened;
+  const { REASONS } = await import('../issuers/x509.ts');
+  if (!REASONS.includes(reason as RevocationReason))
+    throw new UserError('USAGE', `--reason ${reason}: should be one of ${REASONS.join(', ')}`, 'for example --reason keyCompromise');
+  const { stack } = await prepare(context, loaded, { unchecked: true });
+  const own = stack.certificates.find((spec) => spec.name === name);
+  const ca = caStore(state).load();
+  const done = new Set(ca?.revoked?.map(({ serial }) => serial));
+  const installed = own && installedSerial(state, own.name);
+  const clients = Object.entries(ca?.issued ?? {}).filter(
+    ([serial, entry]) => (entry.name === name && !done.has(serial)) || serial === name.toUpperCase(),
+  );
+  const wanted = installed ? [{ name, serial: installed }] : clients.map(([serial, entry]) => ({ name: entry.name, serial }));
+  if (own && own.issuer !== 'internal-ca') {
+    throw new UserError(
+      'CERTIFICATE_FAILED',
+      `${name} is not by the internal CA; nothing was changed`,
+      'ask its CA to revoke it, then: medianest certs renew --force',
+    );
+  }
+  if (wanted.length === 0)
+    throw new UserError(
+      'UNKNOWN_SERVICE',
+      `the internal CA has no certificate for ${JSON.stringify(name)} that is good`,
+      'medianest certs status lists them',
+    );
+  if (context.flags.dryRun) return { revoked: wanted };
+  const engine = await context.engine();
+  const docker = await context.docker();
+  await mutate(context, state, 'certs revoke', async (_lock, record) => {
+    record(wanted);
+    const { revoke } = await import('../issuers/ca-changes.ts');
+    for (const { serial } of wanted)
+      await revoke(caStore(state), loaded.settings.project, serial, reason as RevocationReason, context.clock.now());
+    // Whoever checks clients reads the list only with its configuration.
+    await reloadReaders({ context, state, stack, engine, docker });
+  });
+  if (own) await renew(context, opened, { names: [own.name], force: true, command: 'certs revoke' });
+  return { revoked: wanted };
+}

@@ -1,0 +1,44 @@
+import { X509Certificate } from 'node:crypto';
+
+const PEM = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+/** The certificates of a PEM text, in its order. @throws where one cannot be read */
+export const certificatesIn = (pem: string): X509Certificate[] => (pem.match(PEM) ?? []).map((text) => new X509Certificate(text));
+
+/** Whether one certificate was signed by another: the names fit, and so does the signature. */
+export function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+}
+
+const sameKey = (a: X509Certificate, b: X509Certificate): boolean => a.subject === b.subject && a.publicKey.equals(b.publicKey);
+
+/** Whether a certificate leads to one of these roots, by way of what is sent with it. */
+export function leadsTo(leaf: X509Certificate, sent: readonly X509Certificate[], roots: readonly X509Certificate[]): boolean {
+  if (roots.some((root) => sameKey(leaf, root) || isSignedBy(leaf, root))) return true;
+  const rest = sent.filter((other) => other !== leaf);
+  return rest.some(
+    (issuer) =>
+      isSignedBy(leaf, issuer) &&
+      leadsTo(
+        issuer,
+        rest.filter((other) => other !== issuer),
+        roots,
+      ),
+  );
+}
+
+/** From the leaf upwards, each signed by the next; what does not belong to it is left out, and so is a root. */
+export function chainFrom(leaf: X509Certificate, others: readonly X509Certificate[]): X509Certificate[] {
+  const issuer = others.find((other) => other !== leaf && !isSelfSigned(other) && isSignedBy(leaf, other));
+  return issuer
+    ? [
+        leaf,
+        ...chainFrom(
+          issuer,
+          others.filter((other) => other !== issuer),
+        ),
+      ]
+    : [leaf];
+}
+
+export const isSelfSigned = (certificate: X509Certificate): boolean => isSignedBy(certificate, certificate);
