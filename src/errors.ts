@@ -44,6 +44,7 @@ const STATUS = {
   NO_RELEASE: EXIT.failed,
   HOOK_FAILED: EXIT.failed,
   NOT_ENOUGH_MEMORY: EXIT.failed,
+  HOST_UNFIT: EXIT.failed,
   PARTIAL: EXIT.partial,
   UNHEALTHY: EXIT.unhealthy,
   INTERRUPTED: EXIT.interrupted,

@@ -3,6 +3,7 @@ import { cdnPurge } from './cdn.ts';
 import type { Command } from './command.ts';
 import { configShow, configValidate } from './config.ts';
 import { deploy, releases, rollback } from './deploy.ts';
+import { doctor } from './doctor.ts';
 import { down } from './down.ts';
 import { exec } from './exec.ts';
 import { health } from './health.ts';
@@ -43,6 +44,7 @@ export const commands: readonly Command[] = [
   wafLog,
   wafAllow,
   down,
+  doctor,
   render,
   profiles,
   configShow,

@@ -38,6 +38,28 @@ export interface EngineInfo {
   version: string;
   arch: string;
   memoryBytes: number;
+  /** The host's name, as the engine sees it. */
+  name: string;
+  /** Where it keeps images and volumes. */
+  rootDir: string;
+  storageDriver: string;
+  cgroupVersion: string;
+  rootless: boolean;
+  /** Users are remapped (`userns-remap`). */
+  remapped: boolean;
+  /** It is Podman's imitation. */
+  podman: boolean;
+  /** Its clock, when it answered. */
+  time: Date | undefined;
+  /** The limits that its kernel can hold a container to. */
+  limits: { memory: boolean; swap: boolean; cpus: boolean; pids: boolean };
+}
+
+/** What carries our label, of whatever project. */
+export interface Owned {
+  containers: { name: string; project: string; running: boolean; stateFolder: string | undefined }[];
+  /** `used`: some container, not only ours, is in it. */
+  networks: { name: string; project: string; used: boolean }[];
 }
 
 /** The narrow view of a Docker Engine that medianest needs; the one implementation is over dockerode. */
@@ -48,6 +70,10 @@ export interface Engine {
   /** Who publishes this host port: a container's name and project. */
   portOwner(port: number): Promise<string | undefined>;
   networks(): Promise<ObservedNetwork[]>;
+  /** Everything of ours on this engine. */
+  owned(): Promise<Owned>;
+  /** @throws where containers are in it */
+  removeNetwork(name: string): Promise<void>;
   /** Volumes that are named or labelled as a project's, but do not carry our label. */
   foreignVolumes(project: string): Promise<{ name: string; composeProject: string | undefined }[]>;
   /** Those of the references that the engine does not have. */
