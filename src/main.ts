@@ -95,9 +95,8 @@ async function createContext(flags: GlobalFlags, signal: AbortSignal): Promise<C
     signal,
     ask: async (question) => {
       if (!process.stdin.isTTY || flags.json) return undefined;
-      const { createInterface } = await import('node:readline/promises');
-      const prompt = createInterface({ input: process.stdin, output: process.stderr });
-      return prompt.question(question, { signal }).finally(() => prompt.close());
+      const { askTerminal } = await import('./ui/ask.ts');
+      return askTerminal(question, signal);
     },
   };
 }

@@ -1,7 +1,8 @@
 import { audit } from './audit.ts';
 import { cdnPurge } from './cdn.ts';
 import type { Command } from './command.ts';
-import { configShow, configValidate } from './config.ts';
+import { configSchema, configShow, configValidate } from './config.ts';
+import { configMigrate } from './config-migrate.ts';
 import { deploy, releases, rollback } from './deploy.ts';
 import { doctor } from './doctor.ts';
 import { down } from './down.ts';
@@ -49,6 +50,8 @@ export const commands: readonly Command[] = [
   profiles,
   configShow,
   configValidate,
+  configSchema,
+  configMigrate,
   imagesBuild,
   secretsList,
   secretsRotate,

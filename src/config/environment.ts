@@ -1,6 +1,7 @@
 import { parse } from 'yaml';
 import { UserError } from '../errors.ts';
 import type { Json, JsonObject } from '../stack/types.ts';
+import { currentPath } from './migrations.ts';
 import type { Layer } from './profile.ts';
 import type { Leaf } from './schema.ts';
 
@@ -40,8 +41,9 @@ export function assignmentLayer(text: string, fields: readonly Leaf[]): Layer {
   const at = text.indexOf('=');
   if (at < 1) throw new UserError('USAGE', `--set ${text}: should be KEY=VALUE`, 'for example --set edge.httpsPort=9443');
   const key = text.slice(0, at);
-  const field = fields.find(({ path }) => path.join('.') === key);
-  return textLayer(key.split('.'), text.slice(at + 1), `--set ${key}`, field?.text ?? false);
+  const named = currentPath(key.split('.'));
+  const field = fields.find(({ path }) => path.join('.') === named.join('.'));
+  return textLayer(named, text.slice(at + 1), `--set ${key}`, field?.text ?? false);
 }
 
 const textLayer = (path: readonly string[], text: string, origin: string, isText: boolean): Layer =>
