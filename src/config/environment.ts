@@ -1,7 +1,7 @@
 import { parse } from 'yaml';
 import { UserError } from '../errors.ts';
 import type { Json, JsonObject } from '../stack/types.ts';
-import { currentPath } from './migrations.ts';
+import { currentPath, pendingRenames, renamed } from './migrations.ts';
 import type { Layer } from './profile.ts';
 import type { Leaf } from './schema.ts';
 
@@ -29,6 +29,10 @@ export function environmentLayers(env: Readonly<Record<string, string | undefine
   const set = Object.keys(env).filter((name) => name.startsWith('MEDIANEST_') && env[name] !== '');
   if (set.length === 0) return [];
   const known = new Map(fields.map((field) => [variableName(field.path), field]));
+  for (const rename of pendingRenames({})) {
+    const field = known.get(variableName(renamed(rename)));
+    if (field) known.set(variableName(rename.from), field);
+  }
   known.set('MEDIANEST_BASE_IMAGE', { path: ['images', 'base'], secret: false, text: true });
   return set.flatMap((name) => {
     const field = known.get(name);

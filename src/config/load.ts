@@ -46,7 +46,7 @@ export function loadSettings(input: LoadInput): Loaded {
     ? migrateLayer(parseSettings(readText(configFile), path.relative(input.cwd, configFile) || configFile))
     : undefined;
   const fields = leaves(settingsSchema(registry));
-  const above = [...(file ? [file] : []), ...environmentLayers(input.env, fields), ...flagLayers(flags, fields)];
+  const above = [...(file ? [file] : []), ...environmentLayers(input.env, fields).map(migrateLayer), ...flagLayers(flags, fields)];
   // A profile cannot name another one to run instead of itself, so this key counts in what stands above profiles alone.
   const named = mergeLayers(above).data.profile;
   const profile = typeof named === 'string' ? named : 'dev';

@@ -11,6 +11,7 @@ describe('an older file', () => {
     ['of version 1', { file: 'version: 1\nedge: { connections: 7 }\n' }],
     ['without a version', { file: 'edge: { connections: 7 }\n' }],
     ['a profile', { file: 'profile: mine\n', files: { 'profiles/mine.yml': 'extends: dev-compose\nedge: { connections: 7 }\n' } }],
+    ['a variable', { env: { MEDIANEST_EDGE_CONNECTIONS: '7' } }],
     ['--set', { flags: { set: ['edge.connections=7'] } }],
   ])('means the same: %s', (_what, options) => {
     expect(load(options).settings.edge).toMatchObject({ [NEW]: 7 });
