@@ -19,6 +19,7 @@ import { restart } from './restart.ts';
 import { scale } from './scale.ts';
 import { secretsList, secretsRotate } from './secrets.ts';
 import { status } from './status.ts';
+import { topology } from './topology.ts';
 import { up } from './up.ts';
 import { update } from './update.ts';
 import { wafAllow, wafLog } from './waf.ts';
@@ -46,6 +47,7 @@ export const commands: readonly Command[] = [
   wafAllow,
   down,
   doctor,
+  topology,
   render,
   profiles,
   configShow,
