@@ -16,6 +16,11 @@ export async function main(argv: string[]): Promise<void> {
     process.stdout.write(`${MEDIANEST_VERSION}\n`);
     return;
   }
+  if (argv[0] === '__complete') {
+    const { completeLine } = await import('./commands/complete-line.ts');
+    process.stdout.write(completeLine(argv.slice(1), { home, cwd: process.cwd(), env: process.env }));
+    return;
+  }
   // Progress that nobody reads any more (a closed pipe, a lost terminal) must not end a change half-way.
   process.stderr.on('error', () => {});
   // Every mode is given where a file is made; the shell's umask would hide configuration from the containers' users.

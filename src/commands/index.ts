@@ -1,6 +1,7 @@
 import { audit } from './audit.ts';
 import { cdnPurge } from './cdn.ts';
 import type { Command } from './command.ts';
+import { completion } from './completion.ts';
 import { configSchema, configShow, configValidate } from './config.ts';
 import { configMigrate } from './config-migrate.ts';
 import { deploy, releases, rollback } from './deploy.ts';
@@ -22,6 +23,7 @@ import { status } from './status.ts';
 import { topology } from './topology.ts';
 import { up } from './up.ts';
 import { update } from './update.ts';
+import { version } from './version.ts';
 import { wafAllow, wafLog } from './waf.ts';
 
 /** Every command, in the order of `--help`. */
@@ -58,4 +60,6 @@ export const commands: readonly Command[] = [
   secretsList,
   secretsRotate,
   audit,
+  completion,
+  version,
 ];

@@ -10,7 +10,7 @@ export const topology: Command = {
   summary: 'A picture of the stack: networks, services, who calls whom, published ports, TLS; with --live its health, roles and lag',
   example: 'medianest topology --format html --live --out stack.html',
   options: [
-    ['--format <format>', 'mermaid, svg or html (default: mermaid)'],
+    ['--format <mermaid|svg|html>', 'How it is drawn (default: mermaid)'],
     ['--live', 'Ask the engine and the members, and colour by health'],
     ['--out <file>', 'Write it there'],
   ],

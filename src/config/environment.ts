@@ -33,7 +33,7 @@ export function environmentLayers(env: Readonly<Record<string, string | undefine
     const field = known.get(variableName(renamed(rename)));
     if (field) known.set(variableName(rename.from), field);
   }
-  known.set('MEDIANEST_BASE_IMAGE', { path: ['images', 'base'], secret: false, text: true });
+  known.set('MEDIANEST_BASE_IMAGE', { path: ['images', 'base'], secret: false, text: true, description: '' });
   return set.flatMap((name) => {
     const field = known.get(name);
     return field ? [textLayer(field.path, env[name] as string, `$${name}`, field.text)] : [];

@@ -44,7 +44,7 @@ export const notesOf = (group: TopologyGroup): { content: string; kind: string }
 ];
 
 /** A cell's height: its name, and a line for its address, its role and each detail. */
-export const cellLines = (group: TopologyGroup): number =>
+const cellLines = (group: TopologyGroup): number =>
   Math.max(...group.nodes.map((node) => 1 + (node.address ? 1 : 0) + (node.state === 'unseen' ? 0 : 1) + node.details.length));
 
 const perRow = ({ nodes }: TopologyGroup): number => (nodes.length <= 4 ? nodes.length : MOST_PER_ROW);
