@@ -45,6 +45,7 @@ const STATUS = {
   HOOK_FAILED: EXIT.failed,
   NOT_ENOUGH_MEMORY: EXIT.failed,
   HOST_UNFIT: EXIT.failed,
+  ALREADY_THERE: EXIT.failed,
   PARTIAL: EXIT.partial,
   UNHEALTHY: EXIT.unhealthy,
   INTERRUPTED: EXIT.interrupted,

@@ -98,10 +98,10 @@ async function createContext(flags: GlobalFlags, signal: AbortSignal): Promise<C
     report: flags.quiet ? silent : await createReporter(flags),
     clock: { now: () => new Date() },
     signal,
-    ask: async (question) => {
+    ask: async (question, secret) => {
       if (!process.stdin.isTTY || flags.json) return undefined;
       const { askTerminal } = await import('./ui/ask.ts');
-      return askTerminal(question, signal);
+      return askTerminal(question, signal, secret);
     },
   };
 }

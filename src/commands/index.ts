@@ -10,6 +10,7 @@ import { down } from './down.ts';
 import { exec } from './exec.ts';
 import { health } from './health.ts';
 import { imagesBuild } from './images.ts';
+import { init } from './init.ts';
 import { failover, switchover } from './leader.ts';
 import { logs } from './logs.ts';
 import { maintenanceOff, maintenanceOn } from './maintenance.ts';
@@ -28,6 +29,7 @@ import { wafAllow, wafLog } from './waf.ts';
 
 /** Every command, in the order of `--help`. */
 export const commands: readonly Command[] = [
+  init,
   up,
   plan,
   status,

@@ -1,5 +1,6 @@
 import Docker from 'dockerode';
 import { systemCode, UserError } from '../errors.ts';
+import type { Neighbour } from '../plan/init.ts';
 import { LABEL } from '../stack/labels.ts';
 import { engineAddress } from './address.ts';
 import { toEngineInfo } from './engine-info.ts';
@@ -44,6 +45,8 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
         })),
       ),
     owned: () => call(async () => toOwned(...(await Promise.all([docker.listContainers({ all: true }), docker.listNetworks()])))),
+    neighbours: () =>
+      call(async () => (await docker.listContainers()).filter(({ Labels }) => Labels[LABEL.project] === undefined).map(toNeighbour)),
     removeNetwork: (name) =>
       call(async () => {
         await docker.getNetwork(name).remove();
@@ -177,6 +180,13 @@ function toOwned(containers: readonly Docker.ContainerInfo[], networks: readonly
     }),
   };
 }
+
+const toNeighbour = (container: Docker.ContainerInfo): Neighbour => ({
+  name: containerName(container.Names),
+  image: container.Image,
+  ports: Object.fromEntries(container.Ports.flatMap((port) => (port.PublicPort ? [[port.PrivatePort, port.PublicPort]] : []))),
+  hostNetwork: container.HostConfig.NetworkMode === 'host',
+});
 
 /** Docker's log stream of a container without a terminal: frames of an 8-byte header (stream, length) and text. */
 function demultiplex(raw: Buffer): string {

@@ -1,3 +1,5 @@
+import type { Neighbour } from '../plan/init.ts';
+
 /** What the engine and the state folder were seen to hold. Plain data: plans compare it with a Stack. */
 
 export interface ObservedContainer {
@@ -72,6 +74,8 @@ export interface Engine {
   networks(): Promise<ObservedNetwork[]>;
   /** Everything of ours on this engine. */
   owned(): Promise<Owned>;
+  /** Containers that are not ours, and what they publish. */
+  neighbours(): Promise<Neighbour[]>;
   /** @throws where containers are in it */
   removeNetwork(name: string): Promise<void>;
   /** Volumes that are named or labelled as a project's, but do not carry our label. */

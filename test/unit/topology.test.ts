@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type Topology, topology, VISITORS } from '../../src/plan/topology.ts';
 import { html } from '../../src/ui/topology/html.ts';
-import { type Box, cellsOf, layOut } from '../../src/ui/topology/layout.ts';
+import { cellsOf, layOut } from '../../src/ui/topology/layout.ts';
 import { mermaid } from '../../src/ui/topology/mermaid.ts';
+import type { Box } from '../../src/ui/topology/routes.ts';
 import { svg } from '../../src/ui/topology/svg.ts';
 import { withAllTiers } from '../support/large-stack.ts';
 import { runningContainer } from '../support/plan-facts.ts';

@@ -9,12 +9,12 @@ export const examinePorts: Examination = ({ host, engine }) => {
     const id = `port.${port}`;
     const where = `port ${port} on ${address}`;
     if (!ANY.includes(address) && !isLoopback(address) && !host.addresses.includes(address)) {
-      const own = host.addresses.filter((entry) => !isLoopback(entry)).join(', ');
+      const own = host.addresses.filter((entry) => !isLoopback(entry) && !entry.startsWith('fe80:')).slice(0, 3);
       return [
         fail(
           id,
           `${where}: this machine has no address ${address}`,
-          `set \`${setting.split('.')[0]}.address\` to one that it has (${own}), or to 0.0.0.0`,
+          `set \`${setting.split('.')[0]}.address\` to one that it has (${own.join(', ')}), or to 0.0.0.0`,
         ),
       ];
     }

@@ -1,5 +1,6 @@
 import { type NodeState, type Topology, type TopologyGroup, type TopologyNode, VISITORS } from '../../plan/topology.ts';
-import { type Box, CELL, cellsOf, type Layout, layOut, notesOf, type Placed, type Route } from './layout.ts';
+import { CELL, cellsOf, type Layout, layOut, notesOf, type Placed } from './layout.ts';
+import type { Box, Route } from './routes.ts';
 
 export const markup = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
