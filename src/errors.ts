@@ -46,6 +46,7 @@ const STATUS = {
   NOT_ENOUGH_MEMORY: EXIT.failed,
   HOST_UNFIT: EXIT.failed,
   ALREADY_THERE: EXIT.failed,
+  ARCHIVE_DAMAGED: EXIT.failed,
   PARTIAL: EXIT.partial,
   UNHEALTHY: EXIT.unhealthy,
   INTERRUPTED: EXIT.interrupted,

@@ -10,6 +10,7 @@ import { down } from './down.ts';
 import { exec } from './exec.ts';
 import { health } from './health.ts';
 import { imagesBuild } from './images.ts';
+import { imagesLoad, imagesLock, imagesOutdated, imagesPrune, imagesSave } from './images-more.ts';
 import { init } from './init.ts';
 import { failover, switchover } from './leader.ts';
 import { logs } from './logs.ts';
@@ -59,6 +60,11 @@ export const commands: readonly Command[] = [
   configSchema,
   configMigrate,
   imagesBuild,
+  imagesSave,
+  imagesLoad,
+  imagesLock,
+  imagesOutdated,
+  imagesPrune,
   secretsList,
   secretsRotate,
   audit,

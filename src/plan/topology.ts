@@ -30,6 +30,8 @@ export interface TopologyFlow {
   from: string;
   to: string;
   tls: boolean;
+  /** By a file of the host, not by a network. */
+  socket?: boolean;
 }
 
 export interface TopologyNetwork {
@@ -52,6 +54,10 @@ export interface Topology {
 /** Who comes in by published ports. */
 export const VISITORS = 'visitors';
 
+/** How a call is made, in one word. */
+export const means = ({ tls, socket }: Pick<TopologyFlow, 'tls' | 'socket'>): 'TLS' | 'plain' | 'socket' =>
+  socket ? 'socket' : tls ? 'TLS' : 'plain';
+
 /** What was seen of the running stack. */
 export interface Seen {
   containers: readonly ObservedContainer[];
@@ -59,7 +65,7 @@ export interface Seen {
 }
 
 /** Without a network of its own. */
-const NOWHERE = 'none';
+const NOWHERE = 'no network';
 
 /**
  * The stack as a picture's data: whoever is added to it appears by itself. Who calls whom follows from what is started
@@ -68,13 +74,19 @@ const NOWHERE = 'none';
 export function topology(stack: Stack, external: Readonly<Record<string, { url?: string | undefined }>>, seen?: Seen): Topology {
   const services = stack.services.filter((service) => !service.oneOff);
   const groups = groupsOf(stack, services, seen);
+  const byName = new Map(services.map((service) => [service.name, service]));
   const groupOf = new Map(groups.flatMap((group) => group.nodes.map((node) => [node.name, group.id] as const)));
   const outside = Object.entries(external).flatMap(([id, { url }]) => (url ? [{ id: `outside-${id}`, name: id, url }] : []));
   const flows = services.flatMap((service): TopologyFlow[] => {
     const from = groupOf.get(service.name) as string;
     const called = service.after
       .filter((name) => groupOf.has(name))
-      .map((name) => ({ from, to: groupOf.get(name) as string, tls: servesTls(stack, name) }));
+      .map((name) => ({
+        from,
+        to: groupOf.get(name) as string,
+        tls: servesTls(stack, name),
+        ...(byName.get(name)?.networks.length === 0 && { socket: true }),
+      }));
     const balancer = service.rolling && groupOf.get(service.rolling.balancer);
     const balanced = balancer ? [{ from: balancer, to: from, tls: service.rolling?.tls === true }] : [];
     const out = outside
@@ -89,7 +101,7 @@ export function topology(stack: Stack, external: Readonly<Record<string, { url?:
     live: seen !== undefined,
     networks: [
       ...stack.networks,
-      ...(groups.some(({ home }) => home === NOWHERE) ? [{ name: NOWHERE, subnet: 'no network', internal: true }] : []),
+      ...(groups.some(({ home }) => home === NOWHERE) ? [{ name: NOWHERE, subnet: 'sockets alone', internal: true }] : []),
     ],
     groups,
     outside,

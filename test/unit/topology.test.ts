@@ -129,7 +129,7 @@ describe.each(Object.entries(pictures))('the layout of %s', (_name, picture) => 
       subgraphs,
       picture.networks.length + picture.groups.filter(({ nodes }) => nodes.length > 1).length,
     ]);
-    expect(text.match(/(==>\|TLS\||-\.->\|plain\|)/g)).toHaveLength(picture.flows.length);
+    expect(text.match(/(==>|-\.->)\|(TLS|plain|socket)\|/g)).toHaveLength(picture.flows.length);
     expect(html(picture, new Date(0)).match(/<tr>/g)).toHaveLength(1 + picture.groups.flatMap(({ nodes }) => nodes).length);
   });
 });

@@ -1,4 +1,4 @@
-import { type NodeState, type Topology, type TopologyGroup, type TopologyNode, VISITORS } from '../../plan/topology.ts';
+import { means, type NodeState, type Topology, type TopologyGroup, type TopologyNode, VISITORS } from '../../plan/topology.ts';
 
 /** Names as Mermaid takes them; it has no way to quote a quote. */
 const id = (text: string): string => text.replace(/[^A-Za-z0-9]+/g, '_');
@@ -45,7 +45,7 @@ export function mermaid(picture: Topology): string {
     lines.push('  end');
   }
   for (const { id: name, name: text, url } of picture.outside) lines.push(`  ${id(name)}([${label([text, url])}])`);
-  for (const { from, to, tls } of picture.flows) lines.push(`  ${id(from)} ${tls ? '==>|TLS|' : '-.->|plain|'} ${id(to)}`);
+  for (const flow of picture.flows) lines.push(`  ${id(flow.from)} ${flow.tls ? '==>' : '-.->'}|${means(flow)}| ${id(flow.to)}`);
   const used = new Set(picture.groups.flatMap(({ nodes }) => nodes.map(({ state }) => state)));
   for (const state of used) if (CLASSES[state]) lines.push(`  classDef ${state} ${CLASSES[state]}`);
   return lines.join('\n');

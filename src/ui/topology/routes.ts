@@ -1,4 +1,4 @@
-import type { Topology } from '../../plan/topology.ts';
+import { means, type Topology } from '../../plan/topology.ts';
 
 export interface Box {
   x: number;
@@ -12,6 +12,7 @@ export interface Route {
   from: string;
   to: string;
   tls: boolean;
+  word: string;
   points: [x: number, y: number][];
 }
 
@@ -34,7 +35,8 @@ export function routes(picture: Topology, boxes: readonly Named[]): Route[] {
     return box.x + (box.width * (sorted.indexOf(other) + 1)) / (sorted.length + 1);
   };
   const lanes = new Map<string, number>();
-  return picture.flows.flatMap(({ from, to, tls }) => {
+  return picture.flows.flatMap((flow) => {
+    const { from, to, tls } = flow;
     const [a, b] = [at.get(from), at.get(to)];
     if (!a || !b) return [];
     const down = a.y < b.y;
@@ -43,7 +45,7 @@ export function routes(picture: Topology, boxes: readonly Named[]): Route[] {
     const others = boxes.filter(({ id }) => id !== from && id !== to);
     // Its last piece is straight: the word on it stands there.
     const landing: [number, number] = [end[0], end[1] + (down ? -LANDING : LANDING)];
-    return [{ from, to, tls, points: [start, ...between(start, end, others, lanes), landing, end] }];
+    return [{ from, to, tls, word: means(flow), points: [start, ...between(start, end, others, lanes), landing, end] }];
   });
 }
 

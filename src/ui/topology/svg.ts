@@ -90,18 +90,17 @@ function path(points: Route['points']): string {
   );
 }
 
-function route({ from, to, tls, points }: Route): { line: string; mark: string } {
+function route({ from, to, tls, word, points }: Route): { line: string; mark: string } {
   const [x, y] = points.at(-1) as [number, number];
   const down = (points.at(-2) as [number, number])[1] < y;
   const back = down ? -9 : 9;
   const kind = tls ? ' tls' : '';
-  const word = tls ? 'TLS' : 'plain';
   const labelY = y + (down ? -24 : 24);
   return {
     line: `<path class="flow${kind}" data-from="${markup(from)}" data-to="${markup(to)}" d="${path([...points.slice(0, -1), [x, y + back]])}"/>`,
     mark: [
       `<path class="head${kind}" d="M${round(x)} ${round(y)} l-5 ${back} h10 z"/>`,
-      rect({ x: x - 18, y: labelY - 8, width: 36, height: 15 }, `pill${kind}`, 7),
+      rect({ x: x - 21, y: labelY - 8, width: 42, height: 15 }, `pill${kind}`, 7),
       text(x, labelY + 4, word, `pilltext${kind}`, 'middle'),
     ].join(''),
   };
