@@ -28,4 +28,13 @@ if [ -z "$only" ] || [ "$only" = browser ]; then
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null
   fi
 fi
+if [ -z "$only" ] || [ "$only" = cli ]; then
+  # Their completions are tried in the shells themselves.
+  if ! { command -v zsh && command -v fish; } >/dev/null; then
+    [ ${#yes[@]} -gt 0 ] || fail "the cli suite needs zsh and fish" "apt install zsh fish, or run with --yes"
+    say "Installing zsh and fish ..."
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends zsh fish >/dev/null
+  fi
+fi
 exec node scripts/run-suites.mjs ${only:+"$only"}

@@ -35,8 +35,8 @@ export interface Context {
   clock: { now(): Date };
   /** Aborted by Ctrl-C or SIGTERM. */
   signal: AbortSignal;
-  /** Asks the person at the terminal; undefined where nobody can answer. */
-  ask(question: string): Promise<string | undefined>;
+  /** Asks the person at the terminal; undefined where nobody can answer. A secret is not shown while it is typed. */
+  ask(question: string, secret?: boolean): Promise<string | undefined>;
 }
 
 /** What a command gives back: data for --json, text for a person, and the exit status. */

@@ -16,6 +16,11 @@ export async function main(argv: string[]): Promise<void> {
     process.stdout.write(`${MEDIANEST_VERSION}\n`);
     return;
   }
+  if (argv[0] === '__complete') {
+    const { completeLine } = await import('./commands/complete-line.ts');
+    process.stdout.write(completeLine(argv.slice(1), { home, cwd: process.cwd(), env: process.env }));
+    return;
+  }
   // Progress that nobody reads any more (a closed pipe, a lost terminal) must not end a change half-way.
   process.stderr.on('error', () => {});
   // Every mode is given where a file is made; the shell's umask would hide configuration from the containers' users.
@@ -93,11 +98,10 @@ async function createContext(flags: GlobalFlags, signal: AbortSignal): Promise<C
     report: flags.quiet ? silent : await createReporter(flags),
     clock: { now: () => new Date() },
     signal,
-    ask: async (question) => {
+    ask: async (question, secret) => {
       if (!process.stdin.isTTY || flags.json) return undefined;
-      const { createInterface } = await import('node:readline/promises');
-      const prompt = createInterface({ input: process.stdin, output: process.stderr });
-      return prompt.question(question, { signal }).finally(() => prompt.close());
+      const { askTerminal } = await import('./ui/ask.ts');
+      return askTerminal(question, signal, secret);
     },
   };
 }

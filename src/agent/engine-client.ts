@@ -76,7 +76,7 @@ export function engineClient({ engine }: AgentConfig) {
 
 export type EngineClient = ReturnType<typeof engineClient>;
 
-export class EngineError extends Error {
+class EngineError extends Error {
   readonly status: number;
   constructor(status: number, message: string) {
     super(message);

@@ -1,3 +1,5 @@
+import path from 'node:path';
+import { loadInput } from '../context.ts';
 import { type Command, done } from './command.ts';
 
 export const configShow: Command = {
@@ -27,5 +29,22 @@ export const configValidate: Command = {
     await prepare(context, loaded, { unchecked: true });
     const file = loaded.configFile ?? 'no medianest.yml, so the defaults';
     return done({ valid: true, profile: loaded.profile, file: loaded.configFile ?? null }, `valid: ${file}, profile ${loaded.profile}`);
+  },
+};
+
+export const configSchema: Command = {
+  name: 'config schema',
+  summary: 'A JSON Schema of medianest.yml, from which editors complete and check it',
+  example: 'medianest config schema --out medianest.schema.json',
+  options: [['--out <file>', 'Write it there; the line that tells an editor is printed']],
+  run: async (context, _args, options) => {
+    const { settingsJsonSchema } = await import('../config/json-schema.ts');
+    const { listProfiles } = await import('../config/load.ts');
+    const { writeAtomic } = await import('../engine/files.ts');
+    const names = listProfiles(await loadInput(context)).map(({ name }) => name);
+    const schema = settingsJsonSchema(await context.registry(), names);
+    if (typeof options.out !== 'string') return done(schema, JSON.stringify(schema, null, 2));
+    writeAtomic(path.resolve(context.cwd, options.out), `${JSON.stringify(schema, null, 2)}\n`);
+    return done({ file: options.out }, `the first line of medianest.yml then is\n# yaml-language-server: $schema=${options.out}`);
   },
 };

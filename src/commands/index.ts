@@ -4,12 +4,17 @@ import { certsIssue, certsRenew, certsRevoke, certsStatus } from './certs.ts';
 import { certsCa, certsCsr, certsImport } from './certs-import.ts';
 import { certsTest } from './certs-test.ts';
 import type { Command } from './command.ts';
-import { configShow, configValidate } from './config.ts';
+import { completion } from './completion.ts';
+import { configSchema, configShow, configValidate } from './config.ts';
+import { configMigrate } from './config-migrate.ts';
 import { deploy, releases, rollback } from './deploy.ts';
+import { doctor } from './doctor.ts';
 import { down } from './down.ts';
 import { exec } from './exec.ts';
 import { health } from './health.ts';
 import { imagesBuild } from './images.ts';
+import { imagesLoad, imagesLock, imagesOutdated, imagesPrune, imagesSave } from './images-more.ts';
+import { init } from './init.ts';
 import { failover, switchover } from './leader.ts';
 import { logs } from './logs.ts';
 import { maintenanceOff, maintenanceOn } from './maintenance.ts';
@@ -20,12 +25,15 @@ import { restart } from './restart.ts';
 import { scale } from './scale.ts';
 import { secretsList, secretsRotate } from './secrets.ts';
 import { status } from './status.ts';
+import { topology } from './topology.ts';
 import { up } from './up.ts';
 import { update } from './update.ts';
+import { version } from './version.ts';
 import { wafAllow, wafLog } from './waf.ts';
 
 /** Every command, in the order of `--help`. */
 export const commands: readonly Command[] = [
+  init,
   up,
   plan,
   status,
@@ -54,12 +62,23 @@ export const commands: readonly Command[] = [
   wafLog,
   wafAllow,
   down,
+  doctor,
+  topology,
   render,
   profiles,
   configShow,
   configValidate,
+  configSchema,
+  configMigrate,
   imagesBuild,
+  imagesSave,
+  imagesLoad,
+  imagesLock,
+  imagesOutdated,
+  imagesPrune,
   secretsList,
   secretsRotate,
   audit,
+  completion,
+  version,
 ];

@@ -2,6 +2,8 @@ import { CommanderError, Option, Command as Program } from 'commander';
 import type { GlobalFlags } from '../context.ts';
 import { UserError } from '../errors.ts';
 import type { Command, Options } from './command.ts';
+import { GLOBAL } from './global-options.ts';
+import { topicList, topics } from './help-topics.ts';
 import { commands } from './index.ts';
 
 export interface Parsed {
@@ -11,22 +13,6 @@ export interface Parsed {
   flags: GlobalFlags;
 }
 
-const GLOBAL: readonly (readonly [flags: string, description: string, variable: string])[] = [
-  ['--profile <name>', 'Profile to run', 'MEDIANEST_PROFILE'],
-  ['--config <file>', 'Settings file (default: the nearest medianest.yml)', 'MEDIANEST_CONFIG'],
-  ['--project <name>', 'Compose project name', 'MEDIANEST_PROJECT'],
-  ['--state <dir>', 'State folder (default: .medianest beside the settings)', 'MEDIANEST_STATE'],
-  ['--set <key=value>', 'Set one setting; may be given more than once', 'MEDIANEST_SET'],
-  ['--without <components>', 'Switch components off, separated by commas', 'MEDIANEST_WITHOUT'],
-  ['--json', 'Print one JSON document on stdout', 'MEDIANEST_JSON'],
-  ['--quiet', 'No progress on stderr', 'MEDIANEST_QUIET'],
-  ['--verbose', 'Every line of progress', 'MEDIANEST_VERBOSE'],
-  ['--yes', 'Answer every question with yes', 'MEDIANEST_YES'],
-  ['--dry-run', 'Print what would be done, and change nothing', 'MEDIANEST_DRY_RUN'],
-  ['--wait-lock [seconds]', 'Wait for another medianest to finish (600 seconds when none are given)', 'MEDIANEST_WAIT_LOCK'],
-  ['--no-color', 'No colours (also NO_COLOR)', 'MEDIANEST_NO_COLOR'],
-];
-
 /** The command line -> a command with its arguments; undefined when help was printed. @throws UserError USAGE */
 export function parseCommand(argv: string[], env: Readonly<Record<string, string | undefined>>, version: string): Parsed | undefined {
   let parsed: Parsed | undefined;
@@ -34,7 +20,10 @@ export function parseCommand(argv: string[], env: Readonly<Record<string, string
     'Runs MediaNest, a portal for Plex, Overseerr and Uptime Kuma, with Docker Compose.',
   );
   root.version(version, '-V, --version', 'Print the version').enablePositionalOptions();
-  root.addHelpText('after', '\nExample: medianest up --profile dev-compose\nEvery command: medianest help COMMAND');
+  root.addHelpText(
+    'after',
+    `\nExample: medianest up --profile dev-compose\nEvery command: medianest help COMMAND\n\nTopics (medianest help TOPIC):\n${topicList()}`,
+  );
   for (const [flags, description] of GLOBAL) root.addOption(globalOption(flags, description).hideHelp());
   for (const command of commands) {
     const leaf = configure(parentOf(root, command.name).command([command.name.split(' ').at(-1), command.args].filter(Boolean).join(' ')));
@@ -47,6 +36,11 @@ export function parseCommand(argv: string[], env: Readonly<Record<string, string
       const options: Options = { ...root.opts(), ...withoutUnset(leaf.opts()), ...(set.length > 0 && { set }) };
       parsed = { command, args: leaf.args, options, flags: globalFlags(options, env) };
     });
+  }
+  const topic = argv[0] === 'help' && topics.find(({ name }) => name === argv[1]);
+  if (topic) {
+    process.stdout.write(`${topic.summary}\n\n${topic.text}\n`);
+    return undefined;
   }
   try {
     root.parse(argv, { from: 'user' });

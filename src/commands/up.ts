@@ -6,6 +6,7 @@ export const up: Command = {
   example: 'medianest up --profile dev-compose',
   options: [
     ['--overwrite', 'Replace rendered files that were edited by hand (the edits are kept in edited/)'],
+    ['--offline', 'Neither build nor pull: an image that is not here is an error'],
     ['--timeout <seconds>', 'How long to wait for services to become healthy (default: 180)'],
   ],
   run: async (context, _args, options) => {
@@ -13,7 +14,11 @@ export const up: Command = {
     const { converge } = await import('../engine/converge.ts');
     const { describeUp } = await import('../ui/describe.ts');
     const opened = await open(context);
-    const outcome = await converge(context, opened, { overwrite: options.overwrite === true, timeout: options.timeout });
+    const outcome = await converge(context, opened, {
+      overwrite: options.overwrite === true,
+      timeout: options.timeout,
+      offline: options.offline === true,
+    });
     const { orderOutside } = await import('../engine/renew.ts');
     const certificates = (await orderOutside(context, opened)).filter(({ action }) => action !== 'kept');
     const lines = certificates.map(({ name, action, cause }) => `certificate ${name}: ${action} (${cause})`);

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { cidrProblem } from '../stack/cidr.ts';
 import { certificateSettings } from './certificate-fields.ts';
 import { httpUrl, secret } from './fields.ts';
+import { SETTINGS_VERSION } from './migrations.ts';
 
 const network = z.strictObject({
   subnet: z
@@ -16,7 +17,10 @@ const network = z.strictObject({
 
 /** The settings that belong to no single service. Each service adds its own key (see src/services). */
 export const coreShape = {
-  version: z.literal(1).default(1).describe('Version of this file format'),
+  version: z
+    .literal(SETTINGS_VERSION, `should be ${SETTINGS_VERSION}, or less for an older file; a higher one is from a newer medianest`)
+    .default(SETTINGS_VERSION)
+    .describe('Version of this file format; `medianest config migrate` writes an older file in the newest one'),
   profile: z.string().default('dev').describe('The profile used when --profile is not given'),
   project: z
     .string()

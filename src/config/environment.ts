@@ -1,6 +1,7 @@
 import { parse } from 'yaml';
 import { UserError } from '../errors.ts';
 import type { Json, JsonObject } from '../stack/types.ts';
+import { currentPath, pendingRenames, renamed } from './migrations.ts';
 import type { Layer } from './profile.ts';
 import type { Leaf } from './schema.ts';
 
@@ -28,7 +29,11 @@ export function environmentLayers(env: Readonly<Record<string, string | undefine
   const set = Object.keys(env).filter((name) => name.startsWith('MEDIANEST_') && env[name] !== '');
   if (set.length === 0) return [];
   const known = new Map(fields.map((field) => [variableName(field.path), field]));
-  known.set('MEDIANEST_BASE_IMAGE', { path: ['images', 'base'], secret: false, text: true });
+  for (const rename of pendingRenames({})) {
+    const field = known.get(variableName(renamed(rename)));
+    if (field) known.set(variableName(rename.from), field);
+  }
+  known.set('MEDIANEST_BASE_IMAGE', { path: ['images', 'base'], secret: false, text: true, description: '' });
   return set.flatMap((name) => {
     const field = known.get(name);
     return field ? [textLayer(field.path, env[name] as string, `$${name}`, field.text)] : [];
@@ -40,8 +45,9 @@ export function assignmentLayer(text: string, fields: readonly Leaf[]): Layer {
   const at = text.indexOf('=');
   if (at < 1) throw new UserError('USAGE', `--set ${text}: should be KEY=VALUE`, 'for example --set edge.httpsPort=9443');
   const key = text.slice(0, at);
-  const field = fields.find(({ path }) => path.join('.') === key);
-  return textLayer(key.split('.'), text.slice(at + 1), `--set ${key}`, field?.text ?? false);
+  const named = currentPath(key.split('.'));
+  const field = fields.find(({ path }) => path.join('.') === named.join('.'));
+  return textLayer(named, text.slice(at + 1), `--set ${key}`, field?.text ?? false);
 }
 
 const textLayer = (path: readonly string[], text: string, origin: string, isText: boolean): Layer =>

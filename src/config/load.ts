@@ -5,6 +5,7 @@ import type { ServiceDefinition } from '../services/service.ts';
 import { checkComponents, checkImages } from './check-names.ts';
 import { parseSettings } from './document.ts';
 import { assignmentLayer, environmentLayers, valueLayer } from './environment.ts';
+import { migrateLayer } from './migrations.ts';
 import { type Layer, type Merged, mergeLayers } from './profile.ts';
 import { resolveSecrets } from './references.ts';
 import { type Leaf, leaves, type Settings, settingsSchema } from './schema.ts';
@@ -41,9 +42,11 @@ export function loadSettings(input: LoadInput): Loaded {
   const { flags, registry } = input;
   const configFile = findConfig(input);
   const root = rootOf(input, configFile);
-  const file = configFile ? parseSettings(readText(configFile), path.relative(input.cwd, configFile) || configFile) : undefined;
+  const file = configFile
+    ? migrateLayer(parseSettings(readText(configFile), path.relative(input.cwd, configFile) || configFile))
+    : undefined;
   const fields = leaves(settingsSchema(registry));
-  const above = [...(file ? [file] : []), ...environmentLayers(input.env, fields), ...flagLayers(flags, fields)];
+  const above = [...(file ? [file] : []), ...environmentLayers(input.env, fields).map(migrateLayer), ...flagLayers(flags, fields)];
   // A profile cannot name another one to run instead of itself, so this key counts in what stands above profiles alone.
   const named = mergeLayers(above).data.profile;
   const profile = typeof named === 'string' ? named : 'dev';
@@ -146,7 +149,7 @@ function profileChain(name: string, folders: readonly string[], seen: readonly s
       `choose one of ${known.sort().join(', ')}, or write profiles/${name}.yml beside medianest.yml`,
     );
   }
-  const layer = parseSettings(readText(file), `profiles/${name}.yml`);
+  const layer = migrateLayer(parseSettings(readText(file), `profiles/${name}.yml`));
   const parent = layer.data.extends;
   if (parent !== undefined && typeof parent !== 'string') {
     throw new UserError(

@@ -47,6 +47,8 @@ export interface Leaf {
   secret: boolean;
   /** A text is taken as it stands where it comes from the environment or a flag; other values are read as YAML. */
   text: boolean;
+  /** As the schema explains it. */
+  description: string;
 }
 
 const TEXTS = ['string', 'enum', 'custom'];
@@ -55,7 +57,12 @@ const TEXTS = ['string', 'enum', 'custom'];
 export function leaves(schema: z.ZodType, path: string[] = []): Leaf[] {
   const definition = unwrap(schema);
   const { shape } = keyed(definition);
-  const itself = { path, secret: definition.type === 'custom', text: TEXTS.includes(definition.type) };
+  const itself = {
+    path,
+    secret: definition.type === 'custom',
+    text: TEXTS.includes(definition.type),
+    description: schema.description ?? '',
+  };
   const inner = Object.entries(shape ?? {}).flatMap(([key, value]) => leaves(value, [...path, key]));
   return definition.shape ? inner : [itself, ...inner];
 }

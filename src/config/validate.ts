@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import { UserError } from '../errors.ts';
 import type { ServiceDefinition } from '../services/service.ts';
+import { currentPath } from './migrations.ts';
 import { type Merged, originOf } from './profile.ts';
 import { knownKeys, type Settings, settingsSchema } from './schema.ts';
 import { didYouMean } from './suggest.ts';
@@ -29,7 +30,10 @@ function describe(issue: z.core.$ZodIssue, merged: Merged, schema: z.ZodType): {
     const known = knownKeys(schema, issue.path);
     return issue.keys.slice(0, MOST_SHOWN).map((key) => {
       const path = [...issue.path, key];
-      return { where: at(path), text: `${at(path)}: ${path.map(String).join('.')}: is not a setting; ${didYouMean(key, known)}` };
+      return {
+        where: at(path),
+        text: `${at(path)}: ${path.map(String).join('.')}: is not a setting; ${otherName(path) ?? didYouMean(key, known)}`,
+      };
     });
   }
   // Of what may be written instead of each other, the form that was begun says more than all of them.
@@ -37,6 +41,13 @@ function describe(issue: z.core.$ZodIssue, merged: Merged, schema: z.ZodType): {
   if (begun) return begun.flatMap((inner) => describe({ ...inner, path: [...issue.path, ...inner.path] }, merged, schema));
   const message = wording(issue, valueAt(merged.data, issue.path) === undefined);
   return [{ where: at(issue.path), text: `${at(issue.path)}: ${issue.path.map(String).join('.') || 'the file'}: ${message}` }];
+}
+
+/** What it is called since. */
+function otherName(path: readonly PropertyKey[]): string | undefined {
+  const names = path.map(String);
+  const current = currentPath(names).join('.');
+  return current === names.join('.') ? undefined : `it is called ${current} now`;
 }
 
 const valueAt = (data: unknown, path: readonly PropertyKey[]): unknown =>

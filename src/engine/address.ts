@@ -19,7 +19,9 @@ export function engineAddress(env: NodeJS.ProcessEnv): { label: string; local: b
   throw new UserError(
     'ENGINE_AWAY',
     `medianest cannot reach an engine by ${label}`,
-    'use a local engine, or DOCKER_HOST=tcp://…; an SSH engine is not supported yet',
+    scheme === 'ssh'
+      ? 'run medianest on that machine: containers mount their configuration and secrets from the machine that the engine runs on'
+      : 'use the engine of this machine: unset DOCKER_HOST, or `docker context use default`',
   );
 }
 

@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
 import type { Change, FileChange } from '../plan/change.ts';
+import { neededRefs } from '../plan/images.ts';
 import { interruptedRelease } from '../plan/releases.ts';
 import type { Step } from '../plan/step.ts';
 import { certificatesOf } from '../stack/certificates.ts';
@@ -32,6 +33,8 @@ export interface ConvergeOptions extends Pick<Asked, 'orders' | 'only' | 'renew'
   overwrite: boolean;
   /** Seconds to wait for health, as typed. */
   timeout: unknown;
+  /** Neither build nor pull. */
+  offline?: boolean;
   /** As the audit log names it; `up` where not given. */
   command?: string;
 }
@@ -47,6 +50,7 @@ export async function converge(context: Context, { loaded, state }: Opened, opti
     if (!options.overwrite) refuseEdited(state);
     const plan = await survey(context, loaded, engine, { waitSeconds, orders: options.orders, only: options.only, renew: options.renew });
     const { prepared } = plan;
+    if (options.offline) refuseMissing(plan.steps, neededRefs(prepared.stack));
     for (const line of prepared.moved) context.report.note(line);
     const half = interruptedRelease(readReleases(state), prepared.stack.orders.app?.release);
     if (half && touchesApp) context.report.note(`the deploy of ${half.id} was stopped half-way: it is taken back`);
@@ -95,6 +99,19 @@ export async function converge(context: Context, { loaded, state }: Opened, opti
     await note(plan.changes.some(({ action, service }) => action !== 'keep' && isReplica(prepared.stack, service)));
     return outcome('changed');
   });
+}
+
+/** @throws UserError IMAGE_MISSING with all of them at once */
+function refuseMissing(steps: readonly Step[], needed: readonly string[]): void {
+  const absent = steps.flatMap((step) => (step.kind === 'build-image' ? [step.image.ref] : step.kind === 'pull-image' ? [step.ref] : []));
+  // What others are only built upon is not needed to run them.
+  const missing = absent.filter((ref) => needed.includes(ref));
+  if (missing.length === 0) return;
+  throw new UserError(
+    'IMAGE_MISSING',
+    `the engine does not have ${missing.join(', ')}, and --offline neither builds nor pulls; nothing was changed`,
+    'bring them: `medianest images save` on a host that has them, then `medianest images load FILE` here',
+  );
 }
 
 /**

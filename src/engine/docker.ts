@@ -1,8 +1,10 @@
 import Docker from 'dockerode';
 import { systemCode, UserError } from '../errors.ts';
+import type { Neighbour } from '../plan/init.ts';
 import { LABEL } from '../stack/labels.ts';
 import { engineAddress } from './address.ts';
-import type { Engine, ObservedContainer } from './types.ts';
+import { toEngineInfo } from './engine-info.ts';
+import type { Engine, ObservedContainer, Owned } from './types.ts';
 
 const COMPOSE = {
   project: 'com.docker.compose.project',
@@ -25,11 +27,7 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
   const list = (label: string) => docker.listContainers({ all: true, filters: { label: [label] } });
 
   return {
-    info: () =>
-      call(async () => {
-        const [version, info] = await Promise.all([docker.version(), docker.info() as Promise<{ MemTotal: number }>]);
-        return { version: version.Version, arch: version.Arch, memoryBytes: info.MemTotal };
-      }),
+    info: () => call(async () => toEngineInfo(...(await Promise.all([docker.version(), docker.info()])))),
     observe: (project) => call(async () => (await list(`${COMPOSE.project}=${project}`)).map(toObserved)),
     portOwner: (port) =>
       call(async () => {
@@ -46,6 +44,13 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
           subnets: (network.IPAM?.Config ?? []).flatMap((config) => (config.Subnet ? [config.Subnet] : [])),
         })),
       ),
+    owned: () => call(async () => toOwned(...(await Promise.all([docker.listContainers({ all: true }), docker.listNetworks()])))),
+    neighbours: () =>
+      call(async () => (await docker.listContainers()).filter(({ Labels }) => Labels[LABEL.project] === undefined).map(toNeighbour)),
+    removeNetwork: (name) =>
+      call(async () => {
+        await docker.getNetwork(name).remove();
+      }),
     foreignVolumes: (project) =>
       call(async () => {
         const { Volumes } = await docker.listVolumes();
@@ -152,6 +157,36 @@ function toObserved(container: Docker.ContainerInfo): ObservedContainer {
     ),
   };
 }
+
+/** Of all containers and networks, those that carry our label. */
+function toOwned(containers: readonly Docker.ContainerInfo[], networks: readonly Docker.NetworkInspectInfo[]): Owned {
+  const used = new Set(containers.flatMap((container) => Object.keys(container.NetworkSettings.Networks)));
+  return {
+    containers: containers.flatMap((container) => {
+      const project = container.Labels[LABEL.project];
+      if (project === undefined) return [];
+      return [
+        {
+          name: containerName(container.Names),
+          project,
+          running: container.State === 'running',
+          stateFolder: container.Labels[COMPOSE.folder],
+        },
+      ];
+    }),
+    networks: networks.flatMap((network) => {
+      const project = network.Labels?.[LABEL.project];
+      return project === undefined ? [] : [{ name: network.Name, project, used: used.has(network.Name) }];
+    }),
+  };
+}
+
+const toNeighbour = (container: Docker.ContainerInfo): Neighbour => ({
+  name: containerName(container.Names),
+  image: container.Image,
+  ports: Object.fromEntries(container.Ports.flatMap((port) => (port.PublicPort ? [[port.PrivatePort, port.PublicPort]] : []))),
+  hostNetwork: container.HostConfig.NetworkMode === 'host',
+});
 
 /** Docker's log stream of a container without a terminal: frames of an 8-byte header (stream, length) and text. */
 function demultiplex(raw: Buffer): string {

@@ -9,6 +9,7 @@ import { installedSerial } from './certificates.ts';
 import { leadersOf, memberStates } from './keeper.ts';
 import { checkMedia } from './media-check.ts';
 import { isTaken, processOn } from './ports.ts';
+import { preflight } from './preflight.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { placement, unplacedServices } from './secret-files.ts';
 import type { Engine, ObservedContainer } from './types.ts';
@@ -84,7 +85,7 @@ export async function survey(
   const names = new Set(starting.map((change) => change.service));
   const services = stack.services.filter((service) => names.has(service.name));
   await checkMedia(services);
-  await refuseTooLarge(stack, containers, engine);
+  await preflight(context, stack, containers, engine);
   await refuseTakenPorts(stack, names, containers, engine);
   const refs = stack.images
     .filter((image) => stack.services.some((service) => names.has(service.name) && uses(service.image, image.ref)))
@@ -97,24 +98,6 @@ export async function survey(
     ...planUp(stack, rendered, { ...facts, leaders, missingImages: await neededImages(stack, await engine.missingImages(refs)) }),
     prepared,
   };
-}
-
-/** Limits may add up to more than there is, but not to what could never run. */
-const OVERCOMMIT = 4;
-
-async function refuseTooLarge(stack: Stack, containers: readonly ObservedContainer[], engine: Engine): Promise<void> {
-  const running = new Set(containers.map((container) => container.service));
-  const wanted = stack.services.filter((service) => !service.oneOff);
-  if (wanted.every((service) => running.has(service.name))) return;
-  const { memoryBytes } = await engine.info();
-  const limits = wanted.reduce((sum, service) => sum + service.memoryBytes, 0);
-  if (limits <= memoryBytes * OVERCOMMIT) return;
-  const gib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(0)} GiB`;
-  throw new UserError(
-    'NOT_ENOUGH_MEMORY',
-    `${wanted.length} containers may use up to ${gib(limits)} together, and this machine has ${gib(memoryBytes)}; nothing was changed`,
-    'fewer replicas (app.replicas), or smaller memory limits (`memory:` of each service)',
-  );
 }
 
 const uses = (image: Stack['images'][number], ref: string): boolean =>

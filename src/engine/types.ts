@@ -1,3 +1,5 @@
+import type { Neighbour } from '../plan/init.ts';
+
 /** What the engine and the state folder were seen to hold. Plain data: plans compare it with a Stack. */
 
 export interface ObservedContainer {
@@ -38,6 +40,28 @@ export interface EngineInfo {
   version: string;
   arch: string;
   memoryBytes: number;
+  /** The host's name, as the engine sees it. */
+  name: string;
+  /** Where it keeps images and volumes. */
+  rootDir: string;
+  storageDriver: string;
+  cgroupVersion: string;
+  rootless: boolean;
+  /** Users are remapped (`userns-remap`). */
+  remapped: boolean;
+  /** It is Podman's imitation. */
+  podman: boolean;
+  /** Its clock, when it answered. */
+  time: Date | undefined;
+  /** The limits that its kernel can hold a container to. */
+  limits: { memory: boolean; swap: boolean; cpus: boolean; pids: boolean };
+}
+
+/** What carries our label, of whatever project. */
+export interface Owned {
+  containers: { name: string; project: string; running: boolean; stateFolder: string | undefined }[];
+  /** `used`: some container, not only ours, is in it. */
+  networks: { name: string; project: string; used: boolean }[];
 }
 
 /** The narrow view of a Docker Engine that medianest needs; the one implementation is over dockerode. */
@@ -48,6 +72,12 @@ export interface Engine {
   /** Who publishes this host port: a container's name and project. */
   portOwner(port: number): Promise<string | undefined>;
   networks(): Promise<ObservedNetwork[]>;
+  /** Everything of ours on this engine. */
+  owned(): Promise<Owned>;
+  /** Containers that are not ours, and what they publish. */
+  neighbours(): Promise<Neighbour[]>;
+  /** @throws where containers are in it */
+  removeNetwork(name: string): Promise<void>;
   /** Volumes that are named or labelled as a project's, but do not carry our label. */
   foreignVolumes(project: string): Promise<{ name: string; composeProject: string | undefined }[]>;
   /** Those of the references that the engine does not have. */

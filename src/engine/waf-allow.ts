@@ -67,7 +67,7 @@ function validated(asked: unknown): Exclusion {
 
 function settingsFile(loaded: Loaded): string {
   if (loaded.configFile) return loaded.configFile;
-  throw new UserError('USAGE', 'there is no medianest.yml to write it into', 'make one: echo "version: 1" > medianest.yml');
+  throw new UserError('USAGE', 'there is no medianest.yml to write it into', 'make one: medianest init');
 }
 
 /** Exclusions of a profile: a list in medianest.yml replaces them, so it has to begin with them. */

@@ -73,12 +73,12 @@ export async function sign(wish: Wish, spki: Buffer, ownKey: string): Promise<{ 
     issuer: parent?.subjectName ?? subject,
     notBefore: wish.notBefore,
     notAfter: wish.notAfter,
-    publicKey: spki,
+    publicKey: new Uint8Array(spki),
     signingKey: await signingKey(wish.issuer?.privateKey ?? ownKey),
     signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' } as never,
     extensions: [
       ...wish.extensions,
-      await x509.SubjectKeyIdentifierExtension.create(new x509.PublicKey(spki)),
+      await x509.SubjectKeyIdentifierExtension.create(new x509.PublicKey(new Uint8Array(spki))),
       ...(parent ? [authorityKey(parent)] : []),
     ],
   });
@@ -102,7 +102,7 @@ export const authorityExtensions = (pathLength: number): x509.Extension[] => [
 const isAddress = (subject: string): boolean => subject.includes(':') || /^\d+\.\d+\.\d+\.\d+$/.test(subject);
 
 const alternativeNames = (subjects: readonly string[]): x509.Extension =>
-  new x509.SubjectAlternativeNameExtension(subjects.map((value) => ({ type: isAddress(value) ? 'ip' : 'dns', value })));
+  new x509.SubjectAlternativeNameExtension(subjects.map((value) => ({ type: isAddress(value) ? ('ip' as const) : ('dns' as const), value })));
 
 /** What a leaf may be used for, and where it is told that it is revoked. */
 export const leafExtensions = (

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { cpus, listenAddress, memory, port } from '../config/fields.ts';
 import { app } from './app.ts';
+import { REDIS_KERNEL } from './kernel-needs.ts';
 import { MEDIA_TARGET } from './media.ts';
 import { portalContract, SOURCE_TARGET, urlHost } from './portal.ts';
 import { plainDatabase, postgres, postgresView } from './postgres.ts';
@@ -62,6 +63,7 @@ export const allInOne = defineService({
           '/run': 'sockets, process numbers, the hash of the Redis password',
           ports: 'the only way in',
         },
+        kernel: [REDIS_KERNEL],
         after: [],
         interruption: 'about 5 s: the portal restarts',
         urls: [`http://${ANY.includes(own.address) ? 'localhost' : urlHost(own.address)}:${own.port}/`],

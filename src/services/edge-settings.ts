@@ -154,7 +154,7 @@ const fields = z.strictObject({
     )
     .prefault({})
     .describe('Stricter limit for what is sent to these paths (not for reading them); `false` for none'),
-  connections: count(0, 60_000).default(256).describe('Requests and WebSockets of one client at the same time; 0 for no limit'),
+  connectionsPerClient: count(0, 60_000).default(256).describe('Requests and WebSockets of one client at the same time; 0 for no limit'),
   bodyLimit: size('10m').describe('Largest request outside uploads'),
   uploadPaths: z
     .array(plainPath.min(2, 'should be longer than /'))

@@ -63,8 +63,8 @@ function limitsView(own: EdgeSettings) {
     loginPaths: login ? login.paths : [],
     loginPerMinute: login ? login.perMinute : 0,
     loginBurst: login ? login.burst : 0,
-    limitsConnections: own.connections > 0,
-    connections: own.connections,
+    limitsConnections: own.connectionsPerClient > 0,
+    connections: own.connectionsPerClient,
     maxBodyBytes: own.bodyLimit,
   };
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { cpus, memory, secret } from '../config/fields.ts';
 import type { SecretSpec } from '../stack/types.ts';
+import { REDIS_KERNEL } from './kernel-needs.ts';
 import { type BuildInput, defineService, type StoreContract } from './service.ts';
 
 const REDIS_HOST = 30;
@@ -45,6 +46,7 @@ export const redis = defineService({
         '/tmp': 'nothing lasting; its entrypoint is a shell, which expects it',
         '/run': 'the hash of its password',
       },
+      kernel: [REDIS_KERNEL],
       after: [],
       interruption: 'about 2 s: people stay signed in, the cache is read again',
       urls: [],

@@ -123,6 +123,14 @@ export interface Listener {
   protocol: 'tls' | 'postgres';
 }
 
+/** A setting of the host's kernel that a container is better with, or cannot do without (`must`). */
+export interface KernelNeed {
+  setting: string;
+  atLeast: number;
+  why: string;
+  must?: boolean;
+}
+
 /** What one service decides about one of its containers. */
 export interface Blueprint {
   /** The Compose service, such as `app-1`. */
@@ -176,6 +184,8 @@ export interface Blueprint {
   trust?: boolean;
   /** Reads its configuration and says whether it is good, in its image. */
   check?: string[];
+  /** What it needs of the host's kernel: `doctor` and `up` look. */
+  kernel?: KernelNeed[];
   /** What its recreation costs the people who use the portal. */
   interruption: string;
   /** What `status` should say about it. */

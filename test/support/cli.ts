@@ -16,6 +16,8 @@ export interface RunOptions {
   input?: string;
   /** Called with the process as soon as it runs, for tests that interrupt it. */
   onSpawn?: (child: ReturnType<typeof spawn>) => void;
+  /** Its input stays open: `onSpawn` writes to it. */
+  interactive?: boolean;
 }
 
 /** Runs a program to its end, whatever its status. */
@@ -34,8 +36,25 @@ export function run(command: string, args: readonly string[], options: RunOption
     child.on('close', (status) => resolve({ status, stdout, stderr }));
     // A program may end without having read it.
     child.stdin.on('error', () => {});
-    child.stdin.end(options.input ?? '');
+    if (!options.interactive) child.stdin.end(options.input ?? '');
     options.onSpawn?.(child);
+  });
+}
+
+/** Types lines as a person does: each once nothing more is said and a question stands there. */
+export function typing(child: ReturnType<typeof spawn>, answers: readonly string[]): void {
+  const left = [...answers];
+  let said = '';
+  let timer: NodeJS.Timeout | undefined;
+  child.stdout?.on('data', (chunk: Buffer) => {
+    said += chunk;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal moves its cursor behind the question
+      if (left.length === 0 || !/: (\u001b\[[0-9;]*[A-Za-z])*$/.test(said)) return;
+      said = '';
+      child.stdin?.write(`${left.shift()}\r`);
+    }, 150);
   });
 }
 

@@ -1,0 +1,135 @@
+export interface Topic {
+  name: string;
+  summary: string;
+  text: string;
+}
+
+/** What `medianest help TOPIC` explains: concepts, where `help COMMAND` explains a command. */
+export const topics: readonly Topic[] = [
+  {
+    name: 'profiles',
+    summary: 'What runs, and how to make a profile of your own',
+    text: `A profile says which components run and how they are set up. \`medianest profiles\` lists them.
+
+  medianest up --profile dev          one container, for a laptop
+  medianest up --profile prod         everything twice or more, on one host
+
+Which one is taken: --profile, else MEDIANEST_PROFILE, else \`profile:\` in medianest.yml, else dev.
+Switch parts off with --without NAME,NAME, or for good in medianest.yml:
+
+  components:
+    redis: false
+
+A profile of your own is profiles/NAME.yml beside medianest.yml. It builds upon another one:
+
+  extends: prod
+  description: ours, with two replicas
+  app: { replicas: 2 }`,
+  },
+  {
+    name: 'settings',
+    summary: 'medianest.yml, and where a value comes from',
+    text: `The nearest medianest.yml upwards is used; without one, the defaults. Later wins:
+
+  profile  <  medianest.yml  <  environment  <  flags
+
+  medianest config show               every setting, its value and its origin
+  medianest config validate           what is wrong, with line and nearest valid key
+  medianest config schema --out s.json     completion and checks in an editor
+  medianest config migrate            an older file in the newest format
+
+One setting for one run: --set edge.httpsPort=9443, or MEDIANEST_EDGE_HTTPS_PORT=9443.
+All of them are in docs/settings.md.`,
+  },
+  {
+    name: 'networks',
+    summary: 'Who can reach whom, and which address ranges are used',
+    text: `Four networks, each container only in those that it needs (\`medianest topology\` draws them):
+
+  dmz   what visitors reach; the only one with published ports
+  app   edge, balancer, application; leads outside only where the application calls Plex and others
+  db    application, databases, caches; never leads outside
+  mgmt  administration
+
+Ranges are chosen so that they overlap no route and no other Docker network, and are remembered. To fix one:
+
+  networks:
+    db: { subnet: 192.168.144.0/24 }
+
+Docker publishes ports past ufw. Pin them to an address with edge.address, or filter in the chain DOCKER-USER.`,
+  },
+  {
+    name: 'secrets',
+    summary: 'Passwords and tokens: where they come from and where they are kept',
+    text: `A secret in medianest.yml is a value, \${NAME} from the environment, or file:path (relative to medianest.yml).
+Passwords that you do not give are made at random, once.
+
+  external:
+    plex: { url: "http://192.168.1.20:32400", token: "file:./plex-token" }
+
+They are kept in .medianest/secrets.json (mode 0600) and reach a container as a file that its user alone can read:
+never as environment, argument, label or log. \`medianest secrets list\` tells names, never values.
+Keep .medianest: with it goes the key to your data.`,
+  },
+  {
+    name: 'state',
+    summary: 'What is in .medianest, and what may be removed from it',
+    text: `.medianest stands beside medianest.yml (or where --state says). Copy it before you move to another host.
+
+  secrets.json, ca/        passwords and the key of the internal CA: cannot be made again
+  compose.override.yml     your own additions in Compose's words; survive every render
+  orders.json, releases.json, subnets.json, audit.jsonl    what was ordered, deployed, chosen and done
+  current, generations/, config/, certs/    written anew by \`medianest up\`
+
+Data is in Docker's volumes, not here. Rendered files are not for editing: \`up\` shows an edit, and replaces it with --overwrite.`,
+  },
+  {
+    name: 'certificates',
+    summary: 'Who signs them, and how browsers come to trust them',
+    text: `Inside the stack and for names that no public CA knows, an internal CA signs. It is made once, and its certificate is
+
+  .medianest/ca/root.crt
+
+Import it in your browser or system, and there is no warning. The certificates themselves are renewed by \`medianest up\`.
+\`edge.hsts: true\` (prod has it) makes browsers insist on HTTPS for two years: turn it on once the name is right.`,
+  },
+  {
+    name: 'deploys',
+    summary: 'New versions without an outage, and the way back',
+    text: `  medianest deploy --image ghcr.io/you/app:1.4.0     one replica at a time, behind the balancer
+  medianest releases                                 what served when
+  medianest rollback                                 the exact image before, and its settings
+
+A replica is drained, replaced, and given requests once it has been ready for app.settleSeconds. The first that does not
+become ready takes the deploy back (exit 1). One that was killed half-way is told by \`status\`: \`deploy\` begins it again,
+\`up\` takes it back.`,
+  },
+  {
+    name: 'recovery',
+    summary: 'When something is broken: where to look, in which order',
+    text: `  medianest status          what runs
+  medianest health          each check with its remedy
+  medianest doctor          the machine: memory, disk, ports, engine, clock
+  medianest logs SERVICE    what it said
+  medianest up              puts right what can be: starts, recreates, reissues
+
+A command that was interrupted goes on when it is run again; \`plan\` shows what it would do. A lock of a process that is gone
+is reclaimed by itself. Nothing here deletes a volume but \`down --volumes\`, said in full.
+
+Host dead, disk full, leader lost, certificate expired, locked out: docs/recovery.md, step by step.`,
+  },
+  {
+    name: 'scripts',
+    summary: 'Exit statuses, JSON, and running without a terminal',
+    text: `--json prints one document on stdout, also for errors: {"error": {"code", "message", "hint"}}. Progress is on stderr;
+--quiet leaves it out. --yes answers every question; without it and without a terminal, nothing is assumed.
+
+  0 done   1 failed, nothing that runs was changed   2 wrong usage or settings   3 changes are pending
+  4 failed part-way; the message names the command that goes on   5 unhealthy   130 interrupted
+
+--wait-lock waits for another medianest to finish. Every flag has a variable: MEDIANEST_PROFILE, MEDIANEST_JSON, ...`,
+  },
+];
+
+/** The list for \`--help\`. */
+export const topicList = (): string => topics.map(({ name, summary }) => `  ${name.padEnd(14)}${summary}`).join('\n');

@@ -1,0 +1,18 @@
+import type { Context } from '../context.ts';
+import { type Seen, type Topology, topology } from '../plan/topology.ts';
+import { memberStates } from './keeper.ts';
+import type { Opened } from './open.ts';
+import { prepare } from './prepare.ts';
+
+/** The stack as it is rendered, or as it runs: one read of the engine, and one question to whoever knows the members. */
+export async function pictureOf(context: Context, { loaded }: Opened, live: boolean): Promise<Topology> {
+  const { stack } = await prepare(context, loaded, { running: true, unchecked: true });
+  return topology(stack, loaded.settings.external, live ? await look(context, loaded.settings.project, stack.services) : undefined);
+}
+
+async function look(context: Context, project: string, services: readonly { member?: { keeper: string } }[]): Promise<Seen> {
+  const engine = await context.engine();
+  const containers = await engine.observe(project);
+  const keeper = services.find(({ member }) => member)?.member?.keeper;
+  return { containers, members: (await memberStates(engine, containers, keeper)) ?? {} };
+}

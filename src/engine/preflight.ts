@@ -1,0 +1,36 @@
+import os from 'node:os';
+import type { Context } from '../context.ts';
+import { UserError } from '../errors.ts';
+import { examineRunning } from '../plan/doctor/preflight.ts';
+import type { Stack } from '../stack/types.ts';
+import { engineAddress } from './address.ts';
+import { kernelSettings } from './host-facts.ts';
+import { storageOf } from './host-storage.ts';
+import type { Engine, ObservedContainer } from './types.ts';
+
+/**
+ * What `doctor` would say of the engine and the machine, before the first container of a service is made. It costs one
+ * question to the engine; what doctor asks of names, clocks and encryption is left to it.
+ */
+export async function preflight(context: Context, stack: Stack, containers: readonly ObservedContainer[], engine: Engine): Promise<void> {
+  const running = new Set(containers.map((container) => container.service));
+  if (stack.services.every((service) => service.oneOff || running.has(service.name))) return;
+  const info = await engine.info();
+  const { label, local } = engineAddress(context.env);
+  const sameMachine = local || info.name === os.hostname();
+  const findings = examineRunning({
+    stack,
+    engine: info,
+    engineAt: { label, sameMachine },
+    kernel: kernelSettings(stack),
+    storage: sameMachine && info.rootDir ? storageOf(info.rootDir) : undefined,
+  });
+  const bad = findings.find(({ status }) => status === 'fail');
+  if (bad) {
+    const code = bad.id === 'memory' ? 'NOT_ENOUGH_MEMORY' : 'HOST_UNFIT';
+    throw new UserError(code, `${bad.message}; nothing was changed`, bad.remedy ?? 'medianest doctor');
+  }
+  // Said once: `doctor` repeats it.
+  if (containers.length > 0) return;
+  for (const { message, remedy } of findings.filter(({ status }) => status === 'warn')) context.report.warn(`${message}\n  Fix: ${remedy}`);
+}
