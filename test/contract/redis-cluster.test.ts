@@ -16,7 +16,7 @@ import { freeRange, type Workspace, workspace } from '../support/workspace.ts';
 import { read } from './portal-contract.ts';
 import { becomes, start, tidy } from './portal-process.ts';
 
-const ONLY = 'profile: dev-compose\ncomponents: { edge: false, app: false, postgres: false, redis: false, redis-cluster: true }\n';
+const ONLY = { edge: false, app: false, postgres: false, redis: false, 'redis-cluster': true, 'engine-proxy': true, agent: true };
 
 let servers: Workspace;
 let range: string;
@@ -27,7 +27,9 @@ let redis: ReturnType<typeof cache.client>;
 const addressesIn = (subnet: string, count: number) => Array.from({ length: count }, (_, i) => subnet.replace(/0\/24$/, String(30 + i)));
 const settings = (subnet: string) => ({
   profile: 'dev-compose',
-  components: { edge: false, app: false, postgres: false, redis: false, 'redis-cluster': true },
+  components: ONLY,
+  // The keeper of this test looks after the cluster, and nobody starts what it kills.
+  agent: { heal: false, fence: false },
   networks: { db: { subnet } },
 });
 const configure = (subnet: string) => servers.configure(settings(subnet));
@@ -46,8 +48,9 @@ const leading = (third: number): string => {
 const ready = (client: typeof redis) => vi.waitFor(async () => expect(await client.get('medianest:ping')).toBeNull(), { timeout: 10_000 });
 const imageOf = async (service: string) =>
   (await docker(['inspect', '--format', '{{.Config.Image}}', container(servers, service)])).stdout.trim();
-/** What one third waited longer than the others: a host that is busy holds all three up. */
-const spread = (longest: number[]) => Math.max(...longest) - Math.min(...longest);
+/** How much longer one third waited than the others: a host that is busy holds all three up. */
+const beyond = (longest: number[], third: number) => (longest[third] as number) - Math.max(...longest.filter((_, at) => at !== third));
+const thirdLedBy = (service: string) => [0, 1, 2].find((third) => leading(third) === service) as number;
 const watchEnds = (): string[] => {
   const ends: string[] = [];
   for (const node of redis.nodes('master')) node.on('end', () => ends.push(`${node.options.host}`));
@@ -56,7 +59,7 @@ const watchEnds = (): string[] => {
 const report = (what: string, figure: unknown) => process.stderr.write(`redis-cluster: ${what}: ${JSON.stringify(figure)}\n`);
 
 beforeAll(async () => {
-  servers = await workspace('cluster', ONLY);
+  servers = await workspace('cluster');
   range = await freeRange();
   configure(range);
   cache = cacheOf(servers, addressesIn(range, 6));
@@ -66,6 +69,7 @@ beforeAll(async () => {
   keeper = startKeeper(cache.config);
   const done = await up;
   expect(done.status, done.stderr).toBe(0);
+  await docker(['stop', container(servers, 'agent')]);
   report('formed and healthy after s', Math.round((performance.now() - begun) / 100) / 10);
   redis = cache.client();
   await ready(redis);
@@ -191,6 +195,7 @@ describe('a cluster of six', () => {
   it('hands over before a planned stop without a gap, and takes the node back', async () => {
     // Of those that no election has touched.
     const service = keeper.leaders().find((name) => Number(name.at(-1)) <= 3) as string;
+    const third = thirdLedBy(service);
     const { longest, acknowledged } = await gaps(redis, async () => {
       await sleep(500);
       await handover(service);
@@ -199,7 +204,7 @@ describe('a cluster of six', () => {
       expect(await cacheCommands.status(cache.config, [], () => undefined)).toMatchObject({ [service]: { role: 'replica', ok: true } });
     });
     report('planned hand-over and restart, longest gaps in ms', longest);
-    expect(spread(longest)).toBeLessThanOrEqual(300);
+    expect(beyond(longest, third)).toBeLessThanOrEqual(300);
     const kept = await Promise.all(acknowledged.map((key) => redis.exists(key)));
     expect(kept.filter((found) => found !== 1)).toEqual([]);
     await keeper.whole();
@@ -208,12 +213,13 @@ describe('a cluster of six', () => {
   it('hands back and forth as often as it is asked, waiting where Redis would trip over its last election', async () => {
     const service = keeper.leaders().find((name) => Number(name.at(-1)) > 3) as string;
     const other = `redis-${Number(service.at(-1)) - 3}`;
+    const third = thirdLedBy(service);
     const { longest } = await gaps(redis, async () => {
       await handover(service);
       await handover(other);
     });
     report('hand-overs there and back, longest gaps in ms', longest);
-    expect(spread(longest)).toBeLessThanOrEqual(300);
+    expect(beyond(longest, third)).toBeLessThanOrEqual(300);
     await keeper.whole();
   });
 
@@ -240,6 +246,8 @@ describe('a cluster of six', () => {
     });
     report('master paused, longest gaps in ms', longest);
     expect(Math.max(...longest)).toBeLessThanOrEqual(8000);
+    // It was the one that led.
+    expect(longest[third], `${hung} ${JSON.stringify(keeper.status())}`).toBeGreaterThan(1000);
     await docker(['unpause', container(servers, hung)]);
     await keeper.whole();
     expect(keeper.status()[hung]).toMatchObject({ role: 'replica' });
@@ -358,7 +366,6 @@ describe('a cluster of six', () => {
     expect(up.status, up.stderr).toBe(0);
     report('all addresses changed, healthy after s', Math.round((performance.now() - begun) / 100) / 10);
     await keeper.whole();
-    expect(keeper.log.join('\n')).toMatch(/do not know each other’s address/);
     redis = cache.client();
     await ready(redis);
     expect(await redis.get(key)).toBe('kept');
@@ -371,7 +378,7 @@ describe('three masters without replicas', () => {
   let loop: ReturnType<typeof startKeeper>;
 
   beforeAll(async () => {
-    small = await workspace('cluster3', ONLY);
+    small = await workspace('cluster3');
     const subnet = await freeRange();
     small.configure({ ...settings(subnet), redisCluster: { replicas: 0, memory: '64m' } });
     three = cacheOf(small, addressesIn(subnet, 3));
@@ -379,6 +386,7 @@ describe('three masters without replicas', () => {
     await vi.waitFor(() => readFileSync(three.config.passwordFile), { timeout: 60_000 });
     loop = startKeeper(three.config);
     expect((await up).status).toBe(0);
+    await docker(['stop', container(small, 'agent')]);
     await loop.whole();
   });
 

@@ -74,7 +74,11 @@ describe('the Redis cluster', () => {
     expect(inputs('redisCluster: { memory: 256m }', {})).not.toBe(plain);
   });
   it.each<[string, string, RegExp]>([
-    ['both kinds of Redis', 'components: { redis: true, redis-cluster: true }', /redis and redis-cluster are both switched on/],
+    [
+      'both kinds of Redis',
+      'components: { redis: true, redis-cluster: true, agent: true, engine-proxy: true }',
+      /redis and redis-cluster are both switched on/,
+    ],
     ['two replicas', `${ON}redisCluster: { replicas: 2 }`, /should be 1 \(6 containers\) or 0/],
     ['a time-out that a busy host would trip', `${ON}redisCluster: { nodeTimeoutMs: 100 }`, /should be at least 500/],
   ])('refuses %s', (_what, file, words) => {
