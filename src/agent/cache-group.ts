@@ -1,4 +1,4 @@
-import type { MemberState } from '../stack/types.ts';
+import type { MemberState } from '../stack/member.ts';
 import { cacheCommands } from './cache/commands.ts';
 import { describeCommand, type Performed } from './cache/perform.ts';
 import { cacheRound } from './cache/round.ts';

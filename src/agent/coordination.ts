@@ -1,4 +1,4 @@
-import type { MemberState } from '../stack/types.ts';
+import type { MemberState } from '../stack/member.ts';
 
 /** What one etcd says of itself (`/v3/maintenance/status`); undefined where it does not answer. */
 export interface EtcdStatus {

@@ -1,4 +1,4 @@
-import type { MemberState } from '../stack/types.ts';
+import type { MemberState } from '../stack/member.ts';
 import type { ClusterMember, ClusterView } from './patroni-client.ts';
 
 /** Behind by no more than this, a member takes part. */

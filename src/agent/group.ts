@@ -1,4 +1,4 @@
-import type { MemberState } from '../stack/types.ts';
+import type { MemberState } from '../stack/member.ts';
 
 /** Tells what is waited for. */
 export type Say = (what: string) => void;

@@ -25,7 +25,7 @@ export const certsImport: Command = {
 export const certsCsr: Command = {
   name: 'certs csr',
   summary: 'A request for a commercial CA; its key is made here and stays here',
-  example: 'medianest certs csr --organization "Example Ltd" --country DE > request.pem',
+  example: 'medianest certs csr --organization Example --country DE',
   options: [
     ['--name <certificate>', 'Which one, where several are imported'],
     ['--names <names>', 'Names in it, separated by commas (default: those of the settings)'],

@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts';
-import type { Member, MemberState } from '../stack/types.ts';
+import type { Member, MemberState } from '../stack/member.ts';
 import type { Task } from '../ui/reporter.ts';
 import type { Engine, ObservedContainer } from './types.ts';
 

@@ -1,6 +1,6 @@
 import type { ObservedContainer } from '../engine/types.ts';
 import type { Manifest } from '../stack/manifest.ts';
-import type { MemberState } from '../stack/types.ts';
+import type { MemberState } from '../stack/member.ts';
 
 export interface Check {
   id: string;

@@ -1,5 +1,5 @@
 import type { ObservedContainer } from '../engine/types.ts';
-import type { Member } from '../stack/types.ts';
+import type { Member } from '../stack/member.ts';
 
 interface MemberService {
   name: string;

@@ -1,6 +1,7 @@
 import type { ObservedContainer } from '../engine/types.ts';
 import { hostAddress } from '../stack/cidr.ts';
-import type { MemberState, Service, Stack } from '../stack/types.ts';
+import type { MemberState } from '../stack/member.ts';
+import type { Service, Stack } from '../stack/types.ts';
 
 /** How a container was seen; `unseen` where only the plan is drawn. */
 export type NodeState = 'unseen' | 'healthy' | 'starting' | 'unhealthy' | 'stopped' | 'missing';

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { cpus, memory, secret } from '../config/fields.ts';
 import { UserError } from '../errors.ts';
 import type { Blueprint, SecretSpec } from '../stack/types.ts';
+import { REDIS_KERNEL } from './kernel-needs.ts';
 import { generated, memberCertificate, slots } from './member.ts';
 import { type BuildInput, defineService, type StoreContract } from './service.ts';
 
@@ -97,6 +98,7 @@ export const redisCluster = defineService({
         },
         memoryBytes: own.memory,
         cpus: own.cpus,
+        kernel: [REDIS_KERNEL],
         keeps: {
           '/var/lib/redis': 'sessions, as its append-only file, and what it knows of the cluster',
           '/tmp': 'nothing lasting; its entrypoint is a shell, which expects it',

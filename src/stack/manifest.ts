@@ -1,5 +1,6 @@
 import { sha256, shortHash } from './hash.ts';
-import type { Member, Rendered, RenderedFile, Rolling, Stack } from './types.ts';
+import type { Member } from './member.ts';
+import type { Rendered, RenderedFile, Rolling, Stack } from './types.ts';
 
 /** Version of the state folder's layout. */
 export const STATE_VERSION = 1;

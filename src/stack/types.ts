@@ -1,4 +1,5 @@
 import type { Secret } from '../config/secret.ts';
+import type { Member } from './member.ts';
 import type { Orders } from './orders.ts';
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
@@ -95,26 +96,6 @@ export interface Rolling {
   drainSeconds: number;
   /** How long it must stay ready before the next one is touched. */
   settleSeconds: number;
-}
-
-/**
- * One of several containers that hold the same data, one of which leads. Its keeper is a program in another container
- * that knows the whole group (docs/architecture.md, "The keeper").
- */
-export interface Member {
-  /** Those that belong together: `database`, `cache`, `coordination`. */
-  group: string;
-  /** The Compose service whose `/usr/local/bin/keeper` is asked. */
-  keeper: string;
-}
-
-/** What a member says of itself and the others. */
-export interface MemberState {
-  role: 'leader' | 'replica' | 'unknown';
-  /** Takes part: it answers, and its data is not behind. */
-  ok: boolean;
-  /** For people, in this order: `{ timeline: 3, lag: '0 B' }`. */
-  details: Record<string, string | number>;
 }
 
 /** A port of a container that speaks TLS at once, or when asked to (PostgreSQL's SSLRequest). */

@@ -105,7 +105,7 @@ const cases: Case[] = [
   ['an engine elsewhere', 'engine.remote', 'fail', 'another machine (host)', { engineAt: { label: 'tcp://x:2376', sameMachine: false } }],
   ['no memory limits', 'engine.limits', 'warn', 'memory, processes', { engine: engine({}, { MemoryLimit: false, PidsLimit: false }) }],
   ['no swap limit', 'engine.limits', 'warn', 'swap', { engine: engine({}, { SwapLimit: false }) }],
-  ['less memory than the limits', 'memory', 'warn', 'may use up to', { engine: engine({}, { MemTotal: GIB }) }],
+  ['less memory than the limits', 'memory', 'warn', 'may use up to', { engine: engine({}, { MemTotal: 2 * GIB }) }],
   ['memory that could never do', 'memory', 'fail', 'may use up to', { engine: engine({}, { MemTotal: (2 * GIB) / OVERCOMMIT }) }],
   ['little free memory', 'memory', 'warn', 'is free', {}, { availableMemory: 0.1 * GIB }],
   [

@@ -1,4 +1,4 @@
-import type { MemberState } from '../../stack/types.ts';
+import type { MemberState } from '../../stack/member.ts';
 import { isMaster, nameOf, type Picture, picture, type Speaker } from './picture.ts';
 import { text } from './ranges.ts';
 import type { Observed } from './types.ts';
