@@ -6,7 +6,7 @@ import { type HungMember, judgeHung } from './hung.ts';
 import type { Log } from './log.ts';
 
 /** Where Patroni keeps who leads (scope `medianest`). */
-export const LEADER_KEY = '/service/medianest/leader';
+const LEADER_KEY = '/service/medianest/leader';
 
 /** What the fencer acts through; time is told to it. */
 export interface FencerEffects {
