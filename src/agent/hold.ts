@@ -7,4 +7,4 @@ const HOLD_MS = 60_000;
 
 export const isHeld = (now: number): boolean => holds(statSync(HOLD_FILE, { throwIfNoEntry: false })?.mtimeMs, now);
 
-const holds = (touched: number | undefined, now: number): boolean => touched !== undefined && now - touched < HOLD_MS;
+export const holds = (touched: number | undefined, now: number): boolean => touched !== undefined && now - touched < HOLD_MS;

@@ -66,7 +66,7 @@ describe('replicas behind a balancer', () => {
   });
   it('are replaced together where they change between TLS and plain HTTP, and the cost is told', () => {
     const { steps, changes } = plan(make('app: { tls: false }'));
-    expect(acts(steps)).toEqual(['up edge balancer app-1 app-2 app-3', 'await-balancer balancer']);
+    expect(acts(steps)).toEqual(['up balancer app-1 app-2 app-3', 'reload edge', 'await-balancer balancer']);
     expect(changes.find(({ service }) => service === 'app-1')).toMatchObject({
       cause: expect.stringContaining('it is spoken to in HTTP (was TLS)'),
       downtime: expect.stringMatching(/^about 10 s/),
