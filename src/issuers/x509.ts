@@ -102,7 +102,9 @@ export const authorityExtensions = (pathLength: number): x509.Extension[] => [
 const isAddress = (subject: string): boolean => subject.includes(':') || /^\d+\.\d+\.\d+\.\d+$/.test(subject);
 
 const alternativeNames = (subjects: readonly string[]): x509.Extension =>
-  new x509.SubjectAlternativeNameExtension(subjects.map((value) => ({ type: isAddress(value) ? ('ip' as const) : ('dns' as const), value })));
+  new x509.SubjectAlternativeNameExtension(
+    subjects.map((value) => ({ type: isAddress(value) ? ('ip' as const) : ('dns' as const), value })),
+  );
 
 /** What a leaf may be used for, and where it is told that it is revoked. */
 export const leafExtensions = (

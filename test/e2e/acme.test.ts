@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AcmeSettings } from '../../src/config/certificate-fields.ts';
 import { preflight } from '../../src/engine/acme-preflight.ts';
 import { docker, run } from '../support/cli.ts';
-import { type Pebble, startPebble } from '../support/pebble.ts';
+import { type Pebble, removePebble, startPebble } from '../support/pebble.ts';
 import { freeRange, type Workspace, workspace } from '../support/workspace.ts';
 
 const NAME = 'media.medianest.test';
@@ -71,6 +71,7 @@ const settings = (acme: object, edgeMore: object = {}) =>
 
 let range: string;
 beforeAll(async () => {
+  await removePebble('acme');
   range = await freeRange();
   space = await workspace('acme');
   space.configure({ profile: 'dev-compose', networks: { dmz: { subnet: range } }, edge: { domains: [NAME] } });

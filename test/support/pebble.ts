@@ -40,10 +40,13 @@ const must = async (args: string[]): Promise<string> => {
   return stdout.trim();
 };
 
+/** What a killed run has left would keep the network of its stack. */
+export const removePebble = (name: string) => docker(['rm', '--force', '--volumes', `${PREFIX}-${name}-pebble`]);
+
 export async function startPebble(name: string, network: string, options: PebbleOptions = {}): Promise<Pebble> {
   const container = `${PREFIX}-${name}-pebble`;
   const dir = mkdtempSync(path.join(os.tmpdir(), `medianest-${name}-pebble-`));
-  await docker(['rm', '--force', container]);
+  await removePebble(name);
   await must(['build', '--quiet', '--tag', IMAGE, path.join(HOME, 'test/support/pebble')]);
   await must([
     ...['run', '--detach', '--init', '--name', container, '--network', network, '--volume', `${dir}:/pebble`, IMAGE],
@@ -128,7 +131,7 @@ export async function startPebble(name: string, network: string, options: Pebble
     },
     issuingRoot: () => ask(15000, '/roots/0'),
     destroy: async () => {
-      await docker(['rm', '--force', '--volumes', container]);
+      await removePebble(name);
     },
   };
 }
