@@ -14,7 +14,7 @@ export const certsStatus: Command = {
       row.name,
       row.status,
       row.daysLeft === null ? '-' : String(row.daysLeft),
-      row.servedSerial === null ? 'not running' : row.servedSerial === row.serial ? 'yes' : 'another one',
+      row.servedSerial === null ? '-' : row.servedSerial === row.serial ? 'yes' : 'another one',
       row.ocsp ?? '-',
       row.issuer,
       row.subjects.join(' '),

@@ -4,7 +4,7 @@ import type { Check } from '../plan/health.ts';
 import { caStore } from './ca-store.ts';
 import { viewCertificates } from './certificate-view.ts';
 import type { Opened } from './open.ts';
-import { prepare } from './prepare.ts';
+import { describe } from './prepare.ts';
 import type { ObservedContainer } from './types.ts';
 
 export interface ClientRow {
@@ -20,7 +20,7 @@ export async function certificateStatus(
   { loaded, state }: Opened,
   containers?: readonly ObservedContainer[],
 ): Promise<{ certificates: CertificateRow[]; clients: ClientRow[] }> {
-  const { stack } = await prepare(context, loaded, { unchecked: true });
+  const stack = await describe(context, loaded);
   const seen = containers ?? (await (await context.engine()).observe(stack.project));
   const rows = await viewCertificates(context, state, stack, seen);
   const ca = caStore(state).load();

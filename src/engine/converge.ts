@@ -11,6 +11,7 @@ import { execute } from './execute.ts';
 import { refuseEdited } from './hand-edits.ts';
 import { mutate } from './mutate.ts';
 import type { Opened } from './open.ts';
+import { proveServed } from './prove-served.ts';
 import { noteRelease, readReleases } from './release-store.ts';
 import { type Asked, survey } from './survey.ts';
 
@@ -96,6 +97,8 @@ export async function converge(context: Context, { loaded, state }: Opened, opti
       ({ prepared, plan, outcome } = await attempt());
     }
     await run(plan.steps);
+    const issued = [...early, ...plan.steps].flatMap((step) => (step.kind === 'issue-certificate' ? [step.certificate] : []));
+    await proveServed(state, prepared.stack, issued, engine);
     await note(plan.changes.some(({ action, service }) => action !== 'keep' && isReplica(prepared.stack, service)));
     return outcome('changed');
   });

@@ -60,6 +60,20 @@ export interface RangeCheck {
   renew?: readonly string[] | undefined;
 }
 
+/** The stack alone, for what renders and builds nothing: rendering is most of what preparing costs. Its images have no exact names. */
+export async function describe(context: Context, loaded: Loaded): Promise<Stack> {
+  const state = stateFolder(context, loaded.root);
+  const { subnets } = await subnetsFor(loaded, state, { unchecked: true });
+  return buildStack(withAbsoluteSource(loaded), await context.registry(), {
+    version: context.version,
+    orders: readOrders(state),
+    wafRules: findRules(loaded, state)?.rules,
+    subnets,
+    engineSocket: localSocket(context.env),
+    sourceHash: (folder) => folder,
+  });
+}
+
 /** Settings -> Stack -> files, with all that is read for it. */
 export async function prepare(context: Context, loaded: Loaded, check: RangeCheck): Promise<Prepared> {
   const registry = await context.registry();

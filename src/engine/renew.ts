@@ -14,7 +14,7 @@ import { converge } from './converge.ts';
 import { exists, readOptional, writeAtomic } from './files.ts';
 import { mutate } from './mutate.ts';
 import type { Opened } from './open.ts';
-import { prepare } from './prepare.ts';
+import { describe, prepare } from './prepare.ts';
 import { putIntoService } from './put-into-service.ts';
 import { renewalAsked } from './renewal-info.ts';
 import { writeStaple } from './staple.ts';
@@ -53,14 +53,14 @@ export async function renew(context: Context, opened: Opened, asked: RenewAsked)
   const { loaded, state } = opened;
   const engine = await context.engine();
   const look = async () => {
-    const prepared = await prepare(context, loaded, { unchecked: true });
-    const wanted = chosen(prepared.stack, asked.names);
-    const containers = await engine.observe(prepared.stack.project);
-    const rows = (await viewCertificates(context, state, prepared.stack, containers)).filter(({ name }) => wanted.includes(name));
-    return { prepared, rows };
+    const stack = await describe(context, loaded);
+    const wanted = chosen(stack, asked.names);
+    const containers = await engine.observe(stack.project);
+    const rows = (await viewCertificates(context, state, stack, containers)).filter(({ name }) => wanted.includes(name));
+    return { stack, rows };
   };
-  const { prepared, rows } = await look();
-  closeKeys(context, state, prepared.stack.certificates);
+  const { stack: described, rows } = await look();
+  closeKeys(context, state, described.certificates);
   const first = await judge(context, opened, rows, asked.force);
   const due = first.filter((entry): entry is Due => 'spec' in entry);
   const staple = rows.filter((row) => row.serial && exists(state.at('certs', row.name, row.serial, 'ocsp.der')));
@@ -69,6 +69,7 @@ export async function renew(context: Context, opened: Opened, asked: RenewAsked)
     if (!context.flags.dryRun && rows.length > 0 && state.manifest()) writeMetrics(state, rows);
     return { certificates: first.map((entry) => ('spec' in entry ? plain(state, entry.spec.name, 'due', entry.cause) : entry)) };
   }
+  const prepared = await prepare(context, loaded, { unchecked: true });
   const outcome = await mutate(context, state, asked.command, async (lock, record, fail) => {
     // Whoever had the lock may have done it.
     const again = (await look()).rows;
@@ -97,7 +98,7 @@ export async function orderOutside(context: Context, opened: Opened): Promise<Re
   };
   const wanted = components.edge === true && [edge.certificate, ...edge.certificates.map(({ issuer }) => issuer)].includes('acme');
   if (!wanted || context.flags.dryRun) return [];
-  const { stack } = await prepare(context, opened.loaded, { unchecked: true });
+  const stack = await describe(context, opened.loaded);
   const names = stack.certificates.filter(({ issuer }) => issuer === 'acme').map(({ name }) => name);
   return (await renew(context, opened, { names, force: false, command: 'certs renew' })).certificates;
 }

@@ -4,8 +4,10 @@ import net from 'node:net';
 import path from 'node:path';
 import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AcmeSettings } from '../../src/config/certificate-fields.ts';
+import { preflight } from '../../src/engine/acme-preflight.ts';
 import { docker, run } from '../support/cli.ts';
-import { type Pebble, startPebble } from '../support/pebble.ts';
+import { type Pebble, removePebble, startPebble } from '../support/pebble.ts';
 import { freeRange, type Workspace, workspace } from '../support/workspace.ts';
 
 const NAME = 'media.medianest.test';
@@ -69,6 +71,7 @@ const settings = (acme: object, edgeMore: object = {}) =>
 
 let range: string;
 beforeAll(async () => {
+  await removePebble('acme');
   range = await freeRange();
   space = await workspace('acme');
   space.configure({ profile: 'dev-compose', networks: { dmz: { subnet: range } }, edge: { domains: [NAME] } });
@@ -129,6 +132,20 @@ describe('HTTP-01', () => {
   });
 });
 
+it('is renewed when its CA wants it, by what it says of renewals', async () => {
+  const info = () => path.join(space.state, 'certs/edge-public/renewal-info.json');
+  const pem = readFileSync(path.join(space.state, 'certs/edge-public/current/fullchain.pem'), 'utf8');
+  const [leaf = ''] = pem.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----\n/) ?? [];
+  const before = await renew();
+  expect(before.action).toBe('kept');
+  expect(JSON.parse(readFileSync(info(), 'utf8'))).toMatchObject({ serial: before.serial, renewAt: expect.any(String) });
+  await pebble.renewalWindow(leaf, new Date(Date.now() - 7_200_000), new Date(Date.now() - 3_600_000));
+  // It is not asked again before its time.
+  expect((await renew()).action).toBe('kept');
+  rmSync(info());
+  expect(await renew()).toMatchObject({ action: 'renewed', cause: 'is to be renewed now, its CA says' });
+});
+
 describe('before an order', () => {
   const refused = async (what: RegExp) => {
     const before = (await seen(NAME)).serial;
@@ -152,6 +169,56 @@ describe('before an order', () => {
     await refused(/does not say whether CAA records/);
     await pebble.dns('clear-servfail', { host: NAME });
   });
+});
+
+describe('before an order, on this host', () => {
+  it('a clock that is two days off is found', async () => {
+    const shift = space.write(
+      'shift.cjs',
+      'const { now } = Date; const Real = Date; Date.now = () => now() + 172800000;\n' +
+        'globalThis.Date = class extends Real { constructor(...args) { super(...(args.length ? args : [Real.now()])); } };\n',
+    );
+    const { stdout } = await space.run(['certs', 'renew', '--force', '--json', 'edge-public'], {
+      env: { NODE_OPTIONS: `--require ${shift}` },
+    });
+    expect(JSON.parse(stdout).certificates[0]).toMatchObject({ action: 'failed', cause: expect.stringMatching(/clock is 48 hours ahead/) });
+  });
+  it('CAA records that name another CA are found, also for wildcards and above the name', async () => {
+    const acme = { challenge: 'dns', dns: { resolvers: [pebble.resolver] } } as unknown as AcmeSettings;
+    const told = (name: string) =>
+      preflight([name], acme, { meta: { caaIdentities: ['ca.example'] } }, '/nowhere').then(
+        () => 'allowed',
+        (error: Error) => error.message,
+      );
+    await pebble.dns('add-caa', { host: 'caa.test', policies: [{ tag: 'issue', value: 'other.example' }] });
+    await pebble.dns('add-caa', {
+      host: 'ours.test',
+      policies: [
+        { tag: 'issue', value: 'ca.example' },
+        { tag: 'issuewild', value: ';' },
+      ],
+    });
+    expect(await told('a.b.caa.test')).toMatch(/CAA records of caa.test allow other.example/);
+    expect([await told('ours.test'), await told('free.test')]).toEqual(['allowed', 'allowed']);
+    expect(await told('*.ours.test')).toMatch(/issue certificates for \*.ours.test/);
+  });
+});
+
+it('TLS-ALPN-01 issues where nothing else holds port 443', async () => {
+  settings({ challenge: 'tls-alpn' }, { address: gateway });
+  expect(await space.run(['up'])).toMatchObject({ status: 0 });
+  expect(await renew('--force')).toMatchObject({ action: 'renewed' });
+});
+
+it('an account is bound to the one that the CA knows', async () => {
+  const hmac = 'zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W';
+  await pebble.restart({ config: { externalAccountBindingRequired: true, externalAccountMACKeys: { 'kid-1': hmac } } });
+  settings({});
+  expect(await renew('--force')).toMatchObject({ action: 'failed', cause: expect.stringMatching(/external/i) });
+  space.write('hmac', hmac);
+  settings({ eab: { kid: 'kid-1', hmac: 'file:hmac' } });
+  expect(await renew('--force')).toMatchObject({ action: 'renewed' });
+  await pebble.restart();
 });
 
 describe('what the CA refuses', () => {

@@ -27,6 +27,8 @@ export interface Pebble {
   /** Starts the ACME server anew, with other settings. */
   restart(options?: PebbleOptions): Promise<void>;
   stop(): Promise<void>;
+  /** Says when a certificate is to be renewed. */
+  renewalWindow(certificate: string, start: Date, end: Date): Promise<void>;
   /** The root that issues, new at each start. */
   issuingRoot(): Promise<string>;
   destroy(): Promise<void>;
@@ -38,10 +40,13 @@ const must = async (args: string[]): Promise<string> => {
   return stdout.trim();
 };
 
+/** What a killed run has left would keep the network of its stack. */
+export const removePebble = (name: string) => docker(['rm', '--force', '--volumes', `${PREFIX}-${name}-pebble`]);
+
 export async function startPebble(name: string, network: string, options: PebbleOptions = {}): Promise<Pebble> {
   const container = `${PREFIX}-${name}-pebble`;
   const dir = mkdtempSync(path.join(os.tmpdir(), `medianest-${name}-pebble-`));
-  await docker(['rm', '--force', container]);
+  await removePebble(name);
   await must(['build', '--quiet', '--tag', IMAGE, path.join(HOME, 'test/support/pebble')]);
   await must([
     ...['run', '--detach', '--init', '--name', container, '--network', network, '--volume', `${dir}:/pebble`, IMAGE],
@@ -57,16 +62,19 @@ export async function startPebble(name: string, network: string, options: Pebble
   writeFileSync(path.join(dir, 'key.pem'), own.privateKey);
   const root = path.join(dir, 'root.pem');
   writeFileSync(root, own.root as string);
-  const ask = (port: number, where: string) =>
+  const ask = (port: number, where: string, body?: string) =>
     new Promise<string>((resolve, reject) => {
-      const request = https.get({ host: address, port, path: where, ca: own.root }, (response) => {
+      const request = https.request({ host: address, port, path: where, ca: own.root, method: body ? 'POST' : 'GET' }, (response) => {
         let text = '';
         response.setEncoding('utf8').on('data', (part: string) => {
           text += part;
         });
-        response.on('end', () => resolve(text));
+        response.on('end', () =>
+          response.statusCode === 200 || where === '/dir' ? resolve(text) : reject(new Error(`${where}: ${response.statusCode} ${text}`)),
+        );
       });
       request.on('error', reject);
+      request.end(body);
     });
   const stop = async () => {
     await docker([
@@ -117,9 +125,13 @@ export async function startPebble(name: string, network: string, options: Pebble
       await start(more);
     },
     stop,
+    renewalWindow: async (certificate, start, end) => {
+      const ariResponse = JSON.stringify({ suggestedWindow: { start, end } });
+      await ask(15000, '/set-renewal-info/', JSON.stringify({ certificate, ariResponse }));
+    },
     issuingRoot: () => ask(15000, '/roots/0'),
     destroy: async () => {
-      await docker(['rm', '--force', '--volumes', container]);
+      await removePebble(name);
     },
   };
 }
