@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
 import type { ImageSpec } from '../stack/types.ts';
+import { buildxEnvironment } from './buildx-home.ts';
 import type { DockerCli } from './compose.ts';
 
 /** The argument list of a build with BuildKit: no value of the operator's is ever part of a shell string. */
@@ -34,6 +35,7 @@ export async function buildImage(
 ): Promise<void> {
   const { exitCode, tail } = await docker.run(buildArgs(image, context.home, { noCache: noCache || image.build?.fresh === true }), {
     signal: context.signal,
+    env: buildxEnvironment(context.env),
     onLine: (line) => onLine(line.replace(/^#\d+ (\d+\.\d+ )?/, '').trim()),
   });
   if (exitCode === 0) return;

@@ -13,10 +13,11 @@ import { refuseEdited } from './hand-edits.ts';
 import { mutate } from './mutate.ts';
 import { type Opened, requireManifest } from './open.ts';
 import { prepare, readOrders } from './prepare.ts';
-import { currentUser, keepImage, obtainImage, readReleases, releaseImage, saveRelease, settleReleases } from './release-store.ts';
+import { keepImage, obtainImage, readReleases, releaseImage, saveRelease, settleReleases } from './release-store.ts';
 import { proveLives } from './roll.ts';
 import { emptySecrets } from './secret-files.ts';
 import { survey } from './survey.ts';
+import { currentUser } from './user.ts';
 
 export interface DeployAsked {
   /** The image to deploy; the settings' own where not given. */

@@ -3,6 +3,7 @@ import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemCode, UserError } from '../errors.ts';
 import { readOptional, writing } from './files.ts';
+import { currentUser } from './user.ts';
 
 /** Who holds the lock, since when and for what. `started` tells a process from a later one with the same number. */
 export interface LockHolder {
@@ -57,7 +58,7 @@ export async function acquireLock(
     pid: process.pid,
     started: startOf(process.pid),
     host: os.hostname(),
-    user: os.userInfo().username,
+    user: currentUser(),
     command,
     since: new Date().toISOString(),
   };

@@ -1,4 +1,3 @@
-import os from 'node:os';
 import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
 import { shortHash } from '../stack/hash.ts';
@@ -6,6 +5,7 @@ import { appendAudit } from './audit.ts';
 import { holdHealing } from './hold.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import type { StateFolder } from './state.ts';
+import { currentUser } from './user.ts';
 
 /**
  * Runs a change under the state folder's lock and leaves one line in the audit log, however it ends.
@@ -29,7 +29,7 @@ export async function mutate<T>(
     const seconds = (context.clock.now().getTime() - started.getTime()) / 1000;
     appendAudit(state.at('audit.jsonl'), {
       time: started.toISOString(),
-      user: os.userInfo().username,
+      user: currentUser(),
       command: `medianest ${command}`,
       plan,
       result,

@@ -1,4 +1,3 @@
-import os from 'node:os';
 import { UserError } from '../errors.ts';
 import { currentRelease, nextRelease, type Release, releaseTag, settleInterrupted, withRelease } from '../plan/releases.ts';
 import { shortHash } from '../stack/hash.ts';
@@ -9,6 +8,7 @@ import type { Execution } from './execute.ts';
 import { writeAtomic } from './files.ts';
 import type { StateFolder } from './state.ts';
 import type { Engine, ImageInfo } from './types.ts';
+import { currentUser } from './user.ts';
 
 export const readReleases = (state: StateFolder): Release[] =>
   state.readJson<Release[]>('releases.json', 'what was deployed before can no longer be found by its number', areReleases) ?? [];
@@ -24,8 +24,6 @@ export function settleReleases(state: StateFolder, ordered: string | undefined):
 export function saveRelease(state: StateFolder, release: Release): void {
   writeAtomic(state.at('releases.json'), `${JSON.stringify(withRelease(readReleases(state), release), null, 1)}\n`, 0o600);
 }
-
-export const currentUser = (): string => os.userInfo().username;
 
 /** The image under a name, pulled or built where the engine lacks it, or always pulled where `fresh`. */
 export async function obtainImage(

@@ -1,4 +1,6 @@
+import os from 'node:os';
 import { describe, expect, it } from 'vitest';
+import { buildxEnvironment } from '../../src/engine/buildx-home.ts';
 import { leftoversOf } from '../../src/engine/doctor.ts';
 import { withSetting } from '../../src/engine/doctor-fix.ts';
 import { toEngineInfo } from '../../src/engine/engine-info.ts';
@@ -230,4 +232,10 @@ it('takes for leftovers neither what runs, nor this project, nor a project that 
     networks: [network('mine_app', 'mine'), network('old_app', 'old'), network('dead_app', 'dead'), network('used_app', 'used', true)],
   };
   expect(leftoversOf(owned, 'mine').map(({ name }) => name)).toEqual(['c', 'dead_app']);
+});
+
+it('gives Buildx a folder of its own where the home folder cannot be written', () => {
+  expect(buildxEnvironment({ HOME: os.tmpdir() })).toEqual({});
+  expect(buildxEnvironment({ HOME: '/dev/null/nowhere', BUILDX_CONFIG: '/mine' })).toEqual({});
+  expect(buildxEnvironment({ HOME: '/sys/kernel' }).BUILDX_CONFIG ?? 'writable').toMatch(/medianest-buildx-|writable/);
 });

@@ -1,0 +1,50 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { topics } from '../../src/commands/help-topics.ts';
+import { parseCommand } from '../../src/commands/program.ts';
+import { settingsJsonSchema } from '../../src/config/json-schema.ts';
+import { registry } from '../../src/services/index.ts';
+import { HOME } from '../support/cli.ts';
+import { blocks, calls } from '../support/doc-blocks.ts';
+
+const commands = blocks().filter(({ language }) => language === 'sh');
+const validate = new Ajv2020({ strict: false, formats: { ipv4: true, ipv6: true, cidrv4: true, cidrv6: true, uri: true } }).compile(
+  settingsJsonSchema(registry, []),
+);
+
+describe('every command of the documents', () => {
+  const lines = commands.flatMap(({ where, text }) => calls(text).map((words) => [where, words.join(' '), words] as const));
+  it('is found', () => {
+    expect(lines.length).toBeGreaterThan(60);
+  });
+  it.each(lines.filter(([, , words]) => words[0] !== 'help'))('%s: medianest %s', (_where, _line, words) => {
+    expect(parseCommand([...words], {}, '1.0.0')?.command.name).toEqual(
+      words[0]?.startsWith('-') ? expect.any(String) : expect.stringMatching(new RegExp(`^${words[0]}( |$)`)),
+    );
+  });
+});
+
+it.each(
+  blocks()
+    .filter(({ language }) => language === 'yaml')
+    .map((block) => [block.where, block] as const),
+)('%s holds valid settings', (_where, { note, text }) => {
+  const { extends: _parent, description: _description, ...settings } = parse(text) as Record<string, unknown>;
+  expect([note === 'profile' || (_parent === undefined && _description === undefined), validate(settings), validate.errors]).toEqual([
+    true,
+    true,
+    null,
+  ]);
+});
+
+it('names only documents that there are', () => {
+  const texts = [...new Set(blocks().map(({ file }) => file))].map((file) => [file, readFileSync(path.join(HOME, file), 'utf8')] as const);
+  const links = texts.flatMap(([file, text]) =>
+    [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map((match) => path.join(path.dirname(file), match[1] as string)),
+  );
+  const mentioned = topics.flatMap(({ text }) => text.match(/docs\/[\w-]+\.md/g) ?? []);
+  expect([...links, ...mentioned].filter((file) => !existsSync(path.join(HOME, file)))).toEqual([]);
+});
