@@ -32,4 +32,4 @@ export function nextStep(step: FencerStep, answer: FencerAnswer): FencerStep | u
 }
 
 /** No process of it is left, by the engine's word. */
-export const isDead = (state: ContainerState): boolean => !state.running && !state.paused && !state.restarting && state.pid === 0;
+const isDead = (state: ContainerState): boolean => !state.running && !state.paused && !state.restarting && state.pid === 0;
