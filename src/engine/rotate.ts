@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts';
-import { rotation } from '../plan/rotation.ts';
+import { type Round, rotation } from '../plan/rotation.ts';
 import { converge } from './converge.ts';
 import type { Opened } from './open.ts';
 import { requireManifest } from './open.ts';
@@ -12,12 +12,12 @@ export interface RotateOutcome {
   seconds: number;
 }
 
-/** Replaces a secret and brings it to all that use it. Where it is killed, what is in use holds, and the same command goes on. */
+/** Replaces a secret and brings it to all that use it. Where it is killed or fails, what is in use holds, and the same command goes on. */
 export async function rotate(context: Context, opened: Opened, name: string): Promise<RotateOutcome> {
   const started = context.clock.now().getTime();
   requireManifest(opened.state);
-  const { stack } = await prepare(context, opened.loaded, { unchecked: true });
-  const rounds = rotation(stack, name);
+  const planned = async () => rotation((await prepare(context, opened.loaded, { unchecked: true })).stack, name);
+  let rounds = await planned();
   const outcome = (result: RotateOutcome['result']): RotateOutcome => ({
     secret: name,
     result,
@@ -25,9 +25,14 @@ export async function rotate(context: Context, opened: Opened, name: string): Pr
     seconds: (context.clock.now().getTime() - started) / 1000,
   });
   if (context.flags.dryRun) return outcome('planned');
+  const bring = (what: Pick<Round, 'renew' | 'orders'>) =>
+    converge(context, opened, { overwrite: false, timeout: undefined, command: `secrets rotate ${name}`, ...what });
+  // What an earlier one has left undone comes first: a password that somebody still uses is not an idle one.
+  await bring({ renew: [] });
+  rounds = await planned();
   for (const { says, renew, orders } of rounds) {
     context.report.note(says);
-    await converge(context, opened, { overwrite: false, timeout: undefined, command: `secrets rotate ${name}`, renew, orders });
+    await bring({ renew, ...(orders && { orders }) });
   }
   return outcome('rotated');
 }

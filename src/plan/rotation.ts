@@ -25,6 +25,14 @@ export function rotation(stack: Stack, name: string): Round[] {
       .map((entry) => entry.name.replace(/-[ab]$/, entry.slot ? '' : '$&'));
     throw new UserError('USAGE', `there is no secret ${JSON.stringify(name)}`, `one of ${[...new Set(known)].join(', ')}`);
   }
+  if (spec.slot) {
+    const both = name.slice(0, -`-${spec.slot.of}`.length);
+    throw new UserError(
+      'USAGE',
+      `${name} is one of two that hold at the same time; nothing was changed`,
+      `rotate ${both}: both are made anew, one after the other`,
+    );
+  }
   refuseForeign(spec);
   return [{ renew: [name], says: `${name} is made anew` }];
 }

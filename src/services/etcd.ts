@@ -61,6 +61,8 @@ export const etcd = defineService({
         ETCD_AUTO_COMPACTION_RETENTION: '1h',
         ETCD_QUOTA_BACKEND_BYTES: String(256 * 1024 ** 2),
         ETCD_SNAPSHOT_COUNT: '10000',
+        // All passwords are 24 random bytes: nobody guesses them, and a slow hash would only keep a busy host busy.
+        ETCD_BCRYPT_COST: '4',
         ETCD_LOG_LEVEL: 'warn',
         // Go returns memory late otherwise, and would be killed for it.
         GOMEMLIMIT: `${Math.floor(own.memory * 0.75)}B`,
