@@ -1,0 +1,93 @@
+// @ts-check
+import { readFileSync } from 'node:fs';
+import https from 'node:https';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from './data-postgres.mjs';
+
+const EVERY_MS = 100;
+// Taken by the member alone, without waiting for a standby: the strictest question whether it leads.
+const WRITE = `INSERT INTO fault_watch (member) VALUES ($1) RETURNING left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) AS timeline`;
+const STANDBY = '25006';
+
+/** @typedef {{service: string, address: string}} Member */
+
+/**
+ * Asks each member, past the router, whether it leads: its REST API, and by a write of its own.
+ * @param {readonly Member[]} members
+ * @param {import('./data-postgres.mjs').Target} target of the router: what is the same for all
+ */
+export function watch(members, target) {
+  const agent = new https.Agent({ keepAlive: true, ca: readFileSync(target.caFile) });
+  /** @type {import('./one-leader.mjs').Sign[]} */
+  const signs = [];
+  /** @type {Record<string, {rest: number, writes: number}>} */
+  const counts = Object.fromEntries(members.map(({ service }) => [service, { rest: 0, writes: 0 }]));
+  let going = true;
+
+  const rest = async (/** @type {Member} */ { service, address }) => {
+    while (going) {
+      const began = performance.now();
+      const answer = await primary(agent, service, address).catch(() => undefined);
+      if (answer) {
+        signs.push({ timeline: answer.timeline, member: service, began, ended: performance.now(), what: 'its REST API' });
+        counts[service].rest++;
+      }
+      await sleep(EVERY_MS);
+    }
+  };
+  const writes = async (/** @type {Member} */ { service, address }) => {
+    /** @type {Awaited<ReturnType<typeof connect>> | undefined} */
+    let client;
+    while (going) {
+      try {
+        client ??= await connect({ ...target, host: address, port: 5432 }, { timeoutMs: 1000, more: '-c synchronous_commit=local' });
+        const began = performance.now();
+        const { rows } = await client.query(WRITE, [service]);
+        signs.push({
+          timeline: Number.parseInt(rows[0].timeline, 16),
+          member: service,
+          began,
+          ended: performance.now(),
+          what: 'a write of its own',
+        });
+        counts[service].writes++;
+      } catch (/** @type {any} */ error) {
+        if (error.code !== STANDBY) {
+          client?.drop();
+          client = undefined;
+        }
+      }
+      await sleep(EVERY_MS);
+    }
+    client?.drop();
+  };
+  const ended = Promise.all(members.flatMap((member) => [rest(member), writes(member)]));
+  return {
+    signs,
+    counts,
+    stop: async () => {
+      going = false;
+      await ended;
+      agent.destroy();
+    },
+  };
+}
+
+/** @returns {Promise<{timeline: number} | undefined>} what a member says of itself while it leads */
+function primary(/** @type {https.Agent} */ agent, /** @type {string} */ service, /** @type {string} */ address) {
+  return new Promise((resolve, reject) => {
+    const call = https.get({ host: address, port: 8008, path: '/primary', servername: service, agent, timeout: 1000 }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk) => (text += chunk));
+      response.on('error', reject).on('end', () => {
+        try {
+          resolve(response.statusCode === 200 ? JSON.parse(text) : undefined);
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+    call.on('timeout', () => call.destroy(new Error('no answer in 1 s'))).on('error', reject);
+  });
+}
