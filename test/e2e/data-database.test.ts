@@ -13,7 +13,7 @@ beforeAll(async () => {
   await started(stack);
 });
 afterAll(() => destroyProd(stack.space));
-beforeEach(() => whole(stack.space, 90));
+beforeEach(() => whole(stack, 90));
 
 describe('the leader of the database', () => {
   test('whose postmaster is killed is back, or another leads, within 5 s', async () => {

@@ -64,8 +64,8 @@ export async function patiently(
 export async function postgresWriters(/** @type {Target} */ target, /** @type {string} */ run, writers = 3) {
   await patiently(target, TABLE);
   const log = writeLog();
-  /** @type {import('./one-leader.mjs').Sign[]} */
-  const signs = [];
+  /** @type {import('./one-leader.mjs').Write[]} */
+  const taken = [];
   let going = true;
   const write = async (/** @type {number} */ writer) => {
     /** @type {Awaited<ReturnType<typeof connect>> | undefined} */
@@ -77,7 +77,7 @@ export async function postgresWriters(/** @type {Target} */ target, /** @type {s
         const began = performance.now();
         const { rows } = await client.query(INSERT, [id]);
         log.ack(id);
-        signs.push({
+        taken.push({
           timeline: Number.parseInt(rows[0].timeline, 16),
           began,
           ended: performance.now(),
@@ -96,16 +96,18 @@ export async function postgresWriters(/** @type {Target} */ target, /** @type {s
   const ended = Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)));
   return {
     log,
-    signs,
+    taken,
     stop: async () => {
       going = false;
       await ended;
     },
-    /** Acknowledged ones that the database does not hold. */
-    lost: async () => {
-      const rows = await patiently(target, 'SELECT id FROM fault_log WHERE id LIKE $1', [`${run}-%`]);
-      const stored = new Set(rows.map((/** @type {{id: string}} */ { id }) => id));
-      return log.acknowledged.filter((id) => !stored.has(id));
-    },
+    missing: (/** @type {readonly string[]} */ ids) => missing(target, ids),
   };
+}
+
+/** Those of the ids that the database does not hold. */
+async function missing(/** @type {Target} */ target, /** @type {readonly string[]} */ ids) {
+  const text =
+    'SELECT wanted.id FROM unnest($1::text[]) AS wanted(id) WHERE NOT EXISTS (SELECT FROM fault_log WHERE fault_log.id = wanted.id)';
+  return (await patiently(target, text, [ids])).map((/** @type {{id: string}} */ { id }) => id);
 }

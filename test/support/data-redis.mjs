@@ -42,10 +42,10 @@ export function redisWriters(/** @type {Cache} */ cache, /** @type {string} */ r
     }),
   );
   /** Asked again for a while: a node may just have come back. */
-  const kept = async (/** @type {string} */ key) => {
+  const there = async (/** @type {string} */ key) => {
     for (let tries = 0; tries < 50; tries++, await sleep(200)) {
       try {
-        return (await redis.get(key)) === run;
+        return (await redis.exists(key)) === 1;
       } catch {}
     }
     throw new Error(`${key} cannot be asked for`);
@@ -56,15 +56,15 @@ export function redisWriters(/** @type {Cache} */ cache, /** @type {string} */ r
       going = false;
       await ended;
     },
-    lost: async () => {
-      const keys = logs.flatMap(({ acknowledged }) => acknowledged);
-      const lost = [];
+    /** Those of the keys that the cluster does not hold. */
+    missing: async (/** @type {readonly string[]} */ keys) => {
+      const gone = [];
       for (let at = 0; at < keys.length; at += 200) {
         const batch = keys.slice(at, at + 200);
-        const found = await Promise.all(batch.map(kept));
-        lost.push(...batch.filter((_, index) => !found[index]));
+        const found = await Promise.all(batch.map(there));
+        gone.push(...batch.filter((_, index) => !found[index]));
       }
-      return lost;
+      return gone;
     },
     close: () => redis.disconnect(),
   };

@@ -1,10 +1,12 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { MemberState } from '../../src/stack/types.ts';
-import { portal, ready, until } from '../e2e/support.ts';
+import { portal, ready, request } from '../e2e/support.ts';
 import { docker } from './cli.ts';
 import type { WriterOptions } from './data-writers.ts';
 import { container } from './load-stack.ts';
-import { type Workspace, workspace } from './workspace.ts';
+import { freeRange, type Workspace, workspace } from './workspace.ts';
 
 /** Where services are found in the network of the databases (services/*.ts). */
 export const HOSTS = { postgres: 20, redis: 30, router: 45, etcd: 50, agent: 60 };
@@ -19,7 +21,6 @@ export interface DataStack {
 /** prod's data plane, and two replicas of the portal before it, as prod has them; no WAF, which finds nothing here. */
 export async function dataStack(name: string, more: Record<string, Record<string, unknown>> = {}): Promise<DataStack> {
   const space = await workspace(name);
-  const { freeRange } = await import('./workspace.ts');
   let subnet = await freeRange();
   const configure = () =>
     space.configure({
@@ -46,7 +47,7 @@ export async function started(stack: DataStack): Promise<DataStack> {
   const up = await stack.space.run(['up']);
   if (up.status !== 0) throw new Error(up.stderr);
   await ready(portal, stack.space);
-  await whole(stack.space);
+  await whole(stack);
   return stack;
 }
 
@@ -91,33 +92,48 @@ export async function members(space: Workspace): Promise<Record<string, MemberSt
   return status === 0 ? (JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}') as Record<string, MemberState>) : {};
 }
 
-export const leaderIn = (states: Record<string, MemberState>): string | undefined =>
-  Object.entries(states).find(([service, { role }]) => MEMBERS.includes(service) && role === 'leader')?.[0];
+interface Patroni {
+  name: string;
+  role: string;
+}
 
-export async function leader(space: Workspace): Promise<string> {
-  const found = leaderIn(await members(space));
-  if (found === undefined) throw new Error('nobody leads the database');
-  return found;
+/** The members as the first of them that answers sees them; from this host, without a container that would have to be asked. */
+async function cluster(stack: DataStack): Promise<Patroni[]> {
+  const ca = readFileSync(path.join(stack.space.state, 'ca/trust/internal-ca.pem'));
+  const ask = async (service: string, host: number) => {
+    const answer = await request(`https://${addressOf(stack, host)}:8008/cluster`, { ca, servername: service });
+    if (answer.status !== 200) throw new Error(`${service} answered ${answer.status}`);
+    return (JSON.parse(answer.body) as { members: Patroni[] }).members;
+  };
+  return Promise.any(MEMBERS.map((service, index) => ask(service, HOSTS.postgres + index)));
+}
+
+export async function leader(stack: DataStack): Promise<string> {
+  const found = (await cluster(stack)).find(({ role }) => role === 'leader');
+  if (!found) throw new Error('nobody leads the database');
+  return found.name;
+}
+
+/** Who leads each third of the cache, in the order of the slots. */
+export async function cacheLeaders(space: Workspace): Promise<string[]> {
+  const slots = (text: unknown) => Number.parseInt(String(text), 10);
+  return Object.entries(await members(space))
+    .filter(([service, { role }]) => CACHE.includes(service) && role === 'leader')
+    .sort(([, a], [, b]) => slots(a.details.slots) - slots(b.details.slots))
+    .map(([service]) => service);
 }
 
 export const other = (member: string): string => MEMBERS.find((name) => name !== member) as string;
 
 /** Unaided: `medianest health` finds nothing, and the database has its synchronous standby. */
-export async function whole(space: Workspace, seconds = 120): Promise<void> {
-  let last = '';
-  await until(
-    'the stack is whole',
-    async () => {
-      const health = await space.run(['health', '--json']);
-      const { status, checks } = JSON.parse(health.stdout) as { status: string; checks: { status: string; message: string }[] };
-      last = checks.flatMap((check) => (check.status === 'ok' ? [] : [check.message])).join('; ');
-      if (status !== 'ok') return false;
-      const states = await members(space);
-      last = JSON.stringify(states);
-      return Object.values(states).some(({ details }) => details.replication === 'synchronous');
-    },
-    seconds,
-  ).catch((error: Error) => {
-    throw new Error(`${error.message}: ${last}`);
-  });
+export async function whole(stack: DataStack, seconds = 120): Promise<void> {
+  const deadline = Date.now() + seconds * 1000;
+  for (let last = ''; ; await sleep(1000)) {
+    const health = await stack.space.run(['health', '--json']);
+    const { status, checks } = JSON.parse(health.stdout) as { status: string; checks: { status: string; message: string }[] };
+    const seen = status === 'ok' ? await cluster(stack).catch(() => []) : [];
+    if (seen.some(({ role }) => role === 'sync_standby')) return;
+    last = checks.flatMap((check) => (check.status === 'ok' ? [] : [check.message])).join('; ') || JSON.stringify(seen);
+    if (Date.now() > deadline) throw new Error(`the stack is not whole within ${seconds} s: ${last}`);
+  }
 }

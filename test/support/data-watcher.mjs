@@ -19,8 +19,10 @@ const STANDBY = '25006';
  */
 export function watch(members, target) {
   const agent = new https.Agent({ keepAlive: true, ca: readFileSync(target.caFile) });
-  /** @type {import('./one-leader.mjs').Sign[]} */
-  const signs = [];
+  /** @type {import('./one-leader.mjs').Write[]} */
+  const taken = [];
+  /** @type {import('./one-leader.mjs').Claim[]} */
+  const claims = [];
   /** @type {Record<string, {rest: number, writes: number}>} */
   const counts = Object.fromEntries(members.map(({ service }) => [service, { rest: 0, writes: 0 }]));
   let going = true;
@@ -28,9 +30,8 @@ export function watch(members, target) {
   const rest = async (/** @type {Member} */ { service, address }) => {
     while (going) {
       const began = performance.now();
-      const answer = await primary(agent, service, address).catch(() => undefined);
-      if (answer) {
-        signs.push({ timeline: answer.timeline, member: service, began, ended: performance.now(), what: 'its REST API' });
+      if (await saysSo(agent, service, address).catch(() => false)) {
+        claims.push({ member: service, began, ended: performance.now() });
         counts[service].rest++;
       }
       await sleep(EVERY_MS);
@@ -44,12 +45,12 @@ export function watch(members, target) {
         client ??= await connect({ ...target, host: address, port: 5432 }, { timeoutMs: 1000, more: '-c synchronous_commit=local' });
         const began = performance.now();
         const { rows } = await client.query(WRITE, [service]);
-        signs.push({
+        taken.push({
           timeline: Number.parseInt(rows[0].timeline, 16),
           member: service,
           began,
           ended: performance.now(),
-          what: 'a write of its own',
+          what: 'a write that was asked of its member',
         });
         counts[service].writes++;
       } catch (/** @type {any} */ error) {
@@ -64,7 +65,8 @@ export function watch(members, target) {
   };
   const ended = Promise.all(members.flatMap((member) => [rest(member), writes(member)]));
   return {
-    signs,
+    taken,
+    claims,
     counts,
     stop: async () => {
       going = false;
@@ -74,19 +76,14 @@ export function watch(members, target) {
   };
 }
 
-/** @returns {Promise<{timeline: number} | undefined>} what a member says of itself while it leads */
-function primary(/** @type {https.Agent} */ agent, /** @type {string} */ service, /** @type {string} */ address) {
+/** @returns {Promise<boolean>} whether a member says that it leads */
+function saysSo(/** @type {https.Agent} */ agent, /** @type {string} */ service, /** @type {string} */ address) {
   return new Promise((resolve, reject) => {
     const call = https.get({ host: address, port: 8008, path: '/primary', servername: service, agent, timeout: 1000 }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (chunk) => (text += chunk));
-      response.on('error', reject).on('end', () => {
-        try {
-          resolve(response.statusCode === 200 ? JSON.parse(text) : undefined);
-        } catch (error) {
-          reject(error);
-        }
-      });
+      response
+        .resume()
+        .on('error', reject)
+        .on('end', () => resolve(response.statusCode === 200));
     });
     call.on('timeout', () => call.destroy(new Error('no answer in 1 s'))).on('error', reject);
   });

@@ -18,16 +18,37 @@ async function begin({ run, postgres, members, redis }) {
     postgres: database?.log.acknowledged.length ?? 0,
     redis: cache?.logs.map(({ acknowledged }) => acknowledged.length) ?? [],
   });
+  const pause = () => Promise.all([database?.stop(), watcher?.stop(), cache?.stop()]);
+  const acknowledged = () => ({
+    postgres: database?.log.acknowledged ?? [],
+    redis: cache?.logs.flatMap((log) => log.acknowledged) ?? [],
+  });
+  const missing = async (/** @type {{postgres: string[], redis: string[]}} */ kept) => ({
+    postgres: (await database?.missing(kept.postgres)) ?? [],
+    redis: (await cache?.missing(kept.redis)) ?? [],
+  });
   return {
     counts,
     rows: (/** @type {{text: string}} */ { text }) => postgres && patiently(postgres, text),
+    pauseWriting: async () => {
+      await pause();
+      return acknowledged();
+    },
+    missing: (/** @type {{kept: {postgres: string[], redis: string[]}}} */ { kept }) => missing(kept),
     stop: async () => {
-      await Promise.all([database?.stop(), watcher?.stop(), cache?.stop()]);
-      const signs = [...(database?.signs ?? []), ...(watcher?.signs ?? [])];
+      await pause();
+      // Before it is looked, which is no gap.
+      const [written, thirds] = [database?.log.report(), cache?.logs.map((log) => log.report())];
+      const lost = await missing(acknowledged());
       const report = {
-        ...(database && { postgres: { ...database.log.report(), lost: await database.lost() } }),
-        ...(watcher && { leaders: { counts: watcher.counts, contradictions: contradictions(signs) } }),
-        ...(cache && { redis: { thirds: cache.logs.map((log) => log.report()), lost: await cache.lost() } }),
+        ...(database && { postgres: { ...written, lost: lost.postgres } }),
+        ...(watcher && {
+          leaders: {
+            counts: watcher.counts,
+            contradictions: contradictions([...(database?.taken ?? []), ...watcher.taken], watcher.claims),
+          },
+        }),
+        ...(cache && { redis: { thirds, lost: lost.redis } }),
       };
       cache?.close();
       return report;

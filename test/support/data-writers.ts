@@ -26,6 +26,12 @@ export interface WriterReport {
   redis: { thirds: [Written, Written, Written]; lost: string[] };
 }
 
+/** What was acknowledged. */
+export interface Kept {
+  postgres: string[];
+  redis: string[];
+}
+
 /** The writers of data-writer.mjs. */
 export class Writers {
   readonly #child: ChildProcess;
@@ -66,6 +72,16 @@ export class Writers {
   /** Asks the database's leader, also while it is about to become one. */
   rows<T>(text: string): Promise<T[]> {
     return this.#ask({ ask: 'rows', text });
+  }
+
+  /** Ends the writing without looking. */
+  pauseWriting(): Promise<Kept> {
+    return this.#ask({ ask: 'pauseWriting' });
+  }
+
+  /** What others have had acknowledged and is not there. */
+  missing(kept: Kept): Promise<Kept> {
+    return this.#ask({ ask: 'missing', kept });
   }
 
   /** Ends the writing, and looks whether all that was acknowledged is there. */

@@ -30,7 +30,7 @@ let runs = 0;
  */
 export async function under(stack: DataStack, options: FaultOptions, fault: (before: string) => Promise<void>): Promise<FaultReport> {
   const { space } = stack;
-  const before = await leader(space);
+  const before = await leader(stack);
   const writers = await Writers.begin(writerOptions(stack, `fault-${process.pid}-${++runs}`, options.only));
   const load = await loadOn(space, { rate: 20 });
   try {
@@ -39,9 +39,9 @@ export async function under(stack: DataStack, options: FaultOptions, fault: (bef
     await fault(before);
     const counts = await writers.counts();
     await until('the database takes writes again', async () => (await writers.counts()).postgres > counts.postgres + 10, 90);
-    await whole(space, options.seconds);
+    await whole(stack, options.seconds);
     const wholeAfterSeconds = Math.round(performance.now() - began) / 1000;
-    const report = { before, after: await leader(space), wholeAfterSeconds, portal: await load.stop(), ...(await writers.stop()) };
+    const report = { before, after: await leader(stack), wholeAfterSeconds, portal: await load.stop(), ...(await writers.stop()) };
     tell(options.name, report);
     expect(report.postgres.acknowledged).toBeGreaterThan(0);
     expect(report.postgres.lost).toEqual([]);
