@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Loaded } from '../config/load.ts';
 import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
+import { memoryProblem } from '../plan/memory.ts';
 import { planUp, type UpFacts, type UpPlan } from '../plan/up.ts';
 import type { Orders } from '../stack/orders.ts';
 import type { Stack } from '../stack/types.ts';
@@ -84,7 +85,7 @@ export async function survey(
   const names = new Set(starting.map((change) => change.service));
   const services = stack.services.filter((service) => names.has(service.name));
   await checkMedia(services);
-  await refuseTooLarge(stack, containers, engine);
+  await refuseTooLarge(stack, names, containers, engine);
   await refuseTakenPorts(stack, names, containers, engine);
   const refs = stack.images
     .filter((image) => stack.services.some((service) => names.has(service.name) && uses(service.image, image.ref)))
@@ -99,22 +100,20 @@ export async function survey(
   };
 }
 
-/** Limits may add up to more than there is, but not to what could never run. */
-const OVERCOMMIT = 4;
-
-async function refuseTooLarge(stack: Stack, containers: readonly ObservedContainer[], engine: Engine): Promise<void> {
+async function refuseTooLarge(
+  stack: Stack,
+  names: ReadonlySet<string>,
+  containers: readonly ObservedContainer[],
+  engine: Engine,
+): Promise<void> {
   const running = new Set(containers.map((container) => container.service));
   const wanted = stack.services.filter((service) => !service.oneOff);
-  if (wanted.every((service) => running.has(service.name))) return;
+  const known = wanted.every((service) => running.has(service.name));
+  const starting = wanted.some((service) => service.member && names.has(service.name));
+  if (known && !starting) return;
   const { memoryBytes } = await engine.info();
-  const limits = wanted.reduce((sum, service) => sum + service.memoryBytes, 0);
-  if (limits <= memoryBytes * OVERCOMMIT) return;
-  const gib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(0)} GiB`;
-  throw new UserError(
-    'NOT_ENOUGH_MEMORY',
-    `${wanted.length} containers may use up to ${gib(limits)} together, and this machine has ${gib(memoryBytes)}; nothing was changed`,
-    'fewer replicas (app.replicas), or smaller memory limits (`memory:` of each service)',
-  );
+  const problem = memoryProblem(wanted, memoryBytes);
+  if (problem) throw new UserError('NOT_ENOUGH_MEMORY', `${problem.message}; nothing was changed`, problem.hint);
 }
 
 const uses = (image: Stack['images'][number], ref: string): boolean =>

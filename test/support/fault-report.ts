@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { until } from '../e2e/support.ts';
 import { type DataStack, leader, whole, writerOptions } from './data-stack.ts';
@@ -34,7 +33,12 @@ export async function under(stack: DataStack, options: FaultOptions, fault: (bef
   const writers = await Writers.begin(writerOptions(stack, `fault-${process.pid}-${++runs}`, options.only));
   const load = await loadOn(space, { rate: 20 });
   try {
-    await sleep(500);
+    // A gap is measured from the last write before it.
+    const writing = async () => {
+      const { postgres, redis } = await writers.counts();
+      return postgres > 30 && redis.every((count) => count > 30);
+    };
+    await until('everything takes writes', writing, 30);
     const began = performance.now();
     await fault(before);
     const counts = await writers.counts();
