@@ -12,9 +12,17 @@ import type { Engine, ObservedContainer } from './types.ts';
  * What `doctor` would say of the engine and the machine, before the first container of a service is made. It costs one
  * question to the engine; what doctor asks of names, clocks and encryption is left to it.
  */
-export async function preflight(context: Context, stack: Stack, containers: readonly ObservedContainer[], engine: Engine): Promise<void> {
+export async function preflight(
+  context: Context,
+  stack: Stack,
+  starting: ReadonlySet<string>,
+  containers: readonly ObservedContainer[],
+  engine: Engine,
+): Promise<void> {
   const running = new Set(containers.map((container) => container.service));
-  if (stack.services.every((service) => service.oneOff || running.has(service.name))) return;
+  const known = stack.services.every((service) => service.oneOff || running.has(service.name));
+  // Members may be about to be given more than there is.
+  if (known && !stack.services.some((service) => service.member && starting.has(service.name))) return;
   const info = await engine.info();
   const { label, local } = engineAddress(context.env);
   const sameMachine = local || info.name === os.hostname();

@@ -85,7 +85,7 @@ export async function survey(
   const names = new Set(starting.map((change) => change.service));
   const services = stack.services.filter((service) => names.has(service.name));
   await checkMedia(services);
-  await preflight(context, stack, containers, engine);
+  await preflight(context, stack, names, containers, engine);
   await refuseTakenPorts(stack, names, containers, engine);
   const refs = stack.images
     .filter((image) => stack.services.some((service) => names.has(service.name) && uses(service.image, image.ref)))

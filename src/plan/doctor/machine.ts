@@ -1,6 +1,7 @@
 import type { Service, Stack } from '../../stack/types.ts';
 import { type HostFacts, isProblem } from './facts.ts';
 import { bytes, type Examination, type Finding, fail, ok, warn } from './finding.ts';
+import { groupTooLarge } from './group-memory.ts';
 
 /** Limits may add up to more than there is, but not to what could never run. */
 export const OVERCOMMIT = 4;
@@ -35,6 +36,8 @@ function lessMemory(stack: Stack, excess: number): string {
 /** Whether the machine's memory can hold the containers at their limits. */
 export function memoryFinding(stack: Stack, totalBytes: number): Finding {
   const services = wanted(stack);
+  const group = groupTooLarge(services, totalBytes);
+  if (group) return fail('memory', group.message, group.remedy);
   const sum = limits(services);
   const text = `${services.length} ${services.length === 1 ? 'container' : 'containers'} may use up to ${bytes(sum)} together, and this machine has ${bytes(totalBytes)}`;
   if (sum > totalBytes * OVERCOMMIT) return fail('memory', text, lessMemory(stack, sum - totalBytes * OVERCOMMIT));

@@ -1,0 +1,68 @@
+import { docker, type Run, run } from './cli.ts';
+import { container, inspect } from './load-stack.ts';
+import type { Workspace } from './workspace.ts';
+
+/** What is done to a container; nothing of it may hang the test. */
+export async function inside(space: Workspace, service: string, script: string, more: string[] = []): Promise<Run> {
+  return docker(['exec', ...more, container(space, service), 'timeout', '15', 'bash', '-euc', script]);
+}
+
+async function done(command: Promise<Run>): Promise<string> {
+  const { status, stdout, stderr } = await command;
+  if (status !== 0) throw new Error(stderr || stdout);
+  return stdout;
+}
+
+const named = (space: Workspace, services: readonly string[]) => services.map((service) => container(space, service));
+
+/** As a crash of the engine's side: Docker does not restart what was killed by its order. */
+export const killContainer = (space: Workspace, ...services: string[]) => done(docker(['kill', ...named(space, services)]));
+export const pause = (space: Workspace, ...services: string[]) => done(docker(['pause', ...named(space, services)]));
+export const unpause = (space: Workspace, ...services: string[]) => done(docker(['unpause', ...named(space, services)]));
+export const begin = (space: Workspace, ...services: string[]) => done(docker(['start', ...named(space, services)]));
+export const stop = (space: Workspace, ...services: string[]) => done(docker(['stop', '--time', '5', ...named(space, services)]));
+
+/** The server's first process inside the container, as the kernel's memory killer would. */
+export const killPostmaster = (space: Workspace, service: string) =>
+  done(inside(space, service, 'kill -KILL "$(head -n 1 "$PGDATA/postmaster.pid")"'));
+
+/** Cuts a container off from addresses, both ways, in its own network namespace. @returns what joins it again */
+export async function cutOff(space: Workspace, service: string, addresses: readonly string[]): Promise<() => Promise<void>> {
+  const pid = await inspect(space, service, '{{.State.Pid}}');
+  const iptables = (action: string, chain: string, side: string, address: string) =>
+    done(run('nsenter', ['--target', pid, '--net', 'iptables', '-w', '5', action, chain, side, address, '-j', 'DROP']));
+  const all = async (action: string) => {
+    for (const address of addresses) {
+      await iptables(action, 'INPUT', '-s', address);
+      await iptables(action, 'OUTPUT', '-d', address);
+    }
+  };
+  await all('-A');
+  return () => all('-D');
+}
+
+/** Empties the volume of a container that does not run. */
+export async function emptyVolume(space: Workspace, service: string): Promise<void> {
+  const mounts = await inspect(space, service, '{{range .Mounts}}{{.Name}} {{end}}');
+  const volume = mounts.split(' ').find((name) => name.endsWith(`_${service}-data`)) as string;
+  const image = await inspect(space, service, '{{.Config.Image}}');
+  await done(
+    docker([
+      'run',
+      '--rm',
+      '--network',
+      'none',
+      '--user',
+      '0',
+      '--entrypoint',
+      'find',
+      '--volume',
+      `${volume}:/volume`,
+      image,
+      '/volume',
+      '-mindepth',
+      '1',
+      '-delete',
+    ]),
+  );
+}
