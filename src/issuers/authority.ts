@@ -4,7 +4,7 @@ import type { CaRecord, CaStore, KeyedCertificate } from './ca-record.ts';
 
 const DAY = 24 * 3600 * 1000;
 const ROOT_DAYS = 10 * 365;
-const INTERMEDIATE_DAYS = 5 * 365;
+const INTERMEDIATE_DAYS = 3 * 365;
 /** Long, because an old list would lock every client certificate out; a new one is made with each revocation. */
 const LIST_DAYS = 365;
 /** Clocks of phones and televisions run late. */
@@ -85,7 +85,7 @@ async function withRootList(ca: CaRecord, now: Date): Promise<CaRecord> {
 /** @param ca with the root's key */
 export async function withNewIntermediate(ca: CaRecord, project: string, now: Date): Promise<CaRecord> {
   const { authorityExtensions, rsaKey, sign } = await import('./x509.ts');
-  const { spki, privateKey } = await rsaKey(3072);
+  const { spki, privateKey } = await rsaKey(2048);
   const { certificate } = await sign(
     {
       subject: { CN: `MediaNest ${project} intermediate ${now.toISOString().slice(0, 19)}Z`.slice(0, 64), O: 'MediaNest' },

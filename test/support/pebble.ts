@@ -64,15 +64,18 @@ export async function startPebble(name: string, network: string, options: Pebble
   writeFileSync(root, own.root as string);
   const ask = (port: number, where: string, body?: string) =>
     new Promise<string>((resolve, reject) => {
-      const request = https.request({ host: address, port, path: where, ca: own.root, method: body ? 'POST' : 'GET' }, (response) => {
-        let text = '';
-        response.setEncoding('utf8').on('data', (part: string) => {
-          text += part;
-        });
-        response.on('end', () =>
-          response.statusCode === 200 || where === '/dir' ? resolve(text) : reject(new Error(`${where}: ${response.statusCode} ${text}`)),
-        );
-      });
+      const request = https.request(
+        { host: address, port, path: where, ca: own.root, method: body ? 'POST' : 'GET', headers: { 'user-agent': 'test' } },
+        (response) => {
+          let text = '';
+          response.setEncoding('utf8').on('data', (part: string) => {
+            text += part;
+          });
+          response.on('end', () =>
+            response.statusCode === 200 || where === '/dir' ? resolve(text) : reject(new Error(`${where}: ${response.statusCode} ${text}`)),
+          );
+        },
+      );
       request.on('error', reject);
       request.end(body);
     });
