@@ -1,4 +1,4 @@
-import type { KernelNeed } from '../stack/types.ts';
+import type { KernelNeed } from '../stack/kernel-need.ts';
 
 /** Redis forks to save, and the child shares all memory until one of them writes. */
 export const REDIS_KERNEL: KernelNeed = {

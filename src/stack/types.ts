@@ -1,4 +1,5 @@
 import type { Secret } from '../config/secret.ts';
+import type { KernelNeed } from './kernel-need.ts';
 import type { Member } from './member.ts';
 import type { Orders } from './orders.ts';
 
@@ -102,14 +103,6 @@ export interface Rolling {
 export interface Listener {
   port: number;
   protocol: 'tls' | 'postgres';
-}
-
-/** A setting of the host's kernel that a container is better with, or cannot do without (`must`). */
-export interface KernelNeed {
-  setting: string;
-  atLeast: number;
-  why: string;
-  must?: boolean;
 }
 
 /** What one service decides about one of its containers. */

@@ -12,6 +12,8 @@ import { load, stackOf } from '../support/settings.ts';
 
 const GIB = 1024 ** 3;
 const prod = stackOf(load({ flags: { profile: 'prod' } }));
+/** What its containers may use together. */
+const LIMITS = prod.services.filter(({ oneOff }) => !oneOff).reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
 
 const disk: StorageFacts = {
   path: '/data',
@@ -25,7 +27,7 @@ const disk: StorageFacts = {
 };
 
 const VERSION = { Version: '28.1.0', Arch: 'amd64' };
-const INFO = { Name: 'host', MemTotal: 8 * GIB, DockerRootDir: '/var/lib/docker', Driver: 'overlay2', CgroupVersion: '2' };
+const INFO = { Name: 'host', MemTotal: 64 * GIB, DockerRootDir: '/var/lib/docker', Driver: 'overlay2', CgroupVersion: '2' };
 const engine = (version: object = {}, info: object = {}) => toEngineInfo({ ...VERSION, ...version }, { ...INFO, ...info });
 
 /** A machine with nothing wrong. */
@@ -45,7 +47,7 @@ function facts(more: Partial<DoctorFacts> = {}, host: Partial<HostFacts> = {}): 
     ...more,
     host: {
       totalMemory: 8 * GIB,
-      availableMemory: 6 * GIB,
+      availableMemory: 60 * GIB,
       swapBytes: 0,
       kernel: { 'vm.overcommit_memory': 1, 'net.ipv4.ip_forward': 1 },
       storage: { engine: { ...disk, path: '/var/lib/docker' }, state: disk },
@@ -107,8 +109,8 @@ const cases: Case[] = [
   ['an engine elsewhere', 'engine.remote', 'fail', 'another machine (host)', { engineAt: { label: 'tcp://x:2376', sameMachine: false } }],
   ['no memory limits', 'engine.limits', 'warn', 'memory, processes', { engine: engine({}, { MemoryLimit: false, PidsLimit: false }) }],
   ['no swap limit', 'engine.limits', 'warn', 'swap', { engine: engine({}, { SwapLimit: false }) }],
-  ['less memory than the limits', 'memory', 'warn', 'may use up to', { engine: engine({}, { MemTotal: 2 * GIB }) }],
-  ['memory that could never do', 'memory', 'fail', 'may use up to', { engine: engine({}, { MemTotal: (2 * GIB) / OVERCOMMIT }) }],
+  ['less memory than the limits', 'memory', 'warn', 'may use up to', { engine: engine({}, { MemTotal: LIMITS * 0.8 }) }],
+  ['memory that could never do', 'memory', 'fail', 'may use up to', { engine: engine({}, { MemTotal: (LIMITS * 0.9) / OVERCOMMIT }) }],
   ['little free memory', 'memory', 'warn', 'is free', {}, { availableMemory: 0.1 * GIB }],
   [
     'little free memory while all runs',
@@ -193,7 +195,7 @@ it.each(cases)('tells of %s', (_what, id, status, words, more, host) => {
 });
 
 it('names what can be switched off: neither the way in nor what others need', () => {
-  const remedy = examine(facts({ engine: engine({}, { MemTotal: GIB }) })).checks.find(({ id }) => id === 'memory')?.remedy;
+  const remedy = examine(facts({ engine: engine({}, { MemTotal: LIMITS * 0.8 }) })).checks.find(({ id }) => id === 'memory')?.remedy;
   expect(remedy).toContain('app.replicas');
   expect(remedy).not.toMatch(/--without \S*(edge|postgres|redis)/);
 });
