@@ -47,6 +47,10 @@ function blueprint({ name, host, address }: Member, own: DatabaseSettings, input
     after: etcdEndpoints(input).map((member) => member.name),
     reload: ['/usr/local/bin/reload'],
     reloadsSecrets: true,
+    listeners: [
+      { port: DATABASE_PORT, protocol: 'postgres' },
+      { port: 8008, protocol: 'tls' },
+    ],
     member: { group: 'database', keeper: 'agent' },
     interruption:
       own.members > 1 ? 'a leader is changed first: writes wait about 2 s' : 'about 5 s: requests and uploads wait for the database',

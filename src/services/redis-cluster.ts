@@ -107,6 +107,7 @@ export const redisCluster = defineService({
         after: [],
         reload: ['/usr/local/bin/reload'],
         reloadsSecrets: true,
+        listeners: [{ port: REDIS_PORT, protocol: 'tls' }],
         member: { group: 'cache', keeper: 'agent' },
         interruption: interruption(own.replicas),
         urls: [],
