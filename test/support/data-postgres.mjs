@@ -23,7 +23,7 @@ export async function connect(
     database,
     password: readFileSync(passwordFile, 'utf8').trimEnd(),
     ssl: { ca: readFileSync(caFile, 'utf8') },
-    connectionTimeoutMillis: 1000,
+    connectionTimeoutMillis: 2000,
     query_timeout: timeoutMs,
     application_name: 'fault-writer',
     ...(more && { options: more }),
@@ -87,7 +87,7 @@ export async function postgresWriters(/** @type {Target} */ target, /** @type {s
         log.fail(error);
         client?.drop();
         client = undefined;
-        await sleep(20);
+        await sleep(50);
       }
       await sleep(8);
     }

@@ -36,13 +36,14 @@ export interface Kept {
 export class Writers {
   readonly #child: ChildProcess;
 
-  private constructor() {
-    this.#child = fork(path.join(HOME, 'test/support/data-writer.mjs'), { execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  private constructor([command, ...before]: readonly string[]) {
+    const how = command === undefined ? { execArgv: [] } : { execPath: command, execArgv: [...before, process.execPath] };
+    this.#child = fork(path.join(HOME, 'test/support/data-writer.mjs'), { ...how, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   }
 
-  /** They write already when this resolves. */
-  static async begin(options: WriterOptions): Promise<Writers> {
-    const writers = new Writers();
+  /** They write already when this resolves. @param prefix of their command, such as one that enters another network */
+  static async begin(options: WriterOptions, prefix: readonly string[] = []): Promise<Writers> {
+    const writers = new Writers(prefix);
     await writers.#ask({ options });
     return writers;
   }

@@ -38,7 +38,7 @@ export async function under(stack: DataStack, options: FaultOptions, fault: (bef
       const { postgres, redis } = await writers.counts();
       return postgres > 30 && redis.every((count) => count > 30);
     };
-    await until('everything takes writes', writing, 30);
+    await until('everything takes writes', writing, 60);
     const began = performance.now();
     await fault(before);
     const counts = await writers.counts();

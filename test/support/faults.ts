@@ -17,10 +17,18 @@ const named = (space: Workspace, services: readonly string[]) => services.map((s
 
 /** As a crash of the engine's side: Docker does not restart what was killed by its order. */
 export const killContainer = (space: Workspace, ...services: string[]) => done(docker(['kill', ...named(space, services)]));
-export const pause = (space: Workspace, ...services: string[]) => done(docker(['pause', ...named(space, services)]));
+/** A busy host may need several attempts to freeze all processes of a container. */
+export async function pause(space: Workspace, ...services: string[]): Promise<void> {
+  for (const name of named(space, services)) {
+    for (let tries = 1; (await docker(['pause', name])).status !== 0; tries++) {
+      const state = (await docker(['inspect', '--format', '{{.State.Paused}}', name])).stdout.trim();
+      if (state === 'true') break;
+      if (tries === 10) throw new Error(`${name} cannot be paused`);
+    }
+  }
+}
 export const unpause = (space: Workspace, ...services: string[]) => done(docker(['unpause', ...named(space, services)]));
 export const begin = (space: Workspace, ...services: string[]) => done(docker(['start', ...named(space, services)]));
-export const stop = (space: Workspace, ...services: string[]) => done(docker(['stop', '--time', '5', ...named(space, services)]));
 
 /** The server's first process inside the container, as the kernel's memory killer would. */
 export const killPostmaster = (space: Workspace, service: string) =>

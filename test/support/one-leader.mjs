@@ -5,9 +5,6 @@
  */
 /** A member that said that it leads. It tells its timeline only later. @typedef {{member: string, began: number, ended: number}} Claim */
 
-/** Who has just been promoted says so before it takes its first write. */
-const PROMOTION_MS = 5000;
-
 /**
  * What proves that two members led at once: a timeline has one member, and what began after a newer timeline had taken a
  * write cannot be of an older one.
@@ -38,14 +35,15 @@ export function contradictions(writes, claims = []) {
       found.set(`${timeline} ${newer}`, `timeline ${timeline} took ${what} ${late} ms after timeline ${newer} had taken one`);
     }
   }
-  for (const { member, began } of claims) {
-    const newest = [...first].filter(([, { ended }]) => ended < began).sort(([a], [b]) => b - a)[0]?.[0];
-    const leader = newest === undefined ? undefined : members.get(newest);
-    if (newest === undefined || leader === undefined || leader === member) continue;
-    const promoted = [...first].some(
-      ([timeline, { ended }]) => timeline > newest && members.get(timeline) === member && ended < began + PROMOTION_MS,
-    );
-    if (!promoted) found.set(`${member} ${newest}`, `${member} said that it leads while ${leader} did, on timeline ${newest}`);
+  // A timeline is its member's from the last write of older ones, as it is promoted before it takes a write, to the first of newer ones.
+  const terms = [...members].map(([timeline, member]) => ({
+    member,
+    from: Math.max(...writes.filter((write) => write.timeline < timeline).map(({ began }) => began), Number.NEGATIVE_INFINITY),
+    to: Math.min(...[...first].filter(([newer]) => newer > timeline).map(([, { ended }]) => ended), Number.POSITIVE_INFINITY),
+  }));
+  for (const { member, began, ended } of claims) {
+    if (terms.some((term) => term.member === member && ended >= term.from && began <= term.to)) continue;
+    found.set(member, `${member} said that it leads in a time that is another’s`);
   }
   return [...found.values()];
 }
