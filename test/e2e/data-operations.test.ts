@@ -27,7 +27,7 @@ afterAll(async () => {
 
 /** Does something while people use the portal and a program writes: neither may notice more than a short wait. */
 async function used<T>(act: () => Promise<T>): Promise<{ result: T; gap: number }> {
-  const load = await loadOn(space, { rate: 15, timeoutMs: 15_000 });
+  const load = await loadOn(space, { rate: 6, postEvery: 2, timeoutMs: 15_000 });
   const { result, report } = await under(load, () => writer.gapDuring(act));
   expect(kinds(report.failures)).toEqual({});
   expect(report.post.answered).toBeGreaterThan(0);
@@ -157,24 +157,9 @@ const ROTATED: Rotated[] = [
     parts: [
       {
         secret: 'patroni-rest-password',
-        // Asked to do nothing, it says first whether it would.
         takes: async (password) => {
-          const argv = [
-            'curl',
-            '-sS',
-            '-o',
-            '/dev/null',
-            '-w',
-            '%{http_code}',
-            ...TLS,
-            '-u',
-            `medianest:${password}`,
-            '-X',
-            'PATCH',
-            '-d',
-            '{}',
-          ];
-          return (await inside(space, 'postgres-1', [...argv, 'https://127.0.0.1:8008/config'])).stdout === '200';
+          const argv = ['curl', '-sS', '-o', '/dev/null', '-w', '%{http_code}', ...TLS, '-u', `medianest:${password}`, '-X', 'POST'];
+          return (await inside(space, 'postgres-1', [...argv, 'https://127.0.0.1:8008/reload'])).stdout === '202';
         },
       },
     ],
