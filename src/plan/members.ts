@@ -1,8 +1,11 @@
 import type { ObservedContainer } from '../engine/types.ts';
 import type { Member } from '../stack/member.ts';
+import type { Change } from './change.ts';
+import type { Step } from './step.ts';
 
 interface MemberService {
   name: string;
+  component: string;
   member?: Member;
 }
 
@@ -32,4 +35,39 @@ export function oneByOne<T extends MemberService>(
         Number(leaders.includes(a.name)) - Number(leaders.includes(b.name)) ||
         a.name.localeCompare(b.name, 'en', { numeric: true }),
     );
+}
+
+/**
+ * Members that leave their group go before the others go on without them: nobody may wait for one that will not come back.
+ * Those of etcd go last, because handing over the database’s lead needs them.
+ */
+export function retirements(
+  changes: readonly Change[],
+  wanted: readonly MemberService[],
+  containers: readonly ObservedContainer[],
+): Extract<Step, { kind: 'retire-member' }>[] {
+  const leaving = changes.flatMap(({ action, service }) => {
+    const container = containers.find((entry) => entry.service === service);
+    const member = wanted.find((entry) => entry.component === container?.component)?.member;
+    return action === 'remove' && member && container?.state === 'running' ? [{ service, member }] : [];
+  });
+  return leaving
+    .sort((a, b) => GROUPS.indexOf(b.member.group) - GROUPS.indexOf(a.member.group))
+    .map(({ service, member }) => ({
+      kind: 'retire-member',
+      service,
+      keeper: member.keeper,
+      // etcd’s last one goes on with what it has; the others have a majority to ask first.
+      handover: member.group !== 'coordination',
+      cause: 'its group gets smaller',
+    }));
+}
+
+/** Whoever takes a member out of its group has to know it: the keeper’s new configuration, which does not, comes after. */
+export function keepersLast(steps: readonly Step[]): Step[] {
+  const last = steps.findLastIndex(({ kind }) => kind === 'retire-member');
+  const keepers = new Set(steps.flatMap((step) => (step.kind === 'retire-member' ? [step.keeper] : [])));
+  const isTheirs = (step: Step) => step.kind === 'activate-config' && keepers.has(step.service);
+  const before = steps.slice(0, last + 1);
+  return [...before.filter((step) => !isTheirs(step)), ...before.filter(isTheirs), ...steps.slice(last + 1)];
 }

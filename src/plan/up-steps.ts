@@ -2,7 +2,7 @@ import type { ObservedContainer } from '../engine/types.ts';
 import { certificatesOf } from '../stack/certificates.ts';
 import type { Rendered, Rolling, Service, Stack } from '../stack/types.ts';
 import { type Change, type FileChange, networksOf } from './change.ts';
-import { oneByOne } from './members.ts';
+import { keepersLast, oneByOne, retirements } from './members.ts';
 import type { Step } from './step.ts';
 import { changesProtocol, goneFolder, type UpFacts } from './up.ts';
 
@@ -17,11 +17,11 @@ export function stepsOf(
   leftovers: readonly ObservedContainer[],
 ): Step[] {
   const services = new Map(wanted.map((service) => [service.name, service]));
-  return [
+  return keepersLast([
     ...preparation(stack, wanted, rendered, facts, changes, files),
     ...leftovers.map(({ id, name }): Step => ({ kind: 'remove-container', id, name, cause: 'left behind by an interrupted run' })),
     ...containerSteps(services, facts, changes, rendered, leftovers.length > 0),
-  ];
+  ]);
 }
 
 /** Each NFS export once, with an image that is there by then. */
@@ -134,7 +134,7 @@ function containerSteps(
   const isMember = ({ service }: Change) => members.some(({ name }) => name === service);
   const replaced = touched.filter((change) => rollingOf(change) || isMember(change));
   const others = touched.filter((change) => !replaced.includes(change));
-  const retired = retirements(others, wanted, facts);
+  const retired = retirements(others, wanted, facts.containers);
   const rest = others.filter(({ service }) => !retired.some((step) => step.service === service));
   const removed = rest.filter((change) => change.action === 'remove');
   const forced = [...services.values()].flatMap((service) => {
@@ -215,16 +215,4 @@ function containerSteps(
       });
   }
   return steps;
-}
-
-/** Members that leave their group go before the others go on without them: nobody may wait for one that will not come back. */
-function retirements(changes: readonly Change[], wanted: readonly Service[], facts: UpFacts): Extract<Step, { kind: 'retire-member' }>[] {
-  return changes.flatMap(({ action, service }) => {
-    const container = facts.containers.find((entry) => entry.service === service);
-    const member = wanted.find((entry) => entry.component === container?.component)?.member;
-    if (action !== 'remove' || !member || container?.state !== 'running') return [];
-    // etcd’s last one goes on with what it has; the others have a majority to ask first.
-    const handover = member.group !== 'coordination';
-    return [{ kind: 'retire-member', service, keeper: member.keeper, handover, cause: 'its group gets smaller' }];
-  });
 }

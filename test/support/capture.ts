@@ -59,7 +59,10 @@ export async function capture(
     {
       onSpawn: (child) =>
         child.stdout?.on('data', (chunk: Buffer) => {
-          if (String(chunk).includes('listening')) begun ??= during();
+          if (!String(chunk).includes('listening') || begun) return;
+          begun = during();
+          // It is awaited below, and may fail before.
+          begun.catch(() => {});
         }),
     },
   );

@@ -76,11 +76,13 @@ export async function startWriter(workspace: Workspace) {
     },
     /** The writes that were acknowledged and are not there. */
     lost: async (): Promise<number[]> => {
+      // Those that come meanwhile may not be in the answer yet.
+      const known = [...acknowledged];
       const client = await connect(workspace);
       const { rows } = await client.query<{ id: string }>('SELECT id FROM segments_writes');
       await client.end();
       const there = new Set(rows.map(({ id }) => Number(id)));
-      return acknowledged.filter((id) => !there.has(id));
+      return known.filter((id) => !there.has(id));
     },
     stop: async () => {
       running = false;

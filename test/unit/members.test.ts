@@ -10,7 +10,7 @@ const make = (file = '') => {
   return { stack, files: rendered(stack) };
 };
 const now = make();
-const all = now.stack.services.map(({ name }) => runningContainer(name, now.files.inputs[name]));
+const all = now.stack.services.map(({ name, component }) => runningContainer(name, now.files.inputs[name], { component }));
 const installed = Object.fromEntries(now.stack.certificates.map(({ name }) => [name, '01']));
 const placements = Object.fromEntries(now.stack.services.filter(({ reloadsSecrets }) => reloadsSecrets).map(({ name }) => [name, 'p1']));
 
@@ -76,9 +76,45 @@ describe('members of the database', () => {
   });
 });
 
+describe('a group that gets smaller', () => {
+  const smaller = make('etcd: { members: 1 }\ndatabase: { members: 1 }\nredisCluster: { replicas: 0 }');
+  const before = { ...now.files.configs };
+  const steps = plan(smaller, { liveConfigs: before }).steps;
+  const at = (wanted: (step: Step) => boolean) => steps.findIndex(wanted);
+  const retired = steps.flatMap((step) => (step.kind === 'retire-member' ? [step] : []));
+
+  it('has what leads handed over first, and etcd, which that needs, goes last', () => {
+    expect(retired.map(({ service, handover }) => [service, handover])).toEqual([
+      ['redis-4', true],
+      ['redis-5', true],
+      ['redis-6', true],
+      ['postgres-2', true],
+      ['etcd-2', false],
+      ['etcd-3', false],
+    ]);
+  });
+  it('is led out by a keeper that still knows who leaves', () => {
+    const told = at((step) => step.kind === 'activate-config' && step.service === 'agent');
+    expect(told).toBeGreaterThan(at((step) => step.kind === 'retire-member' && step.service === 'etcd-3'));
+    expect(told).toBeLessThan(at((step) => step.kind === 'compose-up'));
+    expect(at((step) => step.kind === 'activate-config' && step.service === 'db-router')).toBeLessThan(
+      at(({ kind }) => kind === 'retire-member'),
+    );
+  });
+  it('does not ask for those that do not run', () => {
+    const containers = all.map((entry) => (entry.service === 'redis-5' ? { ...entry, state: 'exited' } : entry));
+    const { steps: others } = plan(smaller, { liveConfigs: before, containers });
+    expect(others.flatMap((step) => (step.kind === 'retire-member' ? [step.service] : []))).not.toContain('redis-5');
+  });
+});
+
 describe('one by one', () => {
   const member = { group: 'database', keeper: 'agent' };
-  const services = [{ name: 'a-1', member }, { name: 'a-2', member }, { name: 'b' }];
+  const services = [
+    { name: 'a-1', component: 'a', member },
+    { name: 'a-2', component: 'a', member },
+    { name: 'b', component: 'b' },
+  ];
   const running = (...names: string[]) => names.map((name) => runningContainer(name, undefined));
   it.each([
     ['the only one that runs is not waited for', running('a-1'), []],
