@@ -30,11 +30,12 @@ export async function surroundings(context: Context): Promise<Surroundings> {
   const publicAddress = addresses.find(isPublic);
   const address = publicAddress ?? addresses[0] ?? '127.0.0.1';
   const engine = await context.engine().catch(() => undefined);
-  const [info, neighbours, profiles, ports] = await Promise.all([
+  // By itself: laying out the profiles keeps the program busy, and a connection would seem to take too long.
+  const ports = await Promise.all(KNOWN.map(async ({ port }) => ((await answers(address, port)) ? [port] : [])));
+  const [info, neighbours, profiles] = await Promise.all([
     engine?.info().catch(() => undefined),
     engine?.neighbours().catch(() => []),
     profileStacks(context),
-    Promise.all(KNOWN.map(async ({ port }) => ((await answers(address, port)) ? [port] : []))),
   ]);
   const memory = info?.memoryBytes ?? os.totalmem();
   const fits = profiles.map(async ({ stack, name, description }): Promise<ProfileFit> => {

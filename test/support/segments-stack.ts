@@ -58,7 +58,7 @@ export const composeOf = (space: Workspace) =>
     networks: Record<string, { internal?: boolean; ipam: { config: { subnet: string }[] } }>;
   };
 
-export const containerName = (space: Workspace, service: string): string => `${space.project}-${service}-1`;
+const containerName = (space: Workspace, service: string): string => `${space.project}-${service}-1`;
 
 /** A command in a running container. It is ended after a while: some programs wait for ever for what is away. */
 export const inside = (space: Workspace, service: string, argv: readonly string[], seconds = 30): Promise<Run> =>
@@ -75,7 +75,7 @@ export async function printed(space: Workspace, service: string, argv: readonly 
 export const sql = (space: Workspace, service: string, query: string, database = 'postgres'): Promise<string> =>
   printed(space, service, ['psql', '-X', '-At', '-F', ' ', '-U', 'postgres', '-d', database, '-c', query]);
 
-export const pidOf = async (space: Workspace, service: string): Promise<number> =>
+const pidOf = async (space: Workspace, service: string): Promise<number> =>
   Number((await docker(['inspect', '--format', '{{.State.Pid}}', containerName(space, service)])).stdout.trim());
 
 const LISTENING = '0A';
