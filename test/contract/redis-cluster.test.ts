@@ -108,7 +108,8 @@ describe('a cluster of six', () => {
         socket.on('close', () => resolve('closed'));
         socket.setTimeout(2000, () => socket.destroy());
       });
-    expect(await hello(6379, {})).toBe('SELF_SIGNED_CERT_IN_CHAIN');
+    // The chain is sent without its root, which nobody takes from whom it is to prove.
+    expect(await hello(6379, {})).toMatch(/^UNABLE_TO_(GET_ISSUER_CERT|VERIFY_LEAF)/);
     expect(await hello(6379, { ca })).toMatch(/^-NOAUTH/);
     expect(await hello(6379, { ca, maxVersion: 'TLSv1.1' })).toMatch(/PROTOCOL|VERSION|ALERT/i);
     expect(await hello(16_379, { ca })).toMatch(/CERTIFICATE_REQUIRED|closed|ECONNRESET/);

@@ -120,9 +120,11 @@ export async function edgeBench(name: string, file = '', components = ''): Promi
   await issue(edge.certificate, 'certs/current');
   mkdirSync(path.join(dir, 'trust'));
   writeFileSync(path.join(dir, 'trust', 'internal-ca.pem'), root?.certificate ?? '');
-  if (edge.trust) await issue(APP_CERTIFICATE, 'app');
+  // The application is spoken to over TLS.
+  const secured = app.certificate !== undefined;
+  if (secured) await issue(APP_CERTIFICATE, 'app');
   // The same name, from a CA that nobody trusts.
-  if (edge.trust) await issue(APP_CERTIFICATE, 'stranger', { load: () => undefined, save: () => undefined });
+  if (secured) await issue(APP_CERTIFICATE, 'stranger', { load: () => undefined, save: () => undefined });
 
   const must = async (args: string[]) => {
     const done = await docker(args);
@@ -135,8 +137,8 @@ export async function edgeBench(name: string, file = '', components = ''): Promi
     const run = ['run', '--detach', '--init', '--name', at(origin), '--network', project, '--ip', address(host), '--entrypoint', 'node'];
     const script = path.join(HOME, 'test/support/edge-origin.mjs');
     const pair = origin === 'app-2' ? 'stranger' : 'app';
-    const tls = edge.trust ? ['--volume', `${path.join(dir, pair)}:/pair:ro`] : [];
-    const argv = ['/origin.mjs', origin, String(port), ...(edge.trust ? ['/pair'] : [])];
+    const tls = secured ? ['--volume', `${path.join(dir, pair)}:/pair:ro`] : [];
+    const argv = ['/origin.mjs', origin, String(port), ...(secured ? ['/pair'] : [])];
     await must([...run, '--volume', `${script}:/origin.mjs:ro`, ...tls, app.image.ref, ...argv]);
   }
   await must([
