@@ -1,7 +1,6 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RunOptions } from '../support/cli.ts';
 import { type OwnEngine, ownEngine } from '../support/own-engine.ts';
 import { atMost } from '../support/pace.ts';
 import { type Workspace, workspace } from '../support/workspace.ts';
@@ -11,7 +10,7 @@ import { type JsonError, parsed } from './support.ts';
 describe('an air-gapped host', () => {
   let space: Workspace;
   let host: OwnEngine;
-  const there = (args: readonly string[], options: RunOptions = {}) => space.run(args, { ...options, env: host.env });
+  const there = (args: readonly string[]) => host.medianest(args, space.dir);
   const archive = () => path.join(space.dir, 'images.tar');
 
   beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { MemberState } from '../../src/stack/member.ts';
-import { docker } from '../support/cli.ts';
+import { docker, PROGRAM, type Run, run } from '../support/cli.ts';
 import { type DataStack, dataStack, writerOptions } from '../support/data-stack.ts';
 import { Writers } from '../support/data-writers.ts';
 import { imagesOf, type RestartableEngine, restartableEngine } from '../support/restartable-engine.ts';
@@ -9,12 +9,18 @@ import { until } from './support.ts';
 let engine: RestartableEngine;
 let stack: DataStack;
 
+/** In the engine's network: another stack of the same addresses may be in this one's. */
+function medianestThere(...args: string[]): Promise<Run> {
+  const [command = '', ...before] = [...engine.prefix, process.execPath, PROGRAM];
+  return run(command, [...before, ...args], { cwd: stack.space.dir, env: engine.env });
+}
+
 /** `medianest health` finds nothing, and the database has its synchronous standby. */
 const whole = () =>
   until(
     'the stack is whole',
     async () => {
-      const { stdout } = await stack.space.run(['health', '--json'], { env: engine.env });
+      const { stdout } = await medianestThere('health', '--json');
       if ((JSON.parse(stdout) as { status: string }).status !== 'ok') return false;
       const keeper = await docker(['exec', `${stack.space.project}-agent-1`, 'keeper', 'status'], { env: engine.env });
       const states = JSON.parse(keeper.stdout.trim().split('\n').at(-1) ?? '{}') as Record<string, MemberState>;
@@ -28,7 +34,7 @@ beforeAll(async () => {
   await engine.load(await imagesOf(['patroni', 'etcd', 'redis', 'balancer', 'agent', 'engine-proxy']));
   const off = { edge: false, cdn: false, balancer: false, app: false };
   stack = await dataStack('engine', { components: off });
-  const up = await stack.space.run(['up'], { env: engine.env });
+  const up = await medianestThere('up');
   if (up.status !== 0) throw new Error(up.stderr);
   await whole();
 });

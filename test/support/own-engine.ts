@@ -1,14 +1,16 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { docker, run } from './cli.ts';
+import { docker, PROGRAM, run } from './cli.ts';
 import { PREFIX } from './workspace.ts';
 
 /** A Docker Engine of a test's own: no image of another test is in it, and in its network namespace there is no way out. */
 export interface OwnEngine {
   env: { DOCKER_HOST: string };
   docker(args: readonly string[]): ReturnType<typeof docker>;
+  /** Runs medianest where the engine runs: without a network as well. */
+  medianest(args: readonly string[], cwd: string): ReturnType<typeof run>;
   stop(): Promise<void>;
 }
 
@@ -32,6 +34,8 @@ export async function ownEngine(name: string): Promise<OwnEngine> {
   return {
     env,
     docker: ask,
+    medianest: (args, cwd) =>
+      run('nsenter', ['--target', readFileSync(at('pid'), 'utf8').trim(), '--net', process.execPath, PROGRAM, ...args], { cwd, env }),
     stop: async () => {
       if (existsSync(at('pid'))) {
         await run('sh', ['-c', 'kill "$(cat "$0")"', at('pid')]);

@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { run } from './cli.ts';
@@ -16,9 +17,9 @@ export interface SmallDisk {
 
 /** Puts a service's data on a file system of its own, by the operator's override: before the first `up`. */
 export async function smallDisk(space: Workspace, service: string, uid: number, mebibytes: number): Promise<SmallDisk> {
-  const device = path.join(space.dir, `disk-${service}`);
+  // Not below the workspace, whose folder goes first.
+  const device = mkdtempSync(path.join(os.tmpdir(), `medianest-disk-${service}-`));
   const filler = path.join(device, 'filler');
-  mkdirSync(device);
   const mounted = await run('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m,uid=${uid},gid=${uid},mode=0700`, 'tmpfs', device]);
   if (mounted.status !== 0) throw new Error(mounted.stderr);
   mkdirSync(space.state, { recursive: true });
@@ -43,6 +44,7 @@ export async function smallDisk(space: Workspace, service: string, uid: number, 
     },
     remove: async () => {
       await run('umount', ['--lazy', device]);
+      rmSync(device, { recursive: true, force: true });
     },
   };
 }
