@@ -35,7 +35,7 @@ export async function viewCertificates(
       pem,
       cause: renewalCause(spec, pem, now, roots),
       served: own.flatMap(({ at, served }) => (served ? [{ at, ...served }] : [])),
-      listeners: own.length,
+      listeners: own.filter(({ away }) => !away).length,
       offersOcsp: offersOcsp(state, spec, pem),
       lastError: attempts?.lastError,
       nextTry: attempts?.nextTry,

@@ -14,12 +14,24 @@ const PATIENCE = 4000;
 /** PostgreSQL's SSLRequest: length, and a code that stands where a version would. */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 
-/** A real handshake, up to the certificate that is served there; undefined where nobody speaks TLS. */
-export async function askCertificate(address: string, { port, protocol }: Listener, servername: string): Promise<Served | undefined> {
+/** Nobody can be reached there from this machine: the engine is in a virtual machine, or on another one. */
+const AWAY = ['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'];
+
+/** A real handshake, up to the certificate that is served there; undefined where nobody speaks TLS, `away` where nobody is reached. */
+export async function askCertificate(
+  address: string,
+  { port, protocol }: Listener,
+  servername: string,
+): Promise<Served | 'away' | undefined> {
   const socket = net.connect({ host: address, port });
-  socket.setTimeout(PATIENCE, () => socket.destroy());
+  socket.setTimeout(PATIENCE, () => socket.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })));
   try {
     await event(socket, 'connect');
+  } catch (error) {
+    socket.destroy();
+    return AWAY.includes((error as NodeJS.ErrnoException).code ?? '') ? 'away' : undefined;
+  }
+  try {
     if (protocol === 'postgres') {
       socket.write(SSL_REQUEST);
       const [answer] = (await event(socket, 'data')) as [Buffer];

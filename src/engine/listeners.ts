@@ -10,6 +10,8 @@ export interface ServedAt {
   /** `172.16.0.10:8443` */
   at: string;
   served: Served | undefined;
+  /** It cannot be reached from this machine, so what it serves is not known. */
+  away: boolean;
 }
 
 /** The name that a client would ask for. */
@@ -43,10 +45,13 @@ async function ask(service: Service, container: ObservedContainer, listener: Lis
       .map((address) => ({ address, port: listener.port })),
     ...published.map(({ address, host }) => ({ address: address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address, port: host })),
   ];
+  const told = { certificate: spec.name, service: service.name };
+  let away = places.length > 0;
   for (const { address, port } of places) {
     const served = await askCertificate(address, { ...listener, port }, nameToAsk(spec));
-    if (served) return { certificate: spec.name, service: service.name, at: `${address}:${port}`, served };
+    if (served && served !== 'away') return { ...told, at: `${address}:${port}`, served, away: false };
+    away &&= served === 'away';
   }
   const [first] = places;
-  return { certificate: spec.name, service: service.name, at: first ? `${first.address}:${first.port}` : 'no address', served: undefined };
+  return { ...told, at: first ? `${first.address}:${first.port}` : 'no address', served: undefined, away };
 }

@@ -100,8 +100,13 @@ async function prove(
   const deadline = Date.now() + PATIENCE;
   for (;;) {
     const answers = await askListeners(run.stack, [spec], own);
-    const wrong = answers.find(({ served }) => served?.serial !== serial);
-    if (!wrong) return;
+    const wrong = answers.find(({ served, away }) => !away && served?.serial !== serial);
+    if (!wrong) {
+      const away = answers.filter((answer) => answer.away).map(({ at }) => at);
+      if (away.length > 0)
+        run.context.report.note(`${service.name} cannot be reached from here (${away.join(', ')}): what it serves is not proven`);
+      return;
+    }
     if (Date.now() > deadline) {
       throw new UserError(
         'CERTIFICATE_FAILED',

@@ -84,10 +84,7 @@ export const etcd = defineService({
       after: [],
       reload: ['/usr/local/bin/reload'],
       reloadsSecrets: true,
-      listeners: [
-        { port: CLIENT_PORT, protocol: 'tls' },
-        { port: PEER_PORT, protocol: 'tls' },
-      ],
+      listeners: [{ port: CLIENT_PORT, protocol: 'tls' }],
       member: { group: 'coordination', keeper: 'agent' },
       interruption: members.length > 1 ? 'none: the others go on' : 'none: the database goes on, but cannot fail over meanwhile',
       urls: [],
