@@ -147,7 +147,10 @@ describe('the life of a stack', () => {
     expect(health.status).toBe(0);
     const report = parsed<{ status: string; checks: { id: string; status: string; message: string }[] }>(health);
     expect(report.status).toBe('ok');
-    expect(report.checks.map((check) => `${check.id} ${check.status}`)).toEqual(SERVICES.map((name) => `container.${name} ok`));
+    expect(report.checks.map((check) => `${check.id} ${check.status}`)).toEqual([
+      'certificate.edge ok',
+      ...SERVICES.map((name) => `container.${name} ok`),
+    ]);
     const plan = await space.run(['plan', '--json']);
     expect(plan.status).toBe(0);
     const { changes, files, profile } = parsed<Plan>(plan);
