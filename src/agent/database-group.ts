@@ -15,10 +15,13 @@ export function databaseGroup(members: readonly string[], patroni: PatroniClient
 
   const change = async (to: string | undefined, say: Say, forced: boolean): Promise<void> => {
     if (to !== undefined && !members.includes(to)) throw new Error(`${to} is no member of the database: ${members.join(', ')}`);
-    const view = await patroni.cluster();
-    const leader = leaderOf(view);
+    const first = await patroni.cluster();
+    const leader = leaderOf(first);
     if (leader && leader.name === to) return say(`${to} leads already`);
-    const candidate = to ?? bestCandidate(view, leader?.name ?? '');
+    // Patroni hands over to a synchronous standby alone, and one that has just come back is taken as such within a few seconds.
+    if (leader?.state === 'running' && bestCandidate(first, leader.name) !== undefined)
+      await until(HANDOVER_SECONDS, async () => candidateProblem(leader.name, await patroni.cluster(), await patroni.synchronous()), say);
+    const candidate = to ?? bestCandidate(await patroni.cluster(), leader?.name ?? '');
     if (candidate === undefined) throw new Error('no other member could take over: none of them is streaming');
     if (!forced && leader?.state !== 'running')
       throw new Error(`${leader?.name ?? 'nobody'} does not lead: a switchover needs a leader that answers; use failover`);
@@ -37,14 +40,8 @@ export function databaseGroup(members: readonly string[], patroni: PatroniClient
       if (leaderOf(view)?.name !== service) return;
       // Alone it leads nothing that another could lead.
       if (members.length === 1) return;
-      // One that has just come back is taken as synchronous within a few seconds.
-      await until(
-        HANDOVER_SECONDS,
-        async () => {
-          return candidateProblem(service, await patroni.cluster(), await patroni.synchronous());
-        },
-        say,
-      );
+      // Whoever else is away may be on its way back.
+      await until(HANDOVER_SECONDS, async () => candidateProblem(service, await patroni.cluster(), await patroni.synchronous()), say);
       await change(undefined, say, false);
     },
     settled: async (service, seconds, say) => {

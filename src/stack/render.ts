@@ -34,7 +34,8 @@ export function render(stack: Stack, input: RenderInput): Rendered {
       fragment,
     );
     inputs[service.name] = canonical({
-      definition: shortHash(definition),
+      // Without the order of starting: a group that grows or shrinks is no reason to replace those that stand on it.
+      definition: shortHash({ ...definition, depends_on: null }),
       networks: shortHash(service.networks.map((name) => subnets.get(name))),
       ...(service.secrets.length > 0 &&
         !service.reloadsSecrets && { secrets: shortHash(service.secrets.map(({ name }) => [name, input.fingerprints[name] ?? ''])) }),

@@ -4,7 +4,11 @@ import { type Run, run } from './cli.ts';
 import { PREFIX } from './workspace.ts';
 
 const PORT = 8099;
-const SERVER = `require('node:http').createServer((_, answer) => answer.end('outside')).listen(${PORT}, '0.0.0.0', () => console.log('ready'))`;
+// It ends with the test that started it, also where that is killed: a process keeps its namespace.
+const SERVER = `
+  const parent = process.ppid;
+  setInterval(() => process.ppid === parent || process.exit(), 1000);
+  require('node:http').createServer((_, answer) => answer.end('outside')).listen(${PORT}, '0.0.0.0', () => console.log('ready'));`;
 
 /** Another machine, as far as addresses go: a network namespace with one cable to this host, and a server of its own. */
 export interface Outside {

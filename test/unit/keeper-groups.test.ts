@@ -1,15 +1,39 @@
 import { describe, expect, it } from 'vitest';
 import { coordinationStates, type EtcdStatus, type EtcdView, etcdHandoverProblem, etcdProblem } from '../../src/agent/coordination.ts';
 import { bestCandidate, candidateProblem, mayRestartPending, memberStates, problemOf, unsettled } from '../../src/agent/database.ts';
+import { databaseGroup } from '../../src/agent/database-group.ts';
 import type { Group } from '../../src/agent/group.ts';
 import { judgeHung } from '../../src/agent/hung.ts';
 import { keeper } from '../../src/agent/keeper.ts';
-import type { ClusterMember, ClusterView } from '../../src/agent/patroni-client.ts';
+import type { ClusterMember, ClusterView, PatroniClient } from '../../src/agent/patroni-client.ts';
 
 const leader: ClusterMember = { name: 'postgres-1', role: 'leader', state: 'running', timeline: 3 };
 const standby: ClusterMember = { name: 'postgres-2', role: 'sync_standby', state: 'streaming', timeline: 3, lag: 0 };
 const replica: ClusterMember = { name: 'postgres-3', role: 'replica', state: 'streaming', timeline: 3, lag: 0 };
 const view = (...members: ClusterMember[]): ClusterView => ({ members });
+
+describe('a planned change of the leader', () => {
+  it.each(['switchover', 'failover'] as const)(
+    '%s waits until the other member is a synchronous standby: Patroni refuses before',
+    async (how) => {
+      const asked: string[] = [];
+      const said: string[] = [];
+      let looks = 0;
+      const cluster = async (): Promise<ClusterView> => {
+        if (asked.length > 0) return view({ ...leader, name: 'postgres-2' }, { ...standby, name: 'postgres-1' });
+        return ++looks < 3 ? view(leader, { ...standby, role: 'replica' }) : view(leader, standby);
+      };
+      const group = databaseGroup(['postgres-1', 'postgres-2'], {
+        cluster,
+        synchronous: async () => true,
+        switchover: async (from, to) => void asked.push(`${from} -> ${to} after ${looks} looks`),
+      } as PatroniClient);
+      await group[how]?.('postgres-2', (what) => void said.push(what));
+      expect(asked).toEqual(['postgres-1 -> postgres-2 after 3 looks']);
+      expect(said).toEqual(['no other member is a synchronous standby', 'postgres-1 hands over to postgres-2']);
+    },
+  );
+});
 
 describe('a member of the database', () => {
   it.each([

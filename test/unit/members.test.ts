@@ -101,6 +101,11 @@ describe('a group that gets smaller', () => {
       at(({ kind }) => kind === 'retire-member'),
     );
   });
+  it('is no reason to replace those that stand on it', () => {
+    const { changes } = plan(make('etcd: { members: 1 }'), { liveConfigs: before });
+    const acted = Object.fromEntries(changes.map(({ service, action }) => [service, action]));
+    expect(acted).toMatchObject({ 'etcd-1': 'recreate', 'etcd-3': 'remove', 'postgres-1': 'reload', 'db-router': 'keep', 'app-1': 'keep' });
+  });
   it('does not ask for those that do not run', () => {
     const containers = all.map((entry) => (entry.service === 'redis-5' ? { ...entry, state: 'exited' } : entry));
     const { steps: others } = plan(smaller, { liveConfigs: before, containers });
