@@ -23,7 +23,7 @@ export const databaseSettings = z
       .max(300)
       .default(20)
       .describe('Seconds until a leader that is silent is replaced, where nothing proves earlier that it is dead'),
-    loopWait: z.int().min(1).max(60).default(5).describe('Seconds between two looks of each member at the group'),
+    loopWait: z.int().min(1).max(60).default(2).describe('Seconds between two looks of each member at the group'),
     retryTimeout: z
       .int()
       .min(3, 'should be at least 3: Patroni refuses less')
