@@ -1,4 +1,5 @@
 import { audit } from './audit.ts';
+import { backup, backupList, backupPrune, backupVerify } from './backup.ts';
 import { cdnPurge } from './cdn.ts';
 import type { Command } from './command.ts';
 import { configShow, configValidate } from './config.ts';
@@ -7,6 +8,7 @@ import { down } from './down.ts';
 import { exec } from './exec.ts';
 import { health } from './health.ts';
 import { imagesBuild } from './images.ts';
+import { backupImportKit, backupKit } from './kit.ts';
 import { failover, switchover } from './leader.ts';
 import { logs } from './logs.ts';
 import { maintenanceOff, maintenanceOn } from './maintenance.ts';
@@ -14,7 +16,9 @@ import { plan } from './plan.ts';
 import { profiles } from './profiles.ts';
 import { render } from './render.ts';
 import { restart } from './restart.ts';
+import { drill, previewRemove, restore } from './restore.ts';
 import { scale } from './scale.ts';
+import { backupSchedule } from './schedule.ts';
 import { secretsList, secretsRotate } from './secrets.ts';
 import { status } from './status.ts';
 import { up } from './up.ts';
@@ -37,6 +41,16 @@ export const commands: readonly Command[] = [
   switchover,
   failover,
   update,
+  backup,
+  backupList,
+  backupVerify,
+  backupPrune,
+  backupSchedule,
+  backupKit,
+  backupImportKit,
+  restore,
+  previewRemove,
+  drill,
   maintenanceOn,
   maintenanceOff,
   cdnPurge,

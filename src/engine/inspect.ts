@@ -1,8 +1,11 @@
 import type { Context } from '../context.ts';
+import { backupNotes } from '../plan/backup-sets.ts';
 import { parseBalancerStats } from '../plan/balancer-stats.ts';
 import { interruptedRelease } from '../plan/releases.ts';
 import type { StatusExtras } from '../plan/status.ts';
+import { readCatalogue } from './backup-room.ts';
 import { memberStates } from './keeper.ts';
+import { kitProblem } from './kit.ts';
 import type { Opened } from './open.ts';
 import { readOrders } from './prepare.ts';
 import { readReleases } from './release-store.ts';
@@ -30,6 +33,9 @@ export async function inspectStack(
     traffic: stats?.exitCode === 0 ? parseBalancerStats(stats.output) : {},
     members: members ?? {},
     notes: [
+      ...(containers.some(({ service }) => service === 'backup')
+        ? backupNotes(readCatalogue(state)?.sets ?? [], context.clock.now()).concat(kitProblem(state) ?? [])
+        : []),
       ...(keeper && containers.length > 0 && !members ? [`${keeper} does not answer: who leads is not known, and nothing is healed`] : []),
       ...(waf ? [`WAF: ${waf.mode}, paranoia ${waf.paranoia}, ${waf.rules.name} ${waf.rules.version} (${waf.rules.from})`] : []),
       ...(half

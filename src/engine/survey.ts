@@ -10,6 +10,7 @@ import { leadersOf, memberStates } from './keeper.ts';
 import { checkMedia } from './media-check.ts';
 import { isTaken, processOn } from './ports.ts';
 import { type Prepared, prepare } from './prepare.ts';
+import { checkLocalFolder } from './repository-check.ts';
 import { placement, unplacedServices } from './secret-files.ts';
 import type { Engine, ObservedContainer } from './types.ts';
 
@@ -84,6 +85,7 @@ export async function survey(
   const names = new Set(starting.map((change) => change.service));
   const services = stack.services.filter((service) => names.has(service.name));
   await checkMedia(services);
+  if (names.has('backup')) await checkLocalFolder(context, state, loaded);
   await refuseTooLarge(stack, containers, engine);
   await refuseTakenPorts(stack, names, containers, engine);
   const refs = stack.images

@@ -123,7 +123,7 @@ async function issueLeaf(ca: { certificate: string; privateKey: string }, spec: 
   leaf.validity.notAfter = new Date(Math.min(now.getTime() + spec.days * DAY, issuer.validity.notAfter.getTime()));
   // RFC 5280 limits a common name to 64 characters; clients read the alternative names only.
   // etcd takes the common name of a client for that of a user, and its gateway refuses one that has any: members have none.
-  leaf.setSubject([{ shortName: spec.client ? 'OU' : 'CN', value: (spec.subjects[0] ?? spec.name).slice(0, 64) }]);
+  leaf.setSubject([{ shortName: spec.client && !spec.named ? 'OU' : 'CN', value: (spec.subjects[0] ?? spec.name).slice(0, 64) }]);
   leaf.setIssuer(issuer.subject.attributes);
   leaf.setExtensions([
     { name: 'basicConstraints', critical: true, cA: false },

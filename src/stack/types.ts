@@ -24,6 +24,8 @@ export interface Mount {
   readOnly: boolean;
   /** A volume that is mounted from an NFS server. */
   nfs?: NfsExport;
+  /** A volume that `down --volumes` leaves: it is no part of the Compose project. */
+  outlives?: boolean;
   /** A socket, and no folder of files. */
   socket?: boolean;
 }
@@ -58,6 +60,8 @@ export interface CertificateSpec {
   issuer: string;
   /** It also proves who calls (clientAuth): for members that call one another. */
   client?: boolean;
+  /** Its common name is its first subject, also where it proves who calls: pgBackRest goes by it. */
+  named?: boolean;
   /** Days of validity asked of the issuer. */
   days: number;
 }
