@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { until } from '../e2e/support.ts';
@@ -61,6 +61,15 @@ export async function restartableEngine(name: string): Promise<RestartableEngine
       if (ids.length > 0) await docker(['rm', '--force', ...ids], { env });
       await end('SIGTERM');
       holder.kill('SIGKILL');
+      // What a killed engine had mounted is not unmounted by the next one.
+      const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
+        .split('\n')
+        .map((line) => line.split(' ')[4] ?? '');
+      for (const mount of mounts
+        .filter((point) => point.startsWith(dir))
+        .sort()
+        .reverse())
+        await run('umount', ['--lazy', mount]);
       rmSync(dir, { recursive: true, force: true });
     },
   };
