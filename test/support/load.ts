@@ -150,20 +150,13 @@ export async function checkWrites(
   report: LoadReport,
 ): Promise<{ lost: string[]; doubled: string[]; stored: number }> {
   const query = `SELECT title, count(*), min(id) FROM requests WHERE title LIKE '${report.run}-%' GROUP BY title`;
-  const { stdout, stderr, status } = await workspace.run([
-    'exec',
-    'postgres',
-    'psql',
-    '-U',
-    'postgres',
-    '-d',
-    'medianest',
-    '-At',
-    '-F',
-    ' ',
-    '-c',
-    query,
-  ]);
+  const psql = ['exec', 'postgres', 'psql', '-U', 'postgres', '-d', 'medianest', '-At', '-F', ' ', '-c', query];
+  let { stdout, stderr, status } = await workspace.run(psql);
+  // A member that has just lost the lead is restarted as a replica.
+  for (let again = 0; status !== 0 && again < 20; again++) {
+    await sleep(1000);
+    ({ stdout, stderr, status } = await workspace.run(psql));
+  }
   if (status !== 0) throw new Error(stderr);
   const rows = stdout
     .split('\n')
