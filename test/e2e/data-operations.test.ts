@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Run } from '../support/cli.ts';
 import { checkWrites, kinds, loadOn, under } from '../support/load.ts';
-import { configureSegments, inside, leaderOf, members, printed, segmentsStack, sql, whole } from '../support/segments-stack.ts';
+import { configureSegments, inside, leaderOf, printed, segmentsStack, sql, whole } from '../support/segments-stack.ts';
 import { connect, startWriter } from '../support/segments-writer.ts';
 import type { Workspace } from '../support/workspace.ts';
 import { changedServices, identities, parsed, portal } from './support.ts';
@@ -34,13 +34,6 @@ async function used<T>(act: () => Promise<T>): Promise<{ result: T; gap: number 
   expect(await checkWrites(space, report)).toMatchObject({ lost: [], doubled: [] });
   expect(await writer.lost()).toEqual([]);
   return result;
-}
-
-/** Does what the plan calls an interruption, while a program writes: it waits, and loses nothing. */
-async function written(act: () => Promise<unknown>): Promise<void> {
-  const { gap } = await writer.gapDuring(act);
-  expect(await writer.lost()).toEqual([]);
-  expect.soft(gap).toBeLessThan(2 * HANDOVER_GAP);
 }
 
 /** A command, with what it said where it failed. */
@@ -268,21 +261,6 @@ describe('settings changed in medianest.yml', () => {
     expect.soft(gap).toBeLessThan(HANDOVER_GAP);
     await settled();
     expect(await show('max_connections')).toEqual(['130', '130']);
-  });
-
-  test('one etcd, three members of the database and no replicas of the cache: and back', async () => {
-    const sizes = async () => {
-      const names = Object.keys(await members(space));
-      return ['etcd', 'postgres', 'redis'].map((group) => names.filter((name) => name.startsWith(`${group}-`)).length);
-    };
-    configureSegments(space, { etcd: { members: 1 }, database: { members: 3, maxConnections: 130 }, redisCluster: { replicas: 0 } });
-    await written(() => done(['up']));
-    expect(await sizes()).toEqual([1, 3, 3]);
-    await settled();
-    configureSegments(space, { database: { maxConnections: 130 } });
-    await written(() => done(['up']));
-    expect(await sizes()).toEqual([3, 2, 6]);
-    await settled();
   });
 });
 
