@@ -37,4 +37,13 @@ if [ -z "$only" ] || [ "$only" = cli ]; then
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends zsh fish >/dev/null
   fi
 fi
+if [ -z "$only" ] || [ "$only" = e2e ]; then
+  # Another machine is played in a network namespace.
+  if ! PATH=$PATH:/usr/sbin:/sbin command -v ip >/dev/null; then
+    [ ${#yes[@]} -gt 0 ] || fail "the e2e suite needs ip" "apt install iproute2, or run with --yes"
+    say "Installing iproute2 ..."
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends iproute2 >/dev/null
+  fi
+fi
 exec node scripts/run-suites.mjs ${only:+"$only"}
