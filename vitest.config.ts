@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-const suite = (name: string, options: object = {}) => ({ test: { name, include: [`test/${name}/**/*.test.ts`], ...options } });
+// A failed comparison tells what it has seen also where only its message is shown.
+const chaiConfig = { truncateThreshold: 500 };
+const suite = (name: string, options: object = {}) => ({ test: { name, include: [`test/${name}/**/*.test.ts`], chaiConfig, ...options } });
 
 /** One project for each suite; `scripts/test.sh` runs them in this order. */
 export default defineConfig({

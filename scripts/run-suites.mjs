@@ -15,6 +15,9 @@ const only = process.argv[2];
 const folder = mkdtempSync(path.join(os.tmpdir(), 'medianest-suites-'));
 const sum = { passed: 0, failed: 0, skipped: 0 };
 const lines = [];
+/** What failed and why, again at the end: the place where somebody looks first. */
+const failures = [];
+const WHY_CHARACTERS = 700;
 
 function note(name, counts, started) {
   for (const key of Object.keys(sum)) sum[key] += counts[key];
@@ -30,6 +33,7 @@ function runChecks() {
     const { status } = spawnSync(path.resolve('node_modules/.bin', program), args, { stdio: 'inherit' });
     console.log(`check: ${name}: ${status === 0 ? 'passed' : 'failed'}`);
     counts[status === 0 ? 'passed' : 'failed']++;
+    if (status !== 0) failures.push(`check: ${name}`);
   }
   note('check', counts, started);
 }
@@ -46,7 +50,12 @@ function runSuite(name) {
   try {
     report = JSON.parse(readFileSync(file, 'utf8'));
   } catch {
-    report = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0 };
+    report = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0, testResults: [] };
+  }
+  for (const { assertionResults, message, status: outcome, name: tests } of report.testResults) {
+    const failed = assertionResults.filter((result) => result.status === 'failed');
+    for (const { fullName, failureMessages } of failed) failures.push(`${name}: ${fullName}: ${failureMessages.join(' ')}`);
+    if (outcome === 'failed' && failed.length === 0) failures.push(`${name}: ${path.basename(tests)}: ${message}`);
   }
   const counts = { passed: report.numPassedTests, failed: report.numFailedTests, skipped: report.numPendingTests + report.numTodoTests };
   if ((status !== 0 || counts.passed === 0) && counts.failed === 0) counts.failed = 1;
@@ -56,5 +65,6 @@ function runSuite(name) {
 if (!only || only === 'check') runChecks();
 for (const name of SUITES) if (!only || only === name) runSuite(name);
 rmSync(folder, { recursive: true, force: true });
+for (const failure of failures) console.log(`FAILED ${failure.replaceAll(/\s+/g, ' ').slice(0, WHY_CHARACTERS)}`);
 console.log(`\n${lines.join('\n')}\n\n${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
 process.exitCode = sum.failed > 0 ? 1 : 0;

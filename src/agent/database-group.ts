@@ -1,9 +1,10 @@
-import { bestCandidate, candidateProblem, leaderOf, mayRestartPending, memberStates, problemOf, unsettled } from './database.ts';
+import { bestCandidate, candidateProblem, leaderOf, memberStates, nextRestart, problemOf, unsettled } from './database.ts';
 import type { Group, Say } from './group.ts';
 import type { PatroniClient } from './patroni-client.ts';
 import { until } from './wait.ts';
 
 const HANDOVER_SECONDS = 60;
+const AGAIN_MS = 10_000;
 
 /** The members of the database, through Patroni: who leads is Patroni's to decide, and here it is only asked. */
 export function databaseGroup(members: readonly string[], patroni: PatroniClient): Group {
@@ -45,15 +46,17 @@ export function databaseGroup(members: readonly string[], patroni: PatroniClient
       await change(undefined, say, false);
     },
     settled: async (service, seconds, say) => {
-      let restarted = false;
+      let last = { service: '', at: Number.NEGATIVE_INFINITY };
       await until(
         seconds,
         async () => {
           const view = await patroni.cluster();
-          if (!restarted && mayRestartPending(service, view)) {
-            restarted = true;
-            say(`${service} is restarted for its changed settings`);
-            await patroni.restartPending(service);
+          const next = nextRestart(service, view);
+          // What a member says of itself is some seconds old, and a replica hears of its leader's new settings a moment later.
+          if (next !== undefined && (next !== last.service || performance.now() - last.at > AGAIN_MS)) {
+            say(`${next} is restarted for its changed settings`);
+            await patroni.restartPending(next);
+            last = { service: next, at: performance.now() };
           }
           return unsettled(service, view, await patroni.synchronous());
         },

@@ -78,12 +78,32 @@ export function candidateProblem(service: string, view: ClusterView, synchronous
   return problemOf(candidate, view);
 }
 
-/** Restarting the server for changed settings is safe for a replica that others can do without, and never for a leader. */
-export function mayRestartPending(service: string, view: ClusterView): boolean {
+/**
+ * Which server is to be restarted, so that a replica gets to its changed settings; undefined where nothing helps now.
+ * A replica goes first: others can do without it. A value that was lowered it cannot take before the leader has (PostgreSQL
+ * manual, "Hot Standby", "Administrator's Overview"), so then it is the leader, in place, and the replica afterwards.
+ */
+export function nextRestart(service: string, view: ClusterView): string | undefined {
   const member = view.members.find(({ name }) => name === service);
   const leader = leaderOf(view);
-  return Boolean(member?.pending_restart && !leads(member) && leader?.state === 'running' && !view.pause);
+  if (!member?.pending_restart || leads(member) || leader?.state !== 'running' || view.pause) return undefined;
+  if (lowered(member) && leader.pending_restart) return lowered(leader) && problemOf(service, view) === undefined ? leader.name : undefined;
+  return service;
 }
+
+/** Those of which a standby may not have less than its leader. */
+const NOT_BELOW_LEADER = [
+  'max_connections',
+  'max_locks_per_transaction',
+  'max_prepared_transactions',
+  'max_wal_senders',
+  'max_worker_processes',
+];
+
+const lowered = ({ pending_restart_reason: reason = {} }: ClusterMember): boolean =>
+  Object.entries(reason).some(
+    ([name, { old_value, new_value }]) => NOT_BELOW_LEADER.includes(name) && Number(new_value) < Number(old_value),
+  );
 
 function bytes(count: number): string {
   if (count < 1024) return `${count} B`;

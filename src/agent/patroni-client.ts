@@ -16,6 +16,8 @@ export interface ClusterMember {
   /** Bytes behind the leader; a text where it is unknown, nothing for the leader. */
   lag?: number | string;
   pending_restart?: boolean;
+  /** Parameter -> what it is, and what it will be after a restart. */
+  pending_restart_reason?: Record<string, { old_value: string; new_value: string }>;
 }
 
 export interface ClusterView {

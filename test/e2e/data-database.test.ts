@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { addressOf, COORDINATION, type DataStack, dataStack, HOSTS, MEMBERS, other, started, whole } from '../support/data-stack.ts';
 import { under } from '../support/fault-report.ts';
-import { begin, cutOff, emptyVolume, killContainer, killPostmaster, pause, unpause } from '../support/faults.ts';
+import { cutOff, killContainer, killPostmaster, pause, unpause, withoutData } from '../support/faults.ts';
 import { destroyProd, kill } from '../support/load-stack.ts';
 
 let stack: DataStack;
@@ -110,9 +110,7 @@ describe('etcd', () => {
 
   test('takes in a member that has lost its data', async () => {
     const report = await under(stack, { name: 'one etcd’s data lost', ...database }, async () => {
-      await killContainer(stack.space, 'etcd-2');
-      await emptyVolume(stack.space, 'etcd-2');
-      await begin(stack.space, 'etcd-2');
+      await withoutData(stack.space, ['etcd-2']);
     });
     expect(report.after).toBe(report.before);
     expect(report.postgres.longestGapMs).toBeLessThan(5000);
@@ -120,9 +118,7 @@ describe('etcd', () => {
 
   test('that has lost all of its data is founded again, and the database keeps its leader and its data', async () => {
     const report = await under(stack, { name: 'all etcd’s data lost', seconds: 150, ...database }, async () => {
-      await killContainer(stack.space, ...COORDINATION);
-      for (const service of COORDINATION) await emptyVolume(stack.space, service);
-      await begin(stack.space, ...COORDINATION);
+      await withoutData(stack.space, COORDINATION);
     });
     expect(report.postgres.longestGapMs).toBeLessThan(30_000);
   });

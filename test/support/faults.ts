@@ -28,6 +28,7 @@ export async function pause(space: Workspace, ...services: string[]): Promise<vo
   }
 }
 export const unpause = (space: Workspace, ...services: string[]) => done(docker(['unpause', ...named(space, services)]));
+
 export const begin = (space: Workspace, ...services: string[]) => done(docker(['start', ...named(space, services)]));
 
 /** The server's first process inside the container, as the kernel's memory killer would. */
@@ -49,28 +50,27 @@ export async function cutOff(space: Workspace, service: string, addresses: reado
   return () => all('-D');
 }
 
+/**
+ * Kills services, and starts them again without what they had in their volumes. The agent is held meanwhile: it starts what was
+ * killed after 3 s, and a member whose files are removed while it runs is another fault.
+ */
+export async function withoutData(space: Workspace, services: readonly string[]): Promise<void> {
+  await pause(space, 'agent');
+  try {
+    await killContainer(space, ...services);
+    for (const service of services) await emptyVolume(space, service);
+    await begin(space, ...services);
+  } finally {
+    await unpause(space, 'agent');
+  }
+}
+
 /** Empties the volume of a container that does not run. */
-export async function emptyVolume(space: Workspace, service: string): Promise<void> {
+async function emptyVolume(space: Workspace, service: string): Promise<void> {
   const mounts = await inspect(space, service, '{{range .Mounts}}{{.Name}} {{end}}');
   const volume = mounts.split(' ').find((name) => name.endsWith(`_${service}-data`)) as string;
   const image = await inspect(space, service, '{{.Config.Image}}');
-  await done(
-    docker([
-      'run',
-      '--rm',
-      '--network',
-      'none',
-      '--user',
-      '0',
-      '--entrypoint',
-      'find',
-      '--volume',
-      `${volume}:/volume`,
-      image,
-      '/volume',
-      '-mindepth',
-      '1',
-      '-delete',
-    ]),
-  );
+  const find = ['/volume', '-mindepth', '1', '-delete'];
+  const own = ['--network', 'none', '--user', '0', '--entrypoint', 'find', '--volume', `${volume}:/volume`];
+  await done(docker(['run', '--rm', ...own, image, ...find]));
 }

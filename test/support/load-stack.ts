@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import https from 'node:https';
-import { portal, ready } from '../e2e/support.ts';
+import { portal, ready, until } from '../e2e/support.ts';
 import { badApp, buildBadApps } from './bad-apps.ts';
 import { docker, medianest, type Run } from './cli.ts';
 import type { Failure, LoadReport } from './load.ts';
@@ -19,6 +19,7 @@ export async function prodStack(
     const up = await space.run(['up']);
     if (up.status !== 0) throw new Error(up.stderr);
     await ready(portal, space);
+    await until('every check of the stack is ok', async () => (await space.run(['health'])).status === 0, 120);
     return space;
   } catch (error) {
     await space.destroy();

@@ -110,6 +110,15 @@ export async function leaderOf(space: Workspace, group: string): Promise<string>
   return leader[0];
 }
 
-/** Until every member of every group takes part again. */
-export const whole = (space: Workspace, seconds = 60): Promise<void> =>
-  until('every member takes part', async () => Object.values(await members(space)).every(({ ok }) => ok), seconds);
+/** Until every member of every group takes part again. @throws Error with the members that do not */
+export async function whole(space: Workspace, seconds = 60): Promise<void> {
+  let missing: unknown = 'the keeper does not answer';
+  const takesPart = async () => {
+    const away = Object.entries(await members(space)).filter(([, { ok }]) => !ok);
+    missing = away;
+    return away.length === 0;
+  };
+  await until('every member takes part', takesPart, seconds).catch((error: Error) => {
+    throw new Error(`${error.message}: ${JSON.stringify(missing)}`);
+  });
+}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { coordinationStates, type EtcdStatus, type EtcdView, etcdHandoverProblem, etcdProblem } from '../../src/agent/coordination.ts';
-import { bestCandidate, candidateProblem, mayRestartPending, memberStates, problemOf, unsettled } from '../../src/agent/database.ts';
+import { bestCandidate, candidateProblem, memberStates, nextRestart, problemOf, unsettled } from '../../src/agent/database.ts';
 import { databaseGroup } from '../../src/agent/database-group.ts';
 import type { Group } from '../../src/agent/group.ts';
 import { judgeHung } from '../../src/agent/hung.ts';
@@ -86,10 +86,24 @@ describe('a member of the database', () => {
   });
   it('is restarted for its settings only where it does not lead, and somebody does', () => {
     const pending = { ...standby, pending_restart: true };
-    expect(mayRestartPending('postgres-2', view(leader, pending))).toBe(true);
-    expect(mayRestartPending('postgres-1', view({ ...leader, pending_restart: true }, standby))).toBe(false);
-    expect(mayRestartPending('postgres-2', view({ ...leader, state: 'stopped' }, pending))).toBe(false);
-    expect(mayRestartPending('postgres-2', { ...view(leader, pending), pause: true })).toBe(false);
+    expect(nextRestart('postgres-2', view(leader, pending))).toBe('postgres-2');
+    expect(nextRestart('postgres-1', view({ ...leader, pending_restart: true }, standby))).toBeUndefined();
+    expect(nextRestart('postgres-2', view({ ...leader, state: 'stopped' }, pending))).toBeUndefined();
+    expect(nextRestart('postgres-2', { ...view(leader, pending), pause: true })).toBeUndefined();
+  });
+  it('has its leader restarted first where a value is lowered that it may not have below the leader', () => {
+    const waits = (from: string, to: string, name = 'max_connections') => ({
+      pending_restart: true,
+      pending_restart_reason: { [name]: { old_value: from, new_value: to } },
+    });
+    const low = { ...standby, ...waits('130', '90') };
+    expect(nextRestart('postgres-2', view({ ...leader, ...waits('130', '90') }, low))).toBe('postgres-1');
+    expect(nextRestart('postgres-2', view(leader, low))).toBe('postgres-2');
+    expect(nextRestart('postgres-2', view({ ...leader, ...waits('130', '90') }, { ...low, state: 'starting' }))).toBeUndefined();
+    const high = { ...standby, ...waits('90', '130') };
+    expect(nextRestart('postgres-2', view({ ...leader, ...waits('90', '130') }, high))).toBe('postgres-2');
+    const buffers = waits('16384', '8192', 'shared_buffers');
+    expect(nextRestart('postgres-2', view({ ...leader, ...buffers }, { ...standby, ...buffers }))).toBe('postgres-2');
   });
 });
 
