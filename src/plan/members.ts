@@ -38,6 +38,25 @@ export function oneByOne<T extends MemberService>(
 }
 
 /**
+ * What a group shares is told to its leader before a member starts anew: one that reads it afterwards would wait for another
+ * start. A leader that is not well has other needs.
+ * @param recreated names of the services that start anew
+ */
+export function sharedFirst(
+  recreated: ReadonlySet<string>,
+  wanted: readonly MemberService[],
+  containers: readonly ObservedContainer[],
+  leaders: readonly string[],
+): Extract<Step, { kind: 'reload' }>[] {
+  const well = (name: string) => containers.some((entry) => entry.service === name && entry.health === 'healthy');
+  return wanted.flatMap(({ name, member }) => {
+    const restarts = wanted.some((other) => other.member?.group === member?.group && recreated.has(other.name));
+    if (!member?.share || !leaders.includes(name) || !well(name) || !restarts) return [];
+    return [{ kind: 'reload', service: name, argv: member.share, cause: 'its group starts anew with the settings that all members share' }];
+  });
+}
+
+/**
  * Members that leave their group go before the others go on without them: nobody may wait for one that will not come back.
  * Those of etcd go last, because handing over the database’s lead needs them.
  */

@@ -2,7 +2,7 @@ import type { ObservedContainer } from '../engine/types.ts';
 import { certificatesOf } from '../stack/certificates.ts';
 import type { Rendered, Rolling, Service, Stack } from '../stack/types.ts';
 import { type Change, type FileChange, networksOf } from './change.ts';
-import { keepersLast, oneByOne, retirements } from './members.ts';
+import { keepersLast, oneByOne, retirements, sharedFirst } from './members.ts';
 import type { Step } from './step.ts';
 import { changesProtocol, goneFolder, type UpFacts } from './up.ts';
 
@@ -153,7 +153,7 @@ function containerSteps(
   const early = rest.filter((change) => change.action !== 'remove');
   // A balancer stops sending to a replica before that goes.
   const lastly = removed.length > 0 && (alone || reloaded.length > 0);
-  const steps: Step[] = [...retired];
+  const steps: Step[] = [...retired, ...sharedFirst(recreated, wanted, facts.containers, facts.leaders)];
   if (early.length > 0 || (rest.length > 0 && !lastly) || (hadLeftovers && !alone))
     steps.push(compose(lastly ? early : rest, { alone: alone || lastly, forced }));
   const reload = ({ service }: Change): Step => ({

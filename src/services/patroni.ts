@@ -51,7 +51,7 @@ function blueprint({ name, host, address }: Member, own: DatabaseSettings, input
       { port: DATABASE_PORT, protocol: 'postgres' },
       { port: 8008, protocol: 'tls' },
     ],
-    member: { group: 'database', keeper: 'agent' },
+    member: { group: 'database', keeper: 'agent', share: ['/usr/local/bin/settle', '20'] },
     interruption:
       own.members > 1 ? 'a leader is changed first: writes wait about 2 s' : 'about 5 s: requests and uploads wait for the database',
     urls: [],

@@ -7,6 +7,8 @@ export interface Member {
   group: string;
   /** The Compose service whose `/usr/local/bin/keeper` is asked. */
   keeper: string;
+  /** Tells the group, through its leader, the settings that all members share; so each that starts anew starts with them. */
+  share?: string[];
 }
 
 /** What a member says of itself and the others. */

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Run } from '../support/cli.ts';
 import { checkWrites, kinds, loadOn, under } from '../support/load.ts';
-import { configureSegments, inside, leaderOf, printed, segmentsStack, sql, whole } from '../support/segments-stack.ts';
+import { configureSegments, inside, leaderOf, members, printed, segmentsStack, sql, whole } from '../support/segments-stack.ts';
 import { connect, startWriter } from '../support/segments-writer.ts';
 import type { Workspace } from '../support/workspace.ts';
 import { changedServices, identities, parsed, portal } from './support.ts';
@@ -34,6 +34,13 @@ async function used<T>(act: () => Promise<T>): Promise<{ result: T; gap: number 
   expect(await checkWrites(space, report)).toMatchObject({ lost: [], doubled: [] });
   expect(await writer.lost()).toEqual([]);
   return result;
+}
+
+/** Does what the plan calls an interruption, while a program writes: it waits, and loses nothing. */
+async function written(act: () => Promise<unknown>): Promise<void> {
+  const { gap } = await writer.gapDuring(act);
+  expect(await writer.lost()).toEqual([]);
+  expect.soft(gap).toBeLessThan(2 * HANDOVER_GAP);
 }
 
 /** A command, with what it said where it failed. */
@@ -243,8 +250,11 @@ describe('settings changed in medianest.yml', () => {
     expect(await show('random_page_cost')).toEqual(['1.25', '1.25']);
   });
 
-  test('max_connections: told that it restarts, the replica first, and it holds on every member', async () => {
-    configureSegments(space, { database: { maxConnections: 130 } });
+  test.each([
+    ['raised', 130],
+    ['lowered, which a replica may not before its leader', 90],
+  ])('max_connections %s: told that it restarts, the replica first, and it holds on every member', async (_how, maxConnections) => {
+    configureSegments(space, { database: { maxConnections } });
     const leader = await leaderOf(space, 'postgres');
     expect(await planned()).toEqual(
       ['postgres-1', 'postgres-2'].map((service) =>
@@ -260,7 +270,22 @@ describe('settings changed in medianest.yml', () => {
     expect([...new Set(order)]).toEqual(['postgres-1', 'postgres-2'].sort((a, b) => Number(a === leader) - Number(b === leader)));
     expect.soft(gap).toBeLessThan(HANDOVER_GAP);
     await settled();
-    expect(await show('max_connections')).toEqual(['130', '130']);
+    expect(await show('max_connections')).toEqual([String(maxConnections), String(maxConnections)]);
+  });
+
+  test('one etcd, three members of the database and no replicas of the cache: and back', async () => {
+    const sizes = async () => {
+      const names = Object.keys(await members(space));
+      return ['etcd', 'postgres', 'redis'].map((group) => names.filter((name) => name.startsWith(`${group}-`)).length);
+    };
+    configureSegments(space, { etcd: { members: 1 }, database: { members: 3, maxConnections: 90 }, redisCluster: { replicas: 0 } });
+    await written(() => done(['up']));
+    expect(await sizes()).toEqual([1, 3, 3]);
+    await settled();
+    configureSegments(space, { database: { maxConnections: 90 } });
+    await written(() => done(['up']));
+    expect(await sizes()).toEqual([3, 2, 6]);
+    await settled();
   });
 });
 

@@ -34,10 +34,20 @@ describe('members of the database', () => {
   it('are at rest when nothing has changed', () => {
     expect(plan(now).steps).toEqual([]);
   });
-  it('are replaced one at a time, the leader last', () => {
+  it('are replaced one at a time, the leader last, once it knows what all members share', () => {
     const more = make('database: { memory: 700m }');
-    expect(acts(plan(more, { leaders: ['postgres-1'] }).steps)).toEqual(['replace-member postgres-2', 'replace-member postgres-1']);
-    expect(acts(plan(more, { leaders: ['postgres-2'] }).steps)).toEqual(['replace-member postgres-1', 'replace-member postgres-2']);
+    const steps = (leader: string) => plan(more, { leaders: [leader] }).steps;
+    expect(acts(steps('postgres-1'))).toEqual(['reload postgres-1', 'replace-member postgres-2', 'replace-member postgres-1']);
+    expect(acts(steps('postgres-2'))).toEqual(['reload postgres-2', 'replace-member postgres-1', 'replace-member postgres-2']);
+    expect(steps('postgres-2').find(({ kind }) => kind === 'reload')).toMatchObject({ argv: ['/usr/local/bin/settle', '20'] });
+  });
+  it('are not told anything where nobody leads, or the leader is not well', () => {
+    const more = make('database: { memory: 700m }');
+    const sick = all.map((entry) => (entry.service === 'postgres-1' ? { ...entry, health: 'unhealthy' as const } : entry));
+    expect(acts(plan(more).steps)).not.toContain('reload postgres-1');
+    expect(acts(planUp(more.stack, more.files, settledFacts(more.files, sick, { leaders: ['postgres-1'] })).steps)).not.toContain(
+      'reload postgres-1',
+    );
   });
   it('are told to read a setting again that needs no restart', () => {
     const { steps, changes } = plan(make('database: { parameters: { random_page_cost: 1.1 } }'));
