@@ -4,8 +4,10 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -104,6 +106,28 @@ export function readOptional(file: string): string | undefined {
 
 export function exists(file: string): boolean {
   return optional(() => lstatSync(file)) !== undefined;
+}
+
+/**
+ * A link in this folder, or in a folder in it, that leads out of it: what is written or removed through it is somebody
+ * else's. Links to single files (an operator's own override) are left to them.
+ */
+export function linkLeadingOut(folder: string): { link: string; target: string } | undefined {
+  const root = realpathSync(folder);
+  const look = (within: string, deeper: number): { link: string; target: string } | undefined => {
+    for (const entry of optional(() => readdirSync(within, { withFileTypes: true })) ?? []) {
+      const name = path.join(within, entry.name);
+      if (entry.isSymbolicLink()) {
+        const target = optional(() => realpathSync(name));
+        const leaves = target !== undefined && !`${target}/`.startsWith(`${root}/`);
+        if (leaves && lstatSync(target).isDirectory()) return { link: name, target };
+      }
+      const found = entry.isDirectory() && deeper > 0 ? look(name, deeper - 1) : undefined;
+      if (found) return found;
+    }
+    return undefined;
+  };
+  return look(root, 1);
 }
 
 /** The value, or undefined where there is no such file. */

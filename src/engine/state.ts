@@ -5,7 +5,7 @@ import { sha256 } from '../stack/hash.ts';
 import { type Manifest, STATE_VERSION, toManifest } from '../stack/manifest.ts';
 import { COMPOSE_FILE } from '../stack/render.ts';
 import type { Rendered, Stack } from '../stack/types.ts';
-import { exists, readLink, readOptional, switchLink, writeAtomic, writeFolder, writing } from './files.ts';
+import { exists, linkLeadingOut, readLink, readOptional, switchLink, writeAtomic, writeFolder, writing } from './files.ts';
 
 const GENERATIONS_KEPT = 5;
 
@@ -49,6 +49,14 @@ export class StateFolder {
         'upgrade medianest, or choose another folder with --state',
       );
     }
+    const out = exists(this.root) && linkLeadingOut(this.root);
+    if (out)
+      throw new UserError(
+        'STATE_DAMAGED',
+        `${out.link} is a link that leads out of the state folder, to ${out.target}: nothing was changed`,
+        `move what it points to into its place; to keep all of the state elsewhere, use --state or link ${this.root} as a whole`,
+        { path: out.link },
+      );
     if (version !== undefined) return;
     writing(this.root, () => mkdirSync(this.root, { recursive: true, mode: 0o700 }));
     writeAtomic(this.at('state.json'), `${JSON.stringify({ version: STATE_VERSION })}\n`);

@@ -1,4 +1,15 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -36,6 +47,34 @@ describe('a state folder', () => {
       ]);
     }
     expect(tree(own.state)).toEqual(before);
+  });
+  it.each(['config', 'secrets', 'certs/edge'])('whose %s is a link to elsewhere is refused, and nothing is written there', async (name) => {
+    const own = folder();
+    await own.run(['render', ...COMPOSE]);
+    const elsewhere = mkdtempSync(path.join(os.tmpdir(), 'medianest-elsewhere-'));
+    rmSync(path.join(own.state, name), { recursive: true, force: true });
+    mkdirSync(path.dirname(path.join(own.state, name)), { recursive: true });
+    symlinkSync(elsewhere, path.join(own.state, name));
+    const { status, stdout } = await own.run(['render', '--json', '--set', 'redis.memory=99m', ...COMPOSE]);
+    expect([status, json(stdout).error]).toEqual([
+      1,
+      expect.objectContaining({
+        code: 'STATE_DAMAGED',
+        message: expect.stringMatching(new RegExp(`${name} is a link .* to ${elsewhere}`)),
+      }),
+    ]);
+    expect(readdirSync(elsewhere)).toEqual([]);
+    rmSync(elsewhere, { recursive: true });
+  });
+  it('may be a link as a whole', async () => {
+    const own = folder();
+    const elsewhere = mkdtempSync(path.join(os.tmpdir(), 'medianest-elsewhere-'));
+    rmSync(own.state, { recursive: true, force: true });
+    symlinkSync(elsewhere, own.state);
+    expect((await own.run(['render', ...COMPOSE])).status).toBe(0);
+    expect((await own.run(['render', ...COMPOSE])).status).toBe(0);
+    expect(readdirSync(elsewhere)).toContain('state.json');
+    rmSync(elsewhere, { recursive: true });
   });
   it.each(['current/manifest.json', 'state.json', 'secrets.json', 'subnets.json'])(
     'with a damaged %s is told by its name, and left as it is',
