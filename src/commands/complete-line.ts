@@ -17,6 +17,7 @@ export function completeLine(words: readonly string[], where: Where): string {
     services,
     profile: () => saved.profiles().map(named),
     release: () => saved.releases().map(({ id, image }) => ({ value: id, description: image })),
+    backup: () => saved.backups().map(({ id, finishedAt }) => ({ value: id, description: finishedAt })),
     images: () => registry.map(({ name, summary }) => ({ value: name, description: summary })),
     components: () => registry.map(({ name, summary }) => ({ value: name, description: summary })),
     'setting=value': () => settingNames(registry).map(({ name, description }) => ({ value: `${name}=`, description })),

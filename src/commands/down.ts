@@ -17,11 +17,13 @@ export const down: Command = {
     const project = opened.loaded.settings.project;
     const volumes = options.volumes === true;
     if (volumes && !context.flags.dryRun) {
-      if (options.backup !== false) {
+      const { readCatalogue } = await import('../engine/backup-room.ts');
+      const { provenBackup } = await import('../plan/backup-sets.ts');
+      if (options.backup !== false && !provenBackup(readCatalogue(opened.state)?.sets ?? [])) {
         throw new UserError(
           'CONFIRMATION_NEEDED',
           `--volumes deletes the data of ${project}, and there is no verified backup of it; nothing was changed`,
-          'without a backup, say so: medianest down --volumes --no-backup (add --yes where nobody can answer)',
+          'make one: medianest backup && medianest backup verify; without one, say so: medianest down --volumes --no-backup (add --yes where nobody can answer)',
         );
       }
       const typed = context.flags.yes ? project : await context.ask(`Type the project’s name (${project}) to delete its volumes: `);
@@ -29,7 +31,7 @@ export const down: Command = {
         throw new UserError(
           'CONFIRMATION_NEEDED',
           `the volumes of ${project} were not confirmed; nothing was changed`,
-          'type the project’s name, or pass --yes --volumes --no-backup',
+          'type the project’s name, or pass --yes --volumes (and --no-backup without a verified backup)',
         );
       }
     }

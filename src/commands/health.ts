@@ -12,6 +12,7 @@ export const health: Command = {
     const { groupChecks, healthReport } = await import('../plan/health.ts');
     const { memberStates } = await import('../engine/keeper.ts');
     const { describeHealth } = await import('../ui/describe.ts');
+    const { backupHealth } = await import('../engine/backup-alarm.ts');
     const { certificateHealth } = await import('../engine/certificate-status.ts');
     const opened = await open(context);
     const { loaded, state } = opened;
@@ -21,7 +22,7 @@ export const health: Command = {
       const containers = await engine.observe(loaded.settings.project);
       const keeper = manifest?.services.find(({ member }) => member)?.member?.keeper;
       const members = keeper ? await memberStates(engine, containers, keeper) : {};
-      const more = [...groupChecks(manifest, members), ...(await certificateHealth(context, opened, containers))];
+      const more = [...groupChecks(manifest, members), ...(await certificateHealth(context, opened, containers)), ...backupHealth(state)];
       const report = healthReport(manifest, containers, more);
       const result = done(report, describeHealth(report), report.status === 'fail' ? EXIT.unhealthy : EXIT.done);
       if (!options.watch || context.flags.json || context.signal.aborted) return result;

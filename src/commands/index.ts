@@ -1,4 +1,5 @@
 import { audit } from './audit.ts';
+import { backup, backupList, backupPrune, backupVerify } from './backup.ts';
 import { cdnPurge } from './cdn.ts';
 import { certsIssue, certsRenew, certsRevoke, certsStatus } from './certs.ts';
 import { certsCa, certsCsr, certsImport } from './certs-import.ts';
@@ -15,6 +16,7 @@ import { health } from './health.ts';
 import { imagesBuild } from './images.ts';
 import { imagesLoad, imagesLock, imagesOutdated, imagesPrune, imagesSave } from './images-more.ts';
 import { init } from './init.ts';
+import { backupKit } from './kit.ts';
 import { failover, switchover } from './leader.ts';
 import { logs } from './logs.ts';
 import { maintenanceOff, maintenanceOn } from './maintenance.ts';
@@ -22,7 +24,9 @@ import { plan } from './plan.ts';
 import { profiles } from './profiles.ts';
 import { render } from './render.ts';
 import { restart } from './restart.ts';
+import { drill, previewRemove, restore } from './restore.ts';
 import { scale } from './scale.ts';
+import { backupSchedule } from './schedule.ts';
 import { secretsList, secretsRotate } from './secrets.ts';
 import { status } from './status.ts';
 import { topology } from './topology.ts';
@@ -48,6 +52,15 @@ export const commands: readonly Command[] = [
   switchover,
   failover,
   update,
+  backup,
+  backupList,
+  backupVerify,
+  backupPrune,
+  backupSchedule,
+  backupKit,
+  restore,
+  previewRemove,
+  drill,
   maintenanceOn,
   maintenanceOff,
   cdnPurge,

@@ -4,6 +4,7 @@ import { UserError } from '../errors.ts';
 import { issuerNamed } from '../issuers/index.ts';
 import { describeStep, type Step } from '../plan/step.ts';
 import { appliedValue } from '../plan/up.ts';
+import { LABEL } from '../stack/labels.ts';
 import type { Task } from '../ui/reporter.ts';
 import { buildImage, pullImage } from './build-image.ts';
 import { caStore } from './ca-store.ts';
@@ -19,6 +20,7 @@ import { admitReplica, awaitBalancer, replaceReplica } from './roll.ts';
 import { compose, composeFiles, composeUp, overrideFiles, runCompose } from './run-compose.ts';
 import { placedSecrets, placeSecrets, saveSecrets } from './secret-files.ts';
 import type { Engine } from './types.ts';
+import { createVolume } from './volume.ts';
 import { placeRules } from './waf-rules.ts';
 
 /** What executing needs: the prepared stack, and the effects. */
@@ -100,6 +102,8 @@ async function perform(step: Step, run: Execution, task: Task | undefined): Prom
       return state.commit(step.rendered, step.stack, (file) => checkComposeFile(file, run));
     case 'activate-config':
       return state.activateConfig(step.service, step.hash);
+    case 'create-volume':
+      return createVolume(step.name, { [LABEL.project]: step.project }, docker);
     case 'prove-mount':
       return proveMount(step.nfs, step.image, docker, context.signal);
     case 'place-rules':

@@ -1,12 +1,17 @@
 import type { Context } from '../context.ts';
+import { backupNotes } from '../plan/backup-sets.ts';
 import { parseBalancerStats } from '../plan/balancer-stats.ts';
 import { interruptedRelease } from '../plan/releases.ts';
 import type { StatusExtras } from '../plan/status.ts';
+import { backupHealth } from './backup-alarm.ts';
+import { readCatalogue } from './backup-room.ts';
 import { certificateHealth } from './certificate-status.ts';
 import { memberStates } from './keeper.ts';
+import { kitProblem } from './kit.ts';
 import type { Opened } from './open.ts';
 import { readOrders } from './prepare.ts';
 import { readReleases } from './release-store.ts';
+import { halfRestored, underWay } from './restore-journal.ts';
 import type { ObservedContainer } from './types.ts';
 import { wafStatus } from './waf-status.ts';
 
@@ -24,12 +29,20 @@ export async function inspectStack(context: Context, opened: Opened): Promise<St
     containers.length > 0 ? certificateHealth(context, opened, containers) : [],
   ]);
   const half = interruptedRelease(readReleases(state), readOrders(state).app?.release);
+  const interrupted = underWay(state);
   const out = state.drained().filter((name) => containers.some(({ service }) => service === name));
   return {
     containers,
     traffic: stats?.exitCode === 0 ? parseBalancerStats(stats.output) : {},
     members: members ?? {},
     notes: [
+      ...(interrupted ? [halfRestored(interrupted)] : []),
+      ...(containers.some(({ service }) => service === 'backup')
+        ? backupNotes(readCatalogue(state)?.sets ?? [], context.clock.now()).concat(
+            kitProblem(state) ?? [],
+            backupHealth(state).map(({ message, remedy }) => `${message}: ${remedy}`),
+          )
+        : []),
       ...(keeper && containers.length > 0 && !members ? [`${keeper} does not answer: who leads is not known, and nothing is healed`] : []),
       ...(waf ? [`WAF: ${waf.mode}, paranoia ${waf.paranoia}, ${waf.rules.name} ${waf.rules.version} (${waf.rules.from})`] : []),
       ...(half

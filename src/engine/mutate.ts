@@ -4,19 +4,21 @@ import { shortHash } from '../stack/hash.ts';
 import { appendAudit } from './audit.ts';
 import { holdHealing } from './hold.ts';
 import { acquireLock, type Lock } from './lock.ts';
+import { refuseHalfRestored } from './restore-journal.ts';
 import type { StateFolder } from './state.ts';
 import { currentUser } from './user.ts';
 
 /**
  * Runs a change under the state folder's lock and leaves one line in the audit log, however it ends.
  * `record` tells that something is about to change; a run that changes nothing leaves no line. `fail` tells that it was
- * taken back without an error to throw.
+ * taken back without an error to throw. While a restore is half done, only what finishes it or takes all down may change anything.
  */
 export async function mutate<T>(
   context: Context,
   state: StateFolder,
   command: string,
   change: (lock: Lock, record: (plan: unknown) => void, fail: (code: string) => void) => Promise<T>,
+  options: { finishesRestore?: boolean } = {},
 ): Promise<T> {
   state.open();
   const lock = await acquireLock(state.at('lock'), `medianest ${command}`, context.flags.waitLock, context.signal, (holder) =>
@@ -39,6 +41,7 @@ export async function mutate<T>(
   };
   const hold = holdHealing(state);
   try {
+    if (!options.finishesRestore) refuseHalfRestored(state);
     let failure: string | undefined;
     const value = await change(
       lock,

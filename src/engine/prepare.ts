@@ -138,12 +138,14 @@ export const readOrders = (state: StateFolder): Orders =>
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   ) ?? {};
 
-/** A relative `app.source` or `app.media.path` is relative to medianest.yml; Compose would take it relative to the state folder. */
+/** A relative `app.source`, `app.media.path` or `backup.local.path` is relative to medianest.yml; Compose would take it relative to the state folder. */
 function withAbsoluteSource(loaded: Loaded): Loaded['settings'] {
   const app = loaded.settings.app as { source?: string; media?: { path?: string } } | undefined;
   const absolute = (folder: string) => path.resolve(loaded.root, folder);
   const media = app?.media?.path && { media: { ...app.media, path: absolute(app.media.path) } };
-  return { ...loaded.settings, app: { ...app, ...(app?.source && { source: absolute(app.source) }), ...media } };
+  const backup = loaded.settings.backup as { local?: { path?: string } } | undefined;
+  const local = backup?.local?.path && { backup: { ...backup, local: { ...backup.local, path: absolute(backup.local.path) } } };
+  return { ...loaded.settings, ...local, app: { ...app, ...(app?.source && { source: absolute(app.source) }), ...media } };
 }
 
 async function subnetsFor(loaded: Loaded, state: StateFolder, check: RangeCheck): Promise<SubnetChoice & { subnetsChanged: boolean }> {

@@ -26,6 +26,7 @@ export function savedNames(words: readonly string[], { home, cwd, env }: Where) 
     services: () => manifest().map(({ name }) => name),
     components: () => manifest().map(({ component }) => component),
     releases: () => readJson<{ id: string; image: string }[]>(path.join(state, 'releases.json')) ?? [],
+    backups: () => readJson<{ sets?: { id: string; finishedAt: string }[] }>(path.join(state, 'backups.json'))?.sets ?? [],
     profiles: () =>
       [...new Set([path.join(root, 'profiles'), path.join(home, 'profiles')].flatMap(entries))]
         .filter((name) => name.endsWith('.yml'))

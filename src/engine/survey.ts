@@ -11,6 +11,7 @@ import { checkMedia } from './media-check.ts';
 import { isTaken, processOn } from './ports.ts';
 import { preflight } from './preflight.ts';
 import { type Prepared, prepare } from './prepare.ts';
+import { checkLocalFolder } from './repository-check.ts';
 import { placement, unplacedServices } from './secret-files.ts';
 import type { Engine, ObservedContainer } from './types.ts';
 
@@ -86,6 +87,7 @@ export async function survey(
   const services = stack.services.filter((service) => names.has(service.name));
   await checkMedia(services);
   await preflight(context, stack, names, containers, engine);
+  if (names.has('backup')) await checkLocalFolder(context, state, loaded);
   await refuseTakenPorts(stack, names, containers, engine);
   const refs = stack.images
     .filter((image) => stack.services.some((service) => names.has(service.name) && uses(service.image, image.ref)))

@@ -6,6 +6,7 @@ import { execute } from './execute.ts';
 import { exists } from './files.ts';
 import { mutate } from './mutate.ts';
 import type { Opened } from './open.ts';
+import { noteEnd } from './restore-journal.ts';
 import { emptySecrets } from './secret-files.ts';
 import type { StateFolder } from './state.ts';
 import { refuseForeign } from './survey.ts';
@@ -24,15 +25,24 @@ export async function takeDown(context: Context, { loaded, state }: Opened, volu
   const engine = await context.engine();
   const seen = await look(engine, project, state, volumes);
   if (context.flags.dryRun || (seen.steps.length === 0 && !exists(state.root))) return seen;
-  return mutate(context, state, `down${volumes ? ' --volumes' : ''}`, async (lock, record) => {
-    const removal = await look(engine, project, state, volumes);
-    if (removal.steps.length === 0) return removal;
-    record(removal.steps);
-    const docker = await context.docker();
-    await checkCompose(docker);
-    await execute(removal.steps, { context, prepared: { state, secrets: emptySecrets, project }, engine, docker, lock });
-    return removal;
-  });
+  const command = `down${volumes ? ' --volumes' : ''}`;
+  return mutate(
+    context,
+    state,
+    command,
+    async (lock, record) => {
+      const removal = await look(engine, project, state, volumes);
+      if (removal.steps.length === 0) return removal;
+      record(removal.steps);
+      const docker = await context.docker();
+      await checkCompose(docker);
+      await execute(removal.steps, { context, prepared: { state, secrets: emptySecrets, project }, engine, docker, lock });
+      // Without data there is nothing that a restore could have left half replaced, nor anything that was put aside.
+      if (volumes) noteEnd(state, undefined);
+      return removal;
+    },
+    { finishesRestore: true },
+  );
 }
 
 async function look(engine: Engine, project: string, state: StateFolder, volumes: boolean): Promise<Removal> {

@@ -26,7 +26,7 @@ async function issueLeaf(ca: CaRecord & { intermediate: KeyedCertificate }, spec
     {
       // RFC 5280 limits a common name to 64 characters; clients read the alternative names only.
       // etcd takes the common name of a client for that of a user, and its gateway refuses one that has any: members have none.
-      subject: { [spec.client ? 'OU' : 'CN']: (spec.subjects[0] ?? spec.name).slice(0, 64) },
+      subject: { [spec.client && !spec.named ? 'OU' : 'CN']: (spec.subjects[0] ?? spec.name).slice(0, 64) },
       notBefore: new Date(now.getTime() - BACKDATE),
       notAfter: new Date(Math.min(now.getTime() + spec.days * DAY, endOf(ca.intermediate.certificate).getTime())),
       issuer: ca.intermediate,

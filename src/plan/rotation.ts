@@ -34,6 +34,12 @@ export function rotation(stack: Stack, name: string): Round[] {
     );
   }
   refuseForeign(spec);
+  if (spec.encrypts)
+    throw new UserError(
+      'USAGE',
+      `${name} encrypts ${spec.encrypts}, which no other key opens; nothing was changed`,
+      'to begin with another key, begin another repository; keep the recovery kit of this one as long as its sets',
+    );
   return [{ renew: [name], says: `${name} is made anew` }];
 }
 

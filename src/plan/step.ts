@@ -12,6 +12,7 @@ export type Step = { cause: string } & (
   | { kind: 'write-files'; rendered: Rendered; stack: Stack; changed: string[] }
   | { kind: 'issue-certificate'; certificate: CertificateSpec; uid: number; image: string }
   | { kind: 'place-secrets'; service: Service }
+  | { kind: 'create-volume'; name: string; project: string }
   | { kind: 'prove-mount'; nfs: NfsExport; image: string }
   | { kind: 'activate-config'; service: string; hash: string }
   | { kind: 'place-rules'; rules: PendingRules }
@@ -57,6 +58,8 @@ export function describeStep(step: Step): string {
       return `issue certificate ${step.certificate.name} for ${step.certificate.subjects.join(', ')}`;
     case 'place-secrets':
       return `hand secrets to ${step.service.name}`;
+    case 'create-volume':
+      return `make the volume ${step.name}, where it is not there`;
     case 'prove-mount':
       return `mount ${step.nfs.server}:${step.nfs.export} once`;
     case 'activate-config':

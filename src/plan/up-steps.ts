@@ -1,5 +1,6 @@
 import type { ObservedContainer } from '../engine/types.ts';
 import { certificatesOf } from '../stack/certificates.ts';
+import { volumeName } from '../stack/labels.ts';
 import type { Rendered, Rolling, Service, Stack } from '../stack/types.ts';
 import { type Change, type FileChange, networksOf } from './change.ts';
 import { keepersLast, oneByOne, retirements, sharedFirst } from './members.ts';
@@ -38,6 +39,12 @@ function mountProofs(wanted: readonly Service[], changes: readonly Change[]): St
   }));
 }
 
+/** Compose mounts them, and neither makes nor deletes them. */
+function lastingVolumes(wanted: readonly Service[], changes: readonly Change[]): string[] {
+  const starting = new Set(changes.flatMap(({ action, service }) => (['create', 'recreate', 'start'].includes(action) ? [service] : [])));
+  return wanted.filter(({ name }) => starting.has(name)).flatMap(({ mounts }) => mounts.flatMap((m) => (m.outlives ? [m.source] : [])));
+}
+
 /** All that can fail, before a container is touched. */
 function preparation(
   stack: Stack,
@@ -55,6 +62,8 @@ function preparation(
         : { kind: 'pull-image', ref: image.ref, cause: 'the engine does not have it' },
     );
   steps.push(...mountProofs(wanted, changes));
+  for (const name of lastingVolumes(wanted, changes))
+    steps.push({ kind: 'create-volume', name: volumeName(stack.project, name), project: stack.project, cause: 'it outlives the project' });
   if (facts.pendingRules && wanted.some(({ component }) => component === 'edge'))
     steps.push({ kind: 'place-rules', rules: facts.pendingRules, cause: 'the WAF reads its own copy' });
   // Before anything else is kept or seen by a container: Compose may still refuse the operator's override.

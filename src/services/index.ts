@@ -1,6 +1,7 @@
 import { agent } from './agent.ts';
 import { allInOne } from './all-in-one.ts';
 import { app } from './app.ts';
+import { backup } from './backup.ts';
 import { balancer } from './balancer.ts';
 import { cdn } from './cdn.ts';
 import { dbRouter } from './db-router.ts';
@@ -29,6 +30,7 @@ export const registry: readonly ServiceDefinition[] = [
   postgres,
   redis,
   redisCluster,
+  backup,
   engineProxy,
   agent,
 ];

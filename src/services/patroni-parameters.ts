@@ -2,8 +2,20 @@ import type { JsonObject } from '../stack/types.ts';
 import type { DatabaseSettings } from './patroni-settings.ts';
 import { postgresView } from './postgres.ts';
 
-/** What all members share (Patroni's manual, "Dynamic Configuration Settings"); PostgreSQL's part as in its manual, chapter 19. */
-export function dynamicSettings(own: DatabaseSettings) {
+const PGBACKREST = 'pgbackrest --config=/etc/medianest/current/pgbackrest.conf --stanza=medianest';
+
+/** WAL goes to the repository, and comes from there to a member that the leader has no more of it for. */
+const archived = (seconds: number) => ({
+  parameters: { archive_mode: 'on', archive_command: `${PGBACKREST} archive-push "%p"`, archive_timeout: `${seconds}s` },
+  recovery: { recovery_conf: { restore_command: `${PGBACKREST} archive-get %f "%p"` } },
+});
+
+/**
+ * What all members share (Patroni's manual, "Dynamic Configuration Settings"); PostgreSQL's part as in its manual, chapter 19.
+ * @param archiveSeconds how long WAL may wait for the archive; undefined where there is none
+ */
+export function dynamicSettings(own: DatabaseSettings, archiveSeconds?: number) {
+  const archive = archiveSeconds === undefined ? undefined : archived(archiveSeconds);
   const { maxConnections, sharedBuffersMiB, effectiveCacheSizeMiB, workMemMiB, maintenanceWorkMemMiB, maxWalSizeMiB, slowQueryMs } =
     postgresView(own.memory, own.maxConnections, '*');
   return {
@@ -18,6 +30,7 @@ export function dynamicSettings(own: DatabaseSettings) {
     postgresql: {
       use_pg_rewind: true,
       use_slots: true,
+      ...archive?.recovery,
       parameters: {
         max_connections: maxConnections,
         max_worker_processes: 8,
@@ -60,6 +73,7 @@ export function dynamicSettings(own: DatabaseSettings) {
         // Values of parameters are users' data.
         log_parameter_max_length: 0,
         log_parameter_max_length_on_error: 0,
+        ...archive?.parameters,
         ...own.parameters,
       } as JsonObject,
     },
@@ -76,6 +90,7 @@ const AT_START = new Set([
   'max_prepared_transactions',
   'shared_buffers',
   'wal_log_hints',
+  'archive_mode',
   'wal_buffers',
   'huge_pages',
   'shared_preload_libraries',

@@ -70,6 +70,8 @@ const OURS = new Map([
     'hot_standby',
     'archive_mode',
     'archive_command',
+    'archive_timeout',
+    'restore_command',
     'cluster_name',
     'fsync',
     'full_page_writes',

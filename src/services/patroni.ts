@@ -1,4 +1,5 @@
 import type { Blueprint, SecretSpec } from '../stack/types.ts';
+import { archiving, BACKUP_CERTIFICATE } from './backup-address.ts';
 import { DATABASE_PORT, dbRouterAddress, REPLICAS_PORT } from './db-router-address.ts';
 import { ETCD_PASSWORDS, etcdEndpoints } from './etcd.ts';
 import { generated, memberCertificate, slots } from './member.ts';
@@ -20,7 +21,8 @@ export const patroni = defineService({
 
 function blueprint({ name, host, address }: Member, own: DatabaseSettings, input: BuildInput): Blueprint {
   const slot = input.orders.credentials?.coordination ?? 'a';
-  const dynamic = dynamicSettings(own);
+  const archive = archiving(input);
+  const dynamic = dynamicSettings(own, archive?.archiveSeconds);
   return {
     name,
     image: input.image('patroni', { after: input.image('postgres') }),
@@ -28,13 +30,24 @@ function blueprint({ name, host, address }: Member, own: DatabaseSettings, input
     host,
     networks: ['db'],
     ports: [],
-    mounts: [{ source: `${name}-data`, target: '/var/lib/postgresql/data', kind: 'volume', readOnly: false }],
+    mounts: [
+      { source: `${name}-data`, target: '/var/lib/postgresql/data', kind: 'volume', readOnly: false },
+      ...(archive
+        ? [{ source: `./certs/${BACKUP_CERTIFICATE.name}`, target: '/run/backup-certs', kind: 'bind' as const, readOnly: true }]
+        : []),
+    ],
     secrets: [...databasePasswords(own), generated('replication-password'), generated('rewind-password'), REST_PASSWORD, ...ETCD_PASSWORDS],
     // Clients reach it through the router, by the router's name and address.
     certificate: memberCertificate(name, [address, 'db-router', dbRouterAddress(input)]),
     trust: true,
     environment: {},
-    view: { address, etcdHosts: etcdEndpoints(input).map(({ endpoint }) => endpoint), etcdSlot: slot, dynamic },
+    view: {
+      address,
+      etcdHosts: etcdEndpoints(input).map(({ endpoint }) => endpoint),
+      etcdSlot: slot,
+      dynamic,
+      archive: archive ? { maxWalQueueMiB: Math.floor(archive.maxWalQueue / 1024 ** 2) } : null,
+    },
     restarts: restartSettings(dynamic),
     memoryBytes: own.memory,
     cpus: own.cpus,

@@ -4,7 +4,7 @@ import { certificatesOf, certificateTarget } from './certificates.ts';
 import { dynamicRange, hostAddress } from './cidr.ts';
 import { composeText } from './compose-text.ts';
 import { canonical, shortHash } from './hash.ts';
-import { LABEL } from './labels.ts';
+import { LABEL, volumeName } from './labels.ts';
 import { mergeData } from './merge.ts';
 import { nfsDriverOptions } from './nfs.ts';
 import { renderTemplate } from './template.ts';
@@ -53,7 +53,12 @@ export function render(stack: Stack, input: RenderInput): Rendered {
     services,
     networks: Object.fromEntries(stack.networks.map((network) => [network.name, networkDefinition(network, base, stack.project)])),
     volumes: Object.fromEntries(
-      stack.volumes.map((name) => [name, { ...nfsDriver(stack, name), labels: { [LABEL.project]: stack.project } }]),
+      stack.volumes.map((name) => [
+        name,
+        outlives(stack, name)
+          ? { name: volumeName(stack.project, name), external: true }
+          : { ...nfsDriver(stack, name), labels: { [LABEL.project]: stack.project } },
+      ]),
     ),
   };
   const contents = header('docker-compose.base.yml, profiles and templates') + composeText(document);
@@ -120,6 +125,9 @@ const volume = (mount: Mount): JsonObject => ({
   // Docker would copy the image's folder into an empty volume, and change the owner of what the server exports.
   ...(mount.nfs && { volume: { nocopy: true } }),
 });
+
+const outlives = (stack: Stack, name: string): boolean =>
+  stack.services.some(({ mounts }) => mounts.some((mount) => mount.kind === 'volume' && mount.source === name && mount.outlives));
 
 /** How Docker's own driver mounts an NFS export. */
 function nfsDriver(stack: Stack, name: string): JsonObject {

@@ -26,6 +26,8 @@ export interface Mount {
   readOnly: boolean;
   /** A volume that is mounted from an NFS server. */
   nfs?: NfsExport;
+  /** A volume that `down --volumes` leaves: it is no part of the Compose project. */
+  outlives?: boolean;
   /** A socket, and no folder of files. */
   socket?: boolean;
 }
@@ -50,6 +52,8 @@ export interface SecretSpec {
   source: SecretSource;
   /** One of two passwords that hold at the same time, and the group whose order says which of them is in use. */
   slot?: { group: string; of: 'a' | 'b' };
+  /** What it encrypts for good: without it nobody can read that again, so it is never made anew. */
+  encrypts?: string;
 }
 
 export interface CertificateSpec {
@@ -64,6 +68,8 @@ export interface CertificateSpec {
   askFor?: string;
   /** Where the internal CA's list of revoked certificates is served, for those that strangers see. */
   listUrl?: string;
+  /** Its common name is its first subject, also where it proves who calls: pgBackRest goes by it. */
+  named?: boolean;
   /** Days of validity asked of the issuer. */
   days: number;
 }

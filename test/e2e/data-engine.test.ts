@@ -31,7 +31,7 @@ const whole = () =>
 
 beforeAll(async () => {
   engine = await restartableEngine('engine');
-  await engine.load(await imagesOf(['patroni', 'etcd', 'redis', 'balancer', 'agent', 'engine-proxy']));
+  await engine.load(await imagesOf(['patroni', 'backup', 'etcd', 'redis', 'balancer', 'agent', 'engine-proxy']));
   const off = { edge: false, cdn: false, balancer: false, app: false };
   stack = await dataStack('engine', { components: off });
   const up = await medianestThere('up');

@@ -38,9 +38,10 @@ const DESIGN: Record<string, number[]> = {
   balancer: [8080],
   app: [3000],
   'db-router': [5432, 5433],
-  patroni: [5432, 8008],
+  patroni: [5432, 8008, 8432],
   etcd: [2379, 2380],
   'redis-cluster': [6379, 16379],
+  backup: [8432],
   'engine-proxy': [],
   agent: [],
 };
@@ -192,7 +193,7 @@ const secured = () =>
           port,
           name,
           postgres: port === 5432 || port === 5433,
-          clientCertificate: [2379, 2380, 16379].includes(port),
+          clientCertificate: [2379, 2380, 8432, 16379].includes(port),
         };
       }),
   );
@@ -255,9 +256,9 @@ describe('encryption in transit', () => {
     expect(await shaken(() => old)).toEqual(same(expect.stringMatching(/^(ERR_SSL_|EPROTO|ECONNRESET|closed)/)));
   });
 
-  test('etcd and the bus of the cache let nobody in without a certificate of their own', async () => {
+  test('etcd, the bus of the cache and what WAL goes to let nobody in without a certificate of their own', async () => {
     const which = secured().filter(({ clientCertificate }) => clientCertificate);
-    expect(which).toHaveLength(3 + 3 + 6);
+    expect(which).toHaveLength(3 + 3 + 6 + 3);
     const without = await shaken(({ name }) => ({ ca: trust(), servername: name }), which, true);
     expect(Object.values(without).filter((outcome) => outcome.startsWith('TLSv1'))).toEqual([]);
     const own = (file: string) => readFileSync(path.join(space.state, 'certs/etcd-1/current', file));

@@ -98,6 +98,10 @@ export async function removeProject(project: string): Promise<void> {
   if (containers.length > 0) await docker(['rm', '--force', '--volumes', ...containers]);
   const networks = await list(['network', 'ls', '--quiet', '--filter', label]);
   if (networks.length > 0) await docker(['network', 'rm', ...networks]);
-  const volumes = await list(['volume', 'ls', '--quiet', '--filter', label]);
+  const ours = `label=io.medianest.project=${project}`;
+  const volumes = [
+    ...(await list(['volume', 'ls', '--quiet', '--filter', label])),
+    ...(await list(['volume', 'ls', '--quiet', '--filter', ours])),
+  ];
   if (volumes.length > 0) await docker(['volume', 'rm', '--force', ...volumes]);
 }

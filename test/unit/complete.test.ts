@@ -46,6 +46,7 @@ describe('completion', () => {
       ['r1', 'r2'],
     ],
     [['rollback', 'r1', ''], []],
+    [['restore', '2'], ['20260101F']],
     [
       ['exec', ''],
       ['app-1', 'edge'],
@@ -73,14 +74,14 @@ describe('completion', () => {
     }
   });
   it('knows a command of tomorrow by the names of its arguments', () => {
-    const restore: Command = {
-      name: 'restore',
+    const inspect: Command = {
+      name: 'inspect',
       summary: 'x',
       example: 'x',
       args: '[backup]',
       options: [['--to <time>', 'x']],
       run: async () => ({ data: {}, text: '', status: 0 }),
     };
-    expect(names(['restore', '2'], [...commands, restore])).toEqual(['20260101F']);
+    expect(names(['inspect', '2'], [...commands, inspect])).toEqual(['20260101F']);
   });
 });

@@ -47,6 +47,7 @@ describe('replicas behind a balancer', () => {
   });
   it('come up together where nothing serves yet, or the balancer does not run', () => {
     expect(acts(plan(now, { containers: [] }).steps)).toEqual([
+      'create-volume',
       `up ${now.stack.services.map(({ name }) => name).join(' ')}`,
       'await-balancer balancer',
     ]);

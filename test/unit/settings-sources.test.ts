@@ -113,12 +113,18 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'redisCluster.replicas': ['0', 0],
   'redisCluster.nodeTimeoutMs': ['3000', 3000],
   'cdn.size': ['64m', 64 * 1024 ** 2],
+  'backup.local.kind': ['folder', 'folder'],
+  'backup.local.path': ['/mnt/disk', '/mnt/disk'],
+  'backup.local.sameDisk': ['true', true],
+  'backup.alert': ['[./notify, backup]', ['./notify', 'backup']],
+  'backup.maxWalQueue': ['999m', 999 * 1024 ** 2],
 };
 /** Settings that mean something only together with another one. */
 const TOGETHER: Record<string, Record<string, string>> = {
   'edge.hsts.preload': { MEDIANEST_EDGE_HSTS_SUBDOMAINS: 'true' },
   'edge.waf.rules.archive': { MEDIANEST_EDGE_WAF_RULES_SHA256: 'a'.repeat(64) },
   'edge.waf.rules.sha256': { MEDIANEST_EDGE_WAF_RULES_ARCHIVE: './crs.tar.gz' },
+  'backup.local.kind': { MEDIANEST_BACKUP_LOCAL_PATH: '/mnt/disk' },
 };
 const KINDS: [RegExp, [string, unknown]][] = [
   [/[pP]ort$/, ['4321', 4321]],
@@ -127,6 +133,7 @@ const KINDS: [RegExp, [string, unknown]][] = [
   [/address$/, ['0.0.0.0', '0.0.0.0']],
   [/(hsts|sticky|\.tls|readOnly)$/, ['true', true]],
   [/cpus$/, ['0.5', 0.5]],
+  [/\.keep\.\w+$/, ['9', 9]],
   [/Seconds$/, ['12', 12]],
   [/([rR]eplicas?|[cC]onnections)$/, ['12', 12]],
   [/(password|token|apiKey|accessKey|secretKey)$/, ['*no: #yaml "', '*no: #yaml "']],

@@ -1,0 +1,91 @@
+import { UserError } from '../errors.ts';
+import { LABEL } from '../stack/labels.ts';
+import type { Task } from '../ui/reporter.ts';
+import type { DockerCli, RunResult } from './compose.ts';
+import type { StateFolder } from './state.ts';
+
+const JOB_LABEL = 'io.medianest.job';
+
+/** A container that does one thing and is gone: it has what it needs for that, and no more. */
+export interface Job {
+  /** In its name, and what an error calls it. */
+  name: string;
+  argv: readonly string[];
+  mounts?: readonly JobMount[];
+  environment?: Readonly<Record<string, string>>;
+  /** Root with these alone; without any it is the repository’s user. */
+  capabilities?: readonly string[];
+  input?: string;
+  memoryBytes?: number;
+}
+
+export interface JobMount {
+  source: string;
+  target: string;
+  kind: 'volume' | 'bind';
+  readOnly: boolean;
+}
+
+/** Where jobs run: the image of the backup, and its secrets. */
+export interface Workbench {
+  project: string;
+  image: string;
+  state: StateFolder;
+  docker: DockerCli;
+  signal: AbortSignal;
+  memoryBytes: number;
+  cpus: number;
+}
+
+const mountText = ({ source, target, kind, readOnly }: JobMount): string =>
+  `type=${kind},source=${source},target=${target}${readOnly ? ',readonly' : ''}${kind === 'volume' ? ',volume-nocopy' : ''}`;
+
+/** Runs it to its end, whatever its exit status. Its output is in `stdout`. */
+export async function runJob(bench: Workbench, job: Job, task?: Task): Promise<RunResult> {
+  const { project, state } = bench;
+  const name = `${project}-job-${job.name}`;
+  const secrets = { source: state.at('secrets', 'backup'), target: '/run/secrets', kind: 'bind' as const, readOnly: true };
+  const root = (job.capabilities ?? []).length > 0;
+  const args = [
+    ...['run', '--rm', '--init', '--name', name, '--hostname', 'medianest-backup', '--pull', 'never'],
+    ...['--label', `${LABEL.project}=${project}`, '--label', `${JOB_LABEL}=${job.name}`],
+    ...['--read-only', '--tmpfs', '/tmp:mode=1777', '--tmpfs', '/run:mode=1777', '--security-opt', 'no-new-privileges:true'],
+    ...['--cap-drop', 'ALL', ...(job.capabilities ?? []).flatMap((name) => ['--cap-add', name]), '--user', root ? '0:0' : '10002:10002'],
+    ...['--network', 'none', '--pids-limit', '256'],
+    ...['--memory', String(job.memoryBytes ?? bench.memoryBytes), '--cpus', String(bench.cpus)],
+    ...[...(job.mounts ?? []), secrets].flatMap((mount) => ['--mount', mountText(mount)]),
+    ...Object.entries(job.environment ?? {}).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
+    ...(job.input === undefined ? [] : ['--interactive']),
+    ...['--entrypoint', job.argv[0] ?? '', bench.image, ...job.argv.slice(1)],
+  ];
+  const onLine = (line: string) => task?.detail(line.slice(0, 200));
+  const result = await bench.docker.run(args, { signal: bench.signal, onLine, ...(job.input !== undefined && { input: job.input }) });
+  return result;
+}
+
+/** @throws UserError with its last words where it fails */
+export async function mustRun(bench: Workbench, job: Job, task?: Task, hint = HINT): Promise<RunResult> {
+  const result = await runJob(bench, job, task);
+  if (result.exitCode === 0) return result;
+  throw jobError(job.name, result, hint);
+}
+
+const HINT = 'correct what it names and run the same command again';
+
+export const lastWords = ({ tail }: Pick<RunResult, 'tail'>): string =>
+  tail
+    .filter((line) => line.trim() !== '' && !/HINT|^\{"message_type":"(status|summary)/.test(line))
+    .slice(-3)
+    .map((line) => line.trim())
+    .join(' | ');
+
+export const jobError = (name: string, result: RunResult, hint = HINT): UserError =>
+  new UserError('BACKUP_FAILED', `${name} ended with status ${result.exitCode}: ${lastWords(result)}`, hint);
+
+/** What a killed run has left: the lock is ours, so none of it is anybody’s any more. */
+export async function removeJobs({ project, docker }: Pick<Workbench, 'project' | 'docker'>): Promise<void> {
+  const filters = ['--filter', `label=${LABEL.project}=${project}`, '--filter', `label=${JOB_LABEL}`];
+  const { stdout } = await docker.run(['ps', '--all', '--quiet', ...filters]);
+  const ids = stdout.split('\n').filter(Boolean);
+  if (ids.length > 0) await docker.run(['rm', '--force', ...ids]);
+}

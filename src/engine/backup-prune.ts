@@ -1,0 +1,63 @@
+import type { Context } from '../context.ts';
+import type { BackupSet } from '../plan/backup-sets.ts';
+import { type Decision, retention } from '../plan/retention.ts';
+import { openCatalogue } from './backup.ts';
+import { removeJobs } from './backup-job.ts';
+import { type BackupRoom, backupRoom, inServer, knownSets, readDatabase, saveCatalogue } from './backup-room.ts';
+import { mutate } from './mutate.ts';
+import type { Opened } from './open.ts';
+import { mustRestic } from './restic.ts';
+
+export interface PruneOutcome {
+  sets: Decision[];
+  removed: number;
+}
+
+/** Removes what no rule keeps. A dry run says what and why. */
+export async function prune(context: Context, opened: Opened): Promise<PruneOutcome> {
+  if (context.flags.dryRun) {
+    const room = await backupRoom(context, opened);
+    return { sets: retention((await knownSets(room))?.sets ?? [], room.settings.local.keep), removed: 0 };
+  }
+  return mutate(context, opened.state, 'backup prune', async (_lock, record) => {
+    const room = await backupRoom(context, opened);
+    await removeJobs(room.bench);
+    const catalogue = await openCatalogue(room);
+    const decisions = retention(catalogue.sets, room.settings.local.keep);
+    const gone = new Set(decisions.flatMap(({ id, keep }) => (keep ? [] : [id])));
+    record(['prune', ...gone]);
+    const kept = catalogue.sets.filter(({ id }) => !gone.has(id));
+    // First it is listed no more: what is half removed must not be restored. Killed meanwhile, the next run removes the rest.
+    if (gone.size > 0) await saveCatalogue(room, { ...catalogue, sets: kept });
+    await removeOthers(room, kept);
+    return { sets: decisions, removed: gone.size };
+  });
+}
+
+/** The database’s parts first, those that others are made from last; then WAL that no set begins before; then the files. */
+async function removeOthers(room: BackupRoom, kept: readonly BackupSet[]): Promise<void> {
+  await inServer(room, ['halt'], 'an earlier command could not be ended');
+  const there = new Set((await readDatabase(room)).backups.map(({ label }) => label));
+  const keptLabels = new Set(kept.flatMap(({ parts }) => [parts.db.label, ...parts.db.references]));
+  // What a killed backup has left, and no set names, goes too.
+  const labels = [...there].filter((label) => !keptLabels.has(label)).sort((a, b) => b.length - a.length || (a < b ? 1 : -1));
+  for (const label of labels)
+    if ((await readDatabase(room)).backups.some((entry) => entry.label === label))
+      await inServer(room, ['pgbackrest', '--log-level-console=warn', 'expire', `--set=${label}`], `${label} could not be removed`);
+  const fulls = [...keptLabels].filter((label) => label.endsWith('F') && there.has(label)).length;
+  if (fulls > 0)
+    await inServer(
+      room,
+      ['pgbackrest', '--log-level-console=warn', 'expire', `--repo1-retention-full=${fulls}`],
+      'WAL that is no longer needed could not be removed',
+    );
+  await forget(room, kept);
+}
+
+/** Snapshots that no kept set names. */
+async function forget(room: BackupRoom, kept: readonly BackupSet[]): Promise<void> {
+  const { stdout } = await mustRestic(room.bench, room.local, ['snapshots', '--json', '--tag', 'set']);
+  const known = new Set(kept.flatMap(({ id }) => [id]));
+  const gone = (JSON.parse(stdout) as { short_id: string; tags?: string[] }[]).filter(({ tags }) => !tags?.some((tag) => known.has(tag)));
+  if (gone.length > 0) await mustRestic(room.bench, room.local, ['forget', '--quiet', '--prune', ...gone.map(({ short_id }) => short_id)]);
+}

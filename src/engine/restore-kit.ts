@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { Context } from '../context.ts';
+import { UserError } from '../errors.ts';
+import type { BackupSettings } from '../services/backup-settings.ts';
+import { converge } from './converge.ts';
+import { readOptional } from './files.ts';
+import { importKit } from './kit.ts';
+import { type Opened, open } from './open.ts';
+import { type RestoreOutcome, restore } from './restore.ts';
+import { stateFolder } from './state.ts';
+
+/**
+ * A whole installation from its recovery kit and its repository: makes this folder the installation that the kit is of, starts
+ * it empty, and restores everything into it.
+ * @param file the kit; @param asked which set or moment, the newest where neither is given
+ * @throws UserError where the repository is not there, before anything is started
+ */
+export async function restoreKit(
+  context: Context,
+  file: string,
+  passphrase: string,
+  asked: { set: string | undefined; to: Date | undefined },
+): Promise<RestoreOutcome> {
+  const { project, repository } = importKit(file, passphrase, context.cwd, stateFolder(context, context.cwd));
+  context.report.note(`this is ${project} now`);
+  const opened = await open(context);
+  refuseAway(opened, repository);
+  await converge(context, opened, { overwrite: false, timeout: undefined, command: 'up (restore --kit)' });
+  return restore(context, opened, { ...asked, only: ['db', 'files', 'redis'], into: undefined, undo: false, bare: true });
+}
+
+/** Where it is a folder: it holds the repository of the kit. A volume is looked into once it is started. */
+function refuseAway({ loaded }: Opened, repository: string | undefined): void {
+  const { local } = loaded.settings.backup as BackupSettings;
+  if (local.kind !== 'folder' || !local.path) return;
+  const folder = path.resolve(loaded.root, local.path);
+  const id = readOptional(path.join(folder, 'repository.id'))?.trim();
+  if (id !== undefined && (repository === undefined || id === repository)) return;
+  const why = !existsSync(folder)
+    ? 'is not there'
+    : id === undefined
+      ? 'holds no repository'
+      : 'holds the repository of another installation';
+  throw new UserError(
+    'REPOSITORY_AWAY',
+    `${folder}, which backup.local names, ${why}; nothing was started`,
+    'mount its disk there; then medianest up, and medianest restore --yes',
+  );
+}

@@ -1,0 +1,192 @@
+import type { Context } from '../context.ts';
+import { UserError } from '../errors.ts';
+import type { BackupSet } from '../plan/backup-sets.ts';
+import { type Part, restorePlan } from '../plan/restore-plan.ts';
+import { chooseTarget, type RestoreTarget, targetText } from '../plan/restore-target.ts';
+import { removeJobs } from './backup-job.ts';
+import { type BackupRoom, backupRoom, knownSets, readArchive } from './backup-room.ts';
+import { checkCompose } from './compose.ts';
+import type { Execution } from './execute.ts';
+import { mutate } from './mutate.ts';
+import { type Opened, requireManifest } from './open.ts';
+import { preview, removePreview } from './preview.ts';
+import type { DatabaseFacts } from './restore-database.ts';
+import { snapshotParts } from './restore-files.ts';
+import { abandon, goOn, type InPlace, restoreInPlace, type Site, undoRestore } from './restore-in-place.ts';
+import { halfRestored, lastRestore, type Restoring, underWay } from './restore-journal.ts';
+import { refuseTooSmall } from './restore-space.ts';
+import { emptySecrets } from './secret-files.ts';
+import { refuseForeign } from './survey.ts';
+
+export interface RestoreAsked {
+  set: string | undefined;
+  to: Date | undefined;
+  only: readonly Part[];
+  into: string | undefined;
+  undo: boolean;
+  /** Nothing is there yet that could be gone back to. */
+  bare?: boolean;
+}
+
+export interface RestoreOutcome {
+  backup: string;
+  target: string;
+  recoveredTo: string | null;
+  rpoSeconds: number | null;
+  rtoSeconds: number;
+  checks: { id: string; status: 'ok' | 'warn' | 'fail'; message: string }[];
+  urls: string[];
+  /** The set that holds what was there before. */
+  safety: string | null;
+  result: 'restored' | 'taken-back' | 'planned';
+  /** What will be done, in its order; after it, what was. */
+  steps: string[];
+  /** How long that should take; null where nothing tells. */
+  expectedSeconds: number | null;
+}
+
+/** What is to be done: with data of a set, or with a restore that has come to its end or was stopped half-way. */
+type Work = { kind: 'new'; target: RestoreTarget } | { kind: 'go-on' | 'abandon' | 'undo'; entry: Restoring };
+
+/**
+ * What a restore would do, after everything that can be checked was: the set and its WAL are there, the key opens them, and
+ * there is room. Changes nothing. @throws UserError as the restore itself would
+ */
+export async function planRestore(context: Context, opened: Opened, asked: RestoreAsked): Promise<RestoreOutcome> {
+  if (!asked.into) requireManifest(opened.state);
+  const room = await backupRoom(context, opened);
+  const sets = (await knownSets(room))?.sets ?? [];
+  return outcomeOf(await workOf(context, room, opened, asked, sets), room, asked, 'planned');
+}
+
+/** Restores in place, or into a project of its own. @throws UserError whose words say which state runs */
+export async function restore(context: Context, opened: Opened, asked: RestoreAsked): Promise<RestoreOutcome> {
+  if (!asked.into) requireManifest(opened.state);
+  const words = [asked.set, asked.to && `--to ${asked.to.toISOString()}`, asked.into && `--into ${asked.into}`, asked.undo && '--undo'];
+  const command = ['restore', ...words].filter(Boolean).join(' ');
+  return mutate(
+    context,
+    opened.state,
+    command,
+    async (lock, record) => {
+      const room = await backupRoom(context, opened);
+      await removeJobs(room.bench);
+      const started = context.clock.now().getTime();
+      const sets = (await knownSets(room))?.sets ?? [];
+      const work = await workOf(context, room, opened, asked, sets);
+      const outcome = outcomeOf(work, room, asked, 'restored');
+      record([command, outcome.backup, asked.only]);
+      if (asked.into && work.kind === 'new') {
+        const shown = await preview(context, room, work.target, asked.into, { parts: asked.only, check: false, start: true }).catch(
+          async (error) => {
+            // One that was there before stays.
+            if (error instanceof UserError && error.code === 'FOREIGN_PROJECT') throw error;
+            await removeJobs(room.bench);
+            await removePreview(room, asked.into as string);
+            throw error;
+          },
+        );
+        const rtoSeconds = (context.clock.now().getTime() - started) / 1000;
+        return { ...outcome, ...recovered(work.target, shown.facts), rtoSeconds, urls: shown.urls };
+      }
+      const engine = await context.engine();
+      const docker = await context.docker();
+      await checkCompose(docker);
+      refuseForeign(room.bench.project, await engine.observe(room.bench.project), opened.state.root);
+      const prepared = { state: opened.state, secrets: emptySecrets, project: room.bench.project };
+      const run: Execution = { context, prepared, engine, docker, lock };
+      return perform({ opened, room, run, sets }, work, asked, outcome);
+    },
+    { finishesRestore: true },
+  );
+}
+
+async function perform(site: Site, work: Work, asked: RestoreAsked, outcome: RestoreOutcome): Promise<RestoreOutcome> {
+  if (work.kind === 'abandon') {
+    const left = await abandon(site, work.entry);
+    return { ...outcome, result: 'taken-back', checks: [{ id: 'state', status: 'ok', message: left }] };
+  }
+  const done: InPlace =
+    work.kind === 'new'
+      ? await restoreInPlace(site, work.target, outcome.target, asked.only, !asked.bare)
+      : await (work.kind === 'undo' ? undoRestore : goOn)(site, work.entry);
+  const { checks, ...facts } = work.kind === 'new' ? recovered(work.target, done.facts) : { checks: databaseChecks(done.facts) };
+  const { members, written } = done;
+  return {
+    ...outcome,
+    ...facts,
+    rtoSeconds: done.seconds,
+    safety: done.safety,
+    checks: [
+      ...checks,
+      ...(members.length > 0 ? [{ id: 'members', status: 'ok' as const, message: `${members.join(', ')} take part` }] : []),
+      ...(written.length > 0
+        ? [{ id: 'settings', status: 'ok' as const, message: `${written.join(', ')} written; \`medianest plan\` shows what they change` }]
+        : []),
+    ],
+  };
+}
+
+async function workOf(
+  context: Context,
+  room: BackupRoom,
+  { state }: Opened,
+  asked: RestoreAsked,
+  sets: readonly BackupSet[],
+): Promise<Work> {
+  const half = asked.into ? undefined : underWay(state);
+  if (half) {
+    if (asked.set !== undefined || asked.to)
+      throw new UserError('PARTIAL', `${halfRestored(half)}; nothing was changed`, 'medianest restore --yes');
+    return { kind: asked.undo ? 'abandon' : 'go-on', entry: half };
+  }
+  if (asked.undo) {
+    const last = lastRestore(state);
+    if (last) return { kind: 'undo', entry: last };
+    throw new UserError(
+      'NO_BACKUP',
+      'there is no restore to undo; nothing was changed',
+      'medianest backup list names what can be restored',
+    );
+  }
+  const archive = await readArchive(room, sets);
+  const target = chooseTarget(sets, asked, context.clock.now(), archive.gaps);
+  const { db, files } = target.set.parts;
+  if (!archive.labels.includes(db.label))
+    throw new UserError(
+      'REPOSITORY_AWAY',
+      `${target.set.id} is known, and the repository does not hold its database (${db.label}); nothing was changed`,
+      'mount the right disk; medianest backup verify tells what is missing',
+    );
+  await snapshotParts(room.bench, room.local, files.snapshot);
+  if (!asked.into && asked.only.includes('db')) await refuseTooSmall(context, target.set);
+  return { kind: 'new', target };
+}
+
+function outcomeOf(work: Work, room: BackupRoom, asked: RestoreAsked, result: RestoreOutcome['result']): RestoreOutcome {
+  const entry = work.kind === 'new' ? undefined : work.entry;
+  const backup = work.kind === 'new' ? work.target.set.id : (entry?.set ?? '');
+  const says =
+    work.kind === 'new' ? targetText(work.target) : work.kind === 'undo' ? `before the restore of ${backup}` : (entry?.target ?? '');
+  const plan = restorePlan(room.stack, {
+    kind: asked.into ? 'into' : work.kind === 'new' && asked.bare ? 'bare' : work.kind,
+    parts: entry?.parts ?? asked.only,
+    target: says,
+    set: work.kind === 'new' ? work.target.set : undefined,
+  });
+  return { backup, target: says, recoveredTo: null, rpoSeconds: null, rtoSeconds: 0, checks: [], urls: [], safety: null, result, ...plan };
+}
+
+const databaseChecks = (facts: DatabaseFacts | undefined): RestoreOutcome['checks'] => {
+  if (!facts) return [];
+  const rows = Object.values(facts.rows).reduce((sum, count) => sum + count, 0);
+  const message = `timeline ${facts.timeline}, ${rows} rows in ${Object.keys(facts.rows).length} tables`;
+  return [{ id: 'database', status: 'ok', message }];
+};
+
+/** How far the database came. */
+function recovered({ set, until }: RestoreTarget, facts: DatabaseFacts | undefined) {
+  const recoveredTo = facts ? (facts.lastTransaction ?? set.parts.db.consistentAt) : null;
+  const lost = until instanceof Date && recoveredTo ? Math.max(0, (until.getTime() - new Date(recoveredTo).getTime()) / 1000) : null;
+  return { recoveredTo, rpoSeconds: lost, checks: databaseChecks(facts) };
+}

@@ -1,0 +1,70 @@
+import { type BackupSet, isGood, neededBy } from './backup-sets.ts';
+
+/** How many of each kind stay. */
+export interface KeepPolicy {
+  last: number;
+  hourly: number;
+  daily: number;
+  weekly: number;
+  monthly: number;
+  yearly: number;
+}
+
+export interface Decision {
+  id: string;
+  keep: boolean;
+  /** Why it stays; where it goes, that nothing asks for it. */
+  reasons: string[];
+}
+
+/** The period that a time is in, in UTC: two of the same hour, day and so on have the same text. */
+const PERIODS: Record<Exclude<keyof KeepPolicy, 'last'>, (time: Date) => string> = {
+  hourly: (time) => time.toISOString().slice(0, 13),
+  daily: (time) => time.toISOString().slice(0, 10),
+  weekly: (time) => isoWeek(time),
+  monthly: (time) => time.toISOString().slice(0, 7),
+  yearly: (time) => time.toISOString().slice(0, 4),
+};
+
+/** Which sets stay and why. The order of the answer is that of the question. */
+export function retention(sets: readonly BackupSet[], policy: KeepPolicy): Decision[] {
+  const reasons = new Map<string, string[]>(sets.map(({ id }) => [id, []]));
+  const keep = (id: string, why: string) => reasons.get(id)?.push(why);
+  const newestFirst = [...sets].sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
+  // A damaged set counts for nothing: it would push a good one out.
+  const good = newestFirst.filter(isGood);
+  if (good.length === 0) for (const { id } of sets) keep(id, 'no set is good: nothing is removed until one is');
+  for (const [index, { id }] of good.slice(0, policy.last).entries()) keep(id, `one of the last ${policy.last} (${index + 1})`);
+  for (const [kind, periodOf] of Object.entries(PERIODS) as [keyof typeof PERIODS, (time: Date) => string][]) {
+    const seen = new Set<string>();
+    for (const { id, startedAt } of good) {
+      const period = periodOf(new Date(startedAt));
+      if (seen.size >= policy[kind]) break;
+      if (!seen.has(period)) keep(id, `${kind} ${period}`);
+      seen.add(period);
+    }
+  }
+  const latest = (of: 'verifiedAt' | 'drilledAt') =>
+    good.filter((set) => set[of]).sort((a, b) => ((a[of] as string) < (b[of] as string) ? 1 : -1))[0];
+  const verified = latest('verifiedAt');
+  const drilled = latest('drilledAt');
+  if (verified) keep(verified.id, 'the last that was verified');
+  if (drilled) keep(drilled.id, 'the last that was restored in a drill');
+  const safety = newestFirst.find(({ reason }) => reason === 'safety');
+  if (safety) keep(safety.id, 'what `restore --undo` goes back to');
+  for (const set of newestFirst)
+    if (reasons.get(set.id)?.length) for (const id of neededBy(set, sets)) keep(id, `${set.id} is made from it`);
+  return sets.map(({ id }) => {
+    const own = reasons.get(id) ?? [];
+    return { id, keep: own.length > 0, reasons: own.length > 0 ? own : ['no rule keeps it'] };
+  });
+}
+
+/** `2026-W48` (ISO 8601: the week of the year that its Thursday is in). */
+function isoWeek(time: Date): string {
+  const thursday = new Date(Date.UTC(time.getUTCFullYear(), time.getUTCMonth(), time.getUTCDate()));
+  thursday.setUTCDate(thursday.getUTCDate() + 4 - (thursday.getUTCDay() || 7));
+  const first = Date.UTC(thursday.getUTCFullYear(), 0, 1);
+  const week = Math.ceil(((thursday.getTime() - first) / 86_400_000 + 1) / 7);
+  return `${thursday.getUTCFullYear()}-W${String(week).padStart(2, '0')}`;
+}

@@ -1,0 +1,61 @@
+import * as z from 'zod';
+import { cpus, memory, size } from '../config/fields.ts';
+
+/** How many of each kind stay; the newest of each hour, day and so on. */
+const keepSettings = z
+  .strictObject({
+    last: z.int().min(1, 'should be at least 1').max(1000).default(3).describe('The newest sets, however close together'),
+    hourly: z.int().min(0).max(1000).default(24).describe('Hours of which the newest set stays'),
+    daily: z.int().min(0).max(1000).default(7).describe('Days of which the newest set stays'),
+    weekly: z.int().min(0).max(1000).default(5).describe('Weeks of which the newest set stays'),
+    monthly: z.int().min(0).max(1000).default(12).describe('Months of which the newest set stays'),
+    yearly: z.int().min(0).max(1000).default(3).describe('Years of which the newest set stays'),
+  })
+  .prefault({})
+  .describe('Which sets `backup prune` keeps here');
+
+const path = z
+  .string()
+  .regex(/^[^\0\r\n:,]+$/, 'should be a path without colons, commas and line breaks')
+  .optional();
+
+const localSettings = z
+  .strictObject({
+    kind: z
+      .enum(['volume', 'folder'])
+      .default('volume')
+      .describe('`volume` (a volume of Docker, which `down --volumes` leaves) or `folder` (a mounted disk of this host)'),
+    path: path.describe('folder: where the disk is mounted, absolute or relative to medianest.yml'),
+    sameDisk: z
+      .boolean()
+      .default(false)
+      .describe('folder: it may be on the disk that the data is on; what destroys that disk then destroys the backups too'),
+    keep: keepSettings,
+  })
+  .superRefine(({ kind, path: given }, context) => {
+    if (kind === 'folder' && given === undefined)
+      context.addIssue({ code: 'custom', path: ['path'], message: 'is needed with `kind: folder`', input: given });
+  });
+
+export const backupSettings = z.strictObject({
+  local: localSettings.prefault({}).describe('The repository: sets and WAL go there'),
+  archiveSeconds: z
+    .int()
+    .min(5)
+    .max(3600)
+    .default(30)
+    .describe('A WAL segment that is not full is archived after so many seconds: about what is lost with the host'),
+  maxWalQueue: size('8g', '256m').describe(
+    'WAL that waits for the repository at most; beyond it is dropped so that the database goes on, and `backup list` tells the gap',
+  ),
+  alert: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      'Program and arguments that are run when a backup, a verification, pruning or a drill fails; relative to medianest.yml. It is told MEDIANEST_PROJECT, _COMMAND, _ERROR and _MESSAGE',
+    ),
+  memory: memory('256m').describe('Memory limit of the container, and of each that backs up or restores files'),
+  cpus: cpus(2).describe('Processors that each may use at most; never more than the host has'),
+});
+
+export type BackupSettings = z.output<typeof backupSettings>;

@@ -1,0 +1,74 @@
+import { UserError } from '../errors.ts';
+import type { Blueprint, Mount } from '../stack/types.ts';
+import { BACKUP_CERTIFICATE } from './backup-address.ts';
+import { type BackupSettings, backupSettings } from './backup-settings.ts';
+import { generated } from './member.ts';
+import { databaseMembers } from './patroni.ts';
+import { type BuildInput, defineService } from './service.ts';
+
+const BACKUP_HOST = 65;
+
+/** Where the repository is, in every container that has it. */
+export const REPOSITORY = '/srv/backups';
+const REPOSITORY_VOLUME = 'backups';
+
+/** What encrypts pgBackRest's repository, and all of restic's. */
+const DATABASE_KEY = { ...generated('backup-database-key'), encrypts: 'the backups of the database' };
+const FILES_KEY = { ...generated('backup-files-key'), encrypts: 'the backups of the files' };
+
+export const backup = defineService({
+  name: 'backup',
+  key: 'backup',
+  summary: 'Backups: pgBackRest takes the database and its WAL, restic all the rest; encrypted',
+  settings: backupSettings,
+  build: (own, input) => {
+    refuseUnfit(input);
+    return [server(own, input)];
+  },
+});
+
+/** The repository host. What reads files runs in containers of its own (engine/backup-job.ts). */
+function server(own: BackupSettings, input: BuildInput): Blueprint {
+  const members = databaseMembers(input);
+  return {
+    name: 'backup',
+    image: input.image('backup', { after: input.image('patroni', { after: input.image('postgres') }) }),
+    // As the database: pgBackRest keeps who owned a file, and restores it as the same.
+    uid: 10002,
+    host: BACKUP_HOST,
+    networks: ['db'],
+    ports: [],
+    mounts: [repositoryMount(own)],
+    secrets: [DATABASE_KEY, FILES_KEY],
+    certificate: BACKUP_CERTIFICATE,
+    trust: true,
+    environment: {},
+    view: { members: members.map(({ name }, index) => ({ name, number: index + 1 })), processes: Math.max(1, Math.floor(own.cpus)) },
+    memoryBytes: own.memory,
+    cpus: own.cpus,
+    keeps: {
+      [REPOSITORY]: 'the repository',
+      '/tmp': 'nothing lasting; its entrypoint is a shell, which expects it',
+      '/run': 'its lock, and the key that pgBackRest reads',
+    },
+    after: members.map(({ name }) => name),
+    reload: ['/usr/local/bin/reload'],
+    interruption: 'none: WAL waits at the database meanwhile',
+    urls: [],
+  };
+}
+
+/** A folder's path is absolute by now: relative to medianest.yml, it was resolved there. */
+function repositoryMount({ local }: BackupSettings): Mount {
+  if (local.kind === 'folder' && local.path) return { source: local.path, target: REPOSITORY, kind: 'bind', readOnly: false };
+  return { source: REPOSITORY_VOLUME, target: REPOSITORY, kind: 'volume', readOnly: false, outlives: true };
+}
+
+function refuseUnfit(input: BuildInput): void {
+  if (input.enabled('patroni')) return;
+  throw new UserError(
+    'INVALID_SETTINGS',
+    'backup is switched on, and it takes its database from patroni, which is not; nothing was changed',
+    'use a profile with patroni, such as prod or staging, or `components: { backup: false }`',
+  );
+}

@@ -1,0 +1,71 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { docker, HOME } from '../support/cli.ts';
+import { PREFIX, type Workspace, workspace } from '../support/workspace.ts';
+import { until } from './support.ts';
+
+const IMAGE = 'medianest-test/systemd:1';
+const container = `${PREFIX}-schedule-systemd`;
+
+let space: Workspace;
+/** What stands in the place of medianest: it notes how it was called. */
+let recorder = '';
+const calls = () => (existsSync(path.join(recorder, 'calls')) ? readFileSync(path.join(recorder, 'calls'), 'utf8').trim().split('\n') : []);
+const must = async (...args: string[]) => {
+  const { status, stdout, stderr } = await docker(args);
+  if (status !== 0) throw new Error(`docker ${args.join(' ')}: ${stdout}${stderr}`);
+  return stdout.trim();
+};
+const systemctl = (...args: string[]) => must('exec', container, 'systemctl', ...args);
+
+beforeAll(async () => {
+  await docker(['rm', '--force', container]);
+  space = await workspace('schedule');
+  space.configure({ profile: 'staging' });
+  recorder = mkdtempSync(path.join(os.tmpdir(), 'medianest-schedule-'));
+  mkdirSync(path.join(recorder, 'bin'));
+  writeFileSync(path.join(recorder, 'bin/medianest'), `#!/bin/sh\necho "$PWD $*" >>${recorder}/calls\n`);
+  chmodSync(path.join(recorder, 'bin/medianest'), 0o755);
+  await must('build', '--quiet', '--tag', IMAGE, path.join(HOME, 'test/support/systemd'));
+}, 300_000);
+afterAll(async () => {
+  await docker(['rm', '--force', '--volumes', container]);
+  rmSync(recorder, { recursive: true, force: true });
+  await space?.destroy();
+});
+
+test('systemd takes the units, runs what they say, and catches up what was missed', async () => {
+  const units = path.join(space.dir, 'units');
+  const { status, stderr } = await space.run(['backup', 'schedule', '--out', units]);
+  expect(status, stderr).toBe(0);
+  const stamps = '/var/lib/systemd/timers';
+  await must(
+    ...['run', '--detach', '--name', container, '--network', 'none', '--cgroupns', 'private', '--tmpfs', '/run', '--tmpfs', '/tmp:exec'],
+    ...['--cap-add', 'SYS_ADMIN', '--security-opt', 'seccomp=unconfined', '--security-opt', 'apparmor=unconfined'],
+    ...['--volume', `${units}:/units:ro`, '--volume', `${space.dir}:${space.dir}`],
+    ...['--volume', `${recorder}:${recorder}`, '--volume', `${recorder}/bin:${HOME}/bin:ro`, IMAGE],
+  );
+  await until('systemd runs', async () =>
+    /running|degraded/.test((await docker(['exec', container, 'systemctl', 'is-system-running'])).stdout),
+  );
+  const unit = (name: string, kind: string) => `medianest-${space.project}-${name}.${kind}`;
+  await must('exec', container, 'sh', '-c', 'cp /units/* /etc/systemd/system/ && systemd-analyze verify /etc/systemd/system/medianest-*');
+  await systemctl('daemon-reload');
+
+  // The week's full backup was due long ago: the host was off.
+  const late = unit('full', 'timer');
+  await must('exec', container, 'sh', '-c', `mkdir -p ${stamps} && touch -d '3 weeks ago' ${stamps}/stamp-${late}`);
+  await systemctl('enable', '--now', late, unit('prune', 'timer'));
+  await until('the missed one is caught up', () => calls().length > 0, 120);
+  expect(calls()).toEqual([`${space.dir} backup --type full --wait-lock=3600 --no-color`]);
+  expect(await systemctl('show', unit('prune', 'timer'), '--property=ActiveState', '--value')).toBe('active');
+
+  for (const name of ['incr', 'diff', 'prune', 'verify', 'drill']) await systemctl('start', unit(name, 'service'));
+  expect(calls().slice(1)).toEqual(
+    ['backup --type incr', 'backup --type diff', 'backup prune', 'backup verify', 'drill'].map(
+      (command) => `${space.dir} ${command} --wait-lock=3600 --no-color`,
+    ),
+  );
+});

@@ -1,0 +1,184 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type BackupStack, backupStack, figure } from '../support/backup-stack.ts';
+import { docker } from '../support/cli.ts';
+import { parsed, request, until } from './support.ts';
+
+/** What is looked for in the repository, and must not be found there in the clear. */
+const MARKER = 'marker-8c1d5f0e';
+
+let stack: BackupStack;
+beforeAll(async () => {
+  stack = await backupStack('backup');
+  await stack.must('up', '--timeout', '400');
+  await stack.sql(`create table noted (text text); insert into noted values ('${MARKER}')`);
+  await stack.upload('one.txt', MARKER);
+  await stack.cache('set', 'session:1', MARKER);
+}, 900_000);
+afterAll(() => stack?.destroy());
+
+/** Containers, networks and volumes that a preview or a drill has made. */
+const made = async (name: string): Promise<string> => {
+  const filter = ['--quiet', '--filter', `label=io.medianest.preview=${stack.space.project}-${name}`];
+  const lists = [
+    ['ps', '--all'],
+    ['network', 'ls'],
+    ['volume', 'ls'],
+  ].map((list) => docker([...list, ...filter]));
+  return (await Promise.all(lists)).map(({ stdout }) => stdout).join('');
+};
+const ids = async () => (await stack.sets()).map(({ id }) => id);
+
+describe('a backup of everything', () => {
+  test('one that was never made is said to be missing', async () => {
+    expect(await stack.sets()).toEqual([]);
+    expect(await stack.refused('restore', '--yes')).toEqual([1, 'NO_BACKUP']);
+    expect((await stack.space.run(['status'])).stdout).toContain('backup: there is none yet');
+  });
+
+  test('a full one and one that builds upon it are stored, encrypted', async () => {
+    const full = parsed<Record<string, unknown>>(await stack.must('backup', '--type', 'full', '--json'));
+    expect(full).toMatchObject({ type: 'full', parts: { db: expect.stringMatching(/F$/), files: expect.any(String) } });
+    const incr = parsed<{ id: string; type: string; storedBytes: number }>(await stack.must('backup', '--json'));
+    expect(incr.type).toBe('incr');
+    expect(incr.storedBytes).toBeLessThan((full.storedBytes as number) / 5);
+    const found = await docker(['exec', `${stack.space.project}-backup-1`, 'grep', '-rl', MARKER, '/srv/backups']);
+    expect([found.status, found.stdout]).toEqual([1, '']);
+    await stack.must('backup', 'verify', incr.id);
+    expect((await stack.sets()).map(({ type, status }) => [type, status])).toEqual([
+      ['full', 'stored'],
+      ['incr', 'verified'],
+    ]);
+  });
+
+  test('a second one at the same time is told who is at work', async () => {
+    const first = stack.space.run(['backup', '--json']);
+    await until('the first is at work', () => existsSync(path.join(stack.space.state, 'lock')));
+    expect(await stack.refused('backup')).toEqual([1, 'LOCKED']);
+    expect((await first).status).toBe(0);
+    expect(await stack.sets()).toHaveLength(3);
+  });
+
+  test('killed half-way, it is not listed, and the next one works', async () => {
+    const before = await ids();
+    await stack.space.run(['backup', '--type', 'full'], { onSpawn: (child) => setTimeout(() => child.kill('SIGKILL'), 2500) });
+    expect(await ids()).toEqual(before);
+    await stack.must('backup', '--type', 'full');
+    expect(await ids()).toHaveLength(before.length + 1);
+    expect(await stack.jobs()).toEqual([]);
+  });
+});
+
+describe('a set is tried', () => {
+  test('drill: it is restored, checked, measured, and nothing is left', async () => {
+    const outcome = parsed<{ rpoSeconds: number; rtoSeconds: number; checks: { status: string }[] }>(await stack.must('drill', '--json'));
+    figure('drill', { rpo: outcome.rpoSeconds, rto: outcome.rtoSeconds });
+    expect(outcome.checks.map(({ status }) => status)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok']);
+    expect(outcome.rpoSeconds).toBeLessThanOrEqual(60);
+    expect(await made('drill')).toBe('');
+  });
+
+  test('a drill that fails leaves nothing either, and is told until one ends well', async () => {
+    const failed = stack.space.run(['drill', '--json']);
+    const job = `${stack.space.project}-job-restore-database`;
+    await until('it restores the database', async () => (await docker(['kill', job])).status === 0, 120);
+    expect((await failed).status).toBe(1);
+    expect([await made('drill'), await stack.jobs()]).toEqual(['', []]);
+    const health = await stack.space.run(['health', '--json']);
+    expect(health.status).toBe(5);
+    expect(JSON.parse(health.stdout).checks).toContainEqual(expect.objectContaining({ id: 'drill', status: 'fail' }));
+  });
+
+  test('into a project of its own: the data of then, and what runs is not touched', async () => {
+    await stack.sql("insert into noted values ('before')");
+    await sleep(1100);
+    const before = new Date().toISOString();
+    await sleep(1100);
+    await stack.sql("insert into noted values ('after')");
+    const into = `${stack.space.project}-look`;
+    const { urls } = parsed<{ urls: string[] }>(await stack.must('restore', '--to', before, '--into', into, '--json'));
+    expect((await request(`${urls[0]}api/health/ready`)).status).toBe(200);
+    const psql = ['psql', '-XqAt', '-h', '/run', '-U', 'postgres', '-d', 'medianest', '-c', 'select text from noted'];
+    expect((await docker(['exec', `${into}-postgres`, ...psql])).stdout.trim().split('\n')).toEqual([MARKER, 'before']);
+    const uploads = ['run', '--rm', '--network', 'none', '--volume', `${into}_uploads:/u:ro`, '--entrypoint', 'cat', 'debian:trixie-slim'];
+    expect((await docker([...uploads, '/u/one.txt'])).stdout).toBe(MARKER);
+    await stack.must('preview', 'remove', into);
+    expect(await made('look')).toBe('');
+    expect((await stack.space.run(['preview', 'remove', stack.space.project])).status).toBe(2);
+    expect(await stack.sql('select count(*) from noted')).toBe('3');
+  });
+});
+
+test('pruning deletes what no rule keeps, and neither what others need nor the last that were verified and drilled', async () => {
+  const none = { hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 };
+  stack.configure({ local: { keep: { last: 1, ...none } } });
+  const [full, verified, third, newest] = await ids();
+  const plan = parsed<{ sets: { id: string; keep: boolean; reasons: string[] }[] }>(
+    await stack.must('backup', 'prune', '--dry-run', '--json'),
+  );
+  expect(plan.sets).toEqual([
+    { id: full, keep: true, reasons: [`${verified} is made from it`] },
+    { id: verified, keep: true, reasons: ['the last that was verified'] },
+    { id: third, keep: false, reasons: ['no rule keeps it'] },
+    { id: newest, keep: true, reasons: ['one of the last 1 (1)', 'the last that was restored in a drill'] },
+  ]);
+  const labels = async () =>
+    (
+      JSON.parse(await stack.inside('backup', 'pgbackrest', '--log-level-console=off', 'info', '--output=json')) as { backup: unknown[] }[]
+    )[0]?.backup;
+  const before = (await labels())?.length;
+  await stack.must('backup', 'prune');
+  expect([await ids(), before, (await labels())?.length]).toEqual([[full, verified, newest], 4, 3]);
+  await stack.must('backup', 'verify');
+  expect((await stack.sets()).map(({ status }) => status)).toEqual(['verified', 'verified', 'verified']);
+});
+
+describe('a repository that is not what it was', () => {
+  test('a folder on the disk of the data, one that is not there, and an empty one are refused', async () => {
+    const folder = path.join(stack.space.dir, 'disk');
+    const at = (more: object) => stack.configure({ local: { kind: 'folder', path: './disk', ...more } });
+    at({});
+    expect(await stack.refused('backup')).toEqual([1, 'REPOSITORY_AWAY']);
+    mkdirSync(folder);
+    const same = await stack.space.run(['backup']);
+    expect([same.status, same.stderr]).toEqual([1, expect.stringMatching(/on the same disk as the data.*sameDisk: true/s)]);
+    at({ sameDisk: true });
+    const empty = await stack.space.run(['backup']);
+    expect([empty.status, empty.stderr]).toEqual([1, expect.stringMatching(/holds no repository.*its disk is not mounted/s)]);
+    stack.configure({});
+  });
+
+  test('another key is told as such, and to whoever is to be alerted', async () => {
+    const note = path.join(stack.space.dir, 'alerts');
+    const script = stack.space.write(
+      'alert.sh',
+      `#!/bin/sh\nprintf '%s|%s|%s\\n' "$1" "$MEDIANEST_COMMAND" "$MEDIANEST_ERROR" >>${note}\n`,
+    );
+    chmodSync(script, 0o755);
+    stack.configure({ alert: ['./alert.sh', 'told'] });
+    const file = path.join(stack.space.state, 'secrets/backup/backup-files-key');
+    const key = readFileSync(file);
+    writeFileSync(file, 'another');
+    const refused = await stack.refused('backup');
+    writeFileSync(file, key);
+    expect(refused).toEqual([1, 'REPOSITORY_AWAY']);
+    expect(readFileSync(note, 'utf8')).toBe('told|backup|REPOSITORY_AWAY\n');
+    expect((await stack.space.run(['status'])).stdout).toContain('the last `backup`');
+  });
+
+  test('one flipped byte in the database’s part is found by verify', async () => {
+    const flip =
+      'f=$(find /srv/backups/pgbackrest/backup/medianest/*F -path "*bundle*" -type f -size +8k | sort | tail -n 1); chmod u+w "$f"; printf "\\377\\377" | dd of="$f" bs=1 seek=4096 conv=notrunc 2>/dev/null';
+    await stack.inside('backup', 'sh', '-c', flip);
+    expect((await stack.space.run(['backup', 'verify', '--json'])).status).toBe(5);
+    expect((await stack.sets()).at(-1)?.status).toBe('damaged');
+  });
+
+  test('`down --volumes` leaves it', async () => {
+    await stack.must('down', '--volumes', '--no-backup', '--yes');
+    const volumes = ['volume', 'ls', '--quiet', '--filter', `label=io.medianest.project=${stack.space.project}`];
+    expect((await docker(volumes)).stdout.trim()).toBe(`${stack.space.project}_backups`);
+  });
+});

@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import { listed, setId } from '../../src/plan/backup-sets.ts';
+import { databaseInfo, verifyProblems, walGaps } from '../../src/plan/pgbackrest.ts';
+import { backupSummary, unreadable } from '../../src/plan/restic.ts';
+import { chooseTarget, parseTime } from '../../src/plan/restore-target.ts';
+import { bytes } from '../../src/ui/bytes.ts';
+import { setAt } from '../support/backup-sets.ts';
+import { load, stackOf } from '../support/settings.ts';
+
+const NOW = new Date('2026-11-25T12:00:00Z');
+
+describe('a time', () => {
+  it.each([
+    ['2026-11-25 10:00:00+01:00', '2026-11-25T09:00:00.000Z'],
+    ['2026-11-25T10:00Z', '2026-11-25T10:00:00.000Z'],
+    ['2026-11-25 10:00:00.5 UTC', '2026-11-25T10:00:00.500Z'],
+    ['2026-11-25 10:00-05', '2026-11-25T15:00:00.000Z'],
+    ['2026-11-25 10:00:00+0530', '2026-11-25T04:30:00.000Z'],
+    ['10 minutes ago', '2026-11-25T11:50:00.000Z'],
+    ['1 hour ago', '2026-11-25T11:00:00.000Z'],
+    ['2 days ago', '2026-11-23T12:00:00.000Z'],
+  ])('%s', (text, expected) => expect(parseTime(text, NOW).toISOString()).toBe(expected));
+  it.each(['2026-11-25 10:00:00', 'yesterday', '2026-13-01 10:00Z', '2026-11-25', ''])('%j is refused', (text) =>
+    expect(() => parseTime(text, NOW)).toThrow(/--to/),
+  );
+});
+
+describe('what is restored', () => {
+  const early = setAt('2026-11-25T08:00:00Z', { id: 'early', wal: '000000010000000000000010' });
+  const late = setAt('2026-11-25T10:00:00Z', { id: 'late', wal: '000000020000000000000020' });
+  const bad = setAt('2026-11-25T11:00:00Z', { id: 'bad', wal: '000000020000000000000030', problems: ['a byte is another'] });
+  const sets = [late, early, bad];
+  const at = (time: string) => new Date(`2026-11-25T${time}Z`);
+  const none = { set: undefined, to: undefined };
+  it.each([
+    ['the newest good one, and all WAL', none, 'late', 'end'],
+    ['a set as it was', { set: 'early', to: undefined }, 'early', 'set'],
+    ['the last set before a moment', { set: undefined, to: at('09:59:59') }, 'early', at('09:59:59')],
+    ['the moment that a set was consistent', { set: undefined, to: at('10:00:00') }, 'late', at('10:00:00')],
+  ])('%s', (_what, asked, id, until) => {
+    expect(chooseTarget(sets, asked, NOW)).toMatchObject({ set: { id }, until });
+  });
+  it.each([
+    [{ set: undefined, to: at('07:00:00') }, /before the oldest set/],
+    [{ set: undefined, to: new Date('2027-01-01') }, /has not come yet/],
+    [{ set: 'bad', to: undefined }, /is damaged \(a byte is another\)/],
+    [{ set: 'gone', to: undefined }, /there is no set gone/],
+    [{ set: 'late', to: at('09:00:00') }, /is newer than/],
+  ])('%j is refused', (asked, why) => expect(() => chooseTarget(sets, asked, NOW)).toThrow(why));
+  it('follows no WAL across a gap, but restores what a set itself holds', () => {
+    const gaps = walGaps(['000000010000000000000010', '000000010000000000000011', '000000010000000000000013'], undefined);
+    expect(gaps).toEqual([{ after: '000000010000000000000011', before: '000000010000000000000013', missing: 1 }]);
+    const alone = [early];
+    expect(() => chooseTarget(alone, { set: undefined, to: at('09:00:00') }, NOW, gaps)).toThrow(
+      /WAL is missing after 000000010000000000000011/,
+    );
+    expect(chooseTarget(alone, { set: 'early', to: undefined }, NOW, gaps)).toMatchObject({ until: 'set' });
+    expect(chooseTarget(sets, none, NOW, gaps)).toMatchObject({ set: { id: 'late' } });
+  });
+  it('a gap after the next set says nothing about a moment before it', () => {
+    const gaps = [{ after: '000000020000000000000025', before: '000000020000000000000027', missing: 1 }];
+    expect(chooseTarget(sets, { set: undefined, to: at('09:00:00') }, NOW, gaps)).toMatchObject({ set: { id: 'early' } });
+  });
+});
+
+describe('what the engines say', () => {
+  it('segments go on over the end of a log file, and begin anew on another timeline', () => {
+    expect(walGaps(['0000000100000000000000FF', '000000010000000100000000', '000000020000000100000005'], undefined)).toEqual([]);
+  });
+  it('gaps before what is kept are nobody’s', () => {
+    expect(
+      walGaps(['000000010000000000000001', '000000010000000000000009', '00000001000000000000000A'], '000000010000000000000009'),
+    ).toEqual([]);
+  });
+  it('an empty repository has nothing', () => expect(databaseInfo('[]')).toEqual({ backups: [], newestWal: undefined }));
+  it.each([
+    ['stanza: medianest\nstatus: ok\n', []],
+    [
+      'stanza: medianest\nstatus: error\n  backup: 1F, status: invalid, total files checked: 3, total valid files: 2\n    checksum invalid: 1',
+      ['checksum invalid: 1'],
+    ],
+    ['', ['pgBackRest did not say how the repository is']],
+  ])('verify: %j', (output, problems) => expect(verifyProblems(output)).toEqual(problems));
+  it('restic’s summary and its complaints', () => {
+    const summary = {
+      message_type: 'summary',
+      snapshot_id: 'abcdef1234',
+      total_bytes_processed: 5,
+      total_files_processed: 2,
+      data_added_packed: 3,
+    };
+    expect(backupSummary(`x\n${JSON.stringify(summary)}\n`)).toEqual({ snapshot: 'abcdef12', sizeBytes: 5, storedBytes: 3, files: 2 });
+    expect(unreadable('{"message_type":"error","error":{"message":"denied"},"item":"/a"}\nnoise')).toEqual(['/a: denied']);
+  });
+});
+
+describe('a list', () => {
+  it('names what is wrong with a set', () => {
+    const set = setAt('2026-11-25T08:00:00Z', { problems: ['p'] });
+    expect(listed(set)).toMatchObject({ repo: 'local', status: 'damaged', problems: ['p'] });
+  });
+  it.each([
+    [0, '0 B'],
+    [1023, '1023 B'],
+    [1024, '1.0 KiB'],
+    [31_257_351, '29.8 MiB'],
+  ])('%d bytes are %s', (value, text) => expect(bytes(value)).toBe(text));
+  it('ids sort by time', () => expect(setId(NOW, 'incr')).toBe('20261125-120000-incr'));
+});
+
+it('backup without patroni is refused', () => {
+  expect(() => stackOf(load({ file: 'components: { backup: true }', flags: { profile: 'dev-compose' } }))).toThrow(/patroni/);
+});
