@@ -193,7 +193,7 @@ const secured = () =>
           port,
           name,
           postgres: port === 5432 || port === 5433,
-          clientCertificate: [2379, 2380, 8432, 16379].includes(port),
+          clientCertificate: [2379, 2380, 16379].includes(port),
         };
       }),
   );
@@ -256,9 +256,9 @@ describe('encryption in transit', () => {
     expect(await shaken(() => old)).toEqual(same(expect.stringMatching(/^(ERR_SSL_|EPROTO|ECONNRESET|closed)/)));
   });
 
-  test('etcd, the bus of the cache and what WAL goes to let nobody in without a certificate of their own', async () => {
+  test('etcd and the bus of the cache let nobody in without a certificate of their own', async () => {
     const which = secured().filter(({ clientCertificate }) => clientCertificate);
-    expect(which).toHaveLength(3 + 3 + 6 + 3);
+    expect(which).toHaveLength(3 + 3 + 6);
     const without = await shaken(({ name }) => ({ ca: trust(), servername: name }), which, true);
     expect(Object.values(without).filter((outcome) => outcome.startsWith('TLSv1'))).toEqual([]);
     const own = (file: string) => readFileSync(path.join(space.state, 'certs/etcd-1/current', file));
@@ -266,6 +266,18 @@ describe('encryption in transit', () => {
     const withOne = await shaken(({ name }) => ({ ca: trust(), servername: name, ...pair }), which, true);
     // A peer of etcd has to come from an address that is in its certificate besides, and this is the host.
     expect(withOne).toEqual(Object.fromEntries(which.map(({ label, port }) => [label, port === 2380 ? 'closed' : 'TLSv1.3'])));
+  });
+
+  test('the repository lets in the members of the database alone: it shakes hands with all, and then asks who it is', async () => {
+    const list = ['pgbackrest', '--config=/etc/medianest/current/pgbackrest.conf', '--stanza=medianest'];
+    expect(await printed(space, 'postgres-1', [...list, 'repo-ls', 'archive'])).toBe('medianest');
+    const file = (name: string) => readFileSync(path.join(space.state, 'certs/etcd-1/current', name)).toString('base64');
+    const placed = ['fullchain.pem', 'privkey.pem'].map((name) => `echo ${file(name)} | base64 -d >/tmp/etcd/${name}`);
+    await printed(space, 'postgres-1', ['sh', '-euc', `umask 077; mkdir -p /tmp/etcd; ${placed.join('; ')}`]);
+    const foreign = ['--repo1-host-cert-file=/tmp/etcd/fullchain.pem', '--repo1-host-key-file=/tmp/etcd/privkey.pem'];
+    const { status, stdout, stderr } = await inside(space, 'postgres-1', [...list, ...foreign, 'repo-ls', 'archive']);
+    expect([status, stdout + stderr]).toEqual([expect.any(Number), expect.stringContaining('access denied')]);
+    expect(status).not.toBe(0);
   });
 
   test('nobody is answered who speaks in clear', async () => {

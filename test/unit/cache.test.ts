@@ -19,6 +19,8 @@ interface Member {
   offset?: number;
   /** Known to the others, but under no wanted name. */
   stranger?: boolean;
+  /** Where it asks for its master's writes. */
+  masterHost?: string;
 }
 
 const THIRDS: Range[][] = [[share(0, 3)], [share(1, 3)], [share(2, 3)]];
@@ -63,6 +65,7 @@ function seen(members: Member[], replicas = 1): Observed {
                 keys: 5,
                 offset: member.offset ?? 100,
                 linkUp: member.of !== undefined,
+                ...(member.masterHost !== undefined && { masterHost: member.masterHost }),
               } satisfies NodeView,
             }),
       })),
@@ -138,15 +141,22 @@ e7d1ee 10.0.0.30:6379@16379 myself,master - 0 0 1 connected 0-99 101 [93-<-292f8
   });
   it('is put together from four answers', () => {
     const replication =
-      'role:slave\r\nmaster_link_status:up\r\nmaster_sync_in_progress:0\r\nslave_repl_offset:42\r\nmaster_repl_offset:42\r\n';
+      'role:slave\r\nmaster_host:10.0.0.9\r\nmaster_link_status:up\r\nmaster_sync_in_progress:0\r\nslave_repl_offset:42\r\nmaster_repl_offset:42\r\n';
     const answers = { nodes, cluster: 'cluster_state:ok\r\n', replication, keyspace: '# Keyspace\r\ndb0:keys=7,expires=1\r\n' };
-    expect(parseView(answers)).toMatchObject({ id: 'e7d1ee', stateOk: true, keys: 7, offset: 42, linkUp: true });
+    expect(parseView(answers)).toMatchObject({ id: 'e7d1ee', stateOk: true, keys: 7, offset: 42, linkUp: true, masterHost: '10.0.0.9' });
     expect(parseView({ ...answers, replication: 'master_link_status:up\nmaster_sync_in_progress:1' })).toMatchObject({ linkUp: false });
     expect(parseView({ ...answers, nodes: 'x' })).toBeUndefined();
   });
 });
 
 describe('the plan', () => {
+  it('has a replica ask for its master where that is now, once it knows that address', () => {
+    expect(planned(with_({ 3: { masterHost: '10.0.0.30' } }))).toEqual([]);
+    expect(planned(with_({ 3: { masterHost: '10.9.9.30' } }))).toEqual([expect.stringMatching(/redis-4.*(replicate|follow)/i)]);
+    expect(planned(with_({ 0: { slots: THIRDS[0] as Range[], ...away() }, 3: { masterHost: '10.9.9.30' } }))).not.toContainEqual(
+      expect.stringContaining('10.9.9.30'),
+    );
+  });
   it('is nothing where all is well, with replicas and without', () => {
     expect(planCache(seen(HEALTHY))).toEqual({ commands: [], problems: [] });
     expect(planCache(seen(HEALTHY.slice(0, 3), 0))).toEqual({ commands: [], problems: [] });

@@ -42,5 +42,6 @@ export function parseView(answers: { nodes: string; cluster: string; replication
     keys: Number(/keys=(\d+)/.exec(answers.keyspace)?.[1] ?? 0),
     offset: Number(replication.slave_repl_offset ?? replication.master_repl_offset ?? 0),
     linkUp: replication.master_link_status === 'up' && replication.master_sync_in_progress !== '1',
+    ...(replication.master_host !== undefined && { masterHost: replication.master_host }),
   };
 }

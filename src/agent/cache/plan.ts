@@ -1,7 +1,7 @@
 import { failovers } from './failover.ts';
 import { farewells, introductions } from './membership.ts';
 import { picture } from './picture.ts';
-import { contested, followings } from './roles.ts';
+import { contested, followings, reconnections } from './roles.ts';
 import { cover, creation } from './slots.ts';
 import type { CachePlan, Observed } from './types.ts';
 
@@ -17,6 +17,6 @@ export function planCache(observed: Observed): CachePlan {
   const made = creation(now);
   // What follows takes all that speak for one cluster.
   const together = met.problems.length > 0 ? [] : [covered.commands, followings(now), farewells(now)];
-  const steps = [[...made, ...(made.length > 0 ? met.commands : [])], failovers(now), met.commands, ...together];
+  const steps = [[...made, ...(made.length > 0 ? met.commands : [])], failovers(now), met.commands, reconnections(now), ...together];
   return { commands: steps.find((commands) => commands.length > 0) ?? [], problems };
 }

@@ -34,6 +34,20 @@ export function followings(now: Picture): CacheCommand[] {
   return commands;
 }
 
+/**
+ * Replicas that ask for their master where it was before. Redis tells the replication of a master's new address only where the
+ * master itself comes from there; one that was heard of by gossip (clusterProcessGossipSection, cluster_legacy.c) is known by
+ * its new address, and still asked at its old one, for ever. Told to follow it once more it does.
+ */
+export const reconnections = (now: Picture): CacheCommand[] =>
+  now.speakers.flatMap((node) => {
+    const leader = node.self.master === undefined ? undefined : now.byId.get(node.self.master);
+    const { masterHost } = node.view;
+    if (isMaster(node.self) || !leader || masterHost === undefined || masterHost === leader.address || !knows(node, leader)) return [];
+    const cause = `${node.service} asks for ${leader.service} at ${masterHost}, where it is no more`;
+    return [{ kind: 'replicate', at: node.service, master: leader.view.id, cause }];
+  });
+
 /** It serves nothing, and what it follows serves nothing either: no data is lost when it follows another. */
 function freeNodes(now: Picture): Speaker[] {
   const believed = new Set(now.speakers.flatMap(({ view }) => view.known.filter(({ slots }) => slots.length > 0).map(({ id }) => id)));

@@ -41,6 +41,8 @@ export interface NodeView {
   offset: number;
   /** A replica that receives its master's writes and has all that was there before. */
   linkUp: boolean;
+  /** A replica: the address at which it asks its master for them. */
+  masterHost?: string;
 }
 
 export interface ObservedNode {
