@@ -26,12 +26,14 @@ function stateOf(now: Picture, speaker: Speaker): MemberState {
     return { role: 'leader', ok: view.stateOk, details: { slots: text(self.slots), keys: view.keys, ...cluster } };
   }
   const leader = self.master === undefined ? undefined : now.byId.get(self.master);
+  // A connection that leads nowhere is noticed by Redis after a minute.
+  const follows = view.linkUp && (view.masterHost === undefined || !leader || view.masterHost === leader.address);
   return {
     role: 'replica',
-    ok: view.stateOk && view.linkUp,
+    ok: view.stateOk && follows,
     details: {
       of: self.master === undefined ? 'nobody' : nameOf(now, self.master, now.absent.get(self.master)),
-      lag: view.linkUp && leader ? `${Math.max(0, leader.view.offset - view.offset)} B` : 'its master is away',
+      lag: follows && leader ? `${Math.max(0, leader.view.offset - view.offset)} B` : 'its master is away',
       ...cluster,
     },
   };
