@@ -2,6 +2,7 @@ import { audit } from './audit.ts';
 import { cdnPurge } from './cdn.ts';
 import { certsIssue, certsRenew, certsRevoke, certsStatus } from './certs.ts';
 import { certsCa, certsCsr, certsImport } from './certs-import.ts';
+import { certsSchedule } from './certs-schedule.ts';
 import { certsTest } from './certs-test.ts';
 import type { Command } from './command.ts';
 import { completion } from './completion.ts';
@@ -59,6 +60,7 @@ export const commands: readonly Command[] = [
   certsCa,
   certsRevoke,
   certsTest,
+  certsSchedule,
   wafLog,
   wafAllow,
   down,
