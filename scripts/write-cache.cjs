@@ -15,6 +15,7 @@ process.stderr.write = () => true;
     ['render', '--profile', 'dev-compose'],
     ['status', '--profile', 'dev-compose'],
     ['up', '--profile', 'dev-compose'],
+    ['certs', 'renew', '--profile', 'dev-compose'],
   ]) {
     await main.main(args);
   }

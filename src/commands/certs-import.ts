@@ -65,7 +65,7 @@ export const certsCa: Command = {
         `certs ca ${action}: should be one of ${Object.keys(caActions).join(', ')}`,
         'for example medianest certs ca show',
       );
-    const { data, text } = await act(context, await open(context), file, options);
-    return done(data, text);
+    const { data, text, status }: { data: unknown; text: string; status?: number } = await act(context, await open(context), file, options);
+    return done(data, text, status);
   },
 };

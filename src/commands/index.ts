@@ -3,6 +3,7 @@ import { backup, backupList, backupPrune, backupVerify } from './backup.ts';
 import { cdnPurge } from './cdn.ts';
 import { certsIssue, certsRenew, certsRevoke, certsStatus } from './certs.ts';
 import { certsCa, certsCsr, certsImport } from './certs-import.ts';
+import { certsSchedule } from './certs-schedule.ts';
 import { certsTest } from './certs-test.ts';
 import type { Command } from './command.ts';
 import { completion } from './completion.ts';
@@ -72,6 +73,7 @@ export const commands: readonly Command[] = [
   certsCa,
   certsRevoke,
   certsTest,
+  certsSchedule,
   wafLog,
   wafAllow,
   down,

@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Context } from '../context.ts';
-import { UserError } from '../errors.ts';
+import { EXIT, UserError } from '../errors.ts';
 import { type CaRecord, trustedRoots } from '../issuers/ca-record.ts';
 import { caStore } from './ca-store.ts';
 import { passwordIn } from './client-certificate.ts';
@@ -12,11 +12,12 @@ import type { Opened } from './open.ts';
 import { prepare } from './prepare.ts';
 import { reloadReaders } from './put-into-service.ts';
 import { renew } from './renew.ts';
-import { trustRoot, untrustRoot } from './trust-stores.ts';
+import { type TrustOutcome, trustRoots, untrustRoots } from './trust-stores.ts';
 
 interface Outcome {
   data: unknown;
   text: string;
+  status?: number;
 }
 
 type Action = (context: Context, opened: Opened, file: string | undefined, options: Record<string, unknown>) => Promise<Outcome>;
@@ -41,16 +42,23 @@ export const caActions = {
   export: exportRoot,
   import: importRoot,
   trust: async (context, { loaded, state }) => {
-    requireCa(caStore(state).load());
-    const result = await trustRoot(context, loaded.settings.project, state.at('ca', 'root.crt'));
-    return { data: result, text: [...result.done, ...result.left, ...phones(state.at('ca', 'root.crt'))].join('\n') };
+    const ca = requireCa(caStore(state).load());
+    const result = await trustRoots(context, loaded.settings.project, trustedRoots(ca));
+    return told(result, phones(state.at('ca', 'root.crt')));
   },
-  untrust: async (context, { loaded, state }) => {
-    const result = await untrustRoot(context, loaded.settings.project, state.at('ca', 'root.crt'));
-    return { data: result, text: [...result.done, ...result.left].join('\n') || 'no store had it' };
+  untrust: async (context, { loaded }) => {
+    const result = await untrustRoots(context, loaded.settings.project);
+    return result.done.length + result.left.length > 0 ? told(result, []) : { data: result, text: 'no store had it' };
   },
   rotate,
 } satisfies Record<string, Action>;
+
+/** Where something is left to do by hand, it says so by its exit status too. */
+const told = (result: TrustOutcome, more: readonly string[]): Outcome => ({
+  data: result,
+  text: [...result.done, ...result.left.map((text) => `not done: ${text}`), ...more].join('\n'),
+  status: result.left.length === 0 ? EXIT.done : result.done.length > 0 ? EXIT.partial : EXIT.failed,
+});
 
 function requireCa(ca: CaRecord | undefined): CaRecord {
   if (ca) return ca;

@@ -1,9 +1,10 @@
-import Docker from 'dockerode';
+import type Docker from 'dockerode';
 import { systemCode, UserError } from '../errors.ts';
 import type { Neighbour } from '../plan/init.ts';
 import { LABEL } from '../stack/labels.ts';
 import { engineAddress } from './address.ts';
 import { toEngineInfo } from './engine-info.ts';
+import { listContainers } from './list-containers.ts';
 import type { Engine, ObservedContainer, Owned } from './types.ts';
 
 const COMPOSE = {
@@ -16,27 +17,37 @@ const COMPOSE = {
 /** The engine that the docker client would use: `DOCKER_HOST`, its current context, or the local socket. */
 export function connectEngine(env: NodeJS.ProcessEnv): Engine {
   const address = engineAddress(env);
-  const docker = new Docker(address.options);
-  const call = async <T>(request: () => Promise<T>): Promise<T> => {
+  const { socketPath } = address.options;
+  let client: Docker | undefined;
+  const answered = async <T>(request: () => Promise<T>): Promise<T> => {
     try {
       return await request();
     } catch (error) {
       throw explain(error, address.label);
     }
   };
-  const list = (label: string) => docker.listContainers({ all: true, filters: { label: [label] } });
+  // Loading it takes as long as half of Node.js itself: it is done for what asks more than which containers there are.
+  const call = <T>(request: (docker: Docker) => Promise<T>): Promise<T> =>
+    answered(async () => {
+      client ??= new (await import('dockerode')).default(address.options);
+      return request(client);
+    });
+  const list = (label: string): Promise<Docker.ContainerInfo[]> =>
+    socketPath
+      ? answered(() => listContainers(socketPath, label))
+      : call((docker) => docker.listContainers({ all: true, filters: { label: [label] } }));
 
   return {
-    info: () => call(async () => toEngineInfo(...(await Promise.all([docker.version(), docker.info()])))),
-    observe: (project) => call(async () => (await list(`${COMPOSE.project}=${project}`)).map(toObserved)),
+    info: () => call(async (docker) => toEngineInfo(...(await Promise.all([docker.version(), docker.info()])))),
+    observe: async (project) => (await list(`${COMPOSE.project}=${project}`)).map(toObserved),
     portOwner: (port) =>
-      call(async () => {
+      call(async (docker) => {
         const owner = (await docker.listContainers()).find((container) => container.Ports.some((entry) => entry.PublicPort === port));
         const project = owner?.Labels[COMPOSE.project];
         return owner && `container ${containerName(owner.Names)}${project ? ` of the Compose project ${project}` : ''}`;
       }),
     networks: () =>
-      call(async () =>
+      call(async (docker) =>
         (await docker.listNetworks()).map((network) => ({
           name: network.Name,
           composeProject: network.Labels?.[COMPOSE.project],
@@ -44,15 +55,15 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
           subnets: (network.IPAM?.Config ?? []).flatMap((config) => (config.Subnet ? [config.Subnet] : [])),
         })),
       ),
-    owned: () => call(async () => toOwned(...(await Promise.all([docker.listContainers({ all: true }), docker.listNetworks()])))),
+    owned: () => call(async (docker) => toOwned(...(await Promise.all([docker.listContainers({ all: true }), docker.listNetworks()])))),
     neighbours: () =>
-      call(async () => (await docker.listContainers()).filter(({ Labels }) => Labels[LABEL.project] === undefined).map(toNeighbour)),
+      call(async (docker) => (await docker.listContainers()).filter(({ Labels }) => Labels[LABEL.project] === undefined).map(toNeighbour)),
     removeNetwork: (name) =>
-      call(async () => {
+      call(async (docker) => {
         await docker.getNetwork(name).remove();
       }),
     foreignVolumes: (project) =>
-      call(async () => {
+      call(async (docker) => {
         const { Volumes } = await docker.listVolumes();
         return (Volumes ?? [])
           .filter(({ Name, Labels }) => Name.startsWith(`${project}_`) || Labels?.[COMPOSE.project] === project)
@@ -60,7 +71,7 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
           .map((volume) => ({ name: volume.Name, composeProject: volume.Labels?.[COMPOSE.project] }));
       }),
     missingImages: (refs) =>
-      call(async () => {
+      call(async (docker) => {
         const present = await Promise.all(
           refs.map((ref) =>
             docker
@@ -72,7 +83,7 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
         return refs.filter((_ref, index) => !present[index]);
       }),
     lastLogLines: (id, lines) =>
-      call(async () => {
+      call(async (docker) => {
         const raw = await docker.getContainer(id).logs({ stdout: true, stderr: true, tail: lines });
         return demultiplex(raw as unknown as Buffer)
           .split('\n')
@@ -81,26 +92,26 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
           .slice(-lines);
       }),
     removeContainer: (id) =>
-      call(async () => {
+      call(async (docker) => {
         await docker
           .getContainer(id)
           .remove({ force: true })
           .catch((error) => absent(error));
       }),
     life: (id) =>
-      call(async () => {
+      call(async (docker) => {
         const { RestartCount, State } = await docker.getContainer(id).inspect();
         return `${RestartCount} ${State.StartedAt}`;
       }),
     stopContainer: (id) =>
-      call(async () => {
+      call(async (docker) => {
         const container = docker.getContainer(id);
         // 304: it was not running.
         await container.stop().catch((error) => (error.statusCode === 304 ? undefined : absent(error)));
         await container.remove({ force: true }).catch((error) => absent(error));
       }),
     exec: (id, argv) =>
-      call(async () => {
+      call(async (docker) => {
         const exec = await docker.getContainer(id).exec({ Cmd: [...argv], AttachStdout: true, AttachStderr: true });
         const stream = await exec.start({});
         const chunks: Buffer[] = [];
@@ -109,7 +120,7 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
         return { exitCode: ExitCode ?? 1, output: demultiplex(Buffer.concat(chunks)) };
       }),
     image: (ref) =>
-      call(async () => {
+      call(async (docker) => {
         const found = await docker
           .getImage(ref)
           .inspect()
@@ -117,7 +128,7 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
         return found ? { id: found.Id, digests: found.RepoDigests ?? [] } : undefined;
       }),
     tag: (source, target) =>
-      call(async () => {
+      call(async (docker) => {
         const colon = target.lastIndexOf(':');
         await docker.getImage(source).tag({ repo: target.slice(0, colon), tag: target.slice(colon + 1) });
       }),

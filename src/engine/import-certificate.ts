@@ -1,16 +1,15 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
-import http from 'node:http';
 import path from 'node:path';
 import tls from 'node:tls';
 import type { Context } from '../context.ts';
 import { systemCode, UserError } from '../errors.ts';
-import { isSelfSigned, isSignedBy } from '../plan/chain.ts';
-import { type Bundle, bundleOf, type Checked, checkBundle } from '../plan/import-check.ts';
+import { type Bundle, bundleOf, type Checked } from '../plan/import-check.ts';
 import { certificatesOf } from '../stack/certificates.ts';
 import type { CertificateSpec, Stack } from '../stack/types.ts';
 import { installedSerial, placeCertificate, pruneCertificates } from './certificates.ts';
 import { passwordIn } from './client-certificate.ts';
+import { completeChain } from './complete-chain.ts';
 import { readOptional } from './files.ts';
 import { mutate } from './mutate.ts';
 import type { Opened } from './open.ts';
@@ -39,7 +38,9 @@ export async function importCertificate(context: Context, { loaded, state }: Ope
     locked: bundles.reduce((sum, { locked }) => sum + locked, 0),
   };
   const roots = knownRoots(options.ca === undefined ? undefined : path.resolve(context.cwd, String(options.ca)));
-  const checked = await completed(bundle, spec, context.clock.now(), roots);
+  const checked = await completeChain(bundle, spec.subjects, context.clock.now(), roots, (url) =>
+    context.report.note(`an intermediate is missing: asking ${url} for it`),
+  );
   if (checked.problems.length > 0) throw refused(checked);
   const [leaf, ...chain] = checked.chain as [X509Certificate, ...X509Certificate[]];
   const outcome = {
@@ -123,36 +124,4 @@ function knownRoots(file: string | undefined): X509Certificate[] {
   if (file !== undefined && !own?.includes('BEGIN CERTIFICATE'))
     throw new UserError('USAGE', `--ca ${file}: holds no certificate in PEM`, 'name the root certificate of your CA');
   return [...bundleOf(own ?? '', undefined).certificates, ...tls.rootCertificates.map((pem) => new X509Certificate(pem))];
-}
-
-/** A chain that ends early is completed with what its last certificate says about its issuer (RFC 5280, 4.2.2.1). */
-async function completed(bundle: Bundle, spec: CertificateSpec, now: Date, roots: readonly X509Certificate[]): Promise<Checked> {
-  let checked = checkBundle(bundle, spec.subjects, now, roots);
-  for (let round = 0; round < 4 && checked.problems.some(({ kind }) => kind === 'missing-intermediate'); round++) {
-    const last = checked.chain.at(-1) as X509Certificate;
-    const url = /CA Issuers - URI:(http:\S+)/.exec(last.infoAccess ?? '')?.[1];
-    const issuer = url === undefined ? undefined : await fetchCertificate(url).catch(() => undefined);
-    if (!issuer || !isSignedBy(last, issuer) || isSelfSigned(issuer)) break;
-    bundle.certificates.push(issuer);
-    checked = checkBundle(bundle, spec.subjects, now, roots);
-  }
-  return checked;
-}
-
-function fetchCertificate(url: string): Promise<X509Certificate> {
-  return new Promise((resolve, reject) => {
-    const request = http.get(url, { timeout: 5000 }, (response) => {
-      const parts: Buffer[] = [];
-      response.on('data', (part: Buffer) => parts.push(part));
-      response.on('end', () => {
-        try {
-          resolve(new X509Certificate(Buffer.concat(parts)));
-        } catch (error) {
-          reject(error);
-        }
-      });
-    });
-    request.on('timeout', () => request.destroy(new Error('no answer')));
-    request.on('error', reject);
-  });
 }

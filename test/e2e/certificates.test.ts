@@ -1,15 +1,17 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { appendFileSync, chmodSync, existsSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import https from 'node:https';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { localSocket } from '../../src/engine/address.ts';
 import type { CaRecord } from '../../src/issuers/ca-record.ts';
 import { internalCa } from '../../src/issuers/internal-ca.ts';
-import { docker, run } from '../support/cli.ts';
-import { type Workspace, workspace } from '../support/workspace.ts';
-import { request } from './support.ts';
+import { docker, HOME, run } from '../support/cli.ts';
+import { PREFIX, type Workspace, workspace } from '../support/workspace.ts';
+import { request, until } from './support.ts';
 
 let space: Workspace;
 beforeAll(async () => {
@@ -145,6 +147,47 @@ describe('a renewal', () => {
   });
 });
 
+describe('what outsiders check of a certificate of the internal CA', () => {
+  const blocks = /-----BEGIN[^-]+-----[^-]+-----END[^-]+-----\n/g;
+  /** A handshake as openssl makes it: what the certificate's issuer says of it, and whether all is well. */
+  const look = async () => {
+    const at = ['-connect', `127.0.0.1:${space.httpsPort}`, '-servername', 'localhost', '-CAfile', path.join(space.state, 'ca/root.crt')];
+    const { stdout } = await run('openssl', ['s_client', ...at, '-status', '-showcerts', '-x509_strict'], { input: '' });
+    const [leaf = '', ...chain] = stdout.match(blocks) ?? [];
+    return { said: /Cert Status: (\w+)/.exec(stdout)?.[1], verified: stdout.includes('Verification: OK'), leaf, chain: chain.join('') };
+  };
+  /** The answer is fetched by the edge once somebody has asked for it. */
+  const stapled = async () => {
+    await expect.poll(async () => (await look()).said, { timeout: 20_000 }).toBe('good');
+    return look();
+  };
+  /** Fetches the list of revoked certificates where the leaf says, and checks it by that list. */
+  const checked = async ({ leaf, chain }: { leaf: string; chain: string }): Promise<string> => {
+    const [leafFile, chainFile] = [space.write('seen.pem', leaf), space.write('seen-chain.pem', chain)];
+    const { stdout: points } = await run('openssl', ['x509', '-in', leafFile, '-noout', '-ext', 'crlDistributionPoints']);
+    const url = /URI:(\S+)/.exec(points)?.[1] ?? 'none';
+    const list = path.join(space.dir, 'list.der');
+    writeFileSync(list, Buffer.from(await (await fetch(url)).arrayBuffer()));
+    const pem = path.join(space.dir, 'list.pem');
+    await run('openssl', ['crl', '-inform', 'DER', '-in', list, '-out', pem]);
+    const files = ['-CAfile', path.join(space.state, 'ca/root.crt'), '-untrusted', chainFile, '-CRLfile', pem];
+    const told = await run('openssl', ['verify', '-x509_strict', '-crl_check', ...files, leafFile]);
+    return told.stdout + told.stderr;
+  };
+
+  it('is good by its stapled answer and by the list that it names, until it is revoked, which replaces it', async () => {
+    const before = await stapled();
+    expect(before).toMatchObject({ said: 'good', verified: true });
+    expect(await checked(before)).toMatch(/seen\.pem: OK/);
+    expect(await certs('revoke', 'edge', '--reason', 'keyCompromise')).toMatchObject({ status: 0 });
+    expect(await checked(before)).toMatch(/certificate revoked/);
+    const after = await stapled();
+    expect(after.leaf).not.toBe(before.leaf);
+    expect(after).toMatchObject({ said: 'good', verified: true });
+    expect(await checked(after)).toMatch(/seen\.pem: OK/);
+  });
+});
+
 describe('the root', () => {
   it('changes while visitors who trust the old one, or the new one, are connected', async () => {
     const old = roots();
@@ -251,13 +294,20 @@ describe('a certificate of another CA', () => {
     expect(told.stdout).toMatch(/O ?= ?"?Example, [\s\S]*DNS:shop\.example/);
     const signer = other?.intermediate as NonNullable<CaRecord['intermediate']>;
     const [ca, key] = [space.write('ca.pem', signer.certificate), space.write('ca.key', signer.privateKey)];
-    const extensions = space.write('extensions', 'subjectAltName=DNS:shop.example\nextendedKeyUsage=serverAuth\n');
+    const issuing = http.createServer((_request, response) => response.end(new X509Certificate(signer.certificate).raw));
+    await new Promise<void>((resolve) => issuing.listen(0, '127.0.0.1', resolve));
+    const { port } = issuing.address() as { port: number };
+    const extensions = space.write(
+      'extensions',
+      `subjectAltName=DNS:shop.example\nextendedKeyUsage=serverAuth\nauthorityInfoAccess=caIssuers;URI:http://127.0.0.1:${port}/issuer.der\n`,
+    );
     const signed = path.join(space.dir, 'signed.pem');
     await run('openssl', ['x509', '-req', '-in', request, '-CA', ca, '-CAkey', key, '-days', '30', '-extfile', extensions, '-out', signed]);
-    expect(await certs('import', 'signed.pem', 'chain.pem', '--ca', 'root.pem')).toMatchObject({
-      status: 0,
-      data: { result: 'installed' },
-    });
+    // Its intermediate is fetched from where it says.
+    const done = await certs('import', 'signed.pem', '--ca', 'root.pem');
+    expect(done).toMatchObject({ status: 0, data: { result: 'installed', chain: [expect.stringContaining('intermediate')] } });
+    expect(done.stderr).toContain(`an intermediate is missing: asking http://127.0.0.1:${port}/issuer.der for it`);
+    issuing.close();
     expect(await served('shop.example')).toBe(new X509Certificate(readFileSync(signed)).serialNumber);
     expect(existsSync(path.join(folder('edge-shop.example'), 'request'))).toBe(false);
     const next = await bought(['shop.example']);
@@ -277,5 +327,85 @@ describe('a certificate of another CA', () => {
     expect((await certs('import', 'next.p12', '--ca', 'root.pem')).data.error.message).toMatch(/password does not open/);
     expect(await certs('import', 'next.p12', '--ca', 'root.pem', '--password-file', 'password')).toMatchObject({ status: 0 });
     expect(await served('shop.example')).toBe(next.serial);
+  });
+});
+
+describe('the schedule', () => {
+  const machine = `${PREFIX}-scheduler`;
+  const OPERATOR = 1234;
+  const inside = (...command: string[]) => docker(['exec', '--workdir', space.dir, machine, ...command]);
+  const schedule = (...args: string[]) => inside('node', '/opt/medianest/bin/medianest.js', 'certs', 'schedule', ...args);
+  const status = async () => JSON.parse((await schedule('status', '--json')).stdout);
+  const unit = () => `medianest-certs-${space.project}`;
+  /** Written anew by each run of `certs renew`. */
+  const trace = () => path.join(space.state, 'metrics/certificates.prom');
+
+  /** A Debian with systemd that has this machine's engine, network and folder of settings. */
+  beforeAll(async () => {
+    const image = 'medianest-test/clients:1';
+    await docker(['build', '--quiet', '--tag', image, path.join(HOME, 'test/support/clients')]);
+    await docker(['rm', '--force', machine]);
+    const socket = localSocket(process.env)?.path ?? '/var/run/docker.sock';
+    const started = await docker([
+      ...['run', '--detach', '--name', machine, '--privileged', '--cgroupns', 'private', '--network', 'host', '--env', 'container=docker'],
+      ...['--tmpfs', '/run', '--tmpfs', '/run/lock', '--volume', `${socket}:/run/docker.sock`, '--volume', `${HOME}:/opt/medianest:ro`],
+      ...['--volume', `${space.dir}:${space.dir}`, image, '/lib/systemd/systemd'],
+    ]);
+    if (started.status !== 0) throw new Error(started.stderr);
+    const up = async () => ['running', 'degraded'].includes((await inside('systemctl', 'is-system-running')).stdout.trim());
+    await until('systemd has started', up, 60);
+    // Its operator is no root: a member of the group that may use the engine, who owns the folder.
+    const gid = localSocket(process.env)?.gid ?? 0;
+    const made = `{ getent group ${gid} || groupadd --gid ${gid} engine; } && useradd --uid ${OPERATOR} --groups ${gid} somebody`;
+    expect(await inside('sh', '-c', `${made} && chown -R ${OPERATOR}:${OPERATOR} ${space.dir}`)).toMatchObject({ status: 0 });
+  });
+  afterAll(async () => {
+    await inside('chown', '-R', `${process.getuid?.()}:${process.getgid?.()}`, space.dir);
+    await docker(['rm', '--force', '--volumes', machine]);
+  });
+
+  it('is a timer of systemd that renews what is due, once when it is installed and then by itself', async () => {
+    expect(await status()).toMatchObject({ installed: false, next: null, last: null });
+    rmSync(trace(), { force: true });
+    expect(await schedule('install')).toMatchObject({ status: 0, stdout: expect.stringContaining(`${unit()}.timer`) });
+    expect(statSync(trace()).uid).toBe(OPERATOR);
+    expect(await status()).toMatchObject({ installed: true, active: true, next: expect.any(String), lastResult: 'success' });
+    const verified = await inside('systemd-analyze', 'verify', `/etc/systemd/system/${unit()}.timer`);
+    expect(verified).toMatchObject({ status: 0, stderr: '' });
+    // Its hour comes sooner here; all else is as it was installed.
+    const soon = `mkdir -p /etc/systemd/system/${unit()}.timer.d && printf '[Timer]\\nOnActiveSec=1\\nRandomizedDelaySec=0\\nAccuracySec=1ms\\n' >/etc/systemd/system/${unit()}.timer.d/soon.conf`;
+    rmSync(trace());
+    expect(await inside('sh', '-c', `${soon} && systemctl daemon-reload && systemctl restart ${unit()}.timer`)).toMatchObject({
+      status: 0,
+    });
+    await expect.poll(() => existsSync(trace()), { timeout: 60_000, interval: 300 }).toBe(true);
+    expect((await inside('journalctl', '--no-pager', '--unit', unit())).stdout).toMatch(/edge: kept \(is good until/);
+  });
+  it('tells at once where its runs would fail, and is gone once it is removed', async () => {
+    space.write('medianest.yml', 'version: 1\nnonsense: true\n');
+    const failing = await inside('systemctl', 'start', `${unit()}.service`);
+    configure();
+    expect(failing.status).not.toBe(0);
+    expect((await status()).lastResult).toBe('exit-code');
+    expect(await schedule('install')).toMatchObject({ status: 0 });
+    expect(await status()).toMatchObject({ lastResult: 'success' });
+    expect(await schedule('remove')).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining(`removed /etc/systemd/system/${unit()}.timer`),
+    });
+    expect(await status()).toMatchObject({ installed: false });
+    expect((await inside('systemctl', 'list-timers', '--all', '--no-legend')).stdout).not.toContain('medianest');
+    expect(await schedule('remove')).toMatchObject({ status: 0, stdout: 'no timer is installed\n' });
+  });
+  it('says what to run where no systemd does, and what only root may do', async () => {
+    const other = ['run', '--rm', '--volume', `${HOME}:/opt/medianest:ro`, '--volume', `${space.dir}:${space.dir}`, '--workdir', space.dir];
+    const command = ['node', '/opt/medianest/bin/medianest.js', 'certs', 'schedule', 'install'];
+    const without = await docker([...other, 'medianest-test/clients:1', ...command]);
+    expect(without.stderr).toMatch(
+      /systemd does not run here[\s\S]*cron for example: 17 \* \* \* \* \S*node \S*medianest.js certs renew --wait-lock/,
+    );
+    expect(without.status).toBe(1);
+    const withSetting = await docker([...other, '--env', 'MEDIANEST_APP_LOG_LEVEL=warn', 'medianest-test/clients:1', ...command]);
+    expect(withSetting).toMatchObject({ status: 2, stderr: expect.stringContaining('$MEDIANEST_APP_LOG_LEVEL would not be set') });
   });
 });

@@ -19,7 +19,7 @@ export interface DataStack {
 }
 
 /** prod's data plane, and two replicas of the portal before it, as prod has them; no WAF, which finds nothing here. */
-export async function dataStack(name: string, more: Record<string, Record<string, unknown>> = {}): Promise<DataStack> {
+export async function dataStack(name: string, more: Record<string, Record<string, unknown> | string> = {}): Promise<DataStack> {
   const space = await workspace(name);
   let subnet = await freeRange();
   const configure = () =>
