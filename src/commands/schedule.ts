@@ -1,33 +1,60 @@
-import path from 'node:path';
 import { UserError } from '../errors.ts';
+import type { Timer } from '../plan/timers.ts';
 import { type Command, done } from './command.ts';
 
-const FOLDER = '/etc/systemd/system';
+const ACTIONS = ['install', 'remove', 'status', 'show'];
 
-export const backupSchedule: Command = {
-  name: 'backup schedule',
-  summary: 'Systemd timers for backups, pruning, verification and drills: printed, or written to a folder',
-  example: 'medianest backup schedule --install',
-  options: [
-    ['--install', `Write them to ${FOLDER}; then: systemctl daemon-reload`],
-    ['--out <dir>', 'Write them to this folder'],
-  ],
-  run: async (context, _args, options) => {
-    const { open } = await import('../engine/open.ts');
-    const { writeAtomic } = await import('../engine/files.ts');
-    const { SCHEDULE, scheduleUnits } = await import('../plan/schedule.ts');
-    const { loaded } = await open(context);
-    const { project } = loaded.settings;
-    const units = scheduleUnits(project, [path.join(context.home, 'bin/medianest')], loaded.root);
-    const folder = options.install === true ? FOLDER : typeof options.out === 'string' ? path.resolve(context.cwd, options.out) : undefined;
-    if (options.install === true && options.out !== undefined)
-      throw new UserError('USAGE', '--install and --out name two folders', 'give one of them');
-    if (!folder || context.flags.dryRun) return done({ units }, units.map(({ name, contents }) => `# ${name}\n${contents}`).join('\n'));
-    for (const { name, contents } of units) writeAtomic(path.join(folder, name), contents);
-    const timers = SCHEDULE.map(({ name }) => `medianest-${project}-${name}.timer`).join(' ');
-    return done(
-      { folder, units: units.map(({ name }) => name) },
-      `${units.length} units are in ${folder}. Next:\n  systemctl daemon-reload\n  systemctl enable --now ${timers}`,
-    );
-  },
-};
+/** `certs schedule` and `backup schedule` differ in their timers alone. */
+function scheduleCommand(group: string, what: string, timers: () => Promise<readonly Timer[]>, first: boolean): Command {
+  const name = `${group} schedule`;
+  return {
+    name,
+    summary: `Systemd timers for ${what}: install, remove (both as root), status, or show them`,
+    example: `medianest ${name} install`,
+    args: '[action]',
+    run: async (context, [action = 'status']) => {
+      if (!ACTIONS.includes(action))
+        throw new UserError('USAGE', `${name} ${action}: should be one of ${ACTIONS.join(', ')}`, `medianest ${name} status`);
+      const { open } = await import('../engine/open.ts');
+      const { installTimers, removeTimers, timerStatus, unitFiles } = await import('../engine/timers.ts');
+      const opened = await open(context);
+      const own = await timers();
+      if (action === 'show' || (action === 'install' && context.flags.dryRun)) {
+        const units = await unitFiles(context, opened, own);
+        const text = Object.entries(units).map(([file, contents]) => `# ${file}\n${contents}`);
+        return done({ units }, text.join('\n'));
+      }
+      if (action === 'install') {
+        const units = await installTimers(context, opened, own, first);
+        const said = first ? ', and ran once just now' : '';
+        return done({ units }, `systemd runs ${what}${said}: ${units.join(', ')}`);
+      }
+      if (action === 'remove') {
+        const units = await removeTimers(context, opened, own);
+        const did = context.flags.dryRun ? 'would remove' : 'removed';
+        return done({ units }, units.length > 0 ? `${did} ${units.join(', ')}` : 'no timer is installed');
+      }
+      const statuses = await timerStatus(opened, own);
+      const lines = statuses.map(
+        ({ unit, active, next, last, lastResult }) =>
+          `${unit}: ${active ? `next at ${next ?? 'once it has run'}` : 'stopped'}; last run ${last ?? 'never'}${lastResult ? ` (${lastResult})` : ''}`,
+      );
+      const installed = statuses.length > 0;
+      return done({ installed, timers: statuses }, installed ? lines.join('\n') : `no timer is installed: sudo medianest ${name} install`);
+    },
+  };
+}
+
+export const certsSchedule = scheduleCommand(
+  'certs',
+  'renewals, every hour',
+  async () => (await import('../plan/timers.ts')).CERTIFICATE_TIMERS,
+  true,
+);
+
+export const backupSchedule = scheduleCommand(
+  'backup',
+  'backups, pruning, verification and drills',
+  async () => (await import('../plan/timers.ts')).BACKUP_TIMERS,
+  false,
+);

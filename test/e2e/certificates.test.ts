@@ -336,7 +336,7 @@ describe('the schedule', () => {
   const inside = (...command: string[]) => docker(['exec', '--workdir', space.dir, machine, ...command]);
   const schedule = (...args: string[]) => inside('node', '/opt/medianest/bin/medianest.js', 'certs', 'schedule', ...args);
   const status = async () => JSON.parse((await schedule('status', '--json')).stdout);
-  const unit = () => `medianest-certs-${space.project}`;
+  const unit = () => `medianest-${space.project}-certs`;
   /** Written anew by each run of `certs renew`. */
   const trace = () => path.join(space.state, 'metrics/certificates.prom');
 
@@ -365,11 +365,14 @@ describe('the schedule', () => {
   });
 
   it('is a timer of systemd that renews what is due, once when it is installed and then by itself', async () => {
-    expect(await status()).toMatchObject({ installed: false, next: null, last: null });
+    expect(await status()).toEqual({ installed: false, timers: [] });
     rmSync(trace(), { force: true });
     expect(await schedule('install')).toMatchObject({ status: 0, stdout: expect.stringContaining(`${unit()}.timer`) });
     expect(statSync(trace()).uid).toBe(OPERATOR);
-    expect(await status()).toMatchObject({ installed: true, active: true, next: expect.any(String), lastResult: 'success' });
+    expect(await status()).toMatchObject({
+      installed: true,
+      timers: [{ unit: unit(), active: true, next: expect.any(String), lastResult: 'success' }],
+    });
     const verified = await inside('systemd-analyze', 'verify', `/etc/systemd/system/${unit()}.timer`);
     expect(verified).toMatchObject({ status: 0, stderr: '' });
     // Its hour comes sooner here; all else is as it was installed.
@@ -386,9 +389,9 @@ describe('the schedule', () => {
     const failing = await inside('systemctl', 'start', `${unit()}.service`);
     configure();
     expect(failing.status).not.toBe(0);
-    expect((await status()).lastResult).toBe('exit-code');
+    expect((await status()).timers).toMatchObject([{ lastResult: 'exit-code' }]);
     expect(await schedule('install')).toMatchObject({ status: 0 });
-    expect(await status()).toMatchObject({ lastResult: 'success' });
+    expect((await status()).timers).toMatchObject([{ lastResult: 'success' }]);
     expect(await schedule('remove')).toMatchObject({
       status: 0,
       stdout: expect.stringContaining(`removed /etc/systemd/system/${unit()}.timer`),

@@ -1,19 +1,33 @@
 import { describe, expect, it } from 'vitest';
-import { SCHEDULE, scheduleUnits } from '../../src/plan/schedule.ts';
+import { BACKUP_TIMERS, CERTIFICATE_TIMERS, timerUnits } from '../../src/plan/timers.ts';
 
-describe('the schedule', () => {
-  const units = scheduleUnits('home', ['/opt/media nest/bin/medianest'], '/srv/100%');
-  const text = (name: string) => units.find((unit) => unit.name === name)?.contents ?? '';
-
-  it('has a service and a timer for each, which waits for the one before and catches up what was missed', () => {
-    expect(units).toHaveLength(SCHEDULE.length * 2);
-    for (const { name } of SCHEDULE) {
-      expect(text(`medianest-home-${name}.service`)).toContain('--wait-lock=3600');
-      expect(text(`medianest-home-${name}.timer`)).toContain('Persistent=true');
-    }
+describe('the units of a timer', () => {
+  const run = {
+    program: ['/usr/bin/node', '/opt/my programs/medianest.js'],
+    options: ['--config=/srv/100%/a "b" $c\\d.yml'],
+    folder: '/srv/100%/my stack',
+    uid: 1000,
+    env: { DOCKER_HOST: 'unix:///run/user/1000/docker.sock' },
+  };
+  it('quote what systemd would read otherwise, and run as the owner of the folder', () => {
+    const units = timerUnits('home', CERTIFICATE_TIMERS, run);
+    expect(Object.keys(units)).toEqual(['medianest-home-certs.service', 'medianest-home-certs.timer']);
+    const lines = units['medianest-home-certs.service']?.split('\n');
+    expect(lines).toContain(
+      'ExecStart="/usr/bin/node" "/opt/my programs/medianest.js" "certs" "renew" "--wait-lock=3600" "--config=/srv/100%%/a \\"b\\" $$c\\\\d.yml"',
+    );
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'User=1000',
+        'WorkingDirectory=/srv/100%%/my stack',
+        'Environment="DOCKER_HOST=unix:///run/user/1000/docker.sock"',
+      ]),
+    );
+    expect(timerUnits('home', CERTIFICATE_TIMERS, { ...run, uid: 0 })['medianest-home-certs.service']).not.toContain('User=');
   });
-  it('quotes what systemd would take apart', () => {
-    expect(text('medianest-home-full.service')).toContain('ExecStart="/opt/media nest/bin/medianest" backup --type full');
-    expect(text('medianest-home-full.service')).toContain('WorkingDirectory=/srv/100%%');
+  it('wait for the one before, and catch up what was missed', () => {
+    const units = Object.entries(timerUnits('home', BACKUP_TIMERS, run));
+    expect(units).toHaveLength(BACKUP_TIMERS.length * 2);
+    for (const [name, text] of units) expect(text, name).toContain(name.endsWith('.timer') ? 'Persistent=true' : '--wait-lock=3600');
   });
 });

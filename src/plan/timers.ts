@@ -1,0 +1,94 @@
+/** A command of medianest that systemd runs again and again. */
+export interface Timer {
+  /** Part of the units' names. */
+  name: string;
+  /** When (systemd.time(7), "Calendar events"). */
+  calendar: string;
+  /** Spread over so much time, so that not everybody comes at once. */
+  delay: string;
+  command: readonly string[];
+}
+
+/** Two commands at once wait for each other. */
+const WAIT = '--wait-lock=3600';
+
+export const CERTIFICATE_TIMERS: readonly Timer[] = [
+  // Not everybody comes to a CA at the full hour.
+  { name: 'certs', calendar: 'hourly', delay: '30min', command: ['certs', 'renew', WAIT] },
+];
+
+export const BACKUP_TIMERS: readonly Timer[] = [
+  { name: 'full', calendar: 'Sun *-*-* 02:00:00', delay: '1min', command: ['backup', '--type', 'full', WAIT] },
+  { name: 'incr', calendar: 'Mon..Sat *-*-* 02:00:00', delay: '1min', command: ['backup', '--type', 'incr', WAIT] },
+  { name: 'diff', calendar: '*-*-* 00..01,03..23:30:00', delay: '1min', command: ['backup', '--type', 'diff', WAIT] },
+  { name: 'prune', calendar: '*-*-* 04:00:00', delay: '1min', command: ['backup', 'prune', WAIT] },
+  { name: 'verify', calendar: 'Sun *-*-* 05:00:00', delay: '1min', command: ['backup', 'verify', WAIT] },
+  { name: 'drill', calendar: '*-*-01 06:00:00', delay: '1min', command: ['drill', WAIT] },
+];
+
+/** How medianest is run by a timer. */
+export interface TimedRun {
+  /** Program and first arguments, absolute. */
+  program: readonly string[];
+  /** Arguments after the command's own. */
+  options: readonly string[];
+  /** Where medianest.yml is. */
+  folder: string;
+  /** 0 for root. */
+  uid: number;
+  env: Readonly<Record<string, string>>;
+}
+
+export const timerUnit = (project: string, { name }: Timer): string => `medianest-${project}-${name}`;
+
+export const timedCommand = ({ command }: Timer, { program, options }: TimedRun): string[] => [...program, ...command, ...options];
+
+/** A service and its timer for each: file name -> text. */
+export function timerUnits(project: string, timers: readonly Timer[], run: TimedRun): Record<string, string> {
+  return Object.fromEntries(
+    timers.flatMap((timer) => {
+      const title = timer.command.filter((word) => word !== WAIT).join(' ');
+      const service = [
+        '[Unit]',
+        `Description=MediaNest ${project}: ${title}`,
+        'Wants=network-online.target',
+        'After=network-online.target docker.service',
+        '',
+        '[Service]',
+        'Type=oneshot',
+        ...(run.uid === 0 ? [] : [`User=${run.uid}`]),
+        `WorkingDirectory=${escaped(run.folder)}`,
+        ...Object.entries(run.env).map(([name, value]) => `Environment=${quoted(`${name}=${value}`)}`),
+        `ExecStart=${timedCommand(timer, run).map(quoted).join(' ')}`,
+        'Nice=5',
+        'IOSchedulingClass=idle',
+        'TimeoutStartSec=12h',
+        '',
+      ];
+      const when = [
+        '[Unit]',
+        `Description=MediaNest ${project}: when ${title} runs`,
+        '',
+        '[Timer]',
+        `OnCalendar=${timer.calendar}`,
+        `RandomizedDelaySec=${timer.delay}`,
+        // One that was missed while the host was off is caught up.
+        'Persistent=true',
+        '',
+        '[Install]',
+        'WantedBy=timers.target',
+        '',
+      ];
+      const unit = timerUnit(project, timer);
+      return [
+        [`${unit}.service`, service.join('\n')],
+        [`${unit}.timer`, when.join('\n')],
+      ];
+    }),
+  );
+}
+
+/** `%` begins a specifier there (systemd.unit(5)). */
+const escaped = (text: string): string => text.replaceAll('%', '%%');
+/** One word of a command line, whatever it holds (systemd.service(5), "Command lines"). */
+const quoted = (text: string): string => `"${escaped(text.replace(/[\\"]/g, '\\$&').replaceAll('$', '$$$$'))}"`;
