@@ -276,7 +276,8 @@ describe('encryption in transit', () => {
     await printed(space, 'postgres-1', ['sh', '-euc', `umask 077; mkdir -p /tmp/etcd; ${placed.join('; ')}`]);
     const foreign = ['--repo1-host-cert-file=/tmp/etcd/fullchain.pem', '--repo1-host-key-file=/tmp/etcd/privkey.pem'];
     const { status, stdout, stderr } = await inside(space, 'postgres-1', [...list, ...foreign, 'repo-ls', 'archive']);
-    expect([status, stdout + stderr]).toEqual([expect.any(Number), expect.stringContaining('access denied')]);
+    // As it finds the time: it says so, or hangs up.
+    expect(stdout + stderr).toMatch(/access denied|unexpected eof/);
     expect(status).not.toBe(0);
   });
 
