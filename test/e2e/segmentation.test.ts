@@ -193,7 +193,7 @@ const secured = () =>
           port,
           name,
           postgres: port === 5432 || port === 5433,
-          clientCertificate: [2379, 2380, 8432, 16379].includes(port),
+          clientCertificate: [2379, 2380, 16379].includes(port),
         };
       }),
   );
@@ -256,9 +256,9 @@ describe('encryption in transit', () => {
     expect(await shaken(() => old)).toEqual(same(expect.stringMatching(/^(ERR_SSL_|EPROTO|ECONNRESET|closed)/)));
   });
 
-  test('etcd, the bus of the cache and what WAL goes to let nobody in without a certificate of their own', async () => {
+  test('etcd and the bus of the cache let nobody in without a certificate of their own', async () => {
     const which = secured().filter(({ clientCertificate }) => clientCertificate);
-    expect(which).toHaveLength(3 + 3 + 6 + 3);
+    expect(which).toHaveLength(3 + 3 + 6);
     const without = await shaken(({ name }) => ({ ca: trust(), servername: name }), which, true);
     expect(Object.values(without).filter((outcome) => outcome.startsWith('TLSv1'))).toEqual([]);
     const own = (file: string) => readFileSync(path.join(space.state, 'certs/etcd-1/current', file));
@@ -266,6 +266,17 @@ describe('encryption in transit', () => {
     const withOne = await shaken(({ name }) => ({ ca: trust(), servername: name, ...pair }), which, true);
     // A peer of etcd has to come from an address that is in its certificate besides, and this is the host.
     expect(withOne).toEqual(Object.fromEntries(which.map(({ label, port }) => [label, port === 2380 ? 'closed' : 'TLSv1.3'])));
+  });
+
+  test('the repository of the backups tells nothing to whoever has another certificate than the backup’s', async () => {
+    const ask = (certificates: string) =>
+      inside(space, 'postgres-1', [
+        ...['pgbackrest', '--config=/etc/medianest/current/pgbackrest.conf', '--stanza=medianest', '--log-level-console=warn'],
+        ...[`--repo1-host-cert-file=${certificates}/fullchain.pem`, `--repo1-host-key-file=${certificates}/privkey.pem`, 'info'],
+      ]);
+    expect((await ask('/run/backup-certs/current')).stdout).toContain('cipher: aes-256-cbc');
+    const refused = await ask('/run/certs/current');
+    expect(refused.stdout).toMatch(/status: error \(other\).*cipher: none/s);
   });
 
   test('nobody is answered who speaks in clear', async () => {
