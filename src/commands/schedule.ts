@@ -18,7 +18,7 @@ export const backupSchedule: Command = {
     const { SCHEDULE, scheduleUnits } = await import('../plan/schedule.ts');
     const { loaded } = await open(context);
     const { project } = loaded.settings;
-    const units = scheduleUnits(project, [path.join(context.home, 'bin/medianest')], loaded.root);
+    const units = scheduleUnits(project, [process.execPath, path.join(context.home, 'bin/medianest.js')], loaded.root);
     const folder = options.install === true ? FOLDER : typeof options.out === 'string' ? path.resolve(context.cwd, options.out) : undefined;
     if (options.install === true && options.out !== undefined)
       throw new UserError('USAGE', '--install and --out name two folders', 'give one of them');

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -173,6 +173,20 @@ function load(): ChildProcess {
   });
   return child;
 }
+
+test('a repository whose disk is full: the backup fails and is told, nothing is listed, and the next one works', async () => {
+  const before = await stack.sets();
+  const filler = path.join(disk, 'filler');
+  const { bavail, bsize } = statfsSync(disk);
+  await run('fallocate', ['-l', String(bavail * bsize), filler]);
+  expect(await stack.refused('backup', '--type', 'full')).toEqual([1, 'BACKUP_FAILED']);
+  expect(await stack.sets()).toEqual(before);
+  expect((await stack.space.run(['health'])).status).toBe(5);
+  rmSync(filler);
+  await stack.must('backup');
+  expect(await stack.sets()).toHaveLength(before.length + 1);
+  await stack.must('health');
+}, 200_000);
 
 describe('a host that dies under load', () => {
   test('loses at most a minute, as a preview elsewhere shows', async () => {

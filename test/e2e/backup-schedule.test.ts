@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -10,7 +10,7 @@ const IMAGE = 'medianest-test/systemd:1';
 const container = `${PREFIX}-schedule-systemd`;
 
 let space: Workspace;
-/** What stands in the place of medianest: it notes how it was called. */
+/** What stands in the place of Node there: it notes how it was called. */
 let recorder = '';
 const calls = () => (existsSync(path.join(recorder, 'calls')) ? readFileSync(path.join(recorder, 'calls'), 'utf8').trim().split('\n') : []);
 const must = async (...args: string[]) => {
@@ -25,9 +25,8 @@ beforeAll(async () => {
   space = await workspace('schedule');
   space.configure({ profile: 'staging' });
   recorder = mkdtempSync(path.join(os.tmpdir(), 'medianest-schedule-'));
-  mkdirSync(path.join(recorder, 'bin'));
-  writeFileSync(path.join(recorder, 'bin/medianest'), `#!/bin/sh\necho "$PWD $*" >>${recorder}/calls\n`);
-  chmodSync(path.join(recorder, 'bin/medianest'), 0o755);
+  writeFileSync(path.join(recorder, 'node'), `#!/bin/sh\necho "$PWD $*" >>${recorder}/calls\n`);
+  chmodSync(path.join(recorder, 'node'), 0o755);
   await must('build', '--quiet', '--tag', IMAGE, path.join(HOME, 'test/support/systemd'));
 }, 300_000);
 afterAll(async () => {
@@ -37,6 +36,7 @@ afterAll(async () => {
 });
 
 test('systemd takes the units, runs what they say, and catches up what was missed', async () => {
+  const program = path.join(HOME, 'bin/medianest.js');
   const units = path.join(space.dir, 'units');
   const { status, stderr } = await space.run(['backup', 'schedule', '--out', units]);
   expect(status, stderr).toBe(0);
@@ -45,7 +45,7 @@ test('systemd takes the units, runs what they say, and catches up what was misse
     ...['run', '--detach', '--name', container, '--network', 'none', '--cgroupns', 'private', '--tmpfs', '/run', '--tmpfs', '/tmp:exec'],
     ...['--cap-add', 'SYS_ADMIN', '--security-opt', 'seccomp=unconfined', '--security-opt', 'apparmor=unconfined'],
     ...['--volume', `${units}:/units:ro`, '--volume', `${space.dir}:${space.dir}`],
-    ...['--volume', `${recorder}:${recorder}`, '--volume', `${recorder}/bin:${HOME}/bin:ro`, IMAGE],
+    ...['--volume', `${recorder}:${recorder}`, '--volume', `${recorder}/node:${process.execPath}:ro`, IMAGE],
   );
   await until('systemd runs', async () =>
     /running|degraded/.test((await docker(['exec', container, 'systemctl', 'is-system-running'])).stdout),
@@ -62,13 +62,13 @@ test('systemd takes the units, runs what they say, and catches up what was misse
   await must('exec', container, 'sh', '-c', `mkdir -p ${stamps} && touch -d '3 weeks ago' ${stamps}/stamp-${late}`);
   await systemctl('enable', '--now', late, unit('prune', 'timer'));
   await until('the missed one is caught up', () => calls().length > 0, 120);
-  expect(calls()).toEqual([`${space.dir} backup --type full --wait-lock=3600 --no-color`]);
+  expect(calls()).toEqual([`${space.dir} ${program} backup --type full --wait-lock=3600 --no-color`]);
   expect(await systemctl('show', unit('prune', 'timer'), '--property=ActiveState', '--value')).toBe('active');
 
   for (const name of ['incr', 'diff', 'prune', 'verify', 'drill']) await systemctl('start', unit(name, 'service'));
   expect(calls().slice(1)).toEqual(
     ['backup --type incr', 'backup --type diff', 'backup prune', 'backup verify', 'drill'].map(
-      (command) => `${space.dir} ${command} --wait-lock=3600 --no-color`,
+      (command) => `${space.dir} ${program} ${command} --wait-lock=3600 --no-color`,
     ),
   );
 });

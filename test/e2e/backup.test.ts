@@ -186,6 +186,27 @@ describe('a repository that is not what it was', () => {
     await stack.must('restore', (await ids()).at(-1) as string, '--dry-run');
   });
 
+  test('the database does not need it: a leader that dies while it is away is followed at once', async () => {
+    const leads = (member: string) =>
+      stack
+        .inside(member, 'psql', '-XqAt', '-h', '/run/postgresql', '-U', 'postgres', '-c', 'select pg_is_in_recovery()')
+        .then((said) => said === 'f')
+        .catch(() => false);
+    const [leader, other] = (await leads('postgres-1')) ? ['postgres-1', 'postgres-2'] : ['postgres-2', 'postgres-1'];
+    await docker(['stop', `${stack.space.project}-backup-1`]);
+    await docker(['kill', `${stack.space.project}-${leader}-1`]);
+    const killed = Date.now();
+    await until('the other leads', () => leads(other as string), 60);
+    figure('followed without the repository after, in seconds', (Date.now() - killed) / 1000);
+    expect(Date.now() - killed).toBeLessThan(20_000);
+    await docker(['start', `${stack.space.project}-backup-1`]);
+    const sound = async () => {
+      const { checks } = JSON.parse((await stack.space.run(['health', '--json'])).stdout) as { checks: { id: string; status: string }[] };
+      return checks.every(({ id, status }) => status === 'ok' || !/^(container|group)/.test(id));
+    };
+    await until('all is well again', sound, 150);
+  });
+
   test('one flipped byte in the database’s part is found by verify', async () => {
     const flip =
       'f=$(find /srv/backups/pgbackrest/backup/medianest/*F -path "*bundle*" -type f -size +8k | sort | tail -n 1); chmod u+w "$f"; printf "\\377\\377" | dd of="$f" bs=1 seek=4096 conv=notrunc 2>/dev/null';
