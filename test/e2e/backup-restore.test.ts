@@ -150,12 +150,12 @@ describe('a part alone', () => {
   });
 });
 
-/** Inserts ten times a second, and notes what was acknowledged. */
-function load(): ChildProcess {
+/** Inserts ten times a second into the database that leads, and notes what was acknowledged. One that is refused begins again. */
+function load(leader: string): { stop(): void } {
   const argv = [
     'exec',
     '-i',
-    `${stack.space.project}-postgres-1-1`,
+    `${stack.space.project}-${leader}-1`,
     'psql',
     '-XqAt',
     '-h',
@@ -165,13 +165,25 @@ function load(): ChildProcess {
     '-d',
     'medianest',
   ];
-  const child = spawn('docker', argv, { stdio: ['pipe', 'pipe', 'ignore'] });
-  child.stdin?.write('insert into load (at) values (clock_timestamp()) returning extract(epoch from at)\n\\watch 0.1\n');
-  child.stdout?.on('data', (text: Buffer) => {
-    const last = Number(text.toString().trim().split('\n').at(-1));
-    if (last > acknowledged) acknowledged = last;
-  });
-  return child;
+  let child: ChildProcess | undefined;
+  let over = false;
+  const begin = () => {
+    child = spawn('docker', argv, { stdio: ['pipe', 'pipe', 'inherit'] });
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.write('insert into load (at) values (clock_timestamp()) returning extract(epoch from at)\n\\watch 0.1\n');
+    child.stdout?.on('data', (text: Buffer) => {
+      const last = Number(text.toString().trim().split('\n').at(-1));
+      if (last > acknowledged) acknowledged = last;
+    });
+    child.on('exit', () => over || setTimeout(begin, 500));
+  };
+  begin();
+  return {
+    stop: () => {
+      over = true;
+      child?.kill();
+    },
+  };
 }
 
 test('a repository whose disk is full: the backup fails and is told, nothing is listed, and the next one works', async () => {
@@ -194,20 +206,16 @@ describe('a host that dies under load', () => {
     await stack.must('backup', 'kit', kit(), '--passphrase-file', passphrase());
     // The kit does not know this one: the repository does.
     await stack.upload('one.txt', 'second');
+    await stack.cache('set', 'session:1', 'kept');
     await stack.must('backup');
-    if (
-      (await stack.inside('postgres-1', 'psql', '-XqAt', '-h', '/run/postgresql', '-U', 'postgres', '-c', 'select pg_is_in_recovery()')) ===
-      't'
-    )
-      await stack.must('switchover', '--to', 'postgres-1');
     const began = Date.now();
-    const writer = load();
+    const writer = load(await stack.leader());
     await until('there was load', () => acknowledged > 0 && Date.now() - began > LOAD_SECONDS * 1000, LOAD_SECONDS + 60);
     const containers = (
       await docker(['ps', '--quiet', '--filter', `label=com.docker.compose.project=${stack.space.project}`])
     ).stdout.trim();
     await docker(['kill', ...containers.split('\n')]);
-    writer.kill();
+    writer.stop();
 
     const into = `${stack.space.project}-look`;
     await stack.must('restore', '--into', into, '--json');
@@ -244,7 +252,7 @@ describe('a bare host', () => {
     expect(outcome.checks.map(({ status }) => status)).toEqual(['ok', 'ok']);
     expect(Number(await stack.sql('select count(*) from load'))).toBeGreaterThan(20);
     expect(await stack.files()).toEqual(['kept.txt=then', 'one.txt=second', 'two.txt=now']);
-    expect(await stack.cache('get', 'session:1')).toBe(THEN.session);
+    expect(await stack.cache('get', 'session:1')).toBe('kept');
     const health = await medianest(['health'], { cwd: bare });
     expect(health.status, health.stdout).toBe(0);
     const list = parsed<{ backups: ListedSet[] }>(await medianest(['backup', 'list', '--json'], { cwd: bare }));
