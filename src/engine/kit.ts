@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
@@ -103,18 +103,19 @@ export function kitProblem(state: StateFolder): string | undefined {
 
 /**
  * Makes a bare folder the installation that the kit is of. What is there already is never replaced.
- * @returns its project, and which repository holds its backups; undefined where none was made before the kit
+ * @returns its project; which repository holds its backups, undefined where none was made before the kit; and how it is taken back
  */
 export function importKit(
   file: string,
   passphrase: string,
   folder: string,
   state: StateFolder,
-): { project: string; repository: string | undefined } {
+): { project: string; repository: string | undefined; takeBack(): void } {
   const kit = readKit(file);
   const contents = open(kit, passphrase, file);
   if (existsSync(state.at('secrets.json')))
     throw new UserError('FOREIGN_STATE', `${state.root} holds an installation already; nothing was changed`, 'use an empty folder');
+  const made = existsSync(state.root) ? [] : [state.root];
   state.open();
   for (const [name, value] of Object.entries(contents.state)) {
     // The names come from a file that somebody else may have written.
@@ -122,15 +123,18 @@ export function importKit(
     mkdirSync(path.dirname(state.at(name)), { recursive: true, mode: 0o700 });
     writeAtomic(state.at(name), value, name.endsWith('.crt') ? 0o644 : 0o600);
   }
-  const settings = path.join(folder, 'medianest.yml');
-  if (contents.settings !== undefined && !existsSync(settings)) writeAtomic(settings, contents.settings);
-  for (const [name, text] of Object.entries(contents.profiles ?? {})) {
-    const file = path.join(folder, 'profiles', path.basename(name));
-    if (existsSync(file)) continue;
+  const profiles = Object.entries(contents.profiles).map(([name, text]) => [path.join('profiles', path.basename(name)), text] as const);
+  for (const [name, text] of [['medianest.yml', contents.settings] as const, ...profiles]) {
+    const file = path.join(folder, name);
+    if (text === undefined || existsSync(file)) continue;
     mkdirSync(path.dirname(file), { recursive: true });
     writeAtomic(file, text);
+    made.push(file);
   }
-  return { project: kit.project, repository: contents.repository };
+  const takeBack = () => {
+    for (const entry of made) rmSync(entry, { recursive: true, force: true });
+  };
+  return { project: kit.project, repository: contents.repository, takeBack };
 }
 
 function readKit(file: string): Kit {

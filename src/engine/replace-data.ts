@@ -5,7 +5,7 @@ import { mustRun } from './backup-job.ts';
 import { type BackupRoom, inServer, jobMount } from './backup-room.ts';
 import { type Execution, execute } from './execute.ts';
 import { restoreFiles, restoreNode, snapshotParts } from './restore-files.ts';
-import { noteTakenBack, noteUnderWay, type Restoring } from './restore-journal.ts';
+import { noteEnd, noteTakenBack, noteUnderWay, type Restoring } from './restore-journal.ts';
 import { compose, composeUp } from './run-compose.ts';
 
 const WAIT_SECONDS = 300;
@@ -102,7 +102,9 @@ export async function takeBack(room: BackupRoom, run: Execution, what: Restoring
       { cause: error },
     );
   }
-  noteTakenBack(run.prepared.state);
+  // The database that an earlier restore had put aside made room for this one.
+  if (what.touched.includes('db')) noteEnd(run.prepared.state, undefined);
+  else noteTakenBack(run.prepared.state);
   const kept = what.touched.filter((part) => part !== 'db');
   if (kept.length > 0 && !safety) return `the old database runs; ${kept.join(' and ')} may be partly those of ${what.set}`;
   return 'what was before runs';

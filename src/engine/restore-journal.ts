@@ -53,7 +53,7 @@ export function noteEnd(state: StateFolder, entry: Restoring | undefined): void 
   rmSync(state.at(UNDER_WAY), { force: true });
 }
 
-/** It was taken back: what could be undone before can be undone still. */
+/** It was taken back before it touched the database: what could be undone before can be undone still. */
 export const noteTakenBack = (state: StateFolder): void => rmSync(state.at(UNDER_WAY), { force: true });
 
 /** What a person is told of a restore that was stopped half-way. */

@@ -22,10 +22,16 @@ export async function restoreKit(
   passphrase: string,
   asked: { set: string | undefined; to: Date | undefined },
 ): Promise<RestoreOutcome> {
-  const { project, repository } = importKit(file, passphrase, context.cwd, stateFolder(context, context.cwd));
+  const { project, repository, takeBack } = importKit(file, passphrase, context.cwd, stateFolder(context, context.cwd));
+  let opened: Opened;
+  try {
+    opened = await open(context);
+    refuseAway(opened, repository);
+  } catch (error) {
+    takeBack();
+    throw error;
+  }
   context.report.note(`this is ${project} now`);
-  const opened = await open(context);
-  refuseAway(opened, repository);
   await converge(context, opened, { overwrite: false, timeout: undefined, command: 'up (restore --kit)' });
   return restore(context, opened, { ...asked, only: ['db', 'files', 'redis'], into: undefined, undo: false, bare: true });
 }
@@ -44,7 +50,7 @@ function refuseAway({ loaded }: Opened, repository: string | undefined): void {
       : 'holds the repository of another installation';
   throw new UserError(
     'REPOSITORY_AWAY',
-    `${folder}, which backup.local names, ${why}; nothing was started`,
-    'mount its disk there; then medianest up, and medianest restore --yes',
+    `${folder}, which backup.local names, ${why}; nothing was changed`,
+    'mount its disk there, and run the same command again',
   );
 }

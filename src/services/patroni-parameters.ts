@@ -7,7 +7,7 @@ const PGBACKREST = 'pgbackrest --config=/etc/medianest/current/pgbackrest.conf -
 /** WAL goes to the repository, and comes from there to a member that the leader has no more of it for. */
 const archived = (seconds: number) => ({
   parameters: { archive_mode: 'on', archive_command: `${PGBACKREST} archive-push "%p"`, archive_timeout: `${seconds}s` },
-  recovery: { recovery_conf: { restore_command: `${PGBACKREST} archive-get %f "%p"` } },
+  recovery: { recovery_conf: { restore_command: '/usr/local/bin/archive-get %f "%p"' } },
 });
 
 /**

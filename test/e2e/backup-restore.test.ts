@@ -1,9 +1,12 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type BackupStack, backupStack, figure } from '../support/backup-stack.ts';
-import { docker } from '../support/cli.ts';
+import { type BackupStack, backupStack, figure, type ListedSet } from '../support/backup-stack.ts';
+import { docker, medianest, run } from '../support/cli.ts';
+import { removeProject } from '../support/workspace.ts';
 import { parsed, until } from './support.ts';
 
 interface Outcome {
@@ -14,7 +17,16 @@ interface Outcome {
   checks: { id: string; status: string; message: string }[];
 }
 
+/** Long enough that a segment of WAL is archived by its age alone. */
+const LOAD_SECONDS = 35;
+
 let stack: BackupStack;
+/** A disk of its own, which holds the repository, and beside it what is kept elsewhere. */
+let disk = '';
+const passphrase = () => path.join(disk, '../passphrase');
+const kit = () => path.join(disk, '../home.kit');
+/** What the last transaction that was acknowledged has written. */
+let acknowledged = 0;
 /** A moment at which everything was of `then`. */
 let then = '';
 const THEN = { rows: ['one', 'then'], files: ['kept.txt=then', 'one.txt=then'], session: 'then' };
@@ -30,8 +42,14 @@ const journal = () => path.join(stack.space.state, 'restoring.json');
 const touched = (): string[] => (existsSync(journal()) ? (JSON.parse(readFileSync(journal(), 'utf8')).touched as string[]) : []);
 
 beforeAll(async () => {
-  stack = await backupStack('restore');
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'medianest-backup-disk-'));
+  disk = path.join(folder, 'disk');
+  mkdirSync(disk);
+  const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=1g', 'tmpfs', disk]);
+  if (mounted.status !== 0) throw new Error(mounted.stderr);
+  stack = await backupStack('restore', { archiveSeconds: 30, local: { kind: 'folder', path: disk } });
   await stack.must('up', '--timeout', '400');
+  await stack.sql('create table load (id serial, at timestamptz)');
   await stack.sql("create table noted (id serial, text text); insert into noted (text) values ('one')");
   await stack.upload('one.txt', 'then');
   await stack.upload('kept.txt', 'then');
@@ -47,7 +65,11 @@ beforeAll(async () => {
   await stack.cache('set', 'session:1', 'now');
 }, 900_000);
 
-afterAll(() => stack?.destroy());
+afterAll(async () => {
+  await stack?.destroy();
+  await run('umount', ['--lazy', disk]);
+  rmSync(path.dirname(disk), { recursive: true, force: true });
+});
 
 describe('a restore in place', () => {
   test('says what it will do and is asked for by name; times that cannot be reached are refused before anything is touched', async () => {
@@ -125,7 +147,116 @@ describe('a part alone', () => {
     writeFileSync(file, `${before}# changed\n`);
     await restored('--only', 'settings');
     expect(readFileSync(file, 'utf8')).toBe(before);
-    await restored('--undo');
-    expect(readFileSync(file, 'utf8')).toBe(`${before}# changed\n`);
   });
+});
+
+/** Inserts ten times a second into the database that leads, and notes what was acknowledged. One that is refused begins again. */
+function load(leader: string): { stop(): void } {
+  const argv = [
+    'exec',
+    '-i',
+    `${stack.space.project}-${leader}-1`,
+    'psql',
+    '-XqAt',
+    '-h',
+    '/run/postgresql',
+    '-U',
+    'postgres',
+    '-d',
+    'medianest',
+  ];
+  let child: ChildProcess | undefined;
+  let over = false;
+  const begin = () => {
+    child = spawn('docker', argv, { stdio: ['pipe', 'pipe', 'inherit'] });
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.write('insert into load (at) values (clock_timestamp()) returning extract(epoch from at)\n\\watch 0.1\n');
+    child.stdout?.on('data', (text: Buffer) => {
+      const last = Number(text.toString().trim().split('\n').at(-1));
+      if (last > acknowledged) acknowledged = last;
+    });
+    child.on('exit', () => over || setTimeout(begin, 500));
+  };
+  begin();
+  return {
+    stop: () => {
+      over = true;
+      child?.kill();
+    },
+  };
+}
+
+test('a repository whose disk is full: the backup fails and is told, nothing is listed, and the next one works', async () => {
+  const before = await stack.sets();
+  const filler = path.join(disk, 'filler');
+  const { bavail, bsize } = statfsSync(disk);
+  await run('fallocate', ['-l', String(bavail * bsize), filler]);
+  expect(await stack.refused('backup', '--type', 'full')).toEqual([1, 'BACKUP_FAILED']);
+  expect(await stack.sets()).toEqual(before);
+  expect((await stack.space.run(['health'])).status).toBe(5);
+  rmSync(filler);
+  await stack.must('backup');
+  expect(await stack.sets()).toHaveLength(before.length + 1);
+  await stack.must('health');
+}, 200_000);
+
+describe('a host that dies under load', () => {
+  test('loses at most a minute, as a preview elsewhere shows', async () => {
+    writeFileSync(passphrase(), 'five random words in a row\n');
+    await stack.must('backup', 'kit', kit(), '--passphrase-file', passphrase());
+    // The kit does not know this one: the repository does.
+    await stack.upload('one.txt', 'second');
+    await stack.cache('set', 'session:1', 'kept');
+    await stack.must('backup');
+    const began = Date.now();
+    const writer = load(await stack.leader());
+    await until('there was load', () => acknowledged > 0 && Date.now() - began > LOAD_SECONDS * 1000, LOAD_SECONDS + 60);
+    const containers = (
+      await docker(['ps', '--quiet', '--filter', `label=com.docker.compose.project=${stack.space.project}`])
+    ).stdout.trim();
+    await docker(['kill', ...containers.split('\n')]);
+    writer.stop();
+
+    const into = `${stack.space.project}-look`;
+    await stack.must('restore', '--into', into, '--json');
+    const psql = ['psql', '-XqAt', '-h', '/run', '-U', 'postgres', '-d', 'medianest', '-c', 'select extract(epoch from max(at)) from load'];
+    const newest = Number((await docker(['exec', `${into}-postgres`, ...psql])).stdout.trim());
+    figure('lost under load, in seconds', acknowledged - newest);
+    expect(newest).toBeGreaterThan(0);
+    expect(acknowledged - newest).toBeLessThanOrEqual(60);
+    await stack.must('preview', 'remove', into);
+  }, 300_000);
+});
+
+describe('a bare host', () => {
+  test('has everything back by the kit and the repository’s disk', async () => {
+    const sets = await stack.sets();
+    await removeProject(stack.space.project);
+    rmSync(stack.space.state, { recursive: true, force: true });
+    const bare = path.join(path.dirname(disk), 'bare');
+    mkdirSync(bare);
+    const away = path.join(path.dirname(disk), 'away');
+    mkdirSync(away);
+    const args = ['restore', '--kit', kit(), '--passphrase-file', passphrase()];
+
+    // A disk that is not mounted: nothing is started.
+    await run('mount', ['--move', disk, away]);
+    const refused = await medianest([...args, '--json'], { cwd: bare });
+    expect([refused.status, JSON.parse(refused.stdout).error.code]).toEqual([1, 'REPOSITORY_AWAY']);
+    await run('mount', ['--move', away, disk]);
+
+    const done = await medianest([...args, '--json'], { cwd: bare });
+    expect(done.status, done.stderr).toBe(0);
+    const outcome = parsed<{ rtoSeconds: number; checks: { status: string }[] }>(done);
+    figure('bare host', outcome);
+    expect(outcome.checks.map(({ status }) => status)).toEqual(['ok', 'ok']);
+    expect(Number(await stack.sql('select count(*) from load'))).toBeGreaterThan(20);
+    expect(await stack.files()).toEqual(['kept.txt=then', 'one.txt=second', 'two.txt=now']);
+    expect(await stack.cache('get', 'session:1')).toBe('kept');
+    const health = await medianest(['health'], { cwd: bare });
+    expect(health.status, health.stdout).toBe(0);
+    const list = parsed<{ backups: ListedSet[] }>(await medianest(['backup', 'list', '--json'], { cwd: bare }));
+    expect(list.backups.slice(0, -1)).toEqual(sets);
+    expect(list.backups.at(-1)?.type).toBe('full');
+  }, 400_000);
 });

@@ -22,6 +22,8 @@ export interface BackupStack {
   /** Runs medianest, which has to fail. @returns its exit status and the code of its error */
   refused(...args: string[]): Promise<[number | null, string]>;
   inside(service: string, ...argv: string[]): Promise<string>;
+  /** The member that leads. */
+  leader(): Promise<string>;
   /** One statement in the database that leads. */
   sql(query: string): Promise<string>;
   /** One command to the cache, whichever node has the key. */
@@ -35,6 +37,7 @@ export interface BackupStack {
   destroy(): Promise<void>;
 }
 
+const PSQL = ['psql', '-XqAt', '-h', '/run/postgresql', '-U', 'postgres', '-d', 'medianest', '-c'];
 const SLIM = { edge: false, cdn: false, balancer: false };
 
 export async function backupStack(name: string, backup: Record<string, unknown> = {}): Promise<BackupStack> {
@@ -52,6 +55,11 @@ export async function backupStack(name: string, backup: Record<string, unknown> 
     expect(done.status, `${args.join(' ')}: ${done.stdout}${done.stderr}`).toBe(0);
     return done;
   };
+  const leader = async () => {
+    for (const member of ['postgres-1', 'postgres-2'])
+      if ((await inside(member, ...PSQL, 'select pg_is_in_recovery()')) === 'f') return member;
+    throw new Error('nobody leads');
+  };
   return {
     space,
     configure,
@@ -61,13 +69,8 @@ export async function backupStack(name: string, backup: Record<string, unknown> 
       return [status, (JSON.parse(stdout) as { error: { code: string } }).error.code];
     },
     inside,
-    sql: async (query) => {
-      for (const member of ['postgres-1', 'postgres-2']) {
-        const psql = ['psql', '-XqAt', '-h', '/run/postgresql', '-U', 'postgres', '-d', 'medianest', '-c'];
-        if ((await inside(member, ...psql, 'select pg_is_in_recovery()')) === 'f') return inside(member, ...psql, query);
-      }
-      throw new Error('nobody leads');
-    },
+    leader,
+    sql: async (query) => inside(await leader(), ...PSQL, query),
     cache: (...argv) =>
       inside(
         'redis-1',

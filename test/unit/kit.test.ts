@@ -40,7 +40,7 @@ describe('the recovery kit', () => {
     const folder = path.join(made, 'new');
     mkdirSync(folder);
     const fresh = new StateFolder(path.join(folder, '.medianest'));
-    expect(importKit(kit, PASSPHRASE, folder, fresh)).toEqual({ project: 'home', repository: undefined });
+    expect(importKit(kit, PASSPHRASE, folder, fresh)).toMatchObject({ project: 'home', repository: undefined });
     expect(readFileSync(fresh.at('secrets.json'), 'utf8')).toContain('the-key');
     expect(readFileSync(fresh.at('ca/root.json'), 'utf8')).toBe('{"root":1}');
     expect(() => importKit(kit, PASSPHRASE, folder, fresh)).toThrow(/holds an installation already/);

@@ -27,6 +27,7 @@ beforeEach(() => {
   put('postgres-1/17.restored', 'new');
   put('postgres-1/17.before', 'stale');
   put('postgres-2/17', 'old');
+  put('postgres-2/17.before', 'of an earlier one');
 });
 afterEach(() => rmSync(members, { recursive: true }));
 
