@@ -1,4 +1,3 @@
 #!/usr/bin/env node
-import launch from '../dist/launch.cjs';
-
-await launch.start(process.argv.slice(2));
+// CommonJS, as bin/package.json says: the loader of ES modules costs every command a sixth of what Node.js itself does.
+require('../dist/launch.cjs').start(process.argv.slice(2));

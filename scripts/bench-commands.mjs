@@ -1,7 +1,8 @@
 // What a person waits for, as ratios to `node -e 0` and to docker compose in the same run.
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { atMost, bench, compare, docker, edgeSettings, median, told } from './bench-lib.mjs';
+import tls from 'node:tls';
+import { atMost, bench, compare, docker, edgeSettings, median, PORTS, told } from './bench-lib.mjs';
 
 const BOUNDS = { version: 1.3, help: 1.6, render: 3, upUnchanged: 2.5, status: 2.5, upFromNothing: 1.15 };
 
@@ -47,6 +48,18 @@ export async function commands() {
     against('upUnchanged', 'composeUpUnchanged');
     against('status', 'composePs');
 
+    // In the measure that certificates are given: twice `node -e 0`, and one handshake for each listener.
+    const shakes = [];
+    for (let i = 0; i < 15; i++) shakes.push(await handshake(PORTS.https));
+    ms.handshake = median(shakes);
+    Object.assign(
+      ms,
+      compare(21, { nodeBesideRenew: () => call(process.execPath, ['-e', '0']), renewNothingDue: () => medianest('certs', 'renew') }),
+    );
+    figures.renewNothingDue = atMost(1, ms.renewNothingDue / (2 * ms.nodeBesideRenew + ms.handshake), {
+      unit: 'times (2 × node -e 0 + a handshake)',
+    });
+
     const fromNothing = { upFromNothing: [], composeUpFromNothing: [] };
     for (let i = 0; i < 5; i++) {
       compose('down', '--volumes');
@@ -72,4 +85,15 @@ export async function commands() {
     at.remove();
   }
   return { ...figures, milliseconds: told(Object.fromEntries(Object.entries(ms).map(([name, value]) => [name, Math.round(value)]))) };
+}
+
+function handshake(port) {
+  return new Promise((resolve, reject) => {
+    const started = performance.now();
+    const socket = tls.connect({ host: '127.0.0.1', port, servername: 'localhost', rejectUnauthorized: false }, () => {
+      resolve(performance.now() - started);
+      socket.destroy();
+    });
+    socket.on('error', reject);
+  });
 }

@@ -28,6 +28,8 @@ export function parseCommand(argv: string[], env: Readonly<Record<string, string
   for (const command of commands) {
     const leaf = configure(parentOf(root, command.name).command([command.name.split(' ').at(-1), command.args].filter(Boolean).join(' ')));
     leaf.summary(command.summary).description(`Example: ${command.example}\n\n${command.summary}.`);
+    // What is not named cannot be meant: its options, a thousand in all, need not be made.
+    if (!argv.includes(command.name.split(' ').at(-1) as string)) continue;
     if (command.passThrough) leaf.passThroughOptions();
     for (const [flags, description] of command.options ?? []) leaf.option(flags, description);
     for (const [flags, description] of GLOBAL) leaf.addOption(globalOption(flags, description).helpGroup('Everywhere:'));

@@ -2,6 +2,9 @@ import * as z from 'zod';
 import type { ServiceDefinition } from '../services/service.ts';
 import { type CoreSettings, coreShape } from './core.ts';
 
+// One document is read in a process: compiling a parser for each of its objects takes longer than it saves.
+z.config({ jitless: true });
+
 /** Validated settings: the core's keys, and one key for each service of the registry (typed by `settingsOf`). */
 export type Settings = CoreSettings & Readonly<Record<string, unknown>>;
 

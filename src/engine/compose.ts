@@ -1,4 +1,4 @@
-import { ExecaError, execa } from 'execa';
+import type { ExecaError } from 'execa';
 import { EXIT, systemCode, UserError } from '../errors.ts';
 
 /** Oldest Compose that has all that is used here (`--wait-timeout`, `start_interval`, `create_host_path`). */
@@ -38,6 +38,7 @@ const environment = (): NodeJS.ProcessEnv =>
 
 /** Runs a program with an argument list to its end, whatever its exit status. @throws UserError where it cannot be started, or on Ctrl-C */
 export async function runProgram(program: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const { execa } = await import('execa');
   const child = execa(program, args, {
     all: true,
     reject: false,
@@ -72,6 +73,7 @@ export async function runProgram(program: string, args: readonly string[], optio
 export const dockerCli: DockerCli = {
   run: (args, options) => runProgram('docker', args, options),
   attach: async (args, signal) => {
+    const { execa } = await import('execa');
     const result = await execa('docker', args, {
       stdio: 'inherit',
       reject: false,
@@ -87,7 +89,7 @@ export const dockerCli: DockerCli = {
 };
 
 function startFailure(program: string, result: unknown): unknown {
-  const cause = result instanceof ExecaError ? result : undefined;
+  const cause = result instanceof Error ? (result as ExecaError) : undefined;
   if (program !== 'docker') {
     return new UserError(
       'HOOK_FAILED',

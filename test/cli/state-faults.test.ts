@@ -176,9 +176,13 @@ describe('a kill', () => {
   it('at any moment of a render leaves a whole tree, the old one or the new one', async () => {
     const own = folder();
     const args = (i: number) => ['render', ...COMPOSE, '--set', `redis.memory=${64 + (i % 7)}m`, '--set', `app.replicas=${1 + (i % 5)}`];
-    const began = Date.now();
-    expect((await own.run(args(0))).status).toBe(0);
-    const whole = Date.now() - began;
+    // The quicker of two: on a busy host the first may take twice as long as those that are killed, and none would be.
+    let whole = Number.POSITIVE_INFINITY;
+    for (const i of [0, 1]) {
+      const began = Date.now();
+      expect((await own.run(args(i))).status).toBe(0);
+      whole = Math.min(whole, Date.now() - began);
+    }
     const rounds = 40;
     let killed = 0;
     for (let i = 1; i <= rounds; i++) {

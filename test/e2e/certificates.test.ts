@@ -385,9 +385,10 @@ describe('the schedule', () => {
     expect((await inside('journalctl', '--no-pager', '--unit', unit())).stdout).toMatch(/edge: kept \(is good until/);
   });
   it('tells at once where its runs would fail, and is gone once it is removed', async () => {
+    const settings = readFileSync(path.join(space.dir, 'medianest.yml'), 'utf8');
     space.write('medianest.yml', 'version: 1\nnonsense: true\n');
     const failing = await inside('systemctl', 'start', `${unit()}.service`);
-    configure();
+    space.write('medianest.yml', settings);
     expect(failing.status).not.toBe(0);
     expect((await status()).timers).toMatchObject([{ lastResult: 'exit-code' }]);
     expect(await schedule('install')).toMatchObject({ status: 0 });

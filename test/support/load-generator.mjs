@@ -22,7 +22,9 @@ function generate(options) {
   const { base, rate = 300, paths = ['/', '/api/requests', '/api/session'], postEvery = 5, timeoutMs = 30_000 } = options;
   const run = options.run ?? `load-${process.pid}-${Date.now().toString(36)}`;
   const client = base.startsWith('https:') ? https : http;
-  const agent = new client.Agent({ keepAlive: true, maxSockets: MAX_IN_FLIGHT, maxFreeSockets: 128, timeout: timeoutMs });
+  // Everybody new: a connection and a whole handshake for each request.
+  const kept = options.fresh ? { keepAlive: false, maxCachedSessions: 0 } : { keepAlive: true, maxFreeSockets: 128 };
+  const agent = new client.Agent({ ...kept, maxSockets: MAX_IN_FLIGHT, timeout: timeoutMs });
   const target = { agent, family: 4, ...(options.ca && { ca: readFileSync(options.ca) }) };
   const began = performance.now();
   const tallies = { GET: tally(), POST: tally(), slow: tally() };

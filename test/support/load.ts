@@ -12,6 +12,8 @@ export interface LoadOptions {
   ca?: string;
   /** Requests a second, begun whether or not earlier ones were answered. */
   rate?: number;
+  /** Each request on a connection of its own, with a whole handshake. */
+  fresh?: boolean;
   paths?: string[];
   /** Every nth request is a POST with a title and an Idempotency-Key of its own; 0 for none. */
   postEvery?: number;
