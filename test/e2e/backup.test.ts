@@ -202,7 +202,8 @@ describe('a repository that is not what it was', () => {
     // The other, or the same one again, where the agent had only just begun to watch.
     await until('one leads', async () => (await leads('postgres-1')) || (await leads('postgres-2')), 60);
     figure('followed without the repository after, in seconds', (Date.now() - killed) / 1000);
-    expect(Date.now() - killed).toBeLessThan(20_000);
+    // Its lock's time to live, where the agent does not release it, and not a wait for the repository besides.
+    expect(Date.now() - killed).toBeLessThan(40_000);
     await docker(['start', `${stack.space.project}-backup-1`]);
     const sound = async () => {
       const { checks } = JSON.parse((await stack.space.run(['health', '--json'])).stdout) as { checks: { id: string; status: string }[] };
