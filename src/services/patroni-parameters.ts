@@ -4,10 +4,11 @@ import { postgresView } from './postgres.ts';
 
 const PGBACKREST = 'pgbackrest --config=/etc/medianest/current/pgbackrest.conf --stanza=medianest';
 
-/** WAL goes to the repository, and comes from there to a member that the leader has no more of it for. */
+/** WAL goes to the repository. No member fetches any from there: one that takes over would ask for it first, and writes would wait. */
 const archived = (seconds: number) => ({
-  parameters: { archive_mode: 'on', archive_command: `${PGBACKREST} archive-push "%p"`, archive_timeout: `${seconds}s` },
-  recovery: { recovery_conf: { restore_command: '/usr/local/bin/archive-get %f "%p"' } },
+  archive_mode: 'on',
+  archive_command: `${PGBACKREST} archive-push "%p"`,
+  archive_timeout: `${seconds}s`,
 });
 
 /**
@@ -15,7 +16,6 @@ const archived = (seconds: number) => ({
  * @param archiveSeconds how long WAL may wait for the archive; undefined where there is none
  */
 export function dynamicSettings(own: DatabaseSettings, archiveSeconds?: number) {
-  const archive = archiveSeconds === undefined ? undefined : archived(archiveSeconds);
   const { maxConnections, sharedBuffersMiB, effectiveCacheSizeMiB, workMemMiB, maintenanceWorkMemMiB, maxWalSizeMiB, slowQueryMs } =
     postgresView(own.memory, own.maxConnections, '*');
   return {
@@ -30,7 +30,6 @@ export function dynamicSettings(own: DatabaseSettings, archiveSeconds?: number) 
     postgresql: {
       use_pg_rewind: true,
       use_slots: true,
-      ...archive?.recovery,
       parameters: {
         max_connections: maxConnections,
         max_worker_processes: 8,
@@ -73,7 +72,7 @@ export function dynamicSettings(own: DatabaseSettings, archiveSeconds?: number) 
         // Values of parameters are users' data.
         log_parameter_max_length: 0,
         log_parameter_max_length_on_error: 0,
-        ...archive?.parameters,
+        ...(archiveSeconds !== undefined && archived(archiveSeconds)),
         ...own.parameters,
       } as JsonObject,
     },

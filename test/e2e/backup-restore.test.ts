@@ -168,7 +168,7 @@ function load(leader: string): { stop(): void } {
   let child: ChildProcess | undefined;
   let over = false;
   const begin = () => {
-    child = spawn('docker', argv, { stdio: ['pipe', 'pipe', 'inherit'] });
+    child = spawn('docker', argv, { stdio: ['pipe', 'pipe', 'ignore'] });
     child.stdin?.on('error', () => undefined);
     child.stdin?.write('insert into load (at) values (clock_timestamp()) returning extract(epoch from at)\n\\watch 0.1\n');
     child.stdout?.on('data', (text: Buffer) => {
