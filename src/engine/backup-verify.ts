@@ -2,6 +2,7 @@ import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
 import { verifyProblems, type WalGap } from '../plan/pgbackrest.ts';
+import { shown } from '../ui/reporter.ts';
 import { openCatalogue } from './backup.ts';
 import { lastWords, removeJobs } from './backup-job.ts';
 import { type BackupRoom, backupRoom, inServer, readArchive, readDatabase, saveCatalogue } from './backup-room.ts';
@@ -26,12 +27,9 @@ export async function verify(context: Context, opened: Opened, id: string | unde
     if (wanted.length === 0)
       throw new UserError('NO_BACKUP', id ? `there is no set ${id}` : 'there is no backup to verify', 'medianest backup list');
     record(['verify', id ?? null]);
-    const task = context.report.task(`read ${wanted.length === 1 ? wanted[0]?.id : `all ${wanted.length} sets`}`);
-    const outcome = await readAll(room, wanted).catch((error) => {
-      task.failed();
-      throw error;
-    });
-    task.done();
+    const outcome = await shown(context.report, `read ${wanted.length === 1 ? wanted[0]?.id : `all ${wanted.length} sets`}`, () =>
+      readAll(room, wanted),
+    );
     const now = context.clock.now().toISOString();
     for (const set of wanted) {
       set.verifiedAt = now;

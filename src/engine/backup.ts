@@ -6,6 +6,7 @@ import { UserError } from '../errors.ts';
 import { type BackupSet, type BackupType, type Catalogue, type DatabasePart, type FilesPart, setId } from '../plan/backup-sets.ts';
 import { backupSummary, unreadable } from '../plan/restic.ts';
 import { shortHash } from '../stack/hash.ts';
+import { shown } from '../ui/reporter.ts';
 import { jobError, lastWords, removeJobs } from './backup-job.ts';
 import { type BackupRoom, backupRoom, fileSources, inServer, knownSets, readDatabase, saveCatalogue } from './backup-room.ts';
 import { leadersOf, memberStates } from './keeper.ts';
@@ -44,17 +45,7 @@ export async function makeSet(
   await removeJobs(room.bench);
   await inServer(room, ['halt'], 'an earlier backup could not be ended');
   const catalogue = await openCatalogue(room);
-  const step = async <T>(title: string, work: () => Promise<T>): Promise<T> => {
-    const task = report.task(title);
-    try {
-      const value = await work();
-      task.done();
-      return value;
-    } catch (error) {
-      task.failed();
-      throw error;
-    }
-  };
+  const step = <T>(title: string, work: () => Promise<T>): Promise<T> => shown(report, title, work);
   const cacheLeaders = room.stack.services.flatMap(({ name, component }) =>
     component === 'redis-cluster' && leaders.includes(name) ? [name] : [],
   );

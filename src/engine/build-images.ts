@@ -1,6 +1,7 @@
 import { didYouMean } from '../config/suggest.ts';
 import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
+import { shown } from '../ui/reporter.ts';
 import { buildImage } from './build-image.ts';
 import { mutate } from './mutate.ts';
 import type { Opened } from './open.ts';
@@ -44,16 +45,10 @@ export async function buildImages(
   return mutate(context, state, 'images build', async (_lock, record) => {
     record(toBuild.map((image) => image.ref));
     const docker = await context.docker();
-    for (const image of toBuild) {
-      const task = context.report.task(`build image ${image.ref}`);
-      await buildImage(image, context, docker, (line) => task.detail(line), fresh).then(
-        () => task.done(),
-        (error) => {
-          task.failed();
-          throw error;
-        },
+    for (const image of toBuild)
+      await shown(context.report, `build image ${image.ref}`, (task) =>
+        buildImage(image, context, docker, (line) => task.detail(line), fresh),
       );
-    }
     return report('built');
   });
 }

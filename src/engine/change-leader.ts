@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
+import { shown } from '../ui/reporter.ts';
 import { askKeeper, leadersOf, memberStates } from './keeper.ts';
 import { mutate } from './mutate.ts';
 import { type Opened, requireManifest } from './open.ts';
@@ -50,14 +51,9 @@ export async function changeLeader(
     if (context.flags.dryRun) return { before, leader: to ?? null, result: 'planned', seconds: 0 };
     record([how, to ?? null]);
     const started = context.clock.now().getTime();
-    const task = context.report.task(`${how}${to ? ` to ${to}` : ''}`);
-    try {
-      await askKeeper(engine, project, keeper, [how, ...(to ? ['--to', to] : [])]);
-      task.done();
-    } catch (error) {
-      task.failed();
-      throw error;
-    }
+    await shown(context.report, `${how}${to ? ` to ${to}` : ''}`, () =>
+      askKeeper(engine, project, keeper, [how, ...(to ? ['--to', to] : [])]),
+    );
     return { before, leader: await leader(), result: 'changed', seconds: (context.clock.now().getTime() - started) / 1000 };
   });
 }

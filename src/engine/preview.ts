@@ -5,6 +5,7 @@ import { UserError } from '../errors.ts';
 import type { Part } from '../plan/restore-plan.ts';
 import type { RestoreTarget } from '../plan/restore-target.ts';
 import { LABEL, volumeName } from '../stack/labels.ts';
+import { shown, type Task } from '../ui/reporter.ts';
 import { type JobMount, mustRun } from './backup-job.ts';
 import type { BackupRoom } from './backup-room.ts';
 import { type DatabaseFacts, restoreDatabase } from './restore-database.ts';
@@ -45,17 +46,7 @@ export async function preview(
       `there is a project ${into} already; nothing was changed`,
       `medianest preview remove ${into}, or choose another name`,
     );
-  const step = async <T>(title: string, work: (detail: Parameters<typeof restoreDatabase>[5]) => Promise<T>): Promise<T> => {
-    const task = context.report.task(title);
-    try {
-      const value = await work(task);
-      task.done();
-      return value;
-    } catch (error) {
-      task.failed();
-      throw error;
-    }
-  };
+  const step = <T>(title: string, work: (task: Task) => Promise<T>): Promise<T> => shown(context.report, title, work);
   const data = volume(into, 'postgres-data', '/var/lib/postgresql/data');
   const uploads = volume(into, 'uploads', '/srv/uploads');
   let facts: DatabaseFacts | undefined;

@@ -3,6 +3,7 @@ import { currentRelease, nextRelease, type Release, releaseTag, settleInterrupte
 import { shortHash } from '../stack/hash.ts';
 import { appVersion } from '../stack/orders.ts';
 import type { ImageSpec, Stack } from '../stack/types.ts';
+import { shown } from '../ui/reporter.ts';
 import { buildImage, pullImage } from './build-image.ts';
 import type { Execution } from './execute.ts';
 import { writeAtomic } from './files.ts';
@@ -35,15 +36,10 @@ export async function obtainImage(
   const { context, engine, docker } = run;
   const found = await engine.image(ref);
   if (found && !(fresh && !spec.build)) return found;
-  const task = context.report.task(spec.build ? `build image ${ref}` : `pull image ${ref}`);
-  try {
+  await shown(context.report, spec.build ? `build image ${ref}` : `pull image ${ref}`, async (task) => {
     const onLine = (line: string) => task.detail(line);
     await (spec.build ? buildImage(spec, context, docker, onLine) : pullImage(ref, context, docker, onLine));
-    task.done();
-  } catch (error) {
-    task.failed();
-    throw error;
-  }
+  });
   return (await engine.image(ref)) as ImageInfo;
 }
 

@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
 import type { Part } from '../plan/restore-plan.ts';
+import { shown } from '../ui/reporter.ts';
 import { mustRun } from './backup-job.ts';
 import { type BackupRoom, inServer, jobMount } from './backup-room.ts';
 import { type Execution, execute } from './execute.ts';
@@ -119,16 +120,8 @@ function touch(run: Execution, what: Restoring, part: Part): void {
 /** A step that is shown. */
 const stepper =
   ({ context }: Execution) =>
-  async (title: string, work: () => Promise<void>): Promise<void> => {
-    const task = context.report.task(title);
-    try {
-      await work();
-      task.done();
-    } catch (error) {
-      task.failed();
-      throw error;
-    }
-  };
+  (title: string, work: () => Promise<void>): Promise<void> =>
+    shown(context.report, title, work);
 
 /** What uses the data that is replaced, and so is stopped. */
 function users(room: BackupRoom, parts: readonly Part[]): string[] {

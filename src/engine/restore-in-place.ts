@@ -3,6 +3,7 @@ import { UserError } from '../errors.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
 import type { Part } from '../plan/restore-plan.ts';
 import type { RestoreTarget } from '../plan/restore-target.ts';
+import { shown } from '../ui/reporter.ts';
 import { makeSet, openCatalogue } from './backup.ts';
 import { mustRun } from './backup-job.ts';
 import { type BackupRoom, jobMount } from './backup-room.ts';
@@ -150,8 +151,7 @@ async function beside(
   title: string,
 ): Promise<DatabaseFacts> {
   const { room, run } = site;
-  const task = run.context.report.task(title);
-  try {
+  return shown(run.context.report, title, (task) => {
     const mount = membersOf(room).find(({ name }) => name === member)?.mounts[0];
     if (!mount)
       throw new UserError(
@@ -159,20 +159,9 @@ async function beside(
         `${member}, which had the database, is not a member any more; nothing was changed`,
         'set `database.members` to what it was, run medianest up, and try again',
       );
-    const facts = await restoreDatabase(
-      room.bench,
-      room.mount,
-      { volume: jobMount(room.bench.project, mount), folder },
-      target,
-      { check: false },
-      task,
-    );
-    task.done();
-    return facts;
-  } catch (error) {
-    task.failed();
-    throw error;
-  }
+    const into = { volume: jobMount(room.bench.project, mount), folder };
+    return restoreDatabase(room.bench, room.mount, into, target, { check: false }, task);
+  });
 }
 
 /** What there is now, so that it can be gone back to. A stack that cannot be backed up is restored all the same: its database is put aside. */

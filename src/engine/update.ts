@@ -2,6 +2,7 @@ import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
 import { builtImages, type ImageUpdate, inSafeOrder, parseSimulation, updateMarks } from '../plan/updates.ts';
 import type { ImageSpec } from '../stack/types.ts';
+import { shown } from '../ui/reporter.ts';
 import { converge } from './converge.ts';
 import type { Opened } from './open.ts';
 import { prepare } from './prepare.ts';
@@ -31,15 +32,8 @@ export async function update(context: Context, opened: Opened): Promise<UpdateOu
     throw new UserError('NOT_RUNNING', `${missing.join(', ')} was not built yet; nothing was changed`, 'medianest up');
   const updates: ImageUpdate[] = [];
   for (const image of images) {
-    const task = context.report.task(`look for newer packages of ${image.name}`);
-    try {
-      const packages = await newerPackages(image, context);
-      if (packages.length > 0) updates.push({ image: image.name, ref: image.ref, packages });
-      task.done();
-    } catch (error) {
-      task.failed();
-      throw error;
-    }
+    const packages = await shown(context.report, `look for newer packages of ${image.name}`, () => newerPackages(image, context));
+    if (packages.length > 0) updates.push({ image: image.name, ref: image.ref, packages });
   }
   const touched = (ref: ImageSpec): boolean =>
     updates.some((entry) => entry.image === ref.name) || (ref.build?.after !== undefined && touched(ref.build.after));

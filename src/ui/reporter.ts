@@ -21,3 +21,16 @@ export const silent: Reporter = {
   warn: () => {},
   verbose: () => {},
 };
+
+/** Shows a piece of work as a task: done once it resolves, failed when it rejects. @returns what the work gives */
+export async function shown<T>(report: Pick<Reporter, 'task'>, title: string, work: (task: Task) => Promise<T>): Promise<T> {
+  const task = report.task(title);
+  try {
+    const value = await work(task);
+    task.done();
+    return value;
+  } catch (error) {
+    task.failed();
+    throw error;
+  }
+}
