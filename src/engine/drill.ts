@@ -1,11 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
 import { chooseTarget } from '../plan/restore-target.ts';
+import { followIntoArchive } from './archive.ts';
 import { openCatalogue } from './backup.ts';
-import { lastWords, removeJobs } from './backup-job.ts';
-import { type BackupRoom, backupRoom, readArchive, saveCatalogue } from './backup-room.ts';
-import { leadersOf, memberStates } from './keeper.ts';
+import { removeJobs } from './backup-job.ts';
+import { backupRoom, readArchive, saveCatalogue } from './backup-room.ts';
 import { mutate } from './mutate.ts';
 import { type Opened, requireManifest } from './open.ts';
 import { portalReady, preview, removePreview } from './preview.ts';
@@ -24,7 +23,8 @@ export async function drill(context: Context, opened: Opened): Promise<RestoreOu
     await removePreview(room, project);
     const catalogue = await openCatalogue(room);
     record(['drill']);
-    const probe = await measureLoss(context, room);
+    const probe = await followIntoArchive(context, room, 'as-it-comes');
+    if (!probe) throw new UserError('BACKUP_REFUSED', 'nobody leads the database: there is nothing to compare with', 'medianest health');
     const target = chooseTarget(
       catalogue.sets,
       { set: undefined, to: undefined },
@@ -84,40 +84,4 @@ export async function drill(context: Context, opened: Opened): Promise<RestoreOu
       await removePreview(room, project);
     }
   });
-}
-
-/** Commits a transaction, and follows it until its WAL is in the archive: what a host that dies right now would take with it. */
-async function measureLoss(context: Context, room: BackupRoom): Promise<{ at: Date; seconds: number }> {
-  const engine = await context.engine();
-  const containers = await engine.observe(room.bench.project);
-  const keeper = room.stack.services.find(({ member }) => member)?.member?.keeper;
-  const leaders = leadersOf(await memberStates(engine, containers, keeper));
-  const leader = containers.find(({ service, component }) => component === 'patroni' && leaders.includes(service));
-  if (!leader) throw new UserError('BACKUP_REFUSED', 'nobody leads the database: there is nothing to compare with', 'medianest health');
-  const ask = async (query: string) => {
-    const { exitCode, output } = await engine.exec(leader.id, ['psql', '-XqAt', '-h', '/run/postgresql', '-U', 'postgres', '-c', query]);
-    if (exitCode !== 0)
-      throw new UserError('BACKUP_FAILED', `${leader.service}: ${lastWords({ tail: output.split('\n') })}`, 'medianest logs postgres');
-    return output.trim();
-  };
-  const at = context.clock.now();
-  const segment = await ask("select pg_walfile_name(pg_logical_emit_message(true, 'medianest', 'drill'))");
-  const task = context.report.task('follow a transaction into the archive');
-  const patience = room.settings.archiveSeconds + 90;
-  for (;;) {
-    const seconds = (context.clock.now().getTime() - at.getTime()) / 1000;
-    if ((await ask('select coalesce(last_archived_wal, $$$$) from pg_stat_archiver')).slice(0, 24) >= segment) {
-      task.done();
-      return { at, seconds };
-    }
-    if (seconds > patience) {
-      task.failed();
-      throw new UserError(
-        'BACKUP_FAILED',
-        `WAL does not reach the archive: ${segment} is not there after ${Math.round(seconds)} s`,
-        'medianest logs backup postgres',
-      );
-    }
-    await sleep(500, undefined, { signal: context.signal });
-  }
 }

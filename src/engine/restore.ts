@@ -3,6 +3,7 @@ import { UserError } from '../errors.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
 import { type Part, restorePlan } from '../plan/restore-plan.ts';
 import { chooseTarget, type RestoreTarget, targetText } from '../plan/restore-target.ts';
+import { followIntoArchive } from './archive.ts';
 import { removeJobs } from './backup-job.ts';
 import { type BackupRoom, backupRoom, knownSets, readArchive } from './backup-room.ts';
 import { checkCompose } from './compose.ts';
@@ -76,6 +77,7 @@ export async function restore(context: Context, opened: Opened, asked: RestoreAs
       const work = await workOf(context, room, opened, asked, sets);
       const outcome = outcomeOf(work, room, asked, 'restored');
       record([command, outcome.backup, asked.only]);
+      if (work.kind === 'new') await archiveUntilNow(context, room, work.target, asked);
       if (asked.into && work.kind === 'new') {
         const shown = await preview(context, room, work.target, asked.into, { parts: asked.only, check: false, start: true }).catch(
           async (error) => {
@@ -99,6 +101,17 @@ export async function restore(context: Context, opened: Opened, asked: RestoreAs
     },
     { finishesRestore: true },
   );
+}
+
+/** What was written a moment ago can be restored too, where the database still runs. */
+async function archiveUntilNow(context: Context, room: BackupRoom, { until }: RestoreTarget, { only }: RestoreAsked): Promise<void> {
+  if (!(until instanceof Date) || !only.includes('db')) return;
+  try {
+    await followIntoArchive(context, room, 'at-once');
+  } catch (error) {
+    if (!(error instanceof UserError) || error.code === 'INTERRUPTED') throw error;
+    context.report.warn(`what was written last may not be in the archive: ${error.message}`);
+  }
 }
 
 async function perform(site: Site, work: Work, asked: RestoreAsked, outcome: RestoreOutcome): Promise<RestoreOutcome> {
