@@ -10,7 +10,7 @@ export const health: Command = {
   run: async (context, _args, options) => {
     const { open } = await import('../engine/open.ts');
     const { groupChecks, healthReport } = await import('../plan/health.ts');
-    const { memberStates } = await import('../engine/keeper.ts');
+    const { keeperOf, memberStates } = await import('../engine/keeper.ts');
     const { describeHealth } = await import('../ui/describe.ts');
     const { backupHealth } = await import('../engine/backup-alarm.ts');
     const { certificateHealth } = await import('../engine/certificate-status.ts');
@@ -20,7 +20,7 @@ export const health: Command = {
     for (;;) {
       const manifest = state.manifest();
       const containers = await engine.observe(loaded.settings.project);
-      const keeper = manifest?.services.find(({ member }) => member)?.member?.keeper;
+      const keeper = keeperOf(manifest?.services);
       const members = keeper ? await memberStates(engine, containers, keeper) : {};
       const more = [...groupChecks(manifest, members), ...(await certificateHealth(context, opened, containers)), ...backupHealth(state)];
       const report = healthReport(manifest, containers, more);

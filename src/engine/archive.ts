@@ -4,7 +4,7 @@ import { UserError } from '../errors.ts';
 import { shown } from '../ui/reporter.ts';
 import { lastWords } from './backup-job.ts';
 import type { BackupRoom } from './backup-room.ts';
-import { leadersOf, memberStates } from './keeper.ts';
+import { keeperOf, leadersOf, memberStates } from './keeper.ts';
 
 /** Longer than it takes a segment of WAL to be archived, by so many seconds. */
 const PATIENCE_SECONDS = 90;
@@ -23,7 +23,7 @@ export async function followIntoArchive(
 ): Promise<{ at: Date; seconds: number } | undefined> {
   const engine = await context.engine();
   const containers = await engine.observe(room.bench.project);
-  const keeper = room.stack.services.find(({ member }) => member)?.member?.keeper;
+  const keeper = keeperOf(room.stack.services);
   const leaders = leadersOf(await memberStates(engine, containers, keeper));
   const leader = containers.find(({ service, component }) => component === 'patroni' && leaders.includes(service));
   if (!leader) return undefined;

@@ -2,6 +2,7 @@ import { UserError } from '../errors.ts';
 import { LABEL } from '../stack/labels.ts';
 import type { Task } from '../ui/reporter.ts';
 import type { DockerCli, RunResult } from './compose.ts';
+import { HARDENED } from './hardened.ts';
 import type { StateFolder } from './state.ts';
 
 const JOB_LABEL = 'io.medianest.job';
@@ -49,8 +50,8 @@ export async function runJob(bench: Workbench, job: Job, task?: Task): Promise<R
   const args = [
     ...['run', '--rm', '--init', '--name', name, '--hostname', 'medianest-backup', '--pull', 'never'],
     ...['--label', `${LABEL.project}=${project}`, '--label', `${JOB_LABEL}=${job.name}`],
-    ...['--read-only', '--tmpfs', '/tmp:mode=1777', '--tmpfs', '/run:mode=1777', '--security-opt', 'no-new-privileges:true'],
-    ...['--cap-drop', 'ALL', ...(job.capabilities ?? []).flatMap((name) => ['--cap-add', name]), '--user', root ? '0:0' : '10002:10002'],
+    ...[...HARDENED, '--tmpfs', '/run:mode=1777'],
+    ...[...(job.capabilities ?? []).flatMap((name) => ['--cap-add', name]), '--user', root ? '0:0' : '10002:10002'],
     ...['--network', 'none', '--pids-limit', '256'],
     ...['--memory', String(job.memoryBytes ?? bench.memoryBytes), '--cpus', String(bench.cpus)],
     ...[...(job.mounts ?? []), secrets].flatMap((mount) => ['--mount', mountText(mount)]),

@@ -9,7 +9,7 @@ import { shortHash } from '../stack/hash.ts';
 import { shown } from '../ui/reporter.ts';
 import { jobError, lastWords, removeJobs } from './backup-job.ts';
 import { type BackupRoom, backupRoom, fileSources, inServer, knownSets, readDatabase, saveCatalogue } from './backup-room.ts';
-import { leadersOf, memberStates } from './keeper.ts';
+import { keeperOf, leadersOf, memberStates } from './keeper.ts';
 import { mutate } from './mutate.ts';
 import { type Opened, requireManifest } from './open.ts';
 import { openRepository, RESTIC, restic } from './restic.ts';
@@ -90,7 +90,7 @@ async function refuseUnfit(context: Context, { loaded, state }: Opened, room: Ba
       '`medianest status` and `medianest health` show what is wrong; medianest up',
     );
   if (server?.state !== 'running') throw refuse('the repository host (backup) does not run');
-  const keeper = room.stack.services.find(({ member }) => member)?.member?.keeper;
+  const keeper = keeperOf(room.stack.services);
   const states = keeper ? await memberStates(engine, containers, keeper) : undefined;
   const leaders = leadersOf(states);
   const database = room.stack.services.filter(({ component }) => component === 'patroni').map(({ name }) => name);

@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
 import { shown } from '../ui/reporter.ts';
-import { askKeeper, leadersOf, memberStates } from './keeper.ts';
+import { askKeeper, keeperOf, leadersOf, memberStates } from './keeper.ts';
 import { mutate } from './mutate.ts';
 import { type Opened, requireManifest } from './open.ts';
 import { refuseForeign } from './survey.ts';
@@ -24,7 +24,7 @@ export async function changeLeader(
   to: string | undefined,
 ): Promise<LeaderChange> {
   const members = requireManifest(state).services.filter(({ member }) => member?.group === 'database');
-  const keeper = members[0]?.member?.keeper;
+  const keeper = keeperOf(members);
   if (!keeper || members.length < 2) {
     const why = members.length === 1 ? 'the database has one member alone' : 'what runs here has no database of several members';
     throw new UserError(

@@ -5,6 +5,7 @@ import { UserError } from '../errors.ts';
 import { type Grade, gradeOf } from '../plan/tls-grade.ts';
 import { buildImage } from './build-image.ts';
 import { writeAtomic, writing } from './files.ts';
+import { HARDENED } from './hardened.ts';
 import type { Opened } from './open.ts';
 import { prepare } from './prepare.ts';
 
@@ -44,17 +45,8 @@ export async function gradeTls(
     writeAtomic(path.join(folder, 'ca.pem'), roots.join(''));
     const { exitCode, tail } = await docker.run(
       [
-        ...['run', '--rm', '--init', '--pull', 'never', '--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges:true'],
-        ...[
-          '--tmpfs',
-          '/tmp:mode=1777',
-          '--user',
-          `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`,
-          '--volume',
-          `${folder}:/report`,
-          '--memory',
-          '512m',
-        ],
+        ...['run', '--rm', '--init', '--pull', 'never', ...HARDENED],
+        ...['--user', `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`, '--volume', `${folder}:/report`, '--memory', '512m'],
         ...(target === undefined && edge ? ['--network', `container:${edge.id}`] : []),
         image.ref,
         ...['--quiet', '--warnings', 'off', '--color', '0', '--nodns', 'none', '--jsonfile', '/report/findings.json', '--overwrite'],

@@ -6,7 +6,7 @@ import type { StatusExtras } from '../plan/status.ts';
 import { backupHealth } from './backup-alarm.ts';
 import { readCatalogue } from './backup-room.ts';
 import { certificateHealth } from './certificate-status.ts';
-import { memberStates } from './keeper.ts';
+import { keeperOf, memberStates } from './keeper.ts';
 import { kitProblem } from './kit.ts';
 import type { Opened } from './open.ts';
 import { readOrders } from './prepare.ts';
@@ -21,7 +21,7 @@ export async function inspectStack(context: Context, opened: Opened): Promise<St
   const engine = await context.engine();
   const containers = await engine.observe(loaded.settings.project);
   const balancer = containers.find((container) => container.component === 'balancer' && container.state === 'running');
-  const keeper = state.manifest()?.services.find(({ member }) => member)?.member?.keeper;
+  const keeper = keeperOf(state.manifest()?.services);
   const [stats, waf, members, certificates] = await Promise.all([
     balancer && engine.exec(balancer.id, ['/usr/local/bin/backend', 'stats']).catch(() => undefined),
     containers.length > 0 ? wafStatus(context, loaded, state) : undefined,

@@ -11,6 +11,10 @@ const PATIENCE_SECONDS = 120;
 const runningKeeper = (containers: readonly ObservedContainer[], keeper: string): ObservedContainer | undefined =>
   containers.find((entry) => entry.service === keeper && entry.state === 'running');
 
+/** The service whose keeper knows all groups; undefined where nothing is a member of one. */
+export const keeperOf = (services: readonly { member?: Pick<Member, 'keeper'> }[] | undefined): string | undefined =>
+  services?.find(({ member }) => member)?.member?.keeper;
+
 /** What the members of all groups say of themselves; undefined where their keeper does not run or does not answer. */
 export async function memberStates(
   engine: Engine,

@@ -1,6 +1,7 @@
 import type { AcmeSettings } from '../config/certificate-fields.ts';
 import { UserError } from '../errors.ts';
 import type { CertificateSpec } from '../stack/types.ts';
+import { HARDENED } from './hardened.ts';
 
 export interface LegoWish {
   acme: AcmeSettings;
@@ -24,7 +25,7 @@ export function legoArgs(wish: LegoWish): string[] {
   const owner = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;
   return [
     ...['run', '--rm', '--init', '--pull', 'never', '--network', wish.network, '--user', owner],
-    ...['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges:true', '--tmpfs', '/tmp:mode=1777'],
+    ...HARDENED,
     ...['--memory', '256m', '--pids-limit', '128'],
     ...['--volume', `${wish.data}:/lego`, '--volume', `${wish.hidden}:/run/acme:ro`, '--volume', `${wish.webroot}:/webroot`],
     ...(wish.ca ? ['--env', 'LEGO_CA_CERTIFICATES=/run/acme/root.pem'] : []),

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import { type Seen, type Topology, topology } from '../plan/topology.ts';
-import { memberStates } from './keeper.ts';
+import { keeperOf, memberStates } from './keeper.ts';
 import type { Opened } from './open.ts';
 import { prepare } from './prepare.ts';
 
@@ -13,6 +13,6 @@ export async function pictureOf(context: Context, { loaded }: Opened, live: bool
 async function look(context: Context, project: string, services: readonly { member?: { keeper: string } }[]): Promise<Seen> {
   const engine = await context.engine();
   const containers = await engine.observe(project);
-  const keeper = services.find(({ member }) => member)?.member?.keeper;
+  const keeper = keeperOf(services);
   return { containers, members: (await memberStates(engine, containers, keeper)) ?? {} };
 }

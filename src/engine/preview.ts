@@ -8,6 +8,7 @@ import { LABEL, volumeName } from '../stack/labels.ts';
 import { shown, type Task } from '../ui/reporter.ts';
 import { type JobMount, mustRun } from './backup-job.ts';
 import type { BackupRoom } from './backup-room.ts';
+import { HARDENED } from './hardened.ts';
 import { type DatabaseFacts, restoreDatabase } from './restore-database.ts';
 import { restoreFiles, snapshotParts } from './restore-files.ts';
 import { createVolume } from './volume.ts';
@@ -109,17 +110,7 @@ async function start(room: BackupRoom, project: string, data: JobMount, uploads:
     `com.docker.compose.project=${project}`,
     network,
   ]);
-  const hardened = [
-    '--read-only',
-    '--tmpfs',
-    '/tmp:mode=1777',
-    '--tmpfs',
-    '/run:mode=1777',
-    '--cap-drop',
-    'ALL',
-    '--security-opt',
-    'no-new-privileges:true',
-  ];
+  const hardened = [...HARDENED, '--tmpfs', '/run:mode=1777'];
   const mount = ({ source, target }: JobMount) => ['--mount', `type=volume,source=${source},target=${target}`];
   const run = (service: string, more: string[]) =>
     must([

@@ -8,7 +8,7 @@ import { makeSet, openCatalogue } from './backup.ts';
 import { mustRun } from './backup-job.ts';
 import { type BackupRoom, jobMount } from './backup-room.ts';
 import type { Execution } from './execute.ts';
-import { leadersOf, memberStates } from './keeper.ts';
+import { keeperOf, leadersOf, memberStates } from './keeper.ts';
 import type { Opened } from './open.ts';
 import { membersOf, replaceData, takeBack } from './replace-data.ts';
 import { type DatabaseFacts, restoreDatabase } from './restore-database.ts';
@@ -128,7 +128,7 @@ function setNamed({ sets }: Site, id: string): BackupSet {
 /** Who leads, because it has what was acknowledged last; where nobody can be asked, whose files say that it came furthest. */
 async function leader(room: BackupRoom, { engine }: Execution): Promise<string> {
   const members = membersOf(room);
-  const keeper = members[0]?.member?.keeper;
+  const keeper = keeperOf(members);
   const leaders = leadersOf(await memberStates(engine, await engine.observe(room.bench.project), keeper).catch(() => undefined));
   const led = members.find(({ name }) => leaders.includes(name))?.name;
   if (led) return led;
@@ -179,7 +179,7 @@ async function safetySet({ opened, room, run }: Site): Promise<BackupSet | undef
 
 /** Until every member of every group takes part again, as their keeper says. @throws UserError UNHEALTHY after two minutes */
 async function proveMembers(room: BackupRoom, { engine, context }: Execution): Promise<string[]> {
-  const keeper = room.stack.services.find(({ member }) => member)?.member?.keeper;
+  const keeper = keeperOf(room.stack.services);
   const wanted = room.stack.services.filter(({ member }) => member).map(({ name }) => name);
   const task = context.report.task('wait until every member takes part');
   for (const deadline = Date.now() + 120_000; ; ) {
