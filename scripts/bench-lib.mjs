@@ -42,7 +42,15 @@ export function bench(project) {
       path.join(dir, 'medianest.yml'),
       `version: 1\nproject: ${project}\nprofile: ${profile}\nallInOne: { port: ${PORTS.dev} }\n${more || edgeSettings()}`,
     );
-  const down = () => call(process.execPath, [program, 'down', '--volumes', '--no-backup', '--yes'], { anyStatus: true });
+  // The repository of the backups outlives its project, and the next run has another key for it.
+  const removeRepository = () => {
+    const volumes = docker('volume', 'ls', '--quiet', '--filter', `label=io.medianest.project=${project}`).split('\n').filter(Boolean);
+    if (volumes.length > 0) docker('volume', 'rm', ...volumes);
+  };
+  const down = () => {
+    call(process.execPath, [program, 'down', '--volumes', '--no-backup', '--yes'], { anyStatus: true });
+    removeRepository();
+  };
   return {
     dir,
     project,
