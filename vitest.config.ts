@@ -2,7 +2,9 @@ import { defineConfig } from 'vitest/config';
 
 // A failed comparison tells what it has seen also where only its message is shown.
 const chaiConfig = { truncateThreshold: 500 };
-const suite = (name: string, options: object = {}) => ({ test: { name, include: [`test/${name}/**/*.test.ts`], chaiConfig, ...options } });
+const suite = (name: string, options: object = {}) => ({
+  test: { name, include: [`test/${name}/**/*.test.ts`], chaiConfig, setupFiles: 'test/support/tell-runs.ts', ...options },
+});
 
 /** One project for each suite; `scripts/test.sh` runs them in this order. */
 export default defineConfig({

@@ -17,7 +17,7 @@ const sum = { passed: 0, failed: 0, skipped: 0 };
 const lines = [];
 /** What failed and why, again at the end: the place where somebody looks first. */
 const failures = [];
-const WHY_CHARACTERS = 700;
+const WHY_CHARACTERS = 900;
 
 function note(name, counts, started) {
   for (const key of Object.keys(sum)) sum[key] += counts[key];

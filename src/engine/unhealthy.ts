@@ -25,7 +25,7 @@ const unwell = async (engine: Engine, project: string, only: readonly string[] |
 
 /**
  * Compose gives up at once on a container that was unhealthy before (it was paused, or its database was away), though
- * its next check may find it well. Waits for that as long as all that is unwell at least runs.
+ * its next check may find it well, or already has. Waits for that as long as all that is unwell at least runs.
  */
 export async function recovers(
   engine: Engine,
@@ -35,9 +35,9 @@ export async function recovers(
   only?: readonly string[],
 ): Promise<boolean> {
   const deadline = Date.now() + Math.min(waitSeconds, RECOVERY_SECONDS) * 1000;
-  for (let waited = false; ; waited = true) {
+  for (;;) {
     const bad = await unwell(engine, project, only);
-    if (bad.length === 0) return waited;
+    if (bad.length === 0) return true;
     if (bad.some((container) => container.state !== 'running') || Date.now() > deadline || signal.aborted) return false;
     await sleep(500);
   }

@@ -23,19 +23,31 @@ function pinnedKey(): string {
 const open = async (size: { width: number; height: number }, colorScheme: 'light' | 'dark' = 'light') => {
   const opened = await (await browser.newContext({ viewport: size, colorScheme })).newPage();
   opened.on('pageerror', (error) => problems.push(error.message));
-  // Chromium drops requests whenever an interface of its host comes or goes, as they do when containers restart.
-  const isProblem = (text: string) => !text.includes('ERR_NETWORK_CHANGED');
-  opened.on('console', (message) => message.type() === 'error' && isProblem(message.text()) && problems.push(message.text()));
-  await opened.goto(`https://localhost:${space.httpsPort}/`);
+  opened.on('console', (message) => message.type() === 'error' && !isDropped(message.text()) && problems.push(message.text()));
+  await undisturbed(() => opened.goto(`https://localhost:${space.httpsPort}/`));
   return opened;
 };
 
 const by = (name: string) => `[data-test="${name}"]`;
 
-/** As a person does who meets a dropped request: Chromium drops them while the host's interfaces change. */
+/** Chromium drops requests whenever an interface of its host comes or goes, as they do when containers restart. */
+const isDropped = (text: string): boolean => text.includes('ERR_NETWORK_CHANGED');
+
+async function undisturbed(go: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const failed = await go().then(
+      () => undefined,
+      (error: Error) => error,
+    );
+    if (!failed) return;
+    if (!isDropped(failed.message) || attempt === 5) throw failed;
+  }
+}
+
+/** As a person does who meets a dropped request. */
 async function reloadUntil(page: Page, name: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    await page.reload();
+    await undisturbed(() => page.reload());
     const shown = await page.waitForSelector(by(name), { timeout: 6000 }).catch(() => undefined);
     if (shown || attempt === 5) return;
   }

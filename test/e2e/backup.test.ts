@@ -128,9 +128,10 @@ test('pruning deletes what no rule keeps, and neither what others need nor the l
     (
       JSON.parse(await stack.inside('backup', 'pgbackrest', '--log-level-console=off', 'info', '--output=json')) as { backup: unknown[] }[]
     )[0]?.backup;
-  const before = (await labels())?.length;
+  // One more than there are sets where the backup that was killed had finished the database's part.
+  expect((await labels())?.length).toBeOneOf([4, 5]);
   await stack.must('backup', 'prune');
-  expect([await ids(), before, (await labels())?.length]).toEqual([[full, verified, newest], 4, 3]);
+  expect([await ids(), (await labels())?.length]).toEqual([[full, verified, newest], 3]);
 });
 
 describe('a repository that is not what it was', () => {

@@ -61,14 +61,20 @@ export function typing(child: ReturnType<typeof spawn>, answers: readonly string
 /** The program's file, for tests that start it through another one (setpriv, a shell with a umask). */
 export const PROGRAM = path.join(HOME, 'bin/medianest.js');
 
+/** What the program said where it did not end well, since the test began: told when the test fails (tell-runs.ts). */
+export const endedBadly: string[] = [];
+
 /** Runs the built program as an operator would; without the settings of the shell that runs the tests. */
-export function medianest(args: readonly string[], options: RunOptions = {}): Promise<Run> {
+export async function medianest(args: readonly string[], options: RunOptions = {}): Promise<Run> {
   const clean = Object.fromEntries(
     Object.keys(process.env)
       .filter((name) => name.startsWith('MEDIANEST_'))
       .map((name) => [name, undefined]),
   );
-  return run(process.execPath, [PROGRAM, ...args], { ...options, env: { ...clean, ...options.env } });
+  const ended = await run(process.execPath, [PROGRAM, ...args], { ...options, env: { ...clean, ...options.env } });
+  if (ended.status !== 0)
+    endedBadly.push(`medianest ${args.join(' ')}: status ${ended.status}: ${(ended.stderr || ended.stdout).slice(-600)}`);
+  return ended;
 }
 
 export const docker = (args: readonly string[], options: RunOptions = {}): Promise<Run> => run('docker', args, options);

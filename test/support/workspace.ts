@@ -24,15 +24,17 @@ export interface Workspace {
   destroy(): Promise<void>;
 }
 
+/** A port that nobody uses, below those that the kernel gives to outgoing connections: one of these may have it while a stack is down. */
 async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as net.AddressInfo;
-      server.close(() => resolve(port));
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const free = await new Promise<boolean>((resolve) => {
+      const server = net.createServer();
+      server.once('error', () => resolve(false));
+      server.listen(port, '0.0.0.0', () => server.close(() => resolve(true)));
     });
-  });
+    if (free) return port;
+  }
 }
 
 /** A /24 that no network and no route of this host touches, so that stacks of several tests, also of killed ones, never meet. */
