@@ -19,6 +19,7 @@ export interface History {
   /** Since when it has been ended by a fault. */
   endedSince?: number;
   unhealthySince?: number;
+  wellSince?: number;
   /** When it was started or restarted, newest last. */
   treated: number[];
   /** A hand-over of what it leads was tried at this time. */
@@ -40,8 +41,8 @@ export type Treatment =
 
 /** What was treated more often than is allowed within this time is left alone until it is over. */
 const WINDOW_MS = 600_000;
-/** What has been well for so long after a treatment is cured: the next fault is another one. */
-const CURED_MS = 30_000;
+/** What has been well for so long is cured, by the rule of Docker's own restart policy: the next fault is another one. */
+const CURED_MS = 10_000;
 const BACKOFF_MS = 15_000;
 /** A hand-over that has not helped by then is not waited for. */
 const HANDOVER_MS = 60_000;
@@ -99,8 +100,8 @@ function isThere(service: string, all: readonly Patient[]): boolean {
 }
 
 function remember(patient: Patient, before: History | undefined, now: number): History {
-  const last = before?.treated.at(-1) ?? Number.NEGATIVE_INFINITY;
-  const cured = isWell(patient) && now - last >= CURED_MS;
+  const well = isWell(patient) && { wellSince: before?.wellSince ?? now };
+  const cured = well && now - well.wellSince >= CURED_MS;
   const treated = cured ? [] : (before?.treated ?? []).filter((at) => now - at < WINDOW_MS);
   const ended = isEnded(patient) && { endedSince: before?.endedSince ?? now };
   const unhealthy = patient.state === 'running' && patient.health === 'unhealthy' && { unhealthySince: before?.unhealthySince ?? now };
@@ -108,6 +109,7 @@ function remember(patient: Patient, before: History | undefined, now: number): H
   return {
     ...ended,
     ...unhealthy,
+    ...well,
     treated,
     ...(unhealthy && before?.handedOver !== undefined && { handedOver: before.handedOver }),
     ...(gaveUp && { gaveUp }),

@@ -66,11 +66,17 @@ describe('what has ended', () => {
     expect(told[6]).toMatch(/^6\d\d start app-1$/);
   });
 
-  it('has no history once it was well for half a minute', () => {
-    const died = (second: number) => second % 60 < 6;
-    const told = course(900, (second) => [died(second) ? ended('postgres-1', 137, database) : patient('postgres-1', database)]);
-    expect(told).toHaveLength(15);
+  it('has no history once it was well for ten seconds: what is killed again and again is started again and again', () => {
+    const died = (second: number) => second % 24 < 6;
+    const told = course(575, (second) => [died(second) ? ended('postgres-1', 137, database) : patient('postgres-1', database)]);
+    expect(told).toHaveLength(24);
     expect(told.every((line) => line.includes(' start '))).toBe(true);
+  });
+
+  it('has one while it never is well for so long', () => {
+    const states = [ended('app-1', 1), ended('app-1', 1), patient('app-1'), patient('app-1', { health: 'starting' }), patient('app-1')];
+    const told = course(300, (second) => [states[(second / 3) % 5] as Patient]);
+    expect(told.slice(0, 6).map((line) => line.split(' ')[1])).toEqual(['start', 'start', 'start', 'start', 'start', 'give-up']);
   });
 
   it('is started whatever the others do: all members of a group at once', () => {
