@@ -31,6 +31,7 @@ export const dbRouter = defineService({
         members: databaseMembers(input).map(({ name, address }) => ({ name, address })),
         maxConnections: own.maxConnections,
         maxLagBytes: input.settingsOf(patroni).maxReplicaLag,
+        threads: Math.max(1, Math.floor(own.cpus)),
       },
       memoryBytes: own.memory,
       cpus: own.cpus,
