@@ -4,6 +4,7 @@ import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'no
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { atLeast, atMost, bench, docker, edgeSettings, median, told } from './bench-lib.mjs';
+import { container, keeper, leaderOf, settled } from './bench-members.mjs';
 import { addressOf, whileWriting } from './bench-writers.mjs';
 
 const KILLS = Number(process.env.BENCH_KILLS ?? 20);
@@ -21,24 +22,6 @@ const BOUNDS = {
 };
 const DATA_PLANE = /^(postgres|etcd|redis)-\d+$|^(db-router|agent|engine-proxy)$/;
 const PGBENCH_UID = 10002;
-
-const container = (at, service) => `${at.project}-${service}-1`;
-const keeper = (at, ...args) => docker('exec', container(at, 'agent'), 'keeper', ...args);
-const states = (at) => Object.entries(JSON.parse(keeper(at, 'status').split('\n').at(-1)));
-const leaderOf = (at, group) => states(at).find(([service, { role }]) => service.startsWith(group) && role === 'leader')[0];
-
-/** Until every member takes part, and the database has its synchronous standby. */
-async function settled(at) {
-  for (const deadline = Date.now() + 120_000; ; await sleep(500)) {
-    try {
-      const all = states(at);
-      if (all.every(([, { ok }]) => ok) && all.some(([, { details }]) => details.replication === 'synchronous')) return;
-    } catch {
-      // The agent itself may just have been started.
-    }
-    if (Date.now() > deadline) throw new Error(`not settled in 120 s: ${JSON.stringify(states(at))}`);
-  }
-}
 
 /** Rounds of one fault: the longest time without a write in each, in seconds, and how many acknowledged writes were lost in all. */
 async function rounds(at, count, which, fault) {

@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { backup } from './bench-backup.mjs';
 import { certificates } from './bench-certificates.mjs';
 import { commands } from './bench-commands.mjs';
 import { data } from './bench-data.mjs';
@@ -12,7 +13,7 @@ import { layers } from './bench-layers.mjs';
 import { docker, home } from './bench-lib.mjs';
 import { traffic } from './bench-traffic.mjs';
 
-const AREAS = { commands, layers, traffic, data, certificates };
+const AREAS = { commands, layers, traffic, data, certificates, backup };
 const file = path.join(home, 'bench/results.json');
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(AREAS);
