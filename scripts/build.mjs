@@ -2,10 +2,11 @@
 // dependency of the reference portal to one file, so that its image needs no npm.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import Handlebars from 'handlebars';
 
 const home = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const { version } = JSON.parse(readFileSync(path.join(home, 'package.json'), 'utf8'));
@@ -29,6 +30,34 @@ const withoutUnused = {
   },
 };
 
+// As the program itself compiles and names them.
+const shared = await build({
+  ...common,
+  stdin: {
+    contents: "export * from './src/stack/hash.ts'; export * from './src/stack/template-options.ts';",
+    resolveDir: home,
+  },
+  format: 'esm',
+  legalComments: 'none',
+  write: false,
+});
+const { shortHash, TEMPLATE_OPTIONS } = await import(`data:text/javascript,${encodeURIComponent(shared.outputFiles[0].text)}`);
+
+// Compiling templates is a third of a `render`.
+const withTemplates = {
+  name: 'with-templates',
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /src[\\/]stack[\\/]precompiled\.ts$/ }, () => {
+      const files = readdirSync(path.join(home, 'templates'), { recursive: true }).filter((file) => file.endsWith('.hbs'));
+      const sources = files.map((file) => readFileSync(path.join(home, 'templates', file), 'utf8'));
+      const entries = [...new Set(sources)].map(
+        (source) => `${JSON.stringify(shortHash(source))}: ${Handlebars.precompile(source, TEMPLATE_OPTIONS)}`,
+      );
+      return { contents: `export const precompiled = {${entries.join(',\n')}};`, loader: 'js' };
+    });
+  },
+};
+
 const dist = path.join(home, 'dist');
 rmSync(dist, { recursive: true, force: true });
 const program = { ...common, format: 'cjs', define: { MEDIANEST_VERSION: JSON.stringify(version), 'import.meta.url': '__moduleUrl' } };
@@ -37,7 +66,7 @@ await build({
   entryPoints: ['src/main.ts'],
   outfile: 'dist/main.cjs',
   banner: { js: "const __moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
-  plugins: [withoutUnused],
+  plugins: [withoutUnused, withTemplates],
 });
 const mainHash = createHash('sha256')
   .update(readFileSync(path.join(dist, 'main.cjs')))

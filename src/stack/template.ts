@@ -1,4 +1,7 @@
 import Handlebars from 'handlebars';
+import { shortHash } from './hash.ts';
+import { precompiled } from './precompiled.ts';
+import { TEMPLATE_OPTIONS } from './template-options.ts';
 
 const engine = Handlebars.create();
 // Strict mode does not look at the arguments of helpers.
@@ -16,8 +19,8 @@ const compiled = new Map<string, Handlebars.TemplateDelegate>();
  */
 export function renderTemplate(name: string, source: string, view: object): string {
   const key = `${name}\0${source}`;
-  const template =
-    compiled.get(key) ?? engine.compile(source, { noEscape: true, strict: true, knownHelpersOnly: true, knownHelpers: { json: true } });
+  const known = precompiled[shortHash(source)];
+  const template = compiled.get(key) ?? (known ? engine.template(known) : engine.compile(source, TEMPLATE_OPTIONS));
   compiled.set(key, template);
   try {
     return template(view);

@@ -1,7 +1,7 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { docker } from '../support/cli.ts';
+import { docker, HOME } from '../support/cli.ts';
 import { faults, folder, json, tree } from './support.ts';
 
 const COMPOSE = ['--profile', 'dev-compose'];
@@ -33,6 +33,17 @@ describe('render', () => {
     const own = folder();
     const { status, stderr } = await own.run(['render'], { env: { PATH: '/nonexistent', DOCKER_HOST: 'unix:///nonexistent' } });
     expect([status, stderr]).toEqual([0, '']);
+  });
+  it('gives what the templates give when they are not compiled by the build, but for the addresses', async () => {
+    const own = folder();
+    await own.run(['render', '--profile', 'prod', '--project', 'medianest', '--out', own.dir]);
+    const golden = path.join(HOME, 'test/golden/prod');
+    const files = (readdirSync(golden, { recursive: true }) as string[]).filter((file) => statSync(path.join(golden, file)).isFile());
+    const text = (root: string, file: string) =>
+      readFileSync(path.join(root, file), 'utf8').replaceAll(/\d+(\.\d+){3}(\/\d+)?/g, 'ADDRESS');
+    // Compose's own file names images by what they are made of; the golden one has fixed names.
+    for (const file of files.filter((file) => file !== 'compose.yml')) expect(text(own.dir, file), file).toBe(text(golden, file));
+    expect(files.length).toBeGreaterThan(40);
   });
   it('gives the same bytes in another time zone, language, umask and folder', async () => {
     const own = folder();
