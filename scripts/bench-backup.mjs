@@ -29,6 +29,9 @@ async function fill(at) {
     sql(at, `insert into bulk select id, ${RANDOM} from generate_series(${from}, ${Math.min(from + 9999, rows)}) id`);
   const each = Math.round(DATABASE_BYTES / FILES / 1024);
   inside(at, 'app-1', 'sh', '-c', `for i in $(seq ${FILES}); do head -c ${each}k /dev/urandom >/srv/uploads/bulk-$i; done; sync`);
+  // Pages are written once more when they are first read; that is no part of what a person changes.
+  sql(at, 'vacuum (freeze) bulk');
+  sql(at, 'checkpoint');
   await settled(at);
   await archived(at);
 }
@@ -152,7 +155,11 @@ export async function backup() {
     await settled(at);
     await fill(at);
     const hand = byHand(at);
-    const full = json(at.medianest('backup', '--type', 'full', '--json'));
+    const backedUp = (type) => {
+      const { ms, stdout } = at.medianest('backup', '--type', type, '--json');
+      return { seconds: seconds(ms), ...JSON.parse(stdout) };
+    };
+    const full = backedUp('full');
     figures.fullByHand = atMost(BOUNDS.byHand, full.seconds / hand, {
       unit: 'times pgBackRest and restic by hand',
       seconds: full.seconds,
@@ -160,7 +167,7 @@ export async function backup() {
       sizeBytes: full.sizeBytes,
     });
     await change(at);
-    const incremental = json(at.medianest('backup', '--type', 'incr', '--json'));
+    const incremental = backedUp('incr');
     figures.incrementalTime = atMost(BOUNDS.incremental, incremental.seconds / full.seconds, {
       unit: 'of the full one’s time, after 1 % was changed',
       seconds: incremental.seconds,

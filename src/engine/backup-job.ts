@@ -6,6 +6,8 @@ import { HARDENED } from './hardened.ts';
 import type { StateFolder } from './state.ts';
 
 const JOB_LABEL = 'io.medianest.job';
+/** Of processors that the stack wants too a job gets what is left: 1,024 is what every other container has. */
+const CPU_SHARES = '128';
 
 /** A container that does one thing and is gone: it has what it needs for that, and no more. */
 export interface Job {
@@ -53,7 +55,7 @@ export async function runJob(bench: Workbench, job: Job, task?: Task): Promise<R
     ...[...HARDENED, '--tmpfs', '/run:mode=1777'],
     ...[...(job.capabilities ?? []).flatMap((name) => ['--cap-add', name]), '--user', root ? '0:0' : '10002:10002'],
     ...['--network', 'none', '--pids-limit', '256'],
-    ...['--memory', String(job.memoryBytes ?? bench.memoryBytes), '--cpus', String(bench.cpus)],
+    ...['--memory', String(job.memoryBytes ?? bench.memoryBytes), '--cpus', String(bench.cpus), '--cpu-shares', CPU_SHARES],
     ...[...(job.mounts ?? []), secrets].flatMap((mount) => ['--mount', mountText(mount)]),
     ...Object.entries(job.environment ?? {}).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
     ...(job.input === undefined ? [] : ['--interactive']),
