@@ -12,6 +12,7 @@ import { deploy, releases, rollback } from './deploy.ts';
 import { doctor } from './doctor.ts';
 import { down } from './down.ts';
 import { exec } from './exec.ts';
+import { backupExport, backupImport } from './export.ts';
 import { health } from './health.ts';
 import { imagesBuild } from './images.ts';
 import { imagesLoad, imagesLock, imagesOutdated, imagesPrune, imagesSave } from './images-more.ts';
@@ -58,6 +59,8 @@ export const commands: readonly Command[] = [
   backupPrune,
   backupSchedule,
   backupKit,
+  backupExport,
+  backupImport,
   restore,
   previewRemove,
   drill,
