@@ -2,6 +2,7 @@ import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
 import { verifyProblems, type WalGap } from '../plan/pgbackrest.ts';
+import { unexpectedGaps } from '../plan/set-archive.ts';
 import { shown } from '../ui/reporter.ts';
 import { openCatalogue } from './backup.ts';
 import { lastWords, removeJobs } from './backup-job.ts';
@@ -66,5 +67,5 @@ async function readAll(room: BackupRoom, sets: readonly BackupSet[]): Promise<Ve
   const problems = check.exitCode === 0 ? [] : [`restic: ${lastWords(check)}`];
   // Which sets a damaged pack belongs to restic does not say: none of them counts as good.
   for (const entry of found) entry.problems.push(...problems);
-  return { sets: found, gaps: (await readArchive(room, sets)).gaps, problems };
+  return { sets: found, gaps: unexpectedGaps((await readArchive(room, sets)).gaps, sets), problems };
 }

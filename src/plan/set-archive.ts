@@ -1,4 +1,5 @@
 import { type BackupSet, isGood } from './backup-sets.ts';
+import type { WalGap } from './pgbackrest.ts';
 
 /** Where in an archive of a set things are: it is a small repository of its own, and what tells how to use it. */
 const PLACES = /^(SHA256SUMS|RESTORE\.txt|repository\.id|files\/.+|pgbackrest(-[0-9]+)?\/(archive|backup)\/.+)$/;
@@ -81,3 +82,16 @@ export function withImported(sets: readonly BackupSet[], imported: BackupSet, im
   const others = sets.filter(({ id }) => id !== imported.id);
   return [...others, { ...set, importedAt }].sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
 }
+
+/** Behind a set that came from an archive there may be nothing: only what is missing where it was expected is told. */
+export const unexpectedGaps = (gaps: readonly WalGap[], sets: readonly BackupSet[]): WalGap[] =>
+  gaps.filter(({ after }) =>
+    sets.some(
+      ({ importedAt, parts: { db } }) => db.walStart.slice(8) <= after.slice(8) && !(importedAt && db.walStop.slice(8) <= after.slice(8)),
+    ),
+  );
+
+/** From when on any moment can be restored; undefined where there is no good set. */
+export const reachableFrom = (gaps: readonly WalGap[], sets: readonly BackupSet[]): string | undefined =>
+  sets.find((set) => isGood(set) && !(set.importedAt && gaps.some(({ after }) => after.slice(8) >= set.parts.db.walStop.slice(8))))?.parts
+    .db.consistentAt;

@@ -15,7 +15,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { readSetArchive } from '../../src/engine/read-set-archive.ts';
-import { nameProblem } from '../../src/plan/set-archive.ts';
+import { retention } from '../../src/plan/retention.ts';
+import { databaseShare, nameProblem, reachableFrom, unexpectedGaps, withImported } from '../../src/plan/set-archive.ts';
+import { setAt } from '../support/backup-sets.ts';
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'medianest-set-archive-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -120,3 +122,60 @@ test.each(['files/data/ab/abcd', 'pgbackrest-2/backup/medianest/20261125-100000F
   'the name %j is taken',
   (name) => expect(nameProblem(name)).toBeUndefined(),
 );
+
+const info = (backups: [label: string, prior: string | null, reference: string[], database: number][]) =>
+  JSON.stringify([
+    {
+      archive: [1, 2].map((id) => ({ id: `17-${id}`, database: { id } })),
+      backup: backups.map(([label, prior, reference, id]) => ({ label, prior, reference, database: { id } })),
+    },
+  ]);
+const [F, D, I] = ['20261125-100000F', '20261125-100000F_20261125-110000D', '20261125-100000F_20261125-120000I'];
+
+test('a set consists of all that it is made from, and its WAL is that of its own database', () => {
+  const all: Parameters<typeof info>[0] = [
+    [F, null, [], 2],
+    [D, F, [F], 2],
+    [I, D, [F], 2],
+    ['20261125-130000F', null, [], 1],
+  ];
+  expect(databaseShare(info(all), I)).toEqual({ labels: [F, D, I], archive: '17-2' });
+  expect(databaseShare(info(all), F)).toEqual({ labels: [F], archive: '17-2' });
+  expect(databaseShare(info(all), 'none')).toBeUndefined();
+  expect(databaseShare(info(all.filter(([label]) => label !== D)), I)).toBeUndefined();
+});
+
+test('one that is imported comes among the others by its time, and is not known to be good before it was read', () => {
+  const [old, young] = [setAt('2026-11-01', { id: 'old' }), setAt('2026-11-20', { id: 'young' })];
+  const now = '2026-11-25T00:00:00.000Z';
+  const imported = setAt('2026-11-10', { id: 'imported', verifiedAt: now, drilledAt: now });
+  const among = withImported([old, young], imported, now);
+  expect(among.map(({ id, verifiedAt, importedAt }) => [id, verifiedAt, importedAt])).toEqual([
+    ['old', undefined, undefined],
+    ['imported', undefined, now],
+    ['young', undefined, undefined],
+  ]);
+  expect(withImported([old, young], { ...young }, now)).toEqual([old, young]);
+  const damaged = { ...young, problems: ['a page'] };
+  expect(withImported([old, damaged], young, now).at(-1)).toEqual({ ...young, importedAt: now });
+});
+
+test('it stays for a week after it was imported, whatever the rules', () => {
+  const none = { last: 1, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 };
+  const imported = setAt('2026-01-01', { id: 'imported', importedAt: '2026-11-20T00:00:00.000Z' });
+  const kept = (newest: string) => retention([imported, setAt(newest, { id: 'n' })], none).find(({ id }) => id === 'imported')?.keep;
+  expect([kept('2026-11-26'), kept('2026-11-28')]).toEqual([true, false]);
+});
+
+test('behind what was imported WAL may be missing; within it, and behind any other set, that is told', () => {
+  const wal = (n: number) => `0000000100000000000000${n.toString(16).padStart(2, '0')}`;
+  const gap = (after: number) => ({ after: wal(after), before: wal(after + 3), missing: 2 });
+  const imported = setAt('2026-11-01', { id: 'i', wal: wal(2), importedAt: '2026-11-20T00:00:00.000Z' });
+  const own = setAt('2026-11-20', { id: 'o', wal: wal(20) });
+  expect(unexpectedGaps([gap(2), gap(30)], [imported, own])).toEqual([gap(30)]);
+  const { db } = imported.parts;
+  const longer = { ...imported, parts: { ...imported.parts, db: { ...db, walStop: wal(9) } } };
+  expect(unexpectedGaps([gap(2)], [longer, own])).toEqual([gap(2)]);
+  expect(reachableFrom([gap(2)], [imported, own])).toBe(own.parts.db.consistentAt);
+  expect(reachableFrom([], [imported, own])).toBe(imported.parts.db.consistentAt);
+});
