@@ -1,5 +1,6 @@
 import { audit } from './audit.ts';
 import { backup, backupList, backupPrune, backupVerify } from './backup.ts';
+import { backupKeys } from './backup-keys.ts';
 import { cdnPurge } from './cdn.ts';
 import { certsIssue, certsRenew, certsRevoke, certsStatus } from './certs.ts';
 import { certsCa, certsCsr, certsImport } from './certs-import.ts';
@@ -59,6 +60,7 @@ export const commands: readonly Command[] = [
   backupPrune,
   backupSchedule,
   backupKit,
+  backupKeys,
   backupExport,
   backupImport,
   restore,

@@ -7,6 +7,7 @@ import { type BackupSet, isGood } from '../plan/backup-sets.ts';
 import { verifyProblems } from '../plan/pgbackrest.ts';
 import { chooseTarget } from '../plan/restore-target.ts';
 import { type DatabaseShare, databaseShare, recipe } from '../plan/set-archive.ts';
+import { databaseFolder, generationOf } from '../services/backup-generation.ts';
 import { LABEL } from '../stack/labels.ts';
 import { bytes } from '../ui/bytes.ts';
 import { shown } from '../ui/reporter.ts';
@@ -37,7 +38,6 @@ export interface ExportOutcome {
 
 /** In jobs: what is made for an archive, and is gone after it. */
 const STAGE = '/stage';
-const FOLDER = 'pgbackrest';
 
 /**
  * Writes one set with all that it is made from into a file, which is a small repository of its own.
@@ -70,7 +70,7 @@ export async function exportSet(
     try {
       const share = await proven(context, room, set);
       const text = recipe(set, {
-        ...{ file: path.basename(file), repository, madeAt: started.toISOString(), folder: FOLDER },
+        ...{ file: path.basename(file), repository, madeAt: started.toISOString(), folder: folderOf(set) },
         wal: rest ? 'all that came after it too' : 'as much as the database needs',
       });
       // What a killed run has left is of no use to anybody.
@@ -91,6 +91,8 @@ export async function exportSet(
   });
 }
 
+const folderOf = ({ parts }: BackupSet): string => databaseFolder(generationOf(parts.db));
+
 function refuseThere(file: string): void {
   if (existsSync(file))
     throw new UserError('ALREADY_THERE', `${file} is there already, and is not overwritten`, 'choose another name with --to');
@@ -104,7 +106,10 @@ async function chosen(context: Context, room: BackupRoom, id: string | undefined
   const newest = sets.filter(isGood).at(-1)?.id;
   const { gaps } = await readArchive(room, sets);
   const { set } = chooseTarget(sets, { set: id ?? newest, to: undefined }, context.clock.now(), gaps);
-  if (rest && gaps.some(({ after }) => after.slice(8) >= set.parts.db.walStart.slice(8)))
+  if (
+    rest &&
+    gaps.some(({ after, generation }) => generation === set.parts.db.generation && after.slice(8) >= set.parts.db.walStart.slice(8))
+  )
     throw new UserError(
       'NO_BACKUP',
       `WAL is missing after ${set.id}; nothing was written`,
@@ -117,7 +122,7 @@ async function chosen(context: Context, room: BackupRoom, id: string | undefined
 async function proven(context: Context, room: BackupRoom, set: BackupSet): Promise<DatabaseShare> {
   const mounts = [{ ...room.mount, readOnly: true }];
   const { label } = set.parts.db;
-  const about = { mounts, environment: { REPOSITORY: `/srv/backups/${FOLDER}` } };
+  const about = { mounts, environment: { GENERATION: String(generationOf(set.parts.db)) } };
   const { stdout } = await mustRun(room.bench, {
     name: 'info',
     argv: ['database-repository', 'info', '--output=json'],
@@ -175,7 +180,13 @@ async function gather(
         argv: ['export-set', 'gather', ...share.labels],
         mounts: [source, stage],
         environment: {
-          ...{ FOLDER, ARCHIVE: share.archive, FIRST: set.parts.db.walStart, LAST: set.parts.db.walStop, REST: rest ? 'yes' : 'no' },
+          ...{
+            FOLDER: folderOf(set),
+            ARCHIVE: share.archive,
+            FIRST: set.parts.db.walStart,
+            LAST: set.parts.db.walStop,
+            REST: rest ? 'yes' : 'no',
+          },
         },
         input: text,
       });

@@ -4,6 +4,7 @@ import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
 import { type BackupSet, type Catalogue, isGood } from '../plan/backup-sets.ts';
 import { databaseShare, withImported } from '../plan/set-archive.ts';
+import { databaseFolder, generationOf, living } from '../services/backup-generation.ts';
 import { shown, type Task } from '../ui/reporter.ts';
 import { type Job, jobError, mustRun, removeJobs, runJob } from './backup-job.ts';
 import { type BackupRoom, backupRoom, inServer, knownSets, saveCatalogue } from './backup-room.ts';
@@ -22,7 +23,6 @@ export interface ImportOutcome {
   seconds: number;
 }
 
-const FOLDER = 'pgbackrest';
 /** Where it is received, on the repository's own disk: what is taken over is only renamed. */
 const PART = '/srv/backups/import.part';
 
@@ -98,7 +98,14 @@ async function refuseForeign(room: BackupRoom, { file, repository }: { file: str
   const mounts = [{ ...room.mount, readOnly: true }];
   const here = (await mustRun(bench, { name: 'identity', argv: ['identity'], mounts })).stdout.trim();
   if (here === repository) return;
-  const used = (await runJob(bench, { name: 'used', argv: ['test', '-e', `/srv/backups/${FOLDER}/archive`], mounts })).exitCode === 0;
+  const used =
+    (
+      await runJob(bench, {
+        name: 'used',
+        argv: ['test', '-e', `/srv/backups/${databaseFolder(room.generations.current)}/archive`],
+        mounts,
+      })
+    ).exitCode === 0;
   if (here === '' && !used) return;
   throw new UserError(
     'REPOSITORY_AWAY',
@@ -133,6 +140,7 @@ async function receive(room: BackupRoom, file: string, facts: ArchiveFacts, onPi
 
 interface Received {
   set: BackupSet;
+  generation: number;
   labels: string[];
 }
 
@@ -146,13 +154,16 @@ async function examine(room: BackupRoom, file: string): Promise<Received> {
   if (listed.exitCode !== 0) throw archiveDamaged(file, jobError('its list of sets', listed).message);
   const [set] = (JSON.parse(listed.stdout) as Catalogue).sets;
   if (!set) throw archiveDamaged(file, 'it holds no set');
+  const generation = generationOf(set.parts.db);
   const info = await runJob(bench, {
     name: 'info',
     argv: ['database-repository', 'info', '--output=json'],
     mounts: [{ ...room.mount, readOnly: true }],
-    environment: { REPOSITORY: `${PART}/${FOLDER}` },
+    environment: { REPOSITORY: `${PART}/${databaseFolder(generation)}`, GENERATION: String(generation) },
   });
-  if (info.exitCode !== 0)
+  // With another key it ends well, and says of the stanza that there was an error.
+  const opened = info.exitCode === 0 && !/"status":\{"code":99,/.test(info.stdout);
+  if (!opened || !living(room.generations).includes(generation))
     throw new UserError(
       'REPOSITORY_AWAY',
       `the database in ${file} cannot be opened with the key that is here; nothing was changed`,
@@ -160,7 +171,7 @@ async function examine(room: BackupRoom, file: string): Promise<Received> {
     );
   const share = databaseShare(info.stdout, set.parts.db.label);
   if (!share) throw archiveDamaged(file, `the database’s part ${set.parts.db.label} is not all there`);
-  return { set, labels: share.labels };
+  return { set, generation, labels: share.labels };
 }
 
 async function haltServer(context: Context, room: BackupRoom): Promise<void> {
@@ -170,10 +181,15 @@ async function haltServer(context: Context, room: BackupRoom): Promise<void> {
 }
 
 /** Its files are renamed into their places, pgBackRest notes what is new there, and restic copies what it does not have. */
-async function adopt(room: BackupRoom, { set, labels }: Received, replace: boolean): Promise<void> {
+async function adopt(room: BackupRoom, { set, generation, labels }: Received, replace: boolean): Promise<void> {
   const { bench, local, mount } = room;
-  await mustRun(bench, own(room, 'adopt', { FOLDER, REPLACE: replace ? 'yes' : 'no' }, labels));
-  await mustRun(bench, { name: 'expire', argv: ['database-repository', 'expire'], mounts: [mount] });
+  await mustRun(bench, own(room, 'adopt', { FOLDER: databaseFolder(generation), REPLACE: replace ? 'yes' : 'no' }, labels));
+  await mustRun(bench, {
+    name: 'expire',
+    argv: ['database-repository', 'expire'],
+    mounts: [mount],
+    environment: { GENERATION: String(generation) },
+  });
   const from = ['--from-repo', `${PART}/files`, '--from-password-file', '/run/secrets/backup-files-key'];
   const found = await restic(bench, local, ['cat', 'config']);
   if (found.exitCode === RESTIC.noRepository) await mustRestic(bench, local, ['init', '--quiet', ...from, '--copy-chunker-params']);

@@ -34,6 +34,8 @@ export const BACKUP_TYPES = ['full', 'diff', 'incr'] as const;
 export type BackupType = (typeof BACKUP_TYPES)[number];
 
 export interface DatabasePart {
+  /** Which generation of the repository it is in (services/backup-generation.ts); the first where that is not said. */
+  generation?: number;
   /** pgBackRest’s label; one that was made from others needs those. */
   label: string;
   references: string[];

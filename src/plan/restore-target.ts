@@ -85,7 +85,10 @@ export function chooseTarget(
 function proven(target: RestoreTarget, gaps: readonly WalGap[], next?: BackupSet): RestoreTarget {
   const { set, until } = target;
   const gap = gaps.find(
-    ({ after }) => after.slice(8) >= set.parts.db.walStart.slice(8) && !(next && next.parts.db.walStart.slice(8) <= after.slice(8)),
+    ({ after, generation }) =>
+      generation === set.parts.db.generation &&
+      after.slice(8) >= set.parts.db.walStart.slice(8) &&
+      !(next && next.parts.db.walStart.slice(8) <= after.slice(8)),
   );
   const crossed = until !== 'set' || (gap && gap.after.slice(8) < set.parts.db.walStop.slice(8));
   if (!gap || !crossed) return target;

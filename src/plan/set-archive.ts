@@ -85,13 +85,20 @@ export function withImported(sets: readonly BackupSet[], imported: BackupSet, im
 
 /** Behind a set that came from an archive there may be nothing: only what is missing where it was expected is told. */
 export const unexpectedGaps = (gaps: readonly WalGap[], sets: readonly BackupSet[]): WalGap[] =>
-  gaps.filter(({ after }) =>
+  gaps.filter(({ after, generation }) =>
     sets.some(
-      ({ importedAt, parts: { db } }) => db.walStart.slice(8) <= after.slice(8) && !(importedAt && db.walStop.slice(8) <= after.slice(8)),
+      ({ importedAt, parts: { db } }) =>
+        db.generation === generation && db.walStart.slice(8) <= after.slice(8) && !(importedAt && db.walStop.slice(8) <= after.slice(8)),
     ),
   );
 
 /** From when on any moment can be restored; undefined where there is no good set. */
 export const reachableFrom = (gaps: readonly WalGap[], sets: readonly BackupSet[]): string | undefined =>
-  sets.find((set) => isGood(set) && !(set.importedAt && gaps.some(({ after }) => after.slice(8) >= set.parts.db.walStop.slice(8))))?.parts
-    .db.consistentAt;
+  sets.find(
+    (set) =>
+      isGood(set) &&
+      !(
+        set.importedAt &&
+        unexpectedGaps(gaps, [{ ...set, importedAt: '' }]).some(({ after }) => after.slice(8) >= set.parts.db.walStop.slice(8))
+      ),
+  )?.parts.db.consistentAt;

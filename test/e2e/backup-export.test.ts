@@ -209,7 +209,7 @@ describe('an import', () => {
     for (const job of ['import-adopt', 'expire', 'restic-copy']) {
       let child: { kill(signal: NodeJS.Signals): boolean } | undefined;
       const killed = stack.space.run(['backup', 'import', archive()], { onSpawn: (started) => (child = started) });
-      await until(`it is at ${job}`, async () => (await stack.jobs()).some((name) => name.endsWith(job)), 60, 20);
+      await until(`it is at ${job}`, async () => (await stack.jobs()).some((name) => name.endsWith(job)), 60);
       child?.kill('SIGKILL');
       await killed;
     }
