@@ -3,7 +3,7 @@ import { type Command, done } from './command.ts';
 
 export const backupKeys: Command = {
   name: 'backup keys',
-  summary: 'rotate: give the backups other keys; old sets stay readable until they are pruned',
+  summary: 'Give the backups other keys (rotate); old sets stay readable until they are pruned',
   example: 'medianest backup keys rotate',
   args: '<action>',
   run: async (context, [action]) => {

@@ -2,7 +2,7 @@ import { existsSync, renameSync, rmSync, statfsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import type { Context } from '../context.ts';
-import { systemCode, UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { type BackupSet, isGood } from '../plan/backup-sets.ts';
 import { verifyProblems } from '../plan/pgbackrest.ts';
 import { chooseTarget } from '../plan/restore-target.ts';
@@ -14,6 +14,7 @@ import { shown } from '../ui/reporter.ts';
 import { type JobMount, jobError, mustRun, removeJobs, runJob } from './backup-job.ts';
 import { type BackupRoom, backupRoom, knownSets, readArchive } from './backup-room.ts';
 import { writeAtomic } from './files.ts';
+import { full } from './full-disk.ts';
 import { mutate } from './mutate.ts';
 import type { Opened } from './open.ts';
 import { readSetArchive } from './read-set-archive.ts';
@@ -234,21 +235,4 @@ async function write(context: Context, room: BackupRoom, stage: JobMount, file: 
       }
     }),
   );
-}
-
-/** A disk that is full is told as such. */
-async function full<T>(where: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const no =
-      ['ENOSPC', 'EDQUOT'].includes(systemCode(error) ?? '') || (error instanceof UserError && /no space left/i.test(error.message));
-    if (!no) throw error;
-    throw new UserError(
-      'DISK_FULL',
-      `${where} is full; what was begun is removed`,
-      'free some space, or choose another disk with --to: an export needs room for the archive there, and for its files once more among Docker’s volumes',
-      { cause: error },
-    );
-  }
 }
