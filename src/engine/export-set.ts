@@ -71,7 +71,7 @@ export async function exportSet(
     try {
       const share = await proven(context, room, set);
       const text = recipe(set, {
-        ...{ file: path.basename(file), repository, madeAt: started.toISOString(), folder: folderOf(set) },
+        ...{ file: path.basename(file), repository, madeAt: started.toISOString() },
         wal: rest ? 'all that came after it too' : 'as much as the database needs',
       });
       // What a killed run has left is of no use to anybody.

@@ -47,8 +47,9 @@ export function retention(sets: readonly BackupSet[], policy: KeepPolicy): Decis
       seen.add(period);
     }
   }
+  // Of those that were verified by one command, at the same time, the newest.
   const latest = (of: 'verifiedAt' | 'drilledAt') =>
-    good.filter((set) => set[of]).sort((a, b) => ((a[of] as string) < (b[of] as string) ? 1 : -1))[0];
+    good.reduce<BackupSet | undefined>((best, set) => ((set[of] ?? '') > (best?.[of] ?? '') ? set : best), undefined);
   const verified = latest('verifiedAt');
   const drilled = latest('drilledAt');
   if (verified) keep(verified.id, 'the last that was verified');

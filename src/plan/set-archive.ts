@@ -1,3 +1,4 @@
+import { databaseFolder, databaseKey, generationOf } from '../services/backup-generation.ts';
 import { type BackupSet, isGood } from './backup-sets.ts';
 import type { WalGap } from './pgbackrest.ts';
 
@@ -44,9 +45,10 @@ export function databaseShare(json: string, label: string): DatabaseShare | unde
 }
 
 /** How to use an archive, for whoever finds it in a drawer. */
-export function recipe(set: BackupSet, about: { file: string; repository: string; madeAt: string; folder: string; wal: string }): string {
-  const { file, folder } = about;
+export function recipe(set: BackupSet, about: { file: string; repository: string; madeAt: string; wal: string }): string {
+  const { file } = about;
   const { label, consistentAt } = set.parts.db;
+  const generation = generationOf(set.parts.db);
   return `Backup ${set.id} of the MediaNest installation "${set.project}", exported ${about.madeAt}.
 
 It holds the database as it was ${consistentAt}, uploads, cache, settings and state; WAL: ${about.wal}.
@@ -65,10 +67,10 @@ On a bare host with Docker and medianest, in an empty folder:
   2. medianest health
 
 Without medianest (pgBackRest 2.55 or newer, restic 0.18 or newer, PostgreSQL 17). The kit's own page tells how to open it; from its
-secrets.json put backup-database-key into the variable PGBACKREST_REPO1_CIPHER_PASS and backup-files-key into RESTIC_PASSWORD:
+secrets.json put ${databaseKey(generation)} into the variable PGBACKREST_REPO1_CIPHER_PASS and backup-files-key into RESTIC_PASSWORD:
   1. mkdir set && tar -xf ${file} -C set && cd set && sha256sum -c SHA256SUMS
   2. restic -r files restore latest --tag set --target ../files
-  3. PGBACKREST_REPO1_CIPHER_TYPE=aes-256-cbc pgbackrest --no-config --stanza=medianest --repo1-path="$PWD/${folder}" \\
+  3. PGBACKREST_REPO1_CIPHER_TYPE=aes-256-cbc pgbackrest --no-config --stanza=medianest --repo1-path="$PWD/${databaseFolder(generation)}" \\
        --pg1-path=/var/lib/postgresql/data --set=${label} --archive-mode=off restore
   4. start PostgreSQL 17 on that folder: it follows the WAL, and is as it was
 `;

@@ -79,7 +79,7 @@ describe('a rotation of the backup keys', () => {
     expect(existsSync(state('orders.json')) && generations()).toBeFalsy();
     await stack.must('backup');
 
-    await killedWhen('another generation is ordered', () => readFileSync(state('orders.json'), 'utf8').includes('"backup"'));
+    await killedWhen('another generation is ordered', () => existsSync(state('orders.json')));
     await opens();
     // Where the repository host does not go by it yet, nothing is written with the wrong key.
     const backed = await stack.space.run(['backup', '--json']);
