@@ -30,8 +30,8 @@ export const backupImport: Command = {
   args: '<file>',
   run: async (context, [file = '']) => {
     const { open } = await import('../engine/open.ts');
-    const { importSet } = await import('../engine/import-set.ts');
-    const outcome = await importSet(context, await open(context), file);
+    const { checkArchive, importSet } = await import('../engine/import-set.ts');
+    const outcome = await importSet(context, await open(context), await checkArchive(context, file));
     if (outcome.result === 'planned') return done(outcome, `${outcome.file} is whole: would take its set into the repository`);
     const there = outcome.result === 'there-already' ? 'was there already' : `is in the repository after ${outcome.seconds.toFixed(1)} s`;
     return done(outcome, `${outcome.backup} ${there}: medianest restore ${outcome.backup}`);

@@ -4,19 +4,19 @@ import path from 'node:path';
 import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
 import { type BackupSet, isGood } from '../plan/backup-sets.ts';
-import { verifyProblems } from '../plan/pgbackrest.ts';
 import { chooseTarget } from '../plan/restore-target.ts';
 import { type DatabaseShare, databaseShare, recipe } from '../plan/set-archive.ts';
 import { databaseFolder, generationOf } from '../services/backup-generation.ts';
 import { LABEL } from '../stack/labels.ts';
 import { bytes } from '../ui/bytes.ts';
 import { shown } from '../ui/reporter.ts';
-import { type JobMount, jobError, mustRun, removeJobs, runJob } from './backup-job.ts';
+import { type JobMount, mustRun, removeJobs } from './backup-job.ts';
 import { type BackupRoom, backupRoom, knownSets, readArchive } from './backup-room.ts';
 import { writeAtomic } from './files.ts';
-import { full } from './full-disk.ts';
+import { unlessFull } from './full-disk.ts';
 import { mutate } from './mutate.ts';
 import type { Opened } from './open.ts';
+import { labelProblem } from './prove-labels.ts';
 import { readSetArchive } from './read-set-archive.ts';
 import { mustRestic, type Repository } from './restic.ts';
 import { readJob } from './stream-job.ts';
@@ -39,6 +39,8 @@ export interface ExportOutcome {
 
 /** In jobs: what is made for an archive, and is gone after it. */
 const STAGE = '/stage';
+const ROOM =
+  'free some space, or choose another disk with --to: an export needs room for the archive there, and for its files once more among Docker’s volumes';
 
 /**
  * Writes one set with all that it is made from into a file, which is a small repository of its own.
@@ -123,11 +125,12 @@ async function chosen(context: Context, room: BackupRoom, id: string | undefined
 async function proven(context: Context, room: BackupRoom, set: BackupSet): Promise<DatabaseShare> {
   const mounts = [{ ...room.mount, readOnly: true }];
   const { label } = set.parts.db;
-  const about = { mounts, environment: { GENERATION: String(generationOf(set.parts.db)) } };
+  const environment = { GENERATION: String(generationOf(set.parts.db)) };
   const { stdout } = await mustRun(room.bench, {
     name: 'info',
     argv: ['database-repository', 'info', '--output=json'],
-    ...about,
+    mounts,
+    environment,
   });
   const share = databaseShare(stdout, label);
   const damaged = (why: string) =>
@@ -137,15 +140,8 @@ async function proven(context: Context, room: BackupRoom, set: BackupSet): Promi
       'medianest backup verify notes it; export another, or make a new one: medianest backup --type full',
     );
   if (!share) throw damaged(`the database’s part ${label}, or one that it is made from, is gone`);
-  await shown(context.report, `read ${set.id} again`, async () => {
-    for (const name of share.labels) {
-      const argv = ['database-repository', 'verify', `--set=${name}`, '--output=text', '--verbose'];
-      const result = await runJob(room.bench, { name: 'verify', argv, ...about });
-      if (result.exitCode !== 0) throw jobError('pgbackrest verify', result);
-      const [problem] = verifyProblems(result.stdout);
-      if (problem) throw damaged(`${name}: ${problem}`);
-    }
-  });
+  const problem = await shown(context.report, `read ${set.id} again`, () => labelProblem(room, share.labels, environment));
+  if (problem) throw damaged(problem);
   return share;
 }
 
@@ -169,7 +165,7 @@ async function gather(
   await mustRun(bench, { name: 'own', argv: ['chown', '10002:10002', STAGE], mounts: [stage], capabilities: ['CHOWN'] });
   const staged: Repository = { location: `${STAGE}/files`, mounts: [stage, source] };
   const from = ['--from-repo', room.local.location, '--from-password-file', '/run/secrets/backup-files-key'];
-  return full('the disk of Docker’s volumes', () =>
+  return unlessFull('the disk of Docker’s volumes is full; what was begun is removed', ROOM, () =>
     shown(context.report, `gather ${set.id}`, async () => {
       await mustRestic(bench, staged, ['init', '--quiet', ...from, '--copy-chunker-params', '--no-lock']);
       await mustRestic(bench, staged, ['copy', '--quiet', '--no-lock', ...from, set.parts.files.snapshot]);
@@ -208,7 +204,7 @@ async function write(context: Context, room: BackupRoom, stage: JobMount, file: 
       `the archive needs ${bytes(size)}, and there are ${bytes(bavail * bsize)} for ${file}; nothing was written`,
       'free some space, or choose another disk with --to',
     );
-  return full(path.dirname(file), () =>
+  return unlessFull(`${path.dirname(file)} is full; what was begun is removed`, ROOM, () =>
     shown(context.report, `write ${bytes(size)} to ${file}`, async (task) => {
       const target = await open(partial, 'w', 0o600);
       try {

@@ -38,5 +38,5 @@ export async function importBare(context: Context, opened: Opened, archive: Chec
       capabilities: ['CHOWN'],
     });
   }
-  await importSet(context, opened, archive.file);
+  await importSet(context, opened, archive);
 }

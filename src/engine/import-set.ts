@@ -7,9 +7,11 @@ import { databaseShare, withImported } from '../plan/set-archive.ts';
 import { databaseFolder, generationOf, living } from '../services/backup-generation.ts';
 import { shown, type Task } from '../ui/reporter.ts';
 import { type Job, jobError, mustRun, removeJobs, runJob } from './backup-job.ts';
-import { type BackupRoom, backupRoom, inServer, knownSets, saveCatalogue } from './backup-room.ts';
+import { type BackupRoom, backupRoom, inServer, knownSets, readCatalogue, saveCatalogue } from './backup-room.ts';
+import { unlessFull } from './full-disk.ts';
 import { mutate } from './mutate.ts';
 import type { Opened } from './open.ts';
+import { labelProblem } from './prove-labels.ts';
 import { type ArchiveFacts, archiveDamaged, readSetArchive } from './read-set-archive.ts';
 import { mustRestic, openRepository, RESTIC, type Repository, restic } from './restic.ts';
 import { feedJob } from './stream-job.ts';
@@ -25,6 +27,7 @@ export interface ImportOutcome {
 
 /** Where it is received, on the repository's own disk: what is taken over is only renamed. */
 const PART = '/srv/backups/import.part';
+const ROOM = 'free some space there, and run the same command again: an import needs room for the archive, and for its files once more';
 
 export type CheckedArchive = ArchiveFacts & { file: string };
 
@@ -34,46 +37,48 @@ export async function checkArchive(context: Context, given: string): Promise<Che
   if (!existsSync(file) || !statSync(file).isFile())
     throw new UserError('USAGE', `there is no file ${file}`, 'name the archive that `medianest backup export` wrote');
   const facts = await shown(context.report, `read ${file}`, (task) =>
-    readSetArchive(file, createReadStream(file, { signal: context.signal }), progress(file, task)),
+    readSetArchive(file, reading(file, context.signal), progress(file, task)),
   ).catch((error) => {
     throw context.signal.aborted ? new UserError('INTERRUPTED', 'interrupted', 'run the same command again') : error;
   });
   return { file, ...facts };
 }
 
-function progress(file: string, task: Task): () => Promise<void> {
+const reading = (file: string, signal: AbortSignal) => createReadStream(file, { signal, highWaterMark: 1024 ** 2 });
+
+function progress(file: string, task: Task): (piece: Buffer) => Promise<void> {
   const whole = statSync(file).size;
   let read = 0;
-  // Pieces are of 64 KiB.
-  return async () => {
-    read += 65_536;
-    task.detail(`${Math.min(100, Math.floor((100 * read) / whole))} %`);
+  return async ({ length }) => {
+    read += length;
+    task.detail(`${Math.floor((100 * read) / whole)} %`);
   };
 }
 
-/** Takes a set from its archive into the repository, from where it can be restored as any other. */
-export async function importSet(context: Context, opened: Opened, given: string): Promise<ImportOutcome> {
+/** Takes a set from its archive, which was checked, into the repository, from where it can be restored as any other. */
+export async function importSet(context: Context, opened: Opened, archive: CheckedArchive): Promise<ImportOutcome> {
   const started = context.clock.now().getTime();
-  const facts = await checkArchive(context, given);
-  const { file, bytes, files } = facts;
+  const { file, bytes, files } = archive;
   return mutate(context, opened.state, `backup import ${file}`, async (_lock, record) => {
     const room = await backupRoom(context, opened);
     const { bench } = room;
     await removeJobs(bench);
-    await refuseForeign(room, facts);
+    await refuseOther(room, archive);
     const seconds = () => (context.clock.now().getTime() - started) / 1000;
     if (context.flags.dryRun) return { backup: '', file, bytes, files, result: 'planned', seconds: seconds() };
-    record(['import', facts.sha256]);
+    record(['import', archive.sha256]);
     const step = <T>(title: string, work: (task: Task) => Promise<T>) => shown(context.report, title, work);
     try {
-      await step('receive it', async (task) => receive(room, file, facts, progress(file, task)));
-      const received = await examine(room, file);
+      await step('receive it', async (task) => receive(room, archive, progress(file, task)));
+      const received = await step('open it', () => examine(room, file));
       const { set } = received;
-      const catalogue: Catalogue = (await knownSets(room)) ?? { repository: facts.repository, sets: [] };
+      const catalogue: Catalogue = (await knownSets(room)) ?? { repository: archive.repository, sets: [] };
       const known = catalogue.sets.find(({ id }) => id === set.id);
       const replace = known !== undefined && !isGood(known);
       await haltServer(context, room);
-      await step(`take ${set.id} into the repository`, () => adopt(room, received, replace));
+      await step(`take ${set.id} into the repository`, () =>
+        unlessFull('the disk of the repository is full; the set is not listed', ROOM, () => adopt(room, received, replace)),
+      );
       const snapshot = await snapshotOf(room, file, set);
       const imported = { ...set, parts: { ...set.parts, files: { ...set.parts.files, snapshot } } };
       await saveCatalogue(room, { ...catalogue, sets: withImported(catalogue.sets, imported, context.clock.now().toISOString()) });
@@ -93,49 +98,36 @@ const own = ({ mount }: BackupRoom, command: string, environment: Record<string,
 });
 
 /** Only the repository that it is of, or one that holds nothing, may take it. @throws UserError REPOSITORY_AWAY */
-async function refuseForeign(room: BackupRoom, { file, repository }: { file: string; repository: string }): Promise<void> {
+async function refuseOther(room: BackupRoom, { file, repository }: CheckedArchive): Promise<void> {
   const { bench } = room;
   const mounts = [{ ...room.mount, readOnly: true }];
   const here = (await mustRun(bench, { name: 'identity', argv: ['identity'], mounts })).stdout.trim();
-  if (here === repository) return;
-  const used =
-    (
-      await runJob(bench, {
-        name: 'used',
-        argv: ['test', '-e', `/srv/backups/${databaseFolder(room.generations.current)}/archive`],
-        mounts,
-      })
-    ).exitCode === 0;
-  if (here === '' && !used) return;
+  const known = readCatalogue(bench.state)?.repository ?? repository;
+  if (here === repository && known === repository) return;
+  const archive = `/srv/backups/${databaseFolder(room.generations.current)}/archive`;
+  const used = (await runJob(bench, { name: 'used', argv: ['test', '-e', archive], mounts })).exitCode === 0;
+  if (here === '' && !used && known === repository) return;
   throw new UserError(
     'REPOSITORY_AWAY',
     here === ''
       ? `the repository belongs to a database that began anew, and ${file} is of another; nothing was changed`
-      : `${file} is of another repository (${repository}) than the one here (${here}); nothing was changed`,
+      : `${file} is of another repository (${repository}) than the one here (${here === repository ? known : here}); nothing was changed`,
     'take it into an empty repository, on a bare host: medianest restore --kit KIT --archive FILE',
   );
 }
 
-async function receive(room: BackupRoom, file: string, facts: ArchiveFacts, onPiece: () => Promise<void>): Promise<void> {
+async function receive(room: BackupRoom, { file, sha256 }: CheckedArchive, onPiece: (piece: Buffer) => Promise<void>): Promise<void> {
   const { bench } = room;
-  try {
-    // Looked at again: another file may stand there by now.
-    const again = await feedJob(bench, { ...own(room, 'receive') }, (send) =>
-      readSetArchive(file, createReadStream(file, { signal: bench.signal }), async (piece) => {
+  // Looked at again: another file may stand there by now.
+  const again = await unlessFull('the disk of the repository is full; nothing was changed', ROOM, () =>
+    feedJob(bench, own(room, 'receive'), (send) =>
+      readSetArchive(file, reading(file, bench.signal), async (piece) => {
         await send(piece);
-        await onPiece();
+        await onPiece(piece);
       }),
-    );
-    if (again.sha256 !== facts.sha256) throw archiveDamaged(file, 'it was changed meanwhile');
-  } catch (error) {
-    if (bench.signal.aborted) throw new UserError('INTERRUPTED', 'interrupted; nothing was changed', 'run the same command again');
-    if (!(error instanceof UserError && /no space left/i.test(error.message))) throw error;
-    throw new UserError(
-      'DISK_FULL',
-      'the disk of the repository is full; nothing was changed',
-      'free some space there and run the same again',
-    );
-  }
+    ),
+  );
+  if (again.sha256 !== sha256) throw archiveDamaged(file, 'it was changed meanwhile');
 }
 
 interface Received {
@@ -155,12 +147,9 @@ async function examine(room: BackupRoom, file: string): Promise<Received> {
   const [set] = (JSON.parse(listed.stdout) as Catalogue).sets;
   if (!set) throw archiveDamaged(file, 'it holds no set');
   const generation = generationOf(set.parts.db);
-  const info = await runJob(bench, {
-    name: 'info',
-    argv: ['database-repository', 'info', '--output=json'],
-    mounts: [{ ...room.mount, readOnly: true }],
-    environment: { REPOSITORY: `${PART}/${databaseFolder(generation)}`, GENERATION: String(generation) },
-  });
+  const environment = { REPOSITORY: `${PART}/${databaseFolder(generation)}`, GENERATION: String(generation) };
+  const mounts = [{ ...room.mount, readOnly: true }];
+  const info = await runJob(bench, { name: 'info', argv: ['database-repository', 'info', '--output=json'], mounts, environment });
   // With another key it ends well, and says of the stanza that there was an error.
   const opened = info.exitCode === 0 && !/"status":\{"code":99,/.test(info.stdout);
   if (!opened || !living(room.generations).includes(generation))
@@ -171,6 +160,9 @@ async function examine(room: BackupRoom, file: string): Promise<Received> {
     );
   const share = databaseShare(info.stdout, set.parts.db.label);
   if (!share) throw archiveDamaged(file, `the database’s part ${set.parts.db.label} is not all there`);
+  // The sums are of whoever wrote the file; that it was us, only what opens with our keys tells.
+  const problem = await labelProblem(room, share.labels, environment);
+  if (problem) throw archiveDamaged(file, problem);
   return { set, generation, labels: share.labels };
 }
 

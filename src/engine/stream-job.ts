@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { UserError } from '../errors.ts';
 import { type Job, jobArgs, jobError, type Workbench } from './backup-job.ts';
 
@@ -12,12 +11,11 @@ export function readJob<T>(bench: Workbench, job: Job, read: (output: AsyncItera
 export function feedJob<T>(bench: Workbench, job: Job, write: (send: (piece: Buffer) => Promise<void>) => Promise<T>): Promise<T> {
   return streamed(bench, { ...job, streams: 'in' }, async (child) => {
     const input = child.stdin as NonNullable<ChildProcess['stdin']>;
-    let broken: Error | undefined;
-    input.on('error', (error) => (broken = error));
-    const value = await write(async (piece) => {
-      if (broken) throw broken;
-      if (!input.write(piece)) await Promise.race([once(input, 'drain'), once(child, 'close')]);
-    });
+    // Each piece is told of by its own callback.
+    input.on('error', () => undefined);
+    const value = await write(
+      (piece) => new Promise((resolve, reject) => input.write(piece, (error) => (error ? reject(error) : resolve()))),
+    );
     input.end();
     return value;
   });
@@ -58,7 +56,8 @@ async function streamed<T>(bench: Workbench, job: Job, work: (child: ChildProces
     if (failure) throw failure;
     return done.value;
   }
-  // Where its data ended too early, what the job itself says of that tells more.
-  const pipe = (done.error as { code?: string }).code === (job.streams === 'out' ? 'ARCHIVE_DAMAGED' : 'EPIPE');
-  throw failure && pipe && why.length > 0 ? failure : done.error;
+  // Where its data ended too early, or it took no more, what the job itself says of that tells more.
+  const { code } = done.error as { code?: string };
+  const itself = job.streams === 'out' ? code === 'ARCHIVE_DAMAGED' : !(done.error instanceof UserError);
+  throw failure && itself && why.length > 0 ? failure : done.error;
 }

@@ -91,6 +91,25 @@ describe('an export', () => {
     expect(await leftovers()).toEqual(NONE);
   });
 
+  test('is restored without medianest, by the commands on its page', async () => {
+    const keys = (
+      JSON.parse(readFileSync(path.join(stack.space.state, 'secrets.json'), 'utf8')) as { values: Record<string, { value: string }> }
+    ).values;
+    const page = readFileSync(`${archive()}.txt`, 'utf8').split('Without medianest')[1] as string;
+    const [unpack, files, database, start] = [...page.matchAll(/^ {2}\d\. (.+)$/gm)].map(([, line]) => line);
+    const script = `set -e; export HOME=/tmp PGBACKREST_REPO1_CIPHER_TYPE=aes-256-cbc PGDATA=/tmp/work/data
+      export PGBACKREST_REPO1_CIPHER_PASS='${keys['backup-database-key']?.value}' RESTIC_PASSWORD='${keys['backup-files-key']?.value}'
+      unset PGBACKREST_CONFIG PGBACKREST_CONFIG_INCLUDE_PATH; mkdir -m 700 /tmp/work /tmp/work/data; cd /tmp/work; cp /drawer/one.tar .
+      { ${unpack}; ${files}; ${database}; } >&2
+      ${start} >&2 &
+      for i in $(seq 60); do psql -XqAt -h /tmp -U postgres -d medianest -c 'select text from noted order by id' 2>/dev/null && break; sleep 1; done
+      cat /tmp/work/files/source/uploads/one.txt`;
+    const image = (await docker(['inspect', '--format', '{{.Config.Image}}', `${stack.space.project}-backup-1`])).stdout.trim();
+    const args = ['--network', 'none', '--volume', `${at('drawer')}:/drawer:ro`, '--user', '10002:10002', '--interactive'];
+    const done = await docker(['run', '--rm', ...args, '--entrypoint', 'bash', image], { input: script });
+    expect([done.stdout.trim().split('\n'), done.stdout ? '' : done.stderr]).toEqual([[...THEN.rows, 'then'], '']);
+  }, 120_000);
+
   test('onto a disk that is too small is refused, and leaves nothing', async () => {
     expect(await stack.refused('backup', 'export', '--to', at('small/x.tar'))).toEqual([1, 'DISK_FULL']);
     expect([readdirSync(at('small')), await leftovers()]).toEqual([[], NONE]);
