@@ -24,4 +24,4 @@ export const databaseFolder = (generation: number): string => `pgbackrest${suffi
 export const databaseKey = (generation: number): string => `backup-database-key${suffix(generation)}`;
 
 /** Which one a part of the database is in; those of before there was a second do not say. */
-export const generationOf = ({ generation }: { generation?: number }): number => generation ?? 1;
+export const generationOf = ({ generation }: { generation?: number | undefined }): number => generation ?? 1;
