@@ -12,7 +12,7 @@ const prod = load({ flags: { profile: 'prod' } });
 const server = (orders: Orders) => {
   const stack = stackOf(prod, undefined, undefined, orders);
   const own = stack.services.find(({ name }) => name === 'backup');
-  const config = render(stack, renderInput(stack)).files.find(({ path }) => /config\/backup\/.*pgbackrest\.conf$/.test(path))?.contents;
+  const config = render(stack, renderInput(stack)).files.find(({ path }) => /backup\b.*pgbackrest\.conf$/.test(path))?.contents;
   return { secrets: own?.secrets.map(({ name }) => name), environment: own?.environment, config };
 };
 
