@@ -66,13 +66,13 @@ On a bare host with Docker and medianest, in an empty folder:
   1. medianest restore --kit KIT --archive ${file}
   2. medianest health
 
-Without medianest (pgBackRest 2.55 or newer, restic 0.18 or newer, PostgreSQL 17), as the user that is to run the database. The kit's own
+Without medianest (pgBackRest 2.55 or newer, restic 0.18 or newer, PostgreSQL 17), as the user postgres. The kit's own
 page tells how to open it; its secrets.json holds ${databaseKey(generation)} and backup-files-key. Set and export the variables
 PGBACKREST_REPO1_CIPHER_TYPE=aes-256-cbc, PGBACKREST_REPO1_CIPHER_PASS (the first key), RESTIC_PASSWORD (the second) and PGDATA (an empty folder):
   1. mkdir set && tar -xf ${file} -C set && cd set && sha256sum -c SHA256SUMS
   2. restic -r files restore latest --tag set --target ../files
   3. pgbackrest --no-config --stanza=medianest --repo1-path="$PWD/${databaseFolder(generation)}" --pg1-path="$PGDATA" --set=${label} --archive-mode=off restore
-  4. postgres -c ssl=off -c unix_socket_directories=/tmp
+  4. echo 'local all all peer' >hba && postgres -c ssl=off -c listen_addresses= -c unix_socket_directories=/tmp -c hba_file="$PWD/hba"
 It follows the WAL, and is a database of its own then.
 `;
 }

@@ -99,13 +99,15 @@ describe('an export', () => {
     const [unpack, files, database, start] = [...page.matchAll(/^ {2}\d\. (.+)$/gm)].map(([, line]) => line);
     const script = `set -e; export HOME=/tmp PGBACKREST_REPO1_CIPHER_TYPE=aes-256-cbc PGDATA=/tmp/work/data
       export PGBACKREST_REPO1_CIPHER_PASS='${keys['backup-database-key']?.value}' RESTIC_PASSWORD='${keys['backup-files-key']?.value}'
-      unset PGBACKREST_CONFIG PGBACKREST_CONFIG_INCLUDE_PATH; mkdir -m 700 /tmp/work /tmp/work/data; cd /tmp/work; cp /drawer/one.tar .
+      unset PGBACKREST_CONFIG PGBACKREST_CONFIG_INCLUDE_PATH; mkdir -m 700 /tmp/work /tmp/work/data; cd /tmp/work; cp /open/one.tar .
       { ${unpack}; ${files}; ${database}; } >&2
       ${start} >&2 &
       for i in $(seq 60); do psql -XqAt -h /tmp -U postgres -d medianest -c 'select text from noted order by id' 2>/dev/null && break; sleep 1; done
       cat /tmp/work/files/source/uploads/one.txt`;
+    mkdirSync(at('open'));
+    writeFileSync(at('open/one.tar'), readFileSync(archive()), { mode: 0o644 });
     const image = (await docker(['inspect', '--format', '{{.Config.Image}}', `${stack.space.project}-backup-1`])).stdout.trim();
-    const args = ['--network', 'none', '--volume', `${at('drawer')}:/drawer:ro`, '--user', '10002:10002', '--interactive'];
+    const args = ['--network', 'none', '--volume', `${at('open')}:/open:ro`, '--user', '10002:10002', '--interactive'];
     const done = await docker(['run', '--rm', ...args, '--entrypoint', 'bash', image], { input: script });
     expect([done.stdout.trim().split('\n'), done.stdout ? '' : done.stderr]).toEqual([[...THEN.rows, 'then'], '']);
   }, 120_000);
