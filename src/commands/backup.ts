@@ -1,5 +1,5 @@
 import { EXIT, UserError } from '../errors.ts';
-import { BACKUP_TYPES, type BackupType, isGood, listed } from '../plan/backup-sets.ts';
+import { BACKUP_TYPES, type BackupType, listed } from '../plan/backup-sets.ts';
 import { type Command, done } from './command.ts';
 
 export const backup: Command = {
@@ -41,11 +41,13 @@ export const backupList: Command = {
     const { table } = await import('../ui/table.ts');
     const room = await backupRoom(context, await open(context));
     const sets = (await knownSets(room))?.sets ?? [];
-    const gaps = await readArchive(room, sets).then(
+    const { reachableFrom, unexpectedGaps } = await import('../plan/set-archive.ts');
+    const all = await readArchive(room, sets).then(
       (archive) => archive.gaps,
       () => undefined,
     );
-    const from = sets.find(isGood)?.parts.db.consistentAt ?? null;
+    const gaps = all && unexpectedGaps(all, sets);
+    const from = reachableFrom(all ?? [], sets) ?? null;
     const rows = sets.map((set) => {
       const row = listed(set);
       return [row.id, row.type, bytes(row.sizeBytes), bytes(row.storedBytes), row.status, row.drilledAt ?? '-'];

@@ -1,5 +1,6 @@
 import { audit } from './audit.ts';
 import { backup, backupList, backupPrune, backupVerify } from './backup.ts';
+import { backupKeys } from './backup-keys.ts';
 import { cdnPurge } from './cdn.ts';
 import { certsIssue, certsRenew, certsRevoke, certsStatus } from './certs.ts';
 import { certsCa, certsCsr, certsImport } from './certs-import.ts';
@@ -12,6 +13,7 @@ import { deploy, releases, rollback } from './deploy.ts';
 import { doctor } from './doctor.ts';
 import { down } from './down.ts';
 import { exec } from './exec.ts';
+import { backupExport, backupImport } from './export.ts';
 import { health } from './health.ts';
 import { imagesBuild } from './images.ts';
 import { imagesLoad, imagesLock, imagesOutdated, imagesPrune, imagesSave } from './images-more.ts';
@@ -58,6 +60,9 @@ export const commands: readonly Command[] = [
   backupPrune,
   backupSchedule,
   backupKit,
+  backupKeys,
+  backupExport,
+  backupImport,
   restore,
   previewRemove,
   drill,

@@ -44,10 +44,13 @@ export const restore: Command = {
     ['--into <project>', 'Into a project of its own that leads nowhere, to look at; what runs is not touched'],
     ['--undo', 'Back to what was before the last restore in place'],
     ['--kit <file>', 'On a bare host, in an empty folder: the whole installation, from its recovery kit and its repository'],
+    ['--archive <file>', 'With --kit: what `backup export` wrote, where there is no repository'],
     PASSPHRASE_FILE,
   ],
   run: async (context, [set], options) => {
     if (options.kit !== undefined) return fromKit(context, String(options.kit), set, options);
+    if (options.archive !== undefined)
+      throw new UserError('USAGE', '--archive is for a bare host', 'medianest backup import FILE, and then medianest restore');
     const { open } = await import('../engine/open.ts');
     const { planRestore, restore: run } = await import('../engine/restore.ts');
     const { parseTime } = await import('../plan/restore-target.ts');
@@ -86,8 +89,9 @@ async function fromKit(context: Context, kit: string, set: string | undefined, o
   const { restoreKit } = await import('../engine/restore-kit.ts');
   const { parseTime } = await import('../plan/restore-target.ts');
   const to = options.to === undefined ? undefined : parseTime(String(options.to), context.clock.now());
+  const archive = options.archive === undefined ? undefined : String(options.archive);
   const secret = await passphrase(context, options.passphraseFile);
-  const outcome = await restoreKit(context, path.resolve(context.cwd, kit), secret, { set, to });
+  const outcome = await restoreKit(context, path.resolve(context.cwd, kit), secret, { set, to, archive });
   return done(outcome, told(outcome, undefined));
 }
 

@@ -20,6 +20,8 @@ export interface Job {
   capabilities?: readonly string[];
   input?: string;
   memoryBytes?: number;
+  /** Its input or output are data of any length (stream-job.ts): the engine keeps no log of that. */
+  streams?: 'in' | 'out';
 }
 
 export interface JobMount {
@@ -43,13 +45,13 @@ export interface Workbench {
 const mountText = ({ source, target, kind, readOnly }: JobMount): string =>
   `type=${kind},source=${source},target=${target}${readOnly ? ',readonly' : ''}${kind === 'volume' ? ',volume-nocopy' : ''}`;
 
-/** Runs it to its end, whatever its exit status. Its output is in `stdout`. */
-export async function runJob(bench: Workbench, job: Job, task?: Task): Promise<RunResult> {
+/** The arguments of `docker` for it. */
+export function jobArgs(bench: Workbench, job: Job): string[] {
   const { project, state } = bench;
   const name = `${project}-job-${job.name}`;
   const secrets = { source: state.at('secrets', 'backup'), target: '/run/secrets', kind: 'bind' as const, readOnly: true };
   const root = (job.capabilities ?? []).length > 0;
-  const args = [
+  return [
     ...['run', '--rm', '--init', '--name', name, '--hostname', 'medianest-backup', '--pull', 'never'],
     ...['--label', `${LABEL.project}=${project}`, '--label', `${JOB_LABEL}=${job.name}`],
     ...[...HARDENED, '--tmpfs', '/run:mode=1777'],
@@ -58,11 +60,20 @@ export async function runJob(bench: Workbench, job: Job, task?: Task): Promise<R
     ...['--memory', String(job.memoryBytes ?? bench.memoryBytes), '--cpus', String(bench.cpus), '--cpu-shares', CPU_SHARES],
     ...[...(job.mounts ?? []), secrets].flatMap((mount) => ['--mount', mountText(mount)]),
     ...Object.entries(job.environment ?? {}).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
-    ...(job.input === undefined ? [] : ['--interactive']),
+    ...(job.streams ? ['--log-driver', 'none'] : []),
+    ...(job.input === undefined && job.streams !== 'in' ? [] : ['--interactive']),
     ...['--entrypoint', job.argv[0] ?? '', bench.image, ...job.argv.slice(1)],
   ];
+}
+
+/** Runs it to its end, whatever its exit status. Its output is in `stdout`. */
+export async function runJob(bench: Workbench, job: Job, task?: Task): Promise<RunResult> {
   const onLine = (line: string) => task?.detail(line.slice(0, 200));
-  const result = await bench.docker.run(args, { signal: bench.signal, onLine, ...(job.input !== undefined && { input: job.input }) });
+  const result = await bench.docker.run(jobArgs(bench, job), {
+    signal: bench.signal,
+    onLine,
+    ...(job.input !== undefined && { input: job.input }),
+  });
   return result;
 }
 

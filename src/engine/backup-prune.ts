@@ -1,12 +1,14 @@
 import type { Context } from '../context.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
 import { type Decision, retention } from '../plan/retention.ts';
+import { databaseFolder, generationOf, living } from '../services/backup-generation.ts';
 import { openCatalogue } from './backup.ts';
-import { removeJobs } from './backup-job.ts';
-import { type BackupRoom, backupRoom, inServer, knownSets, readDatabase, saveCatalogue } from './backup-room.ts';
+import { mustRun, removeJobs } from './backup-job.ts';
+import { type BackupRoom, backrest, backupRoom, inServer, knownSets, readDatabase, saveCatalogue } from './backup-room.ts';
 import { mutate } from './mutate.ts';
 import type { Opened } from './open.ts';
 import { mustRestic } from './restic.ts';
+import { retireGenerations } from './rotate-keys.ts';
 
 export interface PruneOutcome {
   sets: Decision[];
@@ -19,7 +21,7 @@ export async function prune(context: Context, opened: Opened): Promise<PruneOutc
     const room = await backupRoom(context, opened);
     return { sets: retention((await knownSets(room))?.sets ?? [], room.settings.local.keep), removed: 0 };
   }
-  return mutate(context, opened.state, 'backup prune', async (_lock, record) => {
+  return mutate(context, opened.state, 'backup prune', async (lock, record) => {
     const room = await backupRoom(context, opened);
     await removeJobs(room.bench);
     const catalogue = await openCatalogue(room);
@@ -30,6 +32,7 @@ export async function prune(context: Context, opened: Opened): Promise<PruneOutc
     // First it is listed no more: what is half removed must not be restored. Killed meanwhile, the next run removes the rest.
     if (gone.size > 0) await saveCatalogue(room, { ...catalogue, sets: kept });
     await removeOthers(room, kept);
+    await retireGenerations(context, opened, lock, room, kept);
     return { sets: decisions, removed: gone.size };
   });
 }
@@ -37,21 +40,32 @@ export async function prune(context: Context, opened: Opened): Promise<PruneOutc
 /** The database’s parts first, those that others are made from last; then WAL that no set begins before; then the files. */
 async function removeOthers(room: BackupRoom, kept: readonly BackupSet[]): Promise<void> {
   await inServer(room, ['halt'], 'an earlier command could not be ended');
-  const there = new Set((await readDatabase(room)).backups.map(({ label }) => label));
+  const { generations } = room;
+  for (const generation of living(generations)) {
+    const own = kept.filter(({ parts }) => generationOf(parts.db) === generation);
+    if (own.length > 0 || generation === generations.current) await removeLabels(room, generation, own);
+    else await removeGeneration(room, generation);
+  }
+  await forget(room, kept);
+}
+
+/** The whole of it: no set is in it any more. */
+async function removeGeneration({ bench, mount }: BackupRoom, generation: number): Promise<void> {
+  const folder = `${mount.target}/${databaseFolder(generation)}`;
+  await mustRun(bench, { name: 'remove-generation', argv: ['rm', '-rf', folder], mounts: [mount] });
+}
+
+async function removeLabels(room: BackupRoom, generation: number, kept: readonly BackupSet[]): Promise<void> {
+  const there = new Set((await readDatabase(room, generation)).backups.map(({ label }) => label));
   const keptLabels = new Set(kept.flatMap(({ parts }) => [parts.db.label, ...parts.db.references]));
   // What a killed backup has left, and no set names, goes too.
   const labels = [...there].filter((label) => !keptLabels.has(label)).sort((a, b) => b.length - a.length || (a < b ? 1 : -1));
   for (const label of labels)
-    if ((await readDatabase(room)).backups.some((entry) => entry.label === label))
-      await inServer(room, ['pgbackrest', '--log-level-console=warn', 'expire', `--set=${label}`], `${label} could not be removed`);
+    if ((await readDatabase(room, generation)).backups.some((entry) => entry.label === label))
+      await backrest(room, generation, ['expire', `--set=${label}`], `${label} could not be removed`);
   const fulls = [...keptLabels].filter((label) => label.endsWith('F') && there.has(label)).length;
   if (fulls > 0)
-    await inServer(
-      room,
-      ['pgbackrest', '--log-level-console=warn', 'expire', `--repo1-retention-full=${fulls}`],
-      'WAL that is no longer needed could not be removed',
-    );
-  await forget(room, kept);
+    await backrest(room, generation, ['expire', `--repo1-retention-full=${fulls}`], 'WAL that is no longer needed could not be removed');
 }
 
 /** Snapshots that no kept set names. */

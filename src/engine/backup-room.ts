@@ -6,6 +6,7 @@ import { UserError } from '../errors.ts';
 import type { BackupSet, Catalogue } from '../plan/backup-sets.ts';
 import { type DatabaseInfo, databaseInfo, type WalGap, walGaps } from '../plan/pgbackrest.ts';
 import { REPOSITORY } from '../services/backup.ts';
+import { type Generations, generationOf, generationsOf } from '../services/backup-generation.ts';
 import type { BackupSettings } from '../services/backup-settings.ts';
 import { volumeName } from '../stack/labels.ts';
 import type { Mount, Service, Stack } from '../stack/types.ts';
@@ -26,6 +27,8 @@ export interface BackupRoom {
   /** The repository as a mount: a volume or a folder. */
   mount: JobMount;
   local: Repository;
+  /** Those of the database's part. */
+  generations: Generations;
 }
 
 /** @throws UserError NOT_RUNNING where the profile has no backup */
@@ -55,6 +58,7 @@ export async function backupRoom(context: Context, { loaded, state }: Opened): P
     stack,
     mount,
     local: localRepository(mount),
+    generations: generationsOf(stack.orders),
   };
 }
 
@@ -73,30 +77,35 @@ export async function inServer({ bench }: BackupRoom, argv: readonly string[], w
   throw new UserError('BACKUP_FAILED', `${why}: ${lastWords(result)}`, 'medianest logs backup; medianest status shows what runs');
 }
 
-/** What pgBackRest says that it has. */
-export async function readDatabase(room: BackupRoom): Promise<DatabaseInfo> {
-  const { stdout } = await inServer(
-    room,
-    ['pgbackrest', '--log-level-console=off', 'info', '--output=json'],
-    'the repository of the database',
-  );
-  return databaseInfo(stdout);
+/** Runs pgBackRest in a generation of the repository: the server knows the one that is written to. @throws UserError where it fails */
+export async function backrest(room: BackupRoom, generation: number, args: readonly string[], why: string): Promise<RunResult> {
+  if (generation === room.generations.current) return inServer(room, ['pgbackrest', '--log-level-console=warn', ...args], why);
+  const environment = { GENERATION: String(generation) };
+  return mustRun(room.bench, { name: 'backrest', argv: ['database-repository', ...args], mounts: [room.mount], environment });
 }
 
-/** What the database's part of the repository holds, also where the repository host does not run. */
+/** What pgBackRest says that it has. */
+export async function readDatabase(room: BackupRoom, generation = room.generations.current): Promise<DatabaseInfo> {
+  return databaseInfo((await backrest(room, generation, ['info', '--output=json'], 'the repository of the database')).stdout);
+}
+
+/** What the database's part of the repository holds, also where the repository host does not run. @returns labels as `1/20261125-094336F` */
 export async function readArchive(room: BackupRoom, sets: readonly BackupSet[]): Promise<{ gaps: WalGap[]; labels: string[] }> {
   const mounts = [{ ...room.mount, readOnly: true }];
   const lines = (await mustRun(room.bench, { name: 'contents', argv: ['contents'], mounts })).stdout.split('\n');
   const of = (kind: string) => lines.flatMap((line) => (line.startsWith(`${kind} `) ? [line.slice(kind.length + 1).trim()] : []));
-  const oldest = sets.map(({ parts }) => parts.db.walStart).sort((a, b) => (a.slice(8) < b.slice(8) ? -1 : 1))[0];
-  // Each database that was here has an archive of its own: `17-1/000000010000000000000003`.
-  const names = of('wal').map((name) => name.split('/') as [archive: string, segment: string]);
-  const gaps = [...new Set(names.map(([archive]) => archive))].flatMap((archive) =>
-    walGaps(
+  // Each database that was here has an archive of its own, in each generation: `2/17-1/000000010000000000000003`.
+  const names = of('wal').map((name) => [name.slice(0, name.lastIndexOf('/')), name.slice(name.lastIndexOf('/') + 1)] as const);
+  const gaps = [...new Set(names.map(([archive]) => archive))].flatMap((archive) => {
+    const generation = Number(archive.split('/')[0]);
+    const starts = sets.flatMap(({ parts: { db } }) => (generationOf(db) === generation ? [db.walStart] : []));
+    const oldest = starts.sort((a, b) => (a.slice(8) < b.slice(8) ? -1 : 1))[0];
+    const found = walGaps(
       names.flatMap(([own, segment]) => (own === archive ? [segment] : [])),
       oldest,
-    ),
-  );
+    );
+    return found.map((gap) => ({ ...gap, ...(generation > 1 && { generation }) }));
+  });
   return { gaps, labels: of('set') };
 }
 

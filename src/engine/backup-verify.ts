@@ -2,9 +2,11 @@ import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
 import { verifyProblems, type WalGap } from '../plan/pgbackrest.ts';
+import { unexpectedGaps } from '../plan/set-archive.ts';
+import { generationOf } from '../services/backup-generation.ts';
 import { shown } from '../ui/reporter.ts';
 import { openCatalogue } from './backup.ts';
-import { lastWords, removeJobs } from './backup-job.ts';
+import { lastWords, removeJobs, runJob } from './backup-job.ts';
 import { type BackupRoom, backupRoom, inServer, readArchive, readDatabase, saveCatalogue } from './backup-room.ts';
 import { mutate } from './mutate.ts';
 import type { Opened } from './open.ts';
@@ -46,15 +48,20 @@ export async function verify(context: Context, opened: Opened, id: string | unde
 async function readAll(room: BackupRoom, sets: readonly BackupSet[]): Promise<VerifyOutcome> {
   const { bench } = room;
   await inServer(room, ['halt'], 'an earlier command could not be ended');
-  const labels = new Map((await readDatabase(room)).backups.map((entry) => [entry.label, entry]));
+  const labels = new Set<string>();
+  for (const generation of new Set(sets.map(({ parts }) => generationOf(parts.db))))
+    for (const { label } of (await readDatabase(room, generation)).backups) labels.add(`${generation}/${label}`);
   const found = [];
   for (const set of sets) {
     const { label } = set.parts.db;
+    const generation = generationOf(set.parts.db);
     const problems: string[] = [];
-    if (!labels.has(label)) problems.push(`the database’s part ${label} is gone`);
+    if (!labels.has(`${generation}/${label}`)) problems.push(`the database’s part ${label} is gone`);
     else {
-      const args = ['pgbackrest', '--log-level-console=warn', 'verify', `--set=${label}`, '--output=text', '--verbose'];
-      const { exitCode, stdout, tail } = await bench.docker.run(['exec', `${bench.project}-backup-1`, ...args], { signal: bench.signal });
+      const argv = ['database-repository', 'verify', `--set=${label}`, '--output=text', '--verbose'];
+      const environment = { GENERATION: String(generation) };
+      const mounts = [{ ...room.mount, readOnly: true }];
+      const { exitCode, stdout, tail } = await runJob(bench, { name: 'verify', argv, mounts, environment });
       if (exitCode !== 0) problems.push(`the database’s part ${label}: ${lastWords({ tail })}`);
       problems.push(...verifyProblems(stdout).map((problem) => `the database’s part ${label}: ${problem}`));
     }
@@ -66,5 +73,5 @@ async function readAll(room: BackupRoom, sets: readonly BackupSet[]): Promise<Ve
   const problems = check.exitCode === 0 ? [] : [`restic: ${lastWords(check)}`];
   // Which sets a damaged pack belongs to restic does not say: none of them counts as good.
   for (const entry of found) entry.problems.push(...problems);
-  return { sets: found, gaps: (await readArchive(room, sets)).gaps, problems };
+  return { sets: found, gaps: unexpectedGaps((await readArchive(room, sets)).gaps, sets), problems };
 }

@@ -42,6 +42,7 @@ export async function makeSet(
   const { report, clock } = context;
   const started = clock.now();
   const leaders = await refuseUnfit(context, opened, room);
+  await refuseOldGeneration(room);
   await removeJobs(room.bench);
   await inServer(room, ['halt'], 'an earlier backup could not be ended');
   const catalogue = await openCatalogue(room);
@@ -78,7 +79,7 @@ export async function makeSet(
 }
 
 /** @returns who leads @throws UserError BACKUP_REFUSED where the stack is down, or the database without a leader */
-async function refuseUnfit(context: Context, { loaded, state }: Opened, room: BackupRoom): Promise<string[]> {
+export async function refuseUnfit(context: Context, { loaded, state }: Opened, room: BackupRoom): Promise<string[]> {
   const engine = await context.engine();
   const containers = await engine.observe(room.bench.project);
   refuseForeign(loaded.settings.project, containers, state.root);
@@ -100,6 +101,17 @@ async function refuseUnfit(context: Context, { loaded, state }: Opened, room: Ba
   return leaders;
 }
 
+/** It would be written by a key that is not the one of now. */
+async function refuseOldGeneration(room: BackupRoom): Promise<void> {
+  const { stdout } = await inServer(room, ['generation'], 'the repository host');
+  if (Number(stdout) === room.generations.current) return;
+  throw new UserError(
+    'BACKUP_REFUSED',
+    'a rotation of the backup keys was stopped half-way; no backup was made',
+    'medianest backup keys rotate goes on with it',
+  );
+}
+
 /** The sets that are there; where there is none, the repository is made, and given an identity. */
 export async function openCatalogue(room: BackupRoom): Promise<Catalogue> {
   await openRepository(room.bench, room.local);
@@ -116,13 +128,14 @@ export async function openCatalogue(room: BackupRoom): Promise<Catalogue> {
 }
 
 async function backUpDatabase(room: BackupRoom, type: BackupType): Promise<{ part: DatabasePart; type: BackupType; pageErrors: boolean }> {
+  const { current } = room.generations;
   const before = new Set((await readDatabase(room)).backups.map(({ label }) => label));
   await inServer(room, ['pgbackrest', '--log-level-console=warn', `--type=${type}`, 'backup'], 'the database could not be backed up');
   const made = (await readDatabase(room)).backups.find(({ label }) => !before.has(label));
   if (!made) throw new UserError('BACKUP_FAILED', 'pgBackRest ended well and has no new backup', 'medianest logs backup');
   const { type: real, pageErrors, ...part } = made;
   // Without a full one to build upon it makes that.
-  return { part, type: real, pageErrors };
+  return { part: current === 1 ? part : { generation: current, ...part }, type: real, pageErrors };
 }
 
 async function snapshotCache({ bench }: BackupRoom, leaders: readonly string[]): Promise<void> {

@@ -55,7 +55,7 @@ export async function preview(
   if (options.parts.includes('db')) {
     await ownedVolume(room, into, data, 10002);
     facts = await step('restore the database', (task) =>
-      restoreDatabase(bench, room.mount, { volume: data, folder: '17' }, target, { check: options.check }, task),
+      restoreDatabase(room, { volume: data, folder: '17' }, target, { check: options.check }, task),
     );
   }
   if (options.parts.includes('files')) {

@@ -1,7 +1,9 @@
 import { UserError } from '../errors.ts';
 import type { RestoreTarget } from '../plan/restore-target.ts';
+import { generationOf, living } from '../services/backup-generation.ts';
 import type { Task } from '../ui/reporter.ts';
-import { type JobMount, lastWords, runJob, type Workbench } from './backup-job.ts';
+import { type JobMount, lastWords, runJob } from './backup-job.ts';
+import type { BackupRoom } from './backup-room.ts';
 
 /** What a restored database says of itself. */
 export interface DatabaseFacts {
@@ -21,8 +23,7 @@ const MEMORY = 768 * 1024 ** 2;
  * that runs is touched. @param target undefined: what is in the folder goes on as it is
  */
 export async function restoreDatabase(
-  bench: Workbench,
-  repository: JobMount,
+  { bench, mount, generations }: BackupRoom,
   into: { volume: JobMount; folder: string },
   target: RestoreTarget | undefined,
   options: { check: boolean },
@@ -32,6 +33,11 @@ export async function restoreDatabase(
   const environment = {
     DATA: `${into.volume.target}/${into.folder}`,
     SET: target?.set.parts.db.label ?? '',
+    // WAL of after a rotation of the key is in the next one.
+    GENERATIONS: living(generations)
+      .filter((generation) => generation >= (target ? generationOf(target.set.parts.db) : generations.oldest))
+      .reverse()
+      .join(' '),
     UNTIL: until instanceof Date ? 'time' : (until ?? 'end'),
     TARGET: until instanceof Date ? postgresTime(until) : '',
     CHECK: options.check ? 'yes' : 'no',
@@ -41,7 +47,7 @@ export async function restoreDatabase(
     {
       name: 'restore-database',
       argv: ['restore-database'],
-      mounts: [{ ...repository, readOnly: true }, into.volume],
+      mounts: [{ ...mount, readOnly: true }, into.volume],
       environment,
       memoryBytes: Math.max(bench.memoryBytes, MEMORY),
     },

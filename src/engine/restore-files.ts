@@ -13,7 +13,7 @@ export async function restoreFiles(
   to: JobMount,
   verify = false,
 ): Promise<void> {
-  const how = ['--delete', '--overwrite', 'if-changed', ...(verify ? ['--verify'] : [])];
+  const how = ['--delete', '--overwrite', 'if-changed', '--sparse', ...(verify ? ['--verify'] : [])];
   const args = ['restore', '--no-lock', '--quiet', `${snapshot}:${from}`, '--target', to.target, ...how];
   const mounts = repository.mounts.map((mount) => ({ ...mount, readOnly: true }));
   await mustRestic(bench, { ...repository, mounts }, args, { mounts: [to], capabilities: RESTORER, name: 'restore-files' });

@@ -160,7 +160,7 @@ async function beside(
         'set `database.members` to what it was, run medianest up, and try again',
       );
     const into = { volume: jobMount(room.bench.project, mount), folder };
-    return restoreDatabase(room.bench, room.mount, into, target, { check: false }, task);
+    return restoreDatabase(room, into, target, { check: false }, task);
   });
 }
 

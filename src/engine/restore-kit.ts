@@ -5,6 +5,8 @@ import { UserError } from '../errors.ts';
 import type { BackupSettings } from '../services/backup-settings.ts';
 import { converge } from './converge.ts';
 import { readOptional } from './files.ts';
+import { importBare } from './import-bare.ts';
+import { checkArchive } from './import-set.ts';
 import { importKit } from './kit.ts';
 import { type Opened, open } from './open.ts';
 import { type RestoreOutcome, restore } from './restore.ts';
@@ -13,20 +15,22 @@ import { stateFolder } from './state.ts';
 /**
  * A whole installation from its recovery kit and its repository: makes this folder the installation that the kit is of, starts
  * it empty, and restores everything into it.
- * @param file the kit; @param asked which set or moment, the newest where neither is given
+ * @param file the kit; @param asked which set or moment, the newest where neither is given; the archive that the repository is made from
  * @throws UserError where the repository is not there, before anything is started
  */
 export async function restoreKit(
   context: Context,
   file: string,
   passphrase: string,
-  asked: { set: string | undefined; to: Date | undefined },
+  asked: { set: string | undefined; to: Date | undefined; archive: string | undefined },
 ): Promise<RestoreOutcome> {
+  const archive = asked.archive === undefined ? undefined : await checkArchive(context, asked.archive);
   const { project, repository, takeBack } = importKit(file, passphrase, context.cwd, stateFolder(context, context.cwd));
   let opened: Opened;
   try {
     opened = await open(context);
-    refuseAway(opened, repository);
+    if (archive) await importBare(context, opened, archive, repository);
+    else refuseAway(opened, repository);
   } catch (error) {
     takeBack();
     throw error;

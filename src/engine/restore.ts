@@ -3,6 +3,7 @@ import { UserError } from '../errors.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
 import { type Part, restorePlan } from '../plan/restore-plan.ts';
 import { chooseTarget, type RestoreTarget, targetText } from '../plan/restore-target.ts';
+import { generationOf } from '../services/backup-generation.ts';
 import { followIntoArchive } from './archive.ts';
 import { removeJobs } from './backup-job.ts';
 import { type BackupRoom, backupRoom, knownSets, readArchive } from './backup-room.ts';
@@ -165,7 +166,7 @@ async function workOf(
   const archive = await readArchive(room, sets);
   const target = chooseTarget(sets, asked, context.clock.now(), archive.gaps);
   const { db, files } = target.set.parts;
-  if (!archive.labels.includes(db.label))
+  if (!archive.labels.includes(`${generationOf(db)}/${db.label}`))
     throw new UserError(
       'REPOSITORY_AWAY',
       `${target.set.id} is known, and the repository does not hold its database (${db.label}); nothing was changed`,

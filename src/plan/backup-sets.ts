@@ -26,12 +26,16 @@ export interface BackupSet {
   problems?: string[];
   drilledAt?: string;
   drill?: { rpoSeconds: number; rtoSeconds: number };
+  /** When it came back from an archive. */
+  importedAt?: string;
 }
 
 export const BACKUP_TYPES = ['full', 'diff', 'incr'] as const;
 export type BackupType = (typeof BACKUP_TYPES)[number];
 
 export interface DatabasePart {
+  /** Which generation of the repository it is in (services/backup-generation.ts); the first where that is not said. */
+  generation?: number;
   /** pgBackRest’s label; one that was made from others needs those. */
   label: string;
   references: string[];
@@ -90,7 +94,7 @@ export function backupNotes(sets: readonly BackupSet[], now: Date): string[] {
 
 /** What `backup list --json` says of one. */
 export function listed(set: BackupSet) {
-  const { id, type, reason, startedAt, finishedAt, sizeBytes, storedBytes, verifiedAt, drilledAt, drill, problems } = set;
+  const { id, type, reason, startedAt, finishedAt, sizeBytes, storedBytes, verifiedAt, drilledAt, drill, problems, importedAt } = set;
   return {
     ...{ id, type, reason, startedAt, finishedAt, sizeBytes, storedBytes },
     parts: { db: set.parts.db.label, files: set.parts.files.snapshot },
@@ -99,5 +103,6 @@ export function listed(set: BackupSet) {
     ...(problems && problems.length > 0 && { problems }),
     ...(verifiedAt && { verifiedAt }),
     ...(drilledAt && { drilledAt, drill }),
+    ...(importedAt && { importedAt }),
   };
 }

@@ -52,6 +52,8 @@ export interface WalGap {
   after: string;
   before: string;
   missing: number;
+  /** Of the repository; the first where that is not said. */
+  generation?: number;
 }
 
 /**

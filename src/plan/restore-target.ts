@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts';
+import { generationOf } from '../services/backup-generation.ts';
 import { type BackupSet, isGood } from './backup-sets.ts';
 import type { WalGap } from './pgbackrest.ts';
 
@@ -85,7 +86,11 @@ export function chooseTarget(
 function proven(target: RestoreTarget, gaps: readonly WalGap[], next?: BackupSet): RestoreTarget {
   const { set, until } = target;
   const gap = gaps.find(
-    ({ after }) => after.slice(8) >= set.parts.db.walStart.slice(8) && !(next && next.parts.db.walStart.slice(8) <= after.slice(8)),
+    ({ after, generation }) =>
+      // What comes after the set is followed into later generations too.
+      (until === 'set' ? generation === set.parts.db.generation : generationOf({ generation }) >= generationOf(set.parts.db)) &&
+      after.slice(8) >= set.parts.db.walStart.slice(8) &&
+      !(next && next.parts.db.walStart.slice(8) <= after.slice(8)),
   );
   const crossed = until !== 'set' || (gap && gap.after.slice(8) < set.parts.db.walStop.slice(8));
   if (!gap || !crossed) return target;

@@ -26,6 +26,9 @@ const PERIODS: Record<Exclude<keyof KeepPolicy, 'last'>, (time: Date) => string>
   yearly: (time) => time.toISOString().slice(0, 4),
 };
 
+/** So long a set that was imported stays at least: whoever did that wants to restore it. */
+const IMPORTED_DAYS = 7;
+
 /** Which sets stay and why. The order of the answer is that of the question. */
 export function retention(sets: readonly BackupSet[], policy: KeepPolicy): Decision[] {
   const reasons = new Map<string, string[]>(sets.map(({ id }) => [id, []]));
@@ -44,12 +47,16 @@ export function retention(sets: readonly BackupSet[], policy: KeepPolicy): Decis
       seen.add(period);
     }
   }
+  // Of those that were verified by one command, at the same time, the newest.
   const latest = (of: 'verifiedAt' | 'drilledAt') =>
-    good.filter((set) => set[of]).sort((a, b) => ((a[of] as string) < (b[of] as string) ? 1 : -1))[0];
+    good.reduce<BackupSet | undefined>((best, set) => ((set[of] ?? '') > (best?.[of] ?? '') ? set : best), undefined);
   const verified = latest('verifiedAt');
   const drilled = latest('drilledAt');
   if (verified) keep(verified.id, 'the last that was verified');
   if (drilled) keep(drilled.id, 'the last that was restored in a drill');
+  const lately = new Date(new Date(newestFirst[0]?.startedAt ?? 0).getTime() - IMPORTED_DAYS * 86_400_000).toISOString();
+  for (const { id, importedAt } of good)
+    if (importedAt && importedAt >= lately) keep(id, `it was imported ${importedAt.slice(0, 10)}, and stays for ${IMPORTED_DAYS} days`);
   const safety = newestFirst.find(({ reason }) => reason === 'safety');
   if (safety) keep(safety.id, 'what `restore --undo` goes back to');
   for (const set of newestFirst)

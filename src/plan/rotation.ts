@@ -38,7 +38,7 @@ export function rotation(stack: Stack, name: string): Round[] {
     throw new UserError(
       'USAGE',
       `${name} encrypts ${spec.encrypts}, which no other key opens; nothing was changed`,
-      'to begin with another key, begin another repository; keep the recovery kit of this one as long as its sets',
+      'medianest backup keys rotate gives the backups other keys, and leaves the old sets readable',
     );
   return [{ renew: [name], says: `${name} is made anew` }];
 }

@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts';
 import type { Blueprint, Mount } from '../stack/types.ts';
 import { BACKUP_CERTIFICATE } from './backup-address.ts';
+import { databaseFolder, databaseKey, generationsOf, living } from './backup-generation.ts';
 import { type BackupSettings, backupSettings } from './backup-settings.ts';
 import { generated } from './member.ts';
 import { databaseMembers } from './patroni.ts';
@@ -12,8 +13,8 @@ const BACKUP_HOST = 65;
 export const REPOSITORY = '/srv/backups';
 const REPOSITORY_VOLUME = 'backups';
 
-/** What encrypts pgBackRest's repository, and all of restic's. */
-const DATABASE_KEY = { ...generated('backup-database-key'), encrypts: 'the backups of the database' };
+/** What encrypts pgBackRest's repository, each generation of it, and all of restic's. */
+const databaseSecret = (generation: number) => ({ ...generated(databaseKey(generation)), encrypts: 'the backups of the database' });
 const FILES_KEY = { ...generated('backup-files-key'), encrypts: 'the backups of the files' };
 
 export const backup = defineService({
@@ -30,6 +31,7 @@ export const backup = defineService({
 /** The repository host. What reads files runs in containers of its own (engine/backup-job.ts). */
 function server(own: BackupSettings, input: BuildInput): Blueprint {
   const members = databaseMembers(input);
+  const generations = generationsOf(input.orders);
   return {
     name: 'backup',
     image: input.image('backup', { after: input.image('patroni', { after: input.image('postgres') }) }),
@@ -39,11 +41,15 @@ function server(own: BackupSettings, input: BuildInput): Blueprint {
     networks: ['db'],
     ports: [],
     mounts: [repositoryMount(own)],
-    secrets: [DATABASE_KEY, FILES_KEY],
+    secrets: [...living(generations).map(databaseSecret), FILES_KEY],
     certificate: BACKUP_CERTIFICATE,
     trust: true,
-    environment: {},
-    view: { members: members.map(({ name }, index) => ({ name, number: index + 1 })), processes: Math.max(1, Math.floor(own.cpus)) },
+    environment: generations.current === 1 ? {} : { GENERATION: String(generations.current) },
+    view: {
+      folder: databaseFolder(generations.current),
+      members: members.map(({ name }, index) => ({ name, number: index + 1 })),
+      processes: Math.max(1, Math.floor(own.cpus)),
+    },
     memoryBytes: own.memory,
     cpus: own.cpus,
     keeps: {

@@ -15,6 +15,8 @@ export interface Orders {
   updates?: Record<string, string>;
   /** Group -> which of its two credentials is in use; the first where nothing is ordered. */
   credentials?: Record<string, 'a' | 'b'>;
+  /** Which of the generations of the database’s backups is written to, and the oldest that is kept; the first where nothing is ordered. */
+  backup?: { current: number; oldest: number };
   /** A release while the application's part of the settings has the hash `instead`. */
   app?: { release: string; ref: string; version: AppVersion; instead: string };
 }
@@ -48,6 +50,7 @@ export function applyOrders(settings: Settings, orders: Orders, portalImage: () 
     orders: {
       ...(orders.updates && { updates: orders.updates }),
       ...(orders.credentials && { credentials: orders.credentials }),
+      ...(orders.backup && { backup: orders.backup }),
       ...(orders.maintenance && { maintenance: orders.maintenance }),
       ...(replicas && { replicas }),
       ...(release && { app: release }),

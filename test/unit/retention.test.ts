@@ -57,6 +57,11 @@ describe('retention', () => {
     ];
     expect(kept(sets, NOTHING)).toEqual(['full', 'between', 'newest']);
   });
+  it('keeps the newest of those that were verified at once', () => {
+    const verifiedAt = '2026-01-04T00:00:00Z';
+    const sets = ['1', '2', '3'].map((day) => setAt(`2026-01-0${day}T00:00:00Z`, { id: day, verifiedAt, drilledAt: verifiedAt }));
+    expect(kept([...sets, setAt('2026-01-05T00:00:00Z', { id: 'newest' })], NOTHING)).toEqual(['3', 'newest']);
+  });
   it('is quick with 10,000 sets', () => {
     const many = Array.from({ length: 10_000 }, (_, hour) => setAt(new Date(Date.UTC(2025, 0, 1, hour)).toISOString()));
     const started = performance.now();
