@@ -44,6 +44,7 @@ export const restore: Command = {
     ['--into <project>', 'Into a project of its own that leads nowhere, to look at; what runs is not touched'],
     ['--undo', 'Back to what was before the last restore in place'],
     ['--kit <file>', 'On a bare host, in an empty folder: the whole installation, from its recovery kit and its repository'],
+    ['--from <copy>', 'Bring back first what a copy elsewhere holds: where the repository here is lost'],
     PASSPHRASE_FILE,
   ],
   run: async (context, [set], options) => {
@@ -64,6 +65,16 @@ export const restore: Command = {
         'medianest restore --undo',
       );
     const to = options.to === undefined ? undefined : parseTime(String(options.to), context.clock.now());
+    if (options.from !== undefined) {
+      if (undo || context.flags.dryRun)
+        throw new UserError(
+          'USAGE',
+          '--from brings data back: neither with --undo nor with --dry-run',
+          'medianest backup fetch COPY alone',
+        );
+      const { fetchCopy } = await import('../engine/backup-fetch.ts');
+      await fetchCopy(context, opened, String(options.from));
+    }
     const asked = { set, to, only: partsOf(options.only, into !== undefined), into, undo };
     if (context.flags.dryRun || !into) {
       const plan = await planRestore(context, opened, asked);
@@ -87,7 +98,10 @@ async function fromKit(context: Context, kit: string, set: string | undefined, o
   const { parseTime } = await import('../plan/restore-target.ts');
   const to = options.to === undefined ? undefined : parseTime(String(options.to), context.clock.now());
   const secret = await passphrase(context, options.passphraseFile);
-  const outcome = await restoreKit(context, path.resolve(context.cwd, kit), secret, { set, to });
+  const outcome = await restoreKit(context, path.resolve(context.cwd, kit), secret, {
+    ...{ set, to },
+    from: options.from === undefined ? undefined : String(options.from),
+  });
   return done(outcome, told(outcome, undefined));
 }
 

@@ -18,6 +18,10 @@ export interface Job {
   capabilities?: readonly string[];
   input?: string;
   memoryBytes?: number;
+  /** Whose secrets it is given, where those are not the repository host’s. */
+  secretsOf?: string;
+  /** A network that it may use; without it, it has none. */
+  network?: string;
 }
 
 export interface JobMount {
@@ -45,14 +49,14 @@ const mountText = ({ source, target, kind, readOnly }: JobMount): string =>
 export async function runJob(bench: Workbench, job: Job, task?: Task): Promise<RunResult> {
   const { project, state } = bench;
   const name = `${project}-job-${job.name}`;
-  const secrets = { source: state.at('secrets', 'backup'), target: '/run/secrets', kind: 'bind' as const, readOnly: true };
+  const secrets = { source: state.at('secrets', job.secretsOf ?? 'backup'), target: '/run/secrets', kind: 'bind' as const, readOnly: true };
   const root = (job.capabilities ?? []).length > 0;
   const args = [
     ...['run', '--rm', '--init', '--name', name, '--hostname', 'medianest-backup', '--pull', 'never'],
     ...['--label', `${LABEL.project}=${project}`, '--label', `${JOB_LABEL}=${job.name}`],
     ...[...HARDENED, '--tmpfs', '/run:mode=1777'],
     ...[...(job.capabilities ?? []).flatMap((name) => ['--cap-add', name]), '--user', root ? '0:0' : '10002:10002'],
-    ...['--network', 'none', '--pids-limit', '256'],
+    ...['--network', job.network ?? 'none', '--pids-limit', '256'],
     ...['--memory', String(job.memoryBytes ?? bench.memoryBytes), '--cpus', String(bench.cpus)],
     ...[...(job.mounts ?? []), secrets].flatMap((mount) => ['--mount', mountText(mount)]),
     ...Object.entries(job.environment ?? {}).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
