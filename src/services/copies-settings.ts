@@ -60,13 +60,11 @@ export const copiesSettings = z
     azure: z
       .strictObject({
         container: bucket.optional().describe('The container, which exists; with it there is a copy there'),
-        account: word('medianest').optional().describe('The storage account'),
         prefix,
-        key: secret().describe('Key of the account'),
-        endpoint: endpoint.optional().describe('Where it is not Azure’s own'),
+        sasUrl: secret().describe('Address of the container with a shared access signature that may read, add, write, delete and list'),
         keep: keepSettings,
       })
-      .superRefine(needs('container', ['account', 'key']))
+      .superRefine(needs('container', ['sasUrl']))
       .prefault({})
       .describe('In Azure Blob Storage'),
     gcs: z
@@ -98,7 +96,7 @@ export function copySecrets(copies: CopiesSettings): SecretSpec[] {
   const keys = {
     sftp: { 'sftp-key': sftp.key },
     s3: { 's3-access-key': s3.accessKey, 's3-secret-key': s3.secretKey },
-    azure: { 'azure-key': azure.key },
+    azure: { 'azure-sas-url': azure.sasUrl },
     gcs: { 'gcs-service-account': gcs.serviceAccount },
   };
   return copyNames(copies).flatMap((kind) =>
@@ -113,7 +111,7 @@ export function copyView(copies: CopiesSettings): JsonObject {
   const views: Record<CopyName, JsonObject> = {
     sftp: { host, port: sftp.port, user: sftp.user, root: sftp.path },
     s3: { endpoint: String(s3.endpoint), region: s3.region, root: `${s3.bucket}/${s3.prefix}` },
-    azure: { account: String(azure.account), endpoint: azure.endpoint ?? '', root: `${azure.container}/${azure.prefix}` },
+    azure: { root: `${azure.container}/${azure.prefix}` },
     gcs: { root: `${gcs.bucket}/${gcs.prefix}` },
   };
   const names = copyNames(copies);

@@ -79,7 +79,7 @@ export const CASES: Record<string, LoadOptions> = {
   copies:
     sftp: { host: far.example.org, port: 2222, path: /srv/far, hostKeys: [ssh-ed25519 AAAA, ecdsa-sha2-nistp256 BBBB], key: not-to-be-seen }
     s3: { endpoint: "https://s3.example.org", bucket: far, accessKey: not-to-be-seen, secretKey: not-to-be-seen }
-    azure: { account: mine, container: far, key: not-to-be-seen, keep: { last: 9 } }
+    azure: { container: far, sasUrl: not-to-be-seen, keep: { last: 9 } }
     gcs: { bucket: far, serviceAccount: not-to-be-seen }
 `,
   },
