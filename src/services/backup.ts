@@ -52,7 +52,7 @@ function server(own: BackupSettings, input: BuildInput): Blueprint {
     view: {
       members: members.map(({ name }, index) => ({ name, number: index + 1 })),
       processes: Math.max(1, Math.floor(own.cpus)),
-      copies: null,
+      copies: false,
     },
     memoryBytes: own.memory,
     cpus: own.cpus,
@@ -84,7 +84,8 @@ function copier(own: BackupSettings, repository: Blueprint): Blueprint {
     secrets: [FILES_KEY, ...copySecrets(own.copies)],
     environment: {},
     view: {
-      copies: copyView(own.copies),
+      copies: true,
+      ...copyView(own.copies),
       known: knownHosts(own.copies),
       names: copyNames(own.copies).join(' '),
       period: own.archiveSeconds,
