@@ -1,5 +1,6 @@
 import { EXIT, UserError } from '../errors.ts';
 import { BACKUP_TYPES, type BackupType, listed } from '../plan/backup-sets.ts';
+import { COPIES_COMMAND, copyLines } from '../plan/copies.ts';
 import { type Command, done } from './command.ts';
 
 export const backup: Command = {
@@ -25,6 +26,11 @@ export const backup: Command = {
       ({ set }) => set.problems?.[0],
     );
     for (const warning of warnings) context.report.warn(warning);
+    const { requireCopies } = await import('../engine/backup-copies.ts');
+    // A copy that is behind is told, and the backup is good all the same.
+    await alarmed(context, opened, COPIES_COMMAND, () => requireCopies(context, opened.loaded)).catch((error: Error) =>
+      context.report.warn(error.message),
+    );
     const text = `${set.id} is stored after ${set.seconds.toFixed(1)} s: ${bytes(set.sizeBytes)}, of which ${bytes(set.storedBytes)} are new.`;
     return done({ ...listed(set), warnings }, text);
   },
@@ -39,6 +45,7 @@ export const backupList: Command = {
     const { backupRoom, knownSets, readArchive } = await import('../engine/backup-room.ts');
     const { bytes } = await import('../ui/bytes.ts');
     const { table } = await import('../ui/table.ts');
+    const { readCopies } = await import('../engine/backup-copies.ts');
     const room = await backupRoom(context, await open(context));
     const sets = (await knownSets(room))?.sets ?? [];
     const { reachableFrom, unexpectedGaps } = await import('../plan/set-archive.ts');
@@ -46,6 +53,7 @@ export const backupList: Command = {
       (archive) => archive.gaps,
       () => undefined,
     );
+    const copies = await readCopies(room.bench.docker, room.bench.project, room.settings);
     const gaps = all && unexpectedGaps(all, sets);
     const from = reachableFrom(all ?? [], sets) ?? null;
     const rows = sets.map((set) => {
@@ -61,8 +69,9 @@ export const backupList: Command = {
       ...(gaps ?? []).map(
         ({ after, before, missing }) => `WAL is missing: ${missing} segments between ${after} and ${before}. Make a new full backup.`,
       ),
+      ...(copies ? copyLines(copies) : ['How far the copies are is not known: backup-copies does not run.']),
     ];
-    return done({ backups: sets.map(listed), window: { from, gaps: gaps ?? null } }, lines.join('\n'));
+    return done({ backups: sets.map(listed), window: { from, gaps: gaps ?? null }, copies: copies ?? null }, lines.join('\n'));
   },
 };
 
@@ -81,14 +90,17 @@ export const backupVerify: Command = {
       opened,
       'backup verify',
       () => verify(context, opened, id),
-      ({ sets, gaps }) =>
-        sets.find(({ problems }) => problems.length > 0)?.problems[0] ?? (gaps[0] && `WAL is missing after ${gaps[0].after}`),
+      ({ sets, gaps, copies }) =>
+        sets.find(({ problems }) => problems.length > 0)?.problems[0] ??
+        copies.find(({ problems }) => problems.length > 0)?.problems[0] ??
+        (gaps[0] && `WAL is missing after ${gaps[0].after}`),
     );
     const lines = [
       ...outcome.sets.map(({ id: set, problems }) => `${set}: ${problems.length === 0 ? 'good' : problems.join('; ')}`),
       ...outcome.gaps.map(({ after, before, missing }) => `WAL is missing: ${missing} segments between ${after} and ${before}`),
     ];
-    const good = outcome.sets.every(({ problems }) => problems.length === 0) && outcome.gaps.length === 0;
+    for (const { name, problems } of outcome.copies) lines.push(`copy ${name}: ${problems.length === 0 ? 'good' : problems.join('; ')}`);
+    const good = [...outcome.sets, ...outcome.copies].every(({ problems }) => problems.length === 0) && outcome.gaps.length === 0;
     return done({ status: good ? 'ok' : 'fail', ...outcome }, lines.join('\n'), good ? EXIT.done : EXIT.unhealthy);
   },
 };
@@ -104,7 +116,12 @@ export const backupPrune: Command = {
     const { table } = await import('../ui/table.ts');
     const opened = await open(context);
     const outcome = await alarmed(context, opened, 'backup prune', () => prune(context, opened));
-    const rows = outcome.sets.map(({ id, keep, reasons }) => [id, keep ? 'stays' : 'goes', reasons.join('; ')]);
-    return done(outcome, rows.length > 0 ? table([['SET', '', 'WHY'], ...rows]) : 'There is no backup yet.');
+    const row = ({ id, keep, reasons }: (typeof outcome.sets)[number]) => [id, keep ? 'stays' : 'goes', reasons.join('; ')];
+    const rows = outcome.sets.map(row);
+    const tables = [
+      rows.length > 0 ? table([['SET', '', 'WHY'], ...rows]) : 'There is no backup yet.',
+      ...Object.entries(outcome.copies).map(([name, sets]) => table([[`COPY ${name}`, '', 'WHY'], ...sets.map(row)])),
+    ];
+    return done(outcome, tables.join('\n\n'));
   },
 };

@@ -13,6 +13,7 @@ export const health: Command = {
     const { keeperOf, memberStates } = await import('../engine/keeper.ts');
     const { describeHealth } = await import('../ui/describe.ts');
     const { backupHealth } = await import('../engine/backup-alarm.ts');
+    const { copyHealth } = await import('../engine/backup-copies.ts');
     const { certificateHealth } = await import('../engine/certificate-status.ts');
     const opened = await open(context);
     const { loaded, state } = opened;
@@ -22,7 +23,12 @@ export const health: Command = {
       const containers = await engine.observe(loaded.settings.project);
       const keeper = keeperOf(manifest?.services);
       const members = keeper ? await memberStates(engine, containers, keeper) : {};
-      const more = [...groupChecks(manifest, members), ...(await certificateHealth(context, opened, containers)), ...backupHealth(state)];
+      const more = [
+        ...groupChecks(manifest, members),
+        ...(await certificateHealth(context, opened, containers)),
+        ...backupHealth(state),
+        ...(manifest ? await copyHealth(context, loaded) : []),
+      ];
       const report = healthReport(manifest, containers, more);
       const result = done(report, describeHealth(report), report.status === 'fail' ? EXIT.unhealthy : EXIT.done);
       if (!options.watch || context.flags.json || context.signal.aborted) return result;

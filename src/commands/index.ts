@@ -9,6 +9,7 @@ import type { Command } from './command.ts';
 import { completion } from './completion.ts';
 import { configSchema, configShow, configValidate } from './config.ts';
 import { configMigrate } from './config-migrate.ts';
+import { backupCopies, backupFetch } from './copies.ts';
 import { deploy, releases, rollback } from './deploy.ts';
 import { doctor } from './doctor.ts';
 import { down } from './down.ts';
@@ -58,6 +59,8 @@ export const commands: readonly Command[] = [
   backupList,
   backupVerify,
   backupPrune,
+  backupCopies,
+  backupFetch,
   backupSchedule,
   backupKit,
   backupKeys,

@@ -45,6 +45,7 @@ export const restore: Command = {
     ['--undo', 'Back to what was before the last restore in place'],
     ['--kit <file>', 'On a bare host, in an empty folder: the whole installation, from its recovery kit and its repository'],
     ['--archive <file>', 'With --kit: what `backup export` wrote, where there is no repository'],
+    ['--from <copy>', 'Bring back first what a copy elsewhere holds: where the repository here is lost'],
     PASSPHRASE_FILE,
   ],
   run: async (context, [set], options) => {
@@ -67,6 +68,16 @@ export const restore: Command = {
         'medianest restore --undo',
       );
     const to = options.to === undefined ? undefined : parseTime(String(options.to), context.clock.now());
+    if (options.from !== undefined) {
+      if (undo || context.flags.dryRun)
+        throw new UserError(
+          'USAGE',
+          '--from brings data back: neither with --undo nor with --dry-run',
+          'medianest backup fetch COPY alone',
+        );
+      const { fetchCopy } = await import('../engine/backup-fetch.ts');
+      await fetchCopy(context, opened, String(options.from));
+    }
     const asked = { set, to, only: partsOf(options.only, into !== undefined), into, undo };
     if (context.flags.dryRun || !into) {
       const plan = await planRestore(context, opened, asked);
@@ -91,7 +102,8 @@ async function fromKit(context: Context, kit: string, set: string | undefined, o
   const to = options.to === undefined ? undefined : parseTime(String(options.to), context.clock.now());
   const archive = options.archive === undefined ? undefined : String(options.archive);
   const secret = await passphrase(context, options.passphraseFile);
-  const outcome = await restoreKit(context, path.resolve(context.cwd, kit), secret, { set, to, archive });
+  const from = options.from === undefined ? undefined : String(options.from);
+  const outcome = await restoreKit(context, path.resolve(context.cwd, kit), secret, { set, to, from, archive });
   return done(outcome, told(outcome, undefined));
 }
 

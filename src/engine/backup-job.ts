@@ -22,6 +22,10 @@ export interface Job {
   memoryBytes?: number;
   /** Its input or output are data of any length (stream-job.ts): the engine keeps no log of that. */
   streams?: 'in' | 'out';
+  /** Whose secrets it is given, where those are not the repository host’s. */
+  secretsOf?: string;
+  /** A network that it may use; without it, it has none. */
+  network?: string;
 }
 
 export interface JobMount {
@@ -49,14 +53,14 @@ const mountText = ({ source, target, kind, readOnly }: JobMount): string =>
 export function jobArgs(bench: Workbench, job: Job): string[] {
   const { project, state } = bench;
   const name = `${project}-job-${job.name}`;
-  const secrets = { source: state.at('secrets', 'backup'), target: '/run/secrets', kind: 'bind' as const, readOnly: true };
+  const secrets = { source: state.at('secrets', job.secretsOf ?? 'backup'), target: '/run/secrets', kind: 'bind' as const, readOnly: true };
   const root = (job.capabilities ?? []).length > 0;
   return [
     ...['run', '--rm', '--init', '--name', name, '--hostname', 'medianest-backup', '--pull', 'never'],
     ...['--label', `${LABEL.project}=${project}`, '--label', `${JOB_LABEL}=${job.name}`],
     ...[...HARDENED, '--tmpfs', '/run:mode=1777'],
     ...[...(job.capabilities ?? []).flatMap((name) => ['--cap-add', name]), '--user', root ? '0:0' : '10002:10002'],
-    ...['--network', 'none', '--pids-limit', '256'],
+    ...['--network', job.network ?? 'none', '--pids-limit', '256'],
     ...['--memory', String(job.memoryBytes ?? bench.memoryBytes), '--cpus', String(bench.cpus), '--cpu-shares', CPU_SHARES],
     ...[...(job.mounts ?? []), secrets].flatMap((mount) => ['--mount', mountText(mount)]),
     ...Object.entries(job.environment ?? {}).flatMap(([key, value]) => ['--env', `${key}=${value}`]),

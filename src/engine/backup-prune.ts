@@ -1,8 +1,10 @@
 import type { Context } from '../context.ts';
-import type { BackupSet } from '../plan/backup-sets.ts';
+import type { BackupSet, Catalogue } from '../plan/backup-sets.ts';
+import { copyDecisions } from '../plan/copies.ts';
 import { type Decision, retention } from '../plan/retention.ts';
 import { databaseFolder, generationOf, living } from '../services/backup-generation.ts';
 import { openCatalogue } from './backup.ts';
+import { copyPolicies, readCopies } from './backup-copies.ts';
 import { mustRun, removeJobs } from './backup-job.ts';
 import { type BackupRoom, backrest, backupRoom, inServer, knownSets, readDatabase, saveCatalogue } from './backup-room.ts';
 import { mutate } from './mutate.ts';
@@ -13,28 +15,38 @@ import { retireGenerations } from './rotate-keys.ts';
 export interface PruneOutcome {
   sets: Decision[];
   removed: number;
+  /** The same of each copy elsewhere, by its own rules; its container removes them. */
+  copies: Record<string, Decision[]>;
 }
 
 /** Removes what no rule keeps. A dry run says what and why. */
 export async function prune(context: Context, opened: Opened): Promise<PruneOutcome> {
   if (context.flags.dryRun) {
     const room = await backupRoom(context, opened);
-    return { sets: retention((await knownSets(room))?.sets ?? [], room.settings.local.keep), removed: 0 };
+    const known = (await knownSets(room)) ?? { repository: '', sets: [] };
+    return { sets: retention(known.sets, room.settings.local.keep), removed: 0, copies: await decideCopies(room, known) };
   }
   return mutate(context, opened.state, 'backup prune', async (lock, record) => {
     const room = await backupRoom(context, opened);
     await removeJobs(room.bench);
     const catalogue = await openCatalogue(room);
     const decisions = retention(catalogue.sets, room.settings.local.keep);
+    const copies = await decideCopies(room, catalogue);
     const gone = new Set(decisions.flatMap(({ id, keep }) => (keep ? [] : [id])));
     record(['prune', ...gone]);
     const kept = catalogue.sets.filter(({ id }) => !gone.has(id));
     // First it is listed no more: what is half removed must not be restored. Killed meanwhile, the next run removes the rest.
-    if (gone.size > 0) await saveCatalogue(room, { ...catalogue, sets: kept });
+    await saveCatalogue(room, { ...catalogue, sets: kept });
     await removeOthers(room, kept);
     await retireGenerations(context, opened, lock, room, kept);
-    return { sets: decisions, removed: gone.size };
+    return { sets: decisions, removed: gone.size, copies };
   });
+}
+
+async function decideCopies({ bench, settings }: BackupRoom, catalogue: Catalogue): Promise<PruneOutcome['copies']> {
+  const states = await readCopies(bench.docker, bench.project, settings);
+  const policies = Object.entries(copyPolicies(settings));
+  return Object.fromEntries(policies.map(([name, policy]) => [name, copyDecisions(catalogue, name, policy, states)]));
 }
 
 /** The database’s parts first, those that others are made from last; then WAL that no set begins before; then the files. */

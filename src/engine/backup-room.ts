@@ -10,6 +10,7 @@ import { type Generations, generationOf, generationsOf } from '../services/backu
 import type { BackupSettings } from '../services/backup-settings.ts';
 import { volumeName } from '../stack/labels.ts';
 import type { Mount, Service, Stack } from '../stack/types.ts';
+import { orderCopies, planCopies } from './backup-copies.ts';
 import { type JobMount, jobError, lastWords, mustRun, type Workbench } from './backup-job.ts';
 import type { RunResult } from './compose.ts';
 import { writeAtomic } from './files.ts';
@@ -31,8 +32,8 @@ export interface BackupRoom {
   generations: Generations;
 }
 
-/** @throws UserError NOT_RUNNING where the profile has no backup */
-export async function backupRoom(context: Context, { loaded, state }: Opened): Promise<BackupRoom> {
+/** @param fill the repository may be gone @throws UserError NOT_RUNNING where the profile has no backup */
+export async function backupRoom(context: Context, { loaded, state }: Opened, fill = false): Promise<BackupRoom> {
   const { stack } = await prepare(context, loaded, { unchecked: true });
   const server = stack.services.find(({ name }) => name === 'backup');
   const settings = loaded.settings.backup as BackupSettings;
@@ -43,7 +44,7 @@ export async function backupRoom(context: Context, { loaded, state }: Opened): P
   // A newer medianest has an image that `up` has not built yet: jobs go by what runs.
   const engine = await context.engine();
   const running = (await engine.observe(stack.project)).find(({ service }) => service === 'backup');
-  await checkLocalFolder(context, state, loaded);
+  await checkLocalFolder(context, state, loaded, fill);
   return {
     bench: {
       project: stack.project,
@@ -115,8 +116,9 @@ export const readCatalogue = (state: StateFolder): Catalogue | undefined =>
   state.readJson<Catalogue>(FILE, 'sets are read from the repository again', (value) => Array.isArray((value as Catalogue)?.sets));
 
 /** Kept here, and in the repository as a snapshot of its own, so that a repository tells what is in it. */
-export async function saveCatalogue(room: BackupRoom, catalogue: Catalogue): Promise<void> {
+export async function saveCatalogue(room: BackupRoom, sets: Catalogue): Promise<void> {
   const { bench, local: repository } = room;
+  const catalogue = await planCopies(bench, room.settings, sets);
   const names = ['--stdin', '--stdin-filename', FILE, '--tag', 'catalogue', '--host', bench.project];
   await mustRestic(bench, repository, ['backup', '--quiet', ...names], { input: JSON.stringify(catalogue), name: 'catalogue' });
   await mustRestic(bench, repository, [
@@ -132,10 +134,11 @@ export async function saveCatalogue(room: BackupRoom, catalogue: Catalogue): Pro
     '2',
   ]);
   writeAtomic(bench.state.at(FILE), `${JSON.stringify(catalogue, null, 1)}\n`, 0o600);
+  await orderCopies(bench, catalogue);
 }
 
 /** The catalogue that the repository holds; undefined where it has none. */
-async function fetchCatalogue({ bench, local: repository }: BackupRoom): Promise<Catalogue | undefined> {
+export async function fetchCatalogue({ bench, local: repository }: BackupRoom): Promise<Catalogue | undefined> {
   const listed = await restic(bench, repository, ['snapshots', '--no-lock', '--json', '--tag', 'catalogue']);
   if (listed.exitCode === RESTIC.noRepository) return undefined;
   // What cannot be read is not the same as nothing: `prune` would take every set for one that nobody knows.

@@ -3,7 +3,9 @@ import { UserError } from '../errors.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
 import { verifyProblems, type WalGap } from '../plan/pgbackrest.ts';
 import { unexpectedGaps } from '../plan/set-archive.ts';
+import { COPIES } from '../services/backup.ts';
 import { generationOf } from '../services/backup-generation.ts';
+import { copyNames } from '../services/copies-settings.ts';
 import { shown } from '../ui/reporter.ts';
 import { openCatalogue } from './backup.ts';
 import { lastWords, removeJobs, runJob } from './backup-job.ts';
@@ -17,6 +19,8 @@ export interface VerifyOutcome {
   gaps: WalGap[];
   /** What is wrong with the repository as a whole. */
   problems: string[];
+  /** Of each copy elsewhere. */
+  copies: { name: string; problems: string[] }[];
 }
 
 /** Reads all that the repository holds, and notes with each set what was found. @param id one set; all where not given */
@@ -29,9 +33,10 @@ export async function verify(context: Context, opened: Opened, id: string | unde
     if (wanted.length === 0)
       throw new UserError('NO_BACKUP', id ? `there is no set ${id}` : 'there is no backup to verify', 'medianest backup list');
     record(['verify', id ?? null]);
-    const outcome = await shown(context.report, `read ${wanted.length === 1 ? wanted[0]?.id : `all ${wanted.length} sets`}`, () =>
+    const read = await shown(context.report, `read ${wanted.length === 1 ? wanted[0]?.id : `all ${wanted.length} sets`}`, () =>
       readAll(room, wanted),
     );
+    const outcome = { ...read, copies: await checkCopies(context, room) };
     const now = context.clock.now().toISOString();
     for (const set of wanted) {
       set.verifiedAt = now;
@@ -45,7 +50,7 @@ export async function verify(context: Context, opened: Opened, id: string | unde
   });
 }
 
-async function readAll(room: BackupRoom, sets: readonly BackupSet[]): Promise<VerifyOutcome> {
+async function readAll(room: BackupRoom, sets: readonly BackupSet[]): Promise<Omit<VerifyOutcome, 'copies'>> {
   const { bench } = room;
   await inServer(room, ['halt'], 'an earlier command could not be ended');
   const labels = new Set<string>();
@@ -74,4 +79,17 @@ async function readAll(room: BackupRoom, sets: readonly BackupSet[]): Promise<Ve
   // Which sets a damaged pack belongs to restic does not say: none of them counts as good.
   for (const entry of found) entry.problems.push(...problems);
   return { sets: found, gaps: unexpectedGaps((await readArchive(room, sets)).gaps, sets), problems };
+}
+
+/** Compares each with what is here, by checksums where its kind has them. */
+async function checkCopies(context: Context, { bench, settings }: BackupRoom): Promise<VerifyOutcome['copies']> {
+  const found = [];
+  for (const name of copyNames(settings.copies)) {
+    const { exitCode, stdout, tail } = await shown(context.report, `compare the copy ${name}`, () =>
+      bench.docker.run(['exec', `${bench.project}-${COPIES}-1`, 'copies', 'check', name], { signal: bench.signal }),
+    );
+    const problems = stdout.split('\n').filter(Boolean);
+    found.push({ name, problems: exitCode === 0 ? [] : problems.length > 0 ? problems : [lastWords({ tail })] });
+  }
+  return found;
 }

@@ -4,6 +4,7 @@ import { parseBalancerStats } from '../plan/balancer-stats.ts';
 import { interruptedRelease } from '../plan/releases.ts';
 import type { StatusExtras } from '../plan/status.ts';
 import { backupHealth } from './backup-alarm.ts';
+import { copyHealth } from './backup-copies.ts';
 import { readCatalogue } from './backup-room.ts';
 import { certificateHealth } from './certificate-status.ts';
 import { keeperOf, memberStates } from './keeper.ts';
@@ -28,6 +29,7 @@ export async function inspectStack(context: Context, opened: Opened): Promise<St
     memberStates(engine, containers, keeper).catch(() => undefined),
     containers.length > 0 ? certificateHealth(context, opened, containers) : [],
   ]);
+  const copies = containers.some(({ service }) => service === 'backup') ? await copyHealth(context, loaded) : [];
   const half = interruptedRelease(readReleases(state), readOrders(state).app?.release);
   const interrupted = underWay(state);
   const out = state.drained().filter((name) => containers.some(({ service }) => service === name));
@@ -40,7 +42,9 @@ export async function inspectStack(context: Context, opened: Opened): Promise<St
       ...(containers.some(({ service }) => service === 'backup')
         ? backupNotes(readCatalogue(state)?.sets ?? [], context.clock.now()).concat(
             kitProblem(state) ?? [],
-            backupHealth(state).map(({ message, remedy }) => `${message}: ${remedy}`),
+            [...backupHealth(state), ...copies.filter(({ status }) => status !== 'ok')].map(
+              ({ message, remedy }) => `${message}: ${remedy}`,
+            ),
           )
         : []),
       ...(keeper && containers.length > 0 && !members ? [`${keeper} does not answer: who leads is not known, and nothing is healed`] : []),

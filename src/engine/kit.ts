@@ -170,7 +170,7 @@ const recipe = (kit: Kit, name: string): string => `Recovery kit of the MediaNes
 Print this page. Keep it, the file ${name} and the passphrase in three places, none of them the host.
 
 On a bare host with Docker and medianest:
-  1. mount the disk of the repository, where the settings say that it is
+  1. mount the disk of the repository, where the settings say that it is; where it is lost, a copy elsewhere does: then add --from COPY below
   2. medianest restore --kit ${name}     (in an empty folder; asks for the passphrase; or with --to a moment)
   3. medianest health
 

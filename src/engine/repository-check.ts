@@ -11,16 +11,17 @@ const REPOSITORY_UID = 10002;
 
 /**
  * Where the repository is a folder of this host: it is there, is what it was, and is not on the data's own disk.
+ * @param fill it may be empty: it is about to be brought back
  * @throws UserError REPOSITORY_AWAY; nothing was changed
  */
-export async function checkLocalFolder(context: Context, state: StateFolder, loaded: Loaded): Promise<void> {
+export async function checkLocalFolder(context: Context, state: StateFolder, loaded: Loaded, fill = false): Promise<void> {
   const own = loaded.settings.backup as BackupSettings | undefined;
   if (!own) return;
   const known = state.readJson<Catalogue>('backups.json', 'sets are read from the repository again')?.repository;
   if (own.local.kind === 'folder' && own.local.path) {
     const folder = path.resolve(loaded.root, own.local.path);
     await checkFolder(context, folder, 'backup.local', own.local.sameDisk);
-    if (known && !existsSync(path.join(folder, 'repository.id'))) throw unmounted(folder, 'backup.local');
+    if (known && !fill && !existsSync(path.join(folder, 'repository.id'))) throw unmounted(folder, 'backup.local');
     claim(folder);
   }
 }

@@ -3,6 +3,8 @@ import path from 'node:path';
 import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
 import type { BackupSettings } from '../services/backup-settings.ts';
+import { copyNames } from '../services/copies-settings.ts';
+import { fetchCopy } from './backup-fetch.ts';
 import { converge } from './converge.ts';
 import { readOptional } from './files.ts';
 import { importBare } from './import-bare.ts';
@@ -15,14 +17,15 @@ import { stateFolder } from './state.ts';
 /**
  * A whole installation from its recovery kit and its repository: makes this folder the installation that the kit is of, starts
  * it empty, and restores everything into it.
- * @param file the kit; @param asked which set or moment, the newest where neither is given; the archive that the repository is made from
+ * @param file the kit; @param asked which set or moment, the newest where neither is given; the copy (`from`) or the archive
+ * that the repository is made from, where there is none any more
  * @throws UserError where the repository is not there, before anything is started
  */
 export async function restoreKit(
   context: Context,
   file: string,
   passphrase: string,
-  asked: { set: string | undefined; to: Date | undefined; archive: string | undefined },
+  { from, ...asked }: { set: string | undefined; to: Date | undefined; from: string | undefined; archive: string | undefined },
 ): Promise<RestoreOutcome> {
   const archive = asked.archive === undefined ? undefined : await checkArchive(context, asked.archive);
   const { project, repository, takeBack } = importKit(file, passphrase, context.cwd, stateFolder(context, context.cwd));
@@ -30,14 +33,22 @@ export async function restoreKit(
   try {
     opened = await open(context);
     if (archive) await importBare(context, opened, archive, repository);
-    else refuseAway(opened, repository);
+    else if (from === undefined) refuseAway(opened, repository);
+    else refuseUnknown(opened, from);
   } catch (error) {
     takeBack();
     throw error;
   }
   context.report.note(`this is ${project} now`);
   await converge(context, opened, { overwrite: false, timeout: undefined, command: 'up (restore --kit)' });
+  if (from !== undefined) await fetchCopy(context, opened, from);
   return restore(context, opened, { ...asked, only: ['db', 'files', 'redis'], into: undefined, undo: false, bare: true });
+}
+
+function refuseUnknown({ loaded }: Opened, from: string): void {
+  const names: string[] = copyNames((loaded.settings.backup as BackupSettings).copies);
+  if (names.includes(from)) return;
+  throw new UserError('USAGE', `the kit knows no copy ${from}; nothing was changed`, `it has ${names.join(', ') || 'none'}`);
 }
 
 /** Where it is a folder: it holds the repository of the kit. A volume is looked into once it is started. */

@@ -1,4 +1,5 @@
 import { type BackupSet, isGood } from './backup-sets.ts';
+import { COPIES_COMMAND } from './copies.ts';
 import type { Check } from './health.ts';
 
 /** The last time that a command about backups failed, and it has not ended well since. */
@@ -14,14 +15,17 @@ export interface BackupFailure {
 export function backupChecks(sets: readonly BackupSet[], failures: readonly BackupFailure[]): Check[] {
   const damaged = sets.filter((set) => !isGood(set));
   return [
-    ...failures.map(
-      ({ command, at, message }): Check => ({
-        id: command.replaceAll(' ', '-'),
-        status: 'fail',
-        message: `the last \`${command}\`, of ${at}, failed: ${message}`,
-        remedy: `correct the cause, then medianest ${command}`,
-      }),
-    ),
+    // How copies are is asked, not remembered.
+    ...failures
+      .filter(({ command }) => command !== COPIES_COMMAND)
+      .map(
+        ({ command, at, message }): Check => ({
+          id: command.replaceAll(' ', '-'),
+          status: 'fail',
+          message: `the last \`${command}\`, of ${at}, failed: ${message}`,
+          remedy: `correct the cause, then medianest ${command}`,
+        }),
+      ),
     ...(damaged.length > 0
       ? [
           {

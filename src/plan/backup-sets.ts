@@ -62,6 +62,8 @@ export interface Catalogue {
   /** What tells this repository from an empty folder, and from another’s. */
   repository: string;
   sets: BackupSet[];
+  /** Of each copy elsewhere, the sets that it is to hold: also those that are here no more. */
+  copies?: Record<string, BackupSet[]>;
 }
 
 /** `20261125-004908-full`. */

@@ -3,11 +3,16 @@ import type { Blueprint, Mount } from '../stack/types.ts';
 import { BACKUP_CERTIFICATE } from './backup-address.ts';
 import { databaseFolder, databaseKey, generationsOf, living } from './backup-generation.ts';
 import { type BackupSettings, backupSettings } from './backup-settings.ts';
+import { copyNames, copySecrets, copyView, knownHosts } from './copies-settings.ts';
 import { generated } from './member.ts';
 import { databaseMembers } from './patroni.ts';
 import { type BuildInput, defineService } from './service.ts';
 
 const BACKUP_HOST = 65;
+const COPIES_HOST = 66;
+
+/** The container that sends the repository elsewhere. */
+export const COPIES = 'backup-copies';
 
 /** Where the repository is, in every container that has it. */
 export const REPOSITORY = '/srv/backups';
@@ -24,7 +29,8 @@ export const backup = defineService({
   settings: backupSettings,
   build: (own, input) => {
     refuseUnfit(input);
-    return [server(own, input)];
+    const repository = server(own, input);
+    return copyNames(own.copies).length > 0 ? [repository, copier(own, repository)] : [repository];
   },
 });
 
@@ -49,6 +55,7 @@ function server(own: BackupSettings, input: BuildInput): Blueprint {
       folder: databaseFolder(generations.current),
       members: members.map(({ name }, index) => ({ name, number: index + 1 })),
       processes: Math.max(1, Math.floor(own.cpus)),
+      copies: false,
     },
     memoryBytes: own.memory,
     cpus: own.cpus,
@@ -60,6 +67,42 @@ function server(own: BackupSettings, input: BuildInput): Blueprint {
     after: members.map(({ name }) => name),
     reload: ['/usr/local/bin/reload'],
     interruption: 'none: WAL waits at the database meanwhile',
+    urls: [],
+  };
+}
+
+/** It calls addresses outside, so it is in none of the networks of the data, and can change nothing in the repository. */
+function copier(own: BackupSettings, repository: Blueprint): Blueprint {
+  return {
+    name: COPIES,
+    image: repository.image,
+    uid: repository.uid,
+    host: COPIES_HOST,
+    networks: ['mgmt'],
+    ports: [],
+    mounts: [
+      ...repository.mounts.map((mount) => ({ ...mount, readOnly: true })),
+      { source: COPIES, target: '/var/lib/copies', kind: 'volume', readOnly: false },
+    ],
+    secrets: [FILES_KEY, ...copySecrets(own.copies)],
+    environment: {},
+    view: {
+      copies: true,
+      ...copyView(own.copies),
+      known: knownHosts(own.copies),
+      names: copyNames(own.copies).join(' '),
+      period: own.archiveSeconds,
+    },
+    configFrom: [COPIES],
+    memoryBytes: own.memory,
+    cpus: own.cpus,
+    keeps: {
+      '/var/lib/copies': 'how far each copy has got',
+      '/tmp': 'nothing lasting; its programs are shells, which expect it',
+      '/run': 'its settings with the keys in them, and lists of what is here and there',
+    },
+    after: [repository.name],
+    interruption: 'none: WAL and sets are sent when it is back',
     urls: [],
   };
 }

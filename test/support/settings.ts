@@ -73,6 +73,16 @@ export const CASES: Record<string, LoadOptions> = {
   'dev-compose': { flags: { profile: 'dev-compose' } },
   prod: { flags: { profile: 'prod' } },
   staging: { flags: { profile: 'staging' } },
+  copies: {
+    flags: { profile: 'staging' },
+    file: `backup:
+  copies:
+    sftp: { host: far.example.org, port: 2222, path: /srv/far, hostKeys: [ssh-ed25519 AAAA, ecdsa-sha2-nistp256 BBBB], key: not-to-be-seen }
+    s3: { endpoint: "https://s3.example.org", bucket: far, accessKey: not-to-be-seen, secretKey: not-to-be-seen }
+    azure: { container: far, sasUrl: not-to-be-seen, keep: { last: 9 } }
+    gcs: { bucket: far, serviceAccount: not-to-be-seen }
+`,
+  },
   'two-replicas': {
     file: 'project: home\nprofile: mine\nexternal: { plex: { url: "http://192.168.1.20:32400", token: "t" }, uptimeKuma: { url: "http://192.168.1.21:3001" } }\n',
     files: {

@@ -117,6 +117,21 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'backup.local.path': ['/mnt/disk', '/mnt/disk'],
   'backup.local.sameDisk': ['true', true],
   'backup.alert': ['[./notify, backup]', ['./notify', 'backup']],
+  'backup.copies.sftp.host': ['far.example.org', 'far.example.org'],
+  'backup.copies.sftp.user': ['store', 'store'],
+  'backup.copies.sftp.path': ['/srv/far', '/srv/far'],
+  'backup.copies.sftp.hostKeys': ['[ssh-ed25519 AAAA]', ['ssh-ed25519 AAAA']],
+  'backup.copies.sftp.key': ['*no: #yaml "', '*no: #yaml "'],
+  'backup.copies.s3.bucket': ['far', 'far'],
+  'backup.copies.s3.endpoint': ['https://s3.example.org', 'https://s3.example.org'],
+  'backup.copies.s3.region': ['eu-central-1', 'eu-central-1'],
+  'backup.copies.s3.prefix': ['home', 'home'],
+  'backup.copies.azure.container': ['far', 'far'],
+  'backup.copies.azure.prefix': ['home', 'home'],
+  'backup.copies.azure.sasUrl': ['*no: #yaml "', '*no: #yaml "'],
+  'backup.copies.gcs.bucket': ['far', 'far'],
+  'backup.copies.gcs.prefix': ['home', 'home'],
+  'backup.copies.gcs.serviceAccount': ['{"type": "service_account"}', '{"type": "service_account"}'],
   'backup.maxWalQueue': ['999m', 999 * 1024 ** 2],
 };
 /** Settings that mean something only together with another one. */
@@ -124,6 +139,14 @@ const TOGETHER: Record<string, Record<string, string>> = {
   'edge.hsts.preload': { MEDIANEST_EDGE_HSTS_SUBDOMAINS: 'true' },
   'edge.waf.rules.archive': { MEDIANEST_EDGE_WAF_RULES_SHA256: 'a'.repeat(64) },
   'edge.waf.rules.sha256': { MEDIANEST_EDGE_WAF_RULES_ARCHIVE: './crs.tar.gz' },
+  'backup.copies.sftp.host': { MEDIANEST_BACKUP_COPIES_SFTP_KEY: 'k', MEDIANEST_BACKUP_COPIES_SFTP_HOST_KEYS: '[ssh-ed25519 AAAA]' },
+  'backup.copies.s3.bucket': {
+    MEDIANEST_BACKUP_COPIES_S3_ENDPOINT: 'https://s3.example.org',
+    MEDIANEST_BACKUP_COPIES_S3_ACCESS_KEY: 'a',
+    MEDIANEST_BACKUP_COPIES_S3_SECRET_KEY: 's',
+  },
+  'backup.copies.azure.container': { MEDIANEST_BACKUP_COPIES_AZURE_SAS_URL: 'https://mine.blob.core.windows.net/far?sig=k' },
+  'backup.copies.gcs.bucket': { MEDIANEST_BACKUP_COPIES_GCS_SERVICE_ACCOUNT: '{}' },
   'backup.local.kind': { MEDIANEST_BACKUP_LOCAL_PATH: '/mnt/disk' },
 };
 const KINDS: [RegExp, [string, unknown]][] = [

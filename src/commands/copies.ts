@@ -1,0 +1,34 @@
+import { EXIT } from '../errors.ts';
+import { COPIES_COMMAND } from '../plan/copies.ts';
+import { type Command, done } from './command.ts';
+
+export const backupCopies: Command = {
+  name: COPIES_COMMAND,
+  summary: 'How far the copies elsewhere have got (exit 5 if one is behind by more than an hour)',
+  example: 'medianest backup copies',
+  run: async (context) => {
+    const { open } = await import('../engine/open.ts');
+    const { copyHealth, requireCopies } = await import('../engine/backup-copies.ts');
+    const { alarmed } = await import('../engine/backup-alarm.ts');
+    const opened = await open(context);
+    await alarmed(context, opened, COPIES_COMMAND, () => requireCopies(context, opened.loaded)).catch(() => undefined);
+    const checks = await copyHealth(context, opened.loaded);
+    const lines = checks.map(({ status, message }) => `${status.padEnd(4)}  ${message}`);
+    const text = lines.length > 0 ? lines.join('\n') : 'There are no copies elsewhere: backup.copies';
+    return done({ copies: checks }, text, checks.some(({ status }) => status === 'fail') ? EXIT.unhealthy : EXIT.done);
+  },
+};
+
+export const backupFetch: Command = {
+  name: 'backup fetch',
+  summary: 'Bring all that a copy holds into the repository here, which is empty or the same one',
+  example: 'medianest backup fetch sftp',
+  args: '<copy>',
+  run: async (context, [name = '']) => {
+    const { open } = await import('../engine/open.ts');
+    const { fetchCopy } = await import('../engine/backup-fetch.ts');
+    if (context.flags.dryRun) return done({ copy: name, result: 'planned' }, `would bring back what the copy ${name} holds`);
+    const outcome = await fetchCopy(context, await open(context), name);
+    return done(outcome, `${outcome.sets.length} sets are here: ${outcome.sets.join(', ') || '-'}`);
+  },
+};
