@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import type { Context } from '../context.ts';
+import { UserError } from '../errors.ts';
 import { type BackupSet, isGood } from '../plan/backup-sets.ts';
 import { databaseKey, type Generations, generationOf } from '../services/backup-generation.ts';
+import type { BackupSettings } from '../services/backup-settings.ts';
+import { copyNames } from '../services/copies-settings.ts';
 import { shown } from '../ui/reporter.ts';
 import { makeSet, openCatalogue, refuseUnfit } from './backup.ts';
 import { mustRun, removeJobs } from './backup-job.ts';
@@ -38,6 +41,7 @@ const FILES_KEY = 'backup-files-key';
  */
 export async function rotateKeys(context: Context, opened: Opened): Promise<RotateKeysOutcome> {
   requireManifest(opened.state);
+  refuseCopies(opened);
   const started = context.clock.now().getTime();
   if (context.flags.dryRun) {
     const room = await backupRoom(context, opened);
@@ -60,6 +64,17 @@ export async function rotateKeys(context: Context, opened: Opened): Promise<Rota
     const seconds = (context.clock.now().getTime() - started) / 1000;
     return { generation, readable, backup: set.id, warnings, seconds, result: 'rotated' };
   });
+}
+
+/** What is in a copy opens with the keys of before: it would be neither added to nor read with those of now. */
+function refuseCopies({ loaded }: Opened): void {
+  const names = copyNames((loaded.settings.backup as BackupSettings).copies);
+  if (names.length === 0) return;
+  throw new UserError(
+    'BACKUP_REFUSED',
+    `the copies elsewhere (${names.join(', ')}) go by the keys of now; nothing was changed`,
+    'take backup.copies out, run medianest up and this again; then put them back, each with an empty place of its own',
+  );
 }
 
 /** One that was begun by a run that was killed, and holds no set yet, is gone on with. */

@@ -1,3 +1,4 @@
+import { generationOf, labelPath } from '../services/backup-generation.ts';
 import type { BackupSet, Catalogue } from './backup-sets.ts';
 import type { Check } from './health.ts';
 import { type Decision, type KeepPolicy, retention } from './retention.ts';
@@ -18,7 +19,7 @@ export interface CopyState {
   newestWal: string | null;
   /** All sets that it is to hold are there. */
   complete: boolean;
-  /** pgBackRest’s labels that are there. */
+  /** The database’s parts that are there (`labelPath`). */
   labels: string[];
 }
 
@@ -108,7 +109,7 @@ function candidates({ sets, copies }: Catalogue, name: string, states: readonly 
   const labels = states?.find((state) => state.name === name)?.labels;
   // One that went here before it was sent is nowhere any more.
   const there = (copies?.[name] ?? []).filter(
-    ({ id, parts }) => !here.has(id) && (labels === undefined || labels.includes(parts.db.label)),
+    ({ id, parts }) => !here.has(id) && (labels === undefined || labels.includes(labelPath(parts.db))),
   );
   return [...there, ...sets].sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
 }
@@ -116,7 +117,7 @@ function candidates({ sets, copies }: Catalogue, name: string, states: readonly 
 /** What the container of the copies is told: what is to be there, and from which WAL on. */
 export function wantText(sets: readonly BackupSet[]): string {
   const oldest = sets.map(({ parts }) => parts.db.walStart).sort((a, b) => (a.slice(8) < b.slice(8) ? -1 : 1))[0];
-  const labels = new Set(sets.flatMap(({ parts }) => [...parts.db.references, parts.db.label]));
+  const labels = new Set(sets.flatMap(({ parts: { db } }) => [...db.references, db.label].map((label) => labelPath({ ...db, label }))));
   return [
     ...(oldest ? [`oldest ${oldest}`] : []),
     ...[...labels].map((label) => `label ${label}`),
@@ -127,7 +128,8 @@ export function wantText(sets: readonly BackupSet[]): string {
 
 /**
  * What is here after all that a copy holds was brought back.
- * @param snapshots of each set, restic’s id of it here: it has another one than in the copy; @param labels pgBackRest’s
+ * @param snapshots of each set, restic’s id of it here: it has another one than in the copy; @param labels `GENERATION/LABEL` of the
+ * database’s parts that are here
  */
 export function fetched(
   known: Catalogue,
@@ -137,7 +139,7 @@ export function fetched(
 ): BackupSet[] {
   const sets = new Map([...(known.copies?.[name] ?? []), ...known.sets].map((set) => [set.id, set]));
   return [...sets.values()]
-    .filter(({ id, parts }) => snapshots[id] && labels.includes(parts.db.label))
+    .filter(({ id, parts }) => snapshots[id] && labels.includes(`${generationOf(parts.db)}/${parts.db.label}`))
     .map((set) => ({ ...set, parts: { ...set.parts, files: { ...set.parts.files, snapshot: snapshots[set.id] as string } } }))
     .sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
 }

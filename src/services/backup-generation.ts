@@ -25,3 +25,7 @@ export const databaseKey = (generation: number): string => `backup-database-key$
 
 /** Which one a part of the database is in; those of before there was a second do not say. */
 export const generationOf = ({ generation }: { generation?: number | undefined }): number => generation ?? 1;
+
+/** Where a part of the database is in the repository: its generation's folder, and its label. */
+export const labelPath = ({ label, generation }: { label: string; generation?: number | undefined }): string =>
+  `${databaseFolder(generationOf({ generation }))}/${label}`;

@@ -38,14 +38,14 @@ describe('what a copy is to hold', () => {
     const { copies } = withCopies({ repository: 'r', sets: [old, full, incr] }, { sftp: KEEP }, undefined);
     expect(copies?.sftp?.map(({ id }) => id)).toEqual([full.id, incr.id]);
     expect(wantText(copies?.sftp ?? [])).toBe(
-      `oldest 000000010000000000000009\nlabel ${full.id}\nlabel ${incr.id}\nset ${full.id}\nset ${incr.id}\n`,
+      `oldest 000000010000000000000009\nlabel pgbackrest/${full.id}\nlabel pgbackrest/${incr.id}\nset ${full.id}\nset ${incr.id}\n`,
     );
   });
   it('keeps longer than what is here, but only what it has', () => {
     const before = { repository: 'r', sets: [incr], copies: { sftp: [old, full] } };
     const ids = (labels: string) => copyDecisions(before, 'sftp', { ...KEEP, last: 9 }, state(`sftp labels ${labels}`)).map(({ id }) => id);
-    expect(ids(`${old.id} ${full.id}`)).toEqual([old.id, full.id, incr.id]);
-    expect(ids(full.id)).toEqual([full.id, incr.id]);
+    expect(ids(`pgbackrest/${old.id} pgbackrest/${full.id}`)).toEqual([old.id, full.id, incr.id]);
+    expect(ids(`pgbackrest/${full.id}`)).toEqual([full.id, incr.id]);
   });
   it('is nothing where there is no copy any more', () => {
     expect(withCopies({ repository: 'r', sets: [full], copies: { sftp: [full] } }, {}, undefined)).toEqual({
@@ -59,7 +59,7 @@ describe('what was brought back', () => {
   const [full, incr] = [setAt('2026-11-24T00:00:00Z'), setAt('2026-11-25T00:00:00Z')];
   it('is what is there whole, by the ids that its snapshots have here', () => {
     const known = { repository: 'r', sets: [], copies: { sftp: [full, incr] } };
-    const sets = fetched(known, 'sftp', { [full.id]: 'new', [incr.id]: 'also' }, [full.parts.db.label]);
+    const sets = fetched(known, 'sftp', { [full.id]: 'new', [incr.id]: 'also' }, [`1/${full.parts.db.label}`]);
     expect(sets.map(({ id, parts }) => [id, parts.files.snapshot])).toEqual([[full.id, 'new']]);
   });
 });
