@@ -134,10 +134,10 @@ describe('the host is lost', () => {
     const [kit, passphrase] = [path.join(stack.space.dir, 'kit'), path.join(stack.space.dir, 'passphrase')];
     writeFileSync(passphrase, 'five random words in a row\n');
     await stack.must('backup', 'kit', kit, '--passphrase-file', passphrase);
+    const newest = (await stack.inside('backup', 'contents')).split('\n').filter((line) => line.startsWith('wal')).length;
     await stack.sql("insert into noted values ('two')");
     await stack.sql('select pg_switch_wal()');
     await stack.upload('one.txt', 'lost');
-    const newest = (await stack.inside('backup', 'contents')).split('\n').filter((line) => line.startsWith('wal')).length;
     await until(
       'WAL is in the archive',
       async () => (await stack.inside('backup', 'contents')).split('\n').filter((line) => line.startsWith('wal')).length > newest,
