@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type BackupStack, backupStack, figure } from '../support/backup-stack.ts';
@@ -15,9 +15,11 @@ let far: CopyServers;
 let stack: BackupStack;
 let azure: Record<string, unknown> | undefined;
 
+/** Where the copy by SFTP is. */
+let folder = 'medianest';
 const settings = (hostKeys = far.hostKeys) => ({
   copies: {
-    sftp: { host: far.host, hostKeys, key: `file:${far.key}` },
+    sftp: { host: far.host, path: folder, hostKeys, key: `file:${far.key}` },
     s3: { bucket: 'far', endpoint: `http://${far.host}:4568`, accessKey: 'S3RVER', secretKey: 'S3RVER', keep: KEEP },
     ...(azure && { azure }),
   },
@@ -129,6 +131,27 @@ describe('copies elsewhere', () => {
   }, 200_000);
 });
 
+test('while there are copies the keys stay; after they were changed a copy in an empty place holds old sets and new ones', async () => {
+  expect(await stack.refused('backup', 'keys', 'rotate')).toEqual([1, 'BACKUP_REFUSED']);
+  stack.configure({});
+  await stack.must('up');
+  await stack.must('backup', 'keys', 'rotate');
+  folder = 'second';
+  azure = undefined;
+  const { copies } = settings();
+  stack.configure({ copies: { sftp: copies.sftp } });
+  await stack.must('up');
+  await stack.must('backup');
+  await whole('sftp');
+  const labels =
+    /^sftp labels (.*)$/m
+      .exec(await status())?.[1]
+      ?.trim()
+      .split(' ') ?? [];
+  expect(new Set(labels.map((label) => label.split('/')[0]))).toEqual(new Set(['pgbackrest', 'pgbackrest-2']));
+  expect(parsed<{ copies: unknown[] }>(await stack.must('backup', 'verify', '--json')).copies).toEqual([{ name: 'sftp', problems: [] }]);
+}, 240_000);
+
 describe('the host is lost', () => {
   test('and a bare one has everything back by the kit and a copy; another repository is refused', async () => {
     const [kit, passphrase] = [path.join(stack.space.dir, 'kit'), path.join(stack.space.dir, 'passphrase')];
@@ -149,7 +172,6 @@ describe('the host is lost', () => {
     rmSync(stack.space.state, { recursive: true, force: true });
     const bare = path.join(stack.space.dir, 'bare');
     await docker(['volume', 'rm', `${stack.space.project}_backups`]);
-    const { mkdirSync } = await import('node:fs');
     mkdirSync(bare);
     // What the settings name beside themselves is not in the kit: the path of the key is absolute.
     const restored = medianest(['restore', '--kit', kit, '--passphrase-file', passphrase, '--from', 'sftp', '--json'], { cwd: bare });
@@ -163,10 +185,16 @@ describe('the host is lost', () => {
     figure('bare host from a copy', parsed<{ rtoSeconds: number }>(done));
     expect(await stack.sql('select string_agg(text, $$ $$ order by text) from noted')).toBe('one two');
     expect(await stack.files()).toEqual(['one.txt=then']);
-    const list = parsed<{ backups: unknown[] }>(await medianest(['backup', 'list', '--json'], { cwd: bare }));
+    const list = parsed<{ backups: { id: string }[] }>(await medianest(['backup', 'list', '--json'], { cwd: bare }));
     expect(list.backups.length).toBeGreaterThanOrEqual(4);
+    // A set of before the keys were changed is in the other generation.
+    const [oldest] = list.backups;
+    const look = `${stack.space.project}-look`;
+    const old = await medianest(['restore', oldest?.id ?? '', '--into', look, '--yes', '--json'], { cwd: bare });
+    expect(old.status, old.stderr).toBe(0);
+    expect((await medianest(['preview', 'remove', look], { cwd: bare })).status).toBe(0);
 
-    await docker(['exec', far.host, 'sh', '-c', 'echo another >/home/medianest/medianest/repository.id']);
+    await docker(['exec', far.host, 'sh', '-c', 'echo another >/home/medianest/second/repository.id']);
     const refused = await medianest(['backup', 'fetch', 'sftp', '--json'], { cwd: bare });
     expect([refused.status, JSON.parse(refused.stdout).error.code]).toEqual([1, 'REPOSITORY_AWAY']);
     expect(await stack.inside('backup-copies', 'copies', 'check', 'sftp').catch((error: Error) => error.message)).toBeTruthy();

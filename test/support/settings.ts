@@ -75,7 +75,8 @@ export const CASES: Record<string, LoadOptions> = {
   staging: { flags: { profile: 'staging' } },
   copies: {
     flags: { profile: 'staging' },
-    file: `backup:
+    file: `components: { edge: false, cdn: false, balancer: false, app: false, redis-cluster: false }
+backup:
   copies:
     sftp: { host: far.example.org, port: 2222, path: /srv/far, hostKeys: [ssh-ed25519 AAAA, ecdsa-sha2-nistp256 BBBB], key: not-to-be-seen }
     s3: { endpoint: "https://s3.example.org", bucket: far, accessKey: not-to-be-seen, secretKey: not-to-be-seen }
