@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
 import type { Blueprint, Mount } from '../stack/types.ts';
 import { BACKUP_CERTIFICATE } from './backup-address.ts';
-import { databaseFolder, databaseKey, generationsOf, living } from './backup-generation.ts';
+import { databaseFolder, databaseKey, type Generations, generationsOf, living } from './backup-generation.ts';
 import { type BackupSettings, backupSettings } from './backup-settings.ts';
 import { copyNames, copySecrets, copyView, knownHosts } from './copies-settings.ts';
 import { generated } from './member.ts';
@@ -30,7 +30,7 @@ export const backup = defineService({
   build: (own, input) => {
     refuseUnfit(input);
     const repository = server(own, input);
-    return copyNames(own.copies).length > 0 ? [repository, copier(own, repository)] : [repository];
+    return copyNames(own.copies).length > 0 ? [repository, copier(own, repository, generationsOf(input.orders))] : [repository];
   },
 });
 
@@ -72,7 +72,7 @@ function server(own: BackupSettings, input: BuildInput): Blueprint {
 }
 
 /** It calls addresses outside, so it is in none of the networks of the data, and can change nothing in the repository. */
-function copier(own: BackupSettings, repository: Blueprint): Blueprint {
+function copier(own: BackupSettings, repository: Blueprint, generations: Generations): Blueprint {
   return {
     name: COPIES,
     image: repository.image,
@@ -91,6 +91,7 @@ function copier(own: BackupSettings, repository: Blueprint): Blueprint {
       ...copyView(own.copies),
       known: knownHosts(own.copies),
       names: copyNames(own.copies).join(' '),
+      folders: living(generations).map(databaseFolder).join(' '),
       period: own.archiveSeconds,
     },
     configFrom: [COPIES],
