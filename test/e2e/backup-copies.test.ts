@@ -122,7 +122,7 @@ describe('copies elsewhere', () => {
     await far.run(
       'sh',
       '-c',
-      'f=$(find /home/medianest/medianest/pgbackrest/archive -name "*.zst" | sort | tail -n 1); cp "$f" /tmp/kept; echo "$f" >/tmp/name; printf x >>"$f"',
+      'f=$(find /home/medianest/medianest/pgbackrest/archive -name "*.zst" | sort | tail -n 1); cp "$f" /tmp/kept; echo "$f" >/tmp/name; printf x | dd of="$f" bs=1 seek=100 conv=notrunc status=none',
     );
     const bad = await stack.space.run(['backup', 'verify', '--json']);
     expect(bad.status).toBe(5);
