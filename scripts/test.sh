@@ -20,30 +20,21 @@ done
 
 prepare_node
 case $only in check | unit | golden) ;; *) prepare_engine "${yes[@]}" ;; esac
-if [ -z "$only" ] || [ "$only" = browser ]; then
-  if ! command -v chromium >/dev/null; then
-    [ ${#yes[@]} -gt 0 ] || fail "the browser suite needs Chromium" "apt install chromium, or run with --yes"
-    say "Installing Chromium ..."
-    as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null
-  fi
-fi
-if [ -z "$only" ] || [ "$only" = cli ]; then
-  # Their completions are tried in the shells themselves.
-  if ! { command -v zsh && command -v fish; } >/dev/null; then
-    [ ${#yes[@]} -gt 0 ] || fail "the cli suite needs zsh and fish" "apt install zsh fish, or run with --yes"
-    say "Installing zsh and fish ..."
-    as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends zsh fish >/dev/null
-  fi
-fi
-if [ -z "$only" ] || [ "$only" = e2e ]; then
-  # Another machine is played in a network namespace.
-  if ! PATH=$PATH:/usr/sbin:/sbin command -v ip >/dev/null; then
-    [ ${#yes[@]} -gt 0 ] || fail "the e2e suite needs ip" "apt install iproute2, or run with --yes"
-    say "Installing iproute2 ..."
-    as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends iproute2 >/dev/null
-  fi
-fi
+# What a suite needs besides: its name, a program of each package, the packages.
+needs() {
+  local suite=$1 packages=$3 program missing=''
+  [ -z "$only" ] || [ "$only" = "$suite" ] || return 0
+  for program in $2; do PATH=$PATH:/usr/sbin:/sbin command -v "$program" >/dev/null || missing=yes; done
+  [ -n "$missing" ] || return 0
+  [ ${#yes[@]} -gt 0 ] || fail "the $suite suite needs $2" "apt install $packages, or run with --yes"
+  say "Installing $packages ..."
+  as_root apt-get update -qq
+  # shellcheck disable=SC2086
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null
+}
+needs browser chromium 'chromium fonts-dejavu-core'
+# Their completions are tried in the shells themselves.
+needs cli 'zsh fish' 'zsh fish'
+# Another machine is played in a network namespace, and one that copies go to by SSH.
+needs e2e 'ip ssh-keygen' 'iproute2 openssh-client'
 exec node scripts/run-suites.mjs ${only:+"$only"}
