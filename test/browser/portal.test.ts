@@ -25,6 +25,12 @@ const open = async (size: { width: number; height: number }, colorScheme: 'light
   opened.on('pageerror', (error) => problems.push(error.message));
   opened.on('console', (message) => message.type() === 'error' && !isDropped(message.text()) && problems.push(message.text()));
   await undisturbed(() => opened.goto(`https://localhost:${space.httpsPort}/`));
+  // Its script may have been dropped too: only that fills in how a service is.
+  for (let attempt = 1; attempt < 5; attempt++) {
+    const alive = await opened.waitForSelector(`${by('status-plex')}[data-status]`, { timeout: 6000 }).catch(() => undefined);
+    if (alive) break;
+    await undisturbed(() => opened.reload());
+  }
   return opened;
 };
 
