@@ -46,7 +46,6 @@ const STATUS = {
   NO_BACKUP: EXIT.failed,
   BACKUP_REFUSED: EXIT.failed,
   BACKUP_FAILED: EXIT.failed,
-  COPY_BEHIND: EXIT.unhealthy,
   BACKUP_DAMAGED: EXIT.unhealthy,
   REPOSITORY_AWAY: EXIT.failed,
   RESTORE_FAILED: EXIT.failed,

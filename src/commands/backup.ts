@@ -1,6 +1,6 @@
 import { EXIT, UserError } from '../errors.ts';
 import { BACKUP_TYPES, type BackupType, listed } from '../plan/backup-sets.ts';
-import { COPIES_COMMAND, copyLines } from '../plan/copies.ts';
+import { copyLines } from '../plan/copies.ts';
 import { type Command, done } from './command.ts';
 
 export const backup: Command = {
@@ -26,11 +26,9 @@ export const backup: Command = {
       ({ set }) => set.problems?.[0],
     );
     for (const warning of warnings) context.report.warn(warning);
-    const { requireCopies } = await import('../engine/backup-copies.ts');
+    const { watchCopies } = await import('../engine/backup-copies.ts');
     // A copy that is behind is told, and the backup is good all the same.
-    await alarmed(context, opened, COPIES_COMMAND, () => requireCopies(context, opened.loaded)).catch((error: Error) =>
-      context.report.warn(error.message),
-    );
+    for (const { status, message } of await watchCopies(context, opened)) if (status === 'fail') context.report.warn(message);
     const text = `${set.id} is stored after ${set.seconds.toFixed(1)} s: ${bytes(set.sizeBytes)}, of which ${bytes(set.storedBytes)} are new.`;
     return done({ ...listed(set), warnings }, text);
   },

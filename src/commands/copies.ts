@@ -8,11 +8,8 @@ export const backupCopies: Command = {
   example: 'medianest backup copies',
   run: async (context) => {
     const { open } = await import('../engine/open.ts');
-    const { copyHealth, requireCopies } = await import('../engine/backup-copies.ts');
-    const { alarmed } = await import('../engine/backup-alarm.ts');
-    const opened = await open(context);
-    await alarmed(context, opened, COPIES_COMMAND, () => requireCopies(context, opened.loaded)).catch(() => undefined);
-    const checks = await copyHealth(context, opened.loaded);
+    const { watchCopies } = await import('../engine/backup-copies.ts');
+    const checks = await watchCopies(context, await open(context));
     const lines = checks.map(({ status, message }) => `${status.padEnd(4)}  ${message}`);
     const text = lines.length > 0 ? lines.join('\n') : 'There are no copies elsewhere: backup.copies';
     return done({ copies: checks }, text, checks.some(({ status }) => status === 'fail') ? EXIT.unhealthy : EXIT.done);

@@ -97,6 +97,8 @@ async function fromKit(context: Context, kit: string, set: string | undefined, o
       '--kit restores all of it, at once',
       'medianest restore --kit FILE, with a set or --to where the newest is not meant',
     );
+  if (options.archive !== undefined && options.from !== undefined)
+    throw new UserError('USAGE', '--archive and --from both say where the repository comes from', 'name one of them');
   const { restoreKit } = await import('../engine/restore-kit.ts');
   const { parseTime } = await import('../plan/restore-target.ts');
   const to = options.to === undefined ? undefined : parseTime(String(options.to), context.clock.now());

@@ -2,14 +2,16 @@ import type { Loaded } from '../config/load.ts';
 import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
 import type { Catalogue } from '../plan/backup-sets.ts';
-import { type CopyState, copyChecks, parseCopies, wantText, withCopies } from '../plan/copies.ts';
+import { COPIES_COMMAND, type CopyState, copyChecks, parseCopies, wantText, withCopies } from '../plan/copies.ts';
 import type { Check } from '../plan/health.ts';
 import type { KeepPolicy } from '../plan/retention.ts';
 import { COPIES } from '../services/backup.ts';
 import type { BackupSettings } from '../services/backup-settings.ts';
 import { copyNames } from '../services/copies-settings.ts';
+import { alarmed } from './backup-alarm.ts';
 import { lastWords, type Workbench } from './backup-job.ts';
 import type { DockerCli } from './compose.ts';
+import type { Opened } from './open.ts';
 
 /** The rules of each copy. */
 export const copyPolicies = ({ copies }: BackupSettings): Record<string, KeepPolicy> =>
@@ -30,11 +32,15 @@ export async function copyHealth(context: Context, { settings }: Loaded): Promis
   return copyChecks(await readCopies(await context.docker(), settings.project, own), own.archiveSeconds, context.clock.now());
 }
 
-/** What is wrong with copies, told like a failed command. @throws UserError COPY_BEHIND */
-export async function requireCopies(context: Context, loaded: Loaded): Promise<void> {
-  const wrong = (await copyHealth(context, loaded)).find(({ status }) => status === 'fail');
-  if (wrong) throw new UserError('COPY_BEHIND', wrong.message, wrong.remedy ?? 'medianest logs backup-copies');
-}
+/** The same, and the alarm is raised where a copy is behind by more than is promised. */
+export const watchCopies = (context: Context, opened: Opened): Promise<Check[]> =>
+  alarmed(
+    context,
+    opened,
+    COPIES_COMMAND,
+    () => copyHealth(context, opened.loaded),
+    (checks) => checks.find(({ status }) => status === 'fail')?.message,
+  );
 
 /** The catalogue with what each copy is to hold. */
 export const planCopies = async ({ docker, project }: Workbench, settings: BackupSettings, catalogue: Catalogue): Promise<Catalogue> =>

@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts';
+import { BACKUP_CPU_SHARES } from '../services/backup.ts';
 import { LABEL } from '../stack/labels.ts';
 import type { Task } from '../ui/reporter.ts';
 import type { DockerCli, RunResult } from './compose.ts';
@@ -6,8 +7,6 @@ import { HARDENED } from './hardened.ts';
 import type { StateFolder } from './state.ts';
 
 const JOB_LABEL = 'io.medianest.job';
-/** Of processors that the stack wants too a job gets what is left: 1,024 is what every other container has. */
-const CPU_SHARES = '128';
 
 /** A container that does one thing and is gone: it has what it needs for that, and no more. */
 export interface Job {
@@ -61,7 +60,7 @@ export function jobArgs(bench: Workbench, job: Job): string[] {
     ...[...HARDENED, '--tmpfs', '/run:mode=1777'],
     ...[...(job.capabilities ?? []).flatMap((name) => ['--cap-add', name]), '--user', root ? '0:0' : '10002:10002'],
     ...['--network', job.network ?? 'none', '--pids-limit', '256'],
-    ...['--memory', String(job.memoryBytes ?? bench.memoryBytes), '--cpus', String(bench.cpus), '--cpu-shares', CPU_SHARES],
+    ...['--memory', String(job.memoryBytes ?? bench.memoryBytes), '--cpus', String(bench.cpus), '--cpu-shares', String(BACKUP_CPU_SHARES)],
     ...[...(job.mounts ?? []), secrets].flatMap((mount) => ['--mount', mountText(mount)]),
     ...Object.entries(job.environment ?? {}).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
     ...(job.streams ? ['--log-driver', 'none'] : []),

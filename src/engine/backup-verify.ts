@@ -8,10 +8,11 @@ import { generationOf } from '../services/backup-generation.ts';
 import { copyNames } from '../services/copies-settings.ts';
 import { shown } from '../ui/reporter.ts';
 import { openCatalogue } from './backup.ts';
-import { lastWords, removeJobs, runJob } from './backup-job.ts';
+import { lastWords, removeJobs } from './backup-job.ts';
 import { type BackupRoom, backupRoom, inServer, readArchive, readDatabase, saveCatalogue } from './backup-room.ts';
 import { mutate } from './mutate.ts';
 import type { Opened } from './open.ts';
+import { verifyLabel } from './prove-labels.ts';
 import { restic } from './restic.ts';
 
 export interface VerifyOutcome {
@@ -63,10 +64,7 @@ async function readAll(room: BackupRoom, sets: readonly BackupSet[]): Promise<Om
     const problems: string[] = [];
     if (!labels.has(`${generation}/${label}`)) problems.push(`the database’s part ${label} is gone`);
     else {
-      const argv = ['database-repository', 'verify', `--set=${label}`, '--output=text', '--verbose'];
-      const environment = { GENERATION: String(generation) };
-      const mounts = [{ ...room.mount, readOnly: true }];
-      const { exitCode, stdout, tail } = await runJob(bench, { name: 'verify', argv, mounts, environment });
+      const { exitCode, stdout, tail } = await verifyLabel(room, label, { GENERATION: String(generation) });
       if (exitCode !== 0) problems.push(`the database’s part ${label}: ${lastWords({ tail })}`);
       problems.push(...verifyProblems(stdout).map((problem) => `the database’s part ${label}: ${problem}`));
     }

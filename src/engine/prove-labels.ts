@@ -1,16 +1,25 @@
 import { verifyProblems } from '../plan/pgbackrest.ts';
 import { jobError, runJob } from './backup-job.ts';
 import type { BackupRoom } from './backup-room.ts';
+import type { RunResult } from './compose.ts';
 
-/** Has pgBackRest read its labels again. @param environment which repository, for `database-repository` @returns what is wrong with the first that is not good */
+/** Has pgBackRest read one of its labels again; it ends with 0 whatever it finds (`verifyProblems`). @param environment which repository, for `database-repository` */
+export const verifyLabel = (room: BackupRoom, label: string, environment: Readonly<Record<string, string>>): Promise<RunResult> =>
+  runJob(room.bench, {
+    name: 'verify',
+    argv: ['database-repository', 'verify', `--set=${label}`, '--output=text', '--verbose'],
+    mounts: [{ ...room.mount, readOnly: true }],
+    environment,
+  });
+
+/** The same of several. @returns what is wrong with the first that is not good @throws UserError where one could not be read */
 export async function labelProblem(
   room: BackupRoom,
   labels: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Promise<string | undefined> {
   for (const label of labels) {
-    const argv = ['database-repository', 'verify', `--set=${label}`, '--output=text', '--verbose'];
-    const result = await runJob(room.bench, { name: 'verify', argv, mounts: [{ ...room.mount, readOnly: true }], environment });
+    const result = await verifyLabel(room, label, environment);
     if (result.exitCode !== 0) throw jobError('pgbackrest verify', result);
     const [problem] = verifyProblems(result.stdout);
     if (problem) return `${label}: ${problem}`;

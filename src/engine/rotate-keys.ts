@@ -4,7 +4,6 @@ import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
 import { type BackupSet, isGood } from '../plan/backup-sets.ts';
 import { databaseKey, type Generations, generationOf } from '../services/backup-generation.ts';
-import type { BackupSettings } from '../services/backup-settings.ts';
 import { copyNames } from '../services/copies-settings.ts';
 import { shown } from '../ui/reporter.ts';
 import { makeSet, openCatalogue, refuseUnfit } from './backup.ts';
@@ -41,15 +40,16 @@ const FILES_KEY = 'backup-files-key';
  */
 export async function rotateKeys(context: Context, opened: Opened): Promise<RotateKeysOutcome> {
   requireManifest(opened.state);
-  refuseCopies(opened);
   const started = context.clock.now().getTime();
   if (context.flags.dryRun) {
     const room = await backupRoom(context, opened);
+    refuseCopies(room);
     const next = nextGeneration(room, (await knownSets(room))?.sets ?? []);
     return { generation: next, readable: [], backup: null, warnings: [], seconds: 0, result: 'planned' };
   }
   return mutate(context, opened.state, 'backup keys rotate', async (lock, record) => {
     const before = await backupRoom(context, opened);
+    refuseCopies(before);
     await refuseUnfit(context, opened, before);
     await removeJobs(before.bench);
     await inServer(before, ['halt'], 'an earlier backup could not be ended');
@@ -67,8 +67,8 @@ export async function rotateKeys(context: Context, opened: Opened): Promise<Rota
 }
 
 /** What is in a copy opens with the keys of before: it would be neither added to nor read with those of now. */
-function refuseCopies({ loaded }: Opened): void {
-  const names = copyNames((loaded.settings.backup as BackupSettings).copies);
+function refuseCopies({ settings }: BackupRoom): void {
+  const names = copyNames(settings.copies);
   if (names.length === 0) return;
   throw new UserError(
     'BACKUP_REFUSED',

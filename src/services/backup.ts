@@ -16,6 +16,9 @@ export const COPIES = 'backup-copies';
 
 /** Where the repository is, in every container that has it. */
 export const REPOSITORY = '/srv/backups';
+
+/** Of processors that others want too a backup gets what is left: 1,024 is what every other container has. */
+export const BACKUP_CPU_SHARES = 128;
 const REPOSITORY_VOLUME = 'backups';
 
 /** What encrypts pgBackRest's repository, each generation of it, and all of restic's. */
@@ -56,6 +59,7 @@ function server(own: BackupSettings, input: BuildInput): Blueprint {
       members: members.map(({ name }, index) => ({ name, number: index + 1 })),
       processes: Math.max(1, Math.floor(own.cpus)),
       copies: false,
+      cpuShares: BACKUP_CPU_SHARES,
     },
     memoryBytes: own.memory,
     cpus: own.cpus,
@@ -88,6 +92,7 @@ function copier(own: BackupSettings, repository: Blueprint, generations: Generat
     environment: {},
     view: {
       copies: true,
+      cpuShares: BACKUP_CPU_SHARES,
       ...copyView(own.copies),
       known: knownHosts(own.copies),
       names: copyNames(own.copies).join(' '),

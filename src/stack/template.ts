@@ -10,6 +10,11 @@ engine.registerHelper('json', (value: unknown) => {
   return JSON.stringify(value);
 });
 
+function prepare(source: string): Handlebars.TemplateDelegate {
+  const known = precompiled[shortHash(source)];
+  return known ? engine.template(known) : engine.compile(source, TEMPLATE_OPTIONS);
+}
+
 const compiled = new Map<string, Handlebars.TemplateDelegate>();
 
 /**
@@ -19,8 +24,7 @@ const compiled = new Map<string, Handlebars.TemplateDelegate>();
  */
 export function renderTemplate(name: string, source: string, view: object): string {
   const key = `${name}\0${source}`;
-  const known = precompiled[shortHash(source)];
-  const template = compiled.get(key) ?? (known ? engine.template(known) : engine.compile(source, TEMPLATE_OPTIONS));
+  const template = compiled.get(key) ?? prepare(source);
   compiled.set(key, template);
   try {
     return template(view);

@@ -33,6 +33,11 @@ describe('help', () => {
 
 describe('a command line that is wrong', () => {
   it.each([
+    [
+      'two places that the repository is to come from',
+      ['restore', '--kit', 'k', '--archive', 'a', '--from', 'sftp'],
+      /--archive and --from/,
+    ],
     ['an unknown command', ['stauts'], /unknown command 'stauts'.*\(Did you mean status\?\)/s],
     ['an unknown option', ['render', '--ceck'], /unknown option '--ceck'.*\(Did you mean --check\?\)/s],
     ['an argument too many', ['status', 'x'], /too many arguments/],
