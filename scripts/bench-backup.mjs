@@ -50,26 +50,35 @@ async function change(at) {
 }
 
 /** A container with what a job of medianest has. */
-const job = (at, script) => {
+const job = (at, script, more = []) => {
   const image = docker('inspect', '--format', '{{.Config.Image}}', `${at.project}-backup-1`);
   return at.call('docker', [
     ...['run', '--rm', '--network', 'none', '--user', '0:0', '--entrypoint', 'bash'],
     ...['--volume', `${at.project}_backups:/srv/backups`, '--volume', `${at.project}_uploads:/source/uploads:ro`],
     ...['--volume', `${path.join(at.dir, '.medianest')}:/source/state:ro`],
     ...['--volume', `${path.join(at.dir, '.medianest/secrets/backup')}:/run/secrets:ro`],
-    ...[image, '-c', script],
+    ...[...more, image, '-c', script],
   ]);
 };
 
-/** The same engines, started by hand, into repositories of their own. */
-function byHand(at) {
+const RESTIC = 'restic --quiet --no-cache --repo /srv/backups/by-hand --password-file /run/secrets/backup-files-key';
+
+/** The same engines, started by hand; restic into a repository of its own, which the first one makes. */
+function byHand(at, type) {
+  if (type === 'full') job(at, `${RESTIC} init`);
   const database = at.call('docker', [
-    ...['exec', `${at.project}-backup-1`, 'pgbackrest', '--log-level-console=warn', '--type=full', 'backup'],
+    ...['exec', `${at.project}-backup-1`, 'pgbackrest', '--log-level-console=warn', `--type=${type}`, 'backup'],
   ]);
-  const restic = 'restic --quiet --no-cache --repo /srv/backups/by-hand --password-file /run/secrets/backup-files-key';
-  job(at, `${restic} init`);
-  const files = job(at, `${restic} backup /source`);
-  job(at, 'rm -r /srv/backups/by-hand');
+  return seconds(database.ms + job(at, `${RESTIC} backup /source`).ms);
+}
+
+/** Both by hand, into empty volumes. */
+function restoredByHand(at) {
+  const made = (name) => ['--volume', `${at.project}_by-hand-${name}:/to`];
+  const pgbackrest = 'database-repository --pg1-path=/to/17 --process-max=2 restore';
+  const database = job(at, `mkdir -m 0700 /to/17 && ${pgbackrest} && sync -f /to`, made('db'));
+  const files = job(at, `${RESTIC} restore latest:/source/uploads --target /to && sync -f /to`, made('files'));
+  docker('volume', 'rm', `${at.project}_by-hand-db`, `${at.project}_by-hand-files`);
   return seconds(database.ms + files.ms);
 }
 
@@ -153,8 +162,10 @@ export async function backup() {
     at.settings('staging', edgeSettings('rateLimit: false, connections: 0'));
     at.medianest('up', '--timeout', '300');
     await settled(at);
+    // The first one makes the repositories.
+    at.medianest('backup', '--type', 'full');
     await fill(at);
-    const hand = byHand(at);
+    const hand = byHand(at, 'full');
     const backedUp = (type) => {
       const { ms, stdout } = at.medianest('backup', '--type', type, '--json');
       return { seconds: seconds(ms), ...JSON.parse(stdout) };
@@ -173,6 +184,11 @@ export async function backup() {
       seconds: incremental.seconds,
     });
     figures.incrementalSize = atMost(BOUNDS.incremental, incremental.storedBytes / full.storedBytes, { unit: 'of the full one’s size' });
+    await change(at);
+    const incrementalByHand = byHand(at, 'incr');
+    figures.incrementalByHand = told({ times: incremental.seconds / incrementalByHand, seconds: incrementalByHand });
+    const restoreByHand = restoredByHand(at);
+    job(at, 'rm -r /srv/backups/by-hand');
     figures.cost = await cost(at);
     const copy = plainCopy(at, leaderOf(at, 'postgres'));
     const looked = seconds(at.medianest('restore', '--into', `${at.project}-look`, '--yes', '--json').ms);
@@ -181,6 +197,7 @@ export async function backup() {
       unit: 'of the rate of a plain copy of the same data, the database started and looked through included',
       seconds: looked,
       reference: { seconds: copy },
+      byHand: { seconds: restoreByHand },
     });
     const drill = json(at.medianest('drill', '--json'));
     figures.drill = atMost(BOUNDS.restoreSeconds, drill.rtoSeconds, { unit: 's until the portal answers', rpoSeconds: drill.rpoSeconds });

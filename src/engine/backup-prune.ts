@@ -80,10 +80,12 @@ async function removeLabels(room: BackupRoom, generation: number, kept: readonly
     await backrest(room, generation, ['expire', `--repo1-retention-full=${fulls}`], 'WAL that is no longer needed could not be removed');
 }
 
-/** Snapshots that no kept set names. */
+/** Snapshots that no kept set names, and catalogues of before: every command that changes one saves it as one more. */
 async function forget(room: BackupRoom, kept: readonly BackupSet[]): Promise<void> {
+  const catalogues = ['--tag', 'catalogue', '--host', room.bench.project, '--group-by', 'tags', '--keep-last', '2'];
+  await mustRestic(room.bench, room.local, ['forget', '--quiet', ...catalogues]);
   const { stdout } = await mustRestic(room.bench, room.local, ['snapshots', '--json', '--tag', 'set']);
-  const known = new Set(kept.flatMap(({ id }) => [id]));
+  const known = new Set(kept.map(({ id }) => id));
   const gone = (JSON.parse(stdout) as { short_id: string; tags?: string[] }[]).filter(({ tags }) => !tags?.some((tag) => known.has(tag)));
   if (gone.length > 0) await mustRestic(room.bench, room.local, ['forget', '--quiet', '--prune', ...gone.map(({ short_id }) => short_id)]);
 }

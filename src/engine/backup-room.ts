@@ -121,18 +121,6 @@ export async function saveCatalogue(room: BackupRoom, sets: Catalogue): Promise<
   const catalogue = await planCopies(bench, room.settings, sets);
   const names = ['--stdin', '--stdin-filename', FILE, '--tag', 'catalogue', '--host', bench.project];
   await mustRestic(bench, repository, ['backup', '--quiet', ...names], { input: JSON.stringify(catalogue), name: 'catalogue' });
-  await mustRestic(bench, repository, [
-    'forget',
-    '--quiet',
-    '--tag',
-    'catalogue',
-    '--host',
-    bench.project,
-    '--group-by',
-    'tags',
-    '--keep-last',
-    '2',
-  ]);
   writeAtomic(bench.state.at(FILE), `${JSON.stringify(catalogue, null, 1)}\n`, 0o600);
   await orderCopies(bench, catalogue);
 }

@@ -50,8 +50,13 @@ export async function makeSet(
   const cacheLeaders = room.stack.services.flatMap(({ name, component }) =>
     component === 'redis-cluster' && leaders.includes(name) ? [name] : [],
   );
-  const db = await step(`back up the database (${type})`, () => backUpDatabase(room, type));
-  await step(`write snapshots of the cache (${cacheLeaders.join(', ')})`, () => snapshotCache(room, cacheLeaders));
+  const db = await step(`back up the database (${type}), write snapshots of the cache (${cacheLeaders.join(', ')})`, async () => {
+    // Neither goes on when this returns: the lock is given up then.
+    const [database, cache] = await Promise.allSettled([backUpDatabase(room, type), snapshotCache(room, cacheLeaders)]);
+    if (database.status === 'rejected') throw database.reason;
+    if (cache.status === 'rejected') throw cache.reason;
+    return database.value;
+  });
   const id = setId(started, type);
   const files = await step('back up uploads, cache, settings and state', () => backUpFiles(opened, room, id, cacheLeaders));
   const finished = clock.now();

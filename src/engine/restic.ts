@@ -52,11 +52,8 @@ export async function mustRestic(...args: Parameters<typeof restic>): Promise<Ru
 
 /** Makes the repository where there is none, and takes away locks of runs that were killed: we alone write to it, under our own lock. */
 export async function openRepository(bench: Workbench, repository: Repository): Promise<void> {
-  const found = await restic(bench, repository, ['cat', 'config']);
-  if (found.exitCode === 0) {
-    await mustRestic(bench, repository, ['unlock', '--remove-all', '--quiet']);
-    return;
-  }
+  const found = await restic(bench, repository, ['unlock', '--remove-all', '--quiet']);
+  if (found.exitCode === 0) return;
   if (found.exitCode !== RESTIC.noRepository) throw jobError('the repository', found, 'check that it can be reached and written');
   await mustRestic(bench, repository, ['init', '--quiet']);
 }
