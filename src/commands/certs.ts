@@ -98,6 +98,9 @@ export const certsRevoke: Command = {
     const { open } = await import('../engine/open.ts');
     const { revokeCertificate } = await import('../engine/revoke.ts');
     const outcome = await revokeCertificate(context, await open(context), name, String(options.reason ?? 'unspecified'));
-    return done(outcome, `revoked ${outcome.revoked.map(({ name: who, serial }) => `${who} (${serial})`).join(', ')}`);
+    const told = `revoked ${outcome.revoked.map(({ name: who, serial }) => `${who} (${serial})`).join(', ')}`;
+    const replaced = outcome.certificates ?? [];
+    const failed = outcome.unread || replaced.some(({ action }) => action === 'failed');
+    return done(outcome, [told, renewText(replaced)].filter(Boolean).join('\n'), failed ? EXIT.failed : EXIT.done);
   },
 };

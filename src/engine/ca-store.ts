@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { type CaRecord, type CaStore, trustedRoots } from '../issuers/ca-record.ts';
+import type { Verdicts } from '../plan/renewal.ts';
 import { exists, readOptional, writeAtomic, writing } from './files.ts';
 import type { StateFolder } from './state.ts';
 
@@ -34,10 +35,10 @@ const shownFiles = (state: StateFolder, ca: CaRecord): [file: string, contents: 
   ...(ca.lists ? [[state.at('ca', 'trust', 'internal-ca.crl'), ca.lists] as [string, string]] : []),
 ];
 
-/** The roots that the stack trusts; undefined before there is a CA. */
-export function internalRoots(state: StateFolder): string[] | undefined {
+/** What the stack's certificates are judged by; undefined before there is a CA. */
+export function internalVerdicts(state: StateFolder): Verdicts | undefined {
   const ca = caStore(state).load();
-  return ca && trustedRoots(ca);
+  return ca && { roots: trustedRoots(ca), revoked: (ca.revoked ?? []).map(({ serial }) => serial) };
 }
 
 /** The list of the present intermediate in DER, as clients fetch it. */

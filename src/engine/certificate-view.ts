@@ -5,7 +5,7 @@ import type { Attempts } from '../plan/back-off.ts';
 import { type CertificateRow, type CertificateSeen, certificateRow } from '../plan/certificate-report.ts';
 import { renewalCause } from '../plan/renewal.ts';
 import type { CertificateSpec, Stack } from '../stack/types.ts';
-import { internalRoots } from './ca-store.ts';
+import { internalVerdicts } from './ca-store.ts';
 import { installedCertificate } from './certificates.ts';
 import { exists } from './files.ts';
 import { askListeners } from './listeners.ts';
@@ -24,7 +24,7 @@ export async function viewCertificates(
   containers: readonly ObservedContainer[],
 ): Promise<(CertificateRow & { seen: CertificateSeen })[]> {
   const now = context.clock.now();
-  const roots = internalRoots(state);
+  const internal = internalVerdicts(state);
   const answers = await askListeners(stack, stack.certificates, containers);
   return stack.certificates.map((spec) => {
     const pem = installedCertificate(state, spec.name);
@@ -33,7 +33,7 @@ export async function viewCertificates(
     const seen: CertificateSeen = {
       spec,
       pem,
-      cause: renewalCause(spec, pem, now, roots),
+      cause: renewalCause(spec, pem, now, internal),
       served: own.flatMap(({ at, served }) => (served ? [{ at, ...served }] : [])),
       listeners: own.filter(({ away }) => !away).length,
       offersOcsp: offersOcsp(state, spec, pem),

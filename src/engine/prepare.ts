@@ -15,7 +15,7 @@ import { certificateKey, render } from '../stack/render.ts';
 import { chooseSubnets, type SubnetChoice, type TakenRange } from '../stack/subnets.ts';
 import { type ImageSpec, NETWORKS, type NetworkName, type Rendered, type Stack } from '../stack/types.ts';
 import { localSocket } from './address.ts';
-import { internalRoots } from './ca-store.ts';
+import { internalVerdicts } from './ca-store.ts';
 import { installedCertificate, installedSerial } from './certificates.ts';
 import { hostRoutes } from './routes.ts';
 import { loadSecrets } from './secret-files.ts';
@@ -112,8 +112,8 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     fingerprints: { ...secrets.fingerprints, ...Object.fromEntries(serials) },
     hostCpus: os.cpus().length,
   });
-  const roots = internalRoots(state);
-  const due = stack.certificates.map((spec) => [spec.name, upCause(spec, installedCertificate(state, spec.name), now, roots)] as const);
+  const internal = internalVerdicts(state);
+  const due = stack.certificates.map((spec) => [spec.name, upCause(spec, installedCertificate(state, spec.name), now, internal)] as const);
   return {
     loaded,
     state,

@@ -9,7 +9,10 @@ import { prepare } from './prepare.ts';
 import { reloadReaders } from './put-into-service.ts';
 import { renew } from './renew.ts';
 
-/** Puts certificates of the internal CA on its list of revoked ones, has the edge read it, and replaces those of the stack. */
+/**
+ * Puts certificates of the internal CA on its list of revoked ones, has the edge read it, and replaces those of the stack: what fails after
+ * the first is due from then on, so that the next `certs renew` goes on with it.
+ */
 export async function revokeCertificate(context: Context, opened: Opened, name: string, reason: string) {
   const { loaded, state } = opened;
   const { REASONS } = await import('../issuers/x509.ts');
@@ -40,14 +43,26 @@ export async function revokeCertificate(context: Context, opened: Opened, name: 
   if (context.flags.dryRun) return { revoked: wanted };
   const engine = await context.engine();
   const docker = await context.docker();
-  await mutate(context, state, 'certs revoke', async (_lock, record) => {
+  const unread = await mutate(context, state, 'certs revoke', async (_lock, record, fail) => {
     record(wanted);
     const { revoke } = await import('../issuers/ca-changes.ts');
     for (const { serial } of wanted)
       await revoke(caStore(state), loaded.settings.project, serial, reason as RevocationReason, context.clock.now());
     // Whoever checks clients reads the list only with its configuration.
-    await reloadReaders({ context, state, stack, engine, docker });
+    try {
+      await reloadReaders({ context, state, stack, engine, docker });
+      return false;
+    } catch (error) {
+      if (!(error instanceof UserError) || error.code !== 'CERTIFICATE_FAILED') throw error;
+      const again = `once that is mended: medianest certs revoke ${wanted[0]?.serial}`;
+      if (!own) throw new UserError(error.code, `${error.message}; ${name} is revoked, but that is not read yet`, again, { cause: error });
+      // What is revoked is replaced all the same.
+      context.report.warn(`${error.message}\n  ${error.hint}`);
+      fail(error.code);
+      return true;
+    }
   });
-  if (own) await renew(context, opened, { names: [own.name], force: true, command: 'certs revoke' });
-  return { revoked: wanted };
+  if (!own) return { revoked: wanted };
+  const { certificates } = await renew(context, opened, { names: [own.name], force: true, command: 'certs revoke' });
+  return { revoked: wanted, certificates, unread };
 }

@@ -1,8 +1,17 @@
 import type { CertificateSpec } from '../stack/types.ts';
 import type { Check } from './health.ts';
-import { certificateFacts } from './renewal.ts';
+import { certificateFacts, REVOKED } from './renewal.ts';
 
-export type CertificateStatus = 'ok' | 'expiring' | 'expired' | 'missing' | 'damaged' | 'stands-in' | 'not-served' | 'untrusted';
+export type CertificateStatus =
+  | 'ok'
+  | 'expiring'
+  | 'expired'
+  | 'missing'
+  | 'damaged'
+  | 'stands-in'
+  | 'not-served'
+  | 'untrusted'
+  | 'revoked';
 
 export interface CertificateRow {
   name: string;
@@ -95,6 +104,7 @@ function judge(
   wrong: CertificateSeen['served'][number] | undefined,
 ): [CertificateStatus, string | undefined] {
   if (left <= 0) return ['expired', seen.cause];
+  if (seen.cause === REVOKED) return ['revoked', seen.cause];
   if (wrong) return ['not-served', `${wrong.at} serves ${wrong.serial}`];
   if (seen.listeners > 0 && seen.served.length === 0) return ['not-served', 'no listener answered'];
   if (seen.cause?.startsWith('stands in')) return ['stands-in', seen.cause];
@@ -106,7 +116,7 @@ function judge(
 /** One check for each certificate, for `health`: warnings at 21 and 7 days, a failure on the last. */
 export const certificateChecks = (rows: readonly CertificateRow[]): Check[] =>
   rows.map((row): Check => {
-    const fails = ['expired', 'missing', 'damaged', 'not-served', 'untrusted'].includes(row.status);
+    const fails = ['expired', 'missing', 'damaged', 'not-served', 'untrusted', 'revoked'].includes(row.status);
     const last = row.status === 'expiring' && (row.daysLeft ?? 0) < WARN_DAYS[2];
     const status = fails || last ? 'fail' : row.status === 'ok' && !row.lastError ? 'ok' : 'warn';
     const why = row.cause ? ` (${row.cause})` : row.lastError ? ` (its renewal failed: ${row.lastError})` : '';

@@ -18,20 +18,28 @@ export function certificateFacts(pem: string) {
   };
 }
 
+/** What the internal CA says of certificates: the roots that are trusted, and serials that are not any more. */
+export interface Verdicts {
+  roots: readonly string[];
+  revoked: readonly string[];
+}
+
+export const REVOKED = 'is revoked';
+
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 
 /**
- * Why a certificate has to be issued now, or undefined while it is good: missing, other names or uses wanted, from an
- * authority that is not believed any more, or less than a third of its lifetime left (the rule of Let's Encrypt's
+ * Why a certificate has to be issued now, or undefined while it is good: missing, other names or uses wanted, revoked, from
+ * an authority that is not believed any more, or less than a third of its lifetime left (the rule of Let's Encrypt's
  * integration guide for clients without ARI).
  * @param pem with its chain
- * @param roots of the internal CA; without them nothing is said about who signed
+ * @param internal what the internal CA says; without it nothing is said about who signed
  */
-export function renewalCause(spec: CertificateSpec, pem: string | undefined, now: Date, roots?: readonly string[]): string | undefined {
+export function renewalCause(spec: CertificateSpec, pem: string | undefined, now: Date, internal?: Verdicts): string | undefined {
   if (pem === undefined) return 'is not there yet';
   const facts = readable(pem);
   if (!facts) return 'is damaged';
-  const { notBefore, notAfter, subjects, purposes } = facts;
+  const { serial, notBefore, notAfter, subjects, purposes } = facts;
   const missing = spec.subjects.filter((subject) => !subjects.includes(normalAddress(subject)));
   if (missing.length > 0) return `lacks the name ${missing.join(', ')}`;
   if (spec.client && !purposes.includes(CLIENT_AUTH)) return 'does not say that it may be used by a client';
@@ -39,7 +47,8 @@ export function renewalCause(spec: CertificateSpec, pem: string | undefined, now
   if (left <= 0) return `expired on ${notAfter.toISOString().slice(0, 10)}`;
   if (now < notBefore) return 'is not valid yet';
   return (
-    (roots && signerCause(spec, pem, roots)) ??
+    (internal && signerCause(spec, pem, internal.roots)) ??
+    (internal?.revoked.includes(serial) ? REVOKED : undefined) ??
     (left < (notAfter.getTime() - notBefore.getTime()) / 3 ? `expires on ${notAfter.toISOString().slice(0, 10)}` : undefined)
   );
 }
@@ -62,9 +71,9 @@ function signerCause(spec: CertificateSpec, pem: string, roots: readonly string[
  * Why `up` itself has to issue one. What comes from outside is acquired once everything runs: until then the internal CA's
  * stands in, and a good one is never replaced by that.
  */
-export function upCause(spec: CertificateSpec, pem: string | undefined, now: Date, roots?: readonly string[]): string | undefined {
+export function upCause(spec: CertificateSpec, pem: string | undefined, now: Date, internal?: Verdicts): string | undefined {
   const outside = spec.issuer === 'acme' || spec.issuer === 'imported';
-  if (!outside) return renewalCause(spec, pem, now, roots);
+  if (!outside) return renewalCause(spec, pem, now, internal);
   return pem === undefined ? 'is not there yet' : readable(pem) ? undefined : 'is damaged';
 }
 

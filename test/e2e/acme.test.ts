@@ -236,6 +236,34 @@ describe('what the CA refuses', () => {
     const health = JSON.parse((await space.run(['health', '--json'])).stdout);
     expect(health.checks).toContainEqual(expect.objectContaining({ id: 'certificate.edge-public', status: 'warn' }));
   });
+  it('includes what would replace a certificate that it has revoked, until it gives one', async () => {
+    const before = (await seen(NAME)).serial;
+    const [server = ''] = readdirSync(path.join(space.state, 'acme')).filter((name) => name !== 'webroot');
+    const image = (await docker(['images', '--format', '{{.Repository}}:{{.Tag}}', 'medianest/lego'])).stdout.split('\n')[0] as string;
+    const told = await docker([
+      ...['run', '--rm', '--network', `${space.project}_dmz`, '--user', `${process.getuid?.()}:${process.getgid?.()}`],
+      ...['--volume', `${path.dirname(pebble.root)}:/pebble:ro`, '--volume', `${path.join(space.state, 'acme', server)}:/lego`],
+      ...['--env', 'LEGO_CA_CERTIFICATES=/pebble/root.pem', image, '--path', '/lego', '--server', pebble.directory],
+      ...['--domains', NAME, 'revoke', '--keep'],
+    ]);
+    expect(told).toMatchObject({ status: 0 });
+    // Neither the CA is asked again nor what failed before is tried again before its time, which is over.
+    const timeGoesBy = () => {
+      for (const name of ['renewal-info.json', 'attempts.json']) rmSync(path.join(space.state, 'certs/edge-public', name), { force: true });
+    };
+    timeGoesBy();
+    await pebble.dns('set-servfail', { host: NAME });
+    const failed = await renew();
+    await pebble.dns('clear-servfail', { host: NAME });
+    expect(failed).toMatchObject({ action: 'failed', cause: expect.stringMatching(/could not resolve/), serial: before });
+    expect((await seen(NAME)).serial).toBe(before);
+    expect(await publicRow()).toMatchObject({ lastError: failed.cause, nextTry: failed.nextTry });
+    expect(await renew()).toMatchObject({ action: 'waits', nextTry: failed.nextTry });
+    timeGoesBy();
+    const renewed = await renew();
+    expect(renewed).toMatchObject({ action: 'renewed', cause: 'is to be renewed now, its CA says' });
+    expect(await seen(NAME)).toMatchObject({ serial: renewed.serial });
+  });
   it('includes being away', async () => {
     await pebble.stop();
     const before = (await seen(NAME)).serial;

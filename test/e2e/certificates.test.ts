@@ -88,17 +88,42 @@ describe('a renewal', () => {
     expect(failures).toEqual([]);
     expect((await space.run(['plan'])).status).toBe(0);
   });
-  it('that is refused by nginx goes back at once, and says why', async () => {
-    const before = installed();
+  /** nginx refuses whatever it is to read meanwhile. */
+  const whileRefused = async (act: () => ReturnType<typeof certs>) => {
     const config = path.join(space.state, 'config/edge', readlinkSync(path.join(space.state, 'config/edge/current')), 'tls.conf');
     const text = readFileSync(config, 'utf8');
     appendFileSync(config, 'nonsense on;\n');
-    const { status, data } = await certs('renew', '--force');
-    writeFileSync(config, text);
+    try {
+      return await act();
+    } finally {
+      writeFileSync(config, text);
+    }
+  };
+  it('that is refused by nginx goes back at once, and says why', async () => {
+    const before = installed();
+    const { status, data } = await whileRefused(() => certs('renew', '--force'));
     expect(status).toBe(1);
     expect(data.certificates[0]).toMatchObject({ action: 'failed', cause: expect.stringMatching(/refuses the new certificate.*nonsense/) });
     expect([installed(), await served()]).toEqual([before, before]);
     expect((await certs('status')).data.certificates[0]).toMatchObject({ status: 'ok', lastError: expect.any(String) });
+  });
+  it('of a revoked certificate that fails is told, and done by a later run', async () => {
+    const before = installed();
+    const { status, data } = await whileRefused(() => certs('revoke', 'edge', '--reason', 'keyCompromise'));
+    expect([status, data.revoked]).toEqual([1, [{ name: 'edge', serial: before }]]);
+    expect(data.certificates[0]).toMatchObject({ action: 'failed', cause: expect.stringMatching(/nonsense/) });
+    expect([installed(), await served()]).toEqual([before, before]);
+    const row = (await certs('status')).data.certificates[0];
+    expect(row).toMatchObject({ status: 'revoked', cause: 'is revoked', lastError: expect.any(String), nextTry: expect.any(String) });
+    const { checks } = JSON.parse((await space.run(['health', '--json'])).stdout);
+    expect(checks).toContainEqual(expect.objectContaining({ id: 'certificate.edge', status: 'fail' }));
+    expect((await certs('renew')).data.certificates[0]).toMatchObject({ action: 'waits', nextTry: row.nextTry });
+    // The wait is over.
+    const attempts = path.join(folder(), 'attempts.json');
+    writeFileSync(attempts, JSON.stringify({ ...JSON.parse(readFileSync(attempts, 'utf8')), nextTry: new Date().toISOString() }));
+    expect((await certs('renew')).data.certificates[0]).toMatchObject({ action: 'renewed', cause: 'is revoked' });
+    expect(await served()).not.toBe(before);
+    expect((await certs('status')).data.certificates[0]).toMatchObject({ status: 'ok', serial: await served() });
   });
   it('that a listener does not take up goes back too', async () => {
     const before = installed();

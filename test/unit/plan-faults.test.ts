@@ -163,15 +163,22 @@ describe('renewal', () => {
     const issued = await internalCa(store, 'test').issue({ ...spec, client: true }, start);
     expect(renewalCause({ ...spec, client: true }, issued.certificate, start)).toBeUndefined();
   });
+  it('replaces one that the internal CA has revoked', async () => {
+    const own = await internalCa({ load: () => undefined, save: () => {} }, 'test').issue(spec, start);
+    const cause = (revoked: string[]) => renewalCause(spec, own.certificate + own.chain, start, { roots: [own.root as string], revoked });
+    expect([cause([own.serial]), cause(['00'])]).toEqual(['is revoked', undefined]);
+  });
   it('replaces one of an authority that is not trusted', async () => {
     const issued = () => internalCa({ load: () => undefined, save: () => {} }, 'test').issue(spec, start);
     const [own, other] = await Promise.all([issued(), issued()]);
     const chain = own.certificate + own.chain;
-    expect(renewalCause(spec, chain, start, [own.root as string])).toBeUndefined();
-    expect(renewalCause(spec, chain, start, [other.root as string])).toMatch(/authority that is not trusted/);
-    expect(renewalCause({ ...spec, issuer: 'acme' }, chain, start, [own.root as string])).toMatch(/^stands in/);
-    expect(renewalCause({ ...spec, issuer: 'imported' }, chain, start, [other.root as string])).toBeUndefined();
-    expect(renewalCause({ ...spec, issuer: 'self-signed' }, chain, start, [own.root as string])).toMatch(/not signed by itself/);
+    expect(renewalCause(spec, chain, start, { roots: [own.root as string], revoked: [] })).toBeUndefined();
+    expect(renewalCause(spec, chain, start, { roots: [other.root as string], revoked: [] })).toMatch(/authority that is not trusted/);
+    expect(renewalCause({ ...spec, issuer: 'acme' }, chain, start, { roots: [own.root as string], revoked: [] })).toMatch(/^stands in/);
+    expect(renewalCause({ ...spec, issuer: 'imported' }, chain, start, { roots: [other.root as string], revoked: [] })).toBeUndefined();
+    expect(renewalCause({ ...spec, issuer: 'self-signed' }, chain, start, { roots: [own.root as string], revoked: [] })).toMatch(
+      /not signed by itself/,
+    );
   });
   it.each(['', 'no certificate', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'])(
     'replaces what is damaged: %j',
