@@ -60,6 +60,12 @@ const FIRE_AGAIN = `do $$ declare found record; begin for found in select * from
   execute format('alter table %s enable %s %s %I', found.place, case found.how when 'A' then 'always' else 'replica' end, found.kind, found.name);
 end loop; end $$;`;
 
+/** Foreign servers are not reached from a preview, and their passwords are not for it. */
+const FORGET_MAPPINGS = `do $$ declare found record; begin
+  for found in select srvname, case umuser when 0 then 'public' else quote_ident(usename) end as whose from pg_user_mappings loop
+    execute format('drop user mapping for %s server %I', found.whose, found.srvname);
+  end loop; end $$;`;
+
 const valuesOf = (column: CatalogueColumn): string => `${identifier(column.name)}::text collate "C"`;
 
 /** Digests of what a column holds and is not to hold any more; a value that its rule leaves as it is tells nothing. */
@@ -89,6 +95,7 @@ export function sanitizeSql(plan: SanitizePlan, key: string): string {
     'create temp table originals (place int, digest bytea, times bigint);',
     'create temp table emptied (place int, times bigint);',
     STOP_FIRING,
+    FORGET_MAPPINGS,
     ...truncated.map((table, place) => `insert into pg_temp.emptied select ${place}, count(*) from ${rowsOf(table)};`),
     ...(truncated.length > 0 ? [`truncate ${truncated.map(rowsOf).join(', ')};`] : []),
     ...columns.map(remember),

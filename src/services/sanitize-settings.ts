@@ -29,20 +29,28 @@ export const PORTAL_RULES: SanitizeRules = {
   uploads: 'truncate',
 };
 
+/** These words, and not a part of longer ones. */
+const word = (words: string): RegExp => new RegExp(`(?<![a-z])(${words})(?![a-z])`);
+
 /** Columns whose names say what they hold, the first that fits. They are compared as `snake_case`. */
 const BY_NAME: readonly (readonly [RegExp, ColumnRule])[] = [
-  [/(^|_)(e_?mails?|mail)(_|$)/, 'email'],
+  [word('e_?mails?|mail'), 'email'],
   [
-    /(^|_)(pass(word|wd|phrase)?|pwd|secrets?|tokens?|(api|private|session|idempotency|license)_?key|salt|otp|pin|cookie|credentials?)(_|$)/,
+    word('pass(word|wd|phrase)?|pwd|secrets?|tokens?|(api|private|session|idempotency|license)_?key|salt|otp|pin|cookie|credentials?'),
     'hash',
   ],
   [/(^|_)session(_?id)?$/, 'hash'],
-  [/(^|_)(ip|(ip|remote|client|peer)_?addr(ess)?)$/, 'ip'],
-  [/(^|_)((first|last|full|display|given|family|middle|maiden|nick|user|screen|real)_?name|login|surname|author)$|._by$/, 'name'],
-  [/(^|_)(phone|mobile|fax|address|street|city|zip|post_?(al_?)?code|iban|ssn|tax_id)(_|$)/, 'text'],
-  [/(^|_)(notes?|comments?|message|bio|user_?agent)(_|$)/, 'text'],
+  [word('ip|(remote|client|peer)_?addr(ess)?'), 'ip'],
+  [word('(first|last|full|display|given|family|middle|maiden|nick|user|screen|real)_?name|login|surname|author'), 'name'],
+  [/._by$/, 'name'],
+  [word('phone|mobile|fax|address|street|city|zip|post_?(al_?)?code|iban|ssn|tax_id'), 'text'],
+  [word('notes?|comments?|message|bio|user_?agent'), 'text'],
 ];
 
-const snakeCase = (column: string): string => column.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();
+const snakeCase = (column: string): string =>
+  column
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, '_');
 
 export const ruleByName = (column: string): ColumnRule | undefined => BY_NAME.find(([pattern]) => pattern.test(snakeCase(column)))?.[1];
