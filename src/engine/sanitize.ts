@@ -19,6 +19,9 @@ export interface Sanitized {
   largeObjects: number;
 }
 
+/** What `docker run` says of a program that its image has not. */
+const NO_PROGRAM = 127;
+
 /**
  * Room for the data as it was: a volume that no container of a preview mounts. It goes when the work is over, and what a
  * killed run has left goes with its jobs.
@@ -73,7 +76,9 @@ async function said({ bench }: BackupRoom, job: Job, task?: Task): Promise<strin
   throw new UserError(
     'RESTORE_FAILED',
     `the data could not be sanitized: ${lastWords(result)}; nothing is served, and the preview was removed`,
-    'change backup.sanitize where a table, a column or a constraint is named; what was restored is gone',
+    result.exitCode === NO_PROGRAM
+      ? 'the image of the backup that runs is of an older medianest: medianest up'
+      : 'change backup.sanitize where a table, a column or a constraint is named; what was restored is gone',
   );
 }
 

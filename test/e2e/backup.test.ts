@@ -148,6 +148,9 @@ describe('a set is tried', () => {
       expect((await killed).status).toBe(null);
       const running = ['ps', '--all', '--quiet', '--filter', `label=io.medianest.preview=${stack.space.project}-look`];
       expect([(await docker(running)).stdout, await originals()]).toEqual(['', expect.stringContaining('_unsanitized')]);
+      // Whatever comes next, also what ends at once.
+      expect(await stack.refused('restore', 'none', '--into', `${stack.space.project}-look`)).toEqual([1, 'NO_BACKUP']);
+      expect([await originals(), await stack.jobs()]).toEqual(['', []]);
       const refused = await stack.space.run(restore());
       expect([refused.status, JSON.parse(refused.stdout).error]).toEqual([
         2,
