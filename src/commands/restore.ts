@@ -10,9 +10,13 @@ const DATA: readonly Part[] = ['db', 'files', 'redis'];
 /** What a preview shows. */
 const SHOWN: readonly Part[] = ['db', 'files'];
 
-function partsOf(value: unknown, into: boolean): Part[] {
-  const possible = into ? SHOWN : PARTS;
-  if (value === undefined) return [...(into ? SHOWN : DATA)];
+/** What can be sanitized: nobody can tell what is in a file. */
+const SANITIZED: readonly Part[] = ['db'];
+
+function partsOf(value: unknown, into: boolean, sanitize: boolean): Part[] {
+  const shown = sanitize ? SANITIZED : SHOWN;
+  const possible = into ? shown : PARTS;
+  if (value === undefined) return [...(into ? shown : DATA)];
   const given = String(value).split(',');
   const unknown = given.find((part) => !(possible as readonly string[]).includes(part));
   if (unknown !== undefined)
@@ -42,6 +46,7 @@ export const restore: Command = {
     ['--to <time>', 'A moment with its time zone, or "10 minutes ago"; the newest where nothing is given'],
     ['--only <parts>', `Of ${PARTS.join(', ')}, separated by commas (default: all but settings)`],
     ['--into <project>', 'Into a project of its own that leads nowhere, to look at; what runs is not touched'],
+    ['--sanitize', 'With --into: without personal data, as `backup.sanitize` says; uploads and sessions are left out'],
     ['--undo', 'Back to what was before the last restore in place'],
     ['--kit <file>', 'On a bare host, in an empty folder: the whole installation, from its recovery kit and its repository'],
     ['--archive <file>', 'With --kit: what `backup export` wrote, where there is no repository'],
@@ -61,6 +66,13 @@ export const restore: Command = {
     const undo = options.undo === true;
     if (into !== undefined && (!/^[a-z0-9][a-z0-9_-]*$/.test(into) || into === project))
       throw new UserError('USAGE', `--into ${into}: should be the name of another project`, 'for example --into look');
+    const sanitize = options.sanitize === true;
+    if (sanitize && into === undefined)
+      throw new UserError(
+        'USAGE',
+        '--sanitize is for a project of its own: in place it would replace the data of everybody',
+        'medianest restore --into look --sanitize',
+      );
     if (undo && [set, into, options.to, options.only].some((given) => given !== undefined))
       throw new UserError(
         'USAGE',
@@ -78,7 +90,7 @@ export const restore: Command = {
       const { fetchCopy } = await import('../engine/backup-fetch.ts');
       await fetchCopy(context, opened, String(options.from));
     }
-    const asked = { set, to, only: partsOf(options.only, into !== undefined), into, undo };
+    const asked = { set, to, only: partsOf(options.only, into !== undefined, sanitize), into, sanitize, undo };
     if (context.flags.dryRun || !into) {
       const plan = await planRestore(context, opened, asked);
       if (context.flags.dryRun) return done(plan, plan.steps.map((step) => `would ${step}`).join('\n'));
@@ -91,7 +103,10 @@ export const restore: Command = {
 
 /** Nothing is replaced there, so nobody is asked. */
 async function fromKit(context: Context, kit: string, set: string | undefined, options: Options): Promise<Result> {
-  if (context.flags.dryRun || [options.into, options.undo, options.only].some((given) => given !== undefined && given !== false))
+  if (
+    context.flags.dryRun ||
+    [options.into, options.sanitize, options.undo, options.only].some((given) => given !== undefined && given !== false)
+  )
     throw new UserError(
       'USAGE',
       '--kit restores all of it, at once',

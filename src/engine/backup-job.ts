@@ -6,7 +6,7 @@ import type { DockerCli, RunResult } from './compose.ts';
 import { HARDENED } from './hardened.ts';
 import type { StateFolder } from './state.ts';
 
-const JOB_LABEL = 'io.medianest.job';
+export const JOB_LABEL = 'io.medianest.job';
 
 /** A container that does one thing and is gone: it has what it needs for that, and no more. */
 export interface Job {
@@ -99,10 +99,12 @@ export const lastWords = ({ tail }: Pick<RunResult, 'tail'>): string =>
 export const jobError = (name: string, result: RunResult, hint = HINT): UserError =>
   new UserError('BACKUP_FAILED', `${name} ended with status ${result.exitCode}: ${lastWords(result)}`, hint);
 
-/** What a killed run has left: the lock is ours, so none of it is anybody’s any more. */
+/** What a killed run has left, and volumes that were for its work alone: the lock is ours, so none of it is anybody’s any more. */
 export async function removeJobs({ project, docker }: Pick<Workbench, 'project' | 'docker'>): Promise<void> {
   const filters = ['--filter', `label=${LABEL.project}=${project}`, '--filter', `label=${JOB_LABEL}`];
   const { stdout } = await docker.run(['ps', '--all', '--quiet', ...filters]);
   const ids = stdout.split('\n').filter(Boolean);
   if (ids.length > 0) await docker.run(['rm', '--force', ...ids]);
+  const volumes = (await docker.run(['volume', 'ls', '--quiet', ...filters])).stdout.split('\n').filter(Boolean);
+  if (volumes.length > 0) await docker.run(['volume', 'rm', '--force', ...volumes]);
 }

@@ -33,7 +33,7 @@ export async function drill(context: Context, opened: Opened): Promise<RestoreOu
     );
     const started = context.clock.now().getTime();
     try {
-      const shown = await preview(context, room, target, project, { parts: ['db', 'files'], check: true, start: true });
+      const shown = await preview(context, room, target, project, { parts: ['db', 'files'], check: true, start: true, sanitize: false });
       const ready = await portalReady(shown.urls.find((url) => url.startsWith('http://')));
       const rtoSeconds = (context.clock.now().getTime() - started) / 1000;
       const recoveredTo = shown.facts?.lastTransaction ?? target.set.parts.db.consistentAt;
@@ -75,6 +75,7 @@ export async function drill(context: Context, opened: Opened): Promise<RestoreOu
         checks,
         urls: [],
         safety: null,
+        sanitized: null,
         result: 'restored',
         steps: [],
         expectedSeconds: null,

@@ -11,6 +11,7 @@ import type { BackupRoom } from './backup-room.ts';
 import { HARDENED } from './hardened.ts';
 import { type DatabaseFacts, restoreDatabase } from './restore-database.ts';
 import { restoreFiles, snapshotParts } from './restore-files.ts';
+import { type Sanitized, sanitizeDatabase, withOriginal } from './sanitize.ts';
 import { createVolume } from './volume.ts';
 
 export interface Preview {
@@ -19,6 +20,15 @@ export interface Preview {
   /** Where to look at the data: the portal, and the database. */
   urls: string[];
   files: number;
+  sanitized: Sanitized | undefined;
+}
+
+export interface PreviewOptions {
+  parts: readonly Part[];
+  check: boolean;
+  start: boolean;
+  /** Nothing is shown before it is sanitized; files are left out. */
+  sanitize: boolean;
 }
 
 const volume = (project: string, name: string, target: string): JobMount => ({
@@ -37,7 +47,7 @@ export async function preview(
   room: BackupRoom,
   target: RestoreTarget,
   into: string,
-  options: { parts: readonly Part[]; check: boolean; start: boolean },
+  options: PreviewOptions,
 ): Promise<Preview> {
   const { bench } = room;
   const engine = await context.engine();
@@ -47,19 +57,29 @@ export async function preview(
       `there is a project ${into} already; nothing was changed`,
       `medianest preview remove ${into}, or choose another name`,
     );
+  // Volumes without a container are what a killed run has left, and not all of that may be for whoever looks now.
+  await removePreview(room, into);
   const step = <T>(title: string, work: (task: Task) => Promise<T>): Promise<T> => shown(context.report, title, work);
   const data = volume(into, 'postgres-data', '/var/lib/postgresql/data');
   const uploads = volume(into, 'uploads', '/srv/uploads');
   let facts: DatabaseFacts | undefined;
+  let sanitized: Sanitized | undefined;
   let files = 0;
+  const database = (volume: JobMount) =>
+    step('restore the database', (task) => restoreDatabase(room, { volume, folder: '17' }, target, { check: options.check }, task));
   if (options.parts.includes('db')) {
     await ownedVolume(room, into, data, 10002);
-    facts = await step('restore the database', (task) =>
-      restoreDatabase(room, { volume: data, folder: '17' }, target, { check: options.check }, task),
-    );
+    if (!options.sanitize) facts = await database(data);
+    else
+      await withOriginal(room, async (original) => {
+        await own(room, original, 10002);
+        facts = await database(original);
+        const portal = appOf(room)?.image.build !== undefined;
+        sanitized = await step('sanitize it', (task) => sanitizeDatabase(room, original, data, portal, task));
+      });
   }
+  await ownedVolume(room, into, uploads, Number(appOf(room)?.uid ?? 10001));
   if (options.parts.includes('files')) {
-    await ownedVolume(room, into, uploads, Number(appOf(room)?.uid ?? 10001));
     const snapshot = target.set.parts.files.snapshot;
     if ((await snapshotParts(bench, room.local, snapshot)).includes('uploads')) {
       await step('restore the uploads', () => restoreFiles(bench, room.local, snapshot, '/source/uploads', uploads, options.check));
@@ -67,7 +87,7 @@ export async function preview(
     }
   }
   const urls = options.start && facts ? await step('start it', () => start(room, into, data, uploads)) : [];
-  return { project: into, facts, urls, files };
+  return { project: into, facts, urls, files, sanitized };
 }
 
 const appOf = (room: BackupRoom) => room.stack.services.find(({ component, oneOff }) => component === 'app' && !oneOff);
@@ -75,6 +95,10 @@ const appOf = (room: BackupRoom) => room.stack.services.find(({ component, oneOf
 /** An empty volume that belongs to the user who is to write into it. */
 async function ownedVolume(room: BackupRoom, project: string, mount: JobMount, uid: number): Promise<void> {
   await createVolume(mount.source, { [LABEL.preview]: project, [LABEL.project]: project }, room.bench.docker);
+  await own(room, mount, uid);
+}
+
+async function own(room: BackupRoom, mount: JobMount, uid: number): Promise<void> {
   await mustRun(room.bench, {
     name: 'own',
     argv: ['chown', `${uid}:${uid}`, '/volume'],

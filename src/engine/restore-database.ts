@@ -16,7 +16,7 @@ export interface DatabaseFacts {
 }
 
 /** Recovery needs memory for its buffers, whatever the backup’s own limit. */
-const MEMORY = 768 * 1024 ** 2;
+export const RECOVERY_MEMORY = 768 * 1024 ** 2;
 
 /**
  * Restores into a folder of a volume, follows WAL, and lets the result become a database with a timeline of its own. Nothing
@@ -49,7 +49,7 @@ export async function restoreDatabase(
       argv: ['restore-database'],
       mounts: [{ ...mount, readOnly: true }, into.volume],
       environment,
-      memoryBytes: Math.max(bench.memoryBytes, MEMORY),
+      memoryBytes: Math.max(bench.memoryBytes, RECOVERY_MEMORY),
     },
     task,
   );

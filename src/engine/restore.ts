@@ -17,6 +17,7 @@ import { snapshotParts } from './restore-files.ts';
 import { abandon, goOn, type InPlace, restoreInPlace, type Site, undoRestore } from './restore-in-place.ts';
 import { halfRestored, lastRestore, type Restoring, underWay } from './restore-journal.ts';
 import { refuseTooSmall } from './restore-space.ts';
+import type { Sanitized } from './sanitize.ts';
 import { emptySecrets } from './secret-files.ts';
 import { refuseForeign } from './survey.ts';
 
@@ -25,6 +26,8 @@ export interface RestoreAsked {
   to: Date | undefined;
   only: readonly Part[];
   into: string | undefined;
+  /** With `into`: personal data is replaced before anything is shown. */
+  sanitize?: boolean;
   undo: boolean;
   /** Nothing is there yet that could be gone back to. */
   bare?: boolean;
@@ -40,6 +43,8 @@ export interface RestoreOutcome {
   urls: string[];
   /** The set that holds what was there before. */
   safety: string | null;
+  /** What was replaced, where that was asked. */
+  sanitized: Sanitized | null;
   result: 'restored' | 'taken-back' | 'planned';
   /** What will be done, in its order; after it, what was. */
   steps: string[];
@@ -64,7 +69,13 @@ export async function planRestore(context: Context, opened: Opened, asked: Resto
 /** Restores in place, or into a project of its own. @throws UserError whose words say which state runs */
 export async function restore(context: Context, opened: Opened, asked: RestoreAsked): Promise<RestoreOutcome> {
   if (!asked.into) requireManifest(opened.state);
-  const words = [asked.set, asked.to && `--to ${asked.to.toISOString()}`, asked.into && `--into ${asked.into}`, asked.undo && '--undo'];
+  const words = [
+    asked.set,
+    asked.to && `--to ${asked.to.toISOString()}`,
+    asked.into && `--into ${asked.into}`,
+    asked.sanitize && '--sanitize',
+    asked.undo && '--undo',
+  ];
   const command = ['restore', ...words].filter(Boolean).join(' ');
   return mutate(
     context,
@@ -80,17 +91,18 @@ export async function restore(context: Context, opened: Opened, asked: RestoreAs
       record([command, outcome.backup, asked.only]);
       if (work.kind === 'new') await archiveUntilNow(context, room, work.target, asked);
       if (asked.into && work.kind === 'new') {
-        const shown = await preview(context, room, work.target, asked.into, { parts: asked.only, check: false, start: true }).catch(
-          async (error) => {
-            // One that was there before stays.
-            if (error instanceof UserError && error.code === 'FOREIGN_PROJECT') throw error;
-            await removeJobs(room.bench);
-            await removePreview(room, asked.into as string);
-            throw error;
-          },
-        );
+        const options = { parts: asked.only, check: false, start: true, sanitize: asked.sanitize === true };
+        const shown = await preview(context, room, work.target, asked.into, options).catch(async (error) => {
+          // One that was there before stays.
+          if (error instanceof UserError && error.code === 'FOREIGN_PROJECT') throw error;
+          await removeJobs(room.bench);
+          await removePreview(room, asked.into as string);
+          throw error;
+        });
         const rtoSeconds = (context.clock.now().getTime() - started) / 1000;
-        return { ...outcome, ...recovered(work.target, shown.facts), rtoSeconds, urls: shown.urls };
+        const { checks, ...facts } = recovered(work.target, shown.facts);
+        const sanitized = shown.sanitized ?? null;
+        return { ...outcome, ...facts, checks: [...checks, ...sanitizedChecks(sanitized)], rtoSeconds, urls: shown.urls, sanitized };
       }
       const engine = await context.engine();
       const docker = await context.docker();
@@ -183,12 +195,24 @@ function outcomeOf(work: Work, room: BackupRoom, asked: RestoreAsked, result: Re
   const says =
     work.kind === 'new' ? targetText(work.target) : work.kind === 'undo' ? `before the restore of ${backup}` : (entry?.target ?? '');
   const plan = restorePlan(room.stack, {
-    kind: asked.into ? 'into' : work.kind === 'new' && asked.bare ? 'bare' : work.kind,
+    kind: asked.into ? (asked.sanitize ? 'sanitized' : 'into') : work.kind === 'new' && asked.bare ? 'bare' : work.kind,
     parts: entry?.parts ?? asked.only,
     target: says,
     set: work.kind === 'new' ? work.target.set : undefined,
   });
-  return { backup, target: says, recoveredTo: null, rpoSeconds: null, rtoSeconds: 0, checks: [], urls: [], safety: null, result, ...plan };
+  return {
+    backup,
+    target: says,
+    recoveredTo: null,
+    rpoSeconds: null,
+    rtoSeconds: 0,
+    checks: [],
+    urls: [],
+    safety: null,
+    sanitized: null,
+    result,
+    ...plan,
+  };
 }
 
 const databaseChecks = (facts: DatabaseFacts | undefined): RestoreOutcome['checks'] => {
@@ -197,6 +221,17 @@ const databaseChecks = (facts: DatabaseFacts | undefined): RestoreOutcome['check
   const message = `timeline ${facts.timeline}, ${rows} rows in ${Object.keys(facts.rows).length} tables`;
   return [{ id: 'database', status: 'ok', message }];
 };
+
+function sanitizedChecks(sanitized: Sanitized | null): RestoreOutcome['checks'] {
+  if (!sanitized) return [];
+  const { columns, tables, notSanitized } = sanitized;
+  const values = columns.reduce((sum, column) => sum + column.values, 0);
+  const message = `${values} values of ${columns.length} columns were replaced, none of them is left there; emptied: ${tables.map(({ table }) => table).join(', ') || 'no table'}; uploads, sessions and large objects are left out`;
+  return [
+    { id: 'sanitized', status: 'ok', message },
+    ...notSanitized.map((column) => ({ id: 'sanitized.unknown', status: 'warn' as const, message: `not sanitized: ${column}` })),
+  ];
+}
 
 /** How far the database came. */
 function recovered({ set, until }: RestoreTarget, facts: DatabaseFacts | undefined) {

@@ -7,7 +7,7 @@ export type Part = (typeof PARTS)[number];
 
 /** What is asked of a restore. */
 export interface RestoreIntent {
-  kind: 'new' | 'bare' | 'into' | 'undo' | 'go-on' | 'abandon';
+  kind: 'new' | 'bare' | 'into' | 'sanitized' | 'undo' | 'go-on' | 'abandon';
   parts: readonly Part[];
   /** For a person. */
   target: string;
@@ -17,7 +17,7 @@ export interface RestoreIntent {
 
 /** Bytes a second that are restored at least, and seconds that stopping, starting and waiting for health take, on a small machine. */
 const SPEED = 30 * 1024 ** 2;
-const AROUND = { place: 60, into: 15 };
+const AROUND = { place: 60, into: 15, sanitized: 30 };
 
 const NAMES = { db: 'the database', files: 'the uploads', redis: 'the cache', settings: 'medianest.yml and its profiles' } as const;
 
@@ -31,6 +31,15 @@ export function restorePlan(
 ): { steps: string[]; expectedSeconds: number | null } {
   const what = parts.map((part) => NAMES[part]).join(', ');
   const seconds = (around: number) => (set ? Math.ceil(set.sizeBytes / SPEED) + around : null);
+  if (kind === 'sanitized')
+    return {
+      steps: [
+        `restore the database as of ${target} where nobody can reach it, and replace personal data as backup.sanitize says`,
+        'copy the result into a project of its own, and prove that nothing of before is left; uploads and sessions are left out',
+        'start a portal before it that leads nowhere',
+      ],
+      expectedSeconds: seconds(AROUND.sanitized),
+    };
   if (kind === 'into')
     return {
       steps: [

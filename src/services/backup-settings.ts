@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { cpus, memory, size } from '../config/fields.ts';
 import { copiesSettings } from './copies-settings.ts';
 import { keepSettings } from './keep-settings.ts';
+import { sanitizeSettings } from './sanitize-settings.ts';
 
 const path = z
   .string()
@@ -44,6 +45,7 @@ export const backupSettings = z.strictObject({
     .describe(
       'Program and arguments that are run when a backup, a verification, pruning or a drill fails; relative to medianest.yml. It is told MEDIANEST_PROJECT, _COMMAND, _ERROR and _MESSAGE',
     ),
+  sanitize: sanitizeSettings,
   memory: memory('256m').describe('Memory limit of the container, and of each that backs up or restores files'),
   cpus: cpus(2).describe('Processors that each may use at most; never more than the host has'),
 });

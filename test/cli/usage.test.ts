@@ -38,6 +38,8 @@ describe('a command line that is wrong', () => {
       ['restore', '--kit', 'k', '--archive', 'a', '--from', 'sftp'],
       /--archive and --from/,
     ],
+    ['data of everybody to be sanitized', ['restore', '--sanitize'], /--sanitize is for a project of its own/],
+    ['files to be sanitized', ['restore', '--into', 'look', '--sanitize', '--only', 'db,files'], /--only files: should be of db/],
     ['an unknown command', ['stauts'], /unknown command 'stauts'.*\(Did you mean status\?\)/s],
     ['an unknown option', ['render', '--ceck'], /unknown option '--ceck'.*\(Did you mean --check\?\)/s],
     ['an argument too many', ['status', 'x'], /too many arguments/],

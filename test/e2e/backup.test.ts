@@ -29,6 +29,17 @@ const made = async (name: string): Promise<string> => {
   ].map((list) => docker([...list, ...filter]));
   return (await Promise.all(lists)).map(({ stdout }) => stdout).join('');
 };
+const inPreview = async (project: string, query: string): Promise<string> => {
+  const psql = ['psql', '-XqAt', '-h', '/run', '-U', 'postgres', '-d', 'medianest', '-c', query];
+  return (await docker(['exec', `${project}-postgres`, ...psql])).stdout.trim();
+};
+/** The files of a preview's database that the marker is in: of its tables, indexes, WAL and statistics. */
+const showing = async (project: string): Promise<string> => {
+  const grep = ['run', '--rm', '--network', 'none', '--volume', `${project}_postgres-data:/data:ro`, '--entrypoint', 'grep'];
+  const { status, stdout, stderr } = await docker([...grep, 'debian:trixie-slim', '-rla', MARKER, '/data']);
+  if (status !== 0 && status !== 1) throw new Error(stderr);
+  return stdout;
+};
 const ids = async () => (await stack.sets()).map(({ id }) => id);
 
 describe('a backup of everything', () => {
@@ -100,14 +111,88 @@ describe('a set is tried', () => {
     const into = `${stack.space.project}-look`;
     const { urls } = parsed<{ urls: string[] }>(await stack.must('restore', '--to', before, '--into', into, '--json'));
     expect((await request(`${urls[0]}api/health/ready`)).status).toBe(200);
-    const psql = ['psql', '-XqAt', '-h', '/run', '-U', 'postgres', '-d', 'medianest', '-c', 'select text from noted'];
-    expect((await docker(['exec', `${into}-postgres`, ...psql])).stdout.trim().split('\n')).toEqual([MARKER, 'before']);
+    expect((await inPreview(into, 'select text from noted')).split('\n')).toEqual([MARKER, 'before']);
+    expect(await showing(into)).toContain('/data/17/base/');
     const uploads = ['run', '--rm', '--network', 'none', '--volume', `${into}_uploads:/u:ro`, '--entrypoint', 'cat', 'debian:trixie-slim'];
     expect((await docker([...uploads, '/u/one.txt'])).stdout).toBe(MARKER);
     await stack.must('preview', 'remove', into);
     expect(await made('look')).toBe('');
     expect((await stack.space.run(['preview', 'remove', stack.space.project])).status).toBe(2);
     expect(await stack.sql('select count(*) from noted')).toBe('3');
+  });
+
+  describe('and without personal data', () => {
+    const ODD = `o"d'd $$\n\\! :x`;
+    const quoted = `"${ODD.replace('"', '""')}"`;
+    const originals = async () => (await docker(['volume', 'ls', '--quiet', '--filter', `name=${stack.space.project}_unsanitized`])).stdout;
+    const restore = () => ['restore', '--into', `${stack.space.project}-look`, '--sanitize', '--json'];
+
+    test('killed half-way, nothing that runs has seen it, and the next run removes it; a rule for nothing is refused', async () => {
+      await stack.sql(`create table people (email varchar(60) primary key, token text not null, born date, "Full Name" text);
+        create table ${quoted} (${quoted} text, whose varchar(60) references people(email));
+        create table log (line text);
+        create function tell() returns trigger language plpgsql as 'begin insert into log values (old.email); return new; end';
+        create trigger tell after update on people for each row execute function tell();
+        alter table people enable always trigger tell;
+        insert into people select '${MARKER}' || n || '@real.test', '${MARKER}' || n, now(), '${MARKER}' from generate_series(1, 500) n;
+        insert into ${quoted} select '${MARKER}', email from people;
+        insert into requests (title, kind, note, requested_by) values ('${MARKER}', 'movie', '${MARKER} two', '${MARKER}');
+        analyze`);
+      await stack.sql('select pg_switch_wal()');
+      stack.configure({ sanitize: { people: { emial: 'email' } } });
+      const job = `${stack.space.project}-job-sanitize`;
+      const killed = stack.space.run(restore(), {
+        onSpawn: (child) =>
+          void until('it is at work', async () => (await docker(['inspect', job])).status === 0, 120).then(() => child.kill('SIGKILL')),
+      });
+      expect((await killed).status).toBe(null);
+      const running = ['ps', '--all', '--quiet', '--filter', `label=io.medianest.preview=${stack.space.project}-look`];
+      expect([(await docker(running)).stdout, await originals()]).toEqual(['', expect.stringContaining('_unsanitized')]);
+      // Whatever comes next, also what ends at once.
+      expect(await stack.refused('restore', 'none', '--into', `${stack.space.project}-look`)).toEqual([1, 'NO_BACKUP']);
+      expect([await originals(), await stack.jobs()]).toEqual(['', []]);
+      const refused = await stack.space.run(restore());
+      expect([refused.status, JSON.parse(refused.stdout).error]).toEqual([
+        2,
+        expect.objectContaining({ code: 'INVALID_SETTINGS', message: expect.stringContaining('people.emial: there is no such column') }),
+      ]);
+      expect([await made('look'), await originals(), await stack.jobs()]).toEqual(['', '', []]);
+    });
+
+    test('no file of it holds what was, and what belonged together still does', async () => {
+      stack.configure({ sanitize: { noted: { text: 'text' }, [ODD]: { [ODD]: 'hash' }, log: 'truncate' } });
+      const into = `${stack.space.project}-look`;
+      const { urls, checks, sanitized } = parsed<{
+        urls: string[];
+        checks: { id: string; status: string }[];
+        sanitized: { columns: object[]; tables: object[]; notSanitized: string[] };
+      }>(await stack.must(...restore()));
+      expect(await showing(into)).toBe('');
+      expect(sanitized.columns).toContainEqual({ column: 'people.email', rule: 'email', values: 500 });
+      expect(sanitized.columns).toContainEqual({ column: 'requests.title', rule: 'text', values: 1 });
+      expect(sanitized.tables).toEqual([
+        { table: 'log', rows: 0 },
+        { table: 'uploads', rows: 0 },
+      ]);
+      expect(sanitized.notSanitized).toEqual(['people.born']);
+      expect(checks.map(({ id, status }) => [id, status])).toEqual([
+        ['database', 'ok'],
+        ['sanitized', 'ok'],
+        ['sanitized.unknown', 'warn'],
+      ]);
+      const joined = `select count(distinct email), bool_and(email like 'user-%@example.invalid') from people join ${quoted} on whose = email`;
+      expect(await inPreview(into, joined)).toBe('500|t');
+      expect(await inPreview(into, "select count(*), (select tgenabled from pg_trigger where tgname = 'tell') from log")).toBe('0|A');
+      expect(await inPreview(into, 'select title, note, kind from requests')).toBe(
+        `${MARKER.replace(/./g, 'x')}|${MARKER.replace(/./g, 'x')} xxx|movie`,
+      );
+      expect((await request(`${urls[0]}api/requests`)).status).toBe(200);
+      const uploads = ['run', '--rm', '--network', 'none', '--volume', `${into}_uploads:/u:ro`, '--entrypoint', 'ls', 'debian:trixie-slim'];
+      expect((await docker([...uploads, '-A', '/u'])).stdout).toBe('');
+      expect(await originals()).toBe('');
+      await stack.must('preview', 'remove', into);
+      stack.configure({});
+    });
   });
 });
 

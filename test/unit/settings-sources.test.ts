@@ -113,6 +113,7 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'redisCluster.replicas': ['0', 0],
   'redisCluster.nodeTimeoutMs': ['3000', 3000],
   'cdn.size': ['64m', 64 * 1024 ** 2],
+  'backup.sanitize': ['{ users: { email: hash } }', { users: { email: 'hash' } }],
   'backup.local.kind': ['folder', 'folder'],
   'backup.local.path': ['/mnt/disk', '/mnt/disk'],
   'backup.local.sameDisk': ['true', true],
