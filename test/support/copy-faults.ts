@@ -12,7 +12,7 @@ const pid = async (container: string) => (await must('docker', ['inspect', '--fo
 /** What a container sends goes no faster, until it starts anew. @returns what lets it go again */
 export async function slow(container: string, rate: string): Promise<() => Promise<void>> {
   const tc = async (...args: string[]) => void (await must('nsenter', ['--target', await pid(container), '--net', 'tc', 'qdisc', ...args]));
-  await tc('add', 'dev', 'eth0', 'root', 'tbf', 'rate', rate, 'burst', '64kb', 'latency', '200ms');
+  await tc('replace', 'dev', 'eth0', 'root', 'tbf', 'rate', rate, 'burst', '64kb', 'latency', '200ms');
   return () => tc('del', 'dev', 'eth0', 'root');
 }
 
