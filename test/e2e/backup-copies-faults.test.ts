@@ -52,7 +52,7 @@ const sums = async () =>
 
 beforeAll(async () => {
   far = await copyServers('faulty');
-  stack = await backupStack('faulty');
+  stack = await backupStack('faulty', { archiveSeconds: 5 });
   sender = `${stack.space.project}-backup-copies-1`;
   stack.configure({ copies: { sftp: { host: far.host, hostKeys: far.hostKeys, key: `file:${far.key}` } } });
   await stack.must('up', '--timeout', '400');
@@ -109,7 +109,7 @@ describe('the place that copies go to', () => {
     expect(await complete()).toBe(false);
     await midway();
     await far.letIn(false);
-    await far.run('sh', '-c', 'kill -9 $(pgrep -f "sshd-session|sshd:|sftp-server")');
+    await far.run('pkill', '-9', 'sshd-session');
     await release();
     await until('it is said', async () => /unable to authenticate/.test(await fact('sets-error')), 40);
     await far.letIn(true);
