@@ -17,7 +17,7 @@ export interface FetchOutcome {
   sets: string[];
 }
 
-/** Another repository than the one that is here (`copies fetch`). */
+/** Another repository than the one that is here (`fetch-copy`). */
 const OTHER = 4;
 
 /**
@@ -42,7 +42,7 @@ export async function fetchCopy(context: Context, opened: Opened, name: string):
           bench,
           {
             name: 'fetch',
-            argv: ['copies', 'fetch', name],
+            argv: ['fetch-copy', name],
             mounts: [room.mount, { source: bench.state.at('config', COPIES), target: '/etc/medianest', kind: 'bind', readOnly: true }],
             secretsOf: COPIES,
             network: `${bench.project}_mgmt`,
