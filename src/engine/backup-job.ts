@@ -46,7 +46,7 @@ export interface Workbench {
 }
 
 const mountText = ({ source, target, kind, readOnly }: JobMount): string =>
-  `type=${kind},source=${source},target=${target}${readOnly ? ',readonly' : ''}${kind === 'volume' ? ',volume-nocopy' : ''}`;
+  `type=${kind},${source && `source=${source},`}target=${target}${readOnly ? ',readonly' : ''}${kind === 'volume' ? ',volume-nocopy' : ''}`;
 
 /** The arguments of `docker` for it. */
 export function jobArgs(bench: Workbench, job: Job): string[] {

@@ -4,11 +4,13 @@ import path from 'node:path';
 import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
 import { type BackupSet, type BackupType, type Catalogue, type DatabasePart, type FilesPart, setId } from '../plan/backup-sets.ts';
-import { backupSummary, unreadable } from '../plan/restic.ts';
+import { clockProblem } from '../plan/pgbackrest.ts';
+import { backupSummary, unreadable, vanished } from '../plan/restic.ts';
 import { shortHash } from '../stack/hash.ts';
 import { shown } from '../ui/reporter.ts';
-import { jobError, lastWords, removeJobs } from './backup-job.ts';
+import { jobError, lastWords, removeJobs, runJob } from './backup-job.ts';
 import { type BackupRoom, backupRoom, fileSources, inServer, knownSets, readDatabase, saveCatalogue } from './backup-room.ts';
+import { TAIL_LINES } from './compose.ts';
 import { keeperOf, leadersOf, memberStates } from './keeper.ts';
 import { mutate } from './mutate.ts';
 import { type Opened, requireManifest } from './open.ts';
@@ -50,14 +52,10 @@ export async function makeSet(
   const cacheLeaders = room.stack.services.flatMap(({ name, component }) =>
     component === 'redis-cluster' && leaders.includes(name) ? [name] : [],
   );
-  const db = await step(`back up the database (${type}), write snapshots of the cache (${cacheLeaders.join(', ')})`, async () => {
-    // Neither goes on when this returns: the lock is given up then.
-    const [database, cache] = await Promise.allSettled([backUpDatabase(room, type), snapshotCache(room, cacheLeaders)]);
-    if (database.status === 'rejected') throw database.reason;
-    if (cache.status === 'rejected') throw cache.reason;
-    return database.value;
-  });
-  const id = setId(started, type);
+  const [db, uploadsBytes] = await step(`back up the database (${type}), write snapshots of the cache (${cacheLeaders.join(', ')})`, () =>
+    together([backUpDatabase(room, type), measureUploads(opened, room), snapshotCache(room, cacheLeaders)]),
+  );
+  const id = setId(started, type, catalogue.sets);
   const files = await step('back up uploads, cache, settings and state', () => backUpFiles(opened, room, id, cacheLeaders));
   const finished = clock.now();
   const set: BackupSet = {
@@ -71,7 +69,7 @@ export async function makeSet(
     version: context.version,
     sizeBytes: db.part.sizeBytes + files.sizeBytes,
     storedBytes: db.part.storedBytes + files.storedBytes,
-    parts: { db: db.part, files },
+    parts: { db: db.part, files: { ...files, ...(uploadsBytes !== undefined && { uploadsBytes }) } },
     images: Object.fromEntries(room.stack.services.map(({ name, image }) => [name, image.ref])),
     settings: shortHash(opened.loaded.settings as never),
     cacheLeaders,
@@ -81,6 +79,15 @@ export async function makeSet(
   catalogue.sets.push(set);
   await step('note the set in the repository', () => saveCatalogue(room, catalogue));
   return { set, warnings };
+}
+
+/** All of it to its end, whichever fails: the lock is given up then. @throws what the first of them has thrown */
+async function together<T extends unknown[]>(work: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
+  const results = await Promise.allSettled(work);
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  }) as T;
 }
 
 /** @returns who leads @throws UserError BACKUP_REFUSED where the stack is down, or the database without a leader */
@@ -135,12 +142,27 @@ export async function openCatalogue(room: BackupRoom): Promise<Catalogue> {
 async function backUpDatabase(room: BackupRoom, type: BackupType): Promise<{ part: DatabasePart; type: BackupType; pageErrors: boolean }> {
   const { current } = room.generations;
   const before = new Set((await readDatabase(room)).backups.map(({ label }) => label));
-  await inServer(room, ['pgbackrest', '--log-level-console=warn', `--type=${type}`, 'backup'], 'the database could not be backed up');
+  await inServer(room, ['pgbackrest', '--log-level-console=warn', `--type=${type}`, 'backup'], 'the database could not be backed up').catch(
+    (error: UserError) => {
+      throw clockProblem(error.message) ?? error;
+    },
+  );
   const made = (await readDatabase(room)).backups.find(({ label }) => !before.has(label));
   if (!made) throw new UserError('BACKUP_FAILED', 'pgBackRest ended well and has no new backup', 'medianest logs backup');
   const { type: real, pageErrors, ...part } = made;
   // Without a full one to build upon it makes that.
   return { part: current === 1 ? part : { generation: current, ...part }, type: real, pageErrors };
+}
+
+/** What a restore of them needs on its disk; undefined where nothing tells. */
+async function measureUploads({ loaded }: Opened, room: BackupRoom): Promise<number | undefined> {
+  const uploads = fileSources(loaded, room).find(({ target }) => target === '/source/uploads');
+  if (!uploads) return undefined;
+  const argv = ['du', '--summarize', '--block-size=1', uploads.target];
+  const { stdout } = await runJob(room.bench, { name: 'measure', argv, mounts: [uploads], capabilities: ['DAC_READ_SEARCH'] });
+  // Files that go meanwhile are complained of, and the sum is there all the same.
+  const bytes = Number.parseInt(stdout, 10);
+  return Number.isNaN(bytes) ? undefined : bytes;
 }
 
 async function snapshotCache({ bench }: BackupRoom, leaders: readonly string[]): Promise<void> {
@@ -196,7 +218,10 @@ async function backUpFiles({ loaded }: Opened, room: BackupRoom, id: string, lea
     if (result.exitCode === 0) return backupSummary(result.stdout);
     // A file that went while it was read: the next look does not see it any more.
     if (result.exitCode === RESTIC.incomplete && attempt < 3) continue;
-    const files = unreadable([result.stdout, ...result.tail].join('\n'));
+    const said = [result.stdout, ...result.tail].join('\n');
+    // Where files go all the time, no look is without one that went. All that is there was read.
+    if (result.exitCode === RESTIC.incomplete && result.tail.length < TAIL_LINES && vanished(said)) return backupSummary(result.stdout);
+    const files = unreadable(said);
     if (result.exitCode === RESTIC.incomplete)
       throw new UserError(
         'BACKUP_FAILED',

@@ -30,7 +30,7 @@ export interface DockerCli {
   attach(args: readonly string[], signal: AbortSignal): Promise<number>;
 }
 
-const TAIL_LINES = 40;
+export const TAIL_LINES = 40;
 
 /** Without the shell's own COMPOSE_* (a project name, other files, `--ignore-orphans`): they are meant for other projects. */
 const environment = (): NodeJS.ProcessEnv =>

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
-import { chooseTarget } from '../plan/restore-target.ts';
+import { chooseTarget, refuseOtherVersion } from '../plan/restore-target.ts';
 import { followIntoArchive } from './archive.ts';
 import { openCatalogue } from './backup.ts';
 import { removeJobs } from './backup-job.ts';
@@ -9,6 +9,7 @@ import { mutate } from './mutate.ts';
 import { type Opened, requireManifest } from './open.ts';
 import { portalReady, preview, removePreview } from './preview.ts';
 import type { RestoreOutcome } from './restore.ts';
+import { refuseTooSmall } from './restore-space.ts';
 
 /**
  * Proves that the newest set can be restored: into a project of its own, every page checked, the portal started before it.
@@ -31,6 +32,8 @@ export async function drill(context: Context, opened: Opened): Promise<RestoreOu
       context.clock.now(),
       (await readArchive(room, catalogue.sets)).gaps,
     );
+    refuseOtherVersion(target.set);
+    await refuseTooSmall(context, room, target, ['db', 'files'], true);
     const started = context.clock.now().getTime();
     try {
       const shown = await preview(context, room, target, project, { parts: ['db', 'files'], check: true, start: true, sanitize: false });

@@ -1,3 +1,4 @@
+import { restoredBytes } from '../plan/restic.ts';
 import { type JobMount, mustRun, type Workbench } from './backup-job.ts';
 import { mustRestic, type Repository } from './restic.ts';
 
@@ -17,6 +18,20 @@ export async function restoreFiles(
   const args = ['restore', '--no-lock', '--quiet', `${snapshot}:${from}`, '--target', to.target, ...how];
   const mounts = repository.mounts.map((mount) => ({ ...mount, readOnly: true }));
   await mustRestic(bench, { ...repository, mounts }, args, { mounts: [to], capabilities: RESTORER, name: 'restore-files' });
+}
+
+/** How many bytes of a part of a snapshot are not in a volume, or are others there. Changes nothing. */
+export async function missingFiles(
+  bench: Workbench,
+  repository: Repository,
+  snapshot: string,
+  from: string,
+  at: JobMount,
+): Promise<number> {
+  const args = ['restore', '--dry-run', '--json', '--no-lock', `${snapshot}:${from}`, '--target', at.target, '--overwrite', 'if-changed'];
+  const mounts = [{ ...at, readOnly: true }];
+  const { stdout } = await mustRestic(bench, repository, args, { mounts, capabilities: ['DAC_READ_SEARCH'], name: 'missing-files' });
+  return restoredBytes(stdout);
 }
 
 /** The parts that a snapshot has: `uploads`, `redis/redis-1`. */

@@ -14,6 +14,7 @@ import { membersOf, replaceData, takeBack } from './replace-data.ts';
 import { type DatabaseFacts, restoreDatabase } from './restore-database.ts';
 import { noteEnd, type Restoring } from './restore-journal.ts';
 import { restoreSettings } from './restore-settings.ts';
+import type { Engine } from './types.ts';
 
 /** What a restore in place has done. */
 export interface InPlace {
@@ -49,7 +50,7 @@ export async function restoreInPlace(
   const { room, run } = site;
   const started = Date.now();
   const safety = keep ? await safetySet(site) : undefined;
-  const member = await leader(room, run);
+  const member = await leaderOf(room, run.engine);
   const facts = parts.includes('db')
     ? await beside(site, member, '17.restored', target, 'restore the database beside the one that runs')
     : undefined;
@@ -126,7 +127,7 @@ function setNamed({ sets }: Site, id: string): BackupSet {
 }
 
 /** Who leads, because it has what was acknowledged last; where nobody can be asked, whose files say that it came furthest. */
-async function leader(room: BackupRoom, { engine }: Execution): Promise<string> {
+export async function leaderOf(room: BackupRoom, engine: Engine): Promise<string> {
   const members = membersOf(room);
   const keeper = keeperOf(members);
   const leaders = leadersOf(await memberStates(engine, await engine.observe(room.bench.project), keeper).catch(() => undefined));

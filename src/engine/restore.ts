@@ -2,7 +2,7 @@ import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
 import { type Part, restorePlan } from '../plan/restore-plan.ts';
-import { chooseTarget, type RestoreTarget, targetText } from '../plan/restore-target.ts';
+import { chooseTarget, type RestoreTarget, refuseOtherVersion, targetText } from '../plan/restore-target.ts';
 import { generationOf } from '../services/backup-generation.ts';
 import { followIntoArchive } from './archive.ts';
 import { removeJobs } from './backup-job.ts';
@@ -178,6 +178,7 @@ async function workOf(
   const archive = await readArchive(room, sets);
   const target = chooseTarget(sets, asked, context.clock.now(), archive.gaps);
   const { db, files } = target.set.parts;
+  if (asked.only.includes('db')) refuseOtherVersion(target.set);
   if (!archive.labels.includes(`${generationOf(db)}/${db.label}`))
     throw new UserError(
       'REPOSITORY_AWAY',
@@ -185,7 +186,7 @@ async function workOf(
       'mount the right disk; medianest backup verify tells what is missing',
     );
   await snapshotParts(room.bench, room.local, files.snapshot);
-  if (!asked.into && asked.only.includes('db')) await refuseTooSmall(context, target.set);
+  await refuseTooSmall(context, room, target, asked.only, asked.into !== undefined);
   return { kind: 'new', target };
 }
 

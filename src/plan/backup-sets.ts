@@ -1,3 +1,5 @@
+import { generationOf } from '../services/backup-generation.ts';
+
 /** What one `backup` made, as it is kept beside the data in the repository (docs/architecture.md, "Backups"). */
 export interface BackupSet {
   /** `20261125-004908-full`: UTC, when it was begun. */
@@ -38,6 +40,8 @@ export interface DatabasePart {
   generation?: number;
   /** pgBackRest’s label; one that was made from others needs those. */
   label: string;
+  /** PostgreSQL’s major version; sets of before it was noted are of 17. */
+  version?: string;
   references: string[];
   lsnStart: string;
   lsnStop: string;
@@ -55,6 +59,8 @@ export interface FilesPart {
   sizeBytes: number;
   storedBytes: number;
   files: number;
+  /** What the uploads take on a disk: less than they are long where they are sparse, more where they are small. */
+  uploadsBytes?: number;
 }
 
 /** The sets of one installation, the oldest first. */
@@ -66,9 +72,18 @@ export interface Catalogue {
   copies?: Record<string, BackupSet[]>;
 }
 
-/** `20261125-004908-full`. */
-export const setId = (time: Date, type: BackupType): string =>
-  `${time.toISOString().slice(0, 19).replaceAll('-', '').replaceAll(':', '').replace('T', '-')}-${type}`;
+/** `20261125-004908-full`; a later second where there is such a set already, because the clock was put back. */
+export function setId(time: Date, type: BackupType, sets: readonly BackupSet[] = []): string {
+  const id = `${time.toISOString().slice(0, 19).replaceAll('-', '').replaceAll(':', '').replace('T', '-')}-${type}`;
+  return sets.some((set) => set.id === id) ? setId(new Date(time.getTime() + 1000), type, sets) : id;
+}
+
+/**
+ * The oldest first, by when they were made: a clock that was put back does not make a new set an old one. Within a generation
+ * pgBackRest refuses what would be older than the newest that it has, so times tell; a later generation is later, whatever they say.
+ */
+export const byAge = (a: BackupSet, b: BackupSet): number =>
+  generationOf(a.parts.db) - generationOf(b.parts.db) || (a.startedAt < b.startedAt ? -1 : 1);
 
 /** Those that a set cannot be restored without. */
 export const neededBy = (set: BackupSet, sets: readonly BackupSet[]): string[] =>
@@ -89,6 +104,7 @@ export function backupNotes(sets: readonly BackupSet[], now: Date): string[] {
   if (!newest) return ['backup: there is none yet: medianest backup --type full'];
   const hours = (now.getTime() - new Date(newest.finishedAt).getTime()) / 3_600_000;
   const drilled = sets.filter(({ drilledAt }) => drilledAt).at(-1);
+  if (hours < 0) return [`backup: ${newest.id}, which is later than now: the clock was put back`];
   return [
     `backup: ${newest.id}, ${hours < 1 ? 'less than an hour' : `${Math.floor(hours)} h`} ago${hours > 26 ? ' (older than a day: medianest backup)' : ''}; ${drilled ? `restored in a drill on ${drilled.drilledAt?.slice(0, 10)}` : 'never restored in a drill: medianest drill'}`,
   ];

@@ -1,5 +1,5 @@
 import { generationOf, labelPath } from '../services/backup-generation.ts';
-import type { BackupSet, Catalogue } from './backup-sets.ts';
+import { type BackupSet, byAge, type Catalogue } from './backup-sets.ts';
 import type { Check } from './health.ts';
 import { type Decision, type KeepPolicy, retention } from './retention.ts';
 
@@ -111,7 +111,7 @@ function candidates({ sets, copies }: Catalogue, name: string, states: readonly 
   const there = (copies?.[name] ?? []).filter(
     ({ id, parts }) => !here.has(id) && (labels === undefined || labels.includes(labelPath(parts.db))),
   );
-  return [...there, ...sets].sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
+  return [...there, ...sets].sort(byAge);
 }
 
 /** What the container of the copies is told: what is to be there, and from which WAL on. */
@@ -141,7 +141,7 @@ export function fetched(
   return [...sets.values()]
     .filter(({ id, parts }) => snapshots[id] && labels.includes(`${generationOf(parts.db)}/${parts.db.label}`))
     .map((set) => ({ ...set, parts: { ...set.parts, files: { ...set.parts.files, snapshot: snapshots[set.id] as string } } }))
-    .sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
+    .sort(byAge);
 }
 
 /** A line about each copy, for `backup list`. */

@@ -1,3 +1,4 @@
+import { UserError } from '../errors.ts';
 import type { BackupType, DatabasePart } from './backup-sets.ts';
 
 /** The part of `pgbackrest info --output=json` that is used. */
@@ -11,6 +12,7 @@ interface InfoBackup {
   lsn: { start: string; stop: string };
   info: { size: number; repository: { delta: number } };
   timestamp: { start: number; stop: number };
+  database: { id: number };
 }
 
 export interface DatabaseInfo {
@@ -20,10 +22,16 @@ export interface DatabaseInfo {
 }
 
 export function databaseInfo(json: string): DatabaseInfo {
-  const [stanza] = JSON.parse(json) as { backup?: InfoBackup[]; archive?: { max: string | null }[] }[];
+  const [stanza] = JSON.parse(json) as {
+    backup?: InfoBackup[];
+    archive?: { max: string | null }[];
+    db?: { id: number; version: string }[];
+  }[];
+  const versionOf = ({ database }: InfoBackup) => stanza?.db?.find(({ id }) => id === database.id)?.version;
   return {
     backups: (stanza?.backup ?? []).map((entry) => ({
       label: entry.label,
+      ...(versionOf(entry) && { version: versionOf(entry) as string }),
       type: entry.type,
       pageErrors: entry.error === true,
       // pgBackRest removes with a backup what was built upon it, whether or not a file of it is still needed.
@@ -38,6 +46,17 @@ export function databaseInfo(json: string): DatabaseInfo {
     })),
     newestWal: stanza?.archive?.at(-1)?.max ?? undefined,
   };
+}
+
+/** Where it refuses a backup that would be older than the newest that it has: what became of the clock, and the way out. */
+export function clockProblem(said: string): UserError | undefined {
+  const [, label, newest] = /new backup label '(\S+)' is not later than latest backup label '(\S+)'/.exec(said) ?? [];
+  if (!newest) return undefined;
+  return new UserError(
+    'BACKUP_REFUSED',
+    `the clock was put back: a backup of now would be ${label}, and the repository has ${newest}; no backup was made, and WAL is archived as ever`,
+    'put the clock right (medianest doctor --only clock); where it was wrong before and is right now, medianest backup keys rotate begins a new repository beside the old one',
+  );
 }
 
 /** Of a segment of 16 MiB: timeline, and its number on it. */

@@ -1,4 +1,5 @@
 import type { FilesPart } from './backup-sets.ts';
+import { BLOCK } from './restore-room.ts';
 
 /** The last line of JSON of `restic backup --json`: what it did. */
 export function backupSummary(output: string): FilesPart {
@@ -14,11 +15,28 @@ export function backupSummary(output: string): FilesPart {
   };
 }
 
+/** The last line of JSON of `restic restore --json`: how much room on a disk that takes which it writes. */
+export function restoredBytes(output: string): number {
+  const summary = lines(output).find(({ message_type }) => message_type === 'summary') as
+    | { bytes_restored?: number; files_restored?: number }
+    | undefined;
+  if (!summary) throw new Error('restic did not say what it would do');
+  return (summary.bytes_restored ?? 0) + BLOCK * (summary.files_restored ?? 0);
+}
+
 /** What restic says about files that it could not read. */
 export const unreadable = (output: string): string[] =>
   lines(output).flatMap((line) =>
     line.message_type === 'error' ? [`${String(line.item)}: ${(line.error as { message?: string })?.message}`] : [],
   );
+
+/** Whether files that are not there any more are all that it complains of: nobody can back those up. */
+export function vanished(output: string): boolean {
+  const errors = lines(output).filter(({ message_type }) => message_type === 'error');
+  return (
+    errors.length > 0 && errors.every(({ error }) => /no such file or directory$/.test((error as { message?: string })?.message ?? ''))
+  );
+}
 
 function lines(output: string): Record<string, unknown>[] {
   return output.split('\n').flatMap((line) => {

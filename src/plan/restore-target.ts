@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts';
 import { generationOf } from '../services/backup-generation.ts';
-import { type BackupSet, isGood } from './backup-sets.ts';
+import { POSTGRES_MAJOR } from '../services/postgres.ts';
+import { type BackupSet, byAge, isGood } from './backup-sets.ts';
 import type { WalGap } from './pgbackrest.ts';
 
 /** What is to be restored: a set, and how far WAL is followed from it. */
@@ -32,6 +33,22 @@ export function parseTime(text: string, now: Date): Date {
   return time;
 }
 
+/** Files of another major version are nothing that this one could start from. @throws UserError NO_BACKUP */
+export function refuseOtherVersion({ id, version: made, parts }: BackupSet): void {
+  const version = parts.db.version ?? POSTGRES_MAJOR;
+  if (version === POSTGRES_MAJOR) return;
+  throw new UserError(
+    'NO_BACKUP',
+    `the database of ${id} is of PostgreSQL ${version}, and this medianest runs PostgreSQL ${POSTGRES_MAJOR}; nothing was changed`,
+    `choose another set, restore it with medianest ${made}, which made it, or restore the other parts: --only files,redis`,
+  );
+}
+
+const consistent = ({ parts }: BackupSet): Date => new Date(parts.db.consistentAt);
+
+/** A moment that is later than now was there if a set is later still: then the clock was put back after that set. */
+const lastAfter = (good: readonly BackupSet[], to: Date): number => good.findLastIndex((set) => consistent(set) >= to);
+
 /** The set to begin with. @throws UserError where nothing that is there leads to what is asked */
 export function chooseTarget(
   sets: readonly BackupSet[],
@@ -39,13 +56,13 @@ export function chooseTarget(
   now: Date,
   gaps: readonly WalGap[] = [],
 ): RestoreTarget {
-  const byTime = [...sets].sort((a, b) => (a.parts.db.consistentAt < b.parts.db.consistentAt ? -1 : 1));
-  const good = byTime.filter(isGood);
+  const good = [...sets].sort(byAge).filter(isGood);
   const newest = good.at(-1);
   if (!newest)
     throw new UserError('NO_BACKUP', 'there is no backup to restore; nothing was changed', 'medianest backup --type full makes one');
   const { to } = asked;
-  if (to && to > now)
+  const last = to && to > now ? lastAfter(good, to) : good.length - 1;
+  if (to && last < 0)
     throw new UserError('NO_BACKUP', `${to.toISOString()} has not come yet; nothing was changed`, 'choose an earlier time');
   if (asked.set !== undefined && asked.set !== 'latest') {
     const set = sets.find(({ id, parts }) => id === asked.set || parts.db.label === asked.set);
@@ -65,12 +82,13 @@ export function chooseTarget(
     return proven({ set, until: to ?? 'set' }, gaps);
   }
   if (!to) return proven({ set: newest, until: 'end' }, gaps);
-  const set = good.filter(({ parts }) => new Date(parts.db.consistentAt) <= to).at(-1);
+  const index = good.findLastIndex((set, at) => at <= last && consistent(set) <= to);
+  const set = good[index];
   if (set)
     return proven(
       { set, until: to },
       gaps,
-      good.find(({ parts }) => new Date(parts.db.consistentAt) > to),
+      good.slice(index).find((later) => consistent(later) > to),
     );
   throw new UserError(
     'NO_BACKUP',

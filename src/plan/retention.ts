@@ -1,4 +1,4 @@
-import { type BackupSet, isGood, neededBy } from './backup-sets.ts';
+import { type BackupSet, byAge, isGood, neededBy } from './backup-sets.ts';
 
 /** How many of each kind stay. */
 export interface KeepPolicy {
@@ -33,7 +33,7 @@ const IMPORTED_DAYS = 7;
 export function retention(sets: readonly BackupSet[], policy: KeepPolicy): Decision[] {
   const reasons = new Map<string, string[]>(sets.map(({ id }) => [id, []]));
   const keep = (id: string, why: string) => reasons.get(id)?.push(why);
-  const newestFirst = [...sets].sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
+  const newestFirst = [...sets].sort(byAge).reverse();
   // A damaged set counts for nothing: it would push a good one out.
   const good = newestFirst.filter(isGood);
   if (good.length === 0) for (const { id } of sets) keep(id, 'no set is good: nothing is removed until one is');

@@ -1,5 +1,5 @@
 import { databaseFolder, databaseKey, generationOf } from '../services/backup-generation.ts';
-import { type BackupSet, isGood } from './backup-sets.ts';
+import { type BackupSet, byAge, isGood } from './backup-sets.ts';
 import type { WalGap } from './pgbackrest.ts';
 
 /** Where in an archive of a set things are: it is a small repository of its own, and what tells how to use it. */
@@ -83,7 +83,7 @@ export function withImported(sets: readonly BackupSet[], imported: BackupSet, im
   if (known && isGood(known)) return [...sets];
   const { verifiedAt: _, problems: __, drilledAt: ___, drill: ____, ...set } = imported;
   const others = sets.filter(({ id }) => id !== imported.id);
-  return [...others, { ...set, importedAt }].sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
+  return [...others, { ...set, importedAt }].sort(byAge);
 }
 
 /** Behind a set that came from an archive there may be nothing: only what is missing where it was expected is told. */

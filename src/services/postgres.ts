@@ -3,6 +3,9 @@ import { cpus, memory, secret } from '../config/fields.ts';
 import type { SecretSpec } from '../stack/types.ts';
 import { type BuildInput, defineService, type StoreContract } from './service.ts';
 
+/** What the images hold (templates/postgres/image/entrypoint). */
+export const POSTGRES_MAJOR = '17';
+
 const DATABASE_PORT = 5432;
 
 const POSTGRES_HOST = 20;

@@ -1,10 +1,16 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { listed, setId } from '../../src/plan/backup-sets.ts';
-import { databaseInfo, verifyProblems, walGaps } from '../../src/plan/pgbackrest.ts';
-import { backupSummary, unreadable } from '../../src/plan/restic.ts';
-import { chooseTarget, parseTime } from '../../src/plan/restore-target.ts';
+import { backupNotes, listed, setId } from '../../src/plan/backup-sets.ts';
+import { clockProblem, databaseInfo, verifyProblems, walGaps } from '../../src/plan/pgbackrest.ts';
+import { backupSummary, restoredBytes, unreadable, vanished } from '../../src/plan/restic.ts';
+import { roomShort } from '../../src/plan/restore-room.ts';
+import { chooseTarget, parseTime, refuseOtherVersion } from '../../src/plan/restore-target.ts';
+import { retention } from '../../src/plan/retention.ts';
+import { POSTGRES_MAJOR } from '../../src/services/postgres.ts';
 import { bytes } from '../../src/ui/bytes.ts';
 import { setAt } from '../support/backup-sets.ts';
+import { HOME } from '../support/cli.ts';
 import { load, stackOf } from '../support/settings.ts';
 
 const NOW = new Date('2026-11-25T12:00:00Z');
@@ -106,6 +112,95 @@ describe('a list', () => {
     [31_257_351, '29.8 MiB'],
   ])('%d bytes are %s', (value, text) => expect(bytes(value)).toBe(text));
   it('ids sort by time', () => expect(setId(NOW, 'incr')).toBe('20261125-120000-incr'));
+});
+
+describe('a clock that was put back', () => {
+  const inGeneration = (generation: number, time: string, id: string) => {
+    const set = setAt(time, { id });
+    return { ...set, parts: { ...set.parts, db: { ...set.parts.db, ...(generation > 1 && { generation }) } } };
+  };
+  // Two were made while it was a year ahead; then it was put right, and the keys were rotated.
+  const sets = [
+    inGeneration(1, '2026-11-25T08:00:00Z', 'before'),
+    inGeneration(1, '2027-11-25T08:00:00Z', 'ahead'),
+    inGeneration(1, '2027-11-25T09:00:00Z', 'ahead-2'),
+    inGeneration(2, '2026-11-25T10:00:00Z', 'right'),
+    inGeneration(2, '2026-11-25T11:00:00Z', 'newest'),
+  ];
+  const at = (text: string) => ({ set: undefined, to: new Date(text) });
+  it('ids stay unique', () => {
+    const taken = ['20261125-120000-incr', '20261125-120001-incr'].map((id) => setAt('2026-11-25T12:00:00Z', { id }));
+    expect(setId(NOW, 'incr', taken)).toBe('20261125-120002-incr');
+    expect(setId(NOW, 'full', taken)).toBe('20261125-120000-full');
+  });
+  it('the newest is the one that was made last', () => {
+    expect(chooseTarget([...sets].reverse(), { set: 'latest', to: undefined }, NOW).set.id).toBe('newest');
+    expect(backupNotes(sets, NOW)[0]).toContain('newest, 1 h ago');
+    expect(backupNotes(sets.slice(0, 3), NOW)[0]).toContain('ahead-2, which is later than now');
+  });
+  it.each([
+    ['2026-11-25T09:00:00Z', 'before'],
+    ['2026-11-25T10:30:00Z', 'right'],
+    ['2027-11-25T08:30:00Z', 'ahead'],
+  ])('%s is reached from %s', (to, id) => expect(chooseTarget(sets, at(to), NOW).set.id).toBe(id));
+  it('what no set is later than has not come yet', () => {
+    expect(() => chooseTarget(sets, at('2027-11-25T09:00:01Z'), NOW)).toThrow(/has not come yet/);
+  });
+  it('retention lets none that is ahead push a newer one out', () => {
+    const kept = retention(sets, { last: 2, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 }).filter(({ keep }) => keep);
+    expect(kept.map(({ id }) => id)).toEqual(['right', 'newest']);
+  });
+  it('pgBackRest refuses a label that is no later', () => {
+    const said = "new backup label '20261125-120000F' is not later than latest backup label '20271125-080000F'";
+    expect(clockProblem(`could not: P00 ERROR: [040]: ${said}`)).toMatchObject({ code: 'BACKUP_REFUSED' });
+    expect(clockProblem('anything else')).toBeUndefined();
+  });
+});
+
+describe('another major version of PostgreSQL', () => {
+  it('is noted with a set, and its database is refused', () => {
+    const backup = { label: 'a', type: 'full', error: false, prior: null, reference: null, archive: {}, lsn: {}, database: { id: 2 } };
+    const more = { info: { size: 1, repository: { delta: 1 } }, timestamp: { start: 1, stop: 1 } };
+    const db = [
+      { id: 1, version: '16' },
+      { id: 2, version: '18' },
+    ];
+    const [made] = databaseInfo(JSON.stringify([{ backup: [{ ...backup, ...more }], db }])).backups;
+    expect(made?.version).toBe('18');
+    const set = setAt('2026-11-25T08:00:00Z');
+    const of = (version: string) => ({ ...set, parts: { ...set.parts, db: { ...set.parts.db, version } } });
+    expect(() => refuseOtherVersion(of('18'))).toThrow(/is of PostgreSQL 18, and this medianest runs PostgreSQL 17; nothing was changed/);
+    for (const good of [set, of('17')]) expect(() => refuseOtherVersion(good)).not.toThrow();
+  });
+  it('than the images have is not taken for theirs', () => {
+    const entrypoint = readFileSync(path.join(HOME, 'templates/postgres/image/entrypoint'), 'utf8');
+    expect(/^major=(\d+)$/m.exec(entrypoint)?.[1]).toBe(POSTGRES_MAJOR);
+  });
+});
+
+describe('room', () => {
+  const needs = [
+    { name: 'a', bytes: 600 },
+    { name: 'b', bytes: 500 },
+  ];
+  it.each([
+    ['both fit on one disk', 'x 11 100\nx 11 100', undefined],
+    ['each fits, and both do not', 'x 10 100\nx 10 100', { names: ['a', 'b'], needed: 1100, free: 1000 }],
+    ['one does not fit on its own', 'x 10 100\ny 4 100', { names: ['b'], needed: 500, free: 400 }],
+  ])('%s', (_what, facts, short) => expect(roomShort(needs, facts)).toEqual(short));
+  it('is not taken to be there where nothing tells', () => expect(() => roomShort(needs, '')).toThrow(/not told/));
+  it('a file takes whole blocks', () =>
+    expect(restoredBytes('{"message_type":"summary","files_restored":2,"bytes_restored":10}')).toBe(8202));
+});
+
+describe('files that go while they are read', () => {
+  const error = (message: string) => JSON.stringify({ message_type: 'error', error: { message }, item: '/a' });
+  const gone = error('open /a: no such file or directory');
+  it.each([
+    [gone, true],
+    [`${gone}\n${error('open /b: permission denied')}`, false],
+    ['', false],
+  ])('%j', (said, expected) => expect(vanished(said)).toBe(expected));
 });
 
 it('backup without patroni is refused', () => {
