@@ -117,15 +117,13 @@ describe('the place that copies go to', () => {
   }, 200_000);
 
   test('was emptied, and what began anew there was killed: it is all sent again', async () => {
-    await docker(['kill', sender]);
-    await far.run(
-      'sh',
-      '-c',
-      `cd ${FOLDER} && rm -rf pgbackrest files/data files/snapshots files/index files/locks &&
-       : >files/config && truncate -s 100 files/keys/* && : >repository.id`,
-    );
-    await docker(['start', sender]);
+    await far.run('sh', '-c', `cd ${FOLDER} && rm -rf * && : >repository.id && chown medianest repository.id`);
     await until('it is not whole', async () => !(await complete()), 40);
+    await whole();
+    await docker(['kill', sender]);
+    await far.run('sh', '-c', `cd ${FOLDER}/files && truncate -s 100 keys/* && : >config && rm -rf data snapshots index locks`);
+    await docker(['start', sender]);
+    await stack.must('backup');
     await whole();
   }, 200_000);
 });
