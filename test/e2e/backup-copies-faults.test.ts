@@ -47,6 +47,13 @@ async function midway(): Promise<string> {
   );
   return found[0] as string;
 }
+/** Until all WAL of up to now is there. @returns after how many seconds */
+async function walSent(): Promise<number> {
+  const began = Date.now();
+  const segment = await stack.sql('select pg_walfile_name(pg_switch_wal())');
+  await until(`${segment} is there`, async () => (await fact('newest')) >= segment, 60);
+  return (Date.now() - began) / 1000;
+}
 const sums = async () =>
   (await run('sh', ['-c', `cd ${here} && find . -type f ! -name '*.info*' ! -name '*.tmp' -exec sha256sum {} +`])).stdout;
 
@@ -99,13 +106,11 @@ describe('the place that copies go to', () => {
 
   test('gets WAL beside a large file, is cut off in the middle of it, and lets nobody in any more', async () => {
     await grow('larger');
+    await walSent();
     const release = await slow(sender, SLOW);
     await stack.must('backup');
     await midway();
-    const [began, newest] = [Date.now(), await fact('newest')];
-    await stack.sql('select pg_switch_wal()');
-    await until('WAL is there', async () => (await fact('newest')) > newest, 40);
-    figure('WAL beside a set that is being sent, in seconds', (Date.now() - began) / 1000);
+    figure('WAL beside a set that is being sent, in seconds', await walSent());
     expect(await complete()).toBe(false);
     await midway();
     await far.letIn(false);
@@ -153,9 +158,8 @@ describe('what a copy holds is brought back', () => {
   }, 200_000);
 
   test('from one that the host was lost in the middle of sending to', async () => {
-    const newest = await fact('newest');
-    await stack.sql('create table later (text text); select pg_switch_wal()');
-    await until('WAL is there', async () => (await fact('newest')) > newest, 40);
+    await stack.sql('create table later (text text)');
+    await walSent();
     await docker(['kill', sender]);
     // As uploads that were killed leave them: a label’s manifest, an index of restic’s and the newest WAL.
     await far.run(
