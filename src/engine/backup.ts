@@ -124,8 +124,20 @@ async function refuseOldGeneration(room: BackupRoom): Promise<void> {
   );
 }
 
+/** restic would try for a quarter of an hour to write its lock. */
+async function refuseReadOnly({ bench, mount }: BackupRoom): Promise<void> {
+  const { exitCode } = await bench.docker.run(['exec', `${bench.project}-backup-1`, 'test', '-w', mount.target], { signal: bench.signal });
+  if (exitCode !== 1) return;
+  throw new UserError(
+    'REPOSITORY_AWAY',
+    'the repository cannot be written: its disk is read-only, or is not the backup’s any more; nothing was changed, and WAL waits at the database',
+    'dmesg tells why a disk became read-only; mount it writable, then run the same command again',
+  );
+}
+
 /** The sets that are there; where there is none, the repository is made, and given an identity. */
 export async function openCatalogue(room: BackupRoom): Promise<Catalogue> {
+  await refuseReadOnly(room);
   await openRepository(room.bench, room.local);
   const known = await knownSets(room);
   const { stdout } = await inServer(room, ['identity', known?.repository ?? randomUUID()], 'the repository');

@@ -14,7 +14,7 @@ const disks: SmallDisk[] = [];
 
 beforeAll(async () => {
   stack = await dataStack('host');
-  for (const member of MEMBERS) disks.push(await smallDisk(stack.space, member, 10_002, 420));
+  for (const member of MEMBERS) disks.push(await smallDisk(stack.space, `${member}-data`, 10_002, 420));
   await started(stack);
 });
 afterAll(async () => {
