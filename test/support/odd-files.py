@@ -63,7 +63,7 @@ def digest():
 
 
 def many():
-    for folder in range(100):
+    for folder in range(int(os.environ["FOLDERS"])):
         at = os.path.join(ROOT, b"many", b"%d" % folder)
         os.makedirs(at)
         for name in range(1000):
