@@ -35,6 +35,6 @@ needs() {
 needs browser chromium 'chromium fonts-dejavu-core'
 # Their completions are tried in the shells themselves.
 needs cli 'zsh fish' 'zsh fish'
-# Another machine is played in a network namespace, and one that copies go to by SSH.
-needs e2e 'ip ssh-keygen' 'iproute2 openssh-client'
+# Another machine is played in a network namespace, one that copies go to by SSH, and small disks are files.
+needs e2e 'ip ssh-keygen mkfs.ext4' 'iproute2 openssh-client e2fsprogs'
 exec node scripts/run-suites.mjs ${only:+"$only"}
