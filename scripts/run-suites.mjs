@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
-const SUITES = ['unit', 'golden', 'contract', 'cli', 'e2e', 'browser'];
+const SUITES = ['unit', 'golden', 'contract', 'cli', 'e2e', 'alone', 'browser'];
 const CHECKS = [
   ['types', ['tsc']],
   ['style and import rules', ['biome', 'check', '--error-on-warnings']],

@@ -55,6 +55,7 @@ const STATUS = {
   ALREADY_THERE: EXIT.failed,
   ARCHIVE_DAMAGED: EXIT.failed,
   PARTIAL: EXIT.partial,
+  RANGE_LOST: EXIT.partial,
   UNHEALTHY: EXIT.unhealthy,
   INTERRUPTED: EXIT.interrupted,
 } as const;

@@ -40,6 +40,9 @@ export interface ConvergeOptions extends Pick<Asked, 'orders' | 'only' | 'renew'
   command?: string;
 }
 
+/** How often ranges are chosen again where another project takes them between the choice and the network. */
+const RANGE_ATTEMPTS = 4;
+
 /** Brings a project to what its settings say: plan, then the same steps that a dry run prints. */
 export async function converge(context: Context, { loaded, state }: Opened, options: ConvergeOptions): Promise<UpOutcome> {
   const started = context.clock.now().getTime();
@@ -96,8 +99,20 @@ export async function converge(context: Context, { loaded, state }: Opened, opti
       await run(early);
       ({ prepared, plan, outcome } = await attempt());
     }
-    await run(plan.steps);
-    const issued = [...early, ...plan.steps].flatMap((step) => (step.kind === 'issue-certificate' ? [step.certificate] : []));
+    const tried = [...early];
+    for (let left = RANGE_ATTEMPTS; ; left--) {
+      tried.push(...plan.steps);
+      try {
+        await run(plan.steps);
+        break;
+      } catch (error) {
+        if (left === 0 || !(error instanceof UserError && error.code === 'RANGE_LOST')) throw error;
+        // Two that come up at once have chosen the same free range: one of them had to lose it.
+        context.report.note(`${error.message}: choosing again`);
+        ({ prepared, plan, outcome } = await attempt());
+      }
+    }
+    const issued = tried.flatMap((step) => (step.kind === 'issue-certificate' ? [step.certificate] : []));
     await proveServed(state, prepared.stack, issued, engine);
     await note(plan.changes.some(({ action, service }) => action !== 'keep' && isReplica(prepared.stack, service)));
     return outcome('changed');

@@ -10,7 +10,7 @@ export const composeFiles = (state: StateFolder): string[] => [state.composeFile
 
 export const overrideFiles = (state: StateFolder): string[] => (state.override() === undefined ? [] : [state.overrideFile]);
 
-/** @throws UserError PARTIAL where Compose stops part-way */
+/** @throws UserError PARTIAL where Compose stops part-way, RANGE_LOST where a network of it cannot be made */
 export async function compose(run: Execution, task: Task | undefined, args: string[], files?: string[]): Promise<void> {
   const { exitCode, tail } = await runCompose(run, task, args, files);
   if (exitCode !== 0) throw failed(args, tail);
@@ -34,8 +34,17 @@ export async function composeUp(
   throw (await unhealthyError(run.engine, run.prepared.project, only)) ?? failed(args, tail);
 }
 
-const failed = (args: readonly string[], tail: readonly string[]): UserError =>
-  new UserError(
+/** How the engine refuses a network whose addresses another one has (libnetwork's ipamapi.ErrPoolOverlap). */
+const RANGE_TAKEN = /Pool overlaps with other one on this address space/;
+
+function failed(args: readonly string[], tail: readonly string[]): UserError {
+  if (tail.some((line) => RANGE_TAKEN.test(line)))
+    return new UserError(
+      'RANGE_LOST',
+      'another network took an address range of this project while it was brought up',
+      'run the same command again: a free range is chosen; `docker network ls` shows the others',
+    );
+  return new UserError(
     'PARTIAL',
     `docker compose ${args[0]} stopped part-way: ${tail
       .slice(-3)
@@ -43,6 +52,7 @@ const failed = (args: readonly string[], tail: readonly string[]): UserError =>
       .join(' | ')}`,
     'run the same command again to go on; `medianest status` shows what runs',
   );
+}
 
 /** Compose over the project's files, its progress shown. */
 export function runCompose(run: Execution, task: Task | undefined, args: string[], files = composeFiles(run.prepared.state)) {

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { audit, identities, parsed } from '../e2e/support.ts';
 import { type Behaviour, badApp } from '../support/bad-apps.ts';
 import { kinds, loadOn, under } from '../support/load.ts';
 import { destroyProd, prodStack, versionOf } from '../support/load-stack.ts';
 import type { Workspace } from '../support/workspace.ts';
-import { audit, identities, parsed } from './support.ts';
 
 interface Deployed {
   release: string;

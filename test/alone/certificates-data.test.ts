@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { identities, keepAsking, parsed, portal, until } from '../e2e/support.ts';
 import { run } from '../support/cli.ts';
 import { addressOf, type DataStack, dataStack, HOSTS, MEMBERS, started, whole, writerOptions } from '../support/data-stack.ts';
 import { Writers } from '../support/data-writers.ts';
-import { identities, keepAsking, parsed, portal, until } from './support.ts';
 
 /** staging has no replicas of the cache. */
 const CACHE = ['redis-1', 'redis-2', 'redis-3'];

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { containers, portal, until } from '../e2e/support.ts';
 import { docker } from '../support/cli.ts';
 import { checkWrites, kinds, type LoadReport, loadOn, under } from '../support/load.ts';
 import { askReplica, container, destroyProd, inspect, kill, prodStack, unexcused } from '../support/load-stack.ts';
 import type { Workspace } from '../support/workspace.ts';
-import { containers, portal, until } from './support.ts';
 
 let space: Workspace;
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { containers, portal } from '../e2e/support.ts';
 import { docker } from '../support/cli.ts';
 import { type DataStack, dataStack, MEMBERS, other, started, whole, writerOptions } from '../support/data-stack.ts';
 import { Writers } from '../support/data-writers.ts';
@@ -7,7 +8,6 @@ import { under } from '../support/fault-report.ts';
 import { killContainer, pause, unpause } from '../support/faults.ts';
 import { destroyProd, kill } from '../support/load-stack.ts';
 import { type SmallDisk, smallDisk } from '../support/small-disk.ts';
-import { containers, portal } from './support.ts';
 
 let stack: DataStack;
 const disks: SmallDisk[] = [];

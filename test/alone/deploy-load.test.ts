@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { changedServices, containers, identities, type JsonError, parsed } from '../e2e/support.ts';
 import { badApp } from '../support/bad-apps.ts';
 import { docker, type Run } from '../support/cli.ts';
 import { checkWrites, kinds, type LoadReport, loadOn, under } from '../support/load.ts';
 import { destroyProd, prodStack, said, versionOf } from '../support/load-stack.ts';
 import type { Workspace } from '../support/workspace.ts';
-import { changedServices, containers, identities, type JsonError, parsed } from './support.ts';
 
 let space: Workspace;
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { MemberState } from '../../src/stack/member.ts';
+import { until } from '../e2e/support.ts';
 import { docker, PROGRAM, type Run, run } from '../support/cli.ts';
 import { type DataStack, dataStack, writerOptions } from '../support/data-stack.ts';
 import { Writers } from '../support/data-writers.ts';
 import { imagesOf, type RestartableEngine, restartableEngine } from '../support/restartable-engine.ts';
-import { until } from './support.ts';
 
 let engine: RestartableEngine;
 let stack: DataStack;

@@ -1,12 +1,12 @@
 import { appendFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { identities, type JsonError, parsed, portal } from '../e2e/support.ts';
 import { docker } from '../support/cli.ts';
 import { kinds, loadOn, under } from '../support/load.ts';
 import { flood } from '../support/load-floods.ts';
 import { configureProd, container, destroyProd, inspect, prodStack } from '../support/load-stack.ts';
 import type { Workspace } from '../support/workspace.ts';
-import { identities, type JsonError, parsed, portal } from './support.ts';
 
 const MIB = 1024 ** 2;
 

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { changedServices, identities, parsed, portal, until } from '../e2e/support.ts';
 import type { Run } from '../support/cli.ts';
 import { checkWrites, kinds, loadOn, under } from '../support/load.ts';
 import { configureSegments, inside, leaderOf, members, printed, segmentsStack, sql, whole } from '../support/segments-stack.ts';
 import { connect, startWriter } from '../support/segments-writer.ts';
 import type { Workspace } from '../support/workspace.ts';
-import { changedServices, identities, parsed, portal, until } from './support.ts';
 
 let space: Workspace;
 let writer: Awaited<ReturnType<typeof startWriter>>;

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { portal, ready, until } from '../e2e/support.ts';
 import { CACHE, cacheLeaders, type DataStack, dataStack, started, whole, writerOptions } from '../support/data-stack.ts';
 import { Writers } from '../support/data-writers.ts';
 import { under } from '../support/fault-report.ts';
 import { begin, inside, killContainer, pause, unpause } from '../support/faults.ts';
 import { destroyProd } from '../support/load-stack.ts';
 import { freeRange } from '../support/workspace.ts';
-import { portal, ready, until } from './support.ts';
 
 // Redis acknowledges before its replica has it (docs/architecture.md): what a master's last milliseconds may cost.
 const LAST_MOMENT = 20;
