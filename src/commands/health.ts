@@ -13,6 +13,7 @@ export const health: Command = {
     const { keeperOf, memberStates } = await import('../engine/keeper.ts');
     const { describeHealth } = await import('../ui/describe.ts');
     const { backupHealth } = await import('../engine/backup-alarm.ts');
+    const { archiveHealth } = await import('../engine/archive-health.ts');
     const { copyHealth } = await import('../engine/backup-copies.ts');
     const { certificateHealth } = await import('../engine/certificate-status.ts');
     const opened = await open(context);
@@ -27,6 +28,7 @@ export const health: Command = {
         ...groupChecks(manifest, members),
         ...(await certificateHealth(context, opened, containers)),
         ...backupHealth(state),
+        ...(await archiveHealth(engine, manifest, containers, members)),
         ...(manifest ? await copyHealth(context, loaded) : []),
       ];
       const report = healthReport(manifest, containers, more);

@@ -19,6 +19,8 @@ export interface Job {
   capabilities?: readonly string[];
   input?: string;
   memoryBytes?: number;
+  /** Fewer than the backup has (cores, a tenth at least). */
+  cpus?: number;
   /** Its input or output are data of any length (stream-job.ts): the engine keeps no log of that. */
   streams?: 'in' | 'out';
   /** Whose secrets it is given, where those are not the repository host’s. */
@@ -60,7 +62,14 @@ export function jobArgs(bench: Workbench, job: Job): string[] {
     ...[...HARDENED, '--tmpfs', '/run:mode=1777'],
     ...[...(job.capabilities ?? []).flatMap((name) => ['--cap-add', name]), '--user', root ? '0:0' : '10002:10002'],
     ...['--network', job.network ?? 'none', '--pids-limit', '256'],
-    ...['--memory', String(job.memoryBytes ?? bench.memoryBytes), '--cpus', String(bench.cpus), '--cpu-shares', String(BACKUP_CPU_SHARES)],
+    ...[
+      '--memory',
+      String(job.memoryBytes ?? bench.memoryBytes),
+      '--cpus',
+      String(job.cpus ?? bench.cpus),
+      '--cpu-shares',
+      String(BACKUP_CPU_SHARES),
+    ],
     ...[...(job.mounts ?? []), secrets].flatMap((mount) => ['--mount', mountText(mount)]),
     ...Object.entries(job.environment ?? {}).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
     ...(job.streams ? ['--log-driver', 'none'] : []),

@@ -33,7 +33,7 @@ export async function drill(context: Context, opened: Opened): Promise<RestoreOu
       (await readArchive(room, catalogue.sets)).gaps,
     );
     refuseOtherVersion(target.set);
-    await refuseTooSmall(context, room, target, ['db', 'files'], true);
+    await refuseTooSmall(context, room, target, ['db', 'files'], 'into');
     const started = context.clock.now().getTime();
     try {
       const shown = await preview(context, room, target, project, { parts: ['db', 'files'], check: true, start: true, sanitize: false });

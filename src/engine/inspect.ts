@@ -3,6 +3,7 @@ import { backupNotes } from '../plan/backup-sets.ts';
 import { parseBalancerStats } from '../plan/balancer-stats.ts';
 import { interruptedRelease } from '../plan/releases.ts';
 import type { StatusExtras } from '../plan/status.ts';
+import { archiveHealth } from './archive-health.ts';
 import { backupHealth } from './backup-alarm.ts';
 import { copyHealth } from './backup-copies.ts';
 import { readCatalogue } from './backup-room.ts';
@@ -29,6 +30,7 @@ export async function inspectStack(context: Context, opened: Opened): Promise<St
     memberStates(engine, containers, keeper).catch(() => undefined),
     containers.length > 0 ? certificateHealth(context, opened, containers) : [],
   ]);
+  const archive = await archiveHealth(engine, state.manifest(), containers, members);
   const copies = containers.some(({ service }) => service === 'backup') ? await copyHealth(context, loaded) : [];
   const half = interruptedRelease(readReleases(state), readOrders(state).app?.release);
   const interrupted = underWay(state);
@@ -42,7 +44,7 @@ export async function inspectStack(context: Context, opened: Opened): Promise<St
       ...(containers.some(({ service }) => service === 'backup')
         ? backupNotes(readCatalogue(state)?.sets ?? [], context.clock.now()).concat(
             kitProblem(state) ?? [],
-            [...backupHealth(state), ...copies.filter(({ status }) => status !== 'ok')].map(
+            [...backupHealth(state), ...[...archive, ...copies].filter(({ status }) => status !== 'ok')].map(
               ({ message, remedy }) => `${message}: ${remedy}`,
             ),
           )

@@ -6,6 +6,12 @@ import type { RunResult } from './compose.ts';
 /** Where it is in a job. */
 const LOCAL = '/srv/backups/files';
 
+/**
+ * How fast a processor the job has that makes a key (cores). restic measures what scrypt may cost when it makes one, and every
+ * start pays that: half a second of a whole core. It stretches words that people choose; ours are 24 random bytes.
+ */
+export const KEY_MAKER_CPUS = 0.1;
+
 /** restic's repository: where a job finds it, and what it is mounted from. */
 export interface Repository {
   location: string;
@@ -30,6 +36,7 @@ export async function restic(
     argv: ['repository', ...args],
     ...(more.capabilities && { capabilities: more.capabilities }),
     ...(more.input !== undefined && { input: more.input }),
+    ...(more.cpus !== undefined && { cpus: more.cpus }),
     mounts: [...repository.mounts, ...(more.mounts ?? [])],
     environment: { RESTIC_REPOSITORY: repository.location, ...more.environment },
   };
@@ -55,5 +62,5 @@ export async function openRepository(bench: Workbench, repository: Repository): 
   const found = await restic(bench, repository, ['unlock', '--remove-all', '--quiet']);
   if (found.exitCode === 0) return;
   if (found.exitCode !== RESTIC.noRepository) throw jobError('the repository', found, 'check that it can be reached and written');
-  await mustRestic(bench, repository, ['init', '--quiet']);
+  await mustRestic(bench, repository, ['init', '--quiet'], { cpus: KEY_MAKER_CPUS });
 }

@@ -13,20 +13,23 @@ import { leaderOf } from './restore-in-place.ts';
 /** A volume that does not exist yet: the engine makes one without a name, on the disk of all others, and removes it with the job. */
 const NEW_VOLUME = '';
 
+/** Where it goes: onto what is there, into new volumes, or into those by way of a copy that is sanitized (engine/sanitize.ts). */
+export type Destination = 'in-place' | 'into' | 'sanitized';
+
 /**
  * The old and the new are both there for a while, each in the volume that it is for, which may be on a disk of its own.
- * @param into whether it goes into new volumes @throws UserError DISK_FULL; nothing was changed
+ * @throws UserError DISK_FULL; nothing was changed
  */
 export async function refuseTooSmall(
   context: Context,
   room: BackupRoom,
   target: RestoreTarget,
   parts: readonly Part[],
-  into: boolean,
+  destination: Destination,
 ): Promise<void> {
   const places = [
-    ...(parts.includes('db') ? [await databasePlace(context, room, target, into)] : []),
-    ...(parts.includes('files') ? await uploadsPlaces(room, target, into) : []),
+    ...(parts.includes('db') ? [await databasePlace(context, room, target, destination)] : []),
+    ...(parts.includes('files') ? await uploadsPlaces(room, target, destination) : []),
   ];
   if (places.length === 0) return;
   const mounts = places.map(({ mount }, index) => ({ ...mount, target: `/room/${index}`, readOnly: mount.source !== NEW_VOLUME }));
@@ -47,10 +50,10 @@ export async function refuseTooSmall(
 /** `bytes` is what it takes at most, `atLeast` what it takes as things are. */
 type Place = VolumeNeed & { mount: JobMount; atLeast(): Promise<number> };
 
-async function databasePlace(context: Context, room: BackupRoom, { set }: RestoreTarget, into: boolean): Promise<Place> {
-  const size = Math.ceil(set.parts.db.sizeBytes * 1.2);
+async function databasePlace(context: Context, room: BackupRoom, { set }: RestoreTarget, destination: Destination): Promise<Place> {
+  const size = Math.ceil(set.parts.db.sizeBytes * 1.2 * (destination === 'sanitized' ? 2 : 1));
   const need = { name: 'the database', bytes: size, atLeast: async () => size };
-  if (into) return { ...need, mount: newVolume };
+  if (destination !== 'in-place') return { ...need, mount: newVolume };
   const leader = await leaderOf(room, await context.engine());
   const mount = membersOf(room).find(({ name }) => name === leader)?.mounts[0];
   return { ...need, mount: jobMount(room.bench.project, mount as never) };
@@ -59,14 +62,14 @@ async function databasePlace(context: Context, room: BackupRoom, { set }: Restor
 const newVolume: JobMount = { source: NEW_VOLUME, target: '', kind: 'volume', readOnly: false };
 
 /** Of what is there already only what is another is written, and what is not to be there goes last. */
-async function uploadsPlaces({ bench, local, stack }: BackupRoom, { set }: RestoreTarget, into: boolean): Promise<Place[]> {
+async function uploadsPlaces({ bench, local, stack }: BackupRoom, { set }: RestoreTarget, destination: Destination): Promise<Place[]> {
   const { snapshot, uploadsBytes, sizeBytes } = set.parts.files;
   const app = stack.services.find(({ component, oneOff }) => component === 'app' && !oneOff);
   const uploads = app?.mounts.find(({ target }) => target === '/srv/uploads');
   if (!uploads || !(await snapshotParts(bench, local, snapshot)).includes('uploads')) return [];
   const most = uploadsBytes ?? sizeBytes;
   const need = { name: 'the uploads', bytes: most };
-  if (into) return [{ ...need, mount: newVolume, atLeast: async () => most }];
+  if (destination !== 'in-place') return [{ ...need, mount: newVolume, atLeast: async () => most }];
   const mount = jobMount(bench.project, uploads);
   // A sparse file needs less than it is long.
   const atLeast = async () => Math.min(most, await missingFiles(bench, local, snapshot, '/source/uploads', mount));

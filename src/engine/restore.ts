@@ -186,7 +186,7 @@ async function workOf(
       'mount the right disk; medianest backup verify tells what is missing',
     );
   await snapshotParts(room.bench, room.local, files.snapshot);
-  await refuseTooSmall(context, room, target, asked.only, asked.into !== undefined);
+  await refuseTooSmall(context, room, target, asked.only, !asked.into ? 'in-place' : asked.sanitize ? 'sanitized' : 'into');
   return { kind: 'new', target };
 }
 

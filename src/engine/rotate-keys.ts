@@ -15,7 +15,7 @@ import type { Lock } from './lock.ts';
 import { mutate } from './mutate.ts';
 import { type Opened, requireManifest } from './open.ts';
 import { writeOwned } from './owned.ts';
-import { mustRestic } from './restic.ts';
+import { KEY_MAKER_CPUS, mustRestic } from './restic.ts';
 import { loadSecrets, saveSecrets } from './secret-files.ts';
 import { survey } from './survey.ts';
 
@@ -93,7 +93,7 @@ async function renewFilesKey(context: Context, { state }: Opened, room: BackupRo
   if (!store) throw new Error('there are no secrets');
   const value = randomBytes(24).toString('base64url');
   const environment = { RESTIC_REPOSITORY: local.location };
-  await mustRun(bench, { name: 'add-key', argv: ['add-files-key'], mounts: local.mounts, environment, input: value });
+  await mustRun(bench, { name: 'add-key', argv: ['add-files-key'], mounts: local.mounts, environment, input: value, cpus: KEY_MAKER_CPUS });
   const since = context.clock.now().toISOString();
   saveSecrets(state, { ...store, values: { ...store.values, [FILES_KEY]: { value, origin: 'generated', since } } });
   await writeOwned(state.at('secrets', 'backup'), { [FILES_KEY]: value }, { uid: 10002, image: bench.image }, bench.docker);

@@ -38,3 +38,36 @@ export function backupChecks(sets: readonly BackupSet[], failures: readonly Back
       : []),
   ];
 }
+
+/** What the leader says of its archive. Times are ISO 8601. */
+interface Archiver {
+  waiting: number;
+  since: string | null;
+  failing: boolean;
+  segment: string | null;
+  now: string;
+}
+
+/** The promise is an hour at most; what waits for a quarter of it is told as a failure, while there is time to mend it. */
+const LATE_SECONDS = 15 * 60;
+const SLOW_SECONDS = 60;
+
+/** Whether acknowledged writes leave the host. @param said by the leader, as JSON; undefined where it did not answer */
+export function archiveChecks(said: string | undefined): Check[] {
+  const id = 'archive';
+  const remedy = 'medianest logs backup: its disk may be full or away; medianest up starts it';
+  if (said === undefined)
+    return [{ id, status: 'warn', message: 'the database does not say how its WAL is archived', remedy: 'medianest logs postgres' }];
+  const { waiting, since, failing, segment, now } = JSON.parse(said) as Archiver;
+  const seconds = since === null ? 0 : Math.max(0, Math.round((Date.parse(now) - Date.parse(since)) / 1000));
+  if (!failing && seconds <= SLOW_SECONDS) return [{ id, status: 'ok', message: 'WAL is archived as it is written', value: waiting }];
+  return [
+    {
+      id,
+      status: seconds > LATE_SECONDS ? 'fail' : 'warn',
+      message: `${waiting} ${waiting === 1 ? 'segment of WAL waits' : 'segments of WAL wait'} for the archive${since === null ? '' : `, the oldest for ${seconds} s`}${failing && segment ? `; ${segment} was refused` : ''}: a host that dies now takes that with it`,
+      remedy,
+      value: waiting,
+    },
+  ];
+}

@@ -193,8 +193,18 @@ describe('a repository', () => {
     const archived = async () => (await stack.sql('select last_archived_wal from pg_stat_archiver')).slice(0, 24) >= wanted;
     await sleep(3000);
     expect(await archived()).toBe(false);
+    const archive = async () =>
+      (
+        parsed<{ checks: { id: string; status: string; message: string }[] }>(await stack.space.run(['health', '--json'])).checks ?? []
+      ).find(({ id }) => id === 'archive');
+    await until('health tells that WAL waits', async () => (await archive())?.status === 'warn', 20);
+    expect((await archive())?.message).toMatch(
+      /waits? for the archive, the oldest for \d+ s; [0-9A-F]{24} was refused: a host that dies now/,
+    );
+    expect((await stack.space.run(['status'])).stdout).toMatch(/waits? for the archive/);
     await run('mount', ['-o', 'remount,rw', device]);
     await until('WAL has caught up', archived, 120);
+    await until('health is content', async () => (await archive())?.status === 'ok', 20);
     expect(await stack.sets()).toEqual(before);
     await stack.must('backup');
     await stack.must('health');

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -157,6 +157,25 @@ describe('a set is tried', () => {
         expect.objectContaining({ code: 'INVALID_SETTINGS', message: expect.stringContaining('people.emial: there is no such column') }),
       ]);
       expect([await made('look'), await originals(), await stack.jobs()]).toEqual(['', '', []]);
+    });
+
+    test('takes the database twice: a disk that has room for it once is told before anything is made', async () => {
+      const file = path.join(stack.space.state, 'backups.json');
+      const before = readFileSync(file, 'utf8');
+      const root = (await docker(['info', '--format', '{{.DockerRootDir}}'])).stdout.trim();
+      const { bavail, bsize } = statfsSync(root);
+      const size = Math.round((bavail * bsize) / 1.2 / 1.5);
+      const catalogue = JSON.parse(before) as { sets: { parts: { db: { sizeBytes: number } } }[] };
+      for (const { parts } of catalogue.sets) parts.db.sizeBytes = size;
+      writeFileSync(file, JSON.stringify(catalogue));
+      const refused = await stack.space.run(restore());
+      const once = await stack.space.run([...restore().filter((word) => word !== '--sanitize'), '--only', 'db', '--dry-run']);
+      writeFileSync(file, before);
+      expect(JSON.parse(refused.stdout).error).toMatchObject({
+        code: 'DISK_FULL',
+        message: expect.stringContaining('restoring the database of'),
+      });
+      expect([once.status, await made('look'), await originals()]).toEqual([0, '', '']);
     });
 
     test('no file of it holds what was, and what belonged together still does', async () => {
