@@ -93,12 +93,17 @@ export async function acmeIssue(run: AcmeRun, spec: CertificateSpec): Promise<Is
       for (const file of accountsIn(data)) rmSync(file, { force: true });
       told = await order(false);
     }
+    // Nor does it have to know what is replaced: it may have new intermediates, or have begun anew (RFC 9773, 5).
+    if (told.exitCode !== 0 && told.lines.some((line) => UNKNOWN_PREDECESSOR.test(line))) told = await order(false);
     if (told.exitCode !== 0) throw failed(spec, told.lines);
     return readIssued(data, spec);
   } finally {
     rmSync(hidden, { recursive: true, force: true });
   }
 }
+
+/** How a CA refuses that an order names the certificate that it replaces: alreadyReplaced, or in words (Boulder, pebble). */
+const UNKNOWN_PREDECESSOR = /alreadyReplaced|\bARI\b/;
 
 const HOUR = 3600 * 1000;
 

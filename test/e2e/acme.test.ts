@@ -237,6 +237,8 @@ describe('what the CA refuses', () => {
     expect(health.checks).toContainEqual(expect.objectContaining({ id: 'certificate.edge-public', status: 'warn' }));
   });
   it('includes what would replace a certificate that it has revoked, until it gives one', async () => {
+    // It knows what it has issued since it was started.
+    expect(await renew('--force')).toMatchObject({ action: 'renewed' });
     const before = (await seen(NAME)).serial;
     const [server = ''] = readdirSync(path.join(space.state, 'acme')).filter((name) => name !== 'webroot');
     const image = (await docker(['images', '--format', '{{.Repository}}:{{.Tag}}', 'medianest/lego'])).stdout.split('\n')[0] as string;
@@ -246,7 +248,7 @@ describe('what the CA refuses', () => {
       ...['--env', 'LEGO_CA_CERTIFICATES=/pebble/root.pem', image, '--path', '/lego', '--server', pebble.directory],
       ...['--domains', NAME, 'revoke', '--keep'],
     ]);
-    expect(told).toMatchObject({ status: 0 });
+    expect([told.status, told.stderr]).toEqual([0, expect.anything()]);
     // Neither the CA is asked again nor what failed before is tried again before its time, which is over.
     const timeGoesBy = () => {
       for (const name of ['renewal-info.json', 'attempts.json']) rmSync(path.join(space.state, 'certs/edge-public', name), { force: true });
