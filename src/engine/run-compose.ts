@@ -3,7 +3,7 @@ import type { Task } from '../ui/reporter.ts';
 import { composeArgs } from './compose.ts';
 import type { Execution } from './execute.ts';
 import type { StateFolder } from './state.ts';
-import { recovers, unhealthyError } from './unhealthy.ts';
+import { isAwaited, recovers, unhealthyError } from './unhealthy.ts';
 
 /** The project's Compose files: the rendered one, and the operator's own over it. */
 export const composeFiles = (state: StateFolder): string[] => [state.composeFile, ...overrideFiles(state)];
@@ -25,13 +25,16 @@ export async function composeUp(
   only?: readonly string[],
 ): Promise<void> {
   const started = Date.now();
+  const { engine, prepared } = run;
   let { exitCode, tail } = await runCompose(run, task, args);
-  if (exitCode === 0) return;
+  // Where its time is over between two of its looks, Compose 2.40 takes that for success (waitDependencies, at ctx.Done).
+  const done = async () => exitCode === 0 && !(await isAwaited(engine, prepared.project, only));
+  if (await done()) return;
   const left = waitSeconds - (Date.now() - started) / 1000;
-  if (await recovers(run.engine, run.prepared.project, left, run.context.signal, only))
+  if (await recovers(engine, prepared.project, left, run.context.signal, only))
     ({ exitCode, tail } = await runCompose(run, task, args));
-  if (exitCode === 0) return;
-  throw (await unhealthyError(run.engine, run.prepared.project, only)) ?? failed(args, tail);
+  if (await done()) return;
+  throw (await unhealthyError(engine, prepared.project, only)) ?? failed(args, tail);
 }
 
 /** How the engine refuses a network whose addresses another one has (libnetwork's ipamapi.ErrPoolOverlap). */

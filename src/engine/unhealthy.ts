@@ -23,6 +23,10 @@ export async function tellingLines(engine: Engine, id: string): Promise<string[]
 const unwell = async (engine: Engine, project: string, only: readonly string[] | undefined): Promise<ObservedContainer[]> =>
   (await engine.observe(project)).filter((container) => !isWell(container) && (!only || only.includes(container.service)));
 
+/** Whether a container that runs has not been found healthy, or is so no more. */
+export const isAwaited = async (engine: Engine, project: string, only?: readonly string[]): Promise<boolean> =>
+  (await unwell(engine, project, only)).some(({ state }) => state === 'running');
+
 /**
  * Compose gives up at once on a container that was unhealthy before (it was paused, or its database was away), though
  * its next check may find it well, or already has. Waits for that as long as all that is unwell at least runs.

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { docker, run } from '../support/cli.ts';
@@ -247,6 +247,20 @@ describe('what cannot work', () => {
     expect(back.status).toBe(0);
     expect(await titles(portal, space)).toEqual(['Safety Last']);
     expect(changedServices(before, await identities(space.project))).toEqual(['app-1']);
+    before = await identities(space.project);
+  });
+
+  test('is not taken for healthy where Compose’s time is over between two of its looks, and it says that all is well', async () => {
+    const shims = path.join(space.dir, 'shims');
+    mkdirSync(shims);
+    const { stdout: real } = await run('sh', ['-c', 'command -v docker']);
+    const script = `#!/bin/sh\n${real.trim()} "$@"\nstatus=$?\ncase "$*" in *--wait*) exit 0 ;; esac\nexit $status\n`;
+    writeFileSync(path.join(shims, 'docker'), script, { mode: 0o755 });
+    space.configure({ ...settings, app: { image: 'debian:trixie-slim', command: ['sleep', '300'] } });
+    const up = await space.run(['up', '--timeout', '4', '--json'], { env: { PATH: `${shims}:${process.env.PATH}` } });
+    expect([up.status, refusal(up.stdout).code]).toEqual([5, 'UNHEALTHY']);
+    space.configure(settings);
+    expect((await space.run(['up'])).status).toBe(0);
     before = await identities(space.project);
   });
 
