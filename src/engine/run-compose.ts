@@ -31,8 +31,7 @@ export async function composeUp(
   const done = async () => exitCode === 0 && !(await isAwaited(engine, prepared.project, only));
   if (await done()) return;
   const left = waitSeconds - (Date.now() - started) / 1000;
-  if (await recovers(engine, prepared.project, left, run.context.signal, only))
-    ({ exitCode, tail } = await runCompose(run, task, args));
+  if (await recovers(engine, prepared.project, left, run.context.signal, only)) ({ exitCode, tail } = await runCompose(run, task, args));
   if (await done()) return;
   throw (await unhealthyError(engine, prepared.project, only)) ?? failed(args, tail);
 }

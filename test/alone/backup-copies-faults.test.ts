@@ -1,11 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { until } from '../e2e/support.ts';
 import { type BackupStack, backupStack, figure } from '../support/backup-stack.ts';
 import { docker, run } from '../support/cli.ts';
 import { half, sizesHere, sizesIn, slow, smallFolder, volumeFolder } from '../support/copy-faults.ts';
 import { type CopyServers, copyServers } from '../support/copy-servers.ts';
-import { until } from './support.ts';
 
 const FOLDER = '/home/medianest/medianest';
 /** Half a megabyte in a second: what follows takes some, and is looked at meanwhile. */
