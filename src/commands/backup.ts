@@ -88,8 +88,9 @@ export const backupVerify: Command = {
       opened,
       'backup verify',
       () => verify(context, opened, id),
-      ({ sets, gaps, copies }) =>
+      ({ sets, gaps, copies, problems: all }) =>
         sets.find(({ problems }) => problems.length > 0)?.problems[0] ??
+        all[0] ??
         copies.find(({ problems }) => problems.length > 0)?.problems[0] ??
         (gaps[0] && `WAL is missing after ${gaps[0].after}`),
     );
@@ -97,8 +98,9 @@ export const backupVerify: Command = {
       ...outcome.sets.map(({ id: set, problems }) => `${set}: ${problems.length === 0 ? 'good' : problems.join('; ')}`),
       ...outcome.gaps.map(({ after, before, missing }) => `WAL is missing: ${missing} segments between ${after} and ${before}`),
     ];
+    lines.push(...outcome.problems.filter((problem) => !outcome.sets.some(({ problems }) => problems.includes(problem))));
     for (const { name, problems } of outcome.copies) lines.push(`copy ${name}: ${problems.length === 0 ? 'good' : problems.join('; ')}`);
-    const good = [...outcome.sets, ...outcome.copies].every(({ problems }) => problems.length === 0) && outcome.gaps.length === 0;
+    const good = [outcome, ...outcome.sets, ...outcome.copies].every(({ problems }) => problems.length === 0) && outcome.gaps.length === 0;
     return done({ status: good ? 'ok' : 'fail', ...outcome }, lines.join('\n'), good ? EXIT.done : EXIT.unhealthy);
   },
 };

@@ -25,8 +25,8 @@ const OTHER = 4;
  * goes on. @throws UserError where the copy is of another repository, or is not there: then nothing was changed
  */
 export async function fetchCopy(context: Context, opened: Opened, name: string): Promise<FetchOutcome> {
-  return mutate(context, opened.state, `backup fetch ${name}`, async (_lock, record) => {
-    const room = await backupRoom(context, opened, true);
+  return mutate(context, opened.state, `backup fetch ${name}`, async (lock, record) => {
+    const room = await backupRoom(context, opened, { lock, fill: true });
     const { bench } = room;
     const names: string[] = copyNames(room.settings.copies);
     if (!names.includes(name))

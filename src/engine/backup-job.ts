@@ -45,6 +45,8 @@ export interface Workbench {
   signal: AbortSignal;
   memoryBytes: number;
   cpus: number;
+  /** Under the lock of the state folder. Others may look at the same time: their jobs are neither in the way nor removed. */
+  locked: boolean;
 }
 
 const mountText = ({ source, target, kind, readOnly }: JobMount): string =>
@@ -53,12 +55,12 @@ const mountText = ({ source, target, kind, readOnly }: JobMount): string =>
 /** The arguments of `docker` for it. */
 export function jobArgs(bench: Workbench, job: Job): string[] {
   const { project, state } = bench;
-  const name = `${project}-job-${job.name}`;
+  const name = `${project}-job-${job.name}${bench.locked ? '' : `-${process.pid}`}`;
   const secrets = { source: state.at('secrets', job.secretsOf ?? 'backup'), target: '/run/secrets', kind: 'bind' as const, readOnly: true };
   const root = (job.capabilities ?? []).length > 0;
   return [
     ...['run', '--rm', '--init', '--name', name, '--hostname', 'medianest-backup', '--pull', 'never'],
-    ...['--label', `${LABEL.project}=${project}`, '--label', `${JOB_LABEL}=${job.name}`],
+    ...['--label', `${LABEL.project}=${project}`, ...(bench.locked ? ['--label', `${JOB_LABEL}=${job.name}`] : [])],
     ...[...HARDENED, '--tmpfs', '/run:mode=1777'],
     ...[...(job.capabilities ?? []).flatMap((name) => ['--cap-add', name]), '--user', root ? '0:0' : '10002:10002'],
     ...['--network', job.network ?? 'none', '--pids-limit', '256'],

@@ -27,7 +27,7 @@ export async function prune(context: Context, opened: Opened): Promise<PruneOutc
     return { sets: retention(known.sets, room.settings.local.keep), removed: 0, copies: await decideCopies(room, known) };
   }
   return mutate(context, opened.state, 'backup prune', async (lock, record) => {
-    const room = await backupRoom(context, opened);
+    const room = await backupRoom(context, opened, { lock });
     await removeJobs(room.bench);
     const catalogue = await openCatalogue(room);
     const decisions = retention(catalogue.sets, room.settings.local.keep);

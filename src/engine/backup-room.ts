@@ -14,6 +14,7 @@ import { orderCopies, planCopies } from './backup-copies.ts';
 import { type JobMount, jobError, lastWords, mustRun, type Workbench } from './backup-job.ts';
 import type { RunResult } from './compose.ts';
 import { writeAtomic } from './files.ts';
+import type { Lock } from './lock.ts';
 import type { Opened } from './open.ts';
 import { prepare } from './prepare.ts';
 import { checkLocalFolder } from './repository-check.ts';
@@ -32,8 +33,15 @@ export interface BackupRoom {
   generations: Generations;
 }
 
-/** @param fill the repository may be gone @throws UserError NOT_RUNNING where the profile has no backup */
-export async function backupRoom(context: Context, { loaded, state }: Opened, fill = false): Promise<BackupRoom> {
+/**
+ * @param how under which lock, for what may change something; `fill`: the repository may be gone
+ * @throws UserError NOT_RUNNING where the profile has no backup
+ */
+export async function backupRoom(
+  context: Context,
+  { loaded, state }: Opened,
+  { lock, fill = false }: { lock?: Lock; fill?: boolean } = {},
+): Promise<BackupRoom> {
   const { stack } = await prepare(context, loaded, { unchecked: true });
   const server = stack.services.find(({ name }) => name === 'backup');
   const settings = loaded.settings.backup as BackupSettings;
@@ -54,6 +62,7 @@ export async function backupRoom(context: Context, { loaded, state }: Opened, fi
       signal: context.signal,
       memoryBytes: settings.memory,
       cpus: Math.min(settings.cpus, os.cpus().length),
+      locked: lock !== undefined,
     },
     settings,
     stack,

@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts';
 import { UserError } from '../errors.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
-import { verifyProblems, type WalGap } from '../plan/pgbackrest.ts';
+import { verifyProblems, type WalGap, walProblems } from '../plan/pgbackrest.ts';
 import { unexpectedGaps } from '../plan/set-archive.ts';
 import { COPIES } from '../services/backup.ts';
 import { generationOf } from '../services/backup-generation.ts';
@@ -10,6 +10,7 @@ import { shown } from '../ui/reporter.ts';
 import { openCatalogue } from './backup.ts';
 import { lastWords, removeJobs } from './backup-job.ts';
 import { type BackupRoom, backupRoom, inServer, readArchive, readDatabase, saveCatalogue } from './backup-room.ts';
+import type { RunResult } from './compose.ts';
 import { mutate } from './mutate.ts';
 import type { Opened } from './open.ts';
 import { verifyLabel } from './prove-labels.ts';
@@ -26,8 +27,8 @@ export interface VerifyOutcome {
 
 /** Reads all that the repository holds, and notes with each set what was found. @param id one set; all where not given */
 export async function verify(context: Context, opened: Opened, id: string | undefined): Promise<VerifyOutcome> {
-  return mutate(context, opened.state, `backup verify${id ? ` ${id}` : ''}`, async (_lock, record) => {
-    const room = await backupRoom(context, opened);
+  return mutate(context, opened.state, `backup verify${id ? ` ${id}` : ''}`, async (lock, record) => {
+    const room = await backupRoom(context, opened, { lock });
     await removeJobs(room.bench);
     const catalogue = await openCatalogue(room);
     const wanted = catalogue.sets.filter((set) => id === undefined || set.id === id);
@@ -35,7 +36,7 @@ export async function verify(context: Context, opened: Opened, id: string | unde
       throw new UserError('NO_BACKUP', id ? `there is no set ${id}` : 'there is no backup to verify', 'medianest backup list');
     record(['verify', id ?? null]);
     const read = await shown(context.report, `read ${wanted.length === 1 ? wanted[0]?.id : `all ${wanted.length} sets`}`, () =>
-      readAll(room, wanted),
+      readAll(room, wanted, id === undefined),
     );
     const outcome = { ...read, copies: await checkCopies(context, room) };
     const now = context.clock.now().toISOString();
@@ -51,32 +52,60 @@ export async function verify(context: Context, opened: Opened, id: string | unde
   });
 }
 
-async function readAll(room: BackupRoom, sets: readonly BackupSet[]): Promise<Omit<VerifyOutcome, 'copies'>> {
+async function readAll(room: BackupRoom, sets: readonly BackupSet[], everything: boolean): Promise<Omit<VerifyOutcome, 'copies'>> {
   const { bench } = room;
   await inServer(room, ['halt'], 'an earlier command could not be ended');
-  const labels = new Set<string>();
-  for (const generation of new Set(sets.map(({ parts }) => generationOf(parts.db))))
-    for (const { label } of (await readDatabase(room, generation)).backups) labels.add(`${generation}/${label}`);
+  const database = new Map<string, string[]>();
+  const problems: string[] = [];
+  for (const generation of new Set(sets.map(({ parts }) => generationOf(parts.db)))) {
+    const own = sets.filter(({ parts }) => generationOf(parts.db) === generation);
+    const read = await readGeneration(room, generation, own, everything);
+    for (const [id, found] of read.sets) database.set(id, found);
+    problems.push(...read.wal);
+  }
   const found = [];
   for (const set of sets) {
-    const { label } = set.parts.db;
-    const generation = generationOf(set.parts.db);
-    const problems: string[] = [];
-    if (!labels.has(`${generation}/${label}`)) problems.push(`the database’s part ${label} is gone`);
-    else {
-      const { exitCode, stdout, tail } = await verifyLabel(room, label, { GENERATION: String(generation) });
-      if (exitCode !== 0) problems.push(`the database’s part ${label}: ${lastWords({ tail })}`);
-      problems.push(...verifyProblems(stdout).map((problem) => `the database’s part ${label}: ${problem}`));
-    }
+    const own = [...(database.get(set.id) ?? [])];
     const files = await restic(bench, room.local, ['ls', '--quiet', set.parts.files.snapshot, '/source/state'], { name: 'ls' });
-    if (files.exitCode !== 0) problems.push(`the files’ part ${set.parts.files.snapshot} cannot be read: ${lastWords(files)}`);
-    found.push({ id: set.id, problems });
+    if (files.exitCode !== 0) own.push(`the files’ part ${set.parts.files.snapshot} cannot be read: ${lastWords(files)}`);
+    found.push({ id: set.id, problems: own });
   }
   const check = await restic(bench, room.local, ['check', '--read-data', '--quiet'], { name: 'check' });
-  const problems = check.exitCode === 0 ? [] : [`restic: ${lastWords(check)}`];
-  // Which sets a damaged pack belongs to restic does not say: none of them counts as good.
-  for (const entry of found) entry.problems.push(...problems);
+  if (check.exitCode !== 0) {
+    const problem = `restic: ${lastWords(check)}`;
+    problems.push(problem);
+    // Which sets a damaged pack belongs to restic does not say: none of them counts as good.
+    for (const entry of found) entry.problems.push(problem);
+  }
   return { sets: found, gaps: unexpectedGaps((await readArchive(room, sets)).gaps, sets), problems };
+}
+
+/**
+ * The database’s parts of sets. All at once reads what several have in common once, and WAL that none ends with: where that is
+ * well, each of them is.
+ */
+async function readGeneration(
+  room: BackupRoom,
+  generation: number,
+  sets: readonly BackupSet[],
+  everything: boolean,
+): Promise<{ sets: Map<string, string[]>; wal: string[] }> {
+  const environment = { GENERATION: String(generation) };
+  const labels = (await readDatabase(room, generation)).backups.map(({ label }) => label);
+  const problemsOf = ({ exitCode, stdout, tail }: RunResult) => (exitCode === 0 ? verifyProblems(stdout) : [lastWords({ tail })]);
+  const whole = everything ? await verifyLabel(room, undefined, environment) : undefined;
+  const well = whole !== undefined && problemsOf(whole).length === 0;
+  const found = new Map<string, string[]>();
+  for (const { id, parts } of sets) {
+    const { label } = parts.db;
+    if (!labels.includes(label)) found.set(id, [`the database’s part ${label} is gone`]);
+    else if (!well)
+      found.set(
+        id,
+        problemsOf(await verifyLabel(room, label, environment)).map((problem) => `the database’s part ${label}: ${problem}`),
+      );
+  }
+  return { sets: found, wal: whole && !well ? walProblems([...whole.tail, whole.stdout].join('\n')) : [] };
 }
 
 /** Compares each with what is here, by checksums where its kind has them. */

@@ -26,8 +26,8 @@ export interface BackupOutcome {
 /** Makes a set of everything. It is listed once all of it is in the repository. */
 export async function backup(context: Context, opened: Opened, type: BackupType): Promise<BackupOutcome> {
   requireManifest(opened.state);
-  return mutate(context, opened.state, `backup --type ${type}`, async (_lock, record) => {
-    const room = await backupRoom(context, opened);
+  return mutate(context, opened.state, `backup --type ${type}`, async (lock, record) => {
+    const room = await backupRoom(context, opened, { lock });
     record(['backup', type]);
     return makeSet(context, opened, room, type, 'asked');
   });

@@ -17,8 +17,8 @@ import { refuseTooSmall } from './restore-space.ts';
  */
 export async function drill(context: Context, opened: Opened): Promise<RestoreOutcome> {
   requireManifest(opened.state);
-  return mutate(context, opened.state, 'drill', async (_lock, record) => {
-    const room = await backupRoom(context, opened);
+  return mutate(context, opened.state, 'drill', async (lock, record) => {
+    const room = await backupRoom(context, opened, { lock });
     const project = `${room.bench.project}-drill`;
     await removeJobs(room.bench);
     await removePreview(room, project);

@@ -63,8 +63,8 @@ export async function exportSet(
     ...more,
   });
   if (context.flags.dryRun) return outcome((await chosen(context, await backupRoom(context, opened), id, rest)).set, { result: 'planned' });
-  return mutate(context, opened.state, `backup export ${id ?? ''} --to ${file}`, async (_lock, record) => {
-    const room = await backupRoom(context, opened);
+  return mutate(context, opened.state, `backup export ${id ?? ''} --to ${file}`, async (lock, record) => {
+    const room = await backupRoom(context, opened, { lock });
     await removeJobs(room.bench);
     const { set, repository } = await chosen(context, room, id, rest);
     record(['export', set.id, file]);

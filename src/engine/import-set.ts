@@ -59,8 +59,8 @@ function progress(file: string, task: Task): (piece: Buffer) => Promise<void> {
 export async function importSet(context: Context, opened: Opened, archive: CheckedArchive): Promise<ImportOutcome> {
   const started = context.clock.now().getTime();
   const { file, bytes, files } = archive;
-  return mutate(context, opened.state, `backup import ${file}`, async (_lock, record) => {
-    const room = await backupRoom(context, opened);
+  return mutate(context, opened.state, `backup import ${file}`, async (lock, record) => {
+    const room = await backupRoom(context, opened, { lock });
     const { bench } = room;
     await removeJobs(bench);
     await refuseOther(room, archive);

@@ -3,11 +3,18 @@ import { jobError, runJob } from './backup-job.ts';
 import type { BackupRoom } from './backup-room.ts';
 import type { RunResult } from './compose.ts';
 
-/** Has pgBackRest read one of its labels again; it ends with 0 whatever it finds (`verifyProblems`). @param environment which repository, for `database-repository` */
-export const verifyLabel = (room: BackupRoom, label: string, environment: Readonly<Record<string, string>>): Promise<RunResult> =>
+/**
+ * Has pgBackRest read one of its labels again, with the WAL that makes it consistent; or all of them, and all WAL. It ends with 0
+ * whatever it finds (`verifyProblems`). @param label without one, damaged files are named among its last words @param environment which repository, for `database-repository`
+ */
+export const verifyLabel = (
+  room: BackupRoom,
+  label: string | undefined,
+  environment: Readonly<Record<string, string>>,
+): Promise<RunResult> =>
   runJob(room.bench, {
     name: 'verify',
-    argv: ['database-repository', 'verify', `--set=${label}`, '--output=text', '--verbose'],
+    argv: ['database-repository', 'verify', ...(label ? [`--set=${label}`] : ['--log-level-stderr=info']), '--output=text', '--verbose'],
     mounts: [{ ...room.mount, readOnly: true }],
     environment,
   });

@@ -82,7 +82,7 @@ export async function restore(context: Context, opened: Opened, asked: RestoreAs
     opened.state,
     command,
     async (lock, record) => {
-      const room = await backupRoom(context, opened);
+      const room = await backupRoom(context, opened, { lock });
       await removeJobs(room.bench);
       const started = context.clock.now().getTime();
       const sets = (await knownSets(room))?.sets ?? [];

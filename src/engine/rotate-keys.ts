@@ -48,7 +48,7 @@ export async function rotateKeys(context: Context, opened: Opened): Promise<Rota
     return { generation: next, readable: [], backup: null, warnings: [], seconds: 0, result: 'planned' };
   }
   return mutate(context, opened.state, 'backup keys rotate', async (lock, record) => {
-    const before = await backupRoom(context, opened);
+    const before = await backupRoom(context, opened, { lock });
     refuseCopies(before);
     await refuseUnfit(context, opened, before);
     await removeJobs(before.bench);
@@ -58,7 +58,7 @@ export async function rotateKeys(context: Context, opened: Opened): Promise<Rota
     record(['keys rotate', generation]);
     await shown(context.report, 'give the files another key', () => renewFilesKey(context, opened, before));
     await bring(context, opened, lock, { current: generation, oldest: before.generations.oldest });
-    const room = await backupRoom(context, opened);
+    const room = await backupRoom(context, opened, { lock });
     const { set, warnings } = await makeSet(context, opened, room, 'full', 'asked');
     const readable = [...new Set(sets.map(({ parts }) => generationOf(parts.db)))].filter((old) => old !== generation);
     const seconds = (context.clock.now().getTime() - started) / 1000;

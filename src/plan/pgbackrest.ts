@@ -90,6 +90,8 @@ export function walGaps(segments: readonly string[], from: string | undefined): 
   });
 }
 
+const DAMAGE = /(checksum invalid|size invalid|missing|other): [1-9]/;
+
 /**
  * What `pgbackrest verify --output=text --verbose` found wrong. It ends with 0 whatever that is, so its words are read: a
  * stanza’s status, and the counts that are not zero.
@@ -97,11 +99,21 @@ export function walGaps(segments: readonly string[], from: string | undefined): 
 export function verifyProblems(output: string): string[] {
   const lines = output.split('\n').map((line) => line.trim());
   const status = lines.find((line) => /^status:/.test(line));
-  const counts = lines.filter((line) => /(checksum invalid|size invalid|missing|other): [1-9]/.test(line));
+  const counts = lines.filter((line) => DAMAGE.test(line));
   const errors = lines
     .filter((line) => /\b(ERROR|WARN):/.test(line) && !line.includes('HINT'))
     .map((line) => line.replace(/^.*?(ERROR|WARN): */, ''));
   if (status !== undefined && /^status: ok/.test(status) && counts.length === 0) return [];
   const found = [...errors, ...counts];
   return found.length > 0 ? [...new Set(found)] : [status ?? 'pgBackRest did not say how the repository is'];
+}
+
+/** What the same, of all that there is, found wrong with WAL: the segments by name, or else how many and how. */
+export function walProblems(output: string): string[] {
+  const named = [...output.matchAll(/(?:INFO|WARN|ERROR): *(.*\b[0-9A-F]{16}\/[0-9A-F]{24}-.*)/g)].map(([, said]) => `WAL: ${said}`);
+  if (named.length > 0) return [...new Set(named)];
+  // The counts of an archive follow its name, and those of a backup that of it.
+  const archives = output.split(/^(?=\s*(?:archiveId|backup):)/m).filter((part) => /^\s*archiveId:/.test(part));
+  const counts = archives.flatMap((part) => part.split('\n').filter((line) => DAMAGE.test(line)));
+  return [...new Set(counts.map((line) => `WAL: ${line.trim()}`))];
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { backupNotes, listed, setId } from '../../src/plan/backup-sets.ts';
-import { clockProblem, databaseInfo, verifyProblems, walGaps } from '../../src/plan/pgbackrest.ts';
+import { clockProblem, databaseInfo, verifyProblems, walGaps, walProblems } from '../../src/plan/pgbackrest.ts';
 import { backupSummary, restoredBytes, unreadable, vanished } from '../../src/plan/restic.ts';
 import { roomShort } from '../../src/plan/restore-room.ts';
 import { chooseTarget, parseTime, refuseOtherVersion } from '../../src/plan/restore-target.ts';
@@ -87,6 +87,15 @@ describe('what the engines say', () => {
     ],
     ['', ['pgBackRest did not say how the repository is']],
   ])('verify: %j', (output, problems) => expect(verifyProblems(output)).toEqual(problems));
+  it('verify: WAL apart from the backups', () => {
+    const counts = (damaged: number) => `    missing: 0, checksum invalid: ${damaged}, size invalid: 0, other: 0\n`;
+    const archive = '  archiveId: 17-1, total WAL checked: 5, total valid WAL: 4\n';
+    const label = '  backup: 20261126-095635F, status: invalid, total files checked: 1287, total valid files: 1286\n';
+    expect(walProblems(`status: error\n${archive}${counts(0)}${label}${counts(1)}`)).toEqual([]);
+    expect(walProblems(`status: error\n${archive}${counts(2)}${label}${counts(1)}`)).toEqual([`WAL: ${counts(2).trim()}`]);
+    const segment = "invalid checksum '17-1/0000000100000000/000000010000000000000008-0a1b.zst'";
+    expect(walProblems(`P01   INFO: ${segment}\nstatus: error\n${archive}${counts(1)}`)).toEqual([`WAL: ${segment}`]);
+  });
   it('restic’s summary and its complaints', () => {
     const summary = {
       message_type: 'summary',
