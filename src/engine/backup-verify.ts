@@ -105,7 +105,9 @@ async function readGeneration(
         problemsOf(await verifyLabel(room, label, environment)).map((problem) => `the database’s part ${label}: ${problem}`),
       );
   }
-  return { sets: found, wal: whole && !well ? walProblems([...whole.tail, whole.stdout].join('\n')) : [] };
+  if (!whole || well) return { sets: found, wal: [] };
+  const unread = `the database’s part could not be read to its end: ${lastWords(whole)}`;
+  return { sets: found, wal: whole.exitCode === 0 ? walProblems([...whole.tail, whole.stdout].join('\n')) : [unread] };
 }
 
 /** Compares each with what is here, by checksums where its kind has them. */
