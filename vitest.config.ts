@@ -21,7 +21,7 @@ export default defineConfig({
       }),
       suite('cli', { testTimeout: 30_000 }),
       // What waits for containers most of its time: two files at once on two cores.
-      suite('e2e', { testTimeout: 240_000, hookTimeout: 900_000, globalSetup: 'test/support/images.ts', maxWorkers: 2 }),
+      suite('e2e', { testTimeout: 240_000, hookTimeout: 600_000, globalSetup: 'test/support/images.ts', maxWorkers: 2 }),
       // What measures under load, or looks at the engine as a whole: one file at a time.
       suite('alone', { testTimeout: 240_000, hookTimeout: 600_000, globalSetup: 'test/support/images.ts', fileParallelism: false }),
       suite('browser', { testTimeout: 120_000, hookTimeout: 600_000, globalSetup: 'test/support/images.ts', fileParallelism: false }),

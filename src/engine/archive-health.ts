@@ -5,7 +5,8 @@ import type { MemberState } from '../stack/member.ts';
 import type { Engine, ObservedContainer } from './types.ts';
 
 /**
- * Segments that wait for the archive and since when, and whether the last attempt failed (PostgreSQL 17, 27.2.12 and 9.28.7).
+ * Segments that wait for the archive and since when, and whether the last attempt failed:
+ * pg_stat_archiver and pg_ls_archive_statusdir in PostgreSQL's manual.
  * A segment counts once it is whole: `archive_timeout` ends it, and writes in it are not older than that.
  */
 const QUERY = `select json_build_object(

@@ -30,8 +30,10 @@ export async function inspectStack(context: Context, opened: Opened): Promise<St
     memberStates(engine, containers, keeper).catch(() => undefined),
     containers.length > 0 ? certificateHealth(context, opened, containers) : [],
   ]);
-  const archive = await archiveHealth(engine, state.manifest(), containers, members);
-  const copies = containers.some(({ service }) => service === 'backup') ? await copyHealth(context, loaded) : [];
+  const [archive, copies] = await Promise.all([
+    archiveHealth(engine, state.manifest(), containers, members),
+    containers.some(({ service }) => service === 'backup') ? copyHealth(context, loaded) : [],
+  ]);
   const half = interruptedRelease(readReleases(state), readOrders(state).app?.release);
   const interrupted = underWay(state);
   const out = state.drained().filter((name) => containers.some(({ service }) => service === name));

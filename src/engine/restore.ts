@@ -16,7 +16,7 @@ import type { DatabaseFacts } from './restore-database.ts';
 import { snapshotParts } from './restore-files.ts';
 import { abandon, goOn, type InPlace, restoreInPlace, type Site, undoRestore } from './restore-in-place.ts';
 import { halfRestored, lastRestore, type Restoring, underWay } from './restore-journal.ts';
-import { refuseTooSmall } from './restore-space.ts';
+import { type Destination, refuseTooSmall } from './restore-space.ts';
 import type { Sanitized } from './sanitize.ts';
 import { emptySecrets } from './secret-files.ts';
 import { refuseForeign } from './survey.ts';
@@ -116,6 +116,8 @@ export async function restore(context: Context, opened: Opened, asked: RestoreAs
   );
 }
 
+const destinationOf = ({ into, sanitize }: RestoreAsked): Destination => (!into ? 'in-place' : sanitize ? 'sanitized' : 'into');
+
 /** What was written a moment ago can be restored too, where the database still runs. */
 async function archiveUntilNow(context: Context, room: BackupRoom, { until }: RestoreTarget, { only }: RestoreAsked): Promise<void> {
   if (!(until instanceof Date) || !only.includes('db')) return;
@@ -186,7 +188,7 @@ async function workOf(
       'mount the right disk; medianest backup verify tells what is missing',
     );
   await snapshotParts(room.bench, room.local, files.snapshot);
-  await refuseTooSmall(context, room, target, asked.only, !asked.into ? 'in-place' : asked.sanitize ? 'sanitized' : 'into');
+  await refuseTooSmall(context, room, target, asked.only, destinationOf(asked));
   return { kind: 'new', target };
 }
 
@@ -195,8 +197,9 @@ function outcomeOf(work: Work, room: BackupRoom, asked: RestoreAsked, result: Re
   const backup = work.kind === 'new' ? work.target.set.id : (entry?.set ?? '');
   const says =
     work.kind === 'new' ? targetText(work.target) : work.kind === 'undo' ? `before the restore of ${backup}` : (entry?.target ?? '');
+  const destination = destinationOf(asked);
   const plan = restorePlan(room.stack, {
-    kind: asked.into ? (asked.sanitize ? 'sanitized' : 'into') : work.kind === 'new' && asked.bare ? 'bare' : work.kind,
+    kind: destination !== 'in-place' ? destination : work.kind === 'new' && asked.bare ? 'bare' : work.kind,
     parts: entry?.parts ?? asked.only,
     target: says,
     set: work.kind === 'new' ? work.target.set : undefined,

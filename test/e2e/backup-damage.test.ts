@@ -7,16 +7,6 @@ import { type JsonError, parsed, until } from './support.ts';
 let stack: BackupStack;
 const ids = async () => (await stack.sets()).map(({ id }) => id);
 const container = (service: string) => `${stack.space.project}-${service}-1`;
-/** Of containers and groups alone: what a backup left wrong is another matter. */
-const wellAgain = (seconds: number) =>
-  until(
-    'all is well again',
-    async () => {
-      const { checks } = JSON.parse((await stack.space.run(['health', '--json'])).stdout) as { checks: { id: string; status: string }[] };
-      return checks.every(({ id, status }) => status === 'ok' || !/^(container|group)/.test(id));
-    },
-    seconds,
-  );
 /** Writes over two bytes in the middle of a file of the repository. @returns what puts them right */
 async function damage(find: string): Promise<() => Promise<string>> {
   const script = `f=$(${find}) && [ -f "$f" ] && cp -pf "$f" /tmp/whole && chmod u+w "$f" && size=$(stat -c %s "$f") &&
@@ -93,7 +83,7 @@ describe('a stack that is not well', () => {
       expect.objectContaining({ code: 'BACKUP_REFUSED', message: expect.stringContaining('does not run') }),
     ]);
     await docker(['start', container('backup')]);
-    await wellAgain(60);
+    await stack.wellAgain(60);
     await docker(['pause', container('postgres-1'), container('postgres-2')]);
     const led = await stack.space.run(['backup', '--json']);
     await docker(['unpause', container('postgres-1'), container('postgres-2')]);
@@ -101,7 +91,7 @@ describe('a stack that is not well', () => {
       1,
       expect.objectContaining({ code: 'BACKUP_REFUSED', message: expect.stringContaining('nobody leads the database') }),
     ]);
-    await wellAgain(120);
+    await stack.wellAgain(120);
     expect(await ids()).toEqual(before);
     await stack.must('backup');
   }, 300_000);
@@ -123,7 +113,7 @@ describe('a stack that is not well', () => {
     figure('a backup whose replica was killed', { status, said: stdout.slice(0, 200) });
     if (status !== 0) expect(JSON.parse(stdout).error.code).toBe('BACKUP_FAILED');
     expect(await ids()).toHaveLength(before.length + (status === 0 ? 1 : 0));
-    await wellAgain(150);
+    await stack.wellAgain(150);
     await stack.must('backup');
     await stack.must('backup', 'verify', (await ids()).at(-1) as string);
     await stack.sql('drop table large');

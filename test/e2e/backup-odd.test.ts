@@ -282,15 +282,7 @@ describe('the leader changes during a backup', () => {
     figure('a backup whose leader was killed', { status, said: stdout.slice(0, 200) });
     expect([status, JSON.parse(stdout).error.code]).toEqual([1, 'BACKUP_FAILED']);
     expect(await stack.sets()).toEqual(before);
-    const sound = async () => (await stack.space.run(['health', '--json'])).stdout;
-    await until(
-      'every member takes part again',
-      async () => {
-        const { checks } = JSON.parse(await sound()) as { checks: { id: string; status: string }[] };
-        return checks.every(({ id, status: is }) => is === 'ok' || !/^(container|group)/.test(id));
-      },
-      150,
-    );
+    await stack.wellAgain(150);
     await stack.must('backup', '--type', 'full');
     await stack.must('backup', 'verify', await newest());
     await stack.must('health');

@@ -310,11 +310,7 @@ describe('a repository that is not what it was', () => {
     // Its lock's time to live, where the agent does not release it, and not a wait for the repository besides.
     expect(Date.now() - killed).toBeLessThan(40_000);
     await docker(['start', `${stack.space.project}-backup-1`]);
-    const sound = async () => {
-      const { checks } = JSON.parse((await stack.space.run(['health', '--json'])).stdout) as { checks: { id: string; status: string }[] };
-      return checks.every(({ id, status }) => status === 'ok' || !/^(container|group)/.test(id));
-    };
-    await until('all is well again', sound, 150);
+    await stack.wellAgain(150);
   });
 
   test('one flipped byte in the database’s part is found by verify', async () => {

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { parsed } from '../e2e/support.ts';
+import { parsed, until } from '../e2e/support.ts';
 import { docker, type Run } from './cli.ts';
 import { removeProject, type Workspace, workspace } from './workspace.ts';
 
@@ -32,6 +32,8 @@ export interface BackupStack {
   /** The uploads: `name=text`. */
   files(): Promise<string[]>;
   sets(): Promise<ListedSet[]>;
+  /** Waits until nothing is wrong with containers, groups and the synchronous standby; what a backup has left wrong is another matter. */
+  wellAgain(seconds: number): Promise<void>;
   /** Containers of this project that do one thing for a backup. */
   jobs(): Promise<string[]>;
   destroy(): Promise<void>;
@@ -84,6 +86,18 @@ export async function backupStack(name: string, backup: Record<string, unknown> 
     files: async () =>
       (await inside('app-1', 'sh', '-c', 'cd /srv/uploads && for f in *; do echo "$f=$(cat "$f")"; done')).split('\n').sort(),
     sets: async () => parsed<{ backups: ListedSet[] }>(await must('backup', 'list', '--json')).backups,
+    wellAgain: (seconds) =>
+      until(
+        'all is well again',
+        async () => {
+          const { checks } = parsed<{ checks: { id: string; status: string }[] }>(await space.run(['health', '--json']));
+          // A replica that has come back is no standby yet, and what is backed up from it then fails.
+          const standbys = "select count(*) from pg_stat_replication where sync_state = 'sync' and state = 'streaming'";
+          const sound = checks.every(({ id, status }) => status === 'ok' || !/^(container|group)/.test(id));
+          return sound && (await inside(await leader(), ...PSQL, standbys)) === '1';
+        },
+        seconds,
+      ),
     jobs: async () => {
       const filters = ['--filter', `label=io.medianest.project=${space.project}`, '--filter', 'label=io.medianest.job'];
       return (await docker(['ps', '--all', '--format', '{{.Names}}', ...filters])).stdout.split('\n').filter(Boolean);
