@@ -34,7 +34,7 @@ const withoutUnused = {
 const shared = await build({
   ...common,
   stdin: {
-    contents: "export * from './src/stack/hash.ts'; export * from './src/stack/template-options.ts';",
+    contents: "export * from './src/core/hash.ts'; export * from './src/stack/template-options.ts';",
     resolveDir: home,
   },
   format: 'esm',

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Context, GlobalFlags, Result } from './context.ts';
-import { EXIT, UserError } from './errors.ts';
-import { silent } from './ui/reporter.ts';
+import type { Context, GlobalFlags, Result } from './capability/context.ts';
+import { EXIT, UserError } from './core/errors.ts';
+import { silent } from './core/reporter.ts';
 
 declare const MEDIANEST_VERSION: string;
 
@@ -17,7 +17,7 @@ export async function main(argv: string[]): Promise<void> {
     return;
   }
   if (argv[0] === '__complete') {
-    const { completeLine } = await import('./commands/complete-line.ts');
+    const { completeLine } = await import('./cli/complete-line.ts');
     process.stdout.write(completeLine(argv.slice(1), { home, cwd: process.cwd(), env: process.env }));
     return;
   }
@@ -27,7 +27,7 @@ export async function main(argv: string[]): Promise<void> {
   process.umask(0o022);
   const json = argv.includes('--json') || ['1', 'true'].includes(process.env.MEDIANEST_JSON ?? '');
   try {
-    const { parseCommand } = await import('./commands/program.ts');
+    const { parseCommand } = await import('./cli/program.ts');
     const parsed = parseCommand(argv, process.env, MEDIANEST_VERSION);
     if (!parsed) return;
     const interruption = watchSignals();
@@ -93,8 +93,8 @@ async function createContext(flags: GlobalFlags, signal: AbortSignal): Promise<C
     version: MEDIANEST_VERSION,
     flags,
     registry: async () => (await import('./services/index.ts')).registry,
-    engine: async () => (await import('./engine/docker.ts')).connectEngine(env),
-    docker: async () => (await import('./engine/compose.ts')).dockerCli,
+    engine: async () => (await import('./docker/docker.ts')).connectEngine(env),
+    docker: async () => (await import('./docker/compose.ts')).dockerCli,
     report: flags.quiet ? silent : await createReporter(flags),
     clock: { now: () => new Date() },
     signal,

@@ -1,8 +1,8 @@
 import type { MemberState } from '../stack/member.ts';
 import { cacheCommands } from './cache/commands.ts';
 import { describeCommand, type Performed } from './cache/perform.ts';
+import type { CacheConfig, Observed } from './cache/plan/types.ts';
 import { cacheRound } from './cache/round.ts';
-import type { CacheConfig, Observed } from './cache/types.ts';
 import { type AgentConfig, inGroup } from './config.ts';
 import type { Group, Say } from './group.ts';
 

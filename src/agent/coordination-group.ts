@@ -1,6 +1,6 @@
-import { coordinationStates, type EtcdStatus, type EtcdView, etcdHandoverProblem, etcdProblem } from './coordination.ts';
 import type { Group } from './group.ts';
 import { callMember, type Peer } from './member-client.ts';
+import { coordinationStates, type EtcdStatus, type EtcdView, etcdHandoverProblem, etcdProblem } from './plan/coordination.ts';
 import { until } from './wait.ts';
 
 const PORT = 2379;

@@ -1,6 +1,6 @@
-import { bestCandidate, candidateProblem, leaderOf, memberStates, nextRestart, problemOf, unsettled } from './database.ts';
 import type { Group, Say } from './group.ts';
 import type { PatroniClient } from './patroni-client.ts';
+import { bestCandidate, candidateProblem, leaderOf, memberStates, nextRestart, problemOf, unsettled } from './plan/database.ts';
 import { until } from './wait.ts';
 
 const HANDOVER_SECONDS = 60;

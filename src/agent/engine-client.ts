@@ -1,5 +1,5 @@
 import http from 'node:http';
-import { containerChanges, containerReads } from '../services/engine-requests.ts';
+import { containerChanges, containerReads } from '../services/agent/engine-requests.ts';
 import type { AgentConfig } from './config.ts';
 
 /** What the engine says of one container (`docker inspect`, State). */
@@ -30,7 +30,7 @@ const START_MS = 30_000;
 // As long as the proxy waits for it: a container may take its whole grace to stop.
 const RESTART_MS = 150_000;
 
-/** The engine as its proxy shows it: only what services/engine-requests.ts lists is answered. */
+/** The engine as its proxy shows it: only what services/agent/engine-requests.ts lists is answered. */
 export function engineClient({ engine }: AgentConfig) {
   const call = (method: string, path: string, timeout: number) =>
     new Promise<string>((resolve, reject) => {

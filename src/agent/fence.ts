@@ -1,9 +1,9 @@
 import type { AgentConfig } from './config.ts';
 import type { ContainerState, EngineClient } from './engine-client.ts';
 import type { EtcdClient } from './etcd-client.ts';
-import { type FencerAnswer, type FencerStep, type Lock, nextStep } from './fencer.ts';
-import { type HungMember, judgeHung } from './hung.ts';
 import type { Log } from './log.ts';
+import { type FencerAnswer, type FencerStep, type Lock, nextStep } from './plan/fencer.ts';
+import { type HungMember, judgeHung } from './plan/hung.ts';
 
 /** Where Patroni keeps who leads (scope `medianest`). */
 const LEADER_KEY = '/service/medianest/leader';

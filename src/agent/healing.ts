@@ -1,8 +1,8 @@
 import type { AgentConfig, Watched } from './config.ts';
 import type { EngineClient, EngineEvent, ListedContainer } from './engine-client.ts';
 import type { Group } from './group.ts';
-import { type History, type Patient, planHealing, type Treatment } from './heal.ts';
 import type { Log } from './log.ts';
+import { type History, type Patient, planHealing, type Treatment } from './plan/heal.ts';
 
 /** Docker's restart policy and the fencer come first. */
 const ENDED_SECONDS = 3;

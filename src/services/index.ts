@@ -1,18 +1,18 @@
-import { agent } from './agent.ts';
-import { allInOne } from './all-in-one.ts';
-import { app } from './app.ts';
-import { backup } from './backup.ts';
-import { balancer } from './balancer.ts';
-import { cdn } from './cdn.ts';
-import { dbRouter } from './db-router.ts';
-import { edge } from './edge.ts';
-import { engineProxy } from './engine-proxy.ts';
-import { etcd } from './etcd.ts';
-import { patroni } from './patroni.ts';
-import { postgres } from './postgres.ts';
-import { redis } from './redis.ts';
-import { redisCluster } from './redis-cluster.ts';
-import type { ServiceDefinition } from './service.ts';
+import type { ServiceDefinition } from '../stack/service.ts';
+import { agent } from './agent/agent.ts';
+import { engineProxy } from './agent/engine-proxy.ts';
+import { allInOne } from './app/all-in-one.ts';
+import { app } from './app/app.ts';
+import { balancer } from './app/balancer.ts';
+import { backup } from './backup/backup.ts';
+import { redis } from './cache/redis.ts';
+import { redisCluster } from './cache/redis-cluster.ts';
+import { dbRouter } from './database/db-router.ts';
+import { etcd } from './database/etcd.ts';
+import { patroni } from './database/patroni.ts';
+import { postgres } from './database/postgres.ts';
+import { cdn } from './edge/cdn.ts';
+import { edge } from './edge/edge.ts';
 
 /**
  * Every service that medianest can run. The order is the order of `status` and of the documentation; those that look after

@@ -1,4 +1,4 @@
-import type { Secret } from '../config/secret.ts';
+import type { Secret } from '../core/secret.ts';
 import type { CertificateSpec, SecretSpec } from '../stack/types.ts';
 
 /** The certificate of a member of a group: it serves by it, and proves by it who it is when it calls the others. */

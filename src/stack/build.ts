@@ -1,11 +1,11 @@
-import type { Settings } from '../config/schema.ts';
-import { UserError } from '../errors.ts';
-import type { BuildInput, ServiceDefinition } from '../services/service.ts';
-import type { RuleSet } from '../services/waf.ts';
+import { hostAddress } from '../core/cidr.ts';
+import { UserError } from '../core/errors.ts';
+import { shortHash } from '../core/hash.ts';
+import type { RuleSet } from '../services/edge/waf.ts';
+import type { Settings } from '../settings/schema.ts';
 import { certificatesOf } from './certificates.ts';
-import { hostAddress } from './cidr.ts';
-import { shortHash } from './hash.ts';
 import { applyOrders, type Orders } from './orders.ts';
+import type { BuildInput, ServiceDefinition } from './service.ts';
 import type { Blueprint, ImageSpec, Network, NetworkName, SecretSpec, Service, Stack } from './types.ts';
 
 /** What building a stack needs besides the settings; all read beforehand. */

@@ -1,4 +1,4 @@
-import { sha256, shortHash } from './hash.ts';
+import { sha256, shortHash } from '../core/hash.ts';
 import type { Member } from './member.ts';
 import type { Rendered, RenderedFile, Rolling, Stack } from './types.ts';
 

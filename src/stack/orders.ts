@@ -1,5 +1,5 @@
-import type { Settings } from '../config/schema.ts';
-import { shortHash } from './hash.ts';
+import { shortHash } from '../core/hash.ts';
+import type { Settings } from '../settings/schema.ts';
 import type { JsonObject } from './types.ts';
 
 /**

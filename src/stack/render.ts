@@ -1,11 +1,11 @@
 import { parse } from 'yaml';
-import { parseSettings } from '../config/document.ts';
+import { dynamicRange, hostAddress } from '../core/cidr.ts';
+import { canonical, shortHash } from '../core/hash.ts';
+import { mergeData } from '../core/merge.ts';
+import { parseSettings } from '../settings/document.ts';
 import { certificatesOf, certificateTarget } from './certificates.ts';
-import { dynamicRange, hostAddress } from './cidr.ts';
 import { composeText } from './compose-text.ts';
-import { canonical, shortHash } from './hash.ts';
 import { LABEL, volumeName } from './labels.ts';
-import { mergeData } from './merge.ts';
 import { nfsDriverOptions } from './nfs.ts';
 import { renderTemplate } from './template.ts';
 import type { JsonObject, Mount, Network, Rendered, RenderedFile, RenderInput, Service, Stack } from './types.ts';

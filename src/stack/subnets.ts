@@ -1,5 +1,5 @@
-import { UserError } from '../errors.ts';
-import { formatCidr, overlaps, parseCidr, type Range } from './cidr.ts';
+import { formatCidr, overlaps, parseCidr, type Range } from '../core/cidr.ts';
+import { UserError } from '../core/errors.ts';
 import { NETWORKS, type NetworkName } from './types.ts';
 
 /** The design's ranges (stack.md), and the private block (RFC 1918) that a replacement is looked for in. */

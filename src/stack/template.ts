@@ -1,5 +1,5 @@
 import Handlebars from 'handlebars';
-import { shortHash } from './hash.ts';
+import { shortHash } from '../core/hash.ts';
 import { precompiled } from './precompiled.ts';
 import { TEMPLATE_OPTIONS } from './template-options.ts';
 

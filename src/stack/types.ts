@@ -1,4 +1,4 @@
-import type { Secret } from '../config/secret.ts';
+import type { Secret } from '../core/secret.ts';
 import type { KernelNeed } from './kernel-need.ts';
 import type { Member } from './member.ts';
 import type { Orders } from './orders.ts';

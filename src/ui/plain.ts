@@ -1,4 +1,4 @@
-import type { Reporter } from './reporter.ts';
+import type { Reporter } from '../core/reporter.ts';
 
 /** One line for each event, for logs, pipes and terminals without colours. */
 export function plainReporter(write: (text: string) => void, options: { verbose: boolean; now: () => number }): Reporter {

@@ -1,6 +1,6 @@
 import { Chalk } from 'chalk';
 import ora from 'ora';
-import type { Reporter } from './reporter.ts';
+import type { Reporter } from '../core/reporter.ts';
 
 /** A spinner line for each piece of work, with what it waits for and how long it has taken. */
 export function ttyReporter(stream: NodeJS.WriteStream, options: { color: boolean; verbose: boolean; now: () => number }): Reporter {

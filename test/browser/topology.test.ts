@@ -2,8 +2,8 @@
 /// <reference lib="dom.iterable" />
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { topology } from '../../src/plan/topology.ts';
-import { html } from '../../src/ui/topology/html.ts';
+import { html } from '../../src/topology/draw/html.ts';
+import { topology } from '../../src/topology/plan/topology.ts';
 import { withAllTiers } from '../support/large-stack.ts';
 import { runningContainer } from '../support/plan-facts.ts';
 import { load, stackOf } from '../support/settings.ts';

@@ -5,9 +5,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { finishRotation, rotateRoot } from '../../src/issuers/ca-changes.ts';
-import type { CaRecord, CaStore } from '../../src/issuers/ca-record.ts';
-import { internalCa } from '../../src/issuers/internal-ca.ts';
+import { finishRotation, rotateRoot } from '../../src/certificates/ca/ca-changes.ts';
+import type { CaRecord, CaStore } from '../../src/certificates/ca/ca-record.ts';
+import { internalCa } from '../../src/certificates/ca/internal-ca.ts';
 import { docker, HOME, type Run } from '../support/cli.ts';
 import { PREFIX } from '../support/workspace.ts';
 

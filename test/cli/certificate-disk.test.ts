@@ -3,11 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'no
 import os from 'node:os';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { caStore } from '../../src/engine/ca-store.ts';
-import { installCertificate, installedSerial } from '../../src/engine/certificates.ts';
-import { dockerCli } from '../../src/engine/compose.ts';
-import { StateFolder } from '../../src/engine/state.ts';
-import { internalCa } from '../../src/issuers/internal-ca.ts';
+import { internalCa } from '../../src/certificates/ca/internal-ca.ts';
+import { caStore } from '../../src/certificates/store/ca-store.ts';
+import { installCertificate, installedSerial } from '../../src/certificates/store/install.ts';
+import { dockerCli } from '../../src/docker/compose.ts';
+import { StateFolder } from '../../src/state/state.ts';
 import { run } from '../support/cli.ts';
 
 it('a disk that becomes full while a certificate is issued or installed leaves the old one whole, wherever that happens', async () => {

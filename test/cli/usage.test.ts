@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { commands } from '../../src/commands/index.ts';
+import { commands } from '../../src/cli/commands.ts';
 import { HOME, medianest } from '../support/cli.ts';
 import { folder, json } from './support.ts';
 

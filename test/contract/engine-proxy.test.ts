@@ -3,7 +3,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { containerChanges, containerReads, engineRequests } from '../../src/services/engine-requests.ts';
+import { containerChanges, containerReads, engineRequests } from '../../src/services/agent/engine-requests.ts';
 import { docker } from '../support/cli.ts';
 import { type Workspace, workspace } from '../support/workspace.ts';
 

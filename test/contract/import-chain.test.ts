@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { completeChain } from '../../src/engine/complete-chain.ts';
+import { completeChain } from '../../src/certificates/import/complete-chain.ts';
 import { run } from '../support/cli.ts';
 
 /** What a CA publishes at the address in its certificates, honestly or not. */

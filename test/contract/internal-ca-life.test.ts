@@ -4,14 +4,21 @@ import os from 'node:os';
 import path from 'node:path';
 import tls from 'node:tls';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { finishRotation, removeRootKey, restoreRootKey, revoke, rotateIntermediate, rotateRoot } from '../../src/issuers/ca-changes.ts';
-import { type CaRecord, trustedRoots } from '../../src/issuers/ca-record.ts';
-import { issueClient } from '../../src/issuers/client.ts';
-import { internalCa } from '../../src/issuers/internal-ca.ts';
-import type { IssuedCertificate } from '../../src/issuers/issuer.ts';
-import { ocspResponse } from '../../src/issuers/ocsp.ts';
-import { readPkcs12, sealRoot, writePkcs12 } from '../../src/issuers/pkcs12.ts';
-import { renewalCause } from '../../src/plan/renewal.ts';
+import {
+  finishRotation,
+  removeRootKey,
+  restoreRootKey,
+  revoke,
+  rotateIntermediate,
+  rotateRoot,
+} from '../../src/certificates/ca/ca-changes.ts';
+import { type CaRecord, trustedRoots } from '../../src/certificates/ca/ca-record.ts';
+import { issueClient } from '../../src/certificates/ca/client.ts';
+import { internalCa } from '../../src/certificates/ca/internal-ca.ts';
+import type { IssuedCertificate } from '../../src/certificates/ca/issuer.ts';
+import { ocspResponse } from '../../src/certificates/ca/ocsp.ts';
+import { readPkcs12, sealRoot, writePkcs12 } from '../../src/certificates/ca/pkcs12.ts';
+import { renewalCause } from '../../src/certificates/store/renewal.ts';
 import { run } from '../support/cli.ts';
 
 const NOW = new Date();

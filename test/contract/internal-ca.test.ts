@@ -3,8 +3,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { issuerNamed } from '../../src/issuers/index.ts';
-import { type CaStore, internalCa } from '../../src/issuers/internal-ca.ts';
+import { issuerNamed } from '../../src/certificates/ca/index.ts';
+import { type CaStore, internalCa } from '../../src/certificates/ca/internal-ca.ts';
 import { run } from '../support/cli.ts';
 
 const NOW = new Date('2026-01-01T00:00:00Z');

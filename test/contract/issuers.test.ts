@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { internalCa } from '../../src/issuers/internal-ca.ts';
+import { internalCa } from '../../src/certificates/ca/internal-ca.ts';
 import { issuerContract } from './issuer-contract.ts';
 
 type Ca = { certificate: string; privateKey: string };

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { dockerCli } from '../../src/engine/compose.ts';
-import { mountOnce, proveMount } from '../../src/engine/media-check.ts';
+import { dockerCli } from '../../src/docker/compose.ts';
+import { mountOnce, proveMount } from '../../src/reconcile/media-check.ts';
 import { docker } from '../support/cli.ts';
 import { load, stackOf } from '../support/settings.ts';
 

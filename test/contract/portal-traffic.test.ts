@@ -9,9 +9,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { switchLink } from '../../src/engine/files.ts';
-import { internalCa } from '../../src/issuers/internal-ca.ts';
-import { APP_CERTIFICATE } from '../../src/services/portal.ts';
+import { internalCa } from '../../src/certificates/ca/internal-ca.ts';
+import { switchLink } from '../../src/core/files.ts';
+import { APP_CERTIFICATE } from '../../src/services/app/portal.ts';
 import { read } from './portal-contract.ts';
 import { becomes, beginUpload, cleanups, type Portal, start, status, tidy } from './portal-process.ts';
 

@@ -3,7 +3,7 @@ import https from 'node:https';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { WafEntry } from '../../src/plan/waf-log.ts';
+import type { WafEntry } from '../../src/waf/plan/waf-log.ts';
 import { docker } from '../support/cli.ts';
 import { type Workspace, workspace } from '../support/workspace.ts';
 import { ADDRESSES, ATTACKS, type Attack, COOKIES, FILE_NAMES, TITLES } from './waf-cases.ts';

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { settingsJsonSchema } from '../../src/config/json-schema.ts';
-import { leaves, settingsSchema } from '../../src/config/schema.ts';
 import { registry } from '../../src/services/index.ts';
+import { settingsJsonSchema } from '../../src/settings/json-schema.ts';
+import { leaves, settingsSchema } from '../../src/settings/schema.ts';
 import { HOME } from '../support/cli.ts';
 import { settingsDocument } from '../support/settings-document.ts';
 

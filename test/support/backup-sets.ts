@@ -1,4 +1,4 @@
-import type { BackupSet } from '../../src/plan/backup-sets.ts';
+import type { BackupSet } from '../../src/backup/plan/backup-sets.ts';
 
 /** A set that was begun at this time; its database part bears its id. */
 export function setAt(time: string, more: Partial<Omit<BackupSet, 'parts'>> & { references?: string[]; wal?: string } = {}): BackupSet {

@@ -1,5 +1,5 @@
-import { overlap, share } from '../../src/agent/cache/ranges.ts';
-import { type CacheCommand, type KnownNode, MASTERS, type NodeView, type Observed } from '../../src/agent/cache/types.ts';
+import { overlap, share } from '../../src/agent/cache/plan/ranges.ts';
+import { type CacheCommand, type KnownNode, MASTERS, type NodeView, type Observed } from '../../src/agent/cache/plan/types.ts';
 
 /** What one node believes of another. */
 interface Entry {

@@ -4,10 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from 'ioredis';
 import { vi } from 'vitest';
 import { describeCommand } from '../../src/agent/cache/perform.ts';
-import { share } from '../../src/agent/cache/ranges.ts';
+import { share } from '../../src/agent/cache/plan/ranges.ts';
+import { cacheStatus } from '../../src/agent/cache/plan/status.ts';
+import { type CacheConfig, MASTERS, type Observed, SLOTS } from '../../src/agent/cache/plan/types.ts';
 import { cacheRound } from '../../src/agent/cache/round.ts';
-import { cacheStatus } from '../../src/agent/cache/status.ts';
-import { type CacheConfig, MASTERS, type Observed, SLOTS } from '../../src/agent/cache/types.ts';
 import { docker } from './cli.ts';
 import type { Workspace } from './workspace.ts';
 

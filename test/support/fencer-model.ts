@@ -1,5 +1,5 @@
 import type { ContainerState } from '../../src/agent/engine-client.ts';
-import { type FencerAnswer, type FencerStep, nextStep } from '../../src/agent/fencer.ts';
+import { type FencerAnswer, type FencerStep, nextStep } from '../../src/agent/plan/fencer.ts';
 
 /**
  * The database's members, the lock in etcd and the fencer as states and steps, for `explore` to try in every order

@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import os from 'node:os';
 import path from 'node:path';
-import { internalCa } from '../../src/issuers/internal-ca.ts';
+import { internalCa } from '../../src/certificates/ca/internal-ca.ts';
 import { docker, HOME } from './cli.ts';
 import { PREFIX } from './workspace.ts';
 

@@ -1,5 +1,5 @@
-import type { ObservedContainer } from '../../src/engine/types.ts';
-import type { UpFacts } from '../../src/plan/up.ts';
+import type { ObservedContainer } from '../../src/docker/types.ts';
+import type { UpFacts } from '../../src/reconcile/plan/up.ts';
 import type { Rendered } from '../../src/stack/types.ts';
 
 /** A container that runs and is well, as the engine would show it; of an `app-2` the component is `app`. */

@@ -1,4 +1,4 @@
-import { variableName } from '../../src/config/environment.ts';
+import { variableName } from '../../src/settings/environment.ts';
 import type { JsonObject } from '../../src/stack/types.ts';
 
 interface Schema {

@@ -1,13 +1,14 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { type Loaded, loadSettings } from '../../src/config/load.ts';
-import { readTemplates } from '../../src/engine/sources.ts';
+import { loadSettings } from '../../src/project/load-settings.ts';
+import { readTemplates } from '../../src/reconcile/sources.ts';
 import { registry as services } from '../../src/services/index.ts';
-import type { ServiceDefinition } from '../../src/services/service.ts';
+import type { Loaded } from '../../src/settings/loaded.ts';
 import { buildStack } from '../../src/stack/build.ts';
 import type { Orders } from '../../src/stack/orders.ts';
 import { render } from '../../src/stack/render.ts';
+import type { ServiceDefinition } from '../../src/stack/service.ts';
 import type { Rendered, RenderInput, Stack } from '../../src/stack/types.ts';
 import { HOME } from './cli.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { archiveChecks } from '../../src/plan/backup-health.ts';
+import { archiveChecks } from '../../src/backup/plan/backup-health.ts';
 
 const said = (more: object) =>
   JSON.stringify({ waiting: 0, since: null, failing: false, segment: null, now: '2026-11-26T10:00:00+00:00', ...more });

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { planCache } from '../../src/agent/cache/plan.ts';
-import { complement } from '../../src/agent/cache/ranges.ts';
+import { planCache } from '../../src/agent/cache/plan/plan.ts';
+import { complement } from '../../src/agent/cache/plan/ranges.ts';
 import { cacheModel } from '../support/cache-model.ts';
 
 type Model = ReturnType<typeof cacheModel>;

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { parseNodes, parseView } from '../../src/agent/cache/parse.ts';
 import { describeCommand, wordsOf } from '../../src/agent/cache/perform.ts';
-import { planCache } from '../../src/agent/cache/plan.ts';
-import { complement, count, intersect, overlap, share, text, union } from '../../src/agent/cache/ranges.ts';
-import { cacheStatus } from '../../src/agent/cache/status.ts';
-import type { CacheCommand, KnownNode, NodeView, Observed, Range } from '../../src/agent/cache/types.ts';
+import { parseNodes, parseView } from '../../src/agent/cache/plan/parse.ts';
+import { planCache } from '../../src/agent/cache/plan/plan.ts';
+import { complement, count, intersect, overlap, share, text, union } from '../../src/agent/cache/plan/ranges.ts';
+import { cacheStatus } from '../../src/agent/cache/plan/status.ts';
+import type { CacheCommand, KnownNode, NodeView, Observed, Range } from '../../src/agent/cache/plan/types.ts';
 
 /** A member as all others describe it; `away` has no view of its own. */
 interface Member {

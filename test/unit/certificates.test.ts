@@ -1,11 +1,16 @@
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { nameProblem } from '../../src/config/certificate-fields.ts';
-import { renewalInfoId } from '../../src/engine/renewal-info.ts';
-import { internalCa } from '../../src/issuers/internal-ca.ts';
-import { afterFailure, mayTry, retryAfter } from '../../src/plan/back-off.ts';
-import { type CertificateSeen, certificateChecks, certificateMetrics, certificateRow } from '../../src/plan/certificate-report.ts';
-import { gradeOf } from '../../src/plan/tls-grade.ts';
+import { renewalInfoId } from '../../src/certificates/acme/renewal-info.ts';
+import { internalCa } from '../../src/certificates/ca/internal-ca.ts';
+import { afterFailure, mayTry, retryAfter } from '../../src/certificates/plan/back-off.ts';
+import {
+  type CertificateSeen,
+  certificateChecks,
+  certificateMetrics,
+  certificateRow,
+} from '../../src/certificates/plan/certificate-report.ts';
+import { gradeOf } from '../../src/certificates/plan/tls-grade.ts';
+import { nameProblem } from '../../src/settings/certificate-fields.ts';
 import { load, stackOf } from '../support/settings.ts';
 
 describe('a name', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { commands } from '../../src/commands/index.ts';
-import { parseCommand } from '../../src/commands/program.ts';
-import type { GlobalFlags } from '../../src/context.ts';
-import { UserError } from '../../src/errors.ts';
+import type { GlobalFlags } from '../../src/capability/context.ts';
+import { commands } from '../../src/cli/commands.ts';
+import { parseCommand } from '../../src/cli/program.ts';
+import { UserError } from '../../src/core/errors.ts';
 
 const parse = (argv: string[], env: Record<string, string> = {}) => {
   const parsed = parseCommand(argv, env, '1.2.3');

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Command } from '../../src/commands/command.ts';
-import { complete, FILES } from '../../src/commands/complete.ts';
-import { GLOBAL } from '../../src/commands/global-options.ts';
-import { topics } from '../../src/commands/help-topics.ts';
-import { commands } from '../../src/commands/index.ts';
+import type { Command } from '../../src/capability/command.ts';
+import { commands } from '../../src/cli/commands.ts';
+import { complete, FILES } from '../../src/cli/complete.ts';
+import { GLOBAL } from '../../src/cli/global-options.ts';
+import { topics } from '../../src/cli/help-topics.ts';
 
 const saved: Record<string, string[]> = {
   service: ['app-1', 'edge'],

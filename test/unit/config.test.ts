@@ -1,11 +1,11 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { variableName } from '../../src/config/environment.ts';
-import { flattenSettings } from '../../src/config/flatten.ts';
-import { leaves, settingsSchema } from '../../src/config/schema.ts';
-import { didYouMean } from '../../src/config/suggest.ts';
-import { UserError } from '../../src/errors.ts';
+import { UserError } from '../../src/core/errors.ts';
+import { didYouMean } from '../../src/core/suggest.ts';
 import { registry } from '../../src/services/index.ts';
+import { variableName } from '../../src/settings/environment.ts';
+import { flattenSettings } from '../../src/settings/flatten.ts';
+import { leaves, settingsSchema } from '../../src/settings/schema.ts';
 import { type LoadOptions, load } from '../support/settings.ts';
 
 const problem = (options: LoadOptions): UserError => {

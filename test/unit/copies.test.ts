@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { backupChecks } from '../../src/plan/backup-health.ts';
-import { COPIES_COMMAND, copyChecks, copyDecisions, fetched, parseCopies, wantText, withCopies } from '../../src/plan/copies.ts';
+import { backupChecks } from '../../src/backup/plan/backup-health.ts';
+import { COPIES_COMMAND, copyChecks, copyDecisions, fetched, parseCopies, wantText, withCopies } from '../../src/backup/plan/copies.ts';
 import { setAt } from '../support/backup-sets.ts';
 
 const NOW = new Date('2026-11-25T12:00:00Z');

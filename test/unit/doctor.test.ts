@@ -1,13 +1,13 @@
 import os from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { buildxEnvironment } from '../../src/engine/buildx-home.ts';
-import { leftoversOf } from '../../src/engine/doctor.ts';
-import { withSetting } from '../../src/engine/doctor-fix.ts';
-import { toEngineInfo } from '../../src/engine/engine-info.ts';
-import { examine } from '../../src/plan/doctor/examine.ts';
-import type { DoctorFacts, HostFacts, StorageFacts } from '../../src/plan/doctor/facts.ts';
-import { describeFix } from '../../src/plan/doctor/finding.ts';
-import { OVERCOMMIT } from '../../src/plan/doctor/machine.ts';
+import { buildxEnvironment } from '../../src/docker/buildx-home.ts';
+import { toEngineInfo } from '../../src/docker/engine-info.ts';
+import { leftoversOf } from '../../src/doctor/doctor.ts';
+import { withSetting } from '../../src/doctor/doctor-fix.ts';
+import type { DoctorFacts, HostFacts, StorageFacts } from '../../src/host/facts.ts';
+import { examine } from '../../src/host/plan/examine.ts';
+import { describeFix } from '../../src/host/plan/finding.ts';
+import { OVERCOMMIT } from '../../src/host/plan/machine.ts';
 import { load, stackOf } from '../support/settings.ts';
 
 const GIB = 1024 ** 3;

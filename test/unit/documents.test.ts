@@ -3,10 +3,10 @@ import path from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { topics } from '../../src/commands/help-topics.ts';
-import { parseCommand } from '../../src/commands/program.ts';
-import { settingsJsonSchema } from '../../src/config/json-schema.ts';
+import { topics } from '../../src/cli/help-topics.ts';
+import { parseCommand } from '../../src/cli/program.ts';
 import { registry } from '../../src/services/index.ts';
+import { settingsJsonSchema } from '../../src/settings/json-schema.ts';
 import { HOME } from '../support/cli.ts';
 import { blocks, calls } from '../support/doc-blocks.ts';
 

@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { Secret } from '../../src/config/secret.ts';
-import { didYouMean, nearest } from '../../src/config/suggest.ts';
-import { type ErrorCode, EXIT, systemCode, UserError } from '../../src/errors.ts';
+import { type ErrorCode, EXIT, systemCode, UserError } from '../../src/core/errors.ts';
+import { Secret } from '../../src/core/secret.ts';
+import { didYouMean, nearest } from '../../src/core/suggest.ts';
 import { table } from '../../src/ui/table.ts';
 import { HOME } from '../support/cli.ts';
 
-const codes = [...readFileSync(path.join(HOME, 'src/errors.ts'), 'utf8').matchAll(/^ {2}([A-Z_]+): EXIT\./gm)].map(
+const codes = [...readFileSync(path.join(HOME, 'src/core/errors.ts'), 'utf8').matchAll(/^ {2}([A-Z_]+): EXIT\./gm)].map(
   (match) => match[1] as ErrorCode,
 );
 

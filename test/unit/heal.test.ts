@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type HealLimits, type History, type Patient, planHealing } from '../../src/agent/heal.ts';
 import { holds } from '../../src/agent/hold.ts';
+import { type HealLimits, type History, type Patient, planHealing } from '../../src/agent/plan/heal.ts';
 
 const LIMITS: HealLimits = { endedSeconds: 3, unhealthySeconds: 60, attempts: 5 };
 const SECOND = 1000;

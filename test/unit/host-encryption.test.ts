@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { encryptionOf } from '../../src/engine/host-encryption.ts';
-import { mountOf, parseMounts } from '../../src/engine/host-mounts.ts';
+import { encryptionOf } from '../../src/host/host-encryption.ts';
+import { mountOf, parseMounts } from '../../src/host/host-mounts.ts';
 
 /** /sys as recorded on machines with these disks: a device's folder, its numbers, what device-mapper says, and what is below it. */
 const sys = mkdtempSync(path.join(os.tmpdir(), 'medianest-sys-'));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lockChanges, neededRefs, prunable } from '../../src/plan/images.ts';
+import { lockChanges, neededRefs, prunable } from '../../src/images/store/images.ts';
 import { load, stackOf } from '../support/settings.ts';
 
 const stack = stackOf(load({ flags: { profile: 'prod' } }));

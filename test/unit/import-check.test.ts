@@ -1,9 +1,9 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { CaRecord } from '../../src/issuers/ca-record.ts';
-import { internalCa } from '../../src/issuers/internal-ca.ts';
-import type { IssuedCertificate } from '../../src/issuers/issuer.ts';
-import { bundleOf, checkBundle } from '../../src/plan/import-check.ts';
+import type { CaRecord } from '../../src/certificates/ca/ca-record.ts';
+import { internalCa } from '../../src/certificates/ca/internal-ca.ts';
+import type { IssuedCertificate } from '../../src/certificates/ca/issuer.ts';
+import { bundleOf, checkBundle } from '../../src/certificates/plan/import-check.ts';
 
 const NOW = new Date('2026-06-01T00:00:00Z');
 const DAY = 86_400_000;

@@ -10,7 +10,7 @@ import {
   settingsText,
   valueAt,
   withValue,
-} from '../../src/plan/init.ts';
+} from '../../src/init/plan/init.ts';
 
 const neighbour = (image: string, more: Partial<Neighbour> = {}): Neighbour => ({
   name: 'n',

@@ -3,8 +3,8 @@ import path from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { settingsJsonSchema } from '../../src/config/json-schema.ts';
 import { registry } from '../../src/services/index.ts';
+import { settingsJsonSchema } from '../../src/settings/json-schema.ts';
 import { HOME } from '../support/cli.ts';
 
 const schema = settingsJsonSchema(registry, ['dev', 'prod']);

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { coordinationStates, type EtcdStatus, type EtcdView, etcdHandoverProblem, etcdProblem } from '../../src/agent/coordination.ts';
-import { bestCandidate, candidateProblem, memberStates, nextRestart, problemOf, unsettled } from '../../src/agent/database.ts';
 import { databaseGroup } from '../../src/agent/database-group.ts';
 import type { Group } from '../../src/agent/group.ts';
-import { judgeHung } from '../../src/agent/hung.ts';
 import { keeper } from '../../src/agent/keeper.ts';
 import type { ClusterMember, ClusterView, PatroniClient } from '../../src/agent/patroni-client.ts';
+import { coordinationStates, type EtcdStatus, type EtcdView, etcdHandoverProblem, etcdProblem } from '../../src/agent/plan/coordination.ts';
+import { bestCandidate, candidateProblem, memberStates, nextRestart, problemOf, unsettled } from '../../src/agent/plan/database.ts';
+import { judgeHung } from '../../src/agent/plan/hung.ts';
 
 const leader: ClusterMember = { name: 'postgres-1', role: 'leader', state: 'running', timeline: 3 };
 const standby: ClusterMember = { name: 'postgres-2', role: 'sync_standby', state: 'streaming', timeline: 3, lag: 0 };

@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Context } from '../../src/context.ts';
-import { exportKit, importKit, kitProblem } from '../../src/engine/kit.ts';
-import type { Opened } from '../../src/engine/open.ts';
-import { StateFolder } from '../../src/engine/state.ts';
+import { exportKit, importKit, kitProblem } from '../../src/backup/restore/kit.ts';
+import type { Context } from '../../src/capability/context.ts';
+import type { Opened } from '../../src/project/open.ts';
+import { StateFolder } from '../../src/state/state.ts';
 
 const PASSPHRASE = 'five random words in a row';
 const made = mkdtempSync(path.join(os.tmpdir(), 'medianest-kit-'));

@@ -5,7 +5,7 @@ import net, { type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkMedia } from '../../src/engine/media-check.ts';
+import { checkMedia } from '../../src/reconcile/media-check.ts';
 import type { Mount } from '../../src/stack/types.ts';
 
 const UID = 10001;

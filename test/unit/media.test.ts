@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { nfsOptions, nfsOptionsProblem } from '../../src/services/nfs-options.ts';
+import { nfsOptions, nfsOptionsProblem } from '../../src/services/app/nfs-options.ts';
 import { load, rendered, stackOf } from '../support/settings.ts';
 
 type Compose = {

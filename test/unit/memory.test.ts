@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { groupTooLarge } from '../../src/plan/doctor/group-memory.ts';
+import { groupTooLarge } from '../../src/host/plan/group-memory.ts';
 
 const GIB = 1024 ** 3;
 const members = (count: number, gib: number, group = 'database') =>

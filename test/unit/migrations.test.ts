@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { migrateText } from '../../src/config/migrate-text.ts';
-import { migrateData, SETTINGS_VERSION } from '../../src/config/migrations.ts';
+import { migrateText } from '../../src/settings/migrate-text.ts';
+import { migrateData, SETTINGS_VERSION } from '../../src/settings/migrations.ts';
 import { load } from '../support/settings.ts';
 
 const NEW = 'connectionsPerClient';

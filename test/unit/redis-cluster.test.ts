@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { UserError } from '../../src/errors.ts';
-import { CACHE_KEEPER_SECRET, cacheNodes } from '../../src/services/redis-cluster.ts';
+import { UserError } from '../../src/core/errors.ts';
+import { CACHE_KEEPER_SECRET, cacheNodes } from '../../src/services/cache/redis-cluster.ts';
 import { applyOrders, type Orders } from '../../src/stack/orders.ts';
 import { load, rendered, stackOf } from '../support/settings.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseBalancerStats } from '../../src/plan/balancer-stats.ts';
-import { keepServing } from '../../src/plan/deploy.ts';
+import { shortHash } from '../../src/core/hash.ts';
+import { keepServing } from '../../src/deploy/plan/deploy.ts';
 import {
   currentRelease,
   interruptedRelease,
@@ -9,9 +9,9 @@ import {
   type Release,
   settleInterrupted,
   withRelease,
-} from '../../src/plan/releases.ts';
-import { inSafeOrder, parseSimulation, updateMarks } from '../../src/plan/updates.ts';
-import { shortHash } from '../../src/stack/hash.ts';
+} from '../../src/deploy/store/releases.ts';
+import { parseBalancerStats } from '../../src/health/plan/balancer-stats.ts';
+import { inSafeOrder, parseSimulation, updateMarks } from '../../src/images/plan/updates.ts';
 import { appIdentity, applyOrders, appVersion, type Orders } from '../../src/stack/orders.ts';
 import { load, stackOf } from '../support/settings.ts';
 

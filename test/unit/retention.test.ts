@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { retention } from '../../src/plan/retention.ts';
+import { retention } from '../../src/backup/plan/retention.ts';
 import { setAt } from '../support/backup-sets.ts';
 
 const NOTHING = { last: 1, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { deploySteps } from '../../src/plan/deploy.ts';
-import type { Step } from '../../src/plan/step.ts';
-import { appliedValue, planUp, type UpFacts } from '../../src/plan/up.ts';
+import { deploySteps } from '../../src/deploy/plan/deploy.ts';
+import type { Step } from '../../src/reconcile/plan/step.ts';
+import { appliedValue, planUp, type UpFacts } from '../../src/reconcile/plan/up.ts';
 import type { Orders } from '../../src/stack/orders.ts';
 import { runningContainer, settledFacts } from '../support/plan-facts.ts';
 import { load, rendered, stackOf } from '../support/settings.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BACKUP_TIMERS, CERTIFICATE_TIMERS, timerUnits } from '../../src/plan/timers.ts';
+import { BACKUP_TIMERS, CERTIFICATE_TIMERS, timerUnits } from '../../src/schedule/plan/timers.ts';
 
 describe('the units of a timer', () => {
   const run = {

@@ -14,9 +14,9 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { readSetArchive } from '../../src/engine/read-set-archive.ts';
-import { retention } from '../../src/plan/retention.ts';
-import { databaseShare, nameProblem, reachableFrom, unexpectedGaps, withImported } from '../../src/plan/set-archive.ts';
+import { readSetArchive } from '../../src/backup/archive/reader.ts';
+import { retention } from '../../src/backup/plan/retention.ts';
+import { databaseShare, nameProblem, reachableFrom, unexpectedGaps, withImported } from '../../src/backup/plan/set-archive.ts';
 import { setAt } from '../support/backup-sets.ts';
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'medianest-set-archive-'));

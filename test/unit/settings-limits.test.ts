@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { parseSettings } from '../../src/config/document.ts';
-import { mergeLayers } from '../../src/config/profile.ts';
-import { validate } from '../../src/config/validate.ts';
-import { UserError } from '../../src/errors.ts';
+import { UserError } from '../../src/core/errors.ts';
 import { registry } from '../../src/services/index.ts';
+import { parseSettings } from '../../src/settings/document.ts';
+import { mergeLayers } from '../../src/settings/profile.ts';
+import { validate } from '../../src/settings/validate.ts';
 import { type LoadOptions, load } from '../support/settings.ts';
 
 const refusal = (run: () => unknown): UserError => {

@@ -2,12 +2,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { variableName } from '../../src/config/environment.ts';
-import { flattenSettings } from '../../src/config/flatten.ts';
-import { listProfiles } from '../../src/config/load.ts';
-import { leaves, settingsSchema } from '../../src/config/schema.ts';
-import type { Secret } from '../../src/config/secret.ts';
+import type { Secret } from '../../src/core/secret.ts';
+import { listProfiles } from '../../src/project/load-settings.ts';
 import { registry } from '../../src/services/index.ts';
+import { variableName } from '../../src/settings/environment.ts';
+import { flattenSettings } from '../../src/settings/flatten.ts';
+import { leaves, settingsSchema } from '../../src/settings/schema.ts';
 import { HOME } from '../support/cli.ts';
 import { type LoadOptions, load } from '../support/settings.ts';
 

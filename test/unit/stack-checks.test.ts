@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { UserError } from '../../src/errors.ts';
 import {
   cidrProblem,
   dynamicRange,
@@ -10,7 +9,8 @@ import {
   parseAddress,
   parseCidr,
   type Range,
-} from '../../src/stack/cidr.ts';
+} from '../../src/core/cidr.ts';
+import { UserError } from '../../src/core/errors.ts';
 import { chooseSubnets } from '../../src/stack/subnets.ts';
 import type { Stack } from '../../src/stack/types.ts';
 import { type LoadOptions, load, SUBNETS, stackOf } from '../support/settings.ts';

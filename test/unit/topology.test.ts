@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type Topology, topology, VISITORS } from '../../src/plan/topology.ts';
-import { html } from '../../src/ui/topology/html.ts';
-import { cellsOf, layOut } from '../../src/ui/topology/layout.ts';
-import { mermaid } from '../../src/ui/topology/mermaid.ts';
-import type { Box } from '../../src/ui/topology/routes.ts';
-import { svg } from '../../src/ui/topology/svg.ts';
+import { html } from '../../src/topology/draw/html.ts';
+import { cellsOf, layOut } from '../../src/topology/draw/layout.ts';
+import { mermaid } from '../../src/topology/draw/mermaid.ts';
+import type { Box } from '../../src/topology/draw/routes.ts';
+import { svg } from '../../src/topology/draw/svg.ts';
+import { type Topology, topology, VISITORS } from '../../src/topology/plan/topology.ts';
 import { withAllTiers } from '../support/large-stack.ts';
 import { runningContainer } from '../support/plan-facts.ts';
 import { load, stackOf } from '../support/settings.ts';

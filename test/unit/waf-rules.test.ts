@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Loaded } from '../../src/config/load.ts';
-import type { StateFolder } from '../../src/engine/state.ts';
-import { findRules, placeRules } from '../../src/engine/waf-rules.ts';
+import type { Loaded } from '../../src/settings/loaded.ts';
+import type { StateFolder } from '../../src/state/state.ts';
+import { findRules, placeRules } from '../../src/waf/store/waf-rules.ts';
 import { run } from '../support/cli.ts';
 
 let root: string;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { addExclusions } from '../../src/config/add-exclusion.ts';
-import { wafCollector } from '../../src/plan/waf-log.ts';
-import { exclusionRule, exclusionSchema, wafSettings } from '../../src/services/waf.ts';
+import { exclusionRule, exclusionSchema, wafSettings } from '../../src/services/edge/waf.ts';
+import { addExclusions } from '../../src/waf/add-exclusion.ts';
+import { wafCollector } from '../../src/waf/plan/waf-log.ts';
 import { load, rendered, stackOf } from '../support/settings.ts';
 
 const RULE = { rule: 942100, path: '/api/notes', parameter: 'text' };

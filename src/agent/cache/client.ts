@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
-import type { CacheConfig } from './types.ts';
+import type { CacheConfig } from './plan/types.ts';
 
 /** A conversation with one node. */
 export interface NodeLink {

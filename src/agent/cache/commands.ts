@@ -1,7 +1,7 @@
 import { handoverCache, settledCache } from './handover.ts';
 import { observeCache } from './observe.ts';
-import { cacheStatus } from './status.ts';
-import type { CacheConfig } from './types.ts';
+import { cacheStatus } from './plan/status.ts';
+import type { CacheConfig } from './plan/types.ts';
 
 type Command = (config: CacheConfig, words: readonly string[], say: (line: string) => void) => Promise<unknown>;
 

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectNode } from './client.ts';
 import { observeCache } from './observe.ts';
-import { parseInfo } from './parse.ts';
-import { followers, isMaster, type Picture, picture, type Speaker } from './picture.ts';
-import { text } from './ranges.ts';
-import { cacheStatus } from './status.ts';
-import type { CacheConfig } from './types.ts';
+import { followers, isMaster, type Picture, picture, type Speaker } from './plan/cluster-view.ts';
+import { parseInfo } from './plan/parse.ts';
+import { text } from './plan/ranges.ts';
+import { cacheStatus } from './plan/status.ts';
+import type { CacheConfig } from './plan/types.ts';
 
 type Say = (line: string) => void;
 

@@ -1,6 +1,6 @@
 import { connectNode } from './client.ts';
-import { parseView } from './parse.ts';
-import type { CacheConfig, NodeView, Observed, ObservedNode } from './types.ts';
+import { parseView } from './plan/parse.ts';
+import type { CacheConfig, NodeView, Observed, ObservedNode } from './plan/types.ts';
 
 /**
  * Asks every node at once. @param before what was seen last: how long a node has been silent counts from there

@@ -1,6 +1,6 @@
 import { connectNode } from './client.ts';
-import { text } from './ranges.ts';
-import type { CacheCommand, CacheConfig } from './types.ts';
+import { text } from './plan/ranges.ts';
+import type { CacheCommand, CacheConfig } from './plan/types.ts';
 
 /** Redis' own words for a command. */
 export function wordsOf(command: CacheCommand): (string | number)[] {

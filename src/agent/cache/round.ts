@@ -1,7 +1,7 @@
 import { observeCache } from './observe.ts';
 import { type Performed, performCache } from './perform.ts';
-import { planCache } from './plan.ts';
-import type { CacheConfig, Observed } from './types.ts';
+import { planCache } from './plan/plan.ts';
+import type { CacheConfig, Observed } from './plan/types.ts';
 
 export interface CacheRound {
   observed: Observed;

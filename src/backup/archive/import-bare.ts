@@ -1,0 +1,42 @@
+import type { Context } from '../../capability/context.ts';
+import { UserError } from '../../core/errors.ts';
+import { createVolume } from '../../docker/volume.ts';
+import { buildImages } from '../../images/build-images.ts';
+import type { Opened } from '../../project/open.ts';
+import { prepare } from '../../reconcile/prepare.ts';
+import { placeSecrets } from '../../secrets/store/secret-files.ts';
+import { LABEL } from '../../stack/labels.ts';
+import { mustRun } from '../repository/job.ts';
+import { backupRoom } from '../repository/repository.ts';
+import { type CheckedArchive, importSet } from './import.ts';
+
+/**
+ * Makes the repository of a host where nothing was started yet out of an archive: before the database starts, because that
+ * would begin a repository of its own. @param repository which one the kit is of; undefined where it does not say
+ */
+export async function importBare(context: Context, opened: Opened, archive: CheckedArchive, repository: string | undefined): Promise<void> {
+  if (repository !== undefined && repository !== archive.repository)
+    throw new UserError(
+      'REPOSITORY_AWAY',
+      `${archive.file} is of another installation than the kit; nothing was changed`,
+      'use the kit of the installation that the archive was exported from',
+    );
+  const prepared = await prepare(context, opened.loaded, { unchecked: true });
+  const server = prepared.stack.services.find(({ name }) => name === 'backup');
+  if (!server)
+    throw new UserError('NOT_RUNNING', `profile ${opened.loaded.profile} has no backup`, 'a profile with `backup`, such as prod');
+  await buildImages(context, opened, ['postgres', 'patroni', 'backup'], false);
+  const docker = await context.docker();
+  await placeSecrets(opened.state, server, prepared.secrets.values, prepared.secrets.fingerprints, docker);
+  const room = await backupRoom(context, opened);
+  if (room.mount.kind === 'volume') {
+    await createVolume(room.mount.source, { [LABEL.project]: room.bench.project }, docker);
+    await mustRun(room.bench, {
+      name: 'own',
+      argv: ['chown', '10002:10002', room.mount.target],
+      mounts: [room.mount],
+      capabilities: ['CHOWN'],
+    });
+  }
+  await importSet(context, opened, archive);
+}

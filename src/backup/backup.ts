@@ -1,0 +1,247 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { Context } from '../capability/context.ts';
+import { UserError } from '../core/errors.ts';
+import { shortHash } from '../core/hash.ts';
+import { shown } from '../core/reporter.ts';
+import { TAIL_LINES } from '../docker/compose.ts';
+import { keeperOf, leadersOf, memberStates } from '../members/agent-cli.ts';
+import { type Opened, requireManifest } from '../project/open.ts';
+import { mutate } from '../project/with-lock.ts';
+import { refuseForeign } from '../reconcile/survey.ts';
+import { type BackupSet, type BackupType, type Catalogue, type DatabasePart, type FilesPart, setId } from './plan/backup-sets.ts';
+import { clockProblem } from './plan/pgbackrest.ts';
+import { backupSummary, unreadable, vanished } from './plan/restic.ts';
+import { jobError, lastWords, removeJobs, runJob } from './repository/job.ts';
+import { type BackupRoom, backupRoom, fileSources, inServer, knownSets, readDatabase, saveCatalogue } from './repository/repository.ts';
+import { openRepository, RESTIC, restic } from './repository/restic.ts';
+
+export interface BackupOutcome {
+  set: BackupSet;
+  /** What is wrong with it all the same. */
+  warnings: string[];
+}
+
+/** Makes a set of everything. It is listed once all of it is in the repository. */
+export async function backup(context: Context, opened: Opened, type: BackupType): Promise<BackupOutcome> {
+  requireManifest(opened.state);
+  return mutate(context, opened.state, `backup --type ${type}`, async (lock, record) => {
+    const room = await backupRoom(context, opened, { lock });
+    record(['backup', type]);
+    return makeSet(context, opened, room, type, 'asked');
+  });
+}
+
+/** The same under a lock that is held already. */
+export async function makeSet(
+  context: Context,
+  opened: Opened,
+  room: BackupRoom,
+  type: BackupType,
+  reason: BackupSet['reason'],
+): Promise<BackupOutcome> {
+  const { report, clock } = context;
+  const started = clock.now();
+  const leaders = await refuseUnfit(context, opened, room);
+  await refuseOldGeneration(room);
+  await removeJobs(room.bench);
+  await inServer(room, ['halt'], 'an earlier backup could not be ended');
+  const catalogue = await openCatalogue(room);
+  const step = <T>(title: string, work: () => Promise<T>): Promise<T> => shown(report, title, work);
+  const cacheLeaders = room.stack.services.flatMap(({ name, component }) =>
+    component === 'redis-cluster' && leaders.includes(name) ? [name] : [],
+  );
+  const db = await step(`back up the database (${type})`, () => backUpDatabase(room, type));
+  // Not beside the database's: where all begin at once the portal is slow for that long.
+  const [, uploadsBytes] = await step(`write snapshots of the cache (${cacheLeaders.join(', ')})`, () =>
+    together([snapshotCache(room, cacheLeaders), measureUploads(opened, room)]),
+  );
+  const id = setId(started, type, catalogue.sets);
+  const files = await step('back up uploads, cache, settings and state', () => backUpFiles(opened, room, id, cacheLeaders));
+  const finished = clock.now();
+  const set: BackupSet = {
+    id,
+    type: db.type,
+    reason,
+    startedAt: started.toISOString(),
+    finishedAt: finished.toISOString(),
+    seconds: (finished.getTime() - started.getTime()) / 1000,
+    project: room.bench.project,
+    version: context.version,
+    sizeBytes: db.part.sizeBytes + files.sizeBytes,
+    storedBytes: db.part.storedBytes + files.storedBytes,
+    parts: { db: db.part, files: { ...files, ...(uploadsBytes !== undefined && { uploadsBytes }) } },
+    images: Object.fromEntries(room.stack.services.map(({ name, image }) => [name, image.ref])),
+    settings: shortHash(opened.loaded.settings as never),
+    cacheLeaders,
+    ...(db.pageErrors && { problems: ['pages of the database have wrong checksums'] }),
+  };
+  const warnings = db.pageErrors ? [`${set.id} holds pages with wrong checksums: the database itself is damaged`] : [];
+  catalogue.sets.push(set);
+  await step('note the set in the repository', () => saveCatalogue(room, catalogue));
+  return { set, warnings };
+}
+
+/** All of it to its end, whichever fails: the lock is given up then. @throws what the first of them has thrown */
+async function together<T extends unknown[]>(work: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
+  const results = await Promise.allSettled(work);
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  }) as T;
+}
+
+/** @returns who leads @throws UserError BACKUP_REFUSED where the stack is down, or the database without a leader */
+export async function refuseUnfit(context: Context, { loaded, state }: Opened, room: BackupRoom): Promise<string[]> {
+  const engine = await context.engine();
+  const containers = await engine.observe(room.bench.project);
+  refuseForeign(loaded.settings.project, containers, state.root);
+  const server = containers.find(({ service }) => service === 'backup');
+  const refuse = (why: string) =>
+    new UserError(
+      'BACKUP_REFUSED',
+      `${why}; no backup was made`,
+      '`medianest status` and `medianest health` show what is wrong; medianest up',
+    );
+  if (server?.state !== 'running') throw refuse('the repository host (backup) does not run');
+  const keeper = keeperOf(room.stack.services);
+  const states = keeper ? await memberStates(engine, containers, keeper) : undefined;
+  const leaders = leadersOf(states);
+  const database = room.stack.services.filter(({ component }) => component === 'patroni').map(({ name }) => name);
+  if (states && !database.some((name) => leaders.includes(name))) throw refuse('nobody leads the database');
+  const cache = room.stack.services.filter(({ component }) => component === 'redis-cluster').map(({ name }) => name);
+  if (cache.length > 0 && cache.filter((name) => leaders.includes(name)).length < 3) throw refuse('a part of the cache is away');
+  return leaders;
+}
+
+/** It would be written by a key that is not the one of now. */
+async function refuseOldGeneration(room: BackupRoom): Promise<void> {
+  const { stdout } = await inServer(room, ['generation'], 'the repository host');
+  if (Number(stdout) === room.generations.current) return;
+  throw new UserError(
+    'BACKUP_REFUSED',
+    'a rotation of the backup keys was stopped half-way; no backup was made',
+    'medianest backup keys rotate goes on with it',
+  );
+}
+
+/** restic would try for a quarter of an hour to write its lock. */
+async function refuseReadOnly({ bench, mount }: BackupRoom): Promise<void> {
+  const { exitCode } = await bench.docker.run(['exec', `${bench.project}-backup-1`, 'test', '-w', mount.target], { signal: bench.signal });
+  if (exitCode !== 1) return;
+  throw new UserError(
+    'REPOSITORY_AWAY',
+    'the repository cannot be written: its disk is read-only, or is not the backup’s any more; nothing was changed, and WAL waits at the database',
+    'dmesg tells why a disk became read-only; mount it writable, then run the same command again',
+  );
+}
+
+/** The sets that are there; where there is none, the repository is made, and given an identity. */
+export async function openCatalogue(room: BackupRoom): Promise<Catalogue> {
+  await refuseReadOnly(room);
+  await openRepository(room.bench, room.local);
+  const known = await knownSets(room);
+  const { stdout } = await inServer(room, ['identity', known?.repository ?? randomUUID()], 'the repository');
+  const repository = stdout.trim();
+  if (known && known.repository !== repository)
+    throw new UserError(
+      'REPOSITORY_AWAY',
+      `the repository is not the one that ${room.bench.state.at('backups.json')} knows; nothing was changed`,
+      'mount the right disk; or, if the old repository is given up, remove that file',
+    );
+  return known ?? { repository, sets: [] };
+}
+
+async function backUpDatabase(room: BackupRoom, type: BackupType): Promise<{ part: DatabasePart; type: BackupType; pageErrors: boolean }> {
+  const { current } = room.generations;
+  const before = new Set((await readDatabase(room)).backups.map(({ label }) => label));
+  await inServer(room, ['pgbackrest', '--log-level-console=warn', `--type=${type}`, 'backup'], 'the database could not be backed up').catch(
+    (error: UserError) => {
+      throw clockProblem(error.message) ?? error;
+    },
+  );
+  const made = (await readDatabase(room)).backups.find(({ label }) => !before.has(label));
+  if (!made) throw new UserError('BACKUP_FAILED', 'pgBackRest ended well and has no new backup', 'medianest logs backup');
+  const { type: real, pageErrors, ...part } = made;
+  // Without a full one to build upon it makes that.
+  return { part: current === 1 ? part : { generation: current, ...part }, type: real, pageErrors };
+}
+
+/** What a restore of them needs on its disk; undefined where nothing tells. */
+async function measureUploads({ loaded }: Opened, room: BackupRoom): Promise<number | undefined> {
+  const uploads = fileSources(loaded, room).find(({ target }) => target === '/source/uploads');
+  if (!uploads) return undefined;
+  const argv = ['du', '--summarize', '--block-size=1', uploads.target];
+  const { stdout } = await runJob(room.bench, { name: 'measure', argv, mounts: [uploads], capabilities: ['DAC_READ_SEARCH'] });
+  // Files that go meanwhile are complained of, and the sum is there all the same.
+  const bytes = Number.parseInt(stdout, 10);
+  return Number.isNaN(bytes) ? undefined : bytes;
+}
+
+async function snapshotCache({ bench }: BackupRoom, leaders: readonly string[]): Promise<void> {
+  const results = await Promise.all(
+    leaders.map((name) => bench.docker.run(['exec', `${bench.project}-${name}-1`, 'snapshot'], { signal: bench.signal })),
+  );
+  const failed = results.findIndex(({ exitCode }) => exitCode !== 0);
+  if (failed >= 0)
+    throw new UserError('BACKUP_FAILED', `${leaders[failed]}: ${lastWords(results[failed] as never)}`, 'medianest logs redis');
+}
+
+/** What was written by the operator; secrets that are in files of their own are in the state folder too. */
+const settingsFiles = ({ root, configFile }: Opened['loaded']): string[] => [
+  ...(configFile && path.dirname(configFile) === root ? [path.basename(configFile)] : []),
+  ...(existsSync(path.join(root, 'profiles')) ? ['profiles'] : []),
+];
+
+/** Of the state folder not what belongs to a running command, nor what is made anew. */
+const EXCLUDED = [
+  '/source/state/lock',
+  '/source/state/lock.child',
+  '/source/state/hold',
+  '/source/state/edited',
+  '/source/state/waf-rules/*.tmp',
+];
+
+async function backUpFiles({ loaded }: Opened, room: BackupRoom, id: string, leaders: readonly string[]): Promise<FilesPart> {
+  const sources = fileSources(loaded, room).filter(
+    ({ target }) => !target.startsWith('/source/redis/') || leaders.some((name) => target.endsWith(`/${name}`)),
+  );
+  const paths = sources.flatMap(({ target }) =>
+    target.startsWith('/source/redis/')
+      ? [`${target}/dump.rdb`, `${target}/nodes.conf`]
+      : target === '/source/settings'
+        ? settingsFiles(loaded).map((file) => `${target}/${file}`)
+        : [target],
+  );
+  const args = [
+    'backup',
+    '--json',
+    '--quiet',
+    '--host',
+    room.bench.project,
+    '--tag',
+    'set',
+    '--tag',
+    id,
+    ...EXCLUDED.flatMap((path) => ['--exclude', path]),
+  ];
+  const more = { mounts: sources, capabilities: ['DAC_READ_SEARCH', 'SETUID', 'SETGID'], environment: { READER: 'yes' }, name: 'files' };
+  for (let attempt = 1; ; attempt++) {
+    const result = await restic(room.bench, room.local, [...args, ...paths], more);
+    if (result.exitCode === 0) return backupSummary(result.stdout);
+    // A file that went while it was read: the next look does not see it any more.
+    if (result.exitCode === RESTIC.incomplete && attempt < 3) continue;
+    const said = [result.stdout, ...result.tail].join('\n');
+    // Where files go all the time, no look is without one that went. All that is there was read.
+    if (result.exitCode === RESTIC.incomplete && result.tail.length < TAIL_LINES && vanished(said)) return backupSummary(result.stdout);
+    const files = unreadable(said);
+    if (result.exitCode === RESTIC.incomplete)
+      throw new UserError(
+        'BACKUP_FAILED',
+        `files could not be read: ${files.slice(0, 3).join(' | ') || lastWords(result)}`,
+        'correct that, and back up again',
+      );
+    throw jobError('the backup of the files', result);
+  }
+}

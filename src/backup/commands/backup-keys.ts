@@ -1,0 +1,28 @@
+import { type Command, done } from '../../capability/command.ts';
+import { UserError } from '../../core/errors.ts';
+
+export const backupKeys: Command = {
+  name: 'backup keys',
+  summary: 'Give the backups other keys (rotate); old sets stay readable until they are pruned',
+  example: 'medianest backup keys rotate',
+  args: '<action>',
+  run: async (context, [action]) => {
+    if (action !== 'rotate') throw new UserError('USAGE', `backup keys ${action}: should be rotate`, 'medianest backup keys rotate');
+    const { open } = await import('../../project/open.ts');
+    const { alarmed } = await import('../alert.ts');
+    const { rotateKeys } = await import('../repository/rotate-keys.ts');
+    const opened = await open(context);
+    const outcome = await alarmed(context, opened, 'backup keys rotate', () => rotateKeys(context, opened));
+    for (const warning of outcome.warnings) context.report.warn(warning);
+    if (outcome.result === 'planned')
+      return done(
+        outcome,
+        `would give the files another key, and begin generation ${outcome.generation} of the database’s backups with a full one`,
+      );
+    const old = outcome.readable.length > 0 ? ' What is older stays readable until it is pruned.' : '';
+    return done(
+      outcome,
+      `The backups have other keys after ${outcome.seconds.toFixed(1)} s, and ${outcome.backup} is made with them.${old}\nThe recovery kit of before opens none of what comes now: medianest backup kit FILE`,
+    );
+  },
+};

@@ -1,0 +1,73 @@
+import type { Check } from '../../health/plan/health.ts';
+import { type BackupSet, isGood } from './backup-sets.ts';
+import { COPIES_COMMAND } from './copies.ts';
+
+/** The last time that a command about backups failed, and it has not ended well since. */
+export interface BackupFailure {
+  /** `backup verify`. */
+  command: string;
+  /** ISO 8601. */
+  at: string;
+  message: string;
+}
+
+/** What `health` says of backups: failures that nobody has mended, and damage. @param failures by their commands */
+export function backupChecks(sets: readonly BackupSet[], failures: readonly BackupFailure[]): Check[] {
+  const damaged = sets.filter((set) => !isGood(set));
+  return [
+    // How copies are is asked, not remembered.
+    ...failures
+      .filter(({ command }) => command !== COPIES_COMMAND)
+      .map(
+        ({ command, at, message }): Check => ({
+          id: command.replaceAll(' ', '-'),
+          status: 'fail',
+          message: `the last \`${command}\`, of ${at}, failed: ${message}`,
+          remedy: `correct the cause, then medianest ${command}`,
+        }),
+      ),
+    ...(damaged.length > 0
+      ? [
+          {
+            id: 'backup-sets',
+            status: sets.at(-1)?.problems?.length ? ('fail' as const) : ('warn' as const),
+            message: `damaged: ${damaged.map(({ id, problems }) => `${id} (${problems?.[0]})`).join(', ')}`,
+            remedy: 'medianest backup --type full, then medianest backup verify',
+          },
+        ]
+      : []),
+  ];
+}
+
+/** What the leader says of its archive. Times are ISO 8601. */
+interface Archiver {
+  waiting: number;
+  since: string | null;
+  failing: boolean;
+  segment: string | null;
+  now: string;
+}
+
+/** The promise is an hour at most; what waits for a quarter of it is told as a failure, while there is time to mend it. */
+const LATE_SECONDS = 15 * 60;
+const SLOW_SECONDS = 60;
+
+/** Whether acknowledged writes leave the host. @param said by the leader, as JSON; undefined where it did not answer */
+export function archiveChecks(said: string | undefined): Check[] {
+  const id = 'archive';
+  const remedy = 'medianest logs backup: its disk may be full or away; medianest up starts it';
+  if (said === undefined)
+    return [{ id, status: 'warn', message: 'the database does not say how its WAL is archived', remedy: 'medianest logs postgres' }];
+  const { waiting, since, failing, segment, now } = JSON.parse(said) as Archiver;
+  const seconds = since === null ? 0 : Math.max(0, Math.round((Date.parse(now) - Date.parse(since)) / 1000));
+  if (!failing && seconds <= SLOW_SECONDS) return [{ id, status: 'ok', message: 'WAL is archived as it is written', value: waiting }];
+  return [
+    {
+      id,
+      status: seconds > LATE_SECONDS ? 'fail' : 'warn',
+      message: `${waiting} ${waiting === 1 ? 'segment of WAL waits' : 'segments of WAL wait'} for the archive${since === null ? '' : `, the oldest for ${seconds} s`}${failing && segment ? `; ${segment} was refused` : ''}: a host that dies now takes that with it`,
+      remedy,
+      value: waiting,
+    },
+  ];
+}

@@ -1,0 +1,126 @@
+import { generationOf } from '../../services/backup/backup-generation.ts';
+
+/** What one `backup` made, as it is kept beside the data in the repository (docs/architecture.md, "Backups"). */
+export interface BackupSet {
+  /** `20261125-004908-full`: UTC, when it was begun. */
+  id: string;
+  type: BackupType;
+  /** Made by a person or a schedule, or by a restore before it changed anything. */
+  reason: 'asked' | 'safety';
+  startedAt: string;
+  finishedAt: string;
+  seconds: number;
+  project: string;
+  /** medianest’s own. */
+  version: string;
+  sizeBytes: number;
+  /** What it added to the repository. */
+  storedBytes: number;
+  parts: { db: DatabasePart; files: FilesPart };
+  /** Compose service -> image. */
+  images: Record<string, string>;
+  /** Hash of the settings that it was made with. */
+  settings: string;
+  /** Which nodes of the cache led, and so hold its data. */
+  cacheLeaders: string[];
+  verifiedAt?: string;
+  /** What the last verification found; empty where it is good. */
+  problems?: string[];
+  drilledAt?: string;
+  drill?: { rpoSeconds: number; rtoSeconds: number };
+  /** When it came back from an archive. */
+  importedAt?: string;
+}
+
+export const BACKUP_TYPES = ['full', 'diff', 'incr'] as const;
+export type BackupType = (typeof BACKUP_TYPES)[number];
+
+export interface DatabasePart {
+  /** Which generation of the repository it is in (services/backup/backup-generation.ts); the first where that is not said. */
+  generation?: number;
+  /** pgBackRest’s label; one that was made from others needs those. */
+  label: string;
+  /** PostgreSQL’s major version; sets of before it was noted are of 17. */
+  version?: string;
+  references: string[];
+  lsnStart: string;
+  lsnStop: string;
+  walStart: string;
+  walStop: string;
+  /** When its data was consistent: what can be restored begins here. */
+  consistentAt: string;
+  sizeBytes: number;
+  storedBytes: number;
+}
+
+export interface FilesPart {
+  /** restic’s id of the snapshot. */
+  snapshot: string;
+  sizeBytes: number;
+  storedBytes: number;
+  files: number;
+  /** What the uploads take on a disk: less than they are long where they are sparse, more where they are small. */
+  uploadsBytes?: number;
+}
+
+/** The sets of one installation, the oldest first. */
+export interface Catalogue {
+  /** What tells this repository from an empty folder, and from another’s. */
+  repository: string;
+  sets: BackupSet[];
+  /** Of each copy elsewhere, the sets that it is to hold: also those that are here no more. */
+  copies?: Record<string, BackupSet[]>;
+}
+
+/** `20261125-004908-full`; a later second where there is such a set already, because the clock was put back. */
+export function setId(time: Date, type: BackupType, sets: readonly BackupSet[] = []): string {
+  const id = `${time.toISOString().slice(0, 19).replaceAll('-', '').replaceAll(':', '').replace('T', '-')}-${type}`;
+  return sets.some((set) => set.id === id) ? setId(new Date(time.getTime() + 1000), type, sets) : id;
+}
+
+/**
+ * The oldest first, by when they were made: a clock that was put back does not make a new set an old one. Within a generation
+ * pgBackRest refuses what would be older than the newest that it has, so times tell; a later generation is later, whatever they say.
+ */
+export const byAge = (a: BackupSet, b: BackupSet): number =>
+  generationOf(a.parts.db) - generationOf(b.parts.db) || (a.startedAt < b.startedAt ? -1 : 1);
+
+/** Those that a set cannot be restored without. */
+export const neededBy = (set: BackupSet, sets: readonly BackupSet[]): string[] =>
+  sets.filter(({ parts }) => set.parts.db.references.includes(parts.db.label)).map(({ id }) => id);
+
+/** Good as far as it is known: nobody has found a fault in it. */
+export const isGood = ({ problems }: BackupSet): boolean => (problems ?? []).length === 0;
+
+/** The newest set, where it was read again and found good: then its data may be deleted. */
+export function provenBackup(sets: readonly BackupSet[]): BackupSet | undefined {
+  const newest = sets.at(-1);
+  return newest?.verifiedAt && isGood(newest) ? newest : undefined;
+}
+
+/** What `status` says of backups, in a line each. */
+export function backupNotes(sets: readonly BackupSet[], now: Date): string[] {
+  const newest = sets.filter(isGood).at(-1);
+  if (!newest) return ['backup: there is none yet: medianest backup --type full'];
+  const hours = (now.getTime() - new Date(newest.finishedAt).getTime()) / 3_600_000;
+  const drilled = sets.filter(({ drilledAt }) => drilledAt).at(-1);
+  if (hours < 0) return [`backup: ${newest.id}, which is later than now: the clock was put back`];
+  return [
+    `backup: ${newest.id}, ${hours < 1 ? 'less than an hour' : `${Math.floor(hours)} h`} ago${hours > 26 ? ' (older than a day: medianest backup)' : ''}; ${drilled ? `restored in a drill on ${drilled.drilledAt?.slice(0, 10)}` : 'never restored in a drill: medianest drill'}`,
+  ];
+}
+
+/** What `backup list --json` says of one. */
+export function listed(set: BackupSet) {
+  const { id, type, reason, startedAt, finishedAt, sizeBytes, storedBytes, verifiedAt, drilledAt, drill, problems, importedAt } = set;
+  return {
+    ...{ id, type, reason, startedAt, finishedAt, sizeBytes, storedBytes },
+    parts: { db: set.parts.db.label, files: set.parts.files.snapshot },
+    repo: 'local',
+    status: isGood(set) ? (verifiedAt ? 'verified' : 'stored') : 'damaged',
+    ...(problems && problems.length > 0 && { problems }),
+    ...(verifiedAt && { verifiedAt }),
+    ...(drilledAt && { drilledAt, drill }),
+    ...(importedAt && { importedAt }),
+  };
+}

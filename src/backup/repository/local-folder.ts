@@ -1,0 +1,60 @@
+import { chownSync, existsSync, readdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import type { Context } from '../../capability/context.ts';
+import { UserError } from '../../core/errors.ts';
+import type { BackupSettings } from '../../services/backup/backup-settings.ts';
+import type { Loaded } from '../../settings/loaded.ts';
+import type { StateFolder } from '../../state/state.ts';
+import type { Catalogue } from '../plan/backup-sets.ts';
+
+const REPOSITORY_UID = 10002;
+
+/**
+ * Where the repository is a folder of this host: it is there, is what it was, and is not on the data's own disk.
+ * @param fill it may be empty: it is about to be brought back
+ * @throws UserError REPOSITORY_AWAY; nothing was changed
+ */
+export async function checkLocalFolder(context: Context, state: StateFolder, loaded: Loaded, fill = false): Promise<void> {
+  const own = loaded.settings.backup as BackupSettings | undefined;
+  if (!own) return;
+  const known = state.readJson<Catalogue>('backups.json', 'sets are read from the repository again')?.repository;
+  if (own.local.kind === 'folder' && own.local.path) {
+    const folder = path.resolve(loaded.root, own.local.path);
+    await checkFolder(context, folder, 'backup.local', own.local.sameDisk);
+    if (known && !fill && !existsSync(path.join(folder, 'repository.id'))) throw unmounted(folder, 'backup.local');
+    claim(folder);
+  }
+}
+
+/** @throws UserError REPOSITORY_AWAY */
+async function checkFolder(context: Context, folder: string, setting: string, sameDisk: boolean): Promise<void> {
+  if (!existsSync(folder) || !statSync(folder).isDirectory())
+    throw new UserError(
+      'REPOSITORY_AWAY',
+      `${setting} names ${folder}, and there is no such folder; nothing was changed`,
+      `mount the disk, or make the folder; or correct \`${setting}.path\``,
+    );
+  if (sameDisk) return;
+  const docker = await context.docker();
+  const { stdout } = await docker.run(['info', '--format', '{{.DockerRootDir}}']);
+  const data = stdout.trim();
+  if (!existsSync(data) || statSync(data).dev !== statSync(folder).dev) return;
+  throw new UserError(
+    'REPOSITORY_AWAY',
+    `${setting} names ${folder}, which is on the same disk as the data (${data}): the backups would be lost with it, or the disk is not mounted; nothing was changed`,
+    `mount another disk there, or say that it is meant: \`${setting}.sameDisk: true\``,
+  );
+}
+
+const unmounted = (folder: string, setting: string): UserError =>
+  new UserError(
+    'REPOSITORY_AWAY',
+    `${folder} holds no repository, and ${setting} had one: its disk is not mounted; nothing was changed`,
+    'mount it; or, if the repository is given up, remove backups.json from the state folder',
+  );
+
+/** A folder that is still empty is given to the repository's user. */
+function claim(folder: string): void {
+  if (process.getuid?.() === 0 && readdirSync(folder).every((name) => name === 'lost+found') && statSync(folder).uid !== REPOSITORY_UID)
+    chownSync(folder, REPOSITORY_UID, REPOSITORY_UID);
+}

@@ -1,0 +1,167 @@
+import os from 'node:os';
+import path from 'node:path';
+import type { Context } from '../../capability/context.ts';
+import { UserError } from '../../core/errors.ts';
+import { writeAtomic } from '../../core/files.ts';
+import type { RunResult } from '../../docker/compose.ts';
+import type { Opened } from '../../project/open.ts';
+import { prepare } from '../../reconcile/prepare.ts';
+import { REPOSITORY } from '../../services/backup/backup.ts';
+import { type Generations, generationOf, generationsOf } from '../../services/backup/backup-generation.ts';
+import type { BackupSettings } from '../../services/backup/backup-settings.ts';
+import type { Loaded } from '../../settings/loaded.ts';
+import { volumeName } from '../../stack/labels.ts';
+import type { Mount, Service, Stack } from '../../stack/types.ts';
+import type { Lock } from '../../state/lock.ts';
+import type { StateFolder } from '../../state/state.ts';
+import { orderCopies, planCopies } from '../copies/copies.ts';
+import type { BackupSet, Catalogue } from '../plan/backup-sets.ts';
+import { type DatabaseInfo, databaseInfo, type WalGap, walGaps } from '../plan/pgbackrest.ts';
+import { type JobMount, jobError, lastWords, mustRun, type Workbench } from './job.ts';
+import { checkLocalFolder } from './local-folder.ts';
+import { localRepository, mustRestic, RESTIC, type Repository, restic } from './restic.ts';
+
+/** Everything that a command about backups works with. */
+export interface BackupRoom {
+  bench: Workbench;
+  settings: BackupSettings;
+  stack: Stack;
+  /** The repository as a mount: a volume or a folder. */
+  mount: JobMount;
+  local: Repository;
+  /** Those of the database's part. */
+  generations: Generations;
+}
+
+/**
+ * @param how under which lock, for what may change something; `fill`: the repository may be gone
+ * @throws UserError NOT_RUNNING where the profile has no backup
+ */
+export async function backupRoom(
+  context: Context,
+  { loaded, state }: Opened,
+  { lock, fill = false }: { lock?: Lock; fill?: boolean } = {},
+): Promise<BackupRoom> {
+  const { stack } = await prepare(context, loaded, { unchecked: true });
+  const server = stack.services.find(({ name }) => name === 'backup');
+  const settings = loaded.settings.backup as BackupSettings;
+  const mounted = server?.mounts.find(({ target }) => target === REPOSITORY);
+  if (!server || !mounted)
+    throw new UserError('NOT_RUNNING', `profile ${loaded.profile} has no backup`, 'a profile with `backup`, such as prod or staging');
+  const mount = jobMount(stack.project, mounted);
+  // A newer medianest has an image that `up` has not built yet: jobs go by what runs.
+  const engine = await context.engine();
+  const running = (await engine.observe(stack.project)).find(({ service }) => service === 'backup');
+  await checkLocalFolder(context, state, loaded, fill);
+  return {
+    bench: {
+      project: stack.project,
+      image: running?.image ?? server.image.ref,
+      state,
+      docker: await context.docker(),
+      signal: context.signal,
+      memoryBytes: settings.memory,
+      cpus: Math.min(settings.cpus, os.cpus().length),
+      locked: lock !== undefined,
+    },
+    settings,
+    stack,
+    mount,
+    local: localRepository(mount),
+    generations: generationsOf(stack.orders),
+  };
+}
+
+/** A mount of a service, for a job. */
+export const jobMount = (project: string, { source, target, kind }: Mount, at = target, readOnly = false): JobMount => ({
+  source: kind === 'volume' ? volumeName(project, source) : source,
+  target: at,
+  kind,
+  readOnly,
+});
+
+/** Runs a program in the repository host. @throws UserError where it fails */
+export async function inServer({ bench }: BackupRoom, argv: readonly string[], why: string): Promise<RunResult> {
+  const result = await bench.docker.run(['exec', `${bench.project}-backup-1`, ...argv], { signal: bench.signal });
+  if (result.exitCode === 0) return result;
+  throw new UserError('BACKUP_FAILED', `${why}: ${lastWords(result)}`, 'medianest logs backup; medianest status shows what runs');
+}
+
+/** Runs pgBackRest in a generation of the repository: the server knows the one that is written to. @throws UserError where it fails */
+export async function backrest(room: BackupRoom, generation: number, args: readonly string[], why: string): Promise<RunResult> {
+  if (generation === room.generations.current) return inServer(room, ['pgbackrest', '--log-level-console=warn', ...args], why);
+  const environment = { GENERATION: String(generation) };
+  return mustRun(room.bench, { name: 'backrest', argv: ['database-repository', ...args], mounts: [room.mount], environment });
+}
+
+/** What pgBackRest says that it has. */
+export async function readDatabase(room: BackupRoom, generation = room.generations.current): Promise<DatabaseInfo> {
+  return databaseInfo((await backrest(room, generation, ['info', '--output=json'], 'the repository of the database')).stdout);
+}
+
+/** What the database's part of the repository holds, also where the repository host does not run. @returns labels as `1/20261125-094336F` */
+export async function readArchive(room: BackupRoom, sets: readonly BackupSet[]): Promise<{ gaps: WalGap[]; labels: string[] }> {
+  const mounts = [{ ...room.mount, readOnly: true }];
+  const lines = (await mustRun(room.bench, { name: 'contents', argv: ['contents'], mounts })).stdout.split('\n');
+  const of = (kind: string) => lines.flatMap((line) => (line.startsWith(`${kind} `) ? [line.slice(kind.length + 1).trim()] : []));
+  // Each database that was here has an archive of its own, in each generation: `2/17-1/000000010000000000000003`.
+  const names = of('wal').map((name) => [name.slice(0, name.lastIndexOf('/')), name.slice(name.lastIndexOf('/') + 1)] as const);
+  const gaps = [...new Set(names.map(([archive]) => archive))].flatMap((archive) => {
+    const generation = Number(archive.split('/')[0]);
+    const starts = sets.flatMap(({ parts: { db } }) => (generationOf(db) === generation ? [db.walStart] : []));
+    const oldest = starts.sort((a, b) => (a.slice(8) < b.slice(8) ? -1 : 1))[0];
+    const found = walGaps(
+      names.flatMap(([own, segment]) => (own === archive ? [segment] : [])),
+      oldest,
+    );
+    return found.map((gap) => ({ ...gap, ...(generation > 1 && { generation }) }));
+  });
+  return { gaps, labels: of('set') };
+}
+
+const FILE = 'backups.json';
+
+export const readCatalogue = (state: StateFolder): Catalogue | undefined =>
+  state.readJson<Catalogue>(FILE, 'sets are read from the repository again', (value) => Array.isArray((value as Catalogue)?.sets));
+
+/** Kept here, and in the repository as a snapshot of its own, so that a repository tells what is in it. */
+export async function saveCatalogue(room: BackupRoom, sets: Catalogue): Promise<void> {
+  const { bench, local: repository } = room;
+  const catalogue = await planCopies(bench, room.settings, sets);
+  const names = ['--stdin', '--stdin-filename', FILE, '--tag', 'catalogue', '--host', bench.project];
+  await mustRestic(bench, repository, ['backup', '--quiet', ...names], { input: JSON.stringify(catalogue), name: 'catalogue' });
+  writeAtomic(bench.state.at(FILE), `${JSON.stringify(catalogue, null, 1)}\n`, 0o600);
+  await orderCopies(bench, catalogue);
+}
+
+/** The catalogue that the repository holds; undefined where it has none. */
+export async function fetchCatalogue({ bench, local: repository }: BackupRoom): Promise<Catalogue | undefined> {
+  const listed = await restic(bench, repository, ['snapshots', '--no-lock', '--json', '--tag', 'catalogue']);
+  if (listed.exitCode === RESTIC.noRepository) return undefined;
+  // What cannot be read is not the same as nothing: `prune` would take every set for one that nobody knows.
+  if (listed.exitCode !== 0) throw jobError('the list of sets', listed, 'check that the repository can be read');
+  if ((JSON.parse(listed.stdout) as unknown[]).length === 0) return undefined;
+  const { stdout } = await mustRestic(bench, repository, ['dump', '--no-lock', '--tag', 'catalogue', 'latest', FILE]);
+  return JSON.parse(stdout) as Catalogue;
+}
+
+/** The sets that are known here, or else to the repository. */
+export async function knownSets(room: BackupRoom): Promise<Catalogue | undefined> {
+  return readCatalogue(room.bench.state) ?? (await fetchCatalogue(room));
+}
+
+/** What of the stack goes into the files of a set, and where the job that reads it finds it. */
+export function fileSources(loaded: Loaded, { stack, bench }: BackupRoom): JobMount[] {
+  const app = stack.services.find(({ component, oneOff }) => component === 'app' && !oneOff);
+  const of = (target: string, at: string) =>
+    (app?.mounts ?? []).filter((mount) => mount.target === target).map((mount) => jobMount(stack.project, mount, at, true));
+  const nodes: Service[] = stack.services.filter(({ component }) => component === 'redis-cluster');
+  return [
+    ...of('/srv/uploads', '/source/uploads'),
+    ...nodes.flatMap(({ name, mounts }) => mounts.map((mount) => jobMount(stack.project, mount, `/source/redis/${name}`, true))),
+    { source: bench.state.root, target: '/source/state', kind: 'bind', readOnly: true },
+    ...(loaded.configFile && path.dirname(loaded.configFile) === loaded.root
+      ? [{ source: loaded.root, target: '/source/settings', kind: 'bind' as const, readOnly: true }]
+      : []),
+  ];
+}

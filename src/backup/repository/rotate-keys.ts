@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import type { Context } from '../../capability/context.ts';
+import { UserError } from '../../core/errors.ts';
+import { shown } from '../../core/reporter.ts';
+import { checkCompose } from '../../docker/compose.ts';
+import { type Opened, requireManifest } from '../../project/open.ts';
+import { mutate } from '../../project/with-lock.ts';
+import { execute } from '../../reconcile/execute.ts';
+import { survey } from '../../reconcile/survey.ts';
+import { loadSecrets, saveSecrets } from '../../secrets/store/secret-files.ts';
+import { databaseKey, type Generations, generationOf } from '../../services/backup/backup-generation.ts';
+import { copyNames } from '../../services/backup/copies-settings.ts';
+import type { Lock } from '../../state/lock.ts';
+import { writeOwned } from '../../state/owned.ts';
+import { makeSet, openCatalogue, refuseUnfit } from '../backup.ts';
+import { type BackupSet, isGood } from '../plan/backup-sets.ts';
+import { mustRun, removeJobs } from './job.ts';
+import { type BackupRoom, backupRoom, inServer, knownSets } from './repository.ts';
+import { KEY_MAKER_CPUS, mustRestic } from './restic.ts';
+
+export interface RotateKeysOutcome {
+  /** The generation of the database’s part that is written to from now on. */
+  generation: number;
+  /** Old ones that still hold sets. */
+  readable: number[];
+  /** The full backup that it begins with. */
+  backup: string | null;
+  warnings: string[];
+  seconds: number;
+  result: 'rotated' | 'planned';
+}
+
+const FILES_KEY = 'backup-files-key';
+
+/**
+ * Gives the backups other keys. restic's repository takes a second one before it loses the first; pgBackRest's begins a new
+ * generation with a full backup, and the old one stays readable until `prune` has removed its last set. Killed at any moment,
+ * what is in secrets.json opens what there is, and the same command goes on.
+ */
+export async function rotateKeys(context: Context, opened: Opened): Promise<RotateKeysOutcome> {
+  requireManifest(opened.state);
+  const started = context.clock.now().getTime();
+  if (context.flags.dryRun) {
+    const room = await backupRoom(context, opened);
+    refuseCopies(room);
+    const next = nextGeneration(room, (await knownSets(room))?.sets ?? []);
+    return { generation: next, readable: [], backup: null, warnings: [], seconds: 0, result: 'planned' };
+  }
+  return mutate(context, opened.state, 'backup keys rotate', async (lock, record) => {
+    const before = await backupRoom(context, opened, { lock });
+    refuseCopies(before);
+    await refuseUnfit(context, opened, before);
+    await removeJobs(before.bench);
+    await inServer(before, ['halt'], 'an earlier backup could not be ended');
+    const { sets } = await openCatalogue(before);
+    const generation = nextGeneration(before, sets);
+    record(['keys rotate', generation]);
+    await shown(context.report, 'give the files another key', () => renewFilesKey(context, opened, before));
+    await bring(context, opened, lock, { current: generation, oldest: before.generations.oldest });
+    const room = await backupRoom(context, opened, { lock });
+    const { set, warnings } = await makeSet(context, opened, room, 'full', 'asked');
+    const readable = [...new Set(sets.map(({ parts }) => generationOf(parts.db)))].filter((old) => old !== generation);
+    const seconds = (context.clock.now().getTime() - started) / 1000;
+    return { generation, readable, backup: set.id, warnings, seconds, result: 'rotated' };
+  });
+}
+
+/** What is in a copy opens with the keys of before: it would be neither added to nor read with those of now. */
+function refuseCopies({ settings }: BackupRoom): void {
+  const names = copyNames(settings.copies);
+  if (names.length === 0) return;
+  throw new UserError(
+    'BACKUP_REFUSED',
+    `the copies elsewhere (${names.join(', ')}) go by the keys of now; nothing was changed`,
+    'take backup.copies out, run medianest up and this again; then put them back, each with an empty place of its own',
+  );
+}
+
+/** One that was begun by a run that was killed, and holds no set yet, is gone on with. */
+function nextGeneration({ generations: { current } }: BackupRoom, sets: readonly BackupSet[]): number {
+  const begun = current > 1 && !sets.some((set) => isGood(set) && generationOf(set.parts.db) === current);
+  return begun ? current : current + 1;
+}
+
+/**
+ * In this order: the repository takes the new key, which is proven; it is kept, and handed out; the old one, and what killed
+ * runs have left, are removed. So what is kept opens the repository at every moment.
+ */
+async function renewFilesKey(context: Context, { state }: Opened, room: BackupRoom): Promise<void> {
+  const { bench, local } = room;
+  const store = loadSecrets(state);
+  if (!store) throw new Error('there are no secrets');
+  const value = randomBytes(24).toString('base64url');
+  const environment = { RESTIC_REPOSITORY: local.location };
+  await mustRun(bench, { name: 'add-key', argv: ['add-files-key'], mounts: local.mounts, environment, input: value, cpus: KEY_MAKER_CPUS });
+  const since = context.clock.now().toISOString();
+  saveSecrets(state, { ...store, values: { ...store.values, [FILES_KEY]: { value, origin: 'generated', since } } });
+  await writeOwned(state.at('secrets', 'backup'), { [FILES_KEY]: value }, { uid: 10002, image: bench.image }, bench.docker);
+  const { stdout } = await mustRestic(bench, local, ['key', 'list', '--json']);
+  for (const { id, current } of JSON.parse(stdout) as { id: string; current: boolean }[])
+    if (!current) await mustRestic(bench, local, ['key', 'remove', id], { name: 'remove-key' });
+}
+
+/** Orders which generations there are, and has the repository host go by it. */
+async function bring(context: Context, { loaded, state }: Opened, lock: Lock, generations: Generations): Promise<void> {
+  const engine = await context.engine();
+  const docker = await context.docker();
+  await checkCompose(docker);
+  const plan = await survey(context, loaded, engine, { orders: (orders) => ({ ...orders, backup: generations }), only: ['backup'] });
+  const { secrets, stack } = plan.prepared;
+  await execute(plan.steps, { context, prepared: { state, secrets, project: stack.project }, engine, docker, lock });
+}
+
+/** Generations that hold no set any more have no folder by now, and need no key. */
+export async function retireGenerations(
+  context: Context,
+  opened: Opened,
+  lock: Lock,
+  { generations: { current, oldest: before } }: BackupRoom,
+  kept: readonly BackupSet[],
+): Promise<void> {
+  const oldest = Math.min(current, ...kept.map(({ parts }) => generationOf(parts.db)));
+  const { state } = opened;
+  if (oldest > before) await bring(context, opened, lock, { current, oldest });
+  const store = loadSecrets(state);
+  const gone = Array.from({ length: oldest - 1 }, (_, index) => databaseKey(index + 1));
+  if (!store || !gone.some((name) => store.values[name])) return;
+  saveSecrets(state, { ...store, values: Object.fromEntries(Object.entries(store.values).filter(([name]) => !gone.includes(name))) });
+  for (const name of gone) rmSync(state.at('secrets', 'backup', name), { force: true });
+}

@@ -1,0 +1,36 @@
+import type { Engine, ObservedContainer } from '../../docker/types.ts';
+import type { Check } from '../../health/plan/health.ts';
+import type { Manifest } from '../../stack/manifest.ts';
+import type { MemberState } from '../../stack/member.ts';
+import { archiveChecks } from '../plan/backup-health.ts';
+
+/**
+ * Segments that wait for the archive and since when, and whether the last attempt failed:
+ * pg_stat_archiver and pg_ls_archive_statusdir in PostgreSQL's manual.
+ * A segment counts once it is whole: `archive_timeout` ends it, and writes in it are not older than that.
+ */
+const QUERY = `select json_build_object(
+  'waiting', w.count, 'since', w.since,
+  'failing', coalesce(s.last_failed_time > coalesce(s.last_archived_time, '-infinity'), false),
+  'segment', s.last_failed_wal, 'now', now())
+from pg_stat_archiver s,
+  (select count(*), min(modification) as since from pg_ls_archive_statusdir() where name like '%.ready') w`;
+
+const CONNECTION = 'host=/run/postgresql user=postgres dbname=postgres connect_timeout=5 options=-cstatement_timeout=5s';
+
+/** How the database's WAL reaches the repository, for `health` and `status`; nothing where it is not archived, or nobody leads. */
+export async function archiveHealth(
+  engine: Engine,
+  manifest: Manifest | undefined,
+  containers: readonly ObservedContainer[],
+  members: Readonly<Record<string, MemberState>> | undefined,
+): Promise<Check[]> {
+  if (!manifest?.services.some(({ component }) => component === 'backup')) return [];
+  const leader = containers.find(
+    ({ service, component, state }) => component === 'patroni' && state === 'running' && members?.[service]?.role === 'leader',
+  );
+  if (!leader) return [];
+  // A container that hangs, or goes just now, is told by other checks.
+  const said = await engine.exec(leader.id, ['psql', '-XqAt', CONNECTION, '-c', QUERY]).catch(() => undefined);
+  return archiveChecks(said?.exitCode === 0 ? said.output : undefined);
+}

@@ -1,0 +1,71 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { Context } from '../../capability/context.ts';
+import { UserError } from '../../core/errors.ts';
+import { readOptional } from '../../core/files.ts';
+import { type Opened, open } from '../../project/open.ts';
+import { converge } from '../../reconcile/converge.ts';
+import type { BackupSettings } from '../../services/backup/backup-settings.ts';
+import { copyNames } from '../../services/backup/copies-settings.ts';
+import { stateFolder } from '../../state/state.ts';
+import { checkArchive } from '../archive/import.ts';
+import { importBare } from '../archive/import-bare.ts';
+import { fetchCopy } from '../copies/fetch.ts';
+import { importKit } from './kit.ts';
+import { type RestoreOutcome, restore } from './restore.ts';
+
+/**
+ * A whole installation from its recovery kit and its repository: makes this folder the installation that the kit is of, starts
+ * it empty, and restores everything into it.
+ * @param file the kit; @param asked which set or moment, the newest where neither is given; the copy (`from`) or the archive
+ * that the repository is made from, where there is none any more
+ * @throws UserError where the repository is not there, before anything is started
+ */
+export async function restoreKit(
+  context: Context,
+  file: string,
+  passphrase: string,
+  { from, ...asked }: { set: string | undefined; to: Date | undefined; from: string | undefined; archive: string | undefined },
+): Promise<RestoreOutcome> {
+  const archive = asked.archive === undefined ? undefined : await checkArchive(context, asked.archive);
+  const { project, repository, takeBack } = importKit(file, passphrase, context.cwd, stateFolder(context, context.cwd));
+  let opened: Opened;
+  try {
+    opened = await open(context);
+    if (archive) await importBare(context, opened, archive, repository);
+    else if (from === undefined) refuseAway(opened, repository);
+    else refuseUnknown(opened, from);
+  } catch (error) {
+    takeBack();
+    throw error;
+  }
+  context.report.note(`this is ${project} now`);
+  await converge(context, opened, { overwrite: false, timeout: undefined, command: 'up (restore --kit)' });
+  if (from !== undefined) await fetchCopy(context, opened, from);
+  return restore(context, opened, { ...asked, only: ['db', 'files', 'redis'], into: undefined, undo: false, bare: true });
+}
+
+function refuseUnknown({ loaded }: Opened, from: string): void {
+  const names: string[] = copyNames((loaded.settings.backup as BackupSettings).copies);
+  if (names.includes(from)) return;
+  throw new UserError('USAGE', `the kit knows no copy ${from}; nothing was changed`, `it has ${names.join(', ') || 'none'}`);
+}
+
+/** Where it is a folder: it holds the repository of the kit. A volume is looked into once it is started. */
+function refuseAway({ loaded }: Opened, repository: string | undefined): void {
+  const { local } = loaded.settings.backup as BackupSettings;
+  if (local.kind !== 'folder' || !local.path) return;
+  const folder = path.resolve(loaded.root, local.path);
+  const id = readOptional(path.join(folder, 'repository.id'))?.trim();
+  if (id !== undefined && (repository === undefined || id === repository)) return;
+  const why = !existsSync(folder)
+    ? 'is not there'
+    : id === undefined
+      ? 'holds no repository'
+      : 'holds the repository of another installation';
+  throw new UserError(
+    'REPOSITORY_AWAY',
+    `${folder}, which backup.local names, ${why}; nothing was changed`,
+    'mount its disk there, and run the same command again',
+  );
+}

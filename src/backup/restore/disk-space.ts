@@ -1,0 +1,77 @@
+import type { Context } from '../../capability/context.ts';
+import { UserError } from '../../core/errors.ts';
+import { bytes } from '../../ui/bytes.ts';
+import type { Part } from '../plan/restore-plan.ts';
+import { roomShort, type VolumeNeed } from '../plan/restore-room.ts';
+import type { RestoreTarget } from '../plan/restore-target.ts';
+import { type JobMount, mustRun } from '../repository/job.ts';
+import { type BackupRoom, jobMount } from '../repository/repository.ts';
+import { missingFiles, snapshotParts } from './files.ts';
+import { leaderOf } from './in-place.ts';
+import { membersOf } from './replace-data.ts';
+
+/** A volume that does not exist yet: the engine makes one without a name, on the disk of all others, and removes it with the job. */
+const NEW_VOLUME = '';
+
+/** Where it goes: onto what is there, into new volumes, or into those by way of a copy that is sanitized (backup/restore/sanitize.ts). */
+export type Destination = 'in-place' | 'into' | 'sanitized';
+
+/**
+ * The old and the new are both there for a while, each in the volume that it is for, which may be on a disk of its own.
+ * @throws UserError DISK_FULL; nothing was changed
+ */
+export async function refuseTooSmall(
+  context: Context,
+  room: BackupRoom,
+  target: RestoreTarget,
+  parts: readonly Part[],
+  destination: Destination,
+): Promise<void> {
+  const places = [
+    ...(parts.includes('db') ? [await databasePlace(context, room, target, destination)] : []),
+    ...(parts.includes('files') ? await uploadsPlaces(room, target, destination) : []),
+  ];
+  if (places.length === 0) return;
+  const mounts = places.map(({ mount }, index) => ({ ...mount, target: `/room/${index}`, readOnly: mount.source !== NEW_VOLUME }));
+  const argv = ['stat', '--file-system', '--format', '%i %a %S', ...mounts.map(({ target: at }) => at)];
+  const { stdout } = await mustRun(room.bench, { name: 'room', argv, mounts });
+  // Comparing with what is there reads all names: only where that could tell.
+  const refined = async () =>
+    roomShort(await Promise.all(places.map(async (place) => ({ ...place, bytes: await place.atLeast() }))), stdout);
+  const short = roomShort(places, stdout) && (await refined());
+  if (!short) return;
+  throw new UserError(
+    'DISK_FULL',
+    `restoring ${short.names.join(' and ')} of ${target.set.id} takes ${bytes(short.needed)} (${short.needed} bytes), and the disk has ${bytes(short.free)} (${short.free} bytes) left; nothing was changed`,
+    'free some space there (docker system df), or restore another part alone: --only db, files or redis',
+  );
+}
+
+/** `bytes` is what it takes at most, `atLeast` what it takes as things are. */
+type Place = VolumeNeed & { mount: JobMount; atLeast(): Promise<number> };
+
+async function databasePlace(context: Context, room: BackupRoom, { set }: RestoreTarget, destination: Destination): Promise<Place> {
+  const size = Math.ceil(set.parts.db.sizeBytes * 1.2 * (destination === 'sanitized' ? 2 : 1));
+  const need = { name: 'the database', bytes: size, atLeast: async () => size };
+  if (destination !== 'in-place') return { ...need, mount: newVolume };
+  const leader = await leaderOf(room, await context.engine());
+  const mount = membersOf(room).find(({ name }) => name === leader)?.mounts[0];
+  return { ...need, mount: jobMount(room.bench.project, mount as never) };
+}
+
+const newVolume: JobMount = { source: NEW_VOLUME, target: '', kind: 'volume', readOnly: false };
+
+/** Of what is there already only what is another is written, and what is not to be there goes last. */
+async function uploadsPlaces({ bench, local, stack }: BackupRoom, { set }: RestoreTarget, destination: Destination): Promise<Place[]> {
+  const { snapshot, uploadsBytes, sizeBytes } = set.parts.files;
+  const app = stack.services.find(({ component, oneOff }) => component === 'app' && !oneOff);
+  const uploads = app?.mounts.find(({ target }) => target === '/srv/uploads');
+  if (!uploads || !(await snapshotParts(bench, local, snapshot)).includes('uploads')) return [];
+  const most = uploadsBytes ?? sizeBytes;
+  const need = { name: 'the uploads', bytes: most };
+  if (destination !== 'in-place') return [{ ...need, mount: newVolume, atLeast: async () => most }];
+  const mount = jobMount(bench.project, uploads);
+  // A sparse file needs less than it is long.
+  const atLeast = async () => Math.min(most, await missingFiles(bench, local, snapshot, '/source/uploads', mount));
+  return [{ ...need, mount, atLeast }];
+}

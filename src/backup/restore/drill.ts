@@ -1,0 +1,91 @@
+import type { Context } from '../../capability/context.ts';
+import { UserError } from '../../core/errors.ts';
+import { type Opened, requireManifest } from '../../project/open.ts';
+import { mutate } from '../../project/with-lock.ts';
+import { openCatalogue } from '../backup.ts';
+import { chooseTarget, refuseOtherVersion } from '../plan/restore-target.ts';
+import { removeJobs } from '../repository/job.ts';
+import { backupRoom, readArchive, saveCatalogue } from '../repository/repository.ts';
+import { followIntoArchive } from '../repository/wal-archive.ts';
+import { refuseTooSmall } from './disk-space.ts';
+import { portalReady, preview, removePreview } from './preview.ts';
+import type { RestoreOutcome } from './restore.ts';
+
+/**
+ * Proves that the newest set can be restored: into a project of its own, every page checked, the portal started before it.
+ * What would be lost with the host is measured by a transaction that is followed until it is in the archive. Leaves nothing.
+ */
+export async function drill(context: Context, opened: Opened): Promise<RestoreOutcome> {
+  requireManifest(opened.state);
+  return mutate(context, opened.state, 'drill', async (lock, record) => {
+    const room = await backupRoom(context, opened, { lock });
+    const project = `${room.bench.project}-drill`;
+    await removeJobs(room.bench);
+    await removePreview(room, project);
+    const catalogue = await openCatalogue(room);
+    record(['drill']);
+    const probe = await followIntoArchive(context, room, 'as-it-comes');
+    if (!probe) throw new UserError('BACKUP_REFUSED', 'nobody leads the database: there is nothing to compare with', 'medianest health');
+    const target = chooseTarget(
+      catalogue.sets,
+      { set: undefined, to: undefined },
+      context.clock.now(),
+      (await readArchive(room, catalogue.sets)).gaps,
+    );
+    refuseOtherVersion(target.set);
+    await refuseTooSmall(context, room, target, ['db', 'files'], 'into');
+    const started = context.clock.now().getTime();
+    try {
+      const shown = await preview(context, room, target, project, { parts: ['db', 'files'], check: true, start: true, sanitize: false });
+      const ready = await portalReady(shown.urls.find((url) => url.startsWith('http://')));
+      const rtoSeconds = (context.clock.now().getTime() - started) / 1000;
+      const recoveredTo = shown.facts?.lastTransaction ?? target.set.parts.db.consistentAt;
+      const arrived = new Date(recoveredTo).getTime() >= probe.at.getTime() - 1000;
+      const tables = Object.entries(shown.facts?.rows ?? {}).map(([table, rows]) => `${table} ${rows}`);
+      const checks: RestoreOutcome['checks'] = [
+        { id: 'database.pages', status: 'ok', message: 'pg_amcheck found nothing wrong with any table or index' },
+        { id: 'database.rows', status: tables.length > 0 ? 'ok' : 'warn', message: tables.join(', ') || 'the database has no table' },
+        {
+          id: 'database.newest',
+          status: arrived ? 'ok' : 'fail',
+          message: arrived
+            ? `the transaction of ${probe.at.toISOString()} is there`
+            : `the transaction of ${probe.at.toISOString()} is not there`,
+        },
+        { id: 'files', status: 'ok', message: `${shown.files} files were restored and read again` },
+        ...(ready === undefined
+          ? []
+          : [
+              {
+                id: 'portal',
+                status: ready ? ('ok' as const) : ('fail' as const),
+                message: ready ? 'it answers that it can serve' : 'it does not become ready',
+              },
+            ]),
+      ];
+      const good = checks.every(({ status }) => status !== 'fail');
+      if (good) {
+        target.set.drilledAt = context.clock.now().toISOString();
+        target.set.drill = { rpoSeconds: probe.seconds, rtoSeconds };
+        await saveCatalogue(room, catalogue);
+      }
+      return {
+        backup: target.set.id,
+        target: 'the newest that there is',
+        recoveredTo,
+        rpoSeconds: probe.seconds,
+        rtoSeconds,
+        checks,
+        urls: [],
+        safety: null,
+        sanitized: null,
+        result: 'restored',
+        steps: [],
+        expectedSeconds: null,
+      };
+    } finally {
+      await removeJobs(room.bench);
+      await removePreview(room, project);
+    }
+  });
+}

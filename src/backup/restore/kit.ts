@@ -1,0 +1,181 @@
+import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import type { Context } from '../../capability/context.ts';
+import { UserError } from '../../core/errors.ts';
+import { readOptional, writeAtomic } from '../../core/files.ts';
+import type { Opened } from '../../project/open.ts';
+import type { StateFolder } from '../../state/state.ts';
+import { readCatalogue } from '../repository/repository.ts';
+
+/** What a bare host needs to read the repository, and to become the same installation again. Which sets there are the repository tells. */
+const FILES = ['secrets.json', 'ca/root.json', 'ca/root.crt', 'subnets.json', 'orders.json', 'releases.json', 'compose.override.yml'];
+
+interface Kit {
+  format: 'medianest-kit-1';
+  project: string;
+  madeAt: string;
+  /** scrypt (RFC 7914) and AES-256-GCM, in base64. */
+  salt: string;
+  iv: string;
+  tag: string;
+  data: string;
+}
+
+interface Contents {
+  settingsName: string | undefined;
+  settings: string | undefined;
+  /** Profiles of the operator's own: file -> text. */
+  profiles: Record<string, string>;
+  /** Which repository holds the backups; undefined where none was made yet. */
+  repository: string | undefined;
+  state: Record<string, string>;
+}
+
+const SCRYPT = { N: 2 ** 16, r: 8, p: 1, maxmem: 128 * 1024 ** 2 };
+const keyOf = (passphrase: string, salt: Buffer): Buffer => scryptSync(passphrase.normalize('NFC'), salt, 32, SCRYPT);
+
+/** Writes the recovery kit and a page to print beside it. @param passphrase without it nobody can read the kit */
+export function exportKit(context: Context, { loaded, state }: Opened, file: string, passphrase: string): { file: string; page: string } {
+  if (passphrase.length < 12)
+    throw new UserError(
+      'USAGE',
+      'the passphrase has fewer than 12 characters: the kit opens every backup',
+      'choose a longer one, such as five random words',
+    );
+  const texts = FILES.map((name) => [name, readOptional(state.at(name))] as const);
+  const contents: Contents = {
+    settingsName: loaded.configFile && path.basename(loaded.configFile),
+    settings: loaded.configFile && readOptional(loaded.configFile),
+    profiles: profilesOf(loaded.root),
+    repository: readCatalogue(state)?.repository,
+    state: Object.fromEntries(texts.filter((entry): entry is [string, string] => entry[1] !== undefined)),
+  };
+  if (!contents.state['secrets.json'])
+    throw new UserError('NOT_RUNNING', 'nothing was started here yet, so there is no key to keep', 'medianest up');
+  const [salt, iv] = [randomBytes(16), randomBytes(12)];
+  const cipher = createCipheriv('aes-256-gcm', keyOf(passphrase, salt), iv);
+  const data = Buffer.concat([cipher.update(JSON.stringify(contents), 'utf8'), cipher.final()]);
+  const madeAt = context.clock.now().toISOString();
+  const text = (bytes: Buffer) => bytes.toString('base64');
+  const kit: Kit = {
+    format: 'medianest-kit-1',
+    project: loaded.settings.project,
+    madeAt,
+    salt: text(salt),
+    iv: text(iv),
+    tag: text(cipher.getAuthTag()),
+    data: text(data),
+  };
+  writeAtomic(file, `${JSON.stringify(kit, null, 1)}\n`, 0o600);
+  const page = `${file}.txt`;
+  writeAtomic(page, recipe(kit, path.basename(file)));
+  writeAtomic(state.at('kit.json'), `${JSON.stringify({ madeAt, secrets: secretsAge(state) })}\n`, 0o600);
+  return { file, page };
+}
+
+/** An operator's own, beside medianest.yml. */
+function profilesOf(root: string): Record<string, string> {
+  const folder = path.join(root, 'profiles');
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.yml')) : [];
+  return Object.fromEntries(names.map((name) => [name, readFileSync(path.join(folder, name), 'utf8')]));
+}
+
+/** What changes whenever a secret does: a kit of before does not hold it. */
+const secretsAge = (state: StateFolder): string => {
+  const values = state.readJson<{ values: Record<string, { since: string }> }>('secrets.json', '')?.values ?? {};
+  return (
+    Object.values(values)
+      .map(({ since }) => since)
+      .sort()
+      .at(-1) ?? ''
+  );
+};
+
+/** Why the kit has to be exported; undefined while it is good. */
+export function kitProblem(state: StateFolder): string | undefined {
+  const made = state.readJson<{ secrets: string; madeAt: string }>('kit.json', 'the recovery kit has to be exported again');
+  if (!made) return 'the recovery kit was never exported: without this host nobody could read the backups (medianest backup kit FILE)';
+  if (made.secrets < secretsAge(state))
+    return `the recovery kit of ${made.madeAt.slice(0, 10)} is stale: secrets have changed since (medianest backup kit FILE)`;
+  return undefined;
+}
+
+/**
+ * Makes a bare folder the installation that the kit is of. What is there already is never replaced.
+ * @returns its project; which repository holds its backups, undefined where none was made before the kit; and how it is taken back
+ */
+export function importKit(
+  file: string,
+  passphrase: string,
+  folder: string,
+  state: StateFolder,
+): { project: string; repository: string | undefined; takeBack(): void } {
+  const kit = readKit(file);
+  const contents = open(kit, passphrase, file);
+  if (existsSync(state.at('secrets.json')))
+    throw new UserError('FOREIGN_STATE', `${state.root} holds an installation already; nothing was changed`, 'use an empty folder');
+  const made = existsSync(state.root) ? [] : [state.root];
+  state.open();
+  for (const [name, value] of Object.entries(contents.state)) {
+    // The names come from a file that somebody else may have written.
+    if (!FILES.includes(name)) continue;
+    mkdirSync(path.dirname(state.at(name)), { recursive: true, mode: 0o700 });
+    writeAtomic(state.at(name), value, name.endsWith('.crt') ? 0o644 : 0o600);
+  }
+  const profiles = Object.entries(contents.profiles).map(([name, text]) => [path.join('profiles', path.basename(name)), text] as const);
+  for (const [name, text] of [['medianest.yml', contents.settings] as const, ...profiles]) {
+    const file = path.join(folder, name);
+    if (text === undefined || existsSync(file)) continue;
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeAtomic(file, text);
+    made.push(file);
+  }
+  const takeBack = () => {
+    for (const entry of made) rmSync(entry, { recursive: true, force: true });
+  };
+  return { project: kit.project, repository: contents.repository, takeBack };
+}
+
+function readKit(file: string): Kit {
+  const text = readOptional(file);
+  if (text === undefined) throw new UserError('USAGE', `there is no ${file}`, 'name the file that `medianest backup kit` wrote');
+  try {
+    const kit = JSON.parse(readFileSync(file, 'utf8')) as Kit;
+    if (kit.format === 'medianest-kit-1') return kit;
+  } catch {
+    // Told below.
+  }
+  throw new UserError('USAGE', `${file} is no recovery kit, or is damaged`, 'name the file that `medianest backup kit` wrote');
+}
+
+function open(kit: Kit, passphrase: string, file: string): Contents {
+  const bytes = (value: string) => Buffer.from(value, 'base64');
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', keyOf(passphrase, bytes(kit.salt)), bytes(kit.iv), { authTagLength: 16 });
+    decipher.setAuthTag(bytes(kit.tag));
+    return JSON.parse(Buffer.concat([decipher.update(bytes(kit.data)), decipher.final()]).toString('utf8')) as Contents;
+  } catch (cause) {
+    throw new UserError(
+      'USAGE',
+      `${file} cannot be opened: the passphrase is another, or the file is damaged`,
+      'try again; nothing was changed',
+      { cause },
+    );
+  }
+}
+
+const recipe = (kit: Kit, name: string): string => `Recovery kit of the MediaNest installation "${kit.project}", made ${kit.madeAt}.
+
+Print this page. Keep it, the file ${name} and the passphrase in three places, none of them the host.
+
+On a bare host with Docker and medianest:
+  1. mount the disk of the repository, where the settings say that it is; where it is lost, a copy elsewhere does: then add --from COPY below
+  2. medianest restore --kit ${name}     (in an empty folder; asks for the passphrase; or with --to a moment)
+  3. medianest health
+
+Where step 2 stops half-way, correct what it names, then: medianest up, and medianest restore --yes
+
+Without medianest: the kit is JSON; \`data\` is AES-256-GCM (iv, tag), its key is scrypt(passphrase, salt, N=65536, r=8, p=1, 32 bytes).
+It holds secrets.json, whose backup-database-key is pgBackRest's repo1-cipher-pass, and backup-files-key is restic's password.
+`;

@@ -1,0 +1,245 @@
+import type { Context } from '../../capability/context.ts';
+import { UserError } from '../../core/errors.ts';
+import { checkCompose } from '../../docker/compose.ts';
+import { type Opened, requireManifest } from '../../project/open.ts';
+import { mutate } from '../../project/with-lock.ts';
+import type { Execution } from '../../reconcile/execute.ts';
+import { refuseForeign } from '../../reconcile/survey.ts';
+import { emptySecrets } from '../../secrets/store/secret-files.ts';
+import { generationOf } from '../../services/backup/backup-generation.ts';
+import type { BackupSet } from '../plan/backup-sets.ts';
+import { type Part, restorePlan } from '../plan/restore-plan.ts';
+import { chooseTarget, type RestoreTarget, refuseOtherVersion, targetText } from '../plan/restore-target.ts';
+import { removeJobs } from '../repository/job.ts';
+import { type BackupRoom, backupRoom, knownSets, readArchive } from '../repository/repository.ts';
+import { followIntoArchive } from '../repository/wal-archive.ts';
+import type { DatabaseFacts } from './database.ts';
+import { type Destination, refuseTooSmall } from './disk-space.ts';
+import { snapshotParts } from './files.ts';
+import { abandon, goOn, type InPlace, restoreInPlace, type Site, undoRestore } from './in-place.ts';
+import { halfRestored, lastRestore, type Restoring, underWay } from './journal.ts';
+import { preview, removePreview } from './preview.ts';
+import type { Sanitized } from './sanitize.ts';
+
+export interface RestoreAsked {
+  set: string | undefined;
+  to: Date | undefined;
+  only: readonly Part[];
+  into: string | undefined;
+  /** With `into`: personal data is replaced before anything is shown. */
+  sanitize?: boolean;
+  undo: boolean;
+  /** Nothing is there yet that could be gone back to. */
+  bare?: boolean;
+}
+
+export interface RestoreOutcome {
+  backup: string;
+  target: string;
+  recoveredTo: string | null;
+  rpoSeconds: number | null;
+  rtoSeconds: number;
+  checks: { id: string; status: 'ok' | 'warn' | 'fail'; message: string }[];
+  urls: string[];
+  /** The set that holds what was there before. */
+  safety: string | null;
+  /** What was replaced, where that was asked. */
+  sanitized: Sanitized | null;
+  result: 'restored' | 'taken-back' | 'planned';
+  /** What will be done, in its order; after it, what was. */
+  steps: string[];
+  /** How long that should take; null where nothing tells. */
+  expectedSeconds: number | null;
+}
+
+/** What is to be done: with data of a set, or with a restore that has come to its end or was stopped half-way. */
+type Work = { kind: 'new'; target: RestoreTarget } | { kind: 'go-on' | 'abandon' | 'undo'; entry: Restoring };
+
+/**
+ * What a restore would do, after everything that can be checked was: the set and its WAL are there, the key opens them, and
+ * there is room. Changes nothing. @throws UserError as the restore itself would
+ */
+export async function planRestore(context: Context, opened: Opened, asked: RestoreAsked): Promise<RestoreOutcome> {
+  if (!asked.into) requireManifest(opened.state);
+  const room = await backupRoom(context, opened);
+  const sets = (await knownSets(room))?.sets ?? [];
+  return outcomeOf(await workOf(context, room, opened, asked, sets), room, asked, 'planned');
+}
+
+/** Restores in place, or into a project of its own. @throws UserError whose words say which state runs */
+export async function restore(context: Context, opened: Opened, asked: RestoreAsked): Promise<RestoreOutcome> {
+  if (!asked.into) requireManifest(opened.state);
+  const words = [
+    asked.set,
+    asked.to && `--to ${asked.to.toISOString()}`,
+    asked.into && `--into ${asked.into}`,
+    asked.sanitize && '--sanitize',
+    asked.undo && '--undo',
+  ];
+  const command = ['restore', ...words].filter(Boolean).join(' ');
+  return mutate(
+    context,
+    opened.state,
+    command,
+    async (lock, record) => {
+      const room = await backupRoom(context, opened, { lock });
+      await removeJobs(room.bench);
+      const started = context.clock.now().getTime();
+      const sets = (await knownSets(room))?.sets ?? [];
+      const work = await workOf(context, room, opened, asked, sets);
+      const outcome = outcomeOf(work, room, asked, 'restored');
+      record([command, outcome.backup, asked.only]);
+      if (work.kind === 'new') await archiveUntilNow(context, room, work.target, asked);
+      if (asked.into && work.kind === 'new') {
+        const options = { parts: asked.only, check: false, start: true, sanitize: asked.sanitize === true };
+        const shown = await preview(context, room, work.target, asked.into, options).catch(async (error) => {
+          // One that was there before stays.
+          if (error instanceof UserError && error.code === 'FOREIGN_PROJECT') throw error;
+          await removeJobs(room.bench);
+          await removePreview(room, asked.into as string);
+          throw error;
+        });
+        const rtoSeconds = (context.clock.now().getTime() - started) / 1000;
+        const { checks, ...facts } = recovered(work.target, shown.facts);
+        const sanitized = shown.sanitized ?? null;
+        return { ...outcome, ...facts, checks: [...checks, ...sanitizedChecks(sanitized)], rtoSeconds, urls: shown.urls, sanitized };
+      }
+      const engine = await context.engine();
+      const docker = await context.docker();
+      await checkCompose(docker);
+      refuseForeign(room.bench.project, await engine.observe(room.bench.project), opened.state.root);
+      const prepared = { state: opened.state, secrets: emptySecrets, project: room.bench.project };
+      const run: Execution = { context, prepared, engine, docker, lock };
+      return perform({ opened, room, run, sets }, work, asked, outcome);
+    },
+    { finishesRestore: true },
+  );
+}
+
+const destinationOf = ({ into, sanitize }: RestoreAsked): Destination => (!into ? 'in-place' : sanitize ? 'sanitized' : 'into');
+
+/** What was written a moment ago can be restored too, where the database still runs. */
+async function archiveUntilNow(context: Context, room: BackupRoom, { until }: RestoreTarget, { only }: RestoreAsked): Promise<void> {
+  if (!(until instanceof Date) || !only.includes('db')) return;
+  try {
+    await followIntoArchive(context, room, 'at-once');
+  } catch (error) {
+    if (!(error instanceof UserError) || error.code === 'INTERRUPTED') throw error;
+    context.report.warn(`what was written last may not be in the archive: ${error.message}`);
+  }
+}
+
+async function perform(site: Site, work: Work, asked: RestoreAsked, outcome: RestoreOutcome): Promise<RestoreOutcome> {
+  if (work.kind === 'abandon') {
+    const left = await abandon(site, work.entry);
+    return { ...outcome, result: 'taken-back', checks: [{ id: 'state', status: 'ok', message: left }] };
+  }
+  const done: InPlace =
+    work.kind === 'new'
+      ? await restoreInPlace(site, work.target, outcome.target, asked.only, !asked.bare)
+      : await (work.kind === 'undo' ? undoRestore : goOn)(site, work.entry);
+  const { checks, ...facts } = work.kind === 'new' ? recovered(work.target, done.facts) : { checks: databaseChecks(done.facts) };
+  const { members, written } = done;
+  return {
+    ...outcome,
+    ...facts,
+    rtoSeconds: done.seconds,
+    safety: done.safety,
+    checks: [
+      ...checks,
+      ...(members.length > 0 ? [{ id: 'members', status: 'ok' as const, message: `${members.join(', ')} take part` }] : []),
+      ...(written.length > 0
+        ? [{ id: 'settings', status: 'ok' as const, message: `${written.join(', ')} written; \`medianest plan\` shows what they change` }]
+        : []),
+    ],
+  };
+}
+
+async function workOf(
+  context: Context,
+  room: BackupRoom,
+  { state }: Opened,
+  asked: RestoreAsked,
+  sets: readonly BackupSet[],
+): Promise<Work> {
+  const half = asked.into ? undefined : underWay(state);
+  if (half) {
+    if (asked.set !== undefined || asked.to)
+      throw new UserError('PARTIAL', `${halfRestored(half)}; nothing was changed`, 'medianest restore --yes');
+    return { kind: asked.undo ? 'abandon' : 'go-on', entry: half };
+  }
+  if (asked.undo) {
+    const last = lastRestore(state);
+    if (last) return { kind: 'undo', entry: last };
+    throw new UserError(
+      'NO_BACKUP',
+      'there is no restore to undo; nothing was changed',
+      'medianest backup list names what can be restored',
+    );
+  }
+  const archive = await readArchive(room, sets);
+  const target = chooseTarget(sets, asked, context.clock.now(), archive.gaps);
+  const { db, files } = target.set.parts;
+  if (asked.only.includes('db')) refuseOtherVersion(target.set);
+  if (!archive.labels.includes(`${generationOf(db)}/${db.label}`))
+    throw new UserError(
+      'REPOSITORY_AWAY',
+      `${target.set.id} is known, and the repository does not hold its database (${db.label}); nothing was changed`,
+      'mount the right disk; medianest backup verify tells what is missing',
+    );
+  await snapshotParts(room.bench, room.local, files.snapshot);
+  await refuseTooSmall(context, room, target, asked.only, destinationOf(asked));
+  return { kind: 'new', target };
+}
+
+function outcomeOf(work: Work, room: BackupRoom, asked: RestoreAsked, result: RestoreOutcome['result']): RestoreOutcome {
+  const entry = work.kind === 'new' ? undefined : work.entry;
+  const backup = work.kind === 'new' ? work.target.set.id : (entry?.set ?? '');
+  const says =
+    work.kind === 'new' ? targetText(work.target) : work.kind === 'undo' ? `before the restore of ${backup}` : (entry?.target ?? '');
+  const destination = destinationOf(asked);
+  const plan = restorePlan(room.stack, {
+    kind: destination !== 'in-place' ? destination : work.kind === 'new' && asked.bare ? 'bare' : work.kind,
+    parts: entry?.parts ?? asked.only,
+    target: says,
+    set: work.kind === 'new' ? work.target.set : undefined,
+  });
+  return {
+    backup,
+    target: says,
+    recoveredTo: null,
+    rpoSeconds: null,
+    rtoSeconds: 0,
+    checks: [],
+    urls: [],
+    safety: null,
+    sanitized: null,
+    result,
+    ...plan,
+  };
+}
+
+const databaseChecks = (facts: DatabaseFacts | undefined): RestoreOutcome['checks'] => {
+  if (!facts) return [];
+  const rows = Object.values(facts.rows).reduce((sum, count) => sum + count, 0);
+  const message = `timeline ${facts.timeline}, ${rows} rows in ${Object.keys(facts.rows).length} tables`;
+  return [{ id: 'database', status: 'ok', message }];
+};
+
+function sanitizedChecks(sanitized: Sanitized | null): RestoreOutcome['checks'] {
+  if (!sanitized) return [];
+  const { columns, tables, notSanitized } = sanitized;
+  const values = columns.reduce((sum, column) => sum + column.values, 0);
+  const message = `${values} values of ${columns.length} columns were replaced, none of them is left there; emptied: ${tables.map(({ table }) => table).join(', ') || 'no table'}; uploads, sessions and large objects are left out`;
+  return [
+    { id: 'sanitized', status: 'ok', message },
+    ...notSanitized.map((column) => ({ id: 'sanitized.unknown', status: 'warn' as const, message: `not sanitized: ${column}` })),
+  ];
+}
+
+/** How far the database came. */
+function recovered({ set, until }: RestoreTarget, facts: DatabaseFacts | undefined) {
+  const recoveredTo = facts ? (facts.lastTransaction ?? set.parts.db.consistentAt) : null;
+  const lost = until instanceof Date && recoveredTo ? Math.max(0, (until.getTime() - new Date(recoveredTo).getTime()) / 1000) : null;
+  return { recoveredTo, rpoSeconds: lost, checks: databaseChecks(facts) };
+}

@@ -1,0 +1,31 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { writeAtomic } from '../../core/files.ts';
+import type { Loaded } from '../../settings/loaded.ts';
+import type { BackupSet } from '../plan/backup-sets.ts';
+import type { BackupRoom } from '../repository/repository.ts';
+import { mustRestic } from '../repository/restic.ts';
+
+const FROM = '/source/settings/';
+
+/**
+ * Puts medianest.yml and the profiles beside it back as a set has them; what came since then stays. Nothing is applied.
+ * @returns the files that were written, relative to the folder of medianest.yml
+ */
+export async function restoreSettings({ bench, local }: BackupRoom, { root }: Loaded, set: BackupSet): Promise<string[]> {
+  const { snapshot } = set.parts.files;
+  const { stdout } = await mustRestic(bench, local, ['ls', '--no-lock', '--quiet', '--json', '--recursive', snapshot, FROM.slice(0, -1)], {
+    name: 'ls',
+  });
+  const names = stdout.split('\n').flatMap((line) => {
+    const node = line.startsWith('{') ? (JSON.parse(line) as { type?: string; path?: string }) : {};
+    const name = node.type === 'file' && node.path?.startsWith(FROM) ? path.normalize(node.path.slice(FROM.length)) : '..';
+    return name.startsWith('..') ? [] : [name];
+  });
+  for (const name of names) {
+    const text = await mustRestic(bench, local, ['dump', '--no-lock', '--quiet', snapshot, `${FROM}${name}`], { name: 'dump' });
+    mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
+    writeAtomic(path.join(root, name), text.stdout);
+  }
+  return names;
+}

@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Context } from '../../capability/context.ts';
+import { UserError } from '../../core/errors.ts';
+import { writing } from '../../core/files.ts';
+import type { Opened } from '../../project/open.ts';
+import { mutate } from '../../project/with-lock.ts';
+import { caStore } from '../store/ca-store.ts';
+
+export interface HandedOut {
+  name: string;
+  serial: string;
+  file: string;
+  notAfter: string;
+  /** Only where it was made here. */
+  password?: string;
+}
+
+/** A certificate for a person or a device, as a PKCS#12 file that only its owner may read. */
+export async function handOut(
+  context: Context,
+  { loaded, state }: Opened,
+  name: string,
+  options: { out?: unknown; days?: unknown; passwordFile?: unknown },
+): Promise<HandedOut> {
+  const days = Number(options.days ?? 365);
+  if (!Number.isInteger(days) || days < 1 || days > 3650)
+    throw new UserError('USAGE', `--days ${options.days}: should be a number from 1 to 3650`, 'for example --days 365');
+  const file = path.resolve(context.cwd, String(options.out ?? `${name.replace(/[^\w.-]+/g, '-')}.p12`));
+  if (existsSync(file)) throw new UserError('USAGE', `${file} is there already; nothing was changed`, 'choose another with --out');
+  const given = options.passwordFile === undefined ? undefined : passwordIn(path.resolve(context.cwd, String(options.passwordFile)));
+  const password = given ?? randomBytes(15).toString('base64url');
+  return mutate(context, state, 'certs issue', async (_lock, record) => {
+    record(['client', name]);
+    const { issueClient } = await import('./client.ts');
+    const { writePkcs12 } = await import('./pkcs12.ts');
+    const issued = await issueClient(caStore(state), loaded.settings.project, name, days, context.clock.now());
+    const notAfter = caStore(state).load()?.issued?.[issued.serial]?.notAfter ?? '';
+    writing(file, () => writeFileSync(file, writePkcs12(issued, name, password), { mode: 0o600, flag: 'wx', flush: true }));
+    return { name, serial: issued.serial, file, notAfter, ...(given === undefined && { password }) };
+  });
+}
+
+/** A password that stands in a file; one line end at its end is dropped. @throws UserError USAGE */
+export function passwordIn(file: string): string {
+  try {
+    const text = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+    if (text !== '') return text;
+  } catch (error) {
+    throw new UserError('USAGE', `the password’s file ${file} cannot be read`, 'create it (mode 0600), or correct its path', {
+      cause: error,
+    });
+  }
+  throw new UserError('USAGE', `the password’s file ${file} is empty`, 'write the password into it');
+}

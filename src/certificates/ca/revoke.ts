@@ -1,0 +1,68 @@
+import type { Context } from '../../capability/context.ts';
+import { UserError } from '../../core/errors.ts';
+import type { Opened } from '../../project/open.ts';
+import { mutate } from '../../project/with-lock.ts';
+import { prepare } from '../../reconcile/prepare.ts';
+import { reloadReaders } from '../activate.ts';
+import { renew } from '../renew.ts';
+import { caStore } from '../store/ca-store.ts';
+import { installedSerial } from '../store/install.ts';
+import type { RevocationReason } from './x509.ts';
+
+/**
+ * Puts certificates of the internal CA on its list of revoked ones, has the edge read it, and replaces those of the stack: what fails after
+ * the first is due from then on, so that the next `certs renew` goes on with it.
+ */
+export async function revokeCertificate(context: Context, opened: Opened, name: string, reason: string) {
+  const { loaded, state } = opened;
+  const { REASONS } = await import('./x509.ts');
+  if (!REASONS.includes(reason as RevocationReason))
+    throw new UserError('USAGE', `--reason ${reason}: should be one of ${REASONS.join(', ')}`, 'for example --reason keyCompromise');
+  const { stack } = await prepare(context, loaded, { unchecked: true });
+  const own = stack.certificates.find((spec) => spec.name === name);
+  const ca = caStore(state).load();
+  const done = new Set(ca?.revoked?.map(({ serial }) => serial));
+  const installed = own && installedSerial(state, own.name);
+  const clients = Object.entries(ca?.issued ?? {}).filter(
+    ([serial, entry]) => (entry.name === name && !done.has(serial)) || serial === name.toUpperCase(),
+  );
+  const wanted = installed ? [{ name, serial: installed }] : clients.map(([serial, entry]) => ({ name: entry.name, serial }));
+  if (own && own.issuer !== 'internal-ca') {
+    throw new UserError(
+      'CERTIFICATE_FAILED',
+      `${name} is not by the internal CA; nothing was changed`,
+      'ask its CA to revoke it, then: medianest certs renew --force',
+    );
+  }
+  if (wanted.length === 0)
+    throw new UserError(
+      'UNKNOWN_SERVICE',
+      `the internal CA has no certificate for ${JSON.stringify(name)} that is good`,
+      'medianest certs status lists them',
+    );
+  if (context.flags.dryRun) return { revoked: wanted };
+  const engine = await context.engine();
+  const docker = await context.docker();
+  const unread = await mutate(context, state, 'certs revoke', async (_lock, record, fail) => {
+    record(wanted);
+    const { revoke } = await import('./ca-changes.ts');
+    for (const { serial } of wanted)
+      await revoke(caStore(state), loaded.settings.project, serial, reason as RevocationReason, context.clock.now());
+    // Whoever checks clients reads the list only with its configuration.
+    try {
+      await reloadReaders({ context, state, stack, engine, docker });
+      return false;
+    } catch (error) {
+      if (!(error instanceof UserError) || error.code !== 'CERTIFICATE_FAILED') throw error;
+      const again = `once that is mended: medianest certs revoke ${wanted[0]?.serial}`;
+      if (!own) throw new UserError(error.code, `${error.message}; ${name} is revoked, but that is not read yet`, again, { cause: error });
+      // What is revoked is replaced all the same.
+      context.report.warn(`${error.message}\n  ${error.hint}`);
+      fail(error.code);
+      return true;
+    }
+  });
+  if (!own) return { revoked: wanted };
+  const { certificates } = await renew(context, opened, { names: [own.name], force: true, command: 'certs revoke' });
+  return { revoked: wanted, certificates, unread };
+}

@@ -1,0 +1,39 @@
+import { registry } from '../services/index.ts';
+import { settingNames } from '../settings/setting-names.ts';
+import { commands } from './commands.ts';
+import { type Candidate, complete, FILES, type Values } from './complete.ts';
+import { GLOBAL } from './global-options.ts';
+import { topics } from './help-topics.ts';
+import { savedNames, type Where } from './saved-names.ts';
+
+const named = (value: string): Candidate => ({ value, description: '' });
+
+/** Answers a shell that completes a line: one candidate a line, its meaning behind a tab. It never fails, it only knows less. */
+export function completeLine(words: readonly string[], where: Where): string {
+  const saved = savedNames(words, where);
+  const services = () => [...new Set([...saved.services(), ...saved.components()])].map(named);
+  const sources: Record<string, () => Candidate[]> = {
+    service: services,
+    services,
+    profile: () => saved.profiles().map(named),
+    release: () => saved.releases().map(({ id, image }) => ({ value: id, description: image })),
+    backup: () => saved.backups().map(({ id, finishedAt }) => ({ value: id, description: finishedAt })),
+    images: () => registry.map(({ name, summary }) => ({ value: name, description: summary })),
+    components: () => registry.map(({ name, summary }) => ({ value: name, description: summary })),
+    'setting=value': () => settingNames(registry).map(({ name, description }) => ({ value: `${name}=`, description })),
+    topic: () => [
+      ...topics.map(({ name, summary }) => ({ value: name, description: summary })),
+      ...commands.map(({ name, summary }) => ({ value: name.split(' ')[0] as string, description: summary })),
+    ],
+    file: () => [FILES],
+    dir: () => [FILES],
+  };
+  const values: Values = (placeholder) => sources[placeholder]?.() ?? [];
+  try {
+    return complete(words, commands, GLOBAL, values)
+      .map(({ value, description }) => `${value}${description && `\t${description}`}\n`)
+      .join('');
+  } catch {
+    return '';
+  }
+}

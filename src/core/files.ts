@@ -1,0 +1,170 @@
+import {
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { systemCode, UserError } from './errors.ts';
+
+/** Runs a write; a full disk, a read-only or foreign folder become an error that says that the old files are untouched. */
+export function writing<T>(target: string, write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    const fixes: Record<string, string> = {
+      ENOSPC: 'the disk is full: free some space',
+      EDQUOT: 'your disk quota is used up: free some space',
+      EEXIST: 'a file stands where the folder should be: move it away, or choose another with --state',
+      ENOTDIR: 'a file stands where a folder should be: move it away, or choose another with --state',
+      EROFS: 'the file system is read-only: choose another folder with --state',
+      EACCES: 'the folder belongs to somebody else: change its owner, or choose another with --state',
+      EPERM: 'the folder belongs to somebody else: change its owner, or choose another with --state',
+    };
+    const code = systemCode(error);
+    const fix = code && fixes[code];
+    if (!fix) throw error;
+    throw new UserError('STATE_UNWRITABLE', `${target} cannot be written (${code}); what was there before is untouched`, fix, {
+      path: target,
+      cause: error,
+    });
+  }
+}
+
+/** Writes a file whole or not at all: a temporary one beside it, fsync, rename (rename(2) is atomic). */
+export function writeAtomic(file: string, contents: string | Buffer, mode = 0o644): void {
+  writing(file, () => {
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
+    const temporary = `${file}.${process.pid}.tmp`;
+    try {
+      writeSynced(temporary, contents, mode);
+      renameSync(temporary, file);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+    syncFolder(path.dirname(file));
+  });
+}
+
+/**
+ * Writes a folder whole or not at all. Names are content hashes, so an existing one is left as it is; what was taken out
+ * of it since comes back.
+ */
+export function writeFolder(folder: string, files: readonly { path: string; contents: string; mode: number }[]): void {
+  if (exists(folder)) {
+    for (const file of files)
+      if (!exists(path.join(folder, file.path))) writeAtomic(path.join(folder, file.path), file.contents, file.mode);
+    return;
+  }
+  writing(folder, () => {
+    const temporary = `${folder}.${process.pid}.tmp`;
+    rmSync(temporary, { recursive: true, force: true });
+    try {
+      for (const file of files) {
+        const target = path.join(temporary, file.path);
+        mkdirSync(path.dirname(target), { recursive: true, mode: 0o755 });
+        writeSynced(target, file.contents, file.mode);
+      }
+      syncFolder(temporary);
+      renameSync(temporary, folder);
+    } catch (error) {
+      rmSync(temporary, { recursive: true, force: true });
+      throw error;
+    }
+    syncFolder(path.dirname(folder));
+  });
+}
+
+/** Points a symbolic link to another target in one step: a reader sees the old one or the new one, never none. */
+export function switchLink(link: string, target: string): void {
+  writing(link, () => {
+    const temporary = `${link}.${process.pid}.tmp`;
+    rmSync(temporary, { force: true });
+    symlinkSync(target, temporary);
+    renameSync(temporary, link);
+    syncFolder(path.dirname(link));
+  });
+}
+
+export function readLink(link: string): string | undefined {
+  return optional(() => readlinkSync(link));
+}
+
+export function readOptional(file: string): string | undefined {
+  return optional(() => readFileSync(file, 'utf8'));
+}
+
+export function exists(file: string): boolean {
+  return optional(() => lstatSync(file)) !== undefined;
+}
+
+/**
+ * A link in this folder, or in a folder in it, that leads out of it: what is written or removed through it is somebody
+ * else's. Links to single files (an operator's own override) are left to them.
+ */
+export function linkLeadingOut(folder: string): { link: string; target: string } | undefined {
+  const root = realpathSync(folder);
+  const look = (within: string, deeper: number): { link: string; target: string } | undefined => {
+    for (const entry of optional(() => readdirSync(within, { withFileTypes: true })) ?? []) {
+      const name = path.join(within, entry.name);
+      if (entry.isSymbolicLink()) {
+        const target = optional(() => realpathSync(name));
+        const leaves = target !== undefined && !`${target}/`.startsWith(`${root}/`);
+        if (leaves && lstatSync(target).isDirectory()) return { link: name, target };
+      }
+      const found = entry.isDirectory() && deeper > 0 ? look(name, deeper - 1) : undefined;
+      if (found) return found;
+    }
+    return undefined;
+  };
+  return look(root, 1);
+}
+
+/** The value, or undefined where there is no such file. */
+function optional<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EINVAL') return undefined;
+    if (code === 'EACCES' || code === 'EPERM') {
+      throw new UserError(
+        'STATE_UNWRITABLE',
+        `${(error as { path?: string }).path} cannot be read (${code})`,
+        'run medianest as the user who owns the state folder',
+        { cause: error },
+      );
+    }
+    throw error;
+  }
+}
+
+function writeSynced(file: string, contents: string | Buffer, mode: number): void {
+  const handle = openSync(file, 'wx', mode);
+  try {
+    // Not writeSync: on a disk that is nearly full it writes a part, and tells of no error.
+    writeFileSync(handle, contents);
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function syncFolder(folder: string): void {
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}

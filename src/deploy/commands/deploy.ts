@@ -1,0 +1,74 @@
+import { type Command, done, type Options } from '../../capability/command.ts';
+import { EXIT } from '../../core/errors.ts';
+
+const waitOption = ['--timeout <seconds>', 'How long each replica may take to become healthy (default: 180)'] as const;
+
+export const deploy: Command = {
+  name: 'deploy',
+  summary: 'Put a version of the app into service, one replica at a time; goes back at the first that does not become ready',
+  example: 'medianest deploy --image ghcr.io/me/app:1.4.0',
+  options: [
+    ['--image <ref>', 'The image; without it the one of medianest.yml, or the portal'],
+    ['--pull', 'Ask the registry for a newer image of the same name'],
+    waitOption,
+  ],
+  run: (context, _args, options) => roll(context, options, {}),
+};
+
+export const rollback: Command = {
+  name: 'rollback',
+  summary: 'Back to an earlier release: its exact image and the settings that went with it',
+  example: 'medianest rollback r3',
+  args: '[release]',
+  options: [waitOption],
+  run: (context, [release], options) => roll(context, options, { to: release ?? 'previous' }),
+};
+
+export const releases: Command = {
+  name: 'releases',
+  summary: 'What was deployed, when, by whom, and how it ended',
+  example: 'medianest releases',
+  run: async (context) => {
+    const { open } = await import('../../project/open.ts');
+    const { readReleases } = await import('../store/release-store.ts');
+    const { currentRelease } = await import('../store/releases.ts');
+    const { table } = await import('../../ui/table.ts');
+    const { state } = await open(context);
+    const list = readReleases(state);
+    const current = currentRelease(list)?.id;
+    const rows = list.map((entry) => [
+      `${entry.id}${entry.id === current ? ' *' : ''}`,
+      entry.time.slice(0, 19).replace('T', ' '),
+      entry.result === 'running' ? 'interrupted' : entry.result,
+      entry.image,
+      entry.imageId.replace('sha256:', '').slice(0, 12),
+      entry.user,
+      entry.command,
+    ]);
+    const text =
+      rows.length > 0
+        ? table([['RELEASE', 'TIME (UTC)', 'RESULT', 'IMAGE', 'ID', 'BY', 'COMMAND'], ...rows])
+        : 'nothing was deployed yet: medianest up';
+    return done({ current: current ?? null, releases: list }, text);
+  },
+};
+
+async function roll(context: Parameters<Command['run']>[0], options: Options, asked: { to?: string }) {
+  const { open } = await import('../../project/open.ts');
+  const { deploy: run } = await import('../deploy.ts');
+  const { seconds } = await import('../../reconcile/converge.ts');
+  const { describeStep } = await import('../../reconcile/plan/step.ts');
+  const outcome = await run(context, await open(context), {
+    ...asked,
+    image: options.image as string | undefined,
+    pull: options.pull === true,
+    waitSeconds: seconds(options.timeout),
+  });
+  const { release, result, replicas, image, previous } = outcome;
+  const took = `${outcome.seconds.toFixed(1)} s`;
+  if (result === 'planned') return done(outcome, (outcome.steps ?? []).map(describeStep).join('\n'));
+  if (result === 'deployed')
+    return done(outcome, `${release} (${image}) serves on ${replicas} replica${replicas === 1 ? '' : 's'} after ${took}.`);
+  const text = `${release} (${image}) was reverted after ${took}; ${previous ?? 'the version before'} serves: ${outcome.error?.message}\nFix: ${outcome.error?.hint}`;
+  return done(outcome, text, EXIT.failed);
+}

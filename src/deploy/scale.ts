@@ -1,0 +1,48 @@
+import type { Context } from '../capability/context.ts';
+import { UserError } from '../core/errors.ts';
+import type { Opened } from '../project/open.ts';
+import { requireManifest } from '../project/open.ts';
+import { converge } from '../reconcile/converge.ts';
+
+export interface ScaleOutcome {
+  service: 'app';
+  before: number;
+  replicas: number;
+  result: 'changed' | 'unchanged' | 'planned';
+  seconds: number;
+}
+
+/**
+ * Runs this many replicas of the application. New ones come up before the balancer sends to them, and those that go are
+ * drained first. @throws UserError for a number that the balancer has no slots for
+ */
+export async function scaleApp(context: Context, opened: Opened, replicas: number): Promise<ScaleOutcome> {
+  const app = opened.loaded.settings.app as { replicas: number; maxReplicas: number };
+  if (replicas < 1 || replicas > app.maxReplicas) {
+    throw new UserError(
+      'USAGE',
+      `${replicas} replicas: should be from 1 to ${app.maxReplicas}; nothing was changed`,
+      replicas < 1
+        ? '`medianest down` stops the stack; `medianest maintenance on` closes it to visitors'
+        : `raise \`app.maxReplicas\` in medianest.yml (now ${app.maxReplicas})`,
+    );
+  }
+  const { services } = requireManifest(opened.state);
+  if (!services.some((service) => service.component === 'balancer')) {
+    throw new UserError(
+      'NOT_RUNNING',
+      'what runs here has no balancer to scale behind; nothing was changed',
+      'medianest up --profile prod (without a balancer: `app.replicas` in medianest.yml, then medianest up)',
+    );
+  }
+  const before = services.filter((service) => service.component === 'app').length;
+  const outcome = await converge(context, opened, {
+    overwrite: false,
+    timeout: undefined,
+    command: `scale app=${replicas}`,
+    only: ['app', 'balancer'],
+    orders: ({ replicas: _, ...rest }) =>
+      replicas === app.replicas ? rest : { ...rest, replicas: { count: replicas, instead: app.replicas } },
+  });
+  return { service: 'app', before, replicas, result: outcome.result, seconds: outcome.seconds };
+}

@@ -1,0 +1,116 @@
+import { UserError } from '../../core/errors.ts';
+import { writeAtomic } from '../../core/files.ts';
+import { shortHash } from '../../core/hash.ts';
+import { shown } from '../../core/reporter.ts';
+import { currentUser } from '../../core/user.ts';
+import type { Engine, ImageInfo } from '../../docker/types.ts';
+import { buildImage, pullImage } from '../../images/store/build-image.ts';
+import type { Execution } from '../../reconcile/execute.ts';
+import { appVersion } from '../../stack/orders.ts';
+import type { ImageSpec, Stack } from '../../stack/types.ts';
+import type { StateFolder } from '../../state/state.ts';
+import { currentRelease, nextRelease, type Release, releaseTag, settleInterrupted, withRelease } from './releases.ts';
+
+export const readReleases = (state: StateFolder): Release[] =>
+  state.readJson<Release[]>('releases.json', 'what was deployed before can no longer be found by its number', areReleases) ?? [];
+
+const areReleases = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((entry) => typeof entry?.id === 'string' && typeof entry.version === 'object');
+
+/** Writes how those ended that were stopped half-way. */
+export function settleReleases(state: StateFolder, ordered: string | undefined): void {
+  for (const release of settleInterrupted(readReleases(state), ordered)) saveRelease(state, release);
+}
+
+export function saveRelease(state: StateFolder, release: Release): void {
+  writeAtomic(state.at('releases.json'), `${JSON.stringify(withRelease(readReleases(state), release), null, 1)}\n`, 0o600);
+}
+
+/** The image under a name, pulled or built where the engine lacks it, or always pulled where `fresh`. */
+export async function obtainImage(
+  ref: string,
+  spec: ImageSpec,
+  fresh: boolean,
+  run: Pick<Execution, 'context' | 'engine' | 'docker'>,
+): Promise<ImageInfo> {
+  const { context, engine, docker } = run;
+  const found = await engine.image(ref);
+  if (found && !(fresh && !spec.build)) return found;
+  await shown(context.report, spec.build ? `build image ${ref}` : `pull image ${ref}`, async (task) => {
+    const onLine = (line: string) => task.detail(line);
+    await (spec.build ? buildImage(spec, context, docker, onLine) : pullImage(ref, context, docker, onLine));
+  });
+  return (await engine.image(ref)) as ImageInfo;
+}
+
+/**
+ * The very image of a release: by its protecting name, by its id, from where it was pulled; or built again, where it is
+ * the portal and its source is still the same.
+ * @throws UserError IMAGE_MISSING, before anything has changed
+ */
+export async function releaseImage(
+  project: string,
+  release: Release,
+  portal: ImageSpec,
+  run: Pick<Execution, 'context' | 'engine' | 'docker'>,
+): Promise<ImageInfo> {
+  const { engine } = run;
+  for (const name of [releaseTag(project, release.id), release.imageId]) {
+    const found = await engine.image(name);
+    if (found?.id === release.imageId) return found;
+  }
+  for (const digest of release.digests) {
+    const pulled = await obtainImage(digest, { name: 'app', ref: digest }, true, run).catch((error) => {
+      if (run.context.signal.aborted) throw error;
+    });
+    if (pulled?.id === release.imageId) return pulled;
+  }
+  if (portal.build && portal.ref === release.image) return obtainImage(portal.ref, portal, false, run);
+  throw new UserError(
+    'IMAGE_MISSING',
+    `the image of release ${release.id} (${release.image}, ${release.imageId.slice(0, 19)}) is no longer here and cannot be pulled; nothing was changed`,
+    `load it (docker load) or build it again, then: medianest deploy --image ${release.image}`,
+  );
+}
+
+/** Names a release's image so that it is not pruned. */
+export const keepImage = (engine: Engine, project: string, release: string, image: ImageInfo): Promise<void> =>
+  engine.tag(image.id, releaseTag(project, release));
+
+/**
+ * After an `up`: what serves now is a release of its own where it differs from the last one, and a deploy that was
+ * stopped half-way has been taken back.
+ */
+export async function noteRelease(
+  state: StateFolder,
+  engine: Engine,
+  stack: Stack,
+  app: object,
+  facts: { changed: boolean; time: Date; seconds: number; command: string },
+): Promise<void> {
+  const replica = stack.services.find((service) => service.component === 'app' && !service.oneOff);
+  if (!replica) return;
+  settleReleases(state, stack.orders.app?.release);
+  const releases = readReleases(state);
+  const current = currentRelease(releases);
+  if (current && !facts.changed) return;
+  const image = await engine.image(replica.image.ref);
+  const version = stack.orders.app?.version ?? appVersion(app);
+  const settings = shortHash(version);
+  if (!image || (current?.imageId === image.id && current.settings === settings)) return;
+  const id = nextRelease(releases, stack.orders.app?.release);
+  await keepImage(engine, stack.project, id, image);
+  saveRelease(state, {
+    id,
+    image: replica.image.ref,
+    imageId: image.id,
+    digests: image.digests,
+    settings,
+    version,
+    time: facts.time.toISOString(),
+    user: currentUser(),
+    command: facts.command,
+    result: 'deployed',
+    seconds: facts.seconds,
+  });
+}

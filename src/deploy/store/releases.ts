@@ -1,0 +1,67 @@
+import type { AppVersion } from '../../stack/orders.ts';
+
+/** One version of the application that was put into service, or was meant to be. */
+export interface Release {
+  /** `r1`, `r2`, ... */
+  id: string;
+  /** The image as the operator or medianest named it. */
+  image: string;
+  /** Its id on this engine, and where the same bytes can be pulled from. */
+  imageId: string;
+  digests: string[];
+  /** Hash of the settings that go with it. */
+  settings: string;
+  version: AppVersion;
+  time: string;
+  user: string;
+  command: string;
+  /** `running` is one that did not come to its end: it was killed. */
+  result: 'running' | 'deployed' | 'reverted' | 'failed';
+  seconds: number;
+  error?: string;
+}
+
+/** As many as `releases` keeps. */
+const KEPT = 20;
+
+/** The name that keeps a release's image from `docker image prune`. */
+export const releaseTag = (project: string, id: string): string => `medianest/${project}-release:${id}`;
+
+/** @param ordered the release that is ordered: its name is taken, also where the list of releases was lost */
+export const nextRelease = (releases: readonly Release[], ordered?: string): string =>
+  `r${Math.max(0, ...[...releases.map(({ id }) => id), ordered ?? ''].map((id) => Number.parseInt(id.slice(1), 10) || 0)) + 1}`;
+
+/** The one that serves. */
+export const currentRelease = (releases: readonly Release[]): Release | undefined =>
+  releases.findLast(({ result }) => result === 'deployed');
+
+/** The one before the current, other than it: where `rollback` goes. */
+export function previousRelease(releases: readonly Release[]): Release | undefined {
+  const current = currentRelease(releases);
+  return releases.findLast(
+    (release) => release.result === 'deployed' && current && (release.imageId !== current.imageId || release.settings !== current.settings),
+  );
+}
+
+/** A release that did not come to its end; one that is ordered did, whatever its entry says. */
+export const interruptedRelease = (releases: readonly Release[], ordered: string | undefined): Release | undefined =>
+  releases.findLast(({ id, result }) => result === 'running' && id !== ordered);
+
+/**
+ * Those that were stopped half-way, as they ended: what is ordered had reached every replica before it was killed,
+ * anything else is taken back.
+ */
+export const settleInterrupted = (releases: readonly Release[], ordered: string | undefined): Release[] =>
+  releases
+    .filter(({ result }) => result === 'running')
+    .map((release) =>
+      release.id === ordered ? { ...release, result: 'deployed' } : { ...release, result: 'reverted', error: 'it was stopped half-way' },
+    );
+
+/** With one more or changed release, and without those that are too old; never without the current one. */
+export function withRelease(releases: readonly Release[], release: Release): Release[] {
+  const isKnown = releases.some(({ id }) => id === release.id);
+  const all = isKnown ? releases.map((entry) => (entry.id === release.id ? release : entry)) : [...releases, release];
+  const current = currentRelease(all);
+  return all.filter((entry, index) => index >= all.length - KEPT || entry === current);
+}

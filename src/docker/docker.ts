@@ -1,0 +1,236 @@
+import type Docker from 'dockerode';
+import { systemCode, UserError } from '../core/errors.ts';
+import type { Neighbour } from '../init/plan/init.ts';
+import { LABEL } from '../stack/labels.ts';
+import { engineAddress } from './address.ts';
+import { toEngineInfo } from './engine-info.ts';
+import { listContainers } from './list-containers.ts';
+import type { Engine, ObservedContainer, Owned } from './types.ts';
+
+const COMPOSE = {
+  project: 'com.docker.compose.project',
+  service: 'com.docker.compose.service',
+  number: 'com.docker.compose.container-number',
+  folder: 'com.docker.compose.project.working_dir',
+};
+
+/** The engine that the docker client would use: `DOCKER_HOST`, its current context, or the local socket. */
+export function connectEngine(env: NodeJS.ProcessEnv): Engine {
+  const address = engineAddress(env);
+  const { socketPath } = address.options;
+  let client: Docker | undefined;
+  const answered = async <T>(request: () => Promise<T>): Promise<T> => {
+    try {
+      return await request();
+    } catch (error) {
+      throw explain(error, address.label);
+    }
+  };
+  // Loading it takes as long as half of Node.js itself: it is done for what asks more than which containers there are.
+  const call = <T>(request: (docker: Docker) => Promise<T>): Promise<T> =>
+    answered(async () => {
+      client ??= new (await import('dockerode')).default(address.options);
+      return request(client);
+    });
+  const list = (label: string): Promise<Docker.ContainerInfo[]> =>
+    socketPath
+      ? answered(() => listContainers(socketPath, label))
+      : call((docker) => docker.listContainers({ all: true, filters: { label: [label] } }));
+
+  return {
+    info: () => call(async (docker) => toEngineInfo(...(await Promise.all([docker.version(), docker.info()])))),
+    observe: async (project) => (await list(`${COMPOSE.project}=${project}`)).map(toObserved),
+    portOwner: (port) =>
+      call(async (docker) => {
+        const owner = (await docker.listContainers()).find((container) => container.Ports.some((entry) => entry.PublicPort === port));
+        const project = owner?.Labels[COMPOSE.project];
+        return owner && `container ${containerName(owner.Names)}${project ? ` of the Compose project ${project}` : ''}`;
+      }),
+    networks: () =>
+      call(async (docker) =>
+        (await docker.listNetworks()).map((network) => ({
+          name: network.Name,
+          composeProject: network.Labels?.[COMPOSE.project],
+          ours: network.Labels?.[LABEL.project] !== undefined,
+          subnets: (network.IPAM?.Config ?? []).flatMap((config) => (config.Subnet ? [config.Subnet] : [])),
+        })),
+      ),
+    owned: () => call(async (docker) => toOwned(...(await Promise.all([docker.listContainers({ all: true }), docker.listNetworks()])))),
+    neighbours: () =>
+      call(async (docker) => (await docker.listContainers()).filter(({ Labels }) => Labels[LABEL.project] === undefined).map(toNeighbour)),
+    removeNetwork: (name) =>
+      call(async (docker) => {
+        await docker.getNetwork(name).remove();
+      }),
+    foreignVolumes: (project) =>
+      call(async (docker) => {
+        const { Volumes } = await docker.listVolumes();
+        return (Volumes ?? [])
+          .filter(({ Name, Labels }) => Name.startsWith(`${project}_`) || Labels?.[COMPOSE.project] === project)
+          .filter(({ Labels }) => Labels?.[LABEL.project] !== project)
+          .map((volume) => ({ name: volume.Name, composeProject: volume.Labels?.[COMPOSE.project] }));
+      }),
+    missingImages: (refs) =>
+      call(async (docker) => {
+        const present = await Promise.all(
+          refs.map((ref) =>
+            docker
+              .getImage(ref)
+              .inspect()
+              .then(() => true, absent),
+          ),
+        );
+        return refs.filter((_ref, index) => !present[index]);
+      }),
+    lastLogLines: (id, lines) =>
+      call(async (docker) => {
+        const raw = await docker.getContainer(id).logs({ stdout: true, stderr: true, tail: lines });
+        return demultiplex(raw as unknown as Buffer)
+          .split('\n')
+          .map((line) => line.trimEnd())
+          .filter(Boolean)
+          .slice(-lines);
+      }),
+    removeContainer: (id) =>
+      call(async (docker) => {
+        await docker
+          .getContainer(id)
+          .remove({ force: true })
+          .catch((error) => absent(error));
+      }),
+    life: (id) =>
+      call(async (docker) => {
+        const { RestartCount, State } = await docker.getContainer(id).inspect();
+        return `${RestartCount} ${State.StartedAt}`;
+      }),
+    stopContainer: (id) =>
+      call(async (docker) => {
+        const container = docker.getContainer(id);
+        // 304: it was not running.
+        await container.stop().catch((error) => (error.statusCode === 304 ? undefined : absent(error)));
+        await container.remove({ force: true }).catch((error) => absent(error));
+      }),
+    exec: (id, argv) =>
+      call(async (docker) => {
+        const exec = await docker.getContainer(id).exec({ Cmd: [...argv], AttachStdout: true, AttachStderr: true });
+        const stream = await exec.start({});
+        const chunks: Buffer[] = [];
+        for await (const chunk of stream) chunks.push(chunk as Buffer);
+        const { ExitCode } = await exec.inspect();
+        return { exitCode: ExitCode ?? 1, output: demultiplex(Buffer.concat(chunks)) };
+      }),
+    image: (ref) =>
+      call(async (docker) => {
+        const found = await docker
+          .getImage(ref)
+          .inspect()
+          .catch((error) => absent(error));
+        return found ? { id: found.Id, digests: found.RepoDigests ?? [] } : undefined;
+      }),
+    tag: (source, target) =>
+      call(async (docker) => {
+        const colon = target.lastIndexOf(':');
+        await docker.getImage(source).tag({ repo: target.slice(0, colon), tag: target.slice(colon + 1) });
+      }),
+  };
+}
+
+function absent(error: { statusCode?: number }): false {
+  if (error.statusCode === 404) return false;
+  throw error;
+}
+
+const containerName = (names: string[]): string => (names[0] ?? '').replace(/^\//, '');
+
+function toObserved(container: Docker.ContainerInfo): ObservedContainer {
+  const health = /\((healthy|unhealthy|health: starting)\)/.exec(container.Status)?.[1];
+  return {
+    id: container.Id,
+    name: containerName(container.Names),
+    service: container.Labels[COMPOSE.service] ?? '',
+    number: Number(container.Labels[COMPOSE.number] ?? 1),
+    image: container.Image,
+    state: container.State,
+    health: health === undefined ? 'none' : health === 'health: starting' ? 'starting' : (health as 'healthy' | 'unhealthy'),
+    status: container.Status,
+    project: container.Labels[LABEL.project],
+    component: container.Labels[LABEL.component],
+    inputs: container.Labels[LABEL.inputs],
+    stateFolder: container.Labels[COMPOSE.folder],
+    addresses: Object.fromEntries(
+      Object.entries(container.NetworkSettings.Networks).map(([name, network]) => [
+        name,
+        network.IPAddress || (network.IPAMConfig as { IPv4Address?: string } | null)?.IPv4Address || '',
+      ]),
+    ),
+    ports: container.Ports.flatMap((port) =>
+      port.PublicPort ? [{ address: port.IP ?? '', host: port.PublicPort, container: port.PrivatePort }] : [],
+    ),
+  };
+}
+
+/** Of all containers and networks, those that carry our label. */
+function toOwned(containers: readonly Docker.ContainerInfo[], networks: readonly Docker.NetworkInspectInfo[]): Owned {
+  const used = new Set(containers.flatMap((container) => Object.keys(container.NetworkSettings.Networks)));
+  return {
+    containers: containers.flatMap((container) => {
+      const project = container.Labels[LABEL.project];
+      if (project === undefined) return [];
+      return [
+        {
+          name: containerName(container.Names),
+          project,
+          running: container.State === 'running',
+          stateFolder: container.Labels[COMPOSE.folder],
+        },
+      ];
+    }),
+    networks: networks.flatMap((network) => {
+      const project = network.Labels?.[LABEL.project];
+      return project === undefined ? [] : [{ name: network.Name, project, used: used.has(network.Name) }];
+    }),
+  };
+}
+
+const toNeighbour = (container: Docker.ContainerInfo): Neighbour => ({
+  name: containerName(container.Names),
+  image: container.Image,
+  ports: Object.fromEntries(container.Ports.flatMap((port) => (port.PublicPort ? [[port.PrivatePort, port.PublicPort]] : []))),
+  hostNetwork: container.HostConfig.NetworkMode === 'host',
+});
+
+/** Docker's log stream of a container without a terminal: frames of an 8-byte header (stream, length) and text. */
+function demultiplex(raw: Buffer): string {
+  const parts: Buffer[] = [];
+  for (let at = 0; at + 8 <= raw.length; ) {
+    const length = raw.readUInt32BE(at + 4);
+    parts.push(raw.subarray(at + 8, at + 8 + length));
+    at += 8 + length;
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+function explain(error: unknown, label: string): unknown {
+  if (error instanceof UserError) return error;
+  const code = systemCode(error);
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new UserError(
+      'ENGINE_PERMISSION',
+      `no permission to use the Docker Engine at ${label}; nothing was changed`,
+      'add yourself to the group: sudo usermod -aG docker $USER, then log in again',
+      { cause: error },
+    );
+  }
+  if (code && ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EHOSTUNREACH', 'ETIMEDOUT', 'EPIPE'].includes(code)) {
+    return new UserError(
+      'ENGINE_AWAY',
+      `the Docker Engine at ${label} does not answer (${code}); nothing was changed`,
+      'start it (sudo systemctl start docker), or install it: ./scripts/setup-docker.sh',
+      { cause: error },
+    );
+  }
+  const message = (error as { json?: { message?: string } }).json?.message ?? (error as Error).message;
+  return new UserError('ENGINE_FAILED', `the Docker Engine answered: ${message}`, 'see the engine’s log (journalctl -u docker)', {
+    cause: error,
+  });
+}

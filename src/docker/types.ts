@@ -1,0 +1,97 @@
+import type { Neighbour } from '../init/plan/init.ts';
+
+/** What the engine and the state folder were seen to hold. Plain data: plans compare it with a Stack. */
+
+export interface ObservedContainer {
+  id: string;
+  name: string;
+  /** The Compose service. */
+  service: string;
+  number: number;
+  image: string;
+  state: string;
+  health: 'healthy' | 'unhealthy' | 'starting' | 'none';
+  /** The engine's own words, such as `Up 3 minutes (healthy)` or `Exited (1) 5 seconds ago`. */
+  status: string;
+  /** Ours carry it; undefined on a container of a foreign project. */
+  project: string | undefined;
+  component: string | undefined;
+  inputs: string | undefined;
+  /** The state folder that it was started from. */
+  stateFolder: string | undefined;
+  addresses: Record<string, string>;
+  ports: { address: string; host: number; container: number }[];
+}
+
+export interface ObservedNetwork {
+  name: string;
+  composeProject: string | undefined;
+  ours: boolean;
+  subnets: string[];
+}
+
+export interface ImageInfo {
+  id: string;
+  /** Where it can be pulled from, exactly: `name@sha256:...`. */
+  digests: string[];
+}
+
+export interface EngineInfo {
+  version: string;
+  arch: string;
+  memoryBytes: number;
+  /** The host's name, as the engine sees it. */
+  name: string;
+  /** Where it keeps images and volumes. */
+  rootDir: string;
+  storageDriver: string;
+  cgroupVersion: string;
+  rootless: boolean;
+  /** Users are remapped (`userns-remap`). */
+  remapped: boolean;
+  /** It is Podman's imitation. */
+  podman: boolean;
+  /** Its clock, when it answered. */
+  time: Date | undefined;
+  /** The limits that its kernel can hold a container to. */
+  limits: { memory: boolean; swap: boolean; cpus: boolean; pids: boolean };
+}
+
+/** What carries our label, of whatever project. */
+export interface Owned {
+  containers: { name: string; project: string; running: boolean; stateFolder: string | undefined }[];
+  /** `used`: some container, not only ours, is in it. */
+  networks: { name: string; project: string; used: boolean }[];
+}
+
+/** The narrow view of a Docker Engine that medianest needs; the one implementation is over dockerode. */
+export interface Engine {
+  info(): Promise<EngineInfo>;
+  /** Every container of a project, running or not: one read, whatever their number. */
+  observe(project: string): Promise<ObservedContainer[]>;
+  /** Who publishes this host port: a container's name and project. */
+  portOwner(port: number): Promise<string | undefined>;
+  networks(): Promise<ObservedNetwork[]>;
+  /** Everything of ours on this engine. */
+  owned(): Promise<Owned>;
+  /** Containers that are not ours, and what they publish. */
+  neighbours(): Promise<Neighbour[]>;
+  /** @throws where containers are in it */
+  removeNetwork(name: string): Promise<void>;
+  /** Volumes that are named or labelled as a project's, but do not carry our label. */
+  foreignVolumes(project: string): Promise<{ name: string; composeProject: string | undefined }[]>;
+  /** Those of the references that the engine does not have. */
+  missingImages(refs: readonly string[]): Promise<string[]>;
+  lastLogLines(id: string, lines: number): Promise<string[]>;
+  removeContainer(id: string): Promise<void>;
+  /** Which life a container is in: another text once it has ended and was started again. */
+  life(id: string): Promise<string>;
+  /** Stops a container as its image and Compose say (signal, grace), then removes it. */
+  stopContainer(id: string): Promise<void>;
+  /** Runs a program inside a container to its end. */
+  exec(id: string, argv: readonly string[]): Promise<{ exitCode: number; output: string }>;
+  /** An image that the engine has, by any of its names; undefined where it has none. */
+  image(ref: string): Promise<ImageInfo | undefined>;
+  /** Gives an image another name. */
+  tag(source: string, target: string): Promise<void>;
+}

@@ -1,0 +1,41 @@
+import { type Command, done } from '../../capability/command.ts';
+import { UserError } from '../../core/errors.ts';
+
+export const cdnPurge: Command = {
+  name: 'cdn purge',
+  summary: 'Remove static files from the edge’s cache: one path, all that start so (PATH*), or everything',
+  example: "medianest cdn purge '/assets/*'",
+  args: '[path]',
+  run: async (context, [path]) => {
+    const { open, requireManifest } = await import('../../project/open.ts');
+    const { composeArgs } = await import('../../docker/compose.ts');
+    const { composeFiles } = await import('../../reconcile/compose-project.ts');
+    const { loaded, state } = await open(context);
+    if (path !== undefined && !/^\/[^\s*]*\*?$/.test(path)) {
+      throw new UserError(
+        'USAGE',
+        `${JSON.stringify(path)} is no path of the portal`,
+        "for example `medianest cdn purge /app.css`, or '/assets/*'",
+      );
+    }
+    if (loaded.settings.components.cdn !== true || !requireManifest(state).services.some((service) => service.name === 'edge')) {
+      throw new UserError('NOT_RUNNING', `profile ${loaded.profile} has no cache of static files to purge`, 'components: { cdn: true }');
+    }
+    const what = path ?? 'every file';
+    if (context.flags.dryRun) return done({ path: path ?? null, removed: null }, `would remove ${what} from the cache`);
+    const docker = await context.docker();
+    const purge = ['exec', '--no-TTY', 'edge', '/usr/local/bin/purge', ...(path === undefined ? [] : [path])];
+    const { exitCode, stdout, tail } = await docker.run(composeArgs(loaded.settings.project, state.root, composeFiles(state), ...purge), {
+      signal: context.signal,
+    });
+    if (exitCode !== 0) {
+      throw new UserError(
+        'NOT_RUNNING',
+        `the edge’s cache was not purged: ${tail.at(-1) ?? `status ${exitCode}`}`,
+        'medianest status edge shows why',
+      );
+    }
+    const removed = Number(stdout.trim());
+    return done({ path: path ?? null, removed }, `removed ${removed} cached ${removed === 1 ? 'copy' : 'copies'} (${what})`);
+  },
+};

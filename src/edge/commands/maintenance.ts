@@ -1,0 +1,76 @@
+import { type Command, done } from '../../capability/command.ts';
+import type { Context, Result } from '../../capability/context.ts';
+import { UserError } from '../../core/errors.ts';
+import type { Orders } from '../../stack/orders.ts';
+
+const RETRY_AFTER = 60;
+const LONGEST_MESSAGE = 500;
+
+/** Renders with or without the order, and reloads the edge alone. */
+async function reorder(
+  context: Context,
+  name: string,
+  maintenance: (before: Orders['maintenance']) => Orders['maintenance'],
+): Promise<Result> {
+  const { open, requireManifest } = await import('../../project/open.ts');
+  const { converge } = await import('../../reconcile/converge.ts');
+  const opened = await open(context);
+  if (!requireManifest(opened.state).services.some((service) => service.name === 'edge')) {
+    throw new UserError(
+      'NOT_RUNNING',
+      `profile ${opened.loaded.profile} has no edge, which would show the page`,
+      'use a profile with an edge',
+    );
+  }
+  let ordered: Orders['maintenance'];
+  const outcome = await converge(context, opened, {
+    overwrite: false,
+    timeout: undefined,
+    command: name,
+    only: ['edge'],
+    orders: ({ maintenance: before, ...orders }) => {
+      ordered = maintenance(before);
+      return { ...orders, ...(ordered && { maintenance: ordered }) };
+    },
+  });
+  const state = ordered ? `on: visitors get 503, for now with Retry-After ${ordered.retryAfterSeconds}` : 'off: everybody is served';
+  const text = {
+    changed: `maintenance is ${state}`,
+    unchanged: `nothing to do: maintenance is ${state}`,
+    planned: `maintenance would be ${state}`,
+  };
+  return done({ maintenance: ordered ?? null, result: outcome.result }, text[outcome.result]);
+}
+
+export const maintenanceOn: Command = {
+  name: 'maintenance on',
+  summary: 'Answer everybody but edge.operators with 503 and a page that says why',
+  example: 'medianest maintenance on --message "New disks; back at 22:00"',
+  options: [
+    ['--message <text>', 'Shown on the page; plain text'],
+    ['--retry-after <seconds>', `When clients should ask again (default: ${RETRY_AFTER})`],
+  ],
+  run: (context, _args, options) => {
+    const retryAfterSeconds = Number(options.retryAfter ?? RETRY_AFTER);
+    if (!Number.isInteger(retryAfterSeconds) || retryAfterSeconds < 1 || retryAfterSeconds > 604_800) {
+      throw new UserError('USAGE', `--retry-after ${options.retryAfter}: should be 1 to 604800 seconds`, 'for example --retry-after 600');
+    }
+    const message = typeof options.message === 'string' ? options.message.trim() : '';
+    if (message.length > LONGEST_MESSAGE) {
+      throw new UserError('USAGE', `--message has ${message.length} characters; the page takes ${LONGEST_MESSAGE}`, 'shorten it');
+    }
+    const now = context.clock.now().toISOString();
+    return reorder(context, 'maintenance on', (before) => ({
+      ...(message && { message }),
+      retryAfterSeconds,
+      since: before?.since ?? now,
+    }));
+  },
+};
+
+export const maintenanceOff: Command = {
+  name: 'maintenance off',
+  summary: 'Serve everybody again',
+  example: 'medianest maintenance off',
+  run: (context) => reorder(context, 'maintenance off', () => undefined),
+};

@@ -1,0 +1,25 @@
+import { type Command, done } from '../../capability/command.ts';
+import { UserError } from '../../core/errors.ts';
+
+export const audit: Command = {
+  name: 'audit',
+  summary: 'Who changed what, when, and how it ended',
+  example: 'medianest audit --last 20',
+  options: [['--last <count>', 'Only the newest entries']],
+  run: async (context, _args, options) => {
+    const { open } = await import('../../project/open.ts');
+    const { readAudit } = await import('../../state/audit.ts');
+    const { table } = await import('../../ui/table.ts');
+    const { state } = await open(context);
+    const all = readAudit(state.at('audit.jsonl'));
+    const entries = options.last === undefined ? all : all.slice(-countOf(options.last));
+    const rows = entries.map((entry) => [entry.time, entry.user, entry.command, entry.result, `${entry.seconds.toFixed(1)} s`]);
+    return done({ entries }, rows.length > 0 ? table([['TIME', 'USER', 'COMMAND', 'RESULT', 'TOOK'], ...rows]) : 'nothing was changed yet');
+  },
+};
+
+function countOf(value: unknown): number {
+  const count = Number(value);
+  if (Number.isInteger(count) && count > 0) return count;
+  throw new UserError('USAGE', `--last ${value}: should be a number of entries`, 'for example --last 20');
+}

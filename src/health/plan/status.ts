@@ -1,0 +1,74 @@
+import type { ObservedContainer } from '../../docker/types.ts';
+import type { Manifest } from '../../stack/manifest.ts';
+import type { MemberState } from '../../stack/member.ts';
+import type { ReplicaTraffic } from './balancer-stats.ts';
+
+export interface StatusReport {
+  project: string;
+  profile: string;
+  state: 'running' | 'partial' | 'stopped';
+  services: ServiceStatus[];
+  /** What else is worth knowing: the WAF's rules, encryption inside the stack, maintenance, a release that was stopped half-way. */
+  notes: string[];
+  urls: string[];
+}
+
+export interface ServiceStatus {
+  name: string;
+  component: string;
+  state: string;
+  health: string;
+  image: string;
+  addresses: Record<string, string>;
+  /** Of a replica behind the balancer. */
+  traffic?: ReplicaTraffic;
+  /** Of a member of a group: whether it leads, and what else its keeper knows of it. */
+  role?: MemberState['role'];
+  details?: MemberState['details'];
+}
+
+/** What was asked besides the list of containers. */
+export interface StatusExtras {
+  traffic: Readonly<Record<string, ReplicaTraffic>>;
+  members: Readonly<Record<string, MemberState>>;
+  notes: readonly string[];
+}
+
+/** The containers that were seen, beside the services that were rendered last. */
+export function statusReport(
+  project: string,
+  profile: string,
+  manifest: Manifest | undefined,
+  containers: readonly ObservedContainer[],
+  extras: StatusExtras = { traffic: {}, members: {}, notes: [] },
+): StatusReport {
+  const expected = (manifest?.services ?? []).filter((service) => !containers.some((container) => container.service === service.name));
+  const services = [
+    ...containers.map((container) => ({
+      name: container.service,
+      component: container.component ?? '',
+      state: container.state,
+      health: container.health,
+      image: container.image,
+      addresses: Object.fromEntries(
+        Object.entries(container.addresses).map(([network, address]) => [network.replace(`${project}_`, ''), address]),
+      ),
+      ...(extras.traffic[container.service] && { traffic: extras.traffic[container.service] as ReplicaTraffic }),
+      ...memberPart(extras.members[container.service]),
+    })),
+    ...expected.map(({ name, component }) => ({ name, component, state: 'missing', health: 'none', image: '', addresses: {} })),
+  ].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+  const running = containers.filter((container) => container.state === 'running').length;
+  const state = running === 0 ? 'stopped' : running === services.length ? 'running' : 'partial';
+  return {
+    project,
+    profile: containers.length > 0 ? (manifest?.profile ?? profile) : profile,
+    state,
+    services,
+    notes: [...(manifest?.notes ?? []), ...extras.notes],
+    urls: state === 'stopped' ? [] : (manifest?.urls ?? []),
+  };
+}
+
+const memberPart = (member: MemberState | undefined): Pick<ServiceStatus, 'role' | 'details'> =>
+  member ? { role: member.role, details: member.details } : {};

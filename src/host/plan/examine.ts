@@ -1,0 +1,36 @@
+import type { HealthReport } from '../../health/plan/health.ts';
+import type { DoctorFacts } from '../facts.ts';
+import { examineEngine, examineTool } from './engine.ts';
+import type { Examination, Finding } from './finding.ts';
+import { examineClock, examineDisk, examineKernel, examineMemory } from './machine.ts';
+import { examineNames, examinePorts, examineRanges, examineReach } from './network.ts';
+import { examineFiles, examineLeftovers } from './state.ts';
+import { examineFileSystems } from './storage.ts';
+
+/** Every examination, in the order in which a person would look. */
+const EXAMINATIONS: readonly Examination[] = [
+  examineTool,
+  examineEngine,
+  examineMemory,
+  examineDisk,
+  examineFileSystems,
+  examineKernel,
+  examineClock,
+  examinePorts,
+  examineReach,
+  examineRanges,
+  examineNames,
+  examineFiles,
+  examineLeftovers,
+];
+
+export interface DoctorReport extends HealthReport {
+  checks: Finding[];
+}
+
+/** What was seen -> what it means. The same judgements are `up`'s preflight. */
+export function examine(facts: DoctorFacts, examinations = EXAMINATIONS): DoctorReport {
+  const checks = examinations.flatMap((look) => look(facts));
+  const has = (status: Finding['status']) => checks.some((check) => check.status === status);
+  return { status: has('fail') ? 'fail' : has('warn') ? 'warn' : 'ok', checks };
+}

@@ -1,0 +1,129 @@
+import { isProblem } from '../facts.ts';
+import { type Examination, type Finding, fail, failed, ok, warn } from './finding.ts';
+
+const ANY = ['0.0.0.0', '::'];
+const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.');
+
+export const examinePorts: Examination = ({ host, engine }) => {
+  const findings = host.ports.flatMap(({ address, port, setting, takenBy, ours }): Finding[] => {
+    const id = `port.${port}`;
+    const where = `port ${port} on ${address}`;
+    if (!ANY.includes(address) && !isLoopback(address) && !host.addresses.includes(address)) {
+      const own = host.addresses.filter((entry) => !isLoopback(entry) && !entry.startsWith('fe80:')).slice(0, 3);
+      return [
+        fail(
+          id,
+          `${where}: this machine has no address ${address}`,
+          `set \`${setting.split('.')[0]}.address\` to one that it has (${own.join(', ')}), or to 0.0.0.0`,
+        ),
+      ];
+    }
+    if (takenBy)
+      return [
+        fail(
+          id,
+          `${where} is already in use by ${takenBy}`,
+          `stop it, or choose another port: \`${setting}: ${nextPort(port)}\` in medianest.yml`,
+        ),
+      ];
+    const lowest = host.kernel['net.ipv4.ip_unprivileged_port_start'] ?? 1024;
+    if (!isProblem(engine) && engine.rootless && port < lowest) {
+      return [
+        fail(
+          id,
+          `a rootless engine cannot publish port ${port}: only root may below ${lowest}`,
+          `sudo sysctl -w net.ipv4.ip_unprivileged_port_start=${port}, or \`${setting}: ${port + 8000}\``,
+          {
+            kind: 'sysctl',
+            setting: 'net.ipv4.ip_unprivileged_port_start',
+            value: port,
+          },
+        ),
+      ];
+    }
+    return [ok(id, `${where} is ${ours ? 'ours already' : 'free'}`)];
+  });
+  return findings;
+};
+
+const nextPort = (port: number): number => (port > 64000 ? port - 1000 : port + 1);
+
+export const examineRanges: Examination = ({ stack, moved, layout }) => {
+  if (layout) return [failed('subnets', layout)];
+  if (!stack || stack.networks.length === 0) return [];
+  const ranges = stack.networks.map(({ name, subnet }) => `${name} ${subnet}`).join(', ');
+  return [ok('subnets', [`no other network uses the ranges of ours: ${ranges}`, ...moved].join('; '))];
+};
+
+export const examineNames: Examination = ({ host }) => [
+  ...host.names.map(({ name, setting, addresses, own }) => {
+    const id = `dns.${name}`;
+    if (addresses.length === 0) {
+      return own
+        ? warn(
+            id,
+            `${name} (${setting}) has no address in the DNS: visitors cannot find it`,
+            `let your DNS provider point ${name} to this network’s public address`,
+          )
+        : fail(id, `${name} (${setting}) is a name that this host does not know`, `correct \`${setting}\`, or write its address`);
+    }
+    return ok(id, `${name} is ${addresses.join(', ')}`);
+  }),
+  ...resolverFindings(host.resolvers),
+];
+
+/** Containers cannot reach a resolver on the host's own loopback; Docker then asks Google's. */
+function resolverFindings(resolvers: readonly string[]): Finding[] {
+  // 127.0.0.53 is systemd-resolved, whose real servers Docker reads from elsewhere.
+  const usable = resolvers.filter((entry) => !isLoopback(entry) || entry === '127.0.0.53');
+  if (resolvers.length === 0)
+    return [
+      warn(
+        'dns',
+        'no resolver is configured in /etc/resolv.conf: containers ask 8.8.8.8',
+        'write `nameserver ADDRESS` into /etc/resolv.conf',
+      ),
+    ];
+  if (usable.length === 0)
+    return [
+      warn(
+        'dns',
+        `the only resolver is ${resolvers[0]}, which containers cannot reach: they ask 8.8.8.8 instead, and do not know names of your own network`,
+        'set "dns" in /etc/docker/daemon.json to a resolver of your network',
+      ),
+    ];
+  return [];
+}
+
+export const examineReach: Examination = ({ host }) => {
+  const outside = host.ports.filter(({ address }) => !isLoopback(address));
+  const findings: Finding[] = [];
+  const [first] = outside;
+  if (!first) return findings;
+  const ports = outside.map(({ port }) => port).join(', ');
+  const setting = `${first.setting.split('.')[0]}.address`;
+  if (host.firewall) {
+    findings.push(
+      warn(
+        'firewall',
+        `${host.firewall} is on, and does not see ports that Docker publishes: ${ports} ${outside.length > 1 ? 'are' : 'is'} open to everyone who reaches ${first.address}`,
+        `that is what a public portal wants; otherwise pin \`${setting}\` to an address of your network, or filter in the chain DOCKER-USER`,
+      ),
+    );
+  }
+  if (outside.some(({ address }) => address.includes(':')) && !host.ipv6)
+    findings.push(
+      fail('ipv6', 'an IPv6 address is to be published, and this machine has none', `set \`${setting}: 0.0.0.0\`, or enable IPv6`),
+    );
+  else if (outside.some(({ address }) => address === '0.0.0.0') && host.ipv6)
+    findings.push(ok('ipv6', 'this machine has IPv6, and the ports are published on IPv4 alone: give names no AAAA record'));
+  if (host.kernel['net.ipv4.ip_forward'] === 0)
+    findings.push(
+      fail('kernel.net.ipv4.ip_forward', 'net.ipv4.ip_forward is 0: nothing reaches a container', 'sudo sysctl -w net.ipv4.ip_forward=1', {
+        kind: 'sysctl',
+        setting: 'net.ipv4.ip_forward',
+        value: 1,
+      }),
+    );
+  return findings;
+};

@@ -1,0 +1,51 @@
+import type { Context } from '../capability/context.ts';
+import type { Opened } from '../project/open.ts';
+import { mutate } from '../project/with-lock.ts';
+import { prepare } from '../reconcile/prepare.ts';
+import { type NamedImage, prunable } from './store/images.ts';
+
+/** Removes images of ours that nothing uses any more; on a dry run it only names them. */
+export async function pruneImages(context: Context, { loaded, state }: Opened): Promise<NamedImage[]> {
+  const { stack } = await prepare(context, loaded, { unchecked: true });
+  const unused = prunable(await ourImages(context), await usedIds(context), stack);
+  if (context.flags.dryRun || unused.length === 0) return unused;
+  return mutate(context, state, 'images prune', async (_lock, record) => {
+    record(unused);
+    const docker = await context.docker();
+    const removed: NamedImage[] = [];
+    for (const image of unused) {
+      // Without --force: what somebody has begun to use meanwhile stays.
+      const { exitCode, tail } = await docker.run(['image', 'rm', image.ref]);
+      if (exitCode === 0) removed.push(image);
+      else context.report.warn(`${image.ref} stays: ${tail.at(-1) ?? 'no answer'}`);
+    }
+    return removed;
+  });
+}
+
+async function ourImages(context: Context): Promise<NamedImage[]> {
+  const docker = await context.docker();
+  const { stdout } = await docker.run([
+    'image',
+    'ls',
+    '--no-trunc',
+    '--filter',
+    'label=io.medianest.image',
+    '--format',
+    '{{.Repository}}:{{.Tag}} {{.ID}}',
+  ]);
+  return stdout.split('\n').flatMap((line) => {
+    const [ref, id] = line.split(' ');
+    return ref && id ? [{ ref, id }] : [];
+  });
+}
+
+async function usedIds(context: Context): Promise<Set<string>> {
+  const docker = await context.docker();
+  const { stdout } = await docker.run(['ps', '--all', '--quiet', '--no-trunc']);
+  const containers = stdout.split('\n').filter(Boolean);
+  if (containers.length === 0) return new Set();
+  // One that is gone meanwhile is told on stderr; the others are listed all the same.
+  const inspected = await docker.run(['inspect', '--type', 'container', '--format', '{{.Image}}', ...containers]);
+  return new Set(inspected.stdout.split('\n').filter((line) => line.startsWith('sha256:')));
+}

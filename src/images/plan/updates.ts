@@ -1,0 +1,54 @@
+import { shortHash } from '../../core/hash.ts';
+import type { ImageSpec } from '../../stack/types.ts';
+
+/** A package of an image that its distribution has a newer version of. */
+export interface PackageUpdate {
+  name: string;
+  from: string;
+  to: string;
+}
+
+export interface ImageUpdate {
+  image: string;
+  ref: string;
+  packages: PackageUpdate[];
+}
+
+/** Debian's `apt-get --simulate upgrade` -> its `Inst` lines: `Inst openssl [3.5.1-1] (3.5.4-1~deb13u2 Debian:13/stable [amd64])`. */
+export function parseSimulation(output: string): PackageUpdate[] {
+  return [...output.matchAll(/^Inst (\S+) \[([^\]]+)\] \((\S+) /gm)].map(([, name, from, to]) => ({
+    name: name as string,
+    from: from as string,
+    to: to as string,
+  }));
+}
+
+/** What marks the next build of each image: the same updates give the same mark, so that a second run finds it done. */
+export function updateMarks(updates: readonly ImageUpdate[], before: Readonly<Record<string, string>>): Record<string, string> {
+  const marks = updates.map(({ image, ref, packages }) => [image, shortHash([ref, packages])] as const);
+  return { ...before, ...Object.fromEntries(marks) };
+}
+
+/** Data first, the way in last, so that what others stand on is proven before they move. */
+const ORDER = [
+  'engine-proxy',
+  'agent',
+  'etcd',
+  'redis',
+  'redis-cluster',
+  'postgres',
+  'patroni',
+  'db-router',
+  'all-in-one',
+  'balancer',
+  'app',
+  'edge',
+];
+
+export const inSafeOrder = (components: readonly string[]): string[] =>
+  [...new Set(components)].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+
+const rank = (component: string): number => (ORDER.includes(component) ? ORDER.indexOf(component) : -1);
+
+/** Those that medianest builds; an operator's own image is refreshed by its own name. */
+export const builtImages = (images: readonly ImageSpec[]): ImageSpec[] => images.filter((image) => image.build);

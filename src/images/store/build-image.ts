@@ -1,0 +1,81 @@
+import path from 'node:path';
+import type { Context } from '../../capability/context.ts';
+import { UserError } from '../../core/errors.ts';
+import { buildxEnvironment } from '../../docker/buildx-home.ts';
+import type { DockerCli } from '../../docker/compose.ts';
+import type { ImageSpec } from '../../stack/types.ts';
+
+/** The argument list of a build with BuildKit: no value of the operator's is ever part of a shell string. */
+function buildArgs(image: ImageSpec, home: string, options: { noCache: boolean }): string[] {
+  const build = image.build as NonNullable<ImageSpec['build']>;
+  return [
+    'buildx',
+    'build',
+    '--load',
+    '--progress',
+    'plain',
+    '--tag',
+    image.ref,
+    ...(options.noCache ? ['--no-cache'] : []),
+    ...Object.entries(build.args).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
+    ...Object.entries(build.contexts).flatMap(([name, folder]) => ['--build-context', `${name}=${path.join(home, folder)}`]),
+    '--label',
+    `io.medianest.image=${image.name}`,
+    path.join(home, build.context),
+  ];
+}
+
+/** @throws UserError BUILD_FAILED with the last lines of the build */
+export async function buildImage(
+  image: ImageSpec,
+  context: Context,
+  docker: DockerCli,
+  onLine: (line: string) => void,
+  noCache = false,
+): Promise<void> {
+  const { exitCode, tail } = await docker.run(buildArgs(image, context.home, { noCache: noCache || image.build?.fresh === true }), {
+    signal: context.signal,
+    env: buildxEnvironment(context.env),
+    onLine: (line) => onLine(line.replace(/^#\d+ (\d+\.\d+ )?/, '').trim()),
+  });
+  if (exitCode === 0) return;
+  refuseFull(tail, `image ${image.ref} cannot be built`);
+  const base = image.build?.args.BASE_IMAGE;
+  const baseMissing = base && tail.some((line) => line.includes(base) && /not found|failed to resolve|denied|no such host/i.test(line));
+  if (baseMissing) {
+    throw new UserError(
+      'IMAGE_MISSING',
+      `the base image ${base} is not here and cannot be pulled; nothing was changed`,
+      './scripts/base-image.sh builds a look-alike from Debian’s packages, or set images.base (MEDIANEST_BASE_IMAGE)',
+    );
+  }
+  const lines = tail.filter((line) => line.trim() && !line.startsWith('------')).slice(-8);
+  throw new UserError(
+    'BUILD_FAILED',
+    `image ${image.ref} cannot be built; nothing was changed, what runs goes on\n    ${lines.join('\n    ')}`,
+    `see the lines above; \`medianest images build --verbose\` shows the whole build`,
+  );
+}
+
+/** @throws UserError DISK_FULL where the engine says so */
+function refuseFull(tail: readonly string[], what: string): void {
+  if (!tail.some((line) => /no space left on device|disk quota exceeded/i.test(line))) return;
+  throw new UserError(
+    'DISK_FULL',
+    `${what}: the disk that the Docker Engine keeps its data on is full; nothing was changed, what runs goes on`,
+    'free some space (`docker system df` shows what takes it, `docker image prune` removes what nothing uses), then run the same command again',
+  );
+}
+
+/** @throws UserError IMAGE_MISSING */
+export async function pullImage(ref: string, context: Context, docker: DockerCli, onLine: (line: string) => void): Promise<void> {
+  const { exitCode, tail } = await docker.run(['pull', ref], { signal: context.signal, onLine });
+  if (exitCode !== 0) {
+    refuseFull(tail, `image ${ref} cannot be pulled`);
+    throw new UserError(
+      'IMAGE_MISSING',
+      `image ${ref} is not here and cannot be pulled: ${tail.at(-1)?.trim() ?? ''}; nothing was changed`,
+      'check its name, the network and `docker login`; or load it: docker load < image.tar',
+    );
+  }
+}

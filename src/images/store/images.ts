@@ -1,0 +1,50 @@
+import type { Stack } from '../../stack/types.ts';
+
+/** An image under one of its names, as the engine lists it. */
+export interface NamedImage {
+  ref: string;
+  id: string;
+}
+
+/** What an image is made of, so that the very same one can be told again. */
+export interface LockedImage {
+  ref: string;
+  id: string;
+  /** Debian package -> version; empty for an image that has none. */
+  packages: Record<string, string>;
+}
+
+export interface ImageLock {
+  medianest: string;
+  profile: string;
+  images: Record<string, LockedImage>;
+}
+
+/** Names that the stack's containers are started from, each once. */
+export const neededRefs = (stack: Stack): string[] => [...new Set(stack.services.map((service) => service.image.ref))];
+
+/** Ours by name and label: `medianest/edge:4f2a...`; an operator's own image may carry the label of what it is built upon. */
+const OURS = /^medianest\/([a-z0-9-]+):[0-9a-f]{12}$/;
+
+/** Of our images, those that neither a container nor the stack nor a release uses. */
+export function prunable(images: readonly NamedImage[], usedIds: ReadonlySet<string>, stack: Stack): NamedImage[] {
+  const wanted = new Set(stack.images.flatMap((image) => [image.ref, ...(image.build?.after ? [image.build.after.ref] : [])]));
+  const released = new Set(images.filter(({ ref }) => /^medianest\/[a-z0-9_-]+-release:/.test(ref)).map(({ id }) => id));
+  return images.filter(({ ref, id }) => OURS.test(ref) && !wanted.has(ref) && !usedIds.has(id) && !released.has(id));
+}
+
+/** One line for each difference between what was locked and what is there. */
+export function lockChanges(locked: ImageLock, now: ImageLock): string[] {
+  const names = [...new Set([...Object.keys(locked.images), ...Object.keys(now.images)])].sort();
+  return names.flatMap((name) => {
+    const [before, after] = [locked.images[name], now.images[name]];
+    if (!before) return [`${name} is new`];
+    if (!after) return [`${name} is no longer part of the stack`];
+    if (before.id === after.id) return [];
+    const packages = [...new Set([...Object.keys(before.packages), ...Object.keys(after.packages)])]
+      .sort()
+      .filter((entry) => before.packages[entry] !== after.packages[entry])
+      .map((entry) => `${entry} ${before.packages[entry] ?? 'none'} -> ${after.packages[entry] ?? 'none'}`);
+    return [`${name} is another image${packages.length > 0 ? `: ${packages.join(', ')}` : ', with the same packages'}`];
+  });
+}

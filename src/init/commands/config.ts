@@ -1,0 +1,50 @@
+import path from 'node:path';
+import { type Command, done } from '../../capability/command.ts';
+import { loadInput } from '../../project/load-settings.ts';
+
+export const configShow: Command = {
+  name: 'config show',
+  summary: 'The merged settings, each with its origin; secrets redacted',
+  example: 'medianest config show --profile dev-compose',
+  run: async (context) => {
+    const { open } = await import('../../project/open.ts');
+    const { flattenSettings } = await import('../../settings/flatten.ts');
+    const { table } = await import('../../ui/table.ts');
+    const { loaded } = await open(context);
+    const entries = flattenSettings(loaded.settings, loaded.origins);
+    const origins = Object.fromEntries(entries.map(({ path, origin }) => [path, origin]));
+    const rows = entries.map(({ path, value, origin }) => [`${path}:`, JSON.stringify(value), `# ${origin}`]);
+    return done({ profile: loaded.profile, file: loaded.configFile ?? null, settings: loaded.settings, origins }, table(rows));
+  },
+};
+
+export const configValidate: Command = {
+  name: 'config validate',
+  summary: 'Check medianest.yml and the profile; every problem with its line and the nearest valid key',
+  example: 'medianest config validate --config ./medianest.yml',
+  run: async (context) => {
+    const { open } = await import('../../project/open.ts');
+    const { prepare } = await import('../../reconcile/prepare.ts');
+    const { loaded } = await open(context);
+    await prepare(context, loaded, { unchecked: true });
+    const file = loaded.configFile ?? 'no medianest.yml, so the defaults';
+    return done({ valid: true, profile: loaded.profile, file: loaded.configFile ?? null }, `valid: ${file}, profile ${loaded.profile}`);
+  },
+};
+
+export const configSchema: Command = {
+  name: 'config schema',
+  summary: 'A JSON Schema of medianest.yml, from which editors complete and check it',
+  example: 'medianest config schema --out medianest.schema.json',
+  options: [['--out <file>', 'Write it there; the line that tells an editor is printed']],
+  run: async (context, _args, options) => {
+    const { settingsJsonSchema } = await import('../../settings/json-schema.ts');
+    const { listProfiles } = await import('../../project/load-settings.ts');
+    const { writeAtomic } = await import('../../core/files.ts');
+    const names = listProfiles(await loadInput(context)).map(({ name }) => name);
+    const schema = settingsJsonSchema(await context.registry(), names);
+    if (typeof options.out !== 'string') return done(schema, JSON.stringify(schema, null, 2));
+    writeAtomic(path.resolve(context.cwd, options.out), `${JSON.stringify(schema, null, 2)}\n`);
+    return done({ file: options.out }, `the first line of medianest.yml then is\n# yaml-language-server: $schema=${options.out}`);
+  },
+};

@@ -1,0 +1,19 @@
+import { type Command, done } from '../../capability/command.ts';
+import { loadInput } from '../../project/load-settings.ts';
+
+export const profiles: Command = {
+  name: 'profiles',
+  summary: 'What each profile runs',
+  example: 'medianest profiles',
+  run: async (context) => {
+    const { listProfiles } = await import('../../project/load-settings.ts');
+    const { table } = await import('../../ui/table.ts');
+    const list = listProfiles(await loadInput(context));
+    const rows = list.map((profile) => [
+      profile.name,
+      profile.missing.length > 0 ? `not yet (needs ${profile.missing.join(', ')})` : profile.components.join(', '),
+      profile.description,
+    ]);
+    return done({ profiles: list }, table([['PROFILE', 'RUNS', 'FOR'], ...rows]));
+  },
+};

@@ -1,0 +1,32 @@
+import { type Command, done, type Options } from '../../capability/command.ts';
+import type { Context, Result } from '../../capability/context.ts';
+
+async function change(context: Context, how: 'switchover' | 'failover', options: Options): Promise<Result> {
+  const { open } = await import('../../project/open.ts');
+  const { changeLeader } = await import('../change-leader.ts');
+  const to = options.to === undefined ? undefined : String(options.to);
+  const outcome = await changeLeader(context, await open(context), how, to);
+  const text =
+    outcome.result === 'planned'
+      ? `would change the leader: ${outcome.before ?? 'nobody'} -> ${outcome.leader ?? 'the best replica'}`
+      : `${outcome.leader ?? 'nobody'} leads (before: ${outcome.before ?? 'nobody'}), ${outcome.seconds.toFixed(1)} s`;
+  return done(outcome, text);
+}
+
+const TO = ['--to <member>', 'The member that is to lead; the best one where it is not given'] as const;
+
+export const switchover: Command = {
+  name: 'switchover',
+  summary: 'A planned change of the database’s leader: writes wait about 2 s, none is lost',
+  example: 'medianest switchover --to postgres-2',
+  options: [TO],
+  run: (context, _args, options) => change(context, 'switchover', options),
+};
+
+export const failover: Command = {
+  name: 'failover',
+  summary: 'Another leader for the database where the present one does not answer',
+  example: 'medianest failover',
+  options: [TO],
+  run: (context, _args, options) => change(context, 'failover', options),
+};

@@ -1,0 +1,70 @@
+import { refuseHalfRestored } from '../backup/restore/journal.ts';
+import type { Context } from '../capability/context.ts';
+import { UserError } from '../core/errors.ts';
+import { shortHash } from '../core/hash.ts';
+import { currentUser } from '../core/user.ts';
+import { appendAudit } from '../state/audit.ts';
+import { acquireLock, type Lock } from '../state/lock.ts';
+import { holdHealing } from '../state/pause-healing.ts';
+import type { StateFolder } from '../state/state.ts';
+
+/**
+ * Runs a change under the state folder's lock and leaves one line in the audit log, however it ends.
+ * `record` tells that something is about to change; a run that changes nothing leaves no line. `fail` tells that it was
+ * taken back without an error to throw. While a restore is half done, only what finishes it or takes all down may change anything.
+ */
+export async function mutate<T>(
+  context: Context,
+  state: StateFolder,
+  command: string,
+  change: (lock: Lock, record: (plan: unknown) => void, fail: (code: string) => void) => Promise<T>,
+  options: { finishesRestore?: boolean } = {},
+): Promise<T> {
+  state.open();
+  const lock = await acquireLock(state.at('lock'), `medianest ${command}`, context.flags.waitLock, context.signal, (holder) =>
+    context.report.note(`waiting for \`${holder.command}\` by ${holder.user} (process ${holder.pid}, since ${holder.since})`),
+  );
+  const started = context.clock.now();
+  let plan: string | undefined;
+  const close = (result: 'done' | 'failed' | 'interrupted', error?: string) => {
+    if (plan === undefined) return;
+    const seconds = (context.clock.now().getTime() - started.getTime()) / 1000;
+    appendAudit(state.at('audit.jsonl'), {
+      time: started.toISOString(),
+      user: currentUser(),
+      command: `medianest ${command}`,
+      plan,
+      result,
+      ...(error && { error }),
+      seconds,
+    });
+  };
+  const hold = holdHealing(state);
+  try {
+    if (!options.finishesRestore) refuseHalfRestored(state);
+    let failure: string | undefined;
+    const value = await change(
+      lock,
+      (steps) => {
+        plan = shortHash(steps);
+      },
+      (code) => {
+        failure = code;
+      },
+    );
+    close(failure ? 'failed' : 'done', failure);
+    return value;
+  } catch (error) {
+    const code = error instanceof UserError ? error.code : 'UNEXPECTED';
+    try {
+      close(code === 'INTERRUPTED' ? 'interrupted' : 'failed', code);
+    } catch (auditError) {
+      // A full disk may be why the change failed: that error is the one to show.
+      context.report.warn(`the audit log could not be written: ${(auditError as Error).message}`);
+    }
+    throw error;
+  } finally {
+    hold.end();
+    lock.release();
+  }
+}

@@ -1,0 +1,48 @@
+import { type Command, done } from '../../capability/command.ts';
+import { UserError } from '../../core/errors.ts';
+
+export const down: Command = {
+  name: 'down',
+  summary: 'Stop and remove containers and networks; volumes are kept',
+  example: 'medianest down',
+  options: [
+    ['--volumes', 'Delete the volumes too: every request, upload and session'],
+    ['--no-backup', 'With --volumes: there is no backup to go back to, and that is meant'],
+  ],
+  run: async (context, _args, options) => {
+    const { open } = await import('../../project/open.ts');
+    const { takeDown } = await import('../down.ts');
+    const { describeStep } = await import('../plan/step.ts');
+    const opened = await open(context);
+    const project = opened.loaded.settings.project;
+    const volumes = options.volumes === true;
+    if (volumes && !context.flags.dryRun) {
+      const { readCatalogue } = await import('../../backup/repository/repository.ts');
+      const { provenBackup } = await import('../../backup/plan/backup-sets.ts');
+      if (options.backup !== false && !provenBackup(readCatalogue(opened.state)?.sets ?? [])) {
+        throw new UserError(
+          'CONFIRMATION_NEEDED',
+          `--volumes deletes the data of ${project}, and there is no verified backup of it; nothing was changed`,
+          'make one: medianest backup && medianest backup verify; without one, say so: medianest down --volumes --no-backup (add --yes where nobody can answer)',
+        );
+      }
+      const typed = context.flags.yes ? project : await context.ask(`Type the project’s name (${project}) to delete its volumes: `);
+      if (typed !== project) {
+        throw new UserError(
+          'CONFIRMATION_NEEDED',
+          `the volumes of ${project} were not confirmed; nothing was changed`,
+          'type the project’s name, or pass --yes --volumes (and --no-backup without a verified backup)',
+        );
+      }
+    }
+    const { services, steps } = await takeDown(context, opened, volumes);
+    if (context.flags.dryRun) {
+      const planned =
+        steps.length === 0 ? `nothing to do: ${project} is not running` : steps.map((step) => `- ${describeStep(step)}`).join('\n');
+      return done({ project, removed: [], volumes, steps }, planned);
+    }
+    const stopped = services.length === 0 ? `${project} was not running` : `${project} is stopped`;
+    const kept = volumes ? 'its volumes are deleted' : 'its volumes are kept';
+    return done({ project, removed: services, volumes }, steps.length === 0 ? `${project} is not running` : `${stopped}; ${kept}`);
+  },
+};

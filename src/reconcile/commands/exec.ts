@@ -1,0 +1,21 @@
+import { type Command, done } from '../../capability/command.ts';
+
+export const exec: Command = {
+  name: 'exec',
+  summary: 'Run a program inside a service’s container',
+  example: 'medianest exec postgres psql medianest',
+  args: '<service> <command...>',
+  passThrough: true,
+  run: async (context, args) => {
+    const { expandServices, open, requireManifest } = await import('../../project/open.ts');
+    const { composeArgs } = await import('../../docker/compose.ts');
+    const { composeFiles } = await import('../compose-project.ts');
+    const { loaded, state } = await open(context);
+    const [name = '', ...command] = args;
+    const [service = ''] = expandServices(requireManifest(state), [name]);
+    const terminal = process.stdin.isTTY && process.stdout.isTTY ? [] : ['--no-TTY'];
+    const docker = await context.docker();
+    const call = composeArgs(loaded.settings.project, state.root, composeFiles(state), 'exec', ...terminal, service, ...command);
+    return done(undefined, '', await docker.attach(call, context.signal));
+  },
+};

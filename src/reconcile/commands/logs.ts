@@ -1,0 +1,30 @@
+import { type Command, done } from '../../capability/command.ts';
+
+export const logs: Command = {
+  name: 'logs',
+  summary: 'What services have written',
+  example: 'medianest logs --follow app',
+  args: '[services...]',
+  options: [
+    ['-f, --follow', 'Go on printing new lines until Ctrl-C'],
+    ['-n, --tail <lines>', 'Only the last lines of each'],
+    ['--since <time>', 'Only lines since a time or a duration such as 10m'],
+  ],
+  run: async (context, args, options) => {
+    const { expandServices, open, requireManifest } = await import('../../project/open.ts');
+    const { composeArgs } = await import('../../docker/compose.ts');
+    const { composeFiles } = await import('../compose-project.ts');
+    const { loaded, state } = await open(context);
+    const services = expandServices(requireManifest(state), args);
+    const given = [
+      ...(options.follow ? ['--follow'] : []),
+      ...(typeof options.tail === 'string' ? ['--tail', options.tail] : []),
+      ...(typeof options.since === 'string' ? ['--since', options.since] : []),
+    ];
+    const docker = await context.docker();
+    const command = composeArgs(loaded.settings.project, state.root, composeFiles(state), 'logs', ...given, '--', ...services);
+    if (!context.flags.json) return done(undefined, '', await docker.attach(command, context.signal));
+    const { stdout, exitCode } = await docker.run(command.filter((arg) => arg !== '--follow'));
+    return done({ lines: stdout.split('\n').filter(Boolean) }, '', exitCode);
+  },
+};

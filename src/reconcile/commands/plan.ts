@@ -1,0 +1,21 @@
+import { type Command, done } from '../../capability/command.ts';
+import { EXIT } from '../../core/errors.ts';
+
+export const plan: Command = {
+  name: 'plan',
+  summary: 'What `up` would do to each service: the cause, the downtime, the data at risk (exit 3 if anything would change)',
+  example: 'medianest plan --profile dev-compose --json',
+  run: async (context) => {
+    const { open } = await import('../../project/open.ts');
+    const { survey } = await import('../survey.ts');
+    const { describePlan } = await import('../describe.ts');
+    const { loaded } = await open(context);
+    const { prepared, changes, files, steps } = await survey(context, loaded, await context.engine());
+    for (const line of prepared.moved) context.report.note(line);
+    return done(
+      { profile: prepared.stack.profile, changes, files },
+      describePlan(changes, files, steps),
+      steps.length > 0 ? EXIT.pending : EXIT.done,
+    );
+  },
+};

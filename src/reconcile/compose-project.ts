@@ -1,0 +1,70 @@
+import { UserError } from '../core/errors.ts';
+import type { Task } from '../core/reporter.ts';
+import { composeArgs } from '../docker/compose.ts';
+import type { StateFolder } from '../state/state.ts';
+import type { Execution } from './execute.ts';
+import { isAwaited, recovers, unhealthyError } from './unhealthy.ts';
+
+/** The project's Compose files: the rendered one, and the operator's own over it. */
+export const composeFiles = (state: StateFolder): string[] => [state.composeFile, ...overrideFiles(state)];
+
+export const overrideFiles = (state: StateFolder): string[] => (state.override() === undefined ? [] : [state.overrideFile]);
+
+/** @throws UserError PARTIAL where Compose stops part-way, RANGE_LOST where a network of it cannot be made */
+export async function compose(run: Execution, task: Task | undefined, args: string[], files?: string[]): Promise<void> {
+  const { exitCode, tail } = await runCompose(run, task, args, files);
+  if (exitCode !== 0) throw failed(args, tail);
+}
+
+/** Starts, and waits until healthy. @param only services whose health matters; all of the project where not given */
+export async function composeUp(
+  run: Execution,
+  task: Task | undefined,
+  args: string[],
+  waitSeconds: number,
+  only?: readonly string[],
+): Promise<void> {
+  const started = Date.now();
+  const { engine, prepared } = run;
+  let { exitCode, tail } = await runCompose(run, task, args);
+  // Where its time is over between two of its looks, Compose 2.40 takes that for success (waitDependencies, at ctx.Done).
+  const done = async () => exitCode === 0 && !(await isAwaited(engine, prepared.project, only));
+  if (await done()) return;
+  const left = waitSeconds - (Date.now() - started) / 1000;
+  if (await recovers(engine, prepared.project, left, run.context.signal, only)) ({ exitCode, tail } = await runCompose(run, task, args));
+  if (await done()) return;
+  throw (await unhealthyError(engine, prepared.project, only)) ?? failed(args, tail);
+}
+
+/** How the engine refuses a network whose addresses another one has (libnetwork's ipamapi.ErrPoolOverlap). */
+const RANGE_TAKEN = /Pool overlaps with other one on this address space/;
+
+function failed(args: readonly string[], tail: readonly string[]): UserError {
+  if (tail.some((line) => RANGE_TAKEN.test(line)))
+    return new UserError(
+      'RANGE_LOST',
+      'another network took an address range of this project while it was brought up',
+      'run the same command again: a free range is chosen; `docker network ls` shows the others',
+    );
+  return new UserError(
+    'PARTIAL',
+    `docker compose ${args[0]} stopped part-way: ${tail
+      .slice(-3)
+      .map((line) => line.trim())
+      .join(' | ')}`,
+    'run the same command again to go on; `medianest status` shows what runs',
+  );
+}
+
+/** Compose over the project's files, its progress shown. */
+export function runCompose(run: Execution, task: Task | undefined, args: string[], files = composeFiles(run.prepared.state)) {
+  const { project, state } = run.prepared;
+  return run.docker.run(composeArgs(project, state.root, files, ...args), {
+    signal: run.context.signal,
+    onStart: (pid) => run.lock.noteChild(pid),
+    onLine: (line) => {
+      const [, what, name, doing] = /^\s*(Container|Network|Volume) (\S+)\s+(\w+)/.exec(line) ?? [];
+      if (what && name && doing) task?.detail(`${name.replace(`${project}-`, '')} ${doing.toLowerCase()}`);
+    },
+  });
+}

@@ -1,0 +1,154 @@
+import type { Context } from '../capability/context.ts';
+import { proveServed } from '../certificates/store/prove-served.ts';
+import { UserError } from '../core/errors.ts';
+import { noteRelease, readReleases } from '../deploy/store/release-store.ts';
+import { interruptedRelease } from '../deploy/store/releases.ts';
+import { checkCompose } from '../docker/compose.ts';
+import { neededRefs } from '../images/store/images.ts';
+import type { Opened } from '../project/open.ts';
+import { mutate } from '../project/with-lock.ts';
+import { certificatesOf } from '../stack/certificates.ts';
+import type { Stack } from '../stack/types.ts';
+import { refuseEdited } from '../state/hand-edits.ts';
+import { execute } from './execute.ts';
+import type { Change, FileChange } from './plan/change.ts';
+import type { Step } from './plan/step.ts';
+import { type Asked, survey } from './survey.ts';
+
+export interface UpOutcome {
+  project: string;
+  profile: string;
+  result: 'changed' | 'unchanged' | 'planned';
+  changes: Change[];
+  files: FileChange[];
+  /** Only in a dry run: what a real run would execute. */
+  steps?: Step[];
+  urls: string[];
+  /** The root certificate to trust, where the internal CA serves the portal. */
+  trust?: string;
+  seconds: number;
+}
+
+export interface ConvergeOptions extends Pick<Asked, 'orders' | 'only' | 'renew'> {
+  /** Replace rendered files that were edited by hand. */
+  overwrite: boolean;
+  /** Seconds to wait for health, as typed. */
+  timeout: unknown;
+  /** Neither build nor pull. */
+  offline?: boolean;
+  /** As the audit log names it; `up` where not given. */
+  command?: string;
+}
+
+/** How often ranges are chosen again where another project takes them between the choice and the network. */
+const RANGE_ATTEMPTS = 4;
+
+/** Brings a project to what its settings say: plan, then the same steps that a dry run prints. */
+export async function converge(context: Context, { loaded, state }: Opened, options: ConvergeOptions): Promise<UpOutcome> {
+  const started = context.clock.now().getTime();
+  const waitSeconds = seconds(options.timeout);
+  const engine = await context.engine();
+  const command = options.command ?? `up --profile ${loaded.profile}`;
+  const touchesApp = !options.only || options.only.includes('app');
+  const attempt = async () => {
+    if (!options.overwrite) refuseEdited(state);
+    const plan = await survey(context, loaded, engine, { waitSeconds, orders: options.orders, only: options.only, renew: options.renew });
+    const { prepared } = plan;
+    if (options.offline) refuseMissing(plan.steps, neededRefs(prepared.stack));
+    for (const line of prepared.moved) context.report.note(line);
+    const half = interruptedRelease(readReleases(state), prepared.stack.orders.app?.release);
+    if (half && touchesApp) context.report.note(`the deploy of ${half.id} was stopped half-way: it is taken back`);
+    const outcome = (result: UpOutcome['result']): UpOutcome => ({
+      project: prepared.stack.project,
+      profile: prepared.stack.profile,
+      result,
+      changes: plan.changes,
+      files: plan.files,
+      urls: prepared.stack.urls,
+      ...(prepared.stack.certificates.some((certificate) => certificate.issuer === 'internal-ca') && { trust: state.at('ca', 'root.crt') }),
+      seconds: (context.clock.now().getTime() - started) / 1000,
+    });
+    return { prepared, plan, outcome };
+  };
+  if (context.flags.dryRun) {
+    const { plan, outcome } = await attempt();
+    return { ...outcome('planned'), steps: plan.steps };
+  }
+  return mutate(context, state, command, async (lock, record) => {
+    let { prepared, plan, outcome } = await attempt();
+    const note = async (changed: boolean) => {
+      if (!touchesApp) return;
+      await noteRelease(state, engine, prepared.stack, loaded.settings.app as object, {
+        changed,
+        time: new Date(started),
+        seconds: outcome('changed').seconds,
+        command,
+      });
+    };
+    if (plan.steps.length === 0) {
+      await note(false);
+      return outcome('unchanged');
+    }
+    record(plan.steps);
+    const docker = await context.docker();
+    await checkCompose(docker);
+    const run = (steps: readonly Step[]) =>
+      execute(steps, { context, prepared: { state, secrets: prepared.secrets, project: prepared.stack.project }, engine, docker, lock });
+    const early = beforeRendering(plan.steps, prepared.stack);
+    if (early.length > 0) {
+      await run(early);
+      ({ prepared, plan, outcome } = await attempt());
+    }
+    const tried = [...early];
+    for (let left = RANGE_ATTEMPTS; ; left--) {
+      tried.push(...plan.steps);
+      try {
+        await run(plan.steps);
+        break;
+      } catch (error) {
+        if (left === 0 || !(error instanceof UserError && error.code === 'RANGE_LOST')) throw error;
+        // Two that come up at once have chosen the same free range: one of them had to lose it.
+        context.report.note(`${error.message}: choosing again`);
+        ({ prepared, plan, outcome } = await attempt());
+      }
+    }
+    const issued = tried.flatMap((step) => (step.kind === 'issue-certificate' ? [step.certificate] : []));
+    await proveServed(state, prepared.stack, issued, engine);
+    await note(plan.changes.some(({ action, service }) => action !== 'keep' && isReplica(prepared.stack, service)));
+    return outcome('changed');
+  });
+}
+
+/** @throws UserError IMAGE_MISSING with all of them at once */
+function refuseMissing(steps: readonly Step[], needed: readonly string[]): void {
+  const absent = steps.flatMap((step) => (step.kind === 'build-image' ? [step.image.ref] : step.kind === 'pull-image' ? [step.ref] : []));
+  // What others are only built upon is not needed to run them.
+  const missing = absent.filter((ref) => needed.includes(ref));
+  if (missing.length === 0) return;
+  throw new UserError(
+    'IMAGE_MISSING',
+    `the engine does not have ${missing.join(', ')}, and --offline neither builds nor pulls; nothing was changed`,
+    'bring them: `medianest images save` on a host that has them, then `medianest images load FILE` here',
+  );
+}
+
+/**
+ * A container that cannot reload takes a renewed certificate by being recreated, so its serial is part of what is rendered:
+ * such a certificate, and the images that issuing it needs, come before the rest is planned.
+ */
+function beforeRendering(steps: readonly Step[], stack: Stack): Step[] {
+  const fixed = new Set(stack.services.flatMap((service) => (service.reload ? [] : certificatesOf(service).map(({ name }) => name))));
+  const early = steps.filter((step) => step.kind === 'issue-certificate' && fixed.has(step.certificate.name));
+  return early.length > 0 ? [...steps.filter(({ kind }) => kind === 'build-image' || kind === 'pull-image'), ...early] : [];
+}
+
+const isReplica = (stack: Stack, name: string): boolean =>
+  stack.services.some((service) => service.name === name && service.component === 'app');
+
+/** `--timeout` as typed -> seconds. */
+export function seconds(value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  const parsed = Number(value);
+  if (Number.isInteger(parsed) && parsed > 0) return parsed;
+  throw new UserError('USAGE', `--timeout ${value}: should be a number of seconds`, 'for example --timeout 300');
+}

@@ -1,0 +1,39 @@
+import type { HealthReport } from '../health/plan/health.ts';
+import { table } from '../ui/table.ts';
+import type { UpOutcome } from './converge.ts';
+import type { Change, FileChange } from './plan/change.ts';
+import { describeStep, plural, type Step } from './plan/step.ts';
+
+export function describePlan(changes: readonly Change[], files: readonly FileChange[], steps: readonly Step[]): string {
+  const rows = changes.map((change) => [change.service, change.action, change.downtime, change.dataRisk, change.cause]);
+  const kept = changes.filter((change) => change.action === 'keep').length;
+  const preparing = steps.filter((step) => step.kind !== 'compose-up' && step.kind !== 'mark-applied');
+  return [
+    table([['SERVICE', 'ACTION', 'DOWNTIME', 'DATA AT RISK', 'CAUSE'], ...rows]),
+    ...(preparing.length > 0 ? ['', ...preparing.map((step) => `- ${describeStep(step)}`)] : []),
+    '',
+    steps.length === 0
+      ? 'Nothing to do.'
+      : `${plural(changes.length - kept, 'service')} to change, ${kept} unchanged, ${plural(files.length, 'file')} to write.`,
+  ].join('\n');
+}
+
+export function describeUp(outcome: UpOutcome): string {
+  if (outcome.result === 'planned') return describePlan(outcome.changes, outcome.files, outcome.steps ?? []);
+  const first =
+    outcome.result === 'unchanged'
+      ? `Nothing to do: ${outcome.project} (${outcome.profile}) runs as planned.`
+      : `${outcome.project} (${outcome.profile}) is up after ${outcome.seconds.toFixed(1)} s.`;
+  return [
+    first,
+    ...outcome.urls.map((url) => `  ${url}`),
+    ...(outcome.trust ? [`Browsers trust it once this CA is imported: ${outcome.trust}`] : []),
+  ].join('\n');
+}
+
+export function describeHealth(report: HealthReport): string {
+  return [
+    ...report.checks.map((check) => `${check.status.padEnd(4)}  ${check.message}${check.remedy ? `\n      Fix: ${check.remedy}` : ''}`),
+    `overall: ${report.status}`,
+  ].join('\n');
+}

@@ -1,0 +1,66 @@
+import { noteEnd } from '../backup/restore/journal.ts';
+import type { Context } from '../capability/context.ts';
+import { UserError } from '../core/errors.ts';
+import { exists } from '../core/files.ts';
+import { checkCompose } from '../docker/compose.ts';
+import type { Engine } from '../docker/types.ts';
+import type { Opened } from '../project/open.ts';
+import { mutate } from '../project/with-lock.ts';
+import { emptySecrets } from '../secrets/store/secret-files.ts';
+import type { StateFolder } from '../state/state.ts';
+import { execute } from './execute.ts';
+import type { Step } from './plan/step.ts';
+import { refuseForeign } from './survey.ts';
+
+export interface Removal {
+  /** The services that are there. */
+  services: string[];
+  /** What is done about them; nothing where nothing is left. */
+  steps: Step[];
+}
+
+/** Stops and removes a project; never a foreign one. A dry run, and one with nothing to do, leave no trace. */
+export async function takeDown(context: Context, { loaded, state }: Opened, volumes: boolean): Promise<Removal> {
+  const project = loaded.settings.project;
+  const engine = await context.engine();
+  const seen = await look(engine, project, state, volumes);
+  if (context.flags.dryRun || (seen.steps.length === 0 && !exists(state.root))) return seen;
+  const command = `down${volumes ? ' --volumes' : ''}`;
+  return mutate(
+    context,
+    state,
+    command,
+    async (lock, record) => {
+      const removal = await look(engine, project, state, volumes);
+      if (removal.steps.length === 0) return removal;
+      record(removal.steps);
+      const docker = await context.docker();
+      await checkCompose(docker);
+      await execute(removal.steps, { context, prepared: { state, secrets: emptySecrets, project }, engine, docker, lock });
+      // Without data there is nothing that a restore could have left half replaced, nor anything that was put aside.
+      if (volumes) noteEnd(state, undefined);
+      return removal;
+    },
+    { finishesRestore: true },
+  );
+}
+
+async function look(engine: Engine, project: string, state: StateFolder, volumes: boolean): Promise<Removal> {
+  const containers = await engine.observe(project);
+  refuseForeign(project, containers, state.root);
+  if (volumes) await refuseForeignVolumes(engine, project);
+  const services = [...new Set(containers.map((container) => container.service))].sort();
+  const nothing = services.length === 0 && (!volumes || !state.manifest());
+  return { services, steps: nothing ? [] : [{ kind: 'compose-down', volumes, services, cause: 'asked for' }] };
+}
+
+/** Compose deletes what carries the project's name in its own label, whoever made it. */
+async function refuseForeignVolumes(engine: Engine, project: string): Promise<void> {
+  const foreign = (await engine.foreignVolumes(project)).find(({ composeProject }) => composeProject === project);
+  if (!foreign) return;
+  throw new UserError(
+    'FOREIGN_PROJECT',
+    `the volume ${foreign.name} of the Compose project ${project} was not made by medianest; nothing was changed`,
+    'delete it yourself (docker volume rm) if it is yours, or choose another name: --project',
+  );
+}

@@ -1,0 +1,227 @@
+import type { ObservedContainer } from '../../docker/types.ts';
+import { certificatesOf } from '../../stack/certificates.ts';
+import { volumeName } from '../../stack/labels.ts';
+import type { Rendered, Rolling, Service, Stack } from '../../stack/types.ts';
+import { type Change, type FileChange, networksOf } from './change.ts';
+import { keepersLast, oneByOne, retirements, sharedFirst } from './members.ts';
+import type { Step } from './step.ts';
+import { changesProtocol, goneFolder, type UpFacts } from './up.ts';
+
+/** What an `up` executes, in order: prepare all that can fail, then touch containers, then prove. */
+export function stepsOf(
+  stack: Stack,
+  wanted: readonly Service[],
+  rendered: Rendered,
+  facts: UpFacts,
+  changes: readonly Change[],
+  files: readonly FileChange[],
+  leftovers: readonly ObservedContainer[],
+): Step[] {
+  const services = new Map(wanted.map((service) => [service.name, service]));
+  return keepersLast([
+    ...preparation(stack, wanted, rendered, facts, changes, files),
+    ...leftovers.map(({ id, name }): Step => ({ kind: 'remove-container', id, name, cause: 'left behind by an interrupted run' })),
+    ...containerSteps(services, facts, changes, rendered, leftovers.length > 0),
+  ]);
+}
+
+/** Each NFS export once, with an image that is there by then. */
+function mountProofs(wanted: readonly Service[], changes: readonly Change[]): Step[] {
+  const starting = changes.filter(({ action }) => action === 'create' || action === 'recreate' || action === 'start');
+  const names = new Set(starting.map(({ service }) => service));
+  const proofs = wanted
+    .filter(({ name }) => names.has(name))
+    .flatMap(({ image, mounts }) => mounts.flatMap(({ source, nfs }) => (nfs ? [[source, { nfs, image: image.ref }] as const] : [])));
+  return [...new Map(proofs).values()].map((proof) => ({
+    kind: 'prove-mount',
+    ...proof,
+    cause: 'a refusal has to come before a container is stopped',
+  }));
+}
+
+/** Compose mounts them, and neither makes nor deletes them. */
+function lastingVolumes(wanted: readonly Service[], changes: readonly Change[]): string[] {
+  const starting = new Set(changes.flatMap(({ action, service }) => (['create', 'recreate', 'start'].includes(action) ? [service] : [])));
+  return wanted.filter(({ name }) => starting.has(name)).flatMap(({ mounts }) => mounts.flatMap((m) => (m.outlives ? [m.source] : [])));
+}
+
+/** All that can fail, before a container is touched. */
+function preparation(
+  stack: Stack,
+  wanted: readonly Service[],
+  rendered: Rendered,
+  facts: UpFacts,
+  changes: readonly Change[],
+  files: readonly FileChange[],
+): Step[] {
+  const steps: Step[] = stack.images
+    .filter((image) => facts.missingImages.includes(image.ref))
+    .map((image) =>
+      image.build
+        ? { kind: 'build-image', image, cause: 'its source is new or has changed' }
+        : { kind: 'pull-image', ref: image.ref, cause: 'the engine does not have it' },
+    );
+  steps.push(...mountProofs(wanted, changes));
+  for (const name of lastingVolumes(wanted, changes))
+    steps.push({ kind: 'create-volume', name: volumeName(stack.project, name), project: stack.project, cause: 'it outlives the project' });
+  if (facts.pendingRules && wanted.some(({ component }) => component === 'edge'))
+    steps.push({ kind: 'place-rules', rules: facts.pendingRules, cause: 'the WAF reads its own copy' });
+  // Before anything else is kept or seen by a container: Compose may still refuse the operator's override.
+  if (files.length > 0) {
+    steps.push({ kind: 'write-files', rendered, stack, changed: files.map((file) => file.path), cause: 'settings or templates changed' });
+  }
+  if (facts.newOrders) steps.push({ kind: 'remember-orders', orders: facts.newOrders, cause: 'so that the next `up` keeps it' });
+  if (facts.subnetsChanged) steps.push({ kind: 'remember-subnets', subnets: facts.subnets, cause: 'so that later renders are the same' });
+  if (facts.changedSecrets.length > 0) steps.push({ kind: 'create-secrets', names: [...facts.changedSecrets], cause: 'new or changed' });
+  const issued = new Set<string>();
+  for (const service of wanted) {
+    if (facts.unplaced.includes(service.name)) steps.push({ kind: 'place-secrets', service, cause: 'it reads them from its own folder' });
+    for (const certificate of certificatesOf(service)) {
+      const due = facts.dueCertificates[certificate.name];
+      if (!due || issued.has(certificate.name)) continue;
+      issued.add(certificate.name);
+      steps.push({ kind: 'issue-certificate', certificate, uid: service.uid, image: service.image.ref, cause: due });
+    }
+  }
+  // Only where something serves that could be lost.
+  const serving = new Set(facts.containers.filter(({ state }) => state === 'running').map((container) => container.service));
+  const other = new Set(changes.filter(({ action }) => action === 'recreate' || action === 'reload').map(({ service }) => service));
+  for (const service of wanted) {
+    const hash = rendered.configs[service.name];
+    if (hash && service.check && serving.has(service.name) && other.has(service.name))
+      steps.push({ kind: 'prove-config', service, hash, cause: 'a refusal has to come before what serves is touched' });
+  }
+  for (const service of wanted) {
+    const hash = rendered.configs[service.name];
+    if (hash && facts.liveConfigs[service.name] !== hash)
+      steps.push({ kind: 'activate-config', service: service.name, hash, cause: 'a new version of its configuration' });
+  }
+  return steps;
+}
+
+/**
+ * What is new or stopped comes up first; then replicas behind a running balancer are replaced one at a time; then
+ * configurations are reloaded, so that a balancer never sends to what is not there; at last what is no longer wanted goes.
+ */
+function containerSteps(
+  services: ReadonlyMap<string, Service>,
+  facts: UpFacts,
+  changes: readonly Change[],
+  rendered: Rendered,
+  hadLeftovers: boolean,
+): Step[] {
+  const { waitSeconds } = facts;
+  const running = (name: string) => facts.containers.some((entry) => entry.service === name && entry.state === 'running');
+  // One that is not well cannot be asked to drain anything.
+  const dead = (name: string) => facts.containers.some((entry) => entry.service === name && entry.health === 'unhealthy');
+  const flips = facts.containers.some((entry) => {
+    const service = services.get(entry.service);
+    return service !== undefined && changesProtocol(service, entry);
+  });
+  // A network with other addresses is a new one, and all that are in it move together.
+  const moves = facts.containers.some((entry) => {
+    const before = networksOf(entry.inputs);
+    return before !== undefined && services.has(entry.service) && before !== networksOf(rendered.inputs[entry.service]);
+  });
+  const rollingOf = (change: Change) => {
+    const rolling = services.get(change.service)?.rolling;
+    const serves = rolling && running(rolling.balancer) && !dead(rolling.balancer);
+    return change.action === 'recreate' && serves && running(change.service) && !flips && !moves ? rolling : undefined;
+  };
+  const touched = changes.filter((change) => change.action !== 'keep' && change.action !== 'reload');
+  const reloaded = changes.filter((change) => change.action === 'reload');
+  const recreated = new Set(touched.filter(({ action }) => action === 'recreate').map(({ service }) => service));
+  const wanted = [...services.values()];
+  const members = moves
+    ? []
+    : oneByOne(
+        wanted.filter(({ name }) => recreated.has(name)),
+        wanted,
+        facts.containers,
+        facts.leaders,
+      );
+  const isMember = ({ service }: Change) => members.some(({ name }) => name === service);
+  const replaced = touched.filter((change) => rollingOf(change) || isMember(change));
+  const others = touched.filter((change) => !replaced.includes(change));
+  const retired = retirements(others, wanted, facts.containers);
+  const rest = others.filter(({ service }) => !retired.some((step) => step.service === service));
+  const removed = rest.filter((change) => change.action === 'remove');
+  const forced = [...services.values()].flatMap((service) => {
+    const container = facts.containers.find((entry) => entry.service === service.name);
+    const stuck = goneFolder(service, container, rendered, facts) || container?.state === 'restarting';
+    return stuck && !replaced.some(({ service: name }) => name === service.name) ? [service.name] : [];
+  });
+  const alone = replaced.length > 0 || facts.only !== undefined;
+  const compose = (which: readonly Change[], how: { alone: boolean; forced: string[] }): Step => ({
+    kind: 'compose-up',
+    services: which.map((change) => change.service),
+    ...how,
+    waitSeconds,
+    cause: 'containers differ from the plan',
+  });
+  const early = rest.filter((change) => change.action !== 'remove');
+  // A balancer stops sending to a replica before that goes.
+  const lastly = removed.length > 0 && (alone || reloaded.length > 0);
+  const steps: Step[] = [...retired, ...sharedFirst(recreated, wanted, facts.containers, facts.leaders)];
+  if (early.length > 0 || (rest.length > 0 && !lastly) || (hadLeftovers && !alone))
+    steps.push(compose(lastly ? early : rest, { alone: alone || lastly, forced }));
+  const reload = ({ service }: Change): Step => ({
+    kind: 'reload',
+    service,
+    argv: services.get(service)?.reload ?? [],
+    cause: 'takes its new configuration without a new container',
+  });
+  // Whoever checks a password knows the new one before anybody comes with it.
+  const checksPasswords = ({ service }: Change) => services.get(service)?.reloadsSecrets === true;
+  steps.push(...reloaded.filter(checksPasswords).map(reload));
+  for (const { name, member } of members) {
+    const cause = touched.find(({ service }) => service === name)?.cause ?? '';
+    steps.push({ kind: 'replace-member', service: name, member, by: 'recreate', waitSeconds, cause });
+  }
+  for (const change of replaced.filter((entry) => !isMember(entry))) {
+    const service = services.get(change.service) as Service;
+    const rolling = service.rolling as Rolling;
+    steps.push({
+      kind: 'replace',
+      service: change.service,
+      rolling,
+      by: 'recreate',
+      waitSeconds,
+      cause: change.cause,
+    });
+  }
+  for (const name of facts.drained) {
+    const service = services.get(name);
+    if (service?.rolling && !replaced.some((change) => change.service === name))
+      steps.push({
+        kind: 'admit',
+        service: name,
+        rolling: service.rolling,
+        waitSeconds,
+        cause: 'an interrupted run had taken it out',
+      });
+  }
+  steps.push(...reloaded.filter((change) => !checksPasswords(change)).map(reload));
+  const balancers = new Set(early.flatMap(({ service }) => services.get(service)?.rolling?.balancer ?? []));
+  for (const { service } of early) if ([...services.values()].some(({ rolling }) => rolling?.balancer === service)) balancers.add(service);
+  for (const service of balancers)
+    steps.push({ kind: 'await-balancer', service, waitSeconds, cause: 'a page is served only by a replica that is ready' });
+  if (lastly)
+    steps.push(
+      facts.only
+        ? { kind: 'remove-services', services: removed.map(({ service }) => service), cause: 'no longer part of the stack' }
+        : compose(removed, { alone: false, forced: [] }),
+    );
+  for (const { service } of [...touched, ...reloaded]) {
+    const definition = services.get(service);
+    if (definition?.reload)
+      steps.push({
+        kind: 'mark-applied',
+        service,
+        certificates: certificatesOf(definition).map(({ name }) => name),
+        secrets: definition.reloadsSecrets === true,
+        cause: 'so that the next plan knows',
+      });
+  }
+  return steps;
+}

@@ -1,0 +1,170 @@
+import type { ObservedContainer } from '../../docker/types.ts';
+import type { PendingRules } from '../../services/edge/waf.ts';
+import { certificatesOf } from '../../stack/certificates.ts';
+import type { Orders } from '../../stack/orders.ts';
+import type { Rendered, Service, Stack } from '../../stack/types.ts';
+import { type Change, composeServices, type FileChange, fileChanges, protocolOf, recreateCause } from './change.ts';
+import type { Step } from './step.ts';
+import { stepsOf } from './up-steps.ts';
+
+/** What was read before planning: the containers, and what the state folder holds. */
+export interface UpFacts {
+  containers: readonly ObservedContainer[];
+  /** The files of the last render. */
+  files: readonly { path: string; contents: string }[];
+  /** References that the engine lacks; asked only when a container will be created. */
+  missingImages: readonly string[];
+  changedSecrets: readonly string[];
+  /** Services whose placed secrets are missing or old. */
+  unplaced: readonly string[];
+  /** Certificate name -> why it has to be issued now. */
+  dueCertificates: Readonly<Record<string, string>>;
+  /** Service -> version of the configuration that its container reads. */
+  liveConfigs: Readonly<Record<string, string | undefined>>;
+  /** Service -> what it was last told to read, for those that reload. */
+  applied: Readonly<Record<string, string | undefined>>;
+  /** Certificate name -> serial that is installed. */
+  installed: Readonly<Record<string, string | undefined>>;
+  /** The folder that containers are started from; one from elsewhere mounts files that are gone. */
+  stateFolder: string;
+  /** Rules of the WAF that were not copied yet. */
+  pendingRules?: PendingRules | undefined;
+  subnetsChanged: boolean;
+  subnets: Record<string, string>;
+  /** Orders that are given with this plan; undefined where they stay as they are. */
+  newOrders: Orders | undefined;
+  /** Service -> hash of the secrets that it should have, for those that take them by a reload. */
+  placements: Readonly<Record<string, string>>;
+  /** Members that lead, as their keeper says; asked only where a member will be replaced. */
+  leaders: readonly string[];
+  /** Replicas that an interrupted run has taken out of their balancer. */
+  drained: readonly string[];
+  /** Components to touch; all where undefined. */
+  only: readonly string[] | undefined;
+  /** A deploy leaves a replica alone that Docker calls unhealthy while it runs: the balancer decides what serves. */
+  deploying: boolean;
+  waitSeconds: number;
+}
+
+export interface UpPlan {
+  changes: Change[];
+  files: FileChange[];
+  steps: Step[];
+}
+
+/** What a reloading service has read: its configuration's hash, its certificates' serials, and a hash of its secrets. */
+export const appliedValue = (config: string | undefined, serials: readonly (string | undefined)[], secrets?: string): string =>
+  [config ?? '-', ...(serials.length > 0 ? serials.map((serial) => serial ?? '-') : ['-']), ...(secrets ? [secrets] : [])].join(' ');
+
+/** Stack and observation -> what `up` does, in order: prepare all that can fail, then touch containers, then prove. */
+export function planUp(stack: Stack, rendered: Rendered, facts: UpFacts): UpPlan {
+  const definitions = once(() =>
+    [facts.files, rendered.files].map((files) => composeServices(files.find((file) => !file.path.includes('/'))?.contents)),
+  );
+  const leftovers = interrupted(stack.project, facts.containers);
+  const wantsTouch = ({ component }: { component?: string | undefined }) => !facts.only || facts.only.includes(component ?? '');
+  const wantedServices = stack.services.filter(wantsTouch);
+  const changes = wantedServices
+    .filter((service) => !service.oneOff)
+    .map((service) => {
+      const container = facts.containers.find((entry) => entry.service === service.name && !leftovers.includes(entry));
+      return changeOf(service, container, rendered, facts, definitions);
+    });
+  const wanted = new Set(stack.services.map((service) => service.name));
+  // What the operator's override adds carries no label of ours, and is Compose's to keep or remove.
+  const ours = facts.containers.filter((entry) => entry.project === stack.project && wantsTouch(entry));
+  const orphans = [...new Set(ours.map((entry) => entry.service))].filter((name) => !wanted.has(name));
+  for (const service of orphans) {
+    changes.push({
+      service,
+      action: 'remove',
+      cause: 'no longer part of the stack',
+      downtime: 'it stops',
+      dataRisk: 'none: its volumes are kept',
+    });
+  }
+  const files = fileChanges(rendered, facts.files);
+  return { changes, files, steps: stepsOf(stack, wantedServices, rendered, facts, changes, files, leftovers) };
+}
+
+/** Parsing the Compose files is most of what a plan costs, and only a cause needs it. */
+function once<T>(compute: () => T): () => T {
+  let value: T | undefined;
+  return () => {
+    value ??= compute();
+    return value;
+  };
+}
+
+function changeOf(
+  service: Service,
+  container: ObservedContainer | undefined,
+  rendered: Rendered,
+  facts: UpFacts,
+  definitions: () => ReturnType<typeof composeServices>[],
+): Change {
+  const change = (action: Change['action'], cause: string, downtime: string): Change => ({
+    service: service.name,
+    action,
+    cause,
+    downtime,
+    dataRisk: 'none',
+  });
+  if (!container) return change('create', 'not there yet', 'none');
+  const label = rendered.inputs[service.name] as string;
+  if (container.inputs !== label) {
+    const [before, after] = definitions().map((services) => services[service.name]);
+    const cost = changesProtocol(service, container) ? PROTOCOL_COST : service.interruption;
+    return change('recreate', recreateCause(service, container.inputs, label, before, after), cost);
+  }
+  if (container.stateFolder !== facts.stateFolder)
+    return change('recreate', `the state folder moved from ${container.stateFolder}`, service.interruption);
+  const gone = goneFolder(service, container, rendered, facts);
+  if (gone) return change('recreate', `${gone} was removed, and the container still has the old folder`, service.interruption);
+  if (container.state === 'restarting') return change('recreate', LOOPING, service.interruption);
+  if (container.state !== 'running') return change('start', `it is ${container.state}`, 'none: it is not running');
+  if (facts.deploying && service.rolling) return change('keep', 'unchanged', 'none');
+  if (container.health === 'starting' || container.health === 'unhealthy')
+    return change('start', `it is ${container.health}: wait for it`, 'none');
+  if (!service.reload) return change('keep', 'unchanged', 'none');
+  const certificates = certificatesOf(service).map(({ name }) => name);
+  const due = certificates.map((name) => facts.dueCertificates[name]).find((cause) => cause !== undefined);
+  if (due) return change('reload', `its certificate ${due}`, 'none');
+  const serials = certificates.map((name) => facts.installed[name]);
+  const wanted = appliedValue(rendered.configs[service.name], serials, facts.placements[service.name]);
+  return facts.applied[service.name] === wanted
+    ? change('keep', 'unchanged', 'none')
+    : change('reload', `its ${reloaded(service)} changed`, 'none');
+}
+
+const reloaded = ({ reloadsSecrets }: Service): string =>
+  reloadsSecrets ? 'configuration files, certificate or secrets' : 'configuration files or certificate';
+
+const PROTOCOL_COST = 'about 10 s: TLS and plain HTTP cannot stand behind one balancer, so all replicas are replaced at once';
+
+/** Replicas of both kinds stand behind one balancer only when they speak the same protocol. */
+export function changesProtocol({ rolling }: Service, container: ObservedContainer | undefined): boolean {
+  const before = protocolOf(container?.inputs);
+  return rolling !== undefined && before !== undefined && before !== (rolling.tls ? 'TLS' : 'HTTP');
+}
+
+/** Docker waits longer after each end; a new container begins at once with what was corrected. */
+const LOOPING = 'it ends again and again';
+
+/** A folder that a container mounts is pinned by its inode: one that was removed and made again is not the one that it sees. */
+export function goneFolder(
+  service: Service,
+  container: ObservedContainer | undefined,
+  rendered: Rendered,
+  facts: UpFacts,
+): string | undefined {
+  if (container?.inputs !== rendered.inputs[service.name]) return undefined;
+  if (rendered.configs[service.name] && facts.liveConfigs[service.name] === undefined) return 'its configuration';
+  if (facts.unplaced.includes(service.name) && !service.reloadsSecrets) return 'a secret file';
+  return certificatesOf(service).some(({ name }) => facts.installed[name] === undefined) ? 'its certificate' : undefined;
+}
+
+/** `<12 hex digits>_<name>`: what Compose calls the successor while it replaces a container, left behind when it is killed. */
+function interrupted(project: string, containers: readonly ObservedContainer[]): ObservedContainer[] {
+  return containers.filter((entry) => entry.name !== `${project}-${entry.service}-${entry.number}` && /^[0-9a-f]{12}_/.test(entry.name));
+}

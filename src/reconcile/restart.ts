@@ -1,0 +1,66 @@
+import type { Context } from '../capability/context.ts';
+import { UserError } from '../core/errors.ts';
+import type { ObservedContainer } from '../docker/types.ts';
+import { leadersOf, memberStates } from '../members/agent-cli.ts';
+import { expandServices, type Opened, requireManifest } from '../project/open.ts';
+import { mutate } from '../project/with-lock.ts';
+import { emptySecrets } from '../secrets/store/secret-files.ts';
+import type { Manifest } from '../stack/manifest.ts';
+import type { Rolling } from '../stack/types.ts';
+import { execute } from './execute.ts';
+import { oneByOne } from './plan/members.ts';
+import type { Step } from './plan/step.ts';
+import { refuseForeign } from './survey.ts';
+
+const WAIT_SECONDS = 180;
+
+/** Members and replicas behind a running balancer one at a time, everything else at once before them. */
+function restartSteps(
+  manifest: Manifest,
+  names: readonly string[],
+  containers: readonly ObservedContainer[],
+  leaders: readonly string[],
+): Step[] {
+  const running = (name: string) => containers.some((entry) => entry.service === name && entry.state === 'running');
+  const chosen = manifest.services.filter(({ name }) => names.includes(name));
+  const rolled = chosen.filter(({ name, rolling }) => rolling && running(rolling.balancer) && running(name));
+  const members = oneByOne(chosen, manifest.services, containers, leaders);
+  const alone = new Set([...rolled, ...members].map(({ name }) => name));
+  const rest = chosen.filter(({ name }) => !alone.has(name)).map(({ name }) => name);
+  const common = { waitSeconds: WAIT_SECONDS, cause: 'asked for' };
+  return [
+    ...(rest.length > 0 ? [{ kind: 'compose-restart', services: rest, ...common } satisfies Step] : []),
+    ...members.map(({ name, member }): Step => ({ kind: 'replace-member', service: name, member, by: 'restart', ...common })),
+    ...rolled.map(
+      ({ name, rolling }): Step => ({
+        kind: 'replace',
+        service: name,
+        rolling: rolling as Rolling,
+        by: 'restart',
+        ...common,
+      }),
+    ),
+  ];
+}
+
+/** Restarts services (all when none is named) and waits until they are healthy; returns their names. */
+export async function restartServices(context: Context, { loaded, state }: Opened, names: readonly string[]): Promise<string[]> {
+  const manifest = requireManifest(state);
+  const services = names.length > 0 ? expandServices(manifest, names) : manifest.services.map((service) => service.name);
+  const project = loaded.settings.project;
+  const engine = await context.engine();
+  return mutate(context, state, `restart ${names.join(' ')}`.trim(), async (lock, record) => {
+    const containers = await engine.observe(project);
+    refuseForeign(project, containers, state.root);
+    const absent = services.filter((service) => !containers.some((container) => container.service === service));
+    if (absent.length > 0)
+      throw new UserError('NOT_RUNNING', `${absent.join(', ')} is not there to restart; nothing was changed`, 'medianest up');
+    if (context.flags.dryRun) return services;
+    const keeper = manifest.services.find(({ name, member }) => member && services.includes(name))?.member?.keeper;
+    const leaders = leadersOf(await memberStates(engine, containers, keeper));
+    const steps = restartSteps(manifest, services, containers, leaders);
+    record(steps);
+    await execute(steps, { context, prepared: { state, secrets: emptySecrets, project }, engine, docker: await context.docker(), lock });
+    return services;
+  });
+}

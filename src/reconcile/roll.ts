@@ -1,0 +1,118 @@
+import { UserError } from '../core/errors.ts';
+import type { Task } from '../core/reporter.ts';
+import type { Rolling } from '../stack/types.ts';
+import type { Execution } from './execute.ts';
+import { tellingLines } from './unhealthy.ts';
+
+/** How long a new replica may take from healthy to ready at most. */
+const READY_SECONDS = 60;
+
+interface Replica {
+  service: string;
+  rolling: Rolling;
+  waitSeconds: number;
+}
+
+/** Takes a replica out of its balancer, replaces its container and puts it back once it is ready and has stayed so. */
+export async function replaceReplica(
+  replica: Replica,
+  run: Execution,
+  task: Task | undefined,
+  recreate: () => Promise<void>,
+): Promise<void> {
+  const { state } = run.prepared;
+  await proveLives(run);
+  state.noteDrained([...new Set([...state.drained(), replica.service])]);
+  task?.detail('draining');
+  const drained = await balancer(replica, run, ['drain', replica.service, String(replica.rolling.drainSeconds)]);
+  if (drained.exitCode !== 0) {
+    throw new UserError(
+      'PARTIAL',
+      `the balancer does not take ${replica.service} out: ${drained.output.trim()}; its container was not touched`,
+      '`medianest logs balancer` shows why; `medianest restart balancer` starts it anew',
+    );
+  }
+  if (run.context.signal.aborted) {
+    await admitReplica(replica, run, undefined);
+    throw new UserError('INTERRUPTED', 'interrupted', 'run the same command again: it goes on from here');
+  }
+  task?.detail('new container');
+  await recreate();
+  await admitReplica(replica, run, task);
+}
+
+/** @throws UserError UNHEALTHY where it does not become ready, or does not stay so: it is left out of the balancer */
+export async function admitReplica(replica: Replica, run: Execution, task: Task | undefined): Promise<void> {
+  const { service, rolling } = replica;
+  task?.detail('waiting until it is ready');
+  const before = await lifeOf(service, run);
+  const { exitCode, output } = await balancer(replica, run, [
+    'admit',
+    service,
+    rolling.address,
+    String(Math.min(READY_SECONDS, replica.waitSeconds)),
+    String(rolling.settleSeconds),
+  ]);
+  if (exitCode !== 0) {
+    const lines = await lastLines(service, run);
+    throw new UserError(
+      'UNHEALTHY',
+      [`${service} is left out of the balancer: ${output.trim()}`, ...lines.map((line) => `    ${line}`)].join('\n'),
+      `the other replicas serve on; \`medianest logs ${service}\` shows more`,
+    );
+  }
+  // Docker starts what ends again, often too soon for a check to notice.
+  if ((await lifeOf(service, run)) !== before) {
+    await balancer(replica, run, ['drain', service, '0']);
+    throw await endedByItself(service, run);
+  }
+  run.lives?.set(service, before);
+  const { state } = run.prepared;
+  state.noteDrained(state.drained().filter((name) => name !== service));
+}
+
+/** @throws UserError UNHEALTHY where a replica that this run has admitted has ended since */
+export async function proveLives(run: Execution): Promise<void> {
+  for (const [service, life] of run.lives ?? []) {
+    if ((await lifeOf(service, run)) !== life) throw await endedByItself(service, run);
+  }
+}
+
+async function lifeOf(service: string, { engine, prepared }: Execution): Promise<string> {
+  const container = (await engine.observe(prepared.project)).find((entry) => entry.service === service);
+  return container ? engine.life(container.id) : 'gone';
+}
+
+async function endedByItself(service: string, run: Execution): Promise<UserError> {
+  const lines = await lastLines(service, run);
+  return new UserError(
+    'UNHEALTHY',
+    [`${service} was ready, then it ended by itself`, ...lines.map((line) => `    ${line}`)].join('\n'),
+    `\`medianest logs ${service}\` shows more`,
+  );
+}
+
+/** @throws UserError UNHEALTHY with what the balancer says of each replica, where none becomes ready */
+export async function awaitBalancer(service: string, waitSeconds: number, run: Execution): Promise<void> {
+  const { exitCode, output } = await askBalancer(service, run, ['wait', String(Math.min(READY_SECONDS, waitSeconds))]);
+  if (exitCode === 0) return;
+  throw new UserError(
+    'UNHEALTHY',
+    `no replica is ready behind ${service}: ${output.trim()}`,
+    '`medianest logs app` shows why; correct it and run `medianest up` again',
+  );
+}
+
+const balancer = ({ rolling }: Replica, run: Execution, argv: readonly string[]) => askBalancer(rolling.balancer, run, argv);
+
+async function askBalancer(service: string, run: Execution, argv: readonly string[]) {
+  const found = (await run.engine.observe(run.prepared.project)).find((entry) => entry.service === service && entry.state === 'running');
+  // Without a balancer nothing is sent to the replica, and nothing keeps it out.
+  if (!found) return { exitCode: 0, output: '' };
+  return run.engine.exec(found.id, ['/usr/local/bin/backend', ...argv]);
+}
+
+async function lastLines(service: string, { engine, prepared }: Execution): Promise<string[]> {
+  const container = (await engine.observe(prepared.project)).find((entry) => entry.service === service);
+  return container ? tellingLines(engine, container.id) : ['its container is gone'];
+}

@@ -1,0 +1,180 @@
+import { existsSync } from 'node:fs';
+import { checkLocalFolder } from '../backup/repository/local-folder.ts';
+import type { Context } from '../capability/context.ts';
+import { installedSerial } from '../certificates/store/install.ts';
+import { UserError } from '../core/errors.ts';
+import type { Engine, ObservedContainer } from '../docker/types.ts';
+import { isTaken, processOn } from '../host/ports.ts';
+import { leadersOf, memberStates } from '../members/agent-cli.ts';
+import { placement, unplacedServices } from '../secrets/store/secret-files.ts';
+import type { Loaded } from '../settings/loaded.ts';
+import type { Orders } from '../stack/orders.ts';
+import type { Stack } from '../stack/types.ts';
+import { checkMedia } from './media-check.ts';
+import { planUp, type UpFacts, type UpPlan } from './plan/up.ts';
+import { preflight } from './preflight.ts';
+import { type Prepared, prepare } from './prepare.ts';
+
+/** How long `up` waits for a container to become healthy. */
+const WAIT_SECONDS = 180;
+
+/** What a command wants of a plan. */
+export interface Asked {
+  /** How long to wait until containers are healthy. */
+  waitSeconds?: number | undefined;
+  /** Changes what was ordered beyond medianest.yml. */
+  orders?: ((orders: Orders) => Orders) | undefined;
+  /** Components to touch; all where undefined. */
+  only?: readonly string[] | undefined;
+  deploying?: boolean;
+  /** Generated secrets that are to get a new value. */
+  renew?: readonly string[] | undefined;
+}
+
+/**
+ * One read of the engine and the state folder, compared with the stack. Only where a container will be created is more
+ * asked: images, foreign volumes, ports.
+ */
+export async function survey(
+  context: Context,
+  loaded: Loaded,
+  engine: Engine,
+  asked: Asked = {},
+): Promise<UpPlan & { prepared: Prepared }> {
+  const project = loaded.settings.project;
+  const containers = await engine.observe(project);
+  const prepared = await prepare(context, loaded, { engine, running: containers.length > 0, orders: asked.orders, renew: asked.renew });
+  const { state, stack, rendered, secrets } = prepared;
+  refuseForeign(project, containers, state.root);
+  const manifest = state.manifest();
+  const edited = manifest ? state.edited(manifest) : [];
+  const facts: UpFacts = {
+    containers,
+    // As they stand on disk: what an operator edited is a change to plan.
+    files: (manifest?.files ?? []).flatMap((file) => {
+      const edit = edited.find((entry) => entry.path === file.path);
+      const contents = edit ? edit.actual : file.contents;
+      return contents === undefined ? [] : [{ path: file.path, contents }];
+    }),
+    missingImages: [],
+    changedSecrets: secrets.changed,
+    unplaced: unplacedServices(state, stack.services, secrets.fingerprints),
+    dueCertificates: prepared.dueCertificates,
+    liveConfigs: Object.fromEntries(Object.keys(rendered.configs).map((name) => [name, state.liveConfig(name)])),
+    applied: Object.fromEntries(stack.services.map(({ name }) => [name, state.applied(name)])),
+    installed: Object.fromEntries(stack.certificates.map(({ name }) => [name, installedSerial(state, name)])),
+    stateFolder: state.root,
+    pendingRules: prepared.pendingRules,
+    subnetsChanged: prepared.subnetsChanged,
+    subnets: prepared.subnets,
+    newOrders: prepared.newOrders,
+    placements: Object.fromEntries(
+      stack.services
+        .filter(({ reloadsSecrets }) => reloadsSecrets)
+        .map((service) => [service.name, placement(service, secrets.fingerprints)]),
+    ),
+    leaders: [],
+    drained: state.drained(),
+    only: asked.only,
+    deploying: asked.deploying === true,
+    waitSeconds: asked.waitSeconds ?? WAIT_SECONDS,
+  };
+  const first = planUp(stack, rendered, facts);
+  const starting = first.changes.filter(({ action }) => action === 'create' || action === 'recreate' || action === 'start');
+  if (starting.length === 0) return { ...first, prepared };
+  await refuseForeignLeftovers(stack, containers, engine);
+  const names = new Set(starting.map((change) => change.service));
+  const services = stack.services.filter((service) => names.has(service.name));
+  await checkMedia(services);
+  await preflight(context, stack, names, containers, engine);
+  if (names.has('backup')) await checkLocalFolder(context, state, loaded);
+  await refuseTakenPorts(stack, names, containers, engine);
+  const refs = stack.images
+    .filter((image) => stack.services.some((service) => names.has(service.name) && uses(service.image, image.ref)))
+    .map((image) => image.ref);
+  const recreated = services.find(
+    ({ name, member }) => member && first.changes.some((change) => change.service === name && change.action === 'recreate'),
+  );
+  const leaders = leadersOf(await memberStates(engine, containers, recreated?.member?.keeper));
+  return {
+    ...planUp(stack, rendered, { ...facts, leaders, missingImages: await neededImages(stack, await engine.missingImages(refs)) }),
+    prepared,
+  };
+}
+
+const uses = (image: Stack['images'][number], ref: string): boolean =>
+  image.ref === ref || (image.build?.after ? uses(image.build.after, ref) : false);
+
+/** A parent image matters only while something that is built upon it is missing. */
+async function neededImages(stack: Stack, missing: readonly string[]): Promise<string[]> {
+  const direct = new Set(stack.services.map((service) => service.image.ref));
+  return missing.filter(
+    (ref) => direct.has(ref) || stack.images.some((image) => missing.includes(image.ref) && image.build?.after?.ref === ref),
+  );
+}
+
+/**
+ * Containers of a project that we did not make, or that another state folder manages, are never touched. What an
+ * operator's override adds carries no label of ours, but was started from our state folder.
+ */
+export function refuseForeign(project: string, containers: readonly ObservedContainer[], stateRoot: string): void {
+  const foreign = containers.find((container) => container.project !== project && container.stateFolder !== stateRoot);
+  if (foreign) {
+    throw new UserError(
+      'FOREIGN_PROJECT',
+      `a Compose project named ${project} is here already, and medianest did not make it (container ${foreign.name}); nothing was changed`,
+      `choose another name: --project, or \`project:\` in medianest.yml`,
+    );
+  }
+  const elsewhere = containers.find(
+    (container) => container.stateFolder && container.stateFolder !== stateRoot && existsSync(container.stateFolder),
+  );
+  if (elsewhere) {
+    throw new UserError(
+      'FOREIGN_STATE',
+      `the project ${project} is run from ${elsewhere.stateFolder}, not from ${stateRoot}; nothing was changed`,
+      `go there, pass --state ${elsewhere.stateFolder}, or choose another --project`,
+    );
+  }
+}
+
+/** Where no container is left, a network or volume of the same name may still be somebody else's data. */
+async function refuseForeignLeftovers(stack: Stack, containers: readonly ObservedContainer[], engine: Engine): Promise<void> {
+  if (containers.length > 0) return;
+  const names = new Set(stack.networks.map(({ name }) => `${stack.project}_${name}`));
+  const network = (await engine.networks()).find(
+    (entry) => !entry.ours && (entry.composeProject === stack.project || names.has(entry.name)),
+  );
+  const wanted = new Set(stack.volumes.map((name) => `${stack.project}_${name}`));
+  const volume = (await engine.foreignVolumes(stack.project)).find(({ name }) => wanted.has(name))?.name;
+  const thing = network ? `network ${network.name}` : volume && `volume ${volume}`;
+  if (thing) {
+    throw new UserError(
+      'FOREIGN_PROJECT',
+      `the ${thing} is here already, and medianest did not make it; nothing was changed`,
+      'choose another name: --project, or `project:` in medianest.yml',
+    );
+  }
+}
+
+async function refuseTakenPorts(
+  stack: Stack,
+  starting: ReadonlySet<string>,
+  containers: readonly ObservedContainer[],
+  engine: Engine,
+): Promise<void> {
+  const ours = new Set(
+    containers.filter((container) => container.state === 'running').flatMap((container) => container.ports.map((port) => port.host)),
+  );
+  for (const service of stack.services.filter((entry) => starting.has(entry.name))) {
+    for (const port of service.ports) {
+      if (ours.has(port.host) || !(await isTaken(port.address, port.host))) continue;
+      const owner = (await engine.portOwner(port.host)) ?? processOn(port.host) ?? 'another program (run as root to see which)';
+      throw new UserError(
+        'PORT_TAKEN',
+        `port ${port.host} on ${port.address} is already in use by ${owner}; nothing was changed`,
+        `stop it, or choose another port: \`${port.setting}: ${port.host > 64000 ? port.host - 1000 : port.host + 1000}\` in medianest.yml`,
+      );
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import path from 'node:path';
+import type { Context } from '../capability/context.ts';
+import { readOptional, writeAtomic } from '../core/files.ts';
+import { mutate } from '../project/with-lock.ts';
+import { saveSecrets } from '../secrets/store/secret-files.ts';
+import type { Loaded } from '../settings/loaded.ts';
+import type { Rendered } from '../stack/types.ts';
+import { refuseEdited } from '../state/hand-edits.ts';
+import type { StateFolder } from '../state/state.ts';
+import { type FileChange, fileChanges } from './plan/change.ts';
+import { type Prepared, prepare } from './prepare.ts';
+
+/** What `render` would write, compared with what stands on disk. */
+export function pendingFiles({ state, rendered }: Prepared): FileChange[] {
+  const manifest = state.manifest();
+  const edited = new Map(manifest ? state.edited(manifest).map((edit) => [edit.path, edit.actual]) : []);
+  const onDisk = (manifest?.files ?? []).map((file) => ({
+    path: file.path,
+    contents: edited.has(file.path) ? (edited.get(file.path) ?? '') : file.contents,
+  }));
+  return fileChanges(rendered, onDisk);
+}
+
+/** Writes the files, and keeps the secrets and ranges they were rendered with, so that `up` renders the same. */
+export async function writeRendered(context: Context, loaded: Loaded, state: StateFolder, overwrite: boolean): Promise<void> {
+  await mutate(context, state, 'render', async (_lock, record) => {
+    const prepared = await prepare(context, loaded, {});
+    if (!overwrite) refuseEdited(state);
+    const pending = pendingFiles(prepared);
+    if (pending.length === 0) return;
+    record(pending);
+    if (prepared.secrets.changed.length > 0) saveSecrets(state, prepared.secrets.store);
+    if (prepared.subnetsChanged) writeAtomic(state.at('subnets.json'), `${JSON.stringify(prepared.subnets, null, 1)}\n`);
+    await state.commit(prepared.rendered, prepared.stack, async () => {});
+  });
+}
+
+/** Those of the files that stand in such a folder already. */
+export function filesIn(context: Context, out: string, rendered: Rendered): { path: string; contents: string }[] {
+  return rendered.files.flatMap(({ path: file }) => {
+    const contents = readOptional(path.resolve(context.cwd, out, file));
+    return contents === undefined ? [] : [{ path: file, contents }];
+  });
+}
+
+/** The plain files in a folder of the operator's choice; returns their paths. */
+export function exportFiles(context: Context, out: string, rendered: Rendered): string[] {
+  const folder = path.resolve(context.cwd, out);
+  for (const file of rendered.files) writeAtomic(path.join(folder, file.path), file.contents, file.mode);
+  return rendered.files.map((file) => path.join(out, file.path));
+}

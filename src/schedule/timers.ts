@@ -1,0 +1,136 @@
+import { existsSync, rmSync, statSync } from 'node:fs';
+import path from 'node:path';
+import type { Context } from '../capability/context.ts';
+import { UserError } from '../core/errors.ts';
+import { exists, writeAtomic } from '../core/files.ts';
+import { runProgram } from '../docker/compose.ts';
+import { type Opened, requireManifest } from '../project/open.ts';
+import { environmentLayers } from '../settings/environment.ts';
+import { leaves, settingsSchema } from '../settings/schema.ts';
+import { type TimedRun, type Timer, timedCommand, timerUnit, timerUnits } from './plan/timers.ts';
+
+const FOLDER = '/etc/systemd/system';
+
+export interface TimerStatus {
+  unit: string;
+  /** It waits for its next time. */
+  active: boolean;
+  /** As systemd prints times; null where there is none. */
+  next: string | null;
+  last: string | null;
+  /** `success`, or what systemd calls the failure; null before the first run. */
+  lastResult: string | null;
+}
+
+/** The unit files as they would be installed: name -> text. @throws UserError where a run would not see what this one sees */
+export async function unitFiles(context: Context, opened: Opened, timers: readonly Timer[]): Promise<Record<string, string>> {
+  return timerUnits(opened.loaded.settings.project, timers, await timedRun(context, opened));
+}
+
+/**
+ * Installs and starts the timers. @param first run each once: a schedule that would fail each time is told now
+ * @returns the unit files
+ */
+export async function installTimers(context: Context, opened: Opened, timers: readonly Timer[], first: boolean): Promise<string[]> {
+  requireManifest(opened.state);
+  const { project } = opened.loaded.settings;
+  const run = await timedRun(context, opened);
+  requireSystemd(timers, run);
+  const units = timerUnits(project, timers, run);
+  for (const [name, text] of Object.entries(units)) writeAtomic(path.join(FOLDER, name), text);
+  await systemctl('daemon-reload');
+  await systemctl('enable', '--now', ...timers.map((timer) => `${timerUnit(project, timer)}.timer`));
+  for (const timer of first ? timers : []) {
+    const unit = timerUnit(project, timer);
+    await systemctl('start', `${unit}.service`).catch((error: Error) => {
+      throw new UserError(
+        'PARTIAL',
+        `the timer is installed, but its first run failed: ${error.message}`,
+        `journalctl -u ${unit} says why; then run the same command again`,
+      );
+    });
+  }
+  return Object.keys(units).map((name) => path.join(FOLDER, name));
+}
+
+/** @returns the unit files that were there */
+export async function removeTimers(context: Context, { loaded }: Opened, timers: readonly Timer[]): Promise<string[]> {
+  const units = timers.flatMap((timer) => ['timer', 'service'].map((kind) => `${timerUnit(loaded.settings.project, timer)}.${kind}`));
+  const there = units.filter((name) => existsSync(path.join(FOLDER, name)));
+  const files = there.map((name) => path.join(FOLDER, name));
+  if (there.length === 0 || context.flags.dryRun) return files;
+  requireSystemd([], undefined);
+  await systemctl('disable', '--now', ...there.filter((name) => name.endsWith('.timer')));
+  for (const file of files) rmSync(file);
+  await systemctl('daemon-reload');
+  return files;
+}
+
+/** Of each timer that is installed: when it runs next, and how its last run ended. */
+export async function timerStatus({ loaded }: Opened, timers: readonly Timer[]): Promise<TimerStatus[]> {
+  const units = timers.map((timer) => timerUnit(loaded.settings.project, timer));
+  const statuses: TimerStatus[] = [];
+  for (const unit of units.filter((name) => exists(path.join(FOLDER, `${name}.timer`)))) {
+    const timer = await show(`${unit}.timer`, 'ActiveState', 'NextElapseUSecRealtime');
+    const service = await show(`${unit}.service`, 'Result', 'ExecMainExitTimestamp');
+    statuses.push({
+      unit,
+      active: timer.ActiveState === 'active',
+      next: timer.NextElapseUSecRealtime || null,
+      last: service.ExecMainExitTimestamp || null,
+      lastResult: service.ExecMainExitTimestamp ? (service.Result ?? null) : null,
+    });
+  }
+  return statuses;
+}
+
+/** The same settings as now, as whoever owns the state folder. */
+async function timedRun(context: Context, { loaded, state }: Opened): Promise<TimedRun> {
+  const { flags, home } = context;
+  const given: Record<string, string | undefined> = { config: loaded.configFile, state: flags.state && state.root };
+  for (const name of ['profile', 'project', 'without'] as const) given[name] = flags[name];
+  // Unit files are read by everybody, and a setting may be a password.
+  const [layer] = environmentLayers(context.env, leaves(settingsSchema(await context.registry())));
+  const aside = layer?.origin ?? (flags.set?.[0] && `--set ${flags.set[0].split('=')[0]}`);
+  if (aside)
+    throw new UserError('USAGE', `${aside} would not be set when the timer runs; nothing was changed`, 'write it into medianest.yml');
+  return {
+    program: [process.execPath, path.join(home, 'bin/medianest.js')],
+    options: Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`])),
+    folder: loaded.root,
+    uid: statSync(state.root).uid,
+    env: context.env.DOCKER_HOST ? { DOCKER_HOST: context.env.DOCKER_HOST } : {},
+  };
+}
+
+async function show(unit: string, ...properties: string[]): Promise<Record<string, string | undefined>> {
+  const text = await systemctl('show', unit, ...properties.map((name) => `--property=${name}`));
+  return Object.fromEntries(text.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+}
+
+async function systemctl(...args: string[]): Promise<string> {
+  const { exitCode, stdout, tail } = await runProgram('systemctl', args);
+  if (exitCode === 0) return stdout;
+  throw new UserError('HOST_UNFIT', `systemctl ${args.join(' ')}: ${tail.slice(-2).join(' ') || exitCode}`, 'journalctl -xe says more');
+}
+
+/** @param run what any other scheduler would have to run */
+function requireSystemd(timers: readonly Timer[], run: TimedRun | undefined): void {
+  if (!existsSync('/run/systemd/system')) {
+    const words = (timer: Timer) => (run ? timedCommand(timer, run).map(shellWord).join(' ') : '');
+    const [one, ...more] = timers;
+    const others =
+      more.length > 0 ? `; the others: ${more.map(({ command, calendar }) => `${command.join(' ')} (${calendar})`).join(', ')}` : '';
+    throw new UserError(
+      'HOST_UNFIT',
+      'systemd does not run here; nothing was changed',
+      one
+        ? `have another scheduler run this (${one.calendar}), in cron for example: 17 * * * * ${words(one)}${others}`
+        : 'remove it where it was installed',
+    );
+  }
+  if (process.getuid?.() === 0) return;
+  throw new UserError('USAGE', `only root may change ${FOLDER}; nothing was changed`, 'run the same command with sudo');
+}
+
+const shellWord = (word: string): string => (/^[\w./=:-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);

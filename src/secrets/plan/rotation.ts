@@ -1,0 +1,74 @@
+import { UserError } from '../../core/errors.ts';
+import type { Orders } from '../../stack/orders.ts';
+import type { SecretSpec, Stack } from '../../stack/types.ts';
+
+/** One `up` of a rotation: secrets that get a new value, and an order that changes which of two is in use. */
+export interface Round {
+  renew: string[];
+  orders?: (orders: Orders) => Orders;
+  says: string;
+}
+
+/**
+ * How a secret is replaced. One of two that hold at the same time: the idle one is made anew, taken into use, and then the
+ * old one is made anew, so that at every moment what is in use holds; any other is made anew at once.
+ * @throws UserError where the secret is not medianest's to choose
+ */
+export function rotation(stack: Stack, name: string): Round[] {
+  const pair = stack.secrets.filter(({ name: own, slot }) => slot && own === `${name}-${slot.of}`);
+  const [first] = pair;
+  if (first?.slot) return alternate(stack, name, pair, first.slot.group);
+  const spec = stack.secrets.find((entry) => entry.name === name);
+  if (!spec) {
+    const known = stack.secrets
+      .filter(({ source }) => 'generate' in source)
+      .map((entry) => entry.name.replace(/-[ab]$/, entry.slot ? '' : '$&'));
+    throw new UserError('USAGE', `there is no secret ${JSON.stringify(name)}`, `one of ${[...new Set(known)].join(', ')}`);
+  }
+  if (spec.slot) {
+    const both = name.slice(0, -`-${spec.slot.of}`.length);
+    throw new UserError(
+      'USAGE',
+      `${name} is one of two that hold at the same time; nothing was changed`,
+      `rotate ${both}: both are made anew, one after the other`,
+    );
+  }
+  refuseForeign(spec);
+  if (spec.encrypts)
+    throw new UserError(
+      'USAGE',
+      `${name} encrypts ${spec.encrypts}, which no other key opens; nothing was changed`,
+      'medianest backup keys rotate gives the backups other keys, and leaves the old sets readable',
+    );
+  return [{ renew: [name], says: `${name} is made anew` }];
+}
+
+function alternate(stack: Stack, name: string, pair: readonly SecretSpec[], group: string): Round[] {
+  for (const spec of pair) refuseForeign(spec);
+  const inUse = stack.orders.credentials?.[group] ?? 'a';
+  const idle = inUse === 'a' ? 'b' : 'a';
+  return [
+    { renew: [`${name}-${idle}`], says: `${name}-${idle}, which is idle, is made anew` },
+    {
+      renew: [],
+      orders: (orders) => ({ ...orders, credentials: { ...orders.credentials, [group]: idle } }),
+      says: `${name}-${idle} is taken into use`,
+    },
+    { renew: [`${name}-${inUse}`], says: `${name}-${inUse}, the old one, is made anew` },
+  ];
+}
+
+function refuseForeign({ name, source }: SecretSpec): void {
+  if ('given' in source)
+    throw new UserError(
+      'USAGE',
+      `${name} is given by you; nothing was changed`,
+      'change it where medianest.yml says it comes from, then `medianest up`',
+    );
+  if ('format' in source)
+    throw new UserError(
+      'USAGE',
+      `${name} is composed of others; nothing was changed`,
+      `rotate ${source.format.match(/\{([\w-]+?)(-[ab])?\}/)?.[1]}`,
+    );
+}

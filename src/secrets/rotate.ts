@@ -1,0 +1,38 @@
+import type { Context } from '../capability/context.ts';
+import type { Opened } from '../project/open.ts';
+import { requireManifest } from '../project/open.ts';
+import { converge } from '../reconcile/converge.ts';
+import { prepare } from '../reconcile/prepare.ts';
+import { type Round, rotation } from './plan/rotation.ts';
+
+export interface RotateOutcome {
+  secret: string;
+  result: 'rotated' | 'planned';
+  rounds: string[];
+  seconds: number;
+}
+
+/** Replaces a secret and brings it to all that use it. Where it is killed or fails, what is in use holds, and the same command goes on. */
+export async function rotate(context: Context, opened: Opened, name: string): Promise<RotateOutcome> {
+  const started = context.clock.now().getTime();
+  requireManifest(opened.state);
+  const planned = async () => rotation((await prepare(context, opened.loaded, { unchecked: true })).stack, name);
+  let rounds = await planned();
+  const outcome = (result: RotateOutcome['result']): RotateOutcome => ({
+    secret: name,
+    result,
+    rounds: rounds.map(({ says }) => says),
+    seconds: (context.clock.now().getTime() - started) / 1000,
+  });
+  if (context.flags.dryRun) return outcome('planned');
+  const bring = (what: Pick<Round, 'renew' | 'orders'>) =>
+    converge(context, opened, { overwrite: false, timeout: undefined, command: `secrets rotate ${name}`, ...what });
+  // What an earlier one has left undone comes first: a password that somebody still uses is not an idle one.
+  await bring({ renew: [] });
+  rounds = await planned();
+  for (const { says, renew, orders } of rounds) {
+    context.report.note(says);
+    await bring({ renew, ...(orders && { orders }) });
+  }
+  return outcome('rotated');
+}

@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs';
+import { readOptional, writeAtomic } from '../../core/files.ts';
+import { shortHash } from '../../core/hash.ts';
+import type { Secret } from '../../core/secret.ts';
+import type { DockerCli } from '../../docker/compose.ts';
+import type { Service } from '../../stack/types.ts';
+import { writeOwned } from '../../state/owned.ts';
+import type { StateFolder } from '../../state/state.ts';
+import type { ResolvedSecrets, StoredSecrets } from './secrets.ts';
+
+/** `secrets.json` (mode 0600) keeps the values; `secrets/<service>/` holds each service's own copies. */
+export function loadSecrets(state: StateFolder): StoredSecrets | undefined {
+  return state.readJson<StoredSecrets>('secrets.json', 'new passwords are made and set; the data stays');
+}
+
+export function saveSecrets(state: StateFolder, store: StoredSecrets): void {
+  writeAtomic(state.at('secrets.json'), `${JSON.stringify(store, null, 1)}\n`, 0o600);
+}
+
+const placedFile = (state: StateFolder, service: string) => state.at('secrets', `${service}.placed`);
+
+/** What tells which secrets a service has: its uid and their fingerprints. */
+export const placement = (service: Service, fingerprints: Readonly<Record<string, string>>): string =>
+  shortHash([service.uid, service.secrets.map(({ name }) => [name, fingerprints[name] ?? ''])]);
+
+/** The services whose own copies are missing or old. */
+export function unplacedServices(
+  state: StateFolder,
+  services: readonly Service[],
+  fingerprints: Readonly<Record<string, string>>,
+): string[] {
+  return services
+    .filter((service) => service.secrets.length > 0)
+    .filter((service) => {
+      const placed = placedSecrets(state, service.name);
+      return (
+        placed !== placement(service, fingerprints) ||
+        service.secrets.some(({ name }) => !existsSync(state.at('secrets', service.name, name)))
+      );
+    })
+    .map((service) => service.name);
+}
+
+/** The placement of what a service has been given last. */
+export const placedSecrets = (state: StateFolder, service: string): string | undefined => readOptional(placedFile(state, service))?.trim();
+
+export async function placeSecrets(
+  state: StateFolder,
+  service: Service,
+  values: Readonly<Record<string, Secret>>,
+  fingerprints: Readonly<Record<string, string>>,
+  cli: DockerCli,
+): Promise<void> {
+  const files = Object.fromEntries(service.secrets.map(({ name }) => [name, values[name]?.reveal() ?? '']));
+  await writeOwned(state.at('secrets', service.name), files, { uid: service.uid, image: service.image.ref }, cli);
+  writeAtomic(placedFile(state, service.name), `${placement(service, fingerprints)}\n`);
+}
+
+/** For steps that hand out no secret. */
+export const emptySecrets: ResolvedSecrets = { values: {}, fingerprints: {}, store: { fingerprintKey: '', values: {} }, changed: [] };

@@ -1,0 +1,64 @@
+import { createHmac } from 'node:crypto';
+import { Secret } from '../../core/secret.ts';
+import type { SecretSpec } from '../../stack/types.ts';
+
+/** Secrets as the state folder keeps them: the values that were given or made, and the key of their fingerprints. */
+export interface StoredSecrets {
+  fingerprintKey: string;
+  values: Record<string, { value: string; origin: 'given' | 'generated'; since: string }>;
+}
+
+export interface ResolvedSecrets {
+  /** Every secret of the stack, the composed ones included. */
+  values: Record<string, Secret>;
+  /** Keyed (HMAC-SHA-256), so that a label or a file never lets anybody test guesses of a password. */
+  fingerprints: Record<string, string>;
+  /** The store as it should be kept, and the names in it that are new or changed. */
+  store: StoredSecrets;
+  changed: string[];
+}
+
+/**
+ * Gives every secret its value: the operator's, the one kept, or a new one.
+ * @param random makes a text of that many random bytes; @param now ISO time for what is new
+ * @param renew those of the generated that are to get a new value
+ */
+export function resolveStackSecrets(
+  specs: readonly SecretSpec[],
+  stored: StoredSecrets | undefined,
+  random: (bytes: number) => string,
+  now: string,
+  renew: readonly string[] = [],
+): ResolvedSecrets {
+  const store: StoredSecrets = { fingerprintKey: stored?.fingerprintKey ?? random(32), values: { ...stored?.values } };
+  const changed: string[] = [];
+  const keep = (name: string, value: string, origin: 'given' | 'generated') => {
+    if (store.values[name]?.value === value) return;
+    store.values[name] = { value, origin, since: now };
+    changed.push(name);
+  };
+  for (const { name, source } of specs) {
+    if ('given' in source) keep(name, source.given.reveal(), 'given');
+    else if ('generate' in source && (!store.values[name] || renew.includes(name))) keep(name, random(24), 'generated');
+  }
+  const plain = (name: string): string => store.values[name]?.value ?? '';
+  const values = Object.fromEntries(
+    specs.map(({ name, source }) => [
+      name,
+      new Secret(
+        'format' in source ? source.format.replace(/\{([\w-]+)\}/g, (_all, part: string) => encodeStrictly(plain(part))) : plain(name),
+      ),
+    ]),
+  );
+  const fingerprints = Object.fromEntries(
+    Object.entries(values).map(([name, secret]) => [
+      name,
+      createHmac('sha256', store.fingerprintKey).update(secret.reveal()).digest('hex').slice(0, 12),
+    ]),
+  );
+  return { values, fingerprints, store, changed };
+}
+
+/** RFC 3986: encodeURIComponent leaves !'()* alone, which some connection-address parsers do not. */
+const encodeStrictly = (text: string): string =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);

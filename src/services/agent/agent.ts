@@ -1,0 +1,110 @@
+import * as z from 'zod';
+import { cpus, memory } from '../../settings/fields.ts';
+import { type BuildInput, defineService } from '../../stack/service.ts';
+import { CACHE_KEEPER_SECRET, redisCluster } from '../cache/redis-cluster.ts';
+import { FENCER_PASSWORD } from '../database/etcd.ts';
+import { REST_PASSWORD } from '../database/patroni.ts';
+import { memberCertificate } from '../member.ts';
+import { ENGINE_PROXY_UID, ENGINE_SOCKET, SOCKET_FOLDER, watched } from './engine-proxy.ts';
+import { containerName, engineRequests } from './engine-requests.ts';
+
+const AGENT_HOST = 60;
+
+const settings = z.strictObject({
+  heal: z.boolean().default(true).describe('Starts containers that ended by a fault, and restarts those that stay unhealthy'),
+  fence: z
+    .boolean()
+    .default(true)
+    .describe('Releases the lock of a database leader that is proven dead, so that another takes over in seconds (docs/fencer.md)'),
+  pausedSeconds: z.number().min(1).max(600).default(8).describe('A leader of the database that is paused for longer is killed'),
+  hungSeconds: z
+    .number()
+    .min(5)
+    .max(3600)
+    .default(30)
+    .describe('A member of the database that has lost the lead and does not answer for longer is killed, and started again'),
+  unhealthySeconds: z.number().min(5).max(3600).default(60).describe('What is unhealthy for longer is restarted'),
+  attempts: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(5)
+    .describe('Starts and restarts of one container in ten minutes that do not cure it; then it is left alone for a while'),
+  memory: memory('128m').describe('Memory limit of the container'),
+  cpus: cpus(1).describe('Processors that the container may use at most; never more than the host has'),
+});
+
+export const agent = defineService({
+  name: 'agent',
+  key: 'agent',
+  summary: 'The agent: fails the database over within seconds, heals what ended or hangs, keeps the cache together',
+  settings,
+  build: (own, input) => {
+    const { project } = input.settings;
+    const { ping, events, list } = engineRequests(project);
+    const address = input.address('db', AGENT_HOST);
+    const groups = new Set(input.built.flatMap(({ member }) => (member ? [member.group] : [])));
+    return [
+      {
+        name: 'agent',
+        image: input.image('agent'),
+        uid: 10007,
+        host: AGENT_HOST,
+        networks: ['db'],
+        ports: [],
+        mounts: [
+          { source: 'engine-socket', target: SOCKET_FOLDER, kind: 'volume', readOnly: true },
+          { source: './hold', target: '/run/hold', kind: 'bind', readOnly: true },
+        ],
+        secrets: [
+          ...(groups.has('database') ? [FENCER_PASSWORD, REST_PASSWORD] : []),
+          ...(groups.has('cache') ? [CACHE_KEEPER_SECRET] : []),
+        ],
+        reloadsSecrets: true,
+        certificate: memberCertificate('agent', [address]),
+        trust: true,
+        environment: {},
+        view: {
+          proxyGroup: String(ENGINE_PROXY_UID),
+          project,
+          engine: { socket: ENGINE_SOCKET, ping, events, list },
+          containers: containers(input),
+          cache: groups.has('cache') ? cacheView(input) : null,
+          heal: own.heal,
+          fence: own.fence,
+          pausedSeconds: own.pausedSeconds,
+          hungSeconds: own.hungSeconds,
+          unhealthySeconds: own.unhealthySeconds,
+          attempts: own.attempts,
+        },
+        memoryBytes: own.memory,
+        cpus: own.cpus,
+        keeps: { '/tmp': 'nothing lasting', '/run': 'when it was last at work, for its health check' },
+        after: ['engine-proxy'],
+        // It reads its configuration, passwords and certificate anew each time.
+        reload: ['/usr/local/bin/agent', 'check'],
+        interruption: 'none: meanwhile nothing is healed, and the database fails over more slowly',
+        urls: [],
+      },
+    ];
+  },
+});
+
+function cacheView(input: BuildInput) {
+  const { replicas, nodeTimeoutMs } = input.settingsOf(redisCluster);
+  return { replicas, nodeTimeoutMs };
+}
+
+/** What it looks after: where each is found, which of them belong together, and what each needs to be well. */
+function containers(input: BuildInput) {
+  const all = watched(input);
+  const names = new Set(all.map(({ name }) => name));
+  return all.map(({ name, member, networks, host, after }) => ({
+    service: name,
+    container: containerName(input.settings.project, name),
+    ...(member && { group: member.group }),
+    // Where it is asked how it is: only members are.
+    ...(member && networks.includes('db') && { address: input.address('db', host) }),
+    after: after.filter((other) => names.has(other)),
+  }));
+}

@@ -1,0 +1,130 @@
+import { UserError } from '../../core/errors.ts';
+import { type BuildInput, defineService, type ServiceDefinition } from '../../stack/service.ts';
+import type { Blueprint, ImageSpec, Rolling } from '../../stack/types.ts';
+import { cdn } from '../edge/cdn.ts';
+import type { edgeSettings } from '../edge/edge-settings.ts';
+import { cacheContract, databaseContract } from '../stores.ts';
+import { MEDIA_TARGET } from './media.ts';
+import {
+  APP_CERTIFICATE,
+  type AppSettings,
+  appSettings,
+  appTls,
+  portalContract,
+  SOURCE_TARGET,
+  TLS_ENVIRONMENT,
+  urlHost,
+} from './portal.ts';
+
+export const FIRST_HOST = 100;
+const MIGRATE_HOST = 90;
+
+/** Asks the application with whatever its image has: the portal's own script, curl, wget or Node. On loopback there is nobody to verify. */
+function healthTest(own: AppSettings, tls: boolean): string[] {
+  if (!own.image) return ['CMD', '/usr/local/bin/healthcheck', own.healthPath];
+  const url = `${tls ? 'https' : 'http'}://127.0.0.1:${own.port}${own.healthPath}`;
+  const [curl, wget, node] = tls ? [' -k', ' --no-check-certificate', 'NODE_TLS_REJECT_UNAUTHORIZED=0 NODE_NO_WARNINGS=1 '] : ['', '', ''];
+  return [
+    'CMD-SHELL',
+    [
+      `if command -v curl >/dev/null; then curl -fsS${curl} -m 3 -o /dev/null '${url}'`,
+      `elif command -v wget >/dev/null; then wget -q${wget} -T 3 -O /dev/null '${url}'`,
+      `else ${node}node -e "fetch('${url}',{signal:AbortSignal.timeout(3000)}).then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"; fi`,
+    ].join('; '),
+  ];
+}
+
+const command = (own: AppSettings): string[] =>
+  own.command.length > 0 || !own.source ? own.command : ['node', '--watch', `${SOURCE_TARGET}/src/server.js`];
+
+/** The certificate, and how the portal takes a renewed one. Of an own image it is not known, nor would `node --watch` pass the signal on. */
+function tlsPart(own: AppSettings, tls: boolean): Pick<Blueprint, 'certificate' | 'listeners' | 'reload'> {
+  if (!tls) return {};
+  const reloads = !own.image && command(own).length === 0;
+  return {
+    certificate: APP_CERTIFICATE,
+    listeners: [{ port: own.port, protocol: 'tls' }],
+    ...(reloads && { reload: ['/usr/local/bin/reload'] }),
+  };
+}
+
+function refuseTooMany(own: AppSettings): void {
+  if (own.replicas <= own.maxReplicas) return;
+  throw new UserError(
+    'INVALID_SETTINGS',
+    `app.replicas is ${own.replicas}, and the balancer keeps ${own.maxReplicas} slots; nothing was changed`,
+    own.replicas <= 100 ? `set \`app.maxReplicas: ${own.replicas}\`, or choose fewer replicas` : 'choose 100 replicas at most',
+  );
+}
+
+export const appReplicas = (own: AppSettings) =>
+  Array.from({ length: own.replicas }, (_, i) => ({ name: `app-${i + 1}`, host: FIRST_HOST + i }));
+
+/** A release that was deployed, else the operator's image, else the portal. */
+function appImage(own: AppSettings, input: BuildInput): ImageSpec {
+  const ref = input.orders.app?.ref ?? own.image;
+  return ref ? { name: 'app', ref } : input.image('app');
+}
+
+/** The edge's settings, without the edge: it builds upon this file. */
+const EDGE = { key: 'edge' } as ServiceDefinition<typeof edgeSettings>;
+
+/** Where the app's pages are to load static files from, when the CDN tier has a name of its own. */
+function assetsUrl(input: BuildInput): string | undefined {
+  const host = input.enabled('edge') && input.enabled(cdn.name) ? input.settingsOf(cdn).host : undefined;
+  if (!host) return undefined;
+  const { httpsPort } = input.settingsOf(EDGE);
+  return `https://${urlHost(host)}${httpsPort === 443 ? '' : `:${httpsPort}`}`;
+}
+
+const rolling = (own: AppSettings, address: string, tls: boolean): Rolling => ({
+  balancer: 'balancer',
+  address: `${address}:${own.port}`,
+  tls,
+  drainSeconds: own.drainSeconds,
+  settleSeconds: own.settleSeconds,
+});
+
+export const app = defineService({
+  name: 'app',
+  key: 'app',
+  summary: 'the portal, or your own application',
+  settings: appSettings,
+  build: (own, input) => {
+    if (input.enabled('balancer')) refuseTooMany(own);
+    const contract = portalContract(own, input, [databaseContract(input), cacheContract(input)]);
+    const tls = appTls(own, input);
+    const assets = assetsUrl(input);
+    const [uid, gid] = own.user.split(':');
+    const replica = ({ name, host }: { name: string; host: number }): Blueprint => ({
+      name,
+      host,
+      image: appImage(own, input),
+      uid: Number(uid),
+      ...(gid && { gid: Number(gid) }),
+      networks: ['app', 'db'],
+      ports: [],
+      mounts: [{ source: 'uploads', target: '/srv/uploads', kind: 'volume', readOnly: false }, ...contract.media, ...contract.source],
+      secrets: contract.secrets,
+      ...tlsPart(own, tls),
+      environment: { ...(tls && TLS_ENVIRONMENT), ...(assets && { ASSETS_URL: assets }), ...contract.environment, APP_REPLICA: name },
+      view: { healthTest: healthTest(own, tls), command: command(own), hasCommand: command(own).length > 0 },
+      memoryBytes: own.memory,
+      cpus: own.cpus,
+      egress: own.media.kind === 'object',
+      keeps: {
+        '/srv/uploads': 'uploads: every replica stores and serves the same files',
+        [MEDIA_TARGET]: 'the media library, where it is not mounted read-only',
+        '/tmp': 'what an application’s libraries put there; gone with the container',
+      },
+      after: contract.after,
+      trust: contract.trust,
+      ...(input.enabled('balancer') && { rolling: rolling(own, input.address('app', host), tls) }),
+      interruption: own.replicas > 1 ? 'none: the other replicas serve' : 'about 3 s: the only replica is replaced',
+      urls: [],
+    });
+    const { rolling: _, certificate: __, reload: ___, listeners: ____, ...once } = replica({ name: 'app-migrate', host: MIGRATE_HOST });
+    const migrate = { ...once, oneOff: true, view: { ...once.view, command: own.migrate, hasCommand: true } };
+    return [...appReplicas(own).map(replica), ...(own.migrate.length > 0 ? [migrate] : [])];
+  },
+});

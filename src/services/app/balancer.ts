@@ -1,0 +1,71 @@
+import * as z from 'zod';
+import { cpus, memory } from '../../settings/fields.ts';
+import { defineService } from '../../stack/service.ts';
+import { app, appReplicas, FIRST_HOST } from './app.ts';
+import { appTls } from './portal.ts';
+
+export const BALANCER_HOST = 40;
+export const BALANCER_PORT = 8080;
+
+const settings = z.strictObject({
+  maxConnections: z.int().min(100).max(100_000).default(4000).describe('Connections at most, in all'),
+  maxPerReplica: z.int().min(1).max(10_000).default(100).describe('Requests that a replica is given at once; more wait for their turn'),
+  memory: memory('128m').describe('Memory limit of the container'),
+  cpus: cpus(1).describe('Processors that the container may use at most; never more than the host has'),
+});
+
+/** Where the balancer finds a replica. */
+const slot = (index: number) => ({ name: `app-${index + 1}`, host: FIRST_HOST + index });
+
+export const balancer = defineService({
+  name: 'balancer',
+  key: 'balancer',
+  summary: 'HAProxy: checks the replicas, shares requests out among them, drains them for deploys',
+  settings,
+  build: (own, input) => {
+    const application = input.settingsOf(app);
+    const tls = appTls(application, input);
+    const replicas = new Set(appReplicas(application).map(({ name }) => name));
+    const slots = Array.from({ length: Math.max(application.maxReplicas, replicas.size) }, (_, index) => slot(index));
+    return [
+      {
+        name: 'balancer',
+        image: input.image('balancer'),
+        uid: 10005,
+        host: BALANCER_HOST,
+        networks: ['app'],
+        ports: [],
+        mounts: [],
+        secrets: [],
+        // `app` is the name by which the edge knows the way to the application, balancer or replica.
+        ...(tls && { certificate: { name: 'balancer', subjects: ['balancer', 'app'], issuer: 'internal-ca', days: 90 } }),
+        ...(tls && { listeners: [{ port: BALANCER_PORT, protocol: 'tls' as const }] }),
+        trust: tls,
+        environment: {},
+        view: {
+          tls,
+          sticky: application.sticky,
+          readyPath: application.readyPath,
+          drainSecondsText: String(application.drainSeconds),
+          servers: slots.map(({ name, host }) => ({
+            name,
+            address: input.address('app', host),
+            port: application.port,
+            enabled: replicas.has(name),
+          })),
+          maxPerServer: own.maxPerReplica,
+          maxConnections: own.maxConnections,
+        },
+        memoryBytes: own.memory,
+        cpus: own.cpus,
+        keeps: { '/tmp': 'nothing of its own; programs expect it', '/run': 'its control sockets; gone with the container' },
+        after: [],
+        reload: ['/usr/local/bin/reload'],
+        check: ['haproxy', '-c', '-q', '-f', '/etc/medianest/current/haproxy.cfg'],
+        interruption: 'none: meanwhile the edge goes to the replicas itself',
+        notes: [tls ? 'balancer to app: TLS' : 'balancer to app: plain HTTP inside the network (app.tls, where the image can serve HTTPS)'],
+        urls: [],
+      },
+    ];
+  },
+});

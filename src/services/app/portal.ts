@@ -1,0 +1,127 @@
+import * as z from 'zod';
+import { cpus, memory, port, size, urlPath } from '../../settings/fields.ts';
+import type { BuildInput, StoreContract } from '../../stack/service.ts';
+import type { CertificateSpec, Mount, SecretSpec } from '../../stack/types.ts';
+import { mediaContract, mediaSettings } from './media.ts';
+
+/** A program and its arguments; an empty list is none. */
+const argv = () => z.array(z.string().min(1)).default([]);
+
+/** The settings of the application, wherever it runs: as containers of its own, or in the all-in-one container. */
+export const appSettings = z.strictObject({
+  image: z
+    .string()
+    .regex(/^[\w./:@-]+$/, 'should be an image such as ghcr.io/you/app:1')
+    .optional()
+    .describe('Your own application’s image; without it the reference portal is built'),
+  port: port(3000).describe('Port that the application listens on inside its container (it is given as PORT)'),
+  healthPath: urlPath('/api/health').describe('Answers 200 while the process is alive'),
+  readyPath: urlPath('/api/health/ready').describe('Answers 200 while it can serve'),
+  metricsPath: urlPath('/metrics').describe('Prometheus metrics'),
+  user: z
+    .string()
+    .regex(/^\d+(:\d+)?$/, 'should be uid or uid:gid in digits')
+    .default('10001:10001')
+    .describe('Its uid and gid'),
+  command: z.array(z.string()).default([]).describe('Instead of the image’s own command'),
+  env: z
+    .record(
+      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/),
+      z.string().refine((value) => !value.includes('\0'), 'should hold no NUL byte'),
+    )
+    .default({})
+    .describe('More environment values (no secrets)'),
+  source: z.string().min(1).optional().describe('Folder of the application’s source: mounted, and reloaded on every change'),
+  replicas: z.int().min(1, 'should be at least 1').max(1000, 'should be at most 1000').default(1).describe('How many containers'),
+  maxReplicas: z
+    .int()
+    .min(1)
+    .max(100, 'should be at most 100')
+    .default(10)
+    .describe('Slots that the balancer keeps: up to here `scale` needs no reload'),
+  sticky: z.boolean().default(false).describe('A visitor keeps meeting the same replica (by a cookie), for an app that needs it'),
+  drainSeconds: z
+    .int()
+    .min(0)
+    .max(3600)
+    .default(60)
+    .describe('How long the requests of a replica may take to finish before it is replaced'),
+  settleSeconds: z.int().min(0).max(600).default(5).describe('How long a new replica must stay ready before the next one is replaced'),
+  migrate: argv().describe(
+    'Run once before a deploy, in a container of the new image; its failure aborts. The portal needs none: it migrates when it starts',
+  ),
+  hooks: z
+    .strictObject({
+      pre: argv().describe('Run on this host before a deploy; its failure aborts'),
+      post: argv().describe('Run on this host after a deploy'),
+    })
+    .prefault({})
+    .describe('Programs with their arguments, no shell: [./notify, "--deploy"]'),
+  tls: z
+    .boolean()
+    .optional()
+    .describe('The app is spoken to over TLS: on for the portal behind the balancer, off for your own image unless you say so'),
+  media: mediaSettings.prefault({}).describe('Where the media library is, which the app is given'),
+  uploadLimit: size('1g').describe('Largest upload'),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('What is logged'),
+  memory: memory('384m').describe('Memory limit of each container'),
+  cpus: cpus(2).describe('Processors that each container may use at most; never more than the host has'),
+});
+
+export type AppSettings = z.output<typeof appSettings>;
+
+/** A host as URLs and nginx write it: IPv6 addresses in brackets. */
+export const urlHost = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+
+export const SOURCE_TARGET = '/app/live';
+
+/** Whether the application is spoken to over TLS. An own image has to be able to: its operator says so. */
+export const appTls = (own: AppSettings, input: BuildInput): boolean => own.tls ?? (!own.image && input.enabled('balancer'));
+
+/** One certificate for all replicas: whoever calls asks for the name `app`, whatever address it calls. */
+export const APP_CERTIFICATE: CertificateSpec = {
+  name: 'app',
+  subjects: ['app', 'localhost', '127.0.0.1'],
+  issuer: 'internal-ca',
+  days: 90,
+};
+
+/** Where the application finds it; `current` is switched as a whole, so the two always belong together. */
+export const TLS_ENVIRONMENT = { TLS_CERT_FILE: '/run/certs/current/fullchain.pem', TLS_KEY_FILE: '/run/certs/current/privkey.pem' };
+
+/** The environment and the secrets of the app contract (docs/architecture.md). @param stores its database and its cache */
+export function portalContract(own: AppSettings, input: BuildInput, stores: readonly StoreContract[]) {
+  const { plex, overseerr, uptimeKuma } = input.settings.external;
+  const media = mediaContract(own.media);
+  const given = (name: string, value: typeof plex.token): SecretSpec[] => (value ? [{ name, source: { given: value } }] : []);
+  const environment: Record<string, string> = {
+    PORT: String(own.port),
+    ...Object.assign({}, ...stores.map((store) => store.environment)),
+    UPLOADS_PATH: '/srv/uploads',
+    ...media.environment,
+    UPLOAD_LIMIT_BYTES: String(own.uploadLimit),
+    LOG_LEVEL: own.logLevel,
+    ...(plex.url && { PLEX_URL: plex.url }),
+    ...(plex.token && { PLEX_TOKEN_FILE: '/run/secrets/plex-token' }),
+    ...(overseerr.url && { OVERSEERR_URL: overseerr.url }),
+    ...(overseerr.apiKey && { OVERSEERR_API_KEY_FILE: '/run/secrets/overseerr-api-key' }),
+    ...(uptimeKuma.url && { UPTIME_KUMA_URL: uptimeKuma.url }),
+    ...own.env,
+  };
+  return {
+    environment,
+    /** What the process itself reads. */
+    secrets: [
+      ...stores.flatMap((store) => store.secrets),
+      ...given('plex-token', plex.token),
+      ...given('overseerr-api-key', overseerr.apiKey),
+      ...media.secrets,
+    ],
+    /** What those are composed of; the servers read them. */
+    passwords: stores.flatMap((store) => store.passwords),
+    after: stores.flatMap((store) => store.after),
+    trust: stores.some((store) => store.trust),
+    media: media.mounts,
+    source: own.source ? [{ source: own.source, target: SOURCE_TARGET, kind: 'bind', readOnly: true } satisfies Mount] : [],
+  };
+}

@@ -1,0 +1,31 @@
+import type { Orders } from '../../stack/orders.ts';
+
+/**
+ * pgBackRest cannot change the key of a repository. Another key begins another one beside it: a generation. The first has no
+ * number in its names, and old ones stay, with their keys, for as long as a set is in them.
+ */
+export interface Generations {
+  current: number;
+  oldest: number;
+}
+
+export const generationsOf = ({ backup }: Orders): Generations => backup ?? { current: 1, oldest: 1 };
+
+/** Those that sets may be in, the newest first. */
+export const living = ({ current, oldest }: Generations): number[] =>
+  Array.from({ length: current - oldest + 1 }, (_, index) => current - index);
+
+const suffix = (generation: number): string => (generation === 1 ? '' : `-${generation}`);
+
+/** Its folder in the repository. */
+export const databaseFolder = (generation: number): string => `pgbackrest${suffix(generation)}`;
+
+/** The secret that opens it. */
+export const databaseKey = (generation: number): string => `backup-database-key${suffix(generation)}`;
+
+/** Which one a part of the database is in; those of before there was a second do not say. */
+export const generationOf = ({ generation }: { generation?: number | undefined }): number => generation ?? 1;
+
+/** Where a part of the database is in the repository: its generation's folder, and its label. */
+export const labelPath = ({ label, generation }: { label: string; generation?: number | undefined }): string =>
+  `${databaseFolder(generationOf({ generation }))}/${label}`;

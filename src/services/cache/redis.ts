@@ -1,0 +1,72 @@
+import * as z from 'zod';
+import { cpus, memory, secret } from '../../settings/fields.ts';
+import { REDIS_KERNEL } from '../../stack/kernel-needs.ts';
+import { type BuildInput, defineService, type StoreContract } from '../../stack/service.ts';
+import type { SecretSpec } from '../../stack/types.ts';
+
+const REDIS_HOST = 30;
+
+const settings = z.strictObject({
+  password: secret().describe('Password; made at random where it is not given'),
+  memory: memory('128m').describe('Memory limit of the container; three quarters of it are for data'),
+  cpus: cpus(1).describe('Processors at most; never more than the host has'),
+});
+
+/** What its template sees. A quarter of the memory is left for a fork that rewrites the file and for clients' buffers. */
+export const redisView = (memoryBytes: number, bindAddresses: string) => ({
+  bindAddresses,
+  maxmemoryBytes: Math.floor((memoryBytes * 3) / 4),
+  // Sessions are not a cache: when memory runs out, the oldest of what has an expiry goes.
+  maxmemoryPolicy: 'volatile-lru',
+  maxClients: 1000,
+  appendonly: true,
+});
+
+export const redis = defineService({
+  name: 'redis',
+  key: 'redis',
+  summary: 'Redis 8: sessions and cache',
+  settings,
+  build: (own, input) => [
+    {
+      name: 'redis',
+      image: input.image('redis'),
+      uid: 10003,
+      host: REDIS_HOST,
+      networks: ['db'],
+      ports: [],
+      mounts: [{ source: 'redis-data', target: '/var/lib/redis', kind: 'volume', readOnly: false }],
+      secrets: [redisPassword(own.password)],
+      environment: {},
+      view: redisView(own.memory, '* -::*'),
+      memoryBytes: own.memory,
+      cpus: own.cpus,
+      keeps: {
+        '/var/lib/redis': 'sessions, as its append-only file',
+        '/tmp': 'nothing lasting; its entrypoint is a shell, which expects it',
+        '/run': 'the hash of its password',
+      },
+      kernel: [REDIS_KERNEL],
+      after: [],
+      interruption: 'about 2 s: people stay signed in, the cache is read again',
+      urls: [],
+    },
+  ],
+});
+
+const redisPassword = (given: z.output<typeof settings>['password']): SecretSpec => ({
+  name: 'redis-password',
+  source: given ? { given } : { generate: true },
+});
+
+/** One server without TLS, at a fixed address. */
+export function plainCache(host: string, input: BuildInput): StoreContract {
+  return {
+    environment: { REDIS_URL_FILE: '/run/secrets/redis-url' },
+    secrets: [{ name: 'redis-url', source: { format: `redis://:{redis-password}@${host}:6379/0` } }],
+    passwords: [redisPassword(input.settingsOf(redis).password)],
+    after: ['redis'],
+  };
+}
+
+export const serverCache = (input: BuildInput): StoreContract => plainCache(input.address('db', REDIS_HOST), input);

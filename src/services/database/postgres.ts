@@ -1,0 +1,89 @@
+import * as z from 'zod';
+import { cpus, memory, secret } from '../../settings/fields.ts';
+import { type BuildInput, defineService, type StoreContract } from '../../stack/service.ts';
+import type { SecretSpec } from '../../stack/types.ts';
+
+/** What the images hold (templates/postgres/image/entrypoint). */
+export const POSTGRES_MAJOR = '17';
+
+const DATABASE_PORT = 5432;
+
+const POSTGRES_HOST = 20;
+
+const settings = z.strictObject({
+  password: secret().describe('Password of the portal’s role; made at random where it is not given'),
+  memory: memory('512m').describe('Memory limit of the container; buffers and caches are derived from it'),
+  cpus: cpus(2).describe('Processors at most; never more than the host has'),
+  maxConnections: z.int().min(10).max(1000).default(100).describe('Connections at most'),
+});
+
+/** What its templates see: memory settings derived from what the container is given (PostgreSQL 17 manual, 19.4). */
+export function postgresView(memoryBytes: number, maxConnections: number, listenAddresses: string) {
+  const mib = Math.floor(memoryBytes / 1024 ** 2);
+  return {
+    listenAddresses,
+    maxConnections,
+    sharedBuffersMiB: Math.max(16, Math.floor(mib / 4)),
+    effectiveCacheSizeMiB: Math.max(32, Math.floor((mib * 3) / 4)),
+    workMemMiB: Math.max(1, Math.floor(mib / 4 / maxConnections)),
+    maintenanceWorkMemMiB: Math.max(16, Math.min(1024, Math.floor(mib / 16))),
+    maxWalSizeMiB: 1024,
+    slowQueryMs: 500,
+  };
+}
+
+export const postgres = defineService({
+  name: 'postgres',
+  key: 'postgres',
+  summary: 'PostgreSQL 17: media requests, uploads’ metadata',
+  settings,
+  build: (own, input) => [
+    {
+      name: 'postgres',
+      image: input.image('postgres'),
+      uid: 10002,
+      host: POSTGRES_HOST,
+      networks: ['db'],
+      ports: [],
+      mounts: [{ source: 'postgres-data', target: '/var/lib/postgresql/data', kind: 'volume', readOnly: false }],
+      secrets: [databasePassword(own.password)],
+      environment: { POSTGRES_DB: 'medianest', POSTGRES_USER: 'medianest' },
+      view: postgresView(own.memory, own.maxConnections, '*'),
+      memoryBytes: own.memory,
+      cpus: own.cpus,
+      // One process for each connection, and its own dozen.
+      pids: Math.max(256, own.maxConnections + 64),
+      keeps: {
+        '/var/lib/postgresql/data': 'the database',
+        '/tmp': 'nothing lasting: sort files go into the data folder',
+        '/run': 'its socket and lock',
+      },
+      after: [],
+      interruption: 'about 3 s: requests and uploads wait for the database',
+      urls: [],
+    },
+  ],
+});
+
+const databasePassword = (given: z.output<typeof settings>['password']): SecretSpec => ({
+  name: 'database-password',
+  source: given ? { given } : { generate: true },
+});
+
+/** One server without TLS, at a fixed address. */
+export function plainDatabase(host: string, input: BuildInput): StoreContract {
+  return {
+    environment: { DATABASE_URL_FILE: '/run/secrets/database-url' },
+    secrets: [
+      {
+        name: 'database-url',
+        source: { format: `postgresql://medianest:{database-password}@${host}:${DATABASE_PORT}/medianest` },
+      },
+    ],
+    passwords: [databasePassword(input.settingsOf(postgres).password)],
+    after: ['postgres'],
+  };
+}
+
+/** The single server of dev-compose, at its own address. */
+export const singleDatabase = (input: BuildInput): StoreContract => plainDatabase(input.address('db', POSTGRES_HOST), input);

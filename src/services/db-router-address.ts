@@ -1,8 +1,0 @@
-import type { BuildInput } from './service.ts';
-
-export const ROUTER_HOST = 45;
-export const DATABASE_PORT = 5432;
-export const REPLICAS_PORT = 5433;
-
-/** Where clients find the database, whoever leads it. */
-export const dbRouterAddress = (input: BuildInput): string => input.address('db', ROUTER_HOST);

@@ -1,0 +1,197 @@
+import { UserError } from '../../core/errors.ts';
+import { type BuildInput, defineService } from '../../stack/service.ts';
+import type { Mount } from '../../stack/types.ts';
+import { app, appReplicas } from '../app/app.ts';
+import { BALANCER_HOST, BALANCER_PORT, balancer } from '../app/balancer.ts';
+import { appTls, urlHost } from '../app/portal.ts';
+import { cdn, staticPattern } from './cdn.ts';
+import { edgeSites, LOCAL_NAMES, type Site, siteView } from './edge-certificates.ts';
+import { errorPages } from './edge-pages.ts';
+import { type EdgeSettings, edgeSettings } from './edge-settings.ts';
+import { nginxText, regexText } from './edge-text.ts';
+import { PORTAL_EXCLUSIONS, rulesMount, wafView } from './waf.ts';
+
+const HOST = 10;
+
+/** How many replicas the edge goes to by itself while the balancer is away. */
+const DIRECT_REPLICAS = 3;
+
+const CACHE: Mount = { source: 'edge-cache', target: '/var/cache/edge', kind: 'volume', readOnly: false };
+
+/** Where the internal CA's list of revoked certificates is served, over plain HTTP as RFC 5280 has it. */
+const LIST_PATH = '/.well-known/medianest/revoked.crl';
+
+/** Where the ACME client puts what its server asks for. */
+const WEBROOT: Mount = { source: './acme/webroot', target: '/var/lib/acme', kind: 'bind', readOnly: true };
+
+const portalUrl = (domain: string, httpsPort: number): string => `https://${urlHost(domain)}${httpsPort === 443 ? '' : `:${httpsPort}`}/`;
+
+/** The way to the application: its replicas, or the balancer with replicas behind it for when it is away. */
+function upstreams(input: BuildInput) {
+  const application = input.settingsOf(app);
+  // Of those that medianest.yml says: `scale` must reload nothing here.
+  const count = input.enabled(balancer.name) ? (input.orders.replicas?.instead ?? application.replicas) : application.replicas;
+  const replicas = appReplicas({ ...application, replicas: count }).map(({ host }) => ({
+    address: input.address('app', host),
+    port: application.port,
+    backup: false,
+  }));
+  if (!input.enabled(balancer.name)) return replicas;
+  return [
+    { address: input.address('app', BALANCER_HOST), port: BALANCER_PORT, backup: false },
+    ...replicas.slice(0, DIRECT_REPLICAS).map((replica) => ({ ...replica, backup: true })),
+  ];
+}
+
+const WORKERS = 2;
+/** What nginx takes besides connections: two generations of workers while it reloads, with the rules of the WAF. */
+const RESERVED_BYTES = 96 * 1024 ** 2;
+/** Of a connection with TLS whose request is not whole yet, with its part of the kernel's; 53 KiB were measured. */
+const CONNECTION_BYTES = 60 * 1024;
+
+/** As many as the memory limit holds, so that slow clients cannot have a worker killed. The most is what 16,384 files allow. */
+const workerConnections = (memoryBytes: number): number =>
+  Math.max(256, Math.min(7500, Math.floor((memoryBytes - RESERVED_BYTES) / CONNECTION_BYTES / WORKERS)));
+
+function limitsView(own: EdgeSettings) {
+  const { rateLimit, login } = own;
+  return {
+    limitsRate: rateLimit !== false,
+    ratePerSecond: rateLimit ? rateLimit.perSecond : 0,
+    rateBurst: rateLimit ? rateLimit.burst : 0,
+    limitsLogin: login !== false,
+    loginPaths: login ? login.paths : [],
+    loginPerMinute: login ? login.perMinute : 0,
+    loginBurst: login ? login.burst : 0,
+    limitsConnections: own.connectionsPerClient > 0,
+    connections: own.connectionsPerClient,
+    maxBodyBytes: own.bodyLimit,
+  };
+}
+
+const hstsView = ({ hsts }: EdgeSettings) => ({
+  hsts: hsts !== false,
+  hstsMore: typeof hsts === 'object' ? `${hsts.subdomains ? '; includeSubDomains' : ''}${hsts.preload ? '; preload' : ''}` : '',
+});
+
+function cdnView(own: EdgeSettings, input: BuildInput) {
+  const settings = input.settingsOf(cdn);
+  const enabled = input.enabled(cdn.name);
+  const host = settings.host ?? '';
+  if (enabled && [...own.domains, ...LOCAL_NAMES].includes(host)) {
+    throw new UserError(
+      'INVALID_SETTINGS',
+      `cdn.host ${host} is one of the portal’s own names too`,
+      'give static files a name of their own, or leave cdn.host out',
+    );
+  }
+  return {
+    cdn: enabled,
+    cdnHasHost: enabled && host !== '',
+    cdnHost: urlHost(host),
+    cdnPattern: staticPattern(settings),
+    cdnBytes: settings.size,
+    cdnMaxAge: settings.maxAgeSeconds,
+  };
+}
+
+export const edge = defineService({
+  name: 'edge',
+  key: 'edge',
+  summary: 'nginx: TLS, HTTP to HTTPS, limits, the only published ports',
+  settings: edgeSettings,
+  build: (own, input) => {
+    const application = input.settingsOf(app);
+    const balanced = input.enabled(balancer.name);
+    const tls = appTls(application, input);
+    const names = [...new Set([...own.domains, ...LOCAL_NAMES])];
+    const cdnParts = cdnView(own, input);
+    const cdnHost = cdnParts.cdnHasHost ? [input.settingsOf(cdn).host as string] : [];
+    const listUrl = `http://${urlHost(own.domains[0] as string)}${own.httpPort === 80 ? '' : `:${own.httpPort}`}${LIST_PATH}`;
+    const [main, ...others] = edgeSites(own, [...names, ...cdnHost], listUrl) as [Site, ...Site[]];
+    const sites = [main, ...others].map((site) => siteView(main, site, urlHost));
+    const clientPaths = own.clientCertificates.paths;
+    if (clientPaths.length > 0 && main.certificate.issuer !== 'internal-ca') {
+      throw new UserError(
+        'INVALID_SETTINGS',
+        'edge.clientCertificates: clients are given certificates by the internal CA, and edge.certificate: self-signed has none',
+        'set `edge.certificate: internal-ca`',
+      );
+    }
+    return [
+      {
+        name: 'edge',
+        image: input.image('edge'),
+        uid: 10004,
+        host: HOST,
+        networks: ['dmz', 'app'],
+        ports: [
+          { address: own.address, host: own.httpPort, container: 8080, setting: 'edge.httpPort' },
+          { address: own.address, host: own.httpsPort, container: 8443, setting: 'edge.httpsPort' },
+        ],
+        mounts: [CACHE, WEBROOT, ...rulesMount(input.wafRules)],
+        secrets: [],
+        certificate: main.certificate,
+        ...(others.length > 0 && { alsoCertificates: others.map(({ certificate }) => certificate) }),
+        listeners: [{ port: 8443, protocol: 'tls' }],
+        trust: tls || main.certificate.issuer === 'internal-ca',
+        environment: {},
+        view: {
+          serverNames: names.map(urlHost),
+          mainName: urlHost(own.domains[0] as string),
+          publicHttpsPort: own.httpsPort,
+          workers: WORKERS,
+          workerConnections: workerConnections(own.memory),
+          sites: sites
+            .map((site) => ({ ...site, names: site.names.filter((name) => name !== cdnParts.cdnHost) }))
+            .filter((site) => site.names.length > 0),
+          cdnFolder: sites.find((site) => site.names.includes(cdnParts.cdnHost))?.folder ?? '',
+          mainFolder: (sites[0] as { folder: string }).folder,
+          certificates: sites.map(({ certificate, folder }) => ({ name: certificate, folder })),
+          stapling: own.tls.stapling,
+          listPath: LIST_PATH,
+          hasList: main.certificate.issuer === 'internal-ca',
+          asksClients: clientPaths.length > 0,
+          clientPaths: clientPaths.map(regexText),
+          tls12: own.tls.ciphers === 'intermediate',
+          ...hstsView(own),
+          headers: Object.entries(own.headers).map(([name, value]) => nginxText(`${name}: ${value}`)),
+          ...limitsView(own),
+          trustsProxies: own.trustedProxies.length > 0,
+          trustedProxies: own.trustedProxies,
+          clientAddressHeader: own.clientAddressHeader,
+          operators: own.operators,
+          upstreams: upstreams(input),
+          appScheme: tls ? 'https' : 'http',
+          appTls: tls,
+          // The balancer gives up after 60 s, and its answer should be the one that is heard.
+          answerSeconds: balanced ? 70 : 60,
+          uploadPaths: own.uploadPaths,
+          // Multipart framing comes on top of the file; the application holds to the exact limit.
+          maxUploadBytes: application.uploadLimit + 1024 ** 2,
+          pages: errorPages(input.orders.maintenance),
+          maintenance: input.orders.maintenance !== undefined,
+          metricsPath: application.metricsPath.split('?')[0] as string,
+          openPaths: [...new Set([application.healthPath, application.readyPath].map((path) => path.split('?')[0] as string))],
+          ...cdnParts,
+          ...wafView(own.waf, own, input.wafRules, application.image ? [] : PORTAL_EXCLUSIONS),
+        },
+        memoryBytes: own.memory,
+        cpus: own.cpus,
+        keeps: {
+          '/var/cache/edge': 'static files of the CDN tier, and request bodies too large for memory',
+          '/tmp': 'nothing of its own; programs expect it',
+          '/run': 'its process id',
+          ports: 'the only way in: HTTP and HTTPS',
+        },
+        // Not the replicas where there is a balancer: `scale` would make a new container necessary.
+        after: balanced ? ['balancer'] : appReplicas(application).map(({ name }) => name),
+        reload: ['/usr/local/bin/reload'],
+        check: ['nginx', '-t', '-q', '-c', '/etc/medianest/current/nginx.conf', '-e', 'stderr'],
+        interruption: 'about 1 s: new connections are refused while the container is replaced',
+        notes: input.orders.maintenance ? [`maintenance since ${input.orders.maintenance.since}: visitors get 503`] : [],
+        urls: own.domains.map((domain) => portalUrl(domain, own.httpsPort)),
+      },
+    ];
+  },
+});

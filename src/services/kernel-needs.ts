@@ -1,8 +1,0 @@
-import type { KernelNeed } from '../stack/kernel-need.ts';
-
-/** Redis forks to save, and the child shares all memory until one of them writes. */
-export const REDIS_KERNEL: KernelNeed = {
-  setting: 'vm.overcommit_memory',
-  atLeast: 1,
-  why: 'without it Redis cannot save while memory is short',
-};

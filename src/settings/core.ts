@@ -1,0 +1,58 @@
+import * as z from 'zod';
+import { cidrProblem } from '../core/cidr.ts';
+import { certificateSettings } from './certificate-fields.ts';
+import { httpUrl, secret } from './fields.ts';
+import { SETTINGS_VERSION } from './migrations.ts';
+
+const network = z.strictObject({
+  subnet: z
+    .string()
+    .default('auto')
+    .superRefine((value, context) => {
+      const problem = value === 'auto' ? undefined : cidrProblem(value);
+      if (problem) context.addIssue({ code: 'custom', message: problem, input: value });
+    })
+    .describe('`auto` (the default range, or a free one of the same block where it overlaps), or a range that must be used'),
+});
+
+/** The settings that belong to no single service. Each service adds its own key (see src/services). */
+export const coreShape = {
+  version: z
+    .literal(SETTINGS_VERSION, `should be ${SETTINGS_VERSION}, or less for an older file; a higher one is from a newer medianest`)
+    .default(SETTINGS_VERSION)
+    .describe('Version of this file format; `medianest config migrate` writes an older file in the newest one'),
+  profile: z.string().default('dev').describe('The profile used when --profile is not given'),
+  project: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'should start with a lower-case letter or digit, then letters, digits, - and _')
+    .default('medianest')
+    .describe('Name of the Compose project: containers, networks and volumes carry it'),
+  components: z.record(z.string(), z.boolean()).default({}).describe('Switches services of the profile on or off, one by one'),
+  networks: z
+    .strictObject({
+      dmz: network.prefault({}),
+      app: network.prefault({}),
+      db: network.prefault({}),
+      mgmt: network.prefault({}),
+    })
+    .prefault({})
+    .describe('Address ranges of the four networks'),
+  external: z
+    .strictObject({
+      plex: z
+        .strictObject({ url: httpUrl().describe('Address of the Plex server'), token: secret().describe('X-Plex-Token') })
+        .prefault({}),
+      overseerr: z.strictObject({ url: httpUrl().describe('Address of Overseerr'), apiKey: secret().describe('API key') }).prefault({}),
+      uptimeKuma: z.strictObject({ url: httpUrl().describe('Address of Uptime Kuma') }).prefault({}),
+    })
+    .prefault({})
+    .describe('The services that the portal shows; leave out what you do not run'),
+  certificates: certificateSettings.prefault({}).describe('How certificates are issued; `edge.certificate` says which names get them'),
+  images: z
+    .record(z.string(), z.string().min(1))
+    .default({})
+    .describe('Your own image for a service, by its name; `base` is what the others are built on'),
+};
+
+const coreSchema = z.strictObject(coreShape);
+export type CoreSettings = z.output<typeof coreSchema>;

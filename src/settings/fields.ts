@@ -1,0 +1,61 @@
+import * as z from 'zod';
+import { Secret } from '../core/secret.ts';
+
+const UNITS: Record<string, number> = { '': 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
+
+/** Bytes of `512m`; NaN where the text is no size, or one that no number holds exactly. */
+function toBytes(text: string): number {
+  const [, amount, unit = ''] = /^(\d+)\s*([bkmg])?b?$/i.exec(text.trim()) ?? [];
+  const bytes = Number(amount) * (UNITS[unit.toLowerCase()] as number);
+  return Number.isSafeInteger(bytes) ? bytes : Number.NaN;
+}
+
+/** A size as Compose writes it (`512m`, `1g`, bytes as a number); the parsed value is in bytes. */
+export const size = (fallback: string, least = '1') =>
+  z
+    .union([z.string(), z.number()])
+    .default(fallback)
+    .transform((value, context) => {
+      const bytes = toBytes(String(value));
+      if (bytes >= toBytes(least)) return bytes;
+      const message = Number.isNaN(bytes) ? 'should be a size such as 512m or 2g' : `should be at least ${least}`;
+      context.addIssue({ code: 'custom', message, input: value });
+      return z.NEVER;
+    });
+
+/** A container's memory limit: the engine refuses one below 6 MiB. */
+export const memory = (fallback: string) => size(fallback, '6m');
+
+/** Processors, in parts of one: the engine takes hundredths. */
+export const cpus = (fallback: number) => z.number('should be a number such as 1.5').min(0.05).max(1024).multipleOf(0.01).default(fallback);
+
+/** A path of the application that others ask for. It becomes part of shell commands and configuration, so nothing but a path. */
+export const urlPath = (fallback: string) =>
+  z
+    .string()
+    .regex(/^\/[\w.~%/?=&-]*$/, 'should be a path such as /api/health')
+    .default(fallback);
+
+export const port = (fallback: number) => z.int('should be a port number').min(1).max(65535).default(fallback);
+
+/** The address a port is published on: an IP literal, so that nothing is published wider than was meant. */
+export const listenAddress = (fallback: string) =>
+  z.union([z.ipv4(), z.ipv6()], 'should be an IP address such as 127.0.0.1 or 0.0.0.0').default(fallback);
+
+/** A host name (RFC 1123) or an IP address. */
+export const hostName = z.union(
+  [
+    z.ipv4(),
+    z.ipv6(),
+    z
+      .string()
+      .max(253)
+      .regex(/^(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*$/),
+  ],
+  'should be a lower-case host name such as media.example.org, or an IP address',
+);
+
+/** A key whose value is a secret: `${NAME}` (environment), `file:path`, or the value itself. The loader resolves it. Secrets alone use `z.custom`. */
+export const secret = () => z.custom<Secret>((value) => value instanceof Secret, 'should be a text').optional();
+
+export const httpUrl = () => z.url({ protocol: /^https?$/, error: 'should be an address such as http://192.168.1.20:32400' }).optional();

@@ -1,0 +1,13 @@
+import type { Merged } from './profile.ts';
+import type { Settings } from './schema.ts';
+
+/** Settings as they were read and validated, and where each value came from. */
+export interface Loaded {
+  settings: Settings;
+  profile: string;
+  description: string;
+  origins: Merged['origins'];
+  /** Folder that relative paths in the settings, and the state folder, are beside. */
+  root: string;
+  configFile: string | undefined;
+}

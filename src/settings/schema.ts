@@ -1,0 +1,71 @@
+import * as z from 'zod';
+import type { ServiceDefinition } from '../stack/service.ts';
+import { type CoreSettings, coreShape } from './core.ts';
+
+// One document is read in a process: compiling a parser for each of its objects takes longer than it saves.
+z.config({ jitless: true });
+
+/** Validated settings: the core's keys, and one key for each service of the registry (typed by `settingsOf`). */
+export type Settings = CoreSettings & Readonly<Record<string, unknown>>;
+
+/** The schema of medianest.yml: the core's keys plus what each service declares. Every key is documented where it is defined. */
+export function settingsSchema(registry: readonly ServiceDefinition[]): z.ZodType<Settings> & z.ZodObject {
+  const services = Object.fromEntries(
+    registry.map((service) => [service.key, service.settings.prefault({} as never).describe(service.summary)]),
+  );
+  return z.strictObject({ ...coreShape, ...services }) as unknown as z.ZodType<Settings> & z.ZodObject;
+}
+
+interface Definition {
+  type: string;
+  shape?: Record<string, z.ZodType>;
+  innerType?: z.ZodType;
+  in?: z.ZodType;
+  options?: readonly z.ZodType[];
+  element?: z.ZodType;
+}
+
+/** What a schema describes behind defaults, optionals and transforms. */
+function unwrap(schema: z.ZodType): Definition {
+  const definition = schema._zod.def as unknown as Definition;
+  const inner = definition.innerType ?? definition.in;
+  return inner ? unwrap(inner) : definition;
+}
+
+/** The part with keys, also where something else may stand instead, such as `false`. */
+const keyed = (definition: Definition): Definition => definition.options?.map(unwrap).find(({ shape }) => shape) ?? definition;
+
+/** The keys that are known at a path, for `did you mean`; empty where any key is allowed. */
+export function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let at: Definition | undefined = keyed(unwrap(schema));
+  for (const key of path) {
+    const inner: z.ZodType | undefined = typeof key === 'number' ? at?.element : at?.shape?.[String(key)];
+    at = inner && keyed(unwrap(inner));
+  }
+  return Object.keys(at?.shape ?? {});
+}
+
+export interface Leaf {
+  path: string[];
+  secret: boolean;
+  /** A text is taken as it stands where it comes from the environment or a flag; other values are read as YAML. */
+  text: boolean;
+  /** As the schema explains it. */
+  description: string;
+}
+
+const TEXTS = ['string', 'enum', 'custom'];
+
+/** Every value in the schema, such as `edge.httpsPort`; what has keys of the operator's choice counts as one value. */
+export function leaves(schema: z.ZodType, path: string[] = []): Leaf[] {
+  const definition = unwrap(schema);
+  const { shape } = keyed(definition);
+  const itself = {
+    path,
+    secret: definition.type === 'custom',
+    text: TEXTS.includes(definition.type),
+    description: schema.description ?? '',
+  };
+  const inner = Object.entries(shape ?? {}).flatMap(([key, value]) => leaves(value, [...path, key]));
+  return definition.shape ? inner : [itself, ...inner];
+}

@@ -1,0 +1,54 @@
+import type * as z from 'zod';
+import { UserError } from '../core/errors.ts';
+import { didYouMean } from '../core/suggest.ts';
+import type { ServiceDefinition } from '../stack/service.ts';
+import { currentPath } from './migrations.ts';
+import { type Merged, originOf } from './profile.ts';
+import { knownKeys, type Settings, settingsSchema } from './schema.ts';
+import { wording } from './wording.ts';
+
+const MOST_SHOWN = 10;
+
+/** Parses merged layers once; every problem is told with its path, its line and the nearest key that exists. */
+export function validate(merged: Merged, registry: readonly ServiceDefinition[]): Settings {
+  const schema = settingsSchema(registry);
+  const result = schema.safeParse(merged.data);
+  if (result.success) return result.data;
+  const { issues } = result.error;
+  const count = issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 1), 0);
+  // Only what is shown is looked up: a file may have ten thousand problems.
+  const problems = issues.slice(0, MOST_SHOWN).flatMap((issue) => describe(issue, merged, schema));
+  const shown = problems.slice(0, MOST_SHOWN).map(({ text }) => text);
+  if (count > MOST_SHOWN) shown.push(`and ${count - MOST_SHOWN} more`);
+  const first = problems[0] as { where: string };
+  throw new UserError('INVALID_SETTINGS', shown.join('\n  '), `correct ${first.where}`, { path: first.where });
+}
+
+function describe(issue: z.core.$ZodIssue, merged: Merged, schema: z.ZodType): { where: string; text: string }[] {
+  const at = (path: readonly PropertyKey[]) => originOf(merged.origins, path)?.locate(path) ?? 'the settings';
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(schema, issue.path);
+    return issue.keys.slice(0, MOST_SHOWN).map((key) => {
+      const path = [...issue.path, key];
+      return {
+        where: at(path),
+        text: `${at(path)}: ${path.map(String).join('.')}: is not a setting; ${otherName(path) ?? didYouMean(key, known)}`,
+      };
+    });
+  }
+  // Of what may be written instead of each other, the form that was begun says more than all of them.
+  const begun = issue.code === 'invalid_union' && issue.errors.find((inner) => inner.every(({ path }) => path.length > 0));
+  if (begun) return begun.flatMap((inner) => describe({ ...inner, path: [...issue.path, ...inner.path] }, merged, schema));
+  const message = wording(issue, valueAt(merged.data, issue.path) === undefined);
+  return [{ where: at(issue.path), text: `${at(issue.path)}: ${issue.path.map(String).join('.') || 'the file'}: ${message}` }];
+}
+
+/** What it is called since. */
+function otherName(path: readonly PropertyKey[]): string | undefined {
+  const names = path.map(String);
+  const current = currentPath(names).join('.');
+  return current === names.join('.') ? undefined : `it is called ${current} now`;
+}
+
+const valueAt = (data: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((node, key) => (node as Record<PropertyKey, unknown> | null | undefined)?.[key], data);

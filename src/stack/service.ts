@@ -1,0 +1,55 @@
+import type * as z from 'zod';
+import type { RuleSet } from '../services/edge/waf.ts';
+import type { CoreSettings } from '../settings/core.ts';
+import type { Orders } from './orders.ts';
+import type { Blueprint, ImageSpec, NetworkName, SecretSpec } from './types.ts';
+
+/** What a service may ask of the rest of the stack while it decides. Pure: no clock, no files, no engine. */
+export interface BuildInput {
+  readonly settings: CoreSettings;
+  readonly orders: Orders;
+  /** The operator's own rules of the WAF, as they were found on the host. */
+  readonly wafRules: RuleSet | undefined;
+  /** The engine's socket on this machine and the group that may use it. */
+  readonly engineSocket: { path: string; gid: number } | undefined;
+  /** The containers of the services above it in the registry: for one that looks after the others. */
+  readonly built: readonly Blueprint[];
+  /** The validated settings of another service, by its definition. */
+  settingsOf<S extends z.ZodType>(definition: ServiceDefinition<S>): z.output<S>;
+  enabled(component: string): boolean;
+  /** The fixed address of the container with this host number in a network. */
+  address(network: NetworkName, host: number): string;
+  /** The image built from `templates/<name>/image`, or the operator's own from `images:`. */
+  image(name: string, build?: Partial<Pick<NonNullable<ImageSpec['build']>, 'after' | 'contexts'>>): ImageSpec;
+}
+
+/**
+ * One service: everything that medianest decides about it. Its templates are in `templates/<name>/`.
+ * Adding one is this file, that folder and a line in `index.ts`.
+ */
+export interface ServiceDefinition<S extends z.ZodType = z.ZodType> {
+  /** The component's name, as in `components:` and on the command line. */
+  readonly name: string;
+  /** Its key in medianest.yml. */
+  readonly key: string;
+  readonly summary: string;
+  readonly settings: S;
+  /** One blueprint for each container. */
+  build(own: z.output<S>, input: BuildInput): Blueprint[];
+}
+
+/** Keeps the settings' type while the registry sees every service alike. */
+export const defineService = <S extends z.ZodType>(definition: ServiceDefinition<S>): ServiceDefinition<S> => definition;
+
+/** How the application reaches a store of data: its part of the app contract (docs/architecture.md). */
+export interface StoreContract {
+  environment: Record<string, string>;
+  /** What the application's process reads. */
+  secrets: SecretSpec[];
+  /** What those are composed of, which the store itself reads. */
+  passwords: SecretSpec[];
+  /** Containers that should be started before the application. */
+  after: string[];
+  /** The application checks the store's certificate by the internal CA. */
+  trust?: boolean;
+}

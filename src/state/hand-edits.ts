@@ -1,0 +1,27 @@
+import { createTwoFilesPatch } from 'diff';
+import { UserError } from '../core/errors.ts';
+import type { StateFolder } from './state.ts';
+
+const LINES_SHOWN = 40;
+
+/** Stops where a rendered file was edited by hand, and shows the difference. @throws UserError HAND_EDITED */
+export function refuseEdited(state: StateFolder): void {
+  const manifest = state.manifest();
+  const edited = manifest ? state.edited(manifest) : [];
+  if (edited.length === 0) return;
+  const patches = edited.map((edit) =>
+    edit.actual === undefined
+      ? `${edit.file}: was removed`
+      : createTwoFilesPatch(`${edit.path} (as medianest wrote it)`, `${edit.path} (as it is now)`, edit.written, edit.actual, '', '', {
+          context: 2,
+        }),
+  );
+  const lines = patches.join('\n').split('\n');
+  const shown = lines.length > LINES_SHOWN ? [...lines.slice(0, LINES_SHOWN), `... ${lines.length - LINES_SHOWN} more lines`] : lines;
+  throw new UserError(
+    'HAND_EDITED',
+    `${edited.map((edit) => edit.path).join(', ')} was edited by hand; nothing was changed\n${shown.join('\n')}`,
+    `put changes into ${state.overrideFile} (it survives every render), or give the edit up with --overwrite`,
+    { path: edited[0]?.file ?? '' },
+  );
+}

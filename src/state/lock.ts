@@ -1,0 +1,153 @@
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { systemCode, UserError } from '../core/errors.ts';
+import { readOptional, writing } from '../core/files.ts';
+import { currentUser } from '../core/user.ts';
+
+/** Who holds the lock, since when and for what. `started` tells a process from a later one with the same number. */
+export interface LockHolder {
+  pid: number;
+  started: string;
+  host: string;
+  user: string;
+  command: string;
+  since: string;
+}
+
+export interface Lock {
+  /** Notes a child that outlives a killed medianest (docker compose), so that the next one waits for it. */
+  noteChild(pid: number | undefined): void;
+  release(): void;
+}
+
+/** When a process was started, in clock ticks since boot (proc(5), field 22); '' where it is gone or unknown. */
+function startOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' ? '' : (fields[19] ?? '');
+  } catch {
+    return '';
+  }
+}
+
+function isAlive(holder: Pick<LockHolder, 'pid' | 'started'>): boolean {
+  if (holder.started) return startOf(holder.pid) === holder.started;
+  try {
+    process.kill(holder.pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) === 'EPERM';
+  }
+}
+
+/**
+ * Takes the one lock of a state folder. A dead holder's lock is reclaimed; a live one is waited for as long as asked.
+ * The lock appears by link(2), whole or not at all.
+ * @throws UserError LOCKED, naming who holds it
+ */
+export async function acquireLock(
+  file: string,
+  command: string,
+  waitSeconds: number,
+  signal: AbortSignal,
+  onWait: (holder: LockHolder) => void,
+): Promise<Lock> {
+  const me: LockHolder = {
+    pid: process.pid,
+    started: startOf(process.pid),
+    host: os.hostname(),
+    user: currentUser(),
+    command,
+    since: new Date().toISOString(),
+  };
+  const childFile = `${file}.child`;
+  const deadline = Date.now() + waitSeconds * 1000;
+  for (let told = false; ; ) {
+    if (tryTake(file, me)) break;
+    const text = readOptional(file);
+    const holder = text === undefined ? undefined : parseHolder(text);
+    if (text !== undefined && (!holder || (holder.host === me.host && !isAlive(holder)))) {
+      reclaim(file, text);
+      continue;
+    }
+    if (holder && Date.now() >= deadline) throw locked(file, holder);
+    if (holder && !told) onWait(holder);
+    told = true;
+    await sleep(100, undefined, { signal }).catch(() => {
+      throw new UserError('INTERRUPTED', 'interrupted while waiting for the lock; nothing was changed', 'run the command again');
+    });
+  }
+  await childGone(childFile, signal);
+  return {
+    noteChild: (pid) => {
+      if (!pid) return rmSync(childFile, { force: true });
+      try {
+        writeFileSync(childFile, JSON.stringify({ pid, started: startOf(pid) }));
+      } catch {
+        // On a full disk the note is missing, and only a kill right now would make anybody miss it.
+      }
+    },
+    release: () => {
+      rmSync(childFile, { force: true });
+      rmSync(file, { force: true });
+    },
+  };
+}
+
+function tryTake(file: string, holder: LockHolder): boolean {
+  const temporary = `${file}.${process.pid}.tmp`;
+  return writing(file, () => {
+    try {
+      writeFileSync(temporary, `${JSON.stringify(holder)}\n`, { mode: 0o644 });
+      linkSync(temporary, file);
+      return true;
+    } catch (error) {
+      if (systemCode(error) === 'EEXIST') return false;
+      throw error;
+    } finally {
+      rmSync(temporary, { force: true });
+    }
+  });
+}
+
+/** Moves a dead holder's lock away. If another process was faster, what was moved is its live lock: it is put back. */
+function reclaim(file: string, seen: string): void {
+  const aside = `${file}.${process.pid}.dead`;
+  try {
+    renameSync(file, aside);
+    if (readFileSync(aside, 'utf8') !== seen) linkSync(aside, file);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'EEXIST') throw error;
+  } finally {
+    rmSync(aside, { force: true });
+  }
+}
+
+/** Ends the docker compose of a killed medianest as Ctrl-C would: two at once would fight over the same containers. */
+async function childGone(file: string, signal: AbortSignal): Promise<void> {
+  const text = readOptional(file);
+  const child = text === undefined ? undefined : parseHolder(text);
+  if (child && isAlive(child)) process.kill(child.pid, 'SIGINT');
+  while (child && isAlive(child) && !signal.aborted) await sleep(100);
+  rmSync(file, { force: true });
+}
+
+function parseHolder(text: string): LockHolder | undefined {
+  try {
+    const value = JSON.parse(text) as LockHolder;
+    return Number.isInteger(value.pid) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function locked(file: string, holder: LockHolder): UserError {
+  const elsewhere = holder.host === os.hostname() ? '' : ` on ${holder.host}`;
+  return new UserError(
+    'LOCKED',
+    `another medianest is at work here: \`${holder.command}\` by ${holder.user}${elsewhere} (process ${holder.pid}) since ${holder.since}; nothing was changed`,
+    `wait for it with --wait-lock${elsewhere ? `, or remove ${file} if that machine is gone` : ''}`,
+  );
+}

@@ -1,0 +1,33 @@
+import { rmSync, utimesSync } from 'node:fs';
+import { writeAtomic } from '../core/files.ts';
+import type { StateFolder } from './state.ts';
+
+const TOUCH_MS = 5_000;
+
+/**
+ * Keeps the agent from healing while a command works: what it stops it starts itself. The agent goes by the file's time
+ * (agent/hold.ts), so that the hold of a killed command ends by itself.
+ */
+export function holdHealing(state: StateFolder): { end(): void } {
+  const file = state.at('hold', 'hold');
+  try {
+    writeAtomic(file, '');
+  } catch {
+    // On a full disk the command itself fails, with words of its own.
+  }
+  const timer = setInterval(() => {
+    const now = new Date();
+    try {
+      utimesSync(file, now, now);
+    } catch {
+      // Gone, or the disk is full: the worst is that the agent starts what this command is about to start.
+    }
+  }, TOUCH_MS);
+  timer.unref();
+  return {
+    end: () => {
+      clearInterval(timer);
+      rmSync(file, { force: true });
+    },
+  };
+}

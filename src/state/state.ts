@@ -1,0 +1,206 @@
+import { mkdirSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { UserError } from '../core/errors.ts';
+import { exists, linkLeadingOut, readLink, readOptional, switchLink, writeAtomic, writeFolder, writing } from '../core/files.ts';
+import { sha256 } from '../core/hash.ts';
+import { type Manifest, STATE_VERSION, toManifest } from '../stack/manifest.ts';
+import { COMPOSE_FILE } from '../stack/render.ts';
+import type { Rendered, Stack } from '../stack/types.ts';
+
+const GENERATIONS_KEPT = 5;
+
+/** A rendered file that is not as it was written; `actual` is undefined where it is gone. */
+export interface EditedFile {
+  path: string;
+  file: string;
+  written: string;
+  actual: string | undefined;
+}
+
+/**
+ * The state folder.
+ *
+ *     current -> generations/<id>         compose.yml, manifest.json: switched in one rename
+ *     config/<service>/<hash>/            rendered configuration, never modified; `current` is what the container reads
+ *     secrets/ certs/ ca/ secrets.json subnets.json audit.jsonl lock compose.override.yml
+ */
+export class StateFolder {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  at(...parts: string[]): string {
+    return path.join(this.root, ...parts);
+  }
+
+  get composeFile(): string {
+    return this.at('current', COMPOSE_FILE);
+  }
+
+  /** Makes the folder, readable by its owner alone, and refuses one that a newer medianest has written. */
+  open(): void {
+    const version = this.readJson<{ version?: number }>('state.json', 'nothing else is in it')?.version;
+    if (version !== undefined && version > STATE_VERSION) {
+      throw new UserError(
+        'STATE_DAMAGED',
+        `${this.root} was written by a newer medianest (state version ${version}, this one knows ${STATE_VERSION})`,
+        'upgrade medianest, or choose another folder with --state',
+      );
+    }
+    const out = exists(this.root) && linkLeadingOut(this.root);
+    if (out)
+      throw new UserError(
+        'STATE_DAMAGED',
+        `${out.link} is a link that leads out of the state folder, to ${out.target}: nothing was changed`,
+        `move what it points to into its place; to keep all of the state elsewhere, use --state or link ${this.root} as a whole`,
+        { path: out.link },
+      );
+    if (version !== undefined) return;
+    writing(this.root, () => mkdirSync(this.root, { recursive: true, mode: 0o700 }));
+    writeAtomic(this.at('state.json'), `${JSON.stringify({ version: STATE_VERSION })}\n`);
+  }
+
+  manifest(): Manifest | undefined {
+    return this.readJson<Manifest>('current/manifest.json', 'the files are rendered anew; volumes and secrets are not in it');
+  }
+
+  /** A file of ours, or undefined where there is none. `without` tells what follows when a damaged one is moved aside. */
+  readJson<T>(name: string, without: string, fits: (value: unknown) => boolean = () => true): T | undefined {
+    const text = readOptional(this.at(name));
+    if (text === undefined) return undefined;
+    const value = parseJson(text, this.at(name), without);
+    if (!fits(value)) throw damaged(this.at(name), 'it holds something else', without);
+    return value as T;
+  }
+
+  override(): string | undefined {
+    return readOptional(this.overrideFile);
+  }
+
+  get overrideFile(): string {
+    return this.at('compose.override.yml');
+  }
+
+  /** Where a rendered file of this manifest stands. */
+  private locate(manifest: Pick<Manifest, 'id' | 'configs'>, logical: string): string {
+    const [service = '', ...rest] = logical.split('/');
+    if (rest.length === 0) return this.at('generations', manifest.id, logical);
+    return this.at('config', service, manifest.configs[service] ?? '', ...rest);
+  }
+
+  /** The rendered files that somebody has changed or removed since. */
+  edited(manifest: Manifest): EditedFile[] {
+    return manifest.files.flatMap((entry) => {
+      const file = this.locate(manifest, entry.path);
+      const actual = readOptional(file);
+      return actual !== undefined && sha256(actual) === entry.sha256 ? [] : [{ path: entry.path, file, written: entry.contents, actual }];
+    });
+  }
+
+  /**
+   * Writes a rendered tree beside the current one and calls `verify` with its Compose file; then switches to it in one
+   * rename. Until then the old tree is whole, whatever happens.
+   */
+  async commit(rendered: Rendered, stack: Stack, verify: (composeFile: string) => Promise<void>): Promise<void> {
+    const manifest = toManifest(rendered, stack);
+    const before = this.manifest();
+    // Content-addressed folders are never rewritten, so what was edited in one gets its own text back; the edit is kept aside.
+    for (const edit of before ? this.edited(before) : []) {
+      if (edit.actual !== undefined) writeAtomic(this.at('edited', edit.path), edit.actual);
+      writeAtomic(edit.file, edit.written);
+    }
+    for (const [service, hash] of Object.entries(manifest.configs)) {
+      const own = manifest.files.filter((file) => file.path.startsWith(`${service}/`));
+      writing(this.root, () => mkdirSync(this.at('config', service), { recursive: true, mode: 0o755 }));
+      writeFolder(
+        this.at('config', service, hash),
+        own.map((file) => ({ ...file, path: file.path.slice(service.length + 1) })),
+      );
+    }
+    const folder = this.at('generations', manifest.id);
+    writing(this.root, () => mkdirSync(this.at('generations'), { recursive: true, mode: 0o755 }));
+    writeFolder(folder, [
+      ...manifest.files.filter((file) => !file.path.includes('/')),
+      { path: 'manifest.json', mode: 0o644, contents: `${JSON.stringify(manifest, null, 1)}\n` },
+    ]);
+    // Folders of ours that containers mount: Compose would refuse what is not there.
+    for (const { source } of stack.services.flatMap(({ mounts }) => mounts.filter(({ kind }) => kind === 'bind')))
+      if (source.startsWith('./')) writing(this.root, () => mkdirSync(this.at(source), { recursive: true, mode: 0o755 }));
+    await verify(path.join(folder, COMPOSE_FILE));
+    switchLink(this.at('current'), path.join('generations', manifest.id));
+    this.prune(manifest);
+  }
+
+  /** The version of its configuration that a service reads, or undefined before the first. */
+  liveConfig(service: string): string | undefined {
+    return readLink(this.at('config', service, 'current'));
+  }
+
+  activateConfig(service: string, hash: string): void {
+    switchLink(this.at('config', service, 'current'), hash);
+  }
+
+  /** What a service that reloads has last been told to read: its configuration and its certificate. */
+  applied(service: string): string | undefined {
+    return readOptional(this.at('config', service, 'applied'))?.trim();
+  }
+
+  markApplied(service: string, value: string): void {
+    writeAtomic(this.at('config', service, 'applied'), `${value}\n`);
+  }
+
+  /** Replicas that a run has taken out of their balancer and not put back: noted before, so that a killed run is made good. */
+  drained(): string[] {
+    const areNames = (value: unknown) => Array.isArray(value) && value.every((name) => typeof name === 'string');
+    const without = 'a replica may stay out of the balancer until `medianest restart app`';
+    return this.readJson<string[]>('drained.json', without, areNames) ?? [];
+  }
+
+  noteDrained(services: readonly string[]): void {
+    writeAtomic(this.at('drained.json'), `${JSON.stringify(services)}\n`);
+  }
+
+  /** Removes all but the newest generations, and the configuration folders that nothing names any more. */
+  private prune(current: Manifest): void {
+    const byAge = readdirSync(this.at('generations')).sort(
+      (a, b) => statSync(this.at('generations', b)).mtimeMs - statSync(this.at('generations', a)).mtimeMs,
+    );
+    for (const name of byAge.filter((name) => name !== current.id).slice(GENERATIONS_KEPT - 1)) {
+      rmSync(this.at('generations', name), { recursive: true, force: true });
+    }
+    for (const [service, hash] of Object.entries(current.configs)) {
+      const keep = [hash, this.liveConfig(service), 'current', 'applied'];
+      for (const name of readdirSync(this.at('config', service))) {
+        if (!keep.includes(name)) rmSync(this.at('config', service, name), { recursive: true, force: true });
+      }
+    }
+  }
+}
+
+/** `--state`, or `.medianest` beside the settings: one name for one folder, whatever links lead to it. */
+export function stateFolder(context: { cwd: string; flags: { state?: string } }, root: string): StateFolder {
+  return new StateFolder(withoutLinks(path.resolve(context.cwd, context.flags.state ?? path.join(root, '.medianest'))));
+}
+
+function withoutLinks(folder: string): string {
+  if (folder === path.dirname(folder)) return folder;
+  return exists(folder) ? realpathSync(folder) : path.join(withoutLinks(path.dirname(folder)), path.basename(folder));
+}
+
+function parseJson(text: string, file: string, without: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw damaged(file, (error as Error).message, without, error);
+  }
+}
+
+const damaged = (file: string, how: string, without: string, cause?: unknown): UserError =>
+  new UserError(
+    'STATE_DAMAGED',
+    `${file} is damaged: ${how}; nothing was changed`,
+    `restore it, or move it aside and run \`medianest up\` again: ${without}`,
+    { path: file, cause },
+  );

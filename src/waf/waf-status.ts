@@ -1,0 +1,61 @@
+import type { Context } from '../capability/context.ts';
+import { UserError } from '../core/errors.ts';
+import { readOptional } from '../core/files.ts';
+import { composeArgs } from '../docker/compose.ts';
+import { composeFiles } from '../reconcile/compose-project.ts';
+import { RULES_TARGET } from '../services/edge/waf.ts';
+import type { Loaded } from '../settings/loaded.ts';
+import type { StateFolder } from '../state/state.ts';
+import { type WafEntry, wafCollector } from './plan/waf-log.ts';
+import { findRules, RULES_FOLDER, wafOf } from './store/waf-rules.ts';
+
+const versionIn = (text: string | undefined): string | undefined => /ver:'OWASP_CRS\/([\w.-]+)'/.exec(text ?? '')?.[1];
+
+/** For `status`: what the WAF does, and which rules it reads. Undefined where there is no WAF. */
+export async function wafStatus(context: Context, loaded: Loaded, state: StateFolder) {
+  const waf = wafOf(loaded);
+  if (!waf || waf.mode === 'off' || !state.manifest()?.services.some((service) => service.name === 'edge')) return undefined;
+  const own = findRules(loaded, state);
+  const version = own
+    ? versionIn(readOptional(state.at(RULES_FOLDER, own.rules.folder, 'rules/REQUEST-901-INITIALIZATION.conf')))
+    : (await inEdge(context, loaded, ['cat', '/usr/share/medianest/crs-version'])).trim();
+  return {
+    mode: waf.mode,
+    paranoia: waf.paranoia,
+    rules: { name: 'OWASP CRS', version: version || 'unknown', from: own ? own.rules.label : 'Debian' },
+  };
+}
+
+/** Every rule that the running edge has read. Empty where it does not run. */
+export async function loadedRules(context: Context, loaded: Loaded, state: StateFolder): Promise<Set<number>> {
+  const own = findRules(loaded, state);
+  const folder = own ? `${RULES_TARGET}/${own.rules.folder}` : '/usr/share/modsecurity-crs/rules';
+  const output = await inEdge(context, loaded, ['grep', '-rhoE', "id:'?[0-9]{6}", '--include=*.conf', folder]);
+  return new Set([...output.matchAll(/id:'?(\d{6})/g)].map(([, id]) => Number(id)));
+}
+
+async function inEdge(context: Context, loaded: Loaded, argv: string[]): Promise<string> {
+  const engine = await context.engine();
+  const containers = await engine.observe(loaded.settings.project);
+  const edge = containers.find((container) => container.component === 'edge' && container.state === 'running');
+  const { exitCode, output } = edge ? await engine.exec(edge.id, argv) : { exitCode: 1, output: '' };
+  return exitCode === 0 ? output : '';
+}
+
+/** What the edge's log tells of the WAF. Only these lines are kept: the log of a busy portal is large. */
+export async function readWafLog(context: Context, loaded: Loaded, state: StateFolder, since: string): Promise<WafEntry[]> {
+  const collector = wafCollector();
+  const docker = await context.docker();
+  const given = ['logs', '--no-color', '--no-log-prefix', '--since', since, '--', 'edge'];
+  const { exitCode, tail } = await docker.run(composeArgs(loaded.settings.project, state.root, composeFiles(state), ...given), {
+    signal: context.signal,
+    unbuffered: true,
+    onLine: collector.add,
+  });
+  if (exitCode === 0) return collector.entries();
+  throw new UserError(
+    'NOT_RUNNING',
+    `the edge’s log cannot be read: ${tail.at(-1)?.trim() ?? 'no answer'}`,
+    'medianest status shows what runs',
+  );
+}
