@@ -1,7 +1,7 @@
 import type { Context } from '../capability/context.ts';
 import type { Opened } from '../project/open.ts';
 import { mutate } from '../project/with-lock.ts';
-import { databaseFolder, generationOf, living } from '../services/backup/backup-generation.ts';
+import { databaseFolder, generationOf, living } from '../services/backup/settings/backup-generation.ts';
 import { openCatalogue } from './backup.ts';
 import { copyPolicies, readCopies } from './copies/copies.ts';
 import type { BackupSet, Catalogue } from './plan/backup-sets.ts';

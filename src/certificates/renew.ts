@@ -15,8 +15,8 @@ import { putIntoService } from './activate.ts';
 import { acquire } from './issue.ts';
 import { afterFailure, mayTry } from './plan/back-off.ts';
 import { type CertificateRow, certificateMetrics } from './plan/certificate-report.ts';
+import { certificateFacts } from './plan/renewal.ts';
 import { installedCertificate, installedSerial, placeCertificate, pruneCertificates } from './store/install.ts';
-import { certificateFacts } from './store/renewal.ts';
 import { writeStaple } from './store/staple.ts';
 import { attemptsOf, closeKeys, viewCertificates } from './view.ts';
 

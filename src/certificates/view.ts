@@ -7,10 +7,10 @@ import type { CertificateSpec, Stack } from '../stack/types.ts';
 import type { StateFolder } from '../state/state.ts';
 import type { Attempts } from './plan/back-off.ts';
 import { type CertificateRow, type CertificateSeen, certificateRow } from './plan/certificate-report.ts';
+import { renewalCause } from './plan/renewal.ts';
 import { internalVerdicts } from './store/ca-store.ts';
 import { installedCertificate } from './store/install.ts';
 import { askListeners } from './store/listeners.ts';
-import { renewalCause } from './store/renewal.ts';
 import { responderOf } from './store/staple.ts';
 
 export const attemptsOf = (state: StateFolder, name: string): Attempts | undefined =>

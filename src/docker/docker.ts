@@ -1,11 +1,10 @@
 import type Docker from 'dockerode';
 import { systemCode, UserError } from '../core/errors.ts';
-import type { Neighbour } from '../init/plan/init.ts';
 import { LABEL } from '../stack/labels.ts';
 import { engineAddress } from './address.ts';
 import { toEngineInfo } from './engine-info.ts';
 import { listContainers } from './list-containers.ts';
-import type { Engine, ObservedContainer, Owned } from './types.ts';
+import type { Engine, Neighbour, ObservedContainer, Owned } from './types.ts';
 
 const COMPOSE = {
   project: 'com.docker.compose.project',

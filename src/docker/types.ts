@@ -1,5 +1,3 @@
-import type { Neighbour } from '../init/plan/init.ts';
-
 /** What the engine and the state folder were seen to hold. Plain data: plans compare it with a Stack. */
 
 export interface ObservedContainer {
@@ -94,4 +92,14 @@ export interface Engine {
   image(ref: string): Promise<ImageInfo | undefined>;
   /** Gives an image another name. */
   tag(source: string, target: string): Promise<void>;
+}
+
+/** A container of somebody else's, as far as it tells what runs in it. */
+export interface Neighbour {
+  name: string;
+  image: string;
+  /** Ports of this host that lead into it, by the port inside. */
+  ports: Readonly<Record<number, number>>;
+  /** It listens on the host's own addresses. */
+  hostNetwork: boolean;
 }

@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Context } from '../capability/context.ts';
 import { systemCode, UserError } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
 import { parseSettings } from '../settings/document.ts';
 import { assignmentLayer } from '../settings/environment.ts';
 import { migrateLayer } from '../settings/migrations.ts';
 import { mergeLayers } from '../settings/profile.ts';
 import { leaves, settingsSchema } from '../settings/schema.ts';
-import type { JsonObject } from '../stack/types.ts';
 import { withValue } from './plan/init.ts';
 
 /** What was said already: the file of answers, then flags. */

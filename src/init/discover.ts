@@ -2,11 +2,12 @@ import net from 'node:net';
 import os from 'node:os';
 import type { Context } from '../capability/context.ts';
 import { UserError } from '../core/errors.ts';
+import type { Neighbour } from '../docker/types.ts';
 import { memoryFinding } from '../host/plan/machine.ts';
 import { isTaken } from '../host/ports.ts';
 import { loadInput, loadSettings } from '../project/load-settings.ts';
 import { prepare } from '../reconcile/prepare.ts';
-import { isPublic, KNOWN, type Neighbour, type ProfileFit } from './plan/init.ts';
+import { isPublic, KNOWN, type ProfileFit } from './plan/init.ts';
 
 /** What `init` proposes from. */
 export interface Surroundings {

@@ -3,10 +3,10 @@ import path from 'node:path';
 import type { Context } from '../capability/context.ts';
 import { systemCode, UserError } from '../core/errors.ts';
 import { writeAtomic, writing } from '../core/files.ts';
+import type { JsonObject } from '../core/json.ts';
 import { listProfiles, loadInput, loadSettings } from '../project/load-settings.ts';
 import { settingsJsonSchema } from '../settings/json-schema.ts';
 import { SETTINGS_VERSION } from '../settings/migrations.ts';
-import type { JsonObject } from '../stack/types.ts';
 import { stateFolder } from '../state/state.ts';
 import { settingsText, withValue } from './plan/init.ts';
 

@@ -8,18 +8,18 @@ import { parseSettings } from '../settings/document.ts';
 import { assignmentLayer, environmentLayers, valueLayer } from '../settings/environment.ts';
 import type { Loaded } from '../settings/loaded.ts';
 import { migrateLayer } from '../settings/migrations.ts';
+import type { SettingsPart } from '../settings/part.ts';
 import { type Layer, mergeLayers } from '../settings/profile.ts';
 import { resolveSecrets } from '../settings/references.ts';
 import { type Leaf, leaves, settingsSchema } from '../settings/schema.ts';
 import { validate } from '../settings/validate.ts';
-import type { ServiceDefinition } from '../stack/service.ts';
 
 export interface LoadInput {
   /** Folder of the package, with `profiles/`. */
   home: string;
   cwd: string;
   env: Readonly<Record<string, string | undefined>>;
-  registry: readonly ServiceDefinition[];
+  registry: readonly SettingsPart[];
   flags: {
     config?: string | undefined;
     profile?: string | undefined;

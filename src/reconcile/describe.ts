@@ -1,4 +1,3 @@
-import type { HealthReport } from '../health/plan/health.ts';
 import { table } from '../ui/table.ts';
 import type { UpOutcome } from './converge.ts';
 import type { Change, FileChange } from './plan/change.ts';
@@ -28,12 +27,5 @@ export function describeUp(outcome: UpOutcome): string {
     first,
     ...outcome.urls.map((url) => `  ${url}`),
     ...(outcome.trust ? [`Browsers trust it once this CA is imported: ${outcome.trust}`] : []),
-  ].join('\n');
-}
-
-export function describeHealth(report: HealthReport): string {
-  return [
-    ...report.checks.map((check) => `${check.status.padEnd(4)}  ${check.message}${check.remedy ? `\n      Fix: ${check.remedy}` : ''}`),
-    `overall: ${report.status}`,
   ].join('\n');
 }

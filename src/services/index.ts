@@ -11,8 +11,8 @@ import { dbRouter } from './database/db-router.ts';
 import { etcd } from './database/etcd.ts';
 import { patroni } from './database/patroni.ts';
 import { postgres } from './database/postgres.ts';
-import { cdn } from './edge/cdn.ts';
 import { edge } from './edge/edge.ts';
+import { cdn } from './edge/settings/cdn.ts';
 
 /**
  * Every service that medianest can run. The order is the order of `status` and of the documentation; those that look after

@@ -1,11 +1,11 @@
 import { UserError } from '../core/errors.ts';
 import { didYouMean } from '../core/suggest.ts';
-import type { ServiceDefinition } from '../stack/service.ts';
+import type { SettingsPart } from './part.ts';
 import { type Layer, type Merged, mergeLayers } from './profile.ts';
 import type { Settings } from './schema.ts';
 
 /** A component that a shipped or own profile names is "not built yet"; one that only medianest.yml names is a slip of the pen. */
-export function checkComponents(settings: Settings, merged: Merged, registry: readonly ServiceDefinition[], chain: readonly Layer[]): void {
+export function checkComponents(settings: Settings, merged: Merged, registry: readonly SettingsPart[], chain: readonly Layer[]): void {
   const known = registry.map((service) => service.name);
   const profileComponents = Object.keys(mergeLayers(chain).data.components ?? {});
   for (const name of Object.keys(settings.components)) {
@@ -29,7 +29,7 @@ export function checkComponents(settings: Settings, merged: Merged, registry: re
 }
 
 /** `images:` takes any name in the schema; one that no service asks for is a slip of the pen. */
-export function checkImages(settings: Settings, merged: Merged, registry: readonly ServiceDefinition[]): void {
+export function checkImages(settings: Settings, merged: Merged, registry: readonly SettingsPart[]): void {
   const known = ['base', ...registry.map((service) => service.name)];
   const unknown = Object.keys(settings.images).find((name) => !known.includes(name));
   if (unknown === undefined) return;

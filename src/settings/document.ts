@@ -13,7 +13,7 @@ import {
   visit,
 } from 'yaml';
 import { UserError } from '../core/errors.ts';
-import type { JsonObject } from '../stack/types.ts';
+import type { JsonObject } from '../core/json.ts';
 import type { Layer } from './profile.ts';
 
 const LARGEST = 1024 ** 2;

@@ -1,6 +1,6 @@
 import { parse } from 'yaml';
 import { UserError } from '../core/errors.ts';
-import type { Json, JsonObject } from '../stack/types.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 import { currentPath, pendingRenames, renamed } from './migrations.ts';
 import type { Layer } from './profile.ts';
 import type { Leaf } from './schema.ts';

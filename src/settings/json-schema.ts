@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import type { ServiceDefinition } from '../stack/service.ts';
-import type { JsonObject } from '../stack/types.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { SettingsPart } from './part.ts';
 import { settingsSchema } from './schema.ts';
 
 /** The schema of medianest.yml in the words that editors know (JSON Schema 2020-12). @param profiles names to choose from */
-export function settingsJsonSchema(registry: readonly ServiceDefinition[], profiles: readonly string[]): JsonObject {
+export function settingsJsonSchema(registry: readonly SettingsPart[], profiles: readonly string[]): JsonObject {
   const schema = z.toJSONSchema(settingsSchema(registry), {
     io: 'input',
     unrepresentable: 'any',

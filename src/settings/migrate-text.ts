@@ -1,7 +1,7 @@
 import { type Document, isMap, isScalar, parseDocument } from 'yaml';
 import { UserError } from '../core/errors.ts';
 import { canonical } from '../core/hash.ts';
-import type { Json, JsonObject } from '../stack/types.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 import { migrateData, pendingRenames, renamed, SETTINGS_VERSION } from './migrations.ts';
 
 export interface Migration {

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../stack/types.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 import type { Layer } from './profile.ts';
 
 /** Version of the format of medianest.yml. */

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../stack/types.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 
 /** One source of settings, the later ones winning over the earlier. */
 export interface Layer {

@@ -1,6 +1,6 @@
 import { UserError } from '../core/errors.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 import { Secret } from '../core/secret.ts';
-import type { Json, JsonObject } from '../stack/types.ts';
 import { type Merged, originOf } from './profile.ts';
 
 export interface ReferenceReaders {

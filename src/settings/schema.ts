@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { ServiceDefinition } from '../stack/service.ts';
 import { type CoreSettings, coreShape } from './core.ts';
+import type { SettingsPart } from './part.ts';
 
 // One document is read in a process: compiling a parser for each of its objects takes longer than it saves.
 z.config({ jitless: true });
@@ -9,7 +9,7 @@ z.config({ jitless: true });
 export type Settings = CoreSettings & Readonly<Record<string, unknown>>;
 
 /** The schema of medianest.yml: the core's keys plus what each service declares. Every key is documented where it is defined. */
-export function settingsSchema(registry: readonly ServiceDefinition[]): z.ZodType<Settings> & z.ZodObject {
+export function settingsSchema(registry: readonly SettingsPart[]): z.ZodType<Settings> & z.ZodObject {
   const services = Object.fromEntries(
     registry.map((service) => [service.key, service.settings.prefault({} as never).describe(service.summary)]),
   );

@@ -1,8 +1,8 @@
 import type * as z from 'zod';
 import { UserError } from '../core/errors.ts';
 import { didYouMean } from '../core/suggest.ts';
-import type { ServiceDefinition } from '../stack/service.ts';
 import { currentPath } from './migrations.ts';
+import type { SettingsPart } from './part.ts';
 import { type Merged, originOf } from './profile.ts';
 import { knownKeys, type Settings, settingsSchema } from './schema.ts';
 import { wording } from './wording.ts';
@@ -10,7 +10,7 @@ import { wording } from './wording.ts';
 const MOST_SHOWN = 10;
 
 /** Parses merged layers once; every problem is told with its path, its line and the nearest key that exists. */
-export function validate(merged: Merged, registry: readonly ServiceDefinition[]): Settings {
+export function validate(merged: Merged, registry: readonly SettingsPart[]): Settings {
   const schema = settingsSchema(registry);
   const result = schema.safeParse(merged.data);
   if (result.success) return result.data;

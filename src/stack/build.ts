@@ -1,12 +1,11 @@
 import { hostAddress } from '../core/cidr.ts';
 import { UserError } from '../core/errors.ts';
 import { shortHash } from '../core/hash.ts';
-import type { RuleSet } from '../services/edge/waf.ts';
 import type { Settings } from '../settings/schema.ts';
 import { certificatesOf } from './certificates.ts';
 import { applyOrders, type Orders } from './orders.ts';
 import type { BuildInput, ServiceDefinition } from './service.ts';
-import type { Blueprint, ImageSpec, Network, NetworkName, SecretSpec, Service, Stack } from './types.ts';
+import type { Blueprint, ImageSpec, Network, NetworkName, RuleSet, SecretSpec, Service, Stack } from './types.ts';
 
 /** What building a stack needs besides the settings; all read beforehand. */
 export interface BuildFacts {

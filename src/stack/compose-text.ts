@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import type { Json, JsonObject } from './types.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 
 /**
  * A Compose file that arrives as it was meant. Every text is quoted: Compose's parser takes YAML 1.1's numbers and

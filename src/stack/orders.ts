@@ -1,6 +1,6 @@
 import { shortHash } from '../core/hash.ts';
+import type { JsonObject } from '../core/json.ts';
 import type { Settings } from '../settings/schema.ts';
-import type { JsonObject } from './types.ts';
 
 /**
  * What commands have ordered beyond medianest.yml (`maintenance on`, `scale`, `deploy`, `rollback`): kept in the state

@@ -1,6 +1,7 @@
 import { parse } from 'yaml';
 import { dynamicRange, hostAddress } from '../core/cidr.ts';
 import { canonical, shortHash } from '../core/hash.ts';
+import type { JsonObject } from '../core/json.ts';
 import { mergeData } from '../core/merge.ts';
 import { parseSettings } from '../settings/document.ts';
 import { certificatesOf, certificateTarget } from './certificates.ts';
@@ -8,7 +9,7 @@ import { composeText } from './compose-text.ts';
 import { LABEL, volumeName } from './labels.ts';
 import { nfsDriverOptions } from './nfs.ts';
 import { renderTemplate } from './template.ts';
-import type { JsonObject, Mount, Network, Rendered, RenderedFile, RenderInput, Service, Stack } from './types.ts';
+import type { Mount, Network, Rendered, RenderedFile, RenderInput, Service, Stack } from './types.ts';
 
 export const COMPOSE_FILE = 'compose.yml';
 

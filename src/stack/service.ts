@@ -1,8 +1,8 @@
 import type * as z from 'zod';
-import type { RuleSet } from '../services/edge/waf.ts';
 import type { CoreSettings } from '../settings/core.ts';
+import type { SettingsPart } from '../settings/part.ts';
 import type { Orders } from './orders.ts';
-import type { Blueprint, ImageSpec, NetworkName, SecretSpec } from './types.ts';
+import type { Blueprint, ImageSpec, NetworkName, RuleSet, SecretSpec } from './types.ts';
 
 /** What a service may ask of the rest of the stack while it decides. Pure: no clock, no files, no engine. */
 export interface BuildInput {
@@ -27,13 +27,7 @@ export interface BuildInput {
  * One service: everything that medianest decides about it. Its templates are in `templates/<name>/`.
  * Adding one is this file, that folder and a line in `index.ts`.
  */
-export interface ServiceDefinition<S extends z.ZodType = z.ZodType> {
-  /** The component's name, as in `components:` and on the command line. */
-  readonly name: string;
-  /** Its key in medianest.yml. */
-  readonly key: string;
-  readonly summary: string;
-  readonly settings: S;
+export interface ServiceDefinition<S extends z.ZodType = z.ZodType> extends SettingsPart<S> {
   /** One blueprint for each container. */
   build(own: z.output<S>, input: BuildInput): Blueprint[];
 }

@@ -1,10 +1,8 @@
+import type { JsonObject } from '../core/json.ts';
 import type { Secret } from '../core/secret.ts';
 import type { KernelNeed } from './kernel-need.ts';
 import type { Member } from './member.ts';
 import type { Orders } from './orders.ts';
-
-export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
-export type JsonObject = { [key: string]: Json };
 
 export const NETWORKS = ['dmz', 'app', 'db', 'mgmt'] as const;
 export type NetworkName = (typeof NETWORKS)[number];
@@ -228,4 +226,14 @@ export interface Rendered {
   inputs: Record<string, string>;
   /** Compose service -> hash of its configuration folder, for those that have one. */
   configs: Record<string, string>;
+}
+
+/** An operator's rules: a copy in the state folder. */
+export interface RuleSet {
+  /** Named by its contents, so that other rules are another configuration. */
+  folder: string;
+  /** The folder that it is in, relative to the state folder. */
+  source: string;
+  /** For people. */
+  label: string;
 }

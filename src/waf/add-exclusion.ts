@@ -1,8 +1,8 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, parseDocument, stringify } from 'yaml';
 import { UserError } from '../core/errors.ts';
 import { canonical } from '../core/hash.ts';
-import type { Exclusion } from '../services/edge/waf.ts';
-import type { Json } from '../stack/types.ts';
+import type { Json } from '../core/json.ts';
+import type { Exclusion } from '../services/edge/settings/waf.ts';
 
 const PATH = ['edge', 'waf', 'exclusions'] as const;
 

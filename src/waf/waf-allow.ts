@@ -4,7 +4,7 @@ import { UserError } from '../core/errors.ts';
 import { writeAtomic } from '../core/files.ts';
 import { type Opened, open } from '../project/open.ts';
 import { converge } from '../reconcile/converge.ts';
-import { type Exclusion, exclusionSchema } from '../services/edge/waf.ts';
+import { type Exclusion, exclusionSchema } from '../services/edge/settings/waf.ts';
 import { parseSettings } from '../settings/document.ts';
 import type { Loaded } from '../settings/loaded.ts';
 import { addExclusions } from './add-exclusion.ts';

@@ -3,7 +3,7 @@ import { UserError } from '../core/errors.ts';
 import { readOptional } from '../core/files.ts';
 import { composeArgs } from '../docker/compose.ts';
 import { composeFiles } from '../reconcile/compose-project.ts';
-import { RULES_TARGET } from '../services/edge/waf.ts';
+import { RULES_TARGET } from '../services/edge/settings/waf.ts';
 import type { Loaded } from '../settings/loaded.ts';
 import type { StateFolder } from '../state/state.ts';
 import { type WafEntry, wafCollector } from './plan/waf-log.ts';

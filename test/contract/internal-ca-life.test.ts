@@ -18,7 +18,7 @@ import { internalCa } from '../../src/certificates/ca/internal-ca.ts';
 import type { IssuedCertificate } from '../../src/certificates/ca/issuer.ts';
 import { ocspResponse } from '../../src/certificates/ca/ocsp.ts';
 import { readPkcs12, sealRoot, writePkcs12 } from '../../src/certificates/ca/pkcs12.ts';
-import { renewalCause } from '../../src/certificates/store/renewal.ts';
+import { renewalCause } from '../../src/certificates/plan/renewal.ts';
 import { run } from '../support/cli.ts';
 
 const NOW = new Date();

@@ -5,7 +5,7 @@ import path from 'node:path';
 import tls from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import type { Issuer } from '../../src/certificates/ca/issuer.ts';
-import { certificateFacts } from '../../src/certificates/store/renewal.ts';
+import { certificateFacts } from '../../src/certificates/plan/renewal.ts';
 import type { CertificateSpec } from '../../src/stack/types.ts';
 import { run } from '../support/cli.ts';
 

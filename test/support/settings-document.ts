@@ -1,5 +1,5 @@
+import type { JsonObject } from '../../src/core/json.ts';
 import { variableName } from '../../src/settings/environment.ts';
-import type { JsonObject } from '../../src/stack/types.ts';
 
 interface Schema {
   type?: string | string[];

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { BackupSet } from '../../src/backup/plan/backup-sets.ts';
 import { chooseTarget } from '../../src/backup/plan/restore-target.ts';
 import { unexpectedGaps } from '../../src/backup/plan/set-archive.ts';
-import { living } from '../../src/services/backup/backup-generation.ts';
+import { living } from '../../src/services/backup/settings/backup-generation.ts';
 import { applyOrders, type Orders } from '../../src/stack/orders.ts';
 import { render } from '../../src/stack/render.ts';
 import { setAt } from '../support/backup-sets.ts';

@@ -1,6 +1,5 @@
 import os from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { buildxEnvironment } from '../../src/docker/buildx-home.ts';
 import { toEngineInfo } from '../../src/docker/engine-info.ts';
 import { leftoversOf } from '../../src/doctor/doctor.ts';
 import { withSetting } from '../../src/doctor/doctor-fix.ts';
@@ -8,6 +7,7 @@ import type { DoctorFacts, HostFacts, StorageFacts } from '../../src/host/facts.
 import { examine } from '../../src/host/plan/examine.ts';
 import { describeFix } from '../../src/host/plan/finding.ts';
 import { OVERCOMMIT } from '../../src/host/plan/machine.ts';
+import { buildxEnvironment } from '../../src/images/store/buildx-home.ts';
 import { load, stackOf } from '../support/settings.ts';
 
 const GIB = 1024 ** 3;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { staticPattern } from '../../src/services/edge/cdn.ts';
 import { errorPages } from '../../src/services/edge/edge-pages.ts';
-import { nginxText } from '../../src/services/edge/edge-text.ts';
+import { staticPattern } from '../../src/services/edge/settings/cdn.ts';
+import { nginxText } from '../../src/services/edge/settings/edge-text.ts';
 import { load, stackOf } from '../support/settings.ts';
 
 describe('static files', () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import type { Neighbour } from '../../src/docker/types.ts';
 import {
   isPublic,
   KNOWN,
-  type Neighbour,
   type ProfileFit,
   proposeProfile,
   proposeUrl,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { internalCa } from '../../src/certificates/ca/internal-ca.ts';
-import { certificateFacts, renewalCause } from '../../src/certificates/store/renewal.ts';
+import { certificateFacts, renewalCause } from '../../src/certificates/plan/renewal.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { ObservedContainer } from '../../src/docker/types.ts';
 import { healthReport } from '../../src/health/plan/health.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type CatalogueColumn, type CatalogueTable, planSanitize } from '../../src/backup/plan/sanitize.ts';
 import { proveSql, sanitizeSql } from '../../src/backup/plan/sanitize-sql.ts';
-import { ruleByName } from '../../src/services/backup/sanitize-settings.ts';
+import { ruleByName } from '../../src/services/backup/settings/sanitize-settings.ts';
 import { load } from '../support/settings.ts';
 
 const column = (name: string, more: Partial<CatalogueColumn> = {}): CatalogueColumn => ({

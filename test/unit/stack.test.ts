@@ -4,11 +4,12 @@ import Handlebars from 'handlebars';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { dynamicRange, hostAddress, overlaps, parseCidr } from '../../src/core/cidr.ts';
+import type { JsonObject } from '../../src/core/json.ts';
 import { registry } from '../../src/services/index.ts';
 import { buildStack } from '../../src/stack/build.ts';
 import { chooseSubnets } from '../../src/stack/subnets.ts';
 import { renderTemplate } from '../../src/stack/template.ts';
-import type { JsonObject, Stack } from '../../src/stack/types.ts';
+import type { Stack } from '../../src/stack/types.ts';
 import { HOME } from '../support/cli.ts';
 import { CASES, load, rendered, SUBNETS, stackOf } from '../support/settings.ts';
 

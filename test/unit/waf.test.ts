@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exclusionRule, exclusionSchema, wafSettings } from '../../src/services/edge/waf.ts';
+import { exclusionRule, exclusionSchema, wafSettings } from '../../src/services/edge/settings/waf.ts';
 import { addExclusions } from '../../src/waf/add-exclusion.ts';
 import { wafCollector } from '../../src/waf/plan/waf-log.ts';
 import { load, rendered, stackOf } from '../support/settings.ts';

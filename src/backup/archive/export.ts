@@ -9,7 +9,7 @@ import { createVolume } from '../../docker/volume.ts';
 import { unlessFull } from '../../images/full-disk.ts';
 import type { Opened } from '../../project/open.ts';
 import { mutate } from '../../project/with-lock.ts';
-import { databaseFolder, generationOf } from '../../services/backup/backup-generation.ts';
+import { databaseFolder, generationOf } from '../../services/backup/settings/backup-generation.ts';
 import { LABEL } from '../../stack/labels.ts';
 import { bytes } from '../../ui/bytes.ts';
 import { type BackupSet, isGood } from '../plan/backup-sets.ts';

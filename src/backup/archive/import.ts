@@ -6,7 +6,7 @@ import { shown, type Task } from '../../core/reporter.ts';
 import { unlessFull } from '../../images/full-disk.ts';
 import type { Opened } from '../../project/open.ts';
 import { mutate } from '../../project/with-lock.ts';
-import { databaseFolder, generationOf, living } from '../../services/backup/backup-generation.ts';
+import { databaseFolder, generationOf, living } from '../../services/backup/settings/backup-generation.ts';
 import { type BackupSet, type Catalogue, isGood } from '../plan/backup-sets.ts';
 import { databaseShare, withImported } from '../plan/set-archive.ts';
 import { type Job, jobError, mustRun, removeJobs, runJob } from '../repository/job.ts';

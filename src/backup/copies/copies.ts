@@ -1,11 +1,11 @@
+import type { Check } from '../../capability/check.ts';
 import type { Context } from '../../capability/context.ts';
 import { UserError } from '../../core/errors.ts';
 import type { DockerCli } from '../../docker/compose.ts';
-import type { Check } from '../../health/plan/health.ts';
 import type { Opened } from '../../project/open.ts';
 import { COPIES } from '../../services/backup/backup.ts';
-import type { BackupSettings } from '../../services/backup/backup-settings.ts';
-import { copyNames } from '../../services/backup/copies-settings.ts';
+import type { BackupSettings } from '../../services/backup/settings/backup-settings.ts';
+import { copyNames } from '../../services/backup/settings/copies-settings.ts';
 import type { Loaded } from '../../settings/loaded.ts';
 import { alarmed } from '../alert.ts';
 import type { Catalogue } from '../plan/backup-sets.ts';

@@ -4,7 +4,7 @@ import { shown } from '../../core/reporter.ts';
 import type { Opened } from '../../project/open.ts';
 import { mutate } from '../../project/with-lock.ts';
 import { COPIES } from '../../services/backup/backup.ts';
-import { copyNames } from '../../services/backup/copies-settings.ts';
+import { copyNames } from '../../services/backup/settings/copies-settings.ts';
 import type { Catalogue } from '../plan/backup-sets.ts';
 import { fetched } from '../plan/copies.ts';
 import { lastWords, removeJobs, runJob } from '../repository/job.ts';

@@ -1,4 +1,4 @@
-import type { Check } from '../../health/plan/health.ts';
+import type { Check } from '../../capability/check.ts';
 import { type BackupSet, isGood } from './backup-sets.ts';
 import { COPIES_COMMAND } from './copies.ts';
 

@@ -1,4 +1,4 @@
-import { generationOf } from '../../services/backup/backup-generation.ts';
+import { generationOf } from '../../services/backup/settings/backup-generation.ts';
 
 /** What one `backup` made, as it is kept beside the data in the repository (docs/architecture.md, "Backups"). */
 export interface BackupSet {
@@ -36,7 +36,7 @@ export const BACKUP_TYPES = ['full', 'diff', 'incr'] as const;
 export type BackupType = (typeof BACKUP_TYPES)[number];
 
 export interface DatabasePart {
-  /** Which generation of the repository it is in (services/backup/backup-generation.ts); the first where that is not said. */
+  /** Which generation of the repository it is in (services/backup/settings/backup-generation.ts); the first where that is not said. */
   generation?: number;
   /** pgBackRest’s label; one that was made from others needs those. */
   label: string;

@@ -1,5 +1,5 @@
-import type { Check } from '../../health/plan/health.ts';
-import { generationOf, labelPath } from '../../services/backup/backup-generation.ts';
+import type { Check } from '../../capability/check.ts';
+import { generationOf, labelPath } from '../../services/backup/settings/backup-generation.ts';
 import { type BackupSet, byAge, type Catalogue } from './backup-sets.ts';
 import { type Decision, type KeepPolicy, retention } from './retention.ts';
 

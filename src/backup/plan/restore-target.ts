@@ -1,5 +1,5 @@
 import { UserError } from '../../core/errors.ts';
-import { generationOf } from '../../services/backup/backup-generation.ts';
+import { generationOf } from '../../services/backup/settings/backup-generation.ts';
 import { POSTGRES_MAJOR } from '../../services/database/postgres.ts';
 import { type BackupSet, byAge, isGood } from './backup-sets.ts';
 import type { WalGap } from './pgbackrest.ts';

@@ -1,6 +1,12 @@
 import { UserError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/suggest.ts';
-import { type ColumnRule, PORTAL_RULES, ruleByName, type SanitizeRules, type TableRules } from '../../services/backup/sanitize-settings.ts';
+import {
+  type ColumnRule,
+  PORTAL_RULES,
+  ruleByName,
+  type SanitizeRules,
+  type TableRules,
+} from '../../services/backup/settings/sanitize-settings.ts';
 
 /** A column of a restored database. */
 export interface CatalogueColumn {

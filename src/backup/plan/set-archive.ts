@@ -1,4 +1,4 @@
-import { databaseFolder, databaseKey, generationOf } from '../../services/backup/backup-generation.ts';
+import { databaseFolder, databaseKey, generationOf } from '../../services/backup/settings/backup-generation.ts';
 import { type BackupSet, byAge, isGood } from './backup-sets.ts';
 import type { WalGap } from './pgbackrest.ts';
 

@@ -2,7 +2,7 @@ import { chownSync, existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Context } from '../../capability/context.ts';
 import { UserError } from '../../core/errors.ts';
-import type { BackupSettings } from '../../services/backup/backup-settings.ts';
+import type { BackupSettings } from '../../services/backup/settings/backup-settings.ts';
 import type { Loaded } from '../../settings/loaded.ts';
 import type { StateFolder } from '../../state/state.ts';
 import type { Catalogue } from '../plan/backup-sets.ts';

@@ -1,5 +1,5 @@
+import type { Check } from '../../capability/check.ts';
 import type { Engine, ObservedContainer } from '../../docker/types.ts';
-import type { Check } from '../../health/plan/health.ts';
 import type { Manifest } from '../../stack/manifest.ts';
 import type { MemberState } from '../../stack/member.ts';
 import { archiveChecks } from '../plan/backup-health.ts';

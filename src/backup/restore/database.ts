@@ -1,6 +1,6 @@
 import { UserError } from '../../core/errors.ts';
 import type { Task } from '../../core/reporter.ts';
-import { generationOf, living } from '../../services/backup/backup-generation.ts';
+import { generationOf, living } from '../../services/backup/settings/backup-generation.ts';
 import type { RestoreTarget } from '../plan/restore-target.ts';
 import { type JobMount, lastWords, runJob } from '../repository/job.ts';
 import type { BackupRoom } from '../repository/repository.ts';

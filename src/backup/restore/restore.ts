@@ -6,7 +6,7 @@ import { mutate } from '../../project/with-lock.ts';
 import type { Execution } from '../../reconcile/execute.ts';
 import { refuseForeign } from '../../reconcile/survey.ts';
 import { emptySecrets } from '../../secrets/store/secret-files.ts';
-import { generationOf } from '../../services/backup/backup-generation.ts';
+import { generationOf } from '../../services/backup/settings/backup-generation.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
 import { type Part, restorePlan } from '../plan/restore-plan.ts';
 import { chooseTarget, type RestoreTarget, refuseOtherVersion, targetText } from '../plan/restore-target.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { UserError } from '../../core/errors.ts';
 import type { Task } from '../../core/reporter.ts';
 import { createVolume } from '../../docker/volume.ts';
-import type { ColumnRule } from '../../services/backup/sanitize-settings.ts';
+import type { ColumnRule } from '../../services/backup/settings/sanitize-settings.ts';
 import { LABEL } from '../../stack/labels.ts';
 import { type CatalogueTable, columnText, planSanitize, type SanitizePlan, tableText } from '../plan/sanitize.ts';
 import { proveSql, type SanitizeCounts, sanitizeSql } from '../plan/sanitize-sql.ts';

@@ -57,7 +57,7 @@ export const certsCa: Command = {
   ],
   run: async (context, [action = 'show', file], options) => {
     const { open } = await import('../../project/open.ts');
-    const { caActions } = await import('../ca/ca-actions.ts');
+    const { caActions } = await import('../authority/ca-actions.ts');
     const act = Object.hasOwn(caActions, action) ? caActions[action as keyof typeof caActions] : undefined;
     if (!act)
       throw new UserError(

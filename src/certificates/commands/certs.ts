@@ -81,7 +81,7 @@ export const certsIssue: Command = {
       const failed = outcome.certificates.some(({ action }) => action === 'failed' || action === 'waits');
       return done(outcome, renewText(outcome.certificates), failed ? EXIT.failed : EXIT.done);
     }
-    const { handOut } = await import('../ca/client-certificate.ts');
+    const { handOut } = await import('../authority/client-certificate.ts');
     const issued = await handOut(context, await open(context), String(options.client), options);
     const secret = issued.password === undefined ? '' : `\nPassword: ${issued.password}`;
     return done(issued, `${issued.file} holds the certificate of ${issued.name}, good until ${issued.notAfter.slice(0, 10)}${secret}`);
@@ -96,7 +96,7 @@ export const certsRevoke: Command = {
   options: [['--reason <reason>', 'keyCompromise, affiliationChanged, superseded, cessationOfOperation or unspecified (the default)']],
   run: async (context, [name = ''], options) => {
     const { open } = await import('../../project/open.ts');
-    const { revokeCertificate } = await import('../ca/revoke.ts');
+    const { revokeCertificate } = await import('../authority/revoke.ts');
     const outcome = await revokeCertificate(context, await open(context), name, String(options.reason ?? 'unspecified'));
     const told = `revoked ${outcome.revoked.map(({ name: who, serial }) => `${who} (${serial})`).join(', ')}`;
     const replaced = outcome.certificates ?? [];

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import http from 'node:http';
+import { isSelfSigned, isSignedBy } from '../plan/chain.ts';
 import { type Bundle, type Checked, checkBundle } from '../plan/import-check.ts';
-import { isSelfSigned, isSignedBy } from '../store/chain.ts';
 
 /** Longer chains are not in use; and none sends us from one address to the next for ever. */
 const MOST_ROUNDS = 4;

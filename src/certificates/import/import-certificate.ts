@@ -11,7 +11,7 @@ import { prepare } from '../../reconcile/prepare.ts';
 import { certificatesOf } from '../../stack/certificates.ts';
 import type { CertificateSpec, Stack } from '../../stack/types.ts';
 import { putIntoService } from '../activate.ts';
-import { passwordIn } from '../ca/client-certificate.ts';
+import { passwordIn } from '../authority/client-certificate.ts';
 import { type Bundle, bundleOf, type Checked } from '../plan/import-check.ts';
 import { installedSerial, placeCertificate, pruneCertificates } from '../store/install.ts';
 import { completeChain } from './complete-chain.ts';

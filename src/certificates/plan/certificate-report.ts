@@ -1,6 +1,6 @@
-import type { Check } from '../../health/plan/health.ts';
+import type { Check } from '../../capability/check.ts';
 import type { CertificateSpec } from '../../stack/types.ts';
-import { certificateFacts, REVOKED } from '../store/renewal.ts';
+import { certificateFacts, REVOKED } from './renewal.ts';
 
 export type CertificateStatus =
   | 'ok'

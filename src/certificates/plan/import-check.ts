@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
-import { certificatesIn, chainFrom, isSelfSigned, isSignedBy } from '../store/chain.ts';
-import { normalAddress } from '../store/renewal.ts';
+import { certificatesIn, chainFrom, isSelfSigned, isSignedBy } from './chain.ts';
+import { normalAddress } from './renewal.ts';
 
 export type ProblemKind =
   | 'no-certificate'

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { exists, readOptional, writeAtomic, writing } from '../../core/files.ts';
 import type { StateFolder } from '../../state/state.ts';
 import { type CaRecord, type CaStore, trustedRoots } from '../ca/ca-record.ts';
-import type { Verdicts } from './renewal.ts';
+import type { Verdicts } from '../plan/renewal.ts';
 
 /** The CA's keys and certificates, in `ca/` (mode 0600). One file, so that they always belong together. */
 export function caStore(state: StateFolder): CaStore {

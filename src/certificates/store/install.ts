@@ -6,7 +6,7 @@ import type { DockerCli } from '../../docker/compose.ts';
 import { writeOwned } from '../../state/owned.ts';
 import type { StateFolder } from '../../state/state.ts';
 import type { IssuedCertificate } from '../ca/issuer.ts';
-import { certificatesIn, chainFrom } from './chain.ts';
+import { certificatesIn, chainFrom } from '../plan/chain.ts';
 import { writeStaple } from './staple.ts';
 
 /** The serial that is installed under a name: the folder that `current` points to. */

@@ -2,8 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { statSync, writeFileSync } from 'node:fs';
 import { exists, readOptional, writeAtomic, writing } from '../../core/files.ts';
 import type { StateFolder } from '../../state/state.ts';
+import { isSignedBy } from '../plan/chain.ts';
 import { caStore } from './ca-store.ts';
-import { isSignedBy } from './chain.ts';
 
 const DAY = 24 * 3600 * 1000;
 /** Firefox refuses answers older than ten days; nginx sends none that has expired. */

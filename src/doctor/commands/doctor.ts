@@ -15,7 +15,7 @@ export const doctor: Command = {
   ],
   run: async (context, _args, options) => {
     const { diagnose } = await import('../doctor.ts');
-    const { describeHealth } = await import('../../reconcile/describe.ts');
+    const { describeHealth } = await import('../../health/describe.ts');
     const only = typeof options.only === 'string' ? options.only.split(',').filter(Boolean) : [];
     const look = async () => selected(await diagnose(context), only);
     let report = await look();

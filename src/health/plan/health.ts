@@ -1,19 +1,7 @@
+import type { Check, HealthReport } from '../../capability/check.ts';
 import type { ObservedContainer } from '../../docker/types.ts';
 import type { Manifest } from '../../stack/manifest.ts';
 import type { MemberState } from '../../stack/member.ts';
-
-export interface Check {
-  id: string;
-  status: 'ok' | 'warn' | 'fail';
-  message: string;
-  remedy?: string;
-  value?: string | number;
-}
-
-export interface HealthReport {
-  status: Check['status'];
-  checks: Check[];
-}
 
 /** One check for each container that should run, and those that were made elsewhere. */
 export function healthReport(

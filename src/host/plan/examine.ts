@@ -1,4 +1,4 @@
-import type { HealthReport } from '../../health/plan/health.ts';
+import type { HealthReport } from '../../capability/check.ts';
 import type { DoctorFacts } from '../facts.ts';
 import { examineEngine, examineTool } from './engine.ts';
 import type { Examination, Finding } from './finding.ts';

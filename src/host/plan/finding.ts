@@ -1,4 +1,4 @@
-import type { Check } from '../../health/plan/health.ts';
+import type { Check } from '../../capability/check.ts';
 import type { DoctorFacts, Fix, Problem } from '../facts.ts';
 
 /** One thing that was looked at: as `health` tells its checks, and what `--fix` may do about it. */

@@ -1,9 +1,9 @@
 import path from 'node:path';
 import type { Context } from '../../capability/context.ts';
 import { UserError } from '../../core/errors.ts';
-import { buildxEnvironment } from '../../docker/buildx-home.ts';
 import type { DockerCli } from '../../docker/compose.ts';
 import type { ImageSpec } from '../../stack/types.ts';
+import { buildxEnvironment } from './buildx-home.ts';
 
 /** The argument list of a build with BuildKit: no value of the operator's is ever part of a shell string. */
 function buildArgs(image: ImageSpec, home: string, options: { noCache: boolean }): string[] {

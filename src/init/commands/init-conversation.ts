@@ -1,7 +1,7 @@
 import type { Context } from '../../capability/context.ts';
 import { UserError } from '../../core/errors.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
 import { bytes } from '../../host/plan/finding.ts';
-import type { Json, JsonObject } from '../../stack/types.ts';
 import { table } from '../../ui/table.ts';
 import { surroundings } from '../discover.ts';
 import { KNOWN, proposeProfile, proposeUrl, valueAt, withValue } from '../plan/init.ts';

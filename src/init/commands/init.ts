@@ -15,7 +15,7 @@ export const init: Command = {
     const { given } = await import('../answers.ts');
     const { converse } = await import('./init-conversation.ts');
     const { diagnose } = await import('../../doctor/doctor.ts');
-    const { describeHealth } = await import('../../reconcile/describe.ts');
+    const { describeHealth } = await import('../../health/describe.ts');
     const file = settingsFile(context);
     if (!context.flags.yes && !context.flags.dryRun && !(await canAsk(context))) {
       throw new UserError(

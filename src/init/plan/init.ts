@@ -1,15 +1,6 @@
 import { stringify } from 'yaml';
-import type { Json, JsonObject } from '../../stack/types.ts';
-
-/** A container of somebody else's, as far as it tells what runs in it. */
-export interface Neighbour {
-  name: string;
-  image: string;
-  /** Ports of this host that lead into it, by the port inside. */
-  ports: Readonly<Record<number, number>>;
-  /** It listens on the host's own addresses. */
-  hostNetwork: boolean;
-}
+import type { Json, JsonObject } from '../../core/json.ts';
+import type { Neighbour } from '../../docker/types.ts';
 
 /** A profile as it would run here. */
 export interface ProfileFit {

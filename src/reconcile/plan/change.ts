@@ -1,6 +1,7 @@
 import { parse } from 'yaml';
 import { canonical } from '../../core/hash.ts';
-import type { Json, JsonObject, Rendered, Service } from '../../stack/types.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
+import type { Rendered, Service } from '../../stack/types.ts';
 
 export type Action = 'keep' | 'create' | 'recreate' | 'start' | 'reload' | 'remove';
 

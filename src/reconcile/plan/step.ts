@@ -1,7 +1,7 @@
-import type { PendingRules } from '../../services/edge/waf.ts';
 import type { Member } from '../../stack/member.ts';
 import type { Orders } from '../../stack/orders.ts';
 import type { CertificateSpec, ImageSpec, NfsExport, Rendered, Rolling, Service, Stack } from '../../stack/types.ts';
+import type { PendingRules } from '../../waf/store/pending-rules.ts';
 
 /** Everything that can be done to a machine. `execute` has one branch for each; a plan is a list of them. */
 export type Step = { cause: string } & (

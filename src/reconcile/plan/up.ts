@@ -1,8 +1,8 @@
 import type { ObservedContainer } from '../../docker/types.ts';
-import type { PendingRules } from '../../services/edge/waf.ts';
 import { certificatesOf } from '../../stack/certificates.ts';
 import type { Orders } from '../../stack/orders.ts';
 import type { Rendered, Service, Stack } from '../../stack/types.ts';
+import type { PendingRules } from '../../waf/store/pending-rules.ts';
 import { type Change, composeServices, type FileChange, fileChanges, protocolOf, recreateCause } from './change.ts';
 import type { Step } from './step.ts';
 import { stepsOf } from './up-steps.ts';

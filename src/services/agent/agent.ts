@@ -4,7 +4,7 @@ import { type BuildInput, defineService } from '../../stack/service.ts';
 import { CACHE_KEEPER_SECRET, redisCluster } from '../cache/redis-cluster.ts';
 import { FENCER_PASSWORD } from '../database/etcd.ts';
 import { REST_PASSWORD } from '../database/patroni.ts';
-import { memberCertificate } from '../member.ts';
+import { memberCertificate } from '../shared/member.ts';
 import { ENGINE_PROXY_UID, ENGINE_SOCKET, SOCKET_FOLDER, watched } from './engine-proxy.ts';
 import { containerName, engineRequests } from './engine-requests.ts';
 

@@ -1,9 +1,8 @@
 import { UserError } from '../../core/errors.ts';
 import { type BuildInput, defineService, type ServiceDefinition } from '../../stack/service.ts';
 import type { Blueprint, ImageSpec, Rolling } from '../../stack/types.ts';
-import { cdn } from '../edge/cdn.ts';
-import type { edgeSettings } from '../edge/edge-settings.ts';
-import { cacheContract, databaseContract } from '../stores.ts';
+import { cdn } from '../edge/settings/cdn.ts';
+import type { edgeSettings } from '../edge/settings/edge-settings.ts';
 import { MEDIA_TARGET } from './media.ts';
 import {
   APP_CERTIFICATE,
@@ -15,6 +14,7 @@ import {
   TLS_ENVIRONMENT,
   urlHost,
 } from './portal.ts';
+import { cacheContract, databaseContract } from './stores.ts';
 
 export const FIRST_HOST = 100;
 const MIGRATE_HOST = 90;

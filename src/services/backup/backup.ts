@@ -2,11 +2,11 @@ import { UserError } from '../../core/errors.ts';
 import { type BuildInput, defineService } from '../../stack/service.ts';
 import type { Blueprint, Mount } from '../../stack/types.ts';
 import { databaseMembers } from '../database/patroni.ts';
-import { generated } from '../member.ts';
-import { BACKUP_CERTIFICATE } from './backup-address.ts';
-import { databaseFolder, databaseKey, type Generations, generationsOf, living } from './backup-generation.ts';
-import { type BackupSettings, backupSettings } from './backup-settings.ts';
-import { copyNames, copySecrets, copyView, knownHosts } from './copies-settings.ts';
+import { generated } from '../shared/member.ts';
+import { BACKUP_CERTIFICATE } from './settings/backup-address.ts';
+import { databaseFolder, databaseKey, type Generations, generationsOf, living } from './settings/backup-generation.ts';
+import { type BackupSettings, backupSettings } from './settings/backup-settings.ts';
+import { copyNames, copySecrets, copyView, knownHosts } from './settings/copies-settings.ts';
 
 const BACKUP_HOST = 65;
 const COPIES_HOST = 66;

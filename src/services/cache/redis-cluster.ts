@@ -4,7 +4,7 @@ import { cpus, memory, secret } from '../../settings/fields.ts';
 import { REDIS_KERNEL } from '../../stack/kernel-needs.ts';
 import { type BuildInput, defineService, type StoreContract } from '../../stack/service.ts';
 import type { Blueprint, SecretSpec } from '../../stack/types.ts';
-import { generated, memberCertificate, slots } from '../member.ts';
+import { generated, memberCertificate, slots } from '../shared/member.ts';
 
 const FIRST_HOST = 30;
 const MASTERS = 3;

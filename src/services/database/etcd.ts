@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { cpus, memory } from '../../settings/fields.ts';
 import { type BuildInput, defineService } from '../../stack/service.ts';
-import { generated, memberCertificate, slots } from '../member.ts';
+import { generated, memberCertificate, slots } from '../shared/member.ts';
 
 const FIRST_HOST = 50;
 const CLIENT_PORT = 2379;

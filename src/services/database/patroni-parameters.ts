@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../stack/types.ts';
+import type { JsonObject } from '../../core/json.ts';
 import type { DatabaseSettings } from './patroni-settings.ts';
 import { postgresView } from './postgres.ts';
 

@@ -1,7 +1,7 @@
 import { type BuildInput, defineService, type StoreContract } from '../../stack/service.ts';
 import type { Blueprint, SecretSpec } from '../../stack/types.ts';
-import { archiving, BACKUP_CERTIFICATE } from '../backup/backup-address.ts';
-import { generated, memberCertificate, slots } from '../member.ts';
+import { archiving, BACKUP_CERTIFICATE } from '../backup/settings/backup-address.ts';
+import { generated, memberCertificate, slots } from '../shared/member.ts';
 import { DATABASE_PORT, dbRouterAddress, REPLICAS_PORT } from './db-router-address.ts';
 import { ETCD_PASSWORDS, etcdEndpoints } from './etcd.ts';
 import { dynamicSettings, restartSettings } from './patroni-parameters.ts';

@@ -1,7 +1,7 @@
 import { UserError } from '../../core/errors.ts';
 import { certificateTarget } from '../../stack/certificates.ts';
 import type { CertificateSpec } from '../../stack/types.ts';
-import type { EdgeSettings } from './edge-settings.ts';
+import type { EdgeSettings } from './settings/edge-settings.ts';
 
 /** Every portal can also be opened by these on the host itself. */
 export const LOCAL_NAMES = ['localhost', '127.0.0.1', '::1'];

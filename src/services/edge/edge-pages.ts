@@ -1,5 +1,5 @@
 import type { Orders } from '../../stack/orders.ts';
-import { nginxText } from './edge-text.ts';
+import { nginxText } from './settings/edge-text.ts';
 
 interface Page {
   status: number;

@@ -4,12 +4,12 @@ import type { Mount } from '../../stack/types.ts';
 import { app, appReplicas } from '../app/app.ts';
 import { BALANCER_HOST, BALANCER_PORT, balancer } from '../app/balancer.ts';
 import { appTls, urlHost } from '../app/portal.ts';
-import { cdn, staticPattern } from './cdn.ts';
 import { edgeSites, LOCAL_NAMES, type Site, siteView } from './edge-certificates.ts';
 import { errorPages } from './edge-pages.ts';
-import { type EdgeSettings, edgeSettings } from './edge-settings.ts';
-import { nginxText, regexText } from './edge-text.ts';
-import { PORTAL_EXCLUSIONS, rulesMount, wafView } from './waf.ts';
+import { cdn, staticPattern } from './settings/cdn.ts';
+import { type EdgeSettings, edgeSettings } from './settings/edge-settings.ts';
+import { nginxText, regexText } from './settings/edge-text.ts';
+import { PORTAL_EXCLUSIONS, rulesMount, wafView } from './settings/waf.ts';
 
 const HOST = 10;
 

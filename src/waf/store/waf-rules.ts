@@ -4,9 +4,11 @@ import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { systemCode, UserError } from '../../core/errors.ts';
 import { writeFolder, writing } from '../../core/files.ts';
-import type { PendingRules, RuleSet, WafSettings } from '../../services/edge/waf.ts';
+import type { WafSettings } from '../../services/edge/settings/waf.ts';
 import type { Loaded } from '../../settings/loaded.ts';
+import type { RuleSet } from '../../stack/types.ts';
 import type { StateFolder } from '../../state/state.ts';
+import type { PendingRules } from './pending-rules.ts';
 import { readTar } from './tar.ts';
 
 export const RULES_FOLDER = 'waf-rules';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { certificateName, issuerName } from '../../settings/certificate-fields.ts';
-import { cpus, hostName, listenAddress, port, size } from '../../settings/fields.ts';
+import { certificateName, issuerName } from '../../../settings/certificate-fields.ts';
+import { cpus, hostName, listenAddress, port, size } from '../../../settings/fields.ts';
 import { wafSettings } from './waf.ts';
 
 /** An address or a range of addresses, as nginx takes it. */

@@ -33,8 +33,8 @@ export async function handOut(
   const password = given ?? randomBytes(15).toString('base64url');
   return mutate(context, state, 'certs issue', async (_lock, record) => {
     record(['client', name]);
-    const { issueClient } = await import('./client.ts');
-    const { writePkcs12 } = await import('./pkcs12.ts');
+    const { issueClient } = await import('../ca/client.ts');
+    const { writePkcs12 } = await import('../ca/pkcs12.ts');
     const issued = await issueClient(caStore(state), loaded.settings.project, name, days, context.clock.now());
     const notAfter = caStore(state).load()?.issued?.[issued.serial]?.notAfter ?? '';
     writing(file, () => writeFileSync(file, writePkcs12(issued, name, password), { mode: 0o600, flag: 'wx', flush: true }));

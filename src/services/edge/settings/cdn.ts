@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { hostName, size } from '../../settings/fields.ts';
-import { defineService } from '../../stack/service.ts';
+import { hostName, size } from '../../../settings/fields.ts';
+import { defineService } from '../../../stack/service.ts';
 import { plainPath } from './edge-settings.ts';
 import { regexText } from './edge-text.ts';
 

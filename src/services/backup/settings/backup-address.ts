@@ -1,5 +1,5 @@
-import type { BuildInput, ServiceDefinition } from '../../stack/service.ts';
-import type { CertificateSpec } from '../../stack/types.ts';
+import type { BuildInput, ServiceDefinition } from '../../../stack/service.ts';
+import type { CertificateSpec } from '../../../stack/types.ts';
 import type { backupSettings } from './backup-settings.ts';
 
 /** The backup's settings, without the backup: it builds upon the database. */

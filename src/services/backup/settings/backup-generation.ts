@@ -1,4 +1,4 @@
-import type { Orders } from '../../stack/orders.ts';
+import type { Orders } from '../../../stack/orders.ts';
 
 /**
  * pgBackRest cannot change the key of a repository. Another key begins another one beside it: a generation. The first has no

@@ -4,10 +4,10 @@ import type { Opened } from '../../project/open.ts';
 import { mutate } from '../../project/with-lock.ts';
 import { prepare } from '../../reconcile/prepare.ts';
 import { reloadReaders } from '../activate.ts';
+import type { RevocationReason } from '../ca/x509.ts';
 import { renew } from '../renew.ts';
 import { caStore } from '../store/ca-store.ts';
 import { installedSerial } from '../store/install.ts';
-import type { RevocationReason } from './x509.ts';
 
 /**
  * Puts certificates of the internal CA on its list of revoked ones, has the edge read it, and replaces those of the stack: what fails after
@@ -15,7 +15,7 @@ import type { RevocationReason } from './x509.ts';
  */
 export async function revokeCertificate(context: Context, opened: Opened, name: string, reason: string) {
   const { loaded, state } = opened;
-  const { REASONS } = await import('./x509.ts');
+  const { REASONS } = await import('../ca/x509.ts');
   if (!REASONS.includes(reason as RevocationReason))
     throw new UserError('USAGE', `--reason ${reason}: should be one of ${REASONS.join(', ')}`, 'for example --reason keyCompromise');
   const { stack } = await prepare(context, loaded, { unchecked: true });
@@ -45,7 +45,7 @@ export async function revokeCertificate(context: Context, opened: Opened, name: 
   const docker = await context.docker();
   const unread = await mutate(context, state, 'certs revoke', async (_lock, record, fail) => {
     record(wanted);
-    const { revoke } = await import('./ca-changes.ts');
+    const { revoke } = await import('../ca/ca-changes.ts');
     for (const { serial } of wanted)
       await revoke(caStore(state), loaded.settings.project, serial, reason as RevocationReason, context.clock.now());
     // Whoever checks clients reads the list only with its configuration.

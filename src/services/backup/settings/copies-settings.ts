@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import { hostName, port, secret } from '../../settings/fields.ts';
-import type { JsonObject, SecretSpec } from '../../stack/types.ts';
+import type { JsonObject } from '../../../core/json.ts';
+import { hostName, port, secret } from '../../../settings/fields.ts';
+import type { SecretSpec } from '../../../stack/types.ts';
 import { keepSettings } from './keep-settings.ts';
 
 /** These become lines of rclone's settings, so nothing that would begin another line, or another word of a path. */

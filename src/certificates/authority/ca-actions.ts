@@ -8,9 +8,9 @@ import type { Opened } from '../../project/open.ts';
 import { mutate } from '../../project/with-lock.ts';
 import { prepare } from '../../reconcile/prepare.ts';
 import { reloadReaders } from '../activate.ts';
+import { type CaRecord, trustedRoots } from '../ca/ca-record.ts';
 import { renew } from '../renew.ts';
 import { caStore } from '../store/ca-store.ts';
-import { type CaRecord, trustedRoots } from './ca-record.ts';
 import { passwordIn } from './client-certificate.ts';
 import { type TrustOutcome, trustRoots, untrustRoots } from './trust-stores.ts';
 
@@ -109,14 +109,14 @@ async function exportRoot(...[context, { state }, name, options]: Parameters<Act
   const secret = await passphrase(context, options);
   return mutate(context, state, 'certs ca export', async (_lock, record) => {
     record(['export', options.remove === true]);
-    const { sealRoot } = await import('./pkcs12.ts');
+    const { sealRoot } = await import('../ca/pkcs12.ts');
     writing(file, () => writeFileSync(file, sealRoot({ certificate, privateKey }, secret), { mode: 0o600, flag: 'wx', flush: true }));
     // Read back, before what cannot be made again is taken away.
     if (!openSealed(readFileSync(file, 'utf8'), secret).equals(createPrivateKey(privateKey)))
       throw new Error('the exported key is not the root’s');
     const removed = options.remove === true;
     if (removed) {
-      const { removeRootKey } = await import('./ca-changes.ts');
+      const { removeRootKey } = await import('../ca/ca-changes.ts');
       removeRootKey(caStore(state), ca);
     }
     const text = removed
@@ -145,7 +145,7 @@ async function importRoot(...[context, { state }, name, options]: Parameters<Act
   const key = openSealed(text, await passphrase(context, options));
   return mutate(context, state, 'certs ca import', async (_lock, record) => {
     record(['import']);
-    const { restoreRootKey } = await import('./ca-changes.ts');
+    const { restoreRootKey } = await import('../ca/ca-changes.ts');
     const certificate = new X509Certificate(text).toString();
     restoreRootKey(caStore(state), { certificate, privateKey: key.export({ format: 'pem', type: 'pkcs8' }) as string });
     return { data: { imported: true }, text: 'the root’s key is on this host again (certs ca export FILE --remove takes it off)' };
@@ -166,7 +166,7 @@ async function rotate(...[context, opened, , options]: Parameters<Action>): Prom
   const docker = await context.docker();
   await mutate(context, state, 'certs ca rotate', async (_lock, record) => {
     record([what]);
-    const { finishRotation, rotateIntermediate, rotateRoot } = await import('./ca-changes.ts');
+    const { finishRotation, rotateIntermediate, rotateRoot } = await import('../ca/ca-changes.ts');
     const store = caStore(state);
     const now = context.clock.now();
     if (options.finish) await finishRotation(store, now);

@@ -1,8 +1,8 @@
-import type { BuildInput, StoreContract } from '../stack/service.ts';
-import { serverCache } from './cache/redis.ts';
-import { clusterCache } from './cache/redis-cluster.ts';
-import { clusterDatabase, patroni } from './database/patroni.ts';
-import { singleDatabase } from './database/postgres.ts';
+import type { BuildInput, StoreContract } from '../../stack/service.ts';
+import { serverCache } from '../cache/redis.ts';
+import { clusterCache } from '../cache/redis-cluster.ts';
+import { clusterDatabase, patroni } from '../database/patroni.ts';
+import { singleDatabase } from '../database/postgres.ts';
 
 /** The application's database, whichever of the two is switched on. */
 export const databaseContract = (input: BuildInput): StoreContract =>

@@ -1,5 +1,5 @@
-import type { Secret } from '../core/secret.ts';
-import type { CertificateSpec, SecretSpec } from '../stack/types.ts';
+import type { Secret } from '../../core/secret.ts';
+import type { CertificateSpec, SecretSpec } from '../../stack/types.ts';
 
 /** The certificate of a member of a group: it serves by it, and proves by it who it is when it calls the others. */
 export const memberCertificate = (name: string, more: readonly string[]): CertificateSpec => ({

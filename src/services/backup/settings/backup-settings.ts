@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { cpus, memory, size } from '../../settings/fields.ts';
+import { cpus, memory, size } from '../../../settings/fields.ts';
 import { copiesSettings } from './copies-settings.ts';
 import { keepSettings } from './keep-settings.ts';
 import { sanitizeSettings } from './sanitize-settings.ts';

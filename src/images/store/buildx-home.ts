@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { nearest } from '../host/host-storage.ts';
+import { nearest } from '../../host/host-storage.ts';
 
 /** Buildx insists on a folder to write to; where the home folder is read-only or missing, it is given another one. */
 export function buildxEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {

@@ -1,0 +1,11 @@
+import type * as z from 'zod';
+
+/** One top-level key of medianest.yml, declared by the service that it configures. */
+export interface SettingsPart<S extends z.ZodType = z.ZodType> {
+  /** The component's name, as in `components:` and on the command line. */
+  readonly name: string;
+  /** Its key in medianest.yml. */
+  readonly key: string;
+  readonly summary: string;
+  readonly settings: S;
+}

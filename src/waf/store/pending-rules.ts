@@ -1,0 +1,9 @@
+/** Rules that the edge needs and that the state folder does not hold yet. */
+export interface PendingRules {
+  digest: string;
+  /** Absolute. */
+  folder?: string | undefined;
+  /** Absolute, or an https address. */
+  archive?: string | undefined;
+  sha256?: string | undefined;
+}
