@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Context, GlobalFlags, Result } from './capability/context.ts';
+import type { Context, GlobalFlags, Result } from './capability/capability.ts';
 import { EXIT, UserError } from './core/errors.ts';
 import { silent } from './core/reporter.ts';
 
@@ -93,6 +93,7 @@ async function createContext(flags: GlobalFlags, signal: AbortSignal): Promise<C
     version: MEDIANEST_VERSION,
     flags,
     registry: async () => (await import('./services/index.ts')).registry,
+    capabilities: async () => (await import('./capabilities.ts')).capabilities,
     engine: async () => (await import('./docker/docker.ts')).connectEngine(env),
     docker: async () => (await import('./docker/compose.ts')).dockerCli,
     report: flags.quiet ? silent : await createReporter(flags),

@@ -1,14 +1,13 @@
 import path from 'node:path';
+import type { Context, Opened } from '../capability/capability.ts';
 import type { Check } from '../capability/check.ts';
-import type { Context } from '../capability/context.ts';
 import { UserError } from '../core/errors.ts';
 import { writeAtomic } from '../core/files.ts';
 import { runProgram } from '../docker/compose.ts';
-import type { Opened } from '../project/open.ts';
 import type { BackupSettings } from '../services/backup/settings/backup-settings.ts';
 import type { StateFolder } from '../state/state.ts';
 import { type BackupFailure, backupChecks } from './plan/backup-health.ts';
-import { readCatalogue } from './repository/repository.ts';
+import { readCatalogue } from './repository/catalogue.ts';
 
 const FILE = 'backup-failures.json';
 

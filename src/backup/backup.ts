@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { Context } from '../capability/context.ts';
+import type { Context, Opened } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { shortHash } from '../core/hash.ts';
 import { shown } from '../core/reporter.ts';
 import { TAIL_LINES } from '../docker/compose.ts';
 import { keeperOf, leadersOf, memberStates } from '../members/agent-cli.ts';
-import { type Opened, requireManifest } from '../project/open.ts';
+import { requireManifest } from '../project/open.ts';
 import { mutate } from '../project/with-lock.ts';
 import { refuseForeign } from '../reconcile/survey.ts';
 import { type BackupSet, type BackupType, type Catalogue, type DatabasePart, type FilesPart, setId } from './plan/backup-sets.ts';

@@ -1,5 +1,4 @@
-import type { Context } from '../capability/context.ts';
-import type { Opened } from '../project/open.ts';
+import type { Context, Opened } from '../capability/capability.ts';
 import { mutate } from '../project/with-lock.ts';
 import { databaseFolder, generationOf, living } from '../services/backup/settings/backup-generation.ts';
 import { openCatalogue } from './backup.ts';

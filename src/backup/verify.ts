@@ -1,8 +1,7 @@
-import type { Context } from '../capability/context.ts';
+import type { Context, Opened } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { shown } from '../core/reporter.ts';
 import type { RunResult } from '../docker/compose.ts';
-import type { Opened } from '../project/open.ts';
 import { mutate } from '../project/with-lock.ts';
 import { COPIES } from '../services/backup/backup.ts';
 import { generationOf } from '../services/backup/settings/backup-generation.ts';

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Context } from '../capability/context.ts';
+import type { Context } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { composeArgs, type DockerCli } from '../docker/compose.ts';
 import type { Engine, ObservedContainer } from '../docker/types.ts';
 import { composeFiles } from '../reconcile/compose-project.ts';
-import { appliedValue } from '../reconcile/plan/up.ts';
+import { appliedValue } from '../reconcile/plan/facts.ts';
 import { placedSecrets } from '../secrets/store/secret-files.ts';
 import { certificatesOf } from '../stack/certificates.ts';
 import type { CertificateSpec, Service, Stack } from '../stack/types.ts';

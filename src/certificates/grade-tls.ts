@@ -1,11 +1,10 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import type { Context } from '../capability/context.ts';
+import type { Context, Opened } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { writeAtomic, writing } from '../core/files.ts';
 import { HARDENED } from '../docker/hardened.ts';
 import { buildImage } from '../images/store/build-image.ts';
-import type { Opened } from '../project/open.ts';
 import { prepare } from '../reconcile/prepare.ts';
 import { type Grade, gradeOf } from './plan/tls-grade.ts';
 

@@ -1,8 +1,7 @@
 import { rmSync } from 'node:fs';
-import type { Context } from '../capability/context.ts';
+import type { Context, Opened } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { exists, readOptional, writeAtomic } from '../core/files.ts';
-import type { Opened } from '../project/open.ts';
 import { mutate } from '../project/with-lock.ts';
 import { converge } from '../reconcile/converge.ts';
 import { describe, prepare } from '../reconcile/prepare.ts';

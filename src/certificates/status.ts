@@ -1,7 +1,6 @@
+import type { Context, Opened } from '../capability/capability.ts';
 import type { Check } from '../capability/check.ts';
-import type { Context } from '../capability/context.ts';
 import type { ObservedContainer } from '../docker/types.ts';
-import type { Opened } from '../project/open.ts';
 import { describe } from '../reconcile/prepare.ts';
 import { type CertificateRow, certificateChecks } from './plan/certificate-report.ts';
 import { caStore } from './store/ca-store.ts';

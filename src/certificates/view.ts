@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { chmodSync, statSync } from 'node:fs';
-import type { Context } from '../capability/context.ts';
+import type { Context } from '../capability/capability.ts';
 import { exists } from '../core/files.ts';
 import type { ObservedContainer } from '../docker/types.ts';
 import type { CertificateSpec, Stack } from '../stack/types.ts';

@@ -1,4 +1,4 @@
-import type { Command } from '../capability/command.ts';
+import type { Command } from '../capability/capability.ts';
 
 /** What may stand at a place: a word, and what it means. */
 export interface Candidate {

@@ -1,6 +1,5 @@
 import { CommanderError, Option, Command as Program } from 'commander';
-import type { Command, Options } from '../capability/command.ts';
-import type { GlobalFlags } from '../capability/context.ts';
+import type { Command, GlobalFlags, Options } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { commands } from './commands.ts';
 import { GLOBAL } from './global-options.ts';

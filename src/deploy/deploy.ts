@@ -1,12 +1,12 @@
 import path from 'node:path';
-import type { Context } from '../capability/context.ts';
+import type { Context, Execution, Opened } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { canonical, shortHash } from '../core/hash.ts';
 import { currentUser } from '../core/user.ts';
 import { checkCompose, runProgram } from '../docker/compose.ts';
-import { type Opened, requireManifest } from '../project/open.ts';
+import { execute } from '../project/execute.ts';
+import { requireManifest } from '../project/open.ts';
 import { mutate } from '../project/with-lock.ts';
-import { type Execution, execute } from '../reconcile/execute.ts';
 import type { Step } from '../reconcile/plan/step.ts';
 import { prepare, readOrders } from '../reconcile/prepare.ts';
 import { proveLives } from '../reconcile/roll.ts';
@@ -16,8 +16,8 @@ import type { Loaded } from '../settings/loaded.ts';
 import type { Orders } from '../stack/orders.ts';
 import { refuseEdited } from '../state/hand-edits.ts';
 import { candidateOf, DEPLOYED, deploySteps, findTarget, keepServing, refuseOtherProtocol, refuseUnready } from './plan/deploy.ts';
+import { currentRelease, nextRelease, type Release, releaseTag, settleInterrupted, withRelease } from './plan/releases.ts';
 import { keepImage, obtainImage, readReleases, releaseImage, saveRelease, settleReleases } from './store/release-store.ts';
-import { currentRelease, nextRelease, type Release, releaseTag, settleInterrupted, withRelease } from './store/releases.ts';
 
 export interface DeployAsked {
   /** The image to deploy; the settings' own where not given. */

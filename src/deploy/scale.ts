@@ -1,6 +1,5 @@
-import type { Context } from '../capability/context.ts';
+import type { Context, Opened } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
-import type { Opened } from '../project/open.ts';
 import { requireManifest } from '../project/open.ts';
 import { converge } from '../reconcile/converge.ts';
 

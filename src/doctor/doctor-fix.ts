@@ -1,9 +1,9 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Context } from '../capability/context.ts';
+import type { Context } from '../capability/capability.ts';
 import { systemCode, UserError } from '../core/errors.ts';
 import { readOptional, writeAtomic } from '../core/files.ts';
-import type { Fix } from '../host/facts.ts';
+import type { Fix } from '../host/plan/facts.ts';
 
 const SYSCTL_FILE = '/etc/sysctl.d/90-medianest.conf';
 

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import os from 'node:os';
-import type { Context } from '../capability/context.ts';
+import type { Context } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { engineAddress } from '../docker/address.ts';
 import { checkCompose } from '../docker/compose.ts';
 import type { Engine, EngineInfo, ObservedContainer, Owned } from '../docker/types.ts';
-import type { DoctorFacts, Leftover, Problem } from '../host/facts.ts';
 import { hostFacts } from '../host/host-facts.ts';
 import { type DoctorReport, examine } from '../host/plan/examine.ts';
+import type { DoctorFacts, Leftover, Problem } from '../host/plan/facts.ts';
 import { loadInput, loadSettings } from '../project/load-settings.ts';
 import { type Prepared, prepare } from '../reconcile/prepare.ts';
 import type { Loaded } from '../settings/loaded.ts';

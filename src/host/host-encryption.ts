@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { Encryption } from './facts.ts';
 import { type MountPoint, mountOf } from './host-mounts.ts';
+import type { Encryption } from './plan/facts.ts';
 
 /** What is asked of the machine; tests bring a recorded one. */
 export interface MachineFiles {

@@ -8,9 +8,9 @@ import type { Engine, EngineInfo, ObservedContainer } from '../docker/types.ts';
 import type { Settings } from '../settings/schema.ts';
 import type { Stack } from '../stack/types.ts';
 import type { StateFolder } from '../state/state.ts';
-import type { FileFacts, HostFacts, NameFacts, PortFacts } from './facts.ts';
 import { ask } from './host-encryption.ts';
 import { nearest, storageOf } from './host-storage.ts';
+import type { FileFacts, HostFacts, NameFacts, PortFacts } from './plan/facts.ts';
 import { isTaken, processOn } from './ports.ts';
 
 /** Asked whatever the stack is. */

@@ -1,8 +1,8 @@
 import { existsSync, statfsSync } from 'node:fs';
 import path from 'node:path';
-import type { StorageFacts } from './facts.ts';
 import { ask, encryptionOf } from './host-encryption.ts';
 import { hostMounts, mountOf } from './host-mounts.ts';
+import type { StorageFacts } from './plan/facts.ts';
 
 /** The file system below a folder; of one that is not there yet, below the nearest that is. Undefined where it cannot be seen. */
 export function storageOf(folder: string): StorageFacts | undefined {

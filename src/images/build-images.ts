@@ -1,8 +1,7 @@
-import type { Context } from '../capability/context.ts';
+import type { Context, Opened } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { shown } from '../core/reporter.ts';
 import { didYouMean } from '../core/suggest.ts';
-import type { Opened } from '../project/open.ts';
 import { mutate } from '../project/with-lock.ts';
 import { prepare } from '../reconcile/prepare.ts';
 import { buildImage } from './store/build-image.ts';

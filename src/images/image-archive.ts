@@ -1,8 +1,7 @@
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { Context } from '../capability/context.ts';
+import type { Context, Opened } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
-import type { Opened } from '../project/open.ts';
 import { prepare } from '../reconcile/prepare.ts';
 import { neededRefs } from './store/images.ts';
 

@@ -1,8 +1,7 @@
 import path from 'node:path';
-import type { Context } from '../capability/context.ts';
+import type { Context, Opened } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { readOptional, writeAtomic } from '../core/files.ts';
-import type { Opened } from '../project/open.ts';
 import { prepare } from '../reconcile/prepare.ts';
 import { type ImageLock, type LockedImage, lockChanges } from './store/images.ts';
 

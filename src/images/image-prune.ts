@@ -1,5 +1,4 @@
-import type { Context } from '../capability/context.ts';
-import type { Opened } from '../project/open.ts';
+import type { Context, Opened } from '../capability/capability.ts';
 import { mutate } from '../project/with-lock.ts';
 import { prepare } from '../reconcile/prepare.ts';
 import { type NamedImage, prunable } from './store/images.ts';

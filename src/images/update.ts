@@ -1,7 +1,6 @@
-import type { Context } from '../capability/context.ts';
+import type { Context, Opened } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { shown } from '../core/reporter.ts';
-import type { Opened } from '../project/open.ts';
 import { converge } from '../reconcile/converge.ts';
 import { prepare } from '../reconcile/prepare.ts';
 import type { ImageSpec } from '../stack/types.ts';

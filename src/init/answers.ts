@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Context } from '../capability/context.ts';
+import type { Context } from '../capability/capability.ts';
 import { systemCode, UserError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { parseSettings } from '../settings/document.ts';

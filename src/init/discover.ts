@@ -1,6 +1,6 @@
 import net from 'node:net';
 import os from 'node:os';
-import type { Context } from '../capability/context.ts';
+import type { Context } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import type { Neighbour } from '../docker/types.ts';
 import { memoryFinding } from '../host/plan/machine.ts';

@@ -1,5 +1,5 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
-import type { Context } from '../capability/context.ts';
+import type { Context } from '../capability/capability.ts';
 import { exists, writeAtomic } from '../core/files.ts';
 import { mutate } from '../project/with-lock.ts';
 import { parseSettings } from '../settings/document.ts';

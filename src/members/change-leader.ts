@@ -1,7 +1,7 @@
-import type { Context } from '../capability/context.ts';
+import type { Context, Opened } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { shown } from '../core/reporter.ts';
-import { type Opened, requireManifest } from '../project/open.ts';
+import { requireManifest } from '../project/open.ts';
 import { mutate } from '../project/with-lock.ts';
 import { refuseForeign } from '../reconcile/survey.ts';
 import { askKeeper, keeperOf, leadersOf, memberStates } from './agent-cli.ts';

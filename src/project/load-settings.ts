@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Context } from '../capability/context.ts';
+import type { Context } from '../capability/capability.ts';
 import { systemCode, UserError } from '../core/errors.ts';
 import { didYouMean } from '../core/suggest.ts';
 import { checkComponents, checkImages } from '../settings/check-names.ts';

@@ -1,4 +1,4 @@
-import type { Context } from '../capability/context.ts';
+import type { Context } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { didYouMean } from '../core/suggest.ts';
 import { loadInput } from '../project/load-settings.ts';

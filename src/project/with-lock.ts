@@ -1,5 +1,4 @@
-import { refuseHalfRestored } from '../backup/restore/journal.ts';
-import type { Context } from '../capability/context.ts';
+import type { Context, Intent } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { shortHash } from '../core/hash.ts';
 import { currentUser } from '../core/user.ts';
@@ -18,7 +17,7 @@ export async function mutate<T>(
   state: StateFolder,
   command: string,
   change: (lock: Lock, record: (plan: unknown) => void, fail: (code: string) => void) => Promise<T>,
-  options: { finishesRestore?: boolean } = {},
+  intent: Intent = {},
 ): Promise<T> {
   state.open();
   const lock = await acquireLock(state.at('lock'), `medianest ${command}`, context.flags.waitLock, context.signal, (holder) =>
@@ -41,7 +40,7 @@ export async function mutate<T>(
   };
   const hold = holdHealing(state);
   try {
-    if (!options.finishesRestore) refuseHalfRestored(state);
+    for (const { name, guard } of await context.capabilities()) if (name !== intent.resumes) await guard?.(state, intent);
     let failure: string | undefined;
     const value = await change(
       lock,

@@ -1,8 +1,8 @@
+import type { Execution } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import type { Task } from '../core/reporter.ts';
 import { composeArgs } from '../docker/compose.ts';
 import type { StateFolder } from '../state/state.ts';
-import type { Execution } from './execute.ts';
 import { isAwaited, recovers, unhealthyError } from './unhealthy.ts';
 
 /** The project's Compose files: the rendered one, and the operator's own over it. */

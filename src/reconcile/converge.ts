@@ -1,16 +1,13 @@
-import type { Context } from '../capability/context.ts';
+import type { Context, Opened } from '../capability/capability.ts';
 import { proveServed } from '../certificates/store/prove-served.ts';
 import { UserError } from '../core/errors.ts';
-import { noteRelease, readReleases } from '../deploy/store/release-store.ts';
-import { interruptedRelease } from '../deploy/store/releases.ts';
 import { checkCompose } from '../docker/compose.ts';
 import { neededRefs } from '../images/store/images.ts';
-import type { Opened } from '../project/open.ts';
+import { execute } from '../project/execute.ts';
 import { mutate } from '../project/with-lock.ts';
 import { certificatesOf } from '../stack/certificates.ts';
 import type { Stack } from '../stack/types.ts';
 import { refuseEdited } from '../state/hand-edits.ts';
-import { execute } from './execute.ts';
 import type { Change, FileChange } from './plan/change.ts';
 import type { Step } from './plan/step.ts';
 import { type Asked, survey } from './survey.ts';
@@ -49,15 +46,15 @@ export async function converge(context: Context, { loaded, state }: Opened, opti
   const waitSeconds = seconds(options.timeout);
   const engine = await context.engine();
   const command = options.command ?? `up --profile ${loaded.profile}`;
-  const touchesApp = !options.only || options.only.includes('app');
+  const capabilities = await context.capabilities();
   const attempt = async () => {
     if (!options.overwrite) refuseEdited(state);
     const plan = await survey(context, loaded, engine, { waitSeconds, orders: options.orders, only: options.only, renew: options.renew });
     const { prepared } = plan;
     if (options.offline) refuseMissing(plan.steps, neededRefs(prepared.stack));
     for (const line of prepared.moved) context.report.note(line);
-    const half = interruptedRelease(readReleases(state), prepared.stack.orders.app?.release);
-    if (half && touchesApp) context.report.note(`the deploy of ${half.id} was stopped half-way: it is taken back`);
+    const request = { context, project: { loaded, state }, engine, stack: prepared.stack, only: options.only };
+    for (const { up } of capabilities) for (const line of (await up?.announce?.(request)) ?? []) context.report.note(line);
     const outcome = (result: UpOutcome['result']): UpOutcome => ({
       project: prepared.stack.project,
       profile: prepared.stack.profile,
@@ -76,17 +73,13 @@ export async function converge(context: Context, { loaded, state }: Opened, opti
   }
   return mutate(context, state, command, async (lock, record) => {
     let { prepared, plan, outcome } = await attempt();
-    const note = async (changed: boolean) => {
-      if (!touchesApp) return;
-      await noteRelease(state, engine, prepared.stack, loaded.settings.app as object, {
-        changed,
-        time: new Date(started),
-        seconds: outcome('changed').seconds,
-        command,
-      });
+    const finish = async (changed: readonly string[]) => {
+      const request = { context, project: { loaded, state }, engine, stack: prepared.stack, only: options.only };
+      const run = { ...request, changed, started: new Date(started), seconds: outcome('changed').seconds, command };
+      for (const { up } of capabilities) await up?.finished?.(run);
     };
     if (plan.steps.length === 0) {
-      await note(false);
+      await finish([]);
       return outcome('unchanged');
     }
     record(plan.steps);
@@ -114,7 +107,7 @@ export async function converge(context: Context, { loaded, state }: Opened, opti
     }
     const issued = tried.flatMap((step) => (step.kind === 'issue-certificate' ? [step.certificate] : []));
     await proveServed(state, prepared.stack, issued, engine);
-    await note(plan.changes.some(({ action, service }) => action !== 'keep' && isReplica(prepared.stack, service)));
+    await finish(plan.changes.flatMap(({ action, service }) => (action === 'keep' ? [] : [service])));
     return outcome('changed');
   });
 }
@@ -141,9 +134,6 @@ function beforeRendering(steps: readonly Step[], stack: Stack): Step[] {
   const early = steps.filter((step) => step.kind === 'issue-certificate' && fixed.has(step.certificate.name));
   return early.length > 0 ? [...steps.filter(({ kind }) => kind === 'build-image' || kind === 'pull-image'), ...early] : [];
 }
-
-const isReplica = (stack: Stack, name: string): boolean =>
-  stack.services.some((service) => service.name === name && service.component === 'app');
 
 /** `--timeout` as typed -> seconds. */
 export function seconds(value: unknown): number | undefined {

@@ -1,15 +1,22 @@
+import type { Step, StepHandlers } from '../capability/capability.ts';
+import { plural } from '../core/plural.ts';
+import { describeStep } from '../project/execute.ts';
 import { table } from '../ui/table.ts';
 import type { UpOutcome } from './converge.ts';
 import type { Change, FileChange } from './plan/change.ts';
-import { describeStep, plural, type Step } from './plan/step.ts';
 
-export function describePlan(changes: readonly Change[], files: readonly FileChange[], steps: readonly Step[]): string {
+export function describePlan(
+  changes: readonly Change[],
+  files: readonly FileChange[],
+  steps: readonly Step[],
+  kinds: StepHandlers,
+): string {
   const rows = changes.map((change) => [change.service, change.action, change.downtime, change.dataRisk, change.cause]);
   const kept = changes.filter((change) => change.action === 'keep').length;
   const preparing = steps.filter((step) => step.kind !== 'compose-up' && step.kind !== 'mark-applied');
   return [
     table([['SERVICE', 'ACTION', 'DOWNTIME', 'DATA AT RISK', 'CAUSE'], ...rows]),
-    ...(preparing.length > 0 ? ['', ...preparing.map((step) => `- ${describeStep(step)}`)] : []),
+    ...(preparing.length > 0 ? ['', ...preparing.map((step) => `- ${describeStep(kinds, step)}`)] : []),
     '',
     steps.length === 0
       ? 'Nothing to do.'
@@ -17,8 +24,8 @@ export function describePlan(changes: readonly Change[], files: readonly FileCha
   ].join('\n');
 }
 
-export function describeUp(outcome: UpOutcome): string {
-  if (outcome.result === 'planned') return describePlan(outcome.changes, outcome.files, outcome.steps ?? []);
+export function describeUp(outcome: UpOutcome, kinds: StepHandlers): string {
+  if (outcome.result === 'planned') return describePlan(outcome.changes, outcome.files, outcome.steps ?? [], kinds);
   const first =
     outcome.result === 'unchanged'
       ? `Nothing to do: ${outcome.project} (${outcome.profile}) runs as planned.`

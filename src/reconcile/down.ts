@@ -1,14 +1,12 @@
-import { noteEnd } from '../backup/restore/journal.ts';
-import type { Context } from '../capability/context.ts';
+import type { Context, Opened } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { exists } from '../core/files.ts';
 import { checkCompose } from '../docker/compose.ts';
 import type { Engine } from '../docker/types.ts';
-import type { Opened } from '../project/open.ts';
+import { execute } from '../project/execute.ts';
 import { mutate } from '../project/with-lock.ts';
 import { emptySecrets } from '../secrets/store/secret-files.ts';
 import type { StateFolder } from '../state/state.ts';
-import { execute } from './execute.ts';
 import type { Step } from './plan/step.ts';
 import { refuseForeign } from './survey.ts';
 
@@ -37,11 +35,10 @@ export async function takeDown(context: Context, { loaded, state }: Opened, volu
       const docker = await context.docker();
       await checkCompose(docker);
       await execute(removal.steps, { context, prepared: { state, secrets: emptySecrets, project }, engine, docker, lock });
-      // Without data there is nothing that a restore could have left half replaced, nor anything that was put aside.
-      if (volumes) noteEnd(state, undefined);
+      if (volumes) for (const { data } of await context.capabilities()) await data?.deleted?.(state);
       return removal;
     },
-    { finishesRestore: true },
+    { takesDown: true },
   );
 }
 

@@ -1,5 +1,5 @@
 import os from 'node:os';
-import type { Context } from '../capability/context.ts';
+import type { Context } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { engineAddress } from '../docker/address.ts';
 import type { Engine, ObservedContainer } from '../docker/types.ts';

@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import type { Context } from '../capability/context.ts';
+import type { Context, Gathered, Opened } from '../capability/capability.ts';
 import { upCause } from '../certificates/plan/renewal.ts';
 import { internalVerdicts } from '../certificates/store/ca-store.ts';
 import { installedCertificate, installedSerial } from '../certificates/store/install.ts';
 import { canonical } from '../core/hash.ts';
 import { localSocket } from '../docker/address.ts';
 import type { Engine } from '../docker/types.ts';
+import { type ResolvedSecrets, resolveStackSecrets } from '../secrets/plan/secrets.ts';
 import { loadSecrets } from '../secrets/store/secret-files.ts';
-import { type ResolvedSecrets, resolveStackSecrets } from '../secrets/store/secrets.ts';
 import { parseSettings } from '../settings/document.ts';
 import type { Loaded } from '../settings/loaded.ts';
 import { buildStack, portalImage, toolImage } from '../stack/build.ts';
@@ -19,8 +19,6 @@ import { certificateKey, render } from '../stack/render.ts';
 import { chooseSubnets, type SubnetChoice, type TakenRange } from '../stack/subnets.ts';
 import { type ImageSpec, NETWORKS, type NetworkName, type Rendered, type Stack } from '../stack/types.ts';
 import { type StateFolder, stateFolder } from '../state/state.ts';
-import type { PendingRules } from '../waf/store/pending-rules.ts';
-import { findRules } from '../waf/store/waf-rules.ts';
 import { hostRoutes } from './routes.ts';
 import { hashImageSource, readTemplates } from './sources.ts';
 
@@ -35,8 +33,8 @@ export interface Prepared {
   /** One line for each of its networks that had to move away from its default range; empty when they were remembered. */
   moved: string[];
   subnetsChanged: boolean;
-  /** Rules of the WAF that were not copied yet. */
-  pendingRules: PendingRules | undefined;
+  /** What capabilities bring into place before the component that needs it starts. */
+  gathered: Gathered['steps'];
   dueCertificates: Record<string, string>;
   /** What is ordered beyond medianest.yml, where this run changes it. */
   newOrders: Orders | undefined;
@@ -60,6 +58,13 @@ export interface RangeCheck {
   renew?: readonly string[] | undefined;
 }
 
+/** What capabilities have found on the host. */
+async function gather(context: Context, project: Opened): Promise<Gathered> {
+  const parts = await Promise.all((await context.capabilities()).map(({ up }) => up?.gather?.(project)));
+  const found = parts.filter((part) => part !== undefined);
+  return { facts: Object.assign({}, ...found.map(({ facts }) => facts)), steps: found.flatMap(({ steps }) => steps) };
+}
+
 /** The stack alone, for what renders and builds nothing: rendering is most of what preparing costs. Its images have no exact names. */
 export async function describe(context: Context, loaded: Loaded): Promise<Stack> {
   const state = stateFolder(context, loaded.root);
@@ -67,7 +72,7 @@ export async function describe(context: Context, loaded: Loaded): Promise<Stack>
   return buildStack(withAbsoluteSource(loaded), await context.registry(), {
     version: context.version,
     orders: readOrders(state),
-    wafRules: findRules(loaded, state)?.rules,
+    host: (await gather(context, { loaded, state })).facts,
     subnets,
     engineSocket: localSocket(context.env),
     sourceHash: (folder) => folder,
@@ -84,11 +89,11 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
   const before = readOrders(state);
   const orders = check.orders?.(before) ?? before;
   const settings = withAbsoluteSource(loaded);
-  const waf = findRules(loaded, state);
+  const gathered = await gather(context, { loaded, state });
   const facts = {
     version: context.version,
     orders,
-    wafRules: waf?.rules,
+    host: gathered.facts,
     subnets: choice.subnets,
     engineSocket: localSocket(context.env),
     sourceHash: memoise((folder) => hashImageSource(context.home, folder)),
@@ -120,7 +125,7 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     stack,
     rendered,
     secrets,
-    pendingRules: waf?.pending,
+    gathered: gathered.steps,
     ...choice,
     moved: choice.moved.filter(({ network }) => stack.networks.some((used) => used.name === network)).map(({ text }) => text),
     portal: () => portalImage(settings, facts),

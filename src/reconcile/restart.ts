@@ -1,13 +1,13 @@
-import type { Context } from '../capability/context.ts';
+import type { Context, Opened } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import type { ObservedContainer } from '../docker/types.ts';
 import { leadersOf, memberStates } from '../members/agent-cli.ts';
-import { expandServices, type Opened, requireManifest } from '../project/open.ts';
+import { execute } from '../project/execute.ts';
+import { expandServices, requireManifest } from '../project/open.ts';
 import { mutate } from '../project/with-lock.ts';
 import { emptySecrets } from '../secrets/store/secret-files.ts';
 import type { Manifest } from '../stack/manifest.ts';
 import type { Rolling } from '../stack/types.ts';
-import { execute } from './execute.ts';
 import { oneByOne } from './plan/members.ts';
 import type { Step } from './plan/step.ts';
 import { refuseForeign } from './survey.ts';

@@ -1,7 +1,7 @@
+import type { Execution } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import type { Task } from '../core/reporter.ts';
 import type { Rolling } from '../stack/types.ts';
-import type { Execution } from './execute.ts';
 import { tellingLines } from './unhealthy.ts';
 
 /** How long a new replica may take from healthy to ready at most. */

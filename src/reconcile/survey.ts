@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
-import { checkLocalFolder } from '../backup/repository/local-folder.ts';
-import type { Context } from '../capability/context.ts';
+import type { Context } from '../capability/capability.ts';
 import { installedSerial } from '../certificates/store/install.ts';
 import { UserError } from '../core/errors.ts';
 import type { Engine, ObservedContainer } from '../docker/types.ts';
@@ -11,7 +10,8 @@ import type { Loaded } from '../settings/loaded.ts';
 import type { Orders } from '../stack/orders.ts';
 import type { Stack } from '../stack/types.ts';
 import { checkMedia } from './media-check.ts';
-import { planUp, type UpFacts, type UpPlan } from './plan/up.ts';
+import type { UpFacts } from './plan/facts.ts';
+import { planUp, type UpPlan } from './plan/up.ts';
 import { preflight } from './preflight.ts';
 import { type Prepared, prepare } from './prepare.ts';
 
@@ -64,7 +64,7 @@ export async function survey(
     applied: Object.fromEntries(stack.services.map(({ name }) => [name, state.applied(name)])),
     installed: Object.fromEntries(stack.certificates.map(({ name }) => [name, installedSerial(state, name)])),
     stateFolder: state.root,
-    pendingRules: prepared.pendingRules,
+    gathered: prepared.gathered,
     subnetsChanged: prepared.subnetsChanged,
     subnets: prepared.subnets,
     newOrders: prepared.newOrders,
@@ -87,7 +87,8 @@ export async function survey(
   const services = stack.services.filter((service) => names.has(service.name));
   await checkMedia(services);
   await preflight(context, stack, names, containers, engine);
-  if (names.has('backup')) await checkLocalFolder(context, state, loaded);
+  const components = new Set(services.map(({ component }) => component));
+  for (const { up } of await context.capabilities()) await up?.beforeStart?.(components, { loaded, state }, context);
   await refuseTakenPorts(stack, names, containers, engine);
   const refs = stack.images
     .filter((image) => stack.services.some((service) => names.has(service.name) && uses(service.image, image.ref)))

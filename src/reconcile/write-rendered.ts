@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { Context } from '../capability/context.ts';
+import type { Context } from '../capability/capability.ts';
 import { readOptional, writeAtomic } from '../core/files.ts';
 import { mutate } from '../project/with-lock.ts';
 import { saveSecrets } from '../secrets/store/secret-files.ts';

@@ -1,13 +1,13 @@
 import { existsSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { Context } from '../capability/context.ts';
+import type { Context, Opened, Timer } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { exists, writeAtomic } from '../core/files.ts';
 import { runProgram } from '../docker/compose.ts';
-import { type Opened, requireManifest } from '../project/open.ts';
+import { requireManifest } from '../project/open.ts';
 import { environmentLayers } from '../settings/environment.ts';
 import { leaves, settingsSchema } from '../settings/schema.ts';
-import { type TimedRun, type Timer, timedCommand, timerUnit, timerUnits } from './plan/timers.ts';
+import { type TimedRun, timedCommand, timerUnit, timerUnits } from './plan/timers.ts';
 
 const FOLDER = '/etc/systemd/system';
 

@@ -1,5 +1,4 @@
-import type { Context } from '../capability/context.ts';
-import type { Opened } from '../project/open.ts';
+import type { Context, Opened } from '../capability/capability.ts';
 import { requireManifest } from '../project/open.ts';
 import { converge } from '../reconcile/converge.ts';
 import { prepare } from '../reconcile/prepare.ts';

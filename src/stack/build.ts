@@ -4,14 +4,14 @@ import { shortHash } from '../core/hash.ts';
 import type { Settings } from '../settings/schema.ts';
 import { certificatesOf } from './certificates.ts';
 import { applyOrders, type Orders } from './orders.ts';
-import type { BuildInput, ServiceDefinition } from './service.ts';
-import type { Blueprint, ImageSpec, Network, NetworkName, RuleSet, SecretSpec, Service, Stack } from './types.ts';
+import type { BuildInput, HostFacts, ServiceDefinition } from './service.ts';
+import type { Blueprint, ImageSpec, Network, NetworkName, SecretSpec, Service, Stack } from './types.ts';
 
 /** What building a stack needs besides the settings; all read beforehand. */
 export interface BuildFacts {
   version: string;
   orders: Orders;
-  wafRules?: RuleSet | undefined;
+  host?: HostFacts;
   subnets: Readonly<Record<NetworkName, string>>;
   /** The engine's socket on this machine and the group that may use it; undefined where the engine is elsewhere. */
   engineSocket?: { path: string; gid: number } | undefined;
@@ -69,7 +69,7 @@ function buildInput(settings: Settings, facts: BuildFacts): BuildInput {
   const input: BuildInput = {
     settings,
     orders: facts.orders,
-    wafRules: facts.wafRules,
+    host: facts.host ?? {},
     engineSocket: facts.engineSocket,
     built: [],
     settingsOf: (definition) => settings[definition.key] as never,

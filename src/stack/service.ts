@@ -2,14 +2,20 @@ import type * as z from 'zod';
 import type { CoreSettings } from '../settings/core.ts';
 import type { SettingsPart } from '../settings/part.ts';
 import type { Orders } from './orders.ts';
-import type { Blueprint, ImageSpec, NetworkName, RuleSet, SecretSpec } from './types.ts';
+import type { Blueprint, ImageSpec, NetworkName, SecretSpec } from './types.ts';
+
+/**
+ * What was found on the host that services are built with, besides settings. A service declares what it reads beside its code
+ * (`declare module '.../stack/service.ts' { interface HostFacts { ... } }`), and a capability gathers it.
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: it is filled by the services
+export interface HostFacts {}
 
 /** What a service may ask of the rest of the stack while it decides. Pure: no clock, no files, no engine. */
 export interface BuildInput {
   readonly settings: CoreSettings;
   readonly orders: Orders;
-  /** The operator's own rules of the WAF, as they were found on the host. */
-  readonly wafRules: RuleSet | undefined;
+  readonly host: HostFacts;
   /** The engine's socket on this machine and the group that may use it. */
   readonly engineSocket: { path: string; gid: number } | undefined;
   /** The containers of the services above it in the registry: for one that looks after the others. */

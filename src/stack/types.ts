@@ -227,13 +227,3 @@ export interface Rendered {
   /** Compose service -> hash of its configuration folder, for those that have one. */
   configs: Record<string, string>;
 }
-
-/** An operator's rules: a copy in the state folder. */
-export interface RuleSet {
-  /** Named by its contents, so that other rules are another configuration. */
-  folder: string;
-  /** The folder that it is in, relative to the state folder. */
-  source: string;
-  /** For people. */
-  label: string;
-}

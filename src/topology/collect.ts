@@ -1,6 +1,5 @@
-import type { Context } from '../capability/context.ts';
+import type { Context, Opened } from '../capability/capability.ts';
 import { keeperOf, memberStates } from '../members/agent-cli.ts';
-import type { Opened } from '../project/open.ts';
 import { prepare } from '../reconcile/prepare.ts';
 import { type Seen, type Topology, topology } from './plan/topology.ts';
 

@@ -1,8 +1,8 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
-import type { Context } from '../capability/context.ts';
+import type { Context, Opened } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { writeAtomic } from '../core/files.ts';
-import { type Opened, open } from '../project/open.ts';
+import { open } from '../project/open.ts';
 import { converge } from '../reconcile/converge.ts';
 import { type Exclusion, exclusionSchema } from '../services/edge/settings/waf.ts';
 import { parseSettings } from '../settings/document.ts';

@@ -1,4 +1,4 @@
-import type { Context } from '../capability/context.ts';
+import type { Context } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { readOptional } from '../core/files.ts';
 import { composeArgs } from '../docker/compose.ts';

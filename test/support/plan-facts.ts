@@ -1,5 +1,5 @@
 import type { ObservedContainer } from '../../src/docker/types.ts';
-import type { UpFacts } from '../../src/reconcile/plan/up.ts';
+import type { UpFacts } from '../../src/reconcile/plan/facts.ts';
 import type { Rendered } from '../../src/stack/types.ts';
 
 /** A container that runs and is well, as the engine would show it; of an `app-2` the component is `app`. */
@@ -30,6 +30,7 @@ export const settledFacts = (files: Rendered, containers: readonly ObservedConta
   containers,
   files: files.files,
   missingImages: [],
+  gathered: [],
   changedSecrets: [],
   unplaced: [],
   dueCertificates: {},

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { GlobalFlags } from '../../src/capability/context.ts';
+import type { GlobalFlags } from '../../src/capability/capability.ts';
 import { commands } from '../../src/cli/commands.ts';
 import { parseCommand } from '../../src/cli/program.ts';
 import { UserError } from '../../src/core/errors.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Command } from '../../src/capability/command.ts';
+import type { Command } from '../../src/capability/capability.ts';
 import { commands } from '../../src/cli/commands.ts';
 import { complete, FILES } from '../../src/cli/complete.ts';
 import { GLOBAL } from '../../src/cli/global-options.ts';

@@ -3,8 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { exportKit, importKit, kitProblem } from '../../src/backup/restore/kit.ts';
-import type { Context } from '../../src/capability/context.ts';
-import type { Opened } from '../../src/project/open.ts';
+import type { Context, Opened } from '../../src/capability/capability.ts';
 import { StateFolder } from '../../src/state/state.ts';
 
 const PASSPHRASE = 'five random words in a row';

@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import { capabilities } from '../../src/capabilities.ts';
+import type { Step } from '../../src/capability/capability.ts';
 import { internalCa } from '../../src/certificates/ca/internal-ca.ts';
 import { certificateFacts, renewalCause } from '../../src/certificates/plan/renewal.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { ObservedContainer } from '../../src/docker/types.ts';
 import { healthReport } from '../../src/health/plan/health.ts';
 import { statusReport } from '../../src/health/plan/status.ts';
+import { describeStep, kindsOf } from '../../src/project/execute.ts';
 import { composeServices, fileChanges, recreateCause } from '../../src/reconcile/plan/change.ts';
-import { describeStep, type Step } from '../../src/reconcile/plan/step.ts';
-import { resolveStackSecrets, type StoredSecrets } from '../../src/secrets/store/secrets.ts';
+import { resolveStackSecrets, type StoredSecrets } from '../../src/secrets/plan/secrets.ts';
 import { toManifest } from '../../src/stack/manifest.ts';
 import type { Rendered, Service } from '../../src/stack/types.ts';
 import { load, rendered, stackOf } from '../support/settings.ts';
@@ -249,6 +251,6 @@ describe('a step is told in one line', () => {
     [{ kind: 'compose-down', volumes: false, services: [], cause: '' }, 'stop and remove containers and networks'],
     [{ kind: 'compose-down', volumes: true, services: [], cause: '' }, 'stop and remove everything, volumes included'],
   ])('%o', (step, line) => {
-    expect(describeStep(step)).toBe(line);
+    expect(describeStep(kindsOf(capabilities), step)).toBe(line);
   });
 });

@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { capabilities } from '../../src/capabilities.ts';
+import type { Step } from '../../src/capability/capability.ts';
 import { internalCa } from '../../src/certificates/ca/internal-ca.ts';
 import { renewalCause } from '../../src/certificates/plan/renewal.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { ObservedContainer } from '../../src/docker/types.ts';
 import { healthReport } from '../../src/health/plan/health.ts';
 import { statusReport } from '../../src/health/plan/status.ts';
-import { describeStep, type Step } from '../../src/reconcile/plan/step.ts';
-import { appliedValue, planUp, type UpFacts } from '../../src/reconcile/plan/up.ts';
-import { resolveStackSecrets } from '../../src/secrets/store/secrets.ts';
+import { describeStep, kindsOf } from '../../src/project/execute.ts';
+import { appliedValue, type UpFacts } from '../../src/reconcile/plan/facts.ts';
+import { planUp } from '../../src/reconcile/plan/up.ts';
+import { resolveStackSecrets } from '../../src/secrets/plan/secrets.ts';
 import { toManifest } from '../../src/stack/manifest.ts';
 import type { CertificateSpec } from '../../src/stack/types.ts';
 import { runningContainer, settledFacts } from '../support/plan-facts.ts';
@@ -131,7 +134,7 @@ describe('up', () => {
   });
   it('describes every step in one line', () => {
     const steps = plan({ containers: [], files: [], missingImages: now.stack.images.map((image) => image.ref) }).steps;
-    for (const step of steps) expect(describeStep(step)).toMatch(/^[a-z][^\n]+$/);
+    for (const step of steps) expect(describeStep(kindsOf(capabilities), step)).toMatch(/^[a-z][^\n]+$/);
   });
 });
 

@@ -9,7 +9,7 @@ import {
   type Release,
   settleInterrupted,
   withRelease,
-} from '../../src/deploy/store/releases.ts';
+} from '../../src/deploy/plan/releases.ts';
 import { parseBalancerStats } from '../../src/health/plan/balancer-stats.ts';
 import { inSafeOrder, parseSimulation, updateMarks } from '../../src/images/plan/updates.ts';
 import { appIdentity, applyOrders, appVersion, type Orders } from '../../src/stack/orders.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { deploySteps } from '../../src/deploy/plan/deploy.ts';
+import { appliedValue, type UpFacts } from '../../src/reconcile/plan/facts.ts';
 import type { Step } from '../../src/reconcile/plan/step.ts';
-import { appliedValue, planUp, type UpFacts } from '../../src/reconcile/plan/up.ts';
+import { planUp } from '../../src/reconcile/plan/up.ts';
 import type { Orders } from '../../src/stack/orders.ts';
 import { runningContainer, settledFacts } from '../support/plan-facts.ts';
 import { load, rendered, stackOf } from '../support/settings.ts';

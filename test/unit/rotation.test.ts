@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/core/errors.ts';
 import { rotation } from '../../src/secrets/plan/rotation.ts';
-import { resolveStackSecrets, type StoredSecrets } from '../../src/secrets/store/secrets.ts';
+import { resolveStackSecrets, type StoredSecrets } from '../../src/secrets/plan/secrets.ts';
 import { applyOrders, type Orders } from '../../src/stack/orders.ts';
 import type { Stack } from '../../src/stack/types.ts';
 import { load, stackOf } from '../support/settings.ts';

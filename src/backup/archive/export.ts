@@ -1,13 +1,12 @@
 import { existsSync, renameSync, rmSync, statfsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
-import type { Context } from '../../capability/context.ts';
+import type { Context, Opened } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeAtomic } from '../../core/files.ts';
 import { shown } from '../../core/reporter.ts';
 import { createVolume } from '../../docker/volume.ts';
 import { unlessFull } from '../../images/full-disk.ts';
-import type { Opened } from '../../project/open.ts';
 import { mutate } from '../../project/with-lock.ts';
 import { databaseFolder, generationOf } from '../../services/backup/settings/backup-generation.ts';
 import { LABEL } from '../../stack/labels.ts';

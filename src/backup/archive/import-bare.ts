@@ -1,8 +1,7 @@
-import type { Context } from '../../capability/context.ts';
+import type { Context, Opened } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { createVolume } from '../../docker/volume.ts';
 import { buildImages } from '../../images/build-images.ts';
-import type { Opened } from '../../project/open.ts';
 import { prepare } from '../../reconcile/prepare.ts';
 import { placeSecrets } from '../../secrets/store/secret-files.ts';
 import { LABEL } from '../../stack/labels.ts';

@@ -1,4 +1,4 @@
-import { type Command, done } from '../../capability/command.ts';
+import { type Command, done } from '../../capability/capability.ts';
 import { EXIT, UserError } from '../../core/errors.ts';
 import { BACKUP_TYPES, type BackupType, listed } from '../plan/backup-sets.ts';
 import { copyLines } from '../plan/copies.ts';

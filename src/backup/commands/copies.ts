@@ -1,4 +1,4 @@
-import { type Command, done } from '../../capability/command.ts';
+import { type Command, done } from '../../capability/capability.ts';
 import { EXIT } from '../../core/errors.ts';
 import { COPIES_COMMAND } from '../plan/copies.ts';
 

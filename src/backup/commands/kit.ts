@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { type Command, done } from '../../capability/command.ts';
-import type { Context } from '../../capability/context.ts';
+import type { Context } from '../../capability/capability.ts';
+import { type Command, done } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 
 /** From a file or the terminal: never an argument, which everybody on this host could read. */

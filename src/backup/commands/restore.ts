@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { type Command, done, type Options } from '../../capability/command.ts';
-import type { Context, Result } from '../../capability/context.ts';
+import type { Context, Result } from '../../capability/capability.ts';
+import { type Command, done, type Options } from '../../capability/capability.ts';
 import { EXIT, UserError } from '../../core/errors.ts';
 import { PARTS, type Part } from '../plan/restore-plan.ts';
 import { PASSPHRASE_FILE, passphrase } from './kit.ts';

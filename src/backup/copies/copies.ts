@@ -1,8 +1,7 @@
+import type { Context, Opened } from '../../capability/capability.ts';
 import type { Check } from '../../capability/check.ts';
-import type { Context } from '../../capability/context.ts';
 import { UserError } from '../../core/errors.ts';
 import type { DockerCli } from '../../docker/compose.ts';
-import type { Opened } from '../../project/open.ts';
 import { COPIES } from '../../services/backup/backup.ts';
 import type { BackupSettings } from '../../services/backup/settings/backup-settings.ts';
 import { copyNames } from '../../services/backup/settings/copies-settings.ts';

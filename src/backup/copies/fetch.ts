@@ -1,22 +1,14 @@
-import type { Context } from '../../capability/context.ts';
+import type { Context, Opened } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { shown } from '../../core/reporter.ts';
-import type { Opened } from '../../project/open.ts';
 import { mutate } from '../../project/with-lock.ts';
 import { COPIES } from '../../services/backup/backup.ts';
 import { copyNames } from '../../services/backup/settings/copies-settings.ts';
 import type { Catalogue } from '../plan/backup-sets.ts';
 import { fetched } from '../plan/copies.ts';
+import { readCatalogue } from '../repository/catalogue.ts';
 import { lastWords, removeJobs, runJob } from '../repository/job.ts';
-import {
-  type BackupRoom,
-  backupRoom,
-  fetchCatalogue,
-  inServer,
-  readArchive,
-  readCatalogue,
-  saveCatalogue,
-} from '../repository/repository.ts';
+import { type BackupRoom, backupRoom, fetchCatalogue, inServer, readArchive, saveCatalogue } from '../repository/repository.ts';
 import { mustRestic } from '../repository/restic.ts';
 
 export interface FetchOutcome {

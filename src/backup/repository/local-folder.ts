@@ -1,6 +1,6 @@
 import { chownSync, existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { Context } from '../../capability/context.ts';
+import type { Context } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import type { BackupSettings } from '../../services/backup/settings/backup-settings.ts';
 import type { Loaded } from '../../settings/loaded.ts';

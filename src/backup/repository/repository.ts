@@ -1,10 +1,9 @@
 import os from 'node:os';
 import path from 'node:path';
-import type { Context } from '../../capability/context.ts';
+import type { Context, Opened } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeAtomic } from '../../core/files.ts';
 import type { RunResult } from '../../docker/compose.ts';
-import type { Opened } from '../../project/open.ts';
 import { prepare } from '../../reconcile/prepare.ts';
 import { REPOSITORY } from '../../services/backup/backup.ts';
 import { type Generations, generationOf, generationsOf } from '../../services/backup/settings/backup-generation.ts';
@@ -13,10 +12,10 @@ import type { Loaded } from '../../settings/loaded.ts';
 import { volumeName } from '../../stack/labels.ts';
 import type { Mount, Service, Stack } from '../../stack/types.ts';
 import type { Lock } from '../../state/lock.ts';
-import type { StateFolder } from '../../state/state.ts';
 import { orderCopies, planCopies } from '../copies/copies.ts';
 import type { BackupSet, Catalogue } from '../plan/backup-sets.ts';
 import { type DatabaseInfo, databaseInfo, type WalGap, walGaps } from '../plan/pgbackrest.ts';
+import { CATALOGUE_FILE, readCatalogue } from './catalogue.ts';
 import { type JobMount, jobError, lastWords, mustRun, type Workbench } from './job.ts';
 import { checkLocalFolder } from './local-folder.ts';
 import { localRepository, mustRestic, RESTIC, type Repository, restic } from './restic.ts';
@@ -119,18 +118,13 @@ export async function readArchive(room: BackupRoom, sets: readonly BackupSet[]):
   return { gaps, labels: of('set') };
 }
 
-const FILE = 'backups.json';
-
-export const readCatalogue = (state: StateFolder): Catalogue | undefined =>
-  state.readJson<Catalogue>(FILE, 'sets are read from the repository again', (value) => Array.isArray((value as Catalogue)?.sets));
-
 /** Kept here, and in the repository as a snapshot of its own, so that a repository tells what is in it. */
 export async function saveCatalogue(room: BackupRoom, sets: Catalogue): Promise<void> {
   const { bench, local: repository } = room;
   const catalogue = await planCopies(bench, room.settings, sets);
-  const names = ['--stdin', '--stdin-filename', FILE, '--tag', 'catalogue', '--host', bench.project];
+  const names = ['--stdin', '--stdin-filename', CATALOGUE_FILE, '--tag', 'catalogue', '--host', bench.project];
   await mustRestic(bench, repository, ['backup', '--quiet', ...names], { input: JSON.stringify(catalogue), name: 'catalogue' });
-  writeAtomic(bench.state.at(FILE), `${JSON.stringify(catalogue, null, 1)}\n`, 0o600);
+  writeAtomic(bench.state.at(CATALOGUE_FILE), `${JSON.stringify(catalogue, null, 1)}\n`, 0o600);
   await orderCopies(bench, catalogue);
 }
 
@@ -141,7 +135,7 @@ export async function fetchCatalogue({ bench, local: repository }: BackupRoom): 
   // What cannot be read is not the same as nothing: `prune` would take every set for one that nobody knows.
   if (listed.exitCode !== 0) throw jobError('the list of sets', listed, 'check that the repository can be read');
   if ((JSON.parse(listed.stdout) as unknown[]).length === 0) return undefined;
-  const { stdout } = await mustRestic(bench, repository, ['dump', '--no-lock', '--tag', 'catalogue', 'latest', FILE]);
+  const { stdout } = await mustRestic(bench, repository, ['dump', '--no-lock', '--tag', 'catalogue', 'latest', CATALOGUE_FILE]);
   return JSON.parse(stdout) as Catalogue;
 }
 

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import type { Context } from '../../capability/context.ts';
+import type { Context, Opened } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { shown } from '../../core/reporter.ts';
 import { checkCompose } from '../../docker/compose.ts';
-import { type Opened, requireManifest } from '../../project/open.ts';
+import { execute } from '../../project/execute.ts';
+import { requireManifest } from '../../project/open.ts';
 import { mutate } from '../../project/with-lock.ts';
-import { execute } from '../../reconcile/execute.ts';
 import { survey } from '../../reconcile/survey.ts';
 import { loadSecrets, saveSecrets } from '../../secrets/store/secret-files.ts';
 import { databaseKey, type Generations, generationOf } from '../../services/backup/settings/backup-generation.ts';

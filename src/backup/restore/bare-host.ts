@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { Context } from '../../capability/context.ts';
+import type { Context, Opened } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { readOptional } from '../../core/files.ts';
-import { type Opened, open } from '../../project/open.ts';
+import { open } from '../../project/open.ts';
 import { converge } from '../../reconcile/converge.ts';
 import type { BackupSettings } from '../../services/backup/settings/backup-settings.ts';
 import { copyNames } from '../../services/backup/settings/copies-settings.ts';

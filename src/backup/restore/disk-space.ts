@@ -1,4 +1,4 @@
-import type { Context } from '../../capability/context.ts';
+import type { Context } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { bytes } from '../../ui/bytes.ts';
 import type { Part } from '../plan/restore-plan.ts';

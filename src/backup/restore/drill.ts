@@ -1,6 +1,6 @@
-import type { Context } from '../../capability/context.ts';
+import type { Context, Opened } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
-import { type Opened, requireManifest } from '../../project/open.ts';
+import { requireManifest } from '../../project/open.ts';
 import { mutate } from '../../project/with-lock.ts';
 import { openCatalogue } from '../backup.ts';
 import { chooseTarget, refuseOtherVersion } from '../plan/restore-target.ts';

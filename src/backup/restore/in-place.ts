@@ -1,10 +1,8 @@
-import type { Context } from '../../capability/context.ts';
+import type { Context, Execution, Opened } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { shown } from '../../core/reporter.ts';
 import type { Engine } from '../../docker/types.ts';
 import { keeperOf, leadersOf, memberStates } from '../../members/agent-cli.ts';
-import type { Opened } from '../../project/open.ts';
-import type { Execution } from '../../reconcile/execute.ts';
 import { makeSet, openCatalogue } from '../backup.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
 import type { Part } from '../plan/restore-plan.ts';

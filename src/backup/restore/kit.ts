@@ -1,12 +1,11 @@
 import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import type { Context } from '../../capability/context.ts';
+import type { Context, Opened } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { readOptional, writeAtomic } from '../../core/files.ts';
-import type { Opened } from '../../project/open.ts';
 import type { StateFolder } from '../../state/state.ts';
-import { readCatalogue } from '../repository/repository.ts';
+import { readCatalogue } from '../repository/catalogue.ts';
 
 /** What a bare host needs to read the repository, and to become the same installation again. Which sets there are the repository tells. */
 const FILES = ['secrets.json', 'ca/root.json', 'ca/root.crt', 'subnets.json', 'orders.json', 'releases.json', 'compose.override.yml'];

@@ -1,7 +1,8 @@
+import type { Execution } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { shown } from '../../core/reporter.ts';
+import { execute } from '../../project/execute.ts';
 import { compose, composeUp } from '../../reconcile/compose-project.ts';
-import { type Execution, execute } from '../../reconcile/execute.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
 import type { Part } from '../plan/restore-plan.ts';
 import { mustRun } from '../repository/job.ts';

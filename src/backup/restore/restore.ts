@@ -1,9 +1,8 @@
-import type { Context } from '../../capability/context.ts';
+import type { Context, Execution, Opened } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { checkCompose } from '../../docker/compose.ts';
-import { type Opened, requireManifest } from '../../project/open.ts';
+import { requireManifest } from '../../project/open.ts';
 import { mutate } from '../../project/with-lock.ts';
-import type { Execution } from '../../reconcile/execute.ts';
 import { refuseForeign } from '../../reconcile/survey.ts';
 import { emptySecrets } from '../../secrets/store/secret-files.ts';
 import { generationOf } from '../../services/backup/settings/backup-generation.ts';
@@ -112,7 +111,7 @@ export async function restore(context: Context, opened: Opened, asked: RestoreAs
       const run: Execution = { context, prepared, engine, docker, lock };
       return perform({ opened, room, run, sets }, work, asked, outcome);
     },
-    { finishesRestore: true },
+    { resumes: 'backup' },
   );
 }
 

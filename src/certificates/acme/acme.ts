@@ -1,7 +1,7 @@
 import { createPrivateKey, type X509Certificate } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import type { Context } from '../../capability/context.ts';
+import type { Context } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { exists, readOptional, writeAtomic, writing } from '../../core/files.ts';
 import { shortHash } from '../../core/hash.ts';

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Context } from '../../capability/context.ts';
+import type { Context, Opened } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { writing } from '../../core/files.ts';
-import type { Opened } from '../../project/open.ts';
 import { mutate } from '../../project/with-lock.ts';
 import { caStore } from '../store/ca-store.ts';
 

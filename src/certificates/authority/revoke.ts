@@ -1,6 +1,5 @@
-import type { Context } from '../../capability/context.ts';
+import type { Context, Opened } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
-import type { Opened } from '../../project/open.ts';
 import { mutate } from '../../project/with-lock.ts';
 import { prepare } from '../../reconcile/prepare.ts';
 import { reloadReaders } from '../activate.ts';

@@ -1,8 +1,7 @@
 import { mkdirSync } from 'node:fs';
-import type { Context } from '../../capability/context.ts';
+import type { Context, Opened } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeAtomic, writing } from '../../core/files.ts';
-import type { Opened } from '../../project/open.ts';
 import { mutate } from '../../project/with-lock.ts';
 import { prepare } from '../../reconcile/prepare.ts';
 import { nameProblem } from '../../settings/certificate-fields.ts';

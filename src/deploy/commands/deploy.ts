@@ -1,4 +1,4 @@
-import { type Command, done, type Options } from '../../capability/command.ts';
+import { type Command, done, type Options } from '../../capability/capability.ts';
 import { EXIT } from '../../core/errors.ts';
 
 const waitOption = ['--timeout <seconds>', 'How long each replica may take to become healthy (default: 180)'] as const;
@@ -31,7 +31,7 @@ export const releases: Command = {
   run: async (context) => {
     const { open } = await import('../../project/open.ts');
     const { readReleases } = await import('../store/release-store.ts');
-    const { currentRelease } = await import('../store/releases.ts');
+    const { currentRelease } = await import('../plan/releases.ts');
     const { table } = await import('../../ui/table.ts');
     const { state } = await open(context);
     const list = readReleases(state);
@@ -57,7 +57,7 @@ async function roll(context: Parameters<Command['run']>[0], options: Options, as
   const { open } = await import('../../project/open.ts');
   const { deploy: run } = await import('../deploy.ts');
   const { seconds } = await import('../../reconcile/converge.ts');
-  const { describeStep } = await import('../../reconcile/plan/step.ts');
+  const { describeStep, stepKinds } = await import('../../project/execute.ts');
   const outcome = await run(context, await open(context), {
     ...asked,
     image: options.image as string | undefined,
@@ -66,7 +66,10 @@ async function roll(context: Parameters<Command['run']>[0], options: Options, as
   });
   const { release, result, replicas, image, previous } = outcome;
   const took = `${outcome.seconds.toFixed(1)} s`;
-  if (result === 'planned') return done(outcome, (outcome.steps ?? []).map(describeStep).join('\n'));
+  if (result === 'planned') {
+    const kinds = await stepKinds(context);
+    return done(outcome, (outcome.steps ?? []).map((step) => describeStep(kinds, step)).join('\n'));
+  }
   if (result === 'deployed')
     return done(outcome, `${release} (${image}) serves on ${replicas} replica${replicas === 1 ? '' : 's'} after ${took}.`);
   const text = `${release} (${image}) was reverted after ${took}; ${previous ?? 'the version before'} serves: ${outcome.error?.message}\nFix: ${outcome.error?.hint}`;

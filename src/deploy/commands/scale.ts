@@ -1,4 +1,4 @@
-import { type Command, done } from '../../capability/command.ts';
+import { type Command, done } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 
 export const scale: Command = {

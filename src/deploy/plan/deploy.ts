@@ -4,7 +4,7 @@ import type { Change } from '../../reconcile/plan/change.ts';
 import type { Step } from '../../reconcile/plan/step.ts';
 import { type AppVersion, appIdentity, appVersion, type Orders } from '../../stack/orders.ts';
 import type { ImageSpec, Stack } from '../../stack/types.ts';
-import { previousRelease, type Release, releaseTag } from '../store/releases.ts';
+import { previousRelease, type Release, releaseTag } from './releases.ts';
 
 /** What is going to be put into service. */
 export interface Candidate {

@@ -1,3 +1,4 @@
+import type { Execution } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeAtomic } from '../../core/files.ts';
 import { shortHash } from '../../core/hash.ts';
@@ -5,11 +6,10 @@ import { shown } from '../../core/reporter.ts';
 import { currentUser } from '../../core/user.ts';
 import type { Engine, ImageInfo } from '../../docker/types.ts';
 import { buildImage, pullImage } from '../../images/store/build-image.ts';
-import type { Execution } from '../../reconcile/execute.ts';
 import { appVersion } from '../../stack/orders.ts';
 import type { ImageSpec, Stack } from '../../stack/types.ts';
 import type { StateFolder } from '../../state/state.ts';
-import { currentRelease, nextRelease, type Release, releaseTag, settleInterrupted, withRelease } from './releases.ts';
+import { currentRelease, nextRelease, type Release, releaseTag, settleInterrupted, withRelease } from '../plan/releases.ts';
 
 export const readReleases = (state: StateFolder): Release[] =>
   state.readJson<Release[]>('releases.json', 'what was deployed before can no longer be found by its number', areReleases) ?? [];

@@ -1,5 +1,5 @@
-import { type Command, done } from '../../capability/command.ts';
-import type { Context } from '../../capability/context.ts';
+import type { Context } from '../../capability/capability.ts';
+import { type Command, done } from '../../capability/capability.ts';
 import { EXIT } from '../../core/errors.ts';
 import type { DoctorReport } from '../../host/plan/examine.ts';
 import type { Finding } from '../../host/plan/finding.ts';
@@ -15,7 +15,7 @@ export const doctor: Command = {
   ],
   run: async (context, _args, options) => {
     const { diagnose } = await import('../doctor.ts');
-    const { describeHealth } = await import('../../health/describe.ts');
+    const { describeHealth } = await import('../../capability/describe-checks.ts');
     const only = typeof options.only === 'string' ? options.only.split(',').filter(Boolean) : [];
     const look = async () => selected(await diagnose(context), only);
     let report = await look();

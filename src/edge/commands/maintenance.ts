@@ -1,5 +1,5 @@
-import { type Command, done } from '../../capability/command.ts';
-import type { Context, Result } from '../../capability/context.ts';
+import type { Context, Result } from '../../capability/capability.ts';
+import { type Command, done } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import type { Orders } from '../../stack/orders.ts';
 

@@ -1,4 +1,4 @@
-import { type Command, done } from '../../capability/command.ts';
+import { type Command, done } from '../../capability/capability.ts';
 import type { ServiceStatus } from '../plan/status.ts';
 
 export const status: Command = {
@@ -7,13 +7,14 @@ export const status: Command = {
   example: 'medianest status',
   run: async (context) => {
     const { open } = await import('../../project/open.ts');
-    const { inspectStack } = await import('../collect-status.ts');
+    const { look } = await import('../collect.ts');
+    const { statusExtras } = await import('../collect-status.ts');
     const { statusReport } = await import('../plan/status.ts');
     const { table } = await import('../../ui/table.ts');
     const opened = await open(context);
-    const { loaded, state } = opened;
-    const { containers, ...extras } = await inspectStack(context, opened);
-    const report = statusReport(loaded.settings.project, loaded.profile, state.manifest(), containers, extras);
+    const { loaded } = opened;
+    const seen = await look(context, opened);
+    const report = statusReport(loaded.settings.project, loaded.profile, seen.manifest, seen.containers, await statusExtras(seen));
     const balanced = report.services.some((service) => service.traffic);
     const grouped = report.services.some((service) => service.role);
     const rows = report.services.map((service) => [

@@ -1,5 +1,5 @@
 import type { EngineInfo } from '../../docker/types.ts';
-import { type DoctorFacts, isProblem } from '../facts.ts';
+import { type DoctorFacts, isProblem } from './facts.ts';
 import { type Examination, type Finding, fail, failed, ok, warn } from './finding.ts';
 
 /** Oldest engine that has all that is used here (`--start-interval` of health checks). */

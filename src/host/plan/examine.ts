@@ -1,6 +1,6 @@
 import type { HealthReport } from '../../capability/check.ts';
-import type { DoctorFacts } from '../facts.ts';
 import { examineEngine, examineTool } from './engine.ts';
+import type { DoctorFacts } from './facts.ts';
 import type { Examination, Finding } from './finding.ts';
 import { examineClock, examineDisk, examineKernel, examineMemory } from './machine.ts';
 import { examineNames, examinePorts, examineRanges, examineReach } from './network.ts';

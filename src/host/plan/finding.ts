@@ -1,5 +1,5 @@
 import type { Check } from '../../capability/check.ts';
-import type { DoctorFacts, Fix, Problem } from '../facts.ts';
+import type { DoctorFacts, Fix, Problem } from './facts.ts';
 
 /** One thing that was looked at: as `health` tells its checks, and what `--fix` may do about it. */
 export interface Finding extends Check {

@@ -1,5 +1,5 @@
 import type { Service, Stack } from '../../stack/types.ts';
-import { type HostFacts, isProblem } from '../facts.ts';
+import { type HostFacts, isProblem } from './facts.ts';
 import { bytes, type Examination, type Finding, fail, ok, warn } from './finding.ts';
 import { groupTooLarge } from './group-memory.ts';
 

@@ -1,4 +1,4 @@
-import { isProblem } from '../facts.ts';
+import { isProblem } from './facts.ts';
 import { type Examination, type Finding, fail, failed, ok, warn } from './finding.ts';
 
 const ANY = ['0.0.0.0', '::'];

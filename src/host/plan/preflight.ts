@@ -1,7 +1,7 @@
 import type { EngineInfo } from '../../docker/types.ts';
 import type { Stack } from '../../stack/types.ts';
-import type { DoctorFacts, HostFacts, StorageFacts } from '../facts.ts';
 import { engineFindings } from './engine.ts';
+import type { DoctorFacts, HostFacts, StorageFacts } from './facts.ts';
 import type { Finding } from './finding.ts';
 import { kernelFindings, memoryFinding } from './machine.ts';
 import { typeFindings } from './storage.ts';

@@ -1,4 +1,4 @@
-import type { Leftover } from '../facts.ts';
+import type { Leftover } from './facts.ts';
 import { type Examination, type Finding, fail, ok, warn } from './finding.ts';
 
 const octal = (mode: number): string => mode.toString(8).padStart(4, '0');

@@ -1,4 +1,4 @@
-import type { StorageFacts } from '../facts.ts';
+import type { StorageFacts } from './facts.ts';
 import { type Examination, type Finding, fail, ok, warn } from './finding.ts';
 
 const NETWORKED = [

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { Context } from '../../capability/context.ts';
+import type { Context } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import type { DockerCli } from '../../docker/compose.ts';
 import type { ImageSpec } from '../../stack/types.ts';

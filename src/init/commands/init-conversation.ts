@@ -1,4 +1,4 @@
-import type { Context } from '../../capability/context.ts';
+import type { Context } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import { bytes } from '../../host/plan/finding.ts';

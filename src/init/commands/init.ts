@@ -1,5 +1,5 @@
-import { type Command, done } from '../../capability/command.ts';
-import type { Context } from '../../capability/context.ts';
+import type { Context } from '../../capability/capability.ts';
+import { type Command, done } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 
 export const init: Command = {
@@ -15,7 +15,7 @@ export const init: Command = {
     const { given } = await import('../answers.ts');
     const { converse } = await import('./init-conversation.ts');
     const { diagnose } = await import('../../doctor/doctor.ts');
-    const { describeHealth } = await import('../../health/describe.ts');
+    const { describeHealth } = await import('../../capability/describe-checks.ts');
     const file = settingsFile(context);
     if (!context.flags.yes && !context.flags.dryRun && !(await canAsk(context))) {
       throw new UserError(

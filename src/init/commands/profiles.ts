@@ -1,4 +1,4 @@
-import { type Command, done } from '../../capability/command.ts';
+import { type Command, done } from '../../capability/capability.ts';
 import { loadInput } from '../../project/load-settings.ts';
 
 export const profiles: Command = {

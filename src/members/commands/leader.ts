@@ -1,5 +1,5 @@
-import { type Command, done, type Options } from '../../capability/command.ts';
-import type { Context, Result } from '../../capability/context.ts';
+import type { Context, Result } from '../../capability/capability.ts';
+import { type Command, done, type Options } from '../../capability/capability.ts';
 
 async function change(context: Context, how: 'switchover' | 'failover', options: Options): Promise<Result> {
   const { open } = await import('../../project/open.ts');

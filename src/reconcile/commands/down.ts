@@ -1,4 +1,4 @@
-import { type Command, done } from '../../capability/command.ts';
+import { type Command, done } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 
 export const down: Command = {
@@ -12,19 +12,20 @@ export const down: Command = {
   run: async (context, _args, options) => {
     const { open } = await import('../../project/open.ts');
     const { takeDown } = await import('../down.ts');
-    const { describeStep } = await import('../plan/step.ts');
+    const { describeStep, stepKinds } = await import('../../project/execute.ts');
+    const kinds = await stepKinds(context);
     const opened = await open(context);
     const project = opened.loaded.settings.project;
     const volumes = options.volumes === true;
     if (volumes && !context.flags.dryRun) {
-      const { readCatalogue } = await import('../../backup/repository/repository.ts');
-      const { provenBackup } = await import('../../backup/plan/backup-sets.ts');
-      if (options.backup !== false && !provenBackup(readCatalogue(opened.state)?.sets ?? [])) {
-        throw new UserError(
-          'CONFIRMATION_NEEDED',
-          `--volumes deletes the data of ${project}, and there is no verified backup of it; nothing was changed`,
-          'make one: medianest backup && medianest backup verify; without one, say so: medianest down --volumes --no-backup (add --yes where nobody can answer)',
-        );
+      for (const { data } of options.backup === false ? [] : await context.capabilities()) {
+        const problem = await data?.unprotected?.(opened);
+        if (problem)
+          throw new UserError(
+            'CONFIRMATION_NEEDED',
+            `--volumes deletes the data of ${project}, and ${problem.reason}; nothing was changed`,
+            problem.hint,
+          );
       }
       const typed = context.flags.yes ? project : await context.ask(`Type the project’s name (${project}) to delete its volumes: `);
       if (typed !== project) {
@@ -38,7 +39,7 @@ export const down: Command = {
     const { services, steps } = await takeDown(context, opened, volumes);
     if (context.flags.dryRun) {
       const planned =
-        steps.length === 0 ? `nothing to do: ${project} is not running` : steps.map((step) => `- ${describeStep(step)}`).join('\n');
+        steps.length === 0 ? `nothing to do: ${project} is not running` : steps.map((step) => `- ${describeStep(kinds, step)}`).join('\n');
       return done({ project, removed: [], volumes, steps }, planned);
     }
     const stopped = services.length === 0 ? `${project} was not running` : `${project} is stopped`;

@@ -1,4 +1,4 @@
-import { type Command, done } from '../../capability/command.ts';
+import { type Command, done } from '../../capability/capability.ts';
 import { EXIT } from '../../core/errors.ts';
 
 export const plan: Command = {
@@ -7,6 +7,7 @@ export const plan: Command = {
   example: 'medianest plan --profile dev-compose --json',
   run: async (context) => {
     const { open } = await import('../../project/open.ts');
+    const { stepKinds } = await import('../../project/execute.ts');
     const { survey } = await import('../survey.ts');
     const { describePlan } = await import('../describe.ts');
     const { loaded } = await open(context);
@@ -14,7 +15,7 @@ export const plan: Command = {
     for (const line of prepared.moved) context.report.note(line);
     return done(
       { profile: prepared.stack.profile, changes, files },
-      describePlan(changes, files, steps),
+      describePlan(changes, files, steps, await stepKinds(context)),
       steps.length > 0 ? EXIT.pending : EXIT.done,
     );
   },

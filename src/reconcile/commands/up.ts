@@ -1,6 +1,6 @@
-import { type Command, done } from '../../capability/command.ts';
+import { type Command, done } from '../../capability/capability.ts';
 
-export const up: Command = {
+export const upCommand: Command = {
   name: 'up',
   summary: 'Plan, build or pull, write, converge, wait until healthy, print where to go',
   example: 'medianest up --profile dev-compose',
@@ -11,6 +11,7 @@ export const up: Command = {
   ],
   run: async (context, _args, options) => {
     const { open } = await import('../../project/open.ts');
+    const { stepKinds } = await import('../../project/execute.ts');
     const { converge } = await import('../converge.ts');
     const { describeUp } = await import('../describe.ts');
     const opened = await open(context);
@@ -19,9 +20,12 @@ export const up: Command = {
       timeout: options.timeout,
       offline: options.offline === true,
     });
-    const { orderOutside } = await import('../../certificates/renew.ts');
-    const certificates = (await orderOutside(context, opened)).filter(({ action }) => action !== 'kept');
-    const lines = certificates.map(({ name, action, cause }) => `certificate ${name}: ${action} (${cause})`);
-    return done({ ...outcome, ...(certificates.length > 0 && { certificates }) }, [describeUp(outcome), ...lines].join('\n'));
+    const parts = [];
+    for (const { up } of await context.capabilities()) parts.push(await up?.outside?.(context, opened));
+    const after = parts.filter((part) => part !== undefined);
+    return done(
+      Object.assign({ ...outcome }, ...after.map(({ data }) => data)),
+      [describeUp(outcome, await stepKinds(context)), ...after.flatMap(({ lines }) => lines)].join('\n'),
+    );
   },
 };

@@ -3,9 +3,9 @@ import { certificatesOf } from '../../stack/certificates.ts';
 import { volumeName } from '../../stack/labels.ts';
 import type { Rendered, Rolling, Service, Stack } from '../../stack/types.ts';
 import { type Change, type FileChange, networksOf } from './change.ts';
+import { changesProtocol, goneFolder, type UpFacts } from './facts.ts';
 import { keepersLast, oneByOne, retirements, sharedFirst } from './members.ts';
 import type { Step } from './step.ts';
-import { changesProtocol, goneFolder, type UpFacts } from './up.ts';
 
 /** What an `up` executes, in order: prepare all that can fail, then touch containers, then prove. */
 export function stepsOf(
@@ -64,8 +64,7 @@ function preparation(
   steps.push(...mountProofs(wanted, changes));
   for (const name of lastingVolumes(wanted, changes))
     steps.push({ kind: 'create-volume', name: volumeName(stack.project, name), project: stack.project, cause: 'it outlives the project' });
-  if (facts.pendingRules && wanted.some(({ component }) => component === 'edge'))
-    steps.push({ kind: 'place-rules', rules: facts.pendingRules, cause: 'the WAF reads its own copy' });
+  for (const { component, step } of facts.gathered) if (wanted.some((service) => service.component === component)) steps.push(step);
   // Before anything else is kept or seen by a container: Compose may still refuse the operator's override.
   if (files.length > 0) {
     steps.push({ kind: 'write-files', rendered, stack, changed: files.map((file) => file.path), cause: 'settings or templates changed' });

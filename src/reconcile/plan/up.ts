@@ -1,60 +1,16 @@
 import type { ObservedContainer } from '../../docker/types.ts';
 import { certificatesOf } from '../../stack/certificates.ts';
-import type { Orders } from '../../stack/orders.ts';
 import type { Rendered, Service, Stack } from '../../stack/types.ts';
-import type { PendingRules } from '../../waf/store/pending-rules.ts';
-import { type Change, composeServices, type FileChange, fileChanges, protocolOf, recreateCause } from './change.ts';
+import { type Change, composeServices, type FileChange, fileChanges, recreateCause } from './change.ts';
+import { appliedValue, changesProtocol, goneFolder, type UpFacts } from './facts.ts';
 import type { Step } from './step.ts';
 import { stepsOf } from './up-steps.ts';
-
-/** What was read before planning: the containers, and what the state folder holds. */
-export interface UpFacts {
-  containers: readonly ObservedContainer[];
-  /** The files of the last render. */
-  files: readonly { path: string; contents: string }[];
-  /** References that the engine lacks; asked only when a container will be created. */
-  missingImages: readonly string[];
-  changedSecrets: readonly string[];
-  /** Services whose placed secrets are missing or old. */
-  unplaced: readonly string[];
-  /** Certificate name -> why it has to be issued now. */
-  dueCertificates: Readonly<Record<string, string>>;
-  /** Service -> version of the configuration that its container reads. */
-  liveConfigs: Readonly<Record<string, string | undefined>>;
-  /** Service -> what it was last told to read, for those that reload. */
-  applied: Readonly<Record<string, string | undefined>>;
-  /** Certificate name -> serial that is installed. */
-  installed: Readonly<Record<string, string | undefined>>;
-  /** The folder that containers are started from; one from elsewhere mounts files that are gone. */
-  stateFolder: string;
-  /** Rules of the WAF that were not copied yet. */
-  pendingRules?: PendingRules | undefined;
-  subnetsChanged: boolean;
-  subnets: Record<string, string>;
-  /** Orders that are given with this plan; undefined where they stay as they are. */
-  newOrders: Orders | undefined;
-  /** Service -> hash of the secrets that it should have, for those that take them by a reload. */
-  placements: Readonly<Record<string, string>>;
-  /** Members that lead, as their keeper says; asked only where a member will be replaced. */
-  leaders: readonly string[];
-  /** Replicas that an interrupted run has taken out of their balancer. */
-  drained: readonly string[];
-  /** Components to touch; all where undefined. */
-  only: readonly string[] | undefined;
-  /** A deploy leaves a replica alone that Docker calls unhealthy while it runs: the balancer decides what serves. */
-  deploying: boolean;
-  waitSeconds: number;
-}
 
 export interface UpPlan {
   changes: Change[];
   files: FileChange[];
   steps: Step[];
 }
-
-/** What a reloading service has read: its configuration's hash, its certificates' serials, and a hash of its secrets. */
-export const appliedValue = (config: string | undefined, serials: readonly (string | undefined)[], secrets?: string): string =>
-  [config ?? '-', ...(serials.length > 0 ? serials.map((serial) => serial ?? '-') : ['-']), ...(secrets ? [secrets] : [])].join(' ');
 
 /** Stack and observation -> what `up` does, in order: prepare all that can fail, then touch containers, then prove. */
 export function planUp(stack: Stack, rendered: Rendered, facts: UpFacts): UpPlan {
@@ -142,27 +98,8 @@ const reloaded = ({ reloadsSecrets }: Service): string =>
 
 const PROTOCOL_COST = 'about 10 s: TLS and plain HTTP cannot stand behind one balancer, so all replicas are replaced at once';
 
-/** Replicas of both kinds stand behind one balancer only when they speak the same protocol. */
-export function changesProtocol({ rolling }: Service, container: ObservedContainer | undefined): boolean {
-  const before = protocolOf(container?.inputs);
-  return rolling !== undefined && before !== undefined && before !== (rolling.tls ? 'TLS' : 'HTTP');
-}
-
 /** Docker waits longer after each end; a new container begins at once with what was corrected. */
 const LOOPING = 'it ends again and again';
-
-/** A folder that a container mounts is pinned by its inode: one that was removed and made again is not the one that it sees. */
-export function goneFolder(
-  service: Service,
-  container: ObservedContainer | undefined,
-  rendered: Rendered,
-  facts: UpFacts,
-): string | undefined {
-  if (container?.inputs !== rendered.inputs[service.name]) return undefined;
-  if (rendered.configs[service.name] && facts.liveConfigs[service.name] === undefined) return 'its configuration';
-  if (facts.unplaced.includes(service.name) && !service.reloadsSecrets) return 'a secret file';
-  return certificatesOf(service).some(({ name }) => facts.installed[name] === undefined) ? 'its certificate' : undefined;
-}
 
 /** `<12 hex digits>_<name>`: what Compose calls the successor while it replaces a container, left behind when it is killed. */
 function interrupted(project: string, containers: readonly ObservedContainer[]): ObservedContainer[] {

@@ -1,30 +1,7 @@
-/** A command of medianest that systemd runs again and again. */
-export interface Timer {
-  /** Part of the units' names. */
-  name: string;
-  /** When (systemd.time(7), "Calendar events"). */
-  calendar: string;
-  /** Spread over so much time, so that not everybody comes at once. */
-  delay: string;
-  command: readonly string[];
-}
+import type { Timer } from '../../capability/capability.ts';
 
 /** Two commands at once wait for each other. */
 const WAIT = '--wait-lock=3600';
-
-export const CERTIFICATE_TIMERS: readonly Timer[] = [
-  // Not everybody comes to a CA at the full hour.
-  { name: 'certs', calendar: 'hourly', delay: '30min', command: ['certs', 'renew', WAIT] },
-];
-
-export const BACKUP_TIMERS: readonly Timer[] = [
-  { name: 'full', calendar: 'Sun *-*-* 02:00:00', delay: '1min', command: ['backup', '--type', 'full', WAIT] },
-  { name: 'incr', calendar: 'Mon..Sat *-*-* 02:00:00', delay: '1min', command: ['backup', '--type', 'incr', WAIT] },
-  { name: 'diff', calendar: '*-*-* 00..01,03..23:30:00', delay: '1min', command: ['backup', '--type', 'diff', WAIT] },
-  { name: 'prune', calendar: '*-*-* 04:00:00', delay: '1min', command: ['backup', 'prune', WAIT] },
-  { name: 'verify', calendar: 'Sun *-*-* 05:00:00', delay: '1min', command: ['backup', 'verify', WAIT] },
-  { name: 'drill', calendar: '*-*-01 06:00:00', delay: '1min', command: ['drill', WAIT] },
-];
 
 /** How medianest is run by a timer. */
 export interface TimedRun {
@@ -41,13 +18,13 @@ export interface TimedRun {
 
 export const timerUnit = (project: string, { name }: Timer): string => `medianest-${project}-${name}`;
 
-export const timedCommand = ({ command }: Timer, { program, options }: TimedRun): string[] => [...program, ...command, ...options];
+export const timedCommand = ({ command }: Timer, { program, options }: TimedRun): string[] => [...program, ...command, WAIT, ...options];
 
 /** A service and its timer for each: file name -> text. */
 export function timerUnits(project: string, timers: readonly Timer[], run: TimedRun): Record<string, string> {
   return Object.fromEntries(
     timers.flatMap((timer) => {
-      const title = timer.command.filter((word) => word !== WAIT).join(' ');
+      const title = timer.command.join(' ');
       const service = [
         '[Unit]',
         `Description=MediaNest ${project}: ${title}`,

@@ -6,7 +6,7 @@ import type { DockerCli } from '../../docker/compose.ts';
 import type { Service } from '../../stack/types.ts';
 import { writeOwned } from '../../state/owned.ts';
 import type { StateFolder } from '../../state/state.ts';
-import type { ResolvedSecrets, StoredSecrets } from './secrets.ts';
+import type { ResolvedSecrets, StoredSecrets } from '../plan/secrets.ts';
 
 /** `secrets.json` (mode 0600) keeps the values; `secrets/<service>/` holds each service's own copies. */
 export function loadSecrets(state: StateFolder): StoredSecrets | undefined {

@@ -9,7 +9,14 @@ import { errorPages } from './edge-pages.ts';
 import { cdn, staticPattern } from './settings/cdn.ts';
 import { type EdgeSettings, edgeSettings } from './settings/edge-settings.ts';
 import { nginxText, regexText } from './settings/edge-text.ts';
-import { PORTAL_EXCLUSIONS, rulesMount, wafView } from './settings/waf.ts';
+import { PORTAL_EXCLUSIONS, type RuleSet, rulesMount, wafView } from './settings/waf.ts';
+
+declare module '../../stack/service.ts' {
+  interface HostFacts {
+    /** The operator's own rules of the WAF. */
+    wafRules?: RuleSet | undefined;
+  }
+}
 
 const HOST = 10;
 
@@ -129,7 +136,7 @@ export const edge = defineService({
           { address: own.address, host: own.httpPort, container: 8080, setting: 'edge.httpPort' },
           { address: own.address, host: own.httpsPort, container: 8443, setting: 'edge.httpsPort' },
         ],
-        mounts: [CACHE, WEBROOT, ...rulesMount(input.wafRules)],
+        mounts: [CACHE, WEBROOT, ...rulesMount(input.host.wafRules)],
         secrets: [],
         certificate: main.certificate,
         ...(others.length > 0 && { alsoCertificates: others.map(({ certificate }) => certificate) }),
@@ -174,7 +181,7 @@ export const edge = defineService({
           metricsPath: application.metricsPath.split('?')[0] as string,
           openPaths: [...new Set([application.healthPath, application.readyPath].map((path) => path.split('?')[0] as string))],
           ...cdnParts,
-          ...wafView(own.waf, own, input.wafRules, application.image ? [] : PORTAL_EXCLUSIONS),
+          ...wafView(own.waf, own, input.host.wafRules, application.image ? [] : PORTAL_EXCLUSIONS),
         },
         memoryBytes: own.memory,
         cpus: own.cpus,

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { type Command, done } from '../../capability/command.ts';
+import { type Command, done } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import type { Topology } from '../plan/topology.ts';
 

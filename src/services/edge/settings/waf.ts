@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { nearest } from '../../../core/suggest.ts';
 import { size } from '../../../settings/fields.ts';
-import type { Mount, RuleSet } from '../../../stack/types.ts';
+import type { Mount } from '../../../stack/types.ts';
 import { regexText } from './edge-text.ts';
 
 /** Detection rules of the OWASP CRS. 901 to 905 set it up, 949, 959 and 980 add the scores up: without those nothing is blocked. */
@@ -102,6 +102,16 @@ export type WafSettings = z.output<typeof wafSettings>;
 
 /** Where the edge's container finds rules that are not Debian's. */
 export const RULES_TARGET = '/run/waf-rules';
+
+/** An operator's rules: a copy in the state folder. */
+export interface RuleSet {
+  /** Named by its contents, so that other rules are another configuration. */
+  folder: string;
+  /** The folder that it is in, relative to the state folder. */
+  source: string;
+  /** For people. */
+  label: string;
+}
 
 export const rulesMount = (found: RuleSet | undefined): Mount[] =>
   found ? [{ source: found.source, target: RULES_TARGET, kind: 'bind', readOnly: true }] : [];

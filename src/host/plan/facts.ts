@@ -1,5 +1,5 @@
-import type { EngineInfo } from '../docker/types.ts';
-import type { Stack } from '../stack/types.ts';
+import type { EngineInfo } from '../../docker/types.ts';
+import type { Stack } from '../../stack/types.ts';
 
 /** What stood in the way of looking, in the words of the error that a command would end with. */
 export interface Problem {

@@ -1,4 +1,4 @@
-import type { HealthReport } from '../capability/check.ts';
+import type { HealthReport } from './check.ts';
 
 export function describeHealth(report: HealthReport): string {
   return [

@@ -1,0 +1,90 @@
+import type { Capability, Seen } from '../capability/capability.ts';
+import type { Check } from '../capability/check.ts';
+import { backupList, backupPrune, backupVerify, backup as command } from './commands/backup.ts';
+import { backupKeys } from './commands/backup-keys.ts';
+import { backupCopies, backupFetch } from './commands/copies.ts';
+import { backupExport, backupImport } from './commands/export.ts';
+import { backupKit } from './commands/kit.ts';
+import { drill, previewRemove, restore } from './commands/restore.ts';
+import { BACKUP_SCHEDULE } from './plan/schedule.ts';
+
+/** WAL that waits for the archive, and copies that are behind. */
+async function transit({ context, project, engine, manifest, containers, members }: Seen): Promise<Check[]> {
+  const { archiveHealth } = await import('./repository/wal-health.ts');
+  const { copyHealth } = await import('./copies/copies.ts');
+  const parts = await Promise.all([
+    archiveHealth(engine, manifest, containers, members),
+    manifest ? copyHealth(context, project.loaded) : [],
+  ]);
+  return parts.flat();
+}
+
+/** Sets of backups, their copies, and the way back. */
+export const backup: Capability = {
+  name: 'backup',
+  commands: [
+    command,
+    backupList,
+    backupVerify,
+    backupPrune,
+    backupCopies,
+    backupFetch,
+    backupKit,
+    backupKeys,
+    backupExport,
+    backupImport,
+    restore,
+    previewRemove,
+    drill,
+  ],
+  schedules: [BACKUP_SCHEDULE],
+  guard: async (state, { takesDown }) => {
+    if (takesDown) return;
+    const { refuseHalfRestored } = await import('./restore/journal.ts');
+    refuseHalfRestored(state);
+  },
+  up: {
+    beforeStart: async (components, { loaded, state }, context) => {
+      if (!components.has('backup')) return;
+      const { checkLocalFolder } = await import('./repository/local-folder.ts');
+      await checkLocalFolder(context, state, loaded);
+    },
+  },
+  data: {
+    unprotected: async ({ state }) => {
+      const { readCatalogue } = await import('./repository/catalogue.ts');
+      const { provenBackup } = await import('./plan/backup-sets.ts');
+      const { sets } = readCatalogue(state) ?? { sets: [] };
+      return provenBackup(sets)
+        ? undefined
+        : {
+            reason: 'there is no verified backup of it',
+            hint: 'make one: medianest backup && medianest backup verify; without one, say so: medianest down --volumes --no-backup (add --yes where nobody can answer)',
+          };
+    },
+    // Without data there is nothing that a restore could have left half replaced, nor anything that was put aside.
+    deleted: async (state) => (await import('./restore/journal.ts')).noteEnd(state, undefined),
+  },
+  checks: async (seen) => {
+    const { backupHealth } = await import('./alert.ts');
+    return [...backupHealth(seen.project.state), ...(await transit(seen))];
+  },
+  notes: async (seen) => {
+    const { state } = seen.project;
+    const { halfRestored, underWay } = await import('./restore/journal.ts');
+    const interrupted = underWay(state);
+    const first = interrupted ? [halfRestored(interrupted)] : [];
+    if (!seen.containers.some(({ component }) => component === 'backup')) return first;
+    const { backupHealth } = await import('./alert.ts');
+    const { readCatalogue } = await import('./repository/catalogue.ts');
+    const { backupNotes } = await import('./plan/backup-sets.ts');
+    const { kitProblem } = await import('./restore/kit.ts');
+    const open = (await transit(seen)).filter(({ status }) => status !== 'ok');
+    return [
+      ...first,
+      ...backupNotes(readCatalogue(state)?.sets ?? [], seen.context.clock.now()),
+      ...(kitProblem(state) ? [kitProblem(state) as string] : []),
+      ...[...backupHealth(state), ...open].map(({ message, remedy }) => `${message}: ${remedy}`),
+    ];
+  },
+};

@@ -1,0 +1,24 @@
+import { backup } from './backup/capability.ts';
+import type { Capability, StepName } from './capability/capability.ts';
+import { certificates } from './certificates/capability.ts';
+import { deploy } from './deploy/capability.ts';
+import { doctor } from './doctor/capability.ts';
+import { edge } from './edge/capability.ts';
+import { health } from './health/capability.ts';
+import { images } from './images/capability.ts';
+import { init } from './init/capability.ts';
+import { members } from './members/capability.ts';
+import { reconcile } from './reconcile/capability.ts';
+import { secrets } from './secrets/capability.ts';
+import { topology } from './topology/capability.ts';
+import { waf } from './waf/capability.ts';
+
+const all = [init, reconcile, health, deploy, members, images, backup, edge, certificates, waf, doctor, topology, secrets] as const;
+
+/** A step that no capability carries out does not compile: the error shows its name. */
+type StepsOf<C> = C extends { steps: infer S } ? keyof S : never;
+type Handled = StepsOf<(typeof all)[number]>;
+type Unhandled = Exclude<StepName, Handled>;
+
+/** Every capability, in the order of `--help`; in this order they are asked for steps, checks and notes too. */
+export const capabilities: [Unhandled] extends [never] ? readonly Capability[] : Unhandled = all;

@@ -1,0 +1,227 @@
+import type { Json } from '../core/json.ts';
+import type { Reporter, Task } from '../core/reporter.ts';
+import type { DockerCli } from '../docker/compose.ts';
+import type { Engine, ObservedContainer } from '../docker/types.ts';
+import type { ResolvedSecrets } from '../secrets/plan/secrets.ts';
+import type { Loaded } from '../settings/loaded.ts';
+import type { Manifest } from '../stack/manifest.ts';
+import type { MemberState } from '../stack/member.ts';
+import type { HostFacts, ServiceDefinition } from '../stack/service.ts';
+import type { Stack } from '../stack/types.ts';
+import type { Lock } from '../state/lock.ts';
+import type { StateFolder } from '../state/state.ts';
+import type { Check } from './check.ts';
+
+/*
+ * The contract between a capability and the rest of the program: what it may use (Context), and what it contributes
+ * (Capability). Types alone; they stand in one file because each names the other.
+ */
+
+export interface GlobalFlags {
+  config?: string;
+  profile?: string;
+  project?: string;
+  state?: string;
+  set?: string[];
+  without?: string;
+  json: boolean;
+  quiet: boolean;
+  verbose: boolean;
+  yes: boolean;
+  dryRun: boolean;
+  color: boolean;
+  /** Seconds to wait for the lock. */
+  waitLock: number;
+}
+
+/** Every effect that a command may use, made once in main.ts. What is costly to load is behind a function. */
+export interface Context {
+  home: string;
+  cwd: string;
+  env: NodeJS.ProcessEnv;
+  version: string;
+  flags: GlobalFlags;
+  registry(): Promise<readonly ServiceDefinition[]>;
+  capabilities(): Promise<readonly Capability[]>;
+  engine(): Promise<Engine>;
+  docker(): Promise<DockerCli>;
+  report: Reporter;
+  clock: { now(): Date };
+  /** Aborted by Ctrl-C or SIGTERM. */
+  signal: AbortSignal;
+  /** Asks the person at the terminal; undefined where nobody can answer. A secret is not shown while it is typed. */
+  ask(question: string, secret?: boolean): Promise<string | undefined>;
+}
+
+/** What a command gives back: data for --json, text for a person, and the exit status. */
+export interface Result {
+  data: unknown;
+  text: string;
+  status: number;
+}
+
+export type Options = Record<string, unknown>;
+
+/** One command: how it is called, and what it does with the context. Heavy modules are imported inside `run`. */
+export interface Command {
+  /** `config show`: a group and its command. */
+  name: string;
+  summary: string;
+  example: string;
+  /** Positional arguments in commander's notation, such as `[services...]`. */
+  args?: string;
+  options?: readonly (readonly [flags: string, description: string])[];
+  /** Words after the first argument belong to another program. */
+  passThrough?: boolean;
+  run(context: Context, args: string[], options: Options): Promise<Result>;
+}
+
+export const done = (data: unknown, text: string, status = 0): Result => ({ data, text, status });
+
+/** The settings and the state folder of a project: what every command starts from. */
+export interface Opened {
+  loaded: Loaded;
+  state: StateFolder;
+}
+
+/**
+ * Every kind of step, by name, with its data. Each capability declares its own beside its code:
+ * the interface StepKinds of this module, extended by a module declaration (see reconcile/plan/step.ts).
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: it is filled by the capabilities
+export interface StepKinds {}
+
+export type StepName = keyof StepKinds;
+
+/** One thing that is done to a machine, as data: a plan is a list of them, and a dry run prints it. */
+export type Step<K extends StepName = StepName> = { [N in K]: { kind: N; cause: string } & StepKinds[N] }[K];
+
+/** What executing a step may use. */
+export interface Execution {
+  context: Context;
+  prepared: { state: StateFolder; secrets: ResolvedSecrets; project: string };
+  engine: Engine;
+  docker: DockerCli;
+  lock: Lock;
+  /** Replicas that this run has put into service, and the life that they were in: one that ends later was not good either. */
+  lives?: Map<string, string>;
+}
+
+/** How one kind of step is told and carried out. It takes no decision. */
+export interface StepKind<K extends StepName = StepName> {
+  /** One line for a person, in the present tense. */
+  describe(step: Step<K>): string;
+  perform(step: Step<K>, run: Execution, task: Task | undefined): Promise<unknown> | unknown;
+  /** Containers are not what they were afterwards. */
+  touches?: true;
+  /** Too small to be shown. */
+  quiet?: true;
+}
+
+export type StepHandlers = { readonly [K in StepName]: StepKind<K> };
+
+/** Why a change is asked for: guards let pass what resolves the very thing that they protect. */
+export interface Intent {
+  /** All of the project goes. */
+  takesDown?: true;
+  /** Name of the capability whose interrupted work this run ends. */
+  resumes?: string;
+}
+
+/** What was seen of a project: read once, and given to everybody who judges it. */
+export interface Seen {
+  context: Context;
+  project: Opened;
+  engine: Engine;
+  /** What was rendered last; undefined before the first `up`. */
+  manifest: Manifest | undefined;
+  containers: readonly ObservedContainer[];
+  /** What the members of all groups say of themselves; undefined where their controller does not answer. */
+  members: Readonly<Record<string, MemberState>> | undefined;
+}
+
+/** Found on the host while a stack is prepared. */
+export interface Gathered {
+  facts: HostFacts;
+  /** Brings what is new into place before the component that needs it starts. */
+  steps: readonly { component: string; step: Step }[];
+}
+
+/** One `up`, or what is an `up` of a few components (scale, maintenance, ...). */
+export interface UpRequest {
+  context: Context;
+  project: Opened;
+  engine: Engine;
+  stack: Stack;
+  /** Components that may be touched; all where undefined. */
+  only: readonly string[] | undefined;
+}
+
+export interface FinishedUp extends UpRequest {
+  /** Services whose containers are not what they were. */
+  changed: readonly string[];
+  started: Date;
+  seconds: number;
+  /** As the audit log names it. */
+  command: string;
+}
+
+/** What a capability adds to `up`. All of it is optional. */
+export interface UpPart {
+  /** Reads what the stack is built with besides settings. */
+  gather?(project: Opened): Promise<Gathered> | Gathered;
+  /** Looks at the host before containers of these components are started. @throws UserError */
+  beforeStart?(components: ReadonlySet<string>, project: Opened, context: Context): Promise<void> | void;
+  /** Lines for the person, before anything changes. */
+  announce?(request: UpRequest): Promise<string[]> | string[];
+  /** Under the lock, once all is well; also where nothing had to change. */
+  finished?(run: FinishedUp): Promise<void>;
+  /** After `up`, the lock freed: what may take long, and what others outside are asked for. */
+  outside?(context: Context, project: Opened): Promise<{ data: Record<string, Json>; lines: string[] } | undefined>;
+}
+
+/** What a capability adds to `down --volumes`. */
+export interface DataPart {
+  /** Why the data should not be deleted yet, and what to do about it; undefined where nothing speaks against it. */
+  unprotected?(project: Opened): Promise<{ reason: string; hint: string } | undefined>;
+  /** The data is gone. */
+  deleted?(state: StateFolder): Promise<void>;
+}
+
+/** A command that systemd runs again and again. */
+export interface Timer {
+  /** Part of the units' names. */
+  name: string;
+  /** When (systemd.time(7), "Calendar events"). */
+  calendar: string;
+  /** Spread over so much time, so that many hosts do not come at once. */
+  delay: string;
+  command: readonly string[];
+}
+
+/** Timers that are installed together, by `medianest GROUP schedule install`. */
+export interface Schedule {
+  group: string;
+  /** For people: "renewals, every hour". */
+  what: string;
+  timers: readonly Timer[];
+  /** Each is run once when it is installed, so that one that would fail is seen at once. */
+  runsAtInstall: boolean;
+}
+
+/** A capability: all that it contributes. Adding one is its folder and a line in src/capabilities.ts. */
+export interface Capability {
+  readonly name: string;
+  /** In the order of `--help`. */
+  readonly commands?: readonly Command[];
+  readonly schedules?: readonly Schedule[];
+  readonly steps?: Partial<StepHandlers>;
+  readonly up?: UpPart;
+  readonly data?: DataPart;
+  /** Refuses changes while work of this capability is interrupted. @throws UserError */
+  guard?(state: StateFolder, intent: Intent): Promise<void> | void;
+  /** For `health`. */
+  checks?(seen: Seen): Promise<Check[]> | Check[];
+  /** Lines for `status`. */
+  notes?(seen: Seen): Promise<string[]> | string[];
+}

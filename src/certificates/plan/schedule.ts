@@ -1,0 +1,9 @@
+import type { Schedule } from '../../capability/capability.ts';
+
+export const CERTIFICATE_SCHEDULE: Schedule = {
+  group: 'certs',
+  what: 'renewals, every hour',
+  runsAtInstall: true,
+  // Spread over half an hour: a CA is busiest at the full hour.
+  timers: [{ name: 'certs', calendar: 'hourly', delay: '30min', command: ['certs', 'renew'] }],
+};

@@ -1,0 +1,6 @@
+import type { Capability } from '../capability/capability.ts';
+import { cdnPurge } from './commands/cdn.ts';
+import { maintenanceOff, maintenanceOn } from './commands/maintenance.ts';
+
+/** The way in: maintenance, and the cache of static files. */
+export const edge: Capability = { name: 'edge', commands: [maintenanceOn, maintenanceOff, cdnPurge] };

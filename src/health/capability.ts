@@ -1,0 +1,7 @@
+import type { Capability } from '../capability/capability.ts';
+import { audit } from './commands/audit.ts';
+import { health as command } from './commands/health.ts';
+import { status } from './commands/status.ts';
+
+/** What runs and how well: it asks every capability, and knows none. */
+export const health: Capability = { name: 'health', commands: [status, command, audit] };

@@ -1,0 +1,15 @@
+import type { Capability } from '../capability/capability.ts';
+import { keeperOf } from './agent-cli.ts';
+import { failover, switchover } from './commands/leader.ts';
+import { groupChecks } from './plan/group-checks.ts';
+
+/** Groups whose members share data: who leads, and how another one does. */
+export const members: Capability = {
+  name: 'members',
+  commands: [switchover, failover],
+  checks: ({ manifest, members: states }) => groupChecks(manifest, states),
+  notes: ({ manifest, containers, members: states }) => {
+    const keeper = keeperOf(manifest?.services);
+    return keeper && containers.length > 0 && !states ? [`${keeper} does not answer: who leads is not known, and nothing is healed`] : [];
+  },
+};

@@ -1,0 +1,20 @@
+import type { Capability } from '../capability/capability.ts';
+import { down } from './commands/down.ts';
+import { exec } from './commands/exec.ts';
+import { logs } from './commands/logs.ts';
+import { plan } from './commands/plan.ts';
+import { render } from './commands/render.ts';
+import { restart } from './commands/restart.ts';
+import { upCommand } from './commands/up.ts';
+import { reconcileSteps } from './steps.ts';
+
+/** Brings a project to what its settings say, and takes it down. */
+export const reconcile = {
+  name: 'reconcile',
+  commands: [upCommand, plan, logs, exec, restart, down, render],
+  steps: reconcileSteps,
+  notes: ({ project, containers }) => {
+    const out = project.state.drained().filter((name) => containers.some(({ service }) => service === name));
+    return out.length > 0 ? [`${out.join(', ')} may have been left out of the balancer: \`medianest up\` puts it back`] : [];
+  },
+} satisfies Capability;

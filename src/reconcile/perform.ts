@@ -1,0 +1,202 @@
+import path from 'node:path';
+import type { Execution, StepKind } from '../capability/capability.ts';
+import { issuerNamed } from '../certificates/ca/index.ts';
+import { caStore } from '../certificates/store/ca-store.ts';
+import { installCertificate, installedSerial } from '../certificates/store/install.ts';
+import { UserError } from '../core/errors.ts';
+import { writeAtomic } from '../core/files.ts';
+import type { Task } from '../core/reporter.ts';
+import { composeArgs } from '../docker/compose.ts';
+import { createVolume } from '../docker/volume.ts';
+import { buildImage, pullImage } from '../images/store/build-image.ts';
+import { askKeeper, replaceMember } from '../members/agent-cli.ts';
+import { placedSecrets, placeSecrets, saveSecrets } from '../secrets/store/secret-files.ts';
+import { LABEL } from '../stack/labels.ts';
+import { compose, composeFiles, composeUp, overrideFiles, runCompose } from './compose-project.ts';
+import { proveMount } from './media-check.ts';
+import { appliedValue } from './plan/facts.ts';
+import type { ReconcileSteps } from './plan/step.ts';
+import { proveConfig } from './prove-config.ts';
+import { admitReplica, awaitBalancer, replaceReplica } from './roll.ts';
+
+/** Images are there already, built or pulled by steps of their own. */
+const UP = ['up', '--detach', '--no-build', '--pull', 'never'];
+
+/** What each kind of step does. It takes no decision: the plan has taken them. */
+export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['perform'] } = {
+  'build-image': (step, run, task) => {
+    const { docker, context } = run;
+    return buildImage(step.image, context, docker, (line) => task?.detail(line));
+  },
+  'pull-image': (step, run, task) => {
+    const { docker, context } = run;
+    return pullImage(step.ref, context, docker, (line) => task?.detail(line));
+  },
+  'create-secrets': (_step, run) => {
+    const { state, secrets } = run.prepared;
+    return saveSecrets(state, secrets.store);
+  },
+  'remember-subnets': (step, run) => {
+    const { state } = run.prepared;
+    return writeAtomic(state.at('subnets.json'), `${JSON.stringify(step.subnets, null, 1)}\n`);
+  },
+  'place-secrets': (step, run) => {
+    const { state, secrets } = run.prepared;
+    const { docker } = run;
+    return placeSecrets(state, step.service, secrets.values, secrets.fingerprints, docker);
+  },
+  'issue-certificate': async (step, run) => {
+    const { state, project } = run.prepared;
+    const { docker, context } = run;
+
+    const issuer = issuerNamed(step.certificate.issuer, caStore(state), project);
+    const issued = await issuer.issue(step.certificate, context.clock.now());
+    return installCertificate(state, step.certificate.name, issued, { uid: step.uid, image: step.image }, docker);
+  },
+  'write-files': (step, run) => {
+    const { state } = run.prepared;
+    return state.commit(step.rendered, step.stack, (file) => checkComposeFile(file, run));
+  },
+  'activate-config': (step, run) => {
+    const { state } = run.prepared;
+    return state.activateConfig(step.service, step.hash);
+  },
+  'create-volume': (step, run) => {
+    const { docker } = run;
+    return createVolume(step.name, { [LABEL.project]: step.project }, docker);
+  },
+  'prove-mount': (step, run) => {
+    const { docker, context } = run;
+    return proveMount(step.nfs, step.image, docker, context.signal);
+  },
+  'prove-config': (step, run) => {
+    const { state } = run.prepared;
+    const { docker, context } = run;
+    return proveConfig(state, step.service, step.hash, docker, context.signal);
+  },
+  'remove-container': (step, run) => {
+    return run.engine.removeContainer(step.id);
+  },
+  'compose-up': async (step, run, task) => {
+    if (step.forced.length > 0) await compose(run, task, [...UP, '--no-deps', '--force-recreate', ...step.forced]);
+    return composeUp(
+      run,
+      task,
+      [
+        ...UP,
+        ...(step.alone ? ['--no-deps'] : ['--remove-orphans']),
+        '--wait',
+        '--wait-timeout',
+        String(step.waitSeconds),
+        ...(step.alone ? step.services : []),
+      ],
+      step.waitSeconds,
+      step.alone ? step.services : undefined,
+    );
+  },
+  replace: (step, run, task) => {
+    return replaceReplica(step, run, task, () => renew(step, run, task));
+  },
+  'replace-member': (step, run, task) => {
+    const { project } = run.prepared;
+    return replaceMember(step, run.engine, project, task, () => renew(step, run, task));
+  },
+  'retire-member': async (step, run) => {
+    const { project } = run.prepared;
+    if (step.handover) await askKeeper(run.engine, project, step.keeper, ['handover', step.service]);
+    return removeServices(run, [step.service]);
+  },
+  admit: (step, run, task) => {
+    return admitReplica(step, run, task);
+  },
+  'await-balancer': async (step, run) => {
+    return awaitBalancer(step.service, step.waitSeconds, run);
+  },
+  'remember-orders': (step, run) => {
+    const { state } = run.prepared;
+    return writeAtomic(state.at('orders.json'), `${JSON.stringify(step.orders, null, 1)}\n`, 0o600);
+  },
+  'run-one-off': (step, run, task) => {
+    return runOneOff(run, task, step.service);
+  },
+  'remove-services': (step, run) => {
+    return removeServices(run, step.services);
+  },
+  'compose-restart': async (step, run, task) => {
+    await compose(run, task, ['restart', ...step.services]);
+    return composeUp(run, task, [...UP, '--no-recreate', '--wait', '--wait-timeout', String(step.waitSeconds)], step.waitSeconds);
+  },
+  'compose-down': (step, run, task) => {
+    // By the project's labels alone: it must work without the files, and whatever stands in the override.
+    return compose(run, task, ['down', '--remove-orphans', ...(step.volumes ? ['--volumes'] : [])], []);
+  },
+  reload: (step, run) => {
+    return reload(run, step.service, step.argv);
+  },
+  'mark-applied': (step, run) => {
+    const { state } = run.prepared;
+    return state.markApplied(
+      step.service,
+      appliedValue(
+        state.liveConfig(step.service),
+        step.certificates.map((name) => installedSerial(state, name)),
+        step.secrets ? placedSecrets(state, step.service) : undefined,
+      ),
+    );
+  },
+};
+
+/** A new container, or a restart of the one that is there, and its health. */
+async function renew(
+  { service, by, waitSeconds }: { service: string; by: 'recreate' | 'restart'; waitSeconds: number },
+  run: Execution,
+  task: Task | undefined,
+): Promise<void> {
+  if (by === 'restart') await compose(run, task, ['restart', service]);
+  const how = by === 'restart' ? ['--no-recreate'] : ['--force-recreate'];
+  const wait = ['--wait', '--wait-timeout', String(waitSeconds)];
+  return composeUp(run, task, [...UP, '--no-deps', ...how, ...wait, service], waitSeconds, [service]);
+}
+
+/** @throws UserError PARTIAL where the service refuses: it goes on with what it had, and a restart of its container would too */
+async function reload({ prepared: { state, project }, docker }: Execution, service: string, argv: readonly string[]): Promise<void> {
+  const { exitCode, tail } = await docker.run(composeArgs(project, state.root, composeFiles(state), 'exec', '--no-TTY', service, ...argv));
+  if (exitCode === 0) return;
+  const [before] = (state.applied(service) ?? '').split(' ');
+  if (before && before !== '-') state.activateConfig(service, before);
+  throw new UserError(
+    'PARTIAL',
+    `${service} refused its new configuration and goes on with the old one: ${tail.slice(-3).join(' | ')}`,
+    'correct the setting and run `medianest up` again',
+  );
+}
+
+/** Compose itself reads the new file (and the operator's override) before it becomes the current one. */
+async function checkComposeFile(file: string, { prepared: { project, state }, docker }: Execution): Promise<void> {
+  const files = [file, ...overrideFiles(state)];
+  const { exitCode, tail } = await docker.run(composeArgs(project, state.root, files, 'config', '--quiet'));
+  if (exitCode === 0) return;
+  const ours = files.length === 1 ? 'the rendered Compose file' : `${path.basename(state.overrideFile)} over the rendered Compose file`;
+  throw new UserError(
+    'COMPOSE_REFUSED',
+    `docker compose refuses ${ours}: ${tail.join(' | ')}; nothing was changed`,
+    files.length === 1 ? 'report this with the output of `medianest config show`' : `correct ${state.overrideFile}`,
+  );
+}
+
+async function removeServices({ engine, prepared }: Execution, services: readonly string[]): Promise<void> {
+  const containers = (await engine.observe(prepared.project)).filter((entry) => services.includes(entry.service));
+  await Promise.all(containers.map((container) => engine.stopContainer(container.id)));
+}
+
+/** A container of its own that runs to its end. @throws UserError HOOK_FAILED with its last lines */
+async function runOneOff(run: Execution, task: Task | undefined, service: string): Promise<void> {
+  const { exitCode, tail } = await runCompose(run, task, ['run', '--rm', '--no-deps', '--no-TTY', '--quiet-pull', service]);
+  if (exitCode === 0) return;
+  const lines = tail.slice(-8).map((line) => `\n    ${line}`);
+  throw new UserError(
+    'HOOK_FAILED',
+    `${service} ended with status ${exitCode}${lines.join('')}`,
+    'correct it and deploy again; what runs was not touched',
+  );
+}

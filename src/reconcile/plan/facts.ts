@@ -1,0 +1,68 @@
+import type { Step } from '../../capability/capability.ts';
+import type { ObservedContainer } from '../../docker/types.ts';
+import { certificatesOf } from '../../stack/certificates.ts';
+import type { Orders } from '../../stack/orders.ts';
+import type { Rendered, Service } from '../../stack/types.ts';
+import { protocolOf } from './change.ts';
+
+/** What was read before planning: the containers, and what the state folder holds. */
+export interface UpFacts {
+  containers: readonly ObservedContainer[];
+  /** The files of the last render. */
+  files: readonly { path: string; contents: string }[];
+  /** References that the engine lacks; asked only when a container will be created. */
+  missingImages: readonly string[];
+  changedSecrets: readonly string[];
+  /** Services whose placed secrets are missing or old. */
+  unplaced: readonly string[];
+  /** Certificate name -> why it has to be issued now. */
+  dueCertificates: Readonly<Record<string, string>>;
+  /** Service -> version of the configuration that its container reads. */
+  liveConfigs: Readonly<Record<string, string | undefined>>;
+  /** Service -> what it was last told to read, for those that reload. */
+  applied: Readonly<Record<string, string | undefined>>;
+  /** Certificate name -> serial that is installed. */
+  installed: Readonly<Record<string, string | undefined>>;
+  /** The folder that containers are started from; one from elsewhere mounts files that are gone. */
+  stateFolder: string;
+  /** What capabilities bring into place before the component that needs it starts. */
+  gathered: readonly { component: string; step: Step }[];
+  subnetsChanged: boolean;
+  subnets: Record<string, string>;
+  /** Orders that are given with this plan; undefined where they stay as they are. */
+  newOrders: Orders | undefined;
+  /** Service -> hash of the secrets that it should have, for those that take them by a reload. */
+  placements: Readonly<Record<string, string>>;
+  /** Members that lead, as their keeper says; asked only where a member will be replaced. */
+  leaders: readonly string[];
+  /** Replicas that an interrupted run has taken out of their balancer. */
+  drained: readonly string[];
+  /** Components to touch; all where undefined. */
+  only: readonly string[] | undefined;
+  /** A deploy leaves a replica alone that Docker calls unhealthy while it runs: the balancer decides what serves. */
+  deploying: boolean;
+  waitSeconds: number;
+}
+
+/** What a reloading service has read: its configuration's hash, its certificates' serials, and a hash of its secrets. */
+export const appliedValue = (config: string | undefined, serials: readonly (string | undefined)[], secrets?: string): string =>
+  [config ?? '-', ...(serials.length > 0 ? serials.map((serial) => serial ?? '-') : ['-']), ...(secrets ? [secrets] : [])].join(' ');
+
+/** Replicas of both kinds stand behind one balancer only when they speak the same protocol. */
+export function changesProtocol({ rolling }: Service, container: ObservedContainer | undefined): boolean {
+  const before = protocolOf(container?.inputs);
+  return rolling !== undefined && before !== undefined && before !== (rolling.tls ? 'TLS' : 'HTTP');
+}
+
+/** A folder that a container mounts is pinned by its inode: one that was removed and made again is not the one that it sees. */
+export function goneFolder(
+  service: Service,
+  container: ObservedContainer | undefined,
+  rendered: Rendered,
+  facts: UpFacts,
+): string | undefined {
+  if (container?.inputs !== rendered.inputs[service.name]) return undefined;
+  if (rendered.configs[service.name] && facts.liveConfigs[service.name] === undefined) return 'its configuration';
+  if (facts.unplaced.includes(service.name) && !service.reloadsSecrets) return 'a secret file';
+  return certificatesOf(service).some(({ name }) => facts.installed[name] === undefined) ? 'its certificate' : undefined;
+}

@@ -1,0 +1,134 @@
+import type { StepHandlers, StepKind } from '../capability/capability.ts';
+import { plural } from '../core/plural.ts';
+import type { ReconcileSteps } from './plan/step.ts';
+
+/** What carries a step out is loaded with the first one: this list is part of every start. */
+const later =
+  <K extends keyof ReconcileSteps>(kind: K): StepKind<K>['perform'] =>
+  async (step, run, task) => {
+    const { performers } = await import('./perform.ts');
+    return performers[kind](step, run, task);
+  };
+
+/** The steps of `up`, `down`, `restart` and all that is an `up` of a part. */
+export const reconcileSteps = {
+  'build-image': {
+    describe: (step) => `build image ${step.image.ref}`,
+    perform: later('build-image'),
+  },
+  'pull-image': {
+    describe: (step) => `pull image ${step.ref}`,
+    perform: later('pull-image'),
+  },
+  'create-secrets': {
+    describe: (step) => `store ${plural(step.names.length, 'secret')} (${step.names.join(', ')})`,
+    perform: later('create-secrets'),
+  },
+  'remember-subnets': {
+    describe: (step) =>
+      `remember the address ranges (${Object.entries(step.subnets)
+        .map(([name, subnet]) => `${name} ${subnet}`)
+        .join(', ')})`,
+    perform: later('remember-subnets'),
+    quiet: true,
+  },
+  'write-files': {
+    describe: (step) => `write ${plural(step.changed.length, 'file')}`,
+    perform: later('write-files'),
+  },
+  'issue-certificate': {
+    describe: (step) => `issue certificate ${step.certificate.name} for ${step.certificate.subjects.join(', ')}`,
+    perform: later('issue-certificate'),
+  },
+  'place-secrets': {
+    describe: (step) => `hand secrets to ${step.service.name}`,
+    perform: later('place-secrets'),
+  },
+  'create-volume': {
+    describe: (step) => `make the volume ${step.name}, where it is not there`,
+    perform: later('create-volume'),
+  },
+  'prove-mount': {
+    describe: (step) => `mount ${step.nfs.server}:${step.nfs.export} once`,
+    perform: later('prove-mount'),
+  },
+  'activate-config': {
+    describe: (step) => `switch the configuration of ${step.service}`,
+    perform: later('activate-config'),
+    quiet: true,
+  },
+  'prove-config': {
+    describe: (step) => `check the new configuration of ${step.service.name}`,
+    perform: later('prove-config'),
+  },
+  'remove-container': {
+    describe: (step) => `remove container ${step.name}`,
+    perform: later('remove-container'),
+    touches: true,
+  },
+  'remember-orders': {
+    describe: () => 'remember what was ordered',
+    perform: later('remember-orders'),
+    quiet: true,
+  },
+  replace: {
+    describe: (step) =>
+      `${step.by === 'restart' ? 'restart' : 'replace'} ${step.service}: drain, ${step.by === 'restart' ? 'restart' : 'new container'}, wait until ready`,
+    perform: later('replace'),
+    touches: true,
+  },
+  'replace-member': {
+    describe: (step) =>
+      `${step.by === 'restart' ? 'restart' : 'replace'} ${step.service}: hand over, ${step.by === 'restart' ? 'restart' : 'new container'}, wait until it has caught up`,
+    perform: later('replace-member'),
+    touches: true,
+  },
+  'retire-member': {
+    describe: (step) => `take ${step.service} out of its group, stop and remove it`,
+    perform: later('retire-member'),
+    touches: true,
+  },
+  admit: {
+    describe: (step) => `put ${step.service} back behind ${step.rolling.balancer}`,
+    perform: later('admit'),
+  },
+  'await-balancer': {
+    describe: (step) => `wait until a replica is ready behind ${step.service}`,
+    perform: later('await-balancer'),
+  },
+  'compose-up': {
+    describe: (step) =>
+      step.services.length > 0 ? `start and wait until healthy: ${step.services.join(', ')}` : 'wait until everything is healthy',
+    perform: later('compose-up'),
+    touches: true,
+  },
+  'run-one-off': {
+    describe: (step) => `run ${step.service}`,
+    perform: later('run-one-off'),
+    touches: true,
+  },
+  'remove-services': {
+    describe: (step) => `stop and remove ${step.services.join(', ')}`,
+    perform: later('remove-services'),
+    touches: true,
+  },
+  reload: {
+    describe: (step) => `reload ${step.service}`,
+    perform: later('reload'),
+  },
+  'mark-applied': {
+    describe: (step) => `note what ${step.service} has read`,
+    perform: later('mark-applied'),
+    quiet: true,
+  },
+  'compose-restart': {
+    describe: (step) => `restart ${step.services.join(', ')}`,
+    perform: later('compose-restart'),
+    touches: true,
+  },
+  'compose-down': {
+    describe: (step) => (step.volumes ? 'stop and remove everything, volumes included' : 'stop and remove containers and networks'),
+    perform: later('compose-down'),
+    touches: true,
+  },
+} satisfies Pick<StepHandlers, keyof ReconcileSteps>;

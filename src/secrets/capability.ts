@@ -1,0 +1,5 @@
+import type { Capability } from '../capability/capability.ts';
+import { secretsList, secretsRotate } from './commands/secrets.ts';
+
+/** Passwords and keys. */
+export const secrets: Capability = { name: 'secrets', commands: [secretsList, secretsRotate] };

@@ -1,0 +1,33 @@
+/**
+ * The rooms of src, from the ground up: what stands in one imports only from lower ones, and from itself. A longer path wins:
+ * `images/store` is a room of its own below `images`. Rooms of one level do not know each other.
+ */
+export const LEVELS: readonly (readonly string[])[] = [
+  ['core'],
+  ['settings', 'ui'],
+  ['stack'],
+  ['secrets/plan', 'services/backup/settings', 'services/edge/settings', 'services/shared'],
+  ['services/cache', 'services/database'],
+  ['services/app'],
+  ['services/backup', 'services/edge'],
+  ['services/agent'],
+  ['services/index.ts'],
+  ['docker'],
+  ['state'],
+  ['capability'],
+  ['project'],
+  ['host'],
+  // What `up` brings into place for any service.
+  ['certificates/ca', 'certificates/plan', 'images/store', 'members/agent-cli.ts', 'secrets/store'],
+  ['certificates/store'],
+  ['certificates/acme'],
+  ['reconcile'],
+  ['certificates', 'deploy', 'edge', 'images', 'members', 'schedule', 'secrets', 'waf'],
+  ['backup'],
+  ['doctor', 'health', 'topology'],
+  ['init'],
+  ['capabilities.ts'],
+  ['agent', 'cli'],
+  ['main.ts'],
+  ['launch.ts'],
+];
