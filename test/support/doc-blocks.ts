@@ -13,7 +13,15 @@ export interface Block {
   text: string;
 }
 
-const FILES = ['README.md', ...readdirSync(path.join(HOME, 'docs')).map((name) => `docs/${name}`)];
+/** Every document: the front page, docs/ and the readmes beside the code. */
+export const FILES = [
+  'README.md',
+  ...['docs', 'src'].flatMap((folder) =>
+    (readdirSync(path.join(HOME, folder), { recursive: true }) as string[])
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => path.join(folder, name)),
+  ),
+];
 
 export const blocks = (): Block[] =>
   FILES.flatMap((file) => {

@@ -8,7 +8,7 @@ import { parseCommand } from '../../src/cli/program.ts';
 import { registry } from '../../src/services/index.ts';
 import { settingsJsonSchema } from '../../src/settings/json-schema.ts';
 import { HOME } from '../support/cli.ts';
-import { blocks, calls } from '../support/doc-blocks.ts';
+import { blocks, calls, FILES } from '../support/doc-blocks.ts';
 
 const commands = blocks().filter(({ language }) => language === 'sh');
 const validate = new Ajv2020({ strict: false, formats: { ipv4: true, ipv6: true, cidrv4: true, cidrv6: true, uri: true } }).compile(
@@ -40,10 +40,46 @@ it.each(
   ]);
 });
 
+/** GitHub's anchor of a heading. */
+const anchor = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\- _]/gu, '')
+    .replaceAll(' ', '-');
+
+it('links only to headings that exist', () => {
+  const headings = (file: string) =>
+    [...readFileSync(path.join(HOME, file), 'utf8').matchAll(/^#+ (.*)$/gm)].map((match) => anchor(match[1] as string));
+  const links = FILES.flatMap((file) =>
+    [...readFileSync(path.join(HOME, file), 'utf8').matchAll(/\]\((?!https?:)([^)#]*)#([^)]+)\)/g)].map(([, to, heading]) => ({
+      from: file,
+      to: to ? path.join(path.dirname(file), to) : file,
+      heading: heading as string,
+    })),
+  );
+  expect(links.length).toBeGreaterThan(5);
+  expect(links.filter(({ to, heading }) => !headings(to).includes(heading))).toEqual([]);
+});
+
+it('follows the glossary: none of the words that it replaces', () => {
+  const replaced = /\b(nobody|whoever|keeper|anew|half-way|gone on with|taken back|takes? (it|the \w+) back|BackupRoom)\b/gi;
+  // The glossary names them; the generated documents repeat the settings' own descriptions.
+  const files = FILES.filter((file) => !/(glossary|settings|hardening)\.md$/.test(file));
+  expect(files.length).toBeGreaterThan(20);
+  expect(
+    files.flatMap((file) => (readFileSync(path.join(HOME, file), 'utf8').match(replaced) ?? []).map((word) => `${file}: ${word}`)),
+  ).toEqual([]);
+});
+
+it('keeps README and architecture short', () => {
+  const lines = (file: string) => readFileSync(path.join(HOME, file), 'utf8').split('\n').length;
+  expect([lines('README.md') <= 130, lines('docs/architecture.md') <= 150]).toEqual([true, true]);
+});
+
 it('names only documents that there are', () => {
-  const texts = [...new Set(blocks().map(({ file }) => file))].map((file) => [file, readFileSync(path.join(HOME, file), 'utf8')] as const);
+  const texts = FILES.map((file) => [file, readFileSync(path.join(HOME, file), 'utf8')] as const);
   const links = texts.flatMap(([file, text]) =>
-    [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map((match) => path.join(path.dirname(file), match[1] as string)),
+    [...text.matchAll(/(?:\]\(|<img src=")(?!https?:|#)([^)#"]+)/g)].map((match) => path.join(path.dirname(file), match[1] as string)),
   );
   const mentioned = topics.flatMap(({ text }) => text.match(/docs\/[\w-]+\.md/g) ?? []);
   expect([...links, ...mentioned].filter((file) => !existsSync(path.join(HOME, file)))).toEqual([]);

@@ -34,7 +34,7 @@ export async function createApp(parts) {
     logger: false,
     https: tlsOptions(config.tls) ?? null,
     genReqId: correlationId,
-    // The balancer and the edge live on private addresses; nobody else may speak for a client.
+    // The balancer and the edge live on private addresses; no other host may speak for a client.
     trustProxy: ['loopback', 'linklocal', 'uniquelocal'],
     bodyLimit: 64 * 1024,
     // Longer than any proxy in front keeps an idle connection, or it would reuse one that is just closing.

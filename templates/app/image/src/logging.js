@@ -38,7 +38,7 @@ export function correlationId(req) {
 }
 
 /**
- * One line for each request. The path goes without its query, which may carry what nobody should read.
+ * One line for each request. The path goes without its query, which may contain secrets.
  * @param {import('fastify').FastifyInstance} app
  * @param {Logger} log
  */

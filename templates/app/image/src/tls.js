@@ -6,7 +6,7 @@ import { ConfigError, describe } from './errors.js';
 /** @typedef {NonNullable<import('./config.js').Config['tls']>} TlsFiles */
 
 /**
- * The pair as it is on the disk now. Whatever is wrong with it is told here, where the old one can still be kept.
+ * The pair as it is on the disk now. Any fault in it is reported here, while the old one can still be kept.
  * @param {TlsFiles} files
  * @returns {import('node:tls').SecureContextOptions & {cert: Buffer}}
  */
@@ -27,7 +27,7 @@ export function tlsOptions(files) {
 }
 
 /**
- * Takes a renewed certificate: new connections get it, those that are open go on as they are. A broken pair is told
+ * Takes a renewed certificate: new connections get it, open ones continue as they are. A broken pair is reported
  * and the old one stays.
  * @param {import('node:https').Server} server
  * @param {TlsFiles} files

@@ -54,7 +54,7 @@ export function createUploadStore(folder) {
   }
 
   /**
-   * Asking for permission is not enough: a stale network mount would pass. A full disk is told, but it is every replica's:
+   * Asking for permission is not enough: a stale network mount would pass. A full disk is reported, but it is every replica's:
    * taking them all out of service for it would also take away what still works.
    */
   async function check() {
