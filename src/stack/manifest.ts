@@ -1,6 +1,6 @@
 import { sha256, shortHash } from '../core/hash.ts';
 import type { Member } from './member.ts';
-import type { Rendered, RenderedFile, Rolling, Stack } from './types.ts';
+import type { Rendered, RenderedFile, Role, Rolling, Stack } from './types.ts';
 
 /** Version of the state folder's layout. */
 export const STATE_VERSION = 1;
@@ -12,7 +12,7 @@ export interface Manifest {
   profile: string;
   urls: string[];
   notes: string[];
-  services: { name: string; component: string; rolling?: Rolling; member?: Member }[];
+  services: { name: string; component: string; role?: Role; rolling?: Rolling; member?: Member }[];
   configs: Record<string, string>;
   files: (RenderedFile & { sha256: string })[];
 }
@@ -27,7 +27,13 @@ export function toManifest(rendered: Rendered, stack: Stack): Manifest {
     notes: stack.services.flatMap((service) => service.notes ?? []),
     services: stack.services
       .filter((service) => !service.oneOff)
-      .map(({ name, component, rolling, member }) => ({ name, component, ...(rolling && { rolling }), ...(member && { member }) })),
+      .map(({ name, component, role, rolling, member }) => ({
+        name,
+        component,
+        ...(role && { role }),
+        ...(rolling && { rolling }),
+        ...(member && { member }),
+      })),
     configs: rendered.configs,
     files,
   };

@@ -26,6 +26,8 @@ export interface Mount {
   nfs?: NfsExport;
   /** A volume that `down --volumes` leaves: it is no part of the Compose project. */
   outlives?: boolean;
+  /** The part of a backup that what is in it belongs to. */
+  backedUp?: FilePart;
   /** A socket, and no folder of files. */
   socket?: boolean;
 }
@@ -109,11 +111,19 @@ export interface Listener {
   protocol: 'tls' | 'postgres';
 }
 
+/** What a container is to the stack, whichever component fills that place. */
+export type Role = 'edge' | 'balancer' | 'application' | 'database' | 'coordination' | 'cache' | 'repository';
+
+/** The parts of a backup that are read from volumes; the database has its own way. */
+export type FilePart = 'files' | 'redis';
+
 /** What one service decides about one of its containers. */
 export interface Blueprint {
   /** The Compose service, such as `app-1`. */
   name: string;
   image: ImageSpec;
+  /** What it is to the others; undefined where no other part of the program looks for it. */
+  role?: Role;
   /** The uid its processes have: secrets and keys are readable by it alone. */
   uid: number;
   /** Its group, where it is not the same number. */

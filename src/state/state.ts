@@ -5,6 +5,7 @@ import { exists, linkLeadingOut, readLink, readOptional, switchLink, writeAtomic
 import { sha256 } from '../core/hash.ts';
 import { type Manifest, STATE_VERSION, toManifest } from '../stack/manifest.ts';
 import { COMPOSE_FILE } from '../stack/render.ts';
+import { withRoles } from '../stack/roles.ts';
 import type { Rendered, Stack } from '../stack/types.ts';
 
 const GENERATIONS_KEPT = 5;
@@ -63,7 +64,8 @@ export class StateFolder {
   }
 
   manifest(): Manifest | undefined {
-    return this.readJson<Manifest>('current/manifest.json', 'the files are rendered anew; volumes and secrets are not in it');
+    const manifest = this.readJson<Manifest>('current/manifest.json', 'the files are rendered anew; volumes and secrets are not in it');
+    return manifest && withRoles(manifest);
   }
 
   /** A file of ours, or undefined where there is none. `without` tells what follows when a damaged one is moved aside. */

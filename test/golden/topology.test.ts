@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { topology } from '../../src/plan/topology.ts';
-import { svg } from '../../src/ui/topology/svg.ts';
+import { svg } from '../../src/topology/draw/svg.ts';
+import { topology } from '../../src/topology/plan/topology.ts';
 import { HOME } from '../support/cli.ts';
 import { load, stackOf } from '../support/settings.ts';
 

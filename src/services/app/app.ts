@@ -98,13 +98,18 @@ export const app = defineService({
     const [uid, gid] = own.user.split(':');
     const replica = ({ name, host }: { name: string; host: number }): Blueprint => ({
       name,
+      role: 'application',
       host,
       image: appImage(own, input),
       uid: Number(uid),
       ...(gid && { gid: Number(gid) }),
       networks: ['app', 'db'],
       ports: [],
-      mounts: [{ source: 'uploads', target: '/srv/uploads', kind: 'volume', readOnly: false }, ...contract.media, ...contract.source],
+      mounts: [
+        { source: 'uploads', target: '/srv/uploads', kind: 'volume', readOnly: false, backedUp: 'files' },
+        ...contract.media,
+        ...contract.source,
+      ],
       secrets: contract.secrets,
       ...tlsPart(own, tls),
       environment: { ...(tls && TLS_ENVIRONMENT), ...(assets && { ASSETS_URL: assets }), ...contract.environment, APP_REPLICA: name },
@@ -123,7 +128,17 @@ export const app = defineService({
       interruption: own.replicas > 1 ? 'none: the other replicas serve' : 'about 3 s: the only replica is replaced',
       urls: [],
     });
-    const { rolling: _, certificate: __, reload: ___, listeners: ____, ...once } = replica({ name: 'app-migrate', host: MIGRATE_HOST });
+    const {
+      role: _,
+      rolling: __,
+      certificate: ___,
+      reload: ____,
+      listeners: _____,
+      ...once
+    } = replica({
+      name: 'app-migrate',
+      host: MIGRATE_HOST,
+    });
     const migrate = { ...once, oneOff: true, view: { ...once.view, command: own.migrate, hasCommand: true } };
     return [...appReplicas(own).map(replica), ...(own.migrate.length > 0 ? [migrate] : [])];
   },

@@ -30,6 +30,7 @@ export const balancer = defineService({
     return [
       {
         name: 'balancer',
+        role: 'balancer',
         image: input.image('balancer'),
         uid: 10005,
         host: BALANCER_HOST,

@@ -43,6 +43,7 @@ function server(own: BackupSettings, input: BuildInput): Blueprint {
   const generations = generationsOf(input.orders);
   return {
     name: 'backup',
+    role: 'repository',
     image: input.image('backup', { after: input.image('patroni', { after: input.image('postgres') }) }),
     // As the database: pgBackRest keeps who owned a file, and restores it as the same.
     uid: 10002,

@@ -79,12 +79,13 @@ export const redisCluster = defineService({
       const address = input.address('db', host);
       return {
         name,
+        role: 'cache',
         host,
         image: input.image('redis'),
         uid: 10003,
         networks: ['db'],
         ports: [],
-        mounts: [{ source: `${name}-data`, target: '/var/lib/redis', kind: 'volume', readOnly: false }],
+        mounts: [{ source: `${name}-data`, target: '/var/lib/redis', kind: 'volume', readOnly: false, backedUp: 'redis' }],
         secrets: [...applicationSecrets(own), CACHE_KEEPER_SECRET, generated('redis-replication-password')],
         certificate: memberCertificate(name, [address]),
         trust: true,

@@ -30,6 +30,7 @@ export const redis = defineService({
   build: (own, input) => [
     {
       name: 'redis',
+      role: 'cache',
       image: input.image('redis'),
       uid: 10003,
       host: REDIS_HOST,

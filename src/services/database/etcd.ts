@@ -29,6 +29,7 @@ export const etcd = defineService({
     const members = etcdMembers(own.members, input);
     return members.map(({ name, host, address }) => ({
       name,
+      role: 'coordination',
       image: input.image('etcd'),
       uid: 10006,
       host,

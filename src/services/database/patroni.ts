@@ -25,6 +25,7 @@ function blueprint({ name, host, address }: Member, own: DatabaseSettings, input
   const dynamic = dynamicSettings(own, archive?.archiveSeconds);
   return {
     name,
+    role: 'database',
     image: input.image('patroni', { after: input.image('postgres') }),
     uid: 10002,
     host,

@@ -40,6 +40,7 @@ export const postgres = defineService({
   build: (own, input) => [
     {
       name: 'postgres',
+      role: 'database',
       image: input.image('postgres'),
       uid: 10002,
       host: POSTGRES_HOST,

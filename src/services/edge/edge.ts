@@ -128,6 +128,7 @@ export const edge = defineService({
     return [
       {
         name: 'edge',
+        role: 'edge',
         image: input.image('edge'),
         uid: 10004,
         host: HOST,

@@ -1,0 +1,49 @@
+import type { Manifest } from './manifest.ts';
+import type { FilePart, Mount, Role } from './types.ts';
+
+/** Those of the services (of a stack or a manifest) that have this role. */
+export const withRole = <S extends { role?: Role | undefined }>(services: readonly S[] | undefined, role: Role): S[] =>
+  (services ?? []).filter((service) => service.role === role);
+
+/** Names of those services. */
+export const namesOf = (services: readonly { name: string; role?: Role | undefined }[] | undefined, role: Role): string[] =>
+  withRole(services, role).map(({ name }) => name);
+
+/** Of what was seen running, the containers of the services with this role. */
+export const containersOf = <C extends { service: string }>(
+  containers: readonly C[],
+  services: readonly { name: string; role?: Role | undefined }[] | undefined,
+  role: Role,
+): C[] => {
+  const names = namesOf(services, role);
+  return containers.filter(({ service }) => names.includes(service));
+};
+
+/** The mounts of a service whose contents belong to a part of a backup. */
+export const backedUp = ({ mounts }: { mounts: readonly Mount[] }, part: FilePart): Mount[] =>
+  mounts.filter((mount) => mount.backedUp === part);
+
+/** Manifests had no roles before medianest 0.2: there a component stood for one. */
+const BEFORE: Readonly<Record<string, Role>> = {
+  edge: 'edge',
+  balancer: 'balancer',
+  app: 'application',
+  postgres: 'database',
+  patroni: 'database',
+  etcd: 'coordination',
+  redis: 'cache',
+  'redis-cluster': 'cache',
+  backup: 'repository',
+};
+
+/** A manifest as it was read from disk, its services with their roles. */
+export const withRoles = (manifest: Manifest): Manifest =>
+  manifest.services.some(({ role }) => role !== undefined)
+    ? manifest
+    : {
+        ...manifest,
+        services: manifest.services.map((service) => {
+          const role = BEFORE[service.component];
+          return role ? { ...service, role } : service;
+        }),
+      };
