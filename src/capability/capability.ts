@@ -7,7 +7,7 @@ import type { Loaded } from '../settings/loaded.ts';
 import type { Manifest } from '../stack/manifest.ts';
 import type { MemberState } from '../stack/member.ts';
 import type { HostFacts, ServiceDefinition } from '../stack/service.ts';
-import type { Stack } from '../stack/types.ts';
+import type { Role, Service, Stack } from '../stack/types.ts';
 import type { Lock } from '../state/lock.ts';
 import type { StateFolder } from '../state/state.ts';
 import type { Check } from './check.ts';
@@ -143,8 +143,8 @@ export interface Seen {
 /** Found on the host while a stack is prepared. */
 export interface Gathered {
   facts: HostFacts;
-  /** Brings what is new into place before the component that needs it starts. */
-  steps: readonly { component: string; step: Step }[];
+  /** Brings what is new into place before the services that need it start. */
+  steps: readonly { role: Role; step: Step }[];
 }
 
 /** One `up`, or what is an `up` of a few components (scale, maintenance, ...). */
@@ -170,8 +170,8 @@ export interface FinishedUp extends UpRequest {
 export interface UpPart {
   /** Reads what the stack is built with besides settings. */
   gather?(project: Opened): Promise<Gathered> | Gathered;
-  /** Looks at the host before containers of these components are started. @throws UserError */
-  beforeStart?(components: ReadonlySet<string>, project: Opened, context: Context): Promise<void> | void;
+  /** Looks at the host before these services are started. @throws UserError */
+  beforeStart?(starting: readonly Service[], project: Opened, context: Context): Promise<void> | void;
   /** Lines for the person, before anything changes. */
   announce?(request: UpRequest): Promise<string[]> | string[];
   /** Under the lock, once all is well; also where nothing had to change. */

@@ -1,8 +1,12 @@
 import type { Capability } from '../capability/capability.ts';
+import { namesOf, withRole } from '../stack/roles.ts';
+import type { Stack } from '../stack/types.ts';
 import { deploy as command, releases, rollback } from './commands/deploy.ts';
 import { scale } from './commands/scale.ts';
 
-const touchesApp = (only: readonly string[] | undefined): boolean => !only || only.includes('app');
+/** Whether an `up` of these components alone may change which release runs. */
+const touchesApp = (stack: Stack, only: readonly string[] | undefined): boolean =>
+  !only || withRole(stack.services, 'application').some(({ component }) => only.includes(component));
 
 /** Versions of the application, one replica after the other. */
 export const deploy: Capability = {
@@ -10,16 +14,16 @@ export const deploy: Capability = {
   commands: [command, rollback, releases, scale],
   up: {
     announce: async ({ project: { state }, stack, only }) => {
-      if (!touchesApp(only)) return [];
+      if (!touchesApp(stack, only)) return [];
       const { readReleases } = await import('./store/release-store.ts');
       const { interruptedRelease } = await import('./plan/releases.ts');
       const half = interruptedRelease(readReleases(state), stack.orders.app?.release);
       return half ? [`the deploy of ${half.id} was stopped half-way: it is taken back`] : [];
     },
     finished: async ({ project: { state, loaded }, engine, stack, only, changed, started, seconds, command: name }) => {
-      if (!touchesApp(only)) return;
+      if (!touchesApp(stack, only)) return;
       const { noteRelease } = await import('./store/release-store.ts');
-      const replicas = stack.services.filter(({ component }) => component === 'app').map((service) => service.name);
+      const replicas = namesOf(stack.services, 'application');
       await noteRelease(state, engine, stack, loaded.settings.app as object, {
         changed: changed.some((service) => replicas.includes(service)),
         time: started,

@@ -14,6 +14,7 @@ import { survey } from '../reconcile/survey.ts';
 import { emptySecrets } from '../secrets/store/secret-files.ts';
 import type { Loaded } from '../settings/loaded.ts';
 import type { Orders } from '../stack/orders.ts';
+import { namesOf } from '../stack/roles.ts';
 import { refuseEdited } from '../state/hand-edits.ts';
 import { candidateOf, DEPLOYED, deploySteps, findTarget, keepServing, refuseOtherProtocol, refuseUnready } from './plan/deploy.ts';
 import { currentRelease, nextRelease, type Release, releaseTag, settleInterrupted, withRelease } from './plan/releases.ts';
@@ -82,7 +83,7 @@ export async function deploy(context: Context, { loaded, state }: Opened, asked:
       release,
       previous: previous?.id ?? null,
       image: candidate.image,
-      replicas: now.prepared.stack.services.filter((service) => service.component === 'app' && !service.oneOff).length,
+      replicas: namesOf(now.prepared.stack.services, 'application').length,
       result,
       seconds: seconds(),
     });

@@ -2,6 +2,8 @@ import type { Context, Opened } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { requireManifest } from '../project/open.ts';
 import { converge } from '../reconcile/converge.ts';
+import { namesOf } from '../stack/roles.ts';
+import { DEPLOYED } from './plan/deploy.ts';
 
 export interface ScaleOutcome {
   service: 'app';
@@ -27,19 +29,19 @@ export async function scaleApp(context: Context, opened: Opened, replicas: numbe
     );
   }
   const { services } = requireManifest(opened.state);
-  if (!services.some((service) => service.component === 'balancer')) {
+  if (namesOf(services, 'balancer').length === 0) {
     throw new UserError(
       'NOT_RUNNING',
       'what runs here has no balancer to scale behind; nothing was changed',
       'medianest up --profile prod (without a balancer: `app.replicas` in medianest.yml, then medianest up)',
     );
   }
-  const before = services.filter((service) => service.component === 'app').length;
+  const before = namesOf(services, 'application').length;
   const outcome = await converge(context, opened, {
     overwrite: false,
     timeout: undefined,
     command: `scale app=${replicas}`,
-    only: ['app', 'balancer'],
+    only: DEPLOYED,
     orders: ({ replicas: _, ...rest }) =>
       replicas === app.replicas ? rest : { ...rest, replicas: { count: replicas, instead: app.replicas } },
   });

@@ -33,7 +33,7 @@ export interface Prepared {
   /** One line for each of its networks that had to move away from its default range; empty when they were remembered. */
   moved: string[];
   subnetsChanged: boolean;
-  /** What capabilities bring into place before the component that needs it starts. */
+  /** What capabilities bring into place before the services that need it start. */
   gathered: Gathered['steps'];
   dueCertificates: Record<string, string>;
   /** What is ordered beyond medianest.yml, where this run changes it. */

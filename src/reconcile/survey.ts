@@ -87,8 +87,7 @@ export async function survey(
   const services = stack.services.filter((service) => names.has(service.name));
   await checkMedia(services);
   await preflight(context, stack, names, containers, engine);
-  const components = new Set(services.map(({ component }) => component));
-  for (const { up } of await context.capabilities()) await up?.beforeStart?.(components, { loaded, state }, context);
+  for (const { up } of await context.capabilities()) await up?.beforeStart?.(services, { loaded, state }, context);
   await refuseTakenPorts(stack, names, containers, engine);
   const refs = stack.images
     .filter((image) => stack.services.some((service) => names.has(service.name) && uses(service.image, image.ref)))

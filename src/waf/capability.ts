@@ -28,7 +28,7 @@ export const waf = {
       return {
         facts: { wafRules: found?.rules },
         steps: found?.pending
-          ? [{ component: 'edge', step: { kind: 'place-rules', rules: found.pending, cause: 'the WAF reads its own copy' } }]
+          ? [{ role: 'edge', step: { kind: 'place-rules', rules: found.pending, cause: 'the WAF reads its own copy' } }]
           : [],
       };
     },

@@ -4,6 +4,7 @@ import { UserError } from '../core/errors.ts';
 import { writeAtomic } from '../core/files.ts';
 import { open } from '../project/open.ts';
 import { converge } from '../reconcile/converge.ts';
+import { edge } from '../services/edge/edge.ts';
 import { type Exclusion, exclusionSchema } from '../services/edge/settings/waf.ts';
 import { parseSettings } from '../settings/document.ts';
 import type { Loaded } from '../settings/loaded.ts';
@@ -44,7 +45,7 @@ export async function allowRule(context: Context, opened: Opened, asked: unknown
       overwrite: false,
       timeout: undefined,
       command: `waf allow ${exclusion.rule} --path ${exclusion.path}${parameter}`,
-      only: ['edge'],
+      only: [edge.name],
     });
   } catch (error) {
     writeAtomic(target, before, mode);

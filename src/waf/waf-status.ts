@@ -5,6 +5,7 @@ import { composeArgs } from '../docker/compose.ts';
 import { composeFiles } from '../reconcile/compose-project.ts';
 import { RULES_TARGET } from '../services/edge/settings/waf.ts';
 import type { Loaded } from '../settings/loaded.ts';
+import { containersOf, namesOf } from '../stack/roles.ts';
 import type { StateFolder } from '../state/state.ts';
 import { type WafEntry, wafCollector } from './plan/waf-log.ts';
 import { findRules, RULES_FOLDER, wafOf } from './store/waf-rules.ts';
@@ -14,11 +15,11 @@ const versionIn = (text: string | undefined): string | undefined => /ver:'OWASP_
 /** For `status`: what the WAF does, and which rules it reads. Undefined where there is no WAF. */
 export async function wafStatus(context: Context, loaded: Loaded, state: StateFolder) {
   const waf = wafOf(loaded);
-  if (!waf || waf.mode === 'off' || !state.manifest()?.services.some((service) => service.name === 'edge')) return undefined;
+  if (!waf || waf.mode === 'off' || namesOf(state.manifest()?.services, 'edge').length === 0) return undefined;
   const own = findRules(loaded, state);
   const version = own
     ? versionIn(readOptional(state.at(RULES_FOLDER, own.rules.folder, 'rules/REQUEST-901-INITIALIZATION.conf')))
-    : (await inEdge(context, loaded, ['cat', '/usr/share/medianest/crs-version'])).trim();
+    : (await inEdge(context, loaded, state, ['cat', '/usr/share/medianest/crs-version'])).trim();
   return {
     mode: waf.mode,
     paranoia: waf.paranoia,
@@ -30,14 +31,14 @@ export async function wafStatus(context: Context, loaded: Loaded, state: StateFo
 export async function loadedRules(context: Context, loaded: Loaded, state: StateFolder): Promise<Set<number>> {
   const own = findRules(loaded, state);
   const folder = own ? `${RULES_TARGET}/${own.rules.folder}` : '/usr/share/modsecurity-crs/rules';
-  const output = await inEdge(context, loaded, ['grep', '-rhoE', "id:'?[0-9]{6}", '--include=*.conf', folder]);
+  const output = await inEdge(context, loaded, state, ['grep', '-rhoE', "id:'?[0-9]{6}", '--include=*.conf', folder]);
   return new Set([...output.matchAll(/id:'?(\d{6})/g)].map(([, id]) => Number(id)));
 }
 
-async function inEdge(context: Context, loaded: Loaded, argv: string[]): Promise<string> {
+async function inEdge(context: Context, loaded: Loaded, state: StateFolder, argv: string[]): Promise<string> {
   const engine = await context.engine();
   const containers = await engine.observe(loaded.settings.project);
-  const edge = containers.find((container) => container.component === 'edge' && container.state === 'running');
+  const edge = containersOf(containers, state.manifest()?.services, 'edge').find((container) => container.state === 'running');
   const { exitCode, output } = edge ? await engine.exec(edge.id, argv) : { exitCode: 1, output: '' };
   return exitCode === 0 ? output : '';
 }
@@ -45,17 +46,17 @@ async function inEdge(context: Context, loaded: Loaded, argv: string[]): Promise
 /** What the edge's log tells of the WAF. Only these lines are kept: the log of a busy portal is large. */
 export async function readWafLog(context: Context, loaded: Loaded, state: StateFolder, since: string): Promise<WafEntry[]> {
   const collector = wafCollector();
+  const edges = namesOf(state.manifest()?.services, 'edge');
+  const unread = (why: string) => new UserError('NOT_RUNNING', `the edge’s log cannot be read: ${why}`, 'medianest status shows what runs');
+  // Without a name Compose prints what all services wrote.
+  if (edges.length === 0) throw unread('there is no edge');
   const docker = await context.docker();
-  const given = ['logs', '--no-color', '--no-log-prefix', '--since', since, '--', 'edge'];
+  const given = ['logs', '--no-color', '--no-log-prefix', '--since', since, '--', ...edges];
   const { exitCode, tail } = await docker.run(composeArgs(loaded.settings.project, state.root, composeFiles(state), ...given), {
     signal: context.signal,
     unbuffered: true,
     onLine: collector.add,
   });
   if (exitCode === 0) return collector.entries();
-  throw new UserError(
-    'NOT_RUNNING',
-    `the edge’s log cannot be read: ${tail.at(-1)?.trim() ?? 'no answer'}`,
-    'medianest status shows what runs',
-  );
+  throw unread(tail.at(-1)?.trim() ?? 'no answer');
 }

@@ -2,7 +2,10 @@ import { UserError } from '../../core/errors.ts';
 import { shortHash } from '../../core/hash.ts';
 import type { Change } from '../../reconcile/plan/change.ts';
 import type { Step } from '../../reconcile/plan/step.ts';
+import { app } from '../../services/app/app.ts';
+import { balancer } from '../../services/app/balancer.ts';
 import { type AppVersion, appIdentity, appVersion, type Orders } from '../../stack/orders.ts';
+import { namesOf, withRole } from '../../stack/roles.ts';
 import type { ImageSpec, Stack } from '../../stack/types.ts';
 import { previousRelease, type Release, releaseTag } from './releases.ts';
 
@@ -15,19 +18,19 @@ export interface Candidate {
 }
 
 /** What a deploy touches: nothing else that medianest.yml may have changed. */
-export const DEPLOYED = ['app', 'balancer'];
+export const DEPLOYED = [app.name, balancer.name];
 
 /** @throws UserError NOT_RUNNING where there is nothing to replace */
 export function refuseUnready(stack: Stack, changes: readonly Change[]): void {
-  const app = stack.services.some((service) => service.component === 'app');
+  const replicas = namesOf(stack.services, 'application').length > 0;
   const created = changes.filter((change) => change.action === 'create').map((change) => change.service);
-  if (app && created.length === 0) return;
+  if (replicas && created.length === 0) return;
   throw new UserError(
     'NOT_RUNNING',
-    app
+    replicas
       ? `${created.join(', ')} of ${stack.project} does not run; nothing was changed`
       : 'this profile has no replicas to deploy to; nothing was changed',
-    app ? 'medianest up' : 'medianest up --profile prod',
+    replicas ? 'medianest up' : 'medianest up --profile prod',
   );
 }
 
@@ -92,7 +95,7 @@ export function keepServing(
 
 /** Replicas of both kinds stand behind one balancer for a while: it speaks TLS to all of them, or to none. */
 export function refuseOtherProtocol(before: Stack, after: Stack): void {
-  const tls = (stack: Stack) => stack.services.some((service) => service.component === 'app' && service.certificate);
+  const tls = (stack: Stack) => withRole(stack.services, 'application').some(({ certificate }) => certificate);
   if (tls(before) === tls(after)) return;
   throw new UserError(
     'INVALID_SETTINGS',
@@ -111,7 +114,7 @@ export function deploySteps(steps: readonly Step[], stack: Stack): Step[] {
   const own = steps.filter((step) => step.kind !== 'remember-orders');
   const first = own.findIndex((step) => step.kind === 'replace' || step.kind === 'compose-up' || step.kind === 'reload');
   const migrations = stack.services
-    .filter((service) => service.component === 'app' && service.oneOff)
+    .filter((service) => service.component === app.name && service.oneOff)
     .map(({ name }): Step => ({ kind: 'run-one-off', service: name, cause: 'app.migrate, once before the first replica' }));
   return first < 0 ? own : [...own.slice(0, first), ...migrations, ...own.slice(first)];
 }

@@ -7,6 +7,7 @@ import { currentUser } from '../../core/user.ts';
 import type { Engine, ImageInfo } from '../../docker/types.ts';
 import { buildImage, pullImage } from '../../images/store/build-image.ts';
 import { appVersion } from '../../stack/orders.ts';
+import { withRole } from '../../stack/roles.ts';
 import type { ImageSpec, Stack } from '../../stack/types.ts';
 import type { StateFolder } from '../../state/state.ts';
 import { currentRelease, nextRelease, type Release, releaseTag, settleInterrupted, withRelease } from '../plan/releases.ts';
@@ -88,7 +89,7 @@ export async function noteRelease(
   app: object,
   facts: { changed: boolean; time: Date; seconds: number; command: string },
 ): Promise<void> {
-  const replica = stack.services.find((service) => service.component === 'app' && !service.oneOff);
+  const replica = withRole(stack.services, 'application')[0];
   if (!replica) return;
   settleReleases(state, stack.orders.app?.release);
   const releases = readReleases(state);

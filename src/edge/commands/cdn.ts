@@ -8,6 +8,7 @@ export const cdnPurge: Command = {
   args: '[path]',
   run: async (context, [path]) => {
     const { open, requireManifest } = await import('../../project/open.ts');
+    const { namesOf } = await import('../../stack/roles.ts');
     const { composeArgs } = await import('../../docker/compose.ts');
     const { composeFiles } = await import('../../reconcile/compose-project.ts');
     const { loaded, state } = await open(context);
@@ -18,13 +19,14 @@ export const cdnPurge: Command = {
         "for example `medianest cdn purge /app.css`, or '/assets/*'",
       );
     }
-    if (loaded.settings.components.cdn !== true || !requireManifest(state).services.some((service) => service.name === 'edge')) {
+    const [way] = namesOf(requireManifest(state).services, 'edge');
+    if (loaded.settings.components.cdn !== true || !way) {
       throw new UserError('NOT_RUNNING', `profile ${loaded.profile} has no cache of static files to purge`, 'components: { cdn: true }');
     }
     const what = path ?? 'every file';
     if (context.flags.dryRun) return done({ path: path ?? null, removed: null }, `would remove ${what} from the cache`);
     const docker = await context.docker();
-    const purge = ['exec', '--no-TTY', 'edge', '/usr/local/bin/purge', ...(path === undefined ? [] : [path])];
+    const purge = ['exec', '--no-TTY', way, '/usr/local/bin/purge', ...(path === undefined ? [] : [path])];
     const { exitCode, stdout, tail } = await docker.run(composeArgs(loaded.settings.project, state.root, composeFiles(state), ...purge), {
       signal: context.signal,
     });

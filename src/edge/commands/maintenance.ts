@@ -13,9 +13,11 @@ async function reorder(
   maintenance: (before: Orders['maintenance']) => Orders['maintenance'],
 ): Promise<Result> {
   const { open, requireManifest } = await import('../../project/open.ts');
+  const { withRole } = await import('../../stack/roles.ts');
   const { converge } = await import('../../reconcile/converge.ts');
   const opened = await open(context);
-  if (!requireManifest(opened.state).services.some((service) => service.name === 'edge')) {
+  const edges = withRole(requireManifest(opened.state).services, 'edge');
+  if (edges.length === 0) {
     throw new UserError(
       'NOT_RUNNING',
       `profile ${opened.loaded.profile} has no edge, which would show the page`,
@@ -27,7 +29,7 @@ async function reorder(
     overwrite: false,
     timeout: undefined,
     command: name,
-    only: ['edge'],
+    only: edges.map(({ component }) => component),
     orders: ({ maintenance: before, ...orders }) => {
       ordered = maintenance(before);
       return { ...orders, ...(ordered && { maintenance: ordered }) };

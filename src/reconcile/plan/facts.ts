@@ -2,7 +2,7 @@ import type { Step } from '../../capability/capability.ts';
 import type { ObservedContainer } from '../../docker/types.ts';
 import { certificatesOf } from '../../stack/certificates.ts';
 import type { Orders } from '../../stack/orders.ts';
-import type { Rendered, Service } from '../../stack/types.ts';
+import type { Rendered, Role, Service } from '../../stack/types.ts';
 import { protocolOf } from './change.ts';
 
 /** What was read before planning: the containers, and what the state folder holds. */
@@ -25,8 +25,8 @@ export interface UpFacts {
   installed: Readonly<Record<string, string | undefined>>;
   /** The folder that containers are started from; one from elsewhere mounts files that are gone. */
   stateFolder: string;
-  /** What capabilities bring into place before the component that needs it starts. */
-  gathered: readonly { component: string; step: Step }[];
+  /** What capabilities bring into place before the services that need it start. */
+  gathered: readonly { role: Role; step: Step }[];
   subnetsChanged: boolean;
   subnets: Record<string, string>;
   /** Orders that are given with this plan; undefined where they stay as they are. */

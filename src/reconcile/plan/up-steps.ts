@@ -64,7 +64,7 @@ function preparation(
   steps.push(...mountProofs(wanted, changes));
   for (const name of lastingVolumes(wanted, changes))
     steps.push({ kind: 'create-volume', name: volumeName(stack.project, name), project: stack.project, cause: 'it outlives the project' });
-  for (const { component, step } of facts.gathered) if (wanted.some((service) => service.component === component)) steps.push(step);
+  for (const { role, step } of facts.gathered) if (wanted.some((service) => service.role === role)) steps.push(step);
   // Before anything else is kept or seen by a container: Compose may still refuse the operator's override.
   if (files.length > 0) {
     steps.push({ kind: 'write-files', rendered, stack, changed: files.map((file) => file.path), cause: 'settings or templates changed' });
