@@ -36,7 +36,8 @@ describe('package.json', () => {
     for (const [where, { dependencies, devDependencies }] of [['.', root] as const, ...workspaces]) {
       for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
         expect(version, `${name} in ${where} is pinned`).toMatch(/^\d+\.\d+\.\d+$/);
-        expect(version, `${name} in ${where}`).toBe((versions[name] ??= version));
+        expect(version, `${name} in ${where}`).toBe(versions[name] ?? version);
+        versions[name] = version;
       }
     }
   });
