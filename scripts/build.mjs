@@ -1,31 +1,59 @@
 // Bundles the program to dist/ (start-up time is most of what a command costs), the agent into its image's folder, and each
-// dependency of the reference portal to one file, so that its image needs no npm.
+// dependency of the reference portal to one file, so that its image needs no npm. Beside each: the licences of what is bundled,
+// and an SBOM.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import Handlebars from 'handlebars';
+import { bundledPackages, NOTICES, noticesText, SBOM, sbomText } from './notices.mjs';
 
 const home = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
-const { version } = JSON.parse(readFileSync(path.join(home, 'package.json'), 'utf8'));
+const { name, version, license } = JSON.parse(readFileSync(path.join(home, 'package.json'), 'utf8'));
 const common = {
   bundle: true,
   platform: 'node',
   target: 'node20',
   minify: true,
   logLevel: 'warning',
-  legalComments: 'linked',
+  legalComments: 'external',
+  metafile: true,
   absWorkingDir: home,
 };
+/** Name of each bundle, as its path from here -> esbuild's metafile. */
+const bundles = {};
+/** What esbuild collected of legal comments, bundle by bundle: it goes into the notices. */
+const comments = {};
 
-// dockerode loads an SSH client and gRPC for features that are not used here (an ssh:// engine, BuildKit sessions);
-// they are two thirds of its start-up time.
+async function bundle(options) {
+  const { metafile } = await build({ ...common, ...options });
+  const name = path.relative(home, path.resolve(home, options.outfile));
+  bundles[name] = metafile;
+  const legal = path.join(home, `${name}.LEGAL.txt`);
+  comments[name] = existsSync(legal) ? readFileSync(legal, 'utf8') : '';
+  rmSync(legal, { force: true });
+}
+
+/** Writes the notices of the bundles whose names start so. */
+function writeNotices(folder, title, start = '') {
+  const names = Object.keys(bundles).filter((name) => name.startsWith(start));
+  const packages = bundledPackages(home, Object.fromEntries(names.map((name) => [name, bundles[name]])));
+  const legal = names.map((name) => comments[name]);
+  writeFileSync(path.join(folder, NOTICES), noticesText(title, packages, legal));
+  return packages;
+}
+
+// dockerode loads an SSH client, gRPC and Protocol Buffers for features that are not used here (an ssh:// engine, BuildKit's
+// sessions and progress); they are two thirds of its start-up time.
 const withoutUnused = {
   name: 'without-unused',
   setup: ({ onResolve, onLoad }) => {
-    onResolve({ filter: /^(ssh2|@grpc\/grpc-js|@grpc\/proto-loader)$/ }, ({ path: name }) => ({ path: name, namespace: 'unused' }));
+    onResolve({ filter: /^(ssh2|@grpc\/grpc-js|@grpc\/proto-loader|protobufjs)$/ }, ({ path: name }) => ({
+      path: name,
+      namespace: 'unused',
+    }));
     onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: 'module.exports = {};' }));
   },
 };
@@ -60,8 +88,8 @@ const withTemplates = {
 
 const dist = path.join(home, 'dist');
 rmSync(dist, { recursive: true, force: true });
-const program = { ...common, format: 'cjs', define: { MEDIANEST_VERSION: JSON.stringify(version), 'import.meta.url': '__moduleUrl' } };
-await build({
+const program = { format: 'cjs', define: { MEDIANEST_VERSION: JSON.stringify(version), 'import.meta.url': '__moduleUrl' } };
+await bundle({
   ...program,
   entryPoints: ['src/main.ts'],
   outfile: 'dist/main.cjs',
@@ -72,7 +100,7 @@ const mainHash = createHash('sha256')
   .update(readFileSync(path.join(dist, 'main.cjs')))
   .digest('hex')
   .slice(0, 12);
-await build({
+await bundle({
   ...program,
   entryPoints: ['src/launch.ts'],
   outfile: 'dist/launch.cjs',
@@ -83,8 +111,7 @@ execFileSync(process.execPath, [path.join(home, 'scripts/write-cache.cjs')], { s
 
 const agentImage = path.join(home, 'templates/agent/image');
 rmSync(path.join(agentImage, 'vendor'), { recursive: true, force: true });
-await build({
-  ...common,
+await bundle({
   entryPoints: ['src/agent/main.ts'],
   outfile: path.join(agentImage, 'vendor/agent.cjs'),
   format: 'cjs',
@@ -95,9 +122,9 @@ await build({
 const portal = path.join(home, 'templates/app/image');
 const vendor = path.join(portal, 'vendor');
 rmSync(vendor, { recursive: true, force: true });
-for (const name of Object.keys(JSON.parse(readFileSync(path.join(portal, 'package.json'), 'utf8')).dependencies)) {
-  await build({
-    ...common,
+const portalPackage = JSON.parse(readFileSync(path.join(portal, 'package.json'), 'utf8'));
+for (const name of Object.keys(portalPackage.dependencies)) {
+  await bundle({
     // As `require` would find it: some packages have another entry for `import`.
     stdin: { contents: `module.exports = require('${name}')`, resolveDir: portal },
     outfile: path.join(vendor, name, 'index.cjs'),
@@ -108,3 +135,14 @@ for (const name of Object.keys(JSON.parse(readFileSync(path.join(portal, 'packag
   });
   writeFileSync(path.join(vendor, name, 'package.json'), `${JSON.stringify({ name, main: 'index.cjs' })}\n`);
 }
+
+// In an image's folder without the program's version: a release alone builds no image anew.
+writeNotices(path.join(agentImage, 'vendor'), 'The agent of medianest', 'templates/agent/');
+writeNotices(vendor, 'The portal of medianest', 'templates/app/');
+const packages = writeNotices(dist, 'medianest, its agent and its portal');
+writeFileSync(
+  path.join(dist, SBOM),
+  sbomText({ name, version, licenses: [{ license: { id: license } }], purl: `pkg:npm/${name}@${version}` }, packages),
+);
+// What the tests compare the notices with; it is not published.
+writeFileSync(path.join(dist, 'metafiles.json'), JSON.stringify(bundles));

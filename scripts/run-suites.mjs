@@ -10,6 +10,7 @@ const CHECKS = [
   ['types', ['tsc']],
   ['style and import rules', ['biome', 'check', '--error-on-warnings']],
   ['nothing unused', ['knip']],
+  ['shell scripts', [path.resolve('scripts/check-shell.sh')]],
 ];
 const only = process.argv[2];
 const folder = mkdtempSync(path.join(os.tmpdir(), 'medianest-suites-'));

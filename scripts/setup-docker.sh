@@ -36,6 +36,7 @@ if engine_answers; then
   fail "the engine answers, but the Compose ($MIN_COMPOSE or newer) or Buildx plugin is missing" "install both beside your Docker: packages docker-compose-plugin and docker-buildx-plugin"
 fi
 
+# shellcheck source=/dev/null
 . /etc/os-release
 case "${ID:-}" in
   debian | ubuntu) ;;

@@ -32,6 +32,7 @@ needs() {
   # shellcheck disable=SC2086
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null
 }
+needs check shellcheck shellcheck
 needs browser chromium 'chromium fonts-dejavu-core'
 # Their completions are tried in the shells themselves.
 needs cli 'zsh fish' 'zsh fish'

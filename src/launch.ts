@@ -9,11 +9,15 @@ declare const MAIN_HASH: string;
 
 type Main = typeof import('./main.ts');
 
-export const cacheFile = path.join(__dirname, `main.${MAIN_HASH}.cache`);
+/**
+ * Of one release of Node.js on one processor, as its name says. V8 compares its own version alone, which is the same for all of
+ * Node.js 20 while what its bytecode relies on is not: 20.11 takes the cache of 20.20, and fails in the middle of the program.
+ */
+export const cacheFile = path.join(__dirname, `main.${MAIN_HASH}.${process.version}-${process.arch}.cache`);
 
 /**
  * Loads the program with V8's code cache of it, which the build wrote: compiling is two thirds of a short command.
- * Another Node.js than the build's refuses the cache, and compiles.
+ * Another Node.js than the build's has no cache, and compiles.
  */
 export function load(): { main: Main; script: Script } {
   const file = path.join(__dirname, 'main.cjs');

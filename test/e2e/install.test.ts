@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -54,6 +54,20 @@ describe('an installed medianest', () => {
     expect(statSync(archive).size).toBeLessThan(2e6);
     expect(bytes(path.join(prefix, 'lib/node_modules'))).toBeLessThan(60e6);
     expect(readdirSync(path.join(prefix, 'lib/node_modules'))).toEqual(['medianest']);
+    // Nor any inside it, as bundled dependencies would be.
+    const inside = readdirSync(path.join(prefix, 'lib/node_modules/medianest'), { recursive: true }) as string[];
+    expect(inside.filter((name) => name.endsWith('node_modules'))).toEqual([]);
+  });
+
+  test('brings the licences of all that is bundled, and a list of it', () => {
+    const home = path.join(prefix, 'lib/node_modules/medianest');
+    const same = ['dist', 'templates/agent/image/vendor', 'templates/app/image/vendor'].map(
+      (folder) => `${folder}/THIRD-PARTY-NOTICES.txt`,
+    );
+    for (const file of [...same, 'dist/sbom.cdx.json', 'LICENSE']) {
+      expect(readFileSync(path.join(home, file), 'utf8'), file).toBe(readFileSync(path.join(HOME, file), 'utf8'));
+    }
+    expect(existsSync(path.join(home, 'dist/metafiles.json'))).toBe(false);
   });
 
   test('has all that it needs with it: profiles, templates, sources of images, documents', async () => {
