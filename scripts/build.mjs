@@ -1,5 +1,5 @@
-// Bundles the program to dist/ (start-up time is most of what a command costs), the agent and the service of the copies
-// into their images' folders, and each dependency of the reference portal to one file, so that its image needs no npm.
+// Bundles the program to dist/ (start-up time is most of what a command costs), the agent and what the backup runs into
+// their images' folders, and each dependency of the reference portal to one file, so that its image needs no npm.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -96,8 +96,9 @@ const backupImage = path.join(home, 'templates/backup/image');
 rmSync(path.join(backupImage, 'vendor'), { recursive: true, force: true });
 await build({
   ...common,
-  entryPoints: ['src/backup/copies-service/main.ts'],
-  outfile: path.join(backupImage, 'vendor/copies.cjs'),
+  entryPoints: { copies: 'src/backup/copies-service/main.ts', 'restore-database': 'src/backup/restore-job/main.ts' },
+  outdir: path.join(backupImage, 'vendor'),
+  outExtension: { '.js': '.cjs' },
   format: 'cjs',
   // Read where an error has a stack.
   minify: false,

@@ -34,6 +34,8 @@ const run = runner({
   RESTIC_FROM_PASSWORD_FILE: `${SECRETS}/backup-files-key`,
 });
 
+const COMMANDS = ['serve', 'status', 'check', 'fetch'];
+
 /** `fetch` found another repository here than the copy’s (engine/backup-fetch.ts). */
 const OTHER = 4;
 
@@ -49,6 +51,10 @@ function writeRcloneConfig(): void {
 }
 
 async function main([command, wanted]: readonly string[]): Promise<number> {
+  if (!COMMANDS.includes(command ?? '')) {
+    say('usage: copies [alive | status | check NAME], fetch-copy NAME');
+    return 2;
+  }
   const { names, folders, periodSeconds } = parseSettings(readFileSync(path.join(CONFIG, 'copies.conf'), 'utf8'));
   const copyOf = (name: string): Copy => {
     if (!names.includes(name)) throw new Error(`there is no copy ${name}`);
@@ -67,13 +73,10 @@ async function main([command, wanted]: readonly string[]): Promise<number> {
       for (const problem of problems) process.stdout.write(`${problem}\n`);
       return problems.length > 0 ? 1 : 0;
     }
-    case 'fetch':
+    default:
       writeRcloneConfig();
       await fetchCopy(copyOf(wanted ?? ''), say);
       return 0;
-    default:
-      say('usage: copies [alive | status | check NAME], fetch-copy NAME');
-      return 2;
   }
 }
 
