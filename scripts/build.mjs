@@ -96,7 +96,11 @@ const backupImage = path.join(home, 'templates/backup/image');
 rmSync(path.join(backupImage, 'vendor'), { recursive: true, force: true });
 await build({
   ...common,
-  entryPoints: { copies: 'src/backup/copies-service/main.ts', 'restore-database': 'src/backup/restore-job/main.ts' },
+  entryPoints: {
+    copies: 'src/backup/copies-service/main.ts',
+    'export-set': 'src/backup/export-job/main.ts',
+    'restore-database': 'src/backup/restore-job/main.ts',
+  },
   outdir: path.join(backupImage, 'vendor'),
   outExtension: { '.js': '.cjs' },
   format: 'cjs',
