@@ -1,5 +1,5 @@
 import { existsSync, rmSync } from 'node:fs';
-import { belongs } from './belongs.ts';
+import { claim } from './claim.ts';
 import { type Copy, generationsHere, hereAt, isFolder, readFact, readWork, workAt } from './copy.ts';
 import { labelsThere, walHere } from './listings.ts';
 import { locked } from './lock.ts';
@@ -11,7 +11,7 @@ import { parseWanted } from './plan/wanted.ts';
 import { restic } from './restic.ts';
 import { filesThere } from './send-sets.ts';
 
-/** A first copy may take days, and backups wait for whoever waits for it. */
+/** A first copy may take days, and a verification that waits for it keeps backups waiting. */
 const WAIT_SECONDS = 60;
 
 /** Compares what a copy holds with what is here. @returns a problem a line */
@@ -26,7 +26,7 @@ export async function checkCopy(copy: Copy, waitSeconds = WAIT_SECONDS): Promise
 type Tell = (problem: string) => void;
 
 async function compare(copy: Copy, tell: Tell): Promise<void> {
-  await belongs(copy);
+  await claim(copy);
   const wanted = parseWanted(readFact(copy, 'done') ?? '');
   await compareLabels(copy, wanted.labels, tell);
   await compareWal(copy, wanted.oldest, tell);

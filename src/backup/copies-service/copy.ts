@@ -34,7 +34,7 @@ export const readText = (file: string): string | undefined => {
 
 export const isFolder = (at: string): boolean => statSync(at, { throwIfNoEntry: false })?.isDirectory() === true;
 
-/** Whole or not at all, for whoever reads it at the same time. */
+/** Whole or not at all: another process may read it at the same time. */
 function replaceText(folder: string, name: string, text: string): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(path.join(folder, `.${name}`), text);

@@ -15,10 +15,10 @@ export const restic = (run: Run, repository: string, ...args: string[]): Promise
  */
 export async function copySnapshots(run: Run, from: string, to: string, sets?: readonly string[]): Promise<void> {
   const opened = await run('restic', ['--no-cache', 'cat', 'config'], { environment: { RESTIC_REPOSITORY: to } });
-  await mendRemote(run, from);
+  await repairRemote(run, from);
   if (opened.status !== 0) await begin(run, from, to, opened);
   await restic(run, to, 'unlock', '--remove-all', '--quiet');
-  await mendRemote(run, to);
+  await repairRemote(run, to);
   const copy = (...what: string[]) =>
     must(run, 'restic', ['--no-cache', 'copy', '--no-lock', '--quiet', ...what], {
       environment: { RESTIC_FROM_REPOSITORY: from, RESTIC_REPOSITORY: to },
@@ -41,7 +41,7 @@ async function begin(run: Run, from: string, to: string, opened: Ran): Promise<v
 }
 
 /** Removes what an upload was killed in. */
-async function mendRemote(run: Run, repository: string): Promise<void> {
+async function repairRemote(run: Run, repository: string): Promise<void> {
   if (!repository.startsWith(REMOTE)) return;
   const at = repository.slice(REMOTE.length);
   let damaged = false;

@@ -1,4 +1,4 @@
-import { belongs } from './belongs.ts';
+import { claim } from './claim.ts';
 import { type Copy, generationsHere, hereAt, isFolder, noteFact, pathList, readFact, readWanted, workAt } from './copy.ts';
 import { labelsHere, labelsThere, walThere } from './listings.ts';
 import { locked } from './lock.ts';
@@ -19,7 +19,7 @@ export const filesThere = ({ name }: Copy): string => `rclone:${name}:files`;
 export async function sendSets(copy: Copy): Promise<void> {
   const order = readWanted(copy);
   if (!order || order.text === readFact(copy, 'done')) return;
-  await belongs(copy);
+  await claim(copy);
   const before = await labelsThere(copy);
   const own = new Set(await labelsHere(copy));
   if (before.length > 0 && !before.some((label) => own.has(label))) throw new Error(BEGUN_AGAIN);

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { belongs } from './belongs.ts';
+import { claim } from './claim.ts';
 import {
   type Copy,
   factAt,
@@ -23,7 +23,7 @@ import { sendList } from './send-list.ts';
 /** Sends WAL that is not in the copy yet. What is there is listed once, and again after anything has failed. */
 export async function sendWal(copy: Copy): Promise<void> {
   const oldest = readWanted(copy)?.wanted.oldest;
-  await belongs(copy);
+  await claim(copy);
   noteFact(copy, 'folders', generationsThere(copy).join('\n'));
   const all = await walHere(copy);
   const needed = neededWal(all, oldest);

@@ -10,21 +10,21 @@ import { sendWal } from './send-wal.ts';
 const ROUNDS = { wal: sendWal, sets: sendSets };
 type Kind = keyof typeof ROUNDS;
 
-export interface Surroundings {
+export interface ServiceContext {
   now(): Date;
   /** A line in the container’s log. */
   say(line: string): void;
 }
 
 /** WAL and sets of each copy in a loop of their own, so that each of them fails alone. Does not return. */
-export async function serve(copies: readonly Copy[], periodSeconds: number, surroundings: Surroundings): Promise<never> {
+export async function serve(copies: readonly Copy[], periodSeconds: number, context: ServiceContext): Promise<never> {
   const loops = copies.flatMap((copy) => {
-    noteFact(copy, 'since', factTime(surroundings.now()));
+    noteFact(copy, 'since', factTime(context.now()));
     return (['wal', 'sets'] as const).map(async (kind) => {
       for (;;) {
         // Its presence says that the loop runs (`copies alive`).
         writeWork(copy, `${kind}.alive`, '');
-        await round(copy, kind, surroundings);
+        await round(copy, kind, context);
         await sleep(periodSeconds * 1000);
       }
     });
@@ -34,7 +34,7 @@ export async function serve(copies: readonly Copy[], periodSeconds: number, surr
 }
 
 /** Sends what there is to send, and notes how that went. */
-export async function round(copy: Copy, kind: Kind, { now, say }: Surroundings): Promise<void> {
+export async function round(copy: Copy, kind: Kind, { now, say }: ServiceContext): Promise<void> {
   const before = readFact(copy, `${kind}-error`) ?? '';
   try {
     // Without an identity nothing was ever backed up here: there is nothing to send, or it is yet to be fetched.

@@ -52,7 +52,7 @@ async function restore(work: Work, timeline: 'latest' | 'current'): Promise<bool
 
 const settingsOf = ({ data }: Work): string => path.join(data, 'postgresql.auto.conf');
 
-function goOn(work: Work): void {
+function continueHere(work: Work): void {
   const file = settingsOf(work);
   writeFileSync(file, continueSettings(readFileSync(file, 'utf8'), ['pgbackrest', ...backrestOptions(work.data)]));
   // One that followed another would wait for that one for ever.
@@ -82,7 +82,7 @@ const readLog = (): string => readFileSync(LOG, 'utf8');
 
 async function database(work: Work): Promise<ChildProcess> {
   if (work.set === undefined) {
-    goOn(work);
+    continueHere(work);
     const server = await recover(work);
     if (server) return server;
     throw new Error(`it did not become a database: ${lastFatal(readLog())}`);

@@ -6,7 +6,7 @@ import { IDENTITY, ownership } from './plan/ownership.ts';
 import { must } from './programs.ts';
 
 /** Makes sure that the place holds a copy of this repository, or becomes one. @throws Error where it does not: nothing is touched */
-export async function belongs(copy: Copy): Promise<void> {
+export async function claim(copy: Copy): Promise<void> {
   const { name, run } = copy;
   const remote = `${name}:${IDENTITY}`;
   const names = (await listRemote(run, [`${name}:`])).split('\n').filter(Boolean);
