@@ -1,6 +1,6 @@
-// Bundles the program to dist/ (start-up time is most of what a command costs), the agent into its image's folder, and each
-// dependency of the reference portal to one file, so that its image needs no npm. Beside each: the licences of what is bundled,
-// and an SBOM.
+// Bundles the program to dist/ (start-up time is most of what a command costs), the agent and what the backup runs into
+// their images' folders, and each dependency of the reference portal to one file, so that its image needs no npm. Beside each:
+// the licences of what is bundled, and an SBOM.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -116,6 +116,22 @@ await bundle({
   outfile: path.join(agentImage, 'vendor/agent.cjs'),
   format: 'cjs',
   // Read in the logs of a running stack.
+  minify: false,
+});
+
+const backupImage = path.join(home, 'templates/backup/image');
+rmSync(path.join(backupImage, 'vendor'), { recursive: true, force: true });
+await build({
+  ...common,
+  entryPoints: {
+    copies: 'src/backup/copies-service/main.ts',
+    'export-set': 'src/backup/export-job/main.ts',
+    'restore-database': 'src/backup/restore-job/main.ts',
+  },
+  outdir: path.join(backupImage, 'vendor'),
+  outExtension: { '.js': '.cjs' },
+  format: 'cjs',
+  // Read where an error has a stack.
   minify: false,
 });
 

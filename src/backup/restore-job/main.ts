@@ -1,0 +1,141 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { locked } from '../copies-service/lock.ts';
+import { backrestEnvironment, backrestOptions, parseOrder, type RestoreOrder, repositoriesOf, restoreOptions } from './plan/order.ts';
+import {
+  continueSettings,
+  FACTS_SQL,
+  HBA_CONF,
+  lastFatal,
+  lastTransaction,
+  RECOVERY_CONF,
+  unmarkedHistories,
+  withoutRecovery,
+} from './plan/recovery.ts';
+
+/*
+ * Restores the database into a folder, follows WAL as far as asked, and lets it become a database of its own that has a timeline
+ * of its own. Without a network: the repository is only read, and nothing is archived. Its last line is JSON, of what it got.
+ */
+
+const CONFIG = '/tmp/recovery.conf';
+const LOG = '/tmp/recovery.log';
+const PSQL = ['-X', '-q', '-A', '-t', '-h', '/tmp', '-U', 'postgres', '-v', 'ON_ERROR_STOP=1'];
+
+const run = promisify(execFile);
+const say = (line: string): boolean => process.stderr.write(`${line}\n`);
+
+/** A restore, and what its programs are given. */
+interface Work extends RestoreOrder {
+  environment: NodeJS.ProcessEnv;
+}
+
+async function sql({ environment }: Work, database: string, query: string): Promise<string> {
+  const { stdout } = await run('psql', [...PSQL, '-d', database, '-c', query], { env: environment });
+  return stdout.trim();
+}
+
+/** @returns whether pgBackRest has restored it; it says itself why not */
+async function restore(work: Work, timeline: 'latest' | 'current'): Promise<boolean> {
+  say('restoring the set');
+  rmSync(work.data, { recursive: true, force: true });
+  mkdirSync(work.data, { mode: 0o700 });
+  const args = [...backrestOptions(work.data), ...restoreOptions(work, timeline)];
+  const child = spawn('pgbackrest', args, { stdio: ['ignore', 2, 2], env: work.environment });
+  const [code] = await once(child, 'close');
+  return code === 0;
+}
+
+const settingsOf = ({ data }: Work): string => path.join(data, 'postgresql.auto.conf');
+
+function continueHere(work: Work): void {
+  const file = settingsOf(work);
+  writeFileSync(file, continueSettings(readFileSync(file, 'utf8'), ['pgbackrest', ...backrestOptions(work.data)]));
+  // One that followed another would wait for that one for ever.
+  rmSync(path.join(work.data, 'standby.signal'), { force: true });
+  writeFileSync(path.join(work.data, 'recovery.signal'), '');
+}
+
+/** @returns the server, which has become a database; undefined where it has ended before */
+async function recover(work: Work): Promise<ChildProcess | undefined> {
+  say('following WAL');
+  rmSync(path.join(work.data, 'postmaster.pid'), { force: true });
+  const log = openSync(LOG, 'w');
+  const server = spawn('postgres', ['-D', work.data, '-c', `config_file=${CONFIG}`], {
+    stdio: ['ignore', log, log],
+    env: work.environment,
+  });
+  closeSync(log);
+  for (;;) {
+    const recovering = await sql(work, 'postgres', 'select pg_is_in_recovery()').catch(() => undefined);
+    if (recovering === 'f') return server;
+    if (server.exitCode !== null || server.signalCode !== null) return undefined;
+    await sleep(200);
+  }
+}
+
+const readLog = (): string => readFileSync(LOG, 'utf8');
+
+async function database(work: Work): Promise<ChildProcess> {
+  if (work.set === undefined) {
+    continueHere(work);
+    const server = await recover(work);
+    if (server) return server;
+    throw new Error(`it did not become a database: ${lastFatal(readLog())}`);
+  }
+  if (!(await restore(work, 'latest'))) throw new Error('pgBackRest could not restore the set');
+  // A set of a timeline that was left behind is not on the way to the latest one.
+  const server = (await recover(work)) ?? ((await restore(work, 'current')) ? await recover(work) : undefined);
+  if (server) return server;
+  throw new Error(`WAL does not lead there: ${lastFatal(readLog())}`);
+}
+
+async function checkAll({ environment }: Work): Promise<void> {
+  say('checking every page and index');
+  const args = ['-h', '/tmp', '-U', 'postgres', '--all', '--install-missing', '--heapallindexed'];
+  await run('pg_amcheck', args, { env: environment, maxBuffer: 64 * 1024 ** 2 }).catch((error: { stdout?: string; stderr?: string }) => {
+    const lines = `${error.stdout ?? ''}${error.stderr ?? ''}`.trimEnd().split('\n').slice(-3);
+    throw new Error(`pg_amcheck: ${lines.join(' ')}`);
+  });
+}
+
+async function restoreDatabase(work: Work): Promise<void> {
+  writeFileSync(CONFIG, RECOVERY_CONF);
+  writeFileSync('/tmp/hba.conf', HBA_CONF);
+  const server = await database(work);
+  const ended = once(server, 'close');
+  if (work.check) await checkAll(work);
+  const facts = await sql(work, 'medianest', FACTS_SQL);
+  await sql(work, 'postgres', 'checkpoint');
+  const wal = path.join(work.data, 'pg_wal');
+  const status = path.join(wal, 'archive_status');
+  for (const name of unmarkedHistories(readdirSync(wal), existsSync(status) ? readdirSync(status) : []))
+    writeFileSync(path.join(status, `${name}.ready`), '');
+  server.kill('SIGINT');
+  await ended;
+  const file = settingsOf(work);
+  writeFileSync(file, withoutRecovery(readFileSync(file, 'utf8')));
+  await run('sync', ['--file-system', work.data]);
+  process.stdout.write(`{"lastTransaction": ${JSON.stringify(lastTransaction(readLog()))}, "facts": ${facts.replaceAll('\n', '')}}\n`);
+}
+
+async function main(): Promise<void> {
+  const order = parseOrder(process.env);
+  const repositories = repositoriesOf(order.generations);
+  const keys = repositories.map(({ secret }) => readFileSync(path.join('/run/secrets', secret), 'utf8').replace(/\n+$/, ''));
+  const environment = backrestEnvironment(process.env, repositories, keys) as NodeJS.ProcessEnv;
+  const parent = path.dirname(order.data);
+  mkdirSync(parent, { recursive: true });
+  const done = await locked(path.join(parent, '.restoring'), 0, () => restoreDatabase({ ...order, environment }));
+  if (!done) throw new Error(`another restore is at work in ${parent}`);
+}
+
+process.umask(0o077);
+main().catch((error: Error & { stderr?: string }) => {
+  say(error.stderr?.trim() || error.message);
+  process.exit(1);
+});
