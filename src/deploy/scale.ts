@@ -38,7 +38,6 @@ export async function scaleApp(context: Context, opened: Opened, replicas: numbe
   const before = services.filter((service) => service.component === 'app').length;
   const outcome = await converge(context, opened, {
     overwrite: false,
-    timeout: undefined,
     command: `scale app=${replicas}`,
     only: ['app', 'balancer'],
     orders: ({ replicas: _, ...rest }) =>

@@ -1,4 +1,5 @@
 import { type Command, done } from '../../capability/command.ts';
+import { waitSecondsOf } from '../../core/flags.ts';
 
 export const up: Command = {
   name: 'up',
@@ -16,7 +17,7 @@ export const up: Command = {
     const opened = await open(context);
     const outcome = await converge(context, opened, {
       overwrite: options.overwrite === true,
-      timeout: options.timeout,
+      waitSeconds: waitSecondsOf(options.timeout),
       offline: options.offline === true,
     });
     const { orderOutside } = await import('../../certificates/renew.ts');
