@@ -86,6 +86,9 @@ function watchSignals(): { signal: AbortSignal; stop(): void } {
 
 async function createContext(flags: GlobalFlags, signal: AbortSignal): Promise<Context> {
   const env = process.env;
+  const report = flags.quiet ? silent : await createReporter(flags);
+  const trace = flags.verbose && !flags.quiet ? await import('./docker/trace.ts') : undefined;
+  trace?.tracePrograms(report.verbose);
   return {
     home,
     cwd: process.cwd(),
@@ -94,9 +97,12 @@ async function createContext(flags: GlobalFlags, signal: AbortSignal): Promise<C
     flags,
     registry: async () => (await import('./services/index.ts')).registry,
     capabilities: async () => (await import('./capabilities.ts')).capabilities,
-    engine: async () => (await import('./docker/docker.ts')).connectEngine(env),
+    engine: async () => {
+      const engine = (await import('./docker/docker.ts')).connectEngine(env);
+      return trace ? trace.traceEngine(engine, report.verbose) : engine;
+    },
     docker: async () => (await import('./docker/compose.ts')).dockerCli,
-    report: flags.quiet ? silent : await createReporter(flags),
+    report,
     clock: { now: () => new Date() },
     signal,
     ask: async (question, secret) => {

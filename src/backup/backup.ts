@@ -116,7 +116,7 @@ export async function refuseUnfit(context: Context, { loaded, state }: Opened, r
 }
 
 /** It would be written by a key that is not the one of now. */
-async function refuseOldGeneration(room: BackupRoom): Promise<void> {
+export async function refuseOldGeneration(room: BackupRoom): Promise<void> {
   const { stdout } = await inServer(room, ['generation'], 'the repository host');
   if (Number(stdout) === room.generations.current) return;
   throw new UserError(
@@ -127,7 +127,7 @@ async function refuseOldGeneration(room: BackupRoom): Promise<void> {
 }
 
 /** restic would try for a quarter of an hour to write its lock. */
-async function refuseReadOnly({ bench, mount }: BackupRoom): Promise<void> {
+export async function refuseReadOnly({ bench, mount }: BackupRoom): Promise<void> {
   const { exitCode } = await bench.docker.run(['exec', `${bench.project}-backup-1`, 'test', '-w', mount.target], { signal: bench.signal });
   if (exitCode !== 1) return;
   throw new UserError(
@@ -137,6 +137,13 @@ async function refuseReadOnly({ bench, mount }: BackupRoom): Promise<void> {
   );
 }
 
+export const otherRepository = ({ bench }: BackupRoom): UserError =>
+  new UserError(
+    'REPOSITORY_AWAY',
+    `the repository is not the one that ${bench.state.at('backups.json')} knows; nothing was changed`,
+    'mount the right disk; or, if the old repository is given up, remove that file',
+  );
+
 /** The sets that are there; where there is none, the repository is made, and given an identity. */
 export async function openCatalogue(room: BackupRoom): Promise<Catalogue> {
   await refuseReadOnly(room);
@@ -144,12 +151,7 @@ export async function openCatalogue(room: BackupRoom): Promise<Catalogue> {
   const known = await knownSets(room);
   const { stdout } = await inServer(room, ['identity', known?.repository ?? randomUUID()], 'the repository');
   const repository = stdout.trim();
-  if (known && known.repository !== repository)
-    throw new UserError(
-      'REPOSITORY_AWAY',
-      `the repository is not the one that ${room.bench.state.at('backups.json')} knows; nothing was changed`,
-      'mount the right disk; or, if the old repository is given up, remove that file',
-    );
+  if (known && known.repository !== repository) throw otherRepository(room);
   return known ?? { repository, sets: [] };
 }
 

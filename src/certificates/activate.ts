@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
+import { poll } from '../core/poll.ts';
 import { composeArgs, type DockerCli } from '../docker/compose.ts';
 import type { Engine, ObservedContainer } from '../docker/types.ts';
 import { composeFiles } from '../reconcile/compose-project.ts';
@@ -10,7 +10,7 @@ import { certificatesOf } from '../stack/certificates.ts';
 import type { CertificateSpec, Service, Stack } from '../stack/types.ts';
 import type { StateFolder } from '../state/state.ts';
 import { installedSerial, switchCertificate } from './store/install.ts';
-import { askListeners } from './store/listeners.ts';
+import { askListeners, type ServedAt } from './store/listeners.ts';
 
 export interface CertificateRun {
   context: Context;
@@ -34,7 +34,7 @@ const usersOf = (stack: Stack, name: string, containers: readonly ObservedContai
  * Switches to a certificate that was placed, has its services read it, and proves with a handshake at every listener that
  * they do. Where one does not, all go back to the certificate before.
  * @returns the services that take it only by a new container
- * @throws UserError CERTIFICATE_FAILED after going back
+ * @throws UserError CERTIFICATE_FAILED or INTERRUPTED after going back
  */
 export async function putIntoService(
   run: CertificateRun,
@@ -59,7 +59,7 @@ export async function putIntoService(
     switchCertificate(state, spec.name, before);
     for (const service of told) await reload(run, service).catch(() => undefined);
     throw new UserError(
-      'CERTIFICATE_FAILED',
+      error instanceof UserError && error.code === 'INTERRUPTED' ? 'INTERRUPTED' : 'CERTIFICATE_FAILED',
       `${(error as Error).message}; ${spec.name} is back at the certificate that was served before`,
       error instanceof UserError ? error.hint : 'medianest certs status shows what is served',
       { cause: error },
@@ -97,25 +97,25 @@ async function prove(
 ): Promise<void> {
   if (!service.listeners?.length) return;
   const own = containers.filter((container) => container.service === service.name);
-  const deadline = Date.now() + PATIENCE;
-  for (;;) {
-    const answers = await askListeners(run.stack, [spec], own);
-    const wrong = answers.find(({ served, away }) => !away && served?.serial !== serial);
-    if (!wrong) {
-      const away = answers.filter((answer) => answer.away).map(({ at }) => at);
-      if (away.length > 0)
-        run.context.report.note(`${service.name} cannot be reached from here (${away.join(', ')}): what it serves is not proven`);
-      return;
-    }
-    if (Date.now() > deadline) {
-      throw new UserError(
-        'CERTIFICATE_FAILED',
-        `${service.name} at ${wrong.at} ${wrong.served ? `goes on with certificate ${wrong.served.serial}` : 'does not answer in TLS'}, not ${serial}`,
-        `medianest restart ${service.name}, then medianest certs renew`,
-      );
-    }
-    await sleep(200);
+  let wrong = undefined as ServedAt | undefined;
+  const served = await poll(
+    async () => {
+      const answers = await askListeners(run.stack, [spec], own);
+      wrong = answers.find(({ served, away }) => !away && served?.serial !== serial);
+      return wrong ? undefined : answers;
+    },
+    { every: 200, timeout: PATIENCE, signal: run.context.signal },
+  );
+  if (!served) {
+    throw new UserError(
+      'CERTIFICATE_FAILED',
+      `${service.name} at ${wrong?.at} ${wrong?.served ? `goes on with certificate ${wrong.served.serial}` : 'does not answer in TLS'}, not ${serial}`,
+      `medianest restart ${service.name}, then medianest certs renew`,
+    );
   }
+  const away = served.filter((answer) => answer.away).map(({ at }) => at);
+  if (away.length > 0)
+    run.context.report.note(`${service.name} cannot be reached from here (${away.join(', ')}): what it serves is not proven`);
 }
 
 /** Has every running service that trusts the internal CA read its roots and lists again. */

@@ -197,7 +197,7 @@ async function recreate(context: Context, opened: Opened, stack: Stack, command:
     .filter((service) => !service.reload && running(service.name) && certificatesOf(service).some(({ name }) => stale.includes(name)))
     .map(({ component }) => component);
   if (components.length === 0) return;
-  await converge(context, opened, { overwrite: false, timeout: undefined, only: [...new Set(components)], command });
+  await converge(context, opened, { overwrite: false, only: [...new Set(components)], command });
 }
 
 function writeMetrics(state: StateFolder, rows: readonly CertificateRow[]): void {

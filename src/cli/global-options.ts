@@ -8,7 +8,7 @@ export const GLOBAL: readonly (readonly [flags: string, description: string, var
   ['--without <components>', 'Switch components off, separated by commas', 'MEDIANEST_WITHOUT'],
   ['--json', 'Print one JSON document on stdout', 'MEDIANEST_JSON'],
   ['--quiet', 'No progress on stderr', 'MEDIANEST_QUIET'],
-  ['--verbose', 'Every line of progress', 'MEDIANEST_VERBOSE'],
+  ['--verbose', 'Every line of progress, and every program run and engine call with its time', 'MEDIANEST_VERBOSE'],
   ['--yes', 'Answer every question with yes', 'MEDIANEST_YES'],
   ['--dry-run', 'Print what would be done, and change nothing', 'MEDIANEST_DRY_RUN'],
   ['--wait-lock [seconds]', 'Wait for another medianest to finish (600 seconds when none are given)', 'MEDIANEST_WAIT_LOCK'],

@@ -1,9 +1,9 @@
-import path from 'node:path';
 import type { Context, Execution, Opened } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { canonical, shortHash } from '../core/hash.ts';
 import { currentUser } from '../core/user.ts';
-import { checkCompose, runProgram } from '../docker/compose.ts';
+import { checkCompose } from '../docker/compose.ts';
+import type { Engine, ImageInfo } from '../docker/types.ts';
 import { execute } from '../project/execute.ts';
 import { requireManifest } from '../project/open.ts';
 import { mutate } from '../project/with-lock.ts';
@@ -16,6 +16,8 @@ import type { Loaded } from '../settings/loaded.ts';
 import type { Orders } from '../stack/orders.ts';
 import { namesOf } from '../stack/roles.ts';
 import { refuseEdited } from '../state/hand-edits.ts';
+import type { StateFolder } from '../state/state.ts';
+import { hooksOf } from './hooks.ts';
 import { candidateOf, DEPLOYED, deploySteps, findTarget, keepServing, refuseOtherProtocol, refuseUnready } from './plan/deploy.ts';
 import { currentRelease, nextRelease, type Release, releaseTag, settleInterrupted, withRelease } from './plan/releases.ts';
 import { keepImage, obtainImage, readReleases, releaseImage, saveRelease, settleReleases } from './store/release-store.ts';
@@ -42,6 +44,18 @@ export interface DeployOutcome {
   steps?: Step[];
 }
 
+/** What a deploy works with, and what it was asked for. */
+interface Site {
+  context: Context;
+  loaded: Loaded;
+  state: StateFolder;
+  engine: Engine;
+  asked: DeployAsked;
+  /** As the audit log names it. */
+  command: string;
+  started: Date;
+}
+
 /**
  * Puts a version of the application into service, one replica at a time behind the balancer. Until the last replica is
  * ready the old version keeps serving and stays what `up` would bring back: a deploy that fails, or is killed, goes back.
@@ -55,148 +69,139 @@ export async function deploy(context: Context, { loaded, state }: Opened, asked:
     );
   }
   const started = context.clock.now();
-  const seconds = () => (context.clock.now().getTime() - started.getTime()) / 1000;
   const engine = await context.engine();
-  const project = loaded.settings.project;
   const command = asked.to ? `rollback ${asked.to}` : `deploy${asked.image ? ` --image ${asked.image}` : ''}`;
-  const run = async (
-    execution: Execution | undefined,
-    record: (plan: unknown) => void,
-    fail: (code: string) => void,
-  ): Promise<DeployOutcome> => {
-    refuseEdited(state);
-    const app = loaded.settings.app as { image?: string; replicas: number };
-    const orders = readOrders(state);
-    const ordered = orders.app?.release;
-    const releases = settleInterrupted(readReleases(state), ordered).reduce(withRelease, readReleases(state));
-    const previous = currentRelease(releases);
-    const portal = (await prepare(context, loaded, { unchecked: true })).portal();
-    // Asked before a new image of the same name can be pulled.
-    const named = previous && (await engine.image(previous.image))?.id;
-    let kept = keepServing(orders, previous, { app, portal }, named, project);
-    const now = await survey(context, loaded, engine, { orders: () => kept, only: DEPLOYED, deploying: true });
-    refuseUnready(now.prepared.stack, now.changes);
-    const target = asked.to === undefined ? undefined : findTarget(releases, asked.to);
-    const release = nextRelease(releases, ordered);
-    const candidate = candidateOf(app, portal, { image: asked.image, target }, release, project);
-    const outcome = (result: DeployOutcome['result']): DeployOutcome => ({
-      release,
-      previous: previous?.id ?? null,
-      image: candidate.image,
-      replicas: namesOf(now.prepared.stack.services, 'application').length,
-      result,
-      seconds: seconds(),
-    });
-    const planned = () =>
-      survey(context, loaded, engine, { orders: candidate.orders, only: DEPLOYED, deploying: true, waitSeconds: asked.waitSeconds });
-    if (!execution) {
-      const { steps, prepared } = await planned();
-      refuseOtherProtocol(now.prepared.stack, prepared.stack);
-      // The release's own name for the image is given to it only by a real run.
-      const shown = steps.filter((step) => step.kind !== 'pull-image' || step.ref !== releaseTag(project, release));
-      return { ...outcome('planned'), steps: deploySteps(shown, prepared.stack) };
-    }
-
-    const image = target
-      ? await releaseImage(project, target, portal, execution)
-      : await obtainImage(
-          candidate.image,
-          candidate.image === portal.ref ? portal : { name: 'app', ref: candidate.image },
-          asked.pull,
-          execution,
-        );
-    await keepImage(engine, project, release, image);
-    const plan = await planned();
-    refuseOtherProtocol(now.prepared.stack, plan.prepared.stack);
-    const steps = deploySteps(plan.steps, plan.prepared.stack);
-    record(steps);
-    const running = execution;
-    const remember = async (wanted: Orders, cause: string) => {
-      if (canonical(wanted) !== canonical(readOrders(state))) await execute([{ kind: 'remember-orders', orders: wanted, cause }], running);
-    };
-    const entry = (result: Release['result'], error?: string): Release => ({
-      id: release,
-      image: candidate.image,
-      imageId: image.id,
-      digests: image.digests,
-      settings: shortHash(candidate.version),
-      version: candidate.version,
-      time: started.toISOString(),
-      user: currentUser(),
-      command,
-      result,
-      seconds: seconds(),
-      ...(error && { error }),
-    });
-    const hookEnv = {
-      MEDIANEST_PROJECT: project,
-      MEDIANEST_RELEASE: release,
-      MEDIANEST_IMAGE: candidate.image,
-      MEDIANEST_PREVIOUS: previous?.id ?? '',
-    };
-    const hooks = (loaded.settings.app as { hooks: { pre: string[]; post: string[] } }).hooks;
-    await runHook('pre', hooks.pre, loaded.root, hookEnv, execution);
-    if (previous) kept = keepServing(orders, previous, { app, portal }, (await engine.image(previous.image))?.id, project);
-    await remember(kept, 'what serves now, until every replica runs the new version');
-    settleReleases(state, ordered);
-    saveRelease(state, entry('running'));
-    execution = { ...execution, prepared: { state, secrets: plan.prepared.secrets, project }, lives: new Map() };
-    try {
-      await execute(steps, execution);
-      await proveLives(execution);
-    } catch (error) {
-      if (!(error instanceof UserError) || error.code === 'INTERRUPTED') throw stopped(error, release, previous);
-      await goBack(context, loaded, execution, error, previous);
-      // Its further lines are the application's own log, which may hold anything.
-      saveRelease(state, entry('reverted', error.message.split('\n')[0]));
-      fail(error.code);
-      return { ...outcome('reverted'), error: error.toJSON() };
-    }
-    await remember(candidate.orders(readOrders(state)), 'every replica runs it');
-    saveRelease(state, entry('deployed'));
-    await runHook('post', hooks.post, loaded.root, { ...hookEnv, MEDIANEST_RESULT: 'deployed' }, execution).catch((error: Error) =>
-      context.report.warn(`${error.message}; the release serves nevertheless`),
-    );
-    return outcome('deployed');
-  };
-  if (context.flags.dryRun)
-    return run(
-      undefined,
-      () => {},
-      () => {},
-    );
+  const site: Site = { context, loaded, state, engine, asked, command, started };
+  if (context.flags.dryRun) return describePlan(site, await look(site));
   requireManifest(state);
   return mutate(context, state, command, async (lock, record, fail) => {
     const docker = await context.docker();
     await checkCompose(docker);
-    return run({ context, prepared: { state, secrets: emptySecrets, project }, engine, docker, lock }, record, fail);
+    const { project } = loaded.settings;
+    const execution: Execution = { context, prepared: { state, secrets: emptySecrets, project }, engine, docker, lock };
+    return carryOut(site, await look(site), execution, { record, fail });
   });
 }
 
-async function runHook(
-  name: 'pre' | 'post',
-  argv: readonly string[],
-  root: string,
-  env: Record<string, string>,
-  run: Execution,
-): Promise<void> {
-  const [program, ...args] = argv;
-  if (program === undefined) return;
-  const task = run.context.report.task(`hook ${name}: ${argv.join(' ')}`);
-  const file = program.includes('/') ? path.resolve(root, program) : program;
-  const { exitCode, tail } = await runProgram(file, args, {
-    cwd: root,
-    env,
-    signal: run.context.signal,
-    onLine: (line) => task.detail(line),
+type Seen = Awaited<ReturnType<typeof look>>;
+
+/** What serves, and what would take its place. Changes nothing. */
+async function look({ context, loaded, state, engine, asked, started }: Site) {
+  refuseEdited(state);
+  const { project } = loaded.settings;
+  const app = loaded.settings.app as { image?: string; replicas: number };
+  const orders = readOrders(state);
+  const ordered = orders.app?.release;
+  const releases = settleInterrupted(readReleases(state), ordered).reduce(withRelease, readReleases(state));
+  const previous = currentRelease(releases);
+  const portal = (await prepare(context, loaded, { unchecked: true })).portal();
+  /** What keeps serving, by what the engine has now under the name of its image. */
+  const serving = async (): Promise<Orders> =>
+    keepServing(orders, previous, { app, portal }, previous && (await engine.image(previous.image))?.id, project);
+  // Asked before a new image of the same name can be pulled.
+  const kept = await serving();
+  const now = await survey(context, loaded, engine, { orders: () => kept, only: DEPLOYED, deploying: true });
+  refuseUnready(now.prepared.stack, now.changes);
+  const target = asked.to === undefined ? undefined : findTarget(releases, asked.to);
+  const release = nextRelease(releases, ordered);
+  const candidate = candidateOf(app, portal, { image: asked.image, target }, release, project);
+  const outcome = (result: DeployOutcome['result']): DeployOutcome => ({
+    release,
+    previous: previous?.id ?? null,
+    image: candidate.image,
+    replicas: namesOf(now.prepared.stack.services, 'application').length,
+    result,
+    seconds: secondsSince(context, started),
   });
-  if (exitCode === 0) return task.done();
-  task.failed();
-  throw new UserError(
-    'HOOK_FAILED',
-    `the ${name} hook ended with status ${exitCode}: ${tail.slice(-3).join(' | ')}${name === 'pre' ? '; nothing was changed' : ''}`,
-    'correct the hook (app.hooks in medianest.yml)',
+  return { ordered, previous, portal, kept, serving, stack: now.prepared.stack, target, release, candidate, outcome };
+}
+
+const secondsSince = (context: Context, started: Date): number => (context.clock.now().getTime() - started.getTime()) / 1000;
+
+/** The steps towards the candidate. @throws UserError where it speaks another protocol than what serves */
+async function planCandidate({ context, loaded, engine, asked }: Site, { candidate, stack }: Seen) {
+  const more = { only: DEPLOYED, deploying: true, waitSeconds: asked.waitSeconds };
+  const plan = await survey(context, loaded, engine, { orders: candidate.orders, ...more });
+  refuseOtherProtocol(stack, plan.prepared.stack);
+  return plan;
+}
+
+async function describePlan(site: Site, seen: Seen): Promise<DeployOutcome> {
+  const { steps, prepared } = await planCandidate(site, seen);
+  // The release's own name for the image is given to it only by a real run.
+  const tag = releaseTag(site.loaded.settings.project, seen.release);
+  const shown = steps.filter((step) => step.kind !== 'pull-image' || step.ref !== tag);
+  return { ...seen.outcome('planned'), steps: deploySteps(shown, prepared.stack) };
+}
+
+async function carryOut(
+  site: Site,
+  seen: Seen,
+  execution: Execution,
+  audit: { record: (plan: unknown) => void; fail: (code: string) => void },
+): Promise<DeployOutcome> {
+  const { context, loaded, state, engine, asked } = site;
+  const { previous, portal, target, release, candidate, outcome } = seen;
+  const { project } = loaded.settings;
+  const image = target
+    ? await releaseImage(project, target, portal, execution)
+    : await obtainImage(
+        candidate.image,
+        candidate.image === portal.ref ? portal : { name: 'app', ref: candidate.image },
+        asked.pull,
+        execution,
+      );
+  await keepImage(engine, project, release, image);
+  const plan = await planCandidate(site, seen);
+  const steps = deploySteps(plan.steps, plan.prepared.stack);
+  audit.record(steps);
+  const hook = hooksOf(context, loaded, { release, image: candidate.image, previous: previous?.id });
+  await hook('pre');
+  // The image that serves may have lost its name to the new one.
+  const kept = previous ? await seen.serving() : seen.kept;
+  await remember(state, execution, kept, 'what serves now, until every replica runs the new version');
+  settleReleases(state, seen.ordered);
+  saveRelease(state, releaseEntry(site, seen, image, 'running'));
+  const rolling: Execution = { ...execution, prepared: { state, secrets: plan.prepared.secrets, project }, lives: new Map() };
+  try {
+    await execute(steps, rolling);
+    await proveLives(rolling);
+  } catch (error) {
+    if (!(error instanceof UserError) || error.code === 'INTERRUPTED') throw stopped(error, release, previous);
+    await goBack(context, loaded, rolling, error, previous);
+    // Its further lines are the application's own log, which may hold anything.
+    saveRelease(state, releaseEntry(site, seen, image, 'reverted', error.message.split('\n')[0]));
+    audit.fail(error.code);
+    return { ...outcome('reverted'), error: error.toJSON() };
+  }
+  await remember(state, execution, candidate.orders(readOrders(state)), 'every replica runs it');
+  saveRelease(state, releaseEntry(site, seen, image, 'deployed'));
+  await hook('post', { MEDIANEST_RESULT: 'deployed' }).catch((error: Error) =>
+    context.report.warn(`${error.message}; the release serves nevertheless`),
   );
+  return outcome('deployed');
+}
+
+async function remember(state: StateFolder, run: Execution, wanted: Orders, cause: string): Promise<void> {
+  if (canonical(wanted) !== canonical(readOrders(state))) await execute([{ kind: 'remember-orders', orders: wanted, cause }], run);
+}
+
+function releaseEntry(site: Site, seen: Seen, image: ImageInfo, result: Release['result'], error?: string): Release {
+  const { release, candidate } = seen;
+  return {
+    id: release,
+    image: candidate.image,
+    imageId: image.id,
+    digests: image.digests,
+    settings: shortHash(candidate.version),
+    version: candidate.version,
+    time: site.started.toISOString(),
+    user: currentUser(),
+    command: site.command,
+    result,
+    seconds: secondsSince(site.context, site.started),
+    ...(error && { error }),
+  };
 }
 
 /** Back to the release that served before: what differs from it is exactly what this deploy has replaced. */

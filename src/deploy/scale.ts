@@ -39,7 +39,6 @@ export async function scaleApp(context: Context, opened: Opened, replicas: numbe
   const before = namesOf(services, 'application').length;
   const outcome = await converge(context, opened, {
     overwrite: false,
-    timeout: undefined,
     command: `scale app=${replicas}`,
     only: DEPLOYED,
     orders: ({ replicas: _, ...rest }) =>

@@ -1,5 +1,6 @@
 import type { ExecaError } from 'execa';
 import { EXIT, systemCode, UserError } from '../core/errors.ts';
+import { startedProgram } from '../core/programs.ts';
 
 /** Oldest Compose that has all that is used here (`--wait-timeout`, `start_interval`, `create_host_path`). */
 export const MIN_COMPOSE = '2.24.0';
@@ -39,6 +40,7 @@ const environment = (): NodeJS.ProcessEnv =>
 /** Runs a program with an argument list to its end, whatever its exit status. @throws UserError where it cannot be started, or on Ctrl-C */
 export async function runProgram(program: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const { execa } = await import('execa');
+  const ended = startedProgram(program, args);
   const child = execa(program, args, {
     all: true,
     reject: false,
@@ -64,6 +66,7 @@ export async function runProgram(program: string, args: readonly string[], optio
     options.onLine?.(line);
   }
   const result = await child;
+  ended(result.exitCode);
   options.onStart?.(undefined);
   if (options.signal?.aborted) throw new UserError('INTERRUPTED', 'interrupted', 'run the same command again: it goes on from here');
   if (result.exitCode === undefined) throw startFailure(program, result);
@@ -74,6 +77,7 @@ export const dockerCli: DockerCli = {
   run: (args, options) => runProgram('docker', args, options),
   attach: async (args, signal) => {
     const { execa } = await import('execa');
+    const ended = startedProgram('docker', args);
     const result = await execa('docker', args, {
       stdio: 'inherit',
       reject: false,
@@ -82,6 +86,7 @@ export const dockerCli: DockerCli = {
       cancelSignal: signal,
       killSignal: 'SIGINT',
     });
+    ended(result.exitCode);
     if (signal.aborted) return EXIT.interrupted;
     if (result.exitCode === undefined && !result.signal) throw startFailure('docker', result);
     return result.exitCode ?? EXIT.interrupted;

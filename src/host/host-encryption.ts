@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { startedProgram } from '../core/programs.ts';
 import { type MountPoint, mountOf } from './host-mounts.ts';
 import type { Encryption } from './plan/facts.ts';
 
@@ -13,7 +14,9 @@ export interface MachineFiles {
 }
 
 export function ask(program: string, ...args: string[]): string | undefined {
+  const ended = startedProgram(program, args);
   const { status, stdout } = spawnSync(program, args, { encoding: 'utf8', timeout: 800, stdio: ['ignore', 'pipe', 'ignore'] });
+  ended(status);
   return status === 0 ? stdout : undefined;
 }
 

@@ -48,7 +48,6 @@ export async function update(context: Context, opened: Opened): Promise<UpdateOu
   for (const component of order) {
     await converge(context, opened, {
       overwrite: false,
-      timeout: undefined,
       command: `update ${component}`,
       only: [component],
       orders: (orders) => ({ ...orders, updates: updateMarks(updates, orders.updates ?? {}) }),

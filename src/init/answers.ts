@@ -11,9 +11,12 @@ import { leaves, settingsSchema } from '../settings/schema.ts';
 import { withValue } from './plan/init.ts';
 
 /** What was said already: the file of answers, then flags. */
-export async function given(context: Context, options: Readonly<Record<string, unknown>>): Promise<JsonObject> {
+export async function given(
+  context: Context,
+  options: { answers: string | undefined; domains: string[] | undefined },
+): Promise<JsonObject> {
   const fields = leaves(settingsSchema(await context.registry()));
-  const file = typeof options.answers === 'string' ? path.resolve(context.cwd, options.answers) : undefined;
+  const file = options.answers === undefined ? undefined : path.resolve(context.cwd, options.answers);
   const layers = [
     ...(file ? [migrateLayer(parseSettings(read(file), file))] : []),
     ...(context.flags.set ?? []).map((text) => assignmentLayer(text, fields)),
@@ -22,15 +25,7 @@ export async function given(context: Context, options: Readonly<Record<string, u
   const { profile, project } = context.flags;
   if (profile) settings = withValue(settings, ['profile'], profile);
   if (project) settings = withValue(settings, ['project'], project);
-  if (typeof options.domain === 'string')
-    settings = withValue(
-      settings,
-      ['edge', 'domains'],
-      options.domain
-        .split(',')
-        .map((name) => name.trim())
-        .filter(Boolean),
-    );
+  if (options.domains) settings = withValue(settings, ['edge', 'domains'], options.domains);
   return settings;
 }
 

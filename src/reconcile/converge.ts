@@ -29,8 +29,8 @@ export interface UpOutcome {
 export interface ConvergeOptions extends Pick<Asked, 'orders' | 'only' | 'renew'> {
   /** Replace rendered files that were edited by hand. */
   overwrite: boolean;
-  /** Seconds to wait for health, as typed. */
-  timeout: unknown;
+  /** Seconds to wait for health. */
+  waitSeconds?: number | undefined;
   /** Neither build nor pull. */
   offline?: boolean;
   /** As the audit log names it; `up` where not given. */
@@ -43,7 +43,7 @@ const RANGE_ATTEMPTS = 4;
 /** Brings a project to what its settings say: plan, then the same steps that a dry run prints. */
 export async function converge(context: Context, { loaded, state }: Opened, options: ConvergeOptions): Promise<UpOutcome> {
   const started = context.clock.now().getTime();
-  const waitSeconds = seconds(options.timeout);
+  const { waitSeconds } = options;
   const engine = await context.engine();
   const command = options.command ?? `up --profile ${loaded.profile}`;
   const capabilities = await context.capabilities();
@@ -133,12 +133,4 @@ function beforeRendering(steps: readonly Step[], stack: Stack): Step[] {
   const fixed = new Set(stack.services.flatMap((service) => (service.reload ? [] : certificatesOf(service).map(({ name }) => name))));
   const early = steps.filter((step) => step.kind === 'issue-certificate' && fixed.has(step.certificate.name));
   return early.length > 0 ? [...steps.filter(({ kind }) => kind === 'build-image' || kind === 'pull-image'), ...early] : [];
-}
-
-/** `--timeout` as typed -> seconds. */
-export function seconds(value: unknown): number | undefined {
-  if (value === undefined) return undefined;
-  const parsed = Number(value);
-  if (Number.isInteger(parsed) && parsed > 0) return parsed;
-  throw new UserError('USAGE', `--timeout ${value}: should be a number of seconds`, 'for example --timeout 300');
 }

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { type Stats, statSync } from 'node:fs';
 import net from 'node:net';
 import { systemCode, UserError } from '../core/errors.ts';
+import { startedProgram } from '../core/programs.ts';
 import type { DockerCli } from '../docker/compose.ts';
 import { nfsDriverOptions } from '../stack/nfs.ts';
 import type { Mount, NfsExport, Service } from '../stack/types.ts';
@@ -137,7 +138,11 @@ const refusal = (source: string, problem: string, hint: string): UserError =>
  */
 function readable(folder: string, stats: Stats, { uid, gid }: User): boolean {
   if (process.getuid?.() === 0) {
-    return spawnSync('test', ['-r', '.', '-a', '-x', '.'], { cwd: folder, uid, gid, env: { PATH: '/usr/bin:/bin' } }).status === 0;
+    const args = ['-r', '.', '-a', '-x', '.'];
+    const ended = startedProgram('test', args);
+    const { status } = spawnSync('test', args, { cwd: folder, uid, gid, env: { PATH: '/usr/bin:/bin' } });
+    ended(status);
+    return status === 0;
   }
   const grants = (shift: number) => ((stats.mode >> shift) & 0o5) === 0o5;
   if (stats.uid === uid) return grants(6);

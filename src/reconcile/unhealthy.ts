@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../core/errors.ts';
+import { poll } from '../core/poll.ts';
 import type { Engine, ObservedContainer } from '../docker/types.ts';
 
 /** Read, and shown at most. */
@@ -38,13 +38,12 @@ export async function recovers(
   signal: AbortSignal,
   only?: readonly string[],
 ): Promise<boolean> {
-  const deadline = Date.now() + Math.min(waitSeconds, RECOVERY_SECONDS) * 1000;
-  for (;;) {
+  const look = async () => {
     const bad = await unwell(engine, project, only);
     if (bad.length === 0) return true;
-    if (bad.some((container) => container.state !== 'running') || Date.now() > deadline || signal.aborted) return false;
-    await sleep(500);
-  }
+    return bad.some((container) => container.state !== 'running') ? false : undefined;
+  };
+  return (await poll(look, { every: 500, timeout: Math.min(waitSeconds, RECOVERY_SECONDS) * 1000, signal })) ?? false;
 }
 
 /** Which services are not well, each with its state and its last log lines; undefined when all are. */

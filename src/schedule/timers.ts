@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Context, Opened, Timer } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { exists, writeAtomic } from '../core/files.ts';
+import { shellWord } from '../core/shell-word.ts';
 import { runProgram } from '../docker/compose.ts';
 import { requireManifest } from '../project/open.ts';
 import { environmentLayers } from '../settings/environment.ts';
@@ -132,5 +133,3 @@ function requireSystemd(timers: readonly Timer[], run: TimedRun | undefined): vo
   if (process.getuid?.() === 0) return;
   throw new UserError('USAGE', `only root may change ${FOLDER}; nothing was changed`, 'run the same command with sudo');
 }
-
-const shellWord = (word: string): string => (/^[\w./=:-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);

@@ -25,7 +25,7 @@ export async function rotate(context: Context, opened: Opened, name: string): Pr
   });
   if (context.flags.dryRun) return outcome('planned');
   const bring = (what: Pick<Round, 'renew' | 'orders'>) =>
-    converge(context, opened, { overwrite: false, timeout: undefined, command: `secrets rotate ${name}`, ...what });
+    converge(context, opened, { overwrite: false, command: `secrets rotate ${name}`, ...what });
   // What an earlier one has left undone comes first: a password that somebody still uses is not an idle one.
   await bring({ renew: [] });
   rounds = await planned();

@@ -1,8 +1,8 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { systemCode, UserError } from '../core/errors.ts';
 import { readOptional, writing } from '../core/files.ts';
+import { poll } from '../core/poll.ts';
 import { currentUser } from '../core/user.ts';
 
 /** Who holds the lock, since when and for what. `started` tells a process from a later one with the same number. */
@@ -63,23 +63,24 @@ export async function acquireLock(
     since: new Date().toISOString(),
   };
   const childFile = `${file}.child`;
-  const deadline = Date.now() + waitSeconds * 1000;
-  for (let told = false; ; ) {
-    if (tryTake(file, me)) break;
-    const text = readOptional(file);
-    const holder = text === undefined ? undefined : parseHolder(text);
-    if (text !== undefined && (!holder || (holder.host === me.host && !isAlive(holder)))) {
-      reclaim(file, text);
-      continue;
-    }
-    if (holder && Date.now() >= deadline) throw locked(file, holder);
-    if (holder && !told) onWait(holder);
-    told = true;
-    await sleep(100, undefined, { signal }).catch(() => {
-      throw new UserError('INTERRUPTED', 'interrupted while waiting for the lock; nothing was changed', 'run the command again');
-    });
+  let holder = undefined as LockHolder | undefined;
+  const taken = await poll(
+    () => {
+      const found = takeOrFind(file, me);
+      if (found === 'taken') return true;
+      if (!holder && waitSeconds > 0) onWait(found);
+      holder = found;
+      return undefined;
+    },
+    { every: 100, timeout: waitSeconds * 1000, signal },
+  ).catch(asLockWait);
+  if (!taken && holder) throw locked(file, holder);
+  try {
+    await childGone(childFile, signal);
+  } catch (error) {
+    rmSync(file, { force: true });
+    throw asLockWait(error);
   }
-  await childGone(childFile, signal);
   return {
     noteChild: (pid) => {
       if (!pid) return rmSync(childFile, { force: true });
@@ -94,6 +95,25 @@ export async function acquireLock(
       rmSync(file, { force: true });
     },
   };
+}
+
+const asLockWait = (error: unknown): never => {
+  throw error instanceof UserError && error.code === 'INTERRUPTED'
+    ? new UserError('INTERRUPTED', 'interrupted while waiting for the lock; nothing was changed', 'run the command again')
+    : error;
+};
+
+/** Takes the lock, away from a dead holder too. @returns who else holds it */
+function takeOrFind(file: string, me: LockHolder): LockHolder | 'taken' {
+  while (!tryTake(file, me)) {
+    const text = readOptional(file);
+    // Released between the two looks.
+    if (text === undefined) continue;
+    const holder = parseHolder(text);
+    if (holder && (holder.host !== me.host || isAlive(holder))) return holder;
+    reclaim(file, text);
+  }
+  return 'taken';
 }
 
 function tryTake(file: string, holder: LockHolder): boolean {
@@ -125,12 +145,15 @@ function reclaim(file: string, seen: string): void {
   }
 }
 
-/** Ends the docker compose of a killed medianest as Ctrl-C would: two at once would fight over the same containers. */
+/**
+ * Ends the docker compose of a killed medianest as Ctrl-C would: two at once would fight over the same containers. On Ctrl-C
+ * its note stays, so that the next run waits for it too.
+ */
 async function childGone(file: string, signal: AbortSignal): Promise<void> {
   const text = readOptional(file);
   const child = text === undefined ? undefined : parseHolder(text);
   if (child && isAlive(child)) process.kill(child.pid, 'SIGINT');
-  while (child && isAlive(child) && !signal.aborted) await sleep(100);
+  await poll(() => !child || !isAlive(child) || undefined, { every: 100, timeout: Number.POSITIVE_INFINITY, signal });
   rmSync(file, { force: true });
 }
 

@@ -1,11 +1,12 @@
 import { Chalk } from 'chalk';
-import ora from 'ora';
+import ora, { type Ora } from 'ora';
 import type { Reporter } from '../core/reporter.ts';
 
 /** A spinner line for each piece of work, with what it waits for and how long it has taken. */
 export function ttyReporter(stream: NodeJS.WriteStream, options: { color: boolean; verbose: boolean; now: () => number }): Reporter {
   const chalk = new Chalk({ level: options.color ? 1 : 0 });
   const line = (text: string) => stream.write(`${text}\n`);
+  let spinning: Ora | undefined;
   return {
     task: (title) => {
       const started = options.now();
@@ -16,11 +17,13 @@ export function ttyReporter(stream: NodeJS.WriteStream, options: { color: boolea
       const spinner = ora({ text: text(), stream, color: options.color ? 'cyan' : false, discardStdin: false } as Parameters<
         typeof ora
       >[0]).start();
+      spinning = spinner;
       const timer = setInterval(() => {
         spinner.text = text();
       }, 200);
       const end = (finish: () => void) => {
         clearInterval(timer);
+        if (spinning === spinner) spinning = undefined;
         finish();
       };
       return {
@@ -37,6 +40,11 @@ export function ttyReporter(stream: NodeJS.WriteStream, options: { color: boolea
     },
     note: line,
     warn: (text) => line(`${chalk.yellow('Warning:')} ${text}`),
-    verbose: (text) => options.verbose && line(chalk.dim(text)),
+    verbose: (text) => {
+      if (!options.verbose) return;
+      // Otherwise it would stand behind the spinner's own words.
+      spinning?.clear();
+      line(chalk.dim(text));
+    },
   };
 }

@@ -12,8 +12,15 @@ import { addExclusions } from './add-exclusion.ts';
 import { wafOf } from './store/waf-rules.ts';
 import { loadedRules } from './waf-status.ts';
 
+/** An exclusion that the settings' own schema has still to accept. */
+interface AskedExclusion {
+  rule: number | string;
+  path: string;
+  parameter?: string | undefined;
+}
+
 /** Writes an exclusion into medianest.yml and has the edge read it. Where the edge refuses, the file is as it was before. */
-export async function allowRule(context: Context, opened: Opened, asked: unknown) {
+export async function allowRule(context: Context, opened: Opened, asked: AskedExclusion) {
   const { loaded, state } = opened;
   const exclusion = validated(asked);
   const file = settingsFile(loaded);
@@ -43,7 +50,6 @@ export async function allowRule(context: Context, opened: Opened, asked: unknown
     const parameter = exclusion.parameter ? ` --parameter ${exclusion.parameter}` : '';
     await converge(context, await open(context), {
       overwrite: false,
-      timeout: undefined,
       command: `waf allow ${exclusion.rule} --path ${exclusion.path}${parameter}`,
       only: [edge.name],
     });
@@ -54,7 +60,7 @@ export async function allowRule(context: Context, opened: Opened, asked: unknown
   return outcome('changed');
 }
 
-function validated(asked: unknown): Exclusion {
+function validated(asked: AskedExclusion): Exclusion {
   const result = exclusionSchema.safeParse(asked);
   if (result.success) return result.data;
   const [issue] = result.error.issues;

@@ -49,6 +49,23 @@ describe('a backup of everything', () => {
     expect((await stack.space.run(['status'])).stdout).toContain('backup: there is none yet');
   });
 
+  test('a dry run tells what the first would be, after a look at everything, and makes nothing', async () => {
+    const holds = async () => (await docker(['exec', `${stack.space.project}-backup-1`, 'find', '/srv/backups', '-maxdepth', '2'])).stdout;
+    const before = await holds();
+    const plan = parsed<Record<string, unknown>>(await stack.must('backup', '--dry-run', '--json'));
+    expect(plan).toMatchObject({
+      type: 'incr',
+      result: 'planned',
+      makes: 'full',
+      repository: { exists: false, sets: 0, newest: null },
+      database: await stack.leader(),
+      files: expect.arrayContaining(['uploads', 'state']),
+    });
+    expect(plan.cache).toHaveLength(3);
+    expect((plan.steps as string[])[0]).toBe('make the repository');
+    expect([await holds(), await stack.jobs(), existsSync(path.join(stack.space.state, 'backups.json'))]).toEqual([before, [], false]);
+  });
+
   test('a full one and one that builds upon it are stored, encrypted', async () => {
     const full = parsed<Record<string, unknown>>(await stack.must('backup', '--type', 'full', '--json'));
     expect(full).toMatchObject({ type: 'full', parts: { db: expect.stringMatching(/F$/), files: expect.any(String) } });
@@ -62,6 +79,20 @@ describe('a backup of everything', () => {
       ['full', 'stored'],
       ['incr', 'verified'],
     ]);
+    const next = parsed<Record<string, unknown>>(await stack.must('backup', '--dry-run', '--json'));
+    expect(next).toMatchObject({ makes: 'incr', repository: { exists: true, sets: 2, newest: incr.id } });
+    expect(await stack.sets()).toHaveLength(2);
+  });
+
+  test('a dry run is refused where the backup would be', async () => {
+    const server = `${stack.space.project}-backup-1`;
+    await docker(['stop', server]);
+    try {
+      for (const flags of [['--dry-run'], []]) expect(await stack.refused('backup', ...flags)).toEqual([1, 'BACKUP_REFUSED']);
+    } finally {
+      await docker(['start', server]);
+    }
+    await stack.wellAgain(120);
   });
 
   test('a second one at the same time is told who is at work', async () => {

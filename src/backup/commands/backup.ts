@@ -16,8 +16,14 @@ export const backup: Command = {
     const { alarmed } = await import('../alert.ts');
     const { backup: run } = await import('../backup.ts');
     const { bytes } = await import('../../ui/bytes.ts');
-    if (context.flags.dryRun) return done({ type, result: 'planned' }, `would make a backup of type ${type}`);
     const opened = await open(context);
+    if (context.flags.dryRun) {
+      const { planBackup } = await import('../dry-run.ts');
+      const plan = await planBackup(context, opened, type as BackupType);
+      const { id, sets, newest } = plan.repository;
+      const held = `the repository ${id ?? 'has no identity yet'} holds ${sets} sets${newest ? `, the newest is ${newest}` : ''}`;
+      return done(plan, [`would make a backup of type ${plan.makes}; ${held}:`, ...plan.steps.map((step) => `- ${step}`)].join('\n'));
+    }
     const { set, warnings } = await alarmed(
       context,
       opened,

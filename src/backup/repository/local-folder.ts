@@ -22,7 +22,7 @@ export async function checkLocalFolder(context: Context, state: StateFolder, loa
     const folder = path.resolve(loaded.root, own.local.path);
     await checkFolder(context, folder, 'backup.local', own.local.sameDisk);
     if (known && !fill && !existsSync(path.join(folder, 'repository.id'))) throw unmounted(folder, 'backup.local');
-    claim(folder);
+    if (!context.flags.dryRun) claim(folder);
   }
 }
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { UserError } from '../../core/errors.ts';
+import { startedProgram } from '../../core/programs.ts';
 import { type Job, jobArgs, jobError, type Workbench } from './job.ts';
 
 /** Runs a job whose output is data of any length. @param read is given that, to its end @throws what `read` does, or UserError where the job fails */
@@ -24,7 +25,9 @@ export function feedJob<T>(bench: Workbench, job: Job, write: (send: (piece: Buf
 async function streamed<T>(bench: Workbench, job: Job, work: (child: ChildProcess) => Promise<T>): Promise<T> {
   const { signal } = bench;
   // Its own process group: Ctrl-C reaches it once, through us.
-  const child = spawn('docker', jobArgs(bench, job), { detached: true, stdio: [job.streams === 'in' ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
+  const args = jobArgs(bench, job);
+  const told = startedProgram('docker', args);
+  const child = spawn('docker', args, { detached: true, stdio: [job.streams === 'in' ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
   const said: string[] = [];
   child.stderr?.on('data', (text: Buffer) => {
     said.push(...text.toString().split('\n'));
@@ -48,6 +51,7 @@ async function streamed<T>(bench: Workbench, job: Job, work: (child: ChildProces
     },
   );
   const exitCode = await ended;
+  told(exitCode);
   signal.removeEventListener('abort', stop);
   if (signal.aborted) throw new UserError('INTERRUPTED', 'interrupted', 'run the same command again');
   const why = said.filter((line) => line.trim() !== '');

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
+import { poll } from '../../core/poll.ts';
 import { shown } from '../../core/reporter.ts';
 import { keeperOf, leadersOf, memberStates } from '../../members/agent-cli.ts';
 import { lastWords } from './job.ts';
@@ -37,16 +37,20 @@ export async function followIntoArchive(
     const at = context.clock.now();
     const segment = await ask("select pg_walfile_name(pg_logical_emit_message(true, 'medianest', 'followed'))");
     if (how === 'at-once') await ask('select pg_switch_wal()');
-    for (;;) {
-      const seconds = (context.clock.now().getTime() - at.getTime()) / 1000;
-      if ((await ask('select coalesce(last_archived_wal, $$$$) from pg_stat_archiver')).slice(0, 24) >= segment) return { at, seconds };
-      if (seconds > room.settings.archiveSeconds + PATIENCE_SECONDS)
-        throw new UserError(
-          'BACKUP_FAILED',
-          `WAL does not reach the archive: ${segment} is not there after ${Math.round(seconds)} s`,
-          'medianest logs backup postgres',
-        );
-      await sleep(500, undefined, { signal: context.signal });
-    }
+    const secondsSince = () => (context.clock.now().getTime() - at.getTime()) / 1000;
+    const archived = await poll(
+      async () => {
+        const seconds = secondsSince();
+        const last = await ask('select coalesce(last_archived_wal, $$$$) from pg_stat_archiver');
+        return last.slice(0, 24) >= segment ? { at, seconds } : undefined;
+      },
+      { every: 500, timeout: (room.settings.archiveSeconds + PATIENCE_SECONDS) * 1000, signal: context.signal, clock: context.clock },
+    );
+    if (archived) return archived;
+    throw new UserError(
+      'BACKUP_FAILED',
+      `WAL does not reach the archive: ${segment} is not there after ${Math.round(secondsSince())} s`,
+      'medianest logs backup postgres',
+    );
   });
 }

@@ -40,7 +40,7 @@ export async function restoreKit(
     throw error;
   }
   context.report.note(`this is ${project} now`);
-  await converge(context, opened, { overwrite: false, timeout: undefined, command: 'up (restore --kit)' });
+  await converge(context, opened, { overwrite: false, command: 'up (restore --kit)' });
   if (from !== undefined) await fetchCopy(context, opened, from);
   return restore(context, opened, { ...asked, only: ['db', 'files', 'redis'], into: undefined, undo: false, bare: true });
 }

@@ -37,7 +37,10 @@ export async function drill(context: Context, opened: Opened): Promise<RestoreOu
     const started = context.clock.now().getTime();
     try {
       const shown = await preview(context, room, target, project, { parts: ['db', 'files'], check: true, start: true, sanitize: false });
-      const ready = await portalReady(shown.urls.find((url) => url.startsWith('http://')));
+      const ready = await portalReady(
+        shown.urls.find((url) => url.startsWith('http://')),
+        context.signal,
+      );
       const rtoSeconds = (context.clock.now().getTime() - started) / 1000;
       const recoveredTo = shown.facts?.lastTransaction ?? target.set.parts.db.consistentAt;
       const arrived = new Date(recoveredTo).getTime() >= probe.at.getTime() - 1000;

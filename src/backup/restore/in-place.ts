@@ -1,5 +1,6 @@
 import type { Context, Execution, Opened } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
+import { poll } from '../../core/poll.ts';
 import { shown } from '../../core/reporter.ts';
 import type { Engine } from '../../docker/types.ts';
 import { keeperOf, leadersOf, memberStates } from '../../members/agent-cli.ts';
@@ -177,27 +178,26 @@ async function safetySet({ opened, room, run }: Site): Promise<BackupSet | undef
 }
 
 /** Until every member of every group takes part again, as their keeper says. @throws UserError UNHEALTHY after two minutes */
-async function proveMembers(room: BackupRoom, { engine, context }: Execution): Promise<string[]> {
+export async function proveMembers(room: BackupRoom, { engine, context }: Execution): Promise<string[]> {
   const keeper = keeperOf(room.stack.services);
   const wanted = room.stack.services.filter(({ member }) => member).map(({ name }) => name);
-  const task = context.report.task('wait until every member takes part');
-  for (const deadline = Date.now() + 120_000; ; ) {
-    const states = await memberStates(engine, await engine.observe(room.bench.project), keeper).catch(() => undefined);
-    const absent = wanted.filter((name) => !states?.[name]?.ok);
-    if (absent.length === 0) {
-      task.done();
-      return wanted;
-    }
-    if (Date.now() > deadline) {
-      task.failed();
-      throw new UserError(
-        'UNHEALTHY',
-        `the restored data is in its place, and ${absent.join(', ')} ${absent.length === 1 ? 'does' : 'do'} not take part yet`,
-        'medianest health; `medianest restore --undo` goes back',
-      );
-    }
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
+  return shown(context.report, 'wait until every member takes part', async () => {
+    let absent = wanted;
+    const whole = await poll(
+      async () => {
+        const states = await memberStates(engine, await engine.observe(room.bench.project), keeper).catch(() => undefined);
+        absent = wanted.filter((name) => !states?.[name]?.ok);
+        return absent.length === 0 ? wanted : undefined;
+      },
+      { every: 500, timeout: 120_000, signal: context.signal },
+    );
+    if (whole) return whole;
+    throw new UserError(
+      'UNHEALTHY',
+      `the restored data is in its place, and ${absent.join(', ')} ${absent.length === 1 ? 'does' : 'do'} not take part yet`,
+      'medianest health; `medianest restore --undo` goes back',
+    );
+  });
 }
 
 /** On a timeline of its own the database needs a full one. It is restored by now, whatever becomes of that. */

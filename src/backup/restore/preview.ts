@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
+import { poll } from '../../core/poll.ts';
 import { shown, type Task } from '../../core/reporter.ts';
 import { HARDENED } from '../../docker/hardened.ts';
 import { createVolume } from '../../docker/volume.ts';
@@ -198,7 +198,7 @@ async function start(room: BackupRoom, project: string, data: JobMount, uploads:
       app.image.ref,
     ]);
     const portal = `http://${await address('app')}:3000/`;
-    await portalReady(portal);
+    await portalReady(portal, room.bench.signal);
     return [portal, url];
   }
   return [url];
@@ -219,12 +219,13 @@ export async function removePreview(room: Pick<BackupRoom, 'bench'>, project: st
 }
 
 /** Until it can serve, or a minute is over. @returns undefined where the portal is not ours, and its paths are not known */
-export async function portalReady(url: string | undefined): Promise<boolean | undefined> {
+export async function portalReady(url: string | undefined, signal: AbortSignal): Promise<boolean | undefined> {
   if (!url) return undefined;
-  for (let attempt = 0; attempt < 120; attempt++) {
-    const answer = await fetch(`${url}api/health/ready`, { signal: AbortSignal.timeout(2000) }).catch(() => undefined);
-    if (answer?.status === 200) return true;
-    await sleep(500);
-  }
-  return false;
+  const ask = async () => {
+    const answer = await fetch(`${url}api/health/ready`, { signal: AbortSignal.any([signal, AbortSignal.timeout(2000)]) }).catch(
+      () => undefined,
+    );
+    return answer?.status === 200 || undefined;
+  };
+  return (await poll(ask, { every: 500, timeout: 60_000, signal })) ?? false;
 }

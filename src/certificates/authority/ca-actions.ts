@@ -19,7 +19,17 @@ interface Outcome {
   status?: number;
 }
 
-type Action = (context: Context, opened: Opened, file: string | undefined, options: Record<string, unknown>) => Promise<Outcome>;
+export interface CaOptions {
+  passphraseFile: string | undefined;
+  /** export: the key leaves this host. */
+  remove: boolean;
+  /** rotate: a new root too. */
+  root: boolean;
+  /** rotate: the old root is trusted no longer. */
+  finish: boolean;
+}
+
+type Action = (context: Context, opened: Opened, file: string | undefined, options: CaOptions) => Promise<Outcome>;
 
 /** The internal CA as `certs ca` shows and changes it. */
 export const caActions = {
@@ -78,11 +88,11 @@ function describeCa(ca: CaRecord) {
   };
 }
 
-async function passphrase(context: Context, options: Record<string, unknown>): Promise<string> {
+async function passphrase(context: Context, options: CaOptions): Promise<string> {
   const text =
     options.passphraseFile === undefined
       ? await context.ask('Passphrase of the root’s key: ')
-      : passwordIn(path.resolve(context.cwd, String(options.passphraseFile)));
+      : passwordIn(path.resolve(context.cwd, options.passphraseFile));
   if (text !== undefined && text.length >= 12) return text;
   throw new UserError(
     'USAGE',
@@ -107,13 +117,13 @@ async function exportRoot(...[context, { state }, name, options]: Parameters<Act
   if (existsSync(file)) throw new UserError('USAGE', `${file} is there already; nothing was changed`, 'choose another name');
   const secret = await passphrase(context, options);
   return mutate(context, state, 'certs ca export', async (_lock, record) => {
-    record(['export', options.remove === true]);
+    record(['export', options.remove]);
     const { sealRoot } = await import('../ca/pkcs12.ts');
     writing(file, () => writeFileSync(file, sealRoot({ certificate, privateKey }, secret), { mode: 0o600, flag: 'wx', flush: true }));
     // Read back, before what cannot be made again is taken away.
     if (!openSealed(readFileSync(file, 'utf8'), secret).equals(createPrivateKey(privateKey)))
       throw new Error('the exported key is not the root’s');
-    const removed = options.remove === true;
+    const removed = options.remove;
     if (removed) {
       const { removeRootKey } = await import('../ca/ca-changes.ts');
       removeRootKey(caStore(state), ca);

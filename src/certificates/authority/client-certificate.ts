@@ -21,14 +21,12 @@ export async function handOut(
   context: Context,
   { loaded, state }: Opened,
   name: string,
-  options: { out?: unknown; days?: unknown; passwordFile?: unknown },
+  options: { out?: string | undefined; days: number; passwordFile?: string | undefined },
 ): Promise<HandedOut> {
-  const days = Number(options.days ?? 365);
-  if (!Number.isInteger(days) || days < 1 || days > 3650)
-    throw new UserError('USAGE', `--days ${options.days}: should be a number from 1 to 3650`, 'for example --days 365');
-  const file = path.resolve(context.cwd, String(options.out ?? `${name.replace(/[^\w.-]+/g, '-')}.p12`));
+  const { days } = options;
+  const file = path.resolve(context.cwd, options.out ?? `${name.replace(/[^\w.-]+/g, '-')}.p12`);
   if (existsSync(file)) throw new UserError('USAGE', `${file} is there already; nothing was changed`, 'choose another with --out');
-  const given = options.passwordFile === undefined ? undefined : passwordIn(path.resolve(context.cwd, String(options.passwordFile)));
+  const given = options.passwordFile === undefined ? undefined : passwordIn(path.resolve(context.cwd, options.passwordFile));
   const password = given ?? randomBytes(15).toString('base64url');
   return mutate(context, state, 'certs issue', async (_lock, record) => {
     record(['client', name]);

@@ -1,5 +1,6 @@
-import { type Command, done } from '../../capability/capability.ts';
+import { type Command, done, type Options } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
+import { listOf, textOf } from '../../core/flags.ts';
 
 export const certsImport: Command = {
   name: 'certs import',
@@ -14,13 +15,29 @@ export const certsImport: Command = {
   run: async (context, files, options) => {
     const { open } = await import('../../project/open.ts');
     const { importCertificate } = await import('../import/import-certificate.ts');
-    const outcome = await importCertificate(context, await open(context), files, options);
+    const outcome = await importCertificate(context, await open(context), files, {
+      name: textOf(options.name),
+      passwordFile: textOf(options.passwordFile),
+      ca: textOf(options.ca),
+    });
     return done(
       outcome,
       `${outcome.name}: ${outcome.result}, good until ${outcome.notAfter.slice(0, 10)}, ${outcome.chain.length} certificates above it`,
     );
   },
 };
+
+const FIELDS = { organization: 'O', unit: 'OU', country: 'C', province: 'ST', locality: 'L' } as const;
+
+/** @throws UserError USAGE */
+function subjectOf(options: Options): Record<string, string> {
+  const { country } = options;
+  if (country !== undefined && !/^[A-Z]{2}$/.test(String(country)))
+    throw new UserError('USAGE', `--country ${country}: should be two letters`, 'for example --country DE');
+  return Object.fromEntries(
+    Object.entries(FIELDS).flatMap(([option, field]) => (options[option] === undefined ? [] : [[field, String(options[option])]])),
+  );
+}
 
 export const certsCsr: Command = {
   name: 'certs csr',
@@ -38,8 +55,16 @@ export const certsCsr: Command = {
   ],
   run: async (context, _args, options) => {
     const { open } = await import('../../project/open.ts');
-    const { requestCertificate } = await import('../import/request-certificate.ts');
-    const outcome = await requestCertificate(context, await open(context), options);
+    const { KEY_TYPES, requestCertificate } = await import('../import/request-certificate.ts');
+    const keyType = KEY_TYPES.find((type) => type === (options.keyType ?? 'ec256'));
+    if (keyType === undefined)
+      throw new UserError(
+        'USAGE',
+        `--key-type ${options.keyType}: should be ec256, rsa2048, rsa3072 or rsa4096`,
+        'for example --key-type rsa3072',
+      );
+    const asked = { name: textOf(options.name), names: listOf(options.names), subject: subjectOf(options), keyType };
+    const outcome = await requestCertificate(context, await open(context), asked);
     return done(outcome, outcome.request?.trimEnd() ?? `would ask for ${outcome.names.join(', ')}`);
   },
 };
@@ -65,7 +90,12 @@ export const certsCa: Command = {
         `certs ca ${action}: should be one of ${Object.keys(caActions).join(', ')}`,
         'for example medianest certs ca show',
       );
-    const { data, text, status }: { data: unknown; text: string; status?: number } = await act(context, await open(context), file, options);
+    const { data, text, status }: { data: unknown; text: string; status?: number } = await act(context, await open(context), file, {
+      passphraseFile: textOf(options.passphraseFile),
+      remove: options.remove === true,
+      root: options.root === true,
+      finish: options.finish === true,
+    });
     return done(data, text, status);
   },
 };

@@ -1,4 +1,5 @@
 import { type Command, done } from '../../capability/capability.ts';
+import { textOf } from '../../core/flags.ts';
 
 export const certsTest: Command = {
   name: 'certs test',
@@ -10,7 +11,7 @@ export const certsTest: Command = {
     const { open } = await import('../../project/open.ts');
     const { gradeTls } = await import('../grade-tls.ts');
     const { table } = await import('../../ui/table.ts');
-    const grade = await gradeTls(context, await open(context), address, options.ca === undefined ? undefined : String(options.ca));
+    const grade = await gradeTls(context, await open(context), address, textOf(options.ca));
     const rows = grade.findings.map(({ severity, id, finding }) => [severity, id, finding]);
     const text = [
       `${grade.target}: ${grade.grade}${grade.score === null ? '' : `, ${grade.score} of 100`}`,

@@ -1,5 +1,6 @@
 import { type Command, done } from '../../capability/capability.ts';
 import { EXIT, UserError } from '../../core/errors.ts';
+import { numberOf, textOf } from '../../core/flags.ts';
 
 export const certsStatus: Command = {
   name: 'certs status',
@@ -82,7 +83,11 @@ export const certsIssue: Command = {
       return done(outcome, renewText(outcome.certificates), failed ? EXIT.failed : EXIT.done);
     }
     const { handOut } = await import('../authority/client-certificate.ts');
-    const issued = await handOut(context, await open(context), String(options.client), options);
+    const issued = await handOut(context, await open(context), String(options.client), {
+      out: textOf(options.out),
+      days: numberOf('--days', options.days, { most: 3650, should: 'a number from 1 to 3650', example: 365 }) ?? 365,
+      passwordFile: textOf(options.passwordFile),
+    });
     const secret = issued.password === undefined ? '' : `\nPassword: ${issued.password}`;
     return done(issued, `${issued.file} holds the certificate of ${issued.name}, good until ${issued.notAfter.slice(0, 10)}${secret}`);
   },

@@ -16,16 +16,16 @@ import { installedSerial, placeCertificate, pruneCertificates } from '../store/i
 import { completeChain } from './complete-chain.ts';
 
 export interface ImportOptions {
-  name?: unknown;
-  passwordFile?: unknown;
-  ca?: unknown;
+  name: string | undefined;
+  passwordFile: string | undefined;
+  ca: string | undefined;
 }
 
 /** Takes over a certificate that was bought or made elsewhere: proven first, and then as any other. */
 export async function importCertificate(context: Context, { loaded, state }: Opened, files: readonly string[], options: ImportOptions) {
   const { stack } = await prepare(context, loaded, { unchecked: true });
   const spec = wantedSpec(stack, options.name);
-  const password = options.passwordFile === undefined ? undefined : passwordIn(path.resolve(context.cwd, String(options.passwordFile)));
+  const password = options.passwordFile === undefined ? undefined : passwordIn(path.resolve(context.cwd, options.passwordFile));
   const request = readOptional(state.at('certs', spec.name, 'request', 'privkey.pem'));
   const bundles = [
     ...(await Promise.all(files.map((file) => readBundle(path.resolve(context.cwd, file), password)))),
@@ -36,7 +36,7 @@ export async function importCertificate(context: Context, { loaded, state }: Ope
     keys: bundles.flatMap(({ keys }) => keys),
     locked: bundles.reduce((sum, { locked }) => sum + locked, 0),
   };
-  const roots = knownRoots(options.ca === undefined ? undefined : path.resolve(context.cwd, String(options.ca)));
+  const roots = knownRoots(options.ca === undefined ? undefined : path.resolve(context.cwd, options.ca));
   const checked = await completeChain(bundle, spec.subjects, context.clock.now(), roots, (url) =>
     context.report.note(`an intermediate is missing: asking ${url} for it`),
   );
@@ -71,8 +71,8 @@ export async function importCertificate(context: Context, { loaded, state }: Ope
   return { ...outcome, result: 'installed' as const };
 }
 
-/** @param name as typed; not needed where the settings import one alone */
-export function wantedSpec(stack: Stack, name: unknown): CertificateSpec {
+/** @param name not needed where the settings import one alone */
+export function wantedSpec(stack: Stack, name: string | undefined): CertificateSpec {
   const imported = stack.certificates.filter(({ issuer }) => issuer === 'imported');
   const found = name === undefined ? imported : imported.filter((spec) => spec.name === name);
   if (found.length === 1) return found[0] as CertificateSpec;

@@ -7,32 +7,29 @@ import { prepare } from '../../reconcile/prepare.ts';
 import { nameProblem } from '../../settings/certificate-fields.ts';
 import { wantedSpec } from './import-certificate.ts';
 
-const FIELDS = { organization: 'O', unit: 'OU', country: 'C', province: 'ST', locality: 'L' } as const;
+export const KEY_TYPES = ['ec256', 'rsa2048', 'rsa3072', 'rsa4096'] as const;
+
+export interface RequestOptions {
+  name: string | undefined;
+  /** Those of the settings where none are given. */
+  names: string[] | undefined;
+  /** Parts of the subject by their short names, such as `O`. */
+  subject: Record<string, string>;
+  keyType: (typeof KEY_TYPES)[number];
+}
 
 /** A request to a commercial CA: its key is made here, kept in the state folder, and found again by `certs import`. */
-export async function requestCertificate(context: Context, { loaded, state }: Opened, options: Record<string, unknown>) {
+export async function requestCertificate(context: Context, { loaded, state }: Opened, options: RequestOptions) {
   const { stack } = await prepare(context, loaded, { unchecked: true });
   const spec = wantedSpec(stack, options.name);
-  const names =
-    options.names === undefined
-      ? spec.subjects
-      : String(options.names)
-          .split(',')
-          .map((name) => name.trim());
+  const names = options.names ?? spec.subjects;
   for (const name of names) {
     const why = nameProblem(name);
     if (why) throw new UserError('USAGE', `${name} ${why}`, 'correct --names');
   }
-  const { country } = options;
-  if (country !== undefined && !/^[A-Z]{2}$/.test(String(country)))
-    throw new UserError('USAGE', `--country ${country}: should be two letters`, 'for example --country DE');
-  const subject: Record<string, string> = {};
-  for (const [option, field] of Object.entries(FIELDS)) if (options[option] !== undefined) subject[field] = String(options[option]);
   // A common name has 64 characters at most; CAs take the alternative names.
-  subject.CN = (names[0] as string).slice(0, 64);
-  const type = String(options.keyType ?? 'ec256');
-  if (!/^(ec256|rsa(2048|3072|4096))$/.test(type))
-    throw new UserError('USAGE', `--key-type ${type}: should be ec256, rsa2048, rsa3072 or rsa4096`, 'for example --key-type rsa3072');
+  const subject = { ...options.subject, CN: (names[0] as string).slice(0, 64) };
+  const { keyType: type } = options;
   if (context.flags.dryRun) return { name: spec.name, names, subject, request: null };
   return mutate(context, state, 'certs csr', async (_lock, record) => {
     record([spec.name, names]);

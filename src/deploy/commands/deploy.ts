@@ -1,5 +1,6 @@
 import { type Command, done, type Options } from '../../capability/capability.ts';
 import { EXIT } from '../../core/errors.ts';
+import { textOf, waitSecondsOf } from '../../core/flags.ts';
 
 const waitOption = ['--timeout <seconds>', 'How long each replica may take to become healthy (default: 180)'] as const;
 
@@ -56,13 +57,12 @@ export const releases: Command = {
 async function roll(context: Parameters<Command['run']>[0], options: Options, asked: { to?: string }) {
   const { open } = await import('../../project/open.ts');
   const { deploy: run } = await import('../deploy.ts');
-  const { seconds } = await import('../../reconcile/converge.ts');
   const { describeStep, stepKinds } = await import('../../project/execute.ts');
   const outcome = await run(context, await open(context), {
     ...asked,
-    image: options.image as string | undefined,
+    image: textOf(options.image),
     pull: options.pull === true,
-    waitSeconds: seconds(options.timeout),
+    waitSeconds: waitSecondsOf(options.timeout),
   });
   const { release, result, replicas, image, previous } = outcome;
   const took = `${outcome.seconds.toFixed(1)} s`;

@@ -1,6 +1,7 @@
 import type { Context, Result } from '../../capability/capability.ts';
 import { type Command, done } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
+import { numberOf } from '../../core/flags.ts';
 import type { Orders } from '../../stack/orders.ts';
 
 const RETRY_AFTER = 60;
@@ -27,7 +28,6 @@ async function reorder(
   let ordered: Orders['maintenance'];
   const outcome = await converge(context, opened, {
     overwrite: false,
-    timeout: undefined,
     command: name,
     only: edges.map(({ component }) => component),
     orders: ({ maintenance: before, ...orders }) => {
@@ -53,10 +53,8 @@ export const maintenanceOn: Command = {
     ['--retry-after <seconds>', `When clients should ask again (default: ${RETRY_AFTER})`],
   ],
   run: (context, _args, options) => {
-    const retryAfterSeconds = Number(options.retryAfter ?? RETRY_AFTER);
-    if (!Number.isInteger(retryAfterSeconds) || retryAfterSeconds < 1 || retryAfterSeconds > 604_800) {
-      throw new UserError('USAGE', `--retry-after ${options.retryAfter}: should be 1 to 604800 seconds`, 'for example --retry-after 600');
-    }
+    const asked = { most: 604_800, should: '1 to 604800 seconds', example: 600 };
+    const retryAfterSeconds = numberOf('--retry-after', options.retryAfter, asked) ?? RETRY_AFTER;
     const message = typeof options.message === 'string' ? options.message.trim() : '';
     if (message.length > LONGEST_MESSAGE) {
       throw new UserError('USAGE', `--message has ${message.length} characters; the page takes ${LONGEST_MESSAGE}`, 'shorten it');

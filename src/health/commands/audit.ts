@@ -1,5 +1,5 @@
 import { type Command, done } from '../../capability/capability.ts';
-import { UserError } from '../../core/errors.ts';
+import { numberOf } from '../../core/flags.ts';
 
 export const audit: Command = {
   name: 'audit',
@@ -12,14 +12,9 @@ export const audit: Command = {
     const { table } = await import('../../ui/table.ts');
     const { state } = await open(context);
     const all = readAudit(state.at('audit.jsonl'));
-    const entries = options.last === undefined ? all : all.slice(-countOf(options.last));
+    const last = numberOf('--last', options.last, { should: 'a number of entries', example: 20 });
+    const entries = last === undefined ? all : all.slice(-last);
     const rows = entries.map((entry) => [entry.time, entry.user, entry.command, entry.result, `${entry.seconds.toFixed(1)} s`]);
     return done({ entries }, rows.length > 0 ? table([['TIME', 'USER', 'COMMAND', 'RESULT', 'TOOK'], ...rows]) : 'nothing was changed yet');
   },
 };
-
-function countOf(value: unknown): number {
-  const count = Number(value);
-  if (Number.isInteger(count) && count > 0) return count;
-  throw new UserError('USAGE', `--last ${value}: should be a number of entries`, 'for example --last 20');
-}

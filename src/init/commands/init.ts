@@ -1,6 +1,7 @@
 import type { Context } from '../../capability/capability.ts';
 import { type Command, done } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
+import { listOf, textOf } from '../../core/flags.ts';
 
 export const init: Command = {
   name: 'init',
@@ -24,7 +25,8 @@ export const init: Command = {
         'take what is proposed with --yes, and say the rest by flags (--profile, --domain, --set) or --answers FILE',
       );
     }
-    const answers = await converse(context, await given(context, options));
+    const said = { answers: textOf(options.answers), domains: listOf(options.domain)?.filter(Boolean) };
+    const answers = await converse(context, await given(context, said));
     const written = await writeSettings(context, file, answers);
     if (context.flags.dryRun) return done({ file, settings: answers.settings, written: false }, written.text);
     const report = await diagnose({ ...context, flags: { ...context.flags, config: file } });

@@ -1,4 +1,5 @@
 import { type Command, done } from '../../capability/capability.ts';
+import { waitSecondsOf } from '../../core/flags.ts';
 
 export const upCommand: Command = {
   name: 'up',
@@ -17,7 +18,7 @@ export const upCommand: Command = {
     const opened = await open(context);
     const outcome = await converge(context, opened, {
       overwrite: options.overwrite === true,
-      timeout: options.timeout,
+      waitSeconds: waitSecondsOf(options.timeout),
       offline: options.offline === true,
     });
     const parts = [];

@@ -53,8 +53,8 @@ export const wafAllow: Command = {
     }
     const asked = {
       rule: /^\d+$/.test(rule) ? Number(rule) : rule,
-      path: options.path,
-      ...(options.parameter !== undefined && { parameter: options.parameter }),
+      path: String(options.path),
+      ...(options.parameter !== undefined && { parameter: String(options.parameter) }),
     };
     const { exclusion, file, result } = await allowRule(context, await open(context), asked);
     const where = `rule ${exclusion.rule} for ${exclusion.parameter ? `${exclusion.parameter} in ` : ''}${exclusion.path}`;

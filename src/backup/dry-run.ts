@@ -1,0 +1,70 @@
+import type { Context } from '../capability/capability.ts';
+import { type Opened, requireManifest } from '../project/open.ts';
+import { otherRepository, refuseOldGeneration, refuseReadOnly, refuseUnfit } from './backup.ts';
+import { type BackupType, byAge } from './plan/backup-sets.ts';
+import { jobError } from './repository/job.ts';
+import { backupRoom, fileSources, inServer, knownSets, readDatabase } from './repository/repository.ts';
+import { RESTIC, restic } from './repository/restic.ts';
+import { refuseHalfRestored } from './restore/journal.ts';
+
+/** What `backup` would do now. */
+export interface PlannedBackup {
+  /** As it was asked for. */
+  type: BackupType;
+  result: 'planned';
+  /** What it would be: a full one where there is none to build upon. */
+  makes: BackupType;
+  repository: { id: string | null; exists: boolean; sets: number; newest: string | null };
+  /** The member that leads the database, and those of the cache that are snapshotted. */
+  database: string | null;
+  cache: string[];
+  files: string[];
+  steps: string[];
+}
+
+/**
+ * Checks all that a backup checks before it changes anything, and tells what it would do with what it saw.
+ * @throws UserError as the backup would
+ */
+export async function planBackup(context: Context, opened: Opened, type: BackupType): Promise<PlannedBackup> {
+  requireManifest(opened.state);
+  refuseHalfRestored(opened.state);
+  const room = await backupRoom(context, opened);
+  const leaders = await refuseUnfit(context, opened, room);
+  await refuseOldGeneration(room);
+  await refuseReadOnly(room);
+  // Without a lock: the real one takes away those of killed runs, and this changes nothing.
+  const found = await restic(room.bench, room.local, ['cat', 'config', '--no-lock', '--quiet']);
+  if (found.exitCode !== 0 && found.exitCode !== RESTIC.noRepository)
+    throw jobError('the repository', found, 'check that it can be reached and written');
+  const known = await knownSets(room);
+  const id = (await inServer(room, ['identity'], 'the repository')).stdout.trim();
+  if (known && id !== '' && known.repository !== id) throw otherRepository(room);
+  const { backups } = await readDatabase(room);
+  const makes = backups.some((entry) => entry.type === 'full') ? type : 'full';
+  const led = (component: string) =>
+    room.stack.services.flatMap((service) => (service.component === component && leaders.includes(service.name) ? [service.name] : []));
+  const cache = led('redis-cluster');
+  const database = led('patroni')[0] ?? null;
+  const files = fileSources(opened.loaded, room).flatMap(({ target }) =>
+    target.startsWith('/source/redis/') ? [] : [target.replace('/source/', '')],
+  );
+  const sets = [...(known?.sets ?? [])].sort(byAge);
+  const exists = found.exitCode === 0;
+  return {
+    type,
+    result: 'planned',
+    makes,
+    repository: { id: known?.repository ?? (id || null), exists, sets: sets.length, newest: sets.at(-1)?.id ?? null },
+    database,
+    cache,
+    files,
+    steps: [
+      ...(!exists ? ['make the repository'] : []),
+      `back up the database (${makes}${makes === type ? '' : ': there is no full one to build upon'})${database ? `, which ${database} leads` : ''}`,
+      ...(cache.length > 0 ? [`write snapshots of the cache (${cache.join(', ')})`] : []),
+      `back up ${[...files, ...(cache.length > 0 ? ['cache'] : [])].join(', ')}`,
+      'note the set in the repository',
+    ],
+  };
+}
