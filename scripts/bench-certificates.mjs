@@ -20,7 +20,7 @@ async function pebbleOf() {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'medianest-bench-pebble-'));
   const outfile = path.join(folder, 'pebble.cjs');
   await build({
-    entryPoints: [path.join(home, 'test/support/pebble.ts')],
+    entryPoints: [path.join(home, 'test/support/certificates/pebble.ts')],
     bundle: true,
     platform: 'node',
     format: 'cjs',

@@ -75,9 +75,9 @@ export const docker = (...args) => {
   return stdout.trim();
 };
 
-/** The load generator of the tests (test/support/load-generator.mjs), on a bench's edge. */
+/** The load generator of the tests (test/support/load/load-generator.mjs), on a bench's edge. */
 export function startLoad(at, options) {
-  const child = fork(path.join(home, 'test/support/load-generator.mjs'), { execArgv: [] });
+  const child = fork(path.join(home, 'test/support/load/load-generator.mjs'), { execArgv: [] });
   child.send({ options: { base: `https://localhost:${PORTS.https}`, ca: path.join(at.dir, '.medianest/ca/root.crt'), ...options } });
   const ask = async (question) => {
     const answer = once(child, 'message');

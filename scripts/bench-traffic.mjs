@@ -20,7 +20,7 @@ function buildVersions(at) {
   const portal = images.find(({ name }) => name === 'app').ref;
   for (const version of VERSIONS) {
     const args = ['--build-arg', `PORTAL=${portal}`, '--build-arg', `BEHAVIOUR=${version.split(':')[1]}`];
-    docker('build', '--quiet', ...args, '--tag', version, path.join(home, 'test/support/bad-apps'));
+    docker('build', '--quiet', ...args, '--tag', version, path.join(home, 'test/support/load/bad-apps'));
   }
 }
 

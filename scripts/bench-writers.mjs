@@ -1,4 +1,4 @@
-// The writers of the faults' tests (test/support/data-writer.mjs) on a bench's stack: they keep their own log of what was
+// The writers of the faults' tests (test/support/data/data-writer.mjs) on a bench's stack: they keep their own log of what was
 // acknowledged, and look afterwards whether it is there.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -43,7 +43,7 @@ function options(at, { postgres, redis }) {
 
 /** Writes while something is done; what the writers have met. */
 export async function whileWriting(at, which, act) {
-  const child = fork(path.join(home, 'test/support/data-writer.mjs'), { execArgv: [] });
+  const child = fork(path.join(home, 'test/support/data/data-writer.mjs'), { execArgv: [] });
   const ask = async (message) => {
     const heard = once(child, 'message');
     child.send(message);

@@ -24,6 +24,10 @@ prepare_node() {
 
 prepare_engine() { # [--yes]
   scripts/setup-docker.sh "$@"
+  prepare_base "$@"
+}
+
+prepare_base() { # [--yes]
   local base=${MEDIANEST_BASE_IMAGE:-debian:trixie-slim}
   docker image inspect "$base" >/dev/null 2>&1 || docker pull --quiet "$base" >/dev/null 2>&1 || scripts/base-image.sh "$@"
 }

@@ -1,25 +1,37 @@
 #!/usr/bin/env bash
-# Sets up what is missing, runs every suite and prints what passed, failed and was skipped.
-#   scripts/test.sh [--yes] [--only SUITE]     SUITE: check, unit, golden, contract, cli, e2e, alone or browser
+# Sets up what is missing, runs the proof and prints what passed, failed and was skipped, and what was left out.
+#   scripts/test.sh [--yes] [--all] [--only SUITE] [--budget MINUTES] [--note] [--plan]
+#     --all       every file, however long it takes, and notes it in test/proof.json
+#     --only      check, unit, golden, contract, cli, journey, browser, e2e or deep, as a whole
+#     --budget    what the run may take (default 45): as many files as fit, those that the change touches first
+#     --note      notes times, dates and, once all that was touched has passed, the commit in test/proof.json
+#     --plan      says what would run, and why, and ends
 set -euo pipefail
+PROOF_STARTED=$(date +%s)
+export PROOF_STARTED
 # shellcheck source=scripts/prepare.sh
 . "$(dirname "$0")/prepare.sh"
 
-ALL=(check unit golden contract cli e2e alone browser)
-yes=() only=''
+ALL=(check unit golden contract cli journey browser e2e deep)
+yes=() only='' pass=() plan=''
 while [ $# -gt 0 ]; do
   case $1 in
     --yes | -y) yes=(--yes) ;;
-    --only) only=${2:-}; shift ;;
-    *) fail "unknown argument $1" "scripts/test.sh [--yes] [--only SUITE]" ;;
+    --all | --note) pass+=("$1") ;;
+    --plan) plan=yes; pass+=("$1") ;;
+    --only) only=${2:-}; pass+=("$1" "$only"); shift ;;
+    --budget)
+      [[ ${2:-} =~ ^[1-9][0-9]*$ ]] || fail "--budget takes a number of minutes" "scripts/test.sh --budget 45"
+      pass+=("$1" "$2"); shift ;;
+    *) fail "unknown argument $1" "scripts/test.sh [--yes] [--all] [--only SUITE] [--budget MINUTES] [--note] [--plan]" ;;
   esac
   shift
 done
 [ -z "$only" ] || [[ " ${ALL[*]} " = *" $only "* ]] || fail "there is no suite $only" "one of ${ALL[*]}"
 [ "${CI:-}" != true ] || yes=(--yes)
+[ -z "$plan" ] || exec node scripts/proof/run.mjs "${pass[@]}"
 
 prepare_node
-case $only in check | unit | golden) ;; *) prepare_engine "${yes[@]}" ;; esac
 # What a suite needs besides: its name (or names), a program of each package, the packages.
 needs() {
   local suite=$1 packages=$3 program missing=''
@@ -37,5 +49,12 @@ needs browser chromium 'chromium fonts-dejavu-core'
 # Their completions are tried in the shells themselves.
 needs cli 'zsh fish' 'zsh fish'
 # Another machine is played in a network namespace, one that copies go to by SSH, and small disks are files.
-needs 'e2e alone' 'ip ssh-keygen mkfs.ext4' 'iproute2 openssh-client e2fsprogs'
-exec node scripts/run-suites.mjs ${only:+"$only"}
+needs 'e2e deep' 'ip ssh-keygen mkfs.ext4' 'iproute2 openssh-client e2fsprogs'
+case $only in
+  check | unit | golden) ;;
+  *)
+    scripts/setup-docker.sh "${yes[@]}"
+    # The base image takes minutes where it must be built: with --yes that goes on beside the checks, as the images do.
+    [ ${#yes[@]} -gt 0 ] || prepare_base ;;
+esac
+exec node scripts/proof/run.mjs ${pass[@]+"${pass[@]}"}

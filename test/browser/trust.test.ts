@@ -56,7 +56,7 @@ beforeAll(async () => {
   server.on('tlsClientError', () => {});
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `https://localhost:${(server.address() as AddressInfo).port}/`;
-  await must(['build', '--quiet', '--tag', IMAGE, path.join(HOME, 'test/support/clients')]);
+  await must(['build', '--quiet', '--tag', IMAGE, path.join(HOME, 'test/support/certificates/clients')]);
   await docker(['rm', '--force', MACHINE]);
   await must([
     ...['run', '--detach', '--init', '--name', MACHINE, '--network', 'host'],

@@ -1,0 +1,61 @@
+// @ts-check
+// test/proof.json: how long files take, when each was last proven, and the commit of the last complete proof.
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+
+/** @typedef {import('./select.mjs').Ledger} Ledger */
+
+export const LEDGER = 'test/proof.json';
+
+/** @returns {Ledger} */
+export function readLedger() {
+  try {
+    return JSON.parse(readFileSync(LEDGER, 'utf8'));
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') return { steps: {}, files: {} };
+    throw error;
+  }
+}
+
+export const writeLedger = (/** @type {Ledger} */ ledger) => writeFileSync(LEDGER, `${JSON.stringify(ledger, null, 2)}\n`);
+
+/**
+ * The ledger after a run. A file that failed keeps its last date, so that it comes first again; one that is gone is forgotten.
+ * The commit moves on when all passed and nothing that the change touches was left out.
+ * @param {Ledger} ledger
+ * @param {{ commit: string | undefined, now: string, tests: string[], steps: { [step: string]: number }, failed: number,
+ *   ended: { file: string, took: number, passed: boolean }[], leftOut: { touched: boolean }[] }} run `commit`: none for a changed tree
+ * @returns {Ledger}
+ */
+export function noted(ledger, { commit, now, tests, steps, failed, ended, leftOut }) {
+  const files = Object.fromEntries(Object.entries(ledger.files).filter(([file]) => tests.includes(file)));
+  for (const { file, took, passed } of ended) if (passed) files[file] = { seconds: Math.round(took), lastRun: now };
+  const complete = commit && failed === 0 && !leftOut.some(({ touched }) => touched) ? commit : ledger.complete;
+  const sorted = Object.fromEntries(Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const rounded = Object.fromEntries(Object.entries(steps).map(([step, seconds]) => [step, Math.round(seconds)]));
+  return { ...(complete && { complete }), steps: { ...ledger.steps, ...rounded }, files: sorted };
+}
+
+const git = (/** @type {string[]} */ ...args) => execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+const lines = (/** @type {string} */ text) => text.split('\n').filter(Boolean);
+
+/** The commit that is checked out; nothing where files differ from it, or where git knows nothing. */
+export function cleanCommit() {
+  try {
+    return git('status', '--porcelain', '--', ':!test/proof.json').trim() === '' ? git('rev-parse', 'HEAD').trim() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {string | undefined} commit @returns {string[] | undefined} nothing where it is not in the history here */
+export function changedSince(commit) {
+  if (!commit) return undefined;
+  try {
+    // Both names of a file that was moved.
+    const changed = lines(git('diff', '--name-only', '--no-renames', commit, '--'));
+    return [...new Set([...changed, ...lines(git('ls-files', '--others', '--exclude-standard'))])].sort();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,197 @@
+import { describe, expect, it } from 'vitest';
+import { holds } from '../../../src/agent/hold.ts';
+import { type HealLimits, type History, type Patient, planHealing } from '../../../src/agent/plan/heal.ts';
+
+const LIMITS: HealLimits = { endedSeconds: 3, unhealthySeconds: 60, attempts: 5 };
+const SECOND = 1000;
+
+const patient = (service: string, more: Partial<Patient> = {}): Patient => ({
+  service,
+  container: `p-${service}-1`,
+  after: [],
+  state: 'running',
+  exitCode: undefined,
+  health: 'healthy',
+  stopped: false,
+  ...more,
+});
+const ended = (service: string, exitCode: number, more: Partial<Patient> = {}) =>
+  patient(service, { state: 'exited', exitCode, health: 'none', ...more });
+const unhealthy = (service: string, more: Partial<Patient> = {}) => patient(service, { health: 'unhealthy', ...more });
+const database = { group: 'database' };
+
+/** A round every three seconds over what `at` shows; when each treatment came, in seconds. */
+function course(seconds: number, at: (second: number) => Patient[], leads: (second: number) => string[] = () => []): string[] {
+  let histories: Record<string, History> = {};
+  const told: string[] = [];
+  for (let second = 0; second <= seconds; second += 3) {
+    const plan = planHealing(at(second), histories, new Set(leads(second)), LIMITS, second * SECOND);
+    histories = plan.histories;
+    for (const { do: what, service } of plan.treatments) told.push(`${second} ${what} ${service}`);
+  }
+  return told;
+}
+
+describe('what has ended', () => {
+  it.each([
+    ['killed', ended('app-1', 137), ['3 start app-1']],
+    ['failed', ended('app-1', 1), ['3 start app-1']],
+    ['ended by itself', ended('app-1', 0), []],
+    ['told to stop by SIGTERM', ended('app-1', 143), []],
+    ['told to stop by SIGINT', ended('app-1', 130), []],
+    ['stopped by somebody, who had to kill it', ended('app-1', 137, { stopped: true }), []],
+    ['never started', patient('app-1', { state: 'created', health: 'none' }), []],
+    ['restarted by the engine itself', patient('app-1', { state: 'restarting', exitCode: 1, health: 'none' }), []],
+    ['paused by somebody', patient('app-1', { state: 'paused' }), []],
+    ['gone', patient('app-1', { state: undefined, health: 'none' }), []],
+  ])('%s', (_how, seen, expected) => {
+    expect(course(15, () => [seen])).toEqual(expected);
+  });
+
+  it('is left to the restart policy and the fencer first', () => {
+    expect(course(30, (second) => [second < 3 ? ended('postgres-1', 137) : patient('postgres-1')])).toEqual([]);
+  });
+
+  it('is started with longer and longer pauses, then left alone until ten minutes are over', () => {
+    const told = course(1200, () => [ended('app-1', 1)]);
+    expect(told.slice(0, 6)).toEqual([
+      '3 start app-1',
+      '18 start app-1',
+      '48 start app-1',
+      '108 start app-1',
+      '228 start app-1',
+      '231 give-up app-1',
+    ]);
+    // The first of the five is ten minutes old, and so it goes on.
+    expect(told[6]).toMatch(/^6\d\d start app-1$/);
+  });
+
+  it('has no history once it was well for ten seconds: what is killed again and again is started again and again', () => {
+    const died = (second: number) => second % 24 < 6;
+    const told = course(575, (second) => [died(second) ? ended('postgres-1', 137, database) : patient('postgres-1', database)]);
+    expect(told).toHaveLength(24);
+    expect(told.every((line) => line.includes(' start '))).toBe(true);
+  });
+
+  it('has one while it never is well for so long', () => {
+    const states = [ended('app-1', 1), ended('app-1', 1), patient('app-1'), patient('app-1', { health: 'starting' }), patient('app-1')];
+    const told = course(300, (second) => [states[(second / 3) % 5] as Patient]);
+    expect(told.slice(0, 6).map((line) => line.split(' ')[1])).toEqual(['start', 'start', 'start', 'start', 'start', 'give-up']);
+  });
+
+  it('is started whatever the others do: all members of a group at once', () => {
+    expect(course(6, () => [ended('postgres-1', 137, database), ended('postgres-2', 137, database)])).toEqual([
+      '3 start postgres-1',
+      '3 start postgres-2',
+    ]);
+  });
+});
+
+describe('what is unhealthy', () => {
+  it('is restarted after its time, and not before', () => {
+    expect(course(63, () => [unhealthy('edge')])).toEqual(['60 restart edge']);
+    expect(course(300, (second) => [second % 60 < 57 ? unhealthy('edge') : patient('edge')])).toEqual([]);
+  });
+
+  it('is left alone while what it needs is away', () => {
+    expect(course(300, () => [unhealthy('app-1', { after: ['db-router'] }), patient('db-router', { state: 'paused' })])).toEqual([]);
+    const etcd = { group: 'coordination' };
+    const needs = { ...database, after: ['etcd-1', 'etcd-2'] };
+    const one = [unhealthy('postgres-1', needs), patient('etcd-1', { ...etcd, state: 'paused' }), patient('etcd-2', etcd)];
+    expect(course(63, () => one)).toEqual(['60 restart postgres-1']);
+    expect(course(63, () => [one[0] as Patient, ended('etcd-1', 0, etcd), ended('etcd-2', 0, etcd)])).toEqual([]);
+  });
+
+  it('hands over first where it leads, and is restarted once it does not', () => {
+    const both = [unhealthy('postgres-1', database), patient('postgres-2', database)];
+    expect(
+      course(
+        80,
+        () => both,
+        (second) => [second < 66 ? 'postgres-1' : 'postgres-2'],
+      ),
+    ).toEqual(['60 handover postgres-1', '66 restart postgres-1']);
+  });
+
+  it('is restarted all the same where handing over has not helped for a minute', () => {
+    const both = [unhealthy('postgres-1', database), patient('postgres-2', database)];
+    expect(
+      course(
+        121,
+        () => both,
+        () => ['postgres-1'],
+      ),
+    ).toEqual(['60 handover postgres-1', '120 restart postgres-1']);
+  });
+
+  it('is restarted where it leads and nobody could take over', () => {
+    expect(
+      course(
+        63,
+        () => [unhealthy('postgres-1', database)],
+        () => ['postgres-1'],
+      ),
+    ).toEqual(['60 restart postgres-1']);
+  });
+
+  it('waits while another member of its group comes back', () => {
+    const starting = patient('postgres-2', { ...database, health: 'starting' });
+    expect(course(200, () => [unhealthy('postgres-1', database), starting])).toEqual([]);
+  });
+});
+
+describe('never, whatever happens', () => {
+  const random = (seed: number) => () => {
+    // A linear congruential generator: the same course each time.
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    return seed / 2 ** 32;
+  };
+  it.each(Array.from({ length: 50 }, (_, seed) => seed))('is more than one member of a group taken away at once (course %i)', (seed) => {
+    const next = random(seed);
+    const states = ['running', 'running', 'running', 'exited', 'restarting', 'paused'];
+    const healths = ['healthy', 'unhealthy', 'unhealthy', 'starting'] as const;
+    const names = ['postgres-1', 'postgres-2', 'postgres-3'];
+    let histories: Record<string, History> = {};
+    let seen = names.map((name) => patient(name, database));
+    const treated: Record<string, number[]> = {};
+    for (let now = 0; now < 3600 * SECOND; now += 3 * SECOND) {
+      if (next() < 0.1) {
+        seen = names.map((name) => {
+          const state = states[Math.floor(next() * states.length)] as string;
+          return patient(name, {
+            ...database,
+            state,
+            exitCode: next() < 0.5 ? 137 : 0,
+            health: healths[Math.floor(next() * 4)] as 'healthy',
+          });
+        });
+      }
+      const leader = names[Math.floor(next() * 3)] as string;
+      const plan = planHealing(seen, histories, new Set([leader]), LIMITS, now);
+      histories = plan.histories;
+      const away = plan.treatments.filter(({ do: what }) => what === 'restart' || what === 'handover');
+      expect(away.length).toBeLessThanOrEqual(1);
+      for (const { do: what, service } of plan.treatments) {
+        const state = seen.find((entry) => entry.service === service);
+        // Nothing that runs is started, nothing that ended is restarted, nothing that was stopped is touched.
+        if (what === 'start') expect(state).toMatchObject({ state: 'exited', exitCode: 137 });
+        if (what === 'restart') expect(state).toMatchObject({ state: 'running', health: 'unhealthy' });
+        if (what === 'start' || what === 'restart') treated[service] = [...(treated[service] ?? []), now];
+      }
+      for (const times of Object.values(treated)) {
+        const last = times.slice(-2);
+        if (last.length === 2) expect((last[1] as number) - (last[0] as number)).toBeGreaterThanOrEqual(15 * SECOND);
+      }
+    }
+  });
+});
+
+it.each([
+  [undefined, false],
+  [0, true],
+  [59, true],
+  [60, false],
+  [-5, true],
+])('a hold that was touched %s s ago holds: %s', (age, expected) => {
+  expect(holds(age === undefined ? undefined : 1_000_000 - age * SECOND, 1_000_000)).toBe(expected);
+});

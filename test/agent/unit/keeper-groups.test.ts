@@ -1,0 +1,193 @@
+import { describe, expect, it } from 'vitest';
+import { databaseGroup } from '../../../src/agent/database-group.ts';
+import type { Group } from '../../../src/agent/group.ts';
+import { keeper } from '../../../src/agent/keeper.ts';
+import type { ClusterMember, ClusterView, PatroniClient } from '../../../src/agent/patroni-client.ts';
+import {
+  coordinationStates,
+  type EtcdStatus,
+  type EtcdView,
+  etcdHandoverProblem,
+  etcdProblem,
+} from '../../../src/agent/plan/coordination.ts';
+import { bestCandidate, candidateProblem, memberStates, nextRestart, problemOf, unsettled } from '../../../src/agent/plan/database.ts';
+import { judgeHung } from '../../../src/agent/plan/hung.ts';
+
+const leader: ClusterMember = { name: 'postgres-1', role: 'leader', state: 'running', timeline: 3 };
+const standby: ClusterMember = { name: 'postgres-2', role: 'sync_standby', state: 'streaming', timeline: 3, lag: 0 };
+const replica: ClusterMember = { name: 'postgres-3', role: 'replica', state: 'streaming', timeline: 3, lag: 0 };
+const view = (...members: ClusterMember[]): ClusterView => ({ members });
+
+describe('a planned change of the leader', () => {
+  it.each(['switchover', 'failover'] as const)(
+    '%s waits until the other member is a synchronous standby: Patroni refuses before',
+    async (how) => {
+      const asked: string[] = [];
+      const said: string[] = [];
+      let looks = 0;
+      const cluster = async (): Promise<ClusterView> => {
+        if (asked.length > 0) return view({ ...leader, name: 'postgres-2' }, { ...standby, name: 'postgres-1' });
+        return ++looks < 3 ? view(leader, { ...standby, role: 'replica' }) : view(leader, standby);
+      };
+      const group = databaseGroup(['postgres-1', 'postgres-2'], {
+        cluster,
+        synchronous: async () => true,
+        switchover: async (from, to) => void asked.push(`${from} -> ${to} after ${looks} looks`),
+      } as PatroniClient);
+      await group[how]?.('postgres-2', (what) => void said.push(what));
+      expect(asked).toEqual(['postgres-1 -> postgres-2 after 3 looks']);
+      expect(said).toEqual(['no other member is a synchronous standby', 'postgres-1 hands over to postgres-2']);
+    },
+  );
+});
+
+describe('a member of the database', () => {
+  it.each([
+    ['leads', leader, undefined],
+    ['leads in name only', { ...leader, state: 'starting' }, 'postgres-1 leads but is starting'],
+    ['streams', standby, undefined],
+    ['is stopped', { ...standby, state: 'stopped' }, 'postgres-2 is stopped, not streaming'],
+    ['is on an old timeline', { ...standby, timeline: 2 }, 'postgres-2 is on timeline 2, the leader on 3'],
+    ['is far behind', { ...standby, lag: 64 * 1024 ** 2 }, 'postgres-2 is 64 MiB behind'],
+    ['is behind by nobody knows how much', { ...standby, lag: 'unknown' }, 'how far postgres-2 is behind is unknown'],
+  ] satisfies [string, ClusterMember, string | undefined][])('%s', (_how, member, problem) => {
+    expect(problemOf(member.name, member.name === 'postgres-1' ? view(member, standby) : view(leader, member))).toBe(problem);
+  });
+  it('has not joined, or waits for a leader', () => {
+    expect(problemOf('postgres-2', view(leader))).toBe('postgres-2 has not joined');
+    expect(problemOf('postgres-2', view(standby))).toBe('nobody leads');
+  });
+  it('is told with role, lag and timeline, also where nobody answers', () => {
+    expect(
+      memberStates(['postgres-1', 'postgres-2', 'postgres-3'], view(leader, { ...standby, lag: 2048, pending_restart: true })),
+    ).toEqual({
+      'postgres-1': { role: 'leader', ok: true, details: { state: 'running', timeline: 3 } },
+      'postgres-2': {
+        role: 'replica',
+        ok: true,
+        details: { state: 'streaming', timeline: 3, lag: '2 KiB', replication: 'synchronous', pending: 'restart' },
+      },
+      'postgres-3': { role: 'unknown', ok: false, details: {} },
+    });
+    expect(memberStates(['postgres-1'], undefined)).toEqual({ 'postgres-1': { role: 'unknown', ok: false, details: {} } });
+  });
+  it('is settled only with a synchronous standby, where commits wait for one, and with its settings taken', () => {
+    expect(unsettled('postgres-1', view(leader, standby), true)).toBeUndefined();
+    expect(unsettled('postgres-3', view(leader, replica), true)).toBe('no member is a synchronous standby');
+    expect(unsettled('postgres-3', view(leader, replica), false)).toBeUndefined();
+    expect(unsettled('postgres-1', view(leader), true)).toBeUndefined();
+    expect(unsettled('postgres-2', view(leader, { ...standby, pending_restart: true }), true)).toBe(
+      'postgres-2 has settings that wait for a restart',
+    );
+  });
+  it('is handed over to: synchronous first, then the least behind, never itself or one that is stopped', () => {
+    expect(bestCandidate(view(leader, { ...replica, lag: 0 }, { ...standby, lag: 100 }), 'postgres-1')).toBe('postgres-2');
+    expect(bestCandidate(view(leader, { ...replica, lag: 9 }, { ...replica, name: 'postgres-2', lag: 8 }), 'postgres-1')).toBe(
+      'postgres-2',
+    );
+    expect(bestCandidate(view(leader, { ...standby, state: 'stopped' }), 'postgres-1')).toBeUndefined();
+    expect(candidateProblem('postgres-1', view(leader), true)).toBe('no other member is streaming');
+    expect(candidateProblem('postgres-1', view(leader, replica), true)).toBe('no other member is a synchronous standby');
+    expect(candidateProblem('postgres-1', view(leader, replica), false)).toBeUndefined();
+  });
+  it('is restarted for its settings only where it does not lead, and somebody does', () => {
+    const pending = { ...standby, pending_restart: true };
+    expect(nextRestart('postgres-2', view(leader, pending))).toBe('postgres-2');
+    expect(nextRestart('postgres-1', view({ ...leader, pending_restart: true }, standby))).toBeUndefined();
+    expect(nextRestart('postgres-2', view({ ...leader, state: 'stopped' }, pending))).toBeUndefined();
+    expect(nextRestart('postgres-2', { ...view(leader, pending), pause: true })).toBeUndefined();
+  });
+  it('has its leader restarted first where a value is lowered that it may not have below the leader', () => {
+    const waits = (from: string, to: string, name = 'max_connections') => ({
+      pending_restart: true,
+      pending_restart_reason: { [name]: { old_value: from, new_value: to } },
+    });
+    const low = { ...standby, ...waits('130', '90') };
+    expect(nextRestart('postgres-2', view({ ...leader, ...waits('130', '90') }, low))).toBe('postgres-1');
+    expect(nextRestart('postgres-2', view(leader, low))).toBe('postgres-2');
+    expect(nextRestart('postgres-2', view({ ...leader, ...waits('130', '90') }, { ...low, state: 'starting' }))).toBeUndefined();
+    const high = { ...standby, ...waits('90', '130') };
+    expect(nextRestart('postgres-2', view({ ...leader, ...waits('90', '130') }, high))).toBe('postgres-2');
+    const buffers = waits('16384', '8192', 'shared_buffers');
+    expect(nextRestart('postgres-2', view({ ...leader, ...buffers }, { ...standby, ...buffers }))).toBe('postgres-2');
+  });
+});
+
+describe('a member of etcd', () => {
+  const status = (id: string, more: Partial<EtcdStatus> = {}): EtcdStatus => ({
+    id,
+    leader: '1',
+    term: '4',
+    applied: 1000,
+    bytes: 40960,
+    errors: [],
+    ...more,
+  });
+  const three = (more: EtcdView = {}): EtcdView => ({ 'etcd-1': status('1'), 'etcd-2': status('2'), 'etcd-3': status('3'), ...more });
+  it.each([
+    ['is well', three(), undefined],
+    ['does not answer', three({ 'etcd-2': undefined }), 'etcd-2 does not answer'],
+    ['knows no leader', three({ 'etcd-2': status('2', { leader: '0' }) }), 'etcd-2 knows no leader'],
+    ['knows an old leader', three({ 'etcd-2': status('2', { leader: '3', term: '3' }) }), 'etcd-2 and etcd-1 do not agree who leads'],
+    ['is behind', three({ 'etcd-2': status('2', { applied: 500 }) }), 'etcd-2 is 500 entries behind'],
+    ['has an alarm', three({ 'etcd-2': status('2', { errors: ['NOSPACE'] }) }), 'etcd-2 reports NOSPACE'],
+  ] satisfies [string, EtcdView, string | undefined][])('%s', (_how, seen, problem) => {
+    expect(etcdProblem('etcd-2', seen)).toBe(problem);
+    expect(coordinationStates(seen)['etcd-2']?.ok).toBe(problem === undefined);
+  });
+  it('is stopped only where the others are a majority', () => {
+    expect(etcdHandoverProblem('etcd-2', three())).toBeUndefined();
+    expect(etcdHandoverProblem('etcd-2', three({ 'etcd-3': undefined }))).toBe(
+      'only 1 of the other members of etcd are well, and 2 are needed',
+    );
+    expect(etcdHandoverProblem('etcd-1', { 'etcd-1': status('1') })).toBeUndefined();
+  });
+});
+
+describe('a member that has lost the lead', () => {
+  const running = { running: true, paused: false, restarting: false, pid: 7 };
+  it('is killed once it has not answered for its time', () => {
+    expect(judgeHung({ silentSince: undefined }, running, true, 0, 30)).toBe('well');
+    expect(judgeHung({ silentSince: undefined }, { ...running, running: false }, false, 0, 30)).toBe('well');
+    expect(judgeHung({ silentSince: undefined }, running, false, 1000, 30)).toEqual({ silentSince: 1000 });
+    expect(judgeHung({ silentSince: 1000 }, running, false, 30_999, 30)).toEqual({ silentSince: 1000 });
+    expect(judgeHung({ silentSince: 1000 }, running, false, 31_000, 30)).toBe('kill');
+  });
+});
+
+describe('the keeper’s command line', () => {
+  const calls: string[] = [];
+  const group: Group = {
+    name: 'database',
+    members: ['postgres-1', 'postgres-2'],
+    status: async () => ({ 'postgres-1': { role: 'leader', ok: true, details: {} } }),
+    handover: async (service) => void calls.push(`handover ${service}`),
+    settled: async (service, seconds) => void calls.push(`settled ${service} ${seconds}`),
+    switchover: async (to) => void calls.push(`switchover ${to}`),
+    failover: async (to) => void calls.push(`failover ${to}`),
+  };
+  const ask = (line: string) => keeper(line.split(' '), [group], () => {});
+  it.each([
+    ['handover postgres-1', 'handover postgres-1'],
+    ['settled postgres-2 30', 'settled postgres-2 30'],
+    ['switchover', 'switchover undefined'],
+    ['switchover --to postgres-2', 'switchover postgres-2'],
+    ['failover --to postgres-2', 'failover postgres-2'],
+  ])('%s', async (line, call) => {
+    calls.length = 0;
+    await ask(line);
+    expect(calls).toEqual([call]);
+  });
+  it('prints what all groups say', async () => {
+    expect(JSON.parse(await ask('status'))).toEqual({ 'postgres-1': { role: 'leader', ok: true, details: {} } });
+  });
+  it.each(['', 'what', 'settled postgres-1', 'settled postgres-1 soon', 'switchover postgres-2', 'switchover --to'])(
+    'refuses “%s”',
+    async (line) => {
+      await expect(ask(line)).rejects.toThrow(/^usage: /);
+    },
+  );
+  it('names the members where it is asked about something else', async () => {
+    await expect(ask('handover redis-1')).rejects.toThrow('redis-1 is no member of a group; members are postgres-1, postgres-2');
+  });
+});

@@ -1,0 +1,60 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { exportKit, importKit, kitProblem } from '../../../src/backup/restore/kit.ts';
+import type { Context, Opened } from '../../../src/capability/capability.ts';
+import { StateFolder } from '../../../src/state/state.ts';
+
+const PASSPHRASE = 'five random words in a row';
+const made = mkdtempSync(path.join(os.tmpdir(), 'medianest-kit-'));
+afterAll(() => rmSync(made, { recursive: true }));
+
+const store = (value: string, since: string) =>
+  JSON.stringify({ fingerprintKey: 'k', values: { 'backup-files-key': { value, origin: 'generated', since } } });
+const state = new StateFolder(path.join(made, 'old'));
+mkdirSync(path.join(state.root, 'ca'), { recursive: true });
+writeFileSync(state.at('secrets.json'), store('the-key', '2026-01-01T00:00:00Z'));
+writeFileSync(state.at('ca/root.json'), '{"root":1}');
+const configFile = path.join(made, 'medianest.yml');
+writeFileSync(configFile, 'version: 1\n');
+const context = { clock: { now: () => new Date('2026-11-25T00:00:00Z') } } as Context;
+const opened = { state, loaded: { settings: { project: 'home' }, configFile, root: made } } as unknown as Opened;
+const kit = path.join(made, 'kit.json');
+
+describe('the recovery kit', () => {
+  it('is asked for until it was exported, and again when a secret has changed', () => {
+    expect(kitProblem(state)).toMatch(/was never exported/);
+    exportKit(context, opened, kit, PASSPHRASE);
+    expect(kitProblem(state)).toBeUndefined();
+    writeFileSync(state.at('secrets.json'), store('the-key', '2026-12-01T00:00:00Z'));
+    expect(kitProblem(state)).toMatch(/is stale/);
+  });
+  it('tells nothing without the passphrase, and has a page to print', () => {
+    expect(readFileSync(kit, 'utf8')).not.toMatch(/the-key|backup-files-key/);
+    expect(readFileSync(`${kit}.txt`, 'utf8')).toMatch(/restore --kit kit\.json/);
+    expect(() => importKit(kit, 'another passphrase', made, new StateFolder(path.join(made, 'x')))).toThrow(/passphrase is another/);
+  });
+  it('makes a bare folder the same installation', () => {
+    const folder = path.join(made, 'new');
+    mkdirSync(folder);
+    const fresh = new StateFolder(path.join(folder, '.medianest'));
+    expect(importKit(kit, PASSPHRASE, folder, fresh)).toMatchObject({ project: 'home', repository: undefined });
+    expect(readFileSync(fresh.at('secrets.json'), 'utf8')).toContain('the-key');
+    expect(readFileSync(fresh.at('ca/root.json'), 'utf8')).toBe('{"root":1}');
+    expect(() => importKit(kit, PASSPHRASE, folder, fresh)).toThrow(/holds an installation already/);
+  });
+  it.each([
+    ['a short passphrase', () => exportKit(context, opened, kit, 'short'), /fewer than 12/],
+    ['a file that is gone', () => importKit(path.join(made, 'none'), PASSPHRASE, made, state), /there is no/],
+    ['a file that is something else', () => importKit(configFile, PASSPHRASE, made, state), /is no recovery kit/],
+  ])('%s is refused', (_what, act, why) => expect(act).toThrow(why));
+  it('a flipped byte is noticed', () => {
+    const { data, ...rest } = JSON.parse(readFileSync(kit, 'utf8')) as { data: string };
+    const bytes = Buffer.from(data, 'base64');
+    bytes[3] = (bytes[3] as number) ^ 1;
+    const damaged = path.join(made, 'damaged.json');
+    writeFileSync(damaged, JSON.stringify({ ...rest, data: bytes.toString('base64') }));
+    expect(() => importKit(damaged, PASSPHRASE, made, new StateFolder(path.join(made, 'y')))).toThrow(/file is damaged/);
+  });
+});

@@ -1,0 +1,178 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { commands } from '../../../src/cli/commands.ts';
+import { HOME, medianest } from '../../support/cli.ts';
+import { folder, json } from '../../support/command.ts';
+
+const here = folder();
+
+describe('help', () => {
+  it('prints the version of the package, wherever the flag stands', async () => {
+    const { version } = JSON.parse(readFileSync(path.join(HOME, 'package.json'), 'utf8')) as { version: string };
+    for (const args of [['--version'], ['-V'], ['--quiet', '--version']])
+      expect(await medianest(args)).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+  });
+  it.each([[[]], [['--help']], [['help']]])('%j lists every command on stdout, with an example', async (args) => {
+    const { status, stdout, stderr } = await medianest(args);
+    expect([status, stderr]).toEqual([0, '']);
+    for (const { name } of commands) expect(stdout).toContain(`  ${name.split(' ')[0]} `);
+    expect(stdout).toContain('Example: medianest ');
+  });
+  it.each(commands.map((command) => [command.name, command.example]))('of %s starts with an example', async (name, example) => {
+    const { status, stdout, stderr } = await medianest([...name.split(' '), '--help']);
+    expect([status, stderr]).toEqual([0, '']);
+    const [usage, , first] = stdout.split('\n');
+    expect([usage?.startsWith(`Usage: medianest ${name}`), first]).toEqual([true, `Example: ${example}`]);
+  });
+  it('of a group of commands lists them', async () => {
+    const { status, stdout } = await medianest(['config']);
+    expect([status, stdout]).toEqual([0, expect.stringMatching(/show.*validate/s)]);
+  });
+});
+
+describe('a command line that is wrong', () => {
+  it.each([
+    [
+      'two places that the repository is to come from',
+      ['restore', '--kit', 'k', '--archive', 'a', '--from', 'sftp'],
+      /--archive and --from/,
+    ],
+    ['data of everybody to be sanitized', ['restore', '--sanitize'], /--sanitize is for a project of its own/],
+    ['files to be sanitized', ['restore', '--into', 'look', '--sanitize', '--only', 'db,files'], /--only files: should be of db/],
+    ['an unknown command', ['stauts'], /unknown command 'stauts'.*\(Did you mean status\?\)/s],
+    ['an unknown option', ['render', '--ceck'], /unknown option '--ceck'.*\(Did you mean --check\?\)/s],
+    ['an argument too many', ['status', 'x'], /too many arguments/],
+    ['an argument too few', ['exec'], /missing required argument 'service'/],
+    ['an option without its value', ['render', '--out'], /argument missing/],
+    ['an assignment that is none', ['render', '--set', 'x'], /should be KEY=VALUE/],
+    ['a wait that is no number', ['render', '--wait-lock=soon'], /--wait-lock soon: should be a number/],
+    ['a count that is none', ['audit', '--last', 'few'], /--last few: should be a number/],
+    ['a count of nothing', ['audit', '--last', '0'], /--last 0: should be a number/],
+    ['a time that is none', ['up', '--timeout', '1h'], /--timeout 1h: should be a number/],
+    ['a settings file that is not there', ['render', '--config', 'no.yml'], /no\.yml cannot be read \(ENOENT\)/],
+    ['a profile that is not there', ['render', '--profile', 'dev-compos'], /did you mean `dev-compose`/],
+  ] as const)('%s ends with 2, one error on stderr, and nothing on stdout', async (_name, args, message) => {
+    const { status, stdout, stderr } = await here.run(args);
+    expect([status, stdout, stderr.match(/^Error: /gm)?.length, stderr.match(/^Fix: /gm)?.length]).toEqual([2, '', 1, 1]);
+    expect(stderr).toMatch(message);
+    const asJson = await here.run([...args, '--json']);
+    if (args.at(-1) !== '--out')
+      expect([asJson.status, asJson.stderr, json(asJson.stdout).error.message]).toEqual([2, '', expect.stringMatching(message)]);
+  });
+  it('asks for JSON by variable as well, in both spellings', async () => {
+    for (const value of ['1', 'true']) {
+      const { stdout, stderr } = await medianest(['nope'], { env: { MEDIANEST_JSON: value } });
+      expect([json(stdout).error.code, stderr]).toEqual(['USAGE', '']);
+    }
+  });
+});
+
+describe('--json', () => {
+  const own = folder();
+  it.each([
+    ['render', 0],
+    ['render --check', 0],
+    ['config show', 0],
+    ['config validate', 0],
+    ['profiles', 0],
+    ['secrets list', 0],
+    ['audit', 0],
+    ['status', 0],
+    ['health', 5],
+    ['plan --set allInOne.port=18473', 3],
+  ])('prints exactly one document: %s', async (command, expected) => {
+    const { status, stdout, stderr } = await own.run([...command.split(' '), '--json', '--quiet']);
+    expect([status, stderr, typeof json(stdout), stdout.endsWith('}\n')]).toEqual([expected, '', 'object', true]);
+  });
+});
+
+describe('settings', () => {
+  const valid = folder('edge: { httpPort: 9080 }\n');
+  it('that are valid are confirmed', async () => {
+    expect(await valid.run(['config', 'validate', '--profile', 'dev-compose'])).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^valid: .*medianest\.yml/),
+    });
+  });
+  it.each(['dr'])('for %s end with 1: it needs what is not built yet', async (profile) => {
+    const { status, stdout } = await valid.run(['render', '--profile', profile, '--json']);
+    expect([status, json(stdout).error]).toEqual([
+      1,
+      expect.objectContaining({ code: 'NOT_BUILT_YET', message: expect.stringMatching(/needs standby, which is not built yet/) }),
+    ]);
+  });
+  it('that are wrong end with 2, and JSON names the place', async () => {
+    const wrong = folder('edge:\n  httpPrt: 1\n');
+    const { status, stdout } = await wrong.run(['config', 'validate', '--json']);
+    expect([status, json(stdout).error]).toEqual([2, expect.objectContaining({ code: 'INVALID_SETTINGS', path: 'medianest.yml:4' })]);
+  });
+  it('are found from a folder below, and are shown with their origins', async () => {
+    const { stdout } = await valid.run(['config', 'show', '--json', '--set', 'edge.hsts=true'], { cwd: valid.dir });
+    const { origins } = json(stdout) as unknown as { origins: Record<string, string> };
+    expect(origins).toMatchObject({ 'edge.httpPort': 'medianest.yml:3', 'edge.hsts': '--set edge.hsts', 'edge.memory': 'default' });
+  });
+  it('take every --set, before the command and after it, and nothing else with them', async () => {
+    const { stdout } = await valid.run([
+      '--set',
+      'edge.httpPort=1',
+      'config',
+      'show',
+      '--json',
+      '--set',
+      'edge.httpsPort=2',
+      '--set',
+      'edge.hsts=true',
+    ]);
+    expect((json(stdout) as unknown as { settings: { edge: object } }).settings.edge).toMatchObject({
+      httpPort: 1,
+      httpsPort: 2,
+      hsts: true,
+    });
+  });
+  it('name all profiles, those that cannot run yet included', async () => {
+    const { stdout } = await valid.run(['profiles', '--json']);
+    const { profiles } = json(stdout) as unknown as { profiles: { name: string; missing: string[] }[] };
+    expect(profiles.filter((profile) => profile.missing.length === 0).map((profile) => profile.name)).toEqual([
+      'dev',
+      'dev-compose',
+      'prod',
+      'staging',
+    ]);
+  });
+});
+
+describe('every flag has a variable', () => {
+  const own = folder();
+  const show = async (args: string[], env: Record<string, string>) => {
+    const { stdout } = await own.run(['config', 'show', '--json', ...args], { env });
+    return (json(stdout) as unknown as { settings: { project: string; profile: string; components: object; edge: { httpPort: number } } })
+      .settings;
+  };
+  it.each([
+    ['MEDIANEST_PROFILE', 'dev-compose', ['--profile', 'dev'], 'profile', 'dev-compose', 'dev'],
+    ['MEDIANEST_PROJECT', 'other', ['--project', 'third'], 'project', 'other', 'third'],
+  ] as const)('%s, and the flag wins over it', async (name, value, flag, key, fromEnv, fromFlag) => {
+    expect((await show([], { [name]: value }))[key]).toBe(fromEnv);
+    expect((await show([...flag], { [name]: value }))[key]).toBe(fromFlag);
+  });
+  it('MEDIANEST_SET takes a line each, MEDIANEST_WITHOUT a list', async () => {
+    const env = { MEDIANEST_SET: 'edge.httpPort=7\nproject=lines', MEDIANEST_WITHOUT: 'redis,edge', MEDIANEST_PROFILE: 'dev-compose' };
+    expect(await show([], env)).toMatchObject({
+      project: 'lines',
+      edge: { httpPort: 7 },
+      components: { redis: false, edge: false, app: true },
+    });
+  });
+  it('MEDIANEST_CONFIG and MEDIANEST_STATE name a file and a folder', async () => {
+    const env = { MEDIANEST_CONFIG: path.join(own.dir, 'medianest.yml'), MEDIANEST_STATE: path.join(own.dir, 'elsewhere') };
+    expect((await medianest(['render'], { cwd: '/', env })).status).toBe(0);
+    expect(readFileSync(path.join(own.dir, 'elsewhere/current/compose.yml'), 'utf8')).toContain('name: "mt-cli"');
+  });
+  it('MEDIANEST_DRY_RUN keeps everything as it is', async () => {
+    const fresh = folder();
+    const { status, stdout } = await fresh.run(['render'], { env: { MEDIANEST_DRY_RUN: '1' } });
+    expect([status, stdout]).toEqual([0, expect.stringContaining('compose.yml')]);
+    expect((await fresh.run(['render', '--check'])).status).toBe(3);
+  });
+});

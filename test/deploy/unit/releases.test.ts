@@ -1,0 +1,190 @@
+import { describe, expect, it } from 'vitest';
+import { shortHash } from '../../../src/core/hash.ts';
+import { keepServing } from '../../../src/deploy/plan/deploy.ts';
+import {
+  currentRelease,
+  interruptedRelease,
+  nextRelease,
+  previousRelease,
+  type Release,
+  settleInterrupted,
+  withRelease,
+} from '../../../src/deploy/plan/releases.ts';
+import { parseBalancerStats } from '../../../src/health/plan/balancer-stats.ts';
+import { inSafeOrder, parseSimulation, updateMarks } from '../../../src/images/plan/updates.ts';
+import { appIdentity, applyOrders, appVersion, type Orders } from '../../../src/stack/orders.ts';
+import { load, stackOf } from '../../support/settings.ts';
+
+const release = (id: string, image: string, result: Release['result'] = 'deployed', settings = 's'): Release => ({
+  id,
+  image,
+  imageId: `sha256:${image}`,
+  digests: [],
+  settings,
+  version: {},
+  time: '2026-01-01T00:00:00Z',
+  user: 'ops',
+  command: 'deploy',
+  result,
+  seconds: 1,
+});
+
+describe('releases', () => {
+  it('are numbered on, whatever was dropped or damaged', () => {
+    expect([nextRelease([]), nextRelease([release('r9', 'a'), release('r10', 'b')]), nextRelease([release('x', 'a')])]).toEqual([
+      'r1',
+      'r11',
+      'r1',
+    ]);
+  });
+  it('serve when they were deployed, not when they were reverted or stopped', () => {
+    const list = [release('r1', 'a'), release('r2', 'b', 'reverted'), release('r3', 'c', 'running')];
+    expect([currentRelease(list)?.id, interruptedRelease(list, undefined)?.id]).toEqual(['r1', 'r3']);
+  });
+  it('that were stopped half-way are taken back, but not the one that was ordered by then', () => {
+    const list = [release('r1', 'a'), release('r2', 'b', 'running'), release('r3', 'c', 'running')];
+    expect(settleInterrupted(list, 'r3').map(({ id, result }) => [id, result])).toEqual([
+      ['r2', 'reverted'],
+      ['r3', 'deployed'],
+    ]);
+    expect([interruptedRelease(list, 'r3')?.id, interruptedRelease([release('r1', 'a', 'running')], 'r1')]).toEqual(['r2', undefined]);
+  });
+  it('never take the name of what is ordered, also where their list was lost', () => {
+    expect([nextRelease([], 'r7'), nextRelease([release('r9', 'a')], 'r7')]).toEqual(['r8', 'r10']);
+  });
+  it.each([
+    ['the one before', [release('r1', 'a'), release('r2', 'b')], 'r1'],
+    ['past a reverted one', [release('r1', 'a'), release('r2', 'b', 'reverted'), release('r3', 'c')], 'r1'],
+    ['past the same image with the same settings', [release('r1', 'a'), release('r2', 'b'), release('r3', 'b')], 'r1'],
+    ['to other settings of the same image', [release('r1', 'b', 'deployed', 'old'), release('r2', 'b')], 'r1'],
+    ['nowhere from the first', [release('r1', 'a')], undefined],
+    ['nowhere without any', [], undefined],
+  ])('go back %s', (_name, list, expected) => {
+    expect(previousRelease(list)?.id).toBe(expected);
+  });
+  it('are kept, twenty of them, never without the one that serves', () => {
+    const failed = Array.from({ length: 30 }, (_, i) => release(`r${i + 2}`, 'x', 'reverted'));
+    const kept = withRelease([release('r1', 'a'), ...failed], release('r32', 'y', 'reverted'));
+    expect([kept.length, kept[0]?.id, kept[1]?.id, kept.at(-1)?.id]).toEqual([21, 'r1', 'r13', 'r32']);
+  });
+  it('are changed in place', () => {
+    expect(withRelease([release('r1', 'a', 'running')], release('r1', 'a'))).toEqual([release('r1', 'a')]);
+  });
+});
+
+describe('what serves', () => {
+  const portal = { name: 'app', ref: 'portal:1' };
+  const app = { image: 'mine:1', port: 3000 };
+  const serving = { ...release('r1', 'mine:1', 'deployed', shortHash(appVersion(app))), version: appVersion(app) };
+  const keep = (before: Orders, file: { image?: string; port?: number }, named: string | undefined = serving.imageId) =>
+    keepServing(before, serving, { app: file, portal }, named, 'x').app;
+  const pinned = (file: object, ref: string) => ({ release: 'r1', ref, version: serving.version, instead: appIdentity(file, 'portal:1') });
+  it('is what medianest.yml says, where nothing has moved on', () => {
+    expect([keep({}, app), keepServing({}, undefined, { app, portal }, undefined, 'x')]).toEqual([undefined, {}]);
+  });
+  it('is kept where medianest.yml says something else by now', () => {
+    const edited = { ...app, image: 'mine:2' };
+    expect(keep({}, edited)).toEqual(pinned(edited, 'mine:1'));
+    expect(keep({}, { ...app, port: 4000 })).toEqual(pinned({ ...app, port: 4000 }, 'mine:1'));
+  });
+  it.each([['sha256:other'], ['']])('is kept by the name that protects it, where its own leads to %j', (named) => {
+    expect(keep({}, app, named)).toEqual(pinned(app, 'medianest/x-release:r1'));
+  });
+  it('is kept as it was ordered, where that would lapse', () => {
+    const order = pinned(app, 'medianest/x-release:r1');
+    expect(keep({ app: order }, app)).toEqual(order);
+    expect(keep({ app: order }, { image: 'mine:3' })).toEqual({ ...order, instead: appIdentity({ image: 'mine:3' }, 'portal:1') });
+  });
+});
+
+describe('orders', () => {
+  const settings = load({ flags: { profile: 'prod' } }).settings;
+  const app = settings.app as object;
+  const order = {
+    release: 'r2',
+    ref: 'medianest/x-release:r2',
+    version: { ...appVersion(app), env: { A: '1' } },
+    instead: appIdentity(app, 'portal:1'),
+  };
+  it('of a release hold while medianest.yml and the portal are what they were', () => {
+    expect(applyOrders(settings, { app: order }, () => 'portal:1').settings.app).toMatchObject({ env: { A: '1' }, replicas: 3 });
+    expect(applyOrders(settings, { app: order }, () => 'portal:2').orders).toEqual({});
+    const edited = { ...settings, app: { ...app, env: { B: '2' } } };
+    expect(applyOrders(edited, { app: order }, () => 'portal:1').settings.app).toMatchObject({ env: { B: '2' } });
+  });
+  it('of a number of replicas hold as long as the balancer has slots for them', () => {
+    const count = (maxReplicas: number) =>
+      applyOrders({ ...settings, app: { ...app, maxReplicas } }, { replicas: { count: 5, instead: 3 } }, () => '').settings.app;
+    expect([count(5), count(4)]).toMatchObject([{ replicas: 5 }, { replicas: 3 }]);
+  });
+  it('of a release take away what it did not have', () => {
+    const own = { ...settings, app: { ...app, image: 'mine:2' } };
+    const held = applyOrders(own, { app: { ...order, instead: appIdentity(own.app, 'portal:1') } }, () => 'portal:1');
+    expect((held.settings.app as { image?: string }).image).toBeUndefined();
+  });
+  it('of a release reach the containers', () => {
+    const stack = stackOf(load({ flags: { profile: 'prod' } }), undefined, undefined, {
+      app: {
+        ...order,
+        instead: appIdentity(
+          app,
+          stackOf(load({ flags: { profile: 'prod' } })).services.find(({ name }) => name === 'app-1')?.image.ref ?? '',
+        ),
+      },
+    });
+    expect(stack.services.find(({ name }) => name === 'app-2')).toMatchObject({
+      image: { ref: 'medianest/x-release:r2' },
+      environment: { A: '1' },
+    });
+  });
+  it('of an update give the image another name, and no other', () => {
+    const refs = (updates?: Record<string, string>) =>
+      Object.fromEntries(
+        stackOf(load({ flags: { profile: 'prod' } }), undefined, undefined, updates && { updates }).images.map(({ name, ref }) => [
+          name,
+          ref,
+        ]),
+      );
+    const [before, after] = [refs(), refs({ redis: 'abc' })];
+    expect(Object.keys(before).filter((name) => before[name] !== after[name])).toEqual(['redis']);
+  });
+});
+
+describe('updates', () => {
+  const OUTPUT = [
+    'NOTE: This is only a simulation!',
+    'Inst libssl3t64 [3.5.1-1] (3.5.4-1~deb13u2 Debian:13.2/stable, Debian-Security:13/stable-security [amd64]) []',
+    'Inst openssl [3.5.1-1] (3.5.4-1~deb13u2 Debian:13.2/stable [amd64])',
+    'Conf openssl (3.5.4-1~deb13u2 Debian:13.2/stable [amd64])',
+  ].join('\n');
+  const packages = parseSimulation(OUTPUT);
+  it('are read from what apt would do', () => {
+    expect(packages).toEqual([
+      { name: 'libssl3t64', from: '3.5.1-1', to: '3.5.4-1~deb13u2' },
+      { name: 'openssl', from: '3.5.1-1', to: '3.5.4-1~deb13u2' },
+    ]);
+    expect(parseSimulation('Reading package lists...\n')).toEqual([]);
+  });
+  it('mark an image by what is newer in it, and keep the marks of others', () => {
+    const marks = updateMarks([{ image: 'edge', ref: 'e:1', packages }], { redis: 'old' });
+    expect(marks).toEqual({ redis: 'old', edge: expect.stringMatching(/^[0-9a-f]{12}$/) });
+    expect(updateMarks([{ image: 'edge', ref: 'e:1', packages }], marks)).toEqual(marks);
+    expect(updateMarks([{ image: 'edge', ref: 'e:2', packages }], marks).edge).not.toBe(marks.edge);
+  });
+  it('reach the data first and the way in last', () => {
+    expect(inSafeOrder(['edge', 'app', 'app', 'postgres', 'balancer', 'redis'])).toEqual(['redis', 'postgres', 'balancer', 'app', 'edge']);
+  });
+});
+
+describe('the balancer’s statistics', () => {
+  const HEADER = '# pxname,svname,qcur,qmax,scur,stot,econ,eresp,status,check_status,rate';
+  it('are read by their columns, whatever else stands there', () => {
+    const csv = `${HEADER}\nportal,FRONTEND,,,5,900,,,OPEN,,12\napp,app-1,2,9,3,450,1,1,UP,* L7OK,7\napp,BACKEND,2,9,3,900,0,0,UP,,7\n`;
+    expect(parseBalancerStats(csv)).toEqual({
+      'app-1': { state: 'UP', requestsPerSecond: 7, requests: 450, active: 3, queued: 2, failed: 2, check: 'L7OK' },
+    });
+  });
+  it('are none where there is no answer', () => {
+    expect([parseBalancerStats(''), parseBalancerStats('Permission denied\n')]).toEqual([{}, {}]);
+  });
+});

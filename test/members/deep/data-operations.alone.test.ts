@@ -1,0 +1,317 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Run } from '../../support/cli.ts';
+import { checkWrites, kinds, loadOn, under } from '../../support/load/load.ts';
+import { configureSegments, inside, leaderOf, members, printed, segmentsStack, sql, whole } from '../../support/network/segments-stack.ts';
+import { connect, startWriter } from '../../support/network/segments-writer.ts';
+import { changedServices, identities, parsed, portal, until } from '../../support/stack.ts';
+import type { Workspace } from '../../support/workspace.ts';
+
+let space: Workspace;
+let writer: Awaited<ReturnType<typeof startWriter>>;
+
+/** Longest times without an acknowledged write that are no outage, on a host of two cores that also runs tests: ms. */
+const HANDOVER_GAP = 8_000;
+const NO_GAP = 3_000;
+
+beforeAll(async () => {
+  space = await segmentsStack('operations');
+  await whole(space);
+  writer = await startWriter(space);
+});
+afterAll(async () => {
+  await writer?.stop();
+  await space?.destroy();
+});
+
+/** Does something while people use the portal and a program writes: neither may notice more than a short wait. */
+async function used<T>(act: () => Promise<T>): Promise<{ result: T; gap: number }> {
+  const load = await loadOn(space, { rate: 6, postEvery: 2, timeoutMs: 15_000 });
+  const { result, report } = await under(load, () => writer.gapDuring(act));
+  expect.soft(kinds(report.failures)).toEqual({});
+  expect(report.post.answered).toBeGreaterThan(0);
+  expect(await checkWrites(space, report)).toMatchObject({ lost: [], doubled: [] });
+  expect(await writer.lost()).toEqual([]);
+  return result;
+}
+
+/** Does what the plan calls an interruption, while a program writes: it waits, and loses nothing. */
+async function written(act: () => Promise<unknown>): Promise<void> {
+  const { gap } = await writer.gapDuring(act);
+  expect(await writer.lost()).toEqual([]);
+  expect.soft(gap).toBeLessThan(2 * HANDOVER_GAP);
+}
+
+/** A command, with what it said where it failed. */
+async function done(args: readonly string[]): Promise<Run> {
+  const run = await space.run(args);
+  if (run.status !== 0) throw new Error(`${args.join(' ')}: status ${run.status}\n${run.stdout}\n${run.stderr.slice(-3000)}`);
+  return run;
+}
+
+const settled = async () => {
+  await whole(space);
+  expect((await space.run(['plan'])).status).toBe(0);
+};
+
+describe('planned hand-overs', () => {
+  test('switchover: the other member leads, and writes wait', async () => {
+    const before = await leaderOf(space, 'postgres');
+    const { result, gap } = await used(() => done(['switchover', '--json']));
+    const { leader } = parsed<{ leader: string }>(result);
+    expect(leader).not.toBe(before);
+    expect(await leaderOf(space, 'postgres')).toBe(leader);
+    expect.soft(gap).toBeLessThan(HANDOVER_GAP);
+    await settled();
+  });
+
+  test('failover --to the other member', async () => {
+    const before = await leaderOf(space, 'postgres');
+    const to = before === 'postgres-1' ? 'postgres-2' : 'postgres-1';
+    const { gap } = await used(() => done(['failover', '--to', to]));
+    expect(await leaderOf(space, 'postgres')).toBe(to);
+    expect.soft(gap).toBeLessThan(HANDOVER_GAP);
+    await settled();
+  });
+
+  test.each([
+    ['postgres', HANDOVER_GAP],
+    ['redis', NO_GAP],
+    ['etcd', NO_GAP],
+  ])('restart %s: one at a time, what leads last', async (group, most) => {
+    const before = await identities(space.project);
+    const names = Object.keys(before).filter((name) => name.startsWith(`${group}-`));
+    const { result, gap } = await used(() => done(['restart', group]));
+    const restarts = [...result.stderr.matchAll(/^restart (\S+): hand over/gm)].map(([, name]) => name);
+    expect([...new Set(restarts)].sort()).toEqual(names.sort());
+    expect(changedServices(before, await identities(space.project))).toEqual(names.sort());
+    expect.soft(gap).toBeLessThan(most);
+    await settled();
+  });
+});
+
+/** A secret as it is now, or was before: `services` are those that hold it. */
+const held = (service: string, name: string) => readFileSync(path.join(space.state, 'secrets', service, name), 'utf8');
+
+const TLS = [
+  '--cacert',
+  '/run/trust/internal-ca.pem',
+  '--cert',
+  '/run/certs/current/fullchain.pem',
+  '--key',
+  '/run/certs/current/privkey.pem',
+];
+
+const redisTakes = (user: string) => async (password: string) =>
+  (
+    await inside(space, 'redis-1', [
+      'redis-cli',
+      '--no-auth-warning',
+      '--tls',
+      '--cacert',
+      TLS[1] as string,
+      '--user',
+      user,
+      '--pass',
+      password,
+      'PING',
+    ])
+  ).stdout.includes('PONG');
+const etcdTakes = (user: string) => async (password: string) => {
+  const argv = [
+    'env',
+    'ETCDCTL_API=3',
+    `ETCDCTL_USER=${user}`,
+    `ETCDCTL_PASSWORD=${password}`,
+    'etcdctl',
+    '--endpoints=https://127.0.0.1:2379',
+  ];
+  const tls = [`--cacert=${TLS[1]}`, `--cert=${TLS[3]}`, `--key=${TLS[5]}`];
+  return (await inside(space, 'etcd-1', [...argv, ...tls, 'user', 'get', user])).status === 0;
+};
+const postgresTakes = (user: string, database: string, options: string) => async (password: string) => {
+  const leader = await leaderOf(space, 'postgres');
+  const address = `host=${leader} user=${user} dbname=${database} ${options} sslmode=verify-full sslrootcert=${TLS[1]} connect_timeout=5`;
+  const query = options ? 'IDENTIFY_SYSTEM' : 'SELECT 1';
+  return (await inside(space, 'postgres-1', ['env', `PGPASSWORD=${password}`, 'psql', '-X', address, '-c', query])).status === 0;
+};
+const routerTakes = (user: string) => (password: string) =>
+  connect(space, { user, password }).then(
+    (client) => client.end().then(() => true),
+    () => false,
+  );
+
+interface Rotated {
+  name: string;
+  /** Who holds it, under which names, and whether a password of it is taken. */
+  holder: string;
+  parts: { secret: string; takes: (password: string) => Promise<boolean> }[];
+}
+
+const both = (name: string, takes: (slot: 'a' | 'b') => (password: string) => Promise<boolean>) =>
+  (['a', 'b'] as const).map((slot) => ({ secret: `${name}-${slot}`, takes: takes(slot) }));
+
+const ROTATED: Rotated[] = [
+  { name: 'database-password', holder: 'postgres-1', parts: both('database-password', (slot) => routerTakes(`medianest_${slot}`)) },
+  { name: 'redis-password', holder: 'redis-1', parts: both('redis-password', () => redisTakes('medianest')) },
+  { name: 'etcd-password', holder: 'etcd-1', parts: both('etcd-password', (slot) => etcdTakes(`patroni-${slot}`)) },
+  { name: 'etcd-root-password', holder: 'etcd-1', parts: [{ secret: 'etcd-root-password', takes: etcdTakes('root') }] },
+  { name: 'etcd-fencer-password', holder: 'etcd-1', parts: [{ secret: 'etcd-fencer-password', takes: etcdTakes('fencer') }] },
+  {
+    name: 'patroni-rest-password',
+    holder: 'postgres-1',
+    parts: [
+      {
+        secret: 'patroni-rest-password',
+        takes: async (password) => {
+          const argv = ['curl', '-sS', '-o', '/dev/null', '-w', '%{http_code}', ...TLS, '-u', `medianest:${password}`, '-X', 'POST'];
+          return (await inside(space, 'postgres-1', [...argv, 'https://127.0.0.1:8008/reload'])).stdout === '202';
+        },
+      },
+    ],
+  },
+  {
+    name: 'replication-password',
+    holder: 'postgres-1',
+    parts: [{ secret: 'replication-password', takes: postgresTakes('replicator', 'postgres', 'replication=true') }],
+  },
+  {
+    name: 'rewind-password',
+    holder: 'postgres-1',
+    parts: [{ secret: 'rewind-password', takes: postgresTakes('rewinder', 'postgres', '') }],
+  },
+  { name: 'redis-keeper-password', holder: 'redis-1', parts: [{ secret: 'redis-keeper-password', takes: redisTakes('keeper') }] },
+  {
+    name: 'redis-replication-password',
+    holder: 'redis-1',
+    parts: [
+      {
+        secret: 'redis-replication-password',
+        takes: async (password) =>
+          Promise.all(['redis-1', 'redis-4'].map((node) => follows(node, password))).then((all) => all.some(Boolean)),
+      },
+    ],
+  },
+];
+
+/** A replica logs in to whichever of the two leads. */
+const follows = async (node: string, password: string): Promise<boolean> =>
+  (
+    await inside(space, node, [
+      'redis-cli',
+      '--no-auth-warning',
+      '--tls',
+      '--cacert',
+      TLS[1] as string,
+      '--user',
+      'replica',
+      '--pass',
+      password,
+      'PING',
+    ])
+  ).stdout.includes('PONG');
+
+describe('secrets rotate, under load', () => {
+  test.each(ROTATED)('$name: nobody notices, and the old one is dead', async ({ name, holder, parts }) => {
+    const old = parts.map(({ secret }) => held(holder, secret));
+    expect(await Promise.all(parts.map(({ takes }, index) => takes(old[index] as string)))).toEqual(parts.map(() => true));
+    const { gap } = await used(() => done(['secrets', 'rotate', name]));
+    expect.soft(gap).toBeLessThan(NO_GAP);
+    expect(await Promise.all(parts.map(({ takes }, index) => takes(old[index] as string)))).toEqual(parts.map(() => false));
+    expect(await Promise.all(parts.map(({ secret, takes }) => takes(held(holder, secret))))).toEqual(parts.map(() => true));
+    await settled();
+  });
+});
+
+describe('settings changed in medianest.yml', () => {
+  const show = async (name: string) => Promise.all(['postgres-1', 'postgres-2'].map((member) => sql(space, member, `SHOW ${name}`)));
+  const planned = async () => {
+    const plan = await space.run(['plan', '--json']);
+    expect(plan.status).toBe(3);
+    const { changes } = parsed<{ changes: { service: string; action: string; cause: string; downtime: string }[] }>(plan);
+    return changes.filter(({ action }) => action !== 'keep');
+  };
+
+  test('a parameter that is read anew: told so, no restart, and it holds on every member', async () => {
+    configureSegments(space, { database: { parameters: { random_page_cost: 1.25 } } });
+    const changes = await planned();
+    expect(changes.map(({ service, action, downtime }) => [service, action, downtime])).toEqual([
+      ['postgres-1', 'reload', 'none'],
+      ['postgres-2', 'reload', 'none'],
+    ]);
+    const before = await identities(space.project);
+    const started = await sql(space, 'postgres-1', 'SELECT pg_postmaster_start_time()');
+    const { gap } = await used(() => done(['up']));
+    expect.soft(gap).toBeLessThan(NO_GAP);
+    expect(changedServices(before, await identities(space.project))).toEqual([]);
+    expect(await sql(space, 'postgres-1', 'SELECT pg_postmaster_start_time()')).toBe(started);
+    // Each member asks every ten seconds what it should be.
+    await until('every member has it', async () => (await show('random_page_cost')).every((value) => value === '1.25'), 30);
+    await whole(space);
+  });
+
+  test.each([
+    ['raised', 130],
+    ['lowered, which a replica may not before its leader', 90],
+  ])('max_connections %s: told that it restarts, the replica first, and it holds on every member', async (_how, maxConnections) => {
+    configureSegments(space, { database: { maxConnections } });
+    const leader = await leaderOf(space, 'postgres');
+    expect(await planned()).toEqual(
+      ['postgres-1', 'postgres-2'].map((service) =>
+        expect.objectContaining({
+          service,
+          action: 'recreate',
+          cause: expect.stringContaining('settings that it reads at its start alone'),
+        }),
+      ),
+    );
+    const { result, gap } = await used(() => done(['up']));
+    const order = [...result.stderr.matchAll(/^replace (\S+): hand over/gm)].map(([, name]) => name);
+    expect([...new Set(order)]).toEqual(['postgres-1', 'postgres-2'].sort((a, b) => Number(a === leader) - Number(b === leader)));
+    expect.soft(gap).toBeLessThan(HANDOVER_GAP);
+    await settled();
+    expect(await show('max_connections')).toEqual([String(maxConnections), String(maxConnections)]);
+  });
+
+  test('one etcd, three members of the database and no replicas of the cache: and back', async () => {
+    const sizes = async () => {
+      const names = Object.keys(await members(space));
+      return ['etcd', 'postgres', 'redis'].map((group) => names.filter((name) => name.startsWith(`${group}-`)).length);
+    };
+    configureSegments(space, { etcd: { members: 1 }, database: { members: 3, maxConnections: 90 }, redisCluster: { replicas: 0 } });
+    await written(() => done(['up']));
+    expect(await sizes()).toEqual([1, 3, 3]);
+    await settled();
+    configureSegments(space, { database: { maxConnections: 90 } });
+    await written(() => done(['up']));
+    expect(await sizes()).toEqual([3, 2, 6]);
+    await settled();
+  });
+});
+
+describe('the whole', () => {
+  test('update --check tells what is newer, and changes nothing', async () => {
+    const before = await identities(space.project);
+    const check = await space.run(['update', '--check', '--json']);
+    const { result, updates } = parsed<{ result: string; updates: unknown[] }>(check);
+    expect([check.status, result]).toEqual(updates.length > 0 ? [3, 'planned'] : [0, 'current']);
+    expect(changedServices(before, await identities(space.project))).toEqual([]);
+  });
+
+  test('down and up: data, roles and passwords are what they were', async () => {
+    const cookie =
+      (await portal(space, '/api/session', { method: 'POST', body: { name: 'Ada' } })).headers['set-cookie']?.[0]?.split(';')[0] ?? '';
+    const timeline = Number(await sql(space, await leaderOf(space, 'postgres'), 'SELECT timeline_id FROM pg_control_checkpoint()'));
+    await writer.stop();
+    await done(['down']);
+    await done(['up']);
+    await settled();
+    expect(await writer.lost()).toEqual([]);
+    expect(
+      Number(await sql(space, await leaderOf(space, 'postgres'), 'SELECT timeline_id FROM pg_control_checkpoint()')),
+    ).toBeGreaterThanOrEqual(timeline);
+    expect(JSON.parse((await portal(space, '/api/session', { headers: { cookie } })).body)).toMatchObject({ name: 'Ada' });
+    expect(await printed(space, 'redis-1', ['id', '-u'])).toBe('10003');
+  });
+});

@@ -1,0 +1,152 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseArguments, SUITES } from '../../../scripts/proof/arguments.mjs';
+import { noted } from '../../../scripts/proof/ledger.mjs';
+import { pool } from '../../../scripts/proof/pool.mjs';
+import { count, failures, lastLine, proofs, SLOWEST, slowest } from '../../../scripts/proof/report.mjs';
+import { HOME } from '../../support/cli.ts';
+
+const test = (name: string, state: string, ...errors: string[]) => ({ name, state, errors });
+const file = (name: string, tests: ReturnType<typeof test>[], seconds = 1, errors: string[] = []) => ({
+  file: name,
+  seconds,
+  tests,
+  errors,
+});
+
+describe('what one process of vitest has done', () => {
+  it('is counted', () => {
+    const tests = [test('a', 'passed'), test('b', 'failed', 'no'), test('c', 'skipped')];
+    expect(count([file('x', tests)], { status: 1 })).toEqual({ passed: 1, failed: 1, skipped: 1 });
+  });
+
+  it.each([
+    ['a file whose set-up broke', [file('x', [test('a', 'skipped')], 1, ['not ready'])], { status: 1 }],
+    ['beside another that passed', [file('y', [test('a', 'passed')]), file('x', [], 1, ['no such import'])], { status: 1 }],
+    ['no file at all', [], { status: 1, errors: ['it broke'] }],
+    ['no test, although all is said to be well', [], { status: 0 }],
+    ['an error outside of tests', [file('x', [test('a', 'passed')])], { status: 1, errors: ['unhandled'] }],
+    ['a status that nothing explains', [file('x', [test('a', 'passed')])], { status: 1 }],
+  ])('has failed once with %s, and says why', (_what, files, end) => {
+    expect(count(files, end).failed).toBe(1);
+    expect(failures('e2e', files, end)).toHaveLength(1);
+    expect(failures('e2e', files, end)[0]).toMatch(/^FAILED e2e: ./);
+  });
+
+  it('says why on one line of bounded length', () => {
+    const [line = ''] = failures('unit', [file('x', [test('a b', 'failed', `one\n  two ${'x'.repeat(2000)}`)])], { status: 1 });
+    expect(line).toMatch(/^FAILED unit: a b: one two x+$/);
+    expect(line.length).toBeLessThan(1000);
+  });
+});
+
+describe('at the end', () => {
+  it('the last line is what others read', () => {
+    expect(lastLine({ passed: 3, failed: 2, skipped: 1 })).toBe('3 passed, 2 failed, 1 skipped');
+  });
+
+  it('the slowest files are named, the slowest first', () => {
+    const lines = slowest(Array.from({ length: 20 }, (_, index) => file(`f${index}`, [], index)));
+    expect(lines).toHaveLength(SLOWEST);
+    expect(lines[0]).toMatch(/19\.0 s {2}f19$/);
+  });
+
+  it('each capability has its proof: how many tests of each kind, which files ran, which did not', () => {
+    const ran = [
+      file('test/backup/unit/sets.test.ts', [test('a', 'passed'), test('b', 'passed')]),
+      file('test/backup/unit/keep.test.ts', [test('c', 'passed'), test('d', 'failed')]),
+      file('test/backup/e2e/backup.test.ts', [test('e', 'passed')]),
+      file('test/backup/deep/odd.test.ts', [test('f', 'passed')]),
+      file('test/waf/contract/waf.test.ts', [test('g', 'passed')]),
+    ];
+    const lines = proofs(ran, [{ file: 'test/backup/deep/damage.test.ts' }, { file: 'test/edge/deep/floods.alone.test.ts' }]);
+    expect(lines.map((line) => line.replace(/ +/, ': '))).toEqual([
+      'backup: 3 unit; e2e backup; deep odd; left out damage',
+      'edge: left out floods',
+      'waf: 1 contract',
+    ]);
+  });
+});
+
+describe('the ledger', () => {
+  const before = { complete: 'old', steps: { cli: 10 }, files: { a: { seconds: 5, lastRun: '1' }, gone: { seconds: 5, lastRun: '1' } } };
+  const run = {
+    commit: 'new',
+    now: '2',
+    tests: ['a', 'b'],
+    steps: { unit: 7.6 },
+    failed: 0,
+    ended: [{ file: 'b', took: 9.4, passed: true }],
+    leftOut: [{ touched: false }],
+  };
+
+  it('has the times and dates of what passed, and forgets what is gone', () => {
+    expect(noted(before, run)).toEqual({
+      complete: 'new',
+      steps: { cli: 10, unit: 8 },
+      files: { a: { seconds: 5, lastRun: '1' }, b: { seconds: 9, lastRun: '2' } },
+    });
+  });
+
+  it.each([
+    ['something failed', { failed: 1 }],
+    ['something that was touched was left out', { leftOut: [{ touched: true }] }],
+    ['the files were not those of a commit', { commit: undefined }],
+  ])('keeps its commit where %s', (_what, more) => {
+    expect(noted(before, { ...run, ...more }).complete).toBe('old');
+  });
+
+  it('keeps the date of a file that failed, which so comes first again', () => {
+    const ended = [{ file: 'a', took: 50, passed: false }];
+    expect(noted(before, { ...run, failed: 1, ended }).files.a).toEqual({ seconds: 5, lastRun: '1' });
+  });
+});
+
+describe('jobs on two lanes', () => {
+  const ran = async (jobs: { name: string; alone: boolean }[], mayStart: (name: string) => boolean = () => true) => {
+    const log: string[] = [];
+    let going = 0;
+    let most = 0;
+    await pool(jobs, 2, {
+      mayStart: ({ name }) => mayStart(name),
+      run: async ({ name, alone }) => {
+        most = Math.max(most, ++going);
+        if (alone) expect(going).toBe(1);
+        log.push(name);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        if (alone) expect(going).toBe(1);
+        going--;
+      },
+      leave: ({ name }) => log.push(`not ${name}`),
+    });
+    return { log, most };
+  };
+  const job = (name: string, alone = false) => ({ name, alone });
+
+  it('run two at a time, in their order, and what is alone has both', async () => {
+    expect(await ran([job('a'), job('b'), job('c', true), job('d'), job('e')])).toEqual({ log: ['a', 'b', 'c', 'd', 'e'], most: 2 });
+  });
+
+  it('are left where they may not start, and the others go on', async () => {
+    expect((await ran([job('a'), job('b'), job('c')], (name) => name !== 'b')).log).toEqual(['a', 'not b', 'c']);
+  });
+});
+
+describe('arguments', () => {
+  it('are 45 minutes where nothing is said, and no limit for all or for one suite', () => {
+    expect(parseArguments([])).toEqual({ all: false, note: false, plan: false, budget: 2700 });
+    expect(parseArguments(['--all'])).toMatchObject({ all: true, note: true, budget: Number.POSITIVE_INFINITY });
+    expect(parseArguments(['--only', 'deep'])).toMatchObject({ only: 'deep', all: true, note: false });
+    expect(parseArguments(['--only', 'deep', '--budget', '10'])).toMatchObject({ only: 'deep', all: false, budget: 600 });
+  });
+
+  it.each([[['--only', 'alone']], [['--only']], [['--budget', '0']], [['--budget', 'x']], [['-x']]])('%j is refused', (args) => {
+    expect(() => parseArguments(args)).toThrow();
+  });
+
+  it('name the suites that test.sh names', () => {
+    const [, named] = /^ALL=\((.*)\)$/m.exec(readFileSync(path.join(HOME, 'scripts/test.sh'), 'utf8')) ?? [];
+    expect(named?.split(' ')).toEqual(SUITES);
+  });
+});

@@ -1,0 +1,96 @@
+import { readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { docker } from '../../support/cli.ts';
+import { identities, type JsonError } from '../../support/stack.ts';
+import { PREFIX, type Workspace, workspace } from '../../support/workspace.ts';
+
+const refusal = (stdout: string) => (JSON.parse(stdout) as JsonError).error;
+
+/** The first Docker network whose range lies in 172.16.0.0/16, the default of dmz. */
+async function networkInside(): Promise<{ name: string; subnet: string } | undefined> {
+  const ids = (await docker(['network', 'ls', '--quiet'])).stdout.split('\n').filter(Boolean);
+  const format = '{{.Name}}{{range .IPAM.Config}} {{.Subnet}}{{end}}';
+  const lines = (await docker(['network', 'inspect', '--format', format, ...ids])).stdout.split('\n');
+  const [name, subnet] = lines.find((line) => line.includes(' 172.16.'))?.split(' ') ?? [];
+  return name && subnet ? { name, subnet } : undefined;
+}
+
+describe('address ranges', () => {
+  let space: Workspace;
+  const OTHER = `${PREFIX}-other-range`;
+  const other = (subnet: string) => docker(['network', 'create', '--subnet', subnet, OTHER]);
+  let blocker: { name: string; subnet: string };
+
+  beforeAll(async () => {
+    await docker(['network', 'rm', OTHER]);
+    space = await workspace('ranges');
+    space.configure({ profile: 'dev' });
+    // A network of this machine may hold part of dmz's default range already: then that one is in the way.
+    blocker = (await networkInside()) ?? { name: OTHER, subnet: '172.16.4.0/24' };
+    if (blocker.name === OTHER) expect((await other(blocker.subnet)).status).toBe(0);
+  });
+  afterAll(async () => {
+    await space.destroy();
+    await docker(['network', 'rm', OTHER]);
+  });
+
+  test('one that overlaps another network moves, says so in one line and is remembered', async () => {
+    const up = await space.run(['up']);
+    expect(up.status).toBe(0);
+    const said = up.stderr.split('\n').filter((line) => line.includes('overlaps'));
+    expect(said).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^network dmz: 172\\.16\\.0\\.0/16 overlaps ${blocker.subnet} \\(the Docker network ${blocker.name}\\), so 172\\.\\d+\\.0\\.0/16 is used$`,
+        ),
+      ),
+    ]);
+    const again = await space.run(['up']);
+    expect(again.stdout).toContain('Nothing to do');
+    expect(again.stderr).toBe('');
+  });
+
+  test('one that must be used is refused, with both sides named', async () => {
+    const before = await identities(space.project);
+    space.configure({ profile: 'dev', networks: { dmz: { subnet: '172.16.0.0/16' } } });
+    const up = await space.run(['up', '--json']);
+    expect(up.status).toBe(1);
+    expect(refusal(up.stdout)).toMatchObject({ code: 'SUBNET_TAKEN', hint: expect.stringContaining('networks.dmz.subnet') });
+    expect(refusal(up.stdout).message).toContain(
+      `networks.dmz.subnet 172.16.0.0/16 overlaps ${blocker.subnet} (the Docker network ${blocker.name})`,
+    );
+    expect(await identities(space.project)).toEqual(before);
+    space.configure({ profile: 'dev' });
+  });
+
+  test('one that somebody took while the stack was down moves again', async () => {
+    expect((await space.run(['down'])).status).toBe(0);
+    const remembered = (JSON.parse(readFileSync(path.join(space.state, 'subnets.json'), 'utf8')) as { dmz: string }).dmz;
+    await docker(['network', 'rm', OTHER]);
+    expect(await other(remembered)).toMatchObject({ status: 0 });
+    const up = await space.run(['up']);
+    expect(up.stderr).toContain(`network dmz: ${remembered} overlaps ${remembered} (the Docker network ${OTHER})`);
+    expect(up.status).toBe(0);
+    expect((await space.run(['up'])).stdout).toContain('Nothing to do');
+  });
+});
+
+test('two stacks that come up at once both come up: whose range is taken meanwhile chooses again', async () => {
+  const both = [await workspace('race-a'), await workspace('race-b')];
+  try {
+    for (const space of both) space.configure({ profile: 'dev' });
+    for (let round = 0; round < 3; round++) {
+      for (const { status, stderr } of await Promise.all(both.map((space) => space.run(['up']))))
+        expect({ status, stderr }).toMatchObject({ status: 0 });
+      // Each has its own, and keeps it.
+      for (const space of both) expect((await space.run(['up'])).stdout).toContain('Nothing to do');
+      for (const space of both) {
+        expect((await space.run(['down'])).status).toBe(0);
+        rmSync(path.join(space.state, 'subnets.json'));
+      }
+    }
+  } finally {
+    for (const space of both) await space.destroy();
+  }
+});

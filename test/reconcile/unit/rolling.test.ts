@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { deploySteps } from '../../../src/deploy/plan/deploy.ts';
+import { appliedValue, type UpFacts } from '../../../src/reconcile/plan/facts.ts';
+import type { Step } from '../../../src/reconcile/plan/step.ts';
+import { planUp } from '../../../src/reconcile/plan/up.ts';
+import type { Orders } from '../../../src/stack/orders.ts';
+import { runningContainer, settledFacts } from '../../support/plan-facts.ts';
+import { load, rendered, stackOf } from '../../support/settings.ts';
+
+const make = (file = '', orders: Orders = {}) => {
+  const stack = stackOf(load({ file, flags: { profile: 'prod' } }), undefined, undefined, orders);
+  return { stack, files: rendered(stack) };
+};
+const now = make();
+
+const all = now.stack.services.map(({ name }) => runningContainer(name, now.files.inputs[name]));
+const certificates = Object.fromEntries(now.stack.certificates.map(({ name }) => [name, '01']));
+
+function plan(wanted: typeof now, more: Partial<UpFacts> = {}) {
+  const applied = Object.fromEntries(
+    now.stack.services.map(({ name, certificate }) => [name, appliedValue(now.files.configs[name], certificate ? ['01'] : [])]),
+  );
+  return planUp(wanted.stack, wanted.files, settledFacts(now.files, all, { applied, installed: certificates, ...more }));
+}
+
+const QUIET: Step['kind'][] = ['write-files', 'activate-config', 'mark-applied', 'prove-config'];
+/** The steps that touch containers, in a word each. */
+const acts = (steps: readonly Step[]) =>
+  steps
+    .filter((step) => !QUIET.includes(step.kind))
+    .map((step) => {
+      if (step.kind === 'compose-up') return `up${step.alone ? ' alone' : ''} ${step.services.join(' ')}`;
+      if (step.kind === 'remove-services' || step.kind === 'create-secrets')
+        return `${step.kind} ${('services' in step ? step.services : []).join(' ')}`;
+      return 'service' in step ? `${step.kind} ${String(step.service)}` : step.kind;
+    });
+
+describe('replicas behind a balancer', () => {
+  it('are at rest when nothing has changed', () => {
+    expect(plan(now).steps).toEqual([]);
+  });
+  it('are replaced one at a time, and nothing else is touched', () => {
+    expect(acts(plan(make('app: { logLevel: warn }')).steps)).toEqual(['replace app-1', 'replace app-2', 'replace app-3']);
+  });
+  it('are replaced after what they stand on', () => {
+    const { steps } = plan(make('app: { logLevel: warn }\ndbRouter: { memory: 256m }'));
+    expect(acts(steps)).toEqual(['up alone db-router', 'replace app-1', 'replace app-2', 'replace app-3']);
+  });
+  it('come up together where nothing serves yet, or the balancer does not run', () => {
+    expect(acts(plan(now, { containers: [] }).steps)).toEqual([
+      'create-volume',
+      `up ${now.stack.services.map(({ name }) => name).join(' ')}`,
+      'await-balancer balancer',
+    ]);
+    const without = all.filter(({ service }) => service !== 'balancer');
+    expect(acts(plan(make('app: { logLevel: warn }'), { containers: without }).steps)).toEqual([
+      'up balancer app-1 app-2 app-3',
+      'await-balancer balancer',
+    ]);
+  });
+  it('are replaced one at a time where none of them is ready either, so that the first good one serves at once', () => {
+    const sick = all.map((entry) => (entry.component === 'app' ? { ...entry, health: 'unhealthy' as const } : entry));
+    expect(acts(plan(make('app: { logLevel: warn }'), { containers: sick }).steps)).toEqual([
+      'replace app-1',
+      'replace app-2',
+      'replace app-3',
+    ]);
+  });
+  it('are replaced together where they change between TLS and plain HTTP, and the cost is told', () => {
+    const { steps, changes } = plan(make('app: { tls: false }'));
+    expect(acts(steps)).toEqual(['up balancer app-1 app-2 app-3', 'reload edge', 'await-balancer balancer']);
+    expect(changes.find(({ service }) => service === 'app-1')).toMatchObject({
+      cause: expect.stringContaining('it is spoken to in HTTP (was TLS)'),
+      downtime: expect.stringMatching(/^about 10 s/),
+    });
+  });
+  it('that do not run are started, not drained', () => {
+    const stopped = all.map((entry) => (entry.service === 'app-2' ? { ...entry, state: 'exited' } : entry));
+    expect(acts(plan(make('app: { logLevel: warn }'), { containers: stopped }).steps)).toEqual([
+      'up alone app-2',
+      'replace app-1',
+      'replace app-3',
+      'await-balancer balancer',
+    ]);
+  });
+  it('that an interrupted run has left out are put back', () => {
+    expect(acts(plan(now, { drained: ['app-2'] }).steps)).toEqual(['admit app-2']);
+    expect(acts(plan(make('app: { logLevel: warn }'), { drained: ['app-2'] }).steps)).toEqual([
+      'replace app-1',
+      'replace app-2',
+      'replace app-3',
+    ]);
+  });
+});
+
+describe('scale', () => {
+  const scaled = (count: number) => make('', { replicas: { count, instead: 3 } });
+  const only = ['app', 'balancer'];
+  it('brings new replicas up before the balancer is told, and touches no other', () => {
+    expect(acts(plan(scaled(5), { only }).steps)).toEqual(['up alone app-4 app-5', 'reload balancer', 'await-balancer balancer']);
+  });
+  it('tells the balancer before replicas go', () => {
+    expect(acts(plan(scaled(1), { only }).steps)).toEqual(['reload balancer', 'remove-services app-2 app-3']);
+    expect(acts(plan(scaled(1)).steps)).toEqual(['reload balancer', 'up app-2 app-3']);
+  });
+  it('changes neither the edge nor what its container was made of', () => {
+    expect(scaled(5).files.inputs.edge).toBe(now.files.inputs.edge);
+    expect(scaled(5).files.configs.edge).toBe(now.files.configs.edge);
+  });
+  it('holds until app.replicas is changed', () => {
+    const names = (file: string) =>
+      make(file, { replicas: { count: 5, instead: 3 } }).stack.services.filter(({ component }) => component === 'app').length;
+    expect([names(''), names('app: { replicas: 2 }')]).toEqual([5, 2]);
+  });
+});
+
+describe('a plan for some components', () => {
+  it('leaves the changes of others for the next `up`', () => {
+    const { steps, changes } = plan(make('dbRouter: { memory: 256m }\napp: { logLevel: warn }'), { only: ['app'] });
+    expect(acts(steps)).toEqual(['replace app-1', 'replace app-2', 'replace app-3']);
+    expect(new Set(changes.map(({ service }) => service))).toEqual(new Set(['app-1', 'app-2', 'app-3']));
+  });
+});
+
+describe('a deploy', () => {
+  const wanted = make('app: { migrate: [node, migrate.js], logLevel: warn }');
+  it('migrates once, before the first replica is touched', () => {
+    const steps = deploySteps(plan(wanted, { newOrders: { app: undefined } as never }).steps, wanted.stack);
+    expect(acts(steps)).toEqual(['run-one-off app-migrate', 'replace app-1', 'replace app-2', 'replace app-3']);
+  });
+  it('has the migration neither running nor missed', () => {
+    expect(plan(wanted).changes.map(({ service }) => service)).not.toContain('app-migrate');
+  });
+});

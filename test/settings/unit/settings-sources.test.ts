@@ -1,0 +1,268 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Secret } from '../../../src/core/secret.ts';
+import { listProfiles } from '../../../src/project/load-settings.ts';
+import { registry } from '../../../src/services/index.ts';
+import { variableName } from '../../../src/settings/environment.ts';
+import { flattenSettings } from '../../../src/settings/flatten.ts';
+import { leaves, settingsSchema } from '../../../src/settings/schema.ts';
+import { HOME } from '../../support/cli.ts';
+import { type LoadOptions, load } from '../../support/settings.ts';
+
+const password = (options: LoadOptions) => (load(options).settings.postgres as { password: Secret }).password.reveal();
+const origins = (options: LoadOptions) => {
+  const { settings, origins: found } = load(options);
+  return Object.fromEntries(flattenSettings(settings, found).map((entry) => [entry.path, entry.origin]));
+};
+
+/** What each kind of setting looks like in a variable, and as it must arrive. */
+const SAMPLES: Record<string, [text: string, value: unknown]> = {
+  'networks.dmz.subnet': ['10.77.0.0/16', '10.77.0.0/16'],
+  'networks.app.subnet': ['10.77.0.0/16', '10.77.0.0/16'],
+  'networks.db.subnet': ['10.77.0.0/16', '10.77.0.0/16'],
+  'networks.mgmt.subnet': ['10.77.0.0/16', '10.77.0.0/16'],
+  version: ['2', 2],
+  'dbRouter.maxConnections': ['77', 77],
+  'database.members': ['3', 3],
+  'database.maxConnections': ['77', 77],
+  'database.synchronous': ['false', false],
+  'database.ttl': ['33', 33],
+  'database.loopWait': ['4', 4],
+  'database.retryTimeout': ['4', 4],
+  'database.maxReplicaLag': ['99m', 99 * 1024 ** 2],
+  'database.maxSlotWal': ['99m', 99 * 1024 ** 2],
+  'database.parameters': ['{ random_page_cost: 1.1 }', { random_page_cost: 1.1 }],
+  'etcd.members': ['1', 1],
+  profile: ['dev-compose', 'dev-compose'],
+  project: ['other', 'other'],
+  components: ['{ redis: true }', undefined],
+  images: ['{ redis: "mine/redis:1" }', { redis: 'mine/redis:1' }],
+  'external.plex.url': ['http://10.0.0.9:32400', 'http://10.0.0.9:32400'],
+  'external.overseerr.url': ['http://10.0.0.9:5055', 'http://10.0.0.9:5055'],
+  'external.uptimeKuma.url': ['http://10.0.0.9:3001', 'http://10.0.0.9:3001'],
+  'edge.domains': ['[a.example, b.example]', ['a.example', 'b.example']],
+  'app.env': ['{ A: "1" }', { A: '1' }],
+  'app.command': ['[node, x.js]', ['node', 'x.js']],
+  'app.user': ['1:2', '1:2'],
+  'app.logLevel': ['warn', 'warn'],
+  'app.migrate': ['[node, migrate.js]', ['node', 'migrate.js']],
+  'app.hooks.pre': ['[./notify, start]', ['./notify', 'start']],
+  'app.hooks.post': ['[./notify, end]', ['./notify', 'end']],
+  'app.media.kind': ['volume', 'volume'],
+  'app.media.path': ['../films', '../films'],
+  'app.media.server': ['nas.lan', 'nas.lan'],
+  'app.media.export': ['/export/films', '/export/films'],
+  'app.media.options': ['nfsvers=4.1,nconnect=4', 'nfsvers=4.1,nconnect=4'],
+  'app.media.endpoint': ['https://s3.example.org', 'https://s3.example.org'],
+  'app.media.bucket': ['films', 'films'],
+  'app.media.region': ['eu-central-1', 'eu-central-1'],
+  'app.media.prefix': ['hd/', 'hd/'],
+  'edge.tls.ciphers': ['modern', 'modern'],
+  'edge.tls.stapling': ['false', false],
+  'edge.certificate': ['acme', 'acme'],
+  'edge.certificates': ['[{ names: [localhost] }]', [{ names: ['localhost'], issuer: 'internal-ca' }]],
+  'edge.clientCertificates.paths': ['[/admin]', ['/admin']],
+  'edge.hsts.subdomains': ['true', true],
+  'edge.hsts.preload': ['true', true],
+  'certificates.acme.directory': ['letsencrypt-staging', 'letsencrypt-staging'],
+  'certificates.acme.root': ['./root.pem', './root.pem'],
+  'certificates.acme.email': ['me@example.org', 'me@example.org'],
+  'certificates.acme.challenge': ['dns', 'dns'],
+  'certificates.acme.dns.provider': ['cloudflare', 'cloudflare'],
+  'certificates.acme.dns.credentials': ['CF_DNS_API_TOKEN=x', 'CF_DNS_API_TOKEN=x'],
+  'certificates.acme.dns.resolvers': ['["9.9.9.9:53"]', ['9.9.9.9:53']],
+  'certificates.acme.eab.kid': ['kid-1', 'kid-1'],
+  'certificates.acme.eab.hmac': ['aGVsbG8', 'aGVsbG8'],
+  'certificates.acme.profile': ['shortlived', 'shortlived'],
+  'certificates.acme.keyType': ['rsa2048', 'rsa2048'],
+  'certificates.acme.preferredChain': ['ISRG Root X1', 'ISRG Root X1'],
+  'certificates.acme.preflight': ['false', false],
+  'edge.headers': ['{ X-Robots-Tag: noindex }', { 'X-Robots-Tag': 'noindex' }],
+  'edge.rateLimit': ['{ perSecond: 5, burst: 6 }', { perSecond: 5, burst: 6 }],
+  'edge.connectionsPerClient': ['9', 9],
+  'edge.login': ['false', false],
+  'edge.bodyLimit': ['2m', 2 * 1024 ** 2],
+  'edge.uploadPaths': ['[/files]', ['/files']],
+  'edge.trustedProxies': ['[203.0.113.0/24]', ['203.0.113.0/24']],
+  'edge.clientAddressHeader': ['CF-Connecting-IP', 'CF-Connecting-IP'],
+  'edge.operators': ['[192.168.1.0/24]', ['192.168.1.0/24']],
+  'edge.rateLimit.perSecond': ['7', 7],
+  'edge.rateLimit.burst': ['8', 8],
+  'edge.login.paths': ['[/sign-in]', ['/sign-in']],
+  'edge.login.perMinute': ['7', 7],
+  'edge.login.burst': ['8', 8],
+  'edge.waf.mode': ['detect', 'detect'],
+  'edge.waf.paranoia': ['2', 2],
+  'edge.waf.anomalyThreshold': ['9', 9],
+  'edge.waf.allowedMethods': ['[GET, POST]', ['GET', 'POST']],
+  'edge.waf.exclusions': ['[{ rule: 942100, path: /notes }]', [{ rule: 942100, path: '/notes' }]],
+  'edge.waf.rules.folder': ['./crs', './crs'],
+  'edge.waf.rules.archive': ['./crs.tar.gz', './crs.tar.gz'],
+  'edge.waf.rules.sha256': ['b'.repeat(64), 'b'.repeat(64)],
+  'cdn.host': ['static.example.org', 'static.example.org'],
+  'cdn.paths': ['[/assets/]', ['/assets/']],
+  'cdn.except': ['[/private/]', ['/private/']],
+  'balancer.maxConnections': ['500', 500],
+  'engineProxy.socket': ['/run/user/1000/docker.sock', '/run/user/1000/docker.sock'],
+  'engineProxy.gid': ['998', 998],
+  'agent.heal': ['false', false],
+  'agent.fence': ['false', false],
+  'agent.attempts': ['9', 9],
+  'redisCluster.replicas': ['0', 0],
+  'redisCluster.nodeTimeoutMs': ['3000', 3000],
+  'cdn.size': ['64m', 64 * 1024 ** 2],
+  'backup.sanitize': ['{ users: { email: hash } }', { users: { email: 'hash' } }],
+  'backup.local.kind': ['folder', 'folder'],
+  'backup.local.path': ['/mnt/disk', '/mnt/disk'],
+  'backup.local.sameDisk': ['true', true],
+  'backup.alert': ['[./notify, backup]', ['./notify', 'backup']],
+  'backup.copies.sftp.host': ['far.example.org', 'far.example.org'],
+  'backup.copies.sftp.user': ['store', 'store'],
+  'backup.copies.sftp.path': ['/srv/far', '/srv/far'],
+  'backup.copies.sftp.hostKeys': ['[ssh-ed25519 AAAA]', ['ssh-ed25519 AAAA']],
+  'backup.copies.sftp.key': ['*no: #yaml "', '*no: #yaml "'],
+  'backup.copies.s3.bucket': ['far', 'far'],
+  'backup.copies.s3.endpoint': ['https://s3.example.org', 'https://s3.example.org'],
+  'backup.copies.s3.region': ['eu-central-1', 'eu-central-1'],
+  'backup.copies.s3.prefix': ['home', 'home'],
+  'backup.copies.azure.container': ['far', 'far'],
+  'backup.copies.azure.prefix': ['home', 'home'],
+  'backup.copies.azure.sasUrl': ['*no: #yaml "', '*no: #yaml "'],
+  'backup.copies.gcs.bucket': ['far', 'far'],
+  'backup.copies.gcs.prefix': ['home', 'home'],
+  'backup.copies.gcs.serviceAccount': ['{"type": "service_account"}', '{"type": "service_account"}'],
+  'backup.maxWalQueue': ['999m', 999 * 1024 ** 2],
+};
+/** Settings that mean something only together with another one. */
+const TOGETHER: Record<string, Record<string, string>> = {
+  'edge.hsts.preload': { MEDIANEST_EDGE_HSTS_SUBDOMAINS: 'true' },
+  'edge.waf.rules.archive': { MEDIANEST_EDGE_WAF_RULES_SHA256: 'a'.repeat(64) },
+  'edge.waf.rules.sha256': { MEDIANEST_EDGE_WAF_RULES_ARCHIVE: './crs.tar.gz' },
+  'backup.copies.sftp.host': { MEDIANEST_BACKUP_COPIES_SFTP_KEY: 'k', MEDIANEST_BACKUP_COPIES_SFTP_HOST_KEYS: '[ssh-ed25519 AAAA]' },
+  'backup.copies.s3.bucket': {
+    MEDIANEST_BACKUP_COPIES_S3_ENDPOINT: 'https://s3.example.org',
+    MEDIANEST_BACKUP_COPIES_S3_ACCESS_KEY: 'a',
+    MEDIANEST_BACKUP_COPIES_S3_SECRET_KEY: 's',
+  },
+  'backup.copies.azure.container': { MEDIANEST_BACKUP_COPIES_AZURE_SAS_URL: 'https://mine.blob.core.windows.net/far?sig=k' },
+  'backup.copies.gcs.bucket': { MEDIANEST_BACKUP_COPIES_GCS_SERVICE_ACCOUNT: '{}' },
+  'backup.local.kind': { MEDIANEST_BACKUP_LOCAL_PATH: '/mnt/disk' },
+};
+const KINDS: [RegExp, [string, unknown]][] = [
+  [/[pP]ort$/, ['4321', 4321]],
+  [/(memory|uploadLimit|waf\.bodyLimit)$/, ['99m', 99 * 1024 ** 2]],
+  [/Path$/, ['/x', '/x']],
+  [/address$/, ['0.0.0.0', '0.0.0.0']],
+  [/(hsts|sticky|\.tls|readOnly)$/, ['true', true]],
+  [/cpus$/, ['0.5', 0.5]],
+  [/\.keep\.\w+$/, ['9', 9]],
+  [/Seconds$/, ['12', 12]],
+  [/([rR]eplicas?|[cC]onnections)$/, ['12', 12]],
+  [/(password|token|apiKey|accessKey|secretKey)$/, ['*no: #yaml "', '*no: #yaml "']],
+  [/(image|source)$/, ['./x', './x']],
+];
+
+describe('every setting', () => {
+  const fields = leaves(settingsSchema(registry));
+  it.each(fields.map(({ path: parts, secret }) => [variableName(parts), parts, secret] as const))(
+    '%s sets its own',
+    (name, parts, secret) => {
+      const key = parts.join('.');
+      const sample = SAMPLES[key] ?? KINDS.find(([pattern]) => pattern.test(key))?.[1];
+      if (!sample) throw new Error(`no sample for ${key}: add one to this table`);
+      const { settings } = load({ env: { ...TOGETHER[key], [name]: sample[0] } });
+      const value = parts.reduce<unknown>((node, part) => (node as Record<string, unknown>)[part], settings);
+      if (secret) expect((value as Secret).reveal()).toBe(sample[1]);
+      else if (key === 'components') expect(value).toMatchObject({ redis: true });
+      else expect(value).toEqual(sample[1]);
+    },
+  );
+});
+
+describe('a secret given as a variable or a flag', () => {
+  it.each(['*alias', '&x', '12345', 'true', 'a: b', 'p#q', '"quoted"', '{x', 'zwei\nzeilen\n', ' spaces ', '~', 'é🦊'])(
+    'arrives byte for byte: %j',
+    (value) => {
+      expect(password({ env: { MEDIANEST_POSTGRES_PASSWORD: value } })).toBe(value);
+      expect(password({ flags: { set: [`postgres.password=${value}`] } })).toBe(value);
+    },
+  );
+  it('may still be a reference', () => {
+    expect(password({ env: { MEDIANEST_POSTGRES_PASSWORD: '${OTHER}', OTHER: 'x=y' } })).toBe('x=y');
+  });
+});
+
+describe('a reference', () => {
+  const refused = (options: LoadOptions) => () => load(options);
+  it.each([
+    ['to what every object inherits', { file: 'postgres: { password: "${constructor}" }' }, /has no constructor/],
+    ['to no file at all', { file: 'postgres: { password: "file:" }' }, /cannot be read/],
+    ['to a folder', { file: 'postgres: { password: "file:." }' }, /cannot be read/],
+  ])('%s is refused', (_name, options, message) => {
+    expect(refused(options)).toThrow(message);
+  });
+  it('to a file that is not UTF-8 is refused, because it would arrive as something else', () => {
+    const dir = path.join(os.tmpdir(), `medianest-latin-${process.pid}`);
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(path.join(dir, 'pw'), Buffer.from([0x70, 0xe9, 0x71]));
+    expect(refused({ file: `postgres: { password: "file:${dir}/pw" }` })).toThrow(/not valid UTF-8/);
+  });
+  it('keeps a line end of a variable, and takes one Windows line end from a file', () => {
+    expect(password({ file: 'postgres: { password: "${PW}" }', env: { PW: 'x\n' } })).toBe('x\n');
+    expect(password({ file: 'postgres: { password: "file:pw" }', files: { pw: 'x\r\n' } })).toBe('x');
+  });
+});
+
+describe('precedence', () => {
+  it('lets --set win over the variable of the same setting, project and profile included', () => {
+    const env = { MEDIANEST_PROJECT: 'from-env', MEDIANEST_PROFILE: 'dev' };
+    const { settings } = load({ env, flags: { set: ['project=from-flag', 'profile=dev-compose'] } });
+    expect([settings.project, settings.profile]).toEqual(['from-flag', 'dev-compose']);
+  });
+  it('tells where the profile was chosen', () => {
+    expect(origins({}).profile).toBe('default');
+    expect(origins({ file: 'version: 1\nprofile: dev\n' }).profile).toBe('medianest.yml:2');
+    expect(origins({ env: { MEDIANEST_PROFILE: 'dev' } }).profile).toBe('$MEDIANEST_PROFILE');
+    expect(origins({ flags: { profile: 'dev' } }).profile).toBe('--profile');
+  });
+  it('ignores empty variables', () => {
+    expect(load({ env: { MEDIANEST_PROJECT: '', MEDIANEST_EDGE_HTTP_PORT: '' } }).settings.project).toBe('medianest');
+  });
+  it('takes a later --set before an earlier one, and a value with an equals sign whole', () => {
+    const { settings } = load({ flags: { set: ['app.source=a', 'app.source=./b=c'] } });
+    expect((settings.app as { source: string }).source).toBe('./b=c');
+  });
+});
+
+describe('an operator’s own profile', () => {
+  it('replaces the shipped one of the same name', () => {
+    const own = { files: { 'profiles/dev.yml': 'components: { redis: true }\n' } };
+    expect(load(own).settings.components).toEqual({ redis: true });
+  });
+  it('is refused when it names a profile to run instead of itself', () => {
+    const files = { 'profiles/mine.yml': 'extends: dev\nprofile: prod\n' };
+    expect(() => load({ files, flags: { profile: 'mine' } })).toThrow(/profiles\/mine\.yml:2: profile: is not a setting of a profile/);
+  });
+  it('is listed from anywhere below the folder of medianest.yml', () => {
+    const root = path.join(os.tmpdir(), `medianest-list-${process.pid}`);
+    mkdirSync(path.join(root, 'profiles'), { recursive: true });
+    mkdirSync(path.join(root, 'deep/er'), { recursive: true });
+    writeFileSync(path.join(root, 'medianest.yml'), '');
+    writeFileSync(path.join(root, 'profiles/mine.yml'), 'extends: dev\ndescription: my own\n');
+    const list = listProfiles({ home: HOME, cwd: path.join(root, 'deep/er'), env: {}, registry, flags: {} });
+    expect(list.find((profile) => profile.name === 'mine')).toMatchObject({ description: 'my own', extends: 'dev', missing: [] });
+    expect(list.find((profile) => profile.name === 'dr')?.missing).toEqual(['standby']);
+  });
+  it('may extend a shipped one through ten levels', () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 10 }, (_, i) => [`profiles/p${i}.yml`, i === 9 ? 'extends: dev-compose\n' : `extends: p${i + 1}\n`]),
+    );
+    expect(load({ files, flags: { profile: 'p0' } }).settings.components).toMatchObject({ edge: true, postgres: true });
+  });
+});
+
+it('does not pass over a medianest.yml that it cannot read', () => {
+  expect(() => load({ files: { 'medianest.yml/x': 'a folder of that name' } })).toThrow(/medianest\.yml cannot be read \(EISDIR\)/);
+});

@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto';
+import { type Run, run } from '../cli.ts';
+import { background } from '../stack.ts';
+import { PREFIX } from '../workspace.ts';
+
+const PORT = 8099;
+// It ends with the test that started it, also where that is killed: a process keeps its namespace.
+const SERVER = `
+  const parent = process.ppid;
+  setInterval(() => process.ppid === parent || process.exit(), 1000);
+  require('node:http').createServer((_, answer) => answer.end('outside')).listen(${PORT}, '0.0.0.0', () => console.log('ready'));`;
+
+/** Another machine, as far as addresses go: a network namespace with one cable to this host, and a server of its own. */
+export interface Outside {
+  namespace: string;
+  /** What it sees of this host, and a second address of the host on the same cable. */
+  host: string;
+  other: string;
+  /** Where containers would find its server. */
+  server: string;
+  /** The route to it that this host has, and its device. */
+  subnet: string;
+  device: string;
+  run(argv: readonly string[]): Promise<Run>;
+  destroy(): Promise<void>;
+}
+
+async function ip(...argv: string[]): Promise<void> {
+  const { status, stderr } = await run('ip', argv);
+  if (status !== 0) throw new Error(`ip ${argv.join(' ')}: ${stderr}`);
+}
+
+/** The default route leads to the host, so that the host would forward what it lets pass. */
+export async function outside(): Promise<Outside> {
+  const id = randomBytes(3).toString('hex');
+  const namespace = `${PREFIX}-outside-${id}`;
+  const [device, far] = [`mo${id}`, `mi${id}`];
+  // RFC 2544: for tests, so that no real network is in the way.
+  const net = `198.18.${randomBytes(1)[0]}`;
+  const [host, other, address] = [`${net}.1`, `${net}.3`, `${net}.2`];
+  const destroy = async () => {
+    await run('ip', ['netns', 'delete', namespace]);
+    await run('ip', ['link', 'delete', device]);
+  };
+  try {
+    await ip('netns', 'add', namespace);
+    await ip('link', 'add', device, 'type', 'veth', 'peer', 'name', far, 'netns', namespace);
+    for (const each of [host, other]) await ip('address', 'add', `${each}/24`, 'dev', device);
+    await ip('link', 'set', device, 'up');
+    await ip('-n', namespace, 'address', 'add', `${address}/24`, 'dev', far);
+    for (const each of ['lo', far]) await ip('-n', namespace, 'link', 'set', each, 'up');
+    await ip('-n', namespace, 'route', 'add', 'default', 'via', host);
+    const server = await background('ip', ['netns', 'exec', namespace, process.execPath, '-e', SERVER], /ready/);
+    return {
+      namespace,
+      host,
+      other,
+      server: `${address}:${PORT}`,
+      subnet: `${net}.0/24`,
+      device,
+      run: (argv) => run('ip', ['netns', 'exec', namespace, ...argv]),
+      destroy: async () => {
+        await server.stop();
+        await destroy();
+      },
+    };
+  } catch (error) {
+    await destroy();
+    throw error;
+  }
+}
