@@ -3,7 +3,7 @@ import type { Group, Say } from './group.ts';
 const USAGE = 'usage: keeper status | handover SERVICE | settled SERVICE SECONDS | switchover [--to SERVICE] | failover [--to SERVICE]';
 
 /**
- * One command of the keeper (docs/architecture.md, "The keeper").
+ * One command of the cluster controller (src/agent/README.md).
  * @returns what belongs on stdout
  * @throws Error whose message is for a person
  */

@@ -49,7 +49,7 @@ export interface Context {
   clock: { now(): Date };
   /** Aborted by Ctrl-C or SIGTERM. */
   signal: AbortSignal;
-  /** Asks the person at the terminal; undefined where nobody can answer. A secret is not shown while it is typed. */
+  /** Asks the person at the terminal; undefined without a terminal. A secret is not shown while it is typed. */
   ask(question: string, secret?: boolean): Promise<string | undefined>;
 }
 

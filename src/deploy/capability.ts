@@ -18,7 +18,7 @@ export const deploy: Capability = {
       const { readReleases } = await import('./store/release-store.ts');
       const { interruptedRelease } = await import('./plan/releases.ts');
       const half = interruptedRelease(readReleases(state), stack.orders.app?.release);
-      return half ? [`the deploy of ${half.id} was stopped half-way: it is taken back`] : [];
+      return half ? [`the deploy of ${half.id} was interrupted: it is rolled back`] : [];
     },
     finished: async ({ project: { state, loaded }, engine, stack, only, changed, started, seconds, command: name }) => {
       if (!touchesApp(stack, only)) return;
@@ -38,9 +38,7 @@ export const deploy: Capability = {
     const { readOrders } = await import('../reconcile/prepare.ts');
     const half = interruptedRelease(readReleases(state), readOrders(state).app?.release);
     return half
-      ? [
-          `the deploy of ${half.id} (${half.image}) was stopped half-way: \`medianest deploy\` begins it again, \`medianest up\` takes it back`,
-        ]
+      ? [`the deploy of ${half.id} (${half.image}) was interrupted: \`medianest deploy\` starts it again, \`medianest up\` rolls it back`]
       : [];
   },
 };

@@ -169,7 +169,7 @@ async function carryOut(
   } catch (error) {
     if (!(error instanceof UserError) || error.code === 'INTERRUPTED') throw stopped(error, release, previous);
     await goBack(context, loaded, rolling, error, previous);
-    // Its further lines are the application's own log, which may hold anything.
+    // Its further lines are the application's own log, which may contain anything.
     saveRelease(state, releaseEntry(site, seen, image, 'reverted', error.message.split('\n')[0]));
     audit.fail(error.code);
     return { ...outcome('reverted'), error: error.toJSON() };
@@ -215,7 +215,7 @@ async function goBack(context: Context, loaded: Loaded, run: Execution, cause: U
     throw new UserError(
       'PARTIAL',
       `the deploy failed (${cause.message}), and going back did too: ${(error as Error).message}`,
-      '`medianest up` goes on with going back; `medianest status` shows which replicas serve',
+      '`medianest up` resumes the rollback; `medianest status` shows which replicas serve',
       { cause: error },
     );
   }
@@ -225,7 +225,7 @@ const stopped = (error: unknown, release: string, previous: Release | undefined)
   error instanceof UserError
     ? new UserError(
         error.code,
-        `${error.message}; the deploy of ${release} is half-way, and every replica behind the balancer serves`,
+        `${error.message}; the deploy of ${release} is incomplete, and every replica behind the balancer serves`,
         `\`medianest deploy\` begins it again, \`medianest up\` goes back to ${previous?.id ?? 'the version before'}`,
       )
     : error;

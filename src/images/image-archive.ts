@@ -94,6 +94,6 @@ function loadFailure(file: string, tail: readonly string[]): UserError {
   return new UserError(
     'ARCHIVE_DAMAGED',
     `${file} is no whole archive of images (${said}); no image of it was given its name`,
-    'copy it again (compare sha256sum on both sides), or save it anew: medianest images save',
+    'copy it again (compare sha256sum on both sides), or save it again: medianest images save',
   );
 }

@@ -13,7 +13,7 @@ export async function pruneImages(context: Context, { loaded, state }: Opened): 
     const docker = await context.docker();
     const removed: NamedImage[] = [];
     for (const image of unused) {
-      // Without --force: what somebody has begun to use meanwhile stays.
+      // Without --force: an image that came into use meanwhile stays.
       const { exitCode, tail } = await docker.run(['image', 'rm', image.ref]);
       if (exitCode === 0) removed.push(image);
       else context.report.warn(`${image.ref} stays: ${tail.at(-1) ?? 'no answer'}`);
@@ -44,7 +44,7 @@ async function usedIds(context: Context): Promise<Set<string>> {
   const { stdout } = await docker.run(['ps', '--all', '--quiet', '--no-trunc']);
   const containers = stdout.split('\n').filter(Boolean);
   if (containers.length === 0) return new Set();
-  // One that is gone meanwhile is told on stderr; the others are listed all the same.
+  // stderr reports one that was removed meanwhile; the others are listed all the same.
   const inspected = await docker.run(['inspect', '--type', 'container', '--format', '{{.Image}}', ...containers]);
   return new Set(inspected.stdout.split('\n').filter((line) => line.startsWith('sha256:')));
 }

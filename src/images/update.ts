@@ -14,7 +14,7 @@ export interface UpdateOutcome {
   seconds: number;
 }
 
-/** Asks Debian what is newer than what an image holds; nothing is changed. */
+/** Asks Debian what is newer than the packages in an image; nothing is changed. */
 const SIMULATE = 'apt-get update -qq && apt-get --simulate upgrade';
 
 /**
@@ -57,7 +57,7 @@ export async function update(context: Context, opened: Opened): Promise<UpdateOu
   return outcome('updated');
 }
 
-/** A build that brought what it had before would be offered again and again: the base image may hold packages back. */
+/** A build with the same packages as before would be offered again and again: the base image may hold packages back. */
 async function warnOfRest(context: Context, opened: Opened, updates: readonly ImageUpdate[]): Promise<void> {
   const { stack } = await prepare(context, opened.loaded, { unchecked: true });
   for (const image of builtImages(stack.images).filter(({ name }) => updates.some((entry) => entry.image === name))) {

@@ -5,17 +5,17 @@ import type { Member, MemberState } from '../stack/member.ts';
 
 const KEEPER = '/usr/local/bin/keeper';
 
-/** How long a hand-over and a return may take at most. */
+/** How long a handover and a return may take at most. */
 const PATIENCE_SECONDS = 120;
 
 const runningKeeper = (containers: readonly ObservedContainer[], keeper: string): ObservedContainer | undefined =>
   containers.find((entry) => entry.service === keeper && entry.state === 'running');
 
-/** The service whose keeper knows all groups; undefined where nothing is a member of one. */
+/** The service whose controller knows all groups; undefined if no service is a member of one. */
 export const keeperOf = (services: readonly { member?: Pick<Member, 'keeper'> }[] | undefined): string | undefined =>
   services?.find(({ member }) => member)?.member?.keeper;
 
-/** What the members of all groups say of themselves; undefined where their keeper does not run or does not answer. */
+/** The states of the members of all groups; undefined if the controller does not run or does not answer. */
 export async function memberStates(
   engine: Engine,
   containers: readonly ObservedContainer[],
@@ -33,17 +33,17 @@ export async function memberStates(
   }
 }
 
-/** Those of the members that lead. */
+/** The leaders among the members. */
 export const leadersOf = (states: Readonly<Record<string, MemberState>> | undefined): string[] =>
   Object.entries(states ?? {}).flatMap(([service, { role }]) => (role === 'leader' ? [service] : []));
 
-/** Runs the keeper. @throws UserError PARTIAL with its last words, where it fails or is not there to be asked */
+/** Runs the controller. @throws UserError PARTIAL with its last line, if it fails or does not run */
 export async function askKeeper(engine: Engine, project: string, keeper: string, argv: readonly string[]): Promise<string> {
   const container = runningKeeper(await engine.observe(project), keeper);
   if (!container)
     throw new UserError(
       'PARTIAL',
-      `${keeper} does not run, and it knows how members are changed`,
+      `${keeper} does not run, and it is needed to replace members`,
       'medianest up starts it; then run this again',
     );
   const { exitCode, output } = await engine.exec(container.id, [KEEPER, ...argv]);
@@ -52,11 +52,11 @@ export async function askKeeper(engine: Engine, project: string, keeper: string,
   throw new UserError(
     'PARTIAL',
     `${argv.join(' ')}: ${said}`,
-    '`medianest status` shows who leads; `medianest health` shows why; then run the same command again',
+    '`medianest status` shows the leader; `medianest health` shows why; then run the same command again',
   );
 }
 
-/** Takes one member out, has its container replaced or restarted, and waits until it takes part again. */
+/** Hands over what one member leads, replaces or restarts its container, and waits until it is a healthy member again. */
 export async function replaceMember(
   { service, member }: { service: string; member: Member },
   engine: Engine,

@@ -10,6 +10,6 @@ export const members: Capability = {
   checks: ({ manifest, members: states }) => groupChecks(manifest, states),
   notes: ({ manifest, containers, members: states }) => {
     const keeper = keeperOf(manifest?.services);
-    return keeper && containers.length > 0 && !states ? [`${keeper} does not answer: who leads is not known, and nothing is healed`] : [];
+    return keeper && containers.length > 0 && !states ? [`${keeper} does not answer: the leaders are unknown, and nothing is healed`] : [];
   },
 };

@@ -10,7 +10,7 @@ import type { StateFolder } from '../state/state.ts';
 /**
  * Runs a change under the state folder's lock and leaves one line in the audit log, however it ends.
  * `record` tells that something is about to change; a run that changes nothing leaves no line. `fail` tells that it was
- * taken back without an error to throw. While a restore is half done, only what finishes it or takes all down may change anything.
+ * rolled back without an error to throw. While a restore is interrupted, only its end or `down` may change anything.
  */
 export async function mutate<T>(
   context: Context,

@@ -51,7 +51,7 @@ async function look(engine: Engine, project: string, state: StateFolder, volumes
   return { services, steps: nothing ? [] : [{ kind: 'compose-down', volumes, services, cause: 'asked for' }] };
 }
 
-/** Compose deletes what carries the project's name in its own label, whoever made it. */
+/** Compose deletes what carries the project's name in its own label, even if medianest did not create it. */
 async function refuseForeignVolumes(engine: Engine, project: string): Promise<void> {
   const foreign = (await engine.foreignVolumes(project)).find(({ composeProject }) => composeProject === project);
   if (!foreign) return;

@@ -158,7 +158,7 @@ async function renew(
   return composeUp(run, task, [...UP, '--no-deps', ...how, ...wait, service], waitSeconds, [service]);
 }
 
-/** @throws UserError PARTIAL where the service refuses: it goes on with what it had, and a restart of its container would too */
+/** @throws UserError PARTIAL if the service rejects it: it keeps the old configuration, and a restart of its container would too */
 async function reload({ prepared: { state, project }, docker }: Execution, service: string, argv: readonly string[]): Promise<void> {
   const { exitCode, tail } = await docker.run(composeArgs(project, state.root, composeFiles(state), 'exec', '--no-TTY', service, ...argv));
   if (exitCode === 0) return;
@@ -166,7 +166,7 @@ async function reload({ prepared: { state, project }, docker }: Execution, servi
   if (before && before !== '-') state.activateConfig(service, before);
   throw new UserError(
     'PARTIAL',
-    `${service} refused its new configuration and goes on with the old one: ${tail.slice(-3).join(' | ')}`,
+    `${service} rejected its new configuration and keeps the old one: ${tail.slice(-3).join(' | ')}`,
     'correct the setting and run `medianest up` again',
   );
 }

@@ -36,7 +36,7 @@ export interface Prepared {
   /** What capabilities bring into place before the services that need it start. */
   gathered: Gathered['steps'];
   dueCertificates: Record<string, string>;
-  /** What is ordered beyond medianest.yml, where this run changes it. */
+  /** The overrides, if this run changes them. */
   newOrders: Orders | undefined;
   /** The portal's image as it would be built now, whatever the application is. */
   portal(): ImageSpec;
@@ -48,11 +48,11 @@ export interface Prepared {
 export interface RangeCheck {
   /** Asked for other networks' ranges; without it only the host's routes count. */
   engine?: Engine;
-  /** Our containers hold the remembered ranges, so there is nothing to compare. */
+  /** Our containers use the remembered ranges, so there is nothing to compare. */
   running?: boolean;
   /** For what starts nothing: any range will do. */
   unchecked?: boolean;
-  /** Orders that this run gives. */
+  /** The overrides of this run. */
   orders?: ((orders: Orders) => Orders) | undefined;
   /** Generated secrets that are to get a new value. */
   renew?: readonly string[] | undefined;
@@ -130,7 +130,7 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     moved: choice.moved.filter(({ network }) => stack.networks.some((used) => used.name === network)).map(({ text }) => text),
     portal: () => portalImage(settings, facts),
     tool: (name) => toolImage(settings, facts, name),
-    // An order that medianest.yml has taken back must not return when the setting does.
+    // An override that an edit of medianest.yml has ended must not return when the setting does.
     newOrders: canonical(stack.orders) === canonical(before) ? undefined : stack.orders,
     dueCertificates: Object.fromEntries(due.filter((entry): entry is [string, string] => entry[1] !== undefined)),
   };
@@ -139,7 +139,7 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
 export const readOrders = (state: StateFolder): Orders =>
   state.readJson<Orders>(
     'orders.json',
-    'what `maintenance`, `scale` and `deploy` have ordered is forgotten',
+    'the overrides of `maintenance`, `scale` and `deploy` are lost',
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   ) ?? {};
 
@@ -154,20 +154,20 @@ function withAbsoluteSource(loaded: Loaded): Loaded['settings'] {
 }
 
 async function subnetsFor(loaded: Loaded, state: StateFolder, check: RangeCheck): Promise<SubnetChoice & { subnetsChanged: boolean }> {
-  const remembered = state.readJson<Partial<Record<NetworkName, string>>>('subnets.json', 'free ranges are chosen anew') ?? {};
+  const remembered = state.readJson<Partial<Record<NetworkName, string>>>('subnets.json', 'free ranges are chosen again') ?? {};
   const wanted = loaded.settings.networks;
   const settled = NETWORKS.every(
     (name) => remembered[name] && (wanted[name].subnet === 'auto' || wanted[name].subnet === remembered[name]),
   );
   if (settled && (check.running || !check.engine))
     return { subnets: remembered as Record<NetworkName, string>, moved: [], subnetsChanged: false };
-  // While nothing ran, somebody else may have taken a remembered range.
+  // While nothing ran, another network may have taken a remembered range.
   const taken = check.unchecked ? [] : await takenRanges(loaded.settings.project, check.engine);
   const choice = chooseSubnets(wanted, remembered, taken);
   return { ...choice, subnetsChanged: NETWORKS.some((name) => choice.subnets[name] !== remembered[name]) };
 }
 
-/** Ranges that are in use by others. Routes of Docker's own bridges are told by the networks that they belong to. */
+/** Ranges that others use. Routes of Docker's own bridges are reported by the networks that they belong to. */
 async function takenRanges(project: string, engine: Engine | undefined): Promise<TakenRange[]> {
   const networks = engine ? await engine.networks() : [];
   const known = new Set(networks.flatMap((network) => network.subnets));

@@ -22,7 +22,7 @@ const WAIT_SECONDS = 180;
 export interface Asked {
   /** How long to wait until containers are healthy. */
   waitSeconds?: number | undefined;
-  /** Changes what was ordered beyond medianest.yml. */
+  /** Changes the overrides. */
   orders?: ((orders: Orders) => Orders) | undefined;
   /** Components to touch; all where undefined. */
   only?: readonly string[] | undefined;
@@ -138,7 +138,7 @@ export function refuseForeign(project: string, containers: readonly ObservedCont
   }
 }
 
-/** Where no container is left, a network or volume of the same name may still be somebody else's data. */
+/** If no container is left, a network or volume of the same name may still be another project's data. */
 async function refuseForeignLeftovers(stack: Stack, containers: readonly ObservedContainer[], engine: Engine): Promise<void> {
   if (containers.length > 0) return;
   const names = new Set(stack.networks.map(({ name }) => `${stack.project}_${name}`));

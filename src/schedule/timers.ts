@@ -29,7 +29,7 @@ export async function unitFiles(context: Context, opened: Opened, timers: readon
 }
 
 /**
- * Installs and starts the timers. @param first run each once: a schedule that would fail each time is told now
+ * Installs and starts the timers. @param first run each once: a schedule that would fail each time is reported now
  * @returns the unit files
  */
 export async function installTimers(context: Context, opened: Opened, timers: readonly Timer[], first: boolean): Promise<string[]> {
@@ -85,7 +85,7 @@ export async function timerStatus({ loaded }: Opened, timers: readonly Timer[]):
   return statuses;
 }
 
-/** The same settings as now, as whoever owns the state folder. */
+/** The same settings as now, as the owner of the state folder. */
 async function timedRun(context: Context, { loaded, state }: Opened): Promise<TimedRun> {
   const { flags, home } = context;
   const given: Record<string, string | undefined> = { config: loaded.configFile, state: flags.state && state.root };

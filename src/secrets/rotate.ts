@@ -11,7 +11,7 @@ export interface RotateOutcome {
   seconds: number;
 }
 
-/** Replaces a secret and brings it to all that use it. Where it is killed or fails, what is in use holds, and the same command goes on. */
+/** Replaces a secret everywhere. If it is killed or fails, the password in use stays valid, and the same command continues. */
 export async function rotate(context: Context, opened: Opened, name: string): Promise<RotateOutcome> {
   const started = context.clock.now().getTime();
   requireManifest(opened.state);
@@ -26,7 +26,7 @@ export async function rotate(context: Context, opened: Opened, name: string): Pr
   if (context.flags.dryRun) return outcome('planned');
   const bring = (what: Pick<Round, 'renew' | 'orders'>) =>
     converge(context, opened, { overwrite: false, command: `secrets rotate ${name}`, ...what });
-  // What an earlier one has left undone comes first: a password that somebody still uses is not an idle one.
+  // An unfinished rotation comes first: a password that a replica still uses is not idle.
   await bring({ renew: [] });
   rounds = await planned();
   for (const { says, renew, orders } of rounds) {

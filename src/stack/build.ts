@@ -40,7 +40,7 @@ export function buildStack(asked: Settings, registry: readonly ServiceDefinition
   const present = new Set(services.map((service) => service.name));
   for (const service of services) {
     service.after = service.after.filter((name) => present.has(name));
-    // Without its keeper a group cannot be led from one member to another.
+    // Without its controller a group cannot hand over between members.
     if (service.member && !present.has(service.member.keeper)) delete service.member;
   }
   return {
@@ -154,7 +154,7 @@ function usedNetworks(services: readonly Blueprint[], settings: Settings, subnet
     .map((name) => ({ name, subnet: subnets[name], internal: !open[name] }));
 }
 
-/** The secrets that the services hold, and those that theirs are composed of. */
+/** The secrets of the services, and those that these are composed of. */
 function collectSecrets(settings: Settings, registry: readonly ServiceDefinition[], services: readonly Service[]): SecretSpec[] {
   const byName = new Map(services.flatMap((service) => service.secrets).map((secret) => [secret.name, secret]));
   for (const { name, source } of [...byName.values()]) {
@@ -164,7 +164,7 @@ function collectSecrets(settings: Settings, registry: readonly ServiceDefinition
       throw new UserError(
         'INVALID_SETTINGS',
         `the secret ${name} is composed of ${missing.join(', ')}, which no service that is switched on provides`,
-        `switch on the service that holds it (of ${registry.map((entry) => entry.name).join(', ')}), or set ${settings.profile}’s components`,
+        `switch on the service that has it (of ${registry.map((entry) => entry.name).join(', ')}), or set ${settings.profile}’s components`,
       );
     }
   }

@@ -41,7 +41,7 @@ export interface ServiceDefinition<S extends z.ZodType = z.ZodType> extends Sett
 /** Keeps the settings' type while the registry sees every service alike. */
 export const defineService = <S extends z.ZodType>(definition: ServiceDefinition<S>): ServiceDefinition<S> => definition;
 
-/** How the application reaches a store of data: its part of the app contract (docs/architecture.md). */
+/** How the application reaches a store of data: its part of the app contract (docs/app-contract.md). */
 export interface StoreContract {
   environment: Record<string, string>;
   /** What the application's process reads. */

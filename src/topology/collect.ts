@@ -3,7 +3,7 @@ import { keeperOf, memberStates } from '../members/agent-cli.ts';
 import { prepare } from '../reconcile/prepare.ts';
 import { type Seen, type Topology, topology } from './plan/topology.ts';
 
-/** The stack as it is rendered, or as it runs: one read of the engine, and one question to whoever knows the members. */
+/** The stack as it is rendered, or as it runs: one read of the engine, and one question to the cluster controller. */
 export async function pictureOf(context: Context, { loaded }: Opened, live: boolean): Promise<Topology> {
   const { stack } = await prepare(context, loaded, { running: true, unchecked: true });
   return topology(stack, loaded.settings.external, live ? await look(context, loaded.settings.project, stack.services) : undefined);

@@ -71,9 +71,9 @@ export function candidateOf(
 }
 
 /**
- * Orders that keep what serves where medianest.yml, or the image behind its name, has moved on since: a deploy that fails
+ * Overrides that keep what serves if medianest.yml, or the image behind its name, has moved on since: a deploy that fails
  * or is killed goes back to that, not on to what medianest.yml says by now.
- * @param named id of the image that goes by the name of what serves; undefined where the name is gone
+ * @param named id of the image that goes by the name of what serves; undefined if the name no longer exists
  */
 export function keepServing(
   before: Orders,
@@ -108,7 +108,7 @@ export function refuseOtherProtocol(before: Stack, after: Stack): void {
 
 /**
  * The steps of a deploy: those of an `up` with the new version, the migration before the first container is touched, and
- * what was ordered remembered only by whoever has seen all of them succeed.
+ * the override remembered only after all of them have succeeded.
  */
 export function deploySteps(steps: readonly Step[], stack: Stack): Step[] {
   const own = steps.filter((step) => step.kind !== 'remember-orders');

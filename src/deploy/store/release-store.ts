@@ -18,7 +18,7 @@ export const readReleases = (state: StateFolder): Release[] =>
 const areReleases = (value: unknown): boolean =>
   Array.isArray(value) && value.every((entry) => typeof entry?.id === 'string' && typeof entry.version === 'object');
 
-/** Writes how those ended that were stopped half-way. */
+/** Records how interrupted deploys ended. */
 export function settleReleases(state: StateFolder, ordered: string | undefined): void {
   for (const release of settleInterrupted(readReleases(state), ordered)) saveRelease(state, release);
 }
@@ -80,7 +80,7 @@ export const keepImage = (engine: Engine, project: string, release: string, imag
 
 /**
  * After an `up`: what serves now is a release of its own where it differs from the last one, and a deploy that was
- * stopped half-way has been taken back.
+ * interrupted has been rolled back.
  */
 export async function noteRelease(
   state: StateFolder,

@@ -7,7 +7,7 @@ import type { Orders } from '../../stack/orders.ts';
 const RETRY_AFTER = 60;
 const LONGEST_MESSAGE = 500;
 
-/** Renders with or without the order, and reloads the edge alone. */
+/** Renders with or without the override, and reloads only the edge. */
 async function reorder(
   context: Context,
   name: string,
@@ -35,7 +35,7 @@ async function reorder(
       return { ...orders, ...(ordered && { maintenance: ordered }) };
     },
   });
-  const state = ordered ? `on: visitors get 503, for now with Retry-After ${ordered.retryAfterSeconds}` : 'off: everybody is served';
+  const state = ordered ? `on: visitors get 503, for now with Retry-After ${ordered.retryAfterSeconds}` : 'off: all visitors are served';
   const text = {
     changed: `maintenance is ${state}`,
     unchanged: `nothing to do: maintenance is ${state}`,

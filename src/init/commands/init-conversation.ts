@@ -103,7 +103,7 @@ async function names(
   return next;
 }
 
-/** Somebody who gives it a name other than the host's own wants it to be reached. */
+/** A name other than the host's own means that the portal should be reachable. */
 const wide = (settings: JsonObject): boolean => {
   const domains = valueAt(settings, ['edge', 'domains']);
   return Array.isArray(domains) && domains.some((name) => name !== 'localhost');
@@ -121,7 +121,7 @@ const isUrl = (text: string): string | undefined =>
 const knows = (name: string, known: readonly string[]): string | undefined =>
   known.includes(name) ? undefined : `choose one of ${known.join(', ')}`;
 
-/** Three times; then it is told as an error. */
+/** Three times; then it is an error. */
 async function askAgain(
   ask: () => Promise<string>,
   problem: (answer: string) => string | undefined,

@@ -170,7 +170,7 @@ function containerSteps(
     argv: services.get(service)?.reload ?? [],
     cause: 'takes its new configuration without a new container',
   });
-  // Whoever checks a password knows the new one before anybody comes with it.
+  // A service that checks a password knows the new one before a client uses it.
   const checksPasswords = ({ service }: Change) => services.get(service)?.reloadsSecrets === true;
   steps.push(...reloaded.filter(checksPasswords).map(reload));
   for (const { name, member } of members) {

@@ -21,7 +21,7 @@ export const REPOSITORY = '/srv/backups';
 export const BACKUP_CPU_SHARES = 128;
 const REPOSITORY_VOLUME = 'backups';
 
-/** What encrypts pgBackRest's repository, each generation of it, and all of restic's. */
+/** What encrypts pgBackRest's repository, each key version of it, and all of restic's. */
 const databaseSecret = (generation: number) => ({ ...generated(databaseKey(generation)), encrypts: 'the backups of the database' });
 const FILES_KEY = { ...generated('backup-files-key'), encrypts: 'the backups of the files' };
 

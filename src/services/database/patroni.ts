@@ -85,10 +85,10 @@ const patroniMembers = (count: number, input: BuildInput): Member[] =>
     address: input.address('db', FIRST_HOST + index),
   }));
 
-/** What the router and the keeper know of it: each member, by name and address. */
+/** What the router and the controller know about it: each member, by name and address. */
 export const databaseMembers = (input: BuildInput) => patroniMembers(input.settingsOf(patroni).members, input);
 
-/** Both hold at any time; which one the application is given is an order, so that the other can be changed without an outage. */
+/** Both are valid at any time; an override says which one the application is given, so that the other can be changed without an outage. */
 const databasePasswords = (own: DatabaseSettings): SecretSpec[] => slots('database', 'database-password', own.password);
 
 /** Leader and replicas behind the router, over TLS that the application verifies in full. */

@@ -20,7 +20,7 @@ declare module '../../stack/service.ts' {
 
 const HOST = 10;
 
-/** How many replicas the edge goes to by itself while the balancer is away. */
+/** How many replicas the edge uses directly while the balancer is down. */
 const DIRECT_REPLICAS = 3;
 
 const CACHE: Mount = { source: 'edge-cache', target: '/var/cache/edge', kind: 'volume', readOnly: false };
@@ -56,7 +56,7 @@ const RESERVED_BYTES = 96 * 1024 ** 2;
 /** Of a connection with TLS whose request is not whole yet, with its part of the kernel's; 53 KiB were measured. */
 const CONNECTION_BYTES = 60 * 1024;
 
-/** As many as the memory limit holds, so that slow clients cannot have a worker killed. The most is what 16,384 files allow. */
+/** As many as the memory limit allows, so that slow clients cannot get a worker killed. At most what 16,384 files allow. */
 const workerConnections = (memoryBytes: number): number =>
   Math.max(256, Math.min(7500, Math.floor((memoryBytes - RESERVED_BYTES) / CONNECTION_BYTES / WORKERS)));
 
@@ -175,7 +175,7 @@ export const edge = defineService({
           // The balancer gives up after 60 s, and its answer should be the one that is heard.
           answerSeconds: balanced ? 70 : 60,
           uploadPaths: own.uploadPaths,
-          // Multipart framing comes on top of the file; the application holds to the exact limit.
+          // Multipart framing comes on top of the file; the application enforces the exact limit.
           maxUploadBytes: application.uploadLimit + 1024 ** 2,
           pages: errorPages(input.orders.maintenance),
           maintenance: input.orders.maintenance !== undefined,

@@ -10,7 +10,7 @@ export interface Speaker extends ObservedNode {
 export interface Picture {
   observed: Observed;
   speakers: Speaker[];
-  /** Every wanted node answers: an id that none of them has is nobody's any more. */
+  /** Every wanted node answers: an id that none of them has is unused. */
   complete: boolean;
   /** More than half of the wanted nodes answer. */
   majority: boolean;

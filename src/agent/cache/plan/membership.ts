@@ -32,7 +32,7 @@ const strangersWithTheSame = (one: Speaker, other: Speaker): boolean =>
   !heardOf(one, other) && !heardOf(other, one) && one.view.keys + other.view.keys > 0 && overlap(one.self.slots, other.self.slots);
 
 /**
- * Ids that are nobody's any more: a wiped node's old one, or one of a container that is no longer wanted. What such an id is
+ * Ids that no node has any more: a wiped node's old one, or one of a container that is no longer wanted. What such an id is
  * still believed to own is left alone (slots.ts), unless a leader that is here has it: then the belief only stands in its way.
  */
 export function farewells(now: Picture): CacheCommand[] {

@@ -7,7 +7,7 @@ import type { CachePlan, Observed } from './types.ts';
 
 /**
  * What to tell the nodes, by what they say. One kind of thing in each round, the most urgent first; the next round sees its
- * effect. Commands that have already been carried out change nothing, so that two keepers at once do no harm.
+ * effect. Commands that have already been carried out change nothing, so that two controllers at once do no harm.
  */
 export function planCache(observed: Observed): CachePlan {
   const now = picture(observed);

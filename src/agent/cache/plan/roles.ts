@@ -2,7 +2,7 @@ import { followers, isMaster, knows, type Picture, type Speaker, slotsOf } from 
 import { complement, intersect } from './ranges.ts';
 import { type CacheCommand, MASTERS } from './types.ts';
 
-/** Gives every leader its replicas: of those that follow nobody, and where a leader has one too many, of those. */
+/** Gives every leader its replicas: from those that follow no leader, and from leaders that have one too many. */
 export function followings(now: Picture): CacheCommand[] {
   const { replicas, nodes } = now.observed;
   // Of two that lead the same, one is about to follow the other.
@@ -22,7 +22,7 @@ export function followings(now: Picture): CacheCommand[] {
     const node = known.find((one) => place(one) % MASTERS === place(leader) % MASTERS) ?? known[0];
     if (node) {
       spare.splice(spare.indexOf(node), 1);
-      follow(node, leader, `${leader.service} lacks a replica, and ${node.service} follows nobody`);
+      follow(node, leader, `${leader.service} lacks a replica, and ${node.service} follows no leader`);
       continue;
     }
     const rich = now.leaders.find((other) => (strength.get(other) as number) > replicas);

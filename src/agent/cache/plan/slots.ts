@@ -23,7 +23,7 @@ export function creation({ complete, speakers }: Picture): CacheCommand[] {
 }
 
 /**
- * Slots that nobody serves. Only with every wanted node in sight is it certain that nobody has their data; a copy that is
+ * Slots that no node serves. Only with every wanted node in sight is it certain that no node has their data; a copy that is
  * left takes over first (failover.ts). A dead owner is forgotten, so that in the next round its slots are free to be taken.
  */
 export function cover(now: Picture): CachePlan {
@@ -35,13 +35,13 @@ export function cover(now: Picture): CachePlan {
   if (owners.some(([id]) => followers(now, id).length > 0)) return NOTHING;
   if (owners.length > 0) {
     const empty = now.speakers.filter(({ self }) => isMaster(self) && self.slots.length === 0).map(({ service }) => service);
-    const who = empty.length > 0 ? `${empty.join(' and ')} came back empty` : 'whoever had it is gone';
+    const who = empty.length > 0 ? `${empty.join(' and ')} came back empty` : 'the node that had it is lost';
     const commands = owners.flatMap(([id, said]) =>
-      forget(now, id, `the data of slots ${text(intersect(slotsOf(said), uncovered))} is lost: ${who}, and nobody has a copy`),
+      forget(now, id, `the data of slots ${text(intersect(slotsOf(said), uncovered))} is lost: ${who}, and no node has a copy`),
     );
     return { commands, problems: [] };
   }
-  // Somebody is still believed to have them who does not say so itself: the nodes are about to agree.
+  // A node is still believed to have them that does not say so itself: the nodes are about to agree.
   const believed = now.speakers.flatMap(({ view }) => view.known.filter(({ id }) => now.byId.get(id) !== undefined));
   if (believed.some(({ slots }) => overlap(slots, uncovered))) return NOTHING;
   return { commands: assignments(now, uncovered), problems: [] };
@@ -52,7 +52,7 @@ function waiting({ observed }: Picture, uncovered: readonly Range[]): string {
   return `slots ${text(uncovered)} are away with ${silent.join(', ')}`;
 }
 
-/** Each first share that is free to a master without any; what is left over to whoever has least. */
+/** Each first share that is free to a master without any; the rest to the master that has least. */
 function assignments(now: Picture, uncovered: readonly Range[]): CacheCommand[] {
   const empty = now.speakers.filter(({ self }) => isMaster(self) && self.slots.length === 0);
   const takers: Speaker[] = empty.slice(0, Math.max(0, MASTERS - now.leaders.length));

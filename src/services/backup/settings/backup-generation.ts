@@ -1,7 +1,7 @@
 import type { Orders } from '../../../stack/orders.ts';
 
 /**
- * pgBackRest cannot change the key of a repository. Another key begins another one beside it: a generation. The first has no
+ * pgBackRest cannot change the key of a repository. Another key starts another repository beside it: a key version. The first has no
  * number in its names, and old ones stay, with their keys, for as long as a set is in them.
  */
 export interface Generations {
@@ -23,9 +23,9 @@ export const databaseFolder = (generation: number): string => `pgbackrest${suffi
 /** The secret that opens it. */
 export const databaseKey = (generation: number): string => `backup-database-key${suffix(generation)}`;
 
-/** Which one a part of the database is in; those of before there was a second do not say. */
+/** The key version of a part of the database; parts from before the second one do not say. */
 export const generationOf = ({ generation }: { generation?: number | undefined }): number => generation ?? 1;
 
-/** Where a part of the database is in the repository: its generation's folder, and its label. */
+/** Where a part of the database is in the repository: its key version's folder, and its label. */
 export const labelPath = ({ label, generation }: { label: string; generation?: number | undefined }): string =>
   `${databaseFolder(generationOf({ generation }))}/${label}`;
