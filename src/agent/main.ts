@@ -1,6 +1,6 @@
+import { clusterctl } from './clusterctl.ts';
 import { readConfig } from './config.ts';
 import { groupsOf } from './groups.ts';
-import { keeper } from './keeper.ts';
 import { logTo } from './log.ts';
 import { run } from './run.ts';
 
@@ -19,10 +19,10 @@ async function main(): Promise<void> {
     );
   } else if (command === 'check') {
     readConfig();
-  } else if (command === 'keeper') {
-    process.stdout.write(await keeper(rest, groupsOf(readConfig()), (what) => process.stderr.write(`${what}\n`)));
+  } else if (command === 'clusterctl') {
+    process.stdout.write(await clusterctl(rest, groupsOf(readConfig()), (what) => process.stderr.write(`${what}\n`)));
   } else {
-    throw new Error('usage: agent run | check | keeper ...');
+    throw new Error('usage: agent run | check | clusterctl ...');
   }
 }
 

@@ -1,20 +1,28 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { Context, Opened } from '../capability/capability.ts';
+import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { shortHash } from '../core/hash.ts';
 import { shown } from '../core/reporter.ts';
 import { TAIL_LINES } from '../docker/compose.ts';
-import { keeperOf, leadersOf, memberStates } from '../members/agent-cli.ts';
+import { controllerOf, leadersOf, memberStates } from '../members/agent-cli.ts';
 import { requireManifest } from '../project/open.ts';
-import { mutate } from '../project/with-lock.ts';
-import { refuseForeign } from '../reconcile/survey.ts';
+import { withLock } from '../project/with-lock.ts';
+import { refuseForeign } from '../reconcile/plan-project.ts';
 import { type BackupSet, type BackupType, type Catalogue, type DatabasePart, type FilesPart, setId } from './plan/backup-sets.ts';
 import { clockProblem } from './plan/pgbackrest.ts';
 import { backupSummary, unreadable, vanished } from './plan/restic.ts';
 import { jobError, lastWords, removeJobs, runJob } from './repository/job.ts';
-import { type BackupRoom, backupRoom, fileSources, inServer, knownSets, readDatabase, saveCatalogue } from './repository/repository.ts';
+import {
+  type BackupContext,
+  backupContext,
+  fileSources,
+  inServer,
+  knownSets,
+  readDatabase,
+  saveCatalogue,
+} from './repository/repository.ts';
 import { openRepository, RESTIC, restic } from './repository/restic.ts';
 
 export interface BackupOutcome {
@@ -24,10 +32,10 @@ export interface BackupOutcome {
 }
 
 /** Makes a set of everything. It is listed once all of it is in the repository. */
-export async function backup(context: Context, opened: Opened, type: BackupType): Promise<BackupOutcome> {
+export async function backup(context: Context, opened: Project, type: BackupType): Promise<BackupOutcome> {
   requireManifest(opened.state);
-  return mutate(context, opened.state, `backup --type ${type}`, async (lock, record) => {
-    const room = await backupRoom(context, opened, { lock });
+  return withLock(context, opened.state, `backup --type ${type}`, async (lock, record) => {
+    const room = await backupContext(context, opened, { lock });
     record(['backup', type]);
     return makeSet(context, opened, room, type, 'asked');
   });
@@ -36,8 +44,8 @@ export async function backup(context: Context, opened: Opened, type: BackupType)
 /** The same under a lock that is held already. */
 export async function makeSet(
   context: Context,
-  opened: Opened,
-  room: BackupRoom,
+  opened: Project,
+  room: BackupContext,
   type: BackupType,
   reason: BackupSet['reason'],
 ): Promise<BackupOutcome> {
@@ -93,7 +101,7 @@ async function together<T extends unknown[]>(work: { [K in keyof T]: Promise<T[K
 }
 
 /** @returns who leads @throws UserError BACKUP_REFUSED where the stack is down, or the database without a leader */
-export async function refuseUnfit(context: Context, { loaded, state }: Opened, room: BackupRoom): Promise<string[]> {
+export async function refuseUnfit(context: Context, { loaded, state }: Project, room: BackupContext): Promise<string[]> {
   const engine = await context.engine();
   const containers = await engine.observe(room.bench.project);
   refuseForeign(loaded.settings.project, containers, state.root);
@@ -105,8 +113,8 @@ export async function refuseUnfit(context: Context, { loaded, state }: Opened, r
       '`medianest status` and `medianest health` show what is wrong; medianest up',
     );
   if (server?.state !== 'running') throw refuse('the repository host (backup) does not run');
-  const keeper = keeperOf(room.stack.services);
-  const states = keeper ? await memberStates(engine, containers, keeper) : undefined;
+  const controller = controllerOf(room.stack.services);
+  const states = controller ? await memberStates(engine, containers, controller) : undefined;
   const leaders = leadersOf(states);
   const database = room.stack.services.filter(({ component }) => component === 'patroni').map(({ name }) => name);
   if (states && !database.some((name) => leaders.includes(name))) throw refuse('nobody leads the database');
@@ -116,7 +124,7 @@ export async function refuseUnfit(context: Context, { loaded, state }: Opened, r
 }
 
 /** It would be written by a key that is not the one of now. */
-export async function refuseOldGeneration(room: BackupRoom): Promise<void> {
+export async function refuseOldGeneration(room: BackupContext): Promise<void> {
   const { stdout } = await inServer(room, ['generation'], 'the repository host');
   if (Number(stdout) === room.generations.current) return;
   throw new UserError(
@@ -127,7 +135,7 @@ export async function refuseOldGeneration(room: BackupRoom): Promise<void> {
 }
 
 /** restic would try for a quarter of an hour to write its lock. */
-export async function refuseReadOnly({ bench, mount }: BackupRoom): Promise<void> {
+export async function refuseReadOnly({ bench, mount }: BackupContext): Promise<void> {
   const { exitCode } = await bench.docker.run(['exec', `${bench.project}-backup-1`, 'test', '-w', mount.target], { signal: bench.signal });
   if (exitCode !== 1) return;
   throw new UserError(
@@ -137,7 +145,7 @@ export async function refuseReadOnly({ bench, mount }: BackupRoom): Promise<void
   );
 }
 
-export const otherRepository = ({ bench }: BackupRoom): UserError =>
+export const otherRepository = ({ bench }: BackupContext): UserError =>
   new UserError(
     'REPOSITORY_AWAY',
     `the repository is not the one that ${bench.state.at('backups.json')} knows; nothing was changed`,
@@ -145,7 +153,7 @@ export const otherRepository = ({ bench }: BackupRoom): UserError =>
   );
 
 /** The sets that are there; where there is none, the repository is made, and given an identity. */
-export async function openCatalogue(room: BackupRoom): Promise<Catalogue> {
+export async function openCatalogue(room: BackupContext): Promise<Catalogue> {
   await refuseReadOnly(room);
   await openRepository(room.bench, room.local);
   const known = await knownSets(room);
@@ -155,7 +163,10 @@ export async function openCatalogue(room: BackupRoom): Promise<Catalogue> {
   return known ?? { repository, sets: [] };
 }
 
-async function backUpDatabase(room: BackupRoom, type: BackupType): Promise<{ part: DatabasePart; type: BackupType; pageErrors: boolean }> {
+async function backUpDatabase(
+  room: BackupContext,
+  type: BackupType,
+): Promise<{ part: DatabasePart; type: BackupType; pageErrors: boolean }> {
   const { current } = room.generations;
   const before = new Set((await readDatabase(room)).backups.map(({ label }) => label));
   await inServer(room, ['pgbackrest', '--log-level-console=warn', `--type=${type}`, 'backup'], 'the database could not be backed up').catch(
@@ -171,7 +182,7 @@ async function backUpDatabase(room: BackupRoom, type: BackupType): Promise<{ par
 }
 
 /** What a restore of them needs on its disk; undefined where nothing tells. */
-async function measureUploads({ loaded }: Opened, room: BackupRoom): Promise<number | undefined> {
+async function measureUploads({ loaded }: Project, room: BackupContext): Promise<number | undefined> {
   const uploads = fileSources(loaded, room).find(({ target }) => target === '/source/uploads');
   if (!uploads) return undefined;
   const argv = ['du', '--summarize', '--block-size=1', uploads.target];
@@ -181,7 +192,7 @@ async function measureUploads({ loaded }: Opened, room: BackupRoom): Promise<num
   return Number.isNaN(bytes) ? undefined : bytes;
 }
 
-async function snapshotCache({ bench }: BackupRoom, leaders: readonly string[]): Promise<void> {
+async function snapshotCache({ bench }: BackupContext, leaders: readonly string[]): Promise<void> {
   const results = await Promise.all(
     leaders.map((name) => bench.docker.run(['exec', `${bench.project}-${name}-1`, 'snapshot'], { signal: bench.signal })),
   );
@@ -191,7 +202,7 @@ async function snapshotCache({ bench }: BackupRoom, leaders: readonly string[]):
 }
 
 /** What was written by the operator; secrets that are in files of their own are in the state folder too. */
-const settingsFiles = ({ root, configFile }: Opened['loaded']): string[] => [
+const settingsFiles = ({ root, configFile }: Project['loaded']): string[] => [
   ...(configFile && path.dirname(configFile) === root ? [path.basename(configFile)] : []),
   ...(existsSync(path.join(root, 'profiles')) ? ['profiles'] : []),
 ];
@@ -205,7 +216,7 @@ const EXCLUDED = [
   '/source/state/waf-rules/*.tmp',
 ];
 
-async function backUpFiles({ loaded }: Opened, room: BackupRoom, id: string, leaders: readonly string[]): Promise<FilesPart> {
+async function backUpFiles({ loaded }: Project, room: BackupContext, id: string, leaders: readonly string[]): Promise<FilesPart> {
   const sources = fileSources(loaded, room).filter(
     ({ target }) => !target.startsWith('/source/redis/') || leaders.some((name) => target.endsWith(`/${name}`)),
   );

@@ -1,9 +1,9 @@
 import type { Context } from '../capability/capability.ts';
-import { type Opened, requireManifest } from '../project/open.ts';
+import { type Project, requireManifest } from '../project/open.ts';
 import { otherRepository, refuseOldGeneration, refuseReadOnly, refuseUnfit } from './backup.ts';
 import { type BackupType, byAge } from './plan/backup-sets.ts';
 import { jobError } from './repository/job.ts';
-import { backupRoom, fileSources, inServer, knownSets, readDatabase } from './repository/repository.ts';
+import { backupContext, fileSources, inServer, knownSets, readDatabase } from './repository/repository.ts';
 import { RESTIC, restic } from './repository/restic.ts';
 import { refuseHalfRestored } from './restore/journal.ts';
 
@@ -26,10 +26,10 @@ export interface PlannedBackup {
  * Checks all that a backup checks before it changes anything, and tells what it would do with what it saw.
  * @throws UserError as the backup would
  */
-export async function planBackup(context: Context, opened: Opened, type: BackupType): Promise<PlannedBackup> {
+export async function planBackup(context: Context, opened: Project, type: BackupType): Promise<PlannedBackup> {
   requireManifest(opened.state);
   refuseHalfRestored(opened.state);
-  const room = await backupRoom(context, opened);
+  const room = await backupContext(context, opened);
   const leaders = await refuseUnfit(context, opened, room);
   await refuseOldGeneration(room);
   await refuseReadOnly(room);

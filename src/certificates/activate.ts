@@ -36,12 +36,7 @@ const usersOf = (stack: Stack, name: string, containers: readonly ObservedContai
  * @returns the services that take it only by a new container
  * @throws UserError CERTIFICATE_FAILED or INTERRUPTED after going back
  */
-export async function putIntoService(
-  run: CertificateRun,
-  spec: CertificateSpec,
-  serial: string,
-  before: string | undefined,
-): Promise<Service[]> {
+export async function activate(run: CertificateRun, spec: CertificateSpec, serial: string, before: string | undefined): Promise<Service[]> {
   const { state, stack, engine } = run;
   const containers = await engine.observe(stack.project);
   const users = usersOf(stack, spec.name, containers);

@@ -1,4 +1,4 @@
-import type { Context, Execution, Opened } from '../capability/capability.ts';
+import type { Context, Execution, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { canonical, shortHash } from '../core/hash.ts';
 import { currentUser } from '../core/user.ts';
@@ -6,14 +6,14 @@ import { checkCompose } from '../docker/compose.ts';
 import type { Engine, ImageInfo } from '../docker/types.ts';
 import { execute } from '../project/execute.ts';
 import { requireManifest } from '../project/open.ts';
-import { mutate } from '../project/with-lock.ts';
+import { withLock } from '../project/with-lock.ts';
 import type { Step } from '../reconcile/plan/step.ts';
-import { prepare, readOrders } from '../reconcile/prepare.ts';
+import { planProject } from '../reconcile/plan-project.ts';
+import { prepare, readOverrides } from '../reconcile/prepare.ts';
 import { proveLives } from '../reconcile/roll.ts';
-import { survey } from '../reconcile/survey.ts';
 import { emptySecrets } from '../secrets/store/secret-files.ts';
 import type { Loaded } from '../settings/loaded.ts';
-import type { Orders } from '../stack/orders.ts';
+import type { Overrides } from '../stack/overrides.ts';
 import { namesOf } from '../stack/roles.ts';
 import { refuseEdited } from '../state/hand-edits.ts';
 import type { StateFolder } from '../state/state.ts';
@@ -60,7 +60,7 @@ interface Site {
  * Puts a version of the application into service, one replica at a time behind the balancer. Until the last replica is
  * ready the old version keeps serving and stays what `up` would bring back: a deploy that fails, or is killed, goes back.
  */
-export async function deploy(context: Context, { loaded, state }: Opened, asked: DeployAsked): Promise<DeployOutcome> {
+export async function deploy(context: Context, { loaded, state }: Project, asked: DeployAsked): Promise<DeployOutcome> {
   if (asked.image !== undefined && !/^[a-z0-9][\w./:@-]*$/i.test(asked.image)) {
     throw new UserError(
       'USAGE',
@@ -74,7 +74,7 @@ export async function deploy(context: Context, { loaded, state }: Opened, asked:
   const site: Site = { context, loaded, state, engine, asked, command, started };
   if (context.flags.dryRun) return describePlan(site, await look(site));
   requireManifest(state);
-  return mutate(context, state, command, async (lock, record, fail) => {
+  return withLock(context, state, command, async (lock, record, fail) => {
     const docker = await context.docker();
     await checkCompose(docker);
     const { project } = loaded.settings;
@@ -90,17 +90,17 @@ async function look({ context, loaded, state, engine, asked, started }: Site) {
   refuseEdited(state);
   const { project } = loaded.settings;
   const app = loaded.settings.app as { image?: string; replicas: number };
-  const orders = readOrders(state);
-  const ordered = orders.app?.release;
+  const overrides = readOverrides(state);
+  const ordered = overrides.app?.release;
   const releases = settleInterrupted(readReleases(state), ordered).reduce(withRelease, readReleases(state));
   const previous = currentRelease(releases);
   const portal = (await prepare(context, loaded, { unchecked: true })).portal();
   /** What keeps serving, by what the engine has now under the name of its image. */
-  const serving = async (): Promise<Orders> =>
-    keepServing(orders, previous, { app, portal }, previous && (await engine.image(previous.image))?.id, project);
+  const serving = async (): Promise<Overrides> =>
+    keepServing(overrides, previous, { app, portal }, previous && (await engine.image(previous.image))?.id, project);
   // Asked before a new image of the same name can be pulled.
   const kept = await serving();
-  const now = await survey(context, loaded, engine, { orders: () => kept, only: DEPLOYED, deploying: true });
+  const now = await planProject(context, loaded, engine, { overrides: () => kept, only: DEPLOYED, deploying: true });
   refuseUnready(now.prepared.stack, now.changes);
   const target = asked.to === undefined ? undefined : findTarget(releases, asked.to);
   const release = nextRelease(releases, ordered);
@@ -121,7 +121,7 @@ const secondsSince = (context: Context, started: Date): number => (context.clock
 /** The steps towards the candidate. @throws UserError where it speaks another protocol than what serves */
 async function planCandidate({ context, loaded, engine, asked }: Site, { candidate, stack }: Seen) {
   const more = { only: DEPLOYED, deploying: true, waitSeconds: asked.waitSeconds };
-  const plan = await survey(context, loaded, engine, { orders: candidate.orders, ...more });
+  const plan = await planProject(context, loaded, engine, { overrides: candidate.overrides, ...more });
   refuseOtherProtocol(stack, plan.prepared.stack);
   return plan;
 }
@@ -174,7 +174,7 @@ async function carryOut(
     audit.fail(error.code);
     return { ...outcome('reverted'), error: error.toJSON() };
   }
-  await remember(state, execution, candidate.orders(readOrders(state)), 'every replica runs it');
+  await remember(state, execution, candidate.overrides(readOverrides(state)), 'every replica runs it');
   saveRelease(state, releaseEntry(site, seen, image, 'deployed'));
   await hook('post', { MEDIANEST_RESULT: 'deployed' }).catch((error: Error) =>
     context.report.warn(`${error.message}; the release serves nevertheless`),
@@ -182,8 +182,8 @@ async function carryOut(
   return outcome('deployed');
 }
 
-async function remember(state: StateFolder, run: Execution, wanted: Orders, cause: string): Promise<void> {
-  if (canonical(wanted) !== canonical(readOrders(state))) await execute([{ kind: 'remember-orders', orders: wanted, cause }], run);
+async function remember(state: StateFolder, run: Execution, wanted: Overrides, cause: string): Promise<void> {
+  if (canonical(wanted) !== canonical(readOverrides(state))) await execute([{ kind: 'store-overrides', overrides: wanted, cause }], run);
 }
 
 function releaseEntry(site: Site, seen: Seen, image: ImageInfo, result: Release['result'], error?: string): Release {
@@ -208,7 +208,7 @@ function releaseEntry(site: Site, seen: Seen, image: ImageInfo, result: Release[
 async function goBack(context: Context, loaded: Loaded, run: Execution, cause: UserError, previous: Release | undefined): Promise<void> {
   context.report.warn(`${cause.message}\n  going back to ${previous?.id ?? 'the version before'}`);
   try {
-    const back = await survey(context, loaded, run.engine, { only: DEPLOYED, deploying: true });
+    const back = await planProject(context, loaded, run.engine, { only: DEPLOYED, deploying: true });
     await execute(back.steps, { ...run, prepared: { ...run.prepared, secrets: back.prepared.secrets }, lives: new Map() });
   } catch (error) {
     if (error instanceof UserError && error.code === 'INTERRUPTED') throw stopped(error, 'this release', previous);

@@ -1,14 +1,14 @@
-import type { Context, Opened } from '../capability/capability.ts';
-import { mutate } from '../project/with-lock.ts';
+import type { Context, Project } from '../capability/capability.ts';
+import { withLock } from '../project/with-lock.ts';
 import { prepare } from '../reconcile/prepare.ts';
 import { type NamedImage, prunable } from './store/images.ts';
 
 /** Removes images of ours that nothing uses any more; on a dry run it only names them. */
-export async function pruneImages(context: Context, { loaded, state }: Opened): Promise<NamedImage[]> {
+export async function pruneImages(context: Context, { loaded, state }: Project): Promise<NamedImage[]> {
   const { stack } = await prepare(context, loaded, { unchecked: true });
   const unused = prunable(await ourImages(context), await usedIds(context), stack);
   if (context.flags.dryRun || unused.length === 0) return unused;
-  return mutate(context, state, 'images prune', async (_lock, record) => {
+  return withLock(context, state, 'images prune', async (_lock, record) => {
     record(unused);
     const docker = await context.docker();
     const removed: NamedImage[] = [];

@@ -3,27 +3,28 @@ import type { Task } from '../core/reporter.ts';
 import type { Engine, ObservedContainer } from '../docker/types.ts';
 import type { Member, MemberState } from '../stack/member.ts';
 
-const KEEPER = '/usr/local/bin/keeper';
+/** The name of clusterctl that the agents of every version have: what runs may be older than this program. */
+const CLUSTERCTL = '/usr/local/bin/keeper';
 
 /** How long a handover and a return may take at most. */
 const PATIENCE_SECONDS = 120;
 
-const runningKeeper = (containers: readonly ObservedContainer[], keeper: string): ObservedContainer | undefined =>
-  containers.find((entry) => entry.service === keeper && entry.state === 'running');
+const runningController = (containers: readonly ObservedContainer[], controller: string): ObservedContainer | undefined =>
+  containers.find((entry) => entry.service === controller && entry.state === 'running');
 
 /** The service whose controller knows all groups; undefined if no service is a member of one. */
-export const keeperOf = (services: readonly { member?: Pick<Member, 'keeper'> }[] | undefined): string | undefined =>
-  services?.find(({ member }) => member)?.member?.keeper;
+export const controllerOf = (services: readonly { member?: Pick<Member, 'controller'> }[] | undefined): string | undefined =>
+  services?.find(({ member }) => member)?.member?.controller;
 
 /** The states of the members of all groups; undefined if the controller does not run or does not answer. */
 export async function memberStates(
   engine: Engine,
   containers: readonly ObservedContainer[],
-  keeper: string | undefined,
+  controller: string | undefined,
 ): Promise<Record<string, MemberState> | undefined> {
-  const container = keeper && runningKeeper(containers, keeper);
+  const container = controller && runningController(containers, controller);
   if (!container) return undefined;
-  const { exitCode, output } = await engine.exec(container.id, [KEEPER, 'status']);
+  const { exitCode, output } = await engine.exec(container.id, [CLUSTERCTL, 'status']);
   if (exitCode !== 0) return undefined;
   try {
     // What it waits for goes to the same stream.
@@ -38,15 +39,15 @@ export const leadersOf = (states: Readonly<Record<string, MemberState>> | undefi
   Object.entries(states ?? {}).flatMap(([service, { role }]) => (role === 'leader' ? [service] : []));
 
 /** Runs the controller. @throws UserError PARTIAL with its last line, if it fails or does not run */
-export async function askKeeper(engine: Engine, project: string, keeper: string, argv: readonly string[]): Promise<string> {
-  const container = runningKeeper(await engine.observe(project), keeper);
+export async function askController(engine: Engine, project: string, controller: string, argv: readonly string[]): Promise<string> {
+  const container = runningController(await engine.observe(project), controller);
   if (!container)
     throw new UserError(
       'PARTIAL',
-      `${keeper} does not run, and it is needed to replace members`,
+      `${controller} does not run, and it is needed to replace members`,
       'medianest up starts it; then run this again',
     );
-  const { exitCode, output } = await engine.exec(container.id, [KEEPER, ...argv]);
+  const { exitCode, output } = await engine.exec(container.id, [CLUSTERCTL, ...argv]);
   if (exitCode === 0) return output;
   const said = output.trim().split('\n').slice(-3).join(' | ');
   throw new UserError(
@@ -65,9 +66,9 @@ export async function replaceMember(
   replace: () => Promise<void>,
 ): Promise<void> {
   task?.detail('handing over');
-  await askKeeper(engine, project, member.keeper, ['handover', service]);
+  await askController(engine, project, member.controller, ['handover', service]);
   task?.detail('new container');
   await replace();
   task?.detail('waiting until it has caught up');
-  await askKeeper(engine, project, member.keeper, ['settled', service, String(PATIENCE_SECONDS)]);
+  await askController(engine, project, member.controller, ['settled', service, String(PATIENCE_SECONDS)]);
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import type { Context, Gathered, Opened } from '../capability/capability.ts';
+import type { Context, Gathered, Project } from '../capability/capability.ts';
 import { upCause } from '../certificates/plan/renewal.ts';
 import { internalVerdicts } from '../certificates/store/ca-store.ts';
 import { installedCertificate, installedSerial } from '../certificates/store/install.ts';
@@ -14,7 +14,7 @@ import { loadSecrets } from '../secrets/store/secret-files.ts';
 import { parseSettings } from '../settings/document.ts';
 import type { Loaded } from '../settings/loaded.ts';
 import { buildStack, portalImage, toolImage } from '../stack/build.ts';
-import type { Orders } from '../stack/orders.ts';
+import type { Overrides } from '../stack/overrides.ts';
 import { certificateKey, render } from '../stack/render.ts';
 import { chooseSubnets, type SubnetChoice, type TakenRange } from '../stack/subnets.ts';
 import { type ImageSpec, NETWORKS, type NetworkName, type Rendered, type Stack } from '../stack/types.ts';
@@ -37,7 +37,7 @@ export interface Prepared {
   gathered: Gathered['steps'];
   dueCertificates: Record<string, string>;
   /** The overrides, if this run changes them. */
-  newOrders: Orders | undefined;
+  newOverrides: Overrides | undefined;
   /** The portal's image as it would be built now, whatever the application is. */
   portal(): ImageSpec;
   /** The image of a tool that runs when it is needed. */
@@ -53,13 +53,13 @@ export interface RangeCheck {
   /** For what starts nothing: any range will do. */
   unchecked?: boolean;
   /** The overrides of this run. */
-  orders?: ((orders: Orders) => Orders) | undefined;
+  overrides?: ((overrides: Overrides) => Overrides) | undefined;
   /** Generated secrets that are to get a new value. */
   renew?: readonly string[] | undefined;
 }
 
 /** What capabilities have found on the host. */
-async function gather(context: Context, project: Opened): Promise<Gathered> {
+async function gather(context: Context, project: Project): Promise<Gathered> {
   const parts = await Promise.all((await context.capabilities()).map(({ up }) => up?.gather?.(project)));
   const found = parts.filter((part) => part !== undefined);
   return { facts: Object.assign({}, ...found.map(({ facts }) => facts)), steps: found.flatMap(({ steps }) => steps) };
@@ -71,7 +71,7 @@ export async function describe(context: Context, loaded: Loaded): Promise<Stack>
   const { subnets } = await subnetsFor(loaded, state, { unchecked: true });
   return buildStack(withAbsoluteSource(loaded), await context.registry(), {
     version: context.version,
-    orders: readOrders(state),
+    overrides: readOverrides(state),
     host: (await gather(context, { loaded, state })).facts,
     subnets,
     engineSocket: localSocket(context.env),
@@ -86,13 +86,13 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
   const override = state.override();
   if (override !== undefined) parseSettings(override, state.overrideFile);
   const choice = await subnetsFor(loaded, state, check);
-  const before = readOrders(state);
-  const orders = check.orders?.(before) ?? before;
+  const before = readOverrides(state);
+  const overrides = check.overrides?.(before) ?? before;
   const settings = withAbsoluteSource(loaded);
   const gathered = await gather(context, { loaded, state });
   const facts = {
     version: context.version,
-    orders,
+    overrides,
     host: gathered.facts,
     subnets: choice.subnets,
     engineSocket: localSocket(context.env),
@@ -131,13 +131,13 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     portal: () => portalImage(settings, facts),
     tool: (name) => toolImage(settings, facts, name),
     // An override that an edit of medianest.yml has ended must not return when the setting does.
-    newOrders: canonical(stack.orders) === canonical(before) ? undefined : stack.orders,
+    newOverrides: canonical(stack.overrides) === canonical(before) ? undefined : stack.overrides,
     dueCertificates: Object.fromEntries(due.filter((entry): entry is [string, string] => entry[1] !== undefined)),
   };
 }
 
-export const readOrders = (state: StateFolder): Orders =>
-  state.readJson<Orders>(
+export const readOverrides = (state: StateFolder): Overrides =>
+  state.readJson<Overrides>(
     'orders.json',
     'the overrides of `maintenance`, `scale` and `deploy` are lost',
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),

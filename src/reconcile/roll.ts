@@ -33,16 +33,16 @@ export async function replaceReplica(
     );
   }
   if (run.context.signal.aborted) {
-    await admitReplica(replica, run, undefined);
+    await enableReplica(replica, run, undefined);
     throw new UserError('INTERRUPTED', 'interrupted', 'run the same command again: it continues from here');
   }
   task?.detail('new container');
   await recreate();
-  await admitReplica(replica, run, task);
+  await enableReplica(replica, run, task);
 }
 
 /** @throws UserError UNHEALTHY if it does not become ready, or does not stay so: it stays drained */
-export async function admitReplica(replica: Replica, run: Execution, task: Task | undefined): Promise<void> {
+export async function enableReplica(replica: Replica, run: Execution, task: Task | undefined): Promise<void> {
   const { service, rolling } = replica;
   task?.detail('waiting until it is ready');
   const before = await lifeOf(service, run);

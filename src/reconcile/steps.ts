@@ -66,9 +66,9 @@ export const reconcileSteps = {
     perform: later('remove-container'),
     touches: true,
   },
-  'remember-orders': {
+  'store-overrides': {
     describe: () => 'store the overrides',
-    perform: later('remember-orders'),
+    perform: later('store-overrides'),
     quiet: true,
   },
   replace: {

@@ -1,4 +1,4 @@
-import type { Context, Opened } from '../capability/capability.ts';
+import type { Context, Project } from '../capability/capability.ts';
 import { requireManifest } from '../project/open.ts';
 import { converge } from '../reconcile/converge.ts';
 import { prepare } from '../reconcile/prepare.ts';
@@ -12,7 +12,7 @@ export interface RotateOutcome {
 }
 
 /** Replaces a secret everywhere. If it is killed or fails, the password in use stays valid, and the same command continues. */
-export async function rotate(context: Context, opened: Opened, name: string): Promise<RotateOutcome> {
+export async function rotate(context: Context, opened: Project, name: string): Promise<RotateOutcome> {
   const started = context.clock.now().getTime();
   requireManifest(opened.state);
   const planned = async () => rotation((await prepare(context, opened.loaded, { unchecked: true })).stack, name);
@@ -24,14 +24,14 @@ export async function rotate(context: Context, opened: Opened, name: string): Pr
     seconds: (context.clock.now().getTime() - started) / 1000,
   });
   if (context.flags.dryRun) return outcome('planned');
-  const bring = (what: Pick<Round, 'renew' | 'orders'>) =>
+  const bring = (what: Pick<Round, 'renew' | 'overrides'>) =>
     converge(context, opened, { overwrite: false, command: `secrets rotate ${name}`, ...what });
   // An unfinished rotation comes first: a password that a replica still uses is not idle.
   await bring({ renew: [] });
   rounds = await planned();
-  for (const { says, renew, orders } of rounds) {
+  for (const { says, renew, overrides } of rounds) {
     context.report.note(says);
-    await bring({ renew, ...(orders && { orders }) });
+    await bring({ renew, ...(overrides && { overrides }) });
   }
   return outcome('rotated');
 }

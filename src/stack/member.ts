@@ -5,8 +5,8 @@
 export interface Member {
   /** Those that belong together: `database`, `cache`, `coordination`. */
   group: string;
-  /** The Compose service whose `/usr/local/bin/keeper` is asked. */
-  keeper: string;
+  /** The Compose service whose `clusterctl` is asked. */
+  controller: string;
   /** Gives the group, through its leader, the settings that all members share, so that each member starts with them. */
   share?: string[];
 }

@@ -23,7 +23,7 @@ export const containersOf = <C extends { service: string }>(
 export const backedUp = ({ mounts }: { mounts: readonly Mount[] }, part: FilePart): Mount[] =>
   mounts.filter((mount) => mount.backedUp === part);
 
-/** Manifests had no roles before medianest 0.2: there a component stood for one. */
+/** Manifests had no roles before medianest 0.4: there a component stood for one. */
 const BEFORE: Readonly<Record<string, Role>> = {
   edge: 'edge',
   balancer: 'balancer',
@@ -36,14 +36,18 @@ const BEFORE: Readonly<Record<string, Role>> = {
   backup: 'repository',
 };
 
-/** A manifest as it was read from disk, its services with their roles. */
-export const withRoles = (manifest: Manifest): Manifest =>
-  manifest.services.some(({ role }) => role !== undefined)
-    ? manifest
-    : {
-        ...manifest,
-        services: manifest.services.map((service) => {
-          const role = BEFORE[service.component];
-          return role ? { ...service, role } : service;
-        }),
-      };
+type Written = Manifest['services'][number];
+
+/** A manifest as it was read from disk, whichever version of medianest wrote it. */
+export const upgraded = (manifest: Manifest): Manifest => ({ ...manifest, services: manifest.services.map(upgradedService) });
+
+function upgradedService(service: Written): Written {
+  const { member } = service as { member?: { group: string; keeper?: string; controller?: string } };
+  const role = service.role ?? BEFORE[service.component];
+  return {
+    ...service,
+    ...(role && { role }),
+    // `controller` was called `keeper` there.
+    ...(member?.keeper && { member: { ...service.member, group: member.group, controller: member.keeper } }),
+  };
+}

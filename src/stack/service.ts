@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import type { CoreSettings } from '../settings/core.ts';
 import type { SettingsPart } from '../settings/part.ts';
-import type { Orders } from './orders.ts';
+import type { Overrides } from './overrides.ts';
 import type { Blueprint, ImageSpec, NetworkName, SecretSpec } from './types.ts';
 
 /**
@@ -14,7 +14,7 @@ export interface HostFacts {}
 /** What a service may ask of the rest of the stack while it decides. Pure: no clock, no files, no engine. */
 export interface BuildInput {
   readonly settings: CoreSettings;
-  readonly orders: Orders;
+  readonly overrides: Overrides;
   readonly host: HostFacts;
   /** The engine's socket on this machine and the group that may use it. */
   readonly engineSocket: { path: string; gid: number } | undefined;

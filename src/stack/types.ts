@@ -2,7 +2,7 @@ import type { JsonObject } from '../core/json.ts';
 import type { Secret } from '../core/secret.ts';
 import type { KernelNeed } from './kernel-need.ts';
 import type { Member } from './member.ts';
-import type { Orders } from './orders.ts';
+import type { Overrides } from './overrides.ts';
 
 export const NETWORKS = ['dmz', 'app', 'db', 'mgmt'] as const;
 export type NetworkName = (typeof NETWORKS)[number];
@@ -205,7 +205,7 @@ export interface Stack {
   certificates: CertificateSpec[];
   images: ImageSpec[];
   /** The overrides that apply, of all that were given. */
-  orders: Orders;
+  overrides: Overrides;
   urls: string[];
 }
 

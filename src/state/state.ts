@@ -5,7 +5,7 @@ import { exists, linkLeadingOut, readLink, readOptional, switchLink, writeAtomic
 import { sha256 } from '../core/hash.ts';
 import { type Manifest, STATE_VERSION, toManifest } from '../stack/manifest.ts';
 import { COMPOSE_FILE } from '../stack/render.ts';
-import { withRoles } from '../stack/roles.ts';
+import { upgraded } from '../stack/roles.ts';
 import type { Rendered, Stack } from '../stack/types.ts';
 
 const GENERATIONS_KEPT = 5;
@@ -65,7 +65,7 @@ export class StateFolder {
 
   manifest(): Manifest | undefined {
     const manifest = this.readJson<Manifest>('current/manifest.json', 'the files are rendered again; volumes and secrets are not in it');
-    return manifest && withRoles(manifest);
+    return manifest && upgraded(manifest);
   }
 
   /** A file of ours, or undefined where there is none. `without` tells what follows when a damaged one is moved aside. */

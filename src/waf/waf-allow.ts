@@ -1,5 +1,5 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
-import type { Context, Opened } from '../capability/capability.ts';
+import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { writeAtomic } from '../core/files.ts';
 import { open } from '../project/open.ts';
@@ -20,7 +20,7 @@ interface AskedExclusion {
 }
 
 /** Writes an exclusion into medianest.yml and has the edge read it. Where the edge refuses, the file is as it was before. */
-export async function allowRule(context: Context, opened: Opened, asked: AskedExclusion) {
+export async function allowRule(context: Context, opened: Project, asked: AskedExclusion) {
   const { loaded, state } = opened;
   const exclusion = validated(asked);
   const file = settingsFile(loaded);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectNode } from './client.ts';
 import { observeCache } from './observe.ts';
-import { followers, isMaster, type Picture, picture, type Speaker } from './plan/cluster-view.ts';
+import { type ClusterView, followers, isMaster, type Speaker, view } from './plan/cluster-view.ts';
 import { parseInfo } from './plan/parse.ts';
 import { text } from './plan/ranges.ts';
 import { cacheStatus } from './plan/status.ts';
@@ -28,7 +28,7 @@ export async function handoverCache(config: CacheConfig, service: string, say: S
     reason = line;
   };
   for (; performance.now() < end; await sleep(EVERY_MS)) {
-    const now = picture(await observeCache(config));
+    const now = view(await observeCache(config));
     const node = now.speakers.find((speaker) => speaker.service === service);
     if (!node) throw new Error(`${service} does not answer (${silenceOf(now, service)}): it cannot hand over what it leads`);
     if (!leads(now, node)) return;
@@ -68,11 +68,11 @@ async function takeOver(config: CacheConfig, heir: Speaker): Promise<boolean> {
 }
 
 /** By its own word or by that of the others: it has handed over when all say so. */
-const leads = (now: Picture, node: Speaker): boolean =>
+const leads = (now: ClusterView, node: Speaker): boolean =>
   (isMaster(node.self) && node.self.slots.length > 0) ||
   now.speakers.some(({ view }) => view.known.some(({ id, slots }) => id === node.view.id && slots.length > 0));
 
-const silenceOf = ({ observed }: Picture, service: string): string =>
+const silenceOf = ({ observed }: ClusterView, service: string): string =>
   observed.nodes.find((node) => node.service === service)?.silence ?? 'it is not one of the cluster’s nodes';
 
 /** After a start: it is a healthy member again, and a replica has caught up. @throws Error that says what is missing */

@@ -46,11 +46,11 @@ export const backupList: Command = {
   example: 'medianest backup list',
   run: async (context) => {
     const { open } = await import('../../project/open.ts');
-    const { backupRoom, knownSets, readArchive } = await import('../repository/repository.ts');
+    const { backupContext, knownSets, readArchive } = await import('../repository/repository.ts');
     const { bytes } = await import('../../ui/bytes.ts');
     const { table } = await import('../../ui/table.ts');
     const { readCopies } = await import('../copies/copies.ts');
-    const room = await backupRoom(context, await open(context));
+    const room = await backupContext(context, await open(context));
     const sets = (await knownSets(room))?.sets ?? [];
     const { reachableFrom, unexpectedGaps } = await import('../plan/set-archive.ts');
     const all = await readArchive(room, sets).then(

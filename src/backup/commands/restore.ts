@@ -145,9 +145,9 @@ export const previewRemove: Command = {
   args: '<project>',
   run: async (context, [name = '']) => {
     const { open } = await import('../../project/open.ts');
-    const { backupRoom } = await import('../repository/repository.ts');
+    const { backupContext } = await import('../repository/repository.ts');
     const { removePreview } = await import('../restore/preview.ts');
-    const removed = await removePreview(await backupRoom(context, await open(context)), name);
+    const removed = await removePreview(await backupContext(context, await open(context)), name);
     if (removed === 0)
       throw new UserError('USAGE', `${name} is no preview; nothing was changed`, 'medianest restore --into NAME makes one');
     return done({ project: name, removed }, `${name} is gone`);

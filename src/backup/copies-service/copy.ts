@@ -17,7 +17,7 @@ export interface Places {
 export interface Copy {
   /** Also the name of its remote in rclone’s settings. */
   name: string;
-  /** Generations that sets may be in now: the names of their folders. */
+  /** KeyVersions that sets may be in now: the names of their folders. */
   folders: readonly string[];
   places: Places;
   run: Run;

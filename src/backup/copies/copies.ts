@@ -1,4 +1,4 @@
-import type { Context, Opened } from '../../capability/capability.ts';
+import type { Context, Project } from '../../capability/capability.ts';
 import type { Check } from '../../capability/check.ts';
 import { UserError } from '../../core/errors.ts';
 import type { DockerCli } from '../../docker/compose.ts';
@@ -32,7 +32,7 @@ export async function copyHealth(context: Context, { settings }: Loaded): Promis
 }
 
 /** The same, and the alarm is raised where a copy is behind by more than is promised. */
-export const watchCopies = (context: Context, opened: Opened): Promise<Check[]> =>
+export const watchCopies = (context: Context, opened: Project): Promise<Check[]> =>
   alarmed(
     context,
     opened,

@@ -1,14 +1,14 @@
-import type { Context, Opened } from '../../capability/capability.ts';
+import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { shown } from '../../core/reporter.ts';
-import { mutate } from '../../project/with-lock.ts';
+import { withLock } from '../../project/with-lock.ts';
 import { COPIES } from '../../services/backup/backup.ts';
 import { copyNames } from '../../services/backup/settings/copies-settings.ts';
 import type { Catalogue } from '../plan/backup-sets.ts';
 import { fetched } from '../plan/copies.ts';
 import { readCatalogue } from '../repository/catalogue.ts';
 import { lastWords, removeJobs, runJob } from '../repository/job.ts';
-import { type BackupRoom, backupRoom, fetchCatalogue, inServer, readArchive, saveCatalogue } from '../repository/repository.ts';
+import { type BackupContext, backupContext, fetchCatalogue, inServer, readArchive, saveCatalogue } from '../repository/repository.ts';
 import { mustRestic } from '../repository/restic.ts';
 
 export interface FetchOutcome {
@@ -24,9 +24,9 @@ const OTHER = 4;
  * Brings all that a copy holds into the repository here, which is empty or the same one. Killed at any moment, the same again
  * goes on. @throws UserError where the copy is of another repository, or is not there: then nothing was changed
  */
-export async function fetchCopy(context: Context, opened: Opened, name: string): Promise<FetchOutcome> {
-  return mutate(context, opened.state, `backup fetch ${name}`, async (lock, record) => {
-    const room = await backupRoom(context, opened, { lock, fill: true });
+export async function fetchCopy(context: Context, opened: Project, name: string): Promise<FetchOutcome> {
+  return withLock(context, opened.state, `backup fetch ${name}`, async (lock, record) => {
+    const room = await backupContext(context, opened, { lock, fill: true });
     const { bench } = room;
     const names: string[] = copyNames(room.settings.copies);
     if (!names.includes(name))
@@ -66,7 +66,7 @@ export async function fetchCopy(context: Context, opened: Opened, name: string):
 }
 
 /** pgBackRest’s own list is made to fit what is there, and so is ours. */
-async function takeOver(room: BackupRoom, name: string): Promise<Catalogue> {
+async function takeOver(room: BackupContext, name: string): Promise<Catalogue> {
   await inServer(room, ['stanza', '120'], 'the repository host does not take the repository');
   await inServer(room, ['pgbackrest', '--log-level-console=warn', 'expire'], 'the list of the database’s backups');
   const held = await fetchCatalogue(room);

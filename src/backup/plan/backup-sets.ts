@@ -1,4 +1,4 @@
-import { generationOf } from '../../services/backup/settings/backup-generation.ts';
+import { keyVersionOf } from '../../services/backup/settings/key-versions.ts';
 
 /** What one `backup` made, as it is kept beside the data in the repository (docs/architecture.md, "Backups"). */
 export interface BackupSet {
@@ -36,7 +36,7 @@ export const BACKUP_TYPES = ['full', 'diff', 'incr'] as const;
 export type BackupType = (typeof BACKUP_TYPES)[number];
 
 export interface DatabasePart {
-  /** Which generation of the repository it is in (services/backup/settings/backup-generation.ts); the first where that is not said. */
+  /** Which generation of the repository it is in (services/backup/settings/key-versions.ts); the first where that is not said. */
   generation?: number;
   /** pgBackRest’s label; one that was made from others needs those. */
   label: string;
@@ -83,7 +83,7 @@ export function setId(time: Date, type: BackupType, sets: readonly BackupSet[] =
  * pgBackRest refuses what would be older than the newest that it has, so times tell; a later generation is later, whatever they say.
  */
 export const byAge = (a: BackupSet, b: BackupSet): number =>
-  generationOf(a.parts.db) - generationOf(b.parts.db) || (a.startedAt < b.startedAt ? -1 : 1);
+  keyVersionOf(a.parts.db) - keyVersionOf(b.parts.db) || (a.startedAt < b.startedAt ? -1 : 1);
 
 /** Those that a set cannot be restored without. */
 export const neededBy = (set: BackupSet, sets: readonly BackupSet[]): string[] =>

@@ -1,5 +1,5 @@
 import type { Check } from '../../capability/check.ts';
-import { generationOf, labelPath } from '../../services/backup/settings/backup-generation.ts';
+import { keyVersionOf, labelPath } from '../../services/backup/settings/key-versions.ts';
 import { type BackupSet, byAge, type Catalogue } from './backup-sets.ts';
 import { type Decision, type KeepPolicy, retention } from './retention.ts';
 
@@ -139,7 +139,7 @@ export function fetched(
 ): BackupSet[] {
   const sets = new Map([...(known.copies?.[name] ?? []), ...known.sets].map((set) => [set.id, set]));
   return [...sets.values()]
-    .filter(({ id, parts }) => snapshots[id] && labels.includes(`${generationOf(parts.db)}/${parts.db.label}`))
+    .filter(({ id, parts }) => snapshots[id] && labels.includes(`${keyVersionOf(parts.db)}/${parts.db.label}`))
     .map((set) => ({ ...set, parts: { ...set.parts, files: { ...set.parts.files, snapshot: snapshots[set.id] as string } } }))
     .sort(byAge);
 }

@@ -1,5 +1,5 @@
 import { UserError } from '../../core/errors.ts';
-import { generationOf } from '../../services/backup/settings/backup-generation.ts';
+import { keyVersionOf } from '../../services/backup/settings/key-versions.ts';
 import { POSTGRES_MAJOR } from '../../services/database/postgres.ts';
 import { type BackupSet, byAge, isGood } from './backup-sets.ts';
 import type { WalGap } from './pgbackrest.ts';
@@ -106,7 +106,7 @@ function proven(target: RestoreTarget, gaps: readonly WalGap[], next?: BackupSet
   const gap = gaps.find(
     ({ after, generation }) =>
       // What comes after the set is followed into later generations too.
-      (until === 'set' ? generation === set.parts.db.generation : generationOf({ generation }) >= generationOf(set.parts.db)) &&
+      (until === 'set' ? generation === set.parts.db.generation : keyVersionOf({ generation }) >= keyVersionOf(set.parts.db)) &&
       after.slice(8) >= set.parts.db.walStart.slice(8) &&
       !(next && next.parts.db.walStart.slice(8) <= after.slice(8)),
   );

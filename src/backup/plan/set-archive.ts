@@ -1,4 +1,4 @@
-import { databaseFolder, databaseKey, generationOf } from '../../services/backup/settings/backup-generation.ts';
+import { databaseFolder, databaseKey, keyVersionOf } from '../../services/backup/settings/key-versions.ts';
 import { type BackupSet, byAge, isGood } from './backup-sets.ts';
 import type { WalGap } from './pgbackrest.ts';
 
@@ -48,7 +48,7 @@ export function databaseShare(json: string, label: string): DatabaseShare | unde
 export function recipe(set: BackupSet, about: { file: string; repository: string; madeAt: string; wal: string }): string {
   const { file } = about;
   const { label, consistentAt } = set.parts.db;
-  const generation = generationOf(set.parts.db);
+  const generation = keyVersionOf(set.parts.db);
   return `Backup ${set.id} of the MediaNest installation "${set.project}", exported ${about.madeAt}.
 
 It holds the database as it was ${consistentAt}, uploads, cache, settings and state; WAL: ${about.wal}.

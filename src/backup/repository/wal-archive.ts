@@ -2,9 +2,9 @@ import type { Context } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { poll } from '../../core/poll.ts';
 import { shown } from '../../core/reporter.ts';
-import { keeperOf, leadersOf, memberStates } from '../../members/agent-cli.ts';
+import { controllerOf, leadersOf, memberStates } from '../../members/agent-cli.ts';
 import { lastWords } from './job.ts';
-import type { BackupRoom } from './repository.ts';
+import type { BackupContext } from './repository.ts';
 
 /** Longer than it takes a segment of WAL to be archived, by so many seconds. */
 const PATIENCE_SECONDS = 90;
@@ -18,13 +18,13 @@ const PATIENCE_SECONDS = 90;
  */
 export async function followIntoArchive(
   context: Context,
-  room: BackupRoom,
+  room: BackupContext,
   how: 'as-it-comes' | 'at-once',
 ): Promise<{ at: Date; seconds: number } | undefined> {
   const engine = await context.engine();
   const containers = await engine.observe(room.bench.project);
-  const keeper = keeperOf(room.stack.services);
-  const leaders = leadersOf(await memberStates(engine, containers, keeper));
+  const controller = controllerOf(room.stack.services);
+  const leaders = leadersOf(await memberStates(engine, containers, controller));
   const leader = containers.find(({ service, component }) => component === 'patroni' && leaders.includes(service));
   if (!leader) return undefined;
   const ask = async (query: string) => {

@@ -1,15 +1,15 @@
-import type { Context, Execution, Opened } from '../../capability/capability.ts';
+import type { Context, Execution, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { poll } from '../../core/poll.ts';
 import { shown } from '../../core/reporter.ts';
 import type { Engine } from '../../docker/types.ts';
-import { keeperOf, leadersOf, memberStates } from '../../members/agent-cli.ts';
+import { controllerOf, leadersOf, memberStates } from '../../members/agent-cli.ts';
 import { makeSet, openCatalogue } from '../backup.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
 import type { Part } from '../plan/restore-plan.ts';
 import type { RestoreTarget } from '../plan/restore-target.ts';
 import { mustRun } from '../repository/job.ts';
-import { type BackupRoom, jobMount } from '../repository/repository.ts';
+import { type BackupContext, jobMount } from '../repository/repository.ts';
 import { type DatabaseFacts, restoreDatabase } from './database.ts';
 import { noteEnd, type Restoring } from './journal.ts';
 import { membersOf, replaceData, takeBack } from './replace-data.ts';
@@ -23,13 +23,13 @@ export interface InPlace {
   seconds: number;
   /** Files of the settings that were written. */
   written: string[];
-  /** The members of the groups that take part again, as the keeper says. */
+  /** The members of the groups that take part again, as the controller says. */
   members: string[];
 }
 
 export interface Site {
-  opened: Opened;
-  room: BackupRoom;
+  opened: Project;
+  room: BackupContext;
   run: Execution;
   /** All sets that are known. */
   sets: readonly BackupSet[];
@@ -126,10 +126,10 @@ function setNamed({ sets }: Site, id: string): BackupSet {
 }
 
 /** Who leads, because it has what was acknowledged last; where nobody can be asked, whose files say that it came furthest. */
-export async function leaderOf(room: BackupRoom, engine: Engine): Promise<string> {
+export async function leaderOf(room: BackupContext, engine: Engine): Promise<string> {
   const members = membersOf(room);
-  const keeper = keeperOf(members);
-  const leaders = leadersOf(await memberStates(engine, await engine.observe(room.bench.project), keeper).catch(() => undefined));
+  const controller = controllerOf(members);
+  const leaders = leadersOf(await memberStates(engine, await engine.observe(room.bench.project), controller).catch(() => undefined));
   const led = members.find(({ name }) => leaders.includes(name))?.name;
   if (led) return led;
   const { stdout } = await mustRun(room.bench, {
@@ -177,15 +177,15 @@ async function safetySet({ opened, room, run }: Site): Promise<BackupSet | undef
   }
 }
 
-/** Until every member of every group takes part again, as their keeper says. @throws UserError UNHEALTHY after two minutes */
-export async function proveMembers(room: BackupRoom, { engine, context }: Execution): Promise<string[]> {
-  const keeper = keeperOf(room.stack.services);
+/** Until every member of every group takes part again, as their controller says. @throws UserError UNHEALTHY after two minutes */
+export async function proveMembers(room: BackupContext, { engine, context }: Execution): Promise<string[]> {
+  const controller = controllerOf(room.stack.services);
   const wanted = room.stack.services.filter(({ member }) => member).map(({ name }) => name);
   return shown(context.report, 'wait until every member takes part', async () => {
     let absent = wanted;
     const whole = await poll(
       async () => {
-        const states = await memberStates(engine, await engine.observe(room.bench.project), keeper).catch(() => undefined);
+        const states = await memberStates(engine, await engine.observe(room.bench.project), controller).catch(() => undefined);
         absent = wanted.filter((name) => !states?.[name]?.ok);
         return absent.length === 0 ? wanted : undefined;
       },
@@ -201,7 +201,7 @@ export async function proveMembers(room: BackupRoom, { engine, context }: Execut
 }
 
 /** On a timeline of its own the database needs a full one. It is restored by now, whatever becomes of that. */
-async function backUpAnew(context: Context, opened: Opened, room: BackupRoom): Promise<void> {
+async function backUpAnew(context: Context, opened: Project, room: BackupContext): Promise<void> {
   try {
     const { warnings } = await makeSet(context, opened, room, 'full', 'asked');
     for (const warning of warnings) context.report.warn(warning);

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import type { Context, Opened } from '../../capability/capability.ts';
+import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { readOptional, writeAtomic } from '../../core/files.ts';
 import type { StateFolder } from '../../state/state.ts';
@@ -35,7 +35,7 @@ const SCRYPT = { N: 2 ** 16, r: 8, p: 1, maxmem: 128 * 1024 ** 2 };
 const keyOf = (passphrase: string, salt: Buffer): Buffer => scryptSync(passphrase.normalize('NFC'), salt, 32, SCRYPT);
 
 /** Writes the recovery kit and a page to print beside it. @param passphrase without it nobody can read the kit */
-export function exportKit(context: Context, { loaded, state }: Opened, file: string, passphrase: string): { file: string; page: string } {
+export function exportKit(context: Context, { loaded, state }: Project, file: string, passphrase: string): { file: string; page: string } {
   if (passphrase.length < 12)
     throw new UserError(
       'USAGE',

@@ -9,7 +9,7 @@ import { LABEL, volumeName } from '../../stack/labels.ts';
 import type { Part } from '../plan/restore-plan.ts';
 import type { RestoreTarget } from '../plan/restore-target.ts';
 import { type JobMount, mustRun } from '../repository/job.ts';
-import type { BackupRoom } from '../repository/repository.ts';
+import type { BackupContext } from '../repository/repository.ts';
 import { type DatabaseFacts, restoreDatabase } from './database.ts';
 import { restoreFiles, snapshotParts } from './files.ts';
 import { type Sanitized, sanitizeDatabase, withOriginal } from './sanitize.ts';
@@ -44,7 +44,7 @@ const volume = (project: string, name: string, target: string): JobMount => ({
  */
 export async function preview(
   context: Context,
-  room: BackupRoom,
+  room: BackupContext,
   target: RestoreTarget,
   into: string,
   options: PreviewOptions,
@@ -90,15 +90,15 @@ export async function preview(
   return { project: into, facts, urls, files, sanitized };
 }
 
-const appOf = (room: BackupRoom) => room.stack.services.find(({ component, oneOff }) => component === 'app' && !oneOff);
+const appOf = (room: BackupContext) => room.stack.services.find(({ component, oneOff }) => component === 'app' && !oneOff);
 
 /** An empty volume that belongs to the user who is to write into it. */
-async function ownedVolume(room: BackupRoom, project: string, mount: JobMount, uid: number): Promise<void> {
+async function ownedVolume(room: BackupContext, project: string, mount: JobMount, uid: number): Promise<void> {
   await createVolume(mount.source, { [LABEL.preview]: project, [LABEL.project]: project }, room.bench.docker);
   await own(room, mount, uid);
 }
 
-async function own(room: BackupRoom, mount: JobMount, uid: number): Promise<void> {
+async function own(room: BackupContext, mount: JobMount, uid: number): Promise<void> {
   await mustRun(room.bench, {
     name: 'own',
     argv: ['chown', `${uid}:${uid}`, '/volume'],
@@ -108,7 +108,7 @@ async function own(room: BackupRoom, mount: JobMount, uid: number): Promise<void
 }
 
 /** The database, and the portal before it, in a network without a way out. @returns the addresses of both */
-async function start(room: BackupRoom, project: string, data: JobMount, uploads: JobMount): Promise<string[]> {
+async function start(room: BackupContext, project: string, data: JobMount, uploads: JobMount): Promise<string[]> {
   const { docker, state } = room.bench;
   const must = async (args: string[]) => {
     const result = await docker.run(args);
@@ -205,7 +205,7 @@ async function start(room: BackupRoom, project: string, data: JobMount, uploads:
 }
 
 /** All of a preview, by a label that nothing else has; also what a killed restore has left. */
-export async function removePreview(room: Pick<BackupRoom, 'bench'>, project: string): Promise<number> {
+export async function removePreview(room: Pick<BackupContext, 'bench'>, project: string): Promise<number> {
   const { docker } = room.bench;
   const label = `label=${LABEL.preview}=${project}`;
   const list = async (args: string[]) => (await docker.run([...args, '--quiet', '--filter', label])).stdout.split('\n').filter(Boolean);

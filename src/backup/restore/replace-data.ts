@@ -6,7 +6,7 @@ import { compose, composeUp } from '../../reconcile/compose-project.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
 import type { Part } from '../plan/restore-plan.ts';
 import { mustRun } from '../repository/job.ts';
-import { type BackupRoom, inServer, jobMount } from '../repository/repository.ts';
+import { type BackupContext, inServer, jobMount } from '../repository/repository.ts';
 import { restoreFiles, restoreNode, snapshotParts } from './files.ts';
 import { noteEnd, noteTakenBack, noteUnderWay, type Restoring } from './journal.ts';
 
@@ -19,14 +19,14 @@ export interface Sources {
   safety: BackupSet | undefined;
 }
 
-export const membersOf = ({ stack }: BackupRoom) => stack.services.filter(({ component }) => component === 'patroni');
+export const membersOf = ({ stack }: BackupContext) => stack.services.filter(({ component }) => component === 'patroni');
 
 /**
  * Stops what uses the data, puts other data in its place, and starts everything again, the member with the data first. What
  * was the database stays beside it. The same again goes on with one that was killed.
  * @throws UserError RESTORE_FAILED where it fails: what was before runs again; PARTIAL where that fails too
  */
-export async function replaceData(room: BackupRoom, run: Execution, what: Restoring, from: Sources): Promise<void> {
+export async function replaceData(room: BackupContext, run: Execution, what: Restoring, from: Sources): Promise<void> {
   noteUnderWay(run.prepared.state, what);
   try {
     await exchange(room, run, what, from.set);
@@ -44,7 +44,7 @@ export async function replaceData(room: BackupRoom, run: Execution, what: Restor
   }
 }
 
-async function exchange(room: BackupRoom, run: Execution, what: Restoring, set: BackupSet): Promise<void> {
+async function exchange(room: BackupContext, run: Execution, what: Restoring, set: BackupSet): Promise<void> {
   const step = stepper(run);
   const { parts, member } = what;
   await startBase(room, run);
@@ -80,7 +80,7 @@ async function exchange(room: BackupRoom, run: Execution, what: Restoring, set: 
  * Undoes whatever of a replacement was done, and starts what was before. The same again goes on with one that was killed.
  * @returns in words what runs now @throws UserError PARTIAL where that cannot be done; the note of it stays
  */
-export async function takeBack(room: BackupRoom, run: Execution, what: Restoring, safety: BackupSet | undefined): Promise<string> {
+export async function takeBack(room: BackupContext, run: Execution, what: Restoring, safety: BackupSet | undefined): Promise<string> {
   const step = stepper(run);
   try {
     await startBase(room, run);
@@ -125,21 +125,21 @@ const stepper =
     shown(context.report, title, work);
 
 /** What uses the data that is replaced, and so is stopped. */
-function users(room: BackupRoom, parts: readonly Part[]): string[] {
+function users(room: BackupContext, parts: readonly Part[]): string[] {
   const of = (component: string) =>
     room.stack.services.filter((service) => service.component === component && !service.oneOff).map(({ name }) => name);
   return [...of('app'), ...(parts.includes('db') ? of('patroni') : []), ...(parts.includes('redis') ? of('redis-cluster') : [])];
 }
 
 /** What the replacement itself needs, also where the whole stack is down. */
-const startBase = (room: BackupRoom, run: Execution): Promise<void> =>
+const startBase = (room: BackupContext, run: Execution): Promise<void> =>
   startAlone(
     run,
     room.stack.services.flatMap(({ name, component }) => (component === 'etcd' || component === 'backup' ? [name] : [])),
   );
 
 /** The folders of the members' volumes (templates/backup/image/swap-database). */
-const swap = (room: BackupRoom, { member, undo }: Restoring, how: readonly string[]) =>
+const swap = (room: BackupContext, { member, undo }: Restoring, how: readonly string[]) =>
   mustRun(room.bench, {
     name: 'swap-database',
     argv: ['swap-database', member, undo ? 'before' : 'restored', ...how],
@@ -147,7 +147,7 @@ const swap = (room: BackupRoom, { member, undo }: Restoring, how: readonly strin
   });
 
 /** Of the group as etcd knows it all that speaks of the data that was; its settings stay. No member may run: the first one founds it anew. */
-async function forgetLeader(room: BackupRoom, { engine }: Execution): Promise<void> {
+async function forgetLeader(room: BackupContext, { engine }: Execution): Promise<void> {
   const scope = '/service/medianest/';
   const containers = await engine.observe(room.bench.project);
   const etcd = containers.find(({ component, state }) => component === 'etcd' && state === 'running');
@@ -160,7 +160,7 @@ async function forgetLeader(room: BackupRoom, { engine }: Execution): Promise<vo
   }
 }
 
-async function restoreUploads(room: BackupRoom, set: BackupSet): Promise<void> {
+async function restoreUploads(room: BackupContext, set: BackupSet): Promise<void> {
   const app = room.stack.services.find(({ component, oneOff }) => component === 'app' && !oneOff);
   const uploads = app?.mounts.find(({ target }) => target === '/srv/uploads');
   const { snapshot } = set.parts.files;
@@ -170,7 +170,7 @@ async function restoreUploads(room: BackupRoom, set: BackupSet): Promise<void> {
 }
 
 /** Those that led get their data and their identity back; the others begin empty and copy it. */
-async function restoreCache(room: BackupRoom, set: BackupSet): Promise<void> {
+async function restoreCache(room: BackupContext, set: BackupSet): Promise<void> {
   for (const { name, component, mounts } of room.stack.services) {
     const [mount] = mounts;
     if (component !== 'redis-cluster' || !mount) continue;

@@ -1,16 +1,16 @@
-import type { Context, Execution, Opened } from '../../capability/capability.ts';
+import type { Context, Execution, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { checkCompose } from '../../docker/compose.ts';
 import { requireManifest } from '../../project/open.ts';
-import { mutate } from '../../project/with-lock.ts';
-import { refuseForeign } from '../../reconcile/survey.ts';
+import { withLock } from '../../project/with-lock.ts';
+import { refuseForeign } from '../../reconcile/plan-project.ts';
 import { emptySecrets } from '../../secrets/store/secret-files.ts';
-import { generationOf } from '../../services/backup/settings/backup-generation.ts';
+import { keyVersionOf } from '../../services/backup/settings/key-versions.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
 import { type Part, restorePlan } from '../plan/restore-plan.ts';
 import { chooseTarget, type RestoreTarget, refuseOtherVersion, targetText } from '../plan/restore-target.ts';
 import { removeJobs } from '../repository/job.ts';
-import { type BackupRoom, backupRoom, knownSets, readArchive } from '../repository/repository.ts';
+import { type BackupContext, backupContext, knownSets, readArchive } from '../repository/repository.ts';
 import { followIntoArchive } from '../repository/wal-archive.ts';
 import type { DatabaseFacts } from './database.ts';
 import { type Destination, refuseTooSmall } from './disk-space.ts';
@@ -58,15 +58,15 @@ type Work = { kind: 'new'; target: RestoreTarget } | { kind: 'go-on' | 'abandon'
  * What a restore would do, after everything that can be checked was: the set and its WAL are there, the key opens them, and
  * there is room. Changes nothing. @throws UserError as the restore itself would
  */
-export async function planRestore(context: Context, opened: Opened, asked: RestoreAsked): Promise<RestoreOutcome> {
+export async function planRestore(context: Context, opened: Project, asked: RestoreAsked): Promise<RestoreOutcome> {
   if (!asked.into) requireManifest(opened.state);
-  const room = await backupRoom(context, opened);
+  const room = await backupContext(context, opened);
   const sets = (await knownSets(room))?.sets ?? [];
   return outcomeOf(await workOf(context, room, opened, asked, sets), room, asked, 'planned');
 }
 
 /** Restores in place, or into a project of its own. @throws UserError whose words say which state runs */
-export async function restore(context: Context, opened: Opened, asked: RestoreAsked): Promise<RestoreOutcome> {
+export async function restore(context: Context, opened: Project, asked: RestoreAsked): Promise<RestoreOutcome> {
   if (!asked.into) requireManifest(opened.state);
   const words = [
     asked.set,
@@ -76,12 +76,12 @@ export async function restore(context: Context, opened: Opened, asked: RestoreAs
     asked.undo && '--undo',
   ];
   const command = ['restore', ...words].filter(Boolean).join(' ');
-  return mutate(
+  return withLock(
     context,
     opened.state,
     command,
     async (lock, record) => {
-      const room = await backupRoom(context, opened, { lock });
+      const room = await backupContext(context, opened, { lock });
       await removeJobs(room.bench);
       const started = context.clock.now().getTime();
       const sets = (await knownSets(room))?.sets ?? [];
@@ -118,7 +118,7 @@ export async function restore(context: Context, opened: Opened, asked: RestoreAs
 const destinationOf = ({ into, sanitize }: RestoreAsked): Destination => (!into ? 'in-place' : sanitize ? 'sanitized' : 'into');
 
 /** What was written a moment ago can be restored too, where the database still runs. */
-async function archiveUntilNow(context: Context, room: BackupRoom, { until }: RestoreTarget, { only }: RestoreAsked): Promise<void> {
+async function archiveUntilNow(context: Context, room: BackupContext, { until }: RestoreTarget, { only }: RestoreAsked): Promise<void> {
   if (!(until instanceof Date) || !only.includes('db')) return;
   try {
     await followIntoArchive(context, room, 'at-once');
@@ -156,8 +156,8 @@ async function perform(site: Site, work: Work, asked: RestoreAsked, outcome: Res
 
 async function workOf(
   context: Context,
-  room: BackupRoom,
-  { state }: Opened,
+  room: BackupContext,
+  { state }: Project,
   asked: RestoreAsked,
   sets: readonly BackupSet[],
 ): Promise<Work> {
@@ -180,7 +180,7 @@ async function workOf(
   const target = chooseTarget(sets, asked, context.clock.now(), archive.gaps);
   const { db, files } = target.set.parts;
   if (asked.only.includes('db')) refuseOtherVersion(target.set);
-  if (!archive.labels.includes(`${generationOf(db)}/${db.label}`))
+  if (!archive.labels.includes(`${keyVersionOf(db)}/${db.label}`))
     throw new UserError(
       'REPOSITORY_AWAY',
       `${target.set.id} is known, and the repository does not hold its database (${db.label}); nothing was changed`,
@@ -191,7 +191,7 @@ async function workOf(
   return { kind: 'new', target };
 }
 
-function outcomeOf(work: Work, room: BackupRoom, asked: RestoreAsked, result: RestoreOutcome['result']): RestoreOutcome {
+function outcomeOf(work: Work, room: BackupContext, asked: RestoreAsked, result: RestoreOutcome['result']): RestoreOutcome {
   const entry = work.kind === 'new' ? undefined : work.entry;
   const backup = work.kind === 'new' ? work.target.set.id : (entry?.set ?? '');
   const says =

@@ -50,7 +50,7 @@ export function acmeRoot(loaded: Loaded): string | undefined {
 /** One folder for each directory, whatever its name: lego's account, its key, and what it was issued. */
 const accountFolder = (state: StateFolder, url: string): string => state.at('acme', shortHash(url));
 
-/** Orders a certificate through lego in a container of its own. @throws UserError CERTIFICATE_FAILED in the CA's words */
+/** Overrides a certificate through lego in a container of its own. @throws UserError CERTIFICATE_FAILED in the CA's words */
 export async function acmeIssue(run: AcmeRun, spec: CertificateSpec): Promise<IssuedCertificate> {
   const { context, state, docker, image } = run;
   const acme = acmeSettings(run.loaded);

@@ -1,10 +1,10 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Context, Opened } from '../../capability/capability.ts';
+import type { Context, Project } from '../../capability/capability.ts';
 import { EXIT, UserError } from '../../core/errors.ts';
 import { writing } from '../../core/files.ts';
-import { mutate } from '../../project/with-lock.ts';
+import { withLock } from '../../project/with-lock.ts';
 import { prepare } from '../../reconcile/prepare.ts';
 import { reloadReaders } from '../activate.ts';
 import { type CaRecord, trustedRoots } from '../ca/ca-record.ts';
@@ -29,7 +29,7 @@ export interface CaOptions {
   finish: boolean;
 }
 
-type Action = (context: Context, opened: Opened, file: string | undefined, options: CaOptions) => Promise<Outcome>;
+type Action = (context: Context, opened: Project, file: string | undefined, options: CaOptions) => Promise<Outcome>;
 
 /** The internal CA as `certs ca` shows and changes it. */
 export const caActions = {
@@ -116,7 +116,7 @@ async function exportRoot(...[context, { state }, name, options]: Parameters<Act
     throw new UserError('CERTIFICATE_FAILED', 'the root’s key is not on this host', 'it was exported before: keep that file');
   if (existsSync(file)) throw new UserError('USAGE', `${file} is there already; nothing was changed`, 'choose another name');
   const secret = await passphrase(context, options);
-  return mutate(context, state, 'certs ca export', async (_lock, record) => {
+  return withLock(context, state, 'certs ca export', async (_lock, record) => {
     record(['export', options.remove]);
     const { sealRoot } = await import('../ca/pkcs12.ts');
     writing(file, () => writeFileSync(file, sealRoot({ certificate, privateKey }, secret), { mode: 0o600, flag: 'wx', flush: true }));
@@ -152,7 +152,7 @@ async function importRoot(...[context, { state }, name, options]: Parameters<Act
   const file = requireFile(context, name, 'import');
   const text = readFileSync(file, 'utf8');
   const key = openSealed(text, await passphrase(context, options));
-  return mutate(context, state, 'certs ca import', async (_lock, record) => {
+  return withLock(context, state, 'certs ca import', async (_lock, record) => {
     record(['import']);
     const { restoreRootKey } = await import('../ca/ca-changes.ts');
     const certificate = new X509Certificate(text).toString();
@@ -173,7 +173,7 @@ async function rotate(...[context, opened, , options]: Parameters<Action>): Prom
   if (context.flags.dryRun) return { data: { rotated: what }, text: `would make: ${what}` };
   const engine = await context.engine();
   const docker = await context.docker();
-  await mutate(context, state, 'certs ca rotate', async (_lock, record) => {
+  await withLock(context, state, 'certs ca rotate', async (_lock, record) => {
     record([what]);
     const { finishRotation, rotateIntermediate, rotateRoot } = await import('../ca/ca-changes.ts');
     const store = caStore(state);

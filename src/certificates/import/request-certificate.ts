@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
-import type { Context, Opened } from '../../capability/capability.ts';
+import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeAtomic, writing } from '../../core/files.ts';
-import { mutate } from '../../project/with-lock.ts';
+import { withLock } from '../../project/with-lock.ts';
 import { prepare } from '../../reconcile/prepare.ts';
 import { nameProblem } from '../../settings/certificate-fields.ts';
 import { wantedSpec } from './import-certificate.ts';
@@ -19,7 +19,7 @@ export interface RequestOptions {
 }
 
 /** A request to a commercial CA: its key is made here, kept in the state folder, and found again by `certs import`. */
-export async function requestCertificate(context: Context, { loaded, state }: Opened, options: RequestOptions) {
+export async function requestCertificate(context: Context, { loaded, state }: Project, options: RequestOptions) {
   const { stack } = await prepare(context, loaded, { unchecked: true });
   const spec = wantedSpec(stack, options.name);
   const names = options.names ?? spec.subjects;
@@ -31,7 +31,7 @@ export async function requestCertificate(context: Context, { loaded, state }: Op
   const subject = { ...options.subject, CN: (names[0] as string).slice(0, 64) };
   const { keyType: type } = options;
   if (context.flags.dryRun) return { name: spec.name, names, subject, request: null };
-  return mutate(context, state, 'certs csr', async (_lock, record) => {
+  return withLock(context, state, 'certs csr', async (_lock, record) => {
     record([spec.name, names]);
     const { ecKey, rsaKey, signRequest } = await import('../ca/x509.ts');
     const key = type === 'ec256' ? await ecKey() : await rsaKey(Number(type.slice(3)));

@@ -4,7 +4,7 @@ import type { Change } from '../../reconcile/plan/change.ts';
 import type { Step } from '../../reconcile/plan/step.ts';
 import { app } from '../../services/app/app.ts';
 import { balancer } from '../../services/app/balancer.ts';
-import { type AppVersion, appIdentity, appVersion, type Orders } from '../../stack/orders.ts';
+import { type AppVersion, appIdentity, appVersion, type Overrides } from '../../stack/overrides.ts';
 import { namesOf, withRole } from '../../stack/roles.ts';
 import type { ImageSpec, Stack } from '../../stack/types.ts';
 import { previousRelease, type Release, releaseTag } from './releases.ts';
@@ -14,7 +14,7 @@ export interface Candidate {
   release: string;
   image: string;
   version: AppVersion;
-  orders: (before: Orders) => Orders;
+  overrides: (before: Overrides) => Overrides;
 }
 
 /** What a deploy touches: nothing else that medianest.yml may have changed. */
@@ -66,7 +66,7 @@ export function candidateOf(
     release,
     image: target?.image ?? image ?? app.image ?? portal.ref,
     version,
-    orders: (before) => ({ ...before, app: { release, ref: releaseTag(project, release), version, instead } }),
+    overrides: (before) => ({ ...before, app: { release, ref: releaseTag(project, release), version, instead } }),
   };
 }
 
@@ -76,12 +76,12 @@ export function candidateOf(
  * @param named id of the image that goes by the name of what serves; undefined if the name no longer exists
  */
 export function keepServing(
-  before: Orders,
+  before: Overrides,
   serving: Release | undefined,
   file: { app: { image?: string }; portal: ImageSpec },
   named: string | undefined,
   project: string,
-): Orders {
+): Overrides {
   if (!serving) return before;
   const instead = appIdentity(file.app, file.portal.ref);
   const held = before.app?.release === serving.id ? before.app : undefined;
@@ -111,7 +111,7 @@ export function refuseOtherProtocol(before: Stack, after: Stack): void {
  * the override remembered only after all of them have succeeded.
  */
 export function deploySteps(steps: readonly Step[], stack: Stack): Step[] {
-  const own = steps.filter((step) => step.kind !== 'remember-orders');
+  const own = steps.filter((step) => step.kind !== 'store-overrides');
   const first = own.findIndex((step) => step.kind === 'replace' || step.kind === 'compose-up' || step.kind === 'reload');
   const migrations = stack.services
     .filter((service) => service.component === app.name && service.oneOff)

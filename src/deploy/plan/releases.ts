@@ -1,4 +1,4 @@
-import type { AppVersion } from '../../stack/orders.ts';
+import type { AppVersion } from '../../stack/overrides.ts';
 
 /** One version of the application that was put into service, or was meant to be. */
 export interface Release {

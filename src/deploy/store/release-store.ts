@@ -6,7 +6,7 @@ import { shown } from '../../core/reporter.ts';
 import { currentUser } from '../../core/user.ts';
 import type { Engine, ImageInfo } from '../../docker/types.ts';
 import { buildImage, pullImage } from '../../images/store/build-image.ts';
-import { appVersion } from '../../stack/orders.ts';
+import { appVersion } from '../../stack/overrides.ts';
 import { withRole } from '../../stack/roles.ts';
 import type { ImageSpec, Stack } from '../../stack/types.ts';
 import type { StateFolder } from '../../state/state.ts';
@@ -91,15 +91,15 @@ export async function noteRelease(
 ): Promise<void> {
   const replica = withRole(stack.services, 'application')[0];
   if (!replica) return;
-  settleReleases(state, stack.orders.app?.release);
+  settleReleases(state, stack.overrides.app?.release);
   const releases = readReleases(state);
   const current = currentRelease(releases);
   if (current && !facts.changed) return;
   const image = await engine.image(replica.image.ref);
-  const version = stack.orders.app?.version ?? appVersion(app);
+  const version = stack.overrides.app?.version ?? appVersion(app);
   const settings = shortHash(version);
   if (!image || (current?.imageId === image.id && current.settings === settings)) return;
-  const id = nextRelease(releases, stack.orders.app?.release);
+  const id = nextRelease(releases, stack.overrides.app?.release);
   await keepImage(engine, stack.project, id, image);
   saveRelease(state, {
     id,

@@ -2,7 +2,7 @@ import type { Context, Result } from '../../capability/capability.ts';
 import { type Command, done } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { numberOf } from '../../core/flags.ts';
-import type { Orders } from '../../stack/orders.ts';
+import type { Overrides } from '../../stack/overrides.ts';
 
 const RETRY_AFTER = 60;
 const LONGEST_MESSAGE = 500;
@@ -11,7 +11,7 @@ const LONGEST_MESSAGE = 500;
 async function reorder(
   context: Context,
   name: string,
-  maintenance: (before: Orders['maintenance']) => Orders['maintenance'],
+  maintenance: (before: Overrides['maintenance']) => Overrides['maintenance'],
 ): Promise<Result> {
   const { open, requireManifest } = await import('../../project/open.ts');
   const { withRole } = await import('../../stack/roles.ts');
@@ -25,14 +25,14 @@ async function reorder(
       'use a profile with an edge',
     );
   }
-  let ordered: Orders['maintenance'];
+  let ordered: Overrides['maintenance'];
   const outcome = await converge(context, opened, {
     overwrite: false,
     command: name,
     only: edges.map(({ component }) => component),
-    orders: ({ maintenance: before, ...orders }) => {
+    overrides: ({ maintenance: before, ...overrides }) => {
       ordered = maintenance(before);
-      return { ...orders, ...(ordered && { maintenance: ordered }) };
+      return { ...overrides, ...(ordered && { maintenance: ordered }) };
     },
   });
   const state = ordered ? `on: visitors get 503, for now with Retry-After ${ordered.retryAfterSeconds}` : 'off: all visitors are served';

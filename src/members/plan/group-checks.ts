@@ -7,14 +7,14 @@ export function groupChecks(manifest: Manifest | undefined, members: Readonly<Re
   const services = manifest?.services.flatMap(({ name, member }) => (member ? [{ name, ...member }] : [])) ?? [];
   return [...new Set(services.map(({ group }) => group))].map((group): Check => {
     const own = services.filter((service) => service.group === group);
-    const keeper = own[0]?.keeper ?? '';
+    const controller = own[0]?.controller ?? '';
     const id = `group.${group}`;
     if (!members)
       return {
         id,
         status: 'fail',
         message: `${group}: the cluster controller does not answer`,
-        remedy: `medianest logs ${keeper}, then medianest up`,
+        remedy: `medianest logs ${controller}, then medianest up`,
       };
     const bad = own.filter(({ name }) => !members[name]?.ok).map(({ name }) => name);
     const leaders = own.filter(({ name }) => members[name]?.role === 'leader').map(({ name }) => name);

@@ -1,7 +1,7 @@
 import type { Step } from '../../capability/capability.ts';
 import type { ObservedContainer } from '../../docker/types.ts';
 import { certificatesOf } from '../../stack/certificates.ts';
-import type { Orders } from '../../stack/orders.ts';
+import type { Overrides } from '../../stack/overrides.ts';
 import type { Rendered, Role, Service } from '../../stack/types.ts';
 import { protocolOf } from './change.ts';
 
@@ -30,7 +30,7 @@ export interface UpFacts {
   subnetsChanged: boolean;
   subnets: Record<string, string>;
   /** Overrides that this plan changes; undefined if they stay as they are. */
-  newOrders: Orders | undefined;
+  newOverrides: Overrides | undefined;
   /** Service -> hash of the secrets that it should have, for those that take them by a reload. */
   placements: Readonly<Record<string, string>>;
   /** Members that lead, according to the controller; asked only if a member will be replaced. */

@@ -75,7 +75,7 @@ export function retirements(
     .map(({ service, member }) => ({
       kind: 'retire-member',
       service,
-      keeper: member.keeper,
+      controller: member.controller,
       // etcd’s last member continues with its data; the others need a majority.
       handover: member.group !== 'coordination',
       cause: 'its group gets smaller',
@@ -83,10 +83,10 @@ export function retirements(
 }
 
 /** The controller has to know a member to remove it from its group: its new configuration, which does not, comes after. */
-export function keepersLast(steps: readonly Step[]): Step[] {
+export function controllersLast(steps: readonly Step[]): Step[] {
   const last = steps.findLastIndex(({ kind }) => kind === 'retire-member');
-  const keepers = new Set(steps.flatMap((step) => (step.kind === 'retire-member' ? [step.keeper] : [])));
-  const isTheirs = (step: Step) => step.kind === 'activate-config' && keepers.has(step.service);
+  const controllers = new Set(steps.flatMap((step) => (step.kind === 'retire-member' ? [step.controller] : [])));
+  const isTheirs = (step: Step) => step.kind === 'activate-config' && controllers.has(step.service);
   const before = steps.slice(0, last + 1);
   return [...before.filter((step) => !isTheirs(step)), ...before.filter(isTheirs), ...steps.slice(last + 1)];
 }

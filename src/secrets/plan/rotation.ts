@@ -1,11 +1,11 @@
 import { UserError } from '../../core/errors.ts';
-import type { Orders } from '../../stack/orders.ts';
+import type { Overrides } from '../../stack/overrides.ts';
 import type { SecretSpec, Stack } from '../../stack/types.ts';
 
 /** One `up` of a rotation: secrets that get a new value, and an override that changes which of two is in use. */
 export interface Round {
   renew: string[];
-  orders?: (orders: Orders) => Orders;
+  overrides?: (overrides: Overrides) => Overrides;
   says: string;
 }
 
@@ -45,13 +45,13 @@ export function rotation(stack: Stack, name: string): Round[] {
 
 function alternate(stack: Stack, name: string, pair: readonly SecretSpec[], group: string): Round[] {
   for (const spec of pair) refuseForeign(spec);
-  const inUse = stack.orders.credentials?.[group] ?? 'a';
+  const inUse = stack.overrides.credentials?.[group] ?? 'a';
   const idle = inUse === 'a' ? 'b' : 'a';
   return [
     { renew: [`${name}-${idle}`], says: `${name}-${idle}, which is idle, is replaced` },
     {
       renew: [],
-      orders: (orders) => ({ ...orders, credentials: { ...orders.credentials, [group]: idle } }),
+      overrides: (overrides) => ({ ...overrides, credentials: { ...overrides.credentials, [group]: idle } }),
       says: `${name}-${idle} is taken into use`,
     },
     { renew: [`${name}-${inUse}`], says: `${name}-${inUse}, the old one, is replaced` },

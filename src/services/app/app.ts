@@ -62,7 +62,7 @@ export const appReplicas = (own: AppSettings) =>
 
 /** A release that was deployed, else the operator's image, else the portal. */
 function appImage(own: AppSettings, input: BuildInput): ImageSpec {
-  const ref = input.orders.app?.ref ?? own.image;
+  const ref = input.overrides.app?.ref ?? own.image;
   return ref ? { name: 'app', ref } : input.image('app');
 }
 

@@ -44,7 +44,7 @@ export const CACHE_KEEPER_SECRET = generated('redis-keeper-password');
 const applicationSecrets = (own: RedisClusterSettings): SecretSpec[] => slots('cache', 'redis-password', own.password);
 
 function applicationSecret(own: RedisClusterSettings, input: BuildInput): SecretSpec {
-  const inUse = own.password ? 'a' : (input.orders.credentials?.cache ?? 'a');
+  const inUse = own.password ? 'a' : (input.overrides.credentials?.cache ?? 'a');
   return applicationSecrets(own).find(({ slot }) => slot?.of === inUse) as SecretSpec;
 }
 
@@ -109,7 +109,7 @@ export const redisCluster = defineService({
         reload: ['/usr/local/bin/reload'],
         reloadsSecrets: true,
         listeners: [{ port: REDIS_PORT, protocol: 'tls' }],
-        member: { group: 'cache', keeper: 'agent' },
+        member: { group: 'cache', controller: 'agent' },
         interruption: interruption(own.replicas),
         urls: [],
       };

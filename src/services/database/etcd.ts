@@ -86,7 +86,7 @@ export const etcd = defineService({
       reload: ['/usr/local/bin/reload'],
       reloadsSecrets: true,
       listeners: [{ port: CLIENT_PORT, protocol: 'tls' }],
-      member: { group: 'coordination', keeper: 'agent' },
+      member: { group: 'coordination', controller: 'agent' },
       interruption: members.length > 1 ? 'none: the others continue' : 'none: the database continues, but cannot fail over meanwhile',
       urls: [],
     }));

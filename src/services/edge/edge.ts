@@ -37,7 +37,7 @@ const portalUrl = (domain: string, httpsPort: number): string => `https://${urlH
 function upstreams(input: BuildInput) {
   const application = input.settingsOf(app);
   // Of those that medianest.yml says: `scale` must reload nothing here.
-  const count = input.enabled(balancer.name) ? (input.orders.replicas?.instead ?? application.replicas) : application.replicas;
+  const count = input.enabled(balancer.name) ? (input.overrides.replicas?.instead ?? application.replicas) : application.replicas;
   const replicas = appReplicas({ ...application, replicas: count }).map(({ host }) => ({
     address: input.address('app', host),
     port: application.port,
@@ -177,8 +177,8 @@ export const edge = defineService({
           uploadPaths: own.uploadPaths,
           // Multipart framing comes on top of the file; the application enforces the exact limit.
           maxUploadBytes: application.uploadLimit + 1024 ** 2,
-          pages: errorPages(input.orders.maintenance),
-          maintenance: input.orders.maintenance !== undefined,
+          pages: errorPages(input.overrides.maintenance),
+          maintenance: input.overrides.maintenance !== undefined,
           metricsPath: application.metricsPath.split('?')[0] as string,
           openPaths: [...new Set([application.healthPath, application.readyPath].map((path) => path.split('?')[0] as string))],
           ...cdnParts,
@@ -197,7 +197,7 @@ export const edge = defineService({
         reload: ['/usr/local/bin/reload'],
         check: ['nginx', '-t', '-q', '-c', '/etc/medianest/current/nginx.conf', '-e', 'stderr'],
         interruption: 'about 1 s: new connections are refused while the container is replaced',
-        notes: input.orders.maintenance ? [`maintenance since ${input.orders.maintenance.since}: visitors get 503`] : [],
+        notes: input.overrides.maintenance ? [`maintenance since ${input.overrides.maintenance.since}: visitors get 503`] : [],
         urls: own.domains.map((domain) => portalUrl(domain, own.httpsPort)),
       },
     ];

@@ -17,7 +17,7 @@ import { UserError } from '../../../src/core/errors.ts';
 import { silent } from '../../../src/core/reporter.ts';
 import { collectChecks, collectNotes } from '../../../src/health/collect.ts';
 import { describeStep, execute, kindsOf } from '../../../src/project/execute.ts';
-import { mutate } from '../../../src/project/with-lock.ts';
+import { withLock } from '../../../src/project/with-lock.ts';
 import { StateFolder } from '../../../src/state/state.ts';
 
 /** All of a new capability: what is in this object is its folder, and the list below is its line in src/capabilities.ts. */
@@ -77,8 +77,8 @@ describe('a new capability', () => {
   });
 
   it('guards every change, except the one that ends its own work', async () => {
-    await expect(mutate(context, state, 'up', async () => 'changed')).rejects.toThrow('the clock strikes');
-    await expect(mutate(context, state, 'clock wind', async () => 'changed', { resumes: 'clock' })).resolves.toBe('changed');
+    await expect(withLock(context, state, 'up', async () => 'changed')).rejects.toThrow('the clock strikes');
+    await expect(withLock(context, state, 'clock wind', async () => 'changed', { resumes: 'clock' })).resolves.toBe('changed');
   });
 
   it('is heard by health and status', async () => {

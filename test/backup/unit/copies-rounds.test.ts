@@ -21,8 +21,8 @@ const NOW = '2026-11-25T12:00:00Z';
 
 let world: CopiesRemote;
 let log: string[];
-const surroundings = { now: () => new Date(NOW), say: (line: string) => log.push(line) };
-const send = (kind: 'wal' | 'sets') => round(world.copy, kind, surroundings);
+const discoverHost = { now: () => new Date(NOW), say: (line: string) => log.push(line) };
+const send = (kind: 'wal' | 'sets') => round(world.copy, kind, discoverHost);
 const sent = () => Object.keys(world.files(world.there()));
 const want = (oldest: string, labels: string[], sets: string[]) =>
   world.put(

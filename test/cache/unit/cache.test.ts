@@ -195,7 +195,7 @@ describe('the plan', () => {
     const three = [HEALTHY[0], { id: 'new' }, HEALTHY[2], ghost] as Member[];
     const plan = planCache(seen(three, 0));
     expect(plan.commands.map(describeCommand)).toEqual(['redis-1: forget b', 'redis-2: forget b', 'redis-3: forget b']);
-    expect(plan.commands[0]?.cause).toBe('the data of slots 5461-10922 is lost: redis-2 came back empty, and nobody has a copy');
+    expect(plan.commands[0]?.cause).toBe('the data of slots 5461-10922 is lost: redis-2 came back empty, and no node has a copy');
     expect(planned([HEALTHY[0], { id: 'new' }, HEALTHY[2]] as Member[], 0)).toEqual(['redis-2: take slots 5461-10922']);
     const unsure = planCache(seen([HEALTHY[0], { id: 'new' }, { ...HEALTHY[2], away: true }, ghost] as Member[], 0));
     expect(unsure).toEqual({ commands: [], problems: ['slots 5461-16383 are away with redis-3 (no answer)'] });

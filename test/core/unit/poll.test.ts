@@ -10,7 +10,7 @@ import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { proveMembers } from '../../../src/backup/restore/in-place.ts';
 import { portalReady } from '../../../src/backup/restore/preview.ts';
-import { putIntoService } from '../../../src/certificates/activate.ts';
+import { activate } from '../../../src/certificates/activate.ts';
 import { selfSigned } from '../../../src/certificates/ca/self-signed.ts';
 import { installedSerial } from '../../../src/certificates/store/install.ts';
 import { proveServed } from '../../../src/certificates/store/prove-served.ts';
@@ -152,7 +152,7 @@ describe('Ctrl-C ends the wait for', () => {
       },
     };
     const run = (signal: AbortSignal) => given({ context: { report: silent, signal }, state, stack: stack(), engine: engine(), docker });
-    const { error, ms } = await stopped((signal) => putIntoService(run(signal), given(spec), 'ABCD', old));
+    const { error, ms } = await stopped((signal) => activate(run(signal), given(spec), 'ABCD', old));
     expect(error).toMatchObject({ code: 'INTERRUPTED', message: expect.stringContaining('edge is back at the certificate') });
     expect(ms).toBeLessThan(PROMPTLY);
     expect(reloads).toEqual(['ABCD', old]);
@@ -160,7 +160,7 @@ describe('Ctrl-C ends the wait for', () => {
   });
 
   it('members to take part after a restore', async () => {
-    const room = { bench: { project: 'poll' }, stack: { services: [{ name: 'postgres-1', member: { keeper: 'agent' } }] } };
+    const room = { bench: { project: 'poll' }, stack: { services: [{ name: 'postgres-1', member: { controller: 'agent' } }] } };
     await endsByCtrlC((signal) => proveMembers(given(room), given({ engine: engine(), context: { report: silent, signal } })));
   });
 

@@ -70,11 +70,11 @@ describe('what is told of engine calls', () => {
     const lines: string[] = [];
     const traced = traceEngine(engine, (line) => lines.push(line));
     expect(await traced.observe('mine')).toEqual([]);
-    expect(await traced.exec(id, ['keeper', 'status'])).toEqual({ exitCode: 0, output: '' });
+    expect(await traced.exec(id, ['clusterctl', 'status'])).toEqual({ exitCode: 0, output: '' });
     await expect(traced.info()).rejects.toMatchObject({ code: 'ENGINE_AWAY' });
     expect(lines).toEqual([
       expect.stringMatching(/^engine observe mine: \d+ ms$/),
-      expect.stringMatching(/^engine exec 3f2a9c1b7d04 keeper status: \d+ ms$/),
+      expect.stringMatching(/^engine exec 3f2a9c1b7d04 clusterctl status: \d+ ms$/),
       expect.stringMatching(/^engine info: ENGINE_AWAY after \d+ ms$/),
     ]);
   });

@@ -246,7 +246,7 @@ describe('a step is told in one line', () => {
     ],
     [{ kind: 'compose-up', services: [], forced: [], alone: false, waitSeconds: 1, cause: '' }, 'wait until everything is healthy'],
     [{ kind: 'reload', service: 'edge', argv: [], cause: '' }, 'reload edge'],
-    [{ kind: 'mark-applied', service: 'edge', certificates: [], secrets: false, cause: '' }, 'note what edge has read'],
+    [{ kind: 'mark-applied', service: 'edge', certificates: [], secrets: false, cause: '' }, 'record what edge has read'],
     [{ kind: 'compose-restart', services: ['a'], waitSeconds: 1, cause: '' }, 'restart a'],
     [{ kind: 'compose-down', volumes: false, services: [], cause: '' }, 'stop and remove containers and networks'],
     [{ kind: 'compose-down', volumes: true, services: [], cause: '' }, 'stop and remove everything, volumes included'],

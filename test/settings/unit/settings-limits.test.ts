@@ -115,7 +115,7 @@ describe('values that would fail later are refused now', () => {
     ['a health path that a shell would run', 'app: { healthPath: "/x\'; reboot \'" }', /app\.healthPath: should be a path/],
     ['a health path that expands', 'app: { readyPath: "/$(reboot)" }', /app\.readyPath: should be a path/],
     ['a name that is no environment variable', 'app: { env: { "A B": x } }', /app\.env/],
-    ['a NUL byte for a container', 'app: { env: { A: "x\\0y" } }', /app\.env\.A: should hold no NUL/],
+    ['a NUL byte for a container', 'app: { env: { A: "x\\0y" } }', /app\.env\.A: should contain no NUL/],
     ['an image of nothing', 'images:\n  redsi: x\n', /medianest\.yml:2: images\.redsi: is not an image; did you mean `redis`/],
     ['a project in capitals', 'project: Home', /project: should start with a lower-case letter/],
     ['an address that is a name', 'edge: { address: localhost }', /edge\.address: should be an IP address/],

@@ -57,9 +57,9 @@ describe('what is wrong in medianest.yml is told by line, path and what is wante
 
   it.each(['0.0.0.0/0', '::/0', '128.0.0.0/1'])('a trusted proxy that is everybody: %s', (range) => {
     expect(refusal(`edge: { trustedProxies: ["${range}"] }`)).toMatch(
-      /^medianest\.yml:2: edge\.trustedProxies\.0: takes in half the internet, /,
+      /^medianest\.yml:2: edge\.trustedProxies\.0: contains half the internet, /,
     );
-    expect(refusal(`edge: { operators: ["${range}"] }`)).toMatch(/edge\.operators\.0: takes in half the internet/);
+    expect(refusal(`edge: { operators: ["${range}"] }`)).toMatch(/edge\.operators\.0: contains half the internet/);
   });
   it.each(['10.0.0.0/8', '104.16.0.0/13', 'fc00::/7', '2606:4700::/32', '127.0.0.1', '::1'])('but %s may be one', (range) => {
     expect(refusal(`edge: { trustedProxies: ["${range}"] }`)).toBe('accepted');

@@ -33,7 +33,7 @@ describe('address arithmetic', () => {
     ['10.0.0.0/16', undefined],
     ['10.0.0.0/24', undefined],
     ['10.0.0.7/16', 'is not the start of a range: write 10.0.0.0/16'],
-    ['10.0.0.0/25', 'should hold at least 256 addresses (/24 or wider)'],
+    ['10.0.0.0/25', 'should have at least 256 addresses (/24 or wider)'],
     ['010.0.0.0/16', 'is not the start of a range: write 10.0.0.0/16'],
     ['10.0.0.0/16/2', 'is not the start of a range: write 10.0.0.0/16'],
     ...['', '10.0.0.0', '10.0.0/16', '10.0.0.256/16', '10.0.0.0/33', '10.0.0.0/-1', '10.0.0.0/1e1', 'fd00::/8', '10.0.0.0 /16'].map(

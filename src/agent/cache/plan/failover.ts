@@ -1,4 +1,4 @@
-import { followers, nameOf, type Picture, type Speaker, slotsOf } from './cluster-view.ts';
+import { type ClusterView, followers, nameOf, type Speaker, slotsOf } from './cluster-view.ts';
 import { complement, intersect, text } from './ranges.ts';
 import type { CacheCommand, KnownNode } from './types.ts';
 
@@ -10,7 +10,7 @@ const GONE = ['fail', 'fail?', 'noaddr'];
  * leaders are away that there is no majority to vote. The latter only with most of all wanted nodes in sight, one at
  * a time: after the first the others may be able to vote again.
  */
-export function failovers(now: Picture): CacheCommand[] {
+export function failovers(now: ClusterView): CacheCommand[] {
   const uncovered = complement(now.leaders.flatMap(({ self }) => self.slots));
   const missing = [...now.absent].filter(([, said]) => intersect(slotsOf(said), uncovered).length > 0);
   const voters = now.leaders.length > (now.leaders.length + missing.length) / 2;
@@ -29,12 +29,12 @@ export function failovers(now: Picture): CacheCommand[] {
 }
 
 /** The one that has most of what was written. */
-function bestFollower(now: Picture, id: string): Speaker | undefined {
+function bestFollower(now: ClusterView, id: string): Speaker | undefined {
   return followers(now, id).sort((a, b) => b.view.offset - a.view.offset)[0];
 }
 
 /** The node that might have this id has been silent for long enough, and is not just reading its files. */
-function awayLong({ observed }: Picture, said: readonly KnownNode[]): boolean {
+function awayLong({ observed }: ClusterView, said: readonly KnownNode[]): boolean {
   const silent = observed.nodes.filter(({ view }) => !view);
   const at = silent.filter(({ address }) => said.some((node) => node.address === address));
   const suspects = at.length > 0 ? at : silent;

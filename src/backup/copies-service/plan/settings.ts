@@ -1,7 +1,7 @@
 /** What templates/backup-copies/config/copies.conf.hbs renders. */
 export interface ServiceSettings {
   names: string[];
-  /** Generations that sets may be in now: the names of their folders. */
+  /** KeyVersions that sets may be in now: the names of their folders. */
   folders: string[];
   periodSeconds: number;
 }
@@ -22,12 +22,12 @@ export const withSecrets = (text: string, secret: (name: string) => string): str
   text.replace(/^([a-z_]+) = @([a-z0-9-]+)$/gm, (_, key: string, name: string) => `${key} = ${secret(name).split('\n')[0]}`);
 
 /**
- * Generations that may be in a copy: those of now, and those that were ever sent.
+ * KeyVersions that may be in a copy: those of now, and those that were ever sent.
  * @param sent their folders, one a line
  */
 export const foldersThere = (folders: readonly string[], sent: string): string[] =>
   [...new Set([...folders, ...sent.split(/\s+/).filter(Boolean)])].sort();
 
-/** Generations that are here, of all that is in the repository. */
+/** KeyVersions that are here, of all that is in the repository. */
 export const foldersHere = (entries: readonly string[]): string[] =>
   entries.filter((name) => name === 'pgbackrest' || name.startsWith('pgbackrest-')).sort();

@@ -1,4 +1,4 @@
-import { databaseFolder, databaseKey } from '../../../services/backup/settings/backup-generation.ts';
+import { databaseFolder, databaseKey } from '../../../services/backup/settings/key-versions.ts';
 
 /** What a restore of the database is told, by its environment (engine/restore-database.ts). */
 export interface RestoreOrder {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { clusterctl } from '../../../src/agent/clusterctl.ts';
 import { databaseGroup } from '../../../src/agent/database-group.ts';
 import type { Group } from '../../../src/agent/group.ts';
-import { keeper } from '../../../src/agent/keeper.ts';
 import type { ClusterMember, ClusterView, PatroniClient } from '../../../src/agent/patroni-client.ts';
 import {
   coordinationStates,
@@ -55,7 +55,7 @@ describe('a member of the database', () => {
   });
   it('has not joined, or waits for a leader', () => {
     expect(problemOf('postgres-2', view(leader))).toBe('postgres-2 has not joined');
-    expect(problemOf('postgres-2', view(standby))).toBe('nobody leads');
+    expect(problemOf('postgres-2', view(standby))).toBe('no leader elected');
   });
   it('is told with role, lag and timeline, also where nobody answers', () => {
     expect(
@@ -128,7 +128,7 @@ describe('a member of etcd', () => {
     ['is well', three(), undefined],
     ['does not answer', three({ 'etcd-2': undefined }), 'etcd-2 does not answer'],
     ['knows no leader', three({ 'etcd-2': status('2', { leader: '0' }) }), 'etcd-2 knows no leader'],
-    ['knows an old leader', three({ 'etcd-2': status('2', { leader: '3', term: '3' }) }), 'etcd-2 and etcd-1 do not agree who leads'],
+    ['knows an old leader', three({ 'etcd-2': status('2', { leader: '3', term: '3' }) }), 'etcd-2 and etcd-1 do not agree on the leader'],
     ['is behind', three({ 'etcd-2': status('2', { applied: 500 }) }), 'etcd-2 is 500 entries behind'],
     ['has an alarm', three({ 'etcd-2': status('2', { errors: ['NOSPACE'] }) }), 'etcd-2 reports NOSPACE'],
   ] satisfies [string, EtcdView, string | undefined][])('%s', (_how, seen, problem) => {
@@ -155,7 +155,7 @@ describe('a member that has lost the lead', () => {
   });
 });
 
-describe('the keeper’s command line', () => {
+describe('the controller’s command line', () => {
   const calls: string[] = [];
   const group: Group = {
     name: 'database',
@@ -166,7 +166,7 @@ describe('the keeper’s command line', () => {
     switchover: async (to) => void calls.push(`switchover ${to}`),
     failover: async (to) => void calls.push(`failover ${to}`),
   };
-  const ask = (line: string) => keeper(line.split(' '), [group], () => {});
+  const ask = (line: string) => clusterctl(line.split(' '), [group], () => {});
   it.each([
     ['handover postgres-1', 'handover postgres-1'],
     ['settled postgres-2 30', 'settled postgres-2 30'],

@@ -7,7 +7,7 @@ import type { Settings } from '../settings/schema.ts';
  * folder as orders.json. An override of a setting is valid while medianest.yml says what it said then:
  * editing the setting ends it.
  */
-export interface Orders {
+export interface Overrides {
   maintenance?: { message?: string; retryAfterSeconds: number; since: string };
   /** `count` replicas while `app.replicas` is `instead`. */
   replicas?: { count: number; instead: number };
@@ -38,20 +38,24 @@ export const appIdentity = (app: object, portalImage: string): string =>
  * Effective settings: medianest.yml, and the overrides that still apply to it.
  * @param portalImage reference of the portal's image, as it would be built now
  */
-export function applyOrders(settings: Settings, orders: Orders, portalImage: () => string): { settings: Settings; orders: Orders } {
+export function applyOverrides(
+  settings: Settings,
+  overrides: Overrides,
+  portalImage: () => string,
+): { settings: Settings; overrides: Overrides } {
   const app = settings.app as (JsonObject & { replicas: number; maxReplicas: number }) | undefined;
-  if (!app) return { settings, orders };
-  const { replicas: scaled } = orders;
+  if (!app) return { settings, overrides };
+  const { replicas: scaled } = overrides;
   const replicas = scaled?.instead === app.replicas && scaled.count <= app.maxReplicas ? scaled : undefined;
-  const release = orders.app && orders.app.instead === appIdentity(app, portalImage()) ? orders.app : undefined;
+  const release = overrides.app && overrides.app.instead === appIdentity(app, portalImage()) ? overrides.app : undefined;
   const version = release ? { ...Object.fromEntries(VERSION_KEYS.map((key) => [key, undefined])), ...release.version } : {};
   return {
     settings: { ...settings, app: { ...app, ...version, ...(replicas && { replicas: replicas.count }) } },
-    orders: {
-      ...(orders.updates && { updates: orders.updates }),
-      ...(orders.credentials && { credentials: orders.credentials }),
-      ...(orders.backup && { backup: orders.backup }),
-      ...(orders.maintenance && { maintenance: orders.maintenance }),
+    overrides: {
+      ...(overrides.updates && { updates: overrides.updates }),
+      ...(overrides.credentials && { credentials: overrides.credentials }),
+      ...(overrides.backup && { backup: overrides.backup }),
+      ...(overrides.maintenance && { maintenance: overrides.maintenance }),
       ...(replicas && { replicas }),
       ...(release && { app: release }),
     },
