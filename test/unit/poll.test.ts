@@ -10,7 +10,7 @@ import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { proveMembers } from '../../src/backup/restore/in-place.ts';
 import { portalReady } from '../../src/backup/restore/preview.ts';
-import { putIntoService } from '../../src/certificates/activate.ts';
+import { activate } from '../../src/certificates/activate.ts';
 import { selfSigned } from '../../src/certificates/ca/self-signed.ts';
 import { installedSerial } from '../../src/certificates/store/install.ts';
 import { proveServed } from '../../src/certificates/store/prove-served.ts';
@@ -152,7 +152,7 @@ describe('Ctrl-C ends the wait for', () => {
       },
     };
     const run = (signal: AbortSignal) => given({ context: { report: silent, signal }, state, stack: stack(), engine: engine(), docker });
-    const { error, ms } = await stopped((signal) => putIntoService(run(signal), given(spec), 'ABCD', old));
+    const { error, ms } = await stopped((signal) => activate(run(signal), { certificate: given(spec), reload: ['edge'] }, 'ABCD', old));
     expect(error).toMatchObject({ code: 'INTERRUPTED', message: expect.stringContaining('edge is back at the certificate') });
     expect(ms).toBeLessThan(PROMPTLY);
     expect(reloads).toEqual(['ABCD', old]);

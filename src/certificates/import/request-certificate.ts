@@ -4,7 +4,7 @@ import { UserError } from '../../core/errors.ts';
 import { writeAtomic, writing } from '../../core/files.ts';
 import type { Opened } from '../../project/open.ts';
 import { mutate } from '../../project/with-lock.ts';
-import { prepare } from '../../reconcile/prepare.ts';
+import { describe } from '../../reconcile/prepare.ts';
 import { nameProblem } from '../../settings/certificate-fields.ts';
 import { wantedSpec } from './import-certificate.ts';
 
@@ -12,7 +12,7 @@ const FIELDS = { organization: 'O', unit: 'OU', country: 'C', province: 'ST', lo
 
 /** A request to a commercial CA: its key is made here, kept in the state folder, and found again by `certs import`. */
 export async function requestCertificate(context: Context, { loaded, state }: Opened, options: Record<string, unknown>) {
-  const { stack } = await prepare(context, loaded, { unchecked: true });
+  const stack = await describe(context, loaded);
   const spec = wantedSpec(stack, options.name);
   const names =
     options.names === undefined
