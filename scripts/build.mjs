@@ -68,10 +68,9 @@ await build({
   banner: { js: "const __moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
   plugins: [withoutUnused, withTemplates],
 });
-const mainHash = createHash('sha256')
-  .update(readFileSync(path.join(dist, 'main.cjs')))
-  .digest('hex')
-  .slice(0, 12);
+const bundle = readFileSync(path.join(dist, 'main.cjs'));
+if (bundle.some((byte) => byte > 127)) throw new Error('dist/main.cjs is not ASCII, as src/launch.ts reads it');
+const mainHash = createHash('sha256').update(bundle).digest('hex').slice(0, 12);
 await build({
   ...program,
   entryPoints: ['src/launch.ts'],
