@@ -96,10 +96,9 @@ await bundle({
   banner: { js: "const __moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
   plugins: [withoutUnused, withTemplates],
 });
-const mainHash = createHash('sha256')
-  .update(readFileSync(path.join(dist, 'main.cjs')))
-  .digest('hex')
-  .slice(0, 12);
+const bundled = readFileSync(path.join(dist, 'main.cjs'));
+if (bundled.some((byte) => byte > 127)) throw new Error('dist/main.cjs is not ASCII, as src/launch.ts reads it');
+const mainHash = createHash('sha256').update(bundled).digest('hex').slice(0, 12);
 await bundle({
   ...program,
   entryPoints: ['src/launch.ts'],

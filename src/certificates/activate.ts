@@ -1,121 +1,100 @@
 import type { Context } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
-import { poll } from '../core/poll.ts';
-import { composeArgs, type DockerCli } from '../docker/compose.ts';
+import type { DockerCli } from '../docker/compose.ts';
 import type { Engine, ObservedContainer } from '../docker/types.ts';
-import { composeFiles } from '../reconcile/compose-project.ts';
-import { appliedValue } from '../reconcile/plan/facts.ts';
-import { placedSecrets } from '../secrets/store/secret-files.ts';
-import { certificatesOf } from '../stack/certificates.ts';
+import { noteCertificatesRead, reloadService } from '../reconcile/reload.ts';
 import type { CertificateSpec, Service, Stack } from '../stack/types.ts';
 import type { StateFolder } from '../state/state.ts';
+import type { Activation } from './plan/renewal-plan.ts';
 import { installedSerial, switchCertificate } from './store/install.ts';
-import { askListeners, type ServedAt } from './store/listeners.ts';
+import { proveListeners } from './store/prove-served.ts';
 
-export interface CertificateRun {
-  context: Context;
+export interface ActivationContext {
+  context: Pick<Context, 'report' | 'signal'>;
   state: StateFolder;
   stack: Stack;
   engine: Engine;
   docker: DockerCli;
 }
 
-/** How long a listener may take until it serves what its service was told to read. */
-const PATIENCE = 15_000;
-
-const usersOf = (stack: Stack, name: string, containers: readonly ObservedContainer[]): Service[] =>
-  stack.services.filter(
-    (service) =>
-      certificatesOf(service).some((spec) => spec.name === name) &&
-      containers.some((container) => container.service === service.name && container.state === 'running'),
-  );
+/** Milliseconds until a listener has to serve what its service was told to read. */
+const TIMEOUT = 15_000;
 
 /**
- * Switches to a certificate that was placed, has its services read it, and proves with a handshake at every listener that
- * they do. Where one does not, all go back to the certificate before.
- * @returns the services that take it only by a new container
- * @throws UserError CERTIFICATE_FAILED or INTERRUPTED after going back
+ * Switches to a certificate that is written already, reloads the services that read it, and proves by a handshake with every
+ * listener that they serve it. If one does not, all return to the certificate before.
+ * @throws UserError CERTIFICATE_FAILED or INTERRUPTED after the return
  */
-export async function activate(run: CertificateRun, spec: CertificateSpec, serial: string, before: string | undefined): Promise<Service[]> {
+export async function activate(
+  run: ActivationContext,
+  { certificate, reload }: Activation,
+  serial: string,
+  before: string | undefined,
+): Promise<void> {
   const { state, stack, engine } = run;
+  const services = stack.services.filter(({ name }) => reload.includes(name));
   const containers = await engine.observe(stack.project);
-  const users = usersOf(stack, spec.name, containers);
-  const reloading = users.filter(({ reload }) => reload);
-  switchCertificate(state, spec.name, serial);
-  const told: Service[] = [];
+  switchCertificate(state, certificate.name, serial);
+  const reloaded: Service[] = [];
   try {
-    for (const service of reloading) {
-      told.push(service);
-      await reload(run, service);
-      await prove(run, spec, service, serial, containers);
+    for (const service of services) {
+      reloaded.push(service);
+      await reloadOrThrow(run, service);
+      await prove(run, certificate, service, serial, containers);
     }
   } catch (error) {
     if (!before) throw error;
-    switchCertificate(state, spec.name, before);
-    for (const service of told) await reload(run, service).catch(() => undefined);
+    switchCertificate(state, certificate.name, before);
+    for (const service of reloaded) await reloadOrThrow(run, service).catch(() => undefined);
     throw new UserError(
       error instanceof UserError && error.code === 'INTERRUPTED' ? 'INTERRUPTED' : 'CERTIFICATE_FAILED',
-      `${(error as Error).message}; ${spec.name} is back at the certificate that was served before`,
+      `${(error as Error).message}; ${certificate.name} is back at the certificate that was served before`,
       error instanceof UserError ? error.hint : 'medianest certs status shows what is served',
       { cause: error },
     );
   }
-  for (const service of reloading) noteRead(state, service);
-  return users.filter(({ reload: command }) => !command);
+  for (const service of services) noteCertificatesRead(state, service, (name) => installedSerial(state, name));
 }
 
-/** So that the next `up` does not reload for what was read already. */
-function noteRead(state: StateFolder, service: Service): void {
-  const serials = certificatesOf(service).map(({ name }) => installedSerial(state, name));
-  const [config] = (state.applied(service.name) ?? '').split(' ');
-  const secrets = service.reloadsSecrets ? placedSecrets(state, service.name) : undefined;
-  state.markApplied(service.name, appliedValue(config || undefined, serials, secrets));
+/** Reloads every running service that trusts the internal CA, so that it reads the roots and lists again. */
+export async function reloadTrust(run: ActivationContext): Promise<void> {
+  const containers = await run.engine.observe(run.stack.project);
+  const running = (name: string) => containers.some((container) => container.service === name && container.state === 'running');
+  for (const service of run.stack.services) if (service.trust && service.reload && running(service.name)) await reloadOrThrow(run, service);
 }
 
-async function reload({ state, stack, docker }: CertificateRun, service: Service): Promise<void> {
-  const args = ['exec', '--no-TTY', service.name, ...(service.reload ?? [])];
-  const { exitCode, tail } = await docker.run(composeArgs(stack.project, state.root, composeFiles(state), ...args));
-  if (exitCode === 0) return;
+async function reloadOrThrow({ stack, ...run }: ActivationContext, service: Service): Promise<void> {
+  const refusal = await reloadService({ ...run, project: stack.project }, service);
+  if (refusal === undefined) return;
   throw new UserError(
     'CERTIFICATE_FAILED',
-    `${service.name} refuses the new certificate: ${tail.slice(-3).join(' | ')}`,
+    `${service.name} refuses the new certificate: ${refusal}`,
     `medianest logs ${service.name} says why; then medianest certs renew`,
   );
 }
 
 async function prove(
-  run: CertificateRun,
+  { stack, context }: ActivationContext,
   spec: CertificateSpec,
-  service: Service,
+  { name, listeners = [] }: Service,
   serial: string,
-  containers: readonly ObservedContainer[],
+  all: readonly ObservedContainer[],
 ): Promise<void> {
-  if (!service.listeners?.length) return;
-  const own = containers.filter((container) => container.service === service.name);
-  let wrong = undefined as ServedAt | undefined;
-  const served = await poll(
-    async () => {
-      const answers = await askListeners(run.stack, [spec], own);
-      wrong = answers.find(({ served, away }) => !away && served?.serial !== serial);
-      return wrong ? undefined : answers;
-    },
-    { every: 200, timeout: PATIENCE, signal: run.context.signal },
-  );
-  if (!served) {
+  if (listeners.length === 0) return;
+  const containers = all.filter((container) => container.service === name);
+  const { signal } = context;
+  const proof = await proveListeners({
+    ...{ stack, specs: [spec], containers, serialOf: () => serial, silenceCounts: true },
+    ...{ timeout: TIMEOUT, signal },
+  });
+  if (!proof.ok) {
+    const { at, served } = proof.wrong;
     throw new UserError(
       'CERTIFICATE_FAILED',
-      `${service.name} at ${wrong?.at} ${wrong?.served ? `goes on with certificate ${wrong.served.serial}` : 'does not answer in TLS'}, not ${serial}`,
-      `medianest restart ${service.name}, then medianest certs renew`,
+      `${name} at ${at} ${served ? `still serves certificate ${served.serial}` : 'does not answer in TLS'}, not ${serial}`,
+      `medianest restart ${name}, then medianest certs renew`,
     );
   }
-  const away = served.filter((answer) => answer.away).map(({ at }) => at);
-  if (away.length > 0)
-    run.context.report.note(`${service.name} cannot be reached from here (${away.join(', ')}): what it serves is not proven`);
-}
-
-/** Has every running service that trusts the internal CA read its roots and lists again. */
-export async function reloadReaders(run: CertificateRun): Promise<void> {
-  const containers = await run.engine.observe(run.stack.project);
-  const running = (name: string) => containers.some((container) => container.service === name && container.state === 'running');
-  for (const service of run.stack.services) if (service.trust && service.reload && running(service.name)) await reload(run, service);
+  const away = proof.answers.filter((answer) => answer.away).map(({ at }) => at);
+  if (away.length > 0) context.report.note(`${name} cannot be reached from here (${away.join(', ')}): what it serves is not proven`);
 }

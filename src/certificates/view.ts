@@ -6,15 +6,16 @@ import type { ObservedContainer } from '../docker/types.ts';
 import type { CertificateSpec, Stack } from '../stack/types.ts';
 import type { StateFolder } from '../state/state.ts';
 import type { Attempts } from './plan/back-off.ts';
-import { type CertificateRow, type CertificateSeen, certificateRow } from './plan/certificate-report.ts';
+import { type CertificateSeen, certificateRow } from './plan/certificate-report.ts';
 import { renewalCause } from './plan/renewal.ts';
+import type { SeenRow } from './plan/renewal-plan.ts';
 import { internalVerdicts } from './store/ca-store.ts';
 import { installedCertificate } from './store/install.ts';
 import { askListeners } from './store/listeners.ts';
 import { responderOf } from './store/staple.ts';
 
 export const attemptsOf = (state: StateFolder, name: string): Attempts | undefined =>
-  state.readJson<Attempts>(`certs/${name}/attempts.json`, 'what failed before is forgotten');
+  state.readJson<Attempts>(`certs/${name}/attempts.json`, 'earlier failures are forgotten');
 
 /** Every certificate as it is installed and as it is served. */
 export async function viewCertificates(
@@ -22,7 +23,7 @@ export async function viewCertificates(
   state: StateFolder,
   stack: Stack,
   containers: readonly ObservedContainer[],
-): Promise<(CertificateRow & { seen: CertificateSeen })[]> {
+): Promise<SeenRow[]> {
   const now = context.clock.now();
   const internal = internalVerdicts(state);
   const answers = await askListeners(stack, stack.certificates, containers);
@@ -53,7 +54,7 @@ function offersOcsp(state: StateFolder, spec: CertificateSpec, pem: string | und
   }
 }
 
-/** A key that others can read is closed again, and told: whoever read it can pretend to be this host. */
+/** Warns of keys that other users can read, and closes them: who has read a key can impersonate this host. */
 export function closeKeys(context: Context, state: StateFolder, specs: readonly CertificateSpec[]): void {
   const files = [...specs.map(({ name }) => state.at('certs', name, 'current', 'privkey.pem')), state.at('ca', 'root.json')];
   for (const file of files.filter(exists)) {

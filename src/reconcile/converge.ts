@@ -111,7 +111,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
       }
     }
     const issued = tried.flatMap((step) => (step.kind === 'issue-certificate' ? [step.certificate] : []));
-    await proveServed(state, prepared.stack, issued, engine);
+    await proveServed(state, prepared.stack, issued, engine, context.signal);
     await finish(plan.changes.flatMap(({ action, service }) => (action === 'keep' ? [] : [service])));
     return outcome('changed');
   });

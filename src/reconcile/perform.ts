@@ -2,7 +2,8 @@ import path from 'node:path';
 import type { Execution, StepKind } from '../capability/capability.ts';
 import { issuerNamed } from '../certificates/ca/index.ts';
 import { caStore } from '../certificates/store/ca-store.ts';
-import { installCertificate, installedSerial } from '../certificates/store/install.ts';
+import { installedSerial, switchCertificate } from '../certificates/store/install.ts';
+import { issueCertificate } from '../certificates/store/issue.ts';
 import { UserError } from '../core/errors.ts';
 import { writeAtomic } from '../core/files.ts';
 import type { Task } from '../core/reporter.ts';
@@ -12,11 +13,12 @@ import { buildImage, pullImage } from '../images/store/build-image.ts';
 import { askController, replaceMember } from '../members/agent-cli.ts';
 import { placedSecrets, placeSecrets, saveSecrets } from '../secrets/store/secret-files.ts';
 import { LABEL } from '../stack/labels.ts';
-import { compose, composeFiles, composeUp, overrideFiles, runCompose } from './compose-project.ts';
+import { compose, composeUp, overrideFiles, runCompose } from './compose-project.ts';
 import { proveMount } from './media-check.ts';
 import { appliedValue } from './plan/facts.ts';
 import type { ReconcileSteps } from './plan/step.ts';
 import { proveConfig } from './prove-config.ts';
+import { reloadService } from './reload.ts';
 import { awaitBalancer, enableReplica, replaceReplica } from './roll.ts';
 
 /** Images are there already, built or pulled by steps of their own. */
@@ -49,9 +51,10 @@ export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['pe
     const { state, project } = run.prepared;
     const { docker, context } = run;
 
-    const issuer = issuerNamed(step.certificate.issuer, caStore(state), project);
-    const issued = await issuer.issue(step.certificate, context.clock.now());
-    return installCertificate(state, step.certificate.name, issued, { uid: step.uid, image: step.image }, docker);
+    const { certificate, uid, image } = step;
+    const issuer = issuerNamed(certificate.issuer, caStore(state), project);
+    const issued = await issueCertificate(issuer, certificate, { uid, image }, { state, docker, now: context.clock.now() });
+    return switchCertificate(state, certificate.name, issued.serial);
   },
   'write-files': (step, run) => {
     const { state } = run.prepared;
@@ -160,13 +163,13 @@ async function renew(
 
 /** @throws UserError PARTIAL if the service rejects it: it keeps the old configuration, and a restart of its container would too */
 async function reload({ prepared: { state, project }, docker }: Execution, service: string, argv: readonly string[]): Promise<void> {
-  const { exitCode, tail } = await docker.run(composeArgs(project, state.root, composeFiles(state), 'exec', '--no-TTY', service, ...argv));
-  if (exitCode === 0) return;
+  const refusal = await reloadService({ state, docker, project }, { name: service, reload: [...argv] });
+  if (refusal === undefined) return;
   const [before] = (state.applied(service) ?? '').split(' ');
   if (before && before !== '-') state.activateConfig(service, before);
   throw new UserError(
     'PARTIAL',
-    `${service} rejected its new configuration and keeps the old one: ${tail.slice(-3).join(' | ')}`,
+    `${service} rejected its new configuration and keeps the old one: ${refusal}`,
     'correct the setting and run `medianest up` again',
   );
 }

@@ -102,7 +102,7 @@ async function renewFilesKey(context: Context, { state }: Project, room: BackupC
     if (!current) await mustRestic(bench, local, ['key', 'remove', id], { name: 'remove-key' });
 }
 
-/** Overrides which generations there are, and has the repository host go by it. */
+/** Stores which key versions there are, and has the repository host use the current one. */
 async function bring(context: Context, { loaded, state }: Project, lock: Lock, generations: KeyVersions): Promise<void> {
   const engine = await context.engine();
   const docker = await context.docker();

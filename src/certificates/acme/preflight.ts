@@ -16,7 +16,32 @@ const refuse = (why: string, hint: string): UserError =>
     `${hint}; certificates.acme.preflight: false goes on without these checks`,
   );
 
-/** Before an order: what would fail at the CA, and use up its limits, is found here. @throws UserError CERTIFICATE_FAILED */
+const HOUR = 3600 * 1000;
+
+/**
+ * What the server says of itself, compared with this host and its settings. A wrong clock would make a certificate that is
+ * not valid yet, or no longer; an unknown profile is ignored by some CAs, and refused by others after the names were proven.
+ * @throws UserError CERTIFICATE_FAILED
+ */
+export function checkServer({ profile }: AcmeSettings, { time, meta }: Directory & { time: Date }, now: Date): void {
+  const off = now.getTime() - time.getTime();
+  if (Math.abs(off) >= HOUR) {
+    throw new UserError(
+      'CERTIFICATE_FAILED',
+      `this host’s clock is ${Math.round(Math.abs(off) / HOUR)} hours ${off > 0 ? 'ahead of' : 'behind'} that of the ACME server; nothing was ordered`,
+      'correct the clock (timedatectl set-ntp true)',
+    );
+  }
+  const known = Object.keys(meta?.profiles ?? {});
+  if (!profile || known.includes(profile)) return;
+  throw new UserError(
+    'CERTIFICATE_FAILED',
+    `certificates.acme.profile: this CA offers no profile ${profile}; nothing was ordered`,
+    known.length > 0 ? `choose one of ${known.join(', ')}` : 'it offers none at all: leave the setting out',
+  );
+}
+
+/** Finds before an order what would fail at the CA and count against its limits. @throws UserError CERTIFICATE_FAILED */
 export async function preflight(names: readonly string[], acme: AcmeSettings, directory: Directory, webroot: string): Promise<void> {
   const resolver = new Resolver({ timeout: 5000, tries: 2 });
   if (acme.dns.resolvers.length > 0) resolver.setServers(acme.dns.resolvers);

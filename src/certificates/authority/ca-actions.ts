@@ -1,12 +1,13 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Context, Project } from '../../capability/capability.ts';
+import type { Context } from '../../capability/capability.ts';
 import { EXIT, UserError } from '../../core/errors.ts';
 import { writing } from '../../core/files.ts';
+import type { Project } from '../../project/open.ts';
 import { withLock } from '../../project/with-lock.ts';
-import { prepare } from '../../reconcile/prepare.ts';
-import { reloadReaders } from '../activate.ts';
+import { describe } from '../../reconcile/prepare.ts';
+import { reloadTrust } from '../activate.ts';
 import { type CaRecord, trustedRoots } from '../ca/ca-record.ts';
 import { renew } from '../renew.ts';
 import { caStore } from '../store/ca-store.ts';
@@ -164,7 +165,7 @@ async function importRoot(...[context, { state }, name, options]: Parameters<Act
 async function rotate(...[context, opened, , options]: Parameters<Action>): Promise<Outcome> {
   const { loaded, state } = opened;
   const { project } = loaded.settings;
-  const { stack } = await prepare(context, loaded, { unchecked: true });
+  const stack = await describe(context, loaded);
   const what = options.finish
     ? 'the old root is trusted no longer'
     : options.root
@@ -181,13 +182,12 @@ async function rotate(...[context, opened, , options]: Parameters<Action>): Prom
     if (options.finish) await finishRotation(store, now);
     else if (options.root) await rotateRoot(store, project, now);
     else await rotateIntermediate(store, project, now);
-    await reloadReaders({ context, state, stack, engine, docker });
+    await reloadTrust({ context, state, stack, engine, docker });
   });
   const own = stack.certificates.filter(({ issuer }) => issuer === 'internal-ca').map(({ name }) => name);
   // What the old root signed has been replaced when the rotation began.
-  const { certificates } = options.finish
-    ? await renew(context, opened, { names: [], force: false, command: 'certs ca rotate' })
-    : await renew(context, opened, { names: own, force: true, command: 'certs ca rotate' });
+  const asked = options.finish ? { names: [], force: false } : { names: own, force: true };
+  const { certificates } = await renew(context, opened, { ...asked, command: 'certs ca rotate' }, stack);
   const next =
     options.root && !options.finish
       ? ['tell every device to trust the new root (certs ca trust), then: medianest certs ca rotate --finish']

@@ -1,8 +1,9 @@
-import type { Context, Project } from '../../capability/capability.ts';
+import type { Context } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
+import type { Project } from '../../project/open.ts';
 import { withLock } from '../../project/with-lock.ts';
-import { prepare } from '../../reconcile/prepare.ts';
-import { reloadReaders } from '../activate.ts';
+import { describe } from '../../reconcile/prepare.ts';
+import { reloadTrust } from '../activate.ts';
 import type { RevocationReason } from '../ca/x509.ts';
 import { renew } from '../renew.ts';
 import { caStore } from '../store/ca-store.ts';
@@ -17,7 +18,7 @@ export async function revokeCertificate(context: Context, opened: Project, name:
   const { REASONS } = await import('../ca/x509.ts');
   if (!REASONS.includes(reason as RevocationReason))
     throw new UserError('USAGE', `--reason ${reason}: should be one of ${REASONS.join(', ')}`, 'for example --reason keyCompromise');
-  const { stack } = await prepare(context, loaded, { unchecked: true });
+  const stack = await describe(context, loaded);
   const own = stack.certificates.find((spec) => spec.name === name);
   const ca = caStore(state).load();
   const done = new Set(ca?.revoked?.map(({ serial }) => serial));
@@ -49,7 +50,7 @@ export async function revokeCertificate(context: Context, opened: Project, name:
       await revoke(caStore(state), loaded.settings.project, serial, reason as RevocationReason, context.clock.now());
     // Whoever checks clients reads the list only with its configuration.
     try {
-      await reloadReaders({ context, state, stack, engine, docker });
+      await reloadTrust({ context, state, stack, engine, docker });
       return false;
     } catch (error) {
       if (!(error instanceof UserError) || error.code !== 'CERTIFICATE_FAILED') throw error;
@@ -62,6 +63,6 @@ export async function revokeCertificate(context: Context, opened: Project, name:
     }
   });
   if (!own) return { revoked: wanted };
-  const { certificates } = await renew(context, opened, { names: [own.name], force: true, command: 'certs revoke' });
+  const { certificates } = await renew(context, opened, { names: [own.name], force: true, command: 'certs revoke' }, stack);
   return { revoked: wanted, certificates, unread };
 }

@@ -3,23 +3,32 @@ import { type CaStore, internalCa } from './internal-ca.ts';
 import type { Issuer } from './issuer.ts';
 import { selfSigned } from './self-signed.ts';
 
-/** The internal CA in place of somebody outside: until the portal runs, nobody can prove to an ACME server that a name is its own. */
-const standIn = (store: CaStore, project: string): Issuer => ({
+interface IssuerContext {
+  store: CaStore;
+  project: string;
+  /** Orders from the ACME server; missing while `up` starts the stack. */
+  acme: Issuer | undefined;
+}
+
+/** The internal CA in place of an outside one, and for a short time: an ACME server checks a name by asking the running portal. */
+const standIn = ({ store, project }: IssuerContext): Issuer => ({
   name: 'stand-in',
   issue: (spec, now) => internalCa(store, project).issue({ ...spec, days: 30 }, now),
 });
 
-/** Every issuer that this host is by itself, by the name that settings use; those outside are asked by certificates/issue.ts. */
-const ISSUERS: Record<string, (store: CaStore, project: string) => Issuer> = {
-  'internal-ca': internalCa,
+/** Every issuer, by the name that settings use. */
+const ISSUERS: Record<string, (context: IssuerContext) => Issuer> = {
+  'internal-ca': ({ store, project }) => internalCa(store, project),
   'self-signed': () => selfSigned,
-  acme: standIn,
+  acme: (context) => context.acme ?? standIn(context),
+  // `certs import` brings the certificate.
   imported: standIn,
 };
 
-export function issuerNamed(name: string, store: CaStore, project: string): Issuer {
+/** @throws UserError CERTIFICATE_FAILED if there is no such issuer */
+export function issuerNamed(name: string, store: CaStore, project: string, acme?: Issuer): Issuer {
   const make = ISSUERS[name];
   if (!make)
     throw new UserError('CERTIFICATE_FAILED', `there is no certificate issuer ${name}`, `choose one of ${Object.keys(ISSUERS).join(', ')}`);
-  return make(store, project);
+  return make({ store, project, acme });
 }

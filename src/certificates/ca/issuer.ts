@@ -11,7 +11,7 @@ export interface IssuedCertificate {
   privateKey: string;
 }
 
-/** Whoever can turn a wish into a certificate: the internal CA; later ACME and imported ones. */
+/** Signs certificates: the internal CA, an ACME server, or the certificate's own key. */
 export interface Issuer {
   readonly name: string;
   /** @param now the time that validity counts from. @throws UserError CERTIFICATE_FAILED with the fix */

@@ -52,8 +52,10 @@ export const certsRenew: Command = {
     const { open } = await import('../../project/open.ts');
     const { renew } = await import('../renew.ts');
     const outcome = await renew(context, await open(context), { names, force: options.force === true, command: 'certs renew' });
+    const { describeRenewalStep } = await import('../plan/renewal-plan.ts');
     const failed = outcome.certificates.some(({ action }) => action === 'failed');
-    return done(outcome, renewText(outcome.certificates), failed ? EXIT.failed : EXIT.done);
+    const steps = (outcome.steps ?? []).map((step) => `- ${describeRenewalStep(step)}`);
+    return done(outcome, [renewText(outcome.certificates), ...steps].join('\n'), failed ? EXIT.failed : EXIT.done);
   },
 };
 

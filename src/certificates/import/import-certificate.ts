@@ -2,9 +2,10 @@ import { type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import tls from 'node:tls';
-import type { Context, Project } from '../../capability/capability.ts';
+import type { Context } from '../../capability/capability.ts';
 import { systemCode, UserError } from '../../core/errors.ts';
 import { readOptional } from '../../core/files.ts';
+import type { Project } from '../../project/open.ts';
 import { withLock } from '../../project/with-lock.ts';
 import { prepare } from '../../reconcile/prepare.ts';
 import { certificatesOf } from '../../stack/certificates.ts';
@@ -12,7 +13,8 @@ import type { CertificateSpec, Stack } from '../../stack/types.ts';
 import { activate } from '../activate.ts';
 import { passwordIn } from '../authority/client-certificate.ts';
 import { type Bundle, bundleOf, type Checked } from '../plan/import-check.ts';
-import { installedSerial, placeCertificate, pruneCertificates } from '../store/install.ts';
+import { activationOf } from '../plan/renewal-plan.ts';
+import { installedSerial, pruneCertificates, writeCertificate } from '../store/install.ts';
 import { completeChain } from './complete-chain.ts';
 
 export interface ImportOptions {
@@ -63,8 +65,9 @@ export async function importCertificate(context: Context, { loaded, state }: Pro
       root: undefined,
       privateKey: (checked.key as KeyObject).export({ format: 'pem', type: 'pkcs8' }) as string,
     };
-    await placeCertificate(state, spec.name, issued, { uid: user.uid, image: user.image.ref }, docker);
-    await activate({ context, state, stack, engine, docker }, spec, leaf.serialNumber, before);
+    await writeCertificate(state, spec.name, issued, { uid: user.uid, image: user.image.ref }, docker);
+    const activation = activationOf(stack, spec, await engine.observe(stack.project));
+    await activate({ context, state, stack, engine, docker }, activation, leaf.serialNumber, before);
     pruneCertificates(state, spec.name, [leaf.serialNumber, before]);
     rmSync(state.at('certs', spec.name, 'request'), { recursive: true, force: true });
   });

@@ -3,7 +3,7 @@ import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeAtomic, writing } from '../../core/files.ts';
 import { withLock } from '../../project/with-lock.ts';
-import { prepare } from '../../reconcile/prepare.ts';
+import { describe } from '../../reconcile/prepare.ts';
 import { nameProblem } from '../../settings/certificate-fields.ts';
 import { wantedSpec } from './import-certificate.ts';
 
@@ -20,7 +20,7 @@ export interface RequestOptions {
 
 /** A request to a commercial CA: its key is made here, kept in the state folder, and found again by `certs import`. */
 export async function requestCertificate(context: Context, { loaded, state }: Project, options: RequestOptions) {
-  const { stack } = await prepare(context, loaded, { unchecked: true });
+  const stack = await describe(context, loaded);
   const spec = wantedSpec(stack, options.name);
   const names = options.names ?? spec.subjects;
   for (const name of names) {

@@ -26,4 +26,5 @@ export function retryAfter(text: string, now: Date): Date | undefined {
   return /rateLimited/.test(text) ? new Date(now.getTime() + 24 * HOUR) : undefined;
 }
 
-export const mayTry = (attempts: Attempts | undefined, now: Date): boolean => !attempts || now >= new Date(attempts.nextTry);
+export const mayTry = (attempts: Pick<Attempts, 'nextTry'> | undefined, now: Date): boolean =>
+  !attempts || now >= new Date(attempts.nextTry);

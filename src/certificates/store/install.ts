@@ -15,15 +15,21 @@ export const installedSerial = (state: StateFolder, name: string): string | unde
 export const installedCertificate = (state: StateFolder, name: string): string | undefined =>
   readOptional(state.at('certs', name, 'current', 'fullchain.pem'));
 
+/** Whose container reads the key; `image` changes the owner of files if medianest does not run as root. */
+export interface Owner {
+  uid: number;
+  image: string;
+}
+
 /**
- * Writes a certificate to a folder of its own, after proving that it belongs to its key and leads on to its chain. Nobody
- * reads it yet.
+ * Writes a certificate to a folder of its own, after checking that it belongs to its key and that its chain is complete. No
+ * service reads it yet.
  */
-export async function placeCertificate(
+export async function writeCertificate(
   state: StateFolder,
   name: string,
   issued: IssuedCertificate,
-  owner: { uid: number; image: string },
+  owner: Owner,
   cli: DockerCli,
 ): Promise<void> {
   const leaf = new X509Certificate(issued.certificate);
@@ -38,26 +44,27 @@ export async function placeCertificate(
   if (chainFrom(leaf, chain).length !== chain.length + 1) throw refuse('does not lead on to the chain that came with it');
   const folder = state.at('certs', name, issued.serial);
   await writeOwned(folder, { 'privkey.pem': issued.privateKey }, owner, cli);
-  // nginx looks whether there is anything about stapling; the key has a mode of its own.
+  // nginx looks here for stapling.conf; the key has a mode of its own.
   writing(folder, () => chmodSync(folder, 0o755));
   writeAtomic(`${folder}/fullchain.pem`, issued.certificate + issued.chain);
   if (issued.root) writeAtomic(`${folder}/root.pem`, issued.root);
   await writeStaple(state, name, issued.serial, new Date());
 }
 
-/** Switches to a certificate and its key at once: whoever reads `current/` always finds a matching pair. */
+/** Switches to a certificate and its key at once, so that a reader of `current/` always finds a matching pair. */
 export function switchCertificate(state: StateFolder, name: string, serial: string): void {
   switchLink(state.at('certs', name, 'current'), serial);
 }
 
+/** Writes a certificate and switches to it, for a service that reads it when it starts. */
 export async function installCertificate(
   state: StateFolder,
   name: string,
   issued: IssuedCertificate,
-  owner: { uid: number; image: string },
+  owner: Owner,
   cli: DockerCli,
 ): Promise<void> {
-  await placeCertificate(state, name, issued, owner, cli);
+  await writeCertificate(state, name, issued, owner, cli);
   switchCertificate(state, name, issued.serial);
 }
 

@@ -1,14 +1,43 @@
 import { UserError } from '../../core/errors.ts';
 import { poll } from '../../core/poll.ts';
-import type { Engine } from '../../docker/types.ts';
+import type { Engine, ObservedContainer } from '../../docker/types.ts';
 import type { CertificateSpec, Stack } from '../../stack/types.ts';
 import type { StateFolder } from '../../state/state.ts';
 import { installedSerial } from './install.ts';
 import { askListeners, type ServedAt } from './listeners.ts';
 
-const PATIENCE = 10_000;
+interface Expected {
+  stack: Stack;
+  specs: readonly CertificateSpec[];
+  /** Only their listeners are asked. */
+  containers: readonly ObservedContainer[];
+  /** The serial that listeners have to show. */
+  serialOf(certificate: string): string | undefined;
+  /** Whether a listener that does not speak TLS is still starting, so that the handshake is tried again. */
+  silenceCounts: boolean;
+  /** Milliseconds until every listener has to show the certificate. */
+  timeout: number;
+  signal: AbortSignal;
+}
 
-/** After `up` has issued certificates: a handshake at every listener, which has to show them. @throws UserError PARTIAL */
+type Proof = { ok: true; answers: ServedAt[] } | { ok: false; wrong: ServedAt };
+
+/** Makes a handshake with every listener until all show the certificate that is installed, or the time is over. */
+export async function proveListeners(expected: Expected): Promise<Proof> {
+  const { stack, specs, containers, serialOf, silenceCounts, timeout, signal } = expected;
+  let wrong: ServedAt | undefined;
+  const answers = await poll(
+    async () => {
+      const all = await askListeners(stack, specs, containers);
+      wrong = all.find(({ certificate, served, away }) => (served ? served.serial !== serialOf(certificate) : silenceCounts && !away));
+      return wrong ? undefined : all;
+    },
+    { every: 200, timeout, signal },
+  );
+  return answers ? { ok: true, answers } : { ok: false, wrong: wrong as unknown as ServedAt };
+}
+
+/** Proves that listeners serve what `up` has issued. @throws UserError PARTIAL */
 export async function proveServed(
   state: StateFolder,
   stack: Stack,
@@ -18,19 +47,13 @@ export async function proveServed(
 ): Promise<void> {
   if (specs.length === 0) return;
   const containers = await engine.observe(stack.project);
-  let wrong = undefined as ServedAt | undefined;
-  const proven = await poll(
-    async () => {
-      const answers = await askListeners(stack, specs, containers);
-      wrong = answers.find(({ certificate, served }) => served && served.serial !== installedSerial(state, certificate));
-      return wrong ? undefined : true;
-    },
-    { every: 300, timeout: PATIENCE, signal },
-  );
-  if (proven || !wrong) return;
+  const serialOf = (name: string) => installedSerial(state, name);
+  const proof = await proveListeners({ stack, specs, containers, serialOf, silenceCounts: false, timeout: 10_000, signal });
+  if (proof.ok) return;
+  const { service, at, served, certificate } = proof.wrong;
   throw new UserError(
     'PARTIAL',
-    `${wrong.service} at ${wrong.at} goes on with certificate ${wrong.served?.serial}, not the new one of ${wrong.certificate}`,
-    `medianest restart ${wrong.service}, then medianest certs renew`,
+    `${service} at ${at} still serves certificate ${served?.serial}, not the new one of ${certificate}`,
+    `medianest restart ${service}, then medianest certs renew`,
   );
 }

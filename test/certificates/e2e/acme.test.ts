@@ -4,11 +4,20 @@ import net from 'node:net';
 import path from 'node:path';
 import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Context } from '../../../src/capability/capability.ts';
+import { acmeIssuer } from '../../../src/certificates/acme/acme.ts';
 import { preflight } from '../../../src/certificates/acme/preflight.ts';
+import { silent } from '../../../src/core/reporter.ts';
+import { dockerCli } from '../../../src/docker/compose.ts';
+import { connectEngine } from '../../../src/docker/docker.ts';
+import { loadSettings } from '../../../src/project/load-settings.ts';
+import { registry } from '../../../src/services/index.ts';
 import type { AcmeSettings } from '../../../src/settings/certificate-fields.ts';
+import { StateFolder } from '../../../src/state/state.ts';
 import { type Pebble, removePebble, startPebble } from '../../support/certificates/pebble.ts';
-import { docker, run } from '../../support/cli.ts';
+import { docker, HOME, run } from '../../support/cli.ts';
 import { freeRange, type Workspace, workspace } from '../../support/workspace.ts';
+import { issuerContract } from '../contract/issuer-contract.ts';
 
 const NAME = 'media.medianest.test';
 let space: Workspace;
@@ -145,6 +154,17 @@ it('is renewed when its CA wants it, by what it says of renewals', async () => {
   rmSync(info());
   expect(await renew()).toMatchObject({ action: 'renewed', cause: 'is to be renewed now, its CA says' });
 });
+
+const issuer = async () => {
+  const loaded = loadSettings({ home: HOME, cwd: space.dir, env: {}, registry, flags: {} });
+  const ref = (await docker(['images', '--format', '{{.Repository}}:{{.Tag}}', 'medianest/lego'])).stdout.split('\n')[0] as string;
+  const context = { report: silent, signal: new AbortController().signal, home: HOME, env: process.env } as unknown as Context;
+  return acmeIssuer({
+    ...{ context, loaded, state: new StateFolder(space.state), engine: connectEngine(process.env), docker: dockerCli },
+    ...{ lock: { noteChild: () => undefined }, image: { name: 'lego', ref } },
+  });
+};
+issuerContract('acme', issuer, { subjects: ['contract.medianest.test', NAME], root: () => pebble.issuingRoot() });
 
 describe('before an order', () => {
   const refused = async (what: RegExp) => {

@@ -152,7 +152,7 @@ describe('Ctrl-C ends the wait for', () => {
       },
     };
     const run = (signal: AbortSignal) => given({ context: { report: silent, signal }, state, stack: stack(), engine: engine(), docker });
-    const { error, ms } = await stopped((signal) => activate(run(signal), given(spec), 'ABCD', old));
+    const { error, ms } = await stopped((signal) => activate(run(signal), { certificate: given(spec), reload: ['edge'] }, 'ABCD', old));
     expect(error).toMatchObject({ code: 'INTERRUPTED', message: expect.stringContaining('edge is back at the certificate') });
     expect(ms).toBeLessThan(PROMPTLY);
     expect(reloads).toEqual(['ABCD', old]);
