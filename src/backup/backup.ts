@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Context, Project } from '../capability/capability.ts';
@@ -6,24 +5,16 @@ import { UserError } from '../core/errors.ts';
 import { shortHash } from '../core/hash.ts';
 import { shown } from '../core/reporter.ts';
 import { TAIL_LINES } from '../docker/compose.ts';
-import { controllerOf, leadersOf, memberStates } from '../members/agent-cli.ts';
 import { requireManifest } from '../project/open.ts';
 import { withLock } from '../project/with-lock.ts';
-import { refuseForeign } from '../reconcile/plan-project.ts';
-import { type BackupSet, type BackupType, type Catalogue, type DatabasePart, type FilesPart, setId } from './plan/backup-sets.ts';
+import { type BackupSet, type BackupType, type DatabasePart, type FilesPart, setId } from './plan/backup-sets.ts';
 import { clockProblem } from './plan/pgbackrest.ts';
 import { backupSummary, unreadable, vanished } from './plan/restic.ts';
+import { cacheNodes } from './plan/sources.ts';
+import { openCatalogue, refuseOldGeneration, refuseUnfit } from './ready.ts';
 import { jobError, lastWords, removeJobs, runJob } from './repository/job.ts';
-import {
-  type BackupContext,
-  backupContext,
-  fileSources,
-  inServer,
-  knownSets,
-  readDatabase,
-  saveCatalogue,
-} from './repository/repository.ts';
-import { openRepository, RESTIC, restic } from './repository/restic.ts';
+import { type BackupContext, backupContext, fileSources, inServer, readDatabase, saveCatalogue } from './repository/repository.ts';
+import { RESTIC, restic } from './repository/restic.ts';
 
 export interface BackupOutcome {
   set: BackupSet;
@@ -57,9 +48,7 @@ export async function makeSet(
   await inServer(room, ['halt'], 'an earlier backup could not be ended');
   const catalogue = await openCatalogue(room);
   const step = <T>(title: string, work: () => Promise<T>): Promise<T> => shown(report, title, work);
-  const cacheLeaders = room.stack.services.flatMap(({ name, component }) =>
-    component === 'redis-cluster' && leaders.includes(name) ? [name] : [],
-  );
+  const cacheLeaders = cacheNodes(room.stack).flatMap(({ name }) => (leaders.includes(name) ? [name] : []));
   const db = await step(`back up the database (${type})`, () => backUpDatabase(room, type));
   // Not beside the database's: where all begin at once the portal is slow for that long.
   const [, uploadsBytes] = await step(`write snapshots of the cache (${cacheLeaders.join(', ')})`, () =>
@@ -85,7 +74,7 @@ export async function makeSet(
     cacheLeaders,
     ...(db.pageErrors && { problems: ['pages of the database have wrong checksums'] }),
   };
-  const warnings = db.pageErrors ? [`${set.id} holds pages with wrong checksums: the database itself is damaged`] : [];
+  const warnings = db.pageErrors ? [`${set.id} contains pages with wrong checksums: the database itself is damaged`] : [];
   catalogue.sets.push(set);
   await step('note the set in the repository', () => saveCatalogue(room, catalogue));
   return { set, warnings };
@@ -98,69 +87,6 @@ async function together<T extends unknown[]>(work: { [K in keyof T]: Promise<T[K
     if (result.status === 'rejected') throw result.reason;
     return result.value;
   }) as T;
-}
-
-/** @returns who leads @throws UserError BACKUP_REFUSED where the stack is down, or the database without a leader */
-export async function refuseUnfit(context: Context, { loaded, state }: Project, room: BackupContext): Promise<string[]> {
-  const engine = await context.engine();
-  const containers = await engine.observe(room.bench.project);
-  refuseForeign(loaded.settings.project, containers, state.root);
-  const server = containers.find(({ service }) => service === 'backup');
-  const refuse = (why: string) =>
-    new UserError(
-      'BACKUP_REFUSED',
-      `${why}; no backup was made`,
-      '`medianest status` and `medianest health` show what is wrong; medianest up',
-    );
-  if (server?.state !== 'running') throw refuse('the repository host (backup) does not run');
-  const controller = controllerOf(room.stack.services);
-  const states = controller ? await memberStates(engine, containers, controller) : undefined;
-  const leaders = leadersOf(states);
-  const database = room.stack.services.filter(({ component }) => component === 'patroni').map(({ name }) => name);
-  if (states && !database.some((name) => leaders.includes(name))) throw refuse('nobody leads the database');
-  const cache = room.stack.services.filter(({ component }) => component === 'redis-cluster').map(({ name }) => name);
-  if (cache.length > 0 && cache.filter((name) => leaders.includes(name)).length < 3) throw refuse('a part of the cache is away');
-  return leaders;
-}
-
-/** It would be written by a key that is not the one of now. */
-export async function refuseOldGeneration(room: BackupContext): Promise<void> {
-  const { stdout } = await inServer(room, ['generation'], 'the repository host');
-  if (Number(stdout) === room.generations.current) return;
-  throw new UserError(
-    'BACKUP_REFUSED',
-    'a rotation of the backup keys was stopped half-way; no backup was made',
-    'medianest backup keys rotate goes on with it',
-  );
-}
-
-/** restic would try for a quarter of an hour to write its lock. */
-export async function refuseReadOnly({ bench, mount }: BackupContext): Promise<void> {
-  const { exitCode } = await bench.docker.run(['exec', `${bench.project}-backup-1`, 'test', '-w', mount.target], { signal: bench.signal });
-  if (exitCode !== 1) return;
-  throw new UserError(
-    'REPOSITORY_AWAY',
-    'the repository cannot be written: its disk is read-only, or is not the backup’s any more; nothing was changed, and WAL waits at the database',
-    'dmesg tells why a disk became read-only; mount it writable, then run the same command again',
-  );
-}
-
-export const otherRepository = ({ bench }: BackupContext): UserError =>
-  new UserError(
-    'REPOSITORY_AWAY',
-    `the repository is not the one that ${bench.state.at('backups.json')} knows; nothing was changed`,
-    'mount the right disk; or, if the old repository is given up, remove that file',
-  );
-
-/** The sets that are there; where there is none, the repository is made, and given an identity. */
-export async function openCatalogue(room: BackupContext): Promise<Catalogue> {
-  await refuseReadOnly(room);
-  await openRepository(room.bench, room.local);
-  const known = await knownSets(room);
-  const { stdout } = await inServer(room, ['identity', known?.repository ?? randomUUID()], 'the repository');
-  const repository = stdout.trim();
-  if (known && known.repository !== repository) throw otherRepository(room);
-  return known ?? { repository, sets: [] };
 }
 
 async function backUpDatabase(
@@ -207,7 +133,7 @@ const settingsFiles = ({ root, configFile }: Project['loaded']): string[] => [
   ...(existsSync(path.join(root, 'profiles')) ? ['profiles'] : []),
 ];
 
-/** Of the state folder not what belongs to a running command, nor what is made anew. */
+/** Excluded from the state folder: what belongs to a running command, and what can be recreated. */
 const EXCLUDED = [
   '/source/state/lock',
   '/source/state/lock.child',

@@ -1,7 +1,8 @@
 import type { Context } from '../capability/capability.ts';
 import { type Project, requireManifest } from '../project/open.ts';
-import { otherRepository, refuseOldGeneration, refuseReadOnly, refuseUnfit } from './backup.ts';
 import { type BackupType, byAge } from './plan/backup-sets.ts';
+import { cacheNodes, databaseMembers } from './plan/sources.ts';
+import { otherRepository, refuseOldGeneration, refuseReadOnly, refuseUnfit } from './ready.ts';
 import { jobError } from './repository/job.ts';
 import { backupContext, fileSources, inServer, knownSets, readDatabase } from './repository/repository.ts';
 import { RESTIC, restic } from './repository/restic.ts';
@@ -42,10 +43,9 @@ export async function planBackup(context: Context, opened: Project, type: Backup
   if (known && id !== '' && known.repository !== id) throw otherRepository(room);
   const { backups } = await readDatabase(room);
   const makes = backups.some((entry) => entry.type === 'full') ? type : 'full';
-  const led = (component: string) =>
-    room.stack.services.flatMap((service) => (service.component === component && leaders.includes(service.name) ? [service.name] : []));
-  const cache = led('redis-cluster');
-  const database = led('patroni')[0] ?? null;
+  const led = (services: readonly { name: string }[]) => services.flatMap(({ name }) => (leaders.includes(name) ? [name] : []));
+  const cache = led(cacheNodes(room.stack));
+  const database = led(databaseMembers(room.stack))[0] ?? null;
   const files = fileSources(opened.loaded, room).flatMap(({ target }) =>
     target.startsWith('/source/redis/') ? [] : [target.replace('/source/', '')],
   );

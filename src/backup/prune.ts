@@ -1,11 +1,11 @@
 import type { Context, Project } from '../capability/capability.ts';
 import { withLock } from '../project/with-lock.ts';
 import { databaseFolder, keyVersionOf, living } from '../services/backup/settings/key-versions.ts';
-import { openCatalogue } from './backup.ts';
 import { copyPolicies, readCopies } from './copies/copies.ts';
 import type { BackupSet, Catalogue } from './plan/backup-sets.ts';
 import { copyDecisions } from './plan/copies.ts';
 import { type Decision, retention } from './plan/retention.ts';
+import { openCatalogue } from './ready.ts';
 import { mustRun, removeJobs } from './repository/job.ts';
 import { type BackupContext, backrest, backupContext, inServer, knownSets, readDatabase, saveCatalogue } from './repository/repository.ts';
 import { mustRestic } from './repository/restic.ts';
@@ -79,7 +79,7 @@ async function removeLabels(room: BackupContext, generation: number, kept: reado
     await backrest(room, generation, ['expire', `--repo1-retention-full=${fulls}`], 'WAL that is no longer needed could not be removed');
 }
 
-/** Snapshots that no kept set names, and catalogues of before: every command that changes one saves it as one more. */
+/** Snapshots that no kept set names, and older catalogues: every command that changes the catalogue saves another one. */
 async function forget(room: BackupContext, kept: readonly BackupSet[]): Promise<void> {
   const catalogues = ['--tag', 'catalogue', '--host', room.bench.project, '--group-by', 'tags', '--keep-last', '2'];
   await mustRestic(room.bench, room.local, ['forget', '--quiet', ...catalogues]);

@@ -7,10 +7,10 @@ import { COPIES } from '../services/backup/backup.ts';
 import { copyNames } from '../services/backup/settings/copies-settings.ts';
 import { keyVersionOf } from '../services/backup/settings/key-versions.ts';
 import { verifyLabel } from './archive/prove-labels.ts';
-import { openCatalogue } from './backup.ts';
 import type { BackupSet } from './plan/backup-sets.ts';
 import { verifyProblems, type WalGap, walProblems } from './plan/pgbackrest.ts';
 import { unexpectedGaps } from './plan/set-archive.ts';
+import { openCatalogue } from './ready.ts';
 import { lastWords, removeJobs } from './repository/job.ts';
 import { type BackupContext, backupContext, inServer, readArchive, readDatabase, saveCatalogue } from './repository/repository.ts';
 import { restic } from './repository/restic.ts';
@@ -24,7 +24,7 @@ export interface VerifyOutcome {
   copies: { name: string; problems: string[] }[];
 }
 
-/** Reads all that the repository holds, and notes with each set what was found. @param id one set; all where not given */
+/** Reads everything in the repository, and records the result with each set. @param id one set; all where not given */
 export async function verify(context: Context, opened: Project, id: string | undefined): Promise<VerifyOutcome> {
   return withLock(context, opened.state, `backup verify${id ? ` ${id}` : ''}`, async (lock, record) => {
     const room = await backupContext(context, opened, { lock });
@@ -97,7 +97,7 @@ async function readGeneration(
   const found = new Map<string, string[]>();
   for (const { id, parts } of sets) {
     const { label } = parts.db;
-    if (!labels.includes(label)) found.set(id, [`the database’s part ${label} is gone`]);
+    if (!labels.includes(label)) found.set(id, [`the database’s part ${label} is missing`]);
     else if (!well)
       found.set(
         id,

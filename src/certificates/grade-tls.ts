@@ -6,6 +6,7 @@ import { writeAtomic, writing } from '../core/files.ts';
 import { HARDENED } from '../docker/hardened.ts';
 import { buildImage } from '../images/store/build-image.ts';
 import { prepare } from '../reconcile/prepare.ts';
+import { containersOf, withRole } from '../stack/roles.ts';
 import { type Grade, gradeOf } from './plan/tls-grade.ts';
 
 /** Grades the running edge, or an address, with testssl.sh in a container. */
@@ -18,8 +19,8 @@ export async function gradeTls(
   const prepared = await prepare(context, loaded, { unchecked: true });
   const engine = await context.engine();
   const docker = await context.docker();
-  const edge = (await engine.observe(prepared.stack.project)).find(
-    (container) => container.service === 'edge' && container.state === 'running',
+  const edge = containersOf(await engine.observe(prepared.stack.project), prepared.stack.services, 'edge').find(
+    ({ state: now }) => now === 'running',
   );
   if (target === undefined && !edge)
     throw new UserError(
@@ -33,7 +34,7 @@ export async function gradeTls(
   const folder = state.at('tls-test', String(process.pid));
   writing(folder, () => mkdirSync(folder, { recursive: true, mode: 0o777 }));
   const address = edge ? (Object.values(edge.addresses).find(Boolean) as string) : '';
-  const name = nameOf(prepared.stack.services.find((service) => service.name === 'edge')?.urls[0]);
+  const name = nameOf(withRole(prepared.stack.services, 'edge')[0]?.urls[0]);
   const at = target ?? `${name}:8443`;
   const roots = [
     ca === undefined ? undefined : readFileSync(path.resolve(context.cwd, ca), 'utf8'),

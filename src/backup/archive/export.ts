@@ -36,10 +36,10 @@ export interface ExportOutcome {
   result: 'exported' | 'planned';
 }
 
-/** In jobs: what is made for an archive, and is gone after it. */
+/** In jobs: temporary data of an archive. */
 const STAGE = '/stage';
 const ROOM =
-  'free some space, or choose another disk with --to: an export needs room for the archive there, and for its files once more among Docker’s volumes';
+  'free some space, or choose another disk with --to: an export needs disk space for the archive there, and for its files once more in Docker’s volumes';
 
 /**
  * Writes one set with all that it is made from into a file, which is a small repository of its own.
@@ -116,7 +116,7 @@ async function chosen(context: Context, room: BackupContext, id: string | undefi
     throw new UserError(
       'NO_BACKUP',
       `WAL is missing after ${set.id}; nothing was written`,
-      'export it without --with-wal: what the set itself holds is whole',
+      'export it without --with-wal: the set itself is complete',
     );
   return { set, repository: known?.repository as string };
 }
@@ -139,7 +139,7 @@ async function proven(context: Context, room: BackupContext, set: BackupSet): Pr
       `${set.id} is damaged: ${why}; nothing was written`,
       'medianest backup verify notes it; export another, or make a new one: medianest backup --type full',
     );
-  if (!share) throw damaged(`the database’s part ${label}, or one that it is made from, is gone`);
+  if (!share) throw damaged(`the database’s part ${label}, or one that it is made from, is missing`);
   const problem = await shown(context.report, `read ${set.id} again`, () => labelProblem(room, share.labels, environment));
   if (problem) throw damaged(problem);
   return share;
@@ -165,7 +165,7 @@ async function gather(
   await mustRun(bench, { name: 'own', argv: ['chown', '10002:10002', STAGE], mounts: [stage], capabilities: ['CHOWN'] });
   const staged: Repository = { location: `${STAGE}/files`, mounts: [stage, source] };
   const from = ['--from-repo', room.local.location, '--from-password-file', '/run/secrets/backup-files-key'];
-  return unlessFull('the disk of Docker’s volumes is full; what was begun is removed', ROOM, () =>
+  return unlessFull('the disk of Docker’s volumes is full; the partial export was removed', ROOM, () =>
     shown(context.report, `gather ${set.id}`, async () => {
       await mustRestic(bench, staged, ['init', '--quiet', ...from, '--copy-chunker-params', '--no-lock']);
       await mustRestic(bench, staged, ['copy', '--quiet', '--no-lock', ...from, set.parts.files.snapshot]);

@@ -5,6 +5,7 @@ import { buildImages } from '../../images/build-images.ts';
 import { prepare } from '../../reconcile/prepare.ts';
 import { placeSecrets } from '../../secrets/store/secret-files.ts';
 import { LABEL } from '../../stack/labels.ts';
+import { withRole } from '../../stack/roles.ts';
 import { mustRun } from '../repository/job.ts';
 import { backupContext } from '../repository/repository.ts';
 import { type CheckedArchive, importSet } from './import.ts';
@@ -26,7 +27,7 @@ export async function importBare(
       'use the kit of the installation that the archive was exported from',
     );
   const prepared = await prepare(context, opened.loaded, { unchecked: true });
-  const server = prepared.stack.services.find(({ name }) => name === 'backup');
+  const server = withRole(prepared.stack.services, 'repository')[0];
   if (!server)
     throw new UserError('NOT_RUNNING', `profile ${opened.loaded.profile} has no backup`, 'a profile with `backup`, such as prod');
   await buildImages(context, opened, ['postgres', 'patroni', 'backup'], false);

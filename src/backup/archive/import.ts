@@ -6,6 +6,7 @@ import { shown, type Task } from '../../core/reporter.ts';
 import { unlessFull } from '../../images/full-disk.ts';
 import { withLock } from '../../project/with-lock.ts';
 import { databaseFolder, keyVersionOf, living } from '../../services/backup/settings/key-versions.ts';
+import { containersOf } from '../../stack/roles.ts';
 import { type BackupSet, type Catalogue, isGood } from '../plan/backup-sets.ts';
 import { databaseShare, withImported } from '../plan/set-archive.ts';
 import { readCatalogue } from '../repository/catalogue.ts';
@@ -97,7 +98,7 @@ const own = ({ mount }: BackupContext, command: string, environment: Record<stri
   environment,
 });
 
-/** Only the repository that it is of, or one that holds nothing, may take it. @throws UserError REPOSITORY_AWAY */
+/** Only the repository that it belongs to, or an empty one, may take it. @throws UserError REPOSITORY_AWAY */
 async function refuseOther(room: BackupContext, { file, repository }: CheckedArchive): Promise<void> {
   const { bench } = room;
   const mounts = [{ ...room.mount, readOnly: true }];
@@ -110,7 +111,7 @@ async function refuseOther(room: BackupContext, { file, repository }: CheckedArc
   throw new UserError(
     'REPOSITORY_AWAY',
     here === ''
-      ? `the repository belongs to a database that began anew, and ${file} is of another; nothing was changed`
+      ? `the repository belongs to a newer database, and ${file} is of another; nothing was changed`
       : `${file} is of another repository (${repository}) than the one here (${here === repository ? known : here}); nothing was changed`,
     'take it into an empty repository, on a bare host: medianest restore --kit KIT --archive FILE',
   );
@@ -145,7 +146,7 @@ async function examine(room: BackupContext, file: string): Promise<Received> {
   const listed = await restic(bench, parted(room), dump, { name: 'catalogue' });
   if (listed.exitCode !== 0) throw archiveDamaged(file, jobError('its list of sets', listed).message);
   const [set] = (JSON.parse(listed.stdout) as Catalogue).sets;
-  if (!set) throw archiveDamaged(file, 'it holds no set');
+  if (!set) throw archiveDamaged(file, 'it contains no set');
   const generation = keyVersionOf(set.parts.db);
   const environment = { REPOSITORY: `${PART}/${databaseFolder(generation)}`, GENERATION: String(generation) };
   const mounts = [{ ...room.mount, readOnly: true }];
@@ -160,7 +161,7 @@ async function examine(room: BackupContext, file: string): Promise<Received> {
     );
   const share = databaseShare(info.stdout, set.parts.db.label);
   if (!share) throw archiveDamaged(file, `the database’s part ${set.parts.db.label} is not all there`);
-  // The sums are of whoever wrote the file; that it was us, only what opens with our keys tells.
+  // The author of the file wrote the checksums; only what opens with our keys proves that we are the author.
   const problem = await labelProblem(room, share.labels, environment);
   if (problem) throw archiveDamaged(file, problem);
   return { set, generation, labels: share.labels };
@@ -168,7 +169,7 @@ async function examine(room: BackupContext, file: string): Promise<Received> {
 
 async function haltServer(context: Context, room: BackupContext): Promise<void> {
   const engine = await context.engine();
-  const server = (await engine.observe(room.bench.project)).find(({ service }) => service === 'backup');
+  const server = containersOf(await engine.observe(room.bench.project), room.stack.services, 'repository')[0];
   if (server?.state === 'running') await inServer(room, ['halt'], 'an earlier backup could not be ended');
 }
 

@@ -41,7 +41,7 @@ export const watchCopies = (context: Context, opened: Project): Promise<Check[]>
     (checks) => checks.find(({ status }) => status === 'fail')?.message,
   );
 
-/** The catalogue with what each copy is to hold. */
+/** The catalogue with what each copy should hold. */
 export const planCopies = async ({ docker, project }: Workbench, settings: BackupSettings, catalogue: Catalogue): Promise<Catalogue> =>
   withCopies(catalogue, copyPolicies(settings), await readCopies(docker, project, settings));
 
@@ -55,7 +55,7 @@ export async function orderCopies({ docker, project, signal }: Workbench, { copi
     if (result.exitCode !== 0)
       throw new UserError(
         'BACKUP_FAILED',
-        `the order for the copy ${name}: ${lastWords(result)}`,
+        `the request to the copy ${name}: ${lastWords(result)}`,
         'medianest logs backup; then the same again',
       );
   }

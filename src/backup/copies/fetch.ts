@@ -21,8 +21,8 @@ export interface FetchOutcome {
 const OTHER = 4;
 
 /**
- * Brings all that a copy holds into the repository here, which is empty or the same one. Killed at any moment, the same again
- * goes on. @throws UserError where the copy is of another repository, or is not there: then nothing was changed
+ * Fetches everything in a copy into the repository here, which is empty or the same one. If it is killed, running it again
+ * resumes it. @throws UserError if the copy is of another repository, or does not exist: then nothing was changed
  */
 export async function fetchCopy(context: Context, opened: Project, name: string): Promise<FetchOutcome> {
   return withLock(context, opened.state, `backup fetch ${name}`, async (lock, record) => {
@@ -37,7 +37,7 @@ export async function fetchCopy(context: Context, opened: Project, name: string)
     // Both look into the repository; WAL waits at the database meanwhile.
     await bench.docker.run(['stop', ...servers], { signal: bench.signal });
     try {
-      await shown(context.report, `bring back what the copy ${name} holds`, async (task) => {
+      await shown(context.report, `fetch the contents of the copy ${name}`, async (task) => {
         const result = await runJob(
           bench,
           {
@@ -54,7 +54,9 @@ export async function fetchCopy(context: Context, opened: Project, name: string)
         throw new UserError(
           other ? 'REPOSITORY_AWAY' : 'BACKUP_FAILED',
           `the copy ${name} was not brought back${other ? ', and nothing was changed' : ''}: ${lastWords(result)}`,
-          other ? 'use the installation that it is of, or an empty repository' : 'correct that, and run the same command again: it goes on',
+          other
+            ? 'use the installation that it belongs to, or an empty repository'
+            : 'correct that, and run the same command again: it resumes',
         );
       });
     } finally {

@@ -1,5 +1,6 @@
 import type { Stack } from '../../stack/types.ts';
 import type { BackupSet } from './backup-sets.ts';
+import { usersOf } from './sources.ts';
 
 export const PARTS = ['db', 'files', 'redis', 'settings'] as const;
 /** A part of a set that can be restored alone. */
@@ -22,7 +23,7 @@ const AROUND = { place: 60, into: 15, sanitized: 30 };
 const NAMES = { db: 'the database', files: 'the uploads', redis: 'the cache', settings: 'medianest.yml and its profiles' } as const;
 
 /**
- * What a restore will do, in its order, and for how long it should take.
+ * What a restore will do, in order, and how long it should take.
  * @returns `expectedSeconds` is null where nothing tells how much there is
  */
 export function restorePlan(
@@ -34,8 +35,8 @@ export function restorePlan(
   if (kind === 'sanitized')
     return {
       steps: [
-        `restore the database as of ${target} where nobody can reach it, and replace personal data as backup.sanitize says`,
-        'copy the result into a project of its own, and prove that nothing of before is left; uploads and sessions are left out',
+        `restore the database as of ${target} on an isolated volume, and replace personal data as backup.sanitize says`,
+        'copy the result into a project of its own, and prove that no old value is left; uploads and sessions are left out',
         'start a portal before it that leads nowhere',
       ],
       expectedSeconds: seconds(AROUND.sanitized),
@@ -50,14 +51,12 @@ export function restorePlan(
     };
   if (kind === 'abandon')
     return {
-      steps: [`take back what the restore of ${target} has replaced`, 'start everything, and wait until it is healthy'],
+      steps: [`roll back what the restore of ${target} has replaced`, 'start everything, and wait until it is healthy'],
       expectedSeconds: null,
     };
   const data = parts.filter((part) => part !== 'settings');
   const db = parts.includes('db');
-  const names = (component: string) =>
-    stack.services.filter((service) => service.component === component && !service.oneOff).map(({ name }) => name);
-  const stopped = [...names('app'), ...(db ? names('patroni') : []), ...(parts.includes('redis') ? names('redis-cluster') : [])];
+  const stopped = usersOf(stack, { db, redis: parts.includes('redis') });
   const steps = [
     ...(kind === 'go-on' || kind === 'bare' ? [] : ['back up what there is now, for `restore --undo`']),
     ...(db && (kind === 'new' || kind === 'bare') ? [`restore the database as of ${target} beside the one that runs`] : []),

@@ -10,11 +10,13 @@ import type { BackupSettings } from '../../services/backup/settings/backup-setti
 import { type KeyVersions, keyVersionOf, keyVersionsOf } from '../../services/backup/settings/key-versions.ts';
 import type { Loaded } from '../../settings/loaded.ts';
 import { volumeName } from '../../stack/labels.ts';
-import type { Mount, Service, Stack } from '../../stack/types.ts';
+import { backedUp, withRole } from '../../stack/roles.ts';
+import type { Mount, Stack } from '../../stack/types.ts';
 import type { Lock } from '../../state/lock.ts';
 import { orderCopies, planCopies } from '../copies/copies.ts';
 import type { BackupSet, Catalogue } from '../plan/backup-sets.ts';
 import { type DatabaseInfo, databaseInfo, type WalGap, walGaps } from '../plan/pgbackrest.ts';
+import { cacheNodes, uploadsMount } from '../plan/sources.ts';
 import { CATALOGUE_FILE, readCatalogue } from './catalogue.ts';
 import { type JobMount, jobError, lastWords, mustRun, type Workbench } from './job.ts';
 import { checkLocalFolder } from './local-folder.ts';
@@ -42,7 +44,7 @@ export async function backupContext(
   { lock, fill = false }: { lock?: Lock; fill?: boolean } = {},
 ): Promise<BackupContext> {
   const { stack } = await prepare(context, loaded, { unchecked: true });
-  const server = stack.services.find(({ name }) => name === 'backup');
+  const server = withRole(stack.services, 'repository')[0];
   const settings = loaded.settings.backup as BackupSettings;
   const mounted = server?.mounts.find(({ target }) => target === REPOSITORY);
   if (!server || !mounted)
@@ -50,7 +52,7 @@ export async function backupContext(
   const mount = jobMount(stack.project, mounted);
   // A newer medianest has an image that `up` has not built yet: jobs go by what runs.
   const engine = await context.engine();
-  const running = (await engine.observe(stack.project)).find(({ service }) => service === 'backup');
+  const running = (await engine.observe(stack.project)).find(({ service }) => service === server.name);
   await checkLocalFolder(context, state, loaded, fill);
   return {
     bench: {
@@ -86,7 +88,7 @@ export async function inServer({ bench }: BackupContext, argv: readonly string[]
   throw new UserError('BACKUP_FAILED', `${why}: ${lastWords(result)}`, 'medianest logs backup; medianest status shows what runs');
 }
 
-/** Runs pgBackRest in a generation of the repository: the server knows the one that is written to. @throws UserError where it fails */
+/** Runs pgBackRest in a key version of the repository: the server knows the current one. @throws UserError where it fails */
 export async function backrest(room: BackupContext, generation: number, args: readonly string[], why: string): Promise<RunResult> {
   if (generation === room.generations.current) return inServer(room, ['pgbackrest', '--log-level-console=warn', ...args], why);
   const environment = { GENERATION: String(generation) };
@@ -98,12 +100,12 @@ export async function readDatabase(room: BackupContext, generation = room.genera
   return databaseInfo((await backrest(room, generation, ['info', '--output=json'], 'the repository of the database')).stdout);
 }
 
-/** What the database's part of the repository holds, also where the repository host does not run. @returns labels as `1/20261125-094336F` */
+/** The contents of the database's part of the repository, even if the repository host does not run. @returns labels as `1/20261125-094336F` */
 export async function readArchive(room: BackupContext, sets: readonly BackupSet[]): Promise<{ gaps: WalGap[]; labels: string[] }> {
   const mounts = [{ ...room.mount, readOnly: true }];
   const lines = (await mustRun(room.bench, { name: 'contents', argv: ['contents'], mounts })).stdout.split('\n');
   const of = (kind: string) => lines.flatMap((line) => (line.startsWith(`${kind} `) ? [line.slice(kind.length + 1).trim()] : []));
-  // Each database that was here has an archive of its own, in each generation: `2/17-1/000000010000000000000003`.
+  // Each database that ever used the repository has an archive of its own, in each key version: `2/17-1/000000010000000000000003`.
   const names = of('wal').map((name) => [name.slice(0, name.lastIndexOf('/')), name.slice(name.lastIndexOf('/') + 1)] as const);
   const gaps = [...new Set(names.map(([archive]) => archive))].flatMap((archive) => {
     const generation = Number(archive.split('/')[0]);
@@ -128,11 +130,11 @@ export async function saveCatalogue(room: BackupContext, sets: Catalogue): Promi
   await orderCopies(bench, catalogue);
 }
 
-/** The catalogue that the repository holds; undefined where it has none. */
+/** The catalogue in the repository; undefined if it has none. */
 export async function fetchCatalogue({ bench, local: repository }: BackupContext): Promise<Catalogue | undefined> {
   const listed = await restic(bench, repository, ['snapshots', '--no-lock', '--json', '--tag', 'catalogue']);
   if (listed.exitCode === RESTIC.noRepository) return undefined;
-  // What cannot be read is not the same as nothing: `prune` would take every set for one that nobody knows.
+  // Unreadable is not the same as empty: `prune` would take every set for an unknown one.
   if (listed.exitCode !== 0) throw jobError('the list of sets', listed, 'check that the repository can be read');
   if ((JSON.parse(listed.stdout) as unknown[]).length === 0) return undefined;
   const { stdout } = await mustRestic(bench, repository, ['dump', '--no-lock', '--tag', 'catalogue', 'latest', CATALOGUE_FILE]);
@@ -146,13 +148,11 @@ export async function knownSets(room: BackupContext): Promise<Catalogue | undefi
 
 /** What of the stack goes into the files of a set, and where the job that reads it finds it. */
 export function fileSources(loaded: Loaded, { stack, bench }: BackupContext): JobMount[] {
-  const app = stack.services.find(({ component, oneOff }) => component === 'app' && !oneOff);
-  const of = (target: string, at: string) =>
-    (app?.mounts ?? []).filter((mount) => mount.target === target).map((mount) => jobMount(stack.project, mount, at, true));
-  const nodes: Service[] = stack.services.filter(({ component }) => component === 'redis-cluster');
+  const uploads = uploadsMount(stack);
+  const nodes = cacheNodes(stack).flatMap((node) => backedUp(node, 'redis').map((mount) => ({ name: node.name, mount })));
   return [
-    ...of('/srv/uploads', '/source/uploads'),
-    ...nodes.flatMap(({ name, mounts }) => mounts.map((mount) => jobMount(stack.project, mount, `/source/redis/${name}`, true))),
+    ...(uploads ? [jobMount(stack.project, uploads, '/source/uploads', true)] : []),
+    ...nodes.map(({ name, mount }) => jobMount(stack.project, mount, `/source/redis/${name}`, true)),
     { source: bench.state.root, target: '/source/state', kind: 'bind', readOnly: true },
     ...(loaded.configFile && path.dirname(loaded.configFile) === loaded.root
       ? [{ source: loaded.root, target: '/source/settings', kind: 'bind' as const, readOnly: true }]

@@ -13,16 +13,17 @@ import { copyNames } from '../../services/backup/settings/copies-settings.ts';
 import { databaseKey, type KeyVersions, keyVersionOf } from '../../services/backup/settings/key-versions.ts';
 import type { Lock } from '../../state/lock.ts';
 import { writeOwned } from '../../state/owned.ts';
-import { makeSet, openCatalogue, refuseUnfit } from '../backup.ts';
+import { makeSet } from '../backup.ts';
 import { type BackupSet, isGood } from '../plan/backup-sets.ts';
+import { openCatalogue, refuseUnfit } from '../ready.ts';
 import { mustRun, removeJobs } from './job.ts';
 import { type BackupContext, backupContext, inServer, knownSets } from './repository.ts';
 import { KEY_MAKER_CPUS, mustRestic } from './restic.ts';
 
 export interface RotateKeysOutcome {
-  /** The generation of the database’s part that is written to from now on. */
+  /** The key version of the database’s part that is used from now on. */
   generation: number;
-  /** Old ones that still hold sets. */
+  /** Old ones that still have sets. */
   readable: number[];
   /** The full backup that it begins with. */
   backup: string | null;
@@ -35,8 +36,8 @@ const FILES_KEY = 'backup-files-key';
 
 /**
  * Gives the backups other keys. restic's repository takes a second one before it loses the first; pgBackRest's begins a new
- * generation with a full backup, and the old one stays readable until `prune` has removed its last set. Killed at any moment,
- * what is in secrets.json opens what there is, and the same command goes on.
+ * key version with a full backup, and the old one stays readable until `prune` has removed its last set. Killed at any moment,
+ * secrets.json opens the existing backups, and the same command continues.
  */
 export async function rotateKeys(context: Context, opened: Project): Promise<RotateKeysOutcome> {
   requireManifest(opened.state);
@@ -66,18 +67,18 @@ export async function rotateKeys(context: Context, opened: Project): Promise<Rot
   });
 }
 
-/** What is in a copy opens with the keys of before: it would be neither added to nor read with those of now. */
+/** A copy opens with the old keys: it could be neither extended nor read with the new ones. */
 function refuseCopies({ settings }: BackupContext): void {
   const names = copyNames(settings.copies);
   if (names.length === 0) return;
   throw new UserError(
     'BACKUP_REFUSED',
-    `the copies elsewhere (${names.join(', ')}) go by the keys of now; nothing was changed`,
-    'take backup.copies out, run medianest up and this again; then put them back, each with an empty place of its own',
+    `the copies elsewhere (${names.join(', ')}) use the current keys; nothing was changed`,
+    'remove backup.copies, run medianest up and this command again; then add them again, each with an empty destination',
   );
 }
 
-/** One that was begun by a run that was killed, and holds no set yet, is gone on with. */
+/** Continues with a key version that a killed run has started and that holds no set yet. */
 function nextGeneration({ generations: { current } }: BackupContext, sets: readonly BackupSet[]): number {
   const begun = current > 1 && !sets.some((set) => isGood(set) && keyVersionOf(set.parts.db) === current);
   return begun ? current : current + 1;

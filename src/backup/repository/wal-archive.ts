@@ -3,6 +3,7 @@ import { UserError } from '../../core/errors.ts';
 import { poll } from '../../core/poll.ts';
 import { shown } from '../../core/reporter.ts';
 import { controllerOf, leadersOf, memberStates } from '../../members/agent-cli.ts';
+import { containersOf } from '../../stack/roles.ts';
 import { lastWords } from './job.ts';
 import type { BackupContext } from './repository.ts';
 
@@ -13,7 +14,7 @@ const PATIENCE_SECONDS = 90;
  * Commits a transaction, and follows it until its WAL is in the archive.
  * @param how `as-it-comes`: the time that this takes is what a host that dies right now would take with it; `at-once`: the
  *   segment is closed for it, so that every moment until now can be restored. Recovery to a moment needs a commit after it.
- * @returns when it was committed, and how long it took; undefined where nobody leads the database
+ * @returns when it was committed, and how long it took; undefined if the database has no leader
  * @throws UserError BACKUP_FAILED where it does not arrive
  */
 export async function followIntoArchive(
@@ -25,7 +26,7 @@ export async function followIntoArchive(
   const containers = await engine.observe(room.bench.project);
   const controller = controllerOf(room.stack.services);
   const leaders = leadersOf(await memberStates(engine, containers, controller));
-  const leader = containers.find(({ service, component }) => component === 'patroni' && leaders.includes(service));
+  const leader = containersOf(containers, room.stack.services, 'database').find(({ service }) => leaders.includes(service));
   if (!leader) return undefined;
   const ask = async (query: string) => {
     const { exitCode, output } = await engine.exec(leader.id, ['psql', '-XqAt', '-h', '/run/postgresql', '-U', 'postgres', '-c', query]);

@@ -2,6 +2,7 @@ import type { Check } from '../../capability/check.ts';
 import type { Engine, ObservedContainer } from '../../docker/types.ts';
 import type { Manifest } from '../../stack/manifest.ts';
 import type { MemberState } from '../../stack/member.ts';
+import { containersOf, namesOf } from '../../stack/roles.ts';
 import { archiveChecks } from '../plan/backup-health.ts';
 
 /**
@@ -18,19 +19,19 @@ from pg_stat_archiver s,
 
 const CONNECTION = 'host=/run/postgresql user=postgres dbname=postgres connect_timeout=5 options=-cstatement_timeout=5s';
 
-/** How the database's WAL reaches the repository, for `health` and `status`; nothing where it is not archived, or nobody leads. */
+/** How the database's WAL reaches the repository, for `health` and `status`; nothing if it is not archived, or there is no leader. */
 export async function archiveHealth(
   engine: Engine,
   manifest: Manifest | undefined,
   containers: readonly ObservedContainer[],
   members: Readonly<Record<string, MemberState>> | undefined,
 ): Promise<Check[]> {
-  if (!manifest?.services.some(({ component }) => component === 'backup')) return [];
-  const leader = containers.find(
-    ({ service, component, state }) => component === 'patroni' && state === 'running' && members?.[service]?.role === 'leader',
+  if (namesOf(manifest?.services, 'repository').length === 0) return [];
+  const leader = containersOf(containers, manifest?.services, 'database').find(
+    ({ service, state }) => state === 'running' && members?.[service]?.role === 'leader',
   );
   if (!leader) return [];
-  // A container that hangs, or goes just now, is told by other checks.
+  // Other checks report a container that hangs or is just stopping.
   const said = await engine.exec(leader.id, ['psql', '-XqAt', CONNECTION, '-c', QUERY]).catch(() => undefined);
   return archiveChecks(said?.exitCode === 0 ? said.output : undefined);
 }

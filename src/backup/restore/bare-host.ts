@@ -51,7 +51,7 @@ function refuseUnknown({ loaded }: Project, from: string): void {
   throw new UserError('USAGE', `the kit knows no copy ${from}; nothing was changed`, `it has ${names.join(', ') || 'none'}`);
 }
 
-/** Where it is a folder: it holds the repository of the kit. A volume is looked into once it is started. */
+/** If it is a folder: it contains the repository of the kit. A volume is checked once it is started. */
 function refuseAway({ loaded }: Project, repository: string | undefined): void {
   const { local } = loaded.settings.backup as BackupSettings;
   if (local.kind !== 'folder' || !local.path) return;
@@ -61,8 +61,8 @@ function refuseAway({ loaded }: Project, repository: string | undefined): void {
   const why = !existsSync(folder)
     ? 'is not there'
     : id === undefined
-      ? 'holds no repository'
-      : 'holds the repository of another installation';
+      ? 'contains no repository'
+      : 'contains the repository of another installation';
   throw new UserError(
     'REPOSITORY_AWAY',
     `${folder}, which backup.local names, ${why}; nothing was changed`,

@@ -20,7 +20,7 @@ export const RECOVERY_MEMORY = 768 * 1024 ** 2;
 
 /**
  * Restores into a folder of a volume, follows WAL, and lets the result become a database with a timeline of its own. Nothing
- * that runs is touched. @param target undefined: what is in the folder goes on as it is
+ * that runs is touched. @param target undefined: what is in the folder is used as it is
  */
 export async function restoreDatabase(
   { bench, mount, generations }: BackupContext,

@@ -4,6 +4,7 @@ import { bytes } from '../../ui/bytes.ts';
 import type { Part } from '../plan/restore-plan.ts';
 import { roomShort, type VolumeNeed } from '../plan/restore-room.ts';
 import type { RestoreTarget } from '../plan/restore-target.ts';
+import { uploadsMount } from '../plan/sources.ts';
 import { type JobMount, mustRun } from '../repository/job.ts';
 import { type BackupContext, jobMount } from '../repository/repository.ts';
 import { missingFiles, snapshotParts } from './files.ts';
@@ -64,8 +65,7 @@ const newVolume: JobMount = { source: NEW_VOLUME, target: '', kind: 'volume', re
 /** Of what is there already only what is another is written, and what is not to be there goes last. */
 async function uploadsPlaces({ bench, local, stack }: BackupContext, { set }: RestoreTarget, destination: Destination): Promise<Place[]> {
   const { snapshot, uploadsBytes, sizeBytes } = set.parts.files;
-  const app = stack.services.find(({ component, oneOff }) => component === 'app' && !oneOff);
-  const uploads = app?.mounts.find(({ target }) => target === '/srv/uploads');
+  const uploads = uploadsMount(stack);
   if (!uploads || !(await snapshotParts(bench, local, snapshot)).includes('uploads')) return [];
   const most = uploadsBytes ?? sizeBytes;
   const need = { name: 'the uploads', bytes: most };

@@ -2,8 +2,8 @@ import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { requireManifest } from '../../project/open.ts';
 import { withLock } from '../../project/with-lock.ts';
-import { openCatalogue } from '../backup.ts';
 import { chooseTarget, refuseOtherVersion } from '../plan/restore-target.ts';
+import { openCatalogue } from '../ready.ts';
 import { removeJobs } from '../repository/job.ts';
 import { backupContext, readArchive, saveCatalogue } from '../repository/repository.ts';
 import { followIntoArchive } from '../repository/wal-archive.ts';
@@ -25,7 +25,7 @@ export async function drill(context: Context, opened: Project): Promise<RestoreO
     const catalogue = await openCatalogue(room);
     record(['drill']);
     const probe = await followIntoArchive(context, room, 'as-it-comes');
-    if (!probe) throw new UserError('BACKUP_REFUSED', 'nobody leads the database: there is nothing to compare with', 'medianest health');
+    if (!probe) throw new UserError('BACKUP_REFUSED', 'the database has no leader: there is nothing to compare with', 'medianest health');
     const target = chooseTarget(
       catalogue.sets,
       { set: undefined, to: undefined },

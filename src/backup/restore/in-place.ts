@@ -4,10 +4,11 @@ import { poll } from '../../core/poll.ts';
 import { shown } from '../../core/reporter.ts';
 import type { Engine } from '../../docker/types.ts';
 import { controllerOf, leadersOf, memberStates } from '../../members/agent-cli.ts';
-import { makeSet, openCatalogue } from '../backup.ts';
+import { makeSet } from '../backup.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
 import type { Part } from '../plan/restore-plan.ts';
 import type { RestoreTarget } from '../plan/restore-target.ts';
+import { openCatalogue } from '../ready.ts';
 import { mustRun } from '../repository/job.ts';
 import { type BackupContext, jobMount } from '../repository/repository.ts';
 import { type DatabaseFacts, restoreDatabase } from './database.ts';
@@ -64,11 +65,11 @@ export async function undoRestore(site: Site, last: Restoring): Promise<InPlace>
   const parts = before ? last.parts : last.parts.filter((part) => part === 'db');
   if (parts.length < last.parts.length)
     site.run.context.report.warn(
-      `no copy of the ${last.parts.filter((part) => part !== 'db').join(' and ')} of before was made: the database alone goes back`,
+      `no copy of the ${last.parts.filter((part) => part !== 'db').join(' and ')} was made before: only the database is rolled back`,
     );
   const safety = await safetySet(site);
   const facts = parts.includes('db')
-    ? await beside(site, last.member, '17.before', undefined, 'give the database of before a timeline of its own')
+    ? await beside(site, last.member, '17.before', undefined, 'give the old database a timeline of its own')
     : undefined;
   const set = before ?? setNamed(site, last.set);
   const what = {
@@ -82,13 +83,13 @@ export async function undoRestore(site: Site, last: Restoring): Promise<InPlace>
   return finish(site, { ...what, at: now(site.run), touched: [] }, set, safety, facts, started);
 }
 
-/** Goes on with a restore that was killed while data was replaced. */
+/** Resumes a restore that was killed while data was replaced. */
 export async function goOn(site: Site, half: Restoring): Promise<InPlace> {
   const safety = half.safety === null ? undefined : setNamed(site, half.safety);
   return finish(site, half, setNamed(site, half.set), safety, undefined, Date.now());
 }
 
-/** Takes back a restore that was killed while data was replaced. @returns in words what runs now */
+/** Rolls back a restore that was killed while data was replaced. @returns in words what runs now */
 export function abandon({ room, run, sets }: Site, half: Restoring): Promise<string> {
   return takeBack(
     room,
@@ -122,10 +123,10 @@ const now = ({ context }: Execution): string => context.clock.now().toISOString(
 function setNamed({ sets }: Site, id: string): BackupSet {
   const set = sets.find((entry) => entry.id === id);
   if (set) return set;
-  throw new UserError('NO_BACKUP', `the set ${id} is gone; nothing was changed`, 'medianest backup list names what can be restored');
+  throw new UserError('NO_BACKUP', `the set ${id} is missing; nothing was changed`, 'medianest backup list names what can be restored');
 }
 
-/** Who leads, because it has what was acknowledged last; where nobody can be asked, whose files say that it came furthest. */
+/** The leader, because it has what was acknowledged last; if no member answers, the one whose files got furthest. */
 export async function leaderOf(room: BackupContext, engine: Engine): Promise<string> {
   const members = membersOf(room);
   const controller = controllerOf(members);
@@ -172,7 +173,7 @@ async function safetySet({ opened, room, run }: Site): Promise<BackupSet | undef
     return (await makeSet(context, opened, room, 'incr', 'safety')).set;
   } catch (error) {
     if (!(error instanceof UserError) || error.code === 'INTERRUPTED') throw error;
-    context.report.warn(`no safety copy of the files can be made (${error.message}); the database of now is put aside`);
+    context.report.warn(`no safety copy of the files can be made (${error.message}); the current database is put aside`);
     return undefined;
   }
 }

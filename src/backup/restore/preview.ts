@@ -8,6 +8,7 @@ import { createVolume } from '../../docker/volume.ts';
 import { LABEL, volumeName } from '../../stack/labels.ts';
 import type { Part } from '../plan/restore-plan.ts';
 import type { RestoreTarget } from '../plan/restore-target.ts';
+import { applicationOf, cacheNodes } from '../plan/sources.ts';
 import { type JobMount, mustRun } from '../repository/job.ts';
 import type { BackupContext } from '../repository/repository.ts';
 import { type DatabaseFacts, restoreDatabase } from './database.ts';
@@ -40,7 +41,7 @@ const volume = (project: string, name: string, target: string): JobMount => ({
 
 /**
  * The data of another time in a project of its own, in a network that leads nowhere: a database, its uploads and the portal.
- * Nothing of the stack that runs is touched, and nothing is archived. @param into the project, made anew
+ * Nothing of the stack that runs is touched, and nothing is archived. @param into the project, created again
  */
 export async function preview(
   context: Context,
@@ -57,7 +58,7 @@ export async function preview(
       `there is a project ${into} already; nothing was changed`,
       `medianest preview remove ${into}, or choose another name`,
     );
-  // Volumes without a container are what a killed run has left, and not all of that may be for whoever looks now.
+  // Volumes without a container are what a killed run has left, and not all of that may be shown in this preview.
   await removePreview(room, into);
   const step = <T>(title: string, work: (task: Task) => Promise<T>): Promise<T> => shown(context.report, title, work);
   const data = volume(into, 'postgres-data', '/var/lib/postgresql/data');
@@ -90,7 +91,7 @@ export async function preview(
   return { project: into, facts, urls, files, sanitized };
 }
 
-const appOf = (room: BackupContext) => room.stack.services.find(({ component, oneOff }) => component === 'app' && !oneOff);
+const appOf = (room: BackupContext) => applicationOf(room.stack);
 
 /** An empty volume that belongs to the user who is to write into it. */
 async function ownedVolume(room: BackupContext, project: string, mount: JobMount, uid: number): Promise<void> {
@@ -175,7 +176,7 @@ async function start(room: BackupContext, project: string, data: JobMount, uploa
   const app = appOf(room);
   const url = `postgresql://preview:${password}@${database}:5432/medianest`;
   if (!app?.image.build) return [url];
-  const redis = room.stack.services.find(({ component }) => component === 'redis-cluster')?.image.ref;
+  const redis = cacheNodes(room.stack)[0]?.image.ref;
   if (redis) {
     await run('redis', [
       '--user',

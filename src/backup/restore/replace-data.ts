@@ -3,8 +3,11 @@ import { UserError } from '../../core/errors.ts';
 import { shown } from '../../core/reporter.ts';
 import { execute } from '../../project/execute.ts';
 import { compose, composeUp } from '../../reconcile/compose-project.ts';
+import { backedUp, containersOf, namesOf } from '../../stack/roles.ts';
+import type { Mount } from '../../stack/types.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
 import type { Part } from '../plan/restore-plan.ts';
+import { cacheNodes, databaseMembers, uploadsMount, usersOf } from '../plan/sources.ts';
 import { mustRun } from '../repository/job.ts';
 import { type BackupContext, inServer, jobMount } from '../repository/repository.ts';
 import { restoreFiles, restoreNode, snapshotParts } from './files.ts';
@@ -19,11 +22,11 @@ export interface Sources {
   safety: BackupSet | undefined;
 }
 
-export const membersOf = ({ stack }: BackupContext) => stack.services.filter(({ component }) => component === 'patroni');
+export const membersOf = ({ stack }: BackupContext) => databaseMembers(stack);
 
 /**
  * Stops what uses the data, puts other data in its place, and starts everything again, the member with the data first. What
- * was the database stays beside it. The same again goes on with one that was killed.
+ * was the database stays beside it. Running it again resumes a killed one.
  * @throws UserError RESTORE_FAILED where it fails: what was before runs again; PARTIAL where that fails too
  */
 export async function replaceData(room: BackupContext, run: Execution, what: Restoring, from: Sources): Promise<void> {
@@ -36,7 +39,7 @@ export async function replaceData(room: BackupContext, run: Execution, what: Res
       throw new UserError(
         'INTERRUPTED',
         'interrupted while data was replaced',
-        '`medianest restore` goes on with it, `medianest restore --undo` takes it back',
+        '`medianest restore` resumes it, `medianest restore --undo` rolls it back',
       );
     run.context.report.warn(`${error.message}\n  going back to what was before`);
     const left = await takeBack(room, run, what, from.safety);
@@ -68,7 +71,7 @@ async function exchange(room: BackupContext, run: Execution, what: Restoring, se
     });
   if (parts.includes('db')) await step(`start ${member}`, () => startAlone(run, [member]));
   await step('start everything, and wait until it is healthy', () => startAll(run));
-  // A database that was made anew meanwhile has another identity than the restored one. Not before every member runs: the
+  // A database that was created meanwhile has another identity than the restored one. Not before every member runs: the
   // repository would wait for those that do not answer, and take no WAL until then.
   if (parts.includes('db'))
     await step('tell the repository', async () => {
@@ -77,7 +80,7 @@ async function exchange(room: BackupContext, run: Execution, what: Restoring, se
 }
 
 /**
- * Undoes whatever of a replacement was done, and starts what was before. The same again goes on with one that was killed.
+ * Rolls back what was done of a replacement, and starts the old data. Running it again resumes a killed one.
  * @returns in words what runs now @throws UserError PARTIAL where that cannot be done; the note of it stays
  */
 export async function takeBack(room: BackupContext, run: Execution, what: Restoring, safety: BackupSet | undefined): Promise<string> {
@@ -100,7 +103,7 @@ export async function takeBack(room: BackupContext, run: Execution, what: Restor
     throw new UserError(
       'PARTIAL',
       `going back to what was before failed: ${error.message}`,
-      'correct the cause; then `medianest restore --undo` goes on with going back, `medianest restore` tries the restore again',
+      'correct the cause; then `medianest restore --undo` resumes the rollback, `medianest restore` tries the restore again',
       { cause: error },
     );
   }
@@ -125,18 +128,12 @@ const stepper =
     shown(context.report, title, work);
 
 /** What uses the data that is replaced, and so is stopped. */
-function users(room: BackupContext, parts: readonly Part[]): string[] {
-  const of = (component: string) =>
-    room.stack.services.filter((service) => service.component === component && !service.oneOff).map(({ name }) => name);
-  return [...of('app'), ...(parts.includes('db') ? of('patroni') : []), ...(parts.includes('redis') ? of('redis-cluster') : [])];
-}
+const users = (room: BackupContext, parts: readonly Part[]): string[] =>
+  usersOf(room.stack, { db: parts.includes('db'), redis: parts.includes('redis') });
 
 /** What the replacement itself needs, also where the whole stack is down. */
 const startBase = (room: BackupContext, run: Execution): Promise<void> =>
-  startAlone(
-    run,
-    room.stack.services.flatMap(({ name, component }) => (component === 'etcd' || component === 'backup' ? [name] : [])),
-  );
+  startAlone(run, [...namesOf(room.stack.services, 'coordination'), ...namesOf(room.stack.services, 'repository')]);
 
 /** The folders of the members' volumes (templates/backup/image/swap-database). */
 const swap = (room: BackupContext, { member, undo }: Restoring, how: readonly string[]) =>
@@ -146,12 +143,12 @@ const swap = (room: BackupContext, { member, undo }: Restoring, how: readonly st
     mounts: membersOf(room).map(({ name, mounts }) => jobMount(room.bench.project, mounts[0] as never, `/members/${name}`)),
   });
 
-/** Of the group as etcd knows it all that speaks of the data that was; its settings stay. No member may run: the first one founds it anew. */
+/** Removes from etcd what refers to the old data; the group's settings stay. No member may run: the first one initializes the group again. */
 async function forgetLeader(room: BackupContext, { engine }: Execution): Promise<void> {
   const scope = '/service/medianest/';
   const containers = await engine.observe(room.bench.project);
-  const etcd = containers.find(({ component, state }) => component === 'etcd' && state === 'running');
-  if (!etcd) throw new UserError('PARTIAL', 'etcd does not run, and holds who led the database', 'medianest up');
+  const etcd = containersOf(containers, room.stack.services, 'coordination').find(({ state }) => state === 'running');
+  if (!etcd) throw new UserError('PARTIAL', 'etcd does not run, and it stores the leader of the database', 'medianest up');
   const folders = ['optime/', 'members/'];
   for (const key of ['initialize', 'leader', 'status', 'history', 'sync', 'failsafe', 'failover', ...folders]) {
     const all = folders.includes(key) ? ['--prefix'] : [];
@@ -161,8 +158,7 @@ async function forgetLeader(room: BackupContext, { engine }: Execution): Promise
 }
 
 async function restoreUploads(room: BackupContext, set: BackupSet): Promise<void> {
-  const app = room.stack.services.find(({ component, oneOff }) => component === 'app' && !oneOff);
-  const uploads = app?.mounts.find(({ target }) => target === '/srv/uploads');
+  const uploads = uploadsMount(room.stack);
   const { snapshot } = set.parts.files;
   const parts = await snapshotParts(room.bench, room.local, snapshot);
   if (uploads && parts.includes('uploads'))
@@ -171,9 +167,9 @@ async function restoreUploads(room: BackupContext, set: BackupSet): Promise<void
 
 /** Those that led get their data and their identity back; the others begin empty and copy it. */
 async function restoreCache(room: BackupContext, set: BackupSet): Promise<void> {
-  for (const { name, component, mounts } of room.stack.services) {
-    const [mount] = mounts;
-    if (component !== 'redis-cluster' || !mount) continue;
+  for (const node of cacheNodes(room.stack)) {
+    const { name } = node;
+    const mount = backedUp(node, 'redis')[0] as Mount;
     const snapshot = set.cacheLeaders.includes(name) ? set.parts.files.snapshot : undefined;
     await restoreNode(room.bench, room.local, snapshot, `/source/redis/${name}`, jobMount(room.bench.project, mount), true);
   }

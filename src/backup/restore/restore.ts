@@ -40,7 +40,7 @@ export interface RestoreOutcome {
   rtoSeconds: number;
   checks: { id: string; status: 'ok' | 'warn' | 'fail'; message: string }[];
   urls: string[];
-  /** The set that holds what was there before. */
+  /** The set with what was there before. */
   safety: string | null;
   /** What was replaced, where that was asked. */
   sanitized: Sanitized | null;
@@ -51,12 +51,12 @@ export interface RestoreOutcome {
   expectedSeconds: number | null;
 }
 
-/** What is to be done: with data of a set, or with a restore that has come to its end or was stopped half-way. */
+/** What to do: with data of a set, or with a restore that has ended or was interrupted. */
 type Work = { kind: 'new'; target: RestoreTarget } | { kind: 'go-on' | 'abandon' | 'undo'; entry: Restoring };
 
 /**
  * What a restore would do, after everything that can be checked was: the set and its WAL are there, the key opens them, and
- * there is room. Changes nothing. @throws UserError as the restore itself would
+ * there is enough disk space. Changes nothing. @throws UserError as the restore itself would
  */
 export async function planRestore(context: Context, opened: Project, asked: RestoreAsked): Promise<RestoreOutcome> {
   if (!asked.into) requireManifest(opened.state);
@@ -183,7 +183,7 @@ async function workOf(
   if (!archive.labels.includes(`${keyVersionOf(db)}/${db.label}`))
     throw new UserError(
       'REPOSITORY_AWAY',
-      `${target.set.id} is known, and the repository does not hold its database (${db.label}); nothing was changed`,
+      `${target.set.id} is known, but its database (${db.label}) is not in the repository; nothing was changed`,
       'mount the right disk; medianest backup verify tells what is missing',
     );
   await snapshotParts(room.bench, room.local, files.snapshot);

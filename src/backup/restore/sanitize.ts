@@ -14,7 +14,7 @@ import { RECOVERY_MEMORY } from './database.ts';
 export interface Sanitized {
   columns: { column: string; rule: ColumnRule; values: number }[];
   tables: { table: string; rows: number }[];
-  /** What may hold anything, and has no rule: it is as it was. */
+  /** Columns that may contain anything and have no rule: unchanged. */
   notSanitized: string[];
   largeObjects: number;
 }
@@ -23,7 +23,7 @@ export interface Sanitized {
 const NO_PROGRAM = 127;
 
 /**
- * Room for the data as it was: a volume that no container of a preview mounts. It goes when the work is over, and what a
+ * Space for the original data: a volume that no container of a preview mounts. It goes when the work is over, and what a
  * killed run has left goes with its jobs.
  */
 export async function withOriginal<T>({ bench }: BackupContext, work: (original: JobMount) => Promise<T>): Promise<T> {
@@ -78,7 +78,7 @@ async function said({ bench }: BackupContext, job: Job, task?: Task): Promise<st
     `the data could not be sanitized: ${lastWords(result)}; nothing is served, and the preview was removed`,
     result.exitCode === NO_PROGRAM
       ? 'the image of the backup that runs is of an older medianest: medianest up'
-      : 'change backup.sanitize where a table, a column or a constraint is named; what was restored is gone',
+      : 'change backup.sanitize if a table, a column or a constraint is named; the restored data was removed',
   );
 }
 
@@ -87,7 +87,7 @@ function refuseLeft(plan: SanitizePlan, left: readonly number[]): void {
   const names = plan.columns.flatMap(({ table, column }, place) => (left.includes(place) ? [columnText(table, column)] : []));
   throw new UserError(
     'RESTORE_FAILED',
-    `values of before are left in ${names.join(', ')}; nothing is served, and the preview was removed`,
+    `old values are left in ${names.join(', ')}; nothing is served, and the preview was removed`,
     'look for what writes them there (a trigger, a rule, a default), or truncate the table',
   );
 }

@@ -13,7 +13,7 @@ const refuse = (why: string, hint: string): UserError =>
   new UserError(
     'CERTIFICATE_FAILED',
     `${why}; the ACME server was not asked`,
-    `${hint}; certificates.acme.preflight: false goes on without these checks`,
+    `${hint}; certificates.acme.preflight: false skips these checks`,
   );
 
 const HOUR = 3600 * 1000;
@@ -65,7 +65,7 @@ async function checkCaa(name: string, identities: readonly string[], resolver: R
     const fits = allowed.some((value) => identities.includes((value.split(';')[0] ?? '').trim()));
     if (identities.length === 0 || allowed.length === 0 || fits) return;
     throw refuse(
-      `the CAA records of ${zone} allow ${allowed.map((value) => value || 'nobody').join(', ')} to issue certificates for ${name}, and this CA is ${identities.join(', ')}`,
+      `the CAA records of ${zone} allow ${allowed.map((value) => value || 'no CA').join(', ')} to issue certificates for ${name}, and this CA is ${identities.join(', ')}`,
       `add a record: ${zone} CAA 0 ${wildcard ? 'issuewild' : 'issue'} "${identities[0]}"`,
     );
   }

@@ -15,7 +15,7 @@ export function acmeRoot(loaded: Loaded): string | undefined {
   if (text?.includes('BEGIN CERTIFICATE')) return text;
   throw new UserError(
     'INVALID_SETTINGS',
-    `certificates.acme.root: ${file} ${text === undefined ? 'is not there' : 'holds no certificate in PEM'}`,
+    `certificates.acme.root: ${file} ${text === undefined ? 'does not exist' : 'contains no certificate in PEM'}`,
     'correct the path',
   );
 }

@@ -98,8 +98,8 @@ async function passphrase(context: Context, options: CaOptions): Promise<string>
   throw new UserError(
     'USAGE',
     text === undefined
-      ? 'nobody can be asked for the passphrase here'
-      : 'the passphrase has less than 12 characters: whoever finds the file could guess it',
+      ? 'there is no terminal to ask for the passphrase'
+      : 'the passphrase has fewer than 12 characters: anyone who finds the file could guess it',
     'write it into a file (mode 0600) and give --passphrase-file FILE',
   );
 }
@@ -130,8 +130,8 @@ async function exportRoot(...[context, { state }, name, options]: Parameters<Act
       removeRootKey(caStore(state), ca);
     }
     const text = removed
-      ? `${file} holds the root and its key; the key is no longer on this host. Keep the file and its passphrase apart from it`
-      : `${file} holds the root and its key; --remove would take the key off this host`;
+      ? `${file} contains the root and its key; the key is no longer on this host. Keep the file and its passphrase apart from it`
+      : `${file} contains the root and its key; --remove would remove the key from this host`;
     return { data: { file, removed }, text };
   });
 }

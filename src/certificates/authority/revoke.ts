@@ -11,7 +11,7 @@ import { installedSerial } from '../store/install.ts';
 
 /**
  * Puts certificates of the internal CA on its list of revoked ones, has the edge read it, and replaces those of the stack: what fails after
- * the first is due from then on, so that the next `certs renew` goes on with it.
+ * the first is due from then on, so that the next `certs renew` continues with it.
  */
 export async function revokeCertificate(context: Context, opened: Project, name: string, reason: string) {
   const { loaded, state } = opened;
@@ -48,7 +48,7 @@ export async function revokeCertificate(context: Context, opened: Project, name:
     const { revoke } = await import('../ca/ca-changes.ts');
     for (const { serial } of wanted)
       await revoke(caStore(state), loaded.settings.project, serial, reason as RevocationReason, context.clock.now());
-    // Whoever checks clients reads the list only with its configuration.
+    // A service that checks clients reads the list only with its configuration.
     try {
       await reloadTrust({ context, state, stack, engine, docker });
       return false;

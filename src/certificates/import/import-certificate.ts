@@ -124,6 +124,6 @@ async function readBundle(file: string, password: string | undefined): Promise<B
 function knownRoots(file: string | undefined): X509Certificate[] {
   const own = file === undefined ? undefined : readOptional(file);
   if (file !== undefined && !own?.includes('BEGIN CERTIFICATE'))
-    throw new UserError('USAGE', `--ca ${file}: holds no certificate in PEM`, 'name the root certificate of your CA');
+    throw new UserError('USAGE', `--ca ${file}: contains no certificate in PEM`, 'name the root certificate of your CA');
   return [...bundleOf(own ?? '', undefined).certificates, ...tls.rootCertificates.map((pem) => new X509Certificate(pem))];
 }

@@ -62,4 +62,11 @@ describe('the rooms of src', () => {
     );
     expect(named).toEqual([]);
   });
+
+  it('look for roles outside services/, and for no component by its name', () => {
+    const names = /component\s*[!=]==\s*'|\.(?:service|name)\s*[!=]==\s*'(app|edge|backup|balancer|agent|postgres|redis|patroni|etcd)'/;
+    const elsewhere = sources().filter((file) => !/^(services|agent)\//.test(file));
+    expect(elsewhere.filter((file) => names.test(readFileSync(path.join(HOME, 'src', file), 'utf8')))).toEqual([]);
+    expect(names.test("find(({ component }) => component === 'app')")).toBe(true);
+  });
 });

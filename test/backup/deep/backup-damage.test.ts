@@ -89,7 +89,7 @@ describe('a stack that is not well', () => {
     await docker(['unpause', container('postgres-1'), container('postgres-2')]);
     expect([led.status, parsed<JsonError>(led).error]).toEqual([
       1,
-      expect.objectContaining({ code: 'BACKUP_REFUSED', message: expect.stringContaining('nobody leads the database') }),
+      expect.objectContaining({ code: 'BACKUP_REFUSED', message: expect.stringContaining('the database has no leader') }),
     ]);
     await stack.wellAgain(120);
     expect(await ids()).toEqual(before);

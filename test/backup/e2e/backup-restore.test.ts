@@ -89,7 +89,7 @@ describe('a restore in place', () => {
     child?.kill('SIGKILL');
     expect((await killed).status).not.toBe(0);
     expect(await stack.refused('up')).toEqual([4, 'PARTIAL']);
-    expect((await stack.space.run(['status'])).stdout).toContain('was stopped while data was replaced');
+    expect((await stack.space.run(['status'])).stdout).toContain('was interrupted while data was replaced');
 
     const outcome = await restored();
     figure('in place, gone on with', outcome);

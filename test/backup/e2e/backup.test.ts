@@ -280,7 +280,7 @@ describe('a repository that is not what it was', () => {
     expect([same.status, same.stderr]).toEqual([1, expect.stringMatching(/on the same disk as the data.*sameDisk: true/s)]);
     at({ sameDisk: true });
     const empty = await stack.space.run(['backup']);
-    expect([empty.status, empty.stderr]).toEqual([1, expect.stringMatching(/holds no repository.*its disk is not mounted/s)]);
+    expect([empty.status, empty.stderr]).toEqual([1, expect.stringMatching(/contains no repository.*its disk is not mounted/s)]);
     stack.configure({});
   });
 

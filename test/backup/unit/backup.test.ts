@@ -48,7 +48,7 @@ describe('what is restored', () => {
   });
   it.each([
     [{ set: undefined, to: at('07:00:00') }, /before the oldest set/],
-    [{ set: undefined, to: new Date('2027-01-01') }, /has not come yet/],
+    [{ set: undefined, to: new Date('2027-01-01') }, /is in the future/],
     [{ set: 'bad', to: undefined }, /is damaged \(a byte is another\)/],
     [{ set: 'gone', to: undefined }, /there is no set gone/],
     [{ set: 'late', to: at('09:00:00') }, /is newer than/],
@@ -153,7 +153,7 @@ describe('a clock that was put back', () => {
     ['2027-11-25T08:30:00Z', 'ahead'],
   ])('%s is reached from %s', (to, id) => expect(chooseTarget(sets, at(to), NOW).set.id).toBe(id));
   it('what no set is later than has not come yet', () => {
-    expect(() => chooseTarget(sets, at('2027-11-25T09:00:01Z'), NOW)).toThrow(/has not come yet/);
+    expect(() => chooseTarget(sets, at('2027-11-25T09:00:01Z'), NOW)).toThrow(/is in the future/);
   });
   it('retention lets none that is ahead push a newer one out', () => {
     const kept = retention(sets, { last: 2, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 }).filter(({ keep }) => keep);

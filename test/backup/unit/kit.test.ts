@@ -42,7 +42,7 @@ describe('the recovery kit', () => {
     expect(importKit(kit, PASSPHRASE, folder, fresh)).toMatchObject({ project: 'home', repository: undefined });
     expect(readFileSync(fresh.at('secrets.json'), 'utf8')).toContain('the-key');
     expect(readFileSync(fresh.at('ca/root.json'), 'utf8')).toBe('{"root":1}');
-    expect(() => importKit(kit, PASSPHRASE, folder, fresh)).toThrow(/holds an installation already/);
+    expect(() => importKit(kit, PASSPHRASE, folder, fresh)).toThrow(/already contains an installation/);
   });
   it.each([
     ['a short passphrase', () => exportKit(context, opened, kit, 'short'), /fewer than 12/],

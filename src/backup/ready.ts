@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto';
+import type { Context, Project } from '../capability/capability.ts';
+import { UserError } from '../core/errors.ts';
+import { controllerOf, leadersOf, memberStates } from '../members/agent-cli.ts';
+import { refuseForeign } from '../reconcile/plan-project.ts';
+import { containersOf } from '../stack/roles.ts';
+import type { Catalogue } from './plan/backup-sets.ts';
+import { cacheNodes, databaseMembers } from './plan/sources.ts';
+import { type BackupContext, inServer, knownSets } from './repository/repository.ts';
+import { openRepository } from './repository/restic.ts';
+
+/** @returns the leaders @throws UserError BACKUP_REFUSED where the stack is down, or the database without a leader */
+export async function refuseUnfit(context: Context, { loaded, state }: Project, room: BackupContext): Promise<string[]> {
+  const engine = await context.engine();
+  const containers = await engine.observe(room.bench.project);
+  refuseForeign(loaded.settings.project, containers, state.root);
+  const server = containersOf(containers, room.stack.services, 'repository')[0];
+  const refuse = (why: string) =>
+    new UserError(
+      'BACKUP_REFUSED',
+      `${why}; no backup was made`,
+      '`medianest status` and `medianest health` show what is wrong; medianest up',
+    );
+  if (server?.state !== 'running') throw refuse('the repository host (backup) does not run');
+  const controller = controllerOf(room.stack.services);
+  const states = controller ? await memberStates(engine, containers, controller) : undefined;
+  const leaders = leadersOf(states);
+  const database = databaseMembers(room.stack).map(({ name }) => name);
+  if (states && !database.some((name) => leaders.includes(name))) throw refuse('the database has no leader');
+  const cache = cacheNodes(room.stack).map(({ name }) => name);
+  if (cache.length > 0 && cache.filter((name) => leaders.includes(name)).length < 3) throw refuse('a part of the cache is away');
+  return leaders;
+}
+
+/** It would be encrypted with a key that is not the current one. */
+export async function refuseOldGeneration(room: BackupContext): Promise<void> {
+  const { stdout } = await inServer(room, ['generation'], 'the repository host');
+  if (Number(stdout) === room.generations.current) return;
+  throw new UserError(
+    'BACKUP_REFUSED',
+    'a rotation of the backup keys was interrupted; no backup was made',
+    'medianest backup keys rotate resumes it',
+  );
+}
+
+/** restic would try for a quarter of an hour to write its lock. */
+export async function refuseReadOnly({ bench, mount }: BackupContext): Promise<void> {
+  const { exitCode } = await bench.docker.run(['exec', `${bench.project}-backup-1`, 'test', '-w', mount.target], { signal: bench.signal });
+  if (exitCode !== 1) return;
+  throw new UserError(
+    'REPOSITORY_AWAY',
+    'the repository cannot be written: its disk is read-only, or is not the backup’s any more; nothing was changed, and WAL waits at the database',
+    'dmesg tells why a disk became read-only; mount it writable, then run the same command again',
+  );
+}
+
+export const otherRepository = ({ bench }: BackupContext): UserError =>
+  new UserError(
+    'REPOSITORY_AWAY',
+    `the repository is not the one that ${bench.state.at('backups.json')} knows; nothing was changed`,
+    'mount the right disk; or, if the old repository is given up, remove that file',
+  );
+
+/** The sets that are there; where there is none, the repository is made, and given an identity. */
+export async function openCatalogue(room: BackupContext): Promise<Catalogue> {
+  await refuseReadOnly(room);
+  await openRepository(room.bench, room.local);
+  const known = await knownSets(room);
+  const { stdout } = await inServer(room, ['identity', known?.repository ?? randomUUID()], 'the repository');
+  const repository = stdout.trim();
+  if (known && known.repository !== repository) throw otherRepository(room);
+  return known ?? { repository, sets: [] };
+}
