@@ -1,6 +1,6 @@
 /**
- * The rooms of src, from the ground up: what stands in one imports only from lower ones, and from itself. A longer path wins:
- * `images/store` is a room of its own below `images`. Rooms of one level do not know each other.
+ * The modules of src, from the ground up: what stands in one imports only from lower ones, and from itself. A longer path wins:
+ * `images/store` is a module of its own, below `images`. Modules of one level do not know each other.
  */
 export const LEVELS: readonly (readonly string[])[] = [
   ['core'],

@@ -84,3 +84,15 @@ it('names only documents that there are', () => {
   const mentioned = topics.flatMap(({ text }) => text.match(/docs\/[\w-]+\.md/g) ?? []);
   expect([...links, ...mentioned].filter((file) => !existsSync(path.join(HOME, file)))).toEqual([]);
 });
+
+it('names only source files that there are', () => {
+  const missing = FILES.flatMap((file) => {
+    const places = ['src', 'templates', '.', path.dirname(file)];
+    const named = readFileSync(path.join(HOME, file), 'utf8').matchAll(/`((?:[\w-]+\/)*[\w-]+\.(?:test\.)?(?:ts|mjs))`/g);
+    return [...named]
+      .map(([, name]) => name as string)
+      .filter((name) => !places.some((place) => existsSync(path.join(HOME, place, name))))
+      .map((name) => `${file}: ${name}`);
+  });
+  expect(missing).toEqual([]);
+});

@@ -5,20 +5,20 @@ import { HOME } from '../../support/cli.ts';
 import { circles, imports, sources } from './imports.ts';
 import { LEVELS } from './levels.ts';
 
-const rooms = LEVELS.flatMap((level, height) => level.map((room) => ({ room, height })));
-const roomOf = (file: string) =>
-  rooms.filter(({ room }) => file === room || file.startsWith(`${room}/`)).sort((a, b) => b.room.length - a.room.length)[0];
+const modules = LEVELS.flatMap((level, height) => level.map((module) => ({ module, height })));
+const moduleOf = (file: string) =>
+  modules.filter(({ module }) => file === module || file.startsWith(`${module}/`)).sort((a, b) => b.module.length - a.module.length)[0];
 
-describe('the rooms of src', () => {
+describe('the modules of src', () => {
   it('hold every file', () => {
     expect(sources().length).toBeGreaterThan(300);
-    expect(sources().filter((file) => !roomOf(file))).toEqual([]);
+    expect(sources().filter((file) => !moduleOf(file))).toEqual([]);
   });
 
   it('import downwards only', () => {
     const upward = imports().filter(({ from, to }) => {
-      const [own, other] = [roomOf(from), roomOf(to)];
-      return own && other && own.room !== other.room && other.height >= own.height;
+      const [own, other] = [moduleOf(from), moduleOf(to)];
+      return own && other && own.module !== other.module && other.height >= own.height;
     });
     expect(upward.map(({ from, to }) => `${from} -> ${to}`)).toEqual([]);
   });
@@ -36,8 +36,8 @@ describe('the rooms of src', () => {
         ['c', 'd'],
       ]),
     ).toEqual([['a', 'b', 'c']]);
-    expect(roomOf('core/errors.ts')?.height).toBeLessThan(roomOf('backup/plan/retention.ts')?.height as number);
-    expect(roomOf('images/store/build-image.ts')?.room).toBe('images/store');
+    expect(moduleOf('core/errors.ts')?.height).toBeLessThan(moduleOf('backup/plan/retention.ts')?.height as number);
+    expect(moduleOf('images/store/build-image.ts')?.module).toBe('images/store');
     expect(imports().some(({ from, to }) => from === 'main.ts' && to === 'cli/program.ts')).toBe(true);
   });
 
