@@ -10,7 +10,9 @@ import { keeperOf, leadersOf, memberStates } from '../members/agent-cli.ts';
 import { requireManifest } from '../project/open.ts';
 import { mutate } from '../project/with-lock.ts';
 import { refuseForeign } from '../reconcile/survey.ts';
+import { containersOf } from '../stack/roles.ts';
 import { type BackupSet, type BackupType, type Catalogue, type DatabasePart, type FilesPart, setId } from './plan/backup-sets.ts';
+import { cacheNodes, databaseMembers } from './plan/holds.ts';
 import { clockProblem } from './plan/pgbackrest.ts';
 import { backupSummary, unreadable, vanished } from './plan/restic.ts';
 import { jobError, lastWords, removeJobs, runJob } from './repository/job.ts';
@@ -49,9 +51,7 @@ export async function makeSet(
   await inServer(room, ['halt'], 'an earlier backup could not be ended');
   const catalogue = await openCatalogue(room);
   const step = <T>(title: string, work: () => Promise<T>): Promise<T> => shown(report, title, work);
-  const cacheLeaders = room.stack.services.flatMap(({ name, component }) =>
-    component === 'redis-cluster' && leaders.includes(name) ? [name] : [],
-  );
+  const cacheLeaders = cacheNodes(room.stack).flatMap(({ name }) => (leaders.includes(name) ? [name] : []));
   const db = await step(`back up the database (${type})`, () => backUpDatabase(room, type));
   // Not beside the database's: where all begin at once the portal is slow for that long.
   const [, uploadsBytes] = await step(`write snapshots of the cache (${cacheLeaders.join(', ')})`, () =>
@@ -97,7 +97,7 @@ export async function refuseUnfit(context: Context, { loaded, state }: Opened, r
   const engine = await context.engine();
   const containers = await engine.observe(room.bench.project);
   refuseForeign(loaded.settings.project, containers, state.root);
-  const server = containers.find(({ service }) => service === 'backup');
+  const server = containersOf(containers, room.stack.services, 'repository')[0];
   const refuse = (why: string) =>
     new UserError(
       'BACKUP_REFUSED',
@@ -108,9 +108,9 @@ export async function refuseUnfit(context: Context, { loaded, state }: Opened, r
   const keeper = keeperOf(room.stack.services);
   const states = keeper ? await memberStates(engine, containers, keeper) : undefined;
   const leaders = leadersOf(states);
-  const database = room.stack.services.filter(({ component }) => component === 'patroni').map(({ name }) => name);
+  const database = databaseMembers(room.stack).map(({ name }) => name);
   if (states && !database.some((name) => leaders.includes(name))) throw refuse('nobody leads the database');
-  const cache = room.stack.services.filter(({ component }) => component === 'redis-cluster').map(({ name }) => name);
+  const cache = cacheNodes(room.stack).map(({ name }) => name);
   if (cache.length > 0 && cache.filter((name) => leaders.includes(name)).length < 3) throw refuse('a part of the cache is away');
   return leaders;
 }
@@ -128,7 +128,7 @@ async function refuseOldGeneration(room: BackupRoom): Promise<void> {
 
 /** restic would try for a quarter of an hour to write its lock. */
 async function refuseReadOnly({ bench, mount }: BackupRoom): Promise<void> {
-  const { exitCode } = await bench.docker.run(['exec', `${bench.project}-backup-1`, 'test', '-w', mount.target], { signal: bench.signal });
+  const { exitCode } = await bench.docker.run(['exec', bench.server, 'test', '-w', mount.target], { signal: bench.signal });
   if (exitCode !== 1) return;
   throw new UserError(
     'REPOSITORY_AWAY',

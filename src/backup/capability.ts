@@ -1,5 +1,6 @@
 import type { Capability, Seen } from '../capability/capability.ts';
 import type { Check } from '../capability/check.ts';
+import { containersOf } from '../stack/roles.ts';
 import { backupList, backupPrune, backupVerify, backup as command } from './commands/backup.ts';
 import { backupKeys } from './commands/backup-keys.ts';
 import { backupCopies, backupFetch } from './commands/copies.ts';
@@ -74,7 +75,7 @@ export const backup: Capability = {
     const { halfRestored, underWay } = await import('./restore/journal.ts');
     const interrupted = underWay(state);
     const first = interrupted ? [halfRestored(interrupted)] : [];
-    if (!seen.containers.some(({ component }) => component === 'backup')) return first;
+    if (containersOf(seen.containers, seen.manifest?.services, 'repository').length === 0) return first;
     const { backupHealth } = await import('./alert.ts');
     const { readCatalogue } = await import('./repository/catalogue.ts');
     const { backupNotes } = await import('./plan/backup-sets.ts');

@@ -6,6 +6,7 @@ import { shown, type Task } from '../../core/reporter.ts';
 import { unlessFull } from '../../images/full-disk.ts';
 import { mutate } from '../../project/with-lock.ts';
 import { databaseFolder, generationOf, living } from '../../services/backup/settings/backup-generation.ts';
+import { containersOf } from '../../stack/roles.ts';
 import { type BackupSet, type Catalogue, isGood } from '../plan/backup-sets.ts';
 import { databaseShare, withImported } from '../plan/set-archive.ts';
 import { readCatalogue } from '../repository/catalogue.ts';
@@ -168,7 +169,7 @@ async function examine(room: BackupRoom, file: string): Promise<Received> {
 
 async function haltServer(context: Context, room: BackupRoom): Promise<void> {
   const engine = await context.engine();
-  const server = (await engine.observe(room.bench.project)).find(({ service }) => service === 'backup');
+  const server = containersOf(await engine.observe(room.bench.project), room.stack.services, 'repository')[0];
   if (server?.state === 'running') await inServer(room, ['halt'], 'an earlier backup could not be ended');
 }
 

@@ -1,5 +1,7 @@
+import { namesOf } from '../../stack/roles.ts';
 import type { Stack } from '../../stack/types.ts';
 import type { BackupSet } from './backup-sets.ts';
+import { cacheNodes, databaseMembers } from './holds.ts';
 
 export const PARTS = ['db', 'files', 'redis', 'settings'] as const;
 /** A part of a set that can be restored alone. */
@@ -20,6 +22,13 @@ const SPEED = 30 * 1024 ** 2;
 const AROUND = { place: 60, into: 15, sanitized: 30 };
 
 const NAMES = { db: 'the database', files: 'the uploads', redis: 'the cache', settings: 'medianest.yml and its profiles' } as const;
+
+/** What uses the data that is replaced, and so is stopped. */
+export const usersOf = (stack: Stack, parts: readonly Part[]): string[] => [
+  ...namesOf(stack.services, 'application'),
+  ...(parts.includes('db') ? databaseMembers(stack) : []).map(({ name }) => name),
+  ...(parts.includes('redis') ? cacheNodes(stack) : []).map(({ name }) => name),
+];
 
 /**
  * What a restore will do, in its order, and for how long it should take.
@@ -55,9 +64,7 @@ export function restorePlan(
     };
   const data = parts.filter((part) => part !== 'settings');
   const db = parts.includes('db');
-  const names = (component: string) =>
-    stack.services.filter((service) => service.component === component && !service.oneOff).map(({ name }) => name);
-  const stopped = [...names('app'), ...(db ? names('patroni') : []), ...(parts.includes('redis') ? names('redis-cluster') : [])];
+  const stopped = usersOf(stack, parts);
   const steps = [
     ...(kind === 'go-on' || kind === 'bare' ? [] : ['back up what there is now, for `restore --undo`']),
     ...(db && (kind === 'new' || kind === 'bare') ? [`restore the database as of ${target} beside the one that runs`] : []),

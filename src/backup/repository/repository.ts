@@ -10,10 +10,11 @@ import { type Generations, generationOf, generationsOf } from '../../services/ba
 import type { BackupSettings } from '../../services/backup/settings/backup-settings.ts';
 import type { Loaded } from '../../settings/loaded.ts';
 import { volumeName } from '../../stack/labels.ts';
-import type { Mount, Service, Stack } from '../../stack/types.ts';
+import type { Mount, Stack } from '../../stack/types.ts';
 import type { Lock } from '../../state/lock.ts';
 import { orderCopies, planCopies } from '../copies/copies.ts';
 import type { BackupSet, Catalogue } from '../plan/backup-sets.ts';
+import { cacheNodes, repositoryHost, uploadsOf } from '../plan/holds.ts';
 import { type DatabaseInfo, databaseInfo, type WalGap, walGaps } from '../plan/pgbackrest.ts';
 import { CATALOGUE_FILE, readCatalogue } from './catalogue.ts';
 import { type JobMount, jobError, lastWords, mustRun, type Workbench } from './job.ts';
@@ -42,7 +43,7 @@ export async function backupRoom(
   { lock, fill = false }: { lock?: Lock; fill?: boolean } = {},
 ): Promise<BackupRoom> {
   const { stack } = await prepare(context, loaded, { unchecked: true });
-  const server = stack.services.find(({ name }) => name === 'backup');
+  const server = repositoryHost(stack);
   const settings = loaded.settings.backup as BackupSettings;
   const mounted = server?.mounts.find(({ target }) => target === REPOSITORY);
   if (!server || !mounted)
@@ -50,11 +51,12 @@ export async function backupRoom(
   const mount = jobMount(stack.project, mounted);
   // A newer medianest has an image that `up` has not built yet: jobs go by what runs.
   const engine = await context.engine();
-  const running = (await engine.observe(stack.project)).find(({ service }) => service === 'backup');
+  const running = (await engine.observe(stack.project)).find(({ service }) => service === server.name);
   await checkLocalFolder(context, state, loaded, fill);
   return {
     bench: {
       project: stack.project,
+      server: `${stack.project}-${server.name}-1`,
       image: running?.image ?? server.image.ref,
       state,
       docker: await context.docker(),
@@ -81,7 +83,7 @@ export const jobMount = (project: string, { source, target, kind }: Mount, at = 
 
 /** Runs a program in the repository host. @throws UserError where it fails */
 export async function inServer({ bench }: BackupRoom, argv: readonly string[], why: string): Promise<RunResult> {
-  const result = await bench.docker.run(['exec', `${bench.project}-backup-1`, ...argv], { signal: bench.signal });
+  const result = await bench.docker.run(['exec', bench.server, ...argv], { signal: bench.signal });
   if (result.exitCode === 0) return result;
   throw new UserError('BACKUP_FAILED', `${why}: ${lastWords(result)}`, 'medianest logs backup; medianest status shows what runs');
 }
@@ -146,13 +148,12 @@ export async function knownSets(room: BackupRoom): Promise<Catalogue | undefined
 
 /** What of the stack goes into the files of a set, and where the job that reads it finds it. */
 export function fileSources(loaded: Loaded, { stack, bench }: BackupRoom): JobMount[] {
-  const app = stack.services.find(({ component, oneOff }) => component === 'app' && !oneOff);
-  const of = (target: string, at: string) =>
-    (app?.mounts ?? []).filter((mount) => mount.target === target).map((mount) => jobMount(stack.project, mount, at, true));
-  const nodes: Service[] = stack.services.filter(({ component }) => component === 'redis-cluster');
+  const uploads = uploadsOf(stack);
   return [
-    ...of('/srv/uploads', '/source/uploads'),
-    ...nodes.flatMap(({ name, mounts }) => mounts.map((mount) => jobMount(stack.project, mount, `/source/redis/${name}`, true))),
+    ...(uploads ? [jobMount(stack.project, uploads, '/source/uploads', true)] : []),
+    ...cacheNodes(stack).flatMap(({ name, mounts }) =>
+      mounts.map((mount) => jobMount(stack.project, mount, `/source/redis/${name}`, true)),
+    ),
     { source: bench.state.root, target: '/source/state', kind: 'bind', readOnly: true },
     ...(loaded.configFile && path.dirname(loaded.configFile) === loaded.root
       ? [{ source: loaded.root, target: '/source/settings', kind: 'bind' as const, readOnly: true }]

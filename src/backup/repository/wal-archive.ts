@@ -3,6 +3,7 @@ import type { Context } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { shown } from '../../core/reporter.ts';
 import { keeperOf, leadersOf, memberStates } from '../../members/agent-cli.ts';
+import { containersOf } from '../../stack/roles.ts';
 import { lastWords } from './job.ts';
 import type { BackupRoom } from './repository.ts';
 
@@ -25,7 +26,7 @@ export async function followIntoArchive(
   const containers = await engine.observe(room.bench.project);
   const keeper = keeperOf(room.stack.services);
   const leaders = leadersOf(await memberStates(engine, containers, keeper));
-  const leader = containers.find(({ service, component }) => component === 'patroni' && leaders.includes(service));
+  const leader = containersOf(containers, room.stack.services, 'database').find(({ service }) => leaders.includes(service));
   if (!leader) return undefined;
   const ask = async (query: string) => {
     const { exitCode, output } = await engine.exec(leader.id, ['psql', '-XqAt', '-h', '/run/postgresql', '-U', 'postgres', '-c', query]);

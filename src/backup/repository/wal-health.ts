@@ -2,6 +2,7 @@ import type { Check } from '../../capability/check.ts';
 import type { Engine, ObservedContainer } from '../../docker/types.ts';
 import type { Manifest } from '../../stack/manifest.ts';
 import type { MemberState } from '../../stack/member.ts';
+import { containersOf, withRole } from '../../stack/roles.ts';
 import { archiveChecks } from '../plan/backup-health.ts';
 
 /**
@@ -25,9 +26,9 @@ export async function archiveHealth(
   containers: readonly ObservedContainer[],
   members: Readonly<Record<string, MemberState>> | undefined,
 ): Promise<Check[]> {
-  if (!manifest?.services.some(({ component }) => component === 'backup')) return [];
-  const leader = containers.find(
-    ({ service, component, state }) => component === 'patroni' && state === 'running' && members?.[service]?.role === 'leader',
+  if (withRole(manifest?.services, 'repository').length === 0) return [];
+  const leader = containersOf(containers, manifest?.services, 'database').find(
+    ({ service, state }) => state === 'running' && members?.[service]?.role === 'leader',
   );
   if (!leader) return [];
   // A container that hangs, or goes just now, is told by other checks.

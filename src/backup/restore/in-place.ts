@@ -5,13 +5,14 @@ import type { Engine } from '../../docker/types.ts';
 import { keeperOf, leadersOf, memberStates } from '../../members/agent-cli.ts';
 import { makeSet, openCatalogue } from '../backup.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
+import { databaseMembers } from '../plan/holds.ts';
 import type { Part } from '../plan/restore-plan.ts';
 import type { RestoreTarget } from '../plan/restore-target.ts';
 import { mustRun } from '../repository/job.ts';
 import { type BackupRoom, jobMount } from '../repository/repository.ts';
 import { type DatabaseFacts, restoreDatabase } from './database.ts';
 import { noteEnd, type Restoring } from './journal.ts';
-import { membersOf, replaceData, takeBack } from './replace-data.ts';
+import { replaceData, takeBack } from './replace-data.ts';
 import { restoreSettings } from './settings.ts';
 
 /** What a restore in place has done. */
@@ -126,7 +127,7 @@ function setNamed({ sets }: Site, id: string): BackupSet {
 
 /** Who leads, because it has what was acknowledged last; where nobody can be asked, whose files say that it came furthest. */
 export async function leaderOf(room: BackupRoom, engine: Engine): Promise<string> {
-  const members = membersOf(room);
+  const members = databaseMembers(room.stack);
   const keeper = keeperOf(members);
   const leaders = leadersOf(await memberStates(engine, await engine.observe(room.bench.project), keeper).catch(() => undefined));
   const led = members.find(({ name }) => leaders.includes(name))?.name;
@@ -151,7 +152,7 @@ async function beside(
 ): Promise<DatabaseFacts> {
   const { room, run } = site;
   return shown(run.context.report, title, (task) => {
-    const mount = membersOf(room).find(({ name }) => name === member)?.mounts[0];
+    const mount = databaseMembers(room.stack).find(({ name }) => name === member)?.mounts[0];
     if (!mount)
       throw new UserError(
         'RESTORE_FAILED',

@@ -6,6 +6,8 @@ import { shown, type Task } from '../../core/reporter.ts';
 import { HARDENED } from '../../docker/hardened.ts';
 import { createVolume } from '../../docker/volume.ts';
 import { LABEL, volumeName } from '../../stack/labels.ts';
+import { withRole } from '../../stack/roles.ts';
+import { applicationOf } from '../plan/holds.ts';
 import type { Part } from '../plan/restore-plan.ts';
 import type { RestoreTarget } from '../plan/restore-target.ts';
 import { type JobMount, mustRun } from '../repository/job.ts';
@@ -74,11 +76,11 @@ export async function preview(
       await withOriginal(room, async (original) => {
         await own(room, original, 10002);
         facts = await database(original);
-        const portal = appOf(room)?.image.build !== undefined;
+        const portal = applicationOf(room.stack)?.image.build !== undefined;
         sanitized = await step('sanitize it', (task) => sanitizeDatabase(room, original, data, portal, task));
       });
   }
-  await ownedVolume(room, into, uploads, Number(appOf(room)?.uid ?? 10001));
+  await ownedVolume(room, into, uploads, Number(applicationOf(room.stack)?.uid ?? 10001));
   if (options.parts.includes('files')) {
     const snapshot = target.set.parts.files.snapshot;
     if ((await snapshotParts(bench, room.local, snapshot)).includes('uploads')) {
@@ -89,8 +91,6 @@ export async function preview(
   const urls = options.start && facts ? await step('start it', () => start(room, into, data, uploads)) : [];
   return { project: into, facts, urls, files, sanitized };
 }
-
-const appOf = (room: BackupRoom) => room.stack.services.find(({ component, oneOff }) => component === 'app' && !oneOff);
 
 /** An empty volume that belongs to the user who is to write into it. */
 async function ownedVolume(room: BackupRoom, project: string, mount: JobMount, uid: number): Promise<void> {
@@ -172,10 +172,10 @@ async function start(room: BackupRoom, project: string, data: JobMount, uploads:
   await run('postgres', [...mount(data), '--user', '10002:10002', ...mount(secrets), '--entrypoint', 'preview-database', room.bench.image]);
   await must(['exec', `${project}-postgres`, 'preview-database', 'wait']);
   const database = await address('postgres');
-  const app = appOf(room);
+  const app = applicationOf(room.stack);
   const url = `postgresql://preview:${password}@${database}:5432/medianest`;
   if (!app?.image.build) return [url];
-  const redis = room.stack.services.find(({ component }) => component === 'redis-cluster')?.image.ref;
+  const redis = withRole(room.stack.services, 'cache')[0]?.image.ref;
   if (redis) {
     await run('redis', [
       '--user',

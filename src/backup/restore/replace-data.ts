@@ -3,8 +3,11 @@ import { UserError } from '../../core/errors.ts';
 import { shown } from '../../core/reporter.ts';
 import { execute } from '../../project/execute.ts';
 import { compose, composeUp } from '../../reconcile/compose-project.ts';
+import { containersOf } from '../../stack/roles.ts';
+import type { Mount } from '../../stack/types.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
-import type { Part } from '../plan/restore-plan.ts';
+import { cacheNodes, databaseMembers, uploadsOf } from '../plan/holds.ts';
+import { type Part, usersOf } from '../plan/restore-plan.ts';
 import { mustRun } from '../repository/job.ts';
 import { type BackupRoom, inServer, jobMount } from '../repository/repository.ts';
 import { restoreFiles, restoreNode, snapshotParts } from './files.ts';
@@ -18,8 +21,6 @@ export interface Sources {
   /** What was there before; undefined where none could be made. */
   safety: BackupSet | undefined;
 }
-
-export const membersOf = ({ stack }: BackupRoom) => stack.services.filter(({ component }) => component === 'patroni');
 
 /**
  * Stops what uses the data, puts other data in its place, and starts everything again, the member with the data first. What
@@ -48,7 +49,7 @@ async function exchange(room: BackupRoom, run: Execution, what: Restoring, set: 
   const step = stepper(run);
   const { parts, member } = what;
   await startBase(room, run);
-  const stopped = users(room, parts);
+  const stopped = usersOf(room.stack, parts);
   await step(`stop ${stopped.join(', ')}`, () => compose(run, undefined, ['stop', ...stopped]));
   if (parts.includes('db'))
     await step('put the restored database in its place', async () => {
@@ -84,7 +85,7 @@ export async function takeBack(room: BackupRoom, run: Execution, what: Restoring
   const step = stepper(run);
   try {
     await startBase(room, run);
-    const stopped = users(room, what.parts);
+    const stopped = usersOf(room.stack, what.parts);
     await step(`stop ${stopped.join(', ')}`, () => compose(run, undefined, ['stop', ...stopped]));
     if (what.touched.includes('db'))
       await step('put the old database back', async () => {
@@ -124,18 +125,11 @@ const stepper =
   (title: string, work: () => Promise<void>): Promise<void> =>
     shown(context.report, title, work);
 
-/** What uses the data that is replaced, and so is stopped. */
-function users(room: BackupRoom, parts: readonly Part[]): string[] {
-  const of = (component: string) =>
-    room.stack.services.filter((service) => service.component === component && !service.oneOff).map(({ name }) => name);
-  return [...of('app'), ...(parts.includes('db') ? of('patroni') : []), ...(parts.includes('redis') ? of('redis-cluster') : [])];
-}
-
 /** What the replacement itself needs, also where the whole stack is down. */
 const startBase = (room: BackupRoom, run: Execution): Promise<void> =>
   startAlone(
     run,
-    room.stack.services.flatMap(({ name, component }) => (component === 'etcd' || component === 'backup' ? [name] : [])),
+    room.stack.services.flatMap(({ name, role }) => (role === 'coordination' || role === 'repository' ? [name] : [])),
   );
 
 /** The folders of the members' volumes (templates/backup/image/swap-database). */
@@ -143,14 +137,14 @@ const swap = (room: BackupRoom, { member, undo }: Restoring, how: readonly strin
   mustRun(room.bench, {
     name: 'swap-database',
     argv: ['swap-database', member, undo ? 'before' : 'restored', ...how],
-    mounts: membersOf(room).map(({ name, mounts }) => jobMount(room.bench.project, mounts[0] as never, `/members/${name}`)),
+    mounts: databaseMembers(room.stack).map(({ name, mounts }) => jobMount(room.bench.project, mounts[0] as never, `/members/${name}`)),
   });
 
 /** Of the group as etcd knows it all that speaks of the data that was; its settings stay. No member may run: the first one founds it anew. */
 async function forgetLeader(room: BackupRoom, { engine }: Execution): Promise<void> {
   const scope = '/service/medianest/';
   const containers = await engine.observe(room.bench.project);
-  const etcd = containers.find(({ component, state }) => component === 'etcd' && state === 'running');
+  const etcd = containersOf(containers, room.stack.services, 'coordination').find(({ state }) => state === 'running');
   if (!etcd) throw new UserError('PARTIAL', 'etcd does not run, and holds who led the database', 'medianest up');
   const folders = ['optime/', 'members/'];
   for (const key of ['initialize', 'leader', 'status', 'history', 'sync', 'failsafe', 'failover', ...folders]) {
@@ -161,8 +155,7 @@ async function forgetLeader(room: BackupRoom, { engine }: Execution): Promise<vo
 }
 
 async function restoreUploads(room: BackupRoom, set: BackupSet): Promise<void> {
-  const app = room.stack.services.find(({ component, oneOff }) => component === 'app' && !oneOff);
-  const uploads = app?.mounts.find(({ target }) => target === '/srv/uploads');
+  const uploads = uploadsOf(room.stack);
   const { snapshot } = set.parts.files;
   const parts = await snapshotParts(room.bench, room.local, snapshot);
   if (uploads && parts.includes('uploads'))
@@ -171,9 +164,8 @@ async function restoreUploads(room: BackupRoom, set: BackupSet): Promise<void> {
 
 /** Those that led get their data and their identity back; the others begin empty and copy it. */
 async function restoreCache(room: BackupRoom, set: BackupSet): Promise<void> {
-  for (const { name, component, mounts } of room.stack.services) {
-    const [mount] = mounts;
-    if (component !== 'redis-cluster' || !mount) continue;
+  for (const { name, mounts } of cacheNodes(room.stack)) {
+    const mount = mounts[0] as Mount;
     const snapshot = set.cacheLeaders.includes(name) ? set.parts.files.snapshot : undefined;
     await restoreNode(room.bench, room.local, snapshot, `/source/redis/${name}`, jobMount(room.bench.project, mount), true);
   }
