@@ -2,13 +2,13 @@ import type { Context } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { bytes } from '../../ui/bytes.ts';
 import { databaseMembers, uploadsOf } from '../plan/holds.ts';
-import type { Part } from '../plan/restore-plan.ts';
+import type { Part } from '../plan/restore-part.ts';
 import { roomShort, type VolumeNeed } from '../plan/restore-room.ts';
 import type { RestoreTarget } from '../plan/restore-target.ts';
 import { type JobMount, mustRun } from '../repository/job.ts';
 import { type BackupRoom, jobMount } from '../repository/repository.ts';
 import { missingFiles, snapshotParts } from './files.ts';
-import { leaderOf } from './in-place.ts';
+import { leaderOf } from './leader.ts';
 
 /** A volume that does not exist yet: the engine makes one without a name, on the disk of all others, and removes it with the job. */
 const NEW_VOLUME = '';

@@ -8,7 +8,7 @@ import { createVolume } from '../../docker/volume.ts';
 import { LABEL, volumeName } from '../../stack/labels.ts';
 import { withRole } from '../../stack/roles.ts';
 import { applicationOf } from '../plan/holds.ts';
-import type { Part } from '../plan/restore-plan.ts';
+import type { Part } from '../plan/restore-part.ts';
 import type { RestoreTarget } from '../plan/restore-target.ts';
 import { type JobMount, mustRun } from '../repository/job.ts';
 import type { BackupRoom } from '../repository/repository.ts';

@@ -7,7 +7,8 @@ import { refuseForeign } from '../../reconcile/survey.ts';
 import { emptySecrets } from '../../secrets/store/secret-files.ts';
 import { generationOf } from '../../services/backup/settings/backup-generation.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
-import { type Part, restorePlan } from '../plan/restore-plan.ts';
+import type { Part } from '../plan/restore-part.ts';
+import { restorePlan } from '../plan/restore-plan.ts';
 import { chooseTarget, type RestoreTarget, refuseOtherVersion, targetText } from '../plan/restore-target.ts';
 import { removeJobs } from '../repository/job.ts';
 import { type BackupRoom, backupRoom, knownSets, readArchive } from '../repository/repository.ts';
@@ -200,8 +201,8 @@ function outcomeOf(work: Work, room: BackupRoom, asked: RestoreAsked, result: Re
   const plan = restorePlan(room.stack, {
     kind: destination !== 'in-place' ? destination : work.kind === 'new' && asked.bare ? 'bare' : work.kind,
     parts: entry?.parts ?? asked.only,
-    target: says,
-    set: work.kind === 'new' ? work.target.set : undefined,
+    says,
+    target: work.kind === 'new' ? work.target : undefined,
   });
   return {
     backup,
