@@ -24,6 +24,8 @@ import { localRepository, mustRestic, RESTIC, type Repository, restic } from './
 /** Everything that a command about backups works with. */
 export interface BackupRoom {
   bench: Workbench;
+  /** All settings, and those of the backup. */
+  loaded: Loaded;
   settings: BackupSettings;
   stack: Stack;
   /** The repository as a mount: a volume or a folder. */
@@ -65,6 +67,7 @@ export async function backupRoom(
       cpus: Math.min(settings.cpus, os.cpus().length),
       locked: lock !== undefined,
     },
+    loaded,
     settings,
     stack,
     mount,
