@@ -4,7 +4,7 @@ import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'no
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { atLeast, atMost, bench, docker, edgeSettings, median, told } from './bench-lib.mjs';
-import { container, keeper, leaderOf, settled } from './bench-members.mjs';
+import { container, controller, leaderOf, settled } from './bench-members.mjs';
 import { addressOf, whileWriting } from './bench-writers.mjs';
 
 const KILLS = Number(process.env.BENCH_KILLS ?? 20);
@@ -55,11 +55,11 @@ async function faults(at, figures) {
   figures.postmasterKilled = seconds(BOUNDS.postmaster, postmaster.worst, postmaster);
   const paused = await rounds(at, ROUNDS, database, () => docker('pause', leader()));
   figures.leaderPaused = seconds(BOUNDS.paused, paused.worst, paused);
-  const switched = await rounds(at, ROUNDS, database, () => keeper(at, 'switchover'));
+  const switched = await rounds(at, ROUNDS, database, () => controller(at, 'switchover'));
   figures.switchover = seconds(BOUNDS.switchover, switched.worst, switched);
   const master = await rounds(at, ROUNDS, cache, () => docker('kill', container(at, leaderOf(at, 'redis'))));
   figures.redisMasterKilled = seconds(BOUNDS.cacheKilled, master.worst, master);
-  const handed = await rounds(at, ROUNDS, cache, () => keeper(at, 'handover', leaderOf(at, 'redis')));
+  const handed = await rounds(at, ROUNDS, cache, () => controller(at, 'handover', leaderOf(at, 'redis')));
   figures.redisHandover = seconds(BOUNDS.cacheHandover, handed.worst, handed);
 }
 

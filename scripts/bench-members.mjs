@@ -1,10 +1,10 @@
-// The members of the data plane, as the agent's keeper tells of them.
+// The members of the data plane, as the agent's controller tells of them.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { docker } from './bench-lib.mjs';
 
 export const container = (at, service) => `${at.project}-${service}-1`;
-export const keeper = (at, ...args) => docker('exec', container(at, 'agent'), 'keeper', ...args);
-const states = (at) => Object.entries(JSON.parse(keeper(at, 'status').split('\n').at(-1)));
+export const controller = (at, ...args) => docker('exec', container(at, 'agent'), 'keeper', ...args);
+const states = (at) => Object.entries(JSON.parse(controller(at, 'status').split('\n').at(-1)));
 export const leaderOf = (at, group) => states(at).find(([service, { role }]) => service.startsWith(group) && role === 'leader')[0];
 
 /** Until every member takes part, and the database has its synchronous standby. */

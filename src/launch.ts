@@ -33,7 +33,7 @@ function readCache(): Buffer | undefined {
   }
 }
 
-/** Starts the program; its version is told without loading the rest. */
+/** Starts the program; prints its version without loading the rest. */
 export async function start(argv: string[]): Promise<void> {
   if (argv[0] === '--version' || argv[0] === '-V') process.stdout.write(`${MEDIANEST_VERSION}\n`);
   else await load().main.main(argv);

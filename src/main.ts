@@ -21,7 +21,7 @@ export async function main(argv: string[]): Promise<void> {
     process.stdout.write(completeLine(argv.slice(1), { home, cwd: process.cwd(), env: process.env }));
     return;
   }
-  // Progress that nobody reads any more (a closed pipe, a lost terminal) must not end a change half-way.
+  // Progress that cannot be written any more (a closed pipe, a lost terminal) must not interrupt a change.
   process.stderr.on('error', () => {});
   // Every mode is given where a file is made; the shell's umask would hide configuration from the containers' users.
   process.umask(0o022);

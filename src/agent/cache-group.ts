@@ -6,7 +6,7 @@ import { cacheRound } from './cache/round.ts';
 import { type AgentConfig, inGroup } from './config.ts';
 import type { Group, Say } from './group.ts';
 
-/** The nodes of the Redis Cluster. Unlike the others they are also brought together: Redis never does that by itself. */
+/** The nodes of the Redis Cluster. Unlike the others they also have to be introduced to each other: Redis never does that by itself. */
 export function cacheGroup(own: NonNullable<AgentConfig['cache']>, config: AgentConfig): Group {
   const nodes = inGroup(config, 'cache').map(({ service, address = '' }) => ({ service, address }));
   const cluster: CacheConfig = {

@@ -28,7 +28,7 @@ export interface AgentConfig {
   cache: { replicas: number; nodeTimeoutMs: number } | null;
 }
 
-/** Read anew where it is needed: it is switched as a whole when it changes. */
+/** Read again where it is needed: it is switched as a whole when it changes. */
 export const readConfig = (): AgentConfig => JSON.parse(readFileSync('/etc/medianest/current/agent.json', 'utf8')) as AgentConfig;
 
 export const readSecret = (name: string): string => readFileSync(`/run/secrets/${name}`, 'utf8');

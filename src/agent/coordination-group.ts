@@ -7,7 +7,7 @@ const PORT = 2379;
 const TIMEOUT_MS = 3_000;
 const HANDOVER_SECONDS = 60;
 
-/** The members of etcd. One that leads hands over by itself when it is told to stop (etcd's server, `Stop`), so here it is only made sure that the others can go on. */
+/** The members of etcd. A leader hands over by itself when it is stopped (etcd's server, `Stop`), so this only checks that the others can continue. */
 export function coordinationGroup(peers: readonly Peer[]): Group {
   const view = async (): Promise<EtcdView> =>
     Object.fromEntries(await Promise.all(peers.map(async (peer) => [peer.service, await status(peer).catch(() => undefined)] as const)));

@@ -6,11 +6,11 @@ import { until } from './wait.ts';
 const HANDOVER_SECONDS = 60;
 const AGAIN_MS = 10_000;
 
-/** The members of the database, through Patroni: who leads is Patroni's to decide, and here it is only asked. */
+/** The members of the database, through Patroni: Patroni decides on the leader; this only asks it. */
 export function databaseGroup(members: readonly string[], patroni: PatroniClient): Group {
   const leaderIs = (wanted: string) => async (): Promise<string | undefined> => {
     const view = await patroni.cluster();
-    if (leaderOf(view)?.name !== wanted) return `${leaderOf(view)?.name ?? 'nobody'} leads, not ${wanted}`;
+    if (leaderOf(view)?.name !== wanted) return `${leaderOf(view)?.name ?? 'no member'} is the leader, not ${wanted}`;
     return problemOf(wanted, view);
   };
 
@@ -25,8 +25,10 @@ export function databaseGroup(members: readonly string[], patroni: PatroniClient
     const candidate = to ?? bestCandidate(await patroni.cluster(), leader?.name ?? '');
     if (candidate === undefined) throw new Error('no other member could take over: none of them is streaming');
     if (!forced && leader?.state !== 'running')
-      throw new Error(`${leader?.name ?? 'nobody'} does not lead: a switchover needs a leader that answers; use failover`);
-    say(`${leader?.name ?? 'nobody'} hands over to ${candidate}`);
+      throw new Error(
+        `${leader ? `${leader.name} does not lead` : 'no leader elected'}: a switchover needs a leader that answers; use failover`,
+      );
+    say(`${leader?.name ?? 'no leader'} hands over to ${candidate}`);
     if (leader?.state === 'running') await patroni.switchover(leader.name, candidate);
     else await patroni.failover(candidate);
     await until(HANDOVER_SECONDS, leaderIs(candidate), say);
@@ -41,7 +43,7 @@ export function databaseGroup(members: readonly string[], patroni: PatroniClient
       if (leaderOf(view)?.name !== service) return;
       // Alone it leads nothing that another could lead.
       if (members.length === 1) return;
-      // Whoever else is away may be on its way back.
+      // Another member that is down may be about to return.
       await until(HANDOVER_SECONDS, async () => candidateProblem(service, await patroni.cluster(), await patroni.synchronous()), say);
       await change(undefined, say, false);
     },

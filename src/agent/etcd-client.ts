@@ -53,7 +53,7 @@ export function etcdClient(members: readonly Peer[], user: string, password: () 
   };
 
   return {
-    /** Linearizable: it is what a majority holds now, never an older state of one member. */
+    /** Linearizable: the current state of a majority, never an older state of one member. */
     read: async (key: string): Promise<Entry | undefined> => {
       const { kvs } = (await call('/v3/kv/range', { key: encode(key) })) as { kvs?: { value?: string; mod_revision: string }[] };
       const found = kvs?.[0];

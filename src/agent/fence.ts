@@ -5,7 +5,7 @@ import type { Log } from './log.ts';
 import { type FencerAnswer, type FencerStep, type Lock, nextStep } from './plan/fencer.ts';
 import { type HungMember, judgeHung } from './plan/hung.ts';
 
-/** Where Patroni keeps who leads (scope `medianest`). */
+/** Where Patroni stores the leader (scope `medianest`). */
 const LEADER_KEY = '/service/medianest/leader';
 
 /** What the fencer acts through; time is told to it. */
@@ -60,7 +60,7 @@ export function fencer(config: AgentConfig, effects: FencerEffects) {
     return paused && now() - (pausedSince.get(holder) as number) >= config.pausedSeconds * 1000;
   };
 
-  /** One that has lost the lead while it hung still answers those who are connected to it, once it goes on. */
+  /** A member that lost leadership while it hung still answers connected clients once it resumes. */
   const endHung = async (holder: string): Promise<void> => {
     if (lastHolder !== undefined && lastHolder !== holder) deposed.set(lastHolder, { silentSince: undefined });
     lastHolder = holder;

@@ -4,7 +4,7 @@ import type { MemberState } from '../stack/member.ts';
 export type Say = (what: string) => void;
 
 /**
- * What knows one group of members (docs/architecture.md, "The keeper"). Where something cannot be done, it throws an
+ * Observes one group of members and acts on it (src/agent/README.md). Where something cannot be done, it throws an
  * Error whose message is for a person.
  */
 export interface Group {
@@ -15,9 +15,9 @@ export interface Group {
   status(): Promise<Record<string, MemberState>>;
   /** Before a planned stop: hands what a member leads to another. */
   handover(service: string, say: Say): Promise<void>;
-  /** After a member has come back: waits until it takes part again and is not behind. */
+  /** After a member has come back: waits until it is a healthy member again and is not behind. */
   settled(service: string, seconds: number, say: Say): Promise<void>;
-  /** Planned and unplanned changes of who leads, where the group has one leader. */
+  /** Planned and unplanned changes of leader, if the group has one leader. */
   switchover?(to: string | undefined, say: Say): Promise<void>;
   failover?(to: string | undefined, say: Say): Promise<void>;
   /** Keeps the group together: run by the agent every few seconds. Gives back what was done. */

@@ -17,7 +17,7 @@ export interface HealingEffects {
 /** Looks at all containers, decides by heal.ts, and does it. `told` hears the engine's events. */
 export function healer(config: AgentConfig, { engine, groups, log, now }: HealingEffects) {
   let histories: Record<string, History> = {};
-  /** Stopped by somebody, as the engine told: `docker stop` is an order, `docker kill` is not. */
+  /** Stopped on purpose, according to the engine: `docker stop` is a request, `docker kill` is not. */
   const stopped = new Set<string>();
 
   const treat = async ({ do: what, service, container, why }: Treatment): Promise<void> => {
@@ -50,7 +50,7 @@ export function healer(config: AgentConfig, { engine, groups, log, now }: Healin
 
 const limits = ({ unhealthySeconds, attempts }: AgentConfig) => ({ endedSeconds: ENDED_SECONDS, unhealthySeconds, attempts });
 
-/** Who leads, of the groups that can be asked. */
+/** The leaders of the groups that answer. */
 async function leaders(groups: readonly Group[]): Promise<Set<string>> {
   const states = await Promise.all(groups.map((group) => group.status().catch(() => ({}))));
   return new Set(states.flatMap((state) => Object.entries(state).flatMap(([service, { role }]) => (role === 'leader' ? [service] : []))));

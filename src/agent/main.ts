@@ -1,6 +1,6 @@
+import { controller } from './clusterctl.ts';
 import { readConfig } from './config.ts';
 import { groupsOf } from './groups.ts';
-import { keeper } from './keeper.ts';
 import { logTo } from './log.ts';
 import { run } from './run.ts';
 
@@ -20,9 +20,9 @@ async function main(): Promise<void> {
   } else if (command === 'check') {
     readConfig();
   } else if (command === 'keeper') {
-    process.stdout.write(await keeper(rest, groupsOf(readConfig()), (what) => process.stderr.write(`${what}\n`)));
+    process.stdout.write(await controller(rest, groupsOf(readConfig()), (what) => process.stderr.write(`${what}\n`)));
   } else {
-    throw new Error('usage: agent run | check | keeper ...');
+    throw new Error('usage: agent run | check | controller ...');
   }
 }
 

@@ -14,7 +14,7 @@ export interface Answer {
 
 let cached: { serial: string; agent: https.Agent } | undefined;
 
-/** Connections that prove who calls by the agent's certificate; made anew once that was renewed. */
+/** Connections that authenticate with the agent's certificate; opened again once that was renewed. */
 function connections(): https.Agent {
   const serial = readlinkSync('/run/certs/current');
   if (cached?.serial !== serial) {

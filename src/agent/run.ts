@@ -15,11 +15,11 @@ const KEEP_MS = 3_000;
 /** Its time says that the agent is at work (the image's healthcheck). */
 const ROUND_FILE = '/run/agent-round';
 
-/** Looks after the stack until it is told to stop. */
+/** Runs the loops until it is stopped. */
 export async function run(log: Log, signal: AbortSignal): Promise<void> {
   let text = '';
   while (!signal.aborted) {
-    // A changed configuration begins everything anew; nothing that matters is remembered for longer than a minute.
+    // A changed configuration restarts every loop; nothing that matters is remembered for longer than a minute.
     const changed = new AbortController();
     const config = readConfig();
     text = JSON.stringify(config);
@@ -74,7 +74,7 @@ async function live(config: AgentConfig, log: Log, signal: AbortSignal): Promise
     'events',
     () => pause(1_000, signal),
     async () => {
-      // What happened while nobody listened is found by the rounds.
+      // The rounds find what happened while the event stream was down.
       bell.ring();
       await engine.events(onEvent, signal);
     },
@@ -91,7 +91,7 @@ async function live(config: AgentConfig, log: Log, signal: AbortSignal): Promise
     () => pause(HEAL_MS, signal),
     async () => {
       const held = isHeld(now());
-      tell('hold', held ? 'a command of medianest is at work: nothing is healed meanwhile' : 'no command of medianest is at work');
+      tell('hold', held ? 'a command of medianest is at work: healing is paused' : 'no command of medianest is at work');
       if (config.heal && !held) await heal.round();
       else await engine.list();
       mark(new Date());
@@ -123,7 +123,7 @@ function mark(at: Date): void {
 
 const pause = (ms: number, signal: AbortSignal): Promise<unknown> => sleep(ms, undefined, { signal }).catch(() => undefined);
 
-/** Wakes whoever waits for it; rung while nobody waits, it wakes the next one at once. */
+/** Wakes the waiting loop; if none waits, it wakes the next one at once. */
 class Bell {
   private pending = false;
   private wake: (() => void) | undefined;

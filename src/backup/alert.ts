@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { Context, Opened } from '../capability/capability.ts';
+import type { Context, Project } from '../capability/capability.ts';
 import type { Check } from '../capability/check.ts';
 import { UserError } from '../core/errors.ts';
 import { writeAtomic } from '../core/files.ts';
@@ -27,7 +27,7 @@ const NO_ALARM = new Set(['USAGE', 'INTERRUPTED', 'CONFIRMATION_NEEDED', 'NOT_RU
  */
 export async function alarmed<T>(
   context: Context,
-  opened: Opened,
+  opened: Project,
   command: string,
   work: () => Promise<T>,
   wrong: (value: T) => string | undefined = () => undefined,
@@ -53,7 +53,7 @@ function forget(state: StateFolder, command: string): void {
 }
 
 /** Neither may hide why the command failed. */
-async function raise(context: Context, { loaded, state }: Opened, command: string, code: string, message: string): Promise<void> {
+async function raise(context: Context, { loaded, state }: Project, command: string, code: string, message: string): Promise<void> {
   try {
     const entry = { command, at: context.clock.now().toISOString(), message };
     writeAtomic(state.at(FILE), `${JSON.stringify([...failures(state).filter((known) => known.command !== command), entry], null, 1)}\n`);

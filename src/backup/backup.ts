@@ -1,22 +1,30 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { Context, Opened } from '../capability/capability.ts';
+import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { shortHash } from '../core/hash.ts';
 import { shown } from '../core/reporter.ts';
 import { TAIL_LINES } from '../docker/compose.ts';
-import { keeperOf, leadersOf, memberStates } from '../members/agent-cli.ts';
+import { controllerOf, leadersOf, memberStates } from '../members/agent-cli.ts';
 import { requireManifest } from '../project/open.ts';
-import { mutate } from '../project/with-lock.ts';
-import { refuseForeign } from '../reconcile/survey.ts';
+import { withLock } from '../project/with-lock.ts';
+import { refuseForeign } from '../reconcile/plan-project.ts';
 import { containersOf } from '../stack/roles.ts';
 import { type BackupSet, type BackupType, type Catalogue, type DatabasePart, type FilesPart, setId } from './plan/backup-sets.ts';
 import { cacheNodes, databaseMembers } from './plan/holds.ts';
 import { clockProblem } from './plan/pgbackrest.ts';
 import { backupSummary, unreadable, vanished } from './plan/restic.ts';
 import { jobError, lastWords, removeJobs, runJob } from './repository/job.ts';
-import { type BackupRoom, backupRoom, fileSources, inServer, knownSets, readDatabase, saveCatalogue } from './repository/repository.ts';
+import {
+  type BackupContext,
+  backupContext,
+  fileSources,
+  inServer,
+  knownSets,
+  readDatabase,
+  saveCatalogue,
+} from './repository/repository.ts';
 import { openRepository, RESTIC, restic } from './repository/restic.ts';
 
 export interface BackupOutcome {
@@ -26,10 +34,10 @@ export interface BackupOutcome {
 }
 
 /** Makes a set of everything. It is listed once all of it is in the repository. */
-export async function backup(context: Context, opened: Opened, type: BackupType): Promise<BackupOutcome> {
+export async function backup(context: Context, opened: Project, type: BackupType): Promise<BackupOutcome> {
   requireManifest(opened.state);
-  return mutate(context, opened.state, `backup --type ${type}`, async (lock, record) => {
-    const room = await backupRoom(context, opened, { lock });
+  return withLock(context, opened.state, `backup --type ${type}`, async (lock, record) => {
+    const room = await backupContext(context, opened, { lock });
     record(['backup', type]);
     return makeSet(context, opened, room, type, 'asked');
   });
@@ -38,8 +46,8 @@ export async function backup(context: Context, opened: Opened, type: BackupType)
 /** The same under a lock that is held already. */
 export async function makeSet(
   context: Context,
-  opened: Opened,
-  room: BackupRoom,
+  opened: Project,
+  room: BackupContext,
   type: BackupType,
   reason: BackupSet['reason'],
 ): Promise<BackupOutcome> {
@@ -77,7 +85,7 @@ export async function makeSet(
     cacheLeaders,
     ...(db.pageErrors && { problems: ['pages of the database have wrong checksums'] }),
   };
-  const warnings = db.pageErrors ? [`${set.id} holds pages with wrong checksums: the database itself is damaged`] : [];
+  const warnings = db.pageErrors ? [`${set.id} contains pages with wrong checksums: the database itself is damaged`] : [];
   catalogue.sets.push(set);
   await step('note the set in the repository', () => saveCatalogue(room, catalogue));
   return { set, warnings };
@@ -92,8 +100,8 @@ async function together<T extends unknown[]>(work: { [K in keyof T]: Promise<T[K
   }) as T;
 }
 
-/** @returns who leads @throws UserError BACKUP_REFUSED where the stack is down, or the database without a leader */
-export async function refuseUnfit(context: Context, { loaded, state }: Opened, room: BackupRoom): Promise<string[]> {
+/** @returns the leaders @throws UserError BACKUP_REFUSED where the stack is down, or the database without a leader */
+export async function refuseUnfit(context: Context, { loaded, state }: Project, room: BackupContext): Promise<string[]> {
   const engine = await context.engine();
   const containers = await engine.observe(room.bench.project);
   refuseForeign(loaded.settings.project, containers, state.root);
@@ -105,29 +113,29 @@ export async function refuseUnfit(context: Context, { loaded, state }: Opened, r
       '`medianest status` and `medianest health` show what is wrong; medianest up',
     );
   if (server?.state !== 'running') throw refuse('the repository host (backup) does not run');
-  const keeper = keeperOf(room.stack.services);
-  const states = keeper ? await memberStates(engine, containers, keeper) : undefined;
+  const controller = controllerOf(room.stack.services);
+  const states = controller ? await memberStates(engine, containers, controller) : undefined;
   const leaders = leadersOf(states);
   const database = databaseMembers(room.stack).map(({ name }) => name);
-  if (states && !database.some((name) => leaders.includes(name))) throw refuse('nobody leads the database');
+  if (states && !database.some((name) => leaders.includes(name))) throw refuse('the database has no leader');
   const cache = cacheNodes(room.stack).map(({ name }) => name);
   if (cache.length > 0 && cache.filter((name) => leaders.includes(name)).length < 3) throw refuse('a part of the cache is away');
   return leaders;
 }
 
-/** It would be written by a key that is not the one of now. */
-async function refuseOldGeneration(room: BackupRoom): Promise<void> {
+/** It would be encrypted with a key that is not the current one. */
+async function refuseOldGeneration(room: BackupContext): Promise<void> {
   const { stdout } = await inServer(room, ['generation'], 'the repository host');
   if (Number(stdout) === room.generations.current) return;
   throw new UserError(
     'BACKUP_REFUSED',
-    'a rotation of the backup keys was stopped half-way; no backup was made',
-    'medianest backup keys rotate goes on with it',
+    'a rotation of the backup keys was interrupted; no backup was made',
+    'medianest backup keys rotate resumes it',
   );
 }
 
 /** restic would try for a quarter of an hour to write its lock. */
-async function refuseReadOnly({ bench, mount }: BackupRoom): Promise<void> {
+async function refuseReadOnly({ bench, mount }: BackupContext): Promise<void> {
   const { exitCode } = await bench.docker.run(['exec', bench.server, 'test', '-w', mount.target], { signal: bench.signal });
   if (exitCode !== 1) return;
   throw new UserError(
@@ -138,7 +146,7 @@ async function refuseReadOnly({ bench, mount }: BackupRoom): Promise<void> {
 }
 
 /** The sets that are there; where there is none, the repository is made, and given an identity. */
-export async function openCatalogue(room: BackupRoom): Promise<Catalogue> {
+export async function openCatalogue(room: BackupContext): Promise<Catalogue> {
   await refuseReadOnly(room);
   await openRepository(room.bench, room.local);
   const known = await knownSets(room);
@@ -153,7 +161,10 @@ export async function openCatalogue(room: BackupRoom): Promise<Catalogue> {
   return known ?? { repository, sets: [] };
 }
 
-async function backUpDatabase(room: BackupRoom, type: BackupType): Promise<{ part: DatabasePart; type: BackupType; pageErrors: boolean }> {
+async function backUpDatabase(
+  room: BackupContext,
+  type: BackupType,
+): Promise<{ part: DatabasePart; type: BackupType; pageErrors: boolean }> {
   const { current } = room.generations;
   const before = new Set((await readDatabase(room)).backups.map(({ label }) => label));
   await inServer(room, ['pgbackrest', '--log-level-console=warn', `--type=${type}`, 'backup'], 'the database could not be backed up').catch(
@@ -169,7 +180,7 @@ async function backUpDatabase(room: BackupRoom, type: BackupType): Promise<{ par
 }
 
 /** What a restore of them needs on its disk; undefined where nothing tells. */
-async function measureUploads({ loaded }: Opened, room: BackupRoom): Promise<number | undefined> {
+async function measureUploads({ loaded }: Project, room: BackupContext): Promise<number | undefined> {
   const uploads = fileSources(loaded, room).find(({ target }) => target === '/source/uploads');
   if (!uploads) return undefined;
   const argv = ['du', '--summarize', '--block-size=1', uploads.target];
@@ -179,7 +190,7 @@ async function measureUploads({ loaded }: Opened, room: BackupRoom): Promise<num
   return Number.isNaN(bytes) ? undefined : bytes;
 }
 
-async function snapshotCache({ bench }: BackupRoom, leaders: readonly string[]): Promise<void> {
+async function snapshotCache({ bench }: BackupContext, leaders: readonly string[]): Promise<void> {
   const results = await Promise.all(
     leaders.map((name) => bench.docker.run(['exec', `${bench.project}-${name}-1`, 'snapshot'], { signal: bench.signal })),
   );
@@ -189,12 +200,12 @@ async function snapshotCache({ bench }: BackupRoom, leaders: readonly string[]):
 }
 
 /** What was written by the operator; secrets that are in files of their own are in the state folder too. */
-const settingsFiles = ({ root, configFile }: Opened['loaded']): string[] => [
+const settingsFiles = ({ root, configFile }: Project['loaded']): string[] => [
   ...(configFile && path.dirname(configFile) === root ? [path.basename(configFile)] : []),
   ...(existsSync(path.join(root, 'profiles')) ? ['profiles'] : []),
 ];
 
-/** Of the state folder not what belongs to a running command, nor what is made anew. */
+/** Excluded from the state folder: what belongs to a running command, and what can be recreated. */
 const EXCLUDED = [
   '/source/state/lock',
   '/source/state/lock.child',
@@ -203,7 +214,7 @@ const EXCLUDED = [
   '/source/state/waf-rules/*.tmp',
 ];
 
-async function backUpFiles({ loaded }: Opened, room: BackupRoom, id: string, leaders: readonly string[]): Promise<FilesPart> {
+async function backUpFiles({ loaded }: Project, room: BackupContext, id: string, leaders: readonly string[]): Promise<FilesPart> {
   const sources = fileSources(loaded, room).filter(
     ({ target }) => !target.startsWith('/source/redis/') || leaders.some((name) => target.endsWith(`/${name}`)),
   );

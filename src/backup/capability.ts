@@ -62,7 +62,7 @@ export const backup = {
         ? undefined
         : {
             reason: 'there is no verified backup of it',
-            hint: 'make one: medianest backup && medianest backup verify; without one, say so: medianest down --volumes --no-backup (add --yes where nobody can answer)',
+            hint: 'make one: medianest backup && medianest backup verify; to delete without one: medianest down --volumes --no-backup (add --yes without a terminal)',
           };
     },
     // Without data there is nothing that a restore could have left half replaced, nor anything that was put aside.

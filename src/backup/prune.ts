@@ -1,13 +1,13 @@
-import type { Context, Opened } from '../capability/capability.ts';
-import { mutate } from '../project/with-lock.ts';
-import { databaseFolder, generationOf, living } from '../services/backup/settings/backup-generation.ts';
+import type { Context, Project } from '../capability/capability.ts';
+import { withLock } from '../project/with-lock.ts';
+import { databaseFolder, keyVersionOf, living } from '../services/backup/settings/key-versions.ts';
 import { openCatalogue } from './backup.ts';
 import { copyPolicies, readCopies } from './copies/copies.ts';
 import type { BackupSet, Catalogue } from './plan/backup-sets.ts';
 import { copyDecisions } from './plan/copies.ts';
 import { type Decision, retention } from './plan/retention.ts';
 import { mustRun, removeJobs } from './repository/job.ts';
-import { type BackupRoom, backrest, backupRoom, inServer, knownSets, readDatabase, saveCatalogue } from './repository/repository.ts';
+import { type BackupContext, backrest, backupContext, inServer, knownSets, readDatabase, saveCatalogue } from './repository/repository.ts';
 import { mustRestic } from './repository/restic.ts';
 import { retireGenerations } from './repository/rotate-keys.ts';
 
@@ -19,14 +19,14 @@ export interface PruneOutcome {
 }
 
 /** Removes what no rule keeps. A dry run says what and why. */
-export async function prune(context: Context, opened: Opened): Promise<PruneOutcome> {
+export async function prune(context: Context, opened: Project): Promise<PruneOutcome> {
   if (context.flags.dryRun) {
-    const room = await backupRoom(context, opened);
+    const room = await backupContext(context, opened);
     const known = (await knownSets(room)) ?? { repository: '', sets: [] };
     return { sets: retention(known.sets, room.settings.local.keep), removed: 0, copies: await decideCopies(room, known) };
   }
-  return mutate(context, opened.state, 'backup prune', async (lock, record) => {
-    const room = await backupRoom(context, opened, { lock });
+  return withLock(context, opened.state, 'backup prune', async (lock, record) => {
+    const room = await backupContext(context, opened, { lock });
     await removeJobs(room.bench);
     const catalogue = await openCatalogue(room);
     const decisions = retention(catalogue.sets, room.settings.local.keep);
@@ -42,18 +42,18 @@ export async function prune(context: Context, opened: Opened): Promise<PruneOutc
   });
 }
 
-async function decideCopies({ bench, settings }: BackupRoom, catalogue: Catalogue): Promise<PruneOutcome['copies']> {
+async function decideCopies({ bench, settings }: BackupContext, catalogue: Catalogue): Promise<PruneOutcome['copies']> {
   const states = await readCopies(bench.docker, bench.project, settings);
   const policies = Object.entries(copyPolicies(settings));
   return Object.fromEntries(policies.map(([name, policy]) => [name, copyDecisions(catalogue, name, policy, states)]));
 }
 
 /** The database’s parts first, those that others are made from last; then WAL that no set begins before; then the files. */
-async function removeOthers(room: BackupRoom, kept: readonly BackupSet[]): Promise<void> {
+async function removeOthers(room: BackupContext, kept: readonly BackupSet[]): Promise<void> {
   await inServer(room, ['halt'], 'an earlier command could not be ended');
   const { generations } = room;
   for (const generation of living(generations)) {
-    const own = kept.filter(({ parts }) => generationOf(parts.db) === generation);
+    const own = kept.filter(({ parts }) => keyVersionOf(parts.db) === generation);
     if (own.length > 0 || generation === generations.current) await removeLabels(room, generation, own);
     else await removeGeneration(room, generation);
   }
@@ -61,12 +61,12 @@ async function removeOthers(room: BackupRoom, kept: readonly BackupSet[]): Promi
 }
 
 /** The whole of it: no set is in it any more. */
-async function removeGeneration({ bench, mount }: BackupRoom, generation: number): Promise<void> {
+async function removeGeneration({ bench, mount }: BackupContext, generation: number): Promise<void> {
   const folder = `${mount.target}/${databaseFolder(generation)}`;
   await mustRun(bench, { name: 'remove-generation', argv: ['rm', '-rf', folder], mounts: [mount] });
 }
 
-async function removeLabels(room: BackupRoom, generation: number, kept: readonly BackupSet[]): Promise<void> {
+async function removeLabels(room: BackupContext, generation: number, kept: readonly BackupSet[]): Promise<void> {
   const there = new Set((await readDatabase(room, generation)).backups.map(({ label }) => label));
   const keptLabels = new Set(kept.flatMap(({ parts }) => [parts.db.label, ...parts.db.references]));
   // What a killed backup has left, and no set names, goes too.
@@ -79,8 +79,8 @@ async function removeLabels(room: BackupRoom, generation: number, kept: readonly
     await backrest(room, generation, ['expire', `--repo1-retention-full=${fulls}`], 'WAL that is no longer needed could not be removed');
 }
 
-/** Snapshots that no kept set names, and catalogues of before: every command that changes one saves it as one more. */
-async function forget(room: BackupRoom, kept: readonly BackupSet[]): Promise<void> {
+/** Snapshots that no kept set names, and older catalogues: every command that changes the catalogue saves another one. */
+async function forget(room: BackupContext, kept: readonly BackupSet[]): Promise<void> {
   const catalogues = ['--tag', 'catalogue', '--host', room.bench.project, '--group-by', 'tags', '--keep-last', '2'];
   await mustRestic(room.bench, room.local, ['forget', '--quiet', ...catalogues]);
   const { stdout } = await mustRestic(room.bench, room.local, ['snapshots', '--json', '--tag', 'set']);

@@ -1,18 +1,18 @@
-import type { Context, Opened } from '../capability/capability.ts';
+import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { shown } from '../core/reporter.ts';
 import type { RunResult } from '../docker/compose.ts';
-import { mutate } from '../project/with-lock.ts';
+import { withLock } from '../project/with-lock.ts';
 import { COPIES } from '../services/backup/backup.ts';
-import { generationOf } from '../services/backup/settings/backup-generation.ts';
 import { copyNames } from '../services/backup/settings/copies-settings.ts';
+import { keyVersionOf } from '../services/backup/settings/key-versions.ts';
 import { verifyLabel } from './archive/prove-labels.ts';
 import { openCatalogue } from './backup.ts';
 import type { BackupSet } from './plan/backup-sets.ts';
 import { verifyProblems, type WalGap, walProblems } from './plan/pgbackrest.ts';
 import { unexpectedGaps } from './plan/set-archive.ts';
 import { lastWords, removeJobs } from './repository/job.ts';
-import { type BackupRoom, backupRoom, inServer, readArchive, readDatabase, saveCatalogue } from './repository/repository.ts';
+import { type BackupContext, backupContext, inServer, readArchive, readDatabase, saveCatalogue } from './repository/repository.ts';
 import { restic } from './repository/restic.ts';
 
 export interface VerifyOutcome {
@@ -24,10 +24,10 @@ export interface VerifyOutcome {
   copies: { name: string; problems: string[] }[];
 }
 
-/** Reads all that the repository holds, and notes with each set what was found. @param id one set; all where not given */
-export async function verify(context: Context, opened: Opened, id: string | undefined): Promise<VerifyOutcome> {
-  return mutate(context, opened.state, `backup verify${id ? ` ${id}` : ''}`, async (lock, record) => {
-    const room = await backupRoom(context, opened, { lock });
+/** Reads everything in the repository, and records the result with each set. @param id one set; all where not given */
+export async function verify(context: Context, opened: Project, id: string | undefined): Promise<VerifyOutcome> {
+  return withLock(context, opened.state, `backup verify${id ? ` ${id}` : ''}`, async (lock, record) => {
+    const room = await backupContext(context, opened, { lock });
     await removeJobs(room.bench);
     const catalogue = await openCatalogue(room);
     const wanted = catalogue.sets.filter((set) => id === undefined || set.id === id);
@@ -51,13 +51,13 @@ export async function verify(context: Context, opened: Opened, id: string | unde
   });
 }
 
-async function readAll(room: BackupRoom, sets: readonly BackupSet[], everything: boolean): Promise<Omit<VerifyOutcome, 'copies'>> {
+async function readAll(room: BackupContext, sets: readonly BackupSet[], everything: boolean): Promise<Omit<VerifyOutcome, 'copies'>> {
   const { bench } = room;
   await inServer(room, ['halt'], 'an earlier command could not be ended');
   const database = new Map<string, string[]>();
   const problems: string[] = [];
-  for (const generation of new Set(sets.map(({ parts }) => generationOf(parts.db)))) {
-    const own = sets.filter(({ parts }) => generationOf(parts.db) === generation);
+  for (const generation of new Set(sets.map(({ parts }) => keyVersionOf(parts.db)))) {
+    const own = sets.filter(({ parts }) => keyVersionOf(parts.db) === generation);
     const read = await readGeneration(room, generation, own, everything);
     for (const [id, found] of read.sets) database.set(id, found);
     problems.push(...read.wal);
@@ -84,7 +84,7 @@ async function readAll(room: BackupRoom, sets: readonly BackupSet[], everything:
  * well, each of them is.
  */
 async function readGeneration(
-  room: BackupRoom,
+  room: BackupContext,
   generation: number,
   sets: readonly BackupSet[],
   everything: boolean,
@@ -97,7 +97,7 @@ async function readGeneration(
   const found = new Map<string, string[]>();
   for (const { id, parts } of sets) {
     const { label } = parts.db;
-    if (!labels.includes(label)) found.set(id, [`the database’s part ${label} is gone`]);
+    if (!labels.includes(label)) found.set(id, [`the database’s part ${label} is missing`]);
     else if (!well)
       found.set(
         id,
@@ -110,7 +110,7 @@ async function readGeneration(
 }
 
 /** Compares each with what is here, by checksums where its kind has them. */
-async function checkCopies(context: Context, { bench, settings }: BackupRoom): Promise<VerifyOutcome['copies']> {
+async function checkCopies(context: Context, { bench, settings }: BackupContext): Promise<VerifyOutcome['copies']> {
   const found = [];
   for (const name of copyNames(settings.copies)) {
     const { exitCode, stdout, tail } = await shown(context.report, `compare the copy ${name}`, () =>

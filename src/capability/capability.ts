@@ -49,7 +49,7 @@ export interface Context {
   clock: { now(): Date };
   /** Aborted by Ctrl-C or SIGTERM. */
   signal: AbortSignal;
-  /** Asks the person at the terminal; undefined where nobody can answer. A secret is not shown while it is typed. */
+  /** Asks the person at the terminal; undefined without a terminal. A secret is not shown while it is typed. */
   ask(question: string, secret?: boolean): Promise<string | undefined>;
 }
 
@@ -79,7 +79,7 @@ export interface Command {
 export const done = (data: unknown, text: string, status = 0): Result => ({ data, text, status });
 
 /** The settings and the state folder of a project: what every command starts from. */
-export interface Opened {
+export interface Project {
   loaded: Loaded;
   state: StateFolder;
 }
@@ -131,7 +131,7 @@ export interface Intent {
 /** What was seen of a project: read once, and given to everybody who judges it. */
 export interface Seen {
   context: Context;
-  project: Opened;
+  project: Project;
   engine: Engine;
   /** What was rendered last; undefined before the first `up`. */
   manifest: Manifest | undefined;
@@ -150,7 +150,7 @@ export interface Gathered {
 /** One `up`, or what is an `up` of a few components (scale, maintenance, ...). */
 export interface UpRequest {
   context: Context;
-  project: Opened;
+  project: Project;
   engine: Engine;
   stack: Stack;
   /** Components that may be touched; all where undefined. */
@@ -169,21 +169,21 @@ export interface FinishedUp extends UpRequest {
 /** What a capability adds to `up`. All of it is optional. */
 export interface UpPart {
   /** Reads what the stack is built with besides settings. */
-  gather?(project: Opened): Promise<Gathered> | Gathered;
+  gather?(project: Project): Promise<Gathered> | Gathered;
   /** Looks at the host before containers of these components are started. @throws UserError */
-  beforeStart?(components: ReadonlySet<string>, project: Opened, context: Context): Promise<void> | void;
+  beforeStart?(components: ReadonlySet<string>, project: Project, context: Context): Promise<void> | void;
   /** Lines for the person, before anything changes. */
   announce?(request: UpRequest): Promise<string[]> | string[];
   /** Under the lock, once all is well; also where nothing had to change. */
   finished?(run: FinishedUp): Promise<void>;
   /** After `up`, the lock freed: what may take long, and what others outside are asked for. */
-  outside?(context: Context, project: Opened): Promise<{ data: Record<string, Json>; lines: string[] } | undefined>;
+  outside?(context: Context, project: Project): Promise<{ data: Record<string, Json>; lines: string[] } | undefined>;
 }
 
 /** What a capability adds to `down --volumes`. */
 export interface DataPart {
   /** Why the data should not be deleted yet, and what to do about it; undefined where nothing speaks against it. */
-  unprotected?(project: Opened): Promise<{ reason: string; hint: string } | undefined>;
+  unprotected?(project: Project): Promise<{ reason: string; hint: string } | undefined>;
   /** The data is gone. */
   deleted?(state: StateFolder): Promise<void>;
 }

@@ -36,12 +36,7 @@ const usersOf = (stack: Stack, name: string, containers: readonly ObservedContai
  * @returns the services that take it only by a new container
  * @throws UserError CERTIFICATE_FAILED after going back
  */
-export async function putIntoService(
-  run: CertificateRun,
-  spec: CertificateSpec,
-  serial: string,
-  before: string | undefined,
-): Promise<Service[]> {
+export async function activate(run: CertificateRun, spec: CertificateSpec, serial: string, before: string | undefined): Promise<Service[]> {
   const { state, stack, engine } = run;
   const containers = await engine.observe(stack.project);
   const users = usersOf(stack, spec.name, containers);
@@ -110,7 +105,7 @@ async function prove(
     if (Date.now() > deadline) {
       throw new UserError(
         'CERTIFICATE_FAILED',
-        `${service.name} at ${wrong.at} ${wrong.served ? `goes on with certificate ${wrong.served.serial}` : 'does not answer in TLS'}, not ${serial}`,
+        `${service.name} at ${wrong.at} ${wrong.served ? `still serves certificate ${wrong.served.serial}` : 'does not answer in TLS'}, not ${serial}`,
         `medianest restart ${service.name}, then medianest certs renew`,
       );
     }

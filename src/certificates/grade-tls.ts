@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import type { Context, Opened } from '../capability/capability.ts';
+import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { writeAtomic, writing } from '../core/files.ts';
 import { HARDENED } from '../docker/hardened.ts';
@@ -11,7 +11,7 @@ import { type Grade, gradeOf } from './plan/tls-grade.ts';
 /** Grades the running edge, or an address, with testssl.sh in a container. */
 export async function gradeTls(
   context: Context,
-  { loaded, state }: Opened,
+  { loaded, state }: Project,
   target: string | undefined,
   ca: string | undefined,
 ): Promise<Grade & { target: string }> {

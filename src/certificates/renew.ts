@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
-import type { Context, Opened } from '../capability/capability.ts';
+import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { exists, readOptional, writeAtomic } from '../core/files.ts';
-import { mutate } from '../project/with-lock.ts';
+import { withLock } from '../project/with-lock.ts';
 import { converge } from '../reconcile/converge.ts';
 import { describe, prepare } from '../reconcile/prepare.ts';
 import { certificatesOf } from '../stack/certificates.ts';
@@ -10,7 +10,7 @@ import type { CertificateSpec, Stack } from '../stack/types.ts';
 import type { StateFolder } from '../state/state.ts';
 import { acmeRoot, acmeSettings } from './acme/acme.ts';
 import { renewalAsked } from './acme/renewal-info.ts';
-import { putIntoService } from './activate.ts';
+import { activate } from './activate.ts';
 import { acquire } from './issue.ts';
 import { afterFailure, mayTry } from './plan/back-off.ts';
 import { type CertificateRow, certificateMetrics } from './plan/certificate-report.ts';
@@ -46,9 +46,9 @@ interface Due {
 
 /**
  * Renews what is due and says what is not. Safe at any time: what is installed is switched as a pair, and what is not
- * served after all is taken back.
+ * served after all is rolled back.
  */
-export async function renew(context: Context, opened: Opened, asked: RenewAsked): Promise<{ certificates: Renewal[] }> {
+export async function renew(context: Context, opened: Project, asked: RenewAsked): Promise<{ certificates: Renewal[] }> {
   const { loaded, state } = opened;
   const engine = await context.engine();
   const look = async () => {
@@ -69,8 +69,8 @@ export async function renew(context: Context, opened: Opened, asked: RenewAsked)
     return { certificates: first.map((entry) => ('spec' in entry ? plain(state, entry.spec.name, 'due', entry.cause) : entry)) };
   }
   const prepared = await prepare(context, loaded, { unchecked: true });
-  const outcome = await mutate(context, state, asked.command, async (lock, record, fail) => {
-    // Whoever had the lock may have done it.
+  const outcome = await withLock(context, state, asked.command, async (lock, record, fail) => {
+    // The holder of the lock may have done it.
     const again = (await look()).rows;
     const results = await judge(context, opened, again, asked.force);
     record(results.flatMap((entry) => ('spec' in entry ? [[entry.spec.name, entry.cause]] : [])));
@@ -87,10 +87,10 @@ export async function renew(context: Context, opened: Opened, asked: RenewAsked)
 }
 
 /**
- * After `up`: what only somebody outside can issue is ordered once the portal runs. It runs with a stand-in otherwise, so a
- * failure is told, not thrown.
+ * After `up`: certificates of issuers outside are ordered once the portal runs. It runs with a stand-in otherwise, so a
+ * failure is reported, not thrown.
  */
-export async function orderOutside(context: Context, opened: Opened): Promise<Renewal[]> {
+export async function orderOutside(context: Context, opened: Project): Promise<Renewal[]> {
   const { edge, components } = opened.loaded.settings as unknown as {
     edge: { certificate: string; certificates: { issuer: string }[] };
     components: Record<string, boolean>;
@@ -102,7 +102,7 @@ export async function orderOutside(context: Context, opened: Opened): Promise<Re
   return (await renew(context, opened, { names, force: false, command: 'certs renew' })).certificates;
 }
 
-type Run = Parameters<typeof putIntoService>[0] & Parameters<typeof acquire>[0];
+type Run = Parameters<typeof activate>[0] & Parameters<typeof acquire>[0];
 
 async function renewOne(run: Run, { spec, cause, placed }: Due): Promise<Renewal> {
   const { state, stack, context, docker } = run;
@@ -118,7 +118,7 @@ async function renewOne(run: Run, { spec, cause, placed }: Due): Promise<Renewal
       await placeCertificate(state, spec.name, issued, { uid: user.uid, image: user.image.ref }, docker);
       serial = issued.serial;
     }
-    await putIntoService(run, spec, serial, before === serial ? undefined : before);
+    await activate(run, spec, serial, before === serial ? undefined : before);
     rmSync(attempts, { force: true });
     pruneCertificates(state, spec.name, [serial, before]);
     task.done();
@@ -136,7 +136,7 @@ async function renewOne(run: Run, { spec, cause, placed }: Due): Promise<Renewal
 /** What each certificate needs: nothing, to be issued, or to be read by who serves it. */
 async function judge(
   context: Context,
-  { loaded, state }: Opened,
+  { loaded, state }: Project,
   rows: Awaited<ReturnType<typeof viewCertificates>>,
   force: boolean,
 ): Promise<(Due | Renewal)[]> {
@@ -187,7 +187,7 @@ function plain(state: StateFolder, name: string, action: Renewal['action'], caus
 }
 
 /** What takes a certificate only by a new container gets one, the way `up` does it: one at a time where there are several. */
-async function recreate(context: Context, opened: Opened, stack: Stack, command: string): Promise<void> {
+async function recreate(context: Context, opened: Project, stack: Stack, command: string): Promise<void> {
   const engine = await context.engine();
   const containers = await engine.observe(stack.project);
   const rows = await viewCertificates(context, opened.state, stack, containers);

@@ -1,4 +1,4 @@
-import type { Context, Opened } from '../capability/capability.ts';
+import type { Context, Project } from '../capability/capability.ts';
 import type { Check } from '../capability/check.ts';
 import type { ObservedContainer } from '../docker/types.ts';
 import { describe } from '../reconcile/prepare.ts';
@@ -16,7 +16,7 @@ export interface ClientRow {
 /** For `certs status` and `health`. Where no engine answers, what is served stays unknown. */
 export async function certificateStatus(
   context: Context,
-  { loaded, state }: Opened,
+  { loaded, state }: Project,
   containers?: readonly ObservedContainer[],
 ): Promise<{ certificates: CertificateRow[]; clients: ClientRow[] }> {
   const stack = await describe(context, loaded);
@@ -36,7 +36,7 @@ export async function certificateStatus(
 }
 
 /** For `health`, which goes on where nothing can be said about certificates. */
-export async function certificateHealth(context: Context, opened: Opened, containers: readonly ObservedContainer[]): Promise<Check[]> {
+export async function certificateHealth(context: Context, opened: Project, containers: readonly ObservedContainer[]): Promise<Check[]> {
   if (!opened.state.manifest()) return [];
   try {
     return certificateChecks((await certificateStatus(context, opened, containers)).certificates);

@@ -53,7 +53,7 @@ function offersOcsp(state: StateFolder, spec: CertificateSpec, pem: string | und
   }
 }
 
-/** A key that others can read is closed again, and told: whoever read it can pretend to be this host. */
+/** A key that others can read gets its mode back, and is reported: a user who read it can impersonate this host. */
 export function closeKeys(context: Context, state: StateFolder, specs: readonly CertificateSpec[]): void {
   const files = [...specs.map(({ name }) => state.at('certs', name, 'current', 'privkey.pem')), state.at('ca', 'root.json')];
   for (const file of files.filter(exists)) {

@@ -30,7 +30,7 @@ export function complete(words: readonly string[], commands: readonly Command[],
   const waiting = before.at(-1) ?? '';
   if (placeholderOf(waiting, options, true) !== undefined) return fitting(valuesOf(waiting, options, values), current);
   const typed = positional(before, options);
-  // `exec SERVICE PROGRAM ...`: the rest is somebody else's.
+  // `exec SERVICE PROGRAM ...`: the rest belongs to another program.
   if (command?.passThrough && typed.length > command.name.split(' ').length) return [FILES];
   if (current.startsWith('-')) return fitting(options.flatMap(longFlag), current);
   if (typed[0] === 'help') return typed.length === 1 ? fitting(values('topic'), current) : [];

@@ -14,13 +14,13 @@ export const topics: readonly Topic[] = [
   medianest up --profile dev          one container, for a laptop
   medianest up --profile prod         everything twice or more, on one host
 
-Which one is taken: --profile, else MEDIANEST_PROFILE, else \`profile:\` in medianest.yml, else dev.
-Switch parts off with --without NAME,NAME, or for good in medianest.yml:
+Which one applies: --profile, else MEDIANEST_PROFILE, else \`profile:\` in medianest.yml, else dev.
+Switch components off with --without NAME,NAME, or permanently in medianest.yml:
 
   components:
     redis: false
 
-A profile of your own is profiles/NAME.yml beside medianest.yml. It builds upon another one:
+A profile of your own is profiles/NAME.yml beside medianest.yml. It extends another one:
 
   extends: prod
   description: ours, with two replicas
@@ -62,13 +62,13 @@ Docker publishes ports past ufw. Pin them to an address with edge.address, or fi
     name: 'secrets',
     summary: 'Passwords and tokens: where they come from and where they are kept',
     text: `A secret in medianest.yml is a value, \${NAME} from the environment, or file:path (relative to medianest.yml).
-Passwords that you do not give are made at random, once.
+Passwords you leave out are generated once.
 
   external:
     plex: { url: "http://192.168.1.20:32400", token: "file:./plex-token" }
 
 They are kept in .medianest/secrets.json (mode 0600) and reach a container as a file that its user alone can read:
-never as environment, argument, label or log. \`medianest secrets list\` tells names, never values.
+never as environment, argument, label or log. \`medianest secrets list\` shows names, never values.
 Keep .medianest: with it goes the key to your data.`,
   },
   {
@@ -78,8 +78,8 @@ Keep .medianest: with it goes the key to your data.`,
 
   secrets.json, ca/        passwords and the key of the internal CA: cannot be made again
   compose.override.yml     your own additions in Compose's words; survive every render
-  orders.json, releases.json, subnets.json, audit.jsonl    what was ordered, deployed, chosen and done
-  current, generations/, config/, certs/    written anew by \`medianest up\`
+  orders.json, releases.json, subnets.json, audit.jsonl    overrides, releases, address ranges, history
+  current, generations/, config/, certs/    written again by \`medianest up\`
 
 Data is in Docker's volumes, not here. Rendered files are not for editing: \`up\` shows an edit, and replaces it with --overwrite.`,
   },
@@ -100,9 +100,9 @@ Import it in your browser or system, and there is no warning. The certificates t
   medianest releases                                 what served when
   medianest rollback                                 the exact image before, and its settings
 
-A replica is drained, replaced, and given requests once it has been ready for app.settleSeconds. The first that does not
-become ready takes the deploy back (exit 1). One that was killed half-way is told by \`status\`: \`deploy\` begins it again,
-\`up\` takes it back.`,
+A replica is drained, replaced, and enabled once it has been ready for app.settleSeconds. If a replica fails to become
+ready, the deploy is rolled back (exit 1). If a deploy is killed, \`status\` shows it: \`deploy\` starts it again,
+\`up\` rolls it back.`,
   },
   {
     name: 'recovery',
@@ -110,13 +110,13 @@ become ready takes the deploy back (exit 1). One that was killed half-way is tol
     text: `  medianest status          what runs
   medianest health          each check with its remedy
   medianest doctor          the machine: memory, disk, ports, engine, clock
-  medianest logs SERVICE    what it said
-  medianest up              puts right what can be: starts, recreates, reissues
+  medianest logs SERVICE    its output
+  medianest up              repairs what it can: starts, recreates, reissues
 
-A command that was interrupted goes on when it is run again; \`plan\` shows what it would do. A lock of a process that is gone
-is reclaimed by itself. Nothing here deletes a volume but \`down --volumes\`, said in full.
+If a command was interrupted, run it again: it continues; \`plan\` shows what it would do. medianest reclaims the lock of a
+process that has exited. Nothing here deletes a volume but \`down --volumes --no-backup\`.
 
-Host dead, disk full, leader lost, certificate expired, locked out: docs/recovery.md, step by step.`,
+Host dead, disk full, no leader, certificate expired, locked out: docs/recovery.md, step by step.`,
   },
   {
     name: 'scripts',
@@ -125,7 +125,7 @@ Host dead, disk full, leader lost, certificate expired, locked out: docs/recover
 --quiet leaves it out. --yes answers every question; without it and without a terminal, nothing is assumed.
 
   0 done   1 failed, nothing that runs was changed   2 wrong usage or settings   3 changes are pending
-  4 failed part-way; the message names the command that goes on   5 unhealthy   130 interrupted
+  4 failed part-way; the message names the command that continues   5 unhealthy   130 interrupted
 
 --wait-lock waits for another medianest to finish. Every flag has a variable: MEDIANEST_PROFILE, MEDIANEST_JSON, ...`,
   },

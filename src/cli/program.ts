@@ -69,7 +69,7 @@ function configure(program: Program): Program {
   return (
     program
       .exitOverride()
-      // Errors are told by main; what is left is help for a line without a command.
+      // main reports errors; what is left is help for a line without a command.
       .configureOutput({ outputError: () => {}, writeErr: (text) => process.stdout.write(text) })
       .showSuggestionAfterError()
       .allowExcessArguments(program.name() === 'medianest')

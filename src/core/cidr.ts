@@ -34,7 +34,7 @@ export function cidrProblem(text: string): string | undefined {
   const range = parseCidr(text);
   if (!range) return 'should be `auto` or an IPv4 range such as 10.0.0.0/16';
   if (formatCidr(range) !== text) return `is not the start of a range: write ${formatCidr(range)}`;
-  if (range.prefix > 24) return 'should hold at least 256 addresses (/24 or wider)';
+  if (range.prefix > 24) return 'should have at least 256 addresses (/24 or wider)';
   return undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Exit statuses that scripts may rely on (see docs/architecture.md and README). */
+/** Exit statuses that scripts may rely on (see docs/scripts.md). */
 export const EXIT = {
   done: 0,
   failed: 1,

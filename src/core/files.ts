@@ -27,8 +27,8 @@ export function writing<T>(target: string, write: () => T): T {
       EEXIST: 'a file stands where the folder should be: move it away, or choose another with --state',
       ENOTDIR: 'a file stands where a folder should be: move it away, or choose another with --state',
       EROFS: 'the file system is read-only: choose another folder with --state',
-      EACCES: 'the folder belongs to somebody else: change its owner, or choose another with --state',
-      EPERM: 'the folder belongs to somebody else: change its owner, or choose another with --state',
+      EACCES: 'the folder belongs to another user: change its owner, or choose another with --state',
+      EPERM: 'the folder belongs to another user: change its owner, or choose another with --state',
     };
     const code = systemCode(error);
     const fix = code && fixes[code];
@@ -109,7 +109,7 @@ export function exists(file: string): boolean {
 }
 
 /**
- * A link in this folder, or in a folder in it, that leads out of it: what is written or removed through it is somebody
+ * A link in this folder, or in a folder in it, that leads out of it: what is written or removed through it belongs to somebody
  * else's. Links to single files (an operator's own override) are left to them.
  */
 export function linkLeadingOut(folder: string): { link: string; target: string } | undefined {
@@ -152,7 +152,7 @@ function optional<T>(read: () => T): T | undefined {
 function writeSynced(file: string, contents: string | Buffer, mode: number): void {
   const handle = openSync(file, 'wx', mode);
   try {
-    // Not writeSync: on a disk that is nearly full it writes a part, and tells of no error.
+    // Not writeSync: on a disk that is nearly full it writes a part, and reports no error.
     writeFileSync(handle, contents);
     fsyncSync(handle);
   } finally {

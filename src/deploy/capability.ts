@@ -13,8 +13,8 @@ export const deploy: Capability = {
       if (!touchesApp(only)) return [];
       const { readReleases } = await import('./store/release-store.ts');
       const { interruptedRelease } = await import('./plan/releases.ts');
-      const half = interruptedRelease(readReleases(state), stack.orders.app?.release);
-      return half ? [`the deploy of ${half.id} was stopped half-way: it is taken back`] : [];
+      const half = interruptedRelease(readReleases(state), stack.overrides.app?.release);
+      return half ? [`the deploy of ${half.id} was interrupted: it is rolled back`] : [];
     },
     finished: async ({ project: { state, loaded }, engine, stack, only, changed, started, seconds, command: name }) => {
       if (!touchesApp(only)) return;
@@ -31,12 +31,10 @@ export const deploy: Capability = {
   notes: async ({ project: { state } }) => {
     const { readReleases } = await import('./store/release-store.ts');
     const { interruptedRelease } = await import('./plan/releases.ts');
-    const { readOrders } = await import('../reconcile/prepare.ts');
-    const half = interruptedRelease(readReleases(state), readOrders(state).app?.release);
+    const { readOverrides } = await import('../reconcile/prepare.ts');
+    const half = interruptedRelease(readReleases(state), readOverrides(state).app?.release);
     return half
-      ? [
-          `the deploy of ${half.id} (${half.image}) was stopped half-way: \`medianest deploy\` begins it again, \`medianest up\` takes it back`,
-        ]
+      ? [`the deploy of ${half.id} (${half.image}) was interrupted: \`medianest deploy\` starts it again, \`medianest up\` rolls it back`]
       : [];
   },
 };

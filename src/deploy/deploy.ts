@@ -1,19 +1,19 @@
 import path from 'node:path';
-import type { Context, Execution, Opened } from '../capability/capability.ts';
+import type { Context, Execution, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { canonical, shortHash } from '../core/hash.ts';
 import { currentUser } from '../core/user.ts';
 import { checkCompose, runProgram } from '../docker/compose.ts';
 import { execute } from '../project/execute.ts';
 import { requireManifest } from '../project/open.ts';
-import { mutate } from '../project/with-lock.ts';
+import { withLock } from '../project/with-lock.ts';
 import type { Step } from '../reconcile/plan/step.ts';
-import { prepare, readOrders } from '../reconcile/prepare.ts';
+import { planProject } from '../reconcile/plan-project.ts';
+import { prepare, readOverrides } from '../reconcile/prepare.ts';
 import { proveLives } from '../reconcile/roll.ts';
-import { survey } from '../reconcile/survey.ts';
 import { emptySecrets } from '../secrets/store/secret-files.ts';
 import type { Loaded } from '../settings/loaded.ts';
-import type { Orders } from '../stack/orders.ts';
+import type { Overrides } from '../stack/overrides.ts';
 import { refuseEdited } from '../state/hand-edits.ts';
 import { candidateOf, DEPLOYED, deploySteps, findTarget, keepServing, refuseOtherProtocol, refuseUnready } from './plan/deploy.ts';
 import { currentRelease, nextRelease, type Release, releaseTag, settleInterrupted, withRelease } from './plan/releases.ts';
@@ -45,7 +45,7 @@ export interface DeployOutcome {
  * Puts a version of the application into service, one replica at a time behind the balancer. Until the last replica is
  * ready the old version keeps serving and stays what `up` would bring back: a deploy that fails, or is killed, goes back.
  */
-export async function deploy(context: Context, { loaded, state }: Opened, asked: DeployAsked): Promise<DeployOutcome> {
+export async function deploy(context: Context, { loaded, state }: Project, asked: DeployAsked): Promise<DeployOutcome> {
   if (asked.image !== undefined && !/^[a-z0-9][\w./:@-]*$/i.test(asked.image)) {
     throw new UserError(
       'USAGE',
@@ -65,15 +65,15 @@ export async function deploy(context: Context, { loaded, state }: Opened, asked:
   ): Promise<DeployOutcome> => {
     refuseEdited(state);
     const app = loaded.settings.app as { image?: string; replicas: number };
-    const orders = readOrders(state);
-    const ordered = orders.app?.release;
+    const overrides = readOverrides(state);
+    const ordered = overrides.app?.release;
     const releases = settleInterrupted(readReleases(state), ordered).reduce(withRelease, readReleases(state));
     const previous = currentRelease(releases);
     const portal = (await prepare(context, loaded, { unchecked: true })).portal();
     // Asked before a new image of the same name can be pulled.
     const named = previous && (await engine.image(previous.image))?.id;
-    let kept = keepServing(orders, previous, { app, portal }, named, project);
-    const now = await survey(context, loaded, engine, { orders: () => kept, only: DEPLOYED, deploying: true });
+    let kept = keepServing(overrides, previous, { app, portal }, named, project);
+    const now = await planProject(context, loaded, engine, { overrides: () => kept, only: DEPLOYED, deploying: true });
     refuseUnready(now.prepared.stack, now.changes);
     const target = asked.to === undefined ? undefined : findTarget(releases, asked.to);
     const release = nextRelease(releases, ordered);
@@ -87,7 +87,12 @@ export async function deploy(context: Context, { loaded, state }: Opened, asked:
       seconds: seconds(),
     });
     const planned = () =>
-      survey(context, loaded, engine, { orders: candidate.orders, only: DEPLOYED, deploying: true, waitSeconds: asked.waitSeconds });
+      planProject(context, loaded, engine, {
+        overrides: candidate.overrides,
+        only: DEPLOYED,
+        deploying: true,
+        waitSeconds: asked.waitSeconds,
+      });
     if (!execution) {
       const { steps, prepared } = await planned();
       refuseOtherProtocol(now.prepared.stack, prepared.stack);
@@ -110,8 +115,9 @@ export async function deploy(context: Context, { loaded, state }: Opened, asked:
     const steps = deploySteps(plan.steps, plan.prepared.stack);
     record(steps);
     const running = execution;
-    const remember = async (wanted: Orders, cause: string) => {
-      if (canonical(wanted) !== canonical(readOrders(state))) await execute([{ kind: 'remember-orders', orders: wanted, cause }], running);
+    const remember = async (wanted: Overrides, cause: string) => {
+      if (canonical(wanted) !== canonical(readOverrides(state)))
+        await execute([{ kind: 'store-overrides', overrides: wanted, cause }], running);
     };
     const entry = (result: Release['result'], error?: string): Release => ({
       id: release,
@@ -135,7 +141,7 @@ export async function deploy(context: Context, { loaded, state }: Opened, asked:
     };
     const hooks = (loaded.settings.app as { hooks: { pre: string[]; post: string[] } }).hooks;
     await runHook('pre', hooks.pre, loaded.root, hookEnv, execution);
-    if (previous) kept = keepServing(orders, previous, { app, portal }, (await engine.image(previous.image))?.id, project);
+    if (previous) kept = keepServing(overrides, previous, { app, portal }, (await engine.image(previous.image))?.id, project);
     await remember(kept, 'what serves now, until every replica runs the new version');
     settleReleases(state, ordered);
     saveRelease(state, entry('running'));
@@ -146,12 +152,12 @@ export async function deploy(context: Context, { loaded, state }: Opened, asked:
     } catch (error) {
       if (!(error instanceof UserError) || error.code === 'INTERRUPTED') throw stopped(error, release, previous);
       await goBack(context, loaded, execution, error, previous);
-      // Its further lines are the application's own log, which may hold anything.
+      // Its further lines are the application's own log, which may contain anything.
       saveRelease(state, entry('reverted', error.message.split('\n')[0]));
       fail(error.code);
       return { ...outcome('reverted'), error: error.toJSON() };
     }
-    await remember(candidate.orders(readOrders(state)), 'every replica runs it');
+    await remember(candidate.overrides(readOverrides(state)), 'every replica runs it');
     saveRelease(state, entry('deployed'));
     await runHook('post', hooks.post, loaded.root, { ...hookEnv, MEDIANEST_RESULT: 'deployed' }, execution).catch((error: Error) =>
       context.report.warn(`${error.message}; the release serves nevertheless`),
@@ -165,7 +171,7 @@ export async function deploy(context: Context, { loaded, state }: Opened, asked:
       () => {},
     );
   requireManifest(state);
-  return mutate(context, state, command, async (lock, record, fail) => {
+  return withLock(context, state, command, async (lock, record, fail) => {
     const docker = await context.docker();
     await checkCompose(docker);
     return run({ context, prepared: { state, secrets: emptySecrets, project }, engine, docker, lock }, record, fail);
@@ -202,14 +208,14 @@ async function runHook(
 async function goBack(context: Context, loaded: Loaded, run: Execution, cause: UserError, previous: Release | undefined): Promise<void> {
   context.report.warn(`${cause.message}\n  going back to ${previous?.id ?? 'the version before'}`);
   try {
-    const back = await survey(context, loaded, run.engine, { only: DEPLOYED, deploying: true });
+    const back = await planProject(context, loaded, run.engine, { only: DEPLOYED, deploying: true });
     await execute(back.steps, { ...run, prepared: { ...run.prepared, secrets: back.prepared.secrets }, lives: new Map() });
   } catch (error) {
     if (error instanceof UserError && error.code === 'INTERRUPTED') throw stopped(error, 'this release', previous);
     throw new UserError(
       'PARTIAL',
       `the deploy failed (${cause.message}), and going back did too: ${(error as Error).message}`,
-      '`medianest up` goes on with going back; `medianest status` shows which replicas serve',
+      '`medianest up` resumes the rollback; `medianest status` shows which replicas serve',
       { cause: error },
     );
   }
@@ -219,7 +225,7 @@ const stopped = (error: unknown, release: string, previous: Release | undefined)
   error instanceof UserError
     ? new UserError(
         error.code,
-        `${error.message}; the deploy of ${release} is half-way, and every replica behind the balancer serves`,
+        `${error.message}; the deploy of ${release} is incomplete, and every replica behind the balancer serves`,
         `\`medianest deploy\` begins it again, \`medianest up\` goes back to ${previous?.id ?? 'the version before'}`,
       )
     : error;

@@ -1,4 +1,4 @@
-import type { Context, Opened } from '../capability/capability.ts';
+import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { requireManifest } from '../project/open.ts';
 import { converge } from '../reconcile/converge.ts';
@@ -15,7 +15,7 @@ export interface ScaleOutcome {
  * Runs this many replicas of the application. New ones come up before the balancer sends to them, and those that go are
  * drained first. @throws UserError for a number that the balancer has no slots for
  */
-export async function scaleApp(context: Context, opened: Opened, replicas: number): Promise<ScaleOutcome> {
+export async function scaleApp(context: Context, opened: Project, replicas: number): Promise<ScaleOutcome> {
   const app = opened.loaded.settings.app as { replicas: number; maxReplicas: number };
   if (replicas < 1 || replicas > app.maxReplicas) {
     throw new UserError(
@@ -40,7 +40,7 @@ export async function scaleApp(context: Context, opened: Opened, replicas: numbe
     timeout: undefined,
     command: `scale app=${replicas}`,
     only: ['app', 'balancer'],
-    orders: ({ replicas: _, ...rest }) =>
+    overrides: ({ replicas: _, ...rest }) =>
       replicas === app.replicas ? rest : { ...rest, replicas: { count: replicas, instead: app.replicas } },
   });
   return { service: 'app', before, replicas, result: outcome.result, seconds: outcome.seconds };

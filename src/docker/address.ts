@@ -27,7 +27,7 @@ export function engineAddress(env: NodeJS.ProcessEnv): { label: string; local: b
 
 /**
  * The engine's socket, where it is one of this machine, and the group that may use it. Files are rendered without an engine
- * too: of a socket that is not there yet nobody but root's group is told, until `up` looks again.
+ * too: for a socket that does not exist yet, only root's group is assumed, until `up` looks again.
  */
 export function localSocket(env: NodeJS.ProcessEnv): { path: string; gid: number } | undefined {
   const [, socket] = /^unix:\/\/(.+)$/.exec(engineHost(env)) ?? [];

@@ -65,7 +65,7 @@ export async function runProgram(program: string, args: readonly string[], optio
   }
   const result = await child;
   options.onStart?.(undefined);
-  if (options.signal?.aborted) throw new UserError('INTERRUPTED', 'interrupted', 'run the same command again: it goes on from here');
+  if (options.signal?.aborted) throw new UserError('INTERRUPTED', 'interrupted', 'run the same command again: it continues from here');
   if (result.exitCode === undefined) throw startFailure(program, result);
   return { exitCode: result.exitCode, stdout: result.stdout ?? '', tail };
 }

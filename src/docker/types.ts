@@ -1,4 +1,4 @@
-/** What the engine and the state folder were seen to hold. Plain data: plans compare it with a Stack. */
+/** What was observed in the engine and the state folder. Plain data: plans compare it with a Stack. */
 
 export interface ObservedContainer {
   id: string;
@@ -51,7 +51,7 @@ export interface EngineInfo {
   podman: boolean;
   /** Its clock, when it answered. */
   time: Date | undefined;
-  /** The limits that its kernel can hold a container to. */
+  /** The limits that its kernel can enforce. */
   limits: { memory: boolean; swap: boolean; cpus: boolean; pids: boolean };
 }
 
@@ -94,7 +94,7 @@ export interface Engine {
   tag(source: string, target: string): Promise<void>;
 }
 
-/** A container of somebody else's, as far as it tells what runs in it. */
+/** Another project's container, as far as it shows what runs in it. */
 export interface Neighbour {
   name: string;
   image: string;

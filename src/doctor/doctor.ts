@@ -80,7 +80,7 @@ function engineAt(env: NodeJS.ProcessEnv, info: EngineInfo | undefined): DoctorF
   }
 }
 
-/** Of projects other than this one whose folder is gone, or of which no container is left. */
+/** Of other projects whose folder is missing, or of which no container is left. */
 export function leftoversOf(owned: Owned, project: string | undefined): Leftover[] {
   const isGone = (folder: string | undefined) => folder !== undefined && !existsSync(folder);
   const alive = new Set(owned.containers.map((container) => container.project));
@@ -113,5 +113,5 @@ async function attempt<T extends object | string>(look: () => Promise<T>): Promi
   }
 }
 
-/** For what is told by another finding already. */
+/** For what another finding already reports. */
 const quietly = <T>(look: () => Promise<T>): Promise<T | undefined> => look().catch(() => undefined);

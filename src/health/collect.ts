@@ -1,14 +1,14 @@
-import type { Context, Opened, Seen } from '../capability/capability.ts';
+import type { Context, Project, Seen } from '../capability/capability.ts';
 import type { Check } from '../capability/check.ts';
-import { keeperOf, memberStates } from '../members/agent-cli.ts';
+import { controllerOf, memberStates } from '../members/agent-cli.ts';
 
 /** Reads once what every check and note goes by. A controller that cannot be asked is one that does not answer. */
-export async function look(context: Context, project: Opened): Promise<Seen> {
+export async function look(context: Context, project: Project): Promise<Seen> {
   const engine = await context.engine();
   const manifest = project.state.manifest();
   const containers = await engine.observe(project.loaded.settings.project);
-  const keeper = keeperOf(manifest?.services);
-  const members = keeper ? await memberStates(engine, containers, keeper).catch(() => undefined) : {};
+  const controller = controllerOf(manifest?.services);
+  const members = controller ? await memberStates(engine, containers, controller).catch(() => undefined) : {};
   return { context, project, engine, manifest, containers, members };
 }
 

@@ -75,7 +75,7 @@ export function kernelSettings(stack: Stack | undefined): HostFacts['kernel'] {
   );
 }
 
-/** Undefined where nobody tells: no systemd, or a machine whose clock is set from outside. */
+/** Undefined if unknown: no systemd, or a machine whose clock is set from outside. */
 function clockIsSet(): boolean | undefined {
   const answer = ask('timedatectl', 'show', '--property=NTPSynchronized', '--value')?.trim();
   return answer === 'yes' ? true : answer === 'no' ? false : undefined;
@@ -138,7 +138,7 @@ function unwritable(root: string): HostFacts['unwritable'] {
   }
 }
 
-/** What holds secrets in the state folder, with the most that its mode should allow. */
+/** Files with secrets in the state folder, with the widest mode allowed. */
 function secretFiles(state: StateFolder): FileFacts[] {
   const wanted = [
     { path: state.at('secrets.json'), what: 'the secrets', most: 0o600 },

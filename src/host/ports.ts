@@ -41,7 +41,7 @@ function listeners(file: string, port: number): string[] {
   }
 }
 
-/** Socket inodes that a process holds; none where it is gone or not ours to look into. */
+/** Socket inodes that a process has open; none if it has exited or may not be inspected. */
 function openSockets(pid: string): string[] {
   try {
     return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {

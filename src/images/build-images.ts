@@ -1,8 +1,8 @@
-import type { Context, Opened } from '../capability/capability.ts';
+import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { shown } from '../core/reporter.ts';
 import { didYouMean } from '../core/suggest.ts';
-import { mutate } from '../project/with-lock.ts';
+import { withLock } from '../project/with-lock.ts';
 import { prepare } from '../reconcile/prepare.ts';
 import { buildImage } from './store/build-image.ts';
 
@@ -15,7 +15,7 @@ export interface BuiltImage {
 /** Builds what the engine lacks, in order; `fresh` builds all of them again. The operator's own images are left alone. */
 export async function buildImages(
   context: Context,
-  { loaded, state }: Opened,
+  { loaded, state }: Project,
   names: readonly string[],
   fresh: boolean,
 ): Promise<BuiltImage[]> {
@@ -41,7 +41,7 @@ export async function buildImages(
       }),
     );
   if (context.flags.dryRun || toBuild.length === 0) return report('to build');
-  return mutate(context, state, 'images build', async (_lock, record) => {
+  return withLock(context, state, 'images build', async (_lock, record) => {
     record(toBuild.map((image) => image.ref));
     const docker = await context.docker();
     for (const image of toBuild)

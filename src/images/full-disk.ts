@@ -1,6 +1,6 @@
 import { systemCode, UserError } from '../core/errors.ts';
 
-/** A disk that is full is told as such. @param where what is full, and what became of it */
+/** Reports a full disk as such. @param where what is full, and what became of it */
 export async function unlessFull<T>(where: string, fix: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

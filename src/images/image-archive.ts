@@ -1,6 +1,6 @@
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { Context, Opened } from '../capability/capability.ts';
+import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { prepare } from '../reconcile/prepare.ts';
 import { neededRefs } from './store/images.ts';
@@ -12,7 +12,7 @@ export interface SaveOutcome {
 }
 
 /** Every image that the stack runs, in one file for `images load` (or `docker load`) on a host without a network. */
-export async function saveImages(context: Context, { loaded }: Opened, out: string): Promise<SaveOutcome> {
+export async function saveImages(context: Context, { loaded }: Project, out: string): Promise<SaveOutcome> {
   const file = path.resolve(context.cwd, out);
   if (existsSync(file))
     throw new UserError('ALREADY_THERE', `${file} is there already, and is not overwritten`, 'choose another name with --out');
@@ -61,7 +61,7 @@ export interface LoadOutcome {
 }
 
 /** Brings the images of an archive to this engine, and says what the profile still lacks. */
-export async function loadImages(context: Context, { loaded }: Opened, archive: string): Promise<LoadOutcome> {
+export async function loadImages(context: Context, { loaded }: Project, archive: string): Promise<LoadOutcome> {
   const file = path.resolve(context.cwd, archive);
   if (!existsSync(file))
     throw new UserError('USAGE', `there is no ${file}`, 'medianest images save writes it on a host that has the images');
@@ -94,6 +94,6 @@ function loadFailure(file: string, tail: readonly string[]): UserError {
   return new UserError(
     'ARCHIVE_DAMAGED',
     `${file} is no whole archive of images (${said}); no image of it was given its name`,
-    'copy it again (compare sha256sum on both sides), or save it anew: medianest images save',
+    'copy it again (compare sha256sum on both sides), or save it again: medianest images save',
   );
 }

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { Context, Opened } from '../capability/capability.ts';
+import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { readOptional, writeAtomic } from '../core/files.ts';
 import { prepare } from '../reconcile/prepare.ts';
@@ -15,7 +15,7 @@ export interface LockOutcome {
 }
 
 /** What each image of the stack is, by id and packages; written beside medianest.yml unless it is only compared. */
-export async function lockImages(context: Context, { loaded }: Opened, check: boolean): Promise<LockOutcome> {
+export async function lockImages(context: Context, { loaded }: Project, check: boolean): Promise<LockOutcome> {
   const file = path.join(loaded.root, FILE);
   const engine = await context.engine();
   const { stack } = await prepare(context, loaded, { unchecked: true });

@@ -1,19 +1,19 @@
-import type { Context, Opened } from '../capability/capability.ts';
-import { mutate } from '../project/with-lock.ts';
+import type { Context, Project } from '../capability/capability.ts';
+import { withLock } from '../project/with-lock.ts';
 import { prepare } from '../reconcile/prepare.ts';
 import { type NamedImage, prunable } from './store/images.ts';
 
 /** Removes images of ours that nothing uses any more; on a dry run it only names them. */
-export async function pruneImages(context: Context, { loaded, state }: Opened): Promise<NamedImage[]> {
+export async function pruneImages(context: Context, { loaded, state }: Project): Promise<NamedImage[]> {
   const { stack } = await prepare(context, loaded, { unchecked: true });
   const unused = prunable(await ourImages(context), await usedIds(context), stack);
   if (context.flags.dryRun || unused.length === 0) return unused;
-  return mutate(context, state, 'images prune', async (_lock, record) => {
+  return withLock(context, state, 'images prune', async (_lock, record) => {
     record(unused);
     const docker = await context.docker();
     const removed: NamedImage[] = [];
     for (const image of unused) {
-      // Without --force: what somebody has begun to use meanwhile stays.
+      // Without --force: an image that came into use meanwhile stays.
       const { exitCode, tail } = await docker.run(['image', 'rm', image.ref]);
       if (exitCode === 0) removed.push(image);
       else context.report.warn(`${image.ref} stays: ${tail.at(-1) ?? 'no answer'}`);
@@ -44,7 +44,7 @@ async function usedIds(context: Context): Promise<Set<string>> {
   const { stdout } = await docker.run(['ps', '--all', '--quiet', '--no-trunc']);
   const containers = stdout.split('\n').filter(Boolean);
   if (containers.length === 0) return new Set();
-  // One that is gone meanwhile is told on stderr; the others are listed all the same.
+  // stderr reports one that was removed meanwhile; the others are listed all the same.
   const inspected = await docker.run(['inspect', '--type', 'container', '--format', '{{.Image}}', ...containers]);
   return new Set(inspected.stdout.split('\n').filter((line) => line.startsWith('sha256:')));
 }

@@ -1,4 +1,4 @@
-import type { Context, Opened } from '../capability/capability.ts';
+import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { shown } from '../core/reporter.ts';
 import { converge } from '../reconcile/converge.ts';
@@ -14,14 +14,14 @@ export interface UpdateOutcome {
   seconds: number;
 }
 
-/** Asks Debian what is newer than what an image holds; nothing is changed. */
+/** Asks Debian what is newer than the packages in an image; nothing is changed. */
 const SIMULATE = 'apt-get update -qq && apt-get --simulate upgrade';
 
 /**
  * Builds the images again whose packages have newer versions, and puts them into service one component at a time, each
  * healthy before the next; replicas of the application one by one.
  */
-export async function update(context: Context, opened: Opened): Promise<UpdateOutcome> {
+export async function update(context: Context, opened: Project): Promise<UpdateOutcome> {
   const started = context.clock.now().getTime();
   const engine = await context.engine();
   const { stack } = await prepare(context, opened.loaded, { unchecked: true });
@@ -51,15 +51,15 @@ export async function update(context: Context, opened: Opened): Promise<UpdateOu
       timeout: undefined,
       command: `update ${component}`,
       only: [component],
-      orders: (orders) => ({ ...orders, updates: updateMarks(updates, orders.updates ?? {}) }),
+      overrides: (overrides) => ({ ...overrides, updates: updateMarks(updates, overrides.updates ?? {}) }),
     });
   }
   await warnOfRest(context, opened, updates);
   return outcome('updated');
 }
 
-/** A build that brought what it had before would be offered again and again: the base image may hold packages back. */
-async function warnOfRest(context: Context, opened: Opened, updates: readonly ImageUpdate[]): Promise<void> {
+/** A build with the same packages as before would be offered again and again: the base image may hold packages back. */
+async function warnOfRest(context: Context, opened: Project, updates: readonly ImageUpdate[]): Promise<void> {
   const { stack } = await prepare(context, opened.loaded, { unchecked: true });
   for (const image of builtImages(stack.images).filter(({ name }) => updates.some((entry) => entry.image === name))) {
     const rest = await newerPackages(image, context);

@@ -10,7 +10,7 @@ import { prepare } from '../reconcile/prepare.ts';
 import { isPublic, KNOWN, type ProfileFit } from './plan/init.ts';
 
 /** What `init` proposes from. */
-export interface Surroundings {
+export interface Discovered {
   profiles: ProfileFit[];
   neighbours: Neighbour[];
   /** Ports of known programs that something on this host listens on. */
@@ -23,7 +23,7 @@ export interface Surroundings {
 }
 
 /** Looks at the machine and at what runs on it; nothing is changed. */
-export async function surroundings(context: Context): Promise<Surroundings> {
+export async function discoverHost(context: Context): Promise<Discovered> {
   const addresses = Object.values(os.networkInterfaces())
     .flatMap((entries) => entries ?? [])
     .filter(({ family, internal }) => family === 'IPv4' && !internal)

@@ -1,7 +1,7 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import type { Context } from '../capability/capability.ts';
 import { exists, writeAtomic } from '../core/files.ts';
-import { mutate } from '../project/with-lock.ts';
+import { withLock } from '../project/with-lock.ts';
 import { parseSettings } from '../settings/document.ts';
 import { migrateText } from '../settings/migrate-text.ts';
 import type { StateFolder } from '../state/state.ts';
@@ -25,7 +25,7 @@ export async function migrateFile(context: Context, state: StateFolder, configFi
   if (changes.length === 0) return { result: 'current', file, from, to, changes };
   parseSettings(text, file);
   if (context.flags.dryRun) return { result: 'planned', file, from, to, changes };
-  return mutate(context, state, 'config migrate', async (_lock, record) => {
+  return withLock(context, state, 'config migrate', async (_lock, record) => {
     record(changes);
     const mode = statSync(file).mode & 0o777;
     const kept = freeName(`${file}.v${from}`);

@@ -72,7 +72,7 @@ export async function writeSettings(
   return { text, secrets: secrets.map((entry) => entry.file) };
 }
 
-/** A new file, whoever else makes one at the same moment. */
+/** A new file, even if another process creates one at the same moment. */
 function create(file: string, contents: string, mode: number, made: string[]): void {
   writing(file, () => {
     try {

@@ -1,5 +1,5 @@
 import type { Capability } from '../capability/capability.ts';
-import { keeperOf } from './agent-cli.ts';
+import { controllerOf } from './agent-cli.ts';
 import { failover, switchover } from './commands/leader.ts';
 import { groupChecks } from './plan/group-checks.ts';
 
@@ -9,7 +9,9 @@ export const members: Capability = {
   commands: [switchover, failover],
   checks: ({ manifest, members: states }) => groupChecks(manifest, states),
   notes: ({ manifest, containers, members: states }) => {
-    const keeper = keeperOf(manifest?.services);
-    return keeper && containers.length > 0 && !states ? [`${keeper} does not answer: who leads is not known, and nothing is healed`] : [];
+    const controller = controllerOf(manifest?.services);
+    return controller && containers.length > 0 && !states
+      ? [`${controller} does not answer: the leaders are unknown, and nothing is healed`]
+      : [];
   },
 };

@@ -1,10 +1,10 @@
-import type { Context, Opened } from '../capability/capability.ts';
+import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { shown } from '../core/reporter.ts';
 import { requireManifest } from '../project/open.ts';
-import { mutate } from '../project/with-lock.ts';
-import { refuseForeign } from '../reconcile/survey.ts';
-import { askKeeper, keeperOf, leadersOf, memberStates } from './agent-cli.ts';
+import { withLock } from '../project/with-lock.ts';
+import { refuseForeign } from '../reconcile/plan-project.ts';
+import { askController, controllerOf, leadersOf, memberStates } from './agent-cli.ts';
 
 export interface LeaderChange {
   before: string | null;
@@ -19,13 +19,13 @@ export interface LeaderChange {
  */
 export async function changeLeader(
   context: Context,
-  { loaded, state }: Opened,
+  { loaded, state }: Project,
   how: 'switchover' | 'failover',
   to: string | undefined,
 ): Promise<LeaderChange> {
   const members = requireManifest(state).services.filter(({ member }) => member?.group === 'database');
-  const keeper = keeperOf(members);
-  if (!keeper || members.length < 2) {
+  const controller = controllerOf(members);
+  if (!controller || members.length < 2) {
     const why = members.length === 1 ? 'the database has one member alone' : 'what runs here has no database of several members';
     throw new UserError(
       'NOT_RUNNING',
@@ -41,18 +41,18 @@ export async function changeLeader(
     );
   const engine = await context.engine();
   const project = loaded.settings.project;
-  return mutate(context, state, `${how}${to ? ` --to ${to}` : ''}`, async (_lock, record) => {
+  return withLock(context, state, `${how}${to ? ` --to ${to}` : ''}`, async (_lock, record) => {
     const containers = await engine.observe(project);
     refuseForeign(project, containers, state.root);
     const names = new Set(members.map(({ name }) => name));
     const leader = async () =>
-      leadersOf(await memberStates(engine, await engine.observe(project), keeper)).find((name) => names.has(name)) ?? null;
+      leadersOf(await memberStates(engine, await engine.observe(project), controller)).find((name) => names.has(name)) ?? null;
     const before = await leader();
     if (context.flags.dryRun) return { before, leader: to ?? null, result: 'planned', seconds: 0 };
     record([how, to ?? null]);
     const started = context.clock.now().getTime();
     await shown(context.report, `${how}${to ? ` to ${to}` : ''}`, () =>
-      askKeeper(engine, project, keeper, [how, ...(to ? ['--to', to] : [])]),
+      askController(engine, project, controller, [how, ...(to ? ['--to', to] : [])]),
     );
     return { before, leader: await leader(), result: 'changed', seconds: (context.clock.now().getTime() - started) / 1000 };
   });

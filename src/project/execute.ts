@@ -38,5 +38,5 @@ const interrupted = (touched: boolean): UserError =>
   new UserError(
     'INTERRUPTED',
     touched ? 'interrupted while containers were changed; what runs is consistent' : 'interrupted; nothing that runs was changed',
-    'run the same command again: it goes on from here',
+    'run the same command again: it continues from here',
   );

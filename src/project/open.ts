@@ -7,13 +7,13 @@ import type { Manifest } from '../stack/manifest.ts';
 import { type StateFolder, stateFolder } from '../state/state.ts';
 import { loadSettings } from './load-settings.ts';
 
-export interface Opened {
+export interface Project {
   loaded: Loaded;
   state: StateFolder;
 }
 
 /** The settings and the state folder: what every command starts from. */
-export async function open(context: Context): Promise<Opened> {
+export async function open(context: Context): Promise<Project> {
   const loaded = loadSettings(await loadInput(context));
   return { loaded, state: stateFolder(context, loaded.root) };
 }

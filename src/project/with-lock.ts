@@ -4,15 +4,15 @@ import { shortHash } from '../core/hash.ts';
 import { currentUser } from '../core/user.ts';
 import { appendAudit } from '../state/audit.ts';
 import { acquireLock, type Lock } from '../state/lock.ts';
-import { holdHealing } from '../state/pause-healing.ts';
+import { pauseHealing } from '../state/pause-healing.ts';
 import type { StateFolder } from '../state/state.ts';
 
 /**
  * Runs a change under the state folder's lock and leaves one line in the audit log, however it ends.
  * `record` tells that something is about to change; a run that changes nothing leaves no line. `fail` tells that it was
- * taken back without an error to throw. While a restore is half done, only what finishes it or takes all down may change anything.
+ * rolled back without an error to throw. While a restore is interrupted, only its end or `down` may change anything.
  */
-export async function mutate<T>(
+export async function withLock<T>(
   context: Context,
   state: StateFolder,
   command: string,
@@ -38,7 +38,7 @@ export async function mutate<T>(
       seconds,
     });
   };
-  const hold = holdHealing(state);
+  const hold = pauseHealing(state);
   try {
     for (const { name, guard } of await context.capabilities()) if (name !== intent.resumes) await guard?.(state, intent);
     let failure: string | undefined;

@@ -15,6 +15,6 @@ export const reconcile = {
   steps: reconcileSteps,
   notes: ({ project, containers }) => {
     const out = project.state.drained().filter((name) => containers.some(({ service }) => service === name));
-    return out.length > 0 ? [`${out.join(', ')} may have been left out of the balancer: \`medianest up\` puts it back`] : [];
+    return out.length > 0 ? [`${out.join(', ')} may still be drained at the balancer: \`medianest up\` enables it`] : [];
   },
 } satisfies Capability;

@@ -52,7 +52,7 @@ function failed(args: readonly string[], tail: readonly string[]): UserError {
       .slice(-3)
       .map((line) => line.trim())
       .join(' | ')}`,
-    'run the same command again to go on; `medianest status` shows what runs',
+    'run the same command again to continue; `medianest status` shows what runs',
   );
 }
 

@@ -1,16 +1,16 @@
-import type { Context, Opened } from '../capability/capability.ts';
+import type { Context, Project } from '../capability/capability.ts';
 import { proveServed } from '../certificates/store/prove-served.ts';
 import { UserError } from '../core/errors.ts';
 import { checkCompose } from '../docker/compose.ts';
 import { neededRefs } from '../images/store/images.ts';
 import { execute } from '../project/execute.ts';
-import { mutate } from '../project/with-lock.ts';
+import { withLock } from '../project/with-lock.ts';
 import { certificatesOf } from '../stack/certificates.ts';
 import type { Stack } from '../stack/types.ts';
 import { refuseEdited } from '../state/hand-edits.ts';
 import type { Change, FileChange } from './plan/change.ts';
 import type { Step } from './plan/step.ts';
-import { type Asked, survey } from './survey.ts';
+import { type Asked, planProject } from './plan-project.ts';
 
 export interface UpOutcome {
   project: string;
@@ -41,7 +41,7 @@ export interface ConvergeOptions extends Pick<Asked, 'orders' | 'only' | 'renew'
 const RANGE_ATTEMPTS = 4;
 
 /** Brings a project to what its settings say: plan, then the same steps that a dry run prints. */
-export async function converge(context: Context, { loaded, state }: Opened, options: ConvergeOptions): Promise<UpOutcome> {
+export async function converge(context: Context, { loaded, state }: Project, options: ConvergeOptions): Promise<UpOutcome> {
   const started = context.clock.now().getTime();
   const waitSeconds = seconds(options.timeout);
   const engine = await context.engine();
@@ -49,7 +49,12 @@ export async function converge(context: Context, { loaded, state }: Opened, opti
   const capabilities = await context.capabilities();
   const attempt = async () => {
     if (!options.overwrite) refuseEdited(state);
-    const plan = await survey(context, loaded, engine, { waitSeconds, orders: options.orders, only: options.only, renew: options.renew });
+    const plan = await planProject(context, loaded, engine, {
+      waitSeconds,
+      overrides: options.overrides,
+      only: options.only,
+      renew: options.renew,
+    });
     const { prepared } = plan;
     if (options.offline) refuseMissing(plan.steps, neededRefs(prepared.stack));
     for (const line of prepared.moved) context.report.note(line);
@@ -71,7 +76,7 @@ export async function converge(context: Context, { loaded, state }: Opened, opti
     const { plan, outcome } = await attempt();
     return { ...outcome('planned'), steps: plan.steps };
   }
-  return mutate(context, state, command, async (lock, record) => {
+  return withLock(context, state, command, async (lock, record) => {
     let { prepared, plan, outcome } = await attempt();
     const finish = async (changed: readonly string[]) => {
       const request = { context, project: { loaded, state }, engine, stack: prepared.stack, only: options.only };

@@ -1,14 +1,14 @@
-import type { Context, Opened } from '../capability/capability.ts';
+import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { exists } from '../core/files.ts';
 import { checkCompose } from '../docker/compose.ts';
 import type { Engine } from '../docker/types.ts';
 import { execute } from '../project/execute.ts';
-import { mutate } from '../project/with-lock.ts';
+import { withLock } from '../project/with-lock.ts';
 import { emptySecrets } from '../secrets/store/secret-files.ts';
 import type { StateFolder } from '../state/state.ts';
 import type { Step } from './plan/step.ts';
-import { refuseForeign } from './survey.ts';
+import { refuseForeign } from './plan-project.ts';
 
 export interface Removal {
   /** The services that are there. */
@@ -18,13 +18,13 @@ export interface Removal {
 }
 
 /** Stops and removes a project; never a foreign one. A dry run, and one with nothing to do, leave no trace. */
-export async function takeDown(context: Context, { loaded, state }: Opened, volumes: boolean): Promise<Removal> {
+export async function takeDown(context: Context, { loaded, state }: Project, volumes: boolean): Promise<Removal> {
   const project = loaded.settings.project;
   const engine = await context.engine();
   const seen = await look(engine, project, state, volumes);
   if (context.flags.dryRun || (seen.steps.length === 0 && !exists(state.root))) return seen;
   const command = `down${volumes ? ' --volumes' : ''}`;
-  return mutate(
+  return withLock(
     context,
     state,
     command,
@@ -51,7 +51,7 @@ async function look(engine: Engine, project: string, state: StateFolder, volumes
   return { services, steps: nothing ? [] : [{ kind: 'compose-down', volumes, services, cause: 'asked for' }] };
 }
 
-/** Compose deletes what carries the project's name in its own label, whoever made it. */
+/** Compose deletes what carries the project's name in its own label, even if medianest did not create it. */
 async function refuseForeignVolumes(engine: Engine, project: string): Promise<void> {
   const foreign = (await engine.foreignVolumes(project)).find(({ composeProject }) => composeProject === project);
   if (!foreign) return;

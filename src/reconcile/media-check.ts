@@ -110,7 +110,7 @@ interface User {
 
 function checkFolder({ source }: Mount, user: User): void {
   const stats = folderStats(source);
-  if (!stats.isDirectory()) throw refusal(source, 'is not a folder', 'name the folder that holds the files');
+  if (!stats.isDirectory()) throw refusal(source, 'is not a folder', 'name the folder that contains the files');
   if (readable(source, stats, user)) return;
   throw refusal(
     source,

@@ -9,7 +9,7 @@ import type { Task } from '../core/reporter.ts';
 import { composeArgs } from '../docker/compose.ts';
 import { createVolume } from '../docker/volume.ts';
 import { buildImage, pullImage } from '../images/store/build-image.ts';
-import { askKeeper, replaceMember } from '../members/agent-cli.ts';
+import { askController, replaceMember } from '../members/agent-cli.ts';
 import { placedSecrets, placeSecrets, saveSecrets } from '../secrets/store/secret-files.ts';
 import { LABEL } from '../stack/labels.ts';
 import { compose, composeFiles, composeUp, overrideFiles, runCompose } from './compose-project.ts';
@@ -17,7 +17,7 @@ import { proveMount } from './media-check.ts';
 import { appliedValue } from './plan/facts.ts';
 import type { ReconcileSteps } from './plan/step.ts';
 import { proveConfig } from './prove-config.ts';
-import { admitReplica, awaitBalancer, replaceReplica } from './roll.ts';
+import { awaitBalancer, enableReplica, replaceReplica } from './roll.ts';
 
 /** Images are there already, built or pulled by steps of their own. */
 const UP = ['up', '--detach', '--no-build', '--pull', 'never'];
@@ -103,18 +103,18 @@ export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['pe
   },
   'retire-member': async (step, run) => {
     const { project } = run.prepared;
-    if (step.handover) await askKeeper(run.engine, project, step.keeper, ['handover', step.service]);
+    if (step.handover) await askController(run.engine, project, step.controller, ['handover', step.service]);
     return removeServices(run, [step.service]);
   },
   admit: (step, run, task) => {
-    return admitReplica(step, run, task);
+    return enableReplica(step, run, task);
   },
   'await-balancer': async (step, run) => {
     return awaitBalancer(step.service, step.waitSeconds, run);
   },
-  'remember-orders': (step, run) => {
+  'store-overrides': (step, run) => {
     const { state } = run.prepared;
-    return writeAtomic(state.at('orders.json'), `${JSON.stringify(step.orders, null, 1)}\n`, 0o600);
+    return writeAtomic(state.at('orders.json'), `${JSON.stringify(step.overrides, null, 1)}\n`, 0o600);
   },
   'run-one-off': (step, run, task) => {
     return runOneOff(run, task, step.service);
@@ -158,7 +158,7 @@ async function renew(
   return composeUp(run, task, [...UP, '--no-deps', ...how, ...wait, service], waitSeconds, [service]);
 }
 
-/** @throws UserError PARTIAL where the service refuses: it goes on with what it had, and a restart of its container would too */
+/** @throws UserError PARTIAL if the service rejects it: it keeps the old configuration, and a restart of its container would too */
 async function reload({ prepared: { state, project }, docker }: Execution, service: string, argv: readonly string[]): Promise<void> {
   const { exitCode, tail } = await docker.run(composeArgs(project, state.root, composeFiles(state), 'exec', '--no-TTY', service, ...argv));
   if (exitCode === 0) return;
@@ -166,7 +166,7 @@ async function reload({ prepared: { state, project }, docker }: Execution, servi
   if (before && before !== '-') state.activateConfig(service, before);
   throw new UserError(
     'PARTIAL',
-    `${service} refused its new configuration and goes on with the old one: ${tail.slice(-3).join(' | ')}`,
+    `${service} rejected its new configuration and keeps the old one: ${tail.slice(-3).join(' | ')}`,
     'correct the setting and run `medianest up` again',
   );
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import type { Context, Gathered, Opened } from '../capability/capability.ts';
+import type { Context, Gathered, Project } from '../capability/capability.ts';
 import { upCause } from '../certificates/plan/renewal.ts';
 import { internalVerdicts } from '../certificates/store/ca-store.ts';
 import { installedCertificate, installedSerial } from '../certificates/store/install.ts';
@@ -14,7 +14,7 @@ import { loadSecrets } from '../secrets/store/secret-files.ts';
 import { parseSettings } from '../settings/document.ts';
 import type { Loaded } from '../settings/loaded.ts';
 import { buildStack, portalImage, toolImage } from '../stack/build.ts';
-import type { Orders } from '../stack/orders.ts';
+import type { Overrides } from '../stack/overrides.ts';
 import { certificateKey, render } from '../stack/render.ts';
 import { chooseSubnets, type SubnetChoice, type TakenRange } from '../stack/subnets.ts';
 import { type ImageSpec, NETWORKS, type NetworkName, type Rendered, type Stack } from '../stack/types.ts';
@@ -36,8 +36,8 @@ export interface Prepared {
   /** What capabilities bring into place before the component that needs it starts. */
   gathered: Gathered['steps'];
   dueCertificates: Record<string, string>;
-  /** What is ordered beyond medianest.yml, where this run changes it. */
-  newOrders: Orders | undefined;
+  /** The overrides, if this run changes them. */
+  newOverrides: Overrides | undefined;
   /** The portal's image as it would be built now, whatever the application is. */
   portal(): ImageSpec;
   /** The image of a tool that runs when it is needed. */
@@ -48,18 +48,18 @@ export interface Prepared {
 export interface RangeCheck {
   /** Asked for other networks' ranges; without it only the host's routes count. */
   engine?: Engine;
-  /** Our containers hold the remembered ranges, so there is nothing to compare. */
+  /** Our containers use the remembered ranges, so there is nothing to compare. */
   running?: boolean;
   /** For what starts nothing: any range will do. */
   unchecked?: boolean;
-  /** Orders that this run gives. */
-  orders?: ((orders: Orders) => Orders) | undefined;
+  /** Overrides that this run gives. */
+  overrides?: ((overrides: Overrides) => Overrides) | undefined;
   /** Generated secrets that are to get a new value. */
   renew?: readonly string[] | undefined;
 }
 
 /** What capabilities have found on the host. */
-async function gather(context: Context, project: Opened): Promise<Gathered> {
+async function gather(context: Context, project: Project): Promise<Gathered> {
   const parts = await Promise.all((await context.capabilities()).map(({ up }) => up?.gather?.(project)));
   const found = parts.filter((part) => part !== undefined);
   return { facts: Object.assign({}, ...found.map(({ facts }) => facts)), steps: found.flatMap(({ steps }) => steps) };
@@ -71,7 +71,7 @@ export async function describe(context: Context, loaded: Loaded): Promise<Stack>
   const { subnets } = await subnetsFor(loaded, state, { unchecked: true });
   return buildStack(withAbsoluteSource(loaded), await context.registry(), {
     version: context.version,
-    orders: readOrders(state),
+    overrides: readOverrides(state),
     host: (await gather(context, { loaded, state })).facts,
     subnets,
     engineSocket: localSocket(context.env),
@@ -86,13 +86,13 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
   const override = state.override();
   if (override !== undefined) parseSettings(override, state.overrideFile);
   const choice = await subnetsFor(loaded, state, check);
-  const before = readOrders(state);
-  const orders = check.orders?.(before) ?? before;
+  const before = readOverrides(state);
+  const overrides = check.overrides?.(before) ?? before;
   const settings = withAbsoluteSource(loaded);
   const gathered = await gather(context, { loaded, state });
   const facts = {
     version: context.version,
-    orders,
+    overrides,
     host: gathered.facts,
     subnets: choice.subnets,
     engineSocket: localSocket(context.env),
@@ -130,16 +130,16 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     moved: choice.moved.filter(({ network }) => stack.networks.some((used) => used.name === network)).map(({ text }) => text),
     portal: () => portalImage(settings, facts),
     tool: (name) => toolImage(settings, facts, name),
-    // An order that medianest.yml has taken back must not return when the setting does.
-    newOrders: canonical(stack.orders) === canonical(before) ? undefined : stack.orders,
+    // An override that an edit of medianest.yml has ended must not return when the setting does.
+    newOverrides: canonical(stack.overrides) === canonical(before) ? undefined : stack.overrides,
     dueCertificates: Object.fromEntries(due.filter((entry): entry is [string, string] => entry[1] !== undefined)),
   };
 }
 
-export const readOrders = (state: StateFolder): Orders =>
-  state.readJson<Orders>(
+export const readOverrides = (state: StateFolder): Overrides =>
+  state.readJson<Overrides>(
     'orders.json',
-    'what `maintenance`, `scale` and `deploy` have ordered is forgotten',
+    'the overrides of `maintenance`, `scale` and `deploy` are lost',
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   ) ?? {};
 
@@ -154,20 +154,20 @@ function withAbsoluteSource(loaded: Loaded): Loaded['settings'] {
 }
 
 async function subnetsFor(loaded: Loaded, state: StateFolder, check: RangeCheck): Promise<SubnetChoice & { subnetsChanged: boolean }> {
-  const remembered = state.readJson<Partial<Record<NetworkName, string>>>('subnets.json', 'free ranges are chosen anew') ?? {};
+  const remembered = state.readJson<Partial<Record<NetworkName, string>>>('subnets.json', 'free ranges are chosen again') ?? {};
   const wanted = loaded.settings.networks;
   const settled = NETWORKS.every(
     (name) => remembered[name] && (wanted[name].subnet === 'auto' || wanted[name].subnet === remembered[name]),
   );
   if (settled && (check.running || !check.engine))
     return { subnets: remembered as Record<NetworkName, string>, moved: [], subnetsChanged: false };
-  // While nothing ran, somebody else may have taken a remembered range.
+  // While nothing ran, another network may have taken a remembered range.
   const taken = check.unchecked ? [] : await takenRanges(loaded.settings.project, check.engine);
   const choice = chooseSubnets(wanted, remembered, taken);
   return { ...choice, subnetsChanged: NETWORKS.some((name) => choice.subnets[name] !== remembered[name]) };
 }
 
-/** Ranges that are in use by others. Routes of Docker's own bridges are told by the networks that they belong to. */
+/** Ranges that others use. Routes of Docker's own bridges are reported by the networks that they belong to. */
 async function takenRanges(project: string, engine: Engine | undefined): Promise<TakenRange[]> {
   const networks = engine ? await engine.networks() : [];
   const known = new Set(networks.flatMap((network) => network.subnets));

@@ -1,16 +1,16 @@
-import type { Context, Opened } from '../capability/capability.ts';
+import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import type { ObservedContainer } from '../docker/types.ts';
 import { leadersOf, memberStates } from '../members/agent-cli.ts';
 import { execute } from '../project/execute.ts';
 import { expandServices, requireManifest } from '../project/open.ts';
-import { mutate } from '../project/with-lock.ts';
+import { withLock } from '../project/with-lock.ts';
 import { emptySecrets } from '../secrets/store/secret-files.ts';
 import type { Manifest } from '../stack/manifest.ts';
 import type { Rolling } from '../stack/types.ts';
 import { oneByOne } from './plan/members.ts';
 import type { Step } from './plan/step.ts';
-import { refuseForeign } from './survey.ts';
+import { refuseForeign } from './plan-project.ts';
 
 const WAIT_SECONDS = 180;
 
@@ -44,20 +44,20 @@ function restartSteps(
 }
 
 /** Restarts services (all when none is named) and waits until they are healthy; returns their names. */
-export async function restartServices(context: Context, { loaded, state }: Opened, names: readonly string[]): Promise<string[]> {
+export async function restartServices(context: Context, { loaded, state }: Project, names: readonly string[]): Promise<string[]> {
   const manifest = requireManifest(state);
   const services = names.length > 0 ? expandServices(manifest, names) : manifest.services.map((service) => service.name);
   const project = loaded.settings.project;
   const engine = await context.engine();
-  return mutate(context, state, `restart ${names.join(' ')}`.trim(), async (lock, record) => {
+  return withLock(context, state, `restart ${names.join(' ')}`.trim(), async (lock, record) => {
     const containers = await engine.observe(project);
     refuseForeign(project, containers, state.root);
     const absent = services.filter((service) => !containers.some((container) => container.service === service));
     if (absent.length > 0)
       throw new UserError('NOT_RUNNING', `${absent.join(', ')} is not there to restart; nothing was changed`, 'medianest up');
     if (context.flags.dryRun) return services;
-    const keeper = manifest.services.find(({ name, member }) => member && services.includes(name))?.member?.keeper;
-    const leaders = leadersOf(await memberStates(engine, containers, keeper));
+    const controller = manifest.services.find(({ name, member }) => member && services.includes(name))?.member?.controller;
+    const leaders = leadersOf(await memberStates(engine, containers, controller));
     const steps = restartSteps(manifest, services, containers, leaders);
     record(steps);
     await execute(steps, { context, prepared: { state, secrets: emptySecrets, project }, engine, docker: await context.docker(), lock });

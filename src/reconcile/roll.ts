@@ -29,20 +29,20 @@ export async function replaceReplica(
     throw new UserError(
       'PARTIAL',
       `the balancer does not take ${replica.service} out: ${drained.output.trim()}; its container was not touched`,
-      '`medianest logs balancer` shows why; `medianest restart balancer` starts it anew',
+      '`medianest logs balancer` shows why; `medianest restart balancer` restarts it',
     );
   }
   if (run.context.signal.aborted) {
-    await admitReplica(replica, run, undefined);
-    throw new UserError('INTERRUPTED', 'interrupted', 'run the same command again: it goes on from here');
+    await enableReplica(replica, run, undefined);
+    throw new UserError('INTERRUPTED', 'interrupted', 'run the same command again: it continues from here');
   }
   task?.detail('new container');
   await recreate();
-  await admitReplica(replica, run, task);
+  await enableReplica(replica, run, task);
 }
 
-/** @throws UserError UNHEALTHY where it does not become ready, or does not stay so: it is left out of the balancer */
-export async function admitReplica(replica: Replica, run: Execution, task: Task | undefined): Promise<void> {
+/** @throws UserError UNHEALTHY if it does not become ready, or does not stay so: it stays drained */
+export async function enableReplica(replica: Replica, run: Execution, task: Task | undefined): Promise<void> {
   const { service, rolling } = replica;
   task?.detail('waiting until it is ready');
   const before = await lifeOf(service, run);
@@ -57,7 +57,7 @@ export async function admitReplica(replica: Replica, run: Execution, task: Task 
     const lines = await lastLines(service, run);
     throw new UserError(
       'UNHEALTHY',
-      [`${service} is left out of the balancer: ${output.trim()}`, ...lines.map((line) => `    ${line}`)].join('\n'),
+      [`${service} stays drained: ${output.trim()}`, ...lines.map((line) => `    ${line}`)].join('\n'),
       `the other replicas serve on; \`medianest logs ${service}\` shows more`,
     );
   }
@@ -71,7 +71,7 @@ export async function admitReplica(replica: Replica, run: Execution, task: Task 
   state.noteDrained(state.drained().filter((name) => name !== service));
 }
 
-/** @throws UserError UNHEALTHY where a replica that this run has admitted has ended since */
+/** @throws UserError UNHEALTHY if a replica that this run has enabled has ended since */
 export async function proveLives(run: Execution): Promise<void> {
   for (const [service, life] of run.lives ?? []) {
     if ((await lifeOf(service, run)) !== life) throw await endedByItself(service, run);
@@ -87,7 +87,7 @@ async function endedByItself(service: string, run: Execution): Promise<UserError
   const lines = await lastLines(service, run);
   return new UserError(
     'UNHEALTHY',
-    [`${service} was ready, then it ended by itself`, ...lines.map((line) => `    ${line}`)].join('\n'),
+    [`${service} was ready, then it exited`, ...lines.map((line) => `    ${line}`)].join('\n'),
     `\`medianest logs ${service}\` shows more`,
   );
 }
@@ -114,5 +114,5 @@ async function askBalancer(service: string, run: Execution, argv: readonly strin
 
 async function lastLines(service: string, { engine, prepared }: Execution): Promise<string[]> {
   const container = (await engine.observe(prepared.project)).find((entry) => entry.service === service);
-  return container ? tellingLines(engine, container.id) : ['its container is gone'];
+  return container ? tellingLines(engine, container.id) : ['its container no longer exists'];
 }

@@ -45,7 +45,7 @@ export const reconcileSteps = {
     perform: later('place-secrets'),
   },
   'create-volume': {
-    describe: (step) => `make the volume ${step.name}, where it is not there`,
+    describe: (step) => `create the volume ${step.name}, if it does not exist`,
     perform: later('create-volume'),
   },
   'prove-mount': {
@@ -66,9 +66,9 @@ export const reconcileSteps = {
     perform: later('remove-container'),
     touches: true,
   },
-  'remember-orders': {
+  'store-overrides': {
     describe: () => 'remember what was ordered',
-    perform: later('remember-orders'),
+    perform: later('store-overrides'),
     quiet: true,
   },
   replace: {
@@ -84,12 +84,12 @@ export const reconcileSteps = {
     touches: true,
   },
   'retire-member': {
-    describe: (step) => `take ${step.service} out of its group, stop and remove it`,
+    describe: (step) => `remove ${step.service} from its group, stop and remove it`,
     perform: later('retire-member'),
     touches: true,
   },
   admit: {
-    describe: (step) => `put ${step.service} back behind ${step.rolling.balancer}`,
+    describe: (step) => `enable ${step.service} in ${step.rolling.balancer}`,
     perform: later('admit'),
   },
   'await-balancer': {
@@ -117,7 +117,7 @@ export const reconcileSteps = {
     perform: later('reload'),
   },
   'mark-applied': {
-    describe: (step) => `note what ${step.service} has read`,
+    describe: (step) => `record what ${step.service} has read`,
     perform: later('mark-applied'),
     quiet: true,
   },

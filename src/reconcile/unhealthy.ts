@@ -5,7 +5,7 @@ import type { Engine, ObservedContainer } from '../docker/types.ts';
 /** Read, and shown at most. */
 const LOG_LINES = { read: 40, shown: 8, ordinary: 3, width: 240 };
 
-/** Two checks of the slowest health check: after that a container that runs does not recover by itself. */
+/** Two checks of the slowest health check: after that a running container does not recover without help. */
 const RECOVERY_SECONDS = 20;
 
 const isWell = (container: ObservedContainer): boolean =>
@@ -63,6 +63,6 @@ export async function unhealthyError(engine: Engine, project: string, only?: rea
 function remedy(bad: readonly ObservedContainer[]): string {
   const paused = bad.find((container) => container.state === 'paused');
   return paused
-    ? `somebody has paused it: docker unpause ${paused.name}`
+    ? `it is paused: docker unpause ${paused.name}`
     : `\`medianest logs ${bad[0]?.service}\` shows more; correct the cause and run \`medianest up\` again`;
 }

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Context } from '../capability/capability.ts';
 import { readOptional, writeAtomic } from '../core/files.ts';
-import { mutate } from '../project/with-lock.ts';
+import { withLock } from '../project/with-lock.ts';
 import { saveSecrets } from '../secrets/store/secret-files.ts';
 import type { Loaded } from '../settings/loaded.ts';
 import type { Rendered } from '../stack/types.ts';
@@ -23,7 +23,7 @@ export function pendingFiles({ state, rendered }: Prepared): FileChange[] {
 
 /** Writes the files, and keeps the secrets and ranges they were rendered with, so that `up` renders the same. */
 export async function writeRendered(context: Context, loaded: Loaded, state: StateFolder, overwrite: boolean): Promise<void> {
-  await mutate(context, state, 'render', async (_lock, record) => {
+  await withLock(context, state, 'render', async (_lock, record) => {
     const prepared = await prepare(context, loaded, {});
     if (!overwrite) refuseEdited(state);
     const pending = pendingFiles(prepared);

@@ -1,6 +1,6 @@
 import { existsSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { Context, Opened, Timer } from '../capability/capability.ts';
+import type { Context, Project, Timer } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { exists, writeAtomic } from '../core/files.ts';
 import { runProgram } from '../docker/compose.ts';
@@ -23,15 +23,15 @@ export interface TimerStatus {
 }
 
 /** The unit files as they would be installed: name -> text. @throws UserError where a run would not see what this one sees */
-export async function unitFiles(context: Context, opened: Opened, timers: readonly Timer[]): Promise<Record<string, string>> {
+export async function unitFiles(context: Context, opened: Project, timers: readonly Timer[]): Promise<Record<string, string>> {
   return timerUnits(opened.loaded.settings.project, timers, await timedRun(context, opened));
 }
 
 /**
- * Installs and starts the timers. @param first run each once: a schedule that would fail each time is told now
+ * Installs and starts the timers. @param first run each once: a schedule that would fail each time is reported now
  * @returns the unit files
  */
-export async function installTimers(context: Context, opened: Opened, timers: readonly Timer[], first: boolean): Promise<string[]> {
+export async function installTimers(context: Context, opened: Project, timers: readonly Timer[], first: boolean): Promise<string[]> {
   requireManifest(opened.state);
   const { project } = opened.loaded.settings;
   const run = await timedRun(context, opened);
@@ -54,7 +54,7 @@ export async function installTimers(context: Context, opened: Opened, timers: re
 }
 
 /** @returns the unit files that were there */
-export async function removeTimers(context: Context, { loaded }: Opened, timers: readonly Timer[]): Promise<string[]> {
+export async function removeTimers(context: Context, { loaded }: Project, timers: readonly Timer[]): Promise<string[]> {
   const units = timers.flatMap((timer) => ['timer', 'service'].map((kind) => `${timerUnit(loaded.settings.project, timer)}.${kind}`));
   const there = units.filter((name) => existsSync(path.join(FOLDER, name)));
   const files = there.map((name) => path.join(FOLDER, name));
@@ -67,7 +67,7 @@ export async function removeTimers(context: Context, { loaded }: Opened, timers:
 }
 
 /** Of each timer that is installed: when it runs next, and how its last run ended. */
-export async function timerStatus({ loaded }: Opened, timers: readonly Timer[]): Promise<TimerStatus[]> {
+export async function timerStatus({ loaded }: Project, timers: readonly Timer[]): Promise<TimerStatus[]> {
   const units = timers.map((timer) => timerUnit(loaded.settings.project, timer));
   const statuses: TimerStatus[] = [];
   for (const unit of units.filter((name) => exists(path.join(FOLDER, `${name}.timer`)))) {
@@ -84,8 +84,8 @@ export async function timerStatus({ loaded }: Opened, timers: readonly Timer[]):
   return statuses;
 }
 
-/** The same settings as now, as whoever owns the state folder. */
-async function timedRun(context: Context, { loaded, state }: Opened): Promise<TimedRun> {
+/** The same settings as now, as the owner of the state folder. */
+async function timedRun(context: Context, { loaded, state }: Project): Promise<TimedRun> {
   const { flags, home } = context;
   const given: Record<string, string | undefined> = { config: loaded.configFile, state: flags.state && state.root };
   for (const name of ['profile', 'project', 'without'] as const) given[name] = flags[name];

@@ -1,4 +1,4 @@
-import type { Context, Opened } from '../capability/capability.ts';
+import type { Context, Project } from '../capability/capability.ts';
 import { requireManifest } from '../project/open.ts';
 import { converge } from '../reconcile/converge.ts';
 import { prepare } from '../reconcile/prepare.ts';
@@ -11,8 +11,8 @@ export interface RotateOutcome {
   seconds: number;
 }
 
-/** Replaces a secret and brings it to all that use it. Where it is killed or fails, what is in use holds, and the same command goes on. */
-export async function rotate(context: Context, opened: Opened, name: string): Promise<RotateOutcome> {
+/** Replaces a secret everywhere. If it is killed or fails, the password in use stays valid, and the same command continues. */
+export async function rotate(context: Context, opened: Project, name: string): Promise<RotateOutcome> {
   const started = context.clock.now().getTime();
   requireManifest(opened.state);
   const planned = async () => rotation((await prepare(context, opened.loaded, { unchecked: true })).stack, name);
@@ -26,12 +26,12 @@ export async function rotate(context: Context, opened: Opened, name: string): Pr
   if (context.flags.dryRun) return outcome('planned');
   const bring = (what: Pick<Round, 'renew' | 'orders'>) =>
     converge(context, opened, { overwrite: false, timeout: undefined, command: `secrets rotate ${name}`, ...what });
-  // What an earlier one has left undone comes first: a password that somebody still uses is not an idle one.
+  // An unfinished rotation comes first: a password that a replica still uses is not idle.
   await bring({ renew: [] });
   rounds = await planned();
-  for (const { says, renew, orders } of rounds) {
+  for (const { says, renew, overrides } of rounds) {
     context.report.note(says);
-    await bring({ renew, ...(orders && { orders }) });
+    await bring({ renew, ...(overrides && { overrides }) });
   }
   return outcome('rotated');
 }

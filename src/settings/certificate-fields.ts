@@ -42,7 +42,7 @@ const acme = z.strictObject({
     .enum(['http', 'dns', 'tls-alpn'])
     .default('http')
     .describe(
-      'How it is proven that a name is yours: a file on port 80, a DNS record (wildcards too), or a handshake on port 443 while the edge does not hold it',
+      'How to prove that a name is yours: a file on port 80, a DNS record (wildcards too), or a handshake on port 443 while the edge does not use it',
     ),
   dns: z
     .strictObject({

@@ -3,7 +3,7 @@ import { Secret } from '../core/secret.ts';
 
 const UNITS: Record<string, number> = { '': 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
 
-/** Bytes of `512m`; NaN where the text is no size, or one that no number holds exactly. */
+/** Bytes of `512m`; NaN if the text is no size, or one that no number represents exactly. */
 function toBytes(text: string): number {
   const [, amount, unit = ''] = /^(\d+)\s*([bkmg])?b?$/i.exec(text.trim()) ?? [];
   const bytes = Number(amount) * (UNITS[unit.toLowerCase()] as number);

@@ -3,13 +3,13 @@ import type { JsonObject } from '../core/json.ts';
 import type { SettingsPart } from './part.ts';
 import { settingsSchema } from './schema.ts';
 
-/** The schema of medianest.yml in the words that editors know (JSON Schema 2020-12). @param profiles names to choose from */
+/** The schema of medianest.yml in the format that editors know (JSON Schema 2020-12). @param profiles names to choose from */
 export function settingsJsonSchema(registry: readonly SettingsPart[], profiles: readonly string[]): JsonObject {
   const schema = z.toJSONSchema(settingsSchema(registry), {
     io: 'input',
     unrepresentable: 'any',
     override: ({ jsonSchema, zodSchema }) => {
-      // Only secrets are custom: a text, whose value is told nowhere.
+      // Only secrets are custom: a text whose value is never shown.
       if (zodSchema._zod.def.type === 'custom') Object.assign(jsonSchema, { type: 'string', writeOnly: true });
       // An editor would show the expression for addresses, which says less than their name.
       if (jsonSchema.format) delete jsonSchema.pattern;

@@ -18,7 +18,7 @@ interface Edit {
   text: string;
 }
 
-/** The text of medianest.yml in the words of today: only names and the version change, comments and spacing stay. */
+/** The text of medianest.yml with today's names: only names and the version change, comments and spacing stay. */
 export function migrateText(text: string): Migration {
   const document = parseDocument(text);
   const data = (document.toJS() ?? {}) as JsonObject;

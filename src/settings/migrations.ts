@@ -10,7 +10,7 @@ interface Rename {
   to: string;
 }
 
-/** What each version has changed. A file that is older is read all the same; `config migrate` writes it anew. */
+/** What each version has changed. A file that is older is read all the same; `config migrate` rewrites it. */
 const RENAMES: Readonly<Record<number, readonly Rename[]>> = {
   // `connections` beside balancer.maxConnections read as if it were for all visitors together.
   2: [{ from: ['edge', 'connections'], to: 'connectionsPerClient' }],
@@ -26,7 +26,7 @@ export function pendingRenames(data: JsonObject): readonly Rename[] {
 
 export const renamed = ({ from, to }: Rename): string[] => [...from.slice(0, -1), to];
 
-/** Settings in the words of today. Where old and new stand beside each other, the new one holds, and the old one is told as unknown. */
+/** Settings with today's names. If an old and a new name are both there, the new one is used, and the old one is reported as unknown. */
 export function migrateData(data: JsonObject): JsonObject {
   const done = pendingRenames(data).reduce((current, { from, to }) => rename(current, from, to), data);
   const version = done.version;
@@ -41,7 +41,7 @@ function rename(data: JsonObject, [key = '', ...rest]: readonly string[], to: st
   return Object.fromEntries(Object.entries(data).map(([name, entry]) => [name === key ? to : name, entry]));
 }
 
-/** A layer of settings in the words of today; places are still told by those of the file. */
+/** A layer of settings with today's names; messages still use those of the file. */
 export function migrateLayer(layer: Layer): Layer {
   const pending = pendingRenames(layer.data);
   const oldName = (path: readonly PropertyKey[]): readonly PropertyKey[] => {
@@ -51,7 +51,7 @@ export function migrateLayer(layer: Layer): Layer {
   return { ...layer, data: migrateData(layer.data), locate: (path) => layer.locate(oldName(path)) };
 }
 
-/** The path of a setting in the words of today. */
+/** The path of a setting with today's names. */
 export function currentPath(path: readonly string[]): string[] {
   const match = pendingRenames({}).find(({ from }) => from.every((key, index) => path[index] === key));
   return match ? [...renamed(match), ...path.slice(match.from.length)] : [...path];

@@ -35,7 +35,7 @@ export function resolveSecrets(merged: Merged, paths: readonly string[][], reade
     if (resolved === undefined)
       throw refuse(`the file ${file} cannot be read`, 'create it (mode 0600), or correct its path (relative to medianest.yml)');
     if (resolved === '') throw refuse('is empty', 'give a value, or remove the key to have one made at random');
-    if (resolved.includes('\0')) throw refuse('holds a NUL byte', 'no database or cache takes a password with a NUL byte');
+    if (resolved.includes('\0')) throw refuse('contains a NUL byte', 'no database or cache takes a password with a NUL byte');
     if (/[\p{Surrogate}\uFFFD]/u.test(resolved)) throw refuse('is not valid UTF-8', 'write it as UTF-8: it would not arrive byte for byte');
     parent[key] = new Secret(resolved) as unknown as Json;
   }

@@ -9,7 +9,7 @@ import { wording } from './wording.ts';
 
 const MOST_SHOWN = 10;
 
-/** Parses merged layers once; every problem is told with its path, its line and the nearest key that exists. */
+/** Parses merged layers once; every problem is reported with its path, its line and the nearest key that exists. */
 export function validate(merged: Merged, registry: readonly SettingsPart[]): Settings {
   const schema = settingsSchema(registry);
   const result = schema.safeParse(merged.data);
@@ -36,7 +36,7 @@ function describe(issue: z.core.$ZodIssue, merged: Merged, schema: z.ZodType): {
       };
     });
   }
-  // Of what may be written instead of each other, the form that was begun says more than all of them.
+  // Of several alternative forms, the one that was started says more than all of them.
   const begun = issue.code === 'invalid_union' && issue.errors.find((inner) => inner.every(({ path }) => path.length > 0));
   if (begun) return begun.flatMap((inner) => describe({ ...inner, path: [...issue.path, ...inner.path] }, merged, schema));
   const message = wording(issue, valueAt(merged.data, issue.path) === undefined);

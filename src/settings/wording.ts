@@ -27,7 +27,7 @@ function limit(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig): string
   return issue.code === 'too_small' && Number(amount) === 1 ? 'should not be empty' : `should have ${word} ${amount} characters`;
 }
 
-/** What is wanted instead, for somebody who has never heard of the validator. */
+/** What is expected instead, for a reader who has never heard of the validator. */
 export function wording(issue: z.core.$ZodIssue, isMissing: boolean): string {
   if (isOwn(issue.message)) return issue.message;
   if (issue.code === 'invalid_type' && isMissing) return 'is missing';

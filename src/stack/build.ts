@@ -3,14 +3,14 @@ import { UserError } from '../core/errors.ts';
 import { shortHash } from '../core/hash.ts';
 import type { Settings } from '../settings/schema.ts';
 import { certificatesOf } from './certificates.ts';
-import { applyOrders, type Orders } from './orders.ts';
+import { applyOverrides, type Overrides } from './overrides.ts';
 import type { BuildInput, HostFacts, ServiceDefinition } from './service.ts';
 import type { Blueprint, ImageSpec, Network, NetworkName, SecretSpec, Service, Stack } from './types.ts';
 
 /** What building a stack needs besides the settings; all read beforehand. */
 export interface BuildFacts {
   version: string;
-  orders: Orders;
+  overrides: Overrides;
   host?: HostFacts;
   subnets: Readonly<Record<NetworkName, string>>;
   /** The engine's socket on this machine and the group that may use it; undefined where the engine is elsewhere. */
@@ -23,13 +23,13 @@ const BASE_IMAGE = 'debian:trixie-slim';
 
 /** Settings -> Stack: every decision is taken here and in the services; nothing later looks at settings. */
 export function buildStack(asked: Settings, registry: readonly ServiceDefinition[], facts: BuildFacts): Stack {
-  const { settings, orders } = applyOrders(asked, facts.orders, () => portalImage(asked, facts).ref);
+  const { settings, overrides } = applyOverrides(asked, facts.overrides, () => portalImage(asked, facts).ref);
   const enabled = registry.filter((service) => settings.components[service.name]);
   if (enabled.length === 0) {
     throw new UserError('INVALID_SETTINGS', 'every component is switched off: nothing would run', 'switch one on under `components:`');
   }
   const built: Blueprint[] = [];
-  const input = { ...buildInput(settings, { ...facts, orders }), built };
+  const input = { ...buildInput(settings, { ...facts, overrides }), built };
   const services = enabled.flatMap((definition) => {
     const blueprints = definition.build(settings[definition.key], input);
     built.push(...blueprints);
@@ -40,8 +40,8 @@ export function buildStack(asked: Settings, registry: readonly ServiceDefinition
   const present = new Set(services.map((service) => service.name));
   for (const service of services) {
     service.after = service.after.filter((name) => present.has(name));
-    // Without its keeper a group cannot be led from one member to another.
-    if (service.member && !present.has(service.member.keeper)) delete service.member;
+    // Without its controller a group cannot be led from one member to another.
+    if (service.member && !present.has(service.member.controller)) delete service.member;
   }
   return {
     project: settings.project,
@@ -53,7 +53,7 @@ export function buildStack(asked: Settings, registry: readonly ServiceDefinition
     secrets: collectSecrets(settings, registry, services),
     certificates: [...new Map(services.flatMap(certificatesOf).map((spec) => [spec.name, spec] as const)).values()],
     images: imagesInOrder(services),
-    orders,
+    overrides,
     urls: unique(services.flatMap((service) => service.urls)),
   };
 }
@@ -68,7 +68,7 @@ function buildInput(settings: Settings, facts: BuildFacts): BuildInput {
   const base = settings.images.base ?? BASE_IMAGE;
   const input: BuildInput = {
     settings,
-    orders: facts.orders,
+    overrides: facts.overrides,
     host: facts.host ?? {},
     engineSocket: facts.engineSocket,
     built: [],
@@ -77,7 +77,7 @@ function buildInput(settings: Settings, facts: BuildFacts): BuildInput {
     address: (network, host) => fixedAddress(network, facts.subnets[network], host),
     image: (name, build = {}): ImageSpec => {
       const own = settings.images[name];
-      const update = facts.orders.updates?.[name];
+      const update = facts.overrides.updates?.[name];
       if (own) return { name, ref: own };
       const context = `templates/${name}/image`;
       const contexts = build.contexts ?? {};
@@ -154,7 +154,7 @@ function usedNetworks(services: readonly Blueprint[], settings: Settings, subnet
     .map((name) => ({ name, subnet: subnets[name], internal: !open[name] }));
 }
 
-/** The secrets that the services hold, and those that theirs are composed of. */
+/** The secrets of the services, and those that these are composed of. */
 function collectSecrets(settings: Settings, registry: readonly ServiceDefinition[], services: readonly Service[]): SecretSpec[] {
   const byName = new Map(services.flatMap((service) => service.secrets).map((secret) => [secret.name, secret]));
   for (const { name, source } of [...byName.values()]) {
@@ -164,7 +164,7 @@ function collectSecrets(settings: Settings, registry: readonly ServiceDefinition
       throw new UserError(
         'INVALID_SETTINGS',
         `the secret ${name} is composed of ${missing.join(', ')}, which no service that is switched on provides`,
-        `switch on the service that holds it (of ${registry.map((entry) => entry.name).join(', ')}), or set ${settings.profile}’s components`,
+        `switch on the service that has it (of ${registry.map((entry) => entry.name).join(', ')}), or set ${settings.profile}’s components`,
       );
     }
   }

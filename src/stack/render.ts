@@ -35,7 +35,7 @@ export function render(stack: Stack, input: RenderInput): Rendered {
       fragment,
     );
     inputs[service.name] = canonical({
-      // Without the order of starting: a group that grows or shrinks is no reason to replace those that stand on it.
+      // Without the order of starting: a group that grows or shrinks is no reason to replace the services that depend on it.
       definition: shortHash({ ...definition, depends_on: null }),
       networks: shortHash(service.networks.map((name) => subnets.get(name))),
       ...(service.secrets.length > 0 &&

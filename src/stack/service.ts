@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import type { CoreSettings } from '../settings/core.ts';
 import type { SettingsPart } from '../settings/part.ts';
-import type { Orders } from './orders.ts';
+import type { Overrides } from './overrides.ts';
 import type { Blueprint, ImageSpec, NetworkName, SecretSpec } from './types.ts';
 
 /**
@@ -14,7 +14,7 @@ export interface HostFacts {}
 /** What a service may ask of the rest of the stack while it decides. Pure: no clock, no files, no engine. */
 export interface BuildInput {
   readonly settings: CoreSettings;
-  readonly orders: Orders;
+  readonly overrides: Overrides;
   readonly host: HostFacts;
   /** The engine's socket on this machine and the group that may use it. */
   readonly engineSocket: { path: string; gid: number } | undefined;
@@ -41,7 +41,7 @@ export interface ServiceDefinition<S extends z.ZodType = z.ZodType> extends Sett
 /** Keeps the settings' type while the registry sees every service alike. */
 export const defineService = <S extends z.ZodType>(definition: ServiceDefinition<S>): ServiceDefinition<S> => definition;
 
-/** How the application reaches a store of data: its part of the app contract (docs/architecture.md). */
+/** How the application reaches a store of data: its part of the app contract (docs/app-contract.md). */
 export interface StoreContract {
   environment: Record<string, string>;
   /** What the application's process reads. */

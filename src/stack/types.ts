@@ -2,7 +2,7 @@ import type { JsonObject } from '../core/json.ts';
 import type { Secret } from '../core/secret.ts';
 import type { KernelNeed } from './kernel-need.ts';
 import type { Member } from './member.ts';
-import type { Orders } from './orders.ts';
+import type { Overrides } from './overrides.ts';
 
 export const NETWORKS = ['dmz', 'app', 'db', 'mgmt'] as const;
 export type NetworkName = (typeof NETWORKS)[number];
@@ -50,9 +50,9 @@ export type SecretSource =
 export interface SecretSpec {
   name: string;
   source: SecretSource;
-  /** One of two passwords that hold at the same time, and the group whose order says which of them is in use. */
+  /** One of two passwords that are valid at the same time, and the group whose override says which of them is in use. */
   slot?: { group: string; of: 'a' | 'b' };
-  /** What it encrypts for good: without it nobody can read that again, so it is never made anew. */
+  /** What it encrypts for good: without it that data cannot be read, so it is never generated again. */
   encrypts?: string;
 }
 
@@ -158,7 +158,7 @@ export interface Blueprint {
   after: string[];
   /** How it takes a new configuration or certificate: by a new container, or by this command inside it. */
   reload?: string[];
-  /** Behind a balancer: it is drained before its container is replaced, and admitted again once it is ready. */
+  /** Behind a balancer: it is drained before its container is replaced, and enabled again once it is ready. */
   rolling?: Rolling;
   /** It shares its data with others like it: they are replaced one at a time, what leads last. */
   member?: Member;
@@ -204,8 +204,8 @@ export interface Stack {
   secrets: SecretSpec[];
   certificates: CertificateSpec[];
   images: ImageSpec[];
-  /** The orders that hold, of all that were given. */
-  orders: Orders;
+  /** The overrides that apply, of all that were given. */
+  overrides: Overrides;
   urls: string[];
 }
 

@@ -5,7 +5,7 @@ import { systemCode, UserError } from '../core/errors.ts';
 import { readOptional, writing } from '../core/files.ts';
 import { currentUser } from '../core/user.ts';
 
-/** Who holds the lock, since when and for what. `started` tells a process from a later one with the same number. */
+/** The holder of the lock, since when and for what. `started` tells a process from a later one with the same number. */
 export interface LockHolder {
   pid: number;
   started: string;
@@ -21,7 +21,7 @@ export interface Lock {
   release(): void;
 }
 
-/** When a process was started, in clock ticks since boot (proc(5), field 22); '' where it is gone or unknown. */
+/** When a process was started, in clock ticks since boot (proc(5), field 22); '' if it has exited or is unknown. */
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -45,7 +45,7 @@ function isAlive(holder: Pick<LockHolder, 'pid' | 'started'>): boolean {
 /**
  * Takes the one lock of a state folder. A dead holder's lock is reclaimed; a live one is waited for as long as asked.
  * The lock appears by link(2), whole or not at all.
- * @throws UserError LOCKED, naming who holds it
+ * @throws UserError LOCKED, naming the holder
  */
 export async function acquireLock(
   file: string,
@@ -148,6 +148,6 @@ function locked(file: string, holder: LockHolder): UserError {
   return new UserError(
     'LOCKED',
     `another medianest is at work here: \`${holder.command}\` by ${holder.user}${elsewhere} (process ${holder.pid}) since ${holder.since}; nothing was changed`,
-    `wait for it with --wait-lock${elsewhere ? `, or remove ${file} if that machine is gone` : ''}`,
+    `wait for it with --wait-lock${elsewhere ? `, or remove ${file} if that machine no longer exists` : ''}`,
   );
 }

@@ -6,9 +6,9 @@ const TOUCH_MS = 5_000;
 
 /**
  * Keeps the agent from healing while a command works: what it stops it starts itself. The agent goes by the file's time
- * (agent/hold.ts), so that the hold of a killed command ends by itself.
+ * (agent/hold.ts), so that healing resumes after a killed command.
  */
-export function holdHealing(state: StateFolder): { end(): void } {
+export function pauseHealing(state: StateFolder): { end(): void } {
   const file = state.at('hold', 'hold');
   try {
     writeAtomic(file, '');

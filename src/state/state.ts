@@ -10,7 +10,7 @@ import type { Rendered, Stack } from '../stack/types.ts';
 
 const GENERATIONS_KEPT = 5;
 
-/** A rendered file that is not as it was written; `actual` is undefined where it is gone. */
+/** A rendered file that is not as it was written; `actual` is undefined if it was removed. */
 export interface EditedFile {
   path: string;
   file: string;
@@ -64,7 +64,7 @@ export class StateFolder {
   }
 
   manifest(): Manifest | undefined {
-    const manifest = this.readJson<Manifest>('current/manifest.json', 'the files are rendered anew; volumes and secrets are not in it');
+    const manifest = this.readJson<Manifest>('current/manifest.json', 'the files are rendered again; volumes and secrets are not in it');
     return manifest && withRoles(manifest);
   }
 
@@ -73,7 +73,7 @@ export class StateFolder {
     const text = readOptional(this.at(name));
     if (text === undefined) return undefined;
     const value = parseJson(text, this.at(name), without);
-    if (!fits(value)) throw damaged(this.at(name), 'it holds something else', without);
+    if (!fits(value)) throw damaged(this.at(name), 'its contents are not what was expected', without);
     return value as T;
   }
 
@@ -92,7 +92,7 @@ export class StateFolder {
     return this.at('config', service, manifest.configs[service] ?? '', ...rest);
   }
 
-  /** The rendered files that somebody has changed or removed since. */
+  /** The rendered files that were edited or removed since. */
   edited(manifest: Manifest): EditedFile[] {
     return manifest.files.flatMap((entry) => {
       const file = this.locate(manifest, entry.path);

@@ -8,7 +8,7 @@ const PATH = ['edge', 'waf', 'exclusions'] as const;
 
 /**
  * The text of medianest.yml with more exclusions. What stands in it stays as it is, comments and spacing included; where
- * the place is inside braces, these are written anew.
+ * the place is inside braces, these are written again.
  */
 export function addExclusions(text: string, added: readonly Exclusion[]): string {
   const document = parseDocument(text);
@@ -35,7 +35,7 @@ export function addExclusions(text: string, added: readonly Exclusion[]): string
   return document.toString({ lineWidth: 0 });
 }
 
-/** The outermost braces on the way, written anew with what was added; the rest of the text untouched. */
+/** The outermost braces on the path, written again with the addition; the rest of the text is untouched. */
 function replaceBraces(text: string, document: Document): string | undefined {
   for (let depth = 1; depth <= PATH.length; depth++) {
     const node = document.getIn(PATH.slice(0, depth), true);

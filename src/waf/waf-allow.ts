@@ -1,5 +1,5 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
-import type { Context, Opened } from '../capability/capability.ts';
+import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { writeAtomic } from '../core/files.ts';
 import { open } from '../project/open.ts';
@@ -12,7 +12,7 @@ import { wafOf } from './store/waf-rules.ts';
 import { loadedRules } from './waf-status.ts';
 
 /** Writes an exclusion into medianest.yml and has the edge read it. Where the edge refuses, the file is as it was before. */
-export async function allowRule(context: Context, opened: Opened, asked: unknown) {
+export async function allowRule(context: Context, opened: Project, asked: unknown) {
   const { loaded, state } = opened;
   const exclusion = validated(asked);
   const file = settingsFile(loaded);

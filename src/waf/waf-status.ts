@@ -42,7 +42,7 @@ async function inEdge(context: Context, loaded: Loaded, argv: string[]): Promise
   return exitCode === 0 ? output : '';
 }
 
-/** What the edge's log tells of the WAF. Only these lines are kept: the log of a busy portal is large. */
+/** What the edge's log says about the WAF. Only these lines are kept: the log of a busy portal is large. */
 export async function readWafLog(context: Context, loaded: Loaded, state: StateFolder, since: string): Promise<WafEntry[]> {
   const collector = wafCollector();
   const docker = await context.docker();

@@ -22,8 +22,8 @@ const whole = () =>
     async () => {
       const { stdout } = await medianestThere('health', '--json');
       if ((JSON.parse(stdout) as { status: string }).status !== 'ok') return false;
-      const keeper = await docker(['exec', `${stack.space.project}-agent-1`, 'keeper', 'status'], { env: engine.env });
-      const states = JSON.parse(keeper.stdout.trim().split('\n').at(-1) ?? '{}') as Record<string, MemberState>;
+      const controller = await docker(['exec', `${stack.space.project}-agent-1`, 'keeper', 'status'], { env: engine.env });
+      const states = JSON.parse(controller.stdout.trim().split('\n').at(-1) ?? '{}') as Record<string, MemberState>;
       return Object.values(states).some(({ details }) => details.replication === 'synchronous');
     },
     150,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Orders } from '../../src/stack/orders.ts';
+import type { Overrides } from '../../src/stack/overrides.ts';
 import { type Answer, type EdgeBench, edgeBench } from '../support/edge.ts';
 
 let edge: EdgeBench;
@@ -54,7 +54,7 @@ describe('the way to the application', () => {
 
 describe('maintenance', () => {
   const since = '2026-01-01T00:00:00Z';
-  const order = (message?: string): Orders => ({
+  const order = (message?: string): Overrides => ({
     maintenance: { ...(message !== undefined && { message }), retryAfterSeconds: 1800, since },
   });
 

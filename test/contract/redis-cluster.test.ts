@@ -21,14 +21,14 @@ const ONLY = { edge: false, app: false, postgres: false, redis: false, 'redis-cl
 let servers: Workspace;
 let range: string;
 let cache: ReturnType<typeof cacheOf>;
-let keeper: ReturnType<typeof startKeeper>;
+let controller: ReturnType<typeof startKeeper>;
 let redis: ReturnType<typeof cache.client>;
 
 const addressesIn = (subnet: string, count: number) => Array.from({ length: count }, (_, i) => subnet.replace(/0\/24$/, String(30 + i)));
 const settings = (subnet: string) => ({
   profile: 'dev-compose',
   components: ONLY,
-  // The keeper of this test looks after the cluster, and nobody starts what it kills.
+  // The controller of this test looks after the cluster, and nobody starts what it kills.
   agent: { heal: false, fence: false },
   networks: { db: { subnet } },
 });
@@ -43,7 +43,7 @@ const inside = (service: string, ...argv: string[]): Promise<Run> => docker(['ex
 const handover = (service: string) => cacheCommands.handover(cache.config, [service], () => undefined);
 const leading = (third: number): string => {
   const first = [0, 5461, 10_923][third];
-  return Object.entries(keeper.status()).find(([, { details }]) => String(details.slots).startsWith(`${first}-`))?.[0] as string;
+  return Object.entries(controller.status()).find(([, { details }]) => String(details.slots).startsWith(`${first}-`))?.[0] as string;
 };
 const ready = (client: typeof redis) => vi.waitFor(async () => expect(await client.get('medianest:ping')).toBeNull(), { timeout: 10_000 });
 const imageOf = async (service: string) =>
@@ -66,7 +66,7 @@ beforeAll(async () => {
   const up = servers.run(['up']);
   await vi.waitFor(() => readFileSync(cache.config.passwordFile), { timeout: 60_000 });
   const begun = performance.now();
-  keeper = startKeeper(cache.config);
+  controller = startKeeper(cache.config);
   const done = await up;
   expect(done.status, done.stderr).toBe(0);
   await docker(['stop', container(servers, 'agent')]);
@@ -78,23 +78,23 @@ beforeAll(async () => {
 afterAll(async () => {
   redis?.disconnect();
   await tidy();
-  await keeper?.stop();
+  await controller?.stop();
   await servers?.destroy();
 });
 
 describe('a cluster of six', () => {
   it('is made out of nothing: up has waited for it', async () => {
-    await keeper.whole();
-    expect(keeper.leaders()).toEqual(['redis-1', 'redis-2', 'redis-3']);
-    expect(Object.values(keeper.status()).flatMap(({ details }) => (details.of ? [details.of] : []))).toEqual([
+    await controller.whole();
+    expect(controller.leaders()).toEqual(['redis-1', 'redis-2', 'redis-3']);
+    expect(Object.values(controller.status()).flatMap(({ details }) => (details.of ? [details.of] : []))).toEqual([
       'redis-1',
       'redis-2',
       'redis-3',
     ]);
     expect((await inside('redis-1', 'healthcheck')).status).toBe(0);
-    const settled = keeper.log.length;
+    const settled = controller.log.length;
     await sleep(2500);
-    expect(keeper.log.slice(settled)).toEqual([]);
+    expect(controller.log.slice(settled)).toEqual([]);
   });
 
   it('speaks TLS alone, with a certificate for its address, and its bus only with nodes', async () => {
@@ -190,12 +190,12 @@ describe('a cluster of six', () => {
     for (const [one, gap] of longest.entries()) expect(gap).toBeLessThanOrEqual(one === third ? 6000 : 1000);
     expect(portal.child.exitCode).toBeNull();
     await begin(`redis-${third + 1}`);
-    await keeper.whole();
+    await controller.whole();
   });
 
   it('hands over before a planned stop without a gap, and takes the node back', async () => {
     // Of those that no election has touched.
-    const service = keeper.leaders().find((name) => Number(name.at(-1)) <= 3) as string;
+    const service = controller.leaders().find((name) => Number(name.at(-1)) <= 3) as string;
     const third = thirdLedBy(service);
     const { longest, acknowledged } = await gaps(redis, async () => {
       await sleep(500);
@@ -208,11 +208,11 @@ describe('a cluster of six', () => {
     expect(beyond(longest, third)).toBeLessThanOrEqual(300);
     const kept = await Promise.all(acknowledged.map((key) => redis.exists(key)));
     expect(kept.filter((found) => found !== 1)).toEqual([]);
-    await keeper.whole();
+    await controller.whole();
   });
 
   it('hands back and forth as often as it is asked, waiting where Redis would trip over its last election', async () => {
-    const service = keeper.leaders().find((name) => Number(name.at(-1)) > 3) as string;
+    const service = controller.leaders().find((name) => Number(name.at(-1)) > 3) as string;
     const other = `redis-${Number(service.at(-1)) - 3}`;
     const third = thirdLedBy(service);
     const { longest } = await gaps(redis, async () => {
@@ -221,7 +221,7 @@ describe('a cluster of six', () => {
     });
     report('hand-overs there and back, longest gaps in ms', longest);
     expect(beyond(longest, third)).toBeLessThanOrEqual(300);
-    await keeper.whole();
+    await controller.whole();
   });
 
   it('comes back when two of three masters die at once, which no vote can settle', async () => {
@@ -233,9 +233,9 @@ describe('a cluster of six', () => {
     });
     report('two masters killed, longest gaps in ms', longest);
     expect(Math.max(...longest)).toBeLessThanOrEqual(20_000);
-    expect(keeper.log.join('\n')).toMatch(/take over without a vote: .* too few masters are left to vote/);
+    expect(controller.log.join('\n')).toMatch(/take over without a vote: .* too few masters are left to vote/);
     await Promise.all([begin(first), begin(second)]);
-    await keeper.whole();
+    await controller.whole();
   });
 
   it('goes on when a master hangs, and takes it back as a replica when it wakes up', async () => {
@@ -248,10 +248,10 @@ describe('a cluster of six', () => {
     report('master paused, longest gaps in ms', longest);
     expect(Math.max(...longest)).toBeLessThanOrEqual(8000);
     // It was the one that led.
-    expect(longest[third], `${hung} ${JSON.stringify(keeper.status())}`).toBeGreaterThan(1000);
+    expect(longest[third], `${hung} ${JSON.stringify(controller.status())}`).toBeGreaterThan(1000);
     await docker(['unpause', container(servers, hung)]);
-    await keeper.whole();
-    expect(keeper.status()[hung]).toMatchObject({ role: 'replica' });
+    await controller.whole();
+    expect(controller.status()[hung]).toMatchObject({ role: 'replica' });
     expect(await redis.get(keyIn(third, 'paused'))).toBe('1');
   });
 
@@ -263,7 +263,7 @@ describe('a cluster of six', () => {
     await docker(['kill', ...nodes]);
     for (const node of [4, 0, 5, 2, 3, 1].map((index) => nodes[index] as string)) await docker(['start', node]);
     const begun = performance.now();
-    await keeper.whole();
+    await controller.whole();
     await vi.waitFor(async () => expect(await Promise.all(keys.map((key) => redis.get(key)))).toEqual(['kept', 'kept', 'kept']), {
       timeout: 10_000,
     });
@@ -278,9 +278,9 @@ describe('a cluster of six', () => {
     await onVolume(servers, service, 'rm -rf /var/lib/redis/* /var/lib/redis/.lock');
     await begin(service);
     await vi.waitFor(() => expect(leading(2)).not.toBe(service), { timeout: 20_000 });
-    await keeper.whole();
+    await controller.whole();
     await vi.waitFor(async () => expect(await redis.get(key)).toBe('here'), { timeout: 5000 });
-    expect(keeper.status()[service]).toMatchObject({ role: 'replica', ok: true });
+    expect(controller.status()[service]).toMatchObject({ role: 'replica', ok: true });
   });
 
   it('says in words what became of a file that was cut off, and of one that is damaged', async () => {
@@ -298,7 +298,7 @@ describe('a cluster of six', () => {
     });
     const aside = /redis: the append-only file .* is damaged, not only cut off by a crash: .*: set aside in /;
     await vi.waitFor(async () => expect(await logOf(damaged)).toMatch(aside), { timeout: 10_000 });
-    await keeper.whole(40_000);
+    await controller.whole(40_000);
     await vi.waitFor(async () => expect(await redis.get(key)).toBe('49'), { timeout: 5000 });
   });
 
@@ -326,7 +326,7 @@ describe('a cluster of six', () => {
     // A replica comes in to its master with the new password.
     await docker(['restart', container(servers, 'redis-6')]);
     await cacheCommands.settled(cache.config, ['redis-6', '30'], () => undefined);
-    await keeper.whole();
+    await controller.whole();
   });
 
   it('takes a new certificate while it runs', async () => {
@@ -356,17 +356,17 @@ describe('a cluster of six', () => {
     const key = keyIn(1, 'moved');
     await redis.set(key, 'kept');
     redis.disconnect();
-    await keeper.stop();
+    await controller.stop();
     expect((await servers.run(['down'])).status).toBe(0);
     const moved = await freeRange();
     configure(moved);
     cache = cacheOf(servers, addressesIn(moved, 6));
-    keeper = startKeeper(cache.config);
+    controller = startKeeper(cache.config);
     const begun = performance.now();
     const up = await servers.run(['up']);
     expect(up.status, up.stderr).toBe(0);
     report('all addresses changed, healthy after s', Math.round((performance.now() - begun) / 100) / 10);
-    await keeper.whole();
+    await controller.whole();
     redis = cache.client();
     await ready(redis);
     expect(await redis.get(key)).toBe('kept');
@@ -396,7 +396,7 @@ describe('three masters without replicas', () => {
     await small?.destroy();
   });
 
-  it('serve on after one has lost its data: the keeper says what is lost, and gives its slots out anew', async () => {
+  it('serve on after one has lost its data: the controller says what is lost, and gives its slots out anew', async () => {
     const client = three.client();
     await ready(client);
     const keys = [0, 1, 2].map((third) => keyIn(third, 'three'));

@@ -31,7 +31,7 @@ const shardsOf = (command: { slots: readonly (readonly [number, number])[] }) =>
   [0, 1, 2].filter((shard) => overlap([share(shard, MASTERS)], command.slots));
 
 /**
- * Redis Cluster as far as the keeper can tell: nodes that gossip, fail, elect, replicate at once, and obey commands as Redis 8
+ * Redis Cluster as far as the controller can tell: nodes that gossip, fail, elect, replicate at once, and obey commands as Redis 8
  * does (cluster_legacy.c). A third of the slots is one thing, a shard; data is there or not.
  */
 export function cacheModel(count: number) {

@@ -86,7 +86,7 @@ export function writerOptions(stack: DataStack, run: string, only: { postgres?: 
   };
 }
 
-/** What the keeper says of every member; nothing where it cannot be asked. */
+/** What the controller says of every member; nothing where it cannot be asked. */
 async function members(space: Workspace): Promise<Record<string, MemberState>> {
   const { stdout, status } = await docker(['exec', container(space, 'agent'), 'timeout', '10', 'keeper', 'status']);
   return status === 0 ? (JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}') as Record<string, MemberState>) : {};

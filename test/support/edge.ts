@@ -11,7 +11,7 @@ import { BALANCER_HOST, BALANCER_PORT } from '../../src/services/app/balancer.ts
 import { APP_CERTIFICATE } from '../../src/services/app/portal.ts';
 import { registry } from '../../src/services/index.ts';
 import { buildStack } from '../../src/stack/build.ts';
-import type { Orders } from '../../src/stack/orders.ts';
+import type { Overrides } from '../../src/stack/overrides.ts';
 import type { CertificateSpec } from '../../src/stack/types.ts';
 import { docker, HOME, type Run } from './cli.ts';
 import { load, rendered, SUBNETS } from './settings.ts';
@@ -48,7 +48,7 @@ export interface EdgeBench {
   self: string;
   container: string;
   /** Renders these settings, switches to them and reloads, as `up` does; the reload's outcome. */
-  configure(file: string, orders?: Orders): Promise<Run>;
+  configure(file: string, overrides?: Overrides): Promise<Run>;
   ask(path: string, ask?: Ask): Promise<Answer>;
   tell(answers: Record<string, Told>): Promise<void>;
   /** How often the origin was asked for this. */
@@ -77,14 +77,14 @@ export async function edgeBench(name: string, file = '', components = ''): Promi
   const address = (host: number) => hostAddress(subnet, host) as string;
   let version = 0;
 
-  const render = (text: string, orders: Orders = {}) => {
+  const render = (text: string, overrides: Overrides = {}) => {
     const loaded = load({
       file: `components: { ${components} }\n${text}`,
       flags: { profile: 'dev-compose' },
     });
     const stack = buildStack(loaded.settings, registry, {
       version: '0.0.0',
-      orders,
+      overrides,
       subnets: { ...SUBNETS, app: subnet },
       sourceHash: (folder: string) => hashImageSource(HOME, folder),
     });
@@ -166,8 +166,8 @@ export async function edgeBench(name: string, file = '', components = ''): Promi
     address: address(10),
     self: address(1),
     container: at('edge'),
-    configure: (text, orders) => {
-      render(text, orders);
+    configure: (text, overrides) => {
+      render(text, overrides);
       return exec(['/usr/local/bin/reload']);
     },
     ask: (where, { method = 'GET', headers = {}, body, host = 'localhost' } = {}) =>

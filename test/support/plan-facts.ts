@@ -40,7 +40,7 @@ export const settledFacts = (files: Rendered, containers: readonly ObservedConta
   stateFolder: '/state',
   subnetsChanged: false,
   subnets: {},
-  newOrders: undefined,
+  newOverrides: undefined,
   placements: {},
   leaders: [],
   drained: [],

@@ -100,7 +100,7 @@ export interface MemberState {
   details: Record<string, string | number>;
 }
 
-/** What the keeper says of every member of every group. */
+/** What the controller says of every member of every group. */
 export const members = async (space: Workspace): Promise<Record<string, MemberState>> =>
   JSON.parse(await printed(space, 'agent', ['keeper', 'status'])) as Record<string, MemberState>;
 
@@ -112,7 +112,7 @@ export async function leaderOf(space: Workspace, group: string): Promise<string>
 
 /** Until every member of every group takes part again. @throws Error with the members that do not */
 export async function whole(space: Workspace, seconds = 60): Promise<void> {
-  let missing: unknown = 'the keeper does not answer';
+  let missing: unknown = 'the controller does not answer';
   const takesPart = async () => {
     const away = Object.entries(await members(space)).filter(([, { ok }]) => !ok);
     missing = away;

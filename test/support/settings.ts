@@ -6,7 +6,7 @@ import { readTemplates } from '../../src/reconcile/sources.ts';
 import { registry as services } from '../../src/services/index.ts';
 import type { Loaded } from '../../src/settings/loaded.ts';
 import { buildStack } from '../../src/stack/build.ts';
-import type { Orders } from '../../src/stack/orders.ts';
+import type { Overrides } from '../../src/stack/overrides.ts';
 import { render } from '../../src/stack/render.ts';
 import type { ServiceDefinition } from '../../src/stack/service.ts';
 import type { Rendered, RenderInput, Stack } from '../../src/stack/types.ts';
@@ -43,11 +43,11 @@ export const stackOf = (
   loaded: Loaded,
   registry: readonly ServiceDefinition[] = services,
   sourceHash = () => 'fixed',
-  orders: Orders = {},
+  overrides: Overrides = {},
 ): Stack =>
   buildStack(loaded.settings, registry, {
     version: '0.0.0',
-    orders,
+    overrides,
     subnets: SUBNETS,
     sourceHash,
     engineSocket: { path: '/var/run/docker.sock', gid: 999 },

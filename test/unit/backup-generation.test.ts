@@ -2,15 +2,15 @@ import { describe, expect, it } from 'vitest';
 import type { BackupSet } from '../../src/backup/plan/backup-sets.ts';
 import { chooseTarget } from '../../src/backup/plan/restore-target.ts';
 import { unexpectedGaps } from '../../src/backup/plan/set-archive.ts';
-import { living } from '../../src/services/backup/settings/backup-generation.ts';
-import { applyOrders, type Orders } from '../../src/stack/orders.ts';
+import { living } from '../../src/services/backup/settings/key-versions.ts';
+import { applyOverrides, type Overrides } from '../../src/stack/overrides.ts';
 import { render } from '../../src/stack/render.ts';
 import { setAt } from '../support/backup-sets.ts';
 import { load, renderInput, stackOf } from '../support/settings.ts';
 
 const prod = load({ flags: { profile: 'prod' } });
-const server = (orders: Orders) => {
-  const stack = stackOf(prod, undefined, undefined, orders);
+const server = (overrides: Overrides) => {
+  const stack = stackOf(prod, undefined, undefined, overrides);
   const own = stack.services.find(({ name }) => name === 'backup');
   const config = render(stack, renderInput(stack)).files.find(({ path }) => /backup\b.*pgbackrest\.conf$/.test(path))?.contents;
   return { secrets: own?.secrets.map(({ name }) => name), environment: own?.environment, config };
@@ -29,9 +29,9 @@ describe('a generation of the repository', () => {
   });
 
   it('is kept by what else is ordered, and is the newest first', () => {
-    const orders = { backup: { current: 3, oldest: 2 } };
-    expect(applyOrders(prod.settings, orders, () => '').orders).toEqual(orders);
-    expect(living(orders.backup)).toEqual([3, 2]);
+    const overrides = { backup: { current: 3, oldest: 2 } };
+    expect(applyOverrides(prod.settings, overrides, () => '').overrides).toEqual(overrides);
+    expect(living(overrides.backup)).toEqual([3, 2]);
   });
 });
 

@@ -36,13 +36,13 @@ const locked = (password: string) =>
 describe('a bundle', () => {
   it('is put in order, whatever the order of its parts', () => {
     const parts = [good.certificate, good.chain, good.root as string, good.privateKey];
-    const orders = [
+    const overrides = [
       [0, 1, 2, 3],
       [3, 2, 1, 0],
       [1, 3, 0, 2],
       [2, 0, 3, 1],
     ];
-    for (const order of orders) {
+    for (const order of overrides) {
       const { chain, key, problems } = check(order.map((index) => parts[index]).join(''));
       expect(problems).toEqual([]);
       expect(chain.map(({ serialNumber }) => serialNumber)).toEqual([good.serial, new X509Certificate(good.chain).serialNumber]);

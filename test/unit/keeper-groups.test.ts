@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { databaseGroup } from '../../src/agent/database-group.ts';
 import type { Group } from '../../src/agent/group.ts';
-import { keeper } from '../../src/agent/keeper.ts';
+import { controller } from '../../src/agent/clusterctl.ts';
 import type { ClusterMember, ClusterView, PatroniClient } from '../../src/agent/patroni-client.ts';
 import { coordinationStates, type EtcdStatus, type EtcdView, etcdHandoverProblem, etcdProblem } from '../../src/agent/plan/coordination.ts';
 import { bestCandidate, candidateProblem, memberStates, nextRestart, problemOf, unsettled } from '../../src/agent/plan/database.ts';
@@ -149,7 +149,7 @@ describe('a member that has lost the lead', () => {
   });
 });
 
-describe('the keeper’s command line', () => {
+describe('the controller’s command line', () => {
   const calls: string[] = [];
   const group: Group = {
     name: 'database',
@@ -160,7 +160,7 @@ describe('the keeper’s command line', () => {
     switchover: async (to) => void calls.push(`switchover ${to}`),
     failover: async (to) => void calls.push(`failover ${to}`),
   };
-  const ask = (line: string) => keeper(line.split(' '), [group], () => {});
+  const ask = (line: string) => controller(line.split(' '), [group], () => {});
   it.each([
     ['handover postgres-1', 'handover postgres-1'],
     ['settled postgres-2 30', 'settled postgres-2 30'],

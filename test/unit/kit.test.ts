@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { exportKit, importKit, kitProblem } from '../../src/backup/restore/kit.ts';
-import type { Context, Opened } from '../../src/capability/capability.ts';
+import type { Context, Project } from '../../src/capability/capability.ts';
 import { StateFolder } from '../../src/state/state.ts';
 
 const PASSPHRASE = 'five random words in a row';
@@ -19,7 +19,7 @@ writeFileSync(state.at('ca/root.json'), '{"root":1}');
 const configFile = path.join(made, 'medianest.yml');
 writeFileSync(configFile, 'version: 1\n');
 const context = { clock: { now: () => new Date('2026-11-25T00:00:00Z') } } as Context;
-const opened = { state, loaded: { settings: { project: 'home' }, configFile, root: made } } as unknown as Opened;
+const opened = { state, loaded: { settings: { project: 'home' }, configFile, root: made } } as unknown as Project;
 const kit = path.join(made, 'kit.json');
 
 describe('the recovery kit', () => {

@@ -104,7 +104,7 @@ describe('a group that gets smaller', () => {
       ['etcd-3', false],
     ]);
   });
-  it('is led out by a keeper that still knows who leaves', () => {
+  it('is led out by a controller that still knows who leaves', () => {
     const told = at((step) => step.kind === 'activate-config' && step.service === 'agent');
     expect(told).toBeGreaterThan(at((step) => step.kind === 'retire-member' && step.service === 'etcd-3'));
     expect(told).toBeLessThan(at((step) => step.kind === 'compose-up'));
@@ -125,7 +125,7 @@ describe('a group that gets smaller', () => {
 });
 
 describe('one by one', () => {
-  const member = { group: 'database', keeper: 'agent' };
+  const member = { group: 'database', controller: 'agent' };
   const services = [
     { name: 'a-1', component: 'a', member },
     { name: 'a-2', component: 'a', member },

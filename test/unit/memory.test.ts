@@ -3,7 +3,7 @@ import { groupTooLarge } from '../../src/host/plan/group-memory.ts';
 
 const GIB = 1024 ** 3;
 const members = (count: number, gib: number, group = 'database') =>
-  Array.from({ length: count }, () => ({ memoryBytes: gib * GIB, member: { group, keeper: 'agent' } }));
+  Array.from({ length: count }, () => ({ memoryBytes: gib * GIB, member: { group, controller: 'agent' } }));
 
 describe('memory for the stack', () => {
   it('is enough where limits add up to more than there is, but no group does', () => {

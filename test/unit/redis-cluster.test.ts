@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/core/errors.ts';
 import { CACHE_KEEPER_SECRET, cacheNodes } from '../../src/services/cache/redis-cluster.ts';
-import { applyOrders, type Orders } from '../../src/stack/orders.ts';
+import { applyOverrides, type Overrides } from '../../src/stack/overrides.ts';
 import { load, rendered, stackOf } from '../support/settings.ts';
 
 const ON = 'components: { redis: false, redis-cluster: true, agent: true, engine-proxy: true }\n';
-const stack = (more = '', orders: Orders = {}) =>
-  stackOf(load({ file: ON + more, flags: { profile: 'dev-compose' } }), undefined, undefined, orders);
+const stack = (more = '', overrides: Overrides = {}) =>
+  stackOf(load({ file: ON + more, flags: { profile: 'dev-compose' } }), undefined, undefined, overrides);
 const nodes = (more = '') => stack(more).services.filter(({ component }) => component === 'redis-cluster');
-const portal = (more = '', orders: Orders = {}) => stack(more, orders).services.find(({ name }) => name === 'app-1');
+const portal = (more = '', overrides: Overrides = {}) => stack(more, overrides).services.find(({ name }) => name === 'app-1');
 
 describe('the Redis cluster', () => {
   it('is six containers, each with an address, a volume and a certificate of its own, and of one group', () => {
@@ -50,16 +50,16 @@ describe('the Redis cluster', () => {
     expect(app?.secrets.map(({ name }) => name)).not.toContain('redis-password-b');
   });
   it('moves the application over to its other password by an order, and the nodes know both all along', () => {
-    const orders: Orders = { credentials: { cache: 'b' } };
-    expect(portal('', orders)?.environment.REDIS_PASSWORD_FILE).toBe('/run/secrets/redis-password-b');
-    expect(stack('', orders).orders).toEqual(orders);
+    const overrides: Overrides = { credentials: { cache: 'b' } };
+    expect(portal('', overrides)?.environment.REDIS_PASSWORD_FILE).toBe('/run/secrets/redis-password-b');
+    expect(stack('', overrides).overrides).toEqual(overrides);
     const { settings } = load({ file: ON, flags: { profile: 'dev-compose' } });
-    expect(applyOrders(settings, orders, () => 'x').orders).toEqual(orders);
-    const names = (which: Orders) =>
+    expect(applyOverrides(settings, overrides, () => 'x').overrides).toEqual(overrides);
+    const names = (which: Overrides) =>
       stack('', which)
         .services.find(({ name }) => name === 'redis-1')
         ?.secrets.map(({ name }) => name);
-    expect(names(orders)).toEqual(names({}));
+    expect(names(overrides)).toEqual(names({}));
   });
   it('keeps to a password that the operator gives', () => {
     const given = 'redisCluster: { password: "s3cret" }\n';

@@ -12,7 +12,7 @@ import {
 } from '../../src/deploy/plan/releases.ts';
 import { parseBalancerStats } from '../../src/health/plan/balancer-stats.ts';
 import { inSafeOrder, parseSimulation, updateMarks } from '../../src/images/plan/updates.ts';
-import { appIdentity, applyOrders, appVersion, type Orders } from '../../src/stack/orders.ts';
+import { appIdentity, applyOverrides, appVersion, type Overrides } from '../../src/stack/overrides.ts';
 import { load, stackOf } from '../support/settings.ts';
 
 const release = (id: string, image: string, result: Release['result'] = 'deployed', settings = 's'): Release => ({
@@ -76,7 +76,7 @@ describe('what serves', () => {
   const portal = { name: 'app', ref: 'portal:1' };
   const app = { image: 'mine:1', port: 3000 };
   const serving = { ...release('r1', 'mine:1', 'deployed', shortHash(appVersion(app))), version: appVersion(app) };
-  const keep = (before: Orders, file: { image?: string; port?: number }, named: string | undefined = serving.imageId) =>
+  const keep = (before: Overrides, file: { image?: string; port?: number }, named: string | undefined = serving.imageId) =>
     keepServing(before, serving, { app: file, portal }, named, 'x').app;
   const pinned = (file: object, ref: string) => ({ release: 'r1', ref, version: serving.version, instead: appIdentity(file, 'portal:1') });
   it('is what medianest.yml says, where nothing has moved on', () => {
@@ -107,19 +107,19 @@ describe('orders', () => {
     instead: appIdentity(app, 'portal:1'),
   };
   it('of a release hold while medianest.yml and the portal are what they were', () => {
-    expect(applyOrders(settings, { app: order }, () => 'portal:1').settings.app).toMatchObject({ env: { A: '1' }, replicas: 3 });
-    expect(applyOrders(settings, { app: order }, () => 'portal:2').orders).toEqual({});
+    expect(applyOverrides(settings, { app: order }, () => 'portal:1').settings.app).toMatchObject({ env: { A: '1' }, replicas: 3 });
+    expect(applyOverrides(settings, { app: order }, () => 'portal:2').overrides).toEqual({});
     const edited = { ...settings, app: { ...app, env: { B: '2' } } };
-    expect(applyOrders(edited, { app: order }, () => 'portal:1').settings.app).toMatchObject({ env: { B: '2' } });
+    expect(applyOverrides(edited, { app: order }, () => 'portal:1').settings.app).toMatchObject({ env: { B: '2' } });
   });
   it('of a number of replicas hold as long as the balancer has slots for them', () => {
     const count = (maxReplicas: number) =>
-      applyOrders({ ...settings, app: { ...app, maxReplicas } }, { replicas: { count: 5, instead: 3 } }, () => '').settings.app;
+      applyOverrides({ ...settings, app: { ...app, maxReplicas } }, { replicas: { count: 5, instead: 3 } }, () => '').settings.app;
     expect([count(5), count(4)]).toMatchObject([{ replicas: 5 }, { replicas: 3 }]);
   });
   it('of a release take away what it did not have', () => {
     const own = { ...settings, app: { ...app, image: 'mine:2' } };
-    const held = applyOrders(own, { app: { ...order, instead: appIdentity(own.app, 'portal:1') } }, () => 'portal:1');
+    const held = applyOverrides(own, { app: { ...order, instead: appIdentity(own.app, 'portal:1') } }, () => 'portal:1');
     expect((held.settings.app as { image?: string }).image).toBeUndefined();
   });
   it('of a release reach the containers', () => {

@@ -27,11 +27,11 @@ function reversed<T>(value: T): T {
 
 describe('rendering', () => {
   it('decides the same for the same settings, in whatever order they were written', () => {
-    const orders = [
+    const overrides = [
       'app: { env: { A: "1", B: "2" }, replicas: 2 }\nproject: home\n',
       'project: home\napp: { replicas: 2, env: { B: "2", A: "1" } }\n',
     ];
-    const [one, two] = orders.map((file) => rendered(stackOf(load({ file, flags: { profile: 'dev-compose' } }))));
+    const [one, two] = overrides.map((file) => rendered(stackOf(load({ file, flags: { profile: 'dev-compose' } }))));
     expect(two?.inputs).toEqual(one?.inputs);
     expect(two?.configs).toEqual(one?.configs);
   });

@@ -3,12 +3,12 @@ import { deploySteps } from '../../src/deploy/plan/deploy.ts';
 import { appliedValue, type UpFacts } from '../../src/reconcile/plan/facts.ts';
 import type { Step } from '../../src/reconcile/plan/step.ts';
 import { planUp } from '../../src/reconcile/plan/up.ts';
-import type { Orders } from '../../src/stack/orders.ts';
+import type { Overrides } from '../../src/stack/overrides.ts';
 import { runningContainer, settledFacts } from '../support/plan-facts.ts';
 import { load, rendered, stackOf } from '../support/settings.ts';
 
-const make = (file = '', orders: Orders = {}) => {
-  const stack = stackOf(load({ file, flags: { profile: 'prod' } }), undefined, undefined, orders);
+const make = (file = '', overrides: Overrides = {}) => {
+  const stack = stackOf(load({ file, flags: { profile: 'prod' } }), undefined, undefined, overrides);
   return { stack, files: rendered(stack) };
 };
 const now = make();
@@ -125,7 +125,7 @@ describe('a plan for some components', () => {
 describe('a deploy', () => {
   const wanted = make('app: { migrate: [node, migrate.js], logLevel: warn }');
   it('migrates once, before the first replica is touched', () => {
-    const steps = deploySteps(plan(wanted, { newOrders: { app: undefined } as never }).steps, wanted.stack);
+    const steps = deploySteps(plan(wanted, { newOverrides: { app: undefined } as never }).steps, wanted.stack);
     expect(acts(steps)).toEqual(['run-one-off app-migrate', 'replace app-1', 'replace app-2', 'replace app-3']);
   });
   it('has the migration neither running nor missed', () => {

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/core/errors.ts';
 import { rotation } from '../../src/secrets/plan/rotation.ts';
 import { resolveStackSecrets, type StoredSecrets } from '../../src/secrets/plan/secrets.ts';
-import { applyOrders, type Orders } from '../../src/stack/orders.ts';
+import { applyOverrides, type Overrides } from '../../src/stack/overrides.ts';
 import type { Stack } from '../../src/stack/types.ts';
 import { load, stackOf } from '../support/settings.ts';
 
-const prod = (file = '', orders: Orders = {}) => stackOf(load({ file, flags: { profile: 'prod' } }), undefined, undefined, orders);
+const prod = (file = '', overrides: Overrides = {}) => stackOf(load({ file, flags: { profile: 'prod' } }), undefined, undefined, overrides);
 const PAIRS = ['database-password', 'redis-password', 'etcd-password'];
 const SINGLE = [
   'patroni-rest-password',
@@ -29,21 +29,21 @@ function refusal(act: () => unknown): UserError {
 }
 
 /** Carries a rotation out on values alone; after each round: what holds, and what its users come with. */
-function carryOut(name: string, orders: Orders) {
-  let stack = prod('', orders);
+function carryOut(name: string, overrides: Overrides) {
+  let stack = prod('', overrides);
   const { group } = stack.secrets.find(({ slot, name: own }) => slot && own.startsWith(name))?.slot ?? { group: '' };
   let counter = 0;
   const random = () => `value-${++counter}`;
   let stored: StoredSecrets = resolveStackSecrets(stack.secrets, undefined, random, '').store;
   const value = (slot: string) => stored.values[`${name}-${slot}`]?.value;
-  const used = (of: Stack) => of.orders.credentials?.[group] ?? 'a';
+  const used = (of: Stack) => of.overrides.credentials?.[group] ?? 'a';
   const before = [value('a'), value('b')];
   const rounds = rotation(stack, name).map((round) => {
     // Members take what is new before their users come with it: in between these come with what they were given before.
     const comesWith = value(used(stack));
     stored = resolveStackSecrets(stack.secrets, stored, random, '', round.renew).store;
     const holds = [value('a'), value('b')].includes(comesWith);
-    stack = prod('', round.orders?.(stack.orders) ?? stack.orders);
+    stack = prod('', round.overrides?.(stack.overrides) ?? stack.overrides);
     return { holds, inUse: used(stack) };
   });
   return { rounds, before, after: [value('a'), value('b')] };
@@ -67,11 +67,11 @@ describe('a secret of which two hold at the same time', () => {
     expect(before.filter((value) => after.includes(value))).toEqual([]);
   });
   it('leaves what else was ordered, and the other pairs, alone', () => {
-    const orders: Orders = { credentials: { cache: 'b' }, replicas: { count: 4, instead: 3 } };
-    const [, taken] = rotation(prod('', orders), 'database-password');
-    expect(taken?.orders?.(orders)).toEqual({ credentials: { cache: 'b', database: 'b' }, replicas: { count: 4, instead: 3 } });
+    const overrides: Overrides = { credentials: { cache: 'b' }, replicas: { count: 4, instead: 3 } };
+    const [, taken] = rotation(prod('', overrides), 'database-password');
+    expect(taken?.overrides?.(overrides)).toEqual({ credentials: { cache: 'b', database: 'b' }, replicas: { count: 4, instead: 3 } });
     const { settings } = load({ flags: { profile: 'prod' } });
-    expect(applyOrders(settings, { credentials: { cache: 'b' } }, () => '').orders).toEqual({ credentials: { cache: 'b' } });
+    expect(applyOverrides(settings, { credentials: { cache: 'b' } }, () => '').overrides).toEqual({ credentials: { cache: 'b' } });
   });
   it('says each round', () => {
     expect(rotation(prod(), 'redis-password').map(({ says }) => says)).toEqual([

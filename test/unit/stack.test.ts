@@ -74,7 +74,7 @@ describe('a stack', () => {
   it('is refused when a network is too small for its containers', () => {
     const { settings } = load({ file: 'app: { replicas: 200 }', flags: { profile: 'dev-compose' } });
     const build = (app: string) =>
-      buildStack(settings, registry, { version: '0', orders: {}, subnets: { ...SUBNETS, app }, sourceHash: () => 'x' });
+      buildStack(settings, registry, { version: '0', overrides: {}, subnets: { ...SUBNETS, app }, sourceHash: () => 'x' });
     expect(() => build('10.0.0.0/22')).not.toThrow(/too small/);
     expect(() => build('10.0.0.0/24')).toThrow(/network app \(10\.0\.0\.0\/24\) is too small/);
   });

@@ -25,7 +25,7 @@ export async function connectNode(config: CacheConfig, address: string): Promise
       ...(certificateFile && keyFile && { cert: readFileSync(certificateFile), key: readFileSync(keyFile) }),
     },
     lazyConnect: true,
-    // One attempt: whoever asks comes again.
+    // One attempt: the caller asks again.
     retryStrategy: () => null,
     maxRetriesPerRequest: 0,
     // A node that is loading says so to each command.

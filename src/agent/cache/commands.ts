@@ -5,7 +5,7 @@ import type { CacheConfig } from './plan/types.ts';
 
 type Command = (config: CacheConfig, words: readonly string[], say: (line: string) => void) => Promise<unknown>;
 
-/** What the keeper's command line can do with the cache: what a command resolves to is printed as JSON. */
+/** What the controller's command line can do with the cache: the result of a command is printed as JSON. */
 export const cacheCommands: Record<'status' | 'handover' | 'settled', Command> = {
   status: async (config) => cacheStatus(await observeCache(config)),
   handover: (config, [service = ''], say) => handoverCache(config, service, say),

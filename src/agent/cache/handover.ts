@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectNode } from './client.ts';
 import { observeCache } from './observe.ts';
-import { followers, isMaster, type Picture, picture, type Speaker } from './plan/cluster-view.ts';
+import { type ClusterView, followers, isMaster, type Speaker, view } from './plan/cluster-view.ts';
 import { parseInfo } from './plan/parse.ts';
 import { text } from './plan/ranges.ts';
 import { cacheStatus } from './plan/status.ts';
@@ -16,7 +16,7 @@ const electionMs = ({ nodeTimeoutMs }: CacheConfig): number => 2 * Math.max(2 * 
 
 /**
  * Before a planned stop: its replica takes over, with all that was written. Returns once the node leads nothing, or says
- * that it cannot be helped: without replicas there is nobody to hand over to. @throws Error in words for a person
+ * that it cannot be helped: without replicas there is no node to hand over to. @throws Error in words for a person
  */
 export async function handoverCache(config: CacheConfig, service: string, say: Say = () => undefined): Promise<void> {
   const limitMs = Math.max(30_000, 4 * electionMs(config));
@@ -28,7 +28,7 @@ export async function handoverCache(config: CacheConfig, service: string, say: S
     reason = line;
   };
   for (; performance.now() < end; await sleep(EVERY_MS)) {
-    const now = picture(await observeCache(config));
+    const now = view(await observeCache(config));
     const node = now.speakers.find((speaker) => speaker.service === service);
     if (!node) throw new Error(`${service} does not answer (${silenceOf(now, service)}): it cannot hand over what it leads`);
     if (!leads(now, node)) return;
@@ -49,9 +49,9 @@ export async function handoverCache(config: CacheConfig, service: string, say: S
 }
 
 /**
- * A replica that was elected a moment ago takes the votes of then for new ones, believes it has won and is put right again,
+ * A replica that was elected a moment ago takes the old votes for new ones, believes it has won and is corrected,
  * while its master makes all clients wait for 5 s (valkey-io/valkey#1711; nor do masters vote about one master twice in
- * a row). Whether that can be shows by its link: whoever led has a new one, unless it is as new as the process itself.
+ * a row). Whether that can be shows by its link: the former leader has a new one, unless it is as new as the process itself.
  */
 async function takeOver(config: CacheConfig, heir: Speaker): Promise<boolean> {
   const link = await connectNode(config, heir.address);
@@ -68,14 +68,14 @@ async function takeOver(config: CacheConfig, heir: Speaker): Promise<boolean> {
 }
 
 /** By its own word or by that of the others: it has handed over when all say so. */
-const leads = (now: Picture, node: Speaker): boolean =>
+const leads = (now: ClusterView, node: Speaker): boolean =>
   (isMaster(node.self) && node.self.slots.length > 0) ||
   now.speakers.some(({ view }) => view.known.some(({ id, slots }) => id === node.view.id && slots.length > 0));
 
-const silenceOf = ({ observed }: Picture, service: string): string =>
+const silenceOf = ({ observed }: ClusterView, service: string): string =>
   observed.nodes.find((node) => node.service === service)?.silence ?? 'it is not one of the cluster’s nodes';
 
-/** After a start: it takes part again, and as a replica has everything. @throws Error that says what is missing */
+/** After a start: it is a healthy member again, and a replica has caught up. @throws Error that says what is missing */
 export async function settledCache(config: CacheConfig, service: string, seconds: number, say: Say = () => undefined): Promise<void> {
   const end = performance.now() + seconds * 1000;
   let last = '';

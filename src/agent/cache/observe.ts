@@ -50,8 +50,8 @@ async function viewOf(config: CacheConfig, address: string): Promise<NodeView | 
 function inWords({ message }: Error): string {
   const known: [RegExp, string][] = [
     [/^LOADING/, 'reading its files'],
-    [/^WRONGPASS|^NOAUTH/, 'refuses the keeper’s password: it has not read the new one yet'],
-    [/^NOPERM/, 'refuses the keeper’s commands'],
+    [/^WRONGPASS|^NOAUTH/, 'refuses the controller’s password: it has not read the new one yet'],
+    [/^NOPERM/, 'refuses the controller’s commands'],
     [/ECONNREFUSED/, 'nothing listens'],
     [/EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|timed out/i, 'no answer'],
     [/certificate|altnames/i, `its certificate is not accepted: ${message}`],

@@ -38,7 +38,7 @@ export function describeCommand(command: CacheCommand): string {
   }
 }
 
-/** What came of each command. A refusal is no failure: the next round sees how things stand, and plans anew. */
+/** What came of each command. A refusal is no failure: the next round observes and plans again. */
 export interface Performed {
   command: CacheCommand;
   refused?: string;

@@ -29,7 +29,7 @@ export function coordinationStates(view: EtcdView): Record<string, MemberState> 
   );
 }
 
-/** Why a member does not take part; undefined where it does: it answers, knows a leader as the others do, and is not behind. */
+/** Why a member is not healthy; undefined if it is: it answers, agrees with the others on the leader, and is not behind. */
 export function etcdProblem(service: string, view: EtcdView): string | undefined {
   const status = view[service];
   if (!status) return `${service} does not answer`;
@@ -37,7 +37,7 @@ export function etcdProblem(service: string, view: EtcdView): string | undefined
   if (status.errors.length > 0) return `${service} reports ${status.errors.join(', ')}`;
   const others = Object.entries(view).flatMap(([name, other]) => (other && name !== service ? [{ name, ...other }] : []));
   const astray = others.find((other) => other.leader !== status.leader && Number(other.term) >= Number(status.term));
-  if (astray) return `${service} and ${astray.name} do not agree who leads`;
+  if (astray) return `${service} and ${astray.name} do not agree on the leader`;
   const ahead = Math.max(status.applied, ...others.map(({ applied }) => applied));
   return ahead - status.applied > SMALL_LAG ? `${service} is ${ahead - status.applied} entries behind` : undefined;
 }
@@ -47,7 +47,7 @@ export function etcdHandoverProblem(service: string, view: EtcdView): string | u
   const others = Object.keys(view).filter((name) => name !== service);
   const well = others.filter((name) => etcdProblem(name, view) === undefined);
   const needed = Math.floor((others.length + 1) / 2) + 1;
-  // Alone there is nobody to hand over to: the database goes on without it, by its fail-safe mode.
+  // A single member cannot hand over: the database keeps working without it, by its fail-safe mode.
   if (others.length === 0 || well.length >= needed) return undefined;
   return `only ${well.length} of the other members of etcd are well, and ${needed} are needed`;
 }

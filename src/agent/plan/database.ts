@@ -1,7 +1,7 @@
 import type { MemberState } from '../../stack/member.ts';
 import type { ClusterMember, ClusterView } from '../patroni-client.ts';
 
-/** Behind by no more than this, a member takes part. */
+/** A member counts as caught up if it lags by no more than this. */
 const SMALL_LAG = 16 * 1024 ** 2;
 
 const LEADING = ['leader', 'standby_leader'];
@@ -10,7 +10,7 @@ const SYNCHRONOUS = ['sync_standby', 'quorum_standby'];
 const leads = ({ role }: ClusterMember): boolean => LEADING.includes(role);
 const isSynchronous = ({ role }: ClusterMember): boolean => SYNCHRONOUS.includes(role);
 
-/** Who leads and runs; a leader whose server is stopped leads in name only. */
+/** The leader that runs; a leader whose server is stopped leads in name only. */
 export const leaderOf = ({ members }: ClusterView): ClusterMember | undefined => members.find(leads);
 
 export function memberStates(services: readonly string[], view: ClusterView | undefined): Record<string, MemberState> {
@@ -37,13 +37,13 @@ function memberState(member: ClusterMember | undefined, view: ClusterView | unde
   return { role: leads(member) ? 'leader' : 'replica', ok: problemOf(member.name, view) === undefined, details };
 }
 
-/** Why a member does not take part, in words for a person; undefined where it does. */
+/** Why a member is not healthy, in words for a person; undefined if it is. */
 export function problemOf(service: string, view: ClusterView): string | undefined {
   const member = view.members.find(({ name }) => name === service);
   if (!member) return `${service} has not joined`;
   const leader = leaderOf(view);
   if (leads(member)) return member.state === 'running' ? undefined : `${service} leads but is ${member.state}`;
-  if (!leader) return 'nobody leads';
+  if (!leader) return 'no leader elected';
   if (member.state !== 'streaming') return `${service} is ${member.state}, not streaming`;
   if (member.timeline !== leader.timeline)
     return `${service} is on timeline ${member.timeline ?? '?'}, the leader on ${leader.timeline ?? '?'}`;
@@ -52,7 +52,7 @@ export function problemOf(service: string, view: ClusterView): string | undefine
   return undefined;
 }
 
-/** The same, and a synchronous standby is there where there are several members: what was planned may go on to the next. */
+/** The same, and with several members a synchronous standby: the plan may continue with the next member. */
 export function unsettled(service: string, view: ClusterView, synchronous: boolean): string | undefined {
   const problem = problemOf(service, view);
   if (problem !== undefined) return problem;
@@ -69,7 +69,7 @@ export function bestCandidate(view: ClusterView, besides: string): string | unde
     .sort((a, b) => Number(isSynchronous(b)) - Number(isSynchronous(a)) || lag(a) - lag(b) || (a.name < b.name ? -1 : 1))[0]?.name;
 }
 
-/** Why nobody could take over from a member now; undefined where somebody could. */
+/** Why no member could take over now; undefined if one could. */
 export function candidateProblem(service: string, view: ClusterView, synchronous: boolean): string | undefined {
   const candidate = bestCandidate(view, service);
   if (candidate === undefined) return 'no other member is streaming';

@@ -24,7 +24,7 @@ export function nextStep(step: FencerStep, answer: FencerAnswer): FencerStep | u
   if (step.do === 'read' && answer.to === 'read') return answer.lock && { do: 'inspect', lock: answer.lock };
   if (step.do === 'inspect' && answer.to === 'inspect') {
     if (isDead(answer.state)) return { do: 'release', lock: step.lock };
-    // What is only paused could go on at any time: it has to be dead first, and that proven, by the same reading of the lock.
+    // A paused process could resume at any time: it has to be dead first, and proven dead, by the same reading of the lock.
     return answer.state.paused && answer.tooLong ? { do: 'kill', lock: step.lock } : undefined;
   }
   if (step.do === 'kill' && answer.to === 'kill') return { do: 'inspect', lock: step.lock };

@@ -10,7 +10,7 @@ export interface Patient {
   state: string | undefined;
   exitCode: number | undefined;
   health: 'healthy' | 'unhealthy' | 'starting' | 'none';
-  /** Somebody stopped it (`docker stop`), as the engine told. */
+  /** It was stopped on purpose (`docker stop`), according to the engine. */
   stopped: boolean;
 }
 
@@ -47,7 +47,7 @@ const BACKOFF_MS = 15_000;
 /** A hand-over that has not helped by then is not waited for. */
 const HANDOVER_MS = 60_000;
 
-/** Exit statuses of a container that ended because it was told to: by itself, SIGINT, SIGTERM. */
+/** Exit statuses of a container that stopped on request: by itself, SIGINT, SIGTERM. */
 const CLEAN = [0, 130, 143];
 
 /**
@@ -74,7 +74,7 @@ export function planHealing(
       continue;
     }
     if (now < nextTurn(history)) continue;
-    // One member of a group at a time: the others hold the data meanwhile. Starting what is dead takes nobody away.
+    // One member of a group at a time: the others have the data meanwhile. Starting a dead container removes no member.
     if (wanted.do !== 'start' && patient.group !== undefined) {
       if (taken.has(patient.group)) continue;
       taken.add(patient.group);
@@ -86,7 +86,7 @@ export function planHealing(
   return { treatments, histories };
 }
 
-/** Ended by a fault, and nobody brings it back: Docker's policy does not after `docker kill`. */
+/** Ended by a fault, and nothing restarts it: Docker's policy does not after `docker kill`. */
 const isEnded = ({ state, exitCode, stopped }: Patient): boolean =>
   state === 'exited' && !stopped && exitCode !== undefined && !CLEAN.includes(exitCode);
 
@@ -130,10 +130,10 @@ function treatment(
     return { do: 'start', service, container, why: `it ended with status ${patient.exitCode}` };
   }
   if (history.unhealthySince === undefined || now - history.unhealthySince < limits.unhealthySeconds * 1000) return undefined;
-  // A restart helps nobody who waits for another.
+  // A restart does not help a service that waits for another one.
   if (!patient.after.every((name) => isThere(name, all))) return undefined;
   const others = all.filter((other) => group !== undefined && other.group === group && other.service !== service);
-  // Of a group somebody has to be there meanwhile; where all are unwell a restart of one can only help.
+  // A group needs another member meanwhile; if all are unhealthy, restarting one can only help.
   const busy = others.some(({ state, health }) => state === 'restarting' || (state === 'running' && health === 'starting'));
   if (busy) return undefined;
   const why = `it has been unhealthy for ${Math.round((now - history.unhealthySince) / 1000)} s`;

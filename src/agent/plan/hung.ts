@@ -8,7 +8,7 @@ export interface HungMember {
 
 /**
  * Pure: what becomes of a member that has lost the lead. One that hangs was never touched while it led: that is for the
- * lock's time to live to decide. Once another leads, nobody must go on reading from it.
+ * lock's time to live to decide. Once another member is the leader, no client may keep reading from it.
  */
 export function judgeHung(
   seen: HungMember,

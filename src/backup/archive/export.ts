@@ -1,21 +1,21 @@
 import { existsSync, renameSync, rmSync, statfsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
-import type { Context, Opened } from '../../capability/capability.ts';
+import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeAtomic } from '../../core/files.ts';
 import { shown } from '../../core/reporter.ts';
 import { createVolume } from '../../docker/volume.ts';
 import { unlessFull } from '../../images/full-disk.ts';
-import { mutate } from '../../project/with-lock.ts';
-import { databaseFolder, generationOf } from '../../services/backup/settings/backup-generation.ts';
+import { withLock } from '../../project/with-lock.ts';
+import { databaseFolder, keyVersionOf } from '../../services/backup/settings/key-versions.ts';
 import { LABEL } from '../../stack/labels.ts';
 import { bytes } from '../../ui/bytes.ts';
 import { type BackupSet, isGood } from '../plan/backup-sets.ts';
 import { chooseTarget } from '../plan/restore-target.ts';
 import { type DatabaseShare, databaseShare, recipe } from '../plan/set-archive.ts';
 import { type JobMount, mustRun, removeJobs } from '../repository/job.ts';
-import { type BackupRoom, backupRoom, knownSets, readArchive } from '../repository/repository.ts';
+import { type BackupContext, backupContext, knownSets, readArchive } from '../repository/repository.ts';
 import { mustRestic, type Repository } from '../repository/restic.ts';
 import { readJob } from '../repository/stream-job.ts';
 import { labelProblem } from './prove-labels.ts';
@@ -36,10 +36,10 @@ export interface ExportOutcome {
   result: 'exported' | 'planned';
 }
 
-/** In jobs: what is made for an archive, and is gone after it. */
+/** In jobs: temporary data of an archive. */
 const STAGE = '/stage';
 const ROOM =
-  'free some space, or choose another disk with --to: an export needs room for the archive there, and for its files once more among Docker’s volumes';
+  'free some space, or choose another disk with --to: an export needs disk space for the archive there, and for its files once more in Docker’s volumes';
 
 /**
  * Writes one set with all that it is made from into a file, which is a small repository of its own.
@@ -47,7 +47,7 @@ const ROOM =
  */
 export async function exportSet(
   context: Context,
-  opened: Opened,
+  opened: Project,
   id: string | undefined,
   out: string,
   rest: boolean,
@@ -61,9 +61,10 @@ export async function exportSet(
     seconds: (context.clock.now().getTime() - started.getTime()) / 1000,
     ...more,
   });
-  if (context.flags.dryRun) return outcome((await chosen(context, await backupRoom(context, opened), id, rest)).set, { result: 'planned' });
-  return mutate(context, opened.state, `backup export ${id ?? ''} --to ${file}`, async (lock, record) => {
-    const room = await backupRoom(context, opened, { lock });
+  if (context.flags.dryRun)
+    return outcome((await chosen(context, await backupContext(context, opened), id, rest)).set, { result: 'planned' });
+  return withLock(context, opened.state, `backup export ${id ?? ''} --to ${file}`, async (lock, record) => {
+    const room = await backupContext(context, opened, { lock });
     await removeJobs(room.bench);
     const { set, repository } = await chosen(context, room, id, rest);
     record(['export', set.id, file]);
@@ -93,7 +94,7 @@ export async function exportSet(
   });
 }
 
-const folderOf = ({ parts }: BackupSet): string => databaseFolder(generationOf(parts.db));
+const folderOf = ({ parts }: BackupSet): string => databaseFolder(keyVersionOf(parts.db));
 
 function refuseThere(file: string): void {
   if (existsSync(file))
@@ -102,7 +103,7 @@ function refuseThere(file: string): void {
     throw new UserError('USAGE', `there is no folder ${path.dirname(file)}; nothing was written`, 'mount the disk, or make the folder');
 }
 
-async function chosen(context: Context, room: BackupRoom, id: string | undefined, rest: boolean) {
+async function chosen(context: Context, room: BackupContext, id: string | undefined, rest: boolean) {
   const known = await knownSets(room);
   const sets = known?.sets ?? [];
   const newest = sets.filter(isGood).at(-1)?.id;
@@ -115,16 +116,16 @@ async function chosen(context: Context, room: BackupRoom, id: string | undefined
     throw new UserError(
       'NO_BACKUP',
       `WAL is missing after ${set.id}; nothing was written`,
-      'export it without --with-wal: what the set itself holds is whole',
+      'export it without --with-wal: the set itself is complete',
     );
   return { set, repository: known?.repository as string };
 }
 
 /** What pgBackRest has to read again and find good, before it goes into a drawer. restic does that while it copies. */
-async function proven(context: Context, room: BackupRoom, set: BackupSet): Promise<DatabaseShare> {
+async function proven(context: Context, room: BackupContext, set: BackupSet): Promise<DatabaseShare> {
   const mounts = [{ ...room.mount, readOnly: true }];
   const { label } = set.parts.db;
-  const environment = { GENERATION: String(generationOf(set.parts.db)) };
+  const environment = { GENERATION: String(keyVersionOf(set.parts.db)) };
   const { stdout } = await mustRun(room.bench, {
     name: 'info',
     argv: ['database-repository', 'info', '--output=json'],
@@ -138,7 +139,7 @@ async function proven(context: Context, room: BackupRoom, set: BackupSet): Promi
       `${set.id} is damaged: ${why}; nothing was written`,
       'medianest backup verify notes it; export another, or make a new one: medianest backup --type full',
     );
-  if (!share) throw damaged(`the database’s part ${label}, or one that it is made from, is gone`);
+  if (!share) throw damaged(`the database’s part ${label}, or one that it is made from, is missing`);
   const problem = await shown(context.report, `read ${set.id} again`, () => labelProblem(room, share.labels, environment));
   if (problem) throw damaged(problem);
   return share;
@@ -155,7 +156,7 @@ interface Wanted {
 /** Makes what is not in the repository as it is: a repository of restic with this snapshot alone, the list of sets, the sums. @returns the archive’s size */
 async function gather(
   context: Context,
-  room: BackupRoom,
+  room: BackupContext,
   stage: JobMount,
   { set, share, repository, text, rest }: Wanted,
 ): Promise<number> {
@@ -164,7 +165,7 @@ async function gather(
   await mustRun(bench, { name: 'own', argv: ['chown', '10002:10002', STAGE], mounts: [stage], capabilities: ['CHOWN'] });
   const staged: Repository = { location: `${STAGE}/files`, mounts: [stage, source] };
   const from = ['--from-repo', room.local.location, '--from-password-file', '/run/secrets/backup-files-key'];
-  return unlessFull('the disk of Docker’s volumes is full; what was begun is removed', ROOM, () =>
+  return unlessFull('the disk of Docker’s volumes is full; the partial export was removed', ROOM, () =>
     shown(context.report, `gather ${set.id}`, async () => {
       await mustRestic(bench, staged, ['init', '--quiet', ...from, '--copy-chunker-params', '--no-lock']);
       await mustRestic(bench, staged, ['copy', '--quiet', '--no-lock', ...from, set.parts.files.snapshot]);
@@ -194,7 +195,7 @@ async function gather(
 const others = ({ labels }: DatabaseShare, set: BackupSet): string[] => labels.filter((label) => label !== set.parts.db.label);
 
 /** The archive is read as it is written: what is in the file is what the sums say. */
-async function write(context: Context, room: BackupRoom, stage: JobMount, file: string, size: number) {
+async function write(context: Context, room: BackupContext, stage: JobMount, file: string, size: number) {
   const partial = `${file}.part`;
   const { bavail, bsize } = statfsSync(path.dirname(file));
   if (bavail * bsize < size)

@@ -1,4 +1,4 @@
-import type { Context, Opened } from '../../capability/capability.ts';
+import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { createVolume } from '../../docker/volume.ts';
 import { buildImages } from '../../images/build-images.ts';
@@ -8,7 +8,7 @@ import { LABEL } from '../../stack/labels.ts';
 import type { ImageSpec } from '../../stack/types.ts';
 import { repositoryHost } from '../plan/holds.ts';
 import { mustRun } from '../repository/job.ts';
-import { backupRoom } from '../repository/repository.ts';
+import { backupContext } from '../repository/repository.ts';
 import { type CheckedArchive, importSet } from './import.ts';
 
 /** An image, and those that it is built upon. */
@@ -18,7 +18,12 @@ const imagesOf = ({ name, build }: ImageSpec): string[] => [...(build?.after ? i
  * Makes the repository of a host where nothing was started yet out of an archive: before the database starts, because that
  * would begin a repository of its own. @param repository which one the kit is of; undefined where it does not say
  */
-export async function importBare(context: Context, opened: Opened, archive: CheckedArchive, repository: string | undefined): Promise<void> {
+export async function importBare(
+  context: Context,
+  opened: Project,
+  archive: CheckedArchive,
+  repository: string | undefined,
+): Promise<void> {
   if (repository !== undefined && repository !== archive.repository)
     throw new UserError(
       'REPOSITORY_AWAY',
@@ -32,7 +37,7 @@ export async function importBare(context: Context, opened: Opened, archive: Chec
   await buildImages(context, opened, imagesOf(server.image), false);
   const docker = await context.docker();
   await placeSecrets(opened.state, server, prepared.secrets.values, prepared.secrets.fingerprints, docker);
-  const room = await backupRoom(context, opened);
+  const room = await backupContext(context, opened);
   if (room.mount.kind === 'volume') {
     await createVolume(room.mount.source, { [LABEL.project]: room.bench.project }, docker);
     await mustRun(room.bench, {

@@ -1,17 +1,17 @@
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { Context, Opened } from '../../capability/capability.ts';
+import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { shown, type Task } from '../../core/reporter.ts';
 import { unlessFull } from '../../images/full-disk.ts';
-import { mutate } from '../../project/with-lock.ts';
-import { databaseFolder, generationOf, living } from '../../services/backup/settings/backup-generation.ts';
+import { withLock } from '../../project/with-lock.ts';
+import { databaseFolder, keyVersionOf, living } from '../../services/backup/settings/key-versions.ts';
 import { containersOf } from '../../stack/roles.ts';
 import { type BackupSet, type Catalogue, isGood } from '../plan/backup-sets.ts';
 import { databaseShare, withImported } from '../plan/set-archive.ts';
 import { readCatalogue } from '../repository/catalogue.ts';
 import { type Job, jobError, mustRun, removeJobs, runJob } from '../repository/job.ts';
-import { type BackupRoom, backupRoom, inServer, knownSets, saveCatalogue } from '../repository/repository.ts';
+import { type BackupContext, backupContext, inServer, knownSets, saveCatalogue } from '../repository/repository.ts';
 import { mustRestic, openRepository, RESTIC, type Repository, restic } from '../repository/restic.ts';
 import { feedJob } from '../repository/stream-job.ts';
 import { labelProblem } from './prove-labels.ts';
@@ -57,11 +57,11 @@ function progress(file: string, task: Task): (piece: Buffer) => Promise<void> {
 }
 
 /** Takes a set from its archive, which was checked, into the repository, from where it can be restored as any other. */
-export async function importSet(context: Context, opened: Opened, archive: CheckedArchive): Promise<ImportOutcome> {
+export async function importSet(context: Context, opened: Project, archive: CheckedArchive): Promise<ImportOutcome> {
   const started = context.clock.now().getTime();
   const { file, bytes, files } = archive;
-  return mutate(context, opened.state, `backup import ${file}`, async (lock, record) => {
-    const room = await backupRoom(context, opened, { lock });
+  return withLock(context, opened.state, `backup import ${file}`, async (lock, record) => {
+    const room = await backupContext(context, opened, { lock });
     const { bench } = room;
     await removeJobs(bench);
     await refuseOther(room, archive);
@@ -91,15 +91,15 @@ export async function importSet(context: Context, opened: Opened, archive: Check
   });
 }
 
-const own = ({ mount }: BackupRoom, command: string, environment: Record<string, string> = {}, labels: readonly string[] = []): Job => ({
+const own = ({ mount }: BackupContext, command: string, environment: Record<string, string> = {}, labels: readonly string[] = []): Job => ({
   name: `import-${command}`,
   argv: ['import-set', command, ...labels],
   mounts: [mount],
   environment,
 });
 
-/** Only the repository that it is of, or one that holds nothing, may take it. @throws UserError REPOSITORY_AWAY */
-async function refuseOther(room: BackupRoom, { file, repository }: CheckedArchive): Promise<void> {
+/** Only the repository that it belongs to, or an empty one, may take it. @throws UserError REPOSITORY_AWAY */
+async function refuseOther(room: BackupContext, { file, repository }: CheckedArchive): Promise<void> {
   const { bench } = room;
   const mounts = [{ ...room.mount, readOnly: true }];
   const here = (await mustRun(bench, { name: 'identity', argv: ['identity'], mounts })).stdout.trim();
@@ -111,13 +111,13 @@ async function refuseOther(room: BackupRoom, { file, repository }: CheckedArchiv
   throw new UserError(
     'REPOSITORY_AWAY',
     here === ''
-      ? `the repository belongs to a database that began anew, and ${file} is of another; nothing was changed`
+      ? `the repository belongs to a newer database, and ${file} is of another; nothing was changed`
       : `${file} is of another repository (${repository}) than the one here (${here === repository ? known : here}); nothing was changed`,
     'take it into an empty repository, on a bare host: medianest restore --kit KIT --archive FILE',
   );
 }
 
-async function receive(room: BackupRoom, { file, sha256 }: CheckedArchive, onPiece: (piece: Buffer) => Promise<void>): Promise<void> {
+async function receive(room: BackupContext, { file, sha256 }: CheckedArchive, onPiece: (piece: Buffer) => Promise<void>): Promise<void> {
   const { bench } = room;
   // Looked at again: another file may stand there by now.
   const again = await unlessFull('the disk of the repository is full; nothing was changed', ROOM, () =>
@@ -137,17 +137,17 @@ interface Received {
   labels: string[];
 }
 
-const parted = (room: BackupRoom): Repository => ({ location: `${PART}/files`, mounts: [room.mount] });
+const parted = (room: BackupContext): Repository => ({ location: `${PART}/files`, mounts: [room.mount] });
 
 /** What it says of itself, by our keys. @throws UserError where they are not its own */
-async function examine(room: BackupRoom, file: string): Promise<Received> {
+async function examine(room: BackupContext, file: string): Promise<Received> {
   const { bench } = room;
   const dump = ['dump', '--no-lock', '--quiet', '--tag', 'catalogue', 'latest', 'backups.json'];
   const listed = await restic(bench, parted(room), dump, { name: 'catalogue' });
   if (listed.exitCode !== 0) throw archiveDamaged(file, jobError('its list of sets', listed).message);
   const [set] = (JSON.parse(listed.stdout) as Catalogue).sets;
-  if (!set) throw archiveDamaged(file, 'it holds no set');
-  const generation = generationOf(set.parts.db);
+  if (!set) throw archiveDamaged(file, 'it contains no set');
+  const generation = keyVersionOf(set.parts.db);
   const environment = { REPOSITORY: `${PART}/${databaseFolder(generation)}`, GENERATION: String(generation) };
   const mounts = [{ ...room.mount, readOnly: true }];
   const info = await runJob(bench, { name: 'info', argv: ['database-repository', 'info', '--output=json'], mounts, environment });
@@ -161,20 +161,20 @@ async function examine(room: BackupRoom, file: string): Promise<Received> {
     );
   const share = databaseShare(info.stdout, set.parts.db.label);
   if (!share) throw archiveDamaged(file, `the database’s part ${set.parts.db.label} is not all there`);
-  // The sums are of whoever wrote the file; that it was us, only what opens with our keys tells.
+  // The author of the file wrote the checksums; only what opens with our keys proves that we are the author.
   const problem = await labelProblem(room, share.labels, environment);
   if (problem) throw archiveDamaged(file, problem);
   return { set, generation, labels: share.labels };
 }
 
-async function haltServer(context: Context, room: BackupRoom): Promise<void> {
+async function haltServer(context: Context, room: BackupContext): Promise<void> {
   const engine = await context.engine();
   const server = containersOf(await engine.observe(room.bench.project), room.stack.services, 'repository')[0];
   if (server?.state === 'running') await inServer(room, ['halt'], 'an earlier backup could not be ended');
 }
 
 /** Its files are renamed into their places, pgBackRest notes what is new there, and restic copies what it does not have. */
-async function adopt(room: BackupRoom, { set, generation, labels }: Received, replace: boolean): Promise<void> {
+async function adopt(room: BackupContext, { set, generation, labels }: Received, replace: boolean): Promise<void> {
   const { bench, local, mount } = room;
   await mustRun(bench, own(room, 'adopt', { FOLDER: databaseFolder(generation), REPLACE: replace ? 'yes' : 'no' }, labels));
   await mustRun(bench, {
@@ -191,7 +191,7 @@ async function adopt(room: BackupRoom, { set, generation, labels }: Received, re
 }
 
 /** The copy has another name than what it is a copy of. */
-async function snapshotOf(room: BackupRoom, file: string, { id }: BackupSet): Promise<string> {
+async function snapshotOf(room: BackupContext, file: string, { id }: BackupSet): Promise<string> {
   const { stdout } = await mustRestic(room.bench, room.local, ['snapshots', '--json', '--tag', `set,${id}`]);
   const newest = (JSON.parse(stdout) as { short_id: string }[]).at(-1)?.short_id;
   if (!newest) throw archiveDamaged(file, 'its files are not there');

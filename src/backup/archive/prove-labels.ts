@@ -1,14 +1,14 @@
 import type { RunResult } from '../../docker/compose.ts';
 import { verifyProblems } from '../plan/pgbackrest.ts';
 import { jobError, runJob } from '../repository/job.ts';
-import type { BackupRoom } from '../repository/repository.ts';
+import type { BackupContext } from '../repository/repository.ts';
 
 /**
  * Has pgBackRest read one of its labels again, with the WAL that makes it consistent; or all of them, and all WAL. It ends with 0
  * whatever it finds (`verifyProblems`). @param label without one, damaged files are named among its last words @param environment which repository, for `database-repository`
  */
 export const verifyLabel = (
-  room: BackupRoom,
+  room: BackupContext,
   label: string | undefined,
   environment: Readonly<Record<string, string>>,
 ): Promise<RunResult> =>
@@ -21,7 +21,7 @@ export const verifyLabel = (
 
 /** The same of several. @returns what is wrong with the first that is not good @throws UserError where one could not be read */
 export async function labelProblem(
-  room: BackupRoom,
+  room: BackupContext,
   labels: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Promise<string | undefined> {

@@ -17,12 +17,12 @@ export const backupKeys: Command = {
     if (outcome.result === 'planned')
       return done(
         outcome,
-        `would give the files another key, and begin generation ${outcome.generation} of the database’s backups with a full one`,
+        `would give the files a new key, and start key version ${outcome.generation} of the database’s backups with a full backup`,
       );
     const old = outcome.readable.length > 0 ? ' What is older stays readable until it is pruned.' : '';
     return done(
       outcome,
-      `The backups have other keys after ${outcome.seconds.toFixed(1)} s, and ${outcome.backup} is made with them.${old}\nThe recovery kit of before opens none of what comes now: medianest backup kit FILE`,
+      `The backups have new keys after ${outcome.seconds.toFixed(1)} s, and ${outcome.backup} was made with them.${old}\nThe old recovery kit opens none of the new backups: medianest backup kit FILE`,
     );
   },
 };

@@ -27,7 +27,7 @@ export const backup: Command = {
     );
     for (const warning of warnings) context.report.warn(warning);
     const { watchCopies } = await import('../copies/copies.ts');
-    // A copy that is behind is told, and the backup is good all the same.
+    // A copy that is behind is reported; the backup is good all the same.
     for (const { status, message } of await watchCopies(context, opened)) if (status === 'fail') context.report.warn(message);
     const text = `${set.id} is stored after ${set.seconds.toFixed(1)} s: ${bytes(set.sizeBytes)}, of which ${bytes(set.storedBytes)} are new.`;
     return done({ ...listed(set), warnings }, text);
@@ -40,11 +40,11 @@ export const backupList: Command = {
   example: 'medianest backup list',
   run: async (context) => {
     const { open } = await import('../../project/open.ts');
-    const { backupRoom, knownSets, readArchive } = await import('../repository/repository.ts');
+    const { backupContext, knownSets, readArchive } = await import('../repository/repository.ts');
     const { bytes } = await import('../../ui/bytes.ts');
     const { table } = await import('../../ui/table.ts');
     const { readCopies } = await import('../copies/copies.ts');
-    const room = await backupRoom(context, await open(context));
+    const room = await backupContext(context, await open(context));
     const sets = (await knownSets(room))?.sets ?? [];
     const { reachableFrom, unexpectedGaps } = await import('../plan/set-archive.ts');
     const all = await readArchive(room, sets).then(
@@ -75,7 +75,7 @@ export const backupList: Command = {
 
 export const backupVerify: Command = {
   name: 'backup verify',
-  summary: 'Read everything that the repository holds, and note with each set whether it is good',
+  summary: 'Read everything in the repository, and record for each set whether it is good',
   example: 'medianest backup verify',
   args: '[backup]',
   run: async (context, [id]) => {

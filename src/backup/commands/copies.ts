@@ -18,13 +18,13 @@ export const backupCopies: Command = {
 
 export const backupFetch: Command = {
   name: 'backup fetch',
-  summary: 'Bring all that a copy holds into the repository here, which is empty or the same one',
+  summary: 'Fetch everything in a copy into the repository here, which must be empty or the same one',
   example: 'medianest backup fetch sftp',
   args: '<copy>',
   run: async (context, [name = '']) => {
     const { open } = await import('../../project/open.ts');
     const { fetchCopy } = await import('../copies/fetch.ts');
-    if (context.flags.dryRun) return done({ copy: name, result: 'planned' }, `would bring back what the copy ${name} holds`);
+    if (context.flags.dryRun) return done({ copy: name, result: 'planned' }, `would fetch the contents of the copy ${name}`);
     const outcome = await fetchCopy(context, await open(context), name);
     return done(outcome, `${outcome.sets.length} sets are here: ${outcome.sets.join(', ') || '-'}`);
   },

@@ -9,7 +9,7 @@ export async function passphrase(context: Context, file: unknown): Promise<strin
     const { readOptional } = await import('../../core/files.ts');
     const text = readOptional(path.resolve(context.cwd, file))?.replace(/\r?\n$/, '');
     if (text === undefined)
-      throw new UserError('USAGE', `--passphrase-file ${file}: there is no such file`, 'name a file that holds the passphrase');
+      throw new UserError('USAGE', `--passphrase-file ${file}: there is no such file`, 'name a file that contains the passphrase');
     return text;
   }
   const typed = await context.ask('Passphrase of the recovery kit: ', true);

@@ -10,7 +10,7 @@ const DATA: readonly Part[] = ['db', 'files', 'redis'];
 /** What a preview shows. */
 const SHOWN: readonly Part[] = ['db', 'files'];
 
-/** What can be sanitized: nobody can tell what is in a file. */
+/** What can be sanitized: files cannot, because their contents are unknown. */
 const SANITIZED: readonly Part[] = ['db'];
 
 function partsOf(value: unknown, into: boolean, sanitize: boolean): Part[] {
@@ -24,11 +24,11 @@ function partsOf(value: unknown, into: boolean, sanitize: boolean): Part[] {
   return possible.filter((part) => given.includes(part));
 }
 
-/** What is about to happen, and the project's name typed by whoever wants it. @throws UserError CONFIRMATION_NEEDED */
+/** What is about to happen, and the project's name typed as confirmation. @throws UserError CONFIRMATION_NEEDED */
 async function confirm(context: Context, project: string, plan: { steps: string[]; expectedSeconds: number | null }): Promise<void> {
   const long = plan.expectedSeconds === null ? '' : ` (about ${plan.expectedSeconds} s)`;
   for (const line of [`What will happen${long}:`, ...plan.steps.map((step, index) => `  ${index + 1}. ${step}`)]) context.report.note(line);
-  const typed = context.flags.yes ? project : await context.ask(`This replaces data of ${project}. Type its name to go on: `);
+  const typed = context.flags.yes ? project : await context.ask(`This replaces data of ${project}. Type its name to continue: `);
   if (typed === project) return;
   throw new UserError(
     'CONFIRMATION_NEEDED',
@@ -50,7 +50,7 @@ export const restore: Command = {
     ['--undo', 'Back to what was before the last restore in place'],
     ['--kit <file>', 'On a bare host, in an empty folder: the whole installation, from its recovery kit and its repository'],
     ['--archive <file>', 'With --kit: what `backup export` wrote, where there is no repository'],
-    ['--from <copy>', 'Bring back first what a copy elsewhere holds: where the repository here is lost'],
+    ['--from <copy>', 'First fetch the repository from a copy elsewhere, if the repository here is lost'],
     PASSPHRASE_FILE,
   ],
   run: async (context, [set], options) => {
@@ -101,7 +101,7 @@ export const restore: Command = {
   },
 };
 
-/** Nothing is replaced there, so nobody is asked. */
+/** Nothing is replaced there, so no confirmation is needed. */
 async function fromKit(context: Context, kit: string, set: string | undefined, options: Options): Promise<Result> {
   if (
     context.flags.dryRun ||
@@ -129,7 +129,7 @@ function told(outcome: Awaited<ReturnType<typeof import('../restore/restore.ts')
   const last = recoveredTo ? ` (the last transaction is of ${recoveredTo})` : '';
   return [
     result === 'taken-back'
-      ? `the restore of ${target} was taken back`
+      ? `the restore of ${target} was rolled back`
       : `${backup} was restored to ${target}${last} in ${rtoSeconds.toFixed(1)} s.`,
     ...checks.map(({ status, message }) => `${status.padEnd(4)}  ${message}`),
     ...urls.map((url) => `  ${url}`),
@@ -145,12 +145,12 @@ export const previewRemove: Command = {
   args: '<project>',
   run: async (context, [name = '']) => {
     const { open } = await import('../../project/open.ts');
-    const { backupRoom } = await import('../repository/repository.ts');
+    const { backupContext } = await import('../repository/repository.ts');
     const { removePreview } = await import('../restore/preview.ts');
-    const removed = await removePreview(await backupRoom(context, await open(context)), name);
+    const removed = await removePreview(await backupContext(context, await open(context)), name);
     if (removed === 0)
       throw new UserError('USAGE', `${name} is no preview; nothing was changed`, 'medianest restore --into NAME makes one');
-    return done({ project: name, removed }, `${name} is gone`);
+    return done({ project: name, removed }, `${name} is removed`);
   },
 };
 

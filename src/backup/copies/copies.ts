@@ -1,4 +1,4 @@
-import type { Context, Opened } from '../../capability/capability.ts';
+import type { Context, Project } from '../../capability/capability.ts';
 import type { Check } from '../../capability/check.ts';
 import { UserError } from '../../core/errors.ts';
 import type { DockerCli } from '../../docker/compose.ts';
@@ -32,7 +32,7 @@ export async function copyHealth(context: Context, { settings }: Loaded): Promis
 }
 
 /** The same, and the alarm is raised where a copy is behind by more than is promised. */
-export const watchCopies = (context: Context, opened: Opened): Promise<Check[]> =>
+export const watchCopies = (context: Context, opened: Project): Promise<Check[]> =>
   alarmed(
     context,
     opened,
@@ -41,7 +41,7 @@ export const watchCopies = (context: Context, opened: Opened): Promise<Check[]> 
     (checks) => checks.find(({ status }) => status === 'fail')?.message,
   );
 
-/** The catalogue with what each copy is to hold. */
+/** The catalogue with what each copy should hold. */
 export const planCopies = async ({ docker, project }: Workbench, settings: BackupSettings, catalogue: Catalogue): Promise<Catalogue> =>
   withCopies(catalogue, copyPolicies(settings), await readCopies(docker, project, settings));
 
@@ -55,7 +55,7 @@ export async function orderCopies({ docker, server, signal }: Workbench, { copie
     if (result.exitCode !== 0)
       throw new UserError(
         'BACKUP_FAILED',
-        `the order for the copy ${name}: ${lastWords(result)}`,
+        `the request to the copy ${name}: ${lastWords(result)}`,
         'medianest logs backup; then the same again',
       );
   }

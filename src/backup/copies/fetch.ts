@@ -1,14 +1,14 @@
-import type { Context, Opened } from '../../capability/capability.ts';
+import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { shown } from '../../core/reporter.ts';
-import { mutate } from '../../project/with-lock.ts';
+import { withLock } from '../../project/with-lock.ts';
 import { COPIES } from '../../services/backup/backup.ts';
 import { copyNames } from '../../services/backup/settings/copies-settings.ts';
 import type { Catalogue } from '../plan/backup-sets.ts';
 import { fetched } from '../plan/copies.ts';
 import { readCatalogue } from '../repository/catalogue.ts';
 import { lastWords, removeJobs, runJob } from '../repository/job.ts';
-import { type BackupRoom, backupRoom, fetchCatalogue, inServer, readArchive, saveCatalogue } from '../repository/repository.ts';
+import { type BackupContext, backupContext, fetchCatalogue, inServer, readArchive, saveCatalogue } from '../repository/repository.ts';
 import { mustRestic } from '../repository/restic.ts';
 
 export interface FetchOutcome {
@@ -21,12 +21,12 @@ export interface FetchOutcome {
 const OTHER = 4;
 
 /**
- * Brings all that a copy holds into the repository here, which is empty or the same one. Killed at any moment, the same again
- * goes on. @throws UserError where the copy is of another repository, or is not there: then nothing was changed
+ * Fetches everything in a copy into the repository here, which is empty or the same one. If it is killed, running it again
+ * resumes it. @throws UserError if the copy is of another repository, or does not exist: then nothing was changed
  */
-export async function fetchCopy(context: Context, opened: Opened, name: string): Promise<FetchOutcome> {
-  return mutate(context, opened.state, `backup fetch ${name}`, async (lock, record) => {
-    const room = await backupRoom(context, opened, { lock, fill: true });
+export async function fetchCopy(context: Context, opened: Project, name: string): Promise<FetchOutcome> {
+  return withLock(context, opened.state, `backup fetch ${name}`, async (lock, record) => {
+    const room = await backupContext(context, opened, { lock, fill: true });
     const { bench } = room;
     const names: string[] = copyNames(room.settings.copies);
     if (!names.includes(name))
@@ -37,7 +37,7 @@ export async function fetchCopy(context: Context, opened: Opened, name: string):
     // Both look into the repository; WAL waits at the database meanwhile.
     await bench.docker.run(['stop', ...servers], { signal: bench.signal });
     try {
-      await shown(context.report, `bring back what the copy ${name} holds`, async (task) => {
+      await shown(context.report, `fetch the contents of the copy ${name}`, async (task) => {
         const result = await runJob(
           bench,
           {
@@ -54,7 +54,9 @@ export async function fetchCopy(context: Context, opened: Opened, name: string):
         throw new UserError(
           other ? 'REPOSITORY_AWAY' : 'BACKUP_FAILED',
           `the copy ${name} was not brought back${other ? ', and nothing was changed' : ''}: ${lastWords(result)}`,
-          other ? 'use the installation that it is of, or an empty repository' : 'correct that, and run the same command again: it goes on',
+          other
+            ? 'use the installation that it belongs to, or an empty repository'
+            : 'correct that, and run the same command again: it resumes',
         );
       });
     } finally {
@@ -66,7 +68,7 @@ export async function fetchCopy(context: Context, opened: Opened, name: string):
 }
 
 /** pgBackRest’s own list is made to fit what is there, and so is ours. */
-async function takeOver(room: BackupRoom, name: string): Promise<Catalogue> {
+async function takeOver(room: BackupContext, name: string): Promise<Catalogue> {
   await inServer(room, ['stanza', '120'], 'the repository host does not take the repository');
   await inServer(room, ['pgbackrest', '--log-level-console=warn', 'expire'], 'the list of the database’s backups');
   const held = await fetchCatalogue(room);

@@ -11,7 +11,7 @@ export interface BackupFailure {
   message: string;
 }
 
-/** What `health` says of backups: failures that nobody has mended, and damage. @param failures by their commands */
+/** What `health` says of backups: unresolved failures, and damage. @param failures by their commands */
 export function backupChecks(sets: readonly BackupSet[], failures: readonly BackupFailure[]): Check[] {
   const damaged = sets.filter((set) => !isGood(set));
   return [
@@ -48,7 +48,7 @@ interface Archiver {
   now: string;
 }
 
-/** The promise is an hour at most; what waits for a quarter of it is told as a failure, while there is time to mend it. */
+/** The promise is an hour at most; a wait of a quarter of it is reported as a failure, while there is time to fix it. */
 const LATE_SECONDS = 15 * 60;
 const SLOW_SECONDS = 60;
 

@@ -1,8 +1,8 @@
-import { generationOf } from '../../services/backup/settings/backup-generation.ts';
+import { keyVersionOf } from '../../services/backup/settings/key-versions.ts';
 
-/** What one `backup` made, as it is kept beside the data in the repository (docs/architecture.md, "Backups"). */
+/** What one `backup` made, as it is kept beside the data in the repository (src/backup/README.md). */
 export interface BackupSet {
-  /** `20261125-004908-full`: UTC, when it was begun. */
+  /** `20261125-004908-full`: UTC, when it was started. */
   id: string;
   type: BackupType;
   /** Made by a person or a schedule, or by a restore before it changed anything. */
@@ -21,7 +21,7 @@ export interface BackupSet {
   images: Record<string, string>;
   /** Hash of the settings that it was made with. */
   settings: string;
-  /** Which nodes of the cache led, and so hold its data. */
+  /** The nodes of the cache that were leaders, and so hold its data. */
   cacheLeaders: string[];
   verifiedAt?: string;
   /** What the last verification found; empty where it is good. */
@@ -36,11 +36,11 @@ export const BACKUP_TYPES = ['full', 'diff', 'incr'] as const;
 export type BackupType = (typeof BACKUP_TYPES)[number];
 
 export interface DatabasePart {
-  /** Which generation of the repository it is in (services/backup/settings/backup-generation.ts); the first where that is not said. */
+  /** Which generation of the repository it is in (services/backup/settings/key-versions.ts); the first where that is not said. */
   generation?: number;
   /** pgBackRest’s label; one that was made from others needs those. */
   label: string;
-  /** PostgreSQL’s major version; sets of before it was noted are of 17. */
+  /** PostgreSQL’s major version; sets that do not say are of 17. */
   version?: string;
   references: string[];
   lsnStart: string;
@@ -68,7 +68,7 @@ export interface Catalogue {
   /** What tells this repository from an empty folder, and from another’s. */
   repository: string;
   sets: BackupSet[];
-  /** Of each copy elsewhere, the sets that it is to hold: also those that are here no more. */
+  /** Of each copy elsewhere, the sets that it should hold: also those that are no longer here. */
   copies?: Record<string, BackupSet[]>;
 }
 
@@ -80,16 +80,16 @@ export function setId(time: Date, type: BackupType, sets: readonly BackupSet[] =
 
 /**
  * The oldest first, by when they were made: a clock that was put back does not make a new set an old one. Within a generation
- * pgBackRest refuses what would be older than the newest that it has, so times tell; a later generation is later, whatever they say.
+ * pgBackRest refuses what would be older than the newest that it has, so times tell; a later key version is later, whatever they say.
  */
 export const byAge = (a: BackupSet, b: BackupSet): number =>
-  generationOf(a.parts.db) - generationOf(b.parts.db) || (a.startedAt < b.startedAt ? -1 : 1);
+  keyVersionOf(a.parts.db) - keyVersionOf(b.parts.db) || (a.startedAt < b.startedAt ? -1 : 1);
 
 /** Those that a set cannot be restored without. */
 export const neededBy = (set: BackupSet, sets: readonly BackupSet[]): string[] =>
   sets.filter(({ parts }) => set.parts.db.references.includes(parts.db.label)).map(({ id }) => id);
 
-/** Good as far as it is known: nobody has found a fault in it. */
+/** Good as far as is known: no check has found a fault in it. */
 export const isGood = ({ problems }: BackupSet): boolean => (problems ?? []).length === 0;
 
 /** The newest set, where it was read again and found good: then its data may be deleted. */

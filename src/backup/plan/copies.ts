@@ -1,9 +1,9 @@
 import type { Check } from '../../capability/check.ts';
-import { generationOf, labelPath } from '../../services/backup/settings/backup-generation.ts';
+import { keyVersionOf, labelPath } from '../../services/backup/settings/key-versions.ts';
 import { type BackupSet, byAge, type Catalogue } from './backup-sets.ts';
 import { type Decision, type KeepPolicy, retention } from './retention.ts';
 
-/** Raises the alarm when a copy is behind, and takes it back. */
+/** Raises an alert when a copy is behind, and clears it. */
 export const COPIES_COMMAND = 'backup copies';
 
 /** How far a copy elsewhere has got, by what its container says. */
@@ -17,7 +17,7 @@ export interface CopyState {
   setsError: string | null;
   /** The newest segment of WAL that is there. */
   newestWal: string | null;
-  /** All sets that it is to hold are there. */
+  /** All sets that it should hold are there. */
   complete: boolean;
   /** The database’s parts that are there (`labelPath`). */
   labels: string[];
@@ -60,7 +60,7 @@ export function copyChecks(states: readonly CopyState[] | undefined, periodSecon
         remedy: 'medianest up; medianest logs backup-copies',
       },
     ];
-  const remedy = 'medianest logs backup-copies; nothing is lost here, and it goes on by itself';
+  const remedy = 'medianest logs backup-copies; nothing is lost here, and it continues without help';
   return states.map(({ name, since, walSuccess, walError, setsSuccess, setsError, complete }): Check => {
     const id = `backup-copy-${name}`;
     const age = (time: string | null) => (time === null ? 0 : (now.getTime() - new Date(time).getTime()) / 1000);
@@ -78,7 +78,7 @@ export function copyChecks(states: readonly CopyState[] | undefined, periodSecon
 }
 
 /**
- * The catalogue, with what each copy is to hold by its own rules: of the sets that are here, and those that it has.
+ * The catalogue, with what each copy should hold by its own rules: of the sets that are here, and those that it has.
  * @param states what each holds; undefined where that is not known, and then nothing is taken from it
  */
 export function withCopies(
@@ -114,7 +114,7 @@ function candidates({ sets, copies }: Catalogue, name: string, states: readonly 
   return [...there, ...sets].sort(byAge);
 }
 
-/** What the container of the copies is told: what is to be there, and from which WAL on. */
+/** The instructions to the container of the copies: what should be there, and from which WAL on. */
 export function wantText(sets: readonly BackupSet[]): string {
   const oldest = sets.map(({ parts }) => parts.db.walStart).sort((a, b) => (a.slice(8) < b.slice(8) ? -1 : 1))[0];
   const labels = new Set(sets.flatMap(({ parts: { db } }) => [...db.references, db.label].map((label) => labelPath({ ...db, label }))));
@@ -127,7 +127,7 @@ export function wantText(sets: readonly BackupSet[]): string {
 }
 
 /**
- * What is here after all that a copy holds was brought back.
+ * What is here after everything in a copy was fetched.
  * @param snapshots of each set, restic’s id of it here: it has another one than in the copy; @param labels `GENERATION/LABEL` of the
  * database’s parts that are here
  */
@@ -139,7 +139,7 @@ export function fetched(
 ): BackupSet[] {
   const sets = new Map([...(known.copies?.[name] ?? []), ...known.sets].map((set) => [set.id, set]));
   return [...sets.values()]
-    .filter(({ id, parts }) => snapshots[id] && labels.includes(`${generationOf(parts.db)}/${parts.db.label}`))
+    .filter(({ id, parts }) => snapshots[id] && labels.includes(`${keyVersionOf(parts.db)}/${parts.db.label}`))
     .map((set) => ({ ...set, parts: { ...set.parts, files: { ...set.parts.files, snapshot: snapshots[set.id] as string } } }))
     .sort(byAge);
 }

@@ -54,8 +54,8 @@ export function clockProblem(said: string): UserError | undefined {
   if (!newest) return undefined;
   return new UserError(
     'BACKUP_REFUSED',
-    `the clock was put back: a backup of now would be ${label}, and the repository has ${newest}; no backup was made, and WAL is archived as ever`,
-    'put the clock right (medianest doctor --only clock); where it was wrong before and is right now, medianest backup keys rotate begins a new repository beside the old one',
+    `the clock was put back: a backup would now be ${label}, and the repository has ${newest}; no backup was made, and WAL is archived as usual`,
+    'correct the clock (medianest doctor --only clock); if it was wrong before and is right now, medianest backup keys rotate starts a new repository beside the old one',
   );
 }
 

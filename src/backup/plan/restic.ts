@@ -15,7 +15,7 @@ export function backupSummary(output: string): FilesPart {
   };
 }
 
-/** The last line of JSON of `restic restore --json`: how much room on a disk that takes which it writes. */
+/** The last line of JSON of `restic restore --json`: how much disk space the files it writes take. */
 export function restoredBytes(output: string): number {
   const summary = lines(output).find(({ message_type }) => message_type === 'summary') as
     | { bytes_restored?: number; files_restored?: number }
@@ -30,7 +30,7 @@ export const unreadable = (output: string): string[] =>
     line.message_type === 'error' ? [`${String(line.item)}: ${(line.error as { message?: string })?.message}`] : [],
   );
 
-/** Whether files that are not there any more are all that it complains of: nobody can back those up. */
+/** Whether files that are not there any more are all that it complains of: those cannot be backed up. */
 export function vanished(output: string): boolean {
   const errors = lines(output).filter(({ message_type }) => message_type === 'error');
   return (

@@ -32,7 +32,7 @@ export function restorePlan(stack: Stack, { kind, parts, says, target }: Restore
     return {
       steps: [
         `restore the database as of ${says} where nobody can reach it, and replace personal data as backup.sanitize says`,
-        'copy the result into a project of its own, and prove that nothing of before is left; uploads and sessions are left out',
+        'copy the result into a project of its own, and prove that no old value is left; uploads and sessions are left out',
         'start a portal before it that leads nowhere',
       ],
       expectedSeconds: seconds(AROUND.sanitized),

@@ -1,4 +1,4 @@
-/** What one volume is to hold besides what is in it. */
+/** What one volume has to hold in addition to its contents. */
 export interface VolumeNeed {
   /** `the database`. */
   name: string;
@@ -15,7 +15,7 @@ export interface RoomShort {
 }
 
 /**
- * The first file system that has not enough room for all that comes onto it.
+ * The first file system without enough space for everything that goes onto it.
  * @param facts a line for each need, of what its volume is on: identity, free blocks, their size (`stat --file-system`)
  */
 export function roomShort(needs: readonly VolumeNeed[], facts: string): RoomShort | undefined {

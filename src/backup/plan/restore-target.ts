@@ -1,5 +1,5 @@
 import { UserError } from '../../core/errors.ts';
-import { generationOf } from '../../services/backup/settings/backup-generation.ts';
+import { keyVersionOf } from '../../services/backup/settings/key-versions.ts';
 import { POSTGRES_MAJOR } from '../../services/database/postgres.ts';
 import { type BackupSet, byAge, isGood } from './backup-sets.ts';
 import type { WalGap } from './pgbackrest.ts';
@@ -13,7 +13,7 @@ export interface RestoreTarget {
 
 /** For a person. */
 export const targetText = ({ set, until }: RestoreTarget): string =>
-  until instanceof Date ? until.toISOString() : until === 'end' ? 'the newest that there is' : `what ${set.id} holds`;
+  until instanceof Date ? until.toISOString() : until === 'end' ? 'the newest that there is' : `the contents of ${set.id}`;
 
 const RELATIVE = /^(\d+)\s*(second|minute|hour|day|week)s?\s+ago$/i;
 const UNIT_SECONDS: Record<string, number> = { second: 1, minute: 60, hour: 3600, day: 86_400, week: 604_800 };
@@ -63,7 +63,7 @@ export function chooseTarget(
   const { to } = asked;
   const last = to && to > now ? lastAfter(good, to) : good.length - 1;
   if (to && last < 0)
-    throw new UserError('NO_BACKUP', `${to.toISOString()} has not come yet; nothing was changed`, 'choose an earlier time');
+    throw new UserError('NO_BACKUP', `${to.toISOString()} is in the future; nothing was changed`, 'choose an earlier time');
   if (asked.set !== undefined && asked.set !== 'latest') {
     const set = sets.find(({ id, parts }) => id === asked.set || parts.db.label === asked.set);
     if (!set) throw new UserError('NO_BACKUP', `there is no set ${asked.set}; nothing was changed`, 'medianest backup list names them');
@@ -98,15 +98,15 @@ export function chooseTarget(
 }
 
 /**
- * WAL cannot be followed across a gap. At which moment that is nobody can tell, but for the sets around it.
+ * WAL cannot be followed across a gap. Only the sets around it say at which moment the gap is.
  * @param next the first set that is newer than what is asked
  */
 function proven(target: RestoreTarget, gaps: readonly WalGap[], next?: BackupSet): RestoreTarget {
   const { set, until } = target;
   const gap = gaps.find(
     ({ after, generation }) =>
-      // What comes after the set is followed into later generations too.
-      (until === 'set' ? generation === set.parts.db.generation : generationOf({ generation }) >= generationOf(set.parts.db)) &&
+      // WAL after the set is followed into later key versions too.
+      (until === 'set' ? generation === set.parts.db.generation : keyVersionOf({ generation }) >= keyVersionOf(set.parts.db)) &&
       after.slice(8) >= set.parts.db.walStart.slice(8) &&
       !(next && next.parts.db.walStart.slice(8) <= after.slice(8)),
   );
@@ -115,6 +115,6 @@ function proven(target: RestoreTarget, gaps: readonly WalGap[], next?: BackupSet
   throw new UserError(
     'NO_BACKUP',
     `WAL is missing after ${gap.after} (${gap.missing} segments up to ${gap.before}), and ${set.id} would have to be followed across that; nothing was changed`,
-    `restore what the set itself holds: medianest restore ${set.id}; and make a new full backup`,
+    `restore the set itself: medianest restore ${set.id}; and make a new full backup`,
   );
 }

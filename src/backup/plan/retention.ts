@@ -26,10 +26,10 @@ const PERIODS: Record<Exclude<keyof KeepPolicy, 'last'>, (time: Date) => string>
   yearly: (time) => time.toISOString().slice(0, 4),
 };
 
-/** So long a set that was imported stays at least: whoever did that wants to restore it. */
+/** How long an imported set is kept at least: it was imported to be restored. */
 const IMPORTED_DAYS = 7;
 
-/** Which sets stay and why. The order of the answer is that of the question. */
+/** Which sets are kept and why. The order of the answer is that of the question. */
 export function retention(sets: readonly BackupSet[], policy: KeepPolicy): Decision[] {
   const reasons = new Map<string, string[]>(sets.map(({ id }) => [id, []]));
   const keep = (id: string, why: string) => reasons.get(id)?.push(why);

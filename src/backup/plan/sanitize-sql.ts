@@ -10,7 +10,7 @@ export interface SanitizeCounts {
   largeObjects: number;
 }
 
-/** An identifier of PostgreSQL’s, whatever it holds. */
+/** An identifier of PostgreSQL, quoted. */
 const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 const tableName = ({ schema, name }: CatalogueTable): string => `${identifier(schema)}.${identifier(name)}`;
@@ -68,7 +68,7 @@ const FORGET_MAPPINGS = `do $$ declare found record; begin
 
 const valuesOf = (column: CatalogueColumn): string => `${identifier(column.name)}::text collate "C"`;
 
-/** Digests of what a column holds and is not to hold any more; a value that its rule leaves as it is tells nothing. */
+/** Digests of the values that a column may not contain any more; values that its rule leaves unchanged are skipped. */
 const remember = ({ table, column, rule }: SanitizePlan['columns'][number], place: number): string =>
   `insert into pg_temp.originals select ${place}, pg_temp.digest(${valuesOf(column)}), count(*) from ${rowsOf(table)}
   where ${identifier(column.name)} is not null and (${valuesOf(column)}) is distinct from ((${replacement(column, rule)})::text collate "C") group by 2;`;
@@ -111,7 +111,7 @@ export function sanitizeSql(plan: SanitizePlan, key: string): string {
   ].join('\n');
 }
 
-/** Asks the copy for each value that was: says the places of columns that still hold one. */
+/** Searches the copy for the old values: returns the columns that still contain one. */
 export function proveSql({ columns }: SanitizePlan, key: string): string {
   const found = columns.map(
     ({ table, column }, place) => `select ${place} as place where exists (select from ${rowsOf(table)} as own

@@ -14,7 +14,7 @@ export interface CatalogueColumn {
   /** Its base type and category, as pg_type names them; what a domain is made of. */
   type: string;
   category: string;
-  /** Characters that it holds at most, where that is limited. */
+  /** The maximum number of characters, if limited. */
   length: number | null;
   nullable: boolean;
   generated: boolean;
@@ -34,13 +34,13 @@ export interface CatalogueTable {
 export interface SanitizePlan {
   columns: { table: CatalogueTable; column: CatalogueColumn; rule: Exclude<ColumnRule, 'keep'> }[];
   truncated: CatalogueTable[];
-  /** What may hold anything, and what nobody has said anything about. */
+  /** Columns that may contain anything and have no rule. */
   unknown: string[];
 }
 
 const TEXTS = ['text', 'varchar', 'bpchar', 'citext'];
 const EMPTY = [...TEXTS, 'json', 'jsonb', 'bytea', 'hstore', 'tsvector'];
-/** Truth, numbers, enums, moments, spans of time and what the server keeps for itself tell of nobody by themselves. */
+/** Booleans, numbers, enums, times, intervals and system types are no personal data on their own. */
 const HARMLESS = /^[BNETZ]$/;
 const HARMLESS_TYPES = ['uuid', 'timestamp', 'timestamptz', 'time', 'timetz'];
 /** `user-` and `@example.invalid`, and as many digits as make two alike unlikely. */
@@ -129,7 +129,7 @@ function refersToNothing(table: CatalogueTable, truncated: readonly CatalogueTab
 
 interface Rule {
   rule: ColumnRule;
-  /** Somebody has said so, or it has to be: that it does not fit is a fault then, and no guess that was wrong. */
+  /** Configured or required: if it does not fit, that is an error and no wrong guess. */
   meant: boolean;
 }
 

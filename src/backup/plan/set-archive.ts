@@ -1,4 +1,4 @@
-import { databaseFolder, databaseKey, generationOf } from '../../services/backup/settings/backup-generation.ts';
+import { databaseFolder, databaseKey, keyVersionOf } from '../../services/backup/settings/key-versions.ts';
 import { type BackupSet, byAge, isGood } from './backup-sets.ts';
 import type { WalGap } from './pgbackrest.ts';
 
@@ -44,14 +44,14 @@ export function databaseShare(json: string, label: string): DatabaseShare | unde
   return add(label) && archive ? { labels: [...labels].sort((a, b) => (age(a) < age(b) ? -1 : 1)), archive } : undefined;
 }
 
-/** How to use an archive, for whoever finds it in a drawer. */
+/** How to use an archive, for a person who finds it in a drawer. */
 export function recipe(set: BackupSet, about: { file: string; repository: string; madeAt: string; wal: string }): string {
   const { file } = about;
   const { label, consistentAt } = set.parts.db;
-  const generation = generationOf(set.parts.db);
+  const generation = keyVersionOf(set.parts.db);
   return `Backup ${set.id} of the MediaNest installation "${set.project}", exported ${about.madeAt}.
 
-It holds the database as it was ${consistentAt}, uploads, cache, settings and state; WAL: ${about.wal}.
+It contains the database as it was ${consistentAt}, uploads, cache, settings and state; WAL: ${about.wal}.
 It was made by medianest ${set.version}, and is of the repository ${about.repository}. Everything in it but this page is encrypted (AES-256).
 To read it you need the recovery kit of that installation (medianest backup kit), made after the last rotation of its backup
 keys before this export, and the kit's passphrase.
@@ -67,7 +67,7 @@ On a bare host with Docker and medianest, in an empty folder:
   2. medianest health
 
 Without medianest (pgBackRest 2.55 or newer, restic 0.18 or newer, PostgreSQL 17), as the user postgres. The kit's own
-page tells how to open it; its secrets.json holds ${databaseKey(generation)} and backup-files-key. Set and export the variables
+page says how to open it; its secrets.json contains ${databaseKey(generation)} and backup-files-key. Set and export the variables
 PGBACKREST_REPO1_CIPHER_TYPE=aes-256-cbc, PGBACKREST_REPO1_CIPHER_PASS (the first key), RESTIC_PASSWORD (the second) and PGDATA (an empty folder):
   1. mkdir set && tar -xf ${file} -C set && cd set && sha256sum -c SHA256SUMS
   2. restic -r files restore latest --tag set --target ../files
@@ -86,7 +86,7 @@ export function withImported(sets: readonly BackupSet[], imported: BackupSet, im
   return [...others, { ...set, importedAt }].sort(byAge);
 }
 
-/** Behind a set that came from an archive there may be nothing: only what is missing where it was expected is told. */
+/** After an imported set there may be no WAL: only WAL that is missing unexpectedly is reported. */
 export const unexpectedGaps = (gaps: readonly WalGap[], sets: readonly BackupSet[]): WalGap[] =>
   gaps.filter(({ after, generation }) =>
     sets.some(

@@ -8,7 +8,7 @@ import type { StateFolder } from '../../state/state.ts';
 
 export const JOB_LABEL = 'io.medianest.job';
 
-/** A container that does one thing and is gone: it has what it needs for that, and no more. */
+/** A container that does one thing and exits: it has what it needs for that, and no more. */
 export interface Job {
   /** In its name, and what an error calls it. */
   name: string;

@@ -49,7 +49,7 @@ async function checkFolder(context: Context, folder: string, setting: string, sa
 const unmounted = (folder: string, setting: string): UserError =>
   new UserError(
     'REPOSITORY_AWAY',
-    `${folder} holds no repository, and ${setting} had one: its disk is not mounted; nothing was changed`,
+    `${folder} contains no repository, and ${setting} had one: its disk is not mounted; nothing was changed`,
     'mount it; or, if the repository is given up, remove backups.json from the state folder',
   );
 

@@ -1,13 +1,13 @@
 import os from 'node:os';
 import path from 'node:path';
-import type { Context, Opened } from '../../capability/capability.ts';
+import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeAtomic } from '../../core/files.ts';
 import type { RunResult } from '../../docker/compose.ts';
 import { prepare } from '../../reconcile/prepare.ts';
 import { REPOSITORY } from '../../services/backup/backup.ts';
-import { type Generations, generationOf, generationsOf } from '../../services/backup/settings/backup-generation.ts';
 import type { BackupSettings } from '../../services/backup/settings/backup-settings.ts';
+import { type KeyVersions, keyVersionOf, keyVersionsOf } from '../../services/backup/settings/key-versions.ts';
 import type { Loaded } from '../../settings/loaded.ts';
 import { volumeName } from '../../stack/labels.ts';
 import type { Mount, Stack } from '../../stack/types.ts';
@@ -22,7 +22,7 @@ import { checkLocalFolder } from './local-folder.ts';
 import { localRepository, mustRestic, RESTIC, type Repository, restic } from './restic.ts';
 
 /** Everything that a command about backups works with. */
-export interface BackupRoom {
+export interface BackupContext {
   bench: Workbench;
   /** All settings, and those of the backup. */
   loaded: Loaded;
@@ -32,18 +32,18 @@ export interface BackupRoom {
   mount: JobMount;
   local: Repository;
   /** Those of the database's part. */
-  generations: Generations;
+  generations: KeyVersions;
 }
 
 /**
  * @param how under which lock, for what may change something; `fill`: the repository may be gone
  * @throws UserError NOT_RUNNING where the profile has no backup
  */
-export async function backupRoom(
+export async function backupContext(
   context: Context,
-  { loaded, state }: Opened,
+  { loaded, state }: Project,
   { lock, fill = false }: { lock?: Lock; fill?: boolean } = {},
-): Promise<BackupRoom> {
+): Promise<BackupContext> {
   const { stack } = await prepare(context, loaded, { unchecked: true });
   const server = repositoryHost(stack);
   const settings = loaded.settings.backup as BackupSettings;
@@ -72,7 +72,7 @@ export async function backupRoom(
     stack,
     mount,
     local: localRepository(mount),
-    generations: generationsOf(stack.orders),
+    generations: keyVersionsOf(stack.overrides),
   };
 }
 
@@ -85,34 +85,34 @@ export const jobMount = (project: string, { source, target, kind }: Mount, at = 
 });
 
 /** Runs a program in the repository host. @throws UserError where it fails */
-export async function inServer({ bench }: BackupRoom, argv: readonly string[], why: string): Promise<RunResult> {
+export async function inServer({ bench }: BackupContext, argv: readonly string[], why: string): Promise<RunResult> {
   const result = await bench.docker.run(['exec', bench.server, ...argv], { signal: bench.signal });
   if (result.exitCode === 0) return result;
   throw new UserError('BACKUP_FAILED', `${why}: ${lastWords(result)}`, 'medianest logs backup; medianest status shows what runs');
 }
 
-/** Runs pgBackRest in a generation of the repository: the server knows the one that is written to. @throws UserError where it fails */
-export async function backrest(room: BackupRoom, generation: number, args: readonly string[], why: string): Promise<RunResult> {
+/** Runs pgBackRest in a key version of the repository: the server knows the current one. @throws UserError where it fails */
+export async function backrest(room: BackupContext, generation: number, args: readonly string[], why: string): Promise<RunResult> {
   if (generation === room.generations.current) return inServer(room, ['pgbackrest', '--log-level-console=warn', ...args], why);
   const environment = { GENERATION: String(generation) };
   return mustRun(room.bench, { name: 'backrest', argv: ['database-repository', ...args], mounts: [room.mount], environment });
 }
 
 /** What pgBackRest says that it has. */
-export async function readDatabase(room: BackupRoom, generation = room.generations.current): Promise<DatabaseInfo> {
+export async function readDatabase(room: BackupContext, generation = room.generations.current): Promise<DatabaseInfo> {
   return databaseInfo((await backrest(room, generation, ['info', '--output=json'], 'the repository of the database')).stdout);
 }
 
-/** What the database's part of the repository holds, also where the repository host does not run. @returns labels as `1/20261125-094336F` */
-export async function readArchive(room: BackupRoom, sets: readonly BackupSet[]): Promise<{ gaps: WalGap[]; labels: string[] }> {
+/** The contents of the database's part of the repository, even if the repository host does not run. @returns labels as `1/20261125-094336F` */
+export async function readArchive(room: BackupContext, sets: readonly BackupSet[]): Promise<{ gaps: WalGap[]; labels: string[] }> {
   const mounts = [{ ...room.mount, readOnly: true }];
   const lines = (await mustRun(room.bench, { name: 'contents', argv: ['contents'], mounts })).stdout.split('\n');
   const of = (kind: string) => lines.flatMap((line) => (line.startsWith(`${kind} `) ? [line.slice(kind.length + 1).trim()] : []));
-  // Each database that was here has an archive of its own, in each generation: `2/17-1/000000010000000000000003`.
+  // Each database that ever used the repository has an archive of its own, in each key version: `2/17-1/000000010000000000000003`.
   const names = of('wal').map((name) => [name.slice(0, name.lastIndexOf('/')), name.slice(name.lastIndexOf('/') + 1)] as const);
   const gaps = [...new Set(names.map(([archive]) => archive))].flatMap((archive) => {
     const generation = Number(archive.split('/')[0]);
-    const starts = sets.flatMap(({ parts: { db } }) => (generationOf(db) === generation ? [db.walStart] : []));
+    const starts = sets.flatMap(({ parts: { db } }) => (keyVersionOf(db) === generation ? [db.walStart] : []));
     const oldest = starts.sort((a, b) => (a.slice(8) < b.slice(8) ? -1 : 1))[0];
     const found = walGaps(
       names.flatMap(([own, segment]) => (own === archive ? [segment] : [])),
@@ -124,7 +124,7 @@ export async function readArchive(room: BackupRoom, sets: readonly BackupSet[]):
 }
 
 /** Kept here, and in the repository as a snapshot of its own, so that a repository tells what is in it. */
-export async function saveCatalogue(room: BackupRoom, sets: Catalogue): Promise<void> {
+export async function saveCatalogue(room: BackupContext, sets: Catalogue): Promise<void> {
   const { bench, local: repository } = room;
   const catalogue = await planCopies(bench, room.settings, sets);
   const names = ['--stdin', '--stdin-filename', CATALOGUE_FILE, '--tag', 'catalogue', '--host', bench.project];
@@ -133,11 +133,11 @@ export async function saveCatalogue(room: BackupRoom, sets: Catalogue): Promise<
   await orderCopies(bench, catalogue);
 }
 
-/** The catalogue that the repository holds; undefined where it has none. */
-export async function fetchCatalogue({ bench, local: repository }: BackupRoom): Promise<Catalogue | undefined> {
+/** The catalogue in the repository; undefined if it has none. */
+export async function fetchCatalogue({ bench, local: repository }: BackupContext): Promise<Catalogue | undefined> {
   const listed = await restic(bench, repository, ['snapshots', '--no-lock', '--json', '--tag', 'catalogue']);
   if (listed.exitCode === RESTIC.noRepository) return undefined;
-  // What cannot be read is not the same as nothing: `prune` would take every set for one that nobody knows.
+  // Unreadable is not the same as empty: `prune` would take every set for an unknown one.
   if (listed.exitCode !== 0) throw jobError('the list of sets', listed, 'check that the repository can be read');
   if ((JSON.parse(listed.stdout) as unknown[]).length === 0) return undefined;
   const { stdout } = await mustRestic(bench, repository, ['dump', '--no-lock', '--tag', 'catalogue', 'latest', CATALOGUE_FILE]);
@@ -145,12 +145,12 @@ export async function fetchCatalogue({ bench, local: repository }: BackupRoom): 
 }
 
 /** The sets that are known here, or else to the repository. */
-export async function knownSets(room: BackupRoom): Promise<Catalogue | undefined> {
+export async function knownSets(room: BackupContext): Promise<Catalogue | undefined> {
   return readCatalogue(room.bench.state) ?? (await fetchCatalogue(room));
 }
 
 /** What of the stack goes into the files of a set, and where the job that reads it finds it. */
-export function fileSources(loaded: Loaded, { stack, bench }: BackupRoom): JobMount[] {
+export function fileSources(loaded: Loaded, { stack, bench }: BackupContext): JobMount[] {
   const uploads = uploadsOf(stack);
   return [
     ...(uploads ? [jobMount(stack.project, uploads, '/source/uploads', true)] : []),

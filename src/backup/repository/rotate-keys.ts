@@ -1,28 +1,28 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import type { Context, Opened } from '../../capability/capability.ts';
+import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { shown } from '../../core/reporter.ts';
 import { checkCompose } from '../../docker/compose.ts';
 import { execute } from '../../project/execute.ts';
 import { requireManifest } from '../../project/open.ts';
-import { mutate } from '../../project/with-lock.ts';
-import { survey } from '../../reconcile/survey.ts';
+import { withLock } from '../../project/with-lock.ts';
+import { planProject } from '../../reconcile/plan-project.ts';
 import { loadSecrets, saveSecrets } from '../../secrets/store/secret-files.ts';
-import { databaseKey, type Generations, generationOf } from '../../services/backup/settings/backup-generation.ts';
 import { copyNames } from '../../services/backup/settings/copies-settings.ts';
+import { databaseKey, type KeyVersions, keyVersionOf } from '../../services/backup/settings/key-versions.ts';
 import type { Lock } from '../../state/lock.ts';
 import { writeOwned } from '../../state/owned.ts';
 import { makeSet, openCatalogue, refuseUnfit } from '../backup.ts';
 import { type BackupSet, isGood } from '../plan/backup-sets.ts';
 import { mustRun, removeJobs } from './job.ts';
-import { type BackupRoom, backupRoom, inServer, knownSets } from './repository.ts';
+import { type BackupContext, backupContext, inServer, knownSets } from './repository.ts';
 import { KEY_MAKER_CPUS, mustRestic } from './restic.ts';
 
 export interface RotateKeysOutcome {
-  /** The generation of the database’s part that is written to from now on. */
+  /** The key version of the database’s part that is used from now on. */
   generation: number;
-  /** Old ones that still hold sets. */
+  /** Old ones that still have sets. */
   readable: number[];
   /** The full backup that it begins with. */
   backup: string | null;
@@ -35,20 +35,20 @@ const FILES_KEY = 'backup-files-key';
 
 /**
  * Gives the backups other keys. restic's repository takes a second one before it loses the first; pgBackRest's begins a new
- * generation with a full backup, and the old one stays readable until `prune` has removed its last set. Killed at any moment,
- * what is in secrets.json opens what there is, and the same command goes on.
+ * key version with a full backup, and the old one stays readable until `prune` has removed its last set. Killed at any moment,
+ * secrets.json opens the existing backups, and the same command continues.
  */
-export async function rotateKeys(context: Context, opened: Opened): Promise<RotateKeysOutcome> {
+export async function rotateKeys(context: Context, opened: Project): Promise<RotateKeysOutcome> {
   requireManifest(opened.state);
   const started = context.clock.now().getTime();
   if (context.flags.dryRun) {
-    const room = await backupRoom(context, opened);
+    const room = await backupContext(context, opened);
     refuseCopies(room);
     const next = nextGeneration(room, (await knownSets(room))?.sets ?? []);
     return { generation: next, readable: [], backup: null, warnings: [], seconds: 0, result: 'planned' };
   }
-  return mutate(context, opened.state, 'backup keys rotate', async (lock, record) => {
-    const before = await backupRoom(context, opened, { lock });
+  return withLock(context, opened.state, 'backup keys rotate', async (lock, record) => {
+    const before = await backupContext(context, opened, { lock });
     refuseCopies(before);
     await refuseUnfit(context, opened, before);
     await removeJobs(before.bench);
@@ -58,28 +58,28 @@ export async function rotateKeys(context: Context, opened: Opened): Promise<Rota
     record(['keys rotate', generation]);
     await shown(context.report, 'give the files another key', () => renewFilesKey(context, opened, before));
     await bring(context, opened, lock, { current: generation, oldest: before.generations.oldest });
-    const room = await backupRoom(context, opened, { lock });
+    const room = await backupContext(context, opened, { lock });
     const { set, warnings } = await makeSet(context, opened, room, 'full', 'asked');
-    const readable = [...new Set(sets.map(({ parts }) => generationOf(parts.db)))].filter((old) => old !== generation);
+    const readable = [...new Set(sets.map(({ parts }) => keyVersionOf(parts.db)))].filter((old) => old !== generation);
     const seconds = (context.clock.now().getTime() - started) / 1000;
     return { generation, readable, backup: set.id, warnings, seconds, result: 'rotated' };
   });
 }
 
-/** What is in a copy opens with the keys of before: it would be neither added to nor read with those of now. */
-function refuseCopies({ settings }: BackupRoom): void {
+/** A copy opens with the old keys: it could be neither extended nor read with the new ones. */
+function refuseCopies({ settings }: BackupContext): void {
   const names = copyNames(settings.copies);
   if (names.length === 0) return;
   throw new UserError(
     'BACKUP_REFUSED',
-    `the copies elsewhere (${names.join(', ')}) go by the keys of now; nothing was changed`,
-    'take backup.copies out, run medianest up and this again; then put them back, each with an empty place of its own',
+    `the copies elsewhere (${names.join(', ')}) use the current keys; nothing was changed`,
+    'remove backup.copies, run medianest up and this command again; then add them again, each with an empty destination',
   );
 }
 
-/** One that was begun by a run that was killed, and holds no set yet, is gone on with. */
-function nextGeneration({ generations: { current } }: BackupRoom, sets: readonly BackupSet[]): number {
-  const begun = current > 1 && !sets.some((set) => isGood(set) && generationOf(set.parts.db) === current);
+/** Continues with a key version that a killed run has started and that holds no set yet. */
+function nextGeneration({ generations: { current } }: BackupContext, sets: readonly BackupSet[]): number {
+  const begun = current > 1 && !sets.some((set) => isGood(set) && keyVersionOf(set.parts.db) === current);
   return begun ? current : current + 1;
 }
 
@@ -87,7 +87,7 @@ function nextGeneration({ generations: { current } }: BackupRoom, sets: readonly
  * In this order: the repository takes the new key, which is proven; it is kept, and handed out; the old one, and what killed
  * runs have left, are removed. So what is kept opens the repository at every moment.
  */
-async function renewFilesKey(context: Context, { state }: Opened, room: BackupRoom): Promise<void> {
+async function renewFilesKey(context: Context, { state }: Project, room: BackupContext): Promise<void> {
   const { bench, local } = room;
   const store = loadSecrets(state);
   if (!store) throw new Error('there are no secrets');
@@ -102,25 +102,28 @@ async function renewFilesKey(context: Context, { state }: Opened, room: BackupRo
     if (!current) await mustRestic(bench, local, ['key', 'remove', id], { name: 'remove-key' });
 }
 
-/** Orders which generations there are, and has the repository host go by it. */
-async function bring(context: Context, { loaded, state }: Opened, lock: Lock, generations: Generations): Promise<void> {
+/** Overrides which generations there are, and has the repository host go by it. */
+async function bring(context: Context, { loaded, state }: Project, lock: Lock, generations: KeyVersions): Promise<void> {
   const engine = await context.engine();
   const docker = await context.docker();
   await checkCompose(docker);
-  const plan = await survey(context, loaded, engine, { orders: (orders) => ({ ...orders, backup: generations }), only: ['backup'] });
+  const plan = await planProject(context, loaded, engine, {
+    overrides: (overrides) => ({ ...overrides, backup: generations }),
+    only: ['backup'],
+  });
   const { secrets, stack } = plan.prepared;
   await execute(plan.steps, { context, prepared: { state, secrets, project: stack.project }, engine, docker, lock });
 }
 
-/** Generations that hold no set any more have no folder by now, and need no key. */
+/** KeyVersions that hold no set any more have no folder by now, and need no key. */
 export async function retireGenerations(
   context: Context,
-  opened: Opened,
+  opened: Project,
   lock: Lock,
-  { generations: { current, oldest: before } }: BackupRoom,
+  { generations: { current, oldest: before } }: BackupContext,
   kept: readonly BackupSet[],
 ): Promise<void> {
-  const oldest = Math.min(current, ...kept.map(({ parts }) => generationOf(parts.db)));
+  const oldest = Math.min(current, ...kept.map(({ parts }) => keyVersionOf(parts.db)));
   const { state } = opened;
   if (oldest > before) await bring(context, opened, lock, { current, oldest });
   const store = loadSecrets(state);

@@ -11,7 +11,7 @@ export function readJob<T>(bench: Workbench, job: Job, read: (output: AsyncItera
 export function feedJob<T>(bench: Workbench, job: Job, write: (send: (piece: Buffer) => Promise<void>) => Promise<T>): Promise<T> {
   return streamed(bench, { ...job, streams: 'in' }, async (child) => {
     const input = child.stdin as NonNullable<ChildProcess['stdin']>;
-    // Each piece is told of by its own callback.
+    // Each piece has a callback of its own.
     input.on('error', () => undefined);
     const value = await write(
       (piece) => new Promise((resolve, reject) => input.write(piece, (error) => (error ? reject(error) : resolve()))),

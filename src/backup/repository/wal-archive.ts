@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { shown } from '../../core/reporter.ts';
-import { keeperOf, leadersOf, memberStates } from '../../members/agent-cli.ts';
+import { controllerOf, leadersOf, memberStates } from '../../members/agent-cli.ts';
 import { containersOf } from '../../stack/roles.ts';
 import { lastWords } from './job.ts';
-import type { BackupRoom } from './repository.ts';
+import type { BackupContext } from './repository.ts';
 
 /** Longer than it takes a segment of WAL to be archived, by so many seconds. */
 const PATIENCE_SECONDS = 90;
@@ -14,18 +14,18 @@ const PATIENCE_SECONDS = 90;
  * Commits a transaction, and follows it until its WAL is in the archive.
  * @param how `as-it-comes`: the time that this takes is what a host that dies right now would take with it; `at-once`: the
  *   segment is closed for it, so that every moment until now can be restored. Recovery to a moment needs a commit after it.
- * @returns when it was committed, and how long it took; undefined where nobody leads the database
+ * @returns when it was committed, and how long it took; undefined if the database has no leader
  * @throws UserError BACKUP_FAILED where it does not arrive
  */
 export async function followIntoArchive(
   context: Context,
-  room: BackupRoom,
+  room: BackupContext,
   how: 'as-it-comes' | 'at-once',
 ): Promise<{ at: Date; seconds: number } | undefined> {
   const engine = await context.engine();
   const containers = await engine.observe(room.bench.project);
-  const keeper = keeperOf(room.stack.services);
-  const leaders = leadersOf(await memberStates(engine, containers, keeper));
+  const controller = controllerOf(room.stack.services);
+  const leaders = leadersOf(await memberStates(engine, containers, controller));
   const leader = containersOf(containers, room.stack.services, 'database').find(({ service }) => leaders.includes(service));
   if (!leader) return undefined;
   const ask = async (query: string) => {

@@ -19,7 +19,7 @@ from pg_stat_archiver s,
 
 const CONNECTION = 'host=/run/postgresql user=postgres dbname=postgres connect_timeout=5 options=-cstatement_timeout=5s';
 
-/** How the database's WAL reaches the repository, for `health` and `status`; nothing where it is not archived, or nobody leads. */
+/** How the database's WAL reaches the repository, for `health` and `status`; nothing if it is not archived, or there is no leader. */
 export async function archiveHealth(
   engine: Engine,
   manifest: Manifest | undefined,
@@ -31,7 +31,7 @@ export async function archiveHealth(
     ({ service, state }) => state === 'running' && members?.[service]?.role === 'leader',
   );
   if (!leader) return [];
-  // A container that hangs, or goes just now, is told by other checks.
+  // Other checks report a container that hangs or is just stopping.
   const said = await engine.exec(leader.id, ['psql', '-XqAt', CONNECTION, '-c', QUERY]).catch(() => undefined);
   return archiveChecks(said?.exitCode === 0 ? said.output : undefined);
 }

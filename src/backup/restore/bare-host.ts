@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { Context, Opened } from '../../capability/capability.ts';
+import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { readOptional } from '../../core/files.ts';
 import { open } from '../../project/open.ts';
@@ -29,7 +29,7 @@ export async function restoreKit(
 ): Promise<RestoreOutcome> {
   const archive = asked.archive === undefined ? undefined : await checkArchive(context, asked.archive);
   const { project, repository, takeBack } = importKit(file, passphrase, context.cwd, stateFolder(context, context.cwd));
-  let opened: Opened;
+  let opened: Project;
   try {
     opened = await open(context);
     if (archive) await importBare(context, opened, archive, repository);
@@ -45,14 +45,14 @@ export async function restoreKit(
   return restore(context, opened, { ...asked, only: ['db', 'files', 'redis'], into: undefined, undo: false, bare: true });
 }
 
-function refuseUnknown({ loaded }: Opened, from: string): void {
+function refuseUnknown({ loaded }: Project, from: string): void {
   const names: string[] = copyNames((loaded.settings.backup as BackupSettings).copies);
   if (names.includes(from)) return;
   throw new UserError('USAGE', `the kit knows no copy ${from}; nothing was changed`, `it has ${names.join(', ') || 'none'}`);
 }
 
-/** Where it is a folder: it holds the repository of the kit. A volume is looked into once it is started. */
-function refuseAway({ loaded }: Opened, repository: string | undefined): void {
+/** If it is a folder: it contains the repository of the kit. A volume is checked once it is started. */
+function refuseAway({ loaded }: Project, repository: string | undefined): void {
   const { local } = loaded.settings.backup as BackupSettings;
   if (local.kind !== 'folder' || !local.path) return;
   const folder = path.resolve(loaded.root, local.path);
@@ -61,8 +61,8 @@ function refuseAway({ loaded }: Opened, repository: string | undefined): void {
   const why = !existsSync(folder)
     ? 'is not there'
     : id === undefined
-      ? 'holds no repository'
-      : 'holds the repository of another installation';
+      ? 'contains no repository'
+      : 'contains the repository of another installation';
   throw new UserError(
     'REPOSITORY_AWAY',
     `${folder}, which backup.local names, ${why}; nothing was changed`,

@@ -1,9 +1,9 @@
 import { UserError } from '../../core/errors.ts';
 import type { Task } from '../../core/reporter.ts';
-import { generationOf, living } from '../../services/backup/settings/backup-generation.ts';
+import { keyVersionOf, living } from '../../services/backup/settings/key-versions.ts';
 import type { RestoreTarget } from '../plan/restore-target.ts';
 import { type JobMount, lastWords, runJob } from '../repository/job.ts';
-import type { BackupRoom } from '../repository/repository.ts';
+import type { BackupContext } from '../repository/repository.ts';
 
 /** What a restored database says of itself. */
 export interface DatabaseFacts {
@@ -20,10 +20,10 @@ export const RECOVERY_MEMORY = 768 * 1024 ** 2;
 
 /**
  * Restores into a folder of a volume, follows WAL, and lets the result become a database with a timeline of its own. Nothing
- * that runs is touched. @param target undefined: what is in the folder goes on as it is
+ * that runs is touched. @param target undefined: what is in the folder is used as it is
  */
 export async function restoreDatabase(
-  { bench, mount, generations }: BackupRoom,
+  { bench, mount, generations }: BackupContext,
   into: { volume: JobMount; folder: string },
   target: RestoreTarget | undefined,
   options: { check: boolean },
@@ -35,7 +35,7 @@ export async function restoreDatabase(
     SET: target?.set.parts.db.label ?? '',
     // WAL of after a rotation of the key is in the next one.
     GENERATIONS: living(generations)
-      .filter((generation) => generation >= (target ? generationOf(target.set.parts.db) : generations.oldest))
+      .filter((generation) => generation >= (target ? keyVersionOf(target.set.parts.db) : generations.oldest))
       .reverse()
       .join(' '),
     UNTIL: until instanceof Date ? 'time' : (until ?? 'end'),

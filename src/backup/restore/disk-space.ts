@@ -6,7 +6,7 @@ import type { Part } from '../plan/restore-part.ts';
 import { roomShort, type VolumeNeed } from '../plan/restore-room.ts';
 import type { RestoreTarget } from '../plan/restore-target.ts';
 import { type JobMount, mustRun } from '../repository/job.ts';
-import { type BackupRoom, jobMount } from '../repository/repository.ts';
+import { type BackupContext, jobMount } from '../repository/repository.ts';
 import { missingFiles, snapshotParts } from './files.ts';
 import { leaderOf } from './leader.ts';
 
@@ -22,7 +22,7 @@ export type Destination = 'in-place' | 'into' | 'sanitized';
  */
 export async function refuseTooSmall(
   context: Context,
-  room: BackupRoom,
+  room: BackupContext,
   target: RestoreTarget,
   parts: readonly Part[],
   destination: Destination,
@@ -50,7 +50,7 @@ export async function refuseTooSmall(
 /** `bytes` is what it takes at most, `atLeast` what it takes as things are. */
 type Place = VolumeNeed & { mount: JobMount; atLeast(): Promise<number> };
 
-async function databasePlace(context: Context, room: BackupRoom, { set }: RestoreTarget, destination: Destination): Promise<Place> {
+async function databasePlace(context: Context, room: BackupContext, { set }: RestoreTarget, destination: Destination): Promise<Place> {
   const size = Math.ceil(set.parts.db.sizeBytes * 1.2 * (destination === 'sanitized' ? 2 : 1));
   const need = { name: 'the database', bytes: size, atLeast: async () => size };
   if (destination !== 'in-place') return { ...need, mount: newVolume };
@@ -62,7 +62,7 @@ async function databasePlace(context: Context, room: BackupRoom, { set }: Restor
 const newVolume: JobMount = { source: NEW_VOLUME, target: '', kind: 'volume', readOnly: false };
 
 /** Of what is there already only what is another is written, and what is not to be there goes last. */
-async function uploadsPlaces({ bench, local, stack }: BackupRoom, { set }: RestoreTarget, destination: Destination): Promise<Place[]> {
+async function uploadsPlaces({ bench, local, stack }: BackupContext, { set }: RestoreTarget, destination: Destination): Promise<Place[]> {
   const { snapshot, uploadsBytes, sizeBytes } = set.parts.files;
   const uploads = uploadsOf(stack);
   if (!uploads || !(await snapshotParts(bench, local, snapshot)).includes('uploads')) return [];

@@ -1,11 +1,11 @@
-import type { Context, Opened } from '../../capability/capability.ts';
+import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { requireManifest } from '../../project/open.ts';
-import { mutate } from '../../project/with-lock.ts';
+import { withLock } from '../../project/with-lock.ts';
 import { openCatalogue } from '../backup.ts';
 import { chooseTarget, refuseOtherVersion } from '../plan/restore-target.ts';
 import { removeJobs } from '../repository/job.ts';
-import { backupRoom, readArchive, saveCatalogue } from '../repository/repository.ts';
+import { backupContext, readArchive, saveCatalogue } from '../repository/repository.ts';
 import { followIntoArchive } from '../repository/wal-archive.ts';
 import { refuseTooSmall } from './disk-space.ts';
 import { portalReady, preview, removePreview } from './preview.ts';
@@ -15,17 +15,17 @@ import type { RestoreOutcome } from './restore.ts';
  * Proves that the newest set can be restored: into a project of its own, every page checked, the portal started before it.
  * What would be lost with the host is measured by a transaction that is followed until it is in the archive. Leaves nothing.
  */
-export async function drill(context: Context, opened: Opened): Promise<RestoreOutcome> {
+export async function drill(context: Context, opened: Project): Promise<RestoreOutcome> {
   requireManifest(opened.state);
-  return mutate(context, opened.state, 'drill', async (lock, record) => {
-    const room = await backupRoom(context, opened, { lock });
+  return withLock(context, opened.state, 'drill', async (lock, record) => {
+    const room = await backupContext(context, opened, { lock });
     const project = `${room.bench.project}-drill`;
     await removeJobs(room.bench);
     await removePreview(room, project);
     const catalogue = await openCatalogue(room);
     record(['drill']);
     const probe = await followIntoArchive(context, room, 'as-it-comes');
-    if (!probe) throw new UserError('BACKUP_REFUSED', 'nobody leads the database: there is nothing to compare with', 'medianest health');
+    if (!probe) throw new UserError('BACKUP_REFUSED', 'the database has no leader: there is nothing to compare with', 'medianest health');
     const target = chooseTarget(
       catalogue.sets,
       { set: undefined, to: undefined },

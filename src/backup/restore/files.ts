@@ -5,7 +5,7 @@ import { mustRestic, type Repository } from '../repository/restic.ts';
 /** Files get their owner, mode and times back, so it is root, with these alone. */
 const RESTORER = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETFCAP'];
 
-/** A part of a snapshot into a volume, which then holds that and nothing else. */
+/** Restores a part of a snapshot into a volume, which then contains only that. */
 export async function restoreFiles(
   bench: Workbench,
   repository: Repository,

@@ -1,13 +1,13 @@
-import type { Execution, Opened } from '../../capability/capability.ts';
+import type { Execution, Project } from '../../capability/capability.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
-import type { BackupRoom } from '../repository/repository.ts';
+import type { BackupContext } from '../repository/repository.ts';
 import type { DatabaseFacts } from './database.ts';
 import type { Restoring } from './journal.ts';
 
 /** What the steps of a restore in place share, and what they find out. */
 export interface InPlaceRun {
-  opened: Opened;
-  room: BackupRoom;
+  opened: Project;
+  room: BackupContext;
   /** What the journal says, or will say once data is replaced. */
   entry: Restoring;
   /** The set that holds what was there before; undefined where none could be made. */

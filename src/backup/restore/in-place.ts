@@ -1,11 +1,11 @@
-import type { Execution, Opened } from '../../capability/capability.ts';
+import type { Execution, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { execute } from '../../project/execute.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
 import type { Part } from '../plan/restore-part.ts';
 import { afterSteps, finishSteps, prepareSteps, replaceSteps, rollbackSteps } from '../plan/restore-steps.ts';
 import type { RestoreTarget } from '../plan/restore-target.ts';
-import type { BackupRoom } from '../repository/repository.ts';
+import type { BackupContext } from '../repository/repository.ts';
 import type { DatabaseFacts } from './database.ts';
 import type { InPlaceRun } from './in-place-run.ts';
 import { noteEnd, noteTakenBack, type Restoring, underWay } from './journal.ts';
@@ -29,8 +29,8 @@ export interface InPlace {
 }
 
 export interface Site {
-  opened: Opened;
-  room: BackupRoom;
+  opened: Project;
+  room: BackupContext;
   run: Execution;
   /** All sets that are known. */
   sets: readonly BackupSet[];
@@ -61,7 +61,7 @@ export async function undoRestore(site: Site, last: Restoring): Promise<InPlace>
   const parts = before ? last.parts : last.parts.filter((part) => part === 'db');
   if (parts.length < last.parts.length)
     site.run.context.report.warn(
-      `no copy of the ${last.parts.filter((part) => part !== 'db').join(' and ')} of before was made: the database alone goes back`,
+      `no copy of the ${last.parts.filter((part) => part !== 'db').join(' and ')} was made before: only the database is rolled back`,
     );
   const set = before ?? setNamed(site, last.set);
   const what = { set: set.id, target: `before the restore of ${last.set}`, parts, undo: true, member: last.member, safety: null };
@@ -116,7 +116,7 @@ async function toItsEnd(run: Execution, work: Promise<void>): Promise<void> {
     throw new UserError(
       'INTERRUPTED',
       'interrupted while data was replaced',
-      '`medianest restore` goes on with it, `medianest restore --undo` takes it back',
+      '`medianest restore` resumes it, `medianest restore --undo` rolls it back',
     );
   });
 }
@@ -135,7 +135,7 @@ async function fullSet(run: Execution, { parts }: Restoring): Promise<void> {
 function setNamed({ sets }: Site, id: string): BackupSet {
   const set = sets.find((entry) => entry.id === id);
   if (set) return set;
-  throw new UserError('NO_BACKUP', `the set ${id} is gone; nothing was changed`, 'medianest backup list names what can be restored');
+  throw new UserError('NO_BACKUP', `the set ${id} is missing; nothing was changed`, 'medianest backup list names what can be restored');
 }
 
 /**
@@ -167,7 +167,7 @@ async function takeBack(run: Execution, work: InPlaceRun): Promise<string> {
     throw new UserError(
       'PARTIAL',
       `going back to what was before failed: ${error.message}`,
-      'correct the cause; then `medianest restore --undo` goes on with going back, `medianest restore` tries the restore again',
+      'correct the cause; then `medianest restore --undo` resumes the rollback, `medianest restore` tries the restore again',
       { cause: error },
     );
   }

@@ -15,9 +15,9 @@ export interface Restoring {
   undo: boolean;
   /** The member in whose volume the database is. */
   member: string;
-  /** The set that holds what was there before; null where none could be made. */
+  /** The set with what was there before; null if none could be made. */
   safety: string | null;
-  /** ISO 8601, when it was begun. */
+  /** ISO 8601, when it was started. */
   at: string;
   /** What may be changed already. */
   touched: Part[];
@@ -40,7 +40,7 @@ const write = (state: StateFolder, file: string, entry: Restoring): void =>
 
 /** The restore that has not come to its end; undefined where there is none. */
 export const underWay = (state: StateFolder): Restoring | undefined => read(state, UNDER_WAY);
-/** What `--undo` takes back; undefined where there is nothing. */
+/** What `--undo` rolls back; undefined if there is nothing. */
 export const lastRestore = (state: StateFolder): Restoring | undefined => read(state, LAST);
 
 /** Notes what is about to be changed, before it is. */
@@ -53,12 +53,12 @@ export function noteEnd(state: StateFolder, entry: Restoring | undefined): void 
   rmSync(state.at(UNDER_WAY), { force: true });
 }
 
-/** It was taken back before it touched the database: what could be undone before can be undone still. */
+/** It was rolled back before it touched the database: what could be undone before can still be undone. */
 export const noteTakenBack = (state: StateFolder): void => rmSync(state.at(UNDER_WAY), { force: true });
 
-/** What a person is told of a restore that was stopped half-way. */
+/** The message about an interrupted restore. */
 export const halfRestored = ({ target, at }: Restoring): string =>
-  `the restore of ${target}, begun ${at}, was stopped while data was replaced: \`medianest restore\` goes on with it, \`medianest restore --undo\` takes it back`;
+  `the restore of ${target}, started ${at}, was interrupted while data was replaced: \`medianest restore\` resumes it, \`medianest restore --undo\` rolls it back`;
 
 /** @throws UserError PARTIAL while data is half replaced: whatever starts containers would start old and new ones together */
 export function refuseHalfRestored(state: StateFolder): void {

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import type { Context, Opened } from '../../capability/capability.ts';
+import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { readOptional, writeAtomic } from '../../core/files.ts';
 import type { StateFolder } from '../../state/state.ts';
@@ -34,8 +34,8 @@ interface Contents {
 const SCRYPT = { N: 2 ** 16, r: 8, p: 1, maxmem: 128 * 1024 ** 2 };
 const keyOf = (passphrase: string, salt: Buffer): Buffer => scryptSync(passphrase.normalize('NFC'), salt, 32, SCRYPT);
 
-/** Writes the recovery kit and a page to print beside it. @param passphrase without it nobody can read the kit */
-export function exportKit(context: Context, { loaded, state }: Opened, file: string, passphrase: string): { file: string; page: string } {
+/** Writes the recovery kit and a page to print beside it. @param passphrase without it the kit cannot be read */
+export function exportKit(context: Context, { loaded, state }: Project, file: string, passphrase: string): { file: string; page: string } {
   if (passphrase.length < 12)
     throw new UserError(
       'USAGE',
@@ -80,7 +80,7 @@ function profilesOf(root: string): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, readFileSync(path.join(folder, name), 'utf8')]));
 }
 
-/** What changes whenever a secret does: a kit of before does not hold it. */
+/** Changes whenever a secret does: an older kit does not contain it. */
 const secretsAge = (state: StateFolder): string => {
   const values = state.readJson<{ values: Record<string, { since: string }> }>('secrets.json', '')?.values ?? {};
   return (
@@ -94,7 +94,7 @@ const secretsAge = (state: StateFolder): string => {
 /** Why the kit has to be exported; undefined while it is good. */
 export function kitProblem(state: StateFolder): string | undefined {
   const made = state.readJson<{ secrets: string; madeAt: string }>('kit.json', 'the recovery kit has to be exported again');
-  if (!made) return 'the recovery kit was never exported: without this host nobody could read the backups (medianest backup kit FILE)';
+  if (!made) return 'the recovery kit was never exported: without this host the backups could not be read (medianest backup kit FILE)';
   if (made.secrets < secretsAge(state))
     return `the recovery kit of ${made.madeAt.slice(0, 10)} is stale: secrets have changed since (medianest backup kit FILE)`;
   return undefined;
@@ -102,7 +102,7 @@ export function kitProblem(state: StateFolder): string | undefined {
 
 /**
  * Makes a bare folder the installation that the kit is of. What is there already is never replaced.
- * @returns its project; which repository holds its backups, undefined where none was made before the kit; and how it is taken back
+ * @returns its project; which repository holds its backups, undefined if none was made before the kit; and how to roll it back
  */
 export function importKit(
   file: string,
@@ -113,11 +113,11 @@ export function importKit(
   const kit = readKit(file);
   const contents = open(kit, passphrase, file);
   if (existsSync(state.at('secrets.json')))
-    throw new UserError('FOREIGN_STATE', `${state.root} holds an installation already; nothing was changed`, 'use an empty folder');
+    throw new UserError('FOREIGN_STATE', `${state.root} already contains an installation; nothing was changed`, 'use an empty folder');
   const made = existsSync(state.root) ? [] : [state.root];
   state.open();
   for (const [name, value] of Object.entries(contents.state)) {
-    // The names come from a file that somebody else may have written.
+    // The names come from a file that another person may have written.
     if (!FILES.includes(name)) continue;
     mkdirSync(path.dirname(state.at(name)), { recursive: true, mode: 0o700 });
     writeAtomic(state.at(name), value, name.endsWith('.crt') ? 0o644 : 0o600);
@@ -173,8 +173,8 @@ On a bare host with Docker and medianest:
   2. medianest restore --kit ${name}     (in an empty folder; asks for the passphrase; or with --to a moment)
   3. medianest health
 
-Where step 2 stops half-way, correct what it names, then: medianest up, and medianest restore --yes
+If step 2 stops, correct what it names, then: medianest up, and medianest restore --yes
 
 Without medianest: the kit is JSON; \`data\` is AES-256-GCM (iv, tag), its key is scrypt(passphrase, salt, N=65536, r=8, p=1, 32 bytes).
-It holds secrets.json, whose backup-database-key is pgBackRest's repo1-cipher-pass, and backup-files-key is restic's password.
+It contains secrets.json, whose backup-database-key is pgBackRest's repo1-cipher-pass, and backup-files-key is restic's password.
 `;

@@ -1,15 +1,15 @@
 import { UserError } from '../../core/errors.ts';
 import type { Engine } from '../../docker/types.ts';
-import { keeperOf, leadersOf, memberStates } from '../../members/agent-cli.ts';
+import { controllerOf, leadersOf, memberStates } from '../../members/agent-cli.ts';
 import { databaseMembers } from '../plan/holds.ts';
 import { mustRun } from '../repository/job.ts';
-import { type BackupRoom, jobMount } from '../repository/repository.ts';
+import { type BackupContext, jobMount } from '../repository/repository.ts';
 
-/** Who leads, because it has what was acknowledged last; where nobody can be asked, whose files say that it came furthest. */
-export async function leaderOf(room: BackupRoom, engine: Engine): Promise<string> {
+/** The leader, because it has what was acknowledged last; if no member answers, the one whose files got furthest. */
+export async function leaderOf(room: BackupContext, engine: Engine): Promise<string> {
   const members = databaseMembers(room.stack);
-  const keeper = keeperOf(members);
-  const leaders = leadersOf(await memberStates(engine, await engine.observe(room.bench.project), keeper).catch(() => undefined));
+  const controller = controllerOf(members);
+  const leaders = leadersOf(await memberStates(engine, await engine.observe(room.bench.project), controller).catch(() => undefined));
   const led = members.find(({ name }) => leaders.includes(name))?.name;
   if (led) return led;
   const { stdout } = await mustRun(room.bench, {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Execution, StepKind } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
-import { keeperOf, memberStates } from '../../members/agent-cli.ts';
+import { controllerOf, memberStates } from '../../members/agent-cli.ts';
 import { compose, composeUp } from '../../reconcile/compose-project.ts';
 import { containersOf } from '../../stack/roles.ts';
 import type { Mount } from '../../stack/types.ts';
@@ -11,7 +11,7 @@ import { cacheNodes, databaseMembers, uploadsOf } from '../plan/holds.ts';
 import type { Part } from '../plan/restore-part.ts';
 import type { RestoreSteps } from '../plan/restore-steps.ts';
 import { mustRun } from '../repository/job.ts';
-import { type BackupRoom, inServer, jobMount } from '../repository/repository.ts';
+import { type BackupContext, inServer, jobMount } from '../repository/repository.ts';
 import { restoreDatabase } from './database.ts';
 import { restoreFiles, restoreNode, snapshotParts } from './files.ts';
 import { type InPlaceRun, inPlaceRun } from './in-place-run.ts';
@@ -77,7 +77,7 @@ async function takeSafetySet(_step: unknown, run: Execution): Promise<void> {
     work.entry.safety = work.safety.id;
   } catch (error) {
     if (!(error instanceof UserError) || error.code === 'INTERRUPTED') throw error;
-    context.report.warn(`no safety copy of the files can be made (${error.message}); the database of now is put aside`);
+    context.report.warn(`no safety copy of the files can be made (${error.message}); the current database is put aside`);
   }
 }
 
@@ -116,7 +116,7 @@ function touch(run: Execution, part: Part): void {
 }
 
 /** The folders of the members' volumes (templates/backup/image/swap-database). */
-const swap = (room: BackupRoom, { member, undo }: Restoring, how: readonly string[]) =>
+const swap = (room: BackupContext, { member, undo }: Restoring, how: readonly string[]) =>
   mustRun(room.bench, {
     name: 'swap-database',
     argv: ['swap-database', member, undo ? 'before' : 'restored', ...how],
@@ -124,11 +124,11 @@ const swap = (room: BackupRoom, { member, undo }: Restoring, how: readonly strin
   });
 
 /** Of the group as etcd knows it all that speaks of the other database; its settings stay. The first member founds it again. */
-async function forgetCluster(room: BackupRoom, { engine }: Execution): Promise<void> {
+async function forgetCluster(room: BackupContext, { engine }: Execution): Promise<void> {
   const scope = '/service/medianest/';
   const containers = await engine.observe(room.bench.project);
   const etcd = containersOf(containers, room.stack.services, 'coordination').find(({ state }) => state === 'running');
-  if (!etcd) throw new UserError('PARTIAL', 'etcd does not run, and holds who led the database', 'medianest up');
+  if (!etcd) throw new UserError('PARTIAL', 'etcd does not run, and it stores the leader of the database', 'medianest up');
   const folders = ['optime/', 'members/'];
   for (const key of ['initialize', 'leader', 'status', 'history', 'sync', 'failsafe', 'failover', ...folders]) {
     const all = folders.includes(key) ? ['--prefix'] : [];
@@ -137,7 +137,7 @@ async function forgetCluster(room: BackupRoom, { engine }: Execution): Promise<v
   }
 }
 
-async function restoreUploads(room: BackupRoom, set: BackupSet): Promise<void> {
+async function restoreUploads(room: BackupContext, set: BackupSet): Promise<void> {
   const uploads = uploadsOf(room.stack);
   const { snapshot } = set.parts.files;
   const parts = await snapshotParts(room.bench, room.local, snapshot);
@@ -146,7 +146,7 @@ async function restoreUploads(room: BackupRoom, set: BackupSet): Promise<void> {
 }
 
 /** Those that led get their data and their identity back; the others begin empty and copy it. */
-async function restoreCache(room: BackupRoom, set: BackupSet): Promise<void> {
+async function restoreCache(room: BackupContext, set: BackupSet): Promise<void> {
   for (const { name, mounts } of cacheNodes(room.stack)) {
     const snapshot = set.cacheLeaders.includes(name) ? set.parts.files.snapshot : undefined;
     await restoreNode(room.bench, room.local, snapshot, `/source/redis/${name}`, jobMount(room.bench.project, mounts[0] as Mount), true);
@@ -160,11 +160,11 @@ function startAlone(run: Execution, services: readonly string[]): Promise<void> 
 }
 
 /** Until every member of every group takes part again, as their controller says. @throws UserError UNHEALTHY after two minutes */
-async function proveMembers(room: BackupRoom, { engine, context }: Execution): Promise<string[]> {
-  const keeper = keeperOf(room.stack.services);
+async function proveMembers(room: BackupContext, { engine, context }: Execution): Promise<string[]> {
+  const controller = controllerOf(room.stack.services);
   const wanted = room.stack.services.filter(({ member }) => member).map(({ name }) => name);
   for (const deadline = Date.now() + 120_000; ; ) {
-    const states = await memberStates(engine, await engine.observe(room.bench.project), keeper).catch(() => undefined);
+    const states = await memberStates(engine, await engine.observe(room.bench.project), controller).catch(() => undefined);
     const absent = wanted.filter((name) => !states?.[name]?.ok);
     if (absent.length === 0) return wanted;
     if (Date.now() > deadline)

@@ -26,7 +26,7 @@ import {
 import type { Part } from '../plan/restore-part.ts';
 import type { RestoreTarget } from '../plan/restore-target.ts';
 import { type JobMount, mustRun } from '../repository/job.ts';
-import type { BackupRoom } from '../repository/repository.ts';
+import type { BackupContext } from '../repository/repository.ts';
 import { type DatabaseFacts, restoreDatabase } from './database.ts';
 import { restoreFiles, snapshotParts } from './files.ts';
 import { type Sanitized, sanitizeDatabase, withOriginal } from './sanitize.ts';
@@ -57,11 +57,11 @@ const volume = (project: string, name: string, target: string): JobMount => ({
 
 /**
  * The data of another time in a project of its own, in a network that leads nowhere: a database, its uploads and the portal.
- * Nothing of the stack that runs is touched, and nothing is archived. @param into the project, made anew
+ * Nothing of the stack that runs is touched, and nothing is archived. @param into the project, created again
  */
 export async function preview(
   context: Context,
-  room: BackupRoom,
+  room: BackupContext,
   target: RestoreTarget,
   into: string,
   options: PreviewOptions,
@@ -74,7 +74,7 @@ export async function preview(
       `there is a project ${into} already; nothing was changed`,
       `medianest preview remove ${into}, or choose another name`,
     );
-  // Volumes without a container are what a killed run has left, and not all of that may be for whoever looks now.
+  // Volumes without a container are what a killed run has left, and not all of that may be shown in this preview.
   await removePreview(room, into);
   const step = <T>(title: string, work: (task: Task) => Promise<T>): Promise<T> => shown(context.report, title, work);
   const data = volume(into, 'postgres-data', '/var/lib/postgresql/data');
@@ -108,12 +108,12 @@ export async function preview(
 }
 
 /** An empty volume that belongs to the user who is to write into it. */
-async function ownedVolume(room: BackupRoom, project: string, mount: JobMount, uid: number): Promise<void> {
+async function ownedVolume(room: BackupContext, project: string, mount: JobMount, uid: number): Promise<void> {
   await createVolume(mount.source, { [LABEL.preview]: project, [LABEL.project]: project }, room.bench.docker);
   await own(room, mount, uid);
 }
 
-async function own(room: BackupRoom, mount: JobMount, uid: number): Promise<void> {
+async function own(room: BackupContext, mount: JobMount, uid: number): Promise<void> {
   await mustRun(room.bench, {
     name: 'own',
     argv: ['chown', `${uid}:${uid}`, '/volume'],
@@ -126,7 +126,7 @@ async function own(room: BackupRoom, mount: JobMount, uid: number): Promise<void
  * The database, and the portal before it, in a network without a way out: the stack that `up` would build and render for the same
  * settings, as plan/preview-compose.ts reduces it. @returns the addresses of both
  */
-async function start(context: Context, room: BackupRoom, project: string): Promise<string[]> {
+async function start(context: Context, room: BackupContext, project: string): Promise<string[]> {
   const { docker, image, signal, state } = room.bench;
   const must = async (args: string[], input?: string) => {
     const result = await docker.run(args, { signal, ...(input !== undefined && { input }) });
@@ -161,7 +161,7 @@ async function start(context: Context, room: BackupRoom, project: string): Promi
 }
 
 /** The preview's stack, by the same build and render as `up`. */
-async function preparePreview(context: Context, { loaded }: BackupRoom, project: string): Promise<Prepared> {
+async function preparePreview(context: Context, { loaded }: BackupContext, project: string): Promise<Prepared> {
   const components = [app.name, postgres.name, redis.name];
   const settings = previewSettings(loaded.settings, project, components, appSettings.shape.media.parse(undefined));
   return prepare(context, { ...loaded, settings }, { unchecked: true });
@@ -169,7 +169,7 @@ async function preparePreview(context: Context, { loaded }: BackupRoom, project:
 
 /** Secrets and configuration, which a stack has as folders of the state folder: a preview leaves nothing there. */
 async function placeInVolumes(
-  room: BackupRoom,
+  room: BackupContext,
   project: string,
   password: string,
   cache: Service | undefined,
@@ -197,7 +197,7 @@ async function placeInVolumes(
 }
 
 /** All of a preview, by a label that nothing else has; also what a killed restore has left. */
-export async function removePreview(room: Pick<BackupRoom, 'bench'>, project: string): Promise<number> {
+export async function removePreview(room: Pick<BackupContext, 'bench'>, project: string): Promise<number> {
   const { docker } = room.bench;
   const label = `label=${LABEL.preview}=${project}`;
   const list = async (args: string[]) => (await docker.run([...args, '--quiet', '--filter', label])).stdout.split('\n').filter(Boolean);

@@ -1,17 +1,17 @@
-import type { Context, Execution, Opened } from '../../capability/capability.ts';
+import type { Context, Execution, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { checkCompose } from '../../docker/compose.ts';
 import { requireManifest } from '../../project/open.ts';
-import { mutate } from '../../project/with-lock.ts';
-import { refuseForeign } from '../../reconcile/survey.ts';
+import { withLock } from '../../project/with-lock.ts';
+import { refuseForeign } from '../../reconcile/plan-project.ts';
 import { emptySecrets } from '../../secrets/store/secret-files.ts';
-import { generationOf } from '../../services/backup/settings/backup-generation.ts';
+import { keyVersionOf } from '../../services/backup/settings/key-versions.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
 import type { Part } from '../plan/restore-part.ts';
 import { restorePlan } from '../plan/restore-plan.ts';
 import { chooseTarget, type RestoreTarget, refuseOtherVersion, targetText } from '../plan/restore-target.ts';
 import { removeJobs } from '../repository/job.ts';
-import { type BackupRoom, backupRoom, knownSets, readArchive } from '../repository/repository.ts';
+import { type BackupContext, backupContext, knownSets, readArchive } from '../repository/repository.ts';
 import { followIntoArchive } from '../repository/wal-archive.ts';
 import type { DatabaseFacts } from './database.ts';
 import { type Destination, refuseTooSmall } from './disk-space.ts';
@@ -41,7 +41,7 @@ export interface RestoreOutcome {
   rtoSeconds: number;
   checks: { id: string; status: 'ok' | 'warn' | 'fail'; message: string }[];
   urls: string[];
-  /** The set that holds what was there before. */
+  /** The set with what was there before. */
   safety: string | null;
   /** What was replaced, where that was asked. */
   sanitized: Sanitized | null;
@@ -52,22 +52,22 @@ export interface RestoreOutcome {
   expectedSeconds: number | null;
 }
 
-/** What is to be done: with data of a set, or with a restore that has come to its end or was stopped half-way. */
+/** What to do: with data of a set, or with a restore that has ended or was interrupted. */
 type Work = { kind: 'new'; target: RestoreTarget } | { kind: 'go-on' | 'abandon' | 'undo'; entry: Restoring };
 
 /**
  * What a restore would do, after everything that can be checked was: the set and its WAL are there, the key opens them, and
- * there is room. Changes nothing. @throws UserError as the restore itself would
+ * there is enough disk space. Changes nothing. @throws UserError as the restore itself would
  */
-export async function planRestore(context: Context, opened: Opened, asked: RestoreAsked): Promise<RestoreOutcome> {
+export async function planRestore(context: Context, opened: Project, asked: RestoreAsked): Promise<RestoreOutcome> {
   if (!asked.into) requireManifest(opened.state);
-  const room = await backupRoom(context, opened);
+  const room = await backupContext(context, opened);
   const sets = (await knownSets(room))?.sets ?? [];
   return outcomeOf(await workOf(context, room, opened, asked, sets), room, asked, 'planned');
 }
 
 /** Restores in place, or into a project of its own. @throws UserError whose words say which state runs */
-export async function restore(context: Context, opened: Opened, asked: RestoreAsked): Promise<RestoreOutcome> {
+export async function restore(context: Context, opened: Project, asked: RestoreAsked): Promise<RestoreOutcome> {
   if (!asked.into) requireManifest(opened.state);
   const words = [
     asked.set,
@@ -77,12 +77,12 @@ export async function restore(context: Context, opened: Opened, asked: RestoreAs
     asked.undo && '--undo',
   ];
   const command = ['restore', ...words].filter(Boolean).join(' ');
-  return mutate(
+  return withLock(
     context,
     opened.state,
     command,
     async (lock, record) => {
-      const room = await backupRoom(context, opened, { lock });
+      const room = await backupContext(context, opened, { lock });
       await removeJobs(room.bench);
       const started = context.clock.now().getTime();
       const sets = (await knownSets(room))?.sets ?? [];
@@ -119,7 +119,7 @@ export async function restore(context: Context, opened: Opened, asked: RestoreAs
 const destinationOf = ({ into, sanitize }: RestoreAsked): Destination => (!into ? 'in-place' : sanitize ? 'sanitized' : 'into');
 
 /** What was written a moment ago can be restored too, where the database still runs. */
-async function archiveUntilNow(context: Context, room: BackupRoom, { until }: RestoreTarget, { only }: RestoreAsked): Promise<void> {
+async function archiveUntilNow(context: Context, room: BackupContext, { until }: RestoreTarget, { only }: RestoreAsked): Promise<void> {
   if (!(until instanceof Date) || !only.includes('db')) return;
   try {
     await followIntoArchive(context, room, 'at-once');
@@ -157,8 +157,8 @@ async function perform(site: Site, work: Work, asked: RestoreAsked, outcome: Res
 
 async function workOf(
   context: Context,
-  room: BackupRoom,
-  { state }: Opened,
+  room: BackupContext,
+  { state }: Project,
   asked: RestoreAsked,
   sets: readonly BackupSet[],
 ): Promise<Work> {
@@ -181,10 +181,10 @@ async function workOf(
   const target = chooseTarget(sets, asked, context.clock.now(), archive.gaps);
   const { db, files } = target.set.parts;
   if (asked.only.includes('db')) refuseOtherVersion(target.set);
-  if (!archive.labels.includes(`${generationOf(db)}/${db.label}`))
+  if (!archive.labels.includes(`${keyVersionOf(db)}/${db.label}`))
     throw new UserError(
       'REPOSITORY_AWAY',
-      `${target.set.id} is known, and the repository does not hold its database (${db.label}); nothing was changed`,
+      `${target.set.id} is known, but its database (${db.label}) is not in the repository; nothing was changed`,
       'mount the right disk; medianest backup verify tells what is missing',
     );
   await snapshotParts(room.bench, room.local, files.snapshot);
@@ -192,7 +192,7 @@ async function workOf(
   return { kind: 'new', target };
 }
 
-function outcomeOf(work: Work, room: BackupRoom, asked: RestoreAsked, result: RestoreOutcome['result']): RestoreOutcome {
+function outcomeOf(work: Work, room: BackupContext, asked: RestoreAsked, result: RestoreOutcome['result']): RestoreOutcome {
   const entry = work.kind === 'new' ? undefined : work.entry;
   const backup = work.kind === 'new' ? work.target.set.id : (entry?.set ?? '');
   const says =

@@ -7,14 +7,14 @@ import { LABEL } from '../../stack/labels.ts';
 import { type CatalogueTable, columnText, planSanitize, type SanitizePlan, tableText } from '../plan/sanitize.ts';
 import { proveSql, type SanitizeCounts, sanitizeSql } from '../plan/sanitize-sql.ts';
 import { JOB_LABEL, type Job, type JobMount, lastWords, runJob } from '../repository/job.ts';
-import type { BackupRoom } from '../repository/repository.ts';
+import type { BackupContext } from '../repository/repository.ts';
 import { RECOVERY_MEMORY } from './database.ts';
 
 /** What was done to the data before anybody could see it. */
 export interface Sanitized {
   columns: { column: string; rule: ColumnRule; values: number }[];
   tables: { table: string; rows: number }[];
-  /** What may hold anything, and has no rule: it is as it was. */
+  /** Columns that may contain anything and have no rule: unchanged. */
   notSanitized: string[];
   largeObjects: number;
 }
@@ -23,10 +23,10 @@ export interface Sanitized {
 const NO_PROGRAM = 127;
 
 /**
- * Room for the data as it was: a volume that no container of a preview mounts. It goes when the work is over, and what a
+ * Space for the original data: a volume that no container of a preview mounts. It goes when the work is over, and what a
  * killed run has left goes with its jobs.
  */
-export async function withOriginal<T>({ bench }: BackupRoom, work: (original: JobMount) => Promise<T>): Promise<T> {
+export async function withOriginal<T>({ bench }: BackupContext, work: (original: JobMount) => Promise<T>): Promise<T> {
   const original: JobMount = { source: `${bench.project}_unsanitized`, target: '/srv/from', kind: 'volume', readOnly: false };
   await createVolume(original.source, { [LABEL.project]: bench.project, [JOB_LABEL]: 'sanitize' }, bench.docker);
   try {
@@ -41,7 +41,7 @@ export async function withOriginal<T>({ bench }: BackupRoom, work: (original: Jo
  * @throws UserError where a rule fits nothing, or something is left; what is in `into` then is not to be shown
  */
 export async function sanitizeDatabase(
-  room: BackupRoom,
+  room: BackupContext,
   original: JobMount,
   into: JobMount,
   portal: boolean,
@@ -70,7 +70,7 @@ export async function sanitizeDatabase(
   };
 }
 
-async function said({ bench }: BackupRoom, job: Job, task?: Task): Promise<string> {
+async function said({ bench }: BackupContext, job: Job, task?: Task): Promise<string> {
   const result = await runJob(bench, { ...job, memoryBytes: Math.max(bench.memoryBytes, RECOVERY_MEMORY) }, task);
   if (result.exitCode === 0) return result.stdout;
   throw new UserError(
@@ -78,7 +78,7 @@ async function said({ bench }: BackupRoom, job: Job, task?: Task): Promise<strin
     `the data could not be sanitized: ${lastWords(result)}; nothing is served, and the preview was removed`,
     result.exitCode === NO_PROGRAM
       ? 'the image of the backup that runs is of an older medianest: medianest up'
-      : 'change backup.sanitize where a table, a column or a constraint is named; what was restored is gone',
+      : 'change backup.sanitize if a table, a column or a constraint is named; the restored data was removed',
   );
 }
 
@@ -87,7 +87,7 @@ function refuseLeft(plan: SanitizePlan, left: readonly number[]): void {
   const names = plan.columns.flatMap(({ table, column }, place) => (left.includes(place) ? [columnText(table, column)] : []));
   throw new UserError(
     'RESTORE_FAILED',
-    `values of before are left in ${names.join(', ')}; nothing is served, and the preview was removed`,
+    `old values are left in ${names.join(', ')}; nothing is served, and the preview was removed`,
     'look for what writes them there (a trigger, a rule, a default), or truncate the table',
   );
 }

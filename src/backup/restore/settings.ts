@@ -3,7 +3,7 @@ import path from 'node:path';
 import { writeAtomic } from '../../core/files.ts';
 import type { Loaded } from '../../settings/loaded.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
-import type { BackupRoom } from '../repository/repository.ts';
+import type { BackupContext } from '../repository/repository.ts';
 import { mustRestic } from '../repository/restic.ts';
 
 const FROM = '/source/settings/';
@@ -12,7 +12,7 @@ const FROM = '/source/settings/';
  * Puts medianest.yml and the profiles beside it back as a set has them; what came since then stays. Nothing is applied.
  * @returns the files that were written, relative to the folder of medianest.yml
  */
-export async function restoreSettings({ bench, local }: BackupRoom, { root }: Loaded, set: BackupSet): Promise<string[]> {
+export async function restoreSettings({ bench, local }: BackupContext, { root }: Loaded, set: BackupSet): Promise<string[]> {
   const { snapshot } = set.parts.files;
   const { stdout } = await mustRestic(bench, local, ['ls', '--no-lock', '--quiet', '--json', '--recursive', snapshot, FROM.slice(0, -1)], {
     name: 'ls',

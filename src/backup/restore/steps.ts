@@ -22,8 +22,7 @@ export const restoreSteps = {
     quiet: true,
   },
   'restore-database': {
-    describe: ({ target }) =>
-      target ? 'restore the database beside the one that runs' : 'give the database of before a timeline of its own',
+    describe: ({ target }) => (target ? 'restore the database beside the one that runs' : 'give the old database a timeline of its own'),
     perform: later('restore-database'),
   },
   'begin-replacing': {

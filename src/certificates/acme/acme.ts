@@ -42,7 +42,7 @@ export function acmeRoot(loaded: Loaded): string | undefined {
   if (text?.includes('BEGIN CERTIFICATE')) return text;
   throw new UserError(
     'INVALID_SETTINGS',
-    `certificates.acme.root: ${file} ${text === undefined ? 'is not there' : 'holds no certificate in PEM'}`,
+    `certificates.acme.root: ${file} ${text === undefined ? 'does not exist' : 'contains no certificate in PEM'}`,
     'correct the path',
   );
 }
@@ -50,7 +50,7 @@ export function acmeRoot(loaded: Loaded): string | undefined {
 /** One folder for each directory, whatever its name: lego's account, its key, and what it was issued. */
 const accountFolder = (state: StateFolder, url: string): string => state.at('acme', shortHash(url));
 
-/** Orders a certificate through lego in a container of its own. @throws UserError CERTIFICATE_FAILED in the CA's words */
+/** Overrides a certificate through lego in a container of its own. @throws UserError CERTIFICATE_FAILED in the CA's words */
 export async function acmeIssue(run: AcmeRun, spec: CertificateSpec): Promise<IssuedCertificate> {
   const { context, state, docker, image } = run;
   const acme = acmeSettings(run.loaded);
@@ -88,12 +88,12 @@ export async function acmeIssue(run: AcmeRun, spec: CertificateSpec): Promise<Is
       return { exitCode, lines };
     };
     let told = await order(canRenew(data, spec));
-    // A server that has forgotten the account gets it anew, with the same key.
+    // A server that has forgotten the account gets it again, with the same key.
     if (told.exitCode !== 0 && told.lines.some((line) => line.includes('accountDoesNotExist'))) {
       for (const file of accountsIn(data)) rmSync(file, { force: true });
       told = await order(false);
     }
-    // Nor does it have to know what is replaced: it may have new intermediates, or have begun anew (RFC 9773, 5).
+    // Nor does it have to know what is replaced: it may have new intermediates, or have started from scratch (RFC 9773, 5).
     if (told.exitCode !== 0 && told.lines.some((line) => UNKNOWN_PREDECESSOR.test(line))) told = await order(false);
     if (told.exitCode !== 0) throw failed(spec, told.lines);
     return readIssued(data, spec);
@@ -162,7 +162,7 @@ const accountsIn = (data: string): string[] =>
         .map((name) => path.join(data, 'accounts', name))
     : [];
 
-/** lego renews only what it has whole, for the same names; anything else is ordered anew. */
+/** lego renews only what it has completely and for the same names; anything else is a new order. */
 function canRenew(data: string, spec: CertificateSpec): boolean {
   try {
     if (accountsIn(data).length === 0) return false;

@@ -29,7 +29,7 @@ export function legoArgs(wish: LegoWish): string[] {
     ...['--memory', '256m', '--pids-limit', '128'],
     ...['--volume', `${wish.data}:/lego`, '--volume', `${wish.hidden}:/run/acme:ro`, '--volume', `${wish.webroot}:/webroot`],
     ...(wish.ca ? ['--env', 'LEGO_CA_CERTIFICATES=/run/acme/root.pem'] : []),
-    // lego starts its server there; the edge does not hold the port, or Docker refuses it.
+    // lego starts its server there; the edge does not use the port, or Docker refuses it.
     ...(acme.challenge === 'tls-alpn' ? ['--publish', `${bracketed(wish.edge.address)}:443:8443`] : []),
     wish.image,
     ...[

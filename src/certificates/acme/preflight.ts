@@ -13,10 +13,10 @@ const refuse = (why: string, hint: string): UserError =>
   new UserError(
     'CERTIFICATE_FAILED',
     `${why}; the ACME server was not asked`,
-    `${hint}; certificates.acme.preflight: false goes on without these checks`,
+    `${hint}; certificates.acme.preflight: false skips these checks`,
   );
 
-/** Before an order: what would fail at the CA, and use up its limits, is found here. @throws UserError CERTIFICATE_FAILED */
+/** Before an order: finds what would fail at the CA and use up its limits. @throws UserError CERTIFICATE_FAILED */
 export async function preflight(names: readonly string[], acme: AcmeSettings, directory: Directory, webroot: string): Promise<void> {
   const resolver = new Resolver({ timeout: 5000, tries: 2 });
   if (acme.dns.resolvers.length > 0) resolver.setServers(acme.dns.resolvers);
@@ -40,7 +40,7 @@ async function checkCaa(name: string, identities: readonly string[], resolver: R
     const fits = allowed.some((value) => identities.includes((value.split(';')[0] ?? '').trim()));
     if (identities.length === 0 || allowed.length === 0 || fits) return;
     throw refuse(
-      `the CAA records of ${zone} allow ${allowed.map((value) => value || 'nobody').join(', ')} to issue certificates for ${name}, and this CA is ${identities.join(', ')}`,
+      `the CAA records of ${zone} allow ${allowed.map((value) => value || 'no CA').join(', ')} to issue certificates for ${name}, and this CA is ${identities.join(', ')}`,
       `add a record: ${zone} CAA 0 ${wildcard ? 'issuewild' : 'issue'} "${identities[0]}"`,
     );
   }

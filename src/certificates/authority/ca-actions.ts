@@ -1,10 +1,10 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Context, Opened } from '../../capability/capability.ts';
+import type { Context, Project } from '../../capability/capability.ts';
 import { EXIT, UserError } from '../../core/errors.ts';
 import { writing } from '../../core/files.ts';
-import { mutate } from '../../project/with-lock.ts';
+import { withLock } from '../../project/with-lock.ts';
 import { prepare } from '../../reconcile/prepare.ts';
 import { reloadReaders } from '../activate.ts';
 import { type CaRecord, trustedRoots } from '../ca/ca-record.ts';
@@ -19,7 +19,7 @@ interface Outcome {
   status?: number;
 }
 
-type Action = (context: Context, opened: Opened, file: string | undefined, options: Record<string, unknown>) => Promise<Outcome>;
+type Action = (context: Context, opened: Project, file: string | undefined, options: Record<string, unknown>) => Promise<Outcome>;
 
 /** The internal CA as `certs ca` shows and changes it. */
 export const caActions = {
@@ -87,8 +87,8 @@ async function passphrase(context: Context, options: Record<string, unknown>): P
   throw new UserError(
     'USAGE',
     text === undefined
-      ? 'nobody can be asked for the passphrase here'
-      : 'the passphrase has less than 12 characters: whoever finds the file could guess it',
+      ? 'there is no terminal to ask for the passphrase'
+      : 'the passphrase has fewer than 12 characters: anyone who finds the file could guess it',
     'write it into a file (mode 0600) and give --passphrase-file FILE',
   );
 }
@@ -106,7 +106,7 @@ async function exportRoot(...[context, { state }, name, options]: Parameters<Act
     throw new UserError('CERTIFICATE_FAILED', 'the root’s key is not on this host', 'it was exported before: keep that file');
   if (existsSync(file)) throw new UserError('USAGE', `${file} is there already; nothing was changed`, 'choose another name');
   const secret = await passphrase(context, options);
-  return mutate(context, state, 'certs ca export', async (_lock, record) => {
+  return withLock(context, state, 'certs ca export', async (_lock, record) => {
     record(['export', options.remove === true]);
     const { sealRoot } = await import('../ca/pkcs12.ts');
     writing(file, () => writeFileSync(file, sealRoot({ certificate, privateKey }, secret), { mode: 0o600, flag: 'wx', flush: true }));
@@ -119,8 +119,8 @@ async function exportRoot(...[context, { state }, name, options]: Parameters<Act
       removeRootKey(caStore(state), ca);
     }
     const text = removed
-      ? `${file} holds the root and its key; the key is no longer on this host. Keep the file and its passphrase apart from it`
-      : `${file} holds the root and its key; --remove would take the key off this host`;
+      ? `${file} contains the root and its key; the key is no longer on this host. Keep the file and its passphrase apart from it`
+      : `${file} contains the root and its key; --remove would remove the key from this host`;
     return { data: { file, removed }, text };
   });
 }
@@ -142,7 +142,7 @@ async function importRoot(...[context, { state }, name, options]: Parameters<Act
   const file = requireFile(context, name, 'import');
   const text = readFileSync(file, 'utf8');
   const key = openSealed(text, await passphrase(context, options));
-  return mutate(context, state, 'certs ca import', async (_lock, record) => {
+  return withLock(context, state, 'certs ca import', async (_lock, record) => {
     record(['import']);
     const { restoreRootKey } = await import('../ca/ca-changes.ts');
     const certificate = new X509Certificate(text).toString();
@@ -163,7 +163,7 @@ async function rotate(...[context, opened, , options]: Parameters<Action>): Prom
   if (context.flags.dryRun) return { data: { rotated: what }, text: `would make: ${what}` };
   const engine = await context.engine();
   const docker = await context.docker();
-  await mutate(context, state, 'certs ca rotate', async (_lock, record) => {
+  await withLock(context, state, 'certs ca rotate', async (_lock, record) => {
     record([what]);
     const { finishRotation, rotateIntermediate, rotateRoot } = await import('../ca/ca-changes.ts');
     const store = caStore(state);

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Context, Opened } from '../../capability/capability.ts';
+import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { writing } from '../../core/files.ts';
-import { mutate } from '../../project/with-lock.ts';
+import { withLock } from '../../project/with-lock.ts';
 import { caStore } from '../store/ca-store.ts';
 
 export interface HandedOut {
@@ -19,7 +19,7 @@ export interface HandedOut {
 /** A certificate for a person or a device, as a PKCS#12 file that only its owner may read. */
 export async function handOut(
   context: Context,
-  { loaded, state }: Opened,
+  { loaded, state }: Project,
   name: string,
   options: { out?: unknown; days?: unknown; passwordFile?: unknown },
 ): Promise<HandedOut> {
@@ -30,7 +30,7 @@ export async function handOut(
   if (existsSync(file)) throw new UserError('USAGE', `${file} is there already; nothing was changed`, 'choose another with --out');
   const given = options.passwordFile === undefined ? undefined : passwordIn(path.resolve(context.cwd, String(options.passwordFile)));
   const password = given ?? randomBytes(15).toString('base64url');
-  return mutate(context, state, 'certs issue', async (_lock, record) => {
+  return withLock(context, state, 'certs issue', async (_lock, record) => {
     record(['client', name]);
     const { issueClient } = await import('../ca/client.ts');
     const { writePkcs12 } = await import('../ca/pkcs12.ts');

@@ -1,6 +1,6 @@
-import type { Context, Opened } from '../../capability/capability.ts';
+import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
-import { mutate } from '../../project/with-lock.ts';
+import { withLock } from '../../project/with-lock.ts';
 import { prepare } from '../../reconcile/prepare.ts';
 import { reloadReaders } from '../activate.ts';
 import type { RevocationReason } from '../ca/x509.ts';
@@ -10,9 +10,9 @@ import { installedSerial } from '../store/install.ts';
 
 /**
  * Puts certificates of the internal CA on its list of revoked ones, has the edge read it, and replaces those of the stack: what fails after
- * the first is due from then on, so that the next `certs renew` goes on with it.
+ * the first is due from then on, so that the next `certs renew` continues with it.
  */
-export async function revokeCertificate(context: Context, opened: Opened, name: string, reason: string) {
+export async function revokeCertificate(context: Context, opened: Project, name: string, reason: string) {
   const { loaded, state } = opened;
   const { REASONS } = await import('../ca/x509.ts');
   if (!REASONS.includes(reason as RevocationReason))
@@ -42,12 +42,12 @@ export async function revokeCertificate(context: Context, opened: Opened, name: 
   if (context.flags.dryRun) return { revoked: wanted };
   const engine = await context.engine();
   const docker = await context.docker();
-  const unread = await mutate(context, state, 'certs revoke', async (_lock, record, fail) => {
+  const unread = await withLock(context, state, 'certs revoke', async (_lock, record, fail) => {
     record(wanted);
     const { revoke } = await import('../ca/ca-changes.ts');
     for (const { serial } of wanted)
       await revoke(caStore(state), loaded.settings.project, serial, reason as RevocationReason, context.clock.now());
-    // Whoever checks clients reads the list only with its configuration.
+    // A service that checks clients reads the list only with its configuration.
     try {
       await reloadReaders({ context, state, stack, engine, docker });
       return false;

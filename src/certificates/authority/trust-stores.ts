@@ -44,7 +44,7 @@ function browserStores(home: string): string[] {
 
 type Told = { ok: true; output: string } | { ok: false; why: string };
 
-/** Runs a program of the system; one that is missing is told by the package that brings it. */
+/** Runs a program of the system; the error for a missing one names the package that contains it. */
 async function tell(program: string, args: readonly string[], packageName: string, input?: string): Promise<Told> {
   try {
     const { exitCode, stdout, tail } = await runProgram(program, args, input === undefined ? {} : { input });
@@ -59,14 +59,14 @@ const certutil = (store: string, args: readonly string[], input?: string) =>
   tell('certutil', [...args, '-d', `sql:${store}`], 'libnss3-tools', input);
 
 /**
- * Makes the system and the browsers of whoever calls trust these roots, and no others of this project. What they trust
+ * Makes the system and the calling user's browsers trust these roots, and no others of this project. What they trust
  * already stays as it is.
  */
 export async function trustRoots(context: Context, project: string, pems: readonly string[]): Promise<TrustOutcome> {
   return settle(context, project, pems.map(marked));
 }
 
-/** Takes back what `trustRoots` did, also for roots that are no longer in use. */
+/** Undoes what `trustRoots` did, also for roots that are no longer in use. */
 export async function untrustRoots(context: Context, project: string): Promise<TrustOutcome> {
   return settle(context, project, []);
 }
@@ -117,7 +117,7 @@ async function settleSystem(project: string, roots: readonly Root[], outcome: Tr
     }
     for (const name of removed) rmSync(path.join(folder, name));
     for (const [name, pem] of added) writeFileSync(path.join(folder, name), pem, { mode: 0o644 });
-    // What was taken away is in the system's list until that is made anew.
+    // What was removed is in the system's list until that is generated again.
     const fresh = removed.length > 0 && update === 'update-ca-certificates' ? ['--fresh'] : [];
     const told = await tell(update, fresh, from);
     if (told.ok) outcome.done.push(`system: ${said(roots, false)} (${folder})`);

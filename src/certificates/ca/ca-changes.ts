@@ -14,7 +14,7 @@ function requireRootKey(ca: CaRecord): CaRecord & { privateKey: string } {
   );
 }
 
-/** A new intermediate under the same root: nobody has to trust anything new. */
+/** A new intermediate under the same root: clients have nothing new to trust. */
 export async function rotateIntermediate(store: CaStore, project: string, now: Date): Promise<CaRecord> {
   const ca = requireRootKey(await readyCa(store, project, now));
   const next = await withNewLists(await withNewIntermediate(ca, project, now), now);
@@ -24,7 +24,7 @@ export async function rotateIntermediate(store: CaStore, project: string, now: D
 
 /**
  * A new root, and an intermediate below it. The old root signs the new one too, so that servers with new certificates
- * are believed by whoever knows either of them: nothing and nobody has to change at the same time.
+ * are trusted by clients that know either of them: nothing has to change at the same time.
  */
 export async function rotateRoot(store: CaStore, project: string, now: Date): Promise<CaRecord> {
   const old = requireRootKey(await readyCa(store, project, now));

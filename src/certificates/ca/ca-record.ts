@@ -12,7 +12,7 @@ export interface CaRecord {
   privateKey?: string;
   /** What signs the leaves. */
   intermediate?: KeyedCertificate;
-  /** The root signed by the one before it, so that whoever trusts only that one goes on while roots change. */
+  /** The root signed by the one before it, so that a client that trusts only that one keeps working while roots change. */
   cross?: string;
   /** Roots that are still trusted beside this one. */
   previous?: string[];

@@ -3,7 +3,7 @@ import { type CaStore, internalCa } from './internal-ca.ts';
 import type { Issuer } from './issuer.ts';
 import { selfSigned } from './self-signed.ts';
 
-/** The internal CA in place of somebody outside: until the portal runs, nobody can prove to an ACME server that a name is its own. */
+/** The internal CA in place of an issuer outside: until the portal runs, it cannot prove to an ACME server that it owns a name. */
 const standIn = (store: CaStore, project: string): Issuer => ({
   name: 'stand-in',
   issue: (spec, now) => internalCa(store, project).issue({ ...spec, days: 30 }, now),

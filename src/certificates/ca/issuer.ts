@@ -11,7 +11,7 @@ export interface IssuedCertificate {
   privateKey: string;
 }
 
-/** Whoever can turn a wish into a certificate: the internal CA; later ACME and imported ones. */
+/** Issues certificates. */
 export interface Issuer {
   readonly name: string;
   /** @param now the time that validity counts from. @throws UserError CERTIFICATE_FAILED with the fix */

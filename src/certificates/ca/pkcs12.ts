@@ -5,7 +5,7 @@ import type { IssuedCertificate } from './issuer.ts';
 
 /**
  * A PKCS#12 file of a certificate with an RSA key, its chain and its root. Encrypted as every phone and browser reads it
- * (3DES, SHA-1 for its integrity): what protects it is a password that nobody can guess.
+ * (3DES, SHA-1 for its integrity): what protects it is a password that cannot be guessed.
  */
 export function writePkcs12(issued: IssuedCertificate, name: string, password: string): Buffer {
   const chain = issued.certificate + issued.chain + (issued.root ?? '');

@@ -3,7 +3,7 @@ import type { Issuer } from './issuer.ts';
 
 const DAY = 24 * 3600 * 1000;
 
-/** A certificate that nobody vouches for: for a laptop, where a CA would be too much. */
+/** A self-signed certificate: for a laptop, where a CA would be too much. */
 export const selfSigned: Issuer = {
   name: 'self-signed',
   issue: async (spec, now) => {

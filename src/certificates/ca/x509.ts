@@ -57,7 +57,7 @@ export interface Wish {
   subject: Record<string, string>;
   notBefore: Date;
   notAfter: Date;
-  /** Whoever signs; the certificate's own name and key where it signs itself. */
+  /** The signer; the certificate's own name and key if it is self-signed. */
   issuer?: { certificate: string; privateKey: string };
   extensions: x509.Extension[];
 }
@@ -106,7 +106,7 @@ const alternativeNames = (subjects: readonly string[]): x509.Extension =>
     subjects.map((value) => ({ type: isAddress(value) ? ('ip' as const) : ('dns' as const), value })),
   );
 
-/** What a leaf may be used for, and where it is told that it is revoked. */
+/** What a leaf may be used for, and where its revocation is published. */
 export const leafExtensions = (
   subjects: readonly string[],
   purposes: readonly ('server' | 'client')[],

@@ -62,7 +62,7 @@ export const certsIssue: Command = {
   example: 'medianest certs issue --client anna --out anna.p12',
   args: '[names...]',
   options: [
-    ['--client <name>', 'A certificate of the internal CA for whoever is to be let in'],
+    ['--client <name>', 'A certificate of the internal CA for the person with this name'],
     ['--out <file>', 'Where the PKCS#12 file is written (default: NAME.p12)'],
     ['--days <number>', 'How long a client’s certificate is good (default: 365)'],
     ['--password-file <file>', 'Password of the PKCS#12 file; one is made and printed where it is not given'],

@@ -2,14 +2,14 @@ import { type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import tls from 'node:tls';
-import type { Context, Opened } from '../../capability/capability.ts';
+import type { Context, Project } from '../../capability/capability.ts';
 import { systemCode, UserError } from '../../core/errors.ts';
 import { readOptional } from '../../core/files.ts';
-import { mutate } from '../../project/with-lock.ts';
+import { withLock } from '../../project/with-lock.ts';
 import { prepare } from '../../reconcile/prepare.ts';
 import { certificatesOf } from '../../stack/certificates.ts';
 import type { CertificateSpec, Stack } from '../../stack/types.ts';
-import { putIntoService } from '../activate.ts';
+import { activate } from '../activate.ts';
 import { passwordIn } from '../authority/client-certificate.ts';
 import { type Bundle, bundleOf, type Checked } from '../plan/import-check.ts';
 import { installedSerial, placeCertificate, pruneCertificates } from '../store/install.ts';
@@ -22,7 +22,7 @@ export interface ImportOptions {
 }
 
 /** Takes over a certificate that was bought or made elsewhere: proven first, and then as any other. */
-export async function importCertificate(context: Context, { loaded, state }: Opened, files: readonly string[], options: ImportOptions) {
+export async function importCertificate(context: Context, { loaded, state }: Project, files: readonly string[], options: ImportOptions) {
   const { stack } = await prepare(context, loaded, { unchecked: true });
   const spec = wantedSpec(stack, options.name);
   const password = options.passwordFile === undefined ? undefined : passwordIn(path.resolve(context.cwd, String(options.passwordFile)));
@@ -51,7 +51,7 @@ export async function importCertificate(context: Context, { loaded, state }: Ope
   if (context.flags.dryRun) return { ...outcome, result: 'good' as const };
   const engine = await context.engine();
   const docker = await context.docker();
-  await mutate(context, state, 'certs import', async (_lock, record) => {
+  await withLock(context, state, 'certs import', async (_lock, record) => {
     record([spec.name, leaf.serialNumber]);
     const user = stack.services.find((service) => certificatesOf(service).some(({ name }) => name === spec.name));
     if (!user) return;
@@ -64,7 +64,7 @@ export async function importCertificate(context: Context, { loaded, state }: Ope
       privateKey: (checked.key as KeyObject).export({ format: 'pem', type: 'pkcs8' }) as string,
     };
     await placeCertificate(state, spec.name, issued, { uid: user.uid, image: user.image.ref }, docker);
-    await putIntoService({ context, state, stack, engine, docker }, spec, leaf.serialNumber, before);
+    await activate({ context, state, stack, engine, docker }, spec, leaf.serialNumber, before);
     pruneCertificates(state, spec.name, [leaf.serialNumber, before]);
     rmSync(state.at('certs', spec.name, 'request'), { recursive: true, force: true });
   });
@@ -121,6 +121,6 @@ async function readBundle(file: string, password: string | undefined): Promise<B
 function knownRoots(file: string | undefined): X509Certificate[] {
   const own = file === undefined ? undefined : readOptional(file);
   if (file !== undefined && !own?.includes('BEGIN CERTIFICATE'))
-    throw new UserError('USAGE', `--ca ${file}: holds no certificate in PEM`, 'name the root certificate of your CA');
+    throw new UserError('USAGE', `--ca ${file}: contains no certificate in PEM`, 'name the root certificate of your CA');
   return [...bundleOf(own ?? '', undefined).certificates, ...tls.rootCertificates.map((pem) => new X509Certificate(pem))];
 }

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
-import type { Context, Opened } from '../../capability/capability.ts';
+import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeAtomic, writing } from '../../core/files.ts';
-import { mutate } from '../../project/with-lock.ts';
+import { withLock } from '../../project/with-lock.ts';
 import { prepare } from '../../reconcile/prepare.ts';
 import { nameProblem } from '../../settings/certificate-fields.ts';
 import { wantedSpec } from './import-certificate.ts';
@@ -10,7 +10,7 @@ import { wantedSpec } from './import-certificate.ts';
 const FIELDS = { organization: 'O', unit: 'OU', country: 'C', province: 'ST', locality: 'L' } as const;
 
 /** A request to a commercial CA: its key is made here, kept in the state folder, and found again by `certs import`. */
-export async function requestCertificate(context: Context, { loaded, state }: Opened, options: Record<string, unknown>) {
+export async function requestCertificate(context: Context, { loaded, state }: Project, options: Record<string, unknown>) {
   const { stack } = await prepare(context, loaded, { unchecked: true });
   const spec = wantedSpec(stack, options.name);
   const names =
@@ -34,7 +34,7 @@ export async function requestCertificate(context: Context, { loaded, state }: Op
   if (!/^(ec256|rsa(2048|3072|4096))$/.test(type))
     throw new UserError('USAGE', `--key-type ${type}: should be ec256, rsa2048, rsa3072 or rsa4096`, 'for example --key-type rsa3072');
   if (context.flags.dryRun) return { name: spec.name, names, subject, request: null };
-  return mutate(context, state, 'certs csr', async (_lock, record) => {
+  return withLock(context, state, 'certs csr', async (_lock, record) => {
     record([spec.name, names]);
     const { ecKey, rsaKey, signRequest } = await import('../ca/x509.ts');
     const key = type === 'ec256' ? await ecKey() : await rsaKey(Number(type.slice(3)));

@@ -51,7 +51,7 @@ export interface CertificateSeen {
 }
 
 const DAY = 24 * 3600 * 1000;
-/** Days before the end at which a person is told. */
+/** Days before the end at which a warning appears. */
 const WARN_DAYS = [21, 7, 1] as const;
 
 /** A certificate that lives for a week would always be near its end: a quarter of its life is near for that one. */

@@ -57,7 +57,7 @@ export function renewalCause(spec: CertificateSpec, pem: string | undefined, now
 function signerCause(spec: CertificateSpec, pem: string, roots: readonly string[]): string | undefined {
   const [leaf, ...sent] = certificatesIn(pem);
   if (!leaf) return 'is damaged';
-  if (spec.issuer === 'self-signed') return isSelfSigned(leaf) ? undefined : 'is not signed by itself';
+  if (spec.issuer === 'self-signed') return isSelfSigned(leaf) ? undefined : 'is not self-signed';
   const own = leadsTo(
     leaf,
     sent,

@@ -8,7 +8,7 @@ import type { Verdicts } from '../plan/renewal.ts';
 export function caStore(state: StateFolder): CaStore {
   const file = state.at('ca', 'root.json');
   return {
-    load: () => state.readJson<CaRecord>('ca/root.json', 'a new root is made, which devices have to trust anew'),
+    load: () => state.readJson<CaRecord>('ca/root.json', 'a new root is made, which devices have to trust again'),
     save: (ca) => {
       const text = `${JSON.stringify(ca)}\n`;
       const shown = shownFiles(state, ca);

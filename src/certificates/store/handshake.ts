@@ -14,10 +14,10 @@ const PATIENCE = 4000;
 /** PostgreSQL's SSLRequest: length, and a code that stands where a version would. */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 
-/** Nobody can be reached there from this machine: the engine is in a virtual machine, or on another one. */
+/** The address cannot be reached from this machine: the engine is in a virtual machine, or on another one. */
 const AWAY = ['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'];
 
-/** A real handshake, up to the certificate that is served there; undefined where nobody speaks TLS, `away` where nobody is reached. */
+/** A real handshake, up to the certificate that is served there; undefined if nothing speaks TLS there, `away` if nothing answers. */
 export async function askCertificate(
   address: string,
   { port, protocol }: Listener,
@@ -48,7 +48,7 @@ export async function askCertificate(
 function greet(socket: net.Socket, servername: string): Promise<Served | undefined> {
   return new Promise((resolve) => {
     let stapled = false;
-    // Nobody is believed or disbelieved here, so the system's roots need not be read, which takes longer than the handshake.
+    // This verifies no trust, so the system's roots need not be read, which takes longer than the handshake.
     const options: tls.ConnectionOptions & { requestOCSP: boolean } = { socket, rejectUnauthorized: false, requestOCSP: true, ca: [] };
     // An address is no server name (RFC 6066).
     if (net.isIP(servername) === 0) options.servername = servername;

@@ -45,7 +45,7 @@ export async function placeCertificate(
   await writeStaple(state, name, issued.serial, new Date());
 }
 
-/** Switches to a certificate and its key at once: whoever reads `current/` always finds a matching pair. */
+/** Switches to a certificate and its key at once: a reader of `current/` always finds a matching pair. */
 export function switchCertificate(state: StateFolder, name: string, serial: string): void {
   switchLink(state.at('certs', name, 'current'), serial);
 }

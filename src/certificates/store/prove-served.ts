@@ -20,7 +20,7 @@ export async function proveServed(state: StateFolder, stack: Stack, specs: reado
     if (Date.now() > deadline) {
       throw new UserError(
         'PARTIAL',
-        `${wrong.service} at ${wrong.at} goes on with certificate ${wrong.served?.serial}, not the new one of ${wrong.certificate}`,
+        `${wrong.service} at ${wrong.at} still serves certificate ${wrong.served?.serial}, not the new one of ${wrong.certificate}`,
         `medianest restart ${wrong.service}, then medianest certs renew`,
       );
     }

@@ -3,7 +3,7 @@ import { UserError } from '../../core/errors.ts';
 
 export const scale: Command = {
   name: 'scale',
-  summary: 'More or fewer replicas, without a reload or a dropped request; holds until app.replicas is changed in medianest.yml',
+  summary: 'More or fewer replicas, without a reload or a dropped request; valid until app.replicas is changed in medianest.yml',
   example: 'medianest scale app=5',
   args: '<service=count>',
   run: async (context, [what = '']) => {

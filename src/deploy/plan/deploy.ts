@@ -2,7 +2,7 @@ import { UserError } from '../../core/errors.ts';
 import { shortHash } from '../../core/hash.ts';
 import type { Change } from '../../reconcile/plan/change.ts';
 import type { Step } from '../../reconcile/plan/step.ts';
-import { type AppVersion, appIdentity, appVersion, type Orders } from '../../stack/orders.ts';
+import { type AppVersion, appIdentity, appVersion, type Overrides } from '../../stack/overrides.ts';
 import type { ImageSpec, Stack } from '../../stack/types.ts';
 import { previousRelease, type Release, releaseTag } from './releases.ts';
 
@@ -11,7 +11,7 @@ export interface Candidate {
   release: string;
   image: string;
   version: AppVersion;
-  orders: (before: Orders) => Orders;
+  overrides: (before: Overrides) => Overrides;
 }
 
 /** What a deploy touches: nothing else that medianest.yml may have changed. */
@@ -63,22 +63,22 @@ export function candidateOf(
     release,
     image: target?.image ?? image ?? app.image ?? portal.ref,
     version,
-    orders: (before) => ({ ...before, app: { release, ref: releaseTag(project, release), version, instead } }),
+    overrides: (before) => ({ ...before, app: { release, ref: releaseTag(project, release), version, instead } }),
   };
 }
 
 /**
- * Orders that keep what serves where medianest.yml, or the image behind its name, has moved on since: a deploy that fails
+ * Overrides that keep what serves where medianest.yml, or the image behind its name, has moved on since: a deploy that fails
  * or is killed goes back to that, not on to what medianest.yml says by now.
- * @param named id of the image that goes by the name of what serves; undefined where the name is gone
+ * @param named id of the image that goes by the name of what serves; undefined if the name no longer exists
  */
 export function keepServing(
-  before: Orders,
+  before: Overrides,
   serving: Release | undefined,
   file: { app: { image?: string }; portal: ImageSpec },
   named: string | undefined,
   project: string,
-): Orders {
+): Overrides {
   if (!serving) return before;
   const instead = appIdentity(file.app, file.portal.ref);
   const held = before.app?.release === serving.id ? before.app : undefined;
@@ -105,10 +105,10 @@ export function refuseOtherProtocol(before: Stack, after: Stack): void {
 
 /**
  * The steps of a deploy: those of an `up` with the new version, the migration before the first container is touched, and
- * what was ordered remembered only by whoever has seen all of them succeed.
+ * the override remembered only after all of them have succeeded.
  */
 export function deploySteps(steps: readonly Step[], stack: Stack): Step[] {
-  const own = steps.filter((step) => step.kind !== 'remember-orders');
+  const own = steps.filter((step) => step.kind !== 'store-overrides');
   const first = own.findIndex((step) => step.kind === 'replace' || step.kind === 'compose-up' || step.kind === 'reload');
   const migrations = stack.services
     .filter((service) => service.component === 'app' && service.oneOff)

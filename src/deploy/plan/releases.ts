@@ -1,4 +1,4 @@
-import type { AppVersion } from '../../stack/orders.ts';
+import type { AppVersion } from '../../stack/overrides.ts';
 
 /** One version of the application that was put into service, or was meant to be. */
 export interface Release {
@@ -48,14 +48,14 @@ export const interruptedRelease = (releases: readonly Release[], ordered: string
   releases.findLast(({ id, result }) => result === 'running' && id !== ordered);
 
 /**
- * Those that were stopped half-way, as they ended: what is ordered had reached every replica before it was killed,
- * anything else is taken back.
+ * Interrupted releases, as they ended: the release in the overrides had reached every replica before it was killed,
+ * anything else is rolled back.
  */
 export const settleInterrupted = (releases: readonly Release[], ordered: string | undefined): Release[] =>
   releases
     .filter(({ result }) => result === 'running')
     .map((release) =>
-      release.id === ordered ? { ...release, result: 'deployed' } : { ...release, result: 'reverted', error: 'it was stopped half-way' },
+      release.id === ordered ? { ...release, result: 'deployed' } : { ...release, result: 'reverted', error: 'it was interrupted' },
     );
 
 /** With one more or changed release, and without those that are too old; never without the current one. */

@@ -6,7 +6,7 @@ import { shown } from '../../core/reporter.ts';
 import { currentUser } from '../../core/user.ts';
 import type { Engine, ImageInfo } from '../../docker/types.ts';
 import { buildImage, pullImage } from '../../images/store/build-image.ts';
-import { appVersion } from '../../stack/orders.ts';
+import { appVersion } from '../../stack/overrides.ts';
 import type { ImageSpec, Stack } from '../../stack/types.ts';
 import type { StateFolder } from '../../state/state.ts';
 import { currentRelease, nextRelease, type Release, releaseTag, settleInterrupted, withRelease } from '../plan/releases.ts';
@@ -17,7 +17,7 @@ export const readReleases = (state: StateFolder): Release[] =>
 const areReleases = (value: unknown): boolean =>
   Array.isArray(value) && value.every((entry) => typeof entry?.id === 'string' && typeof entry.version === 'object');
 
-/** Writes how those ended that were stopped half-way. */
+/** Records how interrupted deploys ended. */
 export function settleReleases(state: StateFolder, ordered: string | undefined): void {
   for (const release of settleInterrupted(readReleases(state), ordered)) saveRelease(state, release);
 }
@@ -79,7 +79,7 @@ export const keepImage = (engine: Engine, project: string, release: string, imag
 
 /**
  * After an `up`: what serves now is a release of its own where it differs from the last one, and a deploy that was
- * stopped half-way has been taken back.
+ * interrupted has been rolled back.
  */
 export async function noteRelease(
   state: StateFolder,
@@ -90,15 +90,15 @@ export async function noteRelease(
 ): Promise<void> {
   const replica = stack.services.find((service) => service.component === 'app' && !service.oneOff);
   if (!replica) return;
-  settleReleases(state, stack.orders.app?.release);
+  settleReleases(state, stack.overrides.app?.release);
   const releases = readReleases(state);
   const current = currentRelease(releases);
   if (current && !facts.changed) return;
   const image = await engine.image(replica.image.ref);
-  const version = stack.orders.app?.version ?? appVersion(app);
+  const version = stack.overrides.app?.version ?? appVersion(app);
   const settings = shortHash(version);
   if (!image || (current?.imageId === image.id && current.settings === settings)) return;
-  const id = nextRelease(releases, stack.orders.app?.release);
+  const id = nextRelease(releases, stack.overrides.app?.release);
   await keepImage(engine, stack.project, id, image);
   saveRelease(state, {
     id,

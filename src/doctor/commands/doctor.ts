@@ -36,7 +36,7 @@ function selected(report: DoctorReport, only: readonly string[]): DoctorReport {
   return { status: has('fail') ? 'fail' : has('warn') ? 'warn' : 'ok', checks };
 }
 
-/** Asks about each repair; where nobody can answer, `--yes` has to have said so. */
+/** Asks about each repair; without a terminal, only `--yes` allows it. */
 async function repair(context: Context, report: DoctorReport): Promise<string[]> {
   const { applyFix } = await import('../doctor-fix.ts');
   const { describeFix } = await import('../../host/plan/finding.ts');
@@ -49,7 +49,7 @@ async function repair(context: Context, report: DoctorReport): Promise<string[]>
       continue;
     }
     const answer = context.flags.yes ? 'y' : await context.ask(`${message}\n${what}? [y/N] `);
-    if (answer === undefined) context.report.warn(`not done, because nobody can answer (add --yes): ${what}`);
+    if (answer === undefined) context.report.warn(`not done, because there is no terminal to ask on (add --yes): ${what}`);
     if (!/^y(es)?$/i.test(answer?.trim() ?? '')) continue;
     await applyFix(fix, context);
     done.push(what);

@@ -1,16 +1,16 @@
 import type { Context, Result } from '../../capability/capability.ts';
 import { type Command, done } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
-import type { Orders } from '../../stack/orders.ts';
+import type { Overrides } from '../../stack/overrides.ts';
 
 const RETRY_AFTER = 60;
 const LONGEST_MESSAGE = 500;
 
-/** Renders with or without the order, and reloads the edge alone. */
+/** Renders with or without the override, and reloads only the edge. */
 async function reorder(
   context: Context,
   name: string,
-  maintenance: (before: Orders['maintenance']) => Orders['maintenance'],
+  maintenance: (before: Overrides['maintenance']) => Overrides['maintenance'],
 ): Promise<Result> {
   const { open, requireManifest } = await import('../../project/open.ts');
   const { converge } = await import('../../reconcile/converge.ts');
@@ -22,18 +22,18 @@ async function reorder(
       'use a profile with an edge',
     );
   }
-  let ordered: Orders['maintenance'];
+  let ordered: Overrides['maintenance'];
   const outcome = await converge(context, opened, {
     overwrite: false,
     timeout: undefined,
     command: name,
     only: ['edge'],
-    orders: ({ maintenance: before, ...orders }) => {
+    overrides: ({ maintenance: before, ...overrides }) => {
       ordered = maintenance(before);
-      return { ...orders, ...(ordered && { maintenance: ordered }) };
+      return { ...overrides, ...(ordered && { maintenance: ordered }) };
     },
   });
-  const state = ordered ? `on: visitors get 503, for now with Retry-After ${ordered.retryAfterSeconds}` : 'off: everybody is served';
+  const state = ordered ? `on: visitors get 503, for now with Retry-After ${ordered.retryAfterSeconds}` : 'off: all visitors are served';
   const text = {
     changed: `maintenance is ${state}`,
     unchanged: `nothing to do: maintenance is ${state}`,

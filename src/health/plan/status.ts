@@ -8,7 +8,7 @@ export interface StatusReport {
   profile: string;
   state: 'running' | 'partial' | 'stopped';
   services: ServiceStatus[];
-  /** What else is worth knowing: the WAF's rules, encryption inside the stack, maintenance, a release that was stopped half-way. */
+  /** What else is worth knowing: the WAF's rules, encryption inside the stack, maintenance, an interrupted deploy. */
   notes: string[];
   urls: string[];
 }
@@ -22,7 +22,7 @@ export interface ServiceStatus {
   addresses: Record<string, string>;
   /** Of a replica behind the balancer. */
   traffic?: ReplicaTraffic;
-  /** Of a member of a group: whether it leads, and what else its keeper knows of it. */
+  /** Of a member of a group: whether it leads, and what else its controller knows of it. */
   role?: MemberState['role'];
   details?: MemberState['details'];
 }

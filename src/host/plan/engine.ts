@@ -34,7 +34,7 @@ export function engineFindings(info: EngineInfo, at: DoctorFacts['engineAt']): F
       ? [
           fail(
             'engine.userns',
-            'the engine remaps users (userns-remap): secrets and keys that are made for a container’s user would belong to nobody inside it',
+            'the engine remaps users (userns-remap): secrets and keys that are made for a container’s user would have no owner inside it',
             'remove `userns-remap` from /etc/docker/daemon.json, or run a rootless engine',
           ),
         ]

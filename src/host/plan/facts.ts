@@ -1,7 +1,7 @@
 import type { EngineInfo } from '../../docker/types.ts';
 import type { Stack } from '../../stack/types.ts';
 
-/** What stood in the way of looking, in the words of the error that a command would end with. */
+/** Why it could not be examined: the error that a command would end with. */
 export interface Problem {
   message: string;
   remedy: string;
@@ -31,7 +31,7 @@ export interface StorageFacts {
 /** A name that something of the stack has to resolve, and what it resolves to. */
 export interface NameFacts {
   name: string;
-  /** The setting that holds it. */
+  /** The setting that contains it. */
   setting: string;
   /** Empty where it is not known. */
   addresses: readonly string[];
@@ -44,13 +44,13 @@ export interface PortFacts {
   address: string;
   port: number;
   setting: string;
-  /** Somebody else who listens there. */
+  /** Another program that listens there. */
   takenBy: string | undefined;
-  /** Our own container holds it already. */
+  /** Our own container uses it already. */
   ours: boolean;
 }
 
-/** A file that holds secrets. */
+/** A file with secrets. */
 export interface FileFacts {
   path: string;
   what: string;
@@ -96,9 +96,9 @@ export interface DoctorFacts {
   /** Where the engine was asked, and whether it works on this machine's files. */
   engineAt: { label: string; sameMachine: boolean };
   compose: { version: string } | Problem;
-  /** What would run; undefined where the settings or the engine stand in the way. */
+  /** What would run; undefined if the settings or the engine prevent it. */
   stack: Stack | undefined;
-  /** One line for each network that gives way to somebody else's range. */
+  /** One line for each network that gives way to another range. */
   moved: readonly string[];
   /** An explicit range that overlaps, or another reason why the stack cannot be laid out. */
   layout: Problem | undefined;
@@ -109,7 +109,7 @@ export interface DoctorFacts {
   leftovers: readonly Leftover[];
 }
 
-/** What `--fix` may do: each is small, can be undone, and is asked for by itself. */
+/** What `--fix` may do: each is small, can be undone, and is confirmed separately. */
 export type Fix =
   | { kind: 'sysctl'; setting: string; value: number }
   | { kind: 'chmod'; path: string; mode: number }

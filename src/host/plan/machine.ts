@@ -33,7 +33,7 @@ function lessMemory(stack: Stack, excess: number): string {
   return `${without}use fewer replicas (app.replicas), or smaller memory limits (\`memory:\` of each service)`;
 }
 
-/** Whether the machine's memory can hold the containers at their limits. */
+/** Whether the machine's memory suffices for the containers at their limits. */
 export function memoryFinding(stack: Stack, totalBytes: number): Finding {
   const services = wanted(stack);
   const group = groupTooLarge(services, totalBytes);
@@ -65,7 +65,7 @@ export const examineMemory: Examination = ({ stack, engine, host, runningService
 
 /** What one built image takes, with the layers that its build leaves. */
 const IMAGE_BYTES = 400 * 1024 ** 2;
-/** Room for data, logs and a database that writes ahead. */
+/** Disk space for data, logs and WAL. */
 const ROOM_BYTES = 2 * 1024 ** 3;
 const FULL = 0.9;
 
@@ -82,7 +82,7 @@ export const examineDisk: Examination = ({ host, missingImages }) =>
       if (storage.freeFiles !== undefined && storage.freeFiles < 10_000)
         return fail(
           id,
-          `${storage.point} has room for ${storage.freeFiles} more files alone, whatever their size`,
+          `${storage.point} has room for only ${storage.freeFiles} more files, whatever their size`,
           'remove many small files (df --inodes)',
         );
       if (1 - storage.freeBytes / storage.sizeBytes > FULL || storage.freeBytes < ROOM_BYTES) return warn(id, text, remedy);

@@ -9,7 +9,7 @@ export const examineFiles: Examination = ({ host }) => {
     return [fail('state', `${path} cannot be written (${code})`, 'change its owner, or choose another folder with --state')];
   }
   const open = host.files.filter(({ mode, most }) => (mode & ~most & 0o777) !== 0);
-  if (open.length === 0) return host.files.length > 0 ? [ok('state.modes', 'what holds secrets is readable by its owner alone')] : [];
+  if (open.length === 0) return host.files.length > 0 ? [ok('state.modes', 'files with secrets are readable only by their owner')] : [];
   return open.map(({ path, what, mode, most }) =>
     warn(
       `state.modes`,
@@ -27,7 +27,7 @@ export const examineFiles: Examination = ({ host }) => {
 export const examineLeftovers: Examination = ({ leftovers }) => leftovers.map(leftoverFinding);
 
 function leftoverFinding({ kind, name, project, from }: Leftover): Finding {
-  const gone = from ? `, whose state folder ${from} is gone` : ', of which no container is left';
+  const gone = from ? `, whose state folder ${from} no longer exists` : ', of which no container is left';
   const what = `the ${kind} ${name} is of the project ${project}${gone}`;
   if (kind === 'network')
     return warn(`leftover.${name}`, `${what}: it keeps an address range`, `docker network rm ${name}`, { kind: 'remove-network', name });

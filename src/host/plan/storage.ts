@@ -42,7 +42,7 @@ export function typeFindings(key: keyof typeof NAMES, { type, point, options, pa
     const why =
       key === 'engine'
         ? 'databases lose data there when the server restarts, and overlay2 does not work on it'
-        : 'root is often nobody there (root_squash), so that secrets cannot be given to the containers’ users, and locks are unsure';
+        : 'root is often mapped to nobody there (root_squash), so that secrets cannot be given to the containers’ users, and locks are unreliable';
     const remedy =
       key === 'engine'
         ? 'set "data-root" in /etc/docker/daemon.json to a local disk; media libraries go on NFS by `app.media`'
@@ -53,7 +53,7 @@ export function typeFindings(key: keyof typeof NAMES, { type, point, options, pa
     return [
       warn(
         id,
-        `${what} is in memory (${type} on ${point}): it is gone after a restart`,
+        `${what} is in memory (${type} on ${point}): it is lost after a restart`,
         key === 'engine' ? 'set "data-root" in /etc/docker/daemon.json to a disk' : 'choose a folder on a disk with --state',
       ),
     ];

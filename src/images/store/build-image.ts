@@ -52,7 +52,7 @@ export async function buildImage(
   const lines = tail.filter((line) => line.trim() && !line.startsWith('------')).slice(-8);
   throw new UserError(
     'BUILD_FAILED',
-    `image ${image.ref} cannot be built; nothing was changed, what runs goes on\n    ${lines.join('\n    ')}`,
+    `image ${image.ref} cannot be built; nothing was changed, running services continue\n    ${lines.join('\n    ')}`,
     `see the lines above; \`medianest images build --verbose\` shows the whole build`,
   );
 }
@@ -62,7 +62,7 @@ function refuseFull(tail: readonly string[], what: string): void {
   if (!tail.some((line) => /no space left on device|disk quota exceeded/i.test(line))) return;
   throw new UserError(
     'DISK_FULL',
-    `${what}: the disk that the Docker Engine keeps its data on is full; nothing was changed, what runs goes on`,
+    `${what}: the disk that the Docker Engine keeps its data on is full; nothing was changed, running services continue`,
     'free some space (`docker system df` shows what takes it, `docker image prune` removes what nothing uses), then run the same command again',
   );
 }

@@ -3,7 +3,7 @@ import { UserError } from '../../core/errors.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import { bytes } from '../../host/plan/finding.ts';
 import { table } from '../../ui/table.ts';
-import { surroundings } from '../discover.ts';
+import { discoverHost } from '../discover.ts';
 import { KNOWN, proposeProfile, proposeUrl, valueAt, withValue } from '../plan/init.ts';
 
 export interface Answers {
@@ -19,7 +19,7 @@ const SECRETS = [
 
 /** Asks what was not said yet, each question with a proposal that Enter takes. */
 export async function converse(context: Context, start: JsonObject): Promise<Answers> {
-  const seen = await surroundings(context);
+  const seen = await discoverHost(context);
   let settings = start;
   const say = (text: string) => context.report.note(text);
   const isGiven = (path: readonly string[]) => valueAt(settings, path) !== undefined;
@@ -78,7 +78,7 @@ const hasEdge = async (context: Context, chosen: string): Promise<boolean> => {
   return listProfiles(await loadInput(context)).some(({ name, components }) => name === chosen && components.includes('edge'));
 };
 
-type Seen = Awaited<ReturnType<typeof surroundings>>;
+type Seen = Awaited<ReturnType<typeof discoverHost>>;
 
 async function names(
   settings: JsonObject,
@@ -103,7 +103,7 @@ async function names(
   return next;
 }
 
-/** Somebody who gives it a name other than the host's own wants it to be reached. */
+/** A name other than the host's own means that the portal should be reachable. */
 const wide = (settings: JsonObject): boolean => {
   const domains = valueAt(settings, ['edge', 'domains']);
   return Array.isArray(domains) && domains.some((name) => name !== 'localhost');
@@ -121,7 +121,7 @@ const isUrl = (text: string): string | undefined =>
 const knows = (name: string, known: readonly string[]): string | undefined =>
   known.includes(name) ? undefined : `choose one of ${known.join(', ')}`;
 
-/** Three times; then it is told as an error. */
+/** Three times; then it is an error. */
 async function askAgain(
   ask: () => Promise<string>,
   problem: (answer: string) => string | undefined,

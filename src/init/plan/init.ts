@@ -26,7 +26,7 @@ export const KNOWN: readonly Known[] = [
   { setting: ['external', 'uptimeKuma', 'url'], title: 'Uptime Kuma', image: /(^|\/)uptime-kuma(:|@|$)/, port: 3001 },
 ];
 
-/** The profile with most containers that this machine can hold. */
+/** The profile with the most containers that this machine can run. */
 export function proposeProfile(fits: readonly ProfileFit[]): ProfileFit | undefined {
   const possible = fits.filter(({ problem }) => problem === undefined);
   return [...possible].sort((a, b) => b.containers - a.containers || a.memoryBytes - b.memoryBytes)[0];
@@ -34,7 +34,7 @@ export function proposeProfile(fits: readonly ProfileFit[]): ProfileFit | undefi
 
 /**
  * Where one of them is found: in a container, or listening on this host. By the host's address, never 127.0.0.1: that is
- * the container itself for whoever runs in one.
+ * the container itself if it runs in one.
  */
 export function proposeUrl(
   known: Known,

@@ -8,8 +8,8 @@ async function change(context: Context, how: 'switchover' | 'failover', options:
   const outcome = await changeLeader(context, await open(context), how, to);
   const text =
     outcome.result === 'planned'
-      ? `would change the leader: ${outcome.before ?? 'nobody'} -> ${outcome.leader ?? 'the best replica'}`
-      : `${outcome.leader ?? 'nobody'} leads (before: ${outcome.before ?? 'nobody'}), ${outcome.seconds.toFixed(1)} s`;
+      ? `would change the leader: ${outcome.before ?? 'none'} -> ${outcome.leader ?? 'the best standby'}`
+      : `${outcome.leader ?? 'no member'} is the leader (before: ${outcome.before ?? 'none'}), ${outcome.seconds.toFixed(1)} s`;
   return done(outcome, text);
 }
 

@@ -6,7 +6,7 @@ export const logs: Command = {
   example: 'medianest logs --follow app',
   args: '[services...]',
   options: [
-    ['-f, --follow', 'Go on printing new lines until Ctrl-C'],
+    ['-f, --follow', 'Keep printing new lines until Ctrl-C'],
     ['-n, --tail <lines>', 'Only the last lines of each'],
     ['--since <time>', 'Only lines since a time or a duration such as 10m'],
   ],

@@ -8,10 +8,10 @@ export const plan: Command = {
   run: async (context) => {
     const { open } = await import('../../project/open.ts');
     const { stepKinds } = await import('../../project/execute.ts');
-    const { survey } = await import('../survey.ts');
+    const { planProject } = await import('../plan-project.ts');
     const { describePlan } = await import('../describe.ts');
     const { loaded } = await open(context);
-    const { prepared, changes, files, steps } = await survey(context, loaded, await context.engine());
+    const { prepared, changes, files, steps } = await planProject(context, loaded, await context.engine());
     for (const line of prepared.moved) context.report.note(line);
     return done(
       { profile: prepared.stack.profile, changes, files },

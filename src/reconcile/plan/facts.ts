@@ -1,11 +1,11 @@
 import type { Step } from '../../capability/capability.ts';
 import type { ObservedContainer } from '../../docker/types.ts';
 import { certificatesOf } from '../../stack/certificates.ts';
-import type { Orders } from '../../stack/orders.ts';
+import type { Overrides } from '../../stack/overrides.ts';
 import type { Rendered, Service } from '../../stack/types.ts';
 import { protocolOf } from './change.ts';
 
-/** What was read before planning: the containers, and what the state folder holds. */
+/** What was read before planning: the containers and the state folder. */
 export interface UpFacts {
   containers: readonly ObservedContainer[];
   /** The files of the last render. */
@@ -23,17 +23,17 @@ export interface UpFacts {
   applied: Readonly<Record<string, string | undefined>>;
   /** Certificate name -> serial that is installed. */
   installed: Readonly<Record<string, string | undefined>>;
-  /** The folder that containers are started from; one from elsewhere mounts files that are gone. */
+  /** The folder that containers are started from; one from elsewhere mounts files that no longer exist. */
   stateFolder: string;
   /** What capabilities bring into place before the component that needs it starts. */
   gathered: readonly { component: string; step: Step }[];
   subnetsChanged: boolean;
   subnets: Record<string, string>;
-  /** Orders that are given with this plan; undefined where they stay as they are. */
-  newOrders: Orders | undefined;
+  /** Overrides that are given with this plan; undefined where they stay as they are. */
+  newOverrides: Overrides | undefined;
   /** Service -> hash of the secrets that it should have, for those that take them by a reload. */
   placements: Readonly<Record<string, string>>;
-  /** Members that lead, as their keeper says; asked only where a member will be replaced. */
+  /** Members that lead, as their controller says; asked only where a member will be replaced. */
   leaders: readonly string[];
   /** Replicas that an interrupted run has taken out of their balancer. */
   drained: readonly string[];

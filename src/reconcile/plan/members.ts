@@ -9,13 +9,13 @@ interface MemberService {
   member?: Member;
 }
 
-/** Groups in the order in which others stand on them. */
+/** Groups in the order of their dependencies. */
 const GROUPS = ['coordination', 'database', 'cache'];
 
 /**
  * The members among these services that are taken one at a time: those that run, whose group has another one that runs,
- * and whose keeper can be asked. What follows comes first and what leads last, so that one hand-over is enough.
- * @param leaders services that lead, as their keeper said
+ * and whose controller can be asked. What follows comes first and what leads last, so that one hand-over is enough.
+ * @param leaders services that lead, as their controller said
  */
 export function oneByOne<T extends MemberService>(
   chosen: readonly T[],
@@ -38,9 +38,9 @@ export function oneByOne<T extends MemberService>(
 }
 
 /**
- * What a group shares is told to its leader before a member starts anew: one that reads it afterwards would wait for another
+ * The leader gets shared settings before a member restarts: one that reads them afterwards would wait for another
  * start. A leader that is not well has other needs.
- * @param recreated names of the services that start anew
+ * @param recreated names of the services that restart
  */
 export function sharedFirst(
   recreated: ReadonlySet<string>,
@@ -52,12 +52,12 @@ export function sharedFirst(
   return wanted.flatMap(({ name, member }) => {
     const restarts = wanted.some((other) => other.member?.group === member?.group && recreated.has(other.name));
     if (!member?.share || !leaders.includes(name) || !well(name) || !restarts) return [];
-    return [{ kind: 'reload', service: name, argv: member.share, cause: 'its group starts anew with the settings that all members share' }];
+    return [{ kind: 'reload', service: name, argv: member.share, cause: 'its group restarts with the settings that all members share' }];
   });
 }
 
 /**
- * Members that leave their group go before the others go on without them: nobody may wait for one that will not come back.
+ * Members that leave their group go before the others continue without them: no member may wait for one that will not return.
  * Those of etcd go last, because handing over the database’s lead needs them.
  */
 export function retirements(
@@ -75,18 +75,18 @@ export function retirements(
     .map(({ service, member }) => ({
       kind: 'retire-member',
       service,
-      keeper: member.keeper,
-      // etcd’s last one goes on with what it has; the others have a majority to ask first.
+      controller: member.controller,
+      // etcd’s last member continues with its data; the others need a majority.
       handover: member.group !== 'coordination',
       cause: 'its group gets smaller',
     }));
 }
 
-/** Whoever takes a member out of its group has to know it: the keeper’s new configuration, which does not, comes after. */
-export function keepersLast(steps: readonly Step[]): Step[] {
+/** Whoever takes a member out of its group has to know it: the controller’s new configuration, which does not, comes after. */
+export function controllersLast(steps: readonly Step[]): Step[] {
   const last = steps.findLastIndex(({ kind }) => kind === 'retire-member');
-  const keepers = new Set(steps.flatMap((step) => (step.kind === 'retire-member' ? [step.keeper] : [])));
-  const isTheirs = (step: Step) => step.kind === 'activate-config' && keepers.has(step.service);
+  const controllers = new Set(steps.flatMap((step) => (step.kind === 'retire-member' ? [step.controller] : [])));
+  const isTheirs = (step: Step) => step.kind === 'activate-config' && controllers.has(step.service);
   const before = steps.slice(0, last + 1);
   return [...before.filter((step) => !isTheirs(step)), ...before.filter(isTheirs), ...steps.slice(last + 1)];
 }

@@ -1,5 +1,5 @@
 import type { Member } from '../../stack/member.ts';
-import type { Orders } from '../../stack/orders.ts';
+import type { Overrides } from '../../stack/overrides.ts';
 import type { CertificateSpec, ImageSpec, NfsExport, Rendered, Rolling, Service, Stack } from '../../stack/types.ts';
 
 /** What brings a stack to what its settings say: images, secrets, certificates, files and containers, which any service may have. */
@@ -16,14 +16,14 @@ export interface ReconcileSteps {
   'activate-config': { service: string; hash: string };
   'prove-config': { service: Service; hash: string };
   'remove-container': { id: string; name: string };
-  'remember-orders': { orders: Orders };
-  /** Out of the balancer, a new container or a restart of the old one, back into it. */
+  'store-overrides': { overrides: Overrides };
+  /** Drained, a new container or a restart of the old one, enabled. */
   replace: { service: string; rolling: Rolling; by: 'recreate' | 'restart'; waitSeconds: number };
-  /** What it leads handed over, a new container or a restart of the old one, and it takes part again. */
+  /** Handover, a new container or a restart of the old one, and a wait until it is a healthy member again. */
   'replace-member': { service: string; member: Member; by: 'recreate' | 'restart'; waitSeconds: number };
-  /** A member that the group will no longer have: `handover` of what it leads first, then it is stopped and removed. */
-  'retire-member': { service: string; keeper: string; handover: boolean };
-  /** Back into the balancer, where an interrupted run has left it out. */
+  /** A member that leaves its group: with `handover` it first hands over what it leads, then it is stopped and removed. */
+  'retire-member': { service: string; controller: string; handover: boolean };
+  /** Enabled in the balancer, after an interrupted run has drained it. */
   admit: { service: string; rolling: Rolling; waitSeconds: number };
   /** Until the balancer has a replica to send requests to. */
   'await-balancer': { service: string; waitSeconds: number };

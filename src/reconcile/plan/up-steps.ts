@@ -4,7 +4,7 @@ import { volumeName } from '../../stack/labels.ts';
 import type { Rendered, Rolling, Service, Stack } from '../../stack/types.ts';
 import { type Change, type FileChange, networksOf } from './change.ts';
 import { changesProtocol, goneFolder, type UpFacts } from './facts.ts';
-import { keepersLast, oneByOne, retirements, sharedFirst } from './members.ts';
+import { controllersLast, oneByOne, retirements, sharedFirst } from './members.ts';
 import type { Step } from './step.ts';
 
 /** What an `up` executes, in order: prepare all that can fail, then touch containers, then prove. */
@@ -18,7 +18,7 @@ export function stepsOf(
   leftovers: readonly ObservedContainer[],
 ): Step[] {
   const services = new Map(wanted.map((service) => [service.name, service]));
-  return keepersLast([
+  return controllersLast([
     ...preparation(stack, wanted, rendered, facts, changes, files),
     ...leftovers.map(({ id, name }): Step => ({ kind: 'remove-container', id, name, cause: 'left behind by an interrupted run' })),
     ...containerSteps(services, facts, changes, rendered, leftovers.length > 0),
@@ -69,7 +69,7 @@ function preparation(
   if (files.length > 0) {
     steps.push({ kind: 'write-files', rendered, stack, changed: files.map((file) => file.path), cause: 'settings or templates changed' });
   }
-  if (facts.newOrders) steps.push({ kind: 'remember-orders', orders: facts.newOrders, cause: 'so that the next `up` keeps it' });
+  if (facts.newOverrides) steps.push({ kind: 'store-overrides', overrides: facts.newOverrides, cause: 'so that the next `up` keeps it' });
   if (facts.subnetsChanged) steps.push({ kind: 'remember-subnets', subnets: facts.subnets, cause: 'so that later renders are the same' });
   if (facts.changedSecrets.length > 0) steps.push({ kind: 'create-secrets', names: [...facts.changedSecrets], cause: 'new or changed' });
   const issued = new Set<string>();
@@ -170,7 +170,7 @@ function containerSteps(
     argv: services.get(service)?.reload ?? [],
     cause: 'takes its new configuration without a new container',
   });
-  // Whoever checks a password knows the new one before anybody comes with it.
+  // A service that checks a password knows the new one before a client uses it.
   const checksPasswords = ({ service }: Change) => services.get(service)?.reloadsSecrets === true;
   steps.push(...reloaded.filter(checksPasswords).map(reload));
   for (const { name, member } of members) {

@@ -23,7 +23,7 @@ export const secretsList: Command = {
 
 export const secretsRotate: Command = {
   name: 'secrets rotate',
-  summary: 'Replaces a password that medianest made, without an outage where two of its kind can hold at once',
+  summary: 'Replaces a password that medianest generated, without an outage if two of its kind are valid at once',
   example: 'medianest secrets rotate database-password',
   args: '<name>',
   run: async (context, [name = '']) => {

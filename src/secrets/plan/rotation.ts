@@ -1,17 +1,17 @@
 import { UserError } from '../../core/errors.ts';
-import type { Orders } from '../../stack/orders.ts';
+import type { Overrides } from '../../stack/overrides.ts';
 import type { SecretSpec, Stack } from '../../stack/types.ts';
 
-/** One `up` of a rotation: secrets that get a new value, and an order that changes which of two is in use. */
+/** One `up` of a rotation: secrets that get a new value, and an override that changes which of two is in use. */
 export interface Round {
   renew: string[];
-  orders?: (orders: Orders) => Orders;
+  overrides?: (overrides: Overrides) => Overrides;
   says: string;
 }
 
 /**
- * How a secret is replaced. One of two that hold at the same time: the idle one is made anew, taken into use, and then the
- * old one is made anew, so that at every moment what is in use holds; any other is made anew at once.
+ * How a secret is replaced. One of two that are valid at the same time: the idle one is replaced, taken into use, and then the
+ * old one is replaced, so that the one in use is always valid; any other secret is replaced at once.
  * @throws UserError where the secret is not medianest's to choose
  */
 export function rotation(stack: Stack, name: string): Round[] {
@@ -29,8 +29,8 @@ export function rotation(stack: Stack, name: string): Round[] {
     const both = name.slice(0, -`-${spec.slot.of}`.length);
     throw new UserError(
       'USAGE',
-      `${name} is one of two that hold at the same time; nothing was changed`,
-      `rotate ${both}: both are made anew, one after the other`,
+      `${name} is one of two that are valid at the same time; nothing was changed`,
+      `rotate ${both}: both are replaced, one after the other`,
     );
   }
   refuseForeign(spec);
@@ -40,21 +40,21 @@ export function rotation(stack: Stack, name: string): Round[] {
       `${name} encrypts ${spec.encrypts}, which no other key opens; nothing was changed`,
       'medianest backup keys rotate gives the backups other keys, and leaves the old sets readable',
     );
-  return [{ renew: [name], says: `${name} is made anew` }];
+  return [{ renew: [name], says: `${name} is replaced` }];
 }
 
 function alternate(stack: Stack, name: string, pair: readonly SecretSpec[], group: string): Round[] {
   for (const spec of pair) refuseForeign(spec);
-  const inUse = stack.orders.credentials?.[group] ?? 'a';
+  const inUse = stack.overrides.credentials?.[group] ?? 'a';
   const idle = inUse === 'a' ? 'b' : 'a';
   return [
-    { renew: [`${name}-${idle}`], says: `${name}-${idle}, which is idle, is made anew` },
+    { renew: [`${name}-${idle}`], says: `${name}-${idle}, which is idle, is replaced` },
     {
       renew: [],
-      orders: (orders) => ({ ...orders, credentials: { ...orders.credentials, [group]: idle } }),
+      overrides: (overrides) => ({ ...overrides, credentials: { ...overrides.credentials, [group]: idle } }),
       says: `${name}-${idle} is taken into use`,
     },
-    { renew: [`${name}-${inUse}`], says: `${name}-${inUse}, the old one, is made anew` },
+    { renew: [`${name}-${inUse}`], says: `${name}-${inUse}, the old one, is replaced` },
   ];
 }
 

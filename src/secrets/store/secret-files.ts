@@ -8,7 +8,7 @@ import { writeOwned } from '../../state/owned.ts';
 import type { StateFolder } from '../../state/state.ts';
 import type { ResolvedSecrets, StoredSecrets } from '../plan/secrets.ts';
 
-/** `secrets.json` (mode 0600) keeps the values; `secrets/<service>/` holds each service's own copies. */
+/** `secrets.json` (mode 0600) keeps the values; `secrets/<service>/` contains each service's own copies. */
 export function loadSecrets(state: StateFolder): StoredSecrets | undefined {
   return state.readJson<StoredSecrets>('secrets.json', 'new passwords are made and set; the data stays');
 }

@@ -81,7 +81,7 @@ export const agent = defineService({
         cpus: own.cpus,
         keeps: { '/tmp': 'nothing lasting', '/run': 'when it was last at work, for its health check' },
         after: ['engine-proxy'],
-        // It reads its configuration, passwords and certificate anew each time.
+        // It reads its configuration, passwords and certificate again each time.
         reload: ['/usr/local/bin/agent', 'check'],
         interruption: 'none: meanwhile nothing is healed, and the database fails over more slowly',
         urls: [],

@@ -7,7 +7,7 @@ import { app, FIRST_HOST } from '../app/app.ts';
 import { containerChanges, containerName, containerReads, engineRequests } from './engine-requests.ts';
 
 export const ENGINE_PROXY_UID = 10008;
-/** The folder that it shares with the agent, and nobody else. */
+/** The folder that it shares with only the agent. */
 export const SOCKET_FOLDER = '/srv/engine-proxy';
 export const ENGINE_SOCKET = `${SOCKET_FOLDER}/engine.sock`;
 
@@ -69,7 +69,7 @@ export const engineProxy = defineService({
         after: [],
         reload: ['/usr/local/bin/reload'],
         check: ['haproxy', '-c', '-q', '-f', '/etc/medianest/current/haproxy.cfg'],
-        interruption: 'none: the agent waits for it, and the database fails over by itself',
+        interruption: 'none: the agent waits for it, and the database fails over without it',
         urls: [],
       },
     ];
@@ -92,7 +92,7 @@ export function watched(input: BuildInput): Blueprint[] {
   return [...running.filter(({ name }) => !/^app-\d+$/.test(name)), ...slots];
 }
 
-/** @throws UserError where the engine is elsewhere, and nobody has said where its socket is */
+/** @throws UserError if the engine is elsewhere, and no setting says where its socket is */
 function engineSocket(own: z.output<typeof settings>, input: BuildInput): { path: string; gid: number } {
   const path = own.socket ?? input.engineSocket?.path;
   const gid = own.gid ?? input.engineSocket?.gid;

@@ -19,7 +19,7 @@ import { cacheContract, databaseContract } from './stores.ts';
 export const FIRST_HOST = 100;
 const MIGRATE_HOST = 90;
 
-/** Asks the application with whatever its image has: the portal's own script, curl, wget or Node. On loopback there is nobody to verify. */
+/** Asks the application with what its image has: the portal's own script, curl, wget or Node. Loopback needs no verification. */
 function healthTest(own: AppSettings, tls: boolean): string[] {
   if (!own.image) return ['CMD', '/usr/local/bin/healthcheck', own.healthPath];
   const url = `${tls ? 'https' : 'http'}://127.0.0.1:${own.port}${own.healthPath}`;
@@ -62,7 +62,7 @@ export const appReplicas = (own: AppSettings) =>
 
 /** A release that was deployed, else the operator's image, else the portal. */
 function appImage(own: AppSettings, input: BuildInput): ImageSpec {
-  const ref = input.orders.app?.ref ?? own.image;
+  const ref = input.overrides.app?.ref ?? own.image;
   return ref ? { name: 'app', ref } : input.image('app');
 }
 

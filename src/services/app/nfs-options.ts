@@ -79,7 +79,7 @@ export function nfsOptionsProblem(options: string): string | undefined {
 
 /**
  * What a media library asks for. Read-only it is mounted `soft`: when the server goes away, a listing fails after 15 s
- * (5 s, then 10 s) and the portal says so, where `hard` would hold its threads for ever; nothing can be lost by it. Where the app may
+ * (5 s, then 10 s) and the portal says so, where `hard` would block its threads for ever; nothing can be lost by it. Where the app may
  * write, `hard`: an error in the middle of a write is data lost. Nothing on it is ever a program or a device.
  */
 const defaults = (readOnly: boolean): string =>

@@ -27,7 +27,7 @@ export const appSettings = z.strictObject({
   env: z
     .record(
       z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/),
-      z.string().refine((value) => !value.includes('\0'), 'should hold no NUL byte'),
+      z.string().refine((value) => !value.includes('\0'), 'should contain no NUL byte'),
     )
     .default({})
     .describe('More environment values (no secrets)'),
@@ -78,7 +78,7 @@ export const SOURCE_TARGET = '/app/live';
 /** Whether the application is spoken to over TLS. An own image has to be able to: its operator says so. */
 export const appTls = (own: AppSettings, input: BuildInput): boolean => own.tls ?? (!own.image && input.enabled('balancer'));
 
-/** One certificate for all replicas: whoever calls asks for the name `app`, whatever address it calls. */
+/** One certificate for all replicas: every client asks for the name `app`, whatever address it connects to. */
 export const APP_CERTIFICATE: CertificateSpec = {
   name: 'app',
   subjects: ['app', 'localhost', '127.0.0.1'],
@@ -89,7 +89,7 @@ export const APP_CERTIFICATE: CertificateSpec = {
 /** Where the application finds it; `current` is switched as a whole, so the two always belong together. */
 export const TLS_ENVIRONMENT = { TLS_CERT_FILE: '/run/certs/current/fullchain.pem', TLS_KEY_FILE: '/run/certs/current/privkey.pem' };
 
-/** The environment and the secrets of the app contract (docs/architecture.md). @param stores its database and its cache */
+/** The environment and the secrets of the app contract (docs/app-contract.md). @param stores its database and its cache */
 export function portalContract(own: AppSettings, input: BuildInput, stores: readonly StoreContract[]) {
   const { plex, overseerr, uptimeKuma } = input.settings.external;
   const media = mediaContract(own.media);

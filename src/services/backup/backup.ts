@@ -4,9 +4,9 @@ import type { Blueprint, Mount } from '../../stack/types.ts';
 import { databaseMembers } from '../database/patroni.ts';
 import { generated } from '../shared/member.ts';
 import { BACKUP_CERTIFICATE } from './settings/backup-address.ts';
-import { databaseFolder, databaseKey, type Generations, generationsOf, living } from './settings/backup-generation.ts';
 import { type BackupSettings, backupSettings } from './settings/backup-settings.ts';
 import { copyNames, copySecrets, copyView, knownHosts } from './settings/copies-settings.ts';
+import { databaseFolder, databaseKey, type KeyVersions, keyVersionsOf, living } from './settings/key-versions.ts';
 
 const BACKUP_HOST = 65;
 const COPIES_HOST = 66;
@@ -21,7 +21,7 @@ export const REPOSITORY = '/srv/backups';
 export const BACKUP_CPU_SHARES = 128;
 const REPOSITORY_VOLUME = 'backups';
 
-/** What encrypts pgBackRest's repository, each generation of it, and all of restic's. */
+/** What encrypts pgBackRest's repository, each key version of it, and all of restic's. */
 const databaseSecret = (generation: number) => ({ ...generated(databaseKey(generation)), encrypts: 'the backups of the database' });
 const FILES_KEY = { ...generated('backup-files-key'), encrypts: 'the backups of the files' };
 
@@ -33,14 +33,14 @@ export const backup = defineService({
   build: (own, input) => {
     refuseUnfit(input);
     const repository = server(own, input);
-    return copyNames(own.copies).length > 0 ? [repository, copier(own, repository, generationsOf(input.orders))] : [repository];
+    return copyNames(own.copies).length > 0 ? [repository, copier(own, repository, keyVersionsOf(input.overrides))] : [repository];
   },
 });
 
 /** The repository host. What reads files runs in containers of its own (backup/repository/job.ts). */
 function server(own: BackupSettings, input: BuildInput): Blueprint {
   const members = databaseMembers(input);
-  const generations = generationsOf(input.orders);
+  const generations = keyVersionsOf(input.overrides);
   return {
     name: 'backup',
     role: 'repository',
@@ -77,7 +77,7 @@ function server(own: BackupSettings, input: BuildInput): Blueprint {
 }
 
 /** It calls addresses outside, so it is in none of the networks of the data, and can change nothing in the repository. */
-function copier(own: BackupSettings, repository: Blueprint, generations: Generations): Blueprint {
+function copier(own: BackupSettings, repository: Blueprint, generations: KeyVersions): Blueprint {
   return {
     name: COPIES,
     image: repository.image,

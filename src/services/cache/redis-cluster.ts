@@ -34,7 +34,7 @@ type RedisClusterSettings = z.output<typeof settings>;
 export const cacheNodes = (own: RedisClusterSettings) =>
   Array.from({ length: MASTERS * (1 + own.replicas) }, (_, i) => ({ name: `redis-${i + 1}`, host: FIRST_HOST + i }));
 
-/** What the keeper logs in with. */
+/** What the controller logs in with. */
 export const CACHE_KEEPER_SECRET = generated('redis-keeper-password');
 
 /**
@@ -44,7 +44,7 @@ export const CACHE_KEEPER_SECRET = generated('redis-keeper-password');
 const applicationSecrets = (own: RedisClusterSettings): SecretSpec[] => slots('cache', 'redis-password', own.password);
 
 function applicationSecret(own: RedisClusterSettings, input: BuildInput): SecretSpec {
-  const inUse = own.password ? 'a' : (input.orders.credentials?.cache ?? 'a');
+  const inUse = own.password ? 'a' : (input.overrides.credentials?.cache ?? 'a');
   return applicationSecrets(own).find(({ slot }) => slot?.of === inUse) as SecretSpec;
 }
 
@@ -109,7 +109,7 @@ export const redisCluster = defineService({
         reload: ['/usr/local/bin/reload'],
         reloadsSecrets: true,
         listeners: [{ port: REDIS_PORT, protocol: 'tls' }],
-        member: { group: 'cache', keeper: 'agent' },
+        member: { group: 'cache', controller: 'agent' },
         interruption: interruption(own.replicas),
         urls: [],
       };
@@ -117,7 +117,7 @@ export const redisCluster = defineService({
   },
 });
 
-/** All nodes over TLS; the application is told the others by whichever answers. */
+/** All nodes over TLS; the node that answers tells the application about the others. */
 export function clusterCache(input: BuildInput): StoreContract {
   const own = input.settingsOf(redisCluster);
   const nodes = cacheNodes(own);

@@ -39,7 +39,7 @@ export const dbRouter = defineService({
       after: databaseMembers(input).map(({ name }) => name),
       reload: ['/usr/local/bin/reload'],
       check: ['haproxy', '-c', '-q', '-f', '/etc/medianest/current/haproxy.cfg'],
-      interruption: 'about 2 s: connections to the database are made anew',
+      interruption: 'about 2 s: clients reconnect to the database',
       notes: ['application to database: TLS, verified in full; the router passes it through'],
       urls: [],
     },

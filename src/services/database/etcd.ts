@@ -11,19 +11,19 @@ const settings = z.strictObject({
   members: z
     .union([z.literal(1), z.literal(3)], 'should be 1 or 3: an even number tolerates no more failures than one less')
     .default(3)
-    .describe('How many: 3 go on when one is lost, 1 is enough where a pause of failovers meanwhile is'),
+    .describe('How many: 3 survive the loss of one; with 1, there is no failover while it is down'),
   memory: memory('128m').describe('Memory limit of each container'),
   cpus: cpus(1).describe('Processors that each container may use at most; never more than the host has'),
 });
 
-/** Passwords of Patroni’s two users: which one it uses is an order, so that the other can be changed without an outage. */
+/** Passwords of Patroni’s two users: an override says which one it uses, so that the other can be changed without an outage. */
 export const ETCD_PASSWORDS = slots('coordination', 'etcd-password');
 export const FENCER_PASSWORD = generated('etcd-fencer-password');
 
 export const etcd = defineService({
   name: 'etcd',
   key: 'etcd',
-  summary: 'etcd: where the database’s members agree on who leads',
+  summary: 'etcd: where the database’s members agree on their leader',
   settings,
   build: (own, input) => {
     const members = etcdMembers(own.members, input);
@@ -62,7 +62,7 @@ export const etcd = defineService({
         ETCD_AUTO_COMPACTION_RETENTION: '1h',
         ETCD_QUOTA_BACKEND_BYTES: String(256 * 1024 ** 2),
         ETCD_SNAPSHOT_COUNT: '10000',
-        // All passwords are 24 random bytes: nobody guesses them, and a slow hash would only keep a busy host busy.
+        // All passwords are 24 random bytes: they cannot be guessed, and a slow hash would only keep a busy host busy.
         ETCD_BCRYPT_COST: '4',
         ETCD_LOG_LEVEL: 'warn',
         // Go returns memory late otherwise, and would be killed for it.
@@ -78,7 +78,7 @@ export const etcd = defineService({
       cpus: own.cpus,
       keeps: {
         '/var/lib/etcd-founding': 'whether a cluster was ever founded: a second one would be a second truth',
-        '/var/lib/etcd': 'its log and data: who leads, and what the members agreed upon',
+        '/var/lib/etcd': 'its log and data: the leader, and what the members have agreed upon',
         '/tmp': 'nothing lasting; its entrypoint is a shell, which expects it',
         '/run': 'a lock of its own',
       },
@@ -86,8 +86,8 @@ export const etcd = defineService({
       reload: ['/usr/local/bin/reload'],
       reloadsSecrets: true,
       listeners: [{ port: CLIENT_PORT, protocol: 'tls' }],
-      member: { group: 'coordination', keeper: 'agent' },
-      interruption: members.length > 1 ? 'none: the others go on' : 'none: the database goes on, but cannot fail over meanwhile',
+      member: { group: 'coordination', controller: 'agent' },
+      interruption: members.length > 1 ? 'none: the others continue' : 'none: the database continues, but cannot fail over meanwhile',
       urls: [],
     }));
   },

@@ -23,9 +23,9 @@ export function dynamicSettings(own: DatabaseSettings, archiveSeconds?: number) 
     loop_wait: own.loopWait,
     retry_timeout: own.retryTimeout,
     maximum_lag_on_failover: own.maxReplicaLag,
-    // Not strict: without any replica the leader goes on alone, and nobody can take over who lacks what it acknowledges.
+    // Not strict: without any standby the leader continues alone, and no member that lacks acknowledged writes can take over.
     synchronous_mode: own.synchronous && own.members > 1,
-    // etcd may be away: the leader goes on for as long as it reaches all other members.
+    // etcd may be down: the leader continues for as long as it reaches all other members.
     failsafe_mode: true,
     postgresql: {
       use_pg_rewind: true,

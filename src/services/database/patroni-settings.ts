@@ -8,7 +8,7 @@ export const databaseSettings = z
       .min(1)
       .max(3, 'should be 1, 2 or 3')
       .default(2)
-      .describe('How many servers hold the data: one leads, the others follow it'),
+      .describe('How many servers hold the data: one is the leader, the others follow it'),
     password: secret().describe('Password of the portal’s role; made at random where it is not given'),
     memory: memory('512m').describe('Memory limit of each container; buffers and caches are derived from it'),
     cpus: cpus(2).describe('Processors that each container may use at most; never more than the host has'),
@@ -31,7 +31,7 @@ export const databaseSettings = z
       .default(5)
       .describe('Seconds for which etcd may be slow to answer'),
     maxReplicaLag: size('16m').describe('A replica further behind is given no reads, and does not become the leader'),
-    maxSlotWal: size('2g', '64m').describe('WAL that is kept for a replica that is away; one that lacks more is copied anew'),
+    maxSlotWal: size('2g', '64m').describe('WAL that is kept for a standby that is down; one that lacks more is copied again'),
     parameters: z
       .record(
         z.string().regex(/^[a-z_][a-z0-9_.]*$/, 'should be the name of a PostgreSQL parameter'),

@@ -20,7 +20,7 @@ export const patroni = defineService({
 });
 
 function blueprint({ name, host, address }: Member, own: DatabaseSettings, input: BuildInput): Blueprint {
-  const slot = input.orders.credentials?.coordination ?? 'a';
+  const slot = input.overrides.credentials?.coordination ?? 'a';
   const archive = archiving(input);
   const dynamic = dynamicSettings(own, archive?.archiveSeconds);
   return {
@@ -65,7 +65,7 @@ function blueprint({ name, host, address }: Member, own: DatabaseSettings, input
       { port: DATABASE_PORT, protocol: 'postgres' },
       { port: 8008, protocol: 'tls' },
     ],
-    member: { group: 'database', keeper: 'agent', share: ['/usr/local/bin/settle', '20'] },
+    member: { group: 'database', controller: 'agent', share: ['/usr/local/bin/settle', '20'] },
     interruption:
       own.members > 1 ? 'a leader is changed first: writes wait about 2 s' : 'about 5 s: requests and uploads wait for the database',
     urls: [],
@@ -85,16 +85,16 @@ const patroniMembers = (count: number, input: BuildInput): Member[] =>
     address: input.address('db', FIRST_HOST + index),
   }));
 
-/** What the router and the keeper know of it: each member, by name and address. */
+/** What the router and the controller know of it: each member, by name and address. */
 export const databaseMembers = (input: BuildInput) => patroniMembers(input.settingsOf(patroni).members, input);
 
-/** Both hold at any time; which one the application is given is an order, so that the other can be changed without an outage. */
+/** Both are valid at any time; an override says which one the application is given, so that the other can be changed without an outage. */
 const databasePasswords = (own: DatabaseSettings): SecretSpec[] => slots('database', 'database-password', own.password);
 
 /** Leader and replicas behind the router, over TLS that the application verifies in full. */
 export function clusterDatabase(input: BuildInput): StoreContract {
   const own = input.settingsOf(patroni);
-  const slot = own.password ? 'a' : (input.orders.credentials?.database ?? 'a');
+  const slot = own.password ? 'a' : (input.overrides.credentials?.database ?? 'a');
   const url = (port: number) =>
     `postgresql://medianest_${slot}:{database-password-${slot}}@${dbRouterAddress(input)}:${port}/medianest?sslmode=verify-full&sslrootcert=/run/trust/internal-ca.pem`;
   return {

@@ -3,7 +3,7 @@ import { cpus, memory, secret } from '../../settings/fields.ts';
 import { type BuildInput, defineService, type StoreContract } from '../../stack/service.ts';
 import type { SecretSpec } from '../../stack/types.ts';
 
-/** What the images hold (templates/postgres/image/entrypoint). */
+/** What the images contain (templates/postgres/image/entrypoint). */
 export const POSTGRES_MAJOR = '17';
 
 const DATABASE_PORT = 5432;

@@ -1,4 +1,4 @@
-import type { Orders } from '../../stack/orders.ts';
+import type { Overrides } from '../../stack/overrides.ts';
 import { nginxText } from './settings/edge-text.ts';
 
 interface Page {
@@ -63,7 +63,7 @@ const oneLine = (text: string): string =>
     .trim()
     .slice(0, MAX_MESSAGE);
 
-function maintenancePage(order: NonNullable<Orders['maintenance']>): Page {
+function maintenancePage(order: NonNullable<Overrides['maintenance']>): Page {
   return {
     status: 503,
     code: 'maintenance',
@@ -74,7 +74,7 @@ function maintenancePage(order: NonNullable<Orders['maintenance']>): Page {
 }
 
 /** Every page that nginx itself may answer with, as parameters of its configuration. */
-export function errorPages(maintenance: Orders['maintenance']) {
+export function errorPages(maintenance: Overrides['maintenance']) {
   const pages = maintenance ? PAGES.map((page) => (page.status === 503 ? maintenancePage(maintenance) : page)) : PAGES;
   return pages.map(({ status, code, title, text, retryAfter }) => ({
     status,

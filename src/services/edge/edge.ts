@@ -20,7 +20,7 @@ declare module '../../stack/service.ts' {
 
 const HOST = 10;
 
-/** How many replicas the edge goes to by itself while the balancer is away. */
+/** How many replicas the edge uses directly while the balancer is down. */
 const DIRECT_REPLICAS = 3;
 
 const CACHE: Mount = { source: 'edge-cache', target: '/var/cache/edge', kind: 'volume', readOnly: false };
@@ -37,7 +37,7 @@ const portalUrl = (domain: string, httpsPort: number): string => `https://${urlH
 function upstreams(input: BuildInput) {
   const application = input.settingsOf(app);
   // Of those that medianest.yml says: `scale` must reload nothing here.
-  const count = input.enabled(balancer.name) ? (input.orders.replicas?.instead ?? application.replicas) : application.replicas;
+  const count = input.enabled(balancer.name) ? (input.overrides.replicas?.instead ?? application.replicas) : application.replicas;
   const replicas = appReplicas({ ...application, replicas: count }).map(({ host }) => ({
     address: input.address('app', host),
     port: application.port,
@@ -56,7 +56,7 @@ const RESERVED_BYTES = 96 * 1024 ** 2;
 /** Of a connection with TLS whose request is not whole yet, with its part of the kernel's; 53 KiB were measured. */
 const CONNECTION_BYTES = 60 * 1024;
 
-/** As many as the memory limit holds, so that slow clients cannot have a worker killed. The most is what 16,384 files allow. */
+/** As many as the memory limit allows, so that slow clients cannot get a worker killed. At most what 16,384 files allow. */
 const workerConnections = (memoryBytes: number): number =>
   Math.max(256, Math.min(7500, Math.floor((memoryBytes - RESERVED_BYTES) / CONNECTION_BYTES / WORKERS)));
 
@@ -175,10 +175,10 @@ export const edge = defineService({
           // The balancer gives up after 60 s, and its answer should be the one that is heard.
           answerSeconds: balanced ? 70 : 60,
           uploadPaths: own.uploadPaths,
-          // Multipart framing comes on top of the file; the application holds to the exact limit.
+          // Multipart framing comes on top of the file; the application enforces the exact limit.
           maxUploadBytes: application.uploadLimit + 1024 ** 2,
-          pages: errorPages(input.orders.maintenance),
-          maintenance: input.orders.maintenance !== undefined,
+          pages: errorPages(input.overrides.maintenance),
+          maintenance: input.overrides.maintenance !== undefined,
           metricsPath: application.metricsPath.split('?')[0] as string,
           openPaths: [...new Set([application.healthPath, application.readyPath].map((path) => path.split('?')[0] as string))],
           ...cdnParts,
@@ -197,7 +197,7 @@ export const edge = defineService({
         reload: ['/usr/local/bin/reload'],
         check: ['nginx', '-t', '-q', '-c', '/etc/medianest/current/nginx.conf', '-e', 'stderr'],
         interruption: 'about 1 s: new connections are refused while the container is replaced',
-        notes: input.orders.maintenance ? [`maintenance since ${input.orders.maintenance.since}: visitors get 503`] : [],
+        notes: input.overrides.maintenance ? [`maintenance since ${input.overrides.maintenance.since}: visitors get 503`] : [],
         urls: own.domains.map((domain) => portalUrl(domain, own.httpsPort)),
       },
     ];

@@ -13,7 +13,7 @@ export const memberCertificate = (name: string, more: readonly string[]): Certif
 /** A password that is made at random. */
 export const generated = (name: string): SecretSpec => ({ name, source: { generate: true } });
 
-/** Two passwords that hold at the same time, so that one can be replaced while the other is in use; a given one is the first. */
+/** Two passwords that are valid at the same time, so that one can be replaced while the other is in use; a given one is the first. */
 export const slots = (group: string, name: string, given?: Secret): SecretSpec[] =>
   (['a', 'b'] as const).map((of) => ({
     name: `${name}-${of}`,

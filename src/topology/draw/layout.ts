@@ -63,7 +63,7 @@ export function cellsOf(group: TopologyGroup, box: Box): Box[] {
   }));
 }
 
-/** How many calls a group is away, at most, from those of its own network that nobody there calls; a circle counts once. */
+/** How many calls a group is away, at most, from those of its own network without a caller there; a cycle counts once. */
 function ranks(picture: Topology): Map<string, number> {
   const home = new Map(picture.groups.map((group) => [group.id, group.home]));
   const known = new Map<string, number>();

@@ -13,7 +13,7 @@ const CLASSES: Record<NodeState, string> = {
   missing: 'fill:#eeeeee,stroke:#666666,color:#333333,stroke-dasharray:4 3',
 };
 
-/** One container is a box of its own, several are boxes in one; titles have one line, because Mermaid makes no room for more. */
+/** One container is a box of its own, several are boxes in one; titles have one line, because Mermaid leaves no space for more. */
 function groupLines(group: TopologyGroup): string[] {
   const notes = [
     ...group.published.map((entry) => `published ${entry}`),

@@ -69,7 +69,7 @@ export interface Seen {
 const NOWHERE = 'no network';
 
 /**
- * The stack as a picture's data: whoever is added to it appears by itself. Who calls whom follows from what is started
+ * The data of the topology picture: a new service appears automatically. Who calls whom follows from what is started
  * after what, and from the replicas behind a balancer.
  */
 export function topology(stack: Stack, external: Readonly<Record<string, { url?: string | undefined }>>, seen?: Seen): Topology {
@@ -110,7 +110,7 @@ export function topology(stack: Stack, external: Readonly<Record<string, { url?:
   };
 }
 
-/** It has a certificate of its own, or passes calls on to somebody whose certificate names it. */
+/** It has a certificate of its own, or passes calls on to a service whose certificate names it. */
 const servesTls = (stack: Stack, name: string): boolean =>
   stack.services.some((service) => service.certificate && (service.name === name || service.certificate.subjects.includes(name)));
 

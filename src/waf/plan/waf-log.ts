@@ -4,7 +4,7 @@ export interface WafMatch {
   message: string;
   /** What it looked at: `ARGS:json.title`, `REQUEST_HEADERS:user-agent`. */
   part: string;
-  /** The words that it took for an attack; never the whole value, which may be somebody's secret. */
+  /** The words that it took for an attack; never the whole value, which may be a secret. */
   found: string;
 }
 

@@ -1,4 +1,4 @@
-/** Rules that the edge needs and that the state folder does not hold yet. */
+/** Rules that the edge needs and that are not in the state folder yet. */
 export interface PendingRules {
   digest: string;
   /** Absolute. */

@@ -7,10 +7,10 @@ export interface Speaker extends ObservedNode {
 }
 
 /** What all that was said amounts to. */
-export interface Picture {
+export interface ClusterView {
   observed: Observed;
   speakers: Speaker[];
-  /** Every wanted node answers: an id that none of them has is nobody's any more. */
+  /** Every wanted node answers: an id that none of them has is unused. */
   complete: boolean;
   /** More than half of the wanted nodes answer. */
   majority: boolean;
@@ -23,7 +23,7 @@ export interface Picture {
 
 const isSpeaker = (node: Speaker | ObservedNode): node is Speaker => 'self' in node;
 
-export function picture(observed: Observed): Picture {
+export function view(observed: Observed): ClusterView {
   const speakers = observed.nodes
     .map((node) => {
       const self = node.view?.known.find(({ flags }) => flags.includes('myself'));
@@ -61,11 +61,11 @@ export function knows(speaker: Speaker, other: Speaker): boolean {
 export const slotsOf = (said: readonly KnownNode[]): Range[] => said.flatMap(({ slots }) => slots);
 
 /** Who follows this id, by their own word. */
-export const followers = ({ speakers }: Picture, id: string): Speaker[] =>
+export const followers = ({ speakers }: ClusterView, id: string): Speaker[] =>
   speakers.filter(({ self }) => !isMaster(self) && self.master === id);
 
 /** For a person: the service, or how it was called where it was. */
-export function nameOf({ byId, observed }: Picture, id: string, said: readonly KnownNode[] = []): string {
+export function nameOf({ byId, observed }: ClusterView, id: string, said: readonly KnownNode[] = []): string {
   const address = said.find((node) => node.address !== '')?.address;
   return byId.get(id)?.service ?? observed.nodes.find((node) => node.address === address)?.service ?? `node ${id.slice(0, 8)}`;
 }

@@ -1,4 +1,4 @@
-import { followers, knows, nameOf, type Picture, type Speaker, slotsOf } from './cluster-view.ts';
+import { type ClusterView, followers, knows, nameOf, type Speaker, slotsOf } from './cluster-view.ts';
 import { complement, intersect, overlap, text } from './ranges.ts';
 import type { CacheCommand, CachePlan } from './types.ts';
 
@@ -6,7 +6,7 @@ import type { CacheCommand, CachePlan } from './types.ts';
  * Introduces nodes that do not know each other, or know each other by an old address. Two that hold the same slots and were
  * never in one cluster are left apart: one of them would throw its data away.
  */
-export function introductions({ speakers }: Picture): CachePlan {
+export function introductions({ speakers }: ClusterView): CachePlan {
   const commands: CacheCommand[] = [];
   const problems: string[] = [];
   for (const [index, one] of speakers.entries()) {
@@ -32,10 +32,10 @@ const strangersWithTheSame = (one: Speaker, other: Speaker): boolean =>
   !heardOf(one, other) && !heardOf(other, one) && one.view.keys + other.view.keys > 0 && overlap(one.self.slots, other.self.slots);
 
 /**
- * Ids that are nobody's any more: a wiped node's old one, or one of a container that is no longer wanted. What such an id is
+ * Ids that no node has any more: a wiped node's old one, or one of a container that is no longer wanted. What such an id is
  * still believed to own is left alone (slots.ts), unless a leader that is here has it: then the belief only stands in its way.
  */
-export function farewells(now: Picture): CacheCommand[] {
+export function farewells(now: ClusterView): CacheCommand[] {
   if (!now.complete) return [];
   const uncovered = complement(now.leaders.flatMap(({ self }) => self.slots));
   return [...now.absent].flatMap(([id, said]) =>
@@ -46,7 +46,7 @@ export function farewells(now: Picture): CacheCommand[] {
 }
 
 /** Told to everybody who knows it in one round: one that still did would tell the others again. */
-export const forget = ({ speakers }: Picture, id: string, cause: string): CacheCommand[] =>
+export const forget = ({ speakers }: ClusterView, id: string, cause: string): CacheCommand[] =>
   speakers
     .filter(({ view }) => view.known.some((node) => node.id === id))
     .map(({ service }) => ({ kind: 'forget', at: service, id, cause }));

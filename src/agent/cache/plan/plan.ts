@@ -1,4 +1,4 @@
-import { picture } from './cluster-view.ts';
+import { view } from './cluster-view.ts';
 import { failovers } from './failover.ts';
 import { farewells, introductions } from './membership.ts';
 import { contested, followings, reconnections } from './roles.ts';
@@ -7,10 +7,10 @@ import type { CachePlan, Observed } from './types.ts';
 
 /**
  * What to tell the nodes, by what they say. One kind of thing in each round, the most urgent first; the next round sees its
- * effect. Commands that have already been carried out change nothing, so that two keepers at once do no harm.
+ * effect. Commands that have already been carried out change nothing, so that two controllers at once do no harm.
  */
 export function planCache(observed: Observed): CachePlan {
-  const now = picture(observed);
+  const now = view(observed);
   const met = introductions(now);
   const covered = cover(now);
   const problems = [...met.problems, ...covered.problems, ...contested(now)];

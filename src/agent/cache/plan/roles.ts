@@ -1,9 +1,9 @@
-import { followers, isMaster, knows, type Picture, type Speaker, slotsOf } from './cluster-view.ts';
+import { type ClusterView, followers, isMaster, knows, type Speaker, slotsOf } from './cluster-view.ts';
 import { complement, intersect } from './ranges.ts';
 import { type CacheCommand, MASTERS } from './types.ts';
 
-/** Gives every leader its replicas: of those that follow nobody, and where a leader has one too many, of those. */
-export function followings(now: Picture): CacheCommand[] {
+/** Gives every leader its replicas: from those that follow no leader, and from leaders that have one too many. */
+export function followings(now: ClusterView): CacheCommand[] {
   const { replicas, nodes } = now.observed;
   // Of two that lead the same, one is about to follow the other.
   if (replicas === 0 || !now.majority || now.leaders.length === 0 || contested(now).length > 0) return [];
@@ -22,7 +22,7 @@ export function followings(now: Picture): CacheCommand[] {
     const node = known.find((one) => place(one) % MASTERS === place(leader) % MASTERS) ?? known[0];
     if (node) {
       spare.splice(spare.indexOf(node), 1);
-      follow(node, leader, `${leader.service} lacks a replica, and ${node.service} follows nobody`);
+      follow(node, leader, `${leader.service} lacks a replica, and ${node.service} follows no leader`);
       continue;
     }
     const rich = now.leaders.find((other) => (strength.get(other) as number) > replicas);
@@ -39,7 +39,7 @@ export function followings(now: Picture): CacheCommand[] {
  * master itself comes from there; one that was heard of by gossip (clusterProcessGossipSection, cluster_legacy.c) is known by
  * its new address, and still asked at its old one, for ever. Told to follow it once more it does.
  */
-export const reconnections = (now: Picture): CacheCommand[] =>
+export const reconnections = (now: ClusterView): CacheCommand[] =>
   now.speakers.flatMap((node) => {
     const leader = node.self.master === undefined ? undefined : now.byId.get(node.self.master);
     const { masterHost } = node.view;
@@ -49,7 +49,7 @@ export const reconnections = (now: Picture): CacheCommand[] =>
   });
 
 /** It serves nothing, and what it follows serves nothing either: no data is lost when it follows another. */
-function freeNodes(now: Picture): Speaker[] {
+function freeNodes(now: ClusterView): Speaker[] {
   const believed = new Set(now.speakers.flatMap(({ view }) => view.known.filter(({ slots }) => slots.length > 0).map(({ id }) => id)));
   const free = now.speakers.filter(({ self, view }) => {
     if (believed.has(view.id)) return false;
@@ -61,7 +61,7 @@ function freeNodes(now: Picture): Speaker[] {
 }
 
 /** Replicas that follow it or will again when they are back. */
-function strengthOf(now: Picture, leader: Speaker): number {
+function strengthOf(now: ClusterView, leader: Speaker): number {
   const silent = now.observed.nodes.filter(({ view }) => !view).map(({ address }) => address);
   const away = [...now.absent.values()].filter((said) =>
     said.some(({ master, address }) => master === leader.view.id && silent.includes(address)),
@@ -70,7 +70,7 @@ function strengthOf(now: Picture, leader: Speaker): number {
 }
 
 /** Where two leaders hold the same slots, for a moment: the nodes settle it by their epochs. */
-export const contested = ({ leaders }: Picture): string[] =>
+export const contested = ({ leaders }: ClusterView): string[] =>
   leaders.flatMap((one, index) =>
     leaders
       .slice(index + 1)

@@ -1,11 +1,11 @@
 import type { MemberState } from '../../../stack/member.ts';
-import { isMaster, nameOf, type Picture, picture, type Speaker } from './cluster-view.ts';
+import { type ClusterView, isMaster, nameOf, type Speaker, view } from './cluster-view.ts';
 import { text } from './ranges.ts';
 import type { Observed } from './types.ts';
 
 /** What `status` shows of each container. */
 export function cacheStatus(observed: Observed): Record<string, MemberState> {
-  const now = picture(observed);
+  const now = view(observed);
   const speakers = new Map(now.speakers.map((speaker) => [speaker.service, speaker]));
   return Object.fromEntries(
     observed.nodes.map(({ service, silence }) => {
@@ -18,7 +18,7 @@ export function cacheStatus(observed: Observed): Record<string, MemberState> {
   );
 }
 
-function stateOf(now: Picture, speaker: Speaker): MemberState {
+function stateOf(now: ClusterView, speaker: Speaker): MemberState {
   const { self, view } = speaker;
   const cluster = { cluster: view.stateOk ? 'ok' : 'down' };
   if (isMaster(self)) {

@@ -4,7 +4,7 @@ export type Range = readonly [first: number, last: number];
 export const SLOTS = 16_384;
 export const MASTERS = 3;
 
-/** What the keeper has to know of the cluster: plain data. Files are read anew each time, so that a rotation needs no restart. */
+/** What the controller has to know of the cluster: plain data. Files are read anew each time, so that a rotation needs no restart. */
 export interface CacheConfig {
   /** The containers that are to be the cluster. The first three are its first masters. */
   nodes: readonly { service: string; address: string }[];
@@ -54,7 +54,7 @@ export interface ObservedNode {
   silence?: string;
   /** It answers, but is still reading its files: its data will be there in a moment. */
   loading?: boolean;
-  /** For how long, as far as the keeper has watched. */
+  /** For how long, as far as the controller has watched. */
   silentMs: number;
 }
 

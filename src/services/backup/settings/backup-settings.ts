@@ -37,13 +37,13 @@ export const backupSettings = z.strictObject({
     .default(30)
     .describe('A WAL segment that is not full is archived after so many seconds: about what is lost with the host'),
   maxWalQueue: size('8g', '256m').describe(
-    'WAL that waits for the repository at most; beyond it is dropped so that the database goes on, and `backup list` tells the gap',
+    'How much WAL may wait for the repository; more is dropped so that the database keeps working, and `backup list` shows the gap',
   ),
   alert: z
     .array(z.string().min(1))
     .default([])
     .describe(
-      'Program and arguments that are run when a backup, a verification, pruning or a drill fails; relative to medianest.yml. It is told MEDIANEST_PROJECT, _COMMAND, _ERROR and _MESSAGE',
+      'Program and arguments that are run when a backup, a verification, pruning or a drill fails; relative to medianest.yml. It gets MEDIANEST_PROJECT, _COMMAND, _ERROR and _MESSAGE',
     ),
   sanitize: sanitizeSettings,
   memory: memory('256m').describe('Memory limit of the container, and of each that backs up or restores files'),

@@ -105,7 +105,7 @@ export function copySecrets(copies: CopiesSettings): SecretSpec[] {
   );
 }
 
-/** What rclone is told of each, without secrets. */
+/** What rclone is told about each, without secrets. */
 export function copyView(copies: CopiesSettings): JsonObject {
   const { sftp, s3, azure, gcs } = copies;
   const host = String(sftp.host);

@@ -32,7 +32,7 @@ export const PORTAL_RULES: SanitizeRules = {
 /** These words, and not a part of longer ones. */
 const word = (words: string): RegExp => new RegExp(`(?<![a-z])(${words})(?![a-z])`);
 
-/** Columns whose names say what they hold, the first that fits. They are compared as `snake_case`. */
+/** Columns whose names say what they contain, the first that fits. They are compared as `snake_case`. */
 const BY_NAME: readonly (readonly [RegExp, ColumnRule])[] = [
   [word('e_?mails?|mail'), 'email'],
   [

@@ -19,7 +19,7 @@ const settings = z.strictObject({
     .default(TYPES.map((type) => `*.${type}`))
     .describe('What is static: starts of paths and endings. These files are asked for without cookies, and skip the WAF'),
   except: z.array(plainPath).default(['/api/']).describe('Starts of paths that are never taken for static files'),
-  size: size('1g', '16m').describe('Most that the cache may hold on disk'),
+  size: size('1g', '16m').describe('Maximum size of the cache on disk'),
   maxAgeSeconds: z
     .int()
     .min(0)
@@ -40,7 +40,7 @@ export const cdn = defineService({
 });
 
 /**
- * Which addresses are static. Only such of harmless characters: what else may stand in an address goes to the
+ * Which addresses are static. Only those with harmless characters: any other address goes to the
  * application through the WAF, uncached.
  */
 export function staticPattern(own: Pick<CdnSettings, 'paths' | 'except'>): string {

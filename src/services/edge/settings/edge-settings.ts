@@ -9,13 +9,13 @@ const cidr = z.union(
   'should be an address or a range such as 192.168.1.0/24 or 2001:db8::/32',
 );
 
-/** Wider ranges hold more strangers than any provider has proxies: whoever is in one could say who they are. */
+/** Wider ranges contain more strangers than any provider has proxies, and each of them could forge a client address. */
 const WIDEST = { 4: 8, 6: 7 };
 
 const known = cidr.refine((text) => {
   const [address = '', bits] = text.split('/');
   return bits === undefined || Number(bits) >= WIDEST[address.includes(':') ? 6 : 4];
-}, 'takes in half the internet, and whoever is in it would be believed; name only your own addresses');
+}, 'contains half the internet, and every host in it would be trusted; name only your own addresses');
 
 const unique = (what: string) => [(list: readonly string[]) => new Set(list).size === list.length, `names a ${what} twice`] as const;
 
@@ -118,7 +118,7 @@ const fields = z.strictObject({
         z
           .strictObject({
             subdomains: z.boolean().default(false).describe('Also for every name below the domain'),
-            preload: z.boolean().default(false).describe('The domain may be built into browsers (hstspreload.org); hard to take back'),
+            preload: z.boolean().default(false).describe('The domain may be built into browsers (hstspreload.org); hard to undo'),
           })
           .refine(({ preload, subdomains }) => subdomains || !preload, 'preload needs subdomains: true (hstspreload.org)'),
       ],

@@ -1,6 +1,6 @@
 /**
  * A text as one parameter of an nginx configuration: nothing in it is a variable, an end or an escape. nginx knows no
- * escape for `$`; the configuration has a variable `usd` that holds one.
+ * escape for `$`; the configuration has a variable `usd` that contains one.
  */
 export const nginxText = (text: string): string => `"${text.replace(/[\\"]/g, '\\$&').replaceAll('$', () => '${usd}')}"`;
 

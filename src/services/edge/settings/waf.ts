@@ -58,7 +58,7 @@ export const exclusionSchema = z.strictObject({
     .string()
     .regex(PARAMETER, 'should be the name of a field such as title, or cookie:NAME, or header:NAME')
     .optional()
-    .describe('Only for this field of a query, a form or JSON; the rule goes on looking at everything else'),
+    .describe('Only for this field of a query, a form or JSON; the rule still checks everything else'),
 });
 
 export type Exclusion = z.output<typeof exclusionSchema>;

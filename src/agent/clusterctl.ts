@@ -1,13 +1,13 @@
 import type { Group, Say } from './group.ts';
 
-const USAGE = 'usage: keeper status | handover SERVICE | settled SERVICE SECONDS | switchover [--to SERVICE] | failover [--to SERVICE]';
+const USAGE = 'usage: controller status | handover SERVICE | settled SERVICE SECONDS | switchover [--to SERVICE] | failover [--to SERVICE]';
 
 /**
- * One command of the keeper (docs/architecture.md, "The keeper").
+ * One command of the controller (docs/architecture.md, "The keeper").
  * @returns what belongs on stdout
  * @throws Error whose message is for a person
  */
-export async function keeper(argv: readonly string[], groups: readonly Group[], say: Say): Promise<string> {
+export async function controller(argv: readonly string[], groups: readonly Group[], say: Say): Promise<string> {
   const [command, first = '', second = ''] = argv;
   const groupOf = (service: string): Group => {
     const found = groups.find(({ members }) => members.includes(service));

@@ -3,25 +3,25 @@ import type { JsonObject } from '../core/json.ts';
 import type { Settings } from '../settings/schema.ts';
 
 /**
- * What commands have ordered beyond medianest.yml (`maintenance on`, `scale`, `deploy`, `rollback`): kept in the state
- * folder as orders.json. An order about a setting holds for as long as medianest.yml says what it said then: whoever
- * changes the setting takes it back.
+ * What commands have decided beyond medianest.yml (`maintenance on`, `scale`, `deploy`, `rollback`): kept in the state
+ * folder as orders.json. An override of a setting is valid while medianest.yml says what it said then:
+ * editing the setting ends it.
  */
-export interface Orders {
+export interface Overrides {
   maintenance?: { message?: string; retryAfterSeconds: number; since: string };
   /** `count` replicas while `app.replicas` is `instead`. */
   replicas?: { count: number; instead: number };
-  /** Image -> what `update` found newer in it: part of its name, so that it is built and used anew. */
+  /** Image -> what `update` found newer in it: part of its name, so that it is built and used again. */
   updates?: Record<string, string>;
-  /** Group -> which of its two credentials is in use; the first where nothing is ordered. */
+  /** Group -> which of its two credentials is in use; the first without an override. */
   credentials?: Record<string, 'a' | 'b'>;
-  /** Which of the generations of the database’s backups is written to, and the oldest that is kept; the first where nothing is ordered. */
+  /** The current key version of the database’s backups, and the oldest that is kept; the first without an override. */
   backup?: { current: number; oldest: number };
   /** A release while the application's part of the settings has the hash `instead`. */
   app?: { release: string; ref: string; version: AppVersion; instead: string };
 }
 
-/** The settings that belong to a version of the application, and go back with it. They hold no secret. */
+/** The settings that belong to a version of the application, and are rolled back with it. They contain no secret. */
 const VERSION_KEYS = ['image', 'port', 'healthPath', 'readyPath', 'metricsPath', 'user', 'command', 'env', 'migrate', 'tls'] as const;
 export type AppVersion = JsonObject;
 
@@ -30,28 +30,32 @@ export function appVersion(app: object): AppVersion {
   return Object.fromEntries(VERSION_KEYS.flatMap((key) => (own[key] === undefined ? [] : [[key, own[key]]])));
 }
 
-/** What an order about the application is compared with: its version in medianest.yml, and the portal's own source where that is used. */
+/** What an override of the application is compared with: its version in medianest.yml, and the portal's own source where that is used. */
 export const appIdentity = (app: object, portalImage: string): string =>
   shortHash([appVersion(app), 'image' in app && app.image ? null : portalImage]);
 
 /**
- * Settings as they hold: medianest.yml, and the orders that still apply to it.
+ * Effective settings: medianest.yml, and the overrides that still apply to it.
  * @param portalImage reference of the portal's image, as it would be built now
  */
-export function applyOrders(settings: Settings, orders: Orders, portalImage: () => string): { settings: Settings; orders: Orders } {
+export function applyOverrides(
+  settings: Settings,
+  overrides: Overrides,
+  portalImage: () => string,
+): { settings: Settings; overrides: Overrides } {
   const app = settings.app as (JsonObject & { replicas: number; maxReplicas: number }) | undefined;
-  if (!app) return { settings, orders };
-  const { replicas: scaled } = orders;
+  if (!app) return { settings, overrides };
+  const { replicas: scaled } = overrides;
   const replicas = scaled?.instead === app.replicas && scaled.count <= app.maxReplicas ? scaled : undefined;
-  const release = orders.app && orders.app.instead === appIdentity(app, portalImage()) ? orders.app : undefined;
+  const release = overrides.app && overrides.app.instead === appIdentity(app, portalImage()) ? overrides.app : undefined;
   const version = release ? { ...Object.fromEntries(VERSION_KEYS.map((key) => [key, undefined])), ...release.version } : {};
   return {
     settings: { ...settings, app: { ...app, ...version, ...(replicas && { replicas: replicas.count }) } },
-    orders: {
-      ...(orders.updates && { updates: orders.updates }),
-      ...(orders.credentials && { credentials: orders.credentials }),
-      ...(orders.backup && { backup: orders.backup }),
-      ...(orders.maintenance && { maintenance: orders.maintenance }),
+    overrides: {
+      ...(overrides.updates && { updates: overrides.updates }),
+      ...(overrides.credentials && { credentials: overrides.credentials }),
+      ...(overrides.backup && { backup: overrides.backup }),
+      ...(overrides.maintenance && { maintenance: overrides.maintenance }),
       ...(replicas && { replicas }),
       ...(release && { app: release }),
     },

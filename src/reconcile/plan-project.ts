@@ -7,7 +7,7 @@ import { isTaken, processOn } from '../host/ports.ts';
 import { leadersOf, memberStates } from '../members/agent-cli.ts';
 import { placement, unplacedServices } from '../secrets/store/secret-files.ts';
 import type { Loaded } from '../settings/loaded.ts';
-import type { Orders } from '../stack/orders.ts';
+import type { Overrides } from '../stack/overrides.ts';
 import type { Stack } from '../stack/types.ts';
 import { checkMedia } from './media-check.ts';
 import type { UpFacts } from './plan/facts.ts';
@@ -22,8 +22,8 @@ const WAIT_SECONDS = 180;
 export interface Asked {
   /** How long to wait until containers are healthy. */
   waitSeconds?: number | undefined;
-  /** Changes what was ordered beyond medianest.yml. */
-  orders?: ((orders: Orders) => Orders) | undefined;
+  /** Changes the overrides. */
+  overrides?: ((overrides: Overrides) => Overrides) | undefined;
   /** Components to touch; all where undefined. */
   only?: readonly string[] | undefined;
   deploying?: boolean;
@@ -35,7 +35,7 @@ export interface Asked {
  * One read of the engine and the state folder, compared with the stack. Only where a container will be created is more
  * asked: images, foreign volumes, ports.
  */
-export async function survey(
+export async function planProject(
   context: Context,
   loaded: Loaded,
   engine: Engine,
@@ -43,7 +43,12 @@ export async function survey(
 ): Promise<UpPlan & { prepared: Prepared }> {
   const project = loaded.settings.project;
   const containers = await engine.observe(project);
-  const prepared = await prepare(context, loaded, { engine, running: containers.length > 0, orders: asked.orders, renew: asked.renew });
+  const prepared = await prepare(context, loaded, {
+    engine,
+    running: containers.length > 0,
+    overrides: asked.overrides,
+    renew: asked.renew,
+  });
   const { state, stack, rendered, secrets } = prepared;
   refuseForeign(project, containers, state.root);
   const manifest = state.manifest();
@@ -67,7 +72,7 @@ export async function survey(
     gathered: prepared.gathered,
     subnetsChanged: prepared.subnetsChanged,
     subnets: prepared.subnets,
-    newOrders: prepared.newOrders,
+    newOverrides: prepared.newOverrides,
     placements: Object.fromEntries(
       stack.services
         .filter(({ reloadsSecrets }) => reloadsSecrets)
@@ -96,7 +101,7 @@ export async function survey(
   const recreated = services.find(
     ({ name, member }) => member && first.changes.some((change) => change.service === name && change.action === 'recreate'),
   );
-  const leaders = leadersOf(await memberStates(engine, containers, recreated?.member?.keeper));
+  const leaders = leadersOf(await memberStates(engine, containers, recreated?.member?.controller));
   return {
     ...planUp(stack, rendered, { ...facts, leaders, missingImages: await neededImages(stack, await engine.missingImages(refs)) }),
     prepared,
@@ -139,7 +144,7 @@ export function refuseForeign(project: string, containers: readonly ObservedCont
   }
 }
 
-/** Where no container is left, a network or volume of the same name may still be somebody else's data. */
+/** If no container is left, a network or volume of the same name may still be another project's data. */
 async function refuseForeignLeftovers(stack: Stack, containers: readonly ObservedContainer[], engine: Engine): Promise<void> {
   if (containers.length > 0) return;
   const names = new Set(stack.networks.map(({ name }) => `${stack.project}_${name}`));
