@@ -8,6 +8,7 @@ import { backupExport, backupImport } from './commands/export.ts';
 import { backupKit } from './commands/kit.ts';
 import { drill, previewRemove, restore } from './commands/restore.ts';
 import { BACKUP_SCHEDULE } from './plan/schedule.ts';
+import { restoreSteps } from './restore/steps.ts';
 
 /** WAL that waits for the archive, and copies that are behind. */
 async function transit({ context, project, engine, manifest, containers, members }: Seen): Promise<Check[]> {
@@ -21,7 +22,7 @@ async function transit({ context, project, engine, manifest, containers, members
 }
 
 /** Sets of backups, their copies, and the way back. */
-export const backup: Capability = {
+export const backup = {
   name: 'backup',
   commands: [
     command,
@@ -39,6 +40,7 @@ export const backup: Capability = {
     drill,
   ],
   schedules: [BACKUP_SCHEDULE],
+  steps: restoreSteps,
   guard: async (state, { takesDown }) => {
     if (takesDown) return;
     const { refuseHalfRestored } = await import('./restore/journal.ts');
@@ -88,4 +90,4 @@ export const backup: Capability = {
       ...[...backupHealth(state), ...open].map(({ message, remedy }) => `${message}: ${remedy}`),
     ];
   },
-};
+} satisfies Capability;

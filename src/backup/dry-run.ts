@@ -1,7 +1,7 @@
 import type { Context } from '../capability/capability.ts';
 import { type Project, requireManifest } from '../project/open.ts';
 import { type BackupType, byAge } from './plan/backup-sets.ts';
-import { cacheNodes, databaseMembers } from './plan/sources.ts';
+import { cacheNodes, databaseMembers } from './plan/holds.ts';
 import { otherRepository, refuseOldGeneration, refuseReadOnly, refuseUnfit } from './ready.ts';
 import { jobError } from './repository/job.ts';
 import { backupContext, fileSources, inServer, knownSets, readDatabase } from './repository/repository.ts';

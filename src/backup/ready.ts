@@ -5,7 +5,7 @@ import { controllerOf, leadersOf, memberStates } from '../members/agent-cli.ts';
 import { refuseForeign } from '../reconcile/plan-project.ts';
 import { containersOf } from '../stack/roles.ts';
 import type { Catalogue } from './plan/backup-sets.ts';
-import { cacheNodes, databaseMembers } from './plan/sources.ts';
+import { cacheNodes, databaseMembers } from './plan/holds.ts';
 import { type BackupContext, inServer, knownSets } from './repository/repository.ts';
 import { openRepository } from './repository/restic.ts';
 
@@ -45,7 +45,7 @@ export async function refuseOldGeneration(room: BackupContext): Promise<void> {
 
 /** restic would try for a quarter of an hour to write its lock. */
 export async function refuseReadOnly({ bench, mount }: BackupContext): Promise<void> {
-  const { exitCode } = await bench.docker.run(['exec', `${bench.project}-backup-1`, 'test', '-w', mount.target], { signal: bench.signal });
+  const { exitCode } = await bench.docker.run(['exec', bench.server, 'test', '-w', mount.target], { signal: bench.signal });
   if (exitCode !== 1) return;
   throw new UserError(
     'REPOSITORY_AWAY',

@@ -5,10 +5,14 @@ import { buildImages } from '../../images/build-images.ts';
 import { prepare } from '../../reconcile/prepare.ts';
 import { placeSecrets } from '../../secrets/store/secret-files.ts';
 import { LABEL } from '../../stack/labels.ts';
-import { withRole } from '../../stack/roles.ts';
+import type { ImageSpec } from '../../stack/types.ts';
+import { repositoryHost } from '../plan/holds.ts';
 import { mustRun } from '../repository/job.ts';
 import { backupContext } from '../repository/repository.ts';
 import { type CheckedArchive, importSet } from './import.ts';
+
+/** An image, and those that it is built upon. */
+const imagesOf = ({ name, build }: ImageSpec): string[] => [...(build?.after ? imagesOf(build.after) : []), name];
 
 /**
  * Makes the repository of a host where nothing was started yet out of an archive: before the database starts, because that
@@ -27,10 +31,10 @@ export async function importBare(
       'use the kit of the installation that the archive was exported from',
     );
   const prepared = await prepare(context, opened.loaded, { unchecked: true });
-  const server = withRole(prepared.stack.services, 'repository')[0];
+  const server = repositoryHost(prepared.stack);
   if (!server)
     throw new UserError('NOT_RUNNING', `profile ${opened.loaded.profile} has no backup`, 'a profile with `backup`, such as prod');
-  await buildImages(context, opened, ['postgres', 'patroni', 'backup'], false);
+  await buildImages(context, opened, imagesOf(server.image), false);
   const docker = await context.docker();
   await placeSecrets(opened.state, server, prepared.secrets.values, prepared.secrets.fingerprints, docker);
   const room = await backupContext(context, opened);

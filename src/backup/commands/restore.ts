@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { Context, Result } from '../../capability/capability.ts';
 import { type Command, done, type Options } from '../../capability/capability.ts';
 import { EXIT, UserError } from '../../core/errors.ts';
-import { PARTS, type Part } from '../plan/restore-plan.ts';
+import { PARTS, type Part } from '../plan/restore-part.ts';
 import { PASSPHRASE_FILE, passphrase } from './kit.ts';
 
 /** Settings are what a restore itself goes by: they come back where they are named. */

@@ -46,9 +46,9 @@ export const planCopies = async ({ docker, project }: Workbench, settings: Backu
   withCopies(catalogue, copyPolicies(settings), await readCopies(docker, project, settings));
 
 /** Leaves it beside the data, where the container of the copies finds it when it can send. Killed before, the next command does. */
-export async function orderCopies({ docker, project, signal }: Workbench, { copies }: Catalogue): Promise<void> {
+export async function orderCopies({ docker, server, signal }: Workbench, { copies }: Catalogue): Promise<void> {
   for (const [name, sets] of Object.entries(copies ?? {})) {
-    const result = await docker.run(['exec', '--interactive', `${project}-backup-1`, 'want-copies', name], {
+    const result = await docker.run(['exec', '--interactive', server, 'want-copies', name], {
       signal,
       input: wantText(sets),
     });

@@ -33,7 +33,7 @@ export async function fetchCopy(context: Context, opened: Project, name: string)
       throw new UserError('USAGE', `there is no copy ${name}; nothing was changed`, `backup.copies has ${names.join(', ') || 'none'}`);
     record(['fetch', name]);
     await removeJobs(bench);
-    const servers = [`${bench.project}-${COPIES}-1`, `${bench.project}-backup-1`];
+    const servers = [`${bench.project}-${COPIES}-1`, bench.server];
     // Both look into the repository; WAL waits at the database meanwhile.
     await bench.docker.run(['stop', ...servers], { signal: bench.signal });
     try {

@@ -1,41 +1,37 @@
 import type { Stack } from '../../stack/types.ts';
 import type { BackupSet } from './backup-sets.ts';
-import { usersOf } from './sources.ts';
-
-export const PARTS = ['db', 'files', 'redis', 'settings'] as const;
-/** A part of a set that can be restored alone. */
-export type Part = (typeof PARTS)[number];
+import type { Part } from './restore-part.ts';
+import { afterSteps, finishSteps, headlines, prepareSteps, replaceSteps } from './restore-steps.ts';
+import type { RestoreTarget } from './restore-target.ts';
 
 /** What is asked of a restore. */
 export interface RestoreIntent {
   kind: 'new' | 'bare' | 'into' | 'sanitized' | 'undo' | 'go-on' | 'abandon';
   parts: readonly Part[];
   /** For a person. */
-  target: string;
+  says: string;
   /** Where new data comes from. */
-  set: BackupSet | undefined;
+  target: RestoreTarget | undefined;
 }
 
 /** Bytes a second that are restored at least, and seconds that stopping, starting and waiting for health take, on a small machine. */
 const SPEED = 30 * 1024 ** 2;
 const AROUND = { place: 60, into: 15, sanitized: 30 };
 
-const NAMES = { db: 'the database', files: 'the uploads', redis: 'the cache', settings: 'medianest.yml and its profiles' } as const;
+/** What a restore will do, in its order. */
+export interface RestorePlan {
+  steps: string[];
+  /** For how long it should take; null where nothing tells how much there is. */
+  expectedSeconds: number | null;
+}
 
-/**
- * What a restore will do, in order, and how long it should take.
- * @returns `expectedSeconds` is null where nothing tells how much there is
- */
-export function restorePlan(
-  stack: Stack,
-  { kind, parts, target, set }: RestoreIntent,
-): { steps: string[]; expectedSeconds: number | null } {
-  const what = parts.map((part) => NAMES[part]).join(', ');
-  const seconds = (around: number) => (set ? Math.ceil(set.sizeBytes / SPEED) + around : null);
+/** Of a restore in place these are the steps that `execute` runs (restore-steps.ts). */
+export function restorePlan(stack: Stack, { kind, parts, says, target }: RestoreIntent): RestorePlan {
+  const seconds = (around: number) => (target ? Math.ceil(target.set.sizeBytes / SPEED) + around : null);
   if (kind === 'sanitized')
     return {
       steps: [
-        `restore the database as of ${target} on an isolated volume, and replace personal data as backup.sanitize says`,
+        `restore the database as of ${says} where nobody can reach it, and replace personal data as backup.sanitize says`,
         'copy the result into a project of its own, and prove that no old value is left; uploads and sessions are left out',
         'start a portal before it that leads nowhere',
       ],
@@ -44,26 +40,24 @@ export function restorePlan(
   if (kind === 'into')
     return {
       steps: [
-        `restore the database and the uploads as of ${target} into a project of its own`,
+        `restore the database and the uploads as of ${says} into a project of its own`,
         'start a portal before them that leads nowhere',
       ],
       expectedSeconds: seconds(AROUND.into),
     };
   if (kind === 'abandon')
     return {
-      steps: [`roll back what the restore of ${target} has replaced`, 'start everything, and wait until it is healthy'],
+      steps: [`take back what the restore of ${says} has replaced`, 'start everything, and wait until it is healthy'],
       expectedSeconds: null,
     };
-  const data = parts.filter((part) => part !== 'settings');
-  const db = parts.includes('db');
-  const stopped = usersOf(stack, { db, redis: parts.includes('redis') });
+  // Which set the data comes from, and which member has it, changes no line.
+  const set = target?.set ?? ({} as BackupSet);
   const steps = [
-    ...(kind === 'go-on' || kind === 'bare' ? [] : ['back up what there is now, for `restore --undo`']),
-    ...(db && (kind === 'new' || kind === 'bare') ? [`restore the database as of ${target} beside the one that runs`] : []),
-    ...(db && kind === 'undo' ? ['make the database that was put aside ready'] : []),
-    ...(data.length > 0 ? [`stop ${stopped.join(', ')}: the portal is away from here on`, `replace ${what}`] : [`write ${what}`]),
-    ...(data.length > 0 ? ['start everything, and wait until it is healthy'] : []),
-    ...(db ? ['make a new full backup'] : []),
+    ...(kind === 'go-on' ? [] : prepareSteps(parts, kind === 'undo' ? undefined : target, kind !== 'bare')),
+    ...replaceSteps(stack, { parts, member: '', touched: [] }, set),
+    ...finishSteps(parts, set),
+    ...afterSteps(parts),
   ];
-  return { steps, expectedSeconds: data.length > 0 ? seconds(AROUND.place) : kind === 'new' ? 20 : null };
+  const data = parts.some((part) => part !== 'settings');
+  return { steps: headlines(steps, parts, says), expectedSeconds: data ? seconds(AROUND.place) : kind === 'new' ? 20 : null };
 }

@@ -39,6 +39,8 @@ export interface JobMount {
 /** Where jobs run: the image of the backup, and its secrets. */
 export interface Workbench {
   project: string;
+  /** The container of the repository host. */
+  server: string;
   image: string;
   state: StateFolder;
   docker: DockerCli;

@@ -10,13 +10,12 @@ import type { BackupSettings } from '../../services/backup/settings/backup-setti
 import { type KeyVersions, keyVersionOf, keyVersionsOf } from '../../services/backup/settings/key-versions.ts';
 import type { Loaded } from '../../settings/loaded.ts';
 import { volumeName } from '../../stack/labels.ts';
-import { backedUp, withRole } from '../../stack/roles.ts';
 import type { Mount, Stack } from '../../stack/types.ts';
 import type { Lock } from '../../state/lock.ts';
 import { orderCopies, planCopies } from '../copies/copies.ts';
 import type { BackupSet, Catalogue } from '../plan/backup-sets.ts';
+import { cacheNodes, repositoryHost, uploadsOf } from '../plan/holds.ts';
 import { type DatabaseInfo, databaseInfo, type WalGap, walGaps } from '../plan/pgbackrest.ts';
-import { cacheNodes, uploadsMount } from '../plan/sources.ts';
 import { CATALOGUE_FILE, readCatalogue } from './catalogue.ts';
 import { type JobMount, jobError, lastWords, mustRun, type Workbench } from './job.ts';
 import { checkLocalFolder } from './local-folder.ts';
@@ -25,6 +24,8 @@ import { localRepository, mustRestic, RESTIC, type Repository, restic } from './
 /** Everything that a command about backups works with. */
 export interface BackupContext {
   bench: Workbench;
+  /** All settings, and those of the backup. */
+  loaded: Loaded;
   settings: BackupSettings;
   stack: Stack;
   /** The repository as a mount: a volume or a folder. */
@@ -44,7 +45,7 @@ export async function backupContext(
   { lock, fill = false }: { lock?: Lock; fill?: boolean } = {},
 ): Promise<BackupContext> {
   const { stack } = await prepare(context, loaded, { unchecked: true });
-  const server = withRole(stack.services, 'repository')[0];
+  const server = repositoryHost(stack);
   const settings = loaded.settings.backup as BackupSettings;
   const mounted = server?.mounts.find(({ target }) => target === REPOSITORY);
   if (!server || !mounted)
@@ -57,6 +58,7 @@ export async function backupContext(
   return {
     bench: {
       project: stack.project,
+      server: `${stack.project}-${server.name}-1`,
       image: running?.image ?? server.image.ref,
       state,
       docker: await context.docker(),
@@ -65,6 +67,7 @@ export async function backupContext(
       cpus: Math.min(settings.cpus, os.cpus().length),
       locked: lock !== undefined,
     },
+    loaded,
     settings,
     stack,
     mount,
@@ -83,7 +86,7 @@ export const jobMount = (project: string, { source, target, kind }: Mount, at = 
 
 /** Runs a program in the repository host. @throws UserError where it fails */
 export async function inServer({ bench }: BackupContext, argv: readonly string[], why: string): Promise<RunResult> {
-  const result = await bench.docker.run(['exec', `${bench.project}-backup-1`, ...argv], { signal: bench.signal });
+  const result = await bench.docker.run(['exec', bench.server, ...argv], { signal: bench.signal });
   if (result.exitCode === 0) return result;
   throw new UserError('BACKUP_FAILED', `${why}: ${lastWords(result)}`, 'medianest logs backup; medianest status shows what runs');
 }
@@ -148,11 +151,12 @@ export async function knownSets(room: BackupContext): Promise<Catalogue | undefi
 
 /** What of the stack goes into the files of a set, and where the job that reads it finds it. */
 export function fileSources(loaded: Loaded, { stack, bench }: BackupContext): JobMount[] {
-  const uploads = uploadsMount(stack);
-  const nodes = cacheNodes(stack).flatMap((node) => backedUp(node, 'redis').map((mount) => ({ name: node.name, mount })));
+  const uploads = uploadsOf(stack);
   return [
     ...(uploads ? [jobMount(stack.project, uploads, '/source/uploads', true)] : []),
-    ...nodes.map(({ name, mount }) => jobMount(stack.project, mount, `/source/redis/${name}`, true)),
+    ...cacheNodes(stack).flatMap(({ name, mounts }) =>
+      mounts.map((mount) => jobMount(stack.project, mount, `/source/redis/${name}`, true)),
+    ),
     { source: bench.state.root, target: '/source/state', kind: 'bind', readOnly: true },
     ...(loaded.configFile && path.dirname(loaded.configFile) === loaded.root
       ? [{ source: loaded.root, target: '/source/settings', kind: 'bind' as const, readOnly: true }]

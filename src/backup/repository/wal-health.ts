@@ -2,7 +2,7 @@ import type { Check } from '../../capability/check.ts';
 import type { Engine, ObservedContainer } from '../../docker/types.ts';
 import type { Manifest } from '../../stack/manifest.ts';
 import type { MemberState } from '../../stack/member.ts';
-import { containersOf, namesOf } from '../../stack/roles.ts';
+import { containersOf, withRole } from '../../stack/roles.ts';
 import { archiveChecks } from '../plan/backup-health.ts';
 
 /**
@@ -26,7 +26,7 @@ export async function archiveHealth(
   containers: readonly ObservedContainer[],
   members: Readonly<Record<string, MemberState>> | undefined,
 ): Promise<Check[]> {
-  if (namesOf(manifest?.services, 'repository').length === 0) return [];
+  if (withRole(manifest?.services, 'repository').length === 0) return [];
   const leader = containersOf(containers, manifest?.services, 'database').find(
     ({ service, state }) => state === 'running' && members?.[service]?.role === 'leader',
   );

@@ -1,15 +1,14 @@
 import type { Context } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { bytes } from '../../ui/bytes.ts';
-import type { Part } from '../plan/restore-plan.ts';
+import { databaseMembers, uploadsOf } from '../plan/holds.ts';
+import type { Part } from '../plan/restore-part.ts';
 import { roomShort, type VolumeNeed } from '../plan/restore-room.ts';
 import type { RestoreTarget } from '../plan/restore-target.ts';
-import { uploadsMount } from '../plan/sources.ts';
 import { type JobMount, mustRun } from '../repository/job.ts';
 import { type BackupContext, jobMount } from '../repository/repository.ts';
 import { missingFiles, snapshotParts } from './files.ts';
-import { leaderOf } from './in-place.ts';
-import { membersOf } from './replace-data.ts';
+import { leaderOf } from './leader.ts';
 
 /** A volume that does not exist yet: the engine makes one without a name, on the disk of all others, and removes it with the job. */
 const NEW_VOLUME = '';
@@ -56,7 +55,7 @@ async function databasePlace(context: Context, room: BackupContext, { set }: Res
   const need = { name: 'the database', bytes: size, atLeast: async () => size };
   if (destination !== 'in-place') return { ...need, mount: newVolume };
   const leader = await leaderOf(room, await context.engine());
-  const mount = membersOf(room).find(({ name }) => name === leader)?.mounts[0];
+  const mount = databaseMembers(room.stack).find(({ name }) => name === leader)?.mounts[0];
   return { ...need, mount: jobMount(room.bench.project, mount as never) };
 }
 
@@ -65,7 +64,7 @@ const newVolume: JobMount = { source: NEW_VOLUME, target: '', kind: 'volume', re
 /** Of what is there already only what is another is written, and what is not to be there goes last. */
 async function uploadsPlaces({ bench, local, stack }: BackupContext, { set }: RestoreTarget, destination: Destination): Promise<Place[]> {
   const { snapshot, uploadsBytes, sizeBytes } = set.parts.files;
-  const uploads = uploadsMount(stack);
+  const uploads = uploadsOf(stack);
   if (!uploads || !(await snapshotParts(bench, local, snapshot)).includes('uploads')) return [];
   const most = uploadsBytes ?? sizeBytes;
   const need = { name: 'the uploads', bytes: most };

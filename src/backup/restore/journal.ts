@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { UserError } from '../../core/errors.ts';
 import { writeAtomic } from '../../core/files.ts';
 import type { StateFolder } from '../../state/state.ts';
-import type { Part } from '../plan/restore-plan.ts';
+import type { Part } from '../plan/restore-part.ts';
 
 /** A restore in place, from the moment on in which data is replaced. */
 export interface Restoring {

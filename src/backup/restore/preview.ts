@@ -3,12 +3,28 @@ import type { Context } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { poll } from '../../core/poll.ts';
 import { shown, type Task } from '../../core/reporter.ts';
-import { HARDENED } from '../../docker/hardened.ts';
+import { composeArgs } from '../../docker/compose.ts';
 import { createVolume } from '../../docker/volume.ts';
+import { type Prepared, prepare } from '../../reconcile/prepare.ts';
+import type { ResolvedSecrets } from '../../secrets/plan/secrets.ts';
+import { app } from '../../services/app/app.ts';
+import { appSettings } from '../../services/app/portal.ts';
+import { redis } from '../../services/cache/redis.ts';
+import { postgres } from '../../services/database/postgres.ts';
 import { LABEL, volumeName } from '../../stack/labels.ts';
-import type { Part } from '../plan/restore-plan.ts';
+import type { Rendered, Service } from '../../stack/types.ts';
+import { applicationOf } from '../plan/holds.ts';
+import {
+  configOf,
+  PREVIEW_CONFIG,
+  PREVIEW_SECRETS,
+  previewCompose,
+  previewContainer,
+  previewServices,
+  previewSettings,
+} from '../plan/preview-compose.ts';
+import type { Part } from '../plan/restore-part.ts';
 import type { RestoreTarget } from '../plan/restore-target.ts';
-import { applicationOf, cacheNodes } from '../plan/sources.ts';
 import { type JobMount, mustRun } from '../repository/job.ts';
 import type { BackupContext } from '../repository/repository.ts';
 import { type DatabaseFacts, restoreDatabase } from './database.ts';
@@ -75,11 +91,11 @@ export async function preview(
       await withOriginal(room, async (original) => {
         await own(room, original, 10002);
         facts = await database(original);
-        const portal = appOf(room)?.image.build !== undefined;
+        const portal = applicationOf(room.stack)?.image.build !== undefined;
         sanitized = await step('sanitize it', (task) => sanitizeDatabase(room, original, data, portal, task));
       });
   }
-  await ownedVolume(room, into, uploads, Number(appOf(room)?.uid ?? 10001));
+  await ownedVolume(room, into, uploads, Number(applicationOf(room.stack)?.uid ?? 10001));
   if (options.parts.includes('files')) {
     const snapshot = target.set.parts.files.snapshot;
     if ((await snapshotParts(bench, room.local, snapshot)).includes('uploads')) {
@@ -87,11 +103,9 @@ export async function preview(
       files = target.set.parts.files.files;
     }
   }
-  const urls = options.start && facts ? await step('start it', () => start(room, into, data, uploads)) : [];
+  const urls = options.start && facts ? await step('start it', () => start(context, room, into)) : [];
   return { project: into, facts, urls, files, sanitized };
 }
-
-const appOf = (room: BackupContext) => applicationOf(room.stack);
 
 /** An empty volume that belongs to the user who is to write into it. */
 async function ownedVolume(room: BackupContext, project: string, mount: JobMount, uid: number): Promise<void> {
@@ -108,101 +122,78 @@ async function own(room: BackupContext, mount: JobMount, uid: number): Promise<v
   });
 }
 
-/** The database, and the portal before it, in a network without a way out. @returns the addresses of both */
-async function start(room: BackupContext, project: string, data: JobMount, uploads: JobMount): Promise<string[]> {
-  const { docker, state } = room.bench;
-  const must = async (args: string[]) => {
-    const result = await docker.run(args);
+/**
+ * The database, and the portal before it, in a network without a way out: the stack that `up` would build and render for the same
+ * settings, as plan/preview-compose.ts reduces it. @returns the addresses of both
+ */
+async function start(context: Context, room: BackupContext, project: string): Promise<string[]> {
+  const { docker, image, signal, state } = room.bench;
+  const must = async (args: string[], input?: string) => {
+    const result = await docker.run(args, { signal, ...(input !== undefined && { input }) });
     if (result.exitCode === 0) return result.stdout.trim();
-    throw new UserError('RESTORE_FAILED', `docker ${args[0]} ${args[1]}: ${result.tail.at(-1)}`, `medianest preview remove ${project}`);
+    throw new UserError(
+      'RESTORE_FAILED',
+      `docker ${args.slice(0, 2).join(' ')}: ${result.tail.at(-1)}`,
+      `medianest preview remove ${project}`,
+    );
   };
-  const labels = (service: string) => [
-    ...['--label', `${LABEL.preview}=${project}`],
-    ...['--label', `${LABEL.project}=${project}`, '--label', `com.docker.compose.project=${project}`],
-    ...['--label', `com.docker.compose.service=${service}`, '--label', `${LABEL.component}=preview`],
-    ...['--label', `com.docker.compose.project.working_dir=${state.root}`],
-  ];
-  const network = `${project}_preview`;
-  await must([
-    'network',
-    'create',
-    '--internal',
-    '--label',
-    `${LABEL.preview}=${project}`,
-    '--label',
-    `${LABEL.project}=${project}`,
-    '--label',
-    `com.docker.compose.project=${project}`,
-    network,
-  ]);
-  const hardened = [...HARDENED, '--tmpfs', '/run:mode=1777'];
-  const mount = ({ source, target }: JobMount) => ['--mount', `type=volume,source=${source},target=${target}`];
-  const run = (service: string, more: string[]) =>
-    must([
-      'run',
-      '--detach',
-      '--init',
-      '--name',
-      `${project}-${service}`,
-      '--hostname',
-      service,
-      '--network',
-      network,
-      '--network-alias',
-      service,
-      ...labels(service),
-      ...hardened,
-      '--memory',
-      '512m',
-      '--pids-limit',
-      '512',
-      ...more,
-    ]);
-  const address = async (service: string) =>
-    must(['inspect', '--format', '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}', `${project}-${service}`]);
+  const { stack, rendered, secrets } = await preparePreview(context, room, project);
+  const { database, cache, application } = previewServices(stack);
+  const document = previewCompose(rendered, stack, { project, database: { image, entrypoint: ['preview-database'] } });
+  const up = (...services: string[]) =>
+    must(
+      composeArgs(project, state.root, ['-'], 'up', '--detach', '--no-build', '--pull', 'never', '--no-deps', ...services),
+      JSON.stringify(document),
+    );
+  const address = (service: Service) =>
+    must(['inspect', '--format', '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}', previewContainer(project, service)]);
   const password = randomUUID();
-  const secrets = volume(project, 'preview-secrets', '/run/secrets');
+  await placeInVolumes(room, project, password, cache, rendered, secrets);
+  await up(database.name);
+  await must(['exec', previewContainer(project, database), 'preview-database', 'wait']);
+  const url = `postgresql://preview:${password}@${await address(database)}:5432/medianest`;
+  // What of an own image answers where is not known.
+  if (!application?.image.build || !cache) return [url];
+  await up(cache.name, application.name);
+  const portal = `http://${await address(application)}:${application.environment.PORT}/`;
+  await portalReady(portal, signal);
+  return [portal, url];
+}
+
+/** The preview's stack, by the same build and render as `up`. */
+async function preparePreview(context: Context, { loaded }: BackupContext, project: string): Promise<Prepared> {
+  const components = [app.name, postgres.name, redis.name];
+  const settings = previewSettings(loaded.settings, project, components, appSettings.shape.media.parse(undefined));
+  return prepare(context, { ...loaded, settings }, { unchecked: true });
+}
+
+/** Secrets and configuration, which a stack has as folders of the state folder: a preview leaves nothing there. */
+async function placeInVolumes(
+  room: BackupContext,
+  project: string,
+  password: string,
+  cache: Service | undefined,
+  rendered: Rendered,
+  { values }: ResolvedSecrets,
+): Promise<void> {
+  const secrets = volume(project, PREVIEW_SECRETS, '/volume');
+  const config = volume(project, PREVIEW_CONFIG, '/volume');
   await ownedVolume(room, project, secrets, 10002);
-  const place = {
-    name: 'preview-secrets',
-    argv: ['preview-database', 'secrets'],
-    mounts: [{ ...secrets, target: '/volume' }],
-    input: `${password}\n`,
-  };
-  await mustRun(room.bench, place);
-  await run('postgres', [...mount(data), '--user', '10002:10002', ...mount(secrets), '--entrypoint', 'preview-database', room.bench.image]);
-  await must(['exec', `${project}-postgres`, 'preview-database', 'wait']);
-  const database = await address('postgres');
-  const app = appOf(room);
-  const url = `postgresql://preview:${password}@${database}:5432/medianest`;
-  if (!app?.image.build) return [url];
-  const redis = cacheNodes(room.stack)[0]?.image.ref;
-  if (redis) {
-    await run('redis', [
-      '--user',
-      '10003:10003',
-      '--entrypoint',
-      'redis-server',
-      redis,
-      '--save',
-      '',
-      '--dir',
-      '/tmp',
-      '--protected-mode',
-      'no',
-    ]);
-    await run('app', [
-      ...mount(uploads),
-      ...['--user', `${app.uid}:${app.gid ?? app.uid}`, '--env', 'PORT=3000', '--env', 'DATABASE_URL_FILE=/run/secrets/database-url'],
-      ...mount(secrets),
-      ...['--env', 'REDIS_URL=redis://redis:6379', '--env', 'UPLOADS_PATH=/srv/uploads', '--env', 'MEDIA_PATH=/tmp'],
-      app.image.ref,
-    ]);
-    const portal = `http://${await address('app')}:3000/`;
-    await portalReady(portal, room.bench.signal);
-    return [portal, url];
-  }
-  return [url];
+  await ownedVolume(room, project, config, 10002);
+  const place = (at: JobMount, file: string, input: string) =>
+    mustRun(room.bench, {
+      name: 'preview-place',
+      argv: ['install', '-D', '-m', '0444', '/dev/stdin', `/volume/${file}`],
+      mounts: [at],
+      input,
+    });
+  await mustRun(room.bench, { name: 'preview-secrets', argv: ['preview-database', 'secrets'], mounts: [secrets], input: `${password}\n` });
+  if (!cache) return;
+  for (const { name } of cache.secrets) await place(secrets, name, values[name]?.reveal() ?? '');
+  const url = new URL(values['redis-url']?.reveal() ?? '');
+  url.hostname = cache.name;
+  await place(secrets, 'redis-url', url.href);
+  for (const { path, contents } of configOf(rendered, cache)) await place(config, `current/${path}`, contents);
 }
 
 /** All of a preview, by a label that nothing else has; also what a killed restore has left. */

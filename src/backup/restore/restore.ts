@@ -7,7 +7,8 @@ import { refuseForeign } from '../../reconcile/plan-project.ts';
 import { emptySecrets } from '../../secrets/store/secret-files.ts';
 import { keyVersionOf } from '../../services/backup/settings/key-versions.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
-import { type Part, restorePlan } from '../plan/restore-plan.ts';
+import type { Part } from '../plan/restore-part.ts';
+import { restorePlan } from '../plan/restore-plan.ts';
 import { chooseTarget, type RestoreTarget, refuseOtherVersion, targetText } from '../plan/restore-target.ts';
 import { removeJobs } from '../repository/job.ts';
 import { type BackupContext, backupContext, knownSets, readArchive } from '../repository/repository.ts';
@@ -200,8 +201,8 @@ function outcomeOf(work: Work, room: BackupContext, asked: RestoreAsked, result:
   const plan = restorePlan(room.stack, {
     kind: destination !== 'in-place' ? destination : work.kind === 'new' && asked.bare ? 'bare' : work.kind,
     parts: entry?.parts ?? asked.only,
-    target: says,
-    set: work.kind === 'new' ? work.target.set : undefined,
+    says,
+    target: work.kind === 'new' ? work.target : undefined,
   });
   return {
     backup,

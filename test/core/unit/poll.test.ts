@@ -8,7 +8,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { proveMembers } from '../../../src/backup/restore/in-place.ts';
+import { proveMembers } from '../../../src/backup/restore/perform.ts';
 import { portalReady } from '../../../src/backup/restore/preview.ts';
 import { activate } from '../../../src/certificates/activate.ts';
 import { selfSigned } from '../../../src/certificates/ca/self-signed.ts';

@@ -1,0 +1,24 @@
+import { UserError } from '../../core/errors.ts';
+import type { Engine } from '../../docker/types.ts';
+import { controllerOf, leadersOf, memberStates } from '../../members/agent-cli.ts';
+import { databaseMembers } from '../plan/holds.ts';
+import { mustRun } from '../repository/job.ts';
+import { type BackupContext, jobMount } from '../repository/repository.ts';
+
+/** The leader, because it has what was acknowledged last; if no member answers, the one whose files got furthest. */
+export async function leaderOf(room: BackupContext, engine: Engine): Promise<string> {
+  const members = databaseMembers(room.stack);
+  const controller = controllerOf(members);
+  const leaders = leadersOf(await memberStates(engine, await engine.observe(room.bench.project), controller).catch(() => undefined));
+  const led = members.find(({ name }) => leaders.includes(name))?.name;
+  if (led) return led;
+  const { stdout } = await mustRun(room.bench, {
+    name: 'furthest-member',
+    argv: ['furthest-member'],
+    mounts: members.map(({ name, mounts }) => jobMount(room.bench.project, mounts[0] as never, `/members/${name}`, true)),
+  });
+  const furthest = stdout.trim().split('\n').at(-1);
+  const member = members.find(({ name }) => name === furthest) ?? members[0];
+  if (!member) throw new UserError('NOT_RUNNING', 'there is no database to restore', 'use a profile with patroni');
+  return member.name;
+}
