@@ -14,7 +14,7 @@ function random(seed: number): (limit: number) => number {
   };
 }
 
-/** A keeper's round, or that of two controllers at once: both have looked before either acts. */
+/** A controller's round, or that of two controllers at once: both have looked before either acts. */
 function round(model: Model, log: string[], twice = false) {
   const plans = [planCache(model.observe()), ...(twice ? [planCache(model.observe())] : [])];
   for (const command of plans.flatMap(({ commands }) => commands)) {

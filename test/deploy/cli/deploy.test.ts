@@ -84,7 +84,7 @@ describe('a damaged file', () => {
 });
 
 describe('a dry run', () => {
-  it('of scale tells what it would do and overrides nothing', async () => {
+  it('of scale tells what it would do and changes nothing', async () => {
     const before = tree(own.dir);
     const { status, stdout } = await own.run(['scale', 'app=5', '--dry-run', '--json', '--quiet']);
     expect([status, json(stdout)]).toEqual([0, expect.objectContaining({ service: 'app', before: 3, replicas: 5, result: 'planned' })]);

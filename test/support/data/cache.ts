@@ -40,7 +40,7 @@ export function cacheOf(workspace: Workspace, addresses: readonly string[]) {
   return { config, caFile, client };
 }
 
-/** The keeper's loop, as the agent runs it. */
+/** The controller's loop, as the agent runs it. */
 export function startKeeper(config: CacheConfig, everyMs = 1000) {
   const log: string[] = [];
   let observed: Observed | undefined;
