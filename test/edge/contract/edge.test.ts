@@ -146,7 +146,7 @@ describe('headers', () => {
   it('grade A+ on the portal’s own page', async () => {
     await configured('edge: { hsts: true }');
     const url = process.env.PORTAL_TEST_URL;
-    if (!url) throw new Error('PORTAL_TEST_URL is not set: run this file with `vitest --project contract`');
+    if (!url) throw new Error('PORTAL_TEST_URL is not set: run this file with `vitest --project portal`');
     // The portal's own headers, as its container sends them, through the edge.
     const page = await fetch(url);
     const body = await page.text();
