@@ -23,7 +23,7 @@ export default defineConfig({
       suite('contract', ['test/*/contract/*.test.ts'], { ...contract, exclude: PORTAL, globalSetup: images }),
       suite('portal', PORTAL, { ...contract, globalSetup: [images, 'test/support/portal-servers.ts'] }),
       suite('cli', ['test/*/cli/*.test.ts'], { testTimeout: 30_000 }),
-      suite('journey', ['test/journey/*.test.ts'], { ...stacks, fileParallelism: false }),
+      suite('journey', ['test/journey/*.test.ts'], { ...stacks, testTimeout: 600_000, fileParallelism: false }),
       // What waits for containers most of its time: two files at once on two cores.
       suite('e2e', ['test/*/e2e/*.test.ts'], { ...stacks, exclude: [ALONE], maxWorkers: 2 }),
       suite('deep', ['test/*/deep/*.test.ts'], { ...stacks, exclude: [ALONE], maxWorkers: 2 }),

@@ -11,7 +11,7 @@ import { capabilityOrder } from './report.mjs';
  */
 
 /** What a file takes that was never run. */
-export const UNKNOWN_SECONDS = { e2e: 180, deep: 300, journey: 400, browser: 60 };
+export const UNKNOWN_SECONDS = { e2e: 180, deep: 300, journey: 900, browser: 60 };
 export const LANES = 2;
 
 /** What comes before the files, in the order it is run; two that run beside each other take as long as the longer one. */
@@ -49,7 +49,8 @@ const inOrder = (/** @type {Planned[]} */ files) =>
  * @returns {{ run: Planned[], leftOut: LeftOut[], seconds: number }}
  */
 export function select({ tests, ledger, touched, budget, all = false, before }) {
-  const always = (/** @type {TestFile} */ { kind }) => kind === 'journey' || kind === 'browser';
+  // The journey from its first success on: until the ledger knows one, it runs when there is time, or by name.
+  const always = (/** @type {TestFile} */ { kind, file }) => kind === 'browser' || (kind === 'journey' && ledger.files[file] !== undefined);
   const lastRun = (/** @type {TestFile} */ { file }) => ledger.files[file]?.lastRun ?? '';
   // Touched e2e, then touched deep, then what was not run for longest; those of one capability stand together.
   const rank = (/** @type {TestFile} */ test) => {
