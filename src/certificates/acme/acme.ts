@@ -15,6 +15,7 @@ import type { IssuedCertificate, Issuer } from '../ca/issuer.ts';
 import { directoryUrl, readDirectory } from './directory.ts';
 import { legoArgs } from './lego-args.ts';
 import { accountFiles, canRenew, readIssued } from './lego-files.ts';
+import { UNKNOWN_ACCOUNT, UNKNOWN_PREDECESSOR } from './lego-refusals.ts';
 import { checkServer, preflight } from './preflight.ts';
 import { acmeRoot, acmeSettings } from './settings.ts';
 
@@ -90,15 +91,12 @@ async function runLego({ context, docker, lock }: AcmeContext, args: readonly st
   return { exitCode, lines };
 }
 
-/** How a CA refuses that an order names the certificate that it replaces: alreadyReplaced, or in words (Boulder, pebble). */
-const UNKNOWN_PREDECESSOR = /alreadyReplaced|\bARI\b/;
-
 /** Runs lego, and again if the server no longer knows the account or the certificate to replace. */
 async function order(spec: CertificateSpec, data: string, lego: (again: boolean) => Promise<LegoRun>): Promise<void> {
   let last = await lego(canRenew(data, spec));
   const refusedFor = (pattern: RegExp) => last.exitCode !== 0 && last.lines.some((line) => pattern.test(line));
   // Without its file lego registers the account again, with the same key.
-  if (refusedFor(/accountDoesNotExist/)) {
+  if (refusedFor(UNKNOWN_ACCOUNT)) {
     for (const file of accountFiles(data)) rmSync(file, { force: true });
     last = await lego(false);
   }
