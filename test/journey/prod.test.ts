@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { docker, type Run } from '../support/cli.ts';
 import { badApp } from '../support/load/bad-apps.ts';
-import { destroyProd, prodStack, versionOf } from '../support/load/load-stack.ts';
+import { container, destroyProd, prodStack, versionOf } from '../support/load/load-stack.ts';
 import { ask, audit, changedServices, containers, identities, parsed, portal, titles, until } from '../support/stack.ts';
 import type { Workspace } from '../support/workspace.ts';
 
@@ -33,7 +33,7 @@ async function everythingIsThere(): Promise<void> {
   expect((await titles(portal, space)).sort()).toEqual([...asked].sort());
   const session = async () => JSON.parse((await portal(space, '/api/session', { headers: { cookie } })).body) as object;
   expect(await session()).toMatchObject({ name: 'Ada' });
-  const { stdout } = await docker(['exec', `${space.project}-app-1`, 'cat', '/srv/uploads/letter.txt']);
+  const { stdout } = await docker(['exec', container(space, 'app-1'), 'cat', '/srv/uploads/letter.txt']);
   expect(stdout).toBe(UPLOADED);
 }
 
@@ -57,7 +57,7 @@ test('prod runs, and what people write is kept', async () => {
   const named = await portal(space, '/api/session', { method: 'POST', body: { name: 'Ada' } });
   expect(named.status).toBe(200);
   cookie = named.headers['set-cookie']?.[0]?.split(';')[0] ?? '';
-  const upload = ['exec', `${space.project}-app-1`, 'sh', '-c', 'printf %s "$1" >/srv/uploads/letter.txt', 'sh', UPLOADED];
+  const upload = ['exec', container(space, 'app-1'), 'sh', '-c', 'printf %s "$1" >/srv/uploads/letter.txt', 'sh', UPLOADED];
   expect((await docker(upload)).status).toBe(0);
   await everythingIsThere();
   expect((await space.run(['plan'])).status).toBe(0);
@@ -143,7 +143,7 @@ test('a backup, a drill, and a restore in place: what was there comes back, and 
   expect(drill.checks.filter(({ status }) => status !== 'ok')).toEqual([]);
   const [{ id } = { id: '' }] = parsed<{ backups: { id: string }[] }>(await done('backup', 'list', '--json')).backups;
   await ask(portal, space, 'too late');
-  expect((await docker(['exec', `${space.project}-app-1`, 'rm', '/srv/uploads/letter.txt'])).status).toBe(0);
+  expect((await docker(['exec', container(space, 'app-1'), 'rm', '/srv/uploads/letter.txt'])).status).toBe(0);
   const restored = parsed<{ checks: { status: string }[] }>(await done('restore', id, '--yes', '--json'));
   expect(restored.checks.map(({ status }) => status)).not.toContain('fail');
   await everythingIsThere();
@@ -156,7 +156,9 @@ test('all is well again: health, status, and a line of the audit log for each ch
   expect((await nodes()).length).toBeGreaterThan(10);
   const commands = audit(space).filter(({ result }) => result === 'done');
   const expected = ['up', 'deploy', 'rollback', 'scale', 'switchover', 'secrets rotate', 'certs renew', 'backup', 'restore'];
-  expect(commands.map(({ command }) => expected.find((one) => command.startsWith(one)))).toEqual(expect.arrayContaining(expected));
+  expect(commands.map(({ command }) => expected.find((one) => command.startsWith(`medianest ${one}`)))).toEqual(
+    expect.arrayContaining(expected),
+  );
 });
 
 test('down --volumes leaves nothing', async () => {
