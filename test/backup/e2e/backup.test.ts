@@ -174,7 +174,7 @@ describe('a set is tried', () => {
       const job = `${stack.space.project}-job-sanitize`;
       const killed = stack.space.run(restore(), {
         onSpawn: (child) =>
-          void until('it is at work', async () => (await docker(['inspect', job])).status === 0, 120).then(() => child.kill('SIGKILL')),
+          void until('it is at work', async () => (await docker(['inspect', job])).status === 0, 300).then(() => child.kill('SIGKILL')),
       });
       expect((await killed).status).toBe(null);
       const running = ['ps', '--all', '--quiet', '--filter', `label=io.medianest.preview=${stack.space.project}-look`];
