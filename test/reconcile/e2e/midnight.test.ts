@@ -107,7 +107,7 @@ describe('at midnight', () => {
   test.each([
     ['secrets.json', 'new passwords'],
     ['subnets.json', 'free ranges'],
-    ['current/manifest.json', 'rendered anew'],
+    ['current/manifest.json', 'rendered again'],
   ])('a damaged %s is told by name, and moved aside it costs no data', async (name, without) => {
     const before = await ids();
     const file = path.join(space.state, name);
