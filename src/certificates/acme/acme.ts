@@ -93,15 +93,17 @@ async function runLego({ context, docker, lock }: AcmeContext, args: readonly st
 
 /** Runs lego, and again if the server no longer knows the account or the certificate to replace. */
 async function order(spec: CertificateSpec, data: string, lego: (again: boolean) => Promise<LegoRun>): Promise<void> {
-  let last = await lego(canRenew(data, spec));
+  let again = canRenew(data, spec);
+  let last = await lego(again);
   const refusedFor = (pattern: RegExp) => last.exitCode !== 0 && last.lines.some((line) => pattern.test(line));
   // Without its file lego registers the account again, with the same key.
   if (refusedFor(UNKNOWN_ACCOUNT)) {
     for (const file of accountFiles(data)) rmSync(file, { force: true });
-    last = await lego(false);
+    again = false;
+    last = await lego(again);
   }
   // The server may have new intermediates, or have lost its data (RFC 9773, 5).
-  if (refusedFor(UNKNOWN_PREDECESSOR)) last = await lego(false);
+  if (again && refusedFor(UNKNOWN_PREDECESSOR)) last = await lego(false);
   if (last.exitCode !== 0) throw refusal(spec, last.lines);
 }
 

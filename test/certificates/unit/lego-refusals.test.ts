@@ -3,7 +3,7 @@ import { UNKNOWN_ACCOUNT, UNKNOWN_PREDECESSOR } from '../../../src/certificates/
 
 const POST = 'Post "https://10.121.0.128:14000/order-plz": POST https://10.121.0.128:14000/order-plz giving up after 2 attempt(s)';
 
-it('an order is repeated without its predecessor where the CA refuses it in any of the ways that lego prints', () => {
+it('a predecessor that the CA does not accept is known by each of the ways in which lego prints it', () => {
   const lines = [
     'acme: error: 409 :: urn:ietf:params:acme:error:alreadyReplaced :: cannot indicate an order replaces an already replaced order',
     'acme: error: 400 :: urn:ietf:params:acme:error:malformed :: parsing ARI CertID failed',
@@ -12,7 +12,7 @@ it('an order is repeated without its predecessor where the CA refuses it in any 
   for (const line of lines) expect(line).toMatch(UNKNOWN_PREDECESSOR);
 });
 
-it('an order is not repeated for what would be refused again', () => {
+it('what would be refused again is neither an unknown predecessor nor an unknown account', () => {
   const lines = [
     `${POST}: acme: error: 429 :: urn:ietf:params:acme:error:rateLimited :: too many certificates already issued`,
     'acme: error: 403 :: urn:ietf:params:acme:error:unauthorized :: 10.0.0.1: Invalid response from http://media.example/',
