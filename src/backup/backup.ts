@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
+import { exists } from '../core/files.ts';
 import { shortHash } from '../core/hash.ts';
 import { shown } from '../core/reporter.ts';
 import { TAIL_LINES } from '../docker/compose.ts';
@@ -130,7 +130,7 @@ async function snapshotCache({ bench }: BackupContext, leaders: readonly string[
 /** What was written by the operator; secrets that are in files of their own are in the state folder too. */
 const settingsFiles = ({ root, configFile }: Project['loaded']): string[] => [
   ...(configFile && path.dirname(configFile) === root ? [path.basename(configFile)] : []),
-  ...(existsSync(path.join(root, 'profiles')) ? ['profiles'] : []),
+  ...(exists(path.join(root, 'profiles')) ? ['profiles'] : []),
 ];
 
 /** Excluded from the state folder: what belongs to a running command, and what can be recreated. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { controllerOf, leadersOf, memberStates } from '../members/agent-cli.ts';
-import { refuseForeign } from '../reconcile/plan-project.ts';
+import { refuseForeign } from '../reconcile/refuse-foreign.ts';
 import { containersOf } from '../stack/roles.ts';
 import type { Catalogue } from './plan/backup-sets.ts';
 import { cacheNodes, databaseMembers } from './plan/holds.ts';

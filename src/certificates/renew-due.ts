@@ -7,6 +7,7 @@ import type { Project } from '../project/open.ts';
 import { withLock } from '../project/with-lock.ts';
 import { converge } from '../reconcile/converge.ts';
 import { prepare } from '../reconcile/prepare.ts';
+import { refuseForeign } from '../reconcile/refuse-foreign.ts';
 import type { StateFolder } from '../state/state.ts';
 import { type AcmeContext, acmeIssuer } from './acme/acme.ts';
 import { type ActivationContext, activate } from './activate.ts';
@@ -31,7 +32,9 @@ export async function renewDue(context: Context, opened: Project, engine: Engine
     // With the lock: the command that held it before may have changed the stack, or renewed the certificates.
     const prepared = await prepare(context, loaded, { unchecked: true });
     const { stack } = prepared;
-    const { decisions } = await decide(context, opened, stack, await engine.observe(stack.project), asked);
+    const containers = await engine.observe(stack.project);
+    refuseForeign(stack.project, containers, state.root);
+    const { decisions } = await decide(context, opened, stack, containers, asked);
     record(decisions.flatMap(({ row, action, cause }) => (action === 'due' ? [[row.name, cause]] : [])));
     const run = { context, loaded, state, engine, docker, lock, stack, image: prepared.tool('lego') };
     const certificates: Renewal[] = [];

@@ -3,6 +3,7 @@ import { UserError } from '../core/errors.ts';
 import { exists } from '../core/files.ts';
 import type { Project } from '../project/open.ts';
 import { describe } from '../reconcile/prepare.ts';
+import { refuseForeign } from '../reconcile/refuse-foreign.ts';
 import type { Stack } from '../stack/types.ts';
 import type { StateFolder } from '../state/state.ts';
 import { decide, type RenewAsked, type Renewal, report } from './decide.ts';
@@ -27,7 +28,9 @@ export async function renew(context: Context, opened: Project, asked: RenewAsked
   const stack = described ?? (await describe(context, loaded));
   const names = chosen(stack, asked.names);
   const engine = await context.engine();
-  const { rows, decisions } = await decide(context, opened, stack, await engine.observe(stack.project), { ...asked, names });
+  const containers = await engine.observe(stack.project);
+  refuseForeign(stack.project, containers, state.root);
+  const { rows, decisions } = await decide(context, opened, stack, containers, { ...asked, names });
   if (context.flags.dryRun) return { certificates: decisions.map(report), steps: renewalSteps(decisions) };
   closeKeys(context, state, stack.certificates);
   await refreshStaples(state, rows, context.clock.now());

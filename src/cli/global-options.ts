@@ -2,7 +2,7 @@
 export const GLOBAL: readonly (readonly [flags: string, description: string, variable: string])[] = [
   ['--profile <profile>', 'Profile to run', 'MEDIANEST_PROFILE'],
   ['--config <file>', 'Settings file (default: the nearest medianest.yml)', 'MEDIANEST_CONFIG'],
-  ['--project <name>', 'Compose project name', 'MEDIANEST_PROJECT'],
+  ['--project <name>', 'Compose project name (default: as started here, else the folder’s name)', 'MEDIANEST_PROJECT'],
   ['--state <dir>', 'State folder (default: .medianest beside the settings)', 'MEDIANEST_STATE'],
   ['--set <setting=value>', 'Set one setting; may be given more than once', 'MEDIANEST_SET'],
   ['--without <components>', 'Switch components off, separated by commas', 'MEDIANEST_WITHOUT'],

@@ -39,6 +39,7 @@ A profile of your own is profiles/NAME.yml beside medianest.yml. It extends anot
   medianest config migrate            an older file in the newest format
 
 One setting for one run: --set edge.httpsPort=9443, or MEDIANEST_EDGE_HTTPS_PORT=9443.
+A project that no setting names is called as its folder. Once started, it keeps its name (medianest config show).
 All of them are in docs/settings.md.`,
   },
   {

@@ -10,11 +10,14 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  type Stats,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
 import { systemCode, UserError } from './errors.ts';
+import { userName } from './user.ts';
 
 /** Runs a write; a full disk, a read-only or foreign folder become an error that says that the old files are untouched. */
 export function writing<T>(target: string, write: () => T): T {
@@ -96,16 +99,51 @@ export function switchLink(link: string, target: string): void {
   });
 }
 
+/** Where a link leads; undefined where there is none, or something else stands there. @throws UserError as `exists` */
 export function readLink(link: string): string | undefined {
-  return optional(() => readlinkSync(link));
+  return optional(link, () => readlinkSync(link), [...ABSENT, 'EINVAL']);
 }
 
+/** The text of a file; undefined where there is none. @throws UserError as `exists` */
 export function readOptional(file: string): string | undefined {
-  return optional(() => readFileSync(file, 'utf8'));
+  return optional(file, () => readFileSync(file, 'utf8'));
 }
 
+/** What a path leads to, links followed; undefined where there is nothing. @throws UserError as `exists` */
+export function statOptional(file: string): Stats | undefined {
+  return optional(file, () => statSync(file));
+}
+
+/**
+ * Whether something stands at a path, be it a link that leads nowhere. False is proof: nothing is there. `existsSync` of Node says
+ * false also of what it may not look at.
+ * @throws UserError STATE_UNWRITABLE where it cannot be told, with the owner of what is in the way
+ */
 export function exists(file: string): boolean {
-  return optional(() => lstatSync(file)) !== undefined;
+  return optional(file, () => lstatSync(file)) !== undefined;
+}
+
+/** Who owns a path, as far as it can be seen. */
+export interface Ownership {
+  /** The path itself, or the nearest folder above it that can be looked at. */
+  path: string;
+  uid: number;
+  /** The user's name; undefined where this host knows none. */
+  user: string | undefined;
+  /** For people: `maria (uid 1000)`. */
+  owner: string;
+}
+
+export function ownership(file: string): Ownership {
+  for (let seen = path.resolve(file); ; seen = path.dirname(seen)) {
+    try {
+      const { uid } = lstatSync(seen);
+      const user = userName(uid);
+      return { path: seen, uid, user, owner: user === undefined ? `uid ${uid}` : `${user} (uid ${uid})` };
+    } catch (error) {
+      if (seen === path.dirname(seen)) throw error;
+    }
+  }
 }
 
 /**
@@ -115,10 +153,10 @@ export function exists(file: string): boolean {
 export function linkLeadingOut(folder: string): { link: string; target: string } | undefined {
   const root = realpathSync(folder);
   const look = (within: string, deeper: number): { link: string; target: string } | undefined => {
-    for (const entry of optional(() => readdirSync(within, { withFileTypes: true })) ?? []) {
+    for (const entry of optional(within, () => readdirSync(within, { withFileTypes: true })) ?? []) {
       const name = path.join(within, entry.name);
       if (entry.isSymbolicLink()) {
-        const target = optional(() => realpathSync(name));
+        const target = optional(name, () => realpathSync(name));
         const leaves = target !== undefined && !`${target}/`.startsWith(`${root}/`);
         if (leaves && lstatSync(target).isDirectory()) return { link: name, target };
       }
@@ -130,23 +168,35 @@ export function linkLeadingOut(folder: string): { link: string; target: string }
   return look(root, 1);
 }
 
-/** The value, or undefined where there is no such file. */
-function optional<T>(read: () => T): T | undefined {
+/** Codes that prove that nothing stands at a path: the last part of it is missing, or a part before it is no folder. */
+const ABSENT: readonly string[] = ['ENOENT', 'ENOTDIR'];
+
+/** The value, or undefined where there is no such file. Any other failure says nothing about that. @throws UserError STATE_UNWRITABLE */
+function optional<T>(file: string, read: () => T, absent = ABSENT): T | undefined {
   try {
     return read();
   } catch (error) {
     const code = systemCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EINVAL') return undefined;
-    if (code === 'EACCES' || code === 'EPERM') {
-      throw new UserError(
-        'STATE_UNWRITABLE',
-        `${(error as { path?: string }).path} cannot be read (${code})`,
-        'run medianest as the user who owns the state folder',
-        { cause: error },
-      );
-    }
-    throw error;
+    if (code === undefined) throw error;
+    if (absent.includes(code)) return undefined;
+    const { path: seen, user, owner } = ownership(file);
+    throw new UserError(
+      'STATE_UNWRITABLE',
+      `${file} cannot be read (${code}): ${seen} belongs to ${owner}`,
+      readingFix(code, user ?? owner),
+      {
+        path: file,
+        cause: error,
+      },
+    );
   }
+}
+
+function readingFix(code: string, owner: string): string {
+  if (code === 'EISDIR') return 'a folder stands where the file should be: move it away';
+  if (code !== 'EACCES' && code !== 'EPERM') return 'see that its disk is mounted and sound: dmesg says more';
+  if (process.geteuid?.() === 0) return `its file system refuses root: run medianest as ${owner}`;
+  return `run medianest as ${owner}${owner === 'root' ? '' : ', or as root'}`;
 }
 
 function writeSynced(file: string, contents: string | Buffer, mode: number): void {

@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type Docker from 'dockerode';
 import { UserError } from '../core/errors.ts';
+import { exists } from '../core/files.ts';
 
 const LOCAL = 'unix:///var/run/docker.sock';
 
@@ -45,8 +46,26 @@ function contextHost(env: NodeJS.ProcessEnv): string | undefined {
   const name = env.DOCKER_CONTEXT || read<{ currentContext?: string }>(path.join(folder, 'config.json'))?.currentContext;
   if (!name || name === 'default') return undefined;
   const id = createHash('sha256').update(name).digest('hex');
-  return read<{ Endpoints?: { docker?: { Host?: string } } }>(path.join(folder, 'contexts', 'meta', id, 'meta.json'))?.Endpoints?.docker
-    ?.Host;
+  const meta = path.join(folder, 'contexts', 'meta', id, 'meta.json');
+  if (exists(meta)) return readHost(meta, name);
+  return undefined;
+}
+
+/** @throws UserError ENGINE_AWAY where it cannot be read: another engine than the one that was chosen must not take its place */
+function readHost(meta: string, name: string): string | undefined {
+  try {
+    return (JSON.parse(readFileSync(meta, 'utf8')) as { Endpoints?: { docker?: { Host?: string } } }).Endpoints?.docker?.Host;
+  } catch (error) {
+    throw new UserError(
+      'ENGINE_AWAY',
+      `the Docker context ${name} cannot be read from ${meta}: ${(error as Error).message}`,
+      'correct that file, or choose another context: docker context use default',
+      {
+        path: meta,
+        cause: error,
+      },
+    );
+  }
 }
 
 function read<T>(file: string): T | undefined {

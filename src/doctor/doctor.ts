@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import os from 'node:os';
 import type { Context } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
@@ -10,6 +9,7 @@ import { type DoctorReport, examine } from '../host/plan/examine.ts';
 import type { DoctorFacts, Leftover, Problem } from '../host/plan/facts.ts';
 import { loadInput, loadSettings } from '../project/load-settings.ts';
 import { type Prepared, prepare } from '../reconcile/prepare.ts';
+import { isGone, refuseForeign } from '../reconcile/refuse-foreign.ts';
 import type { Loaded } from '../settings/loaded.ts';
 import { type StateFolder, stateFolder } from '../state/state.ts';
 
@@ -24,12 +24,15 @@ async function doctorFacts(context: Context): Promise<DoctorFacts> {
   const engine = await attempt(() => context.engine());
   const reach = isFailure(engine) ? undefined : engine;
   const project = isFailure(loaded) ? undefined : loaded.settings.project;
-  const [info, compose, containers, owned] = await Promise.all([
+  const [info, compose, seen, owned] = await Promise.all([
     attempt(async () => (isFailure(engine) ? Promise.reject(engine.error) : engine.info())),
     attempt(async () => checkCompose(await context.docker())),
     quietly(async () => (project ? reach?.observe(project) : undefined)),
     quietly(async () => reach?.owned()),
   ]);
+  const foreign = project && state ? foreignProblem(project, seen ?? [], state) : undefined;
+  // What another stack holds is not ours: `up` does not get it by replacing the container.
+  const containers = foreign ? [] : seen;
   const at = engineAt(context.env, isFailure(info) ? undefined : info);
   const laidOut = isFailure(loaded) ? undefined : await attempt(() => layOut(context, loaded, reach, isFailure(info), containers ?? []));
   const stack = laidOut && !isFailure(laidOut) ? laidOut.stack : undefined;
@@ -57,7 +60,8 @@ async function doctorFacts(context: Context): Promise<DoctorFacts> {
     host,
     runningServices: new Set((containers ?? []).filter((container) => container.state === 'running').map((container) => container.service)),
     missingImages: missingImages ?? [],
-    leftovers: owned ? leftoversOf(owned, project) : [],
+    foreign,
+    leftovers: owned ? leftoversOf(owned, project, at.sameMachine) : [],
   };
 }
 
@@ -80,13 +84,27 @@ function engineAt(env: NodeJS.ProcessEnv, info: EngineInfo | undefined): DoctorF
   }
 }
 
-/** Of other projects whose folder is missing, or of which no container is left. */
-export function leftoversOf(owned: Owned, project: string | undefined): Leftover[] {
-  const isGone = (folder: string | undefined) => folder !== undefined && !existsSync(folder);
+/** Why a stack of this name cannot be ours; undefined where it is, or none is there. */
+function foreignProblem(project: string, containers: readonly ObservedContainer[], state: StateFolder): Problem | undefined {
+  try {
+    refuseForeign(project, containers, state.root);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return problemOf(error);
+  }
+}
+
+/**
+ * Of other projects whose state folder is proven to be gone, or of which no container is left.
+ * @param sameMachine the engine works on this machine's files: elsewhere, a folder that is not here proves nothing
+ */
+export function leftoversOf(owned: Owned, project: string | undefined, sameMachine = true): Leftover[] {
+  const isOrphaned = (folder: string | undefined) => sameMachine && folder !== undefined && isGone(folder);
   const alive = new Set(owned.containers.map((container) => container.project));
   return [
     ...owned.containers
-      .filter((container) => !container.running && container.project !== project && isGone(container.stateFolder))
+      .filter((container) => !container.running && container.project !== project && isOrphaned(container.stateFolder))
       .map(({ name, project: of, stateFolder: from }): Leftover => ({ kind: 'container', name, project: of, from })),
     ...owned.networks
       .filter((network) => !network.used && network.project !== project && !alive.has(network.project))
@@ -109,9 +127,11 @@ async function attempt<T extends object | string>(look: () => Promise<T>): Promi
     return await look();
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return { failure: true, problem: { message: error.message.replace(/; nothing was changed$/, ''), remedy: error.hint }, error };
+    return { failure: true, problem: problemOf(error), error };
   }
 }
+
+const problemOf = ({ message, hint }: UserError): Problem => ({ message: message.replace(/; nothing was changed$/, ''), remedy: hint });
 
 /** For what another finding already reports. */
 const quietly = <T>(look: () => Promise<T>): Promise<T | undefined> => look().catch(() => undefined);

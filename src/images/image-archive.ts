@@ -1,7 +1,8 @@
-import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
+import { exists } from '../core/files.ts';
 import { prepare } from '../reconcile/prepare.ts';
 import { neededRefs } from './store/images.ts';
 
@@ -14,7 +15,7 @@ export interface SaveOutcome {
 /** Every image that the stack runs, in one file for `images load` (or `docker load`) on a host without a network. */
 export async function saveImages(context: Context, { loaded }: Project, out: string): Promise<SaveOutcome> {
   const file = path.resolve(context.cwd, out);
-  if (existsSync(file))
+  if (exists(file))
     throw new UserError('ALREADY_THERE', `${file} is there already, and is not overwritten`, 'choose another name with --out');
   const engine = await context.engine();
   const { stack } = await prepare(context, loaded, { unchecked: true });
@@ -63,8 +64,7 @@ export interface LoadOutcome {
 /** Brings the images of an archive to this engine, and says what the profile still lacks. */
 export async function loadImages(context: Context, { loaded }: Project, archive: string): Promise<LoadOutcome> {
   const file = path.resolve(context.cwd, archive);
-  if (!existsSync(file))
-    throw new UserError('USAGE', `there is no ${file}`, 'medianest images save writes it on a host that has the images');
+  if (!exists(file)) throw new UserError('USAGE', `there is no ${file}`, 'medianest images save writes it on a host that has the images');
   const engine = await context.engine();
   const { stack } = await prepare(context, loaded, { unchecked: true });
   if (context.flags.dryRun) return { loaded: [], missing: await engine.missingImages(neededRefs(stack)) };

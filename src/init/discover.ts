@@ -71,7 +71,7 @@ async function profileStacks(context: Context) {
   const stacks = await Promise.all(
     names.map(async ({ name, description }) => {
       try {
-        const loaded = loadSettings({ ...input, flags: { profile: name } });
+        const loaded = loadSettings({ ...input, flags: { profile: name, state: context.flags.state } });
         return [{ name, description, stack: (await prepare(context, loaded, { unchecked: true })).stack }];
       } catch (error) {
         if (error instanceof UserError) return [];

@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Context } from '../capability/capability.ts';
 import { systemCode, UserError } from '../core/errors.ts';
-import { writeAtomic, writing } from '../core/files.ts';
+import { exists, writeAtomic, writing } from '../core/files.ts';
 import type { JsonObject } from '../core/json.ts';
 import { listProfiles, loadInput, loadSettings } from '../project/load-settings.ts';
 import { settingsJsonSchema } from '../settings/json-schema.ts';
@@ -15,7 +15,7 @@ const SCHEMA = 'settings.schema.json';
 /** Where the settings are to be written. @throws UserError where something is there already */
 export function settingsFile(context: Context): string {
   const file = path.resolve(context.cwd, context.flags.config ?? 'medianest.yml');
-  if (existsSync(file)) throw alreadyThere(file);
+  if (exists(file)) throw alreadyThere(file);
   return file;
 }
 
@@ -61,7 +61,7 @@ export async function writeSettings(
       create(entry.file, `${entry.value}\n`, 0o600, made);
     }
     create(file, text, 0o644, made);
-    loadSettings({ ...input, flags: { config: file } });
+    loadSettings({ ...input, flags: { config: file, state: context.flags.state } });
   } catch (error) {
     // Only what this run has made.
     for (const name of made) rmSync(name, { force: true });

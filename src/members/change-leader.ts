@@ -3,7 +3,7 @@ import { UserError } from '../core/errors.ts';
 import { shown } from '../core/reporter.ts';
 import { requireManifest } from '../project/open.ts';
 import { withLock } from '../project/with-lock.ts';
-import { refuseForeign } from '../reconcile/plan-project.ts';
+import { refuseForeign } from '../reconcile/refuse-foreign.ts';
 import { askController, controllerOf, leadersOf, memberStates } from './agent-cli.ts';
 
 export interface LeaderChange {

@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Context } from '../capability/capability.ts';
 import { systemCode, UserError } from '../core/errors.ts';
+import { exists } from '../core/files.ts';
 import { didYouMean } from '../core/suggest.ts';
 import { checkComponents, checkImages } from '../settings/check-names.ts';
 import { parseSettings } from '../settings/document.ts';
@@ -13,6 +14,7 @@ import { type Layer, mergeLayers } from '../settings/profile.ts';
 import { resolveSecrets } from '../settings/references.ts';
 import { type Leaf, leaves, settingsSchema } from '../settings/schema.ts';
 import { validate } from '../settings/validate.ts';
+import { defaultProject } from './default-project.ts';
 
 export interface LoadInput {
   /** Folder of the package, with `profiles/`. */
@@ -24,6 +26,7 @@ export interface LoadInput {
     config?: string | undefined;
     profile?: string | undefined;
     project?: string | undefined;
+    state?: string | undefined;
     without?: string | undefined;
     set?: readonly string[];
   };
@@ -43,7 +46,8 @@ export function loadSettings(input: LoadInput): Loaded {
   const named = mergeLayers(above).data.profile;
   const profile = typeof named === 'string' ? named : 'dev';
   const chain = profileChain(profile, profileFolders(input.home, root));
-  const merged = mergeLayers([...chain.map(withoutMeta), ...above]);
+  const said = [...chain.map(withoutMeta), ...above];
+  const merged = mergeLayers(said.some(({ data }) => 'project' in data) ? said : [defaultProject(input, root), ...said]);
   resolveSecrets(
     merged,
     fields.filter((leaf) => leaf.secret).map((leaf) => leaf.path),
@@ -102,7 +106,7 @@ function findConfig(input: LoadInput): string | undefined {
   if (input.flags.config) return path.resolve(input.cwd, input.flags.config);
   for (let folder = input.cwd; ; folder = path.dirname(folder)) {
     const candidate = path.join(folder, 'medianest.yml');
-    if (existsSync(candidate)) return candidate;
+    if (exists(candidate)) return candidate;
     if (folder === path.dirname(folder)) return undefined;
   }
 }
@@ -130,7 +134,7 @@ function profileChain(name: string, folders: readonly string[], seen: readonly s
   }
   // A profile is a name, never a path: it must not reach a file elsewhere.
   const file = /^[\w.-]+$/.test(name)
-    ? folders.map((folder) => path.join(folder, `${name}.yml`)).find((candidate) => existsSync(candidate))
+    ? folders.map((folder) => path.join(folder, `${name}.yml`)).find((candidate) => exists(candidate))
     : undefined;
   if (!file) {
     const known = [...new Set(folders.flatMap((folder) => profileNames(folder)))];

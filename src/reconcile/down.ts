@@ -8,7 +8,7 @@ import { withLock } from '../project/with-lock.ts';
 import { emptySecrets } from '../secrets/store/secret-files.ts';
 import type { StateFolder } from '../state/state.ts';
 import type { Step } from './plan/step.ts';
-import { refuseForeign } from './plan-project.ts';
+import { refuseForeign } from './refuse-foreign.ts';
 
 export interface Removal {
   /** The services that are there. */
@@ -16,6 +16,10 @@ export interface Removal {
   /** What is done about them; nothing where nothing is left. */
   steps: Step[];
 }
+
+/** What `down` would do. @throws UserError where the project is foreign */
+export const planDown = async (context: Context, { loaded, state }: Project, volumes: boolean): Promise<Removal> =>
+  look(await context.engine(), loaded.settings.project, state, volumes);
 
 /** Stops and removes a project; never a foreign one. A dry run, and one with nothing to do, leave no trace. */
 export async function takeDown(context: Context, { loaded, state }: Project, volumes: boolean): Promise<Removal> {

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import type { Context } from '../capability/capability.ts';
 import { installedSerial } from '../certificates/store/install.ts';
 import { UserError } from '../core/errors.ts';
@@ -14,6 +13,7 @@ import type { UpFacts } from './plan/facts.ts';
 import { planUp, type UpPlan } from './plan/up.ts';
 import { preflight } from './preflight.ts';
 import { type Prepared, prepare } from './prepare.ts';
+import { refuseForeign } from './refuse-foreign.ts';
 
 /** How long `up` waits for a container to become healthy. */
 const WAIT_SECONDS = 180;
@@ -116,31 +116,6 @@ async function neededImages(stack: Stack, missing: readonly string[]): Promise<s
   return missing.filter(
     (ref) => direct.has(ref) || stack.images.some((image) => missing.includes(image.ref) && image.build?.after?.ref === ref),
   );
-}
-
-/**
- * Containers of a project that we did not make, or that another state folder manages, are never touched. What an
- * operator's override adds carries no label of ours, but was started from our state folder.
- */
-export function refuseForeign(project: string, containers: readonly ObservedContainer[], stateRoot: string): void {
-  const foreign = containers.find((container) => container.project !== project && container.stateFolder !== stateRoot);
-  if (foreign) {
-    throw new UserError(
-      'FOREIGN_PROJECT',
-      `a Compose project named ${project} is here already, and medianest did not make it (container ${foreign.name}); nothing was changed`,
-      `choose another name: --project, or \`project:\` in medianest.yml`,
-    );
-  }
-  const elsewhere = containers.find(
-    (container) => container.stateFolder && container.stateFolder !== stateRoot && existsSync(container.stateFolder),
-  );
-  if (elsewhere) {
-    throw new UserError(
-      'FOREIGN_STATE',
-      `the project ${project} is run from ${elsewhere.stateFolder}, not from ${stateRoot}; nothing was changed`,
-      `go there, pass --state ${elsewhere.stateFolder}, or choose another --project`,
-    );
-  }
 }
 
 /** If no container is left, a network or volume of the same name may still be another project's data. */

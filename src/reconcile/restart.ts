@@ -10,7 +10,7 @@ import type { Manifest } from '../stack/manifest.ts';
 import type { Rolling } from '../stack/types.ts';
 import { oneByOne } from './plan/members.ts';
 import type { Step } from './plan/step.ts';
-import { refuseForeign } from './plan-project.ts';
+import { refuseForeign } from './refuse-foreign.ts';
 
 const WAIT_SECONDS = 180;
 

@@ -57,7 +57,7 @@ export async function installTimers(context: Context, opened: Project, timers: r
 /** @returns the unit files that were there */
 export async function removeTimers(context: Context, { loaded }: Project, timers: readonly Timer[]): Promise<string[]> {
   const units = timers.flatMap((timer) => ['timer', 'service'].map((kind) => `${timerUnit(loaded.settings.project, timer)}.${kind}`));
-  const there = units.filter((name) => existsSync(path.join(FOLDER, name)));
+  const there = units.filter((name) => exists(path.join(FOLDER, name)));
   const files = there.map((name) => path.join(FOLDER, name));
   if (there.length === 0 || context.flags.dryRun) return files;
   requireSystemd([], undefined);

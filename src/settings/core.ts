@@ -3,6 +3,7 @@ import { cidrProblem } from '../core/cidr.ts';
 import { certificateSettings } from './certificate-fields.ts';
 import { httpUrl, secret } from './fields.ts';
 import { SETTINGS_VERSION } from './migrations.ts';
+import { FALLBACK_PROJECT, PROJECT_NAME } from './project-name.ts';
 
 const network = z.strictObject({
   subnet: z
@@ -24,9 +25,11 @@ export const coreShape = {
   profile: z.string().default('dev').describe('The profile used when --profile is not given'),
   project: z
     .string()
-    .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'should start with a lower-case letter or digit, then letters, digits, - and _')
-    .default('medianest')
-    .describe('Name of the Compose project: containers, networks and volumes carry it'),
+    .regex(PROJECT_NAME, 'should start with a lower-case letter or digit, then letters, digits, - and _')
+    .default(FALLBACK_PROJECT)
+    .describe(
+      'Name of the Compose project: containers, networks and volumes carry it. Without it, that of the stack which was started here, or else the name of the folder',
+    ),
   components: z.record(z.string(), z.boolean()).default({}).describe('Switches services of the profile on or off, one by one'),
   networks: z
     .strictObject({

@@ -19,6 +19,8 @@ export function settingsJsonSchema(registry: readonly SettingsPart[], profiles: 
   }) as unknown as JsonObject & { properties: Record<string, JsonObject> };
   const summaries = Object.fromEntries(registry.map(({ name, summary }) => [name, { type: 'boolean', description: summary }]));
   Object.assign(schema.properties.components as JsonObject, { properties: summaries });
+  // Where no setting says it, the loader takes it from the folder.
+  delete (schema.properties.project as JsonObject).default;
   Object.assign(schema.properties.profile as JsonObject, { examples: [...profiles] });
   return { ...schema, $id: 'urn:medianest:settings', title: 'medianest.yml' };
 }

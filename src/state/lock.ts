@@ -21,25 +21,33 @@ export interface Lock {
   release(): void;
 }
 
-/** When a process was started, in clock ticks since boot (proc(5), field 22); '' if it has exited or is unknown. */
-function startOf(pid: number): string {
+/**
+ * When a process was started, in clock ticks since boot (proc(5), field 22); '' if it has exited, undefined if it runs and cannot
+ * be looked at: with the mount option `hidepid`, /proc shows a user no processes of others.
+ */
+function startOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? '' : (fields[19] ?? '');
+    return fields[0] === 'Z' ? '' : fields[19];
   } catch {
-    return '';
+    return signalled(pid, 0) === 'ESRCH' ? '' : undefined;
+  }
+}
+
+/** Sends a signal. @returns the code of the error: ESRCH where there is no such process, EPERM where it is another user's */
+function signalled(pid: number, signal: NodeJS.Signals | 0): string | undefined {
+  try {
+    process.kill(pid, signal);
+    return undefined;
+  } catch (error) {
+    return systemCode(error);
   }
 }
 
 function isAlive(holder: Pick<LockHolder, 'pid' | 'started'>): boolean {
-  if (holder.started) return startOf(holder.pid) === holder.started;
-  try {
-    process.kill(holder.pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) === 'EPERM';
-  }
+  const start = startOf(holder.pid);
+  return start === undefined || (start !== '' && (!holder.started || start === holder.started));
 }
 
 /**
@@ -56,7 +64,7 @@ export async function acquireLock(
 ): Promise<Lock> {
   const me: LockHolder = {
     pid: process.pid,
-    started: startOf(process.pid),
+    started: startOf(process.pid) ?? '',
     host: os.hostname(),
     user: currentUser(),
     command,
@@ -85,7 +93,7 @@ export async function acquireLock(
     noteChild: (pid) => {
       if (!pid) return rmSync(childFile, { force: true });
       try {
-        writeFileSync(childFile, JSON.stringify({ pid, started: startOf(pid) }));
+        writeFileSync(childFile, JSON.stringify({ pid, started: startOf(pid) ?? '' }));
       } catch {
         // On a full disk the note is missing, and only a kill right now would make anybody miss it.
       }
@@ -146,13 +154,13 @@ function reclaim(file: string, seen: string): void {
 }
 
 /**
- * Ends the docker compose of a killed medianest as Ctrl-C would: two at once would fight over the same containers. On Ctrl-C
- * its note stays, so that the next run waits for it too.
+ * Ends the docker compose of a killed medianest as Ctrl-C would: two at once would fight over the same containers. Another user's
+ * is waited for. On Ctrl-C its note stays, so that the next run waits for it too.
  */
 async function childGone(file: string, signal: AbortSignal): Promise<void> {
   const text = readOptional(file);
   const child = text === undefined ? undefined : parseHolder(text);
-  if (child && isAlive(child)) process.kill(child.pid, 'SIGINT');
+  if (child && isAlive(child)) signalled(child.pid, 'SIGINT');
   await poll(() => !child || !isAlive(child) || undefined, { every: 100, timeout: Number.POSITIVE_INFINITY, signal });
   rmSync(file, { force: true });
 }

@@ -3,12 +3,25 @@ import path from 'node:path';
 import { UserError } from '../core/errors.ts';
 import { exists, linkLeadingOut, readLink, readOptional, switchLink, writeAtomic, writeFolder, writing } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
+import { PROJECT_NAME } from '../settings/project-name.ts';
 import { type Manifest, STATE_VERSION, toManifest } from '../stack/manifest.ts';
 import { COMPOSE_FILE } from '../stack/render.ts';
 import { upgraded } from '../stack/roles.ts';
 import type { Rendered, Stack } from '../stack/types.ts';
 
 const GENERATIONS_KEPT = 5;
+
+/** `state.json`. */
+interface StateRecord {
+  version?: number;
+  /** Missing before the first render, and where medianest 0.4 or older made the last one. */
+  project?: string;
+}
+
+const isRecord = (value: unknown): boolean => {
+  const { project } = (value ?? {}) as StateRecord;
+  return project === undefined || (typeof project === 'string' && PROJECT_NAME.test(project));
+};
 
 /** A rendered file that is not as it was written; `actual` is undefined if it was removed. */
 export interface EditedFile {
@@ -42,7 +55,7 @@ export class StateFolder {
 
   /** Makes the folder, readable by its owner alone, and refuses one that a newer medianest has written. */
   open(): void {
-    const version = this.readJson<{ version?: number }>('state.json', 'nothing else is in it')?.version;
+    const version = this.record()?.version;
     if (version !== undefined && version > STATE_VERSION) {
       throw new UserError(
         'STATE_DAMAGED',
@@ -61,6 +74,20 @@ export class StateFolder {
     if (version !== undefined) return;
     writing(this.root, () => mkdirSync(this.root, { recursive: true, mode: 0o700 }));
     writeAtomic(this.at('state.json'), `${JSON.stringify({ version: STATE_VERSION })}\n`);
+  }
+
+  private record(): StateRecord | undefined {
+    return this.readJson<StateRecord>('state.json', 'the project’s name is read from current/compose.yml then', isRecord);
+  }
+
+  /** The project that was rendered here last, or that a recovery kit has brought; undefined where there was none. */
+  project(): string | undefined {
+    return this.record()?.project ?? NAME_LINE.exec(readOptional(this.composeFile) ?? '')?.[1];
+  }
+
+  /** From now on the project has this name, unless a setting says another. */
+  noteProject(project: string): void {
+    if (this.record()?.project !== project) writeAtomic(this.at('state.json'), `${JSON.stringify({ version: STATE_VERSION, project })}\n`);
   }
 
   manifest(): Manifest | undefined {
@@ -132,6 +159,7 @@ export class StateFolder {
       if (source.startsWith('./')) writing(this.root, () => mkdirSync(this.at(source), { recursive: true, mode: 0o755 }));
     await verify(path.join(folder, COMPOSE_FILE));
     switchLink(this.at('current'), path.join('generations', manifest.id));
+    this.noteProject(stack.project);
     this.prune(manifest);
   }
 
@@ -182,9 +210,12 @@ export class StateFolder {
 }
 
 /** `--state`, or `.medianest` beside the settings: one name for one folder, whatever links lead to it. */
-export function stateFolder(context: { cwd: string; flags: { state?: string } }, root: string): StateFolder {
+export function stateFolder(context: { cwd: string; flags: { state?: string | undefined } }, root: string): StateFolder {
   return new StateFolder(withoutLinks(path.resolve(context.cwd, context.flags.state ?? path.join(root, '.medianest'))));
 }
+
+/** The project's name in a rendered compose.yml. */
+const NAME_LINE = /^name: "?([a-z0-9][a-z0-9_-]{0,62})"?\s*$/m;
 
 function withoutLinks(folder: string): string {
   if (folder === path.dirname(folder)) return folder;

@@ -73,3 +73,19 @@ export function asNobody(args: readonly string[], options: RunOptions = {}): Pro
 
 export const json = (text: string) =>
   JSON.parse(text) as Record<string, never> & { error: { code: string; message: string; hint: string; path?: string } };
+
+/**
+ * Runs something in this process as a user who owns nothing: the kernel itself then refuses what that user may not do. It must be
+ * over when it returns. @throws Error where the tests are not run as root
+ */
+export function unprivileged<T>(work: () => T): T {
+  if (process.geteuid?.() !== 0) throw new Error('this test changes the user, and has to be run as root');
+  process.setegid?.(Number(NOBODY));
+  process.seteuid?.(Number(NOBODY));
+  try {
+    return work();
+  } finally {
+    process.seteuid?.(0);
+    process.setegid?.(0);
+  }
+}

@@ -22,9 +22,11 @@ export interface LoadOptions {
   registry?: readonly ServiceDefinition[];
 }
 
-/** Loads settings from a folder made for this call. */
+/** Loads settings from a folder made for this call, by whose name the project is `medianest`. */
 export function load(options: LoadOptions = {}): Loaded {
-  const cwd = mkdtempSync(path.join(os.tmpdir(), 'medianest-settings-'));
+  const made = mkdtempSync(path.join(os.tmpdir(), 'medianest-settings-'));
+  const cwd = path.join(made, 'medianest');
+  mkdirSync(cwd);
   const files = { ...(options.file !== undefined && { 'medianest.yml': options.file }), ...options.files };
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(path.dirname(path.join(cwd, name)), { recursive: true });
@@ -33,7 +35,7 @@ export function load(options: LoadOptions = {}): Loaded {
   try {
     return loadSettings({ home: HOME, cwd, env: options.env ?? {}, registry: options.registry ?? services, flags: options.flags ?? {} });
   } finally {
-    rmSync(cwd, { recursive: true });
+    rmSync(made, { recursive: true });
   }
 }
 

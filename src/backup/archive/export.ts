@@ -1,9 +1,9 @@
-import { existsSync, renameSync, rmSync, statfsSync } from 'node:fs';
+import { renameSync, rmSync, statfsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
-import { writeAtomic } from '../../core/files.ts';
+import { exists, statOptional, writeAtomic } from '../../core/files.ts';
 import { shown } from '../../core/reporter.ts';
 import { createVolume } from '../../docker/volume.ts';
 import { unlessFull } from '../../images/full-disk.ts';
@@ -97,9 +97,9 @@ export async function exportSet(
 const folderOf = ({ parts }: BackupSet): string => databaseFolder(keyVersionOf(parts.db));
 
 function refuseThere(file: string): void {
-  if (existsSync(file))
+  if (exists(file))
     throw new UserError('ALREADY_THERE', `${file} is there already, and is not overwritten`, 'choose another name with --to');
-  if (!existsSync(path.dirname(file)))
+  if (!statOptional(path.dirname(file))?.isDirectory())
     throw new UserError('USAGE', `there is no folder ${path.dirname(file)}; nothing was written`, 'mount the disk, or make the folder');
 }
 

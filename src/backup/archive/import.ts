@@ -1,7 +1,8 @@
-import { createReadStream, existsSync, statSync } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
+import { statOptional } from '../../core/files.ts';
 import { shown, type Task } from '../../core/reporter.ts';
 import { unlessFull } from '../../images/full-disk.ts';
 import { withLock } from '../../project/with-lock.ts';
@@ -35,7 +36,7 @@ export type CheckedArchive = ArchiveFacts & { file: string };
 /** Reads an archive to its end. @throws UserError ARCHIVE_DAMAGED */
 export async function checkArchive(context: Context, given: string): Promise<CheckedArchive> {
   const file = path.resolve(context.cwd, given);
-  if (!existsSync(file) || !statSync(file).isFile())
+  if (!statOptional(file)?.isFile())
     throw new UserError('USAGE', `there is no file ${file}`, 'name the archive that `medianest backup export` wrote');
   const facts = await shown(context.report, `read ${file}`, (task) =>
     readSetArchive(file, reading(file, context.signal), progress(file, task)),

@@ -1,6 +1,6 @@
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { claim } from './claim.ts';
-import { type Copy, generationsHere, hereAt, isFolder, readFact, readWork, workAt } from './copy.ts';
+import { type Copy, generationsHere, hereAt, isFolder, isThere, readFact, readWork, workAt } from './copy.ts';
 import { labelsThere, walHere } from './listings.ts';
 import { locked } from './lock.ts';
 import { failure, firstDifference } from './plan/explain.ts';
@@ -66,7 +66,7 @@ async function compareWal(copy: Copy, oldest: string | undefined, tell: Tell): P
       hereAt(copy, folder, ARCHIVE),
       `${copy.name}:${folder}/${ARCHIVE}`,
     ]);
-    if (!existsSync(workAt(copy, 'found.differ'))) tell(`WAL: ${failure('', stderr)}`);
+    if (!isThere(workAt(copy, 'found.differ'))) tell(`WAL: ${failure('', stderr)}`);
     const found = reports.flatMap(({ file }) => (readWork(copy, file) ?? '').split('\n')).map((file) => `${folder}/${ARCHIVE}/${file}`);
     for (const file of [...new Set(found)].sort()) if (sent.has(file)) tell(`WAL: ${file} is missing there or differs`);
   }

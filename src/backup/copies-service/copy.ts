@@ -32,6 +32,9 @@ export const readText = (file: string): string | undefined => {
   }
 };
 
+/** Not `existsSync`: that takes what cannot be looked at for missing. @throws where it cannot be told */
+export const isThere = (at: string): boolean => statSync(at, { throwIfNoEntry: false }) !== undefined;
+
 export const isFolder = (at: string): boolean => statSync(at, { throwIfNoEntry: false })?.isDirectory() === true;
 
 /** Whole or not at all: another process may read it at the same time. */

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { type Copy, generationsHere, generationsThere, hereAt, pathList, readText } from './copy.ts';
+import { type Copy, generationsHere, generationsThere, hereAt, isThere, pathList, readText } from './copy.ts';
 import { labelFilesHere, labelFilesThere, listRemote, walHere, walThere } from './listings.ts';
 import { arrivalOrder } from './plan/arrival.ts';
 import { BACKUP } from './plan/labels.ts';
@@ -34,7 +34,7 @@ export async function fetchCopy(copy: Copy, say: (line: string) => void): Promis
   const refusal = fetchRefusal(own, there);
   if (refusal !== undefined) throw new OtherRepository(refusal);
   const wal = await walThere(copy);
-  if (existsSync(hereAt(copy, IDENTITY))) {
+  if (isThere(hereAt(copy, IDENTITY))) {
     const known = await walHere(copy);
     if (known.size > 0 && !sharesWith(known, wal))
       throw new OtherRepository('the repository here was begun anew and holds nothing of it: move it away');

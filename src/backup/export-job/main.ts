@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, copyFileSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { tarBytes } from './plan/size.ts';
 import { belongsTo, missingSegments, type WalRange } from './plan/wal.ts';
@@ -31,7 +31,8 @@ const filesBelow = (root: string, folder: string): string[] =>
 /** Files of the archive and its folders of segments: `17-1/00000002.history`, `17-1/0000000100000000/SEGMENT-SUM.zst`. */
 function walFiles(archive: string): string[] {
   const at = path.join(REPOSITORY, archive);
-  if (!existsSync(at)) return [];
+  // Not existsSync: what cannot be looked at is not missing.
+  if (!statSync(at, { throwIfNoEntry: false })) return [];
   return readdirSync(at, { withFileTypes: true }).flatMap((entry) => {
     if (!entry.isDirectory()) return entry.name.endsWith('.history') ? [`${archive}/${entry.name}`] : [];
     return readdirSync(path.join(at, entry.name)).map((name) => `${archive}/${entry.name}/${name}`);

@@ -1,7 +1,8 @@
-import { chownSync, existsSync, readdirSync, statSync } from 'node:fs';
+import { chownSync, readdirSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Context } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
+import { exists, statOptional } from '../../core/files.ts';
 import type { BackupSettings } from '../../services/backup/settings/backup-settings.ts';
 import type { Loaded } from '../../settings/loaded.ts';
 import type { StateFolder } from '../../state/state.ts';
@@ -21,14 +22,15 @@ export async function checkLocalFolder(context: Context, state: StateFolder, loa
   if (own.local.kind === 'folder' && own.local.path) {
     const folder = path.resolve(loaded.root, own.local.path);
     await checkFolder(context, folder, 'backup.local', own.local.sameDisk);
-    if (known && !fill && !existsSync(path.join(folder, 'repository.id'))) throw unmounted(folder, 'backup.local');
+    if (known && !fill && !exists(path.join(folder, 'repository.id'))) throw unmounted(folder, 'backup.local');
     if (!context.flags.dryRun) claim(folder);
   }
 }
 
 /** @throws UserError REPOSITORY_AWAY */
 async function checkFolder(context: Context, folder: string, setting: string, sameDisk: boolean): Promise<void> {
-  if (!existsSync(folder) || !statSync(folder).isDirectory())
+  const own = statOptional(folder);
+  if (!own?.isDirectory())
     throw new UserError(
       'REPOSITORY_AWAY',
       `${setting} names ${folder}, and there is no such folder; nothing was changed`,
@@ -38,12 +40,27 @@ async function checkFolder(context: Context, folder: string, setting: string, sa
   const docker = await context.docker();
   const { stdout } = await docker.run(['info', '--format', '{{.DockerRootDir}}']);
   const data = stdout.trim();
-  if (!existsSync(data) || statSync(data).dev !== statSync(folder).dev) return;
+  if (diskOf(data, setting)?.dev !== own.dev) return;
   throw new UserError(
     'REPOSITORY_AWAY',
     `${setting} names ${folder}, which is on the same disk as the data (${data}): the backups would be lost with it, or the disk is not mounted; nothing was changed`,
     `mount another disk there, or say that it is meant: \`${setting}.sameDisk: true\``,
   );
+}
+
+/** Of the engine's data; undefined where that is not on this host. */
+function diskOf(data: string, setting: string): Stats | undefined {
+  try {
+    return statOptional(data);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(
+      'REPOSITORY_AWAY',
+      `whether ${setting} is on the same disk as the data cannot be told: ${error.message}; nothing was changed`,
+      `${error.hint}; or say that it does not matter: \`${setting}.sameDisk: true\``,
+      { cause: error },
+    );
+  }
 }
 
 const unmounted = (folder: string, setting: string): UserError =>

@@ -5,6 +5,7 @@ import { UserError } from '../../core/errors.ts';
 import { writeAtomic } from '../../core/files.ts';
 import type { RunResult } from '../../docker/compose.ts';
 import { prepare } from '../../reconcile/prepare.ts';
+import { refuseForeign } from '../../reconcile/refuse-foreign.ts';
 import { REPOSITORY } from '../../services/backup/backup.ts';
 import type { BackupSettings } from '../../services/backup/settings/backup-settings.ts';
 import { type KeyVersions, keyVersionOf, keyVersionsOf } from '../../services/backup/settings/key-versions.ts';
@@ -37,7 +38,7 @@ export interface BackupContext {
 
 /**
  * @param how under which lock, for what may change something; `fill`: the repository may be gone
- * @throws UserError NOT_RUNNING where the profile has no backup
+ * @throws UserError NOT_RUNNING where the profile has no backup; FOREIGN_STATE where another stack has the name
  */
 export async function backupContext(
   context: Context,
@@ -53,7 +54,9 @@ export async function backupContext(
   const mount = jobMount(stack.project, mounted);
   // A newer medianest has an image that `up` has not built yet: jobs go by what runs.
   const engine = await context.engine();
-  const running = (await engine.observe(stack.project)).find(({ service }) => service === server.name);
+  const containers = await engine.observe(stack.project);
+  refuseForeign(stack.project, containers, state.root);
+  const running = containers.find(({ service }) => service === server.name);
   await checkLocalFolder(context, state, loaded, fill);
   return {
     bench: {

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -113,7 +113,7 @@ async function restoreDatabase(work: Work): Promise<void> {
   await sql(work, 'postgres', 'checkpoint');
   const wal = path.join(work.data, 'pg_wal');
   const status = path.join(wal, 'archive_status');
-  for (const name of unmarkedHistories(readdirSync(wal), existsSync(status) ? readdirSync(status) : []))
+  for (const name of unmarkedHistories(readdirSync(wal), statSync(status, { throwIfNoEntry: false }) ? readdirSync(status) : []))
     writeFileSync(path.join(status, `${name}.ready`), '');
   server.kill('SIGINT');
   await ended;

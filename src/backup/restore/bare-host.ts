@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
-import { readOptional } from '../../core/files.ts';
+import { exists, readOptional } from '../../core/files.ts';
 import { open } from '../../project/open.ts';
 import { converge } from '../../reconcile/converge.ts';
 import type { BackupSettings } from '../../services/backup/settings/backup-settings.ts';
@@ -58,7 +57,7 @@ function refuseAway({ loaded }: Project, repository: string | undefined): void {
   const folder = path.resolve(loaded.root, local.path);
   const id = readOptional(path.join(folder, 'repository.id'))?.trim();
   if (id !== undefined && (repository === undefined || id === repository)) return;
-  const why = !existsSync(folder)
+  const why = !exists(folder)
     ? 'is not there'
     : id === undefined
       ? 'contains no repository'

@@ -1,9 +1,10 @@
 import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
-import { readOptional, writeAtomic } from '../../core/files.ts';
+import { exists, readOptional, writeAtomic } from '../../core/files.ts';
+import { PROJECT_NAME } from '../../settings/project-name.ts';
 import type { StateFolder } from '../../state/state.ts';
 import { readCatalogue } from '../repository/catalogue.ts';
 
@@ -76,7 +77,7 @@ export function exportKit(context: Context, { loaded, state }: Project, file: st
 /** An operator's own, beside medianest.yml. */
 function profilesOf(root: string): Record<string, string> {
   const folder = path.join(root, 'profiles');
-  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.yml')) : [];
+  const names = exists(folder) ? readdirSync(folder).filter((name) => name.endsWith('.yml')) : [];
   return Object.fromEntries(names.map((name) => [name, readFileSync(path.join(folder, name), 'utf8')]));
 }
 
@@ -112,10 +113,12 @@ export function importKit(
 ): { project: string; repository: string | undefined; takeBack(): void } {
   const kit = readKit(file);
   const contents = open(kit, passphrase, file);
-  if (existsSync(state.at('secrets.json')))
+  if (exists(state.at('secrets.json')))
     throw new UserError('FOREIGN_STATE', `${state.root} already contains an installation; nothing was changed`, 'use an empty folder');
-  const made = existsSync(state.root) ? [] : [state.root];
+  const made = exists(state.root) ? [] : [state.root];
   state.open();
+  // Settings that name no project would take the folder's name, and the installation has another.
+  state.noteProject(kit.project);
   for (const [name, value] of Object.entries(contents.state)) {
     // The names come from a file that another person may have written.
     if (!FILES.includes(name)) continue;
@@ -125,7 +128,7 @@ export function importKit(
   const profiles = Object.entries(contents.profiles).map(([name, text]) => [path.join('profiles', path.basename(name)), text] as const);
   for (const [name, text] of [['medianest.yml', contents.settings] as const, ...profiles]) {
     const file = path.join(folder, name);
-    if (text === undefined || existsSync(file)) continue;
+    if (text === undefined || exists(file)) continue;
     mkdirSync(path.dirname(file), { recursive: true });
     writeAtomic(file, text);
     made.push(file);
@@ -141,7 +144,7 @@ function readKit(file: string): Kit {
   if (text === undefined) throw new UserError('USAGE', `there is no ${file}`, 'name the file that `medianest backup kit` wrote');
   try {
     const kit = JSON.parse(readFileSync(file, 'utf8')) as Kit;
-    if (kit.format === 'medianest-kit-1') return kit;
+    if (kit.format === 'medianest-kit-1' && PROJECT_NAME.test(kit.project)) return kit;
   } catch {
     // Told below.
   }

@@ -3,7 +3,7 @@ import { UserError } from '../../core/errors.ts';
 import { checkCompose } from '../../docker/compose.ts';
 import { requireManifest } from '../../project/open.ts';
 import { withLock } from '../../project/with-lock.ts';
-import { refuseForeign } from '../../reconcile/plan-project.ts';
+import { refuseForeign } from '../../reconcile/refuse-foreign.ts';
 import { emptySecrets } from '../../secrets/store/secret-files.ts';
 import { keyVersionOf } from '../../services/backup/settings/key-versions.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';

@@ -2,7 +2,7 @@ import { createPrivateKey, type X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../../core/errors.ts';
-import { exists } from '../../core/files.ts';
+import { exists, readOptional } from '../../core/files.ts';
 import type { CertificateSpec } from '../../stack/types.ts';
 import type { IssuedCertificate } from '../ca/issuer.ts';
 import { certificatesIn, chainFrom } from '../plan/chain.ts';
@@ -20,12 +20,14 @@ export const accountFiles = (data: string): string[] =>
 
 /** lego renews only what it has complete, for the same names; everything else is a new order. */
 export function canRenew(data: string, spec: CertificateSpec): boolean {
+  if (accountFiles(data).length === 0) return false;
+  const file = `${data}/certificates/${nameInLego(spec)}`;
+  const [key, order, certificate] = [`${file}.key`, `${file}.json`, `${file}.crt`].map(readOptional);
+  if (key === undefined || order === undefined || certificate === undefined) return false;
   try {
-    if (accountFiles(data).length === 0) return false;
-    const file = `${data}/certificates/${nameInLego(spec)}`;
-    createPrivateKey(readFileSync(`${file}.key`));
-    JSON.parse(readFileSync(`${file}.json`, 'utf8'));
-    const { subjects } = certificateFacts(readFileSync(`${file}.crt`, 'utf8'));
+    createPrivateKey(key);
+    JSON.parse(order);
+    const { subjects } = certificateFacts(certificate);
     return subjects.length === spec.subjects.length && spec.subjects.every((name) => subjects.includes(name));
   } catch {
     return false;

@@ -1,12 +1,13 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Context } from '../../capability/capability.ts';
 import { EXIT, UserError } from '../../core/errors.ts';
-import { writing } from '../../core/files.ts';
+import { exists, writing } from '../../core/files.ts';
 import type { Project } from '../../project/open.ts';
 import { withLock } from '../../project/with-lock.ts';
 import { describe } from '../../reconcile/prepare.ts';
+import { refuseForeign } from '../../reconcile/refuse-foreign.ts';
 import { reloadTrust } from '../activate.ts';
 import { type CaRecord, trustedRoots } from '../ca/ca-record.ts';
 import { renew } from '../renew.ts';
@@ -115,7 +116,7 @@ async function exportRoot(...[context, { state }, name, options]: Parameters<Act
   const { certificate, privateKey } = ca;
   if (!privateKey)
     throw new UserError('CERTIFICATE_FAILED', 'the root’s key is not on this host', 'it was exported before: keep that file');
-  if (existsSync(file)) throw new UserError('USAGE', `${file} is there already; nothing was changed`, 'choose another name');
+  if (exists(file)) throw new UserError('USAGE', `${file} is there already; nothing was changed`, 'choose another name');
   const secret = await passphrase(context, options);
   return withLock(context, state, 'certs ca export', async (_lock, record) => {
     record(['export', options.remove]);
@@ -175,6 +176,7 @@ async function rotate(...[context, opened, , options]: Parameters<Action>): Prom
   const engine = await context.engine();
   const docker = await context.docker();
   await withLock(context, state, 'certs ca rotate', async (_lock, record) => {
+    refuseForeign(stack.project, await engine.observe(stack.project), state.root);
     record([what]);
     const { finishRotation, rotateIntermediate, rotateRoot } = await import('../ca/ca-changes.ts');
     const store = caStore(state);

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
-import { writing } from '../../core/files.ts';
+import { exists, writing } from '../../core/files.ts';
 import { withLock } from '../../project/with-lock.ts';
 import { caStore } from '../store/ca-store.ts';
 
@@ -25,7 +25,7 @@ export async function handOut(
 ): Promise<HandedOut> {
   const { days } = options;
   const file = path.resolve(context.cwd, options.out ?? `${name.replace(/[^\w.-]+/g, '-')}.p12`);
-  if (existsSync(file)) throw new UserError('USAGE', `${file} is there already; nothing was changed`, 'choose another with --out');
+  if (exists(file)) throw new UserError('USAGE', `${file} is there already; nothing was changed`, 'choose another with --out');
   const given = options.passwordFile === undefined ? undefined : passwordIn(path.resolve(context.cwd, options.passwordFile));
   const password = given ?? randomBytes(15).toString('base64url');
   return withLock(context, state, 'certs issue', async (_lock, record) => {

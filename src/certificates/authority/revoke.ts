@@ -3,6 +3,7 @@ import { UserError } from '../../core/errors.ts';
 import type { Project } from '../../project/open.ts';
 import { withLock } from '../../project/with-lock.ts';
 import { describe } from '../../reconcile/prepare.ts';
+import { refuseForeign } from '../../reconcile/refuse-foreign.ts';
 import { reloadTrust } from '../activate.ts';
 import type { RevocationReason } from '../ca/x509.ts';
 import { renew } from '../renew.ts';
@@ -44,6 +45,7 @@ export async function revokeCertificate(context: Context, opened: Project, name:
   const engine = await context.engine();
   const docker = await context.docker();
   const unread = await withLock(context, state, 'certs revoke', async (_lock, record, fail) => {
+    refuseForeign(stack.project, await engine.observe(stack.project), state.root);
     record(wanted);
     const { revoke } = await import('../ca/ca-changes.ts');
     for (const { serial } of wanted)

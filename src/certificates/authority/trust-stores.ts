@@ -2,7 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Context } from '../../capability/capability.ts';
-import { systemCode } from '../../core/errors.ts';
+import { systemCode, UserError } from '../../core/errors.ts';
+import { exists } from '../../core/files.ts';
 import { runProgram } from '../../docker/compose.ts';
 
 export interface TrustOutcome {
@@ -30,16 +31,27 @@ interface Root {
 
 const marked = (pem: string): Root => ({ pem, mark: new X509Certificate(pem).fingerprint256.replaceAll(':', '').slice(0, 16) });
 
-/** NSS databases of Chromium and Firefox, also where they came as a snap or a flatpak. */
-function browserStores(home: string): string[] {
+/** NSS databases of Chromium and Firefox, also where they came as a snap or a flatpak. @param unseen is told of what cannot be looked at */
+function browserStores(home: string, unseen: (why: string) => void): string[] {
   const profiles = ['.mozilla/firefox', 'snap/firefox/common/.mozilla/firefox', '.var/app/org.mozilla.firefox/.mozilla/firefox'].flatMap(
     (folder) => {
       const root = path.join(home, folder);
-      return existsSync(root) ? readdirSync(root).map((name) => path.join(root, name)) : [];
+      return isThere(root, unseen) ? readdirSync(root).map((name) => path.join(root, name)) : [];
     },
   );
   const chromium = [CHROMIUM_STORE, '.local/share/pki/nssdb', 'snap/chromium/current/.pki/nssdb'].map((folder) => path.join(home, folder));
-  return [...chromium, ...profiles].filter((folder) => existsSync(path.join(folder, 'cert9.db')));
+  return [...chromium, ...profiles].filter((folder) => isThere(path.join(folder, 'cert9.db'), unseen));
+}
+
+/** As `exists`; undefined where it cannot be told. */
+function isThere(file: string, unseen: (why: string) => void = () => {}): boolean | undefined {
+  try {
+    return exists(file);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    unseen(error.message);
+    return undefined;
+  }
 }
 
 type Told = { ok: true; output: string } | { ok: false; why: string };
@@ -79,12 +91,13 @@ async function settle(context: Context, project: string, roots: readonly Root[])
   const missing = path.join(home, CHROMIUM_STORE);
   const folders = (context.env.PATH ?? '').split(':');
   const hasChromium = CHROMIUM.some((name) => folders.some((folder) => existsSync(path.join(folder, name))));
-  if (roots.length > 0 && hasChromium && !existsSync(path.join(missing, 'cert9.db')) && !dryRun) {
+  if (roots.length > 0 && hasChromium && !dryRun && isThere(path.join(missing, 'cert9.db')) === false) {
     mkdirSync(missing, { recursive: true, mode: 0o700 });
     const made = await certutil(missing, ['-N', '--empty-password']);
     if (!made.ok) outcome.left.push(`browser: Chromium has no store yet (${missing}): ${made.why}`);
   }
-  for (const store of browserStores(home)) await settleStore(store, project, roots, outcome, dryRun);
+  for (const store of browserStores(home, (why) => outcome.left.push(`browser: ${why}`)))
+    await settleStore(store, project, roots, outcome, dryRun);
   const person = context.env.SUDO_USER;
   if (person && person !== 'root' && process.getuid?.() === 0)
     outcome.left.push(`browser: those of ${person} are changed by ${person}, without sudo`);

@@ -8,6 +8,7 @@ import { readOptional } from '../../core/files.ts';
 import type { Project } from '../../project/open.ts';
 import { withLock } from '../../project/with-lock.ts';
 import { prepare } from '../../reconcile/prepare.ts';
+import { refuseForeign } from '../../reconcile/refuse-foreign.ts';
 import { certificatesOf } from '../../stack/certificates.ts';
 import type { CertificateSpec, Stack } from '../../stack/types.ts';
 import { activate } from '../activate.ts';
@@ -54,6 +55,8 @@ export async function importCertificate(context: Context, { loaded, state }: Pro
   const engine = await context.engine();
   const docker = await context.docker();
   await withLock(context, state, 'certs import', async (_lock, record) => {
+    const containers = await engine.observe(stack.project);
+    refuseForeign(stack.project, containers, state.root);
     record([spec.name, leaf.serialNumber]);
     const user = stack.services.find((service) => certificatesOf(service).some(({ name }) => name === spec.name));
     if (!user) return;
@@ -66,7 +69,7 @@ export async function importCertificate(context: Context, { loaded, state }: Pro
       privateKey: (checked.key as KeyObject).export({ format: 'pem', type: 'pkcs8' }) as string,
     };
     await writeCertificate(state, spec.name, issued, { uid: user.uid, image: user.image.ref }, docker);
-    const activation = activationOf(stack, spec, await engine.observe(stack.project));
+    const activation = activationOf(stack, spec, containers);
     await activate({ context, state, stack, engine, docker }, activation, leaf.serialNumber, before);
     pruneCertificates(state, spec.name, [leaf.serialNumber, before]);
     rmSync(state.at('certs', spec.name, 'request'), { recursive: true, force: true });

@@ -25,9 +25,12 @@ export const cdnPurge: Command = {
     }
     const what = path ?? 'every file';
     if (context.flags.dryRun) return done({ path: path ?? null, removed: null }, `would remove ${what} from the cache`);
+    const { refuseForeign } = await import('../../reconcile/refuse-foreign.ts');
+    const { project } = loaded.settings;
+    refuseForeign(project, await (await context.engine()).observe(project), state.root);
     const docker = await context.docker();
     const purge = ['exec', '--no-TTY', way, '/usr/local/bin/purge', ...(path === undefined ? [] : [path])];
-    const { exitCode, stdout, tail } = await docker.run(composeArgs(loaded.settings.project, state.root, composeFiles(state), ...purge), {
+    const { exitCode, stdout, tail } = await docker.run(composeArgs(project, state.root, composeFiles(state), ...purge), {
       signal: context.signal,
     });
     if (exitCode !== 0) {

@@ -4,7 +4,7 @@ import type { DoctorFacts } from './facts.ts';
 import type { Examination, Finding } from './finding.ts';
 import { examineClock, examineDisk, examineKernel, examineMemory } from './machine.ts';
 import { examineNames, examinePorts, examineRanges, examineReach } from './network.ts';
-import { examineFiles, examineLeftovers } from './state.ts';
+import { examineFiles, examineLeftovers, examineProject } from './state.ts';
 import { examineFileSystems } from './storage.ts';
 
 /** Every examination, in the order in which a person would look. */
@@ -21,6 +21,7 @@ const EXAMINATIONS: readonly Examination[] = [
   examineRanges,
   examineNames,
   examineFiles,
+  examineProject,
   examineLeftovers,
 ];
 

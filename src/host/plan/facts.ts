@@ -106,6 +106,8 @@ export interface DoctorFacts {
   /** Memory limits of our containers that run already. */
   runningServices: ReadonlySet<string>;
   missingImages: readonly string[];
+  /** A stack of the same name that another state folder has, or that is not medianest's. */
+  foreign: Problem | undefined;
   leftovers: readonly Leftover[];
 }
 

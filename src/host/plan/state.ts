@@ -1,5 +1,5 @@
 import type { Leftover } from './facts.ts';
-import { type Examination, type Finding, fail, ok, warn } from './finding.ts';
+import { type Examination, type Finding, fail, failed, ok, warn } from './finding.ts';
 
 const octal = (mode: number): string => mode.toString(8).padStart(4, '0');
 
@@ -23,6 +23,8 @@ export const examineFiles: Examination = ({ host }) => {
     ),
   );
 };
+
+export const examineProject: Examination = ({ foreign }) => (foreign ? [failed('project', foreign)] : []);
 
 export const examineLeftovers: Examination = ({ leftovers }) => leftovers.map(leftoverFinding);
 

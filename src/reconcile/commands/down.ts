@@ -11,13 +11,15 @@ export const down: Command = {
   ],
   run: async (context, _args, options) => {
     const { open } = await import('../../project/open.ts');
-    const { takeDown } = await import('../down.ts');
+    const { planDown, takeDown } = await import('../down.ts');
     const { describeStep, stepKinds } = await import('../../project/execute.ts');
     const kinds = await stepKinds(context);
     const opened = await open(context);
     const project = opened.loaded.settings.project;
     const volumes = options.volumes === true;
     if (volumes && !context.flags.dryRun) {
+      // Whose data it is comes before the questions about it.
+      await planDown(context, opened, true);
       for (const { data } of options.backup === false ? [] : await context.capabilities()) {
         const problem = await data?.unprotected?.(opened);
         if (problem)

@@ -14,8 +14,11 @@ export const exec: Command = {
     const [name = '', ...command] = args;
     const [service = ''] = expandServices(requireManifest(state), [name]);
     const terminal = process.stdin.isTTY && process.stdout.isTTY ? [] : ['--no-TTY'];
+    const { refuseForeign } = await import('../refuse-foreign.ts');
+    const { project } = loaded.settings;
+    refuseForeign(project, await (await context.engine()).observe(project), state.root);
     const docker = await context.docker();
-    const call = composeArgs(loaded.settings.project, state.root, composeFiles(state), 'exec', ...terminal, service, ...command);
+    const call = composeArgs(project, state.root, composeFiles(state), 'exec', ...terminal, service, ...command);
     return done(undefined, '', await docker.attach(call, context.signal));
   },
 };

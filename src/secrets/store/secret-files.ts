@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { readOptional, writeAtomic } from '../../core/files.ts';
+import { exists, readOptional, writeAtomic } from '../../core/files.ts';
 import { shortHash } from '../../core/hash.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { DockerCli } from '../../docker/compose.ts';
@@ -34,8 +33,7 @@ export function unplacedServices(
     .filter((service) => {
       const placed = placedSecrets(state, service.name);
       return (
-        placed !== placement(service, fingerprints) ||
-        service.secrets.some(({ name }) => !existsSync(state.at('secrets', service.name, name)))
+        placed !== placement(service, fingerprints) || service.secrets.some(({ name }) => !exists(state.at('secrets', service.name, name)))
       );
     })
     .map((service) => service.name);

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { systemCode, UserError } from '../../core/errors.ts';
-import { writeFolder, writing } from '../../core/files.ts';
+import { exists, writeFolder, writing } from '../../core/files.ts';
 import type { RuleSet, WafSettings } from '../../services/edge/settings/waf.ts';
 import type { Loaded } from '../../settings/loaded.ts';
 import type { StateFolder } from '../../state/state.ts';
@@ -39,7 +39,7 @@ export function findRules(loaded: Loaded, state: StateFolder): { rules: RuleSet;
   const place = archive && !archive.startsWith('https://') ? path.resolve(loaded.root, archive) : archive;
   return {
     rules: { folder: digest, source: `./${RULES_FOLDER}`, label: source ? `a copy of ${source}` : `of the archive ${sha256}` },
-    pending: existsSync(state.at(RULES_FOLDER, digest)) ? undefined : { digest, folder: source, archive: place, sha256 },
+    pending: exists(state.at(RULES_FOLDER, digest)) ? undefined : { digest, folder: source, archive: place, sha256 },
   };
 }
 

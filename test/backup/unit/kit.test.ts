@@ -1,10 +1,11 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { exportKit, importKit, kitProblem } from '../../../src/backup/restore/kit.ts';
 import type { Context, Project } from '../../../src/capability/capability.ts';
 import { StateFolder } from '../../../src/state/state.ts';
+import { unprivileged } from '../../support/command.ts';
 
 const PASSPHRASE = 'five random words in a row';
 const made = mkdtempSync(path.join(os.tmpdir(), 'medianest-kit-'));
@@ -42,7 +43,17 @@ describe('the recovery kit', () => {
     expect(importKit(kit, PASSPHRASE, folder, fresh)).toMatchObject({ project: 'home', repository: undefined });
     expect(readFileSync(fresh.at('secrets.json'), 'utf8')).toContain('the-key');
     expect(readFileSync(fresh.at('ca/root.json'), 'utf8')).toBe('{"root":1}');
+    // Its settings name no project, and this folder has another name.
+    expect(fresh.project()).toBe('home');
     expect(() => importKit(kit, PASSPHRASE, folder, fresh)).toThrow(/already contains an installation/);
+  });
+  it('does not write over what it cannot look at', () => {
+    const folder = path.join(made, 'closed');
+    mkdirSync(path.join(folder, '.medianest'), { recursive: true });
+    for (const open of [made, kit]) chmodSync(open, 0o755);
+    chmodSync(path.join(folder, '.medianest'), 0o700);
+    const fresh = new StateFolder(path.join(folder, '.medianest'));
+    expect(() => unprivileged(() => importKit(kit, PASSPHRASE, folder, fresh))).toThrow(/secrets\.json cannot be read \(EACCES\)/);
   });
   it.each([
     ['a short passphrase', () => exportKit(context, opened, kit, 'short'), /fewer than 12/],

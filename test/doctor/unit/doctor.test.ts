@@ -43,6 +43,7 @@ function facts(more: Partial<DoctorFacts> = {}, host: Partial<HostFacts> = {}): 
     layout: undefined,
     runningServices: new Set(),
     missingImages: [],
+    foreign: undefined,
     leftovers: [],
     ...more,
     host: {
@@ -185,6 +186,13 @@ const cases: Case[] = [
     'warn',
     '/gone',
     { leftovers: [{ kind: 'container', name: 'old-1', project: 'old', from: '/gone' }] },
+  ],
+  [
+    'a stack of the same name that another user has',
+    'project',
+    'fail',
+    'belongs to maria',
+    { foreign: { message: 'the project home is run from /x, which belongs to maria (uid 1000)', remedy: 'run this as maria' } },
   ],
 ];
 

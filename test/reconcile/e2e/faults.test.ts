@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { docker, run } from '../../support/cli.ts';
+import { docker, PROGRAM, run } from '../../support/cli.ts';
 import { ask, audit, background, changedServices, containers, identities, type JsonError, portal, titles } from '../../support/stack.ts';
 import { removeProject, type Workspace, workspace } from '../../support/workspace.ts';
 
@@ -119,6 +120,71 @@ describe('what somebody else has', () => {
     }
     expect(await identities(space.project)).toEqual(before);
     expect((await space.run(['plan'])).status).toBe(0);
+  });
+
+  describe('another user, who may not look into the folder of the stack', () => {
+    const UID = 65534;
+    let theirs: string;
+    /** In the docker group, and in no other. */
+    const as = (...args: string[]) => {
+      const identity = [`--reuid=${UID}`, `--regid=${UID}`, `--groups=${statSync('/var/run/docker.sock').gid}`];
+      return run('setpriv', [...identity, process.execPath, PROGRAM, ...args, '--json'], { cwd: theirs, env: { HOME: theirs } });
+    };
+    const left = async () => [await identities(space.project), readFileSync(path.join(space.state, 'secrets.json'), 'utf8')];
+
+    beforeAll(() => {
+      theirs = mkdtempSync(path.join(os.tmpdir(), 'medianest-second-'));
+      chownSync(theirs, UID, UID);
+      expect(statSync(space.dir).mode & 0o777).toBe(0o700);
+    });
+    afterAll(() => rmSync(theirs, { recursive: true, force: true }));
+
+    test('is refused by every command that would change it, with its owner, its path and what to do', async () => {
+      const before = await left();
+      expect((await as('render', '--project', space.project)).status).toBe(0);
+      for (const args of [
+        ['up'],
+        ['up', '--dry-run'],
+        ['plan'],
+        ['down'],
+        ['down', '--volumes'],
+        ['down', '--volumes', '--yes', '--no-backup'],
+        ['restart'],
+        ['deploy'],
+        ['exec', 'all-in-one', 'true'],
+      ]) {
+        const refused = await as('--project', space.project, ...args);
+        expect([args, refused.status, refusal(refused.stdout).code]).toEqual([args, 1, 'FOREIGN_STATE']);
+        expect(refusal(refused.stdout).message).toContain(`is run from ${space.state}, which belongs to root (uid 0)`);
+        expect(refusal(refused.stdout).message).toContain(`cannot be looked at (EACCES at ${space.dir})`);
+        expect(refusal(refused.stdout).hint).toContain(`run this as root with --state ${space.state}, or choose another --project`);
+      }
+      expect(await left()).toEqual(before);
+      expect((await space.run(['plan'])).status).toBe(0);
+    });
+
+    test('is told by doctor, which offers to remove nothing of it', async () => {
+      const told = await as('doctor', '--project', space.project, '--fix', '--yes', '--only', `project,leftover.${space.project}`);
+      expect(told.status).toBe(5);
+      expect(JSON.parse(told.stdout)).toMatchObject({
+        fixed: [],
+        checks: [{ id: 'project', status: 'fail', message: expect.stringContaining('belongs to root (uid 0)') }],
+      });
+    });
+
+    test('has a project of another name, and doctor offers no stopped container of the stack', async () => {
+      const before = (await containers(space.project)).map(({ id }) => id);
+      await docker(['stop', ...before]);
+      const second = await as('config', 'show');
+      expect((JSON.parse(second.stdout) as { settings: { project: string } }).settings.project).toBe(space.project);
+      rmSync(path.join(theirs, '.medianest'), { recursive: true });
+      const fresh = JSON.parse((await as('config', 'show')).stdout) as { settings: { project: string }; origins: Record<string, string> };
+      expect([fresh.settings.project, fresh.origins.project]).toEqual([path.basename(theirs).toLowerCase(), 'the folder’s name']);
+      const fixed = await as('doctor', '--fix', '--yes', '--only', `leftover.${space.project}`);
+      expect(JSON.parse(fixed.stdout)).toMatchObject({ fixed: [], checks: [] });
+      expect((await containers(space.project)).map(({ id }) => id)).toEqual(before);
+      expect((await space.run(['up'])).status).toBe(0);
+    });
   });
 });
 

@@ -4,6 +4,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statfsSync,
   statSync,
@@ -14,7 +15,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { run } from '../../support/cli.ts';
+import { medianest, PROGRAM, run } from '../../support/cli.ts';
 import { asNobody, faults, folder, json, tree } from '../../support/command.ts';
 
 const COMPOSE = ['--profile', 'dev-compose'];
@@ -99,6 +100,30 @@ describe('a state folder', () => {
     expect((await own.run(['render', ...COMPOSE])).status).toBe(0);
     expect(faults(own.state)).toEqual([]);
     expect(readFileSync(path.join(own.state, 'secrets.json'), 'utf8')).toBe(secrets);
+  });
+  it('keeps the name of its project when the folder gets another, also where the manifest is moved aside', async () => {
+    const own = folder();
+    writeFileSync(path.join(own.dir, 'medianest.yml'), 'version: 1\n');
+    const name = path.basename(own.dir).toLowerCase();
+    const renders = async (cwd: string) => {
+      const { status } = await medianest(['render', ...COMPOSE], { cwd });
+      return [status, /^name: "(.*)"$/m.exec(readFileSync(path.join(cwd, '.medianest/current/compose.yml'), 'utf8'))?.[1]];
+    };
+    expect(await renders(own.dir)).toEqual([0, name]);
+    const moved = `${own.dir}-moved`;
+    renameSync(own.dir, moved);
+    try {
+      expect(await renders(moved)).toEqual([0, name]);
+      rmSync(path.join(moved, '.medianest/current/manifest.json'));
+      expect(await renders(moved)).toEqual([0, name]);
+      // As medianest 0.4 and older have left it.
+      writeFileSync(path.join(moved, '.medianest/state.json'), '{"version":1}\n');
+      expect(await renders(moved)).toEqual([0, name]);
+      const { stdout } = await medianest(['config', 'show', '--json'], { cwd: moved });
+      expect(json(stdout)).toMatchObject({ settings: { project: name }, origins: { project: 'the state folder' } });
+    } finally {
+      renameSync(moved, own.dir);
+    }
   });
   it('that is a file is told without a trace', async () => {
     const own = folder();
@@ -251,5 +276,21 @@ describe('two at once', () => {
       }),
     ]);
     expect(tree(own.state)).toEqual(before);
+  });
+  it('the second does not take the lock of a process that it may not see', async () => {
+    const own = folder();
+    mkdirSync(own.state);
+    for (const shared of [own.dir, own.state]) chmodSync(shared, 0o777);
+    const stat = readFileSync(`/proc/${process.pid}/stat`, 'utf8');
+    const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    const holder = { pid: process.pid, started, host: os.hostname(), user: 'maria', command: 'medianest up', since: 'long ago' };
+    const lock = path.join(own.state, 'lock');
+    writeFileSync(lock, `${JSON.stringify(holder)}\n`);
+    const hidden = 'mount -t proc -o hidepid=2 proc /proc || exit 99; exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"';
+    const render = ['--mount', 'sh', '-c', hidden, 'sh', process.execPath, PROGRAM, 'render', '--json'];
+    const second = await run('unshare', render, { cwd: own.dir, env: { HOME: os.tmpdir() } });
+    expect([second.status, json(second.stdout).error.code]).toEqual([1, 'LOCKED']);
+    writeFileSync(lock, `${JSON.stringify({ ...holder, pid: 2 ** 22 - 1 })}\n`);
+    expect((await run('unshare', render, { cwd: own.dir, env: { HOME: os.tmpdir() } })).status).toBe(0);
   });
 });
