@@ -142,7 +142,7 @@ async function hostDies(at) {
     acknowledged = sql(at, 'insert into clock values (clock_timestamp()) returning at');
   docker('kill', ...docker('ps', '--quiet', '--filter', `label=io.medianest.project=${at.project}`).split('\n'));
   // Nothing of it is started again: all that a restore finds is in the repository.
-  at.medianest('restore', '--into', `${at.project}-look`, '--yes', '--json');
+  at.medianest('restore', '--to', 'newest', '--into', `${at.project}-look`, '--yes', '--json');
   const found = docker(
     ...['exec', `${at.project}-look-postgres`, 'psql', '-XqAt', '-h', '/run', '-U', 'postgres', '-d', 'medianest'],
     ...['-c', `select extract(epoch from timestamptz '${acknowledged}' - max(at)) from clock where at <= '${acknowledged}'`],
@@ -207,7 +207,7 @@ export async function backup() {
     job(at, 'rm -r /srv/backups/by-hand');
     figures.cost = await cost(at);
     const copy = plainCopy(at, leaderOf(at, 'postgres'));
-    const looked = seconds(at.medianest('restore', '--into', `${at.project}-look`, '--yes', '--json').ms);
+    const looked = seconds(at.medianest('restore', '--to', 'newest', '--into', `${at.project}-look`, '--yes', '--json').ms);
     at.medianest('preview', 'remove', `${at.project}-look`);
     figures.restoreRate = atLeast(BOUNDS.restore, copy / looked, {
       unit: 'of the rate of a plain copy of the same data, the database started and looked through included',
@@ -218,7 +218,7 @@ export async function backup() {
     const drill = json(at.medianest('drill', '--json'));
     figures.drill = atMost(BOUNDS.restoreSeconds, drill.rtoSeconds, { unit: 's until the portal answers', rpoSeconds: drill.rpoSeconds });
     const started = performance.now();
-    at.medianest('restore', '--yes', '--json');
+    at.medianest('restore', '--to', 'newest', '--yes', '--json');
     figures.restoreWhole = atMost(BOUNDS.restoreSeconds, seconds(performance.now() - started), {
       unit: 's in place, with the safety set before and the full backup after',
     });

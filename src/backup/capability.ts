@@ -4,9 +4,10 @@ import { containersOf, withRole } from '../stack/roles.ts';
 import { backupList, backupPrune, backupVerify, backup as command } from './commands/backup.ts';
 import { backupKeys } from './commands/backup-keys.ts';
 import { backupCopies, backupFetch } from './commands/copies.ts';
+import { drill, previewRemove } from './commands/drill.ts';
 import { backupExport, backupImport } from './commands/export.ts';
 import { backupKit } from './commands/kit.ts';
-import { drill, previewRemove, restore } from './commands/restore.ts';
+import { restore } from './commands/restore.ts';
 import { BACKUP_SCHEDULE } from './plan/schedule.ts';
 import { restoreSteps } from './restore/steps.ts';
 

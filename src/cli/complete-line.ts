@@ -12,12 +12,15 @@ const named = (value: string): Candidate => ({ value, description: '' });
 export function completeLine(words: readonly string[], where: Where): string {
   const saved = savedNames(words, where);
   const services = () => [...new Set([...saved.services(), ...saved.components()])].map(named);
+  const sets = () => saved.backups().map(({ id, finishedAt }) => ({ value: id, description: finishedAt }));
   const sources: Record<string, () => Candidate[]> = {
     service: services,
     services,
     profile: () => saved.profiles().map(named),
     release: () => saved.releases().map(({ id, image }) => ({ value: id, description: image })),
-    backup: () => saved.backups().map(({ id, finishedAt }) => ({ value: id, description: finishedAt })),
+    backup: sets,
+    set: () => [{ value: 'latest', description: 'The newest set, as of its end' }, ...sets()],
+    moment: () => [{ value: 'newest', description: 'Everything that can be reached' }],
     images: () => registry.map(({ name, summary }) => ({ value: name, description: summary })),
     components: () => registry.map(({ name, summary }) => ({ value: name, description: summary })),
     'setting=value': () => settingNames(registry).map(({ name, description }) => ({ value: `${name}=`, description })),

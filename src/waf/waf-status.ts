@@ -44,14 +44,14 @@ async function inEdge(context: Context, loaded: Loaded, state: StateFolder, argv
 }
 
 /** What the edge's log says about the WAF. Only these lines are kept: the log of a busy portal is large. */
-export async function readWafLog(context: Context, loaded: Loaded, state: StateFolder, since: string): Promise<WafEntry[]> {
+export async function readWafLog(context: Context, loaded: Loaded, state: StateFolder, since: Date): Promise<WafEntry[]> {
   const collector = wafCollector();
   const edges = namesOf(state.manifest()?.services, 'edge');
   const unread = (why: string) => new UserError('NOT_RUNNING', `the edge’s log cannot be read: ${why}`, 'medianest status shows what runs');
   // Without a name Compose prints what all services wrote.
   if (edges.length === 0) throw unread('there is no edge');
   const docker = await context.docker();
-  const given = ['logs', '--no-color', '--no-log-prefix', '--since', since, '--', ...edges];
+  const given = ['logs', '--no-color', '--no-log-prefix', '--since', since.toISOString(), '--', ...edges];
   const { exitCode, tail } = await docker.run(composeArgs(loaded.settings.project, state.root, composeFiles(state), ...given), {
     signal: context.signal,
     unbuffered: true,

@@ -1,9 +1,13 @@
 import path from 'node:path';
 import type { Context, Result } from '../../capability/capability.ts';
 import { type Command, done, type Options } from '../../capability/capability.ts';
-import { EXIT, UserError } from '../../core/errors.ts';
+import { UserError } from '../../core/errors.ts';
+import { momentOf } from '../../core/time.ts';
+import type { Aim } from '../plan/restore-choice.ts';
+import type { Recovery } from '../plan/restore-moment.ts';
 import { PARTS, type Part } from '../plan/restore-part.ts';
 import { PASSPHRASE_FILE, passphrase } from './kit.ts';
+import { aimAtTerminal } from './restore-choice.ts';
 
 /** Settings are what a restore itself goes by: they come back where they are named. */
 const DATA: readonly Part[] = ['db', 'files', 'redis'];
@@ -24,9 +28,22 @@ function partsOf(value: unknown, into: boolean, sanitize: boolean): Part[] {
   return possible.filter((part) => given.includes(part));
 }
 
+/** `--to` as it was typed. @throws UserError USAGE */
+function momentAsked(context: Context, value: unknown): Aim['to'] {
+  if (value === undefined) return undefined;
+  return value === 'newest' ? value : momentOf('--to', String(value), context.clock.now());
+}
+
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+
 /** What is about to happen, and the project's name typed as confirmation. @throws UserError CONFIRMATION_NEEDED */
-async function confirm(context: Context, project: string, plan: { steps: string[]; expectedSeconds: number | null }): Promise<void> {
+async function confirm(
+  context: Context,
+  project: string,
+  plan: { steps: string[]; expectedSeconds: number | null; recovery: Recovery | null },
+): Promise<void> {
   const long = plan.expectedSeconds === null ? '' : ` (about ${plan.expectedSeconds} s)`;
+  if (plan.recovery) context.report.note(sentence(plan.recovery.text));
   for (const line of [`What will happen${long}:`, ...plan.steps.map((step, index) => `  ${index + 1}. ${step}`)]) context.report.note(line);
   const typed = context.flags.yes ? project : await context.ask(`This replaces data of ${project}. Type its name to continue: `);
   if (typed === project) return;
@@ -39,11 +56,11 @@ async function confirm(context: Context, project: string, plan: { steps: string[
 
 export const restore: Command = {
   name: 'restore',
-  summary: 'Bring back a backup, or any moment since, in place or into a project of its own',
+  summary: 'Bring back a set as of its end (`latest`, or its id), a moment, or everything that can be reached; in place or aside',
   example: 'medianest restore --to "10 minutes ago" --into look',
-  args: '[backup]',
+  args: '[set]',
   options: [
-    ['--to <time>', 'A moment with its time zone, or "10 minutes ago"; the newest where nothing is given'],
+    ['--to <moment>', 'A moment with its time zone, "10 minutes ago", or `newest`: everything that can be reached'],
     ['--only <parts>', `Of ${PARTS.join(', ')}, separated by commas (default: all but settings)`],
     ['--into <project>', 'Into a project of its own that leads nowhere, to look at; what runs is not touched'],
     ['--sanitize', 'With --into: without personal data, as `backup.sanitize` says; uploads and sessions are left out'],
@@ -56,10 +73,10 @@ export const restore: Command = {
   run: async (context, [set], options) => {
     if (options.kit !== undefined) return fromKit(context, String(options.kit), set, options);
     if (options.archive !== undefined)
-      throw new UserError('USAGE', '--archive is for a bare host', 'medianest backup import FILE, and then medianest restore');
+      throw new UserError('USAGE', '--archive is for a bare host', 'medianest backup import FILE, and then medianest restore SET');
     const { open } = await import('../../project/open.ts');
     const { planRestore, restore: run } = await import('../restore/restore.ts');
-    const { parseTime } = await import('../plan/restore-target.ts');
+    const to = momentAsked(context, options.to);
     const opened = await open(context);
     const { project } = opened.loaded.settings;
     const into = options.into === undefined ? undefined : String(options.into);
@@ -71,7 +88,7 @@ export const restore: Command = {
       throw new UserError(
         'USAGE',
         '--sanitize is for a project of its own: in place it would replace the data of everybody',
-        'medianest restore --into look --sanitize',
+        'medianest restore latest --into look --sanitize',
       );
     if (undo && [set, into, options.to, options.only].some((given) => given !== undefined))
       throw new UserError(
@@ -79,7 +96,8 @@ export const restore: Command = {
         '--undo goes back to what was before: it takes no set, time, part or project',
         'medianest restore --undo',
       );
-    const to = options.to === undefined ? undefined : parseTime(String(options.to), context.clock.now());
+    const only = partsOf(options.only, into !== undefined, sanitize);
+    const aim = undo ? { set, to } : await aimAtTerminal(context, opened, { set, to }, options);
     if (options.from !== undefined) {
       if (undo || context.flags.dryRun)
         throw new UserError(
@@ -90,10 +108,14 @@ export const restore: Command = {
       const { fetchCopy } = await import('../copies/fetch.ts');
       await fetchCopy(context, opened, String(options.from));
     }
-    const asked = { set, to, only: partsOf(options.only, into !== undefined, sanitize), into, sanitize, undo };
+    const asked = { ...aim, only, into, sanitize, undo };
     if (context.flags.dryRun || !into) {
       const plan = await planRestore(context, opened, asked);
-      if (context.flags.dryRun) return done(plan, plan.steps.map((step) => `would ${step}`).join('\n'));
+      if (context.flags.dryRun)
+        return done(
+          plan,
+          [...(plan.recovery ? [sentence(plan.recovery.text)] : []), ...plan.steps.map((step) => `would ${step}`)].join('\n'),
+        );
       await confirm(context, project, plan);
     }
     const outcome = await run(context, opened, asked);
@@ -110,13 +132,13 @@ async function fromKit(context: Context, kit: string, set: string | undefined, o
     throw new UserError(
       'USAGE',
       '--kit restores all of it, at once',
-      'medianest restore --kit FILE, with a set or --to where the newest is not meant',
+      'medianest restore --kit FILE: everything that can be reached; or with a set, latest, or --to',
     );
   if (options.archive !== undefined && options.from !== undefined)
     throw new UserError('USAGE', '--archive and --from both say where the repository comes from', 'name one of them');
   const { restoreKit } = await import('../restore/bare-host.ts');
-  const { parseTime } = await import('../plan/restore-target.ts');
-  const to = options.to === undefined ? undefined : parseTime(String(options.to), context.clock.now());
+  // A bare host has lost everything, and nothing there can be spoilt: where nothing is named, all that can be reached is wanted.
+  const to = momentAsked(context, options.to) ?? (set === undefined ? 'newest' : undefined);
   const archive = options.archive === undefined ? undefined : String(options.archive);
   const secret = await passphrase(context, options.passphraseFile);
   const from = options.from === undefined ? undefined : String(options.from);
@@ -130,53 +152,10 @@ function told(outcome: Awaited<ReturnType<typeof import('../restore/restore.ts')
   return [
     result === 'taken-back'
       ? `the restore of ${target} was rolled back`
-      : `${backup} was restored to ${target}${last} in ${rtoSeconds.toFixed(1)} s.`,
+      : `Restored from ${backup} to ${target}${last} in ${rtoSeconds.toFixed(1)} s.`,
     ...checks.map(({ status, message }) => `${status.padEnd(4)}  ${message}`),
     ...urls.map((url) => `  ${url}`),
     ...(into ? [`Remove it: medianest preview remove ${into}`] : []),
     ...(!into && safety ? ['Back to what was before: medianest restore --undo'] : []),
   ].join('\n');
 }
-
-export const previewRemove: Command = {
-  name: 'preview remove',
-  summary: 'Remove a project that `restore --into` has made, with its data',
-  example: 'medianest preview remove look',
-  args: '<project>',
-  run: async (context, [name = '']) => {
-    const { open } = await import('../../project/open.ts');
-    const { backupContext } = await import('../repository/repository.ts');
-    const { removePreview } = await import('../restore/preview.ts');
-    const removed = await removePreview(await backupContext(context, await open(context)), name);
-    if (removed === 0)
-      throw new UserError('USAGE', `${name} is no preview; nothing was changed`, 'medianest restore --into NAME makes one');
-    return done({ project: name, removed }, `${name} is removed`);
-  },
-};
-
-export const drill: Command = {
-  name: 'drill',
-  summary: 'Restore the newest backup into an isolated project, check it, measure RPO and RTO, remove it',
-  example: 'medianest drill',
-  run: async (context) => {
-    const { open } = await import('../../project/open.ts');
-    const { alarmed } = await import('../alert.ts');
-    const { drill: run } = await import('../restore/drill.ts');
-    if (context.flags.dryRun)
-      return done({ result: 'planned' }, 'would restore the newest backup into a project of its own, and remove it');
-    const opened = await open(context);
-    const outcome = await alarmed(
-      context,
-      opened,
-      'drill',
-      () => run(context, opened),
-      ({ checks }) => checks.find(({ status }) => status === 'fail')?.message,
-    );
-    const good = outcome.checks.every(({ status }) => status !== 'fail');
-    const lines = [
-      `${outcome.backup}: back after ${outcome.rtoSeconds.toFixed(1)} s; at most ${(outcome.rpoSeconds ?? 0).toFixed(1)} s would be lost.`,
-      ...outcome.checks.map(({ status, message }) => `${status.padEnd(4)}  ${message}`),
-    ];
-    return done(outcome, lines.join('\n'), good ? EXIT.done : EXIT.unhealthy);
-  },
-};

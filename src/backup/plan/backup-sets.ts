@@ -42,6 +42,8 @@ export interface DatabasePart {
   label: string;
   /** PostgreSQL’s major version; sets that do not say are of 17. */
   version?: string;
+  /** Which archive its WAL is in: `17-1`. Sets of before 0.5 do not say. */
+  archive?: string;
   references: string[];
   lsnStart: string;
   lsnStop: string;

@@ -24,14 +24,16 @@ export interface DatabaseInfo {
 export function databaseInfo(json: string): DatabaseInfo {
   const [stanza] = JSON.parse(json) as {
     backup?: InfoBackup[];
-    archive?: { max: string | null }[];
+    archive?: { id?: string; database?: { id: number }; max: string | null }[];
     db?: { id: number; version: string }[];
   }[];
   const versionOf = ({ database }: InfoBackup) => stanza?.db?.find(({ id }) => id === database.id)?.version;
+  const archiveOf = ({ database: own }: InfoBackup) => stanza?.archive?.find(({ database }) => database?.id === own.id)?.id;
   return {
     backups: (stanza?.backup ?? []).map((entry) => ({
       label: entry.label,
       ...(versionOf(entry) && { version: versionOf(entry) as string }),
+      ...(archiveOf(entry) && { archive: archiveOf(entry) as string }),
       type: entry.type,
       pageErrors: entry.error === true,
       // pgBackRest removes with a backup what was built upon it, whether or not a file of it is still needed.
@@ -60,9 +62,9 @@ export function clockProblem(said: string): UserError | undefined {
 }
 
 /** Of a segment of 16 MiB: timeline, and its number on it. */
-function position(segment: string): { timeline: string; number: number } {
+export function segmentPosition(segment: string): { timeline: number; number: number } {
   return {
-    timeline: segment.slice(0, 8),
+    timeline: Number.parseInt(segment.slice(0, 8), 16),
     number: Number.parseInt(segment.slice(8, 16), 16) * 256 + Number.parseInt(segment.slice(16, 24), 16),
   };
 }
@@ -85,7 +87,7 @@ export function walGaps(segments: readonly string[], from: string | undefined): 
   return names.flatMap((before, index) => {
     const after = names[index - 1];
     if (after === undefined || (from !== undefined && after.slice(8) < from.slice(8))) return [];
-    const [a, b] = [position(after), position(before)];
+    const [a, b] = [segmentPosition(after), segmentPosition(before)];
     return a.timeline === b.timeline && b.number > a.number + 1 ? [{ after, before, missing: b.number - a.number - 1 }] : [];
   });
 }

@@ -1,37 +1,28 @@
 import { UserError } from '../../core/errors.ts';
+import { utcText } from '../../core/time.ts';
 import { keyVersionOf } from '../../services/backup/settings/key-versions.ts';
 import { POSTGRES_MAJOR } from '../../services/database/postgres.ts';
 import { type BackupSet, byAge, isGood } from './backup-sets.ts';
 import type { WalGap } from './pgbackrest.ts';
+import { type Aim, nothingNamed } from './restore-choice.ts';
+import { type Lineage, leadsTo } from './timelines.ts';
 
 /** What is to be restored: a set, and how far WAL is followed from it. */
 export interface RestoreTarget {
   set: BackupSet;
   /** `end`: all WAL there is; `set`: until the set is consistent; otherwise a moment. */
   until: 'end' | 'set' | Date;
+  /** The timeline that a moment is on; where it is not said, the latest that the set leads to. */
+  timeline?: number;
 }
 
 /** For a person. */
 export const targetText = ({ set, until }: RestoreTarget): string =>
-  until instanceof Date ? until.toISOString() : until === 'end' ? 'the newest that there is' : `the contents of ${set.id}`;
-
-const RELATIVE = /^(\d+)\s*(second|minute|hour|day|week)s?\s+ago$/i;
-const UNIT_SECONDS: Record<string, number> = { second: 1, minute: 60, hour: 3600, day: 86_400, week: 604_800 };
-
-/** `2026-11-25 10:00:00+01:00`, `2026-11-25T09:00Z` or `10 minutes ago`. @throws UserError USAGE */
-export function parseTime(text: string, now: Date): Date {
-  const [, amount, unit = ''] = RELATIVE.exec(text.trim()) ?? [];
-  if (amount) return new Date(now.getTime() - Number(amount) * (UNIT_SECONDS[unit.toLowerCase()] as number) * 1000);
-  const match = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)\s*(Z|UTC|[+-]\d{2}(?::?\d{2})?)?$/i.exec(text.trim());
-  const example = 'for example --to "2026-11-25 09:30:00+01:00", or --to "10 minutes ago"';
-  if (!match) throw new UserError('USAGE', `--to ${JSON.stringify(text)} is no time`, example);
-  const [, day, clock, zone] = match;
-  if (!zone) throw new UserError('USAGE', `--to ${JSON.stringify(text)} has no time zone, and an hour off is another restore`, example);
-  const offset = /^(Z|UTC)$/i.test(zone) ? 'Z' : `${zone.slice(0, 3)}:${zone.slice(3).replace(':', '') || '00'}`;
-  const time = new Date(`${day}T${clock}${offset}`);
-  if (Number.isNaN(time.getTime())) throw new UserError('USAGE', `--to ${JSON.stringify(text)} is no time`, example);
-  return time;
-}
+  until instanceof Date
+    ? until.toISOString()
+    : until === 'end'
+      ? 'the newest that there is'
+      : `the end of ${set.id} (${utcText(set.parts.db.consistentAt)})`;
 
 /** Files of another major version are nothing that this one could start from. @throws UserError NO_BACKUP */
 export function refuseOtherVersion({ id, version: made, parts }: BackupSet): void {
@@ -49,53 +40,79 @@ const consistent = ({ parts }: BackupSet): Date => new Date(parts.db.consistentA
 /** A moment that is later than now was there if a set is later still: then the clock was put back after that set. */
 const lastAfter = (good: readonly BackupSet[], to: Date): number => good.findLastIndex((set) => consistent(set) >= to);
 
-/** The set to begin with. @throws UserError where nothing that is there leads to what is asked */
+/** The newest set that a person or a timer has made. A safety set holds what a restore was to undo, so it has to be named. */
+function latestSet(good: readonly BackupSet[]): BackupSet {
+  const latest = good.findLast(({ reason }) => reason !== 'safety');
+  if (latest) return latest;
+  throw new UserError(
+    'NO_BACKUP',
+    'every set is a safety set, made before a restore; nothing was changed',
+    `name the one that is meant: medianest restore ${good.at(-1)?.id}`,
+  );
+}
+
+function namedSet(sets: readonly BackupSet[], good: readonly BackupSet[], name: string): BackupSet {
+  const set = name === 'latest' ? latestSet(good) : sets.find(({ id, parts }) => id === name || parts.db.label === name);
+  if (!set) throw new UserError('NO_BACKUP', `there is no set ${name}; nothing was changed`, 'medianest backup list names them');
+  if (isGood(set)) return set;
+  throw new UserError(
+    'NO_BACKUP',
+    `${set.id} is damaged (${set.problems?.[0]}); nothing was changed`,
+    'choose another: medianest backup list',
+  );
+}
+
+/**
+ * The set to begin with, and how far WAL is followed.
+ * @param lineage the timeline that is asked for, where that is known: only sets whose WAL leads there are begun with
+ * @throws UserError USAGE where nothing is asked for, NO_BACKUP where nothing that is there leads to what is asked
+ */
 export function chooseTarget(
   sets: readonly BackupSet[],
-  asked: { set: string | undefined; to: Date | undefined },
+  { set: name, to }: Aim,
   now: Date,
   gaps: readonly WalGap[] = [],
+  lineage?: Lineage,
 ): RestoreTarget {
+  if (name === undefined && to === undefined) throw nothingNamed(sets, now);
   const good = [...sets].sort(byAge).filter(isGood);
-  const newest = good.at(-1);
-  if (!newest)
+  if (good.length === 0)
     throw new UserError('NO_BACKUP', 'there is no backup to restore; nothing was changed', 'medianest backup --type full makes one');
-  const { to } = asked;
-  const last = to && to > now ? lastAfter(good, to) : good.length - 1;
-  if (to && last < 0)
-    throw new UserError('NO_BACKUP', `${to.toISOString()} is in the future; nothing was changed`, 'choose an earlier time');
-  if (asked.set !== undefined && asked.set !== 'latest') {
-    const set = sets.find(({ id, parts }) => id === asked.set || parts.db.label === asked.set);
-    if (!set) throw new UserError('NO_BACKUP', `there is no set ${asked.set}; nothing was changed`, 'medianest backup list names them');
-    if (!isGood(set))
+  const last = to instanceof Date && to > now ? lastAfter(good, to) : good.length - 1;
+  if (to instanceof Date && last < 0)
+    throw new UserError('NO_BACKUP', `${utcText(to)} is in the future; nothing was changed`, 'choose an earlier time');
+  if (name !== undefined) {
+    const set = namedSet(sets, good, name);
+    if (to instanceof Date && consistent(set) > to)
       throw new UserError(
         'NO_BACKUP',
-        `${set.id} is damaged (${set.problems?.[0]}); nothing was changed`,
-        'choose another: medianest backup list',
-      );
-    if (to && new Date(set.parts.db.consistentAt) > to)
-      throw new UserError(
-        'NO_BACKUP',
-        `${set.id} is newer than ${to.toISOString()}: it was consistent at ${set.parts.db.consistentAt}; nothing was changed`,
+        `${set.id} is newer than ${utcText(to)}: it was consistent at ${utcText(consistent(set))}; nothing was changed`,
         'name no set: the right one is chosen by --to',
       );
-    return proven({ set, until: to ?? 'set' }, gaps);
+    return proven({ set, until: to === undefined ? 'set' : to === 'newest' ? 'end' : to, ...along(set, to, lineage) }, gaps);
   }
-  if (!to) return proven({ set: newest, until: 'end' }, gaps);
-  const index = good.findLastIndex((set, at) => at <= last && consistent(set) <= to);
+  const onTheWay = (set: BackupSet) => !lineage || leadsTo(set, lineage);
+  if (!(to instanceof Date)) return proven({ set: good.findLast(onTheWay) ?? (good.at(-1) as BackupSet), until: 'end' }, gaps);
+  const before = (set: BackupSet, at: number) => at <= last && consistent(set) <= to;
+  const chosen = good.findLastIndex((set, at) => before(set, at) && onTheWay(set));
+  const index = chosen < 0 ? good.findLastIndex(before) : chosen;
   const set = good[index];
   if (set)
     return proven(
-      { set, until: to },
+      { set, until: to, ...along(set, to, lineage) },
       gaps,
       good.slice(index).find((later) => consistent(later) > to),
     );
   throw new UserError(
     'NO_BACKUP',
-    `${to.toISOString()} is before the oldest set, which was consistent at ${good[0]?.parts.db.consistentAt}; nothing was changed`,
+    `${utcText(to)} is before the oldest set, which was consistent at ${utcText(consistent(good[0] as BackupSet))}; nothing was changed`,
     `choose a later time, or that set: medianest restore ${good[0]?.id}`,
   );
 }
+
+/** The timeline that a moment is on, if the set leads there. */
+const along = (set: BackupSet, to: Aim['to'], lineage: Lineage | undefined): { timeline?: number } =>
+  to instanceof Date && lineage && leadsTo(set, lineage) ? { timeline: lineage.timeline } : {};
 
 /**
  * WAL cannot be followed across a gap. Only the sets around it say at which moment the gap is.

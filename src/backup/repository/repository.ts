@@ -8,17 +8,19 @@ import { prepare } from '../../reconcile/prepare.ts';
 import { refuseForeign } from '../../reconcile/refuse-foreign.ts';
 import { REPOSITORY } from '../../services/backup/backup.ts';
 import type { BackupSettings } from '../../services/backup/settings/backup-settings.ts';
-import { type KeyVersions, keyVersionOf, keyVersionsOf } from '../../services/backup/settings/key-versions.ts';
+import { type KeyVersions, keyVersionsOf } from '../../services/backup/settings/key-versions.ts';
 import type { Loaded } from '../../settings/loaded.ts';
 import { volumeName } from '../../stack/labels.ts';
 import type { Mount, Stack } from '../../stack/types.ts';
 import type { Lock } from '../../state/lock.ts';
 import { orderCopies, planCopies } from '../copies/copies.ts';
+import { type ArchiveContents, archiveContents, archiveGaps, type WalArchive } from '../plan/archive-contents.ts';
 import type { BackupSet, Catalogue } from '../plan/backup-sets.ts';
 import { cacheNodes, repositoryHost, uploadsOf } from '../plan/holds.ts';
-import { type DatabaseInfo, databaseInfo, type WalGap, walGaps } from '../plan/pgbackrest.ts';
+import { type DatabaseInfo, databaseInfo, type WalGap } from '../plan/pgbackrest.ts';
+import { type Lineage, lineageFrom } from '../plan/timelines.ts';
 import { CATALOGUE_FILE, readCatalogue } from './catalogue.ts';
-import { type JobMount, jobError, lastWords, mustRun, type Workbench } from './job.ts';
+import { type JobMount, jobError, lastWords, mustRun, runJob, type Workbench } from './job.ts';
 import { checkLocalFolder } from './local-folder.ts';
 import { localRepository, mustRestic, RESTIC, type Repository, restic } from './restic.ts';
 
@@ -106,24 +108,25 @@ export async function readDatabase(room: BackupContext, generation = room.genera
   return databaseInfo((await backrest(room, generation, ['info', '--output=json'], 'the repository of the database')).stdout);
 }
 
-/** The contents of the database's part of the repository, even if the repository host does not run. @returns labels as `1/20261125-094336F` */
-export async function readArchive(room: BackupContext, sets: readonly BackupSet[]): Promise<{ gaps: WalGap[]; labels: string[] }> {
+/** The contents of the database's part of the repository, even if the repository host does not run, and which WAL is missing there. */
+export async function readArchive(room: BackupContext, sets: readonly BackupSet[]): Promise<ArchiveContents & { gaps: WalGap[] }> {
   const mounts = [{ ...room.mount, readOnly: true }];
-  const lines = (await mustRun(room.bench, { name: 'contents', argv: ['contents'], mounts })).stdout.split('\n');
-  const of = (kind: string) => lines.flatMap((line) => (line.startsWith(`${kind} `) ? [line.slice(kind.length + 1).trim()] : []));
-  // Each database that ever used the repository has an archive of its own, in each key version: `2/17-1/000000010000000000000003`.
-  const names = of('wal').map((name) => [name.slice(0, name.lastIndexOf('/')), name.slice(name.lastIndexOf('/') + 1)] as const);
-  const gaps = [...new Set(names.map(([archive]) => archive))].flatMap((archive) => {
-    const generation = Number(archive.split('/')[0]);
-    const starts = sets.flatMap(({ parts: { db } }) => (keyVersionOf(db) === generation ? [db.walStart] : []));
-    const oldest = starts.sort((a, b) => (a.slice(8) < b.slice(8) ? -1 : 1))[0];
-    const found = walGaps(
-      names.flatMap(([own, segment]) => (own === archive ? [segment] : [])),
-      oldest,
-    );
-    return found.map((gap) => ({ ...gap, ...(generation > 1 && { generation }) }));
-  });
-  return { gaps, labels: of('set') };
+  const contents = archiveContents((await mustRun(room.bench, { name: 'contents', argv: ['contents'], mounts })).stdout);
+  return { ...contents, gaps: archiveGaps(contents.archives, sets) };
+}
+
+/** A timeline, and those that it comes from; undefined if that cannot be told. */
+export async function readLineage(room: BackupContext, archive: WalArchive, timeline: number): Promise<Lineage | undefined> {
+  // The image of the backup is of before 0.5, and does not tell of histories.
+  if (archive.newestAt === undefined) return undefined;
+  // The first one has none. One that began in an earlier key version has its history there, and its sets here are on it alone.
+  if (!archive.histories.some((history) => history.timeline === timeline)) return lineageFrom(archive, timeline, '');
+  const file = `archive/medianest/${archive.id}/${timeline.toString(16).toUpperCase().padStart(8, '0')}.history`;
+  const mounts = [{ ...room.mount, readOnly: true }];
+  const environment = { GENERATION: String(archive.generation) };
+  const argv = ['database-repository', 'repo-get', file];
+  const { exitCode, stdout } = await runJob(room.bench, { name: 'history', argv, mounts, environment });
+  return exitCode === 0 ? lineageFrom(archive, timeline, stdout) : undefined;
 }
 
 /** Kept here, and in the repository as a snapshot of its own, so that a repository tells what is in it. */

@@ -4,11 +4,43 @@ import { poll } from '../../core/poll.ts';
 import { shown } from '../../core/reporter.ts';
 import { controllerOf, leadersOf, memberStates } from '../../members/agent-cli.ts';
 import { containersOf } from '../../stack/roles.ts';
+import type { Reached } from '../plan/restore-moment.ts';
 import { lastWords } from './job.ts';
 import type { BackupContext } from './repository.ts';
 
 /** Longer than it takes a segment of WAL to be archived, by so many seconds. */
 const PATIENCE_SECONDS = 90;
+
+type Ask = (query: string) => Promise<string>;
+
+/** The member that leads the database, and how to ask it; undefined if it has no leader. */
+async function leader(context: Context, room: BackupContext): Promise<Ask | undefined> {
+  const engine = await context.engine();
+  const containers = await engine.observe(room.bench.project);
+  const controller = controllerOf(room.stack.services);
+  const leaders = leadersOf(await memberStates(engine, containers, controller));
+  const led = containersOf(containers, room.stack.services, 'database').find(({ service }) => leaders.includes(service));
+  if (!led) return undefined;
+  return async (query) => {
+    const { exitCode, output } = await engine.exec(led.id, ['psql', '-XqAt', '-h', '/run/postgresql', '-U', 'postgres', '-c', query]);
+    if (exitCode !== 0)
+      throw new UserError('BACKUP_FAILED', `${led.service}: ${lastWords({ tail: output.split('\n') })}`, 'medianest logs postgres');
+    return output.trim();
+  };
+}
+
+/** Where the database that runs has got to; undefined if it has no leader, or the leader does not tell. */
+export async function runningAt(context: Context, room: BackupContext): Promise<(Reached & { at: Date }) | undefined> {
+  try {
+    const ask = await leader(context, room);
+    const said = await ask?.('select pg_walfile_name(pg_current_wal_lsn()), floor(extract(epoch from now()))');
+    const [, segment, seconds] = /^([0-9A-F]{24})\|(\d+)$/.exec(said ?? '') ?? [];
+    return segment === undefined ? undefined : { segment, at: new Date(Number(seconds) * 1000) };
+  } catch (error) {
+    if (error instanceof UserError && error.code === 'INTERRUPTED') throw error;
+    return undefined;
+  }
+}
 
 /**
  * Commits a transaction, and follows it until its WAL is in the archive.
@@ -22,18 +54,8 @@ export async function followIntoArchive(
   room: BackupContext,
   how: 'as-it-comes' | 'at-once',
 ): Promise<{ at: Date; seconds: number } | undefined> {
-  const engine = await context.engine();
-  const containers = await engine.observe(room.bench.project);
-  const controller = controllerOf(room.stack.services);
-  const leaders = leadersOf(await memberStates(engine, containers, controller));
-  const leader = containersOf(containers, room.stack.services, 'database').find(({ service }) => leaders.includes(service));
-  if (!leader) return undefined;
-  const ask = async (query: string) => {
-    const { exitCode, output } = await engine.exec(leader.id, ['psql', '-XqAt', '-h', '/run/postgresql', '-U', 'postgres', '-c', query]);
-    if (exitCode !== 0)
-      throw new UserError('BACKUP_FAILED', `${leader.service}: ${lastWords({ tail: output.split('\n') })}`, 'medianest logs postgres');
-    return output.trim();
-  };
+  const ask = await leader(context, room);
+  if (!ask) return undefined;
   return shown(context.report, 'follow a transaction into the archive', async () => {
     const at = context.clock.now();
     const segment = await ask("select pg_walfile_name(pg_logical_emit_message(true, 'medianest', 'followed'))");

@@ -4,8 +4,19 @@ import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, stat
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { readOptional } from '../../core/files.ts';
 import { locked } from '../copies-service/lock.ts';
-import { backrestEnvironment, backrestOptions, parseOrder, type RestoreOrder, repositoriesOf, restoreOptions } from './plan/order.ts';
+import {
+  backrestEnvironment,
+  backrestOptions,
+  NOT_ON_THE_WAY,
+  parseOrder,
+  type RestoreOrder,
+  repositoriesOf,
+  restoreOptions,
+  type Way,
+  waysOf,
+} from './plan/order.ts';
 import {
   continueSettings,
   FACTS_SQL,
@@ -39,15 +50,15 @@ async function sql({ environment }: Work, database: string, query: string): Prom
   return stdout.trim();
 }
 
-/** @returns whether pgBackRest has restored it; it says itself why not */
-async function restore(work: Work, timeline: 'latest' | 'current'): Promise<boolean> {
+/** @returns pgBackRest’s exit status: 0 if it has restored it; it says itself why not */
+async function restore(work: Work, way: Way): Promise<number | null> {
   say('restoring the set');
   rmSync(work.data, { recursive: true, force: true });
   mkdirSync(work.data, { mode: 0o700 });
-  const args = [...backrestOptions(work.data), ...restoreOptions(work, timeline)];
+  const args = [...backrestOptions(work.data), ...restoreOptions(work, way)];
   const child = spawn('pgbackrest', args, { stdio: ['ignore', 2, 2], env: work.environment });
-  const [code] = await once(child, 'close');
-  return code === 0;
+  const [code] = (await once(child, 'close')) as [number | null];
+  return code;
 }
 
 const settingsOf = ({ data }: Work): string => path.join(data, 'postgresql.auto.conf');
@@ -78,7 +89,7 @@ async function recover(work: Work): Promise<ChildProcess | undefined> {
   }
 }
 
-const readLog = (): string => readFileSync(LOG, 'utf8');
+const readLog = (): string => readOptional(LOG) ?? '';
 
 async function database(work: Work): Promise<ChildProcess> {
   if (work.set === undefined) {
@@ -87,10 +98,13 @@ async function database(work: Work): Promise<ChildProcess> {
     if (server) return server;
     throw new Error(`it did not become a database: ${lastFatal(readLog())}`);
   }
-  if (!(await restore(work, 'latest'))) throw new Error('pgBackRest could not restore the set');
-  // A set of a timeline that was left behind is not on the way to the latest one.
-  const server = (await recover(work)) ?? ((await restore(work, 'current')) ? await recover(work) : undefined);
-  if (server) return server;
+  for (const way of waysOf(work)) {
+    if (way.after && !way.after.test(readLog())) break;
+    const code = await restore(work, way);
+    if (code !== 0 && code !== NOT_ON_THE_WAY) throw new Error('pgBackRest could not restore the set');
+    const server = code === 0 ? await recover(work) : undefined;
+    if (server) return server;
+  }
   throw new Error(`WAL does not lead there: ${lastFatal(readLog())}`);
 }
 

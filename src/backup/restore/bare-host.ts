@@ -10,13 +10,15 @@ import { stateFolder } from '../../state/state.ts';
 import { checkArchive } from '../archive/import.ts';
 import { importBare } from '../archive/import-bare.ts';
 import { fetchCopy } from '../copies/fetch.ts';
+import type { Aim } from '../plan/restore-choice.ts';
 import { importKit } from './kit.ts';
-import { type RestoreOutcome, restore } from './restore.ts';
+import type { RestoreOutcome } from './outcome.ts';
+import { restore } from './restore.ts';
 
 /**
  * A whole installation from its recovery kit and its repository: makes this folder the installation that the kit is of, starts
  * it empty, and restores everything into it.
- * @param file the kit; @param asked which set or moment, the newest where neither is given; the copy (`from`) or the archive
+ * @param file the kit; @param asked which set or moment, or `newest`; the copy (`from`) or the archive
  * that the repository is made from, where there is none any more
  * @throws UserError where the repository is not there, before anything is started
  */
@@ -24,7 +26,7 @@ export async function restoreKit(
   context: Context,
   file: string,
   passphrase: string,
-  { from, ...asked }: { set: string | undefined; to: Date | undefined; from: string | undefined; archive: string | undefined },
+  { from, ...asked }: Aim & { from: string | undefined; archive: string | undefined },
 ): Promise<RestoreOutcome> {
   const archive = asked.archive === undefined ? undefined : await checkArchive(context, asked.archive);
   const { project, repository, takeBack } = importKit(file, passphrase, context.cwd, stateFolder(context, context.cwd));

@@ -1,6 +1,7 @@
 import { UserError } from '../../core/errors.ts';
 import type { Task } from '../../core/reporter.ts';
 import { keyVersionOf, living } from '../../services/backup/settings/key-versions.ts';
+import { segmentPosition } from '../plan/pgbackrest.ts';
 import type { RestoreTarget } from '../plan/restore-target.ts';
 import { type JobMount, lastWords, runJob } from '../repository/job.ts';
 import type { BackupContext } from '../repository/repository.ts';
@@ -40,6 +41,7 @@ export async function restoreDatabase(
       .join(' '),
     UNTIL: until instanceof Date ? 'time' : (until ?? 'end'),
     TARGET: until instanceof Date ? postgresTime(until) : '',
+    TIMELINE: timelineText(target),
     CHECK: options.check ? 'yes' : 'no',
   };
   const result = await runJob(
@@ -71,3 +73,9 @@ const isoTime = (text: string): string => new Date(text.replace(' ', 'T').replac
 
 /** As PostgreSQL reads it: with its time zone. */
 const postgresTime = (time: Date): string => `${time.toISOString().replace('T', ' ').replace('Z', '')}+00`;
+
+/** `current` is the set’s own; the latest that it leads to, where none is named. */
+function timelineText(target: RestoreTarget | undefined): string {
+  if (target?.timeline === undefined) return '';
+  return segmentPosition(target.set.parts.db.walStop).timeline === target.timeline ? 'current' : String(target.timeline);
+}

@@ -2,17 +2,18 @@ import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { requireManifest } from '../../project/open.ts';
 import { withLock } from '../../project/with-lock.ts';
-import { chooseTarget, refuseOtherVersion } from '../plan/restore-target.ts';
+import { refuseOtherVersion } from '../plan/restore-target.ts';
 import { openCatalogue } from '../ready.ts';
 import { removeJobs } from '../repository/job.ts';
 import { backupContext, readArchive, saveCatalogue } from '../repository/repository.ts';
 import { followIntoArchive } from '../repository/wal-archive.ts';
 import { refuseTooSmall } from './disk-space.ts';
+import { findTarget } from './find-target.ts';
+import type { RestoreOutcome } from './outcome.ts';
 import { portalReady, preview, removePreview } from './preview.ts';
-import type { RestoreOutcome } from './restore.ts';
 
 /**
- * Proves that the newest set can be restored: into a project of its own, every page checked, the portal started before it.
+ * Proves that the newest set can be restored, with all WAL after it (what `restore --to newest` gives): into a project of its own, every page checked, the portal started before it.
  * What would be lost with the host is measured by a transaction that is followed until it is in the archive. Leaves nothing.
  */
 export async function drill(context: Context, opened: Project): Promise<RestoreOutcome> {
@@ -26,12 +27,8 @@ export async function drill(context: Context, opened: Project): Promise<RestoreO
     record(['drill']);
     const probe = await followIntoArchive(context, room, 'as-it-comes');
     if (!probe) throw new UserError('BACKUP_REFUSED', 'the database has no leader: there is nothing to compare with', 'medianest health');
-    const target = chooseTarget(
-      catalogue.sets,
-      { set: undefined, to: undefined },
-      context.clock.now(),
-      (await readArchive(room, catalogue.sets)).gaps,
-    );
+    const contents = await readArchive(room, catalogue.sets);
+    const { target } = await findTarget(context, room, catalogue.sets, { set: undefined, to: 'newest' }, contents);
     refuseOtherVersion(target.set);
     await refuseTooSmall(context, room, target, ['db', 'files'], 'into');
     const started = context.clock.now().getTime();
@@ -85,6 +82,7 @@ export async function drill(context: Context, opened: Project): Promise<RestoreO
         result: 'restored',
         steps: [],
         expectedSeconds: null,
+        recovery: null,
       };
     } finally {
       await removeJobs(room.bench);

@@ -173,10 +173,12 @@ Print this page. Keep it, the file ${name} and the passphrase in three places, n
 
 On a bare host with Docker and medianest:
   1. mount the disk of the repository, where the settings say that it is; where it is lost, a copy elsewhere does: then add --from COPY below
-  2. medianest restore --kit ${name}     (in an empty folder; asks for the passphrase; or with --to a moment)
+  2. medianest restore --kit ${name}     (in an empty folder; asks for the passphrase; everything
+     that can be reached comes back: with --to a moment, or with \`latest\` the newest set as of its end)
   3. medianest health
 
-If step 2 stops, correct what it names, then: medianest up, and medianest restore --yes
+If step 2 stops, correct what it names, then: medianest up, and medianest restore --to newest. Once data is being replaced, medianest
+restore alone resumes it.
 
 Without medianest: the kit is JSON; \`data\` is AES-256-GCM (iv, tag), its key is scrypt(passphrase, salt, N=65536, r=8, p=1, 32 bytes).
 It contains secrets.json, whose backup-database-key is pgBackRest's repo1-cipher-pass, and backup-files-key is restic's password.

@@ -7,53 +7,26 @@ import { refuseForeign } from '../../reconcile/refuse-foreign.ts';
 import { emptySecrets } from '../../secrets/store/secret-files.ts';
 import { keyVersionOf } from '../../services/backup/settings/key-versions.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
-import type { Part } from '../plan/restore-part.ts';
-import { restorePlan } from '../plan/restore-plan.ts';
-import { chooseTarget, type RestoreTarget, refuseOtherVersion, targetText } from '../plan/restore-target.ts';
+import { type RestoreTarget, refuseOtherVersion } from '../plan/restore-target.ts';
 import { removeJobs } from '../repository/job.ts';
 import { type BackupContext, backupContext, knownSets, readArchive } from '../repository/repository.ts';
 import { followIntoArchive } from '../repository/wal-archive.ts';
-import type { DatabaseFacts } from './database.ts';
-import { type Destination, refuseTooSmall } from './disk-space.ts';
+import { refuseTooSmall } from './disk-space.ts';
 import { snapshotParts } from './files.ts';
+import { findTarget } from './find-target.ts';
 import { abandon, goOn, type InPlace, restoreInPlace, type Site, undoRestore } from './in-place.ts';
-import { halfRestored, lastRestore, type Restoring, underWay } from './journal.ts';
+import { halfRestored, lastRestore, underWay } from './journal.ts';
+import {
+  databaseChecks,
+  destinationOf,
+  outcomeOf,
+  type RestoreAsked,
+  type RestoreOutcome,
+  recovered,
+  sanitizedChecks,
+  type Work,
+} from './outcome.ts';
 import { preview, removePreview } from './preview.ts';
-import type { Sanitized } from './sanitize.ts';
-
-export interface RestoreAsked {
-  set: string | undefined;
-  to: Date | undefined;
-  only: readonly Part[];
-  into: string | undefined;
-  /** With `into`: personal data is replaced before anything is shown. */
-  sanitize?: boolean;
-  undo: boolean;
-  /** Nothing is there yet that could be gone back to. */
-  bare?: boolean;
-}
-
-export interface RestoreOutcome {
-  backup: string;
-  target: string;
-  recoveredTo: string | null;
-  rpoSeconds: number | null;
-  rtoSeconds: number;
-  checks: { id: string; status: 'ok' | 'warn' | 'fail'; message: string }[];
-  urls: string[];
-  /** The set with what was there before. */
-  safety: string | null;
-  /** What was replaced, where that was asked. */
-  sanitized: Sanitized | null;
-  result: 'restored' | 'taken-back' | 'planned';
-  /** What will be done, in its order; after it, what was. */
-  steps: string[];
-  /** How long that should take; null where nothing tells. */
-  expectedSeconds: number | null;
-}
-
-/** What to do: with data of a set, or with a restore that has ended or was interrupted. */
-type Work = { kind: 'new'; target: RestoreTarget } | { kind: 'go-on' | 'abandon' | 'undo'; entry: Restoring };
 
 /**
  * What a restore would do, after everything that can be checked was: the set and its WAL are there, the key opens them, and
@@ -71,7 +44,7 @@ export async function restore(context: Context, opened: Project, asked: RestoreA
   if (!asked.into) requireManifest(opened.state);
   const words = [
     asked.set,
-    asked.to && `--to ${asked.to.toISOString()}`,
+    asked.to && `--to ${asked.to === 'newest' ? asked.to : asked.to.toISOString()}`,
     asked.into && `--into ${asked.into}`,
     asked.sanitize && '--sanitize',
     asked.undo && '--undo',
@@ -116,11 +89,10 @@ export async function restore(context: Context, opened: Project, asked: RestoreA
   );
 }
 
-const destinationOf = ({ into, sanitize }: RestoreAsked): Destination => (!into ? 'in-place' : sanitize ? 'sanitized' : 'into');
-
 /** What was written a moment ago can be restored too, where the database still runs. */
-async function archiveUntilNow(context: Context, room: BackupContext, { until }: RestoreTarget, { only }: RestoreAsked): Promise<void> {
-  if (!(until instanceof Date) || !only.includes('db')) return;
+async function archiveUntilNow(context: Context, room: BackupContext, { until }: RestoreTarget, asked: RestoreAsked): Promise<void> {
+  // On a bare host an empty database runs, which is another one.
+  if (until === 'set' || asked.bare || !asked.only.includes('db')) return;
   try {
     await followIntoArchive(context, room, 'at-once');
   } catch (error) {
@@ -178,7 +150,7 @@ async function workOf(
     );
   }
   const archive = await readArchive(room, sets);
-  const target = chooseTarget(sets, asked, context.clock.now(), archive.gaps);
+  const { target, after } = await findTarget(context, room, sets, asked, archive);
   const { db, files } = target.set.parts;
   if (asked.only.includes('db')) refuseOtherVersion(target.set);
   if (!archive.labels.includes(`${keyVersionOf(db)}/${db.label}`))
@@ -189,57 +161,5 @@ async function workOf(
     );
   await snapshotParts(room.bench, room.local, files.snapshot);
   await refuseTooSmall(context, room, target, asked.only, destinationOf(asked));
-  return { kind: 'new', target };
-}
-
-function outcomeOf(work: Work, room: BackupContext, asked: RestoreAsked, result: RestoreOutcome['result']): RestoreOutcome {
-  const entry = work.kind === 'new' ? undefined : work.entry;
-  const backup = work.kind === 'new' ? work.target.set.id : (entry?.set ?? '');
-  const says =
-    work.kind === 'new' ? targetText(work.target) : work.kind === 'undo' ? `before the restore of ${backup}` : (entry?.target ?? '');
-  const destination = destinationOf(asked);
-  const plan = restorePlan(room.stack, {
-    kind: destination !== 'in-place' ? destination : work.kind === 'new' && asked.bare ? 'bare' : work.kind,
-    parts: entry?.parts ?? asked.only,
-    says,
-    target: work.kind === 'new' ? work.target : undefined,
-  });
-  return {
-    backup,
-    target: says,
-    recoveredTo: null,
-    rpoSeconds: null,
-    rtoSeconds: 0,
-    checks: [],
-    urls: [],
-    safety: null,
-    sanitized: null,
-    result,
-    ...plan,
-  };
-}
-
-const databaseChecks = (facts: DatabaseFacts | undefined): RestoreOutcome['checks'] => {
-  if (!facts) return [];
-  const rows = Object.values(facts.rows).reduce((sum, count) => sum + count, 0);
-  const message = `timeline ${facts.timeline}, ${rows} rows in ${Object.keys(facts.rows).length} tables`;
-  return [{ id: 'database', status: 'ok', message }];
-};
-
-function sanitizedChecks(sanitized: Sanitized | null): RestoreOutcome['checks'] {
-  if (!sanitized) return [];
-  const { columns, tables, notSanitized } = sanitized;
-  const values = columns.reduce((sum, column) => sum + column.values, 0);
-  const message = `${values} values of ${columns.length} columns were replaced, none of them is left there; emptied: ${tables.map(({ table }) => table).join(', ') || 'no table'}; uploads, sessions and large objects are left out`;
-  return [
-    { id: 'sanitized', status: 'ok', message },
-    ...notSanitized.map((column) => ({ id: 'sanitized.unknown', status: 'warn' as const, message: `not sanitized: ${column}` })),
-  ];
-}
-
-/** How far the database came. */
-function recovered({ set, until }: RestoreTarget, facts: DatabaseFacts | undefined) {
-  const recoveredTo = facts ? (facts.lastTransaction ?? set.parts.db.consistentAt) : null;
-  const lost = until instanceof Date && recoveredTo ? Math.max(0, (until.getTime() - new Date(recoveredTo).getTime()) / 1000) : null;
-  return { recoveredTo, rpoSeconds: lost, checks: databaseChecks(facts) };
+  return { kind: 'new', target, after };
 }

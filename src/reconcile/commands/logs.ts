@@ -1,4 +1,5 @@
 import { type Command, done } from '../../capability/capability.ts';
+import { sinceOf } from '../../core/time.ts';
 
 export const logs: Command = {
   name: 'logs',
@@ -8,18 +9,19 @@ export const logs: Command = {
   options: [
     ['-f, --follow', 'Keep printing new lines until Ctrl-C'],
     ['-n, --tail <lines>', 'Only the last lines of each'],
-    ['--since <time>', 'Only lines since a time or a duration such as 10m'],
+    ['--since <time>', 'Only lines since a moment with its time zone, or for so long: 10m, "2 hours ago"'],
   ],
   run: async (context, args, options) => {
     const { expandServices, open, requireManifest } = await import('../../project/open.ts');
     const { composeArgs } = await import('../../docker/compose.ts');
     const { composeFiles } = await import('../compose-project.ts');
+    const since = options.since === undefined ? undefined : sinceOf('--since', String(options.since), context.clock.now());
     const { loaded, state } = await open(context);
     const services = expandServices(requireManifest(state), args);
     const given = [
       ...(options.follow ? ['--follow'] : []),
       ...(typeof options.tail === 'string' ? ['--tail', options.tail] : []),
-      ...(typeof options.since === 'string' ? ['--since', options.since] : []),
+      ...(since ? ['--since', since.toISOString()] : []),
     ];
     const docker = await context.docker();
     const command = composeArgs(loaded.settings.project, state.root, composeFiles(state), 'logs', ...given, '--', ...services);

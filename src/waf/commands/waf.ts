@@ -1,21 +1,21 @@
 import { type Command, done } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
+import { sinceOf } from '../../core/time.ts';
 
 export const wafLog: Command = {
   name: 'waf log',
   summary: 'What the WAF found: which rule, in which part of which request, and whether it was blocked',
   example: 'medianest waf log --since 24h',
-  options: [['--since <time>', 'Only since a time or a duration such as 10m (default: 1h)']],
+  options: [['--since <time>', 'Only since a moment with its time zone, or for so long: 10m, "2 hours ago" (default: 1h)']],
   run: async (context, _args, options) => {
     const since = String(options.since ?? '1h');
-    if (!/^\d[\w:.+-]*$/.test(since))
-      throw new UserError('USAGE', `--since ${since}: should be a duration or a time`, 'for example --since 24h');
+    const time = sinceOf('--since', since, context.clock.now());
     const { open, requireManifest } = await import('../../project/open.ts');
     const { readWafLog } = await import('../waf-status.ts');
     const { table } = await import('../../ui/table.ts');
     const { loaded, state } = await open(context);
     requireManifest(state);
-    const entries = await readWafLog(context, loaded, state, since);
+    const entries = await readWafLog(context, loaded, state, time);
     const rows = entries.flatMap((entry) =>
       entry.matches.map((match, i) => [
         ...(i === 0

@@ -26,9 +26,9 @@ afterAll(() => stack?.destroy());
 
 test('two restores at once: the second is told who is at work, and the first ends well', async () => {
   await stack.upload('one.txt', 'now');
-  const first = stack.space.run(['restore', '--only', 'files', '--yes', '--json']);
+  const first = stack.space.run(['restore', 'latest', '--only', 'files', '--yes', '--json']);
   await until('the first is at work', async () => (await stack.jobs()).length > 0, 30);
-  expect(await stack.refused('restore', '--only', 'files', '--yes')).toEqual([1, 'LOCKED']);
+  expect(await stack.refused('restore', 'latest', '--only', 'files', '--yes')).toEqual([1, 'LOCKED']);
   expect((await first).status).toBe(0);
   expect((await stack.files())[0]).toMatch(/^one.txt=then then/);
 });
@@ -135,6 +135,6 @@ test('pruning that is killed at any moment leaves sets that are whole, and the n
   const info = await stack.inside('backup', 'pgbackrest', '--log-level-console=off', 'info', '--output=json');
   expect((JSON.parse(info) as { backup: unknown[] }[])[0]?.backup).toHaveLength(keep.length);
   await stack.must('backup', 'verify');
-  await stack.must('restore', '--only', 'files', '--yes');
+  await stack.must('restore', 'latest', '--only', 'files', '--yes');
   expect(await stack.jobs()).toEqual([]);
 }, 300_000);

@@ -155,8 +155,8 @@ test('a database of another major version is refused, and the files beside it ar
   const file = path.join(stack.space.state, 'backups.json');
   const before = readFileSync(file, 'utf8');
   writeFileSync(file, before.replaceAll('"version": "17"', '"version": "16"'));
-  const refused = await stack.space.run(['restore', '--yes', '--json']);
-  const files = await stack.space.run(['restore', '--only', 'files', '--dry-run', '--json']);
+  const refused = await stack.space.run(['restore', 'latest', '--yes', '--json']);
+  const files = await stack.space.run(['restore', 'latest', '--only', 'files', '--dry-run', '--json']);
   writeFileSync(file, before);
   expect(parsed<JsonError>(refused).error).toMatchObject({ code: 'NO_BACKUP', message: expect.stringContaining('is of PostgreSQL 16') });
   expect(files.status).toBe(0);

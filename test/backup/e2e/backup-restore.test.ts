@@ -10,7 +10,9 @@ import { parsed, until } from '../../support/stack.ts';
 import { removeProject } from '../../support/workspace.ts';
 
 interface Outcome {
+  backup: string;
   result: string;
+  recovery: { to: string | null; leftOutSeconds: number | null; leftOutSegments: number | null; text: string } | null;
   rtoSeconds: number;
   safety: string | null;
   steps: string[];
@@ -124,6 +126,87 @@ describe('a restore in place', () => {
   }, 400_000);
 });
 
+describe('a set as of its end, a moment, and everything that can be reached', () => {
+  const look = () => `${stack.space.project}-look`;
+  /** What a restore into a preview shows of a table. */
+  const shown = async (table: string, ...args: string[]): Promise<string> => {
+    await stack.must('restore', ...args, '--only', 'db', '--into', look(), '--json');
+    const psql = ['psql', '-XqAt', '-h', '/run', '-U', 'postgres', '-d', 'medianest', '-c', `select text from ${table} order by text`];
+    const rows = (await docker(['exec', `${look()}-postgres`, ...psql])).stdout.trim();
+    await stack.must('preview', 'remove', look());
+    return rows;
+  };
+  const missing = (table: string) => stack.sql(`select to_regclass('${table}') is null`);
+  const latest = async () => (await stack.sets()).findLast(({ reason }) => reason === 'asked')?.id;
+  let between = '';
+
+  test('without a word of what, it is refused', async () => {
+    expect(await stack.refused('restore', '--yes')).toEqual([2, 'USAGE']);
+    expect(await stack.refused('restore', '--into', look())).toEqual([2, 'USAGE']);
+  });
+
+  test('`latest` leaves out all that came after the set: a dropped table is there as the set has it', async () => {
+    await stack.sql("create table accident (text text); insert into accident values ('a')");
+    await stack.must('backup');
+    const set = await latest();
+    await stack.sql("insert into accident values ('b')");
+    await sleep(1100);
+    between = new Date().toISOString();
+    await sleep(1100);
+    await stack.sql('drop table accident');
+    const { backup, recovery } = parsed<Outcome>(await stack.must('restore', 'latest', '--dry-run', '--json'));
+    expect([backup, recovery]).toEqual([
+      set,
+      {
+        to: expect.any(String),
+        leftOutSeconds: expect.any(Number),
+        leftOutSegments: expect.any(Number),
+        text: expect.stringContaining(`(end of set ${set}); `),
+      },
+    ]);
+    expect(recovery?.leftOutSegments).toBeGreaterThanOrEqual(1);
+    const outcome = await restored('latest');
+    figure('latest', outcome.recovery);
+    expect([outcome.backup, await stack.sql('select text from accident')]).toEqual([set, 'a']);
+    expect(await everything()).toEqual(NOW);
+    await stack.must('health');
+  }, 400_000);
+
+  test('a moment after that set is on the timeline that the restore has left', async () => {
+    expect(await shown('accident', '--to', between)).toBe('a\nb');
+  }, 200_000);
+
+  test('undo brings back what was there, and `newest` everything, the accident included', async () => {
+    await restored('--undo');
+    expect(await missing('accident')).toBe('t');
+    await stack.sql("create table later (text text); insert into later values ('one')");
+    const plan = parsed<Outcome>(await stack.must('restore', '--to', 'newest', '--dry-run', '--json'));
+    expect(plan.recovery?.text).toContain('the newest moment that can be reached (now, ');
+    await restored('--to', 'newest');
+    expect([await missing('accident'), await stack.sql('select text from later')]).toEqual(['t', 'one']);
+    await stack.must('health');
+  }, 600_000);
+
+  test('killed after its end and before its full backup: `newest` follows what is written since, and a backup is made', async () => {
+    const last = path.join(stack.space.state, 'restore.json');
+    const before = readFileSync(last, 'utf8');
+    const set = await latest();
+    let child: { kill(signal: NodeJS.Signals): boolean } | undefined;
+    const killed = stack.space.run(['restore', 'latest', '--yes'], { onSpawn: (started) => (child = started) });
+    await until('it has ended, and makes its full backup', () => readFileSync(last, 'utf8') !== before && !existsSync(journal()), 300);
+    child?.kill('SIGKILL');
+    expect((await killed).status).not.toBe(0);
+    expect(await latest()).toBe(set);
+    expect((await stack.sets()).at(-1)?.reason).toBe('safety');
+    await stack.sql("insert into later values ('two')");
+    expect(await shown('later', '--to', 'newest')).toBe('one\ntwo');
+    expect(await shown('later', 'latest')).toBe('one');
+    await stack.must('backup');
+    expect(await shown('later', 'latest')).toBe('one\ntwo');
+    await stack.must('health');
+  }, 600_000);
+});
+
 describe('a part alone', () => {
   const full = async () => (await stack.sets()).find(({ type }) => type === 'full')?.id as string;
 
@@ -145,7 +228,7 @@ describe('a part alone', () => {
     const file = path.join(stack.space.dir, 'medianest.yml');
     const before = readFileSync(file, 'utf8');
     writeFileSync(file, `${before}# changed\n`);
-    await restored('--only', 'settings');
+    await restored('latest', '--only', 'settings');
     expect(readFileSync(file, 'utf8')).toBe(before);
   });
 });
@@ -218,7 +301,7 @@ describe('a host that dies under load', () => {
     writer.stop();
 
     const into = `${stack.space.project}-look`;
-    await stack.must('restore', '--into', into, '--json');
+    await stack.must('restore', '--to', 'newest', '--into', into, '--json');
     const psql = ['psql', '-XqAt', '-h', '/run', '-U', 'postgres', '-d', 'medianest', '-c', 'select extract(epoch from max(at)) from load'];
     const newest = Number((await docker(['exec', `${into}-postgres`, ...psql])).stdout.trim());
     figure('lost under load, in seconds', acknowledged - newest);

@@ -45,7 +45,7 @@ const ids = async () => (await stack.sets()).map(({ id }) => id);
 describe('a backup of everything', () => {
   test('one that was never made is said to be missing', async () => {
     expect(await stack.sets()).toEqual([]);
-    expect(await stack.refused('restore', '--yes')).toEqual([1, 'NO_BACKUP']);
+    expect(await stack.refused('restore', 'latest', '--yes')).toEqual([1, 'NO_BACKUP']);
     expect((await stack.space.run(['status'])).stdout).toContain('backup: there is none yet');
   });
 
@@ -156,7 +156,7 @@ describe('a set is tried', () => {
     const ODD = `o"d'd $$\n\\! :x`;
     const quoted = `"${ODD.replace('"', '""')}"`;
     const originals = async () => (await docker(['volume', 'ls', '--quiet', '--filter', `name=${stack.space.project}_unsanitized`])).stdout;
-    const restore = () => ['restore', '--into', `${stack.space.project}-look`, '--sanitize', '--json'];
+    const restore = () => ['restore', '--to', 'newest', '--into', `${stack.space.project}-look`, '--sanitize', '--json'];
 
     test('killed half-way, nothing that runs has seen it, and the next run removes it; a rule for nothing is refused', async () => {
       await stack.sql(`create table people (email varchar(60) primary key, token text not null, born date, "Full Name" text);
@@ -317,7 +317,7 @@ describe('a repository that is not what it was', () => {
     await stack.inside('backup', 'sh', '-c', `rm /srv/backups/pgbackrest/archive/medianest/*/*/${missing}-*`);
     const { stdout } = await stack.must('backup', 'list');
     expect(stdout).toContain(`WAL is missing: 1 segments between ${switched[0]} and ${last}`);
-    const refused = await stack.space.run(['restore', '--yes']);
+    const refused = await stack.space.run(['restore', '--to', 'newest', '--yes']);
     expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining(`WAL is missing after ${switched[0]}`)]);
     await stack.must('restore', (await ids()).at(-1) as string, '--dry-run');
   });

@@ -41,19 +41,19 @@ describe('WAL that is missing', () => {
   const [old, young] = [setAt('2026-11-01', { id: 'old', wal: wal(2) }), of(2, setAt('2026-11-10', { id: 'young', wal: wal(20) }))];
   const now = new Date('2026-11-25');
   const restore = (set: string | undefined, to: string | undefined, generation?: number) =>
-    chooseTarget([old, young], { set, to: to === undefined ? undefined : new Date(to) }, now, [
+    chooseTarget([old, young], { set, to: to === undefined || to === 'newest' ? to : new Date(to) }, now, [
       { after: wal(30), before: wal(33), missing: 2, ...(generation && { generation }) },
     ]);
 
   it('in a later generation stops whoever is followed there, and nobody else', () => {
     expect(() => restore('old', '2026-11-20', 2)).toThrow(/WAL is missing/);
-    expect(() => restore(undefined, undefined, 2)).toThrow(/WAL is missing/);
+    expect(() => restore(undefined, 'newest', 2)).toThrow(/WAL is missing/);
     expect(restore('old', undefined, 2).until).toBe('set');
     expect(restore(undefined, '2026-11-05', 2).set.id).toBe('old');
   });
 
   it('in an earlier one is no matter of what is in a later', () => {
-    expect(restore(undefined, undefined).set.id).toBe('young');
+    expect(restore(undefined, 'newest').set.id).toBe('young');
     expect(unexpectedGaps([{ after: wal(30), before: wal(33), missing: 2 }], [young])).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import { backupNotes, listed, setId } from '../../../src/backup/plan/backup-sets
 import { clockProblem, databaseInfo, verifyProblems, walGaps, walProblems } from '../../../src/backup/plan/pgbackrest.ts';
 import { backupSummary, restoredBytes, unreadable, vanished } from '../../../src/backup/plan/restic.ts';
 import { roomShort } from '../../../src/backup/plan/restore-room.ts';
-import { chooseTarget, parseTime, refuseOtherVersion } from '../../../src/backup/plan/restore-target.ts';
+import { chooseTarget, refuseOtherVersion } from '../../../src/backup/plan/restore-target.ts';
 import { retention } from '../../../src/backup/plan/retention.ts';
 import { POSTGRES_MAJOR } from '../../../src/services/database/postgres.ts';
 import { bytes } from '../../../src/ui/bytes.ts';
@@ -15,31 +15,18 @@ import { load, stackOf } from '../../support/settings.ts';
 
 const NOW = new Date('2026-11-25T12:00:00Z');
 
-describe('a time', () => {
-  it.each([
-    ['2026-11-25 10:00:00+01:00', '2026-11-25T09:00:00.000Z'],
-    ['2026-11-25T10:00Z', '2026-11-25T10:00:00.000Z'],
-    ['2026-11-25 10:00:00.5 UTC', '2026-11-25T10:00:00.500Z'],
-    ['2026-11-25 10:00-05', '2026-11-25T15:00:00.000Z'],
-    ['2026-11-25 10:00:00+0530', '2026-11-25T04:30:00.000Z'],
-    ['10 minutes ago', '2026-11-25T11:50:00.000Z'],
-    ['1 hour ago', '2026-11-25T11:00:00.000Z'],
-    ['2 days ago', '2026-11-23T12:00:00.000Z'],
-  ])('%s', (text, expected) => expect(parseTime(text, NOW).toISOString()).toBe(expected));
-  it.each(['2026-11-25 10:00:00', 'yesterday', '2026-13-01 10:00Z', '2026-11-25', ''])('%j is refused', (text) =>
-    expect(() => parseTime(text, NOW)).toThrow(/--to/),
-  );
-});
-
 describe('what is restored', () => {
   const early = setAt('2026-11-25T08:00:00Z', { id: 'early', wal: '000000010000000000000010' });
   const late = setAt('2026-11-25T10:00:00Z', { id: 'late', wal: '000000020000000000000020' });
   const bad = setAt('2026-11-25T11:00:00Z', { id: 'bad', wal: '000000020000000000000030', problems: ['a byte is another'] });
   const sets = [late, early, bad];
   const at = (time: string) => new Date(`2026-11-25T${time}Z`);
-  const none = { set: undefined, to: undefined };
+  const newest = { set: undefined, to: 'newest' as const };
   it.each([
-    ['the newest good one, and all WAL', none, 'late', 'end'],
+    ['the newest good one, and all WAL', newest, 'late', 'end'],
+    ['the newest good one as it was', { set: 'latest', to: undefined }, 'late', 'set'],
+    ['a set, and all WAL after it', { set: 'early', to: 'newest' as const }, 'early', 'end'],
+    ['the newest good one, until a moment', { set: 'latest', to: at('10:30:00') }, 'late', at('10:30:00')],
     ['a set as it was', { set: 'early', to: undefined }, 'early', 'set'],
     ['the last set before a moment', { set: undefined, to: at('09:59:59') }, 'early', at('09:59:59')],
     ['the moment that a set was consistent', { set: undefined, to: at('10:00:00') }, 'late', at('10:00:00')],
@@ -47,11 +34,13 @@ describe('what is restored', () => {
     expect(chooseTarget(sets, asked, NOW)).toMatchObject({ set: { id }, until });
   });
   it.each([
+    [{ set: undefined, to: undefined }, /what to restore is not said/],
     [{ set: undefined, to: at('07:00:00') }, /before the oldest set/],
     [{ set: undefined, to: new Date('2027-01-01') }, /is in the future/],
     [{ set: 'bad', to: undefined }, /is damaged \(a byte is another\)/],
     [{ set: 'gone', to: undefined }, /there is no set gone/],
     [{ set: 'late', to: at('09:00:00') }, /is newer than/],
+    [{ set: 'latest', to: at('09:00:00') }, /late is newer than 2026-11-25 09:00:00 UTC/],
   ])('%j is refused', (asked, why) => expect(() => chooseTarget(sets, asked, NOW)).toThrow(why));
   it('follows no WAL across a gap, but restores what a set itself holds', () => {
     const gaps = walGaps(['000000010000000000000010', '000000010000000000000011', '000000010000000000000013'], undefined);
@@ -61,7 +50,7 @@ describe('what is restored', () => {
       /WAL is missing after 000000010000000000000011/,
     );
     expect(chooseTarget(alone, { set: 'early', to: undefined }, NOW, gaps)).toMatchObject({ until: 'set' });
-    expect(chooseTarget(sets, none, NOW, gaps)).toMatchObject({ set: { id: 'late' } });
+    expect(chooseTarget(sets, newest, NOW, gaps)).toMatchObject({ set: { id: 'late' } });
   });
   it('a gap after the next set says nothing about a moment before it', () => {
     const gaps = [{ after: '000000020000000000000025', before: '000000020000000000000027', missing: 1 }];

@@ -5,6 +5,7 @@ import {
   parseOrder,
   repositoriesOf,
   restoreOptions,
+  waysOf,
 } from '../../../src/backup/restore-job/plan/order.ts';
 import {
   continueSettings,
@@ -15,9 +16,11 @@ import {
   withoutRecovery,
 } from '../../../src/backup/restore-job/plan/recovery.ts';
 
-const GIVEN = { DATA: '/srv/into/17', SET: '20260101-000000F', UNTIL: 'end', TARGET: '', CHECK: 'no', GENERATIONS: '1' };
-const options = (more: Partial<typeof GIVEN>, timeline: 'latest' | 'current' = 'latest') =>
-  restoreOptions(parseOrder({ ...GIVEN, ...more }), timeline).slice(4);
+const GIVEN = { DATA: '/srv/into/17', SET: '20260101-000000F', UNTIL: 'end', TARGET: '', CHECK: 'no', GENERATIONS: '1', TIMELINE: '' };
+const options = (more: Partial<typeof GIVEN>, timeline = 'latest') => {
+  const order = parseOrder({ ...GIVEN, ...more });
+  return restoreOptions(order, { until: order.until, timeline }).slice(4);
+};
 
 describe('what a restore is told', () => {
   it('is read from its environment', () => {
@@ -26,14 +29,18 @@ describe('what a restore is told', () => {
       set: '20260101-000000F',
       until: 'time',
       target: '2026-11-25 01:16:29.932+00',
+      timeline: undefined,
       check: true,
       generations: [2, 3],
     });
     expect(parseOrder({ DATA: '/srv/into/17', GENERATIONS: '1' })).toMatchObject({ set: undefined, until: 'end', check: false });
   });
-  it.each([{ DATA: '' }, { GENERATIONS: '' }, { UNTIL: 'never' }, { UNTIL: 'time' }])('is refused where it says too little: %j', (more) => {
-    expect(() => parseOrder({ ...GIVEN, ...more })).toThrow('restore-database needs');
-  });
+  it.each([{ DATA: '' }, { GENERATIONS: '' }, { UNTIL: 'never' }, { UNTIL: 'time' }, { TIMELINE: 'x' }])(
+    'is refused where it says too little: %j',
+    (more) => {
+      expect(() => parseOrder({ ...GIVEN, ...more })).toThrow('restore-database needs');
+    },
+  );
 });
 
 describe('pgBackRest', () => {
@@ -45,7 +52,7 @@ describe('pgBackRest', () => {
       '--target=2026-11-25 01:16:29+00',
       '--target-action=promote',
     ]);
-    expect(restoreOptions(parseOrder(GIVEN), 'latest').slice(0, 4)).toEqual([
+    expect(restoreOptions(parseOrder(GIVEN), { until: 'end', timeline: 'latest' }).slice(0, 4)).toEqual([
       'restore',
       '--process-max=2',
       '--set=20260101-000000F',
@@ -56,6 +63,23 @@ describe('pgBackRest', () => {
     expect(options({}, 'current')).toEqual(['--type=default', '--target-timeline=current']);
     expect(options({ UNTIL: 'time', TARGET: 'x' }, 'current').at(-1)).toBe('--target-timeline=current');
     expect(options({ UNTIL: 'set' }, 'current')).toEqual(options({ UNTIL: 'set' }));
+  });
+  it('follows the latest timeline and then the set’s own, but to a moment only the timeline that it is on', () => {
+    const ways = (more: Partial<typeof GIVEN>) =>
+      waysOf(parseOrder({ ...GIVEN, ...more })).map(({ until, timeline, after }) => [until, timeline, ...(after ? [String(after)] : [])]);
+    const time = { UNTIL: 'time', TARGET: 'x' };
+    const both = (until: string) => [
+      [until, 'latest'],
+      [until, 'current'],
+    ];
+    expect([ways({}), ways(time)]).toEqual([both('end'), both('time')]);
+    expect(ways({ UNTIL: 'set' })).toEqual([['set', 'current']]);
+    for (const timeline of ['3', 'current'])
+      expect(ways({ ...time, TIMELINE: timeline })).toEqual([
+        ['time', timeline],
+        ['end', timeline, '/recovery ended before configured recovery target was reached/'],
+      ]);
+    expect(options(time, '3').at(-1)).toBe('--target-timeline=3');
   });
   it('reads each generation by its own key, which is in no argument, and none of the server’s settings', () => {
     const repositories = repositoriesOf([1, 2]);

@@ -11,6 +11,8 @@ const saved: Record<string, string[]> = {
   profile: ['dev', 'prod'],
   release: ['r1', 'r2'],
   backup: ['20260101F'],
+  set: ['latest', '20260101F'],
+  moment: ['newest'],
   topic: topics.map(({ name }) => name),
 };
 const names = (words: string[], list: readonly Command[] = commands) =>
@@ -47,6 +49,12 @@ describe('completion', () => {
     ],
     [['rollback', 'r1', ''], []],
     [['restore', '2'], ['20260101F']],
+    [
+      ['restore', ''],
+      ['latest', '20260101F'],
+    ],
+    [['restore', '--to', 'n'], ['newest']],
+    [['backup', 'verify', ''], ['20260101F']],
     [
       ['exec', ''],
       ['app-1', 'edge'],
