@@ -1,7 +1,7 @@
 import type { Seen } from '../capability/capability.ts';
+import { parseBalancerStats } from '../services/app/balancer-stats.ts';
 import { containersOf } from '../stack/roles.ts';
 import { collectNotes } from './collect.ts';
-import { parseBalancerStats } from './plan/balancer-stats.ts';
 import type { StatusExtras } from './plan/status.ts';
 
 /** What `status` shows beside the containers: what the balancer says of its replicas, who leads, and notes. */

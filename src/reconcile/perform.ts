@@ -110,7 +110,7 @@ export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['pe
     return removeServices(run, [step.service]);
   },
   admit: (step, run, task) => {
-    return enableReplica(step, run, task);
+    return enableReplica(step, run, task, step.rolling.readyPath);
   },
   'await-balancer': async (step, run) => {
     return awaitBalancer(step.service, step.waitSeconds, run);

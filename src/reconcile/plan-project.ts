@@ -14,6 +14,7 @@ import { planUp, type UpPlan } from './plan/up.ts';
 import { preflight } from './preflight.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { refuseForeign } from './refuse-foreign.ts';
+import { servingReplicas } from './roll.ts';
 
 /** How long `up` waits for a container to become healthy. */
 const WAIT_SECONDS = 180;
@@ -101,8 +102,9 @@ export async function planProject(
     ({ name, member }) => member && first.changes.some((change) => change.service === name && change.action === 'recreate'),
   );
   const leaders = leadersOf(await memberStates(engine, containers, recreated?.member?.controller));
+  const serving = await servingReplicas(engine, containers, services.find(({ rolling }) => rolling)?.rolling?.balancer);
   return {
-    ...planUp(stack, rendered, { ...facts, leaders, missingImages: await neededImages(stack, await engine.missingImages(refs)) }),
+    ...planUp(stack, rendered, { ...facts, leaders, serving, missingImages: await neededImages(stack, await engine.missingImages(refs)) }),
     prepared,
   };
 }

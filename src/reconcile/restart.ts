@@ -9,8 +9,10 @@ import { emptySecrets } from '../secrets/store/secret-files.ts';
 import type { Manifest } from '../stack/manifest.ts';
 import type { Rolling } from '../stack/types.ts';
 import { oneByOne } from './plan/members.ts';
+import { idleFirst } from './plan/replicas.ts';
 import type { Step } from './plan/step.ts';
 import { refuseForeign } from './refuse-foreign.ts';
+import { servingReplicas } from './roll.ts';
 
 const WAIT_SECONDS = 180;
 
@@ -20,11 +22,16 @@ function restartSteps(
   names: readonly string[],
   containers: readonly ObservedContainer[],
   leaders: readonly string[],
+  serving: readonly string[] | undefined,
 ): Step[] {
   const running = (name: string) => containers.some((entry) => entry.service === name && entry.state === 'running');
   const chosen = manifest.services.filter(({ name }) => names.includes(name));
-  const rolled = chosen.filter(({ name, rolling }) => rolling && running(rolling.balancer) && running(name));
+  const rolled = idleFirst(
+    chosen.filter(({ name, rolling }) => rolling && running(rolling.balancer) && running(name)),
+    serving,
+  );
   const members = oneByOne(chosen, manifest.services, containers, leaders);
+  const behind = ({ balancer }: Rolling) => manifest.services.filter(({ rolling }) => rolling?.balancer === balancer).length;
   const alone = new Set([...rolled, ...members].map(({ name }) => name));
   const rest = chosen.filter(({ name }) => !alone.has(name)).map(({ name }) => name);
   const common = { waitSeconds: WAIT_SECONDS, cause: 'asked for' };
@@ -36,6 +43,7 @@ function restartSteps(
         kind: 'replace',
         service: name,
         rolling: rolling as Rolling,
+        others: behind(rolling as Rolling) - 1,
         by: 'restart',
         ...common,
       }),
@@ -58,7 +66,8 @@ export async function restartServices(context: Context, { loaded, state }: Proje
     if (context.flags.dryRun) return services;
     const controller = manifest.services.find(({ name, member }) => member && services.includes(name))?.member?.controller;
     const leaders = leadersOf(await memberStates(engine, containers, controller));
-    const steps = restartSteps(manifest, services, containers, leaders);
+    const serving = await servingReplicas(engine, containers, manifest.services.find(({ role }) => role === 'balancer')?.name);
+    const steps = restartSteps(manifest, services, containers, leaders, serving);
     record(steps);
     await execute(steps, { context, prepared: { state, secrets: emptySecrets, project }, engine, docker: await context.docker(), lock });
     return services;

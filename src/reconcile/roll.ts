@@ -1,8 +1,13 @@
 import type { Execution } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import type { Task } from '../core/reporter.ts';
+import type { Engine, ObservedContainer } from '../docker/types.ts';
+import { parseBalancerStats } from '../services/app/balancer-stats.ts';
 import type { Rolling } from '../stack/types.ts';
 import { tellingLines } from './unhealthy.ts';
+
+/** The balancer's own program for its runtime API. */
+const BACKEND = '/usr/local/bin/backend';
 
 /** How long a new replica may take from healthy to ready at most. */
 const READY_SECONDS = 60;
@@ -13,9 +18,12 @@ interface Replica {
   waitSeconds: number;
 }
 
-/** Takes a replica out of its balancer, replaces its container and puts it back once it is ready and has stayed so. */
+/**
+ * Takes a replica out of its balancer, replaces its container and puts it back once it is ready and has stayed so. The balancer
+ * refuses where fewer than `others` more are in service: the replica that serves meanwhile is never the last.
+ */
 export async function replaceReplica(
-  replica: Replica,
+  replica: Replica & { others: number; by: 'recreate' | 'restart' },
   run: Execution,
   task: Task | undefined,
   recreate: () => Promise<void>,
@@ -24,8 +32,12 @@ export async function replaceReplica(
   await proveLives(run);
   state.noteDrained([...new Set([...state.drained(), replica.service])]);
   task?.detail('draining');
-  const drained = await balancer(replica, run, ['drain', replica.service, String(replica.rolling.drainSeconds)]);
+  const { drainSeconds, readyPath } = replica.rolling;
+  // A container that is only restarted is asked for what it was asked for before.
+  const check = replica.by === 'recreate' ? readyPath : undefined;
+  const drained = await balancer(replica, run, ['drain', replica.service, String(drainSeconds), String(replica.others), check ?? '-']);
   if (drained.exitCode !== 0) {
+    noteEnabled(replica, run);
     throw new UserError(
       'PARTIAL',
       `the balancer does not take ${replica.service} out: ${drained.output.trim()}; its container was not touched`,
@@ -33,16 +45,19 @@ export async function replaceReplica(
     );
   }
   if (run.context.signal.aborted) {
-    await enableReplica(replica, run, undefined);
+    await enableReplica(replica, run, undefined, undefined);
     throw new UserError('INTERRUPTED', 'interrupted', 'run the same command again: it continues from here');
   }
   task?.detail('new container');
   await recreate();
-  await enableReplica(replica, run, task);
+  await enableReplica(replica, run, task, check);
 }
 
-/** @throws UserError UNHEALTHY if it does not become ready, or does not stay so: it stays drained */
-export async function enableReplica(replica: Replica, run: Execution, task: Task | undefined): Promise<void> {
+/**
+ * @param check what the balancer asks it from now on; what it asked before where undefined
+ * @throws UserError UNHEALTHY if it does not become ready, or does not stay so: it stays drained
+ */
+export async function enableReplica(replica: Replica, run: Execution, task: Task | undefined, check: string | undefined): Promise<void> {
   const { service, rolling } = replica;
   task?.detail('waiting until it is ready');
   const before = await lifeOf(service, run);
@@ -52,13 +67,14 @@ export async function enableReplica(replica: Replica, run: Execution, task: Task
     rolling.address,
     String(Math.min(READY_SECONDS, replica.waitSeconds)),
     String(rolling.settleSeconds),
+    check ?? '-',
   ]);
   if (exitCode !== 0) {
     const lines = await lastLines(service, run);
     throw new UserError(
       'UNHEALTHY',
       [`${service} stays drained: ${output.trim()}`, ...lines.map((line) => `    ${line}`)].join('\n'),
-      `the other replicas serve on; \`medianest logs ${service}\` shows more`,
+      `${await whatServes(replica, run)}; \`medianest logs ${service}\` shows more`,
     );
   }
   // Docker starts what ends again, often too soon for a check to notice.
@@ -67,7 +83,10 @@ export async function enableReplica(replica: Replica, run: Execution, task: Task
     throw await endedByItself(service, run);
   }
   run.lives?.set(service, before);
-  const { state } = run.prepared;
+  noteEnabled(replica, run);
+}
+
+function noteEnabled({ service }: Replica, { prepared: { state } }: Execution): void {
   state.noteDrained(state.drained().filter((name) => name !== service));
 }
 
@@ -103,13 +122,32 @@ export async function awaitBalancer(service: string, waitSeconds: number, run: E
   );
 }
 
+/** The replicas that the balancer sends requests to; undefined if it does not run or does not say. */
+export async function servingReplicas(
+  engine: Engine,
+  containers: readonly ObservedContainer[],
+  balancer: string | undefined,
+): Promise<string[] | undefined> {
+  const found = containers.find((entry) => entry.service === balancer && entry.state === 'running');
+  const told = found && (await engine.exec(found.id, [BACKEND, 'stats']).catch(() => undefined));
+  if (told?.exitCode !== 0) return undefined;
+  return Object.entries(parseBalancerStats(told.output)).flatMap(([name, { state }]) => (state.startsWith('UP') ? [name] : []));
+}
+
+async function whatServes({ service, rolling }: Replica, { engine, prepared }: Execution): Promise<string> {
+  const serving = await servingReplicas(engine, await engine.observe(prepared.project), rolling.balancer);
+  const others = serving?.filter((name) => name !== service);
+  if (!others) return 'the other replicas were not touched';
+  return others.length > 0 ? `${others.join(', ')} still serve${others.length > 1 ? '' : 's'}` : 'no other replica serves';
+}
+
 const balancer = ({ rolling }: Replica, run: Execution, argv: readonly string[]) => askBalancer(rolling.balancer, run, argv);
 
 async function askBalancer(service: string, run: Execution, argv: readonly string[]) {
   const found = (await run.engine.observe(run.prepared.project)).find((entry) => entry.service === service && entry.state === 'running');
   // Without a balancer nothing is sent to the replica, and nothing keeps it out.
   if (!found) return { exitCode: 0, output: '' };
-  return run.engine.exec(found.id, ['/usr/local/bin/backend', ...argv]);
+  return run.engine.exec(found.id, [BACKEND, ...argv]);
 }
 
 async function lastLines(service: string, { engine, prepared }: Execution): Promise<string[]> {

@@ -9,7 +9,16 @@ import { composeText } from './compose-text.ts';
 import { LABEL, volumeName } from './labels.ts';
 import { nfsDriverOptions } from './nfs.ts';
 import { renderTemplate } from './template.ts';
-import type { Mount, Network, Rendered, RenderedFile, RenderInput, Service, Stack } from './types.ts';
+import {
+  type Mount,
+  type Network,
+  READY_PATH,
+  type Rendered,
+  type RenderedFile,
+  type RenderInput,
+  type Service,
+  type Stack,
+} from './types.ts';
 
 export const COMPOSE_FILE = 'compose.yml';
 
@@ -44,6 +53,8 @@ export function render(stack: Stack, input: RenderInput): Rendered {
       ...(!service.reload && service.certificate && { certificate: input.fingerprints[certificateKey(service.certificate.name)] ?? '' }),
       ...(service.restarts && { restarts: shortHash(service.restarts) }),
       ...(service.rolling && { protocol: service.rolling.tls ? 'TLS' : 'HTTP' }),
+      // Labels of earlier versions do not name it: the usual one is left out, so that an upgrade replaces nothing for it.
+      ...(service.rolling && service.rolling.readyPath !== READY_PATH && { ready: service.rolling.readyPath }),
       ...overrideInputs(override, service.name),
     });
     const labels = { [LABEL.project]: stack.project, [LABEL.component]: service.component, [LABEL.inputs]: inputs[service.name] as string };

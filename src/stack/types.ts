@@ -91,12 +91,17 @@ export interface ImageSpec {
   };
 }
 
+/** What the portal answers with 200 while it can serve, and an application unless its settings say otherwise. */
+export const READY_PATH = '/api/health/ready';
+
 /** How a replica is taken out of a balancer and put back. */
 export interface Rolling {
   /** The Compose service of the balancer. */
   balancer: string;
   /** Where the balancer finds it: `10.0.0.101:3000`. */
   address: string;
+  /** What the balancer asks it: `/api/health/ready` answers 200 while it can serve. */
+  readyPath: string;
   /** Whether it is spoken to over TLS: a balancer speaks it to all replicas or to none. */
   tls: boolean;
   /** How long its requests may take to finish. */

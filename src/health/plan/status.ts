@@ -1,7 +1,7 @@
 import type { ObservedContainer } from '../../docker/types.ts';
+import type { ReplicaTraffic } from '../../services/app/balancer-stats.ts';
 import type { Manifest } from '../../stack/manifest.ts';
 import type { MemberState } from '../../stack/member.ts';
-import type { ReplicaTraffic } from './balancer-stats.ts';
 
 export interface StatusReport {
   project: string;

@@ -1,7 +1,7 @@
 import { parse } from 'yaml';
 import { canonical } from '../../core/hash.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
-import type { Rendered, Service } from '../../stack/types.ts';
+import { READY_PATH, type Rendered, type Service } from '../../stack/types.ts';
 
 export type Action = 'keep' | 'create' | 'recreate' | 'start' | 'reload' | 'remove';
 
@@ -41,6 +41,8 @@ export function recreateCause(
         return 'settings that it reads at its start alone';
       case 'protocol':
         return `it is spoken to in ${now?.protocol} (was ${old.protocol})`;
+      case 'ready':
+        return `the balancer asks it for ${now?.ready ?? READY_PATH} (was ${old.ready ?? READY_PATH})`;
       default:
         return 'compose.override.yml';
     }

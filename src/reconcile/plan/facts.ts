@@ -35,6 +35,8 @@ export interface UpFacts {
   placements: Readonly<Record<string, string>>;
   /** Members that lead, according to the controller; asked only if a member will be replaced. */
   leaders: readonly string[];
+  /** Replicas that their balancer sends requests to; asked only if one will be replaced, undefined if it does not say. */
+  serving?: readonly string[] | undefined;
   /** Replicas that an interrupted run has taken out of their balancer. */
   drained: readonly string[];
   /** Components to touch; all where undefined. */

@@ -17,13 +17,13 @@ export interface ReconcileSteps {
   'prove-config': { service: Service; hash: string };
   'remove-container': { id: string; name: string };
   'store-overrides': { overrides: Overrides };
-  /** Drained, a new container or a restart of the old one, enabled. */
-  replace: { service: string; rolling: Rolling; by: 'recreate' | 'restart'; waitSeconds: number };
+  /** Drained once `others` more are in service, a new container or a restart of the old one, enabled. */
+  replace: { service: string; rolling: Rolling; others: number; by: 'recreate' | 'restart'; waitSeconds: number };
   /** Handover, a new container or a restart of the old one, and a wait until it is a healthy member again. */
   'replace-member': { service: string; member: Member; by: 'recreate' | 'restart'; waitSeconds: number };
   /** A member that leaves its group: with `handover` it first hands over what it leads, then it is stopped and removed. */
   'retire-member': { service: string; controller: string; handover: boolean };
-  /** Enabled in the balancer, after an interrupted run has drained it. */
+  /** Enabled in the balancer, after a run that was interrupted or failed has drained it. */
   admit: { service: string; rolling: Rolling; waitSeconds: number };
   /** Until the balancer has a replica to send requests to. */
   'await-balancer': { service: string; waitSeconds: number };

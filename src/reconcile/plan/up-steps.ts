@@ -5,6 +5,7 @@ import type { Rendered, Rolling, Service, Stack } from '../../stack/types.ts';
 import { type Change, type FileChange, networksOf } from './change.ts';
 import { changesProtocol, goneFolder, type UpFacts } from './facts.ts';
 import { controllersLast, oneByOne, retirements, sharedFirst } from './members.ts';
+import { balancersLast, idleFirst, TAKES_CONFIGURATION } from './replicas.ts';
 import type { Step } from './step.ts';
 
 /** What an `up` executes, in order: prepare all that can fail, then touch containers, then prove. */
@@ -18,11 +19,12 @@ export function stepsOf(
   leftovers: readonly ObservedContainer[],
 ): Step[] {
   const services = new Map(wanted.map((service) => [service.name, service]));
-  return controllersLast([
+  const steps = controllersLast([
     ...preparation(stack, wanted, rendered, facts, changes, files),
     ...leftovers.map(({ id, name }): Step => ({ kind: 'remove-container', id, name, cause: 'left behind by an interrupted run' })),
     ...containerSteps(services, facts, changes, rendered, leftovers.length > 0),
   ]);
+  return balancersLast(steps, services, facts.liveConfigs);
 }
 
 /** Each NFS export once, with an image that is there by then. */
@@ -140,7 +142,8 @@ function containerSteps(
         facts.leaders,
       );
   const isMember = ({ service }: Change) => members.some(({ name }) => name === service);
-  const replaced = touched.filter((change) => rollingOf(change) || isMember(change));
+  const rolled = touched.filter((change) => rollingOf(change) && !isMember(change));
+  const replaced = touched.filter((change) => rolled.includes(change) || isMember(change));
   const others = touched.filter((change) => !replaced.includes(change));
   const retired = retirements(others, wanted, facts.containers);
   const rest = others.filter(({ service }) => !retired.some((step) => step.service === service));
@@ -168,7 +171,7 @@ function containerSteps(
     kind: 'reload',
     service,
     argv: services.get(service)?.reload ?? [],
-    cause: 'takes its new configuration without a new container',
+    cause: TAKES_CONFIGURATION,
   });
   // A service that checks a password knows the new one before a client uses it.
   const checksPasswords = ({ service }: Change) => services.get(service)?.reloadsSecrets === true;
@@ -177,18 +180,7 @@ function containerSteps(
     const cause = touched.find(({ service }) => service === name)?.cause ?? '';
     steps.push({ kind: 'replace-member', service: name, member, by: 'recreate', waitSeconds, cause });
   }
-  for (const change of replaced.filter((entry) => !isMember(entry))) {
-    const service = services.get(change.service) as Service;
-    const rolling = service.rolling as Rolling;
-    steps.push({
-      kind: 'replace',
-      service: change.service,
-      rolling,
-      by: 'recreate',
-      waitSeconds,
-      cause: change.cause,
-    });
-  }
+  // What an earlier run has left out serves again before another one is taken out.
   for (const name of facts.drained) {
     const service = services.get(name);
     if (service?.rolling && !replaced.some((change) => change.service === name))
@@ -197,8 +189,17 @@ function containerSteps(
         service: name,
         rolling: service.rolling,
         waitSeconds,
-        cause: 'an interrupted run had taken it out',
+        cause: 'an earlier run had taken it out',
       });
+  }
+  const behind = ({ balancer }: Rolling) => wanted.filter(({ name, rolling }) => rolling?.balancer === balancer && running(name));
+  for (const { name, cause } of idleFirst(
+    rolled.map(({ service, cause }) => ({ name: service, cause })),
+    facts.serving,
+  )) {
+    const rolling = (services.get(name) as Service).rolling as Rolling;
+    const others = behind(rolling).length - 1;
+    steps.push({ kind: 'replace', service: name, rolling, others, by: 'recreate', waitSeconds, cause });
   }
   steps.push(...reloaded.filter((change) => !checksPasswords(change)).map(reload));
   const balancers = new Set(early.flatMap(({ service }) => services.get(service)?.rolling?.balancer ?? []));

@@ -80,6 +80,7 @@ function assetsUrl(input: BuildInput): string | undefined {
 const rolling = (own: AppSettings, address: string, tls: boolean): Rolling => ({
   balancer: 'balancer',
   address: `${address}:${own.port}`,
+  readyPath: own.readyPath,
   tls,
   drainSeconds: own.drainSeconds,
   settleSeconds: own.settleSeconds,

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { cpus, memory, port, size, urlPath } from '../../settings/fields.ts';
 import type { BuildInput, StoreContract } from '../../stack/service.ts';
-import type { CertificateSpec, Mount, SecretSpec } from '../../stack/types.ts';
+import { type CertificateSpec, type Mount, READY_PATH, type SecretSpec } from '../../stack/types.ts';
 import { mediaContract, mediaSettings } from './media.ts';
 
 /** A program and its arguments; an empty list is none. */
@@ -16,7 +16,7 @@ export const appSettings = z.strictObject({
     .describe('Your own application’s image; without it the reference portal is built'),
   port: port(3000).describe('Port that the application listens on inside its container (it is given as PORT)'),
   healthPath: urlPath('/api/health').describe('Answers 200 while the process is alive'),
-  readyPath: urlPath('/api/health/ready').describe('Answers 200 while it can serve'),
+  readyPath: urlPath(READY_PATH).describe('Answers 200 while it can serve'),
   metricsPath: urlPath('/metrics').describe('Prometheus metrics'),
   user: z
     .string()

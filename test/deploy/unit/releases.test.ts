@@ -10,8 +10,8 @@ import {
   settleInterrupted,
   withRelease,
 } from '../../../src/deploy/plan/releases.ts';
-import { parseBalancerStats } from '../../../src/health/plan/balancer-stats.ts';
 import { inSafeOrder, parseSimulation, updateMarks } from '../../../src/images/plan/updates.ts';
+import { parseBalancerStats } from '../../../src/services/app/balancer-stats.ts';
 import { appIdentity, applyOverrides, appVersion, type Overrides } from '../../../src/stack/overrides.ts';
 import { load, stackOf } from '../../support/settings.ts';
 

@@ -93,6 +93,62 @@ describe('replicas behind a balancer', () => {
   });
 });
 
+describe('a change of what the balancer asks', () => {
+  const changed = make('app: { readyPath: /ready }');
+  const order = (steps: readonly Step[]) =>
+    steps.flatMap((step) =>
+      'service' in step && !['mark-applied', 'prove-config'].includes(step.kind) ? [`${step.kind} ${step.service}`] : [],
+    );
+  it('reaches it with each new replica; its configuration takes effect after the last', () => {
+    const { steps } = plan(changed, { liveConfigs: now.files.configs });
+    expect(order(steps)).toEqual([
+      'activate-config edge',
+      'replace app-1',
+      'replace app-2',
+      'replace app-3',
+      'reload edge',
+      'activate-config balancer',
+      'reload balancer',
+    ]);
+    expect(steps.filter(({ kind }) => kind === 'replace')).toEqual(
+      Array.from({ length: 3 }, () => expect.objectContaining({ rolling: expect.objectContaining({ readyPath: '/ready' }), others: 2 })),
+    );
+  });
+  it('reaches one that gets a new container too', () => {
+    const other = make('app: { readyPath: /ready }\nbalancer: { memory: 256m }');
+    const { steps } = plan(other, { liveConfigs: now.files.configs });
+    expect(order(steps).filter((line) => /balancer|app-3/.test(line))).toEqual([
+      'replace app-3',
+      'activate-config balancer',
+      'reload balancer',
+      'await-balancer balancer',
+    ]);
+    expect(acts(steps)[0]).toBe('up alone balancer');
+  });
+  it('takes effect at once where the balancer has no configuration yet', () => {
+    expect(order(plan(changed, { liveConfigs: {} }).steps)[0]).toMatch('activate-config');
+    expect(order(plan(changed, { liveConfigs: {} }).steps).indexOf('activate-config balancer')).toBeLessThan(3);
+  });
+});
+
+describe('a replica that its balancer sends nothing to', () => {
+  const two = make('app: { logLevel: warn }');
+  it('is replaced before one that serves', () => {
+    const replaced = (serving: string[] | undefined) => acts(plan(two, { serving }).steps);
+    expect(replaced(['app-1', 'app-3'])).toEqual(['replace app-2', 'replace app-1', 'replace app-3']);
+    expect(replaced(['app-3'])).toEqual(['replace app-1', 'replace app-2', 'replace app-3']);
+    expect(replaced(undefined)).toEqual(['replace app-1', 'replace app-2', 'replace app-3']);
+  });
+  it('and has its new container already, is put back before another is taken out', () => {
+    const containers = all.map((entry) => (entry.service === 'app-2' ? runningContainer('app-2', two.files.inputs['app-2']) : entry));
+    expect(acts(plan(two, { containers, drained: ['app-2'], serving: ['app-1', 'app-3'] }).steps)).toEqual([
+      'admit app-2',
+      'replace app-1',
+      'replace app-3',
+    ]);
+  });
+});
+
 describe('scale', () => {
   const scaled = (count: number) => make('', { replicas: { count, instead: 3 } });
   const only = ['app', 'balancer'];

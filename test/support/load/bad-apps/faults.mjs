@@ -44,6 +44,9 @@ function intercept(/** @type {http.IncomingMessage} */ req, /** @type {http.Serv
   const fault = faults[url.pathname];
   if (fault) return void fault(req, res, url);
   const health = url.pathname.startsWith('/api/health');
+  // As the version of another application, whose balancer has to ask it for something else.
+  if (behaviour === 'moved' && url.pathname === '/api/health/ready') return answer(res, 404, {});
+  if (behaviour === 'moved' && url.pathname === '/ready') return answer(res, 200, {});
   if (health && behaviour === 'unhealthy') return answer(res, 500, { status: 'broken' });
   if (url.pathname === '/api/health/ready' && behaviour === 'never-ready') return answer(res, 503, { status: 'not-ready' });
   if (health && behaviour === 'dies') setTimeout(() => process.exit(1), Number(process.env.DIES_AFTER_MS ?? 3000));
