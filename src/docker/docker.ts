@@ -1,13 +1,13 @@
 import type Docker from 'dockerode';
 import { systemCode, UserError } from '../core/errors.ts';
-import { LABEL } from '../stack/labels.ts';
+import { COMPOSE_PROJECT, LABEL } from '../stack/labels.ts';
 import { engineAddress } from './address.ts';
 import { toEngineInfo } from './engine-info.ts';
 import { listContainers } from './list-containers.ts';
 import type { Engine, Neighbour, ObservedContainer, Owned } from './types.ts';
 
 const COMPOSE = {
-  project: 'com.docker.compose.project',
+  project: COMPOSE_PROJECT,
   service: 'com.docker.compose.service',
   number: 'com.docker.compose.container-number',
   folder: 'com.docker.compose.project.working_dir',
@@ -61,14 +61,10 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
       call(async (docker) => {
         await docker.getNetwork(name).remove();
       }),
-    foreignVolumes: (project) =>
-      call(async (docker) => {
-        const { Volumes } = await docker.listVolumes();
-        return (Volumes ?? [])
-          .filter(({ Name, Labels }) => Name.startsWith(`${project}_`) || Labels?.[COMPOSE.project] === project)
-          .filter(({ Labels }) => Labels?.[LABEL.project] !== project)
-          .map((volume) => ({ name: volume.Name, composeProject: volume.Labels?.[COMPOSE.project] }));
-      }),
+    volumes: () =>
+      call(async (docker) =>
+        ((await docker.listVolumes()).Volumes ?? []).map(({ Name, Labels }) => ({ name: Name, labels: Labels ?? {} })),
+      ),
     missingImages: (refs) =>
       call(async (docker) => {
         const present = await Promise.all(
@@ -165,6 +161,7 @@ function toObserved(container: Docker.ContainerInfo): ObservedContainer {
     ports: container.Ports.flatMap((port) =>
       port.PublicPort ? [{ address: port.IP ?? '', host: port.PublicPort, container: port.PrivatePort }] : [],
     ),
+    volumes: (container.Mounts ?? []).flatMap(({ Type, Name }) => (Type === 'volume' && Name ? [Name] : [])),
   };
 }
 

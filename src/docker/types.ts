@@ -19,6 +19,13 @@ export interface ObservedContainer {
   stateFolder: string | undefined;
   addresses: Record<string, string>;
   ports: { address: string; host: number; container: number }[];
+  /** Names of the volumes that it mounts, running or not. */
+  volumes: string[];
+}
+
+export interface ObservedVolume {
+  name: string;
+  labels: Readonly<Record<string, string>>;
 }
 
 export interface ObservedNetwork {
@@ -76,8 +83,8 @@ export interface Engine {
   neighbours(): Promise<Neighbour[]>;
   /** @throws where containers are in it */
   removeNetwork(name: string): Promise<void>;
-  /** Volumes that are named or labelled as a project's, but do not carry our label. */
-  foreignVolumes(project: string): Promise<{ name: string; composeProject: string | undefined }[]>;
+  /** All volumes of this engine, of whatever project. */
+  volumes(): Promise<ObservedVolume[]>;
   /** Those of the references that the engine does not have. */
   missingImages(refs: readonly string[]): Promise<string[]>;
   lastLogLines(id: string, lines: number): Promise<string[]>;

@@ -6,6 +6,7 @@ import type { Engine } from '../docker/types.ts';
 import { execute } from '../project/execute.ts';
 import { withLock } from '../project/with-lock.ts';
 import { emptySecrets } from '../secrets/store/secret-files.ts';
+import { COMPOSE_PROJECT, LABEL } from '../stack/labels.ts';
 import type { StateFolder } from '../state/state.ts';
 import type { Step } from './plan/step.ts';
 import { refuseForeign } from './refuse-foreign.ts';
@@ -49,15 +50,15 @@ export async function takeDown(context: Context, { loaded, state }: Project, vol
 async function look(engine: Engine, project: string, state: StateFolder, volumes: boolean): Promise<Removal> {
   const containers = await engine.observe(project);
   refuseForeign(project, containers, state.root);
-  if (volumes) await refuseForeignVolumes(engine, project);
+  if (volumes) await refuseDeletingOthers(engine, project);
   const services = [...new Set(containers.map((container) => container.service))].sort();
   const nothing = services.length === 0 && (!volumes || !state.manifest());
   return { services, steps: nothing ? [] : [{ kind: 'compose-down', volumes, services, cause: 'asked for' }] };
 }
 
 /** Compose deletes what carries the project's name in its own label, even if medianest did not create it. */
-async function refuseForeignVolumes(engine: Engine, project: string): Promise<void> {
-  const foreign = (await engine.foreignVolumes(project)).find(({ composeProject }) => composeProject === project);
+async function refuseDeletingOthers(engine: Engine, project: string): Promise<void> {
+  const foreign = (await engine.volumes()).find(({ labels }) => labels[COMPOSE_PROJECT] === project && labels[LABEL.project] !== project);
   if (!foreign) return;
   throw new UserError(
     'FOREIGN_PROJECT',

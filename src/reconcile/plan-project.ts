@@ -13,7 +13,7 @@ import type { UpFacts } from './plan/facts.ts';
 import { planUp, type UpPlan } from './plan/up.ts';
 import { preflight } from './preflight.ts';
 import { type Prepared, prepare } from './prepare.ts';
-import { refuseForeign } from './refuse-foreign.ts';
+import { refuseForeign, refuseForeignStackVolumes } from './refuse-foreign.ts';
 import { servingReplicas } from './roll.ts';
 
 /** How long `up` waits for a container to become healthy. */
@@ -34,7 +34,7 @@ export interface Asked {
 
 /**
  * One read of the engine and the state folder, compared with the stack. Only where a container will be created is more
- * asked: images, foreign volumes, ports.
+ * asked: images, others' volumes, ports.
  */
 export async function planProject(
   context: Context,
@@ -88,7 +88,8 @@ export async function planProject(
   const first = planUp(stack, rendered, facts);
   const starting = first.changes.filter(({ action }) => action === 'create' || action === 'recreate' || action === 'start');
   if (starting.length === 0) return { ...first, prepared };
-  await refuseForeignLeftovers(stack, containers, engine);
+  await refuseForeignNetworks(stack, containers, engine);
+  await refuseForeignStackVolumes(stack, containers, engine);
   const names = new Set(starting.map((change) => change.service));
   const services = stack.services.filter((service) => names.has(service.name));
   await checkMedia(services);
@@ -120,23 +121,19 @@ async function neededImages(stack: Stack, missing: readonly string[]): Promise<s
   );
 }
 
-/** If no container is left, a network or volume of the same name may still be another project's data. */
-async function refuseForeignLeftovers(stack: Stack, containers: readonly ObservedContainer[], engine: Engine): Promise<void> {
+/** If no container is left, a network of the same name may still be another project's. */
+async function refuseForeignNetworks(stack: Stack, containers: readonly ObservedContainer[], engine: Engine): Promise<void> {
   if (containers.length > 0) return;
   const names = new Set(stack.networks.map(({ name }) => `${stack.project}_${name}`));
   const network = (await engine.networks()).find(
     (entry) => !entry.ours && (entry.composeProject === stack.project || names.has(entry.name)),
   );
-  const wanted = new Set(stack.volumes.map((name) => `${stack.project}_${name}`));
-  const volume = (await engine.foreignVolumes(stack.project)).find(({ name }) => wanted.has(name))?.name;
-  const thing = network ? `network ${network.name}` : volume && `volume ${volume}`;
-  if (thing) {
-    throw new UserError(
-      'FOREIGN_PROJECT',
-      `the ${thing} is here already, and medianest did not make it; nothing was changed`,
-      'choose another name: --project, or `project:` in medianest.yml',
-    );
-  }
+  if (!network) return;
+  throw new UserError(
+    'FOREIGN_PROJECT',
+    `the network ${network.name} is here already, and medianest did not make it; nothing was changed`,
+    'choose another name: --project, or `project:` in medianest.yml',
+  );
 }
 
 async function refuseTakenPorts(

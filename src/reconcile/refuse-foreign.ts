@@ -1,6 +1,9 @@
 import { systemCode, UserError } from '../core/errors.ts';
 import { exists, ownership, statOptional } from '../core/files.ts';
-import type { ObservedContainer } from '../docker/types.ts';
+import type { Engine, ObservedContainer } from '../docker/types.ts';
+import { refuseForeignVolumes } from '../docker/volume.ts';
+import { volumeName } from '../stack/labels.ts';
+import type { Stack } from '../stack/types.ts';
 
 const OTHER_NAME = 'choose another name: --project, or `project:` in medianest.yml';
 
@@ -24,6 +27,20 @@ export function refuseForeign(project: string, containers: readonly ObservedCont
     const claim = claimOn(folder);
     if (claim) throw foreignState(project, stateRoot, { folder, ...claim });
   }
+}
+
+/** Compose would mount a volume of that name with a mere warning, whatever project made it. @throws UserError FOREIGN_PROJECT */
+export function refuseForeignStackVolumes(
+  { project, volumes }: Pick<Stack, 'project' | 'volumes'>,
+  containers: readonly ObservedContainer[],
+  engine: Engine,
+): Promise<void> {
+  const mounted = containers.filter((container) => container.project === project).flatMap((container) => container.volumes);
+  return refuseForeignVolumes(
+    engine,
+    volumes.map((name) => volumeName(project, name)),
+    { kind: 'stack', project, mounted },
+  );
 }
 
 /** Whether a state folder is proven to be gone: one that cannot be looked at is another user's. */

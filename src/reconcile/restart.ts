@@ -8,10 +8,11 @@ import { withLock } from '../project/with-lock.ts';
 import { emptySecrets } from '../secrets/store/secret-files.ts';
 import type { Manifest } from '../stack/manifest.ts';
 import type { Rolling } from '../stack/types.ts';
+import { renderedVolumes } from './plan/change.ts';
 import { oneByOne } from './plan/members.ts';
 import { idleFirst } from './plan/replicas.ts';
 import type { Step } from './plan/step.ts';
-import { refuseForeign } from './refuse-foreign.ts';
+import { refuseForeign, refuseForeignStackVolumes } from './refuse-foreign.ts';
 import { servingReplicas } from './roll.ts';
 
 const WAIT_SECONDS = 180;
@@ -63,6 +64,9 @@ export async function restartServices(context: Context, { loaded, state }: Proje
     const absent = services.filter((service) => !containers.some((container) => container.service === service));
     if (absent.length > 0)
       throw new UserError('NOT_RUNNING', `${absent.join(', ')} is not there to restart; nothing was changed`, 'medianest up');
+    // Compose also starts what is not there, with the volumes that have its names.
+    if (manifest.services.some(({ name }) => !containers.some((container) => container.service === name)))
+      await refuseForeignStackVolumes({ project, volumes: renderedVolumes(manifest.files) }, containers, engine);
     if (context.flags.dryRun) return services;
     const controller = manifest.services.find(({ name, member }) => member && services.includes(name))?.member?.controller;
     const leaders = leadersOf(await memberStates(engine, containers, controller));

@@ -22,6 +22,7 @@ export const runningContainer = (
   stateFolder: '/state',
   addresses: {},
   ports: [],
+  volumes: [],
   ...more,
 });
 

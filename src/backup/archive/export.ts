@@ -5,11 +5,11 @@ import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { exists, statOptional, writeAtomic } from '../../core/files.ts';
 import { shown } from '../../core/reporter.ts';
-import { createVolume } from '../../docker/volume.ts';
+import { createVolume, refuseForeignVolumes } from '../../docker/volume.ts';
 import { unlessFull } from '../../images/full-disk.ts';
 import { withLock } from '../../project/with-lock.ts';
 import { databaseFolder, keyVersionOf } from '../../services/backup/settings/key-versions.ts';
-import { LABEL } from '../../stack/labels.ts';
+import { LABEL, volumeName } from '../../stack/labels.ts';
 import { bytes } from '../../ui/bytes.ts';
 import { type BackupSet, isGood } from '../plan/backup-sets.ts';
 import { chooseTarget } from '../plan/restore-target.ts';
@@ -61,15 +61,19 @@ export async function exportSet(
     seconds: (context.clock.now().getTime() - started.getTime()) / 1000,
     ...more,
   });
-  if (context.flags.dryRun)
-    return outcome((await chosen(context, await backupContext(context, opened), id, rest)).set, { result: 'planned' });
+  if (context.flags.dryRun) {
+    const room = await backupContext(context, opened);
+    await refuseTakenStage(context, room);
+    return outcome((await chosen(context, room, id, rest)).set, { result: 'planned' });
+  }
   return withLock(context, opened.state, `backup export ${id ?? ''} --to ${file}`, async (lock, record) => {
     const room = await backupContext(context, opened, { lock });
+    await refuseTakenStage(context, room);
     await removeJobs(room.bench);
     const { set, repository } = await chosen(context, room, id, rest);
     record(['export', set.id, file]);
     const { project, docker } = room.bench;
-    const stage: JobMount = { source: `${project}_export`, target: STAGE, kind: 'volume', readOnly: false };
+    const stage: JobMount = { source: stageOf(project), target: STAGE, kind: 'volume', readOnly: false };
     try {
       const share = await proven(context, room, set);
       const text = recipe(set, {
@@ -78,7 +82,7 @@ export async function exportSet(
       });
       // What a killed run has left is of no use to anybody.
       await docker.run(['volume', 'rm', '--force', stage.source]);
-      await createVolume(stage.source, { [LABEL.project]: project }, docker);
+      await createVolume(stage.source, { [LABEL.project]: project, [LABEL.job]: EXPORT }, docker);
       const size = await gather(context, room, stage, { set, share, repository, text, rest });
       const facts = await write(context, room, stage, file, size);
       writeAtomic(`${file}.sha256`, `${facts.sha256}  ${path.basename(file)}\n`);
@@ -93,6 +97,13 @@ export async function exportSet(
     }
   });
 }
+
+const EXPORT = 'export';
+const stageOf = (project: string): string => volumeName(project, EXPORT);
+
+/** The volume of an export is removed before it and after it. @throws UserError FOREIGN_PROJECT where it is another one's */
+const refuseTakenStage = async (context: Context, { bench: { project } }: BackupContext): Promise<void> =>
+  refuseForeignVolumes(await context.engine(), [stageOf(project)], { kind: 'job', project, job: EXPORT });
 
 const folderOf = ({ parts }: BackupSet): string => databaseFolder(keyVersionOf(parts.db));
 

@@ -3,6 +3,7 @@ import { UserError } from '../../core/errors.ts';
 import { createVolume } from '../../docker/volume.ts';
 import { buildImages } from '../../images/build-images.ts';
 import { prepare } from '../../reconcile/prepare.ts';
+import { refuseForeignStackVolumes } from '../../reconcile/refuse-foreign.ts';
 import { placeSecrets } from '../../secrets/store/secret-files.ts';
 import { LABEL } from '../../stack/labels.ts';
 import type { ImageSpec } from '../../stack/types.ts';
@@ -34,6 +35,8 @@ export async function importBare(
   const server = repositoryHost(prepared.stack);
   if (!server)
     throw new UserError('NOT_RUNNING', `profile ${opened.loaded.profile} has no backup`, 'a profile with `backup`, such as prod');
+  const engine = await context.engine();
+  await refuseForeignStackVolumes(prepared.stack, await engine.observe(prepared.stack.project), engine);
   await buildImages(context, opened, imagesOf(server.image), false);
   const docker = await context.docker();
   await placeSecrets(opened.state, server, prepared.secrets.values, prepared.secrets.fingerprints, docker);

@@ -7,10 +7,8 @@ export const previewRemove: Command = {
   example: 'medianest preview remove look',
   args: '<project>',
   run: async (context, [name = '']) => {
-    const { open } = await import('../../project/open.ts');
-    const { backupContext } = await import('../repository/repository.ts');
     const { removePreview } = await import('../restore/preview.ts');
-    const removed = await removePreview(await backupContext(context, await open(context)), name);
+    const removed = await removePreview(await context.docker(), name);
     if (removed === 0)
       throw new UserError('USAGE', `${name} is no preview; nothing was changed`, 'medianest restore latest --into NAME makes one');
     return done({ project: name, removed }, `${name} is removed`);
@@ -24,10 +22,12 @@ export const drill: Command = {
   run: async (context) => {
     const { open } = await import('../../project/open.ts');
     const { alarmed } = await import('../alert.ts');
-    const { drill: run } = await import('../restore/drill.ts');
-    if (context.flags.dryRun)
-      return done({ result: 'planned' }, 'would restore the newest backup and all WAL after it into a project of its own, and remove it');
+    const { drill: run, planDrill } = await import('../restore/drill.ts');
     const opened = await open(context);
+    if (context.flags.dryRun) {
+      await planDrill(context, opened);
+      return done({ result: 'planned' }, 'would restore the newest backup and all WAL after it into a project of its own, and remove it');
+    }
     const outcome = await alarmed(
       context,
       opened,

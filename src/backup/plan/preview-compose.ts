@@ -8,6 +8,23 @@ import type { Rendered, RenderedFile, Service, Stack } from '../../stack/types.t
 /** Volumes of a preview, besides those of the data. */
 export const PREVIEW_SECRETS = 'preview-secrets';
 export const PREVIEW_CONFIG = 'preview-config';
+/** That of its database, and of its uploads. */
+export const PREVIEW_DATABASE = 'postgres-data';
+export const PREVIEW_UPLOADS = 'uploads';
+
+/** Names of all volumes that a preview writes into. */
+export const previewVolumes = (project: string): string[] =>
+  [PREVIEW_DATABASE, PREVIEW_UPLOADS, PREVIEW_SECRETS, PREVIEW_CONFIG].map((name) => volumeName(project, name));
+
+/** The component that containers of a preview carry. */
+export const PREVIEW_COMPONENT = 'preview';
+
+/** What marks everything that a preview is made of. @param of the project whose backup it shows */
+export const previewLabels = (project: string, of: string): Record<string, string> => ({
+  [LABEL.preview]: project,
+  [LABEL.previewOf]: of,
+  [LABEL.project]: project,
+});
 
 /**
  * The settings that a preview's stack is built with: the application as it is, once, with a single database and a single cache
@@ -31,6 +48,8 @@ export function previewSettings(settings: Settings, project: string, components:
 export interface PreviewPlace {
   /** The preview's name and project. */
   project: string;
+  /** The project whose backup it shows. */
+  of: string;
   /** The image that runs the restored database, and its program: it archives nothing, and lets one role in. */
   database: { image: string; entrypoint: string[] };
 }
@@ -57,7 +76,7 @@ export function previewCompose(rendered: Rendered, stack: Stack, place: PreviewP
   const { project } = place;
   const document = parse(rendered.files.find(({ path }) => path === 'compose.yml')?.contents ?? '') as JsonObject;
   const definitions = document.services as Record<string, JsonObject>;
-  const labels = { [LABEL.preview]: project, [LABEL.project]: project };
+  const labels = previewLabels(project, place.of);
   const { database, cache, application } = previewServices(stack);
   const running = [database, ...(cache ? [cache] : []), ...(application ? [application] : [])];
   return {
@@ -71,7 +90,7 @@ export function previewCompose(rendered: Rendered, stack: Stack, place: PreviewP
           container_name: previewContainer(project, service),
           hostname: service.name,
           volumes: volumesOf(service, configOf(rendered, service).length > 0),
-          labels: { ...labels, [LABEL.component]: 'preview' },
+          labels: { ...labels, [LABEL.component]: PREVIEW_COMPONENT },
         },
       ]),
     ),

@@ -6,8 +6,6 @@ import { BACKUP_CPU_SHARES } from '../../services/backup/backup.ts';
 import { LABEL } from '../../stack/labels.ts';
 import type { StateFolder } from '../../state/state.ts';
 
-export const JOB_LABEL = 'io.medianest.job';
-
 /** A container that does one thing and exits: it has what it needs for that, and no more. */
 export interface Job {
   /** In its name, and what an error calls it. */
@@ -51,8 +49,12 @@ export interface Workbench {
   locked: boolean;
 }
 
-const mountText = ({ source, target, kind, readOnly }: JobMount): string =>
-  `type=${kind},${source && `source=${source},`}target=${target}${readOnly ? ',readonly' : ''}${kind === 'volume' ? ',volume-nocopy' : ''}`;
+/** A volume that is not there yet is made by the engine: with the project's label, so that `up` knows it again. */
+const mountText = ({ source, target, kind, readOnly }: JobMount, project: string): string =>
+  [
+    ...[`type=${kind}`, ...(source ? [`source=${source}`] : []), `target=${target}`, ...(readOnly ? ['readonly'] : [])],
+    ...(kind === 'volume' ? ['volume-nocopy', ...(source ? [`volume-label=${LABEL.project}=${project}`] : [])] : []),
+  ].join(',');
 
 /** The arguments of `docker` for it. */
 export function jobArgs(bench: Workbench, job: Job): string[] {
@@ -62,7 +64,7 @@ export function jobArgs(bench: Workbench, job: Job): string[] {
   const root = (job.capabilities ?? []).length > 0;
   return [
     ...['run', '--rm', '--init', '--name', name, '--hostname', 'medianest-backup', '--pull', 'never'],
-    ...['--label', `${LABEL.project}=${project}`, ...(bench.locked ? ['--label', `${JOB_LABEL}=${job.name}`] : [])],
+    ...['--label', `${LABEL.project}=${project}`, ...(bench.locked ? ['--label', `${LABEL.job}=${job.name}`] : [])],
     ...[...HARDENED, '--tmpfs', '/run:mode=1777'],
     ...[...(job.capabilities ?? []).flatMap((name) => ['--cap-add', name]), '--user', root ? '0:0' : '10002:10002'],
     ...['--network', job.network ?? 'none', '--pids-limit', '256'],
@@ -74,7 +76,7 @@ export function jobArgs(bench: Workbench, job: Job): string[] {
       '--cpu-shares',
       String(BACKUP_CPU_SHARES),
     ],
-    ...[...(job.mounts ?? []), secrets].flatMap((mount) => ['--mount', mountText(mount)]),
+    ...[...(job.mounts ?? []), secrets].flatMap((mount) => ['--mount', mountText(mount, project)]),
     ...Object.entries(job.environment ?? {}).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
     ...(job.streams ? ['--log-driver', 'none'] : []),
     ...(job.input === undefined && job.streams !== 'in' ? [] : ['--interactive']),
@@ -114,7 +116,7 @@ export const jobError = (name: string, result: RunResult, hint = HINT): UserErro
 
 /** What a killed run has left, and volumes that were for its work alone: the lock is ours, so none of it is anybody’s any more. */
 export async function removeJobs({ project, docker }: Pick<Workbench, 'project' | 'docker'>): Promise<void> {
-  const filters = ['--filter', `label=${LABEL.project}=${project}`, '--filter', `label=${JOB_LABEL}`];
+  const filters = ['--filter', `label=${LABEL.project}=${project}`, '--filter', `label=${LABEL.job}`];
   const { stdout } = await docker.run(['ps', '--all', '--quiet', ...filters]);
   const ids = stdout.split('\n').filter(Boolean);
   if (ids.length > 0) await docker.run(['rm', '--force', ...ids]);

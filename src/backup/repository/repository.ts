@@ -5,7 +5,7 @@ import { UserError } from '../../core/errors.ts';
 import { writeAtomic } from '../../core/files.ts';
 import type { RunResult } from '../../docker/compose.ts';
 import { prepare } from '../../reconcile/prepare.ts';
-import { refuseForeign } from '../../reconcile/refuse-foreign.ts';
+import { refuseForeign, refuseForeignStackVolumes } from '../../reconcile/refuse-foreign.ts';
 import { REPOSITORY } from '../../services/backup/backup.ts';
 import type { BackupSettings } from '../../services/backup/settings/backup-settings.ts';
 import { type KeyVersions, keyVersionsOf } from '../../services/backup/settings/key-versions.ts';
@@ -59,6 +59,8 @@ export async function backupContext(
   const containers = await engine.observe(stack.project);
   refuseForeign(stack.project, containers, state.root);
   const running = containers.find(({ service }) => service === server.name);
+  // Jobs mount the stack's volumes by their names, and some replace what is in them.
+  await refuseForeignStackVolumes(stack, containers, engine);
   await checkLocalFolder(context, state, loaded, fill);
   return {
     bench: {

@@ -1,16 +1,42 @@
 import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
+import { refuseForeignVolumes } from '../../docker/volume.ts';
 import { requireManifest } from '../../project/open.ts';
 import { withLock } from '../../project/with-lock.ts';
+import { PREVIEW_COMPONENT, previewVolumes } from '../plan/preview-compose.ts';
 import { refuseOtherVersion } from '../plan/restore-target.ts';
 import { openCatalogue } from '../ready.ts';
 import { removeJobs } from '../repository/job.ts';
-import { backupContext, readArchive, saveCatalogue } from '../repository/repository.ts';
+import { type BackupContext, backupContext, readArchive, saveCatalogue } from '../repository/repository.ts';
 import { followIntoArchive } from '../repository/wal-archive.ts';
 import { refuseTooSmall } from './disk-space.ts';
 import { findTarget } from './find-target.ts';
 import type { RestoreOutcome } from './outcome.ts';
 import { portalReady, preview, removePreview } from './preview.ts';
+
+const drillProject = ({ bench }: BackupContext): string => `${bench.project}-drill`;
+
+/** What of a drill can be checked without one. @throws UserError as the drill itself would */
+export async function planDrill(context: Context, opened: Project): Promise<void> {
+  requireManifest(opened.state);
+  await refuseTakenDrill(context, await backupContext(context, opened));
+}
+
+/** What a killed drill has left is in no drill's way. @throws UserError FOREIGN_PROJECT where the drill's name is another one's */
+async function refuseTakenDrill(context: Context, room: BackupContext): Promise<void> {
+  const engine = await context.engine();
+  const project = drillProject(room);
+  const foreign = (await engine.observe(project)).find(
+    (container) => container.project !== project || container.component !== PREVIEW_COMPONENT,
+  );
+  if (foreign)
+    throw new UserError(
+      'FOREIGN_PROJECT',
+      `there is a project ${project} already (container ${foreign.name}), and a drill needs that name; nothing was changed`,
+      `remove it if it is not needed: docker compose --project-name ${project} down`,
+    );
+  await refuseForeignVolumes(engine, previewVolumes(project), { kind: 'drill', project, of: room.bench.project });
+}
 
 /**
  * Proves that the newest set can be restored, with all WAL after it (what `restore --to newest` gives): into a project of its own, every page checked, the portal started before it.
@@ -20,9 +46,10 @@ export async function drill(context: Context, opened: Project): Promise<RestoreO
   requireManifest(opened.state);
   return withLock(context, opened.state, 'drill', async (lock, record) => {
     const room = await backupContext(context, opened, { lock });
-    const project = `${room.bench.project}-drill`;
+    const project = drillProject(room);
+    await refuseTakenDrill(context, room);
     await removeJobs(room.bench);
-    await removePreview(room, project);
+    await removePreview(room.bench.docker, project);
     const catalogue = await openCatalogue(room);
     record(['drill']);
     const probe = await followIntoArchive(context, room, 'as-it-comes');
@@ -86,7 +113,7 @@ export async function drill(context: Context, opened: Project): Promise<RestoreO
       };
     } finally {
       await removeJobs(room.bench);
-      await removePreview(room, project);
+      await removePreview(room.bench.docker, project);
     }
   });
 }

@@ -3,8 +3,10 @@ import type { Context } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { poll } from '../../core/poll.ts';
 import { shown, type Task } from '../../core/reporter.ts';
+import type { DockerCli } from '../../docker/compose.ts';
 import { composeArgs } from '../../docker/compose.ts';
-import { createVolume } from '../../docker/volume.ts';
+import type { Engine } from '../../docker/types.ts';
+import { createVolume, refuseForeignVolumes } from '../../docker/volume.ts';
 import { type Prepared, prepare } from '../../reconcile/prepare.ts';
 import type { ResolvedSecrets } from '../../secrets/plan/secrets.ts';
 import { app } from '../../services/app/app.ts';
@@ -17,11 +19,15 @@ import { applicationOf } from '../plan/holds.ts';
 import {
   configOf,
   PREVIEW_CONFIG,
+  PREVIEW_DATABASE,
   PREVIEW_SECRETS,
+  PREVIEW_UPLOADS,
   previewCompose,
   previewContainer,
+  previewLabels,
   previewServices,
   previewSettings,
+  previewVolumes,
 } from '../plan/preview-compose.ts';
 import type { Part } from '../plan/restore-part.ts';
 import type { RestoreTarget } from '../plan/restore-target.ts';
@@ -29,7 +35,7 @@ import { type JobMount, mustRun } from '../repository/job.ts';
 import type { BackupContext } from '../repository/repository.ts';
 import { type DatabaseFacts, restoreDatabase } from './database.ts';
 import { restoreFiles, snapshotParts } from './files.ts';
-import { type Sanitized, sanitizeDatabase, withOriginal } from './sanitize.ts';
+import { refuseTakenOriginal, type Sanitized, sanitizeDatabase, withOriginal } from './sanitize.ts';
 
 export interface Preview {
   project: string;
@@ -68,17 +74,12 @@ export async function preview(
 ): Promise<Preview> {
   const { bench } = room;
   const engine = await context.engine();
-  if ((await engine.observe(into)).length > 0)
-    throw new UserError(
-      'FOREIGN_PROJECT',
-      `there is a project ${into} already; nothing was changed`,
-      `medianest preview remove ${into}, or choose another name`,
-    );
+  await refuseTakenPreview(engine, bench.project, into, options);
   // Volumes without a container are what a killed run has left, and not all of that may be shown in this preview.
-  await removePreview(room, into);
+  await removePreview(bench.docker, into);
   const step = <T>(title: string, work: (task: Task) => Promise<T>): Promise<T> => shown(context.report, title, work);
-  const data = volume(into, 'postgres-data', '/var/lib/postgresql/data');
-  const uploads = volume(into, 'uploads', '/srv/uploads');
+  const data = volume(into, PREVIEW_DATABASE, '/var/lib/postgresql/data');
+  const uploads = volume(into, PREVIEW_UPLOADS, '/srv/uploads');
   let facts: DatabaseFacts | undefined;
   let sanitized: Sanitized | undefined;
   let files = 0;
@@ -107,9 +108,25 @@ export async function preview(
   return { project: into, facts, urls, files, sanitized };
 }
 
+/**
+ * Refuses a name that something else has: containers, or a volume that no preview of this project made under that name. A preview's
+ * own volumes are what a killed run has left. @param of the project whose backup is restored
+ * @throws UserError FOREIGN_PROJECT
+ */
+export async function refuseTakenPreview(engine: Engine, of: string, into: string, { sanitize }: { sanitize: boolean }): Promise<void> {
+  if ((await engine.observe(into)).length > 0)
+    throw new UserError(
+      'FOREIGN_PROJECT',
+      `there is a project ${into} already; nothing was changed`,
+      `medianest preview remove ${into}, or choose another name`,
+    );
+  await refuseForeignVolumes(engine, previewVolumes(into), { kind: 'preview', project: into, of });
+  if (sanitize) await refuseTakenOriginal(engine, of);
+}
+
 /** An empty volume that belongs to the user who is to write into it. */
 async function ownedVolume(room: BackupContext, project: string, mount: JobMount, uid: number): Promise<void> {
-  await createVolume(mount.source, { [LABEL.preview]: project, [LABEL.project]: project }, room.bench.docker);
+  await createVolume(mount.source, previewLabels(project, room.bench.project), room.bench.docker);
   await own(room, mount, uid);
 }
 
@@ -139,7 +156,10 @@ async function start(context: Context, room: BackupContext, project: string): Pr
   };
   const { stack, rendered, secrets } = await preparePreview(context, room, project);
   const { database, cache, application } = previewServices(stack);
-  const document = previewCompose(rendered, stack, { project, database: { image, entrypoint: ['preview-database'] } });
+  const document = previewCompose(rendered, stack, {
+    ...{ project, of: room.bench.project },
+    database: { image, entrypoint: ['preview-database'] },
+  });
   const up = (...services: string[]) =>
     must(
       composeArgs(project, state.root, ['-'], 'up', '--detach', '--no-build', '--pull', 'never', '--no-deps', ...services),
@@ -197,8 +217,7 @@ async function placeInVolumes(
 }
 
 /** All of a preview, by a label that nothing else has; also what a killed restore has left. */
-export async function removePreview(room: Pick<BackupContext, 'bench'>, project: string): Promise<number> {
-  const { docker } = room.bench;
+export async function removePreview(docker: DockerCli, project: string): Promise<number> {
   const label = `label=${LABEL.preview}=${project}`;
   const list = async (args: string[]) => (await docker.run([...args, '--quiet', '--filter', label])).stdout.split('\n').filter(Boolean);
   const containers = await list(['ps', '--all']);

@@ -26,7 +26,7 @@ import {
   sanitizedChecks,
   type Work,
 } from './outcome.ts';
-import { preview, removePreview } from './preview.ts';
+import { preview, refuseTakenPreview, removePreview } from './preview.ts';
 
 /**
  * What a restore would do, after everything that can be checked was: the set and its WAL are there, the key opens them, and
@@ -69,7 +69,7 @@ export async function restore(context: Context, opened: Project, asked: RestoreA
           // One that was there before stays.
           if (error instanceof UserError && error.code === 'FOREIGN_PROJECT') throw error;
           await removeJobs(room.bench);
-          await removePreview(room, asked.into as string);
+          await removePreview(room.bench.docker, asked.into as string);
           throw error;
         });
         const rtoSeconds = (context.clock.now().getTime() - started) / 1000;
@@ -149,6 +149,7 @@ async function workOf(
       'medianest backup list names what can be restored',
     );
   }
+  if (asked.into) await refuseTakenPreview(await context.engine(), room.bench.project, asked.into, { sanitize: asked.sanitize === true });
   const archive = await readArchive(room, sets);
   const { target, after } = await findTarget(context, room, sets, asked, archive);
   const { db, files } = target.set.parts;

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { UserError } from '../../core/errors.ts';
 import type { Task } from '../../core/reporter.ts';
-import { createVolume } from '../../docker/volume.ts';
+import type { Engine } from '../../docker/types.ts';
+import { createVolume, refuseForeignVolumes } from '../../docker/volume.ts';
 import type { ColumnRule } from '../../services/backup/settings/sanitize-settings.ts';
-import { LABEL } from '../../stack/labels.ts';
+import { LABEL, volumeName } from '../../stack/labels.ts';
 import { type CatalogueTable, columnText, planSanitize, type SanitizePlan, tableText } from '../plan/sanitize.ts';
 import { proveSql, type SanitizeCounts, sanitizeSql } from '../plan/sanitize-sql.ts';
-import { JOB_LABEL, type Job, type JobMount, lastWords, runJob } from '../repository/job.ts';
+import { type Job, type JobMount, lastWords, runJob } from '../repository/job.ts';
 import type { BackupContext } from '../repository/repository.ts';
 import { RECOVERY_MEMORY } from './database.ts';
 
@@ -22,13 +23,20 @@ export interface Sanitized {
 /** What `docker run` says of a program that its image has not. */
 const NO_PROGRAM = 127;
 
+const SANITIZE = 'sanitize';
+const originalOf = (project: string): string => volumeName(project, 'unsanitized');
+
+/** @throws UserError FOREIGN_PROJECT where the volume that `withOriginal` needs is another one's */
+export const refuseTakenOriginal = (engine: Engine, project: string): Promise<void> =>
+  refuseForeignVolumes(engine, [originalOf(project)], { kind: 'job', project, job: SANITIZE });
+
 /**
  * Space for the original data: a volume that no container of a preview mounts. It goes when the work is over, and what a
- * killed run has left goes with its jobs.
+ * killed run has left goes with its jobs. Call `refuseTakenOriginal` first.
  */
 export async function withOriginal<T>({ bench }: BackupContext, work: (original: JobMount) => Promise<T>): Promise<T> {
-  const original: JobMount = { source: `${bench.project}_unsanitized`, target: '/srv/from', kind: 'volume', readOnly: false };
-  await createVolume(original.source, { [LABEL.project]: bench.project, [JOB_LABEL]: 'sanitize' }, bench.docker);
+  const original: JobMount = { source: originalOf(bench.project), target: '/srv/from', kind: 'volume', readOnly: false };
+  await createVolume(original.source, { [LABEL.project]: bench.project, [LABEL.job]: SANITIZE }, bench.docker);
   try {
     return await work(original);
   } finally {

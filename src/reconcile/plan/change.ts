@@ -1,6 +1,7 @@
 import { parse } from 'yaml';
 import { canonical } from '../../core/hash.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
+import { COMPOSE_FILE } from '../../stack/render.ts';
 import { READY_PATH, type Rendered, type Service } from '../../stack/types.ts';
 
 export type Action = 'keep' | 'create' | 'recreate' | 'start' | 'reload' | 'remove';
@@ -89,6 +90,12 @@ export function composeServices(text: string | undefined): Record<string, JsonOb
     // As it stands on disk it may be an operator's edit, and no YAML at all.
     return {};
   }
+}
+
+/** The named volumes of rendered files, without the project's name. */
+export function renderedVolumes(files: readonly { path: string; contents: string }[]): string[] {
+  const text = files.find(({ path }) => path === COMPOSE_FILE)?.contents ?? '';
+  return Object.keys((parse(text) as { volumes?: object } | null)?.volumes ?? {});
 }
 
 export interface FileChange {

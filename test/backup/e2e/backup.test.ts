@@ -152,6 +152,56 @@ describe('a set is tried', () => {
     expect(await stack.sql('select count(*) from noted')).toBe('3');
   });
 
+  test('into volumes that something else made: refused before anything starts, and their contents stay', async () => {
+    const named = (name: string, ...labels: string[]) =>
+      docker(['volume', 'create', ...labels.flatMap((label) => ['--label', label]), name]);
+    const inside = (name: string, script: string) =>
+      docker(['run', '--rm', '--network', 'none', '--volume', `${name}:/v`, '--entrypoint', 'sh', 'debian:trixie-slim', '-c', script]);
+    const { project } = stack.space;
+    const look = `${project}-look`;
+    const drill = `${project}-drill`;
+    const cases: [volume: string, labels: string[], command: string[]][] = [
+      [`${look}_uploads`, [`com.docker.compose.project=${look}`], ['restore', '--into', look]],
+      [`${look}_postgres-data`, [`io.medianest.project=${look}`, `com.docker.compose.project=${look}`], ['restore', '--into', look]],
+      [`${look}_preview-config`, [], ['restore', '--into', look]],
+      [
+        `${look}_uploads`,
+        [`io.medianest.preview=${look}`, `io.medianest.project=${look}`, 'io.medianest.preview-of=another'],
+        ['restore', '--into', look],
+      ],
+      [`${project}_unsanitized`, [], ['restore', '--into', look, '--sanitize']],
+      [`${drill}_uploads`, [`com.docker.compose.project=${drill}`], ['drill']],
+      [`${project}_export`, [], ['backup', 'export', '--to', path.join(stack.space.dir, 'x.tar')]],
+    ];
+    for (const [volume, labels, command] of cases) {
+      await named(volume, ...labels);
+      await inside(volume, 'echo precious >/v/precious.txt');
+      try {
+        for (const flags of [['--dry-run'], []]) {
+          const { status, stdout } = await stack.space.run([...command, ...flags, '--json']);
+          const { error } = JSON.parse(stdout) as { error: { code: string; message: string } };
+          expect([command, flags, status, error.code]).toEqual([command, flags, 1, 'FOREIGN_PROJECT']);
+          expect(error.message).toContain(`the volume ${volume} is here already`);
+        }
+        expect([volume, (await inside(volume, 'cat /v/*')).stdout]).toEqual([volume, 'precious\n']);
+      } finally {
+        await docker(['volume', 'rm', '--force', volume]);
+      }
+    }
+    expect([await made('look'), await made('drill'), await stack.jobs()]).toEqual(['', '', []]);
+    // That refusal of the drill was a failed drill.
+    await stack.must('drill');
+  });
+
+  test('into volumes that a killed run of an earlier version has left', async () => {
+    const look = `${stack.space.project}-look`;
+    const labels = ['--label', `io.medianest.preview=${look}`, '--label', `io.medianest.project=${look}`];
+    await docker(['volume', 'create', ...labels, `${look}_uploads`]);
+    await stack.must('restore', '--into', look, '--only', 'files', '--json');
+    await stack.must('preview', 'remove', look);
+    expect(await made('look')).toBe('');
+  });
+
   describe('and without personal data', () => {
     const ODD = `o"d'd $$\n\\! :x`;
     const quoted = `"${ODD.replace('"', '""')}"`;

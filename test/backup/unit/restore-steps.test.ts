@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { previewCompose, previewSettings } from '../../../src/backup/plan/preview-compose.ts';
+import { previewCompose, previewSettings, previewVolumes } from '../../../src/backup/plan/preview-compose.ts';
 import { restorePlan } from '../../../src/backup/plan/restore-plan.ts';
 import { afterSteps, finishSteps, prepareSteps, replaceSteps, rollbackSteps } from '../../../src/backup/plan/restore-steps.ts';
 import { appSettings } from '../../../src/services/app/portal.ts';
@@ -91,6 +91,7 @@ describe('a preview', () => {
     const built = stackOf({ ...loaded, settings });
     const document = previewCompose(rendered(built), built, {
       project: 'look',
+      of: 'medianest',
       database: { image: 'b', entrypoint: ['preview-database'] },
     });
     return document as { services: Record<string, Record<string, unknown>>; networks: unknown };
@@ -112,6 +113,17 @@ describe('a preview', () => {
       },
     });
     expect(services.postgres).toMatchObject({ image: 'b', entrypoint: ['preview-database'], container_name: 'look-postgres' });
+  });
+  it('writes into the volumes whose names are checked before it, and marks whose backup it shows', () => {
+    const { services, volumes } = preview('') as { services: Record<string, Record<string, unknown>>; volumes?: object };
+    const names = Object.values(volumes as Record<string, { name: string; external: boolean }>).map(({ name }) => name);
+    expect(names.sort()).toEqual([...previewVolumes('look')].sort());
+    expect(services.postgres?.labels).toEqual({
+      'io.medianest.preview': 'look',
+      'io.medianest.preview-of': 'medianest',
+      'io.medianest.project': 'look',
+      'io.medianest.component': 'preview',
+    });
   });
   it('has its application’s own settings, and nothing of the world outside', () => {
     const { services } = preview(

@@ -98,6 +98,20 @@ describe('what somebody else has', () => {
     await docker(['volume', 'rm', volume()]);
   });
 
+  test('so is one that a preview or another medianest project made', async () => {
+    for (const labels of [{ preview: space.project, project: space.project }, { project: 'another' }]) {
+      const named = Object.entries(labels).flatMap(([name, value]) => ['--label', `io.medianest.${name}=${value}`]);
+      await docker(['volume', 'create', ...named, volume()]);
+      for (const args of [['up'], ['plan'], ['up', '--dry-run']]) {
+        const refused = await space.run([...args, '--json']);
+        expect([args, refused.status, refusal(refused.stdout).code]).toEqual([args, 1, 'FOREIGN_PROJECT']);
+        expect(refusal(refused.stdout).message).toContain(`io.medianest.project=${labels.project}`);
+      }
+      await docker(['volume', 'rm', volume()]);
+    }
+    expect(await containers(space.project)).toEqual([]);
+  });
+
   test('a network of the same name is refused, whether Compose made it or not', async () => {
     for (const label of [['--label', `com.docker.compose.project=${space.project}`], []]) {
       await docker(['network', 'create', ...label, `${space.project}_dmz`]);
@@ -185,6 +199,29 @@ describe('what somebody else has', () => {
       expect((await containers(space.project)).map(({ id }) => id)).toEqual(before);
       expect((await space.run(['up'])).status).toBe(0);
     });
+  });
+
+  test('a volume that another profile needs is compared too, while everything runs', async () => {
+    const uploads = `${space.project}_uploads`;
+    const before = await identities(space.project);
+    await docker(['volume', 'create', '--label', `com.docker.compose.project=${space.project}`, uploads]);
+    await docker(['run', '--rm', '--volume', `${uploads}:/data`, 'debian:trixie-slim', 'sh', '-c', 'echo theirs >/data/file']);
+    space.configure({ profile: 'dev-compose' });
+    try {
+      for (const args of [['up'], ['plan'], ['up', '--dry-run']]) {
+        const refused = await space.run([...args, '--json']);
+        expect([args, refused.status, refusal(refused.stdout).code]).toEqual([args, 1, 'FOREIGN_PROJECT']);
+        expect(refusal(refused.stdout).message).toContain(`volume ${uploads}`);
+      }
+      expect(await identities(space.project)).toEqual(before);
+      expect((await docker(['run', '--rm', '--volume', `${uploads}:/data`, 'debian:trixie-slim', 'cat', '/data/file'])).stdout).toBe(
+        'theirs\n',
+      );
+    } finally {
+      await docker(['volume', 'rm', '--force', uploads]);
+      space.configure({});
+    }
+    expect((await space.run(['plan'])).status).toBe(0);
   });
 });
 

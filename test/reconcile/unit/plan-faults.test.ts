@@ -33,6 +33,7 @@ const container = (name: string, more: Partial<ObservedContainer> = {}): Observe
   stateFolder: '/state',
   addresses: {},
   ports: [],
+  volumes: [],
   ...more,
 });
 

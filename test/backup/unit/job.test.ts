@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { jobArgs, type Workbench } from '../../../src/backup/repository/job.ts';
+import { StateFolder } from '../../../src/state/state.ts';
+
+const bench = {
+  ...{ project: 'medianest', server: 'medianest-backup-1', image: 'b', memoryBytes: 1, cpus: 1, locked: true },
+  state: new StateFolder('/state'),
+} as Workbench;
+
+it('a volume that a job mounts gets the project’s label if the engine has to make it: `up` would refuse one without', () => {
+  const args = jobArgs(bench, {
+    name: 'contents',
+    argv: ['contents'],
+    mounts: [
+      { source: 'medianest_backups', target: '/srv/backups', kind: 'volume', readOnly: true },
+      { source: '', target: '/room/0', kind: 'volume', readOnly: false },
+      { source: '/disk', target: '/disk', kind: 'bind', readOnly: false },
+    ],
+  });
+  expect(args.flatMap((arg, index) => (args[index - 1] === '--mount' ? [arg] : []))).toEqual([
+    'type=volume,source=medianest_backups,target=/srv/backups,readonly,volume-nocopy,volume-label=io.medianest.project=medianest',
+    'type=volume,target=/room/0,volume-nocopy',
+    'type=bind,source=/disk,target=/disk',
+    'type=bind,source=/state/secrets/backup,target=/run/secrets,readonly',
+  ]);
+});
