@@ -7,7 +7,10 @@ import { groupChecks } from './plan/group-checks.ts';
 export const members: Capability = {
   name: 'members',
   commands: [switchover, failover],
-  checks: ({ manifest, members: states }) => groupChecks(manifest, states),
+  checks: async (seen) => {
+    const { parameterHealth } = await import('./parameters.ts');
+    return [...groupChecks(seen.manifest, seen.members), ...(await parameterHealth(seen))];
+  },
   notes: ({ manifest, containers, members: states }) => {
     const controller = controllerOf(manifest?.services);
     return controller && containers.length > 0 && !states

@@ -9,6 +9,7 @@ import { certificatesOf } from '../stack/certificates.ts';
 import type { Stack } from '../stack/types.ts';
 import { refuseEdited } from '../state/hand-edits.ts';
 import type { Change, FileChange } from './plan/change.ts';
+import { sameTrial } from './plan/settings-trials.ts';
 import type { Step } from './plan/step.ts';
 import { type Asked, planProject } from './plan-project.ts';
 
@@ -96,6 +97,9 @@ export async function converge(context: Context, { loaded, state }: Project, opt
     if (early.length > 0) {
       await run(early);
       ({ prepared, plan, outcome } = await attempt());
+      // What has been judged is not judged a second time.
+      const judged = early.filter((step) => step.kind === 'prove-settings');
+      plan.steps = plan.steps.filter((step) => step.kind !== 'prove-settings' || !judged.some((other) => sameTrial(other, step)));
     }
     const tried = [...early];
     for (let left = RANGE_ATTEMPTS; ; left--) {
@@ -132,10 +136,11 @@ function refuseMissing(steps: readonly Step[], needed: readonly string[]): void 
 
 /**
  * A container that cannot reload takes a renewed certificate by being recreated, so its serial is part of what is rendered:
- * such a certificate, and the images that issuing it needs, come before the rest is planned.
+ * such a certificate, and the images that issuing it needs, come before the rest is planned. A refusal of settings comes first of all.
  */
 function beforeRendering(steps: readonly Step[], stack: Stack): Step[] {
   const fixed = new Set(stack.services.flatMap((service) => (service.reload ? [] : certificatesOf(service).map(({ name }) => name))));
   const early = steps.filter((step) => step.kind === 'issue-certificate' && fixed.has(step.certificate.name));
-  return early.length > 0 ? [...steps.filter(({ kind }) => kind === 'build-image' || kind === 'pull-image'), ...early] : [];
+  const before: readonly Step['kind'][] = ['build-image', 'pull-image', 'prove-settings'];
+  return early.length > 0 ? [...steps.filter(({ kind }) => before.includes(kind)), ...early] : [];
 }

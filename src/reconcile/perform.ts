@@ -18,6 +18,7 @@ import { proveMount } from './media-check.ts';
 import { appliedValue } from './plan/facts.ts';
 import type { ReconcileSteps } from './plan/step.ts';
 import { proveConfig } from './prove-config.ts';
+import { proveSettings } from './prove-settings.ts';
 import { reloadService } from './reload.ts';
 import { awaitBalancer, enableReplica, replaceReplica } from './roll.ts';
 
@@ -71,6 +72,11 @@ export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['pe
   'prove-mount': (step, run) => {
     const { docker, context } = run;
     return proveMount(step.nfs, step.image, docker, context.signal);
+  },
+  'prove-settings': (step, run) => {
+    const { project } = run.prepared;
+    const { docker, context } = run;
+    return proveSettings(step, project, docker, context.signal);
   },
   'prove-config': (step, run) => {
     const { state } = run.prepared;

@@ -52,6 +52,10 @@ export const reconcileSteps = {
     describe: (step) => `mount ${step.nfs.server}:${step.nfs.export} once`,
     perform: later('prove-mount'),
   },
+  'prove-settings': {
+    describe: (step) => `check ${step.trial.setting} of ${step.service}, in a container that is thrown away`,
+    perform: later('prove-settings'),
+  },
   'activate-config': {
     describe: (step) => `switch the configuration of ${step.service}`,
     perform: later('activate-config'),

@@ -122,6 +122,16 @@ export type Role = 'edge' | 'balancer' | 'application' | 'database' | 'coordinat
 /** The parts of a backup that are read from volumes; the database has its own way. */
 export type FilePart = 'files' | 'redis';
 
+/** How a program judges settings by itself: in a container of the service's image, without network and data. */
+export interface SettingsTrial {
+  /** The settings, as a person finds them: `database.parameters`. */
+  setting: string;
+  /** Ends with status 3 if they are refused, and prints what is wrong with them, a line for each. */
+  argv: string[];
+  /** Its standard input. */
+  input: string;
+}
+
 /** What one service decides about one of its containers. */
 export interface Blueprint {
   /** The Compose service, such as `app-1`. */
@@ -177,6 +187,8 @@ export interface Blueprint {
   trust?: boolean;
   /** Reads its configuration and says whether it is good, in its image. */
   check?: string[];
+  /** Judges some of its settings before anything is written. */
+  trial?: SettingsTrial;
   /** What it needs of the host's kernel: `doctor` and `up` look. */
   kernel?: KernelNeed[];
   /** What its recreation costs the people who use the portal. */

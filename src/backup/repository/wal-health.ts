@@ -1,5 +1,6 @@
 import type { Check } from '../../capability/check.ts';
 import type { Engine, ObservedContainer } from '../../docker/types.ts';
+import { askServer } from '../../members/psql.ts';
 import type { Manifest } from '../../stack/manifest.ts';
 import type { MemberState } from '../../stack/member.ts';
 import { containersOf, withRole } from '../../stack/roles.ts';
@@ -17,8 +18,6 @@ const QUERY = `select json_build_object(
 from pg_stat_archiver s,
   (select count(*), min(modification) as since from pg_ls_archive_statusdir() where name like '%.ready') w`;
 
-const CONNECTION = 'host=/run/postgresql user=postgres dbname=postgres connect_timeout=5 options=-cstatement_timeout=5s';
-
 /** How the database's WAL reaches the repository, for `health` and `status`; nothing if it is not archived, or there is no leader. */
 export async function archiveHealth(
   engine: Engine,
@@ -31,7 +30,5 @@ export async function archiveHealth(
     ({ service, state }) => state === 'running' && members?.[service]?.role === 'leader',
   );
   if (!leader) return [];
-  // Other checks report a container that hangs or is just stopping.
-  const said = await engine.exec(leader.id, ['psql', '-XqAt', CONNECTION, '-c', QUERY]).catch(() => undefined);
-  return archiveChecks(said?.exitCode === 0 ? said.output : undefined);
+  return archiveChecks(await askServer(engine, leader, QUERY));
 }

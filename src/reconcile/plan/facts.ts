@@ -50,6 +50,18 @@ export interface UpFacts {
 export const appliedValue = (config: string | undefined, serials: readonly (string | undefined)[], secrets?: string): string =>
   [config ?? '-', ...(serials.length > 0 ? serials.map((serial) => serial ?? '-') : ['-']), ...(secrets ? [secrets] : [])].join(' ');
 
+/** Why a service that reloads has something new to read; undefined where it has not. */
+export function reloadCause(service: Service, rendered: Rendered, facts: UpFacts): string | undefined {
+  if (!service.reload) return undefined;
+  const certificates = certificatesOf(service).map(({ name }) => name);
+  const due = certificates.map((name) => facts.dueCertificates[name]).find((cause) => cause !== undefined);
+  if (due) return `its certificate ${due}`;
+  const serials = certificates.map((name) => facts.installed[name]);
+  const wanted = appliedValue(rendered.configs[service.name], serials, facts.placements[service.name]);
+  if (facts.applied[service.name] === wanted) return undefined;
+  return `its configuration files${service.reloadsSecrets ? ', certificate or secrets' : ' or certificate'} changed`;
+}
+
 /** Replicas of both kinds stand behind one balancer only when they speak the same protocol. */
 export function changesProtocol({ rolling }: Service, container: ObservedContainer | undefined): boolean {
   const before = protocolOf(container?.inputs);

@@ -1,6 +1,6 @@
 import type { Member } from '../../stack/member.ts';
 import type { Overrides } from '../../stack/overrides.ts';
-import type { CertificateSpec, ImageSpec, NfsExport, Rendered, Rolling, Service, Stack } from '../../stack/types.ts';
+import type { CertificateSpec, ImageSpec, NfsExport, Rendered, Rolling, Service, SettingsTrial, Stack } from '../../stack/types.ts';
 
 /** What brings a stack to what its settings say: images, secrets, certificates, files and containers, which any service may have. */
 export interface ReconcileSteps {
@@ -13,6 +13,7 @@ export interface ReconcileSteps {
   'place-secrets': { service: Service };
   'create-volume': { name: string; project: string };
   'prove-mount': { nfs: NfsExport; image: string };
+  'prove-settings': { service: string; image: string; uid: number; trial: SettingsTrial };
   'activate-config': { service: string; hash: string };
   'prove-config': { service: Service; hash: string };
   'remove-container': { id: string; name: string };

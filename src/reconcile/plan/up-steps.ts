@@ -3,9 +3,10 @@ import { certificatesOf } from '../../stack/certificates.ts';
 import { volumeName } from '../../stack/labels.ts';
 import type { Rendered, Rolling, Service, Stack } from '../../stack/types.ts';
 import { type Change, type FileChange, networksOf } from './change.ts';
-import { changesProtocol, goneFolder, type UpFacts } from './facts.ts';
+import { changesProtocol, goneFolder, reloadCause, type UpFacts } from './facts.ts';
 import { controllersLast, oneByOne, retirements, sharedFirst } from './members.ts';
 import { balancersLast, idleFirst, TAKES_CONFIGURATION } from './replicas.ts';
+import { settingsTrials } from './settings-trials.ts';
 import type { Step } from './step.ts';
 
 /** What an `up` executes, in order: prepare all that can fail, then touch containers, then prove. */
@@ -63,6 +64,7 @@ function preparation(
         ? { kind: 'build-image', image, cause: 'its source is new or has changed' }
         : { kind: 'pull-image', ref: image.ref, cause: 'the engine does not have it' },
     );
+  steps.push(...settingsTrials(wanted, rendered, facts.files));
   steps.push(...mountProofs(wanted, changes));
   for (const name of lastingVolumes(wanted, changes))
     steps.push({ kind: 'create-volume', name: volumeName(stack.project, name), project: stack.project, cause: 'it outlives the project' });
@@ -130,7 +132,13 @@ function containerSteps(
     return change.action === 'recreate' && serves && running(change.service) && !flips && !moves ? rolling : undefined;
   };
   const touched = changes.filter((change) => change.action !== 'keep' && change.action !== 'reload');
-  const reloaded = changes.filter((change) => change.action === 'reload');
+  // One that has only begun is waited for first.
+  const begins = ({ service }: Change) =>
+    facts.containers.some((entry) => entry.service === service && entry.state === 'running' && entry.health === 'starting');
+  const unread = (change: Change) => reloadCause(services.get(change.service) as Service, rendered, facts) !== undefined;
+  const reloaded = changes.filter(
+    (change) => change.action === 'reload' || (change.action === 'start' && begins(change) && unread(change)),
+  );
   const recreated = new Set(touched.filter(({ action }) => action === 'recreate').map(({ service }) => service));
   const wanted = [...services.values()];
   const members = moves
@@ -150,7 +158,8 @@ function containerSteps(
   const removed = rest.filter((change) => change.action === 'remove');
   const forced = [...services.values()].flatMap((service) => {
     const container = facts.containers.find((entry) => entry.service === service.name);
-    const stuck = goneFolder(service, container, rendered, facts) || container?.state === 'restarting';
+    const sick = container?.health === 'unhealthy' && recreated.has(service.name);
+    const stuck = sick || goneFolder(service, container, rendered, facts) || container?.state === 'restarting';
     return stuck && !replaced.some(({ service: name }) => name === service.name) ? [service.name] : [];
   });
   const alone = replaced.length > 0 || facts.only !== undefined;
@@ -212,7 +221,7 @@ function containerSteps(
         ? { kind: 'remove-services', services: removed.map(({ service }) => service), cause: 'no longer part of the stack' }
         : compose(removed, { alone: false, forced: [] }),
     );
-  for (const { service } of [...touched, ...reloaded]) {
+  for (const service of new Set([...touched, ...reloaded].map((change) => change.service))) {
     const definition = services.get(service);
     if (definition?.reload)
       steps.push({

@@ -1,8 +1,7 @@
 import type { ObservedContainer } from '../../docker/types.ts';
-import { certificatesOf } from '../../stack/certificates.ts';
 import type { Rendered, Service, Stack } from '../../stack/types.ts';
 import { type Change, composeServices, type FileChange, fileChanges, recreateCause } from './change.ts';
-import { appliedValue, changesProtocol, goneFolder, type UpFacts } from './facts.ts';
+import { changesProtocol, goneFolder, reloadCause, type UpFacts } from './facts.ts';
 import type { Step } from './step.ts';
 import { stepsOf } from './up-steps.ts';
 
@@ -80,21 +79,16 @@ function changeOf(
   if (container.state === 'restarting') return change('recreate', LOOPING, service.interruption);
   if (container.state !== 'running') return change('start', `it is ${container.state}`, 'none: it is not running');
   if (facts.deploying && service.rolling) return change('keep', 'unchanged', 'none');
+  const unread = reloadCause(service, rendered, facts);
+  // Of one that never became healthy it is not known what it has read: it counts if it is not what its container was made with.
+  const another = facts.applied[service.name] !== undefined || facts.liveConfigs[service.name] !== rendered.configs[service.name];
+  // What it has to read may be what it needs to get well, and only a new container is sure to read it.
+  if (container.health === 'unhealthy' && unread && another)
+    return change('recreate', `it is unhealthy, and ${unread}`, service.interruption);
   if (container.health === 'starting' || container.health === 'unhealthy')
     return change('start', `it is ${container.health}: wait for it`, 'none');
-  if (!service.reload) return change('keep', 'unchanged', 'none');
-  const certificates = certificatesOf(service).map(({ name }) => name);
-  const due = certificates.map((name) => facts.dueCertificates[name]).find((cause) => cause !== undefined);
-  if (due) return change('reload', `its certificate ${due}`, 'none');
-  const serials = certificates.map((name) => facts.installed[name]);
-  const wanted = appliedValue(rendered.configs[service.name], serials, facts.placements[service.name]);
-  return facts.applied[service.name] === wanted
-    ? change('keep', 'unchanged', 'none')
-    : change('reload', `its ${reloaded(service)} changed`, 'none');
+  return unread ? change('reload', unread, 'none') : change('keep', 'unchanged', 'none');
 }
-
-const reloaded = ({ reloadsSecrets }: Service): string =>
-  reloadsSecrets ? 'configuration files, certificate or secrets' : 'configuration files or certificate';
 
 const PROTOCOL_COST = 'about 10 s: TLS and plain HTTP cannot stand behind one balancer, so all replicas are replaced at once';
 

@@ -128,3 +128,9 @@ const AT_START = new Set([
 
 export const restartSettings = ({ postgresql }: ReturnType<typeof dynamicSettings>): JsonObject =>
   Object.fromEntries(Object.entries(postgresql.parameters).filter(([name]) => AT_START.has(name)));
+
+/** Its parameters for `check-parameters`: `name=value`, each ended by a NUL. */
+export const parameterLines = ({ postgresql }: ReturnType<typeof dynamicSettings>): string =>
+  Object.entries(postgresql.parameters)
+    .map(([name, value]) => `${name}=${value}\0`)
+    .join('');
