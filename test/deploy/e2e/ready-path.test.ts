@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { docker, type Run } from '../../support/cli.ts';
+import { badApp } from '../../support/load/bad-apps.ts';
+import { kinds, loadOn, under } from '../../support/load/load.ts';
+import { configureProd, container, destroyProd, prodStack, said, versionOf } from '../../support/load/load-stack.ts';
+import { identities, portal, ready } from '../../support/stack.ts';
+import type { Workspace } from '../../support/workspace.ts';
+
+/** What the balancer asks a replica is what that replica answers. */
+let space: Workspace;
+
+const APP = { replicas: 2, settleSeconds: 2 };
+/** Requests a second: this is about which replica is asked what, and other files share the machine. */
+const RATE = 20;
+/** The data plane has no part in this. */
+const MORE = {
+  components: {
+    ...Object.fromEntries(
+      ['patroni', 'etcd', 'db-router', 'redis-cluster', 'backup', 'agent', 'engine-proxy'].map((name) => [name, false]),
+    ),
+    postgres: true,
+    redis: true,
+  },
+};
+const configure = (app: Record<string, unknown>) => configureProd(space, app, MORE);
+
+beforeAll(async () => {
+  space = await prodStack('ready', APP, MORE);
+}, 400_000);
+afterAll(() => destroyProd(space));
+
+describe('another path that the balancer asks', () => {
+  const versions = async () => [await versionOf(space, 'app-1'), await versionOf(space, 'app-2')];
+  /** @returns the runs, under whose load no request has failed */
+  const undisturbed = async (act: () => Promise<Run>): Promise<Run> => {
+    const { result, report } = await under(await loadOn(space, { rate: RATE }), async () => {
+      const run = await act();
+      await sleep(1000);
+      return run;
+    });
+    expect(kinds(report.failures)).toEqual({});
+    return result;
+  };
+
+  test('and that no replica answers takes one of them out, however often it is tried', async () => {
+    const before = await identities(space.project);
+    configure({ ...APP, readyPath: '/nowhere' });
+    for (let tries = 0; tries < 3; tries++) {
+      const up = await undisturbed(() => space.run(['up', '--timeout', '6']));
+      expect(up.status).not.toBe(0);
+      expect(said(up)).toMatch(/app-1 stays drained/);
+      expect(said(up)).toMatch(/app-2 still serves/);
+      expect((await identities(space.project))['app-2']).toBe(before['app-2']);
+    }
+    // A balancer that starts again asks the one that serves for what it answers.
+    expect((await docker(['restart', container(space, 'balancer')])).status).toBe(0);
+    await ready(portal, space);
+    configure(APP);
+    expect(await undisturbed(() => space.run(['up']))).toMatchObject({ status: 0 });
+    expect((await space.run(['plan'])).status).toBe(0);
+  });
+
+  test('comes with a version that answers it alone, and goes with it: no request fails', async () => {
+    configure({ ...APP, image: badApp('moved'), readyPath: '/ready' });
+    expect(await undisturbed(() => space.run(['up']))).toMatchObject({ status: 0 });
+    expect(await versions()).toEqual(['moved', 'moved']);
+    expect((await docker(['restart', container(space, 'balancer')])).status).toBe(0);
+    await ready(portal, space);
+    configure(APP);
+    expect(await undisturbed(() => space.run(['up']))).toMatchObject({ status: 0 });
+    expect(await versions()).toEqual(['good', 'good']);
+  });
+
+  test('a change to plain HTTP and back ends with replicas that serve', async () => {
+    for (const tls of [false, true]) {
+      configure({ ...APP, tls });
+      expect(await space.run(['up'])).toMatchObject({ status: 0 });
+      await ready(portal, space);
+      expect((await space.run(['plan'])).status).toBe(0);
+    }
+  });
+});
