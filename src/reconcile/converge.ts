@@ -9,7 +9,7 @@ import { certificatesOf } from '../stack/certificates.ts';
 import type { Stack } from '../stack/types.ts';
 import { refuseEdited } from '../state/hand-edits.ts';
 import type { Change, FileChange } from './plan/change.ts';
-import { sameTrial } from './plan/settings-trials.ts';
+import { unjudged } from './plan/settings-trials.ts';
 import type { Step } from './plan/step.ts';
 import { type Asked, planProject } from './plan-project.ts';
 
@@ -97,15 +97,13 @@ export async function converge(context: Context, { loaded, state }: Project, opt
     if (early.length > 0) {
       await run(early);
       ({ prepared, plan, outcome } = await attempt());
-      // What has been judged is not judged a second time.
-      const judged = early.filter((step) => step.kind === 'prove-settings');
-      plan.steps = plan.steps.filter((step) => step.kind !== 'prove-settings' || !judged.some((other) => sameTrial(other, step)));
     }
     const tried = [...early];
     for (let left = RANGE_ATTEMPTS; ; left--) {
-      tried.push(...plan.steps);
+      const steps = unjudged(plan.steps, tried);
+      tried.push(...steps);
       try {
-        await run(plan.steps);
+        await run(steps);
         break;
       } catch (error) {
         if (left === 0 || !(error instanceof UserError && error.code === 'RANGE_LOST')) throw error;

@@ -76,7 +76,7 @@ export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['pe
   'prove-settings': (step, run) => {
     const { project } = run.prepared;
     const { docker, context } = run;
-    return proveSettings(step, project, docker, context.signal);
+    return proveSettings(step, project, docker, context);
   },
   'prove-config': (step, run) => {
     const { state } = run.prepared;

@@ -1,3 +1,4 @@
+import type { Context } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import type { DockerCli } from '../docker/compose.ts';
 import { HARDENED } from '../docker/hardened.ts';
@@ -13,24 +14,26 @@ export async function proveSettings(
   { service, image, uid, trial }: ReconcileSteps['prove-settings'],
   project: string,
   docker: DockerCli,
-  signal: AbortSignal,
+  { signal, report }: Pick<Context, 'signal' | 'report'>,
 ): Promise<void> {
   const [program = '', ...args] = trial.argv;
-  const { exitCode, stdout, tail } = await docker.run(
+  const result = await docker.run(
     [
       ...['run', '--rm', '--init', '--interactive', '--pull', 'never', '--network', 'none', ...HARDENED, '--user', String(uid)],
-      ...['--label', `${LABEL.project}=${project}`, '--label', `${LABEL.job}=prove-settings`],
+      ...['--shm-size', trial.sharedMemory, '--label', `${LABEL.project}=${project}`, '--label', `${LABEL.job}=prove-settings`],
       ...['--entrypoint', program, image, ...args],
     ],
     { signal, input: trial.input },
   );
-  const verdict = settingsVerdict({ exitCode, stdout, tail });
+  const verdict = settingsVerdict(result);
   if (verdict.kind === 'accepted') return;
+  if (verdict.kind === 'absent')
+    return report.note(`\`${trial.setting}\` is not checked, because ${image} has no ${program}: build it anew from medianest’s image`);
   if (verdict.kind === 'refused')
     throw new UserError(
       'CONFIG_REFUSED',
       `${service} would not start with \`${trial.setting}\`: ${verdict.said}; nothing was changed`,
-      `correct or remove it under \`${trial.setting}\` in medianest.yml, and run \`medianest up\` again`,
+      `${trial.remedy}, and run \`medianest up\` again`,
     );
   throw new UserError(
     'ENGINE_FAILED',

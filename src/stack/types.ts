@@ -130,6 +130,10 @@ export interface SettingsTrial {
   argv: string[];
   /** Its standard input. */
   input: string;
+  /** Shared memory of its container, as of the service's: `256m`. */
+  sharedMemory: string;
+  /** What a person does where they are refused. */
+  remedy: string;
 }
 
 /** What one service decides about one of its containers. */

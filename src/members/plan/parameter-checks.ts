@@ -4,13 +4,17 @@ import type { Manifest } from '../../stack/manifest.ts';
 
 /**
  * What a server says of its configuration files (pg_file_settings and pg_settings in PostgreSQL's manual): entries that it does not
- * take, parameters that wait for a restart, and all names that are in the files. A parameter that waits is also an entry that is not taken.
+ * take, parameters that wait for a restart, and all names that are in the files. A parameter that waits is also an entry that is not
+ * taken; one that is no longer in the files is an entry without a name. A replica that became the leader no longer has a target for its
+ * recovery in the files, and waits for nothing.
  */
 export const PARAMETER_QUERY = `select json_build_object(
   'refused', (select coalesce(json_agg(json_build_object('name', f.name, 'value', f.setting, 'error', f.error) order by f.seqno), '[]')
     from pg_file_settings f where f.error is not null
+    and not (f.name is null and f.error like '%cannot be changed without restarting the server')
     and not exists (select from pg_settings s where s.pending_restart and lower(s.name) = lower(f.name))),
-  'waiting', (select coalesce(json_agg(s.name order by s.name), '[]') from pg_settings s where s.pending_restart),
+  'waiting', (select coalesce(json_agg(s.name order by s.name), '[]') from pg_settings s
+    where s.pending_restart and s.name !~ '^recovery_target'),
   'named', (select coalesce(json_agg(distinct lower(f.name)), '[]') from pg_file_settings f where f.name is not null))`;
 
 export interface Parameters {
@@ -29,6 +33,9 @@ export interface AskedServer {
   /** What the program says that reads its files without starting it; asked if it does not answer. */
   said: string | undefined;
 }
+
+/** What PostgreSQL says of every value that it does not take. */
+const UNSPECIFIC = 'setting could not be applied';
 
 /** Of PostgreSQL's log: what is wrong, without time and process. */
 const WRONG = /(?:LOG|FATAL|ERROR|PANIC):\s+(.*)$/;
@@ -97,7 +104,9 @@ const downCheck = (server: AskedServer, faults: readonly string[]): Check[] =>
 function serverChecks(server: AskedServer, { refused, waiting }: Parameters): Check[] {
   const { service } = server;
   const id = `parameters.${service}`;
-  const entries = refused.map(({ name, value, error }) => (name === null ? error : `${name} = ${value} (${error})`));
+  const entries = refused.map(({ name, value, error }) =>
+    name === null ? error : `${name} = ${value}${error === UNSPECIFIC ? '' : ` (${error})`}`,
+  );
   const checks: Check[] = [];
   if (entries.length > 0)
     checks.push({

@@ -1,44 +1,46 @@
 import { canonical } from '../../core/hash.ts';
-import { COMPOSE_FILE } from '../../stack/render.ts';
 import type { Rendered, Service } from '../../stack/types.ts';
-import { composeServices } from './change.ts';
+import type { Change } from './change.ts';
+import type { UpFacts } from './facts.ts';
 import type { Step } from './step.ts';
 
-type Files = readonly { path: string; contents: string }[];
-
 /**
- * Settings that their own program judges before anything goes by them: of services whose files or image are not those of the last
- * render, each program once. @param before the files of the last render
+ * Settings that their own program judges before anything goes by them: of services that will read them, by a new container or
+ * because their configuration is not the one that is active. The files of the last render do not tell: a command for one
+ * component writes those of the others too, and does not activate them. Each program judges once.
  */
-export function settingsTrials(wanted: readonly Service[], rendered: Rendered, before: Files): Step<'prove-settings'>[] {
-  const changed = changedSince(rendered.files, before);
+export function settingsTrials(
+  wanted: readonly Service[],
+  rendered: Rendered,
+  { liveConfigs }: Pick<UpFacts, 'liveConfigs'>,
+  changes: readonly Change[],
+): Step<'prove-settings'>[] {
+  const begins = new Set(changes.flatMap(({ action, service }) => (action === 'create' || action === 'recreate' ? [service] : [])));
   const steps = wanted.flatMap(({ name, image: { ref: image }, uid, trial }) =>
-    trial && changed(name, image)
+    trial && (begins.has(name) || liveConfigs[name] !== rendered.configs[name])
       ? [{ kind: 'prove-settings' as const, service: name, image, uid, trial, cause: 'a refusal has to come before anything is changed' }]
       : [],
   );
   return steps.filter((step, index) => steps.findIndex((other) => sameTrial(other, step)) === index);
 }
 
+/** The steps of a new plan without what was judged already. */
+export const unjudged = (steps: readonly Step[], done: readonly Step[]): Step[] =>
+  steps.filter(
+    (step) => step.kind !== 'prove-settings' || !done.some((other) => other.kind === 'prove-settings' && sameTrial(other, step)),
+  );
+
 /** Whether two steps let the same program judge the same settings. */
-export const sameTrial = (a: Step<'prove-settings'>, b: Step<'prove-settings'>): boolean =>
+const sameTrial = (a: Step<'prove-settings'>, b: Step<'prove-settings'>): boolean =>
   a.image === b.image && canonical(a.trial) === canonical(b.trial);
 
-/** Whether a service has other files or another image than at the last render. */
-function changedSince(files: Files, before: Files): (service: string, image: string) => boolean {
-  const old = new Map(before.map(({ path, contents }) => [path, contents]));
-  const differs = ({ path, contents }: Files[number]) => old.get(path) !== contents;
-  // Reading the Compose file costs more than all the rest.
-  const composed = files.some((file) => file.path === COMPOSE_FILE && differs(file)) ? composeServices(old.get(COMPOSE_FILE)) : undefined;
-  return (service, image) =>
-    files.some((file) => file.path.startsWith(`${service}/`) && differs(file)) ||
-    (composed !== undefined && composed[service]?.image !== image);
-}
-
-/** How a program says that settings are refused; with any other status it has not judged them. */
+/** How a program says that settings are refused. */
 const REFUSED = 3;
 
-export type SettingsVerdict = { kind: 'accepted' } | { kind: 'refused' | 'unknown'; said: string };
+/** The engine's status where an image lacks the program: an operator's own image, built from an earlier version of ours. */
+const NO_PROGRAM = 127;
+
+export type SettingsVerdict = { kind: 'accepted' } | { kind: 'refused' | 'absent' | 'unknown'; said: string };
 
 /** What a program has said about settings. @param tail the last lines of both its streams */
 export function settingsVerdict({
@@ -52,5 +54,7 @@ export function settingsVerdict({
 }): SettingsVerdict {
   if (exitCode === 0) return { kind: 'accepted' };
   const lines = (exitCode === REFUSED && stdout.trim() ? stdout.split('\n') : tail.slice(-3)).map((line) => line.trim()).filter(Boolean);
-  return { kind: exitCode === REFUSED ? 'refused' : 'unknown', said: lines.join('; ') || `status ${exitCode}` };
+  const said = lines.join('; ') || `status ${exitCode}`;
+  if (exitCode === NO_PROGRAM) return { kind: 'absent', said };
+  return { kind: exitCode === REFUSED ? 'refused' : 'unknown', said };
 }

@@ -64,7 +64,7 @@ function preparation(
         ? { kind: 'build-image', image, cause: 'its source is new or has changed' }
         : { kind: 'pull-image', ref: image.ref, cause: 'the engine does not have it' },
     );
-  steps.push(...settingsTrials(wanted, rendered, facts.files));
+  steps.push(...settingsTrials(wanted, rendered, facts, changes));
   steps.push(...mountProofs(wanted, changes));
   for (const name of lastingVolumes(wanted, changes))
     steps.push({ kind: 'create-volume', name: volumeName(stack.project, name), project: stack.project, cause: 'it outlives the project' });

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../core/json.ts';
+import type { SettingsTrial } from '../../stack/types.ts';
 import type { DatabaseSettings } from './patroni-settings.ts';
 import { postgresView } from './postgres.ts';
 
@@ -129,8 +130,15 @@ const AT_START = new Set([
 export const restartSettings = ({ postgresql }: ReturnType<typeof dynamicSettings>): JsonObject =>
   Object.fromEntries(Object.entries(postgresql.parameters).filter(([name]) => AT_START.has(name)));
 
-/** Its parameters for `check-parameters`: `name=value`, each ended by a NUL. */
-export const parameterLines = ({ postgresql }: ReturnType<typeof dynamicSettings>): string =>
-  Object.entries(postgresql.parameters)
+/** PostgreSQL itself judges all of them; `check-parameters` reads `name=value`, each ended by a NUL. */
+export const parameterTrial = ({ postgresql }: ReturnType<typeof dynamicSettings>): SettingsTrial => ({
+  setting: 'database.parameters',
+  argv: ['/usr/local/bin/check-parameters'],
+  input: Object.entries(postgresql.parameters)
     .map(([name, value]) => `${name}=${value}\0`)
-    .join('');
+    .join(''),
+  // That of templates/patroni/compose.yml.hbs: PostgreSQL allocates some of it at its start.
+  sharedMemory: '256m',
+  remedy:
+    'correct or remove it under `database.parameters` in medianest.yml (buffers follow `database.memory`, connections `database.maxConnections`)',
+});

@@ -45,6 +45,11 @@ export const databaseSettings = z
       const message = `is ${ttl}, and has to be at least loopWait + 2 × retryTimeout, which is ${loopWait + 2 * retryTimeout}: the leader would lose its role while etcd is slow`;
       context.addIssue({ code: 'custom', message, path: ['ttl'], input: ttl });
     }
+    for (const [name, value] of Object.entries(parameters)) {
+      // In PostgreSQL's files a value ends with its line at the latest.
+      if (['\n', '\0'].some((end) => String(value).includes(end)))
+        context.addIssue({ code: 'custom', message: 'should be one line of text', path: ['parameters', name], input: value });
+    }
     for (const name of Object.keys(parameters).filter((key) => OURS.has(key) || /^ssl/.test(key))) {
       context.addIssue({
         code: 'custom',
@@ -55,12 +60,20 @@ export const databaseSettings = z
     }
   });
 
-/** Parameters that other settings decide, and which. */
+/** Parameters that other settings decide, and which; and words that PostgreSQL's files know beside parameters. */
 const OURS = new Map([
   ['max_connections', 'is set by database.maxConnections'],
   ['shared_buffers', 'is derived from database.memory'],
   ['synchronous_standby_names', 'is Patroni’s own: database.synchronous'],
   ['max_slot_wal_keep_size', 'is set by database.maxSlotWal'],
+  ...['include', 'include_if_exists', 'include_dir'].map((name): [string, string] => [
+    name,
+    'is no parameter: write those of the file here',
+  ]),
+  ...['unix_socket_directories', 'unix_socket_group', 'unix_socket_permissions'].map((name): [string, string] => [
+    name,
+    'is medianest’s own: the socket is for the container alone',
+  ]),
   ...[
     'listen_addresses',
     'port',

@@ -4,7 +4,7 @@ import { archiving, BACKUP_CERTIFICATE } from '../backup/settings/backup-address
 import { generated, memberCertificate, slots } from '../shared/member.ts';
 import { DATABASE_PORT, dbRouterAddress, REPLICAS_PORT } from './db-router-address.ts';
 import { ETCD_PASSWORDS, etcdEndpoints } from './etcd.ts';
-import { dynamicSettings, parameterLines, restartSettings } from './patroni-parameters.ts';
+import { dynamicSettings, parameterTrial, restartSettings } from './patroni-parameters.ts';
 import { type DatabaseSettings, databaseSettings } from './patroni-settings.ts';
 
 const FIRST_HOST = 20;
@@ -50,7 +50,7 @@ function blueprint({ name, host, address }: Member, own: DatabaseSettings, input
       archive: archive ? { maxWalQueueMiB: Math.floor(archive.maxWalQueue / 1024 ** 2) } : null,
     },
     restarts: restartSettings(dynamic),
-    trial: { setting: 'database.parameters', argv: ['/usr/local/bin/check-parameters'], input: parameterLines(dynamic) },
+    trial: parameterTrial(dynamic),
     memoryBytes: own.memory,
     cpus: own.cpus,
     pids: Math.max(256, own.maxConnections + 96),

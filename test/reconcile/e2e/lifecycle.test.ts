@@ -150,6 +150,7 @@ describe('the life of a stack', () => {
     expect(report.checks.map((check) => `${check.id} ${check.status}`)).toEqual([
       'certificate.edge ok',
       ...SERVICES.map((name) => `container.${name} ok`),
+      'parameters ok',
     ]);
     const plan = await space.run(['plan', '--json']);
     expect(plan.status).toBe(0);

@@ -44,6 +44,13 @@ describe('what is wrong in medianest.yml is told by line, path and what is wante
       'database.ttl: is 29, and has to be at least loopWait + 2 × retryTimeout, which is 30: the leader would lose its role while etcd is slow',
     ],
     ['database: { members: 4 }', 'database.members: should be 1, 2 or 3'],
+    ['database: { parameters: { include: /a } }', 'database.parameters.include: is no parameter: write those of the file here'],
+    [
+      'database: { parameters: { unix_socket_group: a } }',
+      'database.parameters.unix_socket_group: is medianest’s own: the socket is for the container alone',
+    ],
+    ['database: { parameters: { log_line_prefix: "a\\nwork_mem=1" } }', 'database.parameters.log_line_prefix: should be one line of text'],
+    ['database: { parameters: { log_line_prefix: "a\\0work_mem=1" } }', 'database.parameters.log_line_prefix: should be one line of text'],
     ['etcd: { members: 2 }', 'etcd.members: should be 1 or 3: an even number tolerates no more failures than one less'],
     ['etcd: { members: 4 }', 'etcd.members: should be 1 or 3: an even number tolerates no more failures than one less'],
     ['redisCluster: { replicas: 2 }', 'redisCluster.replicas: should be 1 (6 containers) or 0 (3 containers, where memory is short)'],
