@@ -6,12 +6,15 @@ import { LABEL } from '../stack/labels.ts';
 import { settingsVerdict } from './plan/settings-trials.ts';
 import type { ReconcileSteps } from './plan/step.ts';
 
+/** For what it writes to /tmp, which is memory too; the service has its data on a disk. */
+const DATA_BYTES = 256 * 1024 ** 2;
+
 /**
  * Lets a program of the image that will run judge settings, in a container without network and data that is thrown away.
  * @throws UserError CONFIG_REFUSED with what the program says, ENGINE_FAILED where it could not be asked; nothing was changed
  */
 export async function proveSettings(
-  { service, image, uid, trial }: ReconcileSteps['prove-settings'],
+  { service, image, uid, memoryBytes, trial }: ReconcileSteps['prove-settings'],
   project: string,
   docker: DockerCli,
   { signal, report }: Pick<Context, 'signal' | 'report'>,
@@ -20,7 +23,8 @@ export async function proveSettings(
   const result = await docker.run(
     [
       ...['run', '--rm', '--init', '--interactive', '--pull', 'never', '--network', 'none', ...HARDENED, '--user', String(uid)],
-      ...['--shm-size', trial.sharedMemory, '--label', `${LABEL.project}=${project}`, '--label', `${LABEL.job}=prove-settings`],
+      ...['--memory', String(memoryBytes + DATA_BYTES), '--shm-size', trial.sharedMemory],
+      ...['--label', `${LABEL.project}=${project}`, '--label', `${LABEL.job}=prove-settings`],
       ...['--entrypoint', program, image, ...args],
     ],
     { signal, input: trial.input },

@@ -4,6 +4,8 @@ import type { Change } from './change.ts';
 import type { UpFacts } from './facts.ts';
 import type { Step } from './step.ts';
 
+const CAUSE = 'a refusal has to come before anything is changed';
+
 /**
  * Settings that their own program judges before anything goes by them: of services that will read them, by a new container or
  * because their configuration is not the one that is active. The files of the last render do not tell: a command for one
@@ -16,9 +18,9 @@ export function settingsTrials(
   changes: readonly Change[],
 ): Step<'prove-settings'>[] {
   const begins = new Set(changes.flatMap(({ action, service }) => (action === 'create' || action === 'recreate' ? [service] : [])));
-  const steps = wanted.flatMap(({ name, image: { ref: image }, uid, trial }) =>
+  const steps = wanted.flatMap(({ name, image: { ref: image }, uid, memoryBytes, trial }) =>
     trial && (begins.has(name) || liveConfigs[name] !== rendered.configs[name])
-      ? [{ kind: 'prove-settings' as const, service: name, image, uid, trial, cause: 'a refusal has to come before anything is changed' }]
+      ? [{ kind: 'prove-settings' as const, service: name, image, uid, memoryBytes, trial, cause: CAUSE }]
       : [],
   );
   return steps.filter((step, index) => steps.findIndex((other) => sameTrial(other, step)) === index);

@@ -13,7 +13,7 @@ export interface ReconcileSteps {
   'place-secrets': { service: Service };
   'create-volume': { name: string; project: string };
   'prove-mount': { nfs: NfsExport; image: string };
-  'prove-settings': { service: string; image: string; uid: number; trial: SettingsTrial };
+  'prove-settings': { service: string; image: string; uid: number; memoryBytes: number; trial: SettingsTrial };
   'activate-config': { service: string; hash: string };
   'prove-config': { service: Service; hash: string };
   'remove-container': { id: string; name: string };

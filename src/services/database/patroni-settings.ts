@@ -38,7 +38,7 @@ export const databaseSettings = z
         z.union([z.string(), z.number(), z.boolean()]),
       )
       .default({})
-      .describe('More parameters of PostgreSQL, such as random_page_cost'),
+      .describe('More parameters of PostgreSQL, such as random_page_cost; PostgreSQL itself checks them before anything is changed'),
   })
   .superRefine(({ ttl, loopWait, retryTimeout, parameters }, context) => {
     if (loopWait + 2 * retryTimeout > ttl) {

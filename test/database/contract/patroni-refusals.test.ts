@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { docker, medianest, run } from '../../support/cli.ts';
+import { load, stackOf } from '../../support/settings.ts';
 
 const UID = 10_002;
 const DATA = '/var/lib/postgresql/data';
@@ -53,6 +54,89 @@ beforeEach(() => {
   chmodSync(at('data'), 0o700);
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+/** Has the server of the image judge parameters, as `up` does (prove-settings.ts). */
+async function judge(
+  parameters: Record<string, string>,
+  folder: string[] = ['--tmpfs', '/tmp:mode=1777'],
+): Promise<[number | null, string]> {
+  const { status, stdout, stderr } = await docker(
+    [
+      ...['run', '--rm', '--init', '--interactive', '--network', 'none', '--read-only', '--cap-drop', 'ALL', ...folder],
+      ...['--memory', '768m', '--shm-size', '256m'],
+      ...['--security-opt', 'no-new-privileges:true', '--user', String(UID), '--entrypoint', '/usr/local/bin/check-parameters', image],
+    ],
+    {
+      input: Object.entries(parameters)
+        .map(([name, value]) => `${name}=${value}\0`)
+        .join(''),
+    },
+  );
+  return [status, (status === 3 ? stdout : stdout + stderr).trim()];
+}
+
+describe('PostgreSQL itself judges parameters:', () => {
+  it('those of prod are taken', async () => {
+    const stack = stackOf(load({ flags: { profile: 'prod' } }));
+    const input = stack.services.find(({ trial }) => trial)?.trial?.input ?? '';
+    const all = input
+      .split('\0')
+      .filter(Boolean)
+      .map((line): [string, string] => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]);
+    expect(all.length).toBeGreaterThan(30);
+    expect(await judge(Object.fromEntries(all))).toEqual([0, '']);
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['a zone of tzdata-legacy', { timezone: 'US/Eastern' }],
+    ['units, numbers and booleans', { work_mem: '1.5GB', random_page_cost: '1.25', jit: 'true', log_min_duration_statement: '-1' }],
+    ['quotes, backslashes and what bash would expand', { application_name: `it's \\ & "x" = $HOME \`id\` %s`, log_line_prefix: '%m\t' }],
+    ['a library, and a parameter of it', { shared_preload_libraries: 'pg_stat_statements', 'pg_stat_statements.max': '500' }],
+    ['a log that goes elsewhere', { log_destination: 'syslog', log_min_messages: 'panic' }],
+    ['shared memory that its container has', { min_dynamic_shared_memory: '128MB' }],
+    ['none at all', {}],
+  ])('%s: taken', async (_name, parameters) => {
+    expect(await judge(parameters)).toEqual([0, '']);
+  });
+
+  it.each<[string, Record<string, string>, string]>([
+    ['an unknown zone', { timezone: 'Nowhere/Else' }, 'invalid value for parameter "TimeZone": "Nowhere/Else"'],
+    ['more than is possible', { shared_buffers: '999999GB' }, 'invalid value for parameter "shared_buffers": "999999GB"'],
+    ['no size', { work_mem: 'banana' }, 'invalid value for parameter "work_mem": "banana"'],
+    ['no boolean', { jit: 'maybe' }, 'parameter "jit" requires a Boolean value'],
+    ['an unknown name', { foo_bar: '1' }, 'unrecognized configuration parameter "foo_bar"'],
+    ['a library that is not there', { shared_preload_libraries: 'nothere' }, 'could not access file "nothere"'],
+    [
+      'one that each session loads, in silence',
+      { session_preload_libraries: 'nothere', log_min_messages: 'panic', log_destination: 'syslog' },
+      'could not access file "nothere"',
+    ],
+    [
+      'what a library warns of',
+      { shared_preload_libraries: 'pg_stat_statements', 'pg_stat_statements.max': '5' },
+      '5 is outside the valid range for parameter "pg_stat_statements.max"',
+    ],
+    ['what does not fit together', { max_connections: '20', superuser_reserved_connections: '30' }, 'must be less than'],
+    ['what is fixed when a cluster is made', { wal_segment_size: '32MB' }, 'parameter "wal_segment_size" cannot be changed'],
+    ['a second line', { log_line_prefix: "a\nwork_mem = '1MB" }, 'syntax error'],
+  ])('%s: refused, with the reason', async (_name, parameters, reason) => {
+    expect(await judge(parameters)).toEqual([3, expect.stringContaining(reason)]);
+  });
+
+  it('more memory than there is: refused, also where the kernel promises any amount', async () => {
+    expect(await judge({ max_locks_per_transaction: '100000000' })).toEqual([
+      3,
+      expect.stringMatching(/could not map anonymous shared memory|needs more memory than its container has/),
+    ]);
+  });
+
+  it.each([
+    ['too small', ['--tmpfs', '/tmp:mode=1777,size=16m']],
+    ['read-only', []],
+  ])('they are not judged where /tmp is %s', async (_name, folder) => {
+    expect(await judge({ timezone: 'Nowhere/Else' }, folder)).toEqual([1, expect.stringMatching(/initdb: /)]);
+  });
+});
 
 describe('a member of the database refuses to begin, and changes nothing,', () => {
   it.each([

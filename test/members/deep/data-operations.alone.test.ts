@@ -1,12 +1,22 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Run } from '../../support/cli.ts';
+import { docker, type Run } from '../../support/cli.ts';
 import { checkWrites, kinds, loadOn, under } from '../../support/load/load.ts';
-import { configureSegments, inside, leaderOf, members, printed, segmentsStack, sql, whole } from '../../support/network/segments-stack.ts';
+import {
+  composeOf,
+  configureSegments,
+  inside,
+  leaderOf,
+  members,
+  printed,
+  segmentsStack,
+  sql,
+  whole,
+} from '../../support/network/segments-stack.ts';
 import { connect, startWriter } from '../../support/network/segments-writer.ts';
-import { changedServices, identities, parsed, portal, until } from '../../support/stack.ts';
-import type { Workspace } from '../../support/workspace.ts';
+import { changedServices, containers, identities, type JsonError, parsed, portal, until } from '../../support/stack.ts';
+import { PREFIX, type Workspace } from '../../support/workspace.ts';
 
 let space: Workspace;
 let writer: Awaited<ReturnType<typeof startWriter>>;
@@ -273,6 +283,90 @@ describe('settings changed in medianest.yml', () => {
     await settled();
     expect(await show('max_connections')).toEqual([String(maxConnections), String(maxConnections)]);
   });
+
+  test('a parameter that PostgreSQL refuses: told with its reason, and nothing is changed', async () => {
+    const before = await identities(space.project);
+    const shared = () => readFileSync(path.join(space.state, 'config/postgres-1/current/dynamic.yml'), 'utf8');
+    const text = shared();
+    const parameters = { timezone: 'Nowhere/Else' };
+    configureSegments(space, { database: { maxConnections: 90, parameters } });
+    expect((await planned()).map(({ service, action }) => [service, action])).toEqual([
+      ['postgres-1', 'reload'],
+      ['postgres-2', 'reload'],
+    ]);
+    const up = await space.run(['up', '--json']);
+    expect([up.status, parsed<JsonError>(up).error]).toEqual([
+      1,
+      expect.objectContaining({
+        code: 'CONFIG_REFUSED',
+        message: expect.stringMatching(
+          /`database\.parameters`: invalid value for parameter "TimeZone": "Nowhere\/Else"; nothing was changed$/,
+        ),
+        hint: expect.stringContaining('under `database.parameters` in medianest.yml'),
+      }),
+    ]);
+    expect([changedServices(before, await identities(space.project)), shared()]).toEqual([[], text]);
+    // What a command for another component writes is judged by the next `up`.
+    await done(['maintenance', 'on']);
+    await done(['maintenance', 'off']);
+    const again = await space.run(['up', '--json']);
+    expect([parsed<JsonError>(again).error.code, shared()]).toEqual(['CONFIG_REFUSED', text]);
+    configureSegments(space, { database: { maxConnections: 90 } });
+    await done(['up']);
+    await settled();
+    expect((await space.run(['health'])).status).toBe(0);
+  });
+
+  // An image that cannot judge, as those before 0.5 could not.
+  test('one that got in unjudged: health names it, no member starts with it again, and the corrected `up` cures them', async () => {
+    const image = `${PREFIX}-unjudged:1`;
+    const members = ['postgres-1', 'postgres-2'];
+    const patroni = composeOf(space).services['postgres-1']?.image;
+    const input = `FROM ${patroni}\nUSER root\nRUN rm /usr/local/bin/check-parameters\nUSER 10002:10002\n`;
+    expect((await docker(['build', '--tag', image, '-'], { input })).status).toBe(0);
+    const configure = (database: object) =>
+      configureSegments(space, { images: { patroni: image }, database: { maxConnections: 90, ...database } });
+    configure({});
+    await written(() => done(['up']));
+    await settled();
+    configure({ parameters: { timezone: 'Nowhere/Else' } });
+    expect((await done(['up'])).stderr).toContain(
+      `\`database.parameters\` is not checked, because ${image} has no /usr/local/bin/check-parameters`,
+    );
+    const checks = async () => {
+      const health = await space.run(['health', '--json']);
+      return parsed<{ checks: { id: string; status: string; message: string; remedy: string }[] }>(health).checks;
+    };
+    const told = async (says: string) => {
+      const found = await checks();
+      return members.every((name) =>
+        found.some(({ id, status, message }) => id === `parameters.${name}` && status === 'fail' && message === `${name} ${says}`),
+      );
+    };
+    await until('health names it', () => told('does not apply timezone = Nowhere/Else, and would not start again with it'), 60);
+    expect((await space.run(['health'])).status).toBe(5);
+
+    expect((await docker(['restart', ...members.map((name) => `${space.project}-${name}-1`)])).status).toBe(0);
+    await until(
+      'health says why no member starts',
+      () => told('cannot start with its parameters: invalid value for parameter "TimeZone": "Nowhere/Else"'),
+      60,
+    );
+    const sick = async () =>
+      (await containers(space.project)).some(({ service, health }) => members.includes(service) && health === 'unhealthy');
+    await until('a member is unhealthy', sick, 300);
+    configure({});
+    await done(['up']);
+    await settled();
+    await until('health finds nothing', async () => (await space.run(['health'])).status === 0, 60);
+    expect(await show('timezone')).toEqual(['UTC', 'UTC']);
+    expect(await writer.lost()).toEqual([]);
+
+    configureSegments(space, { database: { maxConnections: 90 } });
+    await written(() => done(['up']));
+    await settled();
+    await docker(['image', 'rm', image]);
+  }, 900_000);
 
   test('one etcd, three members of the database and no replicas of the cache: and back', async () => {
     const sizes = async () => {
