@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { docker, type Run } from '../../support/cli.ts';
 import { badApp } from '../../support/load/bad-apps.ts';
-import { kinds, loadOn, under } from '../../support/load/load.ts';
+import { type Failure, kinds, loadOn, under } from '../../support/load/load.ts';
 import { configureProd, container, destroyProd, prodStack, said, versionOf } from '../../support/load/load-stack.ts';
 import { identities, portal, ready } from '../../support/stack.ts';
 import type { Workspace } from '../../support/workspace.ts';
@@ -13,6 +13,11 @@ let space: Workspace;
 const APP = { replicas: 2, settleSeconds: 2 };
 /** Requests a second: this is about which replica is asked what, and other files share the machine. */
 const RATE = 20;
+/**
+ * The edge reads its configuration again too, and nginx then closes idle connections: a GET that was just sent on one is sent again by
+ * every client (RFC 9110, section 9.2.2).
+ */
+const isRetried = ({ method, reason, reusedConnection }: Failure) => method === 'GET' && reason === 'ECONNRESET' && reusedConnection;
 /** The data plane has no part in this. */
 const MORE = {
   components: {
@@ -39,7 +44,7 @@ describe('another path that the balancer asks', () => {
       await sleep(1000);
       return run;
     });
-    expect(kinds(report.failures)).toEqual({});
+    expect(kinds(report.failures.filter((failure) => !isRetried(failure)))).toEqual({});
     return result;
   };
 
