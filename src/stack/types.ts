@@ -3,6 +3,7 @@ import type { Secret } from '../core/secret.ts';
 import type { KernelNeed } from './kernel-need.ts';
 import type { Member } from './member.ts';
 import type { Overrides } from './overrides.ts';
+import type { SettingsTrial } from './settings-trial.ts';
 
 export const NETWORKS = ['dmz', 'app', 'db', 'mgmt'] as const;
 export type NetworkName = (typeof NETWORKS)[number];
@@ -121,20 +122,6 @@ export type Role = 'edge' | 'balancer' | 'application' | 'database' | 'coordinat
 
 /** The parts of a backup that are read from volumes; the database has its own way. */
 export type FilePart = 'files' | 'redis';
-
-/** How a program judges settings by itself: in a container of the service's image, without network and data. */
-export interface SettingsTrial {
-  /** The settings, as a person finds them: `database.parameters`. */
-  setting: string;
-  /** Ends with status 3 if they are refused, and prints what is wrong with them, a line for each. */
-  argv: string[];
-  /** Its standard input. */
-  input: string;
-  /** Shared memory of its container, as of the service's: `256m`. */
-  sharedMemory: string;
-  /** What a person does where they are refused. */
-  remedy: string;
-}
 
 /** What one service decides about one of its containers. */
 export interface Blueprint {

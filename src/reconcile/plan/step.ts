@@ -1,6 +1,7 @@
 import type { Member } from '../../stack/member.ts';
 import type { Overrides } from '../../stack/overrides.ts';
-import type { CertificateSpec, ImageSpec, NfsExport, Rendered, Rolling, Service, SettingsTrial, Stack } from '../../stack/types.ts';
+import type { SettingsTrial } from '../../stack/settings-trial.ts';
+import type { CertificateSpec, ImageSpec, NfsExport, Rendered, Rolling, Service, Stack } from '../../stack/types.ts';
 
 /** What brings a stack to what its settings say: images, secrets, certificates, files and containers, which any service may have. */
 export interface ReconcileSteps {

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../core/json.ts';
-import type { SettingsTrial } from '../../stack/types.ts';
+import type { SettingsTrial } from '../../stack/settings-trial.ts';
 import type { DatabaseSettings } from './patroni-settings.ts';
 import { postgresView } from './postgres.ts';
 

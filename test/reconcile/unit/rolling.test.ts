@@ -23,7 +23,7 @@ function plan(wanted: typeof now, more: Partial<UpFacts> = {}) {
   return planUp(wanted.stack, wanted.files, settledFacts(now.files, all, { applied, installed: certificates, ...more }));
 }
 
-const QUIET: Step['kind'][] = ['write-files', 'activate-config', 'mark-applied', 'prove-config'];
+const QUIET: Step['kind'][] = ['write-files', 'activate-config', 'mark-applied', 'prove-config', 'prove-settings'];
 /** The steps that touch containers, in a word each. */
 const acts = (steps: readonly Step[]) =>
   steps
@@ -97,7 +97,7 @@ describe('a change of what the balancer asks', () => {
   const changed = make('app: { readyPath: /ready }');
   const order = (steps: readonly Step[]) =>
     steps.flatMap((step) =>
-      'service' in step && !['mark-applied', 'prove-config'].includes(step.kind) ? [`${step.kind} ${step.service}`] : [],
+      'service' in step && !['mark-applied', 'prove-config', 'prove-settings'].includes(step.kind) ? [`${step.kind} ${step.service}`] : [],
     );
   it('reaches it with each new replica; its configuration takes effect after the last', () => {
     const { steps } = plan(changed, { liveConfigs: now.files.configs });
