@@ -1,6 +1,7 @@
 import type { ExecaError } from 'execa';
 import { EXIT, systemCode, UserError } from '../core/errors.ts';
 import { startedProgram } from '../core/programs.ts';
+import { proxyVariables } from '../stack/proxies.ts';
 
 /** Oldest Compose that has all that is used here (`--wait-timeout`, `start_interval`, `create_host_path`). */
 export const MIN_COMPOSE = '2.24.0';
@@ -15,6 +16,8 @@ export interface RunOptions {
   cwd?: string;
   /** For output of any length: `onLine` sees it, `stdout` stays empty. */
   unbuffered?: boolean;
+  /** A container of `docker run` is given the proxies of the client's configuration: for one that talks to addresses outside alone. */
+  proxies?: boolean;
 }
 
 export interface RunResult {
@@ -73,8 +76,14 @@ export async function runProgram(program: string, args: readonly string[], optio
   return { exitCode: result.exitCode, stdout: result.stdout ?? '', tail };
 }
 
+const NO_PROXIES: readonly string[] = Object.entries(proxyVariables()).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
+
+/** The client's arguments, so that `run` does not hand the proxies of the client's configuration to the container. */
+export const withoutProxies = (args: readonly string[]): readonly string[] =>
+  args[0] === 'run' ? ['run', ...NO_PROXIES, ...args.slice(1)] : args;
+
 export const dockerCli: DockerCli = {
-  run: (args, options) => runProgram('docker', args, options),
+  run: (args, options) => runProgram('docker', options?.proxies ? args : withoutProxies(args), options),
   attach: async (args, signal) => {
     const { execa } = await import('execa');
     const ended = startedProgram('docker', args);

@@ -24,7 +24,7 @@ const NAMED = /\b((?:[\w-]*[_-])?(?:pass(?:word|wd|phrase)?|secret|token|credent
  */
 export function commandText(program: string, args: readonly string[]): string {
   const words = args.map((word, at) => {
-    if (TAKES_VARIABLE.includes(args[at - 1] ?? '')) return word.replace(/=.*/s, `=${HIDDEN}`);
+    if (TAKES_VARIABLE.includes(args[at - 1] ?? '')) return word.replace(/=.+/s, `=${HIDDEN}`);
     if (/^(--env|--build-arg)=/.test(word)) return word.replace(/^([^=]*=[^=]*=).*/s, `$1${HIDDEN}`);
     if (/^--[\w-]*(password|passphrase|secret|token)$/.test(args[at - 1] ?? '')) return HIDDEN;
     return withoutSecrets(word);

@@ -77,7 +77,7 @@ const told = (tail: readonly string[]): string =>
 async function newerPackages(image: ImageSpec, context: Context) {
   const docker = await context.docker();
   const args = ['run', '--rm', '--user', '0:0', '--entrypoint', 'sh', '--tmpfs', '/tmp', image.ref, '-c', SIMULATE];
-  const { exitCode, stdout, tail } = await docker.run(args, { signal: context.signal });
+  const { exitCode, stdout, tail } = await docker.run(args, { signal: context.signal, proxies: true });
   if (exitCode === 0) return parseSimulation(stdout);
   throw new UserError(
     'BUILD_FAILED',

@@ -8,6 +8,7 @@ import { certificatesOf, certificateTarget } from './certificates.ts';
 import { composeText } from './compose-text.ts';
 import { LABEL, volumeName } from './labels.ts';
 import { nfsDriverOptions } from './nfs.ts';
+import { proxyVariables } from './proxies.ts';
 import { renderTemplate } from './template.ts';
 import {
   type Mount,
@@ -81,6 +82,9 @@ export function render(stack: Stack, input: RenderInput): Rendered {
 /** The key of a certificate among the fingerprints. */
 export const certificateKey = (name: string): string => `certificate:${name}`;
 
+const environmentOf = ({ environment, proxy }: Service): Record<string, string> =>
+  proxy ? environment : { ...environment, ...proxyVariables(environment) };
+
 /** What was decided about a service, in Compose's words. */
 function facts(service: Service, networks: ReadonlyMap<string, Network>, hasConfig: boolean, hostCpus: number): JsonObject {
   const folder = (source: string, target: string): Mount => ({ source, target, kind: 'bind', readOnly: true });
@@ -91,6 +95,7 @@ function facts(service: Service, networks: ReadonlyMap<string, Network>, hasConf
     ...certificatesOf(service).map((spec) => folder(`./certs/${spec.name}`, certificateTarget(service, spec))),
     ...(service.trust ? [folder('./ca/trust', '/run/trust')] : []),
   ];
+  const environment = environmentOf(service);
   return {
     image: service.image.ref,
     user: `${service.uid}:${service.gid ?? service.uid}`,
@@ -119,7 +124,7 @@ function facts(service: Service, networks: ReadonlyMap<string, Network>, hasConf
       })),
     }),
     ...(mounts.length > 0 && { volumes: mounts.map(volume) }),
-    ...(Object.keys(service.environment).length > 0 && { environment: service.environment }),
+    ...(Object.keys(environment).length > 0 && { environment }),
     // Only the order: Docker ignores conditions when it restarts, so every entrypoint waits for what it needs.
     ...(service.after.length > 0 && {
       depends_on: Object.fromEntries(service.after.map((name) => [name, { condition: 'service_started' }])),

@@ -147,6 +147,8 @@ export interface Blueprint {
   /** Where it speaks TLS: a renewed certificate is proven by a handshake there. */
   listeners?: Listener[];
   environment: Record<string, string>;
+  /** The proxies of Docker's client configuration reach it. Without it they do not: members would talk to each other through the proxy. */
+  proxy?: boolean;
   /** What its templates see, and all that they see besides `name`. */
   view: JsonObject;
   /** Components whose `config/` templates it is given, where they are not its own. */

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { UserError } from '../../core/errors.ts';
 import { startedProgram } from '../../core/programs.ts';
+import { withoutProxies } from '../../docker/compose.ts';
 import { type Job, jobArgs, jobError, type Workbench } from './job.ts';
 
 /** Runs a job whose output is data of any length. @param read is given that, to its end @throws what `read` does, or UserError where the job fails */
@@ -25,7 +26,7 @@ export function feedJob<T>(bench: Workbench, job: Job, write: (send: (piece: Buf
 async function streamed<T>(bench: Workbench, job: Job, work: (child: ChildProcess) => Promise<T>): Promise<T> {
   const { signal } = bench;
   // Its own process group: Ctrl-C reaches it once, through us.
-  const args = jobArgs(bench, job);
+  const args = withoutProxies(jobArgs(bench, job));
   const told = startedProgram('docker', args);
   const child = spawn('docker', args, { detached: true, stdio: [job.streams === 'in' ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
   const said: string[] = [];

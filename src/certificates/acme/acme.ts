@@ -82,6 +82,8 @@ async function runLego({ context, docker, lock }: AcmeContext, args: readonly st
   const lines: string[] = [];
   const { exitCode } = await docker.run([...args], {
     signal: context.signal,
+    // The ACME server and the DNS provider are outside.
+    proxies: true,
     onStart: lock.noteChild,
     onLine: (line) => {
       lines.push(line);

@@ -50,6 +50,7 @@ export const allInOne = defineService({
           APP_REPLICA: 'all-in-one',
           ...(application.source && { APP_COMMAND: `node --watch ${SOURCE_TARGET}/src/server.js` }),
         },
+        proxy: application.proxy,
         view: { readyPath: application.readyPath, ...database, ...redisView(Math.floor(own.memory / 6), '127.0.0.1') },
         configFrom: ['postgres', 'redis'],
         memoryBytes: own.memory,

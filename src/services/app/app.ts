@@ -114,6 +114,7 @@ export const app = defineService({
       secrets: contract.secrets,
       ...tlsPart(own, tls),
       environment: { ...(tls && TLS_ENVIRONMENT), ...(assets && { ASSETS_URL: assets }), ...contract.environment, APP_REPLICA: name },
+      proxy: own.proxy,
       view: { healthTest: healthTest(own, tls), command: command(own), hasCommand: command(own).length > 0 },
       memoryBytes: own.memory,
       cpus: own.cpus,

@@ -14,6 +14,7 @@ describe('a program as --verbose shows it', () => {
 
   it.each([
     ['a variable', ['run', '--env', 'X=s3cret value', 'image'], "docker run --env 'X=[redacted]' image"],
+    ['a variable, but not that one is empty', ['run', '--env', 'X=', '--env', 'Y=s3cret'], "docker run --env X= --env 'Y=[redacted]'"],
     ['a variable in one word', ['run', '--env=X=s3cret'], "docker run '--env=X=[redacted]'"],
     ['a variable, briefly', ['exec', '-e', 'X=s3cret', 'app'], "docker exec -e 'X=[redacted]' app"],
     ['a build argument', ['build', '--build-arg', 'HTTP_PROXY=http://u:s3cret@proxy'], "docker build --build-arg 'HTTP_PROXY=[redacted]'"],
