@@ -4,6 +4,8 @@
 #   scripts/base-image.sh [--yes] [TAG]     --yes: install mmdebstrap without asking
 #   TAG: default $MEDIANEST_BASE_IMAGE, else debian:trixie-slim
 set -euo pipefail
+# The modes in the image are those of a usual system, not those of the shell that builds it.
+umask 022
 
 SUITE=trixie
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg

@@ -3,6 +3,8 @@
 # Does nothing where an engine already answers; safe to run twice.
 #   scripts/setup-docker.sh [--yes]     --yes: install without asking
 set -euo pipefail
+# apt reads what is written here as another user.
+umask 022
 
 # Older ones lack health checks with a start interval and `compose up --wait-timeout`.
 MIN_ENGINE=25 MIN_COMPOSE=2.24

@@ -26,7 +26,8 @@ export function readTemplates(home: string, components: readonly string[]): Map<
 }
 
 /**
- * A hash over names, executable bits and contents of an image's source, so that an unchanged one is never rebuilt.
+ * A hash over names, executable bits and contents of an image's source, so that an unchanged one is never rebuilt. Other modes
+ * need no part in it: the Dockerfile sets them (`COPY --chmod`), whatever umask the source was written under.
  * @param context folder relative to the package, such as `templates/edge/image`
  */
 export function hashImageSource(home: string, context: string): string {
