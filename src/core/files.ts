@@ -114,13 +114,18 @@ export function statOptional(file: string): Stats | undefined {
   return optional(file, () => statSync(file));
 }
 
+/** What stands at a path itself, be it a link; undefined where there is nothing. @throws UserError as `exists` */
+export function lstatOptional(file: string): Stats | undefined {
+  return optional(file, () => lstatSync(file));
+}
+
 /**
  * Whether something stands at a path, be it a link that leads nowhere. False is proof: nothing is there. `existsSync` of Node says
  * false also of what it may not look at.
  * @throws UserError STATE_UNWRITABLE where it cannot be told, with the owner of what is in the way
  */
 export function exists(file: string): boolean {
-  return optional(file, () => lstatSync(file)) !== undefined;
+  return lstatOptional(file) !== undefined;
 }
 
 /** Who owns a path, as far as it can be seen. */

@@ -13,6 +13,7 @@ import { buildImage, pullImage } from '../images/store/build-image.ts';
 import { askController, replaceMember } from '../members/agent-cli.ts';
 import { placedSecrets, placeSecrets, saveSecrets } from '../secrets/store/secret-files.ts';
 import { LABEL } from '../stack/labels.ts';
+import { mend } from '../state/mend.ts';
 import { compose, composeUp, overrideFiles, runCompose } from './compose-project.ts';
 import { proveMount } from './media-check.ts';
 import { appliedValue } from './plan/facts.ts';
@@ -47,6 +48,10 @@ export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['pe
     const { state, secrets } = run.prepared;
     const { docker } = run;
     return placeSecrets(state, step.service, secrets.values, secrets.fingerprints, docker);
+  },
+  mend: (step, run) => {
+    const { state } = run.prepared;
+    return mend(state, step.mends, step.image, run.docker);
   },
   'issue-certificate': async (step, run) => {
     const { state, project } = run.prepared;

@@ -8,6 +8,7 @@ import { placement, unplacedServices } from '../secrets/store/secret-files.ts';
 import type { Loaded } from '../settings/loaded.ts';
 import type { Overrides } from '../stack/overrides.ts';
 import type { Stack } from '../stack/types.ts';
+import { findMends } from '../state/mend.ts';
 import { checkMedia } from './media-check.ts';
 import type { UpFacts } from './plan/facts.ts';
 import { planUp, type UpPlan } from './plan/up.ts';
@@ -54,6 +55,7 @@ export async function planProject(
   refuseForeign(project, containers, state.root);
   const manifest = state.manifest();
   const edited = manifest ? state.edited(manifest) : [];
+  const touched = stack.services.filter(({ component }) => !asked.only || asked.only.includes(component));
   const facts: UpFacts = {
     containers,
     // As they stand on disk: what an operator edited is a change to plan.
@@ -65,6 +67,7 @@ export async function planProject(
     missingImages: [],
     changedSecrets: secrets.changed,
     unplaced: unplacedServices(state, stack.services, secrets.fingerprints),
+    mends: findMends(state, touched),
     dueCertificates: prepared.dueCertificates,
     liveConfigs: Object.fromEntries(Object.keys(rendered.configs).map((name) => [name, state.liveConfig(name)])),
     applied: Object.fromEntries(stack.services.map(({ name }) => [name, state.applied(name)])),

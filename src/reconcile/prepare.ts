@@ -6,6 +6,7 @@ import type { Context, Gathered, Project } from '../capability/capability.ts';
 import { upCause } from '../certificates/plan/renewal.ts';
 import { internalVerdicts } from '../certificates/store/ca-store.ts';
 import { installedCertificate, installedSerial } from '../certificates/store/install.ts';
+import { exists } from '../core/files.ts';
 import { canonical } from '../core/hash.ts';
 import { localSocket } from '../docker/address.ts';
 import type { Engine } from '../docker/types.ts';
@@ -118,7 +119,11 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     hostCpus: os.cpus().length,
   });
   const internal = internalVerdicts(state);
-  const due = stack.certificates.map((spec) => [spec.name, upCause(spec, installedCertificate(state, spec.name), now, internal)] as const);
+  const due = stack.certificates.map((spec) => {
+    const pem = installedCertificate(state, spec.name);
+    const keyless = pem !== undefined && !exists(state.at('certs', spec.name, 'current', 'privkey.pem'));
+    return [spec.name, keyless ? 'has lost its key' : upCause(spec, pem, now, internal)] as const;
+  });
   return {
     loaded,
     state,

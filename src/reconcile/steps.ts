@@ -44,6 +44,11 @@ export const reconcileSteps = {
     describe: (step) => `hand secrets to ${step.service.name}`,
     perform: later('place-secrets'),
   },
+  mend: {
+    describe: ({ mends: [first, ...more] }) =>
+      `set owner and mode of ${first?.path ?? ''}${more.length > 0 ? ` and ${plural(more.length, 'more path')}` : ''} in the state folder`,
+    perform: later('mend'),
+  },
   'create-volume': {
     describe: (step) => `create the volume ${step.name}, if it does not exist`,
     perform: later('create-volume'),

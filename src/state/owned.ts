@@ -2,7 +2,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, renameSync, r
 import path from 'node:path';
 import { UserError } from '../core/errors.ts';
 import { writing } from '../core/files.ts';
-import type { DockerCli } from '../docker/compose.ts';
+import type { DockerCli, RunResult } from '../docker/compose.ts';
 
 const STAGING = '.staging.';
 
@@ -50,30 +50,12 @@ async function changeOwner(
     for (const name of names) chownSync(path.join(staging, name), owner.uid, owner.uid);
     return;
   }
-  const { exitCode, tail } = await cli.run([
-    'run',
-    '--rm',
-    '--network',
-    'none',
-    '--user',
-    '0:0',
-    '--pull',
-    'never',
-    '--entrypoint',
-    'chown',
-    '--cap-drop',
-    'ALL',
-    '--cap-add',
-    'CHOWN',
-    '--cap-add',
-    'DAC_OVERRIDE',
-    '--volume',
-    `${staging}:/staging`,
-    owner.image,
-    '--',
-    wanted,
-    ...names.map((name) => `/staging/${name}`),
-  ]);
+  const targets = names.map((name) => `/staging/${name}`);
+  const { exitCode, tail } = await asRoot(
+    ['chown', '--', wanted, ...targets],
+    { folder: staging, target: '/staging', image: owner.image },
+    cli,
+  );
   if (exitCode !== 0) {
     throw new UserError(
       'STATE_UNWRITABLE',
@@ -81,4 +63,18 @@ async function changeOwner(
       'run medianest as root, or check that the engine may mount the state folder',
     );
   }
+}
+
+/** Runs one program as a container's root that may change owners and modes, and nothing else, in one folder of the host. */
+export function asRoot(
+  argv: readonly string[],
+  { folder, target, image }: { folder: string; target: string; image: string },
+  cli: DockerCli,
+): Promise<RunResult> {
+  const [program = '', ...args] = argv;
+  return cli.run([
+    ...['run', '--rm', '--network', 'none', '--user', '0:0', '--pull', 'never', '--entrypoint', program],
+    ...['--cap-drop', 'ALL', ...['CHOWN', 'FOWNER', 'DAC_OVERRIDE'].flatMap((name) => ['--cap-add', name])],
+    ...['--volume', `${folder}:${target}`, image, ...args],
+  ]);
 }

@@ -34,6 +34,7 @@ export const settledFacts = (files: Rendered, containers: readonly ObservedConta
   gathered: [],
   changedSecrets: [],
   unplaced: [],
+  mends: [],
   dueCertificates: {},
   liveConfigs: files.configs,
   applied: {},

@@ -3,6 +3,7 @@ import type { ObservedContainer } from '../../docker/types.ts';
 import { certificatesOf } from '../../stack/certificates.ts';
 import type { Overrides } from '../../stack/overrides.ts';
 import type { Rendered, Role, Service } from '../../stack/types.ts';
+import type { Mend } from '../../state/plan/mends.ts';
 import { protocolOf } from './change.ts';
 
 /** What was read before planning: the containers and the state folder. */
@@ -15,6 +16,8 @@ export interface UpFacts {
   changedSecrets: readonly string[];
   /** Services whose placed secrets are missing or old. */
   unplaced: readonly string[];
+  /** What containers mount of the state folder and cannot read, or others could. */
+  mends: readonly Mend[];
   /** Certificate name -> why it has to be issued now. */
   dueCertificates: Readonly<Record<string, string>>;
   /** Service -> version of the configuration that its container reads. */

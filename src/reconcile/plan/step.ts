@@ -2,6 +2,7 @@ import type { Member } from '../../stack/member.ts';
 import type { Overrides } from '../../stack/overrides.ts';
 import type { SettingsTrial } from '../../stack/settings-trial.ts';
 import type { CertificateSpec, ImageSpec, NfsExport, Rendered, Rolling, Service, Stack } from '../../stack/types.ts';
+import type { Mend } from '../../state/plan/mends.ts';
 
 /** What brings a stack to what its settings say: images, secrets, certificates, files and containers, which any service may have. */
 export interface ReconcileSteps {
@@ -12,6 +13,8 @@ export interface ReconcileSteps {
   'write-files': { rendered: Rendered; stack: Stack; changed: string[] };
   'issue-certificate': { certificate: CertificateSpec; uid: number; image: string };
   'place-secrets': { service: Service };
+  /** `image`: any that is there. */
+  mend: { mends: Mend[]; image: string };
   'create-volume': { name: string; project: string };
   'prove-mount': { nfs: NfsExport; image: string };
   'prove-settings': { service: string; image: string; uid: number; memoryBytes: number; trial: SettingsTrial };

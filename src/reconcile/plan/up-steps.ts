@@ -64,6 +64,9 @@ function preparation(
         ? { kind: 'build-image', image, cause: 'its source is new or has changed' }
         : { kind: 'pull-image', ref: image.ref, cause: 'the engine does not have it' },
     );
+  const [first] = wanted.filter(({ oneOff }) => !oneOff);
+  if (facts.mends.length > 0 && first)
+    steps.push({ kind: 'mend', mends: [...facts.mends], image: first.image.ref, cause: 'containers could not read it, or others could' });
   steps.push(...settingsTrials(wanted, rendered, facts, changes));
   steps.push(...mountProofs(wanted, changes));
   for (const name of lastingVolumes(wanted, changes))

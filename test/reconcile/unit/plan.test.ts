@@ -37,6 +37,20 @@ describe('up', () => {
     const { changes, steps, files } = plan();
     expect([steps, files, new Set(changes.map((change) => change.action))]).toEqual([[], [], new Set(['keep'])]);
   });
+  it('sets owners and modes of what is mounted before a container starts, and replaces none for it', () => {
+    const mends = [
+      { path: 'secrets/redis/redis-password', mode: 0o400, uid: 10003 },
+      { path: 'config/redis', mode: 0o755 },
+    ];
+    const alone = plan({ mends });
+    expect([kinds(alone.steps), new Set(alone.changes.map((change) => change.action))]).toEqual([['mend'], new Set(['keep'])]);
+    expect(describeStep(kindsOf(capabilities), alone.steps[0] as Step)).toBe(
+      'set owner and mode of secrets/redis/redis-password and 1 more path in the state folder',
+    );
+    const started = kinds(plan({ mends, containers: [] }).steps);
+    expect(started.indexOf('mend')).toBeGreaterThanOrEqual(0);
+    expect(started.indexOf('mend')).toBeLessThan(started.indexOf('compose-up'));
+  });
   it.each<[string, Partial<UpFacts>, string, string, RegExp]>([
     ['is not there', { containers: others('redis') }, 'redis', 'create', /not there yet/],
     ['has stopped', { containers: [...others('redis'), container('redis', { state: 'exited' })] }, 'redis', 'start', /exited/],

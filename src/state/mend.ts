@@ -1,0 +1,65 @@
+import { chmodSync, lchownSync, lstatSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { UserError } from '../core/errors.ts';
+import { lstatOptional } from '../core/files.ts';
+import { shellWord } from '../core/shell-word.ts';
+import type { DockerCli } from '../docker/compose.ts';
+import type { Service } from '../stack/types.ts';
+import { asRoot } from './owned.ts';
+import { isForContainers, type Mend, type MountedFolder, mendOf, mountedFolders } from './plan/mends.ts';
+import type { StateFolder } from './state.ts';
+
+const self = (): number => process.geteuid?.() ?? 0;
+
+/** What these services mount of the state folder and cannot read, or others could: a plain copy of it, or a chmod, leaves it so. */
+export function findMends(state: StateFolder, services: readonly Service[]): Mend[] {
+  return mountedFolders(services).flatMap((folder) => within(state, folder, folder.path));
+}
+
+function within(state: StateFolder, folder: MountedFolder, name: string): Mend[] {
+  const stats = lstatOptional(state.at(name));
+  if (!stats || !(stats.isDirectory() || stats.isFile())) return [];
+  const own = mendOf({ path: name, folder: stats.isDirectory(), mode: stats.mode, uid: stats.uid }, folder, self());
+  const inner = stats.isDirectory() ? readdirSync(state.at(name)).filter((entry) => isForContainers(folder, entry)) : [];
+  return [...(own ? [own] : []), ...inner.flatMap((entry) => within(state, folder, path.posix.join(name, entry)))];
+}
+
+/**
+ * Sets owners and modes. Root does so itself; anybody else has a short container do what the kernel keeps from them.
+ * @param image any image that is there
+ * @throws UserError with the path and what has to be run
+ */
+export async function mend(state: StateFolder, mends: readonly Mend[], image: string, cli: DockerCli): Promise<void> {
+  const left = self() === 0 ? [] : mends.filter(({ path: name, uid }) => uid !== undefined || lstatSync(state.at(name)).uid !== self());
+  for (const entry of mends.filter((other) => !left.includes(other))) {
+    const file = state.at(entry.path);
+    try {
+      if (entry.uid !== undefined) lchownSync(file, entry.uid, entry.uid);
+      chmodSync(file, entry.mode);
+    } catch (error) {
+      throw unmended(state, entry, (error as Error).message, error);
+    }
+  }
+  for (const entry of left) {
+    const target = ['--', `/state/${entry.path}`];
+    const owner = entry.uid === undefined ? [] : [['chown', `${entry.uid}:${entry.uid}`, ...target]];
+    for (const argv of [...owner, ['chmod', octal(entry.mode), ...target]]) {
+      const { exitCode, tail } = await asRoot(argv, { folder: state.root, target: '/state', image }, cli);
+      if (exitCode !== 0) throw unmended(state, entry, tail.at(-1) ?? 'no answer');
+    }
+  }
+}
+
+const octal = (mode: number): string => mode.toString(8).padStart(4, '0');
+
+function unmended(state: StateFolder, { path: name, mode, uid }: Mend, why: string, cause?: unknown): UserError {
+  const file = state.at(name);
+  const owner = uid === undefined ? '' : `chown ${uid}:${uid} ${shellWord(file)} && `;
+  const wanted = `${uid === undefined ? '' : `owner ${uid} and `}mode ${octal(mode)}`;
+  return new UserError(
+    'STATE_UNWRITABLE',
+    `a container cannot use ${file}: it needs ${wanted}, which could not be set (${why})`,
+    `run medianest as root, or as root: ${owner}chmod ${octal(mode)} ${shellWord(file)}`,
+    { path: file, cause },
+  );
+}
