@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Context, GlobalFlags, Result } from './capability/capability.ts';
 import { EXIT, UserError } from './core/errors.ts';
 import { silent } from './core/reporter.ts';
+import { explained } from './core/system-fault.ts';
 
 declare const MEDIANEST_VERSION: string;
 
@@ -18,7 +19,8 @@ export async function main(argv: string[]): Promise<void> {
   }
   if (argv[0] === '__complete') {
     const { completeLine } = await import('./cli/complete-line.ts');
-    process.stdout.write(completeLine(argv.slice(1), { home, cwd: process.cwd(), env: process.env }));
+    const cwd = workingFolder();
+    if (cwd !== undefined) process.stdout.write(completeLine(argv.slice(1), { home, cwd, env: process.env }));
     return;
   }
   // Progress that cannot be written any more (a closed pipe, a lost terminal) must not interrupt a change.
@@ -48,7 +50,17 @@ function print(result: Result, json: boolean): void {
   else if (result.text) process.stdout.write(`${result.text}\n`);
 }
 
-function printError(error: unknown, json: boolean): void {
+/** Undefined where it was removed: completion has nothing to say there, and no error either. */
+function workingFolder(): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    return undefined;
+  }
+}
+
+function printError(thrown: unknown, json: boolean): void {
+  const error = explained(thrown);
   const known = error instanceof UserError;
   process.exitCode = known ? error.exitStatus : EXIT.failed;
   const { code, message, hint } = known
@@ -60,7 +72,7 @@ function printError(error: unknown, json: boolean): void {
       };
   if (json) process.stdout.write(`${JSON.stringify({ error: known ? error : { code, message, hint } }, null, 2)}\n`);
   else process.stderr.write(`Error: ${message}\nFix: ${hint}\n`);
-  if (process.env.MEDIANEST_DEBUG === '1' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  if (process.env.MEDIANEST_DEBUG === '1' && thrown instanceof Error) process.stderr.write(`${thrown.stack}\n`);
 }
 
 /** Ctrl-C, `kill`, and a terminal that was closed. */

@@ -3,6 +3,7 @@ import type { Context, Project } from '../capability/capability.ts';
 import type { Check } from '../capability/check.ts';
 import { UserError } from '../core/errors.ts';
 import { writeAtomic } from '../core/files.ts';
+import { explained } from '../core/system-fault.ts';
 import { runProgram } from '../docker/compose.ts';
 import type { BackupSettings } from '../services/backup/settings/backup-settings.ts';
 import type { StateFolder } from '../state/state.ts';
@@ -39,7 +40,8 @@ export async function alarmed<T>(
     if (problem === undefined) forget(opened.state, command);
     else await raise(context, opened, command, 'BACKUP_DAMAGED', problem);
     return value;
-  } catch (error) {
+  } catch (thrown) {
+    const error = explained(thrown);
     const code = error instanceof UserError ? error.code : 'UNEXPECTED';
     if (!NO_ALARM.has(code)) await raise(context, opened, command, code, (error as Error).message);
     throw error;

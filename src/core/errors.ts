@@ -34,6 +34,7 @@ const STATUS = {
   FOREIGN_STATE: EXIT.failed,
   HAND_EDITED: EXIT.failed,
   LOCKED: EXIT.failed,
+  FILE_UNUSABLE: EXIT.failed,
   STATE_UNWRITABLE: EXIT.failed,
   STATE_DAMAGED: EXIT.failed,
   BUILD_FAILED: EXIT.failed,

@@ -197,7 +197,8 @@ function optional<T>(file: string, read: () => T, absent = ABSENT): T | undefine
   }
 }
 
-function readingFix(code: string, owner: string): string {
+/** What lets a person read what its owner keeps to itself. */
+export function readingFix(code: string, owner: string): string {
   if (code === 'EISDIR') return 'a folder stands where the file should be: move it away';
   if (code !== 'EACCES' && code !== 'EPERM') return 'see that its disk is mounted and sound: dmesg says more';
   if (process.geteuid?.() === 0) return `its file system refuses root: run medianest as ${owner}`;

@@ -1,6 +1,7 @@
 import type { Context, Intent } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { shortHash } from '../core/hash.ts';
+import { explained } from '../core/system-fault.ts';
 import { currentUser } from '../core/user.ts';
 import { appendAudit } from '../state/audit.ts';
 import { acquireLock, type Lock } from '../state/lock.ts';
@@ -53,7 +54,8 @@ export async function withLock<T>(
     );
     close(failure ? 'failed' : 'done', failure);
     return value;
-  } catch (error) {
+  } catch (thrown) {
+    const error = explained(thrown);
     const code = error instanceof UserError ? error.code : 'UNEXPECTED';
     try {
       close(code === 'INTERRUPTED' ? 'interrupted' : 'failed', code);

@@ -1,8 +1,8 @@
-import { existsSync, rmSync, statSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Context, Project, Timer } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
-import { exists, writeAtomic } from '../core/files.ts';
+import { exists, statOptional, writeAtomic } from '../core/files.ts';
 import { shellWord } from '../core/shell-word.ts';
 import { runProgram } from '../docker/compose.ts';
 import { requireManifest } from '../project/open.ts';
@@ -99,7 +99,8 @@ async function timedRun(context: Context, { loaded, state }: Project): Promise<T
     program: [process.execPath, path.join(home, 'bin/medianest.js')],
     options: Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`])),
     folder: loaded.root,
-    uid: statSync(state.root).uid,
+    // Before the first `up` it will belong to who runs that.
+    uid: statOptional(state.root)?.uid ?? process.geteuid?.() ?? 0,
     env: context.env.DOCKER_HOST ? { DOCKER_HOST: context.env.DOCKER_HOST } : {},
   };
 }

@@ -1,6 +1,17 @@
 import { Secret } from '../core/secret.ts';
 import type { Layer } from './profile.ts';
 
+/** A user and a password in an address, also inside a longer text. */
+const LOGIN = /([a-z][a-z0-9+.-]*:\/\/)([^\s/?#:@]*):[^\s/?#]*@/gi;
+
+/** Settings as they may be shown: a password in an address is left out, its user is not. Secrets say so themselves. */
+export function withoutPasswords<T>(value: T): T {
+  if (typeof value === 'string') return value.replace(LOGIN, '$1$2:***@') as T;
+  if (Array.isArray(value)) return value.map(withoutPasswords) as T;
+  if (typeof value !== 'object' || value === null || value instanceof Secret) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutPasswords(inner)])) as T;
+}
+
 /** Every setting on a line of its own: `edge.httpsPort`, its value, and where it comes from. */
 export function flattenSettings(
   settings: object,

@@ -24,6 +24,13 @@ export function resolveSecrets(merged: Merged, paths: readonly string[][], reade
     const refuse = (why: string, fix: string) =>
       new UserError('SECRET_UNRESOLVED', `${where}: ${path.join('.')}: ${why}`, fix, { path: where });
     const variable = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/.exec(value)?.[1];
+    // Not the value itself: a default would be a password.
+    const [, other] = variable ? [] : (/^\$\{([^}:?=+-]*)[^}]*\}$/.exec(value) ?? []);
+    if (other !== undefined)
+      throw refuse(
+        `what follows ${other || 'the brace'} in \${...} is not understood: a variable is \${NAME} alone, without a default`,
+        `give the default before: export ${other || 'NAME'}=... ; a password that really is this text goes into a file: file:./secret.txt`,
+      );
     const file = value.startsWith('file:') ? value.slice('file:'.length) : undefined;
     const resolved = variable
       ? variableOf(readers.env, variable)

@@ -39,7 +39,8 @@ function describe(issue: z.core.$ZodIssue, merged: Merged, schema: z.ZodType): {
   // Of several alternative forms, the one that was started says more than all of them.
   const begun = issue.code === 'invalid_union' && issue.errors.find((inner) => inner.every(({ path }) => path.length > 0));
   if (begun) return begun.flatMap((inner) => describe({ ...inner, path: [...issue.path, ...inner.path] }, merged, schema));
-  const message = wording(issue, valueAt(merged.data, issue.path) === undefined);
+  const value = valueAt(merged.data, issue.path);
+  const message = wording(issue, value === undefined) + (typeof value === 'string' && /\$\{.*\}/.test(value) ? NO_VARIABLE : '');
   return [{ where: at(issue.path), text: `${at(issue.path)}: ${issue.path.map(String).join('.') || 'the file'}: ${message}` }];
 }
 
@@ -49,6 +50,9 @@ function otherName(path: readonly PropertyKey[]): string | undefined {
   const current = currentPath(names).join('.');
   return current === names.join('.') ? undefined : `it is called ${current} now`;
 }
+
+/** As in Compose files. */
+const NO_VARIABLE = '; only secrets take ${NAME} from the environment: give this one as MEDIANEST_... (docs/settings.md) or with --set';
 
 const valueAt = (data: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>((node, key) => (node as Record<PropertyKey, unknown> | null | undefined)?.[key], data);

@@ -8,13 +8,14 @@ export const configShow: Command = {
   example: 'medianest config show --profile dev-compose',
   run: async (context) => {
     const { open } = await import('../../project/open.ts');
-    const { flattenSettings } = await import('../../settings/flatten.ts');
+    const { flattenSettings, withoutPasswords } = await import('../../settings/flatten.ts');
     const { table } = await import('../../ui/table.ts');
     const { loaded } = await open(context);
-    const entries = flattenSettings(loaded.settings, loaded.origins);
+    const settings = withoutPasswords(loaded.settings);
+    const entries = flattenSettings(settings, loaded.origins);
     const origins = Object.fromEntries(entries.map(({ path, origin }) => [path, origin]));
     const rows = entries.map(({ path, value, origin }) => [`${path}:`, JSON.stringify(value), `# ${origin}`]);
-    return done({ profile: loaded.profile, file: loaded.configFile ?? null, settings: loaded.settings, origins }, table(rows));
+    return done({ profile: loaded.profile, file: loaded.configFile ?? null, settings, origins }, table(rows));
   },
 };
 

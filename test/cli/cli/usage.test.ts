@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { commands } from '../../../src/cli/commands.ts';
-import { HOME, medianest } from '../../support/cli.ts';
+import { HOME, medianest, PROGRAM, run } from '../../support/cli.ts';
 import { folder, json } from '../../support/command.ts';
 
 const here = folder();
@@ -28,6 +29,57 @@ describe('help', () => {
   it('of a group of commands lists them', async () => {
     const { status, stdout } = await medianest(['config']);
     expect([status, stdout]).toEqual([0, expect.stringMatching(/show.*validate/s)]);
+  });
+});
+
+describe('a working folder that was removed', () => {
+  it.each([[['exec', 'app', 'true']], [['status']], [['up']], [['config', 'show', '--json']]])('is told by %j', async (args) => {
+    const gone = mkdtempSync(path.join(os.tmpdir(), 'medianest-gone-'));
+    const { status, stdout, stderr } = await run('sh', [
+      '-c',
+      'cd "$1" && rmdir "$1" && shift && exec "$@"',
+      '-',
+      gone,
+      process.execPath,
+      PROGRAM,
+      ...args,
+    ]);
+    expect([status, stdout + stderr]).toEqual([1, expect.stringContaining('the working folder cannot be used (ENOENT)')]);
+    expect(stdout + stderr).toContain('cd to another folder');
+    expect(stdout + stderr).not.toMatch(/fault in medianest|UNEXPECTED/);
+  });
+  it('completes nothing', async () => {
+    const gone = mkdtempSync(path.join(os.tmpdir(), 'medianest-gone-'));
+    const args = [process.execPath, PROGRAM, '__complete', '3', 'bash', 'medianest'];
+    expect(await run('sh', ['-c', 'cd "$1" && rmdir "$1" && shift && exec "$@"', '-', gone, ...args])).toEqual({
+      status: 0,
+      stdout: '',
+      stderr: '',
+    });
+  });
+});
+
+describe('what is shown and asked before the first up', () => {
+  it('is every schedule, to be run by who starts the stack', async () => {
+    const own = folder('profile: prod\n');
+    for (const group of ['certs', 'backup']) {
+      const { status, stdout, stderr } = await own.run([group, 'schedule', 'show']);
+      expect([status, stderr, stdout]).toEqual([0, '', expect.stringContaining('ExecStart=')]);
+    }
+  });
+  it('is no password in an address', async () => {
+    const own = folder('external: { plex: { url: "http://maria:planted@192.168.1.20:32400" } }\n');
+    for (const more of [[], ['--json']]) {
+      const { status, stdout } = await own.run(['config', 'show', ...more]);
+      expect([status, stdout]).toEqual([0, expect.stringContaining('http://maria:***@192.168.1.20:32400')]);
+      expect(stdout).not.toContain('planted');
+    }
+  });
+  it('is a file that cannot be read, with its owner', async () => {
+    const own = folder();
+    const { status, stderr } = await own.run(['backup', 'import', path.join(own.dir, 'none.tar')]);
+    expect(status).not.toBe(0);
+    expect(stderr).not.toMatch(/fault in medianest|UNEXPECTED/);
   });
 });
 

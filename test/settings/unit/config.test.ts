@@ -1,10 +1,11 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/core/errors.ts';
+import { Secret } from '../../../src/core/secret.ts';
 import { didYouMean } from '../../../src/core/suggest.ts';
 import { registry } from '../../../src/services/index.ts';
 import { variableName } from '../../../src/settings/environment.ts';
-import { flattenSettings } from '../../../src/settings/flatten.ts';
+import { flattenSettings, withoutPasswords } from '../../../src/settings/flatten.ts';
 import { leaves, settingsSchema } from '../../../src/settings/schema.ts';
 import { type LoadOptions, load } from '../../support/settings.ts';
 
@@ -156,12 +157,41 @@ describe('secrets', () => {
   });
   it.each([
     ['a variable that is not set', { file: 'postgres: { password: "${NO}" }' }, /has no NO/],
+    [
+      'a variable with a default',
+      { file: 'postgres: { password: "${PW:-planted}" }', env: { PW: 'x' } },
+      /what follows PW in \$\{...\} is not understood/,
+    ],
+    ['a variable that has to be set', { file: 'postgres: { password: "${PW:?planted}" }', env: { PW: 'x' } }, /is not understood/],
     ['a file that is not there', { file: 'postgres: { password: "file:no" }' }, /cannot be read/],
     ['an empty value', { file: 'postgres: { password: "" }' }, /empty/],
     ['a NUL byte', { file: 'postgres: { password: "a\\0b" }' }, /NUL/],
   ])('are refused: %s', (_name, options, message) => {
     const error = problem(options);
     expect([error.code, error.message]).toEqual(['SECRET_UNRESOLVED', expect.stringMatching(message)]);
+    expect(error.message).not.toContain('planted');
+  });
+  it('are the only settings that take a variable, and others say so', () => {
+    for (const file of ['edge: { httpsPort: "${PORT:-443}" }', 'project: "${NAME}"'])
+      expect(problem({ file }).message).toMatch(/should .*; only secrets take \$\{NAME\} from the environment/);
+  });
+  it('are left out of the addresses that settings name, where these are shown', () => {
+    const shown = withoutPasswords({
+      url: 'http://maria:p@ss:w0rd@plex.example:32400/x?y=a:b@c',
+      hooks: ['./notify', '--to=smtp://u:s3cret@mail'],
+      token: 'https://user@host',
+      plain: 'http://host:80/a:b@c',
+      password: new Secret('planted'),
+      port: 1,
+    });
+    expect(shown).toMatchObject({
+      url: 'http://maria:***@plex.example:32400/x?y=a:b@c',
+      hooks: ['./notify', '--to=smtp://u:***@mail'],
+      token: 'https://user@host',
+      plain: 'http://host:80/a:b@c',
+      port: 1,
+    });
+    expect(String(shown.password)).toBe('[redacted]');
   });
   it('are redacted wherever they are printed', () => {
     const { settings, origins } = load({ file: 'postgres: { password: planted }\nexternal: { plex: { token: planted } }' });
