@@ -55,7 +55,7 @@ All of them are in docs/settings.md.`,
 Ranges are chosen so that they overlap no route and no other Docker network, and are remembered. To fix one:
 
   networks:
-    db: { subnet: 192.168.144.0/24 }
+    db: { subnet: 192.168.200.0/24 }
 
 Docker publishes ports past ufw. Pin them to an address with edge.address, or filter in the chain DOCKER-USER.`,
   },

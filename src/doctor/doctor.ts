@@ -55,7 +55,7 @@ async function doctorFacts(context: Context): Promise<DoctorFacts> {
     engineAt: at,
     compose: isFailure(compose) ? compose.problem : { version: compose },
     stack,
-    moved: laidOut && !isFailure(laidOut) ? laidOut.moved : [],
+    ranges: laidOut && !isFailure(laidOut) ? laidOut : { moved: [], covers: [], reached: [] },
     layout: laidOut && isFailure(laidOut) ? laidOut.problem : undefined,
     host,
     runningServices: new Set((containers ?? []).filter((container) => container.state === 'running').map((container) => container.service)),
@@ -72,7 +72,8 @@ const layOut = (
   engine: Engine | undefined,
   engineAway: boolean,
   containers: readonly ObservedContainer[],
-): Promise<Prepared> => prepare(context, loaded, { ...(engine && !engineAway && { engine }), running: containers.length > 0 });
+): Promise<Prepared> =>
+  prepare(context, loaded, { ...(engine && !engineAway && { engine }), running: containers.length > 0, explain: true });
 
 function engineAt(env: NodeJS.ProcessEnv, info: EngineInfo | undefined): DoctorFacts['engineAt'] {
   try {

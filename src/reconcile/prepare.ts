@@ -9,18 +9,17 @@ import { installedCertificate, installedSerial } from '../certificates/store/ins
 import { exists } from '../core/files.ts';
 import { canonical } from '../core/hash.ts';
 import { localSocket } from '../docker/address.ts';
-import type { Engine } from '../docker/types.ts';
 import { type ResolvedSecrets, resolveStackSecrets } from '../secrets/plan/secrets.ts';
 import { loadSecrets } from '../secrets/store/secret-files.ts';
 import { parseSettings } from '../settings/document.ts';
 import type { Loaded } from '../settings/loaded.ts';
-import { buildStack, portalImage, toolImage } from '../stack/build.ts';
+import { type BuildFacts, buildStack, portalImage, toolImage } from '../stack/build.ts';
 import type { Overrides } from '../stack/overrides.ts';
 import { certificateKey, render } from '../stack/render.ts';
-import { chooseSubnets, type SubnetChoice, type TakenRange } from '../stack/subnets.ts';
-import { type ImageSpec, NETWORKS, type NetworkName, type Rendered, type Stack } from '../stack/types.ts';
+import type { SubnetChoice } from '../stack/subnets.ts';
+import type { ImageSpec, NetworkName, Rendered, Stack } from '../stack/types.ts';
 import { type StateFolder, stateFolder } from '../state/state.ts';
-import { hostRoutes } from './routes.ts';
+import { type RangeCheck as Comparison, rangesFor } from './ranges/ranges.ts';
 import { hashImageSource, readTemplates } from './sources.ts';
 
 /** Everything up to the rendered files; nothing was written yet. */
@@ -33,6 +32,10 @@ export interface Prepared {
   subnets: Record<NetworkName, string>;
   /** One line for each of its networks that had to move away from its default range; empty when they were remembered. */
   moved: string[];
+  /** One line for each that keeps its range although it covers what this host has to reach. */
+  covers: SubnetChoice['covers'];
+  /** What this host has to reach, as far as it was asked: no range is chosen over it. */
+  reached: string[];
   subnetsChanged: boolean;
   /** What capabilities bring into place before the services that need it start. */
   gathered: Gathered['steps'];
@@ -45,14 +48,8 @@ export interface Prepared {
   tool(name: string): ImageSpec;
 }
 
-/** How the networks' ranges are compared with what others use. */
-export interface RangeCheck {
-  /** Asked for other networks' ranges; without it only the host's routes count. */
-  engine?: Engine;
-  /** Our containers use the remembered ranges, so there is nothing to compare. */
-  running?: boolean;
-  /** For what starts nothing: any range will do. */
-  unchecked?: boolean;
+/** How ranges are compared, and what is different in this run. */
+export interface RangeCheck extends Comparison {
   /** The overrides of this run. */
   overrides?: ((overrides: Overrides) => Overrides) | undefined;
   /** Generated secrets that are to get a new value. */
@@ -68,16 +65,18 @@ async function gather(context: Context, project: Project): Promise<Gathered> {
 
 /** The stack alone, for what renders and builds nothing: rendering is most of what preparing costs. Its images have no exact names. */
 export async function describe(context: Context, loaded: Loaded): Promise<Stack> {
+  const registry = await context.registry();
   const state = stateFolder(context, loaded.root);
-  const { subnets } = await subnetsFor(loaded, state, { unchecked: true });
-  return buildStack(withAbsoluteSource(loaded), await context.registry(), {
+  const settings = withAbsoluteSource(loaded);
+  const facts: Omit<BuildFacts, 'subnets'> = {
     version: context.version,
     overrides: readOverrides(state),
     host: (await gather(context, { loaded, state })).facts,
-    subnets,
     engineSocket: localSocket(context.env),
     sourceHash: (folder) => folder,
-  });
+  };
+  const { subnets } = await rangesFor(context, { settings, state, registry, facts }, { unchecked: true });
+  return buildStack(settings, registry, { ...facts, subnets });
 }
 
 /** Settings -> Stack -> files, with all that is read for it. */
@@ -86,20 +85,21 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
   const state = stateFolder(context, loaded.root);
   const override = state.override();
   if (override !== undefined) parseSettings(override, state.overrideFile);
-  const choice = await subnetsFor(loaded, state, check);
   const before = readOverrides(state);
   const overrides = check.overrides?.(before) ?? before;
   const settings = withAbsoluteSource(loaded);
   const gathered = await gather(context, { loaded, state });
-  const facts = {
+  const unplaced: Omit<BuildFacts, 'subnets'> = {
     version: context.version,
     overrides,
     host: gathered.facts,
-    subnets: choice.subnets,
     engineSocket: localSocket(context.env),
     sourceHash: memoise((folder) => hashImageSource(context.home, folder)),
   };
+  const choice = await rangesFor(context, { settings, state, registry, facts: unplaced }, check);
+  const facts: BuildFacts = { ...unplaced, subnets: choice.subnets };
   const stack = buildStack(settings, registry, facts);
+  const used = (lines: typeof choice.moved) => lines.filter(({ network }) => stack.networks.some(({ name }) => name === network));
   const now = context.clock.now();
   const secrets = resolveStackSecrets(
     stack.secrets,
@@ -132,7 +132,8 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     secrets,
     gathered: gathered.steps,
     ...choice,
-    moved: choice.moved.filter(({ network }) => stack.networks.some((used) => used.name === network)).map(({ text }) => text),
+    moved: used(choice.moved).map(({ text }) => text),
+    covers: used(choice.covers),
     portal: () => portalImage(settings, facts),
     tool: (name) => toolImage(settings, facts, name),
     // An override that an edit of medianest.yml has ended must not return when the setting does.
@@ -156,31 +157,6 @@ function withAbsoluteSource(loaded: Loaded): Loaded['settings'] {
   const backup = loaded.settings.backup as { local?: { path?: string } } | undefined;
   const local = backup?.local?.path && { backup: { ...backup, local: { ...backup.local, path: absolute(backup.local.path) } } };
   return { ...loaded.settings, ...local, app: { ...app, ...(app?.source && { source: absolute(app.source) }), ...media } };
-}
-
-async function subnetsFor(loaded: Loaded, state: StateFolder, check: RangeCheck): Promise<SubnetChoice & { subnetsChanged: boolean }> {
-  const remembered = state.readJson<Partial<Record<NetworkName, string>>>('subnets.json', 'free ranges are chosen again') ?? {};
-  const wanted = loaded.settings.networks;
-  const settled = NETWORKS.every(
-    (name) => remembered[name] && (wanted[name].subnet === 'auto' || wanted[name].subnet === remembered[name]),
-  );
-  if (settled && (check.running || !check.engine))
-    return { subnets: remembered as Record<NetworkName, string>, moved: [], subnetsChanged: false };
-  // While nothing ran, another network may have taken a remembered range.
-  const taken = check.unchecked ? [] : await takenRanges(loaded.settings.project, check.engine);
-  const choice = chooseSubnets(wanted, remembered, taken);
-  return { ...choice, subnetsChanged: NETWORKS.some((name) => choice.subnets[name] !== remembered[name]) };
-}
-
-/** Ranges that others use. Routes of Docker's own bridges are reported by the networks that they belong to. */
-async function takenRanges(project: string, engine: Engine | undefined): Promise<TakenRange[]> {
-  const networks = engine ? await engine.networks() : [];
-  const known = new Set(networks.flatMap((network) => network.subnets));
-  const others = networks.filter((network) => network.composeProject !== project);
-  return [
-    ...others.flatMap((network) => network.subnets.map((subnet) => ({ subnet, by: `the Docker network ${network.name}` }))),
-    ...hostRoutes().filter((route) => !known.has(route.subnet)),
-  ];
 }
 
 function memoise(compute: (key: string) => string): (key: string) => string {

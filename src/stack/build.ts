@@ -5,6 +5,7 @@ import type { Settings } from '../settings/schema.ts';
 import { certificatesOf } from './certificates.ts';
 import { applyOverrides, type Overrides } from './overrides.ts';
 import type { BuildInput, HostFacts, ServiceDefinition } from './service.ts';
+import type { AddressNeeds } from './subnets.ts';
 import type { Blueprint, ImageSpec, Network, NetworkName, SecretSpec, Service, Stack } from './types.ts';
 
 /** What building a stack needs besides the settings; all read beforehand. */
@@ -17,6 +18,8 @@ export interface BuildFacts {
   engineSocket?: { path: string; gid: number } | undefined;
   /** Hash of all files of an image's source; the folder is relative to the package (`templates/edge/image`). */
   sourceHash(folder: string): string;
+  /** Told of every fixed address that is asked for or reserved. */
+  onAddress?(network: NetworkName, host: number): void;
 }
 
 const BASE_IMAGE = 'debian:trixie-slim';
@@ -35,7 +38,7 @@ export function buildStack(asked: Settings, registry: readonly ServiceDefinition
     built.push(...blueprints);
     return blueprints.map((blueprint): Service => ({ ...blueprint, component: definition.name }));
   });
-  checkAddresses(services, facts.subnets);
+  checkAddresses(services, facts);
   checkPorts(services);
   const present = new Set(services.map((service) => service.name));
   for (const service of services) {
@@ -58,6 +61,22 @@ export function buildStack(asked: Settings, registry: readonly ServiceDefinition
   };
 }
 
+/** Ranges that hold every fixed address there may be, to learn which are asked for. */
+const ROOMY: BuildFacts['subnets'] = { dmz: '10.1.0.0/16', app: '10.2.0.0/16', db: '10.3.0.0/16', mgmt: '10.4.0.0/16' };
+
+/** The highest number of a fixed address in each network: of the containers, and of those that `scale` may add up to `app.maxReplicas`. */
+export function addressNeeds(settings: Settings, registry: readonly ServiceDefinition[], facts: Omit<BuildFacts, 'subnets'>): AddressNeeds {
+  const highest = { dmz: 1, app: 1, db: 1, mgmt: 1 };
+  buildStack(settings, registry, {
+    ...facts,
+    subnets: ROOMY,
+    onAddress: (network, host) => {
+      highest[network] = Math.max(highest[network], host);
+    },
+  });
+  return highest;
+}
+
 /** The image of a tool that runs when it is needed, such as `lego`. */
 export const toolImage = (settings: Settings, facts: BuildFacts, name: string): ImageSpec => buildInput(settings, facts).image(name);
 
@@ -74,7 +93,8 @@ function buildInput(settings: Settings, facts: BuildFacts): BuildInput {
     built: [],
     settingsOf: (definition) => settings[definition.key] as never,
     enabled: (component) => settings.components[component] === true,
-    address: (network, host) => fixedAddress(network, facts.subnets[network], host),
+    address: (network, host) => fixedAddress(network, host, facts),
+    reserve: (network, host) => facts.onAddress?.(network, host),
     image: (name, build = {}): ImageSpec => {
       const own = settings.images[name];
       const update = facts.overrides.updates?.[name];
@@ -97,22 +117,24 @@ function buildInput(settings: Settings, facts: BuildFacts): BuildInput {
   return input;
 }
 
-function fixedAddress(network: NetworkName, subnet: string, host: number): string {
+function fixedAddress(network: NetworkName, host: number, facts: Pick<BuildFacts, 'subnets' | 'onAddress'>): string {
+  facts.onAddress?.(network, host);
+  const subnet = facts.subnets[network];
   const address = hostAddress(subnet, host);
   if (address) return address;
   throw new UserError(
     'INVALID_SETTINGS',
     `the network ${network} (${subnet}) is too small for so many containers`,
-    `fewer replicas, or a wider networks.${network}.subnet`,
+    `fewer replicas (\`app.replicas\`, \`app.maxReplicas\`), or a wider networks.${network}.subnet: all containers in it are replaced at once then`,
   );
 }
 
 /** Every container has an address of its own in each of its networks. @throws UserError where a network is too small */
-function checkAddresses(services: readonly Service[], subnets: BuildFacts['subnets']): void {
+function checkAddresses(services: readonly Service[], facts: BuildFacts): void {
   const owners = new Map<string, string>();
   for (const service of services) {
     for (const network of service.networks) {
-      const key = `${network} ${fixedAddress(network, subnets[network], service.host)}`;
+      const key = `${network} ${fixedAddress(network, service.host, facts)}`;
       const other = owners.get(key);
       if (other) {
         throw new UserError(

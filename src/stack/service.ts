@@ -25,6 +25,8 @@ export interface BuildInput {
   enabled(component: string): boolean;
   /** The fixed address of the container with this host number in a network. */
   address(network: NetworkName, host: number): string;
+  /** A container with this number may come later: a range that is chosen now has room for it. */
+  reserve(network: NetworkName, host: number): void;
   /** The image built from `templates/<name>/image`, or the operator's own from `images:`. */
   image(name: string, build?: Partial<Pick<NonNullable<ImageSpec['build']>, 'after' | 'contexts'>>): ImageSpec;
 }

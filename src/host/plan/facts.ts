@@ -98,8 +98,8 @@ export interface DoctorFacts {
   compose: { version: string } | Problem;
   /** What would run; undefined if the settings or the engine prevent it. */
   stack: Stack | undefined;
-  /** One line for each network that gives way to another range. */
-  moved: readonly string[];
+  /** One line for each network that gives way to another range, for each that covers what this host has to reach, and for each of those. */
+  ranges: { moved: readonly string[]; covers: readonly { network: string; text: string }[]; reached: readonly string[] };
   /** An explicit range that overlaps, or another reason why the stack cannot be laid out. */
   layout: Problem | undefined;
   host: HostFacts;

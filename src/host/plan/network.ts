@@ -48,11 +48,22 @@ export const examinePorts: Examination = ({ host, engine }) => {
 
 const nextPort = (port: number): number => (port > 64000 ? port - 1000 : port + 1);
 
-export const examineRanges: Examination = ({ stack, moved, layout }) => {
+export const examineRanges: Examination = ({ stack, ranges: { moved, covers, reached }, layout }) => {
   if (layout) return [failed('subnets', layout)];
   if (!stack || stack.networks.length === 0) return [];
   const ranges = stack.networks.map(({ name, subnet }) => `${name} ${subnet}`).join(', ');
-  return [ok('subnets', [`no other network uses the ranges of ours: ${ranges}`, ...moved].join('; '))];
+  const clear =
+    reached.length > 0 && covers.length === 0 ? [`and they cover nothing that this host has to reach: ${reached.join(', ')}`] : [];
+  return [
+    ok('subnets', [`no other network uses the ranges of ours: ${ranges}`, ...clear, ...moved].join('; ')),
+    ...covers.map(({ network, text }) =>
+      warn(
+        'subnets.covers',
+        `${text}: while the stack runs, this host cannot reach it`,
+        `set \`networks.${network}.subnet\` to a free range and run \`medianest up\`: it replaces the containers of that network`,
+      ),
+    ),
+  ];
 };
 
 export const examineNames: Examination = ({ host }) => [

@@ -78,7 +78,7 @@ const SUGGESTIONS = `
 # components:
 #   cdn: false                         # switches a part of the profile off
 # networks:
-#   db: { subnet: 192.168.144.0/24 }   # a range of your choice`;
+#   db: { subnet: 192.168.200.0/24 }   # a range of your choice`;
 
 /** medianest.yml, each setting with what it means. @param describe what the schema says of a path; `order` is that of its keys */
 export function settingsText(

@@ -18,6 +18,7 @@ import { cacheContract, databaseContract } from './stores.ts';
 
 export const FIRST_HOST = 100;
 const MIGRATE_HOST = 90;
+const NETWORKS = ['app', 'db'] as const;
 
 /** Asks the application with what its image has: the portal's own script, curl, wget or Node. Loopback needs no verification. */
 function healthTest(own: AppSettings, tls: boolean): string[] {
@@ -92,7 +93,10 @@ export const app = defineService({
   summary: 'the portal, or your own application',
   settings: appSettings,
   build: (own, input) => {
-    if (input.enabled('balancer')) refuseTooMany(own);
+    if (input.enabled('balancer')) {
+      refuseTooMany(own);
+      for (const network of NETWORKS) input.reserve(network, FIRST_HOST + own.maxReplicas - 1);
+    }
     const contract = portalContract(own, input, [databaseContract(input), cacheContract(input)]);
     const tls = appTls(own, input);
     const assets = assetsUrl(input);
@@ -104,7 +108,7 @@ export const app = defineService({
       image: appImage(own, input),
       uid: Number(uid),
       ...(gid && { gid: Number(gid) }),
-      networks: ['app', 'db'],
+      networks: [...NETWORKS],
       ports: [],
       mounts: [
         { source: 'uploads', target: '/srv/uploads', kind: 'volume', readOnly: false, backedUp: 'files' },

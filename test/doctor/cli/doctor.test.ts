@@ -39,6 +39,16 @@ it('looks at everything of this machine in less than two seconds', async () => {
   expect(status).toBe(report(stdout).status === 'fail' ? 5 : 0);
 });
 
+it('says what the ranges are kept clear of', async () => {
+  const { run } = folder('external: { plex: { url: "http://10.0.144.20:32400" } }\n');
+  const env = { SSH_CONNECTION: '172.16.144.7 50022 10.9.0.1 22', SSH_CLIENT: undefined };
+  const { stdout } = await run(['doctor', '--json', '--only', 'subnets'], { env });
+  const message = check(stdout, 'subnets')?.message;
+  expect(message).toContain('172.16.144.7 (the SSH client, $SSH_CONNECTION)');
+  expect(message).toContain('10.0.144.20 (external.plex.url)');
+  expect(message).not.toMatch(/dmz 172\.16\.144\.0/);
+});
+
 it('goes on looking where the settings are wrong, and where no engine answers', async () => {
   const wrong = await folder('edge: { httpsPort: many }\n').run(['doctor', '--json']);
   expect(wrong.status).toBe(5);

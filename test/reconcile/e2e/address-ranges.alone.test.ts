@@ -1,20 +1,47 @@
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { overlaps, parseCidr, type Range } from '../../../src/core/cidr.ts';
 import { docker } from '../../support/cli.ts';
 import { identities, type JsonError } from '../../support/stack.ts';
 import { PREFIX, type Workspace, workspace } from '../../support/workspace.ts';
 
 const refusal = (stdout: string) => (JSON.parse(stdout) as JsonError).error;
 
-/** The first Docker network whose range lies in 172.16.0.0/16, the default of dmz. */
+/** The default range of dmz. */
+const DEFAULT = '172.16.144.0/24';
+
+/** The first Docker network whose range has addresses of it. */
 async function networkInside(): Promise<{ name: string; subnet: string } | undefined> {
   const ids = (await docker(['network', 'ls', '--quiet'])).stdout.split('\n').filter(Boolean);
   const format = '{{.Name}}{{range .IPAM.Config}} {{.Subnet}}{{end}}';
   const lines = (await docker(['network', 'inspect', '--format', format, ...ids])).stdout.split('\n');
-  const [name, subnet] = lines.find((line) => line.includes(' 172.16.'))?.split(' ') ?? [];
-  return name && subnet ? { name, subnet } : undefined;
+  const all = lines.flatMap((line) => {
+    const [name = '', ...subnets] = line.split(' ');
+    return subnets.map((subnet) => ({ name, subnet, range: parseCidr(subnet) }));
+  });
+  return all.find(({ range }) => range && overlaps(range, parseCidr(DEFAULT) as Range));
 }
+
+test('the range of an SSH client is never taken, and one that covers it already is named by doctor', async () => {
+  const space = await workspace('ranges-ssh');
+  try {
+    space.configure({ profile: 'dev' });
+    const client = (at: string) => ({ env: { SSH_CLIENT: `${at} 50022 22`, SSH_CONNECTION: undefined } });
+    const chosen = () => (JSON.parse(readFileSync(path.join(space.state, 'subnets.json'), 'utf8')) as { dmz: string }).dmz;
+    const first = await space.run(['up'], client('172.16.144.7'));
+    expect({ status: first.status, stderr: first.stderr }).toMatchObject({ status: 0 });
+    expect(overlaps(parseCidr(chosen()) as Range, parseCidr('172.16.144.7/32') as Range)).toBe(false);
+    const inside = chosen().replace(/0\/24$/, '77');
+    const doctor = await space.run(['doctor', '--json', '--only', 'subnets'], client(inside));
+    expect(JSON.parse(doctor.stdout).checks).toContainEqual(
+      expect.objectContaining({ status: 'warn', message: expect.stringContaining(`covers ${inside} (the SSH client, $SSH_CLIENT)`) }),
+    );
+    expect((await space.run(['up'], client(inside))).stdout).toContain('Nothing to do');
+  } finally {
+    await space.destroy();
+  }
+});
 
 describe('address ranges', () => {
   let space: Workspace;
@@ -27,7 +54,7 @@ describe('address ranges', () => {
     space = await workspace('ranges');
     space.configure({ profile: 'dev' });
     // A network of this machine may hold part of dmz's default range already: then that one is in the way.
-    blocker = (await networkInside()) ?? { name: OTHER, subnet: '172.16.4.0/24' };
+    blocker = (await networkInside()) ?? { name: OTHER, subnet: '172.16.144.128/25' };
     if (blocker.name === OTHER) expect((await other(blocker.subnet)).status).toBe(0);
   });
   afterAll(async () => {
@@ -42,7 +69,7 @@ describe('address ranges', () => {
     expect(said).toEqual([
       expect.stringMatching(
         new RegExp(
-          `^network dmz: 172\\.16\\.0\\.0/16 overlaps ${blocker.subnet} \\(the Docker network ${blocker.name}\\), so 172\\.\\d+\\.0\\.0/16 is used$`,
+          `^network dmz: ${DEFAULT} overlaps ${blocker.subnet} \\(the Docker network ${blocker.name}\\), so 172\\.\\d+\\.\\d+\\.0/24 is used$`,
         ),
       ),
     ]);
@@ -53,12 +80,12 @@ describe('address ranges', () => {
 
   test('one that must be used is refused, with both sides named', async () => {
     const before = await identities(space.project);
-    space.configure({ profile: 'dev', networks: { dmz: { subnet: '172.16.0.0/16' } } });
+    space.configure({ profile: 'dev', networks: { dmz: { subnet: DEFAULT } } });
     const up = await space.run(['up', '--json']);
     expect(up.status).toBe(1);
     expect(refusal(up.stdout)).toMatchObject({ code: 'SUBNET_TAKEN', hint: expect.stringContaining('networks.dmz.subnet') });
     expect(refusal(up.stdout).message).toContain(
-      `networks.dmz.subnet 172.16.0.0/16 overlaps ${blocker.subnet} (the Docker network ${blocker.name})`,
+      `networks.dmz.subnet ${DEFAULT} overlaps ${blocker.subnet} (the Docker network ${blocker.name})`,
     );
     expect(await identities(space.project)).toEqual(before);
     space.configure({ profile: 'dev' });

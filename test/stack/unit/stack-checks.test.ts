@@ -17,6 +17,7 @@ import { type LoadOptions, load, SUBNETS, stackOf } from '../../support/settings
 
 const stack = (options: LoadOptions): Stack => stackOf(load(options));
 const composed = (file: string): Stack => stack({ file, flags: { profile: 'dev-compose' } });
+const NEEDS = { dmz: 10, app: 109, db: 109, mgmt: 60 };
 const AUTO = { dmz: { subnet: 'auto' }, app: { subnet: 'auto' }, db: { subnet: 'auto' }, mgmt: { subnet: 'auto' } };
 
 /** Numbers that look random and are the same in every run (Park and Miller 1988), so that a failure can be repeated. */
@@ -75,7 +76,7 @@ describe('address arithmetic', () => {
         subnet: formatCidr(parseCidr(`${['10', '172', '192'][next(3)]}.${next(256)}.${next(256)}.0/${12 + next(13)}`) as Range),
         by: 'somebody',
       }));
-      const ranges = Object.values(chooseSubnets(AUTO, {}, taken).subnets).map((subnet) => parseCidr(subnet) as Range);
+      const ranges = Object.values(chooseSubnets(AUTO, {}, taken, NEEDS).subnets).map((subnet) => parseCidr(subnet) as Range);
       const all = [...ranges, ...taken.map(({ subnet }) => parseCidr(subnet) as Range)];
       for (const [index, range] of ranges.entries()) {
         expect(all.filter((other, at) => at !== index && overlaps(range, other))).toEqual([]);
@@ -84,9 +85,9 @@ describe('address arithmetic', () => {
     }
   });
   it('gives way to an explicit range, whatever the order of the networks', () => {
-    const { subnets } = chooseSubnets({ ...AUTO, mgmt: { subnet: '10.0.0.0/16' } }, {}, []);
+    const { subnets } = chooseSubnets({ ...AUTO, mgmt: { subnet: '10.0.0.0/16' } }, {}, [], NEEDS);
     expect(subnets.mgmt).toBe('10.0.0.0/16');
-    expect(subnets.app).toBe('10.1.0.0/16');
+    expect(subnets.app).toBe('10.1.0.0/24');
   });
 });
 

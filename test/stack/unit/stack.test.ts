@@ -7,13 +7,24 @@ import { dynamicRange, hostAddress, overlaps, parseCidr } from '../../../src/cor
 import type { JsonObject } from '../../../src/core/json.ts';
 import { registry } from '../../../src/services/index.ts';
 import { buildStack } from '../../../src/stack/build.ts';
-import { chooseSubnets } from '../../../src/stack/subnets.ts';
+import { chooseSubnets, type TakenRange } from '../../../src/stack/subnets.ts';
 import { renderTemplate } from '../../../src/stack/template.ts';
 import type { Stack } from '../../../src/stack/types.ts';
 import { HOME } from '../../support/cli.ts';
 import { CASES, load, rendered, SUBNETS, stackOf } from '../../support/settings.ts';
 
 const AUTO = { dmz: { subnet: 'auto' }, app: { subnet: 'auto' }, db: { subnet: 'auto' }, mgmt: { subnet: 'auto' } };
+const NEEDS = { dmz: 10, app: 109, db: 109, mgmt: 60 };
+const CHOSEN = { dmz: '172.16.144.0/24', app: '10.0.144.0/24', db: '192.168.144.0/24', mgmt: '10.10.144.0/24' };
+const reached = (subnet: string, by: string): TakenRange => ({ subnet, by, reached: true });
+const choose = (
+  taken: readonly TakenRange[] = [],
+  {
+    wanted = AUTO,
+    remembered = {},
+    needs = NEEDS,
+  }: { wanted?: typeof AUTO; remembered?: Partial<typeof CHOSEN>; needs?: typeof NEEDS } = {},
+) => chooseSubnets(wanted, remembered, taken, needs);
 const compose = (stack: Stack, more = {}) => parse((rendered(stack, more).files[0] as { contents: string }).contents.replaceAll('$$', '$'));
 const stack = (file: string) => stackOf(load({ file, flags: { profile: 'dev-compose' } }));
 
@@ -34,31 +45,78 @@ describe('address ranges', () => {
       }
     }
   });
-  it('are the defaults where nothing is in the way', () => {
-    expect(chooseSubnets(AUTO, {}, [])).toEqual({ subnets: SUBNETS, moved: [] });
+  it('are a /24 of each block where nothing is in the way', () => {
+    expect(choose()).toEqual({ subnets: CHOSEN, moved: [], covers: [] });
   });
   it('move within their block, and say so, where something overlaps', () => {
-    const { subnets, moved } = chooseSubnets(AUTO, {}, [{ subnet: '192.168.1.0/24', by: 'a route of this host, on eth0' }]);
-    expect(subnets.db).toBe('192.168.128.0/17');
+    const { subnets, moved } = choose([
+      { subnet: '192.168.0.0/17', by: 'a lab' },
+      { subnet: '192.168.144.0/20', by: 'a route of this host, on eth0' },
+    ]);
+    expect(subnets.db).toBe('192.168.160.0/24');
     expect(moved.map((entry) => entry.text)).toEqual([
-      'network db: 192.168.0.0/16 overlaps 192.168.1.0/24 (a route of this host, on eth0), so 192.168.128.0/17 is used',
+      'network db: 192.168.144.0/24 overlaps 192.168.144.0/20 (a route of this host, on eth0), so 192.168.160.0/24 is used',
     ]);
   });
-  it('stay where they were, once remembered', () => {
-    expect(chooseSubnets(AUTO, { ...SUBNETS, db: '192.168.128.0/17' }, []).subnets.db).toBe('192.168.128.0/17');
+  it('begin again at the start of their block after its end', () => {
+    expect(choose([{ subnet: '192.168.128.0/17', by: 'a lab' }]).subnets.db).toBe('192.168.0.0/24');
+  });
+  it('stay where they were, once remembered: also the /16 of a project that was made before', () => {
+    expect(choose([], { remembered: SUBNETS }).subnets).toEqual(SUBNETS);
+  });
+  it('are as wide as the fixed addresses need, and no wider', () => {
+    const app = (highest: number) => choose([], { needs: { ...NEEDS, app: highest } }).subnets.app;
+    expect([109, 127, 128, 199, 1099].map(app)).toEqual([
+      '10.0.144.0/24',
+      '10.0.144.0/24',
+      '10.0.144.0/23',
+      '10.0.144.0/23',
+      '10.0.144.0/20',
+    ]);
+  });
+  it.each<[string, TakenRange[], object]>([
+    ['a VLAN behind the gateway whose SSH client is elsewhere', [reached('192.168.7.20', 'the SSH client')], {}],
+    ['an SSH client in 10.0.0.0/24', [reached('10.0.0.7', 'the SSH client')], {}],
+    ['an SSH client in the default range', [reached('10.0.144.7', 'the SSH client')], { app: '10.0.145.0/24' }],
+    ['a DNS server in 192.168.0.0/24', [reached('192.168.0.53', 'a DNS server')], {}],
+    ['a DNS server in the default range', [reached('192.168.144.53', 'a DNS server')], { db: '192.168.145.0/24' }],
+    ['an NFS server in the default range', [reached('172.16.144.9', 'app.media.server')], { dmz: '172.16.145.0/24' }],
+    ['a VLAN that the settings name', [reached('10.0.0.0/16', 'edge.operators')], { app: '10.1.0.0/24' }],
+    ['all of them', [reached('10.10.144.1', 'a'), reached('10.0.144.1', 'b')], { app: '10.0.145.0/24', mgmt: '10.10.145.0/24' }],
+  ])('never cover %s', (_what, taken, moved) => {
+    const choice = choose(taken);
+    expect(choice.subnets).toEqual({ ...CHOSEN, ...moved });
+    expect(choice.moved.map(({ network }) => network).sort()).toEqual(Object.keys(moved).sort());
+    for (const { text } of choice.moved) expect(text).toMatch(/ would cover \S+ \(.+\), so \S+\/24 is used$/);
+  });
+  it('are kept where they cover what has to be reached, and say so', () => {
+    const choice = choose([reached('192.168.0.53', 'a DNS server')], { remembered: SUBNETS });
+    expect(choice).toEqual({
+      subnets: SUBNETS,
+      moved: [],
+      covers: [{ network: 'db', text: 'network db: 192.168.0.0/16 covers 192.168.0.53 (a DNS server)' }],
+    });
+  });
+  it('are refused where an explicit one covers an address, but not a range that the settings name', () => {
+    const wanted = { ...AUTO, db: { subnet: '192.168.0.0/24' } };
+    expect(() => choose([reached('192.168.0.53', 'a DNS server')], { wanted })).toThrow(
+      'networks.db.subnet 192.168.0.0/24 would cover 192.168.0.53 (a DNS server)',
+    );
+    expect(choose([reached('192.168.0.0/16', 'edge.operators')], { wanted }).subnets.db).toBe('192.168.0.0/24');
+    expect(choose([reached('192.168.0.53', 'a DNS server')], { wanted, remembered: { db: '192.168.0.0/24' } }).covers).toHaveLength(1);
   });
   it('are refused, naming both sides, where an explicit one overlaps', () => {
     const wanted = { ...AUTO, app: { subnet: '10.1.0.0/16' } };
-    expect(() => chooseSubnets(wanted, {}, [{ subnet: '10.0.0.0/8', by: 'the Docker network vpn' }])).toThrow(
+    expect(() => choose([{ subnet: '10.0.0.0/8', by: 'the Docker network vpn' }], { wanted })).toThrow(
       /networks\.app\.subnet 10\.1\.0\.0\/16 overlaps 10\.0\.0\.0\/8 \(the Docker network vpn\)/,
     );
-    expect(() => chooseSubnets({ ...wanted, db: { subnet: '10.1.0.0/20' } }, {}, [])).toThrow(/network app/);
+    expect(() => choose([], { wanted: { ...wanted, db: { subnet: '10.1.0.0/20' } } })).toThrow(/network app/);
   });
   it('move to another private block where theirs is used up, and are refused where all are', () => {
     const lan = { subnet: '192.168.0.0/16', by: 'lan' };
-    expect(chooseSubnets(AUTO, {}, [lan]).subnets.db).toBe('10.1.0.0/16');
+    expect(choose([lan]).subnets.db).toBe('10.0.0.0/24');
     const all = [lan, { subnet: '10.0.0.0/8', by: 'vpn' }, { subnet: '172.16.0.0/12', by: 'lab' }];
-    expect(() => chooseSubnets(AUTO, {}, all)).toThrow(/no free range for the network dmz: 172\.16\.0\.0\/16 overlaps/);
+    expect(() => choose(all)).toThrow(/no free range for the network dmz: 172\.16\.144\.0\/24 overlaps/);
   });
 });
 
