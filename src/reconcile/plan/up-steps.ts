@@ -4,6 +4,7 @@ import { volumeName } from '../../stack/labels.ts';
 import type { Rendered, Rolling, Service, Stack } from '../../stack/types.ts';
 import { type Change, type FileChange, networksOf } from './change.ts';
 import { changesProtocol, goneFolder, reloadCause, type UpFacts } from './facts.ts';
+import { freedFirst } from './freed-first.ts';
 import { controllersLast, oneByOne, retirements, sharedFirst } from './members.ts';
 import { balancersLast, idleFirst, TAKES_CONFIGURATION } from './replicas.ts';
 import { settingsTrials } from './settings-trials.ts';
@@ -23,7 +24,7 @@ export function stepsOf(
   const steps = controllersLast([
     ...preparation(stack, wanted, rendered, facts, changes, files),
     ...leftovers.map(({ id, name }): Step => ({ kind: 'remove-container', id, name, cause: 'left behind by an interrupted run' })),
-    ...containerSteps(services, facts, changes, rendered, leftovers.length > 0),
+    ...containerSteps(stack, services, facts, changes, rendered, leftovers.length > 0),
   ]);
   return balancersLast(steps, services, facts.liveConfigs);
 }
@@ -106,10 +107,12 @@ function preparation(
 }
 
 /**
- * What is new or stopped comes up first; then replicas behind a running balancer are replaced one at a time; then
- * configurations are reloaded, so that a balancer never sends to what is not there; at last what is no longer wanted goes.
+ * What leaves and has an address or port that is wanted goes first; then what is new or stopped comes up; then replicas behind
+ * a running balancer are replaced one at a time; then configurations are reloaded, so that a balancer never sends to what is
+ * not there; at last whatever else is no longer wanted goes.
  */
 function containerSteps(
+  stack: Stack,
   services: ReadonlyMap<string, Service>,
   facts: UpFacts,
   changes: readonly Change[],
@@ -157,7 +160,15 @@ function containerSteps(
   const replaced = touched.filter((change) => rolled.includes(change) || isMember(change));
   const others = touched.filter((change) => !replaced.includes(change));
   const retired = retirements(others, wanted, facts.containers);
-  const rest = others.filter(({ service }) => !retired.some((step) => step.service === service));
+  const unretired = others.filter(({ service }) => !retired.some((step) => step.service === service));
+  const early = unretired.filter((change) => change.action !== 'remove');
+  const freed = freedFirst(
+    unretired.filter((change) => change.action === 'remove'),
+    early.flatMap(({ service }) => services.get(service) ?? []),
+    stack.networks,
+    facts.containers,
+  );
+  const rest = unretired.filter((change) => !freed.includes(change));
   const removed = rest.filter((change) => change.action === 'remove');
   const forced = [...services.values()].flatMap((service) => {
     const container = facts.containers.find((entry) => entry.service === service.name);
@@ -173,10 +184,11 @@ function containerSteps(
     waitSeconds,
     cause: 'containers differ from the plan',
   });
-  const early = rest.filter((change) => change.action !== 'remove');
   // A balancer stops sending to a replica before that goes.
   const lastly = removed.length > 0 && (alone || reloaded.length > 0);
   const steps: Step[] = [...retired, ...sharedFirst(recreated, wanted, facts.containers, facts.leaders)];
+  if (freed.length > 0)
+    steps.push({ kind: 'remove-services', services: freed.map(({ service }) => service), cause: 'what comes has its address or port' });
   if (early.length > 0 || (rest.length > 0 && !lastly) || (hadLeftovers && !alone))
     steps.push(compose(lastly ? early : rest, { alone: alone || lastly, forced }));
   const reload = ({ service }: Change): Step => ({

@@ -2,6 +2,7 @@ import type { ObservedContainer } from '../../docker/types.ts';
 import type { Rendered, Service, Stack } from '../../stack/types.ts';
 import { type Change, composeServices, type FileChange, fileChanges, recreateCause } from './change.ts';
 import { changesProtocol, goneFolder, reloadCause, type UpFacts } from './facts.ts';
+import { dataLeftBehind } from './freed-first.ts';
 import type { Step } from './step.ts';
 import { stepsOf } from './up-steps.ts';
 
@@ -35,7 +36,7 @@ export function planUp(stack: Stack, rendered: Rendered, facts: UpFacts): UpPlan
       action: 'remove',
       cause: 'no longer part of the stack',
       downtime: 'it stops',
-      dataRisk: 'none: its volumes are kept',
+      dataRisk: dataLeftBehind(service, stack, ours),
     });
   }
   const files = fileChanges(rendered, facts.files);
