@@ -9,11 +9,27 @@ import { images } from './images/capability.ts';
 import { init } from './init/capability.ts';
 import { members } from './members/capability.ts';
 import { reconcile } from './reconcile/capability.ts';
+import { schedule } from './schedule/capability.ts';
 import { secrets } from './secrets/capability.ts';
 import { topology } from './topology/capability.ts';
 import { waf } from './waf/capability.ts';
 
-const all = [init, reconcile, health, deploy, members, images, backup, edge, certificates, waf, doctor, topology, secrets] as const;
+const all = [
+  init,
+  reconcile,
+  health,
+  deploy,
+  members,
+  images,
+  backup,
+  edge,
+  certificates,
+  waf,
+  doctor,
+  topology,
+  secrets,
+  schedule,
+] as const;
 
 /** A step that no capability carries out does not compile: the error shows its name. */
 type StepsOf<C> = C extends { steps: infer S } ? keyof S : never;

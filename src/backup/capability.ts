@@ -9,6 +9,7 @@ import { backupExport, backupImport } from './commands/export.ts';
 import { backupKit } from './commands/kit.ts';
 import { restore } from './commands/restore.ts';
 import { BACKUP_SCHEDULE } from './plan/schedule.ts';
+import { removalSteps } from './removal-steps.ts';
 import { restoreSteps } from './restore/steps.ts';
 
 /** WAL that waits for the archive, and copies that are behind. */
@@ -41,7 +42,7 @@ export const backup = {
     drill,
   ],
   schedules: [BACKUP_SCHEDULE],
-  steps: restoreSteps,
+  steps: { ...restoreSteps, ...removalSteps },
   guard: async (state, { takesDown }) => {
     if (takesDown) return;
     const { refuseHalfRestored } = await import('./restore/journal.ts');
@@ -68,6 +69,7 @@ export const backup = {
     },
     // Without data there is nothing that a restore could have left half replaced, nor anything that was put aside.
     deleted: async (state) => (await import('./restore/journal.ts')).noteEnd(state, undefined),
+    remains: async (leaving) => (await import('./remains.ts')).backupRemains(leaving),
   },
   checks: async (seen) => {
     const { backupHealth } = await import('./alert.ts');

@@ -11,6 +11,9 @@ import type { Role, Service, Stack } from '../stack/types.ts';
 import type { Lock } from '../state/lock.ts';
 import type { StateFolder } from '../state/state.ts';
 import type { Check } from './check.ts';
+import type { Schedule } from './schedule.ts';
+
+export type { Schedule, Timer } from './schedule.ts';
 
 /*
  * The contract between a capability and the rest of the program: what it may use (Context), and what it contributes
@@ -180,33 +183,39 @@ export interface UpPart {
   outside?(context: Context, project: Project): Promise<{ data: Record<string, Json>; lines: string[] } | undefined>;
 }
 
-/** What a capability adds to `down --volumes`. */
+/** A project as it is being removed. */
+export interface Leaving {
+  context: Context;
+  project: Project;
+  engine: Engine;
+}
+
+/** Something of a project that `down --volumes` leaves: it says so, and `uninstall` removes it. */
+export interface Remnant {
+  /** For people: `3 images of releases (1.2 GiB at most)`. */
+  what: string;
+  /** Each of them: volumes, images, files, folders. */
+  names: readonly string[];
+  /** What removes it, after the containers are gone; none where it always stays. */
+  steps: readonly Step[];
+  /** It has backups in it that the operator keeps elsewhere: removed only where that is asked for. */
+  backups?: true;
+  /** It acts by itself, and goes before anything else does. */
+  first?: true;
+  /** It is no single project's: it goes with the last one. */
+  shared?: true;
+  /** Why it stays, or what to do about it. */
+  stays?: string;
+}
+
+/** What a capability adds to `down --volumes` and `uninstall`. */
 export interface DataPart {
   /** Why the data should not be deleted yet, and what to do about it; undefined where nothing speaks against it. */
   unprotected?(project: Project): Promise<{ reason: string; hint: string } | undefined>;
   /** The data is gone. */
   deleted?(state: StateFolder): Promise<void>;
-}
-
-/** A command that systemd runs again and again. */
-export interface Timer {
-  /** Part of the units' names. */
-  name: string;
-  /** When (systemd.time(7), "Calendar events"). */
-  calendar: string;
-  /** Spread over so much time, so that many hosts do not come at once. */
-  delay: string;
-  command: readonly string[];
-}
-
-/** Timers that are installed together, by `medianest GROUP schedule install`. */
-export interface Schedule {
-  group: string;
-  /** For people: "renewals, every hour". */
-  what: string;
-  timers: readonly Timer[];
-  /** Each is run once when it is installed, so that one that would fail is seen at once. */
-  runsAtInstall: boolean;
+  /** What is there of it beside containers, networks and volumes of the stack. */
+  remains?(leaving: Leaving): Promise<Remnant[]>;
 }
 
 /** A capability: all that it contributes. Adding one is its folder and a line in src/capabilities.ts. */

@@ -88,6 +88,25 @@ export function writeFolder(folder: string, files: readonly { path: string; cont
   });
 }
 
+/** Removes a file or folder, if it is there; a link is removed, and not what it leads to. @throws UserError PARTIAL */
+export function removeTree(target: string): void {
+  try {
+    rmSync(target, { recursive: true, force: true });
+  } catch (error) {
+    const code = systemCode(error);
+    if (!code) throw error;
+    throw new UserError(
+      'PARTIAL',
+      `${target} cannot be removed (${code})`,
+      'run the same command again as its owner, or as root: it continues',
+      {
+        path: target,
+        cause: error,
+      },
+    );
+  }
+}
+
 /** Points a symbolic link to another target in one step: a reader sees the old one or the new one, never none. */
 export function switchLink(link: string, target: string): void {
   writing(link, () => {

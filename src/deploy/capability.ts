@@ -1,6 +1,8 @@
 import type { Capability } from '../capability/capability.ts';
+import { plural } from '../core/plural.ts';
 import { namesOf, withRole } from '../stack/roles.ts';
 import type { Stack } from '../stack/types.ts';
+import { bytes } from '../ui/bytes.ts';
 import { deploy as command, releases, rollback } from './commands/deploy.ts';
 import { scale } from './commands/scale.ts';
 
@@ -30,6 +32,23 @@ export const deploy: Capability = {
         seconds,
         command: name,
       });
+    },
+  },
+  data: {
+    remains: async ({ project, engine }) => {
+      const { releaseTag } = await import('./plan/releases.ts');
+      const { imagesNamed } = await import('../images/store/images.ts');
+      const prefix = releaseTag(project.loaded.settings.project, '');
+      const found = imagesNamed(await engine.images(), (ref) => ref.startsWith(prefix));
+      return found.refs.length === 0
+        ? []
+        : [
+            {
+              what: `${plural(found.refs.length, 'image')} of releases (${bytes(found.bytes)} at most)`,
+              names: found.refs,
+              steps: [{ kind: 'remove-images', refs: found.refs, cause: 'no release is left to go back to' }],
+            },
+          ];
     },
   },
   notes: async ({ project: { state } }) => {

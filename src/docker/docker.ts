@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
-import { systemCode, UserError } from '../core/errors.ts';
 import { COMPOSE_PROJECT, LABEL } from '../stack/labels.ts';
 import { engineAddress } from './address.ts';
+import { demultiplex, explain } from './answers.ts';
 import { toEngineInfo } from './engine-info.ts';
 import { listContainers } from './list-containers.ts';
 import type { Engine, Neighbour, ObservedContainer, Owned } from './types.ts';
@@ -122,6 +122,30 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
           .catch((error) => absent(error));
         return found ? { id: found.Id, digests: found.RepoDigests ?? [] } : undefined;
       }),
+    images: () =>
+      call(async (docker) =>
+        (await docker.listImages()).map(({ Id, RepoTags, Size, Labels }) => ({
+          id: Id,
+          refs: RepoTags ?? [],
+          bytes: Size,
+          built: Labels?.[BUILT_IMAGE] !== undefined,
+        })),
+      ),
+    removeImage: (ref) =>
+      call(async (docker) => {
+        const removed = await docker
+          .getImage(ref)
+          .remove()
+          .catch((error) => (error.statusCode === 409 ? undefined : absent(error)));
+        return removed !== undefined;
+      }),
+    removeVolume: (name) =>
+      call(async (docker) => {
+        await docker
+          .getVolume(name)
+          .remove()
+          .catch((error) => absent(error));
+      }),
     tag: (source, target) =>
       call(async (docker) => {
         const colon = target.lastIndexOf(':');
@@ -129,6 +153,9 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
       }),
   };
 }
+
+/** On every image that medianest builds (images/store/build-image.ts). */
+const BUILT_IMAGE = 'io.medianest.image';
 
 function absent(error: { statusCode?: number }): false {
   if (error.statusCode === 404) return false;
@@ -194,39 +221,3 @@ const toNeighbour = (container: Docker.ContainerInfo): Neighbour => ({
   ports: Object.fromEntries(container.Ports.flatMap((port) => (port.PublicPort ? [[port.PrivatePort, port.PublicPort]] : []))),
   hostNetwork: container.HostConfig.NetworkMode === 'host',
 });
-
-/** Docker's log stream of a container without a terminal: frames of an 8-byte header (stream, length) and text. */
-function demultiplex(raw: Buffer): string {
-  const parts: Buffer[] = [];
-  for (let at = 0; at + 8 <= raw.length; ) {
-    const length = raw.readUInt32BE(at + 4);
-    parts.push(raw.subarray(at + 8, at + 8 + length));
-    at += 8 + length;
-  }
-  return Buffer.concat(parts).toString('utf8');
-}
-
-function explain(error: unknown, label: string): unknown {
-  if (error instanceof UserError) return error;
-  const code = systemCode(error);
-  if (code === 'EACCES' || code === 'EPERM') {
-    return new UserError(
-      'ENGINE_PERMISSION',
-      `no permission to use the Docker Engine at ${label}; nothing was changed`,
-      'add yourself to the group: sudo usermod -aG docker $USER, then log in again',
-      { cause: error },
-    );
-  }
-  if (code && ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EHOSTUNREACH', 'ETIMEDOUT', 'EPIPE'].includes(code)) {
-    return new UserError(
-      'ENGINE_AWAY',
-      `the Docker Engine at ${label} does not answer (${code}); nothing was changed`,
-      'start it (sudo systemctl start docker), or install it: ./scripts/setup-docker.sh',
-      { cause: error },
-    );
-  }
-  const message = (error as { json?: { message?: string } }).json?.message ?? (error as Error).message;
-  return new UserError('ENGINE_FAILED', `the Docker Engine answered: ${message}`, 'see the engine’s log (journalctl -u docker)', {
-    cause: error,
-  });
-}

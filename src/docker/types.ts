@@ -41,6 +41,17 @@ export interface ImageInfo {
   digests: string[];
 }
 
+/** An image that the engine has. */
+export interface ObservedImage {
+  id: string;
+  /** All of its names. */
+  refs: string[];
+  /** With the layers that it shares with others. */
+  bytes: number;
+  /** medianest has built it, or it is built upon one of these. */
+  built: boolean;
+}
+
 export interface EngineInfo {
   version: string;
   arch: string;
@@ -97,6 +108,12 @@ export interface Engine {
   exec(id: string, argv: readonly string[]): Promise<{ exitCode: number; output: string }>;
   /** An image that the engine has, by any of its names; undefined where it has none. */
   image(ref: string): Promise<ImageInfo | undefined>;
+  /** All images of this engine. */
+  images(): Promise<ObservedImage[]>;
+  /** Takes a name from an image, and removes one that has no other. @returns false where a container uses it */
+  removeImage(ref: string): Promise<boolean>;
+  /** @throws where a container mounts it */
+  removeVolume(name: string): Promise<void>;
   /** Gives an image another name. */
   tag(source: string, target: string): Promise<void>;
 }

@@ -1,4 +1,7 @@
 import type { Capability } from '../capability/capability.ts';
+import { plural } from '../core/plural.ts';
+import { LABEL } from '../stack/labels.ts';
+import { bytes } from '../ui/bytes.ts';
 import { imagesBuild } from './commands/images.ts';
 import { imagesLoad, imagesLock, imagesOutdated, imagesPrune, imagesSave } from './commands/images-more.ts';
 import { update } from './commands/update.ts';
@@ -7,4 +10,28 @@ import { update } from './commands/update.ts';
 export const images: Capability = {
   name: 'images',
   commands: [update, imagesBuild, imagesSave, imagesLoad, imagesLock, imagesOutdated, imagesPrune],
+  data: {
+    // They have no project: the same image serves every project of this host.
+    remains: async ({ project, engine }) => {
+      const { builtImages } = await import('./store/images.ts');
+      const { refs, bytes: size } = builtImages(await engine.images());
+      if (refs.length === 0) return [];
+      const name = project.loaded.settings.project;
+      const [volumes, { containers, networks }] = await Promise.all([engine.volumes(), engine.owned()]);
+      const made = volumes.map(({ labels }) => ({ project: labels[LABEL.project], of: labels[LABEL.previewOf] }));
+      const previews = made.flatMap(({ project: preview, of }) => (of === name ? [preview] : []));
+      const all = [...made, ...containers, ...networks].map(({ project: owner }) => owner);
+      const other = all.find((owner) => owner !== undefined && owner !== name && !previews.includes(owner));
+      const what = `${plural(refs.length, 'image')} that medianest has built (${bytes(size)} at most)`;
+      if (other) return [{ what, names: refs, steps: [], stays: `the project ${other} may need them: medianest images prune` }];
+      return [
+        {
+          what,
+          names: refs,
+          shared: true,
+          steps: [{ kind: 'remove-images', refs, cause: 'no other project of medianest is on this host' }],
+        },
+      ];
+    },
+  },
 };

@@ -5,13 +5,14 @@ import { logs } from './commands/logs.ts';
 import { plan } from './commands/plan.ts';
 import { render } from './commands/render.ts';
 import { restart } from './commands/restart.ts';
+import { uninstallCommand } from './commands/uninstall.ts';
 import { upCommand } from './commands/up.ts';
 import { reconcileSteps } from './steps.ts';
 
 /** Brings a project to what its settings say, and takes it down. */
 export const reconcile = {
   name: 'reconcile',
-  commands: [upCommand, plan, logs, exec, restart, down, render],
+  commands: [upCommand, plan, logs, exec, restart, down, uninstallCommand, render],
   steps: reconcileSteps,
   notes: ({ project, containers }) => {
     const out = project.state.drained().filter((name) => containers.some(({ service }) => service === name));

@@ -57,7 +57,7 @@ async function look(engine: Engine, project: string, state: StateFolder, volumes
 }
 
 /** Compose deletes what carries the project's name in its own label, even if medianest did not create it. */
-async function refuseDeletingOthers(engine: Engine, project: string): Promise<void> {
+export async function refuseDeletingOthers(engine: Engine, project: string): Promise<void> {
   const foreign = (await engine.volumes()).find(({ labels }) => labels[COMPOSE_PROJECT] === project && labels[LABEL.project] !== project);
   if (!foreign) return;
   throw new UserError(

@@ -14,6 +14,7 @@ import { askController, replaceMember } from '../members/agent-cli.ts';
 import { placedSecrets, placeSecrets, saveSecrets } from '../secrets/store/secret-files.ts';
 import { LABEL } from '../stack/labels.ts';
 import { mend } from '../state/mend.ts';
+import { removeState } from '../state/remove.ts';
 import { compose, composeUp, overrideFiles, runCompose } from './compose-project.ts';
 import { proveMount } from './media-check.ts';
 import { appliedValue } from './plan/facts.ts';
@@ -143,6 +144,17 @@ export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['pe
   'compose-down': (step, run, task) => {
     // By the project's labels alone: it must work without the files, and whatever stands in the override.
     return compose(run, task, ['down', '--remove-orphans', ...(step.volumes ? ['--volumes'] : [])], []);
+  },
+  'remove-volumes': async (step, run) => {
+    for (const name of step.names) await run.engine.removeVolume(name);
+  },
+  'remove-images': async (step, run) => {
+    for (const ref of step.refs) if (!(await run.engine.removeImage(ref))) run.context.report.warn(`${ref} stays: a container uses it`);
+  },
+  'remove-state': (step, run) => {
+    const { state } = run.prepared;
+    const others = removeState(state);
+    if (others.length > 0) run.context.report.warn(`${step.root} stays, with what medianest did not make: ${others.join(', ')}`);
   },
   reload: (step, run) => {
     return reload(run, step.service, step.argv);

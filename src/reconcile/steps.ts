@@ -140,4 +140,16 @@ export const reconcileSteps = {
     perform: later('compose-down'),
     touches: true,
   },
+  'remove-volumes': {
+    describe: (step) => `remove ${plural(step.names.length, 'volume')} (${step.names.join(', ')})`,
+    perform: later('remove-volumes'),
+  },
+  'remove-images': {
+    describe: (step) => `remove ${plural(step.refs.length, 'image')}`,
+    perform: later('remove-images'),
+  },
+  'remove-state': {
+    describe: (step) => `remove the state folder ${step.root}`,
+    perform: later('remove-state'),
+  },
 } satisfies Pick<StepHandlers, keyof ReconcileSteps>;

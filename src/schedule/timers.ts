@@ -1,8 +1,8 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Context, Project, Timer } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
-import { exists, statOptional, writeAtomic } from '../core/files.ts';
+import { exists, removeTree, statOptional, writeAtomic } from '../core/files.ts';
 import { shellWord } from '../core/shell-word.ts';
 import { runProgram } from '../docker/compose.ts';
 import { requireManifest } from '../project/open.ts';
@@ -56,15 +56,23 @@ export async function installTimers(context: Context, opened: Project, timers: r
 
 /** @returns the unit files that were there */
 export async function removeTimers(context: Context, { loaded }: Project, timers: readonly Timer[]): Promise<string[]> {
-  const units = timers.flatMap((timer) => ['timer', 'service'].map((kind) => `${timerUnit(loaded.settings.project, timer)}.${kind}`));
-  const there = units.filter((name) => exists(path.join(FOLDER, name)));
-  const files = there.map((name) => path.join(FOLDER, name));
-  if (there.length === 0 || context.flags.dryRun) return files;
-  requireSystemd([], undefined);
-  await systemctl('disable', '--now', ...there.filter((name) => name.endsWith('.timer')));
-  for (const file of files) rmSync(file);
-  await systemctl('daemon-reload');
+  const files = installedUnits(loaded.settings.project, timers);
+  if (!context.flags.dryRun) await removeUnits(files);
   return files;
+}
+
+/** The unit files of these timers that are there. */
+export const installedUnits = (project: string, timers: readonly Timer[]): string[] =>
+  timers
+    .flatMap((timer) => ['timer', 'service'].map((kind) => path.join(FOLDER, `${timerUnit(project, timer)}.${kind}`)))
+    .filter((file) => exists(file));
+
+export async function removeUnits(files: readonly string[]): Promise<void> {
+  if (files.length === 0) return;
+  requireSystemd([], undefined);
+  await systemctl('disable', '--now', ...files.filter((file) => file.endsWith('.timer')).map((file) => path.basename(file)));
+  for (const file of files) removeTree(file);
+  await systemctl('daemon-reload');
 }
 
 /** Of each timer that is installed: when it runs next, and how its last run ended. */

@@ -13,7 +13,9 @@ const network = z.strictObject({
       const problem = value === 'auto' ? undefined : cidrProblem(value);
       if (problem) context.addIssue({ code: 'custom', message: problem, input: value });
     })
-    .describe('`auto` (a /24 that covers nothing this host has to reach, or a wider range where the replicas need one), or a range that must be used'),
+    .describe(
+      '`auto` (a /24 that covers nothing this host has to reach, or a wider range where the replicas need one), or a range that must be used',
+    ),
 });
 
 /** The settings that belong to no single service. Each service adds its own key (see src/services). */

@@ -1,3 +1,4 @@
+import type { ObservedImage } from '../../docker/types.ts';
 import type { Stack } from '../../stack/types.ts';
 
 /** An image under one of its names, as the engine lists it. */
@@ -25,6 +26,19 @@ export const neededRefs = (stack: Stack): string[] => [...new Set(stack.services
 
 /** Ours by name and label: `medianest/edge:4f2a...`; an operator's own image may carry the label of what it is built upon. */
 const OURS = /^medianest\/([a-z0-9-]+):[0-9a-f]{12}$/;
+
+/** Images by some of their names: these, and how much they take at most, because layers may be shared. */
+export function imagesNamed(images: readonly ObservedImage[], fits: (ref: string) => boolean): { refs: string[]; bytes: number } {
+  const found = images.filter(({ refs }) => refs.some(fits));
+  return { refs: found.flatMap(({ refs }) => refs.filter(fits)).sort(), bytes: found.reduce((sum, image) => sum + image.bytes, 0) };
+}
+
+/** Those that medianest has built, whatever project they are for. */
+export const builtImages = (images: readonly ObservedImage[]) =>
+  imagesNamed(
+    images.filter(({ built }) => built),
+    (ref) => OURS.test(ref),
+  );
 
 /** Of our images, those that neither a container nor the stack nor a release uses. */
 export function prunable(images: readonly NamedImage[], usedIds: ReadonlySet<string>, stack: Stack): NamedImage[] {

@@ -1,5 +1,7 @@
-import { type Command, done } from '../../capability/capability.ts';
+import { type Command, type Context, done, type Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
+import { exists } from '../../core/files.ts';
+import { listText } from '../plan/uninstall.ts';
 
 export const down: Command = {
   name: 'down',
@@ -46,6 +48,19 @@ export const down: Command = {
     }
     const stopped = services.length === 0 ? `${project} was not running` : `${project} is stopped`;
     const kept = volumes ? 'its volumes are deleted' : 'its volumes are kept';
-    return done({ project, removed: services, volumes }, steps.length === 0 ? `${project} is not running` : `${stopped}; ${kept}`);
+    const said = steps.length === 0 ? `${project} is not running` : `${stopped}; ${kept}`;
+    if (!volumes) return done({ project, removed: services, volumes }, said);
+    const left = await leftBehind(context, opened);
+    const lines = left.map((entry) => `  ${listText(entry)}`);
+    const hint = left.length > 0 ? ['what is left of it (`medianest uninstall` removes it):', ...lines] : [];
+    return done({ project, removed: services, volumes, left }, [said, ...hint].join('\n'));
   },
 };
+
+/** What `down --volumes` does not touch. */
+async function leftBehind(context: Context, { loaded, state }: Project): Promise<{ what: string; names: readonly string[] }[]> {
+  const { remnantsOf } = await import('../uninstall.ts');
+  const remnants = await remnantsOf({ context, project: { loaded, state }, engine: await context.engine() });
+  const folder = exists(state.root) ? [{ what: 'the state folder', names: [state.root] }] : [];
+  return [...remnants.map(({ what, names }) => ({ what, names })), ...folder];
+}

@@ -40,6 +40,9 @@ export interface ReconcileSteps {
   'mark-applied': { service: string; certificates: string[]; secrets: boolean };
   'compose-restart': { services: string[]; waitSeconds: number };
   'compose-down': { volumes: boolean; services: string[] };
+  'remove-volumes': { names: string[] };
+  'remove-images': { refs: string[] };
+  'remove-state': { root: string };
 }
 
 declare module '../../capability/capability.ts' {

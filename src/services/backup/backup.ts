@@ -19,7 +19,7 @@ export const REPOSITORY = '/srv/backups';
 
 /** Of processors that others want too a backup gets what is left: 1,024 is what every other container has. */
 export const BACKUP_CPU_SHARES = 128;
-const REPOSITORY_VOLUME = 'backups';
+export const REPOSITORY_VOLUME = 'backups';
 
 /** What encrypts pgBackRest's repository, each key version of it, and all of restic's. */
 const databaseSecret = (generation: number) => ({ ...generated(databaseKey(generation)), encrypts: 'the backups of the database' });
