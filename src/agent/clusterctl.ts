@@ -1,6 +1,8 @@
-import type { Group, Say } from './group.ts';
+import { parseArgs } from 'node:util';
+import type { Group, Say, WantedLeader } from './group.ts';
 
-const USAGE = 'usage: clusterctl status | handover SERVICE | settled SERVICE SECONDS | switchover [--to SERVICE] | failover [--to SERVICE]';
+const USAGE =
+  'usage: clusterctl status | handover SERVICE | settled SERVICE SECONDS | switchover [--to SERVICE] | failover [--to SERVICE] [--force]';
 
 /**
  * One command of the cluster controller (src/agent/README.md).
@@ -33,13 +35,21 @@ export async function clusterctl(argv: readonly string[], groups: readonly Group
     }
     case 'switchover':
     case 'failover': {
-      if (first !== '' && (first !== '--to' || second === '')) throw new Error(USAGE);
+      const wanted = wantedLeader(argv.slice(1));
       const change = groups.find((group) => group[command])?.[command];
       if (!change) throw new Error('this stack has no database with members');
-      await change(first === '' ? undefined : second, say);
+      await change(wanted, say);
       return '';
     }
     default:
       throw new Error(USAGE);
+  }
+}
+
+function wantedLeader(args: readonly string[]): WantedLeader {
+  try {
+    return { ...parseArgs({ args: [...args], options: { to: { type: 'string' }, force: { type: 'boolean' } } }).values };
+  } catch {
+    throw new Error(USAGE);
   }
 }

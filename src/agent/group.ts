@@ -3,6 +3,17 @@ import type { MemberState } from '../stack/member.ts';
 /** Tells what is waited for. */
 export type Say = (what: string) => void;
 
+/** What a change of leader is asked for. */
+export interface WantedLeader {
+  /** The member that is to lead; the best one where undefined. */
+  to?: string | undefined;
+  /** A failover although the leader answers. */
+  force?: boolean | undefined;
+}
+
+/** It was refused, and nothing was changed. Its message is for a person. */
+export class Refused extends Error {}
+
 /**
  * Observes one group of members and acts on it (src/agent/README.md). Where something cannot be done, it throws an
  * Error whose message is for a person.
@@ -18,8 +29,8 @@ export interface Group {
   /** After a member has come back: waits until it is a healthy member again and is not behind. */
   settled(service: string, seconds: number, say: Say): Promise<void>;
   /** Planned and unplanned changes of leader, if the group has one leader. */
-  switchover?(to: string | undefined, say: Say): Promise<void>;
-  failover?(to: string | undefined, say: Say): Promise<void>;
+  switchover?(wanted: WantedLeader, say: Say): Promise<void>;
+  failover?(wanted: WantedLeader, say: Say): Promise<void>;
   /** Keeps the group together: run by the agent every few seconds. Gives back what was done. */
   round?(): Promise<string[]>;
 }

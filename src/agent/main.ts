@@ -1,5 +1,6 @@
 import { clusterctl } from './clusterctl.ts';
 import { readConfig } from './config.ts';
+import { Refused } from './group.ts';
 import { groupsOf } from './groups.ts';
 import { logTo } from './log.ts';
 import { run } from './run.ts';
@@ -30,6 +31,7 @@ main().then(
   () => process.exit(0),
   (error: Error) => {
     process.stderr.write(`${error.message}\n`);
-    process.exit(1);
+    // A command line tells by it that nothing was changed (members/agent-cli.ts).
+    process.exit(error instanceof Refused ? 3 : 1);
   },
 );

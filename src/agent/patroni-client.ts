@@ -1,3 +1,4 @@
+import { Refused } from './group.ts';
 import { type Answer, callMember, type Peer } from './member-client.ts';
 
 const PORT = 8008;
@@ -53,7 +54,9 @@ export function patroniClient(members: readonly Peer[], password: () => string) 
   // A refusal is an answer: only where one is not reached, the next is asked.
   const order = async (path: string, preferred: string, body: unknown): Promise<void> => {
     const { status, body: text } = await first(preferred, (peer) => send(peer, path, body));
-    if (status >= 300) throw new Error(`Patroni refused: ${text.trim() || status}`);
+    const why = text.trim() || String(status);
+    if (status >= 400 && status < 500) throw new Refused(`Patroni refused: ${why}`);
+    if (status >= 300) throw new Error(`Patroni failed: ${why}`);
   };
 
   return {
@@ -66,6 +69,15 @@ export function patroniClient(members: readonly Peer[], password: () => string) 
       const asked = peer && callMember(peer, PORT, { method: 'GET', path: '/liveness', timeout: READ_MS });
       return Promise.resolve(asked).then(
         (answer) => answer !== undefined,
+        () => false,
+      );
+    },
+    /** Whether this member itself says that it leads, with a server that answers; what the others say of it may be old. */
+    leads: (service: string): Promise<boolean> => {
+      const peer = members.find((member) => member.service === service);
+      const asked = peer && callMember(peer, PORT, { method: 'GET', path: '/primary', timeout: READ_MS });
+      return Promise.resolve(asked).then(
+        (answer) => answer?.status === 200,
         () => false,
       );
     },

@@ -43,6 +43,7 @@ const STATUS = {
   CERTIFICATE_FAILED: EXIT.failed,
   CERTIFICATE_REFUSED: EXIT.failed,
   NOT_RUNNING: EXIT.failed,
+  LEADER_REFUSED: EXIT.failed,
   NO_RELEASE: EXIT.failed,
   NO_BACKUP: EXIT.failed,
   BACKUP_REFUSED: EXIT.failed,

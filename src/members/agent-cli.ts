@@ -38,24 +38,47 @@ export async function memberStates(
 export const leadersOf = (states: Readonly<Record<string, MemberState>> | undefined): string[] =>
   Object.entries(states ?? {}).flatMap(([service, { role }]) => (role === 'leader' ? [service] : []));
 
-/** Runs the controller. @throws UserError PARTIAL with its last line, if it fails or does not run */
-export async function askController(engine: Engine, project: string, controller: string, argv: readonly string[]): Promise<string> {
+/** What the controller said, and how it ended. */
+export interface Answer {
+  exitCode: number;
+  /** Its last lines, for a person. */
+  said: string;
+}
+
+/** The exit status by which the controller says that it refused and changed nothing; one of an older version never does. */
+export const REFUSED = 3;
+
+/** Runs the controller to its end; undefined if it does not run. */
+export async function callController(
+  engine: Engine,
+  project: string,
+  controller: string,
+  argv: readonly string[],
+): Promise<Answer | undefined> {
   const container = runningController(await engine.observe(project), controller);
-  if (!container)
+  if (!container) return undefined;
+  const { exitCode, output } = await engine.exec(container.id, [CLUSTERCTL, ...argv]);
+  return { exitCode, said: output.trim().split('\n').slice(-3).join(' | ') };
+}
+
+/** The same in the middle of a change. @throws UserError PARTIAL with its last lines, if it fails or does not run */
+export async function askController(engine: Engine, project: string, controller: string, argv: readonly string[]): Promise<void> {
+  const answer = await callController(engine, project, controller, argv);
+  if (!answer)
     throw new UserError(
       'PARTIAL',
       `${controller} does not run, and it is needed to replace members`,
       'medianest up starts it; then run this again',
     );
-  const { exitCode, output } = await engine.exec(container.id, [CLUSTERCTL, ...argv]);
-  if (exitCode === 0) return output;
-  const said = output.trim().split('\n').slice(-3).join(' | ');
-  throw new UserError(
+  if (answer.exitCode !== 0) throw failed(argv, answer);
+}
+
+export const failed = (argv: readonly string[], { said }: Answer): UserError =>
+  new UserError(
     'PARTIAL',
     `${argv.join(' ')}: ${said}`,
     '`medianest status` shows the leader; `medianest health` shows why; then run the same command again',
   );
-}
 
 /** Hands over what one member leads, replaces or restarts its container, and waits until it is a healthy member again. */
 export async function replaceMember(

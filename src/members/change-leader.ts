@@ -4,7 +4,7 @@ import { shown } from '../core/reporter.ts';
 import { requireManifest } from '../project/open.ts';
 import { withLock } from '../project/with-lock.ts';
 import { refuseForeign } from '../reconcile/refuse-foreign.ts';
-import { askController, controllerOf, leadersOf, memberStates } from './agent-cli.ts';
+import { callController, controllerOf, failed, leadersOf, memberStates, REFUSED } from './agent-cli.ts';
 
 export interface LeaderChange {
   before: string | null;
@@ -13,17 +13,62 @@ export interface LeaderChange {
   seconds: number;
 }
 
+export interface LeaderRequest {
+  /** `switchover` is planned and asks the leader to hand over, `failover` is for one that does not answer. */
+  how: 'switchover' | 'failover';
+  /** The member that is to lead; the best one where it is not given. */
+  to: string | undefined;
+  /** A failover although the leader answers. */
+  force: boolean;
+}
+
 /**
- * Changes the leader of the database: `switchover` is planned and asks the leader to hand over, `failover` works without one
- * that answers. @param to the member that is to lead; the best one where it is not given
+ * Changes the leader of the database. The controller decides whether it may: it asks the leader itself.
+ * @throws UserError LEADER_REFUSED where nothing was changed
  */
-export async function changeLeader(
-  context: Context,
-  { loaded, state }: Project,
-  how: 'switchover' | 'failover',
-  to: string | undefined,
-): Promise<LeaderChange> {
+export async function changeLeader(context: Context, { loaded, state }: Project, { how, to, force }: LeaderRequest): Promise<LeaderChange> {
+  const { names, controller } = databaseOf(state, how, to);
+  const engine = await context.engine();
+  const project = loaded.settings.project;
+  const argv = [how, ...(to ? ['--to', to] : []), ...(force ? ['--force'] : [])];
+  return withLock(context, state, argv.join(' '), async (_lock, record) => {
+    const containers = await engine.observe(project);
+    refuseForeign(project, containers, state.root);
+    const states = await memberStates(engine, containers, controller);
+    const before = leaderAmong(names, states);
+    if (context.flags.dryRun) {
+      if (how === 'failover' && !force && before !== null && states?.[before]?.ok)
+        throw refused(`${before} leads and answers: use switchover, or failover --force`);
+      return { before, leader: to ?? null, result: 'planned', seconds: 0 };
+    }
+    const started = context.clock.now().getTime();
+    const answer = await shown(context.report, `${how}${to ? ` to ${to}` : ''}`, async () => {
+      const said = await callController(engine, project, controller, argv);
+      if (!said) throw refused(`${controller} does not run, and only it changes the leader`);
+      if (said.exitCode === REFUSED) throw refused(said.said);
+      return said;
+    });
+    record(argv);
+    if (answer.exitCode !== 0) throw failed(argv, answer);
+    const leader = leaderAmong(names, await memberStates(engine, await engine.observe(project), controller));
+    return { before, leader, result: 'changed', seconds: (context.clock.now().getTime() - started) / 1000 };
+  });
+}
+
+const leaderAmong = (names: readonly string[], states: Awaited<ReturnType<typeof memberStates>>): string | null =>
+  leadersOf(states).find((name) => names.includes(name)) ?? null;
+
+const refused = (why: string): UserError =>
+  new UserError(
+    'LEADER_REFUSED',
+    `${why}; nothing was changed`,
+    '`medianest status` shows the leader and the others, `medianest health` what is wrong',
+  );
+
+/** The members of the database, and their controller. @throws UserError where there is no leader to change */
+function databaseOf(state: Project['state'], how: string, to: string | undefined): { names: string[]; controller: string } {
   const members = requireManifest(state).services.filter(({ member }) => member?.group === 'database');
+  const names = members.map(({ name }) => name);
   const controller = controllerOf(members);
   if (!controller || members.length < 2) {
     const why = members.length === 1 ? 'the database has one member alone' : 'what runs here has no database of several members';
@@ -33,27 +78,7 @@ export async function changeLeader(
       'a profile with `patroni` and `agent`, and `database.members: 2` or more',
     );
   }
-  if (to && !members.some(({ name }) => name === to))
-    throw new UserError(
-      'USAGE',
-      `--to ${to}: should be one of ${members.map(({ name }) => name).join(', ')}`,
-      `medianest ${how} --to ${members[1]?.name}`,
-    );
-  const engine = await context.engine();
-  const project = loaded.settings.project;
-  return withLock(context, state, `${how}${to ? ` --to ${to}` : ''}`, async (_lock, record) => {
-    const containers = await engine.observe(project);
-    refuseForeign(project, containers, state.root);
-    const names = new Set(members.map(({ name }) => name));
-    const leader = async () =>
-      leadersOf(await memberStates(engine, await engine.observe(project), controller)).find((name) => names.has(name)) ?? null;
-    const before = await leader();
-    if (context.flags.dryRun) return { before, leader: to ?? null, result: 'planned', seconds: 0 };
-    record([how, to ?? null]);
-    const started = context.clock.now().getTime();
-    await shown(context.report, `${how}${to ? ` to ${to}` : ''}`, () =>
-      askController(engine, project, controller, [how, ...(to ? ['--to', to] : [])]),
-    );
-    return { before, leader: await leader(), result: 'changed', seconds: (context.clock.now().getTime() - started) / 1000 };
-  });
+  if (to && !names.includes(to))
+    throw new UserError('USAGE', `--to ${to}: should be one of ${names.join(', ')}`, `medianest ${how} --to ${names[1]}`);
+  return { names, controller };
 }

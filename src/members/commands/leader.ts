@@ -5,7 +5,7 @@ async function change(context: Context, how: 'switchover' | 'failover', options:
   const { open } = await import('../../project/open.ts');
   const { changeLeader } = await import('../change-leader.ts');
   const to = options.to === undefined ? undefined : String(options.to);
-  const outcome = await changeLeader(context, await open(context), how, to);
+  const outcome = await changeLeader(context, await open(context), { how, to, force: options.force === true });
   const text =
     outcome.result === 'planned'
       ? `would change the leader: ${outcome.before ?? 'none'} -> ${outcome.leader ?? 'the best standby'}`
@@ -27,6 +27,6 @@ export const failover: Command = {
   name: 'failover',
   summary: 'Another leader for the database where the present one does not answer',
   example: 'medianest failover',
-  options: [TO],
+  options: [TO, ['--force', 'Also where the leader answers; `switchover` is what that calls for']],
   run: (context, _args, options) => change(context, 'failover', options),
 };

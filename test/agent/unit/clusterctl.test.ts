@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { clusterctl } from '../../../src/agent/clusterctl.ts';
 import { databaseGroup } from '../../../src/agent/database-group.ts';
-import type { Group } from '../../../src/agent/group.ts';
+import { type Group, Refused } from '../../../src/agent/group.ts';
 import type { ClusterMember, ClusterView, PatroniClient } from '../../../src/agent/patroni-client.ts';
 import {
   coordinationStates,
@@ -18,27 +18,64 @@ const standby: ClusterMember = { name: 'postgres-2', role: 'sync_standby', state
 const replica: ClusterMember = { name: 'postgres-3', role: 'replica', state: 'streaming', timeline: 3, lag: 0 };
 const view = (...members: ClusterMember[]): ClusterView => ({ members });
 
+/** Two members, as Patroni shows them and takes orders for them. */
+function twoMembers(look: (asked: readonly string[], looks: number) => ClusterView, more: Partial<PatroniClient> = {}) {
+  const asked: string[] = [];
+  const said: string[] = [];
+  let looks = 0;
+  const group = databaseGroup(['postgres-1', 'postgres-2'], {
+    cluster: async () => look(asked, ++looks),
+    synchronous: async () => true,
+    leads: async () => true,
+    switchover: async (from, to) => void asked.push(`switchover ${from} -> ${to}`),
+    failover: async (to) => void asked.push(`failover -> ${to}`),
+    ...more,
+  } as PatroniClient);
+  return { group, asked, said, say: (what: string) => void said.push(what) };
+}
+
+const changed = view({ ...leader, name: 'postgres-2' }, { ...standby, name: 'postgres-1' });
+
 describe('a planned change of the leader', () => {
-  it.each(['switchover', 'failover'] as const)(
-    '%s waits until the other member is a synchronous standby: Patroni refuses before',
-    async (how) => {
-      const asked: string[] = [];
-      const said: string[] = [];
-      let looks = 0;
-      const cluster = async (): Promise<ClusterView> => {
-        if (asked.length > 0) return view({ ...leader, name: 'postgres-2' }, { ...standby, name: 'postgres-1' });
-        return ++looks < 3 ? view(leader, { ...standby, role: 'replica' }) : view(leader, standby);
-      };
-      const group = databaseGroup(['postgres-1', 'postgres-2'], {
-        cluster,
-        synchronous: async () => true,
-        switchover: async (from, to) => void asked.push(`${from} -> ${to} after ${looks} looks`),
-      } as PatroniClient);
-      await group[how]?.('postgres-2', (what) => void said.push(what));
-      expect(asked).toEqual(['postgres-1 -> postgres-2 after 3 looks']);
-      expect(said).toEqual(['no other member is a synchronous standby', 'postgres-1 hands over to postgres-2']);
-    },
-  );
+  it.each([
+    ['switchover', {}],
+    ['failover', { force: true }],
+  ] as const)('%s waits until the other member is a synchronous standby: Patroni refuses before', async (how, more) => {
+    const { group, asked, said, say } = twoMembers((orders, looks) => {
+      if (orders.length > 0) return changed;
+      return looks < 5 ? view(leader, { ...standby, role: 'replica' }) : view(leader, standby);
+    });
+    await group[how]?.({ to: 'postgres-2', ...more }, say);
+    expect(asked).toEqual(['switchover postgres-1 -> postgres-2']);
+    expect(said).toEqual(['no other member is a synchronous standby', 'postgres-1 hands over to postgres-2']);
+  });
+});
+
+describe('failover', () => {
+  it('is refused while the leader answers, and nothing is asked of Patroni', async () => {
+    const { group, asked, say } = twoMembers(() => view(leader, standby));
+    const refused = group.failover?.({}, say);
+    await expect(refused).rejects.toThrow(Refused);
+    await expect(refused).rejects.toThrow('postgres-1 leads and answers: use switchover, or failover --force');
+    expect(asked).toEqual([]);
+  });
+  it.each([
+    ['a leader that its lease still calls running does not answer', view(leader, standby)],
+    ['no leader is elected', view(standby)],
+  ])('needs no --force where %s', async (_case, seen) => {
+    const { group, asked, say } = twoMembers((orders) => (orders.length > 0 ? changed : seen), { leads: async () => false });
+    await group.failover?.({}, say);
+    expect(asked).toEqual(['failover -> postgres-2']);
+  });
+  it.each([
+    ['the dead leader itself', { to: 'postgres-1' }, view(leader, standby)],
+    ['a member that there is not', { to: 'postgres-9' }, view(leader, standby)],
+    ['no member that could take over', {}, view(leader, { ...standby, state: 'stopped' })],
+  ])('is refused for %s', async (_case, wanted, seen) => {
+    const { group, asked, say } = twoMembers(() => seen, { leads: async () => false });
+    await expect(group.failover?.(wanted, say)).rejects.toThrow(Refused);
+    expect(asked).toEqual([]);
+  });
 });
 
 describe('a member of the database', () => {
@@ -163,16 +200,17 @@ describe('the controller’s command line', () => {
     status: async () => ({ 'postgres-1': { role: 'leader', ok: true, details: {} } }),
     handover: async (service) => void calls.push(`handover ${service}`),
     settled: async (service, seconds) => void calls.push(`settled ${service} ${seconds}`),
-    switchover: async (to) => void calls.push(`switchover ${to}`),
-    failover: async (to) => void calls.push(`failover ${to}`),
+    switchover: async (wanted) => void calls.push(`switchover ${JSON.stringify(wanted)}`),
+    failover: async (wanted) => void calls.push(`failover ${JSON.stringify(wanted)}`),
   };
   const ask = (line: string) => clusterctl(line.split(' '), [group], () => {});
   it.each([
     ['handover postgres-1', 'handover postgres-1'],
     ['settled postgres-2 30', 'settled postgres-2 30'],
-    ['switchover', 'switchover undefined'],
-    ['switchover --to postgres-2', 'switchover postgres-2'],
-    ['failover --to postgres-2', 'failover postgres-2'],
+    ['switchover', 'switchover {}'],
+    ['switchover --to postgres-2', 'switchover {"to":"postgres-2"}'],
+    ['failover --to postgres-2', 'failover {"to":"postgres-2"}'],
+    ['failover --to postgres-2 --force', 'failover {"to":"postgres-2","force":true}'],
   ])('%s', async (line, call) => {
     calls.length = 0;
     await ask(line);

@@ -81,10 +81,19 @@ describe('planned hand-overs', () => {
     await settled();
   });
 
-  test('failover --to the other member', async () => {
+  test('failover is refused while the leader answers, and --force is what it takes', async () => {
     const before = await leaderOf(space, 'postgres');
     const to = before === 'postgres-1' ? 'postgres-2' : 'postgres-1';
-    const { gap } = await used(() => done(['failover', '--to', to]));
+    for (const more of [[], ['--to', to], ['--yes']]) {
+      const refused = await space.run(['failover', ...more, '--json']);
+      expect(refused.status).toBe(1);
+      expect(parsed<{ error: { code: string; message: string } }>(refused).error).toMatchObject({
+        code: 'LEADER_REFUSED',
+        message: expect.stringContaining(`${before} leads and answers: use switchover`),
+      });
+    }
+    expect(await leaderOf(space, 'postgres')).toBe(before);
+    const { gap } = await used(() => done(['failover', '--to', to, '--force']));
     expect(await leaderOf(space, 'postgres')).toBe(to);
     expect.soft(gap).toBeLessThan(HANDOVER_GAP);
     await settled();
