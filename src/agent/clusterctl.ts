@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import type { Group, Say, WantedLeader } from './group.ts';
 
 const USAGE =
-  'usage: clusterctl status | handover SERVICE | settled SERVICE SECONDS | switchover [--to SERVICE] | failover [--to SERVICE] [--force]';
+  'usage: clusterctl status | handover SERVICE | settled SERVICE SECONDS | switchover [--to SERVICE] [--from SERVICE] | failover [--to SERVICE] [--from SERVICE] [--force]';
 
 /**
  * One command of the cluster controller (src/agent/README.md).
@@ -38,8 +38,7 @@ export async function clusterctl(argv: readonly string[], groups: readonly Group
       const wanted = wantedLeader(argv.slice(1));
       const change = groups.find((group) => group[command])?.[command];
       if (!change) throw new Error('this stack has no database with members');
-      await change(wanted, say);
-      return '';
+      return `${await change(wanted, say)}\n`;
     }
     default:
       throw new Error(USAGE);
@@ -48,7 +47,9 @@ export async function clusterctl(argv: readonly string[], groups: readonly Group
 
 function wantedLeader(args: readonly string[]): WantedLeader {
   try {
-    return { ...parseArgs({ args: [...args], options: { to: { type: 'string' }, force: { type: 'boolean' } } }).values };
+    return {
+      ...parseArgs({ args: [...args], options: { to: { type: 'string' }, from: { type: 'string' }, force: { type: 'boolean' } } }).values,
+    };
   } catch {
     throw new Error(USAGE);
   }

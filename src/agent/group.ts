@@ -7,9 +7,14 @@ export type Say = (what: string) => void;
 export interface WantedLeader {
   /** The member that is to lead; the best one where undefined. */
   to?: string | undefined;
+  /** The member that is to give up the lead: if another one leads, the change has happened. The present leader where undefined. */
+  from?: string | undefined;
   /** A failover although the leader answers. */
   force?: boolean | undefined;
 }
+
+/** `unchanged`: the wanted leader leads already. */
+export type LeaderOutcome = 'changed' | 'unchanged';
 
 /** It was refused, and nothing was changed. Its message is for a person. */
 export class Refused extends Error {}
@@ -29,8 +34,8 @@ export interface Group {
   /** After a member has come back: waits until it is a healthy member again and is not behind. */
   settled(service: string, seconds: number, say: Say): Promise<void>;
   /** Planned and unplanned changes of leader, if the group has one leader. */
-  switchover?(wanted: WantedLeader, say: Say): Promise<void>;
-  failover?(wanted: WantedLeader, say: Say): Promise<void>;
+  switchover?(wanted: WantedLeader, say: Say): Promise<LeaderOutcome>;
+  failover?(wanted: WantedLeader, say: Say): Promise<LeaderOutcome>;
   /** Keeps the group together: run by the agent every few seconds. Gives back what was done. */
   round?(): Promise<string[]>;
 }

@@ -41,8 +41,8 @@ export const leadersOf = (states: Readonly<Record<string, MemberState>> | undefi
 /** What the controller said, and how it ended. */
 export interface Answer {
   exitCode: number;
-  /** Its last lines, for a person. */
-  said: string;
+  /** What it printed; if it failed, the last line says why, for a person. */
+  lines: string[];
 }
 
 /** The exit status by which the controller says that it refused and changed nothing; one of an older version never does. */
@@ -58,7 +58,7 @@ export async function callController(
   const container = runningController(await engine.observe(project), controller);
   if (!container) return undefined;
   const { exitCode, output } = await engine.exec(container.id, [CLUSTERCTL, ...argv]);
-  return { exitCode, said: output.trim().split('\n').slice(-3).join(' | ') };
+  return { exitCode, lines: output.trim().split('\n') };
 }
 
 /** The same in the middle of a change. @throws UserError PARTIAL with its last lines, if it fails or does not run */
@@ -73,10 +73,10 @@ export async function askController(engine: Engine, project: string, controller:
   if (answer.exitCode !== 0) throw failed(argv, answer);
 }
 
-export const failed = (argv: readonly string[], { said }: Answer): UserError =>
+export const failed = (argv: readonly string[], { lines }: Answer): UserError =>
   new UserError(
     'PARTIAL',
-    `${argv.join(' ')}: ${said}`,
+    `${argv.join(' ')}: ${lines.slice(-3).join(' | ')}`,
     '`medianest status` shows the leader; `medianest health` shows why; then run the same command again',
   );
 

@@ -1,15 +1,18 @@
 import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { shown } from '../core/reporter.ts';
+import type { Engine } from '../docker/types.ts';
 import { requireManifest } from '../project/open.ts';
 import { withLock } from '../project/with-lock.ts';
 import { refuseForeign } from '../reconcile/refuse-foreign.ts';
-import { callController, controllerOf, failed, leadersOf, memberStates, REFUSED } from './agent-cli.ts';
+import { type Answer, callController, controllerOf, failed, leadersOf, memberStates, REFUSED } from './agent-cli.ts';
+import { forgetChange, interruptedFrom, noteChange } from './leader-journal.ts';
 
 export interface LeaderChange {
   before: string | null;
   leader: string | null;
-  result: 'changed' | 'planned';
+  /** `unchanged`: the wanted leader led already. */
+  result: 'changed' | 'unchanged' | 'planned';
   seconds: number;
 }
 
@@ -41,18 +44,31 @@ export async function changeLeader(context: Context, { loaded, state }: Project,
         throw refused(`${before} leads and answers: use switchover, or failover --force`);
       return { before, leader: to ?? null, result: 'planned', seconds: 0 };
     }
-    const started = context.clock.now().getTime();
-    const answer = await shown(context.report, `${how}${to ? ` to ${to}` : ''}`, async () => {
-      const said = await callController(engine, project, controller, argv);
-      if (!said) throw refused(`${controller} does not run, and only it changes the leader`);
-      if (said.exitCode === REFUSED) throw refused(said.said);
-      return said;
+    const started = context.clock.now();
+    // The same command, run again after a kill: where another member leads by now, the change has happened.
+    const from = interruptedFrom(state, started);
+    noteChange(state, from ?? before, started);
+    const answer = await shown(context.report, `${how}${to ? ` to ${to}` : ''}`, () =>
+      ask(engine, project, controller, [...argv, ...(from ? ['--from', from] : [])]),
+    ).catch((error) => {
+      if (!from && error instanceof UserError && error.code === 'LEADER_REFUSED') forgetChange(state);
+      throw error;
     });
-    record(argv);
+    const result = answer.exitCode === 0 && answer.lines.includes('unchanged') ? 'unchanged' : 'changed';
+    if (result === 'changed') record(argv);
     if (answer.exitCode !== 0) throw failed(argv, answer);
+    forgetChange(state);
     const leader = leaderAmong(names, await memberStates(engine, await engine.observe(project), controller));
-    return { before, leader, result: 'changed', seconds: (context.clock.now().getTime() - started) / 1000 };
+    return { before, leader, result, seconds: (context.clock.now().getTime() - started.getTime()) / 1000 };
   });
+}
+
+/** @throws UserError LEADER_REFUSED where nothing was changed */
+async function ask(engine: Engine, project: string, controller: string, argv: readonly string[]): Promise<Answer> {
+  const answer = await callController(engine, project, controller, argv);
+  if (!answer) throw refused(`${controller} does not run, and only it changes the leader`);
+  if (answer.exitCode === REFUSED) throw refused(answer.lines.at(-1) ?? 'no reason was given');
+  return answer;
 }
 
 const leaderAmong = (names: readonly string[], states: Awaited<ReturnType<typeof memberStates>>): string | null =>

@@ -57,9 +57,11 @@ export function unsettled(service: string, view: ClusterView, synchronous: boole
   const problem = problemOf(service, view);
   if (problem !== undefined) return problem;
   if (view.members.find(({ name }) => name === service)?.pending_restart) return `${service} has settings that wait for a restart`;
-  if (synchronous && view.members.length > 1 && !view.members.some(isSynchronous)) return 'no member is a synchronous standby';
-  return undefined;
+  return noStandby(view, synchronous);
 }
+
+export const noStandby = (view: ClusterView, synchronous: boolean): string | undefined =>
+  synchronous && view.members.length > 1 && !view.members.some(isSynchronous) ? 'no member is a synchronous standby' : undefined;
 
 /** The one to hand over to: synchronous first, as Patroni takes no other; then the least behind. */
 export function bestCandidate(view: ClusterView, besides: string): string | undefined {

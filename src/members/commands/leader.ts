@@ -1,16 +1,20 @@
 import type { Context, Result } from '../../capability/capability.ts';
 import { type Command, done, type Options } from '../../capability/capability.ts';
+import type { LeaderChange } from '../change-leader.ts';
 
 async function change(context: Context, how: 'switchover' | 'failover', options: Options): Promise<Result> {
   const { open } = await import('../../project/open.ts');
   const { changeLeader } = await import('../change-leader.ts');
   const to = options.to === undefined ? undefined : String(options.to);
   const outcome = await changeLeader(context, await open(context), { how, to, force: options.force === true });
-  const text =
-    outcome.result === 'planned'
-      ? `would change the leader: ${outcome.before ?? 'none'} -> ${outcome.leader ?? 'the best standby'}`
-      : `${outcome.leader ?? 'no member'} is the leader (before: ${outcome.before ?? 'none'}), ${outcome.seconds.toFixed(1)} s`;
-  return done(outcome, text);
+  return done(outcome, told(outcome));
+}
+
+function told({ result, before, leader, seconds }: LeaderChange): string {
+  if (result === 'planned') return `would change the leader: ${before ?? 'none'} -> ${leader ?? 'the best standby'}`;
+  if (result === 'unchanged')
+    return `${leader ?? 'no member'} is the leader already: the change had happened before, and nothing was changed now`;
+  return `${leader ?? 'no member'} is the leader (before: ${before ?? 'none'}), ${seconds.toFixed(1)} s`;
 }
 
 const TO = ['--to <member>', 'The member that is to lead; the best one where it is not given'] as const;

@@ -51,6 +51,58 @@ describe('a planned change of the leader', () => {
   });
 });
 
+describe('a planned change of the leader, run again', () => {
+  it.each([
+    ['after a killed one that was carried out', { from: 'postgres-1' }],
+    ['for the member that leads', { to: 'postgres-2' }],
+  ])('%s changes nothing, and ends when the old leader takes part', async (_case, wanted) => {
+    const rejoins = (looks: number) =>
+      looks < 5 ? { ...standby, name: 'postgres-1', state: 'starting' } : { ...standby, name: 'postgres-1' };
+    const { group, asked, said, say } = twoMembers((_asked, looks) => view({ ...leader, name: 'postgres-2' }, rejoins(looks)));
+    expect(await group.switchover?.({ from: 'postgres-1', ...wanted }, say)).toBe('unchanged');
+    expect(asked).toEqual([]);
+    expect(said).toEqual(['postgres-2 leads already', 'postgres-1 is starting, not streaming']);
+  });
+  it('while the killed one is still at work: the leader that it brings about is the answer', async () => {
+    const { group, asked, said, say } = twoMembers((_asked, looks) => {
+      if (looks < 3) return view(leader, { ...standby, role: 'replica' });
+      return looks < 5 ? view({ ...leader, state: 'stopping' }, standby) : changed;
+    });
+    expect(await group.switchover?.({}, say)).toBe('unchanged');
+    expect(asked).toEqual([]);
+    expect(said.at(-1)).toBe('postgres-2 leads already');
+  });
+  it('in the moment in which Patroni carries it out, and refuses another', async () => {
+    let refusals = 0;
+    const { group, say } = twoMembers(() => (refusals > 0 ? changed : view(leader, standby)), {
+      switchover: async () => {
+        refusals++;
+        throw new Refused('Patroni refused: leader name does not match');
+      },
+    });
+    expect(await group.switchover?.({}, say)).toBe('unchanged');
+  });
+  it('right after a finished one waits until the old leader streams, and changes again', async () => {
+    const { group, asked, said, say } = twoMembers((orders, looks) => {
+      if (orders.length > 0) return changed;
+      return view(leader, looks < 5 ? { ...standby, state: 'stopped' } : standby);
+    });
+    expect(await group.switchover?.({}, say)).toBe('changed');
+    expect(asked).toEqual(['switchover postgres-1 -> postgres-2']);
+    expect(said[0]).toBe('no other member is streaming');
+  });
+  it('ends when every member that took part before does so again', async () => {
+    const away = { ...replica, state: 'start failed' };
+    const { group, said, say } = twoMembers((orders, looks) => {
+      if (orders.length === 0) return view(leader, standby, away);
+      const old = { ...standby, name: 'postgres-1', ...(looks < 8 && { state: 'starting' }) };
+      return view({ ...leader, name: 'postgres-2' }, old, away);
+    });
+    expect(await group.switchover?.({}, say)).toBe('changed');
+    expect(said).toEqual(['postgres-1 hands over to postgres-2', 'postgres-1 is starting, not streaming']);
+  });
+});
+
 describe('failover', () => {
   it('is refused while the leader answers, and nothing is asked of Patroni', async () => {
     const { group, asked, say } = twoMembers(() => view(leader, standby));
@@ -200,8 +252,14 @@ describe('the controller’s command line', () => {
     status: async () => ({ 'postgres-1': { role: 'leader', ok: true, details: {} } }),
     handover: async (service) => void calls.push(`handover ${service}`),
     settled: async (service, seconds) => void calls.push(`settled ${service} ${seconds}`),
-    switchover: async (wanted) => void calls.push(`switchover ${JSON.stringify(wanted)}`),
-    failover: async (wanted) => void calls.push(`failover ${JSON.stringify(wanted)}`),
+    switchover: async (wanted) => {
+      calls.push(`switchover ${JSON.stringify(wanted)}`);
+      return 'changed';
+    },
+    failover: async (wanted) => {
+      calls.push(`failover ${JSON.stringify(wanted)}`);
+      return 'unchanged';
+    },
   };
   const ask = (line: string) => clusterctl(line.split(' '), [group], () => {});
   it.each([
@@ -209,12 +267,16 @@ describe('the controller’s command line', () => {
     ['settled postgres-2 30', 'settled postgres-2 30'],
     ['switchover', 'switchover {}'],
     ['switchover --to postgres-2', 'switchover {"to":"postgres-2"}'],
+    ['switchover --from postgres-1', 'switchover {"from":"postgres-1"}'],
     ['failover --to postgres-2', 'failover {"to":"postgres-2"}'],
     ['failover --to postgres-2 --force', 'failover {"to":"postgres-2","force":true}'],
   ])('%s', async (line, call) => {
     calls.length = 0;
     await ask(line);
     expect(calls).toEqual([call]);
+  });
+  it('says whether anything was changed', async () => {
+    expect([await ask('switchover'), await ask('failover')]).toEqual(['changed\n', 'unchanged\n']);
   });
   it('prints what all groups say', async () => {
     expect(JSON.parse(await ask('status'))).toEqual({ 'postgres-1': { role: 'leader', ok: true, details: {} } });

@@ -81,6 +81,34 @@ describe('planned hand-overs', () => {
     await settled();
   });
 
+  test('switchover ends when every member takes part, and works again right after', async () => {
+    for (const _again of [1, 2]) {
+      const before = await leaderOf(space, 'postgres');
+      const { leader, result } = parsed<{ leader: string; result: string }>(await done(['switchover', '--json']));
+      expect([leader === before, result]).toEqual([false, 'changed']);
+      expect(Object.values(await members(space)).filter(({ ok }) => !ok)).toEqual([]);
+    }
+    const leader = await leaderOf(space, 'postgres');
+    expect(parsed(await done(['switchover', '--to', leader, '--json']))).toMatchObject({ before: leader, leader, result: 'unchanged' });
+    await settled();
+  });
+
+  test('a killed switchover, run again: the change is not undone', async () => {
+    const before = await leaderOf(space, 'postgres');
+    const hasChanged = async () => (await leaderOf(space, 'postgres').catch(() => before)) !== before;
+    const killed = await space.run(['switchover'], {
+      onSpawn: (child) => void until('the leader has changed', hasChanged, 60).finally(() => child.kill('SIGKILL')),
+    });
+    // It still waited until the old leader takes part.
+    expect(killed.status).not.toBe(0);
+    const started = Date.now();
+    const again = parsed<{ leader: string; result: string }>(await done(['switchover', '--json']));
+    expect(again).toMatchObject({ result: 'unchanged' });
+    expect(again.leader).not.toBe(before);
+    expect(Date.now() - started).toBeLessThan(45_000);
+    await settled();
+  });
+
   test('failover is refused while the leader answers, and --force is what it takes', async () => {
     const before = await leaderOf(space, 'postgres');
     const to = before === 'postgres-1' ? 'postgres-2' : 'postgres-1';
