@@ -4,20 +4,13 @@ import { requireManifest } from '../project/open.ts';
 import { converge } from '../reconcile/converge.ts';
 import { namesOf } from '../stack/roles.ts';
 import { DEPLOYED } from './plan/deploy.ts';
-
-export interface ScaleOutcome {
-  service: 'app';
-  before: number;
-  replicas: number;
-  result: 'changed' | 'unchanged' | 'planned';
-  seconds: number;
-}
+import type { ScaleOutcome } from './plan/scaled.ts';
 
 /**
  * Runs this many replicas of the application. New ones come up before the balancer sends to them, and those that go are
- * drained first. @throws UserError for a number that the balancer has no slots for
+ * drained first. `pending`: in a dry run, whether a real run would do anything. @throws UserError for a number that the balancer has no slots for
  */
-export async function scaleApp(context: Context, opened: Project, replicas: number): Promise<ScaleOutcome> {
+export async function scaleApp(context: Context, opened: Project, replicas: number): Promise<{ outcome: ScaleOutcome; pending: boolean }> {
   const app = opened.loaded.settings.app as { replicas: number; maxReplicas: number };
   if (replicas < 1 || replicas > app.maxReplicas) {
     throw new UserError(
@@ -37,12 +30,16 @@ export async function scaleApp(context: Context, opened: Project, replicas: numb
     );
   }
   const before = namesOf(services, 'application').length;
-  const outcome = await converge(context, opened, {
+  const {
+    result,
+    seconds,
+    steps = [],
+  } = await converge(context, opened, {
     overwrite: false,
     command: `scale app=${replicas}`,
     only: DEPLOYED,
     overrides: ({ replicas: _, ...rest }) =>
       replicas === app.replicas ? rest : { ...rest, replicas: { count: replicas, instead: app.replicas } },
   });
-  return { service: 'app', before, replicas, result: outcome.result, seconds: outcome.seconds };
+  return { outcome: { service: 'app', before, replicas, result, seconds }, pending: steps.length > 0 };
 }

@@ -1,5 +1,6 @@
 import { type Command, done } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
+import { scaleText } from '../plan/scaled.ts';
 
 export const scale: Command = {
   name: 'scale',
@@ -18,11 +19,7 @@ export const scale: Command = {
         'medianest scale app=5',
       );
     }
-    const outcome = await scaleApp(context, await open(context), replicas);
-    const text =
-      outcome.result === 'unchanged'
-        ? `app runs ${replicas} replica${replicas === 1 ? '' : 's'} already.`
-        : `app: ${outcome.before} -> ${replicas} replicas in ${outcome.seconds.toFixed(1)} s.`;
-    return done(outcome, outcome.result === 'planned' ? `would scale app: ${outcome.before} -> ${replicas} replicas` : text);
+    const { outcome, pending } = await scaleApp(context, await open(context), replicas);
+    return done(outcome, scaleText(outcome, pending));
   },
 };

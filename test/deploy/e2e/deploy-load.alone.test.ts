@@ -64,6 +64,10 @@ describe('under load', () => {
     expect([run.status, await replicas()]).toEqual([0, ['app-1', 'app-2', 'app-3', 'app-4']]);
     const { result: back } = await undisturbed(() => space.run(['scale', 'app=2']));
     expect([back.status, await replicas()]).toEqual([0, ['app-1', 'app-2']]);
+    const again = await space.run(['scale', 'app=2']);
+    expect([again.status, again.stdout]).toEqual([0, expect.stringContaining('app has 2 replicas already: nothing was changed.')]);
+    const json = parsed(await space.run(['scale', 'app=2', '--json']));
+    expect(json).toMatchObject({ service: 'app', before: 2, replicas: 2, result: 'unchanged' });
   });
 
   test.each([
