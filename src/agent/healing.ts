@@ -17,8 +17,8 @@ export interface HealingEffects {
 /** Looks at all containers, decides by heal.ts, and does it. `told` hears the engine's events. */
 export function healer(config: AgentConfig, { engine, groups, log, now }: HealingEffects) {
   let histories: Record<string, History> = {};
-  /** Stopped on purpose, according to the engine: `docker stop` is a request, `docker kill` is not. */
-  const stopped = new Set<string>();
+  /** Stopped on purpose, according to the engine, and when it said so: `docker stop` is a request, `docker kill` is not. */
+  const stopped = new Map<string, number>();
 
   const treat = async ({ do: what, service, container, why }: Treatment): Promise<void> => {
     if (what === 'give-up')
@@ -32,11 +32,14 @@ export function healer(config: AgentConfig, { engine, groups, log, now }: Healin
 
   return {
     told: ({ action, container }: EngineEvent): void => {
-      if (action === 'stop') stopped.add(container);
+      if (action === 'stop') stopped.set(container, now());
       if (action === 'start') stopped.delete(container);
     },
     round: async (): Promise<void> => {
+      const asked = now();
       const found = new Map((await engine.list()).map((entry) => [entry.container, entry]));
+      // Its start may have been missed, as while the proxy was replaced: the next `docker kill` is a fault again.
+      for (const [container, at] of stopped) if (at < asked && found.get(container)?.state === 'running') stopped.delete(container);
       const patients = config.containers.map((watched) => patientOf(watched, found.get(watched.container), stopped.has(watched.container)));
       const unwell = patients.some(({ health }) => health === 'unhealthy');
       const plan = planHealing(patients, histories, unwell ? await leaders(groups) : new Set(), limits(config), now());

@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { AgentConfig } from '../../../src/agent/config.ts';
+import type { EngineClient, ListedContainer } from '../../../src/agent/engine-client.ts';
+import { healer } from '../../../src/agent/healing.ts';
 import { holds } from '../../../src/agent/hold.ts';
 import { type HealLimits, type History, type Patient, planHealing } from '../../../src/agent/plan/heal.ts';
 
@@ -194,4 +197,42 @@ it.each([
   [-5, true],
 ])('a hold that was touched %s s ago holds: %s', (age, expected) => {
   expect(holds(age === undefined ? undefined : 1_000_000 - age * SECOND, 1_000_000)).toBe(expected);
+});
+
+describe('a container that was stopped on purpose', () => {
+  /** Rounds with what the engine lists and tells; the containers that were started. */
+  async function rounds(course: readonly { told?: string; meanwhile?: string; state: 'running' | 'exited' }[]): Promise<string[]> {
+    const started: string[] = [];
+    let second = 0;
+    let state: 'running' | 'exited' = 'running';
+    let meanwhile: string | undefined;
+    const tell = (action: string) => heal.told({ action, container: 'p-redis-1-1' });
+    const list = async (): Promise<ListedContainer[]> => {
+      if (meanwhile) tell(meanwhile);
+      return [{ container: 'p-redis-1-1', state, exitCode: state === 'exited' ? 137 : undefined, health: 'none' }];
+    };
+    const engine = { list, start: async (container: string) => void started.push(container) } as unknown as EngineClient;
+    const containers = [{ service: 'redis-1', container: 'p-redis-1-1', after: [] }];
+    const config = { containers, unhealthySeconds: 60, attempts: 5 } as unknown as AgentConfig;
+    const heal = healer(config, { engine, groups: [], log: () => {}, now: () => second * SECOND });
+    for (const step of course) {
+      if (step.told) tell(step.told);
+      meanwhile = step.meanwhile;
+      second += 3;
+      state = step.state;
+      await heal.round();
+    }
+    return started;
+  }
+  const exited = { state: 'exited' } as const;
+
+  it('is left alone', async () => {
+    expect(await rounds([{ state: 'running' }, { told: 'stop', ...exited }, exited, exited, exited])).toEqual([]);
+  });
+  it('and was started again counts as any other, also where its start was not heard of', async () => {
+    expect(await rounds([{ told: 'stop', ...exited }, { state: 'running' }, exited, exited])).toEqual(['p-redis-1-1']);
+  });
+  it('is left alone too where the list is older than what the engine tells', async () => {
+    expect(await rounds([{ state: 'running', meanwhile: 'stop' }, exited, exited, exited])).toEqual([]);
+  });
 });
