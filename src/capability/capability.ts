@@ -1,6 +1,7 @@
 import type { Json } from '../core/json.ts';
 import type { Reporter, Task } from '../core/reporter.ts';
 import type { DockerCli } from '../docker/compose.ts';
+import type { Life } from '../docker/plan/lives.ts';
 import type { Engine, ObservedContainer } from '../docker/types.ts';
 import type { ResolvedSecrets } from '../secrets/plan/secrets.ts';
 import type { Loaded } from '../settings/loaded.ts';
@@ -139,6 +140,8 @@ export interface Seen {
   /** What was rendered last; undefined before the first `up`. */
   manifest: Manifest | undefined;
   containers: readonly ObservedContainer[];
+  /** Container -> how often the engine had to restart it, and when it began. */
+  lives: Readonly<Record<string, Life>>;
   /** What the members of all groups say of themselves; undefined where their controller does not answer. */
   members: Readonly<Record<string, MemberState>> | undefined;
 }

@@ -3,7 +3,7 @@ import { COMPOSE_PROJECT, LABEL } from '../stack/labels.ts';
 import { engineAddress } from './address.ts';
 import { demultiplex, explain } from './answers.ts';
 import { toEngineInfo } from './engine-info.ts';
-import { listContainers } from './list-containers.ts';
+import { inspectContainer, listContainers, toLife } from './list-containers.ts';
 import type { Engine, Neighbour, ObservedContainer, Owned } from './types.ts';
 
 const COMPOSE = {
@@ -98,6 +98,14 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
         const { RestartCount, State } = await docker.getContainer(id).inspect();
         return `${RestartCount} ${State.StartedAt}`;
       }),
+    lives: async (ids) => {
+      const one = (id: string) =>
+        socketPath
+          ? answered(() => inspectContainer(socketPath, id).catch(absent))
+          : call((docker) => docker.getContainer(id).inspect().catch(absent));
+      const found = await Promise.all(ids.map(one));
+      return Object.fromEntries(ids.flatMap((id, index) => (found[index] ? [[id, toLife(found[index])]] : [])));
+    },
     stopContainer: (id) =>
       call(async (docker) => {
         const container = docker.getContainer(id);

@@ -1,18 +1,38 @@
 import http from 'node:http';
+import type { Life } from './plan/lives.ts';
 
 /** All containers with a label, running or not, asked at the engine's socket: what most commands ask first, and often all they ask. */
-export function listContainers<T>(socketPath: string, label: string): Promise<T[]> {
-  const path = `/containers/json?all=true&filters=${encodeURIComponent(JSON.stringify({ label: [label] }))}`;
+export const listContainers = <T>(socketPath: string, label: string): Promise<T[]> =>
+  ask<T[]>(socketPath, `/containers/json?all=true&filters=${encodeURIComponent(JSON.stringify({ label: [label] }))}`);
+
+/** What `docker inspect` says of a container's lives. */
+export interface Inspected {
+  Created: string;
+  RestartCount?: number;
+  State: { StartedAt: string };
+}
+
+export const inspectContainer = (socketPath: string, id: string): Promise<Inspected> => ask(socketPath, `/containers/${id}/json`);
+
+export const toLife = ({ Created, RestartCount, State }: Inspected): Life => ({
+  // An imitation of the engine may not count them.
+  restarts: RestartCount ?? 0,
+  created: Date.parse(Created),
+  started: Date.parse(State.StartedAt),
+});
+
+function ask<T>(socketPath: string, path: string): Promise<T> {
   return new Promise((resolve, reject) => {
     const request = http.get({ socketPath, path, agent: false }, (response) => {
       const parts: Buffer[] = [];
       response.on('data', (part: Buffer) => parts.push(part));
       response.on('error', reject);
       response.on('end', () => {
+        const { statusCode } = response;
         try {
           const body: unknown = JSON.parse(Buffer.concat(parts).toString('utf8'));
-          if (response.statusCode === 200) resolve(body as T[]);
-          else reject(Object.assign(new Error(`status ${response.statusCode}`), { json: body }));
+          if (statusCode === 200) resolve(body as T);
+          else reject(Object.assign(new Error(`status ${statusCode}`), { json: body, statusCode }));
         } catch (error) {
           reject(error);
         }

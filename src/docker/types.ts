@@ -1,3 +1,5 @@
+import type { Life } from './plan/lives.ts';
+
 /** What was observed in the engine and the state folder. Plain data: plans compare it with a Stack. */
 
 export interface ObservedContainer {
@@ -102,6 +104,8 @@ export interface Engine {
   removeContainer(id: string): Promise<void>;
   /** Which life a container is in: another text once it has ended and was started again. */
   life(id: string): Promise<string>;
+  /** Container -> its restarts and when it began; without those that are gone. */
+  lives(ids: readonly string[]): Promise<Record<string, Life>>;
   /** Stops a container as its image and Compose say (signal, grace), then removes it. */
   stopContainer(id: string): Promise<void>;
   /** Runs a program inside a container to its end. */

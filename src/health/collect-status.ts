@@ -6,11 +6,11 @@ import type { StatusExtras } from './plan/status.ts';
 
 /** What `status` shows beside the containers: what the balancer says of its replicas, who leads, and notes. */
 export async function statusExtras(seen: Seen): Promise<StatusExtras> {
-  const { engine, containers, members, manifest } = seen;
+  const { engine, containers, lives, members, manifest } = seen;
   const balancer = containersOf(containers, manifest?.services, 'balancer').find((container) => container.state === 'running');
   const [stats, notes] = await Promise.all([
     balancer && engine.exec(balancer.id, ['/usr/local/bin/backend', 'stats']).catch(() => undefined),
     collectNotes(seen),
   ]);
-  return { traffic: stats?.exitCode === 0 ? parseBalancerStats(stats.output) : {}, members: members ?? {}, notes };
+  return { traffic: stats?.exitCode === 0 ? parseBalancerStats(stats.output) : {}, members: members ?? {}, notes, lives };
 }

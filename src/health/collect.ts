@@ -8,8 +8,11 @@ export async function look(context: Context, project: Project): Promise<Seen> {
   const manifest = project.state.manifest();
   const containers = await engine.observe(project.loaded.settings.project);
   const controller = controllerOf(manifest?.services);
-  const members = controller ? await memberStates(engine, containers, controller).catch(() => undefined) : {};
-  return { context, project, engine, manifest, containers, members };
+  const [members, lives] = await Promise.all([
+    controller ? memberStates(engine, containers, controller).catch(() => undefined) : {},
+    engine.lives(containers.map(({ id }) => id)),
+  ]);
+  return { context, project, engine, manifest, containers, lives, members };
 }
 
 /** What every capability has to say, for `health`. */

@@ -12,6 +12,7 @@ import type { Change, FileChange } from './plan/change.ts';
 import { unjudged } from './plan/settings-trials.ts';
 import type { Step } from './plan/step.ts';
 import { type Asked, planProject } from './plan-project.ts';
+import { livesOf, proveStarted } from './prove-started.ts';
 
 export interface UpOutcome {
   project: string;
@@ -98,6 +99,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
       await run(early);
       ({ prepared, plan, outcome } = await attempt());
     }
+    const before = await livesOf(engine, prepared.stack.project);
     const tried = [...early];
     for (let left = RANGE_ATTEMPTS; ; left--) {
       const steps = unjudged(plan.steps, tried);
@@ -114,6 +116,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
     }
     const issued = tried.flatMap((step) => (step.kind === 'issue-certificate' ? [step.certificate] : []));
     await proveServed(state, prepared.stack, issued, engine, context.signal);
+    await proveStarted(context, engine, prepared.stack, before);
     await finish(plan.changes.flatMap(({ action, service }) => (action === 'keep' ? [] : [service])));
     return outcome('changed');
   });

@@ -8,7 +8,8 @@ const LOG_LINES = { read: 40, shown: 8, ordinary: 3, width: 240 };
 /** Two checks of the slowest health check: after that a running container does not recover without help. */
 const RECOVERY_SECONDS = 20;
 
-const isWell = (container: ObservedContainer): boolean =>
+/** It runs, and nothing says that it is not healthy. */
+export const isWell = (container: ObservedContainer): boolean =>
   container.state === 'running' && (container.health === 'healthy' || container.health === 'none');
 
 /** The last lines that a container has said; of a program that logs JSON those that are no ordinary news, where there are any. */

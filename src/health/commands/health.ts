@@ -15,7 +15,7 @@ export const health: Command = {
     const project = await open(context);
     for (;;) {
       const seen = await look(context, project);
-      const report = healthReport(seen.manifest, seen.containers, await collectChecks(seen));
+      const report = healthReport(seen.manifest, seen.containers, await collectChecks(seen), seen.lives, context.clock.now().getTime());
       const result = done(report, describeHealth(report), report.status === 'fail' ? EXIT.unhealthy : EXIT.done);
       if (!options.watch || context.flags.json || context.signal.aborted) return result;
       context.report.note(`${context.clock.now().toISOString()}\n${result.text}`);

@@ -1,4 +1,5 @@
 import { type Command, done } from '../../capability/capability.ts';
+import { times } from '../../docker/plan/lives.ts';
 import type { ServiceStatus } from '../plan/status.ts';
 
 export const status: Command = {
@@ -19,7 +20,7 @@ export const status: Command = {
     const grouped = report.services.some((service) => service.role);
     const rows = report.services.map((service) => [
       service.name,
-      service.state,
+      state(service),
       service.health,
       ...(balanced ? [traffic(service)] : []),
       ...(grouped ? [role(service)] : []),
@@ -42,6 +43,9 @@ export const status: Command = {
     return done(report, lines.join('\n'));
   },
 };
+
+/** `running, restarted 3 times`. */
+const state = ({ state: own, restarts }: ServiceStatus): string => (restarts ? `${own}, restarted ${times(restarts)}` : own);
 
 function traffic({ traffic: seen }: ServiceStatus): string {
   if (!seen) return '-';

@@ -1,3 +1,4 @@
+import type { Life } from '../../docker/plan/lives.ts';
 import type { ObservedContainer } from '../../docker/types.ts';
 import type { ReplicaTraffic } from '../../services/app/balancer-stats.ts';
 import type { Manifest } from '../../stack/manifest.ts';
@@ -20,6 +21,8 @@ export interface ServiceStatus {
   health: string;
   image: string;
   addresses: Record<string, string>;
+  /** How often the engine had to restart it; left out where it did not. */
+  restarts?: number;
   /** Of a replica behind the balancer. */
   traffic?: ReplicaTraffic;
   /** Of a member of a group: whether it leads, and what else the controller knows. */
@@ -32,6 +35,7 @@ export interface StatusExtras {
   traffic: Readonly<Record<string, ReplicaTraffic>>;
   members: Readonly<Record<string, MemberState>>;
   notes: readonly string[];
+  lives?: Readonly<Record<string, Life>>;
 }
 
 /** The containers that were seen, beside the services that were rendered last. */
@@ -53,6 +57,7 @@ export function statusReport(
       addresses: Object.fromEntries(
         Object.entries(container.addresses).map(([network, address]) => [network.replace(`${project}_`, ''), address]),
       ),
+      ...restartsPart(extras.lives?.[container.id]),
       ...(extras.traffic[container.service] && { traffic: extras.traffic[container.service] as ReplicaTraffic }),
       ...memberPart(extras.members[container.service]),
     })),
@@ -69,6 +74,9 @@ export function statusReport(
     urls: state === 'stopped' ? [] : (manifest?.urls ?? []),
   };
 }
+
+const restartsPart = (life: Life | undefined): Pick<ServiceStatus, 'restarts'> =>
+  life && life.restarts > 0 ? { restarts: life.restarts } : {};
 
 const memberPart = (member: MemberState | undefined): Pick<ServiceStatus, 'role' | 'details'> =>
   member ? { role: member.role, details: member.details } : {};

@@ -355,6 +355,47 @@ describe('what cannot work', () => {
     before = await identities(space.project);
   });
 
+  const lifeOf = async (service: string) => {
+    const status = JSON.parse((await space.run(['status', '--json'])).stdout) as { services: { name: string; restarts?: number }[] };
+    const health = await space.run(['health', '--json']);
+    const { checks } = JSON.parse(health.stdout) as { checks: { id: string; status: string; message: string }[] };
+    return {
+      restarts: status.services.find(({ name }) => name === service)?.restarts,
+      check: checks.find(({ id }) => id === `container.${service}`),
+      status: health.status,
+    };
+  };
+  const inspected = async (format: string) => (await docker(['inspect', '--format', format, `${space.project}-app-1-1`])).stdout.trim();
+
+  test('an application that dies after its first answer is not reported as up, and health says that it loops', async () => {
+    const image = await inspected('{{.Config.Image}}');
+    const script =
+      'require("http").createServer((q, s) => { s.end("ok"); setTimeout(() => { console.log("no more answers"); process.exit(1); }, 1000); })' +
+      '.listen(process.env.PORT)';
+    space.configure({ ...settings, app: { image, command: ['node', '-e', script] } });
+    const up = await space.run(['up', '--json']);
+    expect(up.status).toBe(5);
+    expect(refusal(up.stdout)).toMatchObject({ code: 'UNHEALTHY', hint: expect.stringContaining('medianest logs app-1') });
+    expect(refusal(up.stdout).message).toMatch(/app-1 (ends again and again|is not healthy)[\s\S]*no more answers/);
+    await expect.poll(async () => (await lifeOf('app-1')).restarts ?? 0, { timeout: 60_000 }).toBeGreaterThan(3);
+    expect(await lifeOf('app-1')).toMatchObject({ status: 5, check: { status: 'fail' } });
+    space.configure(settings);
+    expect((await space.run(['up'])).status).toBe(0);
+    expect(await lifeOf('app-1')).toMatchObject({ restarts: undefined, check: { status: 'ok' }, status: 0 });
+    before = await identities(space.project);
+  });
+
+  test('a container that crashed once is counted by status, and health warns of it', async () => {
+    process.kill(Number(await inspected('{{.State.Pid}}')), 'SIGKILL');
+    await expect.poll(() => inspected('{{.State.Health.Status}} {{.RestartCount}}'), { timeout: 60_000 }).toBe('healthy 1');
+    const { restarts, check, status } = await lifeOf('app-1');
+    expect([restarts, check?.status, status]).toEqual([1, 'warn', 0]);
+    expect(check?.message).toMatch(/restarted once, \d+ (s|min) ago/);
+    expect((await space.run(['status'])).stdout).toMatch(/app-1 +running, restarted once/);
+    // It was long before this run, and a run that changes nothing asks for no more.
+    expect((await space.run(['up'])).status).toBe(0);
+  });
+
   test('is not taken for healthy where Compose’s time is over between two of its looks, and it says that all is well', async () => {
     const shims = path.join(space.dir, 'shims');
     mkdirSync(shims);

@@ -222,6 +222,27 @@ describe('reports', () => {
   );
 });
 
+describe('restarts by the engine', () => {
+  const now = Date.parse('2026-03-01T10:00:00Z');
+  const lives = (restarts: number) => ({ 'id-redis': { restarts, created: now - 120_000, started: now - 20_000 } });
+  const redis = [container('redis', { id: 'id-redis', status: 'Up 1 minute (healthy)' })];
+  it.each([
+    [0, 'ok', 'redis: Up 1 minute (healthy)'],
+    [1, 'warn', 'redis: Up 1 minute (healthy); restarted once, 20 s ago'],
+    [5, 'fail', 'redis: Up 1 minute (healthy); restarted 5 times, last 20 s ago: it ends again and again'],
+  ])('%i of them', (restarts, status, message) => {
+    const [check] = healthReport(undefined, redis, [], lives(restarts), now).checks;
+    expect(check).toMatchObject({ id: 'container.redis', status, message, value: 'healthy' });
+    expect(check?.remedy).toEqual(status === 'ok' ? undefined : expect.stringContaining('medianest logs redis'));
+  });
+  it('are counted by status where there are any', () => {
+    const counted = (restarts: number) =>
+      statusReport('medianest', 'x', undefined, redis, { traffic: {}, members: {}, notes: [], lives: lives(restarts) }).services[0];
+    expect([counted(0)?.restarts, counted(4)?.restarts]).toEqual([undefined, 4]);
+    expect(counted(0)).not.toHaveProperty('restarts');
+  });
+});
+
 describe('a step is told in one line', () => {
   const image = { name: 'x', ref: 'medianest/x:1' };
   const certificate = { name: 'edge', subjects: ['a', 'b'], issuer: 'i', days: 1 };

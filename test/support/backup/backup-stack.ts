@@ -90,10 +90,14 @@ export async function backupStack(name: string, backup: Record<string, unknown> 
       until(
         'all is well again',
         async () => {
-          const { checks } = parsed<{ checks: { id: string; status: string }[] }>(await space.run(['health', '--json']));
+          const { checks } = parsed<{ checks: { id: string; status: string; message: string }[] }>(await space.run(['health', '--json']));
           // A replica that has come back is no standby yet, and what is backed up from it then fails.
           const standbys = "select count(*) from pg_stat_replication where sync_state = 'sync' and state = 'streaming'";
-          const sound = checks.every(({ id, status }) => status === 'ok' || !/^(container|group)/.test(id));
+          // What a test has made the engine restart is told for ten minutes.
+          const restarted = /\(healthy\); restarted /;
+          const sound = checks.every(
+            ({ id, status, message }) => status === 'ok' || restarted.test(message) || !/^(container|group)/.test(id),
+          );
           return sound && (await inside(await leader(), ...PSQL, standbys)) === '1';
         },
         seconds,
