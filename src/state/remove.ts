@@ -4,7 +4,18 @@ import type { StateFolder } from './state.ts';
 
 /** Everything that medianest makes in a state folder: see README.md. */
 const OURS = [
-  ...['current', 'generations', 'config', 'edited', 'compose.override.yml', 'subnets.json', 'orders.json', 'releases.json', 'drained.json'],
+  ...[
+    'current',
+    'generations',
+    'config',
+    'edited',
+    'compose.override.yml',
+    'subnets.json',
+    'orders.json',
+    'releases.json',
+    'drained.json',
+    'leader-change.json',
+  ],
   ...['certs', 'ca', 'acme', 'metrics', 'tls-test', 'secrets', 'secrets.json', 'settings.schema.json', 'waf-rules', 'hold'],
   ...['backups.json', 'backup-failures.json', 'restoring.json', 'restore.json', 'kit.json', 'audit.jsonl', 'lock', 'lock.child'],
   // By it the folder is known as ours, so it goes last.
