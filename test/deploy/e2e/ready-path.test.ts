@@ -4,7 +4,7 @@ import { docker, type Run } from '../../support/cli.ts';
 import { badApp } from '../../support/load/bad-apps.ts';
 import { type Failure, kinds, loadOn, under } from '../../support/load/load.ts';
 import { configureProd, container, destroyProd, prodStack, said, versionOf } from '../../support/load/load-stack.ts';
-import { identities, portal, ready } from '../../support/stack.ts';
+import { identities, portal, ready, until } from '../../support/stack.ts';
 import type { Workspace } from '../../support/workspace.ts';
 
 /** What the balancer asks a replica is what that replica answers. */
@@ -71,7 +71,7 @@ describe('another path that the balancer asks', () => {
     expect(await undisturbed(() => space.run(['up']))).toMatchObject({ status: 0 });
     expect(await versions()).toEqual(['moved', 'moved']);
     expect((await docker(['restart', container(space, 'balancer')])).status).toBe(0);
-    await ready(portal, space);
+    await until('the balancer sends requests again', async () => (await portal(space, '/')).status === 200, 30);
     configure(APP);
     expect(await undisturbed(() => space.run(['up']))).toMatchObject({ status: 0 });
     expect(await versions()).toEqual(['good', 'good']);
