@@ -79,7 +79,7 @@ export async function planProject(
     newOverrides: prepared.newOverrides,
     placements: Object.fromEntries(
       stack.services
-        .filter(({ reloadsSecrets }) => reloadsSecrets)
+        .filter(({ reloadsSecrets, secrets: read }) => reloadsSecrets && read.length > 0)
         .map((service) => [service.name, placement(service, secrets.fingerprints)]),
     ),
     leaders: [],

@@ -165,7 +165,7 @@ function containerSteps(
         kind: 'mark-applied',
         service,
         certificates: certificatesOf(definition).map(({ name }) => name),
-        secrets: definition.reloadsSecrets === true,
+        secrets: definition.reloadsSecrets === true && definition.secrets.length > 0,
         cause: 'so that the next plan knows',
       });
   }
