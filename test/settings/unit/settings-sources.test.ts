@@ -43,6 +43,7 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'external.overseerr.url': ['http://10.0.0.9:5055', 'http://10.0.0.9:5055'],
   'external.uptimeKuma.url': ['http://10.0.0.9:3001', 'http://10.0.0.9:3001'],
   'edge.domains': ['[a.example, b.example]', ['a.example', 'b.example']],
+  'app.proxy': ['true', true],
   'app.env': ['{ A: "1" }', { A: '1' }],
   'app.command': ['[node, x.js]', ['node', 'x.js']],
   'app.user': ['1:2', '1:2'],
