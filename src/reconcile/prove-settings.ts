@@ -32,7 +32,7 @@ export async function proveSettings(
   const verdict = settingsVerdict(result);
   if (verdict.kind === 'accepted') return;
   if (verdict.kind === 'absent')
-    return report.note(`\`${trial.setting}\` is not checked, because ${image} has no ${program}: build it anew from medianest’s image`);
+    return report.note(`\`${trial.setting}\` is not checked, because ${image} has no ${program}: rebuild it from medianest’s image`);
   if (verdict.kind === 'refused')
     throw new UserError(
       'CONFIG_REFUSED',

@@ -39,7 +39,7 @@ export async function lookAtInstallation(context: Context, { loaded, state }: Pr
       .map(({ name }) => name)
       .sort(),
     remnants,
-    // A folder without it may be anybody's.
+    // A folder without it may be another program's.
     stateRoot: exists(state.at('state.json')) ? state.root : undefined,
   };
   refuseUnproven(project, state.project(), seen);

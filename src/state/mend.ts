@@ -25,7 +25,7 @@ function within(state: StateFolder, folder: MountedFolder, name: string): Mend[]
 }
 
 /**
- * Sets owners and modes. Root does so itself; anybody else has a short container do what the kernel keeps from them.
+ * Sets owners and modes. Root does so itself; for another user a short container does what the kernel refuses.
  * @param image any image that is there
  * @throws UserError with the path and what has to be run
  */

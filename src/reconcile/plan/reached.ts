@@ -9,7 +9,7 @@ export interface Reached {
 
 const PRIVATE_RANGES = PRIVATE.flatMap((text) => parseCidr(text) ?? []);
 
-/** A range of the settings that is wider says which addresses are private, not where somebody is. */
+/** A range of the settings that is wider says which addresses are private, not which of them are in use. */
 const WIDEST = 16;
 
 /** Who is logged in by SSH: an administrator that a range covers has no connection any more (ssh(1), "ENVIRONMENT"). */
