@@ -21,7 +21,7 @@ export async function livesOf(engine: Engine, project: string): Promise<Lives> {
 
 /**
  * At the end of an `up`: no container of the stack ends again and again since it was started, though it may answer at
- * the moment of each look. One that has ended while it started and then stays is told of.
+ * the moment of each look. It warns of one that ended during its start and has stayed up since.
  * @throws UserError UNHEALTHY
  */
 export async function proveStarted(context: Context, engine: Engine, stack: Stack, before: Lives): Promise<void> {

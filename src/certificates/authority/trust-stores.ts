@@ -31,7 +31,7 @@ interface Root {
 
 const marked = (pem: string): Root => ({ pem, mark: new X509Certificate(pem).fingerprint256.replaceAll(':', '').slice(0, 16) });
 
-/** NSS databases of Chromium and Firefox, also where they came as a snap or a flatpak. @param unseen is told of what cannot be looked at */
+/** NSS databases of Chromium and Firefox, also those of a snap or a flatpak. @param unseen called with each folder that cannot be read */
 function browserStores(home: string, unseen: (why: string) => void): string[] {
   const profiles = ['.mozilla/firefox', 'snap/firefox/common/.mozilla/firefox', '.var/app/org.mozilla.firefox/.mozilla/firefox'].flatMap(
     (folder) => {

@@ -1,10 +1,12 @@
-/** Pure: what is told of containers that the engine had to start again. Times are milliseconds. */
+/** Pure: judges and describes restarts by the engine. Times are milliseconds. */
+
+import { durationText } from '../../core/time.ts';
 
 export interface Life {
   /** How often the engine has restarted it by itself since it was last started on purpose. */
   restarts: number;
   created: number;
-  /** When it was started last, by whatever. */
+  /** When it was last started, by the engine or on purpose. */
   started: number;
 }
 
@@ -28,12 +30,7 @@ export const restartsText = ({ restarts, started }: Life, now: number): string =
 
 export const times = (count: number): string => (count === 1 ? 'once' : `${count} times`);
 
-function ago(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 60) return `${seconds} s ago`;
-  const minutes = Math.round(seconds / 60);
-  return minutes < 120 ? `${minutes} min ago` : `${Math.round(minutes / 60)} h ago`;
-}
+const ago = (ms: number): string => `${durationText(ms / 1000)} ago`;
 
 /** How often the engine has restarted a container since `before` was seen of it; since its own start where it is new. */
 export const restartsSince = (before: Life | undefined, { restarts }: Life): number =>

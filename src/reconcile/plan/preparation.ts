@@ -26,15 +26,19 @@ function lastingVolumes(wanted: readonly Service[], changes: readonly Change[]):
   return wanted.filter(({ name }) => starting.has(name)).flatMap(({ mounts }) => mounts.flatMap((m) => (m.outlives ? [m.source] : [])));
 }
 
+/** What an `up` is to bring about, and what it starts from. */
+export interface Planned {
+  stack: Stack;
+  /** The services that this run may touch. */
+  wanted: readonly Service[];
+  rendered: Rendered;
+  facts: UpFacts;
+  changes: readonly Change[];
+  files: readonly FileChange[];
+}
+
 /** All that can fail, before a container is touched. */
-export function preparation(
-  stack: Stack,
-  wanted: readonly Service[],
-  rendered: Rendered,
-  facts: UpFacts,
-  changes: readonly Change[],
-  files: readonly FileChange[],
-): Step[] {
+export function preparation({ stack, wanted, rendered, facts, changes, files }: Planned): Step[] {
   const steps: Step[] = stack.images
     .filter((image) => facts.missingImages.includes(image.ref))
     .map((image) =>

@@ -1,27 +1,20 @@
 import type { ObservedContainer } from '../../docker/types.ts';
 import { certificatesOf } from '../../stack/certificates.ts';
 import type { Rendered, Rolling, Service, Stack } from '../../stack/types.ts';
-import { type Change, type FileChange, networksOf } from './change.ts';
+import { type Change, networksOf } from './change.ts';
 import { changesProtocol, goneFolder, reloadCause, type UpFacts } from './facts.ts';
 import { freedFirst } from './freed-first.ts';
 import { controllersLast, oneByOne, retirements, sharedFirst } from './members.ts';
-import { preparation } from './preparation.ts';
+import { type Planned, preparation } from './preparation.ts';
 import { balancersLast, idleFirst, TAKES_CONFIGURATION } from './replicas.ts';
 import type { Step } from './step.ts';
 
 /** What an `up` executes, in order: prepare all that can fail, then touch containers, then prove. */
-export function stepsOf(
-  stack: Stack,
-  wanted: readonly Service[],
-  rendered: Rendered,
-  facts: UpFacts,
-  changes: readonly Change[],
-  files: readonly FileChange[],
-  leftovers: readonly ObservedContainer[],
-): Step[] {
+export function stepsOf(planned: Planned, leftovers: readonly ObservedContainer[]): Step[] {
+  const { stack, wanted, rendered, facts, changes } = planned;
   const services = new Map(wanted.map((service) => [service.name, service]));
   const steps = controllersLast([
-    ...preparation(stack, wanted, rendered, facts, changes, files),
+    ...preparation(planned),
     ...leftovers.map(({ id, name }): Step => ({ kind: 'remove-container', id, name, cause: 'left behind by an interrupted run' })),
     ...containerSteps(stack, services, facts, changes, rendered, leftovers.length > 0),
   ]);

@@ -40,7 +40,8 @@ export function planUp(stack: Stack, rendered: Rendered, facts: UpFacts): UpPlan
     });
   }
   const files = fileChanges(rendered, facts.files);
-  return { changes, files, steps: stepsOf(stack, wantedServices, rendered, facts, changes, files, leftovers) };
+  const planned = { stack, wanted: wantedServices, rendered, facts, changes, files };
+  return { changes, files, steps: stepsOf(planned, leftovers) };
 }
 
 /** Parsing the Compose files is most of what a plan costs, and only a cause needs it. */
