@@ -161,15 +161,19 @@ describe('a set is tried', () => {
     const look = `${project}-look`;
     const drill = `${project}-drill`;
     const cases: [volume: string, labels: string[], command: string[]][] = [
-      [`${look}_uploads`, [`com.docker.compose.project=${look}`], ['restore', '--into', look]],
-      [`${look}_postgres-data`, [`io.medianest.project=${look}`, `com.docker.compose.project=${look}`], ['restore', '--into', look]],
-      [`${look}_preview-config`, [], ['restore', '--into', look]],
+      [`${look}_uploads`, [`com.docker.compose.project=${look}`], ['restore', 'latest', '--into', look]],
+      [
+        `${look}_postgres-data`,
+        [`io.medianest.project=${look}`, `com.docker.compose.project=${look}`],
+        ['restore', 'latest', '--into', look],
+      ],
+      [`${look}_preview-config`, [], ['restore', 'latest', '--into', look]],
       [
         `${look}_uploads`,
         [`io.medianest.preview=${look}`, `io.medianest.project=${look}`, 'io.medianest.preview-of=another'],
-        ['restore', '--into', look],
+        ['restore', 'latest', '--into', look],
       ],
-      [`${project}_unsanitized`, [], ['restore', '--into', look, '--sanitize']],
+      [`${project}_unsanitized`, [], ['restore', 'latest', '--into', look, '--sanitize']],
       [`${drill}_uploads`, [`com.docker.compose.project=${drill}`], ['drill']],
       [`${project}_export`, [], ['backup', 'export', '--to', path.join(stack.space.dir, 'x.tar')]],
     ];
@@ -197,7 +201,7 @@ describe('a set is tried', () => {
     const look = `${stack.space.project}-look`;
     const labels = ['--label', `io.medianest.preview=${look}`, '--label', `io.medianest.project=${look}`];
     await docker(['volume', 'create', ...labels, `${look}_uploads`]);
-    await stack.must('restore', '--into', look, '--only', 'files', '--json');
+    await stack.must('restore', 'latest', '--into', look, '--only', 'files', '--json');
     await stack.must('preview', 'remove', look);
     expect(await made('look')).toBe('');
   });
