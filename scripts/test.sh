@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Sets up what is missing, runs the proof and prints what passed, failed and was skipped, and what was left out.
-#   scripts/test.sh [--yes] [--all] [--only SUITE] [--budget MINUTES] [--note] [--plan]
+#   scripts/test.sh [--yes] [--all] [--only SUITE | --file FILE] [--budget MINUTES] [--note] [--plan]
 #     --all       every file, however long it takes, and notes it in test/proof.json
 #     --only      check, unit, golden, contract, cli, journey, browser, e2e or deep, as a whole
+#     --file      one file of journey, browser, e2e or deep; several times for several
 #     --budget    what the run may take (default 45): as many files as fit, those that the change touches first
 #     --note      notes times, dates and, once all that was touched has passed, the commit in test/proof.json
 #     --plan      says what would run, and why, and ends
@@ -20,10 +21,11 @@ while [ $# -gt 0 ]; do
     --all | --note) pass+=("$1") ;;
     --plan) plan=yes; pass+=("$1") ;;
     --only) only=${2:-}; pass+=("$1" "$only"); shift ;;
+    --file) pass+=("$1" "${2:-}"); shift ;;
     --budget)
       [[ ${2:-} =~ ^[1-9][0-9]*$ ]] || fail "--budget takes a number of minutes" "scripts/test.sh --budget 45"
       pass+=("$1" "$2"); shift ;;
-    *) fail "unknown argument $1" "scripts/test.sh [--yes] [--all] [--only SUITE] [--budget MINUTES] [--note] [--plan]" ;;
+    *) fail "unknown argument $1" "scripts/test.sh [--yes] [--all] [--only SUITE | --file FILE] [--budget MINUTES] [--note] [--plan]" ;;
   esac
   shift
 done

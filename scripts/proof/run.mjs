@@ -3,7 +3,7 @@
 // was proven and what was left out; the last line is `N passed, N failed, N skipped`.
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { parseArguments } from './arguments.mjs';
+import { FILE_BY_FILE, parseArguments } from './arguments.mjs';
 import { shortName, testFile, uses } from './files.mjs';
 import { changedSince, cleanCommit, LEDGER, noted, readLedger, writeLedger } from './ledger.mjs';
 import { pool } from './pool.mjs';
@@ -18,18 +18,19 @@ const CHECKS = [
   ['nothing unused', ['knip']],
   ['shell scripts', [path.resolve('scripts/check-shell.sh')]],
 ];
-const FILE_BY_FILE = ['journey', 'browser', 'e2e', 'deep'];
 
 // test.sh has begun before: what it has set up counts.
 const started = process.env.PROOF_STARTED ? Number(process.env.PROOF_STARTED) * 1000 : Date.now();
 const elapsed = () => (Date.now() - started) / 1000;
 const options = parseArguments(process.argv.slice(2));
-const { only, all, budget } = options;
-const wants = (/** @type {string} */ suite) => !only || only === suite;
+const { only, files, all, budget } = options;
+/** A part of the proof is asked for: what is left out was not asked for. */
+const part = only !== undefined || files.length > 0;
+const wants = (/** @type {string} */ suite) => (files.length > 0 ? false : !only || only === suite);
 
 const read = (/** @type {string} */ file) => (existsSync(file) && statSync(file).isFile() ? readFileSync(file, 'utf8') : undefined);
 const everyTest = /** @type {string[]} */ (readdirSync('test', { recursive: true })).flatMap((file) => testFile(`test/${file}`) ?? []);
-const byFile = everyTest.filter(({ kind }) => FILE_BY_FILE.includes(kind) && wants(kind));
+const byFile = everyTest.filter(({ file, kind }) => FILE_BY_FILE.includes(kind) && (files.length > 0 ? files.includes(file) : wants(kind)));
 const ledger = readLedger();
 const commit = cleanCommit();
 const changed = changedSince(ledger.complete);
@@ -39,7 +40,7 @@ const selection = select({
   touched: touched(changed, byFile, (file) => uses(file, read)),
   budget,
   all,
-  before: only ? 0 : secondsOfSteps(ledger),
+  before: part ? 0 : secondsOfSteps(ledger),
 });
 
 const since = changed
@@ -150,10 +151,10 @@ await pool(selection.run, LANES, {
 });
 
 if (options.note) {
-  const leftOut = only ? [{ touched: true }] : selection.leftOut;
+  const leftOut = part ? [{ touched: true }] : selection.leftOut;
   const tests = everyTest.map(({ file }) => file);
   const now = new Date(started).toISOString();
-  writeLedger(noted(ledger, { commit, now, tests, steps: only ? {} : steps, failed: sum.failed, ended, leftOut }));
+  writeLedger(noted(ledger, { commit, now, tests, steps: part ? {} : steps, failed: sum.failed, ended, leftOut }));
 }
 console.log(`\nWhat each capability's proof was:\n  ${proofs(results, selection.leftOut).join('\n  ')}`);
 console.log(`\nThe slowest files:\n  ${slowest(results).join('\n  ')}`);

@@ -135,13 +135,23 @@ describe('jobs on two lanes', () => {
 
 describe('arguments', () => {
   it('are 45 minutes where nothing is said, and no limit for all or for one suite', () => {
-    expect(parseArguments([])).toEqual({ all: false, note: false, plan: false, budget: 2700 });
+    expect(parseArguments([])).toEqual({ files: [], all: false, note: false, plan: false, budget: 2700 });
     expect(parseArguments(['--all'])).toMatchObject({ all: true, note: true, budget: Number.POSITIVE_INFINITY });
     expect(parseArguments(['--only', 'deep'])).toMatchObject({ only: 'deep', all: true, note: false });
     expect(parseArguments(['--only', 'deep', '--budget', '10'])).toMatchObject({ only: 'deep', all: false, budget: 600 });
+    const file = 'test/backup/e2e/backup.test.ts';
+    expect(parseArguments(['--file', file, '--note'])).toMatchObject({ files: [file], all: true, note: true });
   });
 
-  it.each([[['--only', 'alone']], [['--only']], [['--budget', '0']], [['--budget', 'x']], [['-x']]])('%j is refused', (args) => {
+  it.each([
+    [['--only', 'alone']],
+    [['--file', 'test/backup/unit/rounds.test.ts']],
+    [['--file']],
+    [['--only']],
+    [['--budget', '0']],
+    [['--budget', 'x']],
+    [['-x']],
+  ])('%j is refused', (args) => {
     expect(() => parseArguments(args)).toThrow();
   });
 
