@@ -21,6 +21,10 @@ interface Outcome {
 
 /** Long enough that a segment of WAL is archived by its age alone. */
 const LOAD_SECONDS = 35;
+/** Until a restore replaces data: it makes a set and restores the database first, 60 s alone and 150 s beside another stack. */
+const REPLACING_SECONDS = 400;
+/** A restore with all that goes before and after it. */
+const RESTORE_TIMEOUT = 800_000;
 
 let stack: BackupStack;
 /** A disk of its own, which holds the repository, and beside it what is kept elsewhere. */
@@ -84,46 +88,58 @@ describe('a restore in place', () => {
     expect(await everything()).toEqual(NOW);
   });
 
-  test('killed while data is replaced: nothing else may start anything, and the next run goes on', async () => {
-    let child: { kill(signal: NodeJS.Signals): boolean } | undefined;
-    const killed = stack.space.run(['restore', '--to', then, '--yes'], { onSpawn: (started) => (child = started) });
-    await until('the database is being replaced', () => touched().includes('db'), 180);
-    child?.kill('SIGKILL');
-    expect((await killed).status).not.toBe(0);
-    expect(await stack.refused('up')).toEqual([4, 'PARTIAL']);
-    expect((await stack.space.run(['status'])).stdout).toContain('was interrupted while data was replaced');
+  test(
+    'killed while data is replaced: nothing else may start anything, and the next run goes on',
+    async () => {
+      let child: { kill(signal: NodeJS.Signals): boolean } | undefined;
+      const killed = stack.space.run(['restore', '--to', then, '--yes'], { onSpawn: (started) => (child = started) });
+      await until('the database is being replaced', () => touched().includes('db'), REPLACING_SECONDS);
+      child?.kill('SIGKILL');
+      expect((await killed).status).not.toBe(0);
+      expect(await stack.refused('up')).toEqual([4, 'PARTIAL']);
+      expect((await stack.space.run(['status'])).stdout).toContain('was interrupted while data was replaced');
 
-    const outcome = await restored();
-    figure('in place, gone on with', outcome);
-    expect(outcome.checks.map(({ status }) => status)).not.toContain('fail');
-    expect(await everything()).toEqual(THEN);
-    await stack.must('health');
-    expect((await stack.sets()).at(-1)).toMatchObject({ type: 'full', status: 'stored' });
-  }, 400_000);
+      const outcome = await restored();
+      figure('in place, gone on with', outcome);
+      expect(outcome.checks.map(({ status }) => status)).not.toContain('fail');
+      expect(await everything()).toEqual(THEN);
+      await stack.must('health');
+      expect((await stack.sets()).at(-1)).toMatchObject({ type: 'full', status: 'stored' });
+    },
+    RESTORE_TIMEOUT,
+  );
 
-  test('and back again', async () => {
-    const outcome = await restored('--undo');
-    figure('undo', outcome);
-    expect(await everything()).toEqual(NOW);
-    await stack.must('health');
-    expect(await stack.refused('restore', '--undo', '--yes')).toEqual([1, 'NO_BACKUP']);
-  }, 400_000);
+  test(
+    'and back again',
+    async () => {
+      const outcome = await restored('--undo');
+      figure('undo', outcome);
+      expect(await everything()).toEqual(NOW);
+      await stack.must('health');
+      expect(await stack.refused('restore', '--undo', '--yes')).toEqual([1, 'NO_BACKUP']);
+    },
+    RESTORE_TIMEOUT,
+  );
 
-  test('one that fails half-way leaves what was there', async () => {
-    const failed = stack.space.run(['restore', '--to', then, '--yes', '--json']);
-    const job = `${stack.space.project}-job-restore-files`;
-    await until(
-      'its uploads are being restored',
-      async () => touched().includes('files') && (await docker(['kill', job])).status === 0,
-      180,
-    );
-    const { status, stdout } = await failed;
-    const { error } = JSON.parse(stdout) as { error: { code: string; message: string } };
-    expect([status, error.code]).toEqual([1, 'RESTORE_FAILED']);
-    expect(error.message).toContain('what was before runs');
-    expect(await everything()).toEqual(NOW);
-    await stack.must('health');
-  }, 400_000);
+  test(
+    'one that fails half-way leaves what was there',
+    async () => {
+      const failed = stack.space.run(['restore', '--to', then, '--yes', '--json']);
+      const job = `${stack.space.project}-job-restore-files`;
+      await until(
+        'its uploads are being restored',
+        async () => touched().includes('files') && (await docker(['kill', job])).status === 0,
+        REPLACING_SECONDS,
+      );
+      const { status, stdout } = await failed;
+      const { error } = JSON.parse(stdout) as { error: { code: string; message: string } };
+      expect([status, error.code]).toEqual([1, 'RESTORE_FAILED']);
+      expect(error.message).toContain('what was before runs');
+      expect(await everything()).toEqual(NOW);
+      await stack.must('health');
+    },
+    RESTORE_TIMEOUT,
+  );
 });
 
 describe('a set as of its end', () => {
@@ -134,47 +150,59 @@ describe('a set as of its end', () => {
     expect(await stack.refused('restore', '--into', `${stack.space.project}-look`)).toEqual([2, 'USAGE']);
   });
 
-  test('`latest` leaves out all that came after the set: a dropped table is there as the set has it', async () => {
-    await stack.sql("create table accident (text text); insert into accident values ('a')");
-    await stack.must('backup');
-    const set = await latest();
-    await stack.sql("insert into accident values ('b')");
-    await stack.sql('drop table accident');
-    const { backup, recovery } = parsed<Outcome>(await stack.must('restore', 'latest', '--dry-run', '--json'));
-    expect([backup, recovery]).toEqual([
-      set,
-      {
-        to: expect.any(String),
-        leftOutSeconds: expect.any(Number),
-        leftOutSegments: expect.any(Number),
-        text: expect.stringContaining(`(end of set ${set}); `),
-      },
-    ]);
-    expect(recovery?.leftOutSegments).toBeGreaterThanOrEqual(1);
-    const outcome = await restored('latest');
-    figure('latest', outcome.recovery);
-    expect([outcome.backup, await stack.sql('select text from accident')]).toEqual([set, 'a']);
-    expect(await everything()).toEqual(NOW);
-    await stack.must('health');
-  }, 400_000);
+  test(
+    '`latest` leaves out all that came after the set: a dropped table is there as the set has it',
+    async () => {
+      await stack.sql("create table accident (text text); insert into accident values ('a')");
+      await stack.must('backup');
+      const set = await latest();
+      await stack.sql("insert into accident values ('b')");
+      await stack.sql('drop table accident');
+      const { backup, recovery } = parsed<Outcome>(await stack.must('restore', 'latest', '--dry-run', '--json'));
+      expect([backup, recovery]).toEqual([
+        set,
+        {
+          to: expect.any(String),
+          leftOutSeconds: expect.any(Number),
+          leftOutSegments: expect.any(Number),
+          text: expect.stringContaining(`(end of set ${set}); `),
+        },
+      ]);
+      expect(recovery?.leftOutSegments).toBeGreaterThanOrEqual(1);
+      const outcome = await restored('latest');
+      figure('latest', outcome.recovery);
+      expect([outcome.backup, await stack.sql('select text from accident')]).toEqual([set, 'a']);
+      expect(await everything()).toEqual(NOW);
+      await stack.must('health');
+    },
+    RESTORE_TIMEOUT,
+  );
 });
 
 describe('a part alone', () => {
   const full = async () => (await stack.sets()).find(({ type }) => type === 'full')?.id as string;
 
-  test('files', async () => {
-    await restored(await full(), '--only', 'files');
-    expect(await everything()).toEqual({ ...NOW, files: THEN.files });
-    await restored('--undo');
-    expect(await everything()).toEqual(NOW);
-  }, 400_000);
+  test(
+    'files',
+    async () => {
+      await restored(await full(), '--only', 'files');
+      expect(await everything()).toEqual({ ...NOW, files: THEN.files });
+      await restored('--undo');
+      expect(await everything()).toEqual(NOW);
+    },
+    RESTORE_TIMEOUT,
+  );
 
-  test('the cache', async () => {
-    const outcome = await restored(await full(), '--only', 'redis');
-    figure('cache', { seconds: outcome.rtoSeconds });
-    expect(await everything()).toEqual({ ...NOW, session: THEN.session });
-    await stack.must('health');
-  }, 400_000);
+  test(
+    'the cache',
+    async () => {
+      const outcome = await restored(await full(), '--only', 'redis');
+      figure('cache', { seconds: outcome.rtoSeconds });
+      expect(await everything()).toEqual({ ...NOW, session: THEN.session });
+      await stack.must('health');
+    },
+    RESTORE_TIMEOUT,
+  );
 
   test('settings, which are written and not applied', async () => {
     const file = path.join(stack.space.dir, 'medianest.yml');
@@ -221,77 +249,100 @@ function load(leader: string): { stop(): void } {
   };
 }
 
-test('a repository whose disk is full: the backup fails and is told, nothing is listed, and the next one works', async () => {
-  const before = await stack.sets();
-  const filler = path.join(disk, 'filler');
-  const { bavail, bsize } = statfsSync(disk);
-  await run('fallocate', ['-l', String(bavail * bsize), filler]);
-  expect(await stack.refused('backup', '--type', 'full')).toEqual([1, 'BACKUP_FAILED']);
-  expect(await stack.sets()).toEqual(before);
-  expect((await stack.space.run(['health'])).status).toBe(5);
-  rmSync(filler);
-  await stack.must('backup');
-  expect(await stack.sets()).toHaveLength(before.length + 1);
-  await stack.must('health');
-}, 200_000);
+test(
+  'a repository whose disk is full: the backup fails and is told, nothing is listed, and the next one works',
+  async () => {
+    const before = await stack.sets();
+    const filler = path.join(disk, 'filler');
+    const { bavail, bsize } = statfsSync(disk);
+    await run('fallocate', ['-l', String(bavail * bsize), filler]);
+    expect(await stack.refused('backup', '--type', 'full')).toEqual([1, 'BACKUP_FAILED']);
+    expect(await stack.sets()).toEqual(before);
+    expect((await stack.space.run(['health'])).status).toBe(5);
+    rmSync(filler);
+    await stack.must('backup');
+    expect(await stack.sets()).toHaveLength(before.length + 1);
+    await stack.must('health');
+  },
+  RESTORE_TIMEOUT,
+);
 
 describe('a host that dies under load', () => {
-  test('loses at most a minute, as a preview elsewhere shows', async () => {
-    writeFileSync(passphrase(), 'five random words in a row\n');
-    await stack.must('backup', 'kit', kit(), '--passphrase-file', passphrase());
-    // The kit does not know this one: the repository does.
-    await stack.upload('one.txt', 'second');
-    await stack.cache('set', 'session:1', 'kept');
-    await stack.must('backup');
-    const began = Date.now();
-    const writer = load(await stack.leader());
-    await until('there was load', () => acknowledged > 0 && Date.now() - began > LOAD_SECONDS * 1000, LOAD_SECONDS + 60);
-    const containers = (
-      await docker(['ps', '--quiet', '--filter', `label=com.docker.compose.project=${stack.space.project}`])
-    ).stdout.trim();
-    await docker(['kill', ...containers.split('\n')]);
-    writer.stop();
+  test(
+    'loses at most a minute, as a preview elsewhere shows',
+    async () => {
+      writeFileSync(passphrase(), 'five random words in a row\n');
+      await stack.must('backup', 'kit', kit(), '--passphrase-file', passphrase());
+      // The kit does not know this one: the repository does.
+      await stack.upload('one.txt', 'second');
+      await stack.cache('set', 'session:1', 'kept');
+      await stack.must('backup');
+      const began = Date.now();
+      const writer = load(await stack.leader());
+      await until('there was load', () => acknowledged > 0 && Date.now() - began > LOAD_SECONDS * 1000, LOAD_SECONDS + 60);
+      const containers = (
+        await docker(['ps', '--quiet', '--filter', `label=com.docker.compose.project=${stack.space.project}`])
+      ).stdout.trim();
+      await docker(['kill', ...containers.split('\n')]);
+      writer.stop();
 
-    const into = `${stack.space.project}-look`;
-    await stack.must('restore', '--to', 'newest', '--into', into, '--json');
-    const psql = ['psql', '-XqAt', '-h', '/run', '-U', 'postgres', '-d', 'medianest', '-c', 'select extract(epoch from max(at)) from load'];
-    const newest = Number((await docker(['exec', `${into}-postgres`, ...psql])).stdout.trim());
-    figure('lost under load, in seconds', acknowledged - newest);
-    expect(newest).toBeGreaterThan(0);
-    expect(acknowledged - newest).toBeLessThanOrEqual(60);
-    await stack.must('preview', 'remove', into);
-  }, 300_000);
+      const into = `${stack.space.project}-look`;
+      await stack.must('restore', '--to', 'newest', '--into', into, '--json');
+      const psql = [
+        'psql',
+        '-XqAt',
+        '-h',
+        '/run',
+        '-U',
+        'postgres',
+        '-d',
+        'medianest',
+        '-c',
+        'select extract(epoch from max(at)) from load',
+      ];
+      const newest = Number((await docker(['exec', `${into}-postgres`, ...psql])).stdout.trim());
+      figure('lost under load, in seconds', acknowledged - newest);
+      expect(newest).toBeGreaterThan(0);
+      expect(acknowledged - newest).toBeLessThanOrEqual(60);
+      await stack.must('preview', 'remove', into);
+    },
+    RESTORE_TIMEOUT,
+  );
 });
 
 describe('a bare host', () => {
-  test('has everything back by the kit and the repository’s disk', async () => {
-    const sets = await stack.sets();
-    await removeProject(stack.space.project);
-    rmSync(stack.space.state, { recursive: true, force: true });
-    const bare = path.join(path.dirname(disk), 'bare');
-    mkdirSync(bare);
-    const away = path.join(path.dirname(disk), 'away');
-    mkdirSync(away);
-    const args = ['restore', '--kit', kit(), '--passphrase-file', passphrase()];
+  test(
+    'has everything back by the kit and the repository’s disk',
+    async () => {
+      const sets = await stack.sets();
+      await removeProject(stack.space.project);
+      rmSync(stack.space.state, { recursive: true, force: true });
+      const bare = path.join(path.dirname(disk), 'bare');
+      mkdirSync(bare);
+      const away = path.join(path.dirname(disk), 'away');
+      mkdirSync(away);
+      const args = ['restore', '--kit', kit(), '--passphrase-file', passphrase()];
 
-    // A disk that is not mounted: nothing is started.
-    await run('mount', ['--move', disk, away]);
-    const refused = await medianest([...args, '--json'], { cwd: bare });
-    expect([refused.status, JSON.parse(refused.stdout).error.code]).toEqual([1, 'REPOSITORY_AWAY']);
-    await run('mount', ['--move', away, disk]);
+      // A disk that is not mounted: nothing is started.
+      await run('mount', ['--move', disk, away]);
+      const refused = await medianest([...args, '--json'], { cwd: bare });
+      expect([refused.status, JSON.parse(refused.stdout).error.code]).toEqual([1, 'REPOSITORY_AWAY']);
+      await run('mount', ['--move', away, disk]);
 
-    const done = await medianest([...args, '--json'], { cwd: bare });
-    expect(done.status, done.stderr).toBe(0);
-    const outcome = parsed<{ rtoSeconds: number; checks: { status: string }[] }>(done);
-    figure('bare host', outcome);
-    expect(outcome.checks.map(({ status }) => status)).toEqual(['ok', 'ok']);
-    expect(Number(await stack.sql('select count(*) from load'))).toBeGreaterThan(20);
-    expect(await stack.files()).toEqual(['kept.txt=then', 'one.txt=second', 'two.txt=now']);
-    expect(await stack.cache('get', 'session:1')).toBe('kept');
-    const health = await medianest(['health'], { cwd: bare });
-    expect(health.status, health.stdout).toBe(0);
-    const list = parsed<{ backups: ListedSet[] }>(await medianest(['backup', 'list', '--json'], { cwd: bare }));
-    expect(list.backups.slice(0, -1)).toEqual(sets);
-    expect(list.backups.at(-1)?.type).toBe('full');
-  }, 400_000);
+      const done = await medianest([...args, '--json'], { cwd: bare });
+      expect(done.status, done.stderr).toBe(0);
+      const outcome = parsed<{ rtoSeconds: number; checks: { status: string }[] }>(done);
+      figure('bare host', outcome);
+      expect(outcome.checks.map(({ status }) => status)).toEqual(['ok', 'ok']);
+      expect(Number(await stack.sql('select count(*) from load'))).toBeGreaterThan(20);
+      expect(await stack.files()).toEqual(['kept.txt=then', 'one.txt=second', 'two.txt=now']);
+      expect(await stack.cache('get', 'session:1')).toBe('kept');
+      const health = await medianest(['health'], { cwd: bare });
+      expect(health.status, health.stdout).toBe(0);
+      const list = parsed<{ backups: ListedSet[] }>(await medianest(['backup', 'list', '--json'], { cwd: bare }));
+      expect(list.backups.slice(0, -1)).toEqual(sets);
+      expect(list.backups.at(-1)?.type).toBe('full');
+    },
+    RESTORE_TIMEOUT,
+  );
 });
