@@ -41,6 +41,7 @@ export const backup = {
     previewRemove,
     drill,
   ],
+  groups: { preview: { section: 'Data', summary: 'What `restore --into` made beside the stack: remove it' } },
   schedules: [BACKUP_SCHEDULE],
   steps: { ...restoreSteps, ...removalSteps },
   guard: async (state, { takesDown }) => {

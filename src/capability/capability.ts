@@ -13,6 +13,7 @@ import type { Lock } from '../state/lock.ts';
 import type { StateFolder } from '../state/state.ts';
 import type { Check } from './check.ts';
 import type { Schedule } from './schedule.ts';
+import type { Group, Section } from './section.ts';
 
 export type { Schedule, Timer } from './schedule.ts';
 
@@ -70,6 +71,8 @@ export type Options = Record<string, unknown>;
 export interface Command {
   /** `config show`: a group and its command. */
   name: string;
+  /** Where `--help` lists it; its group says that where it has one. */
+  section?: Section;
   summary: string;
   example: string;
   /** Positional arguments in commander's notation, such as `[services...]`. */
@@ -226,6 +229,8 @@ export interface Capability {
   readonly name: string;
   /** In the order of `--help`. */
   readonly commands?: readonly Command[];
+  /** By the first word that commands share. */
+  readonly groups?: Readonly<Record<string, Group>>;
   readonly schedules?: readonly Schedule[];
   readonly steps?: Partial<StepHandlers>;
   readonly up?: UpPart;

@@ -8,6 +8,7 @@ import { CERTIFICATE_SCHEDULE } from './plan/schedule.ts';
 export const certificates: Capability = {
   name: 'certificates',
   commands: [certsStatus, certsRenew, certsIssue, certsImport, certsCsr, certsCa, certsRevoke, certsTest],
+  groups: { certs: { section: 'Certificates', summary: 'Show, issue, renew, import and revoke certificates; the internal CA' } },
   schedules: [CERTIFICATE_SCHEDULE],
   up: {
     outside: async (context, project) => {

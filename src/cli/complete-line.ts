@@ -1,6 +1,6 @@
 import { registry } from '../services/index.ts';
 import { settingNames } from '../settings/setting-names.ts';
-import { commands } from './commands.ts';
+import { commands, groups } from './commands.ts';
 import { type Candidate, complete, FILES, type Values } from './complete.ts';
 import { GLOBAL } from './global-options.ts';
 import { topics } from './help-topics.ts';
@@ -24,10 +24,8 @@ export function completeLine(words: readonly string[], where: Where): string {
     images: () => registry.map(({ name, summary }) => ({ value: name, description: summary })),
     components: () => registry.map(({ name, summary }) => ({ value: name, description: summary })),
     'setting=value': () => settingNames(registry).map(({ name, description }) => ({ value: `${name}=`, description })),
-    topic: () => [
-      ...topics.map(({ name, summary }) => ({ value: name, description: summary })),
-      ...commands.map(({ name, summary }) => ({ value: name.split(' ')[0] as string, description: summary })),
-    ],
+    topic: () => topics.map(({ name, summary }) => ({ value: name, description: summary })),
+    group: () => Object.entries(groups).map(([name, { summary }]) => ({ value: name, description: summary })),
     file: () => [FILES],
     dir: () => [FILES],
   };

@@ -33,8 +33,8 @@ export function complete(words: readonly string[], commands: readonly Command[],
   // `exec SERVICE PROGRAM ...`: the rest belongs to another program.
   if (command?.passThrough && typed.length > command.name.split(' ').length) return [FILES];
   if (current.startsWith('-')) return fitting(options.flatMap(longFlag), current);
-  if (typed[0] === 'help') return typed.length === 1 ? fitting(values('topic'), current) : [];
-  if (!command) return fitting(nextWords(typed, commands), current);
+  if (typed[0] === 'help') return fitting(helpWords(typed.slice(1), commands, values), current);
+  if (!command) return fitting(nextWords(typed, commands, values('group')), current);
   const placeholder = argumentAt(command, typed.length - command.name.split(' ').length);
   return placeholder === undefined ? [] : fitting(expand(placeholder, values), current);
 }
@@ -55,13 +55,24 @@ function positional(before: readonly string[], options: OptionTable): string[] {
   return before.filter((word, index) => !word.startsWith('-') && placeholderOf(before[index - 1] ?? '', options, true) === undefined);
 }
 
-function nextWords(typed: readonly string[], commands: readonly Command[]): Candidate[] {
+/** Behind `help`: a topic, or the words of a command. */
+function helpWords(typed: readonly string[], commands: readonly Command[], values: Values): readonly Candidate[] {
+  if (typed[0] === 'topic') return typed.length === 1 ? values('topic') : [];
+  const words = nextWords(typed, commands, values('group')).filter(({ value }) => value !== 'help');
+  if (typed.length > 0) return words;
+  const topics = [{ value: 'topic', description: 'About a topic' }, ...values('topic')];
+  return [...topics, ...words.filter(({ value }) => !topics.some((topic) => topic.value === value))];
+}
+
+function nextWords(typed: readonly string[], commands: readonly Command[], groups: readonly Candidate[]): Candidate[] {
   const known = new Map<string, string>();
   for (const { name, summary } of commands) {
     const parts = name.split(' ');
     if (!typed.every((word, index) => parts[index] === word)) continue;
     const next = parts[typed.length];
-    if (next !== undefined && !known.has(next)) known.set(next, parts.length > typed.length + 1 ? `Commands for ${next}` : summary);
+    if (next === undefined || known.has(next)) continue;
+    const group = parts.length > typed.length + 1 ? groups.find(({ value }) => value === next) : undefined;
+    known.set(next, group?.description ?? summary);
   }
   if (typed.length === 0) known.set('help', 'About a command or a topic');
   return [...known].map(([value, description]) => ({ value, description }));

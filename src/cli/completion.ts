@@ -3,6 +3,7 @@ import { UserError } from '../core/errors.ts';
 
 export const completion: Command = {
   name: 'completion',
+  section: 'Machine',
   summary: 'A script by which a shell completes commands, options, services, profiles, releases and settings',
   example: 'medianest completion bash',
   args: '<bash|zsh|fish>',

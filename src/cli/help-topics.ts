@@ -1,10 +1,12 @@
+import { GLOBAL } from './global-options.ts';
+
 export interface Topic {
   name: string;
   summary: string;
   text: string;
 }
 
-/** What `medianest help TOPIC` explains: concepts, where `help COMMAND` explains a command. */
+/** What `medianest help topic X` explains: concepts, where `help COMMAND` explains a command. */
 export const topics: readonly Topic[] = [
   {
     name: 'profiles',
@@ -41,6 +43,13 @@ A profile of your own is profiles/NAME.yml beside medianest.yml. It extends anot
 One setting for one run: --set edge.httpsPort=9443, or MEDIANEST_EDGE_HTTPS_PORT=9443.
 A project that no setting names is called as its folder. Once started, it keeps its name (medianest config show).
 All of them are in docs/settings.md.`,
+  },
+  {
+    name: 'options',
+    summary: 'What every command takes',
+    text: `Before the command or after it; each has a variable that means the same.
+
+${GLOBAL.map(([flags, description, variable]) => `  ${flags.padEnd(28)}${variable}\n      ${description}`).join('\n')}`,
   },
   {
     name: 'networks',

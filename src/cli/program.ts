@@ -1,9 +1,10 @@
-import { CommanderError, Option, Command as Program } from 'commander';
+import { CommanderError, Help, Option, Command as Program } from 'commander';
 import type { Command, GlobalFlags, Options } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
-import { commands } from './commands.ts';
+import { commands, groups, sectionOf } from './commands.ts';
 import { GLOBAL } from './global-options.ts';
-import { topicList, topics } from './help-topics.ts';
+import { explain, helpWords } from './help.ts';
+import { topicList } from './help-topics.ts';
 
 export interface Parsed {
   command: Command;
@@ -11,6 +12,9 @@ export interface Parsed {
   options: Options;
   flags: GlobalFlags;
 }
+
+/** At the end of each command's help. */
+const EVERYWHERE = 'Everywhere: --profile, --json, --dry-run, ... (medianest help topic options)';
 
 /** The command line -> a command with its arguments; undefined when help was printed. @throws UserError USAGE */
 export function parseCommand(argv: string[], env: Readonly<Record<string, string | undefined>>, version: string): Parsed | undefined {
@@ -21,26 +25,28 @@ export function parseCommand(argv: string[], env: Readonly<Record<string, string
   root.version(version, '-V, --version', 'Print the version').enablePositionalOptions();
   root.addHelpText(
     'after',
-    `\nExample: medianest up --profile dev-compose\nEvery command: medianest help COMMAND\n\nTopics (medianest help TOPIC):\n${topicList()}`,
+    `\nExample: medianest up --profile dev-compose\nA command and its options: medianest help COMMAND\n\nTopics (medianest help topic X):\n${topicList()}`,
   );
   for (const [flags, description] of GLOBAL) root.addOption(globalOption(flags, description).hideHelp());
   for (const command of commands) {
     const leaf = configure(parentOf(root, command.name).command([command.name.split(' ').at(-1), command.args].filter(Boolean).join(' ')));
+    if (leaf.parent === root) leaf.helpGroup(`${sectionOf(command.name)}:`);
     leaf.summary(command.summary).description(`Example: ${command.example}\n\n${command.summary}.`);
     // What is not named cannot be meant: its options, a thousand in all, need not be made.
     if (!argv.includes(command.name.split(' ').at(-1) as string)) continue;
     if (command.passThrough) leaf.passThroughOptions();
     for (const [flags, description] of command.options ?? []) leaf.option(flags, description);
-    for (const [flags, description] of GLOBAL) leaf.addOption(globalOption(flags, description).helpGroup('Everywhere:'));
+    for (const [flags, description] of GLOBAL) leaf.addOption(globalOption(flags, description).hideHelp());
+    leaf.addHelpText('after', `\n${EVERYWHERE}`);
     leaf.action(() => {
       const set = [...((root.opts().set as string[] | undefined) ?? []), ...((leaf.opts().set as string[] | undefined) ?? [])];
       const options: Options = { ...root.opts(), ...withoutUnset(leaf.opts()), ...(set.length > 0 && { set }) };
       parsed = { command, args: leaf.args, options, flags: globalFlags(options, env) };
     });
   }
-  const topic = argv[0] === 'help' && topics.find(({ name }) => name === argv[1]);
-  if (topic) {
-    process.stdout.write(`${topic.summary}\n\n${topic.text}\n`);
+  const asked = helpWords(argv);
+  if (asked) {
+    explain(root, asked);
     return undefined;
   }
   try {
@@ -72,6 +78,11 @@ function configure(program: Program): Program {
       // main reports errors; what is left is help for a line without a command.
       .configureOutput({ outputError: () => {}, writeErr: (text) => process.stdout.write(text) })
       .showSuggestionAfterError()
+      .helpOption('-h, --help', 'Print this help')
+      // See explain(): commander's own ends with 0 whatever it is asked about.
+      .helpCommand(false)
+      // The list of everything has no room for arguments.
+      .configureHelp({ subcommandTerm: (entry) => (entry.parent?.parent ? new Help().subcommandTerm(entry) : entry.name()) })
       .allowExcessArguments(program.name() === 'medianest')
   );
 }
@@ -80,7 +91,12 @@ function configure(program: Program): Program {
 function parentOf(root: Program, name: string): Program {
   const [group, leaf] = name.split(' ');
   if (!leaf || !group) return root;
-  return root.commands.find((entry) => entry.name() === group) ?? configure(root.command(group)).description(`Commands for ${group}`);
+  const known = root.commands.find((entry) => entry.name() === group);
+  if (known) return known;
+  return configure(root.command(group))
+    .description(`${groups[group]?.summary}.`)
+    .summary(`${groups[group]?.summary}`)
+    .helpGroup(`${sectionOf(group)}:`);
 }
 
 /** `--no-x` options default to true: they must not hide what stood before the command. */

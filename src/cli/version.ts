@@ -2,6 +2,7 @@ import { type Command, done } from '../capability/capability.ts';
 
 export const version: Command = {
   name: 'version',
+  section: 'Machine',
   summary: 'The versions of medianest and of what it runs on',
   example: 'medianest version --json',
   run: async (context) => {

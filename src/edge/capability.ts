@@ -3,4 +3,11 @@ import { cdnPurge } from './commands/cdn.ts';
 import { maintenanceOff, maintenanceOn } from './commands/maintenance.ts';
 
 /** The way in: maintenance, and the cache of static files. */
-export const edge: Capability = { name: 'edge', commands: [maintenanceOn, maintenanceOff, cdnPurge] };
+export const edge: Capability = {
+  name: 'edge',
+  commands: [maintenanceOn, maintenanceOff, cdnPurge],
+  groups: {
+    maintenance: { section: 'Change', summary: 'Close the portal to visitors while you work on it, and open it again' },
+    cdn: { section: 'Change', summary: 'The edge’s cache of static files' },
+  },
+};

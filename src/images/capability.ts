@@ -10,6 +10,7 @@ import { update } from './commands/update.ts';
 export const images: Capability = {
   name: 'images',
   commands: [update, imagesBuild, imagesSave, imagesLoad, imagesLock, imagesOutdated, imagesPrune],
+  groups: { images: { section: 'Change', summary: 'Build, save, load, compare and remove the images that containers are made of' } },
   data: {
     // They have no project: the same image serves every project of this host.
     remains: async ({ project, engine }) => {

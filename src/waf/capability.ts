@@ -12,6 +12,7 @@ declare module '../capability/capability.ts' {
 export const waf = {
   name: 'waf',
   commands: [wafLog, wafAllow],
+  groups: { waf: { section: 'Security', summary: 'The web application firewall: what it found, and exceptions' } },
   steps: {
     'place-rules': {
       describe: ({ rules }) => `check and copy the WAF’s rules (${rules.folder ?? rules.archive})`,

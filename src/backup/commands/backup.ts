@@ -5,6 +5,7 @@ import { copyLines } from '../plan/copies.ts';
 
 export const backup: Command = {
   name: 'backup',
+  section: 'Data',
   summary: 'Back up the database, uploads, cache, settings and state, encrypted',
   example: 'medianest backup --type full',
   options: [['--type <type>', `${BACKUP_TYPES.join(', ')} (default: incr; a full one where there is none to build upon)`]],

@@ -17,6 +17,7 @@ export const previewRemove: Command = {
 
 export const drill: Command = {
   name: 'drill',
+  section: 'Data',
   summary: 'Restore the newest backup and all WAL after it into an isolated project, check it, measure RPO and RTO, remove it',
   example: 'medianest drill',
   run: async (context) => {

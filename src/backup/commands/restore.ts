@@ -56,6 +56,7 @@ async function confirm(
 
 export const restore: Command = {
   name: 'restore',
+  section: 'Data',
   summary: 'Bring back a set as of its end (`latest`, or its id), a moment, or everything that can be reached; in place or aside',
   example: 'medianest restore --to "10 minutes ago" --into look',
   args: '[set]',

@@ -6,6 +6,7 @@ const waitOption = ['--timeout <seconds>', 'How long each replica may take to be
 
 export const deploy: Command = {
   name: 'deploy',
+  section: 'Change',
   summary: 'Put a version of the app into service, one replica at a time; goes back at the first that does not become ready',
   example: 'medianest deploy --image ghcr.io/me/app:1.4.0',
   options: [
@@ -18,6 +19,7 @@ export const deploy: Command = {
 
 export const rollback: Command = {
   name: 'rollback',
+  section: 'Change',
   summary: 'Back to an earlier release: its exact image and the settings that went with it',
   example: 'medianest rollback r3',
   args: '[release]',
@@ -27,6 +29,7 @@ export const rollback: Command = {
 
 export const releases: Command = {
   name: 'releases',
+  section: 'Look',
   summary: 'What was deployed, when, by whom, and how it ended',
   example: 'medianest releases',
   run: async (context) => {

@@ -4,6 +4,7 @@ import { scaleText } from '../plan/scaled.ts';
 
 export const scale: Command = {
   name: 'scale',
+  section: 'Change',
   summary: 'More or fewer replicas, without a reload or a dropped request; valid until app.replicas is changed in medianest.yml',
   example: 'medianest scale app=5',
   args: '<service=count>',

@@ -6,6 +6,7 @@ import type { Finding } from '../../host/plan/finding.ts';
 
 export const doctor: Command = {
   name: 'doctor',
+  section: 'Machine',
   summary:
     'This machine against the profile: engine, memory, disk, ports, networks, kernel, clock, names, encryption (exit 5 if one fails)',
   example: 'medianest doctor --profile prod --fix',

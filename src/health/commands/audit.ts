@@ -3,6 +3,7 @@ import { numberOf } from '../../core/flags.ts';
 
 export const audit: Command = {
   name: 'audit',
+  section: 'Look',
   summary: 'Who changed what, when, and how it ended',
   example: 'medianest audit --last 20',
   options: [['--last <count>', 'Only the newest entries']],

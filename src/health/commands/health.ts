@@ -4,6 +4,7 @@ import { EXIT } from '../../core/errors.ts';
 
 export const health: Command = {
   name: 'health',
+  section: 'Look',
   summary: 'Each check ok, warn or fail, with its remedy (exit 5 if one fails)',
   example: 'medianest health --watch',
   options: [['--watch', 'Check again every 5 seconds until Ctrl-C']],

@@ -4,6 +4,7 @@ import type { ServiceStatus } from '../plan/status.ts';
 
 export const status: Command = {
   name: 'status',
+  section: 'Look',
   summary: 'Services, their state, health, traffic, image and addresses',
   example: 'medianest status',
   run: async (context) => {

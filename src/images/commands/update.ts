@@ -3,6 +3,7 @@ import { EXIT } from '../../core/errors.ts';
 
 export const update: Command = {
   name: 'update',
+  section: 'Change',
   summary: 'Rebuild images whose packages have newer versions, and replace the services in a safe order',
   example: 'medianest update --check',
   options: [['--check', 'Only tell what is newer; exits 3 where anything is']],

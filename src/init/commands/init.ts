@@ -5,6 +5,7 @@ import { listOf, textOf } from '../../core/flags.ts';
 
 export const init: Command = {
   name: 'init',
+  section: 'Start',
   summary: 'Ask a few questions, propose what fits this machine, and write a commented medianest.yml; never overwrites',
   example: 'medianest init --yes --profile dev-compose --domain media.home.example',
   options: [

@@ -3,6 +3,7 @@ import { loadInput } from '../../project/load-settings.ts';
 
 export const profiles: Command = {
   name: 'profiles',
+  section: 'Start',
   summary: 'What each profile runs',
   example: 'medianest profiles',
   run: async (context) => {

@@ -21,6 +21,7 @@ const TO = ['--to <member>', 'The member that is to lead; the best one where it 
 
 export const switchover: Command = {
   name: 'switchover',
+  section: 'Change',
   summary: 'A planned change of the database’s leader: writes wait about 2 s, none is lost',
   example: 'medianest switchover --to postgres-2',
   options: [TO],
@@ -29,6 +30,7 @@ export const switchover: Command = {
 
 export const failover: Command = {
   name: 'failover',
+  section: 'Change',
   summary: 'Another leader for the database where the present one does not answer',
   example: 'medianest failover',
   options: [TO, ['--force', 'Also where the leader answers; `switchover` is what that calls for']],

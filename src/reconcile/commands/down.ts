@@ -5,6 +5,7 @@ import { listText } from '../plan/uninstall.ts';
 
 export const down: Command = {
   name: 'down',
+  section: 'Change',
   summary: 'Stop and remove containers and networks; volumes are kept',
   example: 'medianest down',
   options: [

@@ -2,6 +2,7 @@ import { type Command, done } from '../../capability/capability.ts';
 
 export const exec: Command = {
   name: 'exec',
+  section: 'Change',
   summary: 'Run a program inside a service’s container',
   example: 'medianest exec postgres psql medianest',
   args: '<service> <command...>',

@@ -3,6 +3,7 @@ import { sinceOf } from '../../core/time.ts';
 
 export const logs: Command = {
   name: 'logs',
+  section: 'Look',
   summary: 'What services have written',
   example: 'medianest logs --follow app',
   args: '[services...]',

@@ -3,6 +3,7 @@ import { EXIT } from '../../core/errors.ts';
 
 export const plan: Command = {
   name: 'plan',
+  section: 'Start',
   summary: 'What `up` would do to each service: the cause, the downtime, the data at risk (exit 3 if anything would change)',
   example: 'medianest plan --profile dev-compose --json',
   run: async (context) => {

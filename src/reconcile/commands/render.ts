@@ -3,6 +3,7 @@ import { EXIT } from '../../core/errors.ts';
 
 export const render: Command = {
   name: 'render',
+  section: 'Change',
   summary: 'Write the Compose file and every service’s configuration; no Docker needed',
   example: 'medianest render --profile dev-compose --out ./rendered',
   options: [

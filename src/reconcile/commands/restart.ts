@@ -2,6 +2,7 @@ import { type Command, done } from '../../capability/capability.ts';
 
 export const restart: Command = {
   name: 'restart',
+  section: 'Change',
   summary: 'Restart services and wait until they are healthy again',
   example: 'medianest restart app',
   args: '[services...]',

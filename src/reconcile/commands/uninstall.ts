@@ -5,6 +5,7 @@ import type { Removal } from '../plan/uninstall.ts';
 
 export const uninstallCommand: Command = {
   name: 'uninstall',
+  section: 'Change',
   summary: 'Remove everything of a project: containers, volumes, backups, images, timers, the state folder',
   example: 'medianest uninstall --dry-run',
   options: [

@@ -3,6 +3,7 @@ import { waitSecondsOf } from '../../core/flags.ts';
 
 export const upCommand: Command = {
   name: 'up',
+  section: 'Start',
   summary: 'Plan, build or pull, write, converge, wait until healthy, print where to go',
   example: 'medianest up --profile dev-compose',
   options: [

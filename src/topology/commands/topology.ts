@@ -7,6 +7,7 @@ const FORMATS = ['mermaid', 'svg', 'html'];
 
 export const topology: Command = {
   name: 'topology',
+  section: 'Look',
   summary: 'A picture of the stack: networks, services, who calls whom, published ports, TLS; with --live its health, roles and lag',
   example: 'medianest topology --format html --live --out stack.html',
   options: [

@@ -27,6 +27,7 @@ const clock: Capability = {
   commands: [
     { name: 'clock wind', summary: 'Wind the clock', example: 'medianest clock wind', run: async () => done({ turns: 3 }, 'wound') },
   ],
+  groups: { clock: { section: 'Machine', summary: 'The clock on the wall' } },
   schedules: [
     {
       group: 'clock',

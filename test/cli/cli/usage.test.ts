@@ -2,7 +2,9 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { SECTIONS } from '../../../src/capability/section.ts';
 import { commands } from '../../../src/cli/commands.ts';
+import { GLOBAL } from '../../../src/cli/global-options.ts';
 import { HOME, medianest, PROGRAM, run } from '../../support/cli.ts';
 import { folder, json } from '../../support/command.ts';
 
@@ -25,6 +27,27 @@ describe('help', () => {
     expect([status, stderr]).toEqual([0, '']);
     const [usage, , first] = stdout.split('\n');
     expect([usage?.startsWith(`Usage: medianest ${name}`), first]).toEqual([true, `Example: ${example}`]);
+  });
+  it('lists the commands in groups, and the topics', async () => {
+    const { stdout } = await medianest(['--help']);
+    expect(stdout.match(/^\w+:$/gm)).toEqual(['Options:', ...SECTIONS.map((section) => `${section}:`)]);
+    expect(stdout).not.toContain('Commands for');
+    expect(stdout).toMatch(/^Topics \(medianest help topic X\):$/m);
+  });
+  it('folds the options that every command takes to one line, which names their topic', async () => {
+    const { stdout } = await medianest(['status', '--help']);
+    expect(stdout.split('\n').filter((line) => /--(profile|json|no-color)/.test(line))).toEqual([
+      'Everywhere: --profile, --json, --dry-run, ... (medianest help topic options)',
+    ]);
+    const options = await medianest(['help', 'topic', 'options']);
+    for (const [flags, , variable] of GLOBAL) expect(options.stdout).toMatch(new RegExp(`${flags.replace(/[[\]]/g, '\\$&')} +${variable}`));
+  });
+  it('reaches a command whose group is a topic too', async () => {
+    const { status, stdout } = await medianest(['help', 'secrets', 'rotate']);
+    expect([status, stdout]).toEqual([0, expect.stringMatching(/^Usage: medianest secrets rotate/)]);
+    const topic = await medianest(['help', 'topic', 'secrets']);
+    expect([topic.status, topic.stdout]).toEqual([0, expect.stringMatching(/^Passwords and tokens.*medianest secrets --help$/ms)]);
+    expect(await medianest(['help', 'secrets'])).toEqual(topic);
   });
   it('of a group of commands lists them', async () => {
     const { status, stdout } = await medianest(['config']);
@@ -102,6 +125,8 @@ describe('a command line that is wrong', () => {
     ['the same of the WAF', ['waf', 'log', '--since', '2026-02-30T10:00Z'], /--since .*: there is no 2026-02-30/],
     ['a time without its zone', ['logs', '--since', '2026-11-25T10:00'], /--since .*: has no time zone/],
     ['an unknown command', ['stauts'], /unknown command 'stauts'.*\(Did you mean status\?\)/s],
+    ['help about an unknown command', ['help', 'stauts'], /help stauts: there is no such command/],
+    ['help about an unknown topic', ['help', 'topic', 'setings'], /help topic setings: there is no such topic/],
     ['an unknown option', ['render', '--ceck'], /unknown option '--ceck'.*\(Did you mean --check\?\)/s],
     ['an argument too many', ['status', 'x'], /too many arguments/],
     ['an argument too few', ['exec'], /missing required argument 'service'/],

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { GlobalFlags } from '../../../src/capability/capability.ts';
-import { commands } from '../../../src/cli/commands.ts';
+import { SECTIONS } from '../../../src/capability/section.ts';
+import { commands, groups, sectionOf } from '../../../src/cli/commands.ts';
+import { helpWords } from '../../../src/cli/help.ts';
 import { parseCommand } from '../../../src/cli/program.ts';
 import { UserError } from '../../../src/core/errors.ts';
 
@@ -64,6 +66,52 @@ describe('words after a command', () => {
       expect(() => parse(argv)).toThrow(UserError);
     },
   );
+});
+
+describe('help', () => {
+  it.each([
+    [['help'], []],
+    [
+      ['help', 'secrets', 'rotate', '--json'],
+      ['secrets', 'rotate'],
+    ],
+    [['--profile', 'prod', 'help', 'up'], ['up']],
+    [['--profile=prod', 'help', 'up'], ['up']],
+    [['secrets', 'help'], ['secrets']],
+    [
+      ['secrets', 'help', 'rotate'],
+      ['secrets', 'rotate'],
+    ],
+    [['logs', 'help'], undefined],
+    [['exec', 'app', 'help'], undefined],
+    [['status', '--help'], undefined],
+  ])('%j asks about %j', (argv, words) => {
+    expect(helpWords(argv)).toEqual(words);
+  });
+  it.each([
+    [['foo'], 'medianest help foo: there is no such command', 'medianest --help lists'],
+    [['stauts'], 'medianest help stauts: there is no such command', 'medianest help status'],
+    [['secrets', 'rotat'], 'medianest help secrets rotat: there is no such command', 'medianest help secrets rotate'],
+    [['status', 'more'], 'medianest help status more: there is no such command', 'medianest --help lists'],
+    [['topic', 'recovry'], 'medianest help topic recovry: there is no such topic', 'medianest help topic recovery'],
+    [['topic', 'xyzxyz'], 'medianest help topic xyzxyz: there is no such topic', 'medianest help topic lists'],
+  ])('refuses %j', (words, message, hint) => {
+    const error = (() => {
+      try {
+        parseCommand(['help', ...words], {}, '1.2.3');
+      } catch (thrown) {
+        return thrown as UserError;
+      }
+    })();
+    expect(error).toMatchObject({ code: 'USAGE', exitStatus: 2, message, hint: expect.stringContaining(hint) });
+  });
+  it('has a section for every command, and a sentence for every group', () => {
+    for (const { name } of commands) expect(SECTIONS).toContain(sectionOf(name.split(' ')[0] as string));
+    const shared = new Set(commands.flatMap(({ name }) => (name.includes(' ') ? [name.split(' ')[0] as string] : [])));
+    const alone = [...shared].filter((word) => !commands.some(({ name }) => name === word));
+    expect(Object.keys(groups).sort()).toEqual(alone.sort());
+    for (const { summary } of Object.values(groups)) expect(summary).toMatch(/^[A-Z].{15,90}[^.]$/);
+  });
 });
 
 describe('the commands', () => {

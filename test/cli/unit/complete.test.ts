@@ -68,6 +68,10 @@ describe('completion', () => {
       ['bash', 'zsh', 'fish'],
     ],
     [['help', 'rec'], ['recovery']],
+    [['help', 'secr'], ['secrets']],
+    [['help', 'secrets', 'r'], ['rotate']],
+    [['help', 'topic', 'sec'], ['secrets']],
+    [['help', 'topic', 'secrets', ''], []],
     [['nonsense', ''], []],
     [['up', '--nonsense', ''], []],
   ];
