@@ -1,13 +1,10 @@
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Context, GlobalFlags, Result } from './capability/capability.ts';
 import { EXIT, UserError } from './core/errors.ts';
+import { home } from './core/home.ts';
 import { silent } from './core/reporter.ts';
 import { explained } from './core/system-fault.ts';
 
 declare const MEDIANEST_VERSION: string;
-
-const home = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
 /** Runs one command line: the only catch, the only writer of stdout, and the only exit status. */
 export async function main(argv: string[]): Promise<void> {

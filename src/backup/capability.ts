@@ -59,14 +59,8 @@ export const backup = {
   data: {
     unprotected: async ({ state }) => {
       const { readCatalogue } = await import('./repository/catalogue.ts');
-      const { provenBackup } = await import('./plan/backup-sets.ts');
-      const { sets } = readCatalogue(state) ?? { sets: [] };
-      return provenBackup(sets)
-        ? undefined
-        : {
-            reason: 'there is no verified backup of it',
-            hint: 'make one: medianest backup && medianest backup verify; to delete without one: medianest down --volumes --no-backup (add --yes without a terminal)',
-          };
+      const { unprotected } = await import('./plan/backup-sets.ts');
+      return unprotected(readCatalogue(state)?.sets ?? [], withRole(state.manifest()?.services, 'repository').length > 0);
     },
     // Without data there is nothing that a restore could have left half replaced, nor anything that was put aside.
     deleted: async (state) => (await import('./restore/journal.ts')).noteEnd(state, undefined),

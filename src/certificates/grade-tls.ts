@@ -7,7 +7,7 @@ import { HARDENED } from '../docker/hardened.ts';
 import { buildImage } from '../images/store/build-image.ts';
 import { prepare } from '../reconcile/prepare.ts';
 import { containersOf, withRole } from '../stack/roles.ts';
-import { type Grade, gradeOf } from './plan/tls-grade.ts';
+import { type Grade, gradeOf, scanProblem } from './plan/tls-grade.ts';
 
 /** Grades the running edge, or an address, with testssl.sh in a container. */
 export async function gradeTls(
@@ -58,14 +58,15 @@ export async function gradeTls(
     );
     // Its status counts findings; what was not tested at all has no report.
     const report = readRoots(path.join(folder, 'findings.json'));
-    if (report === undefined)
+    const grade = report === undefined ? undefined : gradeOf(report);
+    if (grade === undefined)
       throw new UserError(
         'CERTIFICATE_FAILED',
-        `testssl.sh could not test ${at} (status ${exitCode}): ${tail.slice(-3).join(' | ')}`,
-        'check the address and the port',
+        `testssl.sh could not test ${at} (status ${exitCode}): ${(report && scanProblem(report)) ?? tail.slice(-3).join(' | ')}`,
+        'check that a TLS server listens there, reachable from a container: the name, the port, a firewall',
       );
     task.done();
-    return { target: at, ...gradeOf(report) };
+    return { target: at, ...grade };
   } catch (error) {
     task.failed();
     throw error;

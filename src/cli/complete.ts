@@ -40,7 +40,7 @@ export function complete(words: readonly string[], commands: readonly Command[],
 }
 
 /** The longest command whose words were typed. */
-function commandOf(before: readonly string[], commands: readonly Command[]): Command | undefined {
+export function commandOf(before: readonly string[], commands: readonly Command[]): Command | undefined {
   const typed = before.filter((word) => !word.startsWith('-'));
   const fits = ({ name }: Command) => {
     const parts = name.split(' ');

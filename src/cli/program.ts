@@ -2,6 +2,7 @@ import { CommanderError, Help, Option, Command as Program } from 'commander';
 import type { Command, GlobalFlags, Options } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { commands, groups, sectionOf } from './commands.ts';
+import { commandOf } from './complete.ts';
 import { GLOBAL } from './global-options.ts';
 import { explain, helpWords } from './help.ts';
 import { topicList } from './help-topics.ts';
@@ -55,12 +56,9 @@ export function parseCommand(argv: string[], env: Readonly<Record<string, string
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return undefined;
     if (error.code === 'commander.help') return undefined;
-    throw new UserError(
-      'USAGE',
-      error.message.replace(/^error: /, ''),
-      'medianest --help lists the commands, medianest help COMMAND its options',
-      { cause: error },
-    );
+    const name = error.code === 'commander.unknownCommand' ? undefined : commandOf(argv, commands)?.name;
+    const hint = name ? `medianest help ${name} lists what it takes` : 'medianest --help lists the commands';
+    throw new UserError('USAGE', error.message.replace(/^error: /, ''), hint, { cause: error });
   }
   return parsed;
 }

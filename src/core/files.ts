@@ -18,23 +18,15 @@ import {
 import path from 'node:path';
 import { systemCode, UserError } from './errors.ts';
 import { userName } from './user.ts';
+import { type Elsewhere, writingFix } from './writing-fix.ts';
 
 /** Runs a write; a full disk, a read-only or foreign folder become an error that says that the old files are untouched. */
-export function writing<T>(target: string, write: () => T): T {
+export function writing<T>(target: string, write: () => T, elsewhere: Elsewhere = 'with --state'): T {
   try {
     return write();
   } catch (error) {
-    const fixes: Record<string, string> = {
-      ENOSPC: 'the disk is full: free some space',
-      EDQUOT: 'your disk quota is used up: free some space',
-      EEXIST: 'a file stands where the folder should be: move it away, or choose another with --state',
-      ENOTDIR: 'a file stands where a folder should be: move it away, or choose another with --state',
-      EROFS: 'the file system is read-only: choose another folder with --state',
-      EACCES: 'the folder belongs to another user: change its owner, or choose another with --state',
-      EPERM: 'the folder belongs to another user: change its owner, or choose another with --state',
-    };
     const code = systemCode(error);
-    const fix = code && fixes[code];
+    const fix = writingFix(code, elsewhere);
     if (!fix) throw error;
     throw new UserError('STATE_UNWRITABLE', `${target} cannot be written (${code}); what was there before is untouched`, fix, {
       path: target,
@@ -44,8 +36,8 @@ export function writing<T>(target: string, write: () => T): T {
 }
 
 /** Writes a file whole or not at all: a temporary one beside it, fsync, rename (rename(2) is atomic). */
-export function writeAtomic(file: string, contents: string | Buffer, mode = 0o644): void {
-  writing(file, () => {
+export function writeAtomic(file: string, contents: string | Buffer, mode = 0o644, elsewhere: Elsewhere = 'with --state'): void {
+  const write = () => {
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
     const temporary = `${file}.${process.pid}.tmp`;
     try {
@@ -56,7 +48,8 @@ export function writeAtomic(file: string, contents: string | Buffer, mode = 0o64
       throw error;
     }
     syncFolder(path.dirname(file));
-  });
+  };
+  writing(file, write, elsewhere);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { systemCode, UserError } from '../core/errors.ts';
+import { INSTALL_DOCKER } from '../core/home.ts';
 
 /** Docker's log stream of a container without a terminal: frames of an 8-byte header (stream, length) and text. */
 export function demultiplex(raw: Buffer): string {
@@ -27,7 +28,7 @@ export function explain(error: unknown, label: string): unknown {
     return new UserError(
       'ENGINE_AWAY',
       `the Docker Engine at ${label} does not answer (${code}); nothing was changed`,
-      'start it (sudo systemctl start docker), or install it: ./scripts/setup-docker.sh',
+      `start it (sudo systemctl start docker), or install it: ${INSTALL_DOCKER}`,
       { cause: error },
     );
   }

@@ -1,5 +1,6 @@
 import type { ExecaError } from 'execa';
 import { EXIT, systemCode, UserError } from '../core/errors.ts';
+import { INSTALL_DOCKER } from '../core/home.ts';
 import { startedProgram } from '../core/programs.ts';
 import { proxyVariables } from '../stack/proxies.ts';
 
@@ -116,7 +117,7 @@ function startFailure(program: string, result: unknown): unknown {
     return new UserError(
       'COMPOSE_MISSING',
       'the docker client is not installed (no `docker` in PATH); nothing was changed',
-      'run ./scripts/setup-docker.sh, or see https://docs.docker.com/engine/install/',
+      `install it: ${INSTALL_DOCKER}`,
       { cause },
     );
   }
@@ -148,14 +149,14 @@ export async function checkCompose(cli: DockerCli): Promise<string> {
     throw new UserError(
       'COMPOSE_MISSING',
       `docker has no Compose plugin (${tail.at(-1) ?? 'no answer'}); nothing was changed`,
-      'install docker-compose-plugin (Docker’s packages) or docker-compose (Debian), or run ./scripts/setup-docker.sh',
+      `install docker-compose-plugin (Docker’s packages) or docker-compose (Debian), or all of Docker: ${INSTALL_DOCKER}`,
     );
   }
   if (olderThan(version, MIN_COMPOSE)) {
     throw new UserError(
       'COMPOSE_TOO_OLD',
       `docker compose is ${version}; medianest needs ${MIN_COMPOSE} or newer; nothing was changed`,
-      'upgrade the Compose plugin, or run ./scripts/setup-docker.sh',
+      'upgrade docker-compose-plugin (Docker’s packages) or docker-compose (Debian): https://docs.docker.com/compose/install/linux/',
     );
   }
   return version;

@@ -36,7 +36,7 @@ export async function lockImages(context: Context, { loaded }: Project, check: b
   const lock = { medianest: context.version, profile: loaded.profile, images };
   const before = readLock(file);
   if (check && !before) throw new UserError('USAGE', `there is no ${file} to compare with`, 'medianest images lock writes it');
-  if (!check && !context.flags.dryRun) writeAtomic(file, `${JSON.stringify(lock, null, 1)}\n`);
+  if (!check && !context.flags.dryRun) writeAtomic(file, `${JSON.stringify(lock, null, 1)}\n`, 0o644, null);
   return { file, lock, changes: before && lockChanges(before, lock) };
 }
 

@@ -29,8 +29,8 @@ export async function migrateFile(context: Context, state: StateFolder, configFi
     record(changes);
     const mode = statSync(file).mode & 0o777;
     const kept = freeName(`${file}.v${from}`);
-    writeAtomic(kept, before, mode);
-    writeAtomic(file, text, mode);
+    writeAtomic(kept, before, mode, null);
+    writeAtomic(file, text, mode, null);
     return { result: 'migrated', file, from, to, changes, kept };
   });
 }

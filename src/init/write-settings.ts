@@ -57,7 +57,7 @@ export async function writeSettings(
   const made: string[] = [];
   try {
     for (const entry of secrets) {
-      writing(entry.file, () => mkdirSync(path.dirname(entry.file), { recursive: true, mode: 0o700 }));
+      writing(entry.file, () => mkdirSync(path.dirname(entry.file), { recursive: true, mode: 0o700 }), null);
       create(entry.file, `${entry.value}\n`, 0o600, made);
     }
     create(file, text, 0o644, made);
@@ -74,13 +74,14 @@ export async function writeSettings(
 
 /** A new file, even if another process creates one at the same moment. */
 function create(file: string, contents: string, mode: number, made: string[]): void {
-  writing(file, () => {
+  const write = () => {
     try {
       writeFileSync(file, contents, { mode, flag: 'wx' });
     } catch (error) {
       throw systemCode(error) === 'EEXIST' ? alreadyThere(file) : error;
     }
-  });
+  };
+  writing(file, write, null);
   made.push(file);
 }
 

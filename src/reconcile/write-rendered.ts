@@ -46,6 +46,6 @@ export function filesIn(context: Context, out: string, rendered: Rendered): { pa
 /** The plain files in a folder of the operator's choice; returns their paths. */
 export function exportFiles(context: Context, out: string, rendered: Rendered): string[] {
   const folder = path.resolve(context.cwd, out);
-  for (const file of rendered.files) writeAtomic(path.join(folder, file.path), file.contents, file.mode);
+  for (const file of rendered.files) writeAtomic(path.join(folder, file.path), file.contents, file.mode, 'with --out');
   return rendered.files.map((file) => path.join(out, file.path));
 }

@@ -38,7 +38,7 @@ export async function installTimers(context: Context, opened: Project, timers: r
   const run = await timedRun(context, opened);
   requireSystemd(timers, run);
   const units = timerUnits(project, timers, run);
-  for (const [name, text] of Object.entries(units)) writeAtomic(path.join(FOLDER, name), text);
+  for (const [name, text] of Object.entries(units)) writeAtomic(path.join(FOLDER, name), text, 0o644, null);
   await systemctl('daemon-reload');
   await systemctl('enable', '--now', ...timers.map((timer) => `${timerUnit(project, timer)}.timer`));
   for (const timer of first ? timers : []) {

@@ -13,7 +13,7 @@ export function checkComponents(settings: Settings, merged: Merged, registry: re
     const where = merged.origins.get(`components.${name}`)?.locate(['components', name]) ?? 'the settings';
     throw new UserError(
       'INVALID_SETTINGS',
-      `${where}: components.${name}: is not a component; ${didYouMean(name, [...known, ...profileComponents])}`,
+      `${where}: components.${name}: is not a component; ${didYouMean(name, [...new Set([...known, ...profileComponents])])}`,
       `correct ${where}`,
       { path: where },
     );

@@ -9,7 +9,7 @@ import { type Exclusion, exclusionSchema } from '../services/edge/settings/waf.t
 import { parseSettings } from '../settings/document.ts';
 import type { Loaded } from '../settings/loaded.ts';
 import { addExclusions } from './add-exclusion.ts';
-import { wafOf } from './store/waf-rules.ts';
+import { requireWaf, wafOf } from './store/waf-rules.ts';
 import { loadedRules } from './waf-status.ts';
 
 /** An exclusion that the settings' own schema has still to accept. */
@@ -23,11 +23,8 @@ interface AskedExclusion {
 export async function allowRule(context: Context, opened: Project, asked: AskedExclusion) {
   const { loaded, state } = opened;
   const exclusion = validated(asked);
+  const waf = requireWaf(loaded);
   const file = settingsFile(loaded);
-  const waf = wafOf(loaded);
-  if (!waf || waf.mode === 'off') {
-    throw new UserError('USAGE', 'edge.waf.mode is off: nothing is blocked that could be allowed', 'see medianest config show');
-  }
   const known = await loadedRules(context, loaded, state);
   if (known.size === 0)
     throw new UserError('NOT_RUNNING', 'the edge does not run with these rules, so they cannot be looked up', 'medianest up');
@@ -45,7 +42,7 @@ export async function allowRule(context: Context, opened: Project, asked: AskedE
   if (context.flags.dryRun) return outcome('planned');
   const target = realpathSync(file);
   const mode = statSync(target).mode & 0o777;
-  writeAtomic(target, after, mode);
+  writeAtomic(target, after, mode, null);
   try {
     const parameter = exclusion.parameter ? ` --parameter ${exclusion.parameter}` : '';
     await converge(context, await open(context), {
@@ -54,7 +51,7 @@ export async function allowRule(context: Context, opened: Project, asked: AskedE
       only: [edge.name],
     });
   } catch (error) {
-    writeAtomic(target, before, mode);
+    writeAtomic(target, before, mode, null);
     throw error;
   }
   return outcome('changed');

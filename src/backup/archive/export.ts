@@ -85,8 +85,8 @@ export async function exportSet(
       await createVolume(stage.source, { [LABEL.project]: project, [LABEL.job]: EXPORT }, docker);
       const size = await gather(context, room, stage, { set, share, repository, text, rest });
       const facts = await write(context, room, stage, file, size);
-      writeAtomic(`${file}.sha256`, `${facts.sha256}  ${path.basename(file)}\n`);
-      writeAtomic(`${file}.txt`, text);
+      writeAtomic(`${file}.sha256`, `${facts.sha256}  ${path.basename(file)}\n`, 0o644, 'with --to');
+      writeAtomic(`${file}.txt`, text, 0o644, 'with --to');
       refuseThere(file);
       renameSync(`${file}.part`, file);
       return outcome(set, { bytes: facts.bytes, sha256: facts.sha256, files: facts.files, recipe: text });

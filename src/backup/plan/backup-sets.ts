@@ -95,9 +95,20 @@ export const neededBy = (set: BackupSet, sets: readonly BackupSet[]): string[] =
 export const isGood = ({ problems }: BackupSet): boolean => (problems ?? []).length === 0;
 
 /** The newest set, where it was read again and found good: then its data may be deleted. */
-export function provenBackup(sets: readonly BackupSet[]): BackupSet | undefined {
+function provenBackup(sets: readonly BackupSet[]): BackupSet | undefined {
   const newest = sets.at(-1);
   return newest?.verifiedAt && isGood(newest) ? newest : undefined;
+}
+
+/** Why the data should not be deleted yet, and what to do about it; undefined where the newest set was proven good. */
+export function unprotected(sets: readonly BackupSet[], makesBackups: boolean): { reason: string; hint: string } | undefined {
+  const without = 'medianest down --volumes --no-backup (add --yes without a terminal)';
+  if (!makesBackups) return { reason: 'this stack makes no backups of it', hint: `to delete it all the same: ${without}` };
+  if (provenBackup(sets)) return undefined;
+  return {
+    reason: 'there is no verified backup of it',
+    hint: `make one: medianest backup && medianest backup verify; to delete without one: ${without}`,
+  };
 }
 
 /** What `status` says of backups, in a line each. */

@@ -67,9 +67,9 @@ export function exportKit(context: Context, { loaded, state }: Project, file: st
     tag: text(cipher.getAuthTag()),
     data: text(data),
   };
-  writeAtomic(file, `${JSON.stringify(kit, null, 1)}\n`, 0o600);
+  writeAtomic(file, `${JSON.stringify(kit, null, 1)}\n`, 0o600, 'as FILE');
   const page = `${file}.txt`;
-  writeAtomic(page, recipe(kit, path.basename(file)));
+  writeAtomic(page, recipe(kit, path.basename(file)), 0o644, 'as FILE');
   writeAtomic(state.at('kit.json'), `${JSON.stringify({ madeAt, secrets: secretsAge(state) })}\n`, 0o600);
   return { file, page };
 }
@@ -130,7 +130,7 @@ export function importKit(
     const file = path.join(folder, name);
     if (text === undefined || exists(file)) continue;
     mkdirSync(path.dirname(file), { recursive: true });
-    writeAtomic(file, text);
+    writeAtomic(file, text, 0o644, null);
     made.push(file);
   }
   const takeBack = () => {

@@ -25,7 +25,7 @@ export async function restoreSettings({ bench, local }: BackupContext, { root }:
   for (const name of names) {
     const text = await mustRestic(bench, local, ['dump', '--no-lock', '--quiet', snapshot, `${FROM}${name}`], { name: 'dump' });
     mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
-    writeAtomic(path.join(root, name), text.stdout);
+    writeAtomic(path.join(root, name), text.stdout, 0o644, null);
   }
   return names;
 }

@@ -121,7 +121,11 @@ async function exportRoot(...[context, { state }, name, options]: Parameters<Act
   return withLock(context, state, 'certs ca export', async (_lock, record) => {
     record(['export', options.remove]);
     const { sealRoot } = await import('../ca/pkcs12.ts');
-    writing(file, () => writeFileSync(file, sealRoot({ certificate, privateKey }, secret), { mode: 0o600, flag: 'wx', flush: true }));
+    writing(
+      file,
+      () => writeFileSync(file, sealRoot({ certificate, privateKey }, secret), { mode: 0o600, flag: 'wx', flush: true }),
+      'as FILE',
+    );
     // Read back, before what cannot be made again is taken away.
     if (!openSealed(readFileSync(file, 'utf8'), secret).equals(createPrivateKey(privateKey)))
       throw new Error('the exported key is not the root’s');

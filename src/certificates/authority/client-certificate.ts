@@ -34,7 +34,7 @@ export async function handOut(
     const { writePkcs12 } = await import('../ca/pkcs12.ts');
     const issued = await issueClient(caStore(state), loaded.settings.project, name, days, context.clock.now());
     const notAfter = caStore(state).load()?.issued?.[issued.serial]?.notAfter ?? '';
-    writing(file, () => writeFileSync(file, writePkcs12(issued, name, password), { mode: 0o600, flag: 'wx', flush: true }));
+    writing(file, () => writeFileSync(file, writePkcs12(issued, name, password), { mode: 0o600, flag: 'wx', flush: true }), 'with --out');
     return { name, serial: issued.serial, file, notAfter, ...(given === undefined && { password }) };
   });
 }

@@ -1,3 +1,4 @@
+import { INSTALL_DOCKER } from '../../core/home.ts';
 import type { EngineInfo } from '../../docker/types.ts';
 import { type DoctorFacts, isProblem } from './facts.ts';
 import { type Examination, type Finding, fail, failed, ok, warn } from './finding.ts';
@@ -48,7 +49,7 @@ function engineKind(info: EngineInfo, at: DoctorFacts['engineAt']): Finding {
     return fail(
       'engine',
       `at ${at.label} is Podman ${info.version}, which is not supported: it has no resolver at 127.0.0.11, which the proxies ask for their services`,
-      'use Docker Engine 25 or newer: ./scripts/setup-docker.sh, and unset DOCKER_HOST',
+      `unset DOCKER_HOST, and use Docker Engine 25 or newer: ${INSTALL_DOCKER}`,
     );
   }
   const [major = 0, minor = 0] = info.version.split('.').map(Number);
@@ -56,7 +57,7 @@ function engineKind(info: EngineInfo, at: DoctorFacts['engineAt']): Finding {
     return fail(
       'engine',
       `Docker Engine ${info.version} is too old: 25 or newer is needed`,
-      'upgrade it, or run ./scripts/setup-docker.sh',
+      'upgrade it as it was installed: https://docs.docker.com/engine/install/',
     );
   }
   return ok(

@@ -45,7 +45,7 @@ export const configSchema: Command = {
     const names = listProfiles(await loadInput(context)).map(({ name }) => name);
     const schema = settingsJsonSchema(await context.registry(), names);
     if (typeof options.out !== 'string') return done(schema, JSON.stringify(schema, null, 2));
-    writeAtomic(path.resolve(context.cwd, options.out), `${JSON.stringify(schema, null, 2)}\n`);
+    writeAtomic(path.resolve(context.cwd, options.out), `${JSON.stringify(schema, null, 2)}\n`, 0o644, 'with --out');
     return done({ file: options.out }, `the first line of medianest.yml then is\n# yaml-language-server: $schema=${options.out}`);
   },
 };

@@ -37,7 +37,7 @@ export const down: Command = {
         throw new UserError(
           'CONFIRMATION_NEEDED',
           `the volumes of ${project} were not confirmed; nothing was changed`,
-          'type the project’s name, or pass --yes --volumes (and --no-backup without a verified backup)',
+          'type the project’s name, or pass --yes --volumes (and --no-backup where no backup is verified)',
         );
       }
     }

@@ -11,12 +11,13 @@ export const topology: Command = {
   summary: 'A picture of the stack: networks, services, who calls whom, published ports, TLS; with --live its health, roles and lag',
   example: 'medianest topology --format html --live --out stack.html',
   options: [
-    ['--format <mermaid|svg|html>', 'How it is drawn (default: mermaid)'],
+    ['--format <mermaid|svg|html>', 'How it is drawn (default: as the name of --out ends, else mermaid)'],
     ['--live', 'Ask the engine and the members, and colour by health'],
     ['--out <file>', 'Write it there'],
   ],
   run: async (context, _args, options) => {
-    const format = String(options.format ?? 'mermaid');
+    const out = typeof options.out === 'string' ? options.out : undefined;
+    const format = String(options.format ?? formatOf(out));
     if (!FORMATS.includes(format))
       throw new UserError('USAGE', `--format ${format}: should be one of ${FORMATS.join(', ')}`, 'for example --format svg');
     const { open } = await import('../../project/open.ts');
@@ -24,11 +25,14 @@ export const topology: Command = {
     const { writeAtomic } = await import('../../core/files.ts');
     const picture = await pictureOf(context, await open(context), options.live === true);
     const text = await draw(format, picture, context.clock.now());
-    if (typeof options.out !== 'string') return done({ format, topology: picture }, text);
-    writeAtomic(path.resolve(context.cwd, options.out), `${text}\n`);
-    return done({ format, file: options.out, topology: picture }, options.out);
+    if (out === undefined) return done({ format, topology: picture }, text);
+    writeAtomic(path.resolve(context.cwd, out), `${text}\n`, 0o644, 'with --out');
+    return done({ format, file: out, topology: picture }, out);
   },
 };
+
+/** A file named x.svg holds SVG. */
+const formatOf = (out: string | undefined): string => FORMATS.find((format) => out?.toLowerCase().endsWith(`.${format}`)) ?? 'mermaid';
 
 async function draw(format: string, picture: Topology, now: Date): Promise<string> {
   switch (format) {

@@ -12,8 +12,10 @@ export const wafLog: Command = {
     const time = sinceOf('--since', since, context.clock.now());
     const { open, requireManifest } = await import('../../project/open.ts');
     const { readWafLog } = await import('../waf-status.ts');
+    const { requireWaf } = await import('../store/waf-rules.ts');
     const { table } = await import('../../ui/table.ts');
     const { loaded, state } = await open(context);
+    requireWaf(loaded);
     requireManifest(state);
     const entries = await readWafLog(context, loaded, state, time);
     const rows = entries.flatMap((entry) =>

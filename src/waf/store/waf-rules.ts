@@ -28,6 +28,17 @@ export const wafOf = (loaded: Loaded): WafSettings | undefined => (loaded.settin
 const refused = (message: string, cause?: unknown): UserError =>
   new UserError('INVALID_SETTINGS', `${message}; nothing was changed`, 'correct edge.waf.rules in medianest.yml', { cause });
 
+/** The WAF as it is set up. @throws UserError where there is none, or it is off */
+export function requireWaf(loaded: Loaded): WafSettings {
+  const waf = wafOf(loaded);
+  if (waf && waf.mode !== 'off' && loaded.settings.components.edge === true) return waf;
+  const where = `profile ${loaded.profile}`;
+  if (loaded.settings.components.edge !== true)
+    throw new UserError('NOT_RUNNING', `there is no WAF: ${where} runs no edge`, 'choose a profile with an edge: medianest profiles');
+  const hint = 'set edge.waf.mode to detect or block in medianest.yml, then medianest up';
+  throw new UserError('NOT_RUNNING', `the WAF is off (edge.waf.mode, ${where})`, hint);
+}
+
 /** The operator's rules as the settings name them: a copy in the state folder, by its contents, and whether it has to be made first. */
 export function findRules(loaded: Loaded, state: StateFolder): { rules: RuleSet; pending: PendingRules | undefined } | undefined {
   const waf = wafOf(loaded);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { backupNotes, listed, setId } from '../../../src/backup/plan/backup-sets.ts';
+import { backupNotes, listed, setId, unprotected } from '../../../src/backup/plan/backup-sets.ts';
 import { clockProblem, databaseInfo, verifyProblems, walGaps, walProblems } from '../../../src/backup/plan/pgbackrest.ts';
 import { backupSummary, restoredBytes, unreadable, vanished } from '../../../src/backup/plan/restic.ts';
 import { roomShort } from '../../../src/backup/plan/restore-room.ts';
@@ -14,6 +14,20 @@ import { HOME } from '../../support/cli.ts';
 import { load, stackOf } from '../../support/settings.ts';
 
 const NOW = new Date('2026-11-25T12:00:00Z');
+
+describe('data that is to be deleted', () => {
+  const checked = setAt('2026-11-25T10:00:00Z', { id: 'checked', verifiedAt: '2026-11-25T11:00:00Z' });
+  const unchecked = setAt('2026-11-25T11:30:00Z', { id: 'unchecked' });
+  it.each([
+    ['has a backup that was verified', [checked], true, undefined, undefined],
+    ['has none', [], true, 'no verified backup', /medianest backup && medianest backup verify/],
+    ['has a newer one that was not', [checked, unchecked], true, 'no verified backup', /medianest backup verify/],
+    ['is of a stack that makes none', [], false, 'makes no backups', /^to delete it all the same: medianest down --volumes --no-backup/],
+  ])('%s', (_what, sets, makesBackups, reason, hint) => {
+    const found = unprotected(sets, makesBackups);
+    expect(found).toEqual(reason && { reason: expect.stringContaining(reason), hint: expect.stringMatching(hint as RegExp) });
+  });
+});
 
 describe('what is restored', () => {
   const early = setAt('2026-11-25T08:00:00Z', { id: 'early', wal: '000000010000000000000010' });

@@ -9,7 +9,7 @@ import {
   certificateMetrics,
   certificateRow,
 } from '../../../src/certificates/plan/certificate-report.ts';
-import { gradeOf } from '../../../src/certificates/plan/tls-grade.ts';
+import { gradeOf, scanProblem } from '../../../src/certificates/plan/tls-grade.ts';
 import { nameProblem } from '../../../src/settings/certificate-fields.ts';
 import { load, stackOf } from '../../support/settings.ts';
 
@@ -169,4 +169,9 @@ it('testssl.sh’s report becomes a grade with what is wrong', () => {
     reasons: ['no HSTS'],
     findings: [entry('BREACH', 'MEDIUM', 'gzip')],
   });
+  const closed = JSON.stringify([
+    entry('scanProblem', 'FATAL', 'Can\'t connect to "127.0.0.1:9"'),
+    entry('scanTime', 'WARN', 'Scan interrupted'),
+  ]);
+  expect([gradeOf(closed), scanProblem(closed)]).toEqual([undefined, 'Can\'t connect to "127.0.0.1:9"']);
 });

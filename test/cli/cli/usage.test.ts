@@ -154,6 +154,55 @@ describe('a command line that is wrong', () => {
   });
 });
 
+describe('a hint leads on', () => {
+  const own = folder();
+  it.each([
+    ['the command whose option lacks its value', ['topology', '--out'], 2, /argument missing/, /medianest help topology/],
+    ['the group’s command', ['secrets', 'rotate'], 2, /missing required argument/, /medianest help secrets rotate/],
+    [
+      'the option that named the place',
+      ['topology', '--out', 'medianest.yml/x.svg'],
+      1,
+      /ENOTDIR|EEXIST/,
+      /choose another place with --out/,
+    ],
+    ['the same of a schema', ['config', 'schema', '--out', 'medianest.yml/x.json'], 1, /ENOTDIR|EEXIST/, /with --out/],
+    ['the same of files', ['render', '--out', 'medianest.yml'], 1, /ENOTDIR|EEXIST/, /with --out/],
+    ['a profile with an edge', ['waf', 'log'], 1, /profile dev runs no edge/, /medianest profiles/],
+    ['the setting of the WAF', ['waf', 'log', '--profile', 'dev-compose'], 1, /the WAF is off/, /edge\.waf\.mode/],
+    [
+      'the same where a rule is to be left out',
+      ['waf', 'allow', '942100', '--path', '/x', '--profile', 'dev-compose'],
+      1,
+      /is off/,
+      /edge\.waf\.mode/,
+    ],
+  ] as const)('to %s: %j', async (_what, args, expected, message, hint) => {
+    const { status, stdout } = await own.run(['--json', ...args]);
+    const { error } = json(stdout);
+    expect([status, error]).toEqual([
+      expected,
+      expect.objectContaining({ message: expect.stringMatching(message), hint: expect.stringMatching(hint) }),
+    ]);
+  });
+  it('and names each component once', async () => {
+    const { status, stderr } = await own.run(['render', '--without', 'foo', '--profile', 'prod']);
+    const known = /known here: (.*)/.exec(stderr)?.[1]?.split(', ') ?? [];
+    expect([status, known.length]).toEqual([2, new Set(known).size]);
+    expect(known).toContain('redis-cluster');
+  });
+  it('topology draws what the name of its file says', async () => {
+    for (const [file, start] of [
+      ['a.svg', '<svg'],
+      ['a.html', '<!doctype html>'],
+      ['a.mmd', 'flowchart'],
+    ] as const) {
+      expect((await own.run(['topology', '--out', file])).status).toBe(0);
+      expect(readFileSync(path.join(own.dir, file), 'utf8').toLowerCase()).toContain(start);
+    }
+  });
+});
+
 describe('--json', () => {
   const own = folder();
   it.each([

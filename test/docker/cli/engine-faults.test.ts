@@ -34,6 +34,8 @@ describe('an engine that does not answer', () => {
       expect(stderr).toMatch(
         /^Error: the Docker Engine at \/nonexistent\/docker\.sock does not answer \(ENOENT\); nothing was changed\nFix: start it/m,
       );
+      const script = /install it: (\S+)/.exec(stderr)?.[1] ?? '';
+      expect([path.isAbsolute(script), existsSync(script)]).toEqual([true, true]);
       const asJson = await own.run([...args, '--json', '--quiet'], { env: AWAY });
       expect([asJson.status, asJson.stderr, json(asJson.stdout).error.code]).toEqual([1, '', 'ENGINE_AWAY']);
       expect(tree(own.state)).toEqual(before);
@@ -163,7 +165,11 @@ describe('what was never started', () => {
     const own = folder();
     for (const args of [['--volumes'], ['--volumes', '--yes'], ['--volumes', '--no-backup']]) {
       const { status, stdout } = await own.run(['down', '--json', ...args]);
-      expect([status, json(stdout).error.code], args.join(' ')).toEqual([2, 'CONFIRMATION_NEEDED']);
+      const { error } = json(stdout);
+      expect([status, error.code], args.join(' ')).toEqual([2, 'CONFIRMATION_NEEDED']);
+      // dev makes no backups: a hint that asks for one would lead nowhere.
+      expect(error.hint).not.toMatch(/medianest backup/);
+      if (!args.includes('--no-backup')) expect(error.hint).toContain('medianest down --volumes --no-backup');
     }
   });
 });
