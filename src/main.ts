@@ -112,6 +112,8 @@ async function createContext(flags: GlobalFlags, signal: AbortSignal): Promise<C
     },
     docker: async () => (await import('./docker/compose.ts')).dockerCli,
     report,
+    print: (line) => void process.stdout.write(`${line}\n`),
+    color: flags.color && process.stdout.isTTY === true && env.TERM !== 'dumb',
     clock: { now: () => new Date() },
     signal,
     ask: async (question, secret) => {

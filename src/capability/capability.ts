@@ -51,6 +51,10 @@ export interface Context {
   engine(): Promise<Engine>;
   docker(): Promise<DockerCli>;
   report: Reporter;
+  /** A line on stdout at once, of a result that may have no end: `logs --follow`. */
+  print(line: string): void;
+  /** Stdout shows colours. */
+  color: boolean;
   clock: { now(): Date };
   /** Aborted by Ctrl-C or SIGTERM. */
   signal: AbortSignal;

@@ -131,8 +131,8 @@ Host dead, disk full, no leader, certificate expired, locked out: docs/recovery.
   {
     name: 'scripts',
     summary: 'Exit statuses, JSON, and running without a terminal',
-    text: `--json prints one document on stdout, also for errors: {"error": {"code", "message", "hint"}}. Progress is on stderr;
---quiet leaves it out. --yes answers every question; without it and without a terminal, nothing is assumed.
+    text: `--json prints one document on stdout, also for errors: {"error": {"code", "message", "hint"}}; logs prints an object
+a line. Progress is on stderr; --quiet leaves it out. --yes answers every question; without it and without a terminal, nothing is assumed.
 
   0 done   1 failed, nothing that runs was changed   2 wrong usage or settings   3 changes are pending
   4 failed part-way; the message names the command that continues   5 unhealthy   130 interrupted

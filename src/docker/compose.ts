@@ -17,6 +17,8 @@ export interface RunOptions {
   cwd?: string;
   /** For output of any length: `onLine` sees it, `stdout` stays empty. */
   unbuffered?: boolean;
+  /** Ctrl-C reaches it as it reaches us, and it ends with us: for what only reads. */
+  foreground?: boolean;
   /** A container of `docker run` is given the proxies of the client's configuration: for one that talks to addresses outside alone. */
   proxies?: boolean;
 }
@@ -31,7 +33,7 @@ export interface RunResult {
 /** Runs `docker` with an argument list, never a shell string. */
 export interface DockerCli {
   run(args: readonly string[], options?: RunOptions): Promise<RunResult>;
-  /** The same, with this terminal: for `logs` and `exec`. Returns the exit status. */
+  /** The same, with this terminal: for `exec`. Returns the exit status. */
   attach(args: readonly string[], signal: AbortSignal): Promise<number>;
 }
 
@@ -57,7 +59,7 @@ export async function runProgram(program: string, args: readonly string[], optio
     killSignal: 'SIGINT',
     forceKillAfterDelay: 15_000,
     // Its own process group: Ctrl-C reaches it once, through us.
-    detached: true,
+    detached: !options.foreground,
     stripFinalNewline: false,
     maxBuffer: 16 * 1024 ** 2,
     buffer: !options.unbuffered,

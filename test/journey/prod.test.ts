@@ -98,6 +98,8 @@ test('a switchover: the other member leads, and the topology shows it', async ()
   const { leader: after } = parsed<{ leader: string }>(await done('switchover', '--json'));
   expect(after).not.toBe(before);
   await until('the topology shows it', async () => (await leader()) === after);
+  const asked = ['psql', '-U', 'postgres', '-XAt', '-c', 'SELECT pg_is_in_recovery()'];
+  expect((await done('exec', 'postgres', '--', ...asked)).stdout).toBe('f\n');
   await write('after the switchover');
   await well();
   await everythingIsThere();

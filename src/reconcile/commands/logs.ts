@@ -1,33 +1,74 @@
-import { type Command, done } from '../../capability/capability.ts';
+import { type Command, type Context, done, type Options } from '../../capability/capability.ts';
+import { UserError } from '../../core/errors.ts';
+import { numberOf, textOf } from '../../core/flags.ts';
+import { didYouMean } from '../../core/suggest.ts';
 import { sinceOf } from '../../core/time.ts';
+import type { Loaded } from '../../settings/loaded.ts';
+import { columns, LEVELS, type Level, type LogLine } from '../plan/log-line.ts';
 
 export const logs: Command = {
   name: 'logs',
   section: 'Look',
-  summary: 'What services have written',
-  example: 'medianest logs --follow app',
+  summary: 'What services have written; with --json an object a line',
+  example: 'medianest logs --follow --level warn app',
   args: '[services...]',
   options: [
     ['-f, --follow', 'Keep printing new lines until Ctrl-C'],
-    ['-n, --tail <lines>', 'Only the last lines of each'],
+    ['-n, --tail <lines>', 'Only the last lines of each (with --follow: the last that were written)'],
     ['--since <time>', 'Only lines since a moment with its time zone, or for so long: 10m, "2 hours ago"'],
+    ['--grep <pattern>', 'Only lines that match a regular expression'],
+    ['--level <debug|info|warn|error>', 'Only this level and above; debug shows health checks too'],
   ],
   run: async (context, args, options) => {
     const { expandServices, open, requireManifest } = await import('../../project/open.ts');
-    const { composeArgs } = await import('../../docker/compose.ts');
-    const { composeFiles } = await import('../compose-project.ts');
-    const since = options.since === undefined ? undefined : sinceOf('--since', String(options.since), context.clock.now());
-    const { loaded, state } = await open(context);
-    const services = expandServices(requireManifest(state), args);
-    const given = [
-      ...(options.follow ? ['--follow'] : []),
-      ...(typeof options.tail === 'string' ? ['--tail', options.tail] : []),
-      ...(since ? ['--since', since.toISOString()] : []),
-    ];
-    const docker = await context.docker();
-    const command = composeArgs(loaded.settings.project, state.root, composeFiles(state), 'logs', ...given, '--', ...services);
-    if (!context.flags.json) return done(undefined, '', await docker.attach(command, context.signal));
-    const { stdout, exitCode } = await docker.run(command.filter((arg) => arg !== '--follow'));
-    return done({ lines: stdout.split('\n').filter(Boolean) }, '', exitCode);
+    const { readLogs } = await import('../read-logs.ts');
+    const asked = wanted(context, options);
+    const project = await open(context);
+    const services = expandServices(requireManifest(project.state), args);
+    const show = (line: LogLine) => context.print(context.flags.json ? JSON.stringify(line) : written(line, context.color));
+    return done(undefined, '', await readLogs(context, project, { ...asked, services, probes: probesOf(project.loaded) }, show));
   },
 };
+
+function wanted(context: Context, options: Options) {
+  return {
+    follow: options.follow === true,
+    tail: numberOf('--tail', options.tail, { least: 0, should: 'a number of lines', example: 100 }),
+    since: options.since === undefined ? undefined : sinceOf('--since', String(options.since), context.clock.now()),
+    pattern: patternOf(textOf(options.grep)),
+    level: levelOf(textOf(options.level)),
+  };
+}
+
+function patternOf(text: string | undefined): RegExp | undefined {
+  try {
+    return text === undefined ? undefined : new RegExp(text);
+  } catch (error) {
+    throw new UserError(
+      'USAGE',
+      `--grep ${text}: is no regular expression: ${(error as Error).message}`,
+      'put a \\ before what is meant as it stands',
+    );
+  }
+}
+
+function levelOf(text: string | undefined): Level | undefined {
+  const level = LEVELS.find((known) => known === text);
+  if (text === undefined || level) return level;
+  throw new UserError('USAGE', `--level ${text}: is no level; ${didYouMean(text, LEVELS)}`, `one of ${LEVELS.join(', ')}`);
+}
+
+/** What the container’s health check and the balancer ask the application for. */
+function probesOf({ settings }: Loaded): string[] {
+  const { healthPath, readyPath } = (settings.app ?? {}) as { healthPath?: string; readyPath?: string };
+  return [healthPath, readyPath].filter((path) => path !== undefined);
+}
+
+const CODES: Readonly<Record<Level | 'dim', number>> = { debug: 2, info: 36, warn: 33, error: 31, dim: 2 };
+
+function written(line: LogLine, color: boolean): string {
+  const paint = (text: string, code: number) => (color && text !== '' ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const { time, service, level, text, rest } = columns(line);
+  const start = `${paint(time, CODES.dim)}  ${service}  ${paint(level, CODES[line.level])}  ${text}`;
+  return rest ? `${start}  ${paint(rest, CODES.dim)}` : start;
+}

@@ -38,6 +38,21 @@ interface Up extends Plan {
   trust: string;
 }
 
+interface LogLine {
+  service: string;
+  time: string;
+  level: string;
+  message: string;
+  fields?: Record<string, unknown>;
+}
+
+/** `logs --json`: an object a line. */
+const jsonLines = (text: string) =>
+  text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as LogLine);
+
 const SERVICES = ['app-1', 'edge', 'postgres', 'redis'];
 
 describe('the life of a stack', () => {
@@ -249,6 +264,9 @@ describe('the life of a stack', () => {
     expect(JSON.parse(echoed.stdout)).toEqual(words);
     expect((await space.run(['exec', 'app-1', 'sh', '-c', 'exit 7'])).status).toBe(7);
     expect((await space.run(['exec', 'postgres', 'cat'], { input: 'from stdin' })).stdout).toBe('from stdin');
+    expect((await space.run(['exec', 'redis', '--', 'echo', 'behind dashes'])).stdout).toBe('behind dashes\n');
+    const shell = await space.run(['exec', 'redis'], { input: 'echo from a shell; exit 5\n' });
+    expect([shell.status, shell.stdout]).toEqual([5, 'from a shell\n']);
     const flags = await space.run(['exec', 'redis', 'printf', '%s.', '--json', '--help', '-n']);
     expect(flags.stdout).toBe('--json.--help.-n.');
   });
@@ -268,18 +286,37 @@ describe('the life of a stack', () => {
   test('logs show what a service has written, also as JSON', async () => {
     const text = await space.run(['logs', '--tail', '5', 'redis']);
     expect(text.status).toBe(0);
-    expect(text.stdout).toContain('Ready to accept connections');
-    expect(text.stdout).not.toContain('postgres-1');
-    const json = await space.run(['logs', '--json', 'redis']);
-    expect(parsed<{ lines: string[] }>(json).lines.some((line) => line.includes('Ready to accept connections'))).toBe(true);
+    expect(text.stdout).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ {2}redis +info +.*Ready to accept connections/m);
+    expect(text.stdout).not.toContain('postgres');
+    expect(text.stdout.trimEnd().split('\n').length).toBeLessThanOrEqual(5);
+    const lines = jsonLines((await space.run(['logs', '--json'])).stdout);
+    expect(new Set(lines.map(({ service }) => service))).toEqual(new Set(['app-1', 'edge', 'postgres', 'redis']));
+    expect(lines).toContainEqual(
+      expect.objectContaining({ service: 'redis', level: 'info', message: expect.stringContaining('Ready to accept') }),
+    );
   });
 
-  test('logs --follow ends at Ctrl-C', async () => {
-    const followed = await space.run(['logs', '--follow', 'redis'], {
+  test('logs take a pattern and a level, and leave out health checks', async () => {
+    const found = jsonLines((await space.run(['logs', '--json', '--grep', 'Ready to accept', 'redis', 'postgres'])).stdout);
+    expect(found.map(({ service }) => service)).toContain('redis');
+    for (const { message } of found) expect(message).toContain('Ready to accept');
+    const heavy = jsonLines((await space.run(['logs', '--json', '--level', 'error'])).stdout);
+    for (const { level } of heavy) expect(level).toBe('error');
+    await portal(space, '/api/health');
+    const probes = async (...more: string[]) =>
+      jsonLines((await space.run(['logs', '--json', ...more, 'edge'])).stdout).filter(({ fields }) => fields?.path === '/api/health');
+    await until('the edge has logged the check', async () => (await probes('--level', 'debug')).length > 0, 10);
+    expect(await probes()).toEqual([]);
+    expect(await probes('--level', 'info')).toEqual([]);
+  });
+
+  test.each([['--json'], ['--quiet']])('logs --follow %s ends at Ctrl-C', async (how) => {
+    const followed = await space.run(['logs', '--follow', how, 'redis'], {
       onSpawn: (child) => child.stdout?.once('data', () => child.kill('SIGINT')),
     });
     expect(followed.status).toBe(130);
-    expect(followed.stdout).toContain('Ready to accept connections');
+    expect(followed.stdout).toContain('Redis');
+    if (how === '--json') expect(jsonLines(followed.stdout)[0]).toMatchObject({ service: 'redis' });
   });
 
   test('restart keeps the container, gives it a new start and waits for its health', async () => {
