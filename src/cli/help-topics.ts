@@ -36,7 +36,7 @@ A profile of your own is profiles/NAME.yml beside medianest.yml. It extends anot
   profile  <  medianest.yml  <  environment  <  flags
 
   medianest config show               every setting, its value and its origin
-  medianest config validate           what is wrong, with line and nearest valid key
+  medianest config validate           what is wrong, with line and nearest valid key; what has no effect here
   medianest config schema --out s.json     completion and checks in an editor
   medianest config migrate            an older file in the newest format
 

@@ -6,7 +6,7 @@ import { exists } from '../core/files.ts';
 import { didYouMean } from '../core/suggest.ts';
 import { checkComponents, checkImages } from '../settings/check-names.ts';
 import { parseSettings } from '../settings/document.ts';
-import { assignmentLayer, environmentLayers, valueLayer } from '../settings/environment.ts';
+import { assignmentLayer, environmentLayers, unknownVariables, valueLayer } from '../settings/environment.ts';
 import type { Loaded } from '../settings/loaded.ts';
 import { migrateLayer } from '../settings/migrations.ts';
 import type { SettingsPart } from '../settings/part.ts';
@@ -48,6 +48,7 @@ export function loadSettings(input: LoadInput): Loaded {
   const chain = profileChain(profile, profileFolders(input.home, root));
   const said = [...chain.map(withoutMeta), ...above];
   const merged = mergeLayers(said.some(({ data }) => 'project' in data) ? said : [defaultProject(input, root), ...said]);
+  const unknown = unknownVariables(input.env, fields, merged.data);
   resolveSecrets(
     merged,
     fields.filter((leaf) => leaf.secret).map((leaf) => leaf.path),
@@ -59,7 +60,8 @@ export function loadSettings(input: LoadInput): Loaded {
   const settings = validate(merged, registry);
   checkComponents(settings, merged, registry, chain);
   checkImages(settings, merged, registry);
-  return { settings, profile, description: String(chain.at(-1)?.data.description ?? ''), origins: merged.origins, root, configFile };
+  const description = String(chain.at(-1)?.data.description ?? '');
+  return { settings, profile, description, origins: merged.origins, root, configFile, unknownVariables: unknown };
 }
 
 export interface ProfileSummary {

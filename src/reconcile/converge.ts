@@ -25,6 +25,8 @@ export interface UpOutcome {
   urls: string[];
   /** The root certificate to trust, where the internal CA serves the portal. */
   trust?: string;
+  /** What the settings say that this profile does not do, or that cannot be meant. */
+  warnings?: readonly string[];
   seconds: number;
 }
 
@@ -49,6 +51,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
   const engine = await context.engine();
   const command = options.command ?? `up --profile ${loaded.profile}`;
   const capabilities = await context.capabilities();
+  let warnings: readonly string[] | undefined;
   const attempt = async () => {
     if (!options.overwrite) refuseEdited(state);
     const plan = await planProject(context, loaded, engine, {
@@ -60,6 +63,11 @@ export async function converge(context: Context, { loaded, state }: Project, opt
     const { prepared } = plan;
     if (options.offline) refuseMissing(plan.steps, neededRefs(prepared.stack));
     for (const line of prepared.moved) context.report.note(line);
+    // Once, although a plan may be made several times; `deploy` and its like are about other things.
+    if (!warnings) {
+      warnings = options.command === undefined ? prepared.advice() : [];
+      for (const line of warnings) context.report.warn(line);
+    }
     const request = { context, project: { loaded, state }, engine, stack: prepared.stack, only: options.only };
     for (const { up } of capabilities) for (const line of (await up?.announce?.(request)) ?? []) context.report.note(line);
     const outcome = (result: UpOutcome['result']): UpOutcome => ({
@@ -70,6 +78,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
       files: plan.files,
       urls: prepared.stack.urls,
       ...(prepared.stack.certificates.some((certificate) => certificate.issuer === 'internal-ca') && { trust: state.at('ca', 'root.crt') }),
+      ...(warnings?.length && { warnings }),
       seconds: (context.clock.now().getTime() - started) / 1000,
     });
     return { prepared, plan, outcome };

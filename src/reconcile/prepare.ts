@@ -16,9 +16,11 @@ import type { Loaded } from '../settings/loaded.ts';
 import { type BuildFacts, buildStack, portalImage, toolImage } from '../stack/build.ts';
 import type { Overrides } from '../stack/overrides.ts';
 import { certificateKey, render } from '../stack/render.ts';
+import { settingsRead } from '../stack/settings-read.ts';
 import type { SubnetChoice } from '../stack/subnets.ts';
 import type { ImageSpec, NetworkName, Rendered, Stack } from '../stack/types.ts';
 import { type StateFolder, stateFolder } from '../state/state.ts';
+import { settingsAdvice } from './plan/settings-advice.ts';
 import { type RangeCheck as Comparison, rangesFor } from './ranges/ranges.ts';
 import { hashImageSource, readTemplates } from './sources.ts';
 
@@ -37,6 +39,8 @@ export interface Prepared {
   /** What this host has to reach, as far as it was asked: no range is chosen over it. */
   reached: string[];
   subnetsChanged: boolean;
+  /** What the settings say that this profile does not do, or that cannot be meant. */
+  advice(): string[];
   /** What capabilities bring into place before the services that need it start. */
   gathered: Gathered['steps'];
   dueCertificates: Record<string, string>;
@@ -134,6 +138,13 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     ...choice,
     moved: used(choice.moved).map(({ text }) => text),
     covers: used(choice.covers),
+    advice: () =>
+      settingsAdvice(loaded, {
+        read: settingsRead(settings, registry, facts),
+        networks: stack.networks.map(({ name }) => name),
+        hasCertificates: stack.certificates.length > 0,
+        registry,
+      }),
     portal: () => portalImage(settings, facts),
     tool: (name) => toolImage(settings, facts, name),
     // An override that an edit of medianest.yml has ended must not return when the setting does.

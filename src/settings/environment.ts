@@ -1,6 +1,7 @@
 import { parse } from 'yaml';
 import { UserError } from '../core/errors.ts';
 import type { Json, JsonObject } from '../core/json.ts';
+import { nearest } from '../core/suggest.ts';
 import { currentPath, pendingRenames, renamed } from './migrations.ts';
 import type { Layer } from './profile.ts';
 import type { Leaf } from './schema.ts';
@@ -24,20 +25,57 @@ function scalar(text: string, origin: string): Json {
   }
 }
 
-/** One layer for each variable that names a setting. */
-export function environmentLayers(env: Readonly<Record<string, string | undefined>>, fields: readonly Leaf[]): Layer[] {
-  const set = Object.keys(env).filter((name) => name.startsWith('MEDIANEST_') && env[name] !== '');
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const PREFIX = 'MEDIANEST_';
+
+/** Variables of that prefix that are no settings: options of the command line, and what hooks and alerts are given. */
+export const OTHER_VARIABLES = [
+  ...['CONFIG', 'STATE', 'SET', 'WITHOUT', 'JSON', 'QUIET', 'VERBOSE', 'YES', 'DRY_RUN', 'WAIT_LOCK', 'NO_COLOR', 'DEBUG'],
+  ...['COMMAND', 'ERROR', 'IMAGE', 'MESSAGE', 'PREVIOUS', 'RELEASE', 'RESULT', 'VERSION'],
+].map((name) => `${PREFIX}${name}`);
+
+const given = (env: Environment): string[] => Object.keys(env).filter((name) => name.startsWith(PREFIX) && env[name] !== '');
+
+/** Those that are neither settings nor known otherwise. @param data settings before their references are resolved: ${NAME} is a use too */
+export function unknownVariables(
+  env: Environment,
+  fields: readonly Leaf[],
+  data: JsonObject,
+): { name: string; near: string | undefined }[] {
+  const set = given(env);
   if (set.length === 0) return [];
+  const known = [...variables(fields).keys(), ...OTHER_VARIABLES];
+  const used = [...JSON.stringify(data).matchAll(/\$\{(\w+)/g)].map(([, name]) => name as string);
+  const bare = known.map((name) => name.slice(PREFIX.length));
+  return set
+    .filter((name) => !known.includes(name) && !used.includes(name))
+    .map((name) => {
+      const near = nearest(name.slice(PREFIX.length), bare);
+      return { name, near: near && `${PREFIX}${near}` };
+    });
+}
+
+/** One layer for each variable that names a setting. */
+export function environmentLayers(env: Environment, fields: readonly Leaf[]): Layer[] {
+  const set = given(env);
+  if (set.length === 0) return [];
+  const known = variables(fields);
+  return set.flatMap((name) => {
+    const field = known.get(name);
+    return field ? [textLayer(field.path, env[name] as string, `$${name}`, field.text)] : [];
+  });
+}
+
+/** The setting that each variable gives. */
+function variables(fields: readonly Leaf[]): Map<string, Leaf> {
   const known = new Map(fields.map((field) => [variableName(field.path), field]));
   for (const rename of pendingRenames({})) {
     const field = known.get(variableName(renamed(rename)));
     if (field) known.set(variableName(rename.from), field);
   }
   known.set('MEDIANEST_BASE_IMAGE', { path: ['images', 'base'], secret: false, text: true, description: '' });
-  return set.flatMap((name) => {
-    const field = known.get(name);
-    return field ? [textLayer(field.path, env[name] as string, `$${name}`, field.text)] : [];
-  });
+  return known;
 }
 
 /** `edge.httpsPort=9443` -> a layer. */

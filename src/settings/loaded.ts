@@ -10,4 +10,6 @@ export interface Loaded {
   /** Folder that relative paths in the settings, and the state folder, are beside. */
   root: string;
   configFile: string | undefined;
+  /** Variables that begin like settings and are none, each with the one that was probably meant. */
+  unknownVariables: readonly { name: string; near: string | undefined }[];
 }

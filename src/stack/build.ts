@@ -20,13 +20,16 @@ export interface BuildFacts {
   sourceHash(folder: string): string;
   /** Told of every fixed address that is asked for or reserved. */
   onAddress?(network: NetworkName, host: number): void;
+  /** The settings as services are to see them, for whom it matters what they look at. */
+  watch?(settings: Settings): Settings;
 }
 
 const BASE_IMAGE = 'debian:trixie-slim';
 
 /** Settings -> Stack: every decision is taken here and in the services; nothing later looks at settings. */
 export function buildStack(asked: Settings, registry: readonly ServiceDefinition[], facts: BuildFacts): Stack {
-  const { settings, overrides } = applyOverrides(asked, facts.overrides, () => portalImage(asked, facts).ref);
+  const { settings: effective, overrides } = applyOverrides(asked, facts.overrides, () => portalImage(asked, facts).ref);
+  const settings = facts.watch?.(effective) ?? effective;
   const enabled = registry.filter((service) => settings.components[service.name]);
   if (enabled.length === 0) {
     throw new UserError('INVALID_SETTINGS', 'every component is switched off: nothing would run', 'switch one on under `components:`');

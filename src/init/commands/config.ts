@@ -21,15 +21,19 @@ export const configShow: Command = {
 
 export const configValidate: Command = {
   name: 'config validate',
-  summary: 'Check medianest.yml and the profile; every problem with its line and the nearest valid key',
+  summary: 'Check medianest.yml and the profile; every problem with its line and the nearest valid key, and what has no effect',
   example: 'medianest config validate --config ./medianest.yml',
   run: async (context) => {
     const { open } = await import('../../project/open.ts');
     const { prepare } = await import('../../reconcile/prepare.ts');
     const { loaded } = await open(context);
-    await prepare(context, loaded, { unchecked: true });
+    const warnings = (await prepare(context, loaded, { unchecked: true })).advice();
+    for (const line of warnings) context.report.warn(line);
     const file = loaded.configFile ?? 'no medianest.yml, so the defaults';
-    return done({ valid: true, profile: loaded.profile, file: loaded.configFile ?? null }, `valid: ${file}, profile ${loaded.profile}`);
+    return done(
+      { valid: true, profile: loaded.profile, file: loaded.configFile ?? null, warnings },
+      `valid: ${file}, profile ${loaded.profile}`,
+    );
   },
 };
 

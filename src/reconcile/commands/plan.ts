@@ -14,8 +14,10 @@ export const plan: Command = {
     const { loaded } = await open(context);
     const { prepared, changes, files, steps } = await planProject(context, loaded, await context.engine());
     for (const line of prepared.moved) context.report.note(line);
+    const warnings = prepared.advice();
+    for (const line of warnings) context.report.warn(line);
     return done(
-      { profile: prepared.stack.profile, changes, files },
+      { profile: prepared.stack.profile, changes, files, warnings },
       describePlan(changes, files, steps, await stepKinds(context)),
       steps.length > 0 ? EXIT.pending : EXIT.done,
     );

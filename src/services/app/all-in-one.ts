@@ -23,6 +23,7 @@ const settings = z.strictObject({
 export const allInOne = defineService({
   name: 'all-in-one',
   key: 'allInOne',
+  standsFor: ['edge', 'app', 'postgres', 'redis', 'database', 'redisCluster'],
   summary: 'portal, PostgreSQL 17 and Redis 8 in one container, for a laptop',
   settings,
   build: (own, input) => {

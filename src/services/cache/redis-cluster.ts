@@ -71,6 +71,7 @@ const interruption = (replicas: number): string =>
 export const redisCluster = defineService({
   name: 'redis-cluster',
   key: 'redisCluster',
+  standsFor: ['redis'],
   summary: 'Redis 8 Cluster: sessions and cache on three masters, each with a replica',
   settings,
   build: (own, input) => {

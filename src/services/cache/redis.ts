@@ -25,6 +25,7 @@ export const redisView = (memoryBytes: number, bindAddresses: string) => ({
 export const redis = defineService({
   name: 'redis',
   key: 'redis',
+  standsFor: ['redisCluster'],
   summary: 'Redis 8: sessions and cache',
   settings,
   build: (own, input) => [

@@ -14,6 +14,7 @@ export const REST_PASSWORD = generated('patroni-rest-password');
 export const patroni = defineService({
   name: 'patroni',
   key: 'database',
+  standsFor: ['postgres'],
   summary: 'PostgreSQL 17 under Patroni: a leader and its replicas, with automatic failover',
   settings: databaseSettings,
   build: (own, input) => patroniMembers(own.members, input).map((member) => blueprint(member, own, input)),

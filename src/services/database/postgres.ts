@@ -35,6 +35,7 @@ export function postgresView(memoryBytes: number, maxConnections: number, listen
 export const postgres = defineService({
   name: 'postgres',
   key: 'postgres',
+  standsFor: ['database'],
   summary: 'PostgreSQL 17: media requests, uploads’ metadata',
   settings,
   build: (own, input) => [

@@ -105,6 +105,7 @@ function cdnView(own: EdgeSettings, input: BuildInput) {
 export const edge = defineService({
   name: 'edge',
   key: 'edge',
+  standsFor: ['allInOne'],
   summary: 'nginx: TLS, HTTP to HTTPS, limits, the only published ports',
   settings: edgeSettings,
   build: (own, input) => {

@@ -280,6 +280,30 @@ describe('settings', () => {
   });
 });
 
+describe('settings that do nothing', () => {
+  const own = folder('edge: { httpsPort: 9443 }\nexternal: { plex: { url: "http://localhost:32400" } }\n');
+  const env = { MEDIANEST_ALL_IN_ONE_PROT: '18474' };
+  const warnings = [
+    '$MEDIANEST_ALL_IN_ONE_PROT: is not a setting, and was ignored; did you mean MEDIANEST_ALL_IN_ONE_PORT?',
+    'medianest.yml:3: edge.httpsPort: without effect in profile dev: the component edge is off; here it is allInOne.port',
+    expect.stringMatching(/^medianest\.yml:4: external\.plex\.url: localhost:32400 is the portal’s own container/),
+  ];
+  it.each([
+    ['config validate', 0],
+    ['plan --set allInOne.port=18474', 3],
+    ['up --dry-run --set allInOne.port=18474', 0],
+  ])('are told by %s, on stderr and in JSON', async (line, status) => {
+    const text = await own.run(line.split(' '), { env });
+    expect([text.status, text.stderr.match(/^Warning: (\$MEDIANEST|medianest\.yml)/gm)?.length]).toEqual([status, 3]);
+    const asJson = await own.run([...line.split(' '), '--json', '--quiet'], { env });
+    expect([asJson.status, asJson.stderr, json(asJson.stdout)]).toEqual([status, '', expect.objectContaining({ warnings })]);
+  });
+  it('are none in the profile that they are for', async () => {
+    const quiet = folder('edge: { httpsPort: 9443 }\n');
+    expect(await quiet.run(['config', 'validate', '--profile', 'dev-compose'])).toMatchObject({ status: 0, stderr: '' });
+  });
+});
+
 describe('every flag has a variable', () => {
   const own = folder();
   const show = async (args: string[], env: Record<string, string>) => {
