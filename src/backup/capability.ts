@@ -68,7 +68,7 @@ export const backup = {
   },
   checks: async (seen) => {
     const { backupHealth } = await import('./alert.ts');
-    return [...backupHealth(seen.project.state), ...(await transit(seen))];
+    return [...(await backupHealth(seen.context, seen.project)), ...(await transit(seen))];
   },
   notes: async (seen) => {
     const { state } = seen.project;
@@ -85,7 +85,7 @@ export const backup = {
       ...first,
       ...backupNotes(readCatalogue(state)?.sets ?? [], seen.context.clock.now()),
       ...(kitProblem(state) ? [kitProblem(state) as string] : []),
-      ...[...backupHealth(state), ...open].map(({ message, remedy }) => `${message}: ${remedy}`),
+      ...[...(await backupHealth(seen.context, seen.project)), ...open].map(({ message, remedy }) => `${message}: ${remedy}`),
     ];
   },
 } satisfies Capability;

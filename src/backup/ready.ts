@@ -6,6 +6,7 @@ import { refuseForeign } from '../reconcile/refuse-foreign.ts';
 import { containersOf } from '../stack/roles.ts';
 import type { Catalogue } from './plan/backup-sets.ts';
 import { cacheNodes, databaseMembers } from './plan/holds.ts';
+import { PassingRefusal } from './plan/retry.ts';
 import { type BackupContext, inServer, knownSets } from './repository/repository.ts';
 import { openRepository } from './repository/restic.ts';
 
@@ -16,7 +17,7 @@ export async function refuseUnfit(context: Context, { loaded, state }: Project, 
   refuseForeign(loaded.settings.project, containers, state.root);
   const server = containersOf(containers, room.stack.services, 'repository')[0];
   const refuse = (why: string) =>
-    new UserError(
+    new PassingRefusal(
       'BACKUP_REFUSED',
       `${why}; no backup was made`,
       '`medianest status` and `medianest health` show what is wrong; medianest up',
@@ -45,8 +46,15 @@ export async function refuseOldGeneration(room: BackupContext): Promise<void> {
 
 /** restic would try for a quarter of an hour to write its lock. */
 export async function refuseReadOnly({ bench, mount }: BackupContext): Promise<void> {
-  const { exitCode } = await bench.docker.run(['exec', bench.server, 'test', '-w', mount.target], { signal: bench.signal });
+  const { exitCode, tail } = await bench.docker.run(['exec', bench.server, 'test', '-w', mount.target], { signal: bench.signal });
   if (exitCode !== 1) return;
+  // The client's own failures have the same exit status.
+  if (/is not running|no such container|is paused/i.test(tail.join(' ')))
+    throw new PassingRefusal(
+      'BACKUP_REFUSED',
+      'the repository host (backup) does not run; nothing was changed',
+      '`medianest status` shows what runs; medianest up',
+    );
   throw new UserError(
     'REPOSITORY_AWAY',
     'the repository cannot be written: its disk is read-only, or is not the backup’s any more; nothing was changed, and WAL waits at the database',

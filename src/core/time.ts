@@ -21,10 +21,21 @@ export function momentOf(option: string, text: string, now: Date): Date {
 /** The same, or for how long: `10m`, `1h30m`, `2d`. @throws UserError USAGE */
 export function sinceOf(option: string, text: string, now: Date): Date {
   const example = `for example ${option} 24h, or ${option} "2026-11-25 09:30:00+01:00"`;
+  const seconds = secondsIn(text);
+  return seconds === undefined ? readMoment(option, text, now, example) : earlier(option, text, now, seconds, example);
+}
+
+/** For how long, in seconds: `50m`, `1h30m`. @throws UserError USAGE */
+export function durationOf(option: string, text: string): number {
+  const seconds = secondsIn(text);
+  if (seconds !== undefined) return seconds;
+  throw new UserError('USAGE', `${option} ${text}: should be a duration`, `for example ${option} 50m, or ${option} 6h`);
+}
+
+function secondsIn(text: string): number | undefined {
   const [, ...parts] = (text.trim() !== '' && DURATION.exec(text.trim())) || [];
-  if (parts.length === 0) return readMoment(option, text, now, example);
-  const seconds = [86_400, 3600, 60, 1].reduce((sum, unit, index) => sum + unit * Number(parts[index] ?? 0), 0);
-  return earlier(option, text, now, seconds, example);
+  if (parts.length === 0) return undefined;
+  return [86_400, 3600, 60, 1].reduce((sum, unit, index) => sum + unit * Number(parts[index] ?? 0), 0);
 }
 
 function readMoment(option: string, text: string, now: Date, example: string): Date {

@@ -8,7 +8,7 @@ import { runProgram } from '../docker/compose.ts';
 import { requireManifest } from '../project/open.ts';
 import { environmentLayers } from '../settings/environment.ts';
 import { leaves, settingsSchema } from '../settings/schema.ts';
-import { type TimedRun, timedCommand, timerUnit, timerUnits } from './plan/timers.ts';
+import { systemdTime, type TimedRun, timedCommand, timerUnit, timerUnits } from './plan/timers.ts';
 
 const FOLDER = '/etc/systemd/system';
 
@@ -39,11 +39,11 @@ export async function installTimers(context: Context, opened: Project, timers: r
   requireSystemd(timers, run);
   const units = timerUnits(project, timers, run);
   for (const [name, text] of Object.entries(units)) writeAtomic(path.join(FOLDER, name), text, 0o644, null);
-  await systemctl('daemon-reload');
-  await systemctl('enable', '--now', ...timers.map((timer) => `${timerUnit(project, timer)}.timer`));
+  await systemctl(['daemon-reload']);
+  await systemctl(['enable', '--now', ...timers.map((timer) => `${timerUnit(project, timer)}.timer`)]);
   for (const timer of first ? timers : []) {
     const unit = timerUnit(project, timer);
-    await systemctl('start', `${unit}.service`).catch((error: Error) => {
+    await systemctl(['start', `${unit}.service`]).catch((error: Error) => {
       throw new UserError(
         'PARTIAL',
         `the timer is installed, but its first run failed: ${error.message}`,
@@ -70,9 +70,9 @@ export const installedUnits = (project: string, timers: readonly Timer[]): strin
 export async function removeUnits(files: readonly string[]): Promise<void> {
   if (files.length === 0) return;
   requireSystemd([], undefined);
-  await systemctl('disable', '--now', ...files.filter((file) => file.endsWith('.timer')).map((file) => path.basename(file)));
+  await systemctl(['disable', '--now', ...files.filter((file) => file.endsWith('.timer')).map((file) => path.basename(file))]);
   for (const file of files) removeTree(file);
-  await systemctl('daemon-reload');
+  await systemctl(['daemon-reload']);
 }
 
 /** Of each timer that is installed: when it runs next, and how its last run ended. */
@@ -91,6 +91,18 @@ export async function timerStatus({ loaded }: Project, timers: readonly Timer[])
     });
   }
   return statuses;
+}
+
+/** When systemd runs the first of these timers that are installed; undefined where that cannot be told. */
+export async function nextRun(project: string, timers: readonly Timer[]): Promise<Date | undefined> {
+  const units = timers.map((timer) => `${timerUnit(project, timer)}.timer`).filter((name) => exists(path.join(FOLDER, name)));
+  const times: Date[] = [];
+  for (const unit of units) {
+    const args = ['show', unit, '--property=NextElapseUSecRealtime', '--value'];
+    const stdout = await systemctl(args, { TZ: 'UTC' }).catch(() => '');
+    times.push(...[systemdTime(stdout)].filter((time) => time !== undefined));
+  }
+  return times.sort((a, b) => a.getTime() - b.getTime())[0];
 }
 
 /** The same settings as now, as the owner of the state folder. */
@@ -114,12 +126,12 @@ async function timedRun(context: Context, { loaded, state }: Project): Promise<T
 }
 
 async function show(unit: string, ...properties: string[]): Promise<Record<string, string | undefined>> {
-  const text = await systemctl('show', unit, ...properties.map((name) => `--property=${name}`));
+  const text = await systemctl(['show', unit, ...properties.map((name) => `--property=${name}`)]);
   return Object.fromEntries(text.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
 }
 
-async function systemctl(...args: string[]): Promise<string> {
-  const { exitCode, stdout, tail } = await runProgram('systemctl', args);
+async function systemctl(args: readonly string[], env: Record<string, string> = {}): Promise<string> {
+  const { exitCode, stdout, tail } = await runProgram('systemctl', args, { env });
   if (exitCode === 0) return stdout;
   throw new UserError('HOST_UNFIT', `systemctl ${args.join(' ')}: ${tail.slice(-2).join(' ') || exitCode}`, 'journalctl -xe says more');
 }

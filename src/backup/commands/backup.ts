@@ -2,13 +2,14 @@ import { type Command, done } from '../../capability/capability.ts';
 import { EXIT, UserError } from '../../core/errors.ts';
 import { BACKUP_TYPES, type BackupType, listed } from '../plan/backup-sets.ts';
 import { copyLines } from '../plan/copies.ts';
+import { RETRY_OPTION, retryFor } from './retry-option.ts';
 
 export const backup: Command = {
   name: 'backup',
   section: 'Data',
   summary: 'Back up the database, uploads, cache, settings and state, encrypted',
   example: 'medianest backup --type full',
-  options: [['--type <type>', `${BACKUP_TYPES.join(', ')} (default: incr; a full one where there is none to build upon)`]],
+  options: [['--type <type>', `${BACKUP_TYPES.join(', ')} (default: incr; a full one where there is none to build upon)`], RETRY_OPTION],
   run: async (context, _args, options) => {
     const type = String(options.type ?? 'incr');
     if (!(BACKUP_TYPES as readonly string[]).includes(type))
@@ -25,13 +26,10 @@ export const backup: Command = {
       const held = `the repository ${id ?? 'has no identity yet'} holds ${sets} sets${newest ? `, the newest is ${newest}` : ''}`;
       return done(plan, [`would make a backup of type ${plan.makes}; ${held}:`, ...plan.steps.map((step) => `- ${step}`)].join('\n'));
     }
-    const { set, warnings } = await alarmed(
-      context,
-      opened,
-      'backup',
-      () => run(context, opened, type as BackupType),
-      ({ set }) => set.problems?.[0],
-    );
+    const { set, warnings } = await alarmed(context, opened, 'backup', () => run(context, opened, type as BackupType), {
+      wrong: ({ set }) => set.problems?.[0],
+      retryFor: retryFor(options),
+    });
     for (const warning of warnings) context.report.warn(warning);
     const { watchCopies } = await import('../copies/copies.ts');
     // A copy that is behind is reported; the backup is good all the same.
@@ -85,22 +83,20 @@ export const backupVerify: Command = {
   summary: 'Read everything in the repository, and record for each set whether it is good',
   example: 'medianest backup verify',
   args: '[backup]',
-  run: async (context, [id]) => {
+  options: [RETRY_OPTION],
+  run: async (context, [id], options) => {
     const { open } = await import('../../project/open.ts');
     const { alarmed } = await import('../alert.ts');
     const { verify } = await import('../verify.ts');
     const opened = await open(context);
-    const outcome = await alarmed(
-      context,
-      opened,
-      'backup verify',
-      () => verify(context, opened, id),
-      ({ sets, gaps, copies, problems: all }) =>
+    const outcome = await alarmed(context, opened, 'backup verify', () => verify(context, opened, id), {
+      wrong: ({ sets, gaps, copies, problems: all }) =>
         sets.find(({ problems }) => problems.length > 0)?.problems[0] ??
         all[0] ??
         copies.find(({ problems }) => problems.length > 0)?.problems[0] ??
         (gaps[0] && `WAL is missing after ${gaps[0].after}`),
-    );
+      retryFor: retryFor(options),
+    });
     const lines = [
       ...outcome.sets.map(({ id: set, problems }) => `${set}: ${problems.length === 0 ? 'good' : problems.join('; ')}`),
       ...outcome.gaps.map(({ after, before, missing }) => `WAL is missing: ${missing} segments between ${after} and ${before}`),
@@ -116,13 +112,14 @@ export const backupPrune: Command = {
   name: 'backup prune',
   summary: 'Remove the sets that no rule keeps; --dry-run says why each stays or goes',
   example: 'medianest backup prune --dry-run',
-  run: async (context) => {
+  options: [RETRY_OPTION],
+  run: async (context, _args, options) => {
     const { open } = await import('../../project/open.ts');
     const { alarmed } = await import('../alert.ts');
     const { prune } = await import('../prune.ts');
     const { table } = await import('../../ui/table.ts');
     const opened = await open(context);
-    const outcome = await alarmed(context, opened, 'backup prune', () => prune(context, opened));
+    const outcome = await alarmed(context, opened, 'backup prune', () => prune(context, opened), { retryFor: retryFor(options) });
     const row = ({ id, keep, reasons }: (typeof outcome.sets)[number]) => [id, keep ? 'stays' : 'goes', reasons.join('; ')];
     const rows = outcome.sets.map(row);
     const tables = [

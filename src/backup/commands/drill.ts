@@ -1,5 +1,6 @@
 import { type Command, done } from '../../capability/capability.ts';
 import { EXIT, UserError } from '../../core/errors.ts';
+import { RETRY_OPTION, retryFor } from './retry-option.ts';
 
 export const previewRemove: Command = {
   name: 'preview remove',
@@ -20,7 +21,8 @@ export const drill: Command = {
   section: 'Data',
   summary: 'Restore the newest backup and all WAL after it into an isolated project, check it, measure RPO and RTO, remove it',
   example: 'medianest drill',
-  run: async (context) => {
+  options: [RETRY_OPTION],
+  run: async (context, _args, options) => {
     const { open } = await import('../../project/open.ts');
     const { alarmed } = await import('../alert.ts');
     const { drill: run, planDrill } = await import('../restore/drill.ts');
@@ -29,13 +31,10 @@ export const drill: Command = {
       await planDrill(context, opened);
       return done({ result: 'planned' }, 'would restore the newest backup and all WAL after it into a project of its own, and remove it');
     }
-    const outcome = await alarmed(
-      context,
-      opened,
-      'drill',
-      () => run(context, opened),
-      ({ checks }) => checks.find(({ status }) => status === 'fail')?.message,
-    );
+    const outcome = await alarmed(context, opened, 'drill', () => run(context, opened), {
+      wrong: ({ checks }) => checks.find(({ status }) => status === 'fail')?.message,
+      retryFor: retryFor(options),
+    });
     const good = outcome.checks.every(({ status }) => status !== 'fail');
     const lines = [
       `${outcome.backup}: back after ${outcome.rtoSeconds.toFixed(1)} s; at most ${(outcome.rpoSeconds ?? 0).toFixed(1)} s would be lost.`,

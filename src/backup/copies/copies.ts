@@ -33,13 +33,9 @@ export async function copyHealth(context: Context, { settings }: Loaded): Promis
 
 /** The same, and the alarm is raised where a copy is behind by more than is promised. */
 export const watchCopies = (context: Context, opened: Project): Promise<Check[]> =>
-  alarmed(
-    context,
-    opened,
-    COPIES_COMMAND,
-    () => copyHealth(context, opened.loaded),
-    (checks) => checks.find(({ status }) => status === 'fail')?.message,
-  );
+  alarmed(context, opened, COPIES_COMMAND, () => copyHealth(context, opened.loaded), {
+    wrong: (checks) => checks.find(({ status }) => status === 'fail')?.message,
+  });
 
 /** The catalogue with what each copy should hold. */
 export const planCopies = async ({ docker, project }: Workbench, settings: BackupSettings, catalogue: Catalogue): Promise<Catalogue> =>

@@ -5,6 +5,7 @@ import { requireManifest } from '../../project/open.ts';
 import { withLock } from '../../project/with-lock.ts';
 import { PREVIEW_COMPONENT, previewVolumes } from '../plan/preview-compose.ts';
 import { refuseOtherVersion } from '../plan/restore-target.ts';
+import { PassingRefusal } from '../plan/retry.ts';
 import { openCatalogue } from '../ready.ts';
 import { removeJobs } from '../repository/job.ts';
 import { type BackupContext, backupContext, readArchive, saveCatalogue } from '../repository/repository.ts';
@@ -53,7 +54,8 @@ export async function drill(context: Context, opened: Project): Promise<RestoreO
     const catalogue = await openCatalogue(room);
     record(['drill']);
     const probe = await followIntoArchive(context, room, 'as-it-comes');
-    if (!probe) throw new UserError('BACKUP_REFUSED', 'the database has no leader: there is nothing to compare with', 'medianest health');
+    if (!probe)
+      throw new PassingRefusal('BACKUP_REFUSED', 'the database has no leader: there is nothing to compare with', 'medianest health');
     const contents = await readArchive(room, catalogue.sets);
     const { target } = await findTarget(context, room, catalogue.sets, { set: undefined, to: 'newest' }, contents);
     refuseOtherVersion(target.set);

@@ -65,6 +65,12 @@ export function timerUnits(project: string, timers: readonly Timer[], run: Timed
   );
 }
 
+/** `Sun 2026-11-29 02:00:31 UTC`, as systemctl prints times where TZ is UTC; undefined for anything else. */
+export function systemdTime(text: string): Date | undefined {
+  const [, date, clock] = /(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d+)? UTC/.exec(text) ?? [];
+  return date ? new Date(`${date}T${clock}Z`) : undefined;
+}
+
 /** `%` begins a specifier there (systemd.unit(5)). */
 const escaped = (text: string): string => text.replaceAll('%', '%%');
 /** One word of a command line, whatever it holds (systemd.service(5), "Command lines"). */

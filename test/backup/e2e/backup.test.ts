@@ -111,6 +111,29 @@ describe('a backup of everything', () => {
     expect(await ids()).toHaveLength(before.length + 1);
     expect(await stack.jobs()).toEqual([]);
   });
+
+  test('refused for a cause that passes, it is a warning with the time of the next attempt, which makes it', async () => {
+    const before = await ids();
+    const server = `${stack.space.project}-backup-1`;
+    const told = async () =>
+      (
+        JSON.parse((await stack.space.run(['health', '--json'])).stdout) as { checks: { id: string; status: string; message: string }[] }
+      ).checks.find(({ id }) => id === 'backup');
+    await docker(['stop', server]);
+    expect(await stack.refused('drill')).toEqual([1, 'BACKUP_REFUSED']);
+    const waiting = stack.space.run(['backup', '--retry-for', '5m', '--json']);
+    await until('health tells of it', async () => (await told())?.message.includes('next attempt at') ?? false, 60);
+    expect(await told()).toMatchObject({
+      status: 'warn',
+      message: expect.stringMatching(/does not run; no backup was made; next attempt at .* UTC; the newest good set is/),
+    });
+    await docker(['start', server]);
+    const { status, stdout } = await waiting;
+    expect(status, stdout).toBe(0);
+    expect([await ids(), await told()]).toEqual([[...before, JSON.parse(stdout).id], undefined]);
+    await stack.wellAgain(120);
+    await stack.must('drill');
+  }, 600_000);
 });
 
 describe('a set is tried', () => {

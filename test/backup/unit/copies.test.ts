@@ -26,7 +26,9 @@ describe('health of a copy', () => {
     expect(checked('sftp wal-success 2026-11-25T11:59:50Z\nsftp wal-error connection refused')?.message).toContain('connection refused');
   });
   it('is asked, not remembered', () => {
-    expect(backupChecks([], [{ command: COPIES_COMMAND, at: NOW.toISOString(), message: 'behind' }])).toEqual([]);
+    expect(
+      backupChecks([], [{ command: COPIES_COMMAND, at: NOW.toISOString(), message: 'behind' }], { now: NOW, maxAgeHours: 2, upcoming: {} }),
+    ).toEqual([]);
   });
 });
 

@@ -1,7 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { durationText, momentOf, sinceOf, utcText } from '../../../src/core/time.ts';
+import { durationOf, durationText, momentOf, sinceOf, utcText } from '../../../src/core/time.ts';
 
 const NOW = new Date('2026-11-25T12:00:00Z');
+
+describe('a duration that is typed', () => {
+  it.each([
+    ['50m', 3000],
+    ['1h30m', 5400],
+    ['2d', 172_800],
+    ['0s', 0],
+  ])('%s', (text, seconds) => {
+    expect(durationOf('--retry-for', text)).toBe(seconds);
+  });
+  it.each(['', ' ', '50', '10 minutes ago', '2026-11-25 10:00Z', '-5m'])('%j is none', (text) => {
+    expect(() => durationOf('--retry-for', text)).toThrow('should be a duration');
+  });
+});
 
 describe('a moment that is typed', () => {
   it.each([

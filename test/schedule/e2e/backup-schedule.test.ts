@@ -67,10 +67,12 @@ test('systemd takes the units, runs what they say, and catches up what was misse
   await until('the missed one is caught up', () => calls().length > 0, 120);
   const called = (command: string) =>
     expect.stringMatching(new RegExp(`^${space.dir} ${HOME}/bin/medianest.js ${command} --wait-lock=3600( |$)`));
-  expect(calls()).toEqual([called('backup --type full')]);
+  expect(calls()).toEqual([called('backup --type full --retry-for 6h')]);
   expect(await systemctl('show', unit('prune', 'timer'), '--property=ActiveState', '--value')).toBe('active');
 
   for (const name of ['incr', 'diff', 'prune', 'verify', 'drill']) await systemctl('start', unit(name, 'service'));
-  const rest = ['backup --type incr', 'backup --type diff', 'backup prune', 'backup verify', 'drill'];
+  const rest = ['backup --type incr', 'backup --type diff', 'backup prune', 'backup verify', 'drill'].map(
+    (command) => `${command} --retry-for ${command.endsWith('diff') ? '55m' : '6h'}`,
+  );
   expect(calls().slice(1)).toEqual(rest.map(called));
 });

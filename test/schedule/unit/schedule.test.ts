@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BACKUP_SCHEDULE } from '../../../src/backup/plan/schedule.ts';
 import { CERTIFICATE_SCHEDULE } from '../../../src/certificates/plan/schedule.ts';
-import { timerUnits } from '../../../src/schedule/plan/timers.ts';
+import { systemdTime, timerUnits } from '../../../src/schedule/plan/timers.ts';
 
 describe('the units of a timer', () => {
   const run = {
@@ -26,6 +26,21 @@ describe('the units of a timer', () => {
       ]),
     );
     expect(timerUnits('home', CERTIFICATE_SCHEDULE.timers, { ...run, uid: 0 })['medianest-home-certs.service']).not.toContain('User=');
+  });
+  it('try again for some time where a backup is refused, the hourly one no longer than until the next', () => {
+    const retries = BACKUP_SCHEDULE.timers.map(({ name, command }) => [name, command.slice(-2).join(' ')]);
+    expect(Object.fromEntries(retries)).toEqual({
+      ...Object.fromEntries(['full', 'incr', 'prune', 'verify', 'drill'].map((name) => [name, '--retry-for 6h'])),
+      diff: '--retry-for 55m',
+    });
+  });
+  it.each([
+    ['Sun 2026-11-29 02:00:31 UTC\n', '2026-11-29T02:00:31.000Z'],
+    ['', undefined],
+    ['n/a', undefined],
+    ['Sun 2026-11-29 03:00:31 CET', undefined],
+  ])('run next at what systemd says: %j', (text, expected) => {
+    expect(systemdTime(text)?.toISOString()).toBe(expected);
   });
   it('wait for the one before, and catch up what was missed', () => {
     const units = Object.entries(timerUnits('home', BACKUP_SCHEDULE.timers, run));

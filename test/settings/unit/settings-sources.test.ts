@@ -134,6 +134,7 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'backup.copies.gcs.bucket': ['far', 'far'],
   'backup.copies.gcs.prefix': ['home', 'home'],
   'backup.copies.gcs.serviceAccount': ['{"type": "service_account"}', '{"type": "service_account"}'],
+  'backup.maxAgeHours': ['26', 26],
   'backup.maxWalQueue': ['999m', 999 * 1024 ** 2],
 };
 /** Settings that mean something only together with another one. */

@@ -43,7 +43,15 @@ export const backupSettings = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .describe(
-      'Program and arguments that are run when a backup, a verification, pruning or a drill fails; relative to medianest.yml. It gets MEDIANEST_PROJECT, _COMMAND, _ERROR and _MESSAGE',
+      'Program and arguments that are run when a backup, a verification, pruning or a drill fails; relative to medianest.yml. It gets MEDIANEST_PROJECT, _COMMAND, _ERROR, _MESSAGE and _NEXT (when it is tried again)',
+    ),
+  maxAgeHours: z
+    .int()
+    .min(1)
+    .max(8760)
+    .default(2)
+    .describe(
+      'How old the newest good set may be, in hours: while it is younger, a backup that was refused for a cause that passes (a member is away) is a warning in `health`, later a failure',
     ),
   sanitize: sanitizeSettings,
   memory: memory('256m').describe('Memory limit of the container, and of each that backs up or restores files'),
