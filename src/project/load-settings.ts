@@ -49,7 +49,7 @@ export function loadSettings(input: LoadInput): Loaded {
   const said = [...chain.map(withoutMeta), ...above];
   const merged = mergeLayers(said.some(({ data }) => 'project' in data) ? said : [defaultProject(input, root), ...said]);
   const unknown = unknownVariables(input.env, fields, merged.data);
-  resolveSecrets(
+  const secretFiles = resolveSecrets(
     merged,
     fields.filter((leaf) => leaf.secret).map((leaf) => leaf.path),
     {
@@ -60,8 +60,16 @@ export function loadSettings(input: LoadInput): Loaded {
   const settings = validate(merged, registry);
   checkComponents(settings, merged, registry, chain);
   checkImages(settings, merged, registry);
-  const description = String(chain.at(-1)?.data.description ?? '');
-  return { settings, profile, description, origins: merged.origins, root, configFile, unknownVariables: unknown };
+  return {
+    settings,
+    profile,
+    description: String(chain.at(-1)?.data.description ?? ''),
+    origins: merged.origins,
+    root,
+    configFile,
+    unknownVariables: unknown,
+    secretFiles,
+  };
 }
 
 export interface ProfileSummary {

@@ -9,6 +9,7 @@ import { certificatesOf } from '../stack/certificates.ts';
 import type { Stack } from '../stack/types.ts';
 import { refuseEdited } from '../state/hand-edits.ts';
 import type { Change, FileChange } from './plan/change.ts';
+import { leftBehindText } from './plan/left-data.ts';
 import { unjudged } from './plan/settings-trials.ts';
 import type { Step } from './plan/step.ts';
 import { type Asked, planProject } from './plan-project.ts';
@@ -20,6 +21,8 @@ export interface UpOutcome {
   result: 'changed' | 'unchanged' | 'planned';
   changes: Change[];
   files: FileChange[];
+  /** Volumes that nothing reads any more: what comes instead begins without their data. */
+  leftBehind: string[];
   /** Only in a dry run: what a real run would execute. */
   steps?: Step[];
   urls: string[];
@@ -30,7 +33,7 @@ export interface UpOutcome {
   seconds: number;
 }
 
-export interface ConvergeOptions extends Pick<Asked, 'overrides' | 'only' | 'renew'> {
+export interface ConvergeOptions extends Pick<Asked, 'overrides' | 'only' | 'renew' | 'newData'> {
   /** Replace rendered files that were edited by hand. */
   overwrite: boolean;
   /** Seconds to wait for health. */
@@ -59,6 +62,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
       overrides: options.overrides,
       only: options.only,
       renew: options.renew,
+      newData: options.newData,
     });
     const { prepared } = plan;
     if (options.offline) refuseMissing(plan.steps, neededRefs(prepared.stack));
@@ -76,6 +80,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
       result,
       changes: plan.changes,
       files: plan.files,
+      leftBehind: plan.leftBehind,
       urls: prepared.stack.urls,
       ...(prepared.stack.certificates.some((certificate) => certificate.issuer === 'internal-ca') && { trust: state.at('ca', 'root.crt') }),
       ...(warnings?.length && { warnings }),
@@ -98,6 +103,8 @@ export async function converge(context: Context, { loaded, state }: Project, opt
       await finish([]);
       return outcome('unchanged');
     }
+    const left = leftBehindText(plan.leftBehind);
+    if (left) context.report.warn(left);
     record(plan.steps);
     const docker = await context.docker();
     await checkCompose(docker);

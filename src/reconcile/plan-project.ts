@@ -6,11 +6,16 @@ import { isTaken, processOn } from '../host/ports.ts';
 import { leadersOf, memberStates } from '../members/agent-cli.ts';
 import { placement, unplacedServices } from '../secrets/store/secret-files.ts';
 import type { Loaded } from '../settings/loaded.ts';
+import type { Manifest } from '../stack/manifest.ts';
 import type { Overrides } from '../stack/overrides.ts';
+import { COMPOSE_FILE } from '../stack/render.ts';
 import type { Stack } from '../stack/types.ts';
 import { findMends } from '../state/mend.ts';
+import type { StateFolder } from '../state/state.ts';
 import { checkMedia } from './media-check.ts';
+import { composeServices } from './plan/change.ts';
 import type { UpFacts } from './plan/facts.ts';
+import { abandonedVolumes, leftBehind, renamedAway, renameRefusal } from './plan/left-data.ts';
 import { planUp, type UpPlan } from './plan/up.ts';
 import { preflight } from './preflight.ts';
 import { type Prepared, prepare } from './prepare.ts';
@@ -31,18 +36,21 @@ export interface Asked {
   deploying?: boolean;
   /** Generated secrets that are to get a new value. */
   renew?: readonly string[] | undefined;
+  /** The project may begin without the data that it had under another name. */
+  newData?: boolean | undefined;
+}
+
+export interface ProjectPlan extends UpPlan {
+  prepared: Prepared;
+  /** Volumes, without the project's name, that nothing reads any more after this. */
+  leftBehind: string[];
 }
 
 /**
  * One read of the engine and the state folder, compared with the stack. Only where a container will be created is more
  * asked: images, others' volumes, ports.
  */
-export async function planProject(
-  context: Context,
-  loaded: Loaded,
-  engine: Engine,
-  asked: Asked = {},
-): Promise<UpPlan & { prepared: Prepared }> {
+export async function planProject(context: Context, loaded: Loaded, engine: Engine, asked: Asked = {}): Promise<ProjectPlan> {
   const project = loaded.settings.project;
   const containers = await engine.observe(project);
   const prepared = await prepare(context, loaded, {
@@ -53,6 +61,7 @@ export async function planProject(
   });
   const { state, stack, rendered, secrets } = prepared;
   refuseForeign(project, containers, state.root);
+  if (!asked.newData) await refuseRenamed(project, state, engine);
   const manifest = state.manifest();
   const edited = manifest ? state.edited(manifest) : [];
   const touched = stack.services.filter(({ component }) => !asked.only || asked.only.includes(component));
@@ -89,8 +98,9 @@ export async function planProject(
     waitSeconds: asked.waitSeconds ?? WAIT_SECONDS,
   };
   const first = planUp(stack, rendered, facts);
+  const left = asked.only ? [] : await findLeftBehind(prepared, manifest?.files ?? [], engine);
   const starting = first.changes.filter(({ action }) => action === 'create' || action === 'recreate' || action === 'start');
-  if (starting.length === 0) return { ...first, prepared };
+  if (starting.length === 0) return { ...first, prepared, leftBehind: left };
   await refuseForeignNetworks(stack, containers, engine);
   await refuseForeignStackVolumes(stack, containers, engine);
   const names = new Set(starting.map((change) => change.service));
@@ -110,7 +120,24 @@ export async function planProject(
   return {
     ...planUp(stack, rendered, { ...facts, leaders, serving, missingImages: await neededImages(stack, await engine.missingImages(refs)) }),
     prepared,
+    leftBehind: left,
   };
+}
+
+/** @throws UserError FOREIGN_STATE where the project has data under the name that it had before */
+async function refuseRenamed(project: string, state: StateFolder, engine: Engine): Promise<void> {
+  const recorded = state.project();
+  if (recorded === undefined || recorded === project) return;
+  const volumes = renamedAway(recorded, project, await engine.volumes());
+  if (volumes.length > 0) throw renameRefusal(recorded, project, state.root, volumes);
+}
+
+/** The engine is asked only where the new Compose file lacks a volume of the last one. */
+async function findLeftBehind({ stack, rendered }: Prepared, before: Manifest['files'], engine: Engine): Promise<string[]> {
+  const text = (files: readonly { path: string; contents: string }[]) => files.find(({ path }) => path === COMPOSE_FILE)?.contents;
+  if (text(before) === text(rendered.files)) return [];
+  const abandoned = abandonedVolumes(composeServices(text(before)), stack);
+  return abandoned.length === 0 ? [] : leftBehind(abandoned, stack.project, await engine.volumes());
 }
 
 const uses = (image: Stack['images'][number], ref: string): boolean =>

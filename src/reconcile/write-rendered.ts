@@ -31,7 +31,8 @@ export async function writeRendered(context: Context, loaded: Loaded, state: Sta
     record(pending);
     if (prepared.secrets.changed.length > 0) saveSecrets(state, prepared.secrets.store);
     if (prepared.subnetsChanged) writeAtomic(state.at('subnets.json'), `${JSON.stringify(prepared.subnets, null, 1)}\n`);
-    await state.commit(prepared.rendered, prepared.stack, async () => {});
+    // The engine was not asked whether there is data under the name before: only `up` changes it.
+    await state.commit(prepared.rendered, prepared.stack, async () => {}, state.project());
   });
 }
 

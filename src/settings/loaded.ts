@@ -12,4 +12,6 @@ export interface Loaded {
   configFile: string | undefined;
   /** Variables that begin like settings and are none, each with the one that was probably meant. */
   unknownVariables: readonly { name: string; near: string | undefined }[];
+  /** Files that secret settings name (`file:path`), as they name them. */
+  secretFiles: readonly string[];
 }

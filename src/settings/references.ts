@@ -12,8 +12,10 @@ export interface ReferenceReaders {
 /**
  * Replaces the value at each of these paths by a `Secret`, resolving `${NAME}` and `file:path`. A value from a file loses one trailing line end
  * (editors and `echo` add it); everything else arrives byte for byte.
+ * @returns the files, as they are named
  */
-export function resolveSecrets(merged: Merged, paths: readonly string[][], readers: ReferenceReaders): void {
+export function resolveSecrets(merged: Merged, paths: readonly string[][], readers: ReferenceReaders): string[] {
+  const files = new Set<string>();
   for (const path of paths) {
     const parent = path.slice(0, -1).reduce<Json | undefined>((node, key) => (node as JsonObject | undefined)?.[key], merged.data);
     if (typeof parent !== 'object' || parent === null || Array.isArray(parent)) continue;
@@ -32,6 +34,7 @@ export function resolveSecrets(merged: Merged, paths: readonly string[][], reade
         `give the default before: export ${other || 'NAME'}=... ; a password that really is this text goes into a file: file:./secret.txt`,
       );
     const file = value.startsWith('file:') ? value.slice('file:'.length) : undefined;
+    if (file !== undefined) files.add(file);
     const resolved = variable
       ? variableOf(readers.env, variable)
       : file !== undefined
@@ -46,6 +49,7 @@ export function resolveSecrets(merged: Merged, paths: readonly string[][], reade
     if (/[\p{Surrogate}\uFFFD]/u.test(resolved)) throw refuse('is not valid UTF-8', 'write it as UTF-8: it would not arrive byte for byte');
     parent[key] = new Secret(resolved) as unknown as Json;
   }
+  return [...files];
 }
 
 /** `process.env.constructor` is a function that every object inherits, no variable. */

@@ -130,9 +130,14 @@ export class StateFolder {
 
   /**
    * Writes a rendered tree beside the current one and calls `verify` with its Compose file; then switches to it in one
-   * rename. Until then the old tree is whole, whatever happens.
+   * rename. Until then the old tree is whole, whatever happens. @param name that is recorded as the project's
    */
-  async commit(rendered: Rendered, stack: Stack, verify: (composeFile: string) => Promise<void>): Promise<void> {
+  async commit(
+    rendered: Rendered,
+    stack: Stack,
+    verify: (composeFile: string) => Promise<void>,
+    name: string = stack.project,
+  ): Promise<void> {
     const manifest = toManifest(rendered, stack);
     const before = this.manifest();
     // Content-addressed folders are never rewritten, so what was edited in one gets its own text back; the edit is kept aside.
@@ -159,7 +164,7 @@ export class StateFolder {
       if (source.startsWith('./')) writing(this.root, () => mkdirSync(this.at(source), { recursive: true, mode: 0o755 }));
     await verify(path.join(folder, COMPOSE_FILE));
     switchLink(this.at('current'), path.join('generations', manifest.id));
-    this.noteProject(stack.project);
+    this.noteProject(name);
     this.prune(manifest);
   }
 

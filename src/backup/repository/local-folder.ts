@@ -1,12 +1,13 @@
-import { chownSync, readdirSync, type Stats, statSync } from 'node:fs';
+import { chownSync, readdirSync, type Stats, statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Context } from '../../capability/capability.ts';
-import { UserError } from '../../core/errors.ts';
+import { systemCode, UserError } from '../../core/errors.ts';
 import { exists, statOptional } from '../../core/files.ts';
 import type { BackupSettings } from '../../services/backup/settings/backup-settings.ts';
 import type { Loaded } from '../../settings/loaded.ts';
 import type { StateFolder } from '../../state/state.ts';
 import type { Catalogue } from '../plan/backup-sets.ts';
+import { isOwnerRefusal, ownerlessName, ownerlessRefusal } from '../plan/repository-disk.ts';
 
 const REPOSITORY_UID = 10002;
 
@@ -23,7 +24,7 @@ export async function checkLocalFolder(context: Context, state: StateFolder, loa
     const folder = path.resolve(loaded.root, own.local.path);
     await checkFolder(context, folder, 'backup.local', own.local.sameDisk);
     if (known && !fill && !exists(path.join(folder, 'repository.id'))) throw unmounted(folder, 'backup.local');
-    if (!context.flags.dryRun) claim(folder);
+    if (!context.flags.dryRun) claim(folder, 'backup.local');
   }
 }
 
@@ -36,6 +37,8 @@ async function checkFolder(context: Context, folder: string, setting: string, sa
       `${setting} names ${folder}, and there is no such folder; nothing was changed`,
       `mount the disk, or make the folder; or correct \`${setting}.path\``,
     );
+  const ownerless = ownerlessName(statfsSync(folder).type);
+  if (ownerless) throw ownerlessRefusal(folder, setting, ownerless, REPOSITORY_UID);
   if (sameDisk) return;
   const docker = await context.docker();
   const { stdout } = await docker.run(['info', '--format', '{{.DockerRootDir}}']);
@@ -70,8 +73,17 @@ const unmounted = (folder: string, setting: string): UserError =>
     'mount it; or, if the repository is given up, remove backups.json from the state folder',
   );
 
-/** A folder that is still empty is given to the repository's user. */
-function claim(folder: string): void {
-  if (process.getuid?.() === 0 && readdirSync(folder).every((name) => name === 'lost+found') && statSync(folder).uid !== REPOSITORY_UID)
+/** A folder that is still empty is given to the repository's user. @throws UserError REPOSITORY_AWAY where its disk does not keep that */
+function claim(folder: string, setting: string): void {
+  const isOwn = () => statSync(folder).uid === REPOSITORY_UID;
+  if (process.getuid?.() !== 0 || isOwn() || !readdirSync(folder).every((name) => name === 'lost+found')) return;
+  try {
     chownSync(folder, REPOSITORY_UID, REPOSITORY_UID);
+  } catch (error) {
+    const code = systemCode(error);
+    if (isOwnerRefusal(code)) throw ownerlessRefusal(folder, setting, `chown: ${code}`, REPOSITORY_UID, error);
+    throw error;
+  }
+  // Some drivers of NTFS do nothing, and let all users write.
+  if (!isOwn() && (statSync(folder).mode & 0o002) === 0) throw ownerlessRefusal(folder, setting, 'chown has no effect', REPOSITORY_UID);
 }

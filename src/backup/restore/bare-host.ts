@@ -29,7 +29,7 @@ export async function restoreKit(
   { from, ...asked }: Aim & { from: string | undefined; archive: string | undefined },
 ): Promise<RestoreOutcome> {
   const archive = asked.archive === undefined ? undefined : await checkArchive(context, asked.archive);
-  const { project, repository, takeBack } = importKit(file, passphrase, context.cwd, stateFolder(context, context.cwd));
+  const { project, repository, secretFiles, takeBack } = importKit(file, passphrase, context.cwd, stateFolder(context, context.cwd));
   let opened: Project;
   try {
     opened = await open(context);
@@ -41,6 +41,7 @@ export async function restoreKit(
     throw error;
   }
   context.report.note(`this is ${project} now`);
+  if (secretFiles.length > 0) context.report.note(`from the kit: ${secretFiles.join(', ')}`);
   await converge(context, opened, { overwrite: false, command: 'up (restore --kit)' });
   if (from !== undefined) await fetchCopy(context, opened, from);
   return restore(context, opened, { ...asked, only: ['db', 'files', 'redis'], into: undefined, undo: false, bare: true });

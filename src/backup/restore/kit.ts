@@ -27,6 +27,8 @@ interface Contents {
   settings: string | undefined;
   /** Profiles of the operator's own: file -> text. */
   profiles: Record<string, string>;
+  /** Files that secret settings name, as they name them -> text. Kits before 0.5 have none. */
+  secretFiles?: Record<string, string>;
   /** Which repository holds the backups; undefined where none was made yet. */
   repository: string | undefined;
   state: Record<string, string>;
@@ -48,6 +50,7 @@ export function exportKit(context: Context, { loaded, state }: Project, file: st
     settingsName: loaded.configFile && path.basename(loaded.configFile),
     settings: loaded.configFile && readOptional(loaded.configFile),
     profiles: profilesOf(loaded.root),
+    secretFiles: secretFilesOf(loaded),
     repository: readCatalogue(state)?.repository,
     state: Object.fromEntries(texts.filter((entry): entry is [string, string] => entry[1] !== undefined)),
   };
@@ -81,6 +84,12 @@ function profilesOf(root: string): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, readFileSync(path.join(folder, name), 'utf8')]));
 }
 
+/** Beside medianest.yml, or anywhere else on the host. */
+function secretFilesOf({ root, secretFiles }: Project['loaded']): Record<string, string> {
+  const texts = secretFiles.map((name) => [name, readOptional(path.resolve(root, name))] as const);
+  return Object.fromEntries(texts.filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
 /** Changes whenever a secret does: an older kit does not contain it. */
 const secretsAge = (state: StateFolder): string => {
   const values = state.readJson<{ values: Record<string, { since: string }> }>('secrets.json', '')?.values ?? {};
@@ -103,14 +112,15 @@ export function kitProblem(state: StateFolder): string | undefined {
 
 /**
  * Makes a bare folder the installation that the kit is of. What is there already is never replaced.
- * @returns its project; which repository holds its backups, undefined if none was made before the kit; and how to roll it back
+ * @returns its project; which repository holds its backups, undefined if none was made before the kit; the files of secrets that it
+ * brought; and how to roll it back
  */
 export function importKit(
   file: string,
   passphrase: string,
   folder: string,
   state: StateFolder,
-): { project: string; repository: string | undefined; takeBack(): void } {
+): { project: string; repository: string | undefined; secretFiles: string[]; takeBack(): void } {
   const kit = readKit(file);
   const contents = open(kit, passphrase, file);
   if (exists(state.at('secrets.json')))
@@ -126,17 +136,25 @@ export function importKit(
     writeAtomic(state.at(name), value, name.endsWith('.crt') ? 0o644 : 0o600);
   }
   const profiles = Object.entries(contents.profiles).map(([name, text]) => [path.join('profiles', path.basename(name)), text] as const);
-  for (const [name, text] of [['medianest.yml', contents.settings] as const, ...profiles]) {
-    const file = path.join(folder, name);
-    if (text === undefined || exists(file)) continue;
-    mkdirSync(path.dirname(file), { recursive: true });
-    writeAtomic(file, text, 0o644, null);
+  const bring = (name: string, text: string, mode?: number): string[] => {
+    const file = path.resolve(folder, name);
+    if (exists(file)) return [];
+    mkdirSync(path.dirname(file), { recursive: true, ...(mode && { mode: 0o700 }) });
+    writeAtomic(file, text, mode, null);
     made.push(file);
-  }
+    return [file];
+  };
   const takeBack = () => {
     for (const entry of made) rmSync(entry, { recursive: true, force: true });
   };
-  return { project: kit.project, repository: contents.repository, takeBack };
+  try {
+    for (const [name, text] of [['medianest.yml', contents.settings] as const, ...profiles]) if (text !== undefined) bring(name, text);
+    const secretFiles = Object.entries(contents.secretFiles ?? {}).flatMap(([name, text]) => bring(name, text, 0o600));
+    return { project: kit.project, repository: contents.repository, secretFiles, takeBack };
+  } catch (error) {
+    takeBack();
+    throw error;
+  }
 }
 
 function readKit(file: string): Kit {

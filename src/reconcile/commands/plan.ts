@@ -1,24 +1,27 @@
 import { type Command, done } from '../../capability/capability.ts';
 import { EXIT } from '../../core/errors.ts';
+import { NEW_DATA } from './new-data-option.ts';
 
 export const plan: Command = {
   name: 'plan',
   section: 'Start',
   summary: 'What `up` would do to each service: the cause, the downtime, the data at risk (exit 3 if anything would change)',
   example: 'medianest plan --profile dev-compose --json',
-  run: async (context) => {
+  options: [NEW_DATA],
+  run: async (context, _args, options) => {
     const { open } = await import('../../project/open.ts');
     const { stepKinds } = await import('../../project/execute.ts');
     const { planProject } = await import('../plan-project.ts');
     const { describePlan } = await import('../describe.ts');
     const { loaded } = await open(context);
-    const { prepared, changes, files, steps } = await planProject(context, loaded, await context.engine());
+    const plan = await planProject(context, loaded, await context.engine(), { newData: options.newData === true });
+    const { prepared, changes, files, leftBehind, steps } = plan;
     for (const line of prepared.moved) context.report.note(line);
     const warnings = prepared.advice();
     for (const line of warnings) context.report.warn(line);
     return done(
-      { profile: prepared.stack.profile, changes, files, warnings },
-      describePlan(changes, files, steps, await stepKinds(context)),
+      { profile: prepared.stack.profile, changes, files, leftBehind, warnings },
+      describePlan(plan, steps, await stepKinds(context)),
       steps.length > 0 ? EXIT.pending : EXIT.done,
     );
   },

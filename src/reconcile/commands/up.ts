@@ -1,5 +1,6 @@
 import { type Command, done } from '../../capability/capability.ts';
 import { waitSecondsOf } from '../../core/flags.ts';
+import { NEW_DATA } from './new-data-option.ts';
 
 export const upCommand: Command = {
   name: 'up',
@@ -10,6 +11,7 @@ export const upCommand: Command = {
     ['--overwrite', 'Replace rendered files that were edited by hand (the edits are kept in edited/)'],
     ['--offline', 'Neither build nor pull: an image that is not here is an error'],
     ['--timeout <seconds>', 'How long to wait for services to become healthy (default: 180)'],
+    NEW_DATA,
   ],
   run: async (context, _args, options) => {
     const { open } = await import('../../project/open.ts');
@@ -21,6 +23,7 @@ export const upCommand: Command = {
       overwrite: options.overwrite === true,
       waitSeconds: waitSecondsOf(options.timeout),
       offline: options.offline === true,
+      newData: options.newData === true,
     });
     const parts = [];
     for (const { up } of await context.capabilities()) parts.push(await up?.outside?.(context, opened));

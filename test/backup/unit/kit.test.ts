@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -20,7 +20,12 @@ writeFileSync(state.at('ca/root.json'), '{"root":1}');
 const configFile = path.join(made, 'medianest.yml');
 writeFileSync(configFile, 'version: 1\n');
 const context = { clock: { now: () => new Date('2026-11-25T00:00:00Z') } } as Context;
-const opened = { state, loaded: { settings: { project: 'home' }, configFile, root: made } } as unknown as Project;
+const outside = path.join(made, 'elsewhere', 'copies.key');
+mkdirSync(path.dirname(outside));
+writeFileSync(outside, 'the-far-key\n');
+writeFileSync(path.join(made, 'plex-token'), 'the-token\n');
+const secretFiles = ['./plex-token', outside, './gone'];
+const opened = { state, loaded: { settings: { project: 'home' }, configFile, root: made, secretFiles } } as unknown as Project;
 const kit = path.join(made, 'kit.json');
 
 describe('the recovery kit', () => {
@@ -32,7 +37,7 @@ describe('the recovery kit', () => {
     expect(kitProblem(state)).toMatch(/is stale/);
   });
   it('tells nothing without the passphrase, and has a page to print', () => {
-    expect(readFileSync(kit, 'utf8')).not.toMatch(/the-key|backup-files-key/);
+    expect(readFileSync(kit, 'utf8')).not.toMatch(/the-key|backup-files-key|the-token|plex-token/);
     expect(readFileSync(`${kit}.txt`, 'utf8')).toMatch(/restore --kit kit\.json/);
     expect(() => importKit(kit, 'another passphrase', made, new StateFolder(path.join(made, 'x')))).toThrow(/passphrase is another/);
   });
@@ -46,6 +51,24 @@ describe('the recovery kit', () => {
     // Its settings name no project, and this folder has another name.
     expect(fresh.project()).toBe('home');
     expect(() => importKit(kit, PASSPHRASE, folder, fresh)).toThrow(/already contains an installation/);
+  });
+  it('brings the files that secret settings name, for their owner alone, and replaces none', () => {
+    const folder = path.join(made, 'bare');
+    mkdirSync(folder);
+    rmSync(path.dirname(outside), { recursive: true });
+    const token = path.join(folder, 'plex-token');
+    const first = importKit(kit, PASSPHRASE, folder, new StateFolder(path.join(folder, '.medianest')));
+    expect(first.secretFiles).toEqual([token, outside]);
+    expect([token, outside].map((file) => [readFileSync(file, 'utf8'), statSync(file).mode & 0o777])).toEqual([
+      ['the-token\n', 0o600],
+      ['the-far-key\n', 0o600],
+    ]);
+    first.takeBack();
+    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(path.dirname(outside))).toEqual([]);
+    writeFileSync(token, 'mine');
+    const second = importKit(kit, PASSPHRASE, folder, new StateFolder(path.join(folder, '.medianest')));
+    expect([second.secretFiles, readFileSync(token, 'utf8')]).toEqual([[outside], 'mine']);
   });
   it('does not write over what it cannot look at', () => {
     const folder = path.join(made, 'closed');

@@ -1,0 +1,25 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { folder, json } from '../../support/command.ts';
+
+/** No engine is reached: a bare host whose repository is away is refused before one is asked. */
+const NO_ENGINE = { DOCKER_HOST: 'unix:///nowhere.sock' };
+
+it('a bare host needs no file that the settings name for a secret: the kit has it', async () => {
+  const own = folder(
+    'profile: staging\nexternal: { plex: { url: "http://192.0.2.1:32400", token: "file:./plex-token" } }\nbackup: { local: { kind: folder, path: ./disk } }\n',
+  );
+  writeFileSync(path.join(own.dir, 'plex-token'), 'the-token\n');
+  writeFileSync(path.join(own.dir, 'passphrase'), 'five random words in a row\n');
+  expect((await own.run(['render'], { env: NO_ENGINE })).status).toBe(0);
+  const made = await own.run(['backup', 'kit', 'home.kit', '--passphrase-file', 'passphrase'], { env: NO_ENGINE });
+  expect(made.status, made.stderr).toBe(0);
+  const bare = path.join(own.dir, 'bare');
+  mkdirSync(bare);
+  const args = ['restore', '--kit', '../home.kit', '--passphrase-file', '../passphrase', '--json'];
+  const { status, stdout } = await own.run(args, { cwd: bare, env: NO_ENGINE });
+  // The next thing that is missing is the disk.
+  expect([status, json(stdout).error.code]).toEqual([1, 'REPOSITORY_AWAY']);
+  expect(readdirSync(bare)).toEqual([]);
+});
