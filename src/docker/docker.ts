@@ -63,7 +63,11 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
       }),
     volumes: () =>
       call(async (docker) =>
-        ((await docker.listVolumes()).Volumes ?? []).map(({ Name, Labels }) => ({ name: Name, labels: Labels ?? {} })),
+        ((await docker.listVolumes()).Volumes ?? []).map(({ Name, Labels, ...rest }) => ({
+          name: Name,
+          labels: Labels ?? {},
+          createdAt: (rest as { CreatedAt?: string }).CreatedAt,
+        })),
       ),
     missingImages: (refs) =>
       call(async (docker) => {

@@ -28,6 +28,8 @@ export interface ObservedContainer {
 export interface ObservedVolume {
   name: string;
   labels: Readonly<Record<string, string>>;
+  /** A volume of the same name that is made later has another time. */
+  createdAt?: string | undefined;
 }
 
 export interface ObservedNetwork {

@@ -14,6 +14,10 @@ export const reconcile = {
   name: 'reconcile',
   commands: [upCommand, plan, logs, exec, restart, down, uninstallCommand, render],
   steps: reconcileSteps,
+  checks: async (seen) => {
+    const { volumeChecks } = await import('./own-volume.ts');
+    return volumeChecks(seen);
+  },
   notes: ({ project, containers }) => {
     const out = project.state.drained().filter((name) => containers.some(({ service }) => service === name));
     return out.length > 0 ? [`${out.join(', ')} may still be drained at the balancer: \`medianest up\` enables it`] : [];

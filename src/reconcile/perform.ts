@@ -17,6 +17,7 @@ import { mend } from '../state/mend.ts';
 import { removeState } from '../state/remove.ts';
 import { compose, composeUp, overrideFiles, runCompose } from './compose-project.ts';
 import { proveMount } from './media-check.ts';
+import { ownVolume } from './own-volume.ts';
 import { appliedValue } from './plan/facts.ts';
 import type { ReconcileSteps } from './plan/step.ts';
 import { proveConfig } from './prove-config.ts';
@@ -74,6 +75,9 @@ export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['pe
   'create-volume': (step, run) => {
     const { docker } = run;
     return createVolume(step.name, { [LABEL.project]: step.project }, docker);
+  },
+  'own-volume': (step, run) => {
+    return ownVolume(step, run);
   },
   'prove-mount': (step, run) => {
     const { docker, context } = run;

@@ -13,6 +13,7 @@ import type { Stack } from '../stack/types.ts';
 import { findMends } from '../state/mend.ts';
 import type { StateFolder } from '../state/state.ts';
 import { checkMedia } from './media-check.ts';
+import { readVolumeOwners } from './own-volume.ts';
 import { composeServices } from './plan/change.ts';
 import type { UpFacts } from './plan/facts.ts';
 import { abandonedVolumes, leftBehind, renamedAway, renameRefusal } from './plan/left-data.ts';
@@ -77,6 +78,7 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
     changedSecrets: secrets.changed,
     unplaced: unplacedServices(state, stack.services, secrets.fingerprints),
     mends: findMends(state, touched),
+    volumeOwners: readVolumeOwners(state),
     dueCertificates: prepared.dueCertificates,
     liveConfigs: Object.fromEntries(Object.keys(rendered.configs).map((name) => [name, state.liveConfig(name)])),
     applied: Object.fromEntries(stack.services.map(({ name }) => [name, state.applied(name)])),
@@ -115,10 +117,17 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
   const recreated = services.find(
     ({ name, member }) => member && first.changes.some((change) => change.service === name && change.action === 'recreate'),
   );
+  const volumesMade = Object.fromEntries((await engine.volumes()).map(({ name, createdAt }) => [name, createdAt]));
   const leaders = leadersOf(await memberStates(engine, containers, recreated?.member?.controller));
   const serving = await servingReplicas(engine, containers, services.find(({ rolling }) => rolling)?.rolling?.balancer);
   return {
-    ...planUp(stack, rendered, { ...facts, leaders, serving, missingImages: await neededImages(stack, await engine.missingImages(refs)) }),
+    ...planUp(stack, rendered, {
+      ...facts,
+      leaders,
+      serving,
+      volumesMade,
+      missingImages: await neededImages(stack, await engine.missingImages(refs)),
+    }),
     prepared,
     leftBehind: left,
   };

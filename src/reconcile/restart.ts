@@ -8,10 +8,12 @@ import { withLock } from '../project/with-lock.ts';
 import { emptySecrets } from '../secrets/store/secret-files.ts';
 import type { Manifest } from '../stack/manifest.ts';
 import type { Rolling } from '../stack/types.ts';
+import { composeOf } from './own-volume.ts';
 import { renderedVolumes } from './plan/change.ts';
 import { oneByOne } from './plan/members.ts';
 import { idleFirst } from './plan/replicas.ts';
 import type { Step } from './plan/step.ts';
+import { renderedOwnerSteps } from './plan/volume-owners.ts';
 import { refuseForeign, refuseForeignStackVolumes } from './refuse-foreign.ts';
 import { servingReplicas } from './roll.ts';
 
@@ -71,7 +73,8 @@ export async function restartServices(context: Context, { loaded, state }: Proje
     const controller = manifest.services.find(({ name, member }) => member && services.includes(name))?.member?.controller;
     const leaders = leadersOf(await memberStates(engine, containers, controller));
     const serving = await servingReplicas(engine, containers, manifest.services.find(({ role }) => role === 'balancer')?.name);
-    const steps = restartSteps(manifest, services, containers, leaders, serving);
+    const owners = renderedOwnerSteps(composeOf(manifest), services, project, 'a restart sets its owner again');
+    const steps = [...owners, ...restartSteps(manifest, services, containers, leaders, serving)];
     record(steps);
     await execute(steps, { context, prepared: { state, secrets: emptySecrets, project }, engine, docker: await context.docker(), lock });
     return services;

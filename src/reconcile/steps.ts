@@ -53,6 +53,10 @@ export const reconcileSteps = {
     describe: (step) => `create the volume ${step.name}, if it does not exist`,
     perform: later('create-volume'),
   },
+  'own-volume': {
+    describe: (step) => `give the volume ${step.volume} to user ${step.uid}:${step.gid} (${step.cause})`,
+    perform: later('own-volume'),
+  },
   'prove-mount': {
     describe: (step) => `mount ${step.nfs.server}:${step.nfs.export} once`,
     perform: later('prove-mount'),

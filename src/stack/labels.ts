@@ -15,5 +15,8 @@ export const LABEL = {
 /** Compose's own label: any Compose project carries it, so it is no proof that something is ours. */
 export const COMPOSE_PROJECT = 'com.docker.compose.project';
 
+/** By it Compose knows a volume as its own, as long as no hash of its definition is there as well. */
+export const COMPOSE_VOLUME = 'com.docker.compose.volume';
+
 /** What the engine calls a volume of a project, as Compose names it. */
 export const volumeName = (project: string, volume: string): string => `${project}_${volume}`;

@@ -139,8 +139,8 @@ const volume = (mount: Mount): JsonObject => ({
   ...(mount.readOnly && { read_only: true }),
   // A missing folder is an error to tell, not a folder for Docker to make as root.
   ...(mount.kind === 'bind' && { bind: { create_host_path: false } }),
-  // Docker would copy the image's folder into an empty volume, and change the owner of what the server exports.
-  ...(mount.nfs && { volume: { nocopy: true } }),
+  // Docker would copy the image's folder into an empty volume, and with it the owner: of what a server exports, or what `up` has set.
+  ...((mount.nfs || mount.ofUser) && { volume: { nocopy: true } }),
 });
 
 const outlives = (stack: Stack, name: string): boolean =>

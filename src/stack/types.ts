@@ -2,8 +2,11 @@ import type { JsonObject } from '../core/json.ts';
 import type { Secret } from '../core/secret.ts';
 import type { KernelNeed } from './kernel-need.ts';
 import type { Member } from './member.ts';
+import type { Mount } from './mount.ts';
 import type { Overrides } from './overrides.ts';
 import type { SettingsTrial } from './settings-trial.ts';
+
+export type { FilePart, Mount, NfsExport } from './mount.ts';
 
 export const NETWORKS = ['dmz', 'app', 'db', 'mgmt'] as const;
 export type NetworkName = (typeof NETWORKS)[number];
@@ -15,30 +18,6 @@ export interface PublishedPort {
   container: number;
   /** The setting that moves it. */
   setting: string;
-}
-
-export interface Mount {
-  /** A named volume, or a folder of the host. */
-  source: string;
-  target: string;
-  kind: 'volume' | 'bind';
-  readOnly: boolean;
-  /** A volume that is mounted from an NFS server. */
-  nfs?: NfsExport;
-  /** A volume that `down --volumes` leaves: it is no part of the Compose project. */
-  outlives?: boolean;
-  /** The part of a backup that what is in it belongs to. */
-  backedUp?: FilePart;
-  /** A socket, and no folder of files. */
-  socket?: boolean;
-}
-
-export interface NfsExport {
-  server: string;
-  port: number;
-  export: string;
-  /** Mount options, as in /etc/fstab. */
-  options: string;
 }
 
 /** Where a secret's value comes from: given by the operator, made once at random, or composed of others. */
@@ -119,9 +98,6 @@ export interface Listener {
 
 /** What a container is to the stack, whichever component fills that place. */
 export type Role = 'edge' | 'balancer' | 'application' | 'database' | 'coordination' | 'cache' | 'repository';
-
-/** The parts of a backup that are read from volumes; the database has its own way. */
-export type FilePart = 'files' | 'redis';
 
 /** What one service decides about one of its containers. */
 export interface Blueprint {

@@ -35,6 +35,7 @@ export const settledFacts = (files: Rendered, containers: readonly ObservedConta
   changedSecrets: [],
   unplaced: [],
   mends: [],
+  volumeOwners: { uploads: { owner: '10001:10001' }, media: { owner: '10001:10001' } },
   dueCertificates: {},
   liveConfigs: files.configs,
   applied: {},

@@ -1,3 +1,5 @@
+import { ownerArgv } from '../../docker/plan/own.ts';
+import type { Service } from '../../stack/types.ts';
 import { restoredBytes } from '../plan/restic.ts';
 import { type JobMount, mustRun, type Workbench } from '../repository/job.ts';
 import { mustRestic, type Repository } from '../repository/restic.ts';
@@ -18,6 +20,13 @@ export async function restoreFiles(
   const args = ['restore', '--no-lock', '--quiet', `${snapshot}:${from}`, '--target', to.target, ...how];
   const mounts = repository.mounts.map((mount) => ({ ...mount, readOnly: true }));
   await mustRestic(bench, { ...repository, mounts }, args, { mounts: [to], capabilities: RESTORER, name: 'restore-files' });
+}
+
+/** Gives restored files to the user that the application runs as now: the set has them as those of the user of then. */
+export async function giveFiles(bench: Workbench, at: JobMount, user: Pick<Service, 'uid' | 'gid'> | undefined): Promise<void> {
+  if (!user) return;
+  const argv = ownerArgv(at.target, user.uid, user.gid ?? user.uid);
+  await mustRun(bench, { name: 'give-files', argv, mounts: [at], capabilities: RESTORER });
 }
 
 /** How many bytes of a part of a snapshot are not in a volume, or are others there. Changes nothing. */

@@ -7,14 +7,14 @@ import { containersOf } from '../../stack/roles.ts';
 import type { Mount } from '../../stack/types.ts';
 import { makeSet } from '../backup.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
-import { cacheNodes, databaseMembers, uploadsOf } from '../plan/holds.ts';
+import { applicationOf, cacheNodes, databaseMembers, uploadsOf } from '../plan/holds.ts';
 import type { Part } from '../plan/restore-part.ts';
 import type { RestoreSteps } from '../plan/restore-steps.ts';
 import { openCatalogue } from '../ready.ts';
 import { mustRun } from '../repository/job.ts';
 import { type BackupContext, inServer, jobMount } from '../repository/repository.ts';
 import { restoreDatabase } from './database.ts';
-import { restoreFiles, restoreNode, snapshotParts } from './files.ts';
+import { giveFiles, restoreFiles, restoreNode, snapshotParts } from './files.ts';
 import { type InPlaceRun, inPlaceRun } from './in-place-run.ts';
 import { noteEnd, noteUnderWay, type Restoring } from './journal.ts';
 import { leaderOf } from './leader.ts';
@@ -142,8 +142,10 @@ async function restoreUploads(room: BackupContext, set: BackupSet): Promise<void
   const uploads = uploadsOf(room.stack);
   const { snapshot } = set.parts.files;
   const parts = await snapshotParts(room.bench, room.local, snapshot);
-  if (uploads && parts.includes('uploads'))
-    await restoreFiles(room.bench, room.local, snapshot, '/source/uploads', jobMount(room.bench.project, uploads));
+  if (!uploads || !parts.includes('uploads')) return;
+  const volume = jobMount(room.bench.project, uploads);
+  await restoreFiles(room.bench, room.local, snapshot, '/source/uploads', volume);
+  await giveFiles(room.bench, volume, applicationOf(room.stack));
 }
 
 /** Those that led get their data and their identity back; the others begin empty and copy it. */

@@ -34,7 +34,7 @@ import type { RestoreTarget } from '../plan/restore-target.ts';
 import { type JobMount, mustRun } from '../repository/job.ts';
 import type { BackupContext } from '../repository/repository.ts';
 import { type DatabaseFacts, restoreDatabase } from './database.ts';
-import { restoreFiles, snapshotParts } from './files.ts';
+import { giveFiles, restoreFiles, snapshotParts } from './files.ts';
 import { refuseTakenOriginal, type Sanitized, sanitizeDatabase, withOriginal } from './sanitize.ts';
 
 export interface Preview {
@@ -101,6 +101,7 @@ export async function preview(
     const snapshot = target.set.parts.files.snapshot;
     if ((await snapshotParts(bench, room.local, snapshot)).includes('uploads')) {
       await step('restore the uploads', () => restoreFiles(bench, room.local, snapshot, '/source/uploads', uploads, options.check));
+      await giveFiles(bench, uploads, applicationOf(room.stack));
       files = target.set.parts.files.files;
     }
   }

@@ -5,9 +5,10 @@ import type { Overrides } from '../../stack/overrides.ts';
 import type { Rendered, Role, Service } from '../../stack/types.ts';
 import type { Mend } from '../../state/plan/mends.ts';
 import { protocolOf } from './change.ts';
+import type { OwnerFacts } from './volume-owners.ts';
 
 /** What was read before planning: the containers and the state folder. */
-export interface UpFacts {
+export interface UpFacts extends OwnerFacts {
   containers: readonly ObservedContainer[];
   /** The files of the last render. */
   files: readonly { path: string; contents: string }[];

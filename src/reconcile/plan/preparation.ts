@@ -5,6 +5,7 @@ import type { Change, FileChange } from './change.ts';
 import type { UpFacts } from './facts.ts';
 import { settingsTrials } from './settings-trials.ts';
 import type { Step } from './step.ts';
+import { ownerSteps } from './volume-owners.ts';
 
 /** Each NFS export once, with an image that is there by then. */
 function mountProofs(wanted: readonly Service[], changes: readonly Change[]): Step[] {
@@ -84,5 +85,7 @@ export function preparation({ stack, wanted, rendered, facts, changes, files }: 
     if (hash && facts.liveConfigs[service.name] !== hash)
       steps.push({ kind: 'activate-config', service: service.name, hash, cause: 'a new version of its configuration' });
   }
+  // What runs as another user can write to it no more: so it comes last.
+  steps.push(...ownerSteps(stack, wanted, facts));
   return steps;
 }

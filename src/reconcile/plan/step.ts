@@ -16,6 +16,8 @@ export interface ReconcileSteps {
   /** `image`: any that is there. */
   mend: { mends: Mend[]; image: string };
   'create-volume': { name: string; project: string };
+  /** What is in it, too. `image`: one that has the programs for it. */
+  'own-volume': { volume: string; project: string; uid: number; gid: number; image: string };
   'prove-mount': { nfs: NfsExport; image: string };
   'prove-settings': { service: string; image: string; uid: number; memoryBytes: number; trial: SettingsTrial };
   'activate-config': { service: string; hash: string };

@@ -111,8 +111,8 @@ export const app = defineService({
       networks: [...NETWORKS],
       ports: [],
       mounts: [
-        { source: 'uploads', target: '/srv/uploads', kind: 'volume', readOnly: false, backedUp: 'files' },
-        ...contract.media,
+        { source: 'uploads', target: '/srv/uploads', kind: 'volume', readOnly: false, backedUp: 'files', ofUser: true },
+        ...contract.media.map((mount) => (mount.kind === 'volume' && !mount.nfs && !mount.readOnly ? { ...mount, ofUser: true } : mount)),
         ...contract.source,
       ],
       secrets: contract.secrets,

@@ -19,7 +19,7 @@ const NFS = { kind: 'nfs', server: 'nas.lan', export: '/volume1/Our $films' };
 describe('media', () => {
   it('is a volume that Docker makes, unless something else is asked for', () => {
     const { file } = compose({});
-    expect(mediaOf(file)).toEqual({ type: 'volume', source: 'media', target: '/srv/media' });
+    expect(mediaOf(file)).toEqual({ type: 'volume', source: 'media', target: '/srv/media', volume: { nocopy: true } });
     expect(Object.keys(file.volumes)).toContain('media');
   });
 

@@ -1,0 +1,62 @@
+import type { Execution, Seen } from '../capability/capability.ts';
+import type { Check } from '../capability/check.ts';
+import { UserError } from '../core/errors.ts';
+import { writeAtomic } from '../core/files.ts';
+import type { JsonObject } from '../core/json.ts';
+import { ownerArgv } from '../docker/plan/own.ts';
+import { createVolume } from '../docker/volume.ts';
+import { COMPOSE_PROJECT, COMPOSE_VOLUME, LABEL, volumeName } from '../stack/labels.ts';
+import type { Manifest } from '../stack/manifest.ts';
+import { COMPOSE_FILE } from '../stack/render.ts';
+import { containersOf } from '../stack/roles.ts';
+import { asRoot } from '../state/owned.ts';
+import type { StateFolder } from '../state/state.ts';
+import { composeServices } from './plan/change.ts';
+import type { ReconcileSteps } from './plan/step.ts';
+import { unwritableCheck, type VolumeOwners, writableVolumes } from './plan/volume-owners.ts';
+
+const FILE = 'volume-owners.json';
+
+export const readVolumeOwners = (state: StateFolder): VolumeOwners =>
+  state.readJson<VolumeOwners>(
+    FILE,
+    'owners of volumes are set again',
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  ) ?? {};
+
+/** The services of the Compose file that was rendered last. */
+export const composeOf = (manifest: Manifest): Record<string, JsonObject> =>
+  composeServices(manifest.files.find(({ path }) => path === COMPOSE_FILE)?.contents);
+
+/** Makes the volume as Compose would, and gives all of it to a user. @throws UserError STATE_UNWRITABLE; nothing was started */
+export async function ownVolume({ volume, project, uid, gid, image }: ReconcileSteps['own-volume'], run: Execution): Promise<void> {
+  const { docker, engine } = run;
+  const name = volumeName(project, volume);
+  const find = async () => (await engine.volumes()).find((entry) => entry.name === name);
+  // Without Compose's own labels, Compose would warn of it each time.
+  if (!(await find())) await createVolume(name, { [LABEL.project]: project, [COMPOSE_PROJECT]: project, [COMPOSE_VOLUME]: volume }, docker);
+  const { exitCode, tail } = await asRoot(ownerArgv('/volume', uid, gid), { folder: name, target: '/volume', image }, docker);
+  if (exitCode !== 0)
+    throw new UserError(
+      'STATE_UNWRITABLE',
+      `the volume ${name} could not be given to user ${uid}:${gid}: ${tail.at(-1) ?? 'no answer'}`,
+      'correct what it names (a full disk, the engine), and run the same command again',
+    );
+  const { state } = run.prepared;
+  const entry = { owner: `${uid}:${gid}`, createdAt: (await find())?.createdAt };
+  writeAtomic(state.at(FILE), `${JSON.stringify({ ...readVolumeOwners(state), [volume]: entry }, null, 1)}\n`);
+}
+
+/** Whether the application can write to its volumes: a replica that runs is asked, and an image without `test` does not say. */
+export async function volumeChecks({ engine, manifest, containers }: Seen): Promise<Check[]> {
+  const replica = containersOf(containers, manifest?.services, 'application').find(({ state }) => state === 'running');
+  if (!manifest || !replica) return [];
+  const { volumes, user } = composeOf(manifest)[replica.service] ?? {};
+  const checks = await Promise.all(
+    writableVolumes(volumes).map(async ({ source, target }) => {
+      const asked = await engine.exec(replica.id, ['test', '-w', target]).catch(() => undefined);
+      return unwritableCheck(source, String(user), asked?.exitCode);
+    }),
+  );
+  return checks.filter((check) => check !== undefined);
+}

@@ -1,0 +1,74 @@
+import type { Check } from '../../capability/check.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { LABEL, volumeName } from '../../stack/labels.ts';
+import type { Service, Stack } from '../../stack/types.ts';
+import type { Step } from './step.ts';
+
+/** `volume-owners.json`: volume, without the project's name -> whom `up` gave it to. */
+export type VolumeOwners = Readonly<Record<string, { owner: string; createdAt?: string | undefined }>>;
+
+export interface OwnerFacts {
+  volumeOwners: VolumeOwners;
+  /** When each volume of the engine was made; asked only when a container will be created. */
+  volumesMade?: Readonly<Record<string, string | undefined>> | undefined;
+}
+
+/**
+ * Gives volumes to the user that their containers run as, where that was not done, was done for another user, or for an earlier
+ * volume of that name. Neither the image of the operator nor an earlier user leaves them so.
+ */
+export function ownerSteps(stack: Stack, wanted: readonly Service[], { volumeOwners, volumesMade }: OwnerFacts): Step[] {
+  const image = [...wanted, ...stack.services].find((service) => service.image.build)?.image.ref;
+  const seen = new Set<string>();
+  return wanted.flatMap(({ uid, gid = uid, mounts, image: own, component }) =>
+    mounts.flatMap(({ source, ofUser }): Step[] => {
+      if (!ofUser || seen.has(source)) return [];
+      seen.add(source);
+      const [known, owner] = [volumeOwners[source], `${uid}:${gid}`];
+      const same = known !== undefined && (!volumesMade || volumesMade[volumeName(stack.project, source)] === known.createdAt);
+      if (same && known.owner === owner) return [];
+      const cause =
+        same && known.owner !== owner
+          ? `${component} ran as ${known.owner} before; what still runs so cannot write until it is replaced`
+          : `${component} writes to it`;
+      // Not that of the operator: it may have no program for that.
+      return [{ kind: 'own-volume', volume: source, project: stack.project, uid, gid, image: image ?? own.ref, cause }];
+    }),
+  );
+}
+
+/** The same of a rendered Compose file, for these services, whatever was recorded. */
+export function renderedOwnerSteps(
+  services: Readonly<Record<string, JsonObject>>,
+  names: readonly string[],
+  project: string,
+  cause: string,
+): Step[] {
+  const images = Object.values(services).map(({ image }) => String(image));
+  const built = images.find((image) => image.startsWith('medianest/'));
+  const steps = new Map<string, Step>();
+  for (const [name, { user, image, labels, volumes }] of Object.entries(services)) {
+    const [uid = 0, gid = uid] = String(user).split(':').map(Number);
+    if (!names.includes(name) || (labels as JsonObject | undefined)?.[LABEL.component] !== 'app') continue;
+    for (const volume of writableVolumes(volumes))
+      steps.set(volume.source, { kind: 'own-volume', volume: volume.source, project, uid, gid, image: built ?? String(image), cause });
+  }
+  return [...steps.values()];
+}
+
+/** The volumes in a rendered service that its user writes to, but for those of an NFS server. */
+export const writableVolumes = (volumes: unknown): { source: string; target: string }[] =>
+  ((Array.isArray(volumes) ? volumes : []) as JsonObject[]).flatMap(({ type, source, target, read_only }) =>
+    type === 'volume' && !read_only && !String(source).startsWith('media-nfs-') ? [{ source: String(source), target: String(target) }] : [],
+  );
+
+/** @param exitCode of `test -w` in a container; undefined where it could not be run @returns undefined where nothing is known to be wrong */
+export const unwritableCheck = (volume: string, user: string, exitCode: number | undefined): Check | undefined =>
+  exitCode === 1
+    ? {
+        id: `volume-${volume}`,
+        status: 'fail',
+        message: `the application, which runs as user ${user}, cannot write to its volume ${volume}`,
+        remedy: 'medianest restart app sets its owner',
+      }
+    : undefined;
