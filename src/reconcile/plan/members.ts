@@ -82,6 +82,11 @@ export function retirements(
     }));
 }
 
+/** Shared settings reach the leader by way of etcd: before etcd loses the members that are its majority. */
+export function sharedBeforeEtcdShrinks(retired: readonly Extract<Step, { kind: 'retire-member' }>[], shared: readonly Step[]): Step[] {
+  return [...retired.filter(({ handover }) => handover), ...shared, ...retired.filter(({ handover }) => !handover)];
+}
+
 /** The controller has to know a member to remove it from its group: its new configuration, which does not, comes after. */
 export function controllersLast(steps: readonly Step[]): Step[] {
   const last = steps.findLastIndex(({ kind }) => kind === 'retire-member');

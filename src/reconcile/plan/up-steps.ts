@@ -4,7 +4,7 @@ import type { Rendered, Rolling, Service, Stack } from '../../stack/types.ts';
 import { type Change, networksOf } from './change.ts';
 import { changesProtocol, goneFolder, reloadCause, type UpFacts } from './facts.ts';
 import { freedFirst } from './freed-first.ts';
-import { controllersLast, oneByOne, retirements, sharedFirst } from './members.ts';
+import { controllersLast, oneByOne, retirements, sharedBeforeEtcdShrinks, sharedFirst } from './members.ts';
 import { type Planned, preparation } from './preparation.ts';
 import { balancersLast, idleFirst, TAKES_CONFIGURATION } from './replicas.ts';
 import type { Step } from './step.ts';
@@ -101,7 +101,7 @@ function containerSteps(
   });
   // A balancer stops sending to a replica before that goes.
   const lastly = removed.length > 0 && (alone || reloaded.length > 0);
-  const steps: Step[] = [...retired, ...sharedFirst(recreated, wanted, facts.containers, facts.leaders)];
+  const steps = sharedBeforeEtcdShrinks(retired, sharedFirst(recreated, wanted, facts.containers, facts.leaders));
   if (freed.length > 0)
     steps.push({ kind: 'remove-services', services: freed.map(({ service }) => service), cause: 'what comes has its address or port' });
   if (early.length > 0 || (rest.length > 0 && !lastly) || (hadLeftovers && !alone))

@@ -112,6 +112,15 @@ describe('a group that gets smaller', () => {
       at(({ kind }) => kind === 'retire-member'),
     );
   });
+  it('of etcd has a majority while the leader of the database takes shared settings', () => {
+    const { steps } = plan(make('etcd: { members: 1 }\ndatabase: { members: 3, maxConnections: 90 }'), {
+      liveConfigs: before,
+      leaders: ['postgres-1'],
+    });
+    const shared = steps.findIndex((step) => step.kind === 'reload' && step.service === 'postgres-1');
+    expect(shared).toBeGreaterThanOrEqual(0);
+    expect(shared).toBeLessThan(steps.findIndex((step) => step.kind === 'retire-member' && step.service === 'etcd-2'));
+  });
   it('is no reason to replace those that stand on it', () => {
     const { changes } = plan(make('etcd: { members: 1 }'), { liveConfigs: before });
     const acted = Object.fromEntries(changes.map(({ service, action }) => [service, action]));
