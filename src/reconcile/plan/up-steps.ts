@@ -112,9 +112,14 @@ function containerSteps(
     argv: services.get(service)?.reload ?? [],
     cause: TAKES_CONFIGURATION,
   });
-  // A service that checks a password knows the new one before a client uses it.
-  const checksPasswords = ({ service }: Change) => services.get(service)?.reloadsSecrets === true;
-  steps.push(...reloaded.filter(checksPasswords).map(reload));
+  // A service that checks a password knows the new one before a client uses it; what routes to members knows a new one before it leads.
+  const standsOnMembers = ({ member, rolling, after }: Service) =>
+    !member && !rolling && after.some((name) => services.get(name)?.member !== undefined);
+  const first = ({ service }: Change) => {
+    const definition = services.get(service) as Service;
+    return definition.reloadsSecrets === true || standsOnMembers(definition);
+  };
+  steps.push(...reloaded.filter(first).map(reload));
   for (const { name, member } of members) {
     const cause = touched.find(({ service }) => service === name)?.cause ?? '';
     steps.push({ kind: 'replace-member', service: name, member, by: 'recreate', waitSeconds, cause });
@@ -140,7 +145,7 @@ function containerSteps(
     const others = behind(rolling).length - 1;
     steps.push({ kind: 'replace', service: name, rolling, others, by: 'recreate', waitSeconds, cause });
   }
-  steps.push(...reloaded.filter((change) => !checksPasswords(change)).map(reload));
+  steps.push(...reloaded.filter((change) => !first(change)).map(reload));
   const balancers = new Set(early.flatMap(({ service }) => services.get(service)?.rolling?.balancer ?? []));
   for (const { service } of early) if ([...services.values()].some(({ rolling }) => rolling?.balancer === service)) balancers.add(service);
   for (const service of balancers)

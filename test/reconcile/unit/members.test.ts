@@ -87,6 +87,20 @@ describe('members of the database', () => {
   });
 });
 
+describe('a group that gets larger', () => {
+  it('is known to the router before a member is replaced: the new one may lead from then on', () => {
+    const { steps } = plan(make('database: { members: 3, maxConnections: 90 }'), {
+      leaders: ['postgres-1'],
+      liveConfigs: { ...now.files.configs },
+    });
+    const order = acts(steps);
+    expect(order.indexOf('reload db-router')).toBeGreaterThan(
+      order.findIndex((act) => act.startsWith('up alone') && act.includes('postgres-3')),
+    );
+    expect(order.indexOf('reload db-router')).toBeLessThan(order.indexOf('replace-member postgres-2'));
+  });
+});
+
 describe('a group that gets smaller', () => {
   const smaller = make('etcd: { members: 1 }\ndatabase: { members: 1 }\nredisCluster: { replicas: 0 }');
   const before = { ...now.files.configs };
