@@ -289,6 +289,8 @@ describe('the life of a stack', () => {
     expect(text.stdout).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ {2}redis +info +.*Ready to accept connections/m);
     expect(text.stdout).not.toContain('postgres');
     expect(text.stdout.trimEnd().split('\n').length).toBeLessThanOrEqual(5);
+    // At level `warn` the portal may have nothing to say.
+    expect((await space.run(['exec', 'app-1', 'sh', '-c', 'echo said by the portal >/proc/1/fd/1'])).status).toBe(0);
     const lines = jsonLines((await space.run(['logs', '--json'])).stdout);
     expect(new Set(lines.map(({ service }) => service))).toEqual(new Set(['app-1', 'edge', 'postgres', 'redis']));
     expect(lines).toContainEqual(
