@@ -4,6 +4,7 @@ import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { writeAtomic, writing } from '../core/files.ts';
 import { HARDENED } from '../docker/hardened.ts';
+import { bindArgs } from '../docker/mount-args.ts';
 import { buildImage } from '../images/store/build-image.ts';
 import { prepare } from '../reconcile/prepare.ts';
 import { containersOf, withRole } from '../stack/roles.ts';
@@ -46,7 +47,7 @@ export async function gradeTls(
     const { exitCode, tail } = await docker.run(
       [
         ...['run', '--rm', '--init', '--pull', 'never', ...HARDENED],
-        ...['--user', `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`, '--volume', `${folder}:/report`, '--memory', '512m'],
+        ...['--user', `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`, ...bindArgs(folder, '/report'), '--memory', '512m'],
         ...(target === undefined && edge ? ['--network', `container:${edge.id}`] : []),
         image.ref,
         ...['--quiet', '--warnings', 'off', '--color', '0', '--nodns', 'none', '--jsonfile', '/report/findings.json', '--overwrite'],

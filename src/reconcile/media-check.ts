@@ -4,6 +4,7 @@ import net from 'node:net';
 import { systemCode, UserError } from '../core/errors.ts';
 import { startedProgram } from '../core/programs.ts';
 import type { DockerCli } from '../docker/compose.ts';
+import { mountArgs } from '../docker/mount-args.ts';
 import { nfsDriverOptions } from '../stack/nfs.ts';
 import type { Mount, NfsExport, Service } from '../stack/types.ts';
 
@@ -87,10 +88,10 @@ export async function mountOnce(
   docker: DockerCli,
   signal?: AbortSignal,
 ): Promise<string | undefined> {
-  const options = Object.entries(driverOptions).map(([name, value]) => csvField(`volume-opt=${name}=${value}`));
-  const mount = ['type=volume', 'volume-driver=local', 'volume-nocopy', ...options, `dst=${PROOF_TARGET}`].join(',');
+  const options = Object.entries(driverOptions).map(([name, value]) => `volume-opt=${name}=${value}`);
+  const mount = mountArgs(['type=volume', 'volume-driver=local', 'volume-nocopy', ...options, `dst=${PROOF_TARGET}`]);
   // The init program is the engine's own, so that any image will do, also one without a shell.
-  const nothing = ['--init', '--entrypoint', '/sbin/docker-init', '--mount', mount, image, '--version'];
+  const nothing = ['--init', '--entrypoint', '/sbin/docker-init', ...mount, image, '--version'];
   const { exitCode, tail } = await docker.run(
     ['run', '--rm', '--pull', 'never', '--network', 'none', '--cap-drop', 'ALL', ...nothing],
     signal ? { signal } : {},
@@ -100,9 +101,6 @@ export async function mountOnce(
 }
 
 const PROOF_TARGET = '/medianest-proof';
-
-/** The client reads --mount as a line of CSV. */
-const csvField = (text: string): string => `"${text.replaceAll('"', '""')}"`;
 
 interface User {
   uid: number;

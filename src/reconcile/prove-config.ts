@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { UserError } from '../core/errors.ts';
 import type { DockerCli } from '../docker/compose.ts';
+import { bindArgs } from '../docker/mount-args.ts';
 import { certificatesOf, certificateTarget } from '../stack/certificates.ts';
 import type { Service } from '../stack/types.ts';
 import type { StateFolder } from '../state/state.ts';
@@ -18,10 +19,7 @@ export async function proveConfig(
   signal: AbortSignal,
 ): Promise<void> {
   const [program = '', ...args] = service.check ?? [];
-  const mounted = (source: string, target: string) => [
-    '--mount',
-    `type=bind,source=${path.resolve(state.root, source)},target=${target},readonly`,
-  ];
+  const mounted = (source: string, target: string) => bindArgs(path.resolve(state.root, source), target, 'readonly');
   const { exitCode, tail } = await docker.run(
     [
       ...['run', '--rm', '--network', 'none', '--read-only', '--cap-drop', 'ALL', '--user', String(service.uid), '--entrypoint', program],

@@ -7,8 +7,8 @@ export const FALLBACK_PROJECT = 'medianest';
 
 /**
  * The name of the project of a folder, by the rule of Compose (NormalizeProjectName in compose-go): in lower case, without
- * anything else than letters, digits, - and _. Also short enough, and what Docker takes as a part of an image's name: releases are
- * `medianest/<project>-release`, and no - may stand beside an _ there, nor more than two _ together.
+ * anything else than letters, digits, - and _. Also short enough, and plain: what Docker takes as a part
+ * of an image's name, where no - may stand beside an _, nor more than two _ together.
  * @param folder its base name
  */
 export function projectName(folder: string): string {

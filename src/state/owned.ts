@@ -3,6 +3,7 @@ import path from 'node:path';
 import { UserError } from '../core/errors.ts';
 import { writing } from '../core/files.ts';
 import type { DockerCli, RunResult } from '../docker/compose.ts';
+import { bindArgs } from '../docker/mount-args.ts';
 
 const STAGING = '.staging.';
 
@@ -75,6 +76,6 @@ export function asRoot(
   return cli.run([
     ...['run', '--rm', '--network', 'none', '--user', '0:0', '--pull', 'never', '--entrypoint', program],
     ...['--cap-drop', 'ALL', ...['CHOWN', 'FOWNER', 'DAC_OVERRIDE'].flatMap((name) => ['--cap-add', name])],
-    ...['--volume', `${folder}:${target}`, image, ...args],
+    ...[...bindArgs(folder, target), image, ...args],
   ]);
 }

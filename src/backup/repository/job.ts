@@ -2,6 +2,7 @@ import { UserError } from '../../core/errors.ts';
 import type { Task } from '../../core/reporter.ts';
 import type { DockerCli, RunResult } from '../../docker/compose.ts';
 import { HARDENED } from '../../docker/hardened.ts';
+import { mountArgs } from '../../docker/mount-args.ts';
 import { BACKUP_CPU_SHARES } from '../../services/backup/backup.ts';
 import { LABEL } from '../../stack/labels.ts';
 import type { StateFolder } from '../../state/state.ts';
@@ -50,11 +51,11 @@ export interface Workbench {
 }
 
 /** A volume that is not there yet is made by the engine: with the project's label, so that `up` knows it again. */
-const mountText = ({ source, target, kind, readOnly }: JobMount, project: string): string =>
-  [
+const mounted = ({ source, target, kind, readOnly }: JobMount, project: string): string[] =>
+  mountArgs([
     ...[`type=${kind}`, ...(source ? [`source=${source}`] : []), `target=${target}`, ...(readOnly ? ['readonly'] : [])],
     ...(kind === 'volume' ? ['volume-nocopy', ...(source ? [`volume-label=${LABEL.project}=${project}`] : [])] : []),
-  ].join(',');
+  ]);
 
 /** The arguments of `docker` for it. */
 export function jobArgs(bench: Workbench, job: Job): string[] {
@@ -76,7 +77,7 @@ export function jobArgs(bench: Workbench, job: Job): string[] {
       '--cpu-shares',
       String(BACKUP_CPU_SHARES),
     ],
-    ...[...(job.mounts ?? []), secrets].flatMap((mount) => ['--mount', mountText(mount, project)]),
+    ...[...(job.mounts ?? []), secrets].flatMap((mount) => mounted(mount, project)),
     ...Object.entries(job.environment ?? {}).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
     ...(job.streams ? ['--log-driver', 'none'] : []),
     ...(job.input === undefined && job.streams !== 'in' ? [] : ['--interactive']),

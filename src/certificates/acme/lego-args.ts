@@ -1,5 +1,6 @@
 import { UserError } from '../../core/errors.ts';
 import { HARDENED } from '../../docker/hardened.ts';
+import { bindArgs } from '../../docker/mount-args.ts';
 import type { AcmeSettings } from '../../settings/certificate-fields.ts';
 import type { CertificateSpec } from '../../stack/types.ts';
 
@@ -27,7 +28,7 @@ export function legoArgs(wish: LegoWish): string[] {
     ...['run', '--rm', '--init', '--pull', 'never', '--network', wish.network, '--user', owner],
     ...HARDENED,
     ...['--memory', '256m', '--pids-limit', '128'],
-    ...['--volume', `${wish.data}:/lego`, '--volume', `${wish.hidden}:/run/acme:ro`, '--volume', `${wish.webroot}:/webroot`],
+    ...[...bindArgs(wish.data, '/lego'), ...bindArgs(wish.hidden, '/run/acme', 'readonly'), ...bindArgs(wish.webroot, '/webroot')],
     ...(wish.ca ? ['--env', 'LEGO_CA_CERTIFICATES=/run/acme/root.pem'] : []),
     // lego starts its server there; the edge does not use the port, or Docker refuses it.
     ...(acme.challenge === 'tls-alpn' ? ['--publish', `${bracketed(wish.edge.address)}:443:8443`] : []),

@@ -1,3 +1,4 @@
+import { shortHash } from '../../core/hash.ts';
 import type { AppVersion } from '../../stack/overrides.ts';
 
 /** One version of the application that was put into service, or was meant to be. */
@@ -25,7 +26,14 @@ export interface Release {
 const KEPT = 20;
 
 /** The name that keeps a release's image from `docker image prune`. */
-export const releaseTag = (project: string, id: string): string => `medianest/${project}-release:${id}`;
+export const releaseTag = (project: string, id: string): string => `medianest/${imagePart(project)}-release:${id}`;
+
+/** What may stand before `-release` in the name of an image ("path-component" of distribution/reference). */
+const IMAGE_PART = /^[a-z0-9]+(?:(?:_|__|-+)[a-z0-9]+)*-*$/;
+
+/** Compose takes names such as `x_` and `x-_-y`, and Docker refuses images of them: those get a name that Docker takes, no other project’s. */
+const imagePart = (project: string): string =>
+  IMAGE_PART.test(project) ? project : `${project.replace(/[_-]{2,}|_$/g, '-')}-${shortHash(project)}`;
 
 /** @param ordered the release that is ordered: its name is taken, also where the list of releases was lost */
 export const nextRelease = (releases: readonly Release[], ordered?: string): string =>

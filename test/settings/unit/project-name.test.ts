@@ -30,6 +30,25 @@ describe('the name of a folder’s project', () => {
   ])('%j is %j', (folder, name) => {
     expect(projectName(folder)).toBe(name);
   });
+  it.each([
+    ['films', 'medianest/films-release:r1'],
+    ['a__b-c--d', 'medianest/a__b-c--d-release:r1'],
+    ['films-', 'medianest/films--release:r1'],
+    ['films_', expect.stringMatching(/^medianest\/films--[0-9a-f]{12}-release:r1$/)],
+    ['x-_-y', expect.stringMatching(/^medianest\/x-y-[0-9a-f]{12}-release:r1$/)],
+  ])('a project %j has releases that are called %s', (project, tag) => {
+    expect(releaseTag(project, 'r1')).toEqual(tag);
+  });
+  it('may be any that a setting may give: Docker takes its releases, and no two projects share theirs', () => {
+    const seen = new Set<string>();
+    const names = ['a', '0', '_', '-'];
+    for (let seed = 0; seed < 4 ** 6; seed++) {
+      const project = `b${[...seed.toString(4).padStart(6, '0')].map((digit) => names[Number(digit)]).join('')}`;
+      const image = releaseTag(project, 'r1').split(':')[0]?.split('/')[1] ?? '';
+      expect([project, PROJECT_NAME.test(project), IMAGE_PATH.test(image), seen.has(image)]).toEqual([project, true, true, false]);
+      seen.add(image);
+    }
+  });
   it('is always one that medianest and Docker take', () => {
     const alphabet = ['a', 'Z', '0', '_', '-', '.', ' ', 'ä', 'İ', '\n'];
     for (let seed = 0; seed < 10 ** 4; seed++) {
