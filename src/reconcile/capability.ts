@@ -15,8 +15,9 @@ export const reconcile = {
   commands: [upCommand, plan, logs, exec, restart, down, uninstallCommand, render],
   steps: reconcileSteps,
   checks: async (seen) => {
-    const { volumeChecks } = await import('./own-volume.ts');
-    return volumeChecks(seen);
+    const [{ volumeChecks }, { openFinding }] = await Promise.all([import('./own-volume.ts'), import('../state/mend.ts')]);
+    const open = openFinding(seen.project.state);
+    return [...(open ? [{ id: 'state-folder', status: 'warn' as const, ...open }] : []), ...(await volumeChecks(seen))];
   },
   notes: ({ project, containers }) => {
     const out = project.state.drained().filter((name) => containers.some(({ service }) => service === name));

@@ -19,6 +19,7 @@ import { certificateKey, render } from '../stack/render.ts';
 import { settingsRead } from '../stack/settings-read.ts';
 import type { SubnetChoice } from '../stack/subnets.ts';
 import type { ImageSpec, NetworkName, Rendered, Stack } from '../stack/types.ts';
+import { leftOpen } from '../state/mend.ts';
 import { type StateFolder, stateFolder } from '../state/state.ts';
 import { settingsAdvice } from './plan/settings-advice.ts';
 import { type RangeCheck as Comparison, rangesFor } from './ranges/ranges.ts';
@@ -138,19 +139,27 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     ...choice,
     moved: used(choice.moved).map(({ text }) => text),
     covers: used(choice.covers),
-    advice: () =>
-      settingsAdvice(loaded, {
+    advice: () => [
+      ...stateAdvice(state),
+      ...settingsAdvice(loaded, {
         read: settingsRead(settings, registry, facts),
         networks: stack.networks.map(({ name }) => name),
         hasCertificates: stack.certificates.length > 0,
         registry,
       }),
+    ],
     portal: () => portalImage(settings, facts),
     tool: (name) => toolImage(settings, facts, name),
     // An override that an edit of medianest.yml has ended must not return when the setting does.
     newOverrides: canonical(stack.overrides) === canonical(before) ? undefined : stack.overrides,
     dueCertificates: Object.fromEntries(due.filter((entry): entry is [string, string] => entry[1] !== undefined)),
   };
+}
+
+/** What `up` leaves as it is in the state folder, and the operator should know. */
+function stateAdvice(state: StateFolder): string[] {
+  const left = leftOpen(state);
+  return left ? [`${left.message}\n  Fix: ${left.remedy}`] : [];
 }
 
 export const readOverrides = (state: StateFolder): Overrides =>

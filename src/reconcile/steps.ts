@@ -46,7 +46,7 @@ export const reconcileSteps = {
   },
   mend: {
     describe: ({ mends: [first, ...more] }) =>
-      `set owner and mode of ${first?.path ?? ''}${more.length > 0 ? ` and ${plural(more.length, 'more path')}` : ''} in the state folder`,
+      `set owner and mode of ${first?.path === '.' ? 'the folder itself' : first?.path}${more.length > 0 ? ` and ${plural(more.length, 'more path')}` : ''} in the state folder`,
     perform: later('mend'),
   },
   'create-volume': {

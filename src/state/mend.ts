@@ -5,14 +5,62 @@ import { lstatOptional } from '../core/files.ts';
 import { shellWord } from '../core/shell-word.ts';
 import type { DockerCli } from '../docker/compose.ts';
 import type { Service } from '../stack/types.ts';
+import { othersIn } from './ours.ts';
 import { asRoot } from './owned.ts';
-import { isForContainers, type Mend, type MountedFolder, mendOf, mountedFolders } from './plan/mends.ts';
+import { closing, isForContainers, type Mend, type MountedFolder, mendOf, mountedFolders, PRIVATE, ROOT } from './plan/mends.ts';
 import type { StateFolder } from './state.ts';
 
 const self = (): number => process.geteuid?.() ?? 0;
 
-/** What these services mount of the state folder and cannot read, or others could: a plain copy of it, or a chmod, leaves it so. */
+/** What others may read, or more, of what is the owner's alone. */
+function findOpen(state: StateFolder): Mend[] {
+  return PRIVATE.flatMap((name) => {
+    const stats = lstatOptional(state.at(name));
+    if (!stats || !(stats.isDirectory() || stats.isFile())) return [];
+    return closing({ path: name, folder: stats.isDirectory(), mode: stats.mode }) ?? [];
+  });
+}
+
+interface Finding {
+  message: string;
+  remedy: string;
+}
+
+/** What others may read, for health; undefined where it is nothing. */
+export function openFinding(state: StateFolder): Finding | undefined {
+  const open = findOpen(state).map(({ path: name }) => state.at(name));
+  if (open.length === 0) return undefined;
+  return (
+    leftOpen(state) ?? {
+      message: `other users may read what the state folder holds: ${open.join(', ')}`,
+      remedy: 'medianest up (it sets the modes, and replaces no container for it)',
+    }
+  );
+}
+
+/**
+ * Why the folder is left open, and what to do: it holds what is not medianest's, so others may need it (`--state /tmp`).
+ * Undefined where it is closed, or `up` closes it.
+ */
+export function leftOpen(state: StateFolder): Finding | undefined {
+  if (!findOpen(state).some(({ path: name }) => name === ROOT)) return undefined;
+  const others = othersIn(state);
+  if (others.length === 0) return undefined;
+  const named = others.length > 3 ? `${others.slice(0, 3).join(', ')} and ${others.length - 3} more` : others.join(', ');
+  return {
+    message: `other users may look into the state folder ${state.root}, and \`up\` leaves it so, for it holds what is not medianest’s: ${named}`,
+    remedy: `move that out of it and run \`medianest up\`, or close it: chmod 0700 ${shellWord(state.root)}`,
+  };
+}
+
+/** What `up` closes to others, and sets right of what these services mount. */
 export function findMends(state: StateFolder, services: readonly Service[]): Mend[] {
+  const left = leftOpen(state) !== undefined;
+  return [...findOpen(state).filter(({ path: name }) => !(left && name === ROOT)), ...findUnreadable(state, services)];
+}
+
+/** What these services mount of the state folder and cannot read, or others could: a plain copy of it, or a chmod, leaves it so. */
+function findUnreadable(state: StateFolder, services: readonly Service[]): Mend[] {
   return mountedFolders(services).flatMap((folder) => within(state, folder, folder.path));
 }
 
@@ -58,7 +106,7 @@ function unmended(state: StateFolder, { path: name, mode, uid }: Mend, why: stri
   const wanted = `${uid === undefined ? '' : `owner ${uid} and `}mode ${octal(mode)}`;
   return new UserError(
     'STATE_UNWRITABLE',
-    `a container cannot use ${file}: it needs ${wanted}, which could not be set (${why})`,
+    `${PRIVATE.includes(name) ? `other users may read ${file}` : `a container cannot use ${file}`}: it needs ${wanted}, which could not be set (${why})`,
     `run medianest as root, or as root: ${owner}chmod ${octal(mode)} ${shellWord(file)}`,
     { path: file, cause },
   );

@@ -1,27 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { exists, removeTree } from '../core/files.ts';
+import { OURS } from './ours.ts';
 import type { StateFolder } from './state.ts';
-
-/** Everything that medianest makes in a state folder: see README.md. */
-const OURS = [
-  ...[
-    'current',
-    'generations',
-    'config',
-    'edited',
-    'compose.override.yml',
-    'subnets.json',
-    'orders.json',
-    'releases.json',
-    'drained.json',
-    'leader-change.json',
-    'volume-owners.json',
-  ],
-  ...['certs', 'ca', 'acme', 'metrics', 'tls-test', 'secrets', 'secrets.json', 'settings.schema.json', 'waf-rules', 'hold'],
-  ...['backups.json', 'backup-failures.json', 'restoring.json', 'restore.json', 'kit.json', 'audit.jsonl', 'lock', 'lock.child'],
-  // By it the folder is known as ours, so it goes last.
-  'state.json',
-];
 
 /**
  * Removes a state folder, and nothing that links in it lead to. What medianest did not make stays, and the folder with it.

@@ -17,7 +17,7 @@ export interface UpFacts extends OwnerFacts {
   changedSecrets: readonly string[];
   /** Services whose placed secrets are missing or old. */
   unplaced: readonly string[];
-  /** What containers mount of the state folder and cannot read, or others could. */
+  /** What others may read of the state folder, and what containers mount of it and cannot read. */
   mends: readonly Mend[];
   /** Certificate name -> why it has to be issued now. */
   dueCertificates: Readonly<Record<string, string>>;

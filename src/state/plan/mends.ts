@@ -29,6 +29,16 @@ export interface Mend {
 
 const CERTIFICATES = 'certs/';
 
+/** The state folder itself, as a path in it. */
+export const ROOT = '.';
+/** What its owner alone may look at, though no container mounts it: with the folder closed, nobody reaches what is in it. */
+export const PRIVATE: readonly string[] = [ROOT, 'secrets.json', 'ca/root.json'];
+
+/** What closes it to all but its owner; undefined where it is closed. */
+export function closing({ path, folder, mode }: Pick<Seen, 'path' | 'folder' | 'mode'>): Mend | undefined {
+  return (mode & 0o077) === 0 ? undefined : { path, mode: folder ? 0o700 : 0o600 };
+}
+
 /** Every folder of the state folder that these services mount, once. */
 export function mountedFolders(services: readonly Service[]): MountedFolder[] {
   const found = new Map<string, MountedFolder>();

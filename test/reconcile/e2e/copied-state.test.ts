@@ -56,6 +56,19 @@ test('one that was closed to all others is opened for the containers, without re
   expect(await titles(portal, space)).toEqual(['Safety Last']);
 });
 
+test('one that others may look into is told by health and plan, and closed by up, without replacing one', async () => {
+  const before = await identities(space.project);
+  await must('chmod', '-R', 'go+rX', '.medianest');
+  expect((await space.run(['health'])).stdout).toContain('other users may read what the state folder holds');
+  const plan = await space.run(['plan']);
+  expect([plan.status, plan.stdout]).toEqual([3, expect.stringContaining('set owner and mode of the folder itself')]);
+  expect((await space.run(['up'])).status).toBe(0);
+  expect([statSync(space.state).mode & 0o777, secret().mode & 0o777]).toEqual([0o700, 0o400]);
+  expect((await space.run(['plan'])).status).toBe(0);
+  expect((await space.run(['health'])).stdout).not.toContain('other users may read');
+  expect(await identities(space.project)).toEqual(before);
+});
+
 test('a certificate whose key the copy has left out is issued again', async () => {
   expect((await space.run(['down'])).status).toBe(0);
   rmSync(path.join(space.state, 'certs', 'edge', 'current', 'privkey.pem'));

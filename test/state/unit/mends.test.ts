@@ -174,7 +174,7 @@ describe('a state folder that was copied without owners and closed', () => {
 
   it('has nothing to mend where nothing is there yet', () => {
     rmSync(state.root, { recursive: true });
-    mkdirSync(state.root);
+    mkdirSync(state.root, { mode: 0o700 });
     expect(paths()).toEqual([]);
   });
 });

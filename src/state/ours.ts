@@ -1,0 +1,29 @@
+import { readdirSync } from 'node:fs';
+import type { StateFolder } from './state.ts';
+
+/** Everything that medianest makes in a state folder: see README.md. */
+export const OURS = [
+  ...[
+    'current',
+    'generations',
+    'config',
+    'edited',
+    'compose.override.yml',
+    'subnets.json',
+    'orders.json',
+    'releases.json',
+    'drained.json',
+    'leader-change.json',
+    'volume-owners.json',
+  ],
+  ...['certs', 'ca', 'acme', 'metrics', 'tls-test', 'secrets', 'secrets.json', 'settings.schema.json', 'waf-rules', 'hold'],
+  ...['backups.json', 'backup-failures.json', 'restoring.json', 'restore.json', 'kit.json', 'audit.jsonl', 'lock', 'lock.child'],
+  // By it the folder is known as ours, so it goes last.
+  'state.json',
+];
+
+/** What stands in the folder and is not medianest's: it may be meant for others. */
+export const othersIn = (state: StateFolder): string[] =>
+  readdirSync(state.root)
+    .filter((name) => !OURS.includes(name) && !OURS.some((own) => name.startsWith(`${own}.`) && name.endsWith('.tmp')))
+    .sort();
