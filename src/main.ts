@@ -3,13 +3,20 @@ import { EXIT, UserError } from './core/errors.ts';
 import { home } from './core/home.ts';
 import { silent } from './core/reporter.ts';
 import { explained } from './core/system-fault.ts';
+import { writingFix } from './core/writing-fix.ts';
 
 declare const MEDIANEST_VERSION: string;
 
 /** Runs one command line: the only catch, the only writer of stdout, and the only exit status. */
 export async function main(argv: string[]): Promise<void> {
   // A reader that goes away (`medianest status | head -1`) is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.failed));
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.done);
+    process.stderr.write(
+      `Error: the output cannot be written (${error.code})\nFix: ${writingFix(error.code, null) ?? 'write it to another place'}\n`,
+      () => process.exit(EXIT.failed),
+    );
+  });
   if (argv[0] === '--version' || argv[0] === '-V') {
     process.stdout.write(`${MEDIANEST_VERSION}\n`);
     return;

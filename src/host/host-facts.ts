@@ -4,6 +4,7 @@ import net from 'node:net';
 import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemCode } from '../core/errors.ts';
+import { heldPorts } from '../docker/plan/held-ports.ts';
 import type { Engine, EngineInfo, ObservedContainer } from '../docker/types.ts';
 import type { Settings } from '../settings/schema.ts';
 import type { Stack } from '../stack/types.ts';
@@ -114,8 +115,8 @@ async function portsOf(
   containers: readonly ObservedContainer[],
   engine: Engine | undefined,
 ): Promise<PortFacts[]> {
-  const held = new Set(containers.filter(({ state }) => state === 'running').flatMap(({ ports }) => ports.map(({ host }) => host)));
-  const published = (stack?.services ?? []).flatMap(({ ports }) => ports);
+  const published = (stack?.services ?? []).flatMap(({ name, ports }) => ports.map((port) => ({ ...port, service: name })));
+  const held = heldPorts(containers, published);
   return Promise.all(
     published.map(async ({ address, host: port, setting }) => {
       const ours = held.has(port);

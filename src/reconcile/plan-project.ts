@@ -1,6 +1,8 @@
 import type { Context } from '../capability/capability.ts';
 import { installedSerial } from '../certificates/store/install.ts';
 import { UserError } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
+import { heldPorts, type PublishedPort } from '../docker/plan/held-ports.ts';
 import type { Engine, ObservedContainer } from '../docker/types.ts';
 import { isTaken, processOn } from '../host/ports.ts';
 import { leadersOf, memberStates } from '../members/agent-cli.ts';
@@ -13,7 +15,7 @@ import type { Stack } from '../stack/types.ts';
 import { findMends } from '../state/mend.ts';
 import type { StateFolder } from '../state/state.ts';
 import { checkMedia } from './media-check.ts';
-import { readVolumeOwners } from './own-volume.ts';
+import { composeOf, readVolumeOwners } from './own-volume.ts';
 import { composeServices } from './plan/change.ts';
 import type { UpFacts } from './plan/facts.ts';
 import { abandonedVolumes, leftBehind, renamedAway, renameRefusal } from './plan/left-data.ts';
@@ -110,7 +112,7 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
   await checkMedia(services);
   await preflight(context, stack, names, containers, engine);
   for (const { up } of await context.capabilities()) await up?.beforeStart?.(services, { loaded, state }, context);
-  await refuseTakenPorts(stack, names, containers, engine);
+  await refuseTakenPorts(stack, names, { containers, published: publishedPorts(manifest), engine });
   const refs = stack.images
     .filter((image) => stack.services.some((service) => names.has(service.name) && uses(service.image, image.ref)))
     .map((image) => image.ref);
@@ -175,15 +177,18 @@ async function refuseForeignNetworks(stack: Stack, containers: readonly Observed
   );
 }
 
+/** What the Compose file that was written last publishes. */
+const publishedPorts = (manifest: Manifest | undefined): PublishedPort[] =>
+  Object.entries(manifest ? composeOf(manifest) : {}).flatMap(([service, { ports }]) =>
+    ((Array.isArray(ports) ? ports : []) as JsonObject[]).map(({ published }) => ({ service, host: Number(published) })),
+  );
+
 async function refuseTakenPorts(
   stack: Stack,
   starting: ReadonlySet<string>,
-  containers: readonly ObservedContainer[],
-  engine: Engine,
+  { containers, published, engine }: { containers: readonly ObservedContainer[]; published: readonly PublishedPort[]; engine: Engine },
 ): Promise<void> {
-  const ours = new Set(
-    containers.filter((container) => container.state === 'running').flatMap((container) => container.ports.map((port) => port.host)),
-  );
+  const ours = heldPorts(containers, published);
   for (const service of stack.services.filter((entry) => starting.has(entry.name))) {
     for (const port of service.ports) {
       if (ours.has(port.host) || !(await isTaken(port.address, port.host))) continue;

@@ -98,6 +98,10 @@ describe('what is shown and asked before the first up', () => {
       expect(stdout).not.toContain('planted');
     }
   });
+  it('is told where it cannot be written', async () => {
+    const { status, stderr } = await run('sh', ['-c', '"$@" > /dev/full', '-', process.execPath, PROGRAM, 'profiles']);
+    expect([status, stderr]).toEqual([1, 'Error: the output cannot be written (ENOSPC)\nFix: the disk is full: free some space\n']);
+  });
   it('is a file that cannot be read, with its owner', async () => {
     const own = folder();
     const { status, stderr } = await own.run(['backup', 'import', path.join(own.dir, 'none.tar')]);
