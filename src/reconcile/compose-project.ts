@@ -1,14 +1,27 @@
+import path from 'node:path';
 import type { Execution } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
+import { exists } from '../core/files.ts';
 import type { Task } from '../core/reporter.ts';
 import { composeArgs } from '../docker/compose.ts';
+import { LABELS_FILE } from '../stack/operator-override.ts';
+import { OVERRIDE_FILE } from '../stack/operator-override-checks.ts';
 import type { StateFolder } from '../state/state.ts';
 import { isAwaited, recovers, unhealthyError } from './unhealthy.ts';
 
-/** The project's Compose files: the rendered one, and the operator's own over it. */
-export const composeFiles = (state: StateFolder): string[] => [state.composeFile, ...overrideFiles(state)];
+/** The project's Compose files as they were written last: what an operator has put into the override since counts from the next `up` on. */
+export const composeFiles = (state: StateFolder): string[] => {
+  const files = filesBeside(state.composeFile);
+  // Before 0.5 the override was no part of what is written.
+  const before = files.length === 1 && state.override() !== undefined && state.manifest()?.addedVolumes === undefined;
+  return before ? [state.composeFile, state.overrideFile] : files;
+};
 
-export const overrideFiles = (state: StateFolder): string[] => (state.override() === undefined ? [] : [state.overrideFile]);
+/** A rendered Compose file, and over it the operator's with our labels, where there is one. */
+export const filesBeside = (composeFile: string): string[] => [
+  composeFile,
+  ...[OVERRIDE_FILE, LABELS_FILE].map((name) => path.join(path.dirname(composeFile), name)).filter(exists),
+];
 
 /** @throws UserError PARTIAL where Compose stops part-way, RANGE_LOST where a network of it cannot be made */
 export async function compose(run: Execution, task: Task | undefined, args: string[], files?: string[]): Promise<void> {

@@ -2,18 +2,20 @@ import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { exists } from '../core/files.ts';
 import { checkCompose } from '../docker/compose.ts';
-import type { Engine } from '../docker/types.ts';
+import type { Engine, ObservedContainer } from '../docker/types.ts';
 import { execute } from '../project/execute.ts';
 import { withLock } from '../project/with-lock.ts';
 import { emptySecrets } from '../secrets/store/secret-files.ts';
 import { COMPOSE_PROJECT, LABEL } from '../stack/labels.ts';
 import type { StateFolder } from '../state/state.ts';
 import type { Step } from './plan/step.ts';
-import { refuseForeign } from './refuse-foreign.ts';
+import { mountedVolumes, refuseForeign } from './refuse-foreign.ts';
 
 export interface Removal {
   /** The services that are there. */
   services: string[];
+  /** Volumes that are deleted with it. */
+  volumes: string[];
   /** What is done about them; nothing where nothing is left. */
   steps: Step[];
 }
@@ -50,16 +52,22 @@ export async function takeDown(context: Context, { loaded, state }: Project, vol
 async function look(engine: Engine, project: string, state: StateFolder, volumes: boolean): Promise<Removal> {
   const containers = await engine.observe(project);
   refuseForeign(project, containers, state.root);
-  if (volumes) await refuseDeletingOthers(engine, project);
+  const deleted = volumes ? await deletedVolumes(engine, project, containers) : [];
   const services = [...new Set(containers.map((container) => container.service))].sort();
   const nothing = services.length === 0 && (!volumes || !state.manifest());
-  return { services, steps: nothing ? [] : [{ kind: 'compose-down', volumes, services, cause: 'asked for' }] };
+  return { services, volumes: deleted, steps: nothing ? [] : [{ kind: 'compose-down', volumes, services, cause: 'asked for' }] };
 }
 
-/** Compose deletes what carries the project's name in its own label, even if medianest did not create it. */
-export async function refuseDeletingOthers(engine: Engine, project: string): Promise<void> {
-  const foreign = (await engine.volumes()).find(({ labels }) => labels[COMPOSE_PROJECT] === project && labels[LABEL.project] !== project);
-  if (!foreign) return;
+/**
+ * Compose deletes what carries the project's name in its own label, even if medianest did not create it. What an override has
+ * added before 0.5 has no label of ours: it counts as the project's while a container of it mounts it.
+ * @returns the volumes that it deletes @throws UserError FOREIGN_PROJECT
+ */
+export async function deletedVolumes(engine: Engine, project: string, containers: readonly ObservedContainer[]): Promise<string[]> {
+  const deleted = (await engine.volumes()).filter(({ labels }) => labels[COMPOSE_PROJECT] === project);
+  const mounted = mountedVolumes(project, containers);
+  const foreign = deleted.find(({ name, labels }) => labels[LABEL.project] !== project && !mounted.includes(name));
+  if (!foreign) return deleted.map(({ name }) => name).sort();
   throw new UserError(
     'FOREIGN_PROJECT',
     `the volume ${foreign.name} of the Compose project ${project} was not made by medianest; nothing was changed`,

@@ -15,7 +15,7 @@ import { placedSecrets, placeSecrets, saveSecrets } from '../secrets/store/secre
 import { LABEL } from '../stack/labels.ts';
 import { mend } from '../state/mend.ts';
 import { removeState } from '../state/remove.ts';
-import { compose, composeUp, overrideFiles, runCompose } from './compose-project.ts';
+import { compose, composeUp, filesBeside, runCompose } from './compose-project.ts';
 import { proveMount } from './media-check.ts';
 import { ownVolume } from './own-volume.ts';
 import { appliedValue } from './plan/facts.ts';
@@ -203,7 +203,7 @@ async function reload({ prepared: { state, project }, docker }: Execution, servi
 
 /** Compose itself reads the new file (and the operator's override) before it becomes the current one. */
 async function checkComposeFile(file: string, { prepared: { project, state }, docker }: Execution): Promise<void> {
-  const files = [file, ...overrideFiles(state)];
+  const files = filesBeside(file);
   const { exitCode, tail } = await docker.run(composeArgs(project, state.root, files, 'config', '--quiet'));
   if (exitCode === 0) return;
   const ours = files.length === 1 ? 'the rendered Compose file' : `${path.basename(state.overrideFile)} over the rendered Compose file`;

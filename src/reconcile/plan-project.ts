@@ -8,6 +8,7 @@ import { isTaken, processOn } from '../host/ports.ts';
 import { leadersOf, memberStates } from '../members/agent-cli.ts';
 import { placement, unplacedServices } from '../secrets/store/secret-files.ts';
 import type { Loaded } from '../settings/loaded.ts';
+import type { Added } from '../stack/added.ts';
 import type { Manifest } from '../stack/manifest.ts';
 import type { Overrides } from '../stack/overrides.ts';
 import { COMPOSE_FILE } from '../stack/render.ts';
@@ -18,7 +19,7 @@ import { checkMedia } from './media-check.ts';
 import { composeOf, readVolumeOwners } from './own-volume.ts';
 import { composeServices } from './plan/change.ts';
 import type { UpFacts } from './plan/facts.ts';
-import { abandonedVolumes, leftBehind, renamedAway, renameRefusal } from './plan/left-data.ts';
+import { abandonedVolumes, addedLeftBehind, leftBehind, renamedAway, renameRefusal } from './plan/left-data.ts';
 import { planUp, type UpPlan } from './plan/up.ts';
 import { preflight } from './preflight.ts';
 import { type Prepared, prepare } from './prepare.ts';
@@ -63,6 +64,7 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
     renew: asked.renew,
   });
   const { state, stack, rendered, secrets } = prepared;
+  if (rendered.refused) throw rendered.refused;
   refuseForeign(project, containers, state.root);
   if (!asked.newData) await refuseRenamed(project, state, engine);
   const manifest = state.manifest();
@@ -102,11 +104,11 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
     waitSeconds: asked.waitSeconds ?? WAIT_SECONDS,
   };
   const first = planUp(stack, rendered, facts);
-  const left = asked.only ? [] : await findLeftBehind(prepared, manifest?.files ?? [], engine);
+  const left = asked.only ? [] : await findLeftBehind(prepared, manifest, engine);
   const starting = first.changes.filter(({ action }) => action === 'create' || action === 'recreate' || action === 'start');
   if (starting.length === 0) return { ...first, prepared, leftBehind: left };
   await refuseForeignNetworks(stack, containers, engine);
-  await refuseForeignStackVolumes(stack, containers, engine);
+  await refuseForeignStackVolumes(stack, containers, engine, rendered.added.volumes);
   const names = new Set(starting.map((change) => change.service));
   const services = stack.services.filter((service) => names.has(service.name));
   await checkMedia(services);
@@ -116,6 +118,9 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
   const refs = stack.images
     .filter((image) => stack.services.some((service) => names.has(service.name) && uses(service.image, image.ref)))
     .map((image) => image.ref);
+  const addedRefs = rendered.added.services.filter(({ name }) => names.has(name)).flatMap(({ image }) => image ?? []);
+  const missing = await engine.missingImages([...refs, ...addedRefs]);
+  refuseUnbuilt(rendered.added, missing);
   const recreated = services.find(
     ({ name, member }) => member && first.changes.some((change) => change.service === name && change.action === 'recreate'),
   );
@@ -128,7 +133,7 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
       leaders,
       serving,
       volumesMade,
-      missingImages: await neededImages(stack, await engine.missingImages(refs)),
+      missingImages: [...(await neededImages(stack, missing)), ...missing.filter((ref) => addedRefs.includes(ref))],
     }),
     prepared,
     leftBehind: left,
@@ -144,11 +149,25 @@ async function refuseRenamed(project: string, state: StateFolder, engine: Engine
 }
 
 /** The engine is asked only where the new Compose file lacks a volume of the last one. */
-async function findLeftBehind({ stack, rendered }: Prepared, before: Manifest['files'], engine: Engine): Promise<string[]> {
+async function findLeftBehind({ stack, rendered }: Prepared, before: Manifest | undefined, engine: Engine): Promise<string[]> {
   const text = (files: readonly { path: string; contents: string }[]) => files.find(({ path }) => path === COMPOSE_FILE)?.contents;
-  if (text(before) === text(rendered.files)) return [];
-  const abandoned = abandonedVolumes(composeServices(text(before)), stack);
-  return abandoned.length === 0 ? [] : leftBehind(abandoned, stack.project, await engine.volumes());
+  const was = text(before?.files ?? []);
+  const ours = was === text(rendered.files) ? [] : abandonedVolumes(composeServices(was), stack);
+  const added = (before?.addedVolumes ?? []).filter((name) => !rendered.added.volumes.includes(name));
+  if (ours.length === 0 && added.length === 0) return [];
+  const volumes = await engine.volumes();
+  return [...leftBehind(ours, stack.project, volumes), ...addedLeftBehind(added, stack.project, volumes)];
+}
+
+/** @throws UserError IMAGE_MISSING where an added service would have its image built: `up` builds its own images alone */
+function refuseUnbuilt({ services }: Added, missing: readonly string[]): void {
+  const unbuilt = services.find(({ builds, image }) => builds && image !== undefined && missing.includes(image));
+  if (!unbuilt) return;
+  throw new UserError(
+    'IMAGE_MISSING',
+    `compose.override.yml adds ${unbuilt.name}, and the engine does not have its image ${unbuilt.image}, which \`up\` does not build; nothing was changed`,
+    `build it: docker build --tag ${unbuilt.image} FOLDER; then run the same command again`,
+  );
 }
 
 const uses = (image: Stack['images'][number], ref: string): boolean =>

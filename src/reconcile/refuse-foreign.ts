@@ -29,19 +29,26 @@ export function refuseForeign(project: string, containers: readonly ObservedCont
   }
 }
 
-/** Compose would mount a volume of that name with a mere warning, whatever project made it. @throws UserError FOREIGN_PROJECT */
-export function refuseForeignStackVolumes(
+/**
+ * Compose would mount a volume of that name with a mere warning, whatever project made it.
+ * @param added volumes of the operator's override, as the engine calls them @throws UserError FOREIGN_PROJECT
+ */
+export async function refuseForeignStackVolumes(
   { project, volumes }: Pick<Stack, 'project' | 'volumes'>,
   containers: readonly ObservedContainer[],
   engine: Engine,
+  added: readonly string[] = [],
 ): Promise<void> {
-  const mounted = containers.filter((container) => container.project === project).flatMap((container) => container.volumes);
-  return refuseForeignVolumes(
-    engine,
-    volumes.map((name) => volumeName(project, name)),
-    { kind: 'stack', project, mounted },
-  );
+  const ours = containers.filter((container) => container.project === project).flatMap((container) => container.volumes);
+  const names = volumes.map((name) => volumeName(project, name));
+  await refuseForeignVolumes(engine, names, { kind: 'stack', project, mounted: ours });
+  if (added.length === 0) return;
+  await refuseForeignVolumes(engine, added, { kind: 'stack', project, mounted: mountedVolumes(project, containers) });
 }
+
+/** What containers of a project mount. What an override added before 0.5 has no label of ours, and `refuseForeign` has let it pass. */
+export const mountedVolumes = (project: string, containers: readonly ObservedContainer[]): string[] =>
+  containers.filter((container) => (container.project ?? project) === project).flatMap(({ volumes }) => volumes);
 
 /** Whether a state folder is proven to be gone: one that cannot be looked at is another user's. */
 export const isGone = (stateFolder: string): boolean => claimOn(stateFolder) === undefined;

@@ -68,7 +68,7 @@ export async function restartServices(context: Context, { loaded, state }: Proje
       throw new UserError('NOT_RUNNING', `${absent.join(', ')} is not there to restart; nothing was changed`, 'medianest up');
     // Compose also starts what is not there, with the volumes that have its names.
     if (manifest.services.some(({ name }) => !containers.some((container) => container.service === name)))
-      await refuseForeignStackVolumes({ project, volumes: renderedVolumes(manifest.files) }, containers, engine);
+      await refuseForeignStackVolumes({ project, volumes: renderedVolumes(manifest.files) }, containers, engine, manifest.addedVolumes);
     if (context.flags.dryRun) return services;
     const controller = manifest.services.find(({ name, member }) => member && services.includes(name))?.member?.controller;
     const leaders = leadersOf(await memberStates(engine, containers, controller));

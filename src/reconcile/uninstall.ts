@@ -6,7 +6,7 @@ import { execute } from '../project/execute.ts';
 import { withLock } from '../project/with-lock.ts';
 import { emptySecrets } from '../secrets/store/secret-files.ts';
 import { LABEL } from '../stack/labels.ts';
-import { refuseDeletingOthers } from './down.ts';
+import { deletedVolumes } from './down.ts';
 import { type Installation, ownNames, planUninstall, type Removal } from './plan/uninstall.ts';
 import { refuseForeign } from './refuse-foreign.ts';
 
@@ -22,7 +22,7 @@ export async function lookAtInstallation(context: Context, { loaded, state }: Pr
   const engine = await context.engine();
   const containers = await engine.observe(project);
   refuseForeign(project, containers, state.root);
-  await refuseDeletingOthers(engine, project);
+  const deleted = await deletedVolumes(engine, project, containers);
   const [owned, volumes, remnants] = await Promise.all([
     engine.owned(),
     engine.volumes(),
@@ -35,7 +35,7 @@ export async function lookAtInstallation(context: Context, { loaded, state }: Pr
     strays: owned.containers.filter((entry) => isOwn(entry) && !known.has(entry.name)).map(({ name }) => name),
     networks: owned.networks.filter(isOwn).map(({ name }) => name),
     volumes: volumes
-      .filter(({ labels }) => labels[LABEL.project] === project && labels[LABEL.preview] === undefined)
+      .filter(({ name, labels }) => (labels[LABEL.project] === project && labels[LABEL.preview] === undefined) || deleted.includes(name))
       .map(({ name }) => name)
       .sort(),
     remnants,

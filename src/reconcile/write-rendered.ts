@@ -25,6 +25,7 @@ export function pendingFiles({ state, rendered }: Prepared): FileChange[] {
 export async function writeRendered(context: Context, loaded: Loaded, state: StateFolder, overwrite: boolean): Promise<void> {
   await withLock(context, state, 'render', async (_lock, record) => {
     const prepared = await prepare(context, loaded, {});
+    if (prepared.rendered.refused) throw prepared.rendered.refused;
     if (!overwrite) refuseEdited(state);
     const pending = pendingFiles(prepared);
     if (pending.length === 0) return;

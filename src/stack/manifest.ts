@@ -12,7 +12,10 @@ export interface Manifest {
   profile: string;
   urls: string[];
   notes: string[];
+  /** With those that the operator's override adds. */
   services: { name: string; component: string; role?: Role; rolling?: Rolling; member?: Member }[];
+  /** Volumes that the operator's override adds, as the engine calls them. Manifests before 0.5 do not say. */
+  addedVolumes?: string[];
   configs: Record<string, string>;
   files: (RenderedFile & { sha256: string })[];
 }
@@ -25,15 +28,19 @@ export function toManifest(rendered: Rendered, stack: Stack): Manifest {
     profile: stack.profile,
     urls: stack.urls,
     notes: stack.services.flatMap((service) => service.notes ?? []),
-    services: stack.services
-      .filter((service) => !service.oneOff)
-      .map(({ name, component, role, rolling, member }) => ({
-        name,
-        component,
-        ...(role && { role }),
-        ...(rolling && { rolling }),
-        ...(member && { member }),
-      })),
+    services: [
+      ...stack.services
+        .filter((service) => !service.oneOff)
+        .map(({ name, component, role, rolling, member }) => ({
+          name,
+          component,
+          ...(role && { role }),
+          ...(rolling && { rolling }),
+          ...(member && { member }),
+        })),
+      ...rendered.added.services.filter(({ count }) => count > 0).map(({ name }) => ({ name, component: name })),
+    ],
+    addedVolumes: rendered.added.volumes,
     configs: rendered.configs,
     files,
   };

@@ -3,11 +3,11 @@ import { dynamicRange, hostAddress } from '../core/cidr.ts';
 import { canonical, shortHash } from '../core/hash.ts';
 import type { JsonObject } from '../core/json.ts';
 import { mergeData } from '../core/merge.ts';
-import { parseSettings } from '../settings/document.ts';
 import { certificatesOf, certificateTarget } from './certificates.ts';
 import { composeText } from './compose-text.ts';
 import { LABEL, volumeName } from './labels.ts';
 import { nfsDriverOptions } from './nfs.ts';
+import { operatorOverride } from './operator-override.ts';
 import { proxyVariables } from './proxies.ts';
 import { renderTemplate } from './template.ts';
 import {
@@ -29,7 +29,7 @@ const header = (source: string) =>
 /** Stack -> every file, and a fingerprint of all that makes a new container necessary. Pure and byte-identical for the same input. */
 export function render(stack: Stack, input: RenderInput): Rendered {
   const base = parse(input.base) as JsonObject;
-  const override = input.override === undefined ? {} : parseSettings(input.override, 'compose.override.yml').data;
+  const override = operatorOverride(input.override, stack);
   const services: JsonObject = {};
   const inputs: Rendered['inputs'] = {};
   const configs: Rendered['configs'] = {};
@@ -56,7 +56,7 @@ export function render(stack: Stack, input: RenderInput): Rendered {
       ...(service.rolling && { protocol: service.rolling.tls ? 'TLS' : 'HTTP' }),
       // Labels of earlier versions do not name it: the usual one is left out, so that an upgrade replaces nothing for it.
       ...(service.rolling && service.rolling.readyPath !== READY_PATH && { ready: service.rolling.readyPath }),
-      ...overrideInputs(override, service.name),
+      ...override.inputsOf(service.name),
     });
     const labels = { [LABEL.project]: stack.project, [LABEL.component]: service.component, [LABEL.inputs]: inputs[service.name] as string };
     services[service.name] = mergeData(definition, { labels });
@@ -75,8 +75,8 @@ export function render(stack: Stack, input: RenderInput): Rendered {
     ),
   };
   const contents = header('docker-compose.base.yml, profiles and templates') + composeText(document);
-  files.unshift({ path: COMPOSE_FILE, mode: 0o644, contents });
-  return { files, inputs, configs };
+  files.unshift({ path: COMPOSE_FILE, mode: 0o644, contents }, ...override.files);
+  return { files, inputs, configs, added: override.added, ...(override.refused && { refused: override.refused }) };
 }
 
 /** The key of a certificate among the fingerprints. */
@@ -188,11 +188,4 @@ function networkDefinition(network: Network, base: JsonObject, project: string):
     },
     labels: { [LABEL.project]: project },
   });
-}
-
-/** The operator's override as far as it touches this service: its own section, and whatever is not about services. */
-function overrideInputs(override: JsonObject, name: string): { override?: string } {
-  const { services, ...rest } = override;
-  const own = (services as JsonObject | undefined)?.[name];
-  return own === undefined && Object.keys(rest).length === 0 ? {} : { override: shortHash([own ?? null, rest]) };
 }

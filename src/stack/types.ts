@@ -1,5 +1,7 @@
+import type { UserError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Secret } from '../core/secret.ts';
+import type { Added } from './added.ts';
 import type { KernelNeed } from './kernel-need.ts';
 import type { Member } from './member.ts';
 import type { Mount } from './mount.ts';
@@ -222,4 +224,8 @@ export interface Rendered {
   inputs: Record<string, string>;
   /** Compose service -> hash of its configuration folder, for those that have one. */
   configs: Record<string, string>;
+  /** What the operator's override adds to the stack. */
+  added: Added;
+  /** Why that override cannot be used. */
+  refused?: UserError;
 }

@@ -22,7 +22,8 @@ export const down: Command = {
     const volumes = options.volumes === true;
     if (volumes && !context.flags.dryRun) {
       // Whose data it is comes before the questions about it.
-      await planDown(context, opened, true);
+      const planned = await planDown(context, opened, true);
+      if (planned.volumes.length > 0) context.report.note(`will be deleted: ${planned.volumes.join(', ')}`);
       for (const { data } of options.backup === false ? [] : await context.capabilities()) {
         const problem = await data?.unprotected?.(opened);
         if (problem)
@@ -41,11 +42,16 @@ export const down: Command = {
         );
       }
     }
-    const { services, steps } = await takeDown(context, opened, volumes);
+    const { services, volumes: deleted, steps } = await takeDown(context, opened, volumes);
     if (context.flags.dryRun) {
       const planned =
-        steps.length === 0 ? `nothing to do: ${project} is not running` : steps.map((step) => `- ${describeStep(kinds, step)}`).join('\n');
-      return done({ project, removed: [], volumes, steps }, planned);
+        steps.length === 0
+          ? `nothing to do: ${project} is not running`
+          : [
+              ...steps.map((step) => `- ${describeStep(kinds, step)}`),
+              ...(deleted.length > 0 ? [`- volumes: ${deleted.join(', ')}`] : []),
+            ].join('\n');
+      return done({ project, removed: [], volumes, deleted, steps }, planned);
     }
     const stopped = services.length === 0 ? `${project} was not running` : `${project} is stopped`;
     const kept = volumes ? 'its volumes are deleted' : 'its volumes are kept';
@@ -54,7 +60,7 @@ export const down: Command = {
     const left = await leftBehind(context, opened);
     const lines = left.map((entry) => `  ${listText(entry)}`);
     const hint = left.length > 0 ? ['what is left of it (`medianest uninstall` removes it):', ...lines] : [];
-    return done({ project, removed: services, volumes, left }, [said, ...hint].join('\n'));
+    return done({ project, removed: services, volumes, deleted, left }, [said, ...hint].join('\n'));
   },
 };
 

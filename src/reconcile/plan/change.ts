@@ -92,7 +92,7 @@ export function composeServices(text: string | undefined): Record<string, JsonOb
   }
 }
 
-/** The named volumes of rendered files, without the project's name. */
+/** The named volumes of rendered files, without the project's name, and without those of the operator's override. */
 export function renderedVolumes(files: readonly { path: string; contents: string }[]): string[] {
   const text = files.find(({ path }) => path === COMPOSE_FILE)?.contents ?? '';
   return Object.keys((parse(text) as { volumes?: object } | null)?.volumes ?? {});

@@ -31,6 +31,14 @@ export function abandonedVolumes(services: Readonly<Record<string, JsonObject>>,
 export const leftBehind = (abandoned: readonly string[], project: string, volumes: readonly ObservedVolume[]): string[] =>
   abandoned.filter((name) => volumes.some((volume) => volume.name === volumeName(project, name) && isOf(volume, project)));
 
+/** The same of volumes that an override has added, by the engine's names. @returns them without the project's name, where they have it */
+export function addedLeftBehind(abandoned: readonly string[], project: string, volumes: readonly ObservedVolume[]): string[] {
+  const prefix = volumeName(project, '');
+  return abandoned
+    .filter((name) => volumes.some((volume) => volume.name === name && isOf(volume, project)))
+    .map((name) => (name.startsWith(prefix) ? name.slice(prefix.length) : name));
+}
+
 /** For people; undefined where nothing is left behind. */
 export const leftBehindText = (names: readonly string[]): string | undefined =>
   names.length === 0

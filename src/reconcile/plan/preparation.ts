@@ -1,6 +1,7 @@
 import { certificatesOf } from '../../stack/certificates.ts';
 import { volumeName } from '../../stack/labels.ts';
 import type { Rendered, Service, Stack } from '../../stack/types.ts';
+import { addedPulls } from './added.ts';
 import type { Change, FileChange } from './change.ts';
 import type { UpFacts } from './facts.ts';
 import { settingsTrials } from './settings-trials.ts';
@@ -47,6 +48,7 @@ export function preparation({ stack, wanted, rendered, facts, changes, files }: 
         ? { kind: 'build-image', image, cause: 'its source is new or has changed' }
         : { kind: 'pull-image', ref: image.ref, cause: 'the engine does not have it' },
     );
+  if (!facts.only) steps.push(...addedPulls(rendered.added, facts.missingImages));
   const [first] = wanted.filter(({ oneOff }) => !oneOff);
   if (facts.mends.length > 0 && first)
     steps.push({ kind: 'mend', mends: [...facts.mends], image: first.image.ref, cause: 'containers could not read it, or others could' });

@@ -56,7 +56,10 @@ function containerSteps(
   // One that has only begun is waited for first.
   const begins = ({ service }: Change) =>
     facts.containers.some((entry) => entry.service === service && entry.state === 'running' && entry.health === 'starting');
-  const unread = (change: Change) => reloadCause(services.get(change.service) as Service, rendered, facts) !== undefined;
+  const unread = ({ service }: Change) => {
+    const known = services.get(service);
+    return known !== undefined && reloadCause(known, rendered, facts) !== undefined;
+  };
   const reloaded = changes.filter(
     (change) => change.action === 'reload' || (change.action === 'start' && begins(change) && unread(change)),
   );

@@ -1,5 +1,7 @@
 import type { ObservedContainer } from '../../docker/types.ts';
+import { COMPOSE_FILE } from '../../stack/render.ts';
 import type { Rendered, Service, Stack } from '../../stack/types.ts';
+import { addedChanges, leavesAsAdded } from './added.ts';
 import { type Change, composeServices, type FileChange, fileChanges, recreateCause } from './change.ts';
 import { changesProtocol, goneFolder, reloadCause, type UpFacts } from './facts.ts';
 import { dataLeftBehind } from './freed-first.ts';
@@ -15,7 +17,7 @@ export interface UpPlan {
 /** Stack and observation -> what `up` does, in order: prepare all that can fail, then touch containers, then prove. */
 export function planUp(stack: Stack, rendered: Rendered, facts: UpFacts): UpPlan {
   const definitions = once(() =>
-    [facts.files, rendered.files].map((files) => composeServices(files.find((file) => !file.path.includes('/'))?.contents)),
+    [facts.files, rendered.files].map((files) => composeServices(files.find(({ path }) => path === COMPOSE_FILE)?.contents)),
   );
   const leftovers = interrupted(stack.project, facts.containers);
   const wantsTouch = ({ component }: { component?: string | undefined }) => !facts.only || facts.only.includes(component ?? '');
@@ -26,9 +28,11 @@ export function planUp(stack: Stack, rendered: Rendered, facts: UpFacts): UpPlan
       const container = facts.containers.find((entry) => entry.service === service.name && !leftovers.includes(entry));
       return changeOf(service, container, rendered, facts, definitions);
     });
-  const wanted = new Set(stack.services.map((service) => service.name));
-  // What the operator's override adds carries no label of ours, and is Compose's to keep or remove.
-  const ours = facts.containers.filter((entry) => entry.project === stack.project && wantsTouch(entry));
+  if (!facts.only) changes.push(...addedChanges(rendered.added, facts.containers, facts.stateFolder));
+  const wanted = new Set([...stack.services, ...rendered.added.services].map((service) => service.name));
+  const ours = facts.containers.filter(
+    (entry) => (entry.project === stack.project || leavesAsAdded(entry, rendered.added, facts.stateFolder)) && wantsTouch(entry),
+  );
   const orphans = [...new Set(ours.map((entry) => entry.service))].filter((name) => !wanted.has(name));
   for (const service of orphans) {
     changes.push({

@@ -9,6 +9,7 @@ import { registry } from '../../../src/services/index.ts';
 import { settingsJsonSchema } from '../../../src/settings/json-schema.ts';
 import { HOME } from '../../support/cli.ts';
 import { blocks, calls, FILES } from '../../support/doc-blocks.ts';
+import { load, rendered, stackOf } from '../../support/settings.ts';
 
 const commands = blocks().filter(({ language }) => language === 'sh');
 const validate = new Ajv2020({ strict: false, formats: { ipv4: true, ipv6: true, cidrv4: true, cidrv6: true, uri: true } }).compile(
@@ -29,7 +30,7 @@ describe('every command of the documents', () => {
 
 it.each(
   blocks()
-    .filter(({ language }) => language === 'yaml')
+    .filter(({ language, note }) => language === 'yaml' && note !== 'compose')
     .map((block) => [block.where, block] as const),
 )('%s holds valid settings', (_where, { note, text }) => {
   const { extends: _parent, description: _description, ...settings } = parse(text) as Record<string, unknown>;
@@ -38,6 +39,15 @@ it.each(
     true,
     null,
   ]);
+});
+
+it.each(
+  blocks()
+    .filter(({ note }) => note === 'compose')
+    .map(({ where, text }) => [where, text] as const),
+)('%s holds an override that adds what it shows', (_where, text) => {
+  const { refused, added } = rendered(stackOf(load({ flags: { profile: 'prod' } })), { override: text });
+  expect([refused, added.services.map(({ name }) => name)]).toEqual([undefined, Object.keys(parse(text).services)]);
 });
 
 /** GitHub's anchor of a heading. */
