@@ -1,4 +1,5 @@
 import type { Capability } from '../capability/capability.ts';
+import { readCarry } from './carry/journal.ts';
 import { down } from './commands/down.ts';
 import { exec } from './commands/exec.ts';
 import { logs } from './commands/logs.ts';
@@ -20,7 +21,13 @@ export const reconcile = {
     return [...(open ? [{ id: 'state-folder', status: 'warn' as const, ...open }] : []), ...(await volumeChecks(seen))];
   },
   notes: ({ project, containers }) => {
+    const carried = readCarry(project.state);
+    const half =
+      carried && carried.from !== project.loaded.settings.project
+        ? [`data of ${carried.from} is on its way: \`medianest up --carry-data\` continues`]
+        : [];
     const out = project.state.drained().filter((name) => containers.some(({ service }) => service === name));
-    return out.length > 0 ? [`${out.join(', ')} may still be drained at the balancer: \`medianest up\` enables it`] : [];
+    if (out.length === 0) return half;
+    return [...half, `${out.join(', ')} may still be drained at the balancer: \`medianest up\` enables it`];
   },
 } satisfies Capability;

@@ -23,6 +23,8 @@ export interface UpOutcome {
   files: FileChange[];
   /** Volumes that nothing reads any more: what comes instead begins without their data. */
   leftBehind: string[];
+  /** Volumes whose data comes along. */
+  carried: string[];
   /** Only in a dry run: what a real run would execute. */
   steps?: Step[];
   urls: string[];
@@ -33,7 +35,7 @@ export interface UpOutcome {
   seconds: number;
 }
 
-export interface ConvergeOptions extends Pick<Asked, 'overrides' | 'only' | 'renew' | 'newData'> {
+export interface ConvergeOptions extends Pick<Asked, 'overrides' | 'only' | 'renew' | 'newData' | 'carryData'> {
   /** Replace rendered files that were edited by hand. */
   overwrite: boolean;
   /** Seconds to wait for health. */
@@ -63,6 +65,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
       only: options.only,
       renew: options.renew,
       newData: options.newData,
+      carryData: options.carryData,
     });
     const { prepared } = plan;
     if (options.offline) refuseMissing(plan.steps, neededRefs(prepared.stack));
@@ -81,6 +84,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
       changes: plan.changes,
       files: plan.files,
       leftBehind: plan.leftBehind,
+      carried: plan.carried,
       urls: prepared.stack.urls,
       ...(prepared.stack.certificates.some((certificate) => certificate.issuer === 'internal-ca') && { trust: state.at('ca', 'root.crt') }),
       ...(warnings?.length && { warnings }),

@@ -42,7 +42,9 @@ export async function takeDown(context: Context, { loaded, state }: Project, vol
       const docker = await context.docker();
       await checkCompose(docker);
       await execute(removal.steps, { context, prepared: { state, secrets: emptySecrets, project }, engine, docker, lock });
-      if (volumes) for (const { data } of await context.capabilities()) await data?.deleted?.(state);
+      // A name that the project had before has no data in the state folder any more.
+      if (volumes && (state.project() ?? project) === project)
+        for (const { data } of await context.capabilities()) await data?.deleted?.(state);
       return removal;
     },
     { takesDown: true },

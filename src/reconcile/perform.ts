@@ -15,6 +15,8 @@ import { placedSecrets, placeSecrets, saveSecrets } from '../secrets/store/secre
 import { LABEL } from '../stack/labels.ts';
 import { mend } from '../state/mend.ts';
 import { removeState } from '../state/remove.ts';
+import { endCarry, noteCarry } from './carry/journal.ts';
+import { carryVolume, checkCarry } from './carry/volumes.ts';
 import { compose, composeUp, filesBeside, runCompose } from './compose-project.ts';
 import { proveMount } from './media-check.ts';
 import { ownVolume } from './own-volume.ts';
@@ -155,6 +157,10 @@ export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['pe
   'remove-images': async (step, run) => {
     for (const ref of step.refs) if (!(await run.engine.removeImage(ref))) run.context.report.warn(`${ref} stays: a container uses it`);
   },
+  'check-carry': checkCarry,
+  'begin-carry': (step, run) => noteCarry(run.prepared.state, step.journal),
+  'carry-volume': carryVolume,
+  'finish-carry': (_step, run) => endCarry(run.prepared.state),
   'remove-state': (step, run) => {
     const { state } = run.prepared;
     const others = removeState(state);

@@ -14,12 +14,12 @@ import type { Overrides } from '../stack/overrides.ts';
 import { COMPOSE_FILE } from '../stack/render.ts';
 import type { Stack } from '../stack/types.ts';
 import { findMends } from '../state/mend.ts';
-import type { StateFolder } from '../state/state.ts';
+import { decideCarry } from './carry/decide.ts';
 import { checkMedia } from './media-check.ts';
 import { composeOf, readVolumeOwners } from './own-volume.ts';
 import { composeServices } from './plan/change.ts';
 import type { UpFacts } from './plan/facts.ts';
-import { abandonedVolumes, addedLeftBehind, leftBehind, renamedAway, renameRefusal } from './plan/left-data.ts';
+import { abandonedVolumes, addedLeftBehind, leftBehind } from './plan/left-data.ts';
 import { planUp, type UpPlan } from './plan/up.ts';
 import { preflight } from './preflight.ts';
 import { type Prepared, prepare } from './prepare.ts';
@@ -42,12 +42,16 @@ export interface Asked {
   renew?: readonly string[] | undefined;
   /** The project may begin without the data that it had under another name. */
   newData?: boolean | undefined;
+  /** Data of another name comes along. */
+  carryData?: boolean | undefined;
 }
 
 export interface ProjectPlan extends UpPlan {
   prepared: Prepared;
   /** Volumes, without the project's name, that nothing reads any more after this. */
   leftBehind: string[];
+  /** Volumes, without the project's name, whose data comes along. */
+  carried: string[];
 }
 
 /**
@@ -66,12 +70,13 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
   const { state, stack, rendered, secrets } = prepared;
   if (rendered.refused) throw rendered.refused;
   refuseForeign(project, containers, state.root);
-  if (!asked.newData) await refuseRenamed(project, state, engine);
   const manifest = state.manifest();
+  const carry = await decideCarry(prepared, engine, asked);
   const edited = manifest ? state.edited(manifest) : [];
   const touched = stack.services.filter(({ component }) => !asked.only || asked.only.includes(component));
   const facts: UpFacts = {
     containers,
+    carry,
     // As they stand on disk: what an operator edited is a change to plan.
     files: (manifest?.files ?? []).flatMap((file) => {
       const edit = edited.find((entry) => entry.path === file.path);
@@ -104,9 +109,10 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
     waitSeconds: asked.waitSeconds ?? WAIT_SECONDS,
   };
   const first = planUp(stack, rendered, facts);
-  const left = asked.only ? [] : await findLeftBehind(prepared, manifest, engine);
+  const carried = carry?.carried ?? [];
+  const left = asked.only ? [] : (await findLeftBehind(prepared, manifest, engine)).filter((name) => !carried.includes(name));
   const starting = first.changes.filter(({ action }) => action === 'create' || action === 'recreate' || action === 'start');
-  if (starting.length === 0) return { ...first, prepared, leftBehind: left };
+  if (starting.length === 0) return { ...first, prepared, leftBehind: left, carried };
   await refuseForeignNetworks(stack, containers, engine);
   await refuseForeignStackVolumes(stack, containers, engine, rendered.added.volumes);
   const names = new Set(starting.map((change) => change.service));
@@ -137,15 +143,8 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
     }),
     prepared,
     leftBehind: left,
+    carried,
   };
-}
-
-/** @throws UserError FOREIGN_STATE where the project has data under the name that it had before */
-async function refuseRenamed(project: string, state: StateFolder, engine: Engine): Promise<void> {
-  const recorded = state.project();
-  if (recorded === undefined || recorded === project) return;
-  const volumes = renamedAway(recorded, project, await engine.volumes());
-  if (volumes.length > 0) throw renameRefusal(recorded, project, state.root, volumes);
 }
 
 /** The engine is asked only where the new Compose file lacks a volume of the last one. */

@@ -152,6 +152,24 @@ export const reconcileSteps = {
     describe: (step) => `remove ${plural(step.refs.length, 'image')}`,
     perform: later('remove-images'),
   },
+  'check-carry': {
+    describe: (step) => `check that copies of ${step.volumes.join(', ')} fit on the disk`,
+    perform: later('check-carry'),
+  },
+  'begin-carry': {
+    describe: () => 'note that data is on its way',
+    perform: later('begin-carry'),
+    quiet: true,
+  },
+  'carry-volume': {
+    describe: (step) => `copy the volume ${step.from} to ${step.to}, and compare`,
+    perform: later('carry-volume'),
+  },
+  'finish-carry': {
+    describe: () => 'note that the data has come along',
+    perform: later('finish-carry'),
+    quiet: true,
+  },
   'remove-state': {
     describe: (step) => `remove the state folder ${step.root}`,
     perform: later('remove-state'),

@@ -6,6 +6,7 @@ import { execute } from '../project/execute.ts';
 import { withLock } from '../project/with-lock.ts';
 import { emptySecrets } from '../secrets/store/secret-files.ts';
 import { LABEL } from '../stack/labels.ts';
+import type { StateFolder } from '../state/state.ts';
 import { deletedVolumes } from './down.ts';
 import { type Installation, ownNames, planUninstall, type Removal } from './plan/uninstall.ts';
 import { refuseForeign } from './refuse-foreign.ts';
@@ -40,11 +41,14 @@ export async function lookAtInstallation(context: Context, { loaded, state }: Pr
       .sort(),
     remnants,
     // A folder without it may be another program's.
-    stateRoot: exists(state.at('state.json')) ? state.root : undefined,
+    stateRoot: exists(state.at('state.json')) && !isFormer(state, project) ? state.root : undefined,
   };
-  refuseUnproven(project, state.project(), seen);
+  if (!isFormer(state, project)) refuseUnproven(project, state.project(), seen);
   return seen;
 }
+
+/** What is left of a name that the project had before: the state folder, which has another name now, stays. */
+const isFormer = (state: StateFolder, project: string): boolean => state.project() !== project && state.formerly().includes(project);
 
 /** Without containers, only the state folder says whose the rest is. @throws UserError FOREIGN_STATE */
 function refuseUnproven(project: string, recorded: string | undefined, seen: Installation): void {

@@ -3,25 +3,13 @@ import path from 'node:path';
 import { UserError } from '../core/errors.ts';
 import { exists, linkLeadingOut, readLink, readOptional, switchLink, writeAtomic, writeFolder, writing } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
-import { PROJECT_NAME } from '../settings/project-name.ts';
 import { type Manifest, STATE_VERSION, toManifest } from '../stack/manifest.ts';
 import { COMPOSE_FILE } from '../stack/render.ts';
 import { upgraded } from '../stack/roles.ts';
 import type { Rendered, Stack } from '../stack/types.ts';
+import { isRecord, renamed, type StateRecord } from './plan/record.ts';
 
 const GENERATIONS_KEPT = 5;
-
-/** `state.json`. */
-interface StateRecord {
-  version?: number;
-  /** Missing before the first render, and where medianest 0.4 or older made the last one. */
-  project?: string;
-}
-
-const isRecord = (value: unknown): boolean => {
-  const { project } = (value ?? {}) as StateRecord;
-  return project === undefined || (typeof project === 'string' && PROJECT_NAME.test(project));
-};
 
 /** A rendered file that is not as it was written; `actual` is undefined if it was removed. */
 export interface EditedFile {
@@ -85,9 +73,16 @@ export class StateFolder {
     return this.record()?.project ?? NAME_LINE.exec(readOptional(this.composeFile) ?? '')?.[1];
   }
 
+  /** Names that the project had before. */
+  formerly(): string[] {
+    return this.record()?.formerly ?? [];
+  }
+
   /** From now on the project has this name, unless a setting says another. */
   noteProject(project: string): void {
-    if (this.record()?.project !== project) writeAtomic(this.at('state.json'), `${JSON.stringify({ version: STATE_VERSION, project })}\n`);
+    const before = this.record();
+    if (before?.project === project) return;
+    writeAtomic(this.at('state.json'), `${JSON.stringify({ version: STATE_VERSION, ...renamed(before, this.project(), project) })}\n`);
   }
 
   manifest(): Manifest | undefined {

@@ -68,6 +68,7 @@ export const down: Command = {
 async function leftBehind(context: Context, { loaded, state }: Project): Promise<{ what: string; names: readonly string[] }[]> {
   const { remnantsOf } = await import('../uninstall.ts');
   const remnants = await remnantsOf({ context, project: { loaded, state }, engine: await context.engine() });
-  const folder = exists(state.root) ? [{ what: 'the state folder', names: [state.root] }] : [];
+  const own = (state.project() ?? loaded.settings.project) === loaded.settings.project;
+  const folder = own && exists(state.root) ? [{ what: 'the state folder', names: [state.root] }] : [];
   return [...remnants.map(({ what, names }) => ({ what, names })), ...folder];
 }

@@ -1,6 +1,6 @@
 import { type Command, done } from '../../capability/capability.ts';
 import { waitSecondsOf } from '../../core/flags.ts';
-import { NEW_DATA } from './new-data-option.ts';
+import { CARRY_DATA, NEW_DATA, refuseBoth } from './data-options.ts';
 
 export const upCommand: Command = {
   name: 'up',
@@ -12,18 +12,21 @@ export const upCommand: Command = {
     ['--offline', 'Neither build nor pull: an image that is not here is an error'],
     ['--timeout <seconds>', 'How long to wait for services to become healthy (default: 180)'],
     NEW_DATA,
+    CARRY_DATA,
   ],
   run: async (context, _args, options) => {
     const { open } = await import('../../project/open.ts');
     const { stepKinds } = await import('../../project/execute.ts');
     const { converge } = await import('../converge.ts');
     const { describeUp } = await import('../describe.ts');
+    refuseBoth(options);
     const opened = await open(context);
     const outcome = await converge(context, opened, {
       overwrite: options.overwrite === true,
       waitSeconds: waitSecondsOf(options.timeout),
       offline: options.offline === true,
       newData: options.newData === true,
+      carryData: options.carryData === true,
     });
     const parts = [];
     for (const { up } of await context.capabilities()) parts.push(await up?.outside?.(context, opened));

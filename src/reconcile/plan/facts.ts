@@ -4,6 +4,7 @@ import { certificatesOf } from '../../stack/certificates.ts';
 import type { Overrides } from '../../stack/overrides.ts';
 import type { Rendered, Role, Service } from '../../stack/types.ts';
 import type { Mend } from '../../state/plan/mends.ts';
+import type { Carrying } from './carry.ts';
 import { protocolOf } from './change.ts';
 import type { OwnerFacts } from './volume-owners.ts';
 
@@ -47,6 +48,8 @@ export interface UpFacts extends OwnerFacts {
   only: readonly string[] | undefined;
   /** A deploy leaves a replica alone that Docker calls unhealthy while it runs: the balancer decides what serves. */
   deploying: boolean;
+  /** Data that comes along. */
+  carry?: Carrying | undefined;
   waitSeconds: number;
 }
 

@@ -5,7 +5,8 @@ import type { ObservedVolume } from '../../docker/types.ts';
 import { LABEL, volumeName } from '../../stack/labels.ts';
 import type { Stack } from '../../stack/types.ts';
 
-const isOf = ({ labels }: ObservedVolume, project: string): boolean =>
+/** Whether a volume is this project's own, and neither a preview's nor a job's. */
+export const isOf = ({ labels }: ObservedVolume, project: string): boolean =>
   labels[LABEL.project] === project && labels[LABEL.preview] === undefined && labels[LABEL.job] === undefined;
 
 /**
@@ -67,7 +68,7 @@ export function renameRefusal(recorded: string, project: string, stateRoot: stri
   return new UserError(
     'FOREIGN_STATE',
     `${stateRoot} is the state folder of the project ${recorded}, whose data is in ${plural(volumes.length, 'volume')} (${shown}); ${project} would begin without it; nothing was changed`,
-    `keep the name: \`project: ${recorded}\` in medianest.yml, or --project ${recorded}; to begin empty under the new name and leave those volumes as they are: medianest up --new-data`,
+    `keep the name: \`project: ${recorded}\` in medianest.yml, or --project ${recorded}; to copy them to the new name: medianest up --carry-data; to begin empty and leave them as they are: medianest up --new-data`,
     { path: stateRoot },
   );
 }

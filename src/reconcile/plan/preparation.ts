@@ -57,10 +57,12 @@ export function preparation({ stack, wanted, rendered, facts, changes, files }: 
   for (const name of lastingVolumes(wanted, changes))
     steps.push({ kind: 'create-volume', name: volumeName(stack.project, name), project: stack.project, cause: 'it outlives the project' });
   for (const { role, step } of facts.gathered) if (wanted.some((service) => service.role === role)) steps.push(step);
+  steps.push(...(facts.carry?.first ?? []));
   // Before anything else is kept or seen by a container: Compose may still refuse the operator's override.
   if (files.length > 0) {
     steps.push({ kind: 'write-files', rendered, stack, changed: files.map((file) => file.path), cause: 'settings or templates changed' });
   }
+  steps.push(...(facts.carry?.written ?? []));
   if (facts.newOverrides) steps.push({ kind: 'store-overrides', overrides: facts.newOverrides, cause: 'so that the next `up` keeps it' });
   if (facts.subnetsChanged) steps.push({ kind: 'remember-subnets', subnets: facts.subnets, cause: 'so that later renders are the same' });
   if (facts.changedSecrets.length > 0) steps.push({ kind: 'create-secrets', names: [...facts.changedSecrets], cause: 'new or changed' });

@@ -3,6 +3,7 @@ import type { Overrides } from '../../stack/overrides.ts';
 import type { SettingsTrial } from '../../stack/settings-trial.ts';
 import type { CertificateSpec, ImageSpec, NfsExport, Rendered, Rolling, Service, Stack } from '../../stack/types.ts';
 import type { Mend } from '../../state/plan/mends.ts';
+import type { CarryJournal } from './carry-journal.ts';
 
 /** What brings a stack to what its settings say: images, secrets, certificates, files and containers, which any service may have. */
 export interface ReconcileSteps {
@@ -45,6 +46,11 @@ export interface ReconcileSteps {
   'remove-volumes': { names: string[] };
   'remove-images': { refs: string[] };
   'remove-state': { root: string };
+  /** Enough disk space for copies of these volumes. */
+  'check-carry': { volumes: string[]; image: string };
+  'begin-carry': { journal: CarryJournal };
+  'carry-volume': { from: string; to: string; labels: Record<string, string>; image: string };
+  'finish-carry': Record<never, never>;
 }
 
 declare module '../../capability/capability.ts' {

@@ -1,0 +1,19 @@
+import type { Options } from '../../capability/capability.ts';
+import { UserError } from '../../core/errors.ts';
+
+export const NEW_DATA = [
+  '--new-data',
+  'Where the project has another name than before: begin empty, and leave the volumes of the old name as they are',
+] as const;
+
+export const CARRY_DATA = ['--carry-data', 'Data comes along: verified copies of all volumes to a new name; the old volumes stay'] as const;
+
+/** @throws UserError USAGE where both are given */
+export function refuseBoth({ newData, carryData }: Options): void {
+  if (newData && carryData)
+    throw new UserError(
+      'USAGE',
+      '--new-data begins empty, and --carry-data does not',
+      'give one of them: medianest plan --carry-data shows what it would do',
+    );
+}

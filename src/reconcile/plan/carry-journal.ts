@@ -1,0 +1,9 @@
+/** `carry.json`: data that is on its way to where the stack reads it. Without it, a killed run could be taken for a finished one. */
+export interface CarryJournal {
+  /** The volumes of the project's name before. */
+  kind: 'rename';
+  /** That name. */
+  from: string;
+  /** Verified copies: volume -> when it was made. One that was made again is another. */
+  copied: Readonly<Record<string, string>>;
+}
