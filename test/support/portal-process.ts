@@ -28,7 +28,7 @@ async function freePort(): Promise<number> {
 /** A portal of the suite's own, on this host, with the stack's PostgreSQL and Redis. */
 export async function start(env: Record<string, string> = {}): Promise<Portal> {
   const port = await freePort();
-  const uploads = await mkdtemp(join(tmpdir(), 'portal-'));
+  const uploads = env.UPLOADS_PATH ?? (await mkdtemp(join(tmpdir(), 'portal-')));
   const child = spawn(process.execPath, [SERVER], {
     env: {
       PATH: process.env.PATH,
@@ -43,7 +43,7 @@ export async function start(env: Record<string, string> = {}): Promise<Portal> {
     },
   });
   processes.push(child);
-  cleanups.push(() => rm(env.UPLOADS_PATH ?? uploads, { recursive: true, force: true }));
+  cleanups.push(() => rm(uploads, { recursive: true, force: true }));
   let log = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (log += chunk));
   const exit = once(child, 'close').then(([code]) => code as number | null);

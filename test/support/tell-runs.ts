@@ -1,5 +1,8 @@
-import { afterEach, beforeEach } from 'vitest';
+import { afterAll, afterEach, beforeEach } from 'vitest';
 import { endedBadly } from './cli.ts';
+import { removeTemporaryFolders } from './temporary.ts';
+
+afterAll(removeTemporaryFolders);
 
 // "expected 1 to be 0" does not tell why a command failed: its own words do.
 beforeEach(() => {

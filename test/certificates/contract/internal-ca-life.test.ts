@@ -1,6 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import tls from 'node:tls';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -20,6 +19,7 @@ import { ocspResponse } from '../../../src/certificates/ca/ocsp.ts';
 import { readPkcs12, sealRoot, writePkcs12 } from '../../../src/certificates/ca/pkcs12.ts';
 import { renewalCause } from '../../../src/certificates/plan/renewal.ts';
 import { run } from '../../support/cli.ts';
+import { temporaryFolder } from '../../support/temporary.ts';
 
 const NOW = new Date();
 const DAY = 86_400_000;
@@ -36,7 +36,7 @@ function memory() {
   return store;
 }
 
-const dir = mkdtempSync(path.join(os.tmpdir(), 'medianest-ca-life-'));
+const dir = temporaryFolder('ca-life');
 const file = (name: string, contents: string | Buffer): string => {
   writeFileSync(path.join(dir, name), contents);
   return path.join(dir, name);

@@ -1,11 +1,11 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { issuerNamed } from '../../../src/certificates/ca/index.ts';
 import { type CaStore, internalCa } from '../../../src/certificates/ca/internal-ca.ts';
 import { run } from '../../support/cli.ts';
+import { temporaryFolder } from '../../support/temporary.ts';
 
 const NOW = new Date('2026-01-01T00:00:00Z');
 const DAY = 86_400_000;
@@ -26,7 +26,7 @@ function memory(): CaStore & { kept: ReturnType<CaStore['load']>; saves: number 
 
 /** A certificate as openssl prints it. */
 async function printed(pem: string): Promise<string> {
-  const file = path.join(mkdtempSync(path.join(os.tmpdir(), 'medianest-ca-')), 'x.pem');
+  const file = path.join(temporaryFolder('ca'), 'x.pem');
   writeFileSync(file, pem);
   const { stdout } = await run('openssl', ['x509', '-in', file, '-noout', '-text']);
   return stdout.replace(/\s+/g, ' ');

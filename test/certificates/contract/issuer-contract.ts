@@ -1,6 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import tls from 'node:tls';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +7,7 @@ import type { IssuedCertificate, Issuer } from '../../../src/certificates/ca/iss
 import { certificateFacts } from '../../../src/certificates/plan/renewal.ts';
 import type { CertificateSpec } from '../../../src/stack/types.ts';
 import { run } from '../../support/cli.ts';
+import { temporaryFolder } from '../../support/temporary.ts';
 
 export interface OutsideCa {
   /** Names that it can check here. */
@@ -41,7 +41,7 @@ export function issuerContract(name: string, make: () => Issuer | Promise<Issuer
 
     it('passes openssl verify -x509_strict as a server certificate', async () => {
       const { certificate, chain } = issued;
-      const dir = mkdtempSync(path.join(os.tmpdir(), 'medianest-issuer-'));
+      const dir = temporaryFolder('issuer');
       const write = (file: string, text: string) => {
         writeFileSync(path.join(dir, file), text);
         return path.join(dir, file);

@@ -1,16 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { forgetChange, interruptedFrom, noteChange } from '../../../src/members/leader-journal.ts';
 import { StateFolder } from '../../../src/state/state.ts';
+import { temporaryFolder } from '../../support/temporary.ts';
 
-const root = mkdtempSync(path.join(os.tmpdir(), 'medianest-leader-'));
+const root = temporaryFolder('leader');
 const state = new StateFolder(root);
 const at = new Date('2026-03-01T10:00:00Z');
 const later = (minutes: number) => new Date(at.getTime() + minutes * 60_000);
 afterEach(() => forgetChange(state));
-process.on('exit', () => rmSync(root, { recursive: true, force: true }));
 
 it('tells a run after a killed one who was to give up the lead, for ten minutes', () => {
   expect(interruptedFrom(state, at)).toBeUndefined();

@@ -1,5 +1,4 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Secret } from '../../../src/core/secret.ts';
@@ -10,6 +9,7 @@ import { flattenSettings } from '../../../src/settings/flatten.ts';
 import { leaves, settingsSchema } from '../../../src/settings/schema.ts';
 import { HOME } from '../../support/cli.ts';
 import { type LoadOptions, load } from '../../support/settings.ts';
+import { temporaryFolder } from '../../support/temporary.ts';
 
 const password = (options: LoadOptions) => (load(options).settings.postgres as { password: Secret }).password.reveal();
 const origins = (options: LoadOptions) => {
@@ -206,8 +206,7 @@ describe('a reference', () => {
     expect(refused(options)).toThrow(message);
   });
   it('to a file that is not UTF-8 is refused, because it would arrive as something else', () => {
-    const dir = path.join(os.tmpdir(), `medianest-latin-${process.pid}`);
-    mkdirSync(dir, { recursive: true });
+    const dir = temporaryFolder('latin');
     writeFileSync(path.join(dir, 'pw'), Buffer.from([0x70, 0xe9, 0x71]));
     expect(refused({ file: `postgres: { password: "file:${dir}/pw" }` })).toThrow(/not valid UTF-8/);
   });
@@ -248,7 +247,7 @@ describe('an operator’s own profile', () => {
     expect(() => load({ files, flags: { profile: 'mine' } })).toThrow(/profiles\/mine\.yml:2: profile: is not a setting of a profile/);
   });
   it('is listed from anywhere below the folder of medianest.yml', () => {
-    const root = path.join(os.tmpdir(), `medianest-list-${process.pid}`);
+    const root = temporaryFolder('list');
     mkdirSync(path.join(root, 'profiles'), { recursive: true });
     mkdirSync(path.join(root, 'deep/er'), { recursive: true });
     writeFileSync(path.join(root, 'medianest.yml'), '');

@@ -1,9 +1,9 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { docker } from '../../support/cli.ts';
 import { load, rendered, stackOf } from '../../support/settings.ts';
+import { temporaryFolder } from '../../support/temporary.ts';
 
 const VALUES = [
   'yes # "q" & $ < ${X} {{y}}',
@@ -37,7 +37,7 @@ const VALUES = [
 
 /** What Compose itself makes of a file: the environment of one service. It prints `$` as it would have to be written again. */
 async function environment(compose: string): Promise<Record<string, string>> {
-  const dir = mkdtempSync(path.join(os.tmpdir(), 'medianest-values-'));
+  const dir = temporaryFolder('values');
   writeFileSync(path.join(dir, 'compose.yml'), compose);
   const { stdout, stderr } = await docker(['compose', '--file', path.join(dir, 'compose.yml'), 'config', '--format', 'json']);
   expect(stderr).toBe('');

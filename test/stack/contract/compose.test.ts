@@ -1,11 +1,11 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { docker, HOME } from '../../support/cli.ts';
 import { CASES, load, rendered, stackOf } from '../../support/settings.ts';
+import { temporaryFolder } from '../../support/temporary.ts';
 
 const schema = JSON.parse(readFileSync(path.join(HOME, 'test/fixtures/compose-spec.json'), 'utf8'));
 const { $schema: _draft, $id: _id, id: _old, ...body } = schema;
@@ -19,7 +19,7 @@ describe.each(Object.keys(CASES))('the Compose file of %s', (name) => {
     expect(validate.errors ?? []).toEqual([]);
   });
   it('is read by docker compose itself', async () => {
-    const dir = mkdtempSync(path.join(os.tmpdir(), 'medianest-compose-'));
+    const dir = temporaryFolder('compose');
     mkdirSync(path.join(dir, 'config'));
     writeFileSync(path.join(dir, 'compose.yml'), file.contents);
     const { status, stderr } = await docker(['compose', '--file', path.join(dir, 'compose.yml'), 'config', '--quiet']);

@@ -17,6 +17,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { medianest, PROGRAM, run } from '../../support/cli.ts';
 import { asNobody, faults, folder, json, tree } from '../../support/command.ts';
+import { temporaryFolder } from '../../support/temporary.ts';
 
 const COMPOSE = ['--profile', 'dev-compose'];
 
@@ -155,7 +156,7 @@ describe('a state folder', () => {
 
 describe('a full disk', () => {
   it('leaves the old tree whole, and the next render goes on when there is space again', async () => {
-    const disk = mkdtempSync(path.join(os.tmpdir(), 'medianest-disk-'));
+    const disk = temporaryFolder('disk');
     const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk]);
     if (mounted.status !== 0) throw new Error(`a small file system cannot be mounted here (root is needed): ${mounted.stderr}`);
     try {

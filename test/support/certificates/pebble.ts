@@ -1,9 +1,9 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import https from 'node:https';
-import os from 'node:os';
 import path from 'node:path';
 import { internalCa } from '../../../src/certificates/ca/internal-ca.ts';
 import { docker, HOME } from '../cli.ts';
+import { temporaryFolder } from '../temporary.ts';
 import { PREFIX } from '../workspace.ts';
 
 const IMAGE = 'medianest-test/pebble:1';
@@ -45,7 +45,7 @@ export const removePebble = (name: string) => docker(['rm', '--force', '--volume
 
 export async function startPebble(name: string, network: string, options: PebbleOptions = {}): Promise<Pebble> {
   const container = `${PREFIX}-${name}-pebble`;
-  const dir = mkdtempSync(path.join(os.tmpdir(), `medianest-${name}-pebble-`));
+  const dir = temporaryFolder(`${name}-pebble`);
   await removePebble(name);
   await must(['build', '--quiet', '--tag', IMAGE, path.join(HOME, 'test/support/certificates/pebble')]);
   await must([
