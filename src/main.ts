@@ -4,6 +4,8 @@ import { home } from './core/home.ts';
 import { silent } from './core/reporter.ts';
 import { explained } from './core/system-fault.ts';
 import { writingFix } from './core/writing-fix.ts';
+import { hanging, widthOf } from './ui/fold.ts';
+import { painter, showsColor } from './ui/paint.ts';
 
 declare const MEDIANEST_VERSION: string;
 
@@ -44,7 +46,7 @@ export async function main(argv: string[]): Promise<void> {
       interruption.stop();
     }
   } catch (error) {
-    printError(error, json);
+    printError(error, json, !argv.includes('--no-color') && !['1', 'true'].includes(process.env.MEDIANEST_NO_COLOR ?? ''));
   }
 }
 
@@ -63,7 +65,7 @@ function workingFolder(): string | undefined {
   }
 }
 
-function printError(thrown: unknown, json: boolean): void {
+function printError(thrown: unknown, json: boolean, color: boolean): void {
   const error = explained(thrown);
   const known = error instanceof UserError;
   process.exitCode = known ? error.exitStatus : EXIT.failed;
@@ -75,7 +77,12 @@ function printError(thrown: unknown, json: boolean): void {
         hint: 'this is a fault in medianest: report it with the command and this message (MEDIANEST_DEBUG=1 adds the trace)',
       };
   if (json) process.stdout.write(`${JSON.stringify({ error: known ? error : { code, message, hint } }, null, 2)}\n`);
-  else process.stderr.write(`Error: ${message}\nFix: ${hint}\n`);
+  else {
+    const paint = painter(showsColor(color, process.env, process.stderr.isTTY === true));
+    const width = widthOf(process.stderr);
+    process.stderr.write(`${hanging('Error: ', message, width, `${paint('fail', 'Error:')} `)}\n`);
+    process.stderr.write(`${hanging('Fix: ', hint, width, `${paint('strong', 'Fix:')} `)}\n`);
+  }
   if (process.env.MEDIANEST_DEBUG === '1' && thrown instanceof Error) process.stderr.write(`${thrown.stack}\n`);
 }
 
@@ -120,7 +127,7 @@ async function createContext(flags: GlobalFlags, signal: AbortSignal): Promise<C
     docker: async () => (await import('./docker/compose.ts')).dockerCli,
     report,
     print: (line) => void process.stdout.write(`${line}\n`),
-    color: flags.color && process.stdout.isTTY === true && env.TERM !== 'dumb',
+    color: showsColor(flags.color, env, process.stdout.isTTY === true),
     clock: { now: () => new Date() },
     signal,
     ask: async (question, secret) => {
@@ -133,10 +140,11 @@ async function createContext(flags: GlobalFlags, signal: AbortSignal): Promise<C
 
 /** Spinners on a terminal, plain lines elsewhere; loaded with the first thing to say. */
 async function createReporter(flags: GlobalFlags): Promise<Context['report']> {
-  const options = { verbose: flags.verbose, now: Date.now };
+  const color = showsColor(flags.color, process.env, process.stderr.isTTY === true);
+  const options = { verbose: flags.verbose, now: Date.now, color };
   if (process.stderr.isTTY && process.env.TERM !== 'dumb') {
     const { ttyReporter } = await import('./ui/tty.ts');
-    return ttyReporter(process.stderr, { ...options, color: flags.color });
+    return ttyReporter(process.stderr, options);
   }
   const { plainReporter } = await import('./ui/plain.ts');
   return plainReporter((text) => process.stderr.write(text), options);

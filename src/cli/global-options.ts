@@ -12,5 +12,5 @@ export const GLOBAL: readonly (readonly [flags: string, description: string, var
   ['--yes', 'Answer every question with yes', 'MEDIANEST_YES'],
   ['--dry-run', 'Print what would be done, and change nothing', 'MEDIANEST_DRY_RUN'],
   ['--wait-lock [seconds]', 'Wait for another medianest to finish (600 seconds when none are given)', 'MEDIANEST_WAIT_LOCK'],
-  ['--no-color', 'No colours (also NO_COLOR)', 'MEDIANEST_NO_COLOR'],
+  ['--no-color', 'No colours (also NO_COLOR; CLICOLOR_FORCE=1 has them in a pipe)', 'MEDIANEST_NO_COLOR'],
 ];

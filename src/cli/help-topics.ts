@@ -117,8 +117,8 @@ ready, the deploy is rolled back (exit 1). If a deploy is killed, \`status\` sho
   {
     name: 'recovery',
     summary: 'When something is broken: where to look, in which order',
-    text: `  medianest status          what runs
-  medianest health          each check with its remedy
+    text: `  medianest status          what runs, at a glance
+  medianest health          what is not ok, with its remedy
   medianest doctor          the machine: memory, disk, ports, engine, clock
   medianest logs SERVICE    its output
   medianest up              repairs what it can: starts, recreates, reissues

@@ -1,7 +1,9 @@
 import type { Reporter } from '../core/reporter.ts';
+import { painter } from './paint.ts';
 
 /** One line for each event, for logs, pipes and terminals without colours. */
-export function plainReporter(write: (text: string) => void, options: { verbose: boolean; now: () => number }): Reporter {
+export function plainReporter(write: (text: string) => void, options: { verbose: boolean; now: () => number; color: boolean }): Reporter {
+  const paint = painter(options.color);
   return {
     task: (title) => {
       const started = options.now();
@@ -10,11 +12,11 @@ export function plainReporter(write: (text: string) => void, options: { verbose:
       return {
         detail: (text) => options.verbose && write(`  ${text}\n`),
         done: (note) => write(`${title}: done in ${elapsed()}${note ? `, ${note}` : ''}\n`),
-        failed: () => write(`${title}: failed after ${elapsed()}\n`),
+        failed: () => write(`${title}: ${paint('fail', 'failed')} after ${elapsed()}\n`),
       };
     },
     note: (text) => write(`${text}\n`),
-    warn: (text) => write(`Warning: ${text}\n`),
+    warn: (text) => write(`${paint('warn', 'Warning:')} ${text}\n`),
     verbose: (text) => options.verbose && write(`${text}\n`),
   };
 }

@@ -1,30 +1,32 @@
-/** As wide as the terminal; a pipe or a file takes lines of any length. */
-const terminalWidth = (): number => (process.stdout.isTTY && process.stdout.columns) || Number.POSITIVE_INFINITY;
+import { fold, hanging, widthOf } from './fold.ts';
 
 const GAP = 2;
 /** A column narrower than this says nothing any more: rows are then written below each other. */
 const NARROWEST = 12;
 
-/** Columns padded to their widest cell; the last one is not padded. Where they do not fit, the widest are folded. */
-export function table(rows: readonly (readonly string[])[], width = terminalWidth()): string {
-  const natural = (rows[0] ?? []).map((_cell, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
-  const widths = fitted(natural, width);
-  if (!widths) return isHeader(rows[0]) ? records(rows) : lines(rows, natural);
+/** Columns padded to their widest cell; the last one is not padded. Where they do not fit, the widest are folded, between words. */
+export function table(rows: readonly (readonly string[])[], width = widthOf(process.stdout)): string {
+  const columns = (rows[0] ?? []).map((_cell, column) => rows.map((row) => row[column] ?? ''));
+  const natural = columns.map((cells) => Math.max(...cells.map((cell) => cell.length)));
+  const least = columns.map((cells, column) => Math.min(natural[column] as number, Math.max(NARROWEST, ...cells.map(longestWord))));
+  const widths = fitted(natural, least, width);
+  if (!widths) return isHeader(rows[0]) ? records(rows, width) : lines(rows, least);
   return lines(rows, widths);
 }
 
 const isHeader = (row: readonly string[] | undefined): boolean => row?.every((cell) => cell !== '' && cell === cell.toUpperCase()) ?? false;
 
-/** Takes from the widest column until all fit; undefined where that would leave one too narrow. */
-function fitted(natural: readonly number[], width: number): number[] | undefined {
+const longestWord = (cell: string): number => Math.max(...cell.split(' ').map((word) => word.length));
+
+/** Takes from the widest column until all fit; undefined where a word would have to be broken for that. */
+function fitted(natural: readonly number[], least: readonly number[], width: number): number[] | undefined {
   const widths = [...natural];
-  const sum = () => widths.reduce((total, own) => total + own, GAP * (widths.length - 1));
-  while (sum() > width) {
-    const widest = Math.max(...widths);
-    if (widest <= NARROWEST) return undefined;
-    const next = Math.max(NARROWEST, ...widths.filter((own) => own < widest));
-    const at = widths.indexOf(widest);
-    widths[at] = Math.max(next === widest ? widest - 1 : next, widest - (sum() - width));
+  let over = widths.reduce((total, own) => total + own, GAP * (widths.length - 1)) - width;
+  for (; over > 0; over--) {
+    const shrinkable = widths.map((own, column) => (own > (least[column] as number) ? own : 0));
+    const widest = Math.max(0, ...shrinkable);
+    if (widest === 0) return undefined;
+    widths[shrinkable.indexOf(widest)] = widest - 1;
   }
   return widths;
 }
@@ -32,7 +34,7 @@ function fitted(natural: readonly number[], width: number): number[] | undefined
 function lines(rows: readonly (readonly string[])[], widths: readonly number[]): string {
   return rows
     .flatMap((row) => {
-      const cells = row.map((cell, column) => folded(cell, widths[column] ?? 0));
+      const cells = row.map((cell, column) => fold(cell, widths[column] ?? 0).split('\n'));
       const height = Math.max(...cells.map((cell) => cell.length));
       return Array.from({ length: height }, (_line, at) =>
         cells
@@ -44,23 +46,13 @@ function lines(rows: readonly (readonly string[])[], widths: readonly number[]):
     .join('\n');
 }
 
-/** At spaces where there are some, else wherever the width ends. */
-function folded(text: string, width: number): string[] {
-  if (text.length <= width) return [text];
-  const space = text.lastIndexOf(' ', width);
-  const at = space > 0 ? space : width;
-  return [text.slice(0, at), ...folded(text.slice(at).trimStart(), width)];
-}
-
 /** One block for each row, its cells named by the header: for a terminal of 40 columns. */
-function records([header = [], ...rows]: readonly (readonly string[])[]): string {
+function records([header = [], ...rows]: readonly (readonly string[])[], width: number): string {
   const names = Math.max(...header.map((name) => name.length));
+  const named = (name = '', cell = '') => hanging(`  ${name.padEnd(names)}  `, cell, width);
   return rows
     .map(([first = '', ...rest]) =>
-      [
-        first,
-        ...rest.flatMap((cell, index) => (cell === '' || cell === '-' ? [] : [`  ${(header[index + 1] ?? '').padEnd(names)}  ${cell}`])),
-      ].join('\n'),
+      [first, ...rest.flatMap((cell, index) => (cell === '' || cell === '-' ? [] : [named(header[index + 1], cell)]))].join('\n'),
     )
     .join('\n');
 }

@@ -37,7 +37,7 @@ export const cdnPurge: Command = {
       throw new UserError(
         'NOT_RUNNING',
         `the edge’s cache was not purged: ${tail.at(-1) ?? `status ${exitCode}`}`,
-        'medianest status edge shows why',
+        'medianest logs edge shows why',
       );
     }
     const removed = Number(stdout.trim());

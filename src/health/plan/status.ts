@@ -28,6 +28,9 @@ export interface ServiceStatus {
   /** Of a member of a group: whether it leads, and what else the controller knows. */
   role?: MemberState['role'];
   details?: MemberState['details'];
+  /** The members that share its data, such as `database`, and whether these can count on it. */
+  group?: string;
+  ok?: boolean;
 }
 
 /** What was asked besides the list of containers. */
@@ -47,6 +50,7 @@ export function statusReport(
   extras: StatusExtras = { traffic: {}, members: {}, notes: [] },
 ): StatusReport {
   const expected = (manifest?.services ?? []).filter((service) => !containers.some((container) => container.service === service.name));
+  const groups = new Map((manifest?.services ?? []).map(({ name, member }) => [name, member?.group]));
   const services = [
     ...containers.map((container) => ({
       name: container.service,
@@ -59,7 +63,7 @@ export function statusReport(
       ),
       ...restartsPart(extras.lives?.[container.id]),
       ...(extras.traffic[container.service] && { traffic: extras.traffic[container.service] as ReplicaTraffic }),
-      ...memberPart(extras.members[container.service]),
+      ...memberPart(extras.members[container.service], groups.get(container.service)),
     })),
     ...expected.map(({ name, component }) => ({ name, component, state: 'missing', health: 'none', image: '', addresses: {} })),
   ].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
@@ -78,5 +82,8 @@ export function statusReport(
 const restartsPart = (life: Life | undefined): Pick<ServiceStatus, 'restarts'> =>
   life && life.restarts > 0 ? { restarts: life.restarts } : {};
 
-const memberPart = (member: MemberState | undefined): Pick<ServiceStatus, 'role' | 'details'> =>
-  member ? { role: member.role, details: member.details } : {};
+const memberPart = (
+  member: MemberState | undefined,
+  group: string | undefined,
+): Pick<ServiceStatus, 'role' | 'details' | 'group' | 'ok'> =>
+  member ? { role: member.role, details: member.details, ok: member.ok, ...(group !== undefined && { group }) } : {};
