@@ -122,6 +122,8 @@ export interface Execution {
 export interface StepKind<K extends StepName = StepName> {
   /** One line for a person, in the present tense. */
   describe(step: Step<K>): string;
+  /** One line for several in a row, such as one for each service: without it each has its own. */
+  many?(steps: readonly Step<K>[]): string;
   perform(step: Step<K>, run: Execution, task: Task | undefined): Promise<unknown> | unknown;
   /** Containers are not what they were afterwards. */
   touches?: true;

@@ -7,7 +7,7 @@ import { composeArgs } from '../docker/compose.ts';
 import { LABELS_FILE } from '../stack/operator-override.ts';
 import { OVERRIDE_FILE } from '../stack/operator-override-checks.ts';
 import type { StateFolder } from '../state/state.ts';
-import { isAwaited, recovers, unhealthyError } from './unhealthy.ts';
+import { isAwaited, recovers, showAwaited, unhealthyError } from './unhealthy.ts';
 
 /** The project's Compose files as they were written last: what an operator has put into the override since counts from the next `up` on. */
 export const composeFiles = (state: StateFolder): string[] => {
@@ -31,6 +31,22 @@ export async function compose(run: Execution, task: Task | undefined, args: stri
 
 /** Starts, and waits until healthy. @param only services whose health matters; all of the project where not given */
 export async function composeUp(
+  run: Execution,
+  task: Task | undefined,
+  args: string[],
+  waitSeconds: number,
+  only?: readonly string[],
+): Promise<void> {
+  const { engine, prepared } = run;
+  const stop = showAwaited(engine, prepared.project, task, only);
+  try {
+    await startHealthy(run, task, args, waitSeconds, only);
+  } finally {
+    stop();
+  }
+}
+
+async function startHealthy(
   run: Execution,
   task: Task | undefined,
   args: string[],

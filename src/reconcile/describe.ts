@@ -1,40 +1,84 @@
 import type { Step, StepHandlers } from '../capability/capability.ts';
 import { plural } from '../core/plural.ts';
-import { describeStep } from '../project/execute.ts';
-import { table } from '../ui/table.ts';
+import { describeSteps } from '../project/execute.ts';
+import { fold, hanging } from '../ui/fold.ts';
+import { type Paint, painter, type Tone } from '../ui/paint.ts';
 import type { UpOutcome } from './converge.ts';
-import type { Change, FileChange } from './plan/change.ts';
+import type { Action, Change, FileChange } from './plan/change.ts';
 import { leftBehindText } from './plan/left-data.ts';
+
+interface Shown {
+  width: number;
+  paint: Paint;
+}
+
+const PLAIN: Shown = { width: Number.POSITIVE_INFINITY, paint: painter(false) };
+
+const SIGNS: Readonly<Record<Exclude<Action, 'keep'>, [sign: string, tone: Tone]>> = {
+  create: ['+', 'ok'],
+  start: ['+', 'ok'],
+  recreate: ['~', 'warn'],
+  reload: ['~', 'warn'],
+  remove: ['-', 'fail'],
+};
 
 export function describePlan(
   { changes, files, leftBehind }: { changes: readonly Change[]; files: readonly FileChange[]; leftBehind: readonly string[] },
   steps: readonly Step[],
   kinds: StepHandlers,
+  { width, paint }: Shown = PLAIN,
 ): string {
   const left = leftBehindText(leftBehind);
-  const rows = changes.map((change) => [change.service, change.action, change.downtime, change.dataRisk, change.cause]);
-  const kept = changes.filter((change) => change.action === 'keep').length;
-  const preparing = steps.filter((step) => step.kind !== 'compose-up' && step.kind !== 'mark-applied');
-  return [
-    table([['SERVICE', 'ACTION', 'DOWNTIME', 'DATA AT RISK', 'CAUSE'], ...rows]),
-    ...(preparing.length > 0 ? ['', ...preparing.map((step) => `- ${describeStep(kinds, step)}`)] : []),
-    ...(left ? ['', left] : []),
-    '',
-    steps.length === 0
-      ? 'Nothing to do.'
-      : `${plural(changes.length - kept, 'service')} to change, ${kept} unchanged, ${plural(files.length, 'file')} to write.`,
-  ].join('\n');
+  const changed = changes.flatMap((change) => (change.action === 'keep' ? [] : [{ ...change, action: change.action }]));
+  const kept = plural(changes.length - changed.length, 'service');
+  const preparing = describeSteps(
+    kinds,
+    steps.filter((step) => step.kind !== 'compose-up' && step.kind !== 'mark-applied'),
+  );
+  const paragraphs = [
+    changed.length > 0 ? changeLines(changed, { width, paint }) : [],
+    preparing.length > 0 ? ['Steps:', ...preparing.map((line) => hanging('  - ', line, width))] : [],
+    left ? [fold(left, width)] : [],
+    [
+      steps.length === 0
+        ? `Nothing to do. ${kept} unchanged.`
+        : fold(`${plural(changed.length, 'service')} to change, ${kept} unchanged, ${plural(files.length, 'file')} to write.`, width),
+    ],
+  ];
+  return paragraphs
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n');
 }
 
-export function describeUp(outcome: UpOutcome, kinds: StepHandlers): string {
-  if (outcome.result === 'planned') return describePlan(outcome, outcome.steps ?? [], kinds);
+/** `~ app-1  recreate  changed: image`, and below it what that costs, where it costs anything. */
+function changeLines(changes: readonly (Change & { action: Exclude<Action, 'keep'> })[], { width, paint }: Shown): string[] {
+  const longest = (texts: readonly string[]) => Math.max(...texts.map(({ length }) => length));
+  const names = longest(changes.map(({ service }) => service));
+  const actions = longest(changes.map(({ action }) => action));
+  return changes.map(({ service, action, cause, downtime, dataRisk }) => {
+    const [sign, tone] = SIGNS[action];
+    const start = `${sign} ${service.padEnd(names)}  ${action.padEnd(actions)}  `;
+    const costs = [
+      ...(downtime.startsWith('none') ? [] : [`downtime: ${downtime}`]),
+      ...(dataRisk.startsWith('none') ? [] : [`data at risk: ${dataRisk}`]),
+    ];
+    return [hanging(start, cause, width, paint(tone, start)), ...costs.map((cost) => hanging(' '.repeat(start.length), cost, width))].join(
+      '\n',
+    );
+  });
+}
+
+export function describeUp(outcome: UpOutcome, kinds: StepHandlers, shown: Shown = PLAIN): string {
+  if (outcome.result === 'planned') return describePlan(outcome, outcome.steps ?? [], kinds, shown);
+  const { project, profile, seconds } = outcome;
   const first =
     outcome.result === 'unchanged'
-      ? `Nothing to do: ${outcome.project} (${outcome.profile}) runs as planned.`
-      : `${outcome.project} (${outcome.profile}) is up after ${outcome.seconds.toFixed(1)} s.`;
+      ? `Nothing to do: ${project} (${profile}) runs as planned.`
+      : `${shown.paint('ok', `${project} (${profile}) is up`)} after ${seconds.toFixed(1)} s.`;
   return [
     first,
     ...outcome.urls.map((url) => `  ${url}`),
-    ...(outcome.trust ? [`Browsers trust it once this CA is imported: ${outcome.trust}`] : []),
+    ...(outcome.trust ? [hanging('', `Browsers trust it once this CA is imported: ${outcome.trust}`, shown.width)] : []),
   ].join('\n');
 }

@@ -10,14 +10,20 @@ const later =
     return performers[kind](step, run, task);
   };
 
+/** All of a few, of many the first and how many more. */
+const namesText = (names: readonly string[]): string =>
+  names.length <= 6 ? names.join(', ') : `${names.slice(0, 4).join(', ')} and ${names.length - 4} more`;
+
 /** The steps of `up`, `down`, `restart` and all that is an `up` of a part. */
 export const reconcileSteps = {
   'build-image': {
     describe: (step) => `build image ${step.image.ref}`,
+    many: (steps) => `build ${plural(steps.length, 'image')}`,
     perform: later('build-image'),
   },
   'pull-image': {
     describe: (step) => `pull image ${step.ref}`,
+    many: (steps) => `pull ${plural(steps.length, 'image')}`,
     perform: later('pull-image'),
   },
   'create-secrets': {
@@ -38,10 +44,12 @@ export const reconcileSteps = {
   },
   'issue-certificate': {
     describe: (step) => `issue certificate ${step.certificate.name} for ${step.certificate.subjects.join(', ')}`,
+    many: (steps) => `issue ${plural(steps.length, 'certificate')} (${namesText(steps.map(({ certificate }) => certificate.name))})`,
     perform: later('issue-certificate'),
   },
   'place-secrets': {
     describe: (step) => `hand secrets to ${step.service.name}`,
+    many: (steps) => `hand secrets to ${plural(steps.length, 'service')}`,
     perform: later('place-secrets'),
   },
   mend: {
@@ -51,10 +59,12 @@ export const reconcileSteps = {
   },
   'create-volume': {
     describe: (step) => `create the volume ${step.name}, if it does not exist`,
+    many: (steps) => `create ${plural(steps.length, 'volume')}, where they do not exist`,
     perform: later('create-volume'),
   },
   'own-volume': {
     describe: (step) => `give the volume ${step.volume} to user ${step.uid}:${step.gid} (${step.cause})`,
+    many: (steps) => `give ${plural(steps.length, 'volume')} to the users that write to them`,
     perform: later('own-volume'),
   },
   'prove-mount': {
@@ -63,6 +73,7 @@ export const reconcileSteps = {
   },
   'prove-settings': {
     describe: (step) => `check ${step.trial.setting} of ${step.service}, in a container that is thrown away`,
+    many: (steps) => `check ${plural(steps.length, 'setting')}, in containers that are thrown away`,
     perform: later('prove-settings'),
   },
   'activate-config': {
@@ -72,6 +83,7 @@ export const reconcileSteps = {
   },
   'prove-config': {
     describe: (step) => `check the new configuration of ${step.service.name}`,
+    many: (steps) => `check the new configuration of ${plural(steps.length, 'service')}`,
     perform: later('prove-config'),
   },
   'remove-container': {
@@ -111,7 +123,7 @@ export const reconcileSteps = {
   },
   'compose-up': {
     describe: (step) =>
-      step.services.length > 0 ? `start and wait until healthy: ${step.services.join(', ')}` : 'wait until everything is healthy',
+      step.services.length > 0 ? `start and wait until healthy: ${namesText(step.services)}` : 'wait until everything is healthy',
     perform: later('compose-up'),
     touches: true,
   },
@@ -127,6 +139,7 @@ export const reconcileSteps = {
   },
   reload: {
     describe: (step) => `reload ${step.service}`,
+    many: (steps) => `reload ${steps.map(({ service }) => service).join(', ')}`,
     perform: later('reload'),
   },
   'mark-applied': {

@@ -1,5 +1,6 @@
 import { UserError } from '../core/errors.ts';
 import { poll } from '../core/poll.ts';
+import type { Task } from '../core/reporter.ts';
 import type { Engine, ObservedContainer } from '../docker/types.ts';
 
 /** Read, and shown at most. */
@@ -45,6 +46,34 @@ export async function recovers(
     return bad.some((container) => container.state !== 'running') ? false : undefined;
   };
   return (await poll(look, { every: 500, timeout: Math.min(waitSeconds, RECOVERY_SECONDS) * 1000, signal })) ?? false;
+}
+
+/** `not healthy yet: app-1, postgres-1`. */
+export const awaitedText = (names: readonly string[]): string =>
+  `not healthy yet: ${[...names].sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).join(', ')}`;
+
+/** Shows which containers are still waited for, while they are. @returns what ends it */
+export function showAwaited(engine: Engine, project: string, task: Task | undefined, only?: readonly string[]): () => void {
+  if (!task) return () => {};
+  let last = '';
+  let asking = false;
+  const look = async () => {
+    if (asking) return;
+    asking = true;
+    // An engine that cannot be asked is for the work itself to report.
+    const names = (await unwell(engine, project, only).catch(() => [])).map(({ service }) => service);
+    asking = false;
+    const text = awaitedText(names);
+    if (names.length === 0 || text === last || ended) return;
+    last = text;
+    task.detail(text);
+  };
+  let ended = false;
+  const timer = setInterval(look, 1000);
+  return () => {
+    ended = true;
+    clearInterval(timer);
+  };
 }
 
 /** Which services are not well, each with its state and its last log lines; undefined when all are. */

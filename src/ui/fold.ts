@@ -29,6 +29,13 @@ function folded(line: string, width: number, more: number): string[] {
   return [...lines, rest];
 }
 
+/** As much of a text as fits, to the end of a word. */
+export function cut(text: string, width: number): string {
+  if (text.length <= width) return text;
+  const space = text.lastIndexOf(' ', width - 2);
+  return `${text.slice(0, space > 0 ? space : Math.max(0, width - 2)).replace(/[,:;]$/, '')} …`;
+}
+
 /** A start that stands alone on its side, and a text beside it. @param painted the start as it is shown, with its colour */
 export function hanging(start: string, text: string, width: number, painted = start): string {
   const lines = fold(text, Math.max(1, width - start.length)).split('\n');

@@ -1,7 +1,7 @@
 import { Chalk } from 'chalk';
 import ora, { type Ora } from 'ora';
 import type { Reporter } from '../core/reporter.ts';
-import { fold, hanging } from './fold.ts';
+import { cut, fold, hanging } from './fold.ts';
 
 /** A spinner line for each piece of work, with what it waits for and how long it has taken. */
 export function ttyReporter(stream: NodeJS.WriteStream, options: { color: boolean; verbose: boolean; now: () => number }): Reporter {
@@ -14,8 +14,17 @@ export function ttyReporter(stream: NodeJS.WriteStream, options: { color: boolea
       const started = options.now();
       let waiting = '';
       const elapsed = () => `${((options.now() - started) / 1000).toFixed(1)} s`;
-      const width = () => Math.max(20, columns() - title.length - 14);
-      const text = () => `${title} ${chalk.dim(`${elapsed()}${waiting ? ` · ${waiting.slice(0, width())}` : ''}`)}`;
+      // One line while it runs: a terminal would break a longer one anywhere, and the spinner would be drawn over it.
+      const short = () => cut(title, Math.max(20, columns() - (waiting ? 40 : 14)));
+      const left = () => Math.max(12, columns() - short().length - 14);
+      const text = () => `${short()} ${chalk.dim(`${elapsed()}${waiting ? ` · ${cut(waiting, left())}` : ''}`)}`;
+      const whole = (end: string) => {
+        const [head = '', ...rest] = fold(`${title} ${end}`, columns() - 2, 2).split('\n');
+        const lines = [head, ...rest];
+        const last = lines.pop() ?? '';
+        const colored = last.endsWith(end) ? last.slice(0, -end.length) + chalk.dim(end) : last;
+        return [...lines, colored].join('\n');
+      };
       const spinner = ora({ text: text(), stream, color: options.color ? 'cyan' : false, discardStdin: false } as Parameters<
         typeof ora
       >[0]).start();
@@ -36,8 +45,8 @@ export function ttyReporter(stream: NodeJS.WriteStream, options: { color: boolea
             line(chalk.dim(`  ${now}`));
           }
         },
-        done: (note) => end(() => spinner.succeed(`${title} ${chalk.dim(elapsed() + (note ? `, ${note}` : ''))}`)),
-        failed: () => end(() => spinner.fail(`${title} ${chalk.dim(elapsed())}`)),
+        done: (note) => end(() => spinner.succeed(whole(elapsed() + (note ? `, ${note}` : '')))),
+        failed: () => end(() => spinner.fail(whole(elapsed()))),
       };
     },
     note: (text) => line(fold(text, columns(), 2)),

@@ -12,6 +12,8 @@ export const plan: Command = {
     const { open } = await import('../../project/open.ts');
     const { stepKinds } = await import('../../project/execute.ts');
     const { planProject } = await import('../plan-project.ts');
+    const { widthOf } = await import('../../ui/fold.ts');
+    const { painter } = await import('../../ui/paint.ts');
     const { describePlan } = await import('../describe.ts');
     refuseBoth(options);
     const { loaded } = await open(context);
@@ -25,7 +27,7 @@ export const plan: Command = {
     for (const line of warnings) context.report.warn(line);
     return done(
       { profile: prepared.stack.profile, changes, files, leftBehind, carried, warnings },
-      describePlan(plan, steps, await stepKinds(context)),
+      describePlan(plan, steps, await stepKinds(context), { width: widthOf(process.stdout), paint: painter(context.color) }),
       steps.length > 0 ? EXIT.pending : EXIT.done,
     );
   },

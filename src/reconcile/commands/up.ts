@@ -18,6 +18,8 @@ export const upCommand: Command = {
     const { open } = await import('../../project/open.ts');
     const { stepKinds } = await import('../../project/execute.ts');
     const { converge } = await import('../converge.ts');
+    const { widthOf } = await import('../../ui/fold.ts');
+    const { painter } = await import('../../ui/paint.ts');
     const { describeUp } = await import('../describe.ts');
     refuseBoth(options);
     const opened = await open(context);
@@ -33,7 +35,10 @@ export const upCommand: Command = {
     const after = parts.filter((part) => part !== undefined);
     return done(
       Object.assign({ ...outcome }, ...after.map(({ data }) => data)),
-      [describeUp(outcome, await stepKinds(context)), ...after.flatMap(({ lines }) => lines)].join('\n'),
+      [
+        describeUp(outcome, await stepKinds(context), { width: widthOf(process.stdout), paint: painter(context.color) }),
+        ...after.flatMap(({ lines }) => lines),
+      ].join('\n'),
     );
   },
 };
