@@ -1,5 +1,6 @@
 import type { Capability, Seen } from '../capability/capability.ts';
 import type { Check } from '../capability/check.ts';
+import { exists } from '../core/files.ts';
 import { containersOf, withRole } from '../stack/roles.ts';
 import { backupList, backupPrune, backupVerify, backup as command } from './commands/backup.ts';
 import { backupKeys } from './commands/backup-keys.ts';
@@ -54,6 +55,12 @@ export const backup = {
       if (withRole(starting, 'repository').length === 0) return;
       const { checkLocalFolder } = await import('./repository/local-folder.ts');
       await checkLocalFolder(context, state, loaded);
+    },
+    next: async ({ loaded, state }) => {
+      if (withRole(state.manifest()?.services, 'repository').length === 0) return [];
+      const { installedUnits } = await import('../schedule/timers.ts');
+      const { backupAdvice } = await import('./plan/schedule.ts');
+      return backupAdvice(installedUnits(loaded.settings.project, BACKUP_SCHEDULE.timers).length > 0, exists('/run/systemd/system'));
     },
   },
   data: {

@@ -181,6 +181,12 @@ export interface FinishedUp extends UpRequest {
   command: string;
 }
 
+/** What is left to the person after a first start. */
+export interface NextStep {
+  command: string;
+  why: string;
+}
+
 /** What a capability adds to `up`. All of it is optional. */
 export interface UpPart {
   /** Reads what the stack is built with besides settings. */
@@ -191,6 +197,8 @@ export interface UpPart {
   announce?(request: UpRequest): Promise<string[]> | string[];
   /** Under the lock, once all is well; also where nothing had to change. */
   finished?(run: FinishedUp): Promise<void>;
+  /** After a first start: what only the person can decide. */
+  next?(project: Project): Promise<NextStep[]> | NextStep[];
   /** After `up`, the lock freed: what may take long, and what others outside are asked for. */
   outside?(context: Context, project: Project): Promise<{ data: Record<string, Json>; lines: string[] } | undefined>;
 }

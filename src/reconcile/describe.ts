@@ -1,4 +1,4 @@
-import type { Step, StepHandlers } from '../capability/capability.ts';
+import type { NextStep, Step, StepHandlers } from '../capability/capability.ts';
 import { plural } from '../core/plural.ts';
 import { describeSteps } from '../project/execute.ts';
 import { fold, hanging } from '../ui/fold.ts';
@@ -79,6 +79,22 @@ export function describeUp(outcome: UpOutcome, kinds: StepHandlers, shown: Shown
   return [
     first,
     ...outcome.urls.map((url) => `  ${url}`),
-    ...(outcome.trust ? [hanging('', `Browsers trust it once this CA is imported: ${outcome.trust}`, shown.width)] : []),
+    ...(outcome.trust && !isFirst(outcome) ? [fold(`Browsers trust it once this CA is imported: ${outcome.trust}`, shown.width, 2)] : []),
   ].join('\n');
+}
+
+/** Nothing of it was there before: the person may not know yet what there is to do. */
+export const isFirst = ({ result, changes }: Pick<UpOutcome, 'result' | 'changes'>): boolean =>
+  result === 'changed' && changes.length > 0 && changes.every(({ action }) => action === 'create');
+
+/** What to do after a first start: trust the CA, open the portal, and what capabilities add. */
+export const nextSteps = ({ trust, urls }: Pick<UpOutcome, 'trust' | 'urls'>, more: readonly NextStep[]): NextStep[] => [
+  ...(trust ? [{ command: 'medianest certs ca trust', why: `so that browsers here trust it; elsewhere import ${trust}` }] : []),
+  ...(urls.length > 0 ? [{ command: 'medianest open', why: 'the portal in your browser' }] : []),
+  ...more,
+];
+
+export function describeNext(steps: readonly NextStep[], width = Number.POSITIVE_INFINITY): string {
+  const longest = Math.max(0, ...steps.map(({ command }) => command.length));
+  return ['Next:', ...steps.map(({ command, why }) => hanging(`  ${command.padEnd(longest)}  `, why, width))].join('\n');
 }

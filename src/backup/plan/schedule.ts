@@ -1,4 +1,4 @@
-import type { Schedule } from '../../capability/capability.ts';
+import type { NextStep, Schedule } from '../../capability/capability.ts';
 
 /** A run that is refused for a passing cause waits and tries again, the hourly one until the next is due. */
 export const BACKUP_SCHEDULE: Schedule = {
@@ -14,3 +14,11 @@ export const BACKUP_SCHEDULE: Schedule = {
     { name: 'drill', calendar: '*-*-01 06:00:00', delay: '1min', command: ['drill', '--retry-for', '6h'] },
   ],
 };
+
+/** Without a schedule the data of a new stack is in no backup, and only the person can give one root's rights. */
+export function backupAdvice(scheduled: boolean, hasSystemd: boolean): NextStep[] {
+  if (scheduled) return [];
+  return hasSystemd
+    ? [{ command: 'sudo medianest backup schedule install', why: 'backups, verification and drills by themselves' }]
+    : [{ command: 'medianest backup', why: 'every day, by cron or the like: systemd does not run here' }];
+}

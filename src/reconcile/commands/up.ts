@@ -20,7 +20,7 @@ export const upCommand: Command = {
     const { converge } = await import('../converge.ts');
     const { widthOf } = await import('../../ui/fold.ts');
     const { painter } = await import('../../ui/paint.ts');
-    const { describeUp } = await import('../describe.ts');
+    const { describeNext, describeUp, isFirst, nextSteps } = await import('../describe.ts');
     refuseBoth(options);
     const opened = await open(context);
     const outcome = await converge(context, opened, {
@@ -33,11 +33,15 @@ export const upCommand: Command = {
     const parts = [];
     for (const { up } of await context.capabilities()) parts.push(await up?.outside?.(context, opened));
     const after = parts.filter((part) => part !== undefined);
+    const wanted = [];
+    if (isFirst(outcome)) for (const { up } of await context.capabilities()) wanted.push(...((await up?.next?.(opened)) ?? []));
+    const next = isFirst(outcome) ? nextSteps(outcome, wanted) : [];
     return done(
-      Object.assign({ ...outcome }, ...after.map(({ data }) => data)),
+      Object.assign({ ...outcome, ...(next.length > 0 && { next }) }, ...after.map(({ data }) => data)),
       [
         describeUp(outcome, await stepKinds(context), { width: widthOf(process.stdout), paint: painter(context.color) }),
         ...after.flatMap(({ lines }) => lines),
+        ...(next.length > 0 ? [describeNext(next, widthOf(process.stdout))] : []),
       ].join('\n'),
     );
   },
