@@ -1,4 +1,5 @@
 import type { Context } from '../capability/capability.ts';
+import { askGuards } from '../project/guards.ts';
 import { type Project, requireManifest } from '../project/open.ts';
 import { type BackupType, byAge } from './plan/backup-sets.ts';
 import { cacheNodes, databaseMembers } from './plan/holds.ts';
@@ -6,7 +7,6 @@ import { otherRepository, refuseOldGeneration, refuseReadOnly, refuseUnfit } fro
 import { jobError } from './repository/job.ts';
 import { backupContext, fileSources, inServer, knownSets, readDatabase } from './repository/repository.ts';
 import { RESTIC, restic } from './repository/restic.ts';
-import { refuseHalfRestored } from './restore/journal.ts';
 
 /** What `backup` would do now. */
 export interface PlannedBackup {
@@ -28,8 +28,8 @@ export interface PlannedBackup {
  * @throws UserError as the backup would
  */
 export async function planBackup(context: Context, opened: Project, type: BackupType): Promise<PlannedBackup> {
+  await askGuards(context, opened.state);
   requireManifest(opened.state);
-  refuseHalfRestored(opened.state);
   const room = await backupContext(context, opened);
   const leaders = await refuseUnfit(context, opened, room);
   await refuseOldGeneration(room);

@@ -7,6 +7,7 @@ import { appendAudit } from '../state/audit.ts';
 import { acquireLock, type Lock } from '../state/lock.ts';
 import { pauseHealing } from '../state/pause-healing.ts';
 import type { StateFolder } from '../state/state.ts';
+import { askGuards } from './guards.ts';
 
 /**
  * Runs a change under the state folder's lock and leaves one line in the audit log, however it ends.
@@ -41,7 +42,7 @@ export async function withLock<T>(
   };
   const hold = pauseHealing(state);
   try {
-    for (const { name, guard } of await context.capabilities()) if (name !== intent.resumes) await guard?.(state, intent);
+    await askGuards(context, state, intent);
     let failure: string | undefined;
     const value = await change(
       lock,
