@@ -56,18 +56,6 @@ export function switchCertificate(state: StateFolder, name: string, serial: stri
   switchLink(state.at('certs', name, 'current'), serial);
 }
 
-/** Writes a certificate and switches to it, for a service that reads it when it starts. */
-export async function installCertificate(
-  state: StateFolder,
-  name: string,
-  issued: IssuedCertificate,
-  owner: Owner,
-  cli: DockerCli,
-): Promise<void> {
-  await writeCertificate(state, name, issued, owner, cli);
-  switchCertificate(state, name, issued.serial);
-}
-
 /** Removes all but the present certificate and the one before it. */
 export function pruneCertificates(state: StateFolder, name: string, keep: readonly (string | undefined)[]): void {
   for (const entry of readdirSync(state.at('certs', name)))

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { cacheCommands } from '../../../src/agent/cache/commands.ts';
 import { internalCa } from '../../../src/certificates/ca/internal-ca.ts';
 import { caStore } from '../../../src/certificates/store/ca-store.ts';
-import { installCertificate } from '../../../src/certificates/store/install.ts';
+import { switchCertificate, writeCertificate } from '../../../src/certificates/store/install.ts';
 import { dockerCli } from '../../../src/docker/compose.ts';
 import { StateFolder } from '../../../src/state/state.ts';
 import { read } from '../../app/contract/portal-contract.ts';
@@ -344,7 +344,8 @@ describe('a cluster of six', () => {
     const { service, address } = cache.config.nodes[1] as { service: string; address: string };
     const spec = { name: service, subjects: [service, address, 'localhost', '127.0.0.1'], client: true, issuer: 'internal-ca', days: 90 };
     const issued = await internalCa(caStore(state), servers.project).issue(spec, new Date());
-    await installCertificate(state, service, issued, { uid: 10003, image: await imageOf(service) }, dockerCli);
+    await writeCertificate(state, service, issued, { uid: 10003, image: await imageOf(service) }, dockerCli);
+    switchCertificate(state, service, issued.serial);
     const up = await servers.run(['up']);
     expect(up.status, up.stderr).toBe(0);
     expect(up.stderr).toMatch(/reload redis-2/);

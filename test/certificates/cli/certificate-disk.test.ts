@@ -5,7 +5,7 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 import { internalCa } from '../../../src/certificates/ca/internal-ca.ts';
 import { caStore } from '../../../src/certificates/store/ca-store.ts';
-import { installCertificate, installedSerial } from '../../../src/certificates/store/install.ts';
+import { installedSerial, switchCertificate, writeCertificate } from '../../../src/certificates/store/install.ts';
 import { dockerCli } from '../../../src/docker/compose.ts';
 import { StateFolder } from '../../../src/state/state.ts';
 import { run } from '../../support/cli.ts';
@@ -21,7 +21,8 @@ it('a disk that becomes full while a certificate is issued or installed leaves t
     const spec = { name: 'edge', subjects: ['localhost'], issuer: 'internal-ca', days: 90 };
     const renew = async () => {
       const issued = await issuer.issue(spec, new Date());
-      await installCertificate(state, 'edge', issued, { uid: process.getuid?.() ?? 0, image: 'none' }, dockerCli);
+      await writeCertificate(state, 'edge', issued, { uid: process.getuid?.() ?? 0, image: 'none' }, dockerCli);
+      switchCertificate(state, 'edge', issued.serial);
       return issued.serial;
     };
     let good = await renew();
