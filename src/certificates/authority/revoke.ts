@@ -14,11 +14,8 @@ import { installedSerial } from '../store/install.ts';
  * Puts certificates of the internal CA on its list of revoked ones, has the edge read it, and replaces those of the stack: what fails after
  * the first is due from then on, so that the next `certs renew` continues with it.
  */
-export async function revokeCertificate(context: Context, opened: Project, name: string, reason: string) {
+export async function revokeCertificate(context: Context, opened: Project, name: string, reason: RevocationReason) {
   const { loaded, state } = opened;
-  const { REASONS } = await import('../ca/x509.ts');
-  if (!REASONS.includes(reason as RevocationReason))
-    throw new UserError('USAGE', `--reason ${reason}: should be one of ${REASONS.join(', ')}`, 'for example --reason keyCompromise');
   const stack = await describe(context, loaded);
   const own = stack.certificates.find((spec) => spec.name === name);
   const ca = caStore(state).load();
@@ -48,8 +45,7 @@ export async function revokeCertificate(context: Context, opened: Project, name:
     refuseForeign(stack.project, await engine.observe(stack.project), state.root);
     record(wanted);
     const { revoke } = await import('../ca/ca-changes.ts');
-    for (const { serial } of wanted)
-      await revoke(caStore(state), loaded.settings.project, serial, reason as RevocationReason, context.clock.now());
+    for (const { serial } of wanted) await revoke(caStore(state), loaded.settings.project, serial, reason, context.clock.now());
     // A service that checks clients reads the list only with its configuration.
     try {
       await reloadTrust({ context, state, stack, engine, docker });

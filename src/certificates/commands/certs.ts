@@ -103,8 +103,13 @@ export const certsRevoke: Command = {
   options: [['--reason <reason>', 'keyCompromise, affiliationChanged, superseded, cessationOfOperation or unspecified (the default)']],
   run: async (context, [name = ''], options) => {
     const { open } = await import('../../project/open.ts');
+    const { REASONS } = await import('../ca/x509.ts');
     const { revokeCertificate } = await import('../authority/revoke.ts');
-    const outcome = await revokeCertificate(context, await open(context), name, String(options.reason ?? 'unspecified'));
+    const said = String(options.reason ?? 'unspecified');
+    const reason = REASONS.find((known) => known === said);
+    if (!reason)
+      throw new UserError('USAGE', `--reason ${said}: should be one of ${REASONS.join(', ')}`, 'for example --reason keyCompromise');
+    const outcome = await revokeCertificate(context, await open(context), name, reason);
     const told = `revoked ${outcome.revoked.map(({ name: who, serial }) => `${who} (${serial})`).join(', ')}`;
     const replaced = outcome.certificates ?? [];
     const failed = outcome.unread || replaced.some(({ action }) => action === 'failed');
