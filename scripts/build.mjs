@@ -152,8 +152,11 @@ for (const name of Object.keys(portalPackage.dependencies)) {
 }
 
 // In an image's folder without the program's version: a release alone builds no image anew.
-writeNotices(path.join(agentImage, 'vendor'), 'The agent of medianest', 'templates/agent/');
-writeNotices(vendor, 'The portal of medianest', 'templates/app/');
+// `images sbom` reads the SBOMs there.
+const inAgent = writeNotices(path.join(agentImage, 'vendor'), 'The agent of medianest', 'templates/agent/');
+writeFileSync(path.join(agentImage, 'vendor', SBOM), sbomText({ name: 'medianest-agent' }, inAgent));
+const inPortal = writeNotices(vendor, 'The portal of medianest', 'templates/app/');
+writeFileSync(path.join(vendor, SBOM), sbomText({ name: portalPackage.name, version: portalPackage.version }, inPortal));
 const packages = writeNotices(dist, 'medianest, its agent and its portal');
 writeFileSync(
   path.join(dist, SBOM),

@@ -66,8 +66,10 @@ export function archiveFaults(archive, published, portal) {
     'docker-compose.base.yml',
     'dist/launch.cjs',
     'dist/main.cjs',
-    'dist/sbom.cdx.json',
-    ...['dist', 'templates/agent/image/vendor', 'templates/app/image/vendor'].map((folder) => `${folder}/THIRD-PARTY-NOTICES.txt`),
+    ...['dist', 'templates/agent/image/vendor', 'templates/app/image/vendor'].flatMap((folder) => [
+      `${folder}/sbom.cdx.json`,
+      `${folder}/THIRD-PARTY-NOTICES.txt`,
+    ]),
     ...['dev', 'dev-compose', 'staging', 'prod'].map((profile) => `profiles/${profile}.yml`),
     'templates/agent/image/vendor/agent.cjs',
     ...Object.keys(portal.dependencies).map((name) => `templates/app/image/vendor/${name}/index.cjs`),

@@ -3,13 +3,13 @@ import { plural } from '../core/plural.ts';
 import { LABEL } from '../stack/labels.ts';
 import { bytes } from '../ui/bytes.ts';
 import { imagesBuild } from './commands/images.ts';
-import { imagesLoad, imagesLock, imagesOutdated, imagesPrune, imagesSave } from './commands/images-more.ts';
+import { imagesLoad, imagesLock, imagesOutdated, imagesPrune, imagesSave, imagesSbom } from './commands/images-more.ts';
 import { update } from './commands/update.ts';
 
 /** What containers are made of. */
 export const images: Capability = {
   name: 'images',
-  commands: [update, imagesBuild, imagesSave, imagesLoad, imagesLock, imagesOutdated, imagesPrune],
+  commands: [update, imagesBuild, imagesSave, imagesLoad, imagesLock, imagesSbom, imagesOutdated, imagesPrune],
   groups: { images: { section: 'Change', summary: 'Build, save, load, compare and remove the images that containers are made of' } },
   data: {
     // They have no project: the same image serves every project of this host.

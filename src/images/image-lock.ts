@@ -1,11 +1,19 @@
 import path from 'node:path';
 import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
-import { readOptional, writeAtomic } from '../core/files.ts';
-import { prepare } from '../reconcile/prepare.ts';
-import { type ImageLock, type LockedImage, lockChanges } from './store/images.ts';
-
-const FILE = 'medianest.lock.json';
+import { writeAtomic } from '../core/files.ts';
+import { shown } from '../core/reporter.ts';
+import { withLock } from '../project/with-lock.ts';
+import { type Prepared, prepare } from '../reconcile/prepare.ts';
+import type { ImageLock } from '../stack/image-lock.ts';
+import type { ImageSpec } from '../stack/types.ts';
+import { allImages, tools } from './all-images.ts';
+import { type Inventory, inventory, offersFor } from './inventory.ts';
+import { type BaseImage, lockedImage } from './plan/locked-image.ts';
+import type { Offers } from './plan/newer.ts';
+import { buildImage } from './store/build-image.ts';
+import { lockChanges } from './store/images.ts';
+import { findLock, lockFile, readLock } from './store/lock-file.ts';
 
 export interface LockOutcome {
   file: string;
@@ -14,72 +22,132 @@ export interface LockOutcome {
   changes: string[] | undefined;
 }
 
-/** What each image of the stack is, by id and packages; written beside medianest.yml unless it is only compared. */
-export async function lockImages(context: Context, { loaded }: Project, check: boolean): Promise<LockOutcome> {
-  const file = path.join(loaded.root, FILE);
-  const engine = await context.engine();
-  const { stack } = await prepare(context, loaded, { unchecked: true });
-  const used = new Map(stack.services.map(({ image }) => [image.name, image.ref]));
-  const missing = await engine.missingImages([...used.values()]);
-  if (missing.length > 0)
-    throw new UserError(
-      'IMAGE_MISSING',
-      `the engine does not have ${missing.join(', ')}; nothing was written`,
-      'medianest images build, or medianest images load FILE',
-    );
-  const images: Record<string, LockedImage> = {};
-  for (const [name, ref] of [...used].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const task = context.report.task(`read the packages of ${ref}`);
-    images[name] = { ref, id: (await engine.image(ref))?.id ?? '', packages: await packagesOf(ref, context) };
-    task.done();
-  }
-  const lock = { medianest: context.version, profile: loaded.profile, images };
-  const before = readLock(file);
+export interface LockRequest {
+  /** Write nothing, compare. */
+  check?: boolean;
+  /** Where to, in place of the file beside medianest.yml. */
+  out?: string | undefined;
+}
+
+/** What each image of the stack is made of; written beside medianest.yml unless it is only compared. */
+export async function lockImages(context: Context, project: Project, { check = false, out }: LockRequest): Promise<LockOutcome> {
+  const { loaded } = project;
+  const file = out === undefined ? lockFile(loaded.root) : path.resolve(context.cwd, out);
+  const before = readLock(file)?.lock;
   if (check && !before) throw new UserError('USAGE', `there is no ${file} to compare with`, 'medianest images lock writes it');
-  if (!check && !context.flags.dryRun) writeAtomic(file, `${JSON.stringify(lock, null, 1)}\n`, 0o644, null);
+  const prepared = await prepare(context, loaded, { unchecked: true });
+  const images = await presentImages(context, prepared);
+  const lock = await record(context, loaded.profile, images, before);
+  if (!check && !context.flags.dryRun) {
+    writeAtomic(file, `${JSON.stringify(lock, null, 1)}\n`, 0o644, null);
+    await nameAsLocked(context, project, images);
+  }
   return { file, lock, changes: before && lockChanges(before, lock) };
 }
 
-function readLock(file: string): ImageLock | undefined {
-  const text = readOptional(file);
-  if (text === undefined) return undefined;
-  try {
-    const value = JSON.parse(text) as ImageLock;
-    if (typeof value.images === 'object') return value;
-  } catch {
-    // Told below.
-  }
-  throw new UserError(
-    'STATE_DAMAGED',
-    `${file} is damaged; nothing was changed`,
-    'restore it, or move it aside and run `medianest images lock` again',
-    { path: file },
-  );
+/**
+ * Builds images with the newest packages and records these, so that the next `up` uses them. Nothing that runs is touched.
+ * @param only names of the images that move; all where undefined
+ */
+export async function renewLock(context: Context, project: Project, only?: readonly string[]): Promise<LockOutcome> {
+  const { loaded, state } = project;
+  const file = lockFile(loaded.root);
+  const before = findLock(loaded.root, context.home)?.lock;
+  // Names of their own: those in use keep their images until the lock is written.
+  const updates = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, 'newest']));
+  const engine = await context.engine();
+  const current = await allImages(await prepare(context, loaded, { unchecked: true }), engine);
+  const names = current.filter((image) => image.build && (!only || touches(image, only))).map(({ name }) => name);
+  const { stack, tool } = await prepare(context, loaded, {
+    unchecked: true,
+    unlocked: true,
+    overrides: (overrides) => ({ ...overrides, updates: updates(names) }),
+  });
+  const toBuild = [...stack.images, ...tools(tool)].filter((image) => names.includes(image.name));
+  return withLock(context, state, 'images lock', async (_lock, note) => {
+    note(toBuild.map(({ name }) => name));
+    const docker = await context.docker();
+    for (const image of toBuild)
+      await shown(context.report, `build image ${image.name} with the newest packages`, (task) =>
+        buildImage(image, context, docker, (line) => task.detail(line)),
+      );
+    const lock = await record(context, loaded.profile, toBuild, before);
+    writeAtomic(file, `${JSON.stringify(lock, null, 1)}\n`, 0o644, null);
+    await nameAsLocked(context, project, toBuild);
+    for (const { ref } of toBuild) await engine.removeImage(ref);
+    return { file, lock, changes: before && lockChanges(before, lock) };
+  });
 }
 
-/** Debian's packages of an image, without a network; none where it has no dpkg. */
-async function packagesOf(ref: string, context: Context): Promise<Record<string, string>> {
-  const docker = await context.docker();
-  const args = [
-    'run',
-    '--rm',
-    '--network',
-    'none',
-    '--pull',
-    'never',
-    '--entrypoint',
-    'dpkg-query',
-    ref,
-    '--show',
-    '--showformat',
-    '${Package} ${Version}\\n',
-  ];
-  const { exitCode, stdout } = await docker.run(args, { signal: context.signal });
-  if (exitCode !== 0) return {};
-  return Object.fromEntries(
-    stdout
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => line.split(' ') as [string, string]),
-  );
+const touches = (image: ImageSpec, names: readonly string[]): boolean =>
+  names.includes(image.name) || (image.build?.after !== undefined && touches(image.build.after, names));
+
+/** Those of the stack that the engine has. @throws UserError where one that a container is started from is missing */
+async function presentImages(context: Context, prepared: Prepared): Promise<ImageSpec[]> {
+  const engine = await context.engine();
+  const images = await allImages(prepared, engine);
+  const missing = await engine.missingImages(images.map(({ ref }) => ref));
+  const needed = missing.filter((ref) => prepared.stack.services.some(({ image }) => image.ref === ref));
+  if (needed.length > 0)
+    throw new UserError(
+      'IMAGE_MISSING',
+      `the engine does not have ${needed.join(', ')}; nothing was written`,
+      'medianest images build, or medianest images load FILE',
+    );
+  for (const ref of missing)
+    context.report.warn(`${ref}, which others are built on, is not here and is not recorded: a build cannot be held to this lock alone`);
+  return images.filter(({ ref }) => !missing.includes(ref));
+}
+
+/** What these images have; the others of the lock stay as they were recorded. */
+async function record(context: Context, profile: string, images: readonly ImageSpec[], before: ImageLock | undefined): Promise<ImageLock> {
+  const engine = await context.engine();
+  const found = await inventory(context, images);
+  const offers = await optionalOffers(context, found);
+  const at = context.clock.now();
+  const entries: ImageLock['images'] = {};
+  for (const [image, contents] of found)
+    entries[image.name] = lockedImage({
+      image,
+      id: (await engine.image(image.ref))?.id ?? '',
+      base: image.build && (await baseOf(context, image)),
+      contents,
+      offers,
+      at,
+    });
+  const kept = before?.format === 2 ? before.images : {};
+  const all = Object.entries({ ...kept, ...entries }).sort(([a], [b]) => (a < b ? -1 : 1));
+  const architecture = offers?.architecture || anyArchitecture(found);
+  return { format: 2, medianest: context.version, profile, ...(architecture && { architecture }), images: Object.fromEntries(all) };
+}
+
+/** Debian's name for what the packages are for, where there is one that is not for all. */
+const anyArchitecture = (found: Inventory): string =>
+  found.flatMap(([, { packages }]) => Object.values(packages)).find(({ architecture }) => architecture !== 'all')?.architecture ?? '';
+
+/** Without a network a lock holds builds to its versions all the same, as long as the mirror has them. */
+async function optionalOffers(context: Context, found: Inventory): Promise<Offers | undefined> {
+  try {
+    return await offersFor(context, found);
+  } catch (error) {
+    if (!(error instanceof UserError) || error.code !== 'BUILD_FAILED') throw error;
+    context.report.warn(`${error.message}: recorded without suites, so that a build cannot look for a version in an archive`);
+    return undefined;
+  }
+}
+
+async function baseOf(context: Context, image: ImageSpec): Promise<BaseImage | undefined> {
+  const { base: ref, args } = image.build ?? {};
+  const info = ref && args?.BASE_IMAGE && (await (await context.engine()).image(args.BASE_IMAGE));
+  return info ? { ref, id: info.id, digests: info.digests } : undefined;
+}
+
+/** What has just been recorded is what the lock's names stand for: it is not built again. */
+async function nameAsLocked(context: Context, { loaded }: Project, recorded: readonly ImageSpec[]): Promise<void> {
+  const engine = await context.engine();
+  const { stack, tool } = await prepare(context, loaded, { unchecked: true });
+  for (const { name, ref, build } of [...stack.images, ...tools(tool)]) {
+    const source = recorded.find((image) => image.name === name);
+    if (build?.held && source && source.ref !== ref) await engine.tag(source.ref, ref);
+  }
 }

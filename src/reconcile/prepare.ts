@@ -9,6 +9,7 @@ import { installedCertificate, installedSerial } from '../certificates/store/ins
 import { exists } from '../core/files.ts';
 import { canonical } from '../core/hash.ts';
 import { localSocket } from '../docker/address.ts';
+import { findLock } from '../images/store/lock-file.ts';
 import { type ResolvedSecrets, resolveStackSecrets } from '../secrets/plan/secrets.ts';
 import { loadSecrets } from '../secrets/store/secret-files.ts';
 import { parseSettings } from '../settings/document.ts';
@@ -57,6 +58,8 @@ export interface Prepared {
 export interface RangeCheck extends Comparison {
   /** The overrides of this run. */
   overrides?: ((overrides: Overrides) => Overrides) | undefined;
+  /** Images as they are without a lock: with the newest packages. */
+  unlocked?: boolean | undefined;
   /** Generated secrets that are to get a new value. */
   renew?: readonly string[] | undefined;
 }
@@ -99,6 +102,7 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     overrides,
     host: gathered.facts,
     engineSocket: localSocket(context.env),
+    lock: check.unlocked ? undefined : findLock(loaded.root, context.home),
     sourceHash: memoise((folder) => hashImageSource(context.home, folder)),
   };
   const choice = await rangesFor(context, { settings, state, registry, facts: unplaced }, check);

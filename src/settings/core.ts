@@ -57,6 +57,22 @@ export const coreShape = {
     .record(z.string(), z.string().min(1))
     .default({})
     .describe('Your own image for a service, by its name; `base` is what the others are built on'),
+  packages: z
+    .strictObject({
+      lock: z
+        .boolean()
+        .default(true)
+        .describe(
+          'Builds images with exactly the Debian packages that `medianest.lock.json` beside this file names (`images lock` writes it), or that of the release where it has one; `false` takes the newest',
+        ),
+      snapshot: z
+        .url({ protocol: /^https?$/, error: 'should be an address such as http://snapshot.debian.org' })
+        .refine((value) => !/^\w+:\/\/[^/]*@/.test(value), 'should have no user or password in it: it is not kept as a secret')
+        .default('http://snapshot.debian.org')
+        .describe('Where a build looks for a locked version that the mirror no longer has: an archive laid out like snapshot.debian.org'),
+    })
+    .prefault({})
+    .describe('Which versions of Debian’s packages images are built with'),
 };
 
 const coreSchema = z.strictObject(coreShape);

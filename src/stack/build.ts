@@ -3,6 +3,7 @@ import { UserError } from '../core/errors.ts';
 import { shortHash } from '../core/hash.ts';
 import type { Settings } from '../settings/schema.ts';
 import { certificatesOf } from './certificates.ts';
+import { type FoundLock, heldBuild } from './image-lock.ts';
 import { applyOverrides, type Overrides } from './overrides.ts';
 import type { BuildInput, HostFacts, ServiceDefinition } from './service.ts';
 import type { AddressNeeds } from './subnets.ts';
@@ -18,6 +19,8 @@ export interface BuildFacts {
   engineSocket?: { path: string; gid: number } | undefined;
   /** Hash of all files of an image's source; the folder is relative to the package (`templates/edge/image`). */
   sourceHash(folder: string): string;
+  /** The packages that images are to be built with. */
+  lock?: FoundLock | undefined;
   /** Told of every fixed address that is asked for or reserved. */
   onAddress?(network: NetworkName, host: number): void;
   /** The settings as services are to see them, for whom it matters what they look at. */
@@ -88,6 +91,7 @@ export const portalImage = (settings: Settings, facts: BuildFacts): ImageSpec =>
 
 function buildInput(settings: Settings, facts: BuildFacts): BuildInput {
   const base = settings.images.base ?? BASE_IMAGE;
+  const { lock, snapshot } = settings.packages;
   const input: BuildInput = {
     settings,
     overrides: facts.overrides,
@@ -104,16 +108,20 @@ function buildInput(settings: Settings, facts: BuildFacts): BuildInput {
       if (own) return { name, ref: own };
       const context = `templates/${name}/image`;
       const contexts = build.contexts ?? {};
-      const args: Record<string, string> = build.after ? { PARENT_IMAGE: build.after.ref } : { BASE_IMAGE: base };
-      const content = {
-        args,
-        sources: [context, ...Object.values(contexts)].map((folder) => facts.sourceHash(folder)),
-        ...(update && { update }),
-      };
+      const { after } = build;
+      const args: Record<string, string> = after ? { PARENT_IMAGE: after.ref } : { BASE_IMAGE: base };
+      const sources = [context, ...Object.values(contexts)].map((folder) => facts.sourceHash(folder));
+      const source = shortHash(sources);
+      const held = lock ? heldBuild(facts.lock, name, source, snapshot) : undefined;
+      const from = held && facts.lock?.lock.images[name]?.base;
+      // A published base by its digest. One that was made on this machine has none, and its packages are brought to the lock's.
+      if (from?.digest && from.ref === args.BASE_IMAGE) args.BASE_IMAGE = from.digest;
+      const content = { args, sources, ...(held ? { packages: held.packages } : update && { update }) };
+      const fresh = update !== undefined && !held;
       return {
         name,
         ref: `medianest/${name}:${shortHash(content)}`,
-        build: { context, contexts, args, fresh: update !== undefined, ...(build.after && { after: build.after }) },
+        build: { context, contexts, args, ...(after ? { after } : { base }), fresh, source, ...(held && { held }) },
       };
     },
   };

@@ -2,6 +2,7 @@ import type { UserError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Secret } from '../core/secret.ts';
 import type { Added } from './added.ts';
+import type { HeldBuild } from './image-lock.ts';
 import type { KernelNeed } from './kernel-need.ts';
 import type { Member } from './member.ts';
 import type { Mount } from './mount.ts';
@@ -66,8 +67,14 @@ export interface ImageSpec {
     /** BuildKit's named contexts: name -> folder relative to the package. */
     contexts: Record<string, string>;
     args: Record<string, string>;
+    /** The published image that it starts from, as the settings name it; absent where that is one of ours. */
+    base?: string;
     /** Without BuildKit's cache, which would bring the packages of last time. */
     fresh: boolean;
+    /** Hash of all its sources, whatever packages it is built with. */
+    source: string;
+    /** The packages that it must have; the newest where there is no lock. */
+    held?: HeldBuild;
     /** The image it is `FROM`, built before it. */
     after?: ImageSpec;
   };

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { type Command, done } from '../../capability/capability.ts';
 import { EXIT, UserError } from '../../core/errors.ts';
 import { bytes } from '../../host/plan/finding.ts';
@@ -41,14 +42,23 @@ export const imagesLoad: Command = {
 
 export const imagesLock: Command = {
   name: 'images lock',
-  summary: 'Record the id and the packages of every image beside medianest.yml; with --check compare, and exit 3 if they differ',
+  summary: 'Record the packages of every image, which builds are held to from then on; with --check compare (exit 3 if they differ)',
   example: 'medianest images lock --check',
-  options: [['--check', 'Write nothing; tell what is different from what was recorded']],
+  options: [
+    ['--check', 'Write nothing; tell what is different from what was recorded'],
+    ['--newest', 'Build every image with the newest packages first, and record these; running services stay as they are'],
+    ['--out <file>', 'Where to (default: medianest.lock.json beside medianest.yml); images of other profiles that it has stay in it'],
+  ],
   run: async (context, _args, options) => {
     const { open } = await import('../../project/open.ts');
-    const { lockImages } = await import('../image-lock.ts');
+    const { lockImages, renewLock } = await import('../image-lock.ts');
     const check = options.check === true;
-    const { file, lock, changes } = await lockImages(context, await open(context), check);
+    const out = options.out === undefined ? undefined : String(options.out);
+    if (options.newest === true && (check || out !== undefined || context.flags.dryRun))
+      throw new UserError('USAGE', '--newest goes with no other option', 'medianest images lock --newest');
+    const opened = await open(context);
+    const { file, lock, changes } =
+      options.newest === true ? await renewLock(context, opened) : await lockImages(context, opened, { check, out });
     const list = changes ?? [];
     const count = Object.keys(lock.images).length;
     const first = check
@@ -56,11 +66,34 @@ export const imagesLock: Command = {
         ? `different from ${file}:`
         : `all ${count} images are those of ${file}`
       : `recorded ${count} images in ${file}`;
+    const last = check ? [] : [opened.loaded.settings.packages.lock ? HELD : 'packages.lock is off: builds take the newest packages'];
     return done(
       { file, lock, changes: changes ?? null },
-      [first, ...list.map((line) => `- ${line}`)].join('\n'),
+      [first, ...list.map((line) => `- ${line}`), ...last].join('\n'),
       check && list.length > 0 ? EXIT.pending : EXIT.done,
     );
+  },
+};
+
+const HELD =
+  'builds are held to it; the next `medianest up` runs the images under the names that it gives them, and builds none of them again';
+
+export const imagesSbom: Command = {
+  name: 'images sbom',
+  summary: 'An SBOM (CycloneDX) of each image: Debian’s packages and npm’s. One image is printed, several are written to a folder',
+  example: 'medianest images sbom --out sbom',
+  args: '[images...]',
+  options: [['--out <folder>', 'Where to (default for several: sbom)']],
+  run: async (context, args, options) => {
+    const { open } = await import('../../project/open.ts');
+    const { imageSboms } = await import('../image-sbom.ts');
+    const printed = args.length === 1 && options.out === undefined;
+    const folder = printed ? undefined : path.resolve(context.cwd, String(options.out ?? 'sbom'));
+    const sboms = await imageSboms(context, await open(context), args, folder);
+    const [first] = sboms;
+    if (printed && first) return done(first.document, JSON.stringify(first.document, null, 1));
+    const files = sboms.map(({ image, ref, file }) => ({ image, ref, file }));
+    return done({ files }, files.map(({ file }) => `${context.flags.dryRun ? 'would write' : 'wrote'} ${file}`).join('\n'));
   },
 };
 

@@ -14,15 +14,6 @@ export interface ImageUpdate {
   packages: PackageUpdate[];
 }
 
-/** Debian's `apt-get --simulate upgrade` -> its `Inst` lines: `Inst openssl [3.5.1-1] (3.5.4-1~deb13u2 Debian:13/stable [amd64])`. */
-export function parseSimulation(output: string): PackageUpdate[] {
-  return [...output.matchAll(/^Inst (\S+) \[([^\]]+)\] \((\S+) /gm)].map(([, name, from, to]) => ({
-    name: name as string,
-    from: from as string,
-    to: to as string,
-  }));
-}
-
 /** What marks the next build of each image: the same updates give the same mark, so that a second run finds it done. */
 export function updateMarks(updates: readonly ImageUpdate[], before: Readonly<Record<string, string>>): Record<string, string> {
   const marks = updates.map(({ image, ref, packages }) => [image, shortHash([ref, packages])] as const);

@@ -1,12 +1,15 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import type { Context } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
-import type { DockerCli } from '../../docker/compose.ts';
+import type { DockerCli, RunResult } from '../../docker/compose.ts';
 import type { ImageSpec } from '../../stack/types.ts';
 import { buildxEnvironment } from './buildx-home.ts';
+import { buildHeld, verifyHeld } from './held-build.ts';
 
 /** The argument list of a build with BuildKit: no value of the operator's is ever part of a shell string. */
-function buildArgs(image: ImageSpec, home: string, options: { noCache: boolean }): string[] {
+function buildArgs(image: ImageSpec, home: string, more: readonly string[]): string[] {
   const build = image.build as NonNullable<ImageSpec['build']>;
   return [
     'buildx',
@@ -14,9 +17,7 @@ function buildArgs(image: ImageSpec, home: string, options: { noCache: boolean }
     '--load',
     '--progress',
     'plain',
-    '--tag',
-    image.ref,
-    ...(options.noCache ? ['--no-cache'] : []),
+    ...more,
     ...Object.entries(build.args).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
     ...Object.entries(build.contexts).flatMap(([name, folder]) => ['--build-context', `${name}=${path.join(home, folder)}`]),
     '--label',
@@ -33,11 +34,34 @@ export async function buildImage(
   onLine: (line: string) => void,
   noCache = false,
 ): Promise<void> {
-  const { exitCode, tail } = await docker.run(buildArgs(image, context.home, { noCache: noCache || image.build?.fresh === true }), {
-    signal: context.signal,
-    env: buildxEnvironment(context.env),
-    onLine: (line) => onLine(line.replace(/^#\d+ (\d+\.\d+ )?/, '').trim()),
-  });
+  const flags = noCache || image.build?.fresh ? ['--no-cache'] : [];
+  const build = (more: readonly string[], alsoLine?: (line: string) => void) =>
+    docker.run(buildArgs(image, context.home, [...flags, ...more]), {
+      signal: context.signal,
+      env: buildxEnvironment(context.env),
+      onLine: (line) => {
+        alsoLine?.(line);
+        onLine(line.replace(/^#\d+ (\d+\.\d+ )?/, '').trim());
+      },
+    });
+  const held = image.build?.held;
+  if (!held) return refuseFailure(image, await build(['--tag', image.ref]));
+  // Its name only once it is known to be as locked: by its name it would be used without a further look.
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'medianest-build-'));
+  const idFile = path.join(folder, 'id');
+  try {
+    refuseFailure(image, await buildHeld(image.ref, held, (more, seen) => build(['--iidfile', idFile, ...more], seen)));
+    const id = readFileSync(idFile, 'utf8').trim();
+    const unlocked = await verifyHeld(image.ref, id, held, docker, context.signal);
+    if (unlocked.length > 0)
+      context.report.warn(`${image.name} needs packages that ${held.file} does not name: ${unlocked.join(', ')} (medianest images lock)`);
+    await (await context.engine()).tag(id, image.ref);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function refuseFailure(image: ImageSpec, { exitCode, tail }: RunResult): void {
   if (exitCode === 0) return;
   refuseFull(tail, `image ${image.ref} cannot be built`);
   const base = image.build?.args.BASE_IMAGE;

@@ -1,24 +1,11 @@
 import type { ObservedImage } from '../../docker/types.ts';
+import type { ImageLock } from '../../stack/image-lock.ts';
 import type { Stack } from '../../stack/types.ts';
 
 /** An image under one of its names, as the engine lists it. */
 export interface NamedImage {
   ref: string;
   id: string;
-}
-
-/** What an image is made of, so that the very same one can be told again. */
-export interface LockedImage {
-  ref: string;
-  id: string;
-  /** Debian package -> version; empty for an image that has none. */
-  packages: Record<string, string>;
-}
-
-export interface ImageLock {
-  medianest: string;
-  profile: string;
-  images: Record<string, LockedImage>;
 }
 
 /** Names that the stack's containers are started from, each once. */
@@ -57,8 +44,10 @@ export function lockChanges(locked: ImageLock, now: ImageLock): string[] {
     if (before.id === after.id) return [];
     const packages = [...new Set([...Object.keys(before.packages), ...Object.keys(after.packages)])]
       .sort()
-      .filter((entry) => before.packages[entry] !== after.packages[entry])
-      .map((entry) => `${entry} ${before.packages[entry] ?? 'none'} -> ${after.packages[entry] ?? 'none'}`);
+      .filter((entry) => before.packages[entry]?.version !== after.packages[entry]?.version)
+      .map((entry) => `${entry} ${before.packages[entry]?.version ?? 'none'} -> ${after.packages[entry]?.version ?? 'none'}`);
+    // Two builds of one source with the same packages have different ids.
+    if (packages.length === 0 && before.source !== undefined && before.source === after.source) return [];
     return [`${name} is another image${packages.length > 0 ? `: ${packages.join(', ')}` : ', with the same packages'}`];
   });
 }

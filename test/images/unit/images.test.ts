@@ -36,7 +36,13 @@ it('tells a changed image by its packages', () => {
   const lock = (id: string, packages: Record<string, string>) => ({
     medianest: '1',
     profile: 'p',
-    images: { edge: { ref: 'e', id, packages } },
+    images: {
+      edge: {
+        ref: 'e',
+        id,
+        packages: Object.fromEntries(Object.entries(packages).map(([name, version]) => [name, { version, architecture: 'all' }])),
+      },
+    },
   });
   expect(lockChanges(lock('1', { a: '1' }), lock('1', { a: '1' }))).toEqual([]);
   expect(lockChanges(lock('1', { a: '1', b: '1' }), lock('2', { a: '2', c: '1' }))).toEqual([

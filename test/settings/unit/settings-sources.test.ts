@@ -39,6 +39,8 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   project: ['other', 'other'],
   components: ['{ redis: true }', undefined],
   images: ['{ redis: "mine/redis:1" }', { redis: 'mine/redis:1' }],
+  'packages.lock': ['false', false],
+  'packages.snapshot': ['http://archive.lan', 'http://archive.lan'],
   'external.plex.url': ['http://10.0.0.9:32400', 'http://10.0.0.9:32400'],
   'external.overseerr.url': ['http://10.0.0.9:5055', 'http://10.0.0.9:5055'],
   'external.uptimeKuma.url': ['http://10.0.0.9:3001', 'http://10.0.0.9:3001'],

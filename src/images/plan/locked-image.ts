@@ -1,0 +1,43 @@
+import type { LockedImage, LockedPackage } from '../../stack/image-lock.ts';
+import type { ImageSpec } from '../../stack/types.ts';
+import type { ImageContents } from '../store/plan/image-contents.ts';
+import { type Offers, suiteOf } from './newer.ts';
+
+/** The image that another is built on, as the engine has it. */
+export interface BaseImage {
+  ref: string;
+  id: string;
+  /** `debian@sha256:...`; none for one that was made on this machine. */
+  digests: readonly string[];
+}
+
+export interface Recorded {
+  image: ImageSpec;
+  id: string;
+  base: BaseImage | undefined;
+  contents: ImageContents;
+  /** Undefined where the mirror was not reached. */
+  offers: Offers | undefined;
+  at: Date;
+}
+
+/** An image as the lock has it. */
+export function lockedImage({ image, id, base, contents, offers, at }: Recorded): LockedImage {
+  const packages: Record<string, LockedPackage> = {};
+  for (const [name, { version, architecture }] of Object.entries(contents.packages).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const suite = offers && suiteOf(name, version, contents.system?.codename ?? '', offers);
+    packages[name] = { version, architecture, ...(suite && { suite }) };
+  }
+  const built = image.build && { source: image.build.source, snapshot: snapshotTime(at) };
+  return { ref: image.ref, id, ...built, ...(base && { base: lockedBase(base) }), packages };
+}
+
+/** Under the name that it has in the settings, where it was given by digest as well. */
+function lockedBase({ ref, id, digests }: BaseImage): NonNullable<LockedImage['base']> {
+  const repository = ref.replace(/@.*$/, '').replace(/:[^/]*$/, '');
+  const digest = digests.find((entry) => entry.startsWith(`${repository}@`)) ?? digests[0];
+  return { ref, id, ...(digest && { digest }) };
+}
+
+/** As snapshot archives name a time: `20261129T091500Z`. */
+const snapshotTime = (at: Date): string => `${at.toISOString().slice(0, 19).replace(/[-:]/g, '')}Z`;
