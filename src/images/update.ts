@@ -27,7 +27,10 @@ export async function update(context: Context, opened: Project): Promise<UpdateO
   const updates = await newerInImages(context, stack);
   const touched = (image: ImageSpec): boolean =>
     updates.some((entry) => entry.image === image.name) || (image.build?.after !== undefined && touched(image.build.after));
-  const order = inSafeOrder(stack.services.filter((service) => touched(service.image)).map((service) => service.component));
+  const order = inSafeOrder(
+    stack.services.filter((service) => touched(service.image)),
+    stack.services,
+  );
   const outcome = (result: UpdateOutcome['result']): UpdateOutcome => ({
     result,
     updates,

@@ -1,5 +1,5 @@
 import { shortHash } from '../../core/hash.ts';
-import type { ImageSpec } from '../../stack/types.ts';
+import type { ImageSpec, Role, Service } from '../../stack/types.ts';
 
 /** A package of an image that its distribution has a newer version of. */
 export interface PackageUpdate {
@@ -21,25 +21,26 @@ export function updateMarks(updates: readonly ImageUpdate[], before: Readonly<Re
 }
 
 /** Data first, the way in last, so that what others stand on is proven before they move. */
-const ORDER = [
-  'engine-proxy',
-  'agent',
-  'etcd',
-  'redis',
-  'redis-cluster',
-  'postgres',
-  'patroni',
-  'db-router',
-  'all-in-one',
-  'balancer',
-  'app',
-  'edge',
-];
+const ORDER: readonly Role[] = ['repository', 'coordination', 'cache', 'database', 'balancer', 'application', 'edge'];
 
-export const inSafeOrder = (components: readonly string[]): string[] =>
-  [...new Set(components)].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+type Ordered = Pick<Service, 'name' | 'component' | 'role' | 'after'>;
 
-const rank = (component: string): number => (ORDER.includes(component) ? ORDER.indexOf(component) : -1);
+/**
+ * Components of these services in the order in which they are renewed.
+ * @param all the stack's, for what a service stands on
+ */
+export function inSafeOrder(services: readonly Ordered[], all: readonly Ordered[]): string[] {
+  const ranks = new Map(services.map((service) => [service, rank(service, all)] as const));
+  const sorted = [...services].sort((a, b) => (ranks.get(a) as number) - (ranks.get(b) as number));
+  return [...new Set(sorted.map(({ component }) => component))];
+}
+
+/** A service without a role comes right after what it stands on (the router after the database); first of all where that is nothing. */
+function rank({ role, after }: Ordered, all: readonly Ordered[]): number {
+  if (role) return ORDER.indexOf(role) + 1;
+  const below = all.filter(({ name }) => after.includes(name)).map((service) => rank(service, all));
+  return below.length > 0 ? Math.max(...below) + 0.5 : 0;
+}
 
 /** Those that medianest builds; an operator's own image is refreshed by its own name. */
 export const builtImages = (images: readonly ImageSpec[]): ImageSpec[] => images.filter((image) => image.build);

@@ -162,7 +162,33 @@ describe('updates', () => {
     expect(updateMarks([{ image: 'edge', ref: 'e:2', packages }], marks).edge).not.toBe(marks.edge);
   });
   it('reach the data first and the way in last', () => {
-    expect(inSafeOrder(['edge', 'app', 'app', 'postgres', 'balancer', 'redis'])).toEqual(['redis', 'postgres', 'balancer', 'app', 'edge']);
+    const orderOf = (file: string) => {
+      const { services } = stackOf(load({ file }));
+      return inSafeOrder(services, services);
+    };
+    expect(orderOf('profile: prod\n')).toEqual([
+      'engine-proxy',
+      'agent',
+      'backup',
+      'etcd',
+      'redis-cluster',
+      'patroni',
+      'db-router',
+      'balancer',
+      'app',
+      'edge',
+    ]);
+    expect(orderOf('profile: dev-compose\n')).toEqual(['redis', 'postgres', 'app', 'edge']);
+  });
+  it('reach the router after the database also where the database has nothing newer', () => {
+    const { services } = stackOf(load({ flags: { profile: 'prod' } }));
+    const touched = services.filter(({ component }) => ['etcd', 'db-router', 'edge'].includes(component));
+    expect(inSafeOrder(touched, services)).toEqual(['etcd', 'db-router', 'edge']);
+  });
+  it('go by what a blueprint says that it is, not by its name', () => {
+    const service = (name: string, role: 'edge' | 'cache') => ({ name, component: name, role, after: [] });
+    const services = [service('aaa', 'edge'), service('zzz', 'cache')];
+    expect(inSafeOrder(services, services)).toEqual(['zzz', 'aaa']);
   });
 });
 
