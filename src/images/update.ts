@@ -21,9 +21,9 @@ export interface UpdateOutcome {
  * Builds the images again whose packages have newer versions, and puts them into service one component at a time, each
  * healthy before the next; replicas of the application one by one. Where a lock holds the builds, it moves first.
  */
-export async function update(context: Context, opened: Project): Promise<UpdateOutcome> {
+export async function update(context: Context, project: Project): Promise<UpdateOutcome> {
   const started = context.clock.now().getTime();
-  const { stack, tool } = await prepare(context, opened.loaded, { unchecked: true });
+  const { stack, tool } = await prepare(context, project.loaded, { unchecked: true });
   const updates = await newerInImages(context, stack);
   const touched = (image: ImageSpec): boolean =>
     updates.some((entry) => entry.image === image.name) || (image.build?.after !== undefined && touched(image.build.after));
@@ -40,16 +40,16 @@ export async function update(context: Context, opened: Project): Promise<UpdateO
   if (updates.length === 0) return outcome('current');
   if (context.flags.dryRun) return outcome('planned');
   const held = stack.images.some(({ build }) => build?.held !== undefined);
-  if (held) await renewLock(context, opened, [...updates.map(({ image }) => image), ...tools(tool).map(({ name }) => name)]);
+  if (held) await renewLock(context, project, [...updates.map(({ image }) => image), ...tools(tool).map(({ name }) => name)]);
   for (const component of order) {
-    await converge(context, opened, {
+    await converge(context, project, {
       overwrite: false,
       command: `update ${component}`,
       only: [component],
       ...(!held && { overrides: (overrides) => ({ ...overrides, updates: updateMarks(updates, overrides.updates ?? {}) }) }),
     });
   }
-  await warnOfRest(context, opened, updates);
+  await warnOfRest(context, project, updates);
   return outcome('updated');
 }
 
@@ -69,8 +69,8 @@ async function newerInImages(context: Context, stack: Stack, names?: readonly st
 }
 
 /** A build with the same packages as before would be offered again and again: the base image may hold packages back. */
-async function warnOfRest(context: Context, opened: Project, updates: readonly ImageUpdate[]): Promise<void> {
-  const { stack } = await prepare(context, opened.loaded, { unchecked: true });
+async function warnOfRest(context: Context, project: Project, updates: readonly ImageUpdate[]): Promise<void> {
+  const { stack } = await prepare(context, project.loaded, { unchecked: true });
   const names = updates.map(({ image }) => image);
   for (const { image, packages } of await newerInImages(context, stack, names))
     context.report.warn(`${image} still has older packages after its build: ${packages.map(({ name }) => name).join(', ')}`);

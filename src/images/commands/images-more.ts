@@ -30,12 +30,12 @@ export const imagesLoad: Command = {
   run: async (context, [file = '']) => {
     const { open } = await import('../../project/open.ts');
     const { loadImages } = await import('../image-archive.ts');
-    const opened = await open(context);
-    const outcome = await loadImages(context, opened, file);
+    const project = await open(context);
+    const outcome = await loadImages(context, project, file);
     const lacks = outcome.missing.length > 0;
     const last = lacks
-      ? `profile ${opened.loaded.profile} still lacks ${outcome.missing.join(', ')}: save them with the same version of medianest and the same settings`
-      : `profile ${opened.loaded.profile} has every image that it needs`;
+      ? `profile ${project.loaded.profile} still lacks ${outcome.missing.join(', ')}: save them with the same version of medianest and the same settings`
+      : `profile ${project.loaded.profile} has every image that it needs`;
     return done(outcome, [...outcome.loaded.map((name) => `loaded ${name}`), last].join('\n'), lacks ? EXIT.pending : EXIT.done);
   },
 };
@@ -56,9 +56,9 @@ export const imagesLock: Command = {
     const out = options.out === undefined ? undefined : String(options.out);
     if (options.newest === true && (check || out !== undefined || context.flags.dryRun))
       throw new UserError('USAGE', '--newest goes with no other option', 'medianest images lock --newest');
-    const opened = await open(context);
+    const project = await open(context);
     const { file, lock, changes } =
-      options.newest === true ? await renewLock(context, opened) : await lockImages(context, opened, { check, out });
+      options.newest === true ? await renewLock(context, project) : await lockImages(context, project, { check, out });
     const list = changes ?? [];
     const count = Object.keys(lock.images).length;
     const first = check
@@ -66,7 +66,10 @@ export const imagesLock: Command = {
         ? `different from ${file}:`
         : `all ${count} images are those of ${file}`
       : `recorded ${count} images in ${file}`;
-    const last = check ? [] : [opened.loaded.settings.packages.lock ? HELD : 'packages.lock is off: builds take the newest packages'];
+    const last =
+      check || out !== undefined
+        ? []
+        : [project.loaded.settings.packages.lock ? HELD : 'packages.lock is off: builds take the newest packages'];
     return done(
       { file, lock, changes: changes ?? null },
       [first, ...list.map((line) => `- ${line}`), ...last].join('\n'),
@@ -122,8 +125,8 @@ export const imagesPrune: Command = {
   run: async (context) => {
     const { open } = await import('../../project/open.ts');
     const { pruneImages } = await import('../image-prune.ts');
-    const opened = await open(context);
-    const planned = await pruneImages({ ...context, flags: { ...context.flags, dryRun: true } }, opened);
+    const project = await open(context);
+    const planned = await pruneImages({ ...context, flags: { ...context.flags, dryRun: true } }, project);
     const names = planned.map(({ ref }) => ref);
     if (context.flags.dryRun || planned.length === 0)
       return done(
@@ -133,7 +136,7 @@ export const imagesPrune: Command = {
     const answer = context.flags.yes ? 'y' : await context.ask(`${names.join('\n')}\nRemove these ${names.length} images? [y/N] `);
     if (!/^y(es)?$/i.test(answer?.trim() ?? ''))
       throw new UserError('CONFIRMATION_NEEDED', 'nothing was removed', 'answer y, or pass --yes');
-    const removed = (await pruneImages(context, opened)).map(({ ref }) => ref);
+    const removed = (await pruneImages(context, project)).map(({ ref }) => ref);
     return done({ removed, unused: names }, removed.map((name) => `removed ${name}`).join('\n'));
   },
 };

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -134,6 +134,20 @@ describe('the lock file', () => {
     expect(written(JSON.stringify(good))?.lock).toEqual(good);
     const old = { medianest: '0.4.0', profile: 'prod', images: { edge: { ref: 'e', id: 'i', packages: { nginx: '1' } } } };
     expect(written(JSON.stringify(old))?.lock.images.edge?.packages).toEqual({ nginx: { version: '1', architecture: '' } });
+  });
+  it('is that of the release where the operator has none', () => {
+    const home = mkdtempSync(path.join(os.tmpdir(), 'medianest-home-test-'));
+    try {
+      mkdirSync(path.join(home, 'templates'));
+      const shipped = path.join(home, 'templates/medianest.lock.json');
+      writeFileSync(shipped, JSON.stringify(good));
+      expect(findLock('/nonexistent', home)).toEqual({ file: shipped, lock: good });
+      const own = path.join(home, 'medianest.lock.json');
+      writeFileSync(own, JSON.stringify({ ...good, profile: 'staging' }));
+      expect(findLock(home, home)).toMatchObject({ file: own, lock: { profile: 'staging' } });
+    } finally {
+      rmSync(home, { recursive: true });
+    }
   });
   it('is nothing where there is none', () => {
     expect(readLock(path.join(os.tmpdir(), 'medianest-no-such.lock.json'))).toBeUndefined();
