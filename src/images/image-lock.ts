@@ -9,7 +9,7 @@ import type { ImageLock } from '../stack/image-lock.ts';
 import type { ImageSpec } from '../stack/types.ts';
 import { allImages, tools } from './all-images.ts';
 import { type Inventory, inventory, offersFor } from './inventory.ts';
-import { type BaseImage, lockedImage } from './plan/locked-image.ts';
+import { type BaseImage, lockedImage, movedWith } from './plan/locked-image.ts';
 import type { Offers } from './plan/newer.ts';
 import { buildImage } from './store/build-image.ts';
 import { lockChanges } from './store/images.ts';
@@ -57,7 +57,7 @@ export async function renewLock(context: Context, project: Project, only?: reado
   const updates = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, 'newest']));
   const engine = await context.engine();
   const current = await allImages(await prepare(context, loaded, { unchecked: true }), engine);
-  const names = current.filter((image) => image.build && (!only || touches(image, only))).map(({ name }) => name);
+  const names = movedWith(current, only);
   const { stack, tool } = await prepare(context, loaded, {
     unchecked: true,
     unlocked: true,
@@ -78,9 +78,6 @@ export async function renewLock(context: Context, project: Project, only?: reado
     return { file, lock, changes: before && lockChanges(before, lock) };
   });
 }
-
-const touches = (image: ImageSpec, names: readonly string[]): boolean =>
-  names.includes(image.name) || (image.build?.after !== undefined && touches(image.build.after, names));
 
 /** Those of the stack that the engine has. @throws UserError where one that a container is started from is missing */
 async function presentImages(context: Context, prepared: Prepared): Promise<ImageSpec[]> {

@@ -41,3 +41,15 @@ function lockedBase({ ref, id, digests }: BaseImage): NonNullable<LockedImage['b
 
 /** As snapshot archives name a time: `20261129T091500Z`. */
 const snapshotTime = (at: Date): string => `${at.toISOString().slice(0, 19).replace(/[-:]/g, '')}Z`;
+
+/**
+ * Names of the images that are built anew when some move: what is built on them, and what they are built on, which the engine may
+ * have under its locked name alone.
+ * @param only all where undefined
+ */
+export function movedWith(images: readonly ImageSpec[], only: readonly string[] | undefined): string[] {
+  const parents = (image: ImageSpec): ImageSpec[] => (image.build?.after ? [image.build.after, ...parents(image.build.after)] : []);
+  const lines = images.filter(({ build }) => build).map((image) => [image, ...parents(image)].map(({ name }) => name));
+  const moved = lines.filter((line) => !only || line.some((name) => only.includes(name)));
+  return images.map(({ name }) => name).filter((name) => moved.some((line) => line.includes(name)));
+}

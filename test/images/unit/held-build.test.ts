@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { lockedImage } from '../../../src/images/plan/locked-image.ts';
+import { lockedImage, movedWith } from '../../../src/images/plan/locked-image.ts';
 import { findLock, readLock } from '../../../src/images/store/lock-file.ts';
 import { heldFaults, heldFiles, readGone } from '../../../src/images/store/plan/held-files.ts';
 import { registry } from '../../../src/services/index.ts';
@@ -162,6 +162,15 @@ describe('the lock file', () => {
     ['with a suite that leads elsewhere', JSON.stringify(good).replaceAll('"trixie"', '"../../x main"')],
     ['with a time that leads elsewhere', JSON.stringify({ ...good, images: { edge: entry(NGINX, { snapshot: '../..' }) } })],
   ])('is refused: %s', (_what, text) => expect(() => written(text)).toThrow(/damaged, or of a newer medianest/));
+});
+
+it('moves what is built on an image, and what the image is built on', () => {
+  const { images } = stackOf(load({ flags: { profile: 'prod' } }));
+  expect(movedWith(images, ['patroni']).sort()).toEqual(['backup', 'patroni', 'postgres']);
+  expect(movedWith(images, ['backup']).sort()).toEqual(['backup', 'patroni', 'postgres']);
+  expect(movedWith(images, ['edge'])).toEqual(['edge']);
+  expect(movedWith(images, [])).toEqual([]);
+  expect(movedWith(images, undefined)).toEqual(images.map(({ name }) => name));
 });
 
 it('records suite, architecture, base and time, and no digest of a base that was made here', () => {
