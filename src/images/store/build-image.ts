@@ -1,5 +1,3 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import type { Context } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
@@ -46,18 +44,19 @@ export async function buildImage(
     });
   const held = image.build?.held;
   if (!held) return refuseFailure(image, await build(['--tag', image.ref]));
-  // Its name only once it is known to be as locked: by its name it would be used without a further look.
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'medianest-build-'));
-  const idFile = path.join(folder, 'id');
+  // Its name only once it is known to be as locked: by its name it would be used without a further look. A name for the time being,
+  // because the id that buildx writes to a file is not one that every image store knows (docker/buildx#3952).
+  const building = `${image.ref}-building-${process.pid}`;
+  const engine = await context.engine();
   try {
-    refuseFailure(image, await buildHeld(image.ref, held, (more, seen) => build(['--iidfile', idFile, ...more], seen)));
-    const id = readFileSync(idFile, 'utf8').trim();
-    const unlocked = await verifyHeld(image.ref, id, held, docker, context.signal);
+    refuseFailure(image, await buildHeld(image.ref, held, (more, seen) => build(['--tag', building, ...more], seen)));
+    const unlocked = await verifyHeld(image.ref, building, held, docker, context.signal);
     if (unlocked.length > 0)
       context.report.warn(`${image.name} needs packages that ${held.file} does not name: ${unlocked.join(', ')} (medianest images lock)`);
-    await (await context.engine()).tag(id, image.ref);
+    await engine.tag(building, image.ref);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    // What went wrong before is what counts; what stays is removed by `images prune`.
+    await engine.removeImage(building).catch(() => false);
   }
 }
 

@@ -71,8 +71,8 @@ function gone(ref: string, held: HeldBuild, packages: readonly { name: string; v
  * @returns packages that the lock does not name yet, because the image's source has changed since
  * @throws UserError BUILD_FAILED
  */
-export async function verifyHeld(ref: string, id: string, held: HeldBuild, docker: DockerCli, signal: AbortSignal): Promise<string[]> {
-  const { packages } = await imageContents(id, docker, signal);
+export async function verifyHeld(ref: string, built: string, held: HeldBuild, docker: DockerCli, signal: AbortSignal): Promise<string[]> {
+  const { packages } = await imageContents(built, docker, signal);
   const versions = Object.fromEntries(Object.entries(packages).map(([name, { version }]) => [name, version]));
   const { wrong, unlocked } = heldFaults(held, versions);
   if (wrong.length === 0) return unlocked;

@@ -11,8 +11,8 @@ export interface NamedImage {
 /** Names that the stack's containers are started from, each once. */
 export const neededRefs = (stack: Stack): string[] => [...new Set(stack.services.map((service) => service.image.ref))];
 
-/** Ours by name and label: `medianest/edge:4f2a...`; an operator's own image may carry the label of what it is built upon. */
-const OURS = /^medianest\/([a-z0-9-]+):[0-9a-f]{12}$/;
+/** Ours by name and label: `medianest/edge:4f2a...`; an operator's own image may carry the label of what it is built upon. One that a killed build has left has a longer name. */
+const OURS = /^medianest\/([a-z0-9-]+):[0-9a-f]{12}(-building-\d+)?$/;
 
 /** Images by some of their names: these, and how much they take at most, because layers may be shared. */
 export function imagesNamed(images: readonly ObservedImage[], fits: (ref: string) => boolean): { refs: string[]; bytes: number } {

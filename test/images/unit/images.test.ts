@@ -16,9 +16,13 @@ describe('images that nothing uses', () => {
       image('medianest/redis:cccccccccccc', 'running'),
       image('theirs/redis:dddddddddddd'),
       image('medianest/edge:mine'),
+      image('medianest/edge:eeeeeeeeeeee-building-17'),
       image('<none>:<none>'),
     ];
-    expect(prunable(images, new Set(['running']), stack).map(({ ref }) => ref)).toEqual(['medianest/edge:aaaaaaaaaaaa']);
+    expect(prunable(images, new Set(['running']), stack).map(({ ref }) => ref)).toEqual([
+      'medianest/edge:aaaaaaaaaaaa',
+      'medianest/edge:eeeeeeeeeeee-building-17',
+    ]);
   });
   it('leave those that others are built upon', () => {
     const parents = stack.images.flatMap(({ build }) => (build?.after ? [image(build.after.ref)] : []));
