@@ -1,5 +1,6 @@
 import { type Topology, type TopologyGroup, VISITORS } from '../plan/topology.ts';
-import { type Box, type Route, routes } from './routes.ts';
+import { labels } from './labels.ts';
+import { type Box, type Point, type Route, routes } from './routes.ts';
 
 export interface Placed<T> {
   box: Box;
@@ -12,7 +13,8 @@ export interface Layout {
   networks: Placed<Topology['networks'][number]>[];
   groups: Placed<TopologyGroup>[];
   outside: Placed<{ id: string; name: string; url: string }>[];
-  routes: Route[];
+  /** Each with the middle of its word. */
+  routes: (Route & { label: Point })[];
 }
 
 export const CELL = { width: 168, gap: 10, line: 16, padding: 10 };
@@ -134,18 +136,26 @@ export function layOut(picture: Topology): Layout {
     networks.push({ item: network, box: { x: MARGIN, y: top, width: width - 2 * MARGIN, height: y - top } });
     y += BAND.gap;
   }
+  const boxes = [...groups.map(({ item, box }) => ({ id: item.id, box })), ...outside.map(({ item, box }) => ({ id: item.id, box }))];
+  const ways = routes(picture, boxes);
+  const places = labels(ways, [...boxes.map(({ box }) => box), ...networks.map(titleOf)]);
   return {
     width,
     height: y + 34,
     networks,
     groups,
     outside,
-    routes: routes(picture, [
-      ...groups.map(({ item, box }) => ({ id: item.id, box })),
-      ...outside.map(({ item, box }) => ({ id: item.id, box })),
-    ]),
+    routes: ways.map((way, index) => ({ ...way, label: places[index] as Point })),
   };
 }
+
+/** About where a network's name and range are written. */
+const titleOf = ({ item, box }: Layout['networks'][number]): Box => ({
+  x: box.x + 16,
+  y: box.y + 8,
+  width: 20 + item.name.length * 10 + (item.subnet.length + 24) * 6.5,
+  height: 20,
+});
 
 /** From left to right as their callers stand, so that fewer ways cross. */
 function inOrder(row: readonly TopologyGroup[], picture: Topology, placed: Layout['groups']): TopologyGroup[] {

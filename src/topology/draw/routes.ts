@@ -13,8 +13,10 @@ export interface Route {
   to: string;
   tls: boolean;
   word: string;
-  points: [x: number, y: number][];
+  points: Point[];
 }
+
+export type Point = [x: number, y: number];
 
 type Named = { id: string; box: Box };
 
@@ -40,26 +42,32 @@ export function routes(picture: Topology, boxes: readonly Named[]): Route[] {
     const [a, b] = [at.get(from), at.get(to)];
     if (!a || !b) return [];
     const down = a.y < b.y;
-    const start: [number, number] = [spread(from, 'from', to, down), down ? a.y + a.height : a.y];
-    const end: [number, number] = [spread(to, 'to', from, down), down ? b.y : b.y + b.height];
+    const start: Point = [spread(from, 'from', to, down), down ? a.y + a.height : a.y];
+    const end: Point = [spread(to, 'to', from, down), down ? b.y : b.y + b.height];
     const others = boxes.filter(({ id }) => id !== from && id !== to);
-    // Its last piece is straight: the word on it stands there.
-    const landing: [number, number] = [end[0], end[1] + (down ? -LANDING : LANDING)];
-    return [{ from, to, tls, word: means(flow), points: [start, ...between(start, end, others, lanes), landing, end] }];
+    // It leaves and arrives straight, past all that stands beside: a taller neighbour would hide a bend.
+    const leaving: Point = [start[0], down ? bottomOfRow(a, boxes) + LEAVING : a.y - LEAVING];
+    const landing: Point = [end[0], down ? b.y - LANDING : bottomOfRow(b, boxes) + LANDING];
+    return [{ from, to, tls, word: means(flow), points: [start, leaving, ...between(leaving, landing, others, lanes), landing, end] }];
   });
 }
 
+/** Where the tallest box ends of those that stand beside this one. */
+const bottomOfRow = (own: Box, boxes: readonly Named[]): number =>
+  Math.max(...boxes.filter(({ box }) => box.y < own.y + own.height && own.y < box.y + box.height).map(({ box }) => box.y + box.height));
+
 const CLEAR = 12;
+const LEAVING = 8;
 const LANE = 7;
 const LANDING = 34;
 
 /** Through each row in between, by the gap that is nearest to the straight way. */
-function between(start: [number, number], end: [number, number], boxes: readonly Named[], lanes: Map<string, number>): [number, number][] {
+function between(start: Point, end: Point, boxes: readonly Named[], lanes: Map<string, number>): Point[] {
   const [top, bottom] = start[1] < end[1] ? [start[1], end[1]] : [end[1], start[1]];
   const inside = boxes.filter(({ box }) => box.y > top && box.y + box.height < bottom);
   const levels = [...new Set(inside.map(({ box }) => box.y))].sort((a, b) => (start[1] < end[1] ? a - b : b - a));
   let x = start[0];
-  return levels.flatMap((level): [number, number][] => {
+  return levels.flatMap((level): Point[] => {
     const row = inside.filter(({ box }) => box.y === level).map(({ box }) => box);
     const height = Math.max(...row.map((box) => box.height));
     const wanted = x + ((end[0] - x) * Math.abs(level + height / 2 - start[1])) / Math.max(1, Math.abs(end[1] - start[1]));
@@ -72,7 +80,7 @@ function between(start: [number, number], end: [number, number], boxes: readonly
       .filter(({ at }) => isFree(at))
       .sort((a, b) => Math.abs(a.at - wanted) - Math.abs(b.at - wanted))[0];
     x = free ? laneAt(free, level, isFree, lanes) : wanted;
-    const ends: [number, number][] = [
+    const ends: Point[] = [
       [x, level - 8],
       [x, level + height + 8],
     ];
@@ -88,3 +96,18 @@ function laneAt(gap: { at: number; step: number }, level: number, isFree: (x: nu
   const shifted = gap.at + used * gap.step;
   return isFree(shifted) ? shifted : gap.at;
 }
+
+/** How often a bend is looked at. */
+const PARTS = 16;
+
+/** Points along a way as it is drawn: between two of its points it bends as `path` of svg.ts draws it. */
+export const along = (points: readonly Point[]): Point[] =>
+  points.slice(1).flatMap(([x, y], index) => {
+    const [fromX, fromY] = points[index] as Point;
+    return Array.from({ length: PARTS + 1 }, (_part, part): Point => {
+      const t = part / PARTS;
+      const [a, b, c, d] = [(1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t ** 2, t ** 3];
+      const bend = (fromY + y) / 2;
+      return [(a + b) * fromX + (c + d) * x, a * fromY + (b + c) * bend + d * y];
+    });
+  });

@@ -1,4 +1,5 @@
 import { type NodeState, type Topology, type TopologyGroup, type TopologyNode, VISITORS } from '../plan/topology.ts';
+import { boxAt } from './labels.ts';
 import { CELL, cellsOf, type Layout, layOut, notesOf, type Placed } from './layout.ts';
 import type { Box, Route } from './routes.ts';
 
@@ -90,18 +91,17 @@ function path(points: Route['points']): string {
   );
 }
 
-function route({ from, to, tls, word, points }: Route): { line: string; mark: string } {
+function route({ from, to, tls, word, points, label }: Layout['routes'][number]): { line: string; mark: string } {
   const [x, y] = points.at(-1) as [number, number];
   const down = (points.at(-2) as [number, number])[1] < y;
   const back = down ? -9 : 9;
   const kind = tls ? ' tls' : '';
-  const labelY = y + (down ? -24 : 24);
   return {
     line: `<path class="flow${kind}" data-from="${markup(from)}" data-to="${markup(to)}" d="${path([...points.slice(0, -1), [x, y + back]])}"/>`,
     mark: [
       `<path class="head${kind}" d="M${round(x)} ${round(y)} l-5 ${back} h10 z"/>`,
-      rect({ x: x - 21, y: labelY - 8, width: 42, height: 15 }, `pill${kind}`, 7),
-      text(x, labelY + 4, word, `pilltext${kind}`, 'middle'),
+      rect(boxAt(label), `pill${kind}`, 7),
+      text(label[0], label[1] + 4, word, `pilltext${kind}`, 'middle'),
     ].join(''),
   };
 }
@@ -153,7 +153,7 @@ export function svg(picture: Topology, embedded = false): string {
     text(
       28,
       height - 14,
-      `${picture.project} (${picture.profile})${picture.live ? ', as it runs' : ', as it is rendered'} · solid: TLS · dashed: plain · ▸ published port`,
+      `${picture.project} (${picture.profile})${picture.live ? ', as it runs' : ', as it is rendered'} · solid: TLS · dashed: plain · socket: a file of the host, no network · ▸ published port`,
       'soft',
     ),
     '</svg>',

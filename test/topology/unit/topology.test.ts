@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { html } from '../../../src/topology/draw/html.ts';
+import { boxAt } from '../../../src/topology/draw/labels.ts';
 import { cellsOf, layOut } from '../../../src/topology/draw/layout.ts';
 import { mermaid } from '../../../src/topology/draw/mermaid.ts';
-import type { Box } from '../../../src/topology/draw/routes.ts';
+import { along, type Box } from '../../../src/topology/draw/routes.ts';
 import { svg } from '../../../src/topology/draw/svg.ts';
 import { type Topology, topology, VISITORS } from '../../../src/topology/plan/topology.ts';
 import { withAllTiers } from '../../support/large-stack.ts';
@@ -17,6 +18,7 @@ const withPlex = stack('prod', 'external: { plex: { url: "http://192.168.1.20:32
 const pictures: Record<string, Topology> = {
   dev: topology(stack('dev'), {}),
   'dev-compose': topology(stack('dev-compose'), {}),
+  staging: topology(stack('staging'), {}),
   prod: topology(prod, {}),
   'prod with Plex': topology(withPlex, PLEX),
   'all tiers': topology(withAllTiers(withPlex), PLEX),
@@ -114,12 +116,44 @@ describe.each(Object.entries(pictures))('the layout of %s', (_name, picture) => 
       expect([from, to, through.map(({ item }) => item.id)]).toEqual([from, to, []]);
     }
   });
+  it('leads no line behind a box, and none over a word', () => {
+    const boxes = [
+      ...layout.groups.map(({ item, box }) => ({ id: item.id, box })),
+      ...layout.outside.map(({ item, box }) => ({ id: item.id, box })),
+    ];
+    const inside = ([x, y]: readonly number[], { box, id }: { box: Box; id: string }, own: readonly string[]) => {
+      // A line touches the boxes that it joins, and no more.
+      const edge = own.includes(id) ? 1 : 0;
+      return (
+        (x as number) > box.x + edge &&
+        (x as number) < box.x + box.width - edge &&
+        (y as number) > box.y + edge &&
+        (y as number) < box.y + box.height - edge
+      );
+    };
+    const words = layout.routes.map(({ from, to, label }) => ({ id: `word of ${from} to ${to}`, box: boxAt(label) }));
+    const faults = layout.routes.flatMap(({ from, to, points }) => {
+      const way = along(points);
+      const met = [...boxes, ...words.filter(({ id }) => id !== `word of ${from} to ${to}`)];
+      return met.filter((box) => way.some((point) => inside(point, box, [from, to]))).map(({ id }) => `${from} to ${to}: ${id}`);
+    });
+    expect(faults).toEqual([]);
+    const standing = [...words, ...boxes];
+    const meeting = words.flatMap((word, index) =>
+      standing
+        .slice(index + 1)
+        .filter(({ box }) => overlap(word.box, box))
+        .map(({ id }) => `${word.id}: ${id}`),
+    );
+    expect(meeting).toEqual([]);
+  });
   it('is drawn whole, as SVG, as a page and as Mermaid', () => {
     const drawn = svg(picture);
     expect([...drawn.matchAll(/data-node="([^"]+)"/g)].map((match) => match[1]).sort()).toEqual(
       picture.groups.flatMap(({ nodes }) => nodes.map(({ name }) => name)).sort(),
     );
     expect(drawn.match(/<path class="flow/g)).toHaveLength(picture.flows.length);
+    expect(drawn).toContain('socket: a file of the host');
     expect(drawn.match(/data-network=/g)).toHaveLength(picture.networks.length);
     expect(drawn.match(/published /g)?.length ?? 0).toBeGreaterThanOrEqual(1);
     expect(drawn).not.toMatch(/NaN|undefined/);
