@@ -11,7 +11,7 @@ import { type BackupSet, type BackupType, type DatabasePart, type FilesPart, set
 import { cacheNodes } from './plan/holds.ts';
 import { clockProblem } from './plan/pgbackrest.ts';
 import { backupSummary, unreadable, vanished } from './plan/restic.ts';
-import { openCatalogue, refuseOldGeneration, refuseUnfit } from './ready.ts';
+import { openCatalogue, refuseNoRoom, refuseOldGeneration, refuseUnfit } from './ready.ts';
 import { jobError, lastWords, removeJobs, runJob } from './repository/job.ts';
 import { type BackupContext, backupContext, fileSources, inServer, readDatabase, saveCatalogue } from './repository/repository.ts';
 import { RESTIC, restic } from './repository/restic.ts';
@@ -44,6 +44,8 @@ export async function makeSet(
   const started = clock.now();
   const leaders = await refuseUnfit(context, opened, room);
   await refuseOldGeneration(room);
+  // What a restore is to undo is kept also where there is little room.
+  if (reason === 'asked') await refuseNoRoom(room);
   await removeJobs(room.bench);
   await inServer(room, ['halt'], 'an earlier backup could not be ended');
   const catalogue = await openCatalogue(room);

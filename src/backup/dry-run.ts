@@ -3,7 +3,7 @@ import { askGuards } from '../project/guards.ts';
 import { type Project, requireManifest } from '../project/open.ts';
 import { type BackupType, byAge } from './plan/backup-sets.ts';
 import { cacheNodes, databaseMembers } from './plan/holds.ts';
-import { otherRepository, refuseOldGeneration, refuseReadOnly, refuseUnfit } from './ready.ts';
+import { otherRepository, refuseNoRoom, refuseOldGeneration, refuseReadOnly, refuseUnfit } from './ready.ts';
 import { jobError } from './repository/job.ts';
 import { backupContext, fileSources, inServer, knownSets, readDatabase } from './repository/repository.ts';
 import { RESTIC, restic } from './repository/restic.ts';
@@ -34,6 +34,7 @@ export async function planBackup(context: Context, opened: Project, type: Backup
   const leaders = await refuseUnfit(context, opened, room);
   await refuseOldGeneration(room);
   await refuseReadOnly(room);
+  await refuseNoRoom(room);
   // Without a lock: the real one takes away those of killed runs, and this changes nothing.
   const found = await restic(room.bench, room.local, ['cat', 'config', '--no-lock', '--quiet']);
   if (found.exitCode !== 0 && found.exitCode !== RESTIC.noRepository)

@@ -4,6 +4,7 @@ import { UserError } from '../core/errors.ts';
 import { controllerOf, leadersOf, memberStates } from '../members/agent-cli.ts';
 import { refuseForeign } from '../reconcile/refuse-foreign.ts';
 import { containersOf } from '../stack/roles.ts';
+import { bytes } from '../ui/bytes.ts';
 import type { Catalogue } from './plan/backup-sets.ts';
 import { cacheNodes, databaseMembers } from './plan/holds.ts';
 import { PassingRefusal } from './plan/retry.ts';
@@ -59,6 +60,22 @@ export async function refuseReadOnly({ bench, mount }: BackupContext): Promise<v
     'REPOSITORY_AWAY',
     'the repository cannot be written: its disk is read-only, or is not the backup’s any more; nothing was changed, and WAL waits at the database',
     'dmesg tells why a disk became read-only; mount it writable, then run the same command again',
+  );
+}
+
+/** A disk without room takes no more WAL either, and then the database's own disk fills: what is left is for the WAL. */
+export async function refuseNoRoom({ bench, mount, loaded }: BackupContext): Promise<void> {
+  const { stdout, exitCode } = await bench.docker.run(['exec', bench.server, 'stat', '-f', '-c', '%a %S', mount.target], {
+    signal: bench.signal,
+  });
+  const [blocks = Number.NaN, size = Number.NaN] = stdout.trim().split(' ').map(Number);
+  const free = blocks * size;
+  const { diskReserve } = loaded.settings;
+  if (exitCode !== 0 || !(free < diskReserve)) return;
+  throw new PassingRefusal(
+    'BACKUP_REFUSED',
+    `the repository’s disk has ${bytes(free)} free, less than the reserve of ${bytes(diskReserve)} that is kept for WAL; no backup was made`,
+    'medianest backup prune, or enlarge the disk; `diskReserve` sets the reserve',
   );
 }
 

@@ -4,4 +4,11 @@ import { health as command } from './commands/health.ts';
 import { status } from './commands/status.ts';
 
 /** What runs and how well: it asks every capability, and knows none. */
-export const health: Capability = { name: 'health', commands: [status, command, audit] };
+export const health: Capability = {
+  name: 'health',
+  commands: [status, command, audit],
+  checks: async (seen) => {
+    const { roomChecks } = await import('./disk-room.ts');
+    return roomChecks(seen);
+  },
+};

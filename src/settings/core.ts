@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { cidrProblem } from '../core/cidr.ts';
 import { certificateSettings } from './certificate-fields.ts';
-import { httpUrl, secret } from './fields.ts';
+import { httpUrl, secret, size } from './fields.ts';
 import { SETTINGS_VERSION } from './migrations.ts';
 import { FALLBACK_PROJECT, PROJECT_NAME } from './project-name.ts';
 
@@ -53,6 +53,9 @@ export const coreShape = {
     .prefault({})
     .describe('The services that the portal shows; leave out what you do not run'),
   certificates: certificateSettings.prefault({}).describe('How certificates are issued; `edge.certificate` says which names get them'),
+  diskReserve: size('1g').describe(
+    'Free space that the disks of uploads, database and backups keep: below it uploads are refused (507), no backup is begun, and `health` fails; it warns below twice of it',
+  ),
   images: z
     .record(z.string(), z.string().min(1))
     .default({})

@@ -67,6 +67,8 @@ export async function workspace(name: string, settings = ''): Promise<Workspace>
     allInOne: { port: devPort },
     edge: { httpPort, httpsPort },
     networks,
+    // Disks of tests may be small.
+    diskReserve: '16m',
   };
   write('medianest.yml', `version: 1\n${stringify(base)}${settings}`);
   return {

@@ -156,7 +156,7 @@ const TOGETHER: Record<string, Record<string, string>> = {
 };
 const KINDS: [RegExp, [string, unknown]][] = [
   [/[pP]ort$/, ['4321', 4321]],
-  [/(memory|uploadLimit|waf\.bodyLimit)$/, ['99m', 99 * 1024 ** 2]],
+  [/(memory|upload(Limit|Quota|ClientQuota)|diskReserve|waf\.bodyLimit)$/, ['99m', 99 * 1024 ** 2]],
   [/Path$/, ['/x', '/x']],
   [/address$/, ['0.0.0.0', '0.0.0.0']],
   [/(hsts|sticky|\.tls|readOnly)$/, ['true', true]],

@@ -27,6 +27,9 @@ export const PORTAL_RULES: SanitizeRules = {
   requests: { title: 'text', kind: 'keep', note: 'text', status: 'keep', requested_by: 'name', idempotency_key: 'hash' },
   schema_migrations: { name: 'keep' },
   uploads: 'truncate',
+  // They hold addresses of clients.
+  upload_reservations: 'truncate',
+  upload_days: 'truncate',
 };
 
 /** These words, and not a part of longer ones. */

@@ -22,6 +22,7 @@ import { tlsOptions } from './tls.js';
  * @property {import('./database.js').Database} database
  * @property {import('./sessions.js').Sessions} sessions
  * @property {import('./upload-store.js').UploadStore} store
+ * @property {import('./upload-quota.js').UploadQuota} quota
  * @property {import('./metrics.js').Metrics} metrics
  * @property {import('./drain.js').Drain} drain
  * @property {() => Promise<Record<string, import('./services.js').ServiceState>>} serviceStates

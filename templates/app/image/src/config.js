@@ -26,6 +26,9 @@ export function readConfig(env) {
     uploads: {
       path: env.UPLOADS_PATH || '/srv/uploads',
       limit: number(env, 'UPLOAD_LIMIT_BYTES', 1024 ** 3, Number.MAX_SAFE_INTEGER),
+      quota: number(env, 'UPLOAD_QUOTA_BYTES', 100 * 1024 ** 3, Number.MAX_SAFE_INTEGER),
+      clientQuota: number(env, 'UPLOAD_CLIENT_QUOTA_BYTES', 10 * 1024 ** 3, Number.MAX_SAFE_INTEGER),
+      reserve: number(env, 'UPLOAD_RESERVE_BYTES', 1024 ** 3, Number.MAX_SAFE_INTEGER),
     },
     // With object storage there is no folder, and an empty one would be shown as an empty library.
     mediaPath: env.MEDIA_PATH || (env.S3_ENDPOINT ? undefined : '/srv/media'),

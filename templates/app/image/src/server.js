@@ -11,10 +11,12 @@ import { createRedis } from './redis.js';
 import { createServiceProbes } from './services.js';
 import { createSessions } from './sessions.js';
 import { reloadPair } from './tls.js';
+import { createUploadQuota } from './upload-quota.js';
 import { createUploadStore } from './upload-store.js';
 
 // Longer than any request that a deploy promises to wait for, shorter than the container's stop_grace_period (30 s).
 const FORCE_MS = 27_000;
+const SWEEP_MS = 600_000;
 
 async function main() {
   const level = logLevel(process.env);
@@ -23,13 +25,14 @@ async function main() {
   const drain = createDrain();
   const database = createDatabase(config.database, log);
   const redis = createRedis(config.redis, log);
-  const store = createUploadStore(config.uploads.path);
+  const store = createUploadStore(config.uploads.path, config.uploads.reserve);
   const app = await createApp({
     config,
     log,
     database,
     sessions: createSessions(redis),
     store,
+    quota: createUploadQuota(config.uploads, database, log),
     metrics: createMetrics(),
     drain,
     serviceStates: createServiceProbes(config.services),
@@ -57,6 +60,7 @@ async function main() {
   await app.listen({ port: config.port, host: config.host });
   log.info({ port: config.port, tls: tls !== undefined }, 'listening');
   void store.sweep();
+  setInterval(() => void store.sweep(), SWEEP_MS).unref();
   void database.prepare();
 }
 

@@ -1,28 +1,35 @@
 // @ts-check
 import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
 /** @typedef {ReturnType<typeof createUploadStore>} UploadStore */
 
 const PARTIAL = '.partial-';
-const DAY_MS = 24 * 3600 * 1000;
+// An upload that sends nothing is ended after a minute: what is older than this is a killed one's.
+const DEAD_MS = 3600 * 1000;
+const LOOK_BYTES = 4 * 1024 ** 2;
 
-/** Files under generated ids in one flat folder, which several replicas may share. @param {string} folder */
-export function createUploadStore(folder) {
+/**
+ * Files under generated ids in one flat folder, which several replicas may share.
+ * @param {string} folder
+ * @param {number} reserve bytes of its disk that uploads leave free
+ */
+export function createUploadStore(folder, reserve) {
   const probe = join(folder, `.probe-${randomUUID()}`);
 
   /**
    * The file has its final name only when all of it is on the disk.
+   * @param {string} id
    * @param {import('node:stream').Readable} stream
    */
-  async function receive(stream) {
-    const id = randomUUID();
+  async function receive(id, stream) {
     const partial = join(folder, PARTIAL + id);
     const hash = createHash('sha256');
     let size = 0;
+    let looked = 0;
     try {
       await pipeline(
         stream,
@@ -30,6 +37,11 @@ export function createUploadStore(folder) {
           for await (const chunk of chunks) {
             size += chunk.length;
             hash.update(chunk);
+            // Others write to that disk as well, and several uploads at once.
+            if (size - looked >= LOOK_BYTES) {
+              looked = size;
+              await keepReserve(0);
+            }
             yield chunk;
           }
         },
@@ -42,6 +54,16 @@ export function createUploadStore(folder) {
       throw error;
     }
     return { id, size, sha256: hash.digest('hex') };
+  }
+
+  /** @param {number} bytes that are to come @throws an error of a full disk */
+  async function keepReserve(bytes) {
+    if ((await free()) - bytes < reserve) throw Object.assign(new Error('the disk has no more than its reserve'), { code: 'ENOSPC' });
+  }
+
+  async function free() {
+    const { bavail, bsize } = await statfs(folder);
+    return bavail * bsize;
   }
 
   // Without this a power cut could lose the new name, and with it the file.
@@ -66,7 +88,7 @@ export function createUploadStore(folder) {
     } finally {
       await rm(probe, { force: true }).catch(() => {});
     }
-    return 'ok';
+    return (await free()) < reserve ? 'full: uploads are refused' : 'ok';
   }
 
   /** What a crashed replica left half done. Young files may be another replica's upload under way. */
@@ -75,12 +97,12 @@ export function createUploadStore(folder) {
     for (const name of names.filter((entry) => entry.startsWith(PARTIAL) || entry.startsWith('.probe-'))) {
       const path = join(folder, name);
       const info = await stat(path).catch(() => undefined);
-      if (info && Date.now() - info.mtimeMs > DAY_MS) await rm(path, { force: true }).catch(() => {});
+      if (info && Date.now() - info.mtimeMs > DEAD_MS) await rm(path, { force: true }).catch(() => {});
     }
   }
 
   /** @param {string} id */
   const remove = (id) => rm(join(folder, id), { force: true });
 
-  return { folder, receive, remove, check, sweep };
+  return { folder, receive, keepReserve, free, remove, check, sweep };
 }

@@ -1,4 +1,6 @@
 // @ts-check
+import { randomUUID } from 'node:crypto';
+import { clientOf } from '../client.js';
 import { HttpError } from '../errors.js';
 import { attachment, cleanFileName } from '../file-names.js';
 import { page, paging } from '../paging.js';
@@ -6,6 +8,12 @@ import { markWrite, wroteJustNow } from '../read-your-writes.js';
 
 const COLUMNS = `id, seq::float8 AS seq, name, size::float8 AS size, sha256, mime,
   uploaded_by AS "uploadedBy", created_at AS "createdAt"`;
+/** In one statement: room that is given twice, or to no file, would be counted wrongly. */
+const STORE = `WITH given AS (DELETE FROM upload_reservations WHERE id = $1 RETURNING day, client, bytes),
+  counted AS (INSERT INTO upload_days (day, client, bytes) SELECT day, client, bytes FROM given
+    ON CONFLICT (day, client) DO UPDATE SET bytes = upload_days.bytes + excluded.bytes)
+  INSERT INTO uploads (id, name, size, sha256, mime, uploaded_by) VALUES ($1, $2, $3, $4, $5, $6)
+  ON CONFLICT (id) DO UPDATE SET name = excluded.name RETURNING ${COLUMNS}`;
 const byId = { type: 'object', properties: { id: { type: 'string', format: 'uuid' } } };
 const STALLED_MS = 60_000;
 
@@ -13,7 +21,7 @@ const STALLED_MS = 60_000;
  * @param {import('fastify').FastifyInstance} app
  * @param {import('../app.js').Parts} parts
  */
-export function uploadRoutes(app, { config, database, sessions, store, metrics }) {
+export function uploadRoutes(app, { config, database, sessions, store, quota, metrics }) {
   const { limit: maxBytes } = config.uploads;
 
   app.get('/api/uploads', { schema: { querystring: paging } }, async (/** @type {any} */ req, reply) => {
@@ -33,20 +41,21 @@ export function uploadRoutes(app, { config, database, sessions, store, metrics }
     const part = await req.file({ limits: { fileSize: maxBytes, files: 1, fields: 5, fieldSize: 1000 }, throwFileSizeLimit: false });
     if (!part) throw new HttpError(400, 'invalid', 'There is no file in this upload.');
     const { name: uploadedBy } = await sessions.read(req);
-    const { id, size, sha256 } = await receive(part.file);
-    const mime = /^[\w.+-]{1,60}\/[\w.+-]{1,60}$/.test(part.mimetype) ? part.mimetype : 'application/octet-stream';
+    const id = randomUUID();
+    const client = clientOf(req.ip);
+    // Of the whole form: a little more than its file. Without a length it may be as large as any.
+    const announced = Math.min(Number(req.headers['content-length'] ?? maxBytes), maxBytes);
     try {
-      const [created] = await database.write(
-        `INSERT INTO uploads (id, name, size, sha256, mime, uploaded_by) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (id) DO UPDATE SET name = excluded.name RETURNING ${COLUMNS}`,
-        [id, cleanFileName(part.filename), size, sha256, mime, uploadedBy],
-        { repeatable: true },
-      );
+      await quota.reserve(id, client, announced);
+      const { size, sha256 } = await receive(id, part.file, announced);
+      const created = await keep(part, { id, client, size, sha256, uploadedBy });
       markWrite(req, reply);
       metrics.uploadBytes.inc(size);
       return reply.code(201).send(created);
     } catch (error) {
-      await store.remove(id);
+      // What is still to come of a refused file is read and dropped, so that its sender hears why.
+      part.file.resume();
+      await quota.free(id);
       throw error;
     }
   });
@@ -68,12 +77,33 @@ export function uploadRoutes(app, { config, database, sessions, store, metrics }
     return reply.code(204).send();
   });
 
-  /** @param {import('@fastify/multipart').MultipartFile['file']} file */
-  async function receive(file) {
+  /**
+   * Notes a file that is stored, and gives it the room that was kept for it.
+   * @param {import('@fastify/multipart').MultipartFile} part
+   * @param {{ id: string, client: string, size: number, sha256: string, uploadedBy: string | null }} file
+   */
+  async function keep(part, { id, client, size, sha256, uploadedBy }) {
+    const mime = /^[\w.+-]{1,60}\/[\w.+-]{1,60}$/.test(part.mimetype) ? part.mimetype : 'application/octet-stream';
+    try {
+      await quota.reserve(id, client, size);
+      const [created] = await database.write(STORE, [id, cleanFileName(part.filename), size, sha256, mime, uploadedBy], {
+        repeatable: true,
+      });
+      quota.kept(id);
+      return created;
+    } catch (error) {
+      await store.remove(id);
+      throw error;
+    }
+  }
+
+  /** @param {string} id @param {import('@fastify/multipart').MultipartFile['file']} file @param {number} announced */
+  async function receive(id, file, announced) {
     /** @type {Awaited<ReturnType<typeof store.receive>>} */
     let stored;
     try {
-      stored = await store.receive(file);
+      await store.keepReserve(announced);
+      stored = await store.receive(id, file);
     } catch (/** @type {any} */ error) {
       if (error.code === 'ENOSPC' || error.code === 'EDQUOT') throw new HttpError(507, 'full', 'There is no space left for this file.');
       if (error.code === 'ENOENT' || error.code === 'EACCES' || error.code === 'EROFS') {

@@ -1,0 +1,45 @@
+import type { Seen } from '../capability/capability.ts';
+import type { Check } from '../capability/check.ts';
+import type { ObservedContainer } from '../docker/types.ts';
+import { composeOf } from '../reconcile/own-volume.ts';
+import { containersOf } from '../stack/roles.ts';
+import type { Role } from '../stack/types.ts';
+import { bytes } from '../ui/bytes.ts';
+import { freeBytes, quotaCheck, roomCheck } from './plan/disk-room.ts';
+
+/** Who writes to which data. */
+const WRITERS: readonly { role: Role; id: string; what: string }[] = [
+  { role: 'database', id: 'database', what: 'the database' },
+  { role: 'application', id: 'uploads', what: 'uploads' },
+  { role: 'repository', id: 'repository', what: 'the repository' },
+];
+
+/** The room on the disks of what is written, and in the quota of uploads. A container that does not run, or has no `stat`, does not say. */
+export async function roomChecks(seen: Seen): Promise<Check[]> {
+  const { manifest, containers, engine, project } = seen;
+  if (!manifest) return [];
+  const { settings } = project.loaded;
+  const running = containers.filter(({ state }) => state === 'running');
+  const ask = async ({ id }: ObservedContainer, argv: string[]) => {
+    const asked = await engine.exec(id, argv).catch(() => undefined);
+    return asked?.exitCode === 0 ? asked.output : '';
+  };
+  const composed = composeOf(manifest);
+  const rooms = await Promise.all(
+    WRITERS.map(async ({ role, id, what }) => {
+      const free = await Promise.all(
+        containersOf(running, manifest.services, role).map(async (container) => {
+          // Its data is in the first that it mounts.
+          const [data] = (composed[container.service]?.volumes ?? []) as { target: string }[];
+          return data === undefined ? undefined : freeBytes(await ask(container, ['stat', '-f', '-c', '%a %S', data.target]));
+        }),
+      );
+      const least = Math.min(...free.filter((value) => value !== undefined));
+      return Number.isFinite(least) ? [roomCheck({ what, id, free: least }, settings.diskReserve, bytes)] : [];
+    }),
+  );
+  const replica = containersOf(running, manifest.services, 'application')[0];
+  const portal = replica && !(settings.app as { image?: string }).image;
+  const quota = portal ? quotaCheck(await ask(replica, ['node', '/app/src/upload-room.js']), bytes) : undefined;
+  return [...rooms.flat(), ...(quota ? [quota] : [])];
+}

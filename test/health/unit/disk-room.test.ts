@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest';
+import { freeBytes, quotaCheck, roomCheck } from '../../../src/health/plan/disk-room.ts';
+
+const text = (bytes: number) => `${bytes} B`;
+
+it.each([
+  [200, 'ok'],
+  [199, 'warn'],
+  [100, 'warn'],
+  [99, 'fail'],
+  [0, 'fail'],
+])('a disk with %s free, of which 100 are the reserve, is %s', (free, status) => {
+  const check = roomCheck({ what: 'the database', id: 'database', free }, 100, text);
+  expect(check).toMatchObject({ id: 'disk.database', status, value: free, message: expect.stringContaining(`${free} B free`) });
+  expect(check.remedy === undefined).toBe(status === 'ok');
+});
+
+it.each([
+  ['{"used":89,"quota":100}', 'ok'],
+  ['{"used":90,"quota":100}', 'warn'],
+  ['{"used":100,"quota":100}', 'fail'],
+  ['{"used":0,"quota":100}\n', 'ok'],
+])('uploads that take %s are %s', (answer, status) => {
+  expect(quotaCheck(answer, text)).toMatchObject({ id: 'uploads.quota', status });
+});
+
+it.each(['', 'null', '{}', '{"used":"1","quota":2}', 'cannot start: x'])('an answer %j says nothing of the quota', (answer) => {
+  expect(quotaCheck(answer, text)).toBeUndefined();
+});
+
+it.each([
+  ['12 4096\n', 49_152],
+  ['0 4096', 0],
+  ['', undefined],
+  ['stat: no such file', undefined],
+  ['-1 4096', undefined],
+])('%j of stat is %s', (answer, bytes) => {
+  expect(freeBytes(answer)).toBe(bytes);
+});
