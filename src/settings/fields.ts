@@ -36,7 +36,9 @@ export const urlPath = (fallback: string) =>
     .regex(/^\/[\w.~%/?=&-]*$/, 'should be a path such as /api/health')
     .default(fallback);
 
-export const port = (fallback: number) => z.int('should be a port number').min(1).max(65535).default(fallback);
+export const portNumber = z.int('should be a port number').min(1).max(65535);
+
+export const port = (fallback: number) => portNumber.default(fallback);
 
 /** The address a port is published on: an IP literal, so that nothing is published wider than was meant. */
 export const listenAddress = (fallback: string) =>

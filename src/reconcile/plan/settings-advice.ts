@@ -69,11 +69,15 @@ function counterparts(path: string, { settings }: Loaded, { read, registry }: Ef
   const [key = '', ...rest] = path.split('.');
   // One container's limits are not those of one of several.
   if (key === 'allInOne' && LIMITS.includes(rest.join('.'))) return [];
+  if (isOutside(path)) return [];
   const instead = registry.filter(({ name, standsFor }) => settings.components[name] === true && standsFor?.includes(key));
   const theirs = [...read].filter((other) => instead.some((service) => other.startsWith(`${service.key}.`)));
   const same = theirs.filter((other) => other.split('.').slice(1).join('.') === rest.join('.'));
-  return same.length > 0 ? same : theirs.filter((other) => lastWord(other) === lastWord(path));
+  return same.length > 0 ? same : theirs.filter((other) => lastWord(other) === lastWord(path) && !isOutside(other));
 }
+
+/** `edge.publicPort` publishes nothing: it says what a router does. */
+const isOutside = (path: string): boolean => /\.public[A-Z]\w*$/.test(path);
 
 const LIMITS = ['memory', 'cpus'];
 

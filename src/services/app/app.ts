@@ -10,6 +10,8 @@ import {
   appSettings,
   appTls,
   portalContract,
+  portSuffix,
+  publicPort,
   SOURCE_TARGET,
   TLS_ENVIRONMENT,
   urlHost,
@@ -74,8 +76,7 @@ const EDGE = { key: 'edge' } as ServiceDefinition<typeof edgeSettings>;
 function assetsUrl(input: BuildInput): string | undefined {
   const host = input.enabled('edge') && input.enabled(cdn.name) ? input.settingsOf(cdn).host : undefined;
   if (!host) return undefined;
-  const { httpsPort } = input.settingsOf(EDGE);
-  return `https://${urlHost(host)}${httpsPort === 443 ? '' : `:${httpsPort}`}`;
+  return `https://${urlHost(host)}${portSuffix(publicPort(input.settingsOf(EDGE)), 443)}`;
 }
 
 const rolling = (own: AppSettings, address: string, tls: boolean): Rolling => ({

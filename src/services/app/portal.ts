@@ -83,6 +83,12 @@ export type AppSettings = z.output<typeof appSettings>;
 /** A host as URLs and nginx write it: IPv6 addresses in brackets. */
 export const urlHost = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 
+/** As a URL has it: nothing where the port goes without saying. */
+export const portSuffix = (number: number, usual: number): string => (number === usual ? '' : `:${number}`);
+
+/** The port of HTTPS in a visitor's address bar. */
+export const publicPort = (edge: { publicPort?: number | undefined; httpsPort: number }): number => edge.publicPort ?? edge.httpsPort;
+
 export const SOURCE_TARGET = '/app/live';
 
 /** Whether the application is spoken to over TLS. An own image has to be able to: its operator says so. */

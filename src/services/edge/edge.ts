@@ -3,7 +3,7 @@ import { type BuildInput, defineService } from '../../stack/service.ts';
 import type { Mount } from '../../stack/types.ts';
 import { app, appReplicas } from '../app/app.ts';
 import { BALANCER_HOST, BALANCER_PORT, balancer } from '../app/balancer.ts';
-import { appTls, urlHost } from '../app/portal.ts';
+import { appTls, portSuffix, publicPort, urlHost } from '../app/portal.ts';
 import { edgeSites, LOCAL_NAMES, type Site, siteView } from './edge-certificates.ts';
 import { errorPages } from './edge-pages.ts';
 import { cdn, staticPattern } from './settings/cdn.ts';
@@ -31,7 +31,10 @@ const LIST_PATH = '/.well-known/medianest/revoked.crl';
 /** Where the ACME client puts what its server asks for. */
 const WEBROOT: Mount = { source: './acme/webroot', target: '/var/lib/acme', kind: 'bind', readOnly: true };
 
-const portalUrl = (domain: string, httpsPort: number): string => `https://${urlHost(domain)}${httpsPort === 443 ? '' : `:${httpsPort}`}/`;
+/** No router stands between this host and itself. */
+const portOf = (own: EdgeSettings, domain: string): number => (LOCAL_NAMES.includes(domain) ? own.httpsPort : publicPort(own));
+
+const portalUrl = (own: EdgeSettings, domain: string): string => `https://${urlHost(domain)}${portSuffix(portOf(own, domain), 443)}/`;
 
 /** The way to the application: its replicas, or the balancer with replicas behind it for when it is away. */
 function upstreams(input: BuildInput) {
@@ -76,6 +79,14 @@ function limitsView(own: EdgeSettings) {
   };
 }
 
+/** Redirects name the port that the visitor can reach: the published one for who came by that, else the one that the world sees. */
+const portsView = (own: EdgeSettings) => ({
+  publicHttpsPort: publicPort(own),
+  mapsPorts: publicPort(own) !== own.httpsPort,
+  httpsPort: own.httpsPort,
+  publishedHosts: `^(?:${LOCAL_NAMES.map((name) => regexText(urlHost(name))).join('|')})(?::|$)|:(?:${own.httpPort}|${own.httpsPort})$`,
+});
+
 const hstsView = ({ hsts }: EdgeSettings) => ({
   hsts: hsts !== false,
   hstsMore: typeof hsts === 'object' ? `${hsts.subdomains ? '; includeSubDomains' : ''}${hsts.preload ? '; preload' : ''}` : '',
@@ -115,7 +126,7 @@ export const edge = defineService({
     const names = [...new Set([...own.domains, ...LOCAL_NAMES])];
     const cdnParts = cdnView(own, input);
     const cdnHost = cdnParts.cdnHasHost ? [input.settingsOf(cdn).host as string] : [];
-    const listUrl = `http://${urlHost(own.domains[0] as string)}${own.httpPort === 80 ? '' : `:${own.httpPort}`}${LIST_PATH}`;
+    const listUrl = `http://${urlHost(own.domains[0] as string)}${portSuffix(own.publicHttpPort ?? own.httpPort, 80)}${LIST_PATH}`;
     const [main, ...others] = edgeSites(own, [...names, ...cdnHost], listUrl) as [Site, ...Site[]];
     const sites = [main, ...others].map((site) => siteView(main, site, urlHost));
     const clientPaths = own.clientCertificates.paths;
@@ -148,7 +159,7 @@ export const edge = defineService({
         view: {
           serverNames: names.map(urlHost),
           mainName: urlHost(own.domains[0] as string),
-          publicHttpsPort: own.httpsPort,
+          ...portsView(own),
           workers: WORKERS,
           workerConnections: workerConnections(own.memory),
           sites: sites
@@ -199,7 +210,7 @@ export const edge = defineService({
         check: ['nginx', '-t', '-q', '-c', '/etc/medianest/current/nginx.conf', '-e', 'stderr'],
         interruption: 'about 1 s: new connections are refused while the container is replaced',
         notes: input.overrides.maintenance ? [`maintenance since ${input.overrides.maintenance.since}: visitors get 503`] : [],
-        urls: own.domains.map((domain) => portalUrl(domain, own.httpsPort)),
+        urls: own.domains.map((domain) => portalUrl(own, domain)),
       },
     ];
   },

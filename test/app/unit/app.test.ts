@@ -44,6 +44,7 @@ describe('the app', () => {
   it.each([
     [{ cdn: { host: 'static.example.org' } }, 'https://static.example.org'],
     [{ cdn: { host: 'static.example.org' }, edge: { httpsPort: 8443 } }, 'https://static.example.org:8443'],
+    [{ cdn: { host: 'static.example.org' }, edge: { httpsPort: 8443, publicPort: 443 } }, 'https://static.example.org'],
     [{ cdn: { host: 'static.example.org' }, app: { env: { ASSETS_URL: 'https://cdn.example' } } }, 'https://cdn.example'],
     [{}, undefined],
     [{ cdn: { host: 'static.example.org' }, components: { cdn: false } }, undefined],

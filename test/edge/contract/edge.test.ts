@@ -73,6 +73,21 @@ describe('names', () => {
     expect(await plain(8443, { host: 'localhost' })).toEqual({ status: 308, location: 'https://localhost:8443/a?b=c', empty: [] });
   });
 
+  it('names the port that the world sees, and the published one to who came by that', async () => {
+    await configured('edge: { domains: [media.example.org], publicPort: 443 }');
+    const sentTo = async (host: string, port = 8080) => (await plain(port, { host })).location;
+    expect(await sentTo('media.example.org')).toBe('https://media.example.org/a?b=c');
+    expect(await sentTo('media.example.org:80')).toBe('https://media.example.org/a?b=c');
+    expect(await sentTo('media.example.org:8080')).toBe('https://media.example.org:8443/a?b=c');
+    expect(await sentTo('media.example.org', 8443)).toBe('https://media.example.org/a?b=c');
+    expect(await sentTo('localhost')).toBe('https://localhost:8443/a?b=c');
+    expect(await sentTo('[::1]')).toBe('https://[::1]:8443/a?b=c');
+    const told = async (host: string) => echo(await edge.ask('/echo', { headers: { host } })).headers['x-forwarded-port'];
+    expect([await told('media.example.org'), await told('media.example.org:8443')]).toEqual(['443', '8443']);
+    await configured('edge: { domains: [media.example.org], publicPort: 4443 }');
+    expect(await sentTo('media.example.org')).toBe('https://media.example.org:4443/a?b=c');
+  });
+
   it('tells any other name 421', async () => {
     expect(await plain(8080, { host: 'evil.example' })).toMatchObject({ status: 421 });
     expect(await edge.ask('/', { headers: { host: 'evil.example' } })).toMatchObject({ status: 421 });

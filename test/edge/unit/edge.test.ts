@@ -45,6 +45,14 @@ describe('the edge', () => {
       'cdn.host localhost is one of the portal’s own names too',
     );
   });
+  it('links to the port that the world sees, and from this host to the published one', () => {
+    const mapped = edge('edge: { domains: [a.example, localhost], publicPort: 443, publicHttpPort: 80 }');
+    expect(mapped?.urls).toEqual(['https://a.example/', 'https://localhost:8443/']);
+    expect(mapped?.certificate?.listUrl).toMatch(/^http:\/\/a\.example\/\.well-known/);
+    const published = edge('edge: { domains: [a.example] }');
+    expect(published?.urls).toEqual(['https://a.example:8443/']);
+    expect(published?.certificate?.listUrl).toMatch(/^http:\/\/a\.example:8080\//);
+  });
   it('keeps no more connections than its memory limit holds', () => {
     const connections = (memory: string) => Number(edge(`edge: { memory: ${memory} }`)?.view.workerConnections);
     expect([connections('64m'), connections('4g')]).toEqual([256, 7500]);

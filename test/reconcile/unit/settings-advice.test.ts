@@ -68,6 +68,12 @@ describe('settings without effect', () => {
       ],
     ],
     [
+      'a port of the router',
+      'dev',
+      'edge: { publicPort: 443 }',
+      ['medianest.yml:1: edge.publicPort: without effect in profile dev: the component edge is off'],
+    ],
+    [
       'a network',
       'dev',
       'networks: { db: { subnet: 10.9.0.0/16 } }',

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { certificateName, issuerName } from '../../../settings/certificate-fields.ts';
-import { cpus, hostName, listenAddress, port, size } from '../../../settings/fields.ts';
+import { cpus, hostName, listenAddress, port, portNumber, size } from '../../../settings/fields.ts';
 import { wafSettings } from './waf.ts';
 
 /** An address or a range of addresses, as nginx takes it. */
@@ -70,6 +70,10 @@ const fields = z.strictObject({
   address: listenAddress('127.0.0.1').describe('Address of this host that the portal is published on'),
   httpPort: port(8080).describe('Plain HTTP: redirects to HTTPS'),
   httpsPort: port(8443).describe('HTTPS'),
+  publicPort: portNumber
+    .optional()
+    .describe('Port of HTTPS that the world sees, where a router or proxy maps it to `edge.httpsPort`: redirects and links name this one'),
+  publicHttpPort: portNumber.optional().describe('The same for plain HTTP; certificates name it as where their list of revoked ones is'),
   domains: z
     .array(hostName)
     .min(1)
