@@ -14,6 +14,14 @@ const settings = z.strictObject({
   cpus: cpus(1).describe('Processors that the container may use at most; never more than the host has'),
 });
 
+/** For a request's or an answer's headers: what the edge lets in (64 KB), and what is kept free to add to it. */
+const HEADER_BYTES = 80 * 1024;
+/** What HAProxy takes besides buffers. */
+const RESERVED_BYTES = 48 * 1024 ** 2;
+
+/** As many as the memory limit holds; a request waits for one rather than that the container is killed. */
+const buffersIn = (memoryBytes: number): number => Math.max(64, Math.floor((memoryBytes - RESERVED_BYTES) / HEADER_BYTES));
+
 /** Where the balancer finds a replica. */
 const slot = (index: number) => ({ name: `app-${index + 1}`, host: FIRST_HOST + index });
 
@@ -47,6 +55,10 @@ export const balancer = defineService({
           tls,
           sticky: application.sticky,
           readyPath: application.readyPath,
+          timeoutSeconds: application.timeout,
+          clientSeconds: Math.max(75, application.timeout + 15),
+          headerBytes: HEADER_BYTES,
+          buffers: buffersIn(own.memory),
           drainSecondsText: String(application.drainSeconds),
           servers: slots.map(({ name, host }) => ({
             name,

@@ -46,6 +46,12 @@ export const appSettings = z.strictObject({
     .default(10)
     .describe('Slots that the balancer keeps: up to here `scale` needs no reload'),
   sticky: z.boolean().default(false).describe('A visitor keeps meeting the same replica (by a cookie), for an app that needs it'),
+  timeout: z
+    .int()
+    .min(1, 'should be at least 1')
+    .max(86_400, 'should be at most 86400, a day')
+    .default(60)
+    .describe('Seconds that it may be silent in a request, or between two events of a stream; then the visitor gets an error'),
   drainSeconds: z
     .int()
     .min(0)

@@ -8,7 +8,7 @@ import { edgeSites, LOCAL_NAMES, type Site, siteView } from './edge-certificates
 import { errorPages } from './edge-pages.ts';
 import { cdn, staticPattern } from './settings/cdn.ts';
 import { type EdgeSettings, edgeSettings } from './settings/edge-settings.ts';
-import { nginxText, regexText } from './settings/edge-text.ts';
+import { lookalikes, nginxText, regexText } from './settings/edge-text.ts';
 import { PORTAL_EXCLUSIONS, type RuleSet, rulesMount, wafView } from './settings/waf.ts';
 
 declare module '../../stack/service.ts' {
@@ -52,6 +52,12 @@ function upstreams(input: BuildInput) {
     ...replicas.slice(0, DIRECT_REPLICAS).map((replica) => ({ ...replica, backup: true })),
   ];
 }
+
+/** What the edge says of a client, and what frames a message: nothing may pass for these. */
+const OURS = [
+  ...['X-Request-Id', 'X-Real-IP', 'X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Port', 'X-Forwarded-Host'],
+  ...['Content-Length', 'Transfer-Encoding'],
+];
 
 const WORKERS = 2;
 /** What nginx takes besides connections: two generations of workers while it reloads, with the rules of the WAF. */
@@ -184,8 +190,11 @@ export const edge = defineService({
           upstreams: upstreams(input),
           appScheme: tls ? 'https' : 'http',
           appTls: tls,
-          // The balancer gives up after 60 s, and its answer should be the one that is heard.
-          answerSeconds: balanced ? 70 : 60,
+          // The balancer gives up first: its answer should be the one that is heard.
+          answerSeconds: application.timeout + (balanced ? 10 : 0),
+          uploadSeconds: Math.max(300, application.timeout),
+          underscores: own.headersWithUnderscores,
+          lookalikes: OURS.flatMap(lookalikes),
           uploadPaths: own.uploadPaths,
           // Multipart framing comes on top of the file; the application enforces the exact limit.
           maxUploadBytes: application.uploadLimit + 1024 ** 2,

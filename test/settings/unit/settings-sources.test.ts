@@ -86,6 +86,8 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'edge.rateLimit': ['{ perSecond: 5, burst: 6 }', { perSecond: 5, burst: 6 }],
   'edge.connectionsPerClient': ['9', 9],
   'edge.login': ['false', false],
+  'edge.headersWithUnderscores': ['true', true],
+  'app.timeout': ['600', 600],
   'edge.bodyLimit': ['2m', 2 * 1024 ** 2],
   'edge.uploadPaths': ['[/files]', ['/files']],
   'edge.trustedProxies': ['[203.0.113.0/24]', ['203.0.113.0/24']],

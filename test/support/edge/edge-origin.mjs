@@ -26,10 +26,20 @@ const answer = async (req, res) => {
   if (known) {
     if (known.drop) return req.socket.destroy();
     if (known.hang) return;
+    for (let hint = 0; hint < (known.hints ?? 0); hint++) res.writeEarlyHints({ link: `</${hint}.css>; rel=preload; as=style` });
+    if (known.processing) res.writeProcessing();
     if (known.delay) await new Promise((resolve) => setTimeout(resolve, known.delay));
     const etag = known.headers?.etag;
     if (etag && (req.headers['if-none-match'] ?? '').replace(/^W\//, '') === etag.replace(/^W\//, '')) {
       return res.writeHead(304, known.headers).end();
+    }
+    if (known.events) {
+      res.writeHead(200, { 'content-type': 'text/event-stream' });
+      for (const { after, data } of known.events) {
+        await new Promise((resolve) => setTimeout(resolve, after));
+        res.write(`data: ${data}\n\n`);
+      }
+      return res.end();
     }
     const body = Buffer.from(known.body ?? '');
     return res
@@ -41,7 +51,9 @@ const answer = async (req, res) => {
   res.end(JSON.stringify({ name, method: req.method, url: req.url, headers: req.headers, bytes: body.length }));
 };
 const pair = () => ({ cert: readFileSync(`${certificates}/fullchain.pem`), key: readFileSync(`${certificates}/privkey.pem`) });
-const server = certificates ? https.createServer(pair(), answer) : http.createServer(answer);
+// As much as the edge lets in.
+const options = { maxHeaderSize: 128 * 1024 };
+const server = certificates ? https.createServer({ ...options, ...pair() }, answer) : http.createServer(options, answer);
 server.on('upgrade', (_req, socket) => {
   socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
   socket.pipe(socket);

@@ -38,6 +38,11 @@ interface Told {
   headers?: Record<string, string>;
   body?: string;
   delay?: number;
+  /** So many answers 103 before it; one 102. */
+  hints?: number;
+  processing?: boolean;
+  /** A stream of events instead, each after so many milliseconds. */
+  events?: { after: number; data: string }[];
   drop?: boolean;
   hang?: boolean;
 }

@@ -159,6 +159,10 @@ const fields = z.strictObject({
     .prefault({})
     .describe('Stricter limit for what is sent to these paths (not for reading them); `false` for none'),
   connectionsPerClient: count(0, 60_000).default(256).describe('Requests and WebSockets of one client at the same time; 0 for no limit'),
+  headersWithUnderscores: z
+    .boolean()
+    .default(false)
+    .describe('Request headers with an underscore in their names reach the application; otherwise they are dropped'),
   bodyLimit: size('10m').describe('Largest request outside uploads'),
   uploadPaths: z
     .array(plainPath.min(2, 'should be longer than /'))
