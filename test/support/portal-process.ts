@@ -52,7 +52,7 @@ export async function start(env: Record<string, string> = {}): Promise<Portal> {
 
 /** The head of a form with one file; more of the file, or the end, may follow. */
 export function beginUpload(portal: Portal) {
-  const headers = { 'content-type': 'multipart/form-data; boundary=b' };
+  const headers = { origin: portal.url, 'content-type': 'multipart/form-data; boundary=b' };
   const upload = request(`${portal.url}/api/uploads`, { method: 'POST', headers });
   upload.write('--b\r\ncontent-disposition: form-data; name="file"; filename="x"\r\n\r\nhalf');
   return upload;

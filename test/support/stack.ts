@@ -17,13 +17,15 @@ export interface Answer {
 export function request(url: string, options: https.RequestOptions & { body?: unknown } = {}): Promise<Answer> {
   const { body, ...rest } = options;
   const payload = body === undefined || Buffer.isBuffer(body) ? body : JSON.stringify(body);
-  const headers = {
+  const usual = {
     connection: 'close',
     ...(payload && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
   };
+  // As a browser does with what changes something.
+  const headers = { ...(rest.method && rest.method !== 'GET' && { origin: new URL(url).origin }), ...(rest.headers ?? usual) };
   return new Promise((resolve, reject) => {
     const client = url.startsWith('https:') ? https : http;
-    const call = client.request(url, { agent: false, headers, timeout: 5000, ...rest }, (response) => {
+    const call = client.request(url, { agent: false, timeout: 5000, ...rest, headers }, (response) => {
       let text = '';
       response.on('data', (chunk: Buffer) => {
         text += chunk;

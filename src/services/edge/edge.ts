@@ -181,6 +181,8 @@ export const edge = defineService({
           clientPaths: clientPaths.map(regexText),
           tls12: own.tls.ciphers === 'intermediate',
           ...hstsView(own),
+          hasContentPolicy: own.contentPolicy !== false,
+          contentPolicy: nginxText(own.contentPolicy || ''),
           headers: Object.entries(own.headers).map(([name, value]) => nginxText(`${name}: ${value}`)),
           ...limitsView(own),
           trustsProxies: own.trustedProxies.length > 0,

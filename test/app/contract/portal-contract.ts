@@ -1,5 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { portalCall, portalRefusals } from './portal-refusals.ts';
 
 /** Every field that some answer of the portal has: the assertions tell which belongs where. */
 export type Answer = Record<'title' | 'name' | 'message' | 'status' | 'requestedBy', string> & {
@@ -16,7 +17,7 @@ export type PortalContractOptions = { uploadLimit?: number };
 
 /** What every portal promises over HTTP. It creates items of its own and removes them again. */
 export function portalContract(baseUrl: () => string, { uploadLimit }: PortalContractOptions = {}): void {
-  const call = (path: string, init?: RequestInit) => fetch(new URL(path, baseUrl()), init);
+  const call = portalCall(baseUrl);
   const send = (method: string, path: string, body: unknown, headers: Record<string, string> = {}) =>
     call(path, { method, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) });
   const upload = (bytes: Uint8Array<ArrayBuffer>, name: string, type = 'text/javascript') => {
@@ -24,6 +25,8 @@ export function portalContract(baseUrl: () => string, { uploadLimit }: PortalCon
     form.append('file', new Blob([bytes], { type }), name);
     return call('/api/uploads', { method: 'POST', body: form });
   };
+
+  portalRefusals(baseUrl);
 
   describe('health', () => {
     it('is alive', async () => {
@@ -211,11 +214,6 @@ export function portalContract(baseUrl: () => string, { uploadLimit }: PortalCon
       expect(headers.get('content-security-policy')).toMatch(/default-src 'self'.*frame-ancestors 'none'/);
       expect(headers.get('x-content-type-options')).toBe('nosniff');
       expect(headers.get('referrer-policy')).toBeTruthy();
-    });
-
-    it('refuses what another site makes a browser send', async () => {
-      const response = await send('POST', '/api/session', { name: 'x' }, { 'sec-fetch-site': 'cross-site' });
-      expect(response.status).toBe(403);
     });
   });
 

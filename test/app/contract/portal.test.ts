@@ -130,7 +130,7 @@ describe.runIf(PORTAL_TEST_DATABASE_URL && PORTAL_TEST_REDIS_URL)('a portal of o
       broken.destroy();
       const form = new FormData();
       form.append('file', new Blob([new Uint8Array(LIMIT + 1)]), 'x');
-      expect((await fetch(`${portal.url}/api/uploads`, { method: 'POST', body: form })).status).toBe(413);
+      expect((await fetch(`${portal.url}/api/uploads`, { method: 'POST', headers: { origin: portal.url }, body: form })).status).toBe(413);
       await vi.waitFor(async () => expect(await readdir(folder)).toEqual([]));
     });
 

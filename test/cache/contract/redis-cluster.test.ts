@@ -168,7 +168,7 @@ describe('a cluster of six', () => {
     await becomes(portal, '/api/health/ready', 200);
     const named = await fetch(`${portal.url}/api/session`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { origin: portal.url, 'content-type': 'application/json' },
       body: '{"name":"Ada"}',
     });
     expect(named.status).toBe(200);

@@ -189,10 +189,31 @@ describe('headers', () => {
       'x-frame-options': 'SAMEORIGIN',
       'referrer-policy': 'strict-origin-when-cross-origin',
     });
+    expect(silent.headers).not.toHaveProperty('content-security-policy');
     expect(silent.headers).not.toHaveProperty('strict-transport-security');
     expect(silent.headers).not.toHaveProperty('server');
     await edge.tell({ '/own': { headers: { 'x-frame-options': 'DENY', 'referrer-policy': 'no-referrer' } } });
     expect((await edge.ask('/own')).headers).toMatchObject({ 'x-frame-options': 'DENY', 'referrer-policy': 'no-referrer' });
+  });
+
+  it('give pages without a policy one that can be changed and switched off', async () => {
+    const type = (value: string, more: object = {}) => ({ headers: { 'content-type': value, ...more } });
+    await edge.tell({
+      '/page': type('text/html; charset=utf-8'),
+      '/drawing': type('image/svg+xml'),
+      '/data': type('application/json'),
+      '/strict': type('text/html', { 'content-security-policy': "default-src 'none'" }),
+    });
+    const policies = async () =>
+      Promise.all(['/page', '/drawing', '/data', '/strict'].map(async (path) => (await edge.ask(path)).headers['content-security-policy']));
+    const [usual] = await policies();
+    expect(usual).toMatch(/^default-src 'self' https: .*object-src 'self' blob:; base-uri 'self'$/);
+    expect(await policies()).toEqual([usual, usual, undefined, "default-src 'none'"]);
+    await configured(`edge: { contentPolicy: "default-src 'self'; img-src $x" }`);
+    expect(await policies()).toEqual(["default-src 'self'; img-src $x", "default-src 'self'; img-src $x", undefined, "default-src 'none'"]);
+    await configured('edge: { contentPolicy: false }');
+    expect(await policies()).toEqual([undefined, undefined, undefined, "default-src 'none'"]);
+    await configured('');
   });
 
   it('of the operator arrive byte for byte', async () => {

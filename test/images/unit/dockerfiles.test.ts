@@ -29,3 +29,14 @@ it.each(dockerfiles)('%s lets every user enter the folders that it copies', (fil
   // The mode is that of folders too: X of symbolic modes is not known to every BuildKit.
   for (const line of copies(file).filter((text) => /\s[\w.-]+\/\s/.test(text))) expect(line).toContain('--chmod=0755');
 });
+
+it.each(dockerfiles.filter((file) => file.startsWith('templates/')))(
+  '%s ends with no program that lends the rights of another user',
+  (file) => {
+    const lines = readFileSync(path.join(HOME, file), 'utf8').split('\n');
+    const cleared = lines.findIndex((line) => line === 'RUN find / -xdev -type f -perm /6000 -exec chmod ug-s {} +');
+    expect(cleared).toBeGreaterThan(0);
+    // Whatever may install or copy one comes before.
+    expect(lines.slice(cleared + 1).filter((line) => /^(RUN|COPY|ADD)\b/.test(line))).toEqual([]);
+  },
+);

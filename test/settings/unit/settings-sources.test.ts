@@ -86,6 +86,7 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'edge.rateLimit': ['{ perSecond: 5, burst: 6 }', { perSecond: 5, burst: 6 }],
   'edge.connectionsPerClient': ['9', 9],
   'edge.login': ['false', false],
+  'edge.contentPolicy': ['false', false],
   'edge.headersWithUnderscores': ['true', true],
   'app.timeout': ['600', 600],
   'edge.bodyLimit': ['2m', 2 * 1024 ** 2],

@@ -51,7 +51,9 @@ function generate(options) {
       const call = client.request(base + path, {
         ...target,
         method,
-        headers: body ? { 'content-type': 'application/json', 'content-length': body.length, 'idempotency-key': title } : {},
+        headers: body
+          ? { origin: new URL(base).origin, 'content-type': 'application/json', 'content-length': body.length, 'idempotency-key': title }
+          : {},
       });
       const timer = setTimeout(() => call.destroy(new Error(`no answer in ${timeout / 1000} s`)), timeout);
       const end = (/** @type {string | undefined} */ reason) => {

@@ -45,6 +45,7 @@ function send(request: Omit<Attack, 'name'>): Promise<Answer> {
         headers: {
           'user-agent': BROWSER,
           accept: 'application/json',
+          ...(request.method && { origin: `https://localhost:${stack.httpsPort}` }),
           ...(content && { 'content-type': content.type }),
           ...(content && !request.headers?.['transfer-encoding'] && { 'content-length': Buffer.byteLength(content.body) }),
           ...request.headers,

@@ -30,16 +30,18 @@ const headerProblem = (name: string): string | undefined => {
   return NOT_OURS.test(name) ? 'cannot be the same for every answer' : undefined;
 };
 
+const headerValue = z
+  .string()
+  .min(1, 'should not be empty')
+  .max(2000, 'should have at most 2000 characters')
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a line break would begin another header
+  .regex(/^[^\x00-\x1f\x7f]*$/, 'should be one line');
+
+/** What ordinary applications keep to unknowingly: nothing over plain HTTP, no plug-ins and no other base address from elsewhere. */
+const CONTENT_POLICY = "default-src 'self' https: wss: data: blob: 'unsafe-inline' 'unsafe-eval'; object-src 'self' blob:; base-uri 'self'";
+
 const headers = z
-  .record(
-    z.string(),
-    z
-      .string()
-      .min(1, 'should not be empty')
-      .max(2000, 'should have at most 2000 characters')
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: a line break would begin another header
-      .regex(/^[^\x00-\x1f\x7f]*$/, 'should be one line'),
-  )
+  .record(z.string(), headerValue)
   .superRefine((all, context) => {
     for (const name of Object.keys(all)) {
       const message = headerProblem(name);
@@ -130,6 +132,10 @@ const fields = z.strictObject({
     )
     .default(false)
     .describe('Strict-Transport-Security: browsers then insist on HTTPS for two years'),
+  contentPolicy: z
+    .union([z.literal(false), headerValue], 'should be `false`, or the text of the header')
+    .default(CONTENT_POLICY)
+    .describe('Content-Security-Policy of pages whose application sends none; `false` for none'),
   headers,
   rateLimit: z
     .union(

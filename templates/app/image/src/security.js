@@ -22,9 +22,26 @@ export function secure(app, assets) {
   const headers = { ...HEADERS, 'content-security-policy': contentPolicy(assets) };
   app.addHook('onRequest', async (req, reply) => {
     reply.headers(headers);
-    // A foreign page can post a form, a file even, without asking first; browsers say where it came from.
-    if (!SAFE.has(req.method) && req.headers['sec-fetch-site'] === 'cross-site') {
-      throw new HttpError(403, 'cross-site', 'This request came from another site and was refused.');
-    }
+    if (!SAFE.has(req.method)) refuseForeign(req);
   });
+}
+
+/**
+ * A foreign page can post a form, a file even, without asking first. Browsers say where it came from; old ones, and all over
+ * plain HTTP, say so by `Origin` alone. What says neither may be a browser that a page told to hide it.
+ * @param {import('fastify').FastifyRequest} req
+ */
+function refuseForeign(req) {
+  const { 'sec-fetch-site': site, origin } = req.headers;
+  if (site === 'cross-site') throw new HttpError(403, 'cross-site', 'This request came from another site and was refused.');
+  if (site !== undefined || isOurs(origin, req.host)) return;
+  const message = origin ? 'This request came from another site and was refused.' : 'Send this portal’s address as the header Origin.';
+  throw new HttpError(403, 'cross-site', message);
+}
+
+/** Not by scheme: a proxy in front may not say which one the visitor used. @param {string | undefined} origin @param {string} host */
+function isOurs(origin = '', host) {
+  const scheme = /^https?:/i.exec(origin)?.[0];
+  const asked = `${scheme}//${host}`;
+  return scheme !== undefined && URL.canParse(origin) && URL.canParse(asked) && new URL(origin).host === new URL(asked).host;
 }

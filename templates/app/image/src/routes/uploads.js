@@ -38,7 +38,10 @@ export function uploadRoutes(app, { config, database, sessions, store, quota, me
   app.post('/api/uploads', async (req, reply) => {
     if (!req.isMultipart()) throw new HttpError(415, 'invalid', 'Send the file as multipart/form-data.');
     req.raw.setTimeout(STALLED_MS, () => req.raw.destroy());
-    const part = await req.file({ limits: { fileSize: maxBytes, files: 1, fields: 5, fieldSize: 1000 }, throwFileSizeLimit: false });
+    const limits = { fileSize: maxBytes, files: 1, fields: 5, fieldSize: 1000 };
+    const part = await req.file({ limits, throwFileSizeLimit: false }).catch((error) => {
+      throw error.statusCode ? error : brokenForm(error);
+    });
     if (!part) throw new HttpError(400, 'invalid', 'There is no file in this upload.');
     const { name: uploadedBy } = await sessions.read(req);
     const id = randomUUID();
@@ -101,6 +104,11 @@ export function uploadRoutes(app, { config, database, sessions, store, quota, me
   async function receive(id, file, announced) {
     /** @type {Awaited<ReturnType<typeof store.receive>>} */
     let stored;
+    /** @type {unknown} */
+    let broken;
+    file.once('error', (error) => {
+      broken = error;
+    });
     try {
       await store.keepReserve(announced);
       stored = await store.receive(id, file);
@@ -109,13 +117,17 @@ export function uploadRoutes(app, { config, database, sessions, store, quota, me
       if (error.code === 'ENOENT' || error.code === 'EACCES' || error.code === 'EROFS') {
         throw new HttpError(503, 'unavailable', 'Uploads cannot be stored right now.');
       }
-      throw error;
+      throw error === broken ? brokenForm(error) : error;
     }
     if (!file.truncated) return stored;
     await store.remove(stored.id);
     throw new HttpError(413, 'too-large', `The file is larger than the limit of ${readable(maxBytes)}.`);
   }
 }
+
+/** The parser's errors carry no status. @param {unknown} cause */
+const brokenForm = (cause) =>
+  Object.assign(new HttpError(400, 'invalid', 'This form cannot be read: it is damaged, or ends too early.'), { cause });
 
 const notFound = () => new HttpError(404, 'not-found', 'There is no such file.');
 
