@@ -2,6 +2,7 @@ import http from 'node:http';
 import http2 from 'node:http2';
 import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { docker } from '../../support/cli.ts';
 import { type Answer, type EdgeBench, edgeBench } from '../../support/edge/edge.ts';
 import { observatoryScore } from '../../support/edge/observatory.ts';
 
@@ -37,6 +38,38 @@ describe('TLS', () => {
     await configured('edge: { tls: { ciphers: modern } }');
     expect(await handshake({ minVersion: 'TLSv1.3' })).toMatch(/^TLSv1.3/);
     expect(await handshake({ maxVersion: 'TLSv1.2' })).toBe('ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION');
+  });
+
+  /** What openssl, in the edge's own image, is told in a handshake. */
+  const client = async (...args: string[]) => {
+    const script = 'openssl s_client -connect 127.0.0.1:8443 -servername localhost "$@" </dev/null 2>&1';
+    return (await edge.exec(['bash', '-c', script, 'client', ...args])).stdout;
+  };
+
+  it('agrees on the hybrid group with clients that know it, and on others with the rest', async () => {
+    await configured('');
+    const group = async (...args: string[]) =>
+      /Negotiated TLS1.3 group: (\S+)|Peer Temp Key: (\S+)/
+        .exec(await client(...args))
+        ?.slice(1)
+        .join('');
+    expect(await group()).toBe('X25519MLKEM768');
+    expect(await group('-groups', 'X25519MLKEM768:X25519')).toBe('X25519MLKEM768');
+    expect(await group('-groups', 'X25519MLKEM768')).toBe('X25519MLKEM768');
+    expect(await group('-groups', 'X25519')).toMatch(/^X25519/i);
+    expect(await client('-tls1_2')).toMatch(/Protocol *: TLSv1\.2|New, TLSv1\.2/);
+  });
+
+  it('sends what the issuer says along with the very first handshake after a start and after a reload', async () => {
+    const said = async () => /OCSP (?:Response Status|response): (.+)/i.exec(await client('-status'))?.[1];
+    for (let times = 0; times < 3; times++) {
+      expect((await docker(['restart', edge.container])).status).toBe(0);
+      await expect.poll(async () => (await edge.exec(['healthcheck'])).status, { timeout: 20_000, interval: 200 }).toBe(0);
+      expect(await said()).toBe('successful (0x0)');
+      await configured(`edge: { headers: { X-Turn: "${times}" } }`);
+      expect(await said()).toBe('successful (0x0)');
+    }
+    await configured('');
   });
 
   it('speaks HTTP/2', async () => {

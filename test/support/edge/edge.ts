@@ -1,10 +1,12 @@
-import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import type { TLSSocket } from 'node:tls';
+import type { KeyedCertificate } from '../../../src/certificates/ca/ca-record.ts';
 import { internalCa } from '../../../src/certificates/ca/internal-ca.ts';
+import { ocspResponse } from '../../../src/certificates/ca/ocsp.ts';
 import { hostAddress } from '../../../src/core/cidr.ts';
 import { hashImageSource } from '../../../src/reconcile/sources.ts';
 import { BALANCER_HOST, BALANCER_PORT } from '../../../src/services/app/balancer.ts';
@@ -16,6 +18,8 @@ import type { CertificateSpec } from '../../../src/stack/types.ts';
 import { docker, HOME, type Run } from '../cli.ts';
 import { load, rendered, SUBNETS } from '../settings.ts';
 import { freeRange, PREFIX } from '../workspace.ts';
+
+const DAY = 24 * 3600 * 1000;
 
 export interface Answer {
   status: number;
@@ -123,6 +127,12 @@ export async function edgeBench(name: string, file = '', components = ''): Promi
     writeFileSync(path.join(dir, folder, 'privkey.pem'), issued.privateKey);
   };
   await issue(edge.certificate, 'certs/current');
+  const issuer = (root as { intermediate?: KeyedCertificate } | undefined)?.intermediate as KeyedCertificate;
+  const leaf = readFileSync(path.join(dir, 'certs/current/fullchain.pem'), 'utf8');
+  const response = ocspResponse(leaf, issuer, undefined, new Date(Date.now() - 60_000), new Date(Date.now() + DAY));
+  writeFileSync(path.join(dir, 'certs/current/ocsp.der'), response);
+  const stapling = `ssl_stapling on;\nssl_stapling_responder http://127.0.0.1:8081/ocsp/${edge.certificate.name};\n`;
+  writeFileSync(path.join(dir, 'certs/current/stapling.conf'), stapling);
   mkdirSync(path.join(dir, 'trust'));
   writeFileSync(path.join(dir, 'trust', 'internal-ca.pem'), root?.certificate ?? '');
   // The application is spoken to over TLS.
