@@ -17,7 +17,9 @@ const settings = z.strictObject({
     )
     .min(1)
     .default(TYPES.map((type) => `*.${type}`))
-    .describe('What is static: starts of paths and endings. These files are asked for without cookies, and skip the WAF'),
+    .describe(
+      'What is static: starts of paths and endings. These files are asked for without cookies; the WAF looks at what the cache does not have',
+    ),
   except: z.array(plainPath).default(['/api/']).describe('Starts of paths that are never taken for static files'),
   size: size('1g', '16m').describe('Maximum size of the cache on disk'),
   maxAgeSeconds: z

@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type WafEntry, wafCollector } from '../../../src/waf/plan/waf-log.ts';
+import { docker } from '../../support/cli.ts';
+import { type Ask, type EdgeBench, edgeBench } from '../../support/edge/edge.ts';
+
+let edge: EdgeBench;
+const WAF = 'rateLimit: false, waf: { mode: block }';
+beforeAll(async () => {
+  edge = await edgeBench('waf-edge', `edge: { ${WAF} }\ncdn: { host: static.test }`, 'cdn: true');
+});
+afterAll(() => edge?.destroy());
+
+const ATTACK = '?id=1+union+select+password+from+users';
+const ask = (path: string, { headers = {}, ...more }: Ask = {}) =>
+  edge.ask(path, { headers: { accept: 'application/json', 'user-agent': 'curl/8.5.0', ...headers }, ...more });
+
+async function entry(id: string | undefined): Promise<WafEntry | undefined> {
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  const collector = wafCollector();
+  for (const line of (await docker(['logs', edge.container])).stdout.split('\n')) collector.add(line);
+  return collector.entries().find(({ requestId }) => requestId === id);
+}
+
+describe('a path that looks static', () => {
+  it('is looked at where the cache has nothing: refused with the page, written down, not kept, not asked of the app', async () => {
+    const refused = await ask(`/none-b.js${ATTACK}`);
+    expect(refused.status).toBe(403);
+    expect(refused.body.toString()).toContain('"code": "blocked"');
+    expect(refused.headers).toMatchObject({ 'cache-control': 'no-store' });
+    expect(refused.body.toString()).toContain(refused.headers['x-request-id']);
+    expect(await edge.count(`/none-b.js${ATTACK}`)).toBe(0);
+    expect(await entry(refused.headers['x-request-id'])).toMatchObject({
+      blocked: true,
+      method: 'GET',
+      path: '/none-b.js',
+      client: edge.self,
+      matches: expect.arrayContaining([expect.objectContaining({ part: 'ARGS:id' })]),
+    });
+    expect((await ask(`/none-b.js${ATTACK}`)).headers['x-cache']).toBe('MISS');
+    const page = await ask(`/report.css${ATTACK}`, { headers: { accept: 'text/html' } });
+    expect(page.body.toString()).toContain('<!doctype html>');
+  });
+
+  it('is looked at with its headers, by any name that serves it, and its other visitors get the file', async () => {
+    await edge.tell({ '/shared.js': { headers: { 'content-type': 'text/javascript', 'cache-control': 'max-age=600' }, body: 'file' } });
+    const scanner = { 'user-agent': 'sqlmap/1.7.2#stable (https://sqlmap.org)' };
+    expect((await ask('/shared.js', { headers: scanner })).status).toBe(403);
+    expect((await ask('/shared.js', { headers: scanner, host: 'static.test' })).status).toBe(403);
+    const good = await ask('/shared.js');
+    expect([good.status, good.body.toString(), good.headers['x-cache']]).toEqual([200, 'file', 'MISS']);
+    // The same bytes for everybody: what the copy is asked with reaches no program.
+    expect((await ask('/shared.js', { headers: scanner })).headers['x-cache']).toBe('HIT');
+  });
+
+  it('goes past the cache with a body', async () => {
+    const sent = await ask('/with-body.js', { headers: { 'content-length': '1', 'content-type': 'text/plain' }, body: 'x' });
+    expect(sent.headers['x-cache']).toBeUndefined();
+  });
+});
