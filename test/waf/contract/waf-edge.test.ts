@@ -57,3 +57,28 @@ describe('a path that looks static', () => {
     expect(sent.headers['x-cache']).toBeUndefined();
   });
 });
+
+describe('an upload that is no form', () => {
+  const tus = { 'content-type': 'application/offset+octet-stream', 'tus-resumable': '1.0.0', 'upload-offset': '0' };
+
+  it.each([
+    ['PATCH', tus],
+    ['PUT', { 'content-type': 'application/x-of-my-own', 'content-range': 'bytes 0-4/10' }],
+    ['POST', { 'content-type': 'video/mp4' }],
+    ['PUT', {}],
+  ])('passes, whatever type it is of: %s %o', async (method, headers) => {
+    const answer = await ask('/api/uploads/x', {
+      method,
+      headers: { ...headers, 'content-length': '5' } as Record<string, string>,
+      body: 'hello',
+    });
+    expect(answer.status).toBe(200);
+    expect(JSON.parse(answer.body.toString())).toMatchObject({ method, bytes: 5, url: '/api/uploads/x' });
+  });
+
+  it('is refused by its address or headers, and written down with its own method', async () => {
+    const refused = await ask(`/api/uploads/x${ATTACK}`, { method: 'PATCH', headers: tus, body: 'hello' });
+    expect(refused.status).toBe(403);
+    expect(await entry(refused.headers['x-request-id'])).toMatchObject({ blocked: true, method: 'PATCH', path: '/api/uploads/x' });
+  });
+});

@@ -174,7 +174,7 @@ export function wafView(
 ) {
   const folder = found ? `${RULES_TARGET}/${found.folder}` : DEBIAN.folder;
   const inspected = Math.min(own.bodyLimit, edge.bodyLimit);
-  const uploadMethods = ['POST', 'PUT'].filter((method) => own.allowedMethods.includes(method));
+  const uploadMethods = ['POST', 'PUT', 'PATCH'].filter((method) => own.allowedMethods.includes(method));
   return {
     waf: own.mode !== 'off',
     wafEngine: own.mode === 'block' ? 'On' : 'DetectionOnly',
