@@ -17,10 +17,8 @@ import type { Group, Section } from './section.ts';
 
 export type { Schedule, Timer } from './schedule.ts';
 
-/*
- * The contract between a capability and the rest of the program: what it may use (Context), and what it contributes
- * (Capability). Types alone; they stand in one file because each names the other.
- */
+// The contract between a capability and the rest of the program: what it may use (Context), and what it contributes
+// (Capability). Types alone; they stand in one file because each names the other.
 
 export interface GlobalFlags {
   config?: string;
@@ -253,6 +251,8 @@ export interface Capability {
   guard?(state: StateFolder, intent: Intent): Promise<void> | void;
   /** For `health`. */
   checks?(seen: Seen): Promise<Check[]> | Check[];
+  /** For `init` and `update`: what else this project could have. */
+  offers?(project: Project): Promise<string[]> | string[];
   /** Lines for `status`. */
   notes?(seen: Seen): Promise<string[]> | string[];
 }

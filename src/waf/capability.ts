@@ -1,5 +1,7 @@
 import type { Capability } from '../capability/capability.ts';
 import { wafAllow, wafLog } from './commands/waf.ts';
+import { wafRules } from './commands/waf-rules.ts';
+import { OFFER } from './plan/crs.ts';
 import type { PendingRules } from './store/pending-rules.ts';
 
 declare module '../capability/capability.ts' {
@@ -11,7 +13,7 @@ declare module '../capability/capability.ts' {
 /** Rules that look at each request before it is routed. */
 export const waf = {
   name: 'waf',
-  commands: [wafLog, wafAllow],
+  commands: [wafLog, wafAllow, wafRules],
   groups: { waf: { section: 'Security', summary: 'The web application firewall: what it found, and exceptions' } },
   steps: {
     'place-rules': {
@@ -33,11 +35,25 @@ export const waf = {
           : [],
       };
     },
+    announce: async ({ project: { loaded, state }, only }) => {
+      const { servesDebian } = await import('./store/waf-rules.ts');
+      return only === undefined && servesDebian(loaded, state) ? [OFFER] : [];
+    },
+  },
+  offers: async ({ loaded, state }) => {
+    const { servesDebian } = await import('./store/waf-rules.ts');
+    return servesDebian(loaded, state) ? [OFFER] : [];
+  },
+  checks: async ({ context, project, containers }) => {
+    if (containers.length === 0) return [];
+    const { wafStatus } = await import('./waf-status.ts');
+    const seen = await wafStatus(context, project.loaded, project.state);
+    return seen ? [{ id: 'waf-rules', status: 'ok', message: `the WAF reads ${seen.text}` }] : [];
   },
   notes: async ({ context, project, containers }) => {
     if (containers.length === 0) return [];
     const { wafStatus } = await import('./waf-status.ts');
     const seen = await wafStatus(context, project.loaded, project.state);
-    return seen ? [`WAF: ${seen.mode}, paranoia ${seen.paranoia}, ${seen.rules.name} ${seen.rules.version} (${seen.rules.from})`] : [];
+    return seen ? [`WAF: ${seen.mode}, paranoia ${seen.paranoia}, ${seen.text}`] : [];
   },
 } satisfies Capability;

@@ -1,29 +1,40 @@
 import type { Context } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
-import { readOptional } from '../core/files.ts';
 import { composeArgs } from '../docker/compose.ts';
 import { composeFiles } from '../reconcile/compose-project.ts';
 import { RULES_TARGET } from '../services/edge/settings/waf.ts';
 import type { Loaded } from '../settings/loaded.ts';
 import { containersOf, namesOf } from '../stack/roles.ts';
 import type { StateFolder } from '../state/state.ts';
+import { CRS, type RulesInUse, rulesText } from './plan/crs.ts';
 import { type WafEntry, wafCollector } from './plan/waf-log.ts';
-import { findRules, RULES_FOLDER, wafOf } from './store/waf-rules.ts';
+import { findRules, wafOf } from './store/waf-rules.ts';
 
-const versionIn = (text: string | undefined): string | undefined => /ver:'OWASP_CRS\/([\w.-]+)'/.exec(text ?? '')?.[1];
+const DEBIAN = '/usr/share/modsecurity-crs/rules/REQUEST-901-INITIALIZATION.conf';
 
-/** For `status`: what the WAF does, and which rules it reads. Undefined where there is no WAF. */
+/** For `status` and `health`: what the WAF does, and which rules it reads. Undefined where there is no WAF. */
 export async function wafStatus(context: Context, loaded: Loaded, state: StateFolder) {
   const waf = wafOf(loaded);
   if (!waf || waf.mode === 'off' || namesOf(state.manifest()?.services, 'edge').length === 0) return undefined;
-  const own = findRules(loaded, state);
-  const version = own
-    ? versionIn(readOptional(state.at(RULES_FOLDER, own.rules.folder, 'rules/REQUEST-901-INITIALIZATION.conf')))
-    : (await inEdge(context, loaded, state, ['cat', '/usr/share/medianest/crs-version'])).trim();
+  const rules = await rulesInUse(context, loaded, state);
+  return { mode: waf.mode, paranoia: waf.paranoia, rules, text: rulesText(rules, context.clock.now()) };
+}
+
+async function rulesInUse(context: Context, loaded: Loaded, state: StateFolder): Promise<RulesInUse> {
+  const own = findRules(loaded, state)?.rules;
+  if (own) {
+    const since = own.own ? undefined : new Date(CRS.released);
+    return { version: own.version, from: own.own ? own.label : 'as released', chosen: own.own, since };
+  }
+  const [version, seconds] = await Promise.all([
+    inEdge(context, loaded, state, ['cat', '/usr/share/medianest/crs-version']),
+    inEdge(context, loaded, state, ['stat', '--format', '%Y', DEBIAN]),
+  ]);
   return {
-    mode: waf.mode,
-    paranoia: waf.paranoia,
-    rules: { name: 'OWASP CRS', version: version || 'unknown', from: own ? own.rules.label : 'Debian' },
+    version: version.trim() || undefined,
+    from: 'Debian',
+    chosen: wafOf(loaded)?.rules.source === 'debian',
+    since: /^\d+\s*$/.test(seconds) ? new Date(Number(seconds) * 1000) : undefined,
   };
 }
 

@@ -9,9 +9,12 @@ export const update: Command = {
   options: [['--check', 'Only tell what is newer; exits 3 where anything is']],
   run: async (context, _args, options) => {
     const { open } = await import('../../project/open.ts');
+    const { offersOf } = await import('../../project/offers.ts');
     const { update: run } = await import('../update.ts');
     const check = options.check === true;
-    const outcome = await run(check ? { ...context, flags: { ...context.flags, dryRun: true } } : context, await open(context));
+    const opened = await open(context);
+    const outcome = await run(check ? { ...context, flags: { ...context.flags, dryRun: true } } : context, opened);
+    const offers = await offersOf(context, opened);
     const lines = outcome.updates.map(
       ({ image, packages }) => `${image}: ${packages.map(({ name, from, to }) => `${name} ${from} -> ${to}`).join(', ')}`,
     );
@@ -20,6 +23,6 @@ export const update: Command = {
       planned: `would renew, in this order: ${outcome.order.join(', ')}`,
       updated: `renewed ${outcome.order.join(', ')} in ${outcome.seconds.toFixed(1)} s.`,
     }[outcome.result];
-    return done(outcome, [...lines, last].join('\n'), check && outcome.result === 'planned' ? EXIT.pending : EXIT.done);
+    return done(outcome, [...lines, ...offers, last].join('\n'), check && outcome.result === 'planned' ? EXIT.pending : EXIT.done);
   },
 };

@@ -18,6 +18,8 @@ export const init: Command = {
     const { converse } = await import('./init-conversation.ts');
     const { diagnose } = await import('../../doctor/doctor.ts');
     const { describeHealth } = await import('../../capability/describe-checks.ts');
+    const { open } = await import('../../project/open.ts');
+    const { offersOf } = await import('../../project/offers.ts');
     const file = settingsFile(context);
     if (!context.flags.yes && !context.flags.dryRun && !(await canAsk(context))) {
       throw new UserError(
@@ -30,11 +32,13 @@ export const init: Command = {
     const answers = await converse(context, await given(context, said));
     const written = await writeSettings(context, file, answers);
     if (context.flags.dryRun) return done({ file, settings: answers.settings, written: false }, written.text);
-    const report = await diagnose({ ...context, flags: { ...context.flags, config: file } });
+    const forFile = { ...context, flags: { ...context.flags, config: file } };
+    const report = await diagnose(forFile);
+    const offers = await offersOf(forFile, await open(forFile));
     const next = report.status === 'fail' ? 'Put right what fails above, then: medianest up' : 'Next: medianest up';
     return done(
       { file, secrets: written.secrets, settings: answers.settings, written: true, doctor: report },
-      [`wrote ${[file, ...written.secrets].join(', ')}`, '', describeHealth(report), '', next].join('\n'),
+      [`wrote ${[file, ...written.secrets].join(', ')}`, '', describeHealth(report), '', ...offers, next].join('\n'),
     );
   },
 };

@@ -1,37 +1,28 @@
-import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { systemCode, UserError } from '../../core/errors.ts';
-import { exists, writeFolder, writing } from '../../core/files.ts';
+import { exists, readOptional, writeFolder, writing } from '../../core/files.ts';
 import type { RuleSet, WafSettings } from '../../services/edge/settings/waf.ts';
 import type { Loaded } from '../../settings/loaded.ts';
 import type { StateFolder } from '../../state/state.ts';
+import { CRS, type CrsRelease } from '../plan/crs.ts';
+import { download, fetchArchive, unpack } from './archive.ts';
 import type { PendingRules } from './pending-rules.ts';
-import { readTar } from './tar.ts';
+import { checked, digestOf, folderOf, type RuleFiles, targetOf, versionIn } from './rule-files.ts';
 
 export const RULES_FOLDER = 'waf-rules';
-const LARGEST_ARCHIVE = 32 * 1024 ** 2;
-const LARGEST_UNPACKED = 128 * 1024 ** 2;
-const DOWNLOAD_SECONDS = 60;
-
-/** Without these, the rules are not there, or never refuse anything. */
-const NEEDED = ['rules/REQUEST-901-INITIALIZATION.conf', 'rules/REQUEST-949-BLOCKING-EVALUATION.conf', 'crs-setup.conf'];
-
-/** An Include that matches no file is an error. */
-const NO_PLUGINS = Object.fromEntries(['config', 'before', 'after'].map((kind) => [`plugins/empty-${kind}.conf`, '']));
-
-type RuleFiles = Record<string, string>;
+const FIRST_FILE = 'rules/REQUEST-901-INITIALIZATION.conf';
+const HINT = 'correct edge.waf.rules in medianest.yml';
 
 export const wafOf = (loaded: Loaded): WafSettings | undefined => (loaded.settings.edge as { waf?: WafSettings } | undefined)?.waf;
 
-const refused = (message: string, cause?: unknown): UserError =>
-  new UserError('INVALID_SETTINGS', `${message}; nothing was changed`, 'correct edge.waf.rules in medianest.yml', { cause });
+/** Whether there is a WAF that reads rules at all. */
+const hasWaf = (loaded: Loaded): boolean => loaded.settings.components.edge === true && (wafOf(loaded)?.mode ?? 'off') !== 'off';
 
 /** The WAF as it is set up. @throws UserError where there is none, or it is off */
 export function requireWaf(loaded: Loaded): WafSettings {
   const waf = wafOf(loaded);
-  if (waf && waf.mode !== 'off' && loaded.settings.components.edge === true) return waf;
+  if (waf && hasWaf(loaded)) return waf;
   const where = `profile ${loaded.profile}`;
   if (loaded.settings.components.edge !== true)
     throw new UserError('NOT_RUNNING', `there is no WAF: ${where} runs no edge`, 'choose a profile with an edge: medianest profiles');
@@ -39,27 +30,81 @@ export function requireWaf(loaded: Loaded): WafSettings {
   throw new UserError('NOT_RUNNING', `the WAF is off (edge.waf.mode, ${where})`, hint);
 }
 
-/** The operator's rules as the settings name them: a copy in the state folder, by its contents, and whether it has to be made first. */
-export function findRules(loaded: Loaded, state: StateFolder): { rules: RuleSet; pending: PendingRules | undefined } | undefined {
+interface FoundRules {
+  rules: RuleSet;
+  /** Has to be made first. */
+  pending: PendingRules | undefined;
+}
+
+/** The rules that the WAF is to read: the operator's own, or the release that was fetched. Undefined where Debian's serve. */
+export function findRules(loaded: Loaded, state: StateFolder): FoundRules | undefined {
   const waf = wafOf(loaded);
-  if (!waf || waf.mode === 'off' || loaded.settings.components.edge !== true) return undefined;
-  const { folder, archive, sha256 } = waf.rules;
-  if (!folder && !archive) return undefined;
-  const source = folder && path.resolve(loaded.root, folder);
-  const digest = source ? digestOf(readFolder(source)) : (sha256 as string).slice(0, 16);
+  if (!waf || !hasWaf(loaded)) return undefined;
+  const { folder, archive, sha256, source } = waf.rules;
+  if (!folder && !archive) return source === 'debian' ? undefined : fetchedRules(state);
+  const from = folder && path.resolve(loaded.root, folder);
+  const read = from ? readFolder(from) : undefined;
   const place = archive && !archive.startsWith('https://') ? path.resolve(loaded.root, archive) : archive;
+  const name = folderOf(read ? digestOf(read) : (sha256 as string));
+  const present = exists(state.at(RULES_FOLDER, name));
   return {
-    rules: { folder: digest, source: `./${RULES_FOLDER}`, label: source ? `a copy of ${source}` : `of the archive ${sha256}` },
-    pending: exists(state.at(RULES_FOLDER, digest)) ? undefined : { digest, folder: source, archive: place, sha256 },
+    rules: {
+      folder: name,
+      source: `./${RULES_FOLDER}`,
+      label: from ? `a copy of ${from}` : `of the archive ${sha256}`,
+      version: read ? versionIn(read[FIRST_FILE]) : versionOf(state, name),
+      own: true,
+    },
+    pending: present ? undefined : { digest: name, folder: from, archive: place, sha256 },
   };
 }
 
+/** Whether Debian's rules serve because the pinned release was not fetched, and not because the settings say so. */
+export function servesDebian(loaded: Loaded, state: StateFolder): boolean {
+  return hasWaf(loaded) && wafOf(loaded)?.rules.source === 'newest' && findRules(loaded, state) === undefined;
+}
+
+/** The pinned release, if it was fetched. */
+function fetchedRules(state: StateFolder, release: CrsRelease = CRS): FoundRules | undefined {
+  const folder = folderOf(release.digest);
+  if (!exists(state.at(RULES_FOLDER, folder))) return undefined;
+  const label = `${release.version}, as it was released`;
+  return { rules: { folder, source: `./${RULES_FOLDER}`, label, version: release.version, own: false }, pending: undefined };
+}
+
+const versionOf = (state: StateFolder, folder: string): string | undefined =>
+  versionIn(readOptional(state.at(RULES_FOLDER, folder, FIRST_FILE)));
+
 /** Reads, checks and copies them. Until the copy is whole it does not have its name. */
 export async function placeRules(state: StateFolder, pending: PendingRules, signal: AbortSignal): Promise<void> {
-  const files = pending.folder ? readFolder(pending.folder) : unpack(await fetchArchive(pending, signal));
+  write(state, pending.digest, pending.folder ? readFolder(pending.folder) : unpack(await fetchArchive(pending, signal)).files);
+}
+
+/** Brings the pinned release into the state folder. Nothing is written unless it is that release, to the letter. */
+export async function fetchRelease(
+  state: StateFolder,
+  address: string,
+  signal: AbortSignal,
+  { release = CRS, ca }: { release?: CrsRelease; ca?: string } = {},
+): Promise<'fetched' | 'present'> {
+  const folder = folderOf(release.digest);
+  if (exists(state.at(RULES_FOLDER, folder))) return 'present';
+  const hint = 'name another source in edge.waf.rules.mirror; without it, Debian’s rules serve';
+  const refused = (message: string) => new UserError('ARCHIVE_DAMAGED', `${message}; nothing was changed`, hint);
+  const { files, commit } = unpack(await download(address, signal, hint, ca), { name: `what ${address} sent`, hint });
+  if (commit !== undefined && commit !== release.commit)
+    throw refused(`${address} sent commit ${commit}, and ${release.version} is ${release.commit}`);
+  const digest = digestOf(files);
+  if (digest !== release.digest)
+    throw refused(`${address} sent rules with the SHA-256 ${digest}, and those of ${release.version} have ${release.digest}`);
+  write(state, folder, files);
+  return 'fetched';
+}
+
+function write(state: StateFolder, folder: string, files: RuleFiles): void {
   writing(state.root, () => mkdirSync(state.at(RULES_FOLDER), { recursive: true, mode: 0o755 }));
   writeFolder(
-    state.at(RULES_FOLDER, pending.digest),
+    state.at(RULES_FOLDER, folder),
     Object.entries(files).map(([name, contents]) => ({ path: name, contents, mode: 0o644 })),
   );
 }
@@ -70,88 +115,10 @@ function readFolder(folder: string): RuleFiles {
       return readdirSync(path.join(folder, name)).map((file) => path.posix.join(name, file));
     } catch (error) {
       if (name !== '' && systemCode(error) === 'ENOENT') return [];
-      throw refused(`${path.join(folder, name)} cannot be read (${systemCode(error)})`, error);
+      const message = `${path.join(folder, name)} cannot be read (${systemCode(error)}); nothing was changed`;
+      throw new UserError('INVALID_SETTINGS', message, HINT, { cause: error });
     }
   };
   const names = [...list(''), ...list('rules'), ...list('plugins')].filter((name) => targetOf(name) !== undefined);
-  return checked(Object.fromEntries(names.map((name) => [name, readFileSync(path.join(folder, name))])), folder);
-}
-
-function unpack(archive: Buffer): RuleFiles {
-  let entries: ReturnType<typeof readTar>;
-  try {
-    entries = readTar(gunzipSync(archive, { maxOutputLength: LARGEST_UNPACKED }));
-  } catch (error) {
-    throw refused('the archive of edge.waf.rules cannot be unpacked: it is damaged, too large, or no .tar.gz', error);
-  }
-  const outside = entries.find(({ path: name }) => name.startsWith('/') || name.split(/[\\/]/).includes('..'));
-  if (outside) throw refused(`the archive of edge.waf.rules wants to write outside its folder: ${JSON.stringify(outside.path)}`);
-  const first = entries.find(({ path: name }) => name.endsWith(NEEDED[0] as string))?.path ?? '';
-  const top = first.slice(0, -(NEEDED[0] as string).length);
-  const inside = entries
-    .filter(({ path: name }) => name.startsWith(top))
-    .map((entry) => ({ ...entry, path: entry.path.slice(top.length) }));
-  const wanted = inside.filter((entry) => entry.kind !== 'folder' && targetOf(entry.path) !== undefined);
-  const link = wanted.find((entry) => entry.kind === 'other');
-  if (link) throw refused(`the archive of edge.waf.rules has a link or a device where a file should be: ${link.path}`);
-  return checked(Object.fromEntries(wanted.map((entry) => [entry.path, entry.contents])), 'the archive of edge.waf.rules');
-}
-
-/** What is taken of the CRS, and under which name; nothing else reaches the container. */
-function targetOf(name: string): string | undefined {
-  if (name === 'crs-setup.conf' || name === 'crs-setup.conf.example') return 'crs-setup.conf';
-  return /^(?:rules|plugins)\/[\w.-]+\.(?:conf|data)$/.test(name) ? name : undefined;
-}
-
-function checked(found: Record<string, Buffer>, where: string): RuleFiles {
-  const files: RuleFiles = { ...NO_PLUGINS };
-  // The operator's own crs-setup.conf comes after the example, and so wins.
-  for (const name of Object.keys(found).sort().reverse()) {
-    try {
-      files[targetOf(name) as string] = new TextDecoder('utf-8', { fatal: true }).decode(found[name]);
-    } catch (error) {
-      throw refused(`${name} in ${where} is no text`, error);
-    }
-  }
-  const missing = NEEDED.filter((name) => files[name] === undefined).map((name) => name.replace('setup.conf', 'setup.conf.example'));
-  if (missing.length > 0) throw refused(`${where} is no OWASP CRS: ${missing.join(' and ')} missing`);
-  return files;
-}
-
-function digestOf(files: RuleFiles): string {
-  const hash = createHash('sha256');
-  for (const name of Object.keys(files).sort()) hash.update(`${name}\0${files[name]?.length}\0${files[name]}`);
-  return hash.digest('hex').slice(0, 16);
-}
-
-async function fetchArchive({ archive = '', sha256 }: PendingRules, signal: AbortSignal): Promise<Buffer> {
-  const bytes = archive.startsWith('https://') ? await download(archive, signal) : readArchive(archive);
-  const actual = createHash('sha256').update(bytes).digest('hex');
-  if (actual !== sha256) throw refused(`${archive} has the SHA-256 ${actual}, not ${sha256}`);
-  return bytes;
-}
-
-function readArchive(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw refused(`${file} cannot be read (${systemCode(error)})`, error);
-  }
-}
-
-async function download(address: string, signal: AbortSignal): Promise<Buffer> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  try {
-    const response = await fetch(address, { signal: AbortSignal.any([signal, AbortSignal.timeout(DOWNLOAD_SECONDS * 1000)]) });
-    if (!response.ok || !response.url.startsWith('https://')) throw new Error(`HTTP ${response.status} from ${response.url}`);
-    for await (const part of response.body ?? []) {
-      size += part.length;
-      if (size > LARGEST_ARCHIVE) throw new Error(`larger than ${LARGEST_ARCHIVE} bytes`);
-      parts.push(part);
-    }
-  } catch (error) {
-    throw refused(`${address} cannot be downloaded: ${(error as Error).message}`, error);
-  }
-  return Buffer.concat(parts);
+  return checked(Object.fromEntries(names.map((name) => [name, readFileSync(path.join(folder, name))])), folder, HINT);
 }

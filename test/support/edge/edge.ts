@@ -11,6 +11,7 @@ import { hostAddress } from '../../../src/core/cidr.ts';
 import { hashImageSource } from '../../../src/reconcile/sources.ts';
 import { BALANCER_HOST, BALANCER_PORT } from '../../../src/services/app/balancer.ts';
 import { APP_CERTIFICATE } from '../../../src/services/app/portal.ts';
+import { RULES_TARGET, type RuleSet } from '../../../src/services/edge/settings/waf.ts';
 import { registry } from '../../../src/services/index.ts';
 import { buildStack } from '../../../src/stack/build.ts';
 import type { Overrides } from '../../../src/stack/overrides.ts';
@@ -67,11 +68,18 @@ export interface EdgeBench {
   destroy(): Promise<void>;
 }
 
+/** Rules as `findRules` finds them, and the folder on this host that they were copied to. */
+export interface BenchRules {
+  found: RuleSet;
+  folder: string;
+}
+
 /**
  * The edge's own image with a configuration rendered from settings, in front of tiny origins, in a network of its own.
  * @param components more of `components:`, such as `cdn: true`
+ * @param rules of the WAF, instead of Debian's
  */
-export async function edgeBench(name: string, file = '', components = ''): Promise<EdgeBench> {
+export async function edgeBench(name: string, file = '', components = '', rules?: BenchRules): Promise<EdgeBench> {
   const project = `${PREFIX}-${name}`;
   const at = (part: string) => `${project}-${part}`;
   const dir = mkdtempSync(path.join(os.tmpdir(), `medianest-${name}-`));
@@ -95,6 +103,7 @@ export async function edgeBench(name: string, file = '', components = ''): Promi
       version: '0.0.0',
       overrides,
       subnets: { ...SUBNETS, app: subnet },
+      host: { wafRules: rules?.found },
       sourceHash: (folder: string) => hashImageSource(HOME, folder),
     });
     const folder = path.join(dir, 'config', String(++version));
@@ -172,6 +181,7 @@ export async function edgeBench(name: string, file = '', components = ''): Promi
     ...['--memory', String(edge.memoryBytes), '--memory-swap', String(edge.memoryBytes), '--ulimit', 'nofile=16384:16384'],
     ...['--volume', `${path.join(dir, 'config')}:/etc/medianest:ro`, '--volume', `${path.join(dir, 'certs')}:/run/certs:ro`],
     ...['--volume', `${path.join(dir, 'trust')}:/run/trust:ro`],
+    ...(rules ? ['--volume', `${rules.folder}:${RULES_TARGET}:ro`] : []),
     ...['--volume', `${project}:/var/cache/edge`, edge.image.ref],
   ]);
   const exec = (argv: string[]) => docker(['exec', at('edge'), ...argv]);

@@ -72,6 +72,16 @@ const rules = z
       .regex(/^[0-9a-f]{64}$/, 'should be 64 hexadecimal digits')
       .optional()
       .describe('SHA-256 of the archive'),
+    source: z
+      .enum(['newest', 'debian'])
+      .default('newest')
+      .describe('Without folder and archive: `newest` is the release that `medianest waf rules fetch` has brought, or else Debian’s'),
+    mirror: z
+      .string()
+      .max(500)
+      .regex(/^https:\/\/[^\s"'\\]+$/, 'should be an https address')
+      .optional()
+      .describe('Where `medianest waf rules fetch` gets the release from, instead of github.com'),
   })
   .superRefine((value, context) => {
     const issue = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message, input: value });
@@ -95,7 +105,7 @@ export const wafSettings = z.strictObject({
     'Largest body that is looked at: reading one costs memory and time; `block` refuses larger ones outside edge.uploadPaths',
   ),
   exclusions: z.array(exclusionSchema).max(500).default([]).describe('Rules that are wrong about your application (medianest waf allow)'),
-  rules: rules.prefault({}).describe('Rules of your own choice; Debian’s OWASP CRS where nothing is given'),
+  rules: rules.prefault({}).describe('Which rules of the OWASP CRS'),
 });
 
 export type WafSettings = z.output<typeof wafSettings>;
@@ -111,6 +121,10 @@ export interface RuleSet {
   source: string;
   /** For people. */
   label: string;
+  /** `4.28.0`; undefined where it is not known yet. */
+  version: string | undefined;
+  /** The operator's own choice. */
+  own: boolean;
 }
 
 export const rulesMount = (found: RuleSet | undefined): Mount[] =>
