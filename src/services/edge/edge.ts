@@ -9,7 +9,7 @@ import { errorPages } from './edge-pages.ts';
 import { cdn, staticPattern } from './settings/cdn.ts';
 import { type EdgeSettings, edgeSettings } from './settings/edge-settings.ts';
 import { lookalikes, nginxText, regexText } from './settings/edge-text.ts';
-import { PORTAL_EXCLUSIONS, type RuleSet, rulesMount, wafView } from './settings/waf.ts';
+import { PORTAL_TEXT, type RuleSet, rulesMount, wafView } from './settings/waf.ts';
 
 declare module '../../stack/service.ts' {
   interface HostFacts {
@@ -205,7 +205,7 @@ export const edge = defineService({
           metricsPath: application.metricsPath.split('?')[0] as string,
           openPaths: [...new Set([application.healthPath, application.readyPath].map((path) => path.split('?')[0] as string))],
           ...cdnParts,
-          ...wafView(own.waf, own, input.host.wafRules, application.image ? [] : PORTAL_EXCLUSIONS),
+          ...wafView(own.waf, own, input.host.wafRules, application.image ? [] : PORTAL_TEXT),
         },
         memoryBytes: own.memory,
         cpus: own.cpus,

@@ -103,6 +103,7 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'edge.waf.paranoia': ['2', 2],
   'edge.waf.anomalyThreshold': ['9', 9],
   'edge.waf.allowedMethods': ['[GET, POST]', ['GET', 'POST']],
+  'edge.waf.contentTypes': ['[application/json]', ['application/json']],
   'edge.waf.rules.source': ['debian', 'debian'],
   'edge.waf.rules.mirror': ['https://mirror.example.org/crs.tar.gz', 'https://mirror.example.org/crs.tar.gz'],
   'edge.waf.exclusions': ['[{ rule: 942100, path: /notes }]', [{ rule: 942100, path: '/notes' }]],

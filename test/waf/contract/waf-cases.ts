@@ -1,3 +1,5 @@
+import type { Asked } from './benign/request.ts';
+
 /** What people ask for, write and are called; nothing of it is an attack. */
 export const TITLES = [
   'Dick & Jane',
@@ -120,22 +122,11 @@ export const ADDRESSES = [
   `/api/auth/callback?state=${encodeURIComponent(Buffer.from('{"return":"/","nonce":"8f3e"}').toString('base64'))}&code=abc`,
 ];
 
-export interface Attack {
-  name: string;
-  path?: string;
-  method?: string;
-  headers?: Record<string, string>;
-  json?: unknown;
-  form?: string;
-  /** A part of a form: its field's name and a file's name. */
-  part?: { field: string; file?: string; text: string };
-}
-
-const query = (name: string, value: string): Attack => ({ name, path: `/api/requests?q=${encodeURIComponent(value)}` });
-const json = (name: string, value: unknown): Attack => ({ name, method: 'POST', path: '/api/session', json: value });
+const query = (name: string, value: string): Asked => ({ name, path: `/api/requests?q=${encodeURIComponent(value)}` });
+const json = (name: string, value: unknown): Asked => ({ name, method: 'POST', path: '/api/session', json: value });
 
 /** At paranoia 1, every one of these is refused. */
-export const ATTACKS: readonly Attack[] = [
+export const ATTACKS: readonly Asked[] = [
   query('SQL: tautology', "1' OR '1'='1"),
   query('SQL: union', "x' UNION SELECT username, password FROM users-- -"),
   query('SQL: stacked', "1'; DROP TABLE requests; --"),
@@ -184,21 +175,21 @@ export const ATTACKS: readonly Attack[] = [
   { name: 'session fixation', path: '/api/requests?q=%3Cmeta%20http-equiv%3D%22Set-Cookie%22%20content%3D%22PHPSESSID%3D1%22%3E' },
   { name: 'XML with a program', method: 'POST', path: '/api/x', headers: { 'content-type': 'text/x-unknown' }, form: 'x' },
   { name: 'JSON that is none', method: 'POST', path: '/api/x', headers: { 'content-type': 'application/json' }, form: '{"a": 1' },
-  { name: 'field name in a form', method: 'POST', path: '/api/x', part: { field: "x' UNION SELECT 1 FROM users--", text: 'y' } },
-  { name: 'file name in a form', method: 'POST', path: '/api/x', part: { field: 'file', file: 'shell.php', text: '<?php system(1);' } },
-  { name: 'field in a form', method: 'POST', path: '/api/x', part: { field: 'note', text: '<script>alert(1)</script>' } },
+  { name: 'field name in a form', method: 'POST', path: '/api/x', parts: [{ field: "x' UNION SELECT 1 FROM users--", text: 'y' }] },
+  { name: 'file name in a form', method: 'POST', path: '/api/x', parts: [{ field: 'file', file: 'shell.php', text: '<?php system(1);' }] },
+  { name: 'field in a form', method: 'POST', path: '/api/x', parts: [{ field: 'note', text: '<script>alert(1)</script>' }] },
   {
     name: 'address of an upload',
     method: 'POST',
     path: '/api/uploads?x=%3Cscript%3Ealert(1)%3C%2Fscript%3E',
-    part: { field: 'file', file: 'a', text: 'x' },
+    parts: [{ field: 'file', file: 'a', text: 'x' }],
   },
   {
     name: 'upload by a scanner',
     method: 'POST',
     path: '/api/uploads',
     headers: { 'user-agent': 'sqlmap/1.7' },
-    part: { field: 'file', file: 'a', text: 'x' },
+    parts: [{ field: 'file', file: 'a', text: 'x' }],
   },
   { name: 'WebSocket with an attack', path: "/live?q=1'%20OR%20'1'='1", headers: { upgrade: 'websocket', connection: 'upgrade' } },
   { name: 'static name with a query', path: '/app.css?x=%3Cscript%3Ealert(1)%3C%2Fscript%3E' },

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WafEntry } from '../../../src/waf/plan/waf-log.ts';
 import { docker } from '../../support/cli.ts';
 import { type Workspace, workspace } from '../../support/workspace.ts';
-import { ADDRESSES, ATTACKS, type Attack, COOKIES, FILE_NAMES, TITLES } from './waf-cases.ts';
+import { type Asked, bodyOf } from './benign/request.ts';
+import { ADDRESSES, ATTACKS, COOKIES, FILE_NAMES, TITLES } from './waf-cases.ts';
 
 const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36';
 
@@ -18,20 +19,8 @@ interface Answer {
   id: string;
 }
 
-function bodyOf(request: Attack): { type: string; body: string } | undefined {
-  if (request.json !== undefined) return { type: 'application/json', body: JSON.stringify(request.json) };
-  if (request.form !== undefined) return { type: 'application/x-www-form-urlencoded', body: request.form };
-  if (!request.part) return undefined;
-  const { field, file, text } = request.part;
-  const named = file === undefined ? '' : `; filename="${file.replaceAll('"', '%22')}"\r\nContent-Type: application/octet-stream`;
-  return {
-    type: 'multipart/form-data; boundary=----WebKitFormBoundary7MA4YWxk',
-    body: `------WebKitFormBoundary7MA4YWxk\r\nContent-Disposition: form-data; name="${field}"${named}\r\n\r\n${text}\r\n------WebKitFormBoundary7MA4YWxk--\r\n`,
-  };
-}
-
-function send(request: Omit<Attack, 'name'>): Promise<Answer> {
-  const content = bodyOf(request as Attack);
+function send(request: Omit<Asked, 'name'>): Promise<Answer> {
+  const content = bodyOf(request as Asked);
   return new Promise((resolve, reject) => {
     const call = https.request(
       {
@@ -46,7 +35,7 @@ function send(request: Omit<Attack, 'name'>): Promise<Answer> {
           'user-agent': BROWSER,
           accept: 'application/json',
           ...(request.method && { origin: `https://localhost:${stack.httpsPort}` }),
-          ...(content && { 'content-type': content.type }),
+          ...(content?.type && { 'content-type': content.type }),
           ...(content && !request.headers?.['transfer-encoding'] && { 'content-length': Buffer.byteLength(content.body) }),
           ...request.headers,
         },
@@ -67,7 +56,7 @@ function send(request: Omit<Attack, 'name'>): Promise<Answer> {
 /** The edge's own answer; the portal's answers have another form. */
 const isRefusal = ({ status, text }: Answer): boolean => (status === 403 || status === 400) && text.includes('"code": "blocked"');
 
-async function refusedOf(requests: readonly (readonly [string, Omit<Attack, 'name'>])[]): Promise<string[]> {
+async function refusedOf(requests: readonly (readonly [string, Omit<Asked, 'name'>])[]): Promise<string[]> {
   const refused: string[] = [];
   for (const [name, request] of requests) {
     const answer = await send(request);
@@ -101,7 +90,7 @@ describe('in front of the portal, at paranoia 1', () => {
         [`name ${title}`, { method: 'POST', path: '/api/session', json: { name: title } }] as const,
       ]),
       ...FILE_NAMES.map(
-        (file) => [`file ${file}`, { method: 'POST', path: '/api/uploads', part: { field: 'file', file, text: 'x' } }] as const,
+        (file) => [`file ${file}`, { method: 'POST', path: '/api/uploads', parts: [{ field: 'file', file, text: 'x' }] }] as const,
       ),
       ...COOKIES.map((cookie) => [`cookie ${cookie}`, { headers: { cookie } }] as const),
       ...ADDRESSES.map((address) => [address, { path: address }] as const),
@@ -164,7 +153,7 @@ describe('request bodies', () => {
   it('stream past the WAF where they are uploads', async () => {
     const text = 'x'.repeat(40 * 1024 ** 2);
     const before = await memory();
-    const stored = send({ method: 'POST', path: '/api/uploads', part: { field: 'file', file: 'large.bin', text } });
+    const stored = send({ method: 'POST', path: '/api/uploads', parts: [{ field: 'file', file: 'large.bin', text }] });
     const during: number[][] = [];
     for (let i = 0; i < 3; i++) during.push(await memory());
     expect((await stored).status).toBe(201);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exclusionRule, exclusionSchema, wafSettings } from '../../../src/services/edge/settings/waf.ts';
+import { exclusionRule, exclusionSchema, PORTAL_TEXT, wafSettings, wafView } from '../../../src/services/edge/settings/waf.ts';
 import { addExclusions } from '../../../src/waf/add-exclusion.ts';
 import { wafCollector } from '../../../src/waf/plan/waf-log.ts';
 import { load, rendered, stackOf } from '../../support/settings.ts';
@@ -58,7 +58,34 @@ describe('the rendered edge', () => {
 
   it('has the portal’s own exclusions for the portal alone', () => {
     expect(file('edge: { waf: { mode: block } }', 'waf.conf')).toMatch(/ruleRemoveTargetById=932100;ARGS:json\.title/);
-    expect(file('edge: { waf: { mode: block } }\napp: { image: my/app }', 'waf.conf')).not.toMatch(/ruleRemoveTarget/);
+    expect(file('edge: { waf: { mode: block } }\napp: { image: my/app }', 'waf.conf')).not.toMatch(
+      /ruleRemoveTargetById=\d+;ARGS:json\.(?:title|note)/,
+    );
+  });
+
+  it('has the exclusions that are for the major version of its rules, and counts on where there is more', () => {
+    const three = file('edge: { waf: { mode: block } }', 'waf.conf');
+    expect(three).toMatch(/ruleRemoveTargetById=932100;ARGS:json\.query/);
+    expect(three).not.toMatch(/=932235/);
+    expect(three).toMatch(/SecRule &TX:counts_10100 "@eq 0" "id:10101,phase:2,pass,nolog,t:none,ctl:ruleRemoveById=931100"/);
+    const rules = { folder: 'x', source: './waf-rules', label: 'x', version: '4.28.0', own: false };
+    const four = JSON.stringify(wafView(wafSettings.parse({}), { uploadPaths: [], bodyLimit: 1 }, rules, PORTAL_TEXT));
+    expect(four).toMatch(/ruleRemoveTargetById=932235;ARGS:json\.query/);
+    expect(four).not.toMatch(/=932105/);
+    const numbers = [...three.matchAll(/"id:(\d+)/g)].map(([, id]) => id);
+    expect(new Set(numbers).size).toBe(numbers.length);
+  });
+
+  it('takes the types of body that are set, and no others', () => {
+    expect(file('edge: { waf: { mode: block, contentTypes: [application/json] } }', 'waf.conf')).toContain(
+      "tx.allowed_request_content_type=|application/json|'",
+    );
+  });
+
+  it('looks at what the cache does not have', () => {
+    const text = file('components: { cdn: true }\nedge: { waf: { mode: block } }', 'cdn.conf');
+    expect(text).toMatch(/listen 127\.0\.0\.1:8082;[^}]*modsecurity on;/);
+    expect(file('components: { cdn: true }', 'cdn.conf')).not.toMatch(/modsecurity/);
   });
 
   it('only logs in `detect`, refuses no size there, and takes what was set', () => {

@@ -3,6 +3,8 @@ import { nearest } from '../../../core/suggest.ts';
 import { size } from '../../../settings/fields.ts';
 import type { Mount } from '../../../stack/types.ts';
 import { regexText } from './edge-text.ts';
+import { OWN_RULES } from './waf-own-rules.ts';
+import { type CrsMajor, tuningView, wordyRules } from './waf-tuning.ts';
 
 /** Detection rules of the OWASP CRS. 901 to 905 set it up, 949, 959 and 980 add the scores up: without those nothing is blocked. */
 const DETECTION: readonly (readonly [first: number, last: number])[] = [
@@ -10,6 +12,7 @@ const DETECTION: readonly (readonly [first: number, last: number])[] = [
   [950_000, 958_999],
   // What ModSecurity itself says about a body that it cannot read.
   [200_002, 200_007],
+  [OWN_RULES.first, OWN_RULES.last],
 ];
 
 const ATTACKS =
@@ -63,6 +66,22 @@ export const exclusionSchema = z.strictObject({
 
 export type Exclusion = z.output<typeof exclusionSchema>;
 
+/** The CRS refuses any other. Forms, JSON and XML are read field by field; of the rest, only headers and our own rule for bodies. */
+const CONTENT_TYPES = [
+  ...['x-www-form-urlencoded', 'xml', 'soap+xml', 'atom+xml', 'json', 'merge-patch+json', 'json-patch+json', 'vnd.api+json', 'ld+json'],
+  ...['activity+json', 'problem+json', 'graphql-response+json', 'cloudevents+json', 'manifest+json', 'csp-report', 'reports+json'],
+  ...['graphql', 'x-ndjson', 'ndjson', 'jsonl', 'octet-stream', 'offset+octet-stream', 'grpc', 'grpc+proto', 'grpc-web', 'grpc-web+proto'],
+  ...['grpc-web-text', 'grpc-web-text+proto', 'protobuf', 'x-protobuf', 'msgpack', 'x-msgpack', 'cbor', 'dns-message', 'sdp'],
+  ...['trickle-ice-sdpfrag', 'pdf', 'zip', 'gzip', 'x-tar'],
+]
+  .map((type) => `application/${type}`)
+  .concat(
+    ...['multipart/form-data', 'text/xml', 'text/plain', 'text/csv', 'text/markdown', 'text/calendar', 'text/vcard', 'text/ping'],
+    ...['png', 'jpeg', 'gif', 'webp', 'avif', 'heic'].map((type) => `image/${type}`),
+    ...['mpeg', 'ogg', 'wav', 'webm', 'mp4'].map((type) => `audio/${type}`),
+    ...['mp4', 'webm', 'x-matroska'].map((type) => `video/${type}`),
+  );
+
 const rules = z
   .strictObject({
     folder: z.string().min(1).optional().describe('Folder with the rules, as the OWASP CRS is released: crs-setup.conf.example, rules/'),
@@ -101,6 +120,11 @@ export const wafSettings = z.strictObject({
     .min(1)
     .default(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
     .describe('Any other method is refused'),
+  contentTypes: z
+    .array(z.string().regex(/^[a-z0-9][a-z0-9.+-]*\/[a-z0-9][a-z0-9.+-]*$/, 'should be a type such as application/json, in small letters'))
+    .min(1)
+    .default(CONTENT_TYPES)
+    .describe('Types of body that the application takes, outside `edge.uploadPaths`; any other is refused'),
   bodyLimit: size('128k').describe(
     'Largest body that is looked at: reading one costs memory and time; `block` refuses larger ones outside edge.uploadPaths',
   ),
@@ -130,37 +154,14 @@ export interface RuleSet {
 export const rulesMount = (found: RuleSet | undefined): Mount[] =>
   found ? [{ source: found.source, target: RULES_TARGET, kind: 'bind', readOnly: true }] : [];
 
-/**
- * Where the reference portal takes free text, which it stores with parameters and shows as text. These rules take a word
- * or two for an attack: "../", "; cat", "& sort", "echo", "union ... select ... from". An application of the operator's own gets none of them.
- */
-const FREE_TEXT = [
+/** Where the reference portal takes free text, which it stores with parameters and shows as text. An application of the operator's own has none of these. */
+export const PORTAL_TEXT = [
   ['/api/requests', 'title'],
   ['/api/requests', 'note'],
   ['/api/session', 'name'],
 ] as const;
-const WORDY_RULES = [930_110, 932_100, 932_105, 932_110, 932_115, 932_150, 942_270];
-export const PORTAL_EXCLUSIONS: readonly Exclusion[] = FREE_TEXT.flatMap(([path, parameter]) =>
-  WORDY_RULES.map((which) => ({ rule: which, path, parameter })),
-);
 
 const DEBIAN = { setup: '/etc/modsecurity/crs/crs-setup.conf', folder: '/usr/share/modsecurity-crs' };
-
-/** CRS says which types of body it can read; a JSON type that has its own name is read like JSON. */
-const CONTENT_TYPES = [
-  'application/x-www-form-urlencoded',
-  'multipart/form-data',
-  'text/xml',
-  'application/xml',
-  'application/soap+xml',
-  'application/json',
-  'application/merge-patch+json',
-  'application/json-patch+json',
-  'application/vnd.api+json',
-  'application/ld+json',
-  'application/csp-report',
-  'application/reports+json',
-];
 
 /** SecLang's own way to name what a rule looks at. */
 function targets(parameter: string): string[] {
@@ -179,13 +180,18 @@ export function exclusionRule({ rule: which, path, parameter }: Exclusion, index
   return { id: 11_000 + index, pattern: `^${regexText(path.replace(/\/+$/, ''))}(?:/|$)`, controls: controls.join(',') };
 }
 
+/** Which table of exclusions is for these rules. Debian's are of version 3, and of the next one what is not known yet is taken for. */
+const majorOf = (found: RuleSet | undefined): CrsMajor => (found && !found.version?.startsWith('3.') ? 4 : 3);
+
 /** What the edge's templates see of it. */
 export function wafView(
   own: WafSettings,
   edge: { uploadPaths: readonly string[]; bodyLimit: number },
   found: RuleSet | undefined,
-  shipped: readonly Exclusion[],
+  portalText: typeof PORTAL_TEXT | readonly [],
 ) {
+  const major = majorOf(found);
+  const shipped = portalText.flatMap(([path, parameter]) => wordyRules(major).map((which) => ({ rule: which, path, parameter })));
   const folder = found ? `${RULES_TARGET}/${found.folder}` : DEBIAN.folder;
   const inspected = Math.min(own.bodyLimit, edge.bodyLimit);
   const uploadMethods = ['POST', 'PUT', 'PATCH'].filter((method) => own.allowedMethods.includes(method));
@@ -195,12 +201,13 @@ export function wafView(
     wafParanoia: own.paranoia,
     wafThreshold: own.anomalyThreshold,
     wafMethods: own.allowedMethods.join(' '),
-    wafContentTypes: CONTENT_TYPES.map((type) => `|${type}|`).join(' '),
+    wafContentTypes: own.contentTypes.map((type) => `|${type}|`).join(' '),
     // Above nginx's own limit, which is the one that clients meet; where nothing may be refused, the rest passes unseen.
     wafBodyBytes: inspected + 1,
     wafTooLarge: own.mode === 'block' ? 'Reject' : 'ProcessPartial',
     wafMaxBodyBytes: own.mode === 'block' ? inspected : edge.bodyLimit,
     wafExclusions: [...shipped, ...own.exclusions].map(exclusionRule),
+    ...tuningView(major, [...new Set(portalText.flatMap(([, parameter]) => targets(parameter)))]),
     wafSetup: found ? `${folder}/crs-setup.conf` : DEBIAN.setup,
     wafRules: `${folder}/rules`,
     wafPlugins: found !== undefined,

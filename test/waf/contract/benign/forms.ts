@@ -1,0 +1,70 @@
+import { type Asked, form, json } from './request.ts';
+
+/** As people and password managers choose them. */
+const PASSWORDS = [
+  'correct horse battery staple',
+  'Tr0ub4dor&3',
+  'x$(Fj9!kq)2',
+  'p$(ssw0rd',
+  "it's-a-secret!",
+  'a;b|c&d>e<f',
+  '`tick`tock`',
+  'x${y}z!1',
+  '"quoted"\'1\'',
+  '(x)[y]{z}',
+  '#1=2--3',
+  '%41%zz',
+  '../..//secret',
+  'Select1!Union2?',
+  'gZ>(k2)q',
+  'n@v\\1r&&g0nna',
+  '8*7=56 or so',
+  "it's'1or2",
+  '<b0ld>Mov3s',
+  'ünïcödé-пароль-密码',
+  'K!!;cat;dog;',
+  '~/.ssh is 4 me',
+  '${HOME}sick1',
+  "' or not ' that is it",
+];
+
+export const forms: readonly Asked[] = [
+  ...PASSWORDS.map((password) => form('/login', { username: 'ana', password, remember: 'on' })),
+  ...PASSWORDS.map((password) => json('/api/v1/auth/local', { email: 'ana@example.org', password })),
+  ...[...PASSWORDS.slice(0, 8), '${HOME}sick1'].map((next) =>
+    form('/account/password', { current_password: 'old', new_password: next, new_password_confirm: next }),
+  ),
+  form('/profile', {
+    name: "Siobhán O'Connor",
+    street: 'Straße 5, c/o Müller & Söhne',
+    city: 'São Paulo',
+    phone: '+49 (0)30 / 123-456',
+    about: 'I like films & cats; everybody does!',
+  }),
+  form('/profile', { name: '李小龍', about: '香港\r\n演員; "武術" & more' }),
+  form('/contact', {
+    subject: "Can't sign in: error 'token expired'",
+    message:
+      'Hello,\r\n\r\nI can\'t sign in.\r\n1) open /login\r\n2) type my name; press enter\r\n3) "error"\r\n\r\nThanks & bye\r\n-- \r\nAna',
+  }),
+  form('/contact', { subject: 'Re: Fwd: AW: films', message: '> you wrote:\r\n> where is it?\r\nFrom my phone' }),
+  form('/contact', {
+    subject: 'Update',
+    message: 'Please update my address and delete the old one from your table. Select whichever you like, or insert a new one.',
+  }),
+  form('/settings', { 'user[name]': 'ana', 'user[roles][]': 'admin', _method: 'put', authenticity_token: 'kq3F+w/9z==' }),
+  form('/settings', { csrfmiddlewaretoken: 'hB3kq', theme: 'dark', notify: '1', timezone: 'Europe/Berlin', locale: 'de_DE.UTF-8' }),
+  form('/settings', { date_format: 'YYYY-MM-DD HH:mm:ss', pattern: '%d/%m/%Y', separator: ';' }),
+  form('/wp-admin/admin-ajax.php', { action: 'heartbeat', _nonce: 'abc', interval: '60', screen_id: 'dashboard' }),
+  form('/order', { items: '[{"id":1,"n":2}]', total: '12,50 €', coupon: 'SAVE-10%' }),
+  form('/editor', { content: '# Title\n\nSome *text* with `code` & a [link](/a?b=c).', tags: 'a, b; c' }),
+  form('/upload/metadata', { path: '/films/Alien (1979)/Alien - 1080p.mkv', size: '12345678' }),
+  form('/profile', { name: 'Ana', about: 'I like films & cats; who doesn’t?' }),
+  form('/vote', { answer: 'yes/no', because: 'a > b' }),
+  form('/subscribe', { email: 'ana+films@example.org' }),
+  form('/newsletter', { list: '', gdpr: 'true' }),
+  form('/query', { text: 'show me 1 or 2 films' }),
+  form('/calc', { f: '=SUM(A1:A3)*2', g: '(1+2)*3/4 >= 2' }),
+  form('/calc', { f: '=SUM(A1:A3)*2', g: '2 * (3 + 4)' }),
+  form('/hook', { payload: JSON.stringify({ action: 'opened', title: "Don't; or do" }) }),
+];
