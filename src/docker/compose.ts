@@ -17,6 +17,8 @@ export interface RunOptions {
   cwd?: string;
   /** For output of any length: `onLine` sees it, `stdout` stays empty. */
   unbuffered?: boolean;
+  /** Each stream has its own lines: what is written to the other one meanwhile never ends up within a line. */
+  streamsApart?: boolean;
   /** Ctrl-C reaches it as it reaches us, and it ends with us: for what only reads. */
   foreground?: boolean;
   /** A container of `docker run` is given the proxies of the client's configuration: for one that talks to addresses outside alone. */
@@ -66,11 +68,14 @@ export async function runProgram(program: string, args: readonly string[], optio
   });
   options.onStart?.(child.pid);
   const tail: string[] = [];
-  for await (const line of child.iterable({ from: 'all' })) {
-    tail.push(line);
-    if (tail.length > TAIL_LINES) tail.shift();
-    options.onLine?.(line);
-  }
+  const read = async (from: 'all' | 'stdout' | 'stderr') => {
+    for await (const line of child.iterable({ from })) {
+      tail.push(line);
+      if (tail.length > TAIL_LINES) tail.shift();
+      options.onLine?.(line);
+    }
+  };
+  await Promise.all((options.streamsApart ? (['stdout', 'stderr'] as const) : (['all'] as const)).map(read));
   const result = await child;
   ended(result.exitCode);
   options.onStart?.(undefined);

@@ -1,7 +1,5 @@
 import type { Context } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
-import { composeArgs } from '../docker/compose.ts';
-import { composeFiles } from '../reconcile/compose-project.ts';
 import { RULES_TARGET } from '../services/edge/settings/waf.ts';
 import type { Loaded } from '../settings/loaded.ts';
 import { containersOf, namesOf } from '../stack/roles.ts';
@@ -54,20 +52,25 @@ async function inEdge(context: Context, loaded: Loaded, state: StateFolder, argv
   return exitCode === 0 ? output : '';
 }
 
-/** What the edge's log says about the WAF. Only these lines are kept: the log of a busy portal is large. */
+/**
+ * What the edge's log says about the WAF. Only these lines are kept: the log of a busy portal is large. The WAF's lines are in
+ * stderr, and Compose would write both streams as one.
+ */
 export async function readWafLog(context: Context, loaded: Loaded, state: StateFolder, since: Date): Promise<WafEntry[]> {
   const collector = wafCollector();
-  const edges = namesOf(state.manifest()?.services, 'edge');
   const unread = (why: string) => new UserError('NOT_RUNNING', `the edge’s log cannot be read: ${why}`, 'medianest status shows what runs');
-  // Without a name Compose prints what all services wrote.
+  const engine = await context.engine();
+  const edges = containersOf(await engine.observe(loaded.settings.project), state.manifest()?.services, 'edge');
   if (edges.length === 0) throw unread('there is no edge');
   const docker = await context.docker();
-  const given = ['logs', '--no-color', '--no-log-prefix', '--since', since.toISOString(), '--', ...edges];
-  const { exitCode, tail } = await docker.run(composeArgs(loaded.settings.project, state.root, composeFiles(state), ...given), {
-    signal: context.signal,
-    unbuffered: true,
-    onLine: collector.add,
-  });
-  if (exitCode === 0) return collector.entries();
-  throw unread(tail.at(-1)?.trim() ?? 'no answer');
+  for (const { id } of edges) {
+    const { exitCode, tail } = await docker.run(['logs', '--since', since.toISOString(), id], {
+      signal: context.signal,
+      unbuffered: true,
+      streamsApart: true,
+      onLine: collector.add,
+    });
+    if (exitCode !== 0) throw unread(tail.at(-1)?.trim() ?? 'no answer');
+  }
+  return collector.entries();
 }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type WafEntry, wafCollector } from '../../../src/waf/plan/waf-log.ts';
 import { docker } from '../../support/cli.ts';
 import { type Ask, type EdgeBench, edgeBench } from '../../support/edge/edge.ts';
@@ -14,12 +14,25 @@ const ATTACK = '?id=1+union+select+password+from+users';
 const ask = (path: string, { headers = {}, ...more }: Ask = {}) =>
   edge.ask(path, { headers: { accept: 'application/json', 'user-agent': 'curl/8.5.0', ...headers }, ...more });
 
-async function entry(id: string | undefined): Promise<WafEntry | undefined> {
-  await new Promise((resolve) => setTimeout(resolve, 1500));
-  const collector = wafCollector();
-  for (const line of (await docker(['logs', edge.container])).stdout.split('\n')) collector.add(line);
-  return collector.entries().find(({ requestId }) => requestId === id);
+/** The lines of the edge's log, once it has written those of all these requests. */
+async function linesAfter(ids: readonly (string | undefined)[]): Promise<string[]> {
+  return await vi.waitFor(
+    async () => {
+      const { stdout, stderr } = await docker(['logs', edge.container]);
+      expect(ids.filter((id) => id === undefined || !stdout.includes(id))).toEqual([]);
+      return `${stdout}\n${stderr}`.split('\n');
+    },
+    { timeout: 15_000, interval: 500 },
+  );
 }
+
+async function entries(ids: readonly (string | undefined)[]): Promise<Map<string, WafEntry>> {
+  const collector = wafCollector();
+  for (const line of await linesAfter(ids)) collector.add(line);
+  return new Map(collector.entries().map((found) => [found.requestId, found]));
+}
+
+const entry = async (id: string | undefined): Promise<WafEntry | undefined> => (await entries([id])).get(id ?? '');
 
 describe('a path that looks static', () => {
   it('is looked at where the cache has nothing: refused with the page, written down, not kept, not asked of the app', async () => {
@@ -81,4 +94,33 @@ describe('an upload that is no form', () => {
     expect(refused.status).toBe(403);
     expect(await entry(refused.headers['x-request-id'])).toMatchObject({ blocked: true, method: 'PATCH', path: '/api/uploads/x' });
   });
+});
+
+describe('the lines of the log', () => {
+  it('stay whole, however long and however many are written at once', async () => {
+    // Each of these fields is found by several rules, so the line is longer than the 4096 bytes that a pipe takes as a whole.
+    const query = Array.from({ length: 12 }, (_, i) => `f${i}=1'+union+select+password+from+users--`).join('&');
+    const left = Array.from({ length: 1500 }, (_, i) => (i % 3 === 0 ? `/api/x?${query}` : `/api/${'y'.repeat(i % 300)}`));
+    const refused: (string | undefined)[] = [];
+    const work = async () => {
+      for (let path = left.shift(); path !== undefined; path = left.shift()) {
+        const answer = await ask(path);
+        if (answer.status === 403) refused.push(answer.headers['x-request-id']);
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, work));
+    expect(refused.length).toBe(500);
+    const lines = (await linesAfter(refused)).filter((line) => line.includes('{'));
+    expect(lines.filter((line) => line.includes('"transaction"') && line.length > 4096).length).toBeGreaterThanOrEqual(500);
+    const whole = (line: string) => {
+      try {
+        return Boolean(JSON.parse(line));
+      } catch {
+        return false;
+      }
+    };
+    expect(lines.filter((line) => !whole(line)).map((line) => line.slice(0, 200))).toEqual([]);
+    const found = await entries(refused);
+    expect(refused.filter((id) => !found.get(id ?? '')?.blocked)).toEqual([]);
+  }, 120_000);
 });
