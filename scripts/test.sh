@@ -50,6 +50,8 @@ needs check shellcheck shellcheck
 needs browser chromium 'chromium fonts-dejavu-core'
 # Their completions are tried in the shells themselves.
 needs cli 'zsh fish' 'zsh fish'
+# A signature is checked by it.
+needs 'unit cli' gpgv gpgv
 # Another machine is played in a network namespace, one that copies go to by SSH, and small disks are files.
 needs 'e2e deep' 'ip ssh-keygen mkfs.ext4' 'iproute2 openssh-client e2fsprogs'
 case $only in

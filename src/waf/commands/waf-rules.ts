@@ -18,12 +18,16 @@ export const wafRules: Command = {
       return done(seen?.rules ?? null, seen?.text ?? 'there is no WAF: edge.waf.mode is off, or nothing was started yet');
     }
     const { fetchRules } = await import('../fetch-rules.ts');
-    const { result, address } = await fetchRules(context, opened);
+    const fetched = await fetchRules(context, opened);
+    const { result, address } = fetched;
+    const signature = 'signature' in fetched ? fetched.signature : undefined;
+    const signed = signature === 'good' ? 'is what was released, and signed by its publisher' : 'is what was released';
+    const unsigned = typeof signature === 'object' ? ` (signature not checked: ${signature.unchecked})` : '';
     const text = {
-      fetched: `OWASP CRS ${CRS.version} was fetched from ${address} and is what was released; the WAF reads it after: medianest up`,
+      fetched: `OWASP CRS ${CRS.version} was fetched from ${address} and ${signed}${unsigned}; the WAF reads it after: medianest up`,
       present: `nothing to do: OWASP CRS ${CRS.version} is here already`,
       planned: `would fetch OWASP CRS ${CRS.version} from ${address}`,
     }[result];
-    return done({ result, version: CRS.version, commit: CRS.commit, sha256: CRS.digest, address }, text);
+    return done({ result, version: CRS.version, commit: CRS.commit, sha256: CRS.digest, address, ...(signature && { signature }) }, text);
   },
 };

@@ -5,6 +5,11 @@ export interface CrsRelease {
   commit: string;
   released: string;
   address: string;
+  /** Of that archive, and the key of its publisher: both may be missing at a mirror. */
+  signature: string;
+  key: string;
+  /** Of the key: it is on the publisher's pages and in the documents of the release. */
+  fingerprint: string;
   /** SHA-256 over the files that are taken from it: GitHub makes the archive itself anew now and then, with another checksum. */
   digest: string;
 }
@@ -14,6 +19,9 @@ export const CRS: CrsRelease = {
   commit: '55b09f5acfd16413e7b31041100711ceb7adc89c',
   released: '2026-07-02',
   address: 'https://github.com/coreruleset/coreruleset/archive/refs/tags/v4.28.0.tar.gz',
+  signature: 'https://github.com/coreruleset/coreruleset/releases/download/v4.28.0/coreruleset-4.28.0.tar.gz.asc',
+  key: 'https://coreruleset.org/security.asc',
+  fingerprint: '36006F0E0BA167832158821138EEACA1AB8A6E72',
   digest: '9e6bdb4c2fdd709f41b9b574d8c310d71f1c907da042488d7c98de8fa310e8b7',
 };
 

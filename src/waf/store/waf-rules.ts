@@ -9,6 +9,7 @@ import { CRS, type CrsRelease } from '../plan/crs.ts';
 import { download, fetchArchive, unpack } from './archive.ts';
 import type { PendingRules } from './pending-rules.ts';
 import { checked, digestOf, folderOf, type RuleFiles, targetOf, versionIn } from './rule-files.ts';
+import { checkSignature, type SignatureSource, type SignatureState } from './signature.ts';
 
 export const RULES_FOLDER = 'waf-rules';
 const FIRST_FILE = 'rules/REQUEST-901-INITIALIZATION.conf';
@@ -80,25 +81,31 @@ export async function placeRules(state: StateFolder, pending: PendingRules, sign
   write(state, pending.digest, pending.folder ? readFolder(pending.folder) : unpack(await fetchArchive(pending, signal)).files);
 }
 
+export type Fetched = { result: 'present' } | { result: 'fetched'; signature: SignatureState };
+
 /** Brings the pinned release into the state folder. Nothing is written unless it is that release, to the letter. */
 export async function fetchRelease(
   state: StateFolder,
-  address: string,
+  { address, ...source }: { address: string } & SignatureSource,
   signal: AbortSignal,
   { release = CRS, ca }: { release?: CrsRelease; ca?: string } = {},
-): Promise<'fetched' | 'present'> {
+): Promise<Fetched> {
   const folder = folderOf(release.digest);
-  if (exists(state.at(RULES_FOLDER, folder))) return 'present';
+  if (exists(state.at(RULES_FOLDER, folder))) return { result: 'present' };
   const hint = 'name another source in edge.waf.rules.mirror; without it, Debian’s rules serve';
   const refused = (message: string) => new UserError('ARCHIVE_DAMAGED', `${message}; nothing was changed`, hint);
-  const { files, commit } = unpack(await download(address, signal, hint, ca), { name: `what ${address} sent`, hint });
-  if (commit !== undefined && commit !== release.commit)
-    throw refused(`${address} sent commit ${commit}, and ${release.version} is ${release.commit}`);
+  const archive = await download(address, signal, hint, ca);
+  const { files, commit } = unpack(archive, { name: `what ${address} sent`, hint });
+  if (commit !== release.commit)
+    throw refused(
+      `${address} sent ${commit ? `commit ${commit}` : 'an archive without a commit'}, and ${release.version} is ${release.commit}`,
+    );
   const digest = digestOf(files);
   if (digest !== release.digest)
     throw refused(`${address} sent rules with the SHA-256 ${digest}, and those of ${release.version} have ${release.digest}`);
+  const signature = await checkSignature(archive, release, source, { signal, hint, ca });
   write(state, folder, files);
-  return 'fetched';
+  return { result: 'fetched', signature };
 }
 
 function write(state: StateFolder, folder: string, files: RuleFiles): void {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdtempSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Loaded } from '../../../src/settings/loaded.ts';
@@ -12,7 +12,7 @@ import type { BenchRules } from '../edge/edge.ts';
 export const CRS_ARCHIVE = process.env.MEDIANEST_TEST_CRS ?? path.join(HOME, 'test/fixtures/coreruleset-4.28.0.tar.gz');
 
 /** That archive, unpacked as `up` does it. */
-export async function crsRules(): Promise<BenchRules> {
+export async function crsRules(): Promise<BenchRules & { remove(): void }> {
   const root = mkdtempSync(path.join(os.tmpdir(), 'medianest-crs-'));
   chmodSync(root, 0o755);
   const state = { root, at: (...parts: string[]) => path.join(root, ...parts) } as StateFolder;
@@ -22,5 +22,5 @@ export async function crsRules(): Promise<BenchRules> {
   const found = findRules(loaded, state);
   if (!found?.pending) throw new Error(`no rules in ${CRS_ARCHIVE}`);
   await placeRules(state, found.pending, new AbortController().signal);
-  return { found: found.rules, folder: state.at(RULES_FOLDER) };
+  return { found: found.rules, folder: state.at(RULES_FOLDER), remove: () => rmSync(root, { recursive: true, force: true }) };
 }

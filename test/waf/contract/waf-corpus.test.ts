@@ -72,10 +72,15 @@ describe.each([
   ['version 4', 4],
 ] as const)('the OWASP CRS, %s, at paranoia 1', (name, major) => {
   let edge: EdgeBench;
+  let rules: Awaited<ReturnType<typeof crsRules>> | undefined;
   beforeAll(async () => {
-    edge = await edgeBench(`waf-corpus-${major}`, SETTINGS, 'cdn: true', major === 4 ? await crsRules() : undefined);
+    rules = major === 4 ? await crsRules() : undefined;
+    edge = await edgeBench(`waf-corpus-${major}`, SETTINGS, 'cdn: true', rules);
   });
-  afterAll(() => edge?.destroy());
+  afterAll(async () => {
+    await edge?.destroy();
+    rules?.remove();
+  });
 
   it('refuses nothing of what people and programs send but what is listed, and that by the rules listed', async () => {
     const all = Object.values(BENIGN).flat();

