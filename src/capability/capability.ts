@@ -12,30 +12,15 @@ import type { Role, Service, Stack } from '../stack/types.ts';
 import type { Lock } from '../state/lock.ts';
 import type { StateFolder } from '../state/state.ts';
 import type { Check } from './check.ts';
+import type { GlobalFlags } from './global-flags.ts';
 import type { Schedule } from './schedule.ts';
 import type { Group, Section } from './section.ts';
 
+export type { GlobalFlags } from './global-flags.ts';
 export type { Schedule, Timer } from './schedule.ts';
 
 // The contract between a capability and the rest of the program: what it may use (Context), and what it contributes
 // (Capability). Types alone; they stand in one file because each names the other.
-
-export interface GlobalFlags {
-  config?: string;
-  profile?: string;
-  project?: string;
-  state?: string;
-  set?: string[];
-  without?: string;
-  json: boolean;
-  quiet: boolean;
-  verbose: boolean;
-  yes: boolean;
-  dryRun: boolean;
-  color: boolean;
-  /** Seconds to wait for the lock. */
-  waitLock: number;
-}
 
 /** Every effect that a command may use, made once in main.ts. What is costly to load is behind a function. */
 export interface Context {
