@@ -4,8 +4,8 @@ import { UserError } from '../core/errors.ts';
 import { exists } from '../core/files.ts';
 import type { Task } from '../core/reporter.ts';
 import { composeArgs } from '../docker/compose.ts';
-import { LABELS_FILE } from '../stack/operator-override.ts';
-import { OVERRIDE_FILE } from '../stack/operator-override-checks.ts';
+import { LABELS_FILE } from '../stack/override/operator-override.ts';
+import { OVERRIDE_FILE } from '../stack/override/operator-override-checks.ts';
 import type { StateFolder } from '../state/state.ts';
 import { isAwaited, recovers, showAwaited, unhealthyError } from './unhealthy.ts';
 

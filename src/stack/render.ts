@@ -7,7 +7,7 @@ import { certificatesOf, certificateTarget } from './certificates.ts';
 import { composeText } from './compose-text.ts';
 import { LABEL, volumeName } from './labels.ts';
 import { nfsDriverOptions } from './nfs.ts';
-import { operatorOverride } from './operator-override.ts';
+import { operatorOverride } from './override/operator-override.ts';
 import { proxyVariables } from './proxies.ts';
 import { renderTemplate } from './template.ts';
 import {

@@ -1,11 +1,11 @@
 import type { UserError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Secret } from '../core/secret.ts';
-import type { Added } from './added.ts';
 import type { HeldBuild } from './image-lock.ts';
 import type { KernelNeed } from './kernel-need.ts';
 import type { Member } from './member.ts';
 import type { Mount } from './mount.ts';
+import type { Added } from './override/added.ts';
 import type { Overrides } from './overrides.ts';
 import type { SettingsTrial } from './settings-trial.ts';
 

@@ -1,5 +1,5 @@
 import type { ObservedContainer } from '../../docker/types.ts';
-import type { Added, AddedService } from '../../stack/added.ts';
+import type { Added, AddedService } from '../../stack/override/added.ts';
 import type { Change } from './change.ts';
 import type { Step } from './step.ts';
 

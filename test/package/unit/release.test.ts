@@ -79,8 +79,10 @@ describe('an archive', () => {
     'profiles/staging.yml',
     'templates/agent/image/vendor/THIRD-PARTY-NOTICES.txt',
     'templates/agent/image/vendor/agent.cjs',
+    'templates/agent/image/vendor/sbom.cdx.json',
     'templates/app/image/vendor/@a/b/index.cjs',
     'templates/app/image/vendor/THIRD-PARTY-NOTICES.txt',
+    'templates/app/image/vendor/sbom.cdx.json',
     'templates/app/image/src/server.js',
   ];
   const faults = (names: string[], size = 1e6, published = {}) =>

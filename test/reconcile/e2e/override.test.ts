@@ -93,7 +93,6 @@ test('an edit replaces its container alone, and counts from the next up on', asy
 test.each([
   ['no YAML', 'services: [\n', 2, 'BAD_YAML'],
   ['an own image for a service of ours', 'services: { all-in-one: { image: postgres } }\n', 1, 'COMPOSE_REFUSED'],
-  ['an external volume', `${SIDE('two')}  theirs: { external: true }\n`, 1, 'COMPOSE_REFUSED'],
   ['our volume as an external one', 'volumes: { data: { external: true, name: theirs } }\n', 1, 'COMPOSE_REFUSED'],
   ['a hostile name', 'services: { "../side": { image: debian:trixie-slim } }\n', 1, 'COMPOSE_REFUSED'],
   ['our label', 'services: { side: { image: a, labels: { io.medianest.project: theirs } } }\n', 1, 'COMPOSE_REFUSED'],

@@ -53,6 +53,16 @@ describe('an override', () => {
     expect(changed('networks: { app: { driver_opts: { a: b } } }')).toEqual(stack.services.map(({ name }) => name));
   });
 
+  it.each(['{ external: true }', '{ external: { name: theirs } }', `{ external: '\${X:-true}' }`])(
+    'with the volume %s of somebody else neither labels nor deletes it',
+    (external) => {
+      const { added, files, refused } = render(SIDE.replace('{ name: elsewhere }', external));
+      expect([refused, added.volumes]).toEqual([undefined, ['medianest_notes']]);
+      const labels = parse(files.find(({ path }) => path === 'compose.labels.yml')?.contents ?? '');
+      expect(Object.keys(labels.volumes)).toEqual(['notes']);
+    },
+  );
+
   it('that gives an added service another volume replaces its container', () => {
     const inputs = (override: string) => render(override).added.services[0]?.inputs;
     expect(inputs(SIDE.replace('elsewhere', 'here'))).not.toBe(inputs(SIDE));
@@ -84,10 +94,7 @@ describe('an override', () => {
     ['a service that is not there', 'services: { reddis: { cpus: 1 } }', /neither an image nor a build.*did you mean `redis`/],
     ['services as a list', 'services: [a]', /`services` is no mapping/],
     ['a service as a text', 'services: { side: yes please }', /"side" is no mapping/],
-    ['an external volume', 'volumes: { media: { external: true } }', /"media" is external/],
-    ['an external volume by name', 'volumes: { media: { external: { name: theirs } } }', /"media" is external/],
-    ['an external volume by a variable', `volumes: { media: { external: '\${X:-true}' } }`, /"media" is external/],
-    ['our volume as an external one', 'volumes: { uploads: { external: true } }', /"uploads" is external/],
+    ['our volume as an external one', 'volumes: { uploads: { external: true } }', /"uploads" is medianest’s/],
     ['our volume under another name', 'volumes: { uploads: { name: theirs } }', /"uploads" is medianest’s/],
     ['a volume whose name leads out', 'volumes: { a: { name: ../../etc } }', /does not take/],
     ['a volume whose name is a variable', `volumes: { a: { name: '\${NAME}' } }`, /does not take/],

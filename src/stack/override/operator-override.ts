@@ -1,21 +1,22 @@
-import { UserError } from '../core/errors.ts';
-import { canonical, shortHash } from '../core/hash.ts';
-import type { Json, JsonObject } from '../core/json.ts';
-import { parseSettings } from '../settings/document.ts';
+import { UserError } from '../../core/errors.ts';
+import { canonical, shortHash } from '../../core/hash.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
+import { parseSettings } from '../../settings/document.ts';
+import { composeText } from '../compose-text.ts';
+import { LABEL, volumeName } from '../labels.ts';
+import type { RenderedFile } from '../types.ts';
 import type { Added } from './added.ts';
-import { composeText } from './compose-text.ts';
-import { LABEL, volumeName } from './labels.ts';
 import {
   checkLabels,
   checkService,
   checkVolume,
+  isExternal,
   isObject,
   OVERRIDE_FILE,
   type OverriddenStack,
   section,
   shown,
 } from './operator-override-checks.ts';
-import type { RenderedFile } from './types.ts';
 
 /** Our labels on what the override adds: Compose merges them over it. */
 export const LABELS_FILE = 'compose.labels.yml';
@@ -112,13 +113,14 @@ function inputsOf(data: JsonObject, services: JsonObject, service: string, stack
   return { override: shortHash([section, rest]) };
 }
 
+/** Without those that are external: their data is not this project’s. */
 function addedVolumes(volumes: JsonObject, stack: OverriddenStack): { key: string; name: string }[] {
   const own: { key: string; name: string }[] = [];
   for (const [key, definition] of Object.entries(volumes)) {
     const isOurs = stack.volumes.includes(key);
     checkVolume(key, definition, isOurs);
     const name = isObject(definition) ? definition.name : undefined;
-    if (!isOurs) own.push({ key, name: typeof name === 'string' ? name : volumeName(stack.project, key) });
+    if (!isOurs && !isExternal(definition)) own.push({ key, name: typeof name === 'string' ? name : volumeName(stack.project, key) });
   }
   return own;
 }

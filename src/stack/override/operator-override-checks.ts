@@ -1,8 +1,8 @@
-import { hostAddress } from '../core/cidr.ts';
-import { UserError } from '../core/errors.ts';
-import type { Json, JsonObject } from '../core/json.ts';
-import { nearest } from '../core/suggest.ts';
-import type { Stack } from './types.ts';
+import { hostAddress } from '../../core/cidr.ts';
+import { UserError } from '../../core/errors.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
+import { nearest } from '../../core/suggest.ts';
+import type { Stack } from '../types.ts';
 
 /** The operator's own file, in the state folder and, as it was at the last `up`, beside the rendered Compose file. */
 export const OVERRIDE_FILE = 'compose.override.yml';
@@ -109,15 +109,20 @@ export function checkLabels(label: string, definition: Json | undefined): void {
 /** `app-3` is one of `app`. */
 const family = (name: string): string => name.replace(/-\d+$/, '');
 
+/** A volume that somebody else makes and keeps: Compose neither makes nor deletes it. What a variable decides counts as external. */
+export function isExternal(definition: Json | undefined): boolean {
+  const external = isObject(definition) ? definition.external : undefined;
+  return external !== undefined && external !== null && external !== false;
+}
+
 /** @throws UserError COMPOSE_REFUSED where a volume cannot be this project's */
 export function checkVolume(key: string, definition: Json | undefined, isOurs: boolean): void {
   const label = `the volume ${shown(key)}`;
-  const { external, name } = isObject(definition) ? definition : {};
-  if (external !== undefined && external !== null && external !== false)
-    throw refusal(
-      `${label} is external: it is not this project’s, so \`down --volumes\` could not say whose data it deletes`,
-      'mount a folder of the host (`- /srv/data:/data`), or leave `external` out and copy the data into the new volume',
-    );
+  if (isExternal(definition)) {
+    if (!isOurs) return;
+    throw refusal(`${label} is medianest’s, and \`external\` would mount another one in its place`, 'leave `external` out');
+  }
+  const { name } = isObject(definition) ? definition : {};
   checkLabels(label, definition);
   if (isOurs && name !== undefined)
     throw refusal(`${label} is medianest’s, and \`name\` would begin another one without its data`, 'leave `name` out');
