@@ -63,7 +63,7 @@ function documentOf(ref: string, make: () => JsonObject): JsonObject {
     throw new UserError(
       'FILE_UNUSABLE',
       `what is in ${ref} cannot be told: ${said}; nothing was written`,
-      'npm install writes that file anew',
+      'npm install writes that file again',
     );
   }
 }

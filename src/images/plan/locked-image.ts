@@ -43,7 +43,7 @@ function lockedBase({ ref, id, digests }: BaseImage): NonNullable<LockedImage['b
 const snapshotTime = (at: Date): string => `${at.toISOString().slice(0, 19).replace(/[-:]/g, '')}Z`;
 
 /**
- * Names of the images that are built anew when some move: what is built on them, and what they are built on, which the engine may
+ * Names of the images that are built again when some move: what is built on them, and what they are built on, which the engine may
  * have under its locked name alone.
  * @param only all where undefined
  */

@@ -31,7 +31,7 @@ const CERTIFICATES = 'certs/';
 
 /** The state folder itself, as a path in it. */
 export const ROOT = '.';
-/** What its owner alone may look at, though no container mounts it: with the folder closed, nobody reaches what is in it. */
+/** What its owner alone may look at, though no container mounts it: a closed folder protects what is in it. */
 export const PRIVATE: readonly string[] = [ROOT, 'secrets.json', 'ca/root.json'];
 
 /** What closes it to all but its owner; undefined where it is closed. */

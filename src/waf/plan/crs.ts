@@ -10,7 +10,7 @@ export interface CrsRelease {
   key: string;
   /** Of the key: it is on the publisher's pages and in the documents of the release. */
   fingerprint: string;
-  /** SHA-256 over the files that are taken from it: GitHub makes the archive itself anew now and then, with another checksum. */
+  /** SHA-256 over the files that are taken from it: GitHub builds the archive again now and then, with another checksum. */
   digest: string;
 }
 
@@ -63,5 +63,5 @@ export function rulesText(rules: RulesInUse, now: Date): string {
   return `OWASP CRS ${rules.version ?? 'unknown'} (${rules.from}${age})${newer ? `; ${newer.version} is newer: ${newer.remedy}` : ''}`;
 }
 
-/** What `init`, `up` and `update` say where Debian's rules serve and nobody chose them. */
+/** What `init`, `up` and `update` say where Debian's rules serve and no setting chose them. */
 export const OFFER = `The WAF reads Debian’s OWASP CRS 3.3: \`medianest waf rules fetch\` brings ${CRS.version}, which knows more attacks.`;

@@ -26,7 +26,7 @@ describe('a disk for the repository', () => {
   });
   it('that does not let its owner be set is refused in words, before anything is changed', async () => {
     const made = mkdtempSync(path.join(os.tmpdir(), 'medianest-disk-'));
-    // The kernel keeps this folder empty, and lets nobody give it away.
+    // The kernel keeps this folder empty, and lets no process give it away.
     const folder = '/proc/sys/fs/binfmt_misc';
     const loaded = { root: made, settings: { backup: { local: { kind: 'folder', path: folder, sameDisk: true } } } } as unknown as Loaded;
     const check = checkLocalFolder({ flags: { dryRun: false } } as Context, new StateFolder(made), loaded);

@@ -37,7 +37,7 @@ export function createUploadQuota({ quota, clientQuota }, database, log) {
     const values = [id, client, Math.ceil(bytes), quota, clientQuota, LEASE_S];
     const [row] = await database.write('SELECT reserve_upload($1, $2, $3, $4, $5, $6) AS answer', values, { repeatable: true });
     if (row.answer === 'full')
-      throw new HttpError(507, 'full', 'There is no room left for uploads. Delete a file, or ask whoever runs this portal.');
+      throw new HttpError(507, 'full', 'There is no room left for uploads. Delete a file, or ask the operator of this portal.');
     if (row.answer === 'client')
       throw new HttpError(429, 'quota', 'You have uploaded as much as one address may on a day. Please try again tomorrow.');
     open.add(id);
