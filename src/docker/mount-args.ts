@@ -9,4 +9,7 @@ export const mountArgs = (fields: readonly string[]): string[] => ['--mount', fi
 export const bindArgs = (source: string, target: string, access: 'readonly' | 'writable' = 'writable'): string[] =>
   mountArgs(['type=bind', `source=${source}`, `target=${target}`, ...(access === 'readonly' ? ['readonly'] : [])]);
 
+/** A volume, by the engine's name. */
+export const volumeArgs = (name: string, target: string): string[] => mountArgs(['type=volume', `source=${name}`, `target=${target}`]);
+
 const csvField = (text: string): string => (/[",\r\n]|^\s/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);

@@ -3,6 +3,7 @@ import type { Check } from '../capability/check.ts';
 import { UserError } from '../core/errors.ts';
 import { writeAtomic } from '../core/files.ts';
 import type { JsonObject } from '../core/json.ts';
+import { volumeArgs } from '../docker/mount-args.ts';
 import { ownerArgv } from '../docker/plan/own.ts';
 import { createVolume } from '../docker/volume.ts';
 import { COMPOSE_PROJECT, COMPOSE_VOLUME, LABEL, volumeName } from '../stack/labels.ts';
@@ -35,7 +36,7 @@ export async function ownVolume({ volume, project, uid, gid, image }: ReconcileS
   const find = async () => (await engine.volumes()).find((entry) => entry.name === name);
   // Without Compose's own labels, Compose would warn of it each time.
   if (!(await find())) await createVolume(name, { [LABEL.project]: project, [COMPOSE_PROJECT]: project, [COMPOSE_VOLUME]: volume }, docker);
-  const { exitCode, tail } = await asRoot(ownerArgv('/volume', uid, gid), { folder: name, target: '/volume', image }, docker);
+  const { exitCode, tail } = await asRoot(ownerArgv('/volume', uid, gid), { mount: volumeArgs(name, '/volume'), image }, docker);
   if (exitCode !== 0)
     throw new UserError(
       'STATE_UNWRITABLE',

@@ -4,6 +4,7 @@ import { UserError } from '../core/errors.ts';
 import { lstatOptional } from '../core/files.ts';
 import { shellWord } from '../core/shell-word.ts';
 import type { DockerCli } from '../docker/compose.ts';
+import { bindArgs } from '../docker/mount-args.ts';
 import type { Service } from '../stack/types.ts';
 import { othersIn } from './ours.ts';
 import { asRoot } from './owned.ts';
@@ -92,7 +93,7 @@ export async function mend(state: StateFolder, mends: readonly Mend[], image: st
     const target = ['--', `/state/${entry.path}`];
     const owner = entry.uid === undefined ? [] : [['chown', `${entry.uid}:${entry.uid}`, ...target]];
     for (const argv of [...owner, ['chmod', octal(entry.mode), ...target]]) {
-      const { exitCode, tail } = await asRoot(argv, { folder: state.root, target: '/state', image }, cli);
+      const { exitCode, tail } = await asRoot(argv, { mount: bindArgs(state.root, '/state'), image }, cli);
       if (exitCode !== 0) throw unmended(state, entry, tail.at(-1) ?? 'no answer');
     }
   }

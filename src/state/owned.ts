@@ -54,7 +54,7 @@ async function changeOwner(
   const targets = names.map((name) => `/staging/${name}`);
   const { exitCode, tail } = await asRoot(
     ['chown', '--', wanted, ...targets],
-    { folder: staging, target: '/staging', image: owner.image },
+    { mount: bindArgs(staging, '/staging'), image: owner.image },
     cli,
   );
   if (exitCode !== 0) {
@@ -66,16 +66,16 @@ async function changeOwner(
   }
 }
 
-/** Runs one program as a container's root that may change owners and modes, and nothing else, in one folder of the host. */
+/** Runs one program as a container's root that may change owners and modes, and nothing else, in what is mounted (`mount-args.ts`). */
 export function asRoot(
   argv: readonly string[],
-  { folder, target, image }: { folder: string; target: string; image: string },
+  { mount, image }: { mount: readonly string[]; image: string },
   cli: DockerCli,
 ): Promise<RunResult> {
   const [program = '', ...args] = argv;
   return cli.run([
     ...['run', '--rm', '--network', 'none', '--user', '0:0', '--pull', 'never', '--entrypoint', program],
     ...['--cap-drop', 'ALL', ...['CHOWN', 'FOWNER', 'DAC_OVERRIDE'].flatMap((name) => ['--cap-add', name])],
-    ...[...bindArgs(folder, target), image, ...args],
+    ...[...mount, image, ...args],
   ]);
 }

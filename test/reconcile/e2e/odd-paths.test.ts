@@ -2,6 +2,7 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dockerCli } from '../../../src/docker/compose.ts';
+import { bindArgs } from '../../../src/docker/mount-args.ts';
 import { asRoot } from '../../../src/state/owned.ts';
 import { ask, portal, titles } from '../../support/stack.ts';
 import { type Workspace, workspace } from '../../support/workspace.ts';
@@ -21,7 +22,7 @@ test('owners are set in a folder whose name has a comma, a quote, a colon and a 
   const folder = path.join(space.dir, 'x', ODD);
   mkdirSync(folder, { recursive: true });
   writeFileSync(path.join(folder, 'key'), '');
-  const { exitCode, tail } = await asRoot(['chown', '4242:4242', '/f/key'], { folder, target: '/f', image: IMAGE }, dockerCli);
+  const { exitCode, tail } = await asRoot(['chown', '4242:4242', '/f/key'], { mount: bindArgs(folder, '/f'), image: IMAGE }, dockerCli);
   expect([exitCode, tail]).toEqual([0, []]);
   expect(statSync(path.join(folder, 'key')).uid).toBe(4242);
 });
