@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { hostAddress } from '../../../src/core/cidr.ts';
 import { hashImageSource } from '../../../src/reconcile/sources.ts';
 import { BALANCER_HOST, BALANCER_PORT } from '../../../src/services/app/balancer.ts';
@@ -67,7 +67,7 @@ beforeAll(async () => {
     ...['--memory', memory, '--memory-swap', memory, '--ulimit', 'nofile=16384:16384'],
     ...['--volume', `${dir}:/etc/medianest:ro`, balancer.image.ref],
   ]);
-  await expect.poll(async () => (await ask('/echo').catch(() => undefined))?.status, { timeout: 30_000, interval: 200 }).toBe(200);
+  await vi.waitFor(async () => expect((await ask('/echo')).status).toBe(200), { timeout: 30_000, interval: 200 });
 });
 
 function ask(where: string, { headers = {}, body = '' }: { headers?: Record<string, string>; body?: string } = {}) {
