@@ -64,7 +64,15 @@ export const reconcileSteps = {
   },
   'own-volume': {
     describe: (step) => `give the volume ${step.volume} to user ${step.uid}:${step.gid} (${step.cause})`,
-    many: (steps) => `give ${plural(steps.length, 'volume')} to the users that write to them`,
+    // The cause stays: what still runs as the former user cannot write.
+    many: (steps) => {
+      const causes = new Map<string, string[]>();
+      for (const { volume, uid, gid, cause } of steps) {
+        const end = `to user ${uid}:${gid} (${cause})`;
+        causes.set(end, [...(causes.get(end) ?? []), volume]);
+      }
+      return [...causes].map(([end, volumes]) => `give the volumes ${volumes.join(', ')} ${end}`).join('; ');
+    },
     perform: later('own-volume'),
   },
   'prove-mount': {

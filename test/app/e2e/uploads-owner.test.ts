@@ -62,7 +62,7 @@ test('is given to another user before the application starts as that, and the pl
   const plan = await space.run(['plan']);
   expect([plan.status, plan.stdout]).toEqual([
     3,
-    expect.stringContaining('give the volume uploads to user 20000:20001 (app ran as 10001:10001 before'),
+    expect.stringMatching(/give the volumes? (\w+, )*uploads(, \w+)* to user 20000:20001 \(app ran as 10001:10001 before/),
   ]);
   await must('up');
   expect([await owner(), await upload(), await unwritable()]).toEqual(['20000:20001', 201, []]);
