@@ -165,7 +165,10 @@ describe('the life of a stack', () => {
     expect(report.checks.map((check) => `${check.id} ${check.status}`)).toEqual([
       'certificate.edge ok',
       ...SERVICES.map((name) => `container.${name} ok`),
+      'disk.database ok',
+      'disk.uploads ok',
       'parameters ok',
+      'uploads.quota ok',
     ]);
     const plan = await space.run(['plan', '--json']);
     expect(plan.status).toBe(0);
@@ -194,7 +197,7 @@ describe('the life of a stack', () => {
     expect(files).toEqual([{ path: 'compose.yml', action: 'change' }]);
     const text = await space.run(['plan']);
     expect(text.status).toBe(3);
-    expect(text.stdout).toMatch(/app-1\s+recreate\s+about 3 s/);
+    expect(text.stdout).toMatch(/~ app-1\s+recreate\s+changed: environment\.LOG_LEVEL\s+downtime: about 3 s/);
     const dry = await space.run(['up', '--dry-run']);
     expect(dry.status).toBe(0);
     expect(dry.stdout).toMatch(/app-1\s+recreate/);
