@@ -15,7 +15,11 @@ const MIB = 1024 ** 2;
 const upload = async (portal: Portal, bytes: number, client = '192.0.2.1') => {
   const body = new FormData();
   body.append('file', new Blob([new Uint8Array(bytes)]), 'a.bin');
-  const answer = await fetch(`${portal.url}/api/uploads`, { method: 'POST', body, headers: { 'x-forwarded-for': client } });
+  const answer = await fetch(`${portal.url}/api/uploads`, {
+    method: 'POST',
+    body,
+    headers: { origin: portal.url, 'x-forwarded-for': client },
+  });
   return { status: answer.status, ...((await answer.json()) as { id: string; error?: string }) };
 };
 const begin = async (env: Record<string, string>) => {
@@ -53,7 +57,7 @@ describe('the quota of all uploads', () => {
     const again = await begin(QUOTA);
     expect((await upload(again, 300 * KB)).status).toBe(507);
     const [file] = answers.filter(({ status }) => status === 201);
-    expect((await fetch(`${again.url}/api/uploads/${file?.id}`, { method: 'DELETE' })).status).toBe(204);
+    expect((await fetch(`${again.url}/api/uploads/${file?.id}`, { method: 'DELETE', headers: { origin: again.url } })).status).toBe(204);
     expect((await upload(again, 300 * KB)).status).toBe(201);
   });
 
@@ -106,7 +110,7 @@ describe('the quota of one client and day', () => {
     expect(statuses(answers)).toEqual([201, 201, 201, 429, 429, 429]);
     const [file] = answers.filter(({ status }) => status === 201);
     const portal = replicas[0] as Portal;
-    await fetch(`${portal.url}/api/uploads/${file?.id}`, { method: 'DELETE' });
+    await fetch(`${portal.url}/api/uploads/${file?.id}`, { method: 'DELETE', headers: { origin: portal.url } });
     expect((await upload(portal, 300 * KB)).status).toBe(429);
     expect((await upload(portal, 300 * KB, '192.0.2.2')).status).toBe(201);
     await database.query('UPDATE upload_days SET day = day - 1');
@@ -148,14 +152,17 @@ describe('a disk with no more than its reserve', () => {
     expect(await upload(portal, 1 * KB)).toMatchObject({ status: 507, error: 'full' });
     const ready = await fetch(`${portal.url}/api/health/ready`);
     expect([ready.status, await ready.text()]).toEqual([200, expect.stringContaining('full: uploads are refused')]);
-    const headers = { 'content-type': 'application/json' };
+    const headers = { origin: portal.url, 'content-type': 'application/json' };
     const made = await fetch(`${portal.url}/api/requests`, {
       method: 'POST',
       headers,
       body: JSON.stringify({ title: 'x', kind: 'movie' }),
     });
     expect(made.status).toBe(201);
-    await fetch(`${portal.url}/api/requests/${((await made.json()) as { id: string }).id}`, { method: 'DELETE' });
+    await fetch(`${portal.url}/api/requests/${((await made.json()) as { id: string }).id}`, {
+      method: 'DELETE',
+      headers: { origin: portal.url },
+    });
     expect(partial().filter((name) => name.startsWith('.partial-'))).toEqual([]);
     expect(await reservations()).toBe(0);
     rmSync(join(disk, 'other'));
@@ -163,7 +170,7 @@ describe('a disk with no more than its reserve', () => {
 
   it('ends one that others leave no room for while it comes in', { timeout: 30_000 }, async () => {
     const portal = await begin({ ...SMALL, UPLOADS_PATH: uploads() });
-    const headers = { 'content-type': 'multipart/form-data; boundary=b', 'content-length': String(20 * MIB) };
+    const headers = { origin: portal.url, 'content-type': 'multipart/form-data; boundary=b', 'content-length': String(20 * MIB) };
     const sent = request(`${portal.url}/api/uploads`, { method: 'POST', headers });
     sent.on('error', () => {});
     const answered = once(sent, 'response');
