@@ -43,6 +43,12 @@ export function uploadRoutes(app, { config, database, sessions, store, quota, me
       throw error.statusCode ? error : brokenForm(error);
     });
     if (!part) throw new HttpError(400, 'invalid', 'There is no file in this upload.');
+    // From here on: the form may end while others are asked, and that is heard once.
+    /** @type {{ error?: unknown }} */
+    const form = {};
+    part.file.once('error', (error) => {
+      form.error = error;
+    });
     const { name: uploadedBy } = await sessions.read(req);
     const id = randomUUID();
     const client = clientOf(req.ip);
@@ -50,7 +56,7 @@ export function uploadRoutes(app, { config, database, sessions, store, quota, me
     const announced = Math.min(Number(req.headers['content-length'] ?? maxBytes), maxBytes);
     try {
       await quota.reserve(id, client, announced);
-      const { size, sha256 } = await receive(id, part.file, announced);
+      const { size, sha256 } = await receive(id, part.file, announced, form);
       const created = await keep(part, { id, client, size, sha256, uploadedBy });
       markWrite(req, reply);
       metrics.uploadBytes.inc(size);
@@ -100,24 +106,23 @@ export function uploadRoutes(app, { config, database, sessions, store, quota, me
     }
   }
 
-  /** @param {string} id @param {import('@fastify/multipart').MultipartFile['file']} file @param {number} announced */
-  async function receive(id, file, announced) {
+  /**
+   * @param {string} id @param {import('@fastify/multipart').MultipartFile['file']} file @param {number} announced
+   * @param {{ error?: unknown }} form what was wrong with it, as soon as that is known
+   */
+  async function receive(id, file, announced, form) {
     /** @type {Awaited<ReturnType<typeof store.receive>>} */
     let stored;
-    /** @type {unknown} */
-    let broken;
-    file.once('error', (error) => {
-      broken = error;
-    });
     try {
       await store.keepReserve(announced);
+      if (form.error) throw form.error;
       stored = await store.receive(id, file);
     } catch (/** @type {any} */ error) {
       if (error.code === 'ENOSPC' || error.code === 'EDQUOT') throw new HttpError(507, 'full', 'There is no space left for this file.');
       if (error.code === 'ENOENT' || error.code === 'EACCES' || error.code === 'EROFS') {
         throw new HttpError(503, 'unavailable', 'Uploads cannot be stored right now.');
       }
-      throw error === broken ? brokenForm(error) : error;
+      throw error === form.error ? brokenForm(error) : error;
     }
     if (!file.truncated) return stored;
     await store.remove(stored.id);
