@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
+import { freeSpaceArgv, freeSpaceOf } from '../docker/plan/free-space.ts';
 import { controllerOf, leadersOf, memberStates } from '../members/agent-cli.ts';
 import { refuseForeign } from '../reconcile/refuse-foreign.ts';
 import { containersOf } from '../stack/roles.ts';
@@ -65,13 +66,11 @@ export async function refuseReadOnly({ bench, mount }: BackupContext): Promise<v
 
 /** A disk without room takes no more WAL either, and then the database's own disk fills: what is left is for the WAL. */
 export async function refuseNoRoom({ bench, mount, loaded }: BackupContext): Promise<void> {
-  const { stdout, exitCode } = await bench.docker.run(['exec', bench.server, 'stat', '-f', '-c', '%a %S', mount.target], {
-    signal: bench.signal,
-  });
-  const [blocks = Number.NaN, size = Number.NaN] = stdout.trim().split(' ').map(Number);
-  const free = blocks * size;
+  const { stdout } = await bench.docker.run(['exec', bench.server, ...freeSpaceArgv(mount.target)], { signal: bench.signal });
+  const free = freeSpaceOf(stdout);
   const { diskReserve } = loaded.settings;
-  if (exitCode !== 0 || !(free < diskReserve)) return;
+  // A host that does not answer fails the backup itself, which says why.
+  if (free === undefined || free >= diskReserve) return;
   throw new PassingRefusal(
     'BACKUP_REFUSED',
     `the repository’s disk has ${bytes(free)} free, less than the reserve of ${bytes(diskReserve)} that is kept for WAL; no backup was made`,

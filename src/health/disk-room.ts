@@ -1,11 +1,12 @@
 import type { Seen } from '../capability/capability.ts';
 import type { Check } from '../capability/check.ts';
+import { freeSpaceArgv, freeSpaceOf } from '../docker/plan/free-space.ts';
 import type { ObservedContainer } from '../docker/types.ts';
 import { composeOf } from '../reconcile/own-volume.ts';
 import { containersOf } from '../stack/roles.ts';
 import type { Role } from '../stack/types.ts';
 import { bytes } from '../ui/bytes.ts';
-import { freeBytes, quotaCheck, roomCheck } from './plan/disk-room.ts';
+import { quotaCheck, roomCheck } from './plan/disk-room.ts';
 
 /** Who writes to which data. */
 const WRITERS: readonly { role: Role; id: string; what: string }[] = [
@@ -31,7 +32,7 @@ export async function roomChecks(seen: Seen): Promise<Check[]> {
         containersOf(running, manifest.services, role).map(async (container) => {
           // Its data is in the first that it mounts.
           const [data] = (composed[container.service]?.volumes ?? []) as { target: string }[];
-          return data === undefined ? undefined : freeBytes(await ask(container, ['stat', '-f', '-c', '%a %S', data.target]));
+          return data === undefined ? undefined : freeSpaceOf(await ask(container, freeSpaceArgv(data.target)));
         }),
       );
       const least = Math.min(...free.filter((value) => value !== undefined));

@@ -41,9 +41,3 @@ function parsed(answer: string): { used?: unknown; quota?: unknown } {
     return {};
   }
 }
-
-/** `%a %S` of stat(1): free blocks for others than root, and their size. Undefined for anything else. */
-export function freeBytes(answer: string): number | undefined {
-  const [, blocks, size] = /^(\d+) (\d+)\s*$/.exec(answer) ?? [];
-  return blocks === undefined ? undefined : Number(blocks) * Number(size);
-}

@@ -3,6 +3,7 @@ import { UserError } from '../../core/errors.ts';
 import type { Task } from '../../core/reporter.ts';
 import type { DockerCli, RunResult } from '../../docker/compose.ts';
 import { HARDENED } from '../../docker/hardened.ts';
+import { freeSpaceOf } from '../../docker/plan/free-space.ts';
 import { createVolume } from '../../docker/volume.ts';
 import { LABEL } from '../../stack/labels.ts';
 import { bytes } from '../../ui/bytes.ts';
@@ -59,9 +60,8 @@ export async function checkCarry({ volumes, image }: ReconcileSteps['check-carry
   const mounts = [...volumes.map((name, index) => mounted(name, `/from/${index}`, true)), 'type=volume,target=/room'];
   const { exitCode, stdout, tail } = await carryJob(LOOK, { project: prepared.project, image, mounts }, docker, context.signal);
   const [size, room = ''] = stdout.trim().split('\n');
-  const [blocks, block] = room.split(' ').map(Number);
-  const [needed, free] = [Number(size) + RESERVE, Number(blocks) * Number(block)];
-  if (exitCode !== 0 || !Number.isFinite(needed) || !Number.isFinite(free)) throw failed('the volumes cannot be measured', tail);
+  const [needed, free] = [Number(size) + RESERVE, freeSpaceOf(room)];
+  if (exitCode !== 0 || !Number.isFinite(needed) || free === undefined) throw failed('the volumes cannot be measured', tail);
   if (needed <= free) return;
   throw new UserError(
     'DISK_FULL',

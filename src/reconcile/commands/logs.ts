@@ -4,6 +4,7 @@ import { numberOf, textOf } from '../../core/flags.ts';
 import { didYouMean } from '../../core/suggest.ts';
 import { sinceOf } from '../../core/time.ts';
 import type { Loaded } from '../../settings/loaded.ts';
+import type { Paint, Tone } from '../../ui/paint.ts';
 import { columns, LEVELS, type Level, type LogLine } from '../plan/log-line.ts';
 
 export const logs: Command = {
@@ -22,10 +23,12 @@ export const logs: Command = {
   run: async (context, args, options) => {
     const { expandServices, open, requireManifest } = await import('../../project/open.ts');
     const { readLogs } = await import('../read-logs.ts');
+    const { painter } = await import('../../ui/paint.ts');
+    const paint = painter(context.color);
     const asked = wanted(context, options);
     const project = await open(context);
     const services = expandServices(requireManifest(project.state), args);
-    const show = (line: LogLine) => context.print(context.flags.json ? JSON.stringify(line) : written(line, context.color));
+    const show = (line: LogLine) => context.print(context.flags.json ? JSON.stringify(line) : written(line, paint));
     return done(undefined, '', await readLogs(context, project, { ...asked, services, probes: probesOf(project.loaded) }, show));
   },
 };
@@ -64,11 +67,11 @@ function probesOf({ settings }: Loaded): string[] {
   return [healthPath, readyPath].filter((path) => path !== undefined);
 }
 
-const CODES: Readonly<Record<Level | 'dim', number>> = { debug: 2, info: 36, warn: 33, error: 31, dim: 2 };
+const TONES: Readonly<Record<Level, Tone | undefined>> = { debug: 'soft', info: undefined, warn: 'warn', error: 'fail' };
 
-function written(line: LogLine, color: boolean): string {
-  const paint = (text: string, code: number) => (color && text !== '' ? `\u001b[${code}m${text}\u001b[0m` : text);
+function written(line: LogLine, paint: Paint): string {
   const { time, service, level, text, rest } = columns(line);
-  const start = `${paint(time, CODES.dim)}  ${service}  ${paint(level, CODES[line.level])}  ${text}`;
-  return rest ? `${start}  ${paint(rest, CODES.dim)}` : start;
+  const tone = TONES[line.level];
+  const start = `${paint('soft', time)}  ${service}  ${tone ? paint(tone, level) : level}  ${text}`;
+  return rest ? `${start}  ${paint('soft', rest)}` : start;
 }

@@ -109,7 +109,7 @@ export function checkLabels(label: string, definition: Json | undefined): void {
 /** `app-3` is one of `app`. */
 const family = (name: string): string => name.replace(/-\d+$/, '');
 
-/** A volume that somebody else makes and keeps: Compose neither makes nor deletes it. What a variable decides counts as external. */
+/** Whether Compose neither creates nor deletes the volume. A value that comes from a variable counts as external. */
 export function isExternal(definition: Json | undefined): boolean {
   const external = isObject(definition) ? definition.external : undefined;
   return external !== undefined && external !== null && external !== false;

@@ -113,7 +113,7 @@ function inputsOf(data: JsonObject, services: JsonObject, service: string, stack
   return { override: shortHash([section, rest]) };
 }
 
-/** Without those that are external: their data is not this project’s. */
+/** The volumes that belong to this project, so not the external ones. */
 function addedVolumes(volumes: JsonObject, stack: OverriddenStack): { key: string; name: string }[] {
   const own: { key: string; name: string }[] = [];
   for (const [key, definition] of Object.entries(volumes)) {

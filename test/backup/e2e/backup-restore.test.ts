@@ -257,7 +257,7 @@ test(
     const { bavail, bsize } = statfsSync(disk);
     await run('fallocate', ['-l', String(bavail * bsize), filler]);
     // What is left of the disk is kept for WAL.
-  expect(await stack.refused('backup', '--type', 'full')).toEqual([1, 'BACKUP_REFUSED']);
+    expect(await stack.refused('backup', '--type', 'full')).toEqual([1, 'BACKUP_REFUSED']);
     expect(await stack.sets()).toEqual(before);
     expect((await stack.space.run(['health'])).status).toBe(5);
     rmSync(filler);

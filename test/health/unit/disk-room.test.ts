@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { freeBytes, quotaCheck, roomCheck } from '../../../src/health/plan/disk-room.ts';
+import { freeSpaceOf } from '../../../src/docker/plan/free-space.ts';
+import { quotaCheck, roomCheck } from '../../../src/health/plan/disk-room.ts';
 
 const text = (bytes: number) => `${bytes} B`;
 
@@ -35,5 +36,5 @@ it.each([
   ['stat: no such file', undefined],
   ['-1 4096', undefined],
 ])('%j of stat is %s', (answer, bytes) => {
-  expect(freeBytes(answer)).toBe(bytes);
+  expect(freeSpaceOf(answer)).toBe(bytes);
 });

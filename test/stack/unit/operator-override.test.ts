@@ -54,7 +54,7 @@ describe('an override', () => {
   });
 
   it.each(['{ external: true }', '{ external: { name: theirs } }', `{ external: '\${X:-true}' }`])(
-    'with the volume %s of somebody else neither labels nor deletes it',
+    'with the external volume %s neither labels nor deletes it',
     (external) => {
       const { added, files, refused } = render(SIDE.replace('{ name: elsewhere }', external));
       expect([refused, added.volumes]).toEqual([undefined, ['medianest_notes']]);

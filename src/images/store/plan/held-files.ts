@@ -10,7 +10,7 @@ have=$(dpkg --print-architecture)
 {
   dpkg-query --show --showformat '\${Package} \${Version}\\n'
   cut -d ' ' -f 1 /mnt/packages | xargs -r apt-cache madison | awk -F '|' '{ gsub(/ /, "", $1); gsub(/ /, "", $2); print $1, $2 }'
-} >/tmp/medianest-offered 2>/dev/null || true
+} >/tmp/medianest-offered
 awk -v have="$have" '
   FILENAME == "/mnt/architecture" { if ($1 != have) { print "${GONE} architecture " have; bad = 1; exit }; next }
   FILENAME == "/tmp/medianest-offered" { offered[$0] = 1; next }

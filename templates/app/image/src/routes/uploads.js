@@ -43,7 +43,7 @@ export function uploadRoutes(app, { config, database, sessions, store, quota, me
       throw error.statusCode ? error : brokenForm(error);
     });
     if (!part) throw new HttpError(400, 'invalid', 'There is no file in this upload.');
-    // From here on: the form may end while others are asked, and that is heard once.
+    // The form may break off while session and quota are looked up: an error without a listener would be lost.
     /** @type {{ error?: unknown }} */
     const form = {};
     part.file.once('error', (error) => {
@@ -52,7 +52,7 @@ export function uploadRoutes(app, { config, database, sessions, store, quota, me
     const { name: uploadedBy } = await sessions.read(req);
     const id = randomUUID();
     const client = clientOf(req.ip);
-    // Of the whole form: a little more than its file. Without a length it may be as large as any.
+    // The length of the form, which is a little longer than its file. A request without one reserves the largest size.
     const announced = Math.min(Number(req.headers['content-length'] ?? maxBytes), maxBytes);
     try {
       await quota.reserve(id, client, announced);
