@@ -13,7 +13,10 @@ export interface ClientRow {
   revoked: boolean;
 }
 
-/** For `certs status` and `health`. Where no engine answers, what is served stays unknown. */
+/**
+ * For `certs status` and `health`.
+ * @throws UserError ENGINE_AWAY where `containers` is not given and the engine does not answer
+ */
 export async function certificateStatus(
   context: Context,
   { loaded, state }: Project,

@@ -19,7 +19,7 @@ const COMMANDS = [
   ['secrets', 'list', '--profile', 'prod'],
   ['certs', 'status', '--json', '--profile', 'dev-compose'],
   ['completion', 'bash'],
-  ['help', 'exit-codes'],
+  ['help', 'scripts'],
   ['render', '--profile', 'dr'],
   ['render', '--set', 'edge.httpPort=none'],
   ['no-such-command'],
