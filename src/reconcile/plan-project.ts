@@ -20,6 +20,7 @@ import { abandonedVolumes, leftBehind, renamedAway, renameRefusal } from './plan
 import { planUp, type UpPlan } from './plan/up.ts';
 import { preflight } from './preflight.ts';
 import { type Prepared, prepare } from './prepare.ts';
+import { refuseGuests } from './ranges/refuse-guests.ts';
 import { refuseForeign, refuseForeignStackVolumes } from './refuse-foreign.ts';
 import { servingReplicas } from './roll.ts';
 
@@ -35,6 +36,8 @@ export interface Asked {
   /** Components to touch; all where undefined. */
   only?: readonly string[] | undefined;
   deploying?: boolean;
+  /** Networks that are there may be replaced by isolated ones: `up` alone stops all that is in them for that. */
+  replaceNetworks?: boolean | undefined;
   /** Generated secrets that are to get a new value. */
   renew?: readonly string[] | undefined;
   /** The project may begin without the data that it had under another name. */
@@ -59,6 +62,7 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
     running: containers.length > 0,
     overrides: asked.overrides,
     renew: asked.renew,
+    replaceNetworks: asked.replaceNetworks,
   });
   const { state, stack, rendered, secrets } = prepared;
   refuseForeign(project, containers, state.root);
@@ -87,6 +91,7 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
     gathered: prepared.gathered,
     subnetsChanged: prepared.subnetsChanged,
     subnets: prepared.subnets,
+    isolated: prepared.isolated,
     newOverrides: prepared.newOverrides,
     placements: Object.fromEntries(
       stack.services
@@ -103,6 +108,7 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
   const left = asked.only ? [] : await findLeftBehind(prepared, manifest?.files ?? [], engine);
   const starting = first.changes.filter(({ action }) => action === 'create' || action === 'recreate' || action === 'start');
   if (starting.length === 0) return { ...first, prepared, leftBehind: left };
+  if (containers.length > 0) await refuseGuests(stack, composeText(facts.files), composeText(rendered.files), engine);
   await refuseForeignNetworks(stack, containers, engine);
   await refuseForeignStackVolumes(stack, containers, engine);
   const names = new Set(starting.map((change) => change.service));
@@ -143,11 +149,14 @@ async function refuseRenamed(project: string, state: StateFolder, engine: Engine
 
 /** The engine is asked only where the new Compose file lacks a volume of the last one. */
 async function findLeftBehind({ stack, rendered }: Prepared, before: Manifest['files'], engine: Engine): Promise<string[]> {
-  const text = (files: readonly { path: string; contents: string }[]) => files.find(({ path }) => path === COMPOSE_FILE)?.contents;
-  if (text(before) === text(rendered.files)) return [];
-  const abandoned = abandonedVolumes(composeServices(text(before)), stack);
+  const text = composeText(before);
+  if (text === composeText(rendered.files)) return [];
+  const abandoned = abandonedVolumes(composeServices(text), stack);
   return abandoned.length === 0 ? [] : leftBehind(abandoned, stack.project, await engine.volumes());
 }
+
+const composeText = (files: readonly { path: string; contents: string }[]): string | undefined =>
+  files.find(({ path }) => path === COMPOSE_FILE)?.contents;
 
 const uses = (image: Stack['images'][number], ref: string): boolean =>
   image.ref === ref || (image.build?.after ? uses(image.build.after, ref) : false);

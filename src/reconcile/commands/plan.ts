@@ -14,9 +14,10 @@ export const plan: Command = {
     const { planProject } = await import('../plan-project.ts');
     const { describePlan } = await import('../describe.ts');
     const { loaded } = await open(context);
-    const plan = await planProject(context, loaded, await context.engine(), { newData: options.newData === true });
+    const plan = await planProject(context, loaded, await context.engine(), { newData: options.newData === true, replaceNetworks: true });
     const { prepared, changes, files, leftBehind, steps } = plan;
     for (const line of prepared.moved) context.report.note(line);
+    if (prepared.notIsolated) context.report.warn(prepared.notIsolated);
     const warnings = prepared.advice();
     for (const line of warnings) context.report.warn(line);
     return done(

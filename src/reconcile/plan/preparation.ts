@@ -60,7 +60,8 @@ export function preparation({ stack, wanted, rendered, facts, changes, files }: 
     steps.push({ kind: 'write-files', rendered, stack, changed: files.map((file) => file.path), cause: 'settings or templates changed' });
   }
   if (facts.newOverrides) steps.push({ kind: 'store-overrides', overrides: facts.newOverrides, cause: 'so that the next `up` keeps it' });
-  if (facts.subnetsChanged) steps.push({ kind: 'remember-subnets', subnets: facts.subnets, cause: 'so that later renders are the same' });
+  const { subnets, isolated } = facts;
+  if (facts.subnetsChanged) steps.push({ kind: 'remember-subnets', subnets, isolated, cause: 'so that later renders are the same' });
   if (facts.changedSecrets.length > 0) steps.push({ kind: 'create-secrets', names: [...facts.changedSecrets], cause: 'new or changed' });
   const issued = new Set<string>();
   for (const service of wanted) {
