@@ -2,7 +2,7 @@
 // on the same machine in the same minutes. Both are asked by wrk at their container's address, over TLS, in turn.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { atLeast, bench, docker, edgeSettings, median, round, told } from './bench-lib.mjs';
+import { atLeast, bench, docker, edgeSettings, enterNetwork, median, round, told } from './bench-lib.mjs';
 import { MODSECURITY, NGINX, plainNginx } from './bench-plain-nginx.mjs';
 
 const ROUNDS = 5;
@@ -60,8 +60,15 @@ function up(at, waf) {
   at.medianest('up');
 }
 
-const address = (at, container, network) =>
-  docker('inspect', '--format', `{{with index .NetworkSettings.Networks "${at.project}_${network}"}}{{.IPAddress}}{{end}}`, container);
+const address = (at, container, network) => {
+  enterNetwork(at.project, network);
+  return docker(
+    'inspect',
+    '--format',
+    `{{with index .NetworkSettings.Networks "${at.project}_${network}"}}{{.IPAddress}}{{end}}`,
+    container,
+  );
+};
 const edgeAddress = (at) => address(at, `${at.project}-edge-1`, 'app');
 
 /** nginx written by hand, on the stack's network, with the edge's own image and certificate. */

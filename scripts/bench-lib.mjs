@@ -11,6 +11,15 @@ export const PORTS = { dev: 23000, http: 28080, https: 28443 };
 const program = path.join(home, 'bin/medianest.js');
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MEDIANEST_')));
 
+/** This host plays a client in an internal network, where it has no address: it takes the gateway's. Needs root. */
+export function enterNetwork(project, network) {
+  const format = '{{.Id}} {{(index .IPAM.Config 0).Gateway}} {{(index .IPAM.Config 0).Subnet}}';
+  const [id, gateway, subnet] = docker('network', 'inspect', '--format', format, `${project}_${network}`).split(' ');
+  const argv = ['address', 'replace', `${gateway}/${subnet.split('/')[1]}`, 'dev', `br-${id.slice(0, 12)}`];
+  const { status, stderr } = spawnSync('ip', argv, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`ip ${argv.join(' ')}: ${stderr}`);
+}
+
 /** A folder with settings of its own; `remove` takes everything down again. */
 export function bench(project) {
   const dir = mkdtempSync(path.join(os.tmpdir(), 'medianest-bench-'));

@@ -4,9 +4,10 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { docker, home } from './bench-lib.mjs';
+import { docker, enterNetwork, home } from './bench-lib.mjs';
 
 export const addressOf = (at, service) => {
+  enterNetwork(at.project, 'db');
   const network = `{{(index .NetworkSettings.Networks "${at.project}_db").IPAddress}}`;
   return docker('inspect', '--format', network, `${at.project}-${service}-1`);
 };

@@ -74,17 +74,16 @@ async function reloadOrThrow({ stack, ...run }: ActivationContext, service: Serv
 }
 
 async function prove(
-  { stack, context }: ActivationContext,
+  { stack, context, engine }: ActivationContext,
   spec: CertificateSpec,
   { name, listeners = [] }: Service,
   serial: string,
-  all: readonly ObservedContainer[],
+  containers: readonly ObservedContainer[],
 ): Promise<void> {
   if (listeners.length === 0) return;
-  const containers = all.filter((container) => container.service === name);
   const { signal } = context;
   const proof = await proveListeners({
-    ...{ stack, specs: [spec], containers, serialOf: () => serial, silenceCounts: true },
+    ...{ stack, specs: [spec], containers, only: name, engine, serialOf: () => serial, silenceCounts: true },
     ...{ timeout: TIMEOUT, signal },
   });
   if (!proof.ok) {

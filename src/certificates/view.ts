@@ -26,7 +26,7 @@ export async function viewCertificates(
 ): Promise<SeenRow[]> {
   const now = context.clock.now();
   const internal = internalVerdicts(state);
-  const answers = await askListeners(stack, stack.certificates, containers);
+  const answers = await askListeners(stack, stack.certificates, containers, () => context.engine());
   return stack.certificates.map((spec) => {
     const pem = installedCertificate(state, spec.name);
     const own = answers.filter(({ certificate }) => certificate === spec.name);

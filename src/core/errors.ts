@@ -29,6 +29,7 @@ const STATUS = {
   CONFIG_REFUSED: EXIT.failed,
   PORT_TAKEN: EXIT.failed,
   SUBNET_TAKEN: EXIT.failed,
+  NETWORK_SHARED: EXIT.failed,
   MEDIA_UNREACHABLE: EXIT.failed,
   FOREIGN_PROJECT: EXIT.failed,
   FOREIGN_STATE: EXIT.failed,

@@ -61,6 +61,14 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
       call(async (docker) => {
         await docker.getNetwork(name).remove();
       }),
+    guests: (project, networks) =>
+      call(async (docker) =>
+        (await docker.listContainers({ all: true }))
+          .filter(({ Labels }) => Labels[COMPOSE.project] !== project)
+          .flatMap(({ Names, NetworkSettings }) =>
+            networks.filter((name) => name in NetworkSettings.Networks).map((network) => ({ container: containerName(Names), network })),
+          ),
+      ),
     volumes: () =>
       call(async (docker) =>
         ((await docker.listVolumes()).Volumes ?? []).map(({ Name, Labels, ...rest }) => ({

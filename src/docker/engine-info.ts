@@ -22,10 +22,14 @@ interface Info {
   PidsLimit?: boolean;
 }
 
+/** The first engine with the gateway mode `isolated` (its release notes, 28.0). */
+const ISOLATES_SINCE = 28;
+
 /** The engine's two answers about itself, as far as they matter here. */
 export function toEngineInfo(version: Version, info: Info): EngineInfo {
   const security = (name: string) => (info.SecurityOptions ?? []).some((option) => option.split(',')[0] === `name=${name}`);
   const time = new Date(info.SystemTime ?? '');
+  const podman = (version.Components ?? []).some(({ Name }) => /podman/i.test(Name));
   return {
     version: version.Version,
     arch: version.Arch,
@@ -36,7 +40,8 @@ export function toEngineInfo(version: Version, info: Info): EngineInfo {
     cgroupVersion: info.CgroupVersion ?? '',
     rootless: security('rootless'),
     remapped: security('userns'),
-    podman: (version.Components ?? []).some(({ Name }) => /podman/i.test(Name)),
+    isolates: !podman && Number.parseInt(version.Version, 10) >= ISOLATES_SINCE,
+    podman,
     time: Number.isNaN(time.getTime()) ? undefined : time,
     // Cgroup v2 gives these whenever it gives anything; the engine reports them all the same.
     limits: {

@@ -69,6 +69,8 @@ export interface EngineInfo {
   rootless: boolean;
   /** Users are remapped (`userns-remap`). */
   remapped: boolean;
+  /** It can make an internal network in which its host has no address. */
+  isolates: boolean;
   /** It is Podman's imitation. */
   podman: boolean;
   /** Its clock, when it answered. */
@@ -98,6 +100,8 @@ export interface Engine {
   neighbours(): Promise<Neighbour[]>;
   /** @throws where containers are in it */
   removeNetwork(name: string): Promise<void>;
+  /** Containers in these networks that are not of this Compose project, running or not. */
+  guests(project: string, networks: readonly string[]): Promise<{ container: string; network: string }[]>;
   /** All volumes of this engine, of whatever project. */
   volumes(): Promise<ObservedVolume[]>;
   /** Those of the references that the engine does not have. */

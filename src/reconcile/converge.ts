@@ -66,10 +66,13 @@ export async function converge(context: Context, { loaded, state }: Project, opt
       renew: options.renew,
       newData: options.newData,
       carryData: options.carryData,
+      // Whatever else changes the project leaves its networks as they are.
+      replaceNetworks: options.command === undefined,
     });
     const { prepared } = plan;
     if (options.offline) refuseMissing(plan.steps, neededRefs(prepared.stack));
     for (const line of prepared.moved) context.report.note(line);
+    if (prepared.notIsolated) context.report.warn(prepared.notIsolated);
     // Once, although a plan may be made several times; `deploy` and its like are about other things.
     if (!warnings) {
       warnings = options.command === undefined ? prepared.advice() : [];

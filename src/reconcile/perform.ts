@@ -24,6 +24,7 @@ import { appliedValue } from './plan/facts.ts';
 import type { ReconcileSteps } from './plan/step.ts';
 import { proveConfig } from './prove-config.ts';
 import { proveSettings } from './prove-settings.ts';
+import { rememberedText } from './ranges/ranges.ts';
 import { reloadService } from './reload.ts';
 import { awaitBalancer, enableReplica, replaceReplica } from './roll.ts';
 
@@ -46,7 +47,7 @@ export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['pe
   },
   'remember-subnets': (step, run) => {
     const { state } = run.prepared;
-    return writeAtomic(state.at('subnets.json'), `${JSON.stringify(step.subnets, null, 1)}\n`);
+    return writeAtomic(state.at('subnets.json'), rememberedText(step.subnets, step.isolated));
   },
   'place-secrets': (step, run) => {
     const { state, secrets } = run.prepared;

@@ -23,6 +23,7 @@ import { abandonedVolumes, addedLeftBehind, leftBehind } from './plan/left-data.
 import { planUp, type UpPlan } from './plan/up.ts';
 import { preflight } from './preflight.ts';
 import { type Prepared, prepare } from './prepare.ts';
+import { refuseGuests } from './ranges/refuse-guests.ts';
 import { refuseForeign, refuseForeignStackVolumes } from './refuse-foreign.ts';
 import { servingReplicas } from './roll.ts';
 
@@ -38,6 +39,8 @@ export interface Asked {
   /** Components to touch; all where undefined. */
   only?: readonly string[] | undefined;
   deploying?: boolean;
+  /** Networks that are there may be replaced by isolated ones: `up` alone stops all that is in them for that. */
+  replaceNetworks?: boolean | undefined;
   /** Generated secrets that are to get a new value. */
   renew?: readonly string[] | undefined;
   /** The project may begin without the data that it had under another name. */
@@ -66,6 +69,7 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
     running: containers.length > 0,
     overrides: asked.overrides,
     renew: asked.renew,
+    replaceNetworks: asked.replaceNetworks,
   });
   const { state, stack, rendered, secrets } = prepared;
   if (rendered.refused) throw rendered.refused;
@@ -96,6 +100,7 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
     gathered: prepared.gathered,
     subnetsChanged: prepared.subnetsChanged,
     subnets: prepared.subnets,
+    isolated: prepared.isolated,
     newOverrides: prepared.newOverrides,
     placements: Object.fromEntries(
       stack.services
@@ -113,6 +118,7 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
   const left = asked.only ? [] : (await findLeftBehind(prepared, manifest, engine)).filter((name) => !carried.includes(name));
   const starting = first.changes.filter(({ action }) => action === 'create' || action === 'recreate' || action === 'start');
   if (starting.length === 0) return { ...first, prepared, leftBehind: left, carried };
+  if (containers.length > 0) await refuseGuests(stack, composeText(facts.files), composeText(rendered.files), engine);
   await refuseForeignNetworks(stack, containers, engine);
   await refuseForeignStackVolumes(stack, containers, engine, rendered.added.volumes);
   const names = new Set(starting.map((change) => change.service));
@@ -149,9 +155,8 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
 
 /** The engine is asked only where the new Compose file lacks a volume of the last one. */
 async function findLeftBehind({ stack, rendered }: Prepared, before: Manifest | undefined, engine: Engine): Promise<string[]> {
-  const text = (files: readonly { path: string; contents: string }[]) => files.find(({ path }) => path === COMPOSE_FILE)?.contents;
-  const was = text(before?.files ?? []);
-  const ours = was === text(rendered.files) ? [] : abandonedVolumes(composeServices(was), stack);
+  const was = composeText(before?.files ?? []);
+  const ours = was === composeText(rendered.files) ? [] : abandonedVolumes(composeServices(was), stack);
   const added = (before?.addedVolumes ?? []).filter((name) => !rendered.added.volumes.includes(name));
   if (ours.length === 0 && added.length === 0) return [];
   const volumes = await engine.volumes();
@@ -168,6 +173,9 @@ function refuseUnbuilt({ services }: Added, missing: readonly string[]): void {
     `build it: docker build --tag ${unbuilt.image} FOLDER; then run the same command again`,
   );
 }
+
+const composeText = (files: readonly { path: string; contents: string }[]): string | undefined =>
+  files.find(({ path }) => path === COMPOSE_FILE)?.contents;
 
 const uses = (image: Stack['images'][number], ref: string): boolean =>
   image.ref === ref || (image.build?.after ? uses(image.build.after, ref) : false);

@@ -40,6 +40,10 @@ export interface Prepared {
   covers: SubnetChoice['covers'];
   /** What this host has to reach, as far as it was asked: no range is chosen over it. */
   reached: string[];
+  /** Internal networks have no address of their host. */
+  isolated: boolean;
+  /** What keeps them from it although the engine can: one line. */
+  notIsolated?: string | undefined;
   subnetsChanged: boolean;
   /** What the settings say that this profile does not do, or that cannot be meant. */
   advice(): string[];
@@ -83,8 +87,8 @@ export async function describe(context: Context, loaded: Loaded): Promise<Stack>
     engineSocket: localSocket(context.env),
     sourceHash: (folder) => folder,
   };
-  const { subnets } = await rangesFor(context, { settings, state, registry, facts }, { unchecked: true });
-  return buildStack(settings, registry, { ...facts, subnets });
+  const { subnets, isolated } = await rangesFor(context, { settings, state, registry, facts }, { unchecked: true });
+  return buildStack(settings, registry, { ...facts, subnets, isolated });
 }
 
 /** Settings -> Stack -> files, with all that is read for it. */
@@ -106,7 +110,7 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     sourceHash: memoise((folder) => hashImageSource(context.home, folder)),
   };
   const choice = await rangesFor(context, { settings, state, registry, facts: unplaced }, check);
-  const facts: BuildFacts = { ...unplaced, subnets: choice.subnets };
+  const facts: BuildFacts = { ...unplaced, subnets: choice.subnets, isolated: choice.isolated };
   const stack = buildStack(settings, registry, facts);
   const used = (lines: typeof choice.moved) => lines.filter(({ network }) => stack.networks.some(({ name }) => name === network));
   const now = context.clock.now();

@@ -9,6 +9,7 @@ import { refuseEdited } from '../state/hand-edits.ts';
 import type { StateFolder } from '../state/state.ts';
 import { type FileChange, fileChanges } from './plan/change.ts';
 import { type Prepared, prepare } from './prepare.ts';
+import { rememberedText } from './ranges/ranges.ts';
 
 /** What `render` would write, compared with what stands on disk. */
 export function pendingFiles({ state, rendered }: Prepared): FileChange[] {
@@ -31,7 +32,7 @@ export async function writeRendered(context: Context, loaded: Loaded, state: Sta
     if (pending.length === 0) return;
     record(pending);
     if (prepared.secrets.changed.length > 0) saveSecrets(state, prepared.secrets.store);
-    if (prepared.subnetsChanged) writeAtomic(state.at('subnets.json'), `${JSON.stringify(prepared.subnets, null, 1)}\n`);
+    if (prepared.subnetsChanged) writeAtomic(state.at('subnets.json'), rememberedText(prepared.subnets, prepared.isolated));
     // The engine was not asked whether there is data under the name before: only `up` changes it.
     await state.commit(prepared.rendered, prepared.stack, async () => {}, state.project());
   });

@@ -15,6 +15,8 @@ export interface BuildFacts {
   overrides: Overrides;
   host?: HostFacts;
   subnets: Readonly<Record<NetworkName, string>>;
+  /** Internal networks have no address of their host. */
+  isolated?: boolean;
   /** The engine's socket on this machine and the group that may use it; undefined where the engine is elsewhere. */
   engineSocket?: { path: string; gid: number } | undefined;
   /** Hash of all files of an image's source; the folder is relative to the package (`templates/edge/image`). */
@@ -57,7 +59,7 @@ export function buildStack(asked: Settings, registry: readonly ServiceDefinition
     profile: settings.profile,
     version: facts.version,
     services,
-    networks: usedNetworks(services, settings, facts.subnets),
+    networks: usedNetworks(services, settings, facts),
     volumes: unique(services.flatMap((service) => service.mounts.flatMap((mount) => (mount.kind === 'volume' ? [mount.source] : [])))),
     secrets: collectSecrets(settings, registry, services),
     certificates: [...new Map(services.flatMap(certificatesOf).map((spec) => [spec.name, spec] as const)).values()],
@@ -177,14 +179,14 @@ const ANY = ['0.0.0.0', '::'];
 const sameAddress = (a: string, b: string): boolean => a === b || ANY.includes(a) || ANY.includes(b);
 
 /** A network is internal unless it publishes ports or the application must reach Plex and the others outside. */
-function usedNetworks(services: readonly Blueprint[], settings: Settings, subnets: BuildFacts['subnets']): Network[] {
+function usedNetworks(services: readonly Blueprint[], settings: Settings, { subnets, isolated }: BuildFacts): Network[] {
   const { plex, overseerr, uptimeKuma } = settings.external;
   const egress = Boolean(plex.url || overseerr.url || uptimeKuma.url) || services.some((service) => service.egress);
   const open: Record<NetworkName, boolean> = { dmz: true, app: egress, db: false, mgmt: true };
   const used = new Set(services.flatMap((service) => service.networks));
   return (Object.keys(open) as NetworkName[])
     .filter((name) => used.has(name))
-    .map((name) => ({ name, subnet: subnets[name], internal: !open[name] }));
+    .map((name) => ({ name, subnet: subnets[name], internal: !open[name], ...(isolated && !open[name] && { isolated: true }) }));
 }
 
 /** The secrets of the services, and those that these are composed of. */

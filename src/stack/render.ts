@@ -34,7 +34,12 @@ export function render(stack: Stack, input: RenderInput): Rendered {
   const inputs: Rendered['inputs'] = {};
   const configs: Rendered['configs'] = {};
   const files: RenderedFile[] = [];
-  const subnets = new Map(stack.networks.map((network) => [network.name, network]));
+  // The engine would refuse to isolate a network that the operator opens, or gives another driver.
+  const networks = stack.networks.map(({ isolated, ...network }) => ({
+    ...network,
+    ...(isolated && !override.opens(network.name) && { isolated }),
+  }));
+  const subnets = new Map(networks.map((network) => [network.name, network]));
   for (const service of stack.services) {
     const config = renderConfig(service, input.templates);
     files.push(...config);
@@ -64,7 +69,7 @@ export function render(stack: Stack, input: RenderInput): Rendered {
   const document = {
     name: stack.project,
     services,
-    networks: Object.fromEntries(stack.networks.map((network) => [network.name, networkDefinition(network, base, stack.project)])),
+    networks: Object.fromEntries(networks.map((network) => [network.name, networkDefinition(network, base, stack.project)])),
     volumes: Object.fromEntries(
       stack.volumes.map((name) => [
         name,
@@ -178,10 +183,17 @@ function renderConfig(service: Service, templates: ReadonlyMap<string, string>):
   });
 }
 
+/** Engine 28's bridge without an address of its host. IPv6 as well, for an engine that gives every network such addresses. */
+const ISOLATED: JsonObject = {
+  'com.docker.network.bridge.gateway_mode_ipv4': 'isolated',
+  'com.docker.network.bridge.gateway_mode_ipv6': 'isolated',
+};
+
 function networkDefinition(network: Network, base: JsonObject, project: string): JsonObject {
   const common = ((base.networks as JsonObject | undefined)?.[network.name] ?? {}) as JsonObject;
   return mergeData(common, {
     ...(network.internal && { internal: true }),
+    ...(network.isolated && { driver_opts: ISOLATED }),
     // The first address is the host's: left alone, Docker would take one of the dynamic range.
     ipam: {
       config: [{ subnet: network.subnet, ip_range: dynamicRange(network.subnet), gateway: hostAddress(network.subnet, 1) as string }],

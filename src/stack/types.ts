@@ -186,6 +186,8 @@ export interface Network {
   name: NetworkName;
   subnet: string;
   internal: boolean;
+  /** Its host has no address in it: containers reach nothing that the host listens on. Internal networks alone; absent where the engine cannot. */
+  isolated?: true;
 }
 
 /** Every decision taken. Nothing after this looks at settings or at the profile's name. */

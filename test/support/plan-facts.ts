@@ -43,6 +43,7 @@ export const settledFacts = (files: Rendered, containers: readonly ObservedConta
   stateFolder: '/state',
   subnetsChanged: false,
   subnets: {},
+  isolated: false,
   newOverrides: undefined,
   placements: {},
   leaders: [],

@@ -9,8 +9,10 @@ import { askListeners, type ServedAt } from './listeners.ts';
 interface Expected {
   stack: Stack;
   specs: readonly CertificateSpec[];
-  /** Only their listeners are asked. */
   containers: readonly ObservedContainer[];
+  /** Only its listeners are asked. */
+  only?: string;
+  engine: Engine;
   /** The serial that listeners have to show. */
   serialOf(certificate: string): string | undefined;
   /** Whether a listener that does not speak TLS is still starting, so that the handshake is tried again. */
@@ -24,11 +26,11 @@ type Proof = { ok: true; answers: ServedAt[] } | { ok: false; wrong: ServedAt };
 
 /** Makes a handshake with every listener until all show the certificate that is installed, or the time is over. */
 export async function proveListeners(expected: Expected): Promise<Proof> {
-  const { stack, specs, containers, serialOf, silenceCounts, timeout, signal } = expected;
+  const { stack, specs, containers, engine, only, serialOf, silenceCounts, timeout, signal } = expected;
   let wrong: ServedAt | undefined;
   const answers = await poll(
     async () => {
-      const all = await askListeners(stack, specs, containers);
+      const all = await askListeners(stack, specs, containers, () => engine, only);
       wrong = all.find(({ certificate, served, away }) => (served ? served.serial !== serialOf(certificate) : silenceCounts && !away));
       return wrong ? undefined : all;
     },
@@ -48,7 +50,7 @@ export async function proveServed(
   if (specs.length === 0) return;
   const containers = await engine.observe(stack.project);
   const serialOf = (name: string) => installedSerial(state, name);
-  const proof = await proveListeners({ stack, specs, containers, serialOf, silenceCounts: false, timeout: 10_000, signal });
+  const proof = await proveListeners({ stack, specs, containers, engine, serialOf, silenceCounts: false, timeout: 10_000, signal });
   if (proof.ok) return;
   const { service, at, served, certificate } = proof.wrong;
   throw new UserError(

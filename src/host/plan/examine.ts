@@ -3,7 +3,7 @@ import { examineEngine, examineTool } from './engine.ts';
 import type { DoctorFacts } from './facts.ts';
 import type { Examination, Finding } from './finding.ts';
 import { examineClock, examineDisk, examineKernel, examineMemory } from './machine.ts';
-import { examineNames, examinePorts, examineRanges, examineReach } from './network.ts';
+import { examineIsolation, examineNames, examinePorts, examineRanges, examineReach } from './network.ts';
 import { examineFiles, examineLeftovers, examineProject } from './state.ts';
 import { examineFileSystems } from './storage.ts';
 
@@ -19,6 +19,7 @@ const EXAMINATIONS: readonly Examination[] = [
   examinePorts,
   examineReach,
   examineRanges,
+  examineIsolation,
   examineNames,
   examineFiles,
   examineProject,

@@ -1,3 +1,4 @@
+import { hostAddress } from '../../core/cidr.ts';
 import { isProblem } from './facts.ts';
 import { type Examination, type Finding, fail, failed, ok, warn } from './finding.ts';
 
@@ -82,6 +83,27 @@ export const examineNames: Examination = ({ host }) => [
   }),
   ...resolverFindings(host.resolvers),
 ];
+
+/** What listens on the host's own addresses is no business of a container that has no way out. */
+export const examineIsolation: Examination = ({ stack, engine, runningServices }) => {
+  const internal = (stack?.networks ?? []).filter((network) => network.internal);
+  if (isProblem(engine) || internal.length === 0) return [];
+  const names = internal.map(({ name }) => name).join(', ');
+  if (internal.every(({ isolated }) => isolated))
+    return [ok('networks.isolated', `containers of the internal networks (${names}) reach nothing that this host listens on`)];
+  const open = internal.filter(({ isolated }) => !isolated).map(({ name, subnet }) => `${hostAddress(subnet, 1)} (${name})`);
+  const text = `containers of the internal networks reach what this host listens on, at ${open.join(', ')}`;
+  if (!engine.isolates)
+    return [
+      warn(
+        'networks.isolated',
+        `${text}: Docker Engine ${engine.version} cannot prevent it`,
+        'upgrade the engine to 28 or newer, then run `medianest up`',
+      ),
+    ];
+  const remedy = 'run `medianest up`: it replaces these networks, and all containers in them at once';
+  return runningServices.size > 0 ? [warn('networks.isolated', text, remedy)] : [];
+};
 
 /** Containers cannot reach a resolver on the host's own loopback; Docker then asks Google's. */
 function resolverFindings(resolvers: readonly string[]): Finding[] {

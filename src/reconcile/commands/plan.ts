@@ -20,9 +20,11 @@ export const plan: Command = {
     const plan = await planProject(context, loaded, await context.engine(), {
       newData: options.newData === true,
       carryData: options.carryData === true,
+      replaceNetworks: true,
     });
     const { prepared, changes, files, leftBehind, carried, steps } = plan;
     for (const line of prepared.moved) context.report.note(line);
+    if (prepared.notIsolated) context.report.warn(prepared.notIsolated);
     const warnings = prepared.advice();
     for (const line of warnings) context.report.warn(line);
     return done(

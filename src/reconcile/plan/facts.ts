@@ -34,6 +34,7 @@ export interface UpFacts extends OwnerFacts {
   gathered: readonly { role: Role; step: Step }[];
   subnetsChanged: boolean;
   subnets: Record<string, string>;
+  isolated: boolean;
   /** Overrides that this plan changes; undefined if they stay as they are. */
   newOverrides: Overrides | undefined;
   /** Service -> hash of the secrets that it should have, for those that take them by a reload. */

@@ -10,7 +10,7 @@ export interface ReconcileSteps {
   'build-image': { image: ImageSpec };
   'pull-image': { ref: string };
   'create-secrets': { names: string[] };
-  'remember-subnets': { subnets: Record<string, string> };
+  'remember-subnets': { subnets: Record<string, string>; isolated: boolean };
   'write-files': { rendered: Rendered; stack: Stack; changed: string[] };
   'issue-certificate': { certificate: CertificateSpec; uid: number; image: string };
   'place-secrets': { service: Service };

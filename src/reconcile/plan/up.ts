@@ -2,7 +2,7 @@ import type { ObservedContainer } from '../../docker/types.ts';
 import { COMPOSE_FILE } from '../../stack/render.ts';
 import type { Rendered, Service, Stack } from '../../stack/types.ts';
 import { addedChanges, leavesAsAdded } from './added.ts';
-import { type Change, composeServices, type FileChange, fileChanges, recreateCause } from './change.ts';
+import { type Change, composeServices, type FileChange, fileChanges, networksOf, recreateCause } from './change.ts';
 import { changesProtocol, goneFolder, reloadCause, type UpFacts } from './facts.ts';
 import { dataLeftBehind } from './freed-first.ts';
 import type { Step } from './step.ts';
@@ -75,7 +75,11 @@ function changeOf(
   const label = rendered.inputs[service.name] as string;
   if (container.inputs !== label) {
     const [before, after] = definitions().map((services) => services[service.name]);
-    const cost = changesProtocol(service, container) ? PROTOCOL_COST : service.interruption;
+    const cost = movesNetwork(container.inputs, label)
+      ? NETWORK_COST
+      : changesProtocol(service, container)
+        ? PROTOCOL_COST
+        : service.interruption;
     return change('recreate', recreateCause(service, container.inputs, label, before, after), cost);
   }
   if (container.stateFolder !== facts.stateFolder)
@@ -97,6 +101,14 @@ function changeOf(
 }
 
 const PROTOCOL_COST = 'about 10 s: TLS and plain HTTP cannot stand behind one balancer, so all replicas are replaced at once';
+
+/** A network with other addresses or options is a new one: whatever is in it stops before. */
+const movesNetwork = (before: string | undefined, now: string): boolean => {
+  const old = networksOf(before);
+  return old !== undefined && old !== networksOf(now);
+};
+
+const NETWORK_COST = 'about a minute: a new network takes the place of its own, and all containers in it are replaced at once';
 
 /** Docker waits longer after each end; a new container begins at once with what was corrected. */
 const LOOPING = 'it ends again and again';

@@ -6,11 +6,12 @@ import type { ServiceDefinition } from '../../stack/service.ts';
 import { chooseSubnets, type SubnetChoice, type TakenRange } from '../../stack/subnets.ts';
 import { NETWORKS, type NetworkName } from '../../stack/types.ts';
 import type { StateFolder } from '../../state/state.ts';
+import { chooseIsolation, type IsolationCheck } from './isolation.ts';
 import { rangesReached } from './reached.ts';
 import { hostRoutes } from './routes.ts';
 
 /** How the networks' ranges are compared with what others use. */
-export interface RangeCheck {
+export interface RangeCheck extends IsolationCheck {
   /** Asked for other networks' ranges; without it only the host's routes count. */
   engine?: Engine;
   /** Our containers use the remembered ranges, so there is nothing to compare. */
@@ -24,8 +25,21 @@ export interface RangeCheck {
 export interface Ranges extends SubnetChoice {
   /** What this host has to reach, one by one; empty where it was not asked. */
   reached: string[];
+  /** Internal networks have no address of their host. */
+  isolated: boolean;
+  /** What keeps them from it although the engine can: one line. */
+  notIsolated?: string | undefined;
   subnetsChanged: boolean;
 }
+
+/** What `subnets.json` holds. */
+type Remembered = Partial<Record<NetworkName, string>> & { isolated?: boolean };
+
+const rangesOf = ({ isolated: _, ...ranges }: Remembered) => ranges as Record<NetworkName, string>;
+
+/** The text of `subnets.json`. Without isolation it stays as versions before 0.5 wrote it. */
+export const rememberedText = (subnets: Readonly<Record<string, string>>, isolated: boolean): string =>
+  `${JSON.stringify({ ...subnets, ...(isolated && { isolated }) }, null, 1)}\n`;
 
 /** What a stack is built with, before its ranges are known. */
 interface Unplaced {
@@ -37,14 +51,17 @@ interface Unplaced {
 
 /** The networks' ranges: those of a running project as they are, else compared with what this host uses and reaches. */
 export async function rangesFor(context: Context, { settings, state, registry, facts }: Unplaced, check: RangeCheck): Promise<Ranges> {
-  const remembered = state.readJson<Partial<Record<NetworkName, string>>>('subnets.json', 'free ranges are chosen again') ?? {};
+  const remembered = state.readJson<Remembered>('subnets.json', 'free ranges are chosen again') ?? {};
+  const { isolated, notIsolated } = await chooseIsolation(settings.project, remembered.isolated === true, check);
+  const isolation = { isolated, notIsolated };
+  const flips = isolated !== (remembered.isolated === true);
   const wanted = settings.networks;
   const settled = NETWORKS.every(
     (name) => remembered[name] && (wanted[name].subnet === 'auto' || wanted[name].subnet === remembered[name]),
   );
   const inUse = settled && (check.running === true || !check.engine);
   if (inUse && !check.explain)
-    return { subnets: remembered as Record<NetworkName, string>, moved: [], covers: [], reached: [], subnetsChanged: false };
+    return { subnets: rangesOf(remembered), moved: [], covers: [], reached: [], ...isolation, subnetsChanged: flips };
   // While nothing ran, another network may have taken a remembered range.
   const others = check.unchecked || inUse ? [] : await takenRanges(settings.project, check.engine);
   const first = NETWORKS.some((name) => remembered[name] === undefined);
@@ -53,7 +70,8 @@ export async function rangesFor(context: Context, { settings, state, registry, f
   return {
     ...choice,
     reached: reached.map(({ subnet, by }) => `${subnet} (${by})`),
-    subnetsChanged: NETWORKS.some((name) => choice.subnets[name] !== remembered[name]),
+    ...isolation,
+    subnetsChanged: flips || NETWORKS.some((name) => choice.subnets[name] !== remembered[name]),
   };
 }
 

@@ -30,9 +30,16 @@ interface OperatorOverride {
   refused?: UserError;
   /** Of a service of ours, the part of its label that the override makes. */
   inputsOf(service: string): { override?: string };
+  /** Whether it gives a network of ours a way out or another driver. */
+  opens(network: string): boolean;
 }
 
-const NOTHING: OperatorOverride = { added: { services: [], volumes: [], includes: false }, files: [], inputsOf: () => ({}) };
+const NOTHING: OperatorOverride = {
+  added: { services: [], volumes: [], includes: false },
+  files: [],
+  inputsOf: () => ({}),
+  opens: () => false,
+};
 
 /**
  * The operator's override: checked, and with what it adds. What Compose itself refuses is left to it.
@@ -91,8 +98,12 @@ function checked(text: string, data: JsonObject, stack: OverriddenStack): Operat
       ...(Object.keys(document).length > 0 ? [{ path: LABELS_FILE, mode: 0o644, contents: `${HEADER}${composeText(document)}` }] : []),
     ],
     inputsOf: (service) => inputsOf(data, services, service, stack),
+    opens: (network) => opens(section(data, 'networks')[network]),
   };
 }
+
+const opens = (network: Json | undefined): boolean =>
+  isObject(network) && (network.internal === false || network.driver !== undefined || network.external !== undefined);
 
 /** Its own section, and whatever is not about services: but for what only the override's own services can use. */
 function inputsOf(data: JsonObject, services: JsonObject, service: string, stack: OverriddenStack): { override?: string } {

@@ -4,6 +4,7 @@ import { docker, PROGRAM, type Run, run } from '../../support/cli.ts';
 import { type DataStack, dataStack, writerOptions } from '../../support/data/data-stack.ts';
 import { Writers } from '../../support/data/data-writers.ts';
 import { imagesOf, type RestartableEngine, restartableEngine } from '../../support/engine/restartable-engine.ts';
+import { enterNetworks } from '../../support/network/enter.ts';
 import { until } from '../../support/stack.ts';
 
 let engine: RestartableEngine;
@@ -48,13 +49,15 @@ describe('the engine under everything', () => {
     ['is restarted', 'SIGTERM'],
     ['crashes', 'SIGKILL'],
   ] as const)('%s, and all comes back by itself with all that was acknowledged', async (_name, signal) => {
-    const writers = await Writers.begin(writerOptions(stack, `engine-${signal}`), engine.prefix);
+    const writers = await Writers.begin(writerOptions(stack, `engine-${signal}`, {}, engine), engine.prefix);
     try {
       await until('everything takes writes', async () => {
         const { postgres, redis } = await writers.counts();
         return Math.min(postgres, ...redis) > 50;
       });
       await engine.restart(signal);
+      // It sets its bridges up again, and the address that this host had there may be gone.
+      enterNetworks(stack.space.project, ['db'], engine);
       const begun = performance.now();
       await whole();
       const seconds = Math.round((performance.now() - begun) / 1000);

@@ -126,6 +126,7 @@ describe('Ctrl-C ends the wait for', () => {
   const spec = { name: 'edge', subjects: ['localhost'], issuer: 'self-signed', days: 1 } as const;
   const stack = () => ({
     project: 'poll',
+    networks: [],
     services: [{ name: 'edge', certificate: spec, listeners: [{ port, protocol: 'tls' }], reload: ['true'], mounts: [], secrets: [] }],
   });
   const engine = (more: object = {}) => ({

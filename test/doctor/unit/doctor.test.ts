@@ -30,6 +30,12 @@ const VERSION = { Version: '28.1.0', Arch: 'amd64' };
 const INFO = { Name: 'host', MemTotal: 64 * GIB, DockerRootDir: '/var/lib/docker', Driver: 'overlay2', CgroupVersion: '2' };
 const engine = (version: object = {}, info: object = {}) => toEngineInfo({ ...VERSION, ...version }, { ...INFO, ...info });
 
+/** As an engine from 28 on runs it. */
+const isolated = {
+  ...prod,
+  networks: prod.networks.map((network) => ({ ...network, ...(network.internal && { isolated: true as const }) })),
+};
+
 /** A machine with nothing wrong. */
 function facts(more: Partial<DoctorFacts> = {}, host: Partial<HostFacts> = {}): DoctorFacts {
   return {
@@ -186,6 +192,21 @@ const cases: Case[] = [
       },
     },
   ],
+  [
+    'an engine that lets containers reach its host',
+    'networks.isolated',
+    'warn',
+    'Docker Engine 27.5.1 cannot prevent it',
+    { engine: engine({ Version: '27.5.1' }) },
+  ],
+  [
+    'networks from before the engine could isolate them',
+    'networks.isolated',
+    'warn',
+    'reach what this host listens on, at 10.',
+    { runningServices: new Set(['app-1']) },
+  ],
+  ['isolated networks', 'networks.isolated', 'ok', 'reach nothing that this host listens on', { stack: isolated }],
   ['an own name that nobody knows', 'dns.media.example', 'warn', 'visitors cannot', {}, name({})],
   ['a server that nobody knows', 'dns.media.example', 'fail', 'does not know', {}, name({ own: false })],
   ['a name that is known', 'dns.media.example', 'ok', '192.0.2.1', {}, name({ addresses: ['192.0.2.1'] })],

@@ -252,7 +252,10 @@ describe('a step is told in one line', () => {
     [{ kind: 'pull-image', ref: 'x:1', cause: '' }, 'pull image x:1'],
     [{ kind: 'create-secrets', names: ['a', 'b'], cause: '' }, 'store 2 secrets (a, b)'],
     [{ kind: 'create-secrets', names: ['a'], cause: '' }, 'store 1 secret (a)'],
-    [{ kind: 'remember-subnets', subnets: { db: '10.0.0.0/16' }, cause: '' }, 'remember the address ranges (db 10.0.0.0/16)'],
+    [
+      { kind: 'remember-subnets', subnets: { db: '10.0.0.0/16' }, isolated: false, cause: '' },
+      'remember the address ranges (db 10.0.0.0/16)',
+    ],
     [{ kind: 'write-files', rendered: files, stack, changed: ['a'], cause: '' }, 'write 1 file'],
     [{ kind: 'issue-certificate', certificate, uid: 1, image: 'x', cause: '' }, 'issue certificate edge for a, b'],
     [{ kind: 'place-secrets', service: redis, cause: '' }, 'hand secrets to redis'],

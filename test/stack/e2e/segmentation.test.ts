@@ -1,10 +1,12 @@
 import { X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
 import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { docker } from '../../support/cli.ts';
 import { capture } from '../../support/network/capture.ts';
+import { enterNetworks } from '../../support/network/enter.ts';
 import { type Handshake, handshake, plainAnswer } from '../../support/network/handshake.ts';
 import { type Outside, outside } from '../../support/network/outside.ts';
 import { type Reach, reachFrom, reachFromNamespace, reachFromService } from '../../support/network/reach.ts';
@@ -129,6 +131,27 @@ describe('who reaches whom', () => {
       expect([service, await reachFromService(space, service, [world.server])]).toEqual([service, { [world.server]: 'silent' }]);
   });
 
+  test('a container of an internal network reaches nothing that this host listens on', async () => {
+    const own = net.createServer((socket) => socket.destroy());
+    await new Promise<void>((resolve) => own.listen(0, '0.0.0.0', resolve));
+    const { port } = own.address() as net.AddressInfo;
+    const first = (name: string) => networks[name]?.ipam.config[0]?.subnet.replace(/0\/\d+$/, '1');
+    const targets = [...Object.keys(networks).map(first), world.host].map((address) => `${address}:${port}`);
+    try {
+      for (const name of ['app', 'db'])
+        expect([name, await reachFrom(space, name, targets)]).toEqual([name, Object.fromEntries(targets.map((at) => [at, 'silent']))]);
+      for (const service of ['app-1', 'balancer', 'postgres-1', 'redis-1', 'etcd-1', 'agent', 'backup'])
+        expect([service, await reachFromService(space, service, targets)]).toEqual([
+          service,
+          Object.fromEntries(targets.map((at) => [at, 'silent'])),
+        ]);
+      // The control: the network with the published ports has a way to its host.
+      expect((await reachFrom(space, 'dmz', [`${first('dmz')}:${port}`]))[`${first('dmz')}:${port}`]).toBe('open');
+    } finally {
+      own.close();
+    }
+  });
+
   test('an internal network does not lead to the published ports by way of its host', async () => {
     const gateways = Object.entries(networks).map(([name, { ipam }]) => [name, ipam.config[0]?.subnet.replace(/0\/\d+$/, '1')] as const);
     const published = services.edge?.ports ?? [];
@@ -217,6 +240,9 @@ async function shaken(
 }
 
 describe('encryption in transit', () => {
+  // From here on this host plays a client in the internal networks.
+  beforeAll(() => enterNetworks(space.project, ['app', 'db']));
+
   const same = (outcome: unknown) => Object.fromEntries(secured().map(({ label }) => [label, outcome]));
 
   test('every port speaks TLS 1.3 by a certificate of the internal CA for its own name', async () => {

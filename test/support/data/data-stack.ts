@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { MemberState } from '../../../src/stack/member.ts';
 import { docker } from '../cli.ts';
 import { container } from '../load/load-stack.ts';
+import { enterNetworks, type Where } from '../network/enter.ts';
 import { portal, ready, request } from '../stack.ts';
 import { freeRange, type Workspace, workspace } from '../workspace.ts';
 import type { WriterOptions } from './data-writers.ts';
@@ -47,6 +48,7 @@ export async function started(stack: DataStack): Promise<DataStack> {
   const up = await stack.space.run(['up']);
   if (up.status !== 0) throw new Error(up.stderr);
   await ready(portal, stack.space);
+  enterNetworks(stack.space.project, ['db']);
   await whole(stack);
   return stack;
 }
@@ -57,8 +59,14 @@ export const MEMBERS = ['postgres-1', 'postgres-2'];
 export const CACHE = Array.from({ length: 6 }, (_, index) => `redis-${index + 1}`);
 export const COORDINATION = ['etcd-1', 'etcd-2', 'etcd-3'];
 
-/** The writers on a stack: this host reaches its internal network by address. */
-export function writerOptions(stack: DataStack, run: string, only: { postgres?: boolean; redis?: boolean } = {}): WriterOptions {
+/** The writers on a stack, in the network of its data. */
+export function writerOptions(
+  stack: DataStack,
+  run: string,
+  only: { postgres?: boolean; redis?: boolean } = {},
+  where: Where = {},
+): WriterOptions {
+  enterNetworks(stack.space.project, ['db'], where);
   const { state } = stack.space;
   const caFile = path.join(state, 'ca/trust/internal-ca.pem');
   const secret = (service: string, name: string) => path.join(state, 'secrets', service, name);
@@ -133,6 +141,8 @@ export async function whole(stack: DataStack, seconds = 120): Promise<void> {
     const { checks } = JSON.parse(health.stdout) as { checks: { status: string; message: string }[] };
     // What a test has made the engine restart is told for ten minutes.
     const wrong = checks.filter((check) => check.status !== 'ok' && !/\(healthy\); restarted /.test(check.message));
+    // Another range is another network.
+    if (wrong.length === 0) enterNetworks(stack.space.project, ['db']);
     const seen = wrong.length === 0 ? await cluster(stack).catch(() => []) : [];
     if (seen.some(({ role }) => role === 'sync_standby')) return;
     last = wrong.map(({ message }) => message).join('; ') || JSON.stringify(seen);

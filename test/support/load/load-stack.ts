@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import https from 'node:https';
 import { docker, medianest, type Run } from '../cli.ts';
+import { enterNetworks } from '../network/enter.ts';
 import { portal, ready, until } from '../stack.ts';
 import { type Workspace, workspace } from '../workspace.ts';
 import { badApp, buildBadApps } from './bad-apps.ts';
@@ -78,8 +79,9 @@ export async function kill(space: Workspace, service: string): Promise<string> {
   return new Date(Date.now() + 100).toISOString();
 }
 
-/** Asks one replica itself, past edge and balancer: internal networks are reachable from their host. */
+/** Asks one replica itself, past edge and balancer. */
 export async function askReplica(space: Workspace, service: string, url: string): Promise<number> {
+  enterNetworks(space.project, ['app']);
   const address = await inspect(space, service, `{{with index .NetworkSettings.Networks "${space.project}_app"}}{{.IPAddress}}{{end}}`);
   return new Promise((resolve, reject) => {
     https

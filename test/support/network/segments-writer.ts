@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HOME } from '../cli.ts';
 import type { Workspace } from '../workspace.ts';
+import { enterNetworks } from './enter.ts';
 
 interface Client {
   connect(): Promise<void>;
@@ -35,6 +36,7 @@ export async function connect(workspace: Workspace, how: { password?: string; us
 
 /** Writes one row after another, on one connection for as long as that lasts. */
 export async function startWriter(workspace: Workspace) {
+  enterNetworks(workspace.project, ['db']);
   const first = await connect(workspace);
   await first.query('CREATE TABLE IF NOT EXISTS segments_writes (id bigint PRIMARY KEY)');
   await first.end();
