@@ -7,7 +7,7 @@ import { handleErrors, refuseBadAddress } from './errors.js';
 import { correlationId, logRequests } from './logging.js';
 import { measureRequests } from './metrics.js';
 import { healthRoutes } from './routes/health.js';
-import { pageRoutes } from './routes/page.js';
+import { errorPage, pageRoutes } from './routes/page.js';
 import { requestRoutes } from './routes/requests.js';
 import { sessionRoutes } from './routes/session.js';
 import { statusRoutes } from './routes/status.js';
@@ -49,7 +49,7 @@ export async function createApp(parts) {
   logRequests(app, log);
   secure(app, config.assetsUrl);
   closeConnectionsWhile(app, drain);
-  handleErrors(app, drain);
+  handleErrors(app, drain, errorPage(config));
   await app.register(cookie);
   await app.register(multipart);
   measureRequests(app, metrics);

@@ -37,28 +37,40 @@ export function describe(error) {
 /**
  * @param {import('fastify').FastifyInstance} app
  * @param {import('./drain.js').Drain} drain
+ * @param {(message: string, correlationId: string) => string} page what a browser shows in place of the answer that it asked for
  */
-export function handleErrors(app, drain) {
+export function handleErrors(app, drain, page) {
+  const refuse = (
+    /** @type {import('fastify').FastifyRequest} */ req,
+    /** @type {import('fastify').FastifyReply} */ reply,
+    /** @type {number} */ status,
+    /** @type {string} */ error,
+    /** @type {string} */ message,
+  ) => {
+    reply.code(status).header('vary', 'accept').header('cache-control', 'no-store');
+    return asksForPage(req) ? reply.type('text/html; charset=utf-8').send(page(message, req.id)) : reply.send(body(req, error, message));
+  };
   app.setErrorHandler((/** @type {any} */ error, /** @type {any} */ req, reply) => {
     req.failure = error;
-    if (error.validation) {
-      return reply.code(400).send(body(req, 'invalid', validationMessage(error)));
-    }
+    if (error.validation) return refuse(req, reply, 400, 'invalid', validationMessage(error));
     // PostgreSQL cannot store a NUL in a text: that is the sender's mistake, not ours.
-    if (error.code === '22021') {
-      return reply.code(400).send(body(req, 'invalid', 'The text holds a character that cannot be stored.'));
-    }
+    if (error.code === '22021') return refuse(req, reply, 400, 'invalid', 'The text holds a character that cannot be stored.');
     const status = error.statusCode >= 400 ? error.statusCode : 500;
     if (status === 503) reply.header('retry-after', drain.active ? '5' : '2');
     if (status >= 500 && !(error instanceof HttpError)) {
-      return reply.code(status).send(body(req, 'internal', 'Something went wrong. The log has the details under this correlation id.'));
+      return refuse(req, reply, status, 'internal', 'Something went wrong. The log has the details under this correlation id.');
     }
-    const kind = error instanceof HttpError ? error.code : 'invalid';
-    return reply.code(status).send(body(req, kind, error.message));
+    return refuse(req, reply, status, error instanceof HttpError ? error.code : 'invalid', error.message);
   });
 
-  app.setNotFoundHandler((req, reply) => reply.code(404).send(body(req, 'not-found', 'There is nothing at this address.')));
+  app.setNotFoundHandler((req, reply) => refuse(req, reply, 404, 'not-found', 'There is nothing at this address.'));
 }
+
+/**
+ * Whether a person opened the address in a browser: it names HTML first; scripts and API clients do not.
+ * @param {import('fastify').FastifyRequest} req
+ */
+const asksForPage = ({ method, headers }) => (method === 'GET' || method === 'HEAD') && /^\s*text\/html\b/i.test(headers.accept ?? '');
 
 /**
  * For addresses that cannot even be read: the router refuses them before any hook runs.

@@ -12,10 +12,10 @@ const PUBLIC = fileURLToPath(new URL('../../public', import.meta.url));
  * @param {import('../app.js').Parts} parts
  */
 export function pageRoutes(app, { config }) {
-  let page = render(config);
+  let page = startPage(config);
 
   app.get('/', async (req, reply) => {
-    if (config.development) page = render(config);
+    if (config.development) page = startPage(config);
     reply.header('cache-control', 'no-cache').header('etag', page.etag);
     if (req.headers['if-none-match'] === page.etag) return reply.code(304).send();
     return reply.type('text/html; charset=utf-8').send(page.html);
@@ -25,7 +25,7 @@ export function pageRoutes(app, { config }) {
     root: PUBLIC,
     index: false,
     cacheControl: false,
-    allowedPath: (path) => path !== '/index.html',
+    allowedPath: (path) => !path.endsWith('.html'),
     setHeaders(reply, path) {
       if (!path.startsWith(PUBLIC)) return;
       // Scripts of modules are fetched with CORS, styles and images without: both must be allowed to come from elsewhere.
@@ -41,15 +41,35 @@ export function pageRoutes(app, { config }) {
 }
 
 /** @param {import('../config.js').Config} config */
-function render({ app: { name }, assetsUrl }) {
+function startPage(config) {
+  const html = render('index.html', config);
+  return { html, hash: version(), etag: `"${createHash('sha256').update(html).digest('hex').slice(0, 24)}"` };
+}
+
+/**
+ * The page of an address that has no answer.
+ * @param {import('../config.js').Config} config
+ * @returns {(message: string, correlationId: string) => string}
+ */
+export function errorPage(config) {
+  const html = render('error.html', config);
+  return (message, correlationId) =>
+    html.replaceAll('{{message}}', () => escapeHtml(message)).replaceAll('{{correlationId}}', () => escapeHtml(correlationId));
+}
+
+/** @param {string} file @param {import('../config.js').Config} config */
+function render(file, { app: { name }, assetsUrl }) {
+  return readFileSync(join(PUBLIC, file), 'utf8')
+    .replaceAll('{{assets}}', assetsUrl ?? '')
+    .replaceAll('{{hash}}', version())
+    .replaceAll('{{name}}', () => escapeHtml(name));
+}
+
+/** Of all files that a page is made of. */
+function version() {
   const hash = createHash('sha256');
   for (const file of readdirSync(PUBLIC).sort()) hash.update(readFileSync(join(PUBLIC, file)));
-  const version = hash.digest('hex').slice(0, 12);
-  const html = readFileSync(join(PUBLIC, 'index.html'), 'utf8')
-    .replaceAll('{{assets}}', assetsUrl ?? '')
-    .replaceAll('{{hash}}', version)
-    .replaceAll('{{name}}', () => escapeHtml(name));
-  return { html, hash: version, etag: `"${createHash('sha256').update(html).digest('hex').slice(0, 24)}"` };
+  return hash.digest('hex').slice(0, 12);
 }
 
 /** @param {string} text */
