@@ -17,7 +17,7 @@ const RESERVE = 64 * 1024 ** 2;
 const CAPABILITIES = ['CHOWN', 'FOWNER', 'FSETID', 'DAC_OVERRIDE'];
 
 /** What a killed run has left running: the lock is ours, so nothing waits for it. */
-async function removeCarryJobs(project: string, docker: DockerCli): Promise<void> {
+export async function removeCarryJobs(project: string, docker: DockerCli): Promise<void> {
   const filters = ['--filter', `label=${LABEL.project}=${project}`, '--filter', `label=${LABEL.job}=carry`];
   const { stdout } = await docker.run(['ps', '--all', '--quiet', ...filters]);
   const ids = stdout.split('\n').filter(Boolean);
@@ -50,18 +50,29 @@ const mounted = (source: string, target: string, readOnly: boolean): string =>
 /** Sizes as they are on the disk, and what is free where the engine makes volumes. */
 const LOOK = `set -euo pipefail
 du --summarize --block-size=1 /from | cut -f 1
-stat --file-system --format '%a %S' /room`;
+stat --file-system --format '%a %S' /room
+for file in /from/0/PG_VERSION /from/0/*/PG_VERSION; do [ ! -f "$file" ] || cat "$file"; done`;
+
+/** The major version that the image has; a dump of another one is not made. */
+const MAJOR = '17';
 
 /** @throws UserError DISK_FULL, FOREIGN_STATE; nothing was changed by then */
-export async function checkCarry({ volumes, image }: ReconcileSteps['check-carry'], run: Execution): Promise<void> {
+export async function checkCarry({ volumes, image, database }: ReconcileSteps['check-carry'], run: Execution): Promise<void> {
   const { docker, context, prepared } = run;
   await removeCarryJobs(prepared.project, docker);
-  await refuseUsed(volumes, docker);
+  if (!database) await refuseUsed(volumes, docker);
   const mounts = [...volumes.map((name, index) => mounted(name, `/from/${index}`, true)), 'type=volume,target=/room'];
   const { exitCode, stdout, tail } = await carryJob(LOOK, { project: prepared.project, image, mounts }, docker, context.signal);
-  const [size, room = ''] = stdout.trim().split('\n');
-  const [needed, free] = [Number(size) + RESERVE, freeSpaceOf(room)];
+  const [size, room = '', ...versions] = stdout.trim().split('\n');
+  // Of a database, there is the copy that is dumped, and the new one.
+  const [needed, free] = [Number(size) * (database ? 2 : 1) + RESERVE, freeSpaceOf(room)];
   if (exitCode !== 0 || !Number.isFinite(needed) || free === undefined) throw failed('the volumes cannot be measured', tail);
+  if (database && versions.join() !== MAJOR)
+    throw new UserError(
+      'FOREIGN_STATE',
+      `${volumes[0]} has ${versions.length === 1 ? `a PostgreSQL ${versions[0]}` : 'no single PostgreSQL cluster'}, and this image is PostgreSQL ${MAJOR}; nothing was changed`,
+      'dump it with the version that made it, begin with `medianest up --new-data`, and load the dump',
+    );
   if (needed <= free) return;
   throw new UserError(
     'DISK_FULL',
@@ -71,7 +82,7 @@ export async function checkCarry({ volumes, image }: ReconcileSteps['check-carry
 }
 
 /** A copy of what changes meanwhile is worth nothing. @throws UserError FOREIGN_STATE */
-async function refuseUsed(volumes: readonly string[], docker: DockerCli): Promise<void> {
+export async function refuseUsed(volumes: readonly string[], docker: DockerCli): Promise<void> {
   for (const name of volumes) {
     const { stdout } = await docker.run(['ps', '--filter', `volume=${name}`, '--format', '{{.Names}}']);
     const users = stdout.split('\n').filter(Boolean);
@@ -105,7 +116,7 @@ new=$(list /to | sha256sum)
 find /to -type f | wc --lines`;
 
 /** Makes a verified copy of a volume. @returns how many files it has */
-async function copyVolume(
+export async function copyVolume(
   { from, to, labels, image }: { from: string; to: string; labels: Readonly<Record<string, string>>; image: string },
   { docker, context, prepared }: Execution,
   task: Task | undefined,
@@ -130,7 +141,7 @@ export async function carryVolume(step: ReconcileSteps['carry-volume'], run: Exe
   if (journal) noteCarry(state, { ...journal, copied: { ...journal.copied, [step.to]: made } });
 }
 
-const failed = (what: string, tail: readonly string[]): UserError =>
+export const failed = (what: string, tail: readonly string[]): UserError =>
   new UserError(
     'PARTIAL',
     `${what}: ${tail.slice(-3).join(' | ') || 'no answer'}; the old data is as it was`,

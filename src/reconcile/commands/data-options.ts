@@ -6,7 +6,10 @@ export const NEW_DATA = [
   'Where the project has another name than before: begin empty, and leave the volumes of the old name as they are',
 ] as const;
 
-export const CARRY_DATA = ['--carry-data', 'Data comes along: verified copies of all volumes to a new name; the old volumes stay'] as const;
+export const CARRY_DATA = [
+  '--carry-data',
+  'Data comes along: verified copies of all volumes to a new name, or the database of one server (dev-compose) into a cluster; the old volumes stay',
+] as const;
 
 /** @throws UserError USAGE where both are given */
 export function refuseBoth({ newData, carryData }: Options): void {
