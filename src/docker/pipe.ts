@@ -7,12 +7,14 @@ const SHOWN = 8;
 
 /**
  * Runs `docker` twice, the output of the first into the second: data of any length, which passes through no file.
+ * @param onBytes is told how much has passed so far, with every piece
  * @returns the exit statuses, and the last words of both
  */
 export async function pipeDocker(
   from: readonly string[],
   to: readonly string[],
   signal: AbortSignal,
+  onBytes?: (passed: number) => void,
 ): Promise<{ exitCodes: number[]; tail: string[] }> {
   const told = [startedProgram('docker', from), startedProgram('docker', to)];
   // Process groups of their own: Ctrl-C reaches them once, through us.
@@ -21,6 +23,11 @@ export async function pipeDocker(
   const tail: string[] = [];
   const ends = [source, target].map((child) => ended(child, tail));
   source.stdout.pipe(target.stdin);
+  let passed = 0;
+  source.stdout.on('data', (piece: Buffer) => {
+    passed += piece.length;
+    onBytes?.(passed);
+  });
   // What ends early takes no more: its exit status tells why.
   target.stdin.on('error', () => source.kill('SIGINT'));
   const stop = () => {
@@ -32,11 +39,14 @@ export async function pipeDocker(
   signal.removeEventListener('abort', stop);
   for (const [index, code] of exitCodes.entries()) told[index]?.(code);
   if (signal.aborted) throw new UserError('INTERRUPTED', 'interrupted', 'run the same command again: it continues from here');
-  return { exitCodes, tail: tail.slice(-SHOWN) };
+  return { exitCodes, tail };
 }
 
 function ended(child: ChildProcess, tail: string[]): Promise<number> {
-  child.stderr?.on('data', (text: Buffer) => tail.push(...text.toString().split('\n').filter(Boolean)));
+  child.stderr?.on('data', (text: Buffer) => {
+    tail.push(...text.toString().split('\n').filter(Boolean));
+    tail.splice(0, Math.max(0, tail.length - SHOWN));
+  });
   return new Promise((resolve) => {
     child.once('close', (code) => resolve(code ?? 1));
     child.once('error', (error) => {

@@ -116,6 +116,8 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
   };
   const first = planUp(stack, rendered, facts);
   const carried = carry?.carried ?? [];
+  if (asked.carryData && carried.length === 0)
+    context.report.note('--carry-data: no data has to come along, because the stack reads the same volumes as at the last `up`');
   const left = asked.only ? [] : (await findLeftBehind(prepared, manifest, engine)).filter((name) => !carried.includes(name));
   const starting = first.changes.filter(({ action }) => action === 'create' || action === 'recreate' || action === 'start');
   if (starting.length === 0) return { ...first, prepared, leftBehind: left, carried };

@@ -1,111 +1,68 @@
 import type { Execution } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
+import { plural } from '../../core/plural.ts';
 import { poll } from '../../core/poll.ts';
 import type { Task } from '../../core/reporter.ts';
-import { HARDENED } from '../../docker/hardened.ts';
 import { pipeDocker } from '../../docker/pipe.ts';
 import { refuseForeignVolumes } from '../../docker/volume.ts';
 import { LABEL } from '../../stack/labels.ts';
+import { bytes } from '../../ui/bytes.ts';
+import { differing, FINGERPRINT, isEmpty, tablesIn } from '../plan/carry-compare.ts';
+import { databaseProperties, lackingRoles } from '../plan/carry-roles.ts';
 import type { ReconcileSteps } from '../plan/step.ts';
-import { copyVolume, failed, refuseUsed, removeCarryJobs } from './volumes.ts';
+import { failed, refuseUsed, removeCarryRemains, scratchOf } from './jobs.ts';
+import { APPLICATION, ask, connection, DATABASE, printed, type Server, serveOld } from './old-server.ts';
+import { copyVolume } from './volumes.ts';
 
-const DATABASE = 'medianest';
 const LEADER_SECONDS = 180;
-const START_SECONDS = 120;
-
-/** A server for one dump, on a copy: its start may recover, and the old volume stays as it was. */
-const SERVE = `set -euo pipefail
-export LC_ALL=C.UTF-8
-version=$(echo /old/PG_VERSION /old/*/PG_VERSION | tr ' ' '\\n' | while read -r file; do [ ! -f "$file" ] || echo "$file"; done | head -n 1)
-data=$(dirname "$version")
-rm -f "$data/postmaster.pid"
-echo 'local all all trust' >/tmp/hba
-cat >/tmp/conf <<'CONF'
-listen_addresses = ''
-unix_socket_directories = '/tmp'
-hba_file = '/tmp/hba'
-archive_mode = off
-autovacuum = off
-fsync = off
-shared_buffers = 64MB
-max_parallel_workers_per_gather = 0
-CONF
-exec postgres -D "$data" -c config_file=/tmp/conf`;
-
-/**
- * Every table's rows, counted and hashed whatever their order, and the sequences: the same text for the same data. Settings that
- * change how a value is written are fixed.
- */
-const FINGERPRINT = `SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET extra_float_digits = 1; SET bytea_output = 'hex';
-SELECT format('SELECT %L, count(*), coalesce(sum(hashtextextended(carried_row::text, 0)::numeric), 0) FROM ONLY %I.%I AS carried_row',
-  'table ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname), n.nspname, c.relname)
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
-ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C" \\gexec
-SELECT 'sequence ' || quote_ident(schemaname) || '.' || quote_ident(sequencename), last_value FROM pg_sequences ORDER BY schemaname COLLATE "C", sequencename COLLATE "C";
-SELECT 'large objects', count(*) FROM pg_largeobject_metadata;
-`;
-
-/** Where `psql` is run: a container, and how it connects there. */
-interface Server {
-  container: string;
-  host: string;
-}
-
-const connection = ({ host }: Server): string[] => ['--host', host, '--username', 'postgres'];
-
-/** @returns what it prints; undefined where it fails */
-async function ask({ docker, context }: Execution, server: Server, sql: string, database = DATABASE): Promise<string | undefined> {
-  const psql = ['psql', '-XqAt', '--set', 'ON_ERROR_STOP=1', ...connection(server), '--dbname', database];
-  const { exitCode, stdout } = await docker.run(['exec', '--interactive', server.container, ...psql], {
-    input: sql,
-    signal: context.signal,
-  });
-  return exitCode === 0 ? stdout : undefined;
-}
 
 /**
  * Brings the database of the old volume into the new cluster's leader: in one transaction, compared afterwards. One that an
  * interrupted run has brought already is only compared.
+ * @throws UserError PARTIAL, ALREADY_THERE, FOREIGN_STATE, FOREIGN_PROJECT; the old volume is as it was in any case
  */
 export async function carryDatabase(step: ReconcileSteps['carry-database'], run: Execution, task: Task | undefined): Promise<void> {
-  const { docker, engine } = run;
   const { project, from, image } = step;
-  const name = `${project}-job-carry-database`;
-  const scratch = `${project}_carry-scratch`;
+  const scratch = scratchOf(project);
   const labels = { [LABEL.project]: project, [LABEL.job]: 'carry' };
-  await refuseForeignVolumes(engine, [scratch], { kind: 'job', project, job: 'carry' });
-  const remove = async () => {
-    await removeCarryJobs(project, docker);
-    await engine.removeVolume(scratch);
-  };
-  await remove();
-  await refuseUsed([from], docker);
+  await refuseForeignVolumes(run.engine, [scratch], { kind: 'job', project, job: 'carry' });
+  await removeCarryRemains(project, run);
+  await refuseUsed([from], run.docker);
   task?.detail('waiting for the leader of the new database');
   const leader = await findLeader(step.members, run);
+  await endKilledRestore(leader, run);
   try {
-    task?.detail('copying the old volume');
+    task?.detail(`copying ${from}`);
     await copyVolume({ from, to: scratch, labels, image }, run, undefined);
-    const old = await serve({ name, scratch, labels, image }, run);
+    const old = await serveOld({ volume: scratch, project, image }, run);
+    task?.detail('counting the rows of the old database');
     const before = await fingerprint(run, old, 'the old database');
     const there = await fingerprint(run, leader, 'the new database');
-    if (/^table /m.test(there)) {
-      if (there !== before) throw taken(from, there);
-    } else {
-      task?.detail('dump and restore');
-      await restore(old, leader, run);
-      const after = await fingerprint(run, leader, 'the new database');
-      if (after !== before) throw differs(before, after);
-      await ask(run, leader, 'ANALYZE');
-    }
-    const tables = before.split('\n').filter((line) => line.startsWith('table '));
-    const rows = tables.reduce((sum, line) => sum + Number(line.split('|').at(-2)), 0);
-    run.context.report.note(`the database came along: ${tables.length} tables, ${rows} rows, compared one by one`);
+    if (isEmpty(there)) await dumpInto(leader, { old, before }, run, task);
+    else if (there !== before) throw taken(step, there);
+    const tables = tablesIn(before);
+    const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+    run.context.report.note(`the database came along: ${plural(tables.length, 'table')}, ${plural(rows, 'row')}, compared one by one`);
     await tellOthers(old, run);
   } finally {
-    await remove();
+    await removeCarryRemains(project, run);
   }
+}
+
+async function dumpInto(
+  leader: Server,
+  { old, before }: { old: Server; before: string },
+  run: Execution,
+  task: Task | undefined,
+): Promise<void> {
+  await bringRoles(old, leader, run);
+  await restore(old, leader, run, task);
+  task?.detail('comparing the new database with the old one');
+  const after = await fingerprint(run, leader, 'the new database');
+  if (after !== before) throw failed('the new database is not what the old one is', differing(before, after));
+  await bringProperties(old, leader, run);
+  task?.detail('counting for the query planner');
+  await ask(run, leader, 'ANALYZE');
 }
 
 async function findLeader(members: readonly string[], run: Execution): Promise<Server> {
@@ -124,35 +81,12 @@ async function findLeader(members: readonly string[], run: Execution): Promise<S
   throw failed(`no leader elected among ${members.join(', ')} within ${LEADER_SECONDS} s`, ['the data was not carried']);
 }
 
-async function serve(
-  { name, scratch, labels, image }: { name: string; scratch: string; labels: Readonly<Record<string, string>>; image: string },
-  run: Execution,
-): Promise<Server> {
-  const { docker, context, engine } = run;
-  const { exitCode, tail } = await docker.run([
-    ...['run', '--detach', '--init', '--name', name, '--network', 'none', '--user', '10002:10002', '--pull', 'never', ...HARDENED],
-    ...Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]),
-    ...[
-      '--mount',
-      `type=volume,source=${scratch},target=/old,volume-nocopy`,
-      '--no-healthcheck',
-      '--entrypoint',
-      'bash',
-      image,
-      '-c',
-      SERVE,
-    ],
-  ]);
-  if (exitCode !== 0) throw failed('a server on the copy of the old database could not be started', tail);
-  const server = { container: name, host: '/tmp' };
-  const look = async () => {
-    if ((await ask(run, server, 'SELECT 1', 'postgres'))?.trim() === '1') return 'up';
-    const { stdout } = await docker.run(['inspect', '--format', '{{.State.Running}}', name]);
-    return stdout.trim() === 'true' ? undefined : 'ended';
-  };
-  const found = await poll(look, { every: 500, timeout: START_SECONDS * 1000, signal: context.signal });
-  if (found === 'up') return server;
-  throw failed('the server on the copy of the old database does not start', await engine.lastLogLines(name, 3));
+/** A run that was killed may have left one that still writes: until it ends, its tables are not seen, and in the way. */
+async function endKilledRestore(leader: Server, run: Execution): Promise<void> {
+  const sql = `SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE application_name = '${APPLICATION}' AND pid <> pg_backend_pid()`;
+  const answer = await ask(run, leader, sql);
+  if (answer === undefined || answer.split('\n').includes('f'))
+    throw failed('an interrupted run is still writing into the new database, and does not end', [`application ${APPLICATION}`]);
 }
 
 async function fingerprint(run: Execution, server: Server, what: string): Promise<string> {
@@ -161,44 +95,60 @@ async function fingerprint(run: Execution, server: Server, what: string): Promis
   return text;
 }
 
-async function restore(old: Server, leader: Server, { context }: Execution): Promise<void> {
+/** What it says stands in no log: a role's line has the hash of its password. */
+const UNLOGGED = "SET log_statement = 'none'; SET log_min_duration_statement = -1; SET log_min_error_statement = 'panic';";
+
+/** Roles that own something in the dump, or have rights to it: without them it could not be restored. */
+async function bringRoles(old: Server, leader: Server, run: Execution): Promise<void> {
+  const there = (await ask(run, leader, 'SELECT rolname FROM pg_roles')) ?? '';
+  const dump = await printed(run, old, ['pg_dumpall', '--roles-only', '--no-comments', '--no-security-labels']);
+  const { names, sql } = lackingRoles(dump, there.split('\n').filter(Boolean));
+  if (sql.length === 0) return;
+  const made = await ask(run, leader, [UNLOGGED, ...sql].join('\n'), { more: ['--single-transaction'] });
+  if (made === undefined) throw failed(`roles of the old database could not be made in the new one: ${names.join(', ')}`, []);
+  if (names.length > 0) run.context.report.note(`roles that came along with the database: ${names.join(', ')}`);
+}
+
+/** Settings and rights of the database itself are no part of a dump of what is in it. */
+async function bringProperties(old: Server, leader: Server, run: Execution): Promise<void> {
+  const sql = databaseProperties(await printed(run, old, ['pg_dump', '--create', '--schema-only', '--exclude-schema=*', DATABASE]));
+  if (sql.length === 0) return;
+  if ((await ask(run, leader, sql.join('\n'), { more: ['--single-transaction'] })) === undefined)
+    run.context.report.warn(`settings of the database did not come along: ${sql.join(' ')}`);
+}
+
+async function restore(old: Server, leader: Server, run: Execution, task: Task | undefined): Promise<void> {
+  const size = Number(await ask(run, old, `SELECT pg_database_size('${DATABASE}')`));
+  let told = 0;
   const { exitCodes, tail } = await pipeDocker(
     ['exec', old.container, 'pg_dump', '--format=custom', '--compress=0', ...connection(old), DATABASE],
     [
-      'exec',
-      '--interactive',
-      leader.container,
-      'pg_restore',
-      '--single-transaction',
-      '--exit-on-error',
-      ...connection(leader),
-      '--dbname',
-      DATABASE,
+      ...['exec', '--interactive', '--env', `PGAPPNAME=${APPLICATION}`, leader.container],
+      ...['pg_restore', '--single-transaction', '--exit-on-error', ...connection(leader), '--dbname', DATABASE],
     ],
-    context.signal,
+    run.context.signal,
+    (passed) => {
+      if (passed - told < size / 100) return;
+      told = passed;
+      task?.detail(`${bytes(passed)} of the dump restored; the old database takes ${bytes(size)} with its indexes`);
+    },
   );
   if (exitCodes.some((code) => code !== 0)) throw failed('the database could not be carried, and nothing of it was written', tail);
 }
 
-/** Databases and roles that are not the application's stay where they are. */
+/** Databases that are not the application's stay where they are. */
 async function tellOthers(old: Server, run: Execution): Promise<void> {
   const sql = `SELECT datname FROM pg_database WHERE NOT datistemplate AND datname NOT IN ('postgres', '${DATABASE}') ORDER BY 1`;
-  const others = ((await ask(run, old, sql, 'postgres')) ?? '').split('\n').filter(Boolean);
+  const others = ((await ask(run, old, sql, { database: 'postgres' })) ?? '').split('\n').filter(Boolean);
   if (others.length > 0) run.context.report.warn(`other databases do not come along: ${others.join(', ')}; the old volume still has them`);
 }
 
-function taken(from: string, there: string): UserError {
-  const tables = there.split('\n').filter((line) => line.startsWith('table '));
-  const shown = tables.slice(0, 3).map((line) => line.split('|').slice(0, 2).join(': '));
+function taken({ from, volumes }: ReconcileSteps['carry-database'], there: string): UserError {
+  const tables = tablesIn(there);
+  const shown = tables.slice(0, 3).map(({ name, rows }) => `${name}: ${plural(rows, 'row')}`);
   return new UserError(
     'ALREADY_THERE',
-    `the new database has ${tables.length} tables already (${shown.join(', ')} rows), and they are not those of ${from}: nothing was written`,
-    'keep what is there: medianest up --new-data; or, if it is of no use, `medianest down`, remove the volumes of the new database, and `medianest up --carry-data` again',
+    `the new database has ${plural(tables.length, 'table')} already (${shown.join(', ')}), and they are not those of ${from}: nothing was written`,
+    `keep what is there: medianest up --new-data; or, if it is of no use: medianest down, docker volume rm ${volumes.join(' ')}, and medianest up --carry-data`,
   );
-}
-
-function differs(before: string, after: string): UserError {
-  const now = new Set(after.split('\n'));
-  const other = before.split('\n').filter((line) => !now.has(line));
-  return failed('the new database is not what the old one is', other.slice(0, 3));
 }

@@ -32,10 +32,11 @@ export async function decideCarry(
   const renamed = recorded !== undefined && recorded !== project;
   const noted = readCarry(state);
   const journal = noted && isOpen(noted, recorded, stack) ? noted : undefined;
-  if (!renamed && !journal && !asked.carryData) return undefined;
+  if (!renamed && !journal && !asked.carryData)
+    return noted?.kind === 'database' ? givenUp('the stack reads the old volume again') : undefined;
   if (journal && asked.newData)
     // What was begun is told apart by the journal alone.
-    return journal.kind === 'rename' ? refuse(unfinished(journal, project, state.root)) : givenUp;
+    return journal.kind === 'rename' ? refuse(unfinished(journal, project, state.root)) : givenUp('the data is not wanted');
   if (journal && !asked.carryData) throw unfinished(journal, project, state.root);
   if (asked.newData) return undefined;
   const volumes = await engine.volumes();
@@ -65,11 +66,11 @@ export async function decideCarry(
       `--carry-data brings the database of one server into a cluster, and ${before.volumes.join(', ')} is a cluster’s; nothing was changed`,
       'dump it first (`medianest exec postgres -- pg_dump medianest`), begin with `medianest up`, and load the dump',
     );
-  return carryDatabase(from, stack, containers, journal);
+  return carryDatabase(from, stack, { containers, volumes }, journal);
 }
 
 /** The database's old volume stays, and the new one keeps what it has. */
-const givenUp: Carrying = { first: [], written: [{ kind: 'finish-carry', cause: 'the data is not wanted' }], carried: [] };
+const givenUp = (cause: string): Carrying => ({ first: [], written: [{ kind: 'finish-carry', cause }], carried: [] });
 
 const refuse = (error: UserError): never => {
   throw error;

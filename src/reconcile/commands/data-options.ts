@@ -3,7 +3,7 @@ import { UserError } from '../../core/errors.ts';
 
 export const NEW_DATA = [
   '--new-data',
-  'Where the project has another name than before: begin empty, and leave the volumes of the old name as they are',
+  'Where the project has another name than before, or its database was to be carried: begin without that data; the old volumes stay',
 ] as const;
 
 export const CARRY_DATA = [

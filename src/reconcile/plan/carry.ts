@@ -88,19 +88,33 @@ export function databaseBefore(
   return { volumes: [...new Set(volumes)], clustered: databases.some(({ member }) => member !== undefined) };
 }
 
+/** What has to run so that the new cluster has a leader. */
+const FIRST = ['coordination', 'database'];
+
 /**
  * The database of a single server into the stack's cluster, once that runs and before the application does.
  * @param from the volume, without the project's name @param containers of the project, as they are
+ * @throws UserError ALREADY_THERE if the cluster has volumes that this did not make
  */
 export function carryDatabase(
   from: string,
   stack: Stack,
-  containers: readonly ObservedContainer[],
+  { containers, volumes: there }: { containers: readonly ObservedContainer[]; volumes: readonly ObservedVolume[] },
   journal: CarryJournal | undefined,
 ): Carrying {
   const databases = withRole(stack.services, 'database');
   const image = databases[0]?.image.ref ?? '';
   const source = volumeName(stack.project, from);
+  const volumes = stack.services
+    .filter(({ role }) => FIRST.includes(role ?? ''))
+    .flatMap(({ mounts }) => mounts.flatMap(({ kind, source }) => (kind === 'volume' ? [volumeName(stack.project, source)] : [])));
+  const taken = there.filter(({ name }) => volumes.includes(name)).map(({ name }) => name);
+  if (taken.length > 0 && !journal)
+    throw new UserError(
+      'ALREADY_THERE',
+      `the new database has volumes already (${taken.join(', ')}), so the data in ${from} cannot take its place; nothing was changed`,
+      `keep what is there: medianest up; or, if it is of no use: docker volume rm ${taken.join(' ')}; then run the same command again`,
+    );
   const applications = new Set(withRole(stack.services, 'application').flatMap(({ name, component }) => [name, component]));
   const stop = containers
     .filter(({ service, component, volumes }) => volumes.includes(source) || applications.has(service) || applications.has(component ?? ''))
@@ -108,23 +122,20 @@ export function carryDatabase(
   const cause = `the database in ${from} comes along`;
   return {
     first: [
-      { kind: 'check-carry', volumes: [source], image, database: true, cause },
+      { kind: 'check-carry', volumes: [source], image, database: { members: databases.length }, cause },
       { kind: 'begin-carry', journal: journal ?? { kind: 'database', from, copied: {} }, cause },
     ],
     written: [],
     database: {
       stop: [...new Set(stop)].sort(),
       steps: [
-        { kind: 'carry-database', from: source, project: stack.project, members: databases.map(({ name }) => name), image, cause },
+        { kind: 'carry-database', from: source, project: stack.project, members: databases.map(({ name }) => name), volumes, image, cause },
         { kind: 'finish-carry', cause: 'every row is verified' },
       ],
     },
     carried: [from],
   };
 }
-
-/** What has to run so that the new cluster has a leader. */
-const FIRST = ['coordination', 'database'];
 
 /** The steps about containers, with the database carried as soon as its cluster runs, and before anything starts that uses it. */
 export function withDatabase(

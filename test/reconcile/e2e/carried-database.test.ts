@@ -56,19 +56,19 @@ const inVolume = async (volume: string, script: string) => {
 };
 const contents = (volume: string) =>
   inVolume(volume, "cd /v; find . -printf '%y %m %U %G %T@ %p\\n' | sort; find . -type f -exec sha256sum {} + | sort -k 2");
+/** Without the times of folders: the portal tries at its start whether it can write there. */
+const uploads = async () => (await contents('uploads')).replace(/^(d .*) \S+ (\S+)$/gm, '$1 $2');
 /** The rows of every table, counted and hashed in their order, by another way than medianest's own. */
-const rows = async () => {
-  const tables = (
-    await psql(
-      "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1",
-    )
-  )
-    .split('\n')
-    .filter(Boolean);
-  const each = [];
-  for (const table of tables)
-    each.push(`${table} ${await psql(`SELECT count(*), md5(string_agg(x::text, '|' ORDER BY x::text)) FROM ${table} x`)}`);
-  return each;
+const rows = async () =>
+  (
+    await psql(`SELECT format('%I.%I', schemaname, tablename), query_to_xml(format(
+      'SELECT count(*), md5(string_agg(x::text, ''|'' ORDER BY x::text)) FROM %I.%I x', schemaname, tablename), true, true, '')
+      FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1`)
+  ).split('\n');
+/** Of this project: the engine is shared. */
+const leftovers = async () => {
+  const filters = ['--filter', 'label=io.medianest.job=carry', '--filter', `label=io.medianest.project=${space.project}`];
+  return (await docker(['volume', 'ls', '--quiet', ...filters])).stdout + (await docker(['ps', '--all', '--quiet', ...filters])).stdout;
 };
 const note = () => path.join(space.state, 'carry.json');
 const killedAt = (words: string, ...args: string[]) =>
@@ -92,10 +92,16 @@ beforeAll(async () => {
     CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (100);
     INSERT INTO parts VALUES (1, E'tab\\tand "quote" and ünïcode');
     CREATE VIEW seen AS SELECT count(*) FROM parts;
-    SELECT lo_from_bytea(0, 'large')`);
+    SELECT lo_from_bytea(0, 'large');
+    CREATE SEQUENCE tickets START 7; SELECT nextval('tickets');
+    CREATE ROLE "Odd ""one"""; CREATE ROLE reporting LOGIN PASSWORD 'of-the-old-server'; GRANT "Odd ""one""" TO reporting;
+    ALTER TABLE parts OWNER TO "Odd ""one"""; GRANT SELECT ON "Odd Name"."T a" TO reporting; GRANT USAGE ON SCHEMA "Odd Name" TO reporting;
+    ALTER ROLE reporting SET work_mem TO '5MB'; ALTER DATABASE medianest SET "TimeZone" TO 'Europe/Berlin';
+    GRANT CREATE ON DATABASE medianest TO reporting`);
+  await psql('CREATE DATABASE other');
   await inVolume('uploads', 'head -c 5M /dev/urandom >/v/film.bin; chown 10001:10001 /v/film.bin');
   before = await rows();
-  files = await contents('uploads');
+  files = await uploads();
 });
 afterAll(() => space.destroy());
 
@@ -115,6 +121,34 @@ test('the plan says what stays, and what --carry-data would bring', async () => 
   expect((await containers(space.project)).map(({ service }) => service)).toContain('postgres');
 });
 
+test('a database of another version is refused before anything is changed', async () => {
+  const version = (to: number) => inVolume('postgres-data', `echo ${to} >/v/17/PG_VERSION`);
+  await version(16);
+  expect(await refused('up', '--carry-data')).toMatchObject({
+    status: 1,
+    code: 'FOREIGN_STATE',
+    message: expect.stringMatching(/has a PostgreSQL 16, .* nothing was changed$/),
+  });
+  await version(17);
+  expect([existsSync(note()), (await titles(portal, space)).sort()]).toEqual([false, ['Safety Last', 'Sherlock Jr.']]);
+});
+
+test('killed while it is written, the way back to the old settings is free, and leaves nothing of it', { timeout: 560_000 }, async () => {
+  expect((await killedAt('of the dump restored', 'up', '--carry-data', '--verbose')).status).toBe(null);
+  for (const args of [['plan'], ['up']])
+    expect(await refused(...args)).toMatchObject({ status: 1, code: 'FOREIGN_STATE', hint: expect.stringContaining('up --carry-data') });
+  space.configure({ profile: 'dev-compose' });
+  await must('up', '--wait-lock=60');
+  expect([(await titles(portal, space)).sort(), await rows()]).toEqual([['Safety Last', 'Sherlock Jr.'], before]);
+  expect([existsSync(note()), await leftovers()]).toEqual([false, '']);
+  space.configure(CLUSTER);
+  const taken = await refused('up', '--carry-data');
+  expect(taken).toMatchObject({ status: 1, code: 'ALREADY_THERE', message: expect.stringMatching(/nothing was changed$/) });
+  const [, names = ''] = /docker volume rm ([^;]+);/.exec(taken.hint ?? '') ?? [];
+  expect(names.split(' ').sort()).toEqual(['etcd-1-data', 'postgres-1-data'].map((name) => `${space.project}_${name}`));
+  expect((await docker(['volume', 'rm', ...names.split(' ')])).status).toBe(0);
+});
+
 test('killed before and while the database is carried, it is told as unfinished, and nothing serves without the data', {
   timeout: 560_000,
 }, async () => {
@@ -123,7 +157,7 @@ test('killed before and while the database is carried, it is told as unfinished,
   old = await contents('postgres-data');
   for (const args of [['plan'], ['up']])
     expect(await refused(...args)).toMatchObject({ status: 1, code: 'FOREIGN_STATE', hint: expect.stringContaining('up --carry-data') });
-  expect((await killedAt('dump the database', 'up', '--carry-data', '--wait-lock=60')).status).toBe(null);
+  expect((await killedAt('of the dump restored', 'up', '--carry-data', '--wait-lock=60', '--verbose')).status).toBe(null);
   expect((await containers(space.project)).map(({ service }) => service)).not.toContain('app-1');
   expect(await refused('up')).toMatchObject({ code: 'FOREIGN_STATE' });
 });
@@ -136,12 +170,19 @@ test('run again, every row and file is there, and the old volume is as it was', 
   expect(await psql('SELECT * FROM seen')).toBe('1\n');
   expect(await psql("SELECT tableowner FROM pg_tables WHERE tablename = 'T a'")).toBe('postgres\n');
   expect(await psql("SELECT convert_from(lo_get(oid), 'UTF8') FROM pg_largeobject_metadata")).toBe('large\n');
-  expect(await contents('uploads')).toBe(files);
+  expect(await psql("SELECT tableowner FROM pg_tables WHERE tablename = 'parts'")).toBe('Odd "one"\n');
+  expect(
+    await psql("SELECT last_value, current_setting('TimeZone'), has_database_privilege('reporting', 'medianest', 'CREATE') FROM tickets"),
+  ).toBe('7|Europe/Berlin|t\n');
+  expect(await psql('SET ROLE reporting; SELECT count(*) FROM parts, "Odd Name"."T a"')).toBe('50000\n');
+  expect(await psql("SELECT rolconfig FROM pg_roles WHERE rolname = 'reporting'")).toBe('{work_mem=5MB}\n');
+  expect(up.stderr).toMatch(/other databases do not come along: other;/);
+  expect(await uploads()).toBe(files);
   expect(await contents('postgres-data')).toBe(old);
   expect(existsSync(note())).toBe(false);
   expect((await must('up')).stdout).toContain('Nothing to do');
   expect((await must('up', '--carry-data')).stdout).toContain('Nothing to do');
-  expect((await docker(['volume', 'ls', '--quiet', '--filter', 'label=io.medianest.job=carry'])).stdout).toBe('');
+  expect(await leftovers()).toBe('');
 });
 
 test('killed after the restore, a further run only compares', { timeout: 560_000 }, async () => {

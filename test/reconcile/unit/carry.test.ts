@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ObservedVolume } from '../../../src/docker/types.ts';
 import { carryDatabase, carryVolumes, databaseBefore, unfinished } from '../../../src/reconcile/plan/carry.ts';
+import { roomForDatabase } from '../../../src/reconcile/plan/carry-compare.ts';
+import type { CarryJournal } from '../../../src/reconcile/plan/carry-journal.ts';
 import { composeServices } from '../../../src/reconcile/plan/change.ts';
 import { planUp } from '../../../src/reconcile/plan/up.ts';
 import { COMPOSE_PROJECT, COMPOSE_VOLUME, LABEL } from '../../../src/stack/labels.ts';
@@ -83,7 +85,7 @@ describe('a database of another kind', () => {
     ),
   ];
   const plan = (containers = old) => {
-    const carry = carryDatabase('postgres-data', large, containers, undefined);
+    const carry = carryDatabase('postgres-data', large, { containers, volumes: [] }, undefined);
     const left = containers.filter(({ service }) => !carry.database?.stop.includes(service));
     return { carry, ...planUp(large, files, settledFacts(files, left, { files: manifest.files, carry })) };
   };
@@ -118,6 +120,19 @@ describe('a database of another kind', () => {
       expect.arrayContaining(['edge']),
     );
     expect(kinds.filter((kind) => kind === 'replace')).toEqual([]);
+  });
+  it('is not carried into a cluster that was there before, and continues where one was begun', () => {
+    const volumes = ['medianest_postgres-data', 'medianest_etcd-1-data', 'medianest_redis-1-data'].map((name) => volume(name, 'medianest'));
+    const carried = (journal?: CarryJournal) => carryDatabase('postgres-data', large, { containers: old, volumes }, journal);
+    expect(() => carried()).toThrow(
+      expect.objectContaining({ code: 'ALREADY_THERE', hint: expect.stringMatching(/docker volume rm medianest_etcd-1-data;/) }),
+    );
+    expect(carried({ kind: 'database', from: 'postgres-data', copied: {} }).carried).toEqual(['postgres-data']);
+  });
+  it('needs room for the copy, and for data and WAL in every member', () => {
+    const check = plan().steps.find((step) => step.kind === 'check-carry');
+    expect(check).toMatchObject({ database: { members: 2 } });
+    expect([roomForDatabase(100, 20, 1), roomForDatabase(100, 20, 2)]).toEqual([260, 420]);
   });
   it('is told with what stops meanwhile', () => {
     const { changes } = plan();
