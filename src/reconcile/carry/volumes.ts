@@ -19,15 +19,16 @@ const LOOK = `set -euo pipefail
 du --summarize --block-size=1 /from | cut -f 1
 stat --file-system --format '%a %S' /room`;
 
-/** Of a database, which may be running: WAL that goes while it is counted is no fault. Then its WAL, and its version. */
+/** Of a database, which may be running: what goes while it is counted is no fault. Then the WAL and the version of each cluster there. */
 const LOOK_AT_DATABASE = `set -euo pipefail
-shopt -s nullglob
-count() { { du --summarize --block-size=1 --total "$@" 2>/dev/null || :; } | tail -n 1 | cut -f 1; }
+count() { { du --summarize --block-size=1 "$1" 2>/dev/null || :; } | cut -f 1; }
 count /from
 stat --file-system --format '%a %S' /room
-wal=(/from/0/pg_wal /from/0/*/pg_wal)
-[ \${#wal[@]} = 0 ] && echo 0 || count "\${wal[@]}"
-for file in /from/0/PG_VERSION /from/0/*/PG_VERSION; do cat "$file"; done`;
+for folder in /from/0 /from/0/*; do
+  [ -f "$folder/PG_VERSION" ] || continue
+  count "$folder/pg_wal"
+  cat "$folder/PG_VERSION"
+done`;
 
 /** @throws UserError DISK_FULL, FOREIGN_STATE; nothing was changed by then */
 export async function checkCarry({ volumes, image, database }: ReconcileSteps['check-carry'], run: Execution): Promise<void> {
@@ -40,8 +41,9 @@ export async function checkCarry({ volumes, image, database }: ReconcileSteps['c
   ];
   const script = database ? LOOK_AT_DATABASE : LOOK;
   const { exitCode, stdout, tail } = await carryJob(script, { project: prepared.project, image, mounts }, docker, context.signal);
-  const [size, room = '', wal, ...versions] = stdout.trim().split('\n');
-  const needed = RESERVE + (database ? roomForDatabase(Number(size), Number(wal), database.members) : Number(size));
+  const [size, room = '', ...clusters] = stdout.trim().split('\n');
+  const versions = clusters.filter((_, index) => index % 2 === 1);
+  const needed = RESERVE + (database ? roomForDatabase(Number(size), Number(clusters[0] ?? 0), database.members) : Number(size));
   const free = freeSpaceOf(room);
   if (exitCode !== 0 || !Number.isFinite(needed) || free === undefined) throw failed('the volumes cannot be measured', tail);
   if (database && versions.join() !== POSTGRES_MAJOR)

@@ -108,7 +108,10 @@ export function carryDatabase(
   const volumes = stack.services
     .filter(({ role }) => FIRST.includes(role ?? ''))
     .flatMap(({ mounts }) => mounts.flatMap(({ kind, source }) => (kind === 'volume' ? [volumeName(stack.project, source)] : [])));
-  const taken = there.filter(({ name }) => volumes.includes(name)).map(({ name }) => name);
+  const taken = there
+    .map(({ name }) => name)
+    .filter((name) => volumes.includes(name))
+    .sort();
   if (taken.length > 0 && !journal)
     throw new UserError(
       'ALREADY_THERE',

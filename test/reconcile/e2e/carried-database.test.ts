@@ -145,7 +145,7 @@ test('killed while it is written, the way back to the old settings is free, and 
   const taken = await refused('up', '--carry-data');
   expect(taken).toMatchObject({ status: 1, code: 'ALREADY_THERE', message: expect.stringMatching(/nothing was changed$/) });
   const [, names = ''] = /docker volume rm ([^;]+);/.exec(taken.hint ?? '') ?? [];
-  expect(names.split(' ').sort()).toEqual(['etcd-1-data', 'postgres-1-data'].map((name) => `${space.project}_${name}`));
+  expect(names.split(' ').sort()).toEqual(['etcd-1-data', 'etcd-founding', 'postgres-1-data'].map((name) => `${space.project}_${name}`));
   expect((await docker(['volume', 'rm', ...names.split(' ')])).status).toBe(0);
 });
 
