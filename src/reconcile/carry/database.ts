@@ -40,6 +40,10 @@ export async function carryDatabase(step: ReconcileSteps['carry-database'], run:
     const there = await fingerprint(run, leader, 'the new database');
     if (isEmpty(there)) await dumpInto(leader, { old, before }, run, task);
     else if (there !== before) throw taken(step, there);
+    // Also where an interrupted run has brought the rest.
+    await bringProperties(old, leader, run);
+    task?.detail('counting for the query planner');
+    await ask(run, leader, 'ANALYZE');
     const tables = tablesIn(before);
     const rows = tables.reduce((sum, table) => sum + table.rows, 0);
     run.context.report.note(`the database came along: ${plural(tables.length, 'table')}, ${plural(rows, 'row')}, compared one by one`);
@@ -60,9 +64,6 @@ async function dumpInto(
   task?.detail('comparing the new database with the old one');
   const after = await fingerprint(run, leader, 'the new database');
   if (after !== before) throw failed('the new database is not what the old one is', differing(before, after));
-  await bringProperties(old, leader, run);
-  task?.detail('counting for the query planner');
-  await ask(run, leader, 'ANALYZE');
 }
 
 async function findLeader(members: readonly string[], run: Execution): Promise<Server> {
