@@ -23,7 +23,7 @@ export const reconcile = {
   notes: ({ project, containers }) => {
     const carried = readCarry(project.state);
     const half =
-      carried && carried.from !== project.loaded.settings.project
+      carried && (carried.kind === 'database' || carried.from !== project.loaded.settings.project)
         ? [`data of ${carried.from} is on its way: \`medianest up --carry-data\` continues`]
         : [];
     const out = project.state.drained().filter((name) => containers.some(({ service }) => service === name));

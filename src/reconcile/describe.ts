@@ -5,7 +5,7 @@ import { fold, hanging } from '../ui/fold.ts';
 import { type Paint, painter, type Tone } from '../ui/paint.ts';
 import type { UpOutcome } from './converge.ts';
 import type { Action, Change, FileChange } from './plan/change.ts';
-import { leftBehindText } from './plan/left-data.ts';
+import { carriedText, leftBehindText } from './plan/left-data.ts';
 
 interface Shown {
   width: number;
@@ -23,12 +23,17 @@ const SIGNS: Readonly<Record<Exclude<Action, 'keep'>, [sign: string, tone: Tone]
 };
 
 export function describePlan(
-  { changes, files, leftBehind }: { changes: readonly Change[]; files: readonly FileChange[]; leftBehind: readonly string[] },
+  {
+    changes,
+    files,
+    leftBehind,
+    carried = [],
+  }: { changes: readonly Change[]; files: readonly FileChange[]; leftBehind: readonly string[]; carried?: readonly string[] },
   steps: readonly Step[],
   kinds: StepHandlers,
   { width, paint }: Shown = PLAIN,
 ): string {
-  const left = leftBehindText(leftBehind);
+  const data = [carriedText(carried), leftBehindText(leftBehind)].filter((text) => text !== undefined);
   const changed = changes.flatMap((change) => (change.action === 'keep' ? [] : [{ ...change, action: change.action }]));
   const kept = plural(changes.length - changed.length, 'service');
   const preparing = describeSteps(
@@ -38,7 +43,7 @@ export function describePlan(
   const paragraphs = [
     changed.length > 0 ? changeLines(changed, { width, paint }) : [],
     preparing.length > 0 ? ['Steps:', ...preparing.map((line) => hanging('  - ', line, width))] : [],
-    left ? [fold(left, width)] : [],
+    data.map((text) => fold(text, width)),
     [
       steps.length === 0
         ? `Nothing to do. ${kept} unchanged.`

@@ -15,6 +15,8 @@ import { placedSecrets, placeSecrets, saveSecrets } from '../secrets/store/secre
 import { LABEL } from '../stack/labels.ts';
 import { mend } from '../state/mend.ts';
 import { removeState } from '../state/remove.ts';
+import { carryDatabase } from './carry/database.ts';
+import { removeCarryRemains } from './carry/jobs.ts';
 import { endCarry, noteCarry } from './carry/journal.ts';
 import { carryVolume, checkCarry } from './carry/volumes.ts';
 import { compose, composeUp, filesBeside, runCompose } from './compose-project.ts';
@@ -161,7 +163,11 @@ export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['pe
   'check-carry': checkCarry,
   'begin-carry': (step, run) => noteCarry(run.prepared.state, step.journal),
   'carry-volume': carryVolume,
-  'finish-carry': (_step, run) => endCarry(run.prepared.state),
+  'carry-database': carryDatabase,
+  'finish-carry': async (_step, run) => {
+    await removeCarryRemains(run.prepared.project, run);
+    endCarry(run.prepared.state);
+  },
   'remove-state': (step, run) => {
     const { state } = run.prepared;
     const others = removeState(state);

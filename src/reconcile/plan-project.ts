@@ -45,7 +45,7 @@ export interface Asked {
   renew?: readonly string[] | undefined;
   /** The project may begin without the data that it had under another name. */
   newData?: boolean | undefined;
-  /** Data of another name comes along. */
+  /** Data of another name, or of another kind of database, comes along. */
   carryData?: boolean | undefined;
 }
 
@@ -75,11 +75,12 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
   if (rendered.refused) throw rendered.refused;
   refuseForeign(project, containers, state.root);
   const manifest = state.manifest();
-  const carry = await decideCarry(prepared, engine, asked);
+  const carry = await decideCarry(prepared, containers, manifest, engine, asked);
+  const stopped = carry?.database?.stop ?? [];
   const edited = manifest ? state.edited(manifest) : [];
   const touched = stack.services.filter(({ component }) => !asked.only || asked.only.includes(component));
   const facts: UpFacts = {
-    containers,
+    containers: containers.filter(({ service }) => !stopped.includes(service)),
     carry,
     // As they stand on disk: what an operator edited is a change to plan.
     files: (manifest?.files ?? []).flatMap((file) => {
@@ -115,6 +116,8 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
   };
   const first = planUp(stack, rendered, facts);
   const carried = carry?.carried ?? [];
+  if (asked.carryData && carried.length === 0)
+    context.report.note('--carry-data: no data has to come along, because the stack reads the same volumes as at the last `up`');
   const left = asked.only ? [] : (await findLeftBehind(prepared, manifest, engine)).filter((name) => !carried.includes(name));
   const starting = first.changes.filter(({ action }) => action === 'create' || action === 'recreate' || action === 'start');
   if (starting.length === 0) return { ...first, prepared, leftBehind: left, carried };

@@ -186,6 +186,11 @@ export const reconcileSteps = {
     describe: (step) => `copy the volume ${step.from} to ${step.to}, and compare`,
     perform: later('carry-volume'),
   },
+  'carry-database': {
+    describe: (step) => `dump the database of ${step.from}, restore it on the leader of ${step.members.join(', ')}, and compare every row`,
+    perform: later('carry-database'),
+    touches: true,
+  },
   'finish-carry': {
     describe: () => 'note that the data has come along',
     perform: later('finish-carry'),

@@ -6,7 +6,7 @@ const FILE = 'carry.json';
 
 const isJournal = (value: unknown): boolean => {
   const { kind, from, copied } = (value ?? {}) as Partial<CarryJournal>;
-  return kind === 'rename' && typeof from === 'string' && typeof copied === 'object' && copied !== null;
+  return (kind === 'rename' || kind === 'database') && typeof from === 'string' && typeof copied === 'object' && copied !== null;
 };
 
 /** Data that is on its way; undefined where none is. */

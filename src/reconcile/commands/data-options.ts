@@ -3,10 +3,13 @@ import { UserError } from '../../core/errors.ts';
 
 export const NEW_DATA = [
   '--new-data',
-  'Where the project has another name than before: begin empty, and leave the volumes of the old name as they are',
+  'Where the project has another name than before, or its database was to be carried: begin without that data; the old volumes stay',
 ] as const;
 
-export const CARRY_DATA = ['--carry-data', 'Data comes along: verified copies of all volumes to a new name; the old volumes stay'] as const;
+export const CARRY_DATA = [
+  '--carry-data',
+  'Data comes along: verified copies of all volumes to a new name, or the database of one server (dev-compose) into a cluster; the old volumes stay',
+] as const;
 
 /** @throws UserError USAGE where both are given */
 export function refuseBoth({ newData, carryData }: Options): void {

@@ -44,7 +44,13 @@ export function addedLeftBehind(abandoned: readonly string[], project: string, v
 export const leftBehindText = (names: readonly string[]): string | undefined =>
   names.length === 0
     ? undefined
-    : `Data that does not come along: ${names.join(', ')}. ${names.length === 1 ? 'This volume stays' : 'These volumes stay'}, and nothing reads ${names.length === 1 ? 'it' : 'them'} any more; to take data along, dump it before and load it afterwards.`;
+    : `Data that does not come along: ${names.join(', ')}. ${names.length === 1 ? 'This volume stays' : 'These volumes stay'}, and nothing reads ${names.length === 1 ? 'it' : 'them'} any more; \`medianest up --carry-data\` brings the database of one server (dev-compose) into a cluster; a cache is never carried.`;
+
+/** The same of what comes along. */
+export const carriedText = (names: readonly string[]): string | undefined =>
+  names.length === 0
+    ? undefined
+    : `Data that comes along: ${names.join(', ')}. The old ${names.length === 1 ? 'volume is' : 'volumes are'} only read, and stay${names.length === 1 ? 's' : ''} until you remove ${names.length === 1 ? 'it' : 'them'}.`;
 
 /**
  * Volumes of the project that was started from this state folder before, of which the project has none of its own under the new

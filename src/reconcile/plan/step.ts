@@ -46,10 +46,12 @@ export interface ReconcileSteps {
   'remove-volumes': { names: string[] };
   'remove-images': { refs: string[] };
   'remove-state': { root: string };
-  /** Enough disk space for copies of these volumes. */
-  'check-carry': { volumes: string[]; image: string };
+  /** Enough disk space for copies of these volumes; of a database, its version too. */
+  'check-carry': { volumes: string[]; image: string; database?: { members: number } };
   'begin-carry': { journal: CarryJournal };
   'carry-volume': { from: string; to: string; labels: Record<string, string>; image: string };
+  /** `from`: the old server's volume; `volumes`: those of the new cluster. */
+  'carry-database': { from: string; project: string; members: string[]; volumes: string[]; image: string };
   'finish-carry': Record<never, never>;
 }
 

@@ -1,6 +1,7 @@
 import type { ObservedContainer } from '../../docker/types.ts';
 import { certificatesOf } from '../../stack/certificates.ts';
 import type { Rendered, Rolling, Service, Stack } from '../../stack/types.ts';
+import { withDatabase } from './carry.ts';
 import { type Change, networksOf } from './change.ts';
 import { changesProtocol, goneFolder, reloadCause, type UpFacts } from './facts.ts';
 import { freedFirst } from './freed-first.ts';
@@ -13,10 +14,11 @@ import type { Step } from './step.ts';
 export function stepsOf(planned: Planned, leftovers: readonly ObservedContainer[]): Step[] {
   const { stack, wanted, rendered, facts, changes } = planned;
   const services = new Map(wanted.map((service) => [service.name, service]));
+  const touching = containerSteps(stack, services, facts, changes, rendered, leftovers.length > 0);
   const steps = controllersLast([
     ...preparation(planned),
     ...leftovers.map(({ id, name }): Step => ({ kind: 'remove-container', id, name, cause: 'left behind by an interrupted run' })),
-    ...containerSteps(stack, services, facts, changes, rendered, leftovers.length > 0),
+    ...(facts.carry?.database ? withDatabase(touching, facts.carry.database, stack, changes, facts.waitSeconds) : touching),
   ]);
   return balancersLast(steps, services, facts.liveConfigs);
 }

@@ -2,6 +2,7 @@ import type { ObservedContainer } from '../../docker/types.ts';
 import { COMPOSE_FILE } from '../../stack/render.ts';
 import type { Rendered, Service, Stack } from '../../stack/types.ts';
 import { addedChanges, leavesAsAdded } from './added.ts';
+import { stoppedChanges } from './carry.ts';
 import { type Change, composeServices, type FileChange, fileChanges, networksOf, recreateCause } from './change.ts';
 import { changesProtocol, goneFolder, reloadCause, type UpFacts } from './facts.ts';
 import { dataLeftBehind } from './freed-first.ts';
@@ -45,7 +46,8 @@ export function planUp(stack: Stack, rendered: Rendered, facts: UpFacts): UpPlan
   }
   const files = fileChanges(rendered, facts.files);
   const planned = { stack, wanted: wantedServices, rendered, facts, changes, files };
-  return { changes, files, steps: stepsOf(planned, leftovers) };
+  const steps = stepsOf(planned, leftovers);
+  return { changes: facts.carry?.database ? stoppedChanges(changes, facts.carry.database.stop) : changes, files, steps };
 }
 
 /** Parsing the Compose files is most of what a plan costs, and only a cause needs it. */

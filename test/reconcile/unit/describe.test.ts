@@ -38,6 +38,15 @@ const plan = (changes: Change[]) => ({ changes, files: [], leftBehind: [] });
 const STEP = { kind: 'compose-up', services: [], alone: false, forced: [], waitSeconds: 60, cause: '' } as Step;
 
 describe('a plan', () => {
+  it('says which data comes along, and which does not', () => {
+    const text = describePlan(
+      { ...plan([change('app-1', 'recreate')]), carried: ['postgres-data'], leftBehind: ['redis-data'] },
+      [STEP],
+      kinds,
+    );
+    expect(text).toContain('Data that comes along: postgres-data. The old volume is only read, and stays until you remove it.\n');
+    expect(text.indexOf('Data that does not come along: redis-data.')).toBeGreaterThan(text.indexOf('Data that comes along'));
+  });
   it('is + ~ - for each change, with what it costs where it costs anything, and one line for what stays', () => {
     const kept = Array.from({ length: 20 }, (_, i) => change(`kept-${i}`, 'keep'));
     const changes = [
