@@ -39,9 +39,10 @@ export const coreShape = {
       app: network.prefault({}),
       db: network.prefault({}),
       mgmt: network.prefault({}),
+      out: network.prefault({}),
     })
     .prefault({})
-    .describe('Address ranges of the four networks'),
+    .describe('Address ranges of the networks'),
   external: z
     .strictObject({
       plex: z
