@@ -36,7 +36,7 @@ export const appSettings = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'It is given the proxies of the Docker client’s configuration (`proxies` in ~/.docker/config.json); other containers are not',
+      'It is given the proxies of the Docker client’s configuration (`proxies` in ~/.docker/config.json); other containers are not. All addresses outside are open to it then, where `external` or an object storage names one',
     ),
   source: z.string().min(1).optional().describe('Folder of the application’s source: mounted, and reloaded on every change'),
   replicas: z.int().min(1, 'should be at least 1').max(1000, 'should be at most 1000').default(1).describe('How many containers'),

@@ -77,4 +77,4 @@ export const givenUrl = (url: string, ways: readonly WayOut[]): string => {
 
 /** Lines of /etc/hosts in Compose's form: names outside lead to the containers that pass calls on. */
 export const hostLines = (ways: readonly WayOut[], input: BuildInput): string[] =>
-  ways.flatMap((way) => (way.isAddress ? [] : [way.target, ...way.aliases].map((name) => `${name}=${input.address('app', way.host)}`)));
+  ways.flatMap((way) => (way.isAddress ? [] : [way.target, ...way.aliases].map((name) => `${name}:${input.address('app', way.host)}`)));

@@ -32,7 +32,7 @@ describe('the application’s way to a host outside that the settings name', () 
     const built = stack(NAMED);
     expect(ways(built).map(({ name, networks }) => [name, networks])).toEqual([['egress-plex', ['app', 'out']]]);
     expect(given(built).PLEX_URL).toBe('https://plex.example.org/web');
-    expect(hosts(built)).toEqual(['plex.example.org=10.0.0.70']);
+    expect(hosts(built)).toEqual(['plex.example.org:10.0.0.70']);
     expect(listeners(built, 'egress-plex')).toEqual([
       'bind 127.0.0.1:8081',
       'bind 10.0.0.70:443',
@@ -54,7 +54,7 @@ describe('the application’s way to a host outside that the settings name', () 
       ['egress-plex', 70],
       ['egress-uptime-kuma', 72],
     ]);
-    expect(hosts(built)).toEqual(['nas.lan=10.0.0.70', 'status.lan=10.0.0.72']);
+    expect(hosts(built)).toEqual(['nas.lan:10.0.0.70', 'status.lan:10.0.0.72']);
     expect(listeners(built, 'egress-plex').filter((line) => line.startsWith('server'))).toEqual([
       `server outside nas.lan:32400 ${RESOLVED}`,
       `server outside nas.lan:5055 ${RESOLVED}`,
@@ -65,7 +65,7 @@ describe('the application’s way to a host outside that the settings name', () 
     const media =
       'app: { media: { kind: object, endpoint: "https://s3.example.org", bucket: films, accessKey: not-to-be-seen, secretKey: not-to-be-seen } }';
     const built = stack(media);
-    expect(hosts(built)).toEqual(['s3.example.org=10.0.0.73', 'films.s3.example.org=10.0.0.73']);
+    expect(hosts(built)).toEqual(['s3.example.org:10.0.0.73', 'films.s3.example.org:10.0.0.73']);
     expect(isInternal(built).app).toBe(true);
     expect(given(stack(media.replace('s3.example.org', '10.1.1.1:9000'))).S3_ENDPOINT).toBe('https://egress-media:9000');
   });
@@ -122,7 +122,7 @@ describe('the Compose file', () => {
   it('has the names outside for the application, and for no other service', () => {
     const { services } = parse(rendered(stack(NAMED)).files[0]?.contents ?? '') as { services: Record<string, { extra_hosts?: string[] }> };
     const found = Object.entries(services).flatMap(([name, { extra_hosts }]) => (extra_hosts ? [[name, extra_hosts]] : []));
-    expect(found).toEqual([['app-1', ['plex.example.org=10.0.0.70']]]);
+    expect(found).toEqual([['app-1', ['plex.example.org:10.0.0.70']]]);
   });
   it('changes no fingerprint of what is not concerned', () => {
     const [old, now] = [rendered(earlier('')).inputs, rendered(stack('')).inputs];

@@ -1,9 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { docker } from '../../support/cli.ts';
+import { docker, run } from '../../support/cli.ts';
 import { type FarWorld, farWorld } from '../../support/network/far-world.ts';
 import { type Reach, reachFromService } from '../../support/network/reach.ts';
 import { composeOf, inside, printed, reachedAt } from '../../support/network/segments-stack.ts';
@@ -38,8 +37,8 @@ const asksTheWorld = (...services: string[]) =>
   );
 
 async function up(): Promise<void> {
-  const run = await space.run(['up']);
-  expect(run.stderr.slice(-2000) + String(run.status)).toMatch(/0$/);
+  const { stderr, status } = await space.run(['up']);
+  expect(stderr.slice(-2000) + String(status)).toMatch(/0$/);
 }
 
 const states = async () =>
@@ -213,8 +212,8 @@ describe('the published ports', () => {
     const [, , gateway = ''] = routes.find(([, destination, , flags]) => destination === '00000000' && flags === '0003') ?? [];
     const address = (gateway.match(/../g) ?? []).reverse().map((hex) => Number.parseInt(hex, 16));
     expect(address.join('.')).toBe(composeOf(space).networks.dmz?.ipam.config[0]?.subnet.replace(/0\/\d+$/, '1'));
-    const rules = execFileSync('iptables', ['-t', 'nat', '-S', 'DOCKER'], { encoding: 'utf8' });
-    const ours = rules.split('\n').filter((rule) => new RegExp(`--dport (${space.httpPort}|${space.httpsPort}) `).test(rule));
+    const rules = await run('iptables', ['-t', 'nat', '-S', 'DOCKER']);
+    const ours = rules.stdout.split('\n').filter((rule) => new RegExp(`--dport (${space.httpPort}|${space.httpsPort}) `).test(rule));
     expect(ours.map((rule) => /--to-destination ([\d.]+):/.exec(rule)?.[1])).toEqual([way('edge', 'dmz'), way('edge', 'dmz')]);
   });
 

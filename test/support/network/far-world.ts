@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { run } from '../cli.ts';
 import { background } from '../stack.ts';
 import { type Outside, outside } from './outside.ts';
 
@@ -70,7 +70,8 @@ export async function farWorld(): Promise<FarWorld> {
   const files = ['-keyout', path.join(dir, 'key.pem'), '-out', path.join(dir, 'cert.pem')];
   const names = ['-subj', `/CN=${NAME}`, '-addext', `subjectAltName=DNS:${NAME}`];
   const options = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
-  execFileSync('openssl', ['req', ...options, ...files, ...names], { stdio: 'ignore' });
+  const made = await run('openssl', ['req', ...options, ...files, ...names]);
+  if (made.status !== 0) throw new Error(made.stderr);
   for (const file of ['seen', 'asked']) writeFileSync(path.join(dir, file), '');
   const argv = ['netns', 'exec', world.namespace, process.execPath, '-e', servers(dir, address)];
   const started = await background('ip', argv, /ready/);
