@@ -207,6 +207,16 @@ describe('an application for which hosts outside are named', () => {
 });
 
 describe('the published ports', () => {
+  const answersAnotherMachine = async () => {
+    const script = `const tls = require('node:tls');
+      const socket = tls.connect({ host: '${world.host}', port: ${space.httpsPort}, servername: 'localhost', ca: require('node:fs').readFileSync('${path.join(space.state, 'ca/root.crt')}') }, () => {
+        socket.write('GET /api/health HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n');
+      });
+      socket.on('data', (chunk) => { console.log(String(chunk).split('\\r\\n')[0]); process.exit(0); });
+      socket.on('error', (error) => { console.log(error.message); process.exit(1); });`;
+    expect((await world.run([process.execPath, '-e', script])).stdout.trim()).toBe('HTTP/1.1 200 OK');
+  };
+
   test('lead to the network `dmz`: the edge has its only way out there', async () => {
     const routes = (await printed(space, 'edge', ['cat', '/proc/net/route'])).split('\n').map((line) => line.split('\t'));
     const [, , gateway = ''] = routes.find(([, destination, , flags]) => destination === '00000000' && flags === '0003') ?? [];
@@ -217,13 +227,16 @@ describe('the published ports', () => {
     expect(ours.map((rule) => /--to-destination ([\d.]+):/.exec(rule)?.[1])).toEqual([way('edge', 'dmz'), way('edge', 'dmz')]);
   });
 
-  test('answer another machine', async () => {
-    const script = `const tls = require('node:tls');
-      const socket = tls.connect({ host: '${world.host}', port: ${space.httpsPort}, servername: 'localhost', ca: require('node:fs').readFileSync('${path.join(space.state, 'ca/root.crt')}') }, () => {
-        socket.write('GET /api/health HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n');
-      });
-      socket.on('data', (chunk) => { console.log(String(chunk).split('\\r\\n')[0]); process.exit(0); });
-      socket.on('error', (error) => { console.log(error.message); process.exit(1); });`;
-    expect((await world.run([process.execPath, '-e', script])).stdout.trim()).toBe('HTTP/1.1 200 OK');
+  test('answer another machine', answersAnotherMachine);
+
+  test('answer it also where the operator has closed `dmz`, and the edge then gets no answer from outside', async () => {
+    expect(await reachFromService(space, 'edge', [world.server])).toEqual({ [world.server]: 'open' });
+    // As docs/security.md has it.
+    const option = 'com.docker.network.bridge.enable_ip_masquerade';
+    space.write('.medianest/compose.override.yml', `networks:\n  dmz: { driver_opts: { ${option}: "false" } }\n`);
+    await up();
+    expect(await reachFromService(space, 'edge', [world.server])).toEqual({ [world.server]: 'silent' });
+    await answersAnotherMachine();
+    expect(await titles(call, space)).toContain('Before the upgrade');
   });
 });
