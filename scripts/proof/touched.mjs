@@ -28,6 +28,7 @@ export const OTHERS = {
   'templates/balancer/': ['edge', 'deploy'],
   'templates/db-router/': ['database'],
   'templates/edge/': ['edge', 'waf'],
+  'templates/egress/': ['app', 'stack'],
   'templates/engine-proxy/': ['agent'],
   'templates/etcd/': ['database', 'members'],
   'templates/lego/': ['certificates'],

@@ -49,7 +49,7 @@ export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['pe
   },
   'remember-subnets': (step, run) => {
     const { state } = run.prepared;
-    return writeAtomic(state.at('subnets.json'), rememberedText(step.subnets, step.isolated));
+    return writeAtomic(state.at('subnets.json'), rememberedText(step.subnets, step.reach));
   },
   'place-secrets': (step, run) => {
     const { state, secrets } = run.prepared;

@@ -101,7 +101,7 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
     gathered: prepared.gathered,
     subnetsChanged: prepared.subnetsChanged,
     subnets: prepared.subnets,
-    isolated: prepared.isolated,
+    reach: prepared.reach,
     newOverrides: prepared.newOverrides,
     placements: Object.fromEntries(
       stack.services

@@ -18,7 +18,7 @@ import { type BuildFacts, buildStack, portalImage, toolImage } from '../stack/bu
 import type { Overrides } from '../stack/overrides.ts';
 import { certificateKey, render } from '../stack/render.ts';
 import { settingsRead } from '../stack/settings-read.ts';
-import type { SubnetChoice } from '../stack/subnets.ts';
+import type { Reach, SubnetChoice } from '../stack/subnets.ts';
 import type { ImageSpec, NetworkName, Rendered, Stack } from '../stack/types.ts';
 import { leftOpen } from '../state/mend.ts';
 import { type StateFolder, stateFolder } from '../state/state.ts';
@@ -40,9 +40,9 @@ export interface Prepared {
   covers: SubnetChoice['covers'];
   /** What this host has to reach, as far as it was asked: no range is chosen over it. */
   reached: string[];
-  /** Internal networks have no address of their host. */
-  isolated: boolean;
-  /** What keeps them from it although the engine can: one line. */
+  /** How the networks are made. */
+  reach: Reach;
+  /** What keeps them from being made as they should be although the engine can: one line. */
   notIsolated?: string | undefined;
   subnetsChanged: boolean;
   /** What the settings say that this profile does not do, or that cannot be meant. */
@@ -87,8 +87,8 @@ export async function describe(context: Context, loaded: Loaded): Promise<Stack>
     engineSocket: localSocket(context.env),
     sourceHash: (folder) => folder,
   };
-  const { subnets, isolated } = await rangesFor(context, { settings, state, registry, facts }, { unchecked: true });
-  return buildStack(settings, registry, { ...facts, subnets, isolated });
+  const { subnets, isolated, appClosed } = await rangesFor(context, { settings, state, registry, facts }, { unchecked: true });
+  return buildStack(settings, registry, { ...facts, subnets, isolated, appClosed });
 }
 
 /** Settings -> Stack -> files, with all that is read for it. */
@@ -110,7 +110,8 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     sourceHash: memoise((folder) => hashImageSource(context.home, folder)),
   };
   const choice = await rangesFor(context, { settings, state, registry, facts: unplaced }, check);
-  const facts: BuildFacts = { ...unplaced, subnets: choice.subnets, isolated: choice.isolated };
+  const reach = { isolated: choice.isolated, appClosed: choice.appClosed };
+  const facts: BuildFacts = { ...unplaced, subnets: choice.subnets, ...reach };
   const stack = buildStack(settings, registry, facts);
   const used = (lines: typeof choice.moved) => lines.filter(({ network }) => stack.networks.some(({ name }) => name === network));
   const now = context.clock.now();
@@ -145,6 +146,7 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     secrets,
     gathered: gathered.steps,
     ...choice,
+    reach,
     moved: used(choice.moved).map(({ text }) => text),
     covers: used(choice.covers),
     advice: () => [

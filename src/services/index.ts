@@ -4,6 +4,7 @@ import { engineProxy } from './agent/engine-proxy.ts';
 import { allInOne } from './app/all-in-one.ts';
 import { app } from './app/app.ts';
 import { balancer } from './app/balancer.ts';
+import { egress } from './app/egress.ts';
 import { backup } from './backup/backup.ts';
 import { redis } from './cache/redis.ts';
 import { redisCluster } from './cache/redis-cluster.ts';
@@ -24,6 +25,7 @@ export const registry: readonly ServiceDefinition[] = [
   cdn,
   balancer,
   app,
+  egress,
   dbRouter,
   patroni,
   etcd,

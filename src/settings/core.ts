@@ -39,9 +39,10 @@ export const coreShape = {
       app: network.prefault({}),
       db: network.prefault({}),
       mgmt: network.prefault({}),
+      out: network.prefault({}),
     })
     .prefault({})
-    .describe('Address ranges of the four networks'),
+    .describe('Address ranges of the networks'),
   external: z
     .strictObject({
       plex: z
@@ -51,7 +52,9 @@ export const coreShape = {
       uptimeKuma: z.strictObject({ url: httpUrl().describe('Address of Uptime Kuma') }).prefault({}),
     })
     .prefault({})
-    .describe('The services that the portal shows; leave out what you do not run'),
+    .describe(
+      'The services that the portal shows; leave out what you do not run. The application reaches these hosts outside, on these ports, and no others',
+    ),
   certificates: certificateSettings.prefault({}).describe('How certificates are issued; `edge.certificate` says which names get them'),
   diskReserve: size('1g').describe(
     'Free space that the disks of uploads, database and backups keep: below it uploads are refused (507), no backup is begun, and `health` fails; it warns below twice of it',

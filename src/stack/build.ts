@@ -6,17 +6,15 @@ import { certificatesOf } from './certificates.ts';
 import { type FoundLock, heldBuild } from './image-lock.ts';
 import { applyOverrides, type Overrides } from './overrides.ts';
 import type { BuildInput, HostFacts, ServiceDefinition } from './service.ts';
-import type { AddressNeeds } from './subnets.ts';
+import type { AddressNeeds, Reach } from './subnets.ts';
 import type { Blueprint, ImageSpec, Network, NetworkName, SecretSpec, Service, Stack } from './types.ts';
 
 /** What building a stack needs besides the settings; all read beforehand. */
-export interface BuildFacts {
+export interface BuildFacts extends Partial<Reach> {
   version: string;
   overrides: Overrides;
   host?: HostFacts;
   subnets: Readonly<Record<NetworkName, string>>;
-  /** Internal networks have no address of their host. */
-  isolated?: boolean;
   /** The engine's socket on this machine and the group that may use it; undefined where the engine is elsewhere. */
   engineSocket?: { path: string; gid: number } | undefined;
   /** Hash of all files of an image's source; the folder is relative to the package (`templates/edge/image`). */
@@ -35,7 +33,7 @@ const BASE_IMAGE = 'debian:trixie-slim';
 export function buildStack(asked: Settings, registry: readonly ServiceDefinition[], facts: BuildFacts): Stack {
   const { settings: effective, overrides } = applyOverrides(asked, facts.overrides, () => portalImage(asked, facts).ref);
   const settings = facts.watch?.(effective) ?? effective;
-  const enabled = registry.filter((service) => settings.components[service.name]);
+  const enabled = registry.filter((service) => isOn(service, settings));
   if (enabled.length === 0) {
     throw new UserError('INVALID_SETTINGS', 'every component is switched off: nothing would run', 'switch one on under `components:`');
   }
@@ -59,7 +57,7 @@ export function buildStack(asked: Settings, registry: readonly ServiceDefinition
     profile: settings.profile,
     version: facts.version,
     services,
-    networks: usedNetworks(services, settings, facts),
+    networks: usedNetworks(services, facts),
     volumes: unique(services.flatMap((service) => service.mounts.flatMap((mount) => (mount.kind === 'volume' ? [mount.source] : [])))),
     secrets: collectSecrets(settings, registry, services),
     certificates: [...new Map(services.flatMap(certificatesOf).map((spec) => [spec.name, spec] as const)).values()],
@@ -69,12 +67,15 @@ export function buildStack(asked: Settings, registry: readonly ServiceDefinition
   };
 }
 
+const isOn = ({ name, accompanies }: ServiceDefinition, { components }: Settings): boolean =>
+  (components[name] ?? (accompanies !== undefined && components[accompanies])) === true;
+
 /** Ranges that hold every fixed address there may be, to learn which are asked for. */
-const ROOMY: BuildFacts['subnets'] = { dmz: '10.1.0.0/16', app: '10.2.0.0/16', db: '10.3.0.0/16', mgmt: '10.4.0.0/16' };
+const ROOMY: BuildFacts['subnets'] = { dmz: '10.1.0.0/16', app: '10.2.0.0/16', db: '10.3.0.0/16', mgmt: '10.4.0.0/16', out: '10.5.0.0/16' };
 
 /** The highest number of a fixed address in each network: of the containers, and of those that `scale` may add up to `app.maxReplicas`. */
 export function addressNeeds(settings: Settings, registry: readonly ServiceDefinition[], facts: Omit<BuildFacts, 'subnets'>): AddressNeeds {
-  const highest = { dmz: 1, app: 1, db: 1, mgmt: 1 };
+  const highest = { dmz: 1, app: 1, db: 1, mgmt: 1, out: 1 };
   buildStack(settings, registry, {
     ...facts,
     subnets: ROOMY,
@@ -84,6 +85,12 @@ export function addressNeeds(settings: Settings, registry: readonly ServiceDefin
   });
   return highest;
 }
+
+/** Whether an earlier version opened the application's network for these settings, to all addresses outside. */
+export const opensApp = (settings: Settings, registry: readonly ServiceDefinition[], facts: Omit<BuildFacts, 'subnets'>): boolean =>
+  buildStack(settings, registry, { ...facts, subnets: ROOMY, appClosed: false }).networks.some(
+    ({ name, internal }) => name === 'app' && !internal,
+  );
 
 /** The image of a tool that runs when it is needed, such as `lego`. */
 export const toolImage = (settings: Settings, facts: BuildFacts, name: string): ImageSpec => buildInput(settings, facts).image(name);
@@ -99,6 +106,7 @@ function buildInput(settings: Settings, facts: BuildFacts): BuildInput {
     overrides: facts.overrides,
     host: facts.host ?? {},
     engineSocket: facts.engineSocket,
+    appClosed: facts.appClosed !== false,
     built: [],
     settingsOf: (definition) => settings[definition.key] as never,
     enabled: (component) => settings.components[component] === true,
@@ -178,11 +186,10 @@ function checkPorts(services: readonly Service[]): void {
 const ANY = ['0.0.0.0', '::'];
 const sameAddress = (a: string, b: string): boolean => a === b || ANY.includes(a) || ANY.includes(b);
 
-/** A network is internal unless it publishes ports or the application must reach Plex and the others outside. */
-function usedNetworks(services: readonly Blueprint[], settings: Settings, { subnets, isolated }: BuildFacts): Network[] {
-  const { plex, overseerr, uptimeKuma } = settings.external;
-  const egress = Boolean(plex.url || overseerr.url || uptimeKuma.url) || services.some((service) => service.egress);
-  const open: Record<NetworkName, boolean> = { dmz: true, app: egress, db: false, mgmt: true };
+/** What leads outside: visitors' way in, that of the containers which call addresses outside, and the application's where one asks for it. */
+function usedNetworks(services: readonly Blueprint[], { subnets, isolated }: BuildFacts): Network[] {
+  const egress = services.some((service) => service.egress && service.networks.includes('app'));
+  const open: Record<NetworkName, boolean> = { dmz: true, app: egress, db: false, mgmt: true, out: true };
   const used = new Set(services.flatMap((service) => service.networks));
   return (Object.keys(open) as NetworkName[])
     .filter((name) => used.has(name))

@@ -18,6 +18,8 @@ export interface BuildInput {
   readonly host: HostFacts;
   /** The engine's socket on this machine and the group that may use it. */
   readonly engineSocket: { path: string; gid: number } | undefined;
+  /** As in `Reach`; where not, the application is in the open network of an earlier version until `up` may replace that. */
+  readonly appClosed: boolean;
   /** The containers of the services above it in the registry: for one that looks after the others. */
   readonly built: readonly Blueprint[];
   /** The validated settings of another service, by its definition. */
@@ -36,6 +38,8 @@ export interface BuildInput {
  * Adding one is this file, that folder and a line in `index.ts`.
  */
 export interface ServiceDefinition<S extends z.ZodType = z.ZodType> extends SettingsPart<S> {
+  /** It is on wherever this component is, unless `components` says otherwise. */
+  readonly accompanies?: string;
   /** One blueprint for each container. */
   build(own: z.output<S>, input: BuildInput): Blueprint[];
 }

@@ -11,6 +11,7 @@ const DEFAULTS: Record<NetworkName, { first: string; block: string }> = {
   app: { first: '10.0.144.0', block: '10.0.0.0/8' },
   db: { first: '192.168.144.0', block: '192.168.0.0/16' },
   mgmt: { first: '10.10.144.0', block: '10.0.0.0/8' },
+  out: { first: '10.20.144.0', block: '10.0.0.0/8' },
 };
 
 /** All private ranges (RFC 1918): the next best where a block is used up. */
@@ -30,6 +31,14 @@ export interface TakenRange {
 /** The highest number of a fixed address that each network needs. */
 export type AddressNeeds = Readonly<Record<NetworkName, number>>;
 
+/** How networks are made. */
+export interface Reach {
+  /** Internal networks have no address of their host. */
+  isolated: boolean;
+  /** The application's network leads to no address outside, as it did in versions before 0.5 where the settings named one. */
+  appClosed: boolean;
+}
+
 export interface SubnetChoice {
   subnets: Record<NetworkName, string>;
   /** One line for each network that could not have its default range. */
@@ -45,12 +54,14 @@ interface Claimed extends TakenRange {
 /**
  * Chooses each network's range: the operator's, the remembered one, the default, or the next free range of the same
  * block; no wider than its fixed addresses need. An explicit range that overlaps something is refused, naming both sides.
+ * @param inUse containers run in the remembered ranges: these stay, and others are chosen beside them
  */
 export function chooseSubnets(
   wanted: Readonly<Record<NetworkName, { subnet: string }>>,
   remembered: Readonly<Partial<Record<NetworkName, string>>>,
   taken: readonly TakenRange[],
   needs: AddressNeeds,
+  inUse = false,
 ): SubnetChoice {
   const used = taken.flatMap((entry): Claimed[] => {
     const range = parseCidr(entry.subnet.includes('/') ? entry.subnet : `${entry.subnet}/32`);
@@ -64,10 +75,10 @@ export function chooseSubnets(
     const explicit = wanted[name].subnet === 'auto' ? undefined : wanted[name].subnet;
     const first = explicit ?? remembered[name] ?? firstRange(name, needs[name]);
     const kept = remembered[name] === first;
-    const claims = [...used, ...chosen];
+    const claims = inUse && kept ? chosen : [...used, ...chosen];
     const blocker = claims.find((claim) => blocks(claim, parseCidr(first) as Range, { kept, explicit: explicit !== undefined }));
     if (blocker && explicit) throw overlapRefusal(name, explicit, blocker);
-    const subnet = blocker ? freeRange(name, needs[name], claims) : first;
+    const subnet = blocker ? freeRange(name, needs[name], [...used, ...chosen]) : first;
     if (!subnet) throw usedUp(name, first, blocker as Claimed);
     if (blocker) choice.moved.push({ network: name, text: `network ${name}: ${overlapText(first, blocker)}, so ${subnet} is used` });
     const range = parseCidr(subnet) as Range;

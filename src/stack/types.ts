@@ -11,7 +11,7 @@ import type { SettingsTrial } from './settings-trial.ts';
 
 export type { FilePart, Mount, NfsExport } from './mount.ts';
 
-export const NETWORKS = ['dmz', 'app', 'db', 'mgmt'] as const;
+export const NETWORKS = ['dmz', 'app', 'db', 'mgmt', 'out'] as const;
 export type NetworkName = (typeof NETWORKS)[number];
 
 /** A host port and where it leads. */
@@ -143,8 +143,10 @@ export interface Blueprint {
   cpus?: number;
   /** Processes and threads at most, where 256 are too few. */
   pids?: number;
-  /** It calls addresses outside: its networks are not cut off. */
+  /** It calls addresses outside that nothing names: the network of the application is not cut off for it. */
   egress?: boolean;
+  /** The addresses outside that it passes calls on to. */
+  leadsTo?: string[];
   /** Why it keeps each capability, write path and published port that the stack's hardening leaves it (docs/hardening.md). */
   keeps?: Record<string, string>;
   /** Containers that should be started before it. */

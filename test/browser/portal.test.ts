@@ -60,7 +60,7 @@ async function reloadUntil(page: Page, name: string): Promise<void> {
 }
 
 beforeAll(async () => {
-  // A Plex that answers as the real one does; the container reaches it through the address of its own network's gateway.
+  // A Plex that answers as the real one does; what leads there reaches it through the address of its own network's gateway.
   plex = http.createServer((request, response) => {
     const known = request.url === '/identity';
     response.writeHead(known ? 200 : 404, { 'content-type': 'application/json' });
@@ -71,7 +71,7 @@ beforeAll(async () => {
   space = await workspace('browser', 'profile: dev-compose\n');
   const first = await space.run(['render']);
   if (first.status !== 0) throw new Error(first.stderr);
-  const subnet = (JSON.parse(readFileSync(path.join(space.state, 'subnets.json'), 'utf8')) as { app: string }).app;
+  const subnet = (JSON.parse(readFileSync(path.join(space.state, 'subnets.json'), 'utf8')) as { out: string }).out;
   const gateway = subnet.replace(/\d+\/\d+$/, '1');
   const up = await space.run([
     'up',

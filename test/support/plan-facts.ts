@@ -43,7 +43,7 @@ export const settledFacts = (files: Rendered, containers: readonly ObservedConta
   stateFolder: '/state',
   subnetsChanged: false,
   subnets: {},
-  isolated: false,
+  reach: { isolated: false, appClosed: true },
   newOverrides: undefined,
   placements: {},
   leaders: [],

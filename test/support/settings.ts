@@ -39,7 +39,7 @@ export function load(options: LoadOptions = {}): Loaded {
   }
 }
 
-export const SUBNETS = { dmz: '172.16.0.0/16', app: '10.0.0.0/16', db: '192.168.0.0/16', mgmt: '10.10.0.0/16' };
+export const SUBNETS = { dmz: '172.16.0.0/16', app: '10.0.0.0/16', db: '192.168.0.0/16', mgmt: '10.10.0.0/16', out: '10.20.0.0/16' };
 
 export const stackOf = (
   loaded: Loaded,

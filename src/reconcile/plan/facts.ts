@@ -2,6 +2,7 @@ import type { Step } from '../../capability/capability.ts';
 import type { ObservedContainer } from '../../docker/types.ts';
 import { certificatesOf } from '../../stack/certificates.ts';
 import type { Overrides } from '../../stack/overrides.ts';
+import type { Reach } from '../../stack/subnets.ts';
 import type { Rendered, Role, Service } from '../../stack/types.ts';
 import type { Mend } from '../../state/plan/mends.ts';
 import type { Carrying } from './carry.ts';
@@ -34,7 +35,7 @@ export interface UpFacts extends OwnerFacts {
   gathered: readonly { role: Role; step: Step }[];
   subnetsChanged: boolean;
   subnets: Record<string, string>;
-  isolated: boolean;
+  reach: Reach;
   /** Overrides that this plan changes; undefined if they stay as they are. */
   newOverrides: Overrides | undefined;
   /** Service -> hash of the secrets that it should have, for those that take them by a reload. */

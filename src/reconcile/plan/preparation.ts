@@ -64,8 +64,8 @@ export function preparation({ stack, wanted, rendered, facts, changes, files }: 
   }
   steps.push(...(facts.carry?.written ?? []));
   if (facts.newOverrides) steps.push({ kind: 'store-overrides', overrides: facts.newOverrides, cause: 'so that the next `up` keeps it' });
-  const { subnets, isolated } = facts;
-  if (facts.subnetsChanged) steps.push({ kind: 'remember-subnets', subnets, isolated, cause: 'so that later renders are the same' });
+  const { subnets, reach } = facts;
+  if (facts.subnetsChanged) steps.push({ kind: 'remember-subnets', subnets, reach, cause: 'so that later renders are the same' });
   if (facts.changedSecrets.length > 0) steps.push({ kind: 'create-secrets', names: [...facts.changedSecrets], cause: 'new or changed' });
   for (const service of wanted)
     if (facts.unplaced.includes(service.name)) steps.push({ kind: 'place-secrets', service, cause: 'it reads them from its own folder' });

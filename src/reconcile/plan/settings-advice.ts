@@ -1,3 +1,4 @@
+import { isAddress, isLoopback } from '../../core/url-host.ts';
 import type { Loaded } from '../../settings/loaded.ts';
 import type { SettingsPart } from '../../settings/part.ts';
 
@@ -23,7 +24,7 @@ const MOST_NAMED = 4;
 export const settingsAdvice = (loaded: Loaded, effect: Effect): string[] => [
   ...unknownVariables(loaded),
   ...withoutEffect(loaded, effect),
-  ...loopbacks(loaded),
+  ...calls(loaded),
 ];
 
 const unknownVariables = ({ unknownVariables: unknown }: Loaded): string[] =>
@@ -86,21 +87,26 @@ const lastWord = (path: string): string => (/([A-Z]?[a-z]+)$/.exec(path)?.[1] ??
 
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
 
-/** Addresses that a container asks, where localhost is the container. */
-function loopbacks({ settings, origins }: Loaded): string[] {
+/** What the settings say that the application calls outside: a line for each address of which there is something to say. */
+function calls({ settings, origins }: Loaded): string[] {
   const { external } = settings;
-  const media = (settings.app as { media?: { endpoint?: string } } | undefined)?.media;
-  const asked: [path: string, url: string | undefined][] = [
+  const app = settings.app as { proxy?: boolean; media?: { endpoint?: string } } | undefined;
+  const named: [path: string, url: string | undefined][] = [
     ...Object.entries(external).map(([name, { url }]): [string, string | undefined] => [`external.${name}.url`, url]),
-    ['app.media.endpoint', media?.endpoint],
+    ['app.media.endpoint', app?.media?.endpoint],
   ];
-  return asked.flatMap(([path, url]) => {
-    if (url === undefined || !isLoopback(new URL(url).hostname)) return [];
-    const where = origins.get(path)?.locate(path.split('.')) ?? 'the settings';
-    return [
-      `${where}: ${path}: ${new URL(url).host} is the portal’s own container, not this host: give the address by which other machines reach it`,
-    ];
+  const leads = settings.components.app === true && app?.proxy !== true;
+  return named.flatMap(([path, url]) => {
+    const problem = url === undefined ? undefined : callProblem(new URL(url), leads);
+    return problem ? [`${origins.get(path)?.locate(path.split('.')) ?? 'the settings'}: ${path}: ${problem}`] : [];
   });
 }
 
-const isLoopback = (host: string): boolean => /^(localhost|.*\.localhost|127(\.\d+){3}|0\.0\.0\.0|\[::1?\])$/.test(host);
+/** @param leads the application is led there by a container of that name */
+function callProblem({ host, hostname, protocol }: URL, leads: boolean): string | undefined {
+  if (isLoopback(hostname))
+    return `${host} is the portal’s own container, not this host: give the address by which other machines reach it`;
+  if (leads && protocol === 'https:' && isAddress(hostname))
+    return `the application reaches ${host} by another name, for which its certificate is not valid: give the host a name, or use http`;
+  return undefined;
+}

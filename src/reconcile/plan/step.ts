@@ -1,6 +1,7 @@
 import type { Member } from '../../stack/member.ts';
 import type { Overrides } from '../../stack/overrides.ts';
 import type { SettingsTrial } from '../../stack/settings-trial.ts';
+import type { Reach } from '../../stack/subnets.ts';
 import type { CertificateSpec, ImageSpec, NfsExport, Rendered, Rolling, Service, Stack } from '../../stack/types.ts';
 import type { Mend } from '../../state/plan/mends.ts';
 import type { CarryJournal } from './carry-journal.ts';
@@ -10,7 +11,7 @@ export interface ReconcileSteps {
   'build-image': { image: ImageSpec };
   'pull-image': { ref: string };
   'create-secrets': { names: string[] };
-  'remember-subnets': { subnets: Record<string, string>; isolated: boolean };
+  'remember-subnets': { subnets: Record<string, string>; reach: Reach };
   'write-files': { rendered: Rendered; stack: Stack; changed: string[] };
   'issue-certificate': { certificate: CertificateSpec; uid: number; image: string };
   'place-secrets': { service: Service };

@@ -1,7 +1,8 @@
 import type { Engine } from '../../docker/types.ts';
+import type { Reach } from '../../stack/subnets.ts';
 import { NETWORKS, type NetworkName } from '../../stack/types.ts';
 
-/** When the host may leave networks that it is in. */
+/** When the host may leave networks that it is in, and the application's be closed. */
 export interface IsolationCheck {
   /** Asked what it can do; without it all stays as it was chosen last. */
   engine?: Engine;
@@ -9,7 +10,7 @@ export interface IsolationCheck {
   running?: boolean;
   /** For what starts nothing: it does not matter. */
   unchecked?: boolean;
-  /** Networks that are there may be replaced by isolated ones, with all the containers in them. */
+  /** Networks that are there may be replaced, with all the containers in them. */
   replaceNetworks?: boolean | undefined;
 }
 
@@ -17,28 +18,33 @@ export interface IsolationCheck {
 export const networkName = (project: string, network: NetworkName): string => `${project}_${network}`;
 
 /**
- * Whether the host stays out of the internal networks. What runs keeps the networks that it has, unless they may be replaced: that
- * stops everything in them, so it is `up` alone that does it. @param before as it was chosen last
+ * Whether the host stays out of the internal networks, and whether the application's is one of them. What runs keeps the networks that it
+ * has, unless they may be replaced: that stops everything in them, so it is `up` alone that does it. @param before as it was chosen last
  */
 export async function chooseIsolation(
   project: string,
-  before: boolean,
+  before: Reach,
   { engine, running, unchecked, replaceNetworks }: IsolationCheck,
-): Promise<{ isolated: boolean; notIsolated?: string | undefined }> {
-  if (!engine || unchecked || (running && (before || !replaceNetworks))) return { isolated: before };
-  if (!(await engine.info()).isolates) return { isolated: false };
-  if (!running) return { isolated: true };
+): Promise<Reach & { notIsolated?: string | undefined }> {
+  if (!engine || unchecked || (running && ((before.isolated && before.appClosed) || !replaceNetworks))) return before;
+  const isolated = (running && before.isolated) || (await engine.info()).isolates;
+  const wanted: Reach = { isolated, appClosed: true };
+  if (!running || (isolated === before.isolated && before.appClosed)) return wanted;
   const guests = await engine.guests(
     project,
     NETWORKS.map((name) => networkName(project, name)),
   );
   const [guest] = guests;
-  if (!guest) return { isolated: true };
+  if (!guest) return wanted;
   const more = guests.length > 1 ? ` (and ${guests.length - 1} more)` : '';
+  const stays = [
+    ...(before.appClosed ? [] : ['all addresses outside stay open to the application']),
+    ...(isolated && !before.isolated ? ['internal networks stay open to this host'] : []),
+  ].join(', and ');
   return {
-    isolated: false,
+    ...before,
     notIsolated:
-      `internal networks stay open to this host: ${guest.container}${more} is in ${guest.network}, which could not be replaced` +
+      `${stays}: ${guest.container}${more} is in ${guest.network}, which could not be replaced` +
       `\n  Fix: docker network disconnect --force ${guest.network} ${guest.container}, then medianest up`,
   };
 }

@@ -1,9 +1,9 @@
 import type { Context } from '../../capability/capability.ts';
 import type { Engine } from '../../docker/types.ts';
 import type { Settings } from '../../settings/schema.ts';
-import { addressNeeds, type BuildFacts } from '../../stack/build.ts';
+import { addressNeeds, type BuildFacts, opensApp } from '../../stack/build.ts';
 import type { ServiceDefinition } from '../../stack/service.ts';
-import { chooseSubnets, type SubnetChoice, type TakenRange } from '../../stack/subnets.ts';
+import { chooseSubnets, type Reach, type SubnetChoice, type TakenRange } from '../../stack/subnets.ts';
 import { NETWORKS, type NetworkName } from '../../stack/types.ts';
 import type { StateFolder } from '../../state/state.ts';
 import { chooseIsolation, type IsolationCheck } from './isolation.ts';
@@ -22,24 +22,31 @@ export interface RangeCheck extends IsolationCheck {
   explain?: boolean;
 }
 
-export interface Ranges extends SubnetChoice {
+export interface Ranges extends SubnetChoice, Reach {
   /** What this host has to reach, one by one; empty where it was not asked. */
   reached: string[];
-  /** Internal networks have no address of their host. */
-  isolated: boolean;
-  /** What keeps them from it although the engine can: one line. */
+  /** What keeps networks from being made as they should be although the engine can: one line. */
   notIsolated?: string | undefined;
   subnetsChanged: boolean;
 }
 
 /** What `subnets.json` holds. */
-type Remembered = Partial<Record<NetworkName, string>> & { isolated?: boolean };
+type Remembered = Partial<Record<NetworkName, string>> & Partial<Reach>;
 
-const rangesOf = ({ isolated: _, ...ranges }: Remembered) => ranges as Record<NetworkName, string>;
+const rangesOf = ({ isolated: _, appClosed: __, ...ranges }: Remembered) => ranges as Record<NetworkName, string>;
 
-/** The text of `subnets.json`. Without isolation it stays as versions before 0.5 wrote it. */
-export const rememberedText = (subnets: Readonly<Record<string, string>>, isolated: boolean): string =>
-  `${JSON.stringify({ ...subnets, ...(isolated && { isolated }) }, null, 1)}\n`;
+/** The text of `subnets.json`. What is not so is left out, as versions before 0.5 wrote it. */
+export const rememberedText = (subnets: Readonly<Record<string, string>>, { isolated, appClosed }: Reach): string =>
+  `${JSON.stringify({ ...subnets, ...(isolated && { isolated }), ...(appClosed && { appClosed }) }, null, 1)}\n`;
+
+/** How the networks are by now. There is nothing to close where nothing was made yet, or where no address outside is named. */
+function reachBefore(remembered: Remembered, { settings, registry, facts }: Unplaced): Reach {
+  const isNew = Object.keys(remembered).length === 0;
+  return {
+    isolated: remembered.isolated === true,
+    appClosed: remembered.appClosed === true || isNew || !opensApp(settings, registry, facts),
+  };
+}
 
 /** What a stack is built with, before its ranges are known. */
 interface Unplaced {
@@ -52,21 +59,20 @@ interface Unplaced {
 /** The networks' ranges: those of a running project as they are, else compared with what this host uses and reaches. */
 export async function rangesFor(context: Context, { settings, state, registry, facts }: Unplaced, check: RangeCheck): Promise<Ranges> {
   const remembered = state.readJson<Remembered>('subnets.json', 'free ranges are chosen again') ?? {};
-  const { isolated, notIsolated } = await chooseIsolation(settings.project, remembered.isolated === true, check);
-  const isolation = { isolated, notIsolated };
-  const flips = isolated !== (remembered.isolated === true);
+  const before = reachBefore(remembered, { settings, state, registry, facts });
+  const isolation = await chooseIsolation(settings.project, before, check);
+  const flips = isolation.isolated !== (remembered.isolated === true) || isolation.appClosed !== (remembered.appClosed === true);
   const wanted = settings.networks;
-  const settled = NETWORKS.every(
-    (name) => remembered[name] && (wanted[name].subnet === 'auto' || wanted[name].subnet === remembered[name]),
-  );
-  const inUse = settled && (check.running === true || !check.engine);
-  if (inUse && !check.explain)
+  const known = NETWORKS.filter((name) => remembered[name]);
+  const kept = known.every((name) => wanted[name].subnet === 'auto' || wanted[name].subnet === remembered[name]);
+  const inUse = kept && known.length > 0 && (check.running === true || !check.engine);
+  const settled = known.length === NETWORKS.length;
+  if (inUse && settled && !check.explain)
     return { subnets: rangesOf(remembered), moved: [], covers: [], reached: [], ...isolation, subnetsChanged: flips };
   // While nothing ran, another network may have taken a remembered range.
-  const others = check.unchecked || inUse ? [] : await takenRanges(settings.project, check.engine);
-  const first = NETWORKS.some((name) => remembered[name] === undefined);
-  const reached = check.unchecked ? [] : await rangesReached(context.env, settings, first);
-  const choice = chooseSubnets(wanted, remembered, [...others, ...reached], addressNeeds(settings, registry, facts));
+  const others = check.unchecked || (inUse && settled) ? [] : await takenRanges(settings.project, check.engine);
+  const reached = check.unchecked ? [] : await rangesReached(context.env, settings, !settled);
+  const choice = chooseSubnets(wanted, remembered, [...others, ...reached], addressNeeds(settings, registry, facts), inUse);
   return {
     ...choice,
     reached: reached.map(({ subnet, by }) => `${subnet} (${by})`),

@@ -57,7 +57,6 @@ export const allInOne = defineService({
         memoryBytes: own.memory,
         cpus: own.cpus,
         pids: Math.max(256, input.settingsOf(postgres).maxConnections + 128),
-        egress: application.media.kind === 'object',
         keeps: {
           '/var/lib/medianest': 'database, sessions and uploads',
           [MEDIA_TARGET]: 'the media library, where it is not mounted read-only',

@@ -17,9 +17,10 @@ import {
   urlHost,
 } from './portal.ts';
 import { cacheContract, databaseContract } from './stores.ts';
+import { hostLines, inTheOpen, waysOut } from './ways-out.ts';
 
 export const FIRST_HOST = 100;
-const MIGRATE_HOST = 90;
+export const MIGRATE_HOST = 90;
 const NETWORKS = ['app', 'db'] as const;
 
 /** Asks the application with what its image has: the portal's own script, curl, wget or Node. Loopback needs no verification. */
@@ -98,7 +99,9 @@ export const app = defineService({
       refuseTooMany(own);
       for (const network of NETWORKS) input.reserve(network, FIRST_HOST + own.maxReplicas - 1);
     }
-    const contract = portalContract(own, input, [databaseContract(input), cacheContract(input)]);
+    const ways = waysOut(own, input);
+    const contract = portalContract(own, input, [databaseContract(input), cacheContract(input)], ways);
+    const extraHosts = hostLines(ways, input);
     const tls = appTls(own, input);
     const assets = assetsUrl(input);
     const [uid, gid] = own.user.split(':');
@@ -120,16 +123,22 @@ export const app = defineService({
       ...tlsPart(own, tls),
       environment: { ...(tls && TLS_ENVIRONMENT), ...(assets && { ASSETS_URL: assets }), ...contract.environment, APP_REPLICA: name },
       proxy: own.proxy,
-      view: { healthTest: healthTest(own, tls), command: command(own), hasCommand: command(own).length > 0 },
+      view: {
+        healthTest: healthTest(own, tls),
+        command: command(own),
+        hasCommand: command(own).length > 0,
+        hasExtraHosts: extraHosts.length > 0,
+        extraHosts,
+      },
       memoryBytes: own.memory,
       cpus: own.cpus,
-      egress: own.media.kind === 'object',
+      egress: inTheOpen(own, input),
       keeps: {
         '/srv/uploads': 'uploads: every replica stores and serves the same files',
         [MEDIA_TARGET]: 'the media library, where it is not mounted read-only',
         '/tmp': 'what an application’s libraries put there; gone with the container',
       },
-      after: contract.after,
+      after: [...contract.after, ...ways.map(({ name }) => name)],
       trust: contract.trust,
       ...(input.enabled('balancer') && { rolling: rolling(own, input.address('app', host), tls) }),
       interruption: own.replicas > 1 ? 'none: the other replicas serve' : 'about 3 s: the only replica is replaced',

@@ -3,6 +3,7 @@ import { cpus, memory, port, size, urlPath } from '../../settings/fields.ts';
 import type { BuildInput, StoreContract } from '../../stack/service.ts';
 import { type CertificateSpec, type Mount, READY_PATH, type SecretSpec } from '../../stack/types.ts';
 import { mediaContract, mediaSettings } from './media.ts';
+import { givenUrl, type WayOut } from './ways-out.ts';
 
 /** A program and its arguments; an empty list is none. */
 const argv = () => z.array(z.string().min(1)).default([]);
@@ -35,7 +36,7 @@ export const appSettings = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'It is given the proxies of the Docker client’s configuration (`proxies` in ~/.docker/config.json); other containers are not',
+      'It is given the proxies of the Docker client’s configuration (`proxies` in ~/.docker/config.json); other containers are not. All addresses outside are open to it then, where `external` or an object storage names one',
     ),
   source: z.string().min(1).optional().describe('Folder of the application’s source: mounted, and reloaded on every change'),
   replicas: z.int().min(1, 'should be at least 1').max(1000, 'should be at most 1000').default(1).describe('How many containers'),
@@ -111,8 +112,11 @@ export const APP_CERTIFICATE: CertificateSpec = {
 /** Where the application finds it; `current` is switched as a whole, so the two always belong together. */
 export const TLS_ENVIRONMENT = { TLS_CERT_FILE: '/run/certs/current/fullchain.pem', TLS_KEY_FILE: '/run/certs/current/privkey.pem' };
 
-/** The environment and the secrets of the app contract (docs/app-contract.md). @param stores its database and its cache */
-export function portalContract(own: AppSettings, input: BuildInput, stores: readonly StoreContract[]) {
+/**
+ * The environment and the secrets of the app contract (docs/app-contract.md).
+ * @param stores its database and its cache @param ways how it reaches what is outside, where it cannot by itself
+ */
+export function portalContract(own: AppSettings, input: BuildInput, stores: readonly StoreContract[], ways: readonly WayOut[] = []) {
   const { plex, overseerr, uptimeKuma } = input.settings.external;
   const media = mediaContract(own.media);
   const given = (name: string, value: typeof plex.token): SecretSpec[] => (value ? [{ name, source: { given: value } }] : []);
@@ -121,16 +125,17 @@ export function portalContract(own: AppSettings, input: BuildInput, stores: read
     ...Object.assign({}, ...stores.map((store) => store.environment)),
     UPLOADS_PATH: '/srv/uploads',
     ...media.environment,
+    ...(media.environment.S3_ENDPOINT && { S3_ENDPOINT: givenUrl(media.environment.S3_ENDPOINT, ways) }),
     UPLOAD_LIMIT_BYTES: String(own.uploadLimit),
     UPLOAD_QUOTA_BYTES: String(own.uploadQuota),
     UPLOAD_CLIENT_QUOTA_BYTES: String(Math.max(own.uploadClientQuota, own.uploadLimit)),
     UPLOAD_RESERVE_BYTES: String(input.settings.diskReserve),
     LOG_LEVEL: own.logLevel,
-    ...(plex.url && { PLEX_URL: plex.url }),
+    ...(plex.url && { PLEX_URL: givenUrl(plex.url, ways) }),
     ...(plex.token && { PLEX_TOKEN_FILE: '/run/secrets/plex-token' }),
-    ...(overseerr.url && { OVERSEERR_URL: overseerr.url }),
+    ...(overseerr.url && { OVERSEERR_URL: givenUrl(overseerr.url, ways) }),
     ...(overseerr.apiKey && { OVERSEERR_API_KEY_FILE: '/run/secrets/overseerr-api-key' }),
-    ...(uptimeKuma.url && { UPTIME_KUMA_URL: uptimeKuma.url }),
+    ...(uptimeKuma.url && { UPTIME_KUMA_URL: givenUrl(uptimeKuma.url, ways) }),
     ...own.env,
   };
   return {

@@ -91,7 +91,7 @@ export function topology(stack: Stack, external: Readonly<Record<string, { url?:
     const balancer = service.rolling && groupOf.get(service.rolling.balancer);
     const balanced = balancer ? [{ from: balancer, to: from, tls: service.rolling?.tls === true }] : [];
     const out = outside
-      .filter(({ url }) => Object.values(service.environment).includes(url))
+      .filter(({ url }) => Object.values(service.environment).includes(url) || service.leadsTo?.includes(url))
       .map(({ id, url }) => ({ from, to: id, tls: url.startsWith('https:') }));
     const visited = service.ports.length > 0 ? [{ from: VISITORS, to: from, tls: service.certificate !== undefined }] : [];
     return [...visited, ...called, ...balanced, ...out];
@@ -110,9 +110,13 @@ export function topology(stack: Stack, external: Readonly<Record<string, { url?:
   };
 }
 
-/** It has a certificate of its own, or passes calls on to a service whose certificate names it. */
+/** It has a certificate of its own, or passes calls on to what has one: a service whose certificate names it, or a host outside. */
 const servesTls = (stack: Stack, name: string): boolean =>
-  stack.services.some((service) => service.certificate && (service.name === name || service.certificate.subjects.includes(name)));
+  stack.services.some(
+    ({ name: own, certificate, leadsTo }) =>
+      (certificate && (own === name || certificate.subjects.includes(name))) ||
+      (leadsTo && own === name && leadsTo.every((url) => url.startsWith('https:'))),
+  );
 
 /** The fixed address in the network that it is drawn in. */
 function addressOf(service: Service, stack: Stack): string {

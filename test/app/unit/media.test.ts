@@ -64,7 +64,7 @@ describe('media', () => {
     expect(name({})).toBe(names[0]);
   });
 
-  it('is an object storage handed to the app: its keys as files, and a way out of the network', () => {
+  it('is an object storage handed to the app: its keys as files, and a way out to it alone', () => {
     const object = {
       kind: 'object',
       endpoint: 'https://s3.example.org',
@@ -88,8 +88,10 @@ describe('media', () => {
       expect.arrayContaining(['s3-access-key', 's3-secret-key']),
     );
     expect(JSON.stringify(file)).not.toContain('s3cret');
-    expect(file.networks.app?.internal).toBeUndefined();
-    expect(compose({}).file.networks.app?.internal).toBe(true);
+    expect(stack.services.find(({ name }) => name === 'egress-media')?.networks).toEqual(['app', 'out']);
+    expect(file.networks.app?.internal).toBe(true);
+    expect(file.networks.out?.internal).toBeUndefined();
+    expect(compose({}).file.networks).not.toHaveProperty('out');
   });
 
   it.each<[string, object, RegExp]>([

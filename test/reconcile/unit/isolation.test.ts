@@ -4,6 +4,7 @@ import type { Engine } from '../../../src/docker/types.ts';
 import { planUp } from '../../../src/reconcile/plan/up.ts';
 import { chooseIsolation } from '../../../src/reconcile/ranges/isolation.ts';
 import { refuseGuests } from '../../../src/reconcile/ranges/refuse-guests.ts';
+import type { Reach } from '../../../src/stack/subnets.ts';
 import type { Rendered, Stack } from '../../../src/stack/types.ts';
 import { runningContainer, settledFacts } from '../../support/plan-facts.ts';
 import { load, rendered, stackOf } from '../../support/settings.ts';
@@ -45,15 +46,44 @@ describe('whether the host stays out of internal networks', () => {
     ['without an engine, never chosen', false, {}, false],
     ['where it does not matter', false, { engine: engine(true), unchecked: true }, false],
   ])('%s', async (_name, before, check, wanted) => {
-    expect(await chooseIsolation('medianest', before, check)).toEqual({ isolated: wanted });
+    expect(await chooseIsolation('medianest', { isolated: before, appClosed: true }, check)).toEqual({ isolated: wanted, appClosed: true });
   });
 
   it('leaves networks alone that hold other containers, and says which', async () => {
     const check = { engine: engine(true, [...THEIRS, ...THEIRS]), running: true, replaceNetworks: true };
-    const chosen = await chooseIsolation('medianest', false, check);
+    const chosen = await chooseIsolation('medianest', { isolated: false, appClosed: true }, check);
     expect(chosen.isolated).toBe(false);
     expect(chosen.notIsolated).toMatch(
       /tool \(and 1 more\) is in medianest_db.*\n {2}Fix: docker network disconnect --force medianest_db tool/,
+    );
+  });
+});
+
+describe('whether the application’s network is closed that an earlier version left open', () => {
+  const open = (isolated = false) => ({ isolated, appClosed: false });
+  const closed = (isolated = true) => ({ isolated, appClosed: true });
+  it.each<[string, Reach, Parameters<typeof chooseIsolation>[2], Reach]>([
+    ['a stopped stack', open(), { engine: engine(true) }, closed()],
+    ['a stopped stack, an engine that cannot isolate', open(), { engine: engine(false) }, closed(false)],
+    ['a running stack, up', open(), { engine: engine(true), running: true, replaceNetworks: true }, closed()],
+    ['a running isolated stack, up', open(true), { engine: engine(true), running: true, replaceNetworks: true }, closed()],
+    ['a running stack, up on an older engine', open(), { engine: engine(false), running: true, replaceNetworks: true }, closed(false)],
+    ['a running stack, another command', open(true), { engine: engine(true), running: true }, open(true)],
+    ['without an engine, as it was', open(true), {}, open(true)],
+    ['where it does not matter', open(), { engine: engine(true), unchecked: true }, open()],
+  ])('%s', async (_name, before, check, wanted) => {
+    expect(await chooseIsolation('medianest', before, check)).toEqual(wanted);
+  });
+
+  it('stays open where its network cannot be replaced, and says what that means', async () => {
+    const check = { engine: engine(true, THEIRS), running: true, replaceNetworks: true };
+    const both = await chooseIsolation('medianest', open(), check);
+    expect(both).toMatchObject(open());
+    expect(both.notIsolated).toMatch(
+      /^all addresses outside stay open to the application, and internal networks stay open to this host: tool is/,
+    );
+    expect((await chooseIsolation('medianest', open(true), check)).notIsolated).toMatch(
+      /^all addresses outside stay open to the application: tool/,
     );
   });
 });
@@ -85,7 +115,11 @@ describe('the rendered networks', () => {
 describe('up on a running stack', () => {
   const before = rendered(open);
   const containers = open.services.map(({ name }) => runningContainer(name, before.inputs[name], { component: name.replace(/-1$/, '') }));
-  const plan = planUp(isolated, rendered(isolated), settledFacts(before, containers, { isolated: true, subnetsChanged: true }));
+  const plan = planUp(
+    isolated,
+    rendered(isolated),
+    settledFacts(before, containers, { reach: { isolated: true, appClosed: true }, subnetsChanged: true }),
+  );
 
   it('tells cause, downtime and that no data is at risk', () => {
     expect(plan.changes.map(({ service, action }) => `${action} ${service}`).sort()).toEqual(

@@ -253,7 +253,7 @@ describe('a step is told in one line', () => {
     [{ kind: 'create-secrets', names: ['a', 'b'], cause: '' }, 'store 2 secrets (a, b)'],
     [{ kind: 'create-secrets', names: ['a'], cause: '' }, 'store 1 secret (a)'],
     [
-      { kind: 'remember-subnets', subnets: { db: '10.0.0.0/16' }, isolated: false, cause: '' },
+      { kind: 'remember-subnets', subnets: { db: '10.0.0.0/16' }, reach: { isolated: false, appClosed: true }, cause: '' },
       'remember the address ranges (db 10.0.0.0/16)',
     ],
     [{ kind: 'write-files', rendered: files, stack, changed: ['a'], cause: '' }, 'write 1 file'],

@@ -162,6 +162,18 @@ describe('addresses that a container asks', () => {
       expect(advice('dev', `external: { plex: { url: "${url}" } }`)).toEqual([]);
     },
   );
+  it.each(['https://192.168.1.20:32400', 'https://[fd00::1]'])(
+    'are told where the name that leads there fits no certificate: %s',
+    (url) => {
+      const file = `external: { plex: { url: "${url}" } }`;
+      expect(advice('dev-compose', file)).toEqual([
+        `medianest.yml:1: external.plex.url: the application reaches ${new URL(url).host} by another name, for which its certificate is not valid: give the host a name, or use http`,
+      ]);
+      // There the application calls it by itself.
+      expect([advice('dev', file), advice('dev-compose', `${file}\napp: { proxy: true }`)]).toEqual([[], []]);
+      expect(advice('dev-compose', 'external: { plex: { url: "https://plex.example.org" } }')).toEqual([]);
+    },
+  );
   it('are told of the media library’s storage', () => {
     const file = 'app: { media: { kind: object, endpoint: "http://localhost:9000", bucket: media, accessKey: a, secretKey: b } }';
     expect(advice('dev-compose', file)).toEqual([expect.stringMatching(/^medianest\.yml:1: app\.media\.endpoint: localhost:9000 is/)]);

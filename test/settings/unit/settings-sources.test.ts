@@ -23,6 +23,7 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'networks.app.subnet': ['10.77.0.0/16', '10.77.0.0/16'],
   'networks.db.subnet': ['10.77.0.0/16', '10.77.0.0/16'],
   'networks.mgmt.subnet': ['10.77.0.0/16', '10.77.0.0/16'],
+  'networks.out.subnet': ['10.77.0.0/16', '10.77.0.0/16'],
   version: ['2', 2],
   'dbRouter.maxConnections': ['77', 77],
   'database.members': ['3', 3],

@@ -48,9 +48,9 @@ describe('rendering', () => {
   });
   it('needs a new container for another place in a network, and for another reach of it', () => {
     const before = rendered(plain()).inputs;
-    const open = rendered(
-      stackOf(load({ file: 'external: { uptimeKuma: { url: "http://10.1.1.1" } }', flags: { profile: 'dev-compose' } })),
-    ).inputs;
+    const stack = plain();
+    const networks = stack.networks.map((network) => (network.name === 'app' ? { ...network, internal: false } : network));
+    const open = rendered({ ...stack, networks }).inputs;
     expect(Object.keys(before).filter((name) => before[name] !== open[name])).toEqual(['edge', 'app-1']);
   });
 });

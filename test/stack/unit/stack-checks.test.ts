@@ -17,8 +17,14 @@ import { type LoadOptions, load, SUBNETS, stackOf } from '../../support/settings
 
 const stack = (options: LoadOptions): Stack => stackOf(load(options));
 const composed = (file: string): Stack => stack({ file, flags: { profile: 'dev-compose' } });
-const NEEDS = { dmz: 10, app: 109, db: 109, mgmt: 60 };
-const AUTO = { dmz: { subnet: 'auto' }, app: { subnet: 'auto' }, db: { subnet: 'auto' }, mgmt: { subnet: 'auto' } };
+const NEEDS = { dmz: 10, app: 109, db: 109, mgmt: 60, out: 73 };
+const AUTO = {
+  dmz: { subnet: 'auto' },
+  app: { subnet: 'auto' },
+  db: { subnet: 'auto' },
+  mgmt: { subnet: 'auto' },
+  out: { subnet: 'auto' },
+};
 
 /** Numbers that look random and are the same in every run (Park and Miller 1988), so that a failure can be repeated. */
 function random(seed = 20_261_123): (limit: number) => number {

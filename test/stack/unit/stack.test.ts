@@ -13,9 +13,15 @@ import type { Stack } from '../../../src/stack/types.ts';
 import { HOME } from '../../support/cli.ts';
 import { CASES, load, rendered, SUBNETS, stackOf } from '../../support/settings.ts';
 
-const AUTO = { dmz: { subnet: 'auto' }, app: { subnet: 'auto' }, db: { subnet: 'auto' }, mgmt: { subnet: 'auto' } };
-const NEEDS = { dmz: 10, app: 109, db: 109, mgmt: 60 };
-const CHOSEN = { dmz: '172.16.144.0/24', app: '10.0.144.0/24', db: '192.168.144.0/24', mgmt: '10.10.144.0/24' };
+const AUTO = {
+  dmz: { subnet: 'auto' },
+  app: { subnet: 'auto' },
+  db: { subnet: 'auto' },
+  mgmt: { subnet: 'auto' },
+  out: { subnet: 'auto' },
+};
+const NEEDS = { dmz: 10, app: 109, db: 109, mgmt: 60, out: 73 };
+const CHOSEN = { dmz: '172.16.144.0/24', app: '10.0.144.0/24', db: '192.168.144.0/24', mgmt: '10.10.144.0/24', out: '10.20.144.0/24' };
 const reached = (subnet: string, by: string): TakenRange => ({ subnet, by, reached: true });
 const choose = (
   taken: readonly TakenRange[] = [],
@@ -152,7 +158,7 @@ describe('a stack', () => {
   it('keeps the databases and the application away from the outside', () => {
     const internal = (file: string) => Object.fromEntries(stack(file).networks.map((network) => [network.name, network.internal]));
     expect(internal('')).toEqual({ dmz: false, app: true, db: true });
-    expect(internal('external: { plex: { url: "http://10.9.9.9:32400" } }')).toEqual({ dmz: false, app: false, db: true });
+    expect(internal('external: { plex: { url: "http://10.9.9.9:32400" } }')).toEqual({ dmz: false, app: true, db: true, out: false });
     expect(
       stack('')
         .services.filter((service) => service.ports.length > 0)
