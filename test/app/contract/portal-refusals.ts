@@ -58,26 +58,30 @@ export function portalRefusals(baseUrl: () => string): void {
 
   describe('an address without an answer', () => {
     const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
-    it.each(['/nothing-here', '/api/uploads/999999999', '/app.css/x', '/index.html', '/error.html', '/%2e%2e/%3Cb%3E'])(
-      'is a page for a person and JSON for a program: %s',
-      async (path) => {
-        const asked = (accept: string, method = 'GET') => call(path, { method, headers: { accept, 'x-request-id': 'contract-page' } });
-        const page = await asked(BROWSER);
-        expect([page.status, page.headers.get('content-type'), page.headers.get('vary')]).toEqual([
-          404,
-          'text/html; charset=utf-8',
-          expect.stringMatching(/accept(?!-)/i),
-        ]);
-        const html = await page.text();
-        expect(html).toMatch(/<h1>There is (nothing at this address|no such file)\.<\/h1>/);
-        expect(html).toContain('contract-page');
-        expect(html).not.toMatch(/\{\{|<style|\sstyle=|<script|<b>/);
-        for (const accept of ['*/*', 'application/json', 'application/json, text/html']) {
-          const other = await asked(accept);
-          expect([other.status, await other.json()]).toEqual([404, expect.objectContaining({ error: 'not-found' })]);
-        }
-        expect((await asked(BROWSER, 'HEAD')).status).toBe(404);
-      },
-    );
+    it.each([
+      '/nothing-here',
+      '/api/uploads/00000000-0000-4000-8000-000000000000',
+      '/app.css/x',
+      '/index.html',
+      '/error.html',
+      '/%2e%2e/%3Cb%3E',
+    ])('is a page for a person and JSON for a program: %s', async (path) => {
+      const asked = (accept: string, method = 'GET') => call(path, { method, headers: { accept, 'x-request-id': 'contract-page' } });
+      const page = await asked(BROWSER);
+      expect([page.status, page.headers.get('content-type'), page.headers.get('vary')]).toEqual([
+        404,
+        'text/html; charset=utf-8',
+        expect.stringMatching(/accept(?!-)/i),
+      ]);
+      const html = await page.text();
+      expect(html).toMatch(/<h1>There is (nothing at this address|no such file)\.<\/h1>/);
+      expect(html).toContain('contract-page');
+      expect(html).not.toMatch(/\{\{|<style|\sstyle=|<script|<b>/);
+      for (const accept of ['*/*', 'application/json', 'application/json, text/html']) {
+        const other = await asked(accept);
+        expect([other.status, await other.json()]).toEqual([404, expect.objectContaining({ error: 'not-found' })]);
+      }
+      expect((await asked(BROWSER, 'HEAD')).status).toBe(404);
+    });
   });
 }
