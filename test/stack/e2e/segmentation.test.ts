@@ -65,6 +65,7 @@ beforeAll(async () => {
   world = await outside();
   space = await segmentsStack('segmentation', { edge: { address: world.host } });
   ({ services, networks } = composeOf(space));
+  await world.cutOff(Object.values(networks).flatMap(({ internal, ipam }) => (internal ? ipam.config.map(({ subnet }) => subnet) : [])));
   ports = Object.fromEntries(
     await Promise.all(Object.keys(services).map(async (name) => [name, await listeningPorts(space, name)] as const)),
   );

@@ -22,8 +22,16 @@ export interface Outside {
   subnet: string;
   device: string;
   run(argv: readonly string[]): Promise<Run>;
+  /**
+   * Nothing that this host forwards to these ranges leaves by its own default route: a network without an address of the host has no
+   * route here, and what stands behind the default route may answer for any address. A network that does have a route keeps it.
+   */
+  cutOff(subnets: readonly string[]): Promise<void>;
   destroy(): Promise<void>;
 }
+
+/** Worse than that of a network with an address of the host. */
+const METRIC = '4242';
 
 async function ip(...argv: string[]): Promise<void> {
   const { status, stderr } = await run('ip', argv);
@@ -38,7 +46,9 @@ export async function outside(): Promise<Outside> {
   // RFC 2544: for tests, so that no real network is in the way.
   const net = `198.18.${randomBytes(1)[0]}`;
   const [host, other, address] = [`${net}.1`, `${net}.3`, `${net}.2`];
+  const ranges: string[] = [];
   const destroy = async () => {
+    for (const range of ranges) await run('ip', ['route', 'delete', 'blackhole', range, 'metric', METRIC]);
     await run('ip', ['netns', 'delete', namespace]);
     await run('ip', ['link', 'delete', device]);
   };
@@ -59,6 +69,12 @@ export async function outside(): Promise<Outside> {
       subnet: `${net}.0/24`,
       device,
       run: (argv) => run('ip', ['netns', 'exec', namespace, ...argv]),
+      cutOff: async (subnets) => {
+        for (const range of subnets) {
+          await ip('route', 'add', 'blackhole', range, 'metric', METRIC);
+          ranges.push(range);
+        }
+      },
       destroy: async () => {
         await server.stop();
         await destroy();
