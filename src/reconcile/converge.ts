@@ -66,7 +66,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
       renew: options.renew,
       newData: options.newData,
       carryData: options.carryData,
-      // Whatever else changes the project leaves its networks as they are.
+      // Other commands leave the networks of the project as they are.
       replaceNetworks: options.command === undefined,
     });
     const { prepared } = plan;

@@ -1,5 +1,5 @@
 /**
- * Every table's rows, counted and hashed whatever their order, the sequences and the large objects: the same text for the same data.
+ * Every table's rows, counted and hashed in no order, the sequences and the large objects: the same text for the same data.
  * Settings that change how a value is written are fixed. A large object may have pages that were never written: they read as zeros.
  */
 export const FINGERPRINT = `SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET extra_float_digits = 1; SET bytea_output = 'hex'; SET search_path = '';

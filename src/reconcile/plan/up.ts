@@ -104,13 +104,13 @@ function changeOf(
 
 const PROTOCOL_COST = 'about 10 s: TLS and plain HTTP cannot stand behind one balancer, so all replicas are replaced at once';
 
-/** A network with other addresses or options is a new one: whatever is in it stops before. */
+/** A network with other addresses or options is a new one, and all that is in it stops before. */
 const movesNetwork = (before: string | undefined, now: string): boolean => {
   const old = networksOf(before);
   return old !== undefined && old !== networksOf(now);
 };
 
-const NETWORK_COST = 'about a minute: a new network takes the place of its own, and all containers in it are replaced at once';
+const NETWORK_COST = 'about a minute: its network is replaced, and all containers in it at once';
 
 /** Docker waits longer after each end; a new container begins at once with what was corrected. */
 const LOOPING = 'it ends again and again';

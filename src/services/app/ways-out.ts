@@ -41,7 +41,7 @@ function named(own: Caller, { plex, overseerr, uptimeKuma }: BuildInput['setting
   return all.flatMap(({ url, ...entry }, index) => (url === undefined ? [] : [{ ...entry, url, host: FIRST_HOST + index }]));
 }
 
-/** One for each host, whatever number of ports on it is named: a name leads to one address alone. */
+/** One for each host, however many of its ports are named: a name leads to one address alone. */
 function waysOf(own: Caller, external: BuildInput['settings']['external']): WayOut[] {
   const ways = new Map<string, WayOut>();
   for (const { id, url, alias, host } of named(own, external)) {
