@@ -26,9 +26,9 @@ export interface BackupOutcome {
 export async function backup(context: Context, opened: Project, type: BackupType): Promise<BackupOutcome> {
   requireManifest(opened.state);
   return withLock(context, opened.state, `backup --type ${type}`, async (lock, record) => {
-    const room = await backupContext(context, opened, { lock });
+    const backups = await backupContext(context, opened, { lock });
     record(['backup', type]);
-    return makeSet(context, opened, room, type, 'asked');
+    return makeSet(context, opened, backups, type, 'asked');
   });
 }
 
@@ -36,28 +36,28 @@ export async function backup(context: Context, opened: Project, type: BackupType
 export async function makeSet(
   context: Context,
   opened: Project,
-  room: BackupContext,
+  backups: BackupContext,
   type: BackupType,
   reason: BackupSet['reason'],
 ): Promise<BackupOutcome> {
   const { report, clock } = context;
   const started = clock.now();
-  const leaders = await refuseUnfit(context, opened, room);
-  await refuseOldGeneration(room);
+  const leaders = await refuseUnfit(context, opened, backups);
+  await refuseOldGeneration(backups);
   // What a restore is to undo is kept also where there is little room.
-  if (reason === 'asked') await refuseNoRoom(room);
-  await removeJobs(room.bench);
-  await inServer(room, ['halt'], 'an earlier backup could not be ended');
-  const catalogue = await openCatalogue(room);
+  if (reason === 'asked') await refuseNoRoom(backups);
+  await removeJobs(backups.bench);
+  await inServer(backups, ['halt'], 'an earlier backup could not be ended');
+  const catalogue = await openCatalogue(backups);
   const step = <T>(title: string, work: () => Promise<T>): Promise<T> => shown(report, title, work);
-  const cacheLeaders = cacheNodes(room.stack).flatMap(({ name }) => (leaders.includes(name) ? [name] : []));
-  const db = await step(`back up the database (${type})`, () => backUpDatabase(room, type));
+  const cacheLeaders = cacheNodes(backups.stack).flatMap(({ name }) => (leaders.includes(name) ? [name] : []));
+  const db = await step(`back up the database (${type})`, () => backUpDatabase(backups, type));
   // Not beside the database's: where all begin at once the portal is slow for that long.
   const [, uploadsBytes] = await step(`write snapshots of the cache (${cacheLeaders.join(', ')})`, () =>
-    together([snapshotCache(room, cacheLeaders), measureUploads(opened, room)]),
+    together([snapshotCache(backups, cacheLeaders), measureUploads(opened, backups)]),
   );
   const id = setId(started, type, catalogue.sets);
-  const files = await step('back up uploads, cache, settings and state', () => backUpFiles(opened, room, id, cacheLeaders));
+  const files = await step('back up uploads, cache, settings and state', () => backUpFiles(opened, backups, id, cacheLeaders));
   const finished = clock.now();
   const set: BackupSet = {
     id,
@@ -66,19 +66,19 @@ export async function makeSet(
     startedAt: started.toISOString(),
     finishedAt: finished.toISOString(),
     seconds: (finished.getTime() - started.getTime()) / 1000,
-    project: room.bench.project,
+    project: backups.bench.project,
     version: context.version,
     sizeBytes: db.part.sizeBytes + files.sizeBytes,
     storedBytes: db.part.storedBytes + files.storedBytes,
     parts: { db: db.part, files: { ...files, ...(uploadsBytes !== undefined && { uploadsBytes }) } },
-    images: Object.fromEntries(room.stack.services.map(({ name, image }) => [name, image.ref])),
+    images: Object.fromEntries(backups.stack.services.map(({ name, image }) => [name, image.ref])),
     settings: shortHash(opened.loaded.settings as never),
     cacheLeaders,
     ...(db.pageErrors && { problems: ['pages of the database have wrong checksums'] }),
   };
   const warnings = db.pageErrors ? [`${set.id} contains pages with wrong checksums: the database itself is damaged`] : [];
   catalogue.sets.push(set);
-  await step('note the set in the repository', () => saveCatalogue(room, catalogue));
+  await step('note the set in the repository', () => saveCatalogue(backups, catalogue));
   return { set, warnings };
 }
 
@@ -92,17 +92,19 @@ async function together<T extends unknown[]>(work: { [K in keyof T]: Promise<T[K
 }
 
 async function backUpDatabase(
-  room: BackupContext,
+  backups: BackupContext,
   type: BackupType,
 ): Promise<{ part: DatabasePart; type: BackupType; pageErrors: boolean }> {
-  const { current } = room.generations;
-  const before = new Set((await readDatabase(room)).backups.map(({ label }) => label));
-  await inServer(room, ['pgbackrest', '--log-level-console=warn', `--type=${type}`, 'backup'], 'the database could not be backed up').catch(
-    (error: UserError) => {
-      throw clockProblem(error.message) ?? error;
-    },
-  );
-  const made = (await readDatabase(room)).backups.find(({ label }) => !before.has(label));
+  const { current } = backups.generations;
+  const before = new Set((await readDatabase(backups)).backups.map(({ label }) => label));
+  await inServer(
+    backups,
+    ['pgbackrest', '--log-level-console=warn', `--type=${type}`, 'backup'],
+    'the database could not be backed up',
+  ).catch((error: UserError) => {
+    throw clockProblem(error.message) ?? error;
+  });
+  const made = (await readDatabase(backups)).backups.find(({ label }) => !before.has(label));
   if (!made) throw new UserError('BACKUP_FAILED', 'pgBackRest ended well and has no new backup', 'medianest logs backup');
   const { type: real, pageErrors, ...part } = made;
   // Without a full one to build upon it makes that.
@@ -110,11 +112,11 @@ async function backUpDatabase(
 }
 
 /** What a restore of them needs on its disk; undefined where nothing tells. */
-async function measureUploads({ loaded }: Project, room: BackupContext): Promise<number | undefined> {
-  const uploads = fileSources(loaded, room).find(({ target }) => target === '/source/uploads');
+async function measureUploads({ loaded }: Project, backups: BackupContext): Promise<number | undefined> {
+  const uploads = fileSources(loaded, backups).find(({ target }) => target === '/source/uploads');
   if (!uploads) return undefined;
   const argv = ['du', '--summarize', '--block-size=1', uploads.target];
-  const { stdout } = await runJob(room.bench, { name: 'measure', argv, mounts: [uploads], capabilities: ['DAC_READ_SEARCH'] });
+  const { stdout } = await runJob(backups.bench, { name: 'measure', argv, mounts: [uploads], capabilities: ['DAC_READ_SEARCH'] });
   // Files that go meanwhile are complained of, and the sum is there all the same.
   const bytes = Number.parseInt(stdout, 10);
   return Number.isNaN(bytes) ? undefined : bytes;
@@ -144,8 +146,8 @@ const EXCLUDED = [
   '/source/state/waf-rules/*.tmp',
 ];
 
-async function backUpFiles({ loaded }: Project, room: BackupContext, id: string, leaders: readonly string[]): Promise<FilesPart> {
-  const sources = fileSources(loaded, room).filter(
+async function backUpFiles({ loaded }: Project, backups: BackupContext, id: string, leaders: readonly string[]): Promise<FilesPart> {
+  const sources = fileSources(loaded, backups).filter(
     ({ target }) => !target.startsWith('/source/redis/') || leaders.some((name) => target.endsWith(`/${name}`)),
   );
   const paths = sources.flatMap(({ target }) =>
@@ -160,7 +162,7 @@ async function backUpFiles({ loaded }: Project, room: BackupContext, id: string,
     '--json',
     '--quiet',
     '--host',
-    room.bench.project,
+    backups.bench.project,
     '--tag',
     'set',
     '--tag',
@@ -169,7 +171,7 @@ async function backUpFiles({ loaded }: Project, room: BackupContext, id: string,
   ];
   const more = { mounts: sources, capabilities: ['DAC_READ_SEARCH', 'SETUID', 'SETGID'], environment: { READER: 'yes' }, name: 'files' };
   for (let attempt = 1; ; attempt++) {
-    const result = await restic(room.bench, room.local, [...args, ...paths], more);
+    const result = await restic(backups.bench, backups.local, [...args, ...paths], more);
     if (result.exitCode === 0) return backupSummary(result.stdout);
     // A file that went while it was read: the next look does not see it any more.
     if (result.exitCode === RESTIC.incomplete && attempt < 3) continue;

@@ -30,24 +30,24 @@ export interface PlannedBackup {
 export async function planBackup(context: Context, opened: Project, type: BackupType): Promise<PlannedBackup> {
   await askGuards(context, opened.state);
   requireManifest(opened.state);
-  const room = await backupContext(context, opened);
-  const leaders = await refuseUnfit(context, opened, room);
-  await refuseOldGeneration(room);
-  await refuseReadOnly(room);
-  await refuseNoRoom(room);
-  // Without a lock: the real one takes away those of killed runs, and this changes nothing.
-  const found = await restic(room.bench, room.local, ['cat', 'config', '--no-lock', '--quiet']);
+  const backups = await backupContext(context, opened);
+  const leaders = await refuseUnfit(context, opened, backups);
+  await refuseOldGeneration(backups);
+  await refuseReadOnly(backups);
+  await refuseNoRoom(backups);
+  // Without a lock: the real one removes those of killed runs, and this changes nothing.
+  const found = await restic(backups.bench, backups.local, ['cat', 'config', '--no-lock', '--quiet']);
   if (found.exitCode !== 0 && found.exitCode !== RESTIC.noRepository)
     throw jobError('the repository', found, 'check that it can be reached and written');
-  const known = await knownSets(room);
-  const id = (await inServer(room, ['identity'], 'the repository')).stdout.trim();
-  if (known && id !== '' && known.repository !== id) throw otherRepository(room);
-  const { backups } = await readDatabase(room);
-  const makes = backups.some((entry) => entry.type === 'full') ? type : 'full';
+  const known = await knownSets(backups);
+  const id = (await inServer(backups, ['identity'], 'the repository')).stdout.trim();
+  if (known && id !== '' && known.repository !== id) throw otherRepository(backups);
+  const made = await readDatabase(backups);
+  const makes = made.backups.some((entry) => entry.type === 'full') ? type : 'full';
   const led = (services: readonly { name: string }[]) => services.flatMap(({ name }) => (leaders.includes(name) ? [name] : []));
-  const cache = led(cacheNodes(room.stack));
-  const database = led(databaseMembers(room.stack))[0] ?? null;
-  const files = fileSources(opened.loaded, room).flatMap(({ target }) =>
+  const cache = led(cacheNodes(backups.stack));
+  const database = led(databaseMembers(backups.stack))[0] ?? null;
+  const files = fileSources(opened.loaded, backups).flatMap(({ target }) =>
     target.startsWith('/source/redis/') ? [] : [target.replace('/source/', '')],
   );
   const sets = [...(known?.sets ?? [])].sort(byAge);

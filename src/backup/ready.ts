@@ -13,11 +13,11 @@ import { type BackupContext, inServer, knownSets } from './repository/repository
 import { openRepository } from './repository/restic.ts';
 
 /** @returns the leaders @throws UserError BACKUP_REFUSED where the stack is down, or the database without a leader */
-export async function refuseUnfit(context: Context, { loaded, state }: Project, room: BackupContext): Promise<string[]> {
+export async function refuseUnfit(context: Context, { loaded, state }: Project, backups: BackupContext): Promise<string[]> {
   const engine = await context.engine();
-  const containers = await engine.observe(room.bench.project);
+  const containers = await engine.observe(backups.bench.project);
   refuseForeign(loaded.settings.project, containers, state.root);
-  const server = containersOf(containers, room.stack.services, 'repository')[0];
+  const server = containersOf(containers, backups.stack.services, 'repository')[0];
   const refuse = (why: string) =>
     new PassingRefusal(
       'BACKUP_REFUSED',
@@ -25,20 +25,20 @@ export async function refuseUnfit(context: Context, { loaded, state }: Project, 
       '`medianest status` and `medianest health` show what is wrong; medianest up',
     );
   if (server?.state !== 'running') throw refuse('the repository host (backup) does not run');
-  const controller = controllerOf(room.stack.services);
+  const controller = controllerOf(backups.stack.services);
   const states = controller ? await memberStates(engine, containers, controller) : undefined;
   const leaders = leadersOf(states);
-  const database = databaseMembers(room.stack).map(({ name }) => name);
+  const database = databaseMembers(backups.stack).map(({ name }) => name);
   if (states && !database.some((name) => leaders.includes(name))) throw refuse('the database has no leader');
-  const cache = cacheNodes(room.stack).map(({ name }) => name);
+  const cache = cacheNodes(backups.stack).map(({ name }) => name);
   if (cache.length > 0 && cache.filter((name) => leaders.includes(name)).length < 3) throw refuse('a part of the cache is away');
   return leaders;
 }
 
 /** It would be encrypted with a key that is not the current one. */
-export async function refuseOldGeneration(room: BackupContext): Promise<void> {
-  const { stdout } = await inServer(room, ['generation'], 'the repository host');
-  if (Number(stdout) === room.generations.current) return;
+export async function refuseOldGeneration(backups: BackupContext): Promise<void> {
+  const { stdout } = await inServer(backups, ['generation'], 'the repository host');
+  if (Number(stdout) === backups.generations.current) return;
   throw new UserError(
     'BACKUP_REFUSED',
     'a rotation of the backup keys was interrupted; no backup was made',
@@ -86,12 +86,12 @@ export const otherRepository = ({ bench }: BackupContext): UserError =>
   );
 
 /** The sets that are there; where there is none, the repository is made, and given an identity. */
-export async function openCatalogue(room: BackupContext): Promise<Catalogue> {
-  await refuseReadOnly(room);
-  await openRepository(room.bench, room.local);
-  const known = await knownSets(room);
-  const { stdout } = await inServer(room, ['identity', known?.repository ?? randomUUID()], 'the repository');
+export async function openCatalogue(backups: BackupContext): Promise<Catalogue> {
+  await refuseReadOnly(backups);
+  await openRepository(backups.bench, backups.local);
+  const known = await knownSets(backups);
+  const { stdout } = await inServer(backups, ['identity', known?.repository ?? randomUUID()], 'the repository');
   const repository = stdout.trim();
-  if (known && known.repository !== repository) throw otherRepository(room);
+  if (known && known.repository !== repository) throw otherRepository(backups);
   return known ?? { repository, sets: [] };
 }

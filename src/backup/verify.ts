@@ -27,23 +27,23 @@ export interface VerifyOutcome {
 /** Reads everything in the repository, and records the result with each set. @param id one set; all where not given */
 export async function verify(context: Context, opened: Project, id: string | undefined): Promise<VerifyOutcome> {
   return withLock(context, opened.state, `backup verify${id ? ` ${id}` : ''}`, async (lock, record) => {
-    const room = await backupContext(context, opened, { lock });
-    await removeJobs(room.bench);
-    const catalogue = await openCatalogue(room);
+    const backups = await backupContext(context, opened, { lock });
+    await removeJobs(backups.bench);
+    const catalogue = await openCatalogue(backups);
     const wanted = catalogue.sets.filter((set) => id === undefined || set.id === id);
     if (wanted.length === 0)
       throw new UserError('NO_BACKUP', id ? `there is no set ${id}` : 'there is no backup to verify', 'medianest backup list');
     record(['verify', id ?? null]);
     const read = await shown(context.report, `read ${wanted.length === 1 ? wanted[0]?.id : `all ${wanted.length} sets`}`, () =>
-      readAll(room, wanted, id === undefined),
+      readAll(backups, wanted, id === undefined),
     );
-    const outcome = { ...read, copies: await checkCopies(context, room) };
+    const outcome = { ...read, copies: await checkCopies(context, backups) };
     const now = context.clock.now().toISOString();
     for (const set of wanted) {
       set.verifiedAt = now;
       set.problems = outcome.sets.find((entry) => entry.id === set.id)?.problems ?? [];
     }
-    await saveCatalogue(room, catalogue).catch((error) => {
+    await saveCatalogue(backups, catalogue).catch((error) => {
       // A repository that is damaged may refuse it: what was found is still to be told.
       context.report.warn(`the result could not be noted in the repository: ${(error as Error).message}`);
     });
@@ -51,32 +51,32 @@ export async function verify(context: Context, opened: Project, id: string | und
   });
 }
 
-async function readAll(room: BackupContext, sets: readonly BackupSet[], everything: boolean): Promise<Omit<VerifyOutcome, 'copies'>> {
-  const { bench } = room;
-  await inServer(room, ['halt'], 'an earlier command could not be ended');
+async function readAll(backups: BackupContext, sets: readonly BackupSet[], everything: boolean): Promise<Omit<VerifyOutcome, 'copies'>> {
+  const { bench } = backups;
+  await inServer(backups, ['halt'], 'an earlier command could not be ended');
   const database = new Map<string, string[]>();
   const problems: string[] = [];
   for (const generation of new Set(sets.map(({ parts }) => keyVersionOf(parts.db)))) {
     const own = sets.filter(({ parts }) => keyVersionOf(parts.db) === generation);
-    const read = await readGeneration(room, generation, own, everything);
+    const read = await readGeneration(backups, generation, own, everything);
     for (const [id, found] of read.sets) database.set(id, found);
     problems.push(...read.wal);
   }
   const found = [];
   for (const set of sets) {
     const own = [...(database.get(set.id) ?? [])];
-    const files = await restic(bench, room.local, ['ls', '--quiet', set.parts.files.snapshot, '/source/state'], { name: 'ls' });
+    const files = await restic(bench, backups.local, ['ls', '--quiet', set.parts.files.snapshot, '/source/state'], { name: 'ls' });
     if (files.exitCode !== 0) own.push(`the files’ part ${set.parts.files.snapshot} cannot be read: ${lastWords(files)}`);
     found.push({ id: set.id, problems: own });
   }
-  const check = await restic(bench, room.local, ['check', '--read-data', '--quiet'], { name: 'check' });
+  const check = await restic(bench, backups.local, ['check', '--read-data', '--quiet'], { name: 'check' });
   if (check.exitCode !== 0) {
     const problem = `restic: ${lastWords(check)}`;
     problems.push(problem);
     // Which sets a damaged pack belongs to restic does not say: none of them counts as good.
     for (const entry of found) entry.problems.push(problem);
   }
-  return { sets: found, gaps: unexpectedGaps((await readArchive(room, sets)).gaps, sets), problems };
+  return { sets: found, gaps: unexpectedGaps((await readArchive(backups, sets)).gaps, sets), problems };
 }
 
 /**
@@ -84,15 +84,15 @@ async function readAll(room: BackupContext, sets: readonly BackupSet[], everythi
  * well, each of them is.
  */
 async function readGeneration(
-  room: BackupContext,
+  backups: BackupContext,
   generation: number,
   sets: readonly BackupSet[],
   everything: boolean,
 ): Promise<{ sets: Map<string, string[]>; wal: string[] }> {
   const environment = { GENERATION: String(generation) };
-  const labels = (await readDatabase(room, generation)).backups.map(({ label }) => label);
+  const labels = (await readDatabase(backups, generation)).backups.map(({ label }) => label);
   const problemsOf = ({ exitCode, stdout, tail }: RunResult) => (exitCode === 0 ? verifyProblems(stdout) : [lastWords({ tail })]);
-  const whole = everything ? await verifyLabel(room, undefined, environment) : undefined;
+  const whole = everything ? await verifyLabel(backups, undefined, environment) : undefined;
   const well = whole !== undefined && problemsOf(whole).length === 0;
   const found = new Map<string, string[]>();
   for (const { id, parts } of sets) {
@@ -101,7 +101,7 @@ async function readGeneration(
     else if (!well)
       found.set(
         id,
-        problemsOf(await verifyLabel(room, label, environment)).map((problem) => `the database’s part ${label}: ${problem}`),
+        problemsOf(await verifyLabel(backups, label, environment)).map((problem) => `the database’s part ${label}: ${problem}`),
       );
   }
   if (!whole || well) return { sets: found, wal: [] };

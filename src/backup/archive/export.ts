@@ -62,20 +62,20 @@ export async function exportSet(
     ...more,
   });
   if (context.flags.dryRun) {
-    const room = await backupContext(context, opened);
-    await refuseTakenStage(context, room);
-    return outcome((await chosen(context, room, id, rest)).set, { result: 'planned' });
+    const backups = await backupContext(context, opened);
+    await refuseTakenStage(context, backups);
+    return outcome((await chosen(context, backups, id, rest)).set, { result: 'planned' });
   }
   return withLock(context, opened.state, `backup export ${id ?? ''} --to ${file}`, async (lock, record) => {
-    const room = await backupContext(context, opened, { lock });
-    await refuseTakenStage(context, room);
-    await removeJobs(room.bench);
-    const { set, repository } = await chosen(context, room, id, rest);
+    const backups = await backupContext(context, opened, { lock });
+    await refuseTakenStage(context, backups);
+    await removeJobs(backups.bench);
+    const { set, repository } = await chosen(context, backups, id, rest);
     record(['export', set.id, file]);
-    const { project, docker } = room.bench;
+    const { project, docker } = backups.bench;
     const stage: JobMount = { source: stageOf(project), target: STAGE, kind: 'volume', readOnly: false };
     try {
-      const share = await proven(context, room, set);
+      const share = await proven(context, backups, set);
       const text = recipe(set, {
         ...{ file: path.basename(file), repository, madeAt: started.toISOString() },
         wal: rest ? 'all that came after it too' : 'as much as the database needs',
@@ -83,15 +83,15 @@ export async function exportSet(
       // What a killed run has left is of no use to anybody.
       await docker.run(['volume', 'rm', '--force', stage.source]);
       await createVolume(stage.source, { [LABEL.project]: project, [LABEL.job]: EXPORT }, docker);
-      const size = await gather(context, room, stage, { set, share, repository, text, rest });
-      const facts = await write(context, room, stage, file, size);
+      const size = await gather(context, backups, stage, { set, share, repository, text, rest });
+      const facts = await write(context, backups, stage, file, size);
       writeAtomic(`${file}.sha256`, `${facts.sha256}  ${path.basename(file)}\n`, 0o644, 'with --to');
       writeAtomic(`${file}.txt`, text, 0o644, 'with --to');
       refuseThere(file);
       renameSync(`${file}.part`, file);
       return outcome(set, { bytes: facts.bytes, sha256: facts.sha256, files: facts.files, recipe: text });
     } finally {
-      await removeJobs(room.bench);
+      await removeJobs(backups.bench);
       await docker.run(['volume', 'rm', '--force', stage.source]);
       rmSync(`${file}.part`, { force: true });
     }
@@ -114,11 +114,11 @@ function refuseThere(file: string): void {
     throw new UserError('USAGE', `there is no folder ${path.dirname(file)}; nothing was written`, 'mount the disk, or make the folder');
 }
 
-async function chosen(context: Context, room: BackupContext, id: string | undefined, rest: boolean) {
-  const known = await knownSets(room);
+async function chosen(context: Context, backups: BackupContext, id: string | undefined, rest: boolean) {
+  const known = await knownSets(backups);
   const sets = known?.sets ?? [];
   const newest = sets.filter(isGood).at(-1)?.id;
-  const { gaps } = await readArchive(room, sets);
+  const { gaps } = await readArchive(backups, sets);
   const { set } = chooseTarget(sets, { set: id ?? newest, to: undefined }, context.clock.now(), gaps);
   if (
     rest &&
@@ -133,11 +133,11 @@ async function chosen(context: Context, room: BackupContext, id: string | undefi
 }
 
 /** What pgBackRest has to read again and find good, before it goes into a drawer. restic does that while it copies. */
-async function proven(context: Context, room: BackupContext, set: BackupSet): Promise<DatabaseShare> {
-  const mounts = [{ ...room.mount, readOnly: true }];
+async function proven(context: Context, backups: BackupContext, set: BackupSet): Promise<DatabaseShare> {
+  const mounts = [{ ...backups.mount, readOnly: true }];
   const { label } = set.parts.db;
   const environment = { GENERATION: String(keyVersionOf(set.parts.db)) };
-  const { stdout } = await mustRun(room.bench, {
+  const { stdout } = await mustRun(backups.bench, {
     name: 'info',
     argv: ['database-repository', 'info', '--output=json'],
     mounts,
@@ -151,7 +151,7 @@ async function proven(context: Context, room: BackupContext, set: BackupSet): Pr
       'medianest backup verify notes it; export another, or make a new one: medianest backup --type full',
     );
   if (!share) throw damaged(`the database’s part ${label}, or one that it is made from, is missing`);
-  const problem = await shown(context.report, `read ${set.id} again`, () => labelProblem(room, share.labels, environment));
+  const problem = await shown(context.report, `read ${set.id} again`, () => labelProblem(backups, share.labels, environment));
   if (problem) throw damaged(problem);
   return share;
 }
@@ -167,15 +167,15 @@ interface Wanted {
 /** Makes what is not in the repository as it is: a repository of restic with this snapshot alone, the list of sets, the sums. @returns the archive’s size */
 async function gather(
   context: Context,
-  room: BackupContext,
+  backups: BackupContext,
   stage: JobMount,
   { set, share, repository, text, rest }: Wanted,
 ): Promise<number> {
-  const { bench } = room;
-  const source = { ...room.mount, readOnly: true };
+  const { bench } = backups;
+  const source = { ...backups.mount, readOnly: true };
   await mustRun(bench, { name: 'own', argv: ['chown', '10002:10002', STAGE], mounts: [stage], capabilities: ['CHOWN'] });
   const staged: Repository = { location: `${STAGE}/files`, mounts: [stage, source] };
-  const from = ['--from-repo', room.local.location, '--from-password-file', '/run/secrets/backup-files-key'];
+  const from = ['--from-repo', backups.local.location, '--from-password-file', '/run/secrets/backup-files-key'];
   return unlessFull('the disk of Docker’s volumes is full; the partial export was removed', ROOM, () =>
     shown(context.report, `gather ${set.id}`, async () => {
       await mustRestic(bench, staged, ['init', '--quiet', ...from, '--copy-chunker-params', '--no-lock']);
@@ -206,7 +206,7 @@ async function gather(
 const others = ({ labels }: DatabaseShare, set: BackupSet): string[] => labels.filter((label) => label !== set.parts.db.label);
 
 /** The archive is read as it is written: what is in the file is what the sums say. */
-async function write(context: Context, room: BackupContext, stage: JobMount, file: string, size: number) {
+async function write(context: Context, backups: BackupContext, stage: JobMount, file: string, size: number) {
   const partial = `${file}.part`;
   const { bavail, bsize } = statfsSync(path.dirname(file));
   if (bavail * bsize < size)
@@ -223,12 +223,12 @@ async function write(context: Context, room: BackupContext, stage: JobMount, fil
           name: 'export',
           argv: ['export-set', 'write'],
           mounts: [
-            { ...room.mount, readOnly: true },
+            { ...backups.mount, readOnly: true },
             { ...stage, readOnly: true },
           ],
         };
         let written = 0;
-        const facts = await readJob(room.bench, job, (output) =>
+        const facts = await readJob(backups.bench, job, (output) =>
           readSetArchive(file, output, async (piece) => {
             await target.writeFile(piece);
             written += piece.length;

@@ -40,13 +40,13 @@ export async function importBare(
   await buildImages(context, opened, imagesOf(server.image), false);
   const docker = await context.docker();
   await placeSecrets(opened.state, server, prepared.secrets.values, prepared.secrets.fingerprints, docker);
-  const room = await backupContext(context, opened);
-  if (room.mount.kind === 'volume') {
-    await createVolume(room.mount.source, { [LABEL.project]: room.bench.project }, docker);
-    await mustRun(room.bench, {
+  const backups = await backupContext(context, opened);
+  if (backups.mount.kind === 'volume') {
+    await createVolume(backups.mount.source, { [LABEL.project]: backups.bench.project }, docker);
+    await mustRun(backups.bench, {
       name: 'own',
-      argv: ['chown', '10002:10002', room.mount.target],
-      mounts: [room.mount],
+      argv: ['chown', '10002:10002', backups.mount.target],
+      mounts: [backups.mount],
       capabilities: ['CHOWN'],
     });
   }

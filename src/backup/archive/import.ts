@@ -62,32 +62,32 @@ export async function importSet(context: Context, opened: Project, archive: Chec
   const started = context.clock.now().getTime();
   const { file, bytes, files } = archive;
   return withLock(context, opened.state, `backup import ${file}`, async (lock, record) => {
-    const room = await backupContext(context, opened, { lock });
-    const { bench } = room;
+    const backups = await backupContext(context, opened, { lock });
+    const { bench } = backups;
     await removeJobs(bench);
-    await refuseOther(room, archive);
+    await refuseOther(backups, archive);
     const seconds = () => (context.clock.now().getTime() - started) / 1000;
     if (context.flags.dryRun) return { backup: '', file, bytes, files, result: 'planned', seconds: seconds() };
     record(['import', archive.sha256]);
     const step = <T>(title: string, work: (task: Task) => Promise<T>) => shown(context.report, title, work);
     try {
-      await step('receive it', async (task) => receive(room, archive, progress(file, task)));
-      const received = await step('open it', () => examine(room, file));
+      await step('receive it', async (task) => receive(backups, archive, progress(file, task)));
+      const received = await step('open it', () => examine(backups, file));
       const { set } = received;
-      const catalogue: Catalogue = (await knownSets(room)) ?? { repository: archive.repository, sets: [] };
+      const catalogue: Catalogue = (await knownSets(backups)) ?? { repository: archive.repository, sets: [] };
       const known = catalogue.sets.find(({ id }) => id === set.id);
       const replace = known !== undefined && !isGood(known);
-      await haltServer(context, room);
+      await haltServer(context, backups);
       await step(`take ${set.id} into the repository`, () =>
-        unlessFull('the disk of the repository is full; the set is not listed', ROOM, () => adopt(room, received, replace)),
+        unlessFull('the disk of the repository is full; the set is not listed', ROOM, () => adopt(backups, received, replace)),
       );
-      const snapshot = await snapshotOf(room, file, set);
+      const snapshot = await snapshotOf(backups, file, set);
       const imported = { ...set, parts: { ...set.parts, files: { ...set.parts.files, snapshot } } };
-      await saveCatalogue(room, { ...catalogue, sets: withImported(catalogue.sets, imported, context.clock.now().toISOString()) });
+      await saveCatalogue(backups, { ...catalogue, sets: withImported(catalogue.sets, imported, context.clock.now().toISOString()) });
       return { backup: set.id, file, bytes, files, result: known && !replace ? 'there-already' : 'imported', seconds: seconds() };
     } finally {
       await removeJobs(bench);
-      await runJob({ ...bench, signal: new AbortController().signal }, own(room, 'clear'));
+      await runJob({ ...bench, signal: new AbortController().signal }, own(backups, 'clear'));
     }
   });
 }
@@ -100,13 +100,13 @@ const own = ({ mount }: BackupContext, command: string, environment: Record<stri
 });
 
 /** Only the repository that it belongs to, or an empty one, may take it. @throws UserError REPOSITORY_AWAY */
-async function refuseOther(room: BackupContext, { file, repository }: CheckedArchive): Promise<void> {
-  const { bench } = room;
-  const mounts = [{ ...room.mount, readOnly: true }];
+async function refuseOther(backups: BackupContext, { file, repository }: CheckedArchive): Promise<void> {
+  const { bench } = backups;
+  const mounts = [{ ...backups.mount, readOnly: true }];
   const here = (await mustRun(bench, { name: 'identity', argv: ['identity'], mounts })).stdout.trim();
   const known = readCatalogue(bench.state)?.repository ?? repository;
   if (here === repository && known === repository) return;
-  const archive = `/srv/backups/${databaseFolder(room.generations.current)}/archive`;
+  const archive = `/srv/backups/${databaseFolder(backups.generations.current)}/archive`;
   const used = (await runJob(bench, { name: 'used', argv: ['test', '-e', archive], mounts })).exitCode === 0;
   if (here === '' && !used && known === repository) return;
   throw new UserError(
@@ -118,11 +118,11 @@ async function refuseOther(room: BackupContext, { file, repository }: CheckedArc
   );
 }
 
-async function receive(room: BackupContext, { file, sha256 }: CheckedArchive, onPiece: (piece: Buffer) => Promise<void>): Promise<void> {
-  const { bench } = room;
+async function receive(backups: BackupContext, { file, sha256 }: CheckedArchive, onPiece: (piece: Buffer) => Promise<void>): Promise<void> {
+  const { bench } = backups;
   // Looked at again: another file may stand there by now.
   const again = await unlessFull('the disk of the repository is full; nothing was changed', ROOM, () =>
-    feedJob(bench, own(room, 'receive'), (send) =>
+    feedJob(bench, own(backups, 'receive'), (send) =>
       readSetArchive(file, reading(file, bench.signal), async (piece) => {
         await send(piece);
         await onPiece(piece);
@@ -138,23 +138,23 @@ interface Received {
   labels: string[];
 }
 
-const parted = (room: BackupContext): Repository => ({ location: `${PART}/files`, mounts: [room.mount] });
+const parted = (backups: BackupContext): Repository => ({ location: `${PART}/files`, mounts: [backups.mount] });
 
 /** What it says of itself, by our keys. @throws UserError where they are not its own */
-async function examine(room: BackupContext, file: string): Promise<Received> {
-  const { bench } = room;
+async function examine(backups: BackupContext, file: string): Promise<Received> {
+  const { bench } = backups;
   const dump = ['dump', '--no-lock', '--quiet', '--tag', 'catalogue', 'latest', 'backups.json'];
-  const listed = await restic(bench, parted(room), dump, { name: 'catalogue' });
+  const listed = await restic(bench, parted(backups), dump, { name: 'catalogue' });
   if (listed.exitCode !== 0) throw archiveDamaged(file, jobError('its list of sets', listed).message);
   const [set] = (JSON.parse(listed.stdout) as Catalogue).sets;
   if (!set) throw archiveDamaged(file, 'it contains no set');
   const generation = keyVersionOf(set.parts.db);
   const environment = { REPOSITORY: `${PART}/${databaseFolder(generation)}`, GENERATION: String(generation) };
-  const mounts = [{ ...room.mount, readOnly: true }];
+  const mounts = [{ ...backups.mount, readOnly: true }];
   const info = await runJob(bench, { name: 'info', argv: ['database-repository', 'info', '--output=json'], mounts, environment });
   // With another key it ends well, and says of the stanza that there was an error.
   const opened = info.exitCode === 0 && !/"status":\{"code":99,/.test(info.stdout);
-  if (!opened || !living(room.generations).includes(generation))
+  if (!opened || !living(backups.generations).includes(generation))
     throw new UserError(
       'REPOSITORY_AWAY',
       `the database in ${file} cannot be opened with the key that is here; nothing was changed`,
@@ -163,21 +163,21 @@ async function examine(room: BackupContext, file: string): Promise<Received> {
   const share = databaseShare(info.stdout, set.parts.db.label);
   if (!share) throw archiveDamaged(file, `the database’s part ${set.parts.db.label} is not all there`);
   // The author of the file wrote the checksums; only what opens with our keys proves that we are the author.
-  const problem = await labelProblem(room, share.labels, environment);
+  const problem = await labelProblem(backups, share.labels, environment);
   if (problem) throw archiveDamaged(file, problem);
   return { set, generation, labels: share.labels };
 }
 
-async function haltServer(context: Context, room: BackupContext): Promise<void> {
+async function haltServer(context: Context, backups: BackupContext): Promise<void> {
   const engine = await context.engine();
-  const server = containersOf(await engine.observe(room.bench.project), room.stack.services, 'repository')[0];
-  if (server?.state === 'running') await inServer(room, ['halt'], 'an earlier backup could not be ended');
+  const server = containersOf(await engine.observe(backups.bench.project), backups.stack.services, 'repository')[0];
+  if (server?.state === 'running') await inServer(backups, ['halt'], 'an earlier backup could not be ended');
 }
 
 /** Its files are renamed into their places, pgBackRest notes what is new there, and restic copies what it does not have. */
-async function adopt(room: BackupContext, { set, generation, labels }: Received, replace: boolean): Promise<void> {
-  const { bench, local, mount } = room;
-  await mustRun(bench, own(room, 'adopt', { FOLDER: databaseFolder(generation), REPLACE: replace ? 'yes' : 'no' }, labels));
+async function adopt(backups: BackupContext, { set, generation, labels }: Received, replace: boolean): Promise<void> {
+  const { bench, local, mount } = backups;
+  await mustRun(bench, own(backups, 'adopt', { FOLDER: databaseFolder(generation), REPLACE: replace ? 'yes' : 'no' }, labels));
   await mustRun(bench, {
     name: 'expire',
     argv: ['database-repository', 'expire'],
@@ -192,8 +192,8 @@ async function adopt(room: BackupContext, { set, generation, labels }: Received,
 }
 
 /** The copy has another name than what it is a copy of. */
-async function snapshotOf(room: BackupContext, file: string, { id }: BackupSet): Promise<string> {
-  const { stdout } = await mustRestic(room.bench, room.local, ['snapshots', '--json', '--tag', `set,${id}`]);
+async function snapshotOf(backups: BackupContext, file: string, { id }: BackupSet): Promise<string> {
+  const { stdout } = await mustRestic(backups.bench, backups.local, ['snapshots', '--json', '--tag', `set,${id}`]);
   const newest = (JSON.parse(stdout) as { short_id: string }[]).at(-1)?.short_id;
   if (!newest) throw archiveDamaged(file, 'its files are not there');
   return newest;

@@ -8,25 +8,25 @@ import type { BackupContext } from '../repository/repository.ts';
  * whatever it finds (`verifyProblems`). @param label without one, damaged files are named among its last words @param environment which repository, for `database-repository`
  */
 export const verifyLabel = (
-  room: BackupContext,
+  backups: BackupContext,
   label: string | undefined,
   environment: Readonly<Record<string, string>>,
 ): Promise<RunResult> =>
-  runJob(room.bench, {
+  runJob(backups.bench, {
     name: 'verify',
     argv: ['database-repository', 'verify', ...(label ? [`--set=${label}`] : ['--log-level-stderr=info']), '--output=text', '--verbose'],
-    mounts: [{ ...room.mount, readOnly: true }],
+    mounts: [{ ...backups.mount, readOnly: true }],
     environment,
   });
 
 /** The same of several. @returns what is wrong with the first that is not good @throws UserError where one could not be read */
 export async function labelProblem(
-  room: BackupContext,
+  backups: BackupContext,
   labels: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Promise<string | undefined> {
   for (const label of labels) {
-    const result = await verifyLabel(room, label, environment);
+    const result = await verifyLabel(backups, label, environment);
     if (result.exitCode !== 0) throw jobError('pgbackrest verify', result);
     const [problem] = verifyProblems(result.stdout);
     if (problem) return `${label}: ${problem}`;

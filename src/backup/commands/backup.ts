@@ -49,14 +49,14 @@ export const backupList: Command = {
     const { bytes } = await import('../../ui/bytes.ts');
     const { table } = await import('../../ui/table.ts');
     const { readCopies } = await import('../copies/copies.ts');
-    const room = await backupContext(context, await open(context));
-    const sets = (await knownSets(room))?.sets ?? [];
+    const backups = await backupContext(context, await open(context));
+    const sets = (await knownSets(backups))?.sets ?? [];
     const { reachableFrom, unexpectedGaps } = await import('../plan/set-archive.ts');
-    const all = await readArchive(room, sets).then(
+    const all = await readArchive(backups, sets).then(
       (archive) => archive.gaps,
       () => undefined,
     );
-    const copies = await readCopies(room.bench.docker, room.bench.project, room.settings);
+    const copies = await readCopies(backups.bench.docker, backups.bench.project, backups.settings);
     const gaps = all && unexpectedGaps(all, sets);
     const from = reachableFrom(all ?? [], sets) ?? null;
     const rows = sets.map((set) => {
@@ -67,7 +67,7 @@ export const backupList: Command = {
       rows.length > 0
         ? table([['SET', 'TYPE', 'SIZE', 'STORED', 'STATUS', 'DRILLED'], ...rows])
         : 'There is no backup yet: medianest backup --type full',
-      ...(from ? [`Any time from ${from} on can be restored, up to about ${room.settings.archiveSeconds} s ago.`] : []),
+      ...(from ? [`Any time from ${from} on can be restored, up to about ${backups.settings.archiveSeconds} s ago.`] : []),
       ...(gaps === undefined ? ['Whether WAL is missing is not known: the archive cannot be read.'] : []),
       ...(gaps ?? []).map(
         ({ after, before, missing }) => `WAL is missing: ${missing} segments between ${after} and ${before}. Make a new full backup.`,

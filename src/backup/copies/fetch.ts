@@ -26,9 +26,9 @@ const OTHER = 4;
  */
 export async function fetchCopy(context: Context, opened: Project, name: string): Promise<FetchOutcome> {
   return withLock(context, opened.state, `backup fetch ${name}`, async (lock, record) => {
-    const room = await backupContext(context, opened, { lock, fill: true });
-    const { bench } = room;
-    const names: string[] = copyNames(room.settings.copies);
+    const backups = await backupContext(context, opened, { lock, fill: true });
+    const { bench } = backups;
+    const names: string[] = copyNames(backups.settings.copies);
     if (!names.includes(name))
       throw new UserError('USAGE', `there is no copy ${name}; nothing was changed`, `backup.copies has ${names.join(', ') || 'none'}`);
     record(['fetch', name]);
@@ -43,7 +43,7 @@ export async function fetchCopy(context: Context, opened: Project, name: string)
           {
             name: 'fetch',
             argv: ['fetch-copy', name],
-            mounts: [room.mount, { source: bench.state.at('config', COPIES), target: '/etc/medianest', kind: 'bind', readOnly: true }],
+            mounts: [backups.mount, { source: bench.state.at('config', COPIES), target: '/etc/medianest', kind: 'bind', readOnly: true }],
             secretsOf: COPIES,
             network: `${bench.project}_mgmt`,
           },
@@ -62,27 +62,27 @@ export async function fetchCopy(context: Context, opened: Project, name: string)
     } finally {
       await bench.docker.run(['start', ...servers.reverse()]);
     }
-    const catalogue = await shown(context.report, 'note what is there now', () => takeOver(room, name));
+    const catalogue = await shown(context.report, 'note what is there now', () => takeOver(backups, name));
     return { copy: name, sets: catalogue.sets.map(({ id }) => id) };
   });
 }
 
 /** pgBackRest’s own list is made to fit what is there, and so is ours. */
-async function takeOver(room: BackupContext, name: string): Promise<Catalogue> {
-  await inServer(room, ['stanza', '120'], 'the repository host does not take the repository');
-  await inServer(room, ['pgbackrest', '--log-level-console=warn', 'expire'], 'the list of the database’s backups');
-  const held = await fetchCatalogue(room);
+async function takeOver(backups: BackupContext, name: string): Promise<Catalogue> {
+  await inServer(backups, ['stanza', '120'], 'the repository host does not take the repository');
+  await inServer(backups, ['pgbackrest', '--log-level-console=warn', 'expire'], 'the list of the database’s backups');
+  const held = await fetchCatalogue(backups);
   if (!held) throw new UserError('NO_BACKUP', `the copy ${name} has no list of sets yet`, 'use another copy');
-  const { stdout } = await mustRestic(room.bench, room.local, ['snapshots', '--no-lock', '--json', '--tag', 'set']);
+  const { stdout } = await mustRestic(backups.bench, backups.local, ['snapshots', '--no-lock', '--json', '--tag', 'set']);
   const snapshots = Object.fromEntries(
     (JSON.parse(stdout) as { short_id: string; tags?: string[] }[]).flatMap(({ short_id, tags }) =>
       (tags ?? []).filter((tag) => tag !== 'set').map((tag) => [tag, short_id]),
     ),
   );
-  const known = readCatalogue(room.bench.state);
+  const known = readCatalogue(backups.bench.state);
   const sets = [...held.sets, ...(known?.repository === held.repository ? known.sets : [])];
-  const { labels } = await readArchive(room, []);
+  const { labels } = await readArchive(backups, []);
   const catalogue = { ...held, sets: fetched({ ...held, sets }, name, snapshots, labels) };
-  await saveCatalogue(room, catalogue);
+  await saveCatalogue(backups, catalogue);
   return catalogue;
 }

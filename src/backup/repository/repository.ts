@@ -99,42 +99,42 @@ export async function inServer({ bench }: BackupContext, argv: readonly string[]
 }
 
 /** Runs pgBackRest in a key version of the repository: the server knows the current one. @throws UserError where it fails */
-export async function backrest(room: BackupContext, generation: number, args: readonly string[], why: string): Promise<RunResult> {
-  if (generation === room.generations.current) return inServer(room, ['pgbackrest', '--log-level-console=warn', ...args], why);
+export async function backrest(backups: BackupContext, generation: number, args: readonly string[], why: string): Promise<RunResult> {
+  if (generation === backups.generations.current) return inServer(backups, ['pgbackrest', '--log-level-console=warn', ...args], why);
   const environment = { GENERATION: String(generation) };
-  return mustRun(room.bench, { name: 'backrest', argv: ['database-repository', ...args], mounts: [room.mount], environment });
+  return mustRun(backups.bench, { name: 'backrest', argv: ['database-repository', ...args], mounts: [backups.mount], environment });
 }
 
 /** What pgBackRest says that it has. */
-export async function readDatabase(room: BackupContext, generation = room.generations.current): Promise<DatabaseInfo> {
-  return databaseInfo((await backrest(room, generation, ['info', '--output=json'], 'the repository of the database')).stdout);
+export async function readDatabase(backups: BackupContext, generation = backups.generations.current): Promise<DatabaseInfo> {
+  return databaseInfo((await backrest(backups, generation, ['info', '--output=json'], 'the repository of the database')).stdout);
 }
 
 /** The contents of the database's part of the repository, even if the repository host does not run, and which WAL is missing there. */
-export async function readArchive(room: BackupContext, sets: readonly BackupSet[]): Promise<ArchiveContents & { gaps: WalGap[] }> {
-  const mounts = [{ ...room.mount, readOnly: true }];
-  const contents = archiveContents((await mustRun(room.bench, { name: 'contents', argv: ['contents'], mounts })).stdout);
+export async function readArchive(backups: BackupContext, sets: readonly BackupSet[]): Promise<ArchiveContents & { gaps: WalGap[] }> {
+  const mounts = [{ ...backups.mount, readOnly: true }];
+  const contents = archiveContents((await mustRun(backups.bench, { name: 'contents', argv: ['contents'], mounts })).stdout);
   return { ...contents, gaps: archiveGaps(contents.archives, sets) };
 }
 
 /** A timeline, and those that it comes from; undefined if that cannot be told. */
-export async function readLineage(room: BackupContext, archive: WalArchive, timeline: number): Promise<Lineage | undefined> {
+export async function readLineage(backups: BackupContext, archive: WalArchive, timeline: number): Promise<Lineage | undefined> {
   // The image of the backup is of before 0.5, and does not tell of histories.
   if (archive.newestAt === undefined) return undefined;
   // The first one has none. One that began in an earlier key version has its history there, and its sets here are on it alone.
   if (!archive.histories.some((history) => history.timeline === timeline)) return lineageFrom(archive, timeline, '');
   const file = `archive/medianest/${archive.id}/${timeline.toString(16).toUpperCase().padStart(8, '0')}.history`;
-  const mounts = [{ ...room.mount, readOnly: true }];
+  const mounts = [{ ...backups.mount, readOnly: true }];
   const environment = { GENERATION: String(archive.generation) };
   const argv = ['database-repository', 'repo-get', file];
-  const { exitCode, stdout } = await runJob(room.bench, { name: 'history', argv, mounts, environment });
+  const { exitCode, stdout } = await runJob(backups.bench, { name: 'history', argv, mounts, environment });
   return exitCode === 0 ? lineageFrom(archive, timeline, stdout) : undefined;
 }
 
 /** Kept here, and in the repository as a snapshot of its own, so that a repository tells what is in it. */
-export async function saveCatalogue(room: BackupContext, sets: Catalogue): Promise<void> {
-  const { bench, local: repository } = room;
-  const catalogue = await planCopies(bench, room.settings, sets);
+export async function saveCatalogue(backups: BackupContext, sets: Catalogue): Promise<void> {
+  const { bench, local: repository } = backups;
+  const catalogue = await planCopies(bench, backups.settings, sets);
   const names = ['--stdin', '--stdin-filename', CATALOGUE_FILE, '--tag', 'catalogue', '--host', bench.project];
   await mustRestic(bench, repository, ['backup', '--quiet', ...names], { input: JSON.stringify(catalogue), name: 'catalogue' });
   writeAtomic(bench.state.at(CATALOGUE_FILE), `${JSON.stringify(catalogue, null, 1)}\n`, 0o600);
@@ -153,8 +153,8 @@ export async function fetchCatalogue({ bench, local: repository }: BackupContext
 }
 
 /** The sets that are known here, or else to the repository. */
-export async function knownSets(room: BackupContext): Promise<Catalogue | undefined> {
-  return readCatalogue(room.bench.state) ?? (await fetchCatalogue(room));
+export async function knownSets(backups: BackupContext): Promise<Catalogue | undefined> {
+  return readCatalogue(backups.bench.state) ?? (await fetchCatalogue(backups));
 }
 
 /** What of the stack goes into the files of a set, and where the job that reads it finds it. */

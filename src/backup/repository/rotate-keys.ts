@@ -43,9 +43,9 @@ export async function rotateKeys(context: Context, opened: Project): Promise<Rot
   requireManifest(opened.state);
   const started = context.clock.now().getTime();
   if (context.flags.dryRun) {
-    const room = await backupContext(context, opened);
-    refuseCopies(room);
-    const next = nextGeneration(room, (await knownSets(room))?.sets ?? []);
+    const backups = await backupContext(context, opened);
+    refuseCopies(backups);
+    const next = nextGeneration(backups, (await knownSets(backups))?.sets ?? []);
     return { generation: next, readable: [], backup: null, warnings: [], seconds: 0, result: 'planned' };
   }
   return withLock(context, opened.state, 'backup keys rotate', async (lock, record) => {
@@ -59,8 +59,8 @@ export async function rotateKeys(context: Context, opened: Project): Promise<Rot
     record(['keys rotate', generation]);
     await shown(context.report, 'give the files another key', () => renewFilesKey(context, opened, before));
     await bring(context, opened, lock, { current: generation, oldest: before.generations.oldest });
-    const room = await backupContext(context, opened, { lock });
-    const { set, warnings } = await makeSet(context, opened, room, 'full', 'asked');
+    const backups = await backupContext(context, opened, { lock });
+    const { set, warnings } = await makeSet(context, opened, backups, 'full', 'asked');
     const readable = [...new Set(sets.map(({ parts }) => keyVersionOf(parts.db)))].filter((old) => old !== generation);
     const seconds = (context.clock.now().getTime() - started) / 1000;
     return { generation, readable, backup: set.id, warnings, seconds, result: 'rotated' };
@@ -88,8 +88,8 @@ function nextGeneration({ generations: { current } }: BackupContext, sets: reado
  * In this order: the repository takes the new key, which is proven; it is kept, and handed out; the old one, and what killed
  * runs have left, are removed. So what is kept opens the repository at every moment.
  */
-async function renewFilesKey(context: Context, { state }: Project, room: BackupContext): Promise<void> {
-  const { bench, local } = room;
+async function renewFilesKey(context: Context, { state }: Project, backups: BackupContext): Promise<void> {
+  const { bench, local } = backups;
   const store = loadSecrets(state);
   if (!store) throw new Error('there are no secrets');
   const value = randomBytes(24).toString('base64url');

@@ -14,12 +14,12 @@ const PATIENCE_SECONDS = 90;
 type Ask = (query: string) => Promise<string>;
 
 /** The member that leads the database, and how to ask it; undefined if it has no leader. */
-async function leader(context: Context, room: BackupContext): Promise<Ask | undefined> {
+async function leader(context: Context, backups: BackupContext): Promise<Ask | undefined> {
   const engine = await context.engine();
-  const containers = await engine.observe(room.bench.project);
-  const controller = controllerOf(room.stack.services);
+  const containers = await engine.observe(backups.bench.project);
+  const controller = controllerOf(backups.stack.services);
   const leaders = leadersOf(await memberStates(engine, containers, controller));
-  const led = containersOf(containers, room.stack.services, 'database').find(({ service }) => leaders.includes(service));
+  const led = containersOf(containers, backups.stack.services, 'database').find(({ service }) => leaders.includes(service));
   if (!led) return undefined;
   return async (query) => {
     const { exitCode, output } = await engine.exec(led.id, ['psql', '-XqAt', '-h', '/run/postgresql', '-U', 'postgres', '-c', query]);
@@ -30,9 +30,9 @@ async function leader(context: Context, room: BackupContext): Promise<Ask | unde
 }
 
 /** Where the database that runs has got to; undefined if it has no leader, or the leader does not tell. */
-export async function runningAt(context: Context, room: BackupContext): Promise<(Reached & { at: Date }) | undefined> {
+export async function runningAt(context: Context, backups: BackupContext): Promise<(Reached & { at: Date }) | undefined> {
   try {
-    const ask = await leader(context, room);
+    const ask = await leader(context, backups);
     const said = await ask?.('select pg_walfile_name(pg_current_wal_lsn()), floor(extract(epoch from now()))');
     const [, segment, seconds] = /^([0-9A-F]{24})\|(\d+)$/.exec(said ?? '') ?? [];
     return segment === undefined ? undefined : { segment, at: new Date(Number(seconds) * 1000) };
@@ -51,10 +51,10 @@ export async function runningAt(context: Context, room: BackupContext): Promise<
  */
 export async function followIntoArchive(
   context: Context,
-  room: BackupContext,
+  backups: BackupContext,
   how: 'as-it-comes' | 'at-once',
 ): Promise<{ at: Date; seconds: number } | undefined> {
-  const ask = await leader(context, room);
+  const ask = await leader(context, backups);
   if (!ask) return undefined;
   return shown(context.report, 'follow a transaction into the archive', async () => {
     const at = context.clock.now();
@@ -67,7 +67,7 @@ export async function followIntoArchive(
         const last = await ask('select coalesce(last_archived_wal, $$$$) from pg_stat_archiver');
         return last.slice(0, 24) >= segment ? { at, seconds } : undefined;
       },
-      { every: 500, timeout: (room.settings.archiveSeconds + PATIENCE_SECONDS) * 1000, signal: context.signal, clock: context.clock },
+      { every: 500, timeout: (backups.settings.archiveSeconds + PATIENCE_SECONDS) * 1000, signal: context.signal, clock: context.clock },
     );
     if (archived) return archived;
     throw new UserError(

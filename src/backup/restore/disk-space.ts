@@ -22,19 +22,19 @@ export type Destination = 'in-place' | 'into' | 'sanitized';
  */
 export async function refuseTooSmall(
   context: Context,
-  room: BackupContext,
+  backups: BackupContext,
   target: RestoreTarget,
   parts: readonly Part[],
   destination: Destination,
 ): Promise<void> {
   const places = [
-    ...(parts.includes('db') ? [await databasePlace(context, room, target, destination)] : []),
-    ...(parts.includes('files') ? await uploadsPlaces(room, target, destination) : []),
+    ...(parts.includes('db') ? [await databasePlace(context, backups, target, destination)] : []),
+    ...(parts.includes('files') ? await uploadsPlaces(backups, target, destination) : []),
   ];
   if (places.length === 0) return;
   const mounts = places.map(({ mount }, index) => ({ ...mount, target: `/room/${index}`, readOnly: mount.source !== NEW_VOLUME }));
   const argv = ['stat', '--file-system', '--format', '%i %a %S', ...mounts.map(({ target: at }) => at)];
-  const { stdout } = await mustRun(room.bench, { name: 'room', argv, mounts });
+  const { stdout } = await mustRun(backups.bench, { name: 'room', argv, mounts });
   // Comparing with what is there reads all names: only where that could tell.
   const refined = async () =>
     roomShort(await Promise.all(places.map(async (place) => ({ ...place, bytes: await place.atLeast() }))), stdout);
@@ -50,13 +50,13 @@ export async function refuseTooSmall(
 /** `bytes` is what it takes at most, `atLeast` what it takes as things are. */
 type Place = VolumeNeed & { mount: JobMount; atLeast(): Promise<number> };
 
-async function databasePlace(context: Context, room: BackupContext, { set }: RestoreTarget, destination: Destination): Promise<Place> {
+async function databasePlace(context: Context, backups: BackupContext, { set }: RestoreTarget, destination: Destination): Promise<Place> {
   const size = Math.ceil(set.parts.db.sizeBytes * 1.2 * (destination === 'sanitized' ? 2 : 1));
   const need = { name: 'the database', bytes: size, atLeast: async () => size };
   if (destination !== 'in-place') return { ...need, mount: newVolume };
-  const leader = await leaderOf(room, await context.engine());
-  const mount = databaseMembers(room.stack).find(({ name }) => name === leader)?.mounts[0];
-  return { ...need, mount: jobMount(room.bench.project, mount as never) };
+  const leader = await leaderOf(backups, await context.engine());
+  const mount = databaseMembers(backups.stack).find(({ name }) => name === leader)?.mounts[0];
+  return { ...need, mount: jobMount(backups.bench.project, mount as never) };
 }
 
 const newVolume: JobMount = { source: NEW_VOLUME, target: '', kind: 'volume', readOnly: false };

@@ -24,9 +24,9 @@ export async function planDrill(context: Context, opened: Project): Promise<void
 }
 
 /** What a killed drill has left is in no drill's way. @throws UserError FOREIGN_PROJECT where the drill's name is another one's */
-async function refuseTakenDrill(context: Context, room: BackupContext): Promise<void> {
+async function refuseTakenDrill(context: Context, backups: BackupContext): Promise<void> {
   const engine = await context.engine();
-  const project = drillProject(room);
+  const project = drillProject(backups);
   const foreign = (await engine.observe(project)).find(
     (container) => container.project !== project || container.component !== PREVIEW_COMPONENT,
   );
@@ -36,7 +36,7 @@ async function refuseTakenDrill(context: Context, room: BackupContext): Promise<
       `there is a project ${project} already (container ${foreign.name}), and a drill needs that name; nothing was changed`,
       `remove it if it is not needed: docker compose --project-name ${project} down`,
     );
-  await refuseForeignVolumes(engine, previewVolumes(project), { kind: 'drill', project, of: room.bench.project });
+  await refuseForeignVolumes(engine, previewVolumes(project), { kind: 'drill', project, of: backups.bench.project });
 }
 
 /**
@@ -46,23 +46,23 @@ async function refuseTakenDrill(context: Context, room: BackupContext): Promise<
 export async function drill(context: Context, opened: Project): Promise<RestoreOutcome> {
   requireManifest(opened.state);
   return withLock(context, opened.state, 'drill', async (lock, record) => {
-    const room = await backupContext(context, opened, { lock });
-    const project = drillProject(room);
-    await refuseTakenDrill(context, room);
-    await removeJobs(room.bench);
-    await removePreview(room.bench.docker, project);
-    const catalogue = await openCatalogue(room);
+    const backups = await backupContext(context, opened, { lock });
+    const project = drillProject(backups);
+    await refuseTakenDrill(context, backups);
+    await removeJobs(backups.bench);
+    await removePreview(backups.bench.docker, project);
+    const catalogue = await openCatalogue(backups);
     record(['drill']);
-    const probe = await followIntoArchive(context, room, 'as-it-comes');
+    const probe = await followIntoArchive(context, backups, 'as-it-comes');
     if (!probe)
       throw new PassingRefusal('BACKUP_REFUSED', 'the database has no leader: there is nothing to compare with', 'medianest health');
-    const contents = await readArchive(room, catalogue.sets);
-    const { target } = await findTarget(context, room, catalogue.sets, { set: undefined, to: 'newest' }, contents);
+    const contents = await readArchive(backups, catalogue.sets);
+    const { target } = await findTarget(context, backups, catalogue.sets, { set: undefined, to: 'newest' }, contents);
     refuseOtherVersion(target.set);
-    await refuseTooSmall(context, room, target, ['db', 'files'], 'into');
+    await refuseTooSmall(context, backups, target, ['db', 'files'], 'into');
     const started = context.clock.now().getTime();
     try {
-      const shown = await preview(context, room, target, project, { parts: ['db', 'files'], check: true, start: true, sanitize: false });
+      const shown = await preview(context, backups, target, project, { parts: ['db', 'files'], check: true, start: true, sanitize: false });
       const ready = await portalReady(
         shown.urls.find((url) => url.startsWith('http://')),
         context.signal,
@@ -96,7 +96,7 @@ export async function drill(context: Context, opened: Project): Promise<RestoreO
       if (good) {
         target.set.drilledAt = context.clock.now().toISOString();
         target.set.drill = { rpoSeconds: probe.seconds, rtoSeconds };
-        await saveCatalogue(room, catalogue);
+        await saveCatalogue(backups, catalogue);
       }
       return {
         backup: target.set.id,
@@ -114,8 +114,8 @@ export async function drill(context: Context, opened: Project): Promise<RestoreO
         recovery: null,
       };
     } finally {
-      await removeJobs(room.bench);
-      await removePreview(room.bench.docker, project);
+      await removeJobs(backups.bench);
+      await removePreview(backups.bench.docker, project);
     }
   });
 }

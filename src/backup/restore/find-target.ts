@@ -22,7 +22,7 @@ const UNKNOWN: WalAfter = { running: undefined, archived: undefined, leads: unde
  */
 export async function findTarget(
   context: Context,
-  room: BackupContext,
+  backups: BackupContext,
   sets: readonly BackupSet[],
   aim: Aim,
   contents: ArchiveContents & { gaps: readonly WalGap[] },
@@ -32,14 +32,14 @@ export async function findTarget(
   // Without timelines and gaps: it tells in which archive to look.
   const first = chooseTarget(sets, aim, now);
   const archive = archiveOf(first.set, contents.archives);
-  const newest = archive && (await readLineage(room, archive, newestTimeline(archive, sets)));
+  const newest = archive && (await readLineage(backups, archive, newestTimeline(archive, sets)));
   if (!archive || !newest) return { target: choose(), after: UNKNOWN };
-  const target = choose(await lineageOf(room, sets, first, newest, contents.archives));
-  return { target, after: await walAfter(context, room, target, newest, contents.archives) };
+  const target = choose(await lineageOf(backups, sets, first, newest, contents.archives));
+  return { target, after: await walAfter(context, backups, target, newest, contents.archives) };
 }
 
 async function lineageOf(
-  room: BackupContext,
+  backups: BackupContext,
   sets: readonly BackupSet[],
   { until }: RestoreTarget,
   newest: Lineage,
@@ -49,12 +49,12 @@ async function lineageOf(
   // WAL goes on in a later key version, which may know of later timelines.
   if (until === 'end') return archives.some(({ generation }) => generation > newest.archive.generation) ? undefined : newest;
   const timeline = timelineAt(until, sets, newest);
-  return ancestor(newest, timeline) ?? (await readLineage(room, newest.archive, timeline));
+  return ancestor(newest, timeline) ?? (await readLineage(backups, newest.archive, timeline));
 }
 
 async function walAfter(
   context: Context,
-  room: BackupContext,
+  backups: BackupContext,
   { set }: RestoreTarget,
   newest: Lineage,
   archives: readonly WalArchive[],
@@ -64,7 +64,7 @@ async function walAfter(
   if (archives.some(({ generation }) => generation > archive.generation)) return UNKNOWN;
   const segment = archive.segments.at(-1);
   const archived = segment === undefined ? undefined : { segment, at: archive.newestAt };
-  const running = await runningAt(context, room);
+  const running = await runningAt(context, backups);
   // A database whose volumes were deleted begins a new archive, and counts its WAL from the beginning.
   const last = archives.every(({ generation, id }) => generation < archive.generation || number(id) <= number(archive.id));
   const same = running !== undefined && last && segment !== undefined && running.segment >= segment;

@@ -30,7 +30,7 @@ export interface InPlace {
 
 export interface Site {
   opened: Project;
-  room: BackupContext;
+  backups: BackupContext;
   run: Execution;
   /** All sets that are known. */
   sets: readonly BackupSet[];
@@ -87,9 +87,9 @@ export const abandon = (site: Site, half: Restoring): Promise<string> =>
     ),
   );
 
-const workOf = ({ opened, room }: Site, entry: Restoring, safety: BackupSet | undefined): InPlaceRun => ({
+const workOf = ({ opened, backups }: Site, entry: Restoring, safety: BackupSet | undefined): InPlaceRun => ({
   opened,
-  room,
+  backups,
   entry,
   safety,
   facts: undefined,
@@ -145,7 +145,7 @@ function setNamed({ sets }: Site, id: string): BackupSet {
  */
 async function replaceData(run: Execution, work: InPlaceRun, set: BackupSet): Promise<void> {
   try {
-    await toItsEnd(run, execute(replaceSteps(work.room.stack, work.entry, set), { ...run, restore: work }));
+    await toItsEnd(run, execute(replaceSteps(work.backups.stack, work.entry, set), { ...run, restore: work }));
   } catch (error) {
     if (!(error instanceof UserError) || error.code === 'INTERRUPTED') throw error;
     run.context.report.warn(`${error.message}\n  going back to what was before`);
@@ -159,9 +159,9 @@ async function replaceData(run: Execution, work: InPlaceRun, set: BackupSet): Pr
  * @returns in words what runs now @throws UserError PARTIAL where that cannot be done; the journal stays
  */
 async function takeBack(run: Execution, work: InPlaceRun): Promise<string> {
-  const { entry, safety, room } = work;
+  const { entry, safety, backups } = work;
   try {
-    await execute(rollbackSteps(room.stack, entry, safety), { ...run, restore: work });
+    await execute(rollbackSteps(backups.stack, entry, safety), { ...run, restore: work });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     throw new UserError(

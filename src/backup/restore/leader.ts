@@ -6,16 +6,16 @@ import { mustRun } from '../repository/job.ts';
 import { type BackupContext, jobMount } from '../repository/repository.ts';
 
 /** The leader, because it has what was acknowledged last; if no member answers, the one whose files got furthest. */
-export async function leaderOf(room: BackupContext, engine: Engine): Promise<string> {
-  const members = databaseMembers(room.stack);
+export async function leaderOf(backups: BackupContext, engine: Engine): Promise<string> {
+  const members = databaseMembers(backups.stack);
   const controller = controllerOf(members);
-  const leaders = leadersOf(await memberStates(engine, await engine.observe(room.bench.project), controller).catch(() => undefined));
+  const leaders = leadersOf(await memberStates(engine, await engine.observe(backups.bench.project), controller).catch(() => undefined));
   const led = members.find(({ name }) => leaders.includes(name))?.name;
   if (led) return led;
-  const { stdout } = await mustRun(room.bench, {
+  const { stdout } = await mustRun(backups.bench, {
     name: 'furthest-member',
     argv: ['furthest-member'],
-    mounts: members.map(({ name, mounts }) => jobMount(room.bench.project, mounts[0] as never, `/members/${name}`, true)),
+    mounts: members.map(({ name, mounts }) => jobMount(backups.bench.project, mounts[0] as never, `/members/${name}`, true)),
   });
   const furthest = stdout.trim().split('\n').at(-1);
   const member = members.find(({ name }) => name === furthest) ?? members[0];

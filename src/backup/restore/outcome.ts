@@ -47,13 +47,13 @@ export type Work = ({ kind: 'new' } & FoundTarget) | { kind: 'go-on' | 'abandon'
 
 export const destinationOf = ({ into, sanitize }: RestoreAsked): Destination => (!into ? 'in-place' : sanitize ? 'sanitized' : 'into');
 
-export function outcomeOf(work: Work, room: BackupContext, asked: RestoreAsked, result: RestoreOutcome['result']): RestoreOutcome {
+export function outcomeOf(work: Work, backups: BackupContext, asked: RestoreAsked, result: RestoreOutcome['result']): RestoreOutcome {
   const entry = work.kind === 'new' ? undefined : work.entry;
   const backup = work.kind === 'new' ? work.target.set.id : (entry?.set ?? '');
   const says =
     work.kind === 'new' ? targetText(work.target) : work.kind === 'undo' ? `before the restore of ${backup}` : (entry?.target ?? '');
   const destination = destinationOf(asked);
-  const plan = restorePlan(room.stack, {
+  const plan = restorePlan(backups.stack, {
     kind: destination !== 'in-place' ? destination : work.kind === 'new' && asked.bare ? 'bare' : work.kind,
     parts: entry?.parts ?? asked.only,
     says,

@@ -26,40 +26,41 @@ const WAIT_SECONDS = 300;
 export const performers: { readonly [K in keyof RestoreSteps]: StepKind<K>['perform'] } = {
   'take-safety-set': takeSafetySet,
   'choose-member': async (_step, run) => {
-    const { entry, room } = inPlaceRun(run);
-    entry.member = await leaderOf(room, run.engine);
+    const { entry, backups } = inPlaceRun(run);
+    entry.member = await leaderOf(backups, run.engine);
   },
   'restore-database': async ({ target }, run, task) => {
     const work = inPlaceRun(run);
     const into = { volume: databaseVolume(work), folder: target ? '17.restored' : '17.before' };
-    work.facts = await restoreDatabase(work.room, into, target, { check: false }, task);
+    work.facts = await restoreDatabase(work.backups, into, target, { check: false }, task);
   },
   'begin-replacing': (_step, run) => noteUnderWay(run.prepared.state, inPlaceRun(run).entry),
   'start-base': ({ services }, run) => startAlone(run, services),
   'stop-writers': ({ services }, run, task) => compose(run, task, ['stop', ...services]),
   'swap-database': async ({ back }, run) => {
-    const { entry, room } = inPlaceRun(run);
+    const { entry, backups } = inPlaceRun(run);
     if (!back) touch(run, 'db');
-    await swap(room, entry, back ? ['back'] : []);
+    await swap(backups, entry, back ? ['back'] : []);
   },
-  'forget-cluster': (_step, run) => forgetCluster(inPlaceRun(run).room, run),
+  'forget-cluster': (_step, run) => forgetCluster(inPlaceRun(run).backups, run),
   'restore-files': ({ set, back }, run) => {
     if (!back) touch(run, 'files');
-    return restoreUploads(inPlaceRun(run).room, set);
+    return restoreUploads(inPlaceRun(run).backups, set);
   },
   'restore-cache': ({ set, back }, run) => {
     if (!back) touch(run, 'redis');
-    return restoreCache(inPlaceRun(run).room, set);
+    return restoreCache(inPlaceRun(run).backups, set);
   },
   'start-database': ({ member }, run) => startAlone(run, [member]),
-  'tell-repository': (_step, run) => inServer(inPlaceRun(run).room, ['stanza', '90'], 'the repository does not take the restored database'),
+  'tell-repository': (_step, run) =>
+    inServer(inPlaceRun(run).backups, ['stanza', '90'], 'the repository does not take the restored database'),
   'restore-settings': async ({ set }, run) => {
     const work = inPlaceRun(run);
-    work.written = await restoreSettings(work.room, work.opened.loaded, set);
+    work.written = await restoreSettings(work.backups, work.opened.loaded, set);
   },
   'await-members': async (_step, run) => {
     const work = inPlaceRun(run);
-    work.members = await proveMembers(work.room, run);
+    work.members = await proveMembers(work.backups, run);
   },
   'end-restore': (_step, run) => {
     const { entry } = inPlaceRun(run);
@@ -73,8 +74,8 @@ async function takeSafetySet(_step: unknown, run: Execution): Promise<void> {
   const { context } = run;
   const work = inPlaceRun(run);
   try {
-    await openCatalogue(work.room);
-    work.safety = (await makeSet(context, work.opened, work.room, 'incr', 'safety')).set;
+    await openCatalogue(work.backups);
+    work.safety = (await makeSet(context, work.opened, work.backups, 'incr', 'safety')).set;
     work.entry.safety = work.safety.id;
   } catch (error) {
     if (!(error instanceof UserError) || error.code === 'INTERRUPTED') throw error;
@@ -85,9 +86,9 @@ async function takeSafetySet(_step: unknown, run: Execution): Promise<void> {
 /** It is restored by now, whatever becomes of that. */
 async function takeFullSet(_step: unknown, run: Execution): Promise<void> {
   const { context } = run;
-  const { opened, room } = inPlaceRun(run);
+  const { opened, backups } = inPlaceRun(run);
   try {
-    const { warnings } = await makeSet(context, opened, room, 'full', 'asked');
+    const { warnings } = await makeSet(context, opened, backups, 'full', 'asked');
     for (const warning of warnings) context.report.warn(warning);
   } catch (error) {
     if (!(error instanceof UserError) || error.code === 'INTERRUPTED') throw error;
@@ -98,9 +99,9 @@ async function takeFullSet(_step: unknown, run: Execution): Promise<void> {
 }
 
 /** The volume of the member that the database is restored for. @throws UserError RESTORE_FAILED where that member is gone */
-function databaseVolume({ room, entry: { member } }: InPlaceRun) {
-  const mount = databaseMembers(room.stack).find(({ name }) => name === member)?.mounts[0];
-  if (mount) return jobMount(room.bench.project, mount);
+function databaseVolume({ backups, entry: { member } }: InPlaceRun) {
+  const mount = databaseMembers(backups.stack).find(({ name }) => name === member)?.mounts[0];
+  if (mount) return jobMount(backups.bench.project, mount);
   throw new UserError(
     'RESTORE_FAILED',
     `${member}, which had the database, is not a member any more; nothing was changed`,
@@ -117,18 +118,20 @@ function touch(run: Execution, part: Part): void {
 }
 
 /** The folders of the members' volumes (templates/backup/image/swap-database). */
-const swap = (room: BackupContext, { member, undo }: Restoring, how: readonly string[]) =>
-  mustRun(room.bench, {
+const swap = (backups: BackupContext, { member, undo }: Restoring, how: readonly string[]) =>
+  mustRun(backups.bench, {
     name: 'swap-database',
     argv: ['swap-database', member, undo ? 'before' : 'restored', ...how],
-    mounts: databaseMembers(room.stack).map(({ name, mounts }) => jobMount(room.bench.project, mounts[0] as Mount, `/members/${name}`)),
+    mounts: databaseMembers(backups.stack).map(({ name, mounts }) =>
+      jobMount(backups.bench.project, mounts[0] as Mount, `/members/${name}`),
+    ),
   });
 
 /** Of the group as etcd knows it all that speaks of the other database; its settings stay. The first member founds it again. */
-async function forgetCluster(room: BackupContext, { engine }: Execution): Promise<void> {
+async function forgetCluster(backups: BackupContext, { engine }: Execution): Promise<void> {
   const scope = '/service/medianest/';
-  const containers = await engine.observe(room.bench.project);
-  const etcd = containersOf(containers, room.stack.services, 'coordination').find(({ state }) => state === 'running');
+  const containers = await engine.observe(backups.bench.project);
+  const etcd = containersOf(containers, backups.stack.services, 'coordination').find(({ state }) => state === 'running');
   if (!etcd) throw new UserError('PARTIAL', 'etcd does not run, and it stores the leader of the database', 'medianest up');
   const folders = ['optime/', 'members/'];
   for (const key of ['initialize', 'leader', 'status', 'history', 'sync', 'failsafe', 'failover', ...folders]) {
@@ -138,21 +141,28 @@ async function forgetCluster(room: BackupContext, { engine }: Execution): Promis
   }
 }
 
-async function restoreUploads(room: BackupContext, set: BackupSet): Promise<void> {
-  const uploads = uploadsOf(room.stack);
+async function restoreUploads(backups: BackupContext, set: BackupSet): Promise<void> {
+  const uploads = uploadsOf(backups.stack);
   const { snapshot } = set.parts.files;
-  const parts = await snapshotParts(room.bench, room.local, snapshot);
+  const parts = await snapshotParts(backups.bench, backups.local, snapshot);
   if (!uploads || !parts.includes('uploads')) return;
-  const volume = jobMount(room.bench.project, uploads);
-  await restoreFiles(room.bench, room.local, snapshot, '/source/uploads', volume);
-  await giveFiles(room.bench, volume, applicationOf(room.stack));
+  const volume = jobMount(backups.bench.project, uploads);
+  await restoreFiles(backups.bench, backups.local, snapshot, '/source/uploads', volume);
+  await giveFiles(backups.bench, volume, applicationOf(backups.stack));
 }
 
 /** Those that led get their data and their identity back; the others begin empty and copy it. */
-async function restoreCache(room: BackupContext, set: BackupSet): Promise<void> {
-  for (const { name, mounts } of cacheNodes(room.stack)) {
+async function restoreCache(backups: BackupContext, set: BackupSet): Promise<void> {
+  for (const { name, mounts } of cacheNodes(backups.stack)) {
     const snapshot = set.cacheLeaders.includes(name) ? set.parts.files.snapshot : undefined;
-    await restoreNode(room.bench, room.local, snapshot, `/source/redis/${name}`, jobMount(room.bench.project, mounts[0] as Mount), true);
+    await restoreNode(
+      backups.bench,
+      backups.local,
+      snapshot,
+      `/source/redis/${name}`,
+      jobMount(backups.bench.project, mounts[0] as Mount),
+      true,
+    );
   }
 }
 
@@ -163,13 +173,13 @@ function startAlone(run: Execution, services: readonly string[]): Promise<void> 
 }
 
 /** Until every member of every group takes part again, as their controller says. @throws UserError UNHEALTHY after two minutes */
-export async function proveMembers(room: BackupContext, { engine, context }: Execution): Promise<string[]> {
-  const controller = controllerOf(room.stack.services);
-  const wanted = room.stack.services.filter(({ member }) => member).map(({ name }) => name);
+export async function proveMembers(backups: BackupContext, { engine, context }: Execution): Promise<string[]> {
+  const controller = controllerOf(backups.stack.services);
+  const wanted = backups.stack.services.filter(({ member }) => member).map(({ name }) => name);
   let absent = wanted;
   const whole = await poll(
     async () => {
-      const states = await memberStates(engine, await engine.observe(room.bench.project), controller).catch(() => undefined);
+      const states = await memberStates(engine, await engine.observe(backups.bench.project), controller).catch(() => undefined);
       absent = wanted.filter((name) => !states?.[name]?.ok);
       return absent.length === 0 ? wanted : undefined;
     },

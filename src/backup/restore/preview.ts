@@ -67,12 +67,12 @@ const volume = (project: string, name: string, target: string): JobMount => ({
  */
 export async function preview(
   context: Context,
-  room: BackupContext,
+  backups: BackupContext,
   target: RestoreTarget,
   into: string,
   options: PreviewOptions,
 ): Promise<Preview> {
-  const { bench } = room;
+  const { bench } = backups;
   const engine = await context.engine();
   await refuseTakenPreview(engine, bench.project, into, options);
   // Volumes without a container are what a killed run has left, and not all of that may be shown in this preview.
@@ -84,28 +84,28 @@ export async function preview(
   let sanitized: Sanitized | undefined;
   let files = 0;
   const database = (volume: JobMount) =>
-    step('restore the database', (task) => restoreDatabase(room, { volume, folder: '17' }, target, { check: options.check }, task));
+    step('restore the database', (task) => restoreDatabase(backups, { volume, folder: '17' }, target, { check: options.check }, task));
   if (options.parts.includes('db')) {
-    await ownedVolume(room, into, data, 10002);
+    await ownedVolume(backups, into, data, 10002);
     if (!options.sanitize) facts = await database(data);
     else
-      await withOriginal(room, async (original) => {
-        await own(room, original, 10002);
+      await withOriginal(backups, async (original) => {
+        await own(backups, original, 10002);
         facts = await database(original);
-        const portal = applicationOf(room.stack)?.image.build !== undefined;
-        sanitized = await step('sanitize it', (task) => sanitizeDatabase(room, original, data, portal, task));
+        const portal = applicationOf(backups.stack)?.image.build !== undefined;
+        sanitized = await step('sanitize it', (task) => sanitizeDatabase(backups, original, data, portal, task));
       });
   }
-  await ownedVolume(room, into, uploads, Number(applicationOf(room.stack)?.uid ?? 10001));
+  await ownedVolume(backups, into, uploads, Number(applicationOf(backups.stack)?.uid ?? 10001));
   if (options.parts.includes('files')) {
     const snapshot = target.set.parts.files.snapshot;
-    if ((await snapshotParts(bench, room.local, snapshot)).includes('uploads')) {
-      await step('restore the uploads', () => restoreFiles(bench, room.local, snapshot, '/source/uploads', uploads, options.check));
-      await giveFiles(bench, uploads, applicationOf(room.stack));
+    if ((await snapshotParts(bench, backups.local, snapshot)).includes('uploads')) {
+      await step('restore the uploads', () => restoreFiles(bench, backups.local, snapshot, '/source/uploads', uploads, options.check));
+      await giveFiles(bench, uploads, applicationOf(backups.stack));
       files = target.set.parts.files.files;
     }
   }
-  const urls = options.start && facts ? await step('start it', () => start(context, room, into)) : [];
+  const urls = options.start && facts ? await step('start it', () => start(context, backups, into)) : [];
   return { project: into, facts, urls, files, sanitized };
 }
 
@@ -126,13 +126,13 @@ export async function refuseTakenPreview(engine: Engine, of: string, into: strin
 }
 
 /** An empty volume that belongs to the user who is to write into it. */
-async function ownedVolume(room: BackupContext, project: string, mount: JobMount, uid: number): Promise<void> {
-  await createVolume(mount.source, previewLabels(project, room.bench.project), room.bench.docker);
-  await own(room, mount, uid);
+async function ownedVolume(backups: BackupContext, project: string, mount: JobMount, uid: number): Promise<void> {
+  await createVolume(mount.source, previewLabels(project, backups.bench.project), backups.bench.docker);
+  await own(backups, mount, uid);
 }
 
-async function own(room: BackupContext, mount: JobMount, uid: number): Promise<void> {
-  await mustRun(room.bench, {
+async function own(backups: BackupContext, mount: JobMount, uid: number): Promise<void> {
+  await mustRun(backups.bench, {
     name: 'own',
     argv: ['chown', `${uid}:${uid}`, '/volume'],
     mounts: [{ ...mount, target: '/volume' }],
@@ -144,8 +144,8 @@ async function own(room: BackupContext, mount: JobMount, uid: number): Promise<v
  * The database, and the portal before it, in a network without a way out: the stack that `up` would build and render for the same
  * settings, as plan/preview-compose.ts reduces it. @returns the addresses of both
  */
-async function start(context: Context, room: BackupContext, project: string): Promise<string[]> {
-  const { docker, image, signal, state } = room.bench;
+async function start(context: Context, backups: BackupContext, project: string): Promise<string[]> {
+  const { docker, image, signal, state } = backups.bench;
   const must = async (args: string[], input?: string) => {
     const result = await docker.run(args, { signal, ...(input !== undefined && { input }) });
     if (result.exitCode === 0) return result.stdout.trim();
@@ -155,10 +155,10 @@ async function start(context: Context, room: BackupContext, project: string): Pr
       `medianest preview remove ${project}`,
     );
   };
-  const { stack, rendered, secrets } = await preparePreview(context, room, project);
+  const { stack, rendered, secrets } = await preparePreview(context, backups, project);
   const { database, cache, application } = previewServices(stack);
   const document = previewCompose(rendered, stack, {
-    ...{ project, of: room.bench.project },
+    ...{ project, of: backups.bench.project },
     database: { image, entrypoint: ['preview-database'] },
   });
   const up = (...services: string[]) =>
@@ -169,7 +169,7 @@ async function start(context: Context, room: BackupContext, project: string): Pr
   const address = (service: Service) =>
     must(['inspect', '--format', '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}', previewContainer(project, service)]);
   const password = randomUUID();
-  await placeInVolumes(room, project, password, cache, rendered, secrets);
+  await placeInVolumes(backups, project, password, cache, rendered, secrets);
   await up(database.name);
   await must(['exec', previewContainer(project, database), 'preview-database', 'wait']);
   const url = `postgresql://preview:${password}@${await address(database)}:5432/medianest`;
@@ -190,7 +190,7 @@ async function preparePreview(context: Context, { loaded }: BackupContext, proje
 
 /** Secrets and configuration, which a stack has as folders of the state folder: a preview leaves nothing there. */
 async function placeInVolumes(
-  room: BackupContext,
+  backups: BackupContext,
   project: string,
   password: string,
   cache: Service | undefined,
@@ -199,16 +199,21 @@ async function placeInVolumes(
 ): Promise<void> {
   const secrets = volume(project, PREVIEW_SECRETS, '/volume');
   const config = volume(project, PREVIEW_CONFIG, '/volume');
-  await ownedVolume(room, project, secrets, 10002);
-  await ownedVolume(room, project, config, 10002);
+  await ownedVolume(backups, project, secrets, 10002);
+  await ownedVolume(backups, project, config, 10002);
   const place = (at: JobMount, file: string, input: string) =>
-    mustRun(room.bench, {
+    mustRun(backups.bench, {
       name: 'preview-place',
       argv: ['install', '-D', '-m', '0444', '/dev/stdin', `/volume/${file}`],
       mounts: [at],
       input,
     });
-  await mustRun(room.bench, { name: 'preview-secrets', argv: ['preview-database', 'secrets'], mounts: [secrets], input: `${password}\n` });
+  await mustRun(backups.bench, {
+    name: 'preview-secrets',
+    argv: ['preview-database', 'secrets'],
+    mounts: [secrets],
+    input: `${password}\n`,
+  });
   if (!cache) return;
   for (const { name } of cache.secrets) await place(secrets, name, values[name]?.reveal() ?? '');
   const url = new URL(values['redis-url']?.reveal() ?? '');

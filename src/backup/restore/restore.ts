@@ -34,9 +34,9 @@ import { preview, refuseTakenPreview, removePreview } from './preview.ts';
  */
 export async function planRestore(context: Context, opened: Project, asked: RestoreAsked): Promise<RestoreOutcome> {
   if (!asked.into) requireManifest(opened.state);
-  const room = await backupContext(context, opened);
-  const sets = (await knownSets(room))?.sets ?? [];
-  return outcomeOf(await workOf(context, room, opened, asked, sets), room, asked, 'planned');
+  const backups = await backupContext(context, opened);
+  const sets = (await knownSets(backups))?.sets ?? [];
+  return outcomeOf(await workOf(context, backups, opened, asked, sets), backups, asked, 'planned');
 }
 
 /** Restores in place, or into a project of its own. @throws UserError whose words say which state runs */
@@ -55,21 +55,21 @@ export async function restore(context: Context, opened: Project, asked: RestoreA
     opened.state,
     command,
     async (lock, record) => {
-      const room = await backupContext(context, opened, { lock });
-      await removeJobs(room.bench);
+      const backups = await backupContext(context, opened, { lock });
+      await removeJobs(backups.bench);
       const started = context.clock.now().getTime();
-      const sets = (await knownSets(room))?.sets ?? [];
-      const work = await workOf(context, room, opened, asked, sets);
-      const outcome = outcomeOf(work, room, asked, 'restored');
+      const sets = (await knownSets(backups))?.sets ?? [];
+      const work = await workOf(context, backups, opened, asked, sets);
+      const outcome = outcomeOf(work, backups, asked, 'restored');
       record([command, outcome.backup, asked.only]);
-      if (work.kind === 'new') await archiveUntilNow(context, room, work.target, asked);
+      if (work.kind === 'new') await archiveUntilNow(context, backups, work.target, asked);
       if (asked.into && work.kind === 'new') {
         const options = { parts: asked.only, check: false, start: true, sanitize: asked.sanitize === true };
-        const shown = await preview(context, room, work.target, asked.into, options).catch(async (error) => {
+        const shown = await preview(context, backups, work.target, asked.into, options).catch(async (error) => {
           // One that was there before stays.
           if (error instanceof UserError && error.code === 'FOREIGN_PROJECT') throw error;
-          await removeJobs(room.bench);
-          await removePreview(room.bench.docker, asked.into as string);
+          await removeJobs(backups.bench);
+          await removePreview(backups.bench.docker, asked.into as string);
           throw error;
         });
         const rtoSeconds = (context.clock.now().getTime() - started) / 1000;
@@ -80,21 +80,21 @@ export async function restore(context: Context, opened: Project, asked: RestoreA
       const engine = await context.engine();
       const docker = await context.docker();
       await checkCompose(docker);
-      refuseForeign(room.bench.project, await engine.observe(room.bench.project), opened.state.root);
-      const prepared = { state: opened.state, secrets: emptySecrets, project: room.bench.project };
+      refuseForeign(backups.bench.project, await engine.observe(backups.bench.project), opened.state.root);
+      const prepared = { state: opened.state, secrets: emptySecrets, project: backups.bench.project };
       const run: Execution = { context, prepared, engine, docker, lock };
-      return perform({ opened, room, run, sets }, work, asked, outcome);
+      return perform({ opened, backups, run, sets }, work, asked, outcome);
     },
     { resumes: 'backup' },
   );
 }
 
 /** What was written a moment ago can be restored too, where the database still runs. */
-async function archiveUntilNow(context: Context, room: BackupContext, { until }: RestoreTarget, asked: RestoreAsked): Promise<void> {
+async function archiveUntilNow(context: Context, backups: BackupContext, { until }: RestoreTarget, asked: RestoreAsked): Promise<void> {
   // On a bare host an empty database runs, which is another one.
   if (until === 'set' || asked.bare || !asked.only.includes('db')) return;
   try {
-    await followIntoArchive(context, room, 'at-once');
+    await followIntoArchive(context, backups, 'at-once');
   } catch (error) {
     if (!(error instanceof UserError) || error.code === 'INTERRUPTED') throw error;
     context.report.warn(`what was written last may not be in the archive: ${error.message}`);
@@ -129,7 +129,7 @@ async function perform(site: Site, work: Work, asked: RestoreAsked, outcome: Res
 
 async function workOf(
   context: Context,
-  room: BackupContext,
+  backups: BackupContext,
   { state }: Project,
   asked: RestoreAsked,
   sets: readonly BackupSet[],
@@ -149,9 +149,10 @@ async function workOf(
       'medianest backup list names what can be restored',
     );
   }
-  if (asked.into) await refuseTakenPreview(await context.engine(), room.bench.project, asked.into, { sanitize: asked.sanitize === true });
-  const archive = await readArchive(room, sets);
-  const { target, after } = await findTarget(context, room, sets, asked, archive);
+  if (asked.into)
+    await refuseTakenPreview(await context.engine(), backups.bench.project, asked.into, { sanitize: asked.sanitize === true });
+  const archive = await readArchive(backups, sets);
+  const { target, after } = await findTarget(context, backups, sets, asked, archive);
   const { db, files } = target.set.parts;
   if (asked.only.includes('db')) refuseOtherVersion(target.set);
   if (!archive.labels.includes(`${keyVersionOf(db)}/${db.label}`))
@@ -160,7 +161,7 @@ async function workOf(
       `${target.set.id} is known, but its database (${db.label}) is not in the repository; nothing was changed`,
       'mount the right disk; medianest backup verify tells what is missing',
     );
-  await snapshotParts(room.bench, room.local, files.snapshot);
-  await refuseTooSmall(context, room, target, asked.only, destinationOf(asked));
+  await snapshotParts(backups.bench, backups.local, files.snapshot);
+  await refuseTooSmall(context, backups, target, asked.only, destinationOf(asked));
   return { kind: 'new', target, after };
 }

@@ -49,18 +49,18 @@ export async function withOriginal<T>({ bench }: BackupContext, work: (original:
  * @throws UserError where a rule fits nothing, or something is left; what is in `into` then is not to be shown
  */
 export async function sanitizeDatabase(
-  room: BackupContext,
+  backups: BackupContext,
   original: JobMount,
   into: JobMount,
   portal: boolean,
   task?: Task,
 ): Promise<Sanitized> {
   const mounts = [original, { ...into, target: '/srv/into' }];
-  const catalogue = JSON.parse(await said(room, { name: 'sanitize', argv: ['sanitize-database', 'catalogue'], mounts: [original] }));
-  const plan = planSanitize(catalogue as CatalogueTable[], room.settings.sanitize, { portal });
+  const catalogue = JSON.parse(await said(backups, { name: 'sanitize', argv: ['sanitize-database', 'catalogue'], mounts: [original] }));
+  const plan = planSanitize(catalogue as CatalogueTable[], backups.settings.sanitize, { portal });
   const key = randomBytes(32).toString('hex');
   const input = `${sanitizeSql(plan, key)}\0${proveSql(plan, key)}\0`;
-  const answer = await said(room, { name: 'sanitize', argv: ['sanitize-database', 'apply'], mounts, input }, task);
+  const answer = await said(backups, { name: 'sanitize', argv: ['sanitize-database', 'apply'], mounts, input }, task);
   const [counts, left] = answer
     .trim()
     .split('\n')
