@@ -48,7 +48,7 @@ interface AlarmOptions<T> {
  */
 export async function alarmed<T>(
   context: Context,
-  opened: Project,
+  project: Project,
   command: string,
   work: () => Promise<T>,
   { wrong = () => undefined, retryFor = 0 }: AlarmOptions<T> = {},
@@ -59,8 +59,8 @@ export async function alarmed<T>(
     try {
       const value = await work();
       const problem = wrong(value);
-      if (problem === undefined) forget(opened.state, command);
-      else await raise(context, opened, { command, at: now(context), message: problem }, 'BACKUP_DAMAGED');
+      if (problem === undefined) forget(project.state, command);
+      else await raise(context, project, { command, at: now(context), message: problem }, 'BACKUP_DAMAGED');
       return value;
     } catch (thrown) {
       const error = explained(thrown);
@@ -69,12 +69,12 @@ export async function alarmed<T>(
       const next = nextAttempt(error, attempt, context.clock.now(), deadline);
       const failure = { command, at: now(context), message: (error as Error).message, ...(isPassing(error) && { passing: true as const }) };
       const told = { ...failure, ...(next && { next: next.toISOString() }) };
-      if (attempt === 0 || !next) await raise(context, opened, told, code);
-      else note(context, opened.state, told);
+      if (attempt === 0 || !next) await raise(context, project, told, code);
+      else note(context, project.state, told);
       if (!next) throw error;
       context.report.warn(`${failure.message}; next attempt at ${utcText(next)}`);
       await waitUntil(context, next).catch((stopped) => {
-        note(context, opened.state, failure);
+        note(context, project.state, failure);
         throw stopped;
       });
     }

@@ -23,26 +23,26 @@ export interface BackupOutcome {
 }
 
 /** Makes a set of everything. It is listed once all of it is in the repository. */
-export async function backup(context: Context, opened: Project, type: BackupType): Promise<BackupOutcome> {
-  requireManifest(opened.state);
-  return withLock(context, opened.state, `backup --type ${type}`, async (lock, record) => {
-    const backups = await backupContext(context, opened, { lock });
+export async function backup(context: Context, project: Project, type: BackupType): Promise<BackupOutcome> {
+  requireManifest(project.state);
+  return withLock(context, project.state, `backup --type ${type}`, async (lock, record) => {
+    const backups = await backupContext(context, project, { lock });
     record(['backup', type]);
-    return makeSet(context, opened, backups, type, 'asked');
+    return makeSet(context, project, backups, type, 'asked');
   });
 }
 
 /** The same under a lock that is held already. */
 export async function makeSet(
   context: Context,
-  opened: Project,
+  project: Project,
   backups: BackupContext,
   type: BackupType,
   reason: BackupSet['reason'],
 ): Promise<BackupOutcome> {
   const { report, clock } = context;
   const started = clock.now();
-  const leaders = await refuseUnfit(context, opened, backups);
+  const leaders = await refuseUnfit(context, project, backups);
   await refuseOldGeneration(backups);
   // What a restore is to undo is kept also where there is little room.
   if (reason === 'asked') await refuseNoRoom(backups);
@@ -54,10 +54,10 @@ export async function makeSet(
   const db = await step(`back up the database (${type})`, () => backUpDatabase(backups, type));
   // Not beside the database's: where all begin at once the portal is slow for that long.
   const [, uploadsBytes] = await step(`write snapshots of the cache (${cacheLeaders.join(', ')})`, () =>
-    together([snapshotCache(backups, cacheLeaders), measureUploads(opened, backups)]),
+    together([snapshotCache(backups, cacheLeaders), measureUploads(project, backups)]),
   );
   const id = setId(started, type, catalogue.sets);
-  const files = await step('back up uploads, cache, settings and state', () => backUpFiles(opened, backups, id, cacheLeaders));
+  const files = await step('back up uploads, cache, settings and state', () => backUpFiles(project, backups, id, cacheLeaders));
   const finished = clock.now();
   const set: BackupSet = {
     id,
@@ -72,7 +72,7 @@ export async function makeSet(
     storedBytes: db.part.storedBytes + files.storedBytes,
     parts: { db: db.part, files: { ...files, ...(uploadsBytes !== undefined && { uploadsBytes }) } },
     images: Object.fromEntries(backups.stack.services.map(({ name, image }) => [name, image.ref])),
-    settings: shortHash(opened.loaded.settings as never),
+    settings: shortHash(project.loaded.settings as never),
     cacheLeaders,
     ...(db.pageErrors && { problems: ['pages of the database have wrong checksums'] }),
   };

@@ -27,11 +27,11 @@ export interface PlannedBackup {
  * Checks all that a backup checks before it changes anything, and tells what it would do with what it saw.
  * @throws UserError as the backup would
  */
-export async function planBackup(context: Context, opened: Project, type: BackupType): Promise<PlannedBackup> {
-  await askGuards(context, opened.state);
-  requireManifest(opened.state);
-  const backups = await backupContext(context, opened);
-  const leaders = await refuseUnfit(context, opened, backups);
+export async function planBackup(context: Context, project: Project, type: BackupType): Promise<PlannedBackup> {
+  await askGuards(context, project.state);
+  requireManifest(project.state);
+  const backups = await backupContext(context, project);
+  const leaders = await refuseUnfit(context, project, backups);
   await refuseOldGeneration(backups);
   await refuseReadOnly(backups);
   await refuseNoRoom(backups);
@@ -47,7 +47,7 @@ export async function planBackup(context: Context, opened: Project, type: Backup
   const led = (services: readonly { name: string }[]) => services.flatMap(({ name }) => (leaders.includes(name) ? [name] : []));
   const cache = led(cacheNodes(backups.stack));
   const database = led(databaseMembers(backups.stack))[0] ?? null;
-  const files = fileSources(opened.loaded, backups).flatMap(({ target }) =>
+  const files = fileSources(project.loaded, backups).flatMap(({ target }) =>
     target.startsWith('/source/redis/') ? [] : [target.replace('/source/', '')],
   );
   const sets = [...(known?.sets ?? [])].sort(byAge);

@@ -19,14 +19,14 @@ export interface PruneOutcome {
 }
 
 /** Removes what no rule keeps. A dry run says what and why. */
-export async function prune(context: Context, opened: Project): Promise<PruneOutcome> {
+export async function prune(context: Context, project: Project): Promise<PruneOutcome> {
   if (context.flags.dryRun) {
-    const backups = await backupContext(context, opened);
+    const backups = await backupContext(context, project);
     const known = (await knownSets(backups)) ?? { repository: '', sets: [] };
     return { sets: retention(known.sets, backups.settings.local.keep), removed: 0, copies: await decideCopies(backups, known) };
   }
-  return withLock(context, opened.state, 'backup prune', async (lock, record) => {
-    const backups = await backupContext(context, opened, { lock });
+  return withLock(context, project.state, 'backup prune', async (lock, record) => {
+    const backups = await backupContext(context, project, { lock });
     await removeJobs(backups.bench);
     const catalogue = await openCatalogue(backups);
     const decisions = retention(catalogue.sets, backups.settings.local.keep);
@@ -37,7 +37,7 @@ export async function prune(context: Context, opened: Project): Promise<PruneOut
     // First it is listed no more: what is half removed must not be restored. Killed meanwhile, the next run removes the rest.
     await saveCatalogue(backups, { ...catalogue, sets: kept });
     await removeOthers(backups, kept);
-    await retireGenerations(context, opened, lock, backups, kept);
+    await retireGenerations(context, project, lock, backups, kept);
     return { sets: decisions, removed: gone.size, copies };
   });
 }

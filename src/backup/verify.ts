@@ -25,9 +25,9 @@ export interface VerifyOutcome {
 }
 
 /** Reads everything in the repository, and records the result with each set. @param id one set; all where not given */
-export async function verify(context: Context, opened: Project, id: string | undefined): Promise<VerifyOutcome> {
-  return withLock(context, opened.state, `backup verify${id ? ` ${id}` : ''}`, async (lock, record) => {
-    const backups = await backupContext(context, opened, { lock });
+export async function verify(context: Context, project: Project, id: string | undefined): Promise<VerifyOutcome> {
+  return withLock(context, project.state, `backup verify${id ? ` ${id}` : ''}`, async (lock, record) => {
+    const backups = await backupContext(context, project, { lock });
     await removeJobs(backups.bench);
     const catalogue = await openCatalogue(backups);
     const wanted = catalogue.sets.filter((set) => id === undefined || set.id === id);

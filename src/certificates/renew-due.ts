@@ -25,8 +25,8 @@ import { attemptsOf, viewCertificates } from './view.ts';
 type RenewalContext = ActivationContext & AcmeContext;
 
 /** Carries out the steps of a renewal: those of the certificates with the lock, then what `up` does for containers to replace. */
-export async function renewDue(context: Context, opened: Project, engine: Engine, asked: RenewAsked): Promise<Renewal[]> {
-  const { loaded, state } = opened;
+export async function renewDue(context: Context, project: Project, engine: Engine, asked: RenewAsked): Promise<Renewal[]> {
+  const { loaded, state } = project;
   const docker = await context.docker();
   const { stack, certificates, renewed } = await withLock(context, state, asked.command, async (lock, record, fail) => {
     // With the lock: the command that held it before may have changed the stack, or renewed the certificates.
@@ -34,7 +34,7 @@ export async function renewDue(context: Context, opened: Project, engine: Engine
     const { stack } = prepared;
     const containers = await engine.observe(stack.project);
     refuseForeign(stack.project, containers, state.root);
-    const { decisions } = await decide(context, opened, stack, containers, asked);
+    const { decisions } = await decide(context, project, stack, containers, asked);
     record(decisions.flatMap(({ row, action, cause }) => (action === 'due' ? [[row.name, cause]] : [])));
     const run = { context, loaded, state, engine, docker, lock, stack, image: prepared.tool('lego') };
     const certificates: Renewal[] = [];
@@ -49,7 +49,7 @@ export async function renewDue(context: Context, opened: Project, engine: Engine
   });
   for (const step of replacement(renewed))
     if (step.kind === 'replace-containers')
-      await converge(context, opened, { overwrite: false, only: step.components, command: asked.command });
+      await converge(context, project, { overwrite: false, only: step.components, command: asked.command });
   writeMetrics(state, await viewCertificates(context, state, stack, await engine.observe(stack.project)));
   return certificates;
 }

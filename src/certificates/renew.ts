@@ -23,21 +23,21 @@ export interface RenewalOutcome {
  * together, and if a listener does not serve the new one, the old one returns.
  * @param described the stack, if the caller has built it
  */
-export async function renew(context: Context, opened: Project, asked: RenewAsked, described?: Stack): Promise<RenewalOutcome> {
-  const { loaded, state } = opened;
+export async function renew(context: Context, project: Project, asked: RenewAsked, described?: Stack): Promise<RenewalOutcome> {
+  const { loaded, state } = project;
   const stack = described ?? (await describe(context, loaded));
   const names = chosen(stack, asked.names);
   const engine = await context.engine();
   const containers = await engine.observe(stack.project);
   refuseForeign(stack.project, containers, state.root);
-  const { rows, decisions } = await decide(context, opened, stack, containers, { ...asked, names });
+  const { rows, decisions } = await decide(context, project, stack, containers, { ...asked, names });
   if (context.flags.dryRun) return { certificates: decisions.map(report), steps: renewalSteps(decisions) };
   closeKeys(context, state, stack.certificates);
   await refreshStaples(state, rows, context.clock.now());
   if (decisions.some(({ action }) => action === 'due')) {
     // Loaded only now: most runs find nothing due, and this is most of what a renewal loads.
     const { renewDue } = await import('./renew-due.ts');
-    return { certificates: await renewDue(context, opened, engine, { ...asked, names }) };
+    return { certificates: await renewDue(context, project, engine, { ...asked, names }) };
   }
   if (state.manifest()) writeMetrics(state, rows);
   return { certificates: decisions.map(report) };
@@ -47,16 +47,16 @@ export async function renew(context: Context, opened: Project, asked: RenewAsked
  * After `up`: orders what only an outside CA can issue, once the portal runs. Until then the internal CA's certificate stands
  * in, so a failure is reported, not thrown.
  */
-export async function orderOutside(context: Context, opened: Project): Promise<Renewal[]> {
-  const { edge, components } = opened.loaded.settings as unknown as {
+export async function orderOutside(context: Context, project: Project): Promise<Renewal[]> {
+  const { edge, components } = project.loaded.settings as unknown as {
     edge: { certificate: string; certificates: { issuer: string }[] };
     components: Record<string, boolean>;
   };
   const wanted = components.edge === true && [edge.certificate, ...edge.certificates.map(({ issuer }) => issuer)].includes('acme');
   if (!wanted || context.flags.dryRun) return [];
-  const stack = await describe(context, opened.loaded);
+  const stack = await describe(context, project.loaded);
   const names = stack.certificates.filter(({ issuer }) => issuer === 'acme').map(({ name }) => name);
-  return (await renew(context, opened, { names, force: false, command: 'certs renew' }, stack)).certificates;
+  return (await renew(context, project, { names, force: false, command: 'certs renew' }, stack)).certificates;
 }
 
 function chosen(stack: Stack, names: readonly string[]): readonly string[] {

@@ -39,10 +39,10 @@ export async function certificateStatus(
 }
 
 /** For `health`, which goes on where nothing can be said about certificates. */
-export async function certificateHealth(context: Context, opened: Project, containers: readonly ObservedContainer[]): Promise<Check[]> {
-  if (!opened.state.manifest()) return [];
+export async function certificateHealth(context: Context, project: Project, containers: readonly ObservedContainer[]): Promise<Check[]> {
+  if (!project.state.manifest()) return [];
   try {
-    return certificateChecks((await certificateStatus(context, opened, containers)).certificates);
+    return certificateChecks((await certificateStatus(context, project, containers)).certificates);
   } catch (error) {
     return [{ id: 'certificates', status: 'warn', message: `certificates: ${(error as Error).message}`, remedy: 'medianest certs status' }];
   }

@@ -10,8 +10,8 @@ import type { ScaleOutcome } from './plan/scaled.ts';
  * Runs this many replicas of the application. New ones come up before the balancer sends to them, and those that go are
  * drained first. `pending`: in a dry run, whether a real run would do anything. @throws UserError for a number that the balancer has no slots for
  */
-export async function scaleApp(context: Context, opened: Project, replicas: number): Promise<{ outcome: ScaleOutcome; pending: boolean }> {
-  const app = opened.loaded.settings.app as { replicas: number; maxReplicas: number };
+export async function scaleApp(context: Context, project: Project, replicas: number): Promise<{ outcome: ScaleOutcome; pending: boolean }> {
+  const app = project.loaded.settings.app as { replicas: number; maxReplicas: number };
   if (replicas < 1 || replicas > app.maxReplicas) {
     throw new UserError(
       'USAGE',
@@ -21,7 +21,7 @@ export async function scaleApp(context: Context, opened: Project, replicas: numb
         : `raise \`app.maxReplicas\` in medianest.yml (now ${app.maxReplicas})`,
     );
   }
-  const { services } = requireManifest(opened.state);
+  const { services } = requireManifest(project.state);
   if (namesOf(services, 'balancer').length === 0) {
     throw new UserError(
       'NOT_RUNNING',
@@ -34,7 +34,7 @@ export async function scaleApp(context: Context, opened: Project, replicas: numb
     result,
     seconds,
     steps = [],
-  } = await converge(context, opened, {
+  } = await converge(context, project, {
     overwrite: false,
     command: `scale app=${replicas}`,
     only: DEPLOYED,

@@ -69,20 +69,19 @@ function refuseUnproven(project: string, recorded: string | undefined, seen: Ins
 }
 
 /** Removes everything of a project; run again, it continues. */
-export async function uninstall(context: Context, opened: Project, backups: boolean): Promise<Removal> {
-  const { loaded, state } = opened;
-  const { project } = loaded.settings;
+export async function uninstall(context: Context, project: Project, backups: boolean): Promise<Removal> {
+  const { loaded, state } = project;
   const engine = await context.engine();
-  const first = planUninstall(await lookAtInstallation(context, opened), backups);
+  const first = planUninstall(await lookAtInstallation(context, project), backups);
   if (context.flags.dryRun || first.steps.length === 0) return first;
   const docker = await context.docker();
-  const run = { context, prepared: { state, secrets: emptySecrets, project }, engine, docker };
+  const run = { context, prepared: { state, secrets: emptySecrets, project: loaded.settings.project }, engine, docker };
   const removal = await withLock(
     context,
     state,
     'uninstall',
     async (lock, record) => {
-      const now = planUninstall(await lookAtInstallation(context, opened), backups);
+      const now = planUninstall(await lookAtInstallation(context, project), backups);
       record(now.steps);
       await checkCompose(docker);
       await execute(

@@ -16,23 +16,23 @@ export function scheduleCommand({ group, what, timers, runsAtInstall }: Schedule
         throw new UserError('USAGE', `${name} ${action}: should be one of ${ACTIONS.join(', ')}`, `medianest ${name} status`);
       const { open } = await import('../project/open.ts');
       const { installTimers, removeTimers, timerStatus, unitFiles } = await import('./timers.ts');
-      const opened = await open(context);
+      const project = await open(context);
       if (action === 'show' || (action === 'install' && context.flags.dryRun)) {
-        const units = await unitFiles(context, opened, timers);
+        const units = await unitFiles(context, project, timers);
         const text = Object.entries(units).map(([file, contents]) => `# ${file}\n${contents}`);
         return done({ units }, text.join('\n'));
       }
       if (action === 'install') {
-        const units = await installTimers(context, opened, timers, runsAtInstall);
+        const units = await installTimers(context, project, timers, runsAtInstall);
         const said = runsAtInstall ? ', and ran once just now' : '';
         return done({ units }, `systemd runs ${what}${said}: ${units.join(', ')}`);
       }
       if (action === 'remove') {
-        const units = await removeTimers(context, opened, timers);
+        const units = await removeTimers(context, project, timers);
         const did = context.flags.dryRun ? 'would remove' : 'removed';
         return done({ units }, units.length > 0 ? `${did} ${units.join(', ')}` : 'no timer is installed');
       }
-      const statuses = await timerStatus(opened, timers);
+      const statuses = await timerStatus(project, timers);
       const lines = statuses.map(
         ({ unit, active, next, last, lastResult }) =>
           `${unit}: ${active ? `next at ${next ?? 'once it has run'}` : 'stopped'}; last run ${last ?? 'never'}${lastResult ? ` (${lastResult})` : ''}`,

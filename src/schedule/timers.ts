@@ -24,25 +24,25 @@ export interface TimerStatus {
 }
 
 /** The unit files as they would be installed: name -> text. @throws UserError where a run would not see what this one sees */
-export async function unitFiles(context: Context, opened: Project, timers: readonly Timer[]): Promise<Record<string, string>> {
-  return timerUnits(opened.loaded.settings.project, timers, await timedRun(context, opened));
+export async function unitFiles(context: Context, project: Project, timers: readonly Timer[]): Promise<Record<string, string>> {
+  return timerUnits(project.loaded.settings.project, timers, await timedRun(context, project));
 }
 
 /**
  * Installs and starts the timers. @param first run each once: a schedule that would fail each time is reported now
  * @returns the unit files
  */
-export async function installTimers(context: Context, opened: Project, timers: readonly Timer[], first: boolean): Promise<string[]> {
-  requireManifest(opened.state);
-  const { project } = opened.loaded.settings;
-  const run = await timedRun(context, opened);
+export async function installTimers(context: Context, project: Project, timers: readonly Timer[], first: boolean): Promise<string[]> {
+  requireManifest(project.state);
+  const name = project.loaded.settings.project;
+  const run = await timedRun(context, project);
   requireSystemd(timers, run);
-  const units = timerUnits(project, timers, run);
+  const units = timerUnits(name, timers, run);
   for (const [name, text] of Object.entries(units)) writeAtomic(path.join(FOLDER, name), text, 0o644, null);
   await systemctl(['daemon-reload']);
-  await systemctl(['enable', '--now', ...timers.map((timer) => `${timerUnit(project, timer)}.timer`)]);
+  await systemctl(['enable', '--now', ...timers.map((timer) => `${timerUnit(name, timer)}.timer`)]);
   for (const timer of first ? timers : []) {
-    const unit = timerUnit(project, timer);
+    const unit = timerUnit(name, timer);
     await systemctl(['start', `${unit}.service`]).catch((error: Error) => {
       throw new UserError(
         'PARTIAL',

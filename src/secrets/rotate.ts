@@ -12,10 +12,10 @@ export interface RotateOutcome {
 }
 
 /** Replaces a secret everywhere. If it is killed or fails, the password in use stays valid, and the same command continues. */
-export async function rotate(context: Context, opened: Project, name: string): Promise<RotateOutcome> {
+export async function rotate(context: Context, project: Project, name: string): Promise<RotateOutcome> {
   const started = context.clock.now().getTime();
-  requireManifest(opened.state);
-  const planned = async () => rotation((await prepare(context, opened.loaded, { unchecked: true })).stack, name);
+  requireManifest(project.state);
+  const planned = async () => rotation((await prepare(context, project.loaded, { unchecked: true })).stack, name);
   let rounds = await planned();
   const outcome = (result: RotateOutcome['result']): RotateOutcome => ({
     secret: name,
@@ -25,7 +25,7 @@ export async function rotate(context: Context, opened: Project, name: string): P
   });
   if (context.flags.dryRun) return outcome('planned');
   const bring = (what: Pick<Round, 'renew' | 'overrides'>) =>
-    converge(context, opened, { overwrite: false, command: `secrets rotate ${name}`, ...what });
+    converge(context, project, { overwrite: false, command: `secrets rotate ${name}`, ...what });
   // An unfinished rotation comes first: a password that a replica still uses is not idle.
   await bring({ renew: [] });
   rounds = await planned();

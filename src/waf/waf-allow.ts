@@ -20,8 +20,8 @@ interface AskedExclusion {
 }
 
 /** Writes an exclusion into medianest.yml and has the edge read it. Where the edge refuses, the file is as it was before. */
-export async function allowRule(context: Context, opened: Project, asked: AskedExclusion) {
-  const { loaded, state } = opened;
+export async function allowRule(context: Context, project: Project, asked: AskedExclusion) {
+  const { loaded, state } = project;
   const exclusion = validated(asked);
   const waf = requireWaf(loaded);
   const file = settingsFile(loaded);

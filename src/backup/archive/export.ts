@@ -47,7 +47,7 @@ const ROOM =
  */
 export async function exportSet(
   context: Context,
-  opened: Project,
+  project: Project,
   id: string | undefined,
   out: string,
   rest: boolean,
@@ -62,27 +62,27 @@ export async function exportSet(
     ...more,
   });
   if (context.flags.dryRun) {
-    const backups = await backupContext(context, opened);
+    const backups = await backupContext(context, project);
     await refuseTakenStage(context, backups);
     return outcome((await chosen(context, backups, id, rest)).set, { result: 'planned' });
   }
-  return withLock(context, opened.state, `backup export ${id ?? ''} --to ${file}`, async (lock, record) => {
-    const backups = await backupContext(context, opened, { lock });
+  return withLock(context, project.state, `backup export ${id ?? ''} --to ${file}`, async (lock, record) => {
+    const backups = await backupContext(context, project, { lock });
     await refuseTakenStage(context, backups);
     await removeJobs(backups.bench);
     const { set, repository } = await chosen(context, backups, id, rest);
     record(['export', set.id, file]);
-    const { project, docker } = backups.bench;
-    const stage: JobMount = { source: stageOf(project), target: STAGE, kind: 'volume', readOnly: false };
+    const { project: name, docker } = backups.bench;
+    const stage: JobMount = { source: stageOf(name), target: STAGE, kind: 'volume', readOnly: false };
     try {
       const share = await proven(context, backups, set);
       const text = recipe(set, {
         ...{ file: path.basename(file), repository, madeAt: started.toISOString() },
         wal: rest ? 'all that came after it too' : 'as much as the database needs',
       });
-      // What a killed run has left is of no use to anybody.
+      // What a killed run has left is of no use.
       await docker.run(['volume', 'rm', '--force', stage.source]);
-      await createVolume(stage.source, { [LABEL.project]: project, [LABEL.job]: EXPORT }, docker);
+      await createVolume(stage.source, { [LABEL.project]: name, [LABEL.job]: EXPORT }, docker);
       const size = await gather(context, backups, stage, { set, share, repository, text, rest });
       const facts = await write(context, backups, stage, file, size);
       writeAtomic(`${file}.sha256`, `${facts.sha256}  ${path.basename(file)}\n`, 0o644, 'with --to');

@@ -21,7 +21,7 @@ const imagesOf = ({ name, build }: ImageSpec): string[] => [...(build?.after ? i
  */
 export async function importBare(
   context: Context,
-  opened: Project,
+  project: Project,
   archive: CheckedArchive,
   repository: string | undefined,
 ): Promise<void> {
@@ -31,16 +31,16 @@ export async function importBare(
       `${archive.file} is of another installation than the kit; nothing was changed`,
       'use the kit of the installation that the archive was exported from',
     );
-  const prepared = await prepare(context, opened.loaded, { unchecked: true });
+  const prepared = await prepare(context, project.loaded, { unchecked: true });
   const server = repositoryHost(prepared.stack);
   if (!server)
-    throw new UserError('NOT_RUNNING', `profile ${opened.loaded.profile} has no backup`, 'a profile with `backup`, such as prod');
+    throw new UserError('NOT_RUNNING', `profile ${project.loaded.profile} has no backup`, 'a profile with `backup`, such as prod');
   const engine = await context.engine();
   await refuseForeignStackVolumes(prepared.stack, await engine.observe(prepared.stack.project), engine);
-  await buildImages(context, opened, imagesOf(server.image), false);
+  await buildImages(context, project, imagesOf(server.image), false);
   const docker = await context.docker();
-  await placeSecrets(opened.state, server, prepared.secrets.values, prepared.secrets.fingerprints, docker);
-  const backups = await backupContext(context, opened);
+  await placeSecrets(project.state, server, prepared.secrets.values, prepared.secrets.fingerprints, docker);
+  const backups = await backupContext(context, project);
   if (backups.mount.kind === 'volume') {
     await createVolume(backups.mount.source, { [LABEL.project]: backups.bench.project }, docker);
     await mustRun(backups.bench, {
@@ -50,5 +50,5 @@ export async function importBare(
       capabilities: ['CHOWN'],
     });
   }
-  await importSet(context, opened, archive);
+  await importSet(context, project, archive);
 }

@@ -58,11 +58,11 @@ function progress(file: string, task: Task): (piece: Buffer) => Promise<void> {
 }
 
 /** Takes a set from its archive, which was checked, into the repository, from where it can be restored as any other. */
-export async function importSet(context: Context, opened: Project, archive: CheckedArchive): Promise<ImportOutcome> {
+export async function importSet(context: Context, project: Project, archive: CheckedArchive): Promise<ImportOutcome> {
   const started = context.clock.now().getTime();
   const { file, bytes, files } = archive;
-  return withLock(context, opened.state, `backup import ${file}`, async (lock, record) => {
-    const backups = await backupContext(context, opened, { lock });
+  return withLock(context, project.state, `backup import ${file}`, async (lock, record) => {
+    const backups = await backupContext(context, project, { lock });
     const { bench } = backups;
     await removeJobs(bench);
     await refuseOther(backups, archive);
@@ -153,8 +153,8 @@ async function examine(backups: BackupContext, file: string): Promise<Received> 
   const mounts = [{ ...backups.mount, readOnly: true }];
   const info = await runJob(bench, { name: 'info', argv: ['database-repository', 'info', '--output=json'], mounts, environment });
   // With another key it ends well, and says of the stanza that there was an error.
-  const opened = info.exitCode === 0 && !/"status":\{"code":99,/.test(info.stdout);
-  if (!opened || !living(backups.generations).includes(generation))
+  const opens = info.exitCode === 0 && !/"status":\{"code":99,/.test(info.stdout);
+  if (!opens || !living(backups.generations).includes(generation))
     throw new UserError(
       'REPOSITORY_AWAY',
       `the database in ${file} cannot be opened with the key that is here; nothing was changed`,

@@ -11,8 +11,8 @@ export const backupKeys: Command = {
     const { open } = await import('../../project/open.ts');
     const { alarmed } = await import('../alert.ts');
     const { rotateKeys } = await import('../repository/rotate-keys.ts');
-    const opened = await open(context);
-    const outcome = await alarmed(context, opened, 'backup keys rotate', () => rotateKeys(context, opened));
+    const project = await open(context);
+    const outcome = await alarmed(context, project, 'backup keys rotate', () => rotateKeys(context, project));
     for (const warning of outcome.warnings) context.report.warn(warning);
     if (outcome.result === 'planned')
       return done(

@@ -18,22 +18,22 @@ export const backup: Command = {
     const { alarmed } = await import('../alert.ts');
     const { backup: run } = await import('../backup.ts');
     const { bytes } = await import('../../ui/bytes.ts');
-    const opened = await open(context);
+    const project = await open(context);
     if (context.flags.dryRun) {
       const { planBackup } = await import('../dry-run.ts');
-      const plan = await planBackup(context, opened, type as BackupType);
+      const plan = await planBackup(context, project, type as BackupType);
       const { id, sets, newest } = plan.repository;
       const held = `the repository ${id ?? 'has no identity yet'} holds ${sets} sets${newest ? `, the newest is ${newest}` : ''}`;
       return done(plan, [`would make a backup of type ${plan.makes}; ${held}:`, ...plan.steps.map((step) => `- ${step}`)].join('\n'));
     }
-    const { set, warnings } = await alarmed(context, opened, 'backup', () => run(context, opened, type as BackupType), {
+    const { set, warnings } = await alarmed(context, project, 'backup', () => run(context, project, type as BackupType), {
       wrong: ({ set }) => set.problems?.[0],
       retryFor: retryFor(options),
     });
     for (const warning of warnings) context.report.warn(warning);
     const { watchCopies } = await import('../copies/copies.ts');
     // A copy that is behind is reported; the backup is good all the same.
-    for (const { status, message } of await watchCopies(context, opened)) if (status === 'fail') context.report.warn(message);
+    for (const { status, message } of await watchCopies(context, project)) if (status === 'fail') context.report.warn(message);
     const text = `${set.id} is stored after ${set.seconds.toFixed(1)} s: ${bytes(set.sizeBytes)}, of which ${bytes(set.storedBytes)} are new.`;
     return done({ ...listed(set), warnings }, text);
   },
@@ -88,8 +88,8 @@ export const backupVerify: Command = {
     const { open } = await import('../../project/open.ts');
     const { alarmed } = await import('../alert.ts');
     const { verify } = await import('../verify.ts');
-    const opened = await open(context);
-    const outcome = await alarmed(context, opened, 'backup verify', () => verify(context, opened, id), {
+    const project = await open(context);
+    const outcome = await alarmed(context, project, 'backup verify', () => verify(context, project, id), {
       wrong: ({ sets, gaps, copies, problems: all }) =>
         sets.find(({ problems }) => problems.length > 0)?.problems[0] ??
         all[0] ??
@@ -118,8 +118,8 @@ export const backupPrune: Command = {
     const { alarmed } = await import('../alert.ts');
     const { prune } = await import('../prune.ts');
     const { table } = await import('../../ui/table.ts');
-    const opened = await open(context);
-    const outcome = await alarmed(context, opened, 'backup prune', () => prune(context, opened), { retryFor: retryFor(options) });
+    const project = await open(context);
+    const outcome = await alarmed(context, project, 'backup prune', () => prune(context, project), { retryFor: retryFor(options) });
     const row = ({ id, keep, reasons }: (typeof outcome.sets)[number]) => [id, keep ? 'stays' : 'goes', reasons.join('; ')];
     const rows = outcome.sets.map(row);
     const tables = [

@@ -26,12 +26,12 @@ export const drill: Command = {
     const { open } = await import('../../project/open.ts');
     const { alarmed } = await import('../alert.ts');
     const { drill: run, planDrill } = await import('../restore/drill.ts');
-    const opened = await open(context);
+    const project = await open(context);
     if (context.flags.dryRun) {
-      await planDrill(context, opened);
+      await planDrill(context, project);
       return done({ result: 'planned' }, 'would restore the newest backup and all WAL after it into a project of its own, and remove it');
     }
-    const outcome = await alarmed(context, opened, 'drill', () => run(context, opened), {
+    const outcome = await alarmed(context, project, 'drill', () => run(context, project), {
       wrong: ({ checks }) => checks.find(({ status }) => status === 'fail')?.message,
       retryFor: retryFor(options),
     });

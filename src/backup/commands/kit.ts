@@ -32,8 +32,8 @@ export const backupKit: Command = {
   run: async (context, [file = ''], options) => {
     const { open } = await import('../../project/open.ts');
     const { exportKit } = await import('../restore/kit.ts');
-    const opened = await open(context);
-    const kit = exportKit(context, opened, path.resolve(context.cwd, file), await passphrase(context, options.passphraseFile));
+    const project = await open(context);
+    const kit = exportKit(context, project, path.resolve(context.cwd, file), await passphrase(context, options.passphraseFile));
     return done(kit, `The recovery kit is ${kit.file}; print ${kit.page}. Keep both, and the passphrase, away from this host.`);
   },
 };

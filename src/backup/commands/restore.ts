@@ -78,11 +78,10 @@ export const restore: Command = {
     const { open } = await import('../../project/open.ts');
     const { planRestore, restore: run } = await import('../restore/restore.ts');
     const to = momentAsked(context, options.to);
-    const opened = await open(context);
-    const { project } = opened.loaded.settings;
+    const project = await open(context);
     const into = options.into === undefined ? undefined : String(options.into);
     const undo = options.undo === true;
-    if (into !== undefined && (!/^[a-z0-9][a-z0-9_-]*$/.test(into) || into === project))
+    if (into !== undefined && (!/^[a-z0-9][a-z0-9_-]*$/.test(into) || into === project.loaded.settings.project))
       throw new UserError('USAGE', `--into ${into}: should be the name of another project`, 'for example --into look');
     const sanitize = options.sanitize === true;
     if (sanitize && into === undefined)
@@ -98,7 +97,7 @@ export const restore: Command = {
         'medianest restore --undo',
       );
     const only = partsOf(options.only, into !== undefined, sanitize);
-    const aim = undo ? { set, to } : await aimAtTerminal(context, opened, { set, to }, options);
+    const aim = undo ? { set, to } : await aimAtTerminal(context, project, { set, to }, options);
     if (options.from !== undefined) {
       if (undo || context.flags.dryRun)
         throw new UserError(
@@ -107,19 +106,19 @@ export const restore: Command = {
           'medianest backup fetch COPY alone',
         );
       const { fetchCopy } = await import('../copies/fetch.ts');
-      await fetchCopy(context, opened, String(options.from));
+      await fetchCopy(context, project, String(options.from));
     }
     const asked = { ...aim, only, into, sanitize, undo };
     if (context.flags.dryRun || !into) {
-      const plan = await planRestore(context, opened, asked);
+      const plan = await planRestore(context, project, asked);
       if (context.flags.dryRun)
         return done(
           plan,
           [...(plan.recovery ? [sentence(plan.recovery.text)] : []), ...plan.steps.map((step) => `would ${step}`)].join('\n'),
         );
-      await confirm(context, project, plan);
+      await confirm(context, project.loaded.settings.project, plan);
     }
-    const outcome = await run(context, opened, asked);
+    const outcome = await run(context, project, asked);
     return done(outcome, told(outcome, into));
   },
 };

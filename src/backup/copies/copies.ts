@@ -32,8 +32,8 @@ export async function copyHealth(context: Context, { settings }: Loaded): Promis
 }
 
 /** The same, and the alarm is raised where a copy is behind by more than is promised. */
-export const watchCopies = (context: Context, opened: Project): Promise<Check[]> =>
-  alarmed(context, opened, COPIES_COMMAND, () => copyHealth(context, opened.loaded), {
+export const watchCopies = (context: Context, project: Project): Promise<Check[]> =>
+  alarmed(context, project, COPIES_COMMAND, () => copyHealth(context, project.loaded), {
     wrong: (checks) => checks.find(({ status }) => status === 'fail')?.message,
   });
 

@@ -24,9 +24,9 @@ const OTHER = 4;
  * Fetches everything in a copy into the repository here, which is empty or the same one. If it is killed, running it again
  * resumes it. @throws UserError if the copy is of another repository, or does not exist: then nothing was changed
  */
-export async function fetchCopy(context: Context, opened: Project, name: string): Promise<FetchOutcome> {
-  return withLock(context, opened.state, `backup fetch ${name}`, async (lock, record) => {
-    const backups = await backupContext(context, opened, { lock, fill: true });
+export async function fetchCopy(context: Context, project: Project, name: string): Promise<FetchOutcome> {
+  return withLock(context, project.state, `backup fetch ${name}`, async (lock, record) => {
+    const backups = await backupContext(context, project, { lock, fill: true });
     const { bench } = backups;
     const names: string[] = copyNames(backups.settings.copies);
     if (!names.includes(name))

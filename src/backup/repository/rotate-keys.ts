@@ -39,28 +39,28 @@ const FILES_KEY = 'backup-files-key';
  * key version with a full backup, and the old one stays readable until `prune` has removed its last set. Killed at any moment,
  * secrets.json opens the existing backups, and the same command continues.
  */
-export async function rotateKeys(context: Context, opened: Project): Promise<RotateKeysOutcome> {
-  requireManifest(opened.state);
+export async function rotateKeys(context: Context, project: Project): Promise<RotateKeysOutcome> {
+  requireManifest(project.state);
   const started = context.clock.now().getTime();
   if (context.flags.dryRun) {
-    const backups = await backupContext(context, opened);
+    const backups = await backupContext(context, project);
     refuseCopies(backups);
     const next = nextGeneration(backups, (await knownSets(backups))?.sets ?? []);
     return { generation: next, readable: [], backup: null, warnings: [], seconds: 0, result: 'planned' };
   }
-  return withLock(context, opened.state, 'backup keys rotate', async (lock, record) => {
-    const before = await backupContext(context, opened, { lock });
+  return withLock(context, project.state, 'backup keys rotate', async (lock, record) => {
+    const before = await backupContext(context, project, { lock });
     refuseCopies(before);
-    await refuseUnfit(context, opened, before);
+    await refuseUnfit(context, project, before);
     await removeJobs(before.bench);
     await inServer(before, ['halt'], 'an earlier backup could not be ended');
     const { sets } = await openCatalogue(before);
     const generation = nextGeneration(before, sets);
     record(['keys rotate', generation]);
-    await shown(context.report, 'give the files another key', () => renewFilesKey(context, opened, before));
-    await bring(context, opened, lock, { current: generation, oldest: before.generations.oldest });
-    const backups = await backupContext(context, opened, { lock });
-    const { set, warnings } = await makeSet(context, opened, backups, 'full', 'asked');
+    await shown(context.report, 'give the files another key', () => renewFilesKey(context, project, before));
+    await bring(context, project, lock, { current: generation, oldest: before.generations.oldest });
+    const backups = await backupContext(context, project, { lock });
+    const { set, warnings } = await makeSet(context, project, backups, 'full', 'asked');
     const readable = [...new Set(sets.map(({ parts }) => keyVersionOf(parts.db)))].filter((old) => old !== generation);
     const seconds = (context.clock.now().getTime() - started) / 1000;
     return { generation, readable, backup: set.id, warnings, seconds, result: 'rotated' };
@@ -119,14 +119,14 @@ async function bring(context: Context, { loaded, state }: Project, lock: Lock, g
 /** KeyVersions that hold no set any more have no folder by now, and need no key. */
 export async function retireGenerations(
   context: Context,
-  opened: Project,
+  project: Project,
   lock: Lock,
   { generations: { current, oldest: before } }: BackupContext,
   kept: readonly BackupSet[],
 ): Promise<void> {
   const oldest = Math.min(current, ...kept.map(({ parts }) => keyVersionOf(parts.db)));
-  const { state } = opened;
-  if (oldest > before) await bring(context, opened, lock, { current, oldest });
+  const { state } = project;
+  if (oldest > before) await bring(context, project, lock, { current, oldest });
   const store = loadSecrets(state);
   const gone = Array.from({ length: oldest - 1 }, (_, index) => databaseKey(index + 1));
   if (!store || !gone.some((name) => store.values[name])) return;

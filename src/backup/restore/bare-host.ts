@@ -29,22 +29,22 @@ export async function restoreKit(
   { from, ...asked }: Aim & { from: string | undefined; archive: string | undefined },
 ): Promise<RestoreOutcome> {
   const archive = asked.archive === undefined ? undefined : await checkArchive(context, asked.archive);
-  const { project, repository, secretFiles, takeBack } = importKit(file, passphrase, context.cwd, stateFolder(context, context.cwd));
-  let opened: Project;
+  const { project: name, repository, secretFiles, takeBack } = importKit(file, passphrase, context.cwd, stateFolder(context, context.cwd));
+  let project: Project;
   try {
-    opened = await open(context);
-    if (archive) await importBare(context, opened, archive, repository);
-    else if (from === undefined) refuseAway(opened, repository);
-    else refuseUnknown(opened, from);
+    project = await open(context);
+    if (archive) await importBare(context, project, archive, repository);
+    else if (from === undefined) refuseAway(project, repository);
+    else refuseUnknown(project, from);
   } catch (error) {
     takeBack();
     throw error;
   }
-  context.report.note(`this is ${project} now`);
+  context.report.note(`this is ${name} now`);
   if (secretFiles.length > 0) context.report.note(`from the kit: ${secretFiles.join(', ')}`);
-  await converge(context, opened, { overwrite: false, command: 'up (restore --kit)' });
-  if (from !== undefined) await fetchCopy(context, opened, from);
-  return restore(context, opened, { ...asked, only: ['db', 'files', 'redis'], into: undefined, undo: false, bare: true });
+  await converge(context, project, { overwrite: false, command: 'up (restore --kit)' });
+  if (from !== undefined) await fetchCopy(context, project, from);
+  return restore(context, project, { ...asked, only: ['db', 'files', 'redis'], into: undefined, undo: false, bare: true });
 }
 
 function refuseUnknown({ loaded }: Project, from: string): void {

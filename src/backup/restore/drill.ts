@@ -18,9 +18,9 @@ import { portalReady, preview, removePreview } from './preview.ts';
 const drillProject = ({ bench }: BackupContext): string => `${bench.project}-drill`;
 
 /** What of a drill can be checked without one. @throws UserError as the drill itself would */
-export async function planDrill(context: Context, opened: Project): Promise<void> {
-  requireManifest(opened.state);
-  await refuseTakenDrill(context, await backupContext(context, opened));
+export async function planDrill(context: Context, project: Project): Promise<void> {
+  requireManifest(project.state);
+  await refuseTakenDrill(context, await backupContext(context, project));
 }
 
 /** What a killed drill has left is in no drill's way. @throws UserError FOREIGN_PROJECT where the drill's name is another one's */
@@ -43,14 +43,14 @@ async function refuseTakenDrill(context: Context, backups: BackupContext): Promi
  * Proves that the newest set can be restored, with all WAL after it (what `restore --to newest` gives): into a project of its own, every page checked, the portal started before it.
  * What would be lost with the host is measured by a transaction that is followed until it is in the archive. Leaves nothing.
  */
-export async function drill(context: Context, opened: Project): Promise<RestoreOutcome> {
-  requireManifest(opened.state);
-  return withLock(context, opened.state, 'drill', async (lock, record) => {
-    const backups = await backupContext(context, opened, { lock });
-    const project = drillProject(backups);
+export async function drill(context: Context, project: Project): Promise<RestoreOutcome> {
+  requireManifest(project.state);
+  return withLock(context, project.state, 'drill', async (lock, record) => {
+    const backups = await backupContext(context, project, { lock });
+    const name = drillProject(backups);
     await refuseTakenDrill(context, backups);
     await removeJobs(backups.bench);
-    await removePreview(backups.bench.docker, project);
+    await removePreview(backups.bench.docker, name);
     const catalogue = await openCatalogue(backups);
     record(['drill']);
     const probe = await followIntoArchive(context, backups, 'as-it-comes');
@@ -62,7 +62,7 @@ export async function drill(context: Context, opened: Project): Promise<RestoreO
     await refuseTooSmall(context, backups, target, ['db', 'files'], 'into');
     const started = context.clock.now().getTime();
     try {
-      const shown = await preview(context, backups, target, project, { parts: ['db', 'files'], check: true, start: true, sanitize: false });
+      const shown = await preview(context, backups, target, name, { parts: ['db', 'files'], check: true, start: true, sanitize: false });
       const ready = await portalReady(
         shown.urls.find((url) => url.startsWith('http://')),
         context.signal,
@@ -115,7 +115,7 @@ export async function drill(context: Context, opened: Project): Promise<RestoreO
       };
     } finally {
       await removeJobs(backups.bench);
-      await removePreview(backups.bench.docker, project);
+      await removePreview(backups.bench.docker, name);
     }
   });
 }

@@ -6,7 +6,7 @@ import type { Restoring } from './journal.ts';
 
 /** What the steps of a restore in place share, and what they find out. */
 export interface InPlaceRun {
-  opened: Project;
+  project: Project;
   backups: BackupContext;
   /** What the journal says, or will say once data is replaced. */
   entry: Restoring;

@@ -29,7 +29,7 @@ export interface InPlace {
 }
 
 export interface Site {
-  opened: Project;
+  project: Project;
   backups: BackupContext;
   run: Execution;
   /** All sets that are known. */
@@ -87,8 +87,8 @@ export const abandon = (site: Site, half: Restoring): Promise<string> =>
     ),
   );
 
-const workOf = ({ opened, backups }: Site, entry: Restoring, safety: BackupSet | undefined): InPlaceRun => ({
-  opened,
+const workOf = ({ project, backups }: Site, entry: Restoring, safety: BackupSet | undefined): InPlaceRun => ({
+  project,
   backups,
   entry,
   safety,

@@ -56,7 +56,7 @@ export const performers: { readonly [K in keyof RestoreSteps]: StepKind<K>['perf
     inServer(inPlaceRun(run).backups, ['stanza', '90'], 'the repository does not take the restored database'),
   'restore-settings': async ({ set }, run) => {
     const work = inPlaceRun(run);
-    work.written = await restoreSettings(work.backups, work.opened.loaded, set);
+    work.written = await restoreSettings(work.backups, work.project.loaded, set);
   },
   'await-members': async (_step, run) => {
     const work = inPlaceRun(run);
@@ -75,7 +75,7 @@ async function takeSafetySet(_step: unknown, run: Execution): Promise<void> {
   const work = inPlaceRun(run);
   try {
     await openCatalogue(work.backups);
-    work.safety = (await makeSet(context, work.opened, work.backups, 'incr', 'safety')).set;
+    work.safety = (await makeSet(context, work.project, work.backups, 'incr', 'safety')).set;
     work.entry.safety = work.safety.id;
   } catch (error) {
     if (!(error instanceof UserError) || error.code === 'INTERRUPTED') throw error;
@@ -86,9 +86,9 @@ async function takeSafetySet(_step: unknown, run: Execution): Promise<void> {
 /** It is restored by now, whatever becomes of that. */
 async function takeFullSet(_step: unknown, run: Execution): Promise<void> {
   const { context } = run;
-  const { opened, backups } = inPlaceRun(run);
+  const { project, backups } = inPlaceRun(run);
   try {
-    const { warnings } = await makeSet(context, opened, backups, 'full', 'asked');
+    const { warnings } = await makeSet(context, project, backups, 'full', 'asked');
     for (const warning of warnings) context.report.warn(warning);
   } catch (error) {
     if (!(error instanceof UserError) || error.code === 'INTERRUPTED') throw error;

@@ -32,16 +32,16 @@ import { preview, refuseTakenPreview, removePreview } from './preview.ts';
  * What a restore would do, after everything that can be checked was: the set and its WAL are there, the key opens them, and
  * there is enough disk space. Changes nothing. @throws UserError as the restore itself would
  */
-export async function planRestore(context: Context, opened: Project, asked: RestoreAsked): Promise<RestoreOutcome> {
-  if (!asked.into) requireManifest(opened.state);
-  const backups = await backupContext(context, opened);
+export async function planRestore(context: Context, project: Project, asked: RestoreAsked): Promise<RestoreOutcome> {
+  if (!asked.into) requireManifest(project.state);
+  const backups = await backupContext(context, project);
   const sets = (await knownSets(backups))?.sets ?? [];
-  return outcomeOf(await workOf(context, backups, opened, asked, sets), backups, asked, 'planned');
+  return outcomeOf(await workOf(context, backups, project, asked, sets), backups, asked, 'planned');
 }
 
 /** Restores in place, or into a project of its own. @throws UserError whose words say which state runs */
-export async function restore(context: Context, opened: Project, asked: RestoreAsked): Promise<RestoreOutcome> {
-  if (!asked.into) requireManifest(opened.state);
+export async function restore(context: Context, project: Project, asked: RestoreAsked): Promise<RestoreOutcome> {
+  if (!asked.into) requireManifest(project.state);
   const words = [
     asked.set,
     asked.to && `--to ${asked.to === 'newest' ? asked.to : asked.to.toISOString()}`,
@@ -52,14 +52,14 @@ export async function restore(context: Context, opened: Project, asked: RestoreA
   const command = ['restore', ...words].filter(Boolean).join(' ');
   return withLock(
     context,
-    opened.state,
+    project.state,
     command,
     async (lock, record) => {
-      const backups = await backupContext(context, opened, { lock });
+      const backups = await backupContext(context, project, { lock });
       await removeJobs(backups.bench);
       const started = context.clock.now().getTime();
       const sets = (await knownSets(backups))?.sets ?? [];
-      const work = await workOf(context, backups, opened, asked, sets);
+      const work = await workOf(context, backups, project, asked, sets);
       const outcome = outcomeOf(work, backups, asked, 'restored');
       record([command, outcome.backup, asked.only]);
       if (work.kind === 'new') await archiveUntilNow(context, backups, work.target, asked);
@@ -80,10 +80,10 @@ export async function restore(context: Context, opened: Project, asked: RestoreA
       const engine = await context.engine();
       const docker = await context.docker();
       await checkCompose(docker);
-      refuseForeign(backups.bench.project, await engine.observe(backups.bench.project), opened.state.root);
-      const prepared = { state: opened.state, secrets: emptySecrets, project: backups.bench.project };
+      refuseForeign(backups.bench.project, await engine.observe(backups.bench.project), project.state.root);
+      const prepared = { state: project.state, secrets: emptySecrets, project: backups.bench.project };
       const run: Execution = { context, prepared, engine, docker, lock };
-      return perform({ opened, backups, run, sets }, work, asked, outcome);
+      return perform({ project, backups, run, sets }, work, asked, outcome);
     },
     { resumes: 'backup' },
   );

@@ -31,7 +31,7 @@ export interface CaOptions {
   finish: boolean;
 }
 
-type Action = (context: Context, opened: Project, file: string | undefined, options: CaOptions) => Promise<Outcome>;
+type Action = (context: Context, project: Project, file: string | undefined, options: CaOptions) => Promise<Outcome>;
 
 /** The internal CA as `certs ca` shows and changes it. */
 export const caActions = {
@@ -167,9 +167,9 @@ async function importRoot(...[context, { state }, name, options]: Parameters<Act
   });
 }
 
-async function rotate(...[context, opened, , options]: Parameters<Action>): Promise<Outcome> {
-  const { loaded, state } = opened;
-  const { project } = loaded.settings;
+async function rotate(...[context, project, , options]: Parameters<Action>): Promise<Outcome> {
+  const { loaded, state } = project;
+  const { project: name } = loaded.settings;
   const stack = await describe(context, loaded);
   const what = options.finish
     ? 'the old root is trusted no longer'
@@ -186,14 +186,14 @@ async function rotate(...[context, opened, , options]: Parameters<Action>): Prom
     const store = caStore(state);
     const now = context.clock.now();
     if (options.finish) await finishRotation(store, now);
-    else if (options.root) await rotateRoot(store, project, now);
-    else await rotateIntermediate(store, project, now);
+    else if (options.root) await rotateRoot(store, name, now);
+    else await rotateIntermediate(store, name, now);
     await reloadTrust({ context, state, stack, engine, docker });
   });
   const own = stack.certificates.filter(({ issuer }) => issuer === 'internal-ca').map(({ name }) => name);
   // What the old root signed has been replaced when the rotation began.
   const asked = options.finish ? { names: [], force: false } : { names: own, force: true };
-  const { certificates } = await renew(context, opened, { ...asked, command: 'certs ca rotate' }, stack);
+  const { certificates } = await renew(context, project, { ...asked, command: 'certs ca rotate' }, stack);
   const next =
     options.root && !options.finish
       ? ['tell every device to trust the new root (certs ca trust), then: medianest certs ca rotate --finish']

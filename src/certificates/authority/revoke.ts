@@ -14,8 +14,8 @@ import { installedSerial } from '../store/install.ts';
  * Puts certificates of the internal CA on its list of revoked ones, has the edge read it, and replaces those of the stack: what fails after
  * the first is due from then on, so that the next `certs renew` continues with it.
  */
-export async function revokeCertificate(context: Context, opened: Project, name: string, reason: RevocationReason) {
-  const { loaded, state } = opened;
+export async function revokeCertificate(context: Context, project: Project, name: string, reason: RevocationReason) {
+  const { loaded, state } = project;
   const stack = await describe(context, loaded);
   const own = stack.certificates.find((spec) => spec.name === name);
   const ca = caStore(state).load();
@@ -61,6 +61,6 @@ export async function revokeCertificate(context: Context, opened: Project, name:
     }
   });
   if (!own) return { revoked: wanted };
-  const { certificates } = await renew(context, opened, { names: [own.name], force: true, command: 'certs revoke' }, stack);
+  const { certificates } = await renew(context, project, { names: [own.name], force: true, command: 'certs revoke' }, stack);
   return { revoked: wanted, certificates, unread };
 }

@@ -16,17 +16,17 @@ async function reorder(
   const { open, requireManifest } = await import('../../project/open.ts');
   const { withRole } = await import('../../stack/roles.ts');
   const { converge } = await import('../../reconcile/converge.ts');
-  const opened = await open(context);
-  const edges = withRole(requireManifest(opened.state).services, 'edge');
+  const project = await open(context);
+  const edges = withRole(requireManifest(project.state).services, 'edge');
   if (edges.length === 0) {
     throw new UserError(
       'NOT_RUNNING',
-      `profile ${opened.loaded.profile} has no edge, which would show the page`,
+      `profile ${project.loaded.profile} has no edge, which would show the page`,
       'use a profile with an edge',
     );
   }
   let ordered: Overrides['maintenance'];
-  const outcome = await converge(context, opened, {
+  const outcome = await converge(context, project, {
     overwrite: false,
     command: name,
     only: edges.map(({ component }) => component),

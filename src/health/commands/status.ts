@@ -20,9 +20,9 @@ export const status: Command = {
     const { painter } = await import('../../ui/paint.ts');
     const describe = options.wide === true ? describeStatusWide : describeStatus;
     const once = async () => {
-      const opened = await open(context);
-      const { loaded } = opened;
-      const seen = await look(context, opened);
+      const project = await open(context);
+      const { loaded } = project;
+      const seen = await look(context, project);
       const report = statusReport(loaded.settings.project, loaded.profile, seen.manifest, seen.containers, await statusExtras(seen));
       return done(report, describe(report, { width: widthOf(process.stdout), paint: painter(context.color) }));
     };

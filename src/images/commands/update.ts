@@ -12,9 +12,9 @@ export const update: Command = {
     const { offersOf } = await import('../../project/offers.ts');
     const { update: run } = await import('../update.ts');
     const check = options.check === true;
-    const opened = await open(context);
-    const outcome = await run(check ? { ...context, flags: { ...context.flags, dryRun: true } } : context, opened);
-    const offers = await offersOf(context, opened);
+    const project = await open(context);
+    const outcome = await run(check ? { ...context, flags: { ...context.flags, dryRun: true } } : context, project);
+    const offers = await offersOf(context, project);
     const lines = outcome.updates.map(
       ({ image, packages }) => `${image}: ${packages.map(({ name, from, to }) => `${name} ${from} -> ${to}`).join(', ')}`,
     );

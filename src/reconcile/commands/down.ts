@@ -17,50 +17,50 @@ export const down: Command = {
     const { planDown, takeDown } = await import('../down.ts');
     const { describeStep, stepKinds } = await import('../../project/execute.ts');
     const kinds = await stepKinds(context);
-    const opened = await open(context);
-    const project = opened.loaded.settings.project;
+    const project = await open(context);
+    const name = project.loaded.settings.project;
     const volumes = options.volumes === true;
     if (volumes && !context.flags.dryRun) {
       // Whose data it is comes before the questions about it.
-      const planned = await planDown(context, opened, true);
+      const planned = await planDown(context, project, true);
       if (planned.volumes.length > 0) context.report.note(`will be deleted: ${planned.volumes.join(', ')}`);
       for (const { data } of options.backup === false ? [] : await context.capabilities()) {
-        const problem = await data?.unprotected?.(opened);
+        const problem = await data?.unprotected?.(project);
         if (problem)
           throw new UserError(
             'CONFIRMATION_NEEDED',
-            `--volumes deletes the data of ${project}, and ${problem.reason}; nothing was changed`,
+            `--volumes deletes the data of ${name}, and ${problem.reason}; nothing was changed`,
             problem.hint,
           );
       }
-      const typed = context.flags.yes ? project : await context.ask(`Type the project’s name (${project}) to delete its volumes: `);
-      if (typed !== project) {
+      const typed = context.flags.yes ? name : await context.ask(`Type the project’s name (${name}) to delete its volumes: `);
+      if (typed !== name) {
         throw new UserError(
           'CONFIRMATION_NEEDED',
-          `the volumes of ${project} were not confirmed; nothing was changed`,
+          `the volumes of ${name} were not confirmed; nothing was changed`,
           'type the project’s name, or pass --yes --volumes (and --no-backup where no backup is verified)',
         );
       }
     }
-    const { services, volumes: deleted, steps } = await takeDown(context, opened, volumes);
+    const { services, volumes: deleted, steps } = await takeDown(context, project, volumes);
     if (context.flags.dryRun) {
       const planned =
         steps.length === 0
-          ? `nothing to do: ${project} is not running`
+          ? `nothing to do: ${name} is not running`
           : [
               ...steps.map((step) => `- ${describeStep(kinds, step)}`),
               ...(deleted.length > 0 ? [`- volumes: ${deleted.join(', ')}`] : []),
             ].join('\n');
-      return done({ project, removed: [], volumes, deleted, steps }, planned);
+      return done({ project: name, removed: [], volumes, deleted, steps }, planned);
     }
-    const stopped = services.length === 0 ? `${project} was not running` : `${project} is stopped`;
+    const stopped = services.length === 0 ? `${name} was not running` : `${name} is stopped`;
     const kept = volumes ? 'its volumes are deleted' : 'its volumes are kept';
-    const said = steps.length === 0 ? `${project} is not running` : `${stopped}; ${kept}`;
-    if (!volumes) return done({ project, removed: services, volumes }, said);
-    const left = await leftBehind(context, opened);
+    const said = steps.length === 0 ? `${name} is not running` : `${stopped}; ${kept}`;
+    if (!volumes) return done({ project: name, removed: services, volumes }, said);
+    const left = await leftBehind(context, project);
     const lines = left.map((entry) => `  ${listText(entry)}`);
     const hint = left.length > 0 ? ['what is left of it (`medianest uninstall` removes it):', ...lines] : [];
-    return done({ project, removed: services, volumes, deleted, left }, [said, ...hint].join('\n'));
+    return done({ project: name, removed: services, volumes, deleted, left }, [said, ...hint].join('\n'));
   },
 };
 

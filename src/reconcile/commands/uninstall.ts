@@ -17,25 +17,26 @@ export const uninstallCommand: Command = {
     const { lookAtInstallation, uninstall } = await import('../uninstall.ts');
     const { planUninstall } = await import('../plan/uninstall.ts');
     const { describeStep, stepKinds } = await import('../../project/execute.ts');
-    const opened = await open(context);
-    const { project } = opened.loaded.settings;
+    const project = await open(context);
+    const name = project.loaded.settings.project;
     const backups = options.backups === true;
-    const planned = planUninstall(await lookAtInstallation(context, opened), backups);
-    const settings = opened.loaded.configFile;
-    if (planned.steps.length === 0) return done({ project, removed: [], stays: planned.stays, steps: [] }, `nothing of ${project} is here`);
+    const planned = planUninstall(await lookAtInstallation(context, project), backups);
+    const settings = project.loaded.configFile;
+    if (planned.steps.length === 0)
+      return done({ project: name, removed: [], stays: planned.stays, steps: [] }, `nothing of ${name} is here`);
     if (context.flags.dryRun) {
       const kinds = await stepKinds(context);
       const steps = planned.steps.map((step) => `- ${describeStep(kinds, step)}`);
       return done(
-        { project, removed: [], stays: planned.stays, steps: planned.steps },
+        { project: name, removed: [], stays: planned.stays, steps: planned.steps },
         [...steps, '', ...staying(planned, settings)].join('\n'),
       );
     }
-    await confirm(context, project, textOf(options.confirm), planned, settings);
-    const removal = await uninstall(context, opened, backups);
+    await confirm(context, name, textOf(options.confirm), planned, settings);
+    const removal = await uninstall(context, project, backups);
     return done(
-      { project, removed: removal.removed, stays: removal.stays },
-      [`${project} is uninstalled`, ...staying(removal, settings)].join('\n'),
+      { project: name, removed: removal.removed, stays: removal.stays },
+      [`${name} is uninstalled`, ...staying(removal, settings)].join('\n'),
     );
   },
 };

@@ -22,8 +22,8 @@ export const upCommand: Command = {
     const { painter } = await import('../../ui/paint.ts');
     const { describeNext, describeUp, isFirst, nextSteps } = await import('../describe.ts');
     refuseBoth(options);
-    const opened = await open(context);
-    const outcome = await converge(context, opened, {
+    const project = await open(context);
+    const outcome = await converge(context, project, {
       overwrite: options.overwrite === true,
       waitSeconds: waitSecondsOf(options.timeout),
       offline: options.offline === true,
@@ -31,10 +31,10 @@ export const upCommand: Command = {
       carryData: options.carryData === true,
     });
     const parts = [];
-    for (const { up } of await context.capabilities()) parts.push(await up?.outside?.(context, opened));
+    for (const { up } of await context.capabilities()) parts.push(await up?.outside?.(context, project));
     const after = parts.filter((part) => part !== undefined);
     const wanted = [];
-    if (isFirst(outcome)) for (const { up } of await context.capabilities()) wanted.push(...((await up?.next?.(opened)) ?? []));
+    if (isFirst(outcome)) for (const { up } of await context.capabilities()) wanted.push(...((await up?.next?.(project)) ?? []));
     const next = isFirst(outcome) ? nextSteps(outcome, wanted) : [];
     return done(
       Object.assign({ ...outcome, ...(next.length > 0 && { next }) }, ...after.map(({ data }) => data)),

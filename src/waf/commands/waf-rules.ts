@@ -11,14 +11,14 @@ export const wafRules: Command = {
     if (action !== undefined && action !== 'fetch')
       throw new UserError('USAGE', `waf rules cannot ${action}`, 'medianest waf rules, or medianest waf rules fetch');
     const { open } = await import('../../project/open.ts');
-    const opened = await open(context);
+    const project = await open(context);
     if (action === undefined) {
       const { wafStatus } = await import('../waf-status.ts');
-      const seen = await wafStatus(context, opened.loaded, opened.state);
+      const seen = await wafStatus(context, project.loaded, project.state);
       return done(seen?.rules ?? null, seen?.text ?? 'there is no WAF: edge.waf.mode is off, or nothing was started yet');
     }
     const { fetchRules } = await import('../fetch-rules.ts');
-    const fetched = await fetchRules(context, opened);
+    const fetched = await fetchRules(context, project);
     const { result, address } = fetched;
     const signature = 'signature' in fetched ? fetched.signature : undefined;
     const signed = signature === 'good' ? 'is what was released, and signed by its publisher' : 'is what was released';

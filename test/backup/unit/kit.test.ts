@@ -25,13 +25,13 @@ mkdirSync(path.dirname(outside));
 writeFileSync(outside, 'the-far-key\n');
 writeFileSync(path.join(made, 'plex-token'), 'the-token\n');
 const secretFiles = ['./plex-token', outside, './gone'];
-const opened = { state, loaded: { settings: { project: 'home' }, configFile, root: made, secretFiles } } as unknown as Project;
+const project = { state, loaded: { settings: { project: 'home' }, configFile, root: made, secretFiles } } as unknown as Project;
 const kit = path.join(made, 'kit.json');
 
 describe('the recovery kit', () => {
   it('is asked for until it was exported, and again when a secret has changed', () => {
     expect(kitProblem(state)).toMatch(/was never exported/);
-    exportKit(context, opened, kit, PASSPHRASE);
+    exportKit(context, project, kit, PASSPHRASE);
     expect(kitProblem(state)).toBeUndefined();
     writeFileSync(state.at('secrets.json'), store('the-key', '2026-12-01T00:00:00Z'));
     expect(kitProblem(state)).toMatch(/is stale/);
@@ -79,7 +79,7 @@ describe('the recovery kit', () => {
     expect(() => unprivileged(() => importKit(kit, PASSPHRASE, folder, fresh))).toThrow(/secrets\.json cannot be read \(EACCES\)/);
   });
   it.each([
-    ['a short passphrase', () => exportKit(context, opened, kit, 'short'), /fewer than 12/],
+    ['a short passphrase', () => exportKit(context, project, kit, 'short'), /fewer than 12/],
     ['a file that is gone', () => importKit(path.join(made, 'none'), PASSPHRASE, made, state), /there is no/],
     ['a file that is something else', () => importKit(configFile, PASSPHRASE, made, state), /is no recovery kit/],
   ])('%s is refused', (_what, act, why) => expect(act).toThrow(why));
