@@ -127,7 +127,7 @@ describe('up on a running stack', () => {
     );
     for (const { cause, downtime, dataRisk } of plan.changes) {
       expect(cause).toContain('the address range or reach of its networks');
-      expect(downtime).toMatch(/^about a minute: .* all containers in it are replaced at once$/);
+      expect(downtime).toMatch(/^about a minute: .* all containers in it at once$/);
       expect(dataRisk).toBe('none');
     }
   });
