@@ -60,7 +60,7 @@ describe('an engine whose disk is full', () => {
       env,
       onSpawn: (child) =>
         child.stderr?.on('data', (chunk: Buffer) => {
-          if (!/RUN apt-get/.test(String(chunk))) return;
+          if (!/RUN .*apt-get/.test(String(chunk))) return;
           further = true;
           child.kill('SIGINT');
         }),
