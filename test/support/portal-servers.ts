@@ -1,17 +1,19 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { enterNetworks } from './network/enter.ts';
 import { workspace } from './workspace.ts';
 
 const UPLOAD_LIMIT = 1024 ** 2;
 
 /**
  * The whole stack of dev-compose for the portal's contract suite: the portal in its container, and the same PostgreSQL
- * and Redis for portals that the suite starts itself. An internal network is reachable from its host by address.
+ * and Redis for portals that the suite starts itself, on this host.
  */
 export default async function setup(): Promise<() => Promise<void>> {
   const servers = await workspace('contract', `profile: dev-compose\napp: { uploadLimit: ${UPLOAD_LIMIT} }\n`);
   const up = await servers.run(['up']);
   if (up.status !== 0) throw new Error(up.stderr);
+  enterNetworks(servers.project, ['app', 'db']);
   // The suite makes roles and databases of its own.
   const granted = await servers.run(['exec', 'postgres', 'psql', '-U', 'postgres', '-c', 'ALTER ROLE medianest SUPERUSER']);
   if (granted.status !== 0) throw new Error(granted.stderr);
