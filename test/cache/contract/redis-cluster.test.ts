@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
@@ -58,10 +58,17 @@ const watchEnds = (): string[] => {
 };
 const report = (what: string, figure: unknown) => process.stderr.write(`redis-cluster: ${what}: ${JSON.stringify(figure)}\n`);
 
+/** The controller runs on this host, from before the network is there: the host needs an address in it. */
+async function openToHost(space: Workspace): Promise<void> {
+  expect((await space.run(['render'])).status).toBe(0);
+  writeFileSync(path.join(space.state, 'compose.override.yml'), 'networks: { db: { internal: false } }\n');
+}
+
 beforeAll(async () => {
   servers = await workspace('cluster');
   range = await freeRange();
   configure(range);
+  await openToHost(servers);
   cache = cacheOf(servers, addressesIn(range, 6));
   const up = servers.run(['up']);
   await vi.waitFor(() => readFileSync(cache.config.passwordFile), { timeout: 60_000 });
@@ -383,6 +390,7 @@ describe('three masters without replicas', () => {
     small = await workspace('cluster3');
     const subnet = await freeRange();
     small.configure({ ...settings(subnet), redisCluster: { replicas: 0, memory: '64m' } });
+    await openToHost(small);
     three = cacheOf(small, addressesIn(subnet, 3));
     const up = small.run(['up']);
     await vi.waitFor(() => readFileSync(three.config.passwordFile), { timeout: 60_000 });
