@@ -41,6 +41,16 @@ export function load(options: LoadOptions = {}): Loaded {
 
 export const SUBNETS = { dmz: '172.16.0.0/16', app: '10.0.0.0/16', db: '192.168.0.0/16', mgmt: '10.10.0.0/16', out: '10.20.0.0/16' };
 
+/** Every network's range is chosen, and none is wider than these fixed addresses need. */
+export const AUTO = {
+  dmz: { subnet: 'auto' },
+  app: { subnet: 'auto' },
+  db: { subnet: 'auto' },
+  mgmt: { subnet: 'auto' },
+  out: { subnet: 'auto' },
+};
+export const NEEDS = { dmz: 10, app: 109, db: 109, mgmt: 60, out: 73 };
+
 export const stackOf = (
   loaded: Loaded,
   registry: readonly ServiceDefinition[] = services,

@@ -82,10 +82,15 @@ function differences(a: Json | undefined, b: Json | undefined, path: string[] = 
 }
 
 /** The services of a rendered Compose file, for comparison. */
-export function composeServices(text: string | undefined): Record<string, JsonObject> {
+export const composeServices = (text: string | undefined): Record<string, JsonObject> => composeSection(text, 'services');
+
+/** Its networks, likewise. */
+export const composeNetworks = (text: string | undefined): Record<string, JsonObject> => composeSection(text, 'networks');
+
+function composeSection(text: string | undefined, name: 'services' | 'networks'): Record<string, JsonObject> {
   if (text === undefined) return {};
   try {
-    return (parse(text) as { services?: Record<string, JsonObject> } | null)?.services ?? {};
+    return (parse(text) as Partial<Record<typeof name, Record<string, JsonObject>>> | null)?.[name] ?? {};
   } catch {
     // As it stands on disk it may be an operator's edit, and no YAML at all.
     return {};

@@ -1,18 +1,17 @@
-import { parse } from 'yaml';
 import { UserError } from '../../core/errors.ts';
 import { canonical } from '../../core/hash.ts';
-import type { Json } from '../../core/json.ts';
 import type { Engine } from '../../docker/types.ts';
 import type { Stack } from '../../stack/types.ts';
+import { composeNetworks } from '../plan/change.ts';
 import { networkName } from './isolation.ts';
 
 /**
- * A network with other addresses or options is removed and created again, which the engine refuses while a container of another project is
- * in it: by then everything of ours would have been stopped.
+ * A network with other addresses or options is removed and created again, which the engine refuses while a container of another
+ * project is in it: by then everything of ours would have been stopped.
  * @throws UserError NETWORK_SHARED
  */
 export async function refuseGuests(stack: Stack, before: string | undefined, after: string | undefined, engine: Engine): Promise<void> {
-  const [old, now] = [networksOf(before), networksOf(after)];
+  const [old, now] = [composeNetworks(before), composeNetworks(after)];
   const replaced = stack.networks.filter(({ name }) => old[name] !== undefined && canonical(old[name]) !== canonical(now[name] ?? null));
   if (replaced.length === 0) return;
   const [guest] = await engine.guests(
@@ -25,13 +24,4 @@ export async function refuseGuests(stack: Stack, before: string | undefined, aft
     `the network ${guest.network} has to be replaced, and ${guest.container}, which is not of this project, is in it; nothing was changed`,
     `docker network disconnect --force ${guest.network} ${guest.container}, then the same command again`,
   );
-}
-
-/** The networks of a Compose file. As it stands on disk it may be an operator's edit, and no YAML at all. */
-function networksOf(text: string | undefined): Record<string, Json> {
-  try {
-    return (parse(text ?? '') as { networks?: Record<string, Json> } | null)?.networks ?? {};
-  } catch {
-    return {};
-  }
 }

@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkedRuns, inVolume, volumeContents } from '../../support/checked-runs.ts';
 import { docker } from '../../support/cli.ts';
 import { json } from '../../support/command.ts';
 import { ask, containers, portal, titles } from '../../support/stack.ts';
@@ -8,15 +9,7 @@ import { type Workspace, workspace } from '../../support/workspace.ts';
 
 let space: Workspace;
 const CLUSTER = { profile: 'staging', database: { members: 1 }, components: { backup: false } as never };
-const must = async (...args: string[]) => {
-  const done = await space.run(args);
-  expect({ args, status: done.status, stderr: done.stderr }).toMatchObject({ status: 0 });
-  return done;
-};
-const refused = async (...args: string[]) => {
-  const { status, stdout } = await space.run([...args, '--json']);
-  return { status, ...json(stdout).error };
-};
+const { must, refused, killedAt } = checkedRuns(() => space);
 const psql = async (sql: string) =>
   (
     await must(
@@ -37,27 +30,9 @@ const psql = async (sql: string) =>
       sql,
     )
   ).stdout;
-const inVolume = async (volume: string, script: string) => {
-  const mount = `type=volume,source=${space.project}_${volume},target=/v`;
-  const { status, stdout, stderr } = await docker([
-    'run',
-    '--rm',
-    '--network',
-    'none',
-    '--mount',
-    mount,
-    'debian:trixie-slim',
-    'bash',
-    '-ec',
-    script,
-  ]);
-  expect({ status, stderr }).toMatchObject({ status: 0 });
-  return stdout;
-};
-const contents = (volume: string) =>
-  inVolume(volume, "cd /v; find . -printf '%y %m %U %G %T@ %p\\n' | sort; find . -type f -exec sha256sum {} + | sort -k 2");
 /** Without the times of folders: the portal tries at its start whether it can write there. */
-const uploads = async () => (await contents('uploads')).replace(/^(d .*) \S+ (\S+)$/gm, '$1 $2');
+const volume = (name: string) => `${space.project}_${name}`;
+const uploads = async () => (await volumeContents(volume('uploads'))).replace(/^(d .*) \S+ ( \S+)$/gm, '$1$2');
 /** The rows of every table, counted and hashed in their order, by another way than medianest's own. */
 const rows = async () =>
   (
@@ -71,10 +46,6 @@ const leftovers = async () => {
   return (await docker(['volume', 'ls', '--quiet', ...filters])).stdout + (await docker(['ps', '--all', '--quiet', ...filters])).stdout;
 };
 const note = () => path.join(space.state, 'carry.json');
-const killedAt = (words: string, ...args: string[]) =>
-  space.run(args, {
-    onSpawn: (child) => child.stderr?.on('data', (text: Buffer) => text.toString().includes(words) && child.kill('SIGKILL')),
-  });
 let before: string[] = [];
 let files = '';
 let old = '';
@@ -99,7 +70,7 @@ beforeAll(async () => {
     ALTER ROLE reporting SET work_mem TO '5MB'; ALTER DATABASE medianest SET "TimeZone" TO 'Europe/Berlin';
     GRANT CREATE ON DATABASE medianest TO reporting`);
   await psql('CREATE DATABASE other');
-  await inVolume('uploads', 'head -c 5M /dev/urandom >/v/film.bin; chown 10001:10001 /v/film.bin');
+  await inVolume(volume('uploads'), 'head -c 5M /dev/urandom >/v/film.bin; chown 10001:10001 /v/film.bin');
   before = await rows();
   files = await uploads();
 });
@@ -123,7 +94,7 @@ test('the plan says what stays, and what --carry-data would bring', async () => 
 });
 
 test('a database of another version is refused before anything is changed', async () => {
-  const version = (to: number) => inVolume('postgres-data', `echo ${to} >/v/17/PG_VERSION`);
+  const version = (to: number) => inVolume(volume('postgres-data'), `echo ${to} >/v/17/PG_VERSION`);
   await version(16);
   expect(await refused('up', '--carry-data')).toMatchObject({
     status: 1,
@@ -155,7 +126,7 @@ test('killed before and while the database is carried, it is told as unfinished,
 }, async () => {
   expect((await killedAt('start and wait until healthy', 'up', '--carry-data')).status).toBe(null);
   expect(existsSync(note())).toBe(true);
-  old = await contents('postgres-data');
+  old = await volumeContents(volume('postgres-data'));
   for (const args of [['plan'], ['up']])
     expect(await refused(...args)).toMatchObject({ status: 1, code: 'FOREIGN_STATE', hint: expect.stringContaining('up --carry-data') });
   expect((await killedAt('of the dump restored', 'up', '--carry-data', '--wait-lock=60', '--verbose')).status).toBe(null);
@@ -179,7 +150,7 @@ test('run again, every row and file is there, and the old volume is as it was', 
   expect(await psql("SELECT rolconfig FROM pg_roles WHERE rolname = 'reporting'")).toBe('{work_mem=5MB}\n');
   expect(up.stderr).toMatch(/other databases do not come along: other;/);
   expect(await uploads()).toBe(files);
-  expect(await contents('postgres-data')).toBe(old);
+  expect(await volumeContents(volume('postgres-data'))).toBe(old);
   expect(existsSync(note())).toBe(false);
   expect((await must('up')).stdout).toContain('Nothing to do');
   expect((await must('up', '--carry-data')).stdout).toContain('Nothing to do');

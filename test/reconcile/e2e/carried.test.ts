@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkedRuns, inVolume, volumeContents } from '../../support/checked-runs.ts';
 import { docker } from '../../support/cli.ts';
 import { json } from '../../support/command.ts';
 import { ask, containers, devPortal, titles } from '../../support/stack.ts';
@@ -9,44 +10,11 @@ import { removeProject, type Workspace, workspace } from '../../support/workspac
 let space: Workspace;
 let other = '';
 const named = (project: string) => space.configure({ project, profile: 'dev' });
-const must = async (...args: string[]) => {
-  const done = await space.run(args);
-  expect({ args, status: done.status, stderr: done.stderr }).toMatchObject({ status: 0 });
-  return done;
-};
-const refused = async (...args: string[]) => {
-  const { status, stdout } = await space.run([...args, '--json']);
-  return { status, ...json(stdout).error };
-};
+const { must, refused, killedAt } = checkedRuns(() => space);
 const volumes = async (project: string) =>
   (await docker(['volume', 'ls', '--quiet', '--filter', `label=io.medianest.project=${project}`])).stdout.split('\n').filter(Boolean);
-const inVolume = async (volume: string, script: string) => {
-  const mount = `type=volume,source=${volume},target=/v`;
-  const { status, stdout, stderr } = await docker([
-    'run',
-    '--rm',
-    '--network',
-    'none',
-    '--mount',
-    mount,
-    'debian:trixie-slim',
-    'bash',
-    '-ec',
-    script,
-  ]);
-  expect({ status, stderr }).toMatchObject({ status: 0 });
-  return stdout;
-};
-/** Names, owners, modes, times and contents of everything in it. */
-const contents = (volume: string) =>
-  inVolume(volume, "cd /v; find . -printf '%y %m %U %G %T@ %l %p\\n' | sort; find . -type f -exec sha256sum {} + | sort -k 2");
 const data = (project: string) => `${project}_data`;
 const note = () => path.join(space.state, 'carry.json');
-/** The command is killed as soon as it says this. */
-const killedAt = (words: string, ...args: string[]) =>
-  space.run(args, {
-    onSpawn: (child) => child.stderr?.on('data', (text: Buffer) => text.toString().includes(words) && child.kill('SIGKILL')),
-  });
 
 beforeAll(async () => {
   space = await workspace('carried');
@@ -124,7 +92,7 @@ test('a volume under the new name that is not of this move is not written to', a
 });
 
 test('killed while it copies, it is told as unfinished; run again, all is there, and the old volume is as it was', async () => {
-  const before = await contents(data(space.project));
+  const before = await volumeContents(data(space.project));
   expect((await killedAt('copy the volume', 'up', '--carry-data')).status).toBe(null);
   expect(existsSync(note())).toBe(true);
   for (const args of [['plan'], ['up'], ['up', '--new-data']])
@@ -133,14 +101,14 @@ test('killed while it copies, it is told as unfinished; run again, all is there,
   expect(up.stderr).toContain(`copy the volume ${data(space.project)}`);
   expect(await titles(devPortal, space)).toEqual(['Safety Last']);
   expect(existsSync(note())).toBe(false);
-  expect(await contents(data(space.project))).toBe(before);
+  expect(await volumeContents(data(space.project))).toBe(before);
   // The portal that runs now makes and removes files in its folder: only that one's time differs.
   const uploads = (text: string) =>
     text
       .split('\n')
       .filter((line) => line.includes('./uploads'))
       .map((line) => line.replace(/^(d \S+ \S+ \S+) \S+ /, '$1 '));
-  expect(uploads(await contents(data(other)))).toEqual(uploads(before));
+  expect(uploads(await volumeContents(data(other)))).toEqual(uploads(before));
   // A sparse file stays sparse.
   expect(Number(await inVolume(data(other), 'du -B1 /v/uploads/sparse | cut -f1'))).toBeLessThan(1_000_000);
   expect((await must('up')).stdout).toContain('Nothing to do');

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkedRuns } from '../../support/checked-runs.ts';
 import { docker } from '../../support/cli.ts';
 import { json } from '../../support/command.ts';
 import { ask, containers, devPortal, titles } from '../../support/stack.ts';
@@ -20,15 +21,7 @@ const SIDE = (note: string) => `services:
 volumes:
   notes:
 `;
-const must = async (...args: string[]) => {
-  const done = await space.run(args);
-  expect({ args, status: done.status, stderr: done.stderr }).toMatchObject({ status: 0 });
-  return done;
-};
-const refused = async (...args: string[]) => {
-  const { status, stdout } = await space.run([...args, '--json']);
-  return { status, ...json(stdout).error };
-};
+const { must, refused } = checkedRuns(() => space);
 type Planned = { changes: { service: string; action: string; dataRisk: string }[]; leftBehind: string[] };
 const planned = async () => {
   const { status, stdout } = await space.run(['plan', '--json']);

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { docker, run } from '../../support/cli.ts';
 import { type FarWorld, farWorld } from '../../support/network/far-world.ts';
+import { answerOutside } from '../../support/network/outside.ts';
 import { type Reach, reachFromService } from '../../support/network/reach.ts';
 import { composeOf, inside, printed, reachedAt } from '../../support/network/segments-stack.ts';
 import { ask, changedServices, identities, parsed, portal, titles, until } from '../../support/stack.ts';
@@ -208,13 +209,7 @@ describe('an application for which hosts outside are named', () => {
 
 describe('the published ports', () => {
   const answersAnotherMachine = async () => {
-    const script = `const tls = require('node:tls');
-      const socket = tls.connect({ host: '${world.host}', port: ${space.httpsPort}, servername: 'localhost', ca: require('node:fs').readFileSync('${path.join(space.state, 'ca/root.crt')}') }, () => {
-        socket.write('GET /api/health HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n');
-      });
-      socket.on('data', (chunk) => { console.log(String(chunk).split('\\r\\n')[0]); process.exit(0); });
-      socket.on('error', (error) => { console.log(error.message); process.exit(1); });`;
-    expect((await world.run([process.execPath, '-e', script])).stdout.trim()).toBe('HTTP/1.1 200 OK');
+    expect(await answerOutside(world, space)).toBe('HTTP/1.1 200 OK');
   };
 
   test('lead to the network `dmz`: the edge has its only way out there', async () => {

@@ -8,7 +8,7 @@ import { docker } from '../../support/cli.ts';
 import { capture } from '../../support/network/capture.ts';
 import { enterNetworks } from '../../support/network/enter.ts';
 import { type Handshake, handshake, plainAnswer } from '../../support/network/handshake.ts';
-import { type Outside, outside } from '../../support/network/outside.ts';
+import { answerOutside, type Outside, outside } from '../../support/network/outside.ts';
 import { type Reach, reachFrom, reachFromNamespace, reachFromService } from '../../support/network/reach.ts';
 import {
   composeOf,
@@ -193,13 +193,7 @@ describe('from outside this host', () => {
   });
 
   test('it is the portal that answers there, with its own certificate', async () => {
-    const script = `const tls = require('node:tls');
-      const socket = tls.connect({ host: '${world.host}', port: ${space.httpsPort}, servername: 'localhost', ca: require('node:fs').readFileSync('${path.join(space.state, 'ca/root.crt')}') }, () => {
-        socket.write('GET /api/health HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n');
-      });
-      socket.on('data', (chunk) => { console.log(String(chunk).split('\\r\\n')[0]); process.exit(0); });
-      socket.on('error', (error) => { console.log(error.message); process.exit(1); });`;
-    expect((await world.run([process.execPath, '-e', script])).stdout.trim()).toBe('HTTP/1.1 200 OK');
+    expect(await answerOutside(world, space)).toBe('HTTP/1.1 200 OK');
   });
 });
 

@@ -13,18 +13,10 @@ import {
 import { UserError } from '../../../src/core/errors.ts';
 import { chooseSubnets } from '../../../src/stack/subnets.ts';
 import type { Stack } from '../../../src/stack/types.ts';
-import { type LoadOptions, load, SUBNETS, stackOf } from '../../support/settings.ts';
+import { AUTO, type LoadOptions, load, NEEDS, SUBNETS, stackOf } from '../../support/settings.ts';
 
 const stack = (options: LoadOptions): Stack => stackOf(load(options));
 const composed = (file: string): Stack => stack({ file, flags: { profile: 'dev-compose' } });
-const NEEDS = { dmz: 10, app: 109, db: 109, mgmt: 60, out: 73 };
-const AUTO = {
-  dmz: { subnet: 'auto' },
-  app: { subnet: 'auto' },
-  db: { subnet: 'auto' },
-  mgmt: { subnet: 'auto' },
-  out: { subnet: 'auto' },
-};
 
 /** Numbers that look random and are the same in every run (Park and Miller 1988), so that a failure can be repeated. */
 function random(seed = 20_261_123): (limit: number) => number {

@@ -11,16 +11,8 @@ import { chooseSubnets, type TakenRange } from '../../../src/stack/subnets.ts';
 import { renderTemplate } from '../../../src/stack/template.ts';
 import type { Stack } from '../../../src/stack/types.ts';
 import { HOME } from '../../support/cli.ts';
-import { CASES, load, rendered, SUBNETS, stackOf } from '../../support/settings.ts';
+import { AUTO, CASES, load, NEEDS, rendered, SUBNETS, stackOf } from '../../support/settings.ts';
 
-const AUTO = {
-  dmz: { subnet: 'auto' },
-  app: { subnet: 'auto' },
-  db: { subnet: 'auto' },
-  mgmt: { subnet: 'auto' },
-  out: { subnet: 'auto' },
-};
-const NEEDS = { dmz: 10, app: 109, db: 109, mgmt: 60, out: 73 };
 const CHOSEN = { dmz: '172.16.144.0/24', app: '10.0.144.0/24', db: '192.168.144.0/24', mgmt: '10.10.144.0/24', out: '10.20.144.0/24' };
 const reached = (subnet: string, by: string): TakenRange => ({ subnet, by, reached: true });
 const choose = (

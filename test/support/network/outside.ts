@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import path from 'node:path';
 import { type Run, run } from '../cli.ts';
 import { background } from '../stack.ts';
-import { PREFIX } from '../workspace.ts';
+import { PREFIX, type Workspace } from '../workspace.ts';
 
 const PORT = 8099;
 // It ends with the test that started it, also where that is killed: a process keeps its namespace.
@@ -84,4 +85,19 @@ export async function outside(): Promise<Outside> {
     await destroy();
     throw error;
   }
+}
+
+/**
+ * Another machine asks the published HTTPS port whether the portal lives, and verifies its certificate by the internal CA.
+ * @returns the first line of the answer, or what is wrong
+ */
+export async function answerOutside(world: Outside, space: Workspace): Promise<string> {
+  const ca = path.join(space.state, 'ca/root.crt');
+  const script = `const tls = require('node:tls');
+    const socket = tls.connect({ host: '${world.host}', port: ${space.httpsPort}, servername: 'localhost', ca: require('node:fs').readFileSync('${ca}') }, () => {
+      socket.write('GET /api/health HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n');
+    });
+    socket.on('data', (chunk) => { console.log(String(chunk).split('\\r\\n')[0]); process.exit(0); });
+    socket.on('error', (error) => { console.log(error.message); process.exit(1); });`;
+  return (await world.run([process.execPath, '-e', script])).stdout.trim();
 }

@@ -5,7 +5,10 @@ import { composeOf, inside } from './segments-stack.ts';
 /** `open`: a connection was made. `refused`: somebody is there and does not want it. `silent`: nobody answered, or there is no way. */
 export type Reach = 'open' | 'refused' | 'silent';
 
-/** Tries every `host:port` at once and prints what came of each, with time for a busy machine to start a hundred; bash connects by itself (its manual, "Redirections"). */
+/**
+ * Tries every `host:port` at once and prints what came of each, with time for a busy machine to start a hundred; bash connects by
+ * itself (its manual, "Redirections").
+ */
 const PROBE = `
 for target in "$@"; do
   { said=$(timeout 10 bash -c "exec 3<>/dev/tcp/\${target%:*}/\${target##*:}" 2>&1); code=$?

@@ -42,8 +42,9 @@ export function pageRoutes(app, { config }) {
 
 /** @param {import('../config.js').Config} config */
 function startPage(config) {
-  const html = render('index.html', config);
-  return { html, hash: version(), etag: `"${createHash('sha256').update(html).digest('hex').slice(0, 24)}"` };
+  const hash = version();
+  const html = render('index.html', config, hash);
+  return { html, hash, etag: `"${createHash('sha256').update(html).digest('hex').slice(0, 24)}"` };
 }
 
 /**
@@ -52,16 +53,16 @@ function startPage(config) {
  * @returns {(message: string, correlationId: string) => string}
  */
 export function errorPage(config) {
-  const html = render('error.html', config);
+  const html = render('error.html', config, version());
   return (message, correlationId) =>
     html.replaceAll('{{message}}', () => escapeHtml(message)).replaceAll('{{correlationId}}', () => escapeHtml(correlationId));
 }
 
-/** @param {string} file @param {import('../config.js').Config} config */
-function render(file, { app: { name }, assetsUrl }) {
+/** @param {string} file @param {import('../config.js').Config} config @param {string} hash of all parts */
+function render(file, { app: { name }, assetsUrl }, hash) {
   return readFileSync(join(PUBLIC, file), 'utf8')
     .replaceAll('{{assets}}', assetsUrl ?? '')
-    .replaceAll('{{hash}}', version())
+    .replaceAll('{{hash}}', hash)
     .replaceAll('{{name}}', () => escapeHtml(name));
 }
 
