@@ -103,7 +103,7 @@ describe('a stack of an earlier version, whose application is in the open', () =
     for (const { cause, downtime, dataRisk } of changes.filter(({ action }) => action === 'recreate'))
       expect({ cause, downtime, dataRisk }).toEqual({
         cause: expect.stringContaining('the address range or reach of its networks'),
-        downtime: expect.stringMatching(/^about a minute: .*replaced at once/),
+        downtime: expect.stringMatching(/^about a minute: its network is replaced, and all containers in it at once$/),
         dataRisk: 'none',
       });
     await up();
