@@ -1,6 +1,7 @@
 import { UserError } from '../../core/errors.ts';
 import type { Engine } from '../../docker/types.ts';
 import { controllerOf, leadersOf, memberStates } from '../../members/agent-cli.ts';
+import { furthestMember } from '../plan/furthest-member.ts';
 import { databaseMembers } from '../plan/holds.ts';
 import { mustRun } from '../repository/job.ts';
 import { type BackupContext, jobMount } from '../repository/repository.ts';
@@ -13,11 +14,11 @@ export async function leaderOf(backups: BackupContext, engine: Engine): Promise<
   const led = members.find(({ name }) => leaders.includes(name))?.name;
   if (led) return led;
   const { stdout } = await mustRun(backups.bench, {
-    name: 'furthest-member',
-    argv: ['furthest-member'],
+    name: 'control-data',
+    argv: ['control-data'],
     mounts: members.map(({ name, mounts }) => jobMount(backups.bench.project, mounts[0] as never, `/members/${name}`, true)),
   });
-  const furthest = stdout.trim().split('\n').at(-1);
+  const furthest = furthestMember(stdout);
   const member = members.find(({ name }) => name === furthest) ?? members[0];
   if (!member) throw new UserError('NOT_RUNNING', 'there is no database to restore', 'use a profile with patroni');
   return member.name;
