@@ -7,7 +7,7 @@ import { poll } from '../core/poll.ts';
 import { explained } from '../core/system-fault.ts';
 import { utcText } from '../core/time.ts';
 import { runProgram } from '../docker/compose.ts';
-import { nextRun } from '../schedule/timers.ts';
+import { nextRun } from '../schedule/next-run.ts';
 import type { BackupSettings } from '../services/backup/settings/backup-settings.ts';
 import type { StateFolder } from '../state/state.ts';
 import { type BackupFailure, backupChecks, timersOf } from './plan/backup-health.ts';
@@ -20,15 +20,17 @@ const failures = (state: StateFolder): BackupFailure[] =>
   state.readJson<BackupFailure[]>(FILE, 'earlier failures of backups are forgotten', Array.isArray) ?? [];
 
 /** What is wrong with backups, for `health`. */
-export async function backupHealth({ clock }: Context, { loaded, state }: Project): Promise<Check[]> {
+export async function backupHealth(context: Context, project: Project): Promise<Check[]> {
+  const { loaded, state } = project;
+  const now = context.clock.now();
   const noted = failures(state);
   const upcoming: Record<string, Date> = {};
   for (const { command } of noted) {
-    const at = await nextRun(loaded.settings.project, timersOf(command));
+    const at = await nextRun(context, project, timersOf(command));
     if (at) upcoming[command] = at;
   }
   const maxAgeHours = (loaded.settings.backup as BackupSettings | undefined)?.maxAgeHours ?? 0;
-  return backupChecks(readCatalogue(state)?.sets ?? [], noted, { now: clock.now(), maxAgeHours, upcoming });
+  return backupChecks(readCatalogue(state)?.sets ?? [], noted, { now, maxAgeHours, upcoming });
 }
 
 /** A person has asked for something else, or has stopped it: nothing to raise an alarm about. */

@@ -58,9 +58,9 @@ export const backup = {
     },
     next: async ({ loaded, state }) => {
       if (withRole(state.manifest()?.services, 'repository').length === 0) return [];
-      const { installedUnits } = await import('../schedule/timers.ts');
+      const { isScheduled } = await import('../schedule/next-run.ts');
       const { backupAdvice } = await import('./plan/schedule.ts');
-      return backupAdvice(installedUnits(loaded.settings.project, BACKUP_SCHEDULE.timers).length > 0, exists('/run/systemd/system'));
+      return backupAdvice(isScheduled({ loaded, state }, BACKUP_SCHEDULE.timers), exists('/run/systemd/system'));
     },
   },
   data: {

@@ -1,11 +1,13 @@
-/** A command that systemd runs again and again. */
+import type { Role } from '../stack/types.ts';
+
+/** A command that is run again and again: by systemd, or by medianest's own runner (`medianest jobs`). */
 export interface Timer {
-  /** Part of the units' names. */
+  /** What `jobs.times` calls it; part of the units' names. */
   name: string;
-  /** When (systemd.time(7), "Calendar events"). */
-  calendar: string;
-  /** Spread over so much time, so that many hosts do not come at once. */
-  delay: string;
+  /** When, where `jobs.times` says nothing else: five fields of cron (core/cron.ts). */
+  cron: string;
+  /** Spread over so many seconds, so that many hosts do not come at once. */
+  jitter: number;
   command: readonly string[];
 }
 
@@ -17,4 +19,6 @@ export interface Schedule {
   timers: readonly Timer[];
   /** Each is run once when it is installed, so that one that would fail is seen at once. */
   runsAtInstall: boolean;
+  /** Only projects with a service of this role have something to do. */
+  role?: Role;
 }

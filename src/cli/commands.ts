@@ -1,7 +1,7 @@
 import { capabilities } from '../capabilities.ts';
 import type { Capability, Command } from '../capability/capability.ts';
 import { type Group, SECTIONS, type Section } from '../capability/section.ts';
-import { scheduleCommand } from '../schedule/command.ts';
+import { scheduleCommand } from '../schedule/commands/schedule.ts';
 import { completion } from './completion.ts';
 import { version } from './version.ts';
 

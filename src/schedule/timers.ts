@@ -93,8 +93,8 @@ export async function timerStatus({ loaded }: Project, timers: readonly Timer[])
   return statuses;
 }
 
-/** When systemd runs the first of these timers that are installed; undefined where that cannot be told. */
-export async function nextRun(project: string, timers: readonly Timer[]): Promise<Date | undefined> {
+/** When systemd runs the first of these timers that are installed; undefined where none is, or systemd cannot be asked. */
+export async function nextElapse(project: string, timers: readonly Timer[]): Promise<Date | undefined> {
   const units = timers.map((timer) => `${timerUnit(project, timer)}.timer`).filter((name) => exists(path.join(FOLDER, name)));
   const times: Date[] = [];
   for (const unit of units) {
@@ -106,10 +106,11 @@ export async function nextRun(project: string, timers: readonly Timer[]): Promis
 }
 
 /** The same settings as now, as the owner of the state folder. */
-async function timedRun(context: Context, { loaded, state }: Project): Promise<TimedRun> {
+export async function timedRun(context: Context, { loaded, state }: Project): Promise<TimedRun> {
   const { flags, home } = context;
   const given: Record<string, string | undefined> = { config: loaded.configFile, state: flags.state && state.root };
   for (const name of ['profile', 'project', 'without'] as const) given[name] = flags[name];
+  const { timezone } = loaded.settings.jobs;
   // Unit files are read by everybody, and a setting may be a password.
   const [layer] = environmentLayers(context.env, leaves(settingsSchema(await context.registry())));
   const aside = layer?.origin ?? (flags.set?.[0] && `--set ${flags.set[0].split('=')[0]}`);
@@ -122,6 +123,7 @@ async function timedRun(context: Context, { loaded, state }: Project): Promise<T
     // Before the first `up` it will belong to who runs that.
     uid: statOptional(state.root)?.uid ?? process.geteuid?.() ?? 0,
     env: context.env.DOCKER_HOST ? { DOCKER_HOST: context.env.DOCKER_HOST } : {},
+    ...(timezone !== 'host' && { zone: timezone }),
   };
 }
 
@@ -141,13 +143,12 @@ function requireSystemd(timers: readonly Timer[], run: TimedRun | undefined): vo
   if (!existsSync('/run/systemd/system')) {
     const words = (timer: Timer) => (run ? timedCommand(timer, run).map(shellWord).join(' ') : '');
     const [one, ...more] = timers;
-    const others =
-      more.length > 0 ? `; the others: ${more.map(({ command, calendar }) => `${command.join(' ')} (${calendar})`).join(', ')}` : '';
+    const others = more.length > 0 ? `; the others: ${more.map(({ command, cron }) => `${cron} ${command.join(' ')}`).join(', ')}` : '';
     throw new UserError(
       'HOST_UNFIT',
       'systemd does not run here; nothing was changed',
       one
-        ? `have another scheduler run this (${one.calendar}), in cron for example: 17 * * * * ${words(one)}${others}`
+        ? `have cron run this: ${one.cron} ${words(one)}${others}; or keep \`medianest jobs watch\` running`
         : 'remove it where it was installed',
     );
   }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { cidrProblem } from '../core/cidr.ts';
 import { certificateSettings } from './certificate-fields.ts';
-import { httpUrl, secret, size } from './fields.ts';
+import { cronTimes, httpUrl, secret, size, timeZone } from './fields.ts';
 import { SETTINGS_VERSION } from './migrations.ts';
 import { FALLBACK_PROJECT, PROJECT_NAME } from './project-name.ts';
 
@@ -56,6 +56,18 @@ export const coreShape = {
       'The services that the portal shows; leave out what you do not run. The application reaches these hosts outside, on these ports, and no others',
     ),
   certificates: certificateSettings.prefault({}).describe('How certificates are issued; `edge.certificate` says which names get them'),
+  jobs: z
+    .strictObject({
+      timezone: timeZone('host').describe('Where the hours of `times` are: `host`, or a name such as `Europe/Berlin`'),
+      times: z
+        .record(z.string(), cronTimes())
+        .default({})
+        .describe(
+          'When a job runs, by its name (`medianest jobs list`), if not at the time that it comes with: five fields of cron, such as `30 3 * * 0`, or `off`',
+        ),
+    })
+    .prefault({})
+    .describe('What is run again and again: by `medianest jobs`, or by systemd’s timers (`backup schedule install`)'),
   diskReserve: size('1g').describe(
     'Free space that the disks of uploads, database and backups keep: below it uploads are refused (507), no backup is begun, and `health` fails; it warns below twice of it',
   ),

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseCron } from '../core/cron.ts';
 import { Secret } from '../core/secret.ts';
 
 const UNITS: Record<string, number> = { '': 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
@@ -61,3 +62,25 @@ export const hostName = z.union(
 export const secret = () => z.custom<Secret>((value) => value instanceof Secret, 'should be a text').optional();
 
 export const httpUrl = () => z.url({ protocol: /^https?$/, error: 'should be an address such as http://192.168.1.20:32400' }).optional();
+
+/** Five fields of cron, or `off`. */
+export const cronTimes = () =>
+  z.string().superRefine((value, context) => {
+    const problem = value === 'off' ? undefined : parseCron(value);
+    if (typeof problem === 'string') context.addIssue({ code: 'custom', message: `${problem}; or \`off\``, input: value });
+  });
+
+/** `host`, or a zone of the IANA database. */
+export const timeZone = (fallback: string) =>
+  z
+    .string()
+    .refine((value) => value === 'host' || isTimeZone(value), 'should be `host`, or a time zone such as Europe/Berlin')
+    .default(fallback);
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '' && /^[A-Za-z]/.test(name);
+  } catch {
+    return false;
+  }
+}

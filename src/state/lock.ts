@@ -111,6 +111,13 @@ const asLockWait = (error: unknown): never => {
     : error;
 };
 
+/** Whether a living process holds it. */
+export function isHeld(file: string): boolean {
+  const text = readOptional(file);
+  const holder = text === undefined ? undefined : parseHolder(text);
+  return holder !== undefined && (holder.host !== os.hostname() || isAlive(holder));
+}
+
 /** Takes the lock, away from a dead holder too. @returns who else holds it */
 function takeOrFind(file: string, me: LockHolder): LockHolder | 'taken' {
   while (!tryTake(file, me)) {

@@ -5,13 +5,14 @@ export const BACKUP_SCHEDULE: Schedule = {
   group: 'backup',
   what: 'backups, pruning, verification and drills',
   runsAtInstall: false,
+  role: 'repository',
   timers: [
-    { name: 'full', calendar: 'Sun *-*-* 02:00:00', delay: '1min', command: ['backup', '--type', 'full', '--retry-for', '6h'] },
-    { name: 'incr', calendar: 'Mon..Sat *-*-* 02:00:00', delay: '1min', command: ['backup', '--type', 'incr', '--retry-for', '6h'] },
-    { name: 'diff', calendar: '*-*-* 00..01,03..23:30:00', delay: '1min', command: ['backup', '--type', 'diff', '--retry-for', '55m'] },
-    { name: 'prune', calendar: '*-*-* 04:00:00', delay: '1min', command: ['backup', 'prune', '--retry-for', '6h'] },
-    { name: 'verify', calendar: 'Sun *-*-* 05:00:00', delay: '1min', command: ['backup', 'verify', '--retry-for', '6h'] },
-    { name: 'drill', calendar: '*-*-01 06:00:00', delay: '1min', command: ['drill', '--retry-for', '6h'] },
+    { name: 'full', cron: '0 2 * * 0', jitter: 60, command: ['backup', '--type', 'full', '--retry-for', '6h'] },
+    { name: 'incr', cron: '0 2 * * 1-6', jitter: 60, command: ['backup', '--type', 'incr', '--retry-for', '6h'] },
+    { name: 'diff', cron: '30 0-1,3-23 * * *', jitter: 60, command: ['backup', '--type', 'diff', '--retry-for', '55m'] },
+    { name: 'prune', cron: '0 4 * * *', jitter: 60, command: ['backup', 'prune', '--retry-for', '6h'] },
+    { name: 'verify', cron: '0 5 * * 0', jitter: 60, command: ['backup', 'verify', '--retry-for', '6h'] },
+    { name: 'drill', cron: '0 6 1 * *', jitter: 60, command: ['drill', '--retry-for', '6h'] },
   ],
 };
 
@@ -19,6 +20,6 @@ export const BACKUP_SCHEDULE: Schedule = {
 export function backupAdvice(scheduled: boolean, hasSystemd: boolean): NextStep[] {
   if (scheduled) return [];
   return hasSystemd
-    ? [{ command: 'sudo medianest backup schedule install', why: 'backups, verification and drills by themselves' }]
-    : [{ command: 'medianest backup', why: 'every day, by cron or the like: systemd does not run here' }];
+    ? [{ command: 'sudo medianest jobs install', why: 'backups, verification, drills and renewals by themselves' }]
+    : [{ command: 'medianest jobs watch', why: 'backups, verification, drills and renewals by themselves: systemd does not run here' }];
 }

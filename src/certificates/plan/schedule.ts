@@ -5,5 +5,5 @@ export const CERTIFICATE_SCHEDULE: Schedule = {
   what: 'renewals, every hour',
   runsAtInstall: true,
   // Spread over half an hour: a CA is busiest at the full hour.
-  timers: [{ name: 'certs', calendar: 'hourly', delay: '30min', command: ['certs', 'renew'] }],
+  timers: [{ name: 'certs', cron: '0 * * * *', jitter: 1800, command: ['certs', 'renew'] }],
 };

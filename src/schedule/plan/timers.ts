@@ -1,7 +1,12 @@
 import type { Timer } from '../../capability/capability.ts';
+import { type Cron, parseCron } from '../../core/cron.ts';
+import { systemdCalendar } from './calendar.ts';
 
 /** Two commands at once wait for each other. */
 const WAIT = '--wait-lock=3600';
+
+/** The one timer of those who have medianest run its jobs: it works as long as anything is due, and systemd waits for that. */
+export const RUNNER: Timer = { name: 'jobs', cron: '* * * * *', jitter: 0, command: ['jobs', 'run-due'] };
 
 /** How medianest is run by a timer. */
 export interface TimedRun {
@@ -14,11 +19,18 @@ export interface TimedRun {
   /** 0 for root. */
   uid: number;
   env: Readonly<Record<string, string>>;
+  /** Of the times, where it is not the host's. */
+  zone?: string;
 }
 
 export const timerUnit = (project: string, { name }: Timer): string => `medianest-${project}-${name}`;
 
-export const timedCommand = ({ command }: Timer, { program, options }: TimedRun): string[] => [...program, ...command, WAIT, ...options];
+export const timedCommand = ({ command }: Pick<Timer, 'command'>, { program, options }: TimedRun): string[] => [
+  ...program,
+  ...command,
+  WAIT,
+  ...options,
+];
 
 /** A service and its timer for each: file name -> text. */
 export function timerUnits(project: string, timers: readonly Timer[], run: TimedRun): Record<string, string> {
@@ -39,7 +51,7 @@ export function timerUnits(project: string, timers: readonly Timer[], run: Timed
         `ExecStart=${timedCommand(timer, run).map(quoted).join(' ')}`,
         'Nice=5',
         'IOSchedulingClass=idle',
-        'TimeoutStartSec=12h',
+        `TimeoutStartSec=${timer.name === RUNNER.name ? 'infinity' : '12h'}`,
         '',
       ];
       const when = [
@@ -47,8 +59,8 @@ export function timerUnits(project: string, timers: readonly Timer[], run: Timed
         `Description=MediaNest ${project}: when ${title} runs`,
         '',
         '[Timer]',
-        `OnCalendar=${timer.calendar}`,
-        `RandomizedDelaySec=${timer.delay}`,
+        `OnCalendar=${systemdCalendar(timesOf(timer), run.zone)}`,
+        `RandomizedDelaySec=${timer.jitter}s`,
         // One that was missed while the host was off is caught up.
         'Persistent=true',
         '',
@@ -64,6 +76,13 @@ export function timerUnits(project: string, timers: readonly Timer[], run: Timed
     }),
   );
 }
+
+/** Settings are checked before they come here. */
+const timesOf = ({ name, cron }: Timer): Cron => {
+  const times = parseCron(cron);
+  if (typeof times === 'string') throw new Error(`the times of ${name} (${cron}): ${times}`);
+  return times;
+};
 
 /** `Sun 2026-11-29 02:00:31 UTC`, as systemctl prints times where TZ is UTC; undefined for anything else. */
 export function systemdTime(text: string): Date | undefined {

@@ -33,7 +33,7 @@ const clock: Capability = {
       group: 'clock',
       what: 'winding, every day',
       runsAtInstall: false,
-      timers: [{ name: 'clock', calendar: 'daily', delay: '1min', command: ['clock', 'wind'] }],
+      timers: [{ name: 'clock', cron: '0 0 * * *', jitter: 60, command: ['clock', 'wind'] }],
     },
   ],
   steps: {

@@ -65,13 +65,13 @@ describe('what to do next', () => {
         'Next:',
         '  medianest certs ca trust                so that browsers here trust it; elsewhere import /s/ca/root.crt',
         '  medianest open                          the portal in your browser',
-        '  sudo medianest backup schedule install  backups, verification and drills by themselves',
+        '  sudo medianest jobs install             backups, verification, drills and renewals by themselves',
       ].join('\n'),
     );
     expect(nextSteps({ urls: [] }, [])).toEqual([]);
   });
   it('has no schedule to install where there is one, or no systemd', () => {
     expect(backupAdvice(true, true)).toEqual([]);
-    expect(backupAdvice(false, false)).toEqual([expect.objectContaining({ command: 'medianest backup' })]);
+    expect(backupAdvice(false, false)).toEqual([expect.objectContaining({ command: 'medianest jobs watch' })]);
   });
 });

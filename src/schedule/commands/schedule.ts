@@ -1,5 +1,5 @@
-import { type Command, done, type Schedule } from '../capability/capability.ts';
-import { UserError } from '../core/errors.ts';
+import { type Command, done, type Schedule } from '../../capability/capability.ts';
+import { UserError } from '../../core/errors.ts';
 
 const ACTIONS = ['install', 'remove', 'status', 'show'];
 
@@ -14,16 +14,27 @@ export function scheduleCommand({ group, what, timers, runsAtInstall }: Schedule
     run: async (context, [action = 'status']) => {
       if (!ACTIONS.includes(action))
         throw new UserError('USAGE', `${name} ${action}: should be one of ${ACTIONS.join(', ')}`, `medianest ${name} status`);
-      const { open } = await import('../project/open.ts');
-      const { installTimers, removeTimers, timerStatus, unitFiles } = await import('./timers.ts');
+      const { open } = await import('../../project/open.ts');
+      const { installTimers, installedUnits, removeTimers, timerStatus, unitFiles } = await import('../timers.ts');
+      const { configured } = await import('../plan/jobs.ts');
+      const { RUNNER } = await import('../plan/timers.ts');
       const project = await open(context);
+      const asked = configured(timers, project.loaded.settings.jobs);
+      if (action === 'install' && installedUnits(project.loaded.settings.project, [RUNNER]).length > 0)
+        throw new UserError(
+          'ALREADY_THERE',
+          'systemd runs `medianest jobs run-due`, and that runs these too; nothing was changed',
+          'to have a timer for each: sudo medianest jobs remove; then run the same command again',
+        );
       if (action === 'show' || (action === 'install' && context.flags.dryRun)) {
-        const units = await unitFiles(context, project, timers);
+        const units = await unitFiles(context, project, asked);
         const text = Object.entries(units).map(([file, contents]) => `# ${file}\n${contents}`);
         return done({ units }, text.join('\n'));
       }
       if (action === 'install') {
-        const units = await installTimers(context, project, timers, runsAtInstall);
+        const off = timers.filter(({ name }) => !asked.some((timer) => timer.name === name));
+        const units = await installTimers(context, project, asked, runsAtInstall);
+        await removeTimers(context, project, off);
         const said = runsAtInstall ? ', and ran once just now' : '';
         return done({ units }, `systemd runs ${what}${said}: ${units.join(', ')}`);
       }
