@@ -3,7 +3,7 @@
 // the licences of what is bundled, and an SBOM.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -106,7 +106,8 @@ await bundle({
   define: { ...program.define, MAIN_HASH: JSON.stringify(mainHash) },
 });
 // In a process of its own: what the commands below have run is compiled, and kept in the cache.
-execFileSync(process.execPath, [path.join(home, 'scripts/write-cache.cjs')], { stdio: ['ignore', 'ignore', 'inherit'] });
+copyFileSync(path.join(home, 'scripts/write-cache.cjs'), path.join(dist, 'write-cache.cjs'));
+execFileSync(process.execPath, [path.join(dist, 'write-cache.cjs')], { stdio: ['ignore', 'ignore', 'inherit'] });
 
 const agentImage = path.join(home, 'templates/agent/image');
 rmSync(path.join(agentImage, 'vendor'), { recursive: true, force: true });

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { accessSync, constants, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { Script } from 'node:vm';
@@ -15,10 +16,7 @@ type Main = typeof import('./main.ts');
  */
 export const cacheFile = path.join(__dirname, `main.${MAIN_HASH}.${process.version}-${process.arch}.cache`);
 
-/**
- * Loads the program with V8's code cache of it, which the build wrote: compiling is two thirds of a short command.
- * Another Node.js than the build's has no cache, and compiles.
- */
+/** Loads the program with V8's code cache of it, where there is one: compiling is two thirds of a short command. */
 export function load(): { main: Main; script: Script } {
   const file = path.join(__dirname, 'main.cjs');
   // The bundle is ASCII (esbuild escapes the rest, and the build checks it): decoding UTF-8 would cost a tenth of Node.js' own start.
@@ -32,14 +30,41 @@ export function load(): { main: Main; script: Script } {
 
 function readCache(): Buffer | undefined {
   try {
-    return readFileSync(cacheFile);
+    const cache = readFileSync(cacheFile);
+    return cache.length > 0 ? cache : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * Writes the cache for this Node.js, once, where the program's folder may be written to: the package has none, because it would
+ * fit no Node.js but the one that packed it. Where that fails, an empty one keeps the next command from trying again.
+ */
+function prepareCache(): void {
+  if (statSync(cacheFile, { throwIfNoEntry: false })) return;
+  try {
+    accessSync(__dirname, constants.W_OK);
+  } catch {
+    return;
+  }
+  try {
+    execFileSync(process.execPath, [path.join(__dirname, 'write-cache.cjs')], { stdio: 'ignore', timeout: 60_000 });
+  } catch {
+    try {
+      writeFileSync(cacheFile, '');
+    } catch {
+      // A full disk: the command itself has more to say about that.
+    }
   }
 }
 
 /** Starts the program; prints its version without loading the rest. */
 export async function start(argv: string[]): Promise<void> {
   if (argv[0] === '--version' || argv[0] === '-V') process.stdout.write(`${MEDIANEST_VERSION}\n`);
-  else await load().main.main(argv);
+  else {
+    // What a shell asks while a person types waits for nothing.
+    if (argv[0] !== '__complete') prepareCache();
+    await load().main.main(argv);
+  }
 }

@@ -59,6 +59,20 @@ describe('an installed medianest', () => {
     expect(inside.filter((name) => name.endsWith('node_modules'))).toEqual([]);
   });
 
+  test('has no code cache with it, and its first command writes one, where it may', async () => {
+    const dist = path.join(prefix, 'lib/node_modules/medianest/dist');
+    const caches = () => readdirSync(dist).filter((name) => name.endsWith('.cache'));
+    expect(caches()).toEqual([]);
+    expect((await as(['profiles'])).status).toBe(0);
+    expect(caches(), 'as a user who may not write there').toEqual([]);
+    // What is set for the command itself must have no part in it.
+    const mine = { MEDIANEST_STATE: path.join(dir, 'mine'), MEDIANEST_PROFILE: 'prod' };
+    expect((await run(path.join(prefix, 'bin/medianest'), ['profiles'], { cwd: dir, env: mine })).status).toBe(0);
+    expect(caches()).toEqual([expect.stringContaining(`.${process.version}-`)]);
+    expect(statSync(path.join(dist, caches()[0] as string)).size).toBeGreaterThan(500_000);
+    expect(existsSync(mine.MEDIANEST_STATE)).toBe(false);
+  });
+
   test('brings the licences of all that is bundled, and a list of it', () => {
     const home = path.join(prefix, 'lib/node_modules/medianest');
     const same = ['dist', 'templates/agent/image/vendor', 'templates/app/image/vendor'].map(
