@@ -79,11 +79,11 @@ describe('an air-gapped host', () => {
   test('records what its images are, and tells when one is another', async () => {
     expect((await there(['images', 'lock'])).status).toBe(0);
     const lock = JSON.parse(readFileSync(path.join(space.dir, 'medianest.lock.json'), 'utf8')) as {
-      images: Record<string, { ref: string; id: string; packages: Record<string, string> }>;
+      images: Record<string, { ref: string; id: string; packages: Record<string, { version: string }> }>;
     };
     expect(lock.images.patroni).toMatchObject({
       id: expect.stringMatching(/^sha256:/),
-      packages: { 'postgresql-17': expect.stringMatching(/^17\./) },
+      packages: { 'postgresql-17': { version: expect.stringMatching(/^17\./) } },
     });
     expect((await there(['images', 'lock', '--check'])).status).toBe(0);
     const redis = lock.images.redis?.ref as string;

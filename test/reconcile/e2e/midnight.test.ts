@@ -52,7 +52,7 @@ describe('at midnight', () => {
     expect((await space.run(['up', '--set', 'app.logLevel=warn'], { env })).status).toBe(0);
     expect((await space.run(['restart', 'redis'], { env })).status).toBe(0);
     expect((await space.run(['exec', 'redis', 'true'], { env })).status).toBe(0);
-    expect((await space.run(['logs', '--tail', '1', 'redis'], { env })).stdout).toContain('redis-1');
+    expect((await space.run(['logs', '--tail', '1', 'redis'], { env })).stdout).toMatch(/^\S+ \S+ +redis +info /);
     expect(changedServices(before, await ids())).toEqual(['app-1', 'redis']);
     expect((await containers(space.project)).map(({ name }) => name)).toEqual(
       ['app-1', 'edge', 'postgres', 'redis'].map((name) => `${space.project}-${name}-1`),
@@ -143,7 +143,7 @@ describe('at midnight', () => {
     const up = await space.run(['up']);
     expect(up.status).toBe(1);
     expect(up.stderr).toContain('edge/nginx.conf was edited by hand');
-    expect(up.stderr).toMatch(/^\+# mine$/m);
+    expect(up.stderr).toMatch(/^ *\+# mine$/m);
     expect((await space.run(['up', '--overwrite'])).status).toBe(0);
     expect(readFileSync(file, 'utf8')).toBe(written);
     expect(readFileSync(path.join(space.state, 'edited', 'edge', 'nginx.conf'), 'utf8')).toContain('# mine');
