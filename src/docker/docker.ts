@@ -3,7 +3,7 @@ import { COMPOSE_PROJECT, LABEL } from '../stack/labels.ts';
 import { engineAddress } from './address.ts';
 import { demultiplex, explain } from './answers.ts';
 import { toEngineInfo } from './engine-info.ts';
-import { inspectContainer, listContainers, toLife } from './list-containers.ts';
+import { inspectContainer, listContainers, toLife, toStory } from './list-containers.ts';
 import type { Engine, Neighbour, ObservedContainer, Owned } from './types.ts';
 
 const COMPOSE = {
@@ -118,6 +118,11 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
       const found = await Promise.all(ids.map(one));
       return Object.fromEntries(ids.flatMap((id, index) => (found[index] ? [[id, toLife(found[index])]] : [])));
     },
+    story: (id) =>
+      call(async (docker) => {
+        const found = await docker.getContainer(id).inspect().catch(absent);
+        return found ? toStory(found as Parameters<typeof toStory>[0]) : undefined;
+      }),
     stopContainer: (id) =>
       call(async (docker) => {
         const container = docker.getContainer(id);

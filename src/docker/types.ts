@@ -25,6 +25,24 @@ export interface ObservedContainer {
   volumes: string[];
 }
 
+/** What the engine knows of a container's present life, or of the end of its last one. */
+export interface ContainerStory {
+  /** It runs at this moment: then the engine has forgotten how its last life ended. */
+  running: boolean;
+  exitCode: number;
+  /** The kernel ended it, because it had reached its memory limit. */
+  oomKilled: boolean;
+  /** Why the engine could not start it; '' where it could. */
+  error: string;
+  started: Date | undefined;
+  /** The end of its last life; undefined before the first. */
+  finished: Date | undefined;
+  /** Bytes; 0 for no limit. */
+  memoryLimit: number;
+  /** The last health checks that it was given, the oldest first. */
+  checks: { at: Date; exitCode: number; output: string }[];
+}
+
 export interface ObservedVolume {
   name: string;
   labels: Readonly<Record<string, string>>;
@@ -112,6 +130,8 @@ export interface Engine {
   life(id: string): Promise<string>;
   /** Container -> its restarts and when it began; without those that are gone. */
   lives(ids: readonly string[]): Promise<Record<string, Life>>;
+  /** How a container ended, and what its health checks said; undefined where it is gone. */
+  story(id: string): Promise<ContainerStory | undefined>;
   /** Stops a container as its image and Compose say (signal, grace), then removes it. */
   stopContainer(id: string): Promise<void>;
   /** Runs a program inside a container to its end. */

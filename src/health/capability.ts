@@ -2,11 +2,12 @@ import type { Capability } from '../capability/capability.ts';
 import { audit } from './commands/audit.ts';
 import { health as command } from './commands/health.ts';
 import { status } from './commands/status.ts';
+import { why } from './commands/why.ts';
 
 /** What runs and how well: it asks every capability, and knows none. */
 export const health: Capability = {
   name: 'health',
-  commands: [status, command, audit],
+  commands: [status, command, why, audit],
   checks: async (seen) => {
     const { roomChecks } = await import('./disk-room.ts');
     return roomChecks(seen);

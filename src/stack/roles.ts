@@ -28,6 +28,7 @@ const BEFORE: Readonly<Record<string, Role>> = {
   edge: 'edge',
   balancer: 'balancer',
   app: 'application',
+  'db-router': 'database-router',
   postgres: 'database',
   patroni: 'database',
   etcd: 'coordination',

@@ -19,6 +19,7 @@ export const dbRouter = defineService({
     {
       name: 'db-router',
       image: input.image('balancer'),
+      role: 'database-router',
       uid: 10005,
       host: ROUTER_HOST,
       networks: ['db'],

@@ -1,0 +1,58 @@
+import type { Context, Project } from '../capability/capability.ts';
+import { poll } from '../core/poll.ts';
+import { judgeLife, type Life } from '../docker/plan/lives.ts';
+import type { ContainerStory, ObservedContainer } from '../docker/types.ts';
+import { expandServices, requireManifest } from '../project/open.ts';
+import { tellingLines } from '../reconcile/unhealthy.ts';
+import type { Manifest } from '../stack/manifest.ts';
+import { readAudit } from '../state/audit.ts';
+import { look } from './collect.ts';
+import { causeOf, changesBefore, neededBy, recentEnd, type Suspect, type Why } from './plan/why.ts';
+import { leaderCause } from './plan/why-members.ts';
+
+/** A container that loops is seen between two lives within this time, unless it lives long. */
+const LOOP_MS = 5000;
+
+/**
+ * Looks at a service and at all that it needs.
+ * @param name a service, a component, or several containers' common name
+ * @throws UserError NOT_RUNNING before the first `up`, UNKNOWN_SERVICE
+ */
+export async function explain(context: Context, project: Project, name: string): Promise<Why> {
+  const manifest = requireManifest(project.state);
+  const names = expandServices(manifest, [name]);
+  const asked = manifest.services.filter((service) => names.includes(service.name));
+  const seen = await look(context, project);
+  const now = context.clock.now().getTime();
+  const suspects = await Promise.all([...neededBy(asked, manifest.services), ...asked].map((service) => suspect(service)));
+  async function suspect({ name: service, component, role }: Manifest['services'][number]): Promise<Suspect> {
+    const container = seen.containers.find((entry) => entry.service === service);
+    const life = container && seen.lives[container.id];
+    const story = container && (await storyOf(container, life));
+    const bare: Suspect = { service, component, role, container, story, life, lines: [] };
+    // The log is read of those alone that have something to explain.
+    const wrong = container && (causeOf(bare, now) ?? recentEnd(bare, now));
+    return wrong ? { ...bare, lines: await tellingLines(seen.engine, container.id) } : bare;
+  }
+  /** Of a container that ends again and again, between two of its lives: while it runs, the engine does not say how it ended. */
+  async function storyOf({ id }: ObservedContainer, life: Life | undefined): Promise<ContainerStory | undefined> {
+    let last: ContainerStory | undefined;
+    const asked = async () => {
+      last = await seen.engine.story(id);
+      return last?.running === true && life !== undefined && judgeLife(life, now) === 'loops' ? undefined : true;
+    };
+    await poll(asked, { every: 100, timeout: LOOP_MS, signal: context.signal });
+    return last;
+  }
+  const members = leaderCause(suspects, manifest.services, seen.members);
+  const broken = [...suspects.flatMap((one) => causeOf(one, now) ?? []), ...members];
+  const past = broken.length > 0 ? [] : suspects.flatMap((one) => recentEnd(one, now) ?? []);
+  const causes = [...broken, ...past];
+  const since = causes.flatMap(({ since: at }) => (at ? [new Date(at)] : [])).sort((a, b) => a.getTime() - b.getTime())[0];
+  return {
+    service: name,
+    status: broken.length > 0 ? 'fail' : past.length > 0 ? 'warn' : 'ok',
+    causes,
+    changes: since ? changesBefore(readAudit(project.state.at('audit.jsonl')), since) : [],
+  };
+}
