@@ -3,7 +3,7 @@
 const { mkdtempSync, renameSync, rmSync, writeFileSync } = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const launch = require('./launch.cjs');
+const launch = require(path.join(__dirname, 'launch.cjs'));
 
 // Nothing of the person's own has a part in it: neither settings nor variables, nor the engine.
 const folder = mkdtempSync(path.join(os.tmpdir(), 'medianest-build-'));

@@ -25,6 +25,8 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'networks.mgmt.subnet': ['10.77.0.0/16', '10.77.0.0/16'],
   'networks.out.subnet': ['10.77.0.0/16', '10.77.0.0/16'],
   version: ['2', 2],
+  'jobs.timezone': ['Europe/Vienna', 'Europe/Vienna'],
+  'jobs.times': ['{ full: off }', { full: 'off' }],
   'dbRouter.maxConnections': ['77', 77],
   'database.members': ['3', 3],
   'database.maxConnections': ['77', 77],
