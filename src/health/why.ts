@@ -25,11 +25,11 @@ export async function explain(context: Context, project: Project, name: string):
   const seen = await look(context, project);
   const now = context.clock.now().getTime();
   const suspects = await Promise.all([...neededBy(asked, manifest.services), ...asked].map((service) => suspect(service)));
-  async function suspect({ name: service, component, role }: Manifest['services'][number]): Promise<Suspect> {
+  async function suspect({ name: service, component }: Manifest['services'][number]): Promise<Suspect> {
     const container = seen.containers.find((entry) => entry.service === service);
     const life = container && seen.lives[container.id];
     const story = container && (await storyOf(container, life));
-    const bare: Suspect = { service, component, role, container, story, life, lines: [] };
+    const bare: Suspect = { service, component, container, story, life, lines: [] };
     // The log is read of those alone that have something to explain.
     const wrong = container && (causeOf(bare, now) ?? recentEnd(bare, now));
     return wrong ? { ...bare, lines: await tellingLines(seen.engine, container.id) } : bare;

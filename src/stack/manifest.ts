@@ -5,6 +5,16 @@ import type { Rendered, RenderedFile, Role, Rolling, Stack } from './types.ts';
 /** Version of the state folder's layout. */
 export const STATE_VERSION = 1;
 
+interface ManifestService {
+  name: string;
+  component: string;
+  role?: Role;
+  rolling?: Rolling;
+  member?: Member;
+  /** Services that it stands on. Manifests before 0.5 do not say. */
+  after?: string[];
+}
+
 /** What was rendered last: every file with its hash and its pristine text, so that an edit can be shown. */
 export interface Manifest {
   version: number;
@@ -13,7 +23,7 @@ export interface Manifest {
   urls: string[];
   notes: string[];
   /** With those that the operator's override adds. */
-  services: { name: string; component: string; role?: Role; rolling?: Rolling; member?: Member }[];
+  services: ManifestService[];
   /** Volumes that the operator's override adds, as the engine calls them. Manifests before 0.5 do not say. */
   addedVolumes?: string[];
   configs: Record<string, string>;
@@ -31,12 +41,13 @@ export function toManifest(rendered: Rendered, stack: Stack): Manifest {
     services: [
       ...stack.services
         .filter((service) => !service.oneOff)
-        .map(({ name, component, role, rolling, member }) => ({
+        .map(({ name, component, role, rolling, member, after }) => ({
           name,
           component,
           ...(role && { role }),
           ...(rolling && { rolling }),
           ...(member && { member }),
+          ...(after.length > 0 && { after }),
         })),
       ...rendered.added.services.filter(({ count }) => count > 0).map(({ name }) => ({ name, component: name })),
     ],

@@ -28,7 +28,6 @@ const BEFORE: Readonly<Record<string, Role>> = {
   edge: 'edge',
   balancer: 'balancer',
   app: 'application',
-  'db-router': 'database-router',
   postgres: 'database',
   patroni: 'database',
   etcd: 'coordination',

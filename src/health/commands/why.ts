@@ -10,7 +10,7 @@ export const why: Command = {
   run: async (context, [service = '']) => {
     const { open } = await import('../../project/open.ts');
     const { explain } = await import('../why.ts');
-    const { describeWhy } = await import('../plan/describe-why.ts');
+    const { describeWhy } = await import('../describe-why.ts');
     const { widthOf } = await import('../../ui/fold.ts');
     const { painter } = await import('../../ui/paint.ts');
     const answer = await explain(context, await open(context), service);

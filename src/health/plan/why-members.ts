@@ -1,4 +1,3 @@
-import { leadersOf } from '../../members/agent-cli.ts';
 import type { Manifest } from '../../stack/manifest.ts';
 import type { MemberState } from '../../stack/member.ts';
 import type { Cause, Suspect } from './why.ts';
@@ -24,7 +23,7 @@ export function leaderCause(
       fix,
     });
     if (!states) return [cause(`cannot be told: the cluster controller in ${controller} does not answer`, `medianest why ${controller}`)];
-    if (leadersOf(states).filter((name) => own.includes(name)).length === 0)
+    if (!own.some((name) => states[name]?.role === 'leader'))
       return [cause('has no leader', 'wait a minute: one is elected as soon as enough members run; medianest health says which do not')];
     const behind = own.filter((name) => states[name] && !states[name].ok);
     return behind.length > 0 ? [cause(`${behind.join(', ')}: not healthy as seen by the others`, 'medianest status --wide')] : [];

@@ -1,9 +1,8 @@
 import { judgeLife, type Life, restartsText } from '../../docker/plan/lives.ts';
 import type { ContainerStory, ObservedContainer } from '../../docker/types.ts';
+import { bytes } from '../../host/plan/finding.ts';
 import type { Manifest } from '../../stack/manifest.ts';
-import type { Role } from '../../stack/types.ts';
 import type { AuditEntry } from '../../state/audit.ts';
-import { bytes } from '../../ui/bytes.ts';
 
 /** One thing that was seen, and where. */
 export interface Evidence {
@@ -38,7 +37,6 @@ export interface Why {
 export interface Suspect {
   service: string;
   component: string;
-  role: Role | undefined;
   /** Undefined where there is none. */
   container: ObservedContainer | undefined;
   story: ContainerStory | undefined;
@@ -47,30 +45,22 @@ export interface Suspect {
   lines: readonly string[];
 }
 
-/**
- * What each place of the stack cannot do its work without, in the order of a request. Where the edge leads straight to the
- * application there is no balancer, and so on: roles that nothing has are passed over.
- */
-const NEEDS: Readonly<Partial<Record<Role, readonly Role[]>>> = {
-  edge: ['balancer', 'application'],
-  balancer: ['application'],
-  application: ['database-router', 'database', 'cache'],
-  'database-router': ['database'],
-  database: ['coordination'],
-};
-
-type Written = Pick<Manifest['services'][number], 'name' | 'role'>;
+type Written = Pick<Manifest['services'][number], 'name' | 'role' | 'after'>;
 
 /** The services that these need, near and far: what is further from the visitor comes first. */
 export function neededBy<S extends Written>(asked: readonly S[], all: readonly S[]): S[] {
-  const roles: Role[] = [];
-  const visit = (role: Role) => {
-    for (const next of NEEDS[role] ?? []) visit(next);
-    if (!roles.includes(role)) roles.push(role);
+  const found = new Set<S>();
+  const visit = (service: S) => {
+    // A balancer starts without the application, and has nothing to say without it.
+    const needs = (other: S) => service.after?.includes(other.name) || (service.role === 'balancer' && other.role === 'application');
+    for (const other of all.filter(needs)) {
+      if (found.has(other)) continue;
+      visit(other);
+      found.add(other);
+    }
   };
-  for (const { role } of asked) if (role) visit(role);
-  const own = asked.flatMap(({ role }) => role ?? []);
-  return roles.filter((role) => !own.includes(role)).flatMap((role) => all.filter((service) => service.role === role));
+  for (const service of asked) visit(service);
+  return [...found].filter((service) => !asked.includes(service));
 }
 
 /** What is wrong with a container, from what the engine says of it; undefined where nothing is. @param now milliseconds since 1970 */

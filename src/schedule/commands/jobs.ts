@@ -90,7 +90,7 @@ const lines = (context: Context) => (line: string) => context.report.note(line);
 const jobsInstall: Command = {
   name: 'jobs install',
   summary: 'Have systemd run what is due each minute (as root); in place of the timers of `backup schedule` and `certs schedule`',
-  example: 'sudo medianest jobs install',
+  example: 'medianest jobs install',
   run: async (context) => {
     const { RUNNER } = await import('../plan/timers.ts');
     const { installTimers, unitFiles } = await import('../timers.ts');
@@ -125,7 +125,7 @@ const jobsInstall: Command = {
 const jobsRemove: Command = {
   name: 'jobs remove',
   summary: 'End that (as root); nothing is run by itself any more',
-  example: 'sudo medianest jobs remove',
+  example: 'medianest jobs remove',
   run: async (context) => {
     const { RUNNER } = await import('../plan/timers.ts');
     const { removeTimers } = await import('../timers.ts');

@@ -19,7 +19,6 @@ export const dbRouter = defineService({
     {
       name: 'db-router',
       image: input.image('balancer'),
-      role: 'database-router',
       uid: 10005,
       host: ROUTER_HOST,
       networks: ['db'],

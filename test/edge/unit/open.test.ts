@@ -63,9 +63,9 @@ describe('what to do next', () => {
     expect(describeNext(steps)).toBe(
       [
         'Next:',
-        '  medianest certs ca trust                so that browsers here trust it; elsewhere import /s/ca/root.crt',
-        '  medianest open                          the portal in your browser',
-        '  sudo medianest jobs install             backups, verification, drills and renewals by themselves',
+        '  medianest certs ca trust     so that browsers here trust it; elsewhere import /s/ca/root.crt',
+        '  medianest open               the portal in your browser',
+        '  sudo medianest jobs install  backups, verification, drills and renewals by themselves',
       ].join('\n'),
     );
     expect(nextSteps({ urls: [] }, [])).toEqual([]);

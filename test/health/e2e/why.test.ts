@@ -68,7 +68,7 @@ test('an application that reaches its memory limit is told with the limit, also 
   expect(exit).toBe(5);
   expect(causes.at(-1)).toMatchObject({
     service: 'app-1',
-    what: expect.stringMatching(/reached its memory limit of 64\.0 MiB/),
+    what: expect.stringMatching(/reached its memory limit of 64 MiB/),
     fix: expect.stringContaining('more memory'),
   });
   await mend();

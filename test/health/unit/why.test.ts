@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { ContainerStory, ObservedContainer } from '../../../src/docker/types.ts';
-import { describeWhy } from '../../../src/health/plan/describe-why.ts';
+import { describeWhy } from '../../../src/health/describe-why.ts';
 import { causeOf, changesBefore, neededBy, recentEnd, type Suspect } from '../../../src/health/plan/why.ts';
 import { leaderCause } from '../../../src/health/plan/why-members.ts';
-import type { Manifest } from '../../../src/stack/manifest.ts';
-import type { Role } from '../../../src/stack/types.ts';
+import { type Manifest, toManifest } from '../../../src/stack/manifest.ts';
 import { painter } from '../../../src/ui/paint.ts';
+import { load, stackOf } from '../../support/settings.ts';
 
 const NOW = Date.parse('2026-11-29T12:00:00Z');
 const ago = (seconds: number) => new Date(NOW - seconds * 1000);
@@ -25,7 +25,6 @@ const story = (more: Partial<ContainerStory> = {}): ContainerStory => ({
 const suspect = (container: Partial<ObservedContainer> | undefined, more: Partial<Suspect> = {}): Suspect => ({
   service: 'app-1',
   component: 'app',
-  role: 'application',
   container: container && ({ name: 'home-app-1-1', state: 'running', health: 'healthy', status: 'Up', ...container } as ObservedContainer),
   story: story(),
   life: calm,
@@ -46,7 +45,7 @@ describe('what is wrong with a container', () => {
     [
       'an end for its memory',
       { exitCode: 137, oomKilled: true, memoryLimit: 256 * 1024 ** 2 },
-      /reached its memory limit of 256\.0 MiB/,
+      /reached its memory limit of 256 MiB/,
       /more memory/,
     ],
     ['a kill', { exitCode: 137 }, /killed \(SIGKILL\), and not for its memory/, /^medianest up$/],
@@ -100,27 +99,25 @@ describe('what is wrong with a container', () => {
 });
 
 describe('what a service needs', () => {
-  const services = (
-    ['edge', 'balancer', 'application', 'database-router', 'database', 'coordination', 'cache', 'repository'] as Role[]
-  ).map((role) => ({ name: role, role }));
-  const needs = (role: Role, all = services) =>
+  const { services } = toManifest(
+    { files: [], inputs: {}, configs: {}, added: { services: [], volumes: [] } } as never,
+    stackOf(load({ flags: { profile: 'prod' } })),
+  );
+  const needs = (component: string) =>
     neededBy(
-      services.filter((service) => service.role === role),
-      all,
-    ).map(({ name }) => name);
+      services.filter((service) => service.component === component),
+      services,
+    );
+  const components = (component: string) => [...new Set(needs(component).map((service) => service.component))];
   it('is all that a request passes after it, what is furthest first', () => {
-    expect(needs('edge')).toEqual(['coordination', 'database', 'database-router', 'cache', 'application', 'balancer']);
-    expect(needs('application')).toEqual(['coordination', 'database', 'database-router', 'cache']);
-    expect(needs('cache')).toEqual([]);
-    expect(needs('repository')).toEqual([]);
+    expect(components('edge')).toEqual(['etcd', 'patroni', 'db-router', 'redis-cluster', 'app', 'balancer']);
+    expect(components('app')).toEqual(['etcd', 'patroni', 'db-router', 'redis-cluster']);
+    expect(components('redis-cluster')).toEqual([]);
+    expect(components('patroni')).toEqual(['etcd']);
+    expect(needs('edge').filter(({ component }) => component === 'app').length).toBeGreaterThan(1);
   });
-  it('passes over what this stack does not have', () => {
-    expect(
-      needs(
-        'edge',
-        services.filter(({ role }) => ['edge', 'application', 'database'].includes(role)),
-      ),
-    ).toEqual(['database', 'application']);
+  it('is not known of a stack that an earlier version has started', () => {
+    expect(neededBy([{ name: 'edge' }], [{ name: 'edge' }, { name: 'app-1' }])).toEqual([]);
   });
 });
 

@@ -1,7 +1,7 @@
-import { utcText } from '../../core/time.ts';
-import { hanging } from '../../ui/fold.ts';
-import type { Paint } from '../../ui/paint.ts';
-import type { Evidence, Why } from './why.ts';
+import { utcText } from '../core/time.ts';
+import { hanging } from '../ui/fold.ts';
+import type { Paint } from '../ui/paint.ts';
+import type { Evidence, Why } from './plan/why.ts';
 
 /** For a person: the root first, what was seen of it, and its fix. */
 export function describeWhy({ service, status, causes, changes }: Why, { width, paint }: { width: number; paint: Paint }): string {
