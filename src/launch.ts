@@ -42,8 +42,8 @@ function readCache(): Buffer | undefined {
  * fit no Node.js but the one that packed it. Where that fails, an empty one keeps the next command from trying again.
  */
 function prepareCache(): void {
-  if (statSync(cacheFile, { throwIfNoEntry: false })) return;
   try {
+    if (statSync(cacheFile, { throwIfNoEntry: false })) return;
     accessSync(__dirname, constants.W_OK);
   } catch {
     return;

@@ -9,6 +9,8 @@ export interface Timer {
   /** Spread over so many seconds, so that many hosts do not come at once. */
   jitter: number;
   command: readonly string[];
+  /** How long a run may take at most (systemd.time(7)); twelve hours where nothing is said. */
+  longest?: string;
 }
 
 /** Timers that are installed together, by `medianest GROUP schedule install`. */

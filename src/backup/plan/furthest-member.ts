@@ -1,7 +1,7 @@
 /**
  * The member whose files hold the most of the database: the highest timeline, and on it the highest position that they are
  * consistent up to. On a standby the minimum recovery ending location is past the last checkpoint (PostgreSQL's `pg_controldata`).
- * @param said what the job `control-data` prints: `member NAME`, then the lines of pg_controldata
+ * @param said what the job `control-data` prints: `member NAME`, then the lines of pg_controldata, none, or `unreadable`
  * @returns its name; undefined where no member has a control file that can be read. Of equals, the first
  */
 export function furthestMember(said: string): string | undefined {

@@ -110,8 +110,10 @@ export const begun = (record: JobRecord | undefined, now: Date): JobRecord => ({
 export function jobChecks(jobs: readonly (Job & { record: JobRecord | undefined; running: boolean })[], now: Date): Check[] {
   const problems = jobs.flatMap((job): { bad: boolean; message: string }[] => {
     const { record, running } = job;
-    const due = running ? undefined : dueTime(job, record, new Date(now.getTime() - OVERDUE_MS));
-    if (due) return [{ bad: true, message: `${job.name} is overdue since ${utcText(due)}` }];
+    const late = new Date(now.getTime() - OVERDUE_MS);
+    const due = running ? undefined : dueTime(job, record, late);
+    // One that was interrupted is due from its beginning.
+    if (due && due <= late) return [{ bad: true, message: `${job.name} is overdue since ${utcText(due)}` }];
     if (record?.ended !== undefined && record.status !== 0)
       return [
         { bad: false, message: `${job.name} failed at ${utcText(new Date(record.ended))}: ${record.message ?? `status ${record.status}`}` },

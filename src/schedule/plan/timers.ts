@@ -6,7 +6,7 @@ import { systemdCalendar } from './calendar.ts';
 const WAIT = '--wait-lock=3600';
 
 /** The one timer of those who have medianest run its jobs: it works as long as anything is due, and systemd waits for that. */
-export const RUNNER: Timer = { name: 'jobs', cron: '* * * * *', jitter: 0, command: ['jobs', 'run-due'] };
+export const RUNNER: Timer = { name: 'jobs', cron: '* * * * *', jitter: 0, command: ['jobs', 'run-due'], longest: 'infinity' };
 
 /** How medianest is run by a timer. */
 export interface TimedRun {
@@ -51,7 +51,7 @@ export function timerUnits(project: string, timers: readonly Timer[], run: Timed
         `ExecStart=${timedCommand(timer, run).map(quoted).join(' ')}`,
         'Nice=5',
         'IOSchedulingClass=idle',
-        `TimeoutStartSec=${timer.name === RUNNER.name ? 'infinity' : '12h'}`,
+        `TimeoutStartSec=${timer.longest ?? '12h'}`,
         '',
       ];
       const when = [

@@ -28,7 +28,7 @@ describe('which member is ahead', () => {
     expect(furthestMember(said('leader', 2, '0/5000000') + said('standby', 2, '0/4000000', '0/6000000'))).toBe('standby');
   });
   it('passes over a member without a database or with a control file that cannot be read', () => {
-    expect(furthestMember(`member empty\n${said('b', 1, '0/1')}member torn\npg_controldata: error\n`)).toBe('b');
+    expect(furthestMember(`member empty\n${said('b', 1, '0/1')}member torn\nunreadable\n`)).toBe('b');
     expect(furthestMember('member a\nmember b\n')).toBeUndefined();
     expect(furthestMember('')).toBeUndefined();
   });

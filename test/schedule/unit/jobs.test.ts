@@ -113,6 +113,11 @@ describe('health of the jobs', () => {
     expect(seen({ ...record, started: '2026-06-02T04:00:00Z' }, true)).toMatchObject([{ status: 'ok' }]);
     expect(jobChecks([{ ...prune, record, running: false }], at('2026-06-02T04:14:00Z'))).toMatchObject([{ status: 'ok' }]);
   });
+  it('gives one that was interrupted a quarter of an hour to begin again', () => {
+    const started = (time: string) => seen({ handled: time, started: time, attempts: 1 });
+    expect(started('2026-06-02T04:50:00Z')).toMatchObject([{ status: 'ok' }]);
+    expect(started('2026-06-02T04:44:00Z')).toMatchObject([{ status: 'fail' }]);
+  });
   it('warns where the last run failed, with its words', () => {
     const record = {
       handled: '2026-06-02T04:00:00Z',
