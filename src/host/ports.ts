@@ -1,13 +1,15 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import net from 'node:net';
 import { systemCode } from '../core/errors.ts';
+import { isIpv6 } from '../core/ip-address.ts';
 
 /** Whether something listens on an address and port of this host already. A port that only root may bind counts as free. */
 export function isTaken(address: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = net.createServer();
     server.once('error', (error) => resolve(systemCode(error) === 'EADDRINUSE'));
-    server.listen({ host: address, port, exclusive: true }, () => server.close(() => resolve(false)));
+    // As Docker binds it: `::` without IPv4's addresses.
+    server.listen({ host: address, port, exclusive: true, ipv6Only: isIpv6(address) }, () => server.close(() => resolve(false)));
   });
 }
 

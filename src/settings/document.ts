@@ -36,7 +36,10 @@ export function parseSettings(text: string, origin: string): Layer {
   const problem = document.errors[0] ?? misuse(document);
   if (problem) {
     const { line, col } = lines.linePos(problem.pos[0]);
-    throw new UserError('BAD_YAML', `${origin}:${line}:${col}: ${problem.message}`, `correct line ${line} of ${origin}`, {
+    const remedy = /:\s+::/.test(text.split('\n')[line - 1] ?? '')
+      ? 'write an IPv6 address in quotes: "::"'
+      : `correct line ${line} of ${origin}`;
+    throw new UserError('BAD_YAML', `${origin}:${line}:${col}: ${problem.message}`, remedy, {
       path: `${origin}:${line}:${col}`,
     });
   }

@@ -16,6 +16,8 @@ function nested(path: readonly string[], value: Json): JsonObject {
 
 /** A value from the environment or the command line, read as YAML reads it (`8443` is a number, `true` a boolean). */
 function scalar(text: string, origin: string): Json {
+  // YAML takes the colons at the start of an IPv6 address for a mapping.
+  if (/^[\da-f:]*:[\da-f:.]*$/i.test(text)) return text;
   try {
     return (parse(text) as Json) ?? text;
   } catch (error) {

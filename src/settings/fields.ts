@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { parseCron } from '../core/cron.ts';
+import { EVERY_ADDRESS } from '../core/ip-address.ts';
 import { Secret } from '../core/secret.ts';
 
 const UNITS: Record<string, number> = { '': 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
@@ -41,9 +42,32 @@ export const portNumber = z.int('should be a port number').min(1).max(65535);
 
 export const port = (fallback: number) => portNumber.default(fallback);
 
-/** The address a port is published on: an IP literal, so that nothing is published wider than was meant. */
+const NO_ADDRESS =
+  'should be an IP address such as 127.0.0.1 or 0.0.0.0, a list of them, or `every` for all of IPv4 and IPv6; write IPv6 in quotes: "::"';
+
+/**
+ * The addresses that a port is published on, as one address, a list, or `every`: IP literals, so that nothing is published wider than
+ * was meant. `listenAddresses` turns the value into a list.
+ */
 export const listenAddress = (fallback: string) =>
-  z.union([z.ipv4(), z.ipv6()], 'should be an IP address such as 127.0.0.1 or 0.0.0.0').default(fallback);
+  z
+    .union(
+      [
+        z.literal('every'),
+        z.ipv4(),
+        z.ipv6(),
+        z
+          .array(z.union([z.ipv4(), z.ipv6()], NO_ADDRESS))
+          .min(1, NO_ADDRESS)
+          .refine((list) => new Set(list).size === list.length, 'names an address twice'),
+      ],
+      NO_ADDRESS,
+    )
+    .default(fallback);
+
+/** `every` is each address of both families. */
+export const listenAddresses = (value: string | readonly string[]): readonly string[] =>
+  value === 'every' ? EVERY_ADDRESS : typeof value === 'string' ? [value] : value;
 
 /** A host name (RFC 1123) or an IP address. */
 export const hostName = z.union(

@@ -1,6 +1,7 @@
 import { hostAddress } from '../core/cidr.ts';
 import { UserError } from '../core/errors.ts';
 import { shortHash } from '../core/hash.ts';
+import { isEveryAddress, isIpv6, uniqueLocalRange } from '../core/ip-address.ts';
 import type { Settings } from '../settings/schema.ts';
 import { certificatesOf } from './certificates.ts';
 import { type FoundLock, heldBuild } from './image-lock.ts';
@@ -57,7 +58,7 @@ export function buildStack(asked: Settings, registry: readonly ServiceDefinition
     profile: settings.profile,
     version: facts.version,
     services,
-    networks: usedNetworks(services, facts),
+    networks: usedNetworks(settings.project, services, facts),
     volumes: unique(services.flatMap((service) => service.mounts.flatMap((mount) => (mount.kind === 'volume' ? [mount.source] : [])))),
     secrets: collectSecrets(settings, registry, services),
     certificates: [...new Map(services.flatMap(certificatesOf).map((spec) => [spec.name, spec] as const)).values()],
@@ -175,6 +176,15 @@ function checkPorts(services: readonly Service[]): void {
   for (const [index, port] of published.entries()) {
     const other = published.slice(0, index).find((before) => before.host === port.host && sameAddress(before.address, port.address));
     if (!other) continue;
+    if (port.setting === other.setting) {
+      const [wide, one] = isEveryAddress(port.address) ? [port, other] : [other, port];
+      const setting = `${port.setting.split('.')[0]}.address`;
+      throw new UserError(
+        'INVALID_SETTINGS',
+        `${setting} names ${one.address} besides ${wide.address}, which contains it`,
+        `leave one of them out of \`${setting}\``,
+      );
+    }
     throw new UserError(
       'INVALID_SETTINGS',
       `${port.setting} and ${other.setting} are both ${port.host}`,
@@ -183,17 +193,26 @@ function checkPorts(services: readonly Service[]): void {
   }
 }
 
-const ANY = ['0.0.0.0', '::'];
-const sameAddress = (a: string, b: string): boolean => a === b || ANY.includes(a) || ANY.includes(b);
+/** Docker binds IPv4 and IPv6 apart: `::` leaves every IPv4 address free. */
+const sameAddress = (a: string, b: string): boolean => isIpv6(a) === isIpv6(b) && (a === b || isEveryAddress(a) || isEveryAddress(b));
+
+/** Without IPv6 of its own, a container sees all visitors of an IPv6 address as one: Docker's proxy, which calls it over IPv4. */
+const hasIpv6 = (services: readonly Blueprint[]): boolean => services.some(({ ports }) => ports.some(({ address }) => isIpv6(address)));
 
 /** What leads outside: visitors' way in, that of the containers which call addresses outside, and the application's where one asks for it. */
-function usedNetworks(services: readonly Blueprint[], { subnets, isolated }: BuildFacts): Network[] {
+function usedNetworks(project: string, services: readonly Blueprint[], { subnets, isolated }: BuildFacts): Network[] {
   const egress = services.some((service) => service.egress && service.networks.includes('app'));
   const open: Record<NetworkName, boolean> = { dmz: true, app: egress, db: false, mgmt: true, out: true };
   const used = new Set(services.flatMap((service) => service.networks));
   return (Object.keys(open) as NetworkName[])
     .filter((name) => used.has(name))
-    .map((name) => ({ name, subnet: subnets[name], internal: !open[name], ...(isolated && !open[name] && { isolated: true }) }));
+    .map((name) => ({
+      name,
+      subnet: subnets[name],
+      internal: !open[name],
+      ...(isolated && !open[name] && { isolated: true }),
+      ...(name === 'dmz' && hasIpv6(services) && { ipv6: uniqueLocalRange(`${project} ${subnets[name]}`) }),
+    }));
 }
 
 /** The secrets of the services, and those that these are composed of. */

@@ -194,9 +194,13 @@ function networkDefinition(network: Network, base: JsonObject, project: string):
   return mergeData(common, {
     ...(network.internal && { internal: true }),
     ...(network.isolated && { driver_opts: ISOLATED }),
+    ...(network.ipv6 && { enable_ipv6: true }),
     // The first address is the host's: left alone, Docker would take one of the dynamic range.
     ipam: {
-      config: [{ subnet: network.subnet, ip_range: dynamicRange(network.subnet), gateway: hostAddress(network.subnet, 1) as string }],
+      config: [
+        { subnet: network.subnet, ip_range: dynamicRange(network.subnet), gateway: hostAddress(network.subnet, 1) as string },
+        ...(network.ipv6 ? [{ subnet: network.ipv6 }] : []),
+      ],
     },
     labels: { [LABEL.project]: project },
   });

@@ -190,6 +190,8 @@ export interface Network {
   internal: boolean;
   /** Its host has no address in it: containers reach nothing that the host listens on. Internal networks alone; absent where the engine cannot. */
   isolated?: true;
+  /** Its range of IPv6 addresses, where a port is published on one. */
+  ipv6?: string;
 }
 
 /** Every decision taken. Nothing after this looks at settings or at the profile's name. */

@@ -1,7 +1,9 @@
 import { UserError } from '../../core/errors.ts';
+import { bracketed } from '../../core/ip-address.ts';
 import { HARDENED } from '../../docker/hardened.ts';
 import { bindArgs } from '../../docker/mount-args.ts';
 import type { AcmeSettings } from '../../settings/certificate-fields.ts';
+import { listenAddresses } from '../../settings/fields.ts';
 import type { CertificateSpec } from '../../stack/types.ts';
 
 export interface LegoWish {
@@ -17,7 +19,7 @@ export interface LegoWish {
   image: string;
   /** The server's root is in `hidden`. */
   ca: boolean;
-  edge: { address: string };
+  edge: { address: string | readonly string[] };
 }
 
 /** The argument list of `docker run` for one order. */
@@ -31,7 +33,9 @@ export function legoArgs(wish: LegoWish): string[] {
     ...[...bindArgs(wish.data, '/lego'), ...bindArgs(wish.hidden, '/run/acme', 'readonly'), ...bindArgs(wish.webroot, '/webroot')],
     ...(wish.ca ? ['--env', 'LEGO_CA_CERTIFICATES=/run/acme/root.pem'] : []),
     // lego starts its server there; the edge does not use the port, or Docker refuses it.
-    ...(acme.challenge === 'tls-alpn' ? ['--publish', `${bracketed(wish.edge.address)}:443:8443`] : []),
+    ...(acme.challenge === 'tls-alpn'
+      ? listenAddresses(wish.edge.address).flatMap((address) => ['--publish', `${bracketed(address)}:443:8443`])
+      : []),
     wish.image,
     ...[
       '--path',
@@ -50,8 +54,6 @@ export function legoArgs(wish: LegoWish): string[] {
     ...(acme.preferredChain ? ['--preferred-chain', acme.preferredChain] : []),
   ];
 }
-
-const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);
 
 function challengeArgs({ challenge, dns }: AcmeSettings): string[] {
   if (challenge === 'http') return ['--http', '--http.webroot', '/webroot'];

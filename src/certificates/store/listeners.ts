@@ -1,3 +1,4 @@
+import { bracketed, reachableHere } from '../../core/ip-address.ts';
 import type { Engine, ObservedContainer } from '../../docker/types.ts';
 import { certificatesOf } from '../../stack/certificates.ts';
 import type { CertificateSpec, Listener, Stack } from '../../stack/types.ts';
@@ -65,7 +66,7 @@ const places = (container: ObservedContainer, listener: Listener, closed: Readon
     .map(([, address]) => ({ address, port: listener.port })),
   ...container.ports
     .filter((port) => port.container === listener.port)
-    .map(({ address, host }) => ({ address: address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address, port: host })),
+    .map(({ address, host }) => ({ address: reachableHere(address), port: host })),
 ];
 
 const told = ({ container, spec }: Asked) => ({ certificate: spec.name, service: container.service });
@@ -76,11 +77,11 @@ async function ask(asked: Asked, closed: ReadonlySet<string>): Promise<ServedAt>
   let away = true;
   for (const { address, port } of all) {
     const served = await askCertificate(address, { ...listener, port }, nameToAsk(spec));
-    if (served && served !== 'away') return { ...told(asked), at: `${address}:${port}`, served, away: false };
+    if (served && served !== 'away') return { ...told(asked), at: `${bracketed(address)}:${port}`, served, away: false };
     away &&= served === 'away';
   }
   const [first] = all as [{ address: string; port: number }];
-  return { ...told(asked), at: `${first.address}:${first.port}`, served: undefined, away };
+  return { ...told(asked), at: `${bracketed(first.address)}:${first.port}`, served: undefined, away };
 }
 
 /** One container of each network asks for all of that network. */

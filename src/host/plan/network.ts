@@ -1,15 +1,16 @@
 import { hostAddress } from '../../core/cidr.ts';
-import { isProblem } from './facts.ts';
+import { bracketed, isEveryAddress, isIpv6 } from '../../core/ip-address.ts';
+import { type DoctorFacts, isProblem } from './facts.ts';
 import { type Examination, type Finding, fail, failed, ok, warn } from './finding.ts';
 
-const ANY = ['0.0.0.0', '::'];
 const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.');
 
 export const examinePorts: Examination = ({ host, engine }) => {
   const findings = host.ports.flatMap(({ address, port, setting, takenBy, ours }): Finding[] => {
-    const id = `port.${port}`;
+    const shared = host.ports.filter((other) => other.port === port).length > 1;
+    const id = shared ? `port.${bracketed(address)}:${port}` : `port.${port}`;
     const where = `port ${port} on ${address}`;
-    if (!ANY.includes(address) && !isLoopback(address) && !host.addresses.includes(address)) {
+    if (!isEveryAddress(address) && !isLoopback(address) && !host.addresses.includes(address)) {
       const own = host.addresses.filter((entry) => !isLoopback(entry) && !entry.startsWith('fe80:')).slice(0, 3);
       return [
         fail(
@@ -128,7 +129,33 @@ function resolverFindings(resolvers: readonly string[]): Finding[] {
   return [];
 }
 
-export const examineReach: Examination = ({ host }) => {
+/** The first engine that forwards IPv6 by rules of its own instead of a proxy. */
+const FORWARDS_IPV6 = 27;
+
+function ipv6Findings(addresses: readonly string[], setting: string, { host, engine }: Pick<DoctorFacts, 'host' | 'engine'>): Finding[] {
+  if (!addresses.some(isIpv6))
+    return addresses.includes('0.0.0.0') && host.ipv6
+      ? [
+          ok(
+            'ipv6',
+            `this machine has IPv6, and the ports are published on IPv4 alone: give names no AAAA record, or set \`${setting}: every\``,
+          ),
+        ]
+      : [];
+  if (!host.ipv6)
+    return [fail('ipv6', 'an IPv6 address is to be published, and this machine has none', `set \`${setting}: 0.0.0.0\`, or enable IPv6`)];
+  return !isProblem(engine) && Number(engine.version.split('.')[0]) < FORWARDS_IPV6
+    ? [
+        warn(
+          'ipv6',
+          `Docker Engine ${engine.version} leads IPv6 visitors through a proxy: limits and edge.operators see one address for all of them`,
+          'upgrade to Docker Engine 27 or newer',
+        ),
+      ]
+    : [];
+}
+
+export const examineReach: Examination = ({ host, engine }) => {
   const outside = host.ports.filter(({ address }) => !isLoopback(address));
   const findings: Finding[] = [];
   const [first] = outside;
@@ -144,12 +171,13 @@ export const examineReach: Examination = ({ host }) => {
       ),
     );
   }
-  if (outside.some(({ address }) => address.includes(':')) && !host.ipv6)
-    findings.push(
-      fail('ipv6', 'an IPv6 address is to be published, and this machine has none', `set \`${setting}: 0.0.0.0\`, or enable IPv6`),
-    );
-  else if (outside.some(({ address }) => address === '0.0.0.0') && host.ipv6)
-    findings.push(ok('ipv6', 'this machine has IPv6, and the ports are published on IPv4 alone: give names no AAAA record'));
+  findings.push(
+    ...ipv6Findings(
+      outside.map(({ address }) => address),
+      setting,
+      { host, engine },
+    ),
+  );
   if (host.kernel['net.ipv4.ip_forward'] === 0)
     findings.push(
       fail('kernel.net.ipv4.ip_forward', 'net.ipv4.ip_forward is 0: nothing reaches a container', 'sudo sysctl -w net.ipv4.ip_forward=1', {

@@ -95,7 +95,7 @@ async function names(
   }
   if (!isGiven(['edge', 'address'])) {
     const answer = await ask(
-      'Address to publish it on: 127.0.0.1 for this host alone, 0.0.0.0 for everyone, or one of this host',
+      'Address to publish it on: 127.0.0.1 for this host alone, 0.0.0.0 for everyone, every for IPv6 as well, or one of this host',
       wide(next) ? '0.0.0.0' : '127.0.0.1',
     );
     next = withValue(next, ['edge', 'address'], answer);

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { cpus, listenAddress, memory, port } from '../../settings/fields.ts';
+import { isEveryAddress } from '../../core/ip-address.ts';
+import { cpus, listenAddress, listenAddresses, memory, port } from '../../settings/fields.ts';
 import { REDIS_KERNEL } from '../../stack/kernel-needs.ts';
 import { defineService } from '../../stack/service.ts';
 import { plainCache, redisView } from '../cache/redis.ts';
@@ -10,11 +11,10 @@ import { portalContract, SOURCE_TARGET, urlHost } from './portal.ts';
 
 const HOST = 10;
 
-/** Listening on every address: the portal is opened by the host's own name. */
-const ANY = ['0.0.0.0', '::'];
-
 const settings = z.strictObject({
-  address: listenAddress('127.0.0.1').describe('Address of this host that the portal is published on'),
+  address: listenAddress('127.0.0.1').describe(
+    'Address of this host that the portal is published on, a list of them, or `every` (IPv4 and IPv6)',
+  ),
   port: port(3000).describe('Port of this host that the portal is published on'),
   memory: memory('768m').describe('Memory limit of the container'),
   cpus: cpus(2).describe('Processors at most; never more than the host has'),
@@ -28,6 +28,8 @@ export const allInOne = defineService({
   settings,
   build: (own, input) => {
     const application = input.settingsOf(app);
+    const addresses = listenAddresses(own.address);
+    const [first] = addresses as [string];
     const contract = portalContract(application, input, [plainDatabase('127.0.0.1', input), plainCache('127.0.0.1', input)]);
     const database = postgresView(Math.floor(own.memory / 3), input.settingsOf(postgres).maxConnections, '127.0.0.1');
     // On a laptop an empty volume for a library would only be one more to clean up.
@@ -42,7 +44,7 @@ export const allInOne = defineService({
         uid: 10001,
         host: HOST,
         networks: ['dmz'],
-        ports: [{ address: own.address, host: own.port, container: application.port, setting: 'allInOne.port' }],
+        ports: addresses.map((address) => ({ address, host: own.port, container: application.port, setting: 'allInOne.port' })),
         mounts: [{ source: 'data', target: '/var/lib/medianest', kind: 'volume', readOnly: false }, ...library, ...contract.source],
         secrets: [...contract.passwords, ...contract.secrets],
         environment: {
@@ -67,7 +69,7 @@ export const allInOne = defineService({
         kernel: [REDIS_KERNEL],
         after: [],
         interruption: 'about 5 s: the portal restarts',
-        urls: [`http://${ANY.includes(own.address) ? 'localhost' : urlHost(own.address)}:${own.port}/`],
+        urls: [`http://${isEveryAddress(first) ? 'localhost' : urlHost(first)}:${own.port}/`],
       },
     ];
   },

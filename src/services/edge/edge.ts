@@ -1,4 +1,6 @@
 import { UserError } from '../../core/errors.ts';
+import { isIpv6 } from '../../core/ip-address.ts';
+import { listenAddresses } from '../../settings/fields.ts';
 import { type BuildInput, defineService } from '../../stack/service.ts';
 import type { Mount } from '../../stack/types.ts';
 import { app, appReplicas } from '../app/app.ts';
@@ -129,6 +131,7 @@ export const edge = defineService({
     const application = input.settingsOf(app);
     const balanced = input.enabled(balancer.name);
     const tls = appTls(application, input);
+    const addresses = listenAddresses(own.address);
     const names = [...new Set([...own.domains, ...LOCAL_NAMES])];
     const cdnParts = cdnView(own, input);
     const cdnHost = cdnParts.cdnHasHost ? [input.settingsOf(cdn).host as string] : [];
@@ -151,10 +154,10 @@ export const edge = defineService({
         uid: 10004,
         host: HOST,
         networks: ['dmz', 'app'],
-        ports: [
-          { address: own.address, host: own.httpPort, container: 8080, setting: 'edge.httpPort' },
-          { address: own.address, host: own.httpsPort, container: 8443, setting: 'edge.httpsPort' },
-        ],
+        ports: addresses.flatMap((address) => [
+          { address, host: own.httpPort, container: 8080, setting: 'edge.httpPort' },
+          { address, host: own.httpsPort, container: 8443, setting: 'edge.httpsPort' },
+        ]),
         mounts: [CACHE, WEBROOT, ...rulesMount(input.host.wafRules)],
         secrets: [],
         certificate: main.certificate,
@@ -163,6 +166,7 @@ export const edge = defineService({
         trust: tls || main.certificate.issuer === 'internal-ca',
         environment: {},
         view: {
+          ipv6: addresses.some(isIpv6),
           serverNames: names.map(urlHost),
           mainName: urlHost(own.domains[0] as string),
           ...portsView(own),

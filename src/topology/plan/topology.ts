@@ -1,4 +1,5 @@
 import { hostAddress } from '../../core/cidr.ts';
+import { bracketed } from '../../core/ip-address.ts';
 import type { ObservedContainer } from '../../docker/types.ts';
 import type { MemberState } from '../../stack/member.ts';
 import type { Service, Stack } from '../../stack/types.ts';
@@ -130,7 +131,7 @@ function groupsOf(stack: Stack, services: readonly Service[], seen: Seen | undef
     const [home = NOWHERE, ...also] = service.networks;
     const id = `${service.component}@${[home, ...also].join('+')}`;
     const group = groups.get(id) ?? { id, component: service.component, home, also, published: [], nodes: [] };
-    group.published.push(...service.ports.map(({ address, host }) => `${address.includes(':') ? `[${address}]` : address}:${host}`));
+    group.published.push(...service.ports.map(({ address, host }) => `${bracketed(address)}:${host}`));
     group.nodes.push(nodeOf(service, addressOf(service, stack), seen));
     groups.set(id, group);
   }

@@ -80,6 +80,7 @@ const file = (mode: number) => ({ files: [{ path: '/s', what: 'the secrets', mod
 const port = (more: object) => ({
   ports: [{ address: '0.0.0.0', port: 443, setting: 'edge.httpsPort', takenBy: undefined, ours: false, ...more }],
 });
+const both = { ipv6: true, ports: [...port({}).ports, ...port({ address: '::' }).ports] };
 const name = (more: object) => ({ names: [{ name: 'media.example', setting: 'edge.domains', addresses: [], own: true, ...more }] });
 
 it('finds nothing wrong with a machine that has nothing wrong', () => {
@@ -169,6 +170,15 @@ const cases: Case[] = [
   ],
   ['a firewall that is passed by', 'firewall', 'warn', 'ufw is on', {}, { firewall: 'ufw' }],
   ['IPv6 wanted and missing', 'ipv6', 'fail', 'has none', {}, port({ address: '::' })],
+  [
+    'IPv6 behind an engine that hides its visitors',
+    'ipv6',
+    'warn',
+    'one address for all of them',
+    { engine: engine({ Version: '26.1.4' }) },
+    { ...port({ address: '::' }), ipv6: true },
+  ],
+  ['a port on both families', 'port.[::]:443', 'ok', 'port 443 on ::', {}, both],
   ['IPv6 that is not used', 'ipv6', 'ok', 'IPv4 alone', {}, { ipv6: true }],
   ['ranges that overlap', 'subnets', 'fail', 'it is away', { layout: problem }],
   ['a range that gave way', 'subnets', 'ok', 'network app: moved', { ranges: { moved: ['network app: moved'], covers: [], reached: [] } }],

@@ -119,6 +119,8 @@ describe('values that would fail later are refused now', () => {
     ['an image of nothing', 'images:\n  redsi: x\n', /medianest\.yml:2: images\.redsi: is not an image; did you mean `redis`/],
     ['a project in capitals', 'project: Home', /project: should start with a lower-case letter/],
     ['an address that is a name', 'edge: { address: localhost }', /edge\.address: should be an IP address/],
+    ['IPv6 without quotes in a list', 'edge: { address: [::, 0.0.0.0] }', /edge\.address.*write IPv6 in quotes: "::"/],
+    ['an address twice', 'edge: { address: [127.0.0.1, 127.0.0.1] }', /edge\.address: names an address twice/],
     ['an address of another kind', 'external: { plex: { url: "ftp://x" } }', /external\.plex\.url: should be an address/],
   ])('%s', (_name, file, message) => {
     expect(problem({ file, flags: { profile: 'dev-compose' } })).toMatchObject({

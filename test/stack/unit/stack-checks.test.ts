@@ -99,6 +99,11 @@ describe('what cannot run together is refused before anything is written', () =>
     ],
     ['one port for two purposes', () => composed('edge: { httpPort: 8443 }'), /edge\.httpsPort and edge\.httpPort are both 8443/],
     ['one port on every address and on one', () => composed('edge: { address: "::", httpPort: 8443 }'), /are both 8443/],
+    [
+      'an address that another one contains',
+      () => composed('edge: { address: ["127.0.0.1", "0.0.0.0"] }'),
+      /edge\.address names 127\.0\.0\.1 besides 0\.0\.0\.0/,
+    ],
     ['nothing at all', () => stack({ flags: { without: 'all-in-one' } }), /every component is switched off/],
     [
       'an application without its database',

@@ -69,7 +69,9 @@ function refuseUnreadLogins(own: z.output<typeof fields>, context: z.RefinementC
 }
 
 const fields = z.strictObject({
-  address: listenAddress('127.0.0.1').describe('Address of this host that the portal is published on'),
+  address: listenAddress('127.0.0.1').describe(
+    'Address of this host that the portal is published on, a list of them, or `every`: `0.0.0.0` is every IPv4 address, `::` every IPv6 address',
+  ),
   httpPort: port(8080).describe('Plain HTTP: redirects to HTTPS'),
   httpsPort: port(8443).describe('HTTPS'),
   publicPort: portNumber
