@@ -4,6 +4,7 @@ import { certificates } from './certificates/capability.ts';
 import { deploy } from './deploy/capability.ts';
 import { doctor } from './doctor/capability.ts';
 import { edge } from './edge/capability.ts';
+import { healing } from './healing/capability.ts';
 import { health } from './health/capability.ts';
 import { images } from './images/capability.ts';
 import { init } from './init/capability.ts';
@@ -29,6 +30,7 @@ const all = [
   topology,
   secrets,
   schedule,
+  healing,
 ] as const;
 
 /** A step that no capability carries out does not compile: the error shows its name. */

@@ -34,6 +34,8 @@ const BEFORE: Readonly<Record<string, Role>> = {
   redis: 'cache',
   'redis-cluster': 'cache',
   backup: 'repository',
+  agent: 'agent',
+  'engine-proxy': 'agent',
 };
 
 type Written = Manifest['services'][number];

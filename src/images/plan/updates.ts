@@ -35,9 +35,10 @@ export function inSafeOrder(services: readonly Ordered[], all: readonly Ordered[
   return [...new Set(sorted.map(({ component }) => component))];
 }
 
-/** A service without a role comes right after what it stands on (the router after the database); first of all where that is nothing. */
+/** A service whose role is not in that order comes right after what it stands on (the router after the database); first of all where that is nothing. */
 function rank({ role, after }: Ordered, all: readonly Ordered[]): number {
-  if (role) return ORDER.indexOf(role) + 1;
+  const place = role ? ORDER.indexOf(role) : -1;
+  if (place >= 0) return place + 1;
   const below = all.filter(({ name }) => after.includes(name)).map((service) => rank(service, all));
   return below.length > 0 ? Math.max(...below) + 0.5 : 0;
 }

@@ -34,6 +34,8 @@ const settings = z.strictObject({
   cpus: cpus(1).describe('Processors that the container may use at most; never more than the host has'),
 });
 
+export type AgentSettings = z.output<typeof settings>;
+
 export const agent = defineService({
   name: 'agent',
   key: 'agent',
@@ -47,6 +49,7 @@ export const agent = defineService({
     return [
       {
         name: 'agent',
+        role: 'agent',
         image: input.image('agent'),
         uid: 10007,
         host: AGENT_HOST,

@@ -40,6 +40,7 @@ export const engineProxy = defineService({
     return [
       {
         name: 'engine-proxy',
+        role: 'agent',
         image: input.image('engine-proxy'),
         uid: ENGINE_PROXY_UID,
         host: 0,

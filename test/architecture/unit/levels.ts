@@ -24,7 +24,7 @@ export const LEVELS: readonly (readonly string[])[] = [
   ['reconcile'],
   ['certificates', 'deploy', 'edge', 'images', 'members', 'schedule', 'secrets', 'waf'],
   ['backup'],
-  ['doctor', 'health', 'topology'],
+  ['doctor', 'healing', 'health', 'topology'],
   ['init'],
   ['capabilities.ts'],
   ['agent', 'cli'],

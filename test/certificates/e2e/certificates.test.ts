@@ -431,7 +431,7 @@ describe('the schedule', () => {
     const command = ['node', '/opt/medianest/bin/medianest.js', 'certs', 'schedule', 'install'];
     const without = await docker([...other, 'medianest-test/clients:1', ...command]);
     expect(without.stderr).toMatch(
-      /systemd does not run here[\s\S]*cron for example: 17 \* \* \* \* \S*node \S*medianest.js certs renew --wait-lock/,
+      /systemd does not run here[\s\S]*have cron run this: 0 \* \* \* \* \S*node \S*medianest.js certs renew --wait-lock/,
     );
     expect(without.status).toBe(1);
     const withSetting = await docker([...other, '--env', 'MEDIANEST_APP_LOG_LEVEL=warn', 'medianest-test/clients:1', ...command]);

@@ -60,7 +60,7 @@ describe('jobs', { timeout: 120_000 }, () => {
   it('are listed with their times, by the settings', async () => {
     settings('jobs: { timezone: Europe/Berlin, times: { full: "15 3 * * 6", drill: off } }\n');
     const { jobs } = await json<Listed>('jobs', 'list');
-    expect(jobs.map(({ name }) => name)).toEqual(['full', 'incr', 'diff', 'prune', 'verify', 'certs']);
+    expect(jobs.map(({ name }) => name)).toEqual(['full', 'incr', 'diff', 'prune', 'verify', 'certs', 'agent']);
     expect(jobs[0]).toMatchObject({ cron: '15 3 * * 6', timezone: 'Europe/Berlin', state: 'never', lastRun: null, message: null });
     expect(Date.parse(jobs[0]?.nextRun as string)).toBeGreaterThan(Date.now());
     expect((await run('jobs', 'list')).stdout).toContain('Nothing runs them yet: sudo medianest jobs install');

@@ -1,0 +1,18 @@
+import type { Capability, Schedule } from '../capability/capability.ts';
+import { agentCommands } from './commands/agent.ts';
+
+const AGENT_SCHEDULE: Schedule = {
+  group: 'agent',
+  what: 'starting the agent after a kill, each minute',
+  runsAtInstall: false,
+  role: 'agent',
+  timers: [{ name: 'agent', cron: '* * * * *', jitter: 0, command: ['agent', 'heal'], longest: '10min' }],
+};
+
+/** What keeps the healer itself alive. What the agent heals is its own program, src/agent. */
+export const healing = {
+  name: 'healing',
+  commands: agentCommands,
+  groups: { agent: { section: 'Machine', summary: 'The agent, which heals the stack: what it does, and start it after a kill' } },
+  schedules: [AGENT_SCHEDULE],
+} satisfies Capability;

@@ -1,0 +1,19 @@
+import type { ContainerStory } from '../../docker/types.ts';
+
+/** Exit statuses of a container that was stopped on purpose: by itself, SIGINT, SIGTERM. */
+const ON_PURPOSE = [0, 130, 143];
+
+/** A container, and how its last life ended. */
+export interface Ended {
+  service: string;
+  state: string;
+  /** Undefined where it is gone. */
+  story: ContainerStory | undefined;
+}
+
+/**
+ * The services whose containers a fault or a kill has ended. After `docker kill`, Docker's restart policy starts nothing; what was
+ * stopped on purpose stays stopped.
+ */
+export const killed = (containers: readonly Ended[]): Ended[] =>
+  containers.filter(({ state, story }) => (state === 'exited' || state === 'dead') && story && !ON_PURPOSE.includes(story.exitCode));

@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { docker } from '../../support/cli.ts';
+import { audit, containers, parsed, until } from '../../support/stack.ts';
+import { type Workspace, workspace } from '../../support/workspace.ts';
+
+let space: Workspace;
+const name = (service: string) => `${space.project}-${service}-1`;
+const stateOf = async (service: string) => (await containers(space.project)).find((entry) => entry.service === service)?.state;
+
+beforeAll(async () => {
+  space = await workspace('agent-killed');
+  space.configure({ profile: 'dev-compose', components: { agent: true, 'engine-proxy': true } });
+  const up = await space.run(['up']);
+  expect([up.status, up.stderr]).toEqual([0, expect.any(String)]);
+});
+afterAll(() => space?.destroy());
+
+test('an agent and a proxy that were killed are started by one command, which says so in the audit log', async () => {
+  await docker(['kill', name('agent'), name('engine-proxy')]);
+  await until('both have ended', async () => (await stateOf('agent')) === 'exited' && (await stateOf('engine-proxy')) === 'exited');
+  const planned = parsed<{ started: string[] }>(await space.run(['agent', 'heal', '--dry-run', '--json']));
+  expect(planned.started.sort()).toEqual(['agent', 'engine-proxy']);
+  expect(await stateOf('agent')).toBe('exited');
+  const healed = await space.run(['agent', 'heal', '--json']);
+  expect([healed.status, parsed<{ started: string[] }>(healed).started.sort()]).toEqual([0, ['agent', 'engine-proxy']]);
+  expect(audit(space).at(-1)).toMatchObject({ command: 'medianest agent heal', result: 'done' });
+});
+
+test('with nothing to do it changes nothing and leaves no line', async () => {
+  const before = audit(space).length;
+  const healed = await space.run(['agent', 'heal']);
+  expect([healed.status, healed.stdout]).toEqual([0, expect.stringContaining('nothing to do')]);
+  expect(audit(space)).toHaveLength(before);
+});
+
+test('an agent that was stopped on purpose stays stopped', async () => {
+  await docker(['stop', name('agent')]);
+  expect((await space.run(['agent', 'heal'])).stdout).toContain('nothing to do');
+  expect(await stateOf('agent')).toBe('exited');
+  await docker(['start', name('agent')]);
+});
+
+test('the job does it each minute: a killed agent is back, and heals again', async () => {
+  // The first look notes the job, and it is due at the next minute.
+  expect((await space.run(['jobs', 'run-due'])).status).toBe(0);
+  await docker(['kill', name('agent')]);
+  await until(
+    'the job starts the agent',
+    async () => {
+      await space.run(['jobs', 'run-due']);
+      return (await stateOf('agent')) === 'running';
+    },
+    100,
+  );
+  await docker(['kill', name('redis')]);
+  await until('the agent starts the cache', async () => (await stateOf('redis')) === 'running', 60);
+  const status = parsed<{ actions: { what: string; facts: { service?: string } }[] }>(await space.run(['agent', 'status', '--json']));
+  expect(status.actions).toContainEqual(expect.objectContaining({ what: 'started', facts: expect.objectContaining({ service: 'redis' }) }));
+});
