@@ -12,6 +12,8 @@ import { leaderCause } from './plan/why-members.ts';
 
 /** A container that loops is seen between two lives within this time, unless it lives long. */
 const LOOP_MS = 5000;
+/** A life that the engine began so recently may end like the one before it. */
+const YOUNG_MS = 10_000;
 
 /**
  * Looks at a service and at all that it needs.
@@ -35,11 +37,14 @@ export async function explain(context: Context, project: Project, name: string):
     return wrong ? { ...bare, lines: await tellingLines(seen.engine, container.id) } : bare;
   }
   /** Of a container that ends again and again, between two of its lives: while it runs, the engine does not say how it ended. */
-  async function storyOf({ id }: ObservedContainer, life: Life | undefined): Promise<ContainerStory | undefined> {
+  async function storyOf({ id, state }: ObservedContainer, life: Life | undefined): Promise<ContainerStory | undefined> {
     let last: ContainerStory | undefined;
+    // One that has ended once or twice is not judged to loop yet: it is about to be started, or to end again.
+    const young = life !== undefined && life.restarts > 0 && now - life.started < YOUNG_MS;
+    const loops = state === 'restarting' || young || (life !== undefined && judgeLife(life, now) === 'loops');
     const asked = async () => {
       last = await seen.engine.story(id);
-      return last?.running === true && life !== undefined && judgeLife(life, now) === 'loops' ? undefined : true;
+      return last?.running === true && loops ? undefined : true;
     };
     await poll(asked, { every: 100, timeout: LOOP_MS, signal: context.signal });
     return last;

@@ -71,7 +71,8 @@ export function causeOf({ service, component, container, story, life, lines }: S
   const logs = `medianest logs ${service}`;
   if (container.state === 'paused')
     return { service, what: 'is paused', since: null, evidence: [], fix: `docker unpause ${container.name}` };
-  if (container.state !== 'running' || lived === 'loops') {
+  // It may have ended since the containers were listed.
+  if (container.state !== 'running' || lived === 'loops' || story?.running === false) {
     const end = story ? endOf(story, component) : { text: container.status, fix: undefined };
     const again = lived === 'loops' && life ? `ends again and again (${restartsText(life, now)})` : 'does not run';
     return {

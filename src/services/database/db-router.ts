@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { cpus, memory } from '../../settings/fields.ts';
 import { defineService } from '../../stack/service.ts';
+import { memberCertificate } from '../shared/member.ts';
 import { ROUTER_HOST } from './db-router-address.ts';
 import { databaseMembers, patroni } from './patroni.ts';
 
@@ -25,6 +26,7 @@ export const dbRouter = defineService({
       ports: [],
       mounts: [],
       secrets: [],
+      certificate: memberCertificate('db-router', []),
       trust: true,
       environment: {},
       view: {

@@ -39,7 +39,10 @@ const ended = (more: Partial<ContainerStory>) =>
 
 describe('what is wrong with a container', () => {
   it('is nothing where it runs and is healthy', () => {
-    expect(causeOf(suspect({}), NOW)).toBeUndefined();
+    expect(causeOf(suspect({}, { story: story({ running: true }) }), NOW)).toBeUndefined();
+  });
+  it('is its end where it has ended since the containers were listed', () => {
+    expect(causeOf(suspect({}, { story: story({ exitCode: 3 }) }), NOW)).toMatchObject({ what: expect.stringContaining('status 3') });
   });
   it.each([
     [
@@ -78,7 +81,7 @@ describe('what is wrong with a container', () => {
       { at: ago(60), exitCode: 1, output: 'connecting\nconnection refused' },
       { at: ago(50), exitCode: 1, output: '' },
     ];
-    expect(causeOf(suspect({ health: 'unhealthy' }, { story: story({ checks }) }), NOW)).toMatchObject({
+    expect(causeOf(suspect({ health: 'unhealthy' }, { story: story({ running: true, checks }) }), NOW)).toMatchObject({
       what: 'runs, and its health check fails: exit status 1',
       since: ago(60).toISOString(),
       evidence: [

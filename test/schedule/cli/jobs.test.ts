@@ -43,7 +43,7 @@ describe('jobs', { timeout: 120_000 }, () => {
     const file = state('jobs', 'certs.lock.child');
     return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { pid: number }).pid : undefined;
   };
-  const others = 'full: off, incr: off, diff: off, prune: off, verify: off, drill: off';
+  const others = 'full: off, incr: off, diff: off, prune: off, verify: off, drill: off, agent: off';
 
   beforeAll(async () => {
     settings();

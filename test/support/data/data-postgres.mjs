@@ -9,7 +9,7 @@ const TABLE = 'CREATE TABLE IF NOT EXISTS fault_log (id text PRIMARY KEY, at tim
 // The timeline on which the write was made: each promotion begins a new one.
 const INSERT = `INSERT INTO fault_log (id) VALUES ($1) RETURNING left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) AS timeline`;
 
-/** @typedef {{host: string, port: number, user: string, passwordFile: string, database: string, caFile: string}} Target */
+/** @typedef {{host: string, port: number, user: string, passwordFile: string, database: string, caFile: string, clientFolder?: string}} Target */
 
 /** A connection that is given up quickly, as a client does that wants to be served by whoever leads now. */
 export async function connect(

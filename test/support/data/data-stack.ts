@@ -59,6 +59,9 @@ export const MEMBERS = ['postgres-1', 'postgres-2'];
 export const CACHE = Array.from({ length: 6 }, (_, index) => `redis-${index + 1}`);
 export const COORDINATION = ['etcd-1', 'etcd-2', 'etcd-3'];
 
+/** The folder with the agent’s certificate: Patroni answers only clients that have one. */
+const agentCertificate = ({ state }: Workspace): string => path.join(state, 'certs/agent/current');
+
 /** The writers on a stack, in the network of its data. */
 export function writerOptions(
   stack: DataStack,
@@ -80,6 +83,7 @@ export function writerOptions(
         passwordFile: secret('postgres-1', 'database-password-a'),
         database: 'medianest',
         caFile,
+        clientFolder: agentCertificate(stack.space),
       },
       members: MEMBERS.map((service, index) => ({ service, address: addressOf(stack, HOSTS.postgres + index) })),
     }),
@@ -109,7 +113,8 @@ interface Patroni {
 async function cluster(stack: DataStack): Promise<Patroni[]> {
   const ca = readFileSync(path.join(stack.space.state, 'ca/trust/internal-ca.pem'));
   const ask = async (service: string, host: number) => {
-    const answer = await request(`https://${addressOf(stack, host)}:8008/cluster`, { ca, servername: service });
+    const [cert, key] = ['fullchain.pem', 'privkey.pem'].map((file) => readFileSync(path.join(agentCertificate(stack.space), file)));
+    const answer = await request(`https://${addressOf(stack, host)}:8008/cluster`, { ca, cert, key, servername: service });
     if (answer.status !== 200) throw new Error(`${service} answered ${answer.status}`);
     return (JSON.parse(answer.body) as { members: Patroni[] }).members;
   };

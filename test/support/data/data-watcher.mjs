@@ -1,6 +1,7 @@
 // @ts-check
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
+import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from './data-postgres.mjs';
@@ -18,7 +19,8 @@ const STANDBY = '25006';
  * @param {import('./data-postgres.mjs').Target} target of the router: what is the same for all
  */
 export function watch(members, target) {
-  const agent = new https.Agent({ keepAlive: true, ca: readFileSync(target.caFile) });
+  const own = (/** @type {string} */ file) => readFileSync(path.join(target.clientFolder ?? '', file));
+  const agent = new https.Agent({ keepAlive: true, ca: readFileSync(target.caFile), cert: own('fullchain.pem'), key: own('privkey.pem') });
   /** @type {import('./one-leader.mjs').Write[]} */
   const taken = [];
   /** @type {import('./one-leader.mjs').Claim[]} */

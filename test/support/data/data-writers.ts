@@ -6,7 +6,7 @@ import { HOME } from '../cli.ts';
 export interface WriterOptions {
   /** First part of every id. */
   run: string;
-  postgres?: { host: string; port: number; user: string; passwordFile: string; database: string; caFile: string };
+  postgres?: { host: string; port: number; user: string; passwordFile: string; database: string; caFile: string; clientFolder: string };
   /** They are asked, past the router, which of them leads. */
   members?: { service: string; address: string }[];
   redis?: { nodes: string[]; user: string; passwordFile: string; caFile: string };
