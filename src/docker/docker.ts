@@ -51,6 +51,7 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
           name: network.Name,
           composeProject: network.Labels?.[COMPOSE.project],
           ours: network.Labels?.[LABEL.project] !== undefined,
+          outbound: network.Internal !== true && network.Options?.['com.docker.network.bridge.enable_ip_masquerade'] !== 'false',
           subnets: (network.IPAM?.Config ?? []).flatMap((config) => (config.Subnet ? [config.Subnet] : [])),
         })),
       ),

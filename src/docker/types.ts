@@ -54,6 +54,8 @@ export interface ObservedNetwork {
   name: string;
   composeProject: string | undefined;
   ours: boolean;
+  /** Its containers get answers from outside. */
+  outbound: boolean;
   subnets: string[];
 }
 

@@ -211,6 +211,7 @@ function usedNetworks(project: string, services: readonly Blueprint[], { subnets
       subnet: subnets[name],
       internal: !open[name],
       ...(isolated && !open[name] && { isolated: true }),
+      ...(name === 'dmz' && !services.some(({ callsOutside }) => callsOutside) && { inboundOnly: true }),
       ...(name === 'dmz' && hasIpv6(services) && { ipv6: uniqueLocalRange(`${project} ${subnets[name]}`) }),
     }));
 }

@@ -189,11 +189,15 @@ const ISOLATED: JsonObject = {
   'com.docker.network.bridge.gateway_mode_ipv6': 'isolated',
 };
 
+/** What leaves keeps the container’s own address, to which no answer finds its way; answers to published ports are translated as before. */
+const INBOUND_ONLY: JsonObject = { 'com.docker.network.bridge.enable_ip_masquerade': 'false' };
+
 function networkDefinition(network: Network, base: JsonObject, project: string): JsonObject {
   const common = ((base.networks as JsonObject | undefined)?.[network.name] ?? {}) as JsonObject;
   return mergeData(common, {
     ...(network.internal && { internal: true }),
     ...(network.isolated && { driver_opts: ISOLATED }),
+    ...(network.inboundOnly && { driver_opts: INBOUND_ONLY }),
     ...(network.ipv6 && { enable_ipv6: true }),
     // The first address is the host's: left alone, Docker would take one of the dynamic range.
     ipam: {

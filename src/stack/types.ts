@@ -145,6 +145,8 @@ export interface Blueprint {
   pids?: number;
   /** It calls addresses outside that nothing names: the network of the application is not cut off for it. */
   egress?: boolean;
+  /** It calls addresses outside by way of `dmz`, where published ports are: without such a service nothing there gets an answer from outside. */
+  callsOutside?: true;
   /** The addresses outside that it passes calls on to. */
   leadsTo?: string[];
   /** Why it keeps each capability, write path and published port that the stack's hardening leaves it (docs/hardening.md). */
@@ -190,6 +192,8 @@ export interface Network {
   internal: boolean;
   /** Its host has no address in it: containers reach nothing that the host listens on. Internal networks alone; absent where the engine cannot. */
   isolated?: true;
+  /** Nothing in it gets an answer from outside: it has only published ports. */
+  inboundOnly?: true;
   /** Its range of IPv6 addresses, where a port is published on one. */
   ipv6?: string;
 }

@@ -125,10 +125,10 @@ function hiddenVariables(acme: AcmeSettings): Record<string, string> {
   return { ...Object.fromEntries(pairs), ...(kid && hmac && { LEGO_EAB: 'true', LEGO_EAB_KID: kid, LEGO_EAB_HMAC: hmac.reveal() }) };
 }
 
-/** The edge's network, which leads outside; Docker's default bridge before the first `up`. */
+/** The edge's network, once it leads outside; Docker's default bridge before, as on the way from the internal CA to ACME. */
 async function networkFor({ engine, loaded }: AcmeContext): Promise<string> {
   const name = `${loaded.settings.project}_dmz`;
-  return (await engine.networks()).some((network) => network.name === name) ? name : 'bridge';
+  return (await engine.networks()).some((network) => network.name === name && network.outbound) ? name : 'bridge';
 }
 
 /** lego's last words, without its time stamps and its advice. */

@@ -44,6 +44,7 @@ export const allInOne = defineService({
         uid: 10001,
         host: HOST,
         networks: ['dmz'],
+        callsOutside: true,
         ports: addresses.map((address) => ({ address, host: own.port, container: application.port, setting: 'allInOne.port' })),
         mounts: [{ source: 'data', target: '/var/lib/medianest', kind: 'volume', readOnly: false }, ...library, ...contract.source],
         secrets: [...contract.passwords, ...contract.secrets],

@@ -22,6 +22,9 @@ declare module '../../stack/service.ts' {
 
 const HOST = 10;
 
+/** Issuers that a certificate leads to addresses of. */
+const ISSUED_OUTSIDE = ['acme', 'imported'];
+
 /** How many replicas the edge uses directly while the balancer is down. */
 const DIRECT_REPLICAS = 3;
 
@@ -163,6 +166,8 @@ export const edge = defineService({
         certificate: main.certificate,
         ...(others.length > 0 && { alsoCertificates: others.map(({ certificate }) => certificate) }),
         listeners: [{ port: 8443, protocol: 'tls' }],
+        // It fetches what such an issuer says of its certificate (OCSP), and ACME orders are made in its network.
+        ...([main, ...others].some(({ certificate }) => ISSUED_OUTSIDE.includes(certificate.issuer)) && { callsOutside: true }),
         trust: tls || main.certificate.issuer === 'internal-ca',
         environment: {},
         view: {

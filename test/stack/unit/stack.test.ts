@@ -271,3 +271,21 @@ function conditions(source: string): { name: string; of: string | undefined }[] 
   new Visitor().accept(Handlebars.parse(source));
   return names;
 }
+
+describe('the network of the published ports', () => {
+  const dmz = (file: string) => stackOf(load({ file, flags: { profile: 'dev-compose' } })).networks.find(({ name }) => name === 'dmz');
+  it.each([
+    ['the internal CA', 'edge: { certificate: internal-ca }', true],
+    ['no CA', 'edge: { certificate: self-signed }', true],
+    ['an ACME server', 'edge: { certificate: acme, domains: [a.example] }', undefined],
+    ['an issuer that is imported', 'edge: { domains: [a.example, b.example], certificates: [{ names: [b.example], issuer: imported }] }', undefined],
+  ])('leads outside only where a certificate asks for it: by %s', (_issuer, file, inboundOnly) => {
+    expect(dmz(file)?.inboundOnly).toBe(inboundOnly);
+  });
+  it('has IPv6 where a port is published on it, in a range of its own for each project', () => {
+    expect(dmz('edge: { address: 0.0.0.0 }')?.ipv6).toBeUndefined();
+    const [one, two] = ['one', 'two'].map((project) => dmz(`project: ${project}\nedge: { address: every }`)?.ipv6);
+    expect(one).toMatch(/^fd[\da-f]{2}:/);
+    expect(two).not.toBe(one);
+  });
+});
