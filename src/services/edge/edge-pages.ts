@@ -29,7 +29,7 @@ const PAGES: readonly Page[] = [
     status: 403,
     code: 'blocked',
     title: 'That request was blocked',
-    text: 'It looked like an attack. If it was not, tell whoever runs this portal, with the number below.',
+    text: 'It looked like an attack. If it was not, tell the person who runs this portal, with the number below.',
   },
   { status: 404, code: 'not-found', title: 'There is nothing here', text: 'The address is wrong, or what was here is gone.' },
   { status: 405, code: 'not-allowed', title: 'That is not possible here', text: 'This address does not take such requests.' },
@@ -52,6 +52,12 @@ const PAGES: readonly Page[] = [
   { status: 502, ...AWAY },
   { status: 503, ...AWAY },
   { status: 504, ...AWAY },
+  {
+    status: 507,
+    code: 'full',
+    title: 'There is no room left',
+    text: 'The disk of this server is nearly full, and takes no more files. Tell the person who runs it.',
+  },
 ];
 
 const MAX_MESSAGE = 500;

@@ -207,6 +207,7 @@ export const edge = defineService({
           underscores: own.headersWithUnderscores,
           lookalikes: OURS.flatMap(lookalikes),
           uploadPaths: own.uploadPaths,
+          reserveBytes: input.settings.diskReserve,
           // Multipart framing comes on top of the file; the application enforces the exact limit.
           maxUploadBytes: application.uploadLimit + 1024 ** 2,
           pages: errorPages(input.overrides.maintenance),

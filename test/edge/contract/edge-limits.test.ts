@@ -1,6 +1,7 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { docker } from '../../support/cli.ts';
 import { type EdgeBench, edgeBench } from '../../support/edge/edge.ts';
 
 let edge: EdgeBench;
@@ -147,5 +148,26 @@ describe('slow clients', () => {
     expect(await served(50, () => from('192.0.2.8'))).toBe(50);
     await expect.poll(() => slow.open(), { timeout: 20_000 }).toBeLessThanOrEqual(256);
     slow.end();
+  });
+});
+
+describe('a disk that has less free than the reserve', () => {
+  const reserved = async (mode: string, reserve: string) => {
+    expect(await edge.configure(`diskReserve: ${reserve}\nedge: { waf: { mode: ${mode} } }`)).toMatchObject({ status: 0 });
+    // As the engine runs it every ten seconds.
+    await docker(['exec', edge.container, 'healthcheck']);
+  };
+  it('refuses uploads and serves everything else, also what was uploaded', async () => {
+    await edge.tell({ '/api/uploads/7': { body: 'a film' } });
+    for (const mode of ['block', 'off']) {
+      await reserved(mode, '900000g');
+      const refused = await edge.ask('/api/uploads', { method: 'POST', body: 'x', headers: { accept: 'text/html' } });
+      expect([mode, refused.status]).toEqual([mode, 507]);
+      expect(refused.body.toString()).toContain('There is no room left');
+      expect((await edge.ask('/api/uploads/7')).body.toString()).toBe('a film');
+      expect((await edge.ask('/echo', { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } })).status).toBe(200);
+      await reserved(mode, '1m');
+      expect((await edge.ask('/api/uploads', { method: 'POST', body: 'x' })).status).toBe(200);
+    }
   });
 });

@@ -278,7 +278,11 @@ describe('the network of the published ports', () => {
     ['the internal CA', 'edge: { certificate: internal-ca }', true],
     ['no CA', 'edge: { certificate: self-signed }', true],
     ['an ACME server', 'edge: { certificate: acme, domains: [a.example] }', undefined],
-    ['an issuer that is imported', 'edge: { domains: [a.example, b.example], certificates: [{ names: [b.example], issuer: imported }] }', undefined],
+    [
+      'an issuer that is imported',
+      'edge: { domains: [a.example, b.example], certificates: [{ names: [b.example], issuer: imported }] }',
+      undefined,
+    ],
   ])('leads outside only where a certificate asks for it: by %s', (_issuer, file, inboundOnly) => {
     expect(dmz(file)?.inboundOnly).toBe(inboundOnly);
   });
