@@ -76,7 +76,16 @@ async function throughput(at, figures) {
   const image = docker('inspect', '--format', '{{.Config.Image}}', container(at, leader));
   const pgbench = (host, ...args) =>
     docker(
-      ...['run', '--rm', '--network', `${at.project}_db`, '--volume', `${path.join(at.dir, '.medianest/ca/trust')}:/run/trust:ro`],
+      ...[
+        'run',
+        '--rm',
+        '--network',
+        `${at.project}_db`,
+        '--network',
+        `${at.project}_control`,
+        '--volume',
+        `${path.join(at.dir, '.medianest/ca/trust')}:/run/trust:ro`,
+      ],
       ...['--volume', `${folder}:/srv/pgbench:ro`, '--env', 'PGPASSFILE=/srv/pgbench/pgpass', '--env', 'PGSSLMODE=verify-full'],
       ...['--env', 'PGSSLROOTCERT=/run/trust/internal-ca.pem', '--entrypoint', '/usr/lib/postgresql/17/bin/pgbench', image],
       ...['--host', host, '--username', 'medianest_a', ...args, 'medianest'],

@@ -7,9 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { docker, enterNetwork, home } from './bench-lib.mjs';
 
 export const addressOf = (at, service) => {
-  enterNetwork(at.project, 'db');
-  const network = `{{(index .NetworkSettings.Networks "${at.project}_db").IPAddress}}`;
-  return docker('inspect', '--format', network, `${at.project}-${service}-1`);
+  for (const network of ['db', 'control']) enterNetwork(at.project, network);
+  // Members of the database are in `control` alone.
+  const own = `{{with index .NetworkSettings.Networks "${at.project}_db"}}{{.IPAddress}}{{else}}{{(index .NetworkSettings.Networks "${at.project}_control").IPAddress}}{{end}}`;
+  return docker('inspect', '--format', own, `${at.project}-${service}-1`);
 };
 
 const REDIS = Array.from({ length: 6 }, (_, index) => `redis-${index + 1}`);

@@ -54,13 +54,14 @@ ${GLOBAL.map(([flags, description, variable]) => `  ${flags.padEnd(28)}${variabl
   {
     name: 'networks',
     summary: 'Who can reach whom, and which address ranges are used',
-    text: `Five networks, each container only in those that it needs (\`medianest topology\` draws them):
+    text: `Six networks, each container only in those that it needs (\`medianest topology\` draws them):
 
-  dmz   what visitors reach; the only one with published ports
-  app   edge, balancer, application; never leads outside
-  db    application, databases, caches; never leads outside
-  mgmt  administration
-  out   the containers that lead from app to Plex and the others outside, each to one host
+  dmz      what visitors reach; the only one with published ports
+  app      edge, balancer, application; never leads outside
+  db       application, database router, caches, a single database; never leads outside
+  control  database members, etcd, backups, with the router and the agent; never leads outside
+  mgmt     administration
+  out      the containers that lead from app to Plex and the others outside, each to one host
 
 Ranges are chosen so that they overlap no route and no other Docker network, and are remembered. To fix one:
 

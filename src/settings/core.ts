@@ -38,6 +38,7 @@ export const coreShape = {
       dmz: network.prefault({}),
       app: network.prefault({}),
       db: network.prefault({}),
+      control: network.prefault({}),
       mgmt: network.prefault({}),
       out: network.prefault({}),
     })

@@ -1,14 +1,15 @@
 import { hostAddress } from '../core/cidr.ts';
 import { UserError } from '../core/errors.ts';
 import { shortHash } from '../core/hash.ts';
-import { isEveryAddress, isIpv6, uniqueLocalRange } from '../core/ip-address.ts';
+import { isEveryAddress, isIpv6 } from '../core/ip-address.ts';
 import type { Settings } from '../settings/schema.ts';
 import { certificatesOf } from './certificates.ts';
 import { type FoundLock, heldBuild } from './image-lock.ts';
 import { applyOverrides, type Overrides } from './overrides.ts';
 import type { BuildInput, HostFacts, ServiceDefinition } from './service.ts';
 import type { AddressNeeds, Reach } from './subnets.ts';
-import type { Blueprint, ImageSpec, Network, NetworkName, SecretSpec, Service, Stack } from './types.ts';
+import type { Blueprint, ImageSpec, NetworkName, SecretSpec, Service, Stack } from './types.ts';
+import { usedNetworks } from './used-networks.ts';
 
 /** What building a stack needs besides the settings; all read beforehand. */
 export interface BuildFacts extends Partial<Reach> {
@@ -72,11 +73,18 @@ const isOn = ({ name, accompanies }: ServiceDefinition, { components }: Settings
   (components[name] ?? (accompanies !== undefined && components[accompanies])) === true;
 
 /** Ranges that hold every fixed address there may be, to learn which are asked for. */
-const ROOMY: BuildFacts['subnets'] = { dmz: '10.1.0.0/16', app: '10.2.0.0/16', db: '10.3.0.0/16', mgmt: '10.4.0.0/16', out: '10.5.0.0/16' };
+const ROOMY: BuildFacts['subnets'] = {
+  dmz: '10.1.0.0/16',
+  app: '10.2.0.0/16',
+  db: '10.3.0.0/16',
+  control: '10.6.0.0/16',
+  mgmt: '10.4.0.0/16',
+  out: '10.5.0.0/16',
+};
 
 /** The highest number of a fixed address in each network: of the containers, and of those that `scale` may add up to `app.maxReplicas`. */
 export function addressNeeds(settings: Settings, registry: readonly ServiceDefinition[], facts: Omit<BuildFacts, 'subnets'>): AddressNeeds {
-  const highest = { dmz: 1, app: 1, db: 1, mgmt: 1, out: 1 };
+  const highest = { dmz: 1, app: 1, db: 1, control: 1, mgmt: 1, out: 1 };
   buildStack(settings, registry, {
     ...facts,
     subnets: ROOMY,
@@ -195,26 +203,6 @@ function checkPorts(services: readonly Service[]): void {
 
 /** Docker binds IPv4 and IPv6 apart: `::` leaves every IPv4 address free. */
 const sameAddress = (a: string, b: string): boolean => isIpv6(a) === isIpv6(b) && (a === b || isEveryAddress(a) || isEveryAddress(b));
-
-/** Without IPv6 of its own, a container sees all visitors of an IPv6 address as one: Docker's proxy, which calls it over IPv4. */
-const hasIpv6 = (services: readonly Blueprint[]): boolean => services.some(({ ports }) => ports.some(({ address }) => isIpv6(address)));
-
-/** What leads outside: visitors' way in, that of the containers which call addresses outside, and the application's where one asks for it. */
-function usedNetworks(project: string, services: readonly Blueprint[], { subnets, isolated }: BuildFacts): Network[] {
-  const egress = services.some((service) => service.egress && service.networks.includes('app'));
-  const open: Record<NetworkName, boolean> = { dmz: true, app: egress, db: false, mgmt: true, out: true };
-  const used = new Set(services.flatMap((service) => service.networks));
-  return (Object.keys(open) as NetworkName[])
-    .filter((name) => used.has(name))
-    .map((name) => ({
-      name,
-      subnet: subnets[name],
-      internal: !open[name],
-      ...(isolated && !open[name] && { isolated: true }),
-      ...(name === 'dmz' && !services.some(({ callsOutside }) => callsOutside) && { inboundOnly: true }),
-      ...(name === 'dmz' && hasIpv6(services) && { ipv6: uniqueLocalRange(`${project} ${subnets[name]}`) }),
-    }));
-}
 
 /** The secrets of the services, and those that these are composed of. */
 function collectSecrets(settings: Settings, registry: readonly ServiceDefinition[], services: readonly Service[]): SecretSpec[] {

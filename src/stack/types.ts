@@ -11,7 +11,7 @@ import type { SettingsTrial } from './settings-trial.ts';
 
 export type { FilePart, Mount, NfsExport } from './mount.ts';
 
-export const NETWORKS = ['dmz', 'app', 'db', 'mgmt', 'out'] as const;
+export const NETWORKS = ['dmz', 'app', 'db', 'control', 'mgmt', 'out'] as const;
 export type NetworkName = (typeof NETWORKS)[number];
 
 /** A host port and where it leads. */

@@ -39,17 +39,25 @@ export function load(options: LoadOptions = {}): Loaded {
   }
 }
 
-export const SUBNETS = { dmz: '172.16.0.0/16', app: '10.0.0.0/16', db: '192.168.0.0/16', mgmt: '10.10.0.0/16', out: '10.20.0.0/16' };
+export const SUBNETS = {
+  dmz: '172.16.0.0/16',
+  app: '10.0.0.0/16',
+  db: '192.168.0.0/16',
+  control: '10.30.0.0/16',
+  mgmt: '10.10.0.0/16',
+  out: '10.20.0.0/16',
+};
 
 /** Every network's range is chosen, and none is wider than these fixed addresses need. */
 export const AUTO = {
   dmz: { subnet: 'auto' },
   app: { subnet: 'auto' },
   db: { subnet: 'auto' },
+  control: { subnet: 'auto' },
   mgmt: { subnet: 'auto' },
   out: { subnet: 'auto' },
 };
-export const NEEDS = { dmz: 10, app: 109, db: 109, mgmt: 60, out: 73 };
+export const NEEDS = { dmz: 10, app: 109, db: 109, control: 60, mgmt: 60, out: 73 };
 
 export const stackOf = (
   loaded: Loaded,

@@ -15,8 +15,11 @@ export interface Question extends Listener {
  * One handshake after the other, in a container that may have little memory. Each answer is a line: whether an answer of the
  * issuer came with it, and the certificate in base64; a minus where nothing speaks TLS.
  */
-const SCRIPT = `while [ $# -gt 0 ]; do
-  said=$(timeout 4 openssl s_client -connect "$1" $2 $3 -status </dev/null 2>&1)
+const SCRIPT = `own=''
+# Patroni notes a failed handshake of every client without a certificate.
+[ -r /run/certs/current/privkey.pem ] && own='-cert /run/certs/current/fullchain.pem -key /run/certs/current/privkey.pem'
+while [ $# -gt 0 ]; do
+  said=$(timeout 4 openssl s_client -connect "$1" $2 $3 $own -status </dev/null 2>&1)
   shift 3
   pem=$(printf '%s\\n' "$said" | openssl x509 -outform der 2>/dev/null | openssl base64 -A)
   case $said in *'OCSP Response Status: successful'*) stapled=1 ;; *) stapled=0 ;; esac

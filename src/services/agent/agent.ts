@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { cpus, memory } from '../../settings/fields.ts';
 import { type BuildInput, defineService } from '../../stack/service.ts';
+import type { NetworkName } from '../../stack/types.ts';
 import { CACHE_KEEPER_SECRET, redisCluster } from '../cache/redis-cluster.ts';
 import { FENCER_PASSWORD } from '../database/etcd.ts';
 import { REST_PASSWORD } from '../database/patroni.ts';
@@ -44,8 +45,9 @@ export const agent = defineService({
   build: (own, input) => {
     const { project } = input.settings;
     const { ping, events, list } = engineRequests(project);
-    const address = input.address('db', AGENT_HOST);
     const groups = new Set(input.built.flatMap(({ member }) => (member ? [member.group] : [])));
+    const networks: NetworkName[] = groups.has('database') ? ['db', 'control'] : ['db'];
+    const addresses = networks.map((network) => input.address(network, AGENT_HOST));
     return [
       {
         name: 'agent',
@@ -53,7 +55,7 @@ export const agent = defineService({
         image: input.image('agent'),
         uid: 10007,
         host: AGENT_HOST,
-        networks: ['db'],
+        networks,
         ports: [],
         mounts: [
           { source: 'engine-socket', target: SOCKET_FOLDER, kind: 'volume', readOnly: true },
@@ -64,7 +66,7 @@ export const agent = defineService({
           ...(groups.has('cache') ? [CACHE_KEEPER_SECRET] : []),
         ],
         reloadsSecrets: true,
-        certificate: memberCertificate('agent', [address]),
+        certificate: memberCertificate('agent', addresses),
         trust: true,
         environment: {},
         view: {
@@ -107,7 +109,7 @@ function containers(input: BuildInput) {
     container: containerName(input.settings.project, name),
     ...(member && { group: member.group }),
     // Where it is asked how it is: only members are.
-    ...(member && networks.includes('db') && { address: input.address('db', host) }),
+    ...(member && networks[0] && { address: input.address(networks[0], host) }),
     after: after.filter((other) => names.has(other)),
   }));
 }

@@ -48,7 +48,7 @@ function server(own: BackupSettings, input: BuildInput): Blueprint {
     // As the database: pgBackRest keeps who owned a file, and restores it as the same.
     uid: 10002,
     host: BACKUP_HOST,
-    networks: ['db'],
+    networks: ['control'],
     ports: [],
     mounts: [repositoryMount(own)],
     secrets: [...living(generations).map(databaseSecret), FILES_KEY],

@@ -22,7 +22,8 @@ export const dbRouter = defineService({
       image: input.image('balancer'),
       uid: 10005,
       host: ROUTER_HOST,
-      networks: ['db'],
+      // The application's side, and the members'.
+      networks: ['db', 'control'],
       ports: [],
       mounts: [],
       secrets: [],

@@ -33,7 +33,7 @@ export const etcd = defineService({
       image: input.image('etcd'),
       uid: 10006,
       host,
-      networks: ['db'],
+      networks: ['control'],
       ports: [],
       mounts: [
         { source: `${name}-data`, target: '/var/lib/etcd', kind: 'volume', readOnly: false },
@@ -107,7 +107,7 @@ const etcdMembers = (count: number, input: BuildInput) =>
   Array.from({ length: count }, (_, index) => ({
     name: `etcd-${index + 1}`,
     host: FIRST_HOST + index,
-    address: input.address('db', FIRST_HOST + index),
+    address: input.address('control', FIRST_HOST + index),
   }));
 
 /** Its members as clients find them: `192.168.0.50:2379`. */

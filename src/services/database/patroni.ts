@@ -30,7 +30,7 @@ function blueprint({ name, host, address }: Member, own: DatabaseSettings, input
     image: input.image('patroni', { after: input.image('postgres') }),
     uid: 10002,
     host,
-    networks: ['db'],
+    networks: ['control'],
     ports: [],
     mounts: [
       { source: `${name}-data`, target: '/var/lib/postgresql/data', kind: 'volume', readOnly: false },
@@ -84,7 +84,7 @@ const patroniMembers = (count: number, input: BuildInput): Member[] =>
   Array.from({ length: count }, (_, index) => ({
     name: `postgres-${index + 1}`,
     host: FIRST_HOST + index,
-    address: input.address('db', FIRST_HOST + index),
+    address: input.address('control', FIRST_HOST + index),
   }));
 
 /** What the router and the controller know about it: each member, by name and address. */

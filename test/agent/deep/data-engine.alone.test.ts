@@ -57,7 +57,7 @@ describe('the engine under everything', () => {
       });
       await engine.restart(signal);
       // It sets its bridges up again, and the address that this host had there may be gone.
-      enterNetworks(stack.space.project, ['db'], engine);
+      enterNetworks(stack.space.project, ['db', 'control'], engine);
       const begun = performance.now();
       await whole();
       const seconds = Math.round((performance.now() - begun) / 1000);

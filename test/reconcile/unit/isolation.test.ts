@@ -29,7 +29,10 @@ interface Composed {
 const networksOf = ({ files }: Rendered) => (parse(files[0]?.contents ?? '') as Composed).networks;
 const modes = (files: Rendered) =>
   Object.fromEntries(
-    Object.entries(networksOf(files)).map(([name, { driver_opts }]) => [name, [...new Set(Object.values(driver_opts ?? {}))].join()]),
+    Object.entries(networksOf(files)).map(([name, { driver_opts }]) => [
+      name,
+      [...new Set(Object.entries(driver_opts ?? {}).flatMap(([option, mode]) => (option.includes('gateway_mode') ? [mode] : [])))].join(),
+    ]),
   );
 
 describe('whether the host stays out of internal networks', () => {

@@ -63,7 +63,7 @@ describe('components with the same address', () => {
   it('are these, among all that the profiles run', () => {
     const seen = new Set(Object.values(STACKS).flatMap(({ services }) => services.map(({ component }) => component)));
     expect(registry.map(({ name }) => name).filter((name) => !seen.has(name))).toEqual(['cdn']);
-    expect(pairs()).toEqual(['all-in-one and edge', 'patroni and postgres', 'redis and redis-cluster']);
+    expect(pairs()).toEqual(['all-in-one and edge', 'redis and redis-cluster']);
   });
 
   const names = Object.keys(STACKS) as (keyof typeof STACKS)[];

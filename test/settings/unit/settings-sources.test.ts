@@ -22,6 +22,7 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'networks.dmz.subnet': ['10.77.0.0/16', '10.77.0.0/16'],
   'networks.app.subnet': ['10.77.0.0/16', '10.77.0.0/16'],
   'networks.db.subnet': ['10.77.0.0/16', '10.77.0.0/16'],
+  'networks.control.subnet': ['10.78.0.0/16', '10.78.0.0/16'],
   'networks.mgmt.subnet': ['10.77.0.0/16', '10.77.0.0/16'],
   'networks.out.subnet': ['10.77.0.0/16', '10.77.0.0/16'],
   version: ['2', 2],

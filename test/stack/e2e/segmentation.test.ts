@@ -50,7 +50,8 @@ const DESIGN: Record<string, number[]> = {
 
 const component = (service: string) => services[service]?.labels['io.medianest.component'] as string;
 const addressIn = (service: string, network: string) => services[service]?.networks?.[network]?.ipv4_address;
-const db = (service: string) => addressIn(service, 'db') as string;
+/** Where the others of the data plane find it. */
+const db = (service: string) => (addressIn(service, 'control') ?? addressIn(service, 'db')) as string;
 const secret = (service: string, name: string) => readFileSync(path.join(space.state, 'secrets', service, name), 'utf8');
 
 /** Every port of every service, at each of its addresses. */
@@ -123,11 +124,11 @@ describe('who reaches whom', () => {
 
   test('the way out: from no network, where no certificate is ordered outside', async () => {
     const internal = Object.fromEntries(Object.entries(networks).map(([name, network]) => [name, network.internal === true]));
-    expect(internal).toEqual({ dmz: false, app: true, db: true });
+    expect(internal).toEqual({ dmz: false, app: true, db: true, control: true });
     const found = await Promise.all(
       Object.keys(networks).map(async (name) => [name, (await reachFrom(space, name, [world.server]))[world.server]] as const),
     );
-    expect(Object.fromEntries(found)).toEqual({ dmz: 'silent', app: 'silent', db: 'silent' });
+    expect(Object.fromEntries(found)).toEqual({ dmz: 'silent', app: 'silent', db: 'silent', control: 'silent' });
     for (const service of ['app-1', 'postgres-1', 'redis-1', 'etcd-1'])
       expect([service, await reachFromService(space, service, [world.server])]).toEqual([service, { [world.server]: 'silent' }]);
   });
@@ -139,7 +140,7 @@ describe('who reaches whom', () => {
     const first = (name: string) => networks[name]?.ipam.config[0]?.subnet.replace(/0\/\d+$/, '1');
     const targets = [...Object.keys(networks).map(first), world.host].map((address) => `${address}:${port}`);
     try {
-      for (const name of ['app', 'db'])
+      for (const name of ['app', 'db', 'control'])
         expect([name, await reachFrom(space, name, targets)]).toEqual([name, Object.fromEntries(targets.map((at) => [at, 'silent']))]);
       for (const service of ['app-1', 'balancer', 'postgres-1', 'redis-1', 'etcd-1', 'agent', 'backup'])
         expect([service, await reachFromService(space, service, targets)]).toEqual([
@@ -203,7 +204,8 @@ const secured = () =>
     (ports[service] ?? [])
       .filter((port) => !(component(service) === 'edge' && port === 8080))
       .map((port) => {
-        const network = services[service]?.networks?.db ? 'db' : component(service) === 'edge' ? 'dmz' : 'app';
+        const own = services[service]?.networks ?? {};
+        const network = ['db', 'control', 'dmz', 'app'].find((name) => own[name]) as string;
         const name = { app: 'app', edge: 'localhost', 'db-router': 'db-router' }[component(service)] ?? service;
         return {
           label: `${service}:${port}`,
@@ -211,7 +213,7 @@ const secured = () =>
           port,
           name,
           postgres: port === 5432 || port === 5433,
-          clientCertificate: [2379, 2380, 16379].includes(port),
+          clientCertificate: [2379, 2380, 8008, 16379].includes(port),
         };
       }),
   );
@@ -236,7 +238,7 @@ async function shaken(
 
 describe('encryption in transit', () => {
   // From here on this host plays a client in the internal networks.
-  beforeAll(() => enterNetworks(space.project, ['app', 'db']));
+  beforeAll(() => enterNetworks(space.project, ['app', 'db', 'control']));
 
   const same = (outcome: unknown) => Object.fromEntries(secured().map(({ label }) => [label, outcome]));
 
@@ -311,7 +313,7 @@ describe('encryption in transit', () => {
     // PostgreSQL, with the right password: its client says why.
     const database = new URL(secret('app-1', 'database-url'));
     for (const port of ['5432', '5433']) {
-      const address = `host=${database.hostname} port=${port} user=${database.username} dbname=medianest sslmode=disable connect_timeout=5`;
+      const address = `host=db-router port=${port} user=${database.username} dbname=medianest sslmode=disable connect_timeout=5`;
       const refused = await inside(space, 'postgres-1', [
         'env',
         `PGPASSWORD=${database.password}`,
@@ -402,8 +404,8 @@ describe('certificates and secrets', () => {
       const source = volumes.find(({ target }) => target === '/run/certs')?.source;
       return source ? [{ service, uid: Number(user.split(':')[0]), folder: path.join(space.state, source, 'current') }] : [];
     });
-    // The router and the proxy of the engine have none: what passes the one is encrypted already, the other has no network.
-    expect(Object.keys(services).filter((name) => !held.some(({ service }) => service === name))).toEqual(['db-router', 'engine-proxy']);
+    // The proxy of the engine has no network.
+    expect(Object.keys(services).filter((name) => !held.some(({ service }) => service === name))).toEqual(['engine-proxy']);
     const keys = new Map<string, string>();
     for (const { service, uid, folder } of held) {
       const { uid: owner, mode } = statSync(path.join(folder, 'privkey.pem'));
@@ -458,11 +460,12 @@ describe('address ranges', () => {
   test('another range of the databases moves all of them at once, and what they hold is there afterwards', async () => {
     const call: typeof portal = (own, url, options) => portal(own, url, { ...reachedAt(world.host), ...options });
     await ask(call, space, 'Before the move');
-    const subnet = await freeRange();
-    configure({ db: { subnet } });
+    const [subnet, control] = [await freeRange(), await freeRange()];
+    configure({ db: { subnet }, control: { subnet: control } });
     const up = await space.run(['up']);
     expect(up.stderr.slice(-2000) + String(up.status)).toMatch(/0$/);
-    expect(composeOf(space).networks.db?.ipam.config[0]?.subnet).toBe(subnet);
+    const moved = composeOf(space).networks;
+    expect([moved.db, moved.control].map((network) => network?.ipam.config[0]?.subnet)).toEqual([subnet, control]);
     await whole(space, 90);
     expect(Object.keys(await members(space))).toHaveLength(2 + 3 + 6);
     expect(await titles(call, space)).toContain('Before the move');

@@ -9,13 +9,15 @@ import { portal, ready, request } from '../stack.ts';
 import { freeRange, type Workspace, workspace } from '../workspace.ts';
 import type { WriterOptions } from './data-writers.ts';
 
-/** Where services are found in the network of the databases (services/*.ts). */
+/** Where services are found in the networks of the data (services/*.ts): the router and the cache in `db`, the others in `control`. */
 export const HOSTS = { postgres: 20, redis: 30, router: 45, etcd: 50, agent: 60 };
 
 export interface DataStack {
   space: Workspace;
   /** Changes with `moved`. */
   subnet(): string;
+  /** The range of `control`. */
+  control: string;
   moved(subnet: string): void;
 }
 
@@ -23,6 +25,7 @@ export interface DataStack {
 export async function dataStack(name: string, more: Record<string, Record<string, unknown> | string> = {}): Promise<DataStack> {
   const space = await workspace(name);
   let subnet = await freeRange();
+  const control = await freeRange();
   const configure = () =>
     space.configure({
       profile: 'prod',
@@ -30,12 +33,13 @@ export async function dataStack(name: string, more: Record<string, Record<string
       // All of the load is one client.
       edge: { address: '127.0.0.1', rateLimit: false, connections: 0, waf: { mode: 'off' } },
       ...more,
-      networks: { db: { subnet } },
+      networks: { db: { subnet }, control: { subnet: control } },
     });
   configure();
   return {
     space,
     subnet: () => subnet,
+    control,
     moved: (to) => {
       subnet = to;
       configure();
@@ -48,12 +52,15 @@ export async function started(stack: DataStack): Promise<DataStack> {
   const up = await stack.space.run(['up']);
   if (up.status !== 0) throw new Error(up.stderr);
   await ready(portal, stack.space);
-  enterNetworks(stack.space.project, ['db']);
+  enterNetworks(stack.space.project, ['db', 'control']);
   await whole(stack);
   return stack;
 }
 
-export const addressOf = (stack: DataStack, host: number): string => stack.subnet().replace(/0\/24$/, String(host));
+export const addressOf = (stack: DataStack, host: number): string => {
+  const inDb = host >= HOSTS.redis && host <= HOSTS.router;
+  return (inDb ? stack.subnet() : stack.control).replace(/0\/24$/, String(host));
+};
 
 export const MEMBERS = ['postgres-1', 'postgres-2'];
 export const CACHE = Array.from({ length: 6 }, (_, index) => `redis-${index + 1}`);
@@ -69,7 +76,7 @@ export function writerOptions(
   only: { postgres?: boolean; redis?: boolean } = {},
   where: Where = {},
 ): WriterOptions {
-  enterNetworks(stack.space.project, ['db'], where);
+  enterNetworks(stack.space.project, ['db', 'control'], where);
   const { state } = stack.space;
   const caFile = path.join(state, 'ca/trust/internal-ca.pem');
   const secret = (service: string, name: string) => path.join(state, 'secrets', service, name);
@@ -147,7 +154,7 @@ export async function whole(stack: DataStack, seconds = 120): Promise<void> {
     // What a test has made the engine restart is told for ten minutes.
     const wrong = checks.filter((check) => check.status !== 'ok' && !/\(healthy\); restarted /.test(check.message));
     // Another range is another network.
-    if (wrong.length === 0) enterNetworks(stack.space.project, ['db']);
+    if (wrong.length === 0) enterNetworks(stack.space.project, ['db', 'control']);
     const seen = wrong.length === 0 ? await cluster(stack).catch(() => []) : [];
     if (seen.some(({ role }) => role === 'sync_standby')) return;
     last = wrong.map(({ message }) => message).join('; ') || JSON.stringify(seen);
