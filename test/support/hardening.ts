@@ -95,7 +95,7 @@ Every container, whatever its service (\`x-service\` in docker-compose.base.yml)
 - is limited in memory (none of it swap), processors, processes and open files. The limits of processors are what it may take at most, on
   a host of two; where a host has fewer, its number;
 - has a health check, an init process that collects orphans, a signal and a time to stop in, and logs that rotate (3 files of 10 MiB);
-- is in no network that it does not need. Only \`dmz\` and \`mgmt\` have published ports; \`app\` and \`db\` never lead outside. Where Plex, Overseerr,
+- is in no network that it does not need. Only \`dmz\` and \`mgmt\` have published ports; \`app\`, \`db\` and \`control\` never lead outside. Where Plex, Overseerr,
   Uptime Kuma or an object storage is configured, a container for each host (\`egress-plex\`) leads the application there (docs/security.md).
 
 ## Users, networks and limits
