@@ -14,6 +14,7 @@ import { patroni } from './database/patroni.ts';
 import { postgres } from './database/postgres.ts';
 import { edge } from './edge/edge.ts';
 import { cdn } from './edge/settings/cdn.ts';
+import { prometheus } from './monitoring/prometheus.ts';
 
 /**
  * Every service that medianest can run. The order is the order of `status` and of the documentation; those that look after
@@ -33,6 +34,7 @@ export const registry: readonly ServiceDefinition[] = [
   redis,
   redisCluster,
   backup,
+  prometheus,
   engineProxy,
   agent,
 ];

@@ -7,7 +7,16 @@ import { type FoundLock, heldBuild } from './image-lock.ts';
 import { applyOverrides, type Overrides } from './overrides.ts';
 import type { BuildInput, HostFacts, ServiceDefinition } from './service.ts';
 import type { AddressNeeds, Reach } from './subnets.ts';
-import type { Blueprint, ImageSpec, Network, NetworkName, SecretSpec, Service, Stack } from './types.ts';
+import {
+  type Blueprint,
+  type ImageSpec,
+  NETWORKS,
+  type Network,
+  type NetworkName,
+  type SecretSpec,
+  type Service,
+  type Stack,
+} from './types.ts';
 
 /** What building a stack needs besides the settings; all read beforehand. */
 export interface BuildFacts extends Partial<Reach> {
@@ -67,15 +76,15 @@ export function buildStack(asked: Settings, registry: readonly ServiceDefinition
   };
 }
 
-const isOn = ({ name, accompanies }: ServiceDefinition, { components }: Settings): boolean =>
-  (components[name] ?? (accompanies !== undefined && components[accompanies])) === true;
+const isOn = ({ name, accompanies, askedFor }: ServiceDefinition, settings: Settings): boolean =>
+  (settings.components[name] ?? ((accompanies !== undefined && settings.components[accompanies]) || askedFor?.(settings))) === true;
 
 /** Ranges that hold every fixed address there may be, to learn which are asked for. */
-const ROOMY: BuildFacts['subnets'] = { dmz: '10.1.0.0/16', app: '10.2.0.0/16', db: '10.3.0.0/16', mgmt: '10.4.0.0/16', out: '10.5.0.0/16' };
+const ROOMY = Object.fromEntries(NETWORKS.map((name, index) => [name, `10.${index + 1}.0.0/16`])) as BuildFacts['subnets'];
 
 /** The highest number of a fixed address in each network: of the containers, and of those that `scale` may add up to `app.maxReplicas`. */
 export function addressNeeds(settings: Settings, registry: readonly ServiceDefinition[], facts: Omit<BuildFacts, 'subnets'>): AddressNeeds {
-  const highest = { dmz: 1, app: 1, db: 1, mgmt: 1, out: 1 };
+  const highest = Object.fromEntries(NETWORKS.map((name) => [name, 1])) as Record<NetworkName, number>;
   buildStack(settings, registry, {
     ...facts,
     subnets: ROOMY,
@@ -189,7 +198,7 @@ const sameAddress = (a: string, b: string): boolean => a === b || ANY.includes(a
 /** What leads outside: visitors' way in, that of the containers which call addresses outside, and the application's where one asks for it. */
 function usedNetworks(services: readonly Blueprint[], { subnets, isolated }: BuildFacts): Network[] {
   const egress = services.some((service) => service.egress && service.networks.includes('app'));
-  const open: Record<NetworkName, boolean> = { dmz: true, app: egress, db: false, mgmt: true, out: true };
+  const open: Record<NetworkName, boolean> = { dmz: true, app: egress, db: false, mgmt: true, out: true, monitoring: false };
   const used = new Set(services.flatMap((service) => service.networks));
   return (Object.keys(open) as NetworkName[])
     .filter((name) => used.has(name))

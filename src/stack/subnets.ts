@@ -12,6 +12,7 @@ const DEFAULTS: Record<NetworkName, { first: string; block: string }> = {
   db: { first: '192.168.144.0', block: '192.168.0.0/16' },
   mgmt: { first: '10.10.144.0', block: '10.0.0.0/8' },
   out: { first: '10.20.144.0', block: '10.0.0.0/8' },
+  monitoring: { first: '10.30.144.0', block: '10.0.0.0/8' },
 };
 
 /** All private ranges (RFC 1918): the next best where a block is used up. */

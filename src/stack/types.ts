@@ -4,15 +4,15 @@ import type { Secret } from '../core/secret.ts';
 import type { HeldBuild } from './image-lock.ts';
 import type { KernelNeed } from './kernel-need.ts';
 import type { Member } from './member.ts';
+import type { MetricsSource } from './metrics.ts';
 import type { Mount } from './mount.ts';
+import type { NetworkName } from './networks.ts';
 import type { Added } from './override/added.ts';
 import type { Overrides } from './overrides.ts';
 import type { SettingsTrial } from './settings-trial.ts';
 
 export type { FilePart, Mount, NfsExport } from './mount.ts';
-
-export const NETWORKS = ['dmz', 'app', 'db', 'mgmt', 'out'] as const;
-export type NetworkName = (typeof NETWORKS)[number];
+export { NETWORKS, type NetworkName } from './networks.ts';
 
 /** A host port and where it leads. */
 export interface PublishedPort {
@@ -171,6 +171,10 @@ export interface Blueprint {
   trial?: SettingsTrial;
   /** What it needs of the host's kernel: `doctor` and `up` look. */
   kernel?: KernelNeed[];
+  /** What Prometheus scrapes of it. */
+  metrics?: MetricsSource[];
+  /** It is given `rules.yml` of every component of the stack, as `rules-COMPONENT.yml`. */
+  takesRules?: boolean;
   /** What its recreation costs the people who use the portal. */
   interruption: string;
   /** What `status` should say about it. */

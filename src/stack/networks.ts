@@ -1,0 +1,2 @@
+export const NETWORKS = ['dmz', 'app', 'db', 'mgmt', 'out', 'monitoring'] as const;
+export type NetworkName = (typeof NETWORKS)[number];
