@@ -4,7 +4,9 @@ import type { Mount } from '../../stack/types.ts';
 import { app, appReplicas } from '../app/app.ts';
 import { BALANCER_HOST, BALANCER_PORT, balancer } from '../app/balancer.ts';
 import { appTls, portSuffix, publicPort, urlHost } from '../app/portal.ts';
+import { MONITORING_HOSTS, monitored, STATUS_PORT } from '../shared/monitoring.ts';
 import { edgeSites, LOCAL_NAMES, type Site, siteView } from './edge-certificates.ts';
+import { edgeMetrics } from './edge-metrics.ts';
 import { errorPages } from './edge-pages.ts';
 import { cdn, staticPattern } from './settings/cdn.ts';
 import { type EdgeSettings, edgeSettings } from './settings/edge-settings.ts';
@@ -150,7 +152,8 @@ export const edge = defineService({
         image: input.image('edge'),
         uid: 10004,
         host: HOST,
-        networks: ['dmz', 'app'],
+        // Where its exporter asks it; nothing else can from there, but for what all visitors can.
+        networks: ['dmz', 'app', ...(monitored(input) ? (['monitoring'] as const) : [])],
         ports: [
           { address: own.address, host: own.httpPort, container: 8080, setting: 'edge.httpPort' },
           { address: own.address, host: own.httpsPort, container: 8443, setting: 'edge.httpsPort' },
@@ -160,6 +163,7 @@ export const edge = defineService({
         certificate: main.certificate,
         ...(others.length > 0 && { alsoCertificates: others.map(({ certificate }) => certificate) }),
         listeners: [{ port: 8443, protocol: 'tls' }],
+        ...(monitored(input) && { metrics: edgeMetrics([main, ...others], application.healthPath, HOST, input) }),
         trust: tls || main.certificate.issuer === 'internal-ca',
         environment: {},
         view: {
@@ -189,6 +193,7 @@ export const edge = defineService({
           trustedProxies: own.trustedProxies,
           clientAddressHeader: own.clientAddressHeader,
           operators: own.operators,
+          status: monitored(input) ? { port: STATUS_PORT, for: input.address('monitoring', MONITORING_HOSTS['nginx-exporter']) } : null,
           upstreams: upstreams(input),
           appScheme: tls ? 'https' : 'http',
           appTls: tls,

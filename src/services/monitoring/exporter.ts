@@ -1,11 +1,28 @@
+import * as z from 'zod';
+import type { CoreSettings } from '../../settings/core.ts';
+import { cpus, memory } from '../../settings/fields.ts';
 import type { BuildInput } from '../../stack/service.ts';
 import type { Blueprint } from '../../stack/types.ts';
-import { MONITORING_HOSTS } from '../shared/monitoring.ts';
+import { MONITORING_HOSTS, monitored } from '../shared/monitoring.ts';
 
-/** Owns the data of Prometheus in the image that it shares with the exporters. */
+/** Owns the data of Prometheus, in the image that it shares with the exporters. */
 export const PROMETHEUS_UID = 10020;
 
+/** The same for all exporters: they are alike in what they need. */
+export const exporterSettings = z.strictObject({
+  memory: memory('48m').describe('Memory limit of each exporter'),
+  cpus: cpus(0.5).describe('Processors that each may use at most; never more than the host has'),
+});
+
+type ExporterSettings = z.output<typeof exporterSettings>;
 type ExporterName = Exclude<keyof typeof MONITORING_HOSTS, 'prometheus'>;
+
+/** What the definitions of all exporters have in common. */
+export const exporterPart = {
+  key: 'exporters',
+  settings: exporterSettings,
+  askedFor: (core: CoreSettings) => monitored({ settings: core }),
+};
 
 interface Exporter extends Partial<Blueprint> {
   name: ExporterName;
@@ -13,34 +30,37 @@ interface Exporter extends Partial<Blueprint> {
   port: number;
   /** Answers 200 while it can work. */
   healthPath: string;
-  memoryBytes: number;
-  cpus: number;
 }
 
-/** Where an exporter listens: in the network of monitoring alone, also if it is in another one too. */
-export const listenAddress = (name: ExporterName, port: number, input: BuildInput): string =>
-  `${input.address('monitoring', MONITORING_HOSTS[name])}:${port}`;
+/** Of the containers, those that an exporter is asked about, with what it is asked. */
+export const asked = (name: ExporterName, built: readonly Blueprint[]) =>
+  built.flatMap((service) => (service.metrics ?? []).filter(({ via }) => via === name).map((source) => ({ service, source })));
 
 /** What all exporters have in common. They have no state and start within a second, so a change replaces the container. */
-export function exporter({ port, healthPath, ...own }: Exporter, input: BuildInput): Blueprint {
-  const listen = listenAddress(own.name, port, input);
+export function exporter({ port, healthPath, ...special }: Exporter, own: ExporterSettings, input: BuildInput): Blueprint {
+  const host = MONITORING_HOSTS[special.name];
+  // In the network of monitoring alone, also where it joins another one to ask somebody there.
+  const listen = `${input.address('monitoring', host)}:${port}`;
   return {
     image: input.image('prometheus'),
-    host: MONITORING_HOSTS[own.name],
+    host,
     networks: ['monitoring'],
     ports: [],
     mounts: [],
     secrets: [],
+    memoryBytes: own.memory,
+    cpus: own.cpus,
     after: [],
     interruption: 'none: meanwhile its metrics are missing',
     urls: [],
-    ...own,
+    ...special,
     environment: {
       HEALTH_URL: `${listen}${healthPath}`,
-      GOMEMLIMIT: `${Math.floor(own.memoryBytes * 0.75)}B`,
-      ...own.environment,
+      // Go returns memory late otherwise, and would be killed for it.
+      GOMEMLIMIT: `${Math.floor(own.memory * 0.75)}B`,
+      ...special.environment,
     },
-    view: { listen, ...own.view },
-    keeps: { '/tmp': 'nothing lasting; programs expect it', '/run': 'nothing; the same in every container', ...own.keeps },
+    view: { listen, ...special.view },
+    keeps: { '/tmp': 'nothing lasting; programs expect it', '/run': 'nothing; the same in every container', ...special.keeps },
   };
 }

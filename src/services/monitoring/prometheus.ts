@@ -4,7 +4,7 @@ import { defineService } from '../../stack/service.ts';
 import type { Blueprint, NetworkName } from '../../stack/types.ts';
 import { MONITORING_HOSTS, monitored } from '../shared/monitoring.ts';
 import { PROMETHEUS_UID } from './exporter.ts';
-import { scrapeJobs } from './scrape-jobs.ts';
+import { scrapeJobs, sourcesOf } from './scrape-jobs.ts';
 
 const PROMETHEUS_PORT = 9090;
 
@@ -25,7 +25,7 @@ const settings = z.strictObject({
  * can be called from the networks that it joins; services there admit its address alone, or ask for a certificate.
  */
 const networksOf = (built: readonly Blueprint[]): NetworkName[] => [
-  ...new Set<NetworkName>(['monitoring', ...built.flatMap(({ metrics }) => (metrics ?? []).map(({ network }) => network))]),
+  ...new Set<NetworkName>(['monitoring', ...sourcesOf(built).map(({ source }) => source.network)]),
 ];
 
 export const prometheus = defineService({

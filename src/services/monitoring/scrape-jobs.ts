@@ -8,7 +8,7 @@ type ScrapeTarget = {
 };
 
 /** One entry of `scrape_configs`. */
-export type ScrapeJob = {
+type ScrapeJob = {
   name: string;
   path: string;
   tls: boolean;
@@ -16,34 +16,34 @@ export type ScrapeJob = {
   targets: ScrapeTarget[];
 };
 
-type Source = Pick<Blueprint, 'name' | 'host' | 'oneOff' | 'metrics'>;
+export type Source = Pick<Blueprint, 'name' | 'host' | 'oneOff' | 'metrics'>;
 
-function targetsOf(
-  { name, host }: Source,
-  source: MetricsSource,
-  addressOf: (network: NetworkName, host: number) => string,
-): ScrapeTarget[] {
-  const address = `${addressOf(source.network, host)}:${source.port}`;
-  if (!source.about) return [{ address, labels: { instance: name } }];
-  return source.about.map(({ instance, params }) => ({
-    address,
-    labels: { instance, ...Object.fromEntries(Object.entries(params).map(([key, value]) => [`__param_${key}`, value])) },
-  }));
+/** What the containers say is to be scraped of them, each with its container; what an exporter is asked only where it is there. */
+export function sourcesOf<S extends Source>(built: readonly S[]): { service: S; source: MetricsSource }[] {
+  const names = new Set(built.map(({ name }) => name));
+  return built
+    .filter(({ oneOff }) => !oneOff)
+    .flatMap((service) => (service.metrics ?? []).map((source) => ({ service, source })))
+    .filter(({ source }) => source.via === undefined || names.has(source.via));
 }
 
-/**
- * All that the blueprints say is to be scraped, by job. Containers of a job are alike: how they are asked is what the first of
- * them says.
- */
+/** By job. Its containers are alike: how they are asked is what the first of them says. */
 export function scrapeJobs(built: readonly Source[], addressOf: (network: NetworkName, host: number) => string): ScrapeJob[] {
   const jobs = new Map<string, ScrapeJob>();
-  for (const service of built.filter(({ oneOff }) => !oneOff)) {
-    for (const source of service.metrics ?? []) {
-      const { job, path = '/metrics', tls = false, keep = null } = source;
-      const entry = jobs.get(job) ?? { name: job, path, tls, keep, targets: [] };
-      entry.targets.push(...targetsOf(service, source, addressOf));
-      jobs.set(job, entry);
-    }
+  for (const { service, source } of sourcesOf(built)) {
+    const { job, path = '/metrics', tls = false, keep = null, via, params = {}, labels = {} } = source;
+    const asked = built.find(({ name }) => name === via) ?? service;
+    const entry = jobs.get(job) ?? { name: job, path, tls, keep, targets: [] };
+    entry.targets.push({
+      address: `${addressOf(source.network, asked.host)}:${source.port}`,
+      labels: {
+        instance: service.name,
+        ...labels,
+        ...(via && { via }),
+        ...Object.fromEntries(Object.entries(params).map(([key, value]) => [`__param_${key}`, value])),
+      },
+    });
+    jobs.set(job, entry);
   }
   return [...jobs.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
