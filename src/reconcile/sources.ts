@@ -19,7 +19,7 @@ export function readTemplates(home: string, components: readonly string[]): Map<
   return new Map(
     components.flatMap((component) =>
       filesBelow(path.join(root, component))
-        .filter((file) => file === 'compose.yml.hbs' || file.startsWith('config/'))
+        .filter((file) => file === 'compose.yml.hbs' || file === 'rules.yml' || file.startsWith('config/'))
         .map((file): [string, string] => [`${component}/${file}`, readFileSync(path.join(root, component, file), 'utf8')]),
     ),
   );

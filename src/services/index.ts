@@ -14,6 +14,12 @@ import { patroni } from './database/patroni.ts';
 import { postgres } from './database/postgres.ts';
 import { edge } from './edge/edge.ts';
 import { cdn } from './edge/settings/cdn.ts';
+import { blackboxExporter } from './monitoring/blackbox-exporter.ts';
+import { nginxExporter } from './monitoring/nginx-exporter.ts';
+import { nodeExporter } from './monitoring/node-exporter.ts';
+import { postgresExporter } from './monitoring/postgres-exporter.ts';
+import { prometheus } from './monitoring/prometheus.ts';
+import { redisExporter } from './monitoring/redis-exporter.ts';
 
 /**
  * Every service that medianest can run. The order is the order of `status` and of the documentation; those that look after
@@ -33,6 +39,12 @@ export const registry: readonly ServiceDefinition[] = [
   redis,
   redisCluster,
   backup,
+  nodeExporter,
+  postgresExporter,
+  redisExporter,
+  blackboxExporter,
+  nginxExporter,
+  prometheus,
   engineProxy,
   agent,
 ];

@@ -32,6 +32,10 @@ export const coreShape = {
     .describe(
       'Name of the Compose project: containers, networks and volumes carry it. Without it, that of the stack which was started here, or else the name of the folder',
     ),
+  observability: z
+    .enum(['off', 'light'], 'should be off or light')
+    .default('off')
+    .describe('`light`: Prometheus, its exporters and alert rules (docs/monitoring.md); about 80 MiB of memory. `off`: none of them'),
   components: z.record(z.string(), z.boolean()).default({}).describe('Switches services of the profile on or off, one by one'),
   networks: z
     .strictObject({
@@ -41,6 +45,7 @@ export const coreShape = {
       control: network.prefault({}),
       mgmt: network.prefault({}),
       out: network.prefault({}),
+      monitoring: network.prefault({}),
     })
     .prefault({})
     .describe('Address ranges of the networks'),

@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { UserError } from '../core/errors.ts';
-import { didYouMean } from '../core/suggest.ts';
+import { didYouMean, nearest } from '../core/suggest.ts';
 import { currentPath } from './migrations.ts';
 import type { SettingsPart } from './part.ts';
 import { type Merged, originOf } from './profile.ts';
@@ -28,11 +28,15 @@ function describe(issue: z.core.$ZodIssue, merged: Merged, schema: z.ZodType): {
   const at = (path: readonly PropertyKey[]) => originOf(merged.origins, path)?.locate(path) ?? 'the settings';
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(schema, issue.path);
+    // The list of all keys stands behind the first that resembles none of them.
+    const list = issue.keys.find((key) => nearest(key, known) === undefined);
     return issue.keys.slice(0, MOST_SHOWN).map((key) => {
       const path = [...issue.path, key];
+      const near = key === list || nearest(key, known) !== undefined ? didYouMean(key, known) : undefined;
+      const hint = otherName(path) ?? near;
       return {
         where: at(path),
-        text: `${at(path)}: ${path.map(String).join('.')}: is not a setting; ${otherName(path) ?? didYouMean(key, known)}`,
+        text: `${at(path)}: ${path.map(String).join('.')}: is not a setting${hint ? `; ${hint}` : ''}`,
       };
     });
   }

@@ -5,11 +5,11 @@ import { isEveryAddress, isIpv6 } from '../core/ip-address.ts';
 import type { Settings } from '../settings/schema.ts';
 import { certificatesOf } from './certificates.ts';
 import { type FoundLock, heldBuild } from './image-lock.ts';
+import { usedNetworks } from './networks.ts';
 import { applyOverrides, type Overrides } from './overrides.ts';
 import type { BuildInput, HostFacts, ServiceDefinition } from './service.ts';
 import type { AddressNeeds, Reach } from './subnets.ts';
-import type { Blueprint, ImageSpec, NetworkName, SecretSpec, Service, Stack } from './types.ts';
-import { usedNetworks } from './used-networks.ts';
+import { type Blueprint, type ImageSpec, NETWORKS, type NetworkName, type SecretSpec, type Service, type Stack } from './types.ts';
 
 /** What building a stack needs besides the settings; all read beforehand. */
 export interface BuildFacts extends Partial<Reach> {
@@ -69,22 +69,15 @@ export function buildStack(asked: Settings, registry: readonly ServiceDefinition
   };
 }
 
-const isOn = ({ name, accompanies }: ServiceDefinition, { components }: Settings): boolean =>
-  (components[name] ?? (accompanies !== undefined && components[accompanies])) === true;
+const isOn = ({ name, accompanies, askedFor }: ServiceDefinition, settings: Settings): boolean =>
+  (settings.components[name] ?? ((accompanies !== undefined && settings.components[accompanies]) || askedFor?.(settings))) === true;
 
 /** Ranges that hold every fixed address there may be, to learn which are asked for. */
-const ROOMY: BuildFacts['subnets'] = {
-  dmz: '10.1.0.0/16',
-  app: '10.2.0.0/16',
-  db: '10.3.0.0/16',
-  control: '10.6.0.0/16',
-  mgmt: '10.4.0.0/16',
-  out: '10.5.0.0/16',
-};
+const ROOMY = Object.fromEntries(NETWORKS.map((name, index) => [name, `10.${index + 1}.0.0/16`])) as BuildFacts['subnets'];
 
 /** The highest number of a fixed address in each network: of the containers, and of those that `scale` may add up to `app.maxReplicas`. */
 export function addressNeeds(settings: Settings, registry: readonly ServiceDefinition[], facts: Omit<BuildFacts, 'subnets'>): AddressNeeds {
-  const highest = { dmz: 1, app: 1, db: 1, control: 1, mgmt: 1, out: 1 };
+  const highest = Object.fromEntries(NETWORKS.map((name) => [name, 1])) as Record<NetworkName, number>;
   buildStack(settings, registry, {
     ...facts,
     subnets: ROOMY,

@@ -41,7 +41,7 @@ export function render(stack: Stack, input: RenderInput): Rendered {
   }));
   const subnets = new Map(networks.map((network) => [network.name, network]));
   for (const service of stack.services) {
-    const config = renderConfig(service, input.templates);
+    const config = [...renderConfig(service, input.templates), ...rulesFor(service, stack, input.templates)];
     files.push(...config);
     if (config.length > 0) configs[service.name] = shortHash(config.map(({ path, contents }) => [path, contents]));
     const fragment = renderFragment(service, input.templates);
@@ -180,6 +180,17 @@ function renderConfig(service: Service, templates: ReadonlyMap<string, string>):
         const contents = file.endsWith('.json') ? body : header(`templates/${name}`) + body;
         return { path: `${service.name}/${file}`, mode: 0o644, contents };
       });
+  });
+}
+
+/** Rules of every component of the stack, for the service that takes them. They hold braces of their own, so they are no templates. */
+function rulesFor(service: Service, stack: Stack, templates: ReadonlyMap<string, string>): RenderedFile[] {
+  if (!service.takesRules) return [];
+  return [...new Set(stack.services.map(({ component }) => component))].sort().flatMap((component) => {
+    const name = `${component}/rules.yml`;
+    const text = templates.get(name);
+    if (text === undefined) return [];
+    return [{ path: `${service.name}/rules-${component}.yml`, mode: 0o644, contents: header(`templates/${name}`) + text }];
   });
 }
 

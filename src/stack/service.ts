@@ -40,6 +40,8 @@ export interface BuildInput {
 export interface ServiceDefinition<S extends z.ZodType = z.ZodType> extends SettingsPart<S> {
   /** It is on wherever this component is, unless `components` says otherwise. */
   readonly accompanies?: string;
+  /** It is on where another setting than `components` asks for it, unless `components` says otherwise. */
+  readonly askedFor?: (settings: CoreSettings) => boolean;
   /** One blueprint for each container. */
   build(own: z.output<S>, input: BuildInput): Blueprint[];
 }

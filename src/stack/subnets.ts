@@ -10,9 +10,10 @@ const DEFAULTS: Record<NetworkName, { first: string; block: string }> = {
   dmz: { first: '172.16.144.0', block: '172.16.0.0/12' },
   app: { first: '10.0.144.0', block: '10.0.0.0/8' },
   db: { first: '192.168.144.0', block: '192.168.0.0/16' },
-  control: { first: '10.30.144.0', block: '10.0.0.0/8' },
+  control: { first: '10.40.144.0', block: '10.0.0.0/8' },
   mgmt: { first: '10.10.144.0', block: '10.0.0.0/8' },
   out: { first: '10.20.144.0', block: '10.0.0.0/8' },
+  monitoring: { first: '10.30.144.0', block: '10.0.0.0/8' },
 };
 
 /** All private ranges (RFC 1918): the next best where a block is used up. */

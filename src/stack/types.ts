@@ -4,15 +4,15 @@ import type { Secret } from '../core/secret.ts';
 import type { HeldBuild } from './image-lock.ts';
 import type { KernelNeed } from './kernel-need.ts';
 import type { Member } from './member.ts';
+import type { MetricsSource } from './metrics.ts';
 import type { Mount } from './mount.ts';
+import type { Network, NetworkName } from './networks.ts';
 import type { Added } from './override/added.ts';
 import type { Overrides } from './overrides.ts';
 import type { SettingsTrial } from './settings-trial.ts';
 
 export type { FilePart, Mount, NfsExport } from './mount.ts';
-
-export const NETWORKS = ['dmz', 'app', 'db', 'control', 'mgmt', 'out'] as const;
-export type NetworkName = (typeof NETWORKS)[number];
+export { NETWORKS, type Network, type NetworkName } from './networks.ts';
 
 /** A host port and where it leads. */
 export interface PublishedPort {
@@ -173,6 +173,10 @@ export interface Blueprint {
   trial?: SettingsTrial;
   /** What it needs of the host's kernel: `doctor` and `up` look. */
   kernel?: KernelNeed[];
+  /** What Prometheus scrapes of it. */
+  metrics?: MetricsSource[];
+  /** It is given `rules.yml` of every component of the stack, as `rules-COMPONENT.yml`. */
+  takesRules?: boolean;
   /** What its recreation costs the people who use the portal. */
   interruption: string;
   /** What `status` should say about it. */
@@ -184,18 +188,6 @@ export interface Blueprint {
 export interface Service extends Blueprint {
   /** The component that it belongs to: its template folder, and its name on the command line. */
   component: string;
-}
-
-export interface Network {
-  name: NetworkName;
-  subnet: string;
-  internal: boolean;
-  /** Its host has no address in it: containers reach nothing that the host listens on. Internal networks alone; absent where the engine cannot. */
-  isolated?: true;
-  /** Nothing in it gets an answer from outside: it has only published ports. */
-  inboundOnly?: true;
-  /** Its range of IPv6 addresses, where a port is published on one. */
-  ipv6?: string;
 }
 
 /** Every decision taken. Nothing after this looks at settings or at the profile's name. */

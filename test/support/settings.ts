@@ -43,9 +43,10 @@ export const SUBNETS = {
   dmz: '172.16.0.0/16',
   app: '10.0.0.0/16',
   db: '192.168.0.0/16',
-  control: '10.30.0.0/16',
+  control: '10.40.0.0/16',
   mgmt: '10.10.0.0/16',
   out: '10.20.0.0/16',
+  monitoring: '10.30.0.0/16',
 };
 
 /** Every network's range is chosen, and none is wider than these fixed addresses need. */
@@ -56,8 +57,9 @@ export const AUTO = {
   control: { subnet: 'auto' },
   mgmt: { subnet: 'auto' },
   out: { subnet: 'auto' },
+  monitoring: { subnet: 'auto' },
 };
-export const NEEDS = { dmz: 10, app: 109, db: 109, control: 60, mgmt: 60, out: 73 };
+export const NEEDS = { dmz: 10, app: 109, db: 109, control: 90, mgmt: 60, out: 73, monitoring: 90 };
 
 export const stackOf = (
   loaded: Loaded,
@@ -94,6 +96,7 @@ export const CASES: Record<string, LoadOptions> = {
   'dev-compose': { flags: { profile: 'dev-compose' } },
   prod: { flags: { profile: 'prod' } },
   staging: { flags: { profile: 'staging' } },
+  monitored: { flags: { profile: 'prod' }, file: 'observability: light\n' },
   copies: {
     flags: { profile: 'staging' },
     file: `components: { edge: false, cdn: false, balancer: false, app: false, redis-cluster: false }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { cpus, memory } from '../../settings/fields.ts';
 import { defineService } from '../../stack/service.ts';
+import { haproxyMetrics } from '../shared/monitoring.ts';
 import { app, appReplicas, FIRST_HOST } from './app.ts';
 import { appTls } from './portal.ts';
 
@@ -33,6 +34,7 @@ export const balancer = defineService({
   build: (own, input) => {
     const application = input.settingsOf(app);
     const tls = appTls(application, input);
+    const metrics = haproxyMetrics('balancer', 'app', input);
     const replicas = new Set(appReplicas(application).map(({ name }) => name));
     const slots = Array.from({ length: Math.max(application.maxReplicas, replicas.size) }, (_, index) => slot(index));
     return [
@@ -68,7 +70,9 @@ export const balancer = defineService({
           })),
           maxPerServer: own.maxPerReplica,
           maxConnections: own.maxConnections,
+          ...metrics.view,
         },
+        ...metrics.blueprint,
         memoryBytes: own.memory,
         cpus: own.cpus,
         keeps: { '/tmp': 'nothing of its own; programs expect it', '/run': 'its control sockets; gone with the container' },

@@ -5,6 +5,7 @@ import { REDIS_KERNEL } from '../../stack/kernel-needs.ts';
 import { type BuildInput, defineService, type StoreContract } from '../../stack/service.ts';
 import type { Blueprint, SecretSpec } from '../../stack/types.ts';
 import { generated, memberCertificate, slots } from '../shared/member.ts';
+import { monitored, REDIS_EXPORTER } from '../shared/monitoring.ts';
 
 const FIRST_HOST = 30;
 const MASTERS = 3;
@@ -36,6 +37,8 @@ export const cacheNodes = (own: RedisClusterSettings) =>
 
 /** What the controller logs in with. */
 export const CACHE_KEEPER_SECRET = generated('redis-keeper-password');
+/** What the exporter logs in with, as a user that exists while there is this secret (`cluster-access`, in the image). */
+export const CACHE_MONITOR_SECRET = generated('redis-monitor-password');
 
 /**
  * The application's two passwords; the nodes take either at any time, so that one is changed while the other is in use. One
@@ -87,7 +90,15 @@ export const redisCluster = defineService({
         networks: ['db'],
         ports: [],
         mounts: [{ source: `${name}-data`, target: '/var/lib/redis', kind: 'volume', readOnly: false, backedUp: 'redis' }],
-        secrets: [...applicationSecrets(own), CACHE_KEEPER_SECRET, generated('redis-replication-password')],
+        secrets: [
+          ...applicationSecrets(own),
+          CACHE_KEEPER_SECRET,
+          generated('redis-replication-password'),
+          ...(monitored(input) ? [CACHE_MONITOR_SECRET] : []),
+        ],
+        ...(monitored(input) && {
+          metrics: [{ ...REDIS_EXPORTER, job: 'redis', params: { target: `rediss://${address}:${REDIS_PORT}` } }],
+        }),
         certificate: memberCertificate(name, [address]),
         trust: true,
         environment: { REDIS_MODE: 'cluster', REDIS_SPARE: own.replicas > 0 ? 'yes' : 'no' },

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { cpus, memory } from '../../settings/fields.ts';
 import { type BuildInput, defineService } from '../../stack/service.ts';
 import { generated, memberCertificate, slots } from '../shared/member.ts';
+import { monitored } from '../shared/monitoring.ts';
 
 const FIRST_HOST = 50;
 const CLIENT_PORT = 2379;
@@ -15,6 +16,10 @@ const settings = z.strictObject({
   memory: memory('128m').describe('Memory limit of each container'),
   cpus: cpus(1).describe('Processors that each container may use at most; never more than the host has'),
 });
+
+/** Of its about 900 series those that alerts and a look at its health need. */
+const METRICS =
+  'etcd_server_(has_leader|is_leader|leader_changes_seen_total|proposals_.*|quota_backend_bytes)|etcd_mvcc_db_total_size_in_(use_in_)?bytes|etcd_disk_(wal_fsync|backend_commit)_duration_seconds_(sum|count)|process_(resident_memory_bytes|start_time_seconds|open_fds)';
 
 /** Passwords of Patroni’s two users: an override says which one it uses, so that the other can be changed without an outage. */
 export const ETCD_PASSWORDS = slots('coordination', 'etcd-password');
@@ -86,6 +91,8 @@ export const etcd = defineService({
       reload: ['/usr/local/bin/reload'],
       reloadsSecrets: true,
       listeners: [{ port: CLIENT_PORT, protocol: 'tls' }],
+      // Where clients come in, by a certificate: with metrics, and health, but no data without a user.
+      ...(monitored(input) && { metrics: [{ job: 'etcd', network: 'control', port: CLIENT_PORT, tls: true, keep: METRICS }] }),
       member: { group: 'coordination', controller: 'agent' },
       interruption: members.length > 1 ? 'none: the others continue' : 'none: the database continues, but cannot fail over meanwhile',
       urls: [],

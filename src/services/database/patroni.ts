@@ -2,6 +2,7 @@ import { type BuildInput, defineService, type StoreContract } from '../../stack/
 import type { Blueprint, SecretSpec } from '../../stack/types.ts';
 import { archiving, BACKUP_CERTIFICATE } from '../backup/settings/backup-address.ts';
 import { generated, memberCertificate, slots } from '../shared/member.ts';
+import { MONITORING_HOSTS, monitored, POSTGRES_EXPORTER } from '../shared/monitoring.ts';
 import { DATABASE_PORT, dbRouterAddress, REPLICAS_PORT } from './db-router-address.ts';
 import { ETCD_PASSWORDS, etcdEndpoints } from './etcd.ts';
 import { dynamicSettings, parameterTrial, restartSettings } from './patroni-parameters.ts';
@@ -10,6 +11,9 @@ import { type DatabaseSettings, databaseSettings } from './patroni-settings.ts';
 const FIRST_HOST = 20;
 
 export const REST_PASSWORD = generated('patroni-rest-password');
+/** Of the exporter’s role, which exists while there is this secret (`roles`, in the image). */
+export const MONITOR_PASSWORD = generated('database-monitor-password');
+const REST_PORT = 8008;
 
 export const patroni = defineService({
   name: 'patroni',
@@ -38,7 +42,14 @@ function blueprint({ name, host, address }: Member, own: DatabaseSettings, input
         ? [{ source: `./certs/${BACKUP_CERTIFICATE.name}`, target: '/run/backup-certs', kind: 'bind' as const, readOnly: true }]
         : []),
     ],
-    secrets: [...databasePasswords(own), generated('replication-password'), generated('rewind-password'), REST_PASSWORD, ...ETCD_PASSWORDS],
+    secrets: [
+      ...databasePasswords(own),
+      generated('replication-password'),
+      generated('rewind-password'),
+      REST_PASSWORD,
+      ...ETCD_PASSWORDS,
+      ...(monitored(input) ? [MONITOR_PASSWORD] : []),
+    ],
     // Clients reach it through the router, by the router's name and address.
     certificate: memberCertificate(name, [address, 'db-router', dbRouterAddress(input)]),
     trust: true,
@@ -48,6 +59,7 @@ function blueprint({ name, host, address }: Member, own: DatabaseSettings, input
       etcdHosts: etcdEndpoints(input).map(({ endpoint }) => endpoint),
       etcdSlot: slot,
       dynamic,
+      monitor: monitored(input) ? input.address('control', MONITORING_HOSTS['postgres-exporter']) : null,
       archive: archive ? { maxWalQueueMiB: Math.floor(archive.maxWalQueue / 1024 ** 2) } : null,
     },
     restarts: restartSettings(dynamic),
@@ -65,8 +77,15 @@ function blueprint({ name, host, address }: Member, own: DatabaseSettings, input
     reloadsSecrets: true,
     listeners: [
       { port: DATABASE_PORT, protocol: 'postgres' },
-      { port: 8008, protocol: 'tls' },
+      { port: REST_PORT, protocol: 'tls' },
     ],
+    ...(monitored(input) && {
+      metrics: [
+        // Patroni's interface, which answers clients with a certificate, and takes orders only with the password.
+        { job: 'patroni', network: 'control', port: REST_PORT, tls: true },
+        { ...POSTGRES_EXPORTER, job: 'postgres', params: { target: `${address}:${DATABASE_PORT}/medianest`, auth_module: 'monitor' } },
+      ],
+    }),
     member: { group: 'database', controller: 'agent', share: ['/usr/local/bin/settle', '20'] },
     interruption:
       own.members > 1 ? 'a leader is changed first: writes wait about 2 s' : 'about 5 s: requests and uploads wait for the database',

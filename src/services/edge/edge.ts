@@ -6,7 +6,9 @@ import type { Mount } from '../../stack/types.ts';
 import { app, appReplicas } from '../app/app.ts';
 import { BALANCER_HOST, BALANCER_PORT, balancer } from '../app/balancer.ts';
 import { appTls, portSuffix, publicPort, urlHost } from '../app/portal.ts';
+import { MONITORING_HOSTS, monitored, STATUS_PORT } from '../shared/monitoring.ts';
 import { edgeSites, LOCAL_NAMES, type Site, siteView } from './edge-certificates.ts';
+import { edgeMetrics } from './edge-metrics.ts';
 import { errorPages } from './edge-pages.ts';
 import { cdn, staticPattern } from './settings/cdn.ts';
 import { type EdgeSettings, edgeSettings } from './settings/edge-settings.ts';
@@ -156,7 +158,8 @@ export const edge = defineService({
         image: input.image('edge'),
         uid: 10004,
         host: HOST,
-        networks: ['dmz', 'app'],
+        // Where its exporter asks it; nothing else can from there, but for what all visitors can.
+        networks: ['dmz', 'app', ...(monitored(input) ? (['monitoring'] as const) : [])],
         ports: addresses.flatMap((address) => [
           { address, host: own.httpPort, container: 8080, setting: 'edge.httpPort' },
           { address, host: own.httpsPort, container: 8443, setting: 'edge.httpsPort' },
@@ -168,6 +171,7 @@ export const edge = defineService({
         listeners: [{ port: 8443, protocol: 'tls' }],
         // It fetches what such an issuer says of its certificate (OCSP), and ACME orders are made in its network.
         ...([main, ...others].some(({ certificate }) => ISSUED_OUTSIDE.includes(certificate.issuer)) && { callsOutside: true }),
+        ...(monitored(input) && { metrics: edgeMetrics([main, ...others], application.healthPath, HOST, input) }),
         trust: tls || main.certificate.issuer === 'internal-ca',
         environment: {},
         view: {
@@ -198,6 +202,7 @@ export const edge = defineService({
           trustedProxies: own.trustedProxies,
           clientAddressHeader: own.clientAddressHeader,
           operators: own.operators,
+          status: monitored(input) ? { port: STATUS_PORT, for: input.address('monitoring', MONITORING_HOSTS['nginx-exporter']) } : null,
           upstreams: upstreams(input),
           appScheme: tls ? 'https' : 'http',
           appTls: tls,

@@ -10,6 +10,7 @@ export const LEVELS: readonly (readonly string[])[] = [
   ['services/cache', 'services/database'],
   ['services/app'],
   ['services/backup', 'services/edge'],
+  ['services/monitoring'],
   ['services/agent'],
   ['services/index.ts'],
   ['docker'],

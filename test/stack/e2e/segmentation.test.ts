@@ -279,9 +279,9 @@ describe('encryption in transit', () => {
     expect(await shaken(() => old)).toEqual(same(expect.stringMatching(/^(ERR_SSL_|EPROTO|ECONNRESET|closed)/)));
   });
 
-  test('etcd and the bus of the cache let nobody in without a certificate of their own', async () => {
+  test('etcd, Patroni’s interface and the bus of the cache let nobody in without a certificate of their own', async () => {
     const which = secured().filter(({ clientCertificate }) => clientCertificate);
-    expect(which).toHaveLength(3 + 3 + 6);
+    expect(which).toHaveLength(3 + 3 + 2 + 6);
     const without = await shaken(({ name }) => ({ ca: trust(), servername: name }), which, true);
     expect(Object.values(without).filter((outcome) => outcome.startsWith('TLSv1'))).toEqual([]);
     const own = (file: string) => readFileSync(path.join(space.state, 'certs/etcd-1/current', file));

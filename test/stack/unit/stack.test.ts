@@ -17,9 +17,10 @@ const CHOSEN = {
   dmz: '172.16.144.0/24',
   app: '10.0.144.0/24',
   db: '192.168.144.0/24',
-  control: '10.30.144.0/24',
+  control: '10.40.144.0/24',
   mgmt: '10.10.144.0/24',
   out: '10.20.144.0/24',
+  monitoring: '10.30.144.0/24',
 };
 const reached = (subnet: string, by: string): TakenRange => ({ subnet, by, reached: true });
 const choose = (

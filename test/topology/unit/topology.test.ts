@@ -68,7 +68,7 @@ describe('the picture’s data', () => {
     };
     const nodes = topology(prod, {}, seen).groups.flatMap((group) => group.nodes);
     const node = (name: string) => nodes.find((entry) => entry.name === name);
-    expect(node('postgres-1')).toMatchObject({ state: 'healthy', role: 'leader', details: ['timeline 3'], address: '10.30.0.20' });
+    expect(node('postgres-1')).toMatchObject({ state: 'healthy', role: 'leader', details: ['timeline 3'], address: '10.40.0.20' });
     expect(['postgres-2', 'app-1', 'app-2', 'app-3', 'etcd-1'].map((name) => node(name)?.state)).toEqual([
       'starting',
       'stopped',

@@ -1,0 +1,37 @@
+import { defineService } from '../../stack/service.ts';
+import { CACHE_MONITOR_SECRET } from '../cache/redis-cluster.ts';
+import { REDIS_EXPORTER } from '../shared/monitoring.ts';
+import { asked, exporter, exporterPart } from './exporter.ts';
+
+const PASSWORDS = 'redis-exporter-passwords';
+
+export const redisExporter = defineService({
+  ...exporterPart,
+  name: 'redis-exporter',
+  summary: 'redis-exporter: what the nodes of the cache say of themselves',
+  build: (own, input) => {
+    const nodes = asked('redis-exporter', input.built);
+    if (nodes.length === 0) return [];
+    // It looks up the password by the address that it is asked for, with the user in it.
+    const addresses = nodes.map(({ source }) => (source.params?.target ?? '').replace('://', '://monitor@'));
+    const entries = addresses.map((address) => `${JSON.stringify(address)}: "{${CACHE_MONITOR_SECRET.name}}"`);
+    return [
+      exporter(
+        {
+          name: 'redis-exporter',
+          uid: 10023,
+          port: REDIS_EXPORTER.port,
+          healthPath: '/health',
+          // Where the nodes listen.
+          networks: ['monitoring', 'db'],
+          secrets: [{ name: PASSWORDS, source: { format: `{\n${entries.join(',\n')}\n}\n` } }],
+          trust: true,
+          view: { passwords: `/run/secrets/${PASSWORDS}` },
+          after: nodes.map(({ service }) => service.name),
+        },
+        own,
+        input,
+      ),
+    ];
+  },
+});

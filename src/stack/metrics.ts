@@ -1,0 +1,22 @@
+import type { NetworkName } from './networks.ts';
+
+/** What Prometheus scrapes of a container. A blueprint says it, so that a new service brings its own (docs/monitoring.md). */
+export interface MetricsSource {
+  /** The job that its series carry: one for all containers of a kind, which are all asked in the same way. */
+  job: string;
+  /** Where Prometheus reaches it, or the exporter. */
+  network: NetworkName;
+  port: number;
+  /** `/metrics` where it is not said. */
+  path?: string;
+  /** Over TLS, checked by the internal CA; Prometheus shows its own certificate if it is asked for one. */
+  tls?: boolean;
+  /** The container that is asked in its place: an exporter. */
+  via?: string;
+  /** What the exporter is asked. */
+  params?: Record<string, string>;
+  /** What tells its series apart from others of the same container. */
+  labels?: Record<string, string>;
+  /** A regular expression for names of metrics: no others are stored. All are where it is not said. */
+  keep?: string;
+}

@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { type Source, scrapeJobs } from '../../../src/services/monitoring/scrape-jobs.ts';
+import type { Stack } from '../../../src/stack/types.ts';
+import { load, rendered, stackOf } from '../../support/settings.ts';
+
+const address = (network: string, host: number) => `${network}.${host}`;
+const source = (name: string, host: number, metrics: Source['metrics'], more: Partial<Source> = {}): Source => ({
+  name,
+  host,
+  ...(metrics && { metrics }),
+  ...more,
+});
+
+describe('what is scraped', () => {
+  it('is said by each container, and collected by job', () => {
+    const patroni = { job: 'patroni', network: 'db', port: 8008, tls: true } as const;
+    expect(
+      scrapeJobs(
+        [source('b', 2, [patroni]), source('a', 1, [{ job: 'node', network: 'monitoring', port: 9100 }]), source('c', 3, [patroni])],
+        address,
+      ),
+    ).toEqual([
+      { name: 'node', path: '/metrics', tls: false, keep: null, targets: [{ address: 'monitoring.1:9100', labels: { instance: 'a' } }] },
+      {
+        name: 'patroni',
+        path: '/metrics',
+        tls: true,
+        keep: null,
+        targets: [
+          { address: 'db.2:8008', labels: { instance: 'b' } },
+          { address: 'db.3:8008', labels: { instance: 'c' } },
+        ],
+      },
+    ]);
+  });
+
+  it('is asked of an exporter, with what it needs to know, where there is one', () => {
+    const redis = { job: 'redis', network: 'monitoring', port: 9121, path: '/scrape', via: 'exporter', params: { target: 'x' } } as const;
+    const node = source('redis-1', 30, [redis]);
+    expect(scrapeJobs([node], address)).toEqual([]);
+    expect(scrapeJobs([node, source('exporter', 83, [])], address)[0]?.targets).toEqual([
+      { address: 'monitoring.83:9121', labels: { instance: 'redis-1', via: 'exporter', __param_target: 'x' } },
+    ]);
+  });
+
+  it('leaves out what runs by name alone', () => {
+    expect(scrapeJobs([source('once', 1, [{ job: 'x', network: 'app', port: 1 }], { oneOff: true })], address)).toEqual([]);
+  });
+});
+
+const monitored = (file = '', profile = 'prod'): Stack => stackOf(load({ file: `observability: light\n${file}`, flags: { profile } }));
+const names = ({ services }: Stack) => services.map(({ name }) => name);
+const fileOf = (stack: Stack, name: string) => rendered(stack).files.find(({ path }) => path === name)?.contents ?? '';
+const EXPORTERS = ['node-exporter', 'postgres-exporter', 'redis-exporter', 'blackbox-exporter', 'nginx-exporter'];
+
+describe('observability: light', () => {
+  it('adds Prometheus and the exporters, and nothing else; off adds none', () => {
+    const off = stackOf(load({ flags: { profile: 'prod' } }));
+    expect(names(monitored()).filter((name) => !names(off).includes(name))).toEqual([...EXPORTERS, 'prometheus']);
+    expect(off.services.filter(({ metrics }) => metrics)).toEqual([]);
+    expect(off.networks.map(({ name }) => name)).not.toContain('monitoring');
+  });
+
+  it('lets a component be switched off by itself', () => {
+    const stack = monitored('components: { redis-exporter: false }\n');
+    expect(names(stack)).not.toContain('redis-exporter');
+    expect(fileOf(stack, 'prometheus/prometheus.yml')).not.toContain('job_name: "redis"');
+  });
+
+  it('measures what there is: without cluster and edge, the host alone', () => {
+    const stack = monitored('', 'dev');
+    expect(names(stack)).toEqual(['all-in-one', 'node-exporter', 'prometheus']);
+    expect(stack.services.find(({ name }) => name === 'prometheus')?.networks).toEqual(['monitoring']);
+  });
+
+  it('keeps the network of monitoring inside, and publishes no port', () => {
+    const stack = monitored();
+    expect(stack.networks.find(({ name }) => name === 'monitoring')).toMatchObject({ internal: true });
+    const own = stack.services.filter(({ name }) => name === 'prometheus' || EXPORTERS.includes(name));
+    expect(own.flatMap(({ ports }) => ports)).toEqual([]);
+    // All listen there, also those that are in other networks.
+    for (const { environment } of own) expect(environment.HEALTH_URL).toMatch(/^10\.30\.0\.\d+:/);
+  });
+
+  it('replaces no container but the edge, which joins a network', () => {
+    const [before, after] = [rendered(stackOf(load({ flags: { profile: 'prod' } }))).inputs, rendered(monitored()).inputs];
+    const replaced = Object.keys(before).filter((name) => before[name] !== after[name]);
+    expect(replaced).toEqual(['edge']);
+  });
+
+  it('gives Prometheus the rules of every component that runs', () => {
+    const rules = (stack: Stack) => rendered(stack).files.flatMap(({ path }) => /^prometheus\/rules-(.*)\.yml$/.exec(path)?.[1] ?? []);
+    expect(rules(monitored())).toEqual([
+      'balancer',
+      'db-router',
+      'edge',
+      'etcd',
+      'node-exporter',
+      'patroni',
+      'prometheus',
+      'redis-cluster',
+    ]);
+    expect(rules(monitored('', 'dev'))).toEqual(['node-exporter', 'prometheus']);
+  });
+
+  it('bounds what a scrape may bring', () => {
+    const { global } = parse(fileOf(monitored(), 'prometheus/prometheus.yml')) as { global: Record<string, unknown> };
+    expect(global).toMatchObject({ sample_limit: 5000, label_limit: 30 });
+  });
+
+  it('gives passwords to exporters as files alone', () => {
+    const compose = fileOf(monitored(), 'compose.yml');
+    expect(compose).not.toMatch(/monitor-password[^"]*\}/);
+    const secrets = monitored().services.flatMap(({ name, secrets: own }) =>
+      own.filter(({ name: secret }) => /monitor|exporter/.test(secret)).map((spec) => `${name} ${spec.name}`),
+    );
+    expect(secrets.filter((line) => /exporter/.test(line))).toEqual([
+      'postgres-exporter postgres-exporter-settings',
+      'redis-exporter redis-exporter-passwords',
+    ]);
+  });
+
+  it('asks for each certificate of the edge by itself', () => {
+    const stack = monitored(
+      'edge: { domains: [media.example.org, films.example.org], certificate: acme }\ncertificates: { acme: { email: me@example.org, profile: shortlived } }\n',
+    );
+    const edge = stack.services.find(({ name }) => name === 'edge');
+    expect(edge?.metrics?.flatMap(({ job, labels, params }) => (job === 'edge' ? [[labels, params?.module]] : []))).toEqual([
+      [{ site: 'localhost', lifetime: 'long' }, 'internal'],
+      [{ site: 'media.example.org', lifetime: 'short' }, 'other'],
+    ]);
+  });
+});
