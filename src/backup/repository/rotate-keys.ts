@@ -15,6 +15,7 @@ import type { Lock } from '../../state/lock.ts';
 import { writeOwned } from '../../state/owned.ts';
 import { makeSet } from '../backup.ts';
 import { type BackupSet, isGood } from '../plan/backup-sets.ts';
+import { refuseDumps } from '../plan/dump.ts';
 import { openCatalogue, refuseUnfit } from '../ready.ts';
 import { mustRun, removeJobs } from './job.ts';
 import { type BackupContext, backupContext, inServer, knownSets } from './repository.ts';
@@ -44,13 +45,13 @@ export async function rotateKeys(context: Context, project: Project): Promise<Ro
   const started = context.clock.now().getTime();
   if (context.flags.dryRun) {
     const backups = await backupContext(context, project);
-    refuseCopies(backups);
+    refuseHere(backups);
     const next = nextGeneration(backups, (await knownSets(backups))?.sets ?? []);
     return { generation: next, readable: [], backup: null, warnings: [], seconds: 0, result: 'planned' };
   }
   return withLock(context, project.state, 'backup keys rotate', async (lock, record) => {
     const before = await backupContext(context, project, { lock });
-    refuseCopies(before);
+    refuseHere(before);
     await refuseUnfit(context, project, before);
     await removeJobs(before.bench);
     await inServer(before, ['halt'], 'an earlier backup could not be ended');
@@ -65,6 +66,11 @@ export async function rotateKeys(context: Context, project: Project): Promise<Ro
     const seconds = (context.clock.now().getTime() - started) / 1000;
     return { generation, readable, backup: set.id, warnings, seconds, result: 'rotated' };
   });
+}
+
+function refuseHere(backups: BackupContext): void {
+  refuseDumps(backups, 'new keys are for the backups of a cluster');
+  refuseCopies(backups);
 }
 
 /** A copy opens with the old keys: it could be neither extended nor read with the new ones. */

@@ -2,6 +2,7 @@ import { UserError } from '../../core/errors.ts';
 import { type BuildInput, defineService } from '../../stack/service.ts';
 import type { Blueprint, ImageSpec, Mount } from '../../stack/types.ts';
 import { databaseMembers } from '../database/patroni.ts';
+import { postgres } from '../database/postgres.ts';
 import { generated } from '../shared/member.ts';
 import { BACKUP_CERTIFICATE } from './settings/backup-address.ts';
 import { type BackupSettings, backupSettings } from './settings/backup-settings.ts';
@@ -28,6 +29,8 @@ const FILES_KEY = { ...generated('backup-files-key'), encrypts: 'the backups of 
 export const backup = defineService({
   name: 'backup',
   key: 'backup',
+  // The profiles with a cluster name it; a single server brings it along, with profiles of operators too.
+  accompanies: postgres.name,
   summary: 'Backups: pgBackRest takes the database and its WAL (of a single server: a dump), restic all the rest; encrypted',
   settings: backupSettings,
   build: (own, input) => {
@@ -38,7 +41,8 @@ export const backup = defineService({
   },
 });
 
-const image = (input: BuildInput): ImageSpec => input.image('backup', { after: input.image('patroni', { after: input.image('postgres') }) });
+const image = (input: BuildInput): ImageSpec =>
+  input.image('backup', { after: input.image('patroni', { after: input.image('postgres') }) });
 
 /**
  * The repository of a single database, which is dumped: it has no server, because nothing sends anything to it. Jobs write dumps, and
@@ -60,7 +64,7 @@ function dumpKeeper(own: BackupSettings, input: BuildInput): Blueprint {
     configFrom: [],
     memoryBytes: own.memory,
     cpus: own.cpus,
-    keeps: { [REPOSITORY]: 'the repository', '/tmp': 'nothing lasting; its programs are shells, which expect it', '/run': 'nothing lasting' },
+    keeps: { [REPOSITORY]: 'the repository', '/tmp': 'nothing lasting', '/run': 'nothing lasting' },
     after: [],
     interruption: 'none: backups wait for it',
     urls: [],
@@ -155,7 +159,7 @@ function repositoryMount({ local }: BackupSettings): Mount {
 /** @throws UserError INVALID_SETTINGS */
 function refuseUnfit({ copies }: BackupSettings, input: BuildInput): void {
   if (input.enabled('patroni')) return;
-  if (!input.enabled('postgres'))
+  if (!input.enabled(postgres.name))
     throw new UserError(
       'INVALID_SETTINGS',
       'backup is switched on, and it takes its database from patroni or postgres, and neither is; nothing was changed',
