@@ -33,7 +33,7 @@ export interface ServerFacts {
 const CONNECTION = ['--host', '/run/postgresql', '--username', 'postgres', '--no-password'];
 
 /** As PostgreSQL's programs take a name that may have any character in it. */
-export const conninfo = (name: string): string => `dbname='${name.replaceAll(/[\\']/g, '\\$&')}'`;
+const conninfo = (name: string): string => `dbname='${name.replaceAll(/[\\']/g, '\\$&')}'`;
 
 /**
  * How one is dumped: without compression, so that restic finds again what has not changed. What another session locks for longer
