@@ -59,12 +59,12 @@ async function restoreOne(snapshot: string): Promise<void> {
   const options = ['--create', '--exit-on-error', ...CONNECTION, '--dbname', 'postgres'];
   const target = spawn('pg_restore', options, { stdio: ['pipe', 'ignore', 'pipe'], env: environment });
   const ends = [watched(source), watched(target)] as const;
-  target.stdin.on('error', () => source.kill('SIGTERM'));
+  // Without last words: those of what failed first are told.
+  target.stdin.on('error', () => source.kill('SIGKILL'));
   source.stdout.pipe(target.stdin);
   const [read, restored] = await Promise.all(ends);
-  // What could not be read to its end cannot be restored either; where it could not be restored, nothing reads the rest.
-  if (restored.code !== 0 && restored.said !== '') throw new Error(restored.said);
-  if (read.code !== 0 || restored.code !== 0) throw new Error(`the dump could not be read: ${read.said}`);
+  if (read.code !== 0 && read.said !== '') throw new Error(`the dump could not be read: ${read.said}`);
+  if (restored.code !== 0 || read.code !== 0) throw new Error(restored.said || 'the dump could not be read to its end');
 }
 
 async function restoreDumps({ data, roles, dumps, check }: DumpOrder): Promise<void> {
