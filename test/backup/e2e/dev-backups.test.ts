@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ListedSet } from '../../support/backup/backup-stack.ts';
@@ -23,8 +23,10 @@ const TIMEOUT = 400_000;
 const PSQL = ['psql', '-XqAt', '-h', '/run/postgresql', '-U', 'postgres', '-d', 'medianest', '-c'];
 
 let space: Workspace;
-/** Backups that were made so far: those of a restore count. */
+/** The first backup. */
 let first = '';
+/** The folder of the installation, once it was restored on a bare host. */
+let bare: string | undefined;
 
 const inside = async (service: string, ...argv: string[]): Promise<string> => {
   const { status, stdout, stderr } = await docker(['exec', `${space.project}-${service}-1`, ...argv]);
@@ -33,7 +35,7 @@ const inside = async (service: string, ...argv: string[]): Promise<string> => {
 };
 const sql = (query: string) => inside('postgres', ...PSQL, query);
 const must = async (...args: string[]): Promise<Run> => {
-  const done = await space.run(args);
+  const done = await space.run(args, bare === undefined ? {} : { cwd: bare });
   expect(done.status, `${args.join(' ')}: ${done.stdout}${done.stderr}`).toBe(0);
   return done;
 };
@@ -213,6 +215,22 @@ describe('a backup', () => {
   );
 });
 
+describe('other keys', () => {
+  test(
+    'open the sets of before, and nothing is left to do for up',
+    async () => {
+      const made = parsed<{ kind: string; generation: number; backup: string }>(await must('backup', 'keys', 'rotate', '--json'));
+      expect([made.kind, made.generation]).toEqual(['dump', 1]);
+      expect((await must('backup', 'verify')).stdout).not.toMatch(/missing|cannot/);
+      expect(parsed<{ changes: { action: string }[] }>(await must('plan', '--json')).changes.map(({ action }) => action)).not.toContain(
+        'recreate',
+      );
+      await must('health');
+    },
+    TIMEOUT,
+  );
+});
+
 describe('a restore', () => {
   test(
     'to a moment is refused in words that name what has it',
@@ -225,7 +243,6 @@ describe('a restore', () => {
         });
       expect(await refused('restore', '--only', 'redis', 'latest', '--yes')).toMatchObject({ code: 'USAGE' });
       expect(await refused('backup', 'export', '--to', path.join(space.dir, 'x.tar'))).toMatchObject({ code: 'BACKUP_REFUSED' });
-      expect(await refused('backup', 'keys', 'rotate')).toMatchObject({ code: 'BACKUP_REFUSED' });
     },
     TIMEOUT,
   );
@@ -341,6 +358,22 @@ describe('the end', () => {
       await must('down', '--volumes', '--yes');
       await must('up', '--timeout', '400');
       await must('restore', 'latest', '--yes');
+      expect(await everything()).toEqual(NOW);
+      await must('health');
+    },
+    TIMEOUT,
+  );
+
+  test(
+    'a bare host gets all of it back from the kit and the repository',
+    async () => {
+      const [kit, passphrase] = [path.join(space.dir, 'home.kit'), space.write('passphrase', 'five random words of a test')];
+      await must('backup', 'kit', kit, '--passphrase-file', passphrase);
+      await must('down', '--volumes', '--no-backup', '--yes');
+      rmSync(space.state, { recursive: true });
+      bare = path.join(space.dir, 'bare');
+      mkdirSync(bare);
+      await must('restore', '--kit', kit, '--passphrase-file', passphrase, '--yes');
       expect(await everything()).toEqual(NOW);
       await must('health');
     },
