@@ -53,7 +53,7 @@ const jsonLines = (text: string) =>
     .filter(Boolean)
     .map((line) => JSON.parse(line) as LogLine);
 
-const SERVICES = ['app-1', 'edge', 'postgres', 'redis'];
+const SERVICES = ['app-1', 'backup', 'edge', 'postgres', 'redis'];
 
 describe('the life of a stack', () => {
   let space: Workspace;
@@ -408,7 +408,7 @@ describe('the life of a stack', () => {
     expect(plan.status).toBe(3);
     expect(parsed<Plan>(plan).changes.find((change) => change.service === 'edge')).toMatchObject({ action: 'remove' });
     expect((await space.run(['up', '--without', 'edge'])).status).toBe(0);
-    expect((await containers(space.project)).map(({ service }) => service)).toEqual(['app-1', 'postgres', 'redis']);
+    expect((await containers(space.project)).map(({ service }) => service)).toEqual(['app-1', 'backup', 'postgres', 'redis']);
     expect((await space.run(['plan', '--without', 'edge'])).status).toBe(0);
   });
 
