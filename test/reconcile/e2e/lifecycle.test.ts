@@ -74,7 +74,7 @@ describe('the life of a stack', () => {
   test('a dry run on a bare machine prints the steps and leaves nothing behind', async () => {
     const dry = await space.run(['up', '--dry-run']);
     expect(dry.status).toBe(0);
-    expect(dry.stdout).toContain('4 services to change');
+    expect(dry.stdout).toContain('5 services to change');
     expect(dry.stdout).toContain('- issue certificate edge for localhost');
     const down = await space.run(['down', '--dry-run']);
     expect(down.status).toBe(0);
@@ -166,6 +166,7 @@ describe('the life of a stack', () => {
       'certificate.edge ok',
       ...SERVICES.map((name) => `container.${name} ok`),
       'disk.database ok',
+      'disk.repository ok',
       'disk.uploads ok',
       'parameters ok',
       'uploads.quota ok',
@@ -247,7 +248,7 @@ describe('the life of a stack', () => {
     const up = await space.run(['up', '--json']);
     expect(up.status).toBe(0);
     const actions = Object.fromEntries(parsed<Up>(up).changes.map((change) => [change.service, change.action]));
-    expect(actions).toEqual({ 'app-1': 'recreate', edge: 'reload', postgres: 'keep', redis: 'keep' });
+    expect(actions).toEqual({ 'app-1': 'recreate', backup: 'keep', edge: 'reload', postgres: 'keep', redis: 'keep' });
     expect(changedServices(before, await ids())).toEqual(['app-1']);
     await until('the edge holds to the limit', async () => (await upload()) === 413, 5);
   });

@@ -58,6 +58,7 @@ it('are listed by name, origin and user, and the generated ones stay what they a
     secrets: { name: string; origin: string; services: string[] }[];
   };
   expect(Object.fromEntries(list.secrets.map((secret) => [secret.name, [secret.origin, ...secret.services]]))).toEqual({
+    'backup-files-key': ['generated', 'backup'],
     'database-password': ['given', 'postgres'],
     'database-url': ['composed', 'app-1'],
     'plex-token': ['given', 'app-1'],
