@@ -1,6 +1,6 @@
 import type { Check } from '../../capability/check.ts';
 import { keyVersionOf, labelPath } from '../../services/backup/settings/key-versions.ts';
-import { type ArchivedSet, archivedSets, byAge, type Catalogue } from './backup-sets.ts';
+import { type ArchivedSet, archivedSets, type BackupSet, byAge, type Catalogue, dumpSets } from './backup-sets.ts';
 import { type Decision, type KeepPolicy, retention } from './retention.ts';
 
 /** Raises an alert when a copy is behind, and clears it. */
@@ -137,12 +137,14 @@ export function fetched(
   name: string,
   snapshots: Readonly<Record<string, string>>,
   labels: readonly string[],
-): ArchivedSet[] {
+): BackupSet[] {
+  // A copy has no dumps; those whose snapshots are here have stayed.
+  const dumps = dumpSets(known.sets).filter(({ id }) => snapshots[id]);
   const sets = new Map([...(known.copies?.[name] ?? []), ...archivedSets(known.sets)].map((set) => [set.id, set]));
-  return [...sets.values()]
+  const archived = [...sets.values()]
     .filter(({ id, parts }) => snapshots[id] && labels.includes(`${keyVersionOf(parts.db)}/${parts.db.label}`))
-    .map((set) => ({ ...set, parts: { ...set.parts, files: { ...set.parts.files, snapshot: snapshots[set.id] as string } } }))
-    .sort(byAge);
+    .map((set) => ({ ...set, parts: { ...set.parts, files: { ...set.parts.files, snapshot: snapshots[set.id] as string } } }));
+  return [...archived, ...dumps].sort(byAge);
 }
 
 /** A line about each copy, for `backup list`. */

@@ -328,6 +328,11 @@ describe('a restore', () => {
       ]);
       expect(rows.stdout.trim()).toBe('one');
       await must('preview', 'remove', into);
+      const { sanitized } = parsed<{ sanitized: { notSanitized: string[] } }>(
+        await must('restore', 'latest', '--into', into, '--sanitize', '--json'),
+      );
+      expect(sanitized.notSanitized).toContain('noted.text');
+      await must('preview', 'remove', into);
       expect(await everything()).toEqual(NOW);
     },
     TIMEOUT,

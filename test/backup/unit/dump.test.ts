@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { initdbOptions, parseDumpOrder, rolesToMake } from '../../../src/backup/dump-job/plan/order.ts';
 import { listed } from '../../../src/backup/plan/backup-sets.ts';
+import { fetched, withCopies } from '../../../src/backup/plan/copies.ts';
 import {
   dumpArgv,
   dumpProblems,
@@ -145,6 +146,16 @@ describe('what stays of dumps', () => {
       ['monday', true],
     ]);
     expect(retentionHere([older], policy, true)[0]?.reasons).toEqual(['it is of a cluster: `backup prune` of staging or prod decides']);
+  });
+});
+
+describe('a dump and copies elsewhere', () => {
+  const keep = { last: 5, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 };
+  it('it is in none, and stays in the list where its snapshots are here', () => {
+    const catalogue = { repository: 'r', sets: [archived, monday, tuesday] };
+    expect(withCopies(catalogue, { s3: keep }, []).copies?.s3?.map(({ id }) => id)).toEqual(['archived']);
+    const here = { archived: 'new', monday: 'd-monday' };
+    expect(fetched(catalogue, 's3', here, ['1/archived']).map(({ id }) => id)).toEqual(['archived', 'monday']);
   });
 });
 
