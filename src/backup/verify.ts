@@ -15,7 +15,7 @@ import { unexpectedGaps } from './plan/set-archive.ts';
 import { openCatalogue } from './ready.ts';
 import { lastWords, removeJobs } from './repository/job.ts';
 import { type BackupContext, backupContext, inServer, readArchive, readDatabase, saveCatalogue } from './repository/repository.ts';
-import { mustRestic, restic } from './repository/restic.ts';
+import { restic } from './repository/restic.ts';
 
 export interface VerifyOutcome {
   sets: { id: string; problems: string[] }[];
@@ -88,8 +88,10 @@ async function readAll(backups: BackupContext, sets: readonly BackupSet[], every
 /** What of dumps is missing; that what is there can be read, `restic check` proves. */
 async function readDumps(backups: BackupContext, sets: readonly DumpSet[]): Promise<{ id: string; problems: string[] }[]> {
   if (sets.length === 0) return [];
-  const { stdout } = await mustRestic(backups.bench, backups.local, ['snapshots', '--no-lock', '--json', '--tag', 'set']);
-  const there = (JSON.parse(stdout) as { short_id: string }[]).map(({ short_id }) => short_id);
+  const listed = await restic(backups.bench, backups.local, ['snapshots', '--no-lock', '--json', '--tag', 'set']);
+  // A damaged repository is what a verification is there to tell.
+  if (listed.exitCode !== 0) return sets.map(({ id }) => ({ id, problems: [`the snapshots cannot be listed: ${lastWords(listed)}`] }));
+  const there = (JSON.parse(listed.stdout) as { short_id: string }[]).map(({ short_id }) => short_id);
   return sets.map((set) => ({ id: set.id, problems: dumpProblems(set, there) }));
 }
 
