@@ -127,6 +127,7 @@ await build({
     copies: 'src/backup/copies-service/main.ts',
     'export-set': 'src/backup/export-job/main.ts',
     'restore-database': 'src/backup/restore-job/main.ts',
+    'restore-dump': 'src/backup/dump-job/main.ts',
   },
   outdir: path.join(backupImage, 'vendor'),
   outExtension: { '.js': '.cjs' },

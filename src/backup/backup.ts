@@ -3,12 +3,13 @@ import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { exists } from '../core/files.ts';
 import { shortHash } from '../core/hash.ts';
-import { shown } from '../core/reporter.ts';
+import { shown, type Task } from '../core/reporter.ts';
 import { TAIL_LINES } from '../docker/compose.ts';
 import { requireManifest } from '../project/open.ts';
 import { withLock } from '../project/with-lock.ts';
-import { type BackupSet, type BackupType, type DatabasePart, type FilesPart, setId } from './plan/backup-sets.ts';
-import { cacheNodes } from './plan/holds.ts';
+import { dumpDatabase } from './dump.ts';
+import { type BackupSet, type BackupType, type FilesPart, setId } from './plan/backup-sets.ts';
+import { cacheNodes, keepsDumps } from './plan/holds.ts';
 import { clockProblem } from './plan/pgbackrest.ts';
 import { backupSummary, unreadable, vanished } from './plan/restic.ts';
 import { openCatalogue, refuseNoRoom, refuseOldGeneration, refuseUnfit } from './ready.ts';
@@ -43,23 +44,33 @@ export async function makeSet(
   const { report, clock } = context;
   const started = clock.now();
   const leaders = await refuseUnfit(context, project, backups);
-  await refuseOldGeneration(backups);
+  const dumps = keepsDumps(backups.stack);
+  if (!dumps) await refuseOldGeneration(backups);
   // What a restore is to undo is kept also where there is little room.
   if (reason === 'asked') await refuseNoRoom(backups);
   await removeJobs(backups.bench);
   await inServer(backups, ['halt'], 'an earlier backup could not be ended');
   const catalogue = await openCatalogue(backups);
-  const step = <T>(title: string, work: () => Promise<T>): Promise<T> => shown(report, title, work);
+  const step = <T>(title: string, work: (task: Task) => Promise<T>): Promise<T> => shown(report, title, work);
+  // A dump builds upon nothing.
+  const id = setId(started, dumps ? 'full' : type, catalogue.sets);
   const cacheLeaders = cacheNodes(backups.stack).flatMap(({ name }) => (leaders.includes(name) ? [name] : []));
-  const db = await step(`back up the database (${type})`, () => backUpDatabase(backups, type));
+  const db: MadeDatabase = dumps
+    ? await step('dump the database', async (task) => ({
+        part: await dumpDatabase(context, backups, id, task),
+        type: 'full',
+        pageErrors: false,
+      }))
+    : await step(`back up the database (${type})`, () => backUpDatabase(backups, type));
   // Not beside the database's: where all begin at once the portal is slow for that long.
-  const [, uploadsBytes] = await step(`write snapshots of the cache (${cacheLeaders.join(', ')})`, () =>
+  const [, uploadsBytes] = await step(dumps ? 'measure the uploads' : `write snapshots of the cache (${cacheLeaders.join(', ')})`, () =>
     together([snapshotCache(backups, cacheLeaders), measureUploads(project, backups)]),
   );
-  const id = setId(started, type, catalogue.sets);
-  const files = await step('back up uploads, cache, settings and state', () => backUpFiles(project, backups, id, cacheLeaders));
+  const files = await step(`back up uploads, ${dumps ? '' : 'cache, '}settings and state`, () =>
+    backUpFiles(project, backups, id, cacheLeaders),
+  );
   const finished = clock.now();
-  const set: BackupSet = {
+  const made: Omit<BackupSet, 'parts'> = {
     id,
     type: db.type,
     reason,
@@ -70,12 +81,12 @@ export async function makeSet(
     version: context.version,
     sizeBytes: db.part.sizeBytes + files.sizeBytes,
     storedBytes: db.part.storedBytes + files.storedBytes,
-    parts: { db: db.part, files: { ...files, ...(uploadsBytes !== undefined && { uploadsBytes }) } },
     images: Object.fromEntries(backups.stack.services.map(({ name, image }) => [name, image.ref])),
     settings: shortHash(project.loaded.settings as never),
     cacheLeaders,
     ...(db.pageErrors && { problems: ['pages of the database have wrong checksums'] }),
   };
+  const set = { ...made, parts: { db: db.part, files: { ...files, ...(uploadsBytes !== undefined && { uploadsBytes }) } } } as BackupSet;
   const warnings = db.pageErrors ? [`${set.id} contains pages with wrong checksums: the database itself is damaged`] : [];
   catalogue.sets.push(set);
   await step('note the set in the repository', () => saveCatalogue(backups, catalogue));
@@ -91,10 +102,13 @@ async function together<T extends unknown[]>(work: { [K in keyof T]: Promise<T[K
   }) as T;
 }
 
-async function backUpDatabase(
-  backups: BackupContext,
-  type: BackupType,
-): Promise<{ part: DatabasePart; type: BackupType; pageErrors: boolean }> {
+interface MadeDatabase {
+  part: BackupSet['parts']['db'];
+  type: BackupType;
+  pageErrors: boolean;
+}
+
+async function backUpDatabase(backups: BackupContext, type: BackupType): Promise<MadeDatabase> {
   const { current } = backups.generations;
   const before = new Set((await readDatabase(backups)).backups.map(({ label }) => label));
   await inServer(

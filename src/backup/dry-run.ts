@@ -2,7 +2,7 @@ import type { Context } from '../capability/capability.ts';
 import { askGuards } from '../project/guards.ts';
 import { type Project, requireManifest } from '../project/open.ts';
 import { type BackupType, byAge } from './plan/backup-sets.ts';
-import { cacheNodes, databaseMembers } from './plan/holds.ts';
+import { cacheNodes, databaseMembers, keepsDumps } from './plan/holds.ts';
 import { otherRepository, refuseNoRoom, refuseOldGeneration, refuseReadOnly, refuseUnfit } from './ready.ts';
 import { jobError } from './repository/job.ts';
 import { backupContext, fileSources, inServer, knownSets, readDatabase } from './repository/repository.ts';
@@ -32,7 +32,8 @@ export async function planBackup(context: Context, project: Project, type: Backu
   requireManifest(project.state);
   const backups = await backupContext(context, project);
   const leaders = await refuseUnfit(context, project, backups);
-  await refuseOldGeneration(backups);
+  const dumps = keepsDumps(backups.stack);
+  if (!dumps) await refuseOldGeneration(backups);
   await refuseReadOnly(backups);
   await refuseNoRoom(backups);
   // Without a lock: the real one removes those of killed runs, and this changes nothing.
@@ -42,11 +43,12 @@ export async function planBackup(context: Context, project: Project, type: Backu
   const known = await knownSets(backups);
   const id = (await inServer(backups, ['identity'], 'the repository')).stdout.trim();
   if (known && id !== '' && known.repository !== id) throw otherRepository(backups);
-  const made = await readDatabase(backups);
-  const makes = made.backups.some((entry) => entry.type === 'full') ? type : 'full';
+  const builds = !dumps && (await readDatabase(backups)).backups.some((entry) => entry.type === 'full');
+  const makes = builds ? type : 'full';
   const led = (services: readonly { name: string }[]) => services.flatMap(({ name }) => (leaders.includes(name) ? [name] : []));
   const cache = led(cacheNodes(backups.stack));
-  const database = led(databaseMembers(backups.stack))[0] ?? null;
+  const servers = databaseMembers(backups.stack);
+  const database = (dumps ? servers.map(({ name }) => name) : led(servers))[0] ?? null;
   const files = fileSources(project.loaded, backups).flatMap(({ target }) =>
     target.startsWith('/source/redis/') ? [] : [target.replace('/source/', '')],
   );
@@ -62,7 +64,9 @@ export async function planBackup(context: Context, project: Project, type: Backu
     files,
     steps: [
       ...(!exists ? ['make the repository'] : []),
-      `back up the database (${makes}${makes === type ? '' : ': there is no full one to build upon'})${database ? `, which ${database} leads` : ''}`,
+      dumps
+        ? `dump the database (${database})`
+        : `back up the database (${makes}${makes === type ? '' : ': there is no full one to build upon'})${database ? `, which ${database} leads` : ''}`,
       ...(cache.length > 0 ? [`write snapshots of the cache (${cache.join(', ')})`] : []),
       `back up ${[...files, ...(cache.length > 0 ? ['cache'] : [])].join(', ')}`,
       'note the set in the repository',

@@ -2,9 +2,10 @@ import type { Context, Project } from '../capability/capability.ts';
 import { withLock } from '../project/with-lock.ts';
 import { databaseFolder, keyVersionOf, living } from '../services/backup/settings/key-versions.ts';
 import { copyPolicies, readCopies } from './copies/copies.ts';
-import type { BackupSet, Catalogue } from './plan/backup-sets.ts';
+import { type ArchivedSet, archivedSets, type BackupSet, type Catalogue } from './plan/backup-sets.ts';
 import { copyDecisions } from './plan/copies.ts';
-import { type Decision, retention } from './plan/retention.ts';
+import { keepsDumps } from './plan/holds.ts';
+import { type Decision, retentionHere } from './plan/retention.ts';
 import { openCatalogue } from './ready.ts';
 import { mustRun, removeJobs } from './repository/job.ts';
 import { type BackupContext, backrest, backupContext, inServer, knownSets, readDatabase, saveCatalogue } from './repository/repository.ts';
@@ -23,13 +24,13 @@ export async function prune(context: Context, project: Project): Promise<PruneOu
   if (context.flags.dryRun) {
     const backups = await backupContext(context, project);
     const known = (await knownSets(backups)) ?? { repository: '', sets: [] };
-    return { sets: retention(known.sets, backups.settings.local.keep), removed: 0, copies: await decideCopies(backups, known) };
+    return { sets: decide(backups, known), removed: 0, copies: await decideCopies(backups, known) };
   }
   return withLock(context, project.state, 'backup prune', async (lock, record) => {
     const backups = await backupContext(context, project, { lock });
     await removeJobs(backups.bench);
     const catalogue = await openCatalogue(backups);
-    const decisions = retention(catalogue.sets, backups.settings.local.keep);
+    const decisions = decide(backups, catalogue);
     const copies = await decideCopies(backups, catalogue);
     const gone = new Set(decisions.flatMap(({ id, keep }) => (keep ? [] : [id])));
     record(['prune', ...gone]);
@@ -37,10 +38,13 @@ export async function prune(context: Context, project: Project): Promise<PruneOu
     // First it is listed no more: what is half removed must not be restored. Killed meanwhile, the next run removes the rest.
     await saveCatalogue(backups, { ...catalogue, sets: kept });
     await removeOthers(backups, kept);
-    await retireGenerations(context, project, lock, backups, kept);
+    if (!keepsDumps(backups.stack)) await retireGenerations(context, project, lock, backups, archivedSets(kept));
     return { sets: decisions, removed: gone.size, copies };
   });
 }
+
+const decide = ({ settings, stack }: BackupContext, { sets }: Catalogue): Decision[] =>
+  retentionHere(sets, settings.local.keep, keepsDumps(stack));
 
 async function decideCopies({ bench, settings }: BackupContext, catalogue: Catalogue): Promise<PruneOutcome['copies']> {
   const states = await readCopies(bench.docker, bench.project, settings);
@@ -52,8 +56,8 @@ async function decideCopies({ bench, settings }: BackupContext, catalogue: Catal
 async function removeOthers(backups: BackupContext, kept: readonly BackupSet[]): Promise<void> {
   await inServer(backups, ['halt'], 'an earlier command could not be ended');
   const { generations } = backups;
-  for (const generation of living(generations)) {
-    const own = kept.filter(({ parts }) => keyVersionOf(parts.db) === generation);
+  for (const generation of keepsDumps(backups.stack) ? [] : living(generations)) {
+    const own = archivedSets(kept).filter(({ parts }) => keyVersionOf(parts.db) === generation);
     if (own.length > 0 || generation === generations.current) await removeLabels(backups, generation, own);
     else await removeGeneration(backups, generation);
   }
@@ -66,7 +70,7 @@ async function removeGeneration({ bench, mount }: BackupContext, generation: num
   await mustRun(bench, { name: 'remove-generation', argv: ['rm', '-rf', folder], mounts: [mount] });
 }
 
-async function removeLabels(backups: BackupContext, generation: number, kept: readonly BackupSet[]): Promise<void> {
+async function removeLabels(backups: BackupContext, generation: number, kept: readonly ArchivedSet[]): Promise<void> {
   const there = new Set((await readDatabase(backups, generation)).backups.map(({ label }) => label));
   const keptLabels = new Set(kept.flatMap(({ parts }) => [parts.db.label, ...parts.db.references]));
   // What a killed backup has left, and no set names, goes too.

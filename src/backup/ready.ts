@@ -7,7 +7,7 @@ import { refuseForeign } from '../reconcile/refuse-foreign.ts';
 import { containersOf } from '../stack/roles.ts';
 import { bytes } from '../ui/bytes.ts';
 import type { Catalogue } from './plan/backup-sets.ts';
-import { cacheNodes, databaseMembers } from './plan/holds.ts';
+import { cacheNodes, databaseMembers, keepsDumps } from './plan/holds.ts';
 import { PassingRefusal } from './plan/retry.ts';
 import { type BackupContext, inServer, knownSets } from './repository/repository.ts';
 import { openRepository } from './repository/restic.ts';
@@ -25,6 +25,8 @@ export async function refuseUnfit(context: Context, { loaded, state }: Project, 
       '`medianest status` and `medianest health` show what is wrong; medianest up',
     );
   if (server?.state !== 'running') throw refuse('the repository host (backup) does not run');
+  const single = containersOf(containers, backups.stack.services, 'database')[0];
+  if (keepsDumps(backups.stack) && single?.state !== 'running') throw refuse('the database (postgres) does not run');
   const controller = controllerOf(backups.stack.services);
   const states = controller ? await memberStates(engine, containers, controller) : undefined;
   const leaders = leadersOf(states);
@@ -47,7 +49,7 @@ export async function refuseOldGeneration(backups: BackupContext): Promise<void>
 }
 
 /** restic would try for a quarter of an hour to write its lock. */
-export async function refuseReadOnly({ bench, mount }: BackupContext): Promise<void> {
+export async function refuseReadOnly({ bench, mount, stack }: BackupContext): Promise<void> {
   const { exitCode, tail } = await bench.docker.run(['exec', bench.server, 'test', '-w', mount.target], { signal: bench.signal });
   if (exitCode !== 1) return;
   // The client's own failures have the same exit status.
@@ -59,13 +61,13 @@ export async function refuseReadOnly({ bench, mount }: BackupContext): Promise<v
     );
   throw new UserError(
     'REPOSITORY_AWAY',
-    'the repository cannot be written: its disk is read-only, or is not the backup’s any more; nothing was changed, and WAL waits at the database',
+    `the repository cannot be written: its disk is read-only, or is not the backup’s any more; nothing was changed${keepsDumps(stack) ? '' : ', and WAL waits at the database'}`,
     'dmesg tells why a disk became read-only; mount it writable, then run the same command again',
   );
 }
 
 /** A disk without room takes no more WAL either, and then the database's own disk fills: what is left is for the WAL. */
-export async function refuseNoRoom({ bench, mount, loaded }: BackupContext): Promise<void> {
+export async function refuseNoRoom({ bench, mount, loaded, stack }: BackupContext): Promise<void> {
   const { stdout } = await bench.docker.run(['exec', bench.server, ...freeSpaceArgv(mount.target)], { signal: bench.signal });
   const free = freeSpaceOf(stdout);
   const { diskReserve } = loaded.settings;
@@ -73,7 +75,7 @@ export async function refuseNoRoom({ bench, mount, loaded }: BackupContext): Pro
   if (free === undefined || free >= diskReserve) return;
   throw new PassingRefusal(
     'BACKUP_REFUSED',
-    `the repository’s disk has ${bytes(free)} free, less than the reserve of ${bytes(diskReserve)} that is kept for WAL; no backup was made`,
+    `the repository’s disk has ${bytes(free)} free, less than the reserve of ${bytes(diskReserve)} that is kept${keepsDumps(stack) ? '' : ' for WAL'}; no backup was made`,
     'medianest backup prune, or enlarge the disk; `diskReserve` sets the reserve',
   );
 }

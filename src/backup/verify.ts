@@ -7,7 +7,9 @@ import { COPIES } from '../services/backup/backup.ts';
 import { copyNames } from '../services/backup/settings/copies-settings.ts';
 import { keyVersionOf } from '../services/backup/settings/key-versions.ts';
 import { verifyLabel } from './archive/prove-labels.ts';
-import type { BackupSet } from './plan/backup-sets.ts';
+import { type ArchivedSet, archivedSets, type BackupSet, type DumpSet, dumpSets, isDump } from './plan/backup-sets.ts';
+import { dumpProblems } from './plan/dump.ts';
+import { keepsDumps } from './plan/holds.ts';
 import { verifyProblems, type WalGap, walProblems } from './plan/pgbackrest.ts';
 import { unexpectedGaps } from './plan/set-archive.ts';
 import { openCatalogue } from './ready.ts';
@@ -30,7 +32,9 @@ export async function verify(context: Context, project: Project, id: string | un
     const backups = await backupContext(context, project, { lock });
     await removeJobs(backups.bench);
     const catalogue = await openCatalogue(backups);
-    const wanted = catalogue.sets.filter((set) => id === undefined || set.id === id);
+    // Without pgBackRest its own cannot be read.
+    const readable = catalogue.sets.filter((set) => isDump(set) || !keepsDumps(backups.stack));
+    const wanted = readable.filter((set) => id === undefined || set.id === id);
     if (wanted.length === 0)
       throw new UserError('NO_BACKUP', id ? `there is no set ${id}` : 'there is no backup to verify', 'medianest backup list');
     record(['verify', id ?? null]);
@@ -56,8 +60,10 @@ async function readAll(backups: BackupContext, sets: readonly BackupSet[], every
   await inServer(backups, ['halt'], 'an earlier command could not be ended');
   const database = new Map<string, string[]>();
   const problems: string[] = [];
-  for (const generation of new Set(sets.map(({ parts }) => keyVersionOf(parts.db)))) {
-    const own = sets.filter(({ parts }) => keyVersionOf(parts.db) === generation);
+  for (const { id, problems: found } of await readDumps(backups, dumpSets(sets))) database.set(id, found);
+  const archived = archivedSets(sets);
+  for (const generation of new Set(archived.map(({ parts }) => keyVersionOf(parts.db)))) {
+    const own = archived.filter(({ parts }) => keyVersionOf(parts.db) === generation);
     const read = await readGeneration(backups, generation, own, everything);
     for (const [id, found] of read.sets) database.set(id, found);
     problems.push(...read.wal);
@@ -79,6 +85,16 @@ async function readAll(backups: BackupContext, sets: readonly BackupSet[], every
   return { sets: found, gaps: unexpectedGaps((await readArchive(backups, sets)).gaps, sets), problems };
 }
 
+/** What of dumps is missing; that what is there can be read, `restic check` proves. */
+async function readDumps(backups: BackupContext, sets: readonly DumpSet[]): Promise<{ id: string; problems: string[] }[]> {
+  if (sets.length === 0) return [];
+  const listed = await restic(backups.bench, backups.local, ['snapshots', '--no-lock', '--json', '--tag', 'set']);
+  // A damaged repository is what a verification is there to tell.
+  if (listed.exitCode !== 0) return sets.map(({ id }) => ({ id, problems: [`the snapshots cannot be listed: ${lastWords(listed)}`] }));
+  const there = (JSON.parse(listed.stdout) as { short_id: string }[]).map(({ short_id }) => short_id);
+  return sets.map((set) => ({ id: set.id, problems: dumpProblems(set, there) }));
+}
+
 /**
  * The database’s parts of sets. All at once reads what several have in common once, and WAL that none ends with: where that is
  * well, each of them is.
@@ -86,7 +102,7 @@ async function readAll(backups: BackupContext, sets: readonly BackupSet[], every
 async function readGeneration(
   backups: BackupContext,
   generation: number,
-  sets: readonly BackupSet[],
+  sets: readonly ArchivedSet[],
   everything: boolean,
 ): Promise<{ sets: Map<string, string[]>; wal: string[] }> {
   const environment = { GENERATION: String(generation) };

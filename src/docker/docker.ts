@@ -206,10 +206,10 @@ function toObserved(container: Docker.ContainerInfo): ObservedContainer {
     inputs: container.Labels[LABEL.inputs],
     stateFolder: container.Labels[COMPOSE.folder],
     addresses: Object.fromEntries(
-      Object.entries(container.NetworkSettings.Networks).map(([name, network]) => [
-        name,
-        network.IPAddress || (network.IPAMConfig as { IPv4Address?: string } | null)?.IPv4Address || '',
-      ]),
+      // A container without a network is in one of this name, for the engine.
+      Object.entries(container.NetworkSettings.Networks).flatMap(([name, network]) =>
+        name === 'none' ? [] : [[name, network.IPAddress || (network.IPAMConfig as { IPv4Address?: string } | null)?.IPv4Address || '']],
+      ),
     ),
     ports: container.Ports.flatMap((port) =>
       port.PublicPort ? [{ address: port.IP ?? '', host: port.PublicPort, container: port.PrivatePort }] : [],

@@ -1,5 +1,5 @@
-/** The parts of a backup that are read from volumes; the database has its own way. */
-export type FilePart = 'files' | 'redis';
+/** The parts of a backup that are read from volumes; `dump`: a database that is dumped by its own server. A cluster has another way. */
+export type FilePart = 'files' | 'redis' | 'dump';
 
 export interface Mount {
   /** A named volume, or a folder of the host. */

@@ -11,7 +11,8 @@ import { withLock } from '../../project/with-lock.ts';
 import { databaseFolder, keyVersionOf } from '../../services/backup/settings/key-versions.ts';
 import { LABEL, volumeName } from '../../stack/labels.ts';
 import { bytes } from '../../ui/bytes.ts';
-import { type BackupSet, isGood } from '../plan/backup-sets.ts';
+import { type ArchivedSet, archivedSets, isGood } from '../plan/backup-sets.ts';
+import { refuseDumps } from '../plan/dump.ts';
 import { chooseTarget } from '../plan/restore-target.ts';
 import { type DatabaseShare, databaseShare, recipe } from '../plan/set-archive.ts';
 import { type JobMount, mustRun, removeJobs } from '../repository/job.ts';
@@ -55,7 +56,7 @@ export async function exportSet(
   const file = path.resolve(context.cwd, out);
   refuseThere(file);
   const started = context.clock.now();
-  const outcome = (set: BackupSet, more: Partial<ExportOutcome> = {}): ExportOutcome => ({
+  const outcome = (set: ArchivedSet, more: Partial<ExportOutcome> = {}): ExportOutcome => ({
     backup: set.id,
     ...{ file, page: `${file}.txt`, sum: `${file}.sha256`, bytes: 0, sha256: '', files: 0, recipe: '', result: 'exported' },
     seconds: (context.clock.now().getTime() - started.getTime()) / 1000,
@@ -63,11 +64,13 @@ export async function exportSet(
   });
   if (context.flags.dryRun) {
     const backups = await backupContext(context, project);
+    refuseDumps(backups, NO_DUMPS);
     await refuseTakenStage(context, backups);
     return outcome((await chosen(context, backups, id, rest)).set, { result: 'planned' });
   }
   return withLock(context, project.state, `backup export ${id ?? ''} --to ${file}`, async (lock, record) => {
     const backups = await backupContext(context, project, { lock });
+    refuseDumps(backups, NO_DUMPS);
     await refuseTakenStage(context, backups);
     await removeJobs(backups.bench);
     const { set, repository } = await chosen(context, backups, id, rest);
@@ -98,6 +101,7 @@ export async function exportSet(
   });
 }
 
+const NO_DUMPS = 'an archive is made of what pgBackRest made';
 const EXPORT = 'export';
 const stageOf = (project: string): string => volumeName(project, EXPORT);
 
@@ -105,7 +109,7 @@ const stageOf = (project: string): string => volumeName(project, EXPORT);
 const refuseTakenStage = async (context: Context, { bench: { project } }: BackupContext): Promise<void> =>
   refuseForeignVolumes(await context.engine(), [stageOf(project)], { kind: 'job', project, job: EXPORT });
 
-const folderOf = ({ parts }: BackupSet): string => databaseFolder(keyVersionOf(parts.db));
+const folderOf = ({ parts }: ArchivedSet): string => databaseFolder(keyVersionOf(parts.db));
 
 function refuseThere(file: string): void {
   if (exists(file))
@@ -116,10 +120,10 @@ function refuseThere(file: string): void {
 
 async function chosen(context: Context, backups: BackupContext, id: string | undefined, rest: boolean) {
   const known = await knownSets(backups);
-  const sets = known?.sets ?? [];
+  const sets = archivedSets(known?.sets ?? []);
   const newest = sets.filter(isGood).at(-1)?.id;
   const { gaps } = await readArchive(backups, sets);
-  const { set } = chooseTarget(sets, { set: id ?? newest, to: undefined }, context.clock.now(), gaps);
+  const { set } = chooseTarget<ArchivedSet>(sets, { set: id ?? newest, to: undefined }, context.clock.now(), gaps);
   if (
     rest &&
     gaps.some(({ after, generation }) => generation === set.parts.db.generation && after.slice(8) >= set.parts.db.walStart.slice(8))
@@ -133,7 +137,7 @@ async function chosen(context: Context, backups: BackupContext, id: string | und
 }
 
 /** What pgBackRest has to read again and find good, before it goes into a drawer. restic does that while it copies. */
-async function proven(context: Context, backups: BackupContext, set: BackupSet): Promise<DatabaseShare> {
+async function proven(context: Context, backups: BackupContext, set: ArchivedSet): Promise<DatabaseShare> {
   const mounts = [{ ...backups.mount, readOnly: true }];
   const { label } = set.parts.db;
   const environment = { GENERATION: String(keyVersionOf(set.parts.db)) };
@@ -157,7 +161,7 @@ async function proven(context: Context, backups: BackupContext, set: BackupSet):
 }
 
 interface Wanted {
-  set: BackupSet;
+  set: ArchivedSet;
   share: DatabaseShare;
   repository: string;
   text: string;
@@ -203,7 +207,7 @@ async function gather(
   );
 }
 
-const others = ({ labels }: DatabaseShare, set: BackupSet): string[] => labels.filter((label) => label !== set.parts.db.label);
+const others = ({ labels }: DatabaseShare, set: ArchivedSet): string[] => labels.filter((label) => label !== set.parts.db.label);
 
 /** The archive is read as it is written: what is in the file is what the sums say. */
 async function write(context: Context, backups: BackupContext, stage: JobMount, file: string, size: number) {

@@ -8,7 +8,8 @@ import { unlessFull } from '../../images/full-disk.ts';
 import { withLock } from '../../project/with-lock.ts';
 import { databaseFolder, keyVersionOf, living } from '../../services/backup/settings/key-versions.ts';
 import { containersOf } from '../../stack/roles.ts';
-import { type BackupSet, type Catalogue, isGood } from '../plan/backup-sets.ts';
+import { type ArchivedSet, type Catalogue, isDump, isGood } from '../plan/backup-sets.ts';
+import { refuseDumps } from '../plan/dump.ts';
 import { databaseShare, withImported } from '../plan/set-archive.ts';
 import { readCatalogue } from '../repository/catalogue.ts';
 import { type Job, jobError, mustRun, removeJobs, runJob } from '../repository/job.ts';
@@ -64,6 +65,7 @@ export async function importSet(context: Context, project: Project, archive: Che
   return withLock(context, project.state, `backup import ${file}`, async (lock, record) => {
     const backups = await backupContext(context, project, { lock });
     const { bench } = backups;
+    refuseDumps(backups, 'an archive holds what pgBackRest made');
     await removeJobs(bench);
     await refuseOther(backups, archive);
     const seconds = () => (context.clock.now().getTime() - started) / 1000;
@@ -133,7 +135,7 @@ async function receive(backups: BackupContext, { file, sha256 }: CheckedArchive,
 }
 
 interface Received {
-  set: BackupSet;
+  set: ArchivedSet;
   generation: number;
   labels: string[];
 }
@@ -147,7 +149,7 @@ async function examine(backups: BackupContext, file: string): Promise<Received> 
   const listed = await restic(bench, parted(backups), dump, { name: 'catalogue' });
   if (listed.exitCode !== 0) throw archiveDamaged(file, jobError('its list of sets', listed).message);
   const [set] = (JSON.parse(listed.stdout) as Catalogue).sets;
-  if (!set) throw archiveDamaged(file, 'it contains no set');
+  if (!set || isDump(set)) throw archiveDamaged(file, 'it contains no set');
   const generation = keyVersionOf(set.parts.db);
   const environment = { REPOSITORY: `${PART}/${databaseFolder(generation)}`, GENERATION: String(generation) };
   const mounts = [{ ...backups.mount, readOnly: true }];
@@ -192,7 +194,7 @@ async function adopt(backups: BackupContext, { set, generation, labels }: Receiv
 }
 
 /** The copy has another name than what it is a copy of. */
-async function snapshotOf(backups: BackupContext, file: string, { id }: BackupSet): Promise<string> {
+async function snapshotOf(backups: BackupContext, file: string, { id }: ArchivedSet): Promise<string> {
   const { stdout } = await mustRestic(backups.bench, backups.local, ['snapshots', '--json', '--tag', `set,${id}`]);
   const newest = (JSON.parse(stdout) as { short_id: string }[]).at(-1)?.short_id;
   if (!newest) throw archiveDamaged(file, 'its files are not there');

@@ -17,9 +17,15 @@ export const backupKeys: Command = {
     if (outcome.result === 'planned')
       return done(
         outcome,
-        `would give the files a new key, and start key version ${outcome.generation} of the database’s backups with a full backup`,
+        outcome.kind
+          ? 'would give the dumps and the files a new key, and make a backup'
+          : `would give the files a new key, and start key version ${outcome.generation} of the database’s backups with a full backup`,
       );
-    const old = outcome.readable.length > 0 ? ' What is older stays readable until it is pruned.' : '';
+    const old = outcome.kind
+      ? ' Older sets are opened by them too.'
+      : outcome.readable.length > 0
+        ? ' What is older stays readable until it is pruned.'
+        : '';
     return done(
       outcome,
       `The backups have new keys after ${outcome.seconds.toFixed(1)} s, and ${outcome.backup} was made with them.${old}\nThe old recovery kit opens none of the new backups: medianest backup kit FILE`,

@@ -52,6 +52,7 @@ export const backupList: Command = {
     const backups = await backupContext(context, await open(context));
     const sets = (await knownSets(backups))?.sets ?? [];
     const { reachableFrom, unexpectedGaps } = await import('../plan/set-archive.ts');
+    const { keepsDumps } = await import('../plan/holds.ts');
     const all = await readArchive(backups, sets).then(
       (archive) => archive.gaps,
       () => undefined,
@@ -67,6 +68,9 @@ export const backupList: Command = {
       rows.length > 0
         ? table([['SET', 'TYPE', 'SIZE', 'STORED', 'STATUS', 'DRILLED'], ...rows])
         : 'There is no backup yet: medianest backup --type full',
+      ...(keepsDumps(backups.stack)
+        ? [`A restore brings one of these back: ${backups.loaded.profile} keeps dumps, and no WAL between them.`]
+        : []),
       ...(from ? [`Any time from ${from} on can be restored, up to about ${backups.settings.archiveSeconds} s ago.`] : []),
       ...(gaps === undefined ? ['Whether WAL is missing is not known: the archive cannot be read.'] : []),
       ...(gaps ?? []).map(

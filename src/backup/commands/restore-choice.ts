@@ -24,6 +24,7 @@ export async function aimAtTerminal(context: Context, { state }: Project, aim: A
   const { underWay } = await import('../restore/journal.ts');
   if (options.into === undefined && underWay(state)) return aim;
   const { aimOf, nothingNamed, setRows, setsToShow } = await import('../plan/restore-choice.ts');
+  const { isDump } = await import('../plan/backup-sets.ts');
   const { readCatalogue } = await import('../repository/catalogue.ts');
   const { bytes } = await import('../../ui/bytes.ts');
   const { table } = await import('../../ui/table.ts');
@@ -33,8 +34,12 @@ export async function aimAtTerminal(context: Context, { state }: Project, aim: A
   const question = [
     table(setRows(shown, bytes)),
     ...(more > 0 ? [`${more} older: medianest backup list`] : []),
-    'A number restores that set as of its end; `newest` everything that can be reached, also what happened a moment ago;',
-    'a time, such as "10 minutes ago" or "2026-11-25 09:30:00+01:00", that moment.',
+    ...(shown.every(isDump)
+      ? ['A number restores that set as of its end.']
+      : [
+          'A number restores that set as of its end; `newest` everything that can be reached, also what happened a moment ago;',
+          'a time, such as "10 minutes ago" or "2026-11-25 09:30:00+01:00", that moment.',
+        ]),
     AGAIN,
   ].join('\n');
   for (let first = true; ; first = false) {

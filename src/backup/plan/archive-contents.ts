@@ -1,5 +1,5 @@
 import { keyVersionOf } from '../../services/backup/settings/key-versions.ts';
-import type { BackupSet } from './backup-sets.ts';
+import { archivedSets, type BackupSet, isDump } from './backup-sets.ts';
 import { type WalGap, walGaps } from './pgbackrest.ts';
 
 /** The WAL of one database in one key version of the repository. */
@@ -46,7 +46,7 @@ export function archiveContents(text: string): ArchiveContents {
 /** Each database that ever used the repository has an archive of its own, in each key version. */
 export const archiveGaps = (archives: readonly WalArchive[], sets: readonly BackupSet[]): WalGap[] =>
   archives.flatMap(({ generation, segments }) => {
-    const starts = sets.flatMap(({ parts: { db } }) => (keyVersionOf(db) === generation ? [db.walStart] : []));
+    const starts = archivedSets(sets).flatMap(({ parts: { db } }) => (keyVersionOf(db) === generation ? [db.walStart] : []));
     const oldest = starts.sort((a, b) => (a.slice(8) < b.slice(8) ? -1 : 1))[0];
     return walGaps(segments, oldest).map((gap) => ({ ...gap, ...(generation > 1 && { generation }) }));
   });
@@ -54,7 +54,9 @@ export const archiveGaps = (archives: readonly WalArchive[], sets: readonly Back
 /**
  * The archive that a set’s WAL is in; undefined if that cannot be told: sets of before 0.5 do not say which database they are of.
  */
-export function archiveOf({ parts: { db } }: BackupSet, archives: readonly WalArchive[]): WalArchive | undefined {
+export function archiveOf(set: BackupSet, archives: readonly WalArchive[]): WalArchive | undefined {
+  if (isDump(set)) return undefined;
+  const { db } = set.parts;
   const own = archives.filter(({ generation }) => generation === keyVersionOf(db));
   if (db.archive !== undefined) return own.find(({ id }) => id === db.archive);
   return own.length === 1 ? own[0] : undefined;

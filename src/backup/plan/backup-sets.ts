@@ -1,7 +1,7 @@
 import { keyVersionOf } from '../../services/backup/settings/key-versions.ts';
 
 /** What one `backup` made, as it is kept beside the data in the repository (src/backup/README.md). */
-export interface BackupSet {
+interface SetOf<D extends DatabasePart | DumpPart> {
   /** `20261125-004908-full`: UTC, when it was started. */
   id: string;
   type: BackupType;
@@ -16,7 +16,7 @@ export interface BackupSet {
   sizeBytes: number;
   /** What it added to the repository. */
   storedBytes: number;
-  parts: { db: DatabasePart; files: FilesPart };
+  parts: { db: D; files: FilesPart };
   /** Compose service -> image. */
   images: Record<string, string>;
   /** Hash of the settings that it was made with. */
@@ -35,7 +35,20 @@ export interface BackupSet {
 export const BACKUP_TYPES = ['full', 'diff', 'incr'] as const;
 export type BackupType = (typeof BACKUP_TYPES)[number];
 
+/** A set whose database is pgBackRest’s: WAL after it can be followed. */
+export type ArchivedSet = SetOf<DatabasePart>;
+/** A set whose database is dumped: it is as it was then, and at no other moment. */
+export type DumpSet = SetOf<DumpPart>;
+export type BackupSet = ArchivedSet | DumpSet;
+
+export const isDump = (set: BackupSet): set is DumpSet => set.parts.db.kind === 'dump';
+
+export const dumpSets = (sets: readonly BackupSet[]): DumpSet[] => sets.filter(isDump);
+export const archivedSets = (sets: readonly BackupSet[]): ArchivedSet[] => sets.flatMap((set) => (isDump(set) ? [] : [set]));
+
+/** What pgBackRest made. */
 export interface DatabasePart {
+  kind?: undefined;
   /** Which generation of the repository it is in (services/backup/settings/key-versions.ts); the first where that is not said. */
   generation?: number;
   /** pgBackRest’s label; one that was made from others needs those. */
@@ -55,6 +68,27 @@ export interface DatabasePart {
   storedBytes: number;
 }
 
+/** What the server of a single database was dumped to: snapshots of restic with a file each. */
+export interface DumpPart {
+  kind: 'dump';
+  /** There is one key version of it. */
+  generation?: undefined;
+  /** Names of the databases, and the snapshot of each. */
+  databases: { name: string; snapshot: string }[];
+  /** The snapshot of its roles, with the hashes of their passwords. */
+  roles: string;
+  /** PostgreSQL’s major version. */
+  version: string;
+  /** Before its first dump began: what was committed by then is in it. */
+  consistentAt: string;
+  /** What the databases take on a disk. */
+  sizeBytes: number;
+  storedBytes: number;
+}
+
+/** What names the part of the database in lists: pgBackRest’s label, or the first dump’s snapshot. */
+export const databaseName = ({ parts: { db } }: BackupSet): string => (db.kind === 'dump' ? (db.databases[0]?.snapshot ?? '') : db.label);
+
 export interface FilesPart {
   /** restic’s id of the snapshot. */
   snapshot: string;
@@ -71,7 +105,7 @@ export interface Catalogue {
   repository: string;
   sets: BackupSet[];
   /** Of each copy elsewhere, the sets that it should hold: also those that are no longer here. */
-  copies?: Record<string, BackupSet[]>;
+  copies?: Record<string, ArchivedSet[]>;
 }
 
 /** `20261125-004908-full`; a later second where there is such a set already, because the clock was put back. */
@@ -89,7 +123,7 @@ export const byAge = (a: BackupSet, b: BackupSet): number =>
 
 /** Those that a set cannot be restored without. */
 export const neededBy = (set: BackupSet, sets: readonly BackupSet[]): string[] =>
-  sets.filter(({ parts }) => set.parts.db.references.includes(parts.db.label)).map(({ id }) => id);
+  isDump(set) ? [] : archivedSets(sets).flatMap(({ id, parts }) => (set.parts.db.references.includes(parts.db.label) ? [id] : []));
 
 /** Good as far as is known: no check has found a fault in it. */
 export const isGood = ({ problems }: BackupSet): boolean => (problems ?? []).length === 0;
@@ -128,7 +162,8 @@ export function listed(set: BackupSet) {
   const { id, type, reason, startedAt, finishedAt, sizeBytes, storedBytes, verifiedAt, drilledAt, drill, problems, importedAt } = set;
   return {
     ...{ id, type, reason, startedAt, finishedAt, sizeBytes, storedBytes },
-    parts: { db: set.parts.db.label, files: set.parts.files.snapshot },
+    ...(isDump(set) && { kind: 'dump' as const }),
+    parts: { db: databaseName(set), files: set.parts.files.snapshot },
     repo: 'local',
     status: isGood(set) ? (verifiedAt ? 'verified' : 'stored') : 'damaged',
     ...(problems && problems.length > 0 && { problems }),

@@ -1,6 +1,6 @@
 import type { Check } from '../../capability/check.ts';
 import { keyVersionOf, labelPath } from '../../services/backup/settings/key-versions.ts';
-import { type BackupSet, byAge, type Catalogue } from './backup-sets.ts';
+import { type ArchivedSet, archivedSets, type BackupSet, byAge, type Catalogue, dumpSets } from './backup-sets.ts';
 import { type Decision, type KeepPolicy, retention } from './retention.ts';
 
 /** Raises an alert when a copy is behind, and clears it. */
@@ -104,18 +104,19 @@ export const copyDecisions = (
   states: readonly CopyState[] | undefined,
 ): Decision[] => retention(candidates(catalogue, name, states), policy);
 
-function candidates({ sets, copies }: Catalogue, name: string, states: readonly CopyState[] | undefined): BackupSet[] {
+/** Dumps are in no copy: nothing sends them. */
+function candidates({ sets, copies }: Catalogue, name: string, states: readonly CopyState[] | undefined): ArchivedSet[] {
   const here = new Set(sets.map(({ id }) => id));
   const labels = states?.find((state) => state.name === name)?.labels;
   // One that went here before it was sent is nowhere any more.
   const there = (copies?.[name] ?? []).filter(
     ({ id, parts }) => !here.has(id) && (labels === undefined || labels.includes(labelPath(parts.db))),
   );
-  return [...there, ...sets].sort(byAge);
+  return [...there, ...archivedSets(sets)].sort(byAge);
 }
 
 /** The instructions to the container of the copies: what should be there, and from which WAL on. */
-export function wantText(sets: readonly BackupSet[]): string {
+export function wantText(sets: readonly ArchivedSet[]): string {
   const oldest = sets.map(({ parts }) => parts.db.walStart).sort((a, b) => (a.slice(8) < b.slice(8) ? -1 : 1))[0];
   const labels = new Set(sets.flatMap(({ parts: { db } }) => [...db.references, db.label].map((label) => labelPath({ ...db, label }))));
   return [
@@ -137,11 +138,13 @@ export function fetched(
   snapshots: Readonly<Record<string, string>>,
   labels: readonly string[],
 ): BackupSet[] {
-  const sets = new Map([...(known.copies?.[name] ?? []), ...known.sets].map((set) => [set.id, set]));
-  return [...sets.values()]
+  // A copy has no dumps; those whose snapshots are here have stayed.
+  const dumps = dumpSets(known.sets).filter(({ id }) => snapshots[id]);
+  const sets = new Map([...(known.copies?.[name] ?? []), ...archivedSets(known.sets)].map((set) => [set.id, set]));
+  const archived = [...sets.values()]
     .filter(({ id, parts }) => snapshots[id] && labels.includes(`${keyVersionOf(parts.db)}/${parts.db.label}`))
-    .map((set) => ({ ...set, parts: { ...set.parts, files: { ...set.parts.files, snapshot: snapshots[set.id] as string } } }))
-    .sort(byAge);
+    .map((set) => ({ ...set, parts: { ...set.parts, files: { ...set.parts.files, snapshot: snapshots[set.id] as string } } }));
+  return [...archived, ...dumps].sort(byAge);
 }
 
 /** A line about each copy, for `backup list`. */

@@ -10,6 +10,9 @@ type Holds = Pick<Stack, 'services'>;
 /** The containers that hold the database, each in its first mount. */
 export const databaseMembers = ({ services }: Holds): Service[] => withRole(services, 'database');
 
+/** Whether the database is kept as dumps: of a single server, without WAL. Otherwise pgBackRest takes it, and its WAL. */
+export const keepsDumps = (stack: Holds): boolean => databaseMembers(stack).some((server) => backedUp(server, 'dump').length > 0);
+
 /** The nodes of the cache whose contents a backup holds: a single server has nothing that is marked. */
 export const cacheNodes = ({ services }: Holds): { name: string; mounts: Mount[] }[] =>
   withRole(services, 'cache').flatMap((service) => {

@@ -1,6 +1,6 @@
 import { UserError } from '../../core/errors.ts';
 import { momentOf, utcText } from '../../core/time.ts';
-import { type BackupSet, byAge, isGood } from './backup-sets.ts';
+import { type BackupSet, byAge, databaseName, isDump, isGood } from './backup-sets.ts';
 
 /** What a person asks for: a set as of its end (`latest`, or its id), a moment, or everything that can be reached (`newest`). */
 export interface Aim {
@@ -46,7 +46,7 @@ export function aimOf(answer: string, shown: readonly BackupSet[], sets: readonl
   const text = answer.trim();
   if (text === 'newest') return { set: undefined, to: 'newest' };
   if (text === 'latest') return { set: 'latest', to: undefined };
-  const known = sets.find(({ id, parts }) => id === text || parts.db.label === text);
+  const known = sets.find((set) => set.id === text || databaseName(set) === text);
   if (known) return { set: known.id, to: undefined };
   if (!/^\d+$/.test(text)) return { set: undefined, to: momentOf('--to', text, now) };
   const numbered = shown[Number(text) - 1];
@@ -74,8 +74,12 @@ export function nothingNamed(sets: readonly BackupSet[] | undefined, now: Date, 
   const ways = [
     [command('latest'), 'the newest set, as of its end'],
     ...(id ? [[command(id), 'any set by its id, as of its end (medianest backup list)']] : []),
-    [command(`--to "${momentToType(good, now)}"`), 'a moment'],
-    [command('--to newest'), 'everything that can be reached, also what happened a moment ago'],
+    ...(sets?.length && sets.every(isDump)
+      ? []
+      : [
+          [command(`--to "${momentToType(good, now)}"`), 'a moment'],
+          [command('--to newest'), 'everything that can be reached, also what happened a moment ago'],
+        ]),
   ] as const;
   const width = Math.max(...ways.map(([line]) => (line as string).length));
   return new UserError(

@@ -1,5 +1,5 @@
 import { durationText, utcText } from '../../core/time.ts';
-import type { BackupSet } from './backup-sets.ts';
+import { type BackupSet, isDump } from './backup-sets.ts';
 import { segmentPosition } from './pgbackrest.ts';
 import type { Part } from './restore-part.ts';
 import type { RestoreTarget } from './restore-target.ts';
@@ -69,7 +69,8 @@ function ofDatabase({ set, until }: RestoreTarget, { running, archived, leads }:
   }
   const end = new Date(set.parts.db.consistentAt);
   const seconds = secondsSince(end);
-  const segments = now && leads ? Math.max(0, segmentPosition(now.segment).number - segmentPosition(set.parts.db.walStop).number) : null;
+  const segments =
+    now && leads && !isDump(set) ? Math.max(0, segmentPosition(now.segment).number - segmentPosition(set.parts.db.walStop).number) : null;
   const text = `${recovers(utcText(end), `end of set ${set.id}`)}; ${leftOutText(seconds, segments, leads, running !== undefined)}`;
   return { to: end.toISOString(), leftOutSeconds: seconds, leftOutSegments: segments, text };
 }

@@ -56,7 +56,7 @@ export function restorePlan(stack: Stack, { kind, parts, says, target }: Restore
     ...(kind === 'go-on' ? [] : prepareSteps(parts, kind === 'undo' ? undefined : target, kind !== 'bare')),
     ...replaceSteps(stack, { parts, member: '', touched: [] }, set),
     ...finishSteps(parts, set),
-    ...afterSteps(parts),
+    ...afterSteps(stack, parts),
   ];
   const data = parts.some((part) => part !== 'settings');
   return { steps: headlines(steps, parts, says), expectedSeconds: data ? seconds(AROUND.place) : kind === 'new' ? 20 : null };

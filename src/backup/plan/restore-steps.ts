@@ -2,7 +2,7 @@ import type { Step, StepName } from '../../capability/capability.ts';
 import { namesOf } from '../../stack/roles.ts';
 import type { Stack } from '../../stack/types.ts';
 import type { BackupSet } from './backup-sets.ts';
-import { cacheNodes, databaseMembers } from './holds.ts';
+import { cacheNodes, databaseMembers, keepsDumps } from './holds.ts';
 import type { Part } from './restore-part.ts';
 import type { RestoreTarget } from './restore-target.ts';
 
@@ -75,13 +75,15 @@ export function replaceSteps(stack: Stack, { parts, member }: Replacement, set: 
   return [
     { kind: 'begin-replacing', cause: 'a killed restore is resumed or rolled back' },
     ...stopSteps(stack, parts),
-    ...(parts.includes('db') ? swapSteps(false) : []),
+    ...(parts.includes('db') ? swapSteps(stack, false) : []),
     ...(parts.includes('files') ? [{ kind: 'restore-files' as const, set, back: false, cause: 'the set has them' }] : []),
     ...(parts.includes('redis') ? [{ kind: 'restore-cache' as const, set, back: false, cause: 'the set has it' }] : []),
     ...startSteps(parts, member),
     // A database that was founded again meanwhile has another identity than the restored one. Not before every member runs: the
     // repository would wait for those that do not answer, and take no WAL until then.
-    ...(parts.includes('db') ? [{ kind: 'tell-repository' as const, cause: 'the restored database may have another identity' }] : []),
+    ...(parts.includes('db') && !keepsDumps(stack)
+      ? [{ kind: 'tell-repository' as const, cause: 'the restored database may have another identity' }]
+      : []),
   ];
 }
 
@@ -90,7 +92,7 @@ export function rollbackSteps(stack: Stack, { parts, member, touched }: Replacem
   const cause = 'the restore is rolled back';
   return [
     ...stopSteps(stack, parts),
-    ...(touched.includes('db') ? swapSteps(true) : []),
+    ...(touched.includes('db') ? swapSteps(stack, true) : []),
     ...(touched.includes('files') && safety ? [{ kind: 'restore-files' as const, set: safety, back: true, cause }] : []),
     ...(touched.includes('redis') && safety ? [{ kind: 'restore-cache' as const, set: safety, back: true, cause }] : []),
     ...startSteps(touched, member),
@@ -104,9 +106,9 @@ export const finishSteps = (parts: readonly Part[], set: BackupSet): Step[] => [
   { kind: 'end-restore', cause: 'it can be undone from here on' },
 ];
 
-/** After the end: whatever becomes of it, everything is restored. */
-export const afterSteps = (parts: readonly Part[]): Step[] =>
-  parts.includes('db') ? [{ kind: 'take-full-set', cause: 'the database has a timeline of its own' }] : [];
+/** After the end: whatever becomes of it, everything is restored. Dumps know no timelines: the next one is as good as any. */
+export const afterSteps = (stack: Stack, parts: readonly Part[]): Step[] =>
+  parts.includes('db') && !keepsDumps(stack) ? [{ kind: 'take-full-set', cause: 'the database has a timeline of its own' }] : [];
 
 const stopSteps = (stack: Stack, parts: readonly Part[]): Step[] => [
   {
@@ -117,9 +119,9 @@ const stopSteps = (stack: Stack, parts: readonly Part[]): Step[] => [
   { kind: 'stop-writers', services: writersOf(stack, parts), cause: 'they use the data that is replaced' },
 ];
 
-const swapSteps = (back: boolean): Step[] => [
+const swapSteps = (stack: Stack, back: boolean): Step[] => [
   { kind: 'swap-database', back, cause: back ? 'the restore is rolled back' : 'it is restored beside the old one' },
-  { kind: 'forget-cluster', cause: 'etcd knows the leader and the history of the other database' },
+  ...(keepsDumps(stack) ? [] : [{ kind: 'forget-cluster' as const, cause: 'etcd knows the leader and the history of the other database' }]),
 ];
 
 const startSteps = (parts: readonly Part[], member: string): Step[] => [

@@ -2,14 +2,14 @@ import { UserError } from '../../core/errors.ts';
 import { utcText } from '../../core/time.ts';
 import { keyVersionOf } from '../../services/backup/settings/key-versions.ts';
 import { POSTGRES_MAJOR } from '../../services/database/postgres.ts';
-import { type BackupSet, byAge, isGood } from './backup-sets.ts';
+import { type BackupSet, byAge, databaseName, isDump, isGood } from './backup-sets.ts';
 import type { WalGap } from './pgbackrest.ts';
 import { type Aim, nothingNamed } from './restore-choice.ts';
 import { type Lineage, leadsTo } from './timelines.ts';
 
 /** What is to be restored: a set, and how far WAL is followed from it. */
-export interface RestoreTarget {
-  set: BackupSet;
+export interface RestoreTarget<S extends BackupSet = BackupSet> {
+  set: S;
   /** `end`: all WAL there is; `set`: until the set is consistent; otherwise a moment. */
   until: 'end' | 'set' | Date;
   /** The timeline that a moment is on; where it is not said, the latest that the set leads to. */
@@ -25,7 +25,10 @@ export const targetText = ({ set, until }: RestoreTarget): string =>
       : `the end of ${set.id} (${utcText(set.parts.db.consistentAt)})`;
 
 /** Files of another major version are nothing that this one could start from. @throws UserError NO_BACKUP */
-export function refuseOtherVersion({ id, version: made, parts }: BackupSet): void {
+export function refuseOtherVersion(set: BackupSet): void {
+  // A dump is statements, which a later version takes too.
+  if (isDump(set)) return;
+  const { id, version: made, parts } = set;
   const version = parts.db.version ?? POSTGRES_MAJOR;
   if (version === POSTGRES_MAJOR) return;
   throw new UserError(
@@ -41,7 +44,7 @@ const consistent = ({ parts }: BackupSet): Date => new Date(parts.db.consistentA
 const lastAfter = (good: readonly BackupSet[], to: Date): number => good.findLastIndex((set) => consistent(set) >= to);
 
 /** The newest set that a person or a timer has made. A safety set holds what a restore was to undo, so it has to be named. */
-function latestSet(good: readonly BackupSet[]): BackupSet {
+function latestSet<S extends BackupSet>(good: readonly S[]): S {
   const latest = good.findLast(({ reason }) => reason !== 'safety');
   if (latest) return latest;
   throw new UserError(
@@ -51,8 +54,8 @@ function latestSet(good: readonly BackupSet[]): BackupSet {
   );
 }
 
-function namedSet(sets: readonly BackupSet[], good: readonly BackupSet[], name: string): BackupSet {
-  const set = name === 'latest' ? latestSet(good) : sets.find(({ id, parts }) => id === name || parts.db.label === name);
+function namedSet<S extends BackupSet>(sets: readonly S[], good: readonly S[], name: string): S {
+  const set = name === 'latest' ? latestSet(good) : sets.find((known) => known.id === name || databaseName(known) === name);
   if (!set) throw new UserError('NO_BACKUP', `there is no set ${name}; nothing was changed`, 'medianest backup list names them');
   if (isGood(set)) return set;
   throw new UserError(
@@ -67,13 +70,13 @@ function namedSet(sets: readonly BackupSet[], good: readonly BackupSet[], name: 
  * @param lineage the timeline that is asked for, where that is known: only sets whose WAL leads there are begun with
  * @throws UserError USAGE where nothing is asked for, NO_BACKUP where nothing that is there leads to what is asked
  */
-export function chooseTarget(
-  sets: readonly BackupSet[],
+export function chooseTarget<S extends BackupSet>(
+  sets: readonly S[],
   { set: name, to }: Aim,
   now: Date,
   gaps: readonly WalGap[] = [],
   lineage?: Lineage,
-): RestoreTarget {
+): RestoreTarget<S> {
   if (name === undefined && to === undefined) throw nothingNamed(sets, now);
   const good = [...sets].sort(byAge).filter(isGood);
   if (good.length === 0)
@@ -91,9 +94,9 @@ export function chooseTarget(
       );
     return proven({ set, until: to === undefined ? 'set' : to === 'newest' ? 'end' : to, ...along(set, to, lineage) }, gaps);
   }
-  const onTheWay = (set: BackupSet) => !lineage || leadsTo(set, lineage);
-  if (!(to instanceof Date)) return proven({ set: good.findLast(onTheWay) ?? (good.at(-1) as BackupSet), until: 'end' }, gaps);
-  const before = (set: BackupSet, at: number) => at <= last && consistent(set) <= to;
+  const onTheWay = (set: S) => !lineage || leadsTo(set, lineage);
+  if (!(to instanceof Date)) return proven({ set: good.findLast(onTheWay) ?? (good.at(-1) as S), until: 'end' }, gaps);
+  const before = (set: S, at: number) => at <= last && consistent(set) <= to;
   const chosen = good.findLastIndex((set, at) => before(set, at) && onTheWay(set));
   const index = chosen < 0 ? good.findLastIndex(before) : chosen;
   const set = good[index];
@@ -118,14 +121,15 @@ const along = (set: BackupSet, to: Aim['to'], lineage: Lineage | undefined): { t
  * WAL cannot be followed across a gap. Only the sets around it say at which moment the gap is.
  * @param next the first set that is newer than what is asked
  */
-function proven(target: RestoreTarget, gaps: readonly WalGap[], next?: BackupSet): RestoreTarget {
+function proven<S extends BackupSet>(target: RestoreTarget<S>, gaps: readonly WalGap[], next?: S): RestoreTarget<S> {
   const { set, until } = target;
+  if (isDump(set)) return target;
   const gap = gaps.find(
     ({ after, generation }) =>
       // WAL after the set is followed into later key versions too.
       (until === 'set' ? generation === set.parts.db.generation : keyVersionOf({ generation }) >= keyVersionOf(set.parts.db)) &&
       after.slice(8) >= set.parts.db.walStart.slice(8) &&
-      !(next && next.parts.db.walStart.slice(8) <= after.slice(8)),
+      !(next && !isDump(next) && next.parts.db.walStart.slice(8) <= after.slice(8)),
   );
   const crossed = until !== 'set' || (gap && gap.after.slice(8) < set.parts.db.walStop.slice(8));
   if (!gap || !crossed) return target;

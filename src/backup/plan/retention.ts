@@ -1,4 +1,4 @@
-import { type BackupSet, byAge, isGood, neededBy } from './backup-sets.ts';
+import { archivedSets, type BackupSet, byAge, dumpSets, isGood, neededBy } from './backup-sets.ts';
 
 /** How many of each kind stay. */
 export interface KeepPolicy {
@@ -65,6 +65,19 @@ export function retention(sets: readonly BackupSet[], policy: KeepPolicy): Decis
     const own = reasons.get(id) ?? [];
     return { id, keep: own.length > 0, reasons: own.length > 0 ? own : ['no rule keeps it'] };
   });
+}
+
+/**
+ * Dumps and what pgBackRest made each by the same rules, so that neither takes the place of the other.
+ * @param dumps whether the stack keeps dumps: there is no pgBackRest then that could remove its own
+ */
+export function retentionHere(sets: readonly BackupSet[], policy: KeepPolicy, dumps: boolean): Decision[] {
+  const others = archivedSets(sets);
+  const archived = dumps
+    ? others.map(({ id }) => ({ id, keep: true, reasons: ['it is of a cluster: `backup prune` of staging or prod decides'] }))
+    : retention(others, policy);
+  const decided = new Map([...archived, ...retention(dumpSets(sets), policy)].map((decision) => [decision.id, decision]));
+  return sets.flatMap(({ id }) => decided.get(id) ?? []);
 }
 
 /** `2026-W48` (ISO 8601: the week of the year that its Thursday is in). */

@@ -1,5 +1,5 @@
 import { databaseFolder, databaseKey, keyVersionOf } from '../../services/backup/settings/key-versions.ts';
-import { type BackupSet, byAge, isGood } from './backup-sets.ts';
+import { type ArchivedSet, archivedSets, type BackupSet, byAge, isGood } from './backup-sets.ts';
 import type { WalGap } from './pgbackrest.ts';
 
 /** Where in an archive of a set things are: it is a small repository of its own, and what tells how to use it. */
@@ -45,7 +45,7 @@ export function databaseShare(json: string, label: string): DatabaseShare | unde
 }
 
 /** How to use an archive, for a person who finds it in a drawer. */
-export function recipe(set: BackupSet, about: { file: string; repository: string; madeAt: string; wal: string }): string {
+export function recipe(set: ArchivedSet, about: { file: string; repository: string; madeAt: string; wal: string }): string {
   const { file } = about;
   const { label, consistentAt } = set.parts.db;
   const generation = keyVersionOf(set.parts.db);
@@ -89,7 +89,7 @@ export function withImported(sets: readonly BackupSet[], imported: BackupSet, im
 /** After an imported set there may be no WAL: only WAL that is missing unexpectedly is reported. */
 export const unexpectedGaps = (gaps: readonly WalGap[], sets: readonly BackupSet[]): WalGap[] =>
   gaps.filter(({ after, generation }) =>
-    sets.some(
+    archivedSets(sets).some(
       ({ importedAt, parts: { db } }) =>
         db.generation === generation && db.walStart.slice(8) <= after.slice(8) && !(importedAt && db.walStop.slice(8) <= after.slice(8)),
     ),
@@ -97,7 +97,7 @@ export const unexpectedGaps = (gaps: readonly WalGap[], sets: readonly BackupSet
 
 /** From when on any moment can be restored; undefined where there is no good set. */
 export const reachableFrom = (gaps: readonly WalGap[], sets: readonly BackupSet[]): string | undefined =>
-  sets.find(
+  archivedSets(sets).find(
     (set) =>
       isGood(set) &&
       !(

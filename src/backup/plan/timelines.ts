@@ -1,5 +1,5 @@
 import { archiveOf, type WalArchive } from './archive-contents.ts';
-import type { BackupSet } from './backup-sets.ts';
+import type { ArchivedSet, BackupSet } from './backup-sets.ts';
 import { segmentPosition } from './pgbackrest.ts';
 
 /*
@@ -38,10 +38,11 @@ export const lineageFrom = (archive: WalArchive, timeline: number, history: stri
   }),
 });
 
-const timelineOf = ({ parts: { db } }: BackupSet): number => segmentPosition(db.walStop).timeline;
+const timelineOf = ({ parts: { db } }: ArchivedSet): number => segmentPosition(db.walStop).timeline;
 
-const within = (archive: WalArchive, sets: readonly BackupSet[]): BackupSet[] =>
-  sets.filter((set) => archiveOf(set, [archive]) !== undefined);
+const isIn = (archive: WalArchive, set: BackupSet): set is ArchivedSet => archiveOf(set, [archive]) !== undefined;
+
+const within = (archive: WalArchive, sets: readonly BackupSet[]): ArchivedSet[] => sets.filter((set) => isIn(archive, set));
 
 /** The latest timeline that an archive knows of. */
 export const newestTimeline = (archive: WalArchive, sets: readonly BackupSet[]): number =>
@@ -54,7 +55,7 @@ export const newestTimeline = (archive: WalArchive, sets: readonly BackupSet[]):
 
 /** Whether the WAL after a set leads to the end of a timeline. */
 export function leadsTo(set: BackupSet, { archive, timeline, forks }: Lineage): boolean {
-  if (archiveOf(set, [archive]) === undefined) return false;
+  if (!isIn(archive, set)) return false;
   const own = timelineOf(set);
   return own === timeline || forks.some((fork) => fork.timeline === own && lsnOf(set.parts.db.lsnStop) <= fork.lsn);
 }

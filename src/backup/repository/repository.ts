@@ -52,7 +52,11 @@ export async function backupContext(
   const settings = loaded.settings.backup as BackupSettings;
   const mounted = server?.mounts.find(({ target }) => target === REPOSITORY);
   if (!server || !mounted)
-    throw new UserError('NOT_RUNNING', `profile ${loaded.profile} has no backup`, 'a profile with `backup`, such as prod or staging');
+    throw new UserError(
+      'NOT_RUNNING',
+      `profile ${loaded.profile} has no backup`,
+      'a profile with `backup`, such as prod, staging or dev-compose',
+    );
   const mount = jobMount(stack.project, mounted);
   // A newer medianest has an image that `up` has not built yet: jobs go by what runs.
   const engine = await context.engine();

@@ -23,6 +23,18 @@ export const localRepository = (mount: JobMount): Repository => ({ location: LOC
 /** restic’s exit statuses (its manual, "Scripting"). */
 export const RESTIC = { incomplete: 3, noRepository: 10, locked: 11, wrongKey: 12 } as const;
 
+/** restic in a repository, as a job. */
+export const resticJob = (repository: Repository, args: readonly string[], more: Partial<Omit<Job, 'argv'>> = {}): Job => ({
+  name: more.name ?? `restic-${args[0]}`,
+  argv: ['repository', ...args],
+  ...(more.capabilities && { capabilities: more.capabilities }),
+  ...(more.input !== undefined && { input: more.input }),
+  ...(more.cpus !== undefined && { cpus: more.cpus }),
+  ...(more.streams && { streams: more.streams }),
+  mounts: [...repository.mounts, ...(more.mounts ?? [])],
+  environment: { RESTIC_REPOSITORY: repository.location, ...more.environment },
+});
+
 /** Runs restic in a repository, whatever its exit status. @throws UserError where the key is not the repository’s */
 export async function restic(
   bench: Workbench,
@@ -31,16 +43,7 @@ export async function restic(
   more: Partial<Omit<Job, 'argv'>> = {},
   task?: Task,
 ): Promise<RunResult> {
-  const job = {
-    name: more.name ?? `restic-${args[0]}`,
-    argv: ['repository', ...args],
-    ...(more.capabilities && { capabilities: more.capabilities }),
-    ...(more.input !== undefined && { input: more.input }),
-    ...(more.cpus !== undefined && { cpus: more.cpus }),
-    mounts: [...repository.mounts, ...(more.mounts ?? [])],
-    environment: { RESTIC_REPOSITORY: repository.location, ...more.environment },
-  };
-  const result = await runJob(bench, job, task);
+  const result = await runJob(bench, resticJob(repository, args, more), task);
   if (result.exitCode === RESTIC.wrongKey)
     throw new UserError(
       'REPOSITORY_AWAY',

@@ -14,13 +14,16 @@ import { databaseKey, type KeyVersions, keyVersionOf } from '../../services/back
 import type { Lock } from '../../state/lock.ts';
 import { writeOwned } from '../../state/owned.ts';
 import { makeSet } from '../backup.ts';
-import { type BackupSet, isGood } from '../plan/backup-sets.ts';
+import { archivedSets, type BackupSet, isGood } from '../plan/backup-sets.ts';
+import { keepsDumps } from '../plan/holds.ts';
 import { openCatalogue, refuseUnfit } from '../ready.ts';
 import { mustRun, removeJobs } from './job.ts';
 import { type BackupContext, backupContext, inServer, knownSets } from './repository.ts';
 import { KEY_MAKER_CPUS, mustRestic } from './restic.ts';
 
 export interface RotateKeysOutcome {
+  /** Of a single database: its dumps are restic’s too, and restic’s key is all that there is. */
+  kind?: 'dump';
   /** The key version of the database’s part that is used from now on. */
   generation: number;
   /** Old ones that still have sets. */
@@ -46,7 +49,7 @@ export async function rotateKeys(context: Context, project: Project): Promise<Ro
     const backups = await backupContext(context, project);
     refuseCopies(backups);
     const next = nextGeneration(backups, (await knownSets(backups))?.sets ?? []);
-    return { generation: next, readable: [], backup: null, warnings: [], seconds: 0, result: 'planned' };
+    return { ...ofKind(backups), generation: next, readable: [], backup: null, warnings: [], seconds: 0, result: 'planned' };
   }
   return withLock(context, project.state, 'backup keys rotate', async (lock, record) => {
     const before = await backupContext(context, project, { lock });
@@ -61,9 +64,9 @@ export async function rotateKeys(context: Context, project: Project): Promise<Ro
     await bring(context, project, lock, { current: generation, oldest: before.generations.oldest });
     const backups = await backupContext(context, project, { lock });
     const { set, warnings } = await makeSet(context, project, backups, 'full', 'asked');
-    const readable = [...new Set(sets.map(({ parts }) => keyVersionOf(parts.db)))].filter((old) => old !== generation);
+    const readable = [...new Set(archivedSets(sets).map(({ parts }) => keyVersionOf(parts.db)))].filter((old) => old !== generation);
     const seconds = (context.clock.now().getTime() - started) / 1000;
-    return { generation, readable, backup: set.id, warnings, seconds, result: 'rotated' };
+    return { ...ofKind(backups), generation, readable, backup: set.id, warnings, seconds, result: 'rotated' };
   });
 }
 
@@ -78,8 +81,11 @@ function refuseCopies({ settings }: BackupContext): void {
   );
 }
 
-/** Continues with a key version that a killed run has started and that holds no set yet. */
-function nextGeneration({ generations: { current } }: BackupContext, sets: readonly BackupSet[]): number {
+const ofKind = ({ stack }: BackupContext): Pick<RotateKeysOutcome, 'kind'> => (keepsDumps(stack) ? { kind: 'dump' } : {});
+
+/** Continues with a key version that a killed run has started and that holds no set yet. Dumps have none: restic has one key for all. */
+function nextGeneration({ generations: { current }, stack }: BackupContext, sets: readonly BackupSet[]): number {
+  if (keepsDumps(stack)) return current;
   const begun = current > 1 && !sets.some((set) => isGood(set) && keyVersionOf(set.parts.db) === current);
   return begun ? current : current + 1;
 }

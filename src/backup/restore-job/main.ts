@@ -1,9 +1,8 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { readOptional } from '../../core/files.ts';
 import { locked } from '../copies-service/lock.ts';
 import {
@@ -27,27 +26,16 @@ import {
   unmarkedHistories,
   withoutRecovery,
 } from './plan/recovery.ts';
+import { CONFIG, checkAll, hasEnded, LOG, run, say, sql, startServer } from './server.ts';
 
 /*
  * Restores the database into a folder, follows WAL as far as asked, and lets it become a database of its own that has a timeline
  * of its own. Without a network: the repository is only read, and nothing is archived. Its last line is JSON, of what it got.
  */
 
-const CONFIG = '/tmp/recovery.conf';
-const LOG = '/tmp/recovery.log';
-const PSQL = ['-X', '-q', '-A', '-t', '-h', '/tmp', '-U', 'postgres', '-v', 'ON_ERROR_STOP=1'];
-
-const run = promisify(execFile);
-const say = (line: string): boolean => process.stderr.write(`${line}\n`);
-
 /** A restore, and what its programs are given. */
 interface Work extends RestoreOrder {
   environment: NodeJS.ProcessEnv;
-}
-
-async function sql({ environment }: Work, database: string, query: string): Promise<string> {
-  const { stdout } = await run('psql', [...PSQL, '-d', database, '-c', query], { env: environment });
-  return stdout.trim();
 }
 
 /** @returns pgBackRest’s exit status: 0 if it has restored it; it says itself why not */
@@ -75,16 +63,11 @@ function continueHere(work: Work): void {
 async function recover(work: Work): Promise<ChildProcess | undefined> {
   say('following WAL');
   rmSync(path.join(work.data, 'postmaster.pid'), { force: true });
-  const log = openSync(LOG, 'w');
-  const server = spawn('postgres', ['-D', work.data, '-c', `config_file=${CONFIG}`], {
-    stdio: ['ignore', log, log],
-    env: work.environment,
-  });
-  closeSync(log);
+  const server = startServer(work.data, work.environment);
   for (;;) {
-    const recovering = await sql(work, 'postgres', 'select pg_is_in_recovery()').catch(() => undefined);
+    const recovering = await sql(work.environment, 'postgres', 'select pg_is_in_recovery()').catch(() => undefined);
     if (recovering === 'f') return server;
-    if (server.exitCode !== null || server.signalCode !== null) return undefined;
+    if (hasEnded(server)) return undefined;
     await sleep(200);
   }
 }
@@ -108,23 +91,14 @@ async function database(work: Work): Promise<ChildProcess> {
   throw new Error(`WAL does not lead there: ${lastFatal(readLog())}`);
 }
 
-async function checkAll({ environment }: Work): Promise<void> {
-  say('checking every page and index');
-  const args = ['-h', '/tmp', '-U', 'postgres', '--all', '--install-missing', '--heapallindexed'];
-  await run('pg_amcheck', args, { env: environment, maxBuffer: 64 * 1024 ** 2 }).catch((error: { stdout?: string; stderr?: string }) => {
-    const lines = `${error.stdout ?? ''}${error.stderr ?? ''}`.trimEnd().split('\n').slice(-3);
-    throw new Error(`pg_amcheck: ${lines.join(' ')}`);
-  });
-}
-
 async function restoreDatabase(work: Work): Promise<void> {
   writeFileSync(CONFIG, RECOVERY_CONF);
   writeFileSync('/tmp/hba.conf', HBA_CONF);
   const server = await database(work);
   const ended = once(server, 'close');
-  if (work.check) await checkAll(work);
-  const facts = await sql(work, 'medianest', FACTS_SQL);
-  await sql(work, 'postgres', 'checkpoint');
+  if (work.check) await checkAll(work.environment);
+  const facts = await sql(work.environment, 'medianest', FACTS_SQL);
+  await sql(work.environment, 'postgres', 'checkpoint');
   const wal = path.join(work.data, 'pg_wal');
   const status = path.join(wal, 'archive_status');
   for (const name of unmarkedHistories(readdirSync(wal), statSync(status, { throwIfNoEntry: false }) ? readdirSync(status) : []))

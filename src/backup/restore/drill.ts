@@ -3,8 +3,10 @@ import { UserError } from '../../core/errors.ts';
 import { refuseForeignVolumes } from '../../docker/volume.ts';
 import { requireManifest } from '../../project/open.ts';
 import { withLock } from '../../project/with-lock.ts';
+import { archivedSets, type Catalogue, dumpSets } from '../plan/backup-sets.ts';
+import { keepsDumps } from '../plan/holds.ts';
 import { PREVIEW_COMPONENT, previewVolumes } from '../plan/preview-compose.ts';
-import { refuseOtherVersion } from '../plan/restore-target.ts';
+import { chooseTarget, type RestoreTarget, refuseOtherVersion, targetText } from '../plan/restore-target.ts';
 import { PassingRefusal } from '../plan/retry.ts';
 import { openCatalogue } from '../ready.ts';
 import { removeJobs } from '../repository/job.ts';
@@ -53,11 +55,7 @@ export async function drill(context: Context, project: Project): Promise<Restore
     await removePreview(backups.bench.docker, name);
     const catalogue = await openCatalogue(backups);
     record(['drill']);
-    const probe = await followIntoArchive(context, backups, 'as-it-comes');
-    if (!probe)
-      throw new PassingRefusal('BACKUP_REFUSED', 'the database has no leader: there is nothing to compare with', 'medianest health');
-    const contents = await readArchive(backups, catalogue.sets);
-    const { target } = await findTarget(context, backups, catalogue.sets, { set: undefined, to: 'newest' }, contents);
+    const { target, probe } = await newest(context, backups, catalogue);
     refuseOtherVersion(target.set);
     await refuseTooSmall(context, backups, target, ['db', 'files'], 'into');
     const started = context.clock.now().getTime();
@@ -69,18 +67,11 @@ export async function drill(context: Context, project: Project): Promise<Restore
       );
       const rtoSeconds = (context.clock.now().getTime() - started) / 1000;
       const recoveredTo = shown.facts?.lastTransaction ?? target.set.parts.db.consistentAt;
-      const arrived = new Date(recoveredTo).getTime() >= probe.at.getTime() - 1000;
       const tables = Object.entries(shown.facts?.rows ?? {}).map(([table, rows]) => `${table} ${rows}`);
       const checks: RestoreOutcome['checks'] = [
         { id: 'database.pages', status: 'ok', message: 'pg_amcheck found nothing wrong with any table or index' },
         { id: 'database.rows', status: tables.length > 0 ? 'ok' : 'warn', message: tables.join(', ') || 'the database has no table' },
-        {
-          id: 'database.newest',
-          status: arrived ? 'ok' : 'fail',
-          message: arrived
-            ? `the transaction of ${probe.at.toISOString()} is there`
-            : `the transaction of ${probe.at.toISOString()} is not there`,
-        },
+        ...(probe ? [newestCheck(probe.at, recoveredTo)] : []),
         { id: 'files', status: 'ok', message: `${shown.files} files were restored and read again` },
         ...(ready === undefined
           ? []
@@ -92,17 +83,20 @@ export async function drill(context: Context, project: Project): Promise<Restore
               },
             ]),
       ];
+      // Of dumps, all that was written since the newest one is lost with the host.
+      const lost = (started - new Date(target.set.parts.db.consistentAt).getTime()) / 1000;
+      const rpoSeconds = probe?.seconds ?? Math.max(0, lost);
       const good = checks.every(({ status }) => status !== 'fail');
       if (good) {
         target.set.drilledAt = context.clock.now().toISOString();
-        target.set.drill = { rpoSeconds: probe.seconds, rtoSeconds };
+        target.set.drill = { rpoSeconds, rtoSeconds };
         await saveCatalogue(backups, catalogue);
       }
       return {
         backup: target.set.id,
-        target: 'the newest that there is',
+        target: targetText(target),
         recoveredTo,
-        rpoSeconds: probe.seconds,
+        rpoSeconds,
         rtoSeconds,
         checks,
         urls: [],
@@ -118,4 +112,29 @@ export async function drill(context: Context, project: Project): Promise<Restore
       await removePreview(backups.bench.docker, name);
     }
   });
+}
+
+/** What is restored: a set and all WAL after it, which a transaction is followed into; or the newest dump. */
+async function newest(
+  context: Context,
+  backups: BackupContext,
+  { sets }: Catalogue,
+): Promise<{ target: RestoreTarget; probe?: { at: Date; seconds: number } }> {
+  if (keepsDumps(backups.stack)) return { target: chooseTarget(dumpSets(sets), { set: 'latest', to: undefined }, context.clock.now()) };
+  const probe = await followIntoArchive(context, backups, 'as-it-comes');
+  if (!probe)
+    throw new PassingRefusal('BACKUP_REFUSED', 'the database has no leader: there is nothing to compare with', 'medianest health');
+  const own = archivedSets(sets);
+  const contents = await readArchive(backups, own);
+  const { target } = await findTarget(context, backups, own, { set: undefined, to: 'newest' }, contents);
+  return { target, probe };
+}
+
+function newestCheck(at: Date, recoveredTo: string): RestoreOutcome['checks'][number] {
+  const arrived = new Date(recoveredTo).getTime() >= at.getTime() - 1000;
+  return {
+    id: 'database.newest',
+    status: arrived ? 'ok' : 'fail',
+    message: arrived ? `the transaction of ${at.toISOString()} is there` : `the transaction of ${at.toISOString()} is not there`,
+  };
 }

@@ -1,6 +1,6 @@
 import type { Context } from '../../capability/capability.ts';
 import { type ArchiveContents, archiveOf, type WalArchive } from '../plan/archive-contents.ts';
-import type { BackupSet } from '../plan/backup-sets.ts';
+import { type BackupSet, isDump } from '../plan/backup-sets.ts';
 import { segmentPosition, type WalGap } from '../plan/pgbackrest.ts';
 import type { Aim } from '../plan/restore-choice.ts';
 import type { WalAfter } from '../plan/restore-moment.ts';
@@ -31,6 +31,8 @@ export async function findTarget(
   const choose = (lineage?: Lineage) => chooseTarget(sets, aim, now, contents.gaps, lineage);
   // Without timelines and gaps: it tells in which archive to look.
   const first = chooseTarget(sets, aim, now);
+  // Nothing follows a dump, and what was written since then is known by the clock alone.
+  if (isDump(first.set)) return { target: first, after: { ...UNKNOWN, running: { segment: '', at: now } } };
   const archive = archiveOf(first.set, contents.archives);
   const newest = archive && (await readLineage(backups, archive, newestTimeline(archive, sets)));
   if (!archive || !newest) return { target: choose(), after: UNKNOWN };

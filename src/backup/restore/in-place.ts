@@ -104,7 +104,7 @@ async function finish({ run }: Site, work: InPlaceRun, set: BackupSet, started: 
   await replaceData(run, work, set);
   await toItsEnd(run, execute(finishSteps(entry.parts, set), { ...run, restore: work }));
   const seconds = (Date.now() - started) / 1000;
-  await fullSet({ ...run, restore: work }, entry);
+  await fullSet({ ...run, restore: work }, work);
   const { facts, written, members } = work;
   return { facts, safety: entry.safety, seconds, written, members };
 }
@@ -121,8 +121,8 @@ async function toItsEnd(run: Execution, work: Promise<void>): Promise<void> {
   });
 }
 
-async function fullSet(run: Execution, { parts }: Restoring): Promise<void> {
-  await execute(afterSteps(parts), run).catch((error) => {
+async function fullSet(run: Execution, { backups, entry }: InPlaceRun): Promise<void> {
+  await execute(afterSteps(backups.stack, entry.parts), run).catch((error) => {
     if (!(error instanceof UserError && error.code === 'INTERRUPTED')) throw error;
     throw new UserError(
       'INTERRUPTED',

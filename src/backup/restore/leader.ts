@@ -9,6 +9,7 @@ import { type BackupContext, jobMount } from '../repository/repository.ts';
 /** The leader, because it has what was acknowledged last; if no member answers, the one whose files got furthest. */
 export async function leaderOf(backups: BackupContext, engine: Engine): Promise<string> {
   const members = databaseMembers(backups.stack);
+  if (members[0] && members.length === 1) return members[0].name;
   const controller = controllerOf(members);
   const leaders = leadersOf(await memberStates(engine, await engine.observe(backups.bench.project), controller).catch(() => undefined));
   const led = members.find(({ name }) => leaders.includes(name))?.name;

@@ -78,7 +78,7 @@ export function outcomeOf(work: Work, backups: BackupContext, asked: RestoreAske
 export const databaseChecks = (facts: DatabaseFacts | undefined): RestoreOutcome['checks'] => {
   if (!facts) return [];
   const rows = Object.values(facts.rows).reduce((sum, count) => sum + count, 0);
-  const message = `timeline ${facts.timeline}, ${rows} rows in ${Object.keys(facts.rows).length} tables`;
+  const message = `${facts.timeline === undefined ? '' : `timeline ${facts.timeline}, `}${rows} rows in ${Object.keys(facts.rows).length} tables`;
   return [{ id: 'database', status: 'ok', message }];
 };
 

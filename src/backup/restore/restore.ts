@@ -6,10 +6,13 @@ import { withLock } from '../../project/with-lock.ts';
 import { refuseForeign } from '../../reconcile/refuse-foreign.ts';
 import { emptySecrets } from '../../secrets/store/secret-files.ts';
 import { keyVersionOf } from '../../services/backup/settings/key-versions.ts';
-import type { BackupSet } from '../plan/backup-sets.ts';
+import { archivedSets, type BackupSet, databaseName, dumpSets } from '../plan/backup-sets.ts';
+import { dumpSnapshots, partsHere, refuseMoment, refuseOtherKind } from '../plan/dump.ts';
+import { cacheNodes, keepsDumps } from '../plan/holds.ts';
 import { type RestoreTarget, refuseOtherVersion } from '../plan/restore-target.ts';
 import { removeJobs } from '../repository/job.ts';
 import { type BackupContext, backupContext, knownSets, readArchive } from '../repository/repository.ts';
+import { mustRestic } from '../repository/restic.ts';
 import { followIntoArchive } from '../repository/wal-archive.ts';
 import { refuseTooSmall } from './disk-space.ts';
 import { snapshotParts } from './files.ts';
@@ -32,22 +35,23 @@ import { preview, refuseTakenPreview, removePreview } from './preview.ts';
  * What a restore would do, after everything that can be checked was: the set and its WAL are there, the key opens them, and
  * there is enough disk space. Changes nothing. @throws UserError as the restore itself would
  */
-export async function planRestore(context: Context, project: Project, asked: RestoreAsked): Promise<RestoreOutcome> {
-  if (!asked.into) requireManifest(project.state);
+export async function planRestore(context: Context, project: Project, given: RestoreAsked): Promise<RestoreOutcome> {
+  if (!given.into) requireManifest(project.state);
   const backups = await backupContext(context, project);
+  const asked = askedHere(backups, given);
   const sets = (await knownSets(backups))?.sets ?? [];
   return outcomeOf(await workOf(context, backups, project, asked, sets), backups, asked, 'planned');
 }
 
 /** Restores in place, or into a project of its own. @throws UserError whose words say which state runs */
-export async function restore(context: Context, project: Project, asked: RestoreAsked): Promise<RestoreOutcome> {
-  if (!asked.into) requireManifest(project.state);
+export async function restore(context: Context, project: Project, given: RestoreAsked): Promise<RestoreOutcome> {
+  if (!given.into) requireManifest(project.state);
   const words = [
-    asked.set,
-    asked.to && `--to ${asked.to === 'newest' ? asked.to : asked.to.toISOString()}`,
-    asked.into && `--into ${asked.into}`,
-    asked.sanitize && '--sanitize',
-    asked.undo && '--undo',
+    given.set,
+    given.to && `--to ${given.to === 'newest' ? given.to : given.to.toISOString()}`,
+    given.into && `--into ${given.into}`,
+    given.sanitize && '--sanitize',
+    given.undo && '--undo',
   ];
   const command = ['restore', ...words].filter(Boolean).join(' ');
   return withLock(
@@ -56,6 +60,7 @@ export async function restore(context: Context, project: Project, asked: Restore
     command,
     async (lock, record) => {
       const backups = await backupContext(context, project, { lock });
+      const asked = askedHere(backups, given);
       await removeJobs(backups.bench);
       const started = context.clock.now().getTime();
       const sets = (await knownSets(backups))?.sets ?? [];
@@ -87,6 +92,16 @@ export async function restore(context: Context, project: Project, asked: Restore
     },
     { resumes: 'backup' },
   );
+}
+
+/** What this stack can be asked for. @throws UserError USAGE */
+function askedHere({ stack, loaded }: BackupContext, given: RestoreAsked): RestoreAsked {
+  const only = partsHere(given.only, loaded.profile, cacheNodes(stack).length > 0);
+  if (!keepsDumps(stack)) return { ...given, only };
+  // A bare host asks for everything that can be reached.
+  if (given.bare && given.to === 'newest') return { ...given, only, set: given.set ?? 'latest', to: undefined };
+  refuseMoment(loaded.profile, given);
+  return { ...given, only };
 }
 
 /** What was written a moment ago can be restored too, where the database still runs. */
@@ -151,17 +166,30 @@ async function workOf(
   }
   if (asked.into)
     await refuseTakenPreview(await context.engine(), backups.bench.project, asked.into, { sanitize: asked.sanitize === true });
+  const dumps = keepsDumps(backups.stack);
+  refuseOtherKind(sets, asked.set, dumps);
   const archive = await readArchive(backups, sets);
-  const { target, after } = await findTarget(context, backups, sets, asked, archive);
-  const { db, files } = target.set.parts;
+  const own = dumps ? dumpSets(sets) : archivedSets(sets);
+  const { target, after } = await findTarget(context, backups, own, asked, archive);
+  const { files } = target.set.parts;
   if (asked.only.includes('db')) refuseOtherVersion(target.set);
-  if (!archive.labels.includes(`${keyVersionOf(db)}/${db.label}`))
-    throw new UserError(
-      'REPOSITORY_AWAY',
-      `${target.set.id} is known, but its database (${db.label}) is not in the repository; nothing was changed`,
-      'mount the right disk; medianest backup verify tells what is missing',
-    );
+  await refuseMissing(backups, target.set, archive.labels);
   await snapshotParts(backups.bench, backups.local, files.snapshot);
   await refuseTooSmall(context, backups, target, asked.only, destinationOf(asked));
   return { kind: 'new', target, after };
+}
+
+/** @throws UserError REPOSITORY_AWAY where the set is listed, and the repository does not have its database */
+async function refuseMissing({ bench, local }: BackupContext, set: BackupSet, labels: readonly string[]): Promise<void> {
+  const { db } = set.parts;
+  if (db.kind === 'dump') {
+    const { stdout } = await mustRestic(bench, local, ['snapshots', '--no-lock', '--json', '--tag', `set,${set.id}`]);
+    const there = (JSON.parse(stdout) as { short_id: string }[]).map(({ short_id }) => short_id);
+    if (dumpSnapshots(db).every((snapshot) => there.includes(snapshot))) return;
+  } else if (labels.includes(`${keyVersionOf(db)}/${db.label}`)) return;
+  throw new UserError(
+    'REPOSITORY_AWAY',
+    `${set.id} is known, but its database (${databaseName(set)}) is not in the repository; nothing was changed`,
+    'mount the right disk; medianest backup verify tells what is missing',
+  );
 }

@@ -1,7 +1,8 @@
 import { UserError } from '../../core/errors.ts';
 import { type BuildInput, defineService } from '../../stack/service.ts';
-import type { Blueprint, Mount } from '../../stack/types.ts';
+import type { Blueprint, ImageSpec, Mount } from '../../stack/types.ts';
 import { databaseMembers } from '../database/patroni.ts';
+import { postgres } from '../database/postgres.ts';
 import { generated } from '../shared/member.ts';
 import { BACKUP_CERTIFICATE } from './settings/backup-address.ts';
 import { type BackupSettings, backupSettings } from './settings/backup-settings.ts';
@@ -28,14 +29,47 @@ const FILES_KEY = { ...generated('backup-files-key'), encrypts: 'the backups of 
 export const backup = defineService({
   name: 'backup',
   key: 'backup',
-  summary: 'Backups: pgBackRest takes the database and its WAL, restic all the rest; encrypted',
+  // The profiles with a cluster name it; a single server brings it along, with profiles of operators too.
+  accompanies: postgres.name,
+  summary: 'Backups: pgBackRest takes the database and its WAL (of a single server: a dump), restic all the rest; encrypted',
   settings: backupSettings,
   build: (own, input) => {
-    refuseUnfit(input);
+    refuseUnfit(own, input);
+    if (!input.enabled('patroni')) return [dumpKeeper(own, input)];
     const repository = server(own, input);
     return copyNames(own.copies).length > 0 ? [repository, copier(own, repository, keyVersionsOf(input.overrides))] : [repository];
   },
 });
+
+const image = (input: BuildInput): ImageSpec =>
+  input.image('backup', { after: input.image('patroni', { after: input.image('postgres') }) });
+
+/**
+ * The repository of a single database, which is dumped: it has no server, because nothing sends anything to it. Jobs write dumps, and
+ * this container has what they ask for (its identity, its disk), and is healthy while its disk can be written.
+ */
+function dumpKeeper(own: BackupSettings, input: BuildInput): Blueprint {
+  return {
+    name: 'backup',
+    role: 'repository',
+    image: image(input),
+    uid: 10002,
+    host: BACKUP_HOST,
+    networks: [],
+    ports: [],
+    mounts: [repositoryMount(own)],
+    secrets: [FILES_KEY],
+    environment: {},
+    view: { dumps: true, copies: false, cpuShares: BACKUP_CPU_SHARES },
+    configFrom: [],
+    memoryBytes: own.memory,
+    cpus: own.cpus,
+    keeps: { [REPOSITORY]: 'the repository', '/tmp': 'nothing lasting', '/run': 'nothing lasting' },
+    after: [],
+    interruption: 'none: backups wait for it',
+    urls: [],
+  };
+}
 
 /** The repository host. What reads files runs in containers of its own (backup/repository/job.ts). */
 function server(own: BackupSettings, input: BuildInput): Blueprint {
@@ -44,7 +78,7 @@ function server(own: BackupSettings, input: BuildInput): Blueprint {
   return {
     name: 'backup',
     role: 'repository',
-    image: input.image('backup', { after: input.image('patroni', { after: input.image('postgres') }) }),
+    image: image(input),
     // As the database: pgBackRest keeps who owned a file, and restores it as the same.
     uid: 10002,
     host: BACKUP_HOST,
@@ -59,6 +93,7 @@ function server(own: BackupSettings, input: BuildInput): Blueprint {
       folder: databaseFolder(generations.current),
       members: members.map(({ name }, index) => ({ name, number: index + 1 })),
       processes: Math.max(1, Math.floor(own.cpus)),
+      dumps: false,
       copies: false,
       cpuShares: BACKUP_CPU_SHARES,
     },
@@ -92,6 +127,7 @@ function copier(own: BackupSettings, repository: Blueprint, generations: KeyVers
     secrets: [FILES_KEY, ...copySecrets(own.copies)],
     environment: {},
     view: {
+      dumps: false,
       copies: true,
       cpuShares: BACKUP_CPU_SHARES,
       ...copyView(own.copies),
@@ -120,11 +156,20 @@ function repositoryMount({ local }: BackupSettings): Mount {
   return { source: REPOSITORY_VOLUME, target: REPOSITORY, kind: 'volume', readOnly: false, outlives: true };
 }
 
-function refuseUnfit(input: BuildInput): void {
+/** @throws UserError INVALID_SETTINGS */
+function refuseUnfit({ copies }: BackupSettings, input: BuildInput): void {
   if (input.enabled('patroni')) return;
-  throw new UserError(
-    'INVALID_SETTINGS',
-    'backup is switched on, and it takes its database from patroni, which is not; nothing was changed',
-    'use a profile with patroni, such as prod or staging, or `components: { backup: false }`',
-  );
+  if (!input.enabled(postgres.name))
+    throw new UserError(
+      'INVALID_SETTINGS',
+      'backup is switched on, and it takes its database from patroni or postgres, and neither is; nothing was changed',
+      'use a profile with one of them, such as prod, staging or dev-compose, or `components: { backup: false }`',
+    );
+  const names = copyNames(copies);
+  if (names.length > 0)
+    throw new UserError(
+      'INVALID_SETTINGS',
+      `backup.copies.${names[0]}: copies elsewhere are of the backups of a cluster (patroni); a single postgres keeps dumps, and has none; nothing was changed`,
+      'remove backup.copies, or use staging or prod; the folder of `backup.local: { kind: folder, ... }` can be on a disk that something else copies',
+    );
 }

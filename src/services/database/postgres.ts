@@ -47,7 +47,7 @@ export const postgres = defineService({
       host: POSTGRES_HOST,
       networks: ['db'],
       ports: [],
-      mounts: [{ source: 'postgres-data', target: '/var/lib/postgresql/data', kind: 'volume', readOnly: false }],
+      mounts: [{ source: 'postgres-data', target: '/var/lib/postgresql/data', kind: 'volume', readOnly: false, backedUp: 'dump' }],
       secrets: [databasePassword(own.password)],
       environment: { POSTGRES_DB: 'medianest', POSTGRES_USER: 'medianest' },
       view: postgresView(own.memory, own.maxConnections, '*'),

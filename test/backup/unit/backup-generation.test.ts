@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BackupSet } from '../../../src/backup/plan/backup-sets.ts';
+import type { ArchivedSet } from '../../../src/backup/plan/backup-sets.ts';
 import { chooseTarget } from '../../../src/backup/plan/restore-target.ts';
 import { unexpectedGaps } from '../../../src/backup/plan/set-archive.ts';
 import { living } from '../../../src/services/backup/settings/key-versions.ts';
@@ -37,7 +37,10 @@ describe('a generation of the repository', () => {
 
 describe('WAL that is missing', () => {
   const wal = (n: number) => `0000000100000000000000${n.toString(16).padStart(2, '0')}`;
-  const of = (generation: number, set: BackupSet): BackupSet => ({ ...set, parts: { ...set.parts, db: { generation, ...set.parts.db } } });
+  const of = (generation: number, set: ArchivedSet): ArchivedSet => ({
+    ...set,
+    parts: { ...set.parts, db: { generation, ...set.parts.db } },
+  });
   const [old, young] = [setAt('2026-11-01', { id: 'old', wal: wal(2) }), of(2, setAt('2026-11-10', { id: 'young', wal: wal(20) }))];
   const now = new Date('2026-11-25');
   const restore = (set: string | undefined, to: string | undefined, generation?: number) =>

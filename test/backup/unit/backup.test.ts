@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { backupNotes, listed, setId, unprotected } from '../../../src/backup/plan/backup-sets.ts';
+import { keepsDumps } from '../../../src/backup/plan/holds.ts';
 import { clockProblem, databaseInfo, verifyProblems, walGaps, walProblems } from '../../../src/backup/plan/pgbackrest.ts';
 import { backupSummary, restoredBytes, unreadable, vanished } from '../../../src/backup/plan/restic.ts';
 import { roomShort } from '../../../src/backup/plan/restore-room.ts';
@@ -215,6 +216,24 @@ describe('files that go while they are read', () => {
   ])('%j', (said, expected) => expect(vanished(said)).toBe(expected));
 });
 
-it('backup without patroni is refused', () => {
-  expect(() => stackOf(load({ file: 'components: { backup: true }', flags: { profile: 'dev-compose' } }))).toThrow(/patroni/);
+describe('the repository of a single database', () => {
+  const of = (file: string) => stackOf(load({ file, flags: { profile: 'dev-compose' } }));
+  const keeper = (file: string) => of(file).services.find(({ role }) => role === 'repository');
+  it('comes with it, has no network and no key but that of restic', () => {
+    const { networks, certificate, secrets, mounts } = keeper('') as NonNullable<ReturnType<typeof keeper>>;
+    expect([networks, certificate]).toEqual([[], undefined]);
+    expect(secrets.map(({ name }) => name)).toEqual(['backup-files-key']);
+    expect(mounts).toEqual([expect.objectContaining({ target: '/srv/backups', outlives: true })]);
+    expect(keepsDumps(of(''))).toBe(true);
+    expect(keepsDumps(stackOf(load({ flags: { profile: 'prod' } })))).toBe(false);
+  });
+  it('can be switched off, and is off without the database', () => {
+    expect(keeper('components: { backup: false }')).toBeUndefined();
+    expect(keeper('components: { postgres: false, app: false }')).toBeUndefined();
+  });
+  it('is refused where there is no database, and with copies elsewhere', () => {
+    expect(() => of('components: { backup: true, postgres: false, app: false }')).toThrow(/patroni or postgres/);
+    const copies = 'backup: { copies: { s3: { endpoint: "https://s3.example.org", bucket: far, accessKey: a, secretKey: b } } }';
+    expect(() => of(copies)).toThrow(/backup\.copies\.s3: .* keeps dumps/);
+  });
 });

@@ -64,7 +64,7 @@ describe('a restore in place', () => {
   it('ends once all members take part; the full backup comes after its end', () => {
     expect(kinds(finishSteps(ALL, set))).toEqual(['await-members', 'end-restore']);
     expect(kinds(finishSteps(['settings'], set))).toEqual(['restore-settings', 'end-restore']);
-    expect([kinds(afterSteps(ALL)), kinds(afterSteps(['files']))]).toEqual([['take-full-set'], []]);
+    expect([kinds(afterSteps(stack, ALL)), kinds(afterSteps(stack, ['files']))]).toEqual([['take-full-set'], []]);
   });
   it.each([
     [

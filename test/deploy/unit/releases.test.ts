@@ -178,7 +178,7 @@ describe('updates', () => {
       'app',
       'edge',
     ]);
-    expect(orderOf('profile: dev-compose\n')).toEqual(['redis', 'postgres', 'app', 'edge']);
+    expect(orderOf('profile: dev-compose\n')).toEqual(['backup', 'redis', 'postgres', 'app', 'edge']);
   });
   it('reach the router after the database also where the database has nothing newer', () => {
     const { services } = stackOf(load({ flags: { profile: 'prod' } }));

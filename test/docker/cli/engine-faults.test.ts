@@ -156,6 +156,7 @@ describe('what was never started', () => {
         ['app-1', 'create'],
         ['postgres', 'create'],
         ['redis', 'create'],
+        ['backup', 'create'],
       ],
     ]);
     for (const change of plan.changes) expect(Object.keys(change).sort()).toEqual(['action', 'cause', 'dataRisk', 'downtime', 'service']);

@@ -81,15 +81,15 @@ test('the plan says what stays, and what --carry-data would bring', async () => 
   const bare = await space.run(['plan', '--json']);
   expect([bare.status, (json(bare.stdout) as unknown as { leftBehind: string[] }).leftBehind]).toEqual([
     3,
-    ['postgres-data', 'redis-data'],
+    ['backups', 'postgres-data', 'redis-data'],
   ]);
   expect((await space.run(['plan'])).stdout).toContain('up --carry-data');
   const plan = json((await space.run(['plan', '--carry-data', '--json'])).stdout) as unknown as Record<string, string[]>;
-  expect([plan.carried, plan.leftBehind]).toEqual([['postgres-data'], ['redis-data']]);
+  expect([plan.carried, plan.leftBehind]).toEqual([['postgres-data'], ['backups', 'redis-data']]);
   const text = (await space.run(['plan', '--carry-data'])).stdout;
   expect(text).toContain(`dump the database of ${space.project}_postgres-data, restore it on the leader of postgres-1`);
   expect(text).toContain('Data that comes along: postgres-data. The old volume is only read');
-  expect(text).toContain('Data that does not come along: redis-data.');
+  expect(text).toContain('Data that does not come along: backups, redis-data.');
   expect((await containers(space.project)).map(({ service }) => service)).toContain('postgres');
 });
 

@@ -53,7 +53,7 @@ const jsonLines = (text: string) =>
     .filter(Boolean)
     .map((line) => JSON.parse(line) as LogLine);
 
-const SERVICES = ['app-1', 'edge', 'postgres', 'redis'];
+const SERVICES = ['app-1', 'backup', 'edge', 'postgres', 'redis'];
 
 describe('the life of a stack', () => {
   let space: Workspace;
@@ -74,7 +74,7 @@ describe('the life of a stack', () => {
   test('a dry run on a bare machine prints the steps and leaves nothing behind', async () => {
     const dry = await space.run(['up', '--dry-run']);
     expect(dry.status).toBe(0);
-    expect(dry.stdout).toContain('4 services to change');
+    expect(dry.stdout).toContain('5 services to change');
     expect(dry.stdout).toContain('- issue certificate edge for localhost');
     const down = await space.run(['down', '--dry-run']);
     expect(down.status).toBe(0);
@@ -166,6 +166,7 @@ describe('the life of a stack', () => {
       'certificate.edge ok',
       ...SERVICES.map((name) => `container.${name} ok`),
       'disk.database ok',
+      'disk.repository ok',
       'disk.uploads ok',
       'parameters ok',
       'uploads.quota ok',
@@ -247,7 +248,7 @@ describe('the life of a stack', () => {
     const up = await space.run(['up', '--json']);
     expect(up.status).toBe(0);
     const actions = Object.fromEntries(parsed<Up>(up).changes.map((change) => [change.service, change.action]));
-    expect(actions).toEqual({ 'app-1': 'recreate', edge: 'reload', postgres: 'keep', redis: 'keep' });
+    expect(actions).toEqual({ 'app-1': 'recreate', backup: 'keep', edge: 'reload', postgres: 'keep', redis: 'keep' });
     expect(changedServices(before, await ids())).toEqual(['app-1']);
     await until('the edge holds to the limit', async () => (await upload()) === 413, 5);
   });
@@ -408,7 +409,7 @@ describe('the life of a stack', () => {
     expect(plan.status).toBe(3);
     expect(parsed<Plan>(plan).changes.find((change) => change.service === 'edge')).toMatchObject({ action: 'remove' });
     expect((await space.run(['up', '--without', 'edge'])).status).toBe(0);
-    expect((await containers(space.project)).map(({ service }) => service)).toEqual(['app-1', 'postgres', 'redis']);
+    expect((await containers(space.project)).map(({ service }) => service)).toEqual(['app-1', 'backup', 'postgres', 'redis']);
     expect((await space.run(['plan', '--without', 'edge'])).status).toBe(0);
   });
 

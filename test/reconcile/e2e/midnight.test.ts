@@ -55,7 +55,7 @@ describe('at midnight', () => {
     expect((await space.run(['logs', '--tail', '1', 'redis'], { env })).stdout).toMatch(/^\S+ \S+ +redis +info /);
     expect(changedServices(before, await ids())).toEqual(['app-1', 'redis']);
     expect((await containers(space.project)).map(({ name }) => name)).toEqual(
-      ['app-1', 'edge', 'postgres', 'redis'].map((name) => `${space.project}-${name}-1`),
+      ['app-1', 'backup', 'edge', 'postgres', 'redis'].map((name) => `${space.project}-${name}-1`),
     );
     expect(await containers('mt-elsewhere')).toEqual([]);
     expect((await space.run(['up'])).status).toBe(0);

@@ -125,10 +125,11 @@ describe('up on a running stack', () => {
   );
 
   it('tells cause, downtime and that no data is at risk', () => {
-    expect(plan.changes.map(({ service, action }) => `${action} ${service}`).sort()).toEqual(
-      ['app-1', 'edge', 'postgres', 'redis'].map((name) => `recreate ${name}`),
-    );
-    for (const { cause, downtime, dataRisk } of plan.changes) {
+    expect(plan.changes.map(({ service, action }) => `${action} ${service}`).sort()).toEqual([
+      'keep backup',
+      ...['app-1', 'edge', 'postgres', 'redis'].map((name) => `recreate ${name}`),
+    ]);
+    for (const { cause, downtime, dataRisk } of plan.changes.filter(({ action }) => action === 'recreate')) {
       expect(cause).toContain('the address range or reach of its networks');
       expect(downtime).toMatch(/^about a minute: .* all containers in it at once$/);
       expect(dataRisk).toBe('none');

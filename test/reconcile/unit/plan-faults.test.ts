@@ -197,12 +197,13 @@ describe('reports', () => {
     const report = statusReport('medianest', 'dev', manifest, [container('stranger', { addresses: { medianest_db: '10.0.0.5' } })]);
     expect(report.services.map((entry) => [entry.name, entry.state])).toEqual([
       ['app-1', 'missing'],
+      ['backup', 'missing'],
       ['edge', 'missing'],
       ['postgres', 'missing'],
       ['redis', 'missing'],
       ['stranger', 'running'],
     ]);
-    expect([report.profile, report.state, report.services[4]?.addresses]).toEqual(['dev-compose', 'partial', { db: '10.0.0.5' }]);
+    expect([report.profile, report.state, report.services[5]?.addresses]).toEqual(['dev-compose', 'partial', { db: '10.0.0.5' }]);
   });
   it('put app-10 after app-9', () => {
     const names = [10, 9, 1].map((i) => container(`app-${i}`));

@@ -119,6 +119,7 @@ describe('up', () => {
     expect(order.filter((kind, index) => order.indexOf(kind) === index)).toEqual(
       [
         'build-image',
+        'create-volume',
         'remember-subnets',
         'create-secrets',
         'place-secrets',
@@ -217,7 +218,7 @@ describe('reports', () => {
     ['stopped', []],
   ] as const)('status is %s', (state, containers) => {
     const report = statusReport('medianest', 'dev-compose', manifest, containers);
-    expect([report.state, report.services.length, report.urls]).toEqual([state, 4, state === 'stopped' ? [] : ['https://localhost:8443/']]);
+    expect([report.state, report.services.length, report.urls]).toEqual([state, 5, state === 'stopped' ? [] : ['https://localhost:8443/']]);
   });
   it.each([
     ['ok', all],

@@ -58,6 +58,7 @@ it('are listed by name, origin and user, and the generated ones stay what they a
     secrets: { name: string; origin: string; services: string[] }[];
   };
   expect(Object.fromEntries(list.secrets.map((secret) => [secret.name, [secret.origin, ...secret.services]]))).toEqual({
+    'backup-files-key': ['generated', 'backup'],
     'database-password': ['given', 'postgres'],
     'database-url': ['composed', 'app-1'],
     'plex-token': ['given', 'app-1'],
@@ -70,7 +71,11 @@ it('are listed by name, origin and user, and the generated ones stay what they a
   generated.settings('app: { logLevel: warn }\n');
   await generated.run(['render', ...COMPOSE]);
   expect(readFileSync(path.join(generated.state, 'secrets.json'), 'utf8')).toBe(before);
-  expect(Object.keys((JSON.parse(before) as { values: object }).values)).toEqual(['database-password', 'redis-password']);
+  expect(Object.keys((JSON.parse(before) as { values: object }).values)).toEqual([
+    'backup-files-key',
+    'database-password',
+    'redis-password',
+  ]);
 });
 
 it('that change are a change of exactly the services that read them', async () => {

@@ -115,7 +115,7 @@ describe('secrets that the operator gives', () => {
     const ids = async (args: string[]) => (await docker([...args, '--quiet', '--filter', label])).stdout.split('\n').filter(Boolean);
     const haystacks: Record<string, string[]> = { 'a command line during up': seen, 'a command line afterwards': commandLines() };
     const found = await containers(space.project);
-    expect(found).toHaveLength(4);
+    expect(found).toHaveLength(5);
     haystacks['docker inspect of a container'] = [(await docker(['inspect', ...found.map(({ id }) => id)])).stdout];
     haystacks['docker inspect of a network'] = [(await docker(['network', 'inspect', ...(await ids(['network', 'ls']))])).stdout];
     haystacks['docker inspect of a volume'] = [(await docker(['volume', 'inspect', ...(await ids(['volume', 'ls']))])).stdout];

@@ -120,6 +120,7 @@ describe('what cannot run together is refused before anything is written', () =>
       ['edge', []],
       ['postgres', []],
       ['redis', []],
+      ['backup', []],
     ]);
   });
 });
@@ -156,9 +157,9 @@ describe('cost', () => {
   it('names each image, volume, secret and certificate once for a thousand replicas', () => {
     const big = composed('app: { replicas: 1000 }');
     expect([big.images.length, big.volumes, big.secrets.length, big.certificates.length]).toEqual([
-      4,
-      ['edge-cache', 'uploads', 'media', 'postgres-data', 'redis-data'],
-      4,
+      6,
+      ['edge-cache', 'uploads', 'media', 'postgres-data', 'redis-data', 'backups'],
+      5,
       1,
     ]);
     expect(big.services.filter((service) => service.name === 'edge')[0]?.after).toHaveLength(1000);

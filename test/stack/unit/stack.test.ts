@@ -133,7 +133,7 @@ describe('a stack', () => {
       service.networks.map((network) => `${network} ${hostAddress(SUBNETS[network], service.host)}`),
     );
     expect(new Set(seen).size).toBe(seen.length);
-    expect(services).toHaveLength(1003);
+    expect(services).toHaveLength(1004);
   });
   it('is refused when a network is too small for its containers', () => {
     const { settings } = load({ file: 'app: { replicas: 200 }', flags: { profile: 'dev-compose' } });
@@ -210,7 +210,7 @@ describe('rendering', () => {
     [
       'an override of a network',
       () => inputs({ override: 'networks: { db: { driver_opts: { a: b } } }' }),
-      ['edge', 'app-1', 'postgres', 'redis'],
+      ['edge', 'app-1', 'postgres', 'redis', 'backup'],
     ],
     ['a database setting', () => inputs({}, 'postgres: { maxConnections: 50 }'), ['postgres']],
     ['a new certificate of a service that reloads', () => inputs({ fingerprints: { 'certificate:edge': 'x' } }), []],

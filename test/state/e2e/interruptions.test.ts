@@ -40,7 +40,7 @@ async function converges(): Promise<Run> {
   const found = await containers(space.project);
   expect(temporary(found)).toEqual([]);
   expect(found.map(({ service, state, health }) => `${service} ${state} ${health}`)).toEqual(
-    ['app-1', 'edge', 'postgres', 'redis'].map((name) => `${name} running healthy`),
+    ['app-1', 'backup', 'edge', 'postgres', 'redis'].map((name) => `${name} running healthy`),
   );
   expect((await space.run(['exec', 'app', 'printenv', 'LOG_LEVEL'])).stdout.trim()).toBe(level);
   expect(await titles(portal, space)).toEqual(['The General']);
