@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { cpus, memory, size } from '../../settings/fields.ts';
-import { defineService } from '../../stack/service.ts';
+import { type BuildInput, defineService } from '../../stack/service.ts';
 import type { Blueprint, NetworkName } from '../../stack/types.ts';
 import { MONITORING_HOSTS, monitored } from '../shared/monitoring.ts';
+import { ALERTMANAGER_PORT } from './alertmanager.ts';
 import { PROMETHEUS_UID } from './exporter.ts';
 import { scrapeJobs, sourcesOf } from './scrape-jobs.ts';
 
@@ -27,6 +28,12 @@ const settings = z.strictObject({
 const networksOf = (built: readonly Blueprint[]): NetworkName[] => [
   ...new Set<NetworkName>(['monitoring', ...sourcesOf(built).map(({ source }) => source.network)]),
 ];
+
+/** Where alerts go; null where the component is switched off. */
+const alertmanagerOf = (input: BuildInput): string | null =>
+  input.built.some(({ role }) => role === 'alerting')
+    ? `${input.address('monitoring', MONITORING_HOSTS.alertmanager)}:${ALERTMANAGER_PORT}`
+    : null;
 
 export const prometheus = defineService({
   name: 'prometheus',
@@ -84,6 +91,7 @@ export const prometheus = defineService({
       scrapeTimeout: Math.min(10, own.scrapeSeconds),
       retentionDays: own.retention.days,
       retentionBytes: own.retention.size,
+      alertmanager: alertmanagerOf(input),
       jobs: scrapeJobs([...input.built, itself], (network, number) => input.address(network, number)),
     };
     return [{ ...itself, view }];
