@@ -34,7 +34,9 @@ async function answered(url: string, init: RequestInit): Promise<string | undefi
     const response = await fetch(url, { ...init, redirect: 'manual', signal: AbortSignal.timeout(WEB_TIMEOUT_MS) });
     await response.body?.cancel();
     if (response.ok) return undefined;
-    const hint = { 401: ': the token or password is wrong', 403: ': it does not allow that', 404: ': the address is wrong' }[response.status];
+    const hint = { 401: ': the token or password is wrong', 403: ': it does not allow that', 404: ': the address is wrong' }[
+      response.status
+    ];
     return `it answers ${response.status}${response.status >= 300 && response.status < 400 ? ', which leads elsewhere' : (hint ?? '')}`;
   } catch (error) {
     return wordsOf(error);

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { channelsOf, type RelaySettings } from './settings.ts';
 import { relayServer } from './serve.ts';
+import { channelsOf, type RelaySettings } from './settings.ts';
 
 /*
  * alert-relay: sends what Alertmanager decides to the channels, for ever. Each channel's last delivery stands in

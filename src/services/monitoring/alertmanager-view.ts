@@ -16,7 +16,11 @@ export function alertmanagerView(own: AlertsSettings, relay: string): JsonObject
   const channels = Object.entries(own.channels);
   const repeat = `${own.repeatHours}h`;
   return {
-    receivers: channels.map(([name, { host }]) => ({ name, url: `http://${relay}/channel/${name}`, timeout: host ? TIMEOUT.mail : TIMEOUT.web })),
+    receivers: channels.map(([name, { host }]) => ({
+      name,
+      url: `http://${relay}/channel/${name}`,
+      timeout: host ? TIMEOUT.mail : TIMEOUT.web,
+    })),
     tests: channels.map(([name]) => ({ name, matchers: [`alertname=${TEST_ALERT}`, `channel=${name}`] })),
     testAlert: TEST_ALERT,
     routes: channels.flatMap(([name, channel]) => routesOf(name, channel, repeat)),

@@ -24,7 +24,11 @@ const channel = z
   .strictObject({
     kind: z.enum(CHANNEL_KINDS).describe('How it is told'),
     url: secret().describe('Address of the receiver, http or https; a secret, as many hold a token'),
-    topic: z.string().regex(/^[\w-]{1,64}$/, 'should be letters, digits, - and _').optional().describe('ntfy: the topic'),
+    topic: z
+      .string()
+      .regex(/^[\w-]{1,64}$/, 'should be letters, digits, - and _')
+      .optional()
+      .describe('ntfy: the topic'),
     token: secret().describe('Token of the receiver'),
     host: hostName.optional().describe('Mail server'),
     port: portNumber.optional().describe('Its port; by `tls`, 587, 465 or 25'),
@@ -72,7 +76,10 @@ export const alertsSettings = z.strictObject({
   deadMan: z
     .strictObject({
       url: secret()
-        .refine((value) => value === undefined || isHttp(value.reveal()), 'should be an address such as https://uptime.example.org/api/push/x')
+        .refine(
+          (value) => value === undefined || isHttp(value.reveal()),
+          'should be an address such as https://uptime.example.org/api/push/x',
+        )
         .describe('It is called each minute while alerts work: a push monitor outside (Uptime Kuma) alerts when the calls stop'),
     })
     .prefault({}),
