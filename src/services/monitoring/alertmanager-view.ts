@@ -26,7 +26,7 @@ export function alertmanagerView(own: AlertsSettings, relay: string): JsonObject
     routes: channels.flatMap(([name, channel]) => routesOf(name, channel, repeat)),
     quiet: channels.flatMap(([name, { quiet }]) => (quiet ? [{ name: `quiet-${name}`, times: spans(quiet), zone: own.timezone }] : [])),
     inhibits: Object.entries(ALERT_CAUSES).flatMap(([cause, { explains }]) =>
-      explains.length === 0 ? [] : [{ source: [`cause=${cause}`, 'severity=critical'], target: [`cause=~${explains.join('|')}`] }],
+      explains.length === 0 ? [] : [{ source: [`cause=${cause}`, 'severity=critical'], target: [`cause=~"${explains.join('|')}"`] }],
     ),
     deadMan: own.deadMan.url ? `http://${relay}/dead-man` : null,
   };
@@ -39,7 +39,7 @@ function routesOf(name: string, { severities, quiet }: ChannelSettings, repeat: 
       ? [{ name, matchers: ['severity=critical'], wait: '5s', interval: '30s', repeat, mute: null }]
       : []),
     ...(rest.length > 0
-      ? [{ name, matchers: [`severity=~${rest.join('|')}`], wait: '30s', interval: '5m', repeat, mute: quiet ? `quiet-${name}` : null }]
+      ? [{ name, matchers: [`severity=~"${rest.join('|')}"`], wait: '30s', interval: '5m', repeat, mute: quiet ? `quiet-${name}` : null }]
       : []),
   ];
 }
