@@ -7,6 +7,8 @@ export interface SettingsPart<S extends z.ZodType = z.ZodType> {
   /** Its key in medianest.yml. */
   readonly key: string;
   readonly summary: string;
+  /** What its key is about, where several services share it. */
+  readonly keySummary?: string;
   /** Keys of the services that it does the work of in other profiles: a setting meant for one of them has its counterpart here. */
   readonly standsFor?: readonly string[];
   readonly settings: S;

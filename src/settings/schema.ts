@@ -11,7 +11,7 @@ export type Settings = CoreSettings & Readonly<Record<string, unknown>>;
 /** The schema of medianest.yml: the core's keys plus what each service declares. Every key is documented where it is defined. */
 export function settingsSchema(registry: readonly SettingsPart[]): z.ZodType<Settings> & z.ZodObject {
   const services = Object.fromEntries(
-    registry.map((service) => [service.key, service.settings.prefault({} as never).describe(service.summary)]),
+    registry.map((service) => [service.key, service.settings.prefault({} as never).describe(service.keySummary ?? service.summary)]),
   );
   return z.strictObject({ ...coreShape, ...services }) as unknown as z.ZodType<Settings> & z.ZodObject;
 }

@@ -40,6 +40,8 @@ export function previewSettings(settings: Settings, project: string, components:
       ...Object.keys(settings.components).map((name) => [name, false]),
       ...components.map((name) => [name, true]),
     ]),
+    // Nothing measures it: it is for looking at.
+    observability: 'off',
     external: { plex: {}, overseerr: {}, uptimeKuma: {} } as Settings['external'],
     app: { ...app, replicas: 1, source: undefined, media },
   };

@@ -17,7 +17,7 @@ const SECRETS = ['url', 'token', 'password'] as const;
 
 /**
  * Alertmanager decides what is told, when and together with what; the relay sends it. So Alertmanager has no way out and no
- * secret, and a channel is the same with and without Prometheus (docs/decisions/0028-alerts-by-a-relay.md).
+ * secret, and a channel is the same with and without Prometheus (docs/decisions/0029-alerts-by-a-relay.md).
  */
 export const alertmanager = defineService({
   name: 'alertmanager',

@@ -9,7 +9,7 @@ import { MONITORING_HOSTS, monitored } from '../shared/monitoring.ts';
 export const PROMETHEUS_UID = 10020;
 
 /** The same for all exporters: they are alike in what they need. */
-export const exporterSettings = z.strictObject({
+const exporterSettings = z.strictObject({
   memory: memory('48m').describe('Memory limit of each exporter'),
   cpus: cpus(0.5).describe('Processors that each may use at most; never more than the host has'),
 });
@@ -20,6 +20,7 @@ type ExporterName = Exclude<keyof typeof MONITORING_HOSTS, 'prometheus' | 'alert
 /** What the definitions of all exporters have in common. */
 export const exporterPart = {
   key: 'exporters',
+  keySummary: 'What all exporters of metrics have in common',
   settings: exporterSettings,
   askedFor: (core: CoreSettings) => monitored({ settings: core }),
 };

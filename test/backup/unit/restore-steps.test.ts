@@ -114,6 +114,11 @@ describe('a preview', () => {
     });
     expect(services.postgres).toMatchObject({ image: 'b', entrypoint: ['preview-database'], container_name: 'look-postgres' });
   });
+  it('is not measured, also where the stack is', () => {
+    const loaded = load({ file: 'observability: light\n', flags: { profile: 'prod' } });
+    const settings = previewSettings(loaded.settings, 'look', names, appSettings.shape.media.parse(undefined));
+    expect(stackOf({ ...loaded, settings }).services.map(({ name }) => name)).toEqual(['app-1', 'postgres', 'redis']);
+  });
   it('writes into the volumes whose names are checked before it, and marks whose backup it shows', () => {
     const { services, volumes } = preview('') as { services: Record<string, Record<string, unknown>>; volumes?: object };
     const names = Object.values(volumes as Record<string, { name: string; external: boolean }>).map(({ name }) => name);

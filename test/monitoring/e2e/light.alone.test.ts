@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { docker } from '../../support/cli.ts';
+import { containers, until } from '../../support/stack.ts';
+import { type Workspace, workspace } from '../../support/workspace.ts';
+
+const LIGHT = ['node-exporter', 'postgres-exporter', 'redis-exporter', 'blackbox-exporter', 'nginx-exporter', 'prometheus'];
+const MOST_BYTES = 150 * 1024 ** 2;
+
+let space: Workspace;
+let before: string[];
+
+interface Sample {
+  metric: Record<string, string>;
+  value: [number, string];
+}
+
+const named = (service: string) => `${space.project}-${service}-1`;
+
+/** Asks Prometheus in its container: no port of it leads outside. */
+async function query(expression: string): Promise<Sample[]> {
+  const script = 'exec promtool query -o json instant "http://${HEALTH_URL%%/*}" "$1"';
+  const { status, stdout, stderr } = await docker(['exec', named('prometheus'), 'bash', '-c', script, 'query', expression]);
+  if (status !== 0) throw new Error(stderr);
+  return JSON.parse(stdout) as Sample[];
+}
+const numberOf = async (expression: string) => Number((await query(expression))[0]?.value[1] ?? Number.NaN);
+const instances = async (expression: string) => (await query(expression)).map(({ metric }) => metric.instance ?? '').sort();
+const fires = async (alert: string, instance: string) =>
+  (await instances(`ALERTS{alertname="${alert}",alertstate="firing"}`)).includes(instance);
+
+/** Bytes of what a container holds, without what the kernel may drop: as `docker stats` counts. */
+async function memoryOf(service: string): Promise<number> {
+  const { stdout } = await docker(['stats', '--no-stream', '--format', '{{.MemUsage}}', named(service)]);
+  const [, amount = '', unit = ''] = /^([\d.]+)(\w+)/.exec(stdout.trim()) ?? [];
+  return Number(amount) * ({ B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }[unit] ?? Number.NaN);
+}
+
+const up = (...args: string[]) => space.run(['up', '--profile', 'prod', ...args]);
+
+beforeAll(async () => {
+  space = await workspace('light');
+  // Small, so that two cores are enough. What it scrapes each 5 s, it has seen when a test looks.
+  space.configure({
+    app: { replicas: 2, settleSeconds: 2 },
+    prometheus: { scrapeSeconds: 5 },
+    edge: { address: '127.0.0.1' },
+  });
+  const started = await up();
+  expect({ status: started.status, stderr: started.stderr }).toMatchObject({ status: 0 });
+  before = (await containers(space.project)).map(({ id }) => id);
+}, 900_000);
+afterAll(() => space.destroy());
+
+describe('observability: light', () => {
+  test('starts beside the stack, and replaces nothing but the edge', async () => {
+    const changed = await up('--set', 'observability=light');
+    expect({ status: changed.status, stderr: changed.stderr }).toMatchObject({ status: 0 });
+    const now = await containers(space.project);
+    expect(now.filter(({ service }) => LIGHT.includes(service)).map(({ health }) => health)).toEqual(LIGHT.map(() => 'healthy'));
+    expect(now.filter(({ id, service }) => !before.includes(id) && !LIGHT.includes(service)).map(({ service }) => service)).toEqual([
+      'edge',
+    ]);
+  }, 900_000);
+
+  test('measures everything within 60 s', async () => {
+    await until('every target is up', async () => (await query('up')).length >= 20 && (await query('up == 0')).length === 0, 60);
+    await until('nothing is unknown to an exporter', async () => (await numberOf('count(redis_up == 1)')) === 6, 60);
+    await until('the database tells of itself', async () => (await numberOf('count(pg_exporter_last_scrape_error == 0)')) === 2, 60);
+    await until('the edge answers', async () => (await numberOf('min(probe_success)')) === 1, 60);
+    expect(await numberOf('max(nginx_up)')).toBe(1);
+    expect(await numberOf('sum(patroni_primary)')).toBe(1);
+    expect(await numberOf('max(redis_cluster_slots_ok)')).toBe(16_384);
+    expect(await numberOf('sum(etcd_server_has_leader)')).toBe(3);
+    expect(await numberOf('max(haproxy_backend_active_servers{job="balancer",proxy="app"})')).toBe(2);
+    expect(await numberOf('max(haproxy_backend_active_servers{job="db-router",proxy="leader"})')).toBe(1);
+    expect(await numberOf('min(probe_ssl_earliest_cert_expiry - time())')).toBeGreaterThan(30 * 86_400);
+    expect(await numberOf('count(pg_stat_archiver_failed_count)')).toBe(2);
+    expect(await numberOf('node_filesystem_size_bytes{mountpoint="/"}')).toBeGreaterThan(0);
+    expect(await numberOf('count(redis_aof_last_write_status)')).toBe(6);
+    expect(await numberOf('count(redis_memory_max_bytes > 0)')).toBe(6);
+  });
+
+  test('stays small', async () => {
+    expect(await numberOf('prometheus_tsdb_head_series')).toBeLessThan(10_000);
+    const sizes = await Promise.all(LIGHT.map(async (service) => [service, await memoryOf(service)] as const));
+    const sum = sizes.reduce((total, [, bytes]) => total + bytes, 0);
+    process.stderr.write(`light: ${sizes.map(([service, bytes]) => `${service} ${Math.round(bytes / 1024 ** 2)}`).join(', ')} MiB\n`);
+    process.stderr.write(`light: ${await numberOf('prometheus_tsdb_head_series')} series\n`);
+    expect(sum).toBeLessThan(MOST_BYTES);
+  });
+
+  test('has no alert about a stack that is well, but the one that always fires', async () => {
+    // What the host of the test has is not the stack's.
+    const firing = 'ALERTS{alertstate="firing",cause!~"disk|memory"}';
+    await until('nothing fires', async () => (await query(`${firing} unless ALERTS{alertname="Watchdog"}`)).length === 0, 90);
+    expect((await query('ALERTS{alertname="Watchdog",alertstate="firing"}')).length).toBe(1);
+  });
+
+  test('listens in its own network alone, and tells nothing to others', async () => {
+    const script = (address: string) => `exec 3<>/dev/tcp/${address} && echo open`;
+    const from = async (service: string, address: string) =>
+      (await docker(['exec', named(service), 'timeout', '3', 'bash', '-c', script(address)])).stdout.trim();
+    const { stdout } = await docker(['inspect', '--format', '{{json .NetworkSettings.Networks}}', named('prometheus')]);
+    const own = JSON.parse(stdout) as Record<string, { IPAddress: string }>;
+    const at = (network: string) => own[`${space.project}_${network}`]?.IPAddress;
+    expect(await from('edge', `${at('monitoring')}/9090`)).toBe('open');
+    expect(await from('edge', `${at('app')}/9090`)).toBe('');
+    expect(await from('db-router', `${at('db')}/9090`)).toBe('');
+    const metrics = 'exec 3<>/dev/tcp/balancer/8404 && printf "GET /metrics HTTP/1.0\\r\\n\\r\\n" >&3 && cat <&3';
+    expect((await docker(['exec', named('edge'), 'timeout', '3', 'bash', '-c', metrics])).stdout).toBe('');
+  });
+});
+
+describe('an alert', () => {
+  test('fires for a node of the cache that is stopped, and is resolved when it is back', async () => {
+    await docker(['stop', named('redis-6')]);
+    await until('CacheNodeDown fires', () => fires('CacheNodeDown', 'redis-6'), 90);
+    await docker(['start', named('redis-6')]);
+    await until('CacheNodeDown is resolved', async () => !(await fires('CacheNodeDown', 'redis-6')), 90);
+  });
+
+  test('fires for a replica of the database that is stopped, and is resolved when it is back', async () => {
+    const [replica = ''] = await instances('patroni_replica == 1');
+    await docker(['stop', named(replica)]);
+    await until('DatabaseMemberDown fires', () => fires('DatabaseMemberDown', replica), 120);
+    await docker(['start', named(replica)]);
+    await until('DatabaseMemberDown is resolved', async () => !(await fires('DatabaseMemberDown', replica)), 120);
+    await until(
+      'it follows again',
+      async () => (await instances('patroni_replica == 1 and patroni_postgres_streaming == 1'))[0] === replica,
+      60,
+    );
+  });
+});
+
+test('off removes all of it, and what it was let in by', async () => {
+  const changed = await up('--set', 'observability=off');
+  expect({ status: changed.status, stderr: changed.stderr }).toMatchObject({ status: 0 });
+  expect((await containers(space.project)).filter(({ service }) => LIGHT.includes(service))).toEqual([]);
+  const role = "select rolcanlogin from pg_roles where rolname = 'monitor'";
+  const psql = await docker(['exec', named('postgres-1'), 'psql', '-h', '/run/postgresql', '-U', 'postgres', '-Atc', role]);
+  expect(psql.stdout.trim()).toBe('f');
+  const users = await docker(['exec', named('redis-1'), 'grep', '-c', '^user monitor', '/run/redis/users.acl']);
+  expect(users.stdout.trim()).toBe('0');
+  const metrics = await docker(['exec', named('balancer'), 'bash', '-c', 'exec 3<>/dev/tcp/localhost/8404']);
+  expect(metrics.status).not.toBe(0);
+  expect((await up('--set', 'observability=off')).stdout).toContain('Nothing to do');
+});
+
+test('down leaves no container and no network', async () => {
+  expect((await space.run(['down', '--profile', 'prod'])).status).toBe(0);
+  expect(await containers(space.project)).toEqual([]);
+  const label = `label=com.docker.compose.project=${space.project}`;
+  expect((await docker(['network', 'ls', '--quiet', '--filter', label])).stdout.trim()).toBe('');
+});
