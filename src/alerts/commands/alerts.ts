@@ -26,14 +26,14 @@ export const alerts: Command = {
 
 export const alertsList: Command = {
   name: 'alerts list',
-  summary: 'The same',
+  summary: 'What alerts now, as `alerts` says it',
   example: 'medianest alerts list --json',
   run: list,
 };
 
 export const alertsTest: Command = {
   name: 'alerts test',
-  summary: 'Send a test through every channel, or one, and say whether its receiver has accepted it (exit 4 if one has not)',
+  summary: 'Send a test through every channel, or one, and say whether its receiver took it (exit 4 if one did not)',
   example: 'medianest alerts test phone',
   args: '[channel]',
   run: async (context, [channel]) => {

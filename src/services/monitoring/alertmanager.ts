@@ -84,6 +84,7 @@ function relay(own: AlertsSettings, input: BuildInput): Blueprint {
     ],
     environment: {},
     view: {
+      listen: '',
       relay: {
         project: input.settings.project,
         listen: { host: input.address('monitoring', host), port: RELAY_PORT },
