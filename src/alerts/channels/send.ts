@@ -69,6 +69,7 @@ async function sendMail({ host, port, tls, user, password }: Channel, mail: Mail
 
 const WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
+  EDNS: 'its name is not known',
   ECONNRESET: 'it closed the connection',
   ENOTFOUND: 'its name is not known',
   EAI_AGAIN: 'names cannot be looked up',
@@ -91,7 +92,11 @@ function wordsOf(error: unknown): string {
   const chain: Error[] = [];
   for (let at = error; at instanceof Error && chain.length < 5; at = at.cause) chain.unshift(at);
   if (chain.some(({ name }) => name === 'TimeoutError')) return WORDS.ETIMEDOUT as string;
-  const codes = chain.flatMap((entry) => ('code' in entry && typeof entry.code === 'string' ? [entry.code] : []));
+  // nodemailer keeps what the system said as `originalCode`.
+  const codes = chain.flatMap((entry) => {
+    const { originalCode, code } = entry as { originalCode?: unknown; code?: unknown };
+    return [originalCode, code].filter((value) => typeof value === 'string');
+  });
   const known = codes.find((code) => WORDS[code]);
   if (known) return WORDS[known] as string;
   if (codes.some((code) => code.startsWith('ERR_SSL'))) return WORDS.EPROTO as string;
