@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { hostName, memory, portNumber, secret, timeZone } from '../../settings/fields.ts';
 
-export const CHANNEL_KINDS = ['email', 'slack', 'webhook', 'ntfy', 'gotify', 'sms'] as const;
+const CHANNEL_KINDS = ['email', 'slack', 'webhook', 'ntfy', 'gotify', 'sms'] as const;
 export const SEVERITIES = ['critical', 'warning', 'info'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
