@@ -15,7 +15,7 @@ const good = ['team', 'desk', 'phone', 'tablet', 'pager'];
 
 beforeAll(async () => {
   for (const name of [...good, 'dead-man']) web[name] = await webReceiver(200);
-  web.broken = await webReceiver(500, 'no');
+  web.broken = await webReceiver(500);
   web.stuck = await webReceiver('hangs');
   mail = await mailReceiver();
   const url = (name: string, scheme = 'http') => `${scheme}://127.0.0.1:${web[name]?.port}`;

@@ -17,8 +17,8 @@ export interface WebReceiver {
   close(): Promise<void>;
 }
 
-/** A receiver on the loopback. @param status what it answers with; `hangs`: nothing, ever */
-export async function webReceiver(status: number | 'hangs', answer = 'ok'): Promise<WebReceiver> {
+/** A receiver on this host. @param status what it answers with; `hangs`: nothing, ever @param address the loopback, unless containers call it */
+export async function webReceiver(status: number | 'hangs', address = '127.0.0.1'): Promise<WebReceiver> {
   const received: Received[] = [];
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
@@ -26,10 +26,10 @@ export async function webReceiver(status: number | 'hangs', answer = 'ok'): Prom
     request.on('end', () => {
       const { method = '', url: path = '', headers } = request;
       received.push({ method, path, headers, body: Buffer.concat(parts).toString('utf8') });
-      if (status !== 'hangs') response.writeHead(status).end(answer);
+      if (status !== 'hangs') response.writeHead(status).end('ok');
     });
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(0, address);
   await once(server, 'listening');
   return { port: (server.address() as AddressInfo).port, received, close: () => closed(server) };
 }
