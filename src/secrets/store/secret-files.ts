@@ -1,4 +1,6 @@
-import { exists, readOptional, writeAtomic } from '../../core/files.ts';
+import { readdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { exists, readOptional, writeAtomic, writing } from '../../core/files.ts';
 import { shortHash } from '../../core/hash.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { DockerCli } from '../../docker/compose.ts';
@@ -50,8 +52,16 @@ export async function placeSecrets(
   cli: DockerCli,
 ): Promise<void> {
   const files = Object.fromEntries(service.secrets.map(({ name }) => [name, values[name]?.reveal() ?? '']));
-  await writeOwned(state.at('secrets', service.name), files, { uid: service.uid, image: service.image.ref }, cli);
+  const folder = state.at('secrets', service.name);
+  await writeOwned(folder, files, { uid: service.uid, image: service.image.ref }, cli);
+  // What reads its secrets again learns by the absence of one that it is no longer given it. Others need theirs until they are replaced.
+  if (service.reloadsSecrets) removeOthers(folder, Object.keys(files));
   writeAtomic(placedFile(state, service.name), `${placement(service, fingerprints)}\n`);
+}
+
+function removeOthers(folder: string, names: readonly string[]): void {
+  const others = readdirSync(folder).filter((name) => !name.startsWith('.') && !names.includes(name));
+  for (const name of others) writing(folder, () => rmSync(path.join(folder, name)));
 }
 
 /** For steps that hand out no secret. */
