@@ -3,11 +3,12 @@ import type { Check } from '../capability/check.ts';
 import { UserError } from '../core/errors.ts';
 import { collectChecks, look } from '../health/collect.ts';
 import { healthReport } from '../health/plan/health.ts';
+import { DEAD_MAN } from '../services/monitoring/alerts-settings.ts';
 import { acquireLock } from '../state/lock.ts';
 import { callDeadMan, send } from './channels/send.ts';
 import { alertsOfProject, channelOf } from './channels.ts';
 import { type Finding, findingsOf } from './plan/findings.ts';
-import { type AlertState, afterDelivery, channelCheck, dueFor, nextState } from './plan/round.ts';
+import { type AlertState, afterDelivery, channelCheck, dueFor, nextState, withOutcome } from './plan/round.ts';
 import { readAlertState, readSilences, roundLock, writeAlertState } from './store.ts';
 
 /** One channel that was told something in a round. */
@@ -40,6 +41,7 @@ export async function checkRound(context: Context, project: Project): Promise<Ro
     const all = [...findings, ...failing];
     const second = failing.length > 0 ? await tellAll(context, project, nextState(first.state, all, now), first.failed) : undefined;
     const problem = deadMan.url ? await callDeadMan(deadMan.url.reveal()) : undefined;
+    writeAlertState(state, withOutcome((second ?? first).state, DEAD_MAN, problem, context.clock.now()));
     return { firing: all.length, delivered: [...first.delivered, ...(second?.delivered ?? [])], deadMan: problem ?? null };
   } finally {
     lock.release();
@@ -67,7 +69,7 @@ const failingChannels = ({ failures }: AlertState): Finding[] =>
 export const channelFails = (name: string, message: string): Check => ({
   id: channelCheck(name),
   status: 'fail',
-  message: `alerts do not reach the channel ${name}: ${message}`,
+  message: name === DEAD_MAN ? `the dead man’s switch is not reached: ${message}` : `alerts do not reach the channel ${name}: ${message}`,
   remedy: `medianest alerts test ${name}`,
 });
 
@@ -101,5 +103,5 @@ async function tellAll(context: Context, project: Project, begin: AlertState, ex
 /** A channel that is no setting any more cannot fail. */
 const forgetChannels = (state: AlertState, names: readonly string[]): AlertState => ({
   ...state,
-  failures: Object.fromEntries(Object.entries(state.failures).filter(([name]) => names.includes(name))),
+  failures: Object.fromEntries(Object.entries(state.failures).filter(([name]) => name === DEAD_MAN || names.includes(name))),
 });

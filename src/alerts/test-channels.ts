@@ -4,11 +4,15 @@ import { UserError } from '../core/errors.ts';
 import { poll } from '../core/poll.ts';
 import { didYouMean } from '../core/suggest.ts';
 import { TEST_ALERT } from '../services/monitoring/alertmanager-view.ts';
+import { DEAD_MAN } from '../services/monitoring/alerts-settings.ts';
+import { acquireLock } from '../state/lock.ts';
 import { type Alertmanager, hasAlertmanager, requireAlertmanager } from './alertmanager.ts';
 import { callDeadMan, send } from './channels/send.ts';
 import { alertsOfProject, channelOf } from './channels.ts';
 import { type Attempts, attemptsOf } from './plan/alertmanager.ts';
 import { type Alert, notification } from './plan/notification.ts';
+import { withOutcome } from './plan/round.ts';
+import { readAlertState, roundLock, writeAlertState } from './store.ts';
 
 /** Longer than Alertmanager waits for the relay, and the relay for a mail server. */
 const PATIENCE_MS = 25_000;
@@ -45,7 +49,7 @@ export async function testChannels(context: Context, project: Project, wanted: s
       'there is no channel to test',
       'name one in medianest.yml under alerts.channels (docs/alerts.md); then medianest up',
     );
-  if (wanted !== undefined && !names.includes(wanted))
+  if (wanted !== undefined && !names.includes(wanted) && !(wanted === DEAD_MAN && deadMan.url))
     throw new UserError('USAGE', `there is no channel ${JSON.stringify(wanted)}; ${didYouMean(wanted, names)}`, 'medianest alerts test');
   const tested = names.filter((name) => wanted === undefined || name === wanted);
   const alertmanager = hasAlertmanager(project) ? await requireAlertmanager(context, project) : undefined;
@@ -114,7 +118,27 @@ function verdict(before: Attempts | undefined, now: Attempts | undefined): 'wait
   return failed > 0 ? 'failed' : 'waiting';
 }
 
+/** What is proven here, the job `alerts` need not prove again: a channel that works now is no longer told to fail. */
 async function directly(context: Context, project: Project, names: readonly string[]): Promise<Tested[]> {
+  const tested = await sentDirectly(context, project, names);
+  await noteOutcomes(context, project, tested);
+  return tested;
+}
+
+async function noteOutcomes(context: Context, { state }: Project, tested: readonly Omit<Tested, 'seconds'>[]): Promise<void> {
+  const lock = await acquireLock(roundLock(state), 'medianest alerts test', 60, context.signal, () => {});
+  try {
+    const noted = tested.reduce(
+      (known, { name, problem }) => withOutcome(known, name, problem, context.clock.now()),
+      readAlertState(state),
+    );
+    writeAlertState(state, noted);
+  } finally {
+    lock.release();
+  }
+}
+
+async function sentDirectly(context: Context, project: Project, names: readonly string[]): Promise<Tested[]> {
   const { channels } = alertsOfProject(project);
   const start = context.clock.now();
   const run = randomUUID();
@@ -133,8 +157,12 @@ async function directly(context: Context, project: Project, names: readonly stri
 export async function testDeadMan(context: Context, project: Project): Promise<{ accepted: boolean; problem: string | null } | undefined> {
   const { url } = alertsOfProject(project).deadMan;
   if (!url) return undefined;
-  if (!hasAlertmanager(project)) return outcome(await callDeadMan(url.reveal()));
-  const last = (await (await requireAlertmanager(context, project)).deliveries())['dead-man'];
+  if (!hasAlertmanager(project)) {
+    const problem = await callDeadMan(url.reveal());
+    await noteOutcomes(context, project, [{ name: DEAD_MAN, problem }]);
+    return outcome(problem);
+  }
+  const last = (await (await requireAlertmanager(context, project)).deliveries())[DEAD_MAN];
   return outcome(last ? last.problem : 'it was not called yet: that begins when Prometheus has run for a minute');
 }
 

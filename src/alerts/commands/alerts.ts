@@ -38,6 +38,7 @@ export const alertsTest: Command = {
   args: '[channel]',
   run: async (context, [channel]) => {
     const { testChannels, testDeadMan } = await import('../test-channels.ts');
+    const { DEAD_MAN } = await import('../../services/monitoring/alerts-settings.ts');
     const project = await openProject(context);
     if (context.flags.dryRun) {
       const { alertsOfProject } = await import('../channels.ts');
@@ -45,7 +46,7 @@ export const alertsTest: Command = {
       return done({ channels: names, result: 'planned' }, `would send a test to ${names.join(', ') || 'no channel'}`);
     }
     const channels = await testChannels(context, project, channel);
-    const deadMan = channel === undefined ? await testDeadMan(context, project) : undefined;
+    const deadMan = channel === undefined || channel === DEAD_MAN ? await testDeadMan(context, project) : undefined;
     const line = (name: string, { accepted, problem }: { accepted: boolean; problem: string | null }) =>
       `${name}: ${accepted ? 'accepted' : `not accepted: ${problem}`}`;
     const text = [

@@ -111,10 +111,9 @@ export function dueFor(
 
 /** The state after a channel was told; `problem` is why it was not accepted. */
 export function afterDelivery(state: AlertState, channel: string, told: Notification, problem: string | undefined, now: Date): AlertState {
+  const noted = withOutcome(state, channel, problem, now);
+  if (problem !== undefined) return noted;
   const at = now.toISOString();
-  const { [channel]: failed, ...failures } = state.failures;
-  if (problem !== undefined)
-    return { ...state, failures: { ...failures, [channel]: { since: failed?.since ?? at, at, message: problem } } };
   const alerts = { ...state.alerts };
   for (const { labels } of told.alerts) {
     const known = alerts[labels.alertname ?? ''];
@@ -122,7 +121,15 @@ export function afterDelivery(state: AlertState, channel: string, told: Notifica
     const { [channel]: _last, ...others } = known.told;
     alerts[known.id] = { ...known, told: known.resolved === undefined ? { ...others, [channel]: at } : others };
   }
-  return { alerts, failures };
+  return { ...noted, alerts };
+}
+
+/** Notes how an attempt at a channel, or at the dead man's switch, ended. */
+export function withOutcome(state: AlertState, channel: string, problem: string | undefined, now: Date): AlertState {
+  const at = now.toISOString();
+  const { [channel]: failed, ...failures } = state.failures;
+  if (problem === undefined) return { ...state, failures };
+  return { ...state, failures: { ...failures, [channel]: { since: failed?.since ?? at, at, message: problem } } };
 }
 
 /** The id of the check that a channel fails. */

@@ -2,6 +2,10 @@ import * as z from 'zod';
 import { hostName, memory, portNumber, secret, timeZone } from '../../settings/fields.ts';
 
 const CHANNEL_KINDS = ['email', 'slack', 'webhook', 'ntfy', 'gotify', 'sms'] as const;
+/** As a receiver of Alertmanager and in `alerts test`: no channel may have these names. */
+export const DEAD_MAN = 'dead-man';
+const NO_RECEIVER = 'none';
+
 export const SEVERITIES = ['critical', 'warning', 'info'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
@@ -70,7 +74,13 @@ function isHttp(text: string): boolean {
 
 export const alertsSettings = z.strictObject({
   channels: z
-    .record(z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'should be a name of lower-case letters, digits and -'), channel)
+    .record(
+      z
+        .string()
+        .regex(/^[a-z][a-z0-9-]{0,30}$/, 'should be a name of lower-case letters, digits and -')
+        .refine((name) => name !== DEAD_MAN && name !== NO_RECEIVER),
+      channel,
+    )
     .default({})
     .describe('Who is told of alerts, by a name of your choice: e-mail, Slack, a webhook, ntfy, Gotify or SMS (docs/alerts.md)'),
   deadMan: z

@@ -10,7 +10,12 @@ import { scrapeJobs, sourcesOf } from './scrape-jobs.ts';
 const PROMETHEUS_PORT = 9090;
 
 const settings = z.strictObject({
-  scrapeSeconds: z.int().min(5).max(60).default(15).describe('How often everything is scraped, and the alert rules are evaluated'),
+  scrapeSeconds: z
+    .int()
+    .min(5)
+    .max(60)
+    .default(15)
+    .describe('How often everything is scraped; above 15, critical alerts may need more than a minute'),
   retention: z
     .strictObject({
       days: z.int().min(1).max(3650).default(15).describe('Days for which metrics are kept'),
@@ -89,6 +94,7 @@ export const prometheus = defineService({
       listen,
       scrapeSeconds: own.scrapeSeconds,
       scrapeTimeout: Math.min(10, own.scrapeSeconds),
+      evaluationSeconds: Math.min(5, own.scrapeSeconds),
       retentionDays: own.retention.days,
       retentionBytes: own.retention.size,
       alertmanager: alertmanagerOf(input),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Finding, findingsOf } from '../../../src/alerts/plan/findings.ts';
-import { type AlertState, afterDelivery, channelCheck, dueFor, NO_STATE, nextState } from '../../../src/alerts/plan/round.ts';
+import { type AlertState, afterDelivery, channelCheck, dueFor, NO_STATE, nextState, withOutcome } from '../../../src/alerts/plan/round.ts';
 import type { Silence } from '../../../src/alerts/plan/silence.ts';
 
 const START = Date.parse('2026-11-29T10:00:00Z');
@@ -110,6 +110,8 @@ describe('a channel that fails', () => {
     expect(state.failures.desk).toEqual({ since: at(0).toISOString(), at: at(1).toISOString(), message: 'it does not answer in time' });
     tell(2);
     expect(state.failures).toEqual({});
+    state = withOutcome(state, 'dead-man', 'it answers 500', at(3));
+    expect(state.failures['dead-man']).toMatchObject({ message: 'it answers 500' });
   });
 });
 

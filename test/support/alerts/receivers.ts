@@ -5,6 +5,8 @@ import { SMTPServer } from 'smtp-server';
 
 /** What a receiver was sent. */
 export interface Received {
+  /** Milliseconds since 1970. */
+  at: number;
   method: string;
   path: string;
   headers: Record<string, string | string[] | undefined>;
@@ -25,7 +27,7 @@ export async function webReceiver(status: number | 'hangs', address = '127.0.0.1
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
       const { method = '', url: path = '', headers } = request;
-      received.push({ method, path, headers, body: Buffer.concat(parts).toString('utf8') });
+      received.push({ at: Date.now(), method, path, headers, body: Buffer.concat(parts).toString('utf8') });
       if (status !== 'hangs') response.writeHead(status).end('ok');
     });
   });
