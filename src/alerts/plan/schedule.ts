@@ -6,7 +6,7 @@ const JOB = 'alerts';
 /** Where there is no Prometheus, the health checks are asked each minute. */
 export const ALERT_SCHEDULE: Schedule = {
   group: 'alerts',
-  what: 'alerts on health checks, each minute, where there is no Prometheus',
+  what: 'alerts without Prometheus, each minute',
   runsAtInstall: true,
   timers: [{ name: JOB, cron: '* * * * *', jitter: 0, command: ['alerts', 'check'], longest: '5min' }],
   asked: ({ observability, components, ...settings }) =>
