@@ -118,6 +118,12 @@ await bundle({
   // Read in the logs of a running stack.
   minify: false,
 });
+await bundle({
+  entryPoints: ['src/alerts/relay/main.ts'],
+  outfile: path.join(agentImage, 'vendor/alert-relay.cjs'),
+  format: 'cjs',
+  minify: false,
+});
 
 const backupImage = path.join(home, 'templates/backup/image');
 rmSync(path.join(backupImage, 'vendor'), { recursive: true, force: true });

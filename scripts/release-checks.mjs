@@ -73,6 +73,7 @@ export function archiveFaults(archive, published, portal) {
     ]),
     ...['dev', 'dev-compose', 'staging', 'prod'].map((profile) => `profiles/${profile}.yml`),
     'templates/agent/image/vendor/agent.cjs',
+    'templates/agent/image/vendor/alert-relay.cjs',
     ...Object.keys(portal.dependencies).map((name) => `templates/app/image/vendor/${name}/index.cjs`),
   ];
   const faults = needed.filter((file) => !files.includes(file)).map((file) => `${file} is missing`);

@@ -1,3 +1,4 @@
+import { alerts } from './alerts/capability.ts';
 import { backup } from './backup/capability.ts';
 import type { Capability, StepName } from './capability/capability.ts';
 import { certificates } from './certificates/capability.ts';
@@ -19,6 +20,7 @@ const all = [
   init,
   reconcile,
   health,
+  alerts,
   deploy,
   members,
   images,

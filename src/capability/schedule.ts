@@ -1,3 +1,4 @@
+import type { Settings } from '../settings/schema.ts';
 import type { Role } from '../stack/types.ts';
 
 /** A command that is run again and again: by systemd, or by medianest's own runner (`medianest jobs`). */
@@ -23,4 +24,6 @@ export interface Schedule {
   runsAtInstall: boolean;
   /** Only projects with a service of this role have something to do. */
   role?: Role;
+  /** Only projects of whose settings this says so; all where nothing is said. */
+  asked?(settings: Settings): boolean;
 }

@@ -12,7 +12,7 @@ import { migrateLayer } from '../settings/migrations.ts';
 import type { SettingsPart } from '../settings/part.ts';
 import { type Layer, mergeLayers } from '../settings/profile.ts';
 import { resolveSecrets } from '../settings/references.ts';
-import { type Leaf, leaves, settingsSchema } from '../settings/schema.ts';
+import { type Leaf, leaves, secretPaths, settingsSchema } from '../settings/schema.ts';
 import { validate } from '../settings/validate.ts';
 import { defaultProject } from './default-project.ts';
 
@@ -40,7 +40,8 @@ export function loadSettings(input: LoadInput): Loaded {
   const file = configFile
     ? migrateLayer(parseSettings(readText(configFile), path.relative(input.cwd, configFile) || configFile))
     : undefined;
-  const fields = leaves(settingsSchema(registry));
+  const schema = settingsSchema(registry);
+  const fields = leaves(schema);
   const above = [...(file ? [file] : []), ...environmentLayers(input.env, fields).map(migrateLayer), ...flagLayers(flags, fields)];
   // A profile cannot name another one to run instead of itself, so this key counts in what stands above profiles alone.
   const named = mergeLayers(above).data.profile;
@@ -49,14 +50,10 @@ export function loadSettings(input: LoadInput): Loaded {
   const said = [...chain.map(withoutMeta), ...above];
   const merged = mergeLayers(said.some(({ data }) => 'project' in data) ? said : [defaultProject(input, root), ...said]);
   const unknown = unknownVariables(input.env, fields, merged.data);
-  const secretFiles = resolveSecrets(
-    merged,
-    fields.filter((leaf) => leaf.secret).map((leaf) => leaf.path),
-    {
-      env: input.env,
-      readText: (name) => tryRead(path.resolve(root, name)),
-    },
-  );
+  const secretFiles = resolveSecrets(merged, secretPaths(schema, merged.data), {
+    env: input.env,
+    readText: (name) => tryRead(path.resolve(root, name)),
+  });
   const settings = validate(merged, registry);
   checkComponents(settings, merged, registry, chain);
   checkImages(settings, merged, registry);

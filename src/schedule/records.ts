@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import type { Context, Project } from '../capability/capability.ts';
+import type { Context, Project, Schedule } from '../capability/capability.ts';
 import { exists, removeTree, writeAtomic, writing } from '../core/files.ts';
 import { isHeld } from '../state/lock.ts';
 import { isRecord } from '../state/plan/record.ts';
@@ -57,7 +57,8 @@ export async function knownJobs(context: Context, { loaded, state }: Project): P
   const schedules = (await context.capabilities()).flatMap((capability) => capability.schedules ?? []);
   const roles = new Set((state.manifest()?.services ?? []).flatMap(({ role }) => role ?? []));
   const hostZone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
-  return jobsOf(schedules, { project, settings, roles, hostZone }).map((job) => ({
+  const asked = (schedule: Schedule) => schedule.asked?.(loaded.settings) ?? true;
+  return jobsOf(schedules, { project, settings, roles, hostZone, asked }).map((job) => ({
     ...job,
     record: readRecord(state, job.name),
     running: isHeld(jobLock(state, job.name)),

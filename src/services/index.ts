@@ -14,6 +14,7 @@ import { patroni } from './database/patroni.ts';
 import { postgres } from './database/postgres.ts';
 import { edge } from './edge/edge.ts';
 import { cdn } from './edge/settings/cdn.ts';
+import { alertmanager } from './monitoring/alertmanager.ts';
 import { blackboxExporter } from './monitoring/blackbox-exporter.ts';
 import { nginxExporter } from './monitoring/nginx-exporter.ts';
 import { nodeExporter } from './monitoring/node-exporter.ts';
@@ -44,6 +45,7 @@ export const registry: readonly ServiceDefinition[] = [
   redisExporter,
   blackboxExporter,
   nginxExporter,
+  alertmanager,
   prometheus,
   engineProxy,
   agent,

@@ -35,7 +35,9 @@ export const coreShape = {
   observability: z
     .enum(['off', 'light'], 'should be off or light')
     .default('off')
-    .describe('`light`: Prometheus, its exporters and alert rules (docs/monitoring.md); about 80 MiB of memory. `off`: none of them'),
+    .describe(
+      '`light`: Prometheus, its exporters, alert rules and Alertmanager (docs/monitoring.md); about 100 MiB of memory. `off`: none of them',
+    ),
   components: z.record(z.string(), z.boolean()).default({}).describe('Switches services of the profile on or off, one by one'),
   networks: z
     .strictObject({

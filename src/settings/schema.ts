@@ -23,6 +23,7 @@ interface Definition {
   in?: z.ZodType;
   options?: readonly z.ZodType[];
   element?: z.ZodType;
+  valueType?: z.ZodType;
 }
 
 /** What a schema describes behind defaults, optionals and transforms. */
@@ -39,7 +40,7 @@ const keyed = (definition: Definition): Definition => definition.options?.map(un
 export function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   let at: Definition | undefined = keyed(unwrap(schema));
   for (const key of path) {
-    const inner: z.ZodType | undefined = typeof key === 'number' ? at?.element : at?.shape?.[String(key)];
+    const inner: z.ZodType | undefined = typeof key === 'number' ? at?.element : (at?.shape?.[String(key)] ?? at?.valueType);
     at = inner && keyed(unwrap(inner));
   }
   return Object.keys(at?.shape ?? {});
@@ -68,4 +69,15 @@ export function leaves(schema: z.ZodType, path: string[] = []): Leaf[] {
   };
   const inner = Object.entries(shape ?? {}).flatMap(([key, value]) => leaves(value, [...path, key]));
   return definition.shape ? inner : [itself, ...inner];
+}
+
+/** Where these settings, not validated yet, have a secret: also below keys of the operator's choice. */
+export function secretPaths(schema: z.ZodType, data: unknown, path: string[] = []): string[][] {
+  const definition = keyed(unwrap(schema));
+  if (definition.type === 'custom') return [path];
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) return [];
+  return Object.entries(data).flatMap(([key, value]) => {
+    const inner = definition.shape ? (Object.hasOwn(definition.shape, key) ? definition.shape[key] : undefined) : definition.valueType;
+    return inner ? secretPaths(inner, value, [...path, key]) : [];
+  });
 }

@@ -106,7 +106,7 @@ export interface Listener {
 }
 
 /** What a container is to the stack, whichever component fills that place. */
-export type Role = 'edge' | 'balancer' | 'application' | 'database' | 'coordination' | 'cache' | 'repository' | 'agent';
+export type Role = 'edge' | 'balancer' | 'application' | 'database' | 'coordination' | 'cache' | 'repository' | 'agent' | 'alerting';
 
 /** What one service decides about one of its containers. */
 export interface Blueprint {

@@ -108,6 +108,22 @@ backup:
     gcs: { bucket: far, serviceAccount: not-to-be-seen }
 `,
   },
+  alerts: {
+    flags: { profile: 'dev-compose' },
+    file: `observability: light
+alerts:
+  timezone: Europe/Berlin
+  deadMan: { url: "https://uptime.example.org/api/push/not-to-be-seen?status=up" }
+  channels:
+    operators: { kind: email, host: mail.example.org, from: stack@example.org, to: [a@example.org, b@example.org], user: stack, password: not-to-be-seen }
+    team: { kind: slack, url: "https://hooks.slack.com/services/not-to-be-seen", severities: [critical, warning, info], quiet: { from: "22:00", to: "07:00" } }
+    desk: { kind: webhook, url: "https://desk.example.org/not-to-be-seen", token: not-to-be-seen }
+    phone: { kind: ntfy, url: "https://ntfy.example.org", topic: media, token: not-to-be-seen, severities: [critical] }
+    tablet: { kind: gotify, url: "https://gotify.example.org/base/", token: not-to-be-seen, quiet: { from: "12:00", to: "13:30" } }
+    pager: { kind: sms, url: "https://sms.example.org/send", to: ["+491701", "+491702"], user: u, password: not-to-be-seen, form: true, fields: { To: "{to}", Body: "{text}" }, severities: [critical] }
+    pager-by-mail: { kind: sms, host: mail.example.org, tls: implicit, from: stack@example.org, to: ["491701@sms.example.org"], severities: [critical] }
+`,
+  },
   'two-replicas': {
     file: 'project: home\nprofile: mine\nexternal: { plex: { url: "http://192.168.1.20:32400", token: "t" }, uptimeKuma: { url: "http://192.168.1.21:3001" } }\n',
     files: {

@@ -45,16 +45,22 @@ const OVERDUE_MS = 15 * 60_000;
 export const configured = <T extends Timer>(timers: readonly T[], { times }: JobSettings): T[] =>
   timers.flatMap((timer) => (times[timer.name] === 'off' ? [] : [{ ...timer, cron: times[timer.name] ?? timer.cron }]));
 
+interface JobsOfProject {
+  project: string;
+  settings: JobSettings;
+  roles: ReadonlySet<Role>;
+  hostZone: string;
+  asked?: (schedule: Schedule) => boolean;
+}
+
 /**
  * The jobs of a project.
  * @param roles that its services have: a schedule without a service to act on has no jobs
  * @param hostZone what `host` means
+ * @param asked whether the settings ask for a schedule
  * @throws UserError INVALID_SETTINGS for a name in `jobs.times` that no job has
  */
-export function jobsOf(
-  schedules: readonly Schedule[],
-  { project, settings, roles, hostZone }: { project: string; settings: JobSettings; roles: ReadonlySet<Role>; hostZone: string },
-): Job[] {
+export function jobsOf(schedules: readonly Schedule[], { project, settings, roles, hostZone, asked = () => true }: JobsOfProject): Job[] {
   const known = schedules.flatMap(({ timers }) => timers.map(({ name }) => name));
   for (const name of Object.keys(settings.times))
     if (!known.includes(name))
@@ -64,7 +70,9 @@ export function jobsOf(
         'medianest jobs list',
       );
   const zone = settings.timezone === 'host' ? hostZone : settings.timezone;
-  const those = schedules.filter(({ role }) => role === undefined || roles.has(role)).flatMap(({ timers }) => timers);
+  const those = schedules
+    .filter((schedule) => (schedule.role === undefined || roles.has(schedule.role)) && asked(schedule))
+    .flatMap(({ timers }) => timers);
   return configured(those, settings).map((timer) => ({ ...timer, zone, shiftMs: shiftOf(`${project}/${timer.name}`, timer.jitter) }));
 }
 

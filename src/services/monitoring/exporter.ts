@@ -15,7 +15,7 @@ const exporterSettings = z.strictObject({
 });
 
 type ExporterSettings = z.output<typeof exporterSettings>;
-type ExporterName = Exclude<keyof typeof MONITORING_HOSTS, 'prometheus'>;
+type ExporterName = Exclude<keyof typeof MONITORING_HOSTS, 'prometheus' | 'alertmanager' | 'alert-relay'>;
 
 /** What the definitions of all exporters have in common. */
 export const exporterPart = {

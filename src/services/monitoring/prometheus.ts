@@ -1,15 +1,21 @@
 import * as z from 'zod';
 import { cpus, memory, size } from '../../settings/fields.ts';
-import { defineService } from '../../stack/service.ts';
+import { type BuildInput, defineService } from '../../stack/service.ts';
 import type { Blueprint, NetworkName } from '../../stack/types.ts';
 import { MONITORING_HOSTS, monitored } from '../shared/monitoring.ts';
+import { ALERTMANAGER_PORT } from './alertmanager.ts';
 import { PROMETHEUS_UID } from './exporter.ts';
 import { scrapeJobs, sourcesOf } from './scrape-jobs.ts';
 
 const PROMETHEUS_PORT = 9090;
 
 const settings = z.strictObject({
-  scrapeSeconds: z.int().min(5).max(60).default(15).describe('How often everything is scraped, and the alert rules are evaluated'),
+  scrapeSeconds: z
+    .int()
+    .min(5)
+    .max(60)
+    .default(15)
+    .describe('How often everything is scraped; above 15, critical alerts may need more than a minute'),
   retention: z
     .strictObject({
       days: z.int().min(1).max(3650).default(15).describe('Days for which metrics are kept'),
@@ -27,6 +33,12 @@ const settings = z.strictObject({
 const networksOf = (built: readonly Blueprint[]): NetworkName[] => [
   ...new Set<NetworkName>(['monitoring', ...sourcesOf(built).map(({ source }) => source.network)]),
 ];
+
+/** Where alerts go; null where the component is switched off. */
+const alertmanagerOf = (input: BuildInput): string | null =>
+  input.built.some(({ role }) => role === 'alerting')
+    ? `${input.address('monitoring', MONITORING_HOSTS.alertmanager)}:${ALERTMANAGER_PORT}`
+    : null;
 
 export const prometheus = defineService({
   name: 'prometheus',
@@ -82,8 +94,10 @@ export const prometheus = defineService({
       listen,
       scrapeSeconds: own.scrapeSeconds,
       scrapeTimeout: Math.min(10, own.scrapeSeconds),
+      evaluationSeconds: Math.min(5, own.scrapeSeconds),
       retentionDays: own.retention.days,
       retentionBytes: own.retention.size,
+      alertmanager: alertmanagerOf(input),
       jobs: scrapeJobs([...input.built, itself], (network, number) => input.address(network, number)),
     };
     return [{ ...itself, view }];

@@ -9,6 +9,8 @@ export const MONITORING_HOSTS = {
   'redis-exporter': 83,
   'blackbox-exporter': 84,
   'nginx-exporter': 85,
+  alertmanager: 86,
+  'alert-relay': 87,
 };
 
 /** How each exporter is asked about another container: the part of a scrape that those containers need not know. */

@@ -26,6 +26,7 @@ export const LEVELS: readonly (readonly string[])[] = [
   ['certificates', 'deploy', 'edge', 'images', 'members', 'schedule', 'secrets', 'waf'],
   ['backup'],
   ['doctor', 'healing', 'health', 'topology'],
+  ['alerts'],
   ['init'],
   ['capabilities.ts'],
   ['agent', 'cli'],

@@ -4,7 +4,7 @@ import { docker } from '../../support/cli.ts';
 import { containers, until } from '../../support/stack.ts';
 import { type Workspace, workspace } from '../../support/workspace.ts';
 
-const LIGHT = ['node-exporter', 'postgres-exporter', 'redis-exporter', 'blackbox-exporter', 'nginx-exporter', 'prometheus'];
+const LIGHT = ['node-exporter', 'postgres-exporter', 'redis-exporter', 'blackbox-exporter', 'nginx-exporter', 'alertmanager', 'prometheus'];
 const MOST_BYTES = 150 * 1024 ** 2;
 
 let space: Workspace;

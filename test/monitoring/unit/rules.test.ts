@@ -12,6 +12,7 @@ interface Rule {
   expr: string;
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
+  keep_firing_for?: string;
 }
 interface RuleTest {
   tests: { alert_rule_test?: { alertname: string; exp_alerts?: unknown[] }[]; promql_expr_test?: { expr: string }[] }[];
@@ -65,6 +66,11 @@ describe('the rules', () => {
     const [program, ...words] = (rule.annotations?.fix ?? '').split(' ');
     expect(program).toBe('medianest');
     expect(commands.some(({ name }) => words.join(' ') === name || words.join(' ').startsWith(`${name} `))).toBe(true);
+  });
+
+  it('are one alert while what is critical comes and goes', () => {
+    const critical = rules.filter(({ rule }) => rule.labels?.severity === 'critical');
+    expect(critical.filter(({ rule }) => rule.keep_firing_for !== '2m').map(({ name }) => name)).toEqual([]);
   });
 
   it('never trust what stays well while it is lost', () => {

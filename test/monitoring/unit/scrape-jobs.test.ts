@@ -57,7 +57,7 @@ const EXPORTERS = ['node-exporter', 'postgres-exporter', 'redis-exporter', 'blac
 describe('observability: light', () => {
   it('adds Prometheus and the exporters, and nothing else; off adds none', () => {
     const off = stackOf(load({ flags: { profile: 'prod' } }));
-    expect(names(monitored()).filter((name) => !names(off).includes(name))).toEqual([...EXPORTERS, 'prometheus']);
+    expect(names(monitored()).filter((name) => !names(off).includes(name))).toEqual([...EXPORTERS, 'alertmanager', 'prometheus']);
     expect(off.services.filter(({ metrics }) => metrics)).toEqual([]);
     expect(off.networks.map(({ name }) => name)).not.toContain('monitoring');
   });
@@ -70,7 +70,7 @@ describe('observability: light', () => {
 
   it('measures what there is: without cluster and edge, the host alone', () => {
     const stack = monitored('', 'dev');
-    expect(names(stack)).toEqual(['all-in-one', 'node-exporter', 'prometheus']);
+    expect(names(stack)).toEqual(['all-in-one', 'node-exporter', 'alertmanager', 'prometheus']);
     expect(stack.services.find(({ name }) => name === 'prometheus')?.networks).toEqual(['monitoring']);
   });
 
@@ -92,6 +92,7 @@ describe('observability: light', () => {
   it('gives Prometheus the rules of every component that runs', () => {
     const rules = (stack: Stack) => rendered(stack).files.flatMap(({ path }) => /^prometheus\/rules-(.*)\.yml$/.exec(path)?.[1] ?? []);
     expect(rules(monitored())).toEqual([
+      'alertmanager',
       'balancer',
       'db-router',
       'edge',
@@ -101,7 +102,7 @@ describe('observability: light', () => {
       'prometheus',
       'redis-cluster',
     ]);
-    expect(rules(monitored('', 'dev'))).toEqual(['node-exporter', 'prometheus']);
+    expect(rules(monitored('', 'dev'))).toEqual(['alertmanager', 'node-exporter', 'prometheus']);
   });
 
   it('bounds what a scrape may bring', () => {

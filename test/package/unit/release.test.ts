@@ -79,6 +79,7 @@ describe('an archive', () => {
     'profiles/staging.yml',
     'templates/agent/image/vendor/THIRD-PARTY-NOTICES.txt',
     'templates/agent/image/vendor/agent.cjs',
+    'templates/agent/image/vendor/alert-relay.cjs',
     'templates/agent/image/vendor/sbom.cdx.json',
     'templates/app/image/vendor/@a/b/index.cjs',
     'templates/app/image/vendor/THIRD-PARTY-NOTICES.txt',

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Secret } from '../../../src/core/secret.ts';
+import { Secret } from '../../../src/core/secret.ts';
 import { listProfiles } from '../../../src/project/load-settings.ts';
 import { registry } from '../../../src/services/index.ts';
 import { variableName } from '../../../src/settings/environment.ts';
@@ -27,6 +27,23 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'networks.out.subnet': ['10.77.0.0/16', '10.77.0.0/16'],
   'networks.monitoring.subnet': ['10.77.0.0/16', '10.77.0.0/16'],
   observability: ['light', 'light'],
+  'alerts.channels': [
+    '{ home: { kind: ntfy, url: "https://h.example.org", topic: a } }',
+    {
+      home: {
+        kind: 'ntfy',
+        url: new Secret('https://h.example.org'),
+        topic: 'a',
+        tls: 'starttls',
+        form: false,
+        severities: ['critical', 'warning'],
+      },
+    },
+  ],
+  'alerts.deadMan.url': ['https://uptime.example.org/api/push/x', 'https://uptime.example.org/api/push/x'],
+  'alerts.relayMemory': ['99m', 99 * 1024 ** 2],
+  'alerts.repeatHours': ['9', 9],
+  'alerts.timezone': ['Europe/Vienna', 'Europe/Vienna'],
   'prometheus.retention.days': ['9', 9],
   'prometheus.retention.size': ['999m', 999 * 1024 ** 2],
   version: ['2', 2],

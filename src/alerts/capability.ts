@@ -1,0 +1,15 @@
+import type { Capability } from '../capability/capability.ts';
+import { alertsCheck, alertsList, alertsTest, alerts as command } from './commands/alerts.ts';
+import { silence, silenceList, silenceRemove } from './commands/silence.ts';
+import { ALERT_SCHEDULE } from './plan/schedule.ts';
+
+/** Tells people what is wrong, by the channels of the settings. */
+export const alerts: Capability = {
+  name: 'alerts',
+  commands: [command, alertsList, alertsTest, alertsCheck, silence, silenceList, silenceRemove],
+  schedules: [ALERT_SCHEDULE],
+  checks: async (seen) => {
+    const { alertChecks } = await import('./checks.ts');
+    return alertChecks(seen);
+  },
+};

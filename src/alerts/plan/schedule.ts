@@ -1,0 +1,17 @@
+import type { Schedule } from '../../capability/capability.ts';
+import type { AlertsSettings } from '../../services/monitoring/alerts-settings.ts';
+
+const JOB = 'alerts';
+
+/** Where there is no Prometheus, the health checks are asked each minute. */
+export const ALERT_SCHEDULE: Schedule = {
+  group: 'alerts',
+  what: 'alerts without Prometheus, each minute',
+  runsAtInstall: true,
+  timers: [{ name: JOB, cron: '* * * * *', jitter: 0, command: ['alerts', 'check'], longest: '5min' }],
+  asked: ({ observability, components, ...settings }) =>
+    (observability === 'off' || components.alertmanager === false) && sends(settings.alerts as AlertsSettings),
+};
+
+/** There is somebody to tell. */
+export const sends = ({ channels, deadMan }: AlertsSettings): boolean => Object.keys(channels).length > 0 || deadMan.url !== undefined;
