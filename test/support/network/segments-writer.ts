@@ -80,6 +80,8 @@ export async function startWriter(workspace: Workspace) {
     lost: async (): Promise<number[]> => {
       // Those that come meanwhile may not be in the answer yet.
       const known = [...acknowledged];
+      // After `down` and `up` the network is another one.
+      enterNetworks(workspace.project, ['db']);
       const client = await connect(workspace);
       const { rows } = await client.query<{ id: string }>('SELECT id FROM segments_writes');
       await client.end();
