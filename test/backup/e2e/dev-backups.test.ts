@@ -106,6 +106,23 @@ afterAll(async () => {
 
 describe('a backup', () => {
   test(
+    'is refused where the disk has less free than the reserve, and `health` fails',
+    async () => {
+      const { status, code, message } = await refused('backup', '--set', 'diskReserve=900000g');
+      expect([status, code, message]).toEqual([
+        1,
+        'BACKUP_REFUSED',
+        expect.stringMatching(/less than the reserve of .* that is kept; no backup was made/),
+      ]);
+      expect(await sets()).toEqual([]);
+      const health = await space.run(['health', '--json', '--set', 'diskReserve=900000g']);
+      const { checks } = parsed<{ checks: { id: string; status: string }[] }>(health);
+      expect(checks.filter((check) => check.id.startsWith('disk') && check.status === 'fail').length).toBeGreaterThan(0);
+    },
+    TIMEOUT,
+  );
+
+  test(
     'says what it would do, and does it',
     async () => {
       const plan = parsed<{ makes: string; database: string; steps: string[] }>(await must('backup', '--dry-run', '--json'));

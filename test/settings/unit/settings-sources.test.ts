@@ -270,6 +270,24 @@ describe('precedence', () => {
   });
 });
 
+describe('an IPv6 address', () => {
+  const address = (options: LoadOptions) => (load(options).settings.edge as { address: unknown }).address;
+  it.each([
+    ['--set', { flags: { set: ['edge.address=::'] } }, '::'],
+    ['--set, of one interface', { flags: { set: ['edge.address=2001:db8::7'] } }, '2001:db8::7'],
+    ['a variable', { env: { MEDIANEST_EDGE_ADDRESS: '::1' } }, '::1'],
+    ['a list', { flags: { set: ['edge.address=["0.0.0.0", "::"]'] } }, ['0.0.0.0', '::']],
+    ['the file, quoted', { file: 'edge: { address: "::" }' }, '::'],
+  ])('may come by %s', (_way, options, expected) => {
+    expect(address(options)).toEqual(expected);
+  });
+  it('without quotes in the file is told with its fix', () => {
+    expect(() => load({ file: 'edge:\n  address: ::\n' })).toThrow(
+      expect.objectContaining({ code: 'BAD_YAML', hint: 'write an IPv6 address in quotes: "::"' }),
+    );
+  });
+});
+
 describe('an operator’s own profile', () => {
   it('replaces the shipped one of the same name', () => {
     const own = { files: { 'profiles/dev.yml': 'components: { redis: true }\n' } };
