@@ -155,7 +155,8 @@ describe('an alert', () => {
     await fire([{ labels: { alertname: 'EdgeDown', severity: 'critical', cause: 'edge' }, summary: 'The edge is away' }]);
     await vi.waitFor(() => expect(seen.of('broken').length).toBeGreaterThan(2), { timeout: 30_000, interval: 200 });
     await vi.waitFor(() => expect(seen.of('stuck').length).toBeGreaterThan(1), { timeout: 30_000, interval: 200 });
-    for (const name of ['team', 'desk', 'phone', 'tablet']) expect(seen.of(name), name).toHaveLength(1);
+    for (const name of ['team', 'desk', 'phone', 'tablet'])
+      await vi.waitFor(() => expect(seen.of(name), name).toHaveLength(1), { timeout: 30_000, interval: 200 });
     const deliveries = await alerts.alertmanager.deliveries();
     expect(deliveries.broken?.problem).toBe('it answers 500');
     expect(deliveries.desk?.problem).toBeUndefined();
