@@ -114,3 +114,32 @@ it('waits for a silent application as long as `app.timeout` says', async () => {
   const [slow, tooSlow] = await Promise.all([ask('/slow'), ask('/too-slow')]);
   expect([slow.status, slow.body, tooSlow.status]).toEqual([200, 'late', 504]);
 });
+
+it('passes 103 Early Hints on before the answer', async () => {
+  await tell({ '/hints': { hints: 2, body: 'ok' } });
+  const informed: number[] = [];
+  const body = await new Promise<string>((resolve, reject) => {
+    const call = http.get({ host: address(BALANCER_HOST), port: BALANCER_PORT, path: '/hints', agent: false }, (res) => {
+      let text = '';
+      res.on('data', (part: Buffer) => {
+        text += part;
+      });
+      res.on('end', () => resolve(text));
+    });
+    call.on('information', ({ statusCode }) => informed.push(statusCode));
+    call.on('error', reject);
+  });
+  expect([informed, body]).toEqual([[103, 103], 'ok']);
+});
+
+it('refuses to take out a replica while fewer than the others that are needed serve', async () => {
+  const backend = (...argv: string[]) => docker(['exec', names.balancer, 'backend', ...argv]);
+  const refused = await backend('drain', 'app-1', '5', '1', '-');
+  expect([refused.status, refused.stdout.trim()]).toEqual([1, '0 other replicas are in service, and 1 are needed']);
+  expect((await ask('/echo')).status).toBe(200);
+  // Where none is needed besides, it goes, and comes back.
+  expect((await backend('drain', 'app-1', '5', '0', '-')).status).toBe(0);
+  expect((await ask('/echo')).status).toBe(503);
+  expect((await backend('admit', 'app-1', `${address(100)}:3000`, '30', '0', '-')).status).toBe(0);
+  expect((await ask('/echo')).status).toBe(200);
+}, 120_000);

@@ -52,8 +52,9 @@ test('the job does it each minute: a killed agent is back, and heals again', asy
     },
     100,
   );
-  await docker(['kill', name('redis')]);
-  await until('the agent starts the cache', async () => (await stateOf('redis')) === 'running', 60);
+  await docker(['kill', name('redis'), name('backup')]);
+  const both = async () => (await stateOf('redis')) === 'running' && (await stateOf('backup')) === 'running';
+  await until('the agent starts the cache and the repository of backups', both, 60);
   const status = parsed<{ actions: { what: string; facts: { service?: string } }[] }>(await space.run(['agent', 'status', '--json']));
   expect(status.actions).toContainEqual(expect.objectContaining({ what: 'started', facts: expect.objectContaining({ service: 'redis' }) }));
 });
