@@ -64,8 +64,8 @@ describe('observability: light', () => {
   }, 900_000);
 
   test('measures everything within 60 s', async () => {
-    // One each of Prometheus, host, balancer, router, nginx and site, 3 of etcd, twice 2 of the database, 6 of the cache.
-    await until('every target is up', async () => (await query('up == 1')).length === 19 && (await query('up == 0')).length === 0, 60);
+    // One each of Prometheus, Alertmanager, host, balancer, router, nginx and site, 3 of etcd, twice 2 of the database, 6 of the cache.
+    await until('every target is up', async () => (await query('up == 1')).length === 20 && (await query('up == 0')).length === 0, 60);
     await until('nothing is unknown to an exporter', async () => (await numberOf('count(redis_up == 1)')) === 6, 60);
     await until('the database tells of itself', async () => (await numberOf('count(pg_exporter_last_scrape_error == 0)')) === 2, 60);
     await until('the edge answers', async () => (await numberOf('min(probe_success)')) === 1, 60);
