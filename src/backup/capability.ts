@@ -75,7 +75,22 @@ export const backup = {
   },
   checks: async (seen) => {
     const { backupHealth } = await import('./alert.ts');
-    return [...(await backupHealth(seen.context, seen.project)), ...(await transit(seen))];
+    const { halfRestored, underWay } = await import('./restore/journal.ts');
+    const interrupted = underWay(seen.project.state);
+    return [
+      ...(interrupted
+        ? [
+            {
+              id: 'restore',
+              status: 'fail' as const,
+              message: halfRestored(interrupted),
+              remedy: 'medianest restore --yes, or medianest restore --undo',
+            },
+          ]
+        : []),
+      ...(await backupHealth(seen.context, seen.project)),
+      ...(await transit(seen)),
+    ];
   },
   notes: async (seen) => {
     const { state } = seen.project;

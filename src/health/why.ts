@@ -1,13 +1,15 @@
 import type { Context, Project } from '../capability/capability.ts';
+import { UserError } from '../core/errors.ts';
 import { poll } from '../core/poll.ts';
 import { judgeLife, type Life } from '../docker/plan/lives.ts';
 import type { ContainerStory, ObservedContainer } from '../docker/types.ts';
+import { askGuards } from '../project/guards.ts';
 import { expandServices, requireManifest } from '../project/open.ts';
 import { tellingLines } from '../reconcile/unhealthy.ts';
 import type { Manifest } from '../stack/manifest.ts';
 import { readAudit } from '../state/audit.ts';
 import { look } from './collect.ts';
-import { causeOf, changesBefore, neededBy, recentEnd, type Suspect, type Why } from './plan/why.ts';
+import { type Cause, causeOf, changesBefore, neededBy, recentEnd, type Suspect, type Why } from './plan/why.ts';
 import { leaderCause } from './plan/why-members.ts';
 
 /** A container that loops is seen between two lives within this time, unless it lives long. */
@@ -52,12 +54,24 @@ export async function explain(context: Context, project: Project, name: string):
   const members = leaderCause(suspects, manifest.services, seen.members);
   const broken = [...suspects.flatMap((one) => causeOf(one, now) ?? []), ...members];
   const past = broken.length > 0 ? [] : suspects.flatMap((one) => recentEnd(one, now) ?? []);
-  const causes = [...broken, ...past];
+  const held = await heldUp(context, project, name);
+  const causes = [...held, ...broken, ...past];
   const since = causes.flatMap(({ since: at }) => (at ? [new Date(at)] : [])).sort((a, b) => a.getTime() - b.getTime())[0];
   return {
     service: name,
-    status: broken.length > 0 ? 'fail' : past.length > 0 ? 'warn' : 'ok',
+    status: held.length + broken.length > 0 ? 'fail' : past.length > 0 ? 'warn' : 'ok',
     causes,
     changes: since ? changesBefore(readAudit(project.state.at('audit.jsonl')), since) : [],
   };
+}
+
+/** Interrupted work that keeps every change out, such as a restore that was killed: nothing else can be mended before. */
+async function heldUp(context: Context, { state }: Project, service: string): Promise<Cause[]> {
+  try {
+    await askGuards(context, state);
+    return [];
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return [{ service, what: `waits: ${error.message.replace(/; nothing was changed$/, '')}`, since: null, evidence: [], fix: error.hint }];
+  }
 }

@@ -11,5 +11,7 @@ export interface SettingsPart<S extends z.ZodType = z.ZodType> {
   readonly keySummary?: string;
   /** Keys of the services that it does the work of in other profiles: a setting meant for one of them has its counterpart here. */
   readonly standsFor?: readonly string[];
+  /** Its settings mean something where it is off too: others read them. */
+  readonly settingsServeOthers?: true;
   readonly settings: S;
 }

@@ -9,9 +9,12 @@ export interface Alert {
   /** `summary` and `fix`. */
   annotations: Readonly<Record<string, string>>;
   startsAt: string;
-  /** Of one that still fires it means nothing. */
+  /** Of one that still fires it means nothing: `NO_TIME`. */
   endsAt: string;
 }
+
+/** The time that stands for none in Alertmanager’s messages (Go’s zero time). */
+export const NO_TIME = '0001-01-01T00:00:00Z';
 
 /** What one channel is told at once. */
 export interface Notification {
@@ -61,6 +64,6 @@ function parseAlert(value: unknown): Alert {
     labels,
     annotations: annotations ?? {},
     startsAt: String(startsAt ?? ''),
-    endsAt: String(endsAt ?? ''),
+    endsAt: endsAt ? String(endsAt) : NO_TIME,
   };
 }

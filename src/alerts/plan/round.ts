@@ -1,6 +1,6 @@
 import type { ChannelSettings } from '../../services/monitoring/alerts-settings.ts';
 import type { Finding } from './findings.ts';
-import { type Alert, type Notification, notification } from './notification.ts';
+import { type Alert, NO_TIME, type Notification, notification } from './notification.ts';
 import { isSilenced, type Silence } from './silence.ts';
 
 /** An alert that is or was there. Times are ISO 8601. */
@@ -143,7 +143,7 @@ export function asAlert(known: KnownAlert): Alert {
     labels: { alertname: id, severity, cause, ...(instance && { instance }) },
     annotations: { summary, fix },
     startsAt: since,
-    endsAt: resolved ?? '',
+    endsAt: resolved ?? NO_TIME,
   };
 }
 

@@ -44,12 +44,14 @@ export const backupList: Command = {
   summary: 'The sets that are there, and the time that a restore can reach',
   example: 'medianest backup list',
   run: async (context) => {
-    const { open } = await import('../../project/open.ts');
+    const { open, requireManifest } = await import('../../project/open.ts');
     const { backupContext, knownSets, readArchive } = await import('../repository/repository.ts');
     const { bytes } = await import('../../ui/bytes.ts');
     const { table } = await import('../../ui/table.ts');
     const { readCopies } = await import('../copies/copies.ts');
-    const backups = await backupContext(context, await open(context));
+    const project = await open(context);
+    requireManifest(project.state);
+    const backups = await backupContext(context, project);
     const sets = (await knownSets(backups))?.sets ?? [];
     const { reachableFrom, unexpectedGaps } = await import('../plan/set-archive.ts');
     const { keepsDumps } = await import('../plan/holds.ts');

@@ -119,7 +119,7 @@ export const restore: Command = {
       await confirm(context, project.loaded.settings.project, plan);
     }
     const outcome = await run(context, project, asked);
-    return done(outcome, told(outcome, into));
+    return done(outcome, told(outcome, into, undo));
   },
 };
 
@@ -146,7 +146,11 @@ async function fromKit(context: Context, kit: string, set: string | undefined, o
   return done(outcome, told(outcome, undefined));
 }
 
-function told(outcome: Awaited<ReturnType<typeof import('../restore/restore.ts')['restore']>>, into: string | undefined): string {
+function told(
+  outcome: Awaited<ReturnType<typeof import('../restore/restore.ts')['restore']>>,
+  into: string | undefined,
+  undo = false,
+): string {
   const { backup, target, recoveredTo, rtoSeconds, checks, urls, safety, result } = outcome;
   const last = recoveredTo ? ` (the last transaction is of ${recoveredTo})` : '';
   return [
@@ -156,6 +160,6 @@ function told(outcome: Awaited<ReturnType<typeof import('../restore/restore.ts')
     ...checks.map(({ status, message }) => `${status.padEnd(4)}  ${message}`),
     ...urls.map((url) => `  ${url}`),
     ...(into ? [`Remove it: medianest preview remove ${into}`] : []),
-    ...(!into && safety ? ['Back to what was before: medianest restore --undo'] : []),
+    ...(!into && safety && !undo ? ['Back to what was before: medianest restore --undo'] : []),
   ].join('\n');
 }

@@ -8,7 +8,7 @@ export interface Effect {
   networks: readonly string[];
   hasCertificates: boolean;
   /** Every service there is: the component, and its key in the settings. */
-  registry: readonly Pick<SettingsPart, 'name' | 'key' | 'standsFor'>[];
+  registry: readonly Pick<SettingsPart, 'name' | 'key' | 'standsFor' | 'settingsServeOthers'>[];
 }
 
 interface Idle {
@@ -56,6 +56,7 @@ function idle({ origins, settings }: Loaded, { read, networks, hasCertificates, 
     if (key === 'networks' && second !== '' && !networks.includes(second)) return told(`no service is in the network ${second}`);
     if (key === 'certificates' && !hasCertificates) return told('no service has a certificate');
     if (key === 'images') return registry.some(({ name }) => name === second && !on(name)) ? told(`the component ${second} is off`) : [];
+    if (registry.some((entry) => entry.key === key && entry.settingsServeOthers)) return [];
     const owners = registry.filter((entry) => entry.key === key).map(({ name }) => name);
     return owners.length > 0 && !owners.some(on) ? told(`the component ${owners.join(' or ')} is off`) : [];
   });

@@ -22,6 +22,8 @@ const SECRETS = ['url', 'token', 'password'] as const;
 export const alertmanager = defineService({
   name: 'alertmanager',
   key: 'alerts',
+  // Where it is off, the job `alerts` sends by the same channels.
+  settingsServeOthers: true,
   askedFor: (core) => monitored({ settings: core }),
   summary: 'Alertmanager: groups, holds back and routes alerts; beside it the relay that sends them to the channels',
   settings: alertsSettings,

@@ -17,7 +17,6 @@ export const blackboxExporter = defineService({
           port: BLACKBOX_EXPORTER.port,
           healthPath: '/-/healthy',
           trust: true,
-          after: [...new Set(probed.map(({ service }) => service.name))],
         },
         own,
         input,

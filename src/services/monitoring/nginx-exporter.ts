@@ -9,7 +9,7 @@ export const nginxExporter = defineService({
   build: (own, input) => {
     const [edge] = asked('nginx-exporter', input.built);
     if (!edge) return [];
-    const { name, host } = edge.service;
+    const { host } = edge.service;
     return [
       exporter(
         {
@@ -18,7 +18,6 @@ export const nginxExporter = defineService({
           port: NGINX_EXPORTER.port,
           healthPath: '/',
           view: { status: `http://${input.address('monitoring', host)}:${STATUS_PORT}/stub_status` },
-          after: [name],
         },
         own,
         input,

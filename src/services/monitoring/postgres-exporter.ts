@@ -40,7 +40,6 @@ export const postgresExporter = defineService({
           secrets: [SETTINGS],
           trust: true,
           view: { settings: `/run/secrets/${SETTINGS.name}` },
-          after: members.map(({ service }) => service.name),
         },
         own,
         input,

@@ -83,7 +83,8 @@ export const prometheus = defineService({
         '/tmp': 'nothing lasting; programs expect it',
         '/run': 'nothing; the same in every container',
       },
-      after: input.built.filter(({ image }) => image.name === 'prometheus').map(({ name }) => name),
+      // What it measures may be away: it says so, and needs none of it.
+      after: [],
       reload: ['/usr/local/bin/reload-prometheus'],
       check: ['promtool', 'check', 'config', '/etc/medianest/current/prometheus.yml'],
       interruption: 'none: meanwhile nothing is measured, and no alert fires',

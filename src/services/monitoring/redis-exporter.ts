@@ -27,7 +27,6 @@ export const redisExporter = defineService({
           secrets: [{ name: PASSWORDS, source: { format: `{\n${entries.join(',\n')}\n}\n` } }],
           trust: true,
           view: { passwords: `/run/secrets/${PASSWORDS}` },
-          after: nodes.map(({ service }) => service.name),
         },
         own,
         input,

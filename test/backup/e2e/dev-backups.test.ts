@@ -296,6 +296,16 @@ describe('a restore', () => {
       await until('the database is being replaced', () => touched().includes('db'), 300);
       child?.kill('SIGKILL');
       expect((await killed).status).not.toBe(0);
+      // What is asked for a cause names the restore, and not the containers that it has stopped.
+      const health = parsed<{ checks: { id: string; status: string; remedy?: string }[] }>(await space.run(['health', '--json']));
+      expect(health.checks).toContainEqual(
+        expect.objectContaining({ id: 'restore', status: 'fail', remedy: 'medianest restore --yes, or medianest restore --undo' }),
+      );
+      const why = parsed<{ causes: { what: string; fix: string }[] }>(await space.run(['why', 'app', '--json']));
+      expect(why.causes[0]).toMatchObject({
+        what: expect.stringMatching(/^waits: the restore of .* was interrupted/),
+        fix: 'medianest restore --yes',
+      });
       expect(await refused('up')).toMatchObject({ status: 4, code: 'PARTIAL' });
       await must('restore', '--yes');
       expect(await everything()).toEqual(THEN);

@@ -60,6 +60,12 @@ describe('settings without effect', () => {
       ['medianest.yml:1: redisCluster.replicas: without effect in profile dev-compose: the component redis-cluster is off'],
     ],
     [
+      'channels of alerts where Prometheus is off, which a job sends by',
+      'dev-compose',
+      'alerts: { channels: { phone: { kind: ntfy, url: "https://ntfy.sh", topic: x } } }',
+      [],
+    ],
+    [
       'a port of the one container',
       'prod',
       'allInOne: { port: 80, memory: 1g }',
