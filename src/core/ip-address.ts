@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from './hash.ts';
 
 /** IPv6 addresses alone contain a colon. */
 export const isIpv6 = (address: string): boolean => address.includes(':');
@@ -16,6 +16,6 @@ export const reachableHere = (address: string): string => (address === '0.0.0.0'
 
 /** A /64 of unique local addresses (RFC 4193, 3.2): its global identifier is taken from the seed, so the same seed gives the same range. */
 export function uniqueLocalRange(seed: string): string {
-  const id = createHash('sha256').update(seed).digest('hex').slice(0, 10);
+  const id = sha256(seed).slice(0, 10);
   return `fd${id.slice(0, 2)}:${id.slice(2, 6)}:${id.slice(6, 10)}::/64`;
 }

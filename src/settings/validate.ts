@@ -29,7 +29,7 @@ function describe(issue: z.core.$ZodIssue, merged: Merged, schema: z.ZodType): {
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(schema, issue.path);
     // The list of all keys stands behind the first that resembles none of them.
-    const list = issue.keys.find((key) => nearest(key, known) === undefined);
+    const list = issue.keys.slice(0, MOST_SHOWN).find((key) => nearest(key, known) === undefined);
     return issue.keys.slice(0, MOST_SHOWN).map((key) => {
       const path = [...issue.path, key];
       const near = key === list || nearest(key, known) !== undefined ? didYouMean(key, known) : undefined;
