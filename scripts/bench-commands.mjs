@@ -30,7 +30,9 @@ export async function commands() {
     for (const name of ['version', 'help', 'render']) against(name, 'node');
 
     for (const replicas of [1, 10, 100, 300, 1000]) {
-      settings('dev-compose', `${edgeSettings()}app: { replicas: ${replicas} }\n`);
+      // Wide enough for a thousand: by themselves networks get a /24.
+      const wide = 'networks: { app: { subnet: 10.96.0.0/16 }, db: { subnet: 10.97.0.0/16 } }\n';
+      settings('dev-compose', `${edgeSettings()}app: { replicas: ${replicas} }\n${wide}`);
       ms[`render${replicas}Replicas`] = median([1, 2, 3].map(() => medianest('render', '--out', path.join(at.dir, `out-${replicas}`)).ms));
     }
 
