@@ -112,11 +112,12 @@ async function runVitest(suite, project, name, files) {
 /** The base image, where test.sh has left it to this, and the images of all profiles: once for all suites. */
 async function runEngine() {
   const log = path.join(folder, 'images.log');
-  const state = ['--state', path.join(folder, 'images')];
+  // With what profiles do not have by themselves.
+  const more = ['--set', 'observability=light', '--state', path.join(folder, 'images')];
   const begun = elapsed();
   let good = (await program('bash', ['-c', '. scripts/prepare.sh && prepare_base --yes'], log)) === 0;
   for (const profile of ['dev', 'prod'])
-    good &&= (await program(process.execPath, ['bin/medianest.js', 'images', 'build', '--profile', profile, ...state], log)) === 0;
+    good &&= (await program(process.execPath, ['bin/medianest.js', 'images', 'build', '--profile', profile, ...more], log)) === 0;
   // Where they could not be built, every suite that needs them says so itself.
   if (good) images = { PROOF_IMAGES: 'built' };
   console.log(`images    ${good ? 'built' : `not built: ${path.relative('.', log)}`} (${Math.round(elapsed() - begun)} s)`);
