@@ -4,28 +4,11 @@ import { ALERT_CAUSES } from '../services/shared/alert-causes.ts';
 import { hasAlertmanager, requireAlertmanager } from './alertmanager.ts';
 import { findingsNow } from './check-round.ts';
 import { alertsOf } from './plan/alertmanager.ts';
+import type { AlertView } from './plan/describe.ts';
 import { rootFirst } from './plan/notification.ts';
 import { asAlert } from './plan/round.ts';
 import { isSilenced } from './plan/silence.ts';
 import { readAlertState, readSilences } from './store.ts';
-
-/** An alert as `alerts --json` prints it. */
-export interface AlertView {
-  name: string;
-  severity: string;
-  cause: string;
-  instance: string | null;
-  summary: string;
-  /** What is behind it and what it costs; null for a cause of a rule of your own. */
-  why: string | null;
-  effect: string | null;
-  fix: string | null;
-  /** ISO 8601; null where it is not known. */
-  since: string | null;
-  silenced: boolean;
-  /** It follows from another one that fires, and is not told. */
-  heldBack: boolean;
-}
 
 export interface AlertList {
   source: 'alertmanager' | 'checks';

@@ -1,16 +1,13 @@
 import { rmSync, statSync, utimesSync } from 'node:fs';
 import { writeAtomic } from '../core/files.ts';
+import { holds } from './plan/hold.ts';
 import type { StateFolder } from './state.ts';
 
 const TOUCH_MS = 5_000;
-/** As agent/hold.ts: a file that was not touched for so long belongs to a command that was killed. */
-const HOLD_MS = 60_000;
 
 /** Whether a command works at this moment, so that the agent does not heal. */
-export function isHealingPaused(state: StateFolder, now: Date): boolean {
-  const touched = statSync(state.at('hold', 'hold'), { throwIfNoEntry: false })?.mtimeMs;
-  return touched !== undefined && now.getTime() - touched < HOLD_MS;
-}
+export const isHealingPaused = (state: StateFolder, now: Date): boolean =>
+  holds(statSync(state.at('hold', 'hold'), { throwIfNoEntry: false })?.mtimeMs, now.getTime());
 
 /**
  * Keeps the agent from healing while a command works: what it stops it starts itself. The agent goes by the file's time

@@ -1,5 +1,7 @@
 /** Pure: what is done about containers that ended or do not answer. Time comes in as milliseconds. */
 
+import { endedByFault } from '../../docker/plan/ends.ts';
+
 export interface Patient {
   service: string;
   container: string;
@@ -47,9 +49,6 @@ const BACKOFF_MS = 15_000;
 /** A hand-over that has not helped by then is not waited for. */
 const HANDOVER_MS = 60_000;
 
-/** Exit statuses of a container that stopped on request: by itself, SIGINT, SIGTERM. */
-const CLEAN = [0, 130, 143];
-
 /**
  * @param leads services that lead their group, as far as is known
  * @returns what to do now, and what to remember
@@ -88,7 +87,7 @@ export function planHealing(
 
 /** Ended by a fault, and nothing restarts it: Docker's policy does not after `docker kill`. */
 const isEnded = ({ state, exitCode, stopped }: Patient): boolean =>
-  state === 'exited' && !stopped && exitCode !== undefined && !CLEAN.includes(exitCode);
+  state === 'exited' && !stopped && exitCode !== undefined && endedByFault(exitCode);
 
 const isWell = ({ state, health }: Patient): boolean => state === 'running' && (health === 'healthy' || health === 'none');
 

@@ -1,21 +1,26 @@
 import { durationText, utcText } from '../../core/time.ts';
 import type { Silence } from './silence.ts';
 
-interface Shown {
+/** An alert as `alerts --json` prints it. */
+export interface AlertView {
   name: string;
   severity: string;
+  cause: string;
   instance: string | null;
   summary: string;
+  /** What is behind it and what it costs; null for a cause of a rule of your own. */
   why: string | null;
   effect: string | null;
   fix: string | null;
+  /** ISO 8601; null where it is not known. */
   since: string | null;
   silenced: boolean;
+  /** It follows from another one that fires, and is not told. */
   heldBack: boolean;
 }
 
 /** A paragraph for each alert, the root cause first. */
-export function describeAlerts(alerts: readonly Shown[], now: Date): string {
+export function describeAlerts(alerts: readonly AlertView[], now: Date): string {
   if (alerts.length === 0) return 'no alert fires';
   return alerts
     .map(({ name, severity, instance, summary, why, effect, fix, since, silenced, heldBack }) => {

@@ -13,5 +13,5 @@ export const ALERT_SCHEDULE: Schedule = {
     (observability === 'off' || components.alertmanager === false) && sends(settings.alerts as AlertsSettings),
 };
 
-/** There is somebody to tell. */
+/** The settings name a channel or a dead man’s switch. */
 export const sends = ({ channels, deadMan }: AlertsSettings): boolean => Object.keys(channels).length > 0 || deadMan.url !== undefined;

@@ -106,7 +106,7 @@ export const finishSteps = (parts: readonly Part[], set: BackupSet): Step[] => [
   { kind: 'end-restore', cause: 'it can be undone from here on' },
 ];
 
-/** After the end: whatever becomes of it, everything is restored. Dumps know no timelines: the next one is as good as any. */
+/** After the restore, which a failure here does not undo. A dump belongs to no timeline, so dev-compose needs no new full set. */
 export const afterSteps = (stack: Stack, parts: readonly Part[]): Step[] =>
   parts.includes('db') && !keepsDumps(stack) ? [{ kind: 'take-full-set', cause: 'the database has a timeline of its own' }] : [];
 

@@ -1,7 +1,5 @@
+import { endedByFault } from '../../docker/plan/ends.ts';
 import type { ContainerStory } from '../../docker/types.ts';
-
-/** Exit statuses of a container that was stopped on purpose: by itself, SIGINT, SIGTERM. */
-const ON_PURPOSE = [0, 130, 143];
 
 /** A container, and how its last life ended. */
 export interface Ended {
@@ -16,4 +14,4 @@ export interface Ended {
  * stopped on purpose stays stopped.
  */
 export const killed = (containers: readonly Ended[]): Ended[] =>
-  containers.filter(({ state, story }) => (state === 'exited' || state === 'dead') && story && !ON_PURPOSE.includes(story.exitCode));
+  containers.filter(({ state, story }) => (state === 'exited' || state === 'dead') && story && endedByFault(story.exitCode));

@@ -1,6 +1,6 @@
 import { UserError } from '../../core/errors.ts';
 import { type BuildInput, defineService } from '../../stack/service.ts';
-import type { Blueprint, ImageSpec, Mount } from '../../stack/types.ts';
+import type { Blueprint, Mount } from '../../stack/types.ts';
 import { databaseMembers } from '../database/patroni.ts';
 import { postgres } from '../database/postgres.ts';
 import { generated } from '../shared/member.ts';
@@ -41,8 +41,20 @@ export const backup = defineService({
   },
 });
 
-const image = (input: BuildInput): ImageSpec =>
-  input.image('backup', { after: input.image('patroni', { after: input.image('postgres') }) });
+/** What the repository's container is, whatever keeps the database. */
+const repositoryContainer = (own: BackupSettings, input: BuildInput) => ({
+  name: 'backup',
+  role: 'repository' as const,
+  image: input.image('backup', { after: input.image('patroni', { after: input.image('postgres') }) }),
+  // As the database: pgBackRest keeps who owned a file, and restores it as the same.
+  uid: 10002,
+  host: BACKUP_HOST,
+  ports: [],
+  mounts: [repositoryMount(own)],
+  memoryBytes: own.memory,
+  cpus: own.cpus,
+  urls: [],
+});
 
 /**
  * The repository of a single database, which is dumped: it has no server, because nothing sends anything to it. Jobs write dumps, and
@@ -50,24 +62,15 @@ const image = (input: BuildInput): ImageSpec =>
  */
 function dumpKeeper(own: BackupSettings, input: BuildInput): Blueprint {
   return {
-    name: 'backup',
-    role: 'repository',
-    image: image(input),
-    uid: 10002,
-    host: BACKUP_HOST,
+    ...repositoryContainer(own, input),
     networks: [],
-    ports: [],
-    mounts: [repositoryMount(own)],
     secrets: [FILES_KEY],
     environment: {},
     view: { dumps: true, copies: false, cpuShares: BACKUP_CPU_SHARES },
     configFrom: [],
-    memoryBytes: own.memory,
-    cpus: own.cpus,
     keeps: { [REPOSITORY]: 'the repository', '/tmp': 'nothing lasting', '/run': 'nothing lasting' },
     after: [],
     interruption: 'none: backups wait for it',
-    urls: [],
   };
 }
 
@@ -76,15 +79,8 @@ function server(own: BackupSettings, input: BuildInput): Blueprint {
   const members = databaseMembers(input);
   const generations = keyVersionsOf(input.overrides);
   return {
-    name: 'backup',
-    role: 'repository',
-    image: image(input),
-    // As the database: pgBackRest keeps who owned a file, and restores it as the same.
-    uid: 10002,
-    host: BACKUP_HOST,
+    ...repositoryContainer(own, input),
     networks: ['control'],
-    ports: [],
-    mounts: [repositoryMount(own)],
     secrets: [...living(generations).map(databaseSecret), FILES_KEY],
     certificate: BACKUP_CERTIFICATE,
     trust: true,
@@ -97,8 +93,6 @@ function server(own: BackupSettings, input: BuildInput): Blueprint {
       copies: false,
       cpuShares: BACKUP_CPU_SHARES,
     },
-    memoryBytes: own.memory,
-    cpus: own.cpus,
     keeps: {
       [REPOSITORY]: 'the repository',
       '/tmp': 'nothing lasting; its entrypoint is a shell, which expects it',
@@ -107,7 +101,6 @@ function server(own: BackupSettings, input: BuildInput): Blueprint {
     after: members.map(({ name }) => name),
     reload: ['/usr/local/bin/reload'],
     interruption: 'none: WAL waits at the database meanwhile',
-    urls: [],
   };
 }
 

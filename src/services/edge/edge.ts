@@ -24,7 +24,7 @@ declare module '../../stack/service.ts' {
 
 const HOST = 10;
 
-/** Issuers that a certificate leads to addresses of. */
+/** The edge queries these issuers about its certificates (OCSP), or orders certificates of them. */
 const ISSUED_OUTSIDE = ['acme', 'imported'];
 
 /** How many replicas the edge uses directly while the balancer is down. */
@@ -169,7 +169,6 @@ export const edge = defineService({
         certificate: main.certificate,
         ...(others.length > 0 && { alsoCertificates: others.map(({ certificate }) => certificate) }),
         listeners: [{ port: 8443, protocol: 'tls' }],
-        // It fetches what such an issuer says of its certificate (OCSP), and ACME orders are made in its network.
         ...([main, ...others].some(({ certificate }) => ISSUED_OUTSIDE.includes(certificate.issuer)) && { callsOutside: true }),
         ...(monitored(input) && { metrics: edgeMetrics([main, ...others], application.healthPath, HOST, input) }),
         trust: tls || main.certificate.issuer === 'internal-ca',

@@ -12,7 +12,7 @@ const RELAY_PORT = 9094;
 const RELAY = 'alert-relay';
 const DEAD_MAN = 'alert-dead-man';
 
-/** What a channel has that is shown to nobody but the relay. */
+/** The settings of a channel that only the relay may read. */
 const SECRETS = ['url', 'token', 'password'] as const;
 
 /**
@@ -110,7 +110,7 @@ const secretName = (channel: string, key: string): string => `alert-${channel}-$
 const secretsOf = (name: string, channel: ChannelSettings): SecretSpec[] =>
   SECRETS.flatMap((key) => (channel[key] ? [{ name: secretName(name, key), source: { given: channel[key] } }] : []));
 
-/** As the relay is told of it: in place of each secret, the name of its file. */
+/** The channel as the relay reads it, with the name of a file in place of each secret. */
 function withoutSecrets(name: string, channel: ChannelSettings): JsonObject {
   const { url, token, password, severities: _severities, quiet: _quiet, ...plain } = channel;
   const files = Object.entries({ url, token, password }).flatMap(([key, value]) => (value ? [[key, secretName(name, key)]] : []));

@@ -82,7 +82,9 @@ export const alertsSettings = z.strictObject({
       channel,
     )
     .default({})
-    .describe('Who is told of alerts, by a name of your choice: e-mail, Slack, a webhook, ntfy, Gotify or SMS (docs/alerts.md)'),
+    .describe(
+      'Where alerts are sent, each channel under a name of your choice: e-mail, Slack, a webhook, ntfy, Gotify or SMS (docs/alerts.md)',
+    ),
   deadMan: z
     .strictObject({
       url: secret()

@@ -40,7 +40,7 @@ export const asked = (name: ExporterName, built: readonly Blueprint[]) =>
 /** What all exporters have in common. They have no state and start within a second, so a change replaces the container. */
 export function exporter({ port, healthPath, ...special }: Exporter, own: ExporterSettings, input: BuildInput): Blueprint {
   const host = MONITORING_HOSTS[special.name];
-  // In the network of monitoring alone, also where it joins another one to ask somebody there.
+  // It listens in `monitoring` alone, also where it joins another network to query services there.
   const listen = `${input.address('monitoring', host)}:${port}`;
   return {
     image: input.image('prometheus'),

@@ -32,7 +32,7 @@ export const BLACKBOX_EXPORTER = { via: 'blackbox-exporter', network: 'monitorin
 export const NGINX_EXPORTER = { via: 'nginx-exporter', network: 'monitoring', port: 9113 } as const;
 
 /** Where nginx tells its exporter how many connections it has. */
-export const STATUS_PORT = 8082;
+export const STATUS_PORT = 8084;
 /** Where HAProxy serves its metrics. */
 const HAPROXY_PORT = 8404;
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { AgentConfig } from '../../../src/agent/config.ts';
 import type { EngineClient, ListedContainer } from '../../../src/agent/engine-client.ts';
 import { healer } from '../../../src/agent/healing.ts';
-import { holds } from '../../../src/agent/hold.ts';
 import { type HealLimits, type History, type Patient, planHealing } from '../../../src/agent/plan/heal.ts';
+import { holds } from '../../../src/state/plan/hold.ts';
 
 const LIMITS: HealLimits = { endedSeconds: 3, unhealthySeconds: 60, attempts: 5 };
 const SECOND = 1000;

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkWrites, kinds, loadOn, under } from '../../support/load/load.ts';
-import { destroyProd, inspect, prodStack } from '../../support/load/load-stack.ts';
-import { containers, identities, portal } from '../../support/stack.ts';
+import { destroyProd, inspect, prodStack, uploadTo } from '../../support/load/load-stack.ts';
+import { containers, identities } from '../../support/stack.ts';
 import type { Workspace } from '../../support/workspace.ts';
 
 const MIB = 1024 ** 2;
@@ -20,19 +20,11 @@ beforeAll(async () => {
 });
 afterAll(() => destroyProd(space));
 
-async function upload(bytes: number): Promise<string> {
-  const parts = [
-    '--b\r\ncontent-disposition: form-data; name="file"; filename="film.bin"\r\n\r\n',
-    Buffer.alloc(bytes, 'm'),
-    '\r\n--b--\r\n',
-  ];
-  const body = Buffer.concat(parts.map((part) => Buffer.from(part)));
-  const headers = { 'content-type': 'multipart/form-data; boundary=b', 'content-length': body.length, connection: 'close' };
-  return portal(space, '/api/uploads', { method: 'POST', headers, body, timeout: 30_000 }).then(
+const upload = (bytes: number): Promise<string> =>
+  uploadTo(space, bytes).then(
     ({ status }) => String(status),
     (error: Error) => error.message,
   );
-}
 
 test('ten minutes of reads, writes and uploads beyond the quota: the rest is served, nothing restarts, no write is lost', {
   timeout: 900_000,

@@ -4,8 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { docker } from '../../support/cli.ts';
 import { kinds, loadOn, under } from '../../support/load/load.ts';
 import { flood } from '../../support/load/load-floods.ts';
-import { configureProd, container, destroyProd, inspect, prodStack } from '../../support/load/load-stack.ts';
-import { identities, type JsonError, parsed, portal } from '../../support/stack.ts';
+import { configureProd, container, destroyProd, inspect, prodStack, uploadTo } from '../../support/load/load-stack.ts';
+import { identities, type JsonError, parsed } from '../../support/stack.ts';
 import type { Workspace } from '../../support/workspace.ts';
 
 const MIB = 1024 ** 2;
@@ -27,16 +27,7 @@ async function beside<T>(act: () => Promise<T>): Promise<T> {
   return result;
 }
 
-function upload(bytes: number) {
-  const parts = [
-    '--b\r\ncontent-disposition: form-data; name="file"; filename="film.bin"\r\n\r\n',
-    Buffer.alloc(bytes, 'm'),
-    '\r\n--b--\r\n',
-  ];
-  const body = Buffer.concat(parts.map((part) => Buffer.from(part)));
-  const headers = { 'content-type': 'multipart/form-data; boundary=b', 'content-length': body.length, connection: 'close' };
-  return portal(space, '/api/uploads', { method: 'POST', headers, body });
-}
+const upload = (bytes: number) => uploadTo(space, bytes);
 
 test('an upload up to the limit is taken, a larger one is refused with 413 by the app, a much larger one by the edge', async () => {
   const statuses = await beside(async () => [(await upload(MIB)).status, (await upload(MIB + 1)).status, (await upload(6 * MIB)).status]);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import https from 'node:https';
 import { docker, medianest, type Run } from '../cli.ts';
 import { enterNetworks } from '../network/enter.ts';
-import { portal, ready, until } from '../stack.ts';
+import { type Answer, portal, ready, until } from '../stack.ts';
 import { type Workspace, workspace } from '../workspace.ts';
 import { badApp, buildBadApps } from './bad-apps.ts';
 import type { Failure, LoadReport } from './load.ts';
@@ -98,3 +98,15 @@ export function unexcused(report: LoadReport, faultOver: string): Failure[] {
 }
 
 export const said = ({ stdout, stderr }: Run): string => `${stdout}${stderr}`;
+
+/** Uploads a file of so many bytes to the portal, as a browser's form does, on a connection of its own. */
+export function uploadTo(space: Workspace, bytes: number): Promise<Answer> {
+  const parts = [
+    '--b\r\ncontent-disposition: form-data; name="file"; filename="film.bin"\r\n\r\n',
+    Buffer.alloc(bytes, 'm'),
+    '\r\n--b--\r\n',
+  ];
+  const body = Buffer.concat(parts.map((part) => Buffer.from(part)));
+  const headers = { 'content-type': 'multipart/form-data; boundary=b', 'content-length': body.length, connection: 'close' };
+  return portal(space, '/api/uploads', { method: 'POST', headers, body, timeout: 30_000 });
+}
