@@ -225,7 +225,7 @@ describe('headers', () => {
     expect(silent.headers).not.toHaveProperty('content-security-policy');
     expect(silent.headers).not.toHaveProperty('strict-transport-security');
     expect(silent.headers).not.toHaveProperty('server');
-    await configured('hsts: { subdomains: true, preload: true }');
+    await configured('edge: { hsts: { subdomains: true, preload: true } }');
     expect((await edge.ask('/echo')).headers['strict-transport-security']).toBe('max-age=63072000; includeSubDomains; preload');
     await configured('');
     await edge.tell({ '/own': { headers: { 'x-frame-options': 'DENY', 'referrer-policy': 'no-referrer' } } });
