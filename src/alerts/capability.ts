@@ -8,6 +8,12 @@ export const alerts: Capability = {
   name: 'alerts',
   commands: [command, alertsList, alertsTest, alertsCheck, silence, silenceList, silenceRemove],
   schedules: [ALERT_SCHEDULE],
+  up: {
+    next: async ({ loaded: { settings } }) => {
+      const { alertsAdvice } = await import('./plan/schedule.ts');
+      return alertsAdvice(settings);
+    },
+  },
   checks: async (seen) => {
     const { alertChecks } = await import('./checks.ts');
     return alertChecks(seen);

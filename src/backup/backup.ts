@@ -7,6 +7,7 @@ import { shown, type Task } from '../core/reporter.ts';
 import { TAIL_LINES } from '../docker/compose.ts';
 import { requireManifest } from '../project/open.ts';
 import { withLock } from '../project/with-lock.ts';
+import { MONITORING_FOLDER, PROFILES_FOLDER } from '../settings/own-folders.ts';
 import { dumpDatabase } from './dump.ts';
 import { type BackupSet, type BackupType, type FilesPart, setId } from './plan/backup-sets.ts';
 import { cacheNodes, keepsDumps } from './plan/holds.ts';
@@ -148,7 +149,7 @@ async function snapshotCache({ bench }: BackupContext, leaders: readonly string[
 /** What was written by the operator; secrets that are in files of their own are in the state folder too. */
 const settingsFiles = ({ root, configFile }: Project['loaded']): string[] => [
   ...(configFile && path.dirname(configFile) === root ? [path.basename(configFile)] : []),
-  ...(exists(path.join(root, 'profiles')) ? ['profiles'] : []),
+  ...[PROFILES_FOLDER, MONITORING_FOLDER].filter((folder) => exists(path.join(root, folder))),
 ];
 
 /** Excluded from the state folder: what belongs to a running command, and what can be recreated. */

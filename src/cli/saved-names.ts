@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { PROFILES_FOLDER } from '../settings/own-folders.ts';
 
 export interface Where {
   /** Folder of the package, with `profiles/`. */
@@ -28,7 +29,7 @@ export function savedNames(words: readonly string[], { home, cwd, env }: Where) 
     releases: () => readJson<{ id: string; image: string }[]>(path.join(state, 'releases.json')) ?? [],
     backups: () => readJson<{ sets?: { id: string; finishedAt: string }[] }>(path.join(state, 'backups.json'))?.sets ?? [],
     profiles: () =>
-      [...new Set([path.join(root, 'profiles'), path.join(home, 'profiles')].flatMap(entries))]
+      [...new Set([path.join(root, PROFILES_FOLDER), path.join(home, PROFILES_FOLDER)].flatMap(entries))]
         .filter((name) => name.endsWith('.yml'))
         .map((name) => name.slice(0, -'.yml'.length))
         .sort(),

@@ -9,6 +9,7 @@ import { parseSettings } from '../settings/document.ts';
 import { assignmentLayer, environmentLayers, unknownVariables, valueLayer } from '../settings/environment.ts';
 import type { Loaded } from '../settings/loaded.ts';
 import { migrateLayer } from '../settings/migrations.ts';
+import { PROFILES_FOLDER } from '../settings/own-folders.ts';
 import type { SettingsPart } from '../settings/part.ts';
 import { type Layer, mergeLayers } from '../settings/profile.ts';
 import { resolveSecrets } from '../settings/references.ts';
@@ -119,7 +120,7 @@ function findConfig(input: LoadInput): string | undefined {
 }
 
 /** The operator's `profiles/` beside medianest.yml comes first, so that a file of the same name replaces ours. */
-const profileFolders = (home: string, root: string) => [...new Set([path.join(root, 'profiles'), path.join(home, 'profiles')])];
+const profileFolders = (home: string, root: string) => [...new Set([path.join(root, PROFILES_FOLDER), path.join(home, PROFILES_FOLDER)])];
 
 function profileNames(folder: string): string[] {
   try {

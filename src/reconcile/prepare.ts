@@ -24,7 +24,7 @@ import { leftOpen } from '../state/mend.ts';
 import { type StateFolder, stateFolder } from '../state/state.ts';
 import { settingsAdvice } from './plan/settings-advice.ts';
 import { type RangeCheck as Comparison, rangesFor } from './ranges/ranges.ts';
-import { hashImageSource, readTemplates } from './sources.ts';
+import { hashImageSource, readOwnRules, readTemplates } from './sources.ts';
 
 /** Everything up to the rendered files; nothing was written yet. */
 export interface Prepared {
@@ -129,6 +129,7 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
       ...new Set(stack.services.flatMap((service) => [service.component, ...(service.configFrom ?? [])])),
     ]),
     override,
+    ownRules: readOwnRules(loaded.root),
     fingerprints: { ...secrets.fingerprints, ...Object.fromEntries(serials) },
     hostCpus: os.cpus().length,
   });

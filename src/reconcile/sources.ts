@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { systemCode, UserError } from '../core/errors.ts';
+import { MONITORING_FOLDER } from '../settings/own-folders.ts';
 
 /** Every file below a folder, relative to it, sorted; what a Dockerfile's build does not see is left out. */
 function filesBelow(folder: string, prefix = ''): string[] {
@@ -41,4 +43,43 @@ function hashFolder(folder: string): string {
     hash.update(`${file}\0${statSync(path.join(folder, file)).mode & 0o111 ? 'x' : '-'}\0${contents.length}\0`).update(contents);
   }
   return hash.digest('hex');
+}
+
+/** `disks.rules.yml` holds rules, `nas.scrape.yml` targets; `disks.test.yml` is for promtool, and left alone. */
+const OWN = /^([a-z0-9][a-z0-9-]*)\.(rules|scrape)\.ya?ml$/;
+const LEFT_ALONE = /\.test\.ya?ml$/;
+
+/**
+ * The operator's own rules and targets for Prometheus, from `monitoring/` beside medianest.yml.
+ * @param root folder of medianest.yml
+ * @returns file name for Prometheus (`rules-own-disks.yml`, `scrape-nas.yml`) -> text, by name; empty if there is no such folder
+ * @throws UserError INVALID_SETTINGS for a YAML file that is neither; promtool checks what is in them
+ */
+export function readOwnRules(root: string): Map<string, string> {
+  const folder = path.join(root, MONITORING_FOLDER);
+  return new Map(
+    namesIn(folder).flatMap((file): [string, string][] => {
+      const shown = path.join(MONITORING_FOLDER, file);
+      const [, name, kind] = OWN.exec(file) ?? [];
+      if (!name) {
+        if (!/\.ya?ml$/.test(file) || LEFT_ALONE.test(file)) return [];
+        throw new UserError(
+          'INVALID_SETTINGS',
+          `${shown} is neither rules nor targets; nothing was changed`,
+          'name it NAME.rules.yml or NAME.scrape.yml, NAME in small letters, digits and hyphens',
+        );
+      }
+      const text = readFileSync(path.join(folder, file), 'utf8');
+      return [[kind === 'rules' ? `rules-own-${name}.yml` : `scrape-${name}.yml`, text]];
+    }),
+  );
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  }
 }

@@ -11,6 +11,12 @@ export interface MetricsSource {
   path?: string;
   /** Over TLS, checked by the internal CA; Prometheus shows its own certificate if it is asked for one. */
   tls?: boolean;
+  /** The name in its certificate, where that has none for its address. */
+  serverName?: string;
+  /** Containers that come and go without a change of Prometheus's configuration: a name of the network that leads to all of them, and who has which number. */
+  group?: { name: string; members: { name: string; host: number }[] };
+  /** Series that one scrape may bring at most; of one that brings more, nothing is stored. */
+  most?: number;
   /** The container that is asked in its place: an exporter. */
   via?: string;
   /** What the exporter is asked. */

@@ -41,7 +41,7 @@ export function render(stack: Stack, input: RenderInput): Rendered {
   }));
   const subnets = new Map(networks.map((network) => [network.name, network]));
   for (const service of stack.services) {
-    const config = [...renderConfig(service, input.templates), ...rulesFor(service, stack, input.templates)];
+    const config = [...renderConfig(service, input.templates), ...rulesFor(service, stack, input)];
     files.push(...config);
     if (config.length > 0) configs[service.name] = shortHash(config.map(({ path, contents }) => [path, contents]));
     const fragment = renderFragment(service, input.templates);
@@ -184,14 +184,16 @@ function renderConfig(service: Service, templates: ReadonlyMap<string, string>):
 }
 
 /** Rules of every component of the stack, for the service that takes them. They hold braces of their own, so they are no templates. */
-function rulesFor(service: Service, stack: Stack, templates: ReadonlyMap<string, string>): RenderedFile[] {
+function rulesFor(service: Service, stack: Stack, { templates, ownRules = new Map() }: RenderInput): RenderedFile[] {
   if (!service.takesRules) return [];
-  return [...new Set(stack.services.map(({ component }) => component))].sort().flatMap((component) => {
+  const own = [...ownRules].map(([name, contents]) => ({ path: `${service.name}/${name}`, mode: 0o644, contents }));
+  const ours = [...new Set(stack.services.map(({ component }) => component))].sort().flatMap((component) => {
     const name = `${component}/rules.yml`;
     const text = templates.get(name);
     if (text === undefined) return [];
     return [{ path: `${service.name}/rules-${component}.yml`, mode: 0o644, contents: header(`templates/${name}`) + text }];
   });
+  return [...ours, ...own];
 }
 
 /** Engine 28's bridge without an address of its host. IPv6 as well, for an engine that gives every network such addresses. */

@@ -221,6 +221,8 @@ export interface RenderInput {
   templates: ReadonlyMap<string, string>;
   /** Text of the operator's compose.override.yml, or undefined. */
   override: string | undefined;
+  /** The operator's own rules and targets for Prometheus: name of a file as the service that takes rules reads it -> text. */
+  ownRules?: ReadonlyMap<string, string>;
   /** Keyed fingerprints of secrets and certificates, so that a change of one recreates its users. */
   fingerprints: Readonly<Record<string, string>>;
   /** Processors of the host. */

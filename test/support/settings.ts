@@ -96,10 +96,11 @@ export const CASES: Record<string, LoadOptions> = {
   'dev-compose': { flags: { profile: 'dev-compose' } },
   prod: { flags: { profile: 'prod' } },
   staging: { flags: { profile: 'staging' } },
-  monitored: { flags: { profile: 'prod' }, file: 'observability: light\n' },
+  unmonitored: { flags: { profile: 'prod' }, file: 'observability: off\n' },
   copies: {
     flags: { profile: 'staging' },
-    file: `components: { edge: false, cdn: false, balancer: false, app: false, redis-cluster: false }
+    file: `observability: off
+components: { edge: false, cdn: false, balancer: false, app: false, redis-cluster: false }
 backup:
   copies:
     sftp: { host: far.example.org, port: 2222, path: /srv/far, hostKeys: [ssh-ed25519 AAAA, ecdsa-sha2-nistp256 BBBB], key: not-to-be-seen }

@@ -69,6 +69,8 @@ export async function workspace(name: string, settings = ''): Promise<Workspace>
     networks,
     // Disks of tests may be small.
     diskReserve: '16m',
+    // Seven containers more, which two cores would have to carry in every test. What is about them asks for them.
+    ...(!settings.includes('observability:') && { observability: 'off' }),
   };
   write('medianest.yml', `version: 1\n${stringify(base)}${settings}`);
   return {

@@ -1,5 +1,6 @@
-import type { Schedule } from '../../capability/capability.ts';
+import type { NextStep, Schedule } from '../../capability/capability.ts';
 import type { AlertsSettings } from '../../services/monitoring/alerts-settings.ts';
+import type { Settings } from '../../settings/schema.ts';
 
 const JOB = 'alerts';
 
@@ -15,3 +16,9 @@ export const ALERT_SCHEDULE: Schedule = {
 
 /** The settings name a channel or a dead man’s switch. */
 export const sends = ({ channels, deadMan }: AlertsSettings): boolean => Object.keys(channels).length > 0 || deadMan.url !== undefined;
+
+/** After a first start: the stack is measured, and no channel takes alerts yet. */
+export function alertsAdvice({ observability, ...settings }: Settings): NextStep[] {
+  if (observability === 'off' || Object.keys((settings.alerts as AlertsSettings).channels).length > 0) return [];
+  return [{ command: 'medianest alerts test', why: 'once alerts.channels says who is to be told when something is wrong' }];
+}

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { exists, readOptional, writeAtomic } from '../../core/files.ts';
+import { MONITORING_FOLDER, PROFILES_FOLDER } from '../../settings/own-folders.ts';
 import { PROJECT_NAME } from '../../settings/project-name.ts';
 import type { StateFolder } from '../../state/state.ts';
 import { readCatalogue } from '../repository/catalogue.ts';
@@ -27,6 +28,8 @@ interface Contents {
   settings: string | undefined;
   /** Profiles of the operator's own: file -> text. */
   profiles: Record<string, string>;
+  /** The operator's own rules and targets for Prometheus: file -> text. Older kits have none. */
+  monitoring?: Record<string, string>;
   /** Files that secret settings name, as they name them -> text. Kits before 0.5 have none. */
   secretFiles?: Record<string, string>;
   /** Which repository holds the backups; undefined where none was made yet. */
@@ -49,7 +52,8 @@ export function exportKit(context: Context, { loaded, state }: Project, file: st
   const contents: Contents = {
     settingsName: loaded.configFile && path.basename(loaded.configFile),
     settings: loaded.configFile && readOptional(loaded.configFile),
-    profiles: profilesOf(loaded.root),
+    profiles: ownFiles(loaded.root, PROFILES_FOLDER),
+    monitoring: ownFiles(loaded.root, MONITORING_FOLDER),
     secretFiles: secretFilesOf(loaded),
     repository: readCatalogue(state)?.repository,
     state: Object.fromEntries(texts.filter((entry): entry is [string, string] => entry[1] !== undefined)),
@@ -78,10 +82,10 @@ export function exportKit(context: Context, { loaded, state }: Project, file: st
 }
 
 /** An operator's own, beside medianest.yml. */
-function profilesOf(root: string): Record<string, string> {
-  const folder = path.join(root, 'profiles');
-  const names = exists(folder) ? readdirSync(folder).filter((name) => name.endsWith('.yml')) : [];
-  return Object.fromEntries(names.map((name) => [name, readFileSync(path.join(folder, name), 'utf8')]));
+function ownFiles(root: string, name: string): Record<string, string> {
+  const folder = path.join(root, name);
+  const files = exists(folder) ? readdirSync(folder).filter((file) => /\.ya?ml$/.test(file)) : [];
+  return Object.fromEntries(files.map((file) => [file, readFileSync(path.join(folder, file), 'utf8')]));
 }
 
 /** Beside medianest.yml, or anywhere else on the host. */
@@ -135,11 +139,15 @@ export function importKit(
     mkdirSync(path.dirname(state.at(name)), { recursive: true, mode: 0o700 });
     writeAtomic(state.at(name), value, name.endsWith('.crt') ? 0o644 : 0o600);
   }
-  const profiles = Object.entries(contents.profiles).map(([name, text]) => [path.join('profiles', path.basename(name)), text] as const);
+  const own = [PROFILES_FOLDER, MONITORING_FOLDER] as const;
+  const files = own.flatMap((folder) =>
+    Object.entries(contents[folder] ?? {}).map(([name, text]) => [path.join(folder, path.basename(name)), text] as const),
+  );
   const bring = (name: string, text: string, mode?: number): string[] => {
     const file = path.resolve(folder, name);
     if (exists(file)) return [];
-    mkdirSync(path.dirname(file), { recursive: true, ...(mode && { mode: 0o700 }) });
+    const firstFolder = mkdirSync(path.dirname(file), { recursive: true, ...(mode && { mode: 0o700 }) });
+    if (firstFolder) made.push(firstFolder);
     writeAtomic(file, text, mode, null);
     made.push(file);
     return [file];
@@ -148,7 +156,7 @@ export function importKit(
     for (const entry of made) rmSync(entry, { recursive: true, force: true });
   };
   try {
-    for (const [name, text] of [['medianest.yml', contents.settings] as const, ...profiles]) if (text !== undefined) bring(name, text);
+    for (const [name, text] of [['medianest.yml', contents.settings] as const, ...files]) if (text !== undefined) bring(name, text);
     const secretFiles = Object.entries(contents.secretFiles ?? {}).flatMap(([name, text]) => bring(name, text, 0o600));
     return { project: kit.project, repository: contents.repository, secretFiles, takeBack };
   } catch (error) {

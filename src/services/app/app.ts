@@ -3,6 +3,7 @@ import { type BuildInput, defineService, type ServiceDefinition } from '../../st
 import type { Blueprint, ImageSpec, Rolling } from '../../stack/types.ts';
 import { cdn } from '../edge/settings/cdn.ts';
 import type { edgeSettings } from '../edge/settings/edge-settings.ts';
+import { monitored } from '../shared/monitoring.ts';
 import { MEDIA_TARGET } from './media.ts';
 import {
   APP_CERTIFICATE,
@@ -59,6 +60,20 @@ function refuseTooMany(own: AppSettings): void {
     `app.replicas is ${own.replicas}, and the balancer keeps ${own.maxReplicas} slots; nothing was changed`,
     own.replicas <= 100 ? `set \`app.maxReplicas: ${own.replicas}\`, or choose fewer replicas` : 'choose 100 replicas at most',
   );
+}
+
+/** Series of one replica at most: what suddenly has a label for each visitor is refused, and an alert says so. */
+const MOST_SERIES = 2000;
+/** The name of all replicas in the network: Prometheus finds those that run. */
+const REPLICAS_NAME = 'app-replicas';
+
+/** A replica that `scale` adds is found by its address: Prometheus needs no other configuration. */
+function metricsPart(own: AppSettings, input: BuildInput, tls: boolean): Pick<Blueprint, 'metrics'> {
+  if (!monitored(input) || !(own.metrics ?? !own.image)) return {};
+  const slots = input.enabled('balancer') ? Math.max(own.maxReplicas, own.replicas) : own.replicas;
+  const members = Array.from({ length: slots }, (_, index) => ({ name: `app-${index + 1}`, host: FIRST_HOST + index }));
+  const source = { job: 'app', network: 'app', port: own.port, path: own.metricsPath, most: MOST_SERIES } as const;
+  return { metrics: [{ ...source, ...(tls && { tls, serverName: 'app' }), group: { name: REPLICAS_NAME, members } }] };
 }
 
 export const appReplicas = (own: AppSettings) =>
@@ -121,6 +136,7 @@ export const app = defineService({
       ],
       secrets: contract.secrets,
       ...tlsPart(own, tls),
+      ...metricsPart(own, input, tls),
       environment: { ...(tls && TLS_ENVIRONMENT), ...(assets && { ASSETS_URL: assets }), ...contract.environment, APP_REPLICA: name },
       proxy: own.proxy,
       view: {
@@ -129,6 +145,7 @@ export const app = defineService({
         hasCommand: command(own).length > 0,
         hasExtraHosts: extraHosts.length > 0,
         extraHosts,
+        replicasName: REPLICAS_NAME,
       },
       memoryBytes: own.memory,
       cpus: own.cpus,
@@ -150,12 +167,13 @@ export const app = defineService({
       certificate: ___,
       reload: ____,
       listeners: _____,
+      metrics: ______,
       ...once
     } = replica({
       name: 'app-migrate',
       host: MIGRATE_HOST,
     });
-    const migrate = { ...once, oneOff: true, view: { ...once.view, command: own.migrate, hasCommand: true } };
+    const migrate = { ...once, oneOff: true, view: { ...once.view, command: own.migrate, hasCommand: true, replicasName: null } };
     return [...appReplicas(own).map(replica), ...(own.migrate.length > 0 ? [migrate] : [])];
   },
 });

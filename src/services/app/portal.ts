@@ -18,7 +18,13 @@ export const appSettings = z.strictObject({
   port: port(3000).describe('Port that the application listens on inside its container (it is given as PORT)'),
   healthPath: urlPath('/api/health').describe('Answers 200 while the process is alive'),
   readyPath: urlPath(READY_PATH).describe('Answers 200 while it can serve'),
-  metricsPath: urlPath('/metrics').describe('Prometheus metrics'),
+  metricsPath: urlPath('/metrics').describe('Prometheus metrics: never answered to visitors'),
+  metrics: z
+    .boolean()
+    .optional()
+    .describe(
+      'Prometheus asks each replica for `app.metricsPath` (at most 2,000 series each): on for the portal, off for your own image unless you say so',
+    ),
   user: z
     .string()
     .regex(/^\d+(:\d+)?$/, 'should be uid or uid:gid in digits')

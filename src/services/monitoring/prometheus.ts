@@ -22,6 +22,10 @@ const settings = z.strictObject({
       size: size('1g', '128m').describe('Disk space for them at most: the oldest are removed before it is exceeded'),
     })
     .prefault({}),
+  outside: z
+    .boolean()
+    .default(false)
+    .describe('It may call addresses outside the stack, for targets of your own (`monitoring/`, docs/monitoring.md)'),
   memory: memory('256m').describe('Memory limit of the container'),
   cpus: cpus(1).describe('Processors that the container may use at most; never more than the host has'),
 });
@@ -49,7 +53,7 @@ export const prometheus = defineService({
   build: (own, input) => {
     const host = MONITORING_HOSTS.prometheus;
     const listen = `${input.address('monitoring', host)}:${PROMETHEUS_PORT}`;
-    const networks = networksOf(input.built);
+    const networks: NetworkName[] = [...networksOf(input.built), ...(own.outside ? (['out'] as const) : [])];
     const itself: Blueprint = {
       name: 'prometheus',
       image: input.image('prometheus'),

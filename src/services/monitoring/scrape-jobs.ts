@@ -12,8 +12,12 @@ type ScrapeJob = {
   name: string;
   path: string;
   tls: boolean;
+  serverName: string | null;
   keep: string | null;
+  most: number | null;
   targets: ScrapeTarget[];
+  /** Found by this name at each scrape of it; only these addresses count. */
+  group: { name: string; port: number; members: { name: string; address: string }[] } | null;
 };
 
 export type Source = Pick<Blueprint, 'name' | 'host' | 'oneOff' | 'metrics'>;
@@ -31,9 +35,12 @@ export function sourcesOf<S extends Source>(built: readonly S[]): { service: S; 
 export function scrapeJobs(built: readonly Source[], addressOf: (network: NetworkName, host: number) => string): ScrapeJob[] {
   const jobs = new Map<string, ScrapeJob>();
   for (const { service, source } of sourcesOf(built)) {
-    const { job, path = '/metrics', tls = false, keep = null, via, params = {}, labels = {} } = source;
+    const { job, path = '/metrics', tls = false, serverName = null, keep = null, most = null, via, params = {}, labels = {} } = source;
     const asked = built.find(({ name }) => name === via) ?? service;
-    const entry = jobs.get(job) ?? { name: job, path, tls, keep, targets: [] };
+    const group = groupOf(source, addressOf);
+    const entry = jobs.get(job) ?? { name: job, path, tls, serverName, keep, most, targets: [], group };
+    jobs.set(job, entry);
+    if (group) continue;
     entry.targets.push({
       address: `${addressOf(source.network, asked.host)}:${source.port}`,
       labels: {
@@ -43,7 +50,15 @@ export function scrapeJobs(built: readonly Source[], addressOf: (network: Networ
         ...Object.fromEntries(Object.entries(params).map(([key, value]) => [`__param_${key}`, value])),
       },
     });
-    jobs.set(job, entry);
   }
   return [...jobs.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function groupOf({ network, port, group }: MetricsSource, addressOf: (network: NetworkName, host: number) => string): ScrapeJob['group'] {
+  if (!group) return null;
+  return {
+    name: group.name,
+    port,
+    members: group.members.map(({ name, host }) => ({ name, address: `${addressOf(network, host)}:${port}` })),
+  };
 }

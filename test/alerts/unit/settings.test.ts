@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { attemptsOf, parseAnswer, silencesOf } from '../../../src/alerts/plan/alertmanager.ts';
-import { ALERT_SCHEDULE } from '../../../src/alerts/plan/schedule.ts';
+import { ALERT_SCHEDULE, alertsAdvice } from '../../../src/alerts/plan/schedule.ts';
 import { labelOf, silenceUntil, whyOf } from '../../../src/alerts/plan/silence.ts';
 import { channelsOf } from '../../../src/alerts/relay/settings.ts';
 import type { Secret } from '../../../src/core/secret.ts';
@@ -111,6 +111,15 @@ describe('the job of alerts', () => {
     expect(asked(`${desk}observability: light\ncomponents: { alertmanager: false }\n`)).toBe(true);
     expect(asked('alerts: { deadMan: { url: "https://h.example.org" } }')).toBe(true);
   });
+});
+
+it('a first start says how to be told, where Prometheus runs and no channel is there', () => {
+  const advice = (file: string, profile = 'prod') =>
+    alertsAdvice(load({ file, flags: { profile } }).settings).map(({ command }) => command);
+  expect(advice('')).toEqual(['medianest alerts test']);
+  expect(advice('observability: off')).toEqual([]);
+  expect(advice('', 'dev-compose')).toEqual([]);
+  expect(advice('alerts: { channels: { desk: { kind: webhook, url: "https://h.example.org" } } }')).toEqual([]);
 });
 
 describe('a silence', () => {

@@ -66,8 +66,8 @@ describe('the app', () => {
   it('never asks for more processors than the host has: the engine would refuse the container', () => {
     const stack = stackOf(load({ flags: { profile: 'prod' } }));
     const cpus = (hostCpus: number) => rendered(stack, { hostCpus }).files[0]?.contents.match(/^ {4}cpus: .*$/gm);
-    expect(new Set(cpus(1))).toEqual(new Set(['    cpus: 1']));
-    expect(new Set(cpus(16))).toEqual(new Set(['    cpus: 1', '    cpus: 2']));
+    expect(new Set(cpus(1))).toEqual(new Set(['    cpus: 0.5', '    cpus: 1']));
+    expect(new Set(cpus(16))).toEqual(new Set(['    cpus: 0.5', '    cpus: 1', '    cpus: 2']));
   });
 
   it('runs as the user and the group that are asked for', () => {

@@ -24,6 +24,8 @@ const outside = path.join(made, 'elsewhere', 'copies.key');
 mkdirSync(path.dirname(outside));
 writeFileSync(outside, 'the-far-key\n');
 writeFileSync(path.join(made, 'plex-token'), 'the-token\n');
+mkdirSync(path.join(made, 'monitoring'));
+writeFileSync(path.join(made, 'monitoring', 'disks.rules.yml'), 'groups: []\n');
 const secretFiles = ['./plex-token', outside, './gone'];
 const project = { state, loaded: { settings: { project: 'home' }, configFile, root: made, secretFiles } } as unknown as Project;
 const kit = path.join(made, 'kit.json');
@@ -48,6 +50,7 @@ describe('the recovery kit', () => {
     expect(importKit(kit, PASSPHRASE, folder, fresh)).toMatchObject({ project: 'home', repository: undefined });
     expect(readFileSync(fresh.at('secrets.json'), 'utf8')).toContain('the-key');
     expect(readFileSync(fresh.at('ca/root.json'), 'utf8')).toBe('{"root":1}');
+    expect(readFileSync(path.join(folder, 'monitoring/disks.rules.yml'), 'utf8')).toBe('groups: []\n');
     // Its settings name no project, and this folder has another name.
     expect(fresh.project()).toBe('home');
     expect(() => importKit(kit, PASSPHRASE, folder, fresh)).toThrow(/already contains an installation/);

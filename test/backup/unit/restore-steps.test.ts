@@ -115,7 +115,7 @@ describe('a preview', () => {
     expect(services.postgres).toMatchObject({ image: 'b', entrypoint: ['preview-database'], container_name: 'look-postgres' });
   });
   it('is not measured, also where the stack is', () => {
-    const loaded = load({ file: 'observability: light\n', flags: { profile: 'prod' } });
+    const loaded = load({ flags: { profile: 'prod' } });
     const settings = previewSettings(loaded.settings, 'look', names, appSettings.shape.media.parse(undefined));
     expect(stackOf({ ...loaded, settings }).services.map(({ name }) => name)).toEqual(['app-1', 'postgres', 'redis']);
   });

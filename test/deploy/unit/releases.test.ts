@@ -167,6 +167,13 @@ describe('updates', () => {
       return inSafeOrder(services, services);
     };
     expect(orderOf('profile: prod\n')).toEqual([
+      'node-exporter',
+      'postgres-exporter',
+      'redis-exporter',
+      'blackbox-exporter',
+      'nginx-exporter',
+      'alertmanager',
+      'prometheus',
       'engine-proxy',
       'agent',
       'backup',

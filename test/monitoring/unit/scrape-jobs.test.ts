@@ -20,13 +20,14 @@ describe('what is scraped', () => {
         [source('b', 2, [patroni]), source('a', 1, [{ job: 'node', network: 'monitoring', port: 9100 }]), source('c', 3, [patroni])],
         address,
       ),
-    ).toEqual([
+    ).toMatchObject([
       { name: 'node', path: '/metrics', tls: false, keep: null, targets: [{ address: 'monitoring.1:9100', labels: { instance: 'a' } }] },
       {
         name: 'patroni',
         path: '/metrics',
         tls: true,
         keep: null,
+        group: null,
         targets: [
           { address: 'db.2:8008', labels: { instance: 'b' } },
           { address: 'db.3:8008', labels: { instance: 'c' } },
@@ -44,6 +45,26 @@ describe('what is scraped', () => {
     ]);
   });
 
+  it('is found by a name that many share, where containers come and go', () => {
+    const group = {
+      name: 'all',
+      members: [
+        { name: 'a', host: 1 },
+        { name: 'b', host: 2 },
+      ],
+    };
+    const metrics = [{ job: 'app', network: 'app', port: 3000, most: 9, group }] as const;
+    const jobs = scrapeJobs([source('a', 1, [...metrics]), source('b', 2, [...metrics])], address);
+    expect(jobs).toMatchObject([
+      {
+        name: 'app',
+        most: 9,
+        targets: [],
+        group: { name: 'all', port: 3000, members: [{ name: 'a', address: 'app.1:3000' }, { name: 'b' }] },
+      },
+    ]);
+  });
+
   it('leaves out what runs by name alone', () => {
     expect(scrapeJobs([source('once', 1, [{ job: 'x', network: 'app', port: 1 }], { oneOff: true })], address)).toEqual([]);
   });
@@ -56,10 +77,15 @@ const EXPORTERS = ['node-exporter', 'postgres-exporter', 'redis-exporter', 'blac
 
 describe('observability: light', () => {
   it('adds Prometheus and the exporters, and nothing else; off adds none', () => {
-    const off = stackOf(load({ flags: { profile: 'prod' } }));
+    const off = stackOf(load({ file: 'observability: off\n', flags: { profile: 'prod' } }));
     expect(names(monitored()).filter((name) => !names(off).includes(name))).toEqual([...EXPORTERS, 'alertmanager', 'prometheus']);
     expect(off.services.filter(({ metrics }) => metrics)).toEqual([]);
     expect(off.networks.map(({ name }) => name)).not.toContain('monitoring');
+  });
+
+  it('is what prod and staging have, and what a laptop has not', () => {
+    const of = (profile: string) => load({ flags: { profile } }).settings.observability;
+    expect(['dev', 'dev-compose', 'staging', 'prod'].map(of)).toEqual(['off', 'off', 'light', 'light']);
   });
 
   it('lets a component be switched off by itself', () => {
@@ -84,7 +110,8 @@ describe('observability: light', () => {
   });
 
   it('replaces no container but the edge, which joins a network', () => {
-    const [before, after] = [rendered(stackOf(load({ flags: { profile: 'prod' } }))).inputs, rendered(monitored()).inputs];
+    const off = stackOf(load({ file: 'observability: off\n', flags: { profile: 'prod' } }));
+    const [before, after] = [rendered(off).inputs, rendered(monitored()).inputs];
     const replaced = Object.keys(before).filter((name) => before[name] !== after[name]);
     expect(replaced).toEqual(['edge']);
   });
@@ -108,6 +135,32 @@ describe('observability: light', () => {
   it('bounds what a scrape may bring', () => {
     const { global } = parse(fileOf(monitored(), 'prometheus/prometheus.yml')) as { global: Record<string, unknown> };
     expect(global).toMatchObject({ sample_limit: 5000, label_limit: 30 });
+  });
+
+  it('asks the replicas of the portal, and those of your own image where you say so', () => {
+    const jobOf = (file: string) => {
+      const { scrape_configs: jobs } = parse(fileOf(monitored(file), 'prometheus/prometheus.yml')) as {
+        scrape_configs: { job_name: string }[];
+      };
+      return jobs.find(({ job_name: name }) => name === 'app');
+    };
+    expect(jobOf('')).toMatchObject({ scheme: 'https', tls_config: { server_name: 'app' }, sample_limit: 2000, metrics_path: '/metrics' });
+    expect(jobOf('app: { metrics: false }')).toBeUndefined();
+    expect(jobOf('app: { image: "own:1" }')).toBeUndefined();
+    const own = jobOf('app: { image: "own:1", metrics: true, metricsPath: /stats, port: 8080 }');
+    expect(own).toMatchObject({ metrics_path: '/stats', dns_sd_configs: [{ names: ['app-replicas'], type: 'A', port: 8080 }] });
+    expect(own).not.toHaveProperty('scheme');
+  });
+
+  it('needs no other configuration when the application is scaled', () => {
+    const of = (replicas: number) => rendered(monitored(`app: { replicas: ${replicas} }`)).configs.prometheus;
+    expect(of(2)).toBe(of(7));
+  });
+
+  it('lets Prometheus call others only if it is asked for', () => {
+    const networks = (file: string) => monitored(file).services.find(({ name }) => name === 'prometheus')?.networks;
+    expect(networks('')).not.toContain('out');
+    expect(networks('prometheus: { outside: true }')).toContain('out');
   });
 
   it('gives passwords to exporters as files alone', () => {

@@ -115,11 +115,11 @@ describe('the verdict on settings', () => {
 
 describe('a service that reloads and is not well', () => {
   const sick = (health: ObservedContainer['health']) =>
-    runs().map((entry) => (/^postgres-/.test(entry.service) ? { ...entry, health } : entry));
+    runs().map((entry) => (/^postgres-\d/.test(entry.service) ? { ...entry, health } : entry));
   const of = (wanted: typeof now, more: Partial<UpFacts>) => {
     const { changes, steps } = plan(wanted, more);
     return {
-      changes: changes.filter(({ service }) => /^postgres-/.test(service)).map(({ action, cause }) => [action, cause]),
+      changes: changes.filter(({ service }) => /^postgres-\d/.test(service)).map(({ action, cause }) => [action, cause]),
       order: steps.flatMap((step) =>
         step.kind === 'replace-member' || step.kind === 'reload' || step.kind === 'mark-applied'
           ? [`${step.kind} ${step.service}`]

@@ -16,6 +16,8 @@ const SINGLE = [
   'etcd-fencer-password',
   'redis-keeper-password',
   'redis-replication-password',
+  'database-monitor-password',
+  'redis-monitor-password',
 ];
 
 function refusal(act: () => unknown): UserError {
