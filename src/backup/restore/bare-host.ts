@@ -29,7 +29,7 @@ export async function restoreKit(
   { from, ...asked }: Aim & { from: string | undefined; archive: string | undefined },
 ): Promise<RestoreOutcome> {
   const archive = asked.archive === undefined ? undefined : await checkArchive(context, asked.archive);
-  const { project: name, repository, secretFiles, takeBack } = importKit(file, passphrase, context.cwd, stateFolder(context, context.cwd));
+  const { project: name, repository, secretFiles, rollBack } = importKit(file, passphrase, context.cwd, stateFolder(context, context.cwd));
   let project: Project;
   try {
     project = await open(context);
@@ -37,7 +37,7 @@ export async function restoreKit(
     else if (from === undefined) refuseAway(project, repository);
     else refuseUnknown(project, from);
   } catch (error) {
-    takeBack();
+    rollBack();
     throw error;
   }
   context.report.note(`this is ${name} now`);

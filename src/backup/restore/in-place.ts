@@ -78,7 +78,7 @@ export async function goOn(site: Site, half: Restoring): Promise<InPlace> {
 
 /** Rolls back a restore that was killed while data was replaced. @returns in words what runs now */
 export const abandon = (site: Site, half: Restoring): Promise<string> =>
-  takeBack(
+  rollBack(
     site.run,
     workOf(
       site,
@@ -149,7 +149,7 @@ async function replaceData(run: Execution, work: InPlaceRun, set: BackupSet): Pr
   } catch (error) {
     if (!(error instanceof UserError) || error.code === 'INTERRUPTED') throw error;
     run.context.report.warn(`${error.message}\n  going back to what was before`);
-    const left = await takeBack(run, work);
+    const left = await rollBack(run, work);
     throw new UserError('RESTORE_FAILED', `${error.message}; ${left}`, 'correct the cause and restore again', { cause: error });
   }
 }
@@ -158,7 +158,7 @@ async function replaceData(run: Execution, work: InPlaceRun, set: BackupSet): Pr
  * Undoes what a replacement has touched, and starts what was before. The same again resumes one that was killed.
  * @returns in words what runs now @throws UserError PARTIAL where that cannot be done; the journal stays
  */
-async function takeBack(run: Execution, work: InPlaceRun): Promise<string> {
+async function rollBack(run: Execution, work: InPlaceRun): Promise<string> {
   const { entry, safety, backups } = work;
   try {
     await execute(rollbackSteps(backups.stack, entry, safety), { ...run, restore: work });

@@ -124,7 +124,7 @@ export function importKit(
   passphrase: string,
   folder: string,
   state: StateFolder,
-): { project: string; repository: string | undefined; secretFiles: string[]; takeBack(): void } {
+): { project: string; repository: string | undefined; secretFiles: string[]; rollBack(): void } {
   const kit = readKit(file);
   const contents = open(kit, passphrase, file);
   if (exists(state.at('secrets.json')))
@@ -152,15 +152,15 @@ export function importKit(
     made.push(file);
     return [file];
   };
-  const takeBack = () => {
+  const rollBack = () => {
     for (const entry of made) rmSync(entry, { recursive: true, force: true });
   };
   try {
     for (const [name, text] of [['medianest.yml', contents.settings] as const, ...files]) if (text !== undefined) bring(name, text);
     const secretFiles = Object.entries(contents.secretFiles ?? {}).flatMap(([name, text]) => bring(name, text, 0o600));
-    return { project: kit.project, repository: contents.repository, secretFiles, takeBack };
+    return { project: kit.project, repository: contents.repository, secretFiles, rollBack };
   } catch (error) {
-    takeBack();
+    rollBack();
     throw error;
   }
 }
