@@ -37,7 +37,7 @@ async function fill(at) {
   await archived(at);
 }
 
-/** Until all WAL is in the repository: it would be waited for by whoever backs up first. */
+/** Until all WAL is in the repository: the first to back up would wait for it. */
 async function archived(at) {
   const segment = sql(at, 'select pg_walfile_name(pg_switch_wal())');
   while (sql(at, `select coalesce(last_archived_wal, '') >= '${segment}' from pg_stat_archiver`) !== 't') await sleep(500);
@@ -114,7 +114,7 @@ async function cost(at) {
       const { status, stderr } = await at.medianestMeanwhile('backup', '--type', 'full', '--json');
       if (status !== 0) throw new Error(stderr);
     },
-    // What any work in the background costs here, that touches neither disk nor data and takes what nobody else wants.
+    // What any work in the background costs here, that touches neither disk nor data and takes what is left over.
     busy: async (load) => {
       const loop = 'timeout 15 sh -c "while :; do :; done"';
       const run = ['run', '--rm', '--detach', '--cpu-shares', '2', '--network', 'none', '--entrypoint', 'sh', image];

@@ -159,7 +159,7 @@ for (const name of Object.keys(portalPackage.dependencies)) {
   writeFileSync(path.join(vendor, name, 'package.json'), `${JSON.stringify({ name, main: 'index.cjs' })}\n`);
 }
 
-// In an image's folder without the program's version: a release alone builds no image anew.
+// In an image's folder without the program's version: a release alone rebuilds no image.
 // `images sbom` reads the SBOMs there.
 const inAgent = writeNotices(path.join(agentImage, 'vendor'), 'The agent of medianest', 'templates/agent/');
 writeFileSync(path.join(agentImage, 'vendor', SBOM), sbomText({ name: 'medianest-agent' }, inAgent));

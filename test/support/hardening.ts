@@ -84,7 +84,7 @@ export function hardeningDocument(all: readonly Hardened[]): string {
   const reasons = all.flatMap((entry) => kept(entry).map(({ key, what }) => [name(entry), what, entry.service.keeps?.[key] ?? '']));
   return `# Hardening
 
-Written from the rendered stack of the profile \`prod\`; a test fails when it is stale (\`npx vitest run --project golden -u\` writes it anew).
+Written from the rendered stack of the profile \`prod\`; a test fails when it is stale (\`npx vitest run --project golden -u\` writes it again).
 
 Every container, whatever its service (\`x-service\` in docker-compose.base.yml):
 

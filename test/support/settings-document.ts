@@ -83,7 +83,7 @@ export function settingsDocument(jsonSchema: JsonObject): string {
   return `# Settings
 
 Everything that \`medianest.yml\` may say. Written from the schema that checks it; a test fails when it is stale
-(\`npx vitest run --project golden -u\` writes it anew). \`medianest config schema\` prints it for editors.
+(\`npx vitest run --project golden -u\` writes it again). \`medianest config schema\` prints it for editors.
 
 Later wins: profile, \`medianest.yml\`, environment, flags. The environment's name of a setting is made of its path:
 \`edge.httpsPort\` is \`${variableName(['edge', 'httpsPort'])}\`; a flag is \`--set edge.httpsPort=9443\`. A *size* is \`512m\`, \`2g\` or bytes.

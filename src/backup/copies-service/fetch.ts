@@ -37,7 +37,7 @@ export async function fetchCopy(copy: Copy, say: (line: string) => void): Promis
   if (isThere(hereAt(copy, IDENTITY))) {
     const known = await walHere(copy);
     if (known.size > 0 && !sharesWith(known, wal))
-      throw new OtherRepository('the repository here was begun anew and holds nothing of it: move it away');
+      throw new OtherRepository('the repository here is a new one and holds nothing of it: move it away');
   }
   if (own === '') {
     // No set was ever made in what is here: it is of a database that was just made.

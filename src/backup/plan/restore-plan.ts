@@ -31,7 +31,7 @@ export function restorePlan(stack: Stack, { kind, parts, says, target }: Restore
   if (kind === 'sanitized')
     return {
       steps: [
-        `restore the database as of ${says} where nobody can reach it, and replace personal data as backup.sanitize says`,
+        `restore the database as of ${says} where no client can reach it, and replace personal data as backup.sanitize says`,
         'copy the result into a project of its own, and prove that no old value is left; uploads and sessions are left out',
         'start a portal before it that leads nowhere',
       ],

@@ -26,7 +26,7 @@ const HEADER = `# Written by medianest: its labels on what ${OVERRIDE_FILE} adds
 interface OperatorOverride {
   added: Added;
   files: RenderedFile[];
-  /** Why it cannot be used: what plans an `up` throws it, and a backup goes on with what runs. */
+  /** Why it cannot be used: what plans an `up` throws it; a backup uses what runs. */
   refused?: UserError;
   /** Of a service of ours, the part of its label that the override makes. */
   inputsOf(service: string): { override?: string };
