@@ -32,7 +32,7 @@ function stateOf(now: ClusterView, speaker: Speaker): MemberState {
     role: 'replica',
     ok: view.stateOk && follows,
     details: {
-      of: self.master === undefined ? 'nobody' : nameOf(now, self.master, now.absent.get(self.master)),
+      of: self.master === undefined ? 'no node' : nameOf(now, self.master, now.absent.get(self.master)),
       lag: follows && leader ? `${Math.max(0, leader.view.offset - view.offset)} B` : 'its master is away',
       ...cluster,
     },
