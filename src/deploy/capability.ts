@@ -51,6 +51,12 @@ export const deploy: Capability = {
           ];
     },
   },
+  checks: async ({ engine, manifest, containers }) => {
+    const [balancer] = namesOf(manifest?.services ?? [], 'balancer');
+    if (balancer === undefined || containers.length === 0) return [];
+    const [{ servingReplicas }, { replicaCheck }] = await Promise.all([import('../reconcile/roll.ts'), import('./plan/replica-check.ts')]);
+    return [replicaCheck(balancer, namesOf(manifest?.services ?? [], 'application'), await servingReplicas(engine, containers, balancer))];
+  },
   notes: async ({ project: { state } }) => {
     const { readReleases } = await import('./store/release-store.ts');
     const { interruptedRelease } = await import('./plan/releases.ts');

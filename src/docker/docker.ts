@@ -4,13 +4,14 @@ import { engineAddress } from './address.ts';
 import { demultiplex, explain } from './answers.ts';
 import { toEngineInfo } from './engine-info.ts';
 import { inspectContainer, listContainers, toLife, toStory } from './list-containers.ts';
-import type { Engine, Neighbour, ObservedContainer, Owned } from './types.ts';
+import { COMPOSE_FOLDER, containerName, toNeighbour, toOwned } from './summaries.ts';
+import type { Engine, ObservedContainer } from './types.ts';
 
 const COMPOSE = {
   project: COMPOSE_PROJECT,
   service: 'com.docker.compose.service',
   number: 'com.docker.compose.container-number',
-  folder: 'com.docker.compose.project.working_dir',
+  folder: COMPOSE_FOLDER,
 };
 
 /** The engine that the docker client would use: `DOCKER_HOST`, its current context, or the local socket. */
@@ -66,9 +67,10 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
       call(async (docker) =>
         (await docker.listContainers({ all: true }))
           .filter(({ Labels }) => Labels[COMPOSE.project] !== project)
-          .flatMap(({ Names, NetworkSettings }) =>
-            networks.filter((name) => name in NetworkSettings.Networks).map((network) => ({ container: containerName(Names), network })),
-          ),
+          .flatMap(({ Names, Labels, NetworkSettings: { Networks } }) => {
+            const guest = { container: containerName(Names), ours: Labels[LABEL.project] === project };
+            return networks.filter((name) => name in Networks).map((network) => ({ ...guest, network }));
+          }),
       ),
     volumes: () =>
       call(async (docker) =>
@@ -188,8 +190,6 @@ function absent(error: { statusCode?: number }): false {
   throw error;
 }
 
-const containerName = (names: string[]): string => (names[0] ?? '').replace(/^\//, '');
-
 function toObserved(container: Docker.ContainerInfo): ObservedContainer {
   const health = /\((healthy|unhealthy|health: starting)\)/.exec(container.Status)?.[1];
   return {
@@ -217,33 +217,3 @@ function toObserved(container: Docker.ContainerInfo): ObservedContainer {
     volumes: (container.Mounts ?? []).flatMap(({ Type, Name }) => (Type === 'volume' && Name ? [Name] : [])),
   };
 }
-
-/** Of all containers and networks, those that carry our label. */
-function toOwned(containers: readonly Docker.ContainerInfo[], networks: readonly Docker.NetworkInspectInfo[]): Owned {
-  const used = new Set(containers.flatMap((container) => Object.keys(container.NetworkSettings.Networks)));
-  return {
-    containers: containers.flatMap((container) => {
-      const project = container.Labels[LABEL.project];
-      if (project === undefined) return [];
-      return [
-        {
-          name: containerName(container.Names),
-          project,
-          running: container.State === 'running',
-          stateFolder: container.Labels[COMPOSE.folder],
-        },
-      ];
-    }),
-    networks: networks.flatMap((network) => {
-      const project = network.Labels?.[LABEL.project];
-      return project === undefined ? [] : [{ name: network.Name, project, used: used.has(network.Name) }];
-    }),
-  };
-}
-
-const toNeighbour = (container: Docker.ContainerInfo): Neighbour => ({
-  name: containerName(container.Names),
-  image: container.Image,
-  ports: Object.fromEntries(container.Ports.flatMap((port) => (port.PublicPort ? [[port.PrivatePort, port.PublicPort]] : []))),
-  hostNetwork: container.HostConfig.NetworkMode === 'host',
-});

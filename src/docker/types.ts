@@ -120,8 +120,8 @@ export interface Engine {
   neighbours(): Promise<Neighbour[]>;
   /** @throws where containers are in it */
   removeNetwork(name: string): Promise<void>;
-  /** Containers in these networks that are not of this Compose project, running or not. */
-  guests(project: string, networks: readonly string[]): Promise<{ container: string; network: string }[]>;
+  /** Containers in these networks that are not of this Compose project, running or not. `ours`: jobs of this project, which carry our label. */
+  guests(project: string, networks: readonly string[]): Promise<{ container: string; network: string; ours: boolean }[]>;
   /** All volumes of this engine, of whatever project. */
   volumes(): Promise<ObservedVolume[]>;
   /** Those of the references that the engine does not have. */

@@ -9,7 +9,11 @@ export const health: Capability = {
   name: 'health',
   commands: [status, command, why, audit],
   checks: async (seen) => {
-    const { roomChecks } = await import('./disk-room.ts');
-    return roomChecks(seen);
+    const [{ roomChecks }, { externalChecks }, { driftChecks }] = await Promise.all([
+      import('./disk-room.ts'),
+      import('./external.ts'),
+      import('./drift.ts'),
+    ]);
+    return (await Promise.all([roomChecks(seen), externalChecks(seen), driftChecks(seen)])).flat();
   },
 };

@@ -1,6 +1,6 @@
 import type { Seen } from '../capability/capability.ts';
 import type { Check } from '../capability/check.ts';
-import { freeSpaceArgv, freeSpaceOf } from '../docker/plan/free-space.ts';
+import { freeSpaceArgv, freeSpaceOf, inodesOf } from '../docker/plan/free-space.ts';
 import type { ObservedContainer } from '../docker/types.ts';
 import { composeOf } from '../reconcile/own-volume.ts';
 import { containersOf } from '../stack/roles.ts';
@@ -32,11 +32,14 @@ export async function roomChecks(seen: Seen): Promise<Check[]> {
         containersOf(running, manifest.services, role).map(async (container) => {
           // Its data is in the first that it mounts.
           const [data] = (composed[container.service]?.volumes ?? []) as { target: string }[];
-          return data === undefined ? undefined : freeSpaceOf(await ask(container, freeSpaceArgv(data.target)));
+          const answer = data === undefined ? '' : await ask(container, freeSpaceArgv(data.target));
+          const bytes = freeSpaceOf(answer);
+          return bytes === undefined ? [] : [{ free: bytes, inodes: inodesOf(answer) }];
         }),
       );
-      const least = Math.min(...free.filter((value) => value !== undefined));
-      return Number.isFinite(least) ? [roomCheck({ what, id, free: least }, settings.diskReserve, bytes)] : [];
+      // Members may have disks of their own: the fullest counts.
+      const [least] = free.flat().sort((a, b) => a.free - b.free);
+      return least ? [roomCheck({ what, id, ...least }, settings.diskReserve, bytes)] : [];
     }),
   );
   const replica = containersOf(running, manifest.services, 'application')[0];

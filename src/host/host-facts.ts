@@ -44,10 +44,7 @@ export async function hostFacts(seen: {
     },
     unwritable: state && unwritable(state.root),
     files: state ? secretFiles(state) : [],
-    clock: {
-      synchronized: clockIsSet(),
-      engineSkewSeconds: info?.time && (info.time.getTime() - asked.getTime()) / 1000,
-    },
+    clock: clockFacts(info, asked),
     resolvers: [...(readText('/etc/resolv.conf') ?? '').matchAll(/^nameserver\s+(\S+)/gm)].map((match) => match[1] as string),
     names,
     addresses: interfaces().map(({ address }) => address),
@@ -59,8 +56,14 @@ export async function hostFacts(seen: {
 
 const interfaces = () => Object.values(os.networkInterfaces()).flatMap((entries) => entries ?? []);
 
+/** @param asked when the engine was asked for its time */
+export const clockFacts = (info: EngineInfo | undefined, asked: Date): HostFacts['clock'] => ({
+  synchronized: clockIsSet(),
+  engineSkewSeconds: info?.time && (info.time.getTime() - asked.getTime()) / 1000,
+});
+
 /** `/proc/meminfo` in bytes. */
-function meminfo(): Record<string, number | undefined> {
+export function meminfo(): Record<string, number | undefined> {
   const lines = (readText('/proc/meminfo') ?? '').matchAll(/^(\w+):\s+(\d+) kB$/gm);
   return Object.fromEntries([...lines].map(([, name, kib]) => [name as string, Number(kib) * 1024]));
 }

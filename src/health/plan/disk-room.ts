@@ -6,6 +6,8 @@ export interface Room {
   what: string;
   id: string;
   free: number;
+  /** Of its file system; undefined where it counts none. */
+  inodes?: { free: number; all: number } | undefined;
 }
 
 /** What is given up there below the reserve, and what makes room. */
@@ -15,9 +17,19 @@ const REMEDIES: Readonly<Record<string, string>> = {
   uploads: 'delete uploads, or enlarge the disk: below the reserve uploads are refused, and all else works',
 };
 
+const FEW_INODES = 0.05;
+const LAST_INODES = 1000;
+
 /** Below the reserve it fails, below twice the reserve it warns. @param text how a size in bytes is told */
-export function roomCheck({ what, id, free }: Room, reserve: number, text: (bytes: number) => string): Check {
+export function roomCheck({ what, id, free, inodes }: Room, reserve: number, text: (bytes: number) => string): Check {
   const check = { id: `disk.${id}`, value: free, message: `${what}: ${text(free)} free on its disk (reserve: ${text(reserve)})` };
+  if (free >= reserve && inodes && inodes.free < FEW_INODES * inodes.all)
+    return {
+      ...check,
+      status: inodes.free < LAST_INODES ? 'fail' : 'warn',
+      message: `${what}: ${inodes.free} of ${inodes.all} inodes are free on its disk: then it takes no file more, whatever room there is`,
+      remedy: 'remove many small files there (df --inodes; du --inodes shows where they are)',
+    };
   if (free >= 2 * reserve) return { ...check, status: 'ok' };
   return { ...check, status: free < reserve ? 'fail' : 'warn', remedy: REMEDIES[id] as string };
 }

@@ -110,7 +110,9 @@ export function kernelFindings(stack: Stack, kernel: HostFacts['kernel']): Findi
 /** Beyond it, sessions, certificates and one-time passwords are judged wrongly. */
 const SKEW_SECONDS = 5;
 
-export const examineClock: Examination = ({ host: { clock } }) => {
+export const examineClock: Examination = ({ host: { clock } }) => clockFindings(clock);
+
+export function clockFindings(clock: HostFacts['clock']): Finding[] {
   if (clock.engineSkewSeconds !== undefined && Math.abs(clock.engineSkewSeconds) > SKEW_SECONDS) {
     return [
       fail(
@@ -131,4 +133,4 @@ export const examineClock: Examination = ({ host: { clock } }) => {
   }
   if (clock.synchronized) return [ok('clock', 'the clock is set by the network')];
   return clock.engineSkewSeconds === undefined ? [] : [ok('clock', 'the engine’s clock and this machine’s agree')];
-};
+}

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { freeSpaceOf } from '../../../src/docker/plan/free-space.ts';
+import { freeSpaceOf, inodesOf } from '../../../src/docker/plan/free-space.ts';
 import { quotaCheck, roomCheck } from '../../../src/health/plan/disk-room.ts';
 
 const text = (bytes: number) => `${bytes} B`;
@@ -31,10 +31,29 @@ it.each(['', 'null', '{}', '{"used":"1","quota":2}', 'cannot start: x'])('an ans
 
 it.each([
   ['12 4096\n', 49_152],
+  ['12 4096 7 100\n', 49_152],
   ['0 4096', 0],
   ['', undefined],
   ['stat: no such file', undefined],
   ['-1 4096', undefined],
 ])('%j of stat is %s', (answer, bytes) => {
   expect(freeSpaceOf(answer)).toBe(bytes);
+});
+
+it.each([
+  ['12 4096 7 100\n', { free: 7, all: 100 }],
+  ['12 4096 0 0\n', undefined],
+  ['12 4096\n', undefined],
+  ['', undefined],
+])('%j of stat tells of inodes: %j', (answer, inodes) => {
+  expect(inodesOf(answer)).toEqual(inodes);
+});
+
+it.each([
+  [{ free: 50_000, all: 100_000 }, 'ok'],
+  [{ free: 4000, all: 100_000 }, 'warn'],
+  [{ free: 999, all: 100_000 }, 'fail'],
+  [undefined, 'ok'],
+])('a disk with room and inodes %j is %s', (inodes, status) => {
+  expect(roomCheck({ what: 'uploads', id: 'uploads', free: 500, inodes }, 100, text).status).toBe(status);
 });

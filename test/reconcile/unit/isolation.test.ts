@@ -15,7 +15,7 @@ type Guests = Awaited<ReturnType<Engine['guests']>>;
 const engine = (isolates: boolean, guests: Guests = []) =>
   ({ info: async () => ({ isolates }), guests: async () => guests }) as unknown as Engine;
 
-const THEIRS: Guests = [{ container: 'tool', network: 'medianest_db' }];
+const THEIRS: Guests = [{ container: 'tool', network: 'medianest_db', ours: false }];
 
 const open = stackOf(load({ flags: { profile: 'dev-compose' } }));
 const isolated: Stack = {

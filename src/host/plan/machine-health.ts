@@ -1,0 +1,17 @@
+import type { Check } from '../../capability/check.ts';
+import { bytes, fail, ok, warn } from './finding.ts';
+
+const LITTLE = 0.1;
+const HARDLY_ANY = 0.04;
+
+/**
+ * Memory of the machine while the stack runs. @param available bytes that programs could still get (MemAvailable of proc(5)); undefined
+ * where the engine runs on another machine
+ */
+export function memoryCheck(available: number | undefined, total: number): Check[] {
+  if (available === undefined) return [];
+  const text = `${bytes(available)} of ${bytes(total)} of memory is available`;
+  const remedy = 'docker stats shows who takes it; use fewer replicas, or smaller memory limits (`memory:` of each service)';
+  if (available < HARDLY_ANY * total) return [fail('memory', `${text}: the kernel may end programs at any time`, remedy)];
+  return [available < LITTLE * total ? warn('memory', text, remedy) : ok('memory', text)];
+}
