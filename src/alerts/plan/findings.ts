@@ -29,6 +29,9 @@ const BY_ROLE: Readonly<Partial<Record<Role, string>>> = {
 /** By the first word of a check's id. */
 const BY_ID: Readonly<Record<string, string>> = {
   disk: 'disk',
+  replicas: 'replica',
+  drift: 'stack',
+  segmentation: 'stack',
   engine: 'engine',
   certificate: 'certificate',
   certificates: 'certificate',

@@ -88,6 +88,16 @@ export const ALERT_CAUSES: Readonly<Record<string, AlertCause>> = {
     effect: 'What happens in it is not known meanwhile.',
     explains: [],
   },
+  stack: {
+    is: 'What runs is not what was rendered last, or a network leads further than it should.',
+    effect: 'A fault may be mended in another way than you expect, or a container may be reached from where it should not.',
+    explains: [],
+  },
+  external: {
+    is: 'A service outside that the portal shows does not answer.',
+    effect: 'The portal shows it as away; everything else works.',
+    explains: [],
+  },
   watchdog: { is: 'Always there: it proves that alerts arrive.', effect: 'None.', explains: [] },
 };
 
