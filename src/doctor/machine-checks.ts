@@ -3,8 +3,8 @@ import type { Seen } from '../capability/capability.ts';
 import type { Check } from '../capability/check.ts';
 import { engineAddress } from '../docker/address.ts';
 import { clockFacts, kernelSettings, meminfo } from '../host/host-facts.ts';
-import { clockFindings, kernelFindings } from '../host/plan/machine.ts';
-import { memoryCheck } from '../host/plan/machine-health.ts';
+import { clockFindings } from '../host/plan/machine.ts';
+import { kernelChecks, memoryCheck } from '../host/plan/machine-health.ts';
 import { describe } from '../reconcile/prepare.ts';
 
 /** For `health`: what of the machine can change while the stack runs. `doctor` looks at all of it. */
@@ -15,7 +15,7 @@ export async function machineChecks({ context, project, engine, containers }: Se
   const here = engineAddress(context.env).local || info.name === os.hostname();
   return [
     ...memoryCheck(here ? meminfo().MemAvailable : undefined, info.memoryBytes),
-    ...(here ? kernelFindings(stack, kernelSettings(stack)) : []).map(({ fix: _, ...check }) => check),
+    ...(here ? kernelChecks(stack, kernelSettings(stack)) : []),
     ...clockFindings(clockFacts(info, asked)).map(({ fix: _, ...check }) => check),
   ];
 }

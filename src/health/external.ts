@@ -20,7 +20,7 @@ async function answerOf(url: string): Promise<Answer> {
     await answer.body?.cancel();
     return { status: answer.status };
   } catch (error) {
-    const { name, cause } = error as Error & { cause?: { code?: string } };
-    return { error: cause?.code ?? name };
+    const { name, cause } = error as Error & { cause?: { code?: string; message?: string } };
+    return { error: cause?.code ?? cause?.message ?? name };
   }
 }
