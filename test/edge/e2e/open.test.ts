@@ -7,7 +7,7 @@ import { PREFIX, type Workspace, workspace } from '../../support/workspace.ts';
 
 let space: Workspace;
 let owner: Operator;
-const url = () => `http://localhost:${space.devPort}`;
+const url = () => `http://127.0.0.1:${space.devPort}/`;
 const seen = () => path.join(space.dir, 'home/seen');
 
 beforeAll(async () => {

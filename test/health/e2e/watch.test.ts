@@ -6,7 +6,7 @@ import { type Workspace, workspace } from '../../support/workspace.ts';
 const CLEAR = '\u001b[H\u001b[2J';
 const [ENTER, LEAVE] = ['\u001b[?1049h', '\u001b[?1049l'];
 let space: Workspace;
-const container = () => `${space.project}-app-1`;
+const container = () => `${space.project}-all-in-one-1`;
 
 beforeAll(async () => {
   space = await workspace('watch');
@@ -44,7 +44,7 @@ const onTerminal = (command: string, reactions: (interrupt: () => unknown) => [R
 };
 
 test.each([
-  ['status --watch', /1\/1 healthy/, /0\/1/, 0],
+  ['status --watch', /1\/1 healthy/, /\(dev\): stopped|0\/1/, 0],
   ['health --watch', /overall: ok|overall: warn/, /overall: fail/, 5],
 ])(
   '%s shows what changes in one place, ends at Ctrl-C as what it showed last, and leaves the terminal as it was',

