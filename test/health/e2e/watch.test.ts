@@ -1,5 +1,5 @@
 import type { spawn } from 'node:child_process';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { docker, PROGRAM, type Run, run } from '../../support/cli.ts';
 import { type Workspace, workspace } from '../../support/workspace.ts';
 
@@ -11,10 +11,11 @@ const container = () => `${space.project}-all-in-one-1`;
 beforeAll(async () => {
   space = await workspace('watch');
   space.configure({ profile: 'dev' });
-  const up = await space.run(['up']);
-  if (up.status !== 0) throw new Error(up.stderr);
 });
 afterAll(() => space.destroy());
+beforeEach(async () => {
+  expect((await space.run(['up'])).status).toBe(0);
+});
 
 /** Does something once words are there, each after the one before; the words and deeds in turn. */
 function reacting(child: ReturnType<typeof spawn>, reactions: readonly [words: RegExp, act: () => unknown][]): void {
@@ -49,7 +50,6 @@ test.each([
 ])(
   '%s shows what changes in one place, ends at Ctrl-C as what it showed last, and leaves the terminal as it was',
   async (command, well, ill, status) => {
-    await docker(['start', container()]);
     const { stdout } = await onTerminal(command, (interrupt) => [
       [well, () => docker(['stop', container()])],
       [ill, interrupt],
