@@ -123,7 +123,7 @@ describe('planned hand-overs', () => {
         1,
         expect.objectContaining({ code: 'LEADER_REFUSED', message: expect.stringMatching(message) }),
       ]);
-      expect([await leaderOf(space, 'postgres'), audit(space).length]).toEqual([before, lines]);
+      expect([await sql(space, before, 'SELECT pg_is_in_recovery()'), audit(space).length]).toEqual(['f', lines]);
       for (const left of ['hold/hold', 'leader-change.json'])
         expect([left, existsSync(path.join(space.state, left))]).toEqual([left, false]);
     };
