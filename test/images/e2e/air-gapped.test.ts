@@ -71,7 +71,7 @@ describe('an air-gapped host', () => {
       const from = ['run', '--rm', '--network', `${space.project}_dmz`, '--entrypoint', 'curl', withCurl];
       return (await host.docker([...from, ...curl, '--connect-to', '::edge:8443'])).stdout;
     };
-    const page = 'https://localhost/api/requests';
+    const page = 'https://localhost/';
     expect(await asked('visitor', `${page}?q=the+third+man`)).toBe('200');
     const attacks = {
       injection: [`${page}?id=1%20UNION%20SELECT%20password%20FROM%20users`],
