@@ -138,11 +138,14 @@ async function createContext(flags: GlobalFlags, signal: AbortSignal): Promise<C
   };
 }
 
-/** Spinners on a terminal, plain lines elsewhere; loaded with the first thing to say. */
+/**
+ * Spinners on a terminal, plain lines elsewhere, and on one that does not tell its size (`script`, a serial console): a spinner cannot tell
+ * there how many lines it has to clear. Loaded with the first thing to say.
+ */
 async function createReporter(flags: GlobalFlags): Promise<Context['report']> {
   const color = showsColor(flags.color, process.env, process.stderr.isTTY === true);
   const options = { verbose: flags.verbose, now: Date.now, color };
-  if (process.stderr.isTTY && process.env.TERM !== 'dumb') {
+  if (process.stderr.isTTY && process.stderr.columns > 0 && process.env.TERM !== 'dumb') {
     const { ttyReporter } = await import('./ui/tty.ts');
     return ttyReporter(process.stderr, options);
   }

@@ -37,7 +37,7 @@ export async function lockImages(context: Context, project: Project, { check = f
   if (check && !before) throw new UserError('USAGE', `there is no ${file} to compare with`, 'medianest images lock writes it');
   const prepared = await prepare(context, loaded, { unchecked: true });
   const images = await presentImages(context, prepared);
-  const lock = await record(context, loaded.profile, images, before);
+  const lock = await record(context, loaded.profile, images, before, { mirror: !check });
   if (!check && !context.flags.dryRun) {
     writeAtomic(file, `${JSON.stringify(lock, null, 1)}\n`, 0o644, null);
     await nameAsLocked(context, project, images);
@@ -71,7 +71,7 @@ export async function renewLock(context: Context, project: Project, only?: reado
       await shown(context.report, `build image ${image.name} with the newest packages`, (task) =>
         buildImage(image, context, docker, (line) => task.detail(line)),
       );
-    const lock = await record(context, loaded.profile, toBuild, before);
+    const lock = await record(context, loaded.profile, toBuild, before, { mirror: true });
     writeAtomic(file, `${JSON.stringify(lock, null, 1)}\n`, 0o644, null);
     await nameAsLocked(context, project, toBuild);
     for (const { ref } of toBuild) await engine.removeImage(ref);
@@ -96,11 +96,20 @@ async function presentImages(context: Context, prepared: Prepared): Promise<Imag
   return images.filter(({ ref }) => !missing.includes(ref));
 }
 
-/** What these images have; the others of the lock stay as they were recorded. */
-async function record(context: Context, profile: string, images: readonly ImageSpec[], before: ImageLock | undefined): Promise<ImageLock> {
+/**
+ * What these images have; the others of the lock stay as they were recorded.
+ * @param mirror whether the suite of each package is asked for, which a comparison does without
+ */
+async function record(
+  context: Context,
+  profile: string,
+  images: readonly ImageSpec[],
+  before: ImageLock | undefined,
+  { mirror }: { mirror: boolean },
+): Promise<ImageLock> {
   const engine = await context.engine();
   const found = await inventory(context, images);
-  const offers = await optionalOffers(context, found);
+  const offers = mirror ? await optionalOffers(context, found) : undefined;
   const at = context.clock.now();
   const entries: ImageLock['images'] = {};
   for (const [image, contents] of found)

@@ -1,5 +1,6 @@
 import type { Context } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
+import { plural } from '../core/plural.ts';
 import { shown } from '../core/reporter.ts';
 import type { ImageSpec } from '../stack/types.ts';
 import { allSources, type Offers, parseOffers, READ_OFFERS } from './plan/newer.ts';
@@ -15,7 +16,7 @@ export type Inventory = readonly (readonly [image: ImageSpec, contents: ImageCon
 export async function inventory(context: Context, images: readonly ImageSpec[]): Promise<Inventory> {
   const docker = await context.docker();
   const found: [ImageSpec, ImageContents][] = [];
-  await shown(context.report, `read the packages of ${images.length} images`, async (task) => {
+  await shown(context.report, `read the packages of ${plural(images.length, 'image')}`, async (task) => {
     const left = [...images];
     const worker = async () => {
       for (let image = left.shift(); image; image = left.shift()) {

@@ -36,6 +36,14 @@ export function cut(text: string, width: number): string {
   return `${text.slice(0, space > 0 ? space : Math.max(0, width - 2)).replace(/[,:;]$/, '')} …`;
 }
 
+/** The first lines of a text, as many as there are rows; the last of them counts what is left out. */
+export function head(text: string, rows: number): string {
+  const lines = text.split('\n');
+  if (lines.length <= rows) return text;
+  const shown = Math.max(0, rows - 1);
+  return [...lines.slice(0, shown), `(${lines.length - shown} more lines)`].join('\n');
+}
+
 /** A start that stands alone on its side, and a text beside it. @param painted the start as it is shown, with its colour */
 export function hanging(start: string, text: string, width: number, painted = start): string {
   const lines = fold(text, Math.max(1, width - start.length)).split('\n');

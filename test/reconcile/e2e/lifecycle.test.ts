@@ -316,6 +316,17 @@ describe('the life of a stack', () => {
     expect(await probes('--level', 'info')).toEqual([]);
   });
 
+  test('logs since a moment, or for so long, have nothing that is older', async () => {
+    const since = new Date().toISOString();
+    expect((await space.run(['exec', 'app-1', 'sh', '-c', 'echo said just now >/proc/1/fd/1'])).status).toBe(0);
+    for (const moment of [since, '1h']) {
+      const lines = jsonLines((await space.run(['logs', '--json', '--since', moment, 'app'])).stdout);
+      expect(lines).toContainEqual(expect.objectContaining({ message: 'said just now' }));
+      if (moment === since) for (const { time } of lines) expect(Date.parse(time)).toBeGreaterThanOrEqual(Date.parse(since) - 1000);
+    }
+    expect(jsonLines((await space.run(['logs', '--json', '--since', since, 'redis'])).stdout)).toEqual([]);
+  });
+
   test.each([['--json'], ['--quiet']])('logs --follow %s ends at Ctrl-C', async (how) => {
     const followed = await space.run(['logs', '--follow', how, 'redis'], {
       onSpawn: (child) => child.stdout?.once('data', () => child.kill('SIGINT')),

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { docker } from '../../support/cli.ts';
+import { docker, PROGRAM, run as runProgram, typing } from '../../support/cli.ts';
 import { containers, identities, type JsonError, parsed } from '../../support/stack.ts';
 import { PREFIX, type Workspace, workspace } from '../../support/workspace.ts';
 
@@ -18,6 +18,14 @@ const listed = async (...args: string[]) => (await docker(args)).stdout.split('\
 const ours = () => ['--filter', `label=io.medianest.project=${space.project}`];
 const releases = () => listed('image', 'ls', '--format', '{{.Repository}}:{{.Tag}}', `medianest/${space.project}-release`);
 const refusal = (stdout: string) => (JSON.parse(stdout) as JsonError).error;
+/** What a person sees and does who is asked. */
+const onTerminal = (answer: string) =>
+  runProgram('script', ['--quiet', '--return', '--command', `'${process.execPath}' '${PROGRAM}' uninstall`, '/dev/null'], {
+    cwd: space.dir,
+    env: { COLUMNS: '400', TERM: 'xterm' },
+    interactive: true,
+    onSpawn: (child) => typing(child, [answer]),
+  });
 
 beforeAll(async () => {
   space = await workspace('uninstall');
@@ -43,6 +51,20 @@ test('--yes is not enough, nor is another name, and a dry run changes nothing', 
   expect(dry.stdout).toContain('stays: your settings');
   expect(await identities(space.project)).toEqual(before);
   expect(await releases()).toHaveLength(1);
+});
+
+test('on a terminal it lists what goes and asks for the name; another one changes nothing', async () => {
+  const before = await identities(space.project);
+  for (const answer of ['other', 'y', '']) {
+    const { status, stdout } = await onTerminal(answer);
+    expect([status, stdout]).toEqual([
+      2,
+      expect.stringContaining(`the removal of ${space.project} was not confirmed; nothing was changed`),
+    ]);
+    expect(stdout).toMatch(/will be removed: [\s\S]*_backups[\s\S]*stays: [\s\S]*Type the project’s name/);
+  }
+  expect(await identities(space.project)).toEqual(before);
+  expect(existsSync(space.state)).toBe(true);
 });
 
 test('a stack of another state folder is refused', async () => {
@@ -84,5 +106,12 @@ test('all of it goes, a link in the state folder is not followed, and a second r
   expect(existsSync(path.join(space.dir, 'medianest.yml'))).toBe(true);
   const again = await run();
   expect({ status: again.status, ...parsed<Uninstalled>(again) }).toMatchObject({ status: 0, removed: [] });
+  expect(existsSync(space.state)).toBe(false);
+});
+
+test('the right name, typed on a terminal, is enough', async () => {
+  expect((await space.run(['render'])).status).toBe(0);
+  const { status, stdout } = await onTerminal(space.project);
+  expect([status, stdout]).toEqual([0, expect.stringContaining(`${space.project} is uninstalled`)]);
   expect(existsSync(space.state)).toBe(false);
 });

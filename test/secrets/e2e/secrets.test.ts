@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { chownSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { docker, PROGRAM, type Run, type RunOptions, run } from '../../support/cli.ts';
+import { type Operator, operator } from '../../support/operator.ts';
 import { ask, changedServices, containers, identities, parsed, portal, ready, titles } from '../../support/stack.ts';
-import { type Workspace, workspace } from '../../support/workspace.ts';
+import { PREFIX, type Workspace, workspace } from '../../support/workspace.ts';
 
 /** A part that is searched for: letters and digits, so that no encoding hides it. */
 const marker = () => `mark${randomBytes(8).toString('hex')}`;
@@ -197,29 +198,18 @@ describe('secrets that the operator gives', () => {
 });
 
 describe('a user in the docker group who is not root', () => {
-  const USER = 'mt-operator';
   let space: Workspace;
-  let as: (args: string[]) => Promise<Run>;
+  let owner: Operator;
+  const as = (args: readonly string[]) => owner.run(args);
 
   beforeAll(async () => {
-    await run('userdel', [USER]);
-    const added = await run('useradd', ['--no-create-home', '--shell', '/usr/sbin/nologin', USER]);
-    if (added.status !== 0) throw new Error(added.stderr);
-    const uid = Number((await run('id', ['-u', USER])).stdout);
     space = await workspace('operator');
     space.configure({ profile: 'dev-compose' });
-    mkdirSync(path.join(space.dir, 'home'));
-    for (const name of ['', 'home', 'medianest.yml']) chownSync(path.join(space.dir, name), uid, uid);
-    const group = statSync('/var/run/docker.sock').gid;
-    as = (args) =>
-      run('setpriv', [`--reuid=${uid}`, `--regid=${uid}`, `--groups=${group}`, process.execPath, PROGRAM, ...args], {
-        cwd: space.dir,
-        env: { HOME: path.join(space.dir, 'home'), USER },
-      });
+    owner = await operator(`${PREFIX}-operator`, space);
   });
   afterAll(async () => {
     await space.destroy();
-    await run('userdel', [USER]);
+    await owner?.remove();
   });
 
   test('can run the stack, and the secret files have the uid of their container', async () => {
@@ -249,10 +239,9 @@ describe('a user in the docker group who is not root', () => {
   });
 
   test('is told how to get the permission when the group is missing', async () => {
-    const uid = Number((await run('id', ['-u', USER])).stdout);
     const refused = await run(
       'setpriv',
-      [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', process.execPath, PROGRAM, 'status', '--json'],
+      [`--reuid=${owner.uid}`, `--regid=${owner.uid}`, '--clear-groups', process.execPath, PROGRAM, 'status', '--json'],
       { cwd: space.dir },
     );
     expect(refused.status).toBe(1);

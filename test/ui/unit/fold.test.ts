@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fold, widthOf } from '../../../src/ui/fold.ts';
+import { fold, head, widthOf } from '../../../src/ui/fold.ts';
 import { painter, showsColor } from '../../../src/ui/paint.ts';
 
 describe('folding', () => {
@@ -26,6 +26,16 @@ describe('folding', () => {
     const text = '    medianest waf allow 942100 --path /api/notes --parameter text, then medianest up';
     for (let width = 1; width < 100; width++) expect(fold(text, width, 4).split(/\s+/)).toEqual(text.split(/\s+/));
   });
+});
+
+it.each([
+  ['a\nb\nc', 3, 'a\nb\nc'],
+  ['a\nb\nc', 2, 'a\n(2 more lines)'],
+  ['a\nb\nc', 1, '(3 more lines)'],
+  ['a\nb\nc', 0, '(3 more lines)'],
+  ['', 1, ''],
+])('%j on a screen of %i rows', (text, rows, expected) => {
+  expect(head(text, rows)).toBe(expected);
 });
 
 describe('colour', () => {
