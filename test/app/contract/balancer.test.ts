@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { hostAddress } from '../../../src/core/cidr.ts';
 import { hashImageSource } from '../../../src/reconcile/sources.ts';
-import { BALANCER_HOST, BALANCER_PORT } from '../../../src/services/app/balancer.ts';
+import { BALANCER_HOST, BALANCER_PORTS } from '../../../src/services/app/balancer.ts';
 import { registry } from '../../../src/services/index.ts';
 import { buildStack } from '../../../src/stack/build.ts';
 import { docker, HOME } from '../../support/cli.ts';
@@ -72,7 +72,7 @@ beforeAll(async () => {
 
 function ask(where: string, { headers = {}, body = '' }: { headers?: Record<string, string>; body?: string } = {}) {
   return new Promise<{ status: number; headers: http.IncomingHttpHeaders; body: string }>((resolve, reject) => {
-    const options = { host: address(BALANCER_HOST), port: BALANCER_PORT, path: where, agent: false, maxHeaderSize: 128 * 1024 };
+    const options = { host: address(BALANCER_HOST), port: BALANCER_PORTS.plain, path: where, agent: false, maxHeaderSize: 128 * 1024 };
     const call = http.request({ ...options, method: body ? 'POST' : 'GET', headers }, (res) => {
       let text = '';
       res.on('data', (part: Buffer) => {
@@ -119,7 +119,7 @@ it('passes 103 Early Hints on before the answer', async () => {
   await tell({ '/hints': { hints: 2, body: 'ok' } });
   const informed: number[] = [];
   const body = await new Promise<string>((resolve, reject) => {
-    const call = http.get({ host: address(BALANCER_HOST), port: BALANCER_PORT, path: '/hints', agent: false }, (res) => {
+    const call = http.get({ host: address(BALANCER_HOST), port: BALANCER_PORTS.plain, path: '/hints', agent: false }, (res) => {
       let text = '';
       res.on('data', (part: Buffer) => {
         text += part;
