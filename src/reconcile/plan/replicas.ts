@@ -1,5 +1,7 @@
+import { UserError } from '../../core/errors.ts';
 import type { ObservedContainer } from '../../docker/types.ts';
-import type { Service } from '../../stack/types.ts';
+import { withRole } from '../../stack/roles.ts';
+import { protocolName, type Service } from '../../stack/types.ts';
 import type { Change } from './change.ts';
 import { changesProtocol } from './facts.ts';
 import type { Step } from './step.ts';
@@ -29,12 +31,7 @@ export function activatedLast(
     if (reload >= 0) return [...rest.slice(0, reload), activation, ...rest.slice(reload)];
     const last = rest.findLastIndex((step) => step.kind === 'replace' && step.rolling.balancer === service) + 1;
     const argv = services.get(service)?.reload ?? [];
-    return [
-      ...rest.slice(0, last),
-      activation,
-      { kind: 'reload', service, argv, cause: TAKES_CONFIGURATION },
-      ...rest.slice(last),
-    ];
+    return [...rest.slice(0, last), activation, { kind: 'reload', service, argv, cause: TAKES_CONFIGURATION }, ...rest.slice(last)];
   }, steps as Step[]);
 }
 
@@ -72,4 +69,31 @@ export function leftOut(
   const runs = (name: string) => changes.some(({ service, action }) => service === name && (action === 'keep' || action === 'start'));
   const unserved = (name: string) => replaced.length > 0 && serving !== undefined && !serving.includes(name) && runs(name);
   return wanted.filter(({ name, rolling }) => rolling && !replaced.includes(name) && (drained.includes(name) || unserved(name)));
+}
+
+/**
+ * Edge, balancer and replicas agree on how the replicas are spoken to: a command that concerns some of them cannot change that.
+ * @param only components that the command concerns; all where undefined
+ * @throws UserError INVALID_SETTINGS where `app.tls` waits for an `up` and the command would change a part of it
+ */
+export function refuseHalfFlip(
+  services: readonly Service[],
+  containers: readonly ObservedContainer[],
+  only: readonly string[] | undefined,
+): void {
+  const concerned = (['edge', 'balancer', 'application'] as const).flatMap((role) => withRole(services, role));
+  const touched = concerned.filter(({ component }) => only?.includes(component));
+  if (!only || touched.length === 0 || touched.length === concerned.length) return;
+  const flips = concerned.find((service) =>
+    changesProtocol(
+      service,
+      containers.find((entry) => entry.service === service.name),
+    ),
+  );
+  if (!flips) return;
+  throw new UserError(
+    'INVALID_SETTINGS',
+    `app.tls has changed since the last \`up\`: ${flips.name} is not yet spoken to in ${protocolName(flips.rolling?.tls === true)}, and this command concerns only ${only.join(', ')}; nothing was changed`,
+    'medianest up',
+  );
 }

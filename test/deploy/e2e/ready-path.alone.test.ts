@@ -85,19 +85,22 @@ describe('another way to speak to replicas', () => {
     ['the port of before', APP],
   ] as const;
 
-  test.each(CHANGES)('(%s) comes to one after the other: no request fails, and neither edge nor balancer is replaced', async (_what, app) => {
-    const before = await identities(space.project);
-    configure(app);
-    expect(said(await space.run(['plan']))).not.toMatch(/downtime/);
-    expect(await undisturbed(() => space.run(['up']))).toMatchObject({ status: 0 });
-    const after = await identities(space.project);
-    expect([after.edge, after.balancer]).toEqual([before.edge, before.balancer]);
-    expect([after['app-1'] === before['app-1'], after['app-2'] === before['app-2']]).toEqual([false, false]);
-    // What the balancer was told of each is in its configuration now.
-    expect((await docker(['restart', container(space, 'balancer')])).status).toBe(0);
-    await ready(portal, space);
-    expect((await space.run(['plan'])).status).toBe(0);
-  });
+  test.each(CHANGES)(
+    '(%s) comes to one after the other: no request fails, and neither edge nor balancer is replaced',
+    async (_what, app) => {
+      const before = await identities(space.project);
+      configure(app);
+      expect(said(await space.run(['plan']))).not.toMatch(/downtime/);
+      expect(await undisturbed(() => space.run(['up']))).toMatchObject({ status: 0 });
+      const after = await identities(space.project);
+      expect([after.edge, after.balancer]).toEqual([before.edge, before.balancer]);
+      expect([after['app-1'] === before['app-1'], after['app-2'] === before['app-2']]).toEqual([false, false]);
+      // What the balancer was told of each is in its configuration now.
+      expect((await docker(['restart', container(space, 'balancer')])).status).toBe(0);
+      await ready(portal, space);
+      expect((await space.run(['plan'])).status).toBe(0);
+    },
+  );
 
   test('a balancer that starts again after a killed run is told of the replicas that are new already', async () => {
     const before = await identities(space.project);

@@ -156,7 +156,11 @@ export async function edgeBench(name: string, file = '', components = '', rules?
     return done;
   };
   await must(['network', 'create', '--subnet', subnet, project]);
-  const origins = { 'app-1': [100, 3000], 'app-2': [101, 3000], balancer: [BALANCER_HOST, BALANCER_PORTS[secured ? 'tls' : 'plain']] } as const;
+  const origins = {
+    'app-1': [100, 3000],
+    'app-2': [101, 3000],
+    balancer: [BALANCER_HOST, BALANCER_PORTS[secured ? 'tls' : 'plain']],
+  } as const;
   for (const [origin, [host, port]] of Object.entries(origins)) {
     const run = ['run', '--detach', '--init', '--name', at(origin), '--network', project, '--ip', address(host), '--entrypoint', 'node'];
     const script = path.join(HOME, 'test/support/edge/edge-origin.mjs');
