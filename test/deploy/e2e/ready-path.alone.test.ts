@@ -95,10 +95,10 @@ describe('another way to speak to replicas', () => {
       const after = await identities(space.project);
       expect([after.edge, after.balancer]).toEqual([before.edge, before.balancer]);
       expect([after['app-1'] === before['app-1'], after['app-2'] === before['app-2']]).toEqual([false, false]);
+      expect((await space.run(['plan'])).status).toBe(0);
       // What the balancer was told of each is in its configuration now.
       expect((await docker(['restart', container(space, 'balancer')])).status).toBe(0);
       await ready(portal, space);
-      expect((await space.run(['plan'])).status).toBe(0);
     },
   );
 
