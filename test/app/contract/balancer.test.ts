@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import os from 'node:os';
@@ -199,9 +199,9 @@ describe('a replica that speaks the other protocol', () => {
       cookie: String(headers['set-cookie']),
     };
   };
-  const overTls = () =>
+  const overTls = (port: number = BALANCER_PORTS.tls) =>
     new Promise<number>((resolve, reject) => {
-      const options = { host: address(BALANCER_HOST), port: BALANCER_PORTS.tls, path: '/echo', agent: false, servername: 'app', ca: trust };
+      const options = { host: address(BALANCER_HOST), port, path: '/echo', agent: false, servername: 'app', ca: trust };
       https.get(options, (res) => res.resume().on('end', () => resolve(res.statusCode ?? 0))).on('error', reject);
     });
   const column = async (name: string, at: number) =>
@@ -272,5 +272,19 @@ describe('a replica that speaks the other protocol', () => {
     expect(plain).toBeGreaterThan(20);
     await expect(from()).rejects.toThrow(/ECONNREFUSED/);
     expect([await column('app-1', 18), await column('app-2', 18)]).toEqual(['UP', 'UP']);
+  });
+
+  it('stays reachable for edges of both versions while the balancer still has the configuration of an earlier one', async () => {
+    const current = readFileSync(path.join(dir, 'config/true/haproxy.cfg'), 'utf8');
+    mkdirSync(path.join(dir, 'config/earlier'));
+    writeFileSync(path.join(dir, 'config/earlier/haproxy.cfg'), current.replace('bind :8443 ssl', 'bind :8080 ssl'));
+    use('earlier');
+    await must(['restart', names.balancer]);
+    for (const port of [8080, 8443])
+      await vi.waitFor(async () => expect(await overTls(port)).toBe(200), { timeout: 30_000, interval: 500 });
+    use('true');
+    expect(await docker(['exec', names.balancer, 'reload'])).toMatchObject({ status: 0 });
+    expect(await overTls(8443)).toBe(200);
+    await expect(overTls(8080)).rejects.toThrow(/ECONNREFUSED/);
   });
 });
