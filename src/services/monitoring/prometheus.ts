@@ -53,6 +53,7 @@ export const prometheus = defineService({
     const itself: Blueprint = {
       name: 'prometheus',
       image: input.image('prometheus'),
+      role: 'monitoring',
       uid: PROMETHEUS_UID,
       host,
       networks,
