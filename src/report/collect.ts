@@ -26,6 +26,7 @@ const IN_REPORT = ['availability', 'requests', 'errors', 'latency', 'replicas', 
 
 /** Pictures reach back so far at least, also where measuring began a moment ago. */
 const LEAST_SECONDS = 3600;
+
 /** Reads everything that a report tells. What cannot be read says so in its place: no failure ends it but a signal. */
 export async function collectReport(context: Context, project: Project, days: number): Promise<Report> {
   const { state, loaded } = project;
@@ -36,7 +37,7 @@ export async function collectReport(context: Context, project: Project, days: nu
   const [verdict, topology, certificates, healing, measured] = await Promise.all([
     verdictOf(context, seen),
     known(async () => pictureOf(context, project, isKnown(seen))),
-    certificatesOf(context, project, seen),
+    certificatesOf(context, project),
     follow(seen, (value) => agentActions(context, value, since)),
     measure(project, seen, now, days),
   ]);
@@ -68,9 +69,9 @@ export async function verdictOf(context: Context, seen: Known<Seen>): Promise<Kn
   );
 }
 
-/** Of the files and, where the engine answers, of the listeners. */
-export const certificatesOf = (context: Context, project: Project, seen: Known<Seen>): Promise<Known<CertificateRow[]>> =>
-  known(async () => (await certificateStatus(context, project, isKnown(seen) ? seen.value.containers : [])).certificates);
+/** As they are installed. Whether listeners serve them is among the checks, which ask each one already. */
+export const certificatesOf = (context: Context, project: Project): Promise<Known<CertificateRow[]>> =>
+  known(async () => (await certificateStatus(context, project, [])).certificates);
 
 /** Sets and drills that are kept, and what failed since. */
 export const backupsOf = async (project: Project, since: Date, now: Date): Promise<Known<BackupView>> => {

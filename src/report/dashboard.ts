@@ -58,6 +58,6 @@ export function dashboardReader(context: Context): (range: Range) => Promise<Das
 
 async function readChecks(context: Context, project: Project): Promise<Checked> {
   const seen = await known(() => look(context, project));
-  const [verdict, certificates] = await Promise.all([verdictOf(context, seen), certificatesOf(context, project, seen)]);
+  const [verdict, certificates] = await Promise.all([verdictOf(context, seen), certificatesOf(context, project)]);
   return { seen, verdict, certificates, checkedAt: context.clock.now().toISOString() };
 }

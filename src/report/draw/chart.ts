@@ -1,5 +1,6 @@
 import { scaleLinear, scaleUtc } from 'd3-scale';
 import { line } from 'd3-shape';
+import { utcText } from '../../core/time.ts';
 import { markup } from '../../topology/draw/svg.ts';
 import type { Unit } from '../plan/panels.ts';
 import type { Point, Series, Span } from '../plan/samples.ts';
@@ -29,12 +30,12 @@ const GAP = 1.5;
 
 /** The picture with its title and, in words, what each line is and where it stands: colour is never alone. */
 export function chart(drawn: Chart): string {
-  const { title, unit, by } = drawn;
+  const { title, by } = drawn;
   const filled = drawn.series.filter(({ points }) => points.length > 0);
   const series = [...filled].sort((a, b) => nameOf(a, by).localeCompare(nameOf(b, by), 'en', { numeric: true }));
   if (series.length === 0) return figure(title, '<p class="missing">No data in this time.</p>');
   const shown = series.slice(0, MOST_LINES);
-  const keys = shown.map((entry, index) => key(entry, index, unit, by));
+  const keys = shown.map((entry, index) => key(entry, index, drawn));
   const hidden = series.length - shown.length;
   const more = hidden > 0 ? [`<li>and ${hidden} more</li>`] : [];
   return figure(title, `${plot(drawn, shown)}\n<ul class="key">${[...keys, ...more].join('')}</ul>`);
@@ -47,12 +48,14 @@ const nameOf = ({ labels }: Series, by: string | undefined): string => (by ? (la
 /** A piece of the line, with its dashes: colour is never alone. */
 const sample = (index: number): string => `<svg aria-hidden="true" width="24" height="8"><path class="line c${index}" d="M0 4H24"/></svg>`;
 
-function key(series: Series, index: number, unit: Unit, by: string | undefined): string {
+function key(series: Series, index: number, { unit, by, span, dots }: Chart): string {
   const values = series.points.map(([, value]) => value);
-  const now = values.at(-1) as number;
+  const [time, now] = series.points.at(-1) as Point;
+  // It is gone, or is not measured any more: its last value says nothing of now.
+  const old = !dots && span.end - time > 2 * span.step ? ` (last at ${utcText(new Date(time * 1000))})` : '';
   const range = `${valueText(Math.min(...values), unit)} to ${valueText(Math.max(...values), unit)}`;
   const name = nameOf(series, by);
-  return `<li>${sample(index)}${name ? `${markup(name)} ` : ''}<b>${markup(valueText(now, unit))}</b> <span>${markup(range)}</span></li>`;
+  return `<li>${sample(index)}${name ? `${markup(name)} ` : ''}<b>${markup(valueText(now, unit))}</b> <span>${markup(range + old)}</span></li>`;
 }
 
 function plot({ title, unit, span, upTo, dots }: Chart, shown: readonly Series[]): string {

@@ -33,7 +33,7 @@ ${GENERATOR} ${markup(version)}">
 ${verdict(report.verdict)}
 ${part(`How well it served (${period(days)})`, report.slo, slo)}
 ${part('Incidents', report.incidents, (value) => incidents(value, report))}
-${part('What the agent healed', report.healing, healing)}
+${part('What the agent did by itself', report.healing, healing)}
 ${part('Backups and drills', report.backups, (value) => backups(value, report))}
 ${part('Certificates', report.certificates, (value) => certificates(value, at))}
 ${part('Disks', report.disks, disks)}

@@ -86,11 +86,12 @@ export function withHealing(
   actions: readonly HealingAction[],
   changes: readonly Change[],
 ): Incident[] {
+  const helped = actions.filter(({ what }) => HELPED.test(what));
   return incidents.map((incident) => {
     const [from, to] = [Date.parse(incident.from) - BEFORE_MS, Date.parse(incident.to ?? '') + AFTER_MS];
     if (incident.to === null) return { ...incident, healedBy: null };
     const during = (time: number) => time >= from && time <= to;
-    const action = actions.findLast(({ at, service }) => service === incident.instance && during(Date.parse(at)));
+    const action = helped.findLast(({ at, service }) => service === incident.instance && during(Date.parse(at)));
     if (action) return { ...incident, healedBy: `the agent ${action.what} ${action.service}: ${action.why}` };
     const change = changes.findLast(
       ({ time, seconds, command, result }) => result === 'done' && HEALING.test(command) && during(Date.parse(time) + seconds * 1000),
@@ -98,6 +99,9 @@ export function withHealing(
     return { ...incident, healedBy: change ? `\`${change.command}\` by ${change.user}` : null };
   });
 }
+
+/** What may end a fault, of all that the agent does and notices. */
+const HELPED = /^(started|restarted|handed over)/;
 
 /** Lines of the agent's log that tell what it did to a service. */
 export function healingOf(actions: readonly { time: string; what: string; facts: Readonly<Record<string, unknown>> }[]): HealingAction[] {

@@ -14,9 +14,13 @@ const drawn = (...all: Series[]) => chart({ title: 'T', unit: 'count', span, by:
 
 describe('a picture', () => {
   it('says in words what each line is, and where it stands', () => {
-    const text = drawn(series([0, 60, 120], { name: 'b' }), series([0, 60], { name: 'a' }));
-    expect(text).toMatch(/a <b>6<\/b> <span>0 to 6<\/span>.*b <b>12<\/b> <span>0 to 12<\/span>/);
-    expect(text).toContain('aria-label="T: 6, 12 at the end"');
+    const text = drawn(series([480, 540, 600], { name: 'b' }), series([480, 540], { name: 'a' }));
+    expect(text).toMatch(/a <b>54<\/b> <span>48 to 54<\/span>.*b <b>60<\/b> <span>48 to 60<\/span>/);
+    expect(text).toContain('aria-label="T: 54, 60 at the end"');
+  });
+  it('says of a line that has ended when that was', () => {
+    expect(drawn(series([0, 60, 120]))).toContain('(last at 1970-01-01 00:02:00 UTC)');
+    expect(drawn(series([480, 540, 600]))).not.toContain('last at');
   });
   it('draws no line through a time without data', () => {
     expect(/class="line c0" d="([^"]*)"/.exec(drawn(series([0, 60, 300, 360])))?.[1]?.match(/M/g)).toHaveLength(2);

@@ -123,6 +123,7 @@ describe('incidents', () => {
   });
   it.each([
     ['the agent did something else', { ...act, service: 'redis-5' }, undefined],
+    ['it gave up', { ...act, what: 'this does not help: it is left alone for some minutes' }, undefined],
     ['it did it long before', { ...act, at: at(10) }, undefined],
     ['a command that heals nothing', undefined, { ...change, command: 'medianest waf mode' }],
     ['a command that failed', undefined, { ...change, result: 'failed' as const }],
