@@ -11,6 +11,7 @@ import { images } from './images/capability.ts';
 import { init } from './init/capability.ts';
 import { members } from './members/capability.ts';
 import { reconcile } from './reconcile/capability.ts';
+import { report } from './report/capability.ts';
 import { schedule } from './schedule/capability.ts';
 import { secrets } from './secrets/capability.ts';
 import { topology } from './topology/capability.ts';
@@ -30,6 +31,7 @@ const all = [
   waf,
   doctor,
   topology,
+  report,
   secrets,
   schedule,
   healing,

@@ -1,3 +1,16 @@
+/** What a container is to the stack, whichever component fills that place. */
+export type Role =
+  | 'edge'
+  | 'balancer'
+  | 'application'
+  | 'database'
+  | 'coordination'
+  | 'cache'
+  | 'repository'
+  | 'agent'
+  | 'alerting'
+  | 'monitoring';
+
 /**
  * One of several containers with the same data, one of which is the leader. Its controller is a program in another container
  * that knows the whole group (src/agent/README.md).

@@ -23,7 +23,7 @@ export const containersOf = <C extends { service: string }>(
 export const backedUp = ({ mounts }: { mounts: readonly Mount[] }, part: FilePart): Mount[] =>
   mounts.filter((mount) => mount.backedUp === part);
 
-/** Manifests had no roles before medianest 0.4: there a component stood for one. */
+/** Manifests had no roles before medianest 0.4, and Prometheus none in early ones of 0.5: there a component stood for one. */
 const BEFORE: Readonly<Record<string, Role>> = {
   edge: 'edge',
   balancer: 'balancer',
@@ -36,6 +36,7 @@ const BEFORE: Readonly<Record<string, Role>> = {
   backup: 'repository',
   agent: 'agent',
   'engine-proxy': 'agent',
+  prometheus: 'monitoring',
 };
 
 type Written = Manifest['services'][number];

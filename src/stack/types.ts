@@ -3,7 +3,7 @@ import type { JsonObject } from '../core/json.ts';
 import type { Secret } from '../core/secret.ts';
 import type { HeldBuild } from './image-lock.ts';
 import type { KernelNeed } from './kernel-need.ts';
-import type { Member } from './member.ts';
+import type { Member, Role } from './member.ts';
 import type { MetricsSource } from './metrics.ts';
 import type { Mount } from './mount.ts';
 import type { Network, NetworkName } from './networks.ts';
@@ -11,6 +11,7 @@ import type { Added } from './override/added.ts';
 import type { Overrides } from './overrides.ts';
 import type { SettingsTrial } from './settings-trial.ts';
 
+export type { Role } from './member.ts';
 export type { FilePart, Mount, NfsExport } from './mount.ts';
 export { NETWORKS, type Network, type NetworkName } from './networks.ts';
 
@@ -107,9 +108,6 @@ export interface Listener {
   port: number;
   protocol: 'tls' | 'postgres';
 }
-
-/** What a container is to the stack, whichever component fills that place. */
-export type Role = 'edge' | 'balancer' | 'application' | 'database' | 'coordination' | 'cache' | 'repository' | 'agent' | 'alerting';
 
 /** What one service decides about one of its containers. */
 export interface Blueprint {

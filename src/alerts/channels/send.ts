@@ -13,7 +13,7 @@ const MAIL_TIMEOUT_MS = 12_000;
 export async function send(channel: Channel, told: Notification): Promise<string | undefined> {
   try {
     const mail = mailOf(channel, told);
-    if (mail) return await sendMail(channel, mail);
+    if (mail) return await deliver(channel, mail);
     const problems = await Promise.all(requestsOf(channel, told).map(post));
     return problems.find((problem) => problem !== undefined);
   } catch (error) {
@@ -43,7 +43,16 @@ async function answered(url: string, init: RequestInit): Promise<string | undefi
   }
 }
 
-async function sendMail({ host, port, tls, user, password }: Channel, mail: Mail): Promise<string | undefined> {
+/** An e-mail of whatever content, by the mail server of a channel. @returns why it was not accepted; undefined where it was */
+export async function sendMail(channel: Channel, mail: Mail): Promise<string | undefined> {
+  try {
+    return await deliver(channel, mail);
+  } catch (error) {
+    return wordsOf(error);
+  }
+}
+
+async function deliver({ host, port, tls, user, password }: Channel, mail: Mail): Promise<string | undefined> {
   const { createTransport } = await import('nodemailer');
   const transport: Transporter<SentMessageInfo> = createTransport({
     host,
@@ -59,7 +68,12 @@ async function sendMail({ host, port, tls, user, password }: Channel, mail: Mail
     disableUrlAccess: true,
   });
   try {
-    const { rejected } = await transport.sendMail({ ...mail, to: [...mail.to], headers: { 'Auto-Submitted': 'auto-generated' } });
+    const { rejected } = await transport.sendMail({
+      ...mail,
+      to: [...mail.to],
+      attachments: [...(mail.attachments ?? [])],
+      headers: { 'Auto-Submitted': 'auto-generated' },
+    });
     const refused = rejected?.length ?? 0;
     return refused > 0 ? `the mail server refuses ${refused} of the addresses` : undefined;
   } finally {

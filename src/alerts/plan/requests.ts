@@ -33,6 +33,14 @@ export interface Mail {
   to: readonly string[];
   subject: string;
   text: string;
+  attachments?: readonly Attachment[];
+}
+
+/** A file that goes with an e-mail. */
+export interface Attachment {
+  filename: string;
+  content: string;
+  contentType: string;
 }
 
 const json = (url: string, body: JsonObject, headers: Record<string, string> = {}): WebRequest => ({

@@ -112,7 +112,7 @@ const secretsOf = (name: string, channel: ChannelSettings): SecretSpec[] =>
 
 /** The channel as the relay reads it, with the name of a file in place of each secret. */
 function withoutSecrets(name: string, channel: ChannelSettings): JsonObject {
-  const { url, token, password, severities: _severities, quiet: _quiet, ...plain } = channel;
+  const { url, token, password, severities: _severities, quiet: _quiet, report: _report, ...plain } = channel;
   const files = Object.entries({ url, token, password }).flatMap(([key, value]) => (value ? [[key, secretName(name, key)]] : []));
   return JSON.parse(JSON.stringify({ ...plain, secrets: Object.fromEntries(files) })) as JsonObject;
 }

@@ -11,7 +11,7 @@ export type Severity = (typeof SEVERITIES)[number];
 
 /** What each kind needs, and what it may be given besides. `sms` goes by a gateway's webhook, or by its e-mail. */
 const FIELDS: Record<(typeof CHANNEL_KINDS)[number], { needs: readonly string[]; takes: readonly string[] }> = {
-  email: { needs: ['host', 'from', 'to'], takes: ['port', 'tls', 'user', 'password'] },
+  email: { needs: ['host', 'from', 'to'], takes: ['port', 'tls', 'user', 'password', 'report'] },
   slack: { needs: ['url'], takes: [] },
   webhook: { needs: ['url'], takes: ['token'] },
   ntfy: { needs: ['url', 'topic'], takes: ['token'] },
@@ -46,6 +46,7 @@ const channel = z
       .optional()
       .describe('sms: what the gateway is sent, with {to} and {text} in it; `{ to: "{to}", text: "{text}" }` if not given'),
     form: z.boolean().default(false).describe('sms: the gateway takes a form, and not JSON'),
+    report: z.boolean().optional().describe('email: it is sent the report of the stack each week (docs/report.md)'),
     severities: z.array(z.enum(SEVERITIES)).min(1).default(['critical', 'warning']).describe('Which alerts it is told'),
     quiet: z
       .strictObject({ from: clock, to: clock })

@@ -57,6 +57,7 @@ export const prometheus = defineService({
     const itself: Blueprint = {
       name: 'prometheus',
       image: input.image('prometheus'),
+      role: 'monitoring',
       uid: PROMETHEUS_UID,
       host,
       networks,

@@ -27,7 +27,7 @@ export const LEVELS: readonly (readonly string[])[] = [
   ['backup'],
   ['doctor', 'healing', 'health', 'topology'],
   ['alerts'],
-  ['init'],
+  ['init', 'report'],
   ['capabilities.ts'],
   ['agent', 'cli'],
   ['main.ts'],

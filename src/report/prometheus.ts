@@ -1,0 +1,35 @@
+import type { Project, Seen } from '../capability/capability.ts';
+import { UserError } from '../core/errors.ts';
+import { containersOf } from '../stack/roles.ts';
+import { ASKING, type Ask, answersOf, pathOf, type Series } from './plan/samples.ts';
+
+/** A page waits for so long: Prometheus itself gives up on a query after 15 s. */
+const SECONDS = '40';
+
+/** Why a stack that has no Prometheus is not measured. */
+export const NOT_MEASURED = 'Not measured: there is no Prometheus. `observability: light` adds it.';
+
+/**
+ * Asks the Prometheus of a running stack, in its own container: nothing of it is published. All questions are one process there.
+ * @throws UserError NOT_RUNNING where it does not answer
+ */
+export async function askPrometheus({ engine, manifest, containers }: Seen, asks: readonly Ask[]): Promise<Series[][]> {
+  const container = containersOf(containers, manifest?.services, 'monitoring').find(({ state }) => state === 'running');
+  if (!container) throw away('it does not run');
+  const argv = ['timeout', SECONDS, 'bash', '-c', ASKING, 'ask-prometheus', ...asks.map(pathOf)];
+  const { exitCode, output } = await engine.exec(container.id, argv);
+  if (exitCode === 124) throw away(`not within ${SECONDS} s`);
+  if (exitCode !== 0) throw away(output.trim().split('\n').at(-1)?.slice(0, 200) ?? '');
+  try {
+    return answersOf(output, asks);
+  } catch (error) {
+    throw away((error as Error).message);
+  }
+}
+
+const away = (why: string): UserError =>
+  new UserError('NOT_RUNNING', `Prometheus does not answer: ${why}`, 'medianest why prometheus; then run the same command again');
+
+/** How often a project is measured, in seconds. */
+export const scrapeSecondsOf = ({ loaded }: Project): number =>
+  (loaded.settings.prometheus as { scrapeSeconds: number } | undefined)?.scrapeSeconds ?? 15;
