@@ -51,6 +51,11 @@ export const deploy: Capability = {
           ];
     },
   },
+  metrics: async ({ project: { state } }) => {
+    const { readReleases } = await import('./store/release-store.ts');
+    const { deployMetrics } = await import('./plan/deploy-metrics.ts');
+    return deployMetrics(readReleases(state));
+  },
   notes: async ({ project: { state } }) => {
     const { readReleases } = await import('./store/release-store.ts');
     const { interruptedRelease } = await import('./plan/releases.ts');
