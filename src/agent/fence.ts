@@ -15,6 +15,8 @@ export interface FencerEffects {
   /** The member's REST API answers. */
   answers(service: string): Promise<boolean>;
   log: Log;
+  /** Told of each kill and each release. */
+  acted?(action: 'fence-kill' | 'fence-release'): void;
   now(): number;
 }
 
@@ -44,9 +46,11 @@ export function fencer(config: AgentConfig, effects: FencerEffects) {
         pausedSeconds: config.pausedSeconds,
       });
       await engine.kill(container);
+      effects.acted?.('fence-kill');
       return { to: 'kill' };
     }
     const released = await etcd.deleteUnchanged(LEADER_KEY, { value: step.lock.holder, revision: step.lock.revision });
+    if (released) effects.acted?.('fence-release');
     log(released ? 'the lock of a dead leader is released' : 'the lock of a dead leader had changed already', {
       member: step.lock.holder,
       revision: step.lock.revision,
@@ -73,6 +77,7 @@ export function fencer(config: AgentConfig, effects: FencerEffects) {
       if (verdict === 'kill') {
         log('a member that has lost the lead and does not answer is killed', { member: service, hungSeconds: config.hungSeconds });
         await engine.kill(container);
+        effects.acted?.('fence-kill');
       }
       if (verdict === 'well' || verdict === 'kill') deposed.delete(service);
       else deposed.set(service, verdict);

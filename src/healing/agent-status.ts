@@ -36,7 +36,7 @@ export async function agentStatus(context: Context, { loaded, state }: Project):
     });
   return {
     containers: containers.map(({ service, state: now, health }) => ({ service, state: now, health })),
-    healing: agent.heal ? 'act' : 'off',
+    healing: agent.healing,
     fencing: agent.fence ? 'act' : 'off',
     paused: isHealingPaused(state, context.clock.now()),
     actions: actions.sort((a, b) => (a.time < b.time ? -1 : 1)).slice(-SHOWN),

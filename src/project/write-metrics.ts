@@ -42,7 +42,7 @@ async function written({ name, metrics }: Capability, ended: Ended): Promise<boo
 const collectionMetrics = (failed: Readonly<Record<string, boolean>>): Metric[] => [
   gauge(
     'medianest_metrics_failed',
-    'Whether a part of medianest could not write its metrics after the last command: its values are older ones.',
+    'Whether a capability failed to tell its metrics after the last command: its values are older ones.',
     Object.entries(failed).map(([capability, bad]) => ({ labels: { capability }, value: bad ? 1 : 0 })),
   ),
 ];

@@ -61,7 +61,7 @@ beforeAll(async () => {
   stack.configure({
     profile: 'dev',
     components: { 'all-in-one': false, redis: true, 'engine-proxy': true, agent: true },
-    agent: { heal: false },
+    agent: { healing: 'off' },
     engineProxy: { socket, gid: statSync(socket).gid },
   });
   const up = await stack.run(['up']);

@@ -83,10 +83,10 @@ describe('observability: light', () => {
     for (const { environment } of own) expect(environment.HEALTH_URL).toMatch(/^10\.30\.0\.\d+:/);
   });
 
-  it('replaces no container but the edge, which joins a network', () => {
+  it('replaces no container but the edge and the agent, which join a network', () => {
     const [before, after] = [rendered(stackOf(load({ flags: { profile: 'prod' } }))).inputs, rendered(monitored()).inputs];
     const replaced = Object.keys(before).filter((name) => before[name] !== after[name]);
-    expect(replaced).toEqual(['edge']);
+    expect(replaced).toEqual(['edge', 'agent']);
   });
 
   it('gives Prometheus the rules of every component that runs', () => {

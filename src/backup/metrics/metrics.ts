@@ -1,14 +1,14 @@
-import type { Context, Project } from '../capability/capability.ts';
-import type { Metric } from '../core/metrics-text.ts';
-import { isScheduled } from '../schedule/next-run.ts';
-import { nextRunOf } from '../schedule/plan/jobs.ts';
-import { knownJobs } from '../schedule/records.ts';
-import type { BackupSettings } from '../services/backup/settings/backup-settings.ts';
-import { withRole } from '../stack/roles.ts';
-import { readFailures } from './alert.ts';
+import type { Context, Project } from '../../capability/capability.ts';
+import type { Metric } from '../../core/metrics-text.ts';
+import { isScheduled } from '../../schedule/next-run.ts';
+import { nextRunOf } from '../../schedule/plan/jobs.ts';
+import { knownJobs } from '../../schedule/records.ts';
+import type { BackupSettings } from '../../services/backup/settings/backup-settings.ts';
+import { withRole } from '../../stack/roles.ts';
+import { readFailures } from '../alert.ts';
 import { backupMetrics } from './plan/backup-metrics.ts';
-import { BACKUP_SCHEDULE } from './plan/schedule.ts';
-import { readCatalogue } from './repository/catalogue.ts';
+import { BACKUP_SCHEDULE } from '../plan/schedule.ts';
+import { readCatalogue } from '../repository/catalogue.ts';
 
 /** What the state folder remembers of backups and drills; nothing where the stack makes none. */
 export async function metricsOfBackups(context: Context, project: Project): Promise<Metric[]> {

@@ -1,6 +1,6 @@
-import { gauge, type Metric, single } from '../../core/metrics-text.ts';
-import type { BackupFailure } from './backup-health.ts';
-import { BACKUP_TYPES, type BackupSet, isGood } from './backup-sets.ts';
+import { gauge, type Metric, single } from '../../../core/metrics-text.ts';
+import type { BackupFailure } from '../../plan/backup-health.ts';
+import { BACKUP_TYPES, type BackupSet, isGood } from '../../plan/backup-sets.ts';
 
 /** When something has to have happened by its schedule, given when it happened last; undefined where nothing runs it by itself. */
 export interface BackupSchedule {
