@@ -6,9 +6,9 @@ import { knownJobs } from '../../schedule/records.ts';
 import type { BackupSettings } from '../../services/backup/settings/backup-settings.ts';
 import { withRole } from '../../stack/roles.ts';
 import { readFailures } from '../alert.ts';
-import { backupMetrics } from './plan/backup-metrics.ts';
 import { BACKUP_SCHEDULE } from '../plan/schedule.ts';
 import { readCatalogue } from '../repository/catalogue.ts';
+import { backupMetrics } from './plan/backup-metrics.ts';
 
 /** What the state folder remembers of backups and drills; nothing where the stack makes none. */
 export async function metricsOfBackups(context: Context, project: Project): Promise<Metric[]> {

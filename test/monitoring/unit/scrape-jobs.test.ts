@@ -92,7 +92,9 @@ describe('observability: light', () => {
   it('gives Prometheus the rules of every component that runs', () => {
     const rules = (stack: Stack) => rendered(stack).files.flatMap(({ path }) => /^prometheus\/rules-(.*)\.yml$/.exec(path)?.[1] ?? []);
     expect(rules(monitored())).toEqual([
+      'agent',
       'alertmanager',
+      'backup',
       'balancer',
       'db-router',
       'edge',
