@@ -42,6 +42,7 @@ export function fencer(config: AgentConfig, effects: FencerEffects) {
     }
     if (step.do === 'kill') {
       log('a leader that is paused is killed, so that another can take over', {
+        action: 'fence-kill',
         member: step.lock.holder,
         pausedSeconds: config.pausedSeconds,
       });
@@ -52,6 +53,7 @@ export function fencer(config: AgentConfig, effects: FencerEffects) {
     const released = await etcd.deleteUnchanged(LEADER_KEY, { value: step.lock.holder, revision: step.lock.revision });
     if (released) effects.acted?.('fence-release');
     log(released ? 'the lock of a dead leader is released' : 'the lock of a dead leader had changed already', {
+      ...(released && { action: 'fence-release' }),
       member: step.lock.holder,
       revision: step.lock.revision,
     });
@@ -75,7 +77,11 @@ export function fencer(config: AgentConfig, effects: FencerEffects) {
       const state = await engine.inspect(container);
       const verdict = judgeHung(seen, state, state.running && (await effects.answers(service)), now(), config.hungSeconds);
       if (verdict === 'kill') {
-        log('a member that has lost the lead and does not answer is killed', { member: service, hungSeconds: config.hungSeconds });
+        log('a member that has lost the lead and does not answer is killed', {
+          action: 'fence-kill',
+          member: service,
+          hungSeconds: config.hungSeconds,
+        });
         await engine.kill(container);
         effects.acted?.('fence-kill');
       }

@@ -28,8 +28,8 @@ export function healer(config: AgentConfig, { engine, groups, log, now, tally }:
     countUp(tally.actions, what);
     if (what === 'start' || what === 'restart') countUp(tally.healed, service);
     if (what === 'give-up')
-      return log('this does not help: it is left alone for some minutes', { service, why, attempts: config.attempts });
-    log({ start: 'started', restart: 'restarted', handover: 'handed over before a restart' }[what], { service, why });
+      return log('this does not help: it is left alone for some minutes', { action: what, service, why, attempts: config.attempts });
+    log({ start: 'started', restart: 'restarted', handover: 'handed over before a restart' }[what], { action: what, service, why });
     if (what === 'start') await engine.start(container);
     if (what === 'restart') await engine.restart(container).finally(() => stopped.delete(container));
     if (what === 'handover')
@@ -54,13 +54,15 @@ export function healer(config: AgentConfig, { engine, groups, log, now, tally }:
         [histories, suggested] = [untreated, told];
         for (const { do: what, service, why } of fresh) {
           countUp(tally.actions, 'suggest');
-          log(`suggests: ${SUGGESTED[what]}`, { service, why });
+          log(`suggests: ${SUGGESTED[what]}`, { action: 'suggest', service, why });
         }
         return;
       }
       histories = plan.histories;
       for (const treatment of plan.treatments) {
-        await treat(treatment).catch((error: Error) => log('that failed', { service: treatment.service, error: error.message }));
+        await treat(treatment).catch((error: Error) =>
+          log('that failed', { action: 'failed', service: treatment.service, error: error.message }),
+        );
       }
     },
   };

@@ -30,6 +30,7 @@ export function agentAction(line: string): AgentAction | undefined {
 
 const factsText = (facts: AgentAction['facts']): string =>
   Object.entries(facts)
+    .filter(([name]) => name !== 'action')
     .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join(', ');
 

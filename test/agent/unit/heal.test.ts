@@ -258,13 +258,16 @@ describe('healing that only suggests', () => {
   it('tells an action once for a fault, again for the next one, and does nothing', async () => {
     const dead = { state: 'exited', exitCode: 137, health: 'none' } as const;
     const { told, tally } = await suggestions(900, (second) => (second < 600 || second > 800 ? dead : {}));
-    expect(told).toEqual(['3 suggests: start it app-1 it ended with status 137', '804 suggests: start it app-1 it ended with status 137']);
+    expect(told).toEqual([
+      '3 suggests: start it suggest app-1 it ended with status 137',
+      '804 suggests: start it app-1 it ended with status 137',
+    ]);
     expect(tally.actions).toMatchObject({ suggest: 2, start: 0 });
     expect(tally.healed).toEqual({});
   });
 
   it('tells a restart of what stays unhealthy', async () => {
     const { told } = await suggestions(300, () => ({ health: 'unhealthy' }));
-    expect(told).toEqual(['60 suggests: restart it app-1 it has been unhealthy for 60 s']);
+    expect(told).toEqual(['60 suggests: restart it suggest app-1 it has been unhealthy for 60 s']);
   });
 });

@@ -172,7 +172,11 @@ describe('the address for Prometheus', () => {
     const [told, stop] = [[] as string[], new AbortController()];
     const ended = serveMetrics({ host: '127.0.0.1', port, caller, also: [] }, text, (what) => told.push(what), stop.signal);
     await sleep(100);
-    return { told, end: () => (stop.abort(), ended) };
+    const end = (): Promise<void> => {
+      stop.abort();
+      return ended;
+    };
+    return { told, end };
   }
   const ask = (port: number, path: string, method = 'GET') =>
     new Promise<string>((resolve, reject) => {

@@ -10,6 +10,7 @@ import {
   certificateRow,
 } from '../../../src/certificates/plan/certificate-report.ts';
 import { gradeOf, scanProblem } from '../../../src/certificates/plan/tls-grade.ts';
+import { metricsText } from '../../../src/core/metrics-text.ts';
 import { nameProblem } from '../../../src/settings/certificate-fields.ts';
 import { load, stackOf } from '../../support/settings.ts';
 
