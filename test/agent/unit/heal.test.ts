@@ -260,7 +260,7 @@ describe('healing that only suggests', () => {
     const { told, tally } = await suggestions(900, (second) => (second < 600 || second > 800 ? dead : {}));
     expect(told).toEqual([
       '3 suggests: start it suggest app-1 it ended with status 137',
-      '804 suggests: start it app-1 it ended with status 137',
+      '804 suggests: start it suggest app-1 it ended with status 137',
     ]);
     expect(tally.actions).toMatchObject({ suggest: 2, start: 0 });
     expect(tally.healed).toEqual({});
