@@ -15,9 +15,8 @@ const settings = z.strictObject({
     .preprocess(
       // What it was until it had three values.
       (value) => (value === true ? 'act' : value === false ? 'off' : value),
-      z.enum(['off', 'suggest', 'act'], 'should be off, suggest or act'),
+      z.enum(['off', 'suggest', 'act'], 'should be off, suggest or act').default('act'),
     )
-    .default('act')
     .describe(
       '`act`: starts containers that ended by a fault, and restarts those that stay unhealthy. `suggest`: only says what it would do (`agent status`). `off`: neither. Failover of database and cache is not part of it (docs/recovery.md)',
     ),

@@ -89,6 +89,22 @@ describe('observability: light', () => {
     expect(replaced).toEqual(['edge', 'agent']);
   });
 
+  it('lets the agent read statistics of every container, itself and its proxy too, and tell Prometheus alone', () => {
+    const [stack, off] = [monitored(), stackOf(load({ flags: { profile: 'prod' } }))];
+    const measured = [
+      ...fileOf(stack, 'engine-proxy/haproxy.cfg').matchAll(/may_read url -m str \/containers\/medianest-([\w-]+)-1\/stats\?/g),
+    ];
+    const slots = Array.from({ length: 20 }, (_, index) => `app-${index + 1}`);
+    const running = stack.services.filter(({ oneOff }) => !oneOff).map(({ name }) => name);
+    expect(measured.map(([, service]) => service).sort()).toEqual([...new Set([...running, ...slots])].sort());
+    expect(fileOf(off, 'engine-proxy/haproxy.cfg')).not.toContain('/stats');
+    const told = (file: Stack) => (JSON.parse(fileOf(file, 'agent/agent.json')) as { metrics: unknown }).metrics;
+    expect(told(stack)).toMatchObject({ host: '10.30.0.60', port: 9180, caller: '10.30.0.80' });
+    expect(told(off)).toBeNull();
+    expect(fileOf(stack, 'prometheus/prometheus.yml')).toContain('targets: ["10.30.0.60:9180"]');
+    expect(fileOf(monitored('components: { agent: false, engine-proxy: false }\n'), 'prometheus/prometheus.yml')).not.toContain(':9180');
+  });
+
   it('gives Prometheus the rules of every component that runs', () => {
     const rules = (stack: Stack) => rendered(stack).files.flatMap(({ path }) => /^prometheus\/rules-(.*)\.yml$/.exec(path)?.[1] ?? []);
     expect(rules(monitored())).toEqual([
