@@ -94,7 +94,7 @@ describe('observability: light', () => {
     const measured = [
       ...fileOf(stack, 'engine-proxy/haproxy.cfg').matchAll(/may_read url -m str \/containers\/medianest-([\w-]+)-1\/stats\?/g),
     ];
-    const slots = Array.from({ length: 20 }, (_, index) => `app-${index + 1}`);
+    const slots = Array.from({ length: 10 }, (_, index) => `app-${index + 1}`);
     const running = stack.services.filter(({ oneOff }) => !oneOff).map(({ name }) => name);
     expect(measured.map(([, service]) => service).sort()).toEqual([...new Set([...running, ...slots])].sort());
     expect(fileOf(off, 'engine-proxy/haproxy.cfg')).not.toContain('/stats');
