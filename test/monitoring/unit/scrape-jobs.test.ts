@@ -102,7 +102,7 @@ describe('observability: light', () => {
     expect(told(stack)).toMatchObject({ host: '10.30.0.60', port: 9180, caller: '10.30.0.80' });
     expect(told(off)).toBeNull();
     expect(fileOf(stack, 'prometheus/prometheus.yml')).toContain('targets: ["10.30.0.60:9180"]');
-    expect(fileOf(monitored('components: { agent: false, engine-proxy: false }\n'), 'prometheus/prometheus.yml')).not.toContain(':9180');
+    expect(fileOf(monitored('', 'dev'), 'prometheus/prometheus.yml')).not.toContain(':9180');
   });
 
   it('gives Prometheus the rules of every component that runs', () => {
