@@ -5,7 +5,7 @@ import type { MetricsAddress } from '../config.ts';
 const AGAIN_MS = 5_000;
 
 /** `GET /metrics`, for one address. Few connections, and none that only waits. */
-export function metricsServer(caller: string, text: () => Promise<string>): Server {
+function metricsServer(caller: string, text: () => Promise<string>): Server {
   const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000, keepAliveTimeout: 1_000 }, (request, response) => {
     const answer = (status: number, body: string) =>
       response.writeHead(status, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8', Connection: 'close' }).end(body);
