@@ -8,7 +8,7 @@ import { connectPatroni, etcdPeers, groupsOf } from './groups.ts';
 import { healer } from './healing.ts';
 import { isHeld } from './hold.ts';
 import { type Log, onChange } from './log.ts';
-import { countUp, newTally, noteHold, type Tally } from './metrics/tally.ts';
+import { countUp, newTally, noteHold, type Tally, timed } from './metrics/tally.ts';
 import { tellMetrics } from './metrics/tell.ts';
 
 const FENCE_MS = 2_000;
@@ -27,6 +27,8 @@ export async function run(log: Log, signal: AbortSignal): Promise<void> {
     const config = readConfig();
     text = JSON.stringify(config);
     log('at work', { project: config.project, containers: config.containers.length, fence: config.fence, healing: config.healing });
+    // Of a loop that there is no more, nothing is told.
+    tally.loops = {};
     const life = AbortSignal.any([signal, changed.signal]);
     await Promise.all([live(config, { log, tally }, life), changedConfig(text, life).then(() => changed.abort())]);
   }
@@ -70,19 +72,18 @@ async function live(config: AgentConfig, { log, tally }: { log: Log; tally: Tall
   };
   const loop = async (topic: string, wait: () => Promise<unknown>, round: () => Promise<void>): Promise<void> => {
     while (!signal.aborted) {
-      const began = now();
-      const failures = tally.loops[topic]?.failures ?? 0;
       try {
         await round();
-        tally.loops[topic] = { seconds: (now() - began) / 1000, endedAt: now() / 1000, failures };
         tell(topic, `${topic}: at work`);
       } catch (error) {
-        tally.loops[topic] = { endedAt: 0, seconds: 0, ...tally.loops[topic], failures: failures + 1 };
         tell(topic, `${topic}: ${(error as Error).message}`);
       }
       await wait();
     }
   };
+
+  // The stream of events is no round: it ends when the engine goes.
+  const timedLoop: typeof loop = (topic, wait, round) => loop(topic, wait, () => timed(tally, topic, now, round));
 
   const listen = loop(
     'events',
@@ -93,14 +94,14 @@ async function live(config: AgentConfig, { log, tally }: { log: Log; tally: Tall
       await engine.events(onEvent, signal);
     },
   );
-  const fencing = loop(
+  const fencing = timedLoop(
     'fencer',
     () => Promise.race([pause(FENCE_MS, signal), bell.rung()]),
     async () => {
       if (config.fence && databases.size > 1) await fence();
     },
   );
-  const healing = loop(
+  const healing = timedLoop(
     'healing',
     () => pause(HEAL_MS, signal),
     async () => {
@@ -116,7 +117,7 @@ async function live(config: AgentConfig, { log, tally }: { log: Log; tally: Tall
     const round = group.round;
     if (!round) return [];
     return [
-      loop(
+      timedLoop(
         group.name,
         () => pause(KEEP_MS, signal),
         async () => {

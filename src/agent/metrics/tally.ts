@@ -32,6 +32,19 @@ export function countUp(counts: Record<string, number>, key: string, by = 1): vo
   counts[key] = (counts[key] ?? 0) + by;
 }
 
+/** Runs a round of a loop, and notes how long it took and when it ended. One that fails leaves the end of the last good one, or else its own beginning. */
+export async function timed(tally: Tally, loop: string, now: () => number, round: () => Promise<void>): Promise<void> {
+  const began = now() / 1000;
+  const failures = tally.loops[loop]?.failures ?? 0;
+  try {
+    await round();
+    tally.loops[loop] = { seconds: now() / 1000 - began, endedAt: now() / 1000, failures };
+  } catch (error) {
+    tally.loops[loop] = { endedAt: began, seconds: 0, ...tally.loops[loop], failures: failures + 1 };
+    throw error;
+  }
+}
+
 /** Notes whether healing is held back at this moment. */
 export function noteHold(tally: Tally, held: boolean): void {
   if (held && !tally.held) tally.holds++;

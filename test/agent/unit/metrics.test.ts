@@ -6,7 +6,7 @@ import { containerReader, type ReaderEffects } from '../../../src/agent/metrics/
 import { agentMetrics } from '../../../src/agent/metrics/plan/agent-metrics.ts';
 import { containerMetrics, type RawStats, usageOf } from '../../../src/agent/metrics/plan/container-metrics.ts';
 import { serveMetrics } from '../../../src/agent/metrics/serve.ts';
-import { countUp, newTally, noteHold } from '../../../src/agent/metrics/tally.ts';
+import { countUp, newTally, noteHold, timed } from '../../../src/agent/metrics/tally.ts';
 import { metricsText } from '../../../src/core/metrics-text.ts';
 
 const MIB = 1024 ** 2;
@@ -77,6 +77,28 @@ describe('what the agent says of itself', () => {
       expect(text).toContain(`${line}\n`);
     expect(text).not.toContain('containers_timestamp');
   });
+});
+
+it('a loop that fails keeps the time of its last good round, and one that never had one that of its first', async () => {
+  const tally = newTally();
+  let clock = 0;
+  const round = (takes: number, error?: Error) =>
+    timed(
+      tally,
+      'fencer',
+      () => clock,
+      async () => {
+        clock += takes;
+        if (error) throw error;
+      },
+    ).catch((thrown: Error) => thrown.message);
+  clock = 1_000;
+  for (let index = 0; index < 2; index++) expect(await round(500, new Error('etcd is away'))).toBe('etcd is away');
+  expect(tally.loops.fencer).toEqual({ endedAt: 1, seconds: 0, failures: 2 });
+  await round(250);
+  expect(tally.loops.fencer).toEqual({ endedAt: 2.25, seconds: 0.25, failures: 2 });
+  await round(5_000, new Error('etcd is away'));
+  expect(tally.loops.fencer).toEqual({ endedAt: 2.25, seconds: 0.25, failures: 3 });
 });
 
 describe('reading the containers', () => {
