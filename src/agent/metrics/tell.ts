@@ -17,13 +17,11 @@ export function tellMetrics(config: AgentConfig, address: MetricsAddress, effect
   const read = containerReader({ ...effects, failed: () => tally.failedReads++ });
   const text = async () => {
     const { readings, readAt } = await read();
-    // Of the application there may be more replicas one day than there are.
-    const there = new Set(readings.map(({ service }) => service));
     return metricsText([
       ...containerMetrics(readings, tally.oomKills),
       ...agentMetrics(tally, {
         healing: config.healing,
-        services: config.containers.flatMap(({ service }) => (there.has(service) ? [service] : [])),
+        services: readings.map(({ service }) => service),
         readAt: readAt === undefined ? undefined : readAt / 1000,
       }),
     ]);
