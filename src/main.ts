@@ -1,4 +1,5 @@
 import type { Context, GlobalFlags, Result } from './capability/capability.ts';
+import type { Parsed } from './cli/program.ts';
 import { EXIT, UserError } from './core/errors.ts';
 import { home } from './core/home.ts';
 import { silent } from './core/reporter.ts';
@@ -41,12 +42,26 @@ export async function main(argv: string[]): Promise<void> {
     const interruption = watchSignals();
     try {
       const context = await createContext(parsed.flags, interruption.signal);
-      print(await parsed.command.run(context, parsed.args, parsed.options), parsed.flags.json);
+      print(await runMeasured(context, parsed), parsed.flags.json);
     } finally {
       interruption.stop();
     }
   } catch (error) {
     printError(error, json, !argv.includes('--no-color') && !['1', 'true'].includes(process.env.MEDIANEST_NO_COLOR ?? ''));
+  }
+}
+
+/** Runs a command; however it ends, metrics are written where it shows in them. */
+async function runMeasured(context: Context, { command, args, options }: Parsed): Promise<Result> {
+  let result: Result | undefined;
+  try {
+    result = await command.run(context, args, options);
+    return result;
+  } finally {
+    if (command.measured && !context.flags.dryRun) {
+      const { writeMetrics } = await import('./project/write-metrics.ts');
+      await writeMetrics(context, { command: command.name, result });
+    }
   }
 }
 

@@ -13,17 +13,29 @@ export interface Watched {
   after: string[];
 }
 
+/** Where metrics are told, and whom alone: Prometheus. */
+export interface MetricsAddress {
+  host: string;
+  port: number;
+  caller: string;
+  /** What it reads besides what it looks after: its own container and its proxy's. */
+  also: { service: string; container: string }[];
+}
+
 export interface AgentConfig {
   project: string;
   engine: { socket: string; ping: string; events: string; list: string };
   fence: boolean;
-  heal: boolean;
+  /** `act`, or what it would do is only told (`suggest`), or no container is looked at (`off`). */
+  healing: 'off' | 'suggest' | 'act';
   pausedSeconds: number;
   hungSeconds: number;
   unhealthySeconds: number;
   /** Starts and restarts of one container in ten minutes. */
   attempts: number;
   containers: Watched[];
+  /** Where it tells Prometheus of itself and of the containers; null where nothing is monitored. */
+  metrics: MetricsAddress | null;
   /** Of a Redis Cluster: replicas of each master, and the silence after which a node counts as away. */
   cache: { replicas: number; nodeTimeoutMs: number } | null;
 }

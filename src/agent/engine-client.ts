@@ -1,6 +1,7 @@
 import http from 'node:http';
-import { containerChanges, containerReads } from '../services/agent/engine-requests.ts';
+import { containerChanges, containerReads, containerStats } from '../services/agent/engine-requests.ts';
 import type { AgentConfig } from './config.ts';
+import type { RawStats } from './metrics/plan/container-metrics.ts';
 
 /** What the engine says of one container (`docker inspect`, State). */
 export interface ContainerState {
@@ -18,6 +19,14 @@ export interface ListedContainer {
   state: string;
   exitCode: number | undefined;
   health: 'healthy' | 'unhealthy' | 'starting' | 'none';
+}
+
+/** How often a container was started. */
+export interface ContainerLife {
+  /** By the restart policy, since it was last started on purpose. */
+  restarts: number;
+  /** Seconds since 1970. */
+  startedAt: number;
 }
 
 export interface EngineEvent {
@@ -64,6 +73,14 @@ export function engineClient({ engine }: AgentConfig) {
       };
       return { running: State.Running, paused: State.Paused, restarting: State.Restarting, pid: State.Pid };
     },
+    lifeOf: async (container: string): Promise<ContainerLife> => {
+      const { RestartCount, State } = JSON.parse(await call('GET', containerReads(container)[0] as string, READ_MS)) as {
+        RestartCount: number;
+        State: { StartedAt: string };
+      };
+      return { restarts: RestartCount, startedAt: Math.floor(Date.parse(State.StartedAt) / 1000) };
+    },
+    stats: async (container: string): Promise<RawStats> => JSON.parse(await call('GET', containerStats(container), READ_MS)) as RawStats,
     list: async (): Promise<ListedContainer[]> => (JSON.parse(await call('GET', engine.list, READ_MS)) as Listed[]).map(listed),
     /** SIGKILL, which also ends what is paused. Answered once the container is dead. */
     kill: (container: string) => change(container, 0, START_MS),

@@ -15,6 +15,8 @@ export interface FencerEffects {
   /** The member's REST API answers. */
   answers(service: string): Promise<boolean>;
   log: Log;
+  /** Told of each kill and each release. */
+  acted?(action: 'fence-kill' | 'fence-release'): void;
   now(): number;
 }
 
@@ -40,14 +42,18 @@ export function fencer(config: AgentConfig, effects: FencerEffects) {
     }
     if (step.do === 'kill') {
       log('a leader that is paused is killed, so that another can take over', {
+        action: 'fence-kill',
         member: step.lock.holder,
         pausedSeconds: config.pausedSeconds,
       });
       await engine.kill(container);
+      effects.acted?.('fence-kill');
       return { to: 'kill' };
     }
     const released = await etcd.deleteUnchanged(LEADER_KEY, { value: step.lock.holder, revision: step.lock.revision });
+    if (released) effects.acted?.('fence-release');
     log(released ? 'the lock of a dead leader is released' : 'the lock of a dead leader had changed already', {
+      ...(released && { action: 'fence-release' }),
       member: step.lock.holder,
       revision: step.lock.revision,
     });
@@ -71,8 +77,13 @@ export function fencer(config: AgentConfig, effects: FencerEffects) {
       const state = await engine.inspect(container);
       const verdict = judgeHung(seen, state, state.running && (await effects.answers(service)), now(), config.hungSeconds);
       if (verdict === 'kill') {
-        log('a member that has lost the lead and does not answer is killed', { member: service, hungSeconds: config.hungSeconds });
+        log('a member that has lost the lead and does not answer is killed', {
+          action: 'fence-kill',
+          member: service,
+          hungSeconds: config.hungSeconds,
+        });
         await engine.kill(container);
+        effects.acted?.('fence-kill');
       }
       if (verdict === 'well' || verdict === 'kill') deposed.delete(service);
       else deposed.set(service, verdict);

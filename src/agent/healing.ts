@@ -2,7 +2,9 @@ import type { AgentConfig, Watched } from './config.ts';
 import type { EngineClient, EngineEvent, ListedContainer } from './engine-client.ts';
 import type { Group } from './group.ts';
 import type { Log } from './log.ts';
+import { countUp, type Tally } from './metrics/tally.ts';
 import { type History, type Patient, planHealing, type Treatment } from './plan/heal.ts';
+import { type Suggested, suggest } from './plan/suggest.ts';
 
 /** Docker's restart policy and the fencer come first. */
 const ENDED_SECONDS = 3;
@@ -12,18 +14,22 @@ export interface HealingEffects {
   groups: readonly Group[];
   log: Log;
   now(): number;
+  tally: Tally;
 }
 
 /** Looks at all containers, decides by heal.ts, and does it. `told` hears the engine's events. */
-export function healer(config: AgentConfig, { engine, groups, log, now }: HealingEffects) {
+export function healer(config: AgentConfig, { engine, groups, log, now, tally }: HealingEffects) {
   let histories: Record<string, History> = {};
+  let suggested: Suggested = new Set();
   /** Stopped on purpose, according to the engine, and when it said so: `docker stop` is a request, `docker kill` is not. */
   const stopped = new Map<string, number>();
 
   const treat = async ({ do: what, service, container, why }: Treatment): Promise<void> => {
+    countUp(tally.actions, what);
+    if (what === 'start' || what === 'restart') countUp(tally.healed, service);
     if (what === 'give-up')
-      return log('this does not help: it is left alone for some minutes', { service, why, attempts: config.attempts });
-    log({ start: 'started', restart: 'restarted', handover: 'handed over before a restart' }[what], { service, why });
+      return log('this does not help: it is left alone for some minutes', { action: what, service, why, attempts: config.attempts });
+    log({ start: 'started', restart: 'restarted', handover: 'handed over before a restart' }[what], { action: what, service, why });
     if (what === 'start') await engine.start(container);
     if (what === 'restart') await engine.restart(container).finally(() => stopped.delete(container));
     if (what === 'handover')
@@ -43,13 +49,31 @@ export function healer(config: AgentConfig, { engine, groups, log, now }: Healin
       const patients = config.containers.map((watched) => patientOf(watched, found.get(watched.container), stopped.has(watched.container)));
       const unwell = patients.some(({ health }) => health === 'unhealthy');
       const plan = planHealing(patients, histories, unwell ? await leaders(groups) : new Set(), limits(config), now());
+      if (config.healing === 'suggest') {
+        const { fresh, told, histories: untreated } = suggest(plan, suggested);
+        [histories, suggested] = [untreated, told];
+        for (const { do: what, service, why } of fresh) {
+          countUp(tally.actions, 'suggest');
+          log(`suggests: ${SUGGESTED[what]}`, { action: 'suggest', service, why });
+        }
+        return;
+      }
       histories = plan.histories;
       for (const treatment of plan.treatments) {
-        await treat(treatment).catch((error: Error) => log('that failed', { service: treatment.service, error: error.message }));
+        await treat(treatment).catch((error: Error) =>
+          log('that failed', { action: 'failed', service: treatment.service, error: error.message }),
+        );
       }
     },
   };
 }
+
+const SUGGESTED = {
+  start: 'start it',
+  restart: 'restart it',
+  handover: 'hand over what it leads, then restart it',
+  'give-up': 'leave it alone',
+} as const;
 
 const limits = ({ unhealthySeconds, attempts }: AgentConfig) => ({ endedSeconds: ENDED_SECONDS, unhealthySeconds, attempts });
 

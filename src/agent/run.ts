@@ -8,6 +8,8 @@ import { connectPatroni, etcdPeers, groupsOf } from './groups.ts';
 import { healer } from './healing.ts';
 import { isHeld } from './hold.ts';
 import { type Log, onChange } from './log.ts';
+import { countUp, newTally, noteHold, type Tally, timed } from './metrics/tally.ts';
+import { tellMetrics } from './metrics/tell.ts';
 
 const FENCE_MS = 2_000;
 const HEAL_MS = 3_000;
@@ -18,14 +20,17 @@ const ROUND_FILE = '/run/agent-round';
 /** Runs the loops until it is stopped. */
 export async function run(log: Log, signal: AbortSignal): Promise<void> {
   let text = '';
+  const tally = newTally();
   while (!signal.aborted) {
     // A changed configuration restarts every loop; nothing that matters is remembered for longer than a minute.
     const changed = new AbortController();
     const config = readConfig();
     text = JSON.stringify(config);
-    log('at work', { project: config.project, containers: config.containers.length, fence: config.fence, heal: config.heal });
+    log('at work', { project: config.project, containers: config.containers.length, fence: config.fence, healing: config.healing });
+    // Of a loop that there is no more, nothing is told.
+    tally.loops = {};
     const life = AbortSignal.any([signal, changed.signal]);
-    await Promise.all([live(config, log, life), changedConfig(text, life).then(() => changed.abort())]);
+    await Promise.all([live(config, { log, tally }, life), changedConfig(text, life).then(() => changed.abort())]);
   }
 }
 
@@ -41,20 +46,27 @@ async function changedConfig(text: string, signal: AbortSignal): Promise<void> {
   }
 }
 
-async function live(config: AgentConfig, log: Log, signal: AbortSignal): Promise<void> {
+async function live(config: AgentConfig, { log, tally }: { log: Log; tally: Tally }, signal: AbortSignal): Promise<void> {
   const engine = engineClient(config);
   const now = () => Date.now();
   const groups = groupsOf(config);
   const tell = onChange(log);
   const patroni = connectPatroni(config);
   const etcd = etcdClient(etcdPeers(config), 'fencer', () => readSecret('etcd-fencer-password'));
-  const fence = fencer(config, { engine, etcd, log, now, answers: (service) => patroni.answers(service) });
-  const heal = healer(config, { engine, groups, log, now });
+  const acted = (action: string) => countUp(tally.actions, action);
+  const fence = fencer(config, { engine, etcd, log, now, acted, answers: (service) => patroni.answers(service) });
+  const heal = healer(config, { engine, groups, log, now, tally });
+  const services = new Map([...config.containers, ...(config.metrics?.also ?? [])].map((entry) => [entry.container, entry.service]));
   const bell = new Bell();
   const databases = new Set(inGroup(config, 'database').map(({ container }) => container));
 
   const onEvent = (event: EngineEvent): void => {
     heal.told(event);
+    const service = services.get(event.container);
+    if (event.action === 'oom' && service !== undefined) {
+      countUp(tally.oomKills, service);
+      log('the kernel killed a process of a container: it had no memory left', { service });
+    }
     if (event.action === 'die') log('a container ended', { container: event.container });
     if (event.action === 'die' && databases.has(event.container)) bell.ring();
   };
@@ -70,6 +82,9 @@ async function live(config: AgentConfig, log: Log, signal: AbortSignal): Promise
     }
   };
 
+  // The stream of events is no round: it ends when the engine goes.
+  const timedLoop: typeof loop = (topic, wait, round) => loop(topic, wait, () => timed(tally, topic, now, round));
+
   const listen = loop(
     'events',
     () => pause(1_000, signal),
@@ -79,20 +94,21 @@ async function live(config: AgentConfig, log: Log, signal: AbortSignal): Promise
       await engine.events(onEvent, signal);
     },
   );
-  const fencing = loop(
+  const fencing = timedLoop(
     'fencer',
     () => Promise.race([pause(FENCE_MS, signal), bell.rung()]),
     async () => {
       if (config.fence && databases.size > 1) await fence();
     },
   );
-  const healing = loop(
+  const healing = timedLoop(
     'healing',
     () => pause(HEAL_MS, signal),
     async () => {
       const held = isHeld(now());
+      noteHold(tally, held);
       tell('hold', held ? 'a command of medianest is at work: healing is paused' : 'no command of medianest is at work');
-      if (config.heal && !held) await heal.round();
+      if (config.healing !== 'off' && !held) await heal.round();
       else await engine.list();
       mark(new Date());
     },
@@ -101,16 +117,20 @@ async function live(config: AgentConfig, log: Log, signal: AbortSignal): Promise
     const round = group.round;
     if (!round) return [];
     return [
-      loop(
+      timedLoop(
         group.name,
         () => pause(KEEP_MS, signal),
         async () => {
-          for (const done of await round()) log(done, { group: group.name });
+          for (const done of await round()) {
+            acted(group.name);
+            log(done, { group: group.name });
+          }
         },
       ),
     ];
   });
-  await Promise.all([listen, fencing, healing, ...keeping]);
+  const telling = config.metrics ? [tellMetrics(config, config.metrics, { engine, services, tally, now, tell }, signal)] : [];
+  await Promise.all([listen, fencing, healing, ...keeping, ...telling]);
 }
 
 function mark(at: Date): void {

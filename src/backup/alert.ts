@@ -16,14 +16,15 @@ import { readCatalogue } from './repository/catalogue.ts';
 
 const FILE = 'backup-failures.json';
 
-const failures = (state: StateFolder): BackupFailure[] =>
+/** The commands about backups that have failed and not ended well since. */
+export const readFailures = (state: StateFolder): BackupFailure[] =>
   state.readJson<BackupFailure[]>(FILE, 'earlier failures of backups are forgotten', Array.isArray) ?? [];
 
 /** What is wrong with backups, for `health`. */
 export async function backupHealth(context: Context, project: Project): Promise<Check[]> {
   const { loaded, state } = project;
   const now = context.clock.now();
-  const noted = failures(state);
+  const noted = readFailures(state);
   const upcoming: Record<string, Date> = {};
   for (const { command } of noted) {
     const at = await nextRun(context, project, timersOf(command));
@@ -89,7 +90,7 @@ const waitUntil = ({ clock, signal }: Context, at: Date): Promise<unknown> =>
   poll(() => (clock.now() >= at ? true : undefined), { every: 1000, timeout: Number.POSITIVE_INFINITY, signal, clock });
 
 function forget(state: StateFolder, command: string): void {
-  const known = failures(state);
+  const known = readFailures(state);
   const left = known.filter((entry) => entry.command !== command);
   if (left.length < known.length) writeAtomic(state.at(FILE), `${JSON.stringify(left, null, 1)}\n`);
 }
@@ -97,7 +98,7 @@ function forget(state: StateFolder, command: string): void {
 /** That it cannot be noted must not hide why the command failed. */
 function note(context: Context, state: StateFolder, failure: BackupFailure): void {
   try {
-    const others = failures(state).filter(({ command }) => command !== failure.command);
+    const others = readFailures(state).filter(({ command }) => command !== failure.command);
     writeAtomic(state.at(FILE), `${JSON.stringify([...others, failure], null, 1)}\n`);
   } catch (error) {
     context.report.warn(`the failure could not be noted: ${(error as Error).message}`);

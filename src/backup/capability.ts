@@ -92,6 +92,7 @@ export const backup = {
       ...(await transit(seen)),
     ];
   },
+  metrics: async ({ context, project }) => (await import('./metrics/metrics.ts')).metricsOfBackups(context, project),
   notes: async (seen) => {
     const { state } = seen.project;
     const { halfRestored, underWay } = await import('./restore/journal.ts');

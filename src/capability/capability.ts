@@ -1,4 +1,5 @@
 import type { Json } from '../core/json.ts';
+import type { Metric } from '../core/metrics-text.ts';
 import type { Reporter, Task } from '../core/reporter.ts';
 import type { DockerCli } from '../docker/compose.ts';
 import type { Life } from '../docker/plan/lives.ts';
@@ -13,10 +14,12 @@ import type { Lock } from '../state/lock.ts';
 import type { StateFolder } from '../state/state.ts';
 import type { Check } from './check.ts';
 import type { GlobalFlags } from './global-flags.ts';
+import type { Options, Result } from './result.ts';
 import type { Schedule } from './schedule.ts';
 import type { Group, Section } from './section.ts';
 
 export type { GlobalFlags } from './global-flags.ts';
+export { done, type Options, type Result } from './result.ts';
 export type { Schedule, Timer } from './schedule.ts';
 
 // The contract between a capability and the rest of the program: what it may use (Context), and what it contributes
@@ -45,15 +48,6 @@ export interface Context {
   ask(question: string, secret?: boolean): Promise<string | undefined>;
 }
 
-/** What a command gives back: data for --json, text for a person, and the exit status. */
-export interface Result {
-  data: unknown;
-  text: string;
-  status: number;
-}
-
-export type Options = Record<string, unknown>;
-
 /** One command: how it is called, and what it does with the context. Heavy modules are imported inside `run`. */
 export interface Command {
   /** `config show`: a group and its command. */
@@ -67,10 +61,10 @@ export interface Command {
   options?: readonly (readonly [flags: string, description: string])[];
   /** Words after the first argument belong to another program. */
   passThrough?: boolean;
+  /** What it does shows in metrics: once it has ended, well or not, they are written (project/write-metrics.ts). */
+  measured?: true;
   run(context: Context, args: string[], options: Options): Promise<Result>;
 }
-
-export const done = (data: unknown, text: string, status = 0): Result => ({ data, text, status });
 
 /** The settings and the state folder of a project: what every command starts from. */
 export interface Project {
@@ -136,6 +130,15 @@ export interface Seen {
   lives: Readonly<Record<string, Life>>;
   /** What the members of all groups say of themselves; undefined where their controller does not answer. */
   members: Readonly<Record<string, MemberState>> | undefined;
+}
+
+/** A measured command that has ended. It may have failed because the engine is away, so metrics come of what is on disk. */
+export interface Ended {
+  context: Context;
+  project: Project;
+  /** Its name, such as `health`, and what it gave back; no result where it failed. */
+  command: string;
+  result: Result | undefined;
 }
 
 /** Found on the host while a stack is prepared. */
@@ -236,6 +239,8 @@ export interface Capability {
   guard?(state: StateFolder, intent: Intent): Promise<void> | void;
   /** For `health`. */
   checks?(seen: Seen): Promise<Check[]> | Check[];
+  /** Its part of the metrics that are written when a measured command has ended. What it leaves undefined stays as it was written last. */
+  metrics?(ended: Ended): Promise<readonly Metric[] | undefined> | readonly Metric[] | undefined;
   /** For `init` and `update`: what else this project could have. */
   offers?(project: Project): Promise<string[]> | string[];
   /** Lines for `status`. */

@@ -26,6 +26,7 @@ export const certificates: Capability = {
     const { certificateHealth } = await import('./status.ts');
     return certificateHealth(context, project, containers);
   },
+  metrics: async ({ context, project }) => (await import('./metrics.ts')).metricsOfCertificates(context, project),
   notes: async ({ context, project, containers }) => {
     if (containers.length === 0) return [];
     const { certificateHealth } = await import('./status.ts');

@@ -1,10 +1,11 @@
-import { readOptional, writeAtomic } from '../core/files.ts';
-import type { StateFolder } from '../state/state.ts';
-import { type CertificateRow, certificateMetrics } from './plan/certificate-report.ts';
+import type { Context, Project } from '../capability/capability.ts';
+import type { Metric } from '../core/metrics-text.ts';
+import { describe } from '../reconcile/prepare.ts';
+import { certificateMetrics } from './plan/certificate-report.ts';
+import { viewCertificates } from './view.ts';
 
-/** For node-exporter's textfile collector. */
-export function writeMetrics(state: StateFolder, rows: readonly CertificateRow[]): void {
-  const text = certificateMetrics(rows);
-  const file = state.at('metrics', 'certificates.prom');
-  if (readOptional(file) !== text) writeAtomic(file, text);
+/** Of every certificate as it is installed: no listener is asked, so that it costs little and needs no engine. */
+export async function metricsOfCertificates(context: Context, { loaded, state }: Project): Promise<Metric[]> {
+  const stack = await describe(context, loaded);
+  return certificateMetrics(await viewCertificates(context, state, stack, []));
 }

@@ -13,14 +13,13 @@ import { type AcmeContext, acmeIssuer } from './acme/acme.ts';
 import { type ActivationContext, activate } from './activate.ts';
 import { issuerNamed } from './ca/index.ts';
 import { decide, type RenewAsked, type Renewal, report } from './decide.ts';
-import { writeMetrics } from './metrics.ts';
 import { afterFailure } from './plan/back-off.ts';
 import { certificateFacts } from './plan/renewal.ts';
 import { type DueDecision, replacement } from './plan/renewal-plan.ts';
 import { caStore } from './store/ca-store.ts';
 import { installedCertificate, installedSerial, pruneCertificates } from './store/install.ts';
 import { issueCertificate } from './store/issue.ts';
-import { attemptsOf, viewCertificates } from './view.ts';
+import { attemptsOf } from './view.ts';
 
 type RenewalContext = ActivationContext & AcmeContext;
 
@@ -28,7 +27,7 @@ type RenewalContext = ActivationContext & AcmeContext;
 export async function renewDue(context: Context, project: Project, engine: Engine, asked: RenewAsked): Promise<Renewal[]> {
   const { loaded, state } = project;
   const docker = await context.docker();
-  const { stack, certificates, renewed } = await withLock(context, state, asked.command, async (lock, record, fail) => {
+  const { certificates, renewed } = await withLock(context, state, asked.command, async (lock, record, fail) => {
     // With the lock: the command that held it before may have changed the stack, or renewed the certificates.
     const prepared = await prepare(context, loaded, { unchecked: true });
     const { stack } = prepared;
@@ -45,12 +44,11 @@ export async function renewDue(context: Context, project: Project, engine: Engin
       if (decision.action === 'due' && outcome.action !== 'failed') renewed.push(decision);
     }
     if (renewed.length < decisions.filter(({ action }) => action === 'due').length) fail('CERTIFICATE_FAILED');
-    return { stack, certificates, renewed };
+    return { certificates, renewed };
   });
   for (const step of replacement(renewed))
     if (step.kind === 'replace-containers')
       await converge(context, project, { overwrite: false, only: step.components, command: asked.command });
-  writeMetrics(state, await viewCertificates(context, state, stack, await engine.observe(stack.project)));
   return certificates;
 }
 

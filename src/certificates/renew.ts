@@ -7,7 +7,6 @@ import { refuseForeign } from '../reconcile/refuse-foreign.ts';
 import type { Stack } from '../stack/types.ts';
 import type { StateFolder } from '../state/state.ts';
 import { decide, type RenewAsked, type Renewal, report } from './decide.ts';
-import { writeMetrics } from './metrics.ts';
 import { type RenewalStep, renewalSteps, type SeenRow } from './plan/renewal-plan.ts';
 import { writeStaple } from './store/staple.ts';
 import { closeKeys } from './view.ts';
@@ -39,7 +38,6 @@ export async function renew(context: Context, project: Project, asked: RenewAske
     const { renewDue } = await import('./renew-due.ts');
     return { certificates: await renewDue(context, project, engine, { ...asked, names }) };
   }
-  if (state.manifest()) writeMetrics(state, rows);
   return { certificates: decisions.map(report) };
 }
 

@@ -57,6 +57,11 @@ export const deploy: Capability = {
     const [{ servingReplicas }, { replicaCheck }] = await Promise.all([import('../reconcile/roll.ts'), import('./plan/replica-check.ts')]);
     return [replicaCheck(balancer, namesOf(manifest?.services ?? [], 'application'), await servingReplicas(engine, containers, balancer))];
   },
+  metrics: async ({ project: { state } }) => {
+    const { readReleases } = await import('./store/release-store.ts');
+    const { deployMetrics } = await import('./plan/deploy-metrics.ts');
+    return deployMetrics(readReleases(state));
+  },
   notes: async ({ project: { state } }) => {
     const { readReleases } = await import('./store/release-store.ts');
     const { interruptedRelease } = await import('./plan/releases.ts');

@@ -4,7 +4,8 @@ import { requireManifest } from '../project/open.ts';
 import type { AgentSettings } from '../services/agent/agent.ts';
 import { containersOf } from '../stack/roles.ts';
 import { isHealingPaused } from '../state/pause-healing.ts';
-import { type AgentAction, type AgentStatus, agentAction } from './plan/agent-status.ts';
+import { agentLog } from './agent-log.ts';
+import type { AgentStatus } from './plan/agent-status.ts';
 
 /** Lines of its log that are read for what it did last. */
 const LINES = 200;
@@ -24,21 +25,12 @@ export async function agentStatus(context: Context, { loaded, state }: Project):
       'this stack has no agent',
       'profiles that have one: medianest profiles; or `components: { agent: true }`',
     );
-  const docker = await context.docker();
-  const actions: AgentAction[] = [];
-  for (const { id } of containers)
-    await docker.run(['logs', '--tail', String(LINES), id], {
-      signal: context.signal,
-      onLine: (line) => {
-        const action = agentAction(line);
-        if (action) actions.push(action);
-      },
-    });
+  const actions = await agentLog(context, containers, ['--tail', String(LINES)]);
   return {
     containers: containers.map(({ service, state: now, health }) => ({ service, state: now, health })),
-    healing: agent.heal ? 'act' : 'off',
+    healing: agent.healing,
     fencing: agent.fence ? 'act' : 'off',
     paused: isHealingPaused(state, context.clock.now()),
-    actions: actions.sort((a, b) => (a.time < b.time ? -1 : 1)).slice(-SHOWN),
+    actions: actions.slice(-SHOWN),
   };
 }

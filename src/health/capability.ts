@@ -1,4 +1,5 @@
 import type { Capability } from '../capability/capability.ts';
+import type { HealthReport } from '../capability/check.ts';
 import { audit } from './commands/audit.ts';
 import { health as command } from './commands/health.ts';
 import { status } from './commands/status.ts';
@@ -15,5 +16,11 @@ export const health: Capability = {
       import('./drift.ts'),
     ]);
     return (await Promise.all([roomChecks(seen), externalChecks(seen), driftChecks(seen)])).flat();
+  },
+  // Its own verdict: every other command leaves the last one.
+  metrics: async ({ command: name, result, context }) => {
+    if (name !== command.name || !result) return undefined;
+    const { healthMetrics } = await import('./plan/health-metrics.ts');
+    return healthMetrics(result.data as HealthReport, context.clock.now());
   },
 };

@@ -32,6 +32,11 @@ export const schedule = {
       ];
     },
   },
+  metrics: async ({ context, project }) => {
+    const { knownJobs } = await import('./records.ts');
+    const { jobMetrics } = await import('./plan/job-metrics.ts');
+    return jobMetrics(await knownJobs(context, project));
+  },
   checks: async ({ context, project }) => {
     const { hasRunner, knownJobs } = await import('./records.ts');
     const { jobChecks } = await import('./plan/jobs.ts');

@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '../core/json.ts';
 import type { Layer } from './profile.ts';
 
 /** Version of the format of medianest.yml. */
-export const SETTINGS_VERSION = 2;
+export const SETTINGS_VERSION = 3;
 
 /** A key that has another name since. Values stay as they are. */
 interface Rename {
@@ -14,6 +14,8 @@ interface Rename {
 const RENAMES: Readonly<Record<number, readonly Rename[]>> = {
   // `connections` beside balancer.maxConnections read as if it were for all visitors together.
   2: [{ from: ['edge', 'connections'], to: 'connectionsPerClient' }],
+  // It has a third value since, and takes the two that it had.
+  3: [{ from: ['agent', 'heal'], to: 'healing' }],
 };
 
 const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);

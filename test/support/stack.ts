@@ -111,6 +111,7 @@ export const changedServices = (before: Record<string, string>, after: Record<st
   [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((name) => before[name] !== after[name]).sort();
 
 export interface AuditLine {
+  user: string;
   command: string;
   result: string;
   error?: string;

@@ -10,6 +10,7 @@ export const backup: Command = {
   summary: 'Back up the database, uploads, cache, settings and state, encrypted',
   example: 'medianest backup --type full',
   options: [['--type <type>', `${BACKUP_TYPES.join(', ')} (default: incr; a full one where there is none to build upon)`], RETRY_OPTION],
+  measured: true,
   run: async (context, _args, options) => {
     const type = String(options.type ?? 'incr');
     if (!(BACKUP_TYPES as readonly string[]).includes(type))
@@ -90,6 +91,7 @@ export const backupVerify: Command = {
   example: 'medianest backup verify',
   args: '[backup]',
   options: [RETRY_OPTION],
+  measured: true,
   run: async (context, [id], options) => {
     const { open } = await import('../../project/open.ts');
     const { alarmed } = await import('../alert.ts');
@@ -119,6 +121,7 @@ export const backupPrune: Command = {
   summary: 'Remove the sets that no rule keeps; --dry-run says why each stays or goes',
   example: 'medianest backup prune --dry-run',
   options: [RETRY_OPTION],
+  measured: true,
   run: async (context, _args, options) => {
     const { open } = await import('../../project/open.ts');
     const { alarmed } = await import('../alert.ts');

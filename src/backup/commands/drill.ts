@@ -22,6 +22,7 @@ export const drill: Command = {
   summary: 'Restore the newest backup and all WAL after it into an isolated project, check it, measure RPO and RTO, remove it',
   example: 'medianest drill',
   options: [RETRY_OPTION],
+  measured: true,
   run: async (context, _args, options) => {
     const { open } = await import('../../project/open.ts');
     const { alarmed } = await import('../alert.ts');

@@ -28,6 +28,7 @@ export const backupImport: Command = {
   summary: 'Take a set from a file that `backup export` wrote back into the repository',
   example: 'medianest backup import /media/disk/home.tar',
   args: '<file>',
+  measured: true,
   run: async (context, [file = '']) => {
     const { open } = await import('../../project/open.ts');
     const { checkArchive, importSet } = await import('../archive/import.ts');

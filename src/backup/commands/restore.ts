@@ -71,6 +71,7 @@ export const restore: Command = {
     ['--from <copy>', 'First fetch the repository from a copy elsewhere, if the repository here is lost'],
     PASSPHRASE_FILE,
   ],
+  measured: true,
   run: async (context, [set], options) => {
     if (options.kit !== undefined) return fromKit(context, String(options.kit), set, options);
     if (options.archive !== undefined)

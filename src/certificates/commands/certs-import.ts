@@ -12,6 +12,7 @@ export const certsImport: Command = {
     ['--password-file <file>', 'Password of the key or of the PKCS#12 file'],
     ['--ca <file>', 'Root of a CA of your own, that no system knows'],
   ],
+  measured: true,
   run: async (context, files, options) => {
     const { open } = await import('../../project/open.ts');
     const { importCertificate } = await import('../import/import-certificate.ts');

@@ -48,6 +48,7 @@ export const certsRenew: Command = {
   example: 'medianest certs renew',
   args: '[names...]',
   options: [['--force', 'Also what is not due, and before the end of a wait']],
+  measured: true,
   run: async (context, names, options) => {
     const { open } = await import('../../project/open.ts');
     const { renew } = await import('../renew.ts');
@@ -70,6 +71,7 @@ export const certsIssue: Command = {
     ['--days <number>', 'How long a client’s certificate is good (default: 365)'],
     ['--password-file <file>', 'Password of the PKCS#12 file; one is made and printed where it is not given'],
   ],
+  measured: true,
   run: async (context, names, options) => {
     const { open } = await import('../../project/open.ts');
     if (options.client === undefined) {
@@ -101,6 +103,7 @@ export const certsRevoke: Command = {
   example: 'medianest certs revoke anna --reason keyCompromise',
   args: '<name>',
   options: [['--reason <reason>', 'keyCompromise, affiliationChanged, superseded, cessationOfOperation or unspecified (the default)']],
+  measured: true,
   run: async (context, [name = ''], options) => {
     const { open } = await import('../../project/open.ts');
     const { REASONS } = await import('../ca/x509.ts');

@@ -1,4 +1,5 @@
 import type { Check } from '../../capability/check.ts';
+import { gauge, type Metric } from '../../core/metrics-text.ts';
 import type { CertificateSpec } from '../../stack/types.ts';
 import { certificateFacts, REVOKED } from './renewal.ts';
 
@@ -134,24 +135,26 @@ function remedyOf(row: CertificateRow): string {
   return row.status === 'not-served' ? 'medianest certs renew' : `medianest certs renew ${row.name}`;
 }
 
-/** In Prometheus' text format, for node-exporter's textfile collector. */
-export function certificateMetrics(rows: readonly CertificateRow[]): string {
-  const quoted = (text: string) => JSON.stringify(text);
-  const lines = rows.flatMap((row) => {
-    const labels = `{name=${quoted(row.name)},source=${quoted(row.source)}}`;
-    return [
-      ...(row.notAfter ? [`medianest_certificate_not_after_seconds${labels} ${Date.parse(row.notAfter) / 1000}`] : []),
-      `medianest_certificate_ok${labels} ${row.status === 'ok' ? 1 : 0}`,
-    ];
-  });
+/** For Prometheus, of what is installed. What listeners serve is asked by `health`. */
+export function certificateMetrics(rows: readonly CertificateRow[]): Metric[] {
+  const each = (name: string, help: string, value: (row: CertificateRow) => number | undefined) =>
+    gauge(
+      `medianest_certificate_${name}`,
+      help,
+      rows.flatMap((row) => {
+        const known = value(row);
+        return known === undefined ? [] : [{ labels: { name: row.name, source: row.source }, value: known }];
+      }),
+    );
   return [
-    '# HELP medianest_certificate_not_after_seconds End of the certificate, in seconds since 1970.',
-    '# TYPE medianest_certificate_not_after_seconds gauge',
-    '# HELP medianest_certificate_ok Whether it is valid, trusted and served.',
-    '# TYPE medianest_certificate_ok gauge',
-    ...lines.sort(),
-    '',
-  ].join('\n');
+    each('not_after_seconds', 'End of the certificate, in seconds since 1970.', ({ notAfter }) =>
+      notAfter === null ? undefined : Date.parse(notAfter) / 1000,
+    ),
+    each('ok', 'Whether it is installed, valid, not near its end, and of the issuer that is to issue it.', ({ status }) =>
+      status === 'ok' ? 1 : 0,
+    ),
+    each('renewal_failed', 'Whether the last attempt to renew it failed.', ({ lastError }) => (lastError ? 1 : 0)),
+  ];
 }
 
 function readable(pem: string | undefined) {

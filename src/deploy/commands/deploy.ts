@@ -14,6 +14,7 @@ export const deploy: Command = {
     ['--pull', 'Ask the registry for a newer image of the same name'],
     waitOption,
   ],
+  measured: true,
   run: (context, _args, options) => roll(context, options, {}),
 };
 
@@ -24,6 +25,7 @@ export const rollback: Command = {
   example: 'medianest rollback r3',
   args: '[release]',
   options: [waitOption],
+  measured: true,
   run: (context, [release], options) => roll(context, options, { to: release ?? 'previous' }),
 };
 

@@ -1,4 +1,5 @@
 import { type Command, done } from '../../capability/capability.ts';
+import { plural } from '../../core/plural.ts';
 
 const agentStatus: Command = {
   name: 'agent status',
@@ -15,16 +16,23 @@ const agentStatus: Command = {
 
 const agentHeal: Command = {
   name: 'agent heal',
-  summary: 'Start the agent and its proxy where a kill or a fault has ended them; a job runs it each minute',
+  summary:
+    'Start the agent and its proxy where a kill or a fault has ended them, and note in the audit log what the agent did; a job runs it each minute',
   example: 'medianest agent heal',
   run: async (context) => {
     const { open } = await import('../../project/open.ts');
     const { healAgent } = await import('../heal-agent.ts');
-    const healed = await healAgent(context, await open(context));
+    const { noteActions } = await import('../note-actions.ts');
+    const project = await open(context);
+    const healed = await healAgent(context, project);
+    const noted = context.flags.dryRun ? 0 : await noteActions(context, project);
+    const result = { ...healed, noted };
+    const also = noted > 0 ? [`${plural(noted, 'action')} of the agent noted in the audit log`] : [];
     const { started, busy } = healed;
-    if (busy) return done(healed, 'another command works on the stack; nothing was done');
+    if (busy) return done(result, ['another command works on the stack; nothing was started', ...also].join('\n'));
     const did = context.flags.dryRun ? 'would start' : 'started';
-    return done(healed, started.length > 0 ? `${did} ${started.join(', ')}` : 'nothing to do: the agent and its proxy were not killed');
+    const what = started.length > 0 ? `${did} ${started.join(', ')}` : 'nothing to do: the agent and its proxy were not killed';
+    return done(result, [what, ...also].join('\n'));
   },
 };
 

@@ -10,8 +10,8 @@ export interface AgentAction {
 /** What `agent status` tells. */
 export interface AgentStatus {
   containers: { service: string; state: string; health: string }[];
-  /** `act` where it starts and restarts containers by itself. */
-  healing: 'act' | 'off';
+  /** `act` where it starts and restarts containers by itself; `suggest` where it only says so. */
+  healing: 'off' | 'suggest' | 'act';
   fencing: 'act' | 'off';
   /** A command works on the stack: healing waits for its end. */
   paused: boolean;
@@ -30,6 +30,7 @@ export function agentAction(line: string): AgentAction | undefined {
 
 const factsText = (facts: AgentAction['facts']): string =>
   Object.entries(facts)
+    .filter(([name]) => name !== 'action')
     .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join(', ');
 
@@ -37,7 +38,7 @@ const factsText = (facts: AgentAction['facts']): string =>
 export function describeAgent({ containers, healing, fencing, paused, actions }: AgentStatus): string {
   const state = ({ service, state: now, health }: AgentStatus['containers'][number]) =>
     `${service} ${now === 'running' ? (health === 'none' ? 'runs' : health) : now}`;
-  const does = (on: string, word: string) => (on === 'act' ? word : `no ${word}`);
+  const does = (on: string, word: string) => ({ act: word, suggest: `suggestions alone, no ${word}`, off: `no ${word}` })[on];
   return [
     `${containers.map(state).join(', ')}; ${does(healing, 'healing')}${paused ? ' (paused while a command works)' : ''}, ${does(fencing, 'fencing')}`,
     ...(actions.length > 0 ? ['What it did last:'] : ['It has done nothing yet']),

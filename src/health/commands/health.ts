@@ -10,6 +10,7 @@ export const health: Command = {
     ['--all', 'Every check, also those that are ok'],
     ['--watch', 'Check again every 5 seconds until Ctrl-C'],
   ],
+  measured: true,
   run: async (context, _args, options) => {
     const { open } = await import('../../project/open.ts');
     const { collectChecks, look } = await import('../collect.ts');

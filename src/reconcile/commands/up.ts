@@ -14,6 +14,7 @@ export const upCommand: Command = {
     NEW_DATA,
     CARRY_DATA,
   ],
+  measured: true,
   run: async (context, _args, options) => {
     const { open } = await import('../../project/open.ts');
     const { stepKinds } = await import('../../project/execute.ts');

@@ -29,6 +29,7 @@ const jobsRun: Command = {
   summary: 'Run one job now, and note how it went',
   example: 'medianest jobs run verify',
   args: '<job>',
+  measured: true,
   run: async (context, [name = '']) => {
     const { knownJobs } = await import('../records.ts');
     const { runJob } = await import('../run-job.ts');

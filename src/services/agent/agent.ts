@@ -6,13 +6,20 @@ import { CACHE_KEEPER_SECRET, redisCluster } from '../cache/redis-cluster.ts';
 import { FENCER_PASSWORD } from '../database/etcd.ts';
 import { REST_PASSWORD } from '../database/patroni.ts';
 import { memberCertificate } from '../shared/member.ts';
-import { ENGINE_PROXY_UID, ENGINE_SOCKET, SOCKET_FOLDER, watched } from './engine-proxy.ts';
+import { AGENT_HOST, AGENT_METRICS, MONITORING_HOSTS, monitored } from '../shared/monitoring.ts';
+import { ENGINE_PROXY_UID, ENGINE_SOCKET, SELF, SOCKET_FOLDER, watched } from './engine-proxy.ts';
 import { containerName, engineRequests } from './engine-requests.ts';
 
-const AGENT_HOST = 60;
-
 const settings = z.strictObject({
-  heal: z.boolean().default(true).describe('Starts containers that ended by a fault, and restarts those that stay unhealthy'),
+  healing: z
+    .preprocess(
+      // What it was until it had three values.
+      (value) => (value === true ? 'act' : value === false ? 'off' : value),
+      z.enum(['off', 'suggest', 'act'], 'should be off, suggest or act').default('act'),
+    )
+    .describe(
+      '`act`: starts containers that ended by a fault, and restarts those that stay unhealthy. `suggest`: only says what it would do (`agent status`). `off`: neither. Failover of database and cache is not part of it (docs/recovery.md)',
+    ),
   fence: z
     .boolean()
     .default(true)
@@ -46,7 +53,12 @@ export const agent = defineService({
     const { project } = input.settings;
     const { ping, events, list } = engineRequests(project);
     const groups = new Set(input.built.flatMap(({ member }) => (member ? [member.group] : [])));
-    const networks: NetworkName[] = groups.has('database') ? ['db', 'control'] : ['db'];
+    const scraped = monitored(input);
+    const networks: NetworkName[] = [
+      'db',
+      ...(groups.has('database') ? ['control' as const] : []),
+      ...(scraped ? ['monitoring' as const] : []),
+    ];
     const addresses = networks.map((network) => input.address(network, AGENT_HOST));
     return [
       {
@@ -75,7 +87,8 @@ export const agent = defineService({
           engine: { socket: ENGINE_SOCKET, ping, events, list },
           containers: containers(input),
           cache: groups.has('cache') ? cacheView(input) : null,
-          heal: own.heal,
+          healing: own.healing,
+          metrics: scraped ? metricsView(input) : null,
           fence: own.fence,
           pausedSeconds: own.pausedSeconds,
           hungSeconds: own.hungSeconds,
@@ -86,6 +99,7 @@ export const agent = defineService({
         cpus: own.cpus,
         keeps: { '/tmp': 'nothing lasting', '/run': 'when it was last at work, for its health check' },
         after: ['engine-proxy'],
+        ...(scraped && { metrics: [AGENT_METRICS] }),
         // It reads its configuration, passwords and certificate again each time.
         reload: ['/usr/local/bin/agent', 'check'],
         interruption: 'none: meanwhile nothing is healed, and the database fails over more slowly',
@@ -94,6 +108,17 @@ export const agent = defineService({
     ];
   },
 });
+
+/** Where it tells, whom alone, and what it reads besides what it looks after. */
+function metricsView(input: BuildInput) {
+  const { network, port } = AGENT_METRICS;
+  return {
+    host: input.address(network, AGENT_HOST),
+    port,
+    caller: input.address(network, MONITORING_HOSTS.prometheus),
+    also: SELF.map((service) => ({ service, container: containerName(input.settings.project, service) })),
+  };
+}
 
 function cacheView(input: BuildInput) {
   const { replicas, nodeTimeoutMs } = input.settingsOf(redisCluster);

@@ -4,11 +4,14 @@ import { cpus, memory } from '../../settings/fields.ts';
 import { type BuildInput, defineService } from '../../stack/service.ts';
 import type { Blueprint } from '../../stack/types.ts';
 import { app, FIRST_HOST } from '../app/app.ts';
-import { containerChanges, containerName, containerReads, engineRequests } from './engine-requests.ts';
+import { monitored } from '../shared/monitoring.ts';
+import { containerChanges, containerName, containerReads, containerStats, engineRequests } from './engine-requests.ts';
 
 export const ENGINE_PROXY_UID = 10008;
 /** The folder that it shares with only the agent. */
 export const SOCKET_FOLDER = '/srv/engine-proxy';
+/** The agent cannot start these: it is one of them, and reaches the engine by the other. */
+export const SELF = ['agent', 'engine-proxy'] as const;
 export const ENGINE_SOCKET = `${SOCKET_FOLDER}/engine.sock`;
 
 const settings = z.strictObject({
@@ -37,6 +40,8 @@ export const engineProxy = defineService({
     const { project } = input.settings;
     const requests = engineRequests(project);
     const containers = watched(input).map(({ name }) => containerName(project, name));
+    const itself = SELF.map((name) => containerName(project, name));
+    const measures = monitored(input) ? [...itself.flatMap(containerReads), ...[...containers, ...itself].map(containerStats)] : [];
     return [
       {
         name: 'engine-proxy',
@@ -57,7 +62,7 @@ export const engineProxy = defineService({
           socketGroup: String(socket.gid),
           listen: ENGINE_SOCKET,
           eventsRequest: requests.events,
-          reads: [requests.ping, requests.events, requests.list, ...containers.flatMap(containerReads)],
+          reads: [requests.ping, requests.events, requests.list, ...containers.flatMap(containerReads), ...measures],
           changes: containers.flatMap(containerChanges),
         },
         memoryBytes: own.memory,

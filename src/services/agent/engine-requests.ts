@@ -15,7 +15,7 @@ export function engineRequests(project: string): EngineRequests {
   const label = [`${LABEL.project}=${project}`];
   return {
     ping: '/_ping',
-    events: `/events?${query({ type: ['container'], label, event: ['die', 'start', 'pause', 'unpause', 'kill', 'stop', 'health_status'] })}`,
+    events: `/events?${query({ type: ['container'], label, event: ['die', 'oom', 'start', 'pause', 'unpause', 'kill', 'stop', 'health_status'] })}`,
     list: `/containers/json?all=1&${query({ label })}`,
   };
 }
@@ -25,6 +25,8 @@ export const containerName = (project: string, service: string): string => `${pr
 
 /** What may be read, and what may be done, about one container. */
 export const containerReads = (container: string): string[] => [`/containers/${container}/json`];
+/** What a container uses, at once: without `one-shot` the engine waits a second for a second look. */
+export const containerStats = (container: string): string => `/containers/${container}/stats?stream=false&one-shot=true`;
 export const containerChanges = (container: string): string[] => [
   `/containers/${container}/kill?signal=KILL`,
   `/containers/${container}/start`,

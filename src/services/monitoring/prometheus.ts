@@ -2,10 +2,10 @@ import * as z from 'zod';
 import { cpus, memory, size } from '../../settings/fields.ts';
 import { type BuildInput, defineService } from '../../stack/service.ts';
 import type { Blueprint, NetworkName } from '../../stack/types.ts';
-import { MONITORING_HOSTS, monitored } from '../shared/monitoring.ts';
+import { AGENT_HOST, AGENT_METRICS, MONITORING_HOSTS, monitored } from '../shared/monitoring.ts';
 import { ALERTMANAGER_PORT } from './alertmanager.ts';
 import { PROMETHEUS_UID } from './exporter.ts';
-import { scrapeJobs, sourcesOf } from './scrape-jobs.ts';
+import { type Source, scrapeJobs, sourcesOf } from './scrape-jobs.ts';
 
 const PROMETHEUS_PORT = 9090;
 
@@ -37,6 +37,10 @@ const settings = z.strictObject({
 const networksOf = (built: readonly Blueprint[]): NetworkName[] => [
   ...new Set<NetworkName>(['monitoring', ...sourcesOf(built).map(({ source }) => source.network)]),
 ];
+
+/** The agent looks after all others, Prometheus too, and so is built after it: what is scraped of it is known before. */
+const agentSource = (input: BuildInput): Source[] =>
+  input.enabled('agent') ? [{ name: 'agent', host: AGENT_HOST, metrics: [AGENT_METRICS] }] : [];
 
 /** Where alerts go; null where the component is switched off. */
 const alertmanagerOf = (input: BuildInput): string | null =>
@@ -104,7 +108,7 @@ export const prometheus = defineService({
       retentionDays: own.retention.days,
       retentionBytes: own.retention.size,
       alertmanager: alertmanagerOf(input),
-      jobs: scrapeJobs([...input.built, itself], (network, number) => input.address(network, number)),
+      jobs: scrapeJobs([...input.built, itself, ...agentSource(input)], (network, number) => input.address(network, number)),
     };
     return [{ ...itself, view }];
   },

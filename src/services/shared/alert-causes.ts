@@ -16,7 +16,7 @@ export const ALERT_CAUSES: Readonly<Record<string, AlertCause>> = {
   disk: {
     is: 'A disk of the host is full, or nearly.',
     effect: 'Database, cache and uploads stop when no space is left.',
-    explains: ['coordination', ...DATA, ...VISITORS, 'monitoring'],
+    explains: ['coordination', ...DATA, ...VISITORS, 'container', 'monitoring'],
   },
   memory: {
     is: 'The host or a container has too little memory.',
@@ -26,7 +26,7 @@ export const ALERT_CAUSES: Readonly<Record<string, AlertCause>> = {
   coordination: {
     is: 'etcd has no leader, or members of it are away.',
     effect: 'The database cannot fail over meanwhile.',
-    explains: ['database', 'database-member', ...VISITORS],
+    explains: ['database', 'database-member', 'agent', ...VISITORS],
   },
   database: {
     is: 'The database has no leader, or is not reached.',
@@ -68,9 +68,24 @@ export const ALERT_CAUSES: Readonly<Record<string, AlertCause>> = {
     effect: 'Browsers refuse the portal once it has expired.',
     explains: [],
   },
+  container: {
+    is: 'A container ends again and again.',
+    effect: 'What it does is interrupted each time.',
+    explains: [],
+  },
+  agent: {
+    is: 'The agent does not run, or does not do its rounds.',
+    effect: 'Containers that end or hang are not healed, and the database fails over more slowly.',
+    explains: [],
+  },
   archive: {
     is: 'Backups or WAL do not reach their repository.',
     effect: 'A restore would lack the newest data.',
+    explains: [],
+  },
+  drill: {
+    is: 'No drill has proven lately that a restore works.',
+    effect: 'Whether the backups can be restored is not known.',
     explains: [],
   },
   channel: {

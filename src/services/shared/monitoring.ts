@@ -33,6 +33,10 @@ export const NGINX_EXPORTER = { via: 'nginx-exporter', network: 'monitoring', po
 
 /** Where nginx tells its exporter how many connections it has. */
 export const STATUS_PORT = 8084;
+/** The agent in its networks, and where it tells Prometheus of itself and of the containers. */
+export const AGENT_HOST = 60;
+export const AGENT_METRICS = { job: 'agent', network: 'monitoring', port: 9180 } as const;
+
 /** Where HAProxy serves its metrics. */
 const HAPROXY_PORT = 8404;
 

@@ -3,7 +3,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { containerChanges, containerReads, engineRequests } from '../../../src/services/agent/engine-requests.ts';
+import { containerChanges, containerReads, containerStats, engineRequests } from '../../../src/services/agent/engine-requests.ts';
 import { docker } from '../../support/cli.ts';
 import { type Workspace, workspace } from '../../support/workspace.ts';
 
@@ -61,7 +61,7 @@ beforeAll(async () => {
   stack.configure({
     profile: 'dev',
     components: { 'all-in-one': false, redis: true, 'engine-proxy': true, agent: true },
-    agent: { heal: false },
+    agent: { healing: 'off' },
     engineProxy: { socket, gid: statSync(socket).gid },
   });
   const up = await stack.run(['up']);
@@ -145,6 +145,7 @@ describe('the proxy between agent and engine', () => {
     ['logs', () => request('GET', `/containers/${own}/logs?stdout=1`)],
     ['an archive of its files', () => request('GET', `/containers/${own}/archive?path=/run/secrets`)],
     ['an export', () => request('GET', `/containers/${own}/export`)],
+    ['its statistics, where nothing is monitored', () => request('GET', containerStats(own))],
     ['its processes', () => request('GET', `/containers/${own}/top`)],
     ['its removal', () => request('DELETE', `/containers/${own}?force=1`)],
     ['an update of its limits', () => request('POST', `/containers/${own}/update`)],

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { AgentConfig } from '../../../src/agent/config.ts';
 import type { EngineClient, ListedContainer } from '../../../src/agent/engine-client.ts';
 import { healer } from '../../../src/agent/healing.ts';
+import { newTally } from '../../../src/agent/metrics/tally.ts';
 import { type HealLimits, type History, type Patient, planHealing } from '../../../src/agent/plan/heal.ts';
 import { holds } from '../../../src/state/plan/hold.ts';
 
@@ -214,7 +215,7 @@ describe('a container that was stopped on purpose', () => {
     const engine = { list, start: async (container: string) => void started.push(container) } as unknown as EngineClient;
     const containers = [{ service: 'redis-1', container: 'p-redis-1-1', after: [] }];
     const config = { containers, unhealthySeconds: 60, attempts: 5 } as unknown as AgentConfig;
-    const heal = healer(config, { engine, groups: [], log: () => {}, now: () => second * SECOND });
+    const heal = healer(config, { engine, groups: [], log: () => {}, now: () => second * SECOND, tally: newTally() });
     for (const step of course) {
       if (step.told) tell(step.told);
       meanwhile = step.meanwhile;
@@ -234,5 +235,39 @@ describe('a container that was stopped on purpose', () => {
   });
   it('is left alone too where the list is older than what the engine tells', async () => {
     expect(await rounds([{ state: 'running', meanwhile: 'stop' }, exited, exited, exited])).toEqual([]);
+  });
+});
+
+describe('healing that only suggests', () => {
+  /** Rounds of three seconds over what `at` shows of one container. */
+  async function suggestions(seconds: number, at: (second: number) => Partial<ListedContainer>) {
+    let second = 0;
+    const [told, tally] = [[] as string[], newTally()];
+    const container = 'p-app-1-1';
+    const listed = (): ListedContainer => ({ container, state: 'running', exitCode: undefined, health: 'healthy', ...at(second) });
+    // Anything else asked of this engine is a failure of the test.
+    const engine = { list: async () => [listed()] } as unknown as EngineClient;
+    const containers = [{ service: 'app-1', container, after: [] }];
+    const config = { healing: 'suggest', containers, unhealthySeconds: 60, attempts: 2 } as unknown as AgentConfig;
+    const log = (what: string, facts = {}) => void told.push(`${second} ${what} ${Object.values(facts).join(' ')}`);
+    const heal = healer(config, { engine, groups: [], log, now: () => second * SECOND, tally });
+    for (; second <= seconds; second += 3) await heal.round();
+    return { told, tally };
+  }
+
+  it('tells an action once for a fault, again for the next one, and does nothing', async () => {
+    const dead = { state: 'exited', exitCode: 137, health: 'none' } as const;
+    const { told, tally } = await suggestions(900, (second) => (second < 600 || second > 800 ? dead : {}));
+    expect(told).toEqual([
+      '3 suggests: start it suggest app-1 it ended with status 137',
+      '804 suggests: start it suggest app-1 it ended with status 137',
+    ]);
+    expect(tally.actions).toMatchObject({ suggest: 2, start: 0 });
+    expect(tally.healed).toEqual({});
+  });
+
+  it('tells a restart of what stays unhealthy', async () => {
+    const { told } = await suggestions(300, () => ({ health: 'unhealthy' }));
+    expect(told).toEqual(['60 suggests: restart it suggest app-1 it has been unhealthy for 60 s']);
   });
 });

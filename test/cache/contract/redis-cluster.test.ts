@@ -29,7 +29,7 @@ const settings = (subnet: string) => ({
   profile: 'dev-compose',
   components: ONLY,
   // The controller of this test looks after the cluster, and nobody starts what it kills.
-  agent: { heal: false, fence: false },
+  agent: { healing: 'off', fence: false },
   networks: { db: { subnet } },
 });
 const configure = (subnet: string) => servers.configure(settings(subnet));

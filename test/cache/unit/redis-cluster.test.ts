@@ -27,7 +27,7 @@ describe('the Redis cluster', () => {
     expect(six[0]?.view).toMatchObject({ address: '192.168.0.30', maxmemoryBytes: 96 * 1024 ** 2, nodeTimeoutMs: 2000 });
   });
   it('is refused without the agent, which brings its nodes together', () => {
-    expect(() => stack('agent: { heal: true }\n', {}).services).not.toThrow();
+    expect(() => stack('agent: { healing: act }\n', {}).services).not.toThrow();
     const without = () => stackOf(load({ file: 'components: { redis: false, redis-cluster: true }\n', flags: { profile: 'dev-compose' } }));
     expect(without).toThrow('redis-cluster needs the agent');
   });

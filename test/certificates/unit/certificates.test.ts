@@ -10,6 +10,7 @@ import {
   certificateRow,
 } from '../../../src/certificates/plan/certificate-report.ts';
 import { gradeOf, scanProblem } from '../../../src/certificates/plan/tls-grade.ts';
+import { metricsText } from '../../../src/core/metrics-text.ts';
 import { nameProblem } from '../../../src/settings/certificate-fields.ts';
 import { load, stackOf } from '../../support/settings.ts';
 
@@ -142,9 +143,10 @@ describe('the report', () => {
     expect([(await at(1)).ocsp, (await at(1, { offersOcsp: false })).ocsp]).toEqual(['sent', 'not offered by this CA']);
   });
   it('becomes metrics', async () => {
-    const text = certificateMetrics([await at(1)]);
+    const text = metricsText(certificateMetrics([await at(1, { lastError: 'the CA is away' })]));
     expect(text).toMatch(/^medianest_certificate_not_after_seconds\{name="edge",source="internal-ca"\} 17\d{8}$/m);
     expect(text).toMatch(/^medianest_certificate_ok\{.*\} 1$/m);
+    expect(text).toMatch(/^medianest_certificate_renewal_failed\{.*\} 1$/m);
   });
   it('names a certificate to its CA as RFC 9773 says', async () => {
     const { certificate } = await issued;

@@ -83,7 +83,7 @@ it('tells versions, also of what it runs on, and explains topics', async () => {
   const { stdout } = await medianest(['version', '--json']);
   expect(JSON.parse(stdout)).toMatchObject({
     medianest: expect.stringMatching(/^\d+\./),
-    settings: 2,
+    settings: 3,
     state: 1,
     engine: expect.stringMatching(/^\d+\./),
     compose: expect.stringMatching(/^\d+\./),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { docker } from '../../support/cli.ts';
 import { audit, containers, parsed, until } from '../../support/stack.ts';
@@ -57,4 +58,29 @@ test('the job does it each minute: a killed agent is back, and heals again', asy
   await until('the agent starts the cache and the repository of backups', both, 60);
   const status = parsed<{ actions: { what: string; facts: { service?: string } }[] }>(await space.run(['agent', 'status', '--json']));
   expect(status.actions).toContainEqual(expect.objectContaining({ what: 'started', facts: expect.objectContaining({ service: 'redis' }) }));
+});
+
+test('what the agent did stands in the audit log with its reason, once', async () => {
+  for (let look = 0; look < 2; look++) expect((await space.run(['agent', 'heal'])).status).toBe(0);
+  const noted = audit(space).filter(({ user, command }) => user === 'agent' && command.startsWith('redis: started'));
+  expect(noted.map(({ command }) => command)).toEqual(['redis: started (it ended with status 137)']);
+});
+
+test('agent.healing: suggest says what it would do, and act does it; a change does not replace the agent', async () => {
+  const agent = async () => (await docker(['inspect', '--format', '{{.Id}} {{.State.StartedAt}}', name('agent')])).stdout;
+  const before = await agent();
+  const actions = async () => (await space.run(['agent', 'status'])).stdout;
+  expect((await space.run(['up', '--set', 'agent.healing=suggest'])).status).toBe(0);
+  await until('the agent has read it', async () => (await actions()).includes('healing suggest'), 30);
+  await docker(['kill', name('redis')]);
+  await until('it is suggested', async () => /suggests: start it: service redis, why it ended with status 137/.test(await actions()), 30);
+  // Several rounds later nothing was done, and it was told once.
+  await sleep(12_000);
+  expect(await stateOf('redis')).toBe('exited');
+  expect((await actions()).match(/suggests/g)).toHaveLength(1);
+  // `up` repairs it by itself; what dies later is the agent's again.
+  expect((await space.run(['up'])).status).toBe(0);
+  await docker(['kill', name('redis')]);
+  await until('it is healed', async () => (await stateOf('redis')) === 'running', 60);
+  expect(await agent()).toBe(before);
 });

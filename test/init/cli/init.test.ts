@@ -44,7 +44,7 @@ describe('init with a terminal', () => {
     expect(stdout).toContain('choose one of dev, dev-compose');
     expect(stdout).not.toContain('my-plex-token');
     expect(settings(dir)).toEqual({
-      version: 2,
+      version: 3,
       profile: 'dev-compose',
       edge: { domains: ['media.home.example', 'tv.home'], address: '127.0.0.1' },
       external: { plex: { url: 'http://192.168.1.20:32400', token: 'file:secrets/plex-token' } },

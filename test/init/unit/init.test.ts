@@ -69,7 +69,7 @@ it('writes settings that read back as they were, whatever is in them', () => {
   const settings = {
     profile: 'x',
     edge: { headers: { 'X-A': 'a: "b" # c' }, domains: ['a', 'b'], hsts: true },
-    version: 2,
+    version: 3,
     app: { command: [], env: {} },
   };
   const text = settingsText(settings, (path) => `about ${path.join('.')}`, '.medianest/s.json', ['version', 'profile', 'edge', 'app']);

@@ -5,6 +5,14 @@ import { containers, until } from '../../support/stack.ts';
 import { type Workspace, workspace } from '../../support/workspace.ts';
 
 const LIGHT = ['node-exporter', 'postgres-exporter', 'redis-exporter', 'blackbox-exporter', 'nginx-exporter', 'alertmanager', 'prometheus'];
+/** Small, so that two cores are enough. What it scrapes each 5 s, it has seen when a test looks. */
+const SETTINGS = { app: { replicas: 2, settleSeconds: 2 }, prometheus: { scrapeSeconds: 5 }, edge: { address: '127.0.0.1' } };
+const CONTAINER = 'medianest_container_';
+const USED = ['memory_bytes', 'memory_limit_bytes', 'cpu_seconds_total', 'pids'];
+const LIVED = ['running', 'start_time_seconds', 'restarts_total', 'oom_kills_total'];
+const TRAFFIC = ['network_receive_bytes_total', 'network_transmit_bytes_total'];
+/** The capabilities that tell something. */
+const WRITTEN_BY = ['backup', 'certificates', 'deploy', 'health', 'schedule'];
 const MOST_BYTES = 150 * 1024 ** 2;
 
 let space: Workspace;
@@ -40,12 +48,7 @@ const up = (...args: string[]) => space.run(['up', '--profile', 'prod', ...args]
 
 beforeAll(async () => {
   space = await workspace('light');
-  // Small, so that two cores are enough. What it scrapes each 5 s, it has seen when a test looks.
-  space.configure({
-    app: { replicas: 2, settleSeconds: 2 },
-    prometheus: { scrapeSeconds: 5 },
-    edge: { address: '127.0.0.1' },
-  });
+  space.configure(SETTINGS);
   const started = await up();
   expect({ status: started.status, stderr: started.stderr }).toMatchObject({ status: 0 });
   before = (await containers(space.project)).map(({ id }) => id);
@@ -53,19 +56,20 @@ beforeAll(async () => {
 afterAll(() => space.destroy());
 
 describe('observability: light', () => {
-  test('starts beside the stack, and replaces nothing but the edge', async () => {
+  test('starts beside the stack, and replaces nothing but the edge and the agent', async () => {
     const changed = await up('--set', 'observability=light');
     expect({ status: changed.status, stderr: changed.stderr }).toMatchObject({ status: 0 });
     const now = await containers(space.project);
     expect(now.filter(({ service }) => LIGHT.includes(service)).map(({ health }) => health)).toEqual(LIGHT.map(() => 'healthy'));
     expect(now.filter(({ id, service }) => !before.includes(id) && !LIGHT.includes(service)).map(({ service }) => service)).toEqual([
+      'agent',
       'edge',
     ]);
   }, 900_000);
 
   test('measures everything within 60 s', async () => {
-    // One each of Prometheus, Alertmanager, host, balancer, router, nginx and site, 3 of etcd, twice 2 of the database, 6 of the cache.
-    await until('every target is up', async () => (await query('up == 1')).length === 20 && (await query('up == 0')).length === 0, 60);
+    // One each of Prometheus, Alertmanager, host, agent, balancer, router, nginx and site, 3 of etcd, twice 2 of the database, 6 of the cache.
+    await until('every target is up', async () => (await query('up == 1')).length === 21 && (await query('up == 0')).length === 0, 60);
     await until('nothing is unknown to an exporter', async () => (await numberOf('count(redis_up == 1)')) === 6, 60);
     await until('the database tells of itself', async () => (await numberOf('count(pg_exporter_last_scrape_error == 0)')) === 2, 60);
     await until('the edge answers', async () => (await numberOf('min(probe_success)')) === 1, 60);
@@ -81,6 +85,84 @@ describe('observability: light', () => {
     expect(await numberOf('count(redis_aof_last_write_status)')).toBe(6);
     expect(await numberOf('count(redis_memory_max_bytes > 0)')).toBe(6);
   });
+
+  test('measures every container, by the agent', async () => {
+    const running = (await containers(space.project)).map(({ service }) => service).sort();
+    const services = async (metric: string) => (await query(`${CONTAINER}${metric}`)).map(({ metric: { service = '' } }) => service).sort();
+    await until('all are known', async () => (await services('memory_bytes')).length === running.length, 30);
+    for (const metric of [...USED, ...LIVED]) expect([metric, await services(metric)]).toEqual([metric, running]);
+    // The proxy of the engine has no network.
+    const connected = running.filter((service) => service !== 'engine-proxy');
+    for (const metric of TRAFFIC) expect([metric, await services(metric)]).toEqual([metric, connected]);
+    for (const metric of [...USED, ...TRAFFIC, 'start_time_seconds'])
+      expect([metric, (await query(`${CONTAINER}${metric} <= 0`)).map(({ metric: { service } }) => service)]).toEqual([metric, []]);
+    expect(await numberOf(`min(${CONTAINER}healthy)`)).toBe(1);
+    expect(await numberOf(`sum(${CONTAINER}restarts_total)`)).toBe(0);
+    // As the engine says itself, but for what was used between the two.
+    const [said, told] = [await memoryOf('edge'), await numberOf(`${CONTAINER}memory_bytes{service="edge"}`)];
+    expect(Math.abs(said - told)).toBeLessThan(said / 4);
+  });
+
+  test('measures the agent itself', async () => {
+    expect(await numberOf('max by (mode) (medianest_agent_healing{mode="act"})')).toBe(1);
+    expect((await query('time() - medianest_agent_loop_timestamp_seconds < 30')).map(({ metric: { loop } }) => loop).sort()).toEqual([
+      'cache',
+      'fencer',
+      'healing',
+    ]);
+    // The agent may be there before its proxy knows what it may ask: since then, nothing failed.
+    expect(await numberOf('sum(increase(medianest_agent_failed_reads_total[30s]))')).toBe(0);
+    expect(await numberOf('count(medianest_agent_healed_total)')).toBe((await containers(space.project)).length);
+    for (const metric of ['agent_actions_total', 'agent_loop_seconds', 'agent_loop_failures_total', 'agent_held', 'agent_holds_total'])
+      expect([metric, (await query(`medianest_${metric}`)).length > 0]).toEqual([metric, true]);
+  });
+
+  test('has the metrics that commands write', async () => {
+    // A job goes by the file alone.
+    space.configure({ ...SETTINGS, profile: 'prod', observability: 'light' });
+    for (const command of [
+      ['backup', '--type', 'full'],
+      ['backup', 'verify'],
+      ['drill'],
+      ['deploy'],
+      ['jobs', 'run-due'],
+      ['jobs', 'run', 'prune'],
+      ['certs', 'renew'],
+    ]) {
+      const { status, stderr } = await space.run(command);
+      expect({ command, status, stderr }).toMatchObject({ status: 0 });
+    }
+    // Whatever its verdict on the host of the test is.
+    const verdict = JSON.parse((await space.run(['health', '--json'])).stdout) as { status: string; checks: unknown[] };
+    await until('the last of them is read', async () => (await query('medianest_health_status')).length === 1, 30);
+    expect((await query('medianest_metrics_failed == 0')).map(({ metric: { capability = '' } }) => capability).sort()).toEqual(WRITTEN_BY);
+    expect(await numberOf('max(node_textfile_scrape_error)')).toBe(0);
+    const age = async (metric: string) => numberOf(`time() - max(medianest_${metric}_timestamp_seconds)`);
+    for (const metric of ['backup_last_good', 'backup_verified', 'drill_last', 'deploy_last', 'job_last_end', 'health'])
+      expect([metric, await age(metric)]).toEqual([metric, expect.toSatisfy((seconds: number) => seconds > 0 && seconds < 900)]);
+    for (const metric of [
+      'backup_last_good_size_bytes',
+      'backup_last_good_stored_bytes',
+      'backup_last_good_duration_seconds',
+      'drill_rto_seconds',
+      'deploy_last_duration_seconds',
+    ])
+      expect([metric, await numberOf(`max(medianest_${metric})`)]).toEqual([metric, expect.toSatisfy((value: number) => value > 0)]);
+    expect(await numberOf('medianest_drill_rpo_seconds')).toBeLessThan(120);
+    expect(await numberOf('sum(medianest_backup_command_failed)')).toBe(0);
+    expect(await numberOf('medianest_backup_sets{status="good"}')).toBe(1);
+    // Since a runner was at work, what is due is known: within two hours and a bit, and within a month and a day.
+    expect(await numberOf('medianest_backup_due_timestamp_seconds - time()')).toBeLessThan(4 * 3600);
+    expect(await numberOf('medianest_drill_due_timestamp_seconds - time()')).toBeLessThan(33 * 86_400);
+    expect(await numberOf('count(medianest_certificate_not_after_seconds - time() > 0)')).toBe(
+      await numberOf('sum(medianest_certificate_ok)'),
+    );
+    expect(await numberOf('count(medianest_certificate_ok)')).toBeGreaterThan(8);
+    expect(await numberOf('medianest_deploys{result="deployed"}')).toBeGreaterThan(0);
+    expect(await numberOf('sum(medianest_job_failed)')).toBe(0);
+    expect(await numberOf('medianest_health_status')).toBe(['ok', 'warn', 'fail'].indexOf(verdict.status));
+    expect(await numberOf('sum(medianest_health_checks)')).toBe(verdict.checks.length);
+  }, 900_000);
 
   test('stays small', async () => {
     expect(await numberOf('prometheus_tsdb_head_series')).toBeLessThan(10_000);
@@ -118,6 +200,39 @@ describe('observability: light', () => {
 });
 
 describe('an alert', () => {
+  test('fires for a container that has no memory left, and names it in place of the host', async () => {
+    const killed = await docker(['exec', named('nginx-exporter'), 'bash', '-c', 'x=$(head -c 200m /dev/zero | tr "\\0" x); echo ${#x}']);
+    expect(killed.status).not.toBe(0);
+    const service = async () => (await query('ALERTS{alertname="ContainerOutOfMemory"}')).map(({ metric }) => metric.service);
+    await until('ContainerOutOfMemory fires', async () => (await service())[0] === 'nginx-exporter', 60);
+    expect(await numberOf(`${CONTAINER}oom_kills_total{service="nginx-exporter"}`)).toBe(1);
+    await sleep(75_000);
+    expect(await query('ALERTS{alertname="OutOfMemory",alertstate="firing"}')).toEqual([]);
+  });
+
+  test('fires for a container that is killed again and again, which the agent heals', async () => {
+    for (let kills = 1; kills <= 3; kills++) {
+      await docker(['kill', named('nginx-exporter')]);
+      await until('it is healed', async () => (await numberOf('medianest_agent_healed_total{service="nginx-exporter"}')) === kills, 60);
+      // Well for longer than the agent takes for cured.
+      await sleep(15_000);
+    }
+    expect(await numberOf('medianest_agent_actions_total{action="start"}')).toBeGreaterThanOrEqual(3);
+    const service = async () => (await query('ALERTS{alertname="ContainerRestarts"}')).map(({ metric }) => metric.service);
+    await until('ContainerRestarts fires', async () => (await service())[0] === 'nginx-exporter', 60);
+    // The audit log has each of them once, however often it is looked.
+    for (let look = 0; look < 2; look++) expect((await space.run(['agent', 'heal'])).status).toBe(0);
+    const noted = (await space.run(['audit'])).stdout.split('\n').filter((line) => line.includes('nginx-exporter: started'));
+    expect(noted.map((line) => line.includes('(it ended with status 137)'))).toEqual([true, true, true]);
+  }, 300_000);
+
+  test('fires for the agent that is stopped, and is resolved when it is back', async () => {
+    await docker(['stop', named('agent')]);
+    await until('AgentDown fires', () => fires('AgentDown', 'agent'), 120);
+    await docker(['start', named('agent')]);
+    await until('AgentDown is resolved', async () => !(await fires('AgentDown', 'agent')), 60);
+  });
+
   test('fires for a node of the cache that is stopped, and is resolved when it is back', async () => {
     await docker(['stop', named('redis-6')]);
     await until('CacheNodeDown fires', () => fires('CacheNodeDown', 'redis-6'), 90);

@@ -109,17 +109,35 @@ describe('observability: light', () => {
     for (const { environment } of own) expect(environment.HEALTH_URL).toMatch(/^10\.30\.0\.\d+:/);
   });
 
-  it('replaces no container but the edge, which joins a network', () => {
+  it('replaces no container but the edge and the agent, which join a network', () => {
     const off = stackOf(load({ file: 'observability: off\n', flags: { profile: 'prod' } }));
     const [before, after] = [rendered(off).inputs, rendered(monitored()).inputs];
     const replaced = Object.keys(before).filter((name) => before[name] !== after[name]);
-    expect(replaced).toEqual(['edge']);
+    expect(replaced).toEqual(['edge', 'agent']);
+  });
+
+  it('lets the agent read statistics of every container, itself and its proxy too, and tell Prometheus alone', () => {
+    const [stack, off] = [monitored(), stackOf(load({ file: 'observability: off\n', flags: { profile: 'prod' } }))];
+    const measured = [
+      ...fileOf(stack, 'engine-proxy/haproxy.cfg').matchAll(/may_read url -m str \/containers\/medianest-([\w-]+)-1\/stats\?/g),
+    ];
+    const slots = Array.from({ length: 10 }, (_, index) => `app-${index + 1}`);
+    const running = stack.services.filter(({ oneOff }) => !oneOff).map(({ name }) => name);
+    expect(measured.map(([, service]) => service).sort()).toEqual([...new Set([...running, ...slots])].sort());
+    expect(fileOf(off, 'engine-proxy/haproxy.cfg')).not.toContain('/stats');
+    const told = (file: Stack) => (JSON.parse(fileOf(file, 'agent/agent.json')) as { metrics: unknown }).metrics;
+    expect(told(stack)).toMatchObject({ host: '10.30.0.60', port: 9180, caller: '10.30.0.80' });
+    expect(told(off)).toBeNull();
+    expect(fileOf(stack, 'prometheus/prometheus.yml')).toContain('targets: ["10.30.0.60:9180"]');
+    expect(fileOf(monitored('', 'dev'), 'prometheus/prometheus.yml')).not.toContain(':9180');
   });
 
   it('gives Prometheus the rules of every component that runs', () => {
     const rules = (stack: Stack) => rendered(stack).files.flatMap(({ path }) => /^prometheus\/rules-(.*)\.yml$/.exec(path)?.[1] ?? []);
     expect(rules(monitored())).toEqual([
+      'agent',
       'alertmanager',
+      'backup',
       'balancer',
       'db-router',
       'edge',

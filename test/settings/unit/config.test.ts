@@ -102,7 +102,7 @@ describe('refused settings', () => {
       'INVALID_SETTINGS',
       /medianest\.yml:2: components\.kibanna/,
     ],
-    ['a newer version', { file: 'version: 3\n' }, 'INVALID_SETTINGS', /version/],
+    ['a newer version', { file: 'version: 4\n' }, 'INVALID_SETTINGS', /version/],
     ['bad YAML', { file: 'edge:\n  httpPort: [1\nx: 2\n' }, 'BAD_YAML', /medianest\.yml:\d+:\d+: /],
     ['a key given twice', { file: 'project: a\nproject: b\n' }, 'BAD_YAML', /medianest\.yml:2:1: .*unique/],
     ['a list', { file: '- a\n' }, 'BAD_YAML', /medianest\.yml:1:1/],

@@ -13,7 +13,7 @@ const fits = (text: string) => validate(parse(text));
 
 describe('the JSON Schema', () => {
   it.each([
-    'version: 2',
+    'version: 3',
     'profile: prod\nedge: { rateLimit: false, memory: 1g }',
     'edge: { rateLimit: { perSecond: 5 } }',
     'redis: { password: "${REDIS}" }',

@@ -17,6 +17,16 @@ describe('an older file', () => {
     expect(load(options).settings.edge).toMatchObject({ [NEW]: 7 });
     expect(load(options).settings.version).toBe(SETTINGS_VERSION);
   });
+  it('may say yes and no where three values are', () => {
+    for (const [value, healing] of [
+      ['true', 'act'],
+      ['false', 'off'],
+      ['suggest', 'suggest'],
+    ])
+      expect(load({ file: `version: 2\nagent: { heal: ${value} }\n` }).settings.agent).toMatchObject({ healing });
+    expect(load({ env: { MEDIANEST_AGENT_HEAL: 'false' } }).settings.agent).toMatchObject({ healing: 'off' });
+    expect(() => load({ file: 'agent: { healing: sometimes }\n' })).toThrow(/agent.healing: should be off, suggest or act/);
+  });
   it('is told wrong at its own line and place', () => {
     expect(() => load({ file: 'version: 1\nedge:\n  connections: many\n' })).toThrow(/medianest\.yml:3: edge\.connectionsPerClient/);
   });
@@ -40,19 +50,23 @@ describe('a migrated text', () => {
     [
       'keeps comments and spacing',
       '# mine\nversion: 1   # old\nedge:\n    # few\n    connections:   7 # seven\n',
-      `# mine\nversion: 2   # old\nedge:\n    # few\n    ${NEW}:   7 # seven\n`,
+      `# mine\nversion: ${SETTINGS_VERSION}   # old\nedge:\n    # few\n    ${NEW}:   7 # seven\n`,
     ],
-    ['gains a version', '# mine\n\nedge:\n  connections: 7\n', `# mine\n\nversion: 2\nedge:\n  ${NEW}: 7\n`],
-    ['may be in braces', '{ edge: { connections: 7, hsts: true } }\n', `{ version: 2, edge: { ${NEW}: 7, hsts: true } }\n`],
-    ['may be empty', '', 'version: 2\n'],
-    ['may be a comment without a line end', '# nothing', '# nothing\nversion: 2\n'],
-    ['may begin a document', '---\nversion: 1\nedge: {"connections": 7}\n', `---\nversion: 2\nedge: {${NEW}: 7}\n`],
-    ['has Windows line ends', 'version: 1\r\nedge:\r\n  connections: 7\r\n', `version: 2\r\nedge:\r\n  ${NEW}: 7\r\n`],
+    ['gains a version', '# mine\n\nedge:\n  connections: 7\n', `# mine\n\nversion: ${SETTINGS_VERSION}\nedge:\n  ${NEW}: 7\n`],
+    [
+      'may be in braces',
+      '{ edge: { connections: 7, hsts: true } }\n',
+      `{ version: ${SETTINGS_VERSION}, edge: { ${NEW}: 7, hsts: true } }\n`,
+    ],
+    ['may be empty', '', `version: ${SETTINGS_VERSION}\n`],
+    ['may be a comment without a line end', '# nothing', `# nothing\nversion: ${SETTINGS_VERSION}\n`],
+    ['may begin a document', '---\nversion: 1\nedge: {"connections": 7}\n', `---\nversion: ${SETTINGS_VERSION}\nedge: {${NEW}: 7}\n`],
+    ['has Windows line ends', 'version: 1\r\nedge:\r\n  connections: 7\r\n', `version: ${SETTINGS_VERSION}\r\nedge:\r\n  ${NEW}: 7\r\n`],
   ];
   it.each(cases)('%s', (_what, before, after) => {
     expect(migrateText(before).text).toBe(after);
-    expect(migrateText(after)).toEqual({ text: after, from: 2, to: 2, changes: [] });
-    expect(parse(after)).toEqual({ ...migrateData(parse(before) ?? {}), version: 2 });
+    expect(migrateText(after)).toEqual({ text: after, from: SETTINGS_VERSION, to: SETTINGS_VERSION, changes: [] });
+    expect(parse(after)).toEqual({ ...migrateData(parse(before) ?? {}), version: SETTINGS_VERSION });
   });
   it('is refused where names alone would not do', () => {
     expect(() => migrateText('version: 1\nx: &e { connections: 7 }\nedge: *e\n')).toThrow(/rename|changing more than names/);
