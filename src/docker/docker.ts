@@ -2,9 +2,11 @@ import type Docker from 'dockerode';
 import { COMPOSE_PROJECT, LABEL } from '../stack/labels.ts';
 import { engineAddress } from './address.ts';
 import { demultiplex, explain } from './answers.ts';
+import { cpuSecondsOf } from './cpu-seconds.ts';
 import { toEngineInfo } from './engine-info.ts';
+import { containerName, toNeighbour, toOwned } from './labelled.ts';
 import { inspectContainer, listContainers, toLife, toStory } from './list-containers.ts';
-import type { Engine, Neighbour, ObservedContainer, Owned } from './types.ts';
+import type { Engine, ObservedContainer } from './types.ts';
 
 const COMPOSE = {
   project: COMPOSE_PROJECT,
@@ -119,6 +121,8 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
       const found = await Promise.all(ids.map(one));
       return Object.fromEntries(ids.flatMap((id, index) => (found[index] ? [[id, toLife(found[index])]] : [])));
     },
+    cpuSeconds: (ids) =>
+      call((docker) => cpuSecondsOf(ids, (id) => docker.getContainer(id).stats({ stream: false, 'one-shot': true }).catch(absent))),
     story: (id) =>
       call(async (docker) => {
         const found = await docker.getContainer(id).inspect().catch(absent);
@@ -188,8 +192,6 @@ function absent(error: { statusCode?: number }): false {
   throw error;
 }
 
-const containerName = (names: string[]): string => (names[0] ?? '').replace(/^\//, '');
-
 function toObserved(container: Docker.ContainerInfo): ObservedContainer {
   const health = /\((healthy|unhealthy|health: starting)\)/.exec(container.Status)?.[1];
   return {
@@ -217,33 +219,3 @@ function toObserved(container: Docker.ContainerInfo): ObservedContainer {
     volumes: (container.Mounts ?? []).flatMap(({ Type, Name }) => (Type === 'volume' && Name ? [Name] : [])),
   };
 }
-
-/** Of all containers and networks, those that carry our label. */
-function toOwned(containers: readonly Docker.ContainerInfo[], networks: readonly Docker.NetworkInspectInfo[]): Owned {
-  const used = new Set(containers.flatMap((container) => Object.keys(container.NetworkSettings.Networks)));
-  return {
-    containers: containers.flatMap((container) => {
-      const project = container.Labels[LABEL.project];
-      if (project === undefined) return [];
-      return [
-        {
-          name: containerName(container.Names),
-          project,
-          running: container.State === 'running',
-          stateFolder: container.Labels[COMPOSE.folder],
-        },
-      ];
-    }),
-    networks: networks.flatMap((network) => {
-      const project = network.Labels?.[LABEL.project];
-      return project === undefined ? [] : [{ name: network.Name, project, used: used.has(network.Name) }];
-    }),
-  };
-}
-
-const toNeighbour = (container: Docker.ContainerInfo): Neighbour => ({
-  name: containerName(container.Names),
-  image: container.Image,
-  ports: Object.fromEntries(container.Ports.flatMap((port) => (port.PublicPort ? [[port.PrivatePort, port.PublicPort]] : []))),
-  hostNetwork: container.HostConfig.NetworkMode === 'host',
-});
