@@ -73,7 +73,6 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'edge.domains': ['[a.example, b.example]', ['a.example', 'b.example']],
   'app.proxy': ['true', true],
   'app.metrics': ['true', true],
-  'app.autoscale': ['{ min: 2, max: 9, inFlight: 7 }', { min: 2, max: 9, inFlight: 7, upSeconds: 30, downSeconds: 300 }],
   'app.autoscale.min': ['3', 3],
   'app.autoscale.max': ['9', 9],
   'app.autoscale.inFlight': ['7.5', 7.5],
