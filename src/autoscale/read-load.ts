@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { engineAddress } from '../docker/address.ts';
@@ -8,6 +9,8 @@ import { containersOf } from '../stack/roles.ts';
 import type { Reading } from './plan/load.ts';
 import { autoscaleOf } from './plan/settings.ts';
 
+const PATIENCE_MS = 15_000;
+
 /** @throws UserError NOT_RUNNING where the balancer does not run, ENGINE_FAILED where it does not tell */
 export async function readLoad(context: Context, { loaded, state }: Project, engine: Engine): Promise<Reading> {
   const services = state.manifest()?.services;
@@ -17,7 +20,7 @@ export async function readLoad(context: Context, { loaded, state }: Project, eng
   const replicas = containersOf(containers, services, 'application').filter((container) => container.state === 'running');
   const wantsCpu = autoscaleOf(loaded.settings)?.cpuPercent !== undefined;
   const [stats, cpu] = await Promise.all([
-    engine.exec(balancer.id, ['/usr/local/bin/backend', 'stats']),
+    soon(engine.exec(balancer.id, ['/usr/local/bin/backend', 'stats'])),
     wantsCpu ? engine.cpuSeconds(replicas.map(({ id }) => id)) : undefined,
   ]);
   const load = stats.exitCode === 0 ? parseBalancerLoad(stats.output) : undefined;
@@ -29,6 +32,22 @@ export async function readLoad(context: Context, { loaded, state }: Project, eng
     );
   const cpuSeconds = cpu && Object.fromEntries(replicas.flatMap(({ id, service }) => (cpu[id] === undefined ? [] : [[service, cpu[id]]])));
   return { at: context.clock.now().getTime(), load, cpuSeconds };
+}
+
+/** One that hangs must not hold up the run. @throws UserError ENGINE_FAILED */
+async function soon<T>(answer: Promise<T>): Promise<T> {
+  const settled = new AbortController();
+  const late = sleep(PATIENCE_MS, undefined, { signal: settled.signal }).then(
+    () => {
+      throw new UserError(
+        'ENGINE_FAILED',
+        `the balancer has not told its statistics within ${PATIENCE_MS / 1000} s`,
+        'medianest logs balancer',
+      );
+    },
+    () => answer,
+  );
+  return Promise.race([answer, late]).finally(() => settled.abort());
 }
 
 /** Bytes that may still be used on the engine's host; undefined where that is another machine, or does not say. */

@@ -27,15 +27,16 @@ const PAUSE_MS = 15_000;
  * @throws UserError INTERRUPTED on Ctrl-C, STATE_DAMAGED
  */
 export async function autoscale(context: Context, project: Project, own: AutoscaleSettings, seconds: number): Promise<RunOutcome> {
+  const run = () => new Run(context, project, own).until(context.clock.now().getTime() + seconds * 1000);
+  if (context.flags.dryRun) return run();
   openAutoscale(project.state);
   const lock = await acquireLock(runLock(project.state), 'medianest autoscale run', 0, context.signal, () => {}).catch((error) => {
     if (error instanceof UserError && error.code === 'LOCKED') return undefined;
     throw error;
   });
-  const idle: RunOutcome = { busy: true, samples: 0, actions: [], replicas: count(project), decision: 'another run is at work' };
-  if (!lock) return idle;
+  if (!lock) return { busy: true, samples: 0, actions: [], replicas: count(project), decision: 'another run is at work' };
   try {
-    return await new Run(context, project, own).until(context.clock.now().getTime() + seconds * 1000);
+    return await run();
   } finally {
     lock.release();
   }
@@ -99,8 +100,9 @@ class Run {
       this.#before = reading;
       this.#outcome.samples++;
     } catch (error) {
-      if (!(error instanceof UserError) || error.code === 'INTERRUPTED') throw error;
-      this.#state = withoutSample(this.#state, this.#now, error.message);
+      if (this.#context.signal.aborted) throw error;
+      // Whatever it is: what cannot be read is not known, and the next look may succeed.
+      this.#state = withoutSample(this.#state, this.#now, (error as Error).message);
     }
   }
 
