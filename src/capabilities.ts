@@ -1,4 +1,5 @@
 import { alerts } from './alerts/capability.ts';
+import { autoscale } from './autoscale/capability.ts';
 import { backup } from './backup/capability.ts';
 import type { Capability, StepName } from './capability/capability.ts';
 import { certificates } from './certificates/capability.ts';
@@ -23,6 +24,7 @@ const all = [
   health,
   alerts,
   deploy,
+  autoscale,
   members,
   images,
   backup,

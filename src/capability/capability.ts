@@ -116,6 +116,8 @@ export interface Intent {
   takesDown?: true;
   /** Name of the capability whose interrupted work this run ends. */
   resumes?: string;
+  /** Why it is done, for the audit log: of what no person decided. */
+  reason?: string;
 }
 
 /** What was seen of a project: read once, and given to everybody who judges it. */

@@ -2,9 +2,10 @@ import type Docker from 'dockerode';
 import { COMPOSE_PROJECT, LABEL } from '../stack/labels.ts';
 import { engineAddress } from './address.ts';
 import { demultiplex, explain } from './answers.ts';
+import { cpuSecondsOf } from './cpu-seconds.ts';
 import { toEngineInfo } from './engine-info.ts';
+import { containerName, toNeighbour, toOwned } from './labelled.ts';
 import { inspectContainer, listContainers, toLife, toStory } from './list-containers.ts';
-import { COMPOSE_FOLDER, containerName, toNeighbour, toOwned } from './summaries.ts';
 import type { Engine, ObservedContainer } from './types.ts';
 
 const COMPOSE = {
@@ -121,6 +122,8 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
       const found = await Promise.all(ids.map(one));
       return Object.fromEntries(ids.flatMap((id, index) => (found[index] ? [[id, toLife(found[index])]] : [])));
     },
+    cpuSeconds: (ids) =>
+      call((docker) => cpuSecondsOf(ids, (id) => docker.getContainer(id).stats({ stream: false, 'one-shot': true }).catch(absent))),
     story: (id) =>
       call(async (docker) => {
         const found = await docker.getContainer(id).inspect().catch(absent);

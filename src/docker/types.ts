@@ -132,6 +132,8 @@ export interface Engine {
   life(id: string): Promise<string>;
   /** Container -> its restarts and when it began; without those that are gone. */
   lives(ids: readonly string[]): Promise<Record<string, Life>>;
+  /** Container -> processor time that it has used in its present life, in seconds; without those that are gone or do not run. */
+  cpuSeconds(ids: readonly string[]): Promise<Record<string, number>>;
   /** How a container ended, and what its health checks said; undefined where it is gone. */
   story(id: string): Promise<ContainerStory | undefined>;
   /** Stops a container as its image and Compose say (signal, grace), then removes it. */

@@ -10,6 +10,7 @@ import type { Settings } from '../settings/schema.ts';
 import type { Stack } from '../stack/types.ts';
 import type { StateFolder } from '../state/state.ts';
 import { ask } from './host-encryption.ts';
+import { meminfo } from './host-memory.ts';
 import { nearest, storageOf } from './host-storage.ts';
 import type { FileFacts, HostFacts, NameFacts, PortFacts } from './plan/facts.ts';
 import { isTaken, processOn } from './ports.ts';
@@ -61,12 +62,6 @@ export const clockFacts = (info: EngineInfo | undefined, asked: Date): HostFacts
   synchronized: clockIsSet(),
   engineSkewSeconds: info?.time && (info.time.getTime() - asked.getTime()) / 1000,
 });
-
-/** `/proc/meminfo` in bytes. */
-export function meminfo(): Record<string, number | undefined> {
-  const lines = (readText('/proc/meminfo') ?? '').matchAll(/^(\w+):\s+(\d+) kB$/gm);
-  return Object.fromEntries([...lines].map(([, name, kib]) => [name as string, Number(kib) * 1024]));
-}
 
 /** `vm.max_map_count` is /proc/sys/vm/max_map_count. */
 export function kernelSettings(stack: Stack | undefined): HostFacts['kernel'] {

@@ -34,6 +34,7 @@ export async function withLock<T>(
       time: started.toISOString(),
       user: currentUser(),
       command: `medianest ${command}`,
+      ...(intent.reason && { reason: intent.reason }),
       plan,
       result,
       ...(error && { error }),

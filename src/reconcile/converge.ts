@@ -8,11 +8,12 @@ import { withLock } from '../project/with-lock.ts';
 import { certificatesOf } from '../stack/certificates.ts';
 import type { Stack } from '../stack/types.ts';
 import { refuseEdited } from '../state/hand-edits.ts';
+import type { Lock } from '../state/lock.ts';
 import type { Change, FileChange } from './plan/change.ts';
 import { leftBehindText } from './plan/left-data.ts';
 import { unjudged } from './plan/settings-trials.ts';
 import type { Step } from './plan/step.ts';
-import { type Asked, planProject } from './plan-project.ts';
+import { type Asked, type ProjectPlan, planProject } from './plan-project.ts';
 import { livesOf, proveStarted } from './prove-started.ts';
 
 export interface UpOutcome {
@@ -44,6 +45,10 @@ export interface ConvergeOptions extends Pick<Asked, 'overrides' | 'only' | 'ren
   offline?: boolean;
   /** As the audit log names it; `up` where not given. */
   command?: string;
+  /** Why, for the audit log: of what no person decided. */
+  reason?: string;
+  /** Under the lock, before anything is changed: throws where the plan should not be carried out. */
+  accept?(plan: ProjectPlan): Promise<void> | void;
 }
 
 /** How often ranges are chosen again where another project takes them between the choice and the network. */
@@ -99,8 +104,9 @@ export async function converge(context: Context, { loaded, state }: Project, opt
     const { plan, outcome } = await attempt();
     return { ...outcome('planned'), steps: plan.steps };
   }
-  return withLock(context, state, command, async (lock, record) => {
+  const work = async (lock: Lock, record: (plan: unknown) => void) => {
     let { prepared, plan, outcome } = await attempt();
+    await options.accept?.(plan);
     const finish = async (changed: readonly string[]) => {
       const request = { context, project: { loaded, state }, engine, stack: prepared.stack, only: options.only };
       const run = { ...request, changed, started: new Date(started), seconds: outcome('changed').seconds, command };
@@ -142,7 +148,8 @@ export async function converge(context: Context, { loaded, state }: Project, opt
     await proveStarted(context, engine, prepared.stack, before);
     await finish(plan.changes.flatMap(({ action, service }) => (action === 'keep' ? [] : [service])));
     return outcome('changed');
-  });
+  };
+  return withLock(context, state, command, work, options.reason ? { reason: options.reason } : {});
 }
 
 /** @throws UserError IMAGE_MISSING with all of them at once */

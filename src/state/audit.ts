@@ -7,6 +7,8 @@ export interface AuditEntry {
   time: string;
   user: string;
   command: string;
+  /** Of what no person decided. */
+  reason?: string;
   plan: string;
   result: 'done' | 'failed' | 'interrupted';
   error?: string;

@@ -19,7 +19,16 @@ export const OURS = [
   ],
   ...['certs', 'ca', 'acme', 'metrics', 'tls-test', 'secrets', 'secrets.json', 'settings.schema.json', 'waf-rules', 'hold'],
   ...['backups.json', 'backup-failures.json', 'restoring.json', 'restore.json', 'kit.json', 'audit.jsonl', 'lock', 'lock.child'],
-  ...['jobs', 'alerts.json', 'alerts.lock', 'alerts.lock.child', 'silences.json', 'agent-actions.lock', 'agent-actions.lock.child'],
+  ...[
+    'jobs',
+    'autoscale',
+    'alerts.json',
+    'alerts.lock',
+    'alerts.lock.child',
+    'silences.json',
+    'agent-actions.lock',
+    'agent-actions.lock.child',
+  ],
   // By it the folder is known as ours, so it goes last.
   'state.json',
 ];

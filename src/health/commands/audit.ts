@@ -1,5 +1,9 @@
 import { type Command, done } from '../../capability/capability.ts';
 import { numberOf } from '../../core/flags.ts';
+import type { AuditEntry } from '../../state/audit.ts';
+
+/** What was done, and why where no person decided it. */
+const saidOf = ({ command, reason }: AuditEntry): string => (reason ? `${command} (${reason})` : command);
 
 export const audit: Command = {
   name: 'audit',
@@ -15,7 +19,7 @@ export const audit: Command = {
     const all = readAudit(state.at('audit.jsonl'));
     const last = numberOf('--last', options.last, { should: 'a number of entries', example: 20 });
     const entries = last === undefined ? all : all.slice(-last);
-    const rows = entries.map((entry) => [entry.time, entry.user, entry.command, entry.result, `${entry.seconds.toFixed(1)} s`]);
+    const rows = entries.map((entry) => [entry.time, entry.user, saidOf(entry), entry.result, `${entry.seconds.toFixed(1)} s`]);
     return done({ entries }, rows.length > 0 ? table([['TIME', 'USER', 'COMMAND', 'RESULT', 'TOOK'], ...rows]) : 'nothing was changed yet');
   },
 };

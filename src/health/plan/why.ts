@@ -160,5 +160,9 @@ export function changesBefore(audit: readonly AuditEntry[], moment: Date): Evide
       const before = moment.getTime() - Date.parse(time);
       return before >= 0 && before <= CHANGE_MS;
     })
-    .map(({ time, command, user, result }) => ({ at: time, source: 'audit log', text: `${command} by ${user}: ${result}` }));
+    .map(({ time, command, reason, user, result }) => ({
+      at: time,
+      source: 'audit log',
+      text: `${command}${reason ? ` (${reason})` : ''} by ${user}: ${result}`,
+    }));
 }

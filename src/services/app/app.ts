@@ -4,6 +4,7 @@ import type { Blueprint, ImageSpec, Rolling } from '../../stack/types.ts';
 import { cdn } from '../edge/settings/cdn.ts';
 import type { edgeSettings } from '../edge/settings/edge-settings.ts';
 import { monitored } from '../shared/monitoring.ts';
+import { refuseOutOfReach } from './autoscale.ts';
 import { MEDIA_TARGET } from './media.ts';
 import {
   APP_CERTIFICATE,
@@ -112,6 +113,7 @@ export const app = defineService({
   build: (own, input) => {
     if (input.enabled('balancer')) {
       refuseTooMany(own);
+      refuseOutOfReach(own);
       for (const network of NETWORKS) input.reserve(network, FIRST_HOST + own.maxReplicas - 1);
     }
     const ways = waysOut(own, input);

@@ -14,23 +14,69 @@ export interface ReplicaTraffic {
 
 /** HAProxy's `show stat` (management guide, 9.1) -> replica -> its traffic. Replicas that are switched off are left out. */
 export function parseBalancerStats(csv: string): Record<string, ReplicaTraffic> {
+  const replicas = appRows(csv).filter(({ text }) => text('svname') !== 'BACKEND');
+  return Object.fromEntries(
+    replicas.map(({ text, number }) => [
+      text('svname'),
+      {
+        state: text('status'),
+        requestsPerSecond: number('rate'),
+        requests: number('stot'),
+        active: number('scur'),
+        queued: number('qcur'),
+        failed: number('econ') + number('eresp'),
+        check: text('check_status').replace(/^\* /, ''),
+      },
+    ]),
+  );
+}
+
+/** How busy the replicas are. */
+export interface BalancerLoad {
+  /** Those that the balancer sends requests to. */
+  replicas: Readonly<Record<string, ReplicaLoad>>;
+  /** Requests that wait for whichever replica is free first. */
+  waiting: number;
+}
+
+export interface ReplicaLoad {
+  /** Under way now, and waiting for this replica. */
+  inFlight: number;
+  /** Since HAProxy was started. */
+  requests: number;
+  /** Until an answer begins, waiting included: HAProxy's sliding average over its last 512 requests. */
+  averageMs: number;
+}
+
+/** @returns undefined for a text that is no statistics of the application: "no replica" is another thing */
+export function parseBalancerLoad(csv: string): BalancerLoad | undefined {
+  const rows = appRows(csv);
+  const backend = rows.find(({ text }) => text('svname') === 'BACKEND');
+  if (!backend) return undefined;
+  const serving = rows.filter(({ text }) => text('svname') !== 'BACKEND' && text('status').startsWith('UP'));
+  const loads = serving.map(({ text, number }) => [
+    text('svname'),
+    {
+      inFlight: number('scur') + number('qcur'),
+      requests: number('stot'),
+      averageMs: number('qtime') + number('ctime') + number('rtime'),
+    },
+  ]);
+  return { replicas: Object.fromEntries(loads), waiting: backend.number('qcur') };
+}
+
+interface Row {
+  text(column: string): string;
+  number(column: string): number;
+}
+
+/** The lines about the application's backend. */
+function appRows(csv: string): Row[] {
   const [header = '', ...lines] = csv.split('\n').filter(Boolean);
   const columns = header.replace(/^# /, '').split(',');
-  const traffic: Record<string, ReplicaTraffic> = {};
-  for (const line of lines) {
+  return lines.flatMap((line): Row[] => {
     const values = line.split(',');
     const text = (name: string) => values[columns.indexOf(name)] ?? '';
-    const number = (name: string) => Number(text(name)) || 0;
-    if (text('pxname') !== 'app' || text('svname') === 'BACKEND') continue;
-    traffic[text('svname')] = {
-      state: text('status'),
-      requestsPerSecond: number('rate'),
-      requests: number('stot'),
-      active: number('scur'),
-      queued: number('qcur'),
-      failed: number('econ') + number('eresp'),
-      check: text('check_status').replace(/^\* /, ''),
-    };
-  }
-  return traffic;
+    return text('pxname') === 'app' ? [{ text, number: (name) => Number(text(name)) || 0 }] : [];
+  });
 }

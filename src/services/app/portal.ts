@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { cpus, memory, port, size, urlPath } from '../../settings/fields.ts';
 import type { BuildInput, StoreContract } from '../../stack/service.ts';
 import { type CertificateSpec, type Mount, READY_PATH, type SecretSpec } from '../../stack/types.ts';
+import { autoscaleSettings } from './autoscale.ts';
 import { mediaContract, mediaSettings } from './media.ts';
 import { givenUrl, type WayOut } from './ways-out.ts';
 
@@ -52,6 +53,11 @@ export const appSettings = z.strictObject({
     .max(100, 'should be at most 100')
     .default(10)
     .describe('Slots that the balancer keeps: up to here `scale` needs no reload'),
+  autoscale: autoscaleSettings
+    .optional()
+    .describe(
+      'Replicas are added and removed between two limits by the load, in place of a fixed number; `app.replicas` is the number to begin with',
+    ),
   sticky: z.boolean().default(false).describe('A visitor keeps meeting the same replica (by a cookie), for an app that needs it'),
   timeout: z
     .int()

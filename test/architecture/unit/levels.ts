@@ -24,7 +24,7 @@ export const LEVELS: readonly (readonly string[])[] = [
   ['certificates/acme'],
   ['reconcile'],
   ['certificates', 'deploy', 'edge', 'images', 'members', 'schedule', 'secrets', 'waf'],
-  ['backup'],
+  ['autoscale', 'backup'],
   ['doctor', 'healing', 'health', 'topology'],
   ['alerts'],
   ['init', 'report'],

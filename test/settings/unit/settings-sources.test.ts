@@ -73,6 +73,12 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'edge.domains': ['[a.example, b.example]', ['a.example', 'b.example']],
   'app.proxy': ['true', true],
   'app.metrics': ['true', true],
+  'app.autoscale.min': ['3', 3],
+  'app.autoscale.max': ['9', 9],
+  'app.autoscale.inFlight': ['7.5', 7.5],
+  'app.autoscale.cpuPercent': ['70', 70],
+  'app.autoscale.latencyMs': ['250', 250],
+  'app.autoscale.downSeconds': ['600', 600],
   'app.env': ['{ A: "1" }', { A: '1' }],
   'app.command': ['[node, x.js]', ['node', 'x.js']],
   'app.user': ['1:2', '1:2'],
@@ -173,7 +179,11 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'backup.maxWalQueue': ['999m', 999 * 1024 ** 2],
 };
 /** Settings that mean something only together with another one. */
+const AUTOSCALE = { MEDIANEST_APP_AUTOSCALE_MIN: '2', MEDIANEST_APP_AUTOSCALE_MAX: '9', MEDIANEST_APP_AUTOSCALE_IN_FLIGHT: '7' };
 const TOGETHER: Record<string, Record<string, string>> = {
+  ...Object.fromEntries(
+    ['min', 'max', 'inFlight', 'cpuPercent', 'latencyMs', 'upSeconds', 'downSeconds'].map((key) => [`app.autoscale.${key}`, AUTOSCALE]),
+  ),
   'edge.hsts.preload': { MEDIANEST_EDGE_HSTS_SUBDOMAINS: 'true' },
   'edge.waf.rules.archive': { MEDIANEST_EDGE_WAF_RULES_SHA256: 'a'.repeat(64) },
   'edge.waf.rules.sha256': { MEDIANEST_EDGE_WAF_RULES_ARCHIVE: './crs.tar.gz' },

@@ -2,11 +2,11 @@ import type Docker from 'dockerode';
 import { LABEL } from '../stack/labels.ts';
 import type { Neighbour, Owned } from './types.ts';
 
-/** The label by which Compose notes the folder that a container was started from. */
-export const COMPOSE_FOLDER = 'com.docker.compose.project.working_dir';
+/** The engine's lists -> what of them is ours, and what is others'. */
 
-/** As the engine writes it in lists: with a slash before it. */
-export const containerName = (names: string[]): string => (names[0] ?? '').replace(/^\//, '');
+const FOLDER = 'com.docker.compose.project.working_dir';
+
+export const containerName = (names: readonly string[]): string => (names[0] ?? '').replace(/^\//, '');
 
 /** Of all containers and networks, those that carry our label. */
 export function toOwned(containers: readonly Docker.ContainerInfo[], networks: readonly Docker.NetworkInspectInfo[]): Owned {
@@ -20,7 +20,7 @@ export function toOwned(containers: readonly Docker.ContainerInfo[], networks: r
           name: containerName(container.Names),
           project,
           running: container.State === 'running',
-          stateFolder: container.Labels[COMPOSE_FOLDER],
+          stateFolder: container.Labels[FOLDER],
         },
       ];
     }),

@@ -1,0 +1,63 @@
+import type { Context, Project } from '../capability/capability.ts';
+import { UserError } from '../core/errors.ts';
+import { shortHash } from '../core/hash.ts';
+import { currentUser } from '../core/user.ts';
+import { requireManifest } from '../project/open.ts';
+import { readOverrides } from '../reconcile/prepare.ts';
+import { appendAudit } from '../state/audit.ts';
+import { autoscaleOf, countOf } from './plan/settings.ts';
+import type { Hold } from './plan/state.ts';
+import { readHold, removeHold, writeHold } from './store.ts';
+
+/** What a person scales to stays so long. */
+const HOLD_SECONDS = 3600;
+
+/** The number of replicas stays what it is. @throws UserError INVALID_SETTINGS where autoscaling is off, NOT_RUNNING */
+export function hold(context: Context, project: Project, seconds: number): Hold {
+  requireManifest(project.state);
+  if (!autoscaleOf(project.loaded.settings))
+    throw new UserError(
+      'INVALID_SETTINGS',
+      'autoscaling is off: there is nothing to hold',
+      'app.autoscale in medianest.yml switches it on',
+    );
+  const asked = holdFrom(context, project, seconds);
+  if (context.flags.dryRun) return asked;
+  writeHold(project.state, asked);
+  note(context, project, `autoscale hold --for ${seconds}s`);
+  return asked;
+}
+
+/** Ends it. @returns what was held, undefined where nothing was */
+export function resume(context: Context, project: Project): Hold | undefined {
+  const before = readHold(project.state);
+  if (!before || Date.parse(before.until) <= context.clock.now().getTime()) return undefined;
+  if (context.flags.dryRun) return before;
+  removeHold(project.state);
+  note(context, project, 'autoscale resume');
+  return before;
+}
+
+/** A person has scaled: that number stays for an hour. The audit log has the command itself. */
+export function holdScaled(context: Context, project: Project): Hold {
+  const asked = holdFrom(context, project, HOLD_SECONDS);
+  writeHold(project.state, asked);
+  return asked;
+}
+
+const holdFrom = (context: Context, { loaded, state }: Project, seconds: number): Hold => ({
+  until: new Date(context.clock.now().getTime() + seconds * 1000).toISOString(),
+  replicas: countOf(loaded.settings, readOverrides(state)),
+  by: currentUser(),
+});
+
+function note(context: Context, { state }: Project, command: string): void {
+  appendAudit(state.at('audit.jsonl'), {
+    time: context.clock.now().toISOString(),
+    user: currentUser(),
+    command: `medianest ${command}`,
+    plan: shortHash(command),
+    result: 'done',
+    seconds: 0,
+  });
+}

@@ -1,0 +1,185 @@
+import type { ChildProcess } from 'node:child_process';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { RunOutcome } from '../../../src/autoscale/plan/run-text.ts';
+import type { AutoscaleView } from '../../../src/autoscale/plan/status.ts';
+import type { AuditEntry } from '../../../src/state/audit.ts';
+import { acquireLock } from '../../../src/state/lock.ts';
+import { docker } from '../../support/cli.ts';
+import { kinds, type Load, type LoadReport, loadOn } from '../../support/load/load.ts';
+import { configureProd, container, destroyProd, prodStack, said } from '../../support/load/load-stack.ts';
+import { audit, containers, parsed, until } from '../../support/stack.ts';
+import type { Workspace } from '../../support/workspace.ts';
+
+/** Replicas follow a load of requests of two seconds each, which cost two cores little. */
+let space: Workspace;
+
+const MOST = 20;
+const TARGET = 5;
+const APP = { replicas: 2, maxReplicas: MOST, settleSeconds: 1, memory: '160m', cpus: 1 };
+const AUTOSCALE = { min: 2, max: MOST, inFlight: TARGET, upSeconds: 10, downSeconds: 30 };
+/** The data plane has no part in this. */
+const MORE = {
+  components: {
+    ...Object.fromEntries(
+      ['patroni', 'etcd', 'db-router', 'redis-cluster', 'backup', 'agent', 'engine-proxy'].map((name) => [name, false]),
+    ),
+    postgres: true,
+    redis: true,
+  },
+};
+const SLOW_SECONDS = 2;
+
+const configure = (app: object = {}) => configureProd(space, { ...APP, autoscale: AUTOSCALE, ...app }, MORE);
+const replicas = async () => (await containers(space.project)).filter(({ service }) => /^app-\d+$/.test(service)).length;
+const status = async () => parsed<AutoscaleView>(await space.run(['autoscale', 'status', '--json']));
+const runFor = async (seconds: number) => parsed<RunOutcome>(await space.run(['autoscale', 'run', '--for', String(seconds), '--json']));
+const fresh = () => space.run(['autoscale', 'resume']);
+
+let loads: Load[] = [];
+/** So many more requests in flight. */
+async function more(inFlight: number): Promise<void> {
+  loads.push(await loadOn(space, { rate: inFlight / SLOW_SECONDS, paths: [`/fault/slow?seconds=${SLOW_SECONDS}`], postEvery: 0 }));
+}
+async function less(): Promise<LoadReport> {
+  const load = loads.pop() as Load;
+  const report = await load.stop();
+  expect(kinds(report.failures)).toEqual({});
+  expect(report.failed).toBe(0);
+  return report;
+}
+const noLoad = async () => {
+  while (loads.length > 0) await less();
+};
+
+beforeAll(async () => {
+  space = await prodStack('scaled', APP, MORE);
+  configure();
+}, 600_000);
+afterEach(async () => {
+  for (const load of loads) load.kill();
+  loads = [];
+});
+afterAll(() => destroyProd(space));
+
+describe('autoscaling', () => {
+  test('is asked for by health while nothing runs it', async () => {
+    expect(said(await space.run(['health']))).toMatch(/autoscaling has not run yet/);
+    expect(said(await space.run(['jobs', 'list']))).toMatch(/^autoscale /m);
+    expect(await status()).toMatchObject({ state: 'not running', replicas: 2, min: 2, max: MOST });
+  });
+
+  test('runs once at a time, and waits for no lock of another command', async () => {
+    const [first, second] = await Promise.all([runFor(12), sleep(4000).then(() => runFor(5))]);
+    expect([first.busy, first.actions, first.samples > 1]).toEqual([false, [], true]);
+    expect(second).toMatchObject({ busy: true, samples: 0 });
+    await more(16);
+    const lock = await acquireLock(path.join(space.state, 'lock'), 'a deploy', 0, new AbortController().signal, () => {});
+    const { actions } = await runFor(20).finally(() => lock.release());
+    expect(actions[0]).toMatchObject({ from: 2, to: 4, result: 'refused', message: expect.stringContaining('`a deploy`') });
+    expect([await replicas(), (await status()).over?.why]).toEqual([2, expect.stringContaining('another medianest is at work here')]);
+    await noLoad();
+  });
+
+  test('does not apply what was edited and not brought up', async () => {
+    configure({ memory: '192m' });
+    await more(16);
+    const { actions } = await runFor(25);
+    expect(actions[0]).toMatchObject({ result: 'refused', message: expect.stringMatching(/app-1: recreate.*nothing was changed/s) });
+    expect(await replicas()).toBe(2);
+    await noLoad();
+    configure();
+  });
+
+  test('leaves what a person has scaled to, for an hour or until `resume`', async () => {
+    const scaled = await space.run(['scale', 'app=3']);
+    expect([scaled.status, said(scaled)]).toEqual([
+      0,
+      expect.stringMatching(/autoscaling is held at 3 replicas by \S+ until .*autoscale resume/),
+    ]);
+    await more(30);
+    expect((await runFor(20)).actions).toEqual([]);
+    expect(await status()).toMatchObject({ state: 'held', replicas: 3, over: { why: expect.stringContaining('held at 3 replicas') } });
+    expect(said(await space.run(['status']))).toMatch(/autoscaling is held at 3 replicas/);
+    expect(await fresh()).toMatchObject({ status: 0, stdout: expect.stringContaining('autoscaling continues') });
+    await noLoad();
+    expect((await space.run(['scale', 'app=2'])).status).toBe(0);
+    await fresh();
+  });
+
+  test('that is killed while it adds replicas completes that in the next run, without a failed request', async () => {
+    await more(16);
+    let child: ChildProcess | undefined;
+    const killed = space.run(['autoscale', 'run', '--for', '120'], { onSpawn: (spawned) => (child = spawned) });
+    await until('a new replica is there', async () => (await replicas()) > 2, 120);
+    child?.kill('SIGKILL');
+    expect((await killed).status).toBeNull();
+    const { actions } = await runFor(10);
+    expect(actions[0]).toMatchObject({ from: 2, to: 4, result: 'done' });
+    expect(await status()).toMatchObject({ replicas: 4, ready: 4 });
+    expect((await space.run(['plan'])).status).toBe(0);
+    await noLoad();
+  });
+
+  test('cannot tell the load of a balancer that does not answer, and removes nothing', async () => {
+    expect((await docker(['pause', container(space, 'balancer')])).status).toBe(0);
+    try {
+      const { actions, decision } = await runFor(45);
+      expect([actions, decision]).toEqual([[], expect.stringMatching(/not known/)]);
+    } finally {
+      await docker(['unpause', container(space, 'balancer')]);
+    }
+    expect(await replicas()).toBe(4);
+  });
+});
+
+describe('under a load that climbs and falls', () => {
+  test(`it goes from 2 replicas to ${MOST} and back as a job: no request fails, and the direction turns once`, async () => {
+    const first = audit(space).length;
+    expect((await space.run(['scale', 'app=2'])).status).toBe(0);
+    await fresh();
+    let watching: ChildProcess | undefined;
+    const watched = space.run(['jobs', 'watch'], { onSpawn: (child) => (watching = child) });
+    const seen: string[] = [];
+    const began = Date.now();
+    const reaches = (count: number, seconds: number) =>
+      until(
+        `${count} replicas are ready`,
+        async () => {
+          const { replicas: wanted, ready } = await status();
+          seen.push(`${Math.round((Date.now() - began) / 1000)} s: ${ready}/${wanted}`);
+          return wanted === count && ready === count;
+        },
+        seconds,
+      );
+    try {
+      await more(8);
+      for (let step = 0; step < 6; step++) {
+        await sleep(10_000);
+        await more(16);
+      }
+      await reaches(MOST, 600);
+      // At its target, or a little above.
+      expect((await status()).over).toBeNull();
+      await sleep(10_000);
+      while (loads.length > 0) {
+        await less();
+        await sleep(10_000);
+      }
+      await reaches(2, 900);
+    } finally {
+      watching?.kill('SIGINT');
+      await watched;
+    }
+    const changes = (audit(space) as AuditEntry[]).slice(first).filter(({ command }) => command.startsWith('medianest autoscale app='));
+    expect(changes.every(({ reason, result }) => result === 'done' && /^\d+ -> \d+: .*in flight on each of/.test(reason ?? ''))).toBe(true);
+    const ways = changes.map(({ reason = '' }) => {
+      const [from = 0, to = 0] = (/^(\d+) -> (\d+)/.exec(reason) ?? []).slice(1).map(Number);
+      return Math.sign(to - from);
+    });
+    console.info([...changes.map(({ time, reason, seconds }) => `${time} ${reason} (${seconds} s)`), seen.join(', ')].join('\n'));
+    expect(ways.filter((way, index) => index > 0 && way !== ways[index - 1])).toEqual([-1]);
+    expect((await space.run(['plan'])).status).toBe(0);
+  }, 2_400_000);
+});
