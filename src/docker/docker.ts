@@ -4,7 +4,7 @@ import { engineAddress } from './address.ts';
 import { demultiplex, explain } from './answers.ts';
 import { cpuSecondsOf } from './cpu-seconds.ts';
 import { toEngineInfo } from './engine-info.ts';
-import { containerName, toNeighbour, toOwned } from './labelled.ts';
+import { COMPOSE_FOLDER, containerName, toNeighbour, toOwned } from './labelled.ts';
 import { inspectContainer, listContainers, toLife, toStory } from './list-containers.ts';
 import type { Engine, ObservedContainer } from './types.ts';
 

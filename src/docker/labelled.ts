@@ -4,7 +4,8 @@ import type { Neighbour, Owned } from './types.ts';
 
 /** The engine's lists -> what of them is ours, and what is others'. */
 
-const FOLDER = 'com.docker.compose.project.working_dir';
+/** The label by which Compose notes the folder that a container was started from. */
+export const COMPOSE_FOLDER = 'com.docker.compose.project.working_dir';
 
 export const containerName = (names: readonly string[]): string => (names[0] ?? '').replace(/^\//, '');
 
@@ -20,7 +21,7 @@ export function toOwned(containers: readonly Docker.ContainerInfo[], networks: r
           name: containerName(container.Names),
           project,
           running: container.State === 'running',
-          stateFolder: container.Labels[FOLDER],
+          stateFolder: container.Labels[COMPOSE_FOLDER],
         },
       ];
     }),
