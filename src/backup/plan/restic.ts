@@ -24,6 +24,12 @@ export function restoredBytes(output: string): number {
   return (summary.bytes_restored ?? 0) + BLOCK * (summary.files_restored ?? 0);
 }
 
+/** The lines of JSON of `restic ls --json`: whose a folder was; undefined where it is not among them. */
+export const ownerOf = (output: string, folder: string): number | undefined => {
+  const uid = lines(output).find(({ path }) => path === folder)?.uid;
+  return typeof uid === 'number' ? uid : undefined;
+};
+
 /** What restic says about files that it could not read. */
 export const unreadable = (output: string): string[] =>
   lines(output).flatMap((line) =>

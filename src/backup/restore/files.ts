@@ -1,6 +1,7 @@
-import { ownerArgv } from '../../docker/plan/own.ts';
+import path from 'node:path';
+import { handOverArgv } from '../../docker/plan/own.ts';
 import type { Service } from '../../stack/types.ts';
-import { restoredBytes } from '../plan/restic.ts';
+import { ownerOf, restoredBytes } from '../plan/restic.ts';
 import { type JobMount, mustRun, type Workbench } from '../repository/job.ts';
 import { mustRestic, type Repository } from '../repository/restic.ts';
 
@@ -22,10 +23,25 @@ export async function restoreFiles(
   await mustRestic(bench, { ...repository, mounts }, args, { mounts: [to], capabilities: RESTORER, name: 'restore-files' });
 }
 
-/** Gives restored files to the user that the application runs as now: the set has them as those of the user of then. */
-export async function giveFiles(bench: Workbench, at: JobMount, user: Pick<Service, 'uid' | 'gid'> | undefined): Promise<void> {
+/**
+ * Gives what belonged to the application's user when the set was made to the user that it runs as now. What belonged to others stays
+ * theirs: a set that is restored for the same user is restored as it was.
+ */
+export async function giveFiles(
+  bench: Workbench,
+  repository: Repository,
+  snapshot: string,
+  from: string,
+  at: JobMount,
+  user: Pick<Service, 'uid' | 'gid'> | undefined,
+): Promise<void> {
   if (!user) return;
-  const argv = ownerArgv(at.target, user.uid, user.gid ?? user.uid);
+  const args = ['ls', '--no-lock', '--quiet', '--json', snapshot, path.posix.dirname(from)];
+  const { stdout } = await mustRestic(bench, repository, args, { name: 'ls' });
+  // `up` gives the folder itself to the application's user.
+  const then = ownerOf(stdout, from);
+  if (then === undefined || then === user.uid) return;
+  const argv = handOverArgv(at.target, then, user.uid, user.gid ?? user.uid);
   await mustRun(bench, { name: 'give-files', argv, mounts: [at], capabilities: RESTORER });
 }
 

@@ -148,7 +148,7 @@ async function restoreUploads(backups: BackupContext, set: BackupSet): Promise<v
   if (!uploads || !parts.includes('uploads')) return;
   const volume = jobMount(backups.bench.project, uploads);
   await restoreFiles(backups.bench, backups.local, snapshot, '/source/uploads', volume);
-  await giveFiles(backups.bench, volume, applicationOf(backups.stack));
+  await giveFiles(backups.bench, backups.local, snapshot, '/source/uploads', volume, applicationOf(backups.stack));
 }
 
 /** Those that led get their data and their identity back; the others begin empty and copy it. */

@@ -101,7 +101,7 @@ export async function preview(
     const snapshot = target.set.parts.files.snapshot;
     if ((await snapshotParts(bench, backups.local, snapshot)).includes('uploads')) {
       await step('restore the uploads', () => restoreFiles(bench, backups.local, snapshot, '/source/uploads', uploads, options.check));
-      await giveFiles(bench, uploads, applicationOf(backups.stack));
+      await giveFiles(bench, backups.local, snapshot, '/source/uploads', uploads, applicationOf(backups.stack));
       files = target.set.parts.files.files;
     }
   }

@@ -3,3 +3,9 @@ export const ownerArgv = (folder: string, uid: number, gid: number): string[] =>
   ...['find', folder, '!', '-user', String(uid)],
   ...['-exec', 'chown', '--no-dereference', '--', `${uid}:${gid}`, '{}', '+'],
 ];
+
+/** The same, of what belongs to one user alone. */
+export const handOverArgv = (folder: string, from: number, uid: number, gid: number): string[] => [
+  ...['find', folder, '-user', String(from)],
+  ...['-exec', 'chown', '--no-dereference', '--', `${uid}:${gid}`, '{}', '+'],
+];

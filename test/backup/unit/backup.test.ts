@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { backupNotes, listed, setId, unprotected } from '../../../src/backup/plan/backup-sets.ts';
 import { keepsDumps } from '../../../src/backup/plan/holds.ts';
 import { clockProblem, databaseInfo, verifyProblems, walGaps, walProblems } from '../../../src/backup/plan/pgbackrest.ts';
-import { backupSummary, restoredBytes, unreadable, vanished } from '../../../src/backup/plan/restic.ts';
+import { backupSummary, ownerOf, restoredBytes, unreadable, vanished } from '../../../src/backup/plan/restic.ts';
 import { roomShort } from '../../../src/backup/plan/restore-room.ts';
 import { chooseTarget, refuseOtherVersion } from '../../../src/backup/plan/restore-target.ts';
 import { retention } from '../../../src/backup/plan/retention.ts';
@@ -226,6 +226,16 @@ describe('the repository of a single database', () => {
     expect(mounts).toEqual([expect.objectContaining({ target: '/srv/backups', outlives: true })]);
     expect(keepsDumps(of(''))).toBe(true);
     expect(keepsDumps(stackOf(load({ flags: { profile: 'prod' } })))).toBe(false);
+  });
+  it('whose a folder was, among what is in the snapshot', () => {
+    const listed =
+      '{"message_type":"snapshot","paths":["/source"]}\n{"message_type":"node","path":"/source/uploads","uid":10001}\n{"message_type":"node","path":"/source/x","uid":0}\n';
+    expect([
+      ownerOf(listed, '/source/uploads'),
+      ownerOf(listed, '/source/x'),
+      ownerOf(listed, '/source/gone'),
+      ownerOf('', '/source'),
+    ]).toEqual([10_001, 0, undefined, undefined]);
   });
   it('can be switched off, and is off without the database', () => {
     expect(keeper('components: { backup: false }')).toBeUndefined();
