@@ -134,11 +134,10 @@ export interface Seen {
   members: Readonly<Record<string, MemberState>> | undefined;
 }
 
-/** A measured command that has ended. It may have failed because the engine is away, so metrics come of what is on disk. */
+/** A measured command that has ended, without a result where it failed: the engine may be away, so metrics come of what is on disk. */
 export interface Ended {
   context: Context;
   project: Project;
-  /** Its name, such as `health`, and what it gave back; no result where it failed. */
   command: string;
   result: Result | undefined;
 }

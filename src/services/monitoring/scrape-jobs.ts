@@ -16,8 +16,10 @@ type ScrapeJob = {
   keep: string | null;
   most: number | null;
   targets: ScrapeTarget[];
-  /** Found by this name at each scrape of it; only these addresses count. */
-  group: { name: string; port: number; members: { name: string; address: string }[] } | null;
+  /** Containers that are found by this name, at this port; only these addresses count. None in a job that has targets. */
+  foundBy: string | null;
+  foundAt: number;
+  members: { name: string; address: string }[];
 };
 
 export type Source = Pick<Blueprint, 'name' | 'host' | 'oneOff' | 'metrics'>;
@@ -37,10 +39,10 @@ export function scrapeJobs(built: readonly Source[], addressOf: (network: Networ
   for (const { service, source } of sourcesOf(built)) {
     const { job, path = '/metrics', tls = false, serverName = null, keep = null, most = null, via, params = {}, labels = {} } = source;
     const asked = built.find(({ name }) => name === via) ?? service;
-    const group = groupOf(source, addressOf);
-    const entry = jobs.get(job) ?? { name: job, path, tls, serverName, keep, most, targets: [], group };
+    const found = { foundBy: source.group?.name ?? null, foundAt: source.port, members: membersOf(source, addressOf) };
+    const entry = jobs.get(job) ?? { name: job, path, tls, serverName, keep, most, targets: [], ...found };
     jobs.set(job, entry);
-    if (group) continue;
+    if (source.group) continue;
     entry.targets.push({
       address: `${addressOf(source.network, asked.host)}:${source.port}`,
       labels: {
@@ -54,11 +56,7 @@ export function scrapeJobs(built: readonly Source[], addressOf: (network: Networ
   return [...jobs.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function groupOf({ network, port, group }: MetricsSource, addressOf: (network: NetworkName, host: number) => string): ScrapeJob['group'] {
-  if (!group) return null;
-  return {
-    name: group.name,
-    port,
-    members: group.members.map(({ name, host }) => ({ name, address: `${addressOf(network, host)}:${port}` })),
-  };
-}
+const membersOf = (
+  { network, port, group }: MetricsSource,
+  addressOf: (network: NetworkName, host: number) => string,
+): ScrapeJob['members'] => (group?.members ?? []).map(({ name, host }) => ({ name, address: `${addressOf(network, host)}:${port}` }));

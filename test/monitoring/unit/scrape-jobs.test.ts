@@ -27,7 +27,7 @@ describe('what is scraped', () => {
         path: '/metrics',
         tls: true,
         keep: null,
-        group: null,
+        members: [],
         targets: [
           { address: 'db.2:8008', labels: { instance: 'b' } },
           { address: 'db.3:8008', labels: { instance: 'c' } },
@@ -60,7 +60,9 @@ describe('what is scraped', () => {
         name: 'app',
         most: 9,
         targets: [],
-        group: { name: 'all', port: 3000, members: [{ name: 'a', address: 'app.1:3000' }, { name: 'b' }] },
+        foundBy: 'all',
+        foundAt: 3000,
+        members: [{ name: 'a', address: 'app.1:3000' }, { name: 'b' }],
       },
     ]);
   });

@@ -79,7 +79,14 @@ describe('replicas behind a balancer', () => {
     ] as const;
     for (const [before, after, cause] of ways) {
       const { steps, changes } = plan(after, {}, before);
-      expect(acts(steps)).toEqual(['replace app-1', 'replace app-2', 'replace app-3', 'reload edge', 'reload balancer']);
+      expect(acts(steps)).toEqual([
+        'replace app-1',
+        'replace app-2',
+        'replace app-3',
+        'reload edge',
+        'reload balancer',
+        'reload prometheus',
+      ]);
       expect(changes.find(({ service }) => service === 'app-1')).toMatchObject({
         cause: expect.stringContaining(cause),
         downtime: 'none: the other replicas serve',
@@ -88,7 +95,7 @@ describe('replicas behind a balancer', () => {
   });
   it('are replaced together for that where their balancer gets a new container, which may begin as an earlier version; the cost is told', () => {
     const { steps, changes } = plan(make('app: { tls: false }\nbalancer: { memory: 256m }'));
-    expect(acts(steps)).toEqual(['up balancer app-1 app-2 app-3', 'reload edge', 'await-balancer balancer']);
+    expect(acts(steps)).toEqual(['up balancer app-1 app-2 app-3', 'reload edge', 'reload prometheus', 'await-balancer balancer']);
     expect(changes.find(({ service }) => service === 'app-1')).toMatchObject({ downtime: expect.stringMatching(/^about 10 s/) });
     expect(changes.find(({ service }) => service === 'edge')?.downtime).toBe('none');
   });
