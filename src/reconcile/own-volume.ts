@@ -3,6 +3,7 @@ import type { Check } from '../capability/check.ts';
 import { UserError } from '../core/errors.ts';
 import { writeAtomic } from '../core/files.ts';
 import type { JsonObject } from '../core/json.ts';
+import { composeArgs } from '../docker/compose.ts';
 import { volumeArgs } from '../docker/mount-args.ts';
 import { ownerArgv } from '../docker/plan/own.ts';
 import { createVolume } from '../docker/volume.ts';
@@ -12,6 +13,7 @@ import { COMPOSE_FILE } from '../stack/render.ts';
 import { containersOf } from '../stack/roles.ts';
 import { asRoot } from '../state/owned.ts';
 import type { StateFolder } from '../state/state.ts';
+import { composeFiles } from './compose-project.ts';
 import { composeServices } from './plan/change.ts';
 import type { ReconcileSteps } from './plan/step.ts';
 import { unwritableCheck, type VolumeOwners, writableVolumes } from './plan/volume-owners.ts';
@@ -29,13 +31,22 @@ export const readVolumeOwners = (state: StateFolder): VolumeOwners =>
 export const composeOf = (manifest: Manifest): Record<string, JsonObject> =>
   composeServices(manifest.files.find(({ path }) => path === COMPOSE_FILE)?.contents);
 
-/** Makes the volume as Compose would, and gives all of it to a user. @throws UserError STATE_UNWRITABLE; nothing was started */
+/**
+ * Makes the volume as Compose would, with the driver and options of the operator's override, and gives all of it to a user. One that the
+ * override takes from elsewhere (`external`) is the operator's: it stays as it is.
+ * @throws UserError STATE_UNWRITABLE, COMPOSE_REFUSED; nothing was started
+ */
 export async function ownVolume({ volume, project, uid, gid, image }: ReconcileSteps['own-volume'], run: Execution): Promise<void> {
   const { docker, engine } = run;
-  const name = volumeName(project, volume);
+  const { name = volumeName(project, volume), external, driver, driver_opts: options } = await asComposed(volume, run);
+  if (external) return;
   const find = async () => (await engine.volumes()).find((entry) => entry.name === name);
   // Without Compose's own labels, Compose would warn of it each time.
-  if (!(await find())) await createVolume(name, { [LABEL.project]: project, [COMPOSE_PROJECT]: project, [COMPOSE_VOLUME]: volume }, docker);
+  if (!(await find()))
+    await createVolume(name, { [LABEL.project]: project, [COMPOSE_PROJECT]: project, [COMPOSE_VOLUME]: volume }, docker, {
+      driver,
+      options,
+    });
   const { exitCode, tail } = await asRoot(ownerArgv('/volume', uid, gid), { mount: volumeArgs(name, '/volume'), image }, docker);
   if (exitCode !== 0)
     throw new UserError(
@@ -46,6 +57,25 @@ export async function ownVolume({ volume, project, uid, gid, image }: ReconcileS
   const { state } = run.prepared;
   const entry = { owner: `${uid}:${gid}`, createdAt: (await find())?.createdAt };
   writeAtomic(state.at(FILE), `${JSON.stringify({ ...readVolumeOwners(state), [volume]: entry }, null, 1)}\n`);
+}
+
+interface ComposedVolume {
+  name?: string;
+  external?: boolean;
+  driver?: string;
+  driver_opts?: Record<string, string>;
+}
+
+/** A volume as Compose reads it of all files together. */
+async function asComposed(volume: string, { docker, prepared: { project, state } }: Execution): Promise<ComposedVolume> {
+  const { exitCode, stdout, tail } = await docker.run(composeArgs(project, state.root, composeFiles(state), 'config', '--format', 'json'));
+  if (exitCode !== 0)
+    throw new UserError(
+      'COMPOSE_REFUSED',
+      `docker compose config: ${tail.join(' | ')}; nothing was changed`,
+      `correct ${state.overrideFile}`,
+    );
+  return (JSON.parse(stdout) as { volumes?: Record<string, ComposedVolume> }).volumes?.[volume] ?? {};
 }
 
 /** Whether the application can write to its volumes: a replica that runs is asked, and an image without `test` does not say. */

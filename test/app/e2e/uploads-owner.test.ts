@@ -1,3 +1,5 @@
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { docker } from '../../support/cli.ts';
 import { json } from '../../support/command.ts';
@@ -86,4 +88,16 @@ test('that cannot be written is noticed by health, and a restart sets its owner'
   expect((await space.run(['health'])).status).toBe(5);
   await must('restart', 'app');
   expect([await owner(), await upload(), await unwritable()]).toEqual(['10001:10001', 201, []]);
+});
+
+test('on a disk that the override gives it is on that disk', async () => {
+  await must('down', '--volumes', '--yes', '--no-backup');
+  const disk = path.join(space.dir, 'disk');
+  mkdirSync(disk);
+  const options = { type: 'none', o: 'bind', device: disk };
+  writeFileSync(path.join(space.state, 'compose.override.yml'), JSON.stringify({ volumes: { uploads: { driver_opts: options } } }));
+  await must('up');
+  const { stdout } = await docker(['volume', 'inspect', '--format', '{{json .Options}}', `${space.project}_uploads`]);
+  expect(JSON.parse(stdout)).toEqual(options);
+  expect([await upload(), readdirSync(disk).length > 0, statSync(disk).uid]).toEqual([201, true, 10_001]);
 });

@@ -164,11 +164,16 @@ describe('the life of a stack', () => {
     expect(report.status).toBe('ok');
     expect(report.checks.map((check) => `${check.id} ${check.status}`)).toEqual([
       'certificate.edge ok',
+      'clock ok',
       ...SERVICES.map((name) => `container.${name} ok`),
       'disk.database ok',
       'disk.repository ok',
       'disk.uploads ok',
+      'drift ok',
+      'kernel.vm.overcommit_memory ok',
+      'memory ok',
       'parameters ok',
+      'segmentation ok',
       'uploads.quota ok',
     ]);
     const plan = await space.run(['plan', '--json']);
