@@ -28,7 +28,7 @@ import { proveConfig } from './prove-config.ts';
 import { proveSettings } from './prove-settings.ts';
 import { rememberedText } from './ranges/ranges.ts';
 import { reloadService } from './reload.ts';
-import { awaitBalancer, enableReplica, replaceReplica } from './roll.ts';
+import { admitReplica, awaitBalancer, replaceReplica } from './roll.ts';
 
 /** Images are there already, built or pulled by steps of their own. */
 const UP = ['up', '--detach', '--no-build', '--pull', 'never'];
@@ -131,7 +131,7 @@ export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['pe
     return removeServices(run, [step.service]);
   },
   admit: (step, run, task) => {
-    return enableReplica(step, run, task, step.rolling.readyPath);
+    return admitReplica(step, run, task);
   },
   'await-balancer': async (step, run) => {
     return awaitBalancer(step.service, step.waitSeconds, run);

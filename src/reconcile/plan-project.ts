@@ -20,6 +20,7 @@ import { composeOf, readVolumeOwners } from './own-volume.ts';
 import { composeServices } from './plan/change.ts';
 import type { UpFacts } from './plan/facts.ts';
 import { abandonedVolumes, addedLeftBehind, leftBehind } from './plan/left-data.ts';
+import { refuseHalfFlip } from './plan/replicas.ts';
 import { planUp, type UpPlan } from './plan/up.ts';
 import { preflight } from './preflight.ts';
 import { type Prepared, prepare } from './prepare.ts';
@@ -74,6 +75,8 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
   const { state, stack, rendered, secrets } = prepared;
   if (rendered.refused) throw rendered.refused;
   refuseForeign(project, containers, state.root);
+  // A deploy has a refusal of its own, which knows the version.
+  if (!asked.deploying) refuseHalfFlip(stack.services, containers, asked.only);
   const manifest = state.manifest();
   const carry = await decideCarry(prepared, containers, manifest, engine, asked);
   const stopped = carry?.database?.stop ?? [];

@@ -3,7 +3,7 @@ import { UserError } from '../core/errors.ts';
 import type { Task } from '../core/reporter.ts';
 import type { Engine, ObservedContainer } from '../docker/types.ts';
 import { parseBalancerStats } from '../services/app/balancer-stats.ts';
-import type { Rolling } from '../stack/types.ts';
+import { protocolName, type Rolling } from '../stack/types.ts';
 import { tellingLines } from './unhealthy.ts';
 
 /** The balancer's own program for its runtime API. */
@@ -32,10 +32,13 @@ export async function replaceReplica(
   await proveLives(run);
   state.noteDrained([...new Set([...state.drained(), replica.service])]);
   task?.detail('draining');
-  const { drainSeconds, readyPath } = replica.rolling;
-  // A container that is only restarted is asked for what it was asked for before.
-  const check = replica.by === 'recreate' ? readyPath : undefined;
-  const drained = await balancer(replica, run, ['drain', replica.service, String(drainSeconds), String(replica.others), check ?? '-']);
+  // A container that is only restarted is spoken to as before.
+  const anew = replica.by === 'recreate';
+  const { drainSeconds } = replica.rolling;
+  const drained = await balancer(replica, run, [
+    ...['drain', replica.service, String(drainSeconds), String(replica.others)],
+    ...spokenTo(replica.rolling, anew),
+  ]);
   if (drained.exitCode !== 0) {
     noteEnabled(replica, run);
     throw new UserError(
@@ -45,19 +48,29 @@ export async function replaceReplica(
     );
   }
   if (run.context.signal.aborted) {
-    await enableReplica(replica, run, undefined, undefined);
+    await enableReplica(replica, run, undefined, false);
     throw new UserError('INTERRUPTED', 'interrupted', 'run the same command again: it continues from here');
   }
   task?.detail('new container');
   await recreate();
-  await enableReplica(replica, run, task, check);
+  await enableReplica(replica, run, task, anew);
+}
+
+/** What the balancer asks a replica for, and in which protocol; `-` leaves both as they are. */
+const spokenTo = ({ readyPath, tls }: Rolling, anew: boolean): string[] => (anew ? [readyPath, protocolName(tls)] : ['-', '-']);
+
+/** Puts back a replica that an earlier run has taken out, or that a balancer which has started again knows only as it was before. */
+export async function admitReplica(replica: Replica, run: Execution, task: Task | undefined): Promise<void> {
+  const { state } = run.prepared;
+  state.noteDrained([...new Set([...state.drained(), replica.service])]);
+  await enableReplica(replica, run, task, true);
 }
 
 /**
- * @param check what the balancer asks it from now on; what it asked before where undefined
+ * @param anew whether the balancer speaks to it by its definition from now on; otherwise as before
  * @throws UserError UNHEALTHY if it does not become ready, or does not stay so: it stays drained
  */
-export async function enableReplica(replica: Replica, run: Execution, task: Task | undefined, check: string | undefined): Promise<void> {
+async function enableReplica(replica: Replica, run: Execution, task: Task | undefined, anew: boolean): Promise<void> {
   const { service, rolling } = replica;
   task?.detail('waiting until it is ready');
   const before = await lifeOf(service, run);
@@ -67,7 +80,7 @@ export async function enableReplica(replica: Replica, run: Execution, task: Task
     rolling.address,
     String(Math.min(READY_SECONDS, replica.waitSeconds)),
     String(rolling.settleSeconds),
-    check ?? '-',
+    ...spokenTo(rolling, anew),
   ]);
   if (exitCode !== 0) {
     const lines = await lastLines(service, run);

@@ -13,6 +13,7 @@ import { renderTemplate } from './template.ts';
 import {
   type Mount,
   type Network,
+  protocolName,
   READY_PATH,
   type Rendered,
   type RenderedFile,
@@ -58,7 +59,7 @@ export function render(stack: Stack, input: RenderInput): Rendered {
       ...(!service.reload && configs[service.name] && { config: configs[service.name] }),
       ...(!service.reload && service.certificate && { certificate: input.fingerprints[certificateKey(service.certificate.name)] ?? '' }),
       ...(service.restarts && { restarts: shortHash(service.restarts) }),
-      ...(service.rolling && { protocol: service.rolling.tls ? 'TLS' : 'HTTP' }),
+      ...(service.rolling && { protocol: protocolName(service.rolling.tls) }),
       // Labels of earlier versions do not name it: the usual one is left out, so that an upgrade replaces nothing for it.
       ...(service.rolling && service.rolling.readyPath !== READY_PATH && { ready: service.rolling.readyPath }),
       ...override.inputsOf(service.name),

@@ -83,6 +83,9 @@ export interface ImageSpec {
 /** What the portal answers with 200 while it can serve, and an application unless its settings say otherwise. */
 export const READY_PATH = '/api/health/ready';
 
+/** As labels, `plan` and the balancer's program name what a replica is spoken to in. */
+export const protocolName = (tls: boolean): 'TLS' | 'HTTP' => (tls ? 'TLS' : 'HTTP');
+
 /** How a replica is taken out of a balancer and put back. */
 export interface Rolling {
   /** The Compose service of the balancer. */
@@ -91,7 +94,7 @@ export interface Rolling {
   address: string;
   /** What the balancer asks it: `/api/health/ready` answers 200 while it can serve. */
   readyPath: string;
-  /** Whether it is spoken to over TLS: a balancer speaks it to all replicas or to none. */
+  /** Whether it is spoken to over TLS. */
   tls: boolean;
   /** How long its requests may take to finish. */
   drainSeconds: number;

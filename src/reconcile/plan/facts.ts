@@ -3,7 +3,7 @@ import type { ObservedContainer } from '../../docker/types.ts';
 import { certificatesOf } from '../../stack/certificates.ts';
 import type { Overrides } from '../../stack/overrides.ts';
 import type { Reach } from '../../stack/subnets.ts';
-import type { Rendered, Role, Service } from '../../stack/types.ts';
+import { protocolName, type Rendered, type Role, type Service } from '../../stack/types.ts';
 import type { Mend } from '../../state/plan/mends.ts';
 import type { Carrying } from './carry.ts';
 import { protocolOf } from './change.ts';
@@ -71,10 +71,10 @@ export function reloadCause(service: Service, rendered: Rendered, facts: UpFacts
   return `its configuration files${service.reloadsSecrets ? ', certificate or secrets' : ' or certificate'} changed`;
 }
 
-/** Replicas of both kinds stand behind one balancer only when they speak the same protocol. */
+/** Whether a replica was started to be spoken to in another protocol. */
 export function changesProtocol({ rolling }: Service, container: ObservedContainer | undefined): boolean {
   const before = protocolOf(container?.inputs);
-  return rolling !== undefined && before !== undefined && before !== (rolling.tls ? 'TLS' : 'HTTP');
+  return rolling !== undefined && before !== undefined && before !== protocolName(rolling.tls);
 }
 
 /** A folder that a container mounts is pinned by its inode: one that was removed and made again is not the one that it sees. */

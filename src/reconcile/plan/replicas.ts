@@ -1,33 +1,37 @@
-import type { Service } from '../../stack/types.ts';
+import { UserError } from '../../core/errors.ts';
+import type { ObservedContainer } from '../../docker/types.ts';
+import { withRole } from '../../stack/roles.ts';
+import { protocolName, type Service } from '../../stack/types.ts';
+import type { Change } from './change.ts';
+import { changesProtocol } from './facts.ts';
 import type { Step } from './step.ts';
 
 export const TAKES_CONFIGURATION = 'takes its new configuration without a new container';
 
 /**
  * While its replicas are replaced a balancer keeps the configuration that the old ones came with, also when it starts again: it
- * would ask them for what only the new ones answer. Those are told to it one by one (`backend admit`).
+ * would ask them for what only the new ones answer. Those are told to it one by one (`backend admit`). What reloads after that
+ * keeps its configuration as long: the edge goes to the replicas itself while the balancer is away.
  * @param live service -> version of the configuration that its container reads
  */
-export function balancersLast(
+export function activatedLast(
   steps: readonly Step[],
   services: ReadonlyMap<string, Service>,
   live: Readonly<Record<string, string | undefined>>,
 ): Step[] {
   const rolls = steps.flatMap((step) => (step.kind === 'replace' ? [step.rolling.balancer] : []));
-  const waits = (step: Step) => step.kind === 'activate-config' && rolls.includes(step.service) && live[step.service] !== undefined;
+  const replaced = steps.findLastIndex(({ kind }) => kind === 'replace');
+  const reloads = steps.slice(replaced).flatMap((step) => (step.kind === 'reload' ? [step.service] : []));
+  const keeps = (service: string) => live[service] !== undefined && (rolls.includes(service) || reloads.includes(service));
+  const waits = (step: Step) => step.kind === 'activate-config' && rolls.length > 0 && keeps(step.service);
   return steps.filter(waits).reduce((left, activation) => {
-    const balancer = (activation as Step<'activate-config'>).service;
+    const { service } = activation as Step<'activate-config'>;
     const rest = left.filter((step) => step !== activation);
-    const reload = rest.findIndex((step) => step.kind === 'reload' && step.service === balancer);
+    const reload = rest.findIndex((step) => step.kind === 'reload' && step.service === service);
     if (reload >= 0) return [...rest.slice(0, reload), activation, ...rest.slice(reload)];
-    const last = rest.findLastIndex((step) => step.kind === 'replace' && step.rolling.balancer === balancer) + 1;
-    const argv = services.get(balancer)?.reload ?? [];
-    return [
-      ...rest.slice(0, last),
-      activation,
-      { kind: 'reload', service: balancer, argv, cause: TAKES_CONFIGURATION },
-      ...rest.slice(last),
-    ];
+    const last = rest.findLastIndex((step) => step.kind === 'replace' && step.rolling.balancer === service) + 1;
+    const argv = services.get(service)?.reload ?? [];
+    return [...rest.slice(0, last), activation, { kind: 'reload', service, argv, cause: TAKES_CONFIGURATION }, ...rest.slice(last)];
   }, steps as Step[]);
 }
 
@@ -40,4 +44,56 @@ export function idleFirst<T extends { name: string }>(replicas: readonly T[], se
   if (!serving) return [...replicas];
   const serves = ({ name }: T) => serving.includes(name);
   return [...replicas.filter((replica) => !serves(replica)), ...replicas.filter(serves)];
+}
+
+/**
+ * Replicas that change between TLS and plain HTTP are replaced together where their balancer cannot be told of each: it does not
+ * run as it is, or gets a new container, whose configuration may be that of an earlier version.
+ */
+export function flipsTogether(service: Service, container: ObservedContainer | undefined, changes: readonly Change[]): boolean {
+  const balancer = changes.find((change) => change.service === service.rolling?.balancer);
+  return changesProtocol(service, container) && balancer?.action !== 'keep' && balancer?.action !== 'reload';
+}
+
+/**
+ * Replicas that run as they should, and that their balancer sends nothing to: an earlier run has taken them out, or the balancer
+ * has started again since it was told of them. It would refuse to take another one out.
+ * @param replaced names of those that get a new container
+ */
+export function leftOut(
+  wanted: readonly Service[],
+  replaced: readonly string[],
+  changes: readonly Change[],
+  { drained, serving }: { drained: readonly string[]; serving?: readonly string[] | undefined },
+): Service[] {
+  const runs = (name: string) => changes.some(({ service, action }) => service === name && (action === 'keep' || action === 'start'));
+  const unserved = (name: string) => replaced.length > 0 && serving !== undefined && !serving.includes(name) && runs(name);
+  return wanted.filter(({ name, rolling }) => rolling && !replaced.includes(name) && (drained.includes(name) || unserved(name)));
+}
+
+/**
+ * Edge, balancer and replicas agree on how the replicas are spoken to: a command that concerns some of them cannot change that.
+ * @param only components that the command concerns; all where undefined
+ * @throws UserError INVALID_SETTINGS where `app.tls` waits for an `up` and the command would change a part of it
+ */
+export function refuseHalfFlip(
+  services: readonly Service[],
+  containers: readonly ObservedContainer[],
+  only: readonly string[] | undefined,
+): void {
+  const concerned = (['edge', 'balancer', 'application'] as const).flatMap((role) => withRole(services, role));
+  const touched = concerned.filter(({ component }) => only?.includes(component));
+  if (!only || touched.length === 0 || touched.length === concerned.length) return;
+  const flips = concerned.find((service) =>
+    changesProtocol(
+      service,
+      containers.find((entry) => entry.service === service.name),
+    ),
+  );
+  if (!flips) return;
+  throw new UserError(
+    'INVALID_SETTINGS',
+    `app.tls has changed since the last \`up\`: ${flips.name} is not yet spoken to in ${protocolName(flips.rolling?.tls === true)}, and this command concerns only ${only.join(', ')}; nothing was changed`,
+    'medianest up',
+  );
 }

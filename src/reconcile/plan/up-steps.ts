@@ -3,11 +3,11 @@ import { certificatesOf } from '../../stack/certificates.ts';
 import type { Rendered, Rolling, Service, Stack } from '../../stack/types.ts';
 import { withDatabase } from './carry.ts';
 import { type Change, networksOf } from './change.ts';
-import { changesProtocol, goneFolder, reloadCause, type UpFacts } from './facts.ts';
+import { goneFolder, reloadCause, type UpFacts } from './facts.ts';
 import { freedFirst } from './freed-first.ts';
 import { controllersLast, oneByOne, retirements, sharedBeforeEtcdShrinks, sharedFirst } from './members.ts';
 import { type Planned, preparation } from './preparation.ts';
-import { balancersLast, idleFirst, TAKES_CONFIGURATION } from './replicas.ts';
+import { activatedLast, flipsTogether, idleFirst, leftOut, TAKES_CONFIGURATION } from './replicas.ts';
 import type { Step } from './step.ts';
 
 /** What an `up` executes, in order: prepare all that can fail, then touch containers, then prove. */
@@ -20,7 +20,7 @@ export function stepsOf(planned: Planned, leftovers: readonly ObservedContainer[
     ...leftovers.map(({ id, name }): Step => ({ kind: 'remove-container', id, name, cause: 'left behind by an interrupted run' })),
     ...(facts.carry?.database ? withDatabase(touching, facts.carry.database, stack, changes, facts.waitSeconds) : touching),
   ]);
-  return balancersLast(steps, services, facts.liveConfigs);
+  return activatedLast(steps, services, facts.liveConfigs);
 }
 
 /**
@@ -42,7 +42,7 @@ function containerSteps(
   const dead = (name: string) => facts.containers.some((entry) => entry.service === name && entry.health === 'unhealthy');
   const flips = facts.containers.some((entry) => {
     const service = services.get(entry.service);
-    return service !== undefined && changesProtocol(service, entry);
+    return service !== undefined && flipsTogether(service, entry, changes);
   });
   // A network with other addresses is a new one, and all that are in it move together.
   const moves = facts.containers.some((entry) => {
@@ -129,17 +129,10 @@ function containerSteps(
     const cause = touched.find(({ service }) => service === name)?.cause ?? '';
     steps.push({ kind: 'replace-member', service: name, member, by: 'recreate', waitSeconds, cause });
   }
-  // What an earlier run has left out serves again before another one is taken out.
-  for (const name of facts.drained) {
-    const service = services.get(name);
-    if (service?.rolling && !replaced.some((change) => change.service === name))
-      steps.push({
-        kind: 'admit',
-        service: name,
-        rolling: service.rolling,
-        waitSeconds,
-        cause: 'an earlier run had taken it out',
-      });
+  const rolledNames = rolled.map(({ service }) => service);
+  for (const { name, rolling } of leftOut(wanted, rolledNames, changes, facts)) {
+    const cause = facts.drained.includes(name) ? 'an earlier run had taken it out' : 'it runs, and its balancer sends it nothing';
+    steps.push({ kind: 'admit', service: name, rolling: rolling as Rolling, waitSeconds, cause });
   }
   const behind = ({ balancer }: Rolling) => wanted.filter(({ name, rolling }) => rolling?.balancer === balancer && running(name));
   for (const { name, cause } of idleFirst(

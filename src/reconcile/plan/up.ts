@@ -4,8 +4,9 @@ import type { Rendered, Service, Stack } from '../../stack/types.ts';
 import { addedChanges, leavesAsAdded } from './added.ts';
 import { stoppedChanges } from './carry.ts';
 import { type Change, composeServices, type FileChange, fileChanges, networksOf, recreateCause } from './change.ts';
-import { changesProtocol, goneFolder, reloadCause, type UpFacts } from './facts.ts';
+import { goneFolder, reloadCause, type UpFacts } from './facts.ts';
 import { dataLeftBehind } from './freed-first.ts';
+import { flipsTogether } from './replicas.ts';
 import type { Step } from './step.ts';
 import { stepsOf } from './up-steps.ts';
 
@@ -23,12 +24,16 @@ export function planUp(stack: Stack, rendered: Rendered, facts: UpFacts): UpPlan
   const leftovers = interrupted(stack.project, facts.containers);
   const wantsTouch = ({ component }: { component?: string | undefined }) => !facts.only || facts.only.includes(component ?? '');
   const wantedServices = stack.services.filter(wantsTouch);
-  const changes = wantedServices
+  const compared = wantedServices
     .filter((service) => !service.oneOff)
     .map((service) => {
       const container = facts.containers.find((entry) => entry.service === service.name && !leftovers.includes(entry));
-      return changeOf(service, container, rendered, facts, definitions);
+      return { service, container, change: changeOf(service, container, rendered, facts, definitions) };
     });
+  const found = compared.map(({ change }) => change);
+  const changes = compared.map(({ service, container, change }) =>
+    change.downtime !== NETWORK_COST && flipsTogether(service, container, found) ? { ...change, downtime: PROTOCOL_COST } : change,
+  );
   if (!facts.only) changes.push(...addedChanges(rendered.added, facts.containers, facts.stateFolder));
   const wanted = new Set([...stack.services, ...rendered.added.services].map((service) => service.name));
   const ours = facts.containers.filter(
@@ -77,11 +82,7 @@ function changeOf(
   const label = rendered.inputs[service.name] as string;
   if (container.inputs !== label) {
     const [before, after] = definitions().map((services) => services[service.name]);
-    const cost = movesNetwork(container.inputs, label)
-      ? NETWORK_COST
-      : changesProtocol(service, container)
-        ? PROTOCOL_COST
-        : service.interruption;
+    const cost = movesNetwork(container.inputs, label) ? NETWORK_COST : service.interruption;
     return change('recreate', recreateCause(service, container.inputs, label, before, after), cost);
   }
   if (container.stateFolder !== facts.stateFolder)
@@ -102,7 +103,8 @@ function changeOf(
   return unread ? change('reload', unread, 'none') : change('keep', 'unchanged', 'none');
 }
 
-const PROTOCOL_COST = 'about 10 s: TLS and plain HTTP cannot stand behind one balancer, so all replicas are replaced at once';
+const PROTOCOL_COST =
+  'about 10 s: it changes between TLS and plain HTTP while its balancer starts or gets a new container, so all replicas are replaced at once';
 
 /** A network with other addresses or options is a new one, and all that is in it stops before. */
 const movesNetwork = (before: string | undefined, now: string): boolean => {

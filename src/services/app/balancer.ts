@@ -6,7 +6,8 @@ import { app, appReplicas, FIRST_HOST } from './app.ts';
 import { appTls } from './portal.ts';
 
 export const BALANCER_HOST = 40;
-export const BALANCER_PORT = 8080;
+/** Each protocol has a port of its own: while `app.tls` changes, the edge can go by the one or the other. */
+export const BALANCER_PORTS = { tls: 8443, plain: 8080 } as const;
 
 const settings = z.strictObject({
   maxConnections: z.int().min(100).max(100_000).default(4000).describe('Connections at most, in all'),
@@ -49,12 +50,14 @@ export const balancer = defineService({
         mounts: [],
         secrets: [],
         // `app` is the name by which the edge knows the way to the application, balancer or replica.
-        ...(tls && { certificate: { name: 'balancer', subjects: ['balancer', 'app'], issuer: 'internal-ca', days: 90 } }),
-        ...(tls && { listeners: [{ port: BALANCER_PORT, protocol: 'tls' as const }] }),
-        trust: tls,
+        // Without TLS too: a change of `app.tls` must not replace this container.
+        certificate: { name: 'balancer', subjects: ['balancer', 'app'], issuer: 'internal-ca', days: 90 },
+        listeners: [{ port: BALANCER_PORTS.tls, protocol: 'tls' }],
+        trust: true,
         environment: {},
         view: {
           tls,
+          ports: BALANCER_PORTS,
           sticky: application.sticky,
           readyPath: application.readyPath,
           timeoutSeconds: application.timeout,

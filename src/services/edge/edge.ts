@@ -4,7 +4,7 @@ import { listenAddresses } from '../../settings/fields.ts';
 import { type BuildInput, defineService } from '../../stack/service.ts';
 import type { Mount } from '../../stack/types.ts';
 import { app, appReplicas } from '../app/app.ts';
-import { BALANCER_HOST, BALANCER_PORT, balancer } from '../app/balancer.ts';
+import { BALANCER_HOST, BALANCER_PORTS, balancer } from '../app/balancer.ts';
 import { appTls, portSuffix, publicPort, urlHost } from '../app/portal.ts';
 import { MONITORING_HOSTS, monitored, STATUS_PORT } from '../shared/monitoring.ts';
 import { edgeSites, LOCAL_NAMES, type Site, siteView } from './edge-certificates.ts';
@@ -55,7 +55,7 @@ function upstreams(input: BuildInput) {
   }));
   if (!input.enabled(balancer.name)) return replicas;
   return [
-    { address: input.address('app', BALANCER_HOST), port: BALANCER_PORT, backup: false },
+    { address: input.address('app', BALANCER_HOST), port: BALANCER_PORTS[appTls(application, input) ? 'tls' : 'plain'], backup: false },
     ...replicas.slice(0, DIRECT_REPLICAS).map((replica) => ({ ...replica, backup: true })),
   ];
 }
@@ -171,7 +171,8 @@ export const edge = defineService({
         listeners: [{ port: 8443, protocol: 'tls' }],
         ...([main, ...others].some(({ certificate }) => ISSUED_OUTSIDE.includes(certificate.issuer)) && { callsOutside: true }),
         ...(monitored(input) && { metrics: edgeMetrics([main, ...others], application.healthPath, HOST, input) }),
-        trust: tls || main.certificate.issuer === 'internal-ca',
+        // With a balancer always: a change of `app.tls` must not replace this container.
+        trust: tls || balanced || main.certificate.issuer === 'internal-ca',
         environment: {},
         view: {
           ipv6: addresses.some(isIpv6),

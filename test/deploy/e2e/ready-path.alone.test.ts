@@ -33,18 +33,19 @@ beforeAll(async () => {
 }, 400_000);
 afterAll(() => destroyProd(space));
 
+/** @returns the run, under whose load no request has failed */
+const undisturbed = async (act: () => Promise<Run>): Promise<Run> => {
+  const { result, report } = await under(await loadOn(space, { rate: RATE, fresh: true }), async () => {
+    const run = await act();
+    await sleep(1000);
+    return run;
+  });
+  expect(kinds(report.failures)).toEqual({});
+  return result;
+};
+
 describe('another path that the balancer asks', () => {
   const versions = async () => [await versionOf(space, 'app-1'), await versionOf(space, 'app-2')];
-  /** @returns the runs, under whose load no request has failed */
-  const undisturbed = async (act: () => Promise<Run>): Promise<Run> => {
-    const { result, report } = await under(await loadOn(space, { rate: RATE, fresh: true }), async () => {
-      const run = await act();
-      await sleep(1000);
-      return run;
-    });
-    expect(kinds(report.failures)).toEqual({});
-    return result;
-  };
 
   test('and that no replica answers takes one of them out, however often it is tried', async () => {
     const before = await identities(space.project);
@@ -74,13 +75,54 @@ describe('another path that the balancer asks', () => {
     expect(await undisturbed(() => space.run(['up']))).toMatchObject({ status: 0 });
     expect(await versions()).toEqual(['good', 'good']);
   });
+});
 
-  test('a change to plain HTTP and back ends with replicas that serve', async () => {
-    for (const tls of [false, true]) {
-      configure({ ...APP, tls });
-      expect(await space.run(['up'])).toMatchObject({ status: 0 });
-      await ready(portal, space);
+describe('another way to speak to replicas', () => {
+  const CHANGES = [
+    ['plain HTTP', { ...APP, tls: false }],
+    ['TLS', APP],
+    ['another port', { ...APP, port: 3100 }],
+    ['the port of before', APP],
+  ] as const;
+
+  test.each(CHANGES)(
+    '(%s) comes to one after the other: no request fails, and neither edge nor balancer is replaced',
+    async (_what, app) => {
+      const before = await identities(space.project);
+      configure(app);
+      expect(said(await space.run(['plan']))).not.toMatch(/downtime/);
+      expect(await undisturbed(() => space.run(['up']))).toMatchObject({ status: 0 });
+      const after = await identities(space.project);
+      expect([after.edge, after.balancer]).toEqual([before.edge, before.balancer]);
+      expect([after['app-1'] === before['app-1'], after['app-2'] === before['app-2']]).toEqual([false, false]);
       expect((await space.run(['plan'])).status).toBe(0);
-    }
+      // What the balancer was told of each is in its configuration now.
+      expect((await docker(['restart', container(space, 'balancer')])).status).toBe(0);
+      await ready(portal, space);
+    },
+  );
+
+  test('a balancer that starts again after a killed run is told of the replicas that are new already', async () => {
+    const before = await identities(space.project);
+    configure({ ...APP, tls: false, port: 3100, readyPath: '/api/health' });
+    let killed = false;
+    await space.run(['up', '--verbose'], {
+      onSpawn: (child) => {
+        let seen = '';
+        child.stderr?.on('data', (chunk: Buffer) => {
+          seen += chunk;
+          if (!killed && /app-1.*app-2.*drain/s.test(seen)) killed = child.kill('SIGKILL');
+        });
+      },
+    });
+    expect(killed).toBe(true);
+    const now = await identities(space.project);
+    expect([now['app-1'] === before['app-1'], now['app-2'] === before['app-2']]).toEqual([false, true]);
+    expect((await docker(['restart', container(space, 'balancer')])).status).toBe(0);
+    await ready(portal, space);
+    expect(await undisturbed(() => space.run(['up']))).toMatchObject({ status: 0 });
+    expect((await space.run(['plan'])).status).toBe(0);
+    configure(APP);
+    expect(await undisturbed(() => space.run(['up']))).toMatchObject({ status: 0 });
   });
 });

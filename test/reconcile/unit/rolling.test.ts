@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { deploySteps } from '../../../src/deploy/plan/deploy.ts';
 import { appliedValue, type UpFacts } from '../../../src/reconcile/plan/facts.ts';
+import { refuseHalfFlip } from '../../../src/reconcile/plan/replicas.ts';
 import type { Step } from '../../../src/reconcile/plan/step.ts';
 import { planUp } from '../../../src/reconcile/plan/up.ts';
 import type { Overrides } from '../../../src/stack/overrides.ts';
@@ -13,14 +14,19 @@ const make = (file = '', overrides: Overrides = {}) => {
 };
 const now = make();
 
-const all = now.stack.services.map(({ name }) => runningContainer(name, now.files.inputs[name]));
+const containersOf = ({ stack, files }: typeof now) => stack.services.map(({ name }) => runningContainer(name, files.inputs[name]));
+const all = containersOf(now);
 const certificates = Object.fromEntries(now.stack.certificates.map(({ name }) => [name, '01']));
 
-function plan(wanted: typeof now, more: Partial<UpFacts> = {}) {
+function plan(wanted: typeof now, more: Partial<UpFacts> = {}, before = now) {
   const applied = Object.fromEntries(
-    now.stack.services.map(({ name, certificate }) => [name, appliedValue(now.files.configs[name], certificate ? ['01'] : [])]),
+    before.stack.services.map(({ name, certificate }) => [name, appliedValue(before.files.configs[name], certificate ? ['01'] : [])]),
   );
-  return planUp(wanted.stack, wanted.files, settledFacts(now.files, all, { applied, installed: certificates, ...more }));
+  return planUp(
+    wanted.stack,
+    wanted.files,
+    settledFacts(before.files, containersOf(before), { applied, installed: certificates, ...more }),
+  );
 }
 
 const QUIET: Step['kind'][] = ['write-files', 'activate-config', 'mark-applied', 'prove-config', 'prove-settings'];
@@ -66,13 +72,35 @@ describe('replicas behind a balancer', () => {
       'replace app-3',
     ]);
   });
-  it('are replaced together where they change between TLS and plain HTTP, and the cost is told', () => {
-    const { steps, changes } = plan(make('app: { tls: false }'));
+  it('are replaced one at a time where they change between TLS and plain HTTP; edge and balancer keep their containers', () => {
+    const ways = [
+      [now, make('app: { tls: false }'), 'it is spoken to in HTTP (was TLS)'],
+      [make('app: { tls: false }'), now, 'it is spoken to in TLS (was HTTP)'],
+    ] as const;
+    for (const [before, after, cause] of ways) {
+      const { steps, changes } = plan(after, {}, before);
+      expect(acts(steps)).toEqual(['replace app-1', 'replace app-2', 'replace app-3', 'reload edge', 'reload balancer']);
+      expect(changes.find(({ service }) => service === 'app-1')).toMatchObject({
+        cause: expect.stringContaining(cause),
+        downtime: 'none: the other replicas serve',
+      });
+    }
+  });
+  it('are replaced together for that where their balancer gets a new container, which may begin as an earlier version; the cost is told', () => {
+    const { steps, changes } = plan(make('app: { tls: false }\nbalancer: { memory: 256m }'));
     expect(acts(steps)).toEqual(['up balancer app-1 app-2 app-3', 'reload edge', 'await-balancer balancer']);
-    expect(changes.find(({ service }) => service === 'app-1')).toMatchObject({
-      cause: expect.stringContaining('it is spoken to in HTTP (was TLS)'),
-      downtime: expect.stringMatching(/^about 10 s/),
-    });
+    expect(changes.find(({ service }) => service === 'app-1')).toMatchObject({ downtime: expect.stringMatching(/^about 10 s/) });
+    expect(changes.find(({ service }) => service === 'edge')?.downtime).toBe('none');
+  });
+  it('do not change it by a command that concerns a part of edge, balancer and replicas', () => {
+    const { services } = make('app: { tls: false }').stack;
+    for (const only of [['app', 'balancer'], ['edge'], ['app']])
+      expect(() => refuseHalfFlip(services, all, only)).toThrow(
+        /app\.tls has changed since the last `up`: app-1 is not yet spoken to in HTTP/,
+      );
+    for (const only of [undefined, ['patroni'], ['edge', 'balancer', 'app']])
+      expect(() => refuseHalfFlip(services, all, only)).not.toThrow();
+    expect(() => refuseHalfFlip(now.stack.services, all, ['app'])).not.toThrow();
   });
   it('that do not run are started, not drained', () => {
     const stopped = all.map((entry) => (entry.service === 'app-2' ? { ...entry, state: 'exited' } : entry));
@@ -99,13 +127,13 @@ describe('a change of what the balancer asks', () => {
     steps.flatMap((step) =>
       'service' in step && !['mark-applied', 'prove-config', 'prove-settings'].includes(step.kind) ? [`${step.kind} ${step.service}`] : [],
     );
-  it('reaches it with each new replica; its configuration takes effect after the last', () => {
+  it('reaches it with each new replica; its configuration, and that of the edge, take effect after the last', () => {
     const { steps } = plan(changed, { liveConfigs: now.files.configs });
     expect(order(steps)).toEqual([
-      'activate-config edge',
       'replace app-1',
       'replace app-2',
       'replace app-3',
+      'activate-config edge',
       'reload edge',
       'activate-config balancer',
       'reload balancer',
@@ -146,6 +174,30 @@ describe('a replica that its balancer sends nothing to', () => {
       'replace app-1',
       'replace app-3',
     ]);
+  });
+  it('and has its new container already is told to it before another is taken out, whatever made the balancer forget it', () => {
+    const renewed = (...names: string[]) =>
+      all.map((entry) => (names.includes(entry.service) ? runningContainer(entry.service, two.files.inputs[entry.service]) : entry));
+    const acted = (more: Partial<UpFacts>) => acts(plan(two, more).steps);
+    // The balancer has started again after a run that was killed.
+    expect(acted({ containers: renewed('app-1'), serving: ['app-2', 'app-3'] })).toEqual(['admit app-1', 'replace app-2', 'replace app-3']);
+    expect(acted({ containers: renewed('app-1', 'app-2'), drained: ['app-3'], serving: ['app-3'] })).toEqual([
+      'admit app-1',
+      'admit app-2',
+      'replace app-3',
+    ]);
+    // One that Docker still waits for is started first.
+    const starting = renewed('app-1').map((entry) => (entry.service === 'app-1' ? { ...entry, health: 'starting' as const } : entry));
+    expect(acted({ containers: starting, serving: ['app-2', 'app-3'] })).toEqual([
+      'up alone app-1',
+      'admit app-1',
+      'replace app-2',
+      'replace app-3',
+      'await-balancer balancer',
+    ]);
+    // Where it serves, or the balancer does not say, nothing is done about it.
+    for (const serving of [['app-1', 'app-2', 'app-3'], undefined])
+      expect(acted({ containers: renewed('app-1'), serving })).toEqual(['replace app-2', 'replace app-3']);
   });
 });
 

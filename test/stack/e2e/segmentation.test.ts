@@ -37,7 +37,7 @@ let ports: Record<string, number[]>;
 /** On what each component listens, and why; there is nothing else. */
 const DESIGN: Record<string, number[]> = {
   edge: [8080, 8443],
-  balancer: [8080],
+  balancer: [8443],
   app: [3000],
   'db-router': [5432, 5433],
   patroni: [5432, 8008, 8432],
@@ -388,7 +388,7 @@ describe('encryption in transit', () => {
         }
         // That the capture sees what is in clear: the same way, without TLS.
         const image = services.balancer?.image as string;
-        const speak = `exec 3<>/dev/tcp/${addressIn('balancer', 'app')}/8080; echo ${control} >&3`;
+        const speak = `exec 3<>/dev/tcp/${addressIn('balancer', 'app')}/8443; echo ${control} >&3`;
         await docker(['run', '--rm', '--init', '--network', `${space.project}_app`, '--entrypoint', 'bash', image, '-c', speak]);
       },
       8,

@@ -9,7 +9,7 @@ import { internalCa } from '../../../src/certificates/ca/internal-ca.ts';
 import { ocspResponse } from '../../../src/certificates/ca/ocsp.ts';
 import { hostAddress } from '../../../src/core/cidr.ts';
 import { hashImageSource } from '../../../src/reconcile/sources.ts';
-import { BALANCER_HOST, BALANCER_PORT } from '../../../src/services/app/balancer.ts';
+import { BALANCER_HOST, BALANCER_PORTS } from '../../../src/services/app/balancer.ts';
 import { APP_CERTIFICATE } from '../../../src/services/app/portal.ts';
 import { RULES_TARGET, type RuleSet } from '../../../src/services/edge/settings/waf.ts';
 import { registry } from '../../../src/services/index.ts';
@@ -156,7 +156,11 @@ export async function edgeBench(name: string, file = '', components = '', rules?
     return done;
   };
   await must(['network', 'create', '--subnet', subnet, project]);
-  const origins = { 'app-1': [100, 3000], 'app-2': [101, 3000], balancer: [BALANCER_HOST, BALANCER_PORT] } as const;
+  const origins = {
+    'app-1': [100, 3000],
+    'app-2': [101, 3000],
+    balancer: [BALANCER_HOST, BALANCER_PORTS[secured ? 'tls' : 'plain']],
+  } as const;
   for (const [origin, [host, port]] of Object.entries(origins)) {
     const run = ['run', '--detach', '--init', '--name', at(origin), '--network', project, '--ip', address(host), '--entrypoint', 'node'];
     const script = path.join(HOME, 'test/support/edge/edge-origin.mjs');
