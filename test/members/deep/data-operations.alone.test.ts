@@ -70,6 +70,12 @@ const settled = async () => {
   expect((await space.run(['plan'])).status).toBe(0);
 };
 
+/** The same where containers were just started: they are not healthy at once. */
+const recovered = async () => {
+  await until('every container is healthy', async () => (await space.run(['plan'])).status === 0, 90);
+  await settled();
+};
+
 describe('planned hand-overs', () => {
   test('switchover: the other member leads, and writes wait', async () => {
     const before = await leaderOf(space, 'postgres');
@@ -111,7 +117,7 @@ describe('planned hand-overs', () => {
     expect((await docker(['kill', `${space.project}-redis-6-1`])).status).toBe(0);
     const heals = async () => (await containers(space.project)).some(({ service, state }) => service === 'redis-6' && state === 'running');
     await until('the agent has started redis-6', heals, 45);
-    await settled();
+    await recovered();
   });
 
   test('a switchover that is refused ends with 1, changes nothing, and pauses healing no longer', async () => {
@@ -135,7 +141,7 @@ describe('planned hand-overs', () => {
     await refused([], /^agent does not run, and only it changes the leader; nothing was changed$/);
     expect((await space.run(['switchover', '--to', 'postgres-9'])).status).toBe(2);
     await docker(['start', `${space.project}-agent-1`, `${space.project}-${other}-1`]);
-    await settled();
+    await recovered();
   });
 
   test('failover is refused while the leader answers, and --force is what it takes', async () => {
