@@ -16,8 +16,7 @@ const agentStatus: Command = {
 
 const agentHeal: Command = {
   name: 'agent heal',
-  summary:
-    'Start the agent and its proxy where a fault has ended them, and note in the audit log what the agent did (a job of each minute)',
+  summary: 'Start the agent and its proxy where a kill or a fault has ended them, and note what the agent did; a job, each minute',
   example: 'medianest agent heal',
   run: async (context) => {
     const { open } = await import('../../project/open.ts');

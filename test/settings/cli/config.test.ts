@@ -35,7 +35,7 @@ describe('config schema in an editor with a YAML language server', () => {
       expect.stringContaining('65535'),
       expect.stringContaining('edg'),
     ]);
-    expect((await open('d.yml', 'version: 2\nedge: { waf: { mode: block } }\n')).problems).toEqual([]);
+    expect((await open('d.yml', 'version: 3\nedge: { waf: { mode: block } }\n')).problems).toEqual([]);
   });
 });
 
@@ -53,8 +53,8 @@ describe('config migrate', () => {
     const meant = async () => json((await own.run(['config', 'show', '--json'])).stdout).settings;
     const settings = await meant();
     const { stdout, status } = await own.run(['config', 'migrate', '--json']);
-    expect([status, json(stdout)]).toEqual([0, expect.objectContaining({ result: 'migrated', from: 1, to: 2, kept: `${file}.v1` })]);
-    expect(readFileSync(file, 'utf8')).toBe(before.replace('version: 1', 'version: 2').replace('connections', 'connectionsPerClient'));
+    expect([status, json(stdout)]).toEqual([0, expect.objectContaining({ result: 'migrated', from: 1, to: 3, kept: `${file}.v1` })]);
+    expect(readFileSync(file, 'utf8')).toBe(before.replace('version: 1', 'version: 3').replace('connections', 'connectionsPerClient'));
     expect([readFileSync(`${file}.v1`, 'utf8'), statSync(file).mode]).toEqual([before, statSync(`${file}.v1`).mode]);
     expect(await meant()).toEqual(settings);
     expect((await own.run(['config', 'migrate'])).stdout).toContain('nothing to do');
