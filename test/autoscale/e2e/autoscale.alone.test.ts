@@ -92,6 +92,20 @@ describe('autoscaling', () => {
     configure();
   });
 
+  test('measures processor time and how long answers take', async () => {
+    configure({ autoscale: { ...AUTOSCALE, inFlight: 50, cpuPercent: 90, latencyMs: 60_000 } });
+    await more(24);
+    const { actions } = await runFor(30);
+    const { load } = await status();
+    expect(actions).toEqual([]);
+    expect(load?.latencyMs).toBeGreaterThan(SLOW_SECONDS * 900);
+    expect(load?.latencyMs).toBeLessThan(SLOW_SECONDS * 1500);
+    expect(load?.cpuPercent).toBeGreaterThan(0);
+    expect(load?.cpuPercent).toBeLessThan(200);
+    await noLoad();
+    configure();
+  });
+
   test('leaves what a person has scaled to, for an hour or until `resume`', async () => {
     const scaled = await space.run(['scale', 'app=3']);
     expect([scaled.status, said(scaled)]).toEqual([
