@@ -48,7 +48,7 @@ export function decide(situation: Situation): Decision {
   const stay = (why: string) => keep(why, above ? `${demand.text}: ${why}` : undefined);
 
   if (hold && Date.parse(hold.until) > now) return stay(heldText(hold));
-  if (state.blocked && state.blocked.until > now) return stay(state.blocked.why);
+  if (state.blocked && state.blocked.until > now && state.blocked.until - now <= GAP_MS) return stay(state.blocked.why);
   const half = state.unfinished?.to === count ? state.unfinished : undefined;
   if (half && half.retryAt <= now) return { action: 'resume', to: count, reason: half.reason };
   if (count > own.max) return { action: 'down', to: own.max, reason: `app.autoscale.max is ${own.max}` };

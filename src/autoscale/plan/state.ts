@@ -55,15 +55,26 @@ const MOST_REGRETS = 4;
 const FIRST_RETRY_MS = 60_000;
 const LAST_RETRY_MS = 15 * 60_000;
 
-/** Samples of the future are another clock's. */
+/** What is of the future is another clock's: nothing may wait until that time has come. */
+function upTo(now: number, state: AutoscaleState): AutoscaleState {
+  const { lastUp, lastDown, unfinished, samples, ...rest } = state;
+  return {
+    ...rest,
+    samples: samples.filter(({ at }) => at < now),
+    ...(lastUp !== undefined && { lastUp: Math.min(lastUp, now) }),
+    ...(lastDown !== undefined && { lastDown: Math.min(lastDown, now) }),
+    ...(unfinished && { unfinished: { ...unfinished, retryAt: Math.min(unfinished.retryAt, now + LAST_RETRY_MS) } }),
+  };
+}
+
 export function withSample(state: AutoscaleState, sample: Sample, own: AutoscaleSettings): AutoscaleState {
   const oldest = sample.at - (own.downSeconds + own.upSeconds) * 1000 - GAP_MS;
-  const { unreadable: _, ...rest } = state;
-  return { ...rest, looked: sample.at, samples: [...state.samples.filter(({ at }) => at >= oldest && at < sample.at), sample] };
+  const { unreadable: _, ...rest } = upTo(sample.at, state);
+  return { ...rest, looked: sample.at, samples: [...rest.samples.filter(({ at }) => at >= oldest), sample] };
 }
 
 export const withoutSample = (state: AutoscaleState, now: number, why: string): AutoscaleState => ({
-  ...state,
+  ...upTo(now, state),
   looked: now,
   unreadable: { since: Math.min(state.unreadable?.since ?? now, now), why },
 });

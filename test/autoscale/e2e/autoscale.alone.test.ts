@@ -74,20 +74,34 @@ describe('autoscaling', () => {
     const [first, second] = await Promise.all([runFor(12), sleep(4000).then(() => runFor(5))]);
     expect([first.busy, first.actions, first.samples > 1]).toEqual([false, [], true]);
     expect(second).toMatchObject({ busy: true, samples: 0 });
-    await more(16);
+    await more(24);
     const lock = await acquireLock(path.join(space.state, 'lock'), 'a deploy', 0, new AbortController().signal, () => {});
     const { actions } = await runFor(20).finally(() => lock.release());
-    expect(actions[0]).toMatchObject({ from: 2, to: 4, result: 'refused', message: expect.stringContaining('`a deploy`') });
+    expect(actions[0]).toMatchObject({ from: 2, result: 'refused', message: expect.stringContaining('`a deploy`') });
     expect([await replicas(), (await status()).over?.why]).toEqual([2, expect.stringContaining('another medianest is at work here')]);
     await noLoad();
   });
 
   test('does not apply what was edited and not brought up', async () => {
     configure({ memory: '192m' });
-    await more(16);
+    await more(24);
     const { actions } = await runFor(25);
     expect(actions[0]).toMatchObject({ result: 'refused', message: expect.stringMatching(/app-1: recreate.*nothing was changed/s) });
     expect(await replicas()).toBe(2);
+    await noLoad();
+    configure();
+  });
+
+  test('measures processor time and how long answers take', async () => {
+    configure({ autoscale: { ...AUTOSCALE, inFlight: 50, cpuPercent: 90, latencyMs: 60_000 } });
+    await more(24);
+    const { actions } = await runFor(30);
+    const { load } = await status();
+    expect(actions).toEqual([]);
+    expect(load?.latencyMs).toBeGreaterThan(SLOW_SECONDS * 900);
+    expect(load?.latencyMs).toBeLessThan(SLOW_SECONDS * 1500);
+    expect(load?.cpuPercent).toBeGreaterThan(0);
+    expect(load?.cpuPercent).toBeLessThan(200);
     await noLoad();
     configure();
   });
@@ -109,20 +123,24 @@ describe('autoscaling', () => {
   });
 
   test('that is killed while it adds replicas completes that in the next run, without a failed request', async () => {
-    await more(16);
+    await more(24);
     let child: ChildProcess | undefined;
     const killed = space.run(['autoscale', 'run', '--for', '120'], { onSpawn: (spawned) => (child = spawned) });
     await until('a new replica is there', async () => (await replicas()) > 2, 120);
     child?.kill('SIGKILL');
     expect((await killed).status).toBeNull();
+    const begun = (await status()).replicas;
+    expect(begun).toBeGreaterThan(2);
     const { actions } = await runFor(10);
-    expect(actions[0]).toMatchObject({ from: 2, to: 4, result: 'done' });
-    expect(await status()).toMatchObject({ replicas: 4, ready: 4 });
+    expect(actions[0]).toMatchObject({ from: 2, to: begun, result: 'done' });
+    expect(await status()).toMatchObject({ replicas: begun, ready: begun });
     expect((await space.run(['plan'])).status).toBe(0);
     await noLoad();
   });
 
   test('cannot tell the load of a balancer that does not answer, and removes nothing', async () => {
+    const before = await replicas();
+    expect(before).toBeGreaterThan(2);
     expect((await docker(['pause', container(space, 'balancer')])).status).toBe(0);
     try {
       const { actions, decision } = await runFor(45);
@@ -130,7 +148,7 @@ describe('autoscaling', () => {
     } finally {
       await docker(['unpause', container(space, 'balancer')]);
     }
-    expect(await replicas()).toBe(4);
+    expect(await replicas()).toBe(before);
   });
 });
 
@@ -155,13 +173,11 @@ describe('under a load that climbs and falls', () => {
       );
     try {
       await more(8);
-      for (let step = 0; step < 6; step++) {
+      for (let step = 0; step < 7; step++) {
         await sleep(10_000);
         await more(16);
       }
       await reaches(MOST, 600);
-      // At its target, or a little above.
-      expect((await status()).over).toBeNull();
       await sleep(10_000);
       while (loads.length > 0) {
         await less();

@@ -142,6 +142,9 @@ describe('what is not known', () => {
       state: { ...state, samples: state.samples.map((sample) => ({ ...sample, at: sample.at + 3_600_000 })) },
     });
     expect(past.changes).toEqual([]);
+    const late = { ...state, samples: [], lastUp: START + 7_200_000, blocked: { until: START + 7_200_000, why: 'another command' } };
+    const { changes } = play({ load: flight(() => 60), seconds: 120, from: 2, state: late });
+    expect(changes[0]?.second).toBeLessThanOrEqual(40);
     const ahead = { now: START + 7_200_000, own: settings(), count: 6, state, memory: { free: undefined, each: 1 } };
     expect(decide(ahead)).toMatchObject({ action: 'keep', reason: expect.stringMatching(/the load is not known/) });
   });
