@@ -47,7 +47,7 @@ const nodes = async () => {
 const leader = async () => (await nodes()).find(({ name, role }) => /^postgres-/.test(name) && role === 'leader')?.name;
 
 beforeAll(async () => {
-  space = await prodStack('journey', { replicas: 2, settleSeconds: 2 }, { backup: { archiveSeconds: 10 } });
+  space = await prodStack('journey', { replicas: 2, settleSeconds: 2 }, { observability: 'light', backup: { archiveSeconds: 10 } });
 }, 900_000);
 afterAll(() => space && destroyProd(space));
 

@@ -7,12 +7,11 @@ import { type Workspace, workspace } from '../workspace.ts';
 import { badApp, buildBadApps } from './bad-apps.ts';
 import type { Failure, LoadReport } from './load.ts';
 
+/** More of medianest.yml: a section, or a setting that is none. */
+type More = Record<string, Record<string, unknown> | string>;
+
 /** prod as it is, on ports of its own; the application is the portal with /fault/... added. */
-export async function prodStack(
-  name: string,
-  app: Record<string, unknown>,
-  more: Record<string, Record<string, unknown>> = {},
-): Promise<Workspace> {
+export async function prodStack(name: string, app: Record<string, unknown>, more: More = {}): Promise<Workspace> {
   const space = await workspace(name);
   try {
     await buildBadApps(await portalImage(space));
@@ -28,12 +27,12 @@ export async function prodStack(
   }
 }
 
-export function configureProd(space: Workspace, app: Record<string, unknown>, more: Record<string, Record<string, unknown>> = {}): void {
+export function configureProd(space: Workspace, app: Record<string, unknown>, more: More = {}): void {
   space.configure({
     profile: 'prod',
     ...more,
     // All of the load is one client.
-    edge: { address: '127.0.0.1', rateLimit: false, connections: 0, ...more.edge },
+    edge: { address: '127.0.0.1', rateLimit: false, connections: 0, ...(more.edge as object) },
     app: { image: badApp('good'), tls: true, ...app },
   });
 }
