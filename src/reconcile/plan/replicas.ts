@@ -47,27 +47,25 @@ export function idleFirst<T extends { name: string }>(replicas: readonly T[], se
 }
 
 /**
- * Replicas that change between TLS and plain HTTP are replaced together where their balancer cannot be told of each: it does not
- * run as it is, or gets a new container, whose configuration may be that of an earlier version.
+ * Replicas that change between TLS and plain HTTP are replaced together where their balancer gets a new container: its configuration
+ * may be that of an earlier version, and it could not be told of each.
  */
 export function flipsTogether(service: Service, container: ObservedContainer | undefined, changes: readonly Change[]): boolean {
   const balancer = changes.find((change) => change.service === service.rolling?.balancer);
-  return changesProtocol(service, container) && balancer?.action !== 'keep' && balancer?.action !== 'reload';
+  return changesProtocol(service, container) && (balancer?.action === 'recreate' || balancer?.action === 'create');
 }
 
 /**
- * Replicas that run as they should, and that their balancer sends nothing to: an earlier run has taken them out, or the balancer
- * has started again since it was told of them. It would refuse to take another one out.
- * @param replaced names of those that get a new container
+ * Replicas that run as they should by now, and that their balancer sends nothing to: an earlier run has taken them out, they did not
+ * run, or the balancer has started again since it was told of them. It would refuse to take another one out.
+ * @param replaced names of those that are taken out and replaced
  */
 export function leftOut(
   wanted: readonly Service[],
   replaced: readonly string[],
-  changes: readonly Change[],
   { drained, serving }: { drained: readonly string[]; serving?: readonly string[] | undefined },
 ): Service[] {
-  const runs = (name: string) => changes.some(({ service, action }) => service === name && (action === 'keep' || action === 'start'));
-  const unserved = (name: string) => replaced.length > 0 && serving !== undefined && !serving.includes(name) && runs(name);
+  const unserved = (name: string) => replaced.length > 0 && serving !== undefined && !serving.includes(name);
   return wanted.filter(({ name, rolling }) => rolling && !replaced.includes(name) && (drained.includes(name) || unserved(name)));
 }
 

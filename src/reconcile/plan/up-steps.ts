@@ -130,7 +130,7 @@ function containerSteps(
     steps.push({ kind: 'replace-member', service: name, member, by: 'recreate', waitSeconds, cause });
   }
   const rolledNames = rolled.map(({ service }) => service);
-  for (const { name, rolling } of leftOut(wanted, rolledNames, changes, facts)) {
+  for (const { name, rolling } of leftOut(wanted, rolledNames, facts)) {
     const cause = facts.drained.includes(name) ? 'an earlier run had taken it out' : 'it runs, and its balancer sends it nothing';
     steps.push({ kind: 'admit', service: name, rolling: rolling as Rolling, waitSeconds, cause });
   }

@@ -104,7 +104,7 @@ function changeOf(
 }
 
 const PROTOCOL_COST =
-  'about 10 s: it changes between TLS and plain HTTP while its balancer starts or gets a new container, so all replicas are replaced at once';
+  'about 10 s: it changes between TLS and plain HTTP while its balancer gets a new container, so all replicas are replaced at once';
 
 /** A network with other addresses or options is a new one, and all that is in it stops before. */
 const movesNetwork = (before: string | undefined, now: string): boolean => {

@@ -39,13 +39,13 @@ const must = async (args: string[]) => {
 };
 
 /** A small application instead of what had the name; one of TLS with the certificate that all replicas have. */
-async function origin(name: string, host: number, ...pair: string[]): Promise<void> {
+async function origin(name: string, host: number, pair: string[] = [], port = 3000): Promise<void> {
   const script = path.join(HOME, 'test/support/edge/edge-origin.mjs');
   await docker(['rm', '--force', '--volumes', name]);
   await must([
     ...['run', '--detach', '--init', '--name', name, '--network', project, '--ip', address(host), '--entrypoint', 'node'],
     ...['--volume', `${script}:/origin.mjs:ro`, '--volume', `${dir}/app:/pair:ro`],
-    ...[image, '/origin.mjs', name.slice(project.length + 1), '3000', ...pair],
+    ...[image, '/origin.mjs', name.slice(project.length + 1), String(port), ...pair],
   ]);
 }
 
@@ -212,7 +212,7 @@ describe('a replica that speaks the other protocol', () => {
   /** A new container of this replica, as `up` makes it. */
   const replaced = async (name: 'app-1' | 'app-2', ...pair: string[]) => {
     expect(await backend('drain', name, '5', '1', '/echo', 'TLS')).toMatchObject({ status: 0, stdout: '' });
-    await origin(name === 'app-1' ? names.app : names.second, name === 'app-1' ? 100 : 101, ...pair);
+    await origin(name === 'app-1' ? names.app : names.second, name === 'app-1' ? 100 : 101, pair);
     return backend('admit', name, `${address(name === 'app-1' ? 100 : 101)}:3000`, '15', '0', '/echo', 'TLS');
   };
   const IN_SERVICE = { status: 0, stdout: '', stderr: '' };
@@ -286,5 +286,21 @@ describe('a replica that speaks the other protocol', () => {
     expect(await docker(['exec', names.balancer, 'reload'])).toMatchObject({ status: 0 });
     expect(await overTls(8443)).toBe(200);
     await expect(overTls(8080)).rejects.toThrow(/ECONNREFUSED/);
+  });
+
+  it('is found at the port of a new configuration, also where all have been replaced without a word to the balancer', async () => {
+    await origin(names.app, 100, ['/pair'], 3100);
+    await origin(names.second, 101, ['/pair'], 3100);
+    await vi.waitFor(async () => expect(await column('app-1', 18)).toMatch(/^DOWN/), { timeout: 30_000, interval: 500 });
+    const current = readFileSync(path.join(dir, 'config/true/haproxy.cfg'), 'utf8');
+    mkdirSync(path.join(dir, 'config/moved'));
+    writeFileSync(path.join(dir, 'config/moved/haproxy.cfg'), current.replaceAll(':3000 ', ':3100 '));
+    use('moved');
+    expect(await docker(['exec', names.balancer, 'reload'])).toMatchObject({ status: 0 });
+    await vi.waitFor(async () => expect([await column('app-1', 18), await column('app-2', 18)]).toEqual(['UP', 'UP']), {
+      timeout: 30_000,
+      interval: 500,
+    });
+    expect(await overTls()).toBe(200);
   });
 });

@@ -99,6 +99,12 @@ describe('replicas behind a balancer', () => {
     expect(changes.find(({ service }) => service === 'app-1')).toMatchObject({ downtime: expect.stringMatching(/^about 10 s/) });
     expect(changes.find(({ service }) => service === 'edge')?.downtime).toBe('none');
   });
+  it('are replaced one at a time for that while Docker still waits for the balancer', () => {
+    const containers = all.map((entry) => (entry.service === 'balancer' ? { ...entry, health: 'starting' as const } : entry));
+    const { steps, changes } = plan(make('app: { tls: false }'), { containers });
+    expect(acts(steps).filter((act) => act.startsWith('replace'))).toEqual(['replace app-1', 'replace app-2', 'replace app-3']);
+    expect(changes.find(({ service }) => service === 'app-1')?.downtime).toBe('none: the other replicas serve');
+  });
   it('do not change it by a command that concerns a part of edge, balancer and replicas', () => {
     const { services } = make('app: { tls: false }').stack;
     for (const only of [['app', 'balancer'], ['edge'], ['app']])
@@ -196,6 +202,15 @@ describe('a replica that its balancer sends nothing to', () => {
     // One that Docker still waits for is started first.
     const starting = renewed('app-1').map((entry) => (entry.service === 'app-1' ? { ...entry, health: 'starting' as const } : entry));
     expect(acted({ containers: starting, serving: ['app-2', 'app-3'] })).toEqual([
+      'up alone app-1',
+      'admit app-1',
+      'replace app-2',
+      'replace app-3',
+      'await-balancer balancer',
+    ]);
+    // One that did not run comes up first, and the balancer knows only what was there before.
+    const stopped = all.map((entry) => (entry.service === 'app-1' ? { ...entry, state: 'exited' } : entry));
+    expect(acted({ containers: stopped, serving: ['app-2', 'app-3'] })).toEqual([
       'up alone app-1',
       'admit app-1',
       'replace app-2',
