@@ -6,16 +6,16 @@ import { AUTOSCALE_SCHEDULE } from './plan/schedule.ts';
 export const autoscale: Capability = {
   name: 'autoscale',
   commands,
-  groups: { autoscale: { section: 'Change', summary: 'Replicas by the load (app.autoscale): what was changed and why, hold it, resume' } },
+  groups: { autoscale: { section: 'Change', summary: 'Replicas by the load (app.autoscale): what was changed and why, pause it, resume' } },
   schedules: [AUTOSCALE_SCHEDULE],
   up: {
     finished: async ({ context, project, command }) => {
       if (!/^scale app=\d+$/.test(command)) return;
       const { autoscaleOf } = await import('./plan/settings.ts');
       if (!autoscaleOf(project.loaded.settings)) return;
-      const { holdScaled } = await import('./hold.ts');
-      const { heldText } = await import('./plan/decide.ts');
-      context.report.note(`autoscaling is ${heldText(holdScaled(context, project))}: \`medianest autoscale resume\` ends that`);
+      const { pauseScaled } = await import('./pause.ts');
+      const { pausedText } = await import('./plan/decide.ts');
+      context.report.note(`autoscaling is ${pausedText(pauseScaled(context, project))}: \`medianest autoscale resume\` ends that`);
     },
     next: async ({ loaded: { settings }, state }) => {
       const { autoscaleAdvice } = await import('./plan/schedule.ts');

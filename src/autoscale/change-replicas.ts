@@ -8,10 +8,10 @@ import type { ProjectPlan } from '../reconcile/plan-project.ts';
 import { readOverrides } from '../reconcile/prepare.ts';
 import { namesOf } from '../stack/roles.ts';
 import type { StateFolder } from '../state/state.ts';
-import { heldText } from './plan/decide.ts';
+import { pausedText } from './plan/decide.ts';
 import { pendingOf } from './plan/pending.ts';
 import { autoscaleOf, countOf } from './plan/settings.ts';
-import { readHold } from './store.ts';
+import { readPause } from './store.ts';
 
 interface Wanted {
   from: number;
@@ -47,8 +47,8 @@ export async function changeReplicas(context: Context, { from, to, expected, rea
 
 /** What a person has begun comes first. */
 function refuseIfNotAsked(context: Context, state: StateFolder): void {
-  const hold = readHold(state);
-  if (hold && Date.parse(hold.until) > context.clock.now().getTime()) throw notNow(heldText(hold), 'medianest autoscale resume');
+  const pause = readPause(state);
+  if (pause && Date.parse(pause.until) > context.clock.now().getTime()) throw notNow(pausedText(pause), 'medianest autoscale resume');
   const overrides = readOverrides(state);
   if (overrides.maintenance) throw notNow('maintenance mode is on', 'medianest maintenance off');
   const half = interruptedRelease(readReleases(state), overrides.app?.release);

@@ -3,7 +3,7 @@ import { readOverrides } from '../reconcile/prepare.ts';
 import { autoscaleOf, countOf, isBalanced } from './plan/settings.ts';
 import { NO_STATE } from './plan/state.ts';
 import type { Known } from './plan/status.ts';
-import { readAutoscale, readHold } from './store.ts';
+import { readAutoscale, readPause } from './store.ts';
 
 /** @throws UserError STATE_DAMAGED */
 export function known(context: Context, { loaded, state }: Project): Known {
@@ -14,6 +14,6 @@ export function known(context: Context, { loaded, state }: Project): Known {
     balanced: isBalanced(loaded.settings),
     count: countOf(loaded.settings, readOverrides(state)),
     state: own ? readAutoscale(state) : NO_STATE,
-    hold: own && readHold(state),
+    pause: own && readPause(state),
   };
 }

@@ -34,7 +34,7 @@ export async function readLoad(context: Context, { loaded, state }: Project, eng
   return { at: context.clock.now().getTime(), load, cpuSeconds };
 }
 
-/** One that hangs must not hold up the run. @throws UserError ENGINE_FAILED */
+/** One that hangs must not pause up the run. @throws UserError ENGINE_FAILED */
 async function soon<T>(answer: Promise<T>): Promise<T> {
   const settled = new AbortController();
   const late = sleep(PATIENCE_MS, undefined, { signal: settled.signal }).then(

@@ -12,7 +12,7 @@ import type { RunOutcome } from './plan/run-text.ts';
 import { appOf, countOf } from './plan/settings.ts';
 import { begun, completed, decided, failed, refused, withoutSample, withSample } from './plan/state.ts';
 import { freeMemory, readLoad } from './read-load.ts';
-import { openAutoscale, readAutoscale, readHold, runLock, writeAutoscale } from './store.ts';
+import { openAutoscale, readAutoscale, readPause, runLock, writeAutoscale } from './store.ts';
 
 /** How often the load is read. */
 const SAMPLE_MS = 5000;
@@ -113,7 +113,7 @@ class Run {
       own: this.#own,
       count: count(this.#project),
       state: this.#state,
-      hold: readHold(state),
+      pause: readPause(state),
       memory: { free: freeMemory(this.#context), each: appOf(this.#project.loaded.settings).memory },
     });
     this.#outcome.decision = decision.reason;

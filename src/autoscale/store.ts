@@ -2,12 +2,12 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { removeTree, writeAtomic, writing } from '../core/files.ts';
 import type { StateFolder } from '../state/state.ts';
-import { type AutoscaleState, type Hold, NO_STATE } from './plan/state.ts';
+import { type AutoscaleState, NO_STATE, type Pause } from './plan/state.ts';
 
 const FOLDER = 'autoscale';
 const STATE = path.join(FOLDER, 'state.json');
 /** A file of its own: commands write it while a run has the state. */
-const HOLD = path.join(FOLDER, 'hold.json');
+const PAUSE = path.join(FOLDER, 'pause.json');
 
 /** Where only one run is at work. */
 export const runLock = (state: StateFolder): string => state.at(FOLDER, 'lock');
@@ -27,15 +27,15 @@ export const readAutoscale = (state: StateFolder): AutoscaleState =>
 export const writeAutoscale = (state: StateFolder, value: AutoscaleState): void =>
   writeAtomic(state.at(STATE), `${JSON.stringify(value)}\n`, 0o600);
 
-const isHold = (value: unknown): boolean => Number.isFinite(Date.parse((value as Hold | null)?.until ?? ''));
+const isPause = (value: unknown): boolean => Number.isFinite(Date.parse((value as Pause | null)?.until ?? ''));
 
 /** @throws UserError STATE_DAMAGED */
-export const readHold = (state: StateFolder): Hold | undefined =>
-  state.readJson<Hold>(HOLD, 'autoscaling continues with the number of replicas that it finds', isHold);
+export const readPause = (state: StateFolder): Pause | undefined =>
+  state.readJson<Pause>(PAUSE, 'autoscaling continues with the number of replicas that it finds', isPause);
 
-export function writeHold(state: StateFolder, hold: Hold): void {
+export function writePause(state: StateFolder, pause: Pause): void {
   openAutoscale(state);
-  writeAtomic(state.at(HOLD), `${JSON.stringify(hold)}\n`, 0o600);
+  writeAtomic(state.at(PAUSE), `${JSON.stringify(pause)}\n`, 0o600);
 }
 
-export const removeHold = (state: StateFolder): void => removeTree(state.at(HOLD));
+export const removePause = (state: StateFolder): void => removeTree(state.at(PAUSE));

@@ -43,30 +43,30 @@ const run: Command = {
   },
 };
 
-const hold: Command = {
-  name: 'autoscale hold',
+const pause: Command = {
+  name: 'autoscale pause',
   summary: 'Leave the number of replicas as it is for a while; `scale` does that for an hour',
-  example: 'medianest autoscale hold --for 4h',
+  example: 'medianest autoscale pause --for 4h',
   options: [['--for <duration>', 'For how long, such as 30m or 4h (1h)']],
   run: async (context, _args, options) => {
     const { durationOf } = await import('../../core/time.ts');
-    const { hold: holdNow } = await import('../hold.ts');
-    const { heldText } = await import('../plan/decide.ts');
-    const held = holdNow(context, await openProject(context), durationOf('--for', textOf(options.for) ?? '1h'));
-    return done(held, `${context.flags.dryRun ? 'would be ' : ''}${heldText(held)}`);
+    const { pause: pauseNow } = await import('../pause.ts');
+    const { pausedText } = await import('../plan/decide.ts');
+    const paused = pauseNow(context, await openProject(context), durationOf('--for', textOf(options.for) ?? '1h'));
+    return done(paused, `${context.flags.dryRun ? 'would be ' : ''}${pausedText(paused)}`);
   },
 };
 
 const resume: Command = {
   name: 'autoscale resume',
-  summary: 'End what `autoscale hold` or `scale` has begun',
+  summary: 'End what `autoscale pause` or `scale` has begun',
   example: 'medianest autoscale resume',
   run: async (context) => {
-    const { resume: resumeNow } = await import('../hold.ts');
+    const { resume: resumeNow } = await import('../pause.ts');
     const before = resumeNow(context, await openProject(context));
     const text = context.flags.dryRun ? 'autoscaling would continue' : 'autoscaling continues';
-    return done({ resumed: before !== undefined }, before ? text : 'nothing is held');
+    return done({ resumed: before !== undefined }, before ? text : 'nothing is paused');
   },
 };
 
-export const commands: readonly Command[] = [status, run, hold, resume];
+export const commands: readonly Command[] = [status, run, pause, resume];

@@ -3,7 +3,7 @@ import { utcText } from '../../core/time.ts';
 import { bytes } from '../../host/plan/finding.ts';
 import type { AutoscaleSettings, Target } from '../../services/app/autoscale.ts';
 import { type Demand, demandsOf, highest, type Sample } from './load.ts';
-import { type AutoscaleState, downWaitMs, GAP_MS, type Hold } from './state.ts';
+import { type AutoscaleState, downWaitMs, GAP_MS, type Pause } from './state.ts';
 
 /** Everything that a decision goes by. */
 export interface Situation {
@@ -13,7 +13,7 @@ export interface Situation {
   /** Replicas that should run, by settings and overrides: also those that are not ready yet. */
   count: number;
   state: AutoscaleState;
-  hold?: Hold | undefined;
+  pause?: Pause | undefined;
   /** Bytes that are free on the host, undefined where that is not known; and a replica's limit. */
   memory: { free: number | undefined; each: number };
 }
@@ -40,14 +40,14 @@ const MOST_LEAVE = 1 / 4;
  * `downSeconds`. What is not known is no reason for anything.
  */
 export function decide(situation: Situation): Decision {
-  const { now, own, count, state, hold } = situation;
+  const { now, own, count, state, pause } = situation;
   const keep = (reason: string, over?: string): Decision => ({ action: 'keep', to: count, reason, ...(over !== undefined && { over }) });
   const demand = highest(demandsOf(recentOf(state.samples, own, now), own));
   const above = demand !== undefined && isAbove(situation, demand);
   /** Nothing is done, for this reason; if more is asked for, that is worth knowing. */
   const stay = (why: string) => keep(why, above ? `${demand.text}: ${why}` : undefined);
 
-  if (hold && Date.parse(hold.until) > now) return stay(heldText(hold));
+  if (pause && Date.parse(pause.until) > now) return stay(pausedText(pause));
   if (state.blocked && state.blocked.until > now && state.blocked.until - now <= GAP_MS) return stay(state.blocked.why);
   const half = state.unfinished?.to === count ? state.unfinished : undefined;
   if (half && half.retryAt <= now) return { action: 'resume', to: count, reason: half.reason };
@@ -136,7 +136,7 @@ function peakOf(samples: readonly Sample[], own: AutoscaleSettings, now: number)
   }, undefined);
 }
 
-export const heldText = ({ replicas, until, by }: Hold): string =>
-  `held at ${plural(replicas, 'replica')} by ${by} until ${utcText(until)}`;
+export const pausedText = ({ replicas, until, by }: Pause): string =>
+  `paused at ${plural(replicas, 'replica')} by ${by} until ${utcText(until)}`;
 
 const seconds = (ms: number): string => `${Math.max(0, Math.round(ms / 1000))} s`;

@@ -41,7 +41,7 @@ export interface AutoscaleState {
 export const NO_STATE: AutoscaleState = { samples: [], actions: [], regrets: 0 };
 
 /** A number that a person has asked for: until then it stays. */
-export interface Hold {
+export interface Pause {
   /** ISO 8601. */
   until: string;
   replicas: number;

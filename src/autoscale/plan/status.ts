@@ -2,9 +2,9 @@ import type { Check } from '../../capability/check.ts';
 import { plural } from '../../core/plural.ts';
 import { durationText, utcText } from '../../core/time.ts';
 import type { AutoscaleSettings } from '../../services/app/autoscale.ts';
-import { heldText } from './decide.ts';
+import { pausedText } from './decide.ts';
 import { demandsOf, highest } from './load.ts';
-import type { Action, AutoscaleState, Hold } from './state.ts';
+import type { Action, AutoscaleState, Pause } from './state.ts';
 
 /** What is known of autoscaling, for people and for `health`. */
 export interface Known {
@@ -15,12 +15,12 @@ export interface Known {
   /** Replicas that should run. */
   count: number;
   state: AutoscaleState;
-  hold: Hold | undefined;
+  pause: Pause | undefined;
 }
 
 /** As `autoscale status --json` prints it. */
 export interface AutoscaleView {
-  state: 'off' | 'without a balancer' | 'held' | 'not running' | 'on';
+  state: 'off' | 'without a balancer' | 'paused' | 'not running' | 'on';
   replicas: number;
   ready: number | null;
   min: number | null;
@@ -32,7 +32,7 @@ export interface AutoscaleView {
   decision: string | null;
   /** Why a load above the target is not answered, and since when. */
   over: { since: string; why: string } | null;
-  hold: Hold | null;
+  pause: Pause | null;
   actions: Action[];
 }
 
@@ -41,11 +41,11 @@ const LATE_MS = 5 * 60_000;
 /** Two minutes above the target are worth a warning. */
 const OVER_MS = 2 * 60_000;
 
-const holds = ({ hold, now }: Pick<Known, 'hold' | 'now'>): boolean => hold !== undefined && Date.parse(hold.until) > now;
+const isPaused = ({ pause, now }: Pick<Known, 'pause' | 'now'>): boolean => pause !== undefined && Date.parse(pause.until) > now;
 const isLate = ({ state, now }: Pick<Known, 'state' | 'now'>): boolean => state.looked === undefined || now - state.looked > LATE_MS;
 
 export function autoscaleView(known: Known): AutoscaleView {
-  const { own, state, hold, count } = known;
+  const { own, state, pause, count } = known;
   const newest = state.samples.at(-1);
   const { count: answers = 0, ms = 0 } = newest?.answers ?? {};
   return {
@@ -65,7 +65,7 @@ export function autoscaleView(known: Known): AutoscaleView {
     looked: timeOf(state.looked),
     decision: state.decision ?? null,
     over: state.over ? { since: new Date(state.over.since).toISOString(), why: state.over.why } : null,
-    hold: holds(known) ? (hold as Hold) : null,
+    pause: isPaused(known) ? (pause as Pause) : null,
     actions: state.actions,
   };
 }
@@ -73,7 +73,7 @@ export function autoscaleView(known: Known): AutoscaleView {
 function stateOf(known: Known): AutoscaleView['state'] {
   if (!known.own) return 'off';
   if (!known.balanced) return 'without a balancer';
-  if (holds(known)) return 'held';
+  if (isPaused(known)) return 'paused';
   return isLate(known) ? 'not running' : 'on';
 }
 
@@ -85,7 +85,7 @@ export function describeAutoscale(known: Known): string {
   if (view.state === 'off') return `off: app has ${plural(view.replicas, 'replica')}; app.autoscale in medianest.yml switches it on`;
   const head = `${view.state}: app has ${plural(view.replicas, 'replica')}${view.ready === null ? '' : ` (${view.ready} ready)`}, ${view.min} to ${view.max}`;
   const lines = [
-    ...(view.hold ? [`${heldText(view.hold)}; \`medianest autoscale resume\` ends that`] : []),
+    ...(view.pause ? [`${pausedText(view.pause)}; \`medianest autoscale resume\` ends that`] : []),
     ...(view.state === 'not running' ? [NOT_RUN] : []),
     ...(view.decision && view.looked ? [`${utcText(view.looked)}: ${view.decision}`] : []),
     ...(view.over ? [`above the target since ${utcText(view.over.since)}: ${view.over.why}`] : []),
@@ -104,7 +104,7 @@ const firstLine = (text = ''): string => text.split('\n')[0] ?? '';
 /** A line for `status`, where there is something to know. */
 export function autoscaleNotes(known: Known): string[] {
   if (!known.own || !known.balanced) return [];
-  if (holds(known)) return [`autoscaling is ${heldText(known.hold as Hold)}: \`medianest autoscale resume\` ends that`];
+  if (isPaused(known)) return [`autoscaling is ${pausedText(known.pause as Pause)}: \`medianest autoscale resume\` ends that`];
   return [`autoscaling: ${known.own.min} to ${known.own.max} replicas${isLate(known) ? ', but nothing reads the load' : ''}`];
 }
 
@@ -117,11 +117,11 @@ export function autoscaleChecks(known: Known): Check[] {
   ];
   if (!known.balanced)
     return check('warn', 'app.autoscale has no effect without a balancer', 'choose a profile with a balancer, such as prod');
-  if (holds(known)) {
+  if (isPaused(known)) {
     const over = state.over ? `, and the load is above the target: ${state.over.why}` : '';
     return check(
       over ? 'warn' : 'ok',
-      `autoscaling is ${heldText(known.hold as Hold)}${over}`,
+      `autoscaling is ${pausedText(known.pause as Pause)}${over}`,
       over ? 'medianest autoscale resume' : undefined,
     );
   }

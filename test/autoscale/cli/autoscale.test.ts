@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { AutoscaleView } from '../../../src/autoscale/plan/status.ts';
 import { medianest } from '../../support/cli.ts';
 
-/** A project that was rendered and never started: what is held and told needs no engine. */
+/** A project that was rendered and never started: what is paused and told needs no engine. */
 describe('autoscale', { timeout: 120_000 }, () => {
   const dir = mkdtempSync(path.join(os.tmpdir(), 'medianest-autoscale-'));
   const state = (...parts: string[]) => path.join(dir, '.medianest', ...parts);
@@ -35,7 +35,7 @@ describe('autoscale', { timeout: 120_000 }, () => {
     settings('{}');
     expect(await status()).toMatchObject({ state: 'off', replicas: 2, min: null });
     expect((await run('autoscale', 'status')).stdout).toContain('app.autoscale in medianest.yml switches it on');
-    for (const args of [['run'], ['hold']]) expect(await failure('autoscale', ...args)).toMatchObject({ code: 'INVALID_SETTINGS' });
+    for (const args of [['run'], ['pause']]) expect(await failure('autoscale', ...args)).toMatchObject({ code: 'INVALID_SETTINGS' });
     expect((await run('jobs', 'list')).stdout).not.toMatch(/^autoscale/m);
   });
 
@@ -44,27 +44,27 @@ describe('autoscale', { timeout: 120_000 }, () => {
     expect(await status()).toMatchObject({ state: 'not running', replicas: 2, min: 2, max: 6, load: null, looked: null });
   });
 
-  it('is held for a time, and continues when a person says so; both are in the audit log', async () => {
-    expect((await run('autoscale', 'hold', '--for', '90m', '--dry-run')).stdout).toContain('would be held at 2 replicas by');
-    expect((await status()).hold).toBeNull();
-    expect((await run('autoscale', 'hold', '--for', '90m')).stdout).toMatch(/^held at 2 replicas by \S+ until /);
-    const { hold, state: held } = await status();
-    expect(held).toBe('held');
-    expect(Date.parse(hold?.until ?? '') - Date.now()).toBeGreaterThan(89 * 60_000);
+  it('is paused for a time, and continues when a person says so; both are in the audit log', async () => {
+    expect((await run('autoscale', 'pause', '--for', '90m', '--dry-run')).stdout).toContain('would be paused at 2 replicas by');
+    expect((await status()).pause).toBeNull();
+    expect((await run('autoscale', 'pause', '--for', '90m')).stdout).toMatch(/^paused at 2 replicas by \S+ until /);
+    const { pause, state: paused } = await status();
+    expect(paused).toBe('paused');
+    expect(Date.parse(pause?.until ?? '') - Date.now()).toBeGreaterThan(89 * 60_000);
     expect((await run('autoscale', 'resume')).stdout).toContain('autoscaling continues');
-    expect((await run('autoscale', 'resume')).stdout).toContain('nothing is held');
+    expect((await run('autoscale', 'resume')).stdout).toContain('nothing is paused');
     expect((await status()).state).toBe('not running');
-    expect(lines().slice(-2)).toEqual(['medianest autoscale hold --for 5400s', 'medianest autoscale resume']);
+    expect(lines().slice(-2)).toEqual(['medianest autoscale pause --for 5400s', 'medianest autoscale resume']);
   });
 
   it.each([
     ['--for', 'ever'],
     ['--for', '0x'],
-  ])('is not held %s %s', async (option, value) => {
-    expect(await failure('autoscale', 'hold', option, value)).toMatchObject({ code: 'USAGE', hint: expect.stringContaining('--for') });
+  ])('is not paused %s %s', async (option, value) => {
+    expect(await failure('autoscale', 'pause', option, value)).toMatchObject({ code: 'USAGE', hint: expect.stringContaining('--for') });
   });
 
-  it.each(['state.json', 'hold.json'])('tells of a damaged %s instead of going by it', async (name) => {
+  it.each(['state.json', 'pause.json'])('tells of a damaged %s instead of going by it', async (name) => {
     for (const text of ['{', '[]', '{"until":"never"}']) {
       mkdirSync(state('autoscale'), { recursive: true });
       writeFileSync(state('autoscale', name), text);

@@ -110,12 +110,12 @@ describe('autoscaling', () => {
     const scaled = await space.run(['scale', 'app=3']);
     expect([scaled.status, said(scaled)]).toEqual([
       0,
-      expect.stringMatching(/autoscaling is held at 3 replicas by \S+ until .*autoscale resume/),
+      expect.stringMatching(/autoscaling is paused at 3 replicas by \S+ until .*autoscale resume/),
     ]);
     await more(30);
     expect((await runFor(20)).actions).toEqual([]);
-    expect(await status()).toMatchObject({ state: 'held', replicas: 3, over: { why: expect.stringContaining('held at 3 replicas') } });
-    expect(said(await space.run(['status']))).toMatch(/autoscaling is held at 3 replicas/);
+    expect(await status()).toMatchObject({ state: 'paused', replicas: 3, over: { why: expect.stringContaining('paused at 3 replicas') } });
+    expect(said(await space.run(['status']))).toMatch(/autoscaling is paused at 3 replicas/);
     expect(await fresh()).toMatchObject({ status: 0, stdout: expect.stringContaining('autoscaling continues') });
     await noLoad();
     expect((await space.run(['scale', 'app=2'])).status).toBe(0);

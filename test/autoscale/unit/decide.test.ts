@@ -201,12 +201,12 @@ describe('a change', () => {
   it('that was killed is forgotten where a person has chosen another number since', () => {
     expect(play({ load: () => undefined, seconds: 30, from: 5, state: begunState() }).changes).toEqual([]);
   });
-  it('waits for what a person holds, and the reason says who and until when', () => {
-    const hold = { until: new Date(START + 3_600_000).toISOString(), replicas: 2, by: 'eva' };
-    const { changes, state } = play({ load, seconds: 7200, hold });
+  it('waits for what a person has paused, and the reason says who and until when', () => {
+    const pause = { until: new Date(START + 3_600_000).toISOString(), replicas: 2, by: 'eva' };
+    const { changes, state } = play({ load, seconds: 7200, pause });
     expect(changes[0]?.second).toBeGreaterThanOrEqual(3600);
-    const held = play({ load, seconds: 600, hold });
-    expect(held.state.over?.why).toMatch(/held at 2 replicas by eva until 2026-11-30 11:00:00 UTC$/);
+    const paused = play({ load, seconds: 600, pause });
+    expect(paused.state.over?.why).toMatch(/paused at 2 replicas by eva until 2026-11-30 11:00:00 UTC$/);
     expect(state.over).toBeUndefined();
   });
   it('is not decided before the last one shows in the load', () => {

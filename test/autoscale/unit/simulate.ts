@@ -6,8 +6,8 @@ import {
   completed,
   decided,
   failed,
-  type Hold,
   NO_STATE,
+  type Pause,
   withoutSample,
   withSample,
 } from '../../../src/autoscale/plan/state.ts';
@@ -38,7 +38,7 @@ interface Play {
   fails?: (second: number) => boolean;
   free?: number | undefined;
   each?: number;
-  hold?: Hold;
+  pause?: Pause;
   state?: AutoscaleState;
   /** Seconds without a run. */
   paused?: (second: number) => boolean;
@@ -66,7 +66,7 @@ export function play({
   fails = () => false,
   free,
   each = 1,
-  hold,
+  pause,
   state: begin = NO_STATE,
   paused = () => false,
   patience = true,
@@ -92,7 +92,7 @@ export function play({
     const seen = load(second, ready);
     state = seen ? withSample(state, { at: now, ready, ...seen }, own) : withoutSample(state, now, 'the balancer does not answer');
     if (change) continue;
-    const decision = decide({ now, own, count, state, hold, memory: { free, each } });
+    const decision = decide({ now, own, count, state, pause, memory: { free, each } });
     played.decisions.push(decision);
     state = decided(state, decision.reason, decision.over, now);
     if (decision.action === 'keep') continue;

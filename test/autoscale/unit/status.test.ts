@@ -19,10 +19,10 @@ const known = (state: Parts = {}, more: Partial<Known> = {}): Known => ({
     decision: 'calm',
     ...state,
   } as AutoscaleState,
-  hold: undefined,
+  pause: undefined,
   ...more,
 });
-const HOLD = { until: new Date(START + 3_600_000).toISOString(), replicas: 4, by: 'eva' };
+const PAUSE = { until: new Date(START + 3_600_000).toISOString(), replicas: 4, by: 'eva' };
 const action = { at: new Date(minutes(3)).toISOString(), from: 2, to: 4, reason: 'busy', result: 'done' as const, seconds: 12 };
 
 describe('health', () => {
@@ -55,20 +55,23 @@ describe('health', () => {
       /autoscaling to 4 replicas failed: app-3 stays drained$/,
     ],
     [
-      'that is held above its target',
+      'that is paused above its target',
       { over: { since: minutes(1), why: 'busy' } },
-      { hold: HOLD },
+      { pause: PAUSE },
       'warn',
-      /held at 4 replicas by eva.*: busy/,
+      /paused at 4 replicas by eva.*: busy/,
     ],
   ])('tells of one %s', (_what, state, more, status, words) => {
     const { remedy, ...found } = check(state, more) ?? {};
     expect(found).toMatchObject({ status, message: expect.stringMatching(words) });
     expect(remedy).toMatch(/\w/);
   });
-  it('is ok for a moment above the target, and while it is held', () => {
+  it('is ok for a moment above the target, and while it is paused', () => {
     expect(check({ over: { since: minutes(1), why: 'busy' } })?.status).toBe('ok');
-    expect(check({}, { hold: HOLD })).toMatchObject({ status: 'ok', message: expect.stringContaining('held at 4 replicas by eva until') });
+    expect(check({}, { pause: PAUSE })).toMatchObject({
+      status: 'ok',
+      message: expect.stringContaining('paused at 4 replicas by eva until'),
+    });
   });
 });
 
@@ -80,10 +83,10 @@ describe('autoscale status', () => {
       '  2026-11-30 09:57:00 UTC: 2 -> 4 in 12 s, busy',
     ]);
   });
-  it('tells that it is off, held, or not run', () => {
+  it('tells that it is off, paused, or not run', () => {
     expect(describeAutoscale(known({}, { own: undefined }))).toMatch(/^off: app has 4 replicas/);
-    expect(describeAutoscale(known({}, { hold: HOLD }))).toMatch(
-      /^held: .*\n {2}held at 4 replicas by eva until 2026-11-30 11:00:00 UTC; `medianest/,
+    expect(describeAutoscale(known({}, { pause: PAUSE }))).toMatch(
+      /^paused: .*\n {2}paused at 4 replicas by eva until 2026-11-30 11:00:00 UTC; `medianest/,
     );
     expect(describeAutoscale(known({ looked: minutes(9) }))).toMatch(
       /^not running: .*\n {2}nothing reads the load: sudo medianest jobs install/,
@@ -102,14 +105,14 @@ describe('autoscale status', () => {
       looked: '2026-11-30T09:59:55.000Z',
       decision: 'calm',
       over: null,
-      hold: null,
+      pause: null,
       actions: [action],
     });
   });
   it('is a line of `status` where it is on', () => {
     expect(autoscaleNotes(known())).toEqual(['autoscaling: 2 to 20 replicas']);
     expect(autoscaleNotes(known({ looked: minutes(9) }))).toEqual(['autoscaling: 2 to 20 replicas, but nothing reads the load']);
-    expect(autoscaleNotes(known({}, { hold: HOLD }))[0]).toMatch(/held at 4 replicas by eva/);
+    expect(autoscaleNotes(known({}, { pause: PAUSE }))[0]).toMatch(/paused at 4 replicas by eva/);
     expect(autoscaleNotes(known({}, { own: undefined }))).toEqual([]);
   });
 });

@@ -6,46 +6,46 @@ import { requireManifest } from '../project/open.ts';
 import { readOverrides } from '../reconcile/prepare.ts';
 import { appendAudit } from '../state/audit.ts';
 import { autoscaleOf, countOf } from './plan/settings.ts';
-import type { Hold } from './plan/state.ts';
-import { readHold, removeHold, writeHold } from './store.ts';
+import type { Pause } from './plan/state.ts';
+import { readPause, removePause, writePause } from './store.ts';
 
 /** What a person scales to stays so long. */
-const HOLD_SECONDS = 3600;
+const PAUSE_SECONDS = 3600;
 
 /** The number of replicas stays what it is. @throws UserError INVALID_SETTINGS where autoscaling is off, NOT_RUNNING */
-export function hold(context: Context, project: Project, seconds: number): Hold {
+export function pause(context: Context, project: Project, seconds: number): Pause {
   requireManifest(project.state);
   if (!autoscaleOf(project.loaded.settings))
     throw new UserError(
       'INVALID_SETTINGS',
-      'autoscaling is off: there is nothing to hold',
+      'autoscaling is off: there is nothing to pause',
       'app.autoscale in medianest.yml switches it on',
     );
-  const asked = holdFrom(context, project, seconds);
+  const asked = pauseFrom(context, project, seconds);
   if (context.flags.dryRun) return asked;
-  writeHold(project.state, asked);
-  note(context, project, `autoscale hold --for ${seconds}s`);
+  writePause(project.state, asked);
+  note(context, project, `autoscale pause --for ${seconds}s`);
   return asked;
 }
 
-/** Ends it. @returns what was held, undefined where nothing was */
-export function resume(context: Context, project: Project): Hold | undefined {
-  const before = readHold(project.state);
+/** Ends it. @returns what was paused, undefined where nothing was */
+export function resume(context: Context, project: Project): Pause | undefined {
+  const before = readPause(project.state);
   if (!before || Date.parse(before.until) <= context.clock.now().getTime()) return undefined;
   if (context.flags.dryRun) return before;
-  removeHold(project.state);
+  removePause(project.state);
   note(context, project, 'autoscale resume');
   return before;
 }
 
 /** A person has scaled: that number stays for an hour. The audit log has the command itself. */
-export function holdScaled(context: Context, project: Project): Hold {
-  const asked = holdFrom(context, project, HOLD_SECONDS);
-  writeHold(project.state, asked);
+export function pauseScaled(context: Context, project: Project): Pause {
+  const asked = pauseFrom(context, project, PAUSE_SECONDS);
+  writePause(project.state, asked);
   return asked;
 }
 
-const holdFrom = (context: Context, { loaded, state }: Project, seconds: number): Hold => ({
+const pauseFrom = (context: Context, { loaded, state }: Project, seconds: number): Pause => ({
   until: new Date(context.clock.now().getTime() + seconds * 1000).toISOString(),
   replicas: countOf(loaded.settings, readOverrides(state)),
   by: currentUser(),
