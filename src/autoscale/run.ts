@@ -1,3 +1,4 @@
+import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
@@ -115,6 +116,7 @@ class Run {
       state: this.#state,
       pause: readPause(state),
       memory: { free: freeMemory(this.#context), each: appOf(this.#project.loaded.settings).memory },
+      processors: os.cpus().length,
     });
     this.#outcome.decision = decision.reason;
     this.#state = decided(this.#state, decision.reason, decision.over, this.#now);

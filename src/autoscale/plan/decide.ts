@@ -16,6 +16,8 @@ export interface Situation {
   pause?: Pause | undefined;
   /** Bytes that are free on the host, undefined where that is not known; and a replica's limit. */
   memory: { free: number | undefined; each: number };
+  /** Of the host. */
+  processors: number;
 }
 
 export interface Decision {
@@ -30,7 +32,7 @@ export interface Decision {
 /** Load so far above the target asks for more, and so far below for fewer: between them nothing is done. */
 const UPPER = 1.1;
 const LOWER = 0.9;
-/** At most as many again at once. */
+/** At most as many again at once; and no more than processors, as those that start take time from those that serve. */
 const MOST_GROWTH = 2;
 /** At most this part of them goes at once. */
 const MOST_LEAVE = 1 / 4;
@@ -61,8 +63,8 @@ export function decide(situation: Situation): Decision {
     if (count >= own.max) return stay(`${own.max} is app.autoscale.max`);
     const settled = Math.max(state.lastUp ?? 0, state.lastDown ?? 0);
     if (now - settled < own.upSeconds * 1000) return keep(`${demand.text}: the number was changed ${seconds(now - settled)} ago`);
-    const to = Math.min(own.max, Math.ceil(demand.replicas), Math.ceil(count * MOST_GROWTH));
-    return grow(situation, Math.max(count + 1, to), `${demand.text} for ${own.upSeconds} s`, keep);
+    const most = Math.min(count * MOST_GROWTH, count + Math.max(1, situation.processors));
+    return grow(situation, Math.min(own.max, Math.ceil(demand.replicas), most), `${demand.text} for ${own.upSeconds} s`, keep);
   }
   return shrink(situation, demand, keep);
 }

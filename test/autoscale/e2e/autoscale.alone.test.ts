@@ -133,7 +133,10 @@ describe('autoscaling', () => {
     expect(begun).toBeGreaterThan(2);
     const { actions } = await runFor(10);
     expect(actions[0]).toMatchObject({ from: 2, to: begun, result: 'done' });
+    await space.run(['autoscale', 'pause']);
+    await runFor(6);
     expect(await status()).toMatchObject({ replicas: begun, ready: begun });
+    await fresh();
     expect((await space.run(['plan'])).status).toBe(0);
     await noLoad();
   });

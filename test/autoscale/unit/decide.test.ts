@@ -29,6 +29,12 @@ describe('a load that', () => {
     ]);
   });
 
+  it('jumps on a small host is answered with no more new replicas at once than it has processors', () => {
+    const { changes } = play({ load: flight(() => 150), seconds: 1000, processors: 2 });
+    expect(changes.map(({ to }) => to)).toEqual([4, 6, 8, 10, 12, 14]);
+    expect(play({ load: flight(() => 80), seconds: 1000, processors: 1 }).count).toBe(8);
+  });
+
   it('is above for one sample alone changes nothing', () => {
     expect(play({ load: flight((second) => (second === 600 ? 400 : 15)), seconds: 900 }).changes).toEqual([]);
   });
@@ -129,7 +135,7 @@ describe('what is not known', () => {
     expect(play({ own: settings({ cpuPercent: 70 }), load: () => ({ inFlight: 55 }), seconds: 600 }).count).toBe(6);
   });
   it('is the load where no replica is ready', () => {
-    const at = { now: START, own: settings(), count: 4, memory: { free: undefined, each: 1 } };
+    const at = { now: START, own: settings(), count: 4, memory: { free: undefined, each: 1 }, processors: 8 };
     const samples = Array.from({ length: 80 }, (_, index) => ({ at: START - (80 - index) * 5000, ready: 0, inFlight: 100 }));
     expect(decide({ ...at, state: { ...NO_STATE, samples } })).toMatchObject({ action: 'keep', reason: 'no replica is ready' });
   });
@@ -145,7 +151,7 @@ describe('what is not known', () => {
     const late = { ...state, samples: [], lastUp: START + 7_200_000, blocked: { until: START + 7_200_000, why: 'another command' } };
     const { changes } = play({ load: flight(() => 60), seconds: 120, from: 2, state: late });
     expect(changes[0]?.second).toBeLessThanOrEqual(40);
-    const ahead = { now: START + 7_200_000, own: settings(), count: 6, state, memory: { free: undefined, each: 1 } };
+    const ahead = { now: START + 7_200_000, own: settings(), count: 6, state, memory: { free: undefined, each: 1 }, processors: 8 };
     expect(decide(ahead)).toMatchObject({ action: 'keep', reason: expect.stringMatching(/the load is not known/) });
   });
 });
@@ -221,10 +227,18 @@ describe('a change', () => {
       count: 6,
       state: { ...NO_STATE, samples },
       memory: { free: undefined, each: 1 },
+      processors: 8,
     });
     // 2 would carry it, and 3 of 6 are not ready.
     expect(decision).toMatchObject({ action: 'down', to: 5 });
-    const at5 = decide({ now: START, own: settings(), count: 5, state: { ...NO_STATE, samples }, memory: { free: undefined, each: 1 } });
+    const at5 = decide({
+      now: START,
+      own: settings(),
+      count: 5,
+      state: { ...NO_STATE, samples },
+      memory: { free: undefined, each: 1 },
+      processors: 8,
+    });
     expect(at5).toMatchObject({ action: 'down', to: 4 });
     const at4 = decide({
       now: START,
@@ -232,6 +246,7 @@ describe('a change', () => {
       count: 3,
       state: { ...NO_STATE, samples: samples.map((sample) => ({ ...sample, ready: 2 })) },
       memory: { free: undefined, each: 1 },
+      processors: 8,
     });
     expect(at4.action).toBe('keep');
   });

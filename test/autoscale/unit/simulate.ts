@@ -38,6 +38,7 @@ interface Play {
   fails?: (second: number) => boolean;
   free?: number | undefined;
   each?: number;
+  processors?: number;
   pause?: Pause;
   state?: AutoscaleState;
   /** Seconds without a run. */
@@ -66,6 +67,7 @@ export function play({
   fails = () => false,
   free,
   each = 1,
+  processors = 8,
   pause,
   state: begin = NO_STATE,
   paused = () => false,
@@ -92,7 +94,7 @@ export function play({
     const seen = load(second, ready);
     state = seen ? withSample(state, { at: now, ready, ...seen }, own) : withoutSample(state, now, 'the balancer does not answer');
     if (change) continue;
-    const decision = decide({ now, own, count, state, pause, memory: { free, each } });
+    const decision = decide({ now, own, count, state, pause, memory: { free, each }, processors });
     played.decisions.push(decision);
     state = decided(state, decision.reason, decision.over, now);
     if (decision.action === 'keep') continue;
