@@ -58,7 +58,7 @@ export function incidents(all: readonly Incident[], { at, days }: ReportHead): s
     );
     return { name, said: own.length === 1 ? 'once' : `${own.length} times`, status, marks };
   });
-  const told = rows('Incidents', ['From', 'Lasted', 'Alert', 'About', 'Healed by'], all, (incident) => [
+  const told = rows('Incidents', ['From', 'Lasted up to', 'Alert', 'About', 'Healed by'], all, (incident) => [
     utcText(incident.from),
     incident.to === null ? 'still fires' : durationText((Date.parse(incident.to) - Date.parse(incident.from)) / 1000),
     `${incident.alert} (${incident.severity})`,

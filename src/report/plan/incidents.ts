@@ -46,7 +46,7 @@ export const alertAsk = (span: Span): Ask => ({
   span,
 });
 
-/** The newest first. */
+/** The newest first. Each began and ended within these times: one step is as closely as alerts were looked for. */
 export function incidentsOf(series: readonly Series[], span: Span): Omit<Incident, 'healedBy'>[] {
   return series
     .flatMap(({ labels, points }) => {
@@ -62,7 +62,7 @@ export function incidentsOf(series: readonly Series[], span: Span): Omit<Inciden
           cause,
           instance: site ?? mountpoint ?? instance ?? null,
           why: ALERT_CAUSES[cause]?.is ?? null,
-          from: iso(start),
+          from: iso(start - span.step),
           to: last >= span.end - span.step ? null : iso(last),
         };
       });
@@ -72,15 +72,15 @@ export function incidentsOf(series: readonly Series[], span: Span): Omit<Inciden
 
 const iso = (seconds: number): string => new Date(seconds * 1000).toISOString();
 
-/** An alert fires a while after its fault, and ends a while after that was healed. */
-const BEFORE_MS = 5 * 60_000;
+/** The agent may act before the alert of the same fault fires; an alert ends a while after its fault. */
+const BEFORE_MS = 60_000;
 const AFTER_MS = 60_000;
 
 /** Commands that may end a fault. */
 const HEALING =
   /^medianest (up|deploy|rollback|scale|restart|failover|switchover|restore|update|certs renew|secrets rotate|agent heal|backup( prune)?|images prune)\b/;
 
-/** What ended each incident: the agent, by what it did to the container; or a command that ended well while it lasted. */
+/** What ended each incident: the agent, by what it did to the container; or a command that ended well while it lasted. @param changes the newest first */
 export function withHealing(
   incidents: readonly Omit<Incident, 'healedBy'>[],
   actions: readonly HealingAction[],
@@ -88,12 +88,12 @@ export function withHealing(
 ): Incident[] {
   const helped = actions.filter(({ what }) => HELPED.test(what));
   return incidents.map((incident) => {
-    const [from, to] = [Date.parse(incident.from) - BEFORE_MS, Date.parse(incident.to ?? '') + AFTER_MS];
     if (incident.to === null) return { ...incident, healedBy: null };
-    const during = (time: number) => time >= from && time <= to;
-    const action = helped.findLast(({ at, service }) => service === incident.instance && during(Date.parse(at)));
+    const [from, to] = [Date.parse(incident.from), Date.parse(incident.to) + AFTER_MS];
+    const during = (time: number, before = 0) => time >= from - before && time <= to;
+    const action = helped.findLast(({ at, service }) => service === incident.instance && during(Date.parse(at), BEFORE_MS));
     if (action) return { ...incident, healedBy: `the agent ${action.what} ${action.service}: ${action.why}` };
-    const change = changes.findLast(
+    const change = changes.find(
       ({ time, seconds, command, result }) => result === 'done' && HEALING.test(command) && during(Date.parse(time) + seconds * 1000),
     );
     return { ...incident, healedBy: change ? `\`${change.command}\` by ${change.user}` : null };

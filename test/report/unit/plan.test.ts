@@ -99,9 +99,9 @@ describe('incidents', () => {
     const points = [600, 660, 720, 3000, 5940, 6000].map((time): Point => [time, 1]);
     const found = incidentsOf([{ labels, points }], span);
     expect(found.map(({ from, to }) => [from, to])).toEqual([
-      [at(5940), null],
-      [at(3000), at(3000)],
-      [at(600), at(720)],
+      [at(5880), null],
+      [at(2940), at(3000)],
+      [at(540), at(720)],
     ]);
     expect(found[0]).toMatchObject({ alert: 'CacheNodeDown', instance: 'redis-6', why: 'A node of the cache is away.' });
   });
@@ -120,6 +120,8 @@ describe('incidents', () => {
   it('name what healed them', () => {
     expect(healed([incident], [act], [change])).toBe('the agent restarted redis-6: unhealthy');
     expect(healed([incident], [], [change])).toBe('`medianest restart redis-6` by maria');
+    const earlier = { ...change, time: at(590), command: 'medianest up' };
+    expect(healed([incident], [], [change, earlier])).toBe('`medianest restart redis-6` by maria');
   });
   it.each([
     ['the agent did something else', { ...act, service: 'redis-5' }, undefined],
@@ -127,6 +129,7 @@ describe('incidents', () => {
     ['it did it long before', { ...act, at: at(10) }, undefined],
     ['a command that heals nothing', undefined, { ...change, command: 'medianest waf mode' }],
     ['a command that failed', undefined, { ...change, result: 'failed' as const }],
+    ['a command that ended before', undefined, { ...change, time: at(560) }],
     ['a command that ended afterwards', undefined, { ...change, seconds: 500 }],
   ])('do not name it where %s', (_what, action, command) => {
     expect(healed([incident], action ? [action] : [], command ? [command] : [])).toBeNull();
