@@ -14,7 +14,7 @@ export const NOT_MEASURED = 'Not measured: there is no Prometheus. `observabilit
  * @throws UserError NOT_RUNNING where it does not answer
  */
 export async function askPrometheus({ engine, manifest, containers }: Seen, asks: readonly Ask[]): Promise<Series[][]> {
-  const container = containersOf(containers, manifest?.services, 'monitoring').find(({ state }) => state === 'running');
+  const container = prometheusIn({ manifest, containers });
   if (!container) throw away('it does not run');
   const argv = ['timeout', SECONDS, 'bash', '-c', ASKING, 'ask-prometheus', ...asks.map(pathOf)];
   const { exitCode, output } = await engine.exec(container.id, argv);
@@ -26,6 +26,12 @@ export async function askPrometheus({ engine, manifest, containers }: Seen, asks
     throw away((error as Error).message);
   }
 }
+
+const prometheusIn = ({ manifest, containers }: Pick<Seen, 'manifest' | 'containers'>) =>
+  containersOf(containers, manifest?.services, 'monitoring').find(({ state }) => state === 'running');
+
+/** Whether there is a Prometheus that can be asked. */
+export const runsPrometheus = (seen: Pick<Seen, 'manifest' | 'containers'>): boolean => prometheusIn(seen) !== undefined;
 
 const away = (why: string): UserError =>
   new UserError('NOT_RUNNING', `Prometheus does not answer: ${why}`, 'medianest why prometheus; then run the same command again');

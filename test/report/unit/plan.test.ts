@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { momentText, secondsText, valueText } from '../../../src/report/draw/format.ts';
 import { backupView } from '../../../src/report/plan/backups.ts';
-import { forecastOf } from '../../../src/report/plan/forecast.ts';
+import { type DiskForecast, forecastOf } from '../../../src/report/plan/forecast.ts';
+import { forecastCheck } from '../../../src/report/plan/forecast-check.ts';
 import { alertSpan, changesSince, healingOf, incidentsOf, withHealing } from '../../../src/report/plan/incidents.ts';
 import { remoteHint } from '../../../src/report/plan/remote-hint.ts';
 import { listedReleases, verdictText } from '../../../src/report/plan/report.ts';
@@ -269,4 +270,23 @@ it('who came over SSH is told how to open it at home', () => {
   expect(remoteHint('10.0.0.9 50000 10.0.0.2 22', 8600)).toContain('`ssh -N -L 8600:127.0.0.1:8600 10.0.0.2`');
   expect(remoteHint('10.0.0.9 50000 10.0.0.2 2222', 8600)).toContain('ssh -p 2222 -N');
   expect(remoteHint(undefined, 8600)).toBeUndefined();
+});
+
+describe('what health says of it', () => {
+  const disk = (mountpoint: string, fullInDays: number | null, perDay: number | null = 1): DiskForecast => ({
+    ...{ mountpoint, fullInDays, perDay },
+    ...{ free: 1, size: 2, measuredSeconds: 2 * 86_400 },
+  });
+  it.each([
+    [[disk('/', 400.5), disk('/srv', 30)], 'ok', '/srv is full in 30 days, as it filled until now'],
+    [[disk('/', 6.9)], 'warn', '/ is full in 6 days, as it filled until now'],
+    [[disk('/', 1.2)], 'warn', '/ is full in 1 day, as it filled until now'],
+    [[disk('/', 0.5)], 'fail', '/ is full in less than a day, as it filled until now'],
+    [[disk('/', null)], 'ok', 'no disk of this host fills up'],
+  ])('%j is %s', (disks, status, message) => {
+    expect(forecastCheck(disks)).toMatchObject([{ id: 'disk.forecast', status, message }]);
+  });
+  it('is nothing while no trend is known', () => {
+    expect(forecastCheck([disk('/', null, null)])).toEqual([]);
+  });
 });
