@@ -1,9 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { RunOutcome } from '../../../src/autoscale/plan/run-text.ts';
+import type { AutoscaleState } from '../../../src/autoscale/plan/state.ts';
 import type { AutoscaleView } from '../../../src/autoscale/plan/status.ts';
+import type { Overrides } from '../../../src/stack/overrides.ts';
 import type { AuditEntry } from '../../../src/state/audit.ts';
 import { acquireLock } from '../../../src/state/lock.ts';
 import { docker } from '../../support/cli.ts';
@@ -34,6 +37,12 @@ const SLOW_SECONDS = 2;
 const configure = (app: object = {}) => configureProd(space, { ...APP, autoscale: AUTOSCALE, ...app }, MORE);
 const replicas = async () => (await containers(space.project)).filter(({ service }) => /^app-\d+$/.test(service)).length;
 const status = async () => parsed<AutoscaleView>(await space.run(['autoscale', 'status', '--json']));
+/** The same from its files: to start the program again and again would take one of two cores. */
+function glance(): { wanted: number; ready: number } {
+  const read = <T>(...file: string[]) => JSON.parse(readFileSync(path.join(space.state, ...file), 'utf8')) as T;
+  const { replicas: scaled } = read<Overrides>('orders.json');
+  return { wanted: scaled?.count ?? APP.replicas, ready: read<AutoscaleState>('autoscale', 'state.json').samples.at(-1)?.ready ?? 0 };
+}
 const runFor = async (seconds: number) => parsed<RunOutcome>(await space.run(['autoscale', 'run', '--for', String(seconds), '--json']));
 const fresh = () => space.run(['autoscale', 'resume']);
 
@@ -163,17 +172,17 @@ describe('under a load that climbs and falls', () => {
     let watching: ChildProcess | undefined;
     const watched = space.run(['jobs', 'watch'], { onSpawn: (child) => (watching = child) });
     const seen: string[] = [];
+    const reports: LoadReport[] = [];
     const began = Date.now();
-    const reaches = (count: number, seconds: number) =>
-      until(
-        `${count} replicas are ready`,
-        async () => {
-          const { replicas: wanted, ready } = await status();
-          seen.push(`${Math.round((Date.now() - began) / 1000)} s: ${ready}/${wanted}`);
-          return wanted === count && ready === count;
-        },
-        seconds,
-      );
+    const reaches = async (count: number, seconds: number) => {
+      for (const end = Date.now() + seconds * 1000; ; await sleep(2000)) {
+        const { wanted, ready } = glance();
+        const now = `${ready}/${wanted}`;
+        if (!seen.at(-1)?.endsWith(` ${now}`)) seen.push(`${Math.round((Date.now() - began) / 1000)} s: ${now}`);
+        if (wanted === count && ready === count) return;
+        if (Date.now() > end) throw new Error(`not ${count} replicas within ${seconds} s: ${seen.join(', ')}`);
+      }
+    };
     try {
       await more(8);
       for (let step = 0; step < 7; step++) {
@@ -183,7 +192,7 @@ describe('under a load that climbs and falls', () => {
       await reaches(MOST, 600);
       await sleep(10_000);
       while (loads.length > 0) {
-        await less();
+        reports.push(await (loads.pop() as Load).stop());
         await sleep(10_000);
       }
       await reaches(2, 900);
@@ -197,7 +206,13 @@ describe('under a load that climbs and falls', () => {
       const [from = 0, to = 0] = (/^(\d+) -> (\d+)/.exec(reason) ?? []).slice(1).map(Number);
       return Math.sign(to - from);
     });
-    console.info([...changes.map(({ time, reason, seconds }) => `${time} ${reason} (${seconds} s)`), seen.join(', ')].join('\n'));
+    const requests = reports.reduce((sum, { sent }) => sum + sent, 0);
+    console.info(
+      [...changes.map(({ time, reason, seconds }) => `${time} ${reason} (${seconds} s)`), seen.join(', '), `${requests} requests`].join(
+        '\n',
+      ),
+    );
+    expect(reports.map(({ failures }) => kinds(failures))).toEqual(reports.map(() => ({})));
     expect(ways.filter((way, index) => index > 0 && way !== ways[index - 1])).toEqual([-1]);
     expect((await space.run(['plan'])).status).toBe(0);
   }, 2_400_000);
