@@ -68,12 +68,14 @@ describe('observability: light', () => {
   }, 900_000);
 
   test('measures everything within 60 s', async () => {
-    // One each of Prometheus, Alertmanager, host, agent, balancer, router, nginx and site, 3 of etcd, twice 2 of the database, 6 of the cache.
-    await until('every target is up', async () => (await query('up == 1')).length === 21 && (await query('up == 0')).length === 0, 60);
+    // One each of Prometheus, Alertmanager, host, agent, balancer, router, nginx and site, 2 replicas, 3 of etcd, twice 2 of the database, 6 of the
+    // cache.
+    await until('every target is up', async () => (await query('up == 1')).length === 23 && (await query('up == 0')).length === 0, 60);
     await until('nothing is unknown to an exporter', async () => (await numberOf('count(redis_up == 1)')) === 6, 60);
     await until('the database tells of itself', async () => (await numberOf('count(pg_exporter_last_scrape_error == 0)')) === 2, 60);
     await until('the edge answers', async () => (await numberOf('min(probe_success)')) === 1, 60);
     expect(await numberOf('max(nginx_up)')).toBe(1);
+    expect(await instances('nodejs_version_info{job="app"}')).toEqual(['app-1', 'app-2']);
     expect(await numberOf('sum(patroni_primary)')).toBe(1);
     expect(await numberOf('max(redis_cluster_slots_ok)')).toBe(16_384);
     expect(await numberOf('sum(etcd_server_has_leader)')).toBe(3);
@@ -205,7 +207,8 @@ describe('an alert', () => {
     expect(killed.status).not.toBe(0);
     const service = async () => (await query('ALERTS{alertname="ContainerOutOfMemory"}')).map(({ metric }) => metric.service);
     await until('ContainerOutOfMemory fires', async () => (await service())[0] === 'nginx-exporter', 60);
-    expect(await numberOf(`${CONTAINER}oom_kills_total{service="nginx-exporter"}`)).toBe(1);
+    // The kernel may end the shell as well as what it has started.
+    expect(await numberOf(`${CONTAINER}oom_kills_total{service="nginx-exporter"}`)).toBeGreaterThan(0);
     await sleep(75_000);
     expect(await query('ALERTS{alertname="OutOfMemory",alertstate="firing"}')).toEqual([]);
   });
