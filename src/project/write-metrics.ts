@@ -18,38 +18,45 @@ export async function writeMetrics(context: Context, { command, result }: Pick<E
     const project = await open(context);
     // Before the first `up` there is nothing to measure, and no folder that may be made.
     if (!project.state.manifest()) return;
+    // Refuses what a newer medianest has written.
+    project.state.open();
     const capabilities = (await context.capabilities()).filter(({ metrics }) => metrics);
-    const failed: Record<string, boolean> = {};
-    for (const capability of capabilities) failed[capability.name] = !(await written(capability, { context, project, command, result }));
-    writeFile(project.state, COLLECTION, collectionMetrics(failed));
+    const outcomes: Record<string, Outcome> = {};
+    for (const capability of capabilities) outcomes[capability.name] = await written(capability, { context, project, command, result });
+    // A command that was refused has changed nothing, and nor does this.
+    if (Object.values(outcomes).some((outcome) => outcome !== 'nothing')) writeFile(project.state, COLLECTION, collectionMetrics(outcomes));
   } catch (error) {
     context.report.verbose(`metrics were not written: ${(error as Error).message}`);
   }
 }
 
-async function written({ name, metrics }: Capability, ended: Ended): Promise<boolean> {
+type Outcome = 'wrote' | 'nothing' | 'failed';
+
+async function written({ name, metrics }: Capability, ended: Ended): Promise<Outcome> {
   const { context, project } = ended;
   try {
     const said = await metrics?.(ended);
-    if (said) writeFile(project.state, name, said);
-    return true;
+    return said && writeFile(project.state, name, said) ? 'wrote' : 'nothing';
   } catch (error) {
     context.report.verbose(`metrics of ${name} were not written: ${(error as Error).message}`);
-    return false;
+    return 'failed';
   }
 }
 
-const collectionMetrics = (failed: Readonly<Record<string, boolean>>): Metric[] => [
+const collectionMetrics = (outcomes: Readonly<Record<string, Outcome>>): Metric[] => [
   gauge(
     'medianest_metrics_failed',
     'Whether a capability failed to tell its metrics after the last command: its values are older ones.',
-    Object.entries(failed).map(([capability, bad]) => ({ labels: { capability }, value: bad ? 1 : 0 })),
+    Object.entries(outcomes).map(([capability, outcome]) => ({ labels: { capability }, value: outcome === 'failed' ? 1 : 0 })),
   ),
 ];
 
-function writeFile(state: StateFolder, name: string, metrics: readonly Metric[]): void {
+/** @returns whether there was anything to write */
+function writeFile(state: StateFolder, name: string, metrics: readonly Metric[]): boolean {
   const file = state.at(FOLDER, `${name}.prom`);
   const text = metricsText(metrics);
   // Its time tells when it was last written, so that it is written also where it is the same.
-  if (text !== '' || readOptional(file) !== undefined) writeAtomic(file, text);
+  if (text === '' && readOptional(file) === undefined) return false;
+  writeAtomic(file, text);
+  return true;
 }

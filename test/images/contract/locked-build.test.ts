@@ -16,7 +16,9 @@ const OLDER = '1.7.0-1~locked';
 const OFF = ['agent', 'engine-proxy', 'etcd', 'patroni', 'db-router', 'redis-cluster', 'app', 'edge', 'backup', 'cdn'];
 
 /** The balancer’s image alone, which is built in seconds. */
-const space = folder(`profile: prod\nobservability: off\nimages: { base: ${WITH_KEY} }\ncomponents: { ${OFF.map((name) => `${name}: false`).join(', ')} }\n`);
+const space = folder(
+  `profile: prod\nobservability: off\nimages: { base: ${WITH_KEY} }\ncomponents: { ${OFF.map((name) => `${name}: false`).join(', ')} }\n`,
+);
 const file = path.join(space.dir, 'medianest.lock.json');
 const made = new Set<string>();
 let archive: DatedArchive;

@@ -108,7 +108,14 @@ describe('init without a terminal', () => {
     expect(status).toBe(0);
     const [, ranges = '', why = ''] =
       /the ranges of ours: (.*?); and they cover nothing that this host has to reach: (.*)/.exec(stdout) ?? [];
-    expect(ranges.split(', ').map((range) => /^(\w+) [\d.]+\/24$/.exec(range)?.[1])).toEqual(['dmz', 'app', 'db', 'control', 'out']);
+    expect(ranges.split(', ').map((range) => /^(\w+) [\d.]+\/24$/.exec(range)?.[1])).toEqual([
+      'dmz',
+      'app',
+      'db',
+      'control',
+      'out',
+      'monitoring',
+    ]);
     expect(why).toContain('172.16.144.7 (the SSH client, $SSH_CONNECTION)');
     expect(why).toContain('10.0.144.20 (external.plex.url)');
     expect(ranges).not.toMatch(/ 172\.16\.144\.| 10\.0\.144\./);

@@ -27,7 +27,14 @@ function project(metrics: { good?: Capability['metrics']; other?: Capability['me
   }
   const capabilities = Object.entries(metrics).map(([name, tell]) => ({ name, metrics: tell }));
   const context = {
-    ...{ home: HOME, cwd, env: {}, flags: { set: [] }, signal: new AbortController().signal, clock: { now: () => new Date() } },
+    ...{
+      home: HOME,
+      cwd,
+      env: {},
+      flags: { set: [] },
+      signal: new AbortController().signal,
+      clock: { now: () => new Date() },
+    },
     ...{ registry: async () => registry, capabilities: async () => [{ name: 'silent' }, ...capabilities] },
     report: { ...silent, verbose: (text: string) => void said.push(text) },
   } as unknown as Context;
@@ -51,6 +58,17 @@ describe('the metrics that a command writes', () => {
     // node-exporter is another user.
     expect(statSync(file('good')).mode & 0o777).toBe(0o644);
     expect(readdirSync(path.join(state, 'metrics')).filter((name) => !name.endsWith('.prom'))).toEqual([]);
+  });
+
+  it('are none where there is nothing to tell, nor in a folder that a newer medianest has written', async () => {
+    const silentOnes = project({ good: () => undefined, other: () => [] });
+    await silentOnes.run();
+    expect(existsSync(path.join(silentOnes.state, 'metrics'))).toBe(false);
+    const newer = project({ good: () => [single('x', 'X.', 1)] });
+    writeFileSync(path.join(newer.state, 'state.json'), '{"version":99}\n');
+    await newer.run();
+    expect(existsSync(newer.file('good'))).toBe(false);
+    expect(newer.said.join()).toMatch(/newer medianest/);
   });
 
   it('are what was written last where a capability fails, which is said, and fails nothing', async () => {
