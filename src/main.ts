@@ -51,14 +51,18 @@ export async function main(argv: string[]): Promise<void> {
   }
 }
 
-/** Runs a command; however it ends, metrics are written where it shows in them. */
+/** Runs a command; however it ends, metrics are written where it shows in them. A line that is wrong shows nowhere. */
 async function runMeasured(context: Context, { command, args, options }: Parsed): Promise<Result> {
   let result: Result | undefined;
+  let measured = command.measured && !context.flags.dryRun;
   try {
     result = await command.run(context, args, options);
     return result;
+  } catch (error) {
+    measured &&= !(error instanceof UserError && error.exitStatus === EXIT.usage);
+    throw error;
   } finally {
-    if (command.measured && !context.flags.dryRun) {
+    if (measured) {
       const { writeMetrics } = await import('./project/write-metrics.ts');
       await writeMetrics(context, { command: command.name, result });
     }
