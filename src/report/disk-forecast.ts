@@ -1,5 +1,6 @@
 import type { Seen } from '../capability/capability.ts';
 import type { Check } from '../capability/check.ts';
+import { UserError } from '../core/errors.ts';
 import { forecastAsks, forecastOf } from './plan/forecast.ts';
 import { forecastCheck } from './plan/forecast-check.ts';
 import { spanOf } from './plan/samples.ts';
@@ -8,12 +9,15 @@ import { askPrometheus, runsPrometheus, scrapeSecondsOf } from './prometheus.ts'
 /** The trend of a week: a backup or a deploy of one day is no trend. */
 const SECONDS = 7 * 86_400;
 
-/** For `health`: by Prometheus, where it runs. That it does not answer is told by the check of its container. */
+/** For `health`: by Prometheus, where it runs. One that does not run is told by the check of its container. */
 export async function forecastChecks(seen: Seen): Promise<Check[]> {
   if (!runsPrometheus(seen)) return [];
   const span = spanOf(seen.context.clock.now(), SECONDS, scrapeSecondsOf(seen.project));
-  const answers = await askPrometheus(seen, forecastAsks(span)).catch((error: Error) => error);
-  if (answers instanceof Error)
+  const answers = await askPrometheus(seen, forecastAsks(span)).catch((error: unknown) => {
+    if (error instanceof UserError && error.code === 'NOT_RUNNING') return error;
+    throw error;
+  });
+  if (answers instanceof UserError)
     return [
       {
         id: 'disk.forecast',

@@ -45,10 +45,13 @@ export function containerReader({ engine, services, failed, now }: ReaderEffects
       known.set(service, { at: now(), reading: { service, state, health, ...life, usage } });
       return true;
     } catch (error) {
-      // One that went between the list and the question is no failure of the engine.
-      if ((error as { status?: number }).status === 404) return known.delete(service) || true;
-      failed();
-      return false;
+      if ((error as { status?: number }).status !== 404) {
+        failed();
+        return false;
+      }
+      // It went between the list and the question: the engine has answered.
+      known.delete(service);
+      return true;
     }
   };
 

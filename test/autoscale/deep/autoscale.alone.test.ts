@@ -11,7 +11,7 @@ import type { AuditEntry } from '../../../src/state/audit.ts';
 import { acquireLock } from '../../../src/state/lock.ts';
 import { docker } from '../../support/cli.ts';
 import { kinds, type Load, type LoadReport, loadOn } from '../../support/load/load.ts';
-import { configureProd, container, destroyProd, prodStack, said } from '../../support/load/load-stack.ts';
+import { configureProd, container, destroyProd, ONE_SERVER_EACH, prodStack, said } from '../../support/load/load-stack.ts';
 import { audit, containers, parsed, until } from '../../support/stack.ts';
 import type { Workspace } from '../../support/workspace.ts';
 
@@ -22,19 +22,9 @@ const MOST = 20;
 const TARGET = 5;
 const APP = { replicas: 2, maxReplicas: MOST, settleSeconds: 1, memory: '160m', cpus: 1 };
 const AUTOSCALE = { min: 2, max: MOST, inFlight: TARGET, upSeconds: 10, downSeconds: 30 };
-/** The data plane has no part in this. */
-const MORE = {
-  components: {
-    ...Object.fromEntries(
-      ['patroni', 'etcd', 'db-router', 'redis-cluster', 'backup', 'agent', 'engine-proxy'].map((name) => [name, false]),
-    ),
-    postgres: true,
-    redis: true,
-  },
-};
 const SLOW_SECONDS = 2;
 
-const configure = (app: object = {}) => configureProd(space, { ...APP, autoscale: AUTOSCALE, ...app }, MORE);
+const configure = (app: object = {}) => configureProd(space, { ...APP, autoscale: AUTOSCALE, ...app }, ONE_SERVER_EACH);
 const replicas = async () => (await containers(space.project)).filter(({ service }) => /^app-\d+$/.test(service)).length;
 const status = async () => parsed<AutoscaleView>(await space.run(['autoscale', 'status', '--json']));
 /** The same from its files: to start the program again and again would take one of two cores. */
@@ -63,7 +53,7 @@ const noLoad = async () => {
 };
 
 beforeAll(async () => {
-  space = await prodStack('scaled', APP, MORE);
+  space = await prodStack('scaled', APP, ONE_SERVER_EACH);
   configure();
 }, 600_000);
 afterEach(async () => {

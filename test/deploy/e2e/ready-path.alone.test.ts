@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { docker, type Run } from '../../support/cli.ts';
 import { badApp } from '../../support/load/bad-apps.ts';
 import { kinds, loadOn, under } from '../../support/load/load.ts';
-import { configureProd, container, destroyProd, prodStack, said, versionOf } from '../../support/load/load-stack.ts';
+import { configureProd, container, destroyProd, ONE_SERVER_EACH, prodStack, said, versionOf } from '../../support/load/load-stack.ts';
 import { identities, portal, ready, until } from '../../support/stack.ts';
 import type { Workspace } from '../../support/workspace.ts';
 
@@ -16,20 +16,10 @@ const APP = { replicas: 2, settleSeconds: 2 };
  * request may just be using. This is about which replica is asked what.
  */
 const RATE = 20;
-/** The data plane has no part in this. */
-const MORE = {
-  components: {
-    ...Object.fromEntries(
-      ['patroni', 'etcd', 'db-router', 'redis-cluster', 'backup', 'agent', 'engine-proxy'].map((name) => [name, false]),
-    ),
-    postgres: true,
-    redis: true,
-  },
-};
-const configure = (app: Record<string, unknown>) => configureProd(space, app, MORE);
+const configure = (app: Record<string, unknown>) => configureProd(space, app, ONE_SERVER_EACH);
 
 beforeAll(async () => {
-  space = await prodStack('ready', APP, MORE);
+  space = await prodStack('ready', APP, ONE_SERVER_EACH);
 }, 400_000);
 afterAll(() => destroyProd(space));
 

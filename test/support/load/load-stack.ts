@@ -10,6 +10,17 @@ import type { Failure, LoadReport } from './load.ts';
 /** More of medianest.yml: a section, or a setting that is none. */
 type More = Record<string, Record<string, unknown> | string>;
 
+/** Of the data plane one server each, where it has no part in a test: so two cores are enough. */
+export const ONE_SERVER_EACH = {
+  components: {
+    ...Object.fromEntries(
+      ['patroni', 'etcd', 'db-router', 'redis-cluster', 'backup', 'agent', 'engine-proxy'].map((name) => [name, false]),
+    ),
+    postgres: true,
+    redis: true,
+  },
+};
+
 /** prod as it is, on ports of its own; the application is the portal with /fault/... added. */
 export async function prodStack(name: string, app: Record<string, unknown>, more: More = {}): Promise<Workspace> {
   const space = await workspace(name);
