@@ -14,7 +14,8 @@ it.each([
   const line = `${size}; exec '${process.execPath}' '${PROGRAM}' uninstall --project ${project} --confirm ${project}`;
   const { status, stdout } = await run('timeout', ['20', 'script', '--quiet', '--return', '--command', line, '/dev/null'], {
     cwd: own.dir,
-    env: { TERM: 'xterm' },
+    // Where `CI` is set, ora takes no stream for a terminal.
+    env: { TERM: 'xterm', CI: undefined },
     interactive: true,
   });
   expect([status, stdout]).toEqual([0, expect.stringContaining(`${project} is uninstalled`)]);
