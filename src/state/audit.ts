@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { readOptional, writeAtomic, writing } from '../core/files.ts';
 import { withBriefLock } from './lock.ts';
@@ -21,6 +21,32 @@ export interface AuditEntry {
 const headOf = (file: string): string => file.replace(/\.jsonl$/, '.head');
 
 const notedHead = (file: string): string | undefined => readOptional(headOf(file))?.trim() || undefined;
+
+/** Beside the log: the change that runs. */
+const openOf = (file: string): string => file.replace(/\.jsonl$/, '.open');
+
+type Begun = Pick<AuditEntry, 'time' | 'user' | 'command' | 'reason' | 'plan'>;
+
+/** Notes that a change begins, so that one whose process is killed is not missing from the log. */
+export const beginAudit = (file: string, begun: Begun): void => writeAtomic(openOf(file), `${JSON.stringify(begun)}\n`, 0o640);
+
+/** Appends the end of a change that `beginAudit` has noted. */
+export function endAudit(file: string, entry: AuditEntry): void {
+  appendAudit(file, entry);
+  rmSync(openOf(file), { force: true });
+}
+
+/** Appends the change of a process that was killed, if there is one. To be called with the lock: what is open then has no process. */
+export function noteKilled(file: string): void {
+  const text = readOptional(openOf(file));
+  if (text === undefined) return;
+  const begun = parsed<Begun>(text);
+  const last = readAudit(file).at(-1);
+  // Else it was killed between its line and the removal of this note.
+  if (begun && (last?.time !== begun.time || last.command !== begun.command))
+    appendAudit(file, { ...begun, result: 'interrupted', error: 'KILLED', seconds: 0 });
+  rmSync(openOf(file), { force: true });
+}
 
 /** Appends one line to the chain (plan/audit-chain.ts). Several processes wait for each other. */
 export function appendAudit(file: string, entry: AuditEntry): void {
@@ -57,11 +83,13 @@ export function verifyAudit(file: string, noted?: string): AuditVerdict {
 /** Every entry, the oldest first. A last line that was cut short by a crash is left out. */
 export function readAudit(file: string): AuditEntry[] {
   const lines = (readOptional(file) ?? '').split('\n').filter(Boolean);
-  return lines.flatMap((line) => {
-    try {
-      return [JSON.parse(line) as AuditEntry];
-    } catch {
-      return [];
-    }
-  });
+  return lines.flatMap((line) => parsed<AuditEntry>(line) ?? []);
+}
+
+function parsed<T>(line: string): T | undefined {
+  try {
+    return JSON.parse(line) as T;
+  } catch {
+    return undefined;
+  }
 }

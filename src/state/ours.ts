@@ -26,6 +26,7 @@ export const OURS = [
     'kit.json',
     'audit.jsonl',
     'audit.head',
+    'audit.open',
     'audit.jsonl.lock',
     'lock',
     'lock.child',

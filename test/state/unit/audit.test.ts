@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { buildSync } from 'esbuild';
 import { describe, expect, it } from 'vitest';
-import { type AuditEntry, appendAudit, readAudit, verifyAudit } from '../../../src/state/audit.ts';
+import { type AuditEntry, appendAudit, beginAudit, endAudit, noteKilled, readAudit, verifyAudit } from '../../../src/state/audit.ts';
 import { nextLine } from '../../../src/state/plan/audit-chain.ts';
 import { HOME, run } from '../../support/cli.ts';
 
@@ -86,6 +86,25 @@ describe('the chain of the audit log', () => {
     expect(verifyAudit(file)).toMatchObject({ valid: true, entries: 2 });
     appendAudit(file, entry('c'));
     expect(verifyAudit(file)).toMatchObject({ valid: true, entries: 3 });
+  });
+
+  it('has the change of a process that was killed, once', () => {
+    const { file } = logOf('a');
+    const { time, user, plan } = entry('b');
+    const begin = () => beginAudit(file, { time, user, command: 'b', plan });
+    begin();
+    noteKilled(file);
+    noteKilled(file);
+    expect(readAudit(file).map(({ command, result, error }) => [command, result, error])).toEqual([
+      ['a', 'done', undefined],
+      ['b', 'interrupted', 'KILLED'],
+    ]);
+    // Killed between its own last line and the end of the note.
+    begin();
+    endAudit(file, entry('b'));
+    begin();
+    noteKilled(file);
+    expect(readAudit(file)).toHaveLength(3);
   });
 
   it('is one chain where several processes write at once, and one of them is killed', async () => {
