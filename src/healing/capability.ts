@@ -3,10 +3,13 @@ import { agentCommands } from './commands/agent.ts';
 
 const AGENT_SCHEDULE: Schedule = {
   group: 'agent',
-  what: 'starting the agent after a kill, each minute',
+  what: 'starting the agent after a kill, each minute, and freeing disks that are nearly full',
   runsAtInstall: false,
   role: 'agent',
-  timers: [{ name: 'agent', cron: '* * * * *', jitter: 0, command: ['agent', 'heal'], longest: '10min' }],
+  timers: [
+    { name: 'agent', cron: '* * * * *', jitter: 0, command: ['agent', 'heal'], longest: '10min' },
+    { name: 'disk', cron: '*/10 * * * *', jitter: 60, command: ['agent', 'disk'], longest: '1h' },
+  ],
 };
 
 /** What keeps the healer itself alive. What the agent heals is its own program, src/agent. */

@@ -22,7 +22,8 @@ export async function pruneImages(context: Context, { loaded, state }: Project):
   });
 }
 
-async function ourImages(context: Context): Promise<NamedImage[]> {
+/** Every name of an image of ours, of whatever project; the newest first. */
+export async function ourImages(context: Context): Promise<NamedImage[]> {
   const docker = await context.docker();
   const { stdout } = await docker.run([
     'image',
@@ -39,7 +40,8 @@ async function ourImages(context: Context): Promise<NamedImage[]> {
   });
 }
 
-async function usedIds(context: Context): Promise<Set<string>> {
+/** Ids of the images that containers are made from, running or not. */
+export async function usedIds(context: Context): Promise<Set<string>> {
   const docker = await context.docker();
   const { stdout } = await docker.run(['ps', '--all', '--quiet', '--no-trunc']);
   const containers = stdout.split('\n').filter(Boolean);
