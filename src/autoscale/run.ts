@@ -12,7 +12,7 @@ import { type Reading, sampleOf } from './plan/load.ts';
 import type { RunOutcome } from './plan/run-text.ts';
 import { appOf, countOf } from './plan/settings.ts';
 import { begun, completed, decided, failed, refused, withoutSample, withSample } from './plan/state.ts';
-import { freeMemory, readLoad } from './read-load.ts';
+import { cpuPressure, freeMemory, readLoad } from './read-load.ts';
 import { openAutoscale, readAutoscale, readPause, runLock, writeAutoscale } from './store.ts';
 
 /** How often the load is read. */
@@ -119,6 +119,7 @@ class Run {
       pause: readPause(state),
       memory: { free: freeMemory(this.#context), each: appOf(this.#project.loaded.settings).memory },
       processors: os.cpus().length,
+      pressure: cpuPressure(this.#context),
     });
     this.#outcome.decision = decision.reason;
     this.#state = decided(this.#state, decision.reason, decision.over, this.#now);

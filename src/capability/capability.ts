@@ -182,6 +182,8 @@ export interface UpPart {
   beforeStart?(starting: readonly Service[], project: Project, context: Context): Promise<void> | void;
   /** Lines for the person, before anything changes. */
   announce?(request: UpRequest): Promise<string[]> | string[];
+  /** Under the lock, right before the first step: what has to be known also where a later one fails. */
+  begins?(request: UpRequest, command: string): Promise<void> | void;
   /** Under the lock, once all is well; also where nothing had to change. */
   finished?(run: FinishedUp): Promise<void>;
   /** After a first start: what only the person can decide. */
