@@ -9,6 +9,10 @@ export const alerts: Capability = {
   commands: [command, alertsList, alertsTest, alertsCheck, silence, silenceList, silenceRemove],
   schedules: [ALERT_SCHEDULE],
   up: {
+    announce: async ({ project: { loaded }, only }) => {
+      const { unheard } = await import('./plan/schedule.ts');
+      return only ? [] : unheard(loaded.settings).map(({ message }) => message);
+    },
     next: async ({ loaded: { settings } }) => {
       const { alertsAdvice } = await import('./plan/schedule.ts');
       return alertsAdvice(settings);
