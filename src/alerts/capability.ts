@@ -18,6 +18,10 @@ export const alerts: Capability = {
       return alertsAdvice(settings);
     },
   },
+  clues: async (seen, about) => {
+    const { alertClues } = await import('./clues.ts');
+    return alertClues(seen, about);
+  },
   checks: async (seen) => {
     const { alertChecks } = await import('./checks.ts');
     return alertChecks(seen);

@@ -13,12 +13,15 @@ import type { Role, Service, Stack } from '../stack/types.ts';
 import type { Lock } from '../state/lock.ts';
 import type { StateFolder } from '../state/state.ts';
 import type { Check } from './check.ts';
+import type { Clue, Suspicion } from './clue.ts';
 import type { GlobalFlags } from './global-flags.ts';
+import type { NextStep } from './next-step.ts';
 import type { Options, Result } from './result.ts';
 import type { Schedule } from './schedule.ts';
 import type { Group, Section } from './section.ts';
 
 export type { GlobalFlags } from './global-flags.ts';
+export type { NextStep } from './next-step.ts';
 export { done, type Options, type Result } from './result.ts';
 export type { Schedule, Timer } from './schedule.ts';
 
@@ -168,12 +171,6 @@ export interface FinishedUp extends UpRequest {
   command: string;
 }
 
-/** What is left to the person after a first start. */
-export interface NextStep {
-  command: string;
-  why: string;
-}
-
 /** What a capability adds to `up`. All of it is optional. */
 export interface UpPart {
   /** Reads what the stack is built with besides settings. */
@@ -242,6 +239,8 @@ export interface Capability {
   guard?(state: StateFolder, intent: Intent): Promise<void> | void;
   /** For `health`. */
   checks?(seen: Seen): Promise<Check[]> | Check[];
+  /** For `why`. @throws UserError where it cannot tell */
+  clues?(seen: Seen, about: Suspicion): Promise<Clue[]>;
   /** Its part of the metrics that are written when a measured command has ended. What it leaves undefined stays as it was written last. */
   metrics?(ended: Ended): Promise<readonly Metric[] | undefined> | readonly Metric[] | undefined;
   /** For `init` and `update`: what else this project could have. */

@@ -18,4 +18,8 @@ export const healing = {
   commands: agentCommands,
   groups: { agent: { section: 'Machine', summary: 'The agent, which heals the stack: what it does, and start it after a kill' } },
   schedules: [AGENT_SCHEDULE],
+  clues: async (seen, about) => {
+    const { agentClues } = await import('./agent-clues.ts');
+    return agentClues(seen, about);
+  },
 } satisfies Capability;

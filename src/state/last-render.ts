@@ -1,0 +1,28 @@
+import { lstatSync, readdirSync } from 'node:fs';
+import { systemCode } from '../core/errors.ts';
+import { isManifest, type Manifest } from '../stack/manifest.ts';
+import type { StateFolder } from './state.ts';
+
+/** The last render that changed something, and what was rendered before it. */
+export interface LastRender {
+  at: Date;
+  before: Manifest;
+}
+
+/** Undefined where there was one render alone, or the one before cannot be read any more: it is kept for comparison, and nothing needs it. */
+export function lastRender(state: StateFolder): LastRender | undefined {
+  try {
+    const current = state.manifest()?.id;
+    const at = lstatSync(state.at('current')).mtime;
+    const [before] = readdirSync(state.at('generations'))
+      .filter((name) => name !== current && !name.endsWith('.tmp'))
+      .map((name) => ({ name, written: lstatSync(state.at('generations', name)).mtimeMs }))
+      .sort((a, b) => b.written - a.written);
+    const manifest =
+      before && state.readJson<Manifest>(`generations/${before.name}/manifest.json`, 'nothing is compared with it', isManifest);
+    return manifest && { at, before: manifest };
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return undefined;
+  }
+}
