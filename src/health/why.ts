@@ -98,9 +98,14 @@ async function cluesOf(seen: Seen, causes: readonly Cause[], since: Date): Promi
 }
 
 function changedOf({ state }: Project, causes: readonly Cause[], since: Date): Evidence[] {
-  const [render, now] = [lastRender(state), state.manifest()];
-  const services = causes.map(({ service }) => service);
-  return render && now ? settingsChanged(services, { ...render, now }, since) : [];
+  try {
+    const [render, now] = [lastRender(state), state.manifest()];
+    const services = causes.map(({ service }) => service);
+    return render && now ? settingsChanged(services, { ...render, now }, since) : [];
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return [{ at: null, source: 'settings', text: `cannot be told: ${error.message}` }];
+  }
 }
 
 /** Interrupted work that keeps every change out, such as a restore that was killed: nothing else can be mended before. */

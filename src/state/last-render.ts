@@ -1,5 +1,5 @@
 import { lstatSync, readdirSync } from 'node:fs';
-import { systemCode } from '../core/errors.ts';
+import { systemCode, UserError } from '../core/errors.ts';
 import { isManifest, type Manifest } from '../stack/manifest.ts';
 import type { StateFolder } from './state.ts';
 
@@ -9,7 +9,7 @@ export interface LastRender {
   before: Manifest;
 }
 
-/** Undefined where there was one render alone, or the one before cannot be read any more: it is kept for comparison, and nothing needs it. */
+/** Undefined where there was one render alone. @throws UserError STATE_DAMAGED where the one before cannot be read */
 export function lastRender(state: StateFolder): LastRender | undefined {
   try {
     const current = state.manifest()?.id;
@@ -22,7 +22,7 @@ export function lastRender(state: StateFolder): LastRender | undefined {
       before && state.readJson<Manifest>(`generations/${before.name}/manifest.json`, 'nothing is compared with it', isManifest);
     return manifest && { at, before: manifest };
   } catch (error) {
-    if (systemCode(error) === undefined) throw error;
+    if (error instanceof UserError || systemCode(error) === undefined) throw error;
     return undefined;
   }
 }
