@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync } from 'node:fs';
-import { systemCode, UserError } from '../core/errors.ts';
+import { systemCode } from '../core/errors.ts';
+import { explained } from '../core/system-fault.ts';
 import { isManifest, type Manifest } from '../stack/manifest.ts';
 import type { StateFolder } from './state.ts';
 
@@ -9,7 +10,7 @@ export interface LastRender {
   before: Manifest;
 }
 
-/** Undefined where there was one render alone. @throws UserError STATE_DAMAGED where the one before cannot be read */
+/** Undefined where there was one render alone. @throws UserError STATE_DAMAGED, FILE_UNUSABLE where the one before cannot be read */
 export function lastRender(state: StateFolder): LastRender | undefined {
   try {
     const current = state.manifest()?.id;
@@ -22,7 +23,7 @@ export function lastRender(state: StateFolder): LastRender | undefined {
       before && state.readJson<Manifest>(`generations/${before.name}/manifest.json`, 'nothing is compared with it', isManifest);
     return manifest && { at, before: manifest };
   } catch (error) {
-    if (error instanceof UserError || systemCode(error) === undefined) throw error;
+    if (systemCode(error) !== 'ENOENT') throw explained(error);
     return undefined;
   }
 }

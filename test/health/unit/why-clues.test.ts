@@ -35,7 +35,7 @@ describe('what the last render changed', () => {
     expect([changed(['app-1'], later(-1)), changed(['app-1'], later(31))]).toEqual([[], []]);
   });
   it('is found in the state folder: the newest that was rendered before', () => {
-    const state = new StateFolder(temporaryFolder());
+    const state = new StateFolder(temporaryFolder('last-render'));
     const put = (id: string, manifest: object, seconds: number) => {
       mkdirSync(state.at('generations', id), { recursive: true });
       writeFileSync(state.at('generations', id, 'manifest.json'), JSON.stringify(manifest));
