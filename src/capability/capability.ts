@@ -15,12 +15,14 @@ import type { StateFolder } from '../state/state.ts';
 import type { Check } from './check.ts';
 import type { Clue, Suspicion } from './clue.ts';
 import type { GlobalFlags } from './global-flags.ts';
+import type { Intent } from './intent.ts';
 import type { NextStep } from './next-step.ts';
 import type { Options, Result } from './result.ts';
 import type { Schedule } from './schedule.ts';
 import type { Group, Section } from './section.ts';
 
 export type { GlobalFlags } from './global-flags.ts';
+export type { Intent } from './intent.ts';
 export type { NextStep } from './next-step.ts';
 export { done, type Options, type Result } from './result.ts';
 export type { Schedule, Timer } from './schedule.ts';
@@ -112,16 +114,6 @@ export interface StepKind<K extends StepName = StepName> {
 }
 
 export type StepHandlers = { readonly [K in StepName]: StepKind<K> };
-
-/** Why a change is asked for: guards let pass what resolves the very thing that they protect. */
-export interface Intent {
-  /** All of the project goes. */
-  takesDown?: true;
-  /** Name of the capability whose interrupted work this run ends. */
-  resumes?: string;
-  /** Why it is done, for the audit log: of what no person decided. */
-  reason?: string;
-}
 
 /** What was seen of a project: read once, and given to everybody who judges it. */
 export interface Seen {
