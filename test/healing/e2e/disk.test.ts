@@ -180,9 +180,29 @@ test('with no byte left for a lock it makes room first; data, and what is used o
   expect(last.removed.map(({ name }) => name)).toContain('medianest/etcd:eeeeeeeeeeee');
 });
 
+test('a run that is killed half-way keeps nothing from the next one, and what it removed is noted once', async () => {
+  for (const name of ['fill', 'fill2']) rmSync(at(name), { force: true });
+  const fresh = ['1', '2', '3', '4'].map((digit) => `medianest/etcd:${digit.repeat(12)}`);
+  for (const ref of fresh) await image(ref);
+  const before = audit().length;
+  const killed = medianest(['agent', 'disk', '--state', state], {
+    cwd: dir,
+    env,
+    onSpawn: (child) => void until('it has removed one', () => audit().length > before).then(() => child.kill('SIGKILL')),
+  });
+  await killed;
+  const healed = await heal();
+  expect([healed.status, parsed<DiskHealing>(healed).busy]).toEqual([5, false]);
+  expect(await images()).toEqual([USED, SERVED, THEIRS].sort());
+  // One that was removed right before the kill may lack its line.
+  const noted = audit()
+    .slice(before)
+    .map(({ command }) => command);
+  expect(new Set(noted).size).toBe(noted.length);
+  expect(noted.length).toBeGreaterThanOrEqual(fresh.length - 1);
+});
+
 test('while another command works on the stack it removes nothing', async () => {
-  rmSync(at('fill'), { force: true });
-  rmSync(at('fill2'), { force: true });
   await image('medianest/etcd:ffffffffffff');
   const stat = readFileSync(`/proc/${process.pid}/stat`, 'utf8');
   const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
