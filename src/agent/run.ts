@@ -48,7 +48,7 @@ async function changedConfig(text: string, signal: AbortSignal): Promise<void> {
 
 async function live(config: AgentConfig, { log, tally }: { log: Log; tally: Tally }, signal: AbortSignal): Promise<void> {
   const engine = engineClient(config);
-  // What is waited for goes by a clock that nobody sets; what others read, or have written, by the one on the wall.
+  // Waits go by the monotonic clock; what others read, or have written, by the one on the wall.
   const now = () => performance.now();
   const wall = () => Date.now();
   const groups = groupsOf(config);

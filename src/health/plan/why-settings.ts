@@ -4,7 +4,7 @@ import type { Manifest } from '../../stack/manifest.ts';
 import { COMPOSE_FILE } from '../../stack/render.ts';
 import { CHANGE_MS, type Evidence } from './why.ts';
 
-/** Told with both values. Of others the name is enough: an environment may hold what is nobody else's business. */
+/** Told with both values. Of others the name is enough: an environment may hold what is private. */
 const WITH_VALUES = ['image', 'mem_limit', 'cpus', 'pids_limit', 'user'];
 const MOST = 4;
 
