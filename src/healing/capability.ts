@@ -3,7 +3,7 @@ import { agentCommands } from './commands/agent.ts';
 
 const AGENT_SCHEDULE: Schedule = {
   group: 'agent',
-  what: 'starting the agent after a kill, each minute, and freeing disks that are nearly full',
+  what: 'starting a killed agent, and freeing full disks',
   runsAtInstall: false,
   role: 'agent',
   timers: [

@@ -38,8 +38,7 @@ const agentHeal: Command = {
 
 const agentDisk: Command = {
   name: 'agent disk',
-  summary:
-    'Where a disk has less than `diskReserve`: remove images of medianest that nothing needs; a job (exit 5: still full)',
+  summary: 'Where a disk has less than `diskReserve`: remove images of medianest that nothing needs; a job (exit 5: still full)',
   example: 'medianest agent disk --dry-run',
   run: async (context) => {
     const { open } = await import('../../project/open.ts');
