@@ -123,9 +123,19 @@ function note(context: Context, state: StateFolder, removal: Removal, found: Dis
 /** What went last stays known until something else goes. */
 function keep(context: Context, state: StateFolder, ended: DiskHealing): void {
   despiteFull(context, 'what was done about the disk', () => {
-    const removed = ended.removed.length > 0 ? ended.removed : (lastLook(state)?.removed ?? []);
+    const removed = ended.removed.length > 0 ? ended.removed : before(state);
     writeAtomic(state.at(RECORD), `${JSON.stringify({ ...ended, removed })}\n`, 0o600);
   });
+}
+
+/** What went before; a record that is damaged is written again. */
+function before(state: StateFolder): Removal[] {
+  try {
+    return lastLook(state)?.removed ?? [];
+  } catch (error) {
+    if (!(error instanceof UserError) || error.code !== 'STATE_DAMAGED') throw error;
+    return [];
+  }
 }
 
 function despiteFull(context: Context, what: string, write: () => void): void {

@@ -114,6 +114,12 @@ test('a disk with more than the reserve is left alone', async () => {
   expect(await images()).toEqual(before);
 });
 
+test('a record that is damaged is written again', async () => {
+  writeFileSync(path.join(state, 'disk-healing.json'), '{"at":');
+  expect((await heal()).status).toBe(0);
+  expect(JSON.parse(readFileSync(path.join(state, 'disk-healing.json'), 'utf8'))).toMatchObject({ healing: 'act', removed: [] });
+});
+
 test('agent.healing: suggest says what could go, and removes nothing', async () => {
   settings({ diskReserve: free() + 4 * MIB, agent: { healing: 'suggest' } });
   const before = await images();
