@@ -48,7 +48,9 @@ async function changedConfig(text: string, signal: AbortSignal): Promise<void> {
 
 async function live(config: AgentConfig, { log, tally }: { log: Log; tally: Tally }, signal: AbortSignal): Promise<void> {
   const engine = engineClient(config);
-  const now = () => Date.now();
+  // Waits go by the monotonic clock; what others read, or have written, by the one on the wall.
+  const now = () => performance.now();
+  const wall = () => Date.now();
   const groups = groupsOf(config);
   const tell = onChange(log);
   const patroni = connectPatroni(config);
@@ -83,7 +85,7 @@ async function live(config: AgentConfig, { log, tally }: { log: Log; tally: Tall
   };
 
   // The stream of events is no round: it ends when the engine goes.
-  const timedLoop: typeof loop = (topic, wait, round) => loop(topic, wait, () => timed(tally, topic, now, round));
+  const timedLoop: typeof loop = (topic, wait, round) => loop(topic, wait, () => timed(tally, topic, wall, round));
 
   const listen = loop(
     'events',
@@ -105,7 +107,7 @@ async function live(config: AgentConfig, { log, tally }: { log: Log; tally: Tall
     'healing',
     () => pause(HEAL_MS, signal),
     async () => {
-      const held = isHeld(now());
+      const held = isHeld(wall());
       noteHold(tally, held);
       tell('hold', held ? 'a command of medianest is at work: healing is paused' : 'no command of medianest is at work');
       if (config.healing !== 'off' && !held) await heal.round();

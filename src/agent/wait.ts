@@ -6,11 +6,11 @@ import type { Say } from './group.ts';
  * @throws Error with the last problem, once the time is over
  */
 export async function until(seconds: number, problem: () => Promise<string | undefined>, say: Say): Promise<void> {
-  const deadline = Date.now() + seconds * 1000;
+  const deadline = performance.now() + seconds * 1000;
   for (let told: string | undefined; ; ) {
     const found = await problem().catch((error: Error) => error.message);
     if (found === undefined) return;
-    if (Date.now() >= deadline) throw new Error(`after ${seconds} s ${found}`);
+    if (performance.now() >= deadline) throw new Error(`after ${seconds} s ${found}`);
     if (found !== told) say(found);
     told = found;
     await sleep(500);

@@ -9,10 +9,18 @@ export const alerts: Capability = {
   commands: [command, alertsList, alertsTest, alertsCheck, silence, silenceList, silenceRemove],
   schedules: [ALERT_SCHEDULE],
   up: {
+    announce: async ({ project: { loaded }, only }) => {
+      const { unheard } = await import('./plan/schedule.ts');
+      return only ? [] : unheard(loaded.settings).map(({ message }) => message);
+    },
     next: async ({ loaded: { settings } }) => {
       const { alertsAdvice } = await import('./plan/schedule.ts');
       return alertsAdvice(settings);
     },
+  },
+  clues: async (seen, about) => {
+    const { alertClues } = await import('./clues.ts');
+    return alertClues(seen, about);
   },
   checks: async (seen) => {
     const { alertChecks } = await import('./checks.ts');

@@ -6,14 +6,14 @@ import { alertmanagerIn, hasAlertmanager } from './alertmanager.ts';
 import { alertsOfProject } from './channels.ts';
 import { channelFails } from './check-round.ts';
 import { alertsOf, type ListedAlert } from './plan/alertmanager.ts';
-import { ALERT_SCHEDULE, sends } from './plan/schedule.ts';
+import { ALERT_SCHEDULE, sends, unheard } from './plan/schedule.ts';
 import { readAlertState } from './store.ts';
 
 /** For `health`: channels whose last delivery failed, and alerts that fire. */
 export async function alertChecks(seen: Seen): Promise<Check[]> {
   const { project } = seen;
   if (!seen.manifest) return [];
-  if (hasAlertmanager(project)) return byAlertmanager(seen);
+  if (hasAlertmanager(project)) return [...unheard(project.loaded.settings), ...(await byAlertmanager(seen))];
   return sends(alertsOfProject(project)) ? byJob(project) : [];
 }
 

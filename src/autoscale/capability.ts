@@ -9,13 +9,22 @@ export const autoscale: Capability = {
   groups: { autoscale: { section: 'Change', summary: 'Replicas by the load (app.autoscale): what was changed and why, pause it, resume' } },
   schedules: [AUTOSCALE_SCHEDULE],
   up: {
+    begins: async ({ context, project }, command) => {
+      const { autoscaleOf, scaledTo } = await import('./plan/settings.ts');
+      const replicas = scaledTo(command);
+      if (replicas === undefined || !autoscaleOf(project.loaded.settings)) return;
+      const { pauseScaled } = await import('./pause.ts');
+      pauseScaled(context, project, replicas);
+    },
     finished: async ({ context, project, command }) => {
-      if (!/^scale app=\d+$/.test(command)) return;
-      const { autoscaleOf } = await import('./plan/settings.ts');
-      if (!autoscaleOf(project.loaded.settings)) return;
+      const { autoscaleOf, scaledTo } = await import('./plan/settings.ts');
+      const replicas = scaledTo(command);
+      if (replicas === undefined || !autoscaleOf(project.loaded.settings)) return;
       const { pauseScaled } = await import('./pause.ts');
       const { pausedText } = await import('./plan/decide.ts');
-      context.report.note(`autoscaling is ${pausedText(pauseScaled(context, project))}: \`medianest autoscale resume\` ends that`);
+      context.report.note(
+        `autoscaling is ${pausedText(pauseScaled(context, project, replicas))}: \`medianest autoscale resume\` ends that`,
+      );
     },
     next: async ({ loaded: { settings }, state }) => {
       const { autoscaleAdvice } = await import('./plan/schedule.ts');

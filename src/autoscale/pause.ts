@@ -38,9 +38,9 @@ export function resume(context: Context, project: Project): Pause | undefined {
   return before;
 }
 
-/** A person has scaled: that number stays for an hour. The audit log has the command itself. */
-export function pauseScaled(context: Context, project: Project): Pause {
-  const asked = pauseFrom(context, project, PAUSE_SECONDS);
+/** A person scales: that number stays for an hour, also where not all of the change succeeds. The audit log has the command itself. */
+export function pauseScaled(context: Context, project: Project, replicas: number): Pause {
+  const asked = { ...pauseFrom(context, project, PAUSE_SECONDS), replicas };
   writePause(project.state, asked);
   return asked;
 }

@@ -4,6 +4,7 @@ import { UserError } from '../core/errors.ts';
 import { engineAddress } from '../docker/address.ts';
 import type { Engine } from '../docker/types.ts';
 import { meminfo } from '../host/host-memory.ts';
+import { processorPressure } from '../host/host-pressure.ts';
 import { parseBalancerLoad } from '../services/app/balancer-stats.ts';
 import { containersOf } from '../stack/roles.ts';
 import type { Reading } from './plan/load.ts';
@@ -52,3 +53,6 @@ async function soon<T>(answer: Promise<T>): Promise<T> {
 
 /** Bytes that may still be used on the engine's host; undefined where that is another machine, or does not say. */
 export const freeMemory = (context: Context): number | undefined => (engineAddress(context.env).local ? meminfo().MemAvailable : undefined);
+
+/** Percent of the last ten seconds in which something waited for a processor; undefined where the engine's host is another machine, or its kernel does not say. */
+export const cpuPressure = (context: Context): number | undefined => (engineAddress(context.env).local ? processorPressure() : undefined);

@@ -12,7 +12,7 @@ import { type Reading, sampleOf } from './plan/load.ts';
 import type { RunOutcome } from './plan/run-text.ts';
 import { appOf, countOf } from './plan/settings.ts';
 import { begun, completed, decided, failed, refused, withoutSample, withSample } from './plan/state.ts';
-import { freeMemory, readLoad } from './read-load.ts';
+import { cpuPressure, freeMemory, readLoad } from './read-load.ts';
 import { openAutoscale, readAutoscale, readPause, runLock, writeAutoscale } from './store.ts';
 
 /** How often the load is read. */
@@ -28,7 +28,7 @@ const PAUSE_MS = 15_000;
  * @throws UserError INTERRUPTED on Ctrl-C, STATE_DAMAGED
  */
 export async function autoscale(context: Context, project: Project, own: AutoscaleSettings, seconds: number): Promise<RunOutcome> {
-  const run = () => new Run(context, project, own).until(context.clock.now().getTime() + seconds * 1000);
+  const run = () => new Run(context, project, own).forSeconds(seconds);
   if (context.flags.dryRun) return run();
   openAutoscale(project.state);
   const lock = await acquireLock(runLock(project.state), 'medianest autoscale run', 0, context.signal, () => {}).catch((error) => {
@@ -52,7 +52,7 @@ class Run {
   readonly #outcome: RunOutcome;
   #state: ReturnType<typeof readAutoscale>;
   #before: Reading | undefined;
-  #saved = 0;
+  #saved = Number.NEGATIVE_INFINITY;
   #changing: Promise<void> | undefined;
   /** Of a change: it ends the run. */
   #crash: { error: unknown } | undefined;
@@ -69,16 +69,18 @@ class Run {
     return this.#context.clock.now().getTime();
   }
 
-  async until(end: number): Promise<RunOutcome> {
+  async forSeconds(seconds: number): Promise<RunOutcome> {
+    // Not by the clock on the wall, which may be set meanwhile.
+    const end = performance.now() + seconds * 1000;
     try {
       do {
-        const began = this.#now;
+        const began = performance.now();
         await this.#look();
-        if (!this.#changing && this.#now < end) this.#decide();
+        if (!this.#changing && performance.now() < end) this.#decide();
         this.#save(false);
         this.#throwCrash();
-        await sleep(Math.max(100, began + SAMPLE_MS - this.#now), undefined, { signal: this.#context.signal });
-      } while (this.#now < end || this.#changing);
+        await sleep(Math.max(100, began + SAMPLE_MS - performance.now()), undefined, { signal: this.#context.signal });
+      } while (performance.now() < end || this.#changing);
     } catch (error) {
       if (this.#context.signal.aborted) throw new UserError('INTERRUPTED', 'interrupted', 'the next run continues');
       throw error;
@@ -117,6 +119,7 @@ class Run {
       pause: readPause(state),
       memory: { free: freeMemory(this.#context), each: appOf(this.#project.loaded.settings).memory },
       processors: os.cpus().length,
+      pressure: cpuPressure(this.#context),
     });
     this.#outcome.decision = decision.reason;
     this.#state = decided(this.#state, decision.reason, decision.over, this.#now);
@@ -169,8 +172,8 @@ class Run {
   }
 
   #save(always: boolean): void {
-    if (this.#context.flags.dryRun || (!always && this.#now - this.#saved < SAVE_MS)) return;
+    if (this.#context.flags.dryRun || (!always && performance.now() - this.#saved < SAVE_MS)) return;
     writeAutoscale(this.#project.state, this.#state);
-    this.#saved = this.#now;
+    this.#saved = performance.now();
   }
 }

@@ -13,12 +13,17 @@ import type { Role, Service, Stack } from '../stack/types.ts';
 import type { Lock } from '../state/lock.ts';
 import type { StateFolder } from '../state/state.ts';
 import type { Check } from './check.ts';
+import type { Clue, Suspicion } from './clue.ts';
 import type { GlobalFlags } from './global-flags.ts';
+import type { Intent } from './intent.ts';
+import type { NextStep } from './next-step.ts';
 import type { Options, Result } from './result.ts';
 import type { Schedule } from './schedule.ts';
 import type { Group, Section } from './section.ts';
 
 export type { GlobalFlags } from './global-flags.ts';
+export type { Intent } from './intent.ts';
+export type { NextStep } from './next-step.ts';
 export { done, type Options, type Result } from './result.ts';
 export type { Schedule, Timer } from './schedule.ts';
 
@@ -110,16 +115,6 @@ export interface StepKind<K extends StepName = StepName> {
 
 export type StepHandlers = { readonly [K in StepName]: StepKind<K> };
 
-/** Why a change is asked for: guards let pass what resolves the very thing that they protect. */
-export interface Intent {
-  /** All of the project goes. */
-  takesDown?: true;
-  /** Name of the capability whose interrupted work this run ends. */
-  resumes?: string;
-  /** Why it is done, for the audit log: of what no person decided. */
-  reason?: string;
-}
-
 /** What was seen of a project: read once, and given to everybody who judges it. */
 export interface Seen {
   context: Context;
@@ -168,12 +163,6 @@ export interface FinishedUp extends UpRequest {
   command: string;
 }
 
-/** What is left to the person after a first start. */
-export interface NextStep {
-  command: string;
-  why: string;
-}
-
 /** What a capability adds to `up`. All of it is optional. */
 export interface UpPart {
   /** Reads what the stack is built with besides settings. */
@@ -182,6 +171,8 @@ export interface UpPart {
   beforeStart?(starting: readonly Service[], project: Project, context: Context): Promise<void> | void;
   /** Lines for the person, before anything changes. */
   announce?(request: UpRequest): Promise<string[]> | string[];
+  /** Under the lock, right before the first step: what has to be known also where a later one fails. */
+  begins?(request: UpRequest, command: string): Promise<void> | void;
   /** Under the lock, once all is well; also where nothing had to change. */
   finished?(run: FinishedUp): Promise<void>;
   /** After a first start: what only the person can decide. */
@@ -240,6 +231,8 @@ export interface Capability {
   guard?(state: StateFolder, intent: Intent): Promise<void> | void;
   /** For `health`. */
   checks?(seen: Seen): Promise<Check[]> | Check[];
+  /** For `why`. @throws UserError where it cannot tell */
+  clues?(seen: Seen, about: Suspicion): Promise<Clue[]>;
   /** Its part of the metrics that are written when a measured command has ended. What it leaves undefined stays as it was written last. */
   metrics?(ended: Ended): Promise<readonly Metric[] | undefined> | readonly Metric[] | undefined;
   /** For `init` and `update`: what else this project could have. */

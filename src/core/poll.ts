@@ -1,6 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from './errors.ts';
 
+/** Not the clock on the wall, which may be set while something waits: a wait must end neither at once nor an hour later. */
+const monotonic = { now: (): Date => new Date(performance.now()) };
+
 export interface Polling {
   /** Milliseconds between two probes. */
   every: number;
@@ -21,7 +24,7 @@ const abortableDelay = (ms: number, signal: AbortSignal): Promise<unknown> => de
  * @throws UserError INTERRUPTED on Ctrl-C, and whatever the probe throws
  */
 export async function poll<T>(probe: () => T | undefined | Promise<T | undefined>, polling: Polling): Promise<T | undefined> {
-  const { every, timeout, signal, clock = { now: () => new Date() }, sleep = abortableDelay } = polling;
+  const { every, timeout, signal, clock = monotonic, sleep = abortableDelay } = polling;
   const deadline = clock.now().getTime() + timeout;
   for (;;) {
     if (signal.aborted) throw interrupted();

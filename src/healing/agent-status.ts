@@ -5,6 +5,7 @@ import type { AgentSettings } from '../services/agent/agent.ts';
 import { containersOf } from '../stack/roles.ts';
 import { isHealingPaused } from '../state/pause-healing.ts';
 import { agentLog } from './agent-log.ts';
+import { lastLook } from './disk/heal-disk.ts';
 import type { AgentStatus } from './plan/agent-status.ts';
 
 /** Lines of its log that are read for what it did last. */
@@ -26,11 +27,13 @@ export async function agentStatus(context: Context, { loaded, state }: Project):
       'profiles that have one: medianest profiles; or `components: { agent: true }`',
     );
   const actions = await agentLog(context, containers, ['--tail', String(LINES)]);
+  const disk = lastLook(state);
   return {
     containers: containers.map(({ service, state: now, health }) => ({ service, state: now, health })),
     healing: agent.healing,
     fencing: agent.fence ? 'act' : 'off',
     paused: isHealingPaused(state, context.clock.now()),
     actions: actions.slice(-SHOWN),
+    ...(disk && { disk }),
   };
 }

@@ -20,14 +20,16 @@ export async function noteActions(context: Context, { loaded, state }: Project):
   const file = state.at('audit.jsonl');
   const engine = await context.engine();
   const containers = containersOf(await engine.observe(loaded.settings.project), requireManifest(state).services, 'agent');
-  const since = lastNoted(readAudit(file)) ?? new Date(context.clock.now().getTime() - FIRST_MS).toISOString();
+  const now = context.clock.now();
+  const noted = lastNoted(readAudit(file));
+  const since = noted !== undefined && Date.parse(noted) <= now.getTime() ? noted : new Date(now.getTime() - FIRST_MS).toISOString();
   const actions = await agentLog(context, containers, ['--since', since]);
-  if (entriesOf(actions, lastNoted(readAudit(file))).length === 0) return 0;
+  if (entriesOf(actions, readAudit(file), now).length === 0) return 0;
   try {
     const lock = await acquireLock(state.at(LOCK), 'medianest agent heal', 0, context.signal, () => {});
     try {
       // With the lock: another look may have brought them.
-      const entries = entriesOf(actions, lastNoted(readAudit(file)));
+      const entries = entriesOf(actions, readAudit(file), now);
       for (const entry of entries) appendAudit(file, entry);
       return entries.length;
     } finally {

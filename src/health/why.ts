@@ -1,4 +1,5 @@
-import type { Context, Project } from '../capability/capability.ts';
+import type { Capability, Context, Project, Seen } from '../capability/capability.ts';
+import type { Clue } from '../capability/clue.ts';
 import { UserError } from '../core/errors.ts';
 import { poll } from '../core/poll.ts';
 import { judgeLife, type Life } from '../docker/plan/lives.ts';
@@ -8,9 +9,22 @@ import { expandServices, requireManifest } from '../project/open.ts';
 import { tellingLines } from '../reconcile/unhealthy.ts';
 import type { Manifest } from '../stack/manifest.ts';
 import { readAudit } from '../state/audit.ts';
+import { lastRender } from '../state/last-render.ts';
 import { look } from './collect.ts';
-import { type Cause, causeOf, changesBefore, neededBy, recentEnd, type Suspect, type Why } from './plan/why.ts';
+import {
+  type Cause,
+  CHANGE_MS,
+  causeOf,
+  changesBefore,
+  type Evidence,
+  neededBy,
+  recentEnd,
+  type Suspect,
+  type Why,
+  withClues,
+} from './plan/why.ts';
 import { leaderCause } from './plan/why-members.ts';
+import { settingsChanged } from './plan/why-settings.ts';
 
 /** A container that loops is seen between two lives within this time, unless it lives long. */
 const LOOP_MS = 5000;
@@ -57,12 +71,41 @@ export async function explain(context: Context, project: Project, name: string):
   const held = await heldUp(context, project, name);
   const causes = [...held, ...broken, ...past];
   const since = causes.flatMap(({ since: at }) => (at ? [new Date(at)] : [])).sort((a, b) => a.getTime() - b.getTime())[0];
+  const told = withClues(causes, await cluesOf(seen, causes, since ?? new Date(now)));
   return {
     service: name,
     status: held.length + broken.length > 0 ? 'fail' : past.length > 0 ? 'warn' : 'ok',
-    causes,
-    changes: since ? changesBefore(readAudit(project.state.at('audit.jsonl')), since) : [],
+    causes: told,
+    changes: since ? [...changesBefore(readAudit(project.state.at('audit.jsonl')), since), ...changedOf(project, told, since)] : [],
   };
+}
+
+/** What capabilities know of the services that are the causes. One that cannot tell says so, with the first of them. */
+async function cluesOf(seen: Seen, causes: readonly Cause[], since: Date): Promise<Clue[]> {
+  const services = [...new Set(causes.map(({ service }) => service))];
+  const [first] = services;
+  if (first === undefined) return [];
+  const about = { services, from: new Date(since.getTime() - CHANGE_MS) };
+  const ask = async ({ clues }: Capability): Promise<Clue[]> => {
+    try {
+      return (await clues?.(seen, about)) ?? [];
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      return [{ service: first, at: null, source: 'alert', text: `cannot be told: ${error.message}` }];
+    }
+  };
+  return (await Promise.all((await seen.context.capabilities()).map(ask))).flat();
+}
+
+function changedOf({ state }: Project, causes: readonly Cause[], since: Date): Evidence[] {
+  try {
+    const [render, now] = [lastRender(state), state.manifest()];
+    const services = causes.map(({ service }) => service);
+    return render && now ? settingsChanged(services, { ...render, now }, since) : [];
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return [{ at: null, source: 'settings', text: `cannot be told: ${error.message}` }];
+  }
 }
 
 /** Interrupted work that keeps every change out, such as a restore that was killed: nothing else can be mended before. */

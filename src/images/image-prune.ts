@@ -1,4 +1,5 @@
 import type { Context, Project } from '../capability/capability.ts';
+import { UserError } from '../core/errors.ts';
 import { withLock } from '../project/with-lock.ts';
 import { prepare } from '../reconcile/prepare.ts';
 import { type NamedImage, prunable } from './store/images.ts';
@@ -22,7 +23,8 @@ export async function pruneImages(context: Context, { loaded, state }: Project):
   });
 }
 
-async function ourImages(context: Context): Promise<NamedImage[]> {
+/** Every name of an image of ours, of whatever project; the newest first. */
+export async function ourImages(context: Context): Promise<NamedImage[]> {
   const docker = await context.docker();
   const { stdout } = await docker.run([
     'image',
@@ -39,12 +41,23 @@ async function ourImages(context: Context): Promise<NamedImage[]> {
   });
 }
 
-async function usedIds(context: Context): Promise<Set<string>> {
+/** Ids of the images that containers are made from, running or not. @throws UserError ENGINE_FAILED where that cannot be told */
+export async function usedIds(context: Context): Promise<Set<string>> {
   const docker = await context.docker();
-  const { stdout } = await docker.run(['ps', '--all', '--quiet', '--no-trunc']);
+  const { exitCode, stdout, tail } = await docker.run(['ps', '--all', '--quiet', '--no-trunc']);
+  if (exitCode !== 0) throw unknownUse(tail);
   const containers = stdout.split('\n').filter(Boolean);
   if (containers.length === 0) return new Set();
   // stderr reports one that was removed meanwhile; the others are listed all the same.
   const inspected = await docker.run(['inspect', '--type', 'container', '--format', '{{.Image}}', ...containers]);
-  return new Set(inspected.stdout.split('\n').filter((line) => line.startsWith('sha256:')));
+  const ids = inspected.stdout.split('\n').filter((line) => line.startsWith('sha256:'));
+  if (inspected.exitCode !== 0 && ids.length === 0) throw unknownUse(inspected.tail);
+  return new Set(ids);
 }
+
+const unknownUse = (tail: readonly string[]): UserError =>
+  new UserError(
+    'ENGINE_FAILED',
+    `which images containers use cannot be told: ${tail.at(-1) ?? 'no answer'}; nothing was removed`,
+    'docker ps --all; then the same command again',
+  );

@@ -123,6 +123,8 @@ export async function converge(context: Context, { loaded, state }: Project, opt
     await checkCompose(docker);
     const run = (steps: readonly Step[]) =>
       execute(steps, { context, prepared: { state, secrets: prepared.secrets, project: prepared.stack.project }, engine, docker, lock });
+    const request = { context, project: { loaded, state }, engine, stack: prepared.stack, only: options.only };
+    for (const { up } of capabilities) await up?.begins?.(request, command);
     const early = beforeRendering(plan.steps, prepared.stack);
     if (early.length > 0) {
       await run(early);

@@ -56,3 +56,9 @@ export function toManifest(rendered: Rendered, stack: Stack): Manifest {
     files,
   };
 }
+
+/** Whether a value read from disk has what a comparison of renders reads. */
+export const isManifest = (value: unknown): boolean => {
+  const { files, configs } = (value ?? {}) as Partial<Manifest>;
+  return Array.isArray(files) && typeof configs === 'object' && configs !== null;
+};

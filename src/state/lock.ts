@@ -134,6 +134,9 @@ const asLockWait = (error: unknown): never => {
     : error;
 };
 
+/** Whether a process of this host with this number runs. */
+export const isRunning = (pid: number): boolean => isAlive({ pid, started: '' });
+
 /** Whether a living process holds it. */
 export function isHeld(file: string): boolean {
   const text = readOptional(file);

@@ -40,6 +40,7 @@ export const OURS = [
     'silences.json',
     'agent-actions.lock',
     'agent-actions.lock.child',
+    'disk-healing.json',
   ],
   // By it the folder is known as ours, so it goes last.
   'state.json',

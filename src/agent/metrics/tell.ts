@@ -22,7 +22,7 @@ export function tellMetrics(config: AgentConfig, address: MetricsAddress, effect
       ...agentMetrics(tally, {
         healing: config.healing,
         services: readings.map(({ service }) => service),
-        readAt: readAt === undefined ? undefined : readAt / 1000,
+        readAt: readAt === undefined ? undefined : (Date.now() - (effects.now() - readAt)) / 1000,
       }),
     ]);
   };

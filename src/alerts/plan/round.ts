@@ -41,6 +41,8 @@ const HOUR_MS = 3_600_000;
 const CALM_FLAPPING_MS = 15 * 60_000;
 
 const age = (time: string, now: Date): number => now.getTime() - Date.parse(time);
+/** What is of the future is another clock's: it counts from now on. */
+const begunBy = (time: string, now: Date): string => (Date.parse(time) > now.getTime() ? now.toISOString() : time);
 const isFlapping = ({ starts }: KnownAlert): boolean => starts.length >= STARTS;
 
 /**
@@ -60,7 +62,7 @@ export function nextState(state: AlertState, findings: readonly Finding[], now: 
 
 function seen(known: KnownAlert | undefined, finding: Finding, at: string, now: Date): KnownAlert {
   const again = known === undefined || known.resolved !== undefined;
-  const since = again ? at : known.since;
+  const since = again ? at : begunBy(known.since, now);
   const earlier = (known?.starts ?? []).filter((start) => age(start, now) < HOUR_MS);
   const fired = !again && known.fires;
   const fires = fired || finding.severity === 'critical' || age(since, now) >= ROUND_MS;
@@ -76,7 +78,7 @@ function away(known: KnownAlert, at: string, now: Date): KnownAlert | undefined 
     return untold || starts.length > 0 ? { ...known, starts } : undefined;
   }
   if (!known.fires) return undefined;
-  const good = known.good ?? at;
+  const good = begunBy(known.good ?? at, now);
   const calm = isFlapping(known) ? CALM_FLAPPING_MS : ROUND_MS;
   return age(good, now) >= calm ? { ...known, starts, good, resolved: at } : { ...known, starts, good };
 }

@@ -1,4 +1,5 @@
 import type { NextStep, Schedule } from '../../capability/capability.ts';
+import type { Check } from '../../capability/check.ts';
 import type { AlertsSettings } from '../../services/monitoring/alerts-settings.ts';
 import type { Settings } from '../../settings/schema.ts';
 
@@ -21,4 +22,19 @@ export const sends = ({ channels, deadMan }: AlertsSettings): boolean => Object.
 export function alertsAdvice({ observability, ...settings }: Settings): NextStep[] {
   if (observability === 'off' || Object.keys((settings.alerts as AlertsSettings).channels).length > 0) return [];
   return [{ command: 'medianest alerts test', why: 'once alerts.channels says who is to be told when something is wrong' }];
+}
+
+/** What cannot alert, where Prometheus runs without node-exporter: what commands measure is read by that alone. */
+export function unheard({ observability, components, ...settings }: Settings): Check[] {
+  const prometheus = observability !== 'off' && components.alertmanager !== false;
+  if (!prometheus || components['node-exporter'] !== false || !sends(settings.alerts as AlertsSettings)) return [];
+  return [
+    {
+      id: 'alerts.measured',
+      status: 'warn',
+      message:
+        'no alert can tell of backups, drills, certificates inside, or the host’s disks and memory: node-exporter, which measures them, is off',
+      remedy: 'components: { node-exporter: true }, then medianest up; where the engine may not mount the host, look at medianest health',
+    },
+  ];
 }

@@ -18,6 +18,8 @@ export interface Situation {
   memory: { free: number | undefined; each: number };
   /** Of the host. */
   processors: number;
+  /** Percent of the last seconds in which something on the host waited for a processor; undefined where that is not known. */
+  pressure?: number | undefined;
 }
 
 export interface Decision {
@@ -63,6 +65,11 @@ export function decide(situation: Situation): Decision {
     if (count >= own.max) return stay(`${own.max} is app.autoscale.max`);
     const settled = Math.max(state.lastUp ?? 0, state.lastDown ?? 0);
     if (now - settled < own.upSeconds * 1000) return keep(`${demand.text}: the number was changed ${seconds(now - settled)} ago`);
+    const { pressure } = situation;
+    if (pressure !== undefined && pressure > own.hostPressure)
+      return stay(
+        `the host’s processors are busy (something waits for one ${Math.round(pressure)} % of the time): a replica more would slow those that serve`,
+      );
     const most = Math.min(count * MOST_GROWTH, count + Math.max(1, situation.processors));
     return grow(situation, Math.min(own.max, Math.ceil(demand.replicas), most), `${demand.text} for ${own.upSeconds} s`, keep);
   }

@@ -22,3 +22,9 @@ export function countOf(settings: Settings, { replicas: scaled }: Overrides): nu
   const { replicas, maxReplicas } = appOf(settings);
   return scaled?.instead === replicas && scaled.count <= maxReplicas ? scaled.count : replicas;
 }
+
+/** The number that a person asks for by `scale app=5`; undefined for any other command. */
+export const scaledTo = (command: string): number | undefined => {
+  const [, count] = /^scale app=(\d+)$/.exec(command) ?? [];
+  return count === undefined ? undefined : Number(count);
+};

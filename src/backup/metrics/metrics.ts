@@ -20,7 +20,7 @@ export async function metricsOfBackups(context: Context, project: Project): Prom
     return times.sort((a, b) => a.getTime() - b.getTime())[0];
   };
   const { maxAgeHours } = loaded.settings.backup as BackupSettings;
-  return backupMetrics(readCatalogue(state)?.sets ?? [], readFailures(state), {
+  return backupMetrics(readCatalogue(state) ?? { sets: [] }, readFailures(state), {
     schedule: { backup: next('backup'), drill: next('drill') },
     maxAgeHours,
   });

@@ -1,4 +1,5 @@
 import { type Command, done } from '../../capability/capability.ts';
+import { EXIT } from '../../core/errors.ts';
 import { plural } from '../../core/plural.ts';
 
 const agentStatus: Command = {
@@ -35,4 +36,18 @@ const agentHeal: Command = {
   },
 };
 
-export const agentCommands: readonly Command[] = [agentStatus, agentHeal];
+const agentDisk: Command = {
+  name: 'agent disk',
+  summary: 'Where a disk has less than `diskReserve`: remove images of medianest that nothing needs; a job (exit 5: still full)',
+  example: 'medianest agent disk --dry-run',
+  run: async (context) => {
+    const { open } = await import('../../project/open.ts');
+    const { healDisk } = await import('../disk/heal-disk.ts');
+    const { describeDisk, lowDisks } = await import('../plan/disk.ts');
+    const result = await healDisk(context, await open(context));
+    const full = result.healing !== 'off' && !result.busy && lowDisks(result.disks, result.reserve).length > 0;
+    return done(result, describeDisk(result).join('\n'), full && !context.flags.dryRun ? EXIT.unhealthy : EXIT.done);
+  },
+};
+
+export const agentCommands: readonly Command[] = [agentStatus, agentHeal, agentDisk];

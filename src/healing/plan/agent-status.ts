@@ -1,4 +1,5 @@
 import { utcText } from '../../core/time.ts';
+import { type DiskHealing, describeLastLook } from './disk.ts';
 
 /** Something that the agent did or noticed, as it stands in its log. */
 export interface AgentAction {
@@ -16,6 +17,8 @@ export interface AgentStatus {
   /** A command works on the stack: healing waits for its end. */
   paused: boolean;
   actions: AgentAction[];
+  /** What was found of the disks last, and what went for space; absent before the first look. */
+  disk?: DiskHealing;
 }
 
 /** One line of the agent's log; undefined where it is no JSON. */
@@ -35,7 +38,7 @@ const factsText = (facts: AgentAction['facts']): string =>
     .join(', ');
 
 /** For a person. */
-export function describeAgent({ containers, healing, fencing, paused, actions }: AgentStatus): string {
+export function describeAgent({ containers, healing, fencing, paused, actions, disk }: AgentStatus): string {
   const state = ({ service, state: now, health }: AgentStatus['containers'][number]) =>
     `${service} ${now === 'running' ? (health === 'none' ? 'runs' : health) : now}`;
   const does = (on: string, word: string) => ({ act: word, suggest: `suggestions alone, no ${word}`, off: `no ${word}` })[on];
@@ -45,5 +48,6 @@ export function describeAgent({ containers, healing, fencing, paused, actions }:
     ...actions.map(
       ({ time, what, facts }) => `  ${utcText(new Date(time))} ${what}${Object.keys(facts).length > 0 ? `: ${factsText(facts)}` : ''}`,
     ),
+    ...(disk ? describeLastLook(disk) : []),
   ].join('\n');
 }

@@ -1,3 +1,4 @@
+import type { Clue } from '../../capability/clue.ts';
 import { judgeLife, type Life, restartsText } from '../../docker/plan/lives.ts';
 import type { ContainerStory, ObservedContainer } from '../../docker/types.ts';
 import { bytes } from '../../host/plan/finding.ts';
@@ -8,7 +9,7 @@ import type { AuditEntry } from '../../state/audit.ts';
 export interface Evidence {
   /** ISO 8601; null where the time is not known. */
   at: string | null;
-  source: 'engine' | 'health check' | 'log' | 'audit log' | 'cluster controller';
+  source: 'engine' | 'health check' | 'log' | 'audit log' | 'cluster controller' | 'agent' | 'alert' | 'settings';
   text: string;
 }
 
@@ -151,7 +152,7 @@ const failingChecks = (story: ContainerStory | undefined): ContainerStory['check
 const lastLine = (text: string): string => text.split('\n').at(-1)?.trim() ?? '';
 
 /** A change is told as a possible cause where the trouble began so soon after it. */
-const CHANGE_MS = 30 * 60_000;
+export const CHANGE_MS = 30 * 60_000;
 
 /** Changes by people and jobs in the half hour before a moment, the newest last. */
 export function changesBefore(audit: readonly AuditEntry[], moment: Date): Evidence[] {
@@ -165,4 +166,15 @@ export function changesBefore(audit: readonly AuditEntry[], moment: Date): Evide
       source: 'audit log',
       text: `${command}${reason ? ` (${reason})` : ''} by ${user}: ${result}`,
     }));
+}
+
+/** Each cause with what capabilities know of its service, in the order of time; log lines without a time come last. */
+export function withClues(causes: readonly Cause[], clues: readonly Clue[]): Cause[] {
+  return causes.map((cause) => {
+    const own = clues.filter(({ service }) => service === cause.service).map(({ at, source, text }): Evidence => ({ at, source, text }));
+    const timed = [...cause.evidence, ...own]
+      .filter(({ at }) => at !== null)
+      .sort((a, b) => Date.parse(a.at ?? '') - Date.parse(b.at ?? ''));
+    return { ...cause, evidence: [...timed, ...[...cause.evidence, ...own].filter(({ at }) => at === null)] };
+  });
 }

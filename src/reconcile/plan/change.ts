@@ -71,7 +71,8 @@ function definitionCause(before: JsonObject | undefined, after: JsonObject | und
   return paths.length > 0 ? paths.slice(0, 4).join(', ') + (paths.length > 4 ? `, and ${paths.length - 4} more` : '') : 'its definition';
 }
 
-function differences(a: Json | undefined, b: Json | undefined, path: string[] = []): string[] {
+/** Paths, of two keys at most, at which two definitions differ; labels are ours. */
+export function differences(a: Json | undefined, b: Json | undefined, path: string[] = []): string[] {
   if (canonical(a ?? null) === canonical(b ?? null)) return [];
   const bothObjects = [a, b].every((value) => typeof value === 'object' && value !== null && !Array.isArray(value));
   if (!bothObjects || path.length >= 2) return [path.join('.')];

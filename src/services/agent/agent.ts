@@ -18,7 +18,7 @@ const settings = z.strictObject({
       z.enum(['off', 'suggest', 'act'], 'should be off, suggest or act').default('act'),
     )
     .describe(
-      '`act`: starts containers that ended by a fault, and restarts those that stay unhealthy. `suggest`: only says what it would do (`agent status`). `off`: neither. Failover of database and cache is not part of it (docs/recovery.md)',
+      '`act`: starts containers that ended by a fault, restarts those that stay unhealthy, and removes images of medianest that nothing needs where a disk has less than `diskReserve` (docs/jobs.md). `suggest`: only says what it would do (`agent status`). `off`: neither. Failover of database and cache is not part of it (docs/recovery.md)',
     ),
   fence: z
     .boolean()

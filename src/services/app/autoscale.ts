@@ -33,6 +33,14 @@ export const autoscaleSettings = z
       .max(7200)
       .default(300)
       .describe('Replicas are removed when fewer would have been enough for so many seconds'),
+    hostPressure: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(90)
+      .describe(
+        'No replica is added for the load while something on the host waits for a processor for more than so many percent of the time (Linux PSI: `some avg10` of /proc/pressure/cpu); 100: whatever it is',
+      ),
   })
   .refine(({ min, max }) => min <= max, { message: 'min should not be above max', path: ['min'] })
   .refine(({ upSeconds, downSeconds }) => upSeconds <= downSeconds, {

@@ -196,6 +196,7 @@ it.each([
   [59, true],
   [60, false],
   [-5, true],
+  [-3600, false],
 ])('a hold that was touched %s s ago holds: %s', (age, expected) => {
   expect(holds(age === undefined ? undefined : 1_000_000 - age * SECOND, 1_000_000)).toBe(expected);
 });

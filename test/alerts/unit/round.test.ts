@@ -68,6 +68,17 @@ describe('an alert on a health check', () => {
     );
     expect(rounds.flatMap((text, minute) => (text ? [minute] : []))).toEqual([0, 60, 120]);
   });
+  it('fires and is over in its time where the clock was put back by an hour', () => {
+    const moments = [60, 0, 1, 2, 3, 4];
+    const seen = [[slow], [slow], [slow], [], [], []];
+    let state: AlertState = NO_STATE;
+    const fires = moments.map((minute, round) => {
+      state = nextState(state, seen[round] ?? [], at(minute));
+      const alert = state.alerts.w;
+      return alert?.fires === true && alert.resolved === undefined;
+    });
+    expect(fires).toEqual([false, false, true, true, false, false]);
+  });
   it('is tried again until the receiver takes it, and its end is told only where its beginning was', () => {
     expect(told([[a], [a], [a], [], []], {}, (minute) => minute < 2)).toEqual(['+a', '+a', '+a', '', '-a']);
     expect(told([[a], [], [], []], {}, () => true)).toEqual(['+a', '+a', '', '']);

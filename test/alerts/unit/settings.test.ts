@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { attemptsOf, parseAnswer, silencesOf } from '../../../src/alerts/plan/alertmanager.ts';
-import { ALERT_SCHEDULE, alertsAdvice } from '../../../src/alerts/plan/schedule.ts';
+import { ALERT_SCHEDULE, alertsAdvice, unheard } from '../../../src/alerts/plan/schedule.ts';
 import { labelOf, silenceUntil, whyOf } from '../../../src/alerts/plan/silence.ts';
 import { channelsOf } from '../../../src/alerts/relay/settings.ts';
 import type { Secret } from '../../../src/core/secret.ts';
@@ -120,6 +120,19 @@ it('a first start says how to be told, where Prometheus runs and no channel is t
   expect(advice('observability: off')).toEqual([]);
   expect(advice('', 'dev-compose')).toEqual([]);
   expect(advice('alerts: { channels: { desk: { kind: webhook, url: "https://h.example.org" } } }')).toEqual([]);
+});
+
+it('what cannot alert without node-exporter is told where somebody is to be told', () => {
+  const channel = 'alerts: { channels: { desk: { kind: webhook, url: "https://h.example.org" } } }\n';
+  const told = (file: string, profile = 'prod') =>
+    unheard(load({ file, flags: { profile } }).settings).map(({ id, status }) => [id, status]);
+  expect(told(`${channel}components: { node-exporter: false }`)).toEqual([['alerts.measured', 'warn']]);
+  expect(told(`${channel}observability: light\ncomponents: { node-exporter: false }`, 'dev-compose')).toEqual([
+    ['alerts.measured', 'warn'],
+  ]);
+  // With it; without a channel; where the job asks the health checks.
+  expect([told(channel), told('components: { node-exporter: false }'), told(channel, 'dev-compose')]).toEqual([[], [], []]);
+  expect(told(`${channel}components: { node-exporter: false, alertmanager: false }`)).toEqual([]);
 });
 
 describe('a silence', () => {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { AutoscaleView } from '../../../src/autoscale/plan/status.ts';
 import { medianest } from '../../support/cli.ts';
+import { load } from '../../support/settings.ts';
 
 /** A project that was rendered and never started: what is paused and told needs no engine. */
 describe('autoscale', { timeout: 120_000 }, () => {
@@ -42,6 +43,19 @@ describe('autoscale', { timeout: 120_000 }, () => {
   it('is a job of each minute where it is on', async () => {
     expect((await run('jobs', 'list')).stdout).toMatch(/^autoscale +\* \* \* \* \* .*medianest autoscale run/m);
     expect(await status()).toMatchObject({ state: 'not running', replicas: 2, min: 2, max: 6, load: null, looked: null });
+  });
+
+  it('is paused from the beginning of a `scale` by hand on, also where that fails half-way', async () => {
+    const { autoscale } = await import('../../../src/autoscale/capability.ts');
+    const { StateFolder } = await import('../../../src/state/state.ts');
+    const request = {
+      context: { clock: { now: () => new Date() } },
+      project: { loaded: load({ flags: { profile: 'staging' }, file: `app: ${ON}` }), state: new StateFolder(state()) },
+    };
+    await autoscale.up?.begins?.(request as never, 'autoscale app=3');
+    expect((await status()).pause).toBeNull();
+    await autoscale.up?.begins?.(request as never, 'scale app=5');
+    expect(await status()).toMatchObject({ state: 'paused', pause: { replicas: 5 } });
   });
 
   it('is paused for a time, and continues when a person says so; both are in the audit log', async () => {

@@ -21,7 +21,8 @@ let space: Workspace;
 const MOST = 20;
 const TARGET = 5;
 const APP = { replicas: 2, maxReplicas: MOST, settleSeconds: 1, memory: '160m', cpus: 1 };
-const AUTOSCALE = { min: 2, max: MOST, inFlight: TARGET, upSeconds: 10, downSeconds: 30 };
+/** Other tests may use the processors of this host. */
+const AUTOSCALE = { min: 2, max: MOST, inFlight: TARGET, upSeconds: 10, downSeconds: 30, hostPressure: 100 };
 const SLOW_SECONDS = 2;
 
 const configure = (app: object = {}) => configureProd(space, { ...APP, autoscale: AUTOSCALE, ...app }, ONE_SERVER_EACH);

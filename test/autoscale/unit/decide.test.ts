@@ -35,6 +35,18 @@ describe('a load that', () => {
     expect(play({ load: flight(() => 80), seconds: 1000, processors: 1 }).count).toBe(8);
   });
 
+  it('climbs while the host’s processors are busy adds replicas only once they are free, and says so meanwhile', () => {
+    const busy = (second: number) => (second < 600 ? 97 : 40);
+    const { changes, decisions } = play({ load: flight(() => 150), seconds: 1000, pressure: busy });
+    expect(changes[0]?.second).toBe(600);
+    expect(decisions.find(({ over }) => over)?.over).toMatch(/the host’s processors are busy \(something waits for one 97 % of the time\)/);
+    const own = settings({ hostPressure: 100 });
+    expect(play({ own, load: flight(() => 150), seconds: 1000, pressure: () => 100 }).count).toBe(15);
+    // The lower limit holds whatever the host is like, and fewer are needed is no question of it.
+    expect(play({ own: settings({ min: 4 }), load: flight(() => 0), seconds: 60, pressure: () => 99 }).count).toBe(4);
+    expect(play({ load: flight(() => 10), from: 8, seconds: 7200, pressure: () => 99 }).count).toBe(2);
+  });
+
   it('is above for one sample alone changes nothing', () => {
     expect(play({ load: flight((second) => (second === 600 ? 400 : 15)), seconds: 900 }).changes).toEqual([]);
   });

@@ -39,6 +39,8 @@ interface Play {
   free?: number | undefined;
   each?: number;
   processors?: number;
+  /** Percent of the time in which something on the host waits for a processor. */
+  pressure?: (second: number) => number | undefined;
   pause?: Pause;
   state?: AutoscaleState;
   /** Seconds without a run. */
@@ -68,6 +70,7 @@ export function play({
   free,
   each = 1,
   processors = 8,
+  pressure = () => undefined,
   pause,
   state: begin = NO_STATE,
   paused = () => false,
@@ -94,7 +97,7 @@ export function play({
     const seen = load(second, ready);
     state = seen ? withSample(state, { at: now, ready, ...seen }, own) : withoutSample(state, now, 'the balancer does not answer');
     if (change) continue;
-    const decision = decide({ now, own, count, state, pause, memory: { free, each }, processors });
+    const decision = decide({ now, own, count, state, pause, memory: { free, each }, processors, pressure: pressure(second) });
     played.decisions.push(decision);
     state = decided(state, decision.reason, decision.over, now);
     if (decision.action === 'keep') continue;

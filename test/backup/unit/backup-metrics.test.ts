@@ -11,6 +11,7 @@ const set = (type: BackupSet['type'], hour: number, more: Partial<BackupSet> = {
     seconds: 12,
     sizeBytes: 1000 + hour,
     storedBytes: 10,
+    parts: { db: { storedBytes: 7 }, files: { storedBytes: 3 } },
     ...more,
   }) as BackupSet;
 
@@ -23,7 +24,7 @@ const HOURLY = {
 const lines = (...[sets, failures, schedule = HOURLY]: [BackupSet[], string[], typeof HOURLY?]) =>
   metricsText(
     backupMetrics(
-      sets,
+      { sets },
       failures.map((command) => ({ command, at: '', message: '' })),
       { schedule, maxAgeHours: 2 },
     ),
@@ -59,7 +60,17 @@ it('nothing is due where nothing runs it, or where there is no set; what is not 
 });
 
 it('each command says whether it failed last', () => {
-  const text = metricsText(backupMetrics([], [{ command: 'drill', at: '', message: '' }], { schedule: NONE, maxAgeHours: 2 }));
+  const text = metricsText(backupMetrics({ sets: [] }, [{ command: 'drill', at: '', message: '' }], { schedule: NONE, maxAgeHours: 2 }));
   expect(text).toContain('medianest_backup_command_failed{command="drill"} 1\n');
   expect(text).toContain('medianest_backup_command_failed{command="backup"} 0\n');
+});
+
+it('what all sets take is told by the part, and how many each copy is to hold', () => {
+  const sets = [set('full', 1), set('diff', 2), set('incr', 3, { problems: ['a file is damaged'] })];
+  const copies = { nas: [set('full', 1)], cloud: [] } as never;
+  const text = metricsText(backupMetrics({ sets, copies }, [], { schedule: HOURLY, maxAgeHours: 2 })).split('\n');
+  expect(text).toContain('medianest_backup_stored_bytes{part="database"} 21');
+  expect(text).toContain('medianest_backup_stored_bytes{part="files"} 9');
+  expect(text).toContain('medianest_backup_copy_sets{copy="nas"} 1');
+  expect(text).toContain('medianest_backup_copy_sets{copy="cloud"} 0');
 });

@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import tls from 'node:tls';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { proveMembers } from '../../../src/backup/restore/perform.ts';
 import { portalReady } from '../../../src/backup/restore/preview.ts';
 import { activate } from '../../../src/certificates/activate.ts';
@@ -71,6 +71,21 @@ describe('a poll', () => {
     await expect(wait).rejects.toMatchObject({ code: 'INTERRUPTED', exitStatus: 130 });
     expect(probes).toBe(0);
   });
+
+  it('ends in its time where the clock is put back by an hour, and does not end at once where it is put forward', async () => {
+    for (const hours of [-1, 1]) {
+      vi.useFakeTimers({ toFake: ['Date'] });
+      try {
+        const began = performance.now();
+        const jump = () => void vi.setSystemTime(Date.now() + hours * 3_600_000);
+        let probes = 0;
+        expect(await poll(() => (++probes === 2 ? jump() : undefined), { every: 20, timeout: 200, signal: never })).toBeUndefined();
+        expect(performance.now() - began).toBeGreaterThanOrEqual(200);
+      } finally {
+        vi.useRealTimers();
+      }
+    }
+  }, 5000);
 
   it('is ended by Ctrl-C between two probes', async () => {
     const stop = new AbortController();

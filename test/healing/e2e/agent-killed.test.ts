@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { DiskHealing } from '../../../src/healing/plan/disk.ts';
+import type { Why } from '../../../src/health/plan/why.ts';
 import { docker } from '../../support/cli.ts';
 import { audit, containers, parsed, until } from '../../support/stack.ts';
 import { type Workspace, workspace } from '../../support/workspace.ts';
@@ -60,6 +62,16 @@ test('the job does it each minute: a killed agent is back, and heals again', asy
   expect(status.actions).toContainEqual(expect.objectContaining({ what: 'started', facts: expect.objectContaining({ service: 'redis' }) }));
 });
 
+test('the disks of the engine and of the state folder are read, and nothing goes while there is space', async () => {
+  const looked = await space.run(['agent', 'disk', '--json']);
+  const { disks, removed, dispensable } = parsed<DiskHealing>(looked);
+  expect([looked.status, removed, dispensable]).toEqual([0, [], []]);
+  for (const { id, free } of disks) expect(free, id).toBeGreaterThan(2 * 16 * 1024 ** 2);
+  expect((await space.run(['agent', 'status'])).stdout).toMatch(
+    /^Disks, as of .*: the engine’s disk: .* free; the disk of the state folder: .* free/m,
+  );
+});
+
 test('what the agent did stands in the audit log with its reason, once', async () => {
   for (let look = 0; look < 2; look++) expect((await space.run(['agent', 'heal'])).status).toBe(0);
   const noted = audit(space).filter(({ user, command }) => user === 'agent' && command.startsWith('redis: started'));
@@ -74,6 +86,10 @@ test('agent.healing: suggest says what it would do, and act does it; a change do
   await until('the agent has read it', async () => (await actions()).includes('healing suggest'), 30);
   await docker(['kill', name('redis')]);
   await until('it is suggested', async () => /suggests: start it: service redis, why it ended with status 137/.test(await actions()), 30);
+  const { causes } = parsed<Why>(await space.run(['why', 'redis', '--json']));
+  expect(causes[0]?.evidence).toContainEqual(
+    expect.objectContaining({ source: 'agent', text: 'suggests: start it (it ended with status 137)' }),
+  );
   // Several rounds later nothing was done, and it was told once.
   await sleep(12_000);
   expect(await stateOf('redis')).toBe('exited');

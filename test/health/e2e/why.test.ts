@@ -64,8 +64,11 @@ test('an application that reaches its memory limit is told with the limit, also 
   const image = (await docker(['inspect', '--format', '{{.Config.Image}}', `${space.project}-app-1-1`])).stdout.trim();
   space.configure({ ...settings, app: { image, command: ['node', '-e', script], memory: '64m' } });
   expect((await space.run(['up', '--timeout', '20'])).status).toBe(5);
-  const { causes, exit } = await why('app');
+  const { causes, changes, exit } = await why('app');
   expect(exit).toBe(5);
+  expect(changes).toContainEqual(
+    expect.objectContaining({ source: 'settings', text: expect.stringMatching(/^app-1: .*mem_limit \S+ -> \S+/) }),
+  );
   expect(causes.at(-1)).toMatchObject({
     service: 'app-1',
     what: expect.stringMatching(/reached its memory limit of 64 MiB/),

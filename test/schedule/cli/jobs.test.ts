@@ -34,8 +34,8 @@ describe('jobs', { timeout: 120_000 }, () => {
     writeFileSync(state('jobs', `${name}.json`), JSON.stringify({ handled: '2026-01-01T00:00:00.000Z', ...more }));
   const until = (what: string, probe: () => boolean) => expect.poll(probe, { timeout: 60_000, interval: 50, message: what }).toBe(true);
   /** In the background, killed by whoever started it. */
-  const start = (...args: string[]): ChildProcess =>
-    spawn(process.execPath, [path.join(HOME, 'bin/medianest.js'), ...args], { cwd: dir, stdio: 'ignore' });
+  const start = (env: Record<string, string>, ...args: string[]): ChildProcess =>
+    spawn(process.execPath, [path.join(HOME, 'bin/medianest.js'), ...args], { cwd: dir, stdio: 'ignore', env: { ...process.env, ...env } });
   const ended = (child: ChildProcess) => new Promise<number | null>((resolve) => child.once('exit', (status) => resolve(status)));
   /** The project's own lock: a job that changes anything waits for it. */
   const projectLock = () => acquireLock(state('lock'), 'a test', 0, new AbortController().signal, () => {});
@@ -43,7 +43,7 @@ describe('jobs', { timeout: 120_000 }, () => {
     const file = state('jobs', 'certs.lock.child');
     return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { pid: number }).pid : undefined;
   };
-  const others = 'full: off, incr: off, diff: off, prune: off, verify: off, drill: off, agent: off';
+  const others = 'full: off, incr: off, diff: off, prune: off, verify: off, drill: off, agent: off, disk: off';
 
   beforeAll(async () => {
     settings();
@@ -60,7 +60,7 @@ describe('jobs', { timeout: 120_000 }, () => {
   it('are listed with their times, by the settings', async () => {
     settings('jobs: { timezone: Europe/Berlin, times: { full: "15 3 * * 6", drill: off } }\n');
     const { jobs } = await json<Listed>('jobs', 'list');
-    expect(jobs.map(({ name }) => name)).toEqual(['full', 'incr', 'diff', 'prune', 'verify', 'certs', 'agent']);
+    expect(jobs.map(({ name }) => name)).toEqual(['full', 'incr', 'diff', 'prune', 'verify', 'certs', 'agent', 'disk']);
     expect(jobs[0]).toMatchObject({ cron: '15 3 * * 6', timezone: 'Europe/Berlin', state: 'never', lastRun: null, message: null });
     expect(Date.parse(jobs[0]?.nextRun as string)).toBeGreaterThan(Date.now());
     expect((await run('jobs', 'list')).stdout).toContain('Nothing runs them yet: sudo medianest jobs install');
@@ -105,7 +105,7 @@ describe('jobs', { timeout: 120_000 }, () => {
     await run('jobs', 'run-due');
     overdue('certs');
     const lock = await projectLock();
-    const runner = start('jobs', 'run-due');
+    const runner = start({}, 'jobs', 'run-due');
     await until('the job runs', () => child() !== undefined);
     runner.kill('SIGKILL');
     await ended(runner);
@@ -120,7 +120,7 @@ describe('jobs', { timeout: 120_000 }, () => {
 
   it('that are killed themselves are begun again, after what they left behind has ended', async () => {
     const lock = await projectLock();
-    const job = start('jobs', 'run', 'certs');
+    const job = start({}, 'jobs', 'run', 'certs');
     await until('its command runs', () => child() !== undefined);
     const orphan = child() as number;
     job.kill('SIGKILL');
@@ -138,7 +138,7 @@ describe('jobs', { timeout: 120_000 }, () => {
     await run('jobs', 'run-due');
     overdue('certs');
     const lock = await projectLock();
-    const runner = start('jobs', 'watch');
+    const runner = start({}, 'jobs', 'watch');
     await until('the job runs', () => child() !== undefined);
     expect(await run('jobs', 'run-due')).toMatchObject({ status: 0, stdout: 'another runner is at work\n' });
     const second = await run('jobs', 'run', 'certs', '--json');
@@ -149,11 +149,44 @@ describe('jobs', { timeout: 120_000 }, () => {
     expect(await ended(runner)).toBe(130);
   });
 
+  it('are run in their time where the clock is put back by an hour while the runner works', async () => {
+    await run('jobs', 'run-due');
+    const preload = path.join(dir, 'clock.cjs');
+    const put = path.join(dir, 'put-back');
+    writeFileSync(
+      preload,
+      `const { existsSync } = require('node:fs');
+const now = Date.now;
+const shift = () => (existsSync(${JSON.stringify(put)}) ? 3_600_000 : 0);
+globalThis.Date = class extends Date {
+  constructor(...args) {
+    super(...(args.length === 0 ? [now() - shift()] : args));
+  }
+  static now() {
+    return now() - shift();
+  }
+};
+`,
+    );
+    const runner = start({ NODE_OPTIONS: `--require ${preload}` }, 'jobs', 'watch');
+    await until('it looks', () => existsSync(state('jobs', 'runner.lock')));
+    writeFileSync(put, '');
+    overdue('certs');
+    await until('the job ends', () => record('certs').ended !== undefined);
+    expect(Date.parse(record('certs').ended as string)).toBeLessThan(Date.now() - 3_000_000);
+    runner.kill('SIGINT');
+    expect(await ended(runner)).toBe(130);
+    // The clock is right again: an hour has passed, and what was due in it runs once.
+    rmSync(put);
+    expect(await json<Ran>('jobs', 'run-due')).toEqual({ ran: [{ job: 'certs', status: 0 }] });
+    expect(await json<Ran>('jobs', 'run-due')).toEqual({ ran: [] });
+  });
+
   it('are interrupted with their runner, and due again', async () => {
     await run('jobs', 'run-due');
     overdue('certs');
     const lock = await projectLock();
-    const runner = start('jobs', 'watch');
+    const runner = start({}, 'jobs', 'watch');
     await until('the job runs', () => child() !== undefined);
     runner.kill('SIGTERM');
     expect(await ended(runner)).toBe(130);

@@ -76,3 +76,28 @@ test('systemd takes the units, runs what they say, and catches up what was misse
   );
   expect(calls().slice(1)).toEqual(rest.map(called));
 });
+
+test('systemd runs what is due each minute, where `jobs install` is asked to', async () => {
+  const { status, stdout, stderr } = await space.run(['jobs', 'install', '--dry-run', '--json']);
+  expect(status, stderr).toBe(0);
+  const { units } = JSON.parse(stdout) as { units: Record<string, string> };
+  const [service, timer] = ['service', 'timer'].map((kind) => `medianest-${space.project}-jobs.${kind}`) as [string, string];
+  expect(Object.keys(units)).toEqual([service, timer]);
+  for (const [name, text] of Object.entries(units)) writeFileSync(path.join(recorder, 'units', name), text);
+  const verified = await must(
+    'exec',
+    container,
+    'sh',
+    '-c',
+    `cp /units/*-jobs.* /etc/systemd/system/ && systemd-analyze verify /etc/systemd/system/${timer}`,
+  );
+  expect(verified).toBe('');
+  await systemctl('daemon-reload');
+  const before = calls().length;
+  await systemctl('enable', '--now', timer);
+  await until('its minute comes', () => calls().length > before, 130);
+  expect(calls().at(-1)).toMatch(new RegExp(`^${space.dir} ${HOME}/bin/medianest.js jobs run-due --wait-lock=3600( |$)`));
+  // It ends when nothing is due, and is begun again: a run that takes longer is waited for.
+  expect(await systemctl('show', service, '--property=Type,Result', '--value')).toBe('oneshot\nsuccess');
+  await systemctl('disable', '--now', timer);
+});

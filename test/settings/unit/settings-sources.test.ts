@@ -79,6 +79,7 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'app.autoscale.cpuPercent': ['70', 70],
   'app.autoscale.latencyMs': ['250', 250],
   'app.autoscale.downSeconds': ['600', 600],
+  'app.autoscale.hostPressure': ['75', 75],
   'app.env': ['{ A: "1" }', { A: '1' }],
   'app.command': ['[node, x.js]', ['node', 'x.js']],
   'app.user': ['1:2', '1:2'],
@@ -182,7 +183,10 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
 const AUTOSCALE = { MEDIANEST_APP_AUTOSCALE_MIN: '2', MEDIANEST_APP_AUTOSCALE_MAX: '9', MEDIANEST_APP_AUTOSCALE_IN_FLIGHT: '7' };
 const TOGETHER: Record<string, Record<string, string>> = {
   ...Object.fromEntries(
-    ['min', 'max', 'inFlight', 'cpuPercent', 'latencyMs', 'upSeconds', 'downSeconds'].map((key) => [`app.autoscale.${key}`, AUTOSCALE]),
+    ['min', 'max', 'inFlight', 'cpuPercent', 'latencyMs', 'upSeconds', 'downSeconds', 'hostPressure'].map((key) => [
+      `app.autoscale.${key}`,
+      AUTOSCALE,
+    ]),
   ),
   'edge.hsts.preload': { MEDIANEST_EDGE_HSTS_SUBDOMAINS: 'true' },
   'edge.waf.rules.archive': { MEDIANEST_EDGE_WAF_RULES_SHA256: 'a'.repeat(64) },

@@ -45,28 +45,48 @@ export interface MailReceiver {
   port: number;
   /** Whole messages. */
   received: string[];
+  /** For each of them: by TLS, and by which user. */
+  sessions: { secure: boolean; user: string | undefined }[];
   close(): Promise<void>;
 }
 
-/** A mail server on the loopback, without TLS. */
-export async function mailReceiver(): Promise<MailReceiver> {
+/** What a mail server shows where STARTTLS is asked for, and whom it lets in. */
+export interface MailTls {
+  certificate: string;
+  privateKey: string;
+  user: string;
+  password: string;
+}
+
+/** A mail server on the loopback; without `tls` it offers none. */
+export async function mailReceiver(tls?: MailTls): Promise<MailReceiver> {
   const received: string[] = [];
+  const sessions: MailReceiver['sessions'] = [];
   const server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ['STARTTLS'],
-    onData: (stream, _session, done) => {
+    ...(tls
+      ? {
+          key: tls.privateKey,
+          cert: tls.certificate,
+          onAuth: ({ username, password }, _session, done) =>
+            username === tls.user && password === tls.password ? done(null, { user: username }) : done(new Error('refused')),
+        }
+      : { authOptional: true, disabledCommands: ['STARTTLS'] }),
+    onData: (stream, { secure, user }, done) => {
       const parts: Buffer[] = [];
       stream.on('data', (part: Buffer) => parts.push(part));
       stream.on('end', () => {
         received.push(Buffer.concat(parts).toString('utf8'));
+        sessions.push({ secure, user });
         done();
       });
     },
   });
+  // A client that refuses the certificate ends the handshake.
+  server.on('error', () => {});
   server.listen(0, '127.0.0.1');
   await once(server.server, 'listening');
   const { port } = server.server.address() as AddressInfo;
-  return { port, received, close: () => new Promise((resolve) => server.close(() => resolve())) };
+  return { port, received, sessions, close: () => new Promise((resolve) => server.close(() => resolve())) };
 }
 
 /** A port of the loopback that is free now. */

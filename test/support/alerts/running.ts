@@ -31,8 +31,12 @@ async function must(args: readonly string[]): Promise<string> {
   return stdout.trim();
 }
 
-/** @param settings YAML of `alerts:` @param faster replacements in Alertmanager's configuration */
-export async function runningAlerts(settings: string, faster: readonly [string, string][]): Promise<RunningAlerts> {
+/**
+ * @param settings YAML of `alerts:`
+ * @param faster replacements in Alertmanager's configuration
+ * @param trusted a root in PEM that the relay knows besides those of Node.js
+ */
+export async function runningAlerts(settings: string, faster: readonly [string, string][], trusted = ''): Promise<RunningAlerts> {
   const loaded = load({ flags: { profile: 'dev-compose' }, file: `observability: light\n${settings}` });
   const stack = stackOf(loaded, registry, hashOf as never);
   const { files } = rendered(stack);
@@ -54,8 +58,10 @@ export async function runningAlerts(settings: string, faster: readonly [string, 
   );
   const relay = JSON.parse(textOf('alert-relay/relay.json')) as object;
   put('relay', 'relay.json', JSON.stringify({ ...relay, listen: { host: '127.0.0.1', port: relayPort }, caller: '127.0.0.1' }));
+  put('trusted', 'root.pem', trusted);
   for (const { name, source } of stack.services.find((service) => service.name === 'alert-relay')?.secrets ?? [])
     if ('given' in source) put('secrets', name, source.given.reveal());
+  mkdirSync(path.join(dir, 'secrets'), { recursive: true });
   const { services } = parse(textOf('compose.yml')) as { services: Record<string, { command: string[]; user: string; image: string }> };
   const names = { alertmanager: `${PREFIX}-alertmanager`, relay: `${PREFIX}-alert-relay` };
   const start = async (name: string, service: string, more: readonly string[]) => {
@@ -68,6 +74,7 @@ export async function runningAlerts(settings: string, faster: readonly [string, 
   };
   await start(names.relay, 'alert-relay', [
     ...['--volume', `${dir}/relay:/etc/medianest/current:ro`, '--volume', `${dir}/secrets:/run/secrets:ro`],
+    ...(trusted ? ['--volume', `${dir}/trusted:/trusted:ro`, '--env', 'NODE_EXTRA_CA_CERTS=/trusted/root.pem'] : []),
   ]);
   const image = await start(names.alertmanager, 'alertmanager', [
     ...['--volume', `${dir}/alertmanager:/etc/medianest/current:ro`, '--env', `ALERTMANAGER=127.0.0.1:${port}`],

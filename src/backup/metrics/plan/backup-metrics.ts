@@ -1,6 +1,6 @@
 import { gauge, type Metric, single } from '../../../core/metrics-text.ts';
 import type { BackupFailure } from '../../plan/backup-health.ts';
-import { BACKUP_TYPES, type BackupSet, isGood } from '../../plan/backup-sets.ts';
+import { BACKUP_TYPES, type BackupSet, type Catalogue, isGood } from '../../plan/backup-sets.ts';
 
 /** When something has to have happened by its schedule, given when it happened last; undefined where nothing runs it by itself. */
 export interface BackupSchedule {
@@ -15,9 +15,9 @@ const DRILL_GRACE_SECONDS = 86_400;
 
 const seconds = (time: string): number => Date.parse(time) / 1000;
 
-/** For Prometheus: the newest good set of each type, the last drill, what failed last, and by when the next ones are due. */
+/** For Prometheus: the newest good set of each type, what all of them take, the last drill, what failed last, and by when the next ones are due. */
 export function backupMetrics(
-  sets: readonly BackupSet[],
+  { sets, copies = {} }: Pick<Catalogue, 'sets' | 'copies'>,
   failures: readonly BackupFailure[],
   { schedule, maxAgeHours }: { schedule: BackupSchedule; maxAgeHours: number },
 ): Metric[] {
@@ -41,6 +41,16 @@ export function backupMetrics(
       { labels: { status: 'good' }, value: good.length },
       { labels: { status: 'damaged' }, value: sets.length - good.length },
     ]),
+    gauge(
+      'medianest_backup_stored_bytes',
+      'What all sets together added to the repository; WAL between them is not counted.',
+      storedBy(sets),
+    ),
+    gauge(
+      'medianest_backup_copy_sets',
+      'Sets that a copy is to hold.',
+      Object.entries(copies).map(([copy, held]) => ({ labels: { copy }, value: held.length })),
+    ),
     single(
       'medianest_backup_verified_timestamp_seconds',
       'When the repository was last read again and a set found good.',
@@ -64,6 +74,16 @@ export function backupMetrics(
       'Whether a command about backups failed the last time that it ran.',
       COMMANDS.map((command) => ({ labels: { command }, value: failures.some((failure) => failure.command === command) ? 1 : 0 })),
     ),
+  ];
+}
+
+/** By the part: pgBackRest's, or the dumps; and restic's. */
+function storedBy(sets: readonly BackupSet[]): Metric['samples'] {
+  const sum = (of: (parts: BackupSet['parts']) => number) => sets.reduce((total, { parts }) => total + of(parts), 0);
+  if (sets.length === 0) return [];
+  return [
+    { labels: { part: 'database' }, value: sum(({ db }) => db.storedBytes) },
+    { labels: { part: 'files' }, value: sum(({ files }) => files.storedBytes) },
   ];
 }
 

@@ -1,0 +1,5 @@
+/** What is left to the person after a first start. */
+export interface NextStep {
+  command: string;
+  why: string;
+}
