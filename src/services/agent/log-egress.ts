@@ -105,7 +105,7 @@ export const logEgress = defineService({
 /** How the agent reaches the store, and the secrets for it; null where lines stay here. */
 export function logTarget(own: LogsSettings, input: BuildInput): { target: JsonObject; secrets: SecretSpec[] } | null {
   if (!isRemote(own) || own.url === undefined) return null;
-  if (!input.enabled(NAME))
+  if (input.settings.components[NAME] === false)
     throw new UserError(
       'INVALID_SETTINGS',
       `logs.store is ${own.store}, and ${NAME}, which leads to it, is switched off`,

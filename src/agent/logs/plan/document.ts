@@ -51,6 +51,17 @@ export function documentOf({ stream, time, text, cutFrom }: Line, n: number, { s
     ...(correlationId !== undefined && { correlationId }),
     ...(traceId !== undefined && { traceId }),
     ...(cutFrom !== undefined && { cutFrom }),
-    ...(fields && { fields }),
+    ...(fields && { fields: flatEnough(fields, 0) as Record<string, unknown> }),
   };
+}
+
+/** Elasticsearch refuses `flattened` fields of more than 20 levels. */
+const DEEPEST = 10;
+
+/** What is deeper is its JSON. */
+function flatEnough(value: unknown, level: number): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (level === DEEPEST) return JSON.stringify(value);
+  if (Array.isArray(value)) return value.map((entry) => flatEnough(entry, level + 1));
+  return Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, flatEnough(entry, level + 1)]));
 }
