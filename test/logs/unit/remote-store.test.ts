@@ -15,17 +15,20 @@ let store: ElasticsearchDouble;
 let port: number;
 let stop: AbortController;
 let running: Promise<unknown>[];
+let journals: Journal[];
 
 beforeEach(async () => {
   store = new ElasticsearchDouble();
   port = await store.listen();
   stop = new AbortController();
   running = [];
+  journals = [];
 });
 
 afterEach(async () => {
   stop.abort();
   await Promise.allSettled(running);
+  for (const journal of journals) await journal.close();
   await store.close();
 });
 
@@ -37,6 +40,7 @@ const lineOf = (index: number, text = `line ${index}`): string =>
 /** A shipper's part from the disk to the store, in one life of the agent. */
 async function life(folder: string, more: Partial<LogsConfig> = {}, target: Partial<LogsConfig['target']> = {}) {
   const journal = await Journal.open({ folder, segmentBytes: 50_000, hourly: false, now: () => Date.now() });
+  journals.push(journal);
   const tally = newLogTally();
   const told: string[] = [];
   const config: LogsConfig = {
