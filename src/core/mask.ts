@@ -6,7 +6,7 @@ const HIDDEN = '[redacted]';
 const SUSPECT = /:\/\/[^/\s]*@|authorization|bearer|cookie|pass|pwd|secret|token|credential|api[-_]?key|private[-_ ]key|x-amz-/i;
 
 /** `https://user:password@host`: the whole of it, as a token may stand in the user's place. */
-const IN_ADDRESS = /(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{0,20}:\/\/)[^\/\s@"'<>?#]{1,512}@/gi;
+const IN_ADDRESS = /(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{0,20}:\/\/)[^/\s@"'<>?#]{1,512}@/gi;
 
 /** `Authorization: Bearer x`, `"authorization":"Basic x"`, `Cookie: a=b; c=d`: up to the end of the value. */
 const HEADER =

@@ -20,7 +20,12 @@ export interface AskedOfStore {
  * @returns whether there is such a store
  * @throws UserError where it is there and cannot be read
  */
-export async function readStore(context: Context, { loaded }: Project, asked: AskedOfStore, show: (line: LogLine) => void): Promise<boolean> {
+export async function readStore(
+  context: Context,
+  { loaded }: Project,
+  asked: AskedOfStore,
+  show: (line: LogLine) => void,
+): Promise<boolean> {
   const { project } = loaded.settings;
   if (logsSettings(loaded.settings)?.store !== 'files') return false;
   const [docker, engine] = [await context.docker(), await context.engine()];

@@ -1,7 +1,7 @@
 import type { LogsConfig } from '../config.ts';
 import type { Journal } from './journal.ts';
+import { type LogStore, pause, type ShipperEffects } from './log-store.ts';
 import { expired } from './plan/retention.ts';
-import { type LogStore, pause, type ShipperEffects } from './shipper.ts';
 
 const LOOK_MS = 10_000;
 

@@ -21,7 +21,13 @@ class Replaced extends Error {}
  * @param origin its `id` as it was listed
  * @param cursors up to where lines are taken
  */
-export async function followContainer(engine: EngineLogs, origin: Origin, cursors: Cursors, intake: Intake, signal: AbortSignal): Promise<void> {
+export async function followContainer(
+  engine: EngineLogs,
+  origin: Origin,
+  cursors: Cursors,
+  intake: Intake,
+  signal: AbortSignal,
+): Promise<void> {
   const known = cursors[origin.container];
   const cursor = known?.id === origin.id ? known : newCursor(origin.id);
   const ended = new AbortController();

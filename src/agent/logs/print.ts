@@ -38,5 +38,9 @@ function askedIn(words: readonly string[]): Asked {
     return at === -1 ? undefined : words[at + 1];
   };
   const since = value('--since');
-  return { since: since === undefined ? undefined : new Date(since), services: value('--services')?.split(','), containing: value('--containing') };
+  return {
+    since: since === undefined ? undefined : new Date(since),
+    services: value('--services')?.split(','),
+    containing: value('--containing'),
+  };
 }

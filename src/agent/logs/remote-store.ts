@@ -3,9 +3,9 @@ import path from 'node:path';
 import { type LogsConfig, type LogTarget, readSecret } from '../config.ts';
 import type { Journal } from './journal.ts';
 import { LogQueue } from './log-queue.ts';
+import { type LogStore, pause, type ShipperEffects } from './log-store.ts';
 import { backOff, bulkBody, bulkOutcome, bulkPath, onRefusal, reasonIn, StoreAway, type Waiting } from './plan/bulk.ts';
 import { preparations } from './plan/templates.ts';
-import { type LogStore, pause, type ShipperEffects } from './shipper.ts';
 import { type StoreClient, storeClient } from './store-client.ts';
 
 const IDLE_MS = 500;
@@ -145,7 +145,13 @@ class Sender {
     if (this.prepared || target.kind !== 'elasticsearch') return;
     let lifecycle = true;
     for (const index of [0, 1, 2]) {
-      const { what, method, path: at, body, alsoGood } = preparations(project, days, lifecycle)[index] as ReturnType<typeof preparations>[number];
+      const {
+        what,
+        method,
+        path: at,
+        body,
+        alsoGood,
+      } = preparations(project, days, lifecycle)[index] as ReturnType<typeof preparations>[number];
       const answer = await this.client.json(method, at, body, signal);
       if (answer.status === 429 || answer.status >= 500 || answer.status === 401)
         throw new StoreAway(`it answered ${answer.status} to ${what}: ${reasonIn(answer.body)}`);

@@ -1,12 +1,11 @@
 import { writeFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentConfig, LogsConfig } from '../config.ts';
 import { type EngineLogs, engineLogs } from './engine-logs.ts';
 import { filesStore } from './files-store.ts';
 import { followContainer } from './follower.ts';
 import { type PendingLines, pendingLines } from './intake.ts';
 import { Journal } from './journal.ts';
-import type { LogTally } from './log-tally.ts';
+import { type LogStore, pause, type ShipperEffects } from './log-store.ts';
 import { NotFramed } from './plan/frames.ts';
 import { remoteStore } from './remote-store.ts';
 
@@ -16,25 +15,6 @@ const AGAIN_MS = 5_000;
 /** A segment of files is read as a whole when it is continued; one that waits for a store is dropped as a whole. */
 const FILES_SEGMENT = 32 * 1024 ** 2;
 const BUFFER_SEGMENT = 8 * 1024 ** 2;
-
-/** What becomes of lines once they are on disk. */
-export interface LogStore {
-  /** Works until it is stopped. */
-  run(signal: AbortSignal): Promise<void>;
-  /** A batch was written. */
-  written(): void;
-  /** When the oldest line was written that the store does not have, in milliseconds since 1970. */
-  oldest(): number | undefined;
-}
-
-export interface ShipperEffects {
-  tally: LogTally;
-  now(): number;
-  /** Hears how a topic stands, and passes it on when that is new. */
-  tell(topic: string, what: string): void;
-  /** How it stands is written there, for `health`. */
-  statusFile: string;
-}
 
 /** Takes the lines of all containers and keeps or ships them, until it is stopped. */
 export async function shipLogs(config: AgentConfig, logs: LogsConfig, effects: ShipperEffects, signal: AbortSignal): Promise<void> {
@@ -70,7 +50,13 @@ interface Parts {
   pending: PendingLines;
 }
 
-async function work(engine: EngineLogs, logs: LogsConfig, { store, pending }: Parts, effects: ShipperEffects, signal: AbortSignal): Promise<void> {
+async function work(
+  engine: EngineLogs,
+  logs: LogsConfig,
+  { store, pending }: Parts,
+  effects: ShipperEffects,
+  signal: AbortSignal,
+): Promise<void> {
   const { tell, now, tally } = effects;
   const followers = new Map<string, Promise<void>>();
   /** Ended containers whose lines are all taken, as the engine numbers them. */
@@ -139,8 +125,6 @@ async function rounds(ms: number, signal: AbortSignal, round: () => Promise<void
     await pause(ms, signal);
   }
 }
-
-export const pause = (ms: number, signal: AbortSignal): Promise<unknown> => sleep(ms, undefined, { signal }).catch(() => undefined);
 
 /** Read as a whole by `health`, in memory: a reader that comes while it is written finds no JSON, and asks again. */
 function writeStatus({ tally, now, statusFile }: ShipperEffects): void {

@@ -16,7 +16,10 @@ export const logs: Command = {
   options: [
     ['-f, --follow', 'Keep printing new lines until Ctrl-C'],
     ['-n, --tail <lines>', 'Only the last lines of each (with --follow: the last that were written)'],
-    ['--since <time>', 'Only lines since a moment with its time zone, or for so long: 10m, "2 hours ago"; also lines that the agent has kept (logs.store)'],
+    [
+      '--since <time>',
+      'Only lines since a moment with its time zone, or for so long: 10m, "2 hours ago"; also lines that the agent has kept (logs.store)',
+    ],
     ['--correlation <id>', 'Only lines of the request with this id (X-Request-Id), or of the trace with it'],
     ['--grep <pattern>', 'Only lines that match a regular expression'],
     ['--level <debug|info|warn|error>', 'Only this level and above; debug shows health checks too'],

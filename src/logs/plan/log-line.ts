@@ -46,8 +46,7 @@ export function readText(text: string): Pick<LogLine, 'level' | 'message' | 'fie
 
 /** The id that one request has in every log: the edge's and the balancer's `requestId`, the portal's `correlationId`. */
 export const correlationOf = (fields: Readonly<Record<string, unknown>> | undefined): string | undefined =>
-  fields &&
-  (textOf(fields.correlationId) ?? textOf(fields.requestId) ?? textOf(fields.correlation_id) ?? textOf(fields.request_id));
+  fields && (textOf(fields.correlationId) ?? textOf(fields.requestId) ?? textOf(fields.correlation_id) ?? textOf(fields.request_id));
 
 /** The id of its trace, as the W3C's trace context and OpenTelemetry name it. */
 export const traceOf = (fields: Readonly<Record<string, unknown>> | undefined): string | undefined =>

@@ -24,18 +24,29 @@ const settings = z
     user: z.string().min(1).optional().describe('User there'),
     password: secret().describe('Password of that user'),
     apiKey: secret().describe('API key of Elasticsearch, in place of user and password'),
-    ca: secret().describe('The CA that has signed the store’s certificate, in PEM: `file:elasticsearch-ca.pem`; without it, the CAs that Node.js knows'),
-    days: z.int().min(1).max(3650).default(14).describe('Days for which lines are kept: of files, and by the lifecycle policy in Elasticsearch'),
+    ca: secret().describe(
+      'The CA that has signed the store’s certificate, in PEM: `file:elasticsearch-ca.pem`; without it, the CAs that Node.js knows',
+    ),
+    days: z
+      .int()
+      .min(1)
+      .max(3650)
+      .default(14)
+      .describe('Days for which lines are kept: of files, and by the lifecycle policy in Elasticsearch'),
     size: size('1g', '64m').describe('Disk space of the files at most: the oldest go first'),
-    buffer: size('256m', '16m').describe('Disk space for lines that wait for a store which is away: beyond it, the oldest are dropped and counted'),
+    buffer: size('256m', '16m').describe(
+      'Disk space for lines that wait for a store which is away: beyond it, the oldest are dropped and counted',
+    ),
     memory: memory('64m').describe('Memory that the agent may use for it, besides `agent.memory`'),
   })
   .superRefine((own, context) => {
     const issue = (key: string, message: string) => context.addIssue({ code: 'custom', path: [key], message, input: undefined });
     if (!isRemote(own)) return;
     if (own.url === undefined) issue('url', `should be the address of the store, as \`store\` is ${own.store}`);
-    else if (isLoopback(new URL(own.url).hostname)) issue('url', 'should be an address that the agent’s container reaches: this one is its own');
-    if (own.url !== undefined && /^\w+:\/\/[^/]*@/.test(own.url)) issue('url', 'should have no user or password in it: `user` and `password` are for that');
+    else if (isLoopback(new URL(own.url).hostname))
+      issue('url', 'should be an address that the agent’s container reaches: this one is its own');
+    if (own.url !== undefined && /^\w+:\/\/[^/]*@/.test(own.url))
+      issue('url', 'should have no user or password in it: `user` and `password` are for that');
     if ((own.user === undefined) !== (own.password === undefined)) issue('password', '`user` and `password` go together');
     if (own.apiKey && own.password) issue('apiKey', 'is in place of `user` and `password`: leave one of them out');
     if (own.apiKey && own.store !== 'elasticsearch') issue('apiKey', 'is for elasticsearch alone');

@@ -39,7 +39,13 @@ describe('secrets in lines', () => {
 
   it('are hidden in fields by their names, and in texts at any depth', () => {
     expect(
-      maskedValue({ user: 'x', password: SECRET, apiKey: 7, headers: { Authorization: SECRET, accept: '*' }, urls: [`http://a:${SECRET}@b/`] }),
+      maskedValue({
+        user: 'x',
+        password: SECRET,
+        apiKey: 7,
+        headers: { Authorization: SECRET, accept: '*' },
+        urls: [`http://a:${SECRET}@b/`],
+      }),
     ).toEqual({
       user: 'x',
       password: '[redacted]',

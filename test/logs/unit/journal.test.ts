@@ -3,9 +3,9 @@ import path from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { Journal } from '../../../src/agent/logs/journal.ts';
-import { readStored } from '../../../src/agent/logs/read.ts';
-import { batchOf, scanSegment, segmentsOf } from '../../../src/agent/logs/plan/segment.ts';
 import { expired } from '../../../src/agent/logs/plan/retention.ts';
+import { batchOf, scanSegment, segmentsOf } from '../../../src/agent/logs/plan/segment.ts';
+import { readStored } from '../../../src/agent/logs/read.ts';
 import { moment } from '../../support/logs/frames.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 
@@ -23,7 +23,10 @@ function clock(folder = temporaryFolder('journal')) {
   return { folder, at, open };
 }
 
-async function stored(folder: string, asked: Partial<Parameters<typeof readStored>[1]> = {}): Promise<{ lines: string[]; damaged: string[] }> {
+async function stored(
+  folder: string,
+  asked: Partial<Parameters<typeof readStored>[1]> = {},
+): Promise<{ lines: string[]; damaged: string[] }> {
   const lines: string[] = [];
   const damaged: string[] = [];
   await readStored(
@@ -154,13 +157,20 @@ describe('what is kept', () => {
     expect((await stored(folder, { services: ['app-1'], since: new Date(START + 15_000) })).lines).toEqual(['late', 'with "quotes"']);
     expect((await stored(folder, { containing: 'with "q' })).lines).toEqual(['with "quotes"']);
     writeFileSync(path.join(folder, '2026-11-30T03-000000.ndjson.gz'), 'no gzip');
-    expect(await stored(folder)).toEqual({ lines: ['early', 'other', 'late', 'with "quotes"'], damaged: ['2026-11-30T03-000000.ndjson.gz'] });
+    expect(await stored(folder)).toEqual({
+      lines: ['early', 'other', 'late', 'with "quotes"'],
+      damaged: ['2026-11-30T03-000000.ndjson.gz'],
+    });
   });
 
   it('goes by days and by size, the oldest first, and never the one that is written to', () => {
-    const segments = segmentsOf(['2026-11-28T04-000001.ndjson.gz', '2026-11-29T04-000002.ndjson.gz', '2026-11-30T03-000003.ndjson', '2026-11-30T04-000004.ndjson', 'position.json']).segments.map(
-      (segment) => ({ ...segment, bytes: 100 }),
-    );
+    const segments = segmentsOf([
+      '2026-11-28T04-000001.ndjson.gz',
+      '2026-11-29T04-000002.ndjson.gz',
+      '2026-11-30T03-000003.ndjson',
+      '2026-11-30T04-000004.ndjson',
+      'position.json',
+    ]).segments.map((segment) => ({ ...segment, bytes: 100 }));
     const gone = (days: number, size: number) => expired(segments, { days, size }, START).map(({ number }) => number);
     expect(gone(30, 1_000)).toEqual([]);
     expect(gone(1, 1_000)).toEqual([1]);

@@ -33,9 +33,7 @@ afterEach(async () => {
 });
 
 const lineOf = (index: number, text = `line ${index}`): string =>
-  JSON.stringify(
-    documentOf({ stream: 'stdout', time: moment(1, index), text }, 0, { service: 'app-1', container: 'p-app-1-1', id: 'i' }),
-  );
+  JSON.stringify(documentOf({ stream: 'stdout', time: moment(1, index), text }, 0, { service: 'app-1', container: 'p-app-1-1', id: 'i' }));
 
 /** A shipper's part from the disk to the store, in one life of the agent. */
 async function life(folder: string, more: Partial<LogsConfig> = {}, target: Partial<LogsConfig['target']> = {}) {
@@ -52,7 +50,13 @@ async function life(folder: string, more: Partial<LogsConfig> = {}, target: Part
     target: { kind: 'elasticsearch', url: `http://logs.example:${port}`, connect: { host: '127.0.0.1', port }, ...target },
     ...more,
   };
-  const effects = { tally, now: () => Date.now(), tell: (_topic: string, what: string) => void told.push(what), statusFile: '', secret: (name: string) => `secret of ${name}` };
+  const effects = {
+    tally,
+    now: () => Date.now(),
+    tell: (_topic: string, what: string) => void told.push(what),
+    statusFile: '',
+    secret: (name: string) => `secret of ${name}`,
+  };
   const sender = await remoteStore('p', config, journal, effects);
   const end = new AbortController();
   const done = sender.run(AbortSignal.any([stop.signal, end.signal]));
@@ -192,11 +196,16 @@ describe('lines on their way to Elasticsearch', () => {
   });
 
   it('come without a lifecycle where the store refuses the policy, and it is told', async () => {
-    store.trouble = { answer: (at) => (at.startsWith('/_ilm') ? { status: 403, body: '{"error":{"type":"security_exception","reason":"manage_ilm"}}' } : undefined) };
+    store.trouble = {
+      answer: (at) =>
+        at.startsWith('/_ilm') ? { status: 403, body: '{"error":{"type":"security_exception","reason":"manage_ilm"}}' } : undefined,
+    };
     const { write, told } = await life(temporaryFolder('store'));
     await write(range(0, 5));
     await vi.waitFor(() => expect(store.documents.size).toBe(5), { timeout: 5_000 });
-    expect(told).toContainEqual(expect.stringMatching(/refused the lifecycle policy \(403\): security_exception: manage_ilm; lines are not deleted after 14 days/));
+    expect(told).toContainEqual(
+      expect.stringMatching(/refused the lifecycle policy \(403\): security_exception: manage_ilm; lines are not deleted after 14 days/),
+    );
   });
 
   it('of a store that hangs are kept, and the shipper still ends when it should', async () => {
@@ -211,7 +220,8 @@ describe('lines on their way to Elasticsearch', () => {
 
 describe('a document', () => {
   it('has what a line of the portal and of the edge say of their request, and never a secret', () => {
-    const text = '{"level":"error","correlationId":"abc-12345","traceId":"00ff","msg":"failed: postgres://u:pw123@db/x","password":"pw123"}';
+    const text =
+      '{"level":"error","correlationId":"abc-12345","traceId":"00ff","msg":"failed: postgres://u:pw123@db/x","password":"pw123"}';
     const document = documentOf({ stream: 'stderr', time: moment(1), text }, 0, { service: 'app-2', container: 'p-app-2-1', id: 'i' });
     expect(document).toMatchObject({
       service: 'app',
@@ -222,13 +232,25 @@ describe('a document', () => {
       message: 'failed: postgres://[redacted]@db/x',
     });
     expect(JSON.stringify(document)).not.toContain('pw123');
-    const edge = documentOf({ stream: 'stdout', time: moment(1), text: '{"requestId":"r-1234567","method":"GET","path":"/","status":200}' }, 0, { service: 'edge', container: 'p-edge-1', id: 'i' });
+    const edge = documentOf(
+      { stream: 'stdout', time: moment(1), text: '{"requestId":"r-1234567","method":"GET","path":"/","status":200}' },
+      0,
+      { service: 'edge', container: 'p-edge-1', id: 'i' },
+    );
     expect(edge).toMatchObject({ correlationId: 'r-1234567', message: 'GET / 200', service: 'edge' });
   });
 
   it('is taken by the store however deep its fields are, and whatever their types', async () => {
     const { write, tally } = await life(temporaryFolder('store'));
-    const texts = [`{"a":${'{"a":'.repeat(40)}1${'}'.repeat(40)}}`, '{"a":[1,{"b":2}]}', '{"a":"text"}', '{"a":null,"level":7,"msg":4}', '{}', '', '[1]'];
+    const texts = [
+      `{"a":${'{"a":'.repeat(40)}1${'}'.repeat(40)}}`,
+      '{"a":[1,{"b":2}]}',
+      '{"a":"text"}',
+      '{"a":null,"level":7,"msg":4}',
+      '{}',
+      '',
+      '[1]',
+    ];
     await write(texts.map((text, index) => lineOf(index, text)));
     await vi.waitFor(() => expect(tally.shipped).toBe(texts.length), { timeout: 5_000 });
     expect(tally.dropped.refused).toBe(0);

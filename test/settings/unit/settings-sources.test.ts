@@ -46,6 +46,8 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'alerts.timezone': ['Europe/Vienna', 'Europe/Vienna'],
   'logs.store': ['files', 'files'],
   'logs.url': ['https://logs.example.org', 'https://logs.example.org'],
+  'logs.user': ['shipper', 'shipper'],
+  'logs.ca': ['PEM', 'PEM'],
   'logs.days': ['9', 9],
   'logs.size': ['999m', 999 * 1024 ** 2],
   'logs.buffer': ['99m', 99 * 1024 ** 2],

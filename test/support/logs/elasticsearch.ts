@@ -42,7 +42,9 @@ export class ElasticsearchDouble {
   /** @param tls files of a key and a certificate */
   async listen(port = 0, tls?: { key: string; cert: string }): Promise<number> {
     const answer = (request: IncomingMessage, response: ServerResponse) => void this.answer(request, response);
-    this.server = tls ? https.createServer({ key: readFileSync(tls.key), cert: readFileSync(tls.cert) }, answer) : http.createServer(answer);
+    this.server = tls
+      ? https.createServer({ key: readFileSync(tls.key), cert: readFileSync(tls.cert) }, answer)
+      : http.createServer(answer);
     await new Promise<void>((resolve) => this.server?.listen(port, '0.0.0.0', resolve));
     return (this.server.address() as AddressInfo).port;
   }
@@ -66,17 +68,20 @@ export class ElasticsearchDouble {
   private judge({ method, url = '', headers }: IncomingMessage, body: string): { status: number; body: string } {
     const troubled = this.trouble.answer?.(url, Buffer.byteLength(body));
     if (troubled) return troubled;
-    if (this.authorization !== undefined && headers.authorization !== this.authorization) return failure(401, 'security_exception', 'unable to authenticate');
+    if (this.authorization !== undefined && headers.authorization !== this.authorization)
+      return failure(401, 'security_exception', 'unable to authenticate');
     const [, kind, name] = /^\/(_ilm\/policy|_index_template|_data_stream)\/([a-z0-9_.-]+)$/.exec(url) ?? [];
     if (method === 'PUT' && kind && name) {
-      if (body !== '' && !headers['content-type']?.startsWith('application/json')) return failure(406, 'media_type_header_exception', 'Content-Type');
+      if (body !== '' && !headers['content-type']?.startsWith('application/json'))
+        return failure(406, 'media_type_header_exception', 'Content-Type');
       if (kind === '_ilm/policy') return this.putPolicy(name, JSON.parse(body));
       if (kind === '_index_template') return this.putTemplate(JSON.parse(body));
       return this.putStream(name, body);
     }
     const target = /^\/([a-z0-9_.-]+)\/_bulk$/.exec(url)?.[1];
     if (method !== 'POST' || !target) return failure(405, 'illegal_argument_exception', `no handler found for uri [${url}]`);
-    if (!/^application\/(x-ndjson|json)$/.test(headers['content-type'] ?? '')) return failure(406, 'media_type_header_exception', 'Content-Type');
+    if (!/^application\/(x-ndjson|json)$/.test(headers['content-type'] ?? ''))
+      return failure(406, 'media_type_header_exception', 'Content-Type');
     return this.bulk(target, body);
   }
 
@@ -102,11 +107,13 @@ export class ElasticsearchDouble {
       return failure(400, 'x_content_parse_exception', 'the template is not complete');
     // logs-*-* of Elasticsearch itself has 100: with no more than that, it would be refused as ambiguous.
     if ((body.priority ?? 0) <= 100) return failure(400, 'illegal_argument_exception', 'has the same priority as [logs]');
-    if (policy !== undefined && !this.policies.has(policy as string)) return failure(400, 'illegal_argument_exception', `no policy [${policy}]`);
+    if (policy !== undefined && !this.policies.has(policy as string))
+      return failure(400, 'illegal_argument_exception', `no policy [${policy}]`);
     if (!['date', 'date_nanos'].includes(mappings.properties['@timestamp']?.type ?? ''))
       return failure(400, 'illegal_argument_exception', 'data stream timestamp field mapping');
     for (const [field, mapping] of Object.entries(mappings.properties))
-      if (!KNOWN_TYPES.includes(mapping.type)) return failure(400, 'mapper_parsing_exception', `No handler for type [${mapping.type}] declared on field [${field}]`);
+      if (!KNOWN_TYPES.includes(mapping.type))
+        return failure(400, 'mapper_parsing_exception', `No handler for type [${mapping.type}] declared on field [${field}]`);
     this.template = { pattern, properties: mappings.properties };
     return ACKNOWLEDGED;
   }
@@ -114,7 +121,8 @@ export class ElasticsearchDouble {
   private putStream(name: string, body: string) {
     if (body !== '') return failure(400, 'illegal_argument_exception', 'request does not support having a body');
     if (this.stream === name) return failure(400, 'resource_already_exists_exception', `data_stream [${name}] already exists`);
-    if (this.template?.pattern !== name) return failure(400, 'illegal_argument_exception', `no matching index template found for data stream [${name}]`);
+    if (this.template?.pattern !== name)
+      return failure(400, 'illegal_argument_exception', `no matching index template found for data stream [${name}]`);
     this.stream = name;
     return ACKNOWLEDGED;
   }
@@ -127,7 +135,8 @@ export class ElasticsearchDouble {
     const items = [];
     for (let at = 0; at < lines.length; at += 2) {
       const action = JSON.parse(lines[at] as string) as { create?: { _id?: string } };
-      if (Object.keys(action).join() !== 'create') return failure(400, 'illegal_argument_exception', 'only write ops with an op_type of create are allowed in data streams');
+      if (Object.keys(action).join() !== 'create')
+        return failure(400, 'illegal_argument_exception', 'only write ops with an op_type of create are allowed in data streams');
       items.push({ create: this.create(action.create?._id ?? '', JSON.parse(lines[at + 1] as string) as Record<string, unknown>) });
     }
     const errors = items.some(({ create }) => 'error' in create);
@@ -169,9 +178,11 @@ const depth = (value: unknown): number =>
 /** Lucene's longest term: a keyword without `ignore_above` that is longer is refused. */
 const TERM_BYTES = 32_766;
 const FITS: Record<string, (value: unknown, mapping: Mapping) => boolean> = {
-  date_nanos: (value) => typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/.test(value) && !Number.isNaN(Date.parse(value)),
+  date_nanos: (value) =>
+    typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/.test(value) && !Number.isNaN(Date.parse(value)),
   keyword: (value, { ignore_above, index, doc_values }) =>
-    typeof value === 'string' && (ignore_above !== undefined || (index === false && doc_values === false) || Buffer.byteLength(value) <= TERM_BYTES),
+    typeof value === 'string' &&
+    (ignore_above !== undefined || (index === false && doc_values === false) || Buffer.byteLength(value) <= TERM_BYTES),
   text: (value) => typeof value === 'string',
   long: (value) => Number.isSafeInteger(value),
   // Objects alone, and no deeper than `depth_limit`, which is 20 where a mapping does not say.

@@ -1,5 +1,5 @@
-import { isCommit } from './segment.ts';
 import { type Waiting, waitingOf } from './bulk.ts';
+import { isCommit } from './segment.ts';
 
 /** Up to where the store has acknowledged lines: a segment, and bytes of it. */
 export interface Position {
@@ -11,7 +11,9 @@ export interface Position {
 export function positionOf(text: string): Position | undefined {
   try {
     const { segment, offset } = JSON.parse(text) as Partial<Position>;
-    return Number.isSafeInteger(segment) && Number.isSafeInteger(offset) ? { segment: segment as number, offset: offset as number } : undefined;
+    return Number.isSafeInteger(segment) && Number.isSafeInteger(offset)
+      ? { segment: segment as number, offset: offset as number }
+      : undefined;
   } catch {
     return undefined;
   }
