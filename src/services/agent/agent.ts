@@ -133,7 +133,7 @@ function metricsView(input: BuildInput) {
 /** Whose lines it takes: those of all containers, its own too. */
 function logsView(logs: LogsSettings, input: BuildInput) {
   const { days, size, buffer } = logs;
-  const services = [...watched(input).map(({ name }) => name), ...SELF];
+  const services = [...new Set([...watched(input).map(({ name }) => name), ...SELF])];
   return {
     folder: LOGS_FOLDER,
     days,
