@@ -8,7 +8,11 @@ import { type Workspace, workspace } from '../../support/workspace.ts';
 // A small stack with the real agent and its proxy: redis writes what a test has it write.
 let space: Workspace;
 const name = (service: string) => `${space.project}-${service}-1`;
-const SETTINGS = { profile: 'dev', components: { 'all-in-one': false, redis: true, 'engine-proxy': true, agent: true }, agent: { healing: 'off' } };
+const SETTINGS = {
+  profile: 'dev',
+  components: { 'all-in-one': false, redis: true, 'engine-proxy': true, agent: true },
+  agent: { healing: 'off' },
+};
 
 interface Shown {
   service: string;
@@ -20,13 +24,19 @@ interface Shown {
 async function shown(...args: string[]): Promise<Shown[]> {
   const { status, stdout, stderr } = await space.run(['logs', '--json', ...args]);
   expect([status, stderr]).toEqual([0, '']);
-  return stdout.split('\n').filter(Boolean).map((line) => JSON.parse(line) as Shown);
+  return stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Shown);
 }
 
 /** What is stored alone, as the agent reads it. */
 async function stored(containing: string): Promise<string[]> {
   const { stdout } = await docker(['exec', name('agent'), 'agent', 'logs', '--services', 'redis', '--containing', containing]);
-  return stdout.split('\n').filter(Boolean).map((line) => (JSON.parse(line) as Shown).message);
+  return stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => (JSON.parse(line) as Shown).message);
 }
 
 const numbered = (mark: string, count: number) => Array.from({ length: count }, (_, index) => `${mark} ${index}`);

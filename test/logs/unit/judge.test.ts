@@ -28,7 +28,8 @@ describe('the checks of logs', () => {
   it('do not take silence for good', () => {
     expect(verdicts(undefined)).toEqual(['logs warn']);
     expect(verdicts(status({}, NOW - 60_000))).toEqual(['logs warn']);
-    for (const text of ['', '{"at":"2026', '{}', 'cat: /run/agent-logs.json: No such file or directory']) expect(statusOf(text)).toBeUndefined();
+    for (const text of ['', '{"at":"2026', '{}', 'cat: /run/agent-logs.json: No such file or directory'])
+      expect(statusOf(text)).toBeUndefined();
   });
 });
 
@@ -54,13 +55,33 @@ describe('kept lines and those of the engine', () => {
 
   it('make each line once: the engine’s count from where the kept ones end', () => {
     const kept = new Kept();
-    for (const [service, time] of [['a', '1'], ['a', '2'], ['a', '2'], ['b', '9']] as const) kept.note(line(service, time));
-    const engine = [line('a', '0'), line('a', '2', 'first'), line('a', '2', 'second'), line('a', '2', 'third'), line('a', '3'), line('b', '8'), line('c', '1')];
-    expect(engine.filter((entry) => !kept.has(entry)).map(({ service, time, message }) => `${service}${time}${message}`)).toEqual(['a2third', 'a3', 'c1']);
+    for (const [service, time] of [
+      ['a', '1'],
+      ['a', '2'],
+      ['a', '2'],
+      ['b', '9'],
+    ] as const)
+      kept.note(line(service, time));
+    const engine = [
+      line('a', '0'),
+      line('a', '2', 'first'),
+      line('a', '2', 'second'),
+      line('a', '2', 'third'),
+      line('a', '3'),
+      line('b', '8'),
+      line('c', '1'),
+    ];
+    expect(engine.filter((entry) => !kept.has(entry)).map(({ service, time, message }) => `${service}${time}${message}`)).toEqual([
+      'a2third',
+      'a3',
+      'c1',
+    ]);
   });
 
   it('are shown alike, and what is no line is none', () => {
-    expect(storedLine('{"@timestamp":"t","replica":"app-1","service":"app","level":"error","message":"m","fields":{"a":1},"id":"x"}')).toEqual({
+    expect(
+      storedLine('{"@timestamp":"t","replica":"app-1","service":"app","level":"error","message":"m","fields":{"a":1},"id":"x"}'),
+    ).toEqual({
       service: 'app-1',
       time: 't',
       level: 'error',

@@ -5,7 +5,9 @@ import { spawn } from 'node:child_process';
  * @param perSecond lines a second; undefined: as fast as they are taken
  */
 export async function writeFrom(container: string, lines: readonly (string | Buffer)[], perSecond?: number): Promise<void> {
-  const child = spawn('docker', ['exec', '--interactive', container, 'sh', '-c', 'cat > /proc/1/fd/1'], { stdio: ['pipe', 'ignore', 'inherit'] });
+  const child = spawn('docker', ['exec', '--interactive', container, 'sh', '-c', 'cat > /proc/1/fd/1'], {
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   const began = Date.now();
   for (let at = 0; at < lines.length; ) {

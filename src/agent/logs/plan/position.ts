@@ -20,7 +20,7 @@ export function positionOf(text: string): Position | undefined {
 }
 
 /** What one request sends at most. */
-export const MOST_DOCUMENTS = 2_000;
+const MOST_DOCUMENTS = 2_000;
 
 /**
  * The documents at the beginning of a piece of a segment.

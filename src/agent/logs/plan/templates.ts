@@ -16,7 +16,7 @@ const keyword = { type: 'keyword', ignore_above: 1024 } as const;
  * One type for each field that is searched; what a line of JSON has besides is one `flattened` field, so that no application can
  * make the number of fields grow, nor have a document refused because a field was a number before.
  */
-export const MAPPINGS = {
+const MAPPINGS = {
   dynamic: false,
   properties: {
     '@timestamp': { type: 'date_nanos' },
