@@ -14,6 +14,9 @@ export interface AskedOfStore {
   correlation?: string | undefined;
 }
 
+/** How the agent's program names a file that it cannot read (src/agent/logs/print.ts). */
+const UNREADABLE = 'cannot be read: ';
+
 /**
  * Hands over the lines that the agent has kept as files, those of replaced containers too, by a container of its own: it works
  * while the agent is away, and takes none of its memory.
@@ -49,6 +52,7 @@ export async function readStore(
       onLine: (text) => {
         const line = storedLine(text);
         if (line) show(line);
+        else if (text.startsWith(UNREADABLE)) context.report.warn(`some stored lines are missing: ${text}`);
         else context.report.verbose(text);
       },
     },

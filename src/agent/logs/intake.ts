@@ -12,6 +12,8 @@ export interface PendingLines extends Intake {
   readonly taken: Record<string, Cursor>;
   /** Writes what waits. @throws where the disk does not take it: it waits on */
   flush(): Promise<void>;
+  /** It is stopped: nothing waits for space any more. */
+  release(): void;
   /** When the oldest line that waits was written by its container, in milliseconds since 1970. */
   oldest(): number | undefined;
 }
@@ -24,6 +26,7 @@ export function pendingLines(journal: Journal, tally: LogTally): PendingLines {
   let oldest: string | undefined;
   let freed: (() => void) | undefined;
   let space: Promise<void> | undefined;
+  let released = false;
 
   return {
     taken,
@@ -36,7 +39,7 @@ export function pendingLines(journal: Journal, tally: LogTally): PendingLines {
       if (oldest === undefined || time < oldest) oldest = time;
     },
     space: () => {
-      if (size < FULL) return undefined;
+      if (released || size < FULL) return undefined;
       space ??= new Promise((resolve) => {
         freed = resolve;
       });
@@ -59,6 +62,10 @@ export function pendingLines(journal: Journal, tally: LogTally): PendingLines {
       tally.kept += batch.documents.length;
       freed?.();
       [space, freed] = [undefined, undefined];
+    },
+    release: () => {
+      released = true;
+      freed?.();
     },
     oldest: () => (oldest === undefined ? undefined : Date.parse(oldest)),
   };

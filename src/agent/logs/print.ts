@@ -29,6 +29,7 @@ export async function printStored(words: readonly string[]): Promise<void> {
     (name, error) => failed.push(`${name}: ${error.message}`),
   );
   await new Promise<void>((resolve) => process.stdout.write(waiting.join(''), () => resolve()));
+  // `medianest logs` knows them by these words (src/logs/read-store.ts).
   for (const line of failed) process.stderr.write(`cannot be read: ${line}\n`);
 }
 

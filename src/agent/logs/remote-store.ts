@@ -116,7 +116,7 @@ class Sender {
       const [document] = documents as [Waiting];
       return { stored: 0, again: [], refused: [{ document, reason: `${answer.status} ${reasonIn(answer.body)}` }] };
     }
-    if (refusal === 'wait') return bulkOutcome(answer.status, answer.body, documents);
+    if (refusal === 'wait') return bulkOutcome(target.kind, answer, documents);
     const middle = Math.ceil(documents.length / 2);
     const first = await this.request(documents.slice(0, middle), signal);
     const second = await this.request(documents.slice(middle), signal);

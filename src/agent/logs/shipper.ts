@@ -113,6 +113,7 @@ async function work(
     await Promise.all([looking, flushing, store.run(life)]);
   } finally {
     failed.abort();
+    pending.release();
     await Promise.allSettled([looking, flushing, ...followers.values()]);
     // What was taken is kept where it can be; otherwise it is taken again.
     await pending.flush().catch(() => undefined);

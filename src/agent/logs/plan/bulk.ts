@@ -45,12 +45,27 @@ interface Item {
 }
 
 /**
+ * VictoriaLogs answers an item for each line that it took, and leaves out what it did not: mostly lines that are too long for it. Which
+ * ones it does not say, so the longest are named.
+ */
+function leftOut(taken: number, documents: readonly Waiting[]): BulkOutcome {
+  const longest = [...documents].sort((a, b) => b.text.length - a.text.length).slice(0, documents.length - taken);
+  const reason = 'VictoriaLogs took fewer lines than it was sent, mostly for their length (-insert.maxLineSizeBytes)';
+  return { stored: taken, again: [], refused: longest.map((document) => ({ document, reason })) };
+}
+
+/**
  * Judges each document by the answer's item of the same place. 200, 201: stored; 409: it was there; 429 and 5xx: again; any other: refused.
  * @throws StoreAway where the answer says nothing about single documents
  */
-export function bulkOutcome(status: number, body: string, documents: readonly Waiting[]): BulkOutcome {
+export function bulkOutcome(
+  kind: LogTarget['kind'],
+  { status, body }: { status: number; body: string },
+  documents: readonly Waiting[],
+): BulkOutcome {
   if (status !== 200) throw new StoreAway(`it answered ${status}: ${reasonIn(body)}`);
   const items = itemsIn(body);
+  if (kind === 'victorialogs' && items && items.length < documents.length) return leftOut(items.length, documents);
   if (!items || items.length !== documents.length) throw new StoreAway('it answered 200 without an item for each document');
   const outcome: BulkOutcome = { stored: 0, again: [], refused: [] };
   for (const [index, item] of items.entries()) {
