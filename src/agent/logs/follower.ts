@@ -8,27 +8,30 @@ import type { Cursors } from './plan/segment.ts';
 
 /** Where lines go before they are on disk. */
 export interface Intake {
+  /** Of every container up to where its lines were taken, on disk or not. */
+  readonly taken: Cursors;
   add(container: string, document: string, cursor: Cursors[string], time: string, cut: boolean): void;
   /** Resolves once there is space for more; at once where there is. */
   space(): Promise<void> | undefined;
 }
 
 /** The container is not the one that was listed: the next round sees which one it is. */
-class Replaced extends Error {}
+export class Replaced extends Error {}
 
 /**
  * Takes the lines of one container until its stream ends.
  * @param origin its `id` as it was listed
- * @param cursors up to where lines are taken
+ * @param opened is called once lines come
+ * @throws Replaced, or Error where the engine does not give them
  */
 export async function followContainer(
   engine: EngineLogs,
   origin: Origin,
-  cursors: Cursors,
   intake: Intake,
   signal: AbortSignal,
+  opened: () => void,
 ): Promise<void> {
-  const known = cursors[origin.container];
+  const known = intake.taken[origin.container];
   const cursor = known?.id === origin.id ? known : newCursor(origin.id);
   const ended = new AbortController();
   const life = AbortSignal.any([signal, ended.signal]);
@@ -37,6 +40,7 @@ export async function followContainer(
     // The engine is asked by name, and a name may have gone to another container meanwhile.
     const id = await engine.idOf(origin.container, life);
     if (id !== origin.id) throw new Replaced(`${origin.container} was replaced`);
+    opened();
     await takeLines(response, origin, new Taking(cursor), intake);
   } finally {
     ended.abort();

@@ -8,8 +8,6 @@ const FULL = 4 * 1024 ** 2;
 
 /** Lines on their way to the disk. */
 export interface PendingLines extends Intake {
-  /** Of every container up to where its lines were taken, on disk or not. */
-  readonly taken: Record<string, Cursor>;
   /** Writes what waits. @throws where the disk does not take it: it waits on */
   flush(): Promise<void>;
   /** It is stopped: nothing waits for space any more. */

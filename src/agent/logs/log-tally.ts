@@ -8,6 +8,8 @@ export interface LogTally {
   dropped: { buffer: number; refused: number };
   /** Lines that were sent again, because the store was away or too busy. */
   retried: number;
+  /** Services whose lines the engine does not give, and why. */
+  unread: Record<string, string>;
   /** Lines of which only the beginning was kept. */
   cut: number;
   /** What is kept of lines here, in bytes: of files all of them, otherwise those that the store does not have yet. */
@@ -25,6 +27,7 @@ export const newLogTally = (): LogTally => ({
   shipped: 0,
   dropped: { buffer: 0, refused: 0 },
   retried: 0,
+  unread: {},
   cut: 0,
   bytes: 0,
   lagSeconds: 0,

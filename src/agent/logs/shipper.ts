@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import type { AgentConfig, LogsConfig } from '../config.ts';
 import { type EngineLogs, engineLogs } from './engine-logs.ts';
 import { filesStore } from './files-store.ts';
-import { followContainer } from './follower.ts';
+import { followContainer, Replaced } from './follower.ts';
 import { type PendingLines, pendingLines } from './intake.ts';
 import { Journal } from './journal.ts';
 import { type LogStore, pause, type ShipperEffects } from './log-store.ts';
@@ -12,6 +12,7 @@ import { remoteStore } from './remote-store.ts';
 const LOOK_MS = 2_000;
 const FLUSH_MS = 500;
 const AGAIN_MS = 5_000;
+const HOPELESS_MS = 60_000;
 /** A segment of files is read as a whole when it is continued; one that waits for a store is dropped as a whole. */
 const FILES_SEGMENT = 32 * 1024 ** 2;
 const BUFFER_SEGMENT = 8 * 1024 ** 2;
@@ -64,6 +65,9 @@ async function work(
   const failed = new AbortController();
   const life = AbortSignal.any([signal, failed.signal]);
 
+  // What was written before it began has not waited for it.
+  const began = now();
+
   const look = async (): Promise<void> => {
     const sources = await engine.sources(life);
     for (const { service, container } of logs.containers) {
@@ -71,15 +75,18 @@ async function work(
       if (!source || followers.has(container)) continue;
       if (source.running) drained.delete(container);
       if (drained.get(container) === source.id) continue;
-      const follow = followContainer(engine, { service, container, id: source.id }, pending.taken, pending, life).then(
+      const follow = followContainer(engine, { service, container, id: source.id }, pending, life, () => {
+        delete tally.unread[service];
+        tell(`logs of ${container}`, `logs: the lines of ${service} come`);
+      }).then(
         () => {
-          tell(`logs of ${container}`, `logs: the lines of ${service} come`);
           if (!source.running) drained.set(container, source.id);
         },
         async (error: Error) => {
-          if (life.aborted) return;
+          if (life.aborted || error instanceof Replaced) return;
+          tally.unread[service] = error.message;
           tell(`logs of ${container}`, `logs: those of ${service} are not read: ${error.message}`);
-          if (error instanceof NotFramed) await pause(60_000, life);
+          await pause(error instanceof NotFramed ? HOPELESS_MS : AGAIN_MS, life);
         },
       );
       followers.set(
@@ -94,7 +101,7 @@ async function work(
       (error: Error) => !life.aborted && tell('logs of the engine', `logs: ${error.message}`),
     );
     const oldest = Math.min(pending.oldest() ?? Number.POSITIVE_INFINITY, store.oldest() ?? Number.POSITIVE_INFINITY);
-    tally.lagSeconds = Number.isFinite(oldest) ? Math.max(0, (now() - oldest) / 1000) : 0;
+    tally.lagSeconds = Number.isFinite(oldest) ? Math.max(0, (now() - Math.max(oldest, began)) / 1000) : 0;
     writeStatus(effects);
   });
   const flushing = rounds(FLUSH_MS, life, async () => {

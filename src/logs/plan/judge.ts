@@ -6,6 +6,7 @@ export interface LogStatus {
   up: boolean;
   problem?: string;
   dropped: { buffer: number; refused: number };
+  unread: Record<string, string>;
   bytes: number;
   lagSeconds: number;
 }
@@ -14,7 +15,9 @@ export interface LogStatus {
 export function statusOf(text: string): LogStatus | undefined {
   try {
     const found = JSON.parse(text) as Partial<LogStatus>;
-    return typeof found.at === 'string' && typeof found.up === 'boolean' && found.dropped !== undefined ? (found as LogStatus) : undefined;
+    return typeof found.at === 'string' && typeof found.up === 'boolean' && found.dropped !== undefined && found.unread !== undefined
+      ? (found as LogStatus)
+      : undefined;
   } catch {
     return undefined;
   }
@@ -39,6 +42,8 @@ export function judgeLogs(status: LogStatus | undefined, store: string, now: num
   else if (lag > LATE_SECONDS)
     checks.push({ id, status: 'warn', message: `the oldest line that is not stored has waited for ${lag} s`, remedy: look, value: lag });
   else checks.push({ id, status: 'ok', message: `logs are stored (${store})`, value: lag });
+  for (const [service, why] of Object.entries(status.unread))
+    checks.push({ id: `logs.${service}`, status: 'warn', message: `the lines of ${service} are not taken: ${why}`, remedy: look });
   if (lost > 0)
     checks.push({
       id: 'logs.dropped',

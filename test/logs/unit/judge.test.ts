@@ -21,6 +21,8 @@ describe('the checks of logs', () => {
     const [away] = judgeLogs(status({ up: false, problem: 'connect ECONNREFUSED' }), 'elasticsearch', NOW);
     expect(away).toMatchObject({ status: 'warn', message: 'logs are not stored (elasticsearch): connect ECONNREFUSED' });
     expect(judgeLogs(status({ lagSeconds: 200 }), 'files', NOW)[0]).toMatchObject({ status: 'warn', value: 200 });
+    const unread = judgeLogs(status({ unread: { edge: 'the engine answered 501' } }), 'files', NOW)[1];
+    expect(unread).toMatchObject({ id: 'logs.edge', status: 'warn', message: 'the lines of edge are not taken: the engine answered 501' });
     const lost = judgeLogs(status({ dropped: { buffer: 7, refused: 1 } }), 'files', NOW)[1];
     expect(lost).toMatchObject({ id: 'logs.dropped', status: 'warn', value: 8, remedy: expect.stringContaining('logs.buffer') });
   });
