@@ -1,6 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogTally } from './log-tally.ts';
 
+/** Folders of the volume: what is kept as files, and what waits for a store. */
+export const KEPT = 'files';
+export const BUFFER = 'buffer';
+
 /** What becomes of lines once they are on disk. */
 export interface LogStore {
   /** Works until it is stopped. */

@@ -1,7 +1,9 @@
+import path from 'node:path';
+import { KEPT } from './log-store.ts';
 import { type Asked, readStored } from './read.ts';
 
 /** Where the volume of logs is, in the agent and in what reads it. */
-const FOLDER = '/srv/logs';
+const FOLDER = path.join('/srv/logs', KEPT);
 
 /** For `medianest logs`: prints the lines that are kept as files. @param words `--since TIME`, `--services A,B`, `--containing TEXT` */
 export async function printStored(words: readonly string[]): Promise<void> {

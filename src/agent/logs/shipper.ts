@@ -1,11 +1,12 @@
 import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import type { AgentConfig, LogsConfig } from '../config.ts';
 import { type EngineLogs, engineLogs } from './engine-logs.ts';
 import { filesStore } from './files-store.ts';
 import { followContainer, Replaced } from './follower.ts';
 import { type PendingLines, pendingLines } from './intake.ts';
 import { Journal } from './journal.ts';
-import { type LogStore, pause, type ShipperEffects } from './log-store.ts';
+import { BUFFER, KEPT, type LogStore, pause, type ShipperEffects } from './log-store.ts';
 import { NotFramed } from './plan/frames.ts';
 import { remoteStore } from './remote-store.ts';
 
@@ -18,10 +19,17 @@ const FILES_SEGMENT = 32 * 1024 ** 2;
 const BUFFER_SEGMENT = 8 * 1024 ** 2;
 
 /** Takes the lines of all containers and keeps or ships them, until it is stopped. */
-export async function shipLogs(config: AgentConfig, logs: LogsConfig, effects: ShipperEffects, signal: AbortSignal): Promise<void> {
+export async function shipLogs(
+  config: AgentConfig,
+  { folder, ...asked }: LogsConfig,
+  effects: ShipperEffects,
+  signal: AbortSignal,
+): Promise<void> {
   const { tell, now, tally } = effects;
   const engine = engineLogs(config.engine.socket, config.engine.list);
-  const remote = logs.target !== null;
+  const remote = asked.target !== null;
+  // Apart: what is sent is removed, and what was kept before stays.
+  const logs = { ...asked, folder: path.join(folder, remote ? BUFFER : KEPT) };
   while (!signal.aborted) {
     let journal: Journal | undefined;
     try {
