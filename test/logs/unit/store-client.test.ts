@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { LogTarget } from '../../../src/agent/config.ts';
 import { storeClient } from '../../../src/agent/logs/store-client.ts';
+import { run } from '../../support/cli.ts';
 import { ElasticsearchDouble } from '../../support/logs/elasticsearch.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 
@@ -13,10 +13,11 @@ const store = new ElasticsearchDouble();
 let port: number;
 
 beforeAll(async () => {
-  execFileSync('openssl', [
+  const made = await run('openssl', [
     ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=store'],
     ...['-addext', 'subjectAltName=DNS:logs.lan,IP:192.0.2.7', '-keyout', tls.key, '-out', tls.cert],
   ]);
+  expect(made.status).toBe(0);
   port = await store.listen(0, tls);
 });
 afterAll(() => store.close());
