@@ -10,6 +10,7 @@ import { healing } from './healing/capability.ts';
 import { health } from './health/capability.ts';
 import { images } from './images/capability.ts';
 import { init } from './init/capability.ts';
+import { logs } from './logs/capability.ts';
 import { members } from './members/capability.ts';
 import { reconcile } from './reconcile/capability.ts';
 import { report } from './report/capability.ts';
@@ -21,6 +22,7 @@ import { waf } from './waf/capability.ts';
 const all = [
   init,
   reconcile,
+  logs,
   health,
   alerts,
   deploy,

@@ -22,6 +22,33 @@ export interface MetricsAddress {
   also: { service: string; container: string }[];
 }
 
+/** A store of logs at an address; of its secrets, the names of their files in /run/secrets. */
+export interface LogTarget {
+  kind: 'elasticsearch' | 'victorialogs';
+  /** As the settings have it: certificates are verified by its name. */
+  url: string;
+  /** Where a connection goes: the container that leads there. */
+  connect: { host: string; port: number };
+  user?: string;
+  password?: string;
+  apiKey?: string;
+  ca?: string;
+}
+
+/** What becomes of the lines of containers (templates/agent/config/agent.json.hbs). */
+export interface LogsConfig {
+  /** The volume in which they are kept, or wait. */
+  folder: string;
+  containers: { service: string; container: string }[];
+  days: number;
+  /** Bytes of files that are kept at most. */
+  size: number;
+  /** Bytes that wait for the store at most. */
+  buffer: number;
+  /** Null where they are kept as files. */
+  target: LogTarget | null;
+}
+
 export interface AgentConfig {
   project: string;
   engine: { socket: string; ping: string; events: string; list: string };
@@ -36,6 +63,8 @@ export interface AgentConfig {
   containers: Watched[];
   /** Where it tells Prometheus of itself and of the containers; null where nothing is monitored. */
   metrics: MetricsAddress | null;
+  /** Null where logs are not taken. */
+  logs: LogsConfig | null;
   /** Of a Redis Cluster: replicas of each master, and the silence after which a node counts as away. */
   cache: { replicas: number; nodeTimeoutMs: number } | null;
 }

@@ -3,6 +3,7 @@ import { readConfig } from './config.ts';
 import { Refused } from './group.ts';
 import { groupsOf } from './groups.ts';
 import { logTo } from './log.ts';
+import { printStored } from './logs/print.ts';
 import { run } from './run.ts';
 
 const [command, ...rest] = process.argv.slice(2);
@@ -22,8 +23,10 @@ async function main(): Promise<void> {
     readConfig();
   } else if (command === 'clusterctl') {
     process.stdout.write(await clusterctl(rest, groupsOf(readConfig()), (what) => process.stderr.write(`${what}\n`)));
+  } else if (command === 'logs') {
+    await printStored(rest);
   } else {
-    throw new Error('usage: agent run | check | clusterctl ...');
+    throw new Error('usage: agent run | check | clusterctl ... | logs ...');
   }
 }
 

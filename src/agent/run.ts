@@ -8,6 +8,8 @@ import { connectPatroni, etcdPeers, groupsOf } from './groups.ts';
 import { healer } from './healing.ts';
 import { isHeld } from './hold.ts';
 import { type Log, onChange } from './log.ts';
+import { newLogTally } from './logs/log-tally.ts';
+import { shipLogs } from './logs/shipper.ts';
 import { countUp, newTally, noteHold, type Tally, timed } from './metrics/tally.ts';
 import { tellMetrics } from './metrics/tell.ts';
 
@@ -16,6 +18,8 @@ const HEAL_MS = 3_000;
 const KEEP_MS = 3_000;
 /** Its time says that the agent is at work (the image's healthcheck). */
 const ROUND_FILE = '/run/agent-round';
+/** How the shipping of logs stands, for `health` (src/logs/checks.ts). */
+const LOGS_FILE = '/run/agent-logs.json';
 
 /** Runs the loops until it is stopped. */
 export async function run(log: Log, signal: AbortSignal): Promise<void> {
@@ -132,7 +136,10 @@ async function live(config: AgentConfig, { log, tally }: { log: Log; tally: Tall
     ];
   });
   const telling = config.metrics ? [tellMetrics(config, config.metrics, { engine, services, tally, now, tell }, signal)] : [];
-  await Promise.all([listen, fencing, healing, ...keeping, ...telling]);
+  if (config.logs) tally.logs ??= newLogTally();
+  const shipping =
+    config.logs && tally.logs ? [shipLogs(config, config.logs, { tally: tally.logs, now, tell, statusFile: LOGS_FILE }, signal)] : [];
+  await Promise.all([listen, fencing, healing, ...keeping, ...telling, ...shipping]);
 }
 
 function mark(at: Date): void {

@@ -2,7 +2,6 @@ import type { Capability } from '../capability/capability.ts';
 import { readCarry } from './carry/journal.ts';
 import { down } from './commands/down.ts';
 import { exec } from './commands/exec.ts';
-import { logs } from './commands/logs.ts';
 import { plan } from './commands/plan.ts';
 import { render } from './commands/render.ts';
 import { restart } from './commands/restart.ts';
@@ -13,7 +12,7 @@ import { reconcileSteps } from './steps.ts';
 /** Brings a project to what its settings say, and takes it down. */
 export const reconcile = {
   name: 'reconcile',
-  commands: [upCommand, plan, logs, exec, restart, down, uninstallCommand, render],
+  commands: [upCommand, plan, exec, restart, down, uninstallCommand, render],
   steps: reconcileSteps,
   checks: async (seen) => {
     const [{ volumeChecks }, { openFinding }] = await Promise.all([import('./own-volume.ts'), import('../state/mend.ts')]);

@@ -1,6 +1,7 @@
 import type { ServiceDefinition } from '../stack/service.ts';
 import { agent } from './agent/agent.ts';
 import { engineProxy } from './agent/engine-proxy.ts';
+import { logEgress } from './agent/log-egress.ts';
 import { allInOne } from './app/all-in-one.ts';
 import { app } from './app/app.ts';
 import { balancer } from './app/balancer.ts';
@@ -47,6 +48,7 @@ export const registry: readonly ServiceDefinition[] = [
   nginxExporter,
   alertmanager,
   prometheus,
+  logEgress,
   engineProxy,
   agent,
 ];

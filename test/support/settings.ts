@@ -125,6 +125,12 @@ alerts:
     pager-by-mail: { kind: sms, host: mail.example.org, tls: implicit, from: stack@example.org, to: ["491701@sms.example.org"], severities: [critical] }
 `,
   },
+  logs: {
+    file: `profile: dev
+components: { all-in-one: false, redis: true, engine-proxy: true, agent: true }
+logs: { store: elasticsearch, url: "https://logs.example.org:9200/base", apiKey: not-to-be-seen, ca: not-to-be-seen, days: 30 }
+`,
+  },
   'two-replicas': {
     file: 'project: home\nprofile: mine\nexternal: { plex: { url: "http://192.168.1.20:32400", token: "t" }, uptimeKuma: { url: "http://192.168.1.21:3001" } }\n',
     files: {

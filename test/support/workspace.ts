@@ -71,6 +71,8 @@ export async function workspace(name: string, settings = ''): Promise<Workspace>
     diskReserve: '16m',
     // Seven containers more, which two cores would have to carry in every test. What is about them asks for them.
     ...(!settings.includes('observability:') && { observability: 'off' }),
+    // A volume and a shipper more, in the same way.
+    ...(!settings.includes('logs:') && { logs: { store: 'off' } }),
   };
   write('medianest.yml', `version: 1\n${stringify(base)}${settings}`);
   return {

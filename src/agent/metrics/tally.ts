@@ -1,3 +1,5 @@
+import type { LogTally } from '../logs/log-tally.ts';
+
 /** What the agent counts of itself from its start on, whatever its configuration becomes. */
 export interface Tally {
   /** Actions by kind: `start`, `restart`, `handover`, `give-up`, `suggest`, `fence-kill`, `fence-release`, or the name of a group. */
@@ -13,6 +15,8 @@ export interface Tally {
   holds: number;
   /** Questions to the engine about containers that it did not answer as it should. */
   failedReads: number;
+  /** Of the logs that it ships, where it does. */
+  logs?: LogTally;
 }
 
 /** Kinds that stand there from the start, so that a first action shows as an increase. */

@@ -3,6 +3,7 @@ import type { AgentConfig, MetricsAddress } from '../config.ts';
 import { containerReader, type ReaderEffects } from './containers.ts';
 import { agentMetrics } from './plan/agent-metrics.ts';
 import { containerMetrics } from './plan/container-metrics.ts';
+import { logMetrics } from './plan/log-metrics.ts';
 import { serveMetrics } from './serve.ts';
 import type { Tally } from './tally.ts';
 
@@ -24,6 +25,7 @@ export function tellMetrics(config: AgentConfig, address: MetricsAddress, effect
         services: readings.map(({ service }) => service),
         readAt: readAt === undefined ? undefined : (Date.now() - (effects.now() - readAt)) / 1000,
       }),
+      ...(config.logs && tally.logs ? logMetrics(tally.logs) : []),
     ]);
   };
   return serveMetrics(address, text, (what) => tell('metrics', what), signal);

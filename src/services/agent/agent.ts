@@ -9,6 +9,7 @@ import { memberCertificate } from '../shared/member.ts';
 import { AGENT_HOST, AGENT_METRICS, MONITORING_HOSTS, monitored } from '../shared/monitoring.ts';
 import { ENGINE_PROXY_UID, ENGINE_SOCKET, SELF, SOCKET_FOLDER, watched } from './engine-proxy.ts';
 import { containerName, engineRequests } from './engine-requests.ts';
+import { LOGS_FOLDER, LOGS_VOLUME, type LogsSettings, logEgress, logTarget, takesLogs } from './log-egress.ts';
 
 const settings = z.strictObject({
   healing: z
@@ -54,6 +55,8 @@ export const agent = defineService({
     const { ping, events, list } = engineRequests(project);
     const groups = new Set(input.built.flatMap(({ member }) => (member ? [member.group] : [])));
     const scraped = monitored(input);
+    const logs = input.settingsOf(logEgress);
+    const keepsLogs = takesLogs(logs);
     const networks: NetworkName[] = [
       'db',
       ...(groups.has('database') ? ['control' as const] : []),
@@ -72,10 +75,12 @@ export const agent = defineService({
         mounts: [
           { source: 'engine-socket', target: SOCKET_FOLDER, kind: 'volume', readOnly: true },
           { source: './hold', target: '/run/hold', kind: 'bind', readOnly: true },
+          ...(keepsLogs ? [{ source: LOGS_VOLUME, target: LOGS_FOLDER, kind: 'volume' as const, readOnly: false }] : []),
         ],
         secrets: [
           ...(groups.has('database') ? [FENCER_PASSWORD, REST_PASSWORD] : []),
           ...(groups.has('cache') ? [CACHE_KEEPER_SECRET] : []),
+          ...(logTarget(logs, input)?.secrets ?? []),
         ],
         reloadsSecrets: true,
         certificate: memberCertificate('agent', addresses),
@@ -94,10 +99,15 @@ export const agent = defineService({
           hungSeconds: own.hungSeconds,
           unhealthySeconds: own.unhealthySeconds,
           attempts: own.attempts,
+          logs: keepsLogs ? logsView(logs, input) : null,
         },
-        memoryBytes: own.memory,
+        memoryBytes: own.memory + (keepsLogs ? logs.memory : 0),
         cpus: own.cpus,
-        keeps: { '/tmp': 'nothing lasting', '/run': 'when it was last at work, for its health check' },
+        keeps: {
+          '/tmp': 'nothing lasting',
+          '/run': 'when it was last at work, for its health check',
+          ...(keepsLogs && { [LOGS_FOLDER]: 'the lines of all containers, kept or waiting for the log store' }),
+        },
         after: ['engine-proxy'],
         ...(scraped && { metrics: [AGENT_METRICS] }),
         // It reads its configuration, passwords and certificate again each time.
@@ -117,6 +127,20 @@ function metricsView(input: BuildInput) {
     port,
     caller: input.address(network, MONITORING_HOSTS.prometheus),
     also: SELF.map((service) => ({ service, container: containerName(input.settings.project, service) })),
+  };
+}
+
+/** Whose lines it takes: those of all containers, its own too. */
+function logsView(logs: LogsSettings, input: BuildInput) {
+  const { days, size, buffer } = logs;
+  const services = [...new Set([...watched(input).map(({ name }) => name), ...SELF])];
+  return {
+    folder: LOGS_FOLDER,
+    days,
+    size,
+    buffer,
+    target: logTarget(logs, input)?.target ?? null,
+    containers: services.map((service) => ({ service, container: containerName(input.settings.project, service) })),
   };
 }
 

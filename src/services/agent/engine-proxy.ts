@@ -5,7 +5,8 @@ import { type BuildInput, defineService } from '../../stack/service.ts';
 import type { Blueprint } from '../../stack/types.ts';
 import { app, FIRST_HOST } from '../app/app.ts';
 import { monitored } from '../shared/monitoring.ts';
-import { containerChanges, containerName, containerReads, containerStats, engineRequests } from './engine-requests.ts';
+import { containerChanges, containerName, containerReads, containerStats, engineRequests, logsPattern } from './engine-requests.ts';
+import { logEgress, takesLogs } from './log-egress.ts';
 
 export const ENGINE_PROXY_UID = 10008;
 /** The folder that it shares with only the agent. */
@@ -41,7 +42,9 @@ export const engineProxy = defineService({
     const requests = engineRequests(project);
     const containers = watched(input).map(({ name }) => containerName(project, name));
     const itself = SELF.map((name) => containerName(project, name));
-    const measures = monitored(input) ? [...itself.flatMap(containerReads), ...[...containers, ...itself].map(containerStats)] : [];
+    const logged = takesLogs(input.settingsOf(logEgress)) ? [...containers, ...itself] : [];
+    const measures = monitored(input) ? [...containers, ...itself].map(containerStats) : [];
+    const ownReads = monitored(input) || logged.length > 0 ? itself.flatMap(containerReads) : [];
     return [
       {
         name: 'engine-proxy',
@@ -62,7 +65,10 @@ export const engineProxy = defineService({
           socketGroup: String(socket.gid),
           listen: ENGINE_SOCKET,
           eventsRequest: requests.events,
-          reads: [requests.ping, requests.events, requests.list, ...containers.flatMap(containerReads), ...measures],
+          reads: [requests.ping, requests.events, requests.list, ...containers.flatMap(containerReads), ...ownReads, ...measures],
+          logs: logged.map(logsPattern),
+          // Each of these takes one for as long as the container runs.
+          maxConnections: 50 + logged.length,
           changes: containers.flatMap(containerChanges),
         },
         memoryBytes: own.memory,

@@ -33,3 +33,10 @@ export const containerChanges = (container: string): string[] => [
   // Without a time: the container's own grace counts.
   `/containers/${container}/restart`,
 ];
+/**
+ * The lines of a container, and those that follow, up to the moment from which on they are wanted: seconds and nine digits of their
+ * fraction, as `logsPattern` has it.
+ */
+export const containerLogs = (container: string): string => `/containers/${container}/logs?follow=1&stdout=1&stderr=1&timestamps=1&since=`;
+/** The only request that the proxy compares by a pattern: the moment is another each time, and nothing but digits. */
+export const logsPattern = (container: string): string => `^${containerLogs(container).replace(/[.?]/g, '\\$&')}[0-9]{1,12}\\.[0-9]{9}$`;

@@ -14,6 +14,7 @@ const config: AgentConfig = {
   unhealthySeconds: 60,
   attempts: 5,
   cache: null,
+  logs: null,
   containers: ['postgres-1', 'postgres-2'].map((service) => ({ service, container: `p-${service}-1`, group: 'database', after: [] })),
 };
 const RUNNING: ContainerState = { running: true, paused: false, restarting: false, pid: 7 };

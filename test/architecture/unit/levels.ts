@@ -25,7 +25,7 @@ export const LEVELS: readonly (readonly string[])[] = [
   ['reconcile'],
   ['certificates', 'deploy', 'edge', 'images', 'members', 'schedule', 'secrets', 'waf'],
   ['autoscale', 'backup'],
-  ['doctor', 'healing', 'health', 'topology'],
+  ['doctor', 'healing', 'health', 'logs', 'topology'],
   ['alerts'],
   ['init', 'report'],
   ['capabilities.ts'],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { columns, isWanted, type Level, logLine } from '../../../src/reconcile/plan/log-line.ts';
+import { columns, isWanted, type Level, logLine } from '../../../src/logs/plan/log-line.ts';
 
 const PROBES = ['/api/health', '/api/health/ready'];
 const from = (text: string, service = 'app-1') => {

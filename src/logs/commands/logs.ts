@@ -16,7 +16,11 @@ export const logs: Command = {
   options: [
     ['-f, --follow', 'Keep printing new lines until Ctrl-C'],
     ['-n, --tail <lines>', 'Only the last lines of each (with --follow: the last that were written)'],
-    ['--since <time>', 'Only lines since a moment with its time zone, or for so long: 10m, "2 hours ago"'],
+    [
+      '--since <time>',
+      'Only lines since a moment with its time zone, or for so long: 10m, "2 hours ago"; also lines that the agent has kept (logs.store)',
+    ],
+    ['--correlation <id>', 'Only lines of the request with this id (X-Request-Id), or of the trace with it'],
     ['--grep <pattern>', 'Only lines that match a regular expression'],
     ['--level <debug|info|warn|error>', 'Only this level and above; debug shows health checks too'],
   ],
@@ -38,6 +42,7 @@ function wanted(context: Context, options: Options) {
     follow: options.follow === true,
     tail: numberOf('--tail', options.tail, { least: 0, should: 'a number of lines', example: 100 }),
     since: options.since === undefined ? undefined : sinceOf('--since', String(options.since), context.clock.now()),
+    correlation: textOf(options.correlation),
     pattern: patternOf(textOf(options.grep)),
     level: levelOf(textOf(options.level)),
   };

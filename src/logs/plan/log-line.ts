@@ -1,3 +1,5 @@
+import { masked, maskedValue, mayHoldSecret } from '../../core/mask.ts';
+
 /** In the order of their weight. */
 export const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
@@ -18,6 +20,8 @@ export interface Wanted {
   /** This level and what is heavier; undefined shows all but probes. */
   level?: Level | undefined;
   pattern?: RegExp | undefined;
+  /** The id of one request, or of its trace. */
+  correlation?: string | undefined;
   /** Paths that health checks ask for. */
   probes: readonly string[];
 }
@@ -29,16 +33,34 @@ const COMPOSE = /^(\S+)-\d+ +\| (\d{4}-\d\d-\d\dT[\d:.]+Z) ?(.*)$/;
 export function logLine(raw: string): LogLine | undefined {
   const [, service, time, text = ''] = COMPOSE.exec(raw) ?? [];
   if (service === undefined || time === undefined) return undefined;
-  const fields = fieldsOf(text);
-  if (!fields) return { service, time, level: levelOfText(text), message: text };
-  return { service, time, level: levelOfFields(fields), message: messageOf(fields) ?? text, fields };
+  return { service, time, ...readText(text) };
 }
 
-export function isWanted(line: LogLine, { level, pattern, probes }: Wanted): boolean {
+/** What a line says of itself: an object of JSON is read, any other text is the message. Secrets in it are masked. */
+export function readText(text: string): Pick<LogLine, 'level' | 'message' | 'fields'> {
+  const found = fieldsOf(text);
+  if (!found) return { level: levelOfText(text), message: masked(text) };
+  const fields = mayHoldSecret(text) ? (maskedValue(found) as Record<string, unknown>) : found;
+  return { level: levelOfFields(fields), message: messageOf(fields) ?? masked(text), fields };
+}
+
+/** The id that one request has in every log: the edge's and the balancer's `requestId`, the portal's `correlationId`. */
+export const correlationOf = (fields: Readonly<Record<string, unknown>> | undefined): string | undefined =>
+  fields && (textOf(fields.correlationId) ?? textOf(fields.requestId) ?? textOf(fields.correlation_id) ?? textOf(fields.request_id));
+
+/** The id of its trace, as the W3C's trace context and OpenTelemetry name it. */
+export const traceOf = (fields: Readonly<Record<string, unknown>> | undefined): string | undefined =>
+  fields && (textOf(fields.traceId) ?? textOf(fields.trace_id));
+
+export function isWanted(line: LogLine, { level, pattern, probes, correlation }: Wanted): boolean {
   const weight = isProbe(line, probes) ? 0 : LEVELS.indexOf(line.level);
   const least = level === undefined ? (isProbe(line, probes) ? 1 : 0) : LEVELS.indexOf(level);
-  return weight >= least && (pattern === undefined || pattern.test(plain(line)));
+  return weight >= least && (correlation === undefined || isOf(correlation, line)) && (pattern === undefined || pattern.test(plain(line)));
 }
+
+/** A text that names the id belongs to it too: a program that writes no JSON. */
+const isOf = (id: string, { fields, message }: LogLine): boolean =>
+  correlationOf(fields) === id || traceOf(fields) === id || message.includes(id);
 
 /** A health check that went well: every few seconds, and of no interest. */
 function isProbe({ message, fields, level }: LogLine, probes: readonly string[]): boolean {

@@ -1,8 +1,10 @@
 import type { Context, Project } from '../capability/capability.ts';
 import { EXIT, UserError } from '../core/errors.ts';
 import { composeArgs } from '../docker/compose.ts';
-import { composeFiles } from './compose-project.ts';
+import { composeFiles } from '../reconcile/compose-project.ts';
 import { isWanted, type LogLine, logLine, type Wanted } from './plan/log-line.ts';
+import { Kept } from './plan/stored.ts';
+import { readStore } from './read-store.ts';
 
 export interface Asked extends Wanted {
   services: readonly string[];
@@ -12,10 +14,15 @@ export interface Asked extends Wanted {
   since: Date | undefined;
 }
 
-/** Hands over each line that is wanted. @returns the exit status: 130 where Ctrl-C ended it */
-export async function readLogs(context: Context, { loaded, state }: Project, asked: Asked, show: (line: LogLine) => void): Promise<number> {
+/**
+ * Hands over each line that is wanted. A moment or an id asks for lines that the engine may have no more: those that were kept come
+ * first, and then what the engine has beyond them.
+ * @returns the exit status: 130 where Ctrl-C ended it
+ */
+export async function readLogs(context: Context, project: Project, asked: Asked, show: (line: LogLine) => void): Promise<number> {
+  const { loaded, state } = project;
   const docker = await context.docker();
-  const filtered = asked.level !== undefined || asked.pattern !== undefined;
+  const filtered = asked.level !== undefined || asked.pattern !== undefined || asked.correlation !== undefined;
   const last = asked.follow || asked.tail === undefined ? undefined : lastOf(asked.tail);
   const given = [
     ...(asked.follow ? ['--follow'] : []),
@@ -23,12 +30,18 @@ export async function readLogs(context: Context, { loaded, state }: Project, ask
     ...(asked.since ? ['--since', asked.since.toISOString()] : []),
   ];
   const args = ['logs', '--no-color', '--timestamps', ...given, '--', ...asked.services];
+  const kept = new Kept();
   const onLine = (raw: string) => {
     const line = logLine(raw);
     if (!line) context.report.verbose(raw);
-    else if (isWanted(line, asked)) (last?.add ?? show)(line);
+    else if (!kept.has(line) && isWanted(line, asked)) (last?.add ?? show)(line);
   };
   try {
+    if (asked.since || asked.correlation !== undefined)
+      await readStore(context, project, asked, (line) => {
+        kept.note(line);
+        if (isWanted(line, asked)) (last?.add ?? show)(line);
+      });
     const { exitCode, tail } = await docker.run(composeArgs(loaded.settings.project, state.root, composeFiles(state), ...args), {
       signal: context.signal,
       unbuffered: true,

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { correlationOf, readText, traceOf } from '../../../logs/plan/log-line.ts';
+import type { Line } from './lines.ts';
+
+/** A line as it is kept and shipped. The mappings of Elasticsearch are in templates.ts. */
+export interface LogDocument {
+  '@timestamp': string;
+  /** Of the same line always the same: it is stored once. */
+  id: string;
+  /** `app`: what the replicas have in common. */
+  service: string;
+  /** `app-1`, as Compose calls it. */
+  replica: string;
+  container: string;
+  stream: 'stdout' | 'stderr';
+  level: string;
+  message: string;
+  correlationId?: string;
+  traceId?: string;
+  /** Bytes of a line of which only the beginning is kept. */
+  cutFrom?: number;
+  /** All that a line of JSON has. */
+  fields?: Record<string, unknown>;
+}
+
+export interface Origin {
+  /** The Compose service. */
+  service: string;
+  container: string;
+  /** As the engine numbers it. */
+  id: string;
+}
+
+/** `hash(container, moment, n)`: of one line the same in every run. */
+const idOf = (container: string, time: string, n: number): string =>
+  createHash('sha256').update(`${container} ${time} ${n}`).digest('base64url').slice(0, 27);
+
+/** @param n its number among the lines of its moment */
+export function documentOf({ stream, time, text, cutFrom }: Line, n: number, { service, container, id }: Origin): LogDocument {
+  const { level, message, fields } = readText(text);
+  const [correlationId, traceId] = [correlationOf(fields), traceOf(fields)];
+  return {
+    '@timestamp': time,
+    id: idOf(id, time, n),
+    service: service.replace(/-\d+$/, ''),
+    replica: service,
+    container,
+    stream,
+    level,
+    message,
+    ...(correlationId !== undefined && { correlationId }),
+    ...(traceId !== undefined && { traceId }),
+    ...(cutFrom !== undefined && { cutFrom }),
+    ...(fields && { fields: flatEnough(fields, 0) as Record<string, unknown> }),
+  };
+}
+
+/** Elasticsearch refuses `flattened` fields of more than 20 levels. */
+const DEEPEST = 10;
+
+/** What is deeper is its JSON. */
+function flatEnough(value: unknown, level: number): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (level === DEEPEST) return JSON.stringify(value);
+  if (Array.isArray(value)) return value.map((entry) => flatEnough(entry, level + 1));
+  return Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, flatEnough(entry, level + 1)]));
+}

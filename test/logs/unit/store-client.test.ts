@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { LogTarget } from '../../../src/agent/config.ts';
+import { storeClient } from '../../../src/agent/logs/store-client.ts';
+import { run } from '../../support/cli.ts';
+import { ElasticsearchDouble } from '../../support/logs/elasticsearch.ts';
+import { temporaryFolder } from '../../support/temporary.ts';
+
+const folder = temporaryFolder('store-client');
+const tls = { key: path.join(folder, 'key.pem'), cert: path.join(folder, 'cert.pem') };
+const store = new ElasticsearchDouble();
+let port: number;
+
+beforeAll(async () => {
+  const made = await run('openssl', [
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=store'],
+    ...['-addext', 'subjectAltName=DNS:logs.lan,IP:192.0.2.7', '-keyout', tls.key, '-out', tls.cert],
+  ]);
+  expect(made.status).toBe(0);
+  port = await store.listen(0, tls);
+});
+afterAll(() => store.close());
+
+/** Asks a store by the name of its settings; the connection goes where the way out is. */
+async function ask(host: string, ca: boolean): Promise<number | string> {
+  const target: LogTarget = {
+    kind: 'elasticsearch',
+    url: `https://${host}:${port}`,
+    connect: { host: '127.0.0.1', port },
+    ...(ca && { ca: 'ca' }),
+  };
+  const client = storeClient(target, () => readFileSync(tls.cert, 'utf8'));
+  const answer = await client.json('PUT', '/_ilm/policy/x', {}, new AbortController().signal).then(
+    ({ status }) => status,
+    (error: Error) => error.message,
+  );
+  client.close();
+  return answer;
+}
+
+it('takes a certificate by the CA of the settings, for the name or the address of the settings, wherever the connection goes', async () => {
+  expect(await ask('logs.lan', true)).toBe(400);
+  expect(await ask('192.0.2.7', true)).toBe(400);
+});
+
+it('takes no other: of another name, of another address, by a CA that it does not know', async () => {
+  expect(await ask('other.lan', true)).toMatch(/does not match certificate's altnames/);
+  expect(await ask('192.0.2.8', true)).toMatch(/does not match certificate's altnames|is not in the cert's list/);
+  expect(await ask('logs.lan', false)).toMatch(/self-signed certificate/);
+});
