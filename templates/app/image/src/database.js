@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { describe, UnavailableError } from './errors.js';
 import { migrate } from './migrations.js';
+import { queryCall } from './tracing/calls.js';
 
 /** @typedef {ReturnType<typeof createDatabase>} Database */
 
@@ -93,7 +94,10 @@ function createPool(connection, log, max = 10) {
 }
 
 /** @param {import('pg').Pool} pool @param {string} text @param {unknown[]} values */
-async function run(pool, text, values) {
+const run = (pool, text, values) => queryCall(pool.options, text, () => query(pool, text, values));
+
+/** @param {import('pg').Pool} pool @param {string} text @param {unknown[]} values */
+async function query(pool, text, values) {
   const client = await pool.connect().catch((cause) => {
     throw Object.assign(cause instanceof Error ? cause : new Error(String(cause)), { nothingSent: true });
   });

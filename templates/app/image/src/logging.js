@@ -5,11 +5,12 @@ import { describe } from './errors.js';
 
 /** @typedef {import('pino').Logger} Logger */
 
-/** @param {string} level @param {Record<string, string>} [base] */
-export function createLogger(level, base = {}) {
+/** @param {string} level @param {Record<string, string>} [base] @param {() => Record<string, string>} [fields] of each line */
+export function createLogger(level, base = {}, fields) {
   return pino({
     level,
     base,
+    ...(fields && { mixin: fields }),
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     serializers: { err: safeError },
@@ -53,6 +54,7 @@ export function logRequests(app, log) {
     log[level](
       {
         correlationId: req.id,
+        ...(req.trace && { traceId: req.trace.traceId }),
         method: req.method,
         path: req.url.split('?')[0],
         route: req.routeOptions.url,

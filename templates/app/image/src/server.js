@@ -11,6 +11,7 @@ import { createRedis } from './redis.js';
 import { createServiceProbes } from './services.js';
 import { createSessions } from './sessions.js';
 import { reloadPair } from './tls.js';
+import { traceFields } from './tracing/current.js';
 import { createUploadQuota } from './upload-quota.js';
 import { createUploadStore } from './upload-store.js';
 
@@ -21,11 +22,14 @@ const SWEEP_MS = 600_000;
 async function main() {
   const level = logLevel(process.env);
   const config = readConfig(process.env);
-  const log = createLogger(level, { service: 'medianest-portal', replica: config.app.replica, version: config.app.version });
+  const base = { service: 'medianest-portal', replica: config.app.replica, version: config.app.version };
+  const log = createLogger(level, base, config.traces && traceFields);
   const drain = createDrain();
   const database = createDatabase(config.database, log);
   const redis = createRedis(config.redis, log);
   const store = createUploadStore(config.uploads.path, config.uploads.reserve);
+  const metrics = createMetrics();
+  const tracing = config.traces && (await import('./tracing/tracing.js')).createTracing(config.traces, log, metrics);
   const app = await createApp({
     config,
     log,
@@ -33,8 +37,9 @@ async function main() {
     sessions: createSessions(redis),
     store,
     quota: createUploadQuota(config.uploads, database, log),
-    metrics: createMetrics(),
+    metrics,
     drain,
+    tracing,
     serviceStates: createServiceProbes(config.services),
   });
 
@@ -48,6 +53,7 @@ async function main() {
     await app.close();
     await database.close();
     redis.disconnect();
+    await tracing?.close();
     log.info('stopped');
     process.exit(0);
   }

@@ -1,5 +1,6 @@
 // @ts-check
 import { shared } from './timing.js';
+import { tracedFetch } from './tracing/calls.js';
 
 /** @typedef {{status: 'up' | 'down' | 'not-configured', latencyMs?: number, version?: string, message: string}} ServiceState */
 /** @typedef {{url: string, token?: string} | undefined} Service */
@@ -35,7 +36,7 @@ async function probe(service, path, tokenHeader, version) {
   if (!service) return { status: 'not-configured', message: 'Not configured' };
   const started = performance.now();
   try {
-    const response = await fetch(...request(service, path, tokenHeader));
+    const response = await tracedFetch(...request(service, path, tokenHeader));
     const text = await response.text();
     const latencyMs = Math.round(performance.now() - started);
     // A service without a token to check, such as Uptime Kuma, sends visitors on to its login page.
