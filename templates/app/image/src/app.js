@@ -26,7 +26,7 @@ import { tlsOptions } from './tls.js';
  * @property {import('./metrics.js').Metrics} metrics
  * @property {import('./drain.js').Drain} drain
  * @property {import('./tracing/tracing.js').Tracing | undefined} tracing
- * @property {() => Promise<Record<string, import('./services.js').ServiceState>>} serviceStates
+ * @property {ReturnType<typeof import('./services.js').createServiceProbes>} serviceStates
  */
 
 /** @param {Parts} parts */

@@ -17,6 +17,9 @@ const NOT_NOW = /^(08|28|3D|53|57P|58)/;
 const UNDEFINED_TABLE = '42P01';
 const READ_ONLY = '25006';
 
+/** @type {import('./tracing/trace.js').Trace | null | undefined} */
+const NO_TRACE = undefined;
+
 /**
  * @param {import('./config.js').Config['database']} config
  * @param {import('./logging.js').Logger} log
@@ -30,23 +33,23 @@ export function createDatabase(config, log) {
   let closed = false;
 
   /** Lists may come from the replica; `fresh` asks for the leader, where nothing lags behind. */
-  async function read(/** @type {string} */ text, /** @type {unknown[]} */ values, { fresh = false } = {}) {
+  async function read(/** @type {string} */ text, /** @type {unknown[]} */ values, { fresh = false, trace = NO_TRACE } = {}) {
     if (replica && !fresh) {
       try {
-        return (await run(replica, text, values)).rows;
+        return (await run(replica, text, values, trace)).rows;
       } catch (error) {
         if (!isAway(error)) throw error;
       }
     }
-    return patiently(() => run(leader, text, values), true);
+    return patiently(() => run(leader, text, values, trace), true);
   }
 
   /** `repeatable`: doing it twice is the same as doing it once, so a lost answer may be asked for again. */
-  async function write(/** @type {string} */ text, /** @type {unknown[]} */ values, { repeatable = false } = {}) {
+  async function write(/** @type {string} */ text, /** @type {unknown[]} */ values, { repeatable = false, trace = NO_TRACE } = {}) {
     for (const deadline = Date.now() + PATIENCE_MS; !prepared; await sleep(50)) {
       if (Date.now() > deadline) throw new UnavailableError('The database');
     }
-    return patiently(() => run(leader, text, values), repeatable);
+    return patiently(() => run(leader, text, values, trace), repeatable);
   }
 
   async function check() {
@@ -93,8 +96,8 @@ function createPool(connection, log, max = 10) {
   return pool;
 }
 
-/** @param {import('pg').Pool} pool @param {string} text @param {unknown[]} values */
-const run = (pool, text, values) => queryCall(pool.options, text, () => query(pool, text, values));
+/** @param {import('pg').Pool} pool @param {string} text @param {unknown[]} values @param {typeof NO_TRACE} [trace] of the request */
+const run = (pool, text, values, trace) => queryCall(trace, pool.options, text, () => query(pool, text, values));
 
 /** @param {import('pg').Pool} pool @param {string} text @param {unknown[]} values */
 async function query(pool, text, values) {

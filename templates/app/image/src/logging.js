@@ -5,12 +5,11 @@ import { describe } from './errors.js';
 
 /** @typedef {import('pino').Logger} Logger */
 
-/** @param {string} level @param {Record<string, string>} [base] @param {() => Record<string, string>} [fields] of each line */
-export function createLogger(level, base = {}, fields) {
+/** @param {string} level @param {Record<string, string>} [base] */
+export function createLogger(level, base = {}) {
   return pino({
     level,
     base,
-    ...(fields && { mixin: fields }),
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     serializers: { err: safeError },

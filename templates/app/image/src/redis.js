@@ -1,7 +1,6 @@
 // @ts-check
 import ioredis from 'ioredis';
 import { describe } from './errors.js';
-import { watchCommands } from './tracing/calls.js';
 
 const { Cluster, Redis } = ioredis;
 
@@ -28,7 +27,6 @@ export function createRedis(config, log) {
           redisOptions: { ...common, username: config.username, password: config.password, tls: config.tls },
         })
       : new Redis({ ...common, ...config, enableOfflineQueue: false, retryStrategy: retry });
-  watchCommands(client, 'nodes' in config ? {} : config);
   logChanges(client, log);
   return client;
 }

@@ -11,7 +11,6 @@ import { createRedis } from './redis.js';
 import { createServiceProbes } from './services.js';
 import { createSessions } from './sessions.js';
 import { reloadPair } from './tls.js';
-import { traceFields } from './tracing/current.js';
 import { createUploadQuota } from './upload-quota.js';
 import { createUploadStore } from './upload-store.js';
 
@@ -22,8 +21,7 @@ const SWEEP_MS = 600_000;
 async function main() {
   const level = logLevel(process.env);
   const config = readConfig(process.env);
-  const base = { service: 'medianest-portal', replica: config.app.replica, version: config.app.version };
-  const log = createLogger(level, base, config.traces && traceFields);
+  const log = createLogger(level, { service: 'medianest-portal', replica: config.app.replica, version: config.app.version });
   const drain = createDrain();
   const database = createDatabase(config.database, log);
   const redis = createRedis(config.redis, log);

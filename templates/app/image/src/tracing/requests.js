@@ -1,8 +1,8 @@
 // @ts-check
 import { randomBytes } from 'node:crypto';
-import { current, errorType } from './current.js';
+import { errorType } from './trace.js';
 
-/** @typedef {import('./current.js').Trace} Trace */
+/** @typedef {import('./trace.js').Trace} Trace */
 /** @typedef {{trustsParent: boolean, sample: number, slowMs: number}} Sampling */
 
 /**
@@ -26,41 +26,35 @@ const PARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2}
 export function traceRequests(app, sampling, keep) {
   app.decorateRequest('trace', null);
   app.addHook('onRequest', (/** @type {any} */ req, _reply, done) => {
-    if (req.routeOptions.config.quiet) return done();
-    req.trace = begin(req.headers.traceparent, sampling);
-    current.run(req.trace, done);
+    const { url, config } = req.routeOptions;
+    if (!config.quiet) req.trace = begin(req.headers.traceparent, url, sampling);
+    done();
   });
-  // A body is read in the context of its connection, and what comes after it would be too.
-  app.addHook('preValidation', (/** @type {any} */ req, _reply, done) => (req.trace ? current.run(req.trace, done) : done()));
   app.addHook('onResponse', (/** @type {any} */ req, reply, done) => {
-    /** @type {Trace | null} */
-    const trace = req.trace;
-    if (trace) {
-      trace.ended = true;
-      const ended = end(req, reply);
-      if (isKept(trace, ended, sampling)) keep(trace, ended);
-    }
+    const end = performance.now();
+    if (req.trace && isKept(req.trace, reply.statusCode, end, sampling)) keep(req.trace, ended(req, reply, end));
     done();
   });
 }
 
 /**
  * @param {string | string[] | undefined} header of W3C Trace Context
+ * @param {string | undefined} route
  * @param {Sampling} sampling
  * @returns {Trace}
  */
-export function begin(header, { trustsParent, sample }) {
+function begin(header, route, { trustsParent, sample }) {
   const [, told, parent, flags] = (trustsParent && typeof header === 'string' && PARENT.exec(header)) || [];
   const traceId = told ?? randomBytes(16).toString('hex');
   return {
     traceId,
     parent,
     sampled: flags === undefined ? isSampled(traceId, sample) : (Number.parseInt(flags, 16) & 1) === 1,
+    route,
     began: Date.now(),
     start: performance.now(),
     calls: [],
     lost: 0,
-    ended: false,
   };
 }
 
@@ -68,28 +62,24 @@ export function begin(header, { trustsParent, sample }) {
 const isSampled = (traceId, sample) => Number.parseInt(traceId.slice(-13), 16) < sample * 2 ** 52;
 
 /**
- * Only now is known what nobody could have known before: that it failed, or was slow.
- * @param {Trace} trace @param {Ended} ended @param {Sampling} sampling
+ * Only now is known what was not at the beginning: that it failed, or was slow.
+ * @param {Trace} trace @param {number} status @param {number} end @param {Sampling} sampling
  */
-export const isKept = (trace, ended, { slowMs }) =>
-  trace.sampled ||
-  ended.failed !== undefined ||
-  ended.end - trace.start >= slowMs ||
-  trace.calls.some(({ failed }) => failed !== undefined);
+const isKept = (trace, status, end, { slowMs }) =>
+  trace.sampled || status >= 500 || end - trace.start >= slowMs || trace.calls.some(({ failed }) => failed !== undefined);
 
 /**
  * https://opentelemetry.io/docs/specs/semconv/http/http-spans/, without the query and the visitor's address.
- * @param {any} req @param {import('fastify').FastifyReply} reply
+ * @param {any} req @param {import('fastify').FastifyReply} reply @param {number} end
  * @returns {Ended}
  */
-function end(req, reply) {
+function ended(req, reply, end) {
   const method = METHODS.includes(req.method) ? req.method : '_OTHER';
-  const route = req.routeOptions.url;
-  const failed = reply.statusCode >= 500 ? (req.failure ? errorType(req.failure) : String(reply.statusCode)) : undefined;
+  const { route } = req.trace;
   return {
     name: route ? `${method} ${route}` : method,
-    end: performance.now(),
-    failed,
+    end,
+    failed: reply.statusCode < 500 ? undefined : req.failure ? errorType(req.failure) : String(reply.statusCode),
     attributes: {
       'http.request.method': method,
       'url.scheme': req.protocol,

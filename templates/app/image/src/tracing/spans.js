@@ -12,7 +12,7 @@ const { resourceFromAttributes } = load('@opentelemetry/resources');
 const { OTLPTraceExporter } = load('@opentelemetry/exporter-trace-otlp-proto');
 
 /** @typedef {import('@opentelemetry/sdk-trace-base').ReadableSpan} ReadableSpan */
-/** @typedef {import('./current.js').Trace} Trace */
+/** @typedef {import('./trace.js').Trace} Trace */
 /** @typedef {import('./requests.js').Ended} Ended */
 
 /** Longer than this, a collector counts as away. */
@@ -54,7 +54,8 @@ export function createSpanMaker(resource) {
       outside,
     );
     const inside = api.setSpan(outside, server);
-    for (const { name, attributes, start, end, failed } of trace.calls) {
+    for (const { describe, result, start, end, failed } of trace.calls) {
+      const { name, attributes } = describe(result);
       const span = tracer.startSpan(name, { kind: SpanKind.CLIENT, startTime: at(start), attributes }, inside);
       finish(span, failed, at(end ?? ended.end));
     }
