@@ -1,5 +1,5 @@
 // @ts-check
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { errorType } from './trace.js';
 
 /** @typedef {import('./trace.js').Trace} Trace */
@@ -45,7 +45,7 @@ export function traceRequests(app, sampling, keep) {
  */
 function begin(header, route, { trustsParent, sample }) {
   const [, told, parent, flags] = (trustsParent && typeof header === 'string' && PARENT.exec(header)) || [];
-  const traceId = told ?? randomBytes(16).toString('hex');
+  const traceId = told ?? randomUUID().replaceAll('-', '');
   return {
     traceId,
     parent,
@@ -58,7 +58,7 @@ function begin(header, route, { trustsParent, sample }) {
   };
 }
 
-/** By the id, so that all replicas decide the same. Its last 52 bits, which W3C asks to be random. @param {string} traceId @param {number} sample */
+/** By the id, so that all replicas decide the same: by its last 52 bits, of which none is fixed. @param {string} traceId @param {number} sample */
 const isSampled = (traceId, sample) => Number.parseInt(traceId.slice(-13), 16) < sample * 2 ** 52;
 
 /**
