@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import root from 'otlp-protos/build/src/generated/root.js';
+import root from '@opentelemetry/otlp-transformer/build/src/generated/root.js';
 
 // The wire format is OTLP's own, as OpenTelemetry's protobuf definitions generate it: what the portal has serialized is decoded by
 // another program than the one that has written it.
@@ -97,8 +97,8 @@ function faultsOf({ traceId, spanId, parentSpanId, name, kind, startTimeUnixNano
   ];
 }
 
-/** A collector of traces: OTLP over HTTP in its binary form, on loopback. */
-export async function otlpReceiver(): Promise<OtlpReceiver> {
+/** A collector of traces: OTLP over HTTP in its binary form. @param host its address; containers reach none of loopback */
+export async function otlpReceiver(host = '127.0.0.1'): Promise<OtlpReceiver> {
   const sockets = new Set<Socket>();
   const receiver: OtlpReceiver = {
     endpoint: '',
@@ -148,9 +148,9 @@ export async function otlpReceiver(): Promise<OtlpReceiver> {
     if (typeof receiver.manner === 'number') return void response.writeHead(receiver.manner).end();
     take(Buffer.concat(parts));
     response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end(ANSWER.encode({}).finish());
-  }).listen(0, '127.0.0.1');
+  }).listen(0, host);
   server.on('connection', (socket) => sockets.add(socket.on('close', () => sockets.delete(socket))));
   await once(server, 'listening');
-  receiver.endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  receiver.endpoint = `http://${host}:${(server.address() as AddressInfo).port}`;
   return receiver;
 }
