@@ -162,6 +162,8 @@ it('waits for a silent application as long as `app.timeout` says', async () => {
 });
 
 it('logs the id of the trace that the edge has begun, and nothing else that stands in its place', async () => {
+  // Only what fails is logged.
+  await tell({ '/traced': { status: 500 } });
   const trace = '0123456789abcdef'.repeat(2);
   const wrong = [
     `00-${trace}-${'1'.repeat(16)}`,

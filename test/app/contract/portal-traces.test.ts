@@ -180,7 +180,7 @@ describe('a request is one trace', () => {
     expect(receiver.spans.find(({ kind }) => kind === 'server')?.parent).toBeUndefined();
   });
 
-  it('begins anew where the header is no traceparent', async () => {
+  it('is a new one where the header is no traceparent', async () => {
     const receiver = await collector();
     const portal = await traced(receiver);
     const [trace1, span1] = ['1'.repeat(32), '1'.repeat(16)];
