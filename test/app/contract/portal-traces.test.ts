@@ -291,8 +291,8 @@ describe('a collector that does not take them', () => {
     const before = await pace(portal);
     breakIt(receiver);
     const meanwhile = await pace(portal);
-    // A single request is under 2 ms: whatever waited for the collector would take seconds.
-    expect(meanwhile).toBeLessThan(before * 2 + 5);
+    // What waited for the collector would take seconds.
+    expect(meanwhile).toBeLessThan(before * 3 + 20);
     await vi.waitFor(async () => expect(await metric(portal, 'medianest_trace_spans_dropped_total')).toBeGreaterThan(0), 15_000);
     await vi.waitFor(() => expect(portal.log().match(/traces are not delivered: .+; spans are dropped/g)).toHaveLength(1));
   });
