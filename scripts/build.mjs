@@ -146,7 +146,10 @@ const portal = path.join(home, 'templates/app/image');
 const vendor = path.join(portal, 'vendor');
 rmSync(vendor, { recursive: true, force: true });
 const portalPackage = JSON.parse(readFileSync(path.join(portal, 'package.json'), 'utf8'));
-for (const name of Object.keys(portalPackage.dependencies)) {
+const portalNames = Object.keys(portalPackage.dependencies);
+// They are made of each other: each would hold all of the others once more.
+const telemetry = portalNames.filter((name) => name.startsWith('@opentelemetry/'));
+for (const name of portalNames) {
   await bundle({
     // As `require` would find it: some packages have another entry for `import`.
     stdin: { contents: `module.exports = require('${name}')`, resolveDir: portal },
@@ -154,7 +157,7 @@ for (const name of Object.keys(portalPackage.dependencies)) {
     format: 'cjs',
     keepNames: true,
     // Optional parts that their packages try to load.
-    external: ['pg-native', 'supports-color'],
+    external: ['pg-native', 'supports-color', ...(telemetry.includes(name) ? telemetry.filter((other) => other !== name) : [])],
   });
   writeFileSync(path.join(vendor, name, 'package.json'), `${JSON.stringify({ name, main: 'index.cjs' })}\n`);
 }

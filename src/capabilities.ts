@@ -17,6 +17,7 @@ import { report } from './report/capability.ts';
 import { schedule } from './schedule/capability.ts';
 import { secrets } from './secrets/capability.ts';
 import { topology } from './topology/capability.ts';
+import { traces } from './traces/capability.ts';
 import { waf } from './waf/capability.ts';
 
 const all = [
@@ -35,6 +36,7 @@ const all = [
   waf,
   doctor,
   topology,
+  traces,
   report,
   secrets,
   schedule,

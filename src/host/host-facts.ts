@@ -86,10 +86,10 @@ function firewall(): HostFacts['firewall'] {
 }
 
 async function namesOf(settings: Settings | undefined, stack: Stack | undefined): Promise<NameFacts[]> {
-  const outside = Object.entries(settings?.external ?? {}).flatMap(([key, entry]) => {
-    const url = (entry as { url?: string }).url;
-    return url ? [{ name: new URL(url).hostname, setting: `external.${key}.url`, own: false }] : [];
-  });
+  const external = Object.entries(settings?.external ?? {}).map(([key, entry]) => [`external.${key}.url`, (entry as { url?: string }).url]);
+  const outside = [...external, ['traces.endpoint', settings?.traces.endpoint]].flatMap(([setting, url]) =>
+    setting && url ? [{ name: new URL(url).hostname, setting, own: false }] : [],
+  );
   const servers = (stack?.services ?? []).flatMap(({ mounts }) => mounts.flatMap(({ nfs }) => (nfs ? [nfs.server] : [])));
   const own = (stack?.urls ?? []).map((url) => ({ name: new URL(url).hostname, setting: 'edge.domains', own: true }));
   const all = [...outside, ...servers.map((name) => ({ name, setting: 'app.media.server', own: false })), ...own];

@@ -4,6 +4,7 @@ import { certificateSettings } from './certificate-fields.ts';
 import { cronTimes, httpUrl, secret, size, timeZone } from './fields.ts';
 import { SETTINGS_VERSION } from './migrations.ts';
 import { FALLBACK_PROJECT, PROJECT_NAME } from './project-name.ts';
+import { traceSettings } from './trace-fields.ts';
 
 const network = z.strictObject({
   subnet: z
@@ -63,6 +64,7 @@ export const coreShape = {
     .describe(
       'The services that the portal shows; leave out what you do not run. The application reaches these hosts outside, on these ports, and no others',
     ),
+  traces: traceSettings.prefault({}).describe('Traces of requests (docs/traces.md); off without `traces.endpoint`'),
   certificates: certificateSettings.prefault({}).describe('How certificates are issued; `edge.certificate` says which names get them'),
   jobs: z
     .strictObject({

@@ -43,6 +43,7 @@ export function previewSettings(settings: Settings, project: string, components:
     // Nothing measures it: it is for looking at.
     observability: 'off',
     external: { plex: {}, overseerr: {}, uptimeKuma: {} } as Settings['external'],
+    traces: { ...settings.traces, endpoint: undefined },
     app: { ...app, replicas: 1, source: undefined, media },
   };
 }

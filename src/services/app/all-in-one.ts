@@ -8,6 +8,7 @@ import { plainDatabase, postgres, postgresView } from '../database/postgres.ts';
 import { app } from './app.ts';
 import { MEDIA_TARGET } from './media.ts';
 import { portalContract, SOURCE_TARGET, urlHost } from './portal.ts';
+import { resourceAttributes } from './traces.ts';
 
 const HOST = 10;
 
@@ -49,6 +50,7 @@ export const allInOne = defineService({
         mounts: [{ source: 'data', target: '/var/lib/medianest', kind: 'volume', readOnly: false }, ...library, ...contract.source],
         secrets: [...contract.passwords, ...contract.secrets],
         environment: {
+          ...resourceAttributes(input, 'all-in-one', undefined),
           ...contract.environment,
           UPLOADS_PATH: '/var/lib/medianest/uploads',
           APP_REPLICA: 'all-in-one',

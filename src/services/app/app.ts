@@ -19,6 +19,7 @@ import {
   urlHost,
 } from './portal.ts';
 import { cacheContract, databaseContract } from './stores.ts';
+import { resourceAttributes } from './traces.ts';
 import { hostLines, inTheOpen, waysOut } from './ways-out.ts';
 
 export const FIRST_HOST = 100;
@@ -80,9 +81,11 @@ function metricsPart(own: AppSettings, input: BuildInput, tls: boolean): Pick<Bl
 export const appReplicas = (own: AppSettings) =>
   Array.from({ length: own.replicas }, (_, i) => ({ name: `app-${i + 1}`, host: FIRST_HOST + i }));
 
+const imageRef = (own: AppSettings, input: BuildInput): string | undefined => input.overrides.app?.ref ?? own.image;
+
 /** A release that was deployed, else the operator's image, else the portal. */
 function appImage(own: AppSettings, input: BuildInput): ImageSpec {
-  const ref = input.overrides.app?.ref ?? own.image;
+  const ref = imageRef(own, input);
   return ref ? { name: 'app', ref } : input.image('app');
 }
 
@@ -139,7 +142,13 @@ export const app = defineService({
       secrets: contract.secrets,
       ...tlsPart(own, tls),
       ...metricsPart(own, input, tls),
-      environment: { ...(tls && TLS_ENVIRONMENT), ...(assets && { ASSETS_URL: assets }), ...contract.environment, APP_REPLICA: name },
+      environment: {
+        ...(tls && TLS_ENVIRONMENT),
+        ...(assets && { ASSETS_URL: assets }),
+        ...resourceAttributes(input, name, imageRef(own, input)),
+        ...contract.environment,
+        APP_REPLICA: name,
+      },
       proxy: own.proxy,
       view: {
         healthTest: healthTest(own, tls),

@@ -4,6 +4,7 @@ import type { BuildInput, StoreContract } from '../../stack/service.ts';
 import { type CertificateSpec, type Mount, READY_PATH, type SecretSpec } from '../../stack/types.ts';
 import { autoscaleSettings } from './autoscale.ts';
 import { mediaContract, mediaSettings } from './media.ts';
+import { tracesContract } from './traces.ts';
 import { givenUrl, type WayOut } from './ways-out.ts';
 
 /** A program and its arguments; an empty list is none. */
@@ -131,6 +132,7 @@ export const TLS_ENVIRONMENT = { TLS_CERT_FILE: '/run/certs/current/fullchain.pe
 export function portalContract(own: AppSettings, input: BuildInput, stores: readonly StoreContract[], ways: readonly WayOut[] = []) {
   const { plex, overseerr, uptimeKuma } = input.settings.external;
   const media = mediaContract(own.media);
+  const traces = tracesContract(input, ways);
   const given = (name: string, value: typeof plex.token): SecretSpec[] => (value ? [{ name, source: { given: value } }] : []);
   const environment: Record<string, string> = {
     PORT: String(own.port),
@@ -148,6 +150,7 @@ export function portalContract(own: AppSettings, input: BuildInput, stores: read
     ...(overseerr.url && { OVERSEERR_URL: givenUrl(overseerr.url, ways) }),
     ...(overseerr.apiKey && { OVERSEERR_API_KEY_FILE: '/run/secrets/overseerr-api-key' }),
     ...(uptimeKuma.url && { UPTIME_KUMA_URL: givenUrl(uptimeKuma.url, ways) }),
+    ...traces.environment,
     ...own.env,
   };
   return {
@@ -158,6 +161,7 @@ export function portalContract(own: AppSettings, input: BuildInput, stores: read
       ...given('plex-token', plex.token),
       ...given('overseerr-api-key', overseerr.apiKey),
       ...media.secrets,
+      ...traces.secrets,
     ],
     /** What those are composed of; the servers read them. */
     passwords: stores.flatMap((store) => store.passwords),

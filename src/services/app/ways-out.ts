@@ -1,5 +1,6 @@
 import { isAddress, isLoopback, portOf, withHost } from '../../core/url-host.ts';
 import type { BuildInput } from '../../stack/service.ts';
+import { tracesEndpoint } from '../shared/traces.ts';
 import type { MediaSettings } from './media.ts';
 
 /** Of the application's settings, what says where it calls. */
@@ -29,7 +30,8 @@ export interface WayOut {
 }
 
 /** The addresses outside that the settings name for the application. */
-function named(own: Caller, { plex, overseerr, uptimeKuma }: BuildInput['settings']['external']) {
+function named(own: Caller, { settings }: Pick<BuildInput, 'settings'>) {
+  const { plex, overseerr, uptimeKuma } = settings.external;
   const { kind, endpoint, bucket } = own.media;
   const all: { id: string; url: string | undefined; alias?: string }[] = [
     { id: 'plex', url: plex.url },
@@ -37,14 +39,15 @@ function named(own: Caller, { plex, overseerr, uptimeKuma }: BuildInput['setting
     { id: 'uptime-kuma', url: uptimeKuma.url },
     // Clients of object storage may ask for BUCKET.HOST.
     { id: 'media', url: kind === 'object' ? endpoint : undefined, alias: bucket ?? '' },
+    { id: 'traces', url: tracesEndpoint({ settings }) },
   ];
   return all.flatMap(({ url, ...entry }, index) => (url === undefined ? [] : [{ ...entry, url, host: FIRST_HOST + index }]));
 }
 
 /** One for each host, however many of its ports are named: a name leads to one address alone. */
-function waysOf(own: Caller, external: BuildInput['settings']['external']): WayOut[] {
+function waysOf(own: Caller, input: Pick<BuildInput, 'settings'>): WayOut[] {
   const ways = new Map<string, WayOut>();
-  for (const { id, url, alias, host } of named(own, external)) {
+  for (const { id, url, alias, host } of named(own, input)) {
     const parsed = new URL(url);
     const target = parsed.hostname;
     // The container that asks: there is no way to it.
@@ -63,11 +66,10 @@ function waysOf(own: Caller, external: BuildInput['settings']['external']): WayO
  * proxies of the Docker client, which are addresses that no setting names.
  */
 export const waysOut = (own: Caller, input: BuildInput): WayOut[] =>
-  !input.appClosed || own.proxy || input.settings.components.egress === false ? [] : waysOf(own, input.settings.external);
+  !input.appClosed || own.proxy || input.settings.components.egress === false ? [] : waysOf(own, input);
 
 /** Whether the application is in the open, as all were whose settings named an address outside. */
-export const inTheOpen = (own: Caller, input: BuildInput): boolean =>
-  (!input.appClosed || own.proxy) && named(own, input.settings.external).length > 0;
+export const inTheOpen = (own: Caller, input: BuildInput): boolean => (!input.appClosed || own.proxy) && named(own, input).length > 0;
 
 /** An address outside as the application is given it: what is no name is replaced by that of the container. */
 export const givenUrl = (url: string, ways: readonly WayOut[]): string => {

@@ -10,6 +10,7 @@ import { MONITORING_HOSTS, monitored, STATUS_PORT } from '../shared/monitoring.t
 import { edgeSites, LOCAL_NAMES, type Site, siteView } from './edge-certificates.ts';
 import { edgeMetrics } from './edge-metrics.ts';
 import { errorPages } from './edge-pages.ts';
+import { tracesView } from './edge-traces.ts';
 import { cdn, staticPattern } from './settings/cdn.ts';
 import { type EdgeSettings, edgeSettings } from './settings/edge-settings.ts';
 import { lookalikes, nginxText, regexText } from './settings/edge-text.ts';
@@ -209,6 +210,7 @@ export const edge = defineService({
           // The balancer gives up first: its answer should be the one that is heard.
           answerSeconds: application.timeout + (balanced ? 10 : 0),
           uploadSeconds: Math.max(300, application.timeout),
+          traces: tracesView(own, input),
           underscores: own.headersWithUnderscores,
           lookalikes: OURS.flatMap(lookalikes),
           uploadPaths: own.uploadPaths,

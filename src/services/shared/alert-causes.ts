@@ -113,6 +113,11 @@ export const ALERT_CAUSES: Readonly<Record<string, AlertCause>> = {
     effect: 'The portal shows it as away; everything else works.',
     explains: [],
   },
+  traces: {
+    is: 'The collector does not take the traces of requests.',
+    effect: 'Requests are served as before; the traces of this time are lost.',
+    explains: [],
+  },
   watchdog: { is: 'Always there: it proves that alerts arrive.', effect: 'None.', explains: [] },
 };
 

@@ -17,6 +17,7 @@ import { freeRange, PREFIX } from '../../support/workspace.ts';
 
 // The balancer of prod, with its image, configuration and memory limit, before small applications: two of plain HTTP, one of TLS.
 
+const TRACES = 'traces: { endpoint: "http://10.1.1.1:4318" }';
 const project = `${PREFIX}-balancer`;
 const names = { balancer: `${project}-balancer`, app: `${project}-app-1`, second: `${project}-app-2` };
 const dir = mkdtempSync(path.join(os.tmpdir(), 'medianest-balancer-'));
@@ -54,7 +55,7 @@ beforeAll(async () => {
   const subnet = await freeRange();
   address = (host) => hostAddress(subnet, host) as string;
   const stackOf = (tls: boolean) =>
-    buildStack(load({ file: `app: { tls: ${tls}, timeout: 4, sticky: true }`, flags: { profile: 'prod' } }).settings, registry, {
+    buildStack(load({ file: `app: { tls: ${tls}, timeout: 4, sticky: true }\n${TRACES}`, flags: { profile: 'prod' } }).settings, registry, {
       version: '0.0.0',
       overrides: {},
       subnets: { ...SUBNETS, app: subnet },
@@ -158,6 +159,24 @@ it('waits for a silent application as long as `app.timeout` says', async () => {
   await tell({ '/slow': { delay: 3000, body: 'late' }, '/too-slow': { delay: 8000, body: 'never' } });
   const [slow, tooSlow] = await Promise.all([ask('/slow'), ask('/too-slow')]);
   expect([slow.status, slow.body, tooSlow.status]).toEqual([200, 'late', 504]);
+});
+
+it('logs the id of the trace that the edge has begun, and nothing else that stands in its place', async () => {
+  // Only what fails is logged.
+  await tell({ '/traced': { status: 500 } });
+  const trace = '0123456789abcdef'.repeat(2);
+  const wrong = [
+    `00-${trace}-${'1'.repeat(16)}`,
+    `00-","level":"error-${'1'.repeat(16)}-01`,
+    `00-${trace.toUpperCase()}-${'1'.repeat(16)}-01`,
+  ];
+  for (const traceparent of [`00-${trace}-${'1'.repeat(16)}-01`, ...wrong]) await ask('/traced', { headers: { traceparent } });
+  await ask('/traced');
+  await vi.waitFor(async () => {
+    const { stdout } = await docker(['logs', '--tail', '50', names.balancer]);
+    const lines = stdout.split('\n').filter((line) => line.includes('"path":"/traced"'));
+    expect(lines.map((line) => (JSON.parse(line) as { traceId: string }).traceId)).toEqual([trace, '-', '-', '-', '-']);
+  });
 });
 
 it('passes 103 Early Hints on before the answer', async () => {

@@ -26,7 +26,7 @@ export const LEVELS: readonly (readonly string[])[] = [
   ['certificates', 'deploy', 'edge', 'images', 'members', 'schedule', 'secrets', 'waf'],
   ['autoscale', 'backup'],
   ['doctor', 'healing', 'health', 'logs', 'topology'],
-  ['alerts'],
+  ['alerts', 'traces'],
   ['init', 'report'],
   ['capabilities.ts'],
   ['agent', 'cli'],

@@ -139,6 +139,7 @@ describe('observability: light', () => {
     expect(rules(monitored())).toEqual([
       'agent',
       'alertmanager',
+      'app',
       'backup',
       'balancer',
       'db-router',

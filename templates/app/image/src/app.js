@@ -25,7 +25,8 @@ import { tlsOptions } from './tls.js';
  * @property {import('./upload-quota.js').UploadQuota} quota
  * @property {import('./metrics.js').Metrics} metrics
  * @property {import('./drain.js').Drain} drain
- * @property {() => Promise<Record<string, import('./services.js').ServiceState>>} serviceStates
+ * @property {import('./tracing/tracing.js').Tracing | undefined} tracing
+ * @property {ReturnType<typeof import('./services.js').createServiceProbes>} serviceStates
  */
 
 /** @param {Parts} parts */
@@ -46,6 +47,7 @@ export async function createApp(parts) {
   });
   app.server.headersTimeout = 80_000;
 
+  parts.tracing?.observe(app);
   logRequests(app, log);
   secure(app, config.assetsUrl);
   closeConnectionsWhile(app, drain);

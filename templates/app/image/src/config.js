@@ -32,6 +32,7 @@ export function readConfig(env) {
     },
     // With object storage there is no folder, and an empty one would be shown as an empty library.
     mediaPath: env.MEDIA_PATH || (env.S3_ENDPOINT ? undefined : '/srv/media'),
+    traces: traces(env),
     services: {
       plex: service(env, 'PLEX_URL', 'PLEX_TOKEN'),
       overseerr: service(env, 'OVERSEERR_URL', 'OVERSEERR_API_KEY'),
@@ -112,6 +113,54 @@ function service(env, name, tokenName) {
   if (!value) return undefined;
   if (!/^https?:\/\//.test(value) || !URL.canParse(value)) throw new ConfigError(`${name} is not an http(s) address`);
   return { url: value, token: tokenName ? secret(env, tokenName) : undefined };
+}
+
+/**
+ * Where traces go, in OpenTelemetry's own variables. The requests of a visitor say which trace they belong to only where an edge
+ * in front replaces what the visitor has said.
+ * @param {Env} env
+ */
+function traces(env) {
+  const endpoint = env.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (!endpoint) return undefined;
+  if (!/^https?:\/\//.test(endpoint) || !URL.canParse(endpoint)) {
+    throw new ConfigError('OTEL_EXPORTER_OTLP_ENDPOINT is not an http(s) address');
+  }
+  const headers = pairs('OTEL_EXPORTER_OTLP_HEADERS', secret(env, 'OTEL_EXPORTER_OTLP_HEADERS'));
+  if (Object.entries(headers).some(([name, value]) => !/^[\w!#$%&'*+.^`|~-]+$/.test(name) || !/^[\x20-\x7e]*$/.test(value))) {
+    throw new ConfigError('OTEL_EXPORTER_OTLP_HEADERS holds what no header may have');
+  }
+  return {
+    url: `${endpoint.replace(/\/+$/, '')}/v1/traces`,
+    headers,
+    resource: {
+      'service.name': env.OTEL_SERVICE_NAME || 'medianest-portal',
+      'service.version': env.APP_VERSION || '1.0.0',
+      'service.instance.id': env.APP_REPLICA || hostname(),
+      ...pairs('OTEL_RESOURCE_ATTRIBUTES', env.OTEL_RESOURCE_ATTRIBUTES),
+    },
+    sample: number(env, 'OTEL_TRACES_SAMPLER_ARG', 1, 1),
+    slowMs: number(env, 'TRACES_SLOW_MS', 1000, 3_600_000),
+    trustsParent: env.TRACES_PARENT_TRUSTED === 'true',
+  };
+}
+
+/**
+ * `a=1,b=2`, values percent-encoded. The message quotes none: they may be secret.
+ * @param {string} name @param {string} [text]
+ * @returns {Record<string, string>}
+ */
+function pairs(name, text = '') {
+  const entries = text.split(',').filter((entry) => entry.trim() !== '');
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const [, key, value = ''] = /^\s*([^=\s]+)\s*=\s*(.*?)\s*$/.exec(entry) ?? [];
+      try {
+        if (key) return [key, decodeURIComponent(value)];
+      } catch {}
+      throw new ConfigError(`${name} must be a list of name=value, separated by commas, the values percent-encoded`);
+    }),
+  );
 }
 
 /** @param {Env} env @param {string} name @param {number} fallback @param {number} max */

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { describe, UnavailableError } from './errors.js';
 import { migrate } from './migrations.js';
+import { queryCall } from './tracing/calls.js';
 
 /** @typedef {ReturnType<typeof createDatabase>} Database */
 
@@ -15,6 +16,9 @@ const NOT_NOW = /^(08|28|3D|53|57P|58)/;
 // A replica that has not yet replayed the migrations, and a leader that has just become a replica.
 const UNDEFINED_TABLE = '42P01';
 const READ_ONLY = '25006';
+
+/** @type {import('./tracing/trace.js').Trace | null | undefined} */
+const NO_TRACE = undefined;
 
 /**
  * @param {import('./config.js').Config['database']} config
@@ -29,23 +33,23 @@ export function createDatabase(config, log) {
   let closed = false;
 
   /** Lists may come from the replica; `fresh` asks for the leader, where nothing lags behind. */
-  async function read(/** @type {string} */ text, /** @type {unknown[]} */ values, { fresh = false } = {}) {
+  async function read(/** @type {string} */ text, /** @type {unknown[]} */ values, { fresh = false, trace = NO_TRACE } = {}) {
     if (replica && !fresh) {
       try {
-        return (await run(replica, text, values)).rows;
+        return (await run(replica, text, values, trace)).rows;
       } catch (error) {
         if (!isAway(error)) throw error;
       }
     }
-    return patiently(() => run(leader, text, values), true);
+    return patiently(() => run(leader, text, values, trace), true);
   }
 
   /** `repeatable`: doing it twice is the same as doing it once, so a lost answer may be asked for again. */
-  async function write(/** @type {string} */ text, /** @type {unknown[]} */ values, { repeatable = false } = {}) {
+  async function write(/** @type {string} */ text, /** @type {unknown[]} */ values, { repeatable = false, trace = NO_TRACE } = {}) {
     for (const deadline = Date.now() + PATIENCE_MS; !prepared; await sleep(50)) {
       if (Date.now() > deadline) throw new UnavailableError('The database');
     }
-    return patiently(() => run(leader, text, values), repeatable);
+    return patiently(() => run(leader, text, values, trace), repeatable);
   }
 
   async function check() {
@@ -92,8 +96,11 @@ function createPool(connection, log, max = 10) {
   return pool;
 }
 
+/** @param {import('pg').Pool} pool @param {string} text @param {unknown[]} values @param {typeof NO_TRACE} [trace] of the request */
+const run = (pool, text, values, trace) => queryCall(trace, pool.options, text, () => query(pool, text, values));
+
 /** @param {import('pg').Pool} pool @param {string} text @param {unknown[]} values */
-async function run(pool, text, values) {
+async function query(pool, text, values) {
   const client = await pool.connect().catch((cause) => {
     throw Object.assign(cause instanceof Error ? cause : new Error(String(cause)), { nothingSent: true });
   });

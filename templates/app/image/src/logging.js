@@ -53,6 +53,7 @@ export function logRequests(app, log) {
     log[level](
       {
         correlationId: req.id,
+        ...(req.trace && { traceId: req.trace.traceId }),
         method: req.method,
         path: req.url.split('?')[0],
         route: req.routeOptions.url,

@@ -26,6 +26,8 @@ async function main() {
   const database = createDatabase(config.database, log);
   const redis = createRedis(config.redis, log);
   const store = createUploadStore(config.uploads.path, config.uploads.reserve);
+  const metrics = createMetrics();
+  const tracing = config.traces && (await import('./tracing/tracing.js')).createTracing(config.traces, log, metrics);
   const app = await createApp({
     config,
     log,
@@ -33,8 +35,9 @@ async function main() {
     sessions: createSessions(redis),
     store,
     quota: createUploadQuota(config.uploads, database, log),
-    metrics: createMetrics(),
+    metrics,
     drain,
+    tracing,
     serviceStates: createServiceProbes(config.services),
   });
 
@@ -48,6 +51,7 @@ async function main() {
     await app.close();
     await database.close();
     redis.disconnect();
+    await tracing?.close();
     log.info('stopped');
     process.exit(0);
   }

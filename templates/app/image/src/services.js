@@ -1,8 +1,10 @@
 // @ts-check
 import { shared } from './timing.js';
+import { fetchCall } from './tracing/calls.js';
 
 /** @typedef {{status: 'up' | 'down' | 'not-configured', latencyMs?: number, version?: string, message: string}} ServiceState */
 /** @typedef {{url: string, token?: string} | undefined} Service */
+/** @typedef {import('./tracing/trace.js').Trace | null | undefined} MaybeTrace */
 
 const TIMEOUT_MS = 3000;
 const CACHE_MS = 5000;
@@ -10,32 +12,34 @@ const CACHE_MS = 5000;
 /** @param {import('./config.js').Config['services']} services */
 export function createServiceProbes(services) {
   let cached = { at: 0, states: /** @type {Record<string, ServiceState>} */ ({}) };
-  const refresh = shared(async () => {
+  const refresh = shared(async (/** @type {MaybeTrace} */ trace) => {
     const [plex, overseerr, uptimeKuma] = await Promise.all([
-      probe(services.plex, '/identity', 'x-plex-token', plexVersion),
-      probe(services.overseerr, '/api/v1/status', 'x-api-key', (text) => JSON.parse(text).version),
-      probe(services.uptimeKuma, '/', undefined, () => undefined),
+      probe(trace, services.plex, '/identity', 'x-plex-token', plexVersion),
+      probe(trace, services.overseerr, '/api/v1/status', 'x-api-key', (text) => JSON.parse(text).version),
+      probe(trace, services.uptimeKuma, '/', undefined, () => undefined),
     ]);
     cached = { at: Date.now(), states: { plex, overseerr, 'uptime-kuma': uptimeKuma } };
   });
-  return async function states() {
-    if (Date.now() - cached.at > CACHE_MS) await refresh();
+  /** The first request that asks has the calls in its trace; others wait for the same. */
+  return async function states(/** @type {MaybeTrace} */ trace) {
+    if (Date.now() - cached.at > CACHE_MS) await refresh(trace);
     return cached.states;
   };
 }
 
 /**
+ * @param {MaybeTrace} trace
  * @param {Service} service
  * @param {string} path
  * @param {string | undefined} tokenHeader
  * @param {(text: string) => string | undefined} version
  * @returns {Promise<ServiceState>}
  */
-async function probe(service, path, tokenHeader, version) {
+async function probe(trace, service, path, tokenHeader, version) {
   if (!service) return { status: 'not-configured', message: 'Not configured' };
   const started = performance.now();
   try {
-    const response = await fetch(...request(service, path, tokenHeader));
+    const response = await fetchCall(trace, ...request(service, path, tokenHeader));
     const text = await response.text();
     const latencyMs = Math.round(performance.now() - started);
     // A service without a token to check, such as Uptime Kuma, sends visitors on to its login page.

@@ -2,8 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { UnavailableError } from './errors.js';
 import { within } from './timing.js';
+import { commandCall } from './tracing/calls.js';
 
 /** @typedef {ReturnType<typeof createSessions>} Sessions */
+/** @typedef {import('./tracing/trace.js').TracedRequest} TracedRequest */
 
 const COOKIE = 'medianest_session';
 const MONTH_SECONDS = 30 * 24 * 3600;
@@ -12,10 +14,15 @@ const PATIENCE_MS = 1000;
 /** @param {import('./redis.js').RedisClient} redis */
 export function createSessions(redis) {
   /** A visitor without a session, and a session store that is away, both come out as "no name". */
-  async function read(/** @type {import('fastify').FastifyRequest} */ req) {
+  async function read(/** @type {TracedRequest} */ req) {
     const id = sessionId(req);
     try {
-      const text = id ? await within(PATIENCE_MS, redis.get(key(id))) : await ping();
+      const text = id
+        ? await within(
+            PATIENCE_MS,
+            sent(req, 'GET', () => redis.get(key(id))),
+          )
+        : await ping(req);
       return { available: true, name: text ? String(JSON.parse(text).name) : null };
     } catch {
       return { available: false, name: null };
@@ -23,15 +30,24 @@ export function createSessions(redis) {
   }
 
   async function setName(
-    /** @type {import('fastify').FastifyRequest} */ req,
+    /** @type {TracedRequest} */ req,
     /** @type {import('fastify').FastifyReply} */ reply,
     /** @type {string} */ name,
   ) {
     try {
       // An id is only taken over if this server gave it out, or a visitor could be handed a known one.
       const known = sessionId(req);
-      const id = known && (await within(PATIENCE_MS, redis.exists(key(known)))) ? known : randomBytes(32).toString('base64url');
-      await within(PATIENCE_MS, redis.set(key(id), JSON.stringify({ name }), 'EX', MONTH_SECONDS));
+      const exists =
+        known &&
+        (await within(
+          PATIENCE_MS,
+          sent(req, 'EXISTS', () => redis.exists(key(known))),
+        ));
+      const id = exists ? known : randomBytes(32).toString('base64url');
+      await within(
+        PATIENCE_MS,
+        sent(req, 'SET', () => redis.set(key(id), JSON.stringify({ name }), 'EX', MONTH_SECONDS)),
+      );
       reply.setCookie(COOKIE, id, {
         path: '/',
         httpOnly: true,
@@ -44,9 +60,19 @@ export function createSessions(redis) {
     }
   }
 
-  async function ping() {
-    await within(PATIENCE_MS, redis.get('medianest:ping'));
+  /** @param {TracedRequest} [req] */
+  async function ping(req) {
+    await within(
+      PATIENCE_MS,
+      sent(req, 'GET', () => redis.get('medianest:ping')),
+    );
   }
+
+  /**
+   * @template T
+   * @param {TracedRequest | undefined} req @param {string} command @param {() => Promise<T>} run
+   */
+  const sent = (req, command, run) => commandCall(req?.trace, redis, command, run);
 
   return { read, setName, ping };
 }

@@ -25,13 +25,14 @@ export async function within(ms, promise) {
 /**
  * Callers that come while one run is under way share it: slow probes must not pile up.
  * @template T
- * @param {() => Promise<T>} run
+ * @template {unknown[]} A
+ * @param {(...args: A) => Promise<T>} run is given what the first of them says
  */
 export function shared(run) {
   /** @type {Promise<T> | undefined} */
   let running;
-  return () => {
-    running ??= run().finally(() => {
+  return (/** @type {A} */ ...args) => {
+    running ??= run(...args).finally(() => {
       running = undefined;
     });
     return running;

@@ -2,6 +2,7 @@
 import { HttpError } from './errors.js';
 
 /** @typedef {ReturnType<typeof createUploadQuota>} UploadQuota */
+/** @typedef {import('./tracing/trace.js').Trace | null | undefined} MaybeTrace */
 
 // A killed replica's uploads keep their room for this long.
 const LEASE_S = 90;
@@ -30,12 +31,12 @@ export function createUploadQuota({ quota, clientQuota }, database, log) {
 
   /**
    * Also when an upload is complete, with what it really takes.
-   * @param {string} id @param {string} client @param {number} bytes
+   * @param {string} id @param {string} client @param {number} bytes @param {MaybeTrace} [trace] of the request
    * @throws HttpError 507 (all uploads), 429 (this client's today)
    */
-  async function reserve(id, client, bytes) {
+  async function reserve(id, client, bytes, trace) {
     const values = [id, client, Math.ceil(bytes), quota, clientQuota, LEASE_S];
-    const [row] = await database.write('SELECT reserve_upload($1, $2, $3, $4, $5, $6) AS answer', values, { repeatable: true });
+    const [row] = await database.write('SELECT reserve_upload($1, $2, $3, $4, $5, $6) AS answer', values, { repeatable: true, trace });
     if (row.answer === 'full')
       throw new HttpError(507, 'full', 'There is no room left for uploads. Delete a file, or ask the operator of this portal.');
     if (row.answer === 'client')
@@ -43,11 +44,11 @@ export function createUploadQuota({ quota, clientQuota }, database, log) {
     open.add(id);
   }
 
-  /** The upload has come to nothing. @param {string} id */
-  async function free(id) {
+  /** The upload has come to nothing. @param {string} id @param {MaybeTrace} [trace] */
+  async function free(id, trace) {
     // Where the database is away, the room ends by itself.
     if (!open.delete(id)) return;
-    await database.write('DELETE FROM upload_reservations WHERE id = $1', [id], { repeatable: true }).catch(() => {});
+    await database.write('DELETE FROM upload_reservations WHERE id = $1', [id], { repeatable: true, trace }).catch(() => {});
   }
 
   /** Its room is given to the stored file, by the same statement that notes the file. @param {string} id */

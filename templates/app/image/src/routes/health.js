@@ -8,7 +8,7 @@ import { createDependency } from '../dependency.js';
 export function healthRoutes(app, { config, database, sessions, store, drain }) {
   const checks = [
     createDependency('postgresql', database.check, config.readyGraceMs),
-    createDependency('redis', sessions.ping, config.readyGraceMs),
+    createDependency('redis', () => sessions.ping(), config.readyGraceMs),
     createDependency('uploads', store.check, config.readyGraceMs),
   ];
   const options = { config: { quiet: true } };

@@ -43,7 +43,7 @@ export function requestRoutes(app, { database, sessions, metrics }) {
     const rows = await database.read(
       `SELECT ${COLUMNS} FROM requests WHERE id < $1 ORDER BY requests.id DESC LIMIT $2`,
       [before, limit + 1],
-      { fresh: wroteJustNow(req) },
+      { fresh: wroteJustNow(req), trace: req.trace },
     );
     reply.header('cache-control', 'no-store');
     return page(rows, limit, (row) => row.id);
@@ -57,7 +57,7 @@ export function requestRoutes(app, { database, sessions, metrics }) {
       `INSERT INTO requests (title, kind, note, requested_by, idempotency_key) VALUES ($1, $2, $3, $4, $5)
        ON CONFLICT (idempotency_key) DO NOTHING RETURNING ${COLUMNS}`,
       [title.trim(), kind, note?.trim() || null, name, key],
-      { repeatable: key !== null },
+      { repeatable: key !== null, trace: req.trace },
     );
     markWrite(req, reply);
     reply.code(201);
@@ -66,7 +66,10 @@ export function requestRoutes(app, { database, sessions, metrics }) {
       return created;
     }
     reply.header('idempotency-replayed', 'true');
-    const [first] = await database.read(`SELECT ${COLUMNS} FROM requests WHERE idempotency_key = $1`, [key], { fresh: true });
+    const [first] = await database.read(`SELECT ${COLUMNS} FROM requests WHERE idempotency_key = $1`, [key], {
+      fresh: true,
+      trace: req.trace,
+    });
     if (!first) throw new HttpError(409, 'gone', 'The request made with this key was deleted.');
     return first;
   });
@@ -75,7 +78,7 @@ export function requestRoutes(app, { database, sessions, metrics }) {
     const [changed] = await database.write(
       `UPDATE requests SET status = $2, updated_at = now() WHERE id = $1 RETURNING ${COLUMNS}`,
       [req.params.id, req.body.status],
-      { repeatable: true },
+      { repeatable: true, trace: req.trace },
     );
     if (!changed) throw notFound();
     markWrite(req, reply);
@@ -84,7 +87,7 @@ export function requestRoutes(app, { database, sessions, metrics }) {
   });
 
   app.delete('/api/requests/:id', { schema: { params: byId } }, async (/** @type {any} */ req, reply) => {
-    const [deleted] = await database.write('DELETE FROM requests WHERE id = $1 RETURNING id', [req.params.id]);
+    const [deleted] = await database.write('DELETE FROM requests WHERE id = $1 RETURNING id', [req.params.id], { trace: req.trace });
     if (!deleted) throw notFound();
     markWrite(req, reply);
     return reply.code(204).send();

@@ -7,9 +7,9 @@ import { shared, within } from '../timing.js';
  * @param {import('../app.js').Parts} parts
  */
 export function statusRoutes(app, { config, serviceStates }) {
-  app.get('/api/status', async (_req, reply) => {
+  app.get('/api/status', async (/** @type {any} */ req, reply) => {
     reply.header('cache-control', 'no-store');
-    return { services: await serviceStates(), media: await media(), app: config.app };
+    return { services: await serviceStates(req.trace), media: await media(), app: config.app };
   });
 
   const list = shared(() => readdir(/** @type {string} */ (config.mediaPath), { withFileTypes: true }));

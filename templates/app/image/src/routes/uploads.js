@@ -29,13 +29,14 @@ export function uploadRoutes(app, { config, database, sessions, store, quota, me
     const rows = await database.read(
       `SELECT ${COLUMNS} FROM uploads WHERE uploads.seq < $1 ORDER BY uploads.seq DESC LIMIT $2`,
       [before, limit + 1],
-      { fresh: wroteJustNow(req) },
+      { fresh: wroteJustNow(req), trace: req.trace },
     );
     reply.header('cache-control', 'no-store');
     return page(rows, limit, (row) => row.seq);
   });
 
-  app.post('/api/uploads', async (req, reply) => {
+  app.post('/api/uploads', async (/** @type {import('../tracing/trace.js').TracedRequest} */ req, reply) => {
+    const { trace } = req;
     if (!req.isMultipart()) throw new HttpError(415, 'invalid', 'Send the file as multipart/form-data.');
     req.raw.setTimeout(STALLED_MS, () => req.raw.destroy());
     const limits = { fileSize: maxBytes, files: 1, fields: 5, fieldSize: 1000 };
@@ -55,22 +56,25 @@ export function uploadRoutes(app, { config, database, sessions, store, quota, me
     // The length of the form, which is a little longer than its file. A request without one reserves the largest size.
     const announced = Math.min(Number(req.headers['content-length'] ?? maxBytes), maxBytes);
     try {
-      await quota.reserve(id, client, announced);
+      await quota.reserve(id, client, announced, trace);
       const { size, sha256 } = await receive(id, part.file, announced, form);
-      const created = await keep(part, { id, client, size, sha256, uploadedBy });
+      const created = await keep(part, { id, client, size, sha256, uploadedBy }, trace);
       markWrite(req, reply);
       metrics.uploadBytes.inc(size);
       return reply.code(201).send(created);
     } catch (error) {
       // What is still to come of a refused file is read and dropped, so that its sender hears why.
       part.file.resume();
-      await quota.free(id);
+      await quota.free(id, trace);
       throw error;
     }
   });
 
   app.get('/api/uploads/:id', { schema: { params: byId } }, async (/** @type {any} */ req, reply) => {
-    const [found] = await database.read(`SELECT ${COLUMNS} FROM uploads WHERE id = $1`, [req.params.id], { fresh: true });
+    const [found] = await database.read(`SELECT ${COLUMNS} FROM uploads WHERE id = $1`, [req.params.id], {
+      fresh: true,
+      trace: req.trace,
+    });
     if (!found) throw notFound();
     reply.header('content-disposition', attachment(found.name));
     // The plain type is sent on purpose (not the claimed one): a script uploaded as text/javascript would
@@ -79,7 +83,7 @@ export function uploadRoutes(app, { config, database, sessions, store, quota, me
   });
 
   app.delete('/api/uploads/:id', { schema: { params: byId } }, async (/** @type {any} */ req, reply) => {
-    const [deleted] = await database.write('DELETE FROM uploads WHERE id = $1 RETURNING id', [req.params.id]);
+    const [deleted] = await database.write('DELETE FROM uploads WHERE id = $1 RETURNING id', [req.params.id], { trace: req.trace });
     if (!deleted) throw notFound();
     await store.remove(deleted.id);
     markWrite(req, reply);
@@ -90,13 +94,15 @@ export function uploadRoutes(app, { config, database, sessions, store, quota, me
    * Notes a file that is stored, and gives it the room that was kept for it.
    * @param {import('@fastify/multipart').MultipartFile} part
    * @param {{ id: string, client: string, size: number, sha256: string, uploadedBy: string | null }} file
+   * @param {import('../tracing/trace.js').Trace | null | undefined} trace
    */
-  async function keep(part, { id, client, size, sha256, uploadedBy }) {
+  async function keep(part, { id, client, size, sha256, uploadedBy }, trace) {
     const mime = /^[\w.+-]{1,60}\/[\w.+-]{1,60}$/.test(part.mimetype) ? part.mimetype : 'application/octet-stream';
     try {
-      await quota.reserve(id, client, size);
+      await quota.reserve(id, client, size, trace);
       const [created] = await database.write(STORE, [id, cleanFileName(part.filename), size, sha256, mime, uploadedBy], {
         repeatable: true,
+        trace,
       });
       quota.kept(id);
       return created;

@@ -1,0 +1,49 @@
+// @ts-check
+import client from 'prom-client';
+import { describe } from '../errors.js';
+import { createQueue } from './queue.js';
+import { traceRequests } from './requests.js';
+import { createExporter, createSpanMaker } from './spans.js';
+
+/** @typedef {ReturnType<typeof createTracing>} Tracing */
+
+/**
+ * Traces of requests, sent by OTLP. Loaded only where the configuration names a collector.
+ * @param {NonNullable<import('../config.js').Config['traces']>} config
+ * @param {import('../logging.js').Logger} log
+ * @param {import('../metrics.js').Metrics} metrics
+ */
+export function createTracing(config, log, metrics) {
+  const registers = [metrics.registry];
+  const exported = new client.Counter({
+    name: 'medianest_trace_spans_exported_total',
+    help: 'Spans that the collector of traces has taken',
+    registers,
+  });
+  const dropped = new client.Counter({
+    name: 'medianest_trace_spans_dropped_total',
+    help: 'Spans that were given up: the queue was full, or the collector did not take them',
+    labelNames: ['reason'],
+    registers,
+  });
+  // So that a rate can be told from the first event on.
+  for (const reason of ['queue_full', 'not_delivered']) dropped.inc({ reason }, 0);
+
+  let away = false;
+  const queue = createQueue(createExporter(config), {
+    exported: (count) => exported.inc(count),
+    dropped: (count, reason) => dropped.inc({ reason }, count),
+    state: (problem) => {
+      if (problem && !away) log.warn({ url: config.url }, `traces are not delivered: ${describe(problem)}; spans are dropped`);
+      if (!problem && away) log.info('traces are delivered again');
+      away = problem !== undefined;
+    },
+  });
+  const spansOf = createSpanMaker(config.resource);
+
+  return {
+    observe: (/** @type {import('fastify').FastifyInstance} */ app) =>
+      traceRequests(app, config, (trace, ended) => queue.add(spansOf(trace, ended))),
+    close: queue.close,
+  };
+}
