@@ -10,6 +10,7 @@ import type { Task } from '../core/reporter.ts';
 import { composeArgs } from '../docker/compose.ts';
 import { createVolume } from '../docker/volume.ts';
 import { buildImage, pullImage } from '../images/store/build-image.ts';
+import { fetchImages } from '../images/store/fetch-images.ts';
 import { askController, replaceMember } from '../members/agent-cli.ts';
 import { placedSecrets, placeSecrets, saveSecrets } from '../secrets/store/secret-files.ts';
 import { LABEL } from '../stack/labels.ts';
@@ -42,6 +43,10 @@ export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['pe
   'pull-image': (step, run, task) => {
     const { docker, context } = run;
     return pullImage(step.ref, context, docker, (line) => task?.detail(line));
+  },
+  'fetch-images': (step, run, task) => {
+    const { docker, context } = run;
+    return fetchImages(step.images, context, docker, (line) => task?.detail(line));
   },
   'create-secrets': (_step, run) => {
     const { state, secrets } = run.prepared;

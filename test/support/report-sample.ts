@@ -1,4 +1,4 @@
-import { PANELS } from '../../src/report/plan/panels.ts';
+import { PANELS } from '../../src/services/monitoring/panels/panels.ts';
 import type { Report } from '../../src/report/plan/report.ts';
 import type { Point, Series, Span } from '../../src/report/plan/samples.ts';
 import { topology } from '../../src/topology/plan/topology.ts';

@@ -3,7 +3,7 @@ import type { CertificateRow } from '../../certificates/plan/certificate-report.
 import { utcText } from '../../core/time.ts';
 import { markup } from '../../topology/draw/svg.ts';
 import type { BackupView } from '../plan/backups.ts';
-import { SECTION_TITLES, SECTIONS, type SectionName } from '../plan/panels.ts';
+import { SECTION_TITLES, SECTIONS, type SectionName } from '../../services/monitoring/panels/panel.ts';
 import type { DrawnPanel, ReportHead } from '../plan/report.ts';
 import { RANGES, type Range } from '../plan/requests.ts';
 import { isKnown, type Known } from '../plan/samples.ts';

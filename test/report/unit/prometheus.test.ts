@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { PANELS, queryOf, SECTIONS } from '../../../src/report/plan/panels.ts';
+import { queryOf, SECTIONS } from '../../../src/services/monitoring/panels/panel.ts';
+import { PANELS } from '../../../src/services/monitoring/panels/panels.ts';
 import { type Ask, answersOf, pathOf, spanOf } from '../../../src/report/plan/samples.ts';
 
 const span = { start: 0, end: 60, step: 15 };
