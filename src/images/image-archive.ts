@@ -3,8 +3,8 @@ import path from 'node:path';
 import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { exists } from '../core/files.ts';
-import { prepare } from '../reconcile/prepare.ts';
 import type { Engine } from '../docker/types.ts';
+import { prepare } from '../reconcile/prepare.ts';
 import type { Stack } from '../stack/types.ts';
 import { canDoWithout, neededRefs } from './store/images.ts';
 

@@ -8,8 +8,8 @@ import { didYouMean } from '../core/suggest.ts';
 import { prepare } from '../reconcile/prepare.ts';
 import { allImages } from './all-images.ts';
 import { inventory } from './inventory.ts';
-import { canDoWithout } from './store/images.ts';
 import { imageSbom } from './plan/sbom.ts';
+import { canDoWithout } from './store/images.ts';
 
 export interface SbomOutcome {
   image: string;
@@ -40,7 +40,10 @@ export async function imageSboms(
   const wanted = images.filter(({ name }) => names.length === 0 || names.includes(name));
   const absent = await engine.missingImages(wanted.map(({ ref }) => ref));
   // One that is asked for by its name has to be there.
-  const left = names.length > 0 ? [] : absent.filter((ref) => prepared.stack.services.some(({ image }) => image.ref === ref) && canDoWithout(prepared.stack, ref));
+  const left =
+    names.length > 0
+      ? []
+      : absent.filter((ref) => prepared.stack.services.some(({ image }) => image.ref === ref) && canDoWithout(prepared.stack, ref));
   for (const ref of left) context.report.warn(`${ref} is not here, and has no SBOM: docker pull ${ref}`);
   const chosen = wanted.filter(({ ref }) => !left.includes(ref));
   const missing = absent.filter((ref) => !left.includes(ref));

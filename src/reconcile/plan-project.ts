@@ -160,7 +160,7 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
         leaders,
         serving,
         volumesMade,
-        missingImages: [...(neededImages(stack, missing)), ...missing.filter((ref) => addedRefs.includes(ref))],
+        missingImages: [...neededImages(stack, missing), ...missing.filter((ref) => addedRefs.includes(ref))],
       }),
     ),
     prepared,

@@ -177,10 +177,7 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
 }
 
 /** Of the images that the stack can do without, those that the engine lacks; undefined where it has all of them. */
-async function findAbsence(
-  { services }: Stack,
-  { engine, containers }: NonNullable<RangeCheck['present']>,
-): Promise<Absence | undefined> {
+async function findAbsence({ services }: Stack, { engine, containers }: NonNullable<RangeCheck['present']>): Promise<Absence | undefined> {
   const optional = services.filter(({ without }) => without !== undefined);
   if (optional.length === 0) return undefined;
   const refs = new Set(await engine.missingImages([...new Set(optional.map(({ image }) => image.ref))]));

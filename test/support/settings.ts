@@ -125,6 +125,11 @@ alerts:
     pager-by-mail: { kind: sms, host: mail.example.org, tls: implicit, from: stack@example.org, to: ["491701@sms.example.org"], severities: [critical] }
 `,
   },
+  full: { flags: { profile: 'prod' }, file: 'observability: full\n' },
+  'full-without-logs': {
+    flags: { profile: 'dev-compose' },
+    file: 'observability: full\ncomponents: { elasticsearch: false }\nimages: { grafana: "registry.example.org/grafana:1" }\n',
+  },
   'two-replicas': {
     file: 'project: home\nprofile: mine\nexternal: { plex: { url: "http://192.168.1.20:32400", token: "t" }, uptimeKuma: { url: "http://192.168.1.21:3001" } }\n',
     files: {

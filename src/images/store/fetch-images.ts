@@ -22,8 +22,11 @@ export async function fetchImages(
   onLine: (line: string) => void,
   limits: { firstAnswerMs: number; silenceMs: number } = { firstAnswerMs: FIRST_ANSWER_MS, silenceMs: SILENCE_MS },
 ): Promise<void> {
-  const fetched = await Promise.all(images.map(async (image) => ({ image, problem: await fetchOne(image, context, docker, onLine, limits) })));
-  if (context.signal.aborted) throw new UserError('INTERRUPTED', 'interrupted; nothing that runs was changed', 'run the same command again');
+  const fetched = await Promise.all(
+    images.map(async (image) => ({ image, problem: await fetchOne(image, context, docker, onLine, limits) })),
+  );
+  if (context.signal.aborted)
+    throw new UserError('INTERRUPTED', 'interrupted; nothing that runs was changed', 'run the same command again');
   for (const { image, problem } of fetched) if (problem) context.report.warn(`${image.ref} cannot be pulled: ${problem}`);
 }
 
@@ -56,7 +59,8 @@ async function fetchOne(
     return undefined;
   } catch (error) {
     // Ctrl-C is for the caller, which ends all of them.
-    if (!(error instanceof UserError) || !given.signal.aborted) return error instanceof UserError && error.code === 'INTERRUPTED' ? undefined : told(error);
+    if (!(error instanceof UserError) || !given.signal.aborted)
+      return error instanceof UserError && error.code === 'INTERRUPTED' ? undefined : told(error);
     return begun.answered ? `nothing came of it for ${silenceMs / 60_000} min` : `no registry answered within ${firstAnswerMs / 1000} s`;
   } finally {
     clearTimeout(timer);

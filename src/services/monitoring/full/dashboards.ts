@@ -47,7 +47,8 @@ const groupOf = (name: string): string => name.replace(/-\d+$/, '');
 export function dashboards({ metrics, logs, traces, services }: Drawn): Record<string, GrafanaDashboard> {
   const jobs = new Set(services.flatMap((service) => service.jobs));
   const known = (panel: Pick<Panel, 'query'>) => jobsOf(panel).every((job) => jobs.has(job));
-  const all = [...PANELS, ...COMMAND_PANELS].filter(known);
+  const backedUp = services.some(({ role }) => role === 'repository');
+  const all = [...PANELS, ...(backedUp ? COMMAND_PANELS : [])].filter(known);
   const sections = SECTIONS.map((section) => {
     const panels = all.filter((panel) => panel.section === section).map(metricPanel);
     return [`Stack/${section}.json`, dashboard(section, SECTION_TITLES[section], ABOUT[section], panels)] as const;
@@ -105,7 +106,11 @@ function logDashboard(): GrafanaDashboard {
       }),
     ],
     fieldConfig: {
-      defaults: { unit: 'short', min: 0, custom: { drawStyle: 'bars', fillOpacity: 60, lineWidth: 0, stacking: { mode: 'normal', group: 'A' } } },
+      defaults: {
+        unit: 'short',
+        min: 0,
+        custom: { drawStyle: 'bars', fillOpacity: 60, lineWidth: 0, stacking: { mode: 'normal', group: 'A' } },
+      },
       overrides: [],
     },
     options: {
@@ -138,7 +143,12 @@ function logDashboard(): GrafanaDashboard {
     'What all containers say, from Elasticsearch',
     [
       counted('Lines by level', 'How many lines of each level all containers have written.', '$filter', 'level'),
-      counted('Errors by service', 'Lines that report an error, by the service that wrote them.', 'level:(error OR fatal OR critical)', 'service'),
+      counted(
+        'Errors by service',
+        'Lines that report an error, by the service that wrote them.',
+        'level:(error OR fatal OR critical)',
+        'service',
+      ),
       lines,
     ],
     [textVariable('filter', 'Filter', '*')],
@@ -162,9 +172,13 @@ function traceDashboard(): GrafanaDashboard {
     description: 'Those that took longer than half a second.',
     targets: [{ refId: 'A', datasource: DATASOURCES.traces, queryType: 'search', service: '$service', minDuration: '500ms', limit: 50 }],
   };
-  return dashboard('traces', 'Traces', 'Requests on their way through the stack, from Jaeger', [found, slow], [
-    textVariable('service', 'Service', 'portal'),
-  ]);
+  return dashboard(
+    'traces',
+    'Traces',
+    'Requests on their way through the stack, from Jaeger',
+    [found, slow],
+    [textVariable('service', 'Service', 'portal')],
+  );
 }
 
 const textVariable = (name: string, label: string, value: string): Record<string, unknown> => ({

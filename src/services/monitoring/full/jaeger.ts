@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { cpus, memory } from '../../../settings/fields.ts';
 import { defineService } from '../../../stack/service.ts';
 import type { NetworkName } from '../../../stack/types.ts';
-import { MONITORING_HOSTS } from '../../shared/monitoring.ts';
 import { OTLP_PORTS } from '../../shared/full.ts';
+import { MONITORING_HOSTS } from '../../shared/monitoring.ts';
 import { fullPart, published } from './published.ts';
 
 /** Its page and API, and where it says whether it is well. */
@@ -52,7 +52,11 @@ export const jaeger = defineService({
           page,
           memoryBytes: own.memory,
           cpus: own.cpus,
-          keeps: { '/var/lib/jaeger': 'the traces', '/tmp': 'nothing lasting; its image declares it', '/run': 'nothing; the same in every container' },
+          keeps: {
+            '/var/lib/jaeger': 'the traces',
+            '/tmp': 'nothing lasting; its image declares it',
+            '/run': 'nothing; the same in every container',
+          },
           after: [],
           interruption: 'about 5 s: meanwhile traces are lost',
           without: 'traces (Jaeger)',

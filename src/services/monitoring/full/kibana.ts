@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { cpus, memory } from '../../../settings/fields.ts';
 import { defineService } from '../../../stack/service.ts';
-import { MONITORING_HOSTS } from '../../shared/monitoring.ts';
 import { elasticsearchPassword, logStore } from '../../shared/full.ts';
+import { MONITORING_HOSTS } from '../../shared/monitoring.ts';
 import { fullPart, published } from './published.ts';
 import { savedObjects } from './saved-objects.ts';
 

@@ -1,4 +1,4 @@
-import { type BuildInput, type ServiceDefinition } from '../../../stack/service.ts';
+import type { BuildInput, ServiceDefinition } from '../../../stack/service.ts';
 import type { Blueprint } from '../../../stack/types.ts';
 import { type FullComponent, isFull } from '../../shared/full.ts';
 import { MONITORING_HOSTS } from '../../shared/monitoring.ts';

@@ -20,7 +20,7 @@ export function containerPanels(services: string): ContainerPanel[] {
     },
     {
       id: 'container-cpu',
-      title: 'Processors that are busy',
+      title: 'Processors that the container keeps busy',
       unit: 'count',
       query: rate('cpu_seconds_total'),
       description: 'Processors that the container keeps busy: 1 is one of them all the time.',
