@@ -54,6 +54,7 @@ export interface ConvergeOptions extends Pick<Asked, 'overrides' | 'only' | 'ren
 
 /** What becomes of an image that could not be pulled. */
 const RETRIED = 'The next `medianest up` tries again.';
+const TRIED = '`medianest up` tries to pull it.';
 
 /** How often ranges are chosen again where another project takes them between the choice and the network. */
 const RANGE_ATTEMPTS = 4;
@@ -67,8 +68,8 @@ export async function converge(context: Context, { loaded, state }: Project, opt
   const capabilities = await context.capabilities();
   let warnings: readonly string[] | undefined;
   let lacking: readonly string[] = [];
-  const tellLeftOut = ({ leftOut }: Stack) => {
-    const lines = leftOutLines(leftOut, RETRIED);
+  const tellLeftOut = ({ leftOut }: Stack, next: string) => {
+    const lines = leftOutLines(leftOut, next);
     for (const line of lines) if (!lacking.includes(line)) context.report.warn(line);
     lacking = lines;
   };
@@ -94,8 +95,9 @@ export async function converge(context: Context, { loaded, state }: Project, opt
       warnings = options.command === undefined ? prepared.advice() : [];
       for (const line of warnings) context.report.warn(line);
     }
-    // Before they are pulled, nothing is known of it.
-    if (!plan.steps.some(({ kind }) => kind === 'fetch-images')) tellLeftOut(prepared.stack);
+    const fetches = plan.steps.some(({ kind }) => kind === 'fetch-images');
+    // Before they are pulled, nothing is known of it; other commands than `up` are about other things.
+    if (options.command === undefined && (context.flags.dryRun || !fetches)) tellLeftOut(prepared.stack, fetches ? TRIED : RETRIED);
     const request = { context, project: { loaded, state }, engine, stack: prepared.stack, only: options.only };
     for (const { up } of capabilities) for (const line of (await up?.announce?.(request)) ?? []) context.report.note(line);
     const outcome = (result: UpOutcome['result']): UpOutcome => ({

@@ -44,10 +44,7 @@ export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['pe
     const { docker, context } = run;
     return pullImage(step.ref, context, docker, (line) => task?.detail(line));
   },
-  'fetch-images': (step, run, task) => {
-    const { docker, context } = run;
-    return fetchImages(step.images, context, docker, (line) => task?.detail(line));
-  },
+  'fetch-images': (step, { context, docker }, task) => fetchImages(step.images, context, docker, (line) => task?.detail(line)),
   'create-secrets': (_step, run) => {
     const { state, secrets } = run.prepared;
     return saveSecrets(state, secrets.store);

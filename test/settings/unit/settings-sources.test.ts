@@ -48,6 +48,7 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'prometheus.retention.days': ['9', 9],
   'prometheus.retention.size': ['999m', 999 * 1024 ** 2],
   'elasticsearch.heap': ['999m', 999 * 1024 ** 2],
+  'elasticsearch.memory': ['9g', 9 * 1024 ** 3],
   'elasticsearch.mmap': ['false', false],
   'jaeger.days': ['9', 9],
   version: ['3', 3],

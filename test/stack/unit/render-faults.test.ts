@@ -138,7 +138,9 @@ function templatesOf(service: Service): { file: string; source: string }[] {
   const folders = (service.configFrom ?? [service.component]).map((component) => `${component}/config`);
   const list = (folder: string) => {
     try {
-      return readdirSync(path.join(HOME, 'templates', folder)).map((file) => `${folder}/${file}`);
+      return readdirSync(path.join(HOME, 'templates', folder), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => path.relative(path.join(HOME, 'templates'), path.join(entry.parentPath, entry.name)));
     } catch {
       return [];
     }

@@ -47,6 +47,7 @@ export const jaeger = defineService({
               grpc: `${address(name)}:${OTLP_PORTS.grpc}`,
               http: `${address(name)}:${OTLP_PORTS.http}`,
             })),
+            pipeline: networks.map((name) => `otlp/${name}`),
             hours: own.days * 24,
           },
           page,
