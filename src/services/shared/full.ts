@@ -16,8 +16,8 @@ export const isFull = ({ observability }: Pick<CoreSettings, 'observability'>): 
 export const hasFull = ({ settings }: Pick<BuildInput, 'settings'>, component: FullComponent): boolean =>
   settings.components[component] ?? isFull(settings);
 
-/** The users of Elasticsearch, each with a password of its own. `logs` is the log shipper's. */
-export type ElasticsearchUser = 'admin' | 'kibana' | 'grafana' | 'logs';
+/** The users of Elasticsearch, each with a password of its own. `logs` is the log shipper's; the name `kibana` is one that Elasticsearch reserves. */
+export type ElasticsearchUser = 'admin' | 'kibana-server' | 'grafana' | 'logs';
 
 export const elasticsearchPassword = (user: ElasticsearchUser): SecretSpec => ({
   name: `elasticsearch-${user}-password`,

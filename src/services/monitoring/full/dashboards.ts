@@ -33,7 +33,7 @@ const ABOUT: Readonly<Record<SectionName, string>> = {
 };
 
 /** The jobs that a query names; none in one about alerts. */
-export const jobsOf = ({ query }: Pick<Panel, 'query'>): string[] => [
+const jobsOf = ({ query }: Pick<Panel, 'query'>): string[] => [
   ...new Set([...query.matchAll(/job="([^"]+)"/g)].map(([, job]) => job as string)),
 ];
 
@@ -44,7 +44,7 @@ const groupOf = (name: string): string => name.replace(/-\d+$/, '');
  * All dashboards: file below `dashboards/` (its folder is the folder in Grafana) -> dashboard. A panel is left out where nothing of
  * the stack measures it, and a dashboard where no panel is left.
  */
-export function dashboards({ metrics, logs, traces, services }: Drawn): Record<string, GrafanaDashboard> {
+function dashboards({ metrics, logs, traces, services }: Drawn): Record<string, GrafanaDashboard> {
   const jobs = new Set(services.flatMap((service) => service.jobs));
   const known = (panel: Pick<Panel, 'query'>) => jobsOf(panel).every((job) => jobs.has(job));
   const backedUp = services.some(({ role }) => role === 'repository');

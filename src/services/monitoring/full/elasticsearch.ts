@@ -1,7 +1,14 @@
 import * as z from 'zod';
 import { cpus, memory, size } from '../../../settings/fields.ts';
 import { defineService } from '../../../stack/service.ts';
-import { type ElasticsearchUser, elasticsearchListen, elasticsearchPassword, hasFull, LOG_INDICES } from '../../shared/full.ts';
+import {
+  type ElasticsearchUser,
+  elasticsearchListen,
+  elasticsearchPassword,
+  type FullComponent,
+  hasFull,
+  LOG_INDICES,
+} from '../../shared/full.ts';
 import { fullPart, published } from './published.ts';
 
 /** Besides the heap: buffers for files and the network, threads, the program. */
@@ -24,13 +31,13 @@ const settings = z
       context.addIssue({ code: 'custom', path: ['heap'], message: 'should be half of `elasticsearch.memory` at most', input: heap });
   });
 
-/** Its own role for each user, but Kibana's, which comes with Elasticsearch (templates/elasticsearch/config/roles.yml). */
-const ROLES: Readonly<Record<ElasticsearchUser, string>> = {
-  admin: 'kibana_admin,medianest-read',
-  kibana: 'kibana_system',
-  grafana: 'medianest-read',
-  logs: 'medianest-write',
-};
+/** Its users, for whom they are there, and their roles: our own (templates/elasticsearch/config/roles.yml), and two that come with Elasticsearch. */
+const USERS: readonly { name: ElasticsearchUser; role: string; of?: FullComponent }[] = [
+  { name: 'admin', role: 'kibana_admin,medianest-read' },
+  { name: 'kibana-server', role: 'kibana_system', of: 'kibana' },
+  { name: 'grafana', role: 'medianest-read', of: 'grafana' },
+  { name: 'logs', role: 'medianest-write' },
+];
 
 export const elasticsearch = defineService({
   ...fullPart,
@@ -39,9 +46,11 @@ export const elasticsearch = defineService({
   summary: 'Elasticsearch: keeps the logs of all containers, for Kibana and Grafana',
   settings,
   build: (own, input) => {
-    const users = (Object.keys(ROLES) as ElasticsearchUser[])
-      .filter((user) => user === 'admin' || user === 'logs' || hasFull(input, user))
-      .map((user) => ({ name: user, role: ROLES[user], secret: elasticsearchPassword(user).name }));
+    const users = USERS.filter(({ of }) => of === undefined || hasFull(input, of)).map(({ name, role }) => ({
+      name,
+      role,
+      secret: elasticsearchPassword(name).name,
+    }));
     return [
       published(
         'elasticsearch',

@@ -8,7 +8,7 @@ import { savedObjects } from './saved-objects.ts';
 
 const KIBANA_PORT = 5601;
 const ADMIN = elasticsearchPassword('admin');
-const OWN = elasticsearchPassword('kibana');
+const OWN = elasticsearchPassword('kibana-server');
 const KEY = { name: 'kibana-key', source: { generate: true } } as const;
 
 /** Its settings that hold secrets, as a second file that it reads (`--config` may be given several times). */
@@ -35,7 +35,7 @@ export const kibana = defineService({
   summary: 'Kibana: the page for searching in logs',
   settings,
   build: (own, input) => {
-    const store = logStore(input, 'kibana');
+    const store = logStore(input, 'kibana-server');
     if (!store) return [];
     const address = input.address('monitoring', MONITORING_HOSTS.kibana);
     return [
@@ -46,7 +46,7 @@ export const kibana = defineService({
           mounts: [],
           secrets: [SETTINGS, OWN, KEY, ADMIN],
           environment: { NODE_OPTIONS: `--max-old-space-size=${Math.floor((own.memory * 0.65) / 1024 ** 2)}` },
-          view: { address, port: KIBANA_PORT, store: store.url, admin: ADMIN.name, settings: SETTINGS.name },
+          view: { address, port: KIBANA_PORT, store: store.url, user: store.user, admin: ADMIN.name, settings: SETTINGS.name },
           files: { 'saved-objects.ndjson': savedObjects() },
           page: { address, port: KIBANA_PORT, user: 'admin', secret: ADMIN.name },
           memoryBytes: own.memory,

@@ -16,7 +16,7 @@ user() { # NAME ROLES SECRET: the password goes by a pipe, and is seen in no lis
   printf '%s\n%s\n' "$password" "$password" | /usr/share/elasticsearch/bin/elasticsearch-users useradd "$1" -r "$2" >/dev/null
 }
 user admin kibana_admin,medianest-read elasticsearch-admin-password
-user kibana kibana_system elasticsearch-kibana-password
+user kibana-server kibana_system elasticsearch-kibana-server-password
 user grafana medianest-read elasticsearch-grafana-password
 user logs medianest-write elasticsearch-logs-password
 exec /usr/local/bin/docker-entrypoint.sh eswrapper
