@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { systemCode, UserError } from '../core/errors.ts';
+import { withoutProxies } from './compose.ts';
 
 /**
  * Connects its input and output with an address that the container reaches: bash opens the connection, so the image needs no program for
@@ -61,13 +62,18 @@ export async function forwardThrough(
 
 function passOn(socket: Socket, argv: readonly string[], failed: (why: string) => void): void {
   // A process group of its own: Ctrl-C reaches it through us.
-  const child = spawn('docker', argv, { detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn('docker', withoutProxies(argv), { detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
   let said = '';
+  let answered = false;
+  child.stdout.once('data', () => {
+    answered = true;
+  });
   child.stderr.on('data', (text: Buffer) => {
     said = `${said}${text}`.slice(-500);
   });
   socket.pipe(child.stdin);
-  child.stdout.pipe(socket);
+  // Its end is told below, after why.
+  child.stdout.pipe(socket, { end: false });
   child.stdin.on('error', () => undefined);
   socket.on('error', () => undefined);
   socket.once('close', () => {
@@ -79,7 +85,8 @@ function passOn(socket: Socket, argv: readonly string[], failed: (why: string) =
     socket.destroy();
   });
   child.once('close', (code) => {
-    if (code && !socket.destroyed) failed(said.trim().split('\n').at(-1) || `docker exec ended with status ${code}`);
+    // A browser that closes early ends it too, and nothing is said then.
+    if (code && !answered && said.trim() !== '') failed(said.trim().split('\n').at(-1) as string);
     socket.end();
   });
 }
