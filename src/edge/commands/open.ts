@@ -5,8 +5,7 @@ import { numberOf } from '../../core/flags.ts';
 export const openCommand: Command = {
   name: 'open',
   section: 'Start',
-  summary:
-    'The portal in your browser, or a page of `observability: full` (grafana, kibana, jaeger) until Ctrl-C; without a browser, its address',
+  summary: 'The portal in your browser, or grafana, kibana or jaeger until Ctrl-C; without a browser, the address',
   example: 'medianest open',
   args: '[page]',
   options: [['--port <port>', 'For a page: listen on this port of 127.0.0.1 (default: one that is free)']],

@@ -15,6 +15,9 @@ interface Step {
   value: number | null;
 }
 
+/** How a kind of panel is drawn: each has names of its own. */
+type PanelOptions = Record<string, unknown>;
+
 /** One picture of a dashboard (Grafana's manual, "Dashboard JSON model"). */
 export interface GrafanaPanel {
   id: number;
@@ -34,7 +37,7 @@ export interface GrafanaPanel {
     };
     overrides: never[];
   };
-  options: Record<string, unknown>;
+  options: PanelOptions;
 }
 
 export interface GrafanaDashboard {
