@@ -26,7 +26,7 @@ export interface Manifest {
   /** With those that the operator's override adds. */
   services: ManifestService[];
   /** Services that were left out because their image is missing. Manifests before 0.5 do not say. */
-  leftOut?: { service: string; image: string; without: string; keeps?: string }[];
+  leftOut?: readonly { service: string; image: string; without: string; keeps?: string }[];
   /** Volumes that the operator's override adds, as the engine calls them. Manifests before 0.5 do not say. */
   addedVolumes?: string[];
   configs: Record<string, string>;
