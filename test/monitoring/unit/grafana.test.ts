@@ -151,14 +151,14 @@ it('the tables of panels have one name for each, and say what is bad', () => {
 
 describe('what Grafana is provisioned with', () => {
   const contents = (path: string) => files.find((file) => file.path === `grafana/${path}`)?.contents ?? '';
-  const sources = parse(contents('provisioning/datasources/medianest.yaml'));
+  const sources = parse(contents('provisioning/datasources/medianest.yml'));
   it('has data sources with the uids that dashboards name', () => {
     expect(sources.datasources.map(({ uid, type, editable }: Record<string, unknown>) => ({ uid, type, editable }))).toEqual(
       Object.values(DATASOURCES).map((entry) => ({ ...entry, editable: false })),
     );
   });
   it('lets no one change dashboards, sign up or look without a password, and asks no one outside', () => {
-    expect(parse(contents('provisioning/dashboards/medianest.yaml')).providers).toEqual([
+    expect(parse(contents('provisioning/dashboards/medianest.yml')).providers).toEqual([
       expect.objectContaining({ allowUiUpdates: false, disableDeletion: true }),
     ]);
     const ini = contents('grafana.ini');
