@@ -9,7 +9,7 @@ import { buildImage } from './store/build-image.ts';
 export interface BuiltImage {
   name: string;
   ref: string;
-  action: 'built' | 'kept' | 'yours' | 'to build';
+  action: 'built' | 'kept' | 'yours' | 'to build' | 'pulled by up';
 }
 
 /** Builds what the engine lacks, in order; `fresh` builds all of them again. The operator's own images are left alone. */
@@ -37,7 +37,7 @@ export async function buildImages(
       (image): BuiltImage => ({
         name: image.name,
         ref: image.ref,
-        action: toBuild.includes(image) ? action : image.build ? 'kept' : 'yours',
+        action: toBuild.includes(image) ? action : image.build ? 'kept' : image.pulled ? 'pulled by up' : 'yours',
       }),
     );
   if (context.flags.dryRun || toBuild.length === 0) return report('to build');

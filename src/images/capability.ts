@@ -10,6 +10,14 @@ import { update } from './commands/update.ts';
 export const images: Capability = {
   name: 'images',
   commands: [update, imagesBuild, imagesSave, imagesLoad, imagesLock, imagesSbom, imagesOutdated, imagesPrune],
+  checks: async ({ manifest }) => {
+    const { leftOutChecks } = await import('./plan/left-out.ts');
+    return leftOutChecks(manifest ?? {});
+  },
+  notes: async ({ manifest }) => {
+    const { leftOutNotes } = await import('./plan/left-out.ts');
+    return leftOutNotes(manifest ?? {});
+  },
   groups: { images: { section: 'Change', summary: 'Build, save, load, compare and remove the images that containers are made of' } },
   data: {
     // They have no project: the same image serves every project of this host.

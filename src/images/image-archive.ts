@@ -3,8 +3,10 @@ import path from 'node:path';
 import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { exists } from '../core/files.ts';
+import type { Engine } from '../docker/types.ts';
 import { prepare } from '../reconcile/prepare.ts';
-import { neededRefs } from './store/images.ts';
+import type { Stack } from '../stack/types.ts';
+import { canDoWithout, neededRefs } from './store/images.ts';
 
 export interface SaveOutcome {
   file: string;
@@ -19,8 +21,8 @@ export async function saveImages(context: Context, { loaded }: Project, out: str
     throw new UserError('ALREADY_THERE', `${file} is there already, and is not overwritten`, 'choose another name with --out');
   const engine = await context.engine();
   const { stack } = await prepare(context, loaded, { unchecked: true });
-  const images = neededRefs(stack);
-  const missing = await engine.missingImages(images);
+  const { images, missing, optional } = await presentRefs(stack, engine);
+  for (const ref of optional) context.report.warn(`${ref} is not here, and is left out of ${file}: docker pull ${ref}`);
   if (missing.length > 0)
     throw new UserError(
       'IMAGE_MISSING',
@@ -42,6 +44,17 @@ export async function saveImages(context: Context, { loaded }: Project, out: str
     throw error;
   }
   return { file, images, bytes: statSync(file).size };
+}
+
+/** What can be saved; of what the engine lacks, what no service is left out for, and what some are. */
+async function presentRefs(stack: Stack, engine: Engine): Promise<{ images: string[]; missing: string[]; optional: string[] }> {
+  const absent = await engine.missingImages(neededRefs(stack));
+  const optional = absent.filter((ref) => canDoWithout(stack, ref));
+  return {
+    images: neededRefs(stack).filter((ref) => !optional.includes(ref)),
+    missing: absent.filter((ref) => !optional.includes(ref)),
+    optional,
+  };
 }
 
 function writeFailure(file: string, tail: readonly string[]): UserError {

@@ -12,7 +12,7 @@ import { type Inventory, inventory, offersFor } from './inventory.ts';
 import { type BaseImage, lockedImage, movedWith } from './plan/locked-image.ts';
 import type { Offers } from './plan/newer.ts';
 import { buildImage } from './store/build-image.ts';
-import { lockChanges } from './store/images.ts';
+import { canDoWithout, lockChanges } from './store/images.ts';
 import { findLock, lockFile, readLock } from './store/lock-file.ts';
 
 export interface LockOutcome {
@@ -84,14 +84,16 @@ async function presentImages(context: Context, prepared: Prepared): Promise<Imag
   const engine = await context.engine();
   const images = await allImages(prepared, engine);
   const missing = await engine.missingImages(images.map(({ ref }) => ref));
-  const needed = missing.filter((ref) => prepared.stack.services.some(({ image }) => image.ref === ref));
+  const published = missing.filter((ref) => prepared.stack.services.some(({ image }) => image.ref === ref));
+  const needed = published.filter((ref) => !canDoWithout(prepared.stack, ref));
   if (needed.length > 0)
     throw new UserError(
       'IMAGE_MISSING',
       `the engine does not have ${needed.join(', ')}; nothing was written`,
       'medianest images build, or medianest images load FILE',
     );
-  for (const ref of missing)
+  for (const ref of published) context.report.warn(`${ref} is not here and is not recorded: docker pull ${ref}, then lock again`);
+  for (const ref of missing.filter((entry) => !published.includes(entry)))
     context.report.warn(`${ref}, which others are built on, is not here and is not recorded: a build cannot be held to this lock alone`);
   return images.filter(({ ref }) => !missing.includes(ref));
 }
@@ -112,15 +114,18 @@ async function record(
   const offers = mirror ? await optionalOffers(context, found) : undefined;
   const at = context.clock.now();
   const entries: ImageLock['images'] = {};
-  for (const [image, contents] of found)
+  for (const [image, contents] of found) {
+    const info = await engine.image(image.ref);
     entries[image.name] = lockedImage({
       image,
-      id: (await engine.image(image.ref))?.id ?? '',
+      id: info?.id ?? '',
+      digests: info?.digests ?? [],
       base: image.build && (await baseOf(context, image)),
       contents,
       offers,
       at,
     });
+  }
   const kept = before?.format === 2 ? before.images : {};
   const all = Object.entries({ ...kept, ...entries }).sort(([a], [b]) => (a < b ? -1 : 1));
   const architecture = offers?.architecture || anyArchitecture(found);

@@ -9,6 +9,7 @@ import { prepare } from '../reconcile/prepare.ts';
 import { allImages } from './all-images.ts';
 import { inventory } from './inventory.ts';
 import { imageSbom } from './plan/sbom.ts';
+import { canDoWithout } from './store/images.ts';
 
 export interface SbomOutcome {
   image: string;
@@ -26,7 +27,8 @@ export async function imageSboms(
   folder: string | undefined,
 ): Promise<SbomOutcome[]> {
   const engine = await context.engine();
-  const images = await allImages(await prepare(context, loaded, { unchecked: true }), engine);
+  const prepared = await prepare(context, loaded, { unchecked: true });
+  const images = await allImages(prepared, engine);
   const known = images.map(({ name }) => name);
   const unknown = names.find((name) => !known.includes(name));
   if (unknown)
@@ -35,8 +37,16 @@ export async function imageSboms(
       `the profile has no image ${JSON.stringify(unknown)}; ${didYouMean(unknown, known)}`,
       'medianest images sbom writes those of all',
     );
-  const chosen = images.filter(({ name }) => names.length === 0 || names.includes(name));
-  const missing = await engine.missingImages(chosen.map(({ ref }) => ref));
+  const wanted = images.filter(({ name }) => names.length === 0 || names.includes(name));
+  const absent = await engine.missingImages(wanted.map(({ ref }) => ref));
+  // One that is asked for by its name has to be there.
+  const left =
+    names.length > 0
+      ? []
+      : absent.filter((ref) => prepared.stack.services.some(({ image }) => image.ref === ref) && canDoWithout(prepared.stack, ref));
+  for (const ref of left) context.report.warn(`${ref} is not here, and has no SBOM: docker pull ${ref}`);
+  const chosen = wanted.filter(({ ref }) => !left.includes(ref));
+  const missing = absent.filter((ref) => !left.includes(ref));
   if (missing.length > 0)
     throw new UserError(
       'IMAGE_MISSING',

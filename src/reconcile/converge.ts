@@ -6,6 +6,7 @@ import { neededRefs } from '../images/store/images.ts';
 import { execute } from '../project/execute.ts';
 import { withLock } from '../project/with-lock.ts';
 import { certificatesOf } from '../stack/certificates.ts';
+import { leftOutLines } from '../stack/images/left-out.ts';
 import type { Stack } from '../stack/types.ts';
 import { refuseEdited } from '../state/hand-edits.ts';
 import type { Lock } from '../state/lock.ts';
@@ -51,6 +52,10 @@ export interface ConvergeOptions extends Pick<Asked, 'overrides' | 'only' | 'ren
   accept?(plan: ProjectPlan): Promise<void> | void;
 }
 
+/** What becomes of an image that could not be pulled. */
+const RETRIED = 'The next `medianest up` tries again.';
+const TRIED = '`medianest up` tries to pull it.';
+
 /** How often ranges are chosen again where another project takes them between the choice and the network. */
 const RANGE_ATTEMPTS = 4;
 
@@ -62,7 +67,13 @@ export async function converge(context: Context, { loaded, state }: Project, opt
   const command = options.command ?? `up --profile ${loaded.profile}`;
   const capabilities = await context.capabilities();
   let warnings: readonly string[] | undefined;
-  const attempt = async () => {
+  let lacking: readonly string[] = [];
+  const tellLeftOut = ({ leftOut }: Stack, next: string) => {
+    const lines = leftOutLines(leftOut, next);
+    for (const line of lines) if (!lacking.includes(line)) context.report.warn(line);
+    lacking = lines;
+  };
+  const attempt = async (fetch = options.command === undefined && !options.offline) => {
     if (!options.overwrite) refuseEdited(state);
     const plan = await planProject(context, loaded, engine, {
       waitSeconds,
@@ -71,6 +82,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
       renew: options.renew,
       newData: options.newData,
       carryData: options.carryData,
+      fetch,
       // Other commands leave the networks of the project as they are.
       replaceNetworks: options.command === undefined,
     });
@@ -83,6 +95,9 @@ export async function converge(context: Context, { loaded, state }: Project, opt
       warnings = options.command === undefined ? prepared.advice() : [];
       for (const line of warnings) context.report.warn(line);
     }
+    const fetches = plan.steps.some(({ kind }) => kind === 'fetch-images');
+    // Before they are pulled, nothing is known of it; other commands than `up` are about other things.
+    if (options.command === undefined && (context.flags.dryRun || !fetches)) tellLeftOut(prepared.stack, fetches ? TRIED : RETRIED);
     const request = { context, project: { loaded, state }, engine, stack: prepared.stack, only: options.only };
     for (const { up } of capabilities) for (const line of (await up?.announce?.(request)) ?? []) context.report.note(line);
     const outcome = (result: UpOutcome['result']): UpOutcome => ({
@@ -95,7 +110,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
       carried: plan.carried,
       urls: prepared.stack.urls,
       ...(prepared.stack.certificates.some((certificate) => certificate.issuer === 'internal-ca') && { trust: state.at('ca', 'root.crt') }),
-      ...(warnings?.length && { warnings }),
+      ...(lacking.length + (warnings?.length ?? 0) > 0 && { warnings: [...(warnings ?? []), ...lacking] }),
       seconds: (context.clock.now().getTime() - started) / 1000,
     });
     return { prepared, plan, outcome };
@@ -107,6 +122,14 @@ export async function converge(context: Context, { loaded, state }: Project, opt
   const work = async (lock: Lock, record: (plan: unknown) => void) => {
     let { prepared, plan, outcome } = await attempt();
     await options.accept?.(plan);
+    const docker = await context.docker();
+    const run = (steps: readonly Step[]) =>
+      execute(steps, { context, prepared: { state, secrets: prepared.secrets, project: prepared.stack.project }, engine, docker, lock });
+    const fetching = plan.steps.filter(({ kind }) => kind === 'fetch-images');
+    if (fetching.length > 0) {
+      await run(fetching);
+      ({ prepared, plan, outcome } = await attempt(false));
+    }
     const finish = async (changed: readonly string[]) => {
       const request = { context, project: { loaded, state }, engine, stack: prepared.stack, only: options.only };
       const run = { ...request, changed, started: new Date(started), seconds: outcome('changed').seconds, command };
@@ -119,16 +142,13 @@ export async function converge(context: Context, { loaded, state }: Project, opt
     const left = leftBehindText(plan.leftBehind);
     if (left) context.report.warn(left);
     record(plan.steps);
-    const docker = await context.docker();
     await checkCompose(docker);
-    const run = (steps: readonly Step[]) =>
-      execute(steps, { context, prepared: { state, secrets: prepared.secrets, project: prepared.stack.project }, engine, docker, lock });
     const request = { context, project: { loaded, state }, engine, stack: prepared.stack, only: options.only };
     for (const { up } of capabilities) await up?.begins?.(request, command);
     const early = beforeRendering(plan.steps, prepared.stack);
     if (early.length > 0) {
       await run(early);
-      ({ prepared, plan, outcome } = await attempt());
+      ({ prepared, plan, outcome } = await attempt(false));
     }
     const before = await livesOf(engine, prepared.stack.project);
     const tried = [...early];
@@ -142,7 +162,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
         if (left === 0 || !(error instanceof UserError && error.code === 'RANGE_LOST')) throw error;
         // Two that come up at once have chosen the same free range: one of them had to lose it.
         context.report.note(`${error.message}: choosing again`);
-        ({ prepared, plan, outcome } = await attempt());
+        ({ prepared, plan, outcome } = await attempt(false));
       }
     }
     const issued = tried.flatMap((step) => (step.kind === 'issue-certificate' ? [step.certificate] : []));

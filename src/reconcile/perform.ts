@@ -10,6 +10,7 @@ import type { Task } from '../core/reporter.ts';
 import { composeArgs } from '../docker/compose.ts';
 import { createVolume } from '../docker/volume.ts';
 import { buildImage, pullImage } from '../images/store/build-image.ts';
+import { fetchImages } from '../images/store/fetch-images.ts';
 import { askController, replaceMember } from '../members/agent-cli.ts';
 import { placedSecrets, placeSecrets, saveSecrets } from '../secrets/store/secret-files.ts';
 import { LABEL } from '../stack/labels.ts';
@@ -43,6 +44,7 @@ export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['pe
     const { docker, context } = run;
     return pullImage(step.ref, context, docker, (line) => task?.detail(line));
   },
+  'fetch-images': (step, { context, docker }, task) => fetchImages(step.images, context, docker, (line) => task?.detail(line)),
   'create-secrets': (_step, run) => {
     const { state, secrets } = run.prepared;
     return saveSecrets(state, secrets.store);

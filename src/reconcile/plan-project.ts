@@ -19,6 +19,7 @@ import { checkMedia } from './media-check.ts';
 import { composeOf, readVolumeOwners } from './own-volume.ts';
 import { composeServices } from './plan/change.ts';
 import type { UpFacts } from './plan/facts.ts';
+import { fetchSteps, neededImages, uses, withSteps } from './plan/images.ts';
 import { abandonedVolumes, addedLeftBehind, leftBehind } from './plan/left-data.ts';
 import { refuseHalfFlip } from './plan/replicas.ts';
 import { planUp, type UpPlan } from './plan/up.ts';
@@ -48,6 +49,8 @@ export interface Asked {
   newData?: boolean | undefined;
   /** Data of another name, or of another kind of database, comes along. */
   carryData?: boolean | undefined;
+  /** Images that services are left out for are to be pulled. */
+  fetch?: boolean | undefined;
 }
 
 export interface ProjectPlan extends UpPlan {
@@ -71,6 +74,7 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
     overrides: asked.overrides,
     renew: asked.renew,
     replaceNetworks: asked.replaceNetworks,
+    present: { engine, containers },
   });
   const { state, stack, rendered, secrets } = prepared;
   if (rendered.refused) throw rendered.refused;
@@ -117,7 +121,10 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
     deploying: asked.deploying === true,
     waitSeconds: asked.waitSeconds ?? WAIT_SECONDS,
   };
-  const first = planUp(stack, rendered, facts);
+  const fetching = fetchSteps(stack, asked.fetch === true);
+  // All of it is judged before anything of it is pulled.
+  if (fetching.length > 0) await preflight(context, prepared.whole, new Set(), containers, engine, stack.leftOut);
+  const first = withSteps(fetching, planUp(stack, rendered, facts));
   const carried = carry?.carried ?? [];
   if (asked.carryData && carried.length === 0)
     context.report.note('--carry-data: no data has to come along, because the stack reads the same volumes as at the last `up`');
@@ -130,7 +137,7 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
   const names = new Set(starting.map((change) => change.service));
   const services = stack.services.filter((service) => names.has(service.name));
   await checkMedia(services);
-  await preflight(context, stack, names, containers, engine);
+  if (fetching.length === 0) await preflight(context, stack, names, containers, engine);
   for (const { up } of await context.capabilities()) await up?.beforeStart?.(services, { loaded, state }, context);
   await refuseTakenPorts(stack, names, { containers, published: publishedPorts(manifest), engine });
   const refs = stack.images
@@ -146,13 +153,16 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
   const leaders = leadersOf(await memberStates(engine, containers, recreated?.member?.controller));
   const serving = await servingReplicas(engine, containers, services.find(({ rolling }) => rolling)?.rolling?.balancer);
   return {
-    ...planUp(stack, rendered, {
-      ...facts,
-      leaders,
-      serving,
-      volumesMade,
-      missingImages: [...(await neededImages(stack, missing)), ...missing.filter((ref) => addedRefs.includes(ref))],
-    }),
+    ...withSteps(
+      fetching,
+      planUp(stack, rendered, {
+        ...facts,
+        leaders,
+        serving,
+        volumesMade,
+        missingImages: [...neededImages(stack, missing), ...missing.filter((ref) => addedRefs.includes(ref))],
+      }),
+    ),
     prepared,
     leftBehind: left,
     carried,
@@ -182,17 +192,6 @@ function refuseUnbuilt({ services }: Added, missing: readonly string[]): void {
 
 const composeText = (files: readonly { path: string; contents: string }[]): string | undefined =>
   files.find(({ path }) => path === COMPOSE_FILE)?.contents;
-
-const uses = (image: Stack['images'][number], ref: string): boolean =>
-  image.ref === ref || (image.build?.after ? uses(image.build.after, ref) : false);
-
-/** A parent image matters only while something that is built upon it is missing. */
-async function neededImages(stack: Stack, missing: readonly string[]): Promise<string[]> {
-  const direct = new Set(stack.services.map((service) => service.image.ref));
-  return missing.filter(
-    (ref) => direct.has(ref) || stack.images.some((image) => missing.includes(image.ref) && image.build?.after?.ref === ref),
-  );
-}
 
 /** If no container is left, a network of the same name may still be another project's. */
 async function refuseForeignNetworks(stack: Stack, containers: readonly ObservedContainer[], engine: Engine): Promise<void> {

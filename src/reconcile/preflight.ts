@@ -6,11 +6,12 @@ import type { Engine, ObservedContainer } from '../docker/types.ts';
 import { kernelSettings } from '../host/host-facts.ts';
 import { storageOf } from '../host/host-storage.ts';
 import { examineRunning } from '../host/plan/preflight.ts';
-import type { Stack } from '../stack/types.ts';
+import type { LeftOut, Stack } from '../stack/types.ts';
 
 /**
  * What `doctor` would say of the engine and the machine, before the first container of a service is made. It costs one
  * question to the engine; what doctor asks of names, clocks and encryption is left to it.
+ * @param leftOut what images are going to be pulled for
  */
 export async function preflight(
   context: Context,
@@ -18,6 +19,7 @@ export async function preflight(
   starting: ReadonlySet<string>,
   containers: readonly ObservedContainer[],
   engine: Engine,
+  leftOut: readonly LeftOut[] = [],
 ): Promise<void> {
   const running = new Set(containers.map((container) => container.service));
   const known = stack.services.every((service) => service.oneOff || running.has(service.name));
@@ -32,6 +34,7 @@ export async function preflight(
     engineAt: { label, sameMachine },
     kernel: kernelSettings(stack),
     storage: sameMachine && info.rootDir ? storageOf(info.rootDir) : undefined,
+    pulls: leftOut.map(({ image }) => image),
   });
   const bad = findings.find(({ status }) => status === 'fail');
   if (bad) {

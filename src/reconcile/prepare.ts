@@ -9,12 +9,14 @@ import { installedCertificate, installedSerial } from '../certificates/store/ins
 import { exists } from '../core/files.ts';
 import { canonical } from '../core/hash.ts';
 import { localSocket } from '../docker/address.ts';
+import type { Engine, ObservedContainer } from '../docker/types.ts';
 import { findLock } from '../images/store/lock-file.ts';
 import { type ResolvedSecrets, resolveStackSecrets } from '../secrets/plan/secrets.ts';
 import { loadSecrets } from '../secrets/store/secret-files.ts';
 import { parseSettings } from '../settings/document.ts';
 import type { Loaded } from '../settings/loaded.ts';
 import { type BuildFacts, buildStack, portalImage, toolImage } from '../stack/build.ts';
+import type { Absence } from '../stack/images/left-out.ts';
 import type { Overrides } from '../stack/overrides.ts';
 import { certificateKey, render } from '../stack/render.ts';
 import { settingsRead } from '../stack/settings-read.ts';
@@ -31,6 +33,8 @@ export interface Prepared {
   loaded: Loaded;
   state: StateFolder;
   stack: Stack;
+  /** All that the settings ask for, also what is left out of the stack for want of its image. */
+  whole: Stack;
   rendered: Rendered;
   secrets: ResolvedSecrets;
   subnets: Record<NetworkName, string>;
@@ -66,6 +70,8 @@ export interface RangeCheck extends Comparison {
   unlocked?: boolean | undefined;
   /** Generated secrets that are to get a new value. */
   renew?: readonly string[] | undefined;
+  /** What runs, where services are to be left out whose image the engine does not have. */
+  present?: { engine: Engine; containers: readonly ObservedContainer[] } | undefined;
 }
 
 /** What capabilities have found on the host. */
@@ -112,7 +118,9 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
   const choice = await rangesFor(context, { settings, state, registry, facts: unplaced }, check);
   const reach = { isolated: choice.isolated, appClosed: choice.appClosed };
   const facts: BuildFacts = { ...unplaced, subnets: choice.subnets, ...reach };
-  const stack = buildStack(settings, registry, facts);
+  const whole = buildStack(settings, registry, facts);
+  const absence = check.present && (await findAbsence(whole, check.present));
+  const stack = absence ? buildStack(settings, registry, { ...facts, absence }) : whole;
   const used = (lines: typeof choice.moved) => lines.filter(({ network }) => stack.networks.some(({ name }) => name === network));
   const now = context.clock.now();
   const secrets = resolveStackSecrets(
@@ -143,6 +151,7 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     loaded,
     state,
     stack,
+    whole,
     rendered,
     secrets,
     gathered: gathered.steps,
@@ -164,6 +173,20 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     // An override that an edit of medianest.yml has ended must not return when the setting does.
     newOverrides: canonical(stack.overrides) === canonical(before) ? undefined : stack.overrides,
     dueCertificates: Object.fromEntries(due.filter((entry): entry is [string, string] => entry[1] !== undefined)),
+  };
+}
+
+/** Of the images that the stack can do without, those that the engine lacks; undefined where it has all of them. */
+async function findAbsence({ services }: Stack, { engine, containers }: NonNullable<RangeCheck['present']>): Promise<Absence | undefined> {
+  const optional = services.filter(({ without }) => without !== undefined);
+  if (optional.length === 0) return undefined;
+  const refs = new Set(await engine.missingImages([...new Set(optional.map(({ image }) => image.ref))]));
+  if (refs.size === 0) return undefined;
+  const before = containers.filter(({ service }) => optional.some(({ name, image }) => name === service && refs.has(image.ref)));
+  const gone = await engine.missingImages(before.map(({ image }) => image));
+  return {
+    refs,
+    running: Object.fromEntries(before.flatMap(({ service, image }) => (gone.includes(image) ? [] : [[service, image]]))),
   };
 }
 

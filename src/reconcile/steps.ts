@@ -26,6 +26,10 @@ export const reconcileSteps = {
     many: (steps) => `pull ${plural(steps.length, 'image')}`,
     perform: later('pull-image'),
   },
+  'fetch-images': {
+    describe: (step) => `pull ${step.images.map(({ ref }) => ref).join(', ')}, as far as they can be had`,
+    perform: later('fetch-images'),
+  },
   'create-secrets': {
     describe: (step) => `store ${plural(step.names.length, 'secret')} (${step.names.join(', ')})`,
     perform: later('create-secrets'),

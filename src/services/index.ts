@@ -17,6 +17,10 @@ import { edge } from './edge/edge.ts';
 import { cdn } from './edge/settings/cdn.ts';
 import { alertmanager } from './monitoring/alertmanager.ts';
 import { blackboxExporter } from './monitoring/blackbox-exporter.ts';
+import { elasticsearch } from './monitoring/full/elasticsearch.ts';
+import { grafana } from './monitoring/full/grafana.ts';
+import { jaeger } from './monitoring/full/jaeger.ts';
+import { kibana } from './monitoring/full/kibana.ts';
 import { nginxExporter } from './monitoring/nginx-exporter.ts';
 import { nodeExporter } from './monitoring/node-exporter.ts';
 import { postgresExporter } from './monitoring/postgres-exporter.ts';
@@ -48,6 +52,10 @@ export const registry: readonly ServiceDefinition[] = [
   nginxExporter,
   alertmanager,
   prometheus,
+  elasticsearch,
+  kibana,
+  jaeger,
+  grafana,
   logEgress,
   engineProxy,
   agent,

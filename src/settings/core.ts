@@ -34,10 +34,10 @@ export const coreShape = {
       'Name of the Compose project: containers, networks and volumes carry it. Without it, that of the stack which was started here, or else the name of the folder',
     ),
   observability: z
-    .enum(['off', 'light'], 'should be off or light')
+    .enum(['off', 'light', 'full'], 'should be off, light or full')
     .default('off')
     .describe(
-      '`light`: Prometheus, its exporters, alert rules and Alertmanager (docs/monitoring.md); about 100 MiB of memory. `off`: none of them',
+      '`light`: Prometheus, its exporters, alert rules and Alertmanager (docs/monitoring.md); about 100 MiB of memory. `full`: also Grafana, Elasticsearch, Kibana and Jaeger, which are pulled; about 3 GiB of memory. `off`: none of them',
     ),
   components: z.record(z.string(), z.boolean()).default({}).describe('Switches services of the profile on or off, one by one'),
   networks: z

@@ -5,6 +5,7 @@ import { isEveryAddress, isIpv6 } from '../core/ip-address.ts';
 import type { Settings } from '../settings/schema.ts';
 import { certificatesOf } from './certificates.ts';
 import { type FoundLock, heldBuild } from './image-lock.ts';
+import { type Absence, leaveOut, NOTHING_ABSENT } from './images/left-out.ts';
 import { usedNetworks } from './networks.ts';
 import { applyOverrides, type Overrides } from './overrides.ts';
 import type { BuildInput, HostFacts, ServiceDefinition } from './service.ts';
@@ -21,6 +22,8 @@ export interface BuildFacts extends Partial<Reach> {
   engineSocket?: { path: string; gid: number } | undefined;
   /** Hash of all files of an image's source; the folder is relative to the package (`templates/edge/image`). */
   sourceHash(folder: string): string;
+  /** Images that the engine does not have, where it was asked. */
+  absence?: Absence;
   /** The packages that images are to be built with. */
   lock?: FoundLock | undefined;
   /** Told of every fixed address that is asked for or reserved. */
@@ -41,11 +44,14 @@ export function buildStack(asked: Settings, registry: readonly ServiceDefinition
   }
   const built: Blueprint[] = [];
   const input = { ...buildInput(settings, { ...facts, overrides }), built };
-  const services = enabled.flatMap((definition) => {
+  const components = new Map<string, string>();
+  for (const definition of enabled) {
     const blueprints = definition.build(settings[definition.key], input);
     built.push(...blueprints);
-    return blueprints.map((blueprint): Service => ({ ...blueprint, component: definition.name }));
-  });
+    for (const { name } of blueprints) components.set(name, definition.name);
+  }
+  const { kept, leftOut } = leaveOut(built, facts.absence ?? NOTHING_ABSENT);
+  const services = kept.map((blueprint): Service => ({ ...blueprint, component: components.get(blueprint.name) as string }));
   checkAddresses(services, facts);
   checkPorts(services);
   const present = new Set(services.map((service) => service.name));
@@ -66,6 +72,7 @@ export function buildStack(asked: Settings, registry: readonly ServiceDefinition
     images: imagesInOrder(services),
     overrides,
     urls: unique(services.flatMap((service) => service.urls)),
+    leftOut,
   };
 }
 
@@ -114,6 +121,12 @@ function buildInput(settings: Settings, facts: BuildFacts): BuildInput {
     enabled: (component) => settings.components[component] === true,
     address: (network, host) => fixedAddress(network, host, facts),
     reserve: (network, host) => facts.onAddress?.(network, host),
+    pulled: (name, { ref, bytes }) => {
+      const own = settings.images[name];
+      if (own) return { name, ref: own };
+      const locked = lock ? facts.lock?.lock.images[name] : undefined;
+      return { name, ref, pulled: { bytes, ...(locked?.ref === ref && locked.digest && { digest: locked.digest }) } };
+    },
     image: (name, build = {}): ImageSpec => {
       const own = settings.images[name];
       const update = facts.overrides.updates?.[name];

@@ -11,6 +11,8 @@ export interface LockedPackage {
 export interface LockedImage {
   ref: string;
   id: string;
+  /** Of an image that others publish: what its tag stood for (`grafana/grafana@sha256:...`), so that the same one is pulled. */
+  digest?: string;
   /** Hash of the image's source when it was recorded: another source may need packages that the lock does not name. */
   source?: string;
   /** When it was recorded, as snapshot archives name a time: `20261129T091500Z`. */

@@ -1,6 +1,6 @@
 import { sha256, shortHash } from '../core/hash.ts';
 import type { Member } from './member.ts';
-import type { Rendered, RenderedFile, Role, Rolling, Stack } from './types.ts';
+import type { Page, Rendered, RenderedFile, Role, Rolling, Stack } from './types.ts';
 
 /** Version of the state folder's layout. */
 export const STATE_VERSION = 1;
@@ -11,6 +11,7 @@ interface ManifestService {
   role?: Role;
   rolling?: Rolling;
   member?: Member;
+  page?: Page;
   /** Services that it stands on. Manifests before 0.5 do not say. */
   after?: string[];
 }
@@ -24,6 +25,8 @@ export interface Manifest {
   notes: string[];
   /** With those that the operator's override adds. */
   services: ManifestService[];
+  /** Services that were left out because their image is missing. Manifests before 0.5 do not say. */
+  leftOut?: readonly { service: string; image: string; without: string; keeps?: string }[];
   /** Volumes that the operator's override adds, as the engine calls them. Manifests before 0.5 do not say. */
   addedVolumes?: string[];
   configs: Record<string, string>;
@@ -41,16 +44,18 @@ export function toManifest(rendered: Rendered, stack: Stack): Manifest {
     services: [
       ...stack.services
         .filter((service) => !service.oneOff)
-        .map(({ name, component, role, rolling, member, after }) => ({
+        .map(({ name, component, role, rolling, member, page, after }) => ({
           name,
           component,
           ...(role && { role }),
           ...(rolling && { rolling }),
           ...(member && { member }),
+          ...(page && { page }),
           ...(after.length > 0 && { after }),
         })),
       ...rendered.added.services.filter(({ count }) => count > 0).map(({ name }) => ({ name, component: name })),
     ],
+    ...(stack.leftOut.length > 0 && { leftOut: stack.leftOut.map((entry) => ({ ...entry, image: entry.image.ref })) }),
     addedVolumes: rendered.added.volumes,
     configs: rendered.configs,
     files,

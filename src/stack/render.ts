@@ -42,7 +42,7 @@ export function render(stack: Stack, input: RenderInput): Rendered {
   }));
   const subnets = new Map(networks.map((network) => [network.name, network]));
   for (const service of stack.services) {
-    const config = [...renderConfig(service, input.templates), ...rulesFor(service, stack, input)];
+    const config = [...renderConfig(service, input.templates), ...computedFiles(service), ...rulesFor(service, stack, input)];
     files.push(...config);
     if (config.length > 0) configs[service.name] = shortHash(config.map(({ path, contents }) => [path, contents]));
     const fragment = renderFragment(service, input.templates);
@@ -69,6 +69,8 @@ export function render(stack: Stack, input: RenderInput): Rendered {
   }
   const document = {
     name: stack.project,
+    // A note, which Compose passes over: without it nothing would be written where the stack is only short of an image.
+    ...(stack.leftOut.length > 0 && { 'x-left-out': Object.fromEntries(stack.leftOut.map(({ service, image }) => [service, image.ref])) }),
     services,
     networks: Object.fromEntries(networks.map((network) => [network.name, networkDefinition(network, base, stack.project)])),
     volumes: Object.fromEntries(
@@ -183,6 +185,9 @@ function renderConfig(service: Service, templates: ReadonlyMap<string, string>):
       });
   });
 }
+
+const computedFiles = ({ name, files = {} }: Service): RenderedFile[] =>
+  Object.entries(files).map(([file, contents]) => ({ path: `${name}/${file}`, mode: 0o644, contents }));
 
 /** Rules of every component of the stack, for the service that takes them. They hold braces of their own, so they are no templates. */
 function rulesFor(service: Service, stack: Stack, { templates, ownRules = new Map() }: RenderInput): RenderedFile[] {

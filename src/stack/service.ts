@@ -31,6 +31,8 @@ export interface BuildInput {
   reserve(network: NetworkName, host: number): void;
   /** The image built from `templates/<name>/image`, or the operator's own from `images:`. */
   image(name: string, build?: Partial<Pick<NonNullable<ImageSpec['build']>, 'after' | 'contexts'>>): ImageSpec;
+  /** An image that others publish, or the operator's own from `images:`. @param bytes what it takes on the engine's disk, about */
+  pulled(name: string, published: { ref: string; bytes: number }): ImageSpec;
 }
 
 /**

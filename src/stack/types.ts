@@ -1,7 +1,7 @@
 import type { UserError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Secret } from '../core/secret.ts';
-import type { HeldBuild } from './image-lock.ts';
+import type { ImageSpec, LeftOut } from './images/image.ts';
 import type { KernelNeed } from './kernel-need.ts';
 import type { Member, Role } from './member.ts';
 import type { MetricsSource } from './metrics.ts';
@@ -11,6 +11,7 @@ import type { Added } from './override/added.ts';
 import type { Overrides } from './overrides.ts';
 import type { SettingsTrial } from './settings-trial.ts';
 
+export type { ImageSpec, LeftOut } from './images/image.ts';
 export type { Role } from './member.ts';
 export type { FilePart, Mount, NfsExport } from './mount.ts';
 export { NETWORKS, type Network, type NetworkName } from './networks.ts';
@@ -58,27 +59,13 @@ export interface CertificateSpec {
   days: number;
 }
 
-export interface ImageSpec {
-  name: string;
-  /** A content-addressed tag for what is built here; the operator's reference otherwise. */
-  ref: string;
-  build?: {
-    /** Folder with the Dockerfile, relative to the package. */
-    context: string;
-    /** BuildKit's named contexts: name -> folder relative to the package. */
-    contexts: Record<string, string>;
-    args: Record<string, string>;
-    /** The published image that it starts from, as the settings name it; absent where that is one of ours. */
-    base?: string;
-    /** Without BuildKit's cache, which would bring the packages of last time. */
-    fresh: boolean;
-    /** Hash of all its sources, whatever packages it is built with. */
-    source: string;
-    /** The packages that it must have; the newest where there is no lock. */
-    held?: HeldBuild;
-    /** The image it is `FROM`, built before it. */
-    after?: ImageSpec;
-  };
+/** A page that `medianest open` shows, in the network `monitoring`. */
+export interface Page {
+  address: string;
+  port: number;
+  /** Who signs in, and the secret with the password. Absent where nothing asks. */
+  user?: string;
+  secret?: string;
 }
 
 /** What the portal answers with 200 while it can serve, and an application unless its settings say otherwise. */
@@ -176,6 +163,16 @@ export interface Blueprint {
   kernel?: KernelNeed[];
   /** What Prometheus scrapes of it. */
   metrics?: MetricsSource[];
+  /** More files of its configuration folder, computed: name (`dashboards/host.json`) -> text. */
+  files?: Readonly<Record<string, string>>;
+  /** A page for people, which `medianest open COMPONENT` shows. */
+  page?: Page;
+  /** The stack works without it. Where its image cannot be had it is left out, and this is what is missing: `dashboards in Grafana`. */
+  without?: string;
+  /** Containers that it is of no use without: it is left out where one of them is. */
+  needs?: string[];
+  /** Memory that it takes also while it has nothing to do, in bytes, where that is most of its limit. */
+  restingBytes?: number;
   /** It is given `rules.yml` of every component of the stack, as `rules-COMPONENT.yml`. */
   takesRules?: boolean;
   /** What its recreation costs the people who use the portal. */
@@ -205,6 +202,8 @@ export interface Stack {
   /** The overrides that apply, of all that were given. */
   overrides: Overrides;
   urls: string[];
+  /** Services that the settings ask for and whose image the engine does not have. */
+  leftOut: LeftOut[];
 }
 
 /** A file as it will be written, relative to the state folder's logical tree (`edge/nginx.conf`). */

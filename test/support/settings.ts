@@ -131,6 +131,11 @@ components: { all-in-one: false, redis: true, engine-proxy: true, agent: true }
 logs: { store: elasticsearch, url: "https://logs.example.org:9200/base", apiKey: not-to-be-seen, ca: not-to-be-seen, days: 30 }
 `,
   },
+  full: { flags: { profile: 'prod' }, file: 'observability: full\n' },
+  'full-without-logs': {
+    flags: { profile: 'dev-compose' },
+    file: 'observability: full\ncomponents: { elasticsearch: false }\nimages: { grafana: "registry.example.org/grafana:1" }\n',
+  },
   'two-replicas': {
     file: 'project: home\nprofile: mine\nexternal: { plex: { url: "http://192.168.1.20:32400", token: "t" }, uptimeKuma: { url: "http://192.168.1.21:3001" } }\n',
     files: {

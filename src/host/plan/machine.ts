@@ -2,6 +2,8 @@ import type { Service, Stack } from '../../stack/types.ts';
 import { type HostFacts, isProblem } from './facts.ts';
 import { bytes, type Examination, type Finding, fail, ok, warn } from './finding.ts';
 import { groupTooLarge } from './group-memory.ts';
+import { pulledBytes } from './pulls.ts';
+import { restTooLarge } from './resting-memory.ts';
 
 /** Limits may add up to more than there is, but not to what could never run. */
 export const OVERCOMMIT = 4;
@@ -38,6 +40,8 @@ export function memoryFinding(stack: Stack, totalBytes: number): Finding {
   const services = wanted(stack);
   const group = groupTooLarge(services, totalBytes);
   if (group) return fail('memory', group.message, group.remedy);
+  const resting = restTooLarge(services, totalBytes);
+  if (resting) return fail('memory', resting.message, resting.remedy);
   const sum = limits(services);
   const text = `${services.length} ${services.length === 1 ? 'container' : 'containers'} may use up to ${bytes(sum)} together, and this machine has ${bytes(totalBytes)}`;
   if (sum > totalBytes * OVERCOMMIT) return fail('memory', text, lessMemory(stack, sum - totalBytes * OVERCOMMIT));
@@ -69,13 +73,18 @@ const IMAGE_BYTES = 400 * 1024 ** 2;
 const ROOM_BYTES = 2 * 1024 ** 3;
 const FULL = 0.9;
 
-export const examineDisk: Examination = ({ host, missingImages }) =>
+function imagesBytes(stack: Stack | undefined, missing: readonly string[]): number {
+  const pulled = (stack?.images ?? []).filter((image) => image.pulled && missing.includes(image.ref));
+  return pulledBytes(pulled) + (missing.length - pulled.length) * IMAGE_BYTES;
+}
+
+export const examineDisk: Examination = ({ host, missingImages, stack }) =>
   Object.values(host.storage)
     .filter((storage) => storage !== undefined)
     .filter((storage, index, all) => all.findIndex(({ point }) => point === storage.point) === index)
     .flatMap((storage) => {
       const id = `disk.${storage === host.storage.engine ? 'engine' : 'state'}`;
-      const needs = storage === host.storage.engine ? missingImages.length * IMAGE_BYTES + ROOM_BYTES / 4 : 64 * 1024 ** 2;
+      const needs = storage === host.storage.engine ? imagesBytes(stack, missingImages) + ROOM_BYTES / 4 : 64 * 1024 ** 2;
       const text = `${bytes(storage.freeBytes)} of ${bytes(storage.sizeBytes)} is free below ${storage.path}`;
       const remedy = 'free some space: `docker system df` shows what takes it, `docker image prune` removes what nothing uses';
       if (storage.freeBytes < needs) return fail(id, `${text}; about ${bytes(needs)} is needed`, remedy);

@@ -14,6 +14,8 @@ export interface BaseImage {
 export interface Recorded {
   image: ImageSpec;
   id: string;
+  /** Where it can be pulled from, exactly: `grafana/grafana@sha256:...`. */
+  digests?: readonly string[];
   base: BaseImage | undefined;
   contents: ImageContents;
   /** Undefined where the mirror was not reached. */
@@ -22,20 +24,25 @@ export interface Recorded {
 }
 
 /** An image as the lock has it. */
-export function lockedImage({ image, id, base, contents, offers, at }: Recorded): LockedImage {
+export function lockedImage({ image, id, digests = [], base, contents, offers, at }: Recorded): LockedImage {
   const packages: Record<string, LockedPackage> = {};
   for (const [name, { version, architecture }] of Object.entries(contents.packages).sort(([a], [b]) => (a < b ? -1 : 1))) {
     const suite = offers && suiteOf(name, version, contents.system?.codename ?? '', offers);
     packages[name] = { version, architecture, ...(suite && { suite }) };
   }
   const built = image.build && { source: image.build.source, snapshot: snapshotTime(at) };
-  return { ref: image.ref, id, ...built, ...(base && { base: lockedBase(base) }), packages };
+  const digest = image.pulled && digestOf(image.ref, digests);
+  return { ref: image.ref, id, ...(digest && { digest }), ...built, ...(base && { base: lockedBase(base) }), packages };
+}
+
+function digestOf(ref: string, digests: readonly string[]): string | undefined {
+  const repository = ref.replace(/@.*$/, '').replace(/:[^/]*$/, '');
+  return digests.find((entry) => entry.startsWith(`${repository}@`)) ?? digests[0];
 }
 
 /** Under the name that it has in the settings, where it was given by digest as well. */
 function lockedBase({ ref, id, digests }: BaseImage): NonNullable<LockedImage['base']> {
-  const repository = ref.replace(/@.*$/, '').replace(/:[^/]*$/, '');
-  const digest = digests.find((entry) => entry.startsWith(`${repository}@`)) ?? digests[0];
+  const digest = digestOf(ref, digests);
   return { ref, id, ...(digest && { digest }) };
 }
 

@@ -11,6 +11,10 @@ export interface NamedImage {
 /** Names that the stack's containers are started from, each once. */
 export const neededRefs = (stack: Stack): string[] => [...new Set(stack.services.map((service) => service.image.ref))];
 
+/** Whether every service that is started from this image is left out where it is missing. */
+export const canDoWithout = (stack: Stack, ref: string): boolean =>
+  stack.services.filter(({ image }) => image.ref === ref).every(({ without }) => without !== undefined);
+
 /** Ours by name and label: `medianest/edge:4f2a...`; an operator's own image may carry the label of what it is built upon. One that a killed build has left has a longer name. */
 const OURS = /^medianest\/([a-z0-9-]+):[0-9a-f]{12}(-building-\d+)?$/;
 

@@ -15,17 +15,19 @@ export const plan: Command = {
     const { widthOf } = await import('../../ui/fold.ts');
     const { painter } = await import('../../ui/paint.ts');
     const { describePlan } = await import('../describe.ts');
+    const { leftOutLines } = await import('../../stack/images/left-out.ts');
     refuseBoth(options);
     const { loaded } = await open(context);
     const plan = await planProject(context, loaded, await context.engine(), {
       newData: options.newData === true,
       carryData: options.carryData === true,
       replaceNetworks: true,
+      fetch: true,
     });
     const { prepared, changes, files, leftBehind, carried, steps } = plan;
     for (const line of prepared.moved) context.report.note(line);
     if (prepared.notIsolated) context.report.warn(prepared.notIsolated);
-    const warnings = prepared.advice();
+    const warnings = [...prepared.advice(), ...leftOutLines(prepared.stack.leftOut, '`medianest up` tries to pull it.')];
     for (const line of warnings) context.report.warn(line);
     return done(
       { profile: prepared.stack.profile, changes, files, leftBehind, carried, warnings },

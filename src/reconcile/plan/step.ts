@@ -10,6 +10,8 @@ import type { CarryJournal } from './carry-journal.ts';
 export interface ReconcileSteps {
   'build-image': { image: ImageSpec };
   'pull-image': { ref: string };
+  /** Images that the stack can do without: what cannot be pulled in bounded time is told, and left out. */
+  'fetch-images': { images: ImageSpec[] };
   'create-secrets': { names: string[] };
   'remember-subnets': { subnets: Record<string, string>; reach: Reach };
   'write-files': { rendered: Rendered; stack: Stack; changed: string[] };

@@ -11,7 +11,7 @@ export const dashboard: Command = {
     const asked = numberOf('--port', options.port, { least: 0, most: 65_535, should: 'a port', example: 8600 }) ?? 0;
     const { open } = await import('../../project/open.ts');
     const { serveDashboard } = await import('../serve.ts');
-    const { remoteHint } = await import('../plan/remote-hint.ts');
+    const { remoteHint } = await import('../../host/plan/remote-hint.ts');
     // A mistake in the settings ends the command, not each refresh.
     await open(context);
     if (context.flags.dryRun) return done({ result: 'planned' }, 'would serve the dashboard on 127.0.0.1');

@@ -1,9 +1,9 @@
 import type { HealthReport } from '../../capability/check.ts';
 import type { CertificateRow } from '../../certificates/plan/certificate-report.ts';
 import { utcText } from '../../core/time.ts';
+import { SECTION_TITLES, SECTIONS, type SectionName } from '../../services/monitoring/panels/panel.ts';
 import { markup } from '../../topology/draw/svg.ts';
 import type { BackupView } from '../plan/backups.ts';
-import { SECTION_TITLES, SECTIONS, type SectionName } from '../plan/panels.ts';
 import type { DrawnPanel, ReportHead } from '../plan/report.ts';
 import { RANGES, type Range } from '../plan/requests.ts';
 import { isKnown, type Known } from '../plan/samples.ts';

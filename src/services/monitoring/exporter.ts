@@ -15,7 +15,7 @@ const exporterSettings = z.strictObject({
 });
 
 type ExporterSettings = z.output<typeof exporterSettings>;
-type ExporterName = Exclude<keyof typeof MONITORING_HOSTS, 'prometheus' | 'alertmanager' | 'alert-relay'>;
+type ExporterName = Extract<keyof typeof MONITORING_HOSTS, `${string}-exporter`>;
 
 /** What the definitions of all exporters have in common. */
 export const exporterPart = {

@@ -48,6 +48,10 @@ const alertmanagerOf = (input: BuildInput): string | null =>
     ? `${input.address('monitoring', MONITORING_HOSTS.alertmanager)}:${ALERTMANAGER_PORT}`
     : null;
 
+/** Where Prometheus listens, in the network `monitoring` alone. */
+export const prometheusListen = (input: Pick<BuildInput, 'address'>): string =>
+  `${input.address('monitoring', MONITORING_HOSTS.prometheus)}:${PROMETHEUS_PORT}`;
+
 export const prometheus = defineService({
   name: 'prometheus',
   key: 'prometheus',
@@ -56,7 +60,7 @@ export const prometheus = defineService({
   settings,
   build: (own, input) => {
     const host = MONITORING_HOSTS.prometheus;
-    const listen = `${input.address('monitoring', host)}:${PROMETHEUS_PORT}`;
+    const listen = prometheusListen(input);
     const networks: NetworkName[] = [...networksOf(input.built), ...(own.outside ? (['out'] as const) : [])];
     const itself: Blueprint = {
       name: 'prometheus',

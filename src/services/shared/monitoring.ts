@@ -11,6 +11,10 @@ export const MONITORING_HOSTS = {
   'nginx-exporter': 85,
   alertmanager: 86,
   'alert-relay': 87,
+  grafana: 90,
+  elasticsearch: 91,
+  kibana: 92,
+  jaeger: 93,
 };
 
 /** How each exporter is asked about another container: the part of a scrape that those containers need not know. */

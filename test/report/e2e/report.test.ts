@@ -2,10 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { PANELS, queryOf } from '../../../src/report/plan/panels.ts';
 import { ASKING, type Ask, answersOf, pathOf, type Series, spanOf } from '../../../src/report/plan/samples.ts';
 import { sloAsks } from '../../../src/report/plan/slo.ts';
+import type { GrafanaDashboard } from '../../../src/services/monitoring/full/grafana-dashboard.ts';
+import { queryOf } from '../../../src/services/monitoring/panels/panel.ts';
+import { PANELS } from '../../../src/services/monitoring/panels/panels.ts';
 import { docker, PROGRAM } from '../../support/cli.ts';
+import { load, rendered, stackOf } from '../../support/settings.ts';
 import { type Answer, parsed, request, until } from '../../support/stack.ts';
 import { type Workspace, workspace } from '../../support/workspace.ts';
 
@@ -60,6 +63,39 @@ test('no picture is without data on a running stack', async () => {
   const slo = await ask(sloAsks(span()));
   // When it began to measure is looked for in steps of five minutes.
   expect(slo.slice(0, -1).map((series) => series.length)).toEqual([1, 1, 1, 1, 1, 1, 1]);
+});
+
+test('no picture of Grafana is without data either', async () => {
+  // The stack that runs here, and Grafana as it would be beside it.
+  const file = 'observability: light\ncomponents: { grafana: true }\napp: { replicas: 2 }\n';
+  const files = rendered(stackOf(load({ file, flags: { profile: 'prod' } }))).files;
+  const boards = files
+    .filter(({ path: name }) => name.startsWith('grafana/dashboards/'))
+    .map(({ contents }) => JSON.parse(contents) as GrafanaDashboard);
+  const asked = new Map<string, string>();
+  for (const { title, panels } of boards)
+    for (const panel of panels)
+      for (const { expr } of panel.targets)
+        asked.set(String(expr).replaceAll('$__rate_interval', `${4 * SCRAPE}s`), `${title}: ${panel.title}`);
+  expect(asked.size).toBeGreaterThan(120);
+  const empty = async () => {
+    const queries = [...asked.keys()];
+    const answers = await ask(queries.map((query): Ask => ({ query, span: spanOf(new Date(), 300, SCRAPE) })));
+    return queries
+      .filter((_query, index) => !(answers[index] ?? []).some(({ points }) => points.length > 0))
+      .map((query) => asked.get(query) as string);
+  };
+  // Nothing was drilled yet.
+  const none = [
+    'Backups and RPO: RPO of the last drill',
+    'Backups and RPO: RTO of the last drill',
+    'Service: node-exporter: RPO of the last drill',
+    'Service: node-exporter: RTO of the last drill',
+  ];
+  const unexpected = async () => (await empty()).filter((title) => !none.includes(title));
+  await until('all of them have data', async () => (await unexpected()).length === 0, 90).catch(async () =>
+    expect(await unexpected()).toEqual([]),
+  );
 });
 
 describe('the report', () => {

@@ -3,9 +3,9 @@ import { chart } from '../../../src/report/draw/chart.ts';
 import { dashboardPage, dashboardPart } from '../../../src/report/draw/dashboard-page.ts';
 import { reportPage } from '../../../src/report/draw/report-page.ts';
 import { timeline } from '../../../src/report/draw/timeline.ts';
-import { SECTION_TITLES } from '../../../src/report/plan/panels.ts';
 import { reportJson } from '../../../src/report/plan/report.ts';
 import type { Point, Series } from '../../../src/report/plan/samples.ts';
+import { SECTION_TITLES } from '../../../src/services/monitoring/panels/panel.ts';
 import { blankReport, NASTY, sampleReport } from '../../support/report-sample.ts';
 
 const span = { start: 0, end: 600, step: 60 };

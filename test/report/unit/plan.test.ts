@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { remoteHint } from '../../../src/host/plan/remote-hint.ts';
 import { momentText, secondsText, valueText } from '../../../src/report/draw/format.ts';
 import { backupView } from '../../../src/report/plan/backups.ts';
 import { type DiskForecast, forecastOf } from '../../../src/report/plan/forecast.ts';
 import { forecastCheck } from '../../../src/report/plan/forecast-check.ts';
 import { alertSpan, changesSince, healingOf, incidentsOf, withHealing } from '../../../src/report/plan/incidents.ts';
-import { remoteHint } from '../../../src/report/plan/remote-hint.ts';
 import { listedReleases, verdictText } from '../../../src/report/plan/report.ts';
 import { askedFor } from '../../../src/report/plan/requests.ts';
 import type { Point, Series } from '../../../src/report/plan/samples.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { PANELS, queryOf, SECTIONS } from '../../../src/report/plan/panels.ts';
 import { type Ask, answersOf, pathOf, spanOf } from '../../../src/report/plan/samples.ts';
+import { queryOf, SECTIONS } from '../../../src/services/monitoring/panels/panel.ts';
+import { PANELS } from '../../../src/services/monitoring/panels/panels.ts';
 
 const span = { start: 0, end: 60, step: 15 };
 const ask: Ask = { query: 'up', span };

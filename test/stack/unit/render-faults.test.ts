@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import Handlebars from 'handlebars';
 import { describe, expect, it } from 'vitest';
@@ -138,12 +138,13 @@ function templatesOf(service: Service): { file: string; source: string }[] {
   const folders = (service.configFrom ?? [service.component]).map((component) => `${component}/config`);
   const list = (folder: string) => {
     try {
-      return readdirSync(path.join(HOME, 'templates', folder)).map((file) => `${folder}/${file}`);
+      const all = readdirSync(path.join(HOME, 'templates', folder), { recursive: true }) as string[];
+      return all.map((file) => `${folder}/${file}`).filter((file) => statSync(path.join(HOME, 'templates', file)).isFile());
     } catch {
       return [];
     }
   };
-  const files = [...list(service.component).filter((file) => file.endsWith('.hbs')), ...folders.flatMap(list)];
+  const files = [`${service.component}/compose.yml.hbs`, ...folders.flatMap(list)];
   return files.map((file) => ({ file, source: readFileSync(path.join(HOME, 'templates', file), 'utf8') }));
 }
 

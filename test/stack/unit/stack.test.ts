@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import Handlebars from 'handlebars';
 import { describe, expect, it } from 'vitest';
@@ -248,7 +248,8 @@ describe('templates', () => {
 
 const listed = (folder: string): string[] => {
   try {
-    return readdirSync(folder).map((name) => path.join(folder, name));
+    const all = (readdirSync(folder, { recursive: true }) as string[]).map((name) => path.join(folder, name));
+    return all.filter((file) => statSync(file).isFile());
   } catch {
     return [];
   }

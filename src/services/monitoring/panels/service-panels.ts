@@ -1,0 +1,151 @@
+import { type Panel, panel } from './panel.ts';
+
+const APP = 'job="balancer",proxy="app"';
+
+/** The host, and what visitors notice. */
+export const SERVICE_PANELS: readonly Panel[] = [
+  panel(
+    'overview',
+    'availability',
+    'percent',
+    'Requests as a visitor sends them that succeed',
+    'avg by (site) (avg_over_time(probe_success{job="edge"}[$window]))',
+    {
+      by: 'site',
+      upTo: 1,
+      description:
+        'Share of the probes of blackbox-exporter that got a good answer over HTTPS, for each name that is served. They come from inside the host: a fault of the line outside does not show.',
+      warn: 0.999,
+      bad: 0.99,
+    },
+  ),
+  panel(
+    'overview',
+    'requests',
+    'perSecond',
+    'Requests to the application',
+    `sum(rate(haproxy_backend_http_requests_total{${APP}}[$window]))`,
+    { description: 'Requests that the balancer passed on to the replicas.' },
+  ),
+  panel(
+    'overview',
+    'errors',
+    'percent',
+    'Answers that are errors (5xx)',
+    `sum(rate(haproxy_backend_http_responses_total{${APP},code="5xx"}[$window])) / (sum(rate(haproxy_backend_http_responses_total{${APP}}[$window])) > 0) or 0 * sum(rate(haproxy_backend_http_responses_total{${APP}}[$window]))`,
+    {
+      upTo: 0.05,
+      description: 'Share of answers with a status from 500 on, of all that the balancer passed on. Above 5 % an alert fires.',
+      warn: 0.01,
+      bad: 0.05,
+    },
+  ),
+  panel('overview', 'alerts', 'count', 'Alerts that fire', 'count(ALERTS{alertstate="firing",severity!="none"}) or vector(0)', {
+    upTo: 4,
+    description: 'Alerts that fire at that moment, without the one that always does.',
+    warn: 1,
+    bad: 3,
+  }),
+  panel(
+    'edge',
+    'latency',
+    'seconds',
+    'Time until an answer, as a visitor sees it',
+    'max by (site) (quantile_over_time(0.95, probe_duration_seconds{job="edge"}[$window]))',
+    { by: 'site', description: 'Time of a whole HTTPS request of blackbox-exporter; 95 % are faster.', warn: 1, bad: 3 },
+  ),
+  panel(
+    'edge',
+    'phases',
+    'seconds',
+    'Where that time goes',
+    'avg by (phase) (avg_over_time(probe_http_duration_seconds{job="edge"}[$window]))',
+    { by: 'phase', description: 'Mean time of each phase of that request: resolution, connection, TLS, waiting, transfer.' },
+  ),
+  panel('edge', 'connections', 'count', 'Connections', 'nginx_connections_active{job="nginx"}', {
+    description: 'Connections of visitors that are open at the edge.',
+  }),
+  panel(
+    'edge',
+    'edge-requests',
+    'perSecond',
+    'Requests, also those that the edge answers itself',
+    'rate(nginx_http_requests_total{job="nginx"}[$window])',
+    { description: 'Requests that the edge has taken, with those that it answers from its cache or refuses.' },
+  ),
+  panel('app', 'replicas', 'count', 'Replicas that serve', `haproxy_backend_active_servers{${APP}}`, {
+    upTo: 2,
+    description: 'Replicas that the balancer sends requests to. None: visitors get 503.',
+  }),
+  panel(
+    'app',
+    'app-time',
+    'seconds',
+    'Time until the application answers (mean)',
+    `haproxy_backend_response_time_average_seconds{${APP}}`,
+    { description: 'Mean time until a replica has answered, of the last 1,024 requests, as the balancer measures it.' },
+  ),
+  panel(
+    'app',
+    'app-codes',
+    'perSecond',
+    'Answers by their code',
+    `sum by (code) (rate(haproxy_backend_http_responses_total{${APP}}[$window]))`,
+    { by: 'code', description: 'Answers of the replicas by the class of their status.' },
+  ),
+  panel('app', 'sessions', 'count', 'Requests in flight', `haproxy_server_current_sessions{${APP}}`, {
+    by: 'server',
+    description: 'Requests that each replica works on.',
+  }),
+  panel('app', 'queue', 'count', 'Requests that wait for a replica', `haproxy_backend_current_queue{${APP}}`, {
+    description: 'Requests that wait in the balancer, because every replica has as many as it may have.',
+    warn: 1,
+    bad: 20,
+  }),
+  panel(
+    'certificates',
+    'certificate-days',
+    'days',
+    'Days until the certificate that visitors see expires',
+    'min by (site) (probe_ssl_earliest_cert_expiry{job="edge"} - time()) / 86400',
+    { by: 'site', description: 'Days left of the certificate that is served, for each name.', warn: 14, bad: 3 },
+  ),
+  panel('host', 'cpu', 'percent', 'Processors that are busy', '1 - avg(rate(node_cpu_seconds_total{job="node",mode="idle"}[$window]))', {
+    upTo: 1,
+    description: 'Share of the time in which processors of the host work.',
+    warn: 0.8,
+    bad: 0.95,
+  }),
+  panel(
+    'host',
+    'memory',
+    'percent',
+    'Memory in use',
+    '1 - node_memory_MemAvailable_bytes{job="node"} / node_memory_MemTotal_bytes{job="node"}',
+    { upTo: 1, description: 'Memory of the host that programs use and cannot give back at once.', warn: 0.85, bad: 0.95 },
+  ),
+  panel(
+    'host',
+    'disk',
+    'percent',
+    'Disk space in use',
+    'max by (mountpoint) (1 - node_filesystem_avail_bytes{job="node"} / node_filesystem_size_bytes{job="node"})',
+    { by: 'mountpoint', upTo: 1, description: 'Space in use on each disk of the host.', warn: 0.8, bad: 0.9 },
+  ),
+  panel(
+    'host',
+    'inodes',
+    'percent',
+    'Inodes in use',
+    'max by (mountpoint) (1 - node_filesystem_files_free{job="node"} / (node_filesystem_files{job="node"} > 0))',
+    { by: 'mountpoint', upTo: 1, description: 'Files and folders on each disk of the host, of what it can hold.', warn: 0.8, bad: 0.9 },
+  ),
+  panel(
+    'host',
+    'pressure',
+    'percent',
+    'Time in which something waits for the disk',
+    'rate(node_pressure_io_waiting_seconds_total{job="node"}[$window])',
+    { upTo: 1, description: 'Share of the time in which at least one task waits for a disk (PSI).', warn: 0.2, bad: 0.5 },
+  ),
+];

@@ -1,0 +1,51 @@
+import type { CoreSettings } from '../../settings/core.ts';
+import type { BuildInput } from '../../stack/service.ts';
+import type { SecretSpec } from '../../stack/types.ts';
+import { MONITORING_HOSTS } from './monitoring.ts';
+
+/** What `observability: full` adds to `light`. */
+export type FullComponent = 'grafana' | 'elasticsearch' | 'kibana' | 'jaeger';
+
+const ELASTICSEARCH_PORT = 9200;
+/** OTLP over HTTP with protobuf or JSON, and over gRPC (opentelemetry.io/docs/specs/otlp). */
+export const OTLP_PORTS = { http: 4318, grpc: 4317 };
+
+export const isFull = ({ observability }: Pick<CoreSettings, 'observability'>): boolean => observability === 'full';
+
+/** Whether this component is part of the stack, also for services that are built before it. */
+export const hasFull = ({ settings }: Pick<BuildInput, 'settings'>, component: FullComponent): boolean =>
+  settings.components[component] ?? isFull(settings);
+
+/** The users of Elasticsearch, each with a password of its own. `logs` is the log shipper's; the name `kibana` is one that Elasticsearch reserves. */
+export type ElasticsearchUser = 'admin' | 'kibana-server' | 'grafana' | 'logs';
+
+export const elasticsearchPassword = (user: ElasticsearchUser): SecretSpec => ({
+  name: `elasticsearch-${user}-password`,
+  source: { generate: true },
+});
+
+/** The indices that hold logs, and the data stream that a project's logs go to. */
+export const LOG_INDICES = 'logs-medianest-*';
+
+/** Where Elasticsearch listens, in the network `monitoring` alone. */
+export const elasticsearchListen = (input: Pick<BuildInput, 'address'>): { address: string; port: number } => ({
+  address: input.address('monitoring', MONITORING_HOSTS.elasticsearch),
+  port: ELASTICSEARCH_PORT,
+});
+
+/** Where Elasticsearch of this stack takes logs, and as whom; undefined where it is not part of the stack. */
+export const logStore = (
+  input: Pick<BuildInput, 'settings' | 'address'>,
+  user: ElasticsearchUser = 'logs',
+): { url: string; user: ElasticsearchUser; password: SecretSpec } | undefined => {
+  if (!hasFull(input, 'elasticsearch')) return undefined;
+  const { address, port } = elasticsearchListen(input);
+  return { url: `http://${address}:${port}`, user, password: elasticsearchPassword(user) };
+};
+
+/**
+ * Where Jaeger of this stack takes spans by OTLP over HTTP; undefined where it is not part of the stack.
+ * @param network `app` for the application, `monitoring` for all that is in that network
+ */
+export const traceEndpoint = (input: Pick<BuildInput, 'settings' | 'address'>, network: 'app' | 'monitoring'): string | undefined =>
+  hasFull(input, 'jaeger') ? `http://${input.address(network, MONITORING_HOSTS.jaeger)}:${OTLP_PORTS.http}` : undefined;

@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { kernelFindings, memoryFinding } from '../../../src/host/plan/machine.ts';
+import { pullFindings } from '../../../src/host/plan/pulls.ts';
+import { leftOutChecks, leftOutNotes } from '../../../src/images/plan/left-out.ts';
+import { registry } from '../../../src/services/index.ts';
+import { logStore, traceEndpoint } from '../../../src/services/shared/full.ts';
+import { buildStack } from '../../../src/stack/build.ts';
+import { type Absence, leftOutLines } from '../../../src/stack/images/left-out.ts';
+import { toManifest } from '../../../src/stack/manifest.ts';
+import type { Service, Stack } from '../../../src/stack/types.ts';
+import { load, rendered, SUBNETS, stackOf } from '../../support/settings.ts';
+
+const FOUR = ['elasticsearch', 'kibana', 'jaeger', 'grafana'];
+const settings = (file = '', profile = 'prod') => load({ file: `observability: full\n${file}`, flags: { profile } });
+const stack = (file = '', profile = 'prod'): Stack => stackOf(settings(file, profile));
+const names = ({ services }: Pick<Stack, 'services'>) => services.map(({ name }) => name);
+const service = (built: Stack, name: string): Service => built.services.find((entry) => entry.name === name) as Service;
+const refs = (built: Stack, ...of: string[]) => new Set(of.map((name) => service(built, name).image.ref));
+
+const without = (absence: Absence, file = ''): Stack =>
+  buildStack(settings(file).settings, registry, {
+    version: '0.0.0',
+    overrides: {},
+    subnets: SUBNETS,
+    sourceHash: () => 'fixed',
+    engineSocket: { path: '/var/run/docker.sock', gid: 999 },
+    absence,
+  });
+
+describe('observability: full', () => {
+  it('is light, and four services that are pulled', () => {
+    const light = stackOf(load({ file: 'observability: light\n', flags: { profile: 'prod' } }));
+    const full = stack();
+    expect(names(full).filter((name) => !names(light).includes(name))).toEqual(FOUR);
+    expect(FOUR.map((name) => service(full, name).image.pulled?.bytes ?? 0).every((bytes) => bytes > 1e8)).toBe(true);
+    for (const { image } of full.services) expect(image.build !== undefined || image.pulled !== undefined).toBe(true);
+    // What looks after all containers is told of the four; nothing else knows of them.
+    for (const name of names(light))
+      if (!['agent', 'engine-proxy'].includes(name)) expect(service(full, name)).toEqual(service(light, name));
+  });
+  it.each(FOUR)('%s can be switched off, and alone be switched on', (name) => {
+    expect(names(stack(`components: { ${name}: false }\n`))).not.toContain(name);
+    const alone = stackOf(load({ file: `observability: light\ncomponents: { ${name}: true }\n`, flags: { profile: 'prod' } }));
+    // Kibana shows what Elasticsearch has: without it there is none.
+    expect(names(alone).filter((entry) => FOUR.includes(entry))).toEqual(name === 'kibana' ? [] : [name]);
+  });
+  it('has no Kibana without Elasticsearch', () => {
+    expect(names(stack('components: { elasticsearch: false }\n')).filter((name) => FOUR.includes(name))).toEqual(['jaeger', 'grafana']);
+  });
+  it('publishes no port, and is in closed networks alone', () => {
+    const full = stack();
+    for (const name of FOUR) {
+      const { ports, networks } = service(full, name);
+      expect(ports).toEqual([]);
+      for (const network of networks) expect(full.networks.find((entry) => entry.name === network)).toMatchObject({ internal: true });
+    }
+  });
+  it('has the application send its spans to Jaeger in the network that both share', () => {
+    const built = { settings: settings().settings, address: (network: string, host: number) => `${network}.${host}` };
+    expect(traceEndpoint(built, 'app')).toBe('http://app.93:4318');
+    expect(service(stack(), 'jaeger').networks).toEqual(['monitoring', 'app']);
+    expect(logStore(built)).toEqual({
+      url: 'http://monitoring.91:9200',
+      user: 'logs',
+      password: { name: 'elasticsearch-logs-password', source: { generate: true } },
+    });
+    const light = { ...built, settings: load({ file: 'observability: light\n' }).settings };
+    expect([traceEndpoint(light, 'app'), logStore(light)]).toEqual([undefined, undefined]);
+  });
+  it('takes the operator’s own image', () => {
+    expect(service(stack('images: { jaeger: "registry.example.org/jaeger:2" }\n'), 'jaeger').image).toEqual({
+      name: 'jaeger',
+      ref: 'registry.example.org/jaeger:2',
+    });
+  });
+  it('pulls what the lock names by digest, unless its version is another one', () => {
+    const digest = 'grafana/grafana@sha256:1';
+    const image = (ref: string) =>
+      buildStack(settings().settings, registry, {
+        version: '0.0.0',
+        overrides: {},
+        subnets: SUBNETS,
+        sourceHash: () => 'fixed',
+        engineSocket: { path: '/var/run/docker.sock', gid: 999 },
+        lock: {
+          file: 'l',
+          lock: { format: 2, medianest: '0', profile: 'prod', images: { grafana: { ref, id: 'i', digest, packages: {} } } },
+        },
+      }).images.find(({ name }) => name === 'grafana');
+    const { ref } = service(stack(), 'grafana').image;
+    expect(image(ref)?.pulled?.digest).toBe(digest);
+    expect(image('grafana/grafana:1')?.pulled?.digest).toBeUndefined();
+  });
+  it('refuses a heap that leaves files no memory', () => {
+    expect(() => settings('elasticsearch: { heap: 2g }\n')).toThrow(/half of `elasticsearch.memory`/);
+  });
+});
+
+describe('where images are missing', () => {
+  const full = stack();
+  it('leaves out what runs from them, and what needs that', () => {
+    const built = without({ refs: refs(full, 'elasticsearch', 'grafana'), running: {} });
+    expect(names(built)).toEqual(names(full).filter((name) => !['elasticsearch', 'kibana', 'grafana'].includes(name)));
+    expect(built.leftOut.map((entry) => entry.service).sort()).toEqual(['elasticsearch', 'grafana', 'kibana']);
+    expect(built.volumes).not.toContain('grafana-data');
+    expect(built.secrets.some(({ name }) => /grafana|elasticsearch|kibana/.test(name))).toBe(false);
+    expect(built.images.some(({ name }) => name === 'kibana')).toBe(false);
+  });
+  it('renders no trace of it but a note, so that nothing else is replaced', () => {
+    const all = without({ refs: refs(full, ...FOUR), running: {} });
+    const light = rendered(stackOf(load({ file: 'observability: light\n', flags: { profile: 'prod' } })));
+    expect(rendered(all).inputs).toEqual(light.inputs);
+    const compose = parse(rendered(all).files[0]?.contents ?? '');
+    expect(Object.keys(compose['x-left-out']).sort()).toEqual([...FOUR].sort());
+    expect(Object.keys(compose.services).filter((name) => FOUR.includes(name))).toEqual([]);
+  });
+  it('keeps what runs from an earlier image', () => {
+    const built = without({ refs: refs(full, 'grafana'), running: { grafana: 'grafana/grafana:11.0.0' } });
+    expect(service(built, 'grafana').image.ref).toBe('grafana/grafana:11.0.0');
+    expect(built.leftOut).toEqual([expect.objectContaining({ service: 'grafana', keeps: 'grafana/grafana:11.0.0' })]);
+    expect(leftOutLines(built.leftOut, 'Next.')).toEqual([
+      expect.stringMatching(/^grafana keeps the image .*11\.0\.0: .*is not here\. Next\.$/),
+    ]);
+  });
+  it('never leaves out what the stack cannot do without', () => {
+    expect(names(without({ refs: new Set(full.images.map(({ ref }) => ref)), running: {} }))).toEqual(
+      names(full).filter((name) => !FOUR.includes(name)),
+    );
+  });
+  it('is told by health as a warning and by status', () => {
+    const built = without({ refs: refs(full, ...FOUR), running: {} });
+    const manifest = toManifest(rendered(built), built);
+    expect(leftOutChecks(manifest).map(({ id, status }) => [id, status])).toEqual(FOUR.map((name) => [`image.${name}`, 'warn']));
+    expect(leftOutChecks(manifest)[0]?.remedy).toMatch(/medianest up/);
+    expect(leftOutNotes(manifest)).toHaveLength(4);
+    expect([leftOutChecks({}), toManifest(rendered(full), full).leftOut]).toEqual([[], undefined]);
+  });
+});
+
+describe('whether the host can carry it', () => {
+  const GIB = 1024 ** 3;
+  it('is a matter of memory, which Elasticsearch and Kibana hold all the time', () => {
+    const { status, message, remedy } = memoryFinding(stack(), 3 * GIB);
+    expect([status, message]).toEqual(['fail', expect.stringMatching(/elasticsearch and kibana hold about 2\.3 GiB all the time/)]);
+    expect(remedy).toContain('observability: light');
+    expect(memoryFinding(stack(), 16 * GIB).status).not.toBe('fail');
+    expect(memoryFinding(stack('components: { elasticsearch: false }\n'), 3 * GIB).message).not.toMatch(/all the time/);
+  });
+  it('is a matter of vm.max_map_count, unless Elasticsearch does without', () => {
+    const kernel = { 'vm.max_map_count': 65_530, 'vm.overcommit_memory': 1 };
+    const of = (file: string) => kernelFindings(stack(file), kernel).find(({ id }) => id === 'kernel.vm.max_map_count');
+    expect(of('')).toMatchObject({ status: 'fail', remedy: 'sudo sysctl -w vm.max_map_count=262144', fix: { kind: 'sysctl' } });
+    expect(of('elasticsearch: { mmap: false }\n')).toBeUndefined();
+  });
+  it('is a matter of disk space for what is pulled', () => {
+    const images = stack().images.filter(({ pulled }) => pulled);
+    const storage = (freeBytes: number) => ({
+      path: '/d',
+      type: 'ext4',
+      point: '/',
+      options: [],
+      freeBytes,
+      sizeBytes: 1e12,
+      freeFiles: 1e6,
+      encryption: { state: 'plain' } as const,
+    });
+    expect(pullFindings(images, storage(3 * GIB))).toEqual([
+      expect.objectContaining({ status: 'fail', remedy: expect.stringContaining('observability: light') }),
+    ]);
+    expect(pullFindings(images, storage(10 * GIB))).toEqual([]);
+    expect(pullFindings([], storage(0))).toEqual([]);
+  });
+});
