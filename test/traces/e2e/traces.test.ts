@@ -21,7 +21,7 @@ beforeAll(async () => {
   space = await workspace('traces');
   space.configure({
     profile: 'dev-compose',
-    traces: { endpoint: receiver.endpoint, headers: 'x-key=k%3D1', sample: '1', url: 'http://jaeger.lan:16686' },
+    traces: { endpoint: receiver.endpoint, headers: 'x-key=k%3D1', sample: 1, url: 'http://jaeger.lan:16686' },
   });
   const { stderr, status } = await space.run(['up']);
   expect(stderr.slice(-2000) + String(status)).toMatch(/0$/);

@@ -67,9 +67,9 @@ export function createQueue(exporter, told) {
 
   /** @param {ReadableSpan[]} batch @returns {Promise<Error | undefined>} */
   const sendBatch = (batch) =>
-    new Promise((resolve) => {
+    new Promise((/** @type {(problem: Error | undefined) => void} */ resolve) => {
       exporter.export(batch, ({ code, error }) => resolve(code === 0 ? undefined : (error ?? new Error('not taken'))));
-    });
+    }).catch((error) => error);
 
   async function close() {
     await within(LAST_MS, send()).catch(() => {});

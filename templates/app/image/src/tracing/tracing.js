@@ -43,7 +43,14 @@ export function createTracing(config, log, metrics) {
 
   return {
     observe: (/** @type {import('fastify').FastifyInstance} */ app) =>
-      traceRequests(app, config, (trace, ended) => queue.add(spansOf(trace, ended))),
+      traceRequests(app, config, (trace, ended) => {
+        // A fault in here must not end the process.
+        try {
+          queue.add(spansOf(trace, ended));
+        } catch (error) {
+          log.warn({ err: error, traceId: trace.traceId }, 'no spans could be made of a trace');
+        }
+      }),
     close: queue.close,
   };
 }
