@@ -88,14 +88,15 @@ export async function converge(context: Context, { loaded, state }: Project, opt
     });
     const { prepared } = plan;
     if (options.offline) refuseMissing(plan.steps, neededRefs(prepared.stack));
-    for (const line of prepared.moved) context.report.note(line);
+    // Once what can be pulled is there, the plan is made again, and says so then.
+    const fetches = plan.steps.some(({ kind }) => kind === 'fetch-images');
+    for (const line of fetches && !context.flags.dryRun ? [] : prepared.moved) context.report.note(line);
     if (prepared.notIsolated) context.report.warn(prepared.notIsolated);
     // Once, although a plan may be made several times; `deploy` and its like are about other things.
     if (!warnings) {
       warnings = options.command === undefined ? prepared.advice() : [];
       for (const line of warnings) context.report.warn(line);
     }
-    const fetches = plan.steps.some(({ kind }) => kind === 'fetch-images');
     // Before they are pulled, nothing is known of it; other commands than `up` are about other things.
     if (options.command === undefined && (context.flags.dryRun || !fetches)) tellLeftOut(prepared.stack, fetches ? TRIED : RETRIED);
     const request = { context, project: { loaded, state }, engine, stack: prepared.stack, only: options.only };

@@ -42,6 +42,6 @@ export async function preflight(
     throw new UserError(code, `${bad.message}; nothing was changed`, bad.remedy ?? 'medianest doctor');
   }
   // Said once: `doctor` repeats it.
-  if (containers.length > 0) return;
+  if (containers.length > 0 || leftOut.length > 0) return;
   for (const { message, remedy } of findings.filter(({ status }) => status === 'warn')) context.report.warn(`${message}\n  Fix: ${remedy}`);
 }
