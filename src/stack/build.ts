@@ -127,6 +127,7 @@ function buildInput(settings: Settings, facts: BuildFacts): BuildInput {
       const locked = lock ? facts.lock?.lock.images[name] : undefined;
       return { name, ref, pulled: { bytes, ...(locked?.ref === ref && locked.digest && { digest: locked.digest }) } };
     },
+    lacks: (service, { ref }) => facts.absence?.refs.has(ref) === true && facts.absence.running[service] === undefined,
     image: (name, build = {}): ImageSpec => {
       const own = settings.images[name];
       const update = facts.overrides.updates?.[name];

@@ -33,6 +33,8 @@ export interface BuildInput {
   image(name: string, build?: Partial<Pick<NonNullable<ImageSpec['build']>, 'after' | 'contexts'>>): ImageSpec;
   /** An image that others publish, or the operator's own from `images:`. @param bytes what it takes on the engine's disk, about */
   pulled(name: string, published: { ref: string; bytes: number }): ImageSpec;
+  /** Whether a service is left out for want of this image: the engine was asked, and has neither it nor one that the service runs from. */
+  lacks(service: string, image: ImageSpec): boolean;
 }
 
 /**

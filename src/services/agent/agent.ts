@@ -56,7 +56,7 @@ export const agent = defineService({
     const groups = new Set(input.built.flatMap(({ member }) => (member ? [member.group] : [])));
     const scraped = monitored(input);
     const logs = input.settingsOf(logEgress);
-    const keepsLogs = takesLogs(logs);
+    const keepsLogs = takesLogs(input.settings);
     const networks: NetworkName[] = [
       'db',
       ...(groups.has('database') ? ['control' as const] : []),

@@ -6,7 +6,7 @@ import type { Blueprint } from '../../stack/types.ts';
 import { app, FIRST_HOST } from '../app/app.ts';
 import { monitored } from '../shared/monitoring.ts';
 import { containerChanges, containerName, containerReads, containerStats, engineRequests, logsPattern } from './engine-requests.ts';
-import { logEgress, takesLogs } from './log-egress.ts';
+import { takesLogs } from './log-egress.ts';
 
 export const ENGINE_PROXY_UID = 10008;
 /** The folder that it shares with only the agent. */
@@ -42,7 +42,7 @@ export const engineProxy = defineService({
     const requests = engineRequests(project);
     const containers = watched(input).map(({ name }) => containerName(project, name));
     const itself = SELF.map((name) => containerName(project, name));
-    const logged = takesLogs(input.settingsOf(logEgress)) ? [...containers, ...itself] : [];
+    const logged = takesLogs(input.settings) ? [...containers, ...itself] : [];
     const measures = monitored(input) ? [...containers, ...itself].map(containerStats) : [];
     const ownReads = monitored(input) || logged.length > 0 ? itself.flatMap(containerReads) : [];
     return [

@@ -5,6 +5,7 @@ import { isAddress, isLoopback, portOf } from '../../core/url-host.ts';
 import { httpUrl, memory, secret, size } from '../../settings/fields.ts';
 import { type BuildInput, defineService } from '../../stack/service.ts';
 import type { SecretSpec } from '../../stack/types.ts';
+import { elasticsearchListen, hasFull, logStore, runsFull } from '../shared/full.ts';
 import { AGENT_HOST } from '../shared/monitoring.ts';
 
 const NAME = 'log-egress';
@@ -16,9 +17,9 @@ const settings = z
   .strictObject({
     store: z
       .enum(STORES, `should be one of ${STORES.join(', ')}`)
-      .default('off')
+      .optional()
       .describe(
-        'Where the agent keeps the lines of all containers: `files` (a volume, read by `medianest logs`), `elasticsearch` or `victorialogs` at `url`; `off`: the engine’s own logs alone, at most 30 MiB for each container (docs/logs.md)',
+        'Where the agent keeps the lines of all containers: `files` (a volume, read by `medianest logs`), `elasticsearch` (at `url`, or of this stack where it has one) or `victorialogs` at `url`; `off`: the engine’s own logs alone, at most 30 MiB for each container (docs/logs.md). If not given, `files` with `observability: light`, `elasticsearch` with `full`',
       ),
     url: httpUrl().describe('Address of Elasticsearch or VictoriaLogs, outside the stack'),
     user: z.string().min(1).optional().describe('User there'),
@@ -41,6 +42,7 @@ const settings = z
   })
   .superRefine((own, context) => {
     const issue = (key: string, message: string) => context.addIssue({ code: 'custom', path: [key], message, input: undefined });
+    if (own.store === 'elasticsearch' && own.url === undefined) return;
     if (!isRemote(own)) return;
     if (own.url === undefined) issue('url', `should be the address of the store, as \`store\` is ${own.store}`);
     else if (isLoopback(new URL(own.url).hostname))
@@ -52,15 +54,24 @@ const settings = z
     if (own.apiKey && own.store !== 'elasticsearch') issue('apiKey', 'is for elasticsearch alone');
   });
 
+type Settings = BuildInput['settings'] & Readonly<Record<string, unknown>>;
+
 export type LogsSettings = z.output<typeof settings>;
 
-const isRemote = ({ store }: { store: (typeof STORES)[number] }): boolean => store === 'elasticsearch' || store === 'victorialogs';
+type Store = (typeof STORES)[number];
 
-/** The settings of a whole stack -> those of logs; undefined where they were loaded by a version without them. */
-export const logsSettings = (all: Readonly<Record<string, unknown>>): LogsSettings | undefined => all.logs as LogsSettings | undefined;
+const isRemote = ({ store }: { store?: Store | undefined }): boolean => store === 'elasticsearch' || store === 'victorialogs';
+
+/** By the settings alone: with `elasticsearch` of this stack, lines are kept as files while that is left out for want of its image. */
+export function storeOf(settings: Settings): Store {
+  const { store } = settings.logs as LogsSettings;
+  if (store !== undefined) return store;
+  if (settings.observability === 'off') return 'off';
+  return hasFull({ settings }, 'elasticsearch') ? 'elasticsearch' : 'files';
+}
 
 /** Whether the agent takes the lines of containers. */
-export const takesLogs = ({ store }: LogsSettings): boolean => store !== 'off';
+export const takesLogs = (settings: Settings): boolean => storeOf(settings) !== 'off';
 
 /** The volume in which the lines are, and where the agent has it. */
 export const LOGS_VOLUME = 'logs';
@@ -113,8 +124,31 @@ export const logEgress = defineService({
   },
 });
 
+interface Target {
+  target: JsonObject;
+  secrets: SecretSpec[];
+}
+
+/** Elasticsearch of this stack; null while it is left out. @throws UserError where it is no part of the stack */
+function ownTarget(input: BuildInput): Target | null {
+  const found = logStore(input);
+  if (!found)
+    throw new UserError(
+      'INVALID_SETTINGS',
+      'logs.store is elasticsearch, logs.url does not say where, and this stack has none',
+      'set `logs.url`, or `observability: full`, or `logs: { store: files }`',
+    );
+  if (!runsFull(input, 'elasticsearch')) return null;
+  const { address, port } = elasticsearchListen(input);
+  return {
+    target: { kind: 'elasticsearch', url: found.url, connect: { host: address, port }, user: found.user, password: found.password.name },
+    secrets: [found.password],
+  };
+}
+
 /** How the agent reaches the store, and the secrets for it; null where lines stay here. */
-export function logTarget(own: LogsSettings, input: BuildInput): { target: JsonObject; secrets: SecretSpec[] } | null {
+export function logTarget(own: LogsSettings, input: BuildInput): Target | null {
+  if (storeOf(input.settings) === 'elasticsearch' && own.url === undefined) return ownTarget(input);
   if (!isRemote(own) || own.url === undefined) return null;
   if (input.settings.components[NAME] === false)
     throw new UserError(
@@ -126,7 +160,7 @@ export function logTarget(own: LogsSettings, input: BuildInput): { target: JsonO
   const secrets = Object.entries(given).flatMap(([key, value]) => (value ? [{ key, name: `logs-${key}`, source: { given: value } }] : []));
   return {
     target: {
-      kind: own.store,
+      kind: own.store as Store,
       url: own.url,
       connect: { host: input.address('db', HOST), port: portOf(new URL(own.url)) },
       ...(own.user !== undefined && { user: own.user }),

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { cpus, memory } from '../../settings/fields.ts';
 import { defineService } from '../../stack/service.ts';
 import { haproxyMetrics } from '../shared/monitoring.ts';
-import { tracesEndpoint } from '../shared/traces.ts';
+import { traced } from '../shared/traces.ts';
 import { app, appReplicas, FIRST_HOST } from './app.ts';
 import { appTls } from './portal.ts';
 
@@ -63,7 +63,7 @@ export const balancer = defineService({
           readyPath: application.readyPath,
           timeoutSeconds: application.timeout,
           clientSeconds: Math.max(75, application.timeout + 15),
-          traces: tracesEndpoint(input) !== undefined,
+          traces: traced(input),
           headerBytes: HEADER_BYTES,
           buffers: buffersIn(own.memory),
           drainSecondsText: String(application.drainSeconds),

@@ -1,6 +1,6 @@
 import type { BuildInput } from '../../stack/service.ts';
 import type { SecretSpec } from '../../stack/types.ts';
-import { tracesEndpoint } from '../shared/traces.ts';
+import { ownTracesEndpoint, traced, tracesEndpoint } from '../shared/traces.ts';
 import { givenUrl, type WayOut } from './ways-out.ts';
 
 const HEADERS = 'traces-headers';
@@ -10,12 +10,13 @@ const HEADERS = 'traces-headers';
  * (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/); nothing where there are none.
  */
 export function tracesContract(input: BuildInput, ways: readonly WayOut[]): { environment: Record<string, string>; secrets: SecretSpec[] } {
-  const endpoint = tracesEndpoint(input);
+  const outside = tracesEndpoint(input);
+  const endpoint = outside === undefined ? ownTracesEndpoint(input) : givenUrl(outside, ways);
   if (endpoint === undefined) return { environment: {}, secrets: [] };
   const { headers, sample, slowMs } = input.settings.traces;
   return {
     environment: {
-      OTEL_EXPORTER_OTLP_ENDPOINT: givenUrl(endpoint, ways),
+      OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
       OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
       ...(headers && { OTEL_EXPORTER_OTLP_HEADERS_FILE: `/run/secrets/${HEADERS}` }),
       OTEL_SERVICE_NAME: input.settings.project,
@@ -32,7 +33,7 @@ export function tracesContract(input: BuildInput, ways: readonly WayOut[]): { en
 
 /** Who sends them, in the form of OTEL_RESOURCE_ATTRIBUTES. @param ref image; the portal, where none is given, knows its own version */
 export function resourceAttributes(input: BuildInput, replica: string, ref: string | undefined): Record<string, string> {
-  if (tracesEndpoint(input) === undefined) return {};
+  if (!traced(input)) return {};
   const attributes = {
     'service.instance.id': replica,
     ...(ref && { 'service.version': versionOf(ref) }),

@@ -16,6 +16,18 @@ export const isFull = ({ observability }: Pick<CoreSettings, 'observability'>): 
 export const hasFull = ({ settings }: Pick<BuildInput, 'settings'>, component: FullComponent): boolean =>
   settings.components[component] ?? isFull(settings);
 
+/** What is pulled: the version that this version of medianest is made for, and what it takes on the engine's disk, about. */
+export const PUBLISHED: Readonly<Record<FullComponent, { ref: string; bytes: number }>> = {
+  grafana: { ref: 'grafana/grafana:12.4.4', bytes: 750e6 },
+  elasticsearch: { ref: 'docker.elastic.co/elasticsearch/elasticsearch:9.3.1', bytes: 1500e6 },
+  kibana: { ref: 'docker.elastic.co/kibana/kibana:9.3.1', bytes: 1500e6 },
+  jaeger: { ref: 'jaegertracing/jaeger:2.17.0', bytes: 150e6 },
+};
+
+/** Whether it will run: it is part of the stack, and not left out for want of its image. */
+export const runsFull = (input: Pick<BuildInput, 'settings' | 'pulled' | 'lacks'>, component: FullComponent): boolean =>
+  hasFull(input, component) && !input.lacks(component, input.pulled(component, PUBLISHED[component]));
+
 /** The users of Elasticsearch, each with a password of its own. `logs` is the log shipper's; the name `kibana` is one that Elasticsearch reserves. */
 export type ElasticsearchUser = 'admin' | 'kibana-server' | 'grafana' | 'logs';
 
@@ -44,8 +56,8 @@ export const logStore = (
 };
 
 /**
- * Where Jaeger of this stack takes spans by OTLP over HTTP; undefined where it is not part of the stack.
+ * Where Jaeger of this stack takes spans by OTLP over HTTP; undefined where it does not run.
  * @param network `app` for the application, `monitoring` for all that is in that network
  */
-export const traceEndpoint = (input: Pick<BuildInput, 'settings' | 'address'>, network: 'app' | 'monitoring'): string | undefined =>
-  hasFull(input, 'jaeger') ? `http://${input.address(network, MONITORING_HOSTS.jaeger)}:${OTLP_PORTS.http}` : undefined;
+export const traceEndpoint = (input: BuildInput, network: 'app' | 'monitoring'): string | undefined =>
+  runsFull(input, 'jaeger') ? `http://${input.address(network, MONITORING_HOSTS.jaeger)}:${OTLP_PORTS.http}` : undefined;

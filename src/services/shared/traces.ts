@@ -1,6 +1,14 @@
 import type { BuildInput } from '../../stack/service.ts';
+import { runsFull, traceEndpoint } from './full.ts';
 
-/** Where the application sends its traces, without the path of OTLP; undefined where there are none. Nothing else says so. */
+/** Whether the application makes traces: for a collector outside, or for Jaeger of this stack. */
+export const traced = (input: BuildInput): boolean => tracesEndpoint(input) !== undefined || runsFull(input, 'jaeger');
+
+/** Where the application sends its traces within the stack; undefined where they go outside, or nowhere. */
+export const ownTracesEndpoint = (input: BuildInput): string | undefined =>
+  tracesEndpoint(input) === undefined ? traceEndpoint(input, 'app') : undefined;
+
+/** The collector outside, without the path of OTLP; undefined where none is set. */
 export const tracesEndpoint = ({ settings }: Pick<BuildInput, 'settings'>): string | undefined =>
   settings.traces.endpoint?.replace(/\/+$/, '').replace(/\/v1\/traces$/, '');
 

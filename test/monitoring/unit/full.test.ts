@@ -4,7 +4,6 @@ import { kernelFindings, memoryFinding } from '../../../src/host/plan/machine.ts
 import { pullFindings } from '../../../src/host/plan/pulls.ts';
 import { leftOutChecks, leftOutNotes } from '../../../src/images/plan/left-out.ts';
 import { registry } from '../../../src/services/index.ts';
-import { logStore, traceEndpoint } from '../../../src/services/shared/full.ts';
 import { buildStack } from '../../../src/stack/build.ts';
 import { type Absence, leftOutLines } from '../../../src/stack/images/left-out.ts';
 import { toManifest } from '../../../src/stack/manifest.ts';
@@ -35,9 +34,9 @@ describe('observability: full', () => {
     expect(names(full).filter((name) => !names(light).includes(name))).toEqual(FOUR);
     expect(FOUR.map((name) => service(full, name).image.pulled?.bytes ?? 0).every((bytes) => bytes > 1e8)).toBe(true);
     for (const { image } of full.services) expect(image.build !== undefined || image.pulled !== undefined).toBe(true);
-    // What looks after all containers is told of the four; nothing else knows of them.
+    // What looks after all containers is told of the four, and those that take part in traces are; nothing else knows of them.
     for (const name of names(light))
-      if (!['agent', 'engine-proxy'].includes(name)) expect(service(full, name)).toEqual(service(light, name));
+      if (!/^(agent|engine-proxy|edge|balancer|app-\d)$/.test(name)) expect(service(full, name)).toEqual(service(light, name));
   });
   it.each(FOUR)('%s can be switched off, and alone be switched on', (name) => {
     expect(names(stack(`components: { ${name}: false }\n`))).not.toContain(name);
@@ -56,17 +55,29 @@ describe('observability: full', () => {
       for (const network of networks) expect(full.networks.find((entry) => entry.name === network)).toMatchObject({ internal: true });
     }
   });
-  it('has the application send its spans to Jaeger in the network that both share', () => {
-    const built = { settings: settings().settings, address: (network: string, host: number) => `${network}.${host}` };
-    expect(traceEndpoint(built, 'app')).toBe('http://app.93:4318');
-    expect(service(stack(), 'jaeger').networks).toEqual(['monitoring', 'app']);
-    expect(logStore(built)).toEqual({
-      url: 'http://monitoring.91:9200',
-      user: 'logs',
-      password: { name: 'elasticsearch-logs-password', source: { generate: true } },
+  it('has the application send its spans to Jaeger in the network that both share, and the agent lines to Elasticsearch', () => {
+    const full = stack();
+    expect(service(full, 'jaeger').networks).toEqual(['monitoring', 'app']);
+    const jaeger = full.networks.find(({ name }) => name === 'app')?.subnet.replace(/\d+\/\d+$/, '93');
+    expect(service(full, 'app-1').environment.OTEL_EXPORTER_OTLP_ENDPOINT).toBe(`http://${jaeger}:4318`);
+    const agent = service(full, 'agent');
+    expect(agent.view.logs).toMatchObject({
+      target: { kind: 'elasticsearch', user: 'logs', password: 'elasticsearch-logs-password', connect: { port: 9200 } },
     });
-    const light = { ...built, settings: load({ file: 'observability: light\n' }).settings };
-    expect([traceEndpoint(light, 'app'), logStore(light)]).toEqual([undefined, undefined]);
+    expect(agent.secrets.map(({ name }) => name)).toContain('elasticsearch-logs-password');
+  });
+  it('keeps lines as files, and makes no traces, while the images are not here', () => {
+    const absent = { refs: refs(stack(), ...FOUR), running: {} };
+    const bare = without(absent);
+    expect(names(bare).filter((name) => FOUR.includes(name))).toEqual([]);
+    expect(service(bare, 'agent').view.logs).toMatchObject({ target: null });
+    expect(service(bare, 'app-1').environment).not.toHaveProperty('OTEL_EXPORTER_OTLP_ENDPOINT');
+    const older = without({ ...absent, running: { elasticsearch: 'older', jaeger: 'older' } });
+    expect(service(older, 'agent').view.logs).toMatchObject({ target: { kind: 'elasticsearch' } });
+    expect(service(older, 'app-1').environment).toHaveProperty('OTEL_EXPORTER_OTLP_ENDPOINT');
+  });
+  it('refuses a store that is nowhere', () => {
+    expect(() => stackOf(load({ file: 'profile: prod\nlogs: { store: elasticsearch }\n' }))).toThrow(/logs.url does not say where/);
   });
   it('takes the operator’s own image', () => {
     expect(service(stack('images: { jaeger: "registry.example.org/jaeger:2" }\n'), 'jaeger').image).toEqual({
