@@ -210,7 +210,7 @@ export const edge = defineService({
           // The balancer gives up first: its answer should be the one that is heard.
           answerSeconds: application.timeout + (balanced ? 10 : 0),
           uploadSeconds: Math.max(300, application.timeout),
-          traces: tracesView(own, input),
+          ...tracesView(own, input),
           underscores: own.headersWithUnderscores,
           lookalikes: OURS.flatMap(lookalikes),
           uploadPaths: own.uploadPaths,
