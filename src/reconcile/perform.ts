@@ -20,6 +20,7 @@ import { removeCarryRemains } from './carry/jobs.ts';
 import { endCarry, noteCarry } from './carry/journal.ts';
 import { carryVolume, checkCarry } from './carry/volumes.ts';
 import { compose, composeUp, filesBeside, runCompose } from './compose-project.ts';
+import { placeLaunchProgram } from './launch-program.ts';
 import { proveMount } from './media-check.ts';
 import { ownVolume } from './own-volume.ts';
 import { appliedValue } from './plan/facts.ts';
@@ -54,8 +55,9 @@ export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['pe
   'place-secrets': (step, run) => {
     const { state, secrets } = run.prepared;
     const { docker } = run;
-    return placeSecrets(state, step.service, secrets.values, secrets.fingerprints, docker);
+    return placeSecrets(state, step.service, secrets.values, secrets.fingerprints, docker, step.image);
   },
+  'place-launch': async (_step, { context, prepared }) => placeLaunchProgram(prepared.state, context.home),
   mend: (step, run) => {
     const { state } = run.prepared;
     return mend(state, step.mends, step.image, run.docker);

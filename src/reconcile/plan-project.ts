@@ -15,6 +15,7 @@ import { COMPOSE_FILE } from '../stack/render.ts';
 import type { Stack } from '../stack/types.ts';
 import { findMends } from '../state/mend.ts';
 import { decideCarry } from './carry/decide.ts';
+import { launchProgramDue } from './launch-program.ts';
 import { checkMedia } from './media-check.ts';
 import { composeOf, readVolumeOwners } from './own-volume.ts';
 import { composeServices } from './plan/change.ts';
@@ -94,6 +95,7 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
     missingImages: [],
     changedSecrets: secrets.changed,
     unplaced: unplacedServices(state, stack.services, secrets.fingerprints),
+    launchDue: launchProgramDue(state, touched, context.home),
     mends: findMends(state, touched),
     volumeOwners: readVolumeOwners(state),
     dueCertificates: prepared.dueCertificates,

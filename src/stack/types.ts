@@ -9,6 +9,7 @@ import type { Mount } from './mount.ts';
 import type { Network, NetworkName } from './networks.ts';
 import type { Added } from './override/added.ts';
 import type { Overrides } from './overrides.ts';
+import type { SecretPart } from './secret-part.ts';
 import type { SettingsTrial } from './settings-trial.ts';
 
 export type { Role } from './member.ts';
@@ -27,9 +28,11 @@ export interface PublishedPort {
 /** Where a secret's value comes from: given by the operator, made once at random, or composed of others. */
 export type SecretSource =
   | { given: Secret }
-  | { generate: true }
+  | { generate: true /** Random bytes, written as base64url; 24 where it is not said. */; bytes?: number }
   /** `{name}` is replaced by the value of another secret, percent-encoded (RFC 3986) for use in a URL. */
-  | { format: string };
+  | { format: string }
+  /** The same in pieces: braces in them mean nothing, and each secret says how it is written. */
+  | { parts: readonly SecretPart[] };
 
 export interface SecretSpec {
   name: string;
@@ -135,6 +138,8 @@ export interface Blueprint {
   environment: Record<string, string>;
   /** The proxies of Docker's client configuration reach it. Without it they do not: members would talk to each other through the proxy. */
   proxy?: boolean;
+  /** What nothing but its image says, and was not read of it: the program it starts with, or only whether it checks its health itself. */
+  unread?: 'start' | 'health';
   /** What its templates see, and all that they see besides `name`. */
   view: JsonObject;
   /** Components whose `config/` templates it is given, where they are not its own. */

@@ -5,6 +5,7 @@ import { cdn } from '../edge/settings/cdn.ts';
 import type { edgeSettings } from '../edge/settings/edge-settings.ts';
 import { monitored } from '../shared/monitoring.ts';
 import { refuseOutOfReach } from './autoscale.ts';
+import { type ImageStart, LAUNCH_MOUNT, launched, launchProgram } from './environment/launch.ts';
 import { MEDIA_TARGET } from './media.ts';
 import {
   APP_CERTIFICATE,
@@ -89,6 +90,42 @@ function appImage(own: AppSettings, input: BuildInput): ImageSpec {
 /** The edge's settings, without the edge: it builds upon this file. */
 const EDGE = { key: 'edge' } as ServiceDefinition<typeof edgeSettings>;
 
+/** Where visitors find the application. */
+function visited(input: BuildInput): { host: string; url: string } | undefined {
+  if (!input.enabled('edge')) return undefined;
+  const edge = input.settingsOf(EDGE);
+  const [host = 'localhost'] = edge.domains;
+  return { host, url: `https://${urlHost(host)}${portSuffix(publicPort(edge), 443)}` };
+}
+
+/** How the image starts, as far as that has to be known. */
+interface Start {
+  image: string;
+  inside: Readonly<Record<string, string>>;
+  /** What the image says; undefined where it was not asked, or is not there. */
+  says: ImageStart | undefined;
+  /** The program before it is mounted. */
+  launches: boolean;
+  unread?: 'start' | 'health';
+}
+
+function startOf({ ref }: ImageSpec, inside: Start['inside'], input: BuildInput): Start {
+  const says = input.host.imageStarts?.[ref];
+  const launches = Object.keys(inside).length > 0;
+  return { image: ref, inside, says, launches, ...(launches && !says && { unread: 'start' as const }) };
+}
+
+/** What its template sees of the program that it starts with. */
+function programView({ image, inside, says, launches }: Start, command: readonly string[]) {
+  const program = launches ? launched(launchProgram(image, says), inside, says, command) : { entrypoint: [], command: [...command] };
+  return {
+    hasEntrypoint: program.entrypoint.length > 0,
+    entrypoint: program.entrypoint,
+    hasCommand: program.command.length > 0,
+    command: program.command,
+  };
+}
+
 /** Where the app's pages are to load static files from, when the CDN tier has a name of its own. */
 function assetsUrl(input: BuildInput): string | undefined {
   const host = input.enabled('edge') && input.enabled(cdn.name) ? input.settingsOf(cdn).host : undefined;
@@ -117,7 +154,14 @@ export const app = defineService({
       for (const network of NETWORKS) input.reserve(network, FIRST_HOST + own.maxReplicas - 1);
     }
     const ways = waysOut(own, input);
-    const contract = portalContract(own, input, [databaseContract(input), cacheContract(input)], ways);
+    const contract = portalContract(own, input, {
+      database: databaseContract(input),
+      cache: cacheContract(input),
+      ways,
+      edge: visited(input),
+    });
+    const image = appImage(own, input);
+    const start = startOf(image, contract.inside, input);
     const extraHosts = hostLines(ways, input);
     const tls = appTls(own, input);
     const assets = assetsUrl(input);
@@ -126,7 +170,7 @@ export const app = defineService({
       name,
       role: 'application',
       host,
-      image: appImage(own, input),
+      image,
       uid: Number(uid),
       ...(gid && { gid: Number(gid) }),
       networks: [...NETWORKS],
@@ -135,16 +179,17 @@ export const app = defineService({
         { source: 'uploads', target: '/srv/uploads', kind: 'volume', readOnly: false, backedUp: 'files', ofUser: true },
         ...contract.media.map((mount) => (mount.kind === 'volume' && !mount.nfs && !mount.readOnly ? { ...mount, ofUser: true } : mount)),
         ...contract.source,
+        ...(start.launches ? [LAUNCH_MOUNT] : []),
       ],
       secrets: contract.secrets,
+      ...(start.unread && { unread: start.unread }),
       ...tlsPart(own, tls),
       ...metricsPart(own, input, tls),
       environment: { ...(tls && TLS_ENVIRONMENT), ...(assets && { ASSETS_URL: assets }), ...contract.environment, APP_REPLICA: name },
       proxy: own.proxy,
       view: {
         healthTest: healthTest(own, tls),
-        command: command(own),
-        hasCommand: command(own).length > 0,
+        ...programView(start, command(own)),
         hasExtraHosts: extraHosts.length > 0,
         extraHosts,
         replicasName: REPLICAS_NAME,
@@ -175,7 +220,7 @@ export const app = defineService({
       name: 'app-migrate',
       host: MIGRATE_HOST,
     });
-    const migrate = { ...once, oneOff: true, view: { ...once.view, command: own.migrate, hasCommand: true, replicasName: null } };
+    const migrate = { ...once, oneOff: true, view: { ...once.view, ...programView(start, own.migrate), replicasName: null } };
     return [...appReplicas(own).map(replica), ...(own.migrate.length > 0 ? [migrate] : [])];
   },
 });

@@ -1,9 +1,12 @@
 import * as z from 'zod';
 import { cpus, memory, port, size, urlPath } from '../../settings/fields.ts';
-import type { BuildInput, StoreContract } from '../../stack/service.ts';
+import type { BuildInput, CacheConnection, DatabaseConnection, StoreContract } from '../../stack/service.ts';
 import { type CertificateSpec, type Mount, READY_PATH, type SecretSpec } from '../../stack/types.ts';
 import { autoscaleSettings } from './autoscale.ts';
-import { mediaContract, mediaSettings } from './media.ts';
+import { asFiles, type Handed, handVariables } from './environment/handing.ts';
+import type { ReferenceFacts } from './environment/references.ts';
+import { envSettings, secretsSettings } from './environment/settings.ts';
+import { MEDIA_TARGET, mediaContract, mediaSettings } from './media.ts';
 import { givenUrl, type WayOut } from './ways-out.ts';
 
 /** A program and its arguments; an empty list is none. */
@@ -32,13 +35,8 @@ export const appSettings = z.strictObject({
     .default('10001:10001')
     .describe('Its uid and gid'),
   command: z.array(z.string()).default([]).describe('Instead of the image’s own command'),
-  env: z
-    .record(
-      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/),
-      z.string().refine((value) => !value.includes('\0'), 'should contain no NUL byte'),
-    )
-    .default({})
-    .describe('More environment values (no secrets)'),
+  env: envSettings,
+  secrets: secretsSettings,
   proxy: z
     .boolean()
     .default(false)
@@ -109,6 +107,7 @@ export const portSuffix = (number: number, usual: number): string => (number ===
 export const publicPort = (edge: { publicPort?: number | undefined; httpsPort: number }): number => edge.publicPort ?? edge.httpsPort;
 
 export const SOURCE_TARGET = '/app/live';
+export const UPLOADS_TARGET = '/srv/uploads';
 
 /** Whether the application is spoken to over TLS. An own image has to be able to: its operator says so. */
 export const appTls = (own: AppSettings, input: BuildInput): boolean => own.tls ?? (!own.image && input.enabled('balancer'));
@@ -124,18 +123,42 @@ export const APP_CERTIFICATE: CertificateSpec = {
 /** Where the application finds it; `current` is switched as a whole, so the two always belong together. */
 export const TLS_ENVIRONMENT = { TLS_CERT_FILE: '/run/certs/current/fullchain.pem', TLS_KEY_FILE: '/run/certs/current/privkey.pem' };
 
-/**
- * The environment and the secrets of the app contract (docs/app-contract.md).
- * @param stores its database and its cache @param ways how it reaches what is outside, where it cannot by itself
- */
-export function portalContract(own: AppSettings, input: BuildInput, stores: readonly StoreContract[], ways: readonly WayOut[] = []) {
+/** What the application's part of the contract is made from, besides settings. */
+interface Surroundings {
+  database: StoreContract<DatabaseConnection>;
+  cache: StoreContract<CacheConnection>;
+  /** How it reaches what is outside, where it cannot by itself. */
+  ways?: readonly WayOut[];
+  edge?: ReferenceFacts['edge'];
+  /** Nothing sets variables inside its container: secrets reach it as files alone. */
+  filesOnly?: boolean;
+}
+
+/** The operator's own variables and secrets, their references resolved. */
+function ownVariables(own: AppSettings, input: BuildInput, { database, cache, ways = [], edge, filesOnly }: Surroundings): Handed {
+  const handed = handVariables(own, {
+    database: database.connection,
+    cache: cache.connection,
+    external: input.settings.external,
+    given: (url) => givenUrl(url, ways),
+    edge,
+    app: { port: own.port, uploads: UPLOADS_TARGET, media: own.media.kind === 'object' ? undefined : MEDIA_TARGET },
+  });
+  return filesOnly ? asFiles(handed) : handed;
+}
+
+/** The environment and the secrets of the app contract (docs/app-contract.md). */
+export function portalContract(own: AppSettings, input: BuildInput, around: Surroundings) {
   const { plex, overseerr, uptimeKuma } = input.settings.external;
+  const { ways = [] } = around;
+  const stores = [around.database, around.cache];
   const media = mediaContract(own.media);
+  const variables = ownVariables(own, input, around);
   const given = (name: string, value: typeof plex.token): SecretSpec[] => (value ? [{ name, source: { given: value } }] : []);
   const environment: Record<string, string> = {
     PORT: String(own.port),
     ...Object.assign({}, ...stores.map((store) => store.environment)),
-    UPLOADS_PATH: '/srv/uploads',
+    UPLOADS_PATH: UPLOADS_TARGET,
     ...media.environment,
     ...(media.environment.S3_ENDPOINT && { S3_ENDPOINT: givenUrl(media.environment.S3_ENDPOINT, ways) }),
     UPLOAD_LIMIT_BYTES: String(own.uploadLimit),
@@ -148,16 +171,20 @@ export function portalContract(own: AppSettings, input: BuildInput, stores: read
     ...(overseerr.url && { OVERSEERR_URL: givenUrl(overseerr.url, ways) }),
     ...(overseerr.apiKey && { OVERSEERR_API_KEY_FILE: '/run/secrets/overseerr-api-key' }),
     ...(uptimeKuma.url && { UPTIME_KUMA_URL: givenUrl(uptimeKuma.url, ways) }),
-    ...own.env,
+    ...variables.environment,
   };
+  for (const name of Object.keys(variables.inside)) delete environment[name];
   return {
     environment,
+    /** Variables that are set inside the container, and their files. */
+    inside: variables.inside,
     /** What the process itself reads. */
     secrets: [
       ...stores.flatMap((store) => store.secrets),
       ...given('plex-token', plex.token),
       ...given('overseerr-api-key', overseerr.apiKey),
       ...media.secrets,
+      ...variables.secrets,
     ],
     /** What those are composed of; the servers read them. */
     passwords: stores.flatMap((store) => store.passwords),

@@ -80,6 +80,7 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'app.autoscale.latencyMs': ['250', 250],
   'app.autoscale.downSeconds': ['600', 600],
   'app.env': ['{ A: "1" }', { A: '1' }],
+  'app.secrets': ['{ A: { generate: 32 } }', { A: { generate: 32, as: 'file' } }],
   'app.command': ['[node, x.js]', ['node', 'x.js']],
   'app.user': ['1:2', '1:2'],
   'app.logLevel': ['warn', 'warn'],
