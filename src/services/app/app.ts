@@ -5,7 +5,6 @@ import { cdn } from '../edge/settings/cdn.ts';
 import type { edgeSettings } from '../edge/settings/edge-settings.ts';
 import { monitored } from '../shared/monitoring.ts';
 import { refuseOutOfReach } from './autoscale.ts';
-import { type ImageStart, LAUNCH_MOUNT, launched, launchProgram } from './environment/launch.ts';
 import { MEDIA_TARGET } from './media.ts';
 import {
   APP_CERTIFICATE,
@@ -19,27 +18,13 @@ import {
   TLS_ENVIRONMENT,
   urlHost,
 } from './portal.ts';
+import { programOf } from './program.ts';
 import { cacheContract, databaseContract } from './stores.ts';
 import { hostLines, inTheOpen, waysOut } from './ways-out.ts';
 
 export const FIRST_HOST = 100;
 export const MIGRATE_HOST = 90;
 const NETWORKS = ['app', 'db'] as const;
-
-/** Asks the application with what its image has: the portal's own script, curl, wget or Node. Loopback needs no verification. */
-function healthTest(own: AppSettings, tls: boolean): string[] {
-  if (!own.image) return ['CMD', '/usr/local/bin/healthcheck', own.healthPath];
-  const url = `${tls ? 'https' : 'http'}://127.0.0.1:${own.port}${own.healthPath}`;
-  const [curl, wget, node] = tls ? [' -k', ' --no-check-certificate', 'NODE_TLS_REJECT_UNAUTHORIZED=0 NODE_NO_WARNINGS=1 '] : ['', '', ''];
-  return [
-    'CMD-SHELL',
-    [
-      `if command -v curl >/dev/null; then curl -fsS${curl} -m 3 -o /dev/null '${url}'`,
-      `elif command -v wget >/dev/null; then wget -q${wget} -T 3 -O /dev/null '${url}'`,
-      `else ${node}node -e "fetch('${url}',{signal:AbortSignal.timeout(3000)}).then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"; fi`,
-    ].join('; '),
-  ];
-}
 
 const command = (own: AppSettings): string[] =>
   own.command.length > 0 || !own.source ? own.command : ['node', '--watch', `${SOURCE_TARGET}/src/server.js`];
@@ -98,34 +83,6 @@ function visited(input: BuildInput): { host: string; url: string } | undefined {
   return { host, url: `https://${urlHost(host)}${portSuffix(publicPort(edge), 443)}` };
 }
 
-/** How the image starts, as far as that has to be known. */
-interface Start {
-  image: string;
-  inside: Readonly<Record<string, string>>;
-  /** What the image says; undefined where it was not asked, or is not there. */
-  says: ImageStart | undefined;
-  /** The program before it is mounted. */
-  launches: boolean;
-  unread?: 'start' | 'health';
-}
-
-function startOf({ ref }: ImageSpec, inside: Start['inside'], input: BuildInput): Start {
-  const says = input.host.imageStarts?.[ref];
-  const launches = Object.keys(inside).length > 0;
-  return { image: ref, inside, says, launches, ...(launches && !says && { unread: 'start' as const }) };
-}
-
-/** What its template sees of the program that it starts with. */
-function programView({ image, inside, says, launches }: Start, command: readonly string[]) {
-  const program = launches ? launched(launchProgram(image, says), inside, says, command) : { entrypoint: [], command: [...command] };
-  return {
-    hasEntrypoint: program.entrypoint.length > 0,
-    entrypoint: program.entrypoint,
-    hasCommand: program.command.length > 0,
-    command: program.command,
-  };
-}
-
 /** Where the app's pages are to load static files from, when the CDN tier has a name of its own. */
 function assetsUrl(input: BuildInput): string | undefined {
   const host = input.enabled('edge') && input.enabled(cdn.name) ? input.settingsOf(cdn).host : undefined;
@@ -161,9 +118,9 @@ export const app = defineService({
       edge: visited(input),
     });
     const image = appImage(own, input);
-    const start = startOf(image, contract.inside, input);
     const extraHosts = hostLines(ways, input);
     const tls = appTls(own, input);
+    const program = programOf(own, image.ref, contract.inside, tls, input);
     const assets = assetsUrl(input);
     const [uid, gid] = own.user.split(':');
     const replica = ({ name, host }: { name: string; host: number }): Blueprint => ({
@@ -179,17 +136,16 @@ export const app = defineService({
         { source: 'uploads', target: '/srv/uploads', kind: 'volume', readOnly: false, backedUp: 'files', ofUser: true },
         ...contract.media.map((mount) => (mount.kind === 'volume' && !mount.nfs && !mount.readOnly ? { ...mount, ofUser: true } : mount)),
         ...contract.source,
-        ...(start.launches ? [LAUNCH_MOUNT] : []),
+        ...program.mounts,
       ],
       secrets: contract.secrets,
-      ...(start.unread && { unread: start.unread }),
+      ...(program.unread && { unread: program.unread }),
       ...tlsPart(own, tls),
       ...metricsPart(own, input, tls),
       environment: { ...(tls && TLS_ENVIRONMENT), ...(assets && { ASSETS_URL: assets }), ...contract.environment, APP_REPLICA: name },
       proxy: own.proxy,
       view: {
-        healthTest: healthTest(own, tls),
-        ...programView(start, command(own)),
+        ...program.view(command(own)),
         hasExtraHosts: extraHosts.length > 0,
         extraHosts,
         replicasName: REPLICAS_NAME,
@@ -220,7 +176,7 @@ export const app = defineService({
       name: 'app-migrate',
       host: MIGRATE_HOST,
     });
-    const migrate = { ...once, oneOff: true, view: { ...once.view, ...programView(start, own.migrate), replicasName: null } };
+    const migrate = { ...once, oneOff: true, view: { ...once.view, ...program.view(own.migrate), replicasName: null } };
     return [...appReplicas(own).map(replica), ...(own.migrate.length > 0 ? [migrate] : [])];
   },
 });

@@ -6,6 +6,7 @@ import { autoscaleSettings } from './autoscale.ts';
 import { asFiles, type Handed, handVariables } from './environment/handing.ts';
 import type { ReferenceFacts } from './environment/references.ts';
 import { envSettings, secretsSettings } from './environment/settings.ts';
+import { HEALTH_PATH, healthSettings, readySettings } from './health.ts';
 import { MEDIA_TARGET, mediaContract, mediaSettings } from './media.ts';
 import { givenUrl, type WayOut } from './ways-out.ts';
 
@@ -20,8 +21,14 @@ export const appSettings = z.strictObject({
     .optional()
     .describe('Your own application’s image; without it the reference portal is built'),
   port: port(3000).describe('Port that the application listens on inside its container (it is given as PORT)'),
-  healthPath: urlPath('/api/health').describe('Answers 200 while the process is alive'),
+  healthPath: urlPath(HEALTH_PATH).describe(
+    'Answers 200 while the process is alive. Where neither this nor `app.health` is set, the HEALTHCHECK of your image counts, if it has one',
+  ),
+  health: healthSettings
+    .optional()
+    .describe('How Docker checks a container: by `command`, `get` or `none`; without any of them as `app.healthPath` says'),
   readyPath: urlPath(READY_PATH).describe('Answers 200 while it can serve'),
+  ready: readySettings.prefault({}).describe('How the balancer checks a replica, by `app.readyPath`'),
   metricsPath: urlPath('/metrics').describe('Prometheus metrics: never answered to visitors'),
   metrics: z
     .boolean()

@@ -33,7 +33,7 @@ export function launchProgram(image: string, start: ImageStart | undefined): str
   if (BUILT_FOR.includes(architecture)) return `${TARGET}/launch-${architecture}`;
   throw new UserError(
     'INVALID_SETTINGS',
-    `${image} is an image for ${architecture}: variables inside and app.health.path need one for ${BUILT_FOR.join(' or ')}`,
+    `${image} is an image for ${architecture}: variables inside and app.health.get need one for ${BUILT_FOR.join(' or ')}`,
     'hand secrets as files (`app.secrets.NAME.as: file`), and use `app.health.command`',
   );
 }
