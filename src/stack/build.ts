@@ -2,12 +2,12 @@ import { hostAddress } from '../core/cidr.ts';
 import { UserError } from '../core/errors.ts';
 import { shortHash } from '../core/hash.ts';
 import { isEveryAddress, isIpv6 } from '../core/ip-address.ts';
+import { secretsIn } from '../core/secret-part.ts';
 import type { Settings } from '../settings/schema.ts';
 import { certificatesOf } from './certificates.ts';
 import { type FoundLock, heldBuild } from './image-lock.ts';
 import { usedNetworks } from './networks.ts';
 import { applyOverrides, type Overrides } from './overrides.ts';
-import { secretsIn } from './secret-part.ts';
 import type { BuildInput, HostFacts, ServiceDefinition } from './service.ts';
 import type { AddressNeeds, Reach } from './subnets.ts';
 import {

@@ -1,6 +1,7 @@
 import type { UserError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Secret } from '../core/secret.ts';
+import type { SecretPart } from '../core/secret-part.ts';
 import type { HeldBuild } from './image-lock.ts';
 import type { KernelNeed } from './kernel-need.ts';
 import type { Member, Role } from './member.ts';
@@ -9,7 +10,6 @@ import type { Mount } from './mount.ts';
 import type { Network, NetworkName } from './networks.ts';
 import type { Added } from './override/added.ts';
 import type { Overrides } from './overrides.ts';
-import type { SecretPart } from './secret-part.ts';
 import type { SettingsTrial } from './settings-trial.ts';
 
 export type { Role } from './member.ts';

@@ -1,6 +1,6 @@
 import { UserError } from '../../core/errors.ts';
+import { secretsIn } from '../../core/secret-part.ts';
 import type { Overrides } from '../../stack/overrides.ts';
-import { secretsIn } from '../../stack/secret-part.ts';
 import type { SecretSpec, Stack } from '../../stack/types.ts';
 
 /** One `up` of a rotation: secrets that get a new value, and an override that changes which of two is in use. */

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { Secret } from '../../core/secret.ts';
-import type { SecretForm } from '../../stack/secret-part.ts';
+import type { SecretForm } from '../../core/secret-part.ts';
 import type { SecretSpec } from '../../stack/types.ts';
 
 /** Secrets as the state folder keeps them: the values that were given or made, and the key of their fingerprints. */

@@ -20,6 +20,7 @@ import {
 } from './portal.ts';
 import { programOf } from './program.ts';
 import { cacheContract, databaseContract } from './stores.ts';
+import { keepsFolders, memoryFolders, ownVolumes, refuseOverlaps } from './volumes.ts';
 import { hostLines, inTheOpen, waysOut } from './ways-out.ts';
 
 export const FIRST_HOST = 100;
@@ -110,6 +111,7 @@ export const app = defineService({
       refuseOutOfReach(own);
       for (const network of NETWORKS) input.reserve(network, FIRST_HOST + own.maxReplicas - 1);
     }
+    refuseOverlaps(own);
     const ways = waysOut(own, input);
     const contract = portalContract(own, input, {
       database: databaseContract(input),
@@ -133,8 +135,9 @@ export const app = defineService({
       networks: [...NETWORKS],
       ports: [],
       mounts: [
-        { source: 'uploads', target: '/srv/uploads', kind: 'volume', readOnly: false, backedUp: 'files', ofUser: true },
+        { source: 'uploads', target: own.uploadsPath, kind: 'volume', readOnly: false, backedUp: 'files', ofUser: true },
         ...contract.media.map((mount) => (mount.kind === 'volume' && !mount.nfs && !mount.readOnly ? { ...mount, ofUser: true } : mount)),
+        ...ownVolumes(own, name.startsWith('app-migrate') ? undefined : name),
         ...contract.source,
         ...program.mounts,
       ],
@@ -146,6 +149,7 @@ export const app = defineService({
       proxy: own.proxy,
       view: {
         ...program.view(command(own)),
+        tmpfs: memoryFolders(own, Number(uid), Number(gid ?? uid)),
         hasExtraHosts: extraHosts.length > 0,
         extraHosts,
         replicasName: REPLICAS_NAME,
@@ -154,8 +158,9 @@ export const app = defineService({
       cpus: own.cpus,
       egress: inTheOpen(own, input),
       keeps: {
-        '/srv/uploads': 'uploads: every replica stores and serves the same files',
+        [own.uploadsPath]: 'uploads: every replica stores and serves the same files',
         [MEDIA_TARGET]: 'the media library, where it is not mounted read-only',
+        ...keepsFolders(own),
         '/tmp': 'what an application’s libraries put there; gone with the container',
       },
       after: [...contract.after, ...ways.map(({ name }) => name)],

@@ -8,7 +8,10 @@ import type { ReferenceFacts } from './environment/references.ts';
 import { envSettings, secretsSettings } from './environment/settings.ts';
 import { HEALTH_PATH, healthSettings, readySettings } from './health.ts';
 import { MEDIA_TARGET, mediaContract, mediaSettings } from './media.ts';
+import { folderPath, volumesSettings, writableSettings } from './volumes.ts';
 import { givenUrl, type WayOut } from './ways-out.ts';
+
+const UPLOADS_TARGET = '/srv/uploads';
 
 /** A program and its arguments; an empty list is none. */
 const argv = () => z.array(z.string().min(1)).default([]);
@@ -92,6 +95,9 @@ export const appSettings = z.strictObject({
     .optional()
     .describe('The app is spoken to over TLS: on for the portal behind the balancer, off for your own image unless you say so'),
   media: mediaSettings.prefault({}).describe('Where the media library is, which the app is given'),
+  uploadsPath: folderPath.default(UPLOADS_TARGET).describe('Where the application finds the volume of uploads'),
+  volumes: volumesSettings,
+  writable: writableSettings,
   uploadLimit: size('1g').describe('Largest upload'),
   uploadQuota: size('100g').describe('What all uploads together may take; more are refused (507)'),
   uploadClientQuota: size('10g').describe(
@@ -114,7 +120,6 @@ export const portSuffix = (number: number, usual: number): string => (number ===
 export const publicPort = (edge: { publicPort?: number | undefined; httpsPort: number }): number => edge.publicPort ?? edge.httpsPort;
 
 export const SOURCE_TARGET = '/app/live';
-export const UPLOADS_TARGET = '/srv/uploads';
 
 /** Whether the application is spoken to over TLS. An own image has to be able to: its operator says so. */
 export const appTls = (own: AppSettings, input: BuildInput): boolean => own.tls ?? (!own.image && input.enabled('balancer'));
@@ -149,7 +154,7 @@ function ownVariables(own: AppSettings, input: BuildInput, { database, cache, wa
     external: input.settings.external,
     given: (url) => givenUrl(url, ways),
     edge,
-    app: { port: own.port, uploads: UPLOADS_TARGET, media: own.media.kind === 'object' ? undefined : MEDIA_TARGET },
+    app: { port: own.port, uploads: own.uploadsPath, media: own.media.kind === 'object' ? undefined : MEDIA_TARGET },
   });
   return filesOnly ? asFiles(handed) : handed;
 }
@@ -165,7 +170,7 @@ export function portalContract(own: AppSettings, input: BuildInput, around: Surr
   const environment: Record<string, string> = {
     PORT: String(own.port),
     ...Object.assign({}, ...stores.map((store) => store.environment)),
-    UPLOADS_PATH: UPLOADS_TARGET,
+    UPLOADS_PATH: own.uploadsPath,
     ...media.environment,
     ...(media.environment.S3_ENDPOINT && { S3_ENDPOINT: givenUrl(media.environment.S3_ENDPOINT, ways) }),
     UPLOAD_LIMIT_BYTES: String(own.uploadLimit),

@@ -10,7 +10,13 @@ const START = { entrypoint: [], command: ['serve'], checksHealth: true, architec
 function replica(app: Record<string, unknown>, start = START): Service {
   const { settings } = load({ file: stringify({ app }), flags: { profile: 'prod' } });
   const stack = buildStack(settings, registry, {
-    ...{ version: '0.0.0', overrides: {}, subnets: SUBNETS, sourceHash: () => 'fixed', engineSocket: { path: '/run/docker.sock', gid: 999 } },
+    ...{
+      version: '0.0.0',
+      overrides: {},
+      subnets: SUBNETS,
+      sourceHash: () => 'fixed',
+      engineSocket: { path: '/run/docker.sock', gid: 999 },
+    },
     host: { imageStarts: { 'mine:1': start } },
   });
   return stack.services.find(({ name }) => name === 'app-1') as Service;

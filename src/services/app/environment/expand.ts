@@ -1,6 +1,6 @@
 import { UserError } from '../../../core/errors.ts';
+import type { SecretPart } from '../../../core/secret-part.ts';
 import { didYouMean } from '../../../core/suggest.ts';
-import type { SecretPart } from '../../../stack/secret-part.ts';
 import { REFERENCES, type ReferenceFacts } from './references.ts';
 
 /** In this order: braces of templates of the application's own, braces that are meant, a reference. */
@@ -24,6 +24,9 @@ export function expand(value: string, setting: string, facts: ReferenceFacts, se
   }
   return joined([...parts, value.slice(end)]);
 }
+
+/** Whether a value names something that the stack gives. */
+export const hasReference = (value: string): boolean => [...value.matchAll(BRACES)].some(([, name]) => name !== undefined);
 
 function resolve(name: string, setting: string, facts: ReferenceFacts, secrets: readonly string[]): SecretPart[] {
   const own = OWN_SECRET.exec(name);

@@ -1,5 +1,5 @@
 import { UserError } from '../../../core/errors.ts';
-import { secretsIn } from '../../../stack/secret-part.ts';
+import { secretsIn } from '../../../core/secret-part.ts';
 import type { SecretSpec } from '../../../stack/types.ts';
 import { expand } from './expand.ts';
 import type { ReferenceFacts } from './references.ts';

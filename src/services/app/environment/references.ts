@@ -1,4 +1,4 @@
-import type { SecretForm, SecretPart } from '../../../stack/secret-part.ts';
+import type { SecretForm, SecretPart } from '../../../core/secret-part.ts';
 import type { BuildInput, CacheConnection, Connection, DatabaseConnection } from '../../../stack/service.ts';
 
 /** What references are resolved with. */

@@ -11,7 +11,7 @@ export const envSettings = z
   )
   .default({})
   .describe(
-    'More environment values. `{database.url}` and the like stand for what the stack gives (docs/app-contract.md); what holds a password so is handed as a secret. `\\{` for a brace that is meant',
+    'More environment values. `{cache.url}` and the like stand for what the stack gives (docs/app-contract.md); what holds a password so is handed as a secret. `\\{` for a brace that is meant',
   );
 
 const given = () => z.custom<Secret>((value) => value instanceof Secret, 'should be a text');

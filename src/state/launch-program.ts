@@ -4,7 +4,7 @@ import { UserError } from '../core/errors.ts';
 import { lstatOptional, writeAtomic } from '../core/files.ts';
 import { LAUNCH_FOLDER, LAUNCH_MOUNT } from '../services/app/environment/launch.ts';
 import type { Service, Stack } from '../stack/types.ts';
-import type { StateFolder } from '../state/state.ts';
+import type { StateFolder } from './state.ts';
 
 const MODE = 0o755;
 
