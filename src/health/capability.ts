@@ -10,12 +10,13 @@ export const health: Capability = {
   name: 'health',
   commands: [status, command, why, audit],
   checks: async (seen) => {
-    const [{ roomChecks }, { externalChecks }, { driftChecks }] = await Promise.all([
+    const [{ roomChecks }, { externalChecks }, { driftChecks }, { egressChecks }] = await Promise.all([
       import('./disk-room.ts'),
       import('./external.ts'),
       import('./drift.ts'),
+      import('./no-way-out.ts'),
     ]);
-    return (await Promise.all([roomChecks(seen), externalChecks(seen), driftChecks(seen)])).flat();
+    return (await Promise.all([roomChecks(seen), externalChecks(seen), driftChecks(seen), egressChecks(seen)])).flat();
   },
   // Its own verdict: every other command leaves the last one.
   metrics: async ({ command: name, result, context }) => {

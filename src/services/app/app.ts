@@ -167,6 +167,7 @@ export const app = defineService({
       trust: contract.trust,
       ...(input.enabled('balancer') && { rolling: rolling(own, input.address('app', host), tls) }),
       interruption: own.replicas > 1 ? 'none: the other replicas serve' : 'about 3 s: the only replica is replaced',
+      ...(own.egress === true && name === 'app-1' && { notes: ['the application reaches all addresses outside (app.egress)'] }),
       urls: [],
     });
     const {

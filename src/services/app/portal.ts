@@ -9,7 +9,7 @@ import { envSettings, secretsSettings } from './environment/settings.ts';
 import { HEALTH_PATH, healthSettings, readySettings } from './health.ts';
 import { MEDIA_TARGET, mediaContract, mediaSettings } from './media.ts';
 import { folderPath, volumesSettings, writableSettings } from './volumes.ts';
-import { givenUrl, type WayOut } from './ways-out.ts';
+import { egressSettings, givenUrl, type WayOut } from './ways-out.ts';
 
 const UPLOADS_TARGET = '/srv/uploads';
 
@@ -53,6 +53,7 @@ export const appSettings = z.strictObject({
     .describe(
       'It is given the proxies of the Docker client’s configuration (`proxies` in ~/.docker/config.json); other containers are not. All addresses outside are open to it then, where `external` or an object storage names one',
     ),
+  egress: egressSettings,
   source: z.string().min(1).optional().describe('Folder of the application’s source: mounted, and reloaded on every change'),
   replicas: z.int().min(1, 'should be at least 1').max(1000, 'should be at most 1000').default(1).describe('How many containers'),
   maxReplicas: z

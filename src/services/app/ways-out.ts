@@ -1,10 +1,40 @@
+import * as z from 'zod';
 import { isAddress, isLoopback, portOf, withHost } from '../../core/url-host.ts';
 import type { BuildInput } from '../../stack/service.ts';
 import type { MediaSettings } from './media.ts';
 
+/** As many numbers are left for hosts of `app.egress` as there are before that of `app.migrate`. */
+const MOST_HOSTS = 16;
+const HOST = /^(?=.{1,253}(:|$))(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*(:\d{1,5})?$/;
+const NO_HOST = 'should be a host name such as api.example.org (port 443), or one with its port: smtp.example.org:587';
+
+const nameOf = (text: string): string => text.split(':')[0] as string;
+/** Of `HOST:PORT`; that of HTTPS where it names none. */
+const numberOf = (text: string): number => Number(text.split(':')[1] ?? 443);
+
+const outsideHost = z
+  .string()
+  .regex(HOST, NO_HOST)
+  .refine(
+    (text) => !isAddress(text.split(':')[0] as string),
+    'is an address: the application reaches hosts outside by their names; give the host one',
+  )
+  .refine((text) => !isAddress(nameOf(text)), 'is an address: the application reaches hosts outside by their names; give the host one')
+  .refine((text) => numberOf(text) > 0 && numberOf(text) <= 65_535, NO_HOST);
+
+const WHAT = `should be true, false, or a list of ${MOST_HOSTS} hosts at most`;
+
+export const egressSettings = z
+  .union([z.boolean(), z.array(outsideHost).max(MOST_HOSTS)], WHAT)
+  .default(false)
+  .describe(
+    'Hosts outside that the application reaches besides those of `external`, each on port 443 or as HOST:PORT: [api.example.org, smtp.example.org:587]. `true` opens all addresses to it, `false` none',
+  );
+
 /** Of the application's settings, what says where it calls. */
 interface Caller {
   proxy: boolean;
+  egress: z.output<typeof egressSettings>;
   media: MediaSettings;
 }
 
@@ -28,8 +58,16 @@ export interface WayOut {
   urls: string[];
 }
 
+/** An address outside, and the container that would lead there. */
+interface Named {
+  id: string;
+  url: string;
+  host: number;
+  alias?: string;
+}
+
 /** The addresses outside that the settings name for the application. */
-function named(own: Caller, { plex, overseerr, uptimeKuma }: BuildInput['settings']['external']) {
+function named(own: Caller, { plex, overseerr, uptimeKuma }: BuildInput['settings']['external']): Named[] {
   const { kind, endpoint, bucket } = own.media;
   const all: { id: string; url: string | undefined; alias?: string }[] = [
     { id: 'plex', url: plex.url },
@@ -38,7 +76,15 @@ function named(own: Caller, { plex, overseerr, uptimeKuma }: BuildInput['setting
     // Clients of object storage may ask for BUCKET.HOST.
     { id: 'media', url: kind === 'object' ? endpoint : undefined, alias: bucket ?? '' },
   ];
-  return all.flatMap(({ url, ...entry }, index) => (url === undefined ? [] : [{ ...entry, url, host: FIRST_HOST + index }]));
+  // A host that is added at the end changes no other's number.
+  const hosts = Array.isArray(own.egress) ? own.egress : [];
+  const names = [...new Set(hosts.map(nameOf))];
+  const asked = hosts.map((text) => {
+    const index = names.indexOf(nameOf(text));
+    return { id: `host-${index + 1}`, url: `https://${text}`, host: FIRST_HOST + all.length + index };
+  });
+  const known = all.flatMap(({ url, ...entry }, index) => (url === undefined ? [] : [{ ...entry, url, host: FIRST_HOST + index }]));
+  return [...known, ...asked];
 }
 
 /** One for each host, however many of its ports are named: a name leads to one address alone. */
@@ -63,11 +109,13 @@ function waysOf(own: Caller, external: BuildInput['settings']['external']): WayO
  * proxies of the Docker client, which are addresses that no setting names.
  */
 export const waysOut = (own: Caller, input: BuildInput): WayOut[] =>
-  !input.appClosed || own.proxy || input.settings.components.egress === false ? [] : waysOf(own, input.settings.external);
+  !input.appClosed || own.proxy || own.egress === true || input.settings.components.egress === false
+    ? []
+    : waysOf(own, input.settings.external);
 
-/** Whether the application is in the open, as all were whose settings named an address outside. */
+/** Whether the application is in the open: because it is to be, or as all were whose settings named an address outside. */
 export const inTheOpen = (own: Caller, input: BuildInput): boolean =>
-  (!input.appClosed || own.proxy) && named(own, input.settings.external).length > 0;
+  own.egress === true || ((!input.appClosed || own.proxy) && named(own, input.settings.external).length > 0);
 
 /** An address outside as the application is given it: what is no name is replaced by that of the container. */
 export const givenUrl = (url: string, ways: readonly WayOut[]): string => {

@@ -175,6 +175,7 @@ describe('a secret of the application', () => {
   it.each([
     [{ secrets: { A: {} } }, /app\.secrets\.A: needs either `value` or `generate`/],
     [{ secrets: { A: { value: 'x', generate: 32 } } }, /needs either/],
+    [{ secrets: { A: 5 } }, /app\.secrets\.A: should be a text, or a table such as/],
     [{ secrets: { A: { generate: 4 } } }, /app\.secrets\.A\.generate: should be at least 8/],
     [{ secrets: { 'A-B': 'x' } }, /app\.secrets\.A-B/],
     [{ secrets: { A: 'x' }, env: { A_FILE: '/x' } }, /app\.secrets\.A is handed as A_FILE, and app\.env\.A_FILE says what that is/],

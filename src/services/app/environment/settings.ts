@@ -19,16 +19,19 @@ const given = () => z.custom<Secret>((value) => value instanceof Secret, 'should
 /** How a secret reaches the application. */
 const HANDED = ['file', 'env'] as const;
 
-const oneSecret = z.union([
-  given(),
-  z
-    .strictObject({
-      value: given().optional().describe('The value, `${NAME}` or `file:PATH`'),
-      generate: z.int().min(8, 'should be at least 8').max(4096, 'should be at most 4096').optional(),
-      as: z.enum(HANDED).default('file'),
-    })
-    .refine(({ value, generate }) => (value === undefined) !== (generate === undefined), 'needs either `value` or `generate`'),
-]);
+const oneSecret = z.union(
+  [
+    given(),
+    z
+      .strictObject({
+        value: given().optional().describe('The value, `${NAME}` or `file:PATH`'),
+        generate: z.int().min(8, 'should be at least 8').max(4096, 'should be at most 4096').optional(),
+        as: z.enum(HANDED).default('file'),
+      })
+      .refine(({ value, generate }) => (value === undefined) !== (generate === undefined), 'needs either `value` or `generate`'),
+  ],
+  'should be a text, or a table such as { generate: 32 } or { value: file:./secret.txt, as: env }',
+);
 
 export const secretsSettings = z
   .record(variable, oneSecret)
