@@ -78,7 +78,9 @@ export function secretPaths(schema: z.ZodType, data: unknown, path: string[] = [
   if (typeof data === 'string' && whole.options?.some((option) => unwrap(option).type === 'custom')) return [path];
   const definition = keyed(whole);
   if (definition.type === 'custom') return [path];
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) return [];
+  if (Array.isArray(data))
+    return data.flatMap((value, index) => (definition.element ? secretPaths(definition.element, value, [...path, String(index)]) : []));
+  if (typeof data !== 'object' || data === null) return [];
   return Object.entries(data).flatMap(([key, value]) => {
     const inner = definition.shape ? (Object.hasOwn(definition.shape, key) ? definition.shape[key] : undefined) : definition.valueType;
     return inner ? secretPaths(inner, value, [...path, key]) : [];

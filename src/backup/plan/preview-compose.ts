@@ -47,7 +47,7 @@ export function previewSettings(settings: Settings, project: string, components:
     // Nothing measures it: it is for looking at.
     observability: 'off',
     external: { plex: {}, overseerr: {}, uptimeKuma: {} } as Settings['external'],
-    app: { ...app, replicas: 1, source: undefined, media, secrets: {}, env: withoutReferences(app?.env) },
+    app: { ...app, replicas: 1, source: undefined, media, secrets: {}, envFile: [], env: withoutReferences(app?.env) },
   };
 }
 

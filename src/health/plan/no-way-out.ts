@@ -8,7 +8,7 @@ const WORDS: readonly RegExp[] = [
   /lookup ([\w.-]+)(?: on [^ ]+)?: (?:no such host|server misbehaving|Temporary failure)/,
   // curl, git, wget.
   /[Cc]ould not resolve host: ([\w.-]+)/,
-  /unable to resolve host address ['‘"]([\w.-]+)/,
+  /unable to resolve host address ['\u2018"]([\w.-]+)/,
   // Python (urllib3, requests), Java, PHP, Ruby.
   /Failed to resolve '([\w.-]+)'/,
   /host='([\w.-]+)'.*(?:Name or service not known|Temporary failure in name resolution)/,

@@ -5,7 +5,7 @@ import { type CertificateSpec, type Mount, READY_PATH, type SecretSpec } from '.
 import { autoscaleSettings } from './autoscale.ts';
 import { asFiles, type Handed, handVariables } from './environment/handing.ts';
 import type { ReferenceFacts } from './environment/references.ts';
-import { envSettings, secretsSettings } from './environment/settings.ts';
+import { envFileSettings, envSettings, secretsSettings } from './environment/settings.ts';
 import { HEALTH_PATH, healthSettings, readySettings } from './health.ts';
 import { MEDIA_TARGET, mediaContract, mediaSettings } from './media.ts';
 import { folderPath, volumesSettings, writableSettings } from './volumes.ts';
@@ -46,6 +46,7 @@ export const appSettings = z.strictObject({
     .describe('Its uid and gid'),
   command: z.array(z.string()).default([]).describe('Instead of the image’s own command'),
   env: envSettings,
+  envFile: envFileSettings,
   secrets: secretsSettings,
   proxy: z
     .boolean()

@@ -225,3 +225,39 @@ describe('the program that sets variables inside', () => {
     expect(first(stack({ image: 'mine:1', secrets })).unread).toBe('start');
   });
 });
+
+describe('an environment file', () => {
+  const read = (files: Record<string, string>, app: string) =>
+    stackOf(load({ file: `app: { ${app} }`, files, flags: { profile: 'prod' } }));
+
+  it('is handed variable by variable, as secrets that are set inside', () => {
+    const built = read(
+      { '.env': `A='p$w "x"'\nB=from file\nC=1\nK=2\n`, 'more.env': 'C=$A second\n' },
+      'envFile: [.env, ./more.env], env: { B: said }, secrets: { K: { value: x, as: env } }',
+    );
+    const service = first(built);
+    expect(service.environment.B).toBe('said');
+    expect(service.view.entrypoint).toEqual(expect.arrayContaining(['A=/run/secrets/env-A', 'C=/run/secrets/env-C', 'K=/run/secrets/K']));
+    const values = secretsOf(built);
+    expect([values['env-A'], values['env-C'], values.K, values['env-B']]).toEqual(['p$w "x"', 'p$w "x" second', 'x', undefined]);
+    expect(
+      rendered(built)
+        .files.map(({ contents }) => contents)
+        .join(),
+    ).not.toContain('p$w');
+  });
+
+  it.each([
+    ['A=1\nB', /app\.envFile\.0:2: is no NAME=value/],
+    ['A-B=1', /app\.envFile\.0:1: is no NAME=value/],
+    ['A="open\nB=1', /app\.envFile\.0:1: the quotes of A are not closed/],
+    [`A='x'y`, /the quotes of A are not closed, or more follows them/],
+    ['\nA=$HOME', /app\.envFile\.0:2: \$HOME is not set above/],
+  ])('%j is refused', (text, words) => {
+    expect(() => read({ '.env': text }, 'envFile: [.env]')).toThrow(words);
+  });
+
+  it('that is not there is refused', () => {
+    expect(() => read({}, 'envFile: [.env]')).toThrow(/app\.envFile\.0: the file \.env cannot be read/);
+  });
+});

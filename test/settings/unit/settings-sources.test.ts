@@ -88,6 +88,7 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'app.ready.rise': ['2', 2],
   'app.ready.fall': ['5', 5],
   'app.egress': ['[api.example.org]', ['api.example.org']],
+  'app.envFile': ['[]', []],
   'app.volumes': ['{ data: { path: /data } }', { data: { path: '/data', backup: true, shared: true } }],
   'app.writable': ['[/app/cache]', ['/app/cache']],
   'app.command': ['[node, x.js]', ['node', 'x.js']],

@@ -45,3 +45,10 @@ export type AppSecrets = z.output<typeof secretsSettings>;
 /** One of them in its long form. */
 export const longForm = (entry: AppSecrets[string]): { value?: Secret | undefined; generate?: number | undefined; as: 'file' | 'env' } =>
   entry instanceof Secret ? { value: entry, as: 'file' } : entry;
+
+export const envFileSettings = z
+  .array(given())
+  .default([])
+  .describe(
+    'Environment files beside medianest.yml, read as Docker Compose reads them: [.env, more.env]. A later one counts before an earlier one, `app.env` and `app.secrets` before all. What is in them is handed as secrets',
+  );
