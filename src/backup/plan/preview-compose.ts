@@ -12,7 +12,7 @@ export const PREVIEW_SECRETS = 'preview-secrets';
 export const PREVIEW_CONFIG = 'preview-config';
 /** That of its database, and of its uploads. */
 export const PREVIEW_DATABASE = 'postgres-data';
-export const PREVIEW_UPLOADS = 'uploads';
+const PREVIEW_UPLOADS = 'uploads';
 
 /** Names of all volumes that a preview writes into. @param places what of the application a set holds */
 export const previewVolumes = (project: string, places: readonly FilePlace[]): string[] => {

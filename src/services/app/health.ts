@@ -47,7 +47,6 @@ export const readySettings = z.strictObject({
 });
 
 export type HealthSettings = z.output<typeof healthSettings>;
-export type ReadySettings = z.output<typeof readySettings>;
 
 /** Where an application is, and what is known of its image. */
 export interface Checked {

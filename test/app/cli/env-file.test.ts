@@ -21,7 +21,10 @@ function composed(text: string): Record<string, string> {
 
 describe('an environment file is read as Docker Compose reads it', () => {
   it.each([
-    ['values without quotes', 'A=plain value   # comment\nB=no#comment\nC=\nD = around = it \nE=a"b\'c\nF=#there\nH= # there too\nI=a  # b # c\nG=\\n\\t'],
+    [
+      'values without quotes',
+      'A=plain value   # comment\nB=no#comment\nC=\nD = around = it \nE=a"b\'c\nF=#there\nH= # there too\nI=a  # b # c\nG=\\n\\t',
+    ],
     ['names', 'export A=1\nB: 2\n_c=3\ndotted.name=4\nexport=5\nexport D: 6'],
     ['single quotes', `A='$B \${C} \\n'\nB='it\\'s' # comment\nC=''\nD='two\n lines'\nE= 'space before'`],
     ['double quotes', 'A="a \\"b\\" \\\\ \\n \\r \\t #"  # comment\nB=""\nC="two\n$A lines"\nD="\\$A $$A \\\\$A"'],

@@ -43,7 +43,8 @@ ARG PORTAL
 FROM \${PORTAL} AS full
 USER root
 RUN mkdir /out && node=$(readlink -f "$(command -v node)") && cp "$node" /out/node \\
- && ldd "$node" | grep -o '/[^ ]*' | xargs -I{} cp --parents --dereference {} /out
+ && ldd "$node" | grep -o '/[^ ]*' | xargs -I{} cp --parents --dereference {} /out \\
+ && cp -r --parents --dereference /usr/share/nodejs /out
 FROM scratch
 COPY --from=full /out /
 COPY server.js /server.js
