@@ -133,6 +133,7 @@ alerts:
   },
   foreign: {
     flags: { profile: 'dev-compose' },
+    files: { 'app.env': 'TOKEN="not-to-be-seen" # as Compose reads it\n' },
     file: `components: { edge: false, balancer: true }
 app:
   image: example.org/foreign:1
@@ -144,6 +145,8 @@ app:
     DB_PASSWORD_FILE: "{database.password}"
     CACHE: "{cache.url}"
     TEMPLATE: '{{user.name}} \\{braces} {"json":{"a":1}} $HOME'
+  envFile: [app.env]
+  egress: [api.example.org, "smtp.example.org:587"]
   secrets: { LICENCE: not-to-be-seen, SMTP: { value: not-to-be-seen, as: env }, KEY: { generate: 32 } }
   health: { startSeconds: 120 }
   readyPath: /server/ping

@@ -79,7 +79,7 @@ const DATABASE: Reference[] = [
   },
   {
     name: 'database.prismaUrl',
-    what: 'the same for Prisma: `schema=public`, over TLS with `sslaccept=strict` and `sslcert`',
+    what: 'the same for the engines of Prisma: `schema=public`, over TLS with `sslaccept=strict` and `sslcert`; with a driver adapter it takes the first form',
     value: ({ database }) => databaseUrl(database, database.port, prisma(database)),
   },
   {
