@@ -91,7 +91,7 @@ const must = async (...args: string[]): Promise<Run> => {
   expect(done.status, `${args.join(' ')}: ${done.stdout}${done.stderr}`).toBe(0);
   return done;
 };
-/** A replica’s answer, asked by the balancer’s container: the application has no other way in that names one. */
+/** What the application answers through edge and balancer. */
 const ask = async <T>(url: string): Promise<T> => {
   const { status, body } = await portal(space, url);
   expect(status, body).toBe(200);
@@ -139,8 +139,8 @@ describe('a foreign application', () => {
       container('app-1'),
     ]);
     expect(stdout).toMatch(/^healthy \["CMD","\/node"/);
-    const answers = await Promise.all(Array.from({ length: 20 }, () => portal(space, '/env')));
-    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
+    const answers = await Promise.all(Array.from({ length: 8 }, () => portal(space, '/env')));
+    expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(200));
     expect((await must('plan')).stdout).toContain('Nothing to do');
   });
 
@@ -179,10 +179,10 @@ describe('a foreign application', () => {
       expect(await ask(at('/write', { path: `${folder}/a.txt`, text: 'then' }))).toBe('written');
     const refused = await portal(space, at('/write', { path: '/server.js', text: 'x' }));
     expect(refused.status).toBe(500);
-    const { backup } = parsed<{ backup: string }>(await must('backup', '--json'));
+    const { id } = parsed<{ id: string }>(await must('backup', '--json'));
     await ask(at('/write', { path: '/data/a.txt', text: 'now' }));
     await ask(at('/write', { path: '/data/b.txt', text: 'now' }));
-    await must('restore', backup, '--only', 'files', '--yes');
+    await must('restore', id, '--only', 'files', '--yes');
     await until('it serves', async () => (await portal(space, '/env')).status === 200, 30);
     expect(await ask(at('/list', { path: '/data' }))).toEqual(['a.txt']);
     expect(await ask(at('/file', { path: '/data/a.txt' }))).toBe('then');
