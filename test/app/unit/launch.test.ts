@@ -122,7 +122,12 @@ describe('launch probe', () => {
   });
 
   it('tells a closed port and another protocol from health', async () => {
-    const other = createTcpServer((socket) => socket.on('error', () => {}).resume().end('SSH-2.0-OpenSSH_9.2\r\n'));
+    const other = createTcpServer((socket) =>
+      socket
+        .on('error', () => {})
+        .resume()
+        .end('SSH-2.0-OpenSSH_9.2\r\n'),
+    );
     const port = await listening(other);
     const [wrong] = await Promise.all([run(['probe', port, '/', '5'])]);
     other.close();
