@@ -31,7 +31,8 @@ createServer((request, response) => {
   if (url.pathname === '/up') return response.writeHead(ready++ % 3 === 0 ? 200 : 429).end();
   try {
     const answer = answers[url.pathname];
-    response.writeHead(answer ? 200 : 404, { 'content-type': 'application/json' }).end(JSON.stringify(answer ? answer(url) : null));
+    const body = JSON.stringify(answer ? answer(url) : null);
+    response.writeHead(answer ? 200 : 404, { 'content-type': 'application/json' }).end(body);
   } catch (error) {
     response.writeHead(500).end(JSON.stringify(String(error)));
   }
