@@ -10,9 +10,9 @@ import { withLock } from '../project/with-lock.ts';
 import { MONITORING_FOLDER, PROFILES_FOLDER } from '../settings/own-folders.ts';
 import { dumpDatabase } from './dump.ts';
 import { type BackupSet, type BackupType, type FilesPart, setId } from './plan/backup-sets.ts';
-import { cacheNodes, keepsDumps } from './plan/holds.ts';
+import { cacheNodes, filePlaces, keepsDumps } from './plan/holds.ts';
 import { clockProblem } from './plan/pgbackrest.ts';
-import { backupSummary, unreadable, vanished } from './plan/restic.ts';
+import { backupSummary, measured, unreadable, vanished } from './plan/restic.ts';
 import { openCatalogue, refuseNoRoom, refuseOldGeneration, refuseUnfit } from './ready.ts';
 import { jobError, lastWords, removeJobs, runJob } from './repository/job.ts';
 import { type BackupContext, backupContext, fileSources, inServer, readDatabase, saveCatalogue } from './repository/repository.ts';
@@ -64,8 +64,8 @@ export async function makeSet(
       }))
     : await step(`back up the database (${type})`, () => backUpDatabase(backups, type));
   // Not beside the database's: where all begin at once the portal is slow for that long.
-  const [, uploadsBytes] = await step(dumps ? 'measure the uploads' : `write snapshots of the cache (${cacheLeaders.join(', ')})`, () =>
-    together([snapshotCache(backups, cacheLeaders), measureUploads(project, backups)]),
+  const [, sizes] = await step(dumps ? 'measure the uploads' : `write snapshots of the cache (${cacheLeaders.join(', ')})`, () =>
+    together([snapshotCache(backups, cacheLeaders), measureFiles(project, backups)]),
   );
   const files = await step(`back up uploads, ${dumps ? '' : 'cache, '}settings and state`, () =>
     backUpFiles(project, backups, id, cacheLeaders),
@@ -87,7 +87,7 @@ export async function makeSet(
     cacheLeaders,
     ...(db.pageErrors && { problems: ['pages of the database have wrong checksums'] }),
   };
-  const set = { ...made, parts: { db: db.part, files: { ...files, ...(uploadsBytes !== undefined && { uploadsBytes }) } } } as BackupSet;
+  const set = { ...made, parts: { db: db.part, files: { ...files, ...sizes } } } as BackupSet;
   const warnings = db.pageErrors ? [`${set.id} contains pages with wrong checksums: the database itself is damaged`] : [];
   catalogue.sets.push(set);
   await step('note the set in the repository', () => saveCatalogue(backups, catalogue));
@@ -126,15 +126,15 @@ async function backUpDatabase(backups: BackupContext, type: BackupType): Promise
   return { part: current === 1 ? part : { generation: current, ...part }, type: real, pageErrors };
 }
 
-/** What a restore of them needs on its disk; undefined where nothing tells. */
-async function measureUploads({ loaded }: Project, backups: BackupContext): Promise<number | undefined> {
-  const uploads = fileSources(loaded, backups).find(({ target }) => target === '/source/uploads');
-  if (!uploads) return undefined;
-  const argv = ['du', '--summarize', '--block-size=1', uploads.target];
-  const { stdout } = await runJob(backups.bench, { name: 'measure', argv, mounts: [uploads], capabilities: ['DAC_READ_SEARCH'] });
-  // Files that go meanwhile are complained of, and the sum is there all the same.
-  const bytes = Number.parseInt(stdout, 10);
-  return Number.isNaN(bytes) ? undefined : bytes;
+/** What a restore of the uploads and of each other volume needs on its disk; without those of which nothing tells. */
+async function measureFiles({ loaded }: Project, backups: BackupContext): Promise<Pick<FilesPart, 'uploadsBytes' | 'volumesBytes'>> {
+  const parts = filePlaces(backups.stack).map(({ part }) => `/source/${part}`);
+  const mounts = fileSources(loaded, backups).filter(({ target }) => parts.includes(target));
+  if (mounts.length === 0) return {};
+  const argv = ['du', '--summarize', '--block-size=1', ...mounts.map(({ target }) => target)];
+  const { stdout } = await runJob(backups.bench, { name: 'measure', argv, mounts, capabilities: ['DAC_READ_SEARCH'] });
+  // Files that go meanwhile are complained of, and the sums are there all the same.
+  return measured(stdout);
 }
 
 async function snapshotCache({ bench }: BackupContext, leaders: readonly string[]): Promise<void> {

@@ -16,6 +16,7 @@ import type { Loaded } from '../settings/loaded.ts';
 import type { Overrides } from '../stack/overrides.ts';
 import { namesOf } from '../stack/roles.ts';
 import { refuseEdited } from '../state/hand-edits.ts';
+import { refuseUnread } from '../state/launch-program.ts';
 import type { StateFolder } from '../state/state.ts';
 import { hooksOf } from './hooks.ts';
 import { candidateOf, DEPLOYED, deploySteps, findTarget, keepServing, refuseOtherProtocol, refuseUnready } from './plan/deploy.ts';
@@ -153,6 +154,7 @@ async function carryOut(
       );
   await keepImage(engine, project, release, image);
   const plan = await planCandidate(site, seen);
+  refuseUnread(plan.prepared.stack);
   const steps = deploySteps(plan.steps, plan.prepared.stack);
   audit.record(steps);
   const hook = hooksOf(context, loaded, { release, image: candidate.image, previous: previous?.id });

@@ -6,7 +6,7 @@ import { cpuSecondsOf } from './cpu-seconds.ts';
 import { toEngineInfo } from './engine-info.ts';
 import { COMPOSE_FOLDER, containerName, toNeighbour, toOwned } from './labelled.ts';
 import { inspectContainer, listContainers, toLife, toStory } from './list-containers.ts';
-import type { Engine, ObservedContainer } from './types.ts';
+import type { Engine, ImageStart, ObservedContainer } from './types.ts';
 
 const COMPOSE = {
   project: COMPOSE_PROJECT,
@@ -153,6 +153,14 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
           .catch((error) => absent(error));
         return found ? { id: found.Id, digests: found.RepoDigests ?? [] } : undefined;
       }),
+    imageStart: (ref) =>
+      call(async (docker) => {
+        const found = await docker
+          .getImage(ref)
+          .inspect()
+          .catch((error) => absent(error));
+        return found ? startOf(found) : undefined;
+      }),
     images: () =>
       call(async (docker) =>
         (await docker.listImages()).map(({ Id, RepoTags, Size, Labels }) => ({
@@ -187,6 +195,18 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
 
 /** On every image that medianest builds (images/store/build-image.ts). */
 const BUILT_IMAGE = 'io.medianest.image';
+
+/** Docker keeps the shell form of both as a list that begins with the shell; `HEALTHCHECK NONE` is a check that is switched off. */
+function startOf({ Config, Architecture }: Docker.ImageInspectInfo): ImageStart {
+  const list = (value: string | string[] | null | undefined) => (typeof value === 'string' ? [value] : (value ?? []));
+  const test = (Config as { Healthcheck?: { Test?: string[] | null } }).Healthcheck?.Test ?? [];
+  return {
+    entrypoint: list(Config.Entrypoint),
+    command: list(Config.Cmd),
+    checksHealth: test.length > 0 && test[0] !== 'NONE',
+    architecture: Architecture,
+  };
+}
 
 function absent(error: { statusCode?: number }): false {
   if (error.statusCode === 404) return false;

@@ -65,6 +65,16 @@ export interface ImageInfo {
   digests: string[];
 }
 
+/** How a container of an image starts where nothing else is said. */
+export interface ImageStart {
+  entrypoint: string[];
+  command: string[];
+  /** It comes with a HEALTHCHECK. */
+  checksHealth: boolean;
+  /** As Docker names it: `amd64`. */
+  architecture: string;
+}
+
 /** An image that the engine has. */
 export interface ObservedImage {
   id: string;
@@ -142,6 +152,8 @@ export interface Engine {
   exec(id: string, argv: readonly string[]): Promise<{ exitCode: number; output: string }>;
   /** An image that the engine has, by any of its names; undefined where it has none. */
   image(ref: string): Promise<ImageInfo | undefined>;
+  /** Undefined where the engine does not have it. */
+  imageStart(ref: string): Promise<ImageStart | undefined>;
   /** All images of this engine. */
   images(): Promise<ObservedImage[]>;
   /** Takes a name from an image, and removes one that has no other. @returns false where a container uses it */

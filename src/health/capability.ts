@@ -10,14 +10,15 @@ export const health: Capability = {
   name: 'health',
   commands: [status, command, why, audit, auditVerify],
   checks: async (seen) => {
-    const [{ roomChecks }, { externalChecks }, { driftChecks }, { verifyAudit }, { auditCheck }] = await Promise.all([
+    const [{ roomChecks }, { externalChecks }, { driftChecks }, { egressChecks }, { verifyAudit }, { auditCheck }] = await Promise.all([
       import('./disk-room.ts'),
       import('./external.ts'),
       import('./drift.ts'),
+      import('./no-way-out.ts'),
       import('../state/audit.ts'),
       import('./plan/audit.ts'),
     ]);
-    const found = await Promise.all([roomChecks(seen), externalChecks(seen), driftChecks(seen)]);
+    const found = await Promise.all([roomChecks(seen), externalChecks(seen), driftChecks(seen), egressChecks(seen)]);
     return [...found.flat(), auditCheck(verifyAudit(seen.project.state.at('audit.jsonl')))];
   },
   // Its own verdict: every other command leaves the last one.

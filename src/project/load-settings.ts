@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Context } from '../capability/capability.ts';
 import { systemCode, UserError } from '../core/errors.ts';
 import { exists } from '../core/files.ts';
+import type { JsonObject } from '../core/json.ts';
 import { didYouMean } from '../core/suggest.ts';
 import { checkComponents, checkImages } from '../settings/check-names.ts';
 import { parseSettings } from '../settings/document.ts';
@@ -51,6 +52,7 @@ export function loadSettings(input: LoadInput): Loaded {
   const said = [...chain.map(withoutMeta), ...above];
   const merged = mergeLayers(said.some(({ data }) => 'project' in data) ? said : [defaultProject(input, root), ...said]);
   const unknown = unknownVariables(input.env, fields, merged.data);
+  nameEnvFiles(merged.data);
   const secretFiles = resolveSecrets(merged, secretPaths(schema, merged.data), {
     env: input.env,
     readText: (name) => tryRead(path.resolve(root, name)),
@@ -68,6 +70,13 @@ export function loadSettings(input: LoadInput): Loaded {
     unknownVariables: unknown,
     secretFiles,
   };
+}
+
+/** `app.envFile` names files by their paths: what is in them is read as secrets are. */
+function nameEnvFiles(data: JsonObject): void {
+  const app = data.app as JsonObject | undefined;
+  if (!Array.isArray(app?.envFile)) return;
+  app.envFile = app.envFile.map((file) => (typeof file === 'string' && !/^(file:|\$\{)/.test(file) ? `file:${file}` : file));
 }
 
 export interface ProfileSummary {

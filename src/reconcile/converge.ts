@@ -9,6 +9,7 @@ import { certificatesOf } from '../stack/certificates.ts';
 import { leftOutLines } from '../stack/images/left-out.ts';
 import type { Stack } from '../stack/types.ts';
 import { refuseEdited } from '../state/hand-edits.ts';
+import { refuseUnread } from '../state/launch-program.ts';
 import type { Lock } from '../state/lock.ts';
 import type { Change, FileChange } from './plan/change.ts';
 import { leftBehindText } from './plan/left-data.ts';
@@ -151,6 +152,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
       await run(early);
       ({ prepared, plan, outcome } = await attempt(false));
     }
+    refuseUnread(prepared.stack);
     const before = await livesOf(engine, prepared.stack.project);
     const tried = [...early];
     for (let left = RANGE_ATTEMPTS; ; left--) {
@@ -190,11 +192,14 @@ function refuseMissing(steps: readonly Step[], needed: readonly string[]): void 
 
 /**
  * A container that cannot reload takes a renewed certificate by being recreated, so its serial is part of what is rendered:
- * such a certificate, and the images that issuing it needs, come before the rest is planned. A refusal of settings comes first of all.
+ * such a certificate, and the images that issuing it needs, come before the rest is planned. So does an image that says how it is started.
+ * A refusal of settings comes first of all.
  */
 function beforeRendering(steps: readonly Step[], stack: Stack): Step[] {
   const fixed = new Set(stack.services.flatMap((service) => (service.reload ? [] : certificatesOf(service).map(({ name }) => name))));
   const early = steps.filter((step) => step.kind === 'issue-certificate' && fixed.has(step.certificate.name));
   const before: readonly Step['kind'][] = ['build-image', 'pull-image', 'prove-settings'];
+  const unread = stack.services.some((service) => service.unread);
+  if (early.length === 0 && unread) return steps.filter(({ kind }) => before.includes(kind));
   return early.length > 0 ? [...steps.filter(({ kind }) => before.includes(kind)), ...early] : [];
 }

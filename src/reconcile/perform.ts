@@ -14,6 +14,7 @@ import { fetchImages } from '../images/store/fetch-images.ts';
 import { askController, replaceMember } from '../members/agent-cli.ts';
 import { placedSecrets, placeSecrets, saveSecrets } from '../secrets/store/secret-files.ts';
 import { LABEL } from '../stack/labels.ts';
+import { placeLaunchProgram } from '../state/launch-program.ts';
 import { mend } from '../state/mend.ts';
 import { removeState } from '../state/remove.ts';
 import { carryDatabase } from './carry/database.ts';
@@ -56,8 +57,9 @@ export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['pe
   'place-secrets': (step, run) => {
     const { state, secrets } = run.prepared;
     const { docker } = run;
-    return placeSecrets(state, step.service, secrets.values, secrets.fingerprints, docker);
+    return placeSecrets(state, step.service, secrets.values, secrets.fingerprints, docker, step.image);
   },
+  'place-launch': async (_step, { context, prepared }) => placeLaunchProgram(prepared.state, context.home),
   mend: (step, run) => {
     const { state } = run.prepared;
     return mend(state, step.mends, step.image, run.docker);

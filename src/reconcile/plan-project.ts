@@ -13,6 +13,7 @@ import type { Added } from '../stack/override/added.ts';
 import type { Overrides } from '../stack/overrides.ts';
 import { COMPOSE_FILE } from '../stack/render.ts';
 import type { Stack } from '../stack/types.ts';
+import { launchProgramDue } from '../state/launch-program.ts';
 import { findMends } from '../state/mend.ts';
 import { decideCarry } from './carry/decide.ts';
 import { checkMedia } from './media-check.ts';
@@ -98,6 +99,7 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
     missingImages: [],
     changedSecrets: secrets.changed,
     unplaced: unplacedServices(state, stack.services, secrets.fingerprints),
+    launchDue: launchProgramDue(state, touched, context.home),
     mends: findMends(state, touched),
     volumeOwners: readVolumeOwners(state),
     dueCertificates: prepared.dueCertificates,

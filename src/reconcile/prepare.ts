@@ -81,6 +81,19 @@ async function gather(context: Context, project: Project): Promise<Gathered> {
   return { facts: Object.assign({}, ...found.map(({ facts }) => facts)), steps: found.flatMap(({ steps }) => steps) };
 }
 
+/**
+ * The stack again where its application's image has to say how it starts, and the engine has it. Where the engine is away the stack stays
+ * as it is: what starts containers needs the engine for more than that.
+ */
+async function withImageStarts(context: Context, stack: Stack, facts: BuildFacts, build: (facts: BuildFacts) => Stack) {
+  const unread = stack.services.find((service) => service.unread)?.image.ref;
+  if (unread === undefined) return { stack, facts };
+  const start = await (await context.engine()).imageStart(unread).catch(() => undefined);
+  if (!start) return { stack, facts };
+  const known = { ...facts, host: { ...facts.host, imageStarts: { [unread]: start } } };
+  return { stack: build(known), facts: known };
+}
+
 /** The stack alone, for what renders and builds nothing: rendering is most of what preparing costs. Its images have no exact names. */
 export async function describe(context: Context, loaded: Loaded): Promise<Stack> {
   const registry = await context.registry();
@@ -117,10 +130,13 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
   };
   const choice = await rangesFor(context, { settings, state, registry, facts: unplaced }, check);
   const reach = { isolated: choice.isolated, appClosed: choice.appClosed };
-  const facts: BuildFacts = { ...unplaced, subnets: choice.subnets, ...reach };
-  const whole = buildStack(settings, registry, facts);
+  const placed: BuildFacts = { ...unplaced, subnets: choice.subnets, ...reach };
+  const whole = buildStack(settings, registry, placed);
   const absence = check.present && (await findAbsence(whole, check.present));
-  const stack = absence ? buildStack(settings, registry, { ...facts, absence }) : whole;
+  const present = absence ? { ...placed, absence } : placed;
+  const { stack, facts } = await withImageStarts(context, absence ? buildStack(settings, registry, present) : whole, present, (more) =>
+    buildStack(settings, registry, more),
+  );
   const used = (lines: typeof choice.moved) => lines.filter(({ network }) => stack.networks.some(({ name }) => name === network));
   const now = context.clock.now();
   const secrets = resolveStackSecrets(

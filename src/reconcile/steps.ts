@@ -56,6 +56,11 @@ export const reconcileSteps = {
     many: (steps) => `hand secrets to ${plural(steps.length, 'service')}`,
     perform: later('place-secrets'),
   },
+  'place-launch': {
+    describe: () => 'place the program that starts the application',
+    perform: later('place-launch'),
+    quiet: true,
+  },
   mend: {
     describe: ({ mends: [first, ...more] }) =>
       `set owner and mode of ${first?.path === '.' ? 'the folder itself' : first?.path}${more.length > 0 ? ` and ${plural(more.length, 'more path')}` : ''} in the state folder`,

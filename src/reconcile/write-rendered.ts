@@ -6,6 +6,7 @@ import { saveSecrets } from '../secrets/store/secret-files.ts';
 import type { Loaded } from '../settings/loaded.ts';
 import type { Rendered } from '../stack/types.ts';
 import { refuseEdited } from '../state/hand-edits.ts';
+import { refuseUnread } from '../state/launch-program.ts';
 import type { StateFolder } from '../state/state.ts';
 import { type FileChange, fileChanges } from './plan/change.ts';
 import { type Prepared, prepare } from './prepare.ts';
@@ -27,6 +28,7 @@ export async function writeRendered(context: Context, loaded: Loaded, state: Sta
   await withLock(context, state, 'render', async (_lock, record) => {
     const prepared = await prepare(context, loaded, {});
     if (prepared.rendered.refused) throw prepared.rendered.refused;
+    refuseUnread(prepared.stack);
     if (!overwrite) refuseEdited(state);
     const pending = pendingFiles(prepared);
     if (pending.length === 0) return;

@@ -17,8 +17,11 @@ export interface ReferenceReaders {
 export function resolveSecrets(merged: Merged, paths: readonly string[][], readers: ReferenceReaders): string[] {
   const files = new Set<string>();
   for (const path of paths) {
-    const parent = path.slice(0, -1).reduce<Json | undefined>((node, key) => (node as JsonObject | undefined)?.[key], merged.data);
-    if (typeof parent !== 'object' || parent === null || Array.isArray(parent)) continue;
+    const parent = path.slice(0, -1).reduce<Json | undefined>((node, key) => (node as JsonObject | undefined)?.[key], merged.data) as
+      | JsonObject
+      | null
+      | undefined;
+    if (typeof parent !== 'object' || parent === null) continue;
     const key = path.at(-1) as string;
     const value = parent[key];
     if (typeof value !== 'string') continue;

@@ -73,9 +73,14 @@ export function leaves(schema: z.ZodType, path: string[] = []): Leaf[] {
 
 /** Where these settings, not validated yet, have a secret: also below keys of the operator's choice. */
 export function secretPaths(schema: z.ZodType, data: unknown, path: string[] = []): string[][] {
-  const definition = keyed(unwrap(schema));
+  const whole = unwrap(schema);
+  // A secret, where a table with one in it may stand instead.
+  if (typeof data === 'string' && whole.options?.some((option) => unwrap(option).type === 'custom')) return [path];
+  const definition = keyed(whole);
   if (definition.type === 'custom') return [path];
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) return [];
+  if (Array.isArray(data))
+    return data.flatMap((value, index) => (definition.element ? secretPaths(definition.element, value, [...path, String(index)]) : []));
+  if (typeof data !== 'object' || data === null) return [];
   return Object.entries(data).flatMap(([key, value]) => {
     const inner = definition.shape ? (Object.hasOwn(definition.shape, key) ? definition.shape[key] : undefined) : definition.valueType;
     return inner ? secretPaths(inner, value, [...path, key]) : [];

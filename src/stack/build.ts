@@ -2,6 +2,7 @@ import { hostAddress } from '../core/cidr.ts';
 import { UserError } from '../core/errors.ts';
 import { shortHash } from '../core/hash.ts';
 import { isEveryAddress, isIpv6 } from '../core/ip-address.ts';
+import { secretsIn } from '../core/secret-part.ts';
 import type { Settings } from '../settings/schema.ts';
 import { certificatesOf } from './certificates.ts';
 import { type FoundLock, heldBuild } from './image-lock.ts';
@@ -10,7 +11,16 @@ import { usedNetworks } from './networks.ts';
 import { applyOverrides, type Overrides } from './overrides.ts';
 import type { BuildInput, HostFacts, ServiceDefinition } from './service.ts';
 import type { AddressNeeds, Reach } from './subnets.ts';
-import { type Blueprint, type ImageSpec, NETWORKS, type NetworkName, type SecretSpec, type Service, type Stack } from './types.ts';
+import {
+  type Blueprint,
+  type ImageSpec,
+  NETWORKS,
+  type NetworkName,
+  type SecretSource,
+  type SecretSpec,
+  type Service,
+  type Stack,
+} from './types.ts';
 
 /** What building a stack needs besides the settings; all read beforehand. */
 export interface BuildFacts extends Partial<Reach> {
@@ -215,8 +225,7 @@ const sameAddress = (a: string, b: string): boolean => isIpv6(a) === isIpv6(b) &
 function collectSecrets(settings: Settings, registry: readonly ServiceDefinition[], services: readonly Service[]): SecretSpec[] {
   const byName = new Map(services.flatMap((service) => service.secrets).map((secret) => [secret.name, secret]));
   for (const { name, source } of [...byName.values()]) {
-    if (!('format' in source)) continue;
-    const missing = [...source.format.matchAll(/\{([\w-]+)\}/g)].map((match) => match[1] as string).filter((part) => !byName.has(part));
+    const missing = composedOf(source).filter((part) => !byName.has(part));
     if (missing.length > 0) {
       throw new UserError(
         'INVALID_SETTINGS',
@@ -226,6 +235,11 @@ function collectSecrets(settings: Settings, registry: readonly ServiceDefinition
     }
   }
   return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function composedOf(source: SecretSource): string[] {
+  if ('parts' in source) return secretsIn(source.parts);
+  return 'format' in source ? [...source.format.matchAll(/\{([\w-]+)\}/g)].map((match) => match[1] as string) : [];
 }
 
 /** Each image once, what it is built upon before it. */

@@ -22,7 +22,19 @@ export interface Overrides {
 }
 
 /** The settings that belong to a version of the application, and are rolled back with it. They contain no secret. */
-const VERSION_KEYS = ['image', 'port', 'healthPath', 'readyPath', 'metricsPath', 'user', 'command', 'env', 'migrate', 'tls'] as const;
+const VERSION_KEYS = [
+  'image',
+  'port',
+  'healthPath',
+  'health',
+  'readyPath',
+  'metricsPath',
+  'user',
+  'command',
+  'env',
+  'migrate',
+  'tls',
+] as const;
 export type AppVersion = JsonObject;
 
 export function appVersion(app: object): AppVersion {

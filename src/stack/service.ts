@@ -53,8 +53,33 @@ export interface ServiceDefinition<S extends z.ZodType = z.ZodType> extends Sett
 /** Keeps the settings' type while the registry sees every service alike. */
 export const defineService = <S extends z.ZodType>(definition: ServiceDefinition<S>): ServiceDefinition<S> => definition;
 
+/** Where a store is, in the parts of which addresses for any client are made. */
+export interface Connection {
+  host: string;
+  port: number;
+  user: string;
+  /** The secret that is its password. */
+  password: string;
+  /** The certificate that it is checked by; undefined where it speaks no TLS. */
+  ca?: string;
+}
+
+export interface DatabaseConnection extends Connection {
+  /** The database. */
+  name: string;
+  /** Port for reads alone, on the same host. */
+  replicaPort: number;
+}
+
+export interface CacheConnection extends Connection {
+  /** Of a cluster, all of its nodes as HOST:PORT; the host and port above are those of the first. */
+  cluster?: string[];
+}
+
 /** How the application reaches a store of data: its part of the app contract (docs/app-contract.md). */
-export interface StoreContract {
+export interface StoreContract<C extends Connection = Connection> {
+  /** The same for clients that are told in other words. */
+  connection: C;
   environment: Record<string, string>;
   /** What the application's process reads. */
   secrets: SecretSpec[];

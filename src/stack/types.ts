@@ -1,6 +1,7 @@
 import type { UserError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Secret } from '../core/secret.ts';
+import type { SecretPart } from '../core/secret-part.ts';
 import type { ImageSpec, LeftOut } from './images/image.ts';
 import type { KernelNeed } from './kernel-need.ts';
 import type { Member, Role } from './member.ts';
@@ -28,9 +29,11 @@ export interface PublishedPort {
 /** Where a secret's value comes from: given by the operator, made once at random, or composed of others. */
 export type SecretSource =
   | { given: Secret }
-  | { generate: true }
+  | { generate: true /** Random bytes, written as base64url; 24 where it is not said. */; bytes?: number }
   /** `{name}` is replaced by the value of another secret, percent-encoded (RFC 3986) for use in a URL. */
-  | { format: string };
+  | { format: string }
+  /** The same in pieces: braces in them mean nothing, and each secret says how it is written. */
+  | { parts: readonly SecretPart[] };
 
 export interface SecretSpec {
   name: string;
@@ -122,6 +125,8 @@ export interface Blueprint {
   environment: Record<string, string>;
   /** The proxies of Docker's client configuration reach it. Without it they do not: members would talk to each other through the proxy. */
   proxy?: boolean;
+  /** What nothing but its image says, and was not read of it: the program it starts with, or only whether it checks its health itself. */
+  unread?: 'start' | 'health';
   /** What its templates see, and all that they see besides `name`. */
   view: JsonObject;
   /** Components whose `config/` templates it is given, where they are not its own. */

@@ -34,6 +34,7 @@ export const settledFacts = (files: Rendered, containers: readonly ObservedConta
   gathered: [],
   changedSecrets: [],
   unplaced: [],
+  launchDue: false,
   mends: [],
   volumeOwners: { uploads: { owner: '10001:10001' }, media: { owner: '10001:10001' } },
   dueCertificates: {},

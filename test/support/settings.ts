@@ -61,6 +61,11 @@ export const AUTO = {
 };
 export const NEEDS = { dmz: 10, app: 109, db: 109, control: 90, mgmt: 60, out: 73, monitoring: 90 };
 
+/** What images of an operator's say of themselves. */
+const IMAGE_STARTS = {
+  'example.org/foreign:1': { entrypoint: ['/entrypoint'], command: ['serve', '--all'], checksHealth: true, architecture: 'amd64' },
+};
+
 export const stackOf = (
   loaded: Loaded,
   registry: readonly ServiceDefinition[] = services,
@@ -72,6 +77,7 @@ export const stackOf = (
     overrides,
     subnets: SUBNETS,
     sourceHash,
+    host: { imageStarts: IMAGE_STARTS },
     engineSocket: { path: '/var/run/docker.sock', gid: 999 },
   });
 
@@ -135,6 +141,37 @@ logs: { store: elasticsearch, url: "https://logs.example.org:9200/base", apiKey:
   'full-without-logs': {
     flags: { profile: 'dev-compose' },
     file: 'observability: full\ncomponents: { elasticsearch: false }\nimages: { grafana: "registry.example.org/grafana:1" }\n',
+  },
+  foreign: {
+    flags: { profile: 'dev-compose' },
+    files: { 'app.env': 'TOKEN="not-to-be-seen" # as Compose reads it\n' },
+    file: `components: { edge: false, balancer: true }
+app:
+  image: example.org/foreign:1
+  port: 8055
+  user: "1000:1001"
+  env:
+    DB: "{database.url}"
+    DB_HOST: "{database.host}"
+    DB_PASSWORD_FILE: "{database.password}"
+    CACHE: "{cache.url}"
+    TEMPLATE: '{{user.name}} \\{braces} {"json":{"a":1}} $HOME'
+  envFile: [app.env]
+  egress: [api.example.org, "smtp.example.org:587"]
+  secrets: { LICENCE: not-to-be-seen, SMTP: { value: not-to-be-seen, as: env }, KEY: { generate: 32 } }
+  health: { startSeconds: 120 }
+  readyPath: /server/ping
+  ready: { statuses: [200, 429], intervalSeconds: 5, rise: 2, fall: 4 }
+  uploadsPath: /app/uploads
+  volumes: { data: { path: /app/data }, index: { path: /app/index, backup: false, shared: false } }
+  writable: [/app/cache]
+  migrate: [/entrypoint, migrate]
+  replicas: 2
+`,
+  },
+  probed: {
+    flags: { profile: 'dev-compose' },
+    file: 'components: { edge: false, postgres: true, redis: true }\napp: { image: "example.org/foreign:1", health: { get: /server/ping, intervalSeconds: 30 } }\n',
   },
   'two-replicas': {
     file: 'project: home\nprofile: mine\nexternal: { plex: { url: "http://192.168.1.20:32400", token: "t" }, uptimeKuma: { url: "http://192.168.1.21:3001" } }\n',

@@ -97,6 +97,8 @@ export interface FilesPart {
   files: number;
   /** What the uploads take on a disk: less than they are long where they are sparse, more where they are small. */
   uploadsBytes?: number;
+  /** The same of the application's own volumes, by what they are called in the set: `volumes/own-data`. */
+  volumesBytes?: Record<string, number>;
 }
 
 /** The sets of one installation, the oldest first. */

@@ -20,9 +20,18 @@ export const cacheNodes = ({ services }: Holds): { name: string; mounts: Mount[]
     return mounts.length > 0 ? [{ name: service.name, mounts }] : [];
   });
 
-/** Where the uploads are: all replicas of the application mount the same volume. */
-export const uploadsOf = ({ services }: Holds): Mount | undefined =>
-  withRole(services, 'application').flatMap((service) => backedUp(service, 'files'))[0];
+/** A volume of files, and what it is called in a set: `uploads`, which all replicas mount first, and the application's own, `volumes/own-data`. */
+export interface FilePlace {
+  part: string;
+  mount: Mount;
+}
+
+/** Every volume of the application whose files a backup holds, each once, the uploads first. */
+export function filePlaces({ services }: Holds): FilePlace[] {
+  const mounts = withRole(services, 'application').flatMap((service) => backedUp(service, 'files'));
+  const once = new Map(mounts.map((mount) => [mount.source, mount]));
+  return [...once.values()].map((mount, index) => ({ part: index === 0 ? 'uploads' : `volumes/${mount.source}`, mount }));
+}
 
 /** The application’s first container; undefined where the application runs elsewhere. */
 export const applicationOf = ({ services }: Holds): Service | undefined => withRole(services, 'application')[0];

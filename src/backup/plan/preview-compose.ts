@@ -1,20 +1,24 @@
 import { parse } from 'yaml';
 import type { JsonObject } from '../../core/json.ts';
+import { hasReference } from '../../services/app/environment/expand.ts';
 import type { Settings } from '../../settings/schema.ts';
 import { LABEL, volumeName } from '../../stack/labels.ts';
 import { backedUp, withRole } from '../../stack/roles.ts';
 import type { Rendered, RenderedFile, Service, Stack } from '../../stack/types.ts';
+import type { FilePlace } from './holds.ts';
 
 /** Volumes of a preview, besides those of the data. */
 export const PREVIEW_SECRETS = 'preview-secrets';
 export const PREVIEW_CONFIG = 'preview-config';
 /** That of its database, and of its uploads. */
 export const PREVIEW_DATABASE = 'postgres-data';
-export const PREVIEW_UPLOADS = 'uploads';
+const PREVIEW_UPLOADS = 'uploads';
 
-/** Names of all volumes that a preview writes into. */
-export const previewVolumes = (project: string): string[] =>
-  [PREVIEW_DATABASE, PREVIEW_UPLOADS, PREVIEW_SECRETS, PREVIEW_CONFIG].map((name) => volumeName(project, name));
+/** Names of all volumes that a preview writes into. @param places what of the application a set holds */
+export const previewVolumes = (project: string, places: readonly FilePlace[]): string[] => {
+  const files = new Set([PREVIEW_UPLOADS, ...places.map(({ mount }) => mount.source)]);
+  return [PREVIEW_DATABASE, ...files, PREVIEW_SECRETS, PREVIEW_CONFIG].map((name) => volumeName(project, name));
+};
 
 /** The component that containers of a preview carry. */
 export const PREVIEW_COMPONENT = 'preview';
@@ -32,7 +36,7 @@ export const previewLabels = (project: string, of: string): Record<string, strin
  * @param components those of the preview
  */
 export function previewSettings(settings: Settings, project: string, components: readonly string[], media: unknown): Settings {
-  const app = settings.app as JsonObject | undefined;
+  const app = settings.app as (JsonObject & { env?: Record<string, string> }) | undefined;
   return {
     ...settings,
     project,
@@ -44,9 +48,13 @@ export function previewSettings(settings: Settings, project: string, components:
     observability: 'off',
     external: { plex: {}, overseerr: {}, uptimeKuma: {} } as Settings['external'],
     traces: { ...settings.traces, endpoint: undefined },
-    app: { ...app, replicas: 1, source: undefined, media },
+    app: { ...app, replicas: 1, source: undefined, media, secrets: {}, envFile: [], env: withoutReferences(app?.env) },
   };
 }
+
+/** What is started in a preview is the portal, which needs none of them: what they name may not be there. */
+const withoutReferences = (env: Readonly<Record<string, string>> = {}): JsonObject =>
+  Object.fromEntries(Object.entries(env).filter(([, value]) => !hasReference(value)));
 
 export interface PreviewPlace {
   /** The preview's name and project. */

@@ -54,3 +54,14 @@ function lines(output: string): Record<string, unknown>[] {
     }
   });
 }
+
+/** What `du` says of `/source/uploads` and `/source/volumes/...`, which may have said more than that. */
+export function measured(stdout: string): { uploadsBytes?: number; volumesBytes?: Record<string, number> } {
+  const sizes = [...stdout.matchAll(/^(\d+)\t\/source\/(.+)$/gm)].map(([, bytes, part = '']) => [part, Number(bytes)] as const);
+  const volumes = sizes.filter(([part]) => part !== 'uploads');
+  const uploads = sizes.find(([part]) => part === 'uploads')?.[1];
+  return {
+    ...(uploads !== undefined && { uploadsBytes: uploads }),
+    ...(volumes.length > 0 && { volumesBytes: Object.fromEntries(volumes) }),
+  };
+}

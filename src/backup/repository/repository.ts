@@ -16,7 +16,7 @@ import type { Lock } from '../../state/lock.ts';
 import { orderCopies, planCopies } from '../copies/copies.ts';
 import { type ArchiveContents, archiveContents, archiveGaps, type WalArchive } from '../plan/archive-contents.ts';
 import type { BackupSet, Catalogue } from '../plan/backup-sets.ts';
-import { cacheNodes, repositoryHost, uploadsOf } from '../plan/holds.ts';
+import { cacheNodes, filePlaces, repositoryHost } from '../plan/holds.ts';
 import { type DatabaseInfo, databaseInfo, type WalGap } from '../plan/pgbackrest.ts';
 import { type Lineage, lineageFrom } from '../plan/timelines.ts';
 import { CATALOGUE_FILE, readCatalogue } from './catalogue.ts';
@@ -163,9 +163,8 @@ export async function knownSets(backups: BackupContext): Promise<Catalogue | und
 
 /** What of the stack goes into the files of a set, and where the job that reads it finds it. */
 export function fileSources(loaded: Loaded, { stack, bench }: BackupContext): JobMount[] {
-  const uploads = uploadsOf(stack);
   return [
-    ...(uploads ? [jobMount(stack.project, uploads, '/source/uploads', true)] : []),
+    ...filePlaces(stack).map(({ part, mount }) => jobMount(stack.project, mount, `/source/${part}`, true)),
     ...cacheNodes(stack).flatMap(({ name, mounts }) =>
       mounts.map((mount) => jobMount(stack.project, mount, `/source/redis/${name}`, true)),
     ),

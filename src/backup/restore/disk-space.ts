@@ -1,7 +1,7 @@
 import type { Context } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { bytes } from '../../ui/bytes.ts';
-import { databaseMembers, uploadsOf } from '../plan/holds.ts';
+import { databaseMembers, filePlaces } from '../plan/holds.ts';
 import type { Part } from '../plan/restore-part.ts';
 import { roomShort, type VolumeNeed } from '../plan/restore-room.ts';
 import type { RestoreTarget } from '../plan/restore-target.ts';
@@ -29,7 +29,7 @@ export async function refuseTooSmall(
 ): Promise<void> {
   const places = [
     ...(parts.includes('db') ? [await databasePlace(context, backups, target, destination)] : []),
-    ...(parts.includes('files') ? await uploadsPlaces(backups, target, destination) : []),
+    ...(parts.includes('files') ? await filesPlaces(backups, target, destination) : []),
   ];
   if (places.length === 0) return;
   const mounts = places.map(({ mount }, index) => ({ ...mount, target: `/room/${index}`, readOnly: mount.source !== NEW_VOLUME }));
@@ -62,15 +62,19 @@ async function databasePlace(context: Context, backups: BackupContext, { set }: 
 const newVolume: JobMount = { source: NEW_VOLUME, target: '', kind: 'volume', readOnly: false };
 
 /** Of what is there already only what is another is written, and what is not to be there goes last. */
-async function uploadsPlaces({ bench, local, stack }: BackupContext, { set }: RestoreTarget, destination: Destination): Promise<Place[]> {
-  const { snapshot, uploadsBytes, sizeBytes } = set.parts.files;
-  const uploads = uploadsOf(stack);
-  if (!uploads || !(await snapshotParts(bench, local, snapshot)).includes('uploads')) return [];
-  const most = uploadsBytes ?? sizeBytes;
-  const need = { name: 'the uploads', bytes: most };
-  if (destination !== 'in-place') return [{ ...need, mount: newVolume, atLeast: async () => most }];
-  const mount = jobMount(bench.project, uploads);
-  // A sparse file needs less than it is long.
-  const atLeast = async () => Math.min(most, await missingFiles(bench, local, snapshot, '/source/uploads', mount));
-  return [{ ...need, mount, atLeast }];
+async function filesPlaces({ bench, local, stack }: BackupContext, { set }: RestoreTarget, destination: Destination): Promise<Place[]> {
+  const { snapshot, uploadsBytes, volumesBytes = {}, sizeBytes } = set.parts.files;
+  const parts = await snapshotParts(bench, local, snapshot);
+  return filePlaces(stack)
+    .filter(({ part }) => parts.includes(part))
+    .map(({ part, mount: own }) => {
+      const uploads = part === 'uploads';
+      const most = (uploads ? uploadsBytes : volumesBytes[part]) ?? sizeBytes;
+      const need = { name: uploads ? 'the uploads' : `the volume ${own.source}`, bytes: most };
+      if (destination !== 'in-place') return { ...need, mount: newVolume, atLeast: async () => most };
+      const mount = jobMount(bench.project, own);
+      // A sparse file needs less than it is long.
+      const atLeast = async () => Math.min(most, await missingFiles(bench, local, snapshot, `/source/${part}`, mount));
+      return { ...need, mount, atLeast };
+    });
 }

@@ -4,7 +4,7 @@ import { refuseForeignVolumes } from '../../docker/volume.ts';
 import { requireManifest } from '../../project/open.ts';
 import { withLock } from '../../project/with-lock.ts';
 import { archivedSets, type Catalogue, dumpSets } from '../plan/backup-sets.ts';
-import { keepsDumps } from '../plan/holds.ts';
+import { filePlaces, keepsDumps } from '../plan/holds.ts';
 import { PREVIEW_COMPONENT, previewVolumes } from '../plan/preview-compose.ts';
 import { chooseTarget, type RestoreTarget, refuseOtherVersion, targetText } from '../plan/restore-target.ts';
 import { PassingRefusal } from '../plan/retry.ts';
@@ -38,7 +38,11 @@ async function refuseTakenDrill(context: Context, backups: BackupContext): Promi
       `there is a project ${project} already (container ${foreign.name}), and a drill needs that name; nothing was changed`,
       `remove it if it is not needed: docker compose --project-name ${project} down`,
     );
-  await refuseForeignVolumes(engine, previewVolumes(project), { kind: 'drill', project, of: backups.bench.project });
+  await refuseForeignVolumes(engine, previewVolumes(project, filePlaces(backups.stack)), {
+    kind: 'drill',
+    project,
+    of: backups.bench.project,
+  });
 }
 
 /**

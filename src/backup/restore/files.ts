@@ -59,11 +59,16 @@ export async function missingFiles(
   return restoredBytes(stdout);
 }
 
-/** The parts that a snapshot has: `uploads`, `redis/redis-1`. */
+/** The parts that a snapshot has: `uploads`, `redis/redis-1`, `volumes/own-data`. */
 export async function snapshotParts(bench: Workbench, repository: Repository, snapshot: string): Promise<string[]> {
-  const { stdout } = await mustRestic(bench, repository, ['ls', '--no-lock', '--quiet', snapshot, '/source', '/source/redis'], {
-    name: 'ls',
-  });
+  const { stdout } = await mustRestic(
+    bench,
+    repository,
+    ['ls', '--no-lock', '--quiet', snapshot, '/source', '/source/redis', '/source/volumes'],
+    {
+      name: 'ls',
+    },
+  );
   return stdout.split('\n').flatMap((line) => (line.startsWith('/source/') ? [line.slice('/source/'.length)] : []));
 }
 

@@ -7,7 +7,7 @@ import { containersOf } from '../../stack/roles.ts';
 import type { Mount } from '../../stack/types.ts';
 import { makeSet } from '../backup.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
-import { applicationOf, cacheNodes, databaseMembers, uploadsOf } from '../plan/holds.ts';
+import { applicationOf, cacheNodes, databaseMembers, filePlaces } from '../plan/holds.ts';
 import type { Part } from '../plan/restore-part.ts';
 import type { RestoreSteps } from '../plan/restore-steps.ts';
 import { openCatalogue } from '../ready.ts';
@@ -141,14 +141,16 @@ async function forgetCluster(backups: BackupContext, { engine }: Execution): Pro
   }
 }
 
+/** The uploads, and the application's own volumes; one that the set does not have stays as it is. */
 async function restoreUploads(backups: BackupContext, set: BackupSet): Promise<void> {
-  const uploads = uploadsOf(backups.stack);
   const { snapshot } = set.parts.files;
-  const parts = await snapshotParts(backups.bench, backups.local, snapshot);
-  if (!uploads || !parts.includes('uploads')) return;
-  const volume = jobMount(backups.bench.project, uploads);
-  await restoreFiles(backups.bench, backups.local, snapshot, '/source/uploads', volume);
-  await giveFiles(backups.bench, backups.local, snapshot, '/source/uploads', volume, applicationOf(backups.stack));
+  const { bench, local, stack } = backups;
+  const parts = await snapshotParts(bench, local, snapshot);
+  for (const { part, mount } of filePlaces(stack).filter((place) => parts.includes(place.part))) {
+    const volume = jobMount(bench.project, mount);
+    await restoreFiles(bench, local, snapshot, `/source/${part}`, volume);
+    await giveFiles(bench, local, snapshot, `/source/${part}`, volume, applicationOf(stack));
+  }
 }
 
 /** Those that led get their data and their identity back; the others begin empty and copy it. */

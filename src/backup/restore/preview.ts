@@ -15,13 +15,12 @@ import { redis } from '../../services/cache/redis.ts';
 import { postgres } from '../../services/database/postgres.ts';
 import { LABEL, volumeName } from '../../stack/labels.ts';
 import type { Rendered, Service } from '../../stack/types.ts';
-import { applicationOf } from '../plan/holds.ts';
+import { applicationOf, filePlaces } from '../plan/holds.ts';
 import {
   configOf,
   PREVIEW_CONFIG,
   PREVIEW_DATABASE,
   PREVIEW_SECRETS,
-  PREVIEW_UPLOADS,
   previewCompose,
   previewContainer,
   previewLabels,
@@ -34,7 +33,7 @@ import type { RestoreTarget } from '../plan/restore-target.ts';
 import { type JobMount, mustRun } from '../repository/job.ts';
 import type { BackupContext } from '../repository/repository.ts';
 import { type DatabaseFacts, restoreDatabase } from './database.ts';
-import { giveFiles, restoreFiles, snapshotParts } from './files.ts';
+import { previewPlaces, restorePreviewFiles } from './preview-files.ts';
 import { refuseTakenOriginal, type Sanitized, sanitizeDatabase, withOriginal } from './sanitize.ts';
 
 export interface Preview {
@@ -74,15 +73,14 @@ export async function preview(
 ): Promise<Preview> {
   const { bench } = backups;
   const engine = await context.engine();
-  await refuseTakenPreview(engine, bench.project, into, options);
+  await refuseTakenPreview(engine, backups, into, options);
   // Volumes without a container are what a killed run has left, and not all of that may be shown in this preview.
   await removePreview(bench.docker, into);
   const step = <T>(title: string, work: (task: Task) => Promise<T>): Promise<T> => shown(context.report, title, work);
   const data = volume(into, PREVIEW_DATABASE, '/var/lib/postgresql/data');
-  const uploads = volume(into, PREVIEW_UPLOADS, '/srv/uploads');
+  const places = previewPlaces(backups, (name, at) => volume(into, name, at));
   let facts: DatabaseFacts | undefined;
   let sanitized: Sanitized | undefined;
-  let files = 0;
   const database = (volume: JobMount) =>
     step('restore the database', (task) => restoreDatabase(backups, { volume, folder: '17' }, target, { check: options.check }, task));
   if (options.parts.includes('db')) {
@@ -96,32 +94,30 @@ export async function preview(
         sanitized = await step('sanitize it', (task) => sanitizeDatabase(backups, original, data, portal, task));
       });
   }
-  await ownedVolume(backups, into, uploads, Number(applicationOf(backups.stack)?.uid ?? 10001));
-  if (options.parts.includes('files')) {
-    const snapshot = target.set.parts.files.snapshot;
-    if ((await snapshotParts(bench, backups.local, snapshot)).includes('uploads')) {
-      await step('restore the uploads', () => restoreFiles(bench, backups.local, snapshot, '/source/uploads', uploads, options.check));
-      await giveFiles(bench, backups.local, snapshot, '/source/uploads', uploads, applicationOf(backups.stack));
-      files = target.set.parts.files.files;
-    }
-  }
+  for (const { at } of places) await ownedVolume(backups, into, at, Number(applicationOf(backups.stack)?.uid ?? 10001));
+  const files = options.parts.includes('files') ? await restorePreviewFiles(backups, target, places, options.check, step) : 0;
   const urls = options.start && facts ? await step('start it', () => start(context, backups, into)) : [];
   return { project: into, facts, urls, files, sanitized };
 }
 
 /**
  * Refuses a name that something else has: containers, or a volume that no preview of this project made under that name. A preview's
- * own volumes are what a killed run has left. @param of the project whose backup is restored
+ * own volumes are what a killed run has left. @param backups of the project whose backup is restored
  * @throws UserError FOREIGN_PROJECT
  */
-export async function refuseTakenPreview(engine: Engine, of: string, into: string, { sanitize }: { sanitize: boolean }): Promise<void> {
+export async function refuseTakenPreview(
+  engine: Engine,
+  { bench: { project: of }, stack }: BackupContext,
+  into: string,
+  { sanitize }: { sanitize: boolean },
+): Promise<void> {
   if ((await engine.observe(into)).length > 0)
     throw new UserError(
       'FOREIGN_PROJECT',
       `there is a project ${into} already; nothing was changed`,
       `medianest preview remove ${into}, or choose another name`,
     );
-  await refuseForeignVolumes(engine, previewVolumes(into), { kind: 'preview', project: into, of });
+  await refuseForeignVolumes(engine, previewVolumes(into, filePlaces(stack)), { kind: 'preview', project: into, of });
   if (sanitize) await refuseTakenOriginal(engine, of);
 }
 

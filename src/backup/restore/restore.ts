@@ -164,8 +164,7 @@ async function workOf(
       'medianest backup list names what can be restored',
     );
   }
-  if (asked.into)
-    await refuseTakenPreview(await context.engine(), backups.bench.project, asked.into, { sanitize: asked.sanitize === true });
+  if (asked.into) await refuseTakenPreview(await context.engine(), backups, asked.into, { sanitize: asked.sanitize === true });
   const dumps = keepsDumps(backups.stack);
   refuseOtherKind(sets, asked.set, dumps);
   const archive = await readArchive(backups, sets);

@@ -14,6 +14,7 @@ export const render: Command = {
   run: async (context, _args, options) => {
     const { open } = await import('../../project/open.ts');
     const { fileChanges } = await import('../plan/change.ts');
+    const { refuseUnread } = await import('../../state/launch-program.ts');
     const { prepare } = await import('../prepare.ts');
     const { exportFiles, filesIn, pendingFiles, writeRendered } = await import('../write-rendered.ts');
     const { loaded, state } = await open(context);
@@ -27,6 +28,7 @@ export const render: Command = {
       return done({ profile: loaded.profile, files }, text, options.check && files.length > 0 ? EXIT.pending : EXIT.done);
     }
     if (out !== undefined) {
+      refuseUnread(prepared.stack);
       const written = exportFiles(context, out, prepared.rendered);
       return done({ profile: loaded.profile, out, files }, written.join('\n'));
     }

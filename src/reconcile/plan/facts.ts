@@ -19,6 +19,8 @@ export interface UpFacts extends OwnerFacts {
   changedSecrets: readonly string[];
   /** Services whose placed secrets are missing or old. */
   unplaced: readonly string[];
+  /** The state folder lacks the program that the application is started by. */
+  launchDue: boolean;
   /** What others may read of the state folder, and what containers mount of it and cannot read. */
   mends: readonly Mend[];
   /** Certificate name -> why it has to be issued now. */

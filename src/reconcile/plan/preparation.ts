@@ -6,7 +6,7 @@ import type { Change, FileChange } from './change.ts';
 import type { UpFacts } from './facts.ts';
 import { settingsTrials } from './settings-trials.ts';
 import type { Step } from './step.ts';
-import { ownerSteps } from './volume-owners.ts';
+import { ownerSteps, toolsImage } from './volume-owners.ts';
 
 /** Each NFS export once, with an image that is there by then. */
 function mountProofs(wanted: readonly Service[], changes: readonly Change[]): Step[] {
@@ -68,14 +68,16 @@ export function preparation({ stack, wanted, rendered, facts, changes, files }: 
   if (facts.subnetsChanged) steps.push({ kind: 'remember-subnets', subnets, reach, cause: 'so that later renders are the same' });
   if (facts.changedSecrets.length > 0) steps.push({ kind: 'create-secrets', names: [...facts.changedSecrets], cause: 'new or changed' });
   for (const service of wanted)
-    if (facts.unplaced.includes(service.name)) steps.push({ kind: 'place-secrets', service, cause: 'it reads them from its own folder' });
+    if (facts.unplaced.includes(service.name))
+      steps.push({ kind: 'place-secrets', service, image: toolsImage(stack, wanted, service), cause: 'it reads them from its own folder' });
+  if (facts.launchDue) steps.push({ kind: 'place-launch', cause: 'the application is started by it' });
   const issued = new Set<string>();
   for (const service of wanted) {
     for (const certificate of certificatesOf(service)) {
       const due = facts.dueCertificates[certificate.name];
       if (!due || issued.has(certificate.name)) continue;
       issued.add(certificate.name);
-      steps.push({ kind: 'issue-certificate', certificate, uid: service.uid, image: service.image.ref, cause: due });
+      steps.push({ kind: 'issue-certificate', certificate, uid: service.uid, image: toolsImage(stack, wanted, service), cause: due });
     }
   }
   // Only where something serves that could be lost.

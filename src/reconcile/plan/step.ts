@@ -16,7 +16,9 @@ export interface ReconcileSteps {
   'remember-subnets': { subnets: Record<string, string>; reach: Reach };
   'write-files': { rendered: Rendered; stack: Stack; changed: string[] };
   'issue-certificate': { certificate: CertificateSpec; uid: number; image: string };
-  'place-secrets': { service: Service };
+  /** `image`: one that has the programs for it. */
+  'place-secrets': { service: Service; image: string };
+  'place-launch': Record<never, never>;
   /** `image`: any that is there. */
   mend: { mends: Mend[]; image: string };
   'create-volume': { name: string; project: string };

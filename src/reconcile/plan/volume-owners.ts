@@ -18,10 +18,10 @@ export interface OwnerFacts {
  * volume of that name. Neither the image of the operator nor an earlier user leaves them so.
  */
 export function ownerSteps(stack: Stack, wanted: readonly Service[], { volumeOwners, volumesMade }: OwnerFacts): Step[] {
-  const image = [...wanted, ...stack.services].find((service) => service.image.build)?.image.ref;
   const seen = new Set<string>();
-  return wanted.flatMap(({ uid, gid = uid, mounts, image: own, component }) =>
-    mounts.flatMap(({ source, ofUser }): Step[] => {
+  return wanted.flatMap((service) => {
+    const { uid, gid = uid, mounts, component } = service;
+    return mounts.flatMap(({ source, ofUser }): Step[] => {
       if (!ofUser || seen.has(source)) return [];
       seen.add(source);
       const [known, owner] = [volumeOwners[source], `${uid}:${gid}`];
@@ -31,11 +31,15 @@ export function ownerSteps(stack: Stack, wanted: readonly Service[], { volumeOwn
         same && known.owner !== owner
           ? `${component} ran as ${known.owner} before; what still runs so cannot write until it is replaced`
           : `${component} writes to it`;
-      // Not that of the operator: it may have no program for that.
-      return [{ kind: 'own-volume', volume: source, project: stack.project, uid, gid, image: image ?? own.ref, cause }];
-    }),
-  );
+      const image = toolsImage(stack, wanted, service);
+      return [{ kind: 'own-volume', volume: source, project: stack.project, uid, gid, image, cause }];
+    });
+  });
 }
+
+/** An image that has the programs to set owners: not that of the operator, which may have none, where there is another. */
+export const toolsImage = (stack: Stack, wanted: readonly Service[], own: Service): string =>
+  (own.image.build ? own : ([...wanted, ...stack.services].find((service) => service.image.build) ?? own)).image.ref;
 
 /** The same of a rendered Compose file, for these services, whatever was recorded. */
 export function renderedOwnerSteps(

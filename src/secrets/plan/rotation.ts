@@ -1,4 +1,5 @@
 import { UserError } from '../../core/errors.ts';
+import { secretsIn } from '../../core/secret-part.ts';
 import type { Overrides } from '../../stack/overrides.ts';
 import type { SecretSpec, Stack } from '../../stack/types.ts';
 
@@ -70,5 +71,13 @@ function refuseForeign({ name, source }: SecretSpec): void {
       'USAGE',
       `${name} is composed of others; nothing was changed`,
       `rotate ${source.format.match(/\{([\w-]+?)(-[ab])?\}/)?.[1]}`,
+    );
+  if ('parts' in source)
+    throw new UserError(
+      'USAGE',
+      `${name} is composed of others; nothing was changed`,
+      `rotate ${secretsIn(source.parts)
+        .map((part) => part.replace(/^(\w+-[\w-]+)-[ab]$/, '$1'))
+        .join(' or ')}`,
     );
 }

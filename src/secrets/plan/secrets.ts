@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { Secret } from '../../core/secret.ts';
+import type { SecretForm } from '../../core/secret-part.ts';
 import type { SecretSpec } from '../../stack/types.ts';
 
 /** Secrets as the state folder keeps them: the values that were given or made, and the key of their fingerprints. */
@@ -39,17 +40,16 @@ export function resolveStackSecrets(
   };
   for (const { name, source } of specs) {
     if ('given' in source) keep(name, source.given.reveal(), 'given');
-    else if ('generate' in source && (!store.values[name] || renew.includes(name))) keep(name, random(24), 'generated');
+    else if ('generate' in source && (!store.values[name] || renew.includes(name))) keep(name, random(source.bytes ?? 24), 'generated');
   }
   const plain = (name: string): string => store.values[name]?.value ?? '';
-  const values = Object.fromEntries(
-    specs.map(({ name, source }) => [
-      name,
-      new Secret(
-        'format' in source ? source.format.replace(/\{([\w-]+)\}/g, (_all, part: string) => encodeStrictly(plain(part))) : plain(name),
-      ),
-    ]),
-  );
+  const composed = ({ name, source }: SecretSpec): string => {
+    if ('format' in source) return source.format.replace(/\{([\w-]+)\}/g, (_all, part: string) => encodeStrictly(plain(part)));
+    if ('parts' in source)
+      return source.parts.map((part) => (typeof part === 'string' ? part : WRITTEN[part.as](plain(part.secret)))).join('');
+    return plain(name);
+  };
+  const values = Object.fromEntries(specs.map((spec) => [spec.name, new Secret(composed(spec))]));
   const fingerprints = Object.fromEntries(
     Object.entries(values).map(([name, secret]) => [
       name,
@@ -62,3 +62,9 @@ export function resolveStackSecrets(
 /** RFC 3986: encodeURIComponent leaves !'()* alone, which some connection-address parsers do not. */
 const encodeStrictly = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+
+const WRITTEN: Readonly<Record<SecretForm, (text: string) => string>> = {
+  raw: (text) => text,
+  uri: encodeStrictly,
+  libpq: (text) => `'${text.replace(/['\\]/g, '\\$&')}'`,
+};

@@ -44,16 +44,18 @@ export function unplacedServices(
 /** The placement of what a service has been given last. */
 export const placedSecrets = (state: StateFolder, service: string): string | undefined => readOptional(placedFile(state, service))?.trim();
 
+/** @param image one that has `chown`; the service's own where it is not said */
 export async function placeSecrets(
   state: StateFolder,
   service: Service,
   values: Readonly<Record<string, Secret>>,
   fingerprints: Readonly<Record<string, string>>,
   cli: DockerCli,
+  image = service.image.ref,
 ): Promise<void> {
   const files = Object.fromEntries(service.secrets.map(({ name }) => [name, values[name]?.reveal() ?? '']));
   const folder = state.at('secrets', service.name);
-  await writeOwned(folder, files, { uid: service.uid, image: service.image.ref }, cli);
+  await writeOwned(folder, files, { uid: service.uid, image }, cli);
   // What reads its secrets again learns by the absence of one that it is no longer given it. Others need theirs until they are replaced.
   if (service.reloadsSecrets) removeOthers(folder, Object.keys(files));
   writeAtomic(placedFile(state, service.name), `${placement(service, fingerprints)}\n`);

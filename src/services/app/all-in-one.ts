@@ -31,7 +31,11 @@ export const allInOne = defineService({
     const application = input.settingsOf(app);
     const addresses = listenAddresses(own.address);
     const [first] = addresses as [string];
-    const contract = portalContract(application, input, [plainDatabase('127.0.0.1', input), plainCache('127.0.0.1', input)]);
+    const contract = portalContract(application, input, {
+      database: plainDatabase('127.0.0.1', input),
+      cache: plainCache('127.0.0.1', input),
+      filesOnly: true,
+    });
     const database = postgresView(Math.floor(own.memory / 3), input.settingsOf(postgres).maxConnections, '127.0.0.1');
     // On a laptop an empty volume for a library would only be one more to clean up.
     const library = contract.media.filter((mount) => mount.kind === 'bind' || mount.nfs);

@@ -18,28 +18,15 @@ import {
   TLS_ENVIRONMENT,
   urlHost,
 } from './portal.ts';
+import { programOf } from './program.ts';
 import { cacheContract, databaseContract } from './stores.ts';
 import { resourceAttributes } from './traces.ts';
+import { keepsFolders, memoryFolders, ownVolumes, refuseOverlaps } from './volumes.ts';
 import { hostLines, inTheOpen, waysOut } from './ways-out.ts';
 
 export const FIRST_HOST = 100;
 export const MIGRATE_HOST = 90;
 const NETWORKS = ['app', 'db'] as const;
-
-/** Asks the application with what its image has: the portal's own script, curl, wget or Node. Loopback needs no verification. */
-function healthTest(own: AppSettings, tls: boolean): string[] {
-  if (!own.image) return ['CMD', '/usr/local/bin/healthcheck', own.healthPath];
-  const url = `${tls ? 'https' : 'http'}://127.0.0.1:${own.port}${own.healthPath}`;
-  const [curl, wget, node] = tls ? [' -k', ' --no-check-certificate', 'NODE_TLS_REJECT_UNAUTHORIZED=0 NODE_NO_WARNINGS=1 '] : ['', '', ''];
-  return [
-    'CMD-SHELL',
-    [
-      `if command -v curl >/dev/null; then curl -fsS${curl} -m 3 -o /dev/null '${url}'`,
-      `elif command -v wget >/dev/null; then wget -q${wget} -T 3 -O /dev/null '${url}'`,
-      `else ${node}node -e "fetch('${url}',{signal:AbortSignal.timeout(3000)}).then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"; fi`,
-    ].join('; '),
-  ];
-}
 
 const command = (own: AppSettings): string[] =>
   own.command.length > 0 || !own.source ? own.command : ['node', '--watch', `${SOURCE_TARGET}/src/server.js`];
@@ -92,6 +79,14 @@ function appImage(own: AppSettings, input: BuildInput): ImageSpec {
 /** The edge's settings, without the edge: it builds upon this file. */
 const EDGE = { key: 'edge' } as ServiceDefinition<typeof edgeSettings>;
 
+/** Where visitors find the application. */
+function visited(input: BuildInput): { host: string; url: string } | undefined {
+  if (!input.enabled('edge')) return undefined;
+  const edge = input.settingsOf(EDGE);
+  const [host = 'localhost'] = edge.domains;
+  return { host, url: `https://${urlHost(host)}${portSuffix(publicPort(edge), 443)}` };
+}
+
 /** Where the app's pages are to load static files from, when the CDN tier has a name of its own. */
 function assetsUrl(input: BuildInput): string | undefined {
   const host = input.enabled('edge') && input.enabled(cdn.name) ? input.settingsOf(cdn).host : undefined;
@@ -119,27 +114,38 @@ export const app = defineService({
       refuseOutOfReach(own);
       for (const network of NETWORKS) input.reserve(network, FIRST_HOST + own.maxReplicas - 1);
     }
+    refuseOverlaps(own);
     const ways = waysOut(own, input);
-    const contract = portalContract(own, input, [databaseContract(input), cacheContract(input)], ways);
+    const contract = portalContract(own, input, {
+      database: databaseContract(input),
+      cache: cacheContract(input),
+      ways,
+      edge: visited(input),
+    });
+    const image = appImage(own, input);
     const extraHosts = hostLines(ways, input);
     const tls = appTls(own, input);
+    const program = programOf(own, image.ref, contract.inside, tls, input);
     const assets = assetsUrl(input);
     const [uid, gid] = own.user.split(':');
     const replica = ({ name, host }: { name: string; host: number }): Blueprint => ({
       name,
       role: 'application',
       host,
-      image: appImage(own, input),
+      image,
       uid: Number(uid),
       ...(gid && { gid: Number(gid) }),
       networks: [...NETWORKS],
       ports: [],
       mounts: [
-        { source: 'uploads', target: '/srv/uploads', kind: 'volume', readOnly: false, backedUp: 'files', ofUser: true },
+        { source: 'uploads', target: own.uploadsPath, kind: 'volume', readOnly: false, backedUp: 'files', ofUser: true },
         ...contract.media.map((mount) => (mount.kind === 'volume' && !mount.nfs && !mount.readOnly ? { ...mount, ofUser: true } : mount)),
+        ...ownVolumes(own, name.startsWith('app-migrate') ? undefined : name),
         ...contract.source,
+        ...program.mounts,
       ],
       secrets: contract.secrets,
+      ...(program.unread && { unread: program.unread }),
       ...tlsPart(own, tls),
       ...metricsPart(own, input, tls),
       environment: {
@@ -151,9 +157,8 @@ export const app = defineService({
       },
       proxy: own.proxy,
       view: {
-        healthTest: healthTest(own, tls),
-        command: command(own),
-        hasCommand: command(own).length > 0,
+        ...program.view(command(own)),
+        tmpfs: memoryFolders(own, Number(uid), Number(gid ?? uid)),
         hasExtraHosts: extraHosts.length > 0,
         extraHosts,
         replicasName: REPLICAS_NAME,
@@ -162,14 +167,16 @@ export const app = defineService({
       cpus: own.cpus,
       egress: inTheOpen(own, input),
       keeps: {
-        '/srv/uploads': 'uploads: every replica stores and serves the same files',
+        [own.uploadsPath]: 'uploads: every replica stores and serves the same files',
         [MEDIA_TARGET]: 'the media library, where it is not mounted read-only',
+        ...keepsFolders(own),
         '/tmp': 'what an application’s libraries put there; gone with the container',
       },
       after: [...contract.after, ...ways.map(({ name }) => name)],
       trust: contract.trust,
       ...(input.enabled('balancer') && { rolling: rolling(own, input.address('app', host), tls) }),
       interruption: own.replicas > 1 ? 'none: the other replicas serve' : 'about 3 s: the only replica is replaced',
+      ...(own.egress === true && name === 'app-1' && { notes: ['the application reaches all addresses outside (app.egress)'] }),
       urls: [],
     });
     const {
@@ -184,7 +191,7 @@ export const app = defineService({
       name: 'app-migrate',
       host: MIGRATE_HOST,
     });
-    const migrate = { ...once, oneOff: true, view: { ...once.view, command: own.migrate, hasCommand: true, replicasName: null } };
+    const migrate = { ...once, oneOff: true, view: { ...once.view, ...program.view(own.migrate), replicasName: null } };
     return [...appReplicas(own).map(replica), ...(own.migrate.length > 0 ? [migrate] : [])];
   },
 });

@@ -61,6 +61,13 @@ export const balancer = defineService({
           ports: BALANCER_PORTS,
           sticky: application.sticky,
           readyPath: application.readyPath,
+          ready: {
+            statuses: application.ready.statuses.join(','),
+            interval: application.ready.intervalSeconds,
+            fast: Math.max(1, Math.floor(application.ready.intervalSeconds / 2)),
+            rise: application.ready.rise,
+            fall: application.ready.fall,
+          },
           timeoutSeconds: application.timeout,
           clientSeconds: Math.max(75, application.timeout + 15),
           traces: traced(input),

@@ -1,11 +1,18 @@
 import * as z from 'zod';
 import { cpus, memory, port, size, urlPath } from '../../settings/fields.ts';
-import type { BuildInput, StoreContract } from '../../stack/service.ts';
+import type { BuildInput, CacheConnection, DatabaseConnection, StoreContract } from '../../stack/service.ts';
 import { type CertificateSpec, type Mount, READY_PATH, type SecretSpec } from '../../stack/types.ts';
 import { autoscaleSettings } from './autoscale.ts';
-import { mediaContract, mediaSettings } from './media.ts';
+import { asFiles, type Handed, handVariables } from './environment/handing.ts';
+import type { ReferenceFacts } from './environment/references.ts';
+import { envFileSettings, envSettings, secretsSettings } from './environment/settings.ts';
+import { HEALTH_PATH, healthSettings, readySettings } from './health.ts';
+import { MEDIA_TARGET, mediaContract, mediaSettings } from './media.ts';
 import { tracesContract } from './traces.ts';
-import { givenUrl, type WayOut } from './ways-out.ts';
+import { folderPath, volumesSettings, writableSettings } from './volumes.ts';
+import { egressSettings, givenUrl, type WayOut } from './ways-out.ts';
+
+const UPLOADS_TARGET = '/srv/uploads';
 
 /** A program and its arguments; an empty list is none. */
 const argv = () => z.array(z.string().min(1)).default([]);
@@ -18,8 +25,14 @@ export const appSettings = z.strictObject({
     .optional()
     .describe('Your own application’s image; without it the reference portal is built'),
   port: port(3000).describe('Port that the application listens on inside its container (it is given as PORT)'),
-  healthPath: urlPath('/api/health').describe('Answers 200 while the process is alive'),
+  healthPath: urlPath(HEALTH_PATH).describe(
+    'Answers 200 while the process is alive. Where neither this nor `app.health` is set, the HEALTHCHECK of your image counts, if it has one',
+  ),
+  health: healthSettings
+    .optional()
+    .describe('How Docker checks a container: by `command`, `get` or `none`; without any of them as `app.healthPath` says'),
   readyPath: urlPath(READY_PATH).describe('Answers 200 while it can serve'),
+  ready: readySettings.prefault({}).describe('How the balancer checks a replica, by `app.readyPath`'),
   metricsPath: urlPath('/metrics').describe('Prometheus metrics: never answered to visitors'),
   metrics: z
     .boolean()
@@ -33,19 +46,16 @@ export const appSettings = z.strictObject({
     .default('10001:10001')
     .describe('Its uid and gid'),
   command: z.array(z.string()).default([]).describe('Instead of the image’s own command'),
-  env: z
-    .record(
-      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/),
-      z.string().refine((value) => !value.includes('\0'), 'should contain no NUL byte'),
-    )
-    .default({})
-    .describe('More environment values (no secrets)'),
+  env: envSettings,
+  envFile: envFileSettings,
+  secrets: secretsSettings,
   proxy: z
     .boolean()
     .default(false)
     .describe(
       'It is given the proxies of the Docker client’s configuration (`proxies` in ~/.docker/config.json); other containers are not. All addresses outside are open to it then, where `external` or an object storage names one',
     ),
+  egress: egressSettings,
   source: z.string().min(1).optional().describe('Folder of the application’s source: mounted, and reloaded on every change'),
   replicas: z.int().min(1, 'should be at least 1').max(1000, 'should be at most 1000').default(1).describe('How many containers'),
   maxReplicas: z
@@ -88,6 +98,9 @@ export const appSettings = z.strictObject({
     .optional()
     .describe('The app is spoken to over TLS: on for the portal behind the balancer, off for your own image unless you say so'),
   media: mediaSettings.prefault({}).describe('Where the media library is, which the app is given'),
+  uploadsPath: folderPath.default(UPLOADS_TARGET).describe('Where the application finds the volume of uploads'),
+  volumes: volumesSettings,
+  writable: writableSettings,
   uploadLimit: size('1g').describe('Largest upload'),
   uploadQuota: size('100g').describe('What all uploads together may take; more are refused (507)'),
   uploadClientQuota: size('10g').describe(
@@ -125,19 +138,43 @@ export const APP_CERTIFICATE: CertificateSpec = {
 /** Where the application finds it; `current` is switched as a whole, so the two always belong together. */
 export const TLS_ENVIRONMENT = { TLS_CERT_FILE: '/run/certs/current/fullchain.pem', TLS_KEY_FILE: '/run/certs/current/privkey.pem' };
 
-/**
- * The environment and the secrets of the app contract (docs/app-contract.md).
- * @param stores its database and its cache @param ways how it reaches what is outside, where it cannot by itself
- */
-export function portalContract(own: AppSettings, input: BuildInput, stores: readonly StoreContract[], ways: readonly WayOut[] = []) {
+/** What the application's part of the contract is made from, besides settings. */
+interface Surroundings {
+  database: StoreContract<DatabaseConnection>;
+  cache: StoreContract<CacheConnection>;
+  /** How it reaches what is outside, where it cannot by itself. */
+  ways?: readonly WayOut[];
+  edge?: ReferenceFacts['edge'];
+  /** Nothing sets variables inside its container: secrets reach it as files alone. */
+  filesOnly?: boolean;
+}
+
+/** The operator's own variables and secrets, their references resolved. */
+function ownVariables(own: AppSettings, input: BuildInput, { database, cache, ways = [], edge, filesOnly }: Surroundings): Handed {
+  const handed = handVariables(own, {
+    database: database.connection,
+    cache: cache.connection,
+    external: input.settings.external,
+    given: (url) => givenUrl(url, ways),
+    edge,
+    app: { port: own.port, uploads: own.uploadsPath, media: own.media.kind === 'object' ? undefined : MEDIA_TARGET },
+  });
+  return filesOnly ? asFiles(handed) : handed;
+}
+
+/** The environment and the secrets of the app contract (docs/app-contract.md). */
+export function portalContract(own: AppSettings, input: BuildInput, around: Surroundings) {
   const { plex, overseerr, uptimeKuma } = input.settings.external;
+  const { ways = [] } = around;
+  const stores = [around.database, around.cache];
   const media = mediaContract(own.media);
   const traces = tracesContract(input, ways);
+  const variables = ownVariables(own, input, around);
   const given = (name: string, value: typeof plex.token): SecretSpec[] => (value ? [{ name, source: { given: value } }] : []);
   const environment: Record<string, string> = {
     PORT: String(own.port),
     ...Object.assign({}, ...stores.map((store) => store.environment)),
-    UPLOADS_PATH: '/srv/uploads',
+    UPLOADS_PATH: own.uploadsPath,
     ...media.environment,
     ...(media.environment.S3_ENDPOINT && { S3_ENDPOINT: givenUrl(media.environment.S3_ENDPOINT, ways) }),
     UPLOAD_LIMIT_BYTES: String(own.uploadLimit),
@@ -151,10 +188,13 @@ export function portalContract(own: AppSettings, input: BuildInput, stores: read
     ...(overseerr.apiKey && { OVERSEERR_API_KEY_FILE: '/run/secrets/overseerr-api-key' }),
     ...(uptimeKuma.url && { UPTIME_KUMA_URL: givenUrl(uptimeKuma.url, ways) }),
     ...traces.environment,
-    ...own.env,
+    ...variables.environment,
   };
+  for (const name of Object.keys(variables.inside)) delete environment[name];
   return {
     environment,
+    /** Variables that are set inside the container, and their files. */
+    inside: variables.inside,
     /** What the process itself reads. */
     secrets: [
       ...stores.flatMap((store) => store.secrets),
@@ -162,6 +202,7 @@ export function portalContract(own: AppSettings, input: BuildInput, stores: read
       ...given('overseerr-api-key', overseerr.apiKey),
       ...media.secrets,
       ...traces.secrets,
+      ...variables.secrets,
     ],
     /** What those are composed of; the servers read them. */
     passwords: stores.flatMap((store) => store.passwords),

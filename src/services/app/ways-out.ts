@@ -1,11 +1,42 @@
+import * as z from 'zod';
 import { isAddress, isLoopback, portOf, withHost } from '../../core/url-host.ts';
 import type { BuildInput } from '../../stack/service.ts';
 import { tracesEndpoint } from '../shared/traces.ts';
 import type { MediaSettings } from './media.ts';
 
+/** Hosts of `app.egress` at most, and the number of the first: these are free in the networks `app` and `out`. */
+const MOST_HOSTS = 16;
+const FIRST_ASKED = 11;
+const HOST = /^(?=.{1,253}(:|$))(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*(:\d{1,5})?$/;
+const NO_HOST = 'should be a host name such as api.example.org (port 443), or one with its port: smtp.example.org:587';
+
+const nameOf = (text: string): string => text.split(':')[0] as string;
+/** Of `HOST:PORT`; that of HTTPS where it names none. */
+const numberOf = (text: string): number => Number(text.split(':')[1] ?? 443);
+
+const outsideHost = z
+  .string()
+  .regex(HOST, NO_HOST)
+  .refine(
+    (text) => !isAddress(text.split(':')[0] as string),
+    'is an address: the application reaches hosts outside by their names; give the host one',
+  )
+  .refine((text) => !isAddress(nameOf(text)), 'is an address: the application reaches hosts outside by their names; give the host one')
+  .refine((text) => numberOf(text) > 0 && numberOf(text) <= 65_535, NO_HOST);
+
+const WHAT = `should be true, false, or a list of ${MOST_HOSTS} hosts at most`;
+
+export const egressSettings = z
+  .union([z.boolean(), z.array(outsideHost).max(MOST_HOSTS)], WHAT)
+  .default(false)
+  .describe(
+    'Hosts outside that the application reaches besides those of `external`, each on port 443 or as HOST:PORT: [api.example.org, smtp.example.org:587]. `true` opens all addresses to it, `false` none',
+  );
+
 /** Of the application's settings, what says where it calls. */
 interface Caller {
   proxy: boolean;
+  egress: z.output<typeof egressSettings>;
   media: MediaSettings;
 }
 
@@ -29,8 +60,16 @@ export interface WayOut {
   urls: string[];
 }
 
+/** An address outside, and the container that would lead there. */
+interface Named {
+  id: string;
+  url: string;
+  host: number;
+  alias?: string;
+}
+
 /** The addresses outside that the settings name for the application. */
-function named(own: Caller, { settings }: Pick<BuildInput, 'settings'>) {
+function named(own: Caller, { settings }: Pick<BuildInput, 'settings'>): Named[] {
   const { plex, overseerr, uptimeKuma } = settings.external;
   const { kind, endpoint, bucket } = own.media;
   const all: { id: string; url: string | undefined; alias?: string }[] = [
@@ -41,7 +80,15 @@ function named(own: Caller, { settings }: Pick<BuildInput, 'settings'>) {
     { id: 'media', url: kind === 'object' ? endpoint : undefined, alias: bucket ?? '' },
     { id: 'traces', url: tracesEndpoint({ settings }) },
   ];
-  return all.flatMap(({ url, ...entry }, index) => (url === undefined ? [] : [{ ...entry, url, host: FIRST_HOST + index }]));
+  // A host that is added at the end changes no other's number.
+  const hosts = Array.isArray(own.egress) ? own.egress : [];
+  const names = [...new Set(hosts.map(nameOf))];
+  const asked = hosts.map((text) => {
+    const index = names.indexOf(nameOf(text));
+    return { id: `host-${index + 1}`, url: `https://${text}`, host: FIRST_ASKED + index };
+  });
+  const known = all.flatMap(({ url, ...entry }, index) => (url === undefined ? [] : [{ ...entry, url, host: FIRST_HOST + index }]));
+  return [...known, ...asked];
 }
 
 /** One for each host, however many of its ports are named: a name leads to one address alone. */
@@ -66,10 +113,11 @@ function waysOf(own: Caller, input: Pick<BuildInput, 'settings'>): WayOut[] {
  * proxies of the Docker client, which are addresses that no setting names.
  */
 export const waysOut = (own: Caller, input: BuildInput): WayOut[] =>
-  !input.appClosed || own.proxy || input.settings.components.egress === false ? [] : waysOf(own, input);
+  !input.appClosed || own.proxy || own.egress === true || input.settings.components.egress === false ? [] : waysOf(own, input);
 
-/** Whether the application is in the open, as all were whose settings named an address outside. */
-export const inTheOpen = (own: Caller, input: BuildInput): boolean => (!input.appClosed || own.proxy) && named(own, input).length > 0;
+/** Whether the application is in the open: because it is to be, or as all were whose settings named an address outside. */
+export const inTheOpen = (own: Caller, input: BuildInput): boolean =>
+  own.egress === true || ((!input.appClosed || own.proxy) && named(own, input).length > 0);
 
 /** An address outside as the application is given it: what is no name is replaced by that of the container. */
 export const givenUrl = (url: string, ways: readonly WayOut[]): string => {

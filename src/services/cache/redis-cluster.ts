@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { UserError } from '../../core/errors.ts';
 import { cpus, memory, secret } from '../../settings/fields.ts';
 import { REDIS_KERNEL } from '../../stack/kernel-needs.ts';
-import { type BuildInput, defineService, type StoreContract } from '../../stack/service.ts';
+import { type BuildInput, type CacheConnection, defineService, type StoreContract } from '../../stack/service.ts';
 import type { Blueprint, SecretSpec } from '../../stack/types.ts';
 import { generated, memberCertificate, slots } from '../shared/member.ts';
 import { monitored, REDIS_EXPORTER } from '../shared/monitoring.ts';
@@ -130,13 +130,19 @@ export const redisCluster = defineService({
 });
 
 /** All nodes over TLS; the node that answers tells the application about the others. */
-export function clusterCache(input: BuildInput): StoreContract {
+export function clusterCache(input: BuildInput): StoreContract<CacheConnection> {
   const own = input.settingsOf(redisCluster);
   const nodes = cacheNodes(own);
   const password = applicationSecret(own, input);
+  const addresses = nodes.map(({ host }) => input.address('db', host));
+  const cluster = addresses.map((address) => `${address}:${REDIS_PORT}`);
   return {
+    connection: {
+      ...{ host: addresses[0] as string, port: REDIS_PORT, cluster },
+      ...{ user: 'medianest', password: password.name, ca: '/run/trust/internal-ca.pem' },
+    },
     environment: {
-      REDIS_CLUSTER_NODES: nodes.map(({ host }) => `${input.address('db', host)}:${REDIS_PORT}`).join(','),
+      REDIS_CLUSTER_NODES: cluster.join(','),
       REDIS_USERNAME: 'medianest',
       REDIS_PASSWORD_FILE: `/run/secrets/${password.name}`,
       REDIS_TLS_CA_FILE: '/run/trust/internal-ca.pem',

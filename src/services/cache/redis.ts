@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { cpus, memory, secret } from '../../settings/fields.ts';
 import { REDIS_KERNEL } from '../../stack/kernel-needs.ts';
-import { type BuildInput, defineService, type StoreContract } from '../../stack/service.ts';
+import { type BuildInput, type CacheConnection, defineService, type StoreContract } from '../../stack/service.ts';
 import type { SecretSpec } from '../../stack/types.ts';
 
 const REDIS_HOST = 30;
@@ -62,8 +62,9 @@ const redisPassword = (given: z.output<typeof settings>['password']): SecretSpec
 });
 
 /** One server without TLS, at a fixed address. */
-export function plainCache(host: string, input: BuildInput): StoreContract {
+export function plainCache(host: string, input: BuildInput): StoreContract<CacheConnection> {
   return {
+    connection: { host, port: 6379, user: 'default', password: 'redis-password' },
     environment: { REDIS_URL_FILE: '/run/secrets/redis-url' },
     secrets: [{ name: 'redis-url', source: { format: `redis://:{redis-password}@${host}:6379/0` } }],
     passwords: [redisPassword(input.settingsOf(redis).password)],
@@ -71,4 +72,4 @@ export function plainCache(host: string, input: BuildInput): StoreContract {
   };
 }
 
-export const serverCache = (input: BuildInput): StoreContract => plainCache(input.address('db', REDIS_HOST), input);
+export const serverCache = (input: BuildInput): StoreContract<CacheConnection> => plainCache(input.address('db', REDIS_HOST), input);

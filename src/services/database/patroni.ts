@@ -1,4 +1,4 @@
-import { type BuildInput, defineService, type StoreContract } from '../../stack/service.ts';
+import { type BuildInput, type DatabaseConnection, defineService, type StoreContract } from '../../stack/service.ts';
 import type { Blueprint, SecretSpec } from '../../stack/types.ts';
 import { archiving, BACKUP_CERTIFICATE } from '../backup/settings/backup-address.ts';
 import { generated, memberCertificate, slots } from '../shared/member.ts';
@@ -113,12 +113,16 @@ export const databaseMembers = (input: BuildInput) => patroniMembers(input.setti
 const databasePasswords = (own: DatabaseSettings): SecretSpec[] => slots('database', 'database-password', own.password);
 
 /** Leader and replicas behind the router, over TLS that the application verifies in full. */
-export function clusterDatabase(input: BuildInput): StoreContract {
+export function clusterDatabase(input: BuildInput): StoreContract<DatabaseConnection> {
   const own = input.settingsOf(patroni);
   const slot = own.password ? 'a' : (input.overrides.credentials?.database ?? 'a');
   const url = (port: number) =>
     `postgresql://medianest_${slot}:{database-password-${slot}}@${dbRouterAddress(input)}:${port}/medianest?sslmode=verify-full&sslrootcert=/run/trust/internal-ca.pem`;
   return {
+    connection: {
+      ...{ host: dbRouterAddress(input), port: DATABASE_PORT, replicaPort: REPLICAS_PORT },
+      ...{ user: `medianest_${slot}`, name: 'medianest', password: `database-password-${slot}`, ca: '/run/trust/internal-ca.pem' },
+    },
     environment: { DATABASE_URL_FILE: '/run/secrets/database-url', DATABASE_REPLICA_URL_FILE: '/run/secrets/database-replica-url' },
     secrets: [
       { name: 'database-url', source: { format: url(DATABASE_PORT) } },

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { cpus, memory, secret } from '../../settings/fields.ts';
-import { type BuildInput, defineService, type StoreContract } from '../../stack/service.ts';
+import { type BuildInput, type DatabaseConnection, defineService, type StoreContract } from '../../stack/service.ts';
 import type { SecretSpec } from '../../stack/types.ts';
 
 /** What the images contain (templates/postgres/image/entrypoint). */
@@ -73,8 +73,12 @@ const databasePassword = (given: z.output<typeof settings>['password']): SecretS
 });
 
 /** One server without TLS, at a fixed address. */
-export function plainDatabase(host: string, input: BuildInput): StoreContract {
+export function plainDatabase(host: string, input: BuildInput): StoreContract<DatabaseConnection> {
   return {
+    connection: {
+      ...{ host, port: DATABASE_PORT, replicaPort: DATABASE_PORT },
+      ...{ user: 'medianest', name: 'medianest', password: 'database-password' },
+    },
     environment: { DATABASE_URL_FILE: '/run/secrets/database-url' },
     secrets: [
       {
@@ -88,4 +92,5 @@ export function plainDatabase(host: string, input: BuildInput): StoreContract {
 }
 
 /** The single server of dev-compose, at its own address. */
-export const singleDatabase = (input: BuildInput): StoreContract => plainDatabase(input.address('db', POSTGRES_HOST), input);
+export const singleDatabase = (input: BuildInput): StoreContract<DatabaseConnection> =>
+  plainDatabase(input.address('db', POSTGRES_HOST), input);

@@ -8,7 +8,7 @@ const replicas = (settings: Record<string, unknown>, profile = 'prod'): Service[
 const first = (...args: Parameters<typeof replicas>) => replicas(...args)[0] as Service;
 
 describe('TLS to the app', () => {
-  const health = (service: Service) => (service.view as { healthTest: string[] }).healthTest.join(' ');
+  const health = (service: Service) => (service.view as { healthcheck: { test: string[] } }).healthcheck.test.join(' ');
 
   it('is on for the portal behind the balancer, with one certificate that it reloads', () => {
     const stack = stackOf(load({ flags: { profile: 'prod' } }));

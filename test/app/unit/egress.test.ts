@@ -140,3 +140,53 @@ describe('a URL with another host', () => {
     expect(withHost(url, 'to')).toBe(wanted);
   });
 });
+
+describe('hosts of app.egress', () => {
+  it('are reached by a container each, on the ports that are named', () => {
+    const built = stack('app: { egress: [api.example.org, "smtp.example.org:587", "api.example.org:8443"] }');
+    expect(ways(built).map(({ name, host }) => [name, host])).toEqual([
+      ['egress-host-1', 74],
+      ['egress-host-2', 75],
+    ]);
+    expect(hosts(built)).toEqual(['api.example.org:10.0.0.74', 'smtp.example.org:10.0.0.75']);
+    expect(listeners(built, 'egress-host-1').filter((line) => line.startsWith('server'))).toEqual([
+      `server outside api.example.org:443 ${RESOLVED}`,
+      `server outside api.example.org:8443 ${RESOLVED}`,
+    ]);
+    expect(isInternal(built)).toMatchObject({ app: true, out: false });
+  });
+
+  it('share the container of a host that `external` names', () => {
+    const built = stack(`${NAMED}\napp: { egress: ["plex.example.org:8080", other.example.org] }`);
+    expect(ways(built).map(({ name }) => name)).toEqual(['egress-plex', 'egress-host-2']);
+    expect(listeners(built, 'egress-plex').filter((line) => line.startsWith('server'))).toHaveLength(2);
+  });
+
+  it('are none or all of them', () => {
+    const open = stack(`${NAMED}\napp: { egress: true }`);
+    expect(ways(open)).toEqual([]);
+    expect(isInternal(open)).toMatchObject({ app: false });
+    expect(application(open)?.notes).toEqual(['the application reaches all addresses outside (app.egress)']);
+    expect(given(stack(`${ADDRESS}\napp: { egress: true }`)).PLEX_URL).toBe('http://192.168.1.20:32400');
+    expect(isInternal(stack('app: { egress: false }'))).toMatchObject({ app: true });
+    expect(ways(stack('app: { egress: [] }'))).toEqual([]);
+  });
+
+  it('fit below the number of the migration, as many as there may be', () => {
+    const names = Array.from({ length: 16 }, (_, index) => `h${index}.example.org`);
+    const external = 'external: { plex: { url: "http://a.b" }, overseerr: { url: "http://c.d" }, uptimeKuma: { url: "http://e.f" } }';
+    expect(ways(stack(`${external}\napp: { migrate: [x], egress: [${names}] }`))).toHaveLength(19);
+  });
+
+  it.each([
+    ['[1.2.3.4]', /is an address: the application reaches hosts outside by their names/],
+    ['["https://x.org"]', /should be a host name such as api\.example\.org/],
+    ['["*.example.org"]', /should be a host name/],
+    ['["x.org:0"]', /should be a host name/],
+    ['["x.org:70000"]', /should be a host name/],
+    [`[${Array.from({ length: 17 }, (_, index) => `h${index}.org`)}]`, /app\.egress: should be true, false, or a list of 16 hosts at most/],
+    ['yes please', /app\.egress: should be true, false, or a list/],
+  ])('%s is refused', (egress, words) => {
+    expect(() => stack(`app: { egress: ${egress} }`)).toThrow(words);
+  });
+});

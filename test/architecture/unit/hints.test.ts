@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { commands } from '../../../src/cli/commands.ts';
 import { GLOBAL } from '../../../src/cli/global-options.ts';
 import { topics } from '../../../src/cli/help-topics.ts';
+import { REFERENCES } from '../../../src/services/app/environment/references.ts';
 import { registry } from '../../../src/services/index.ts';
 import { settingNames } from '../../../src/settings/setting-names.ts';
 import { HOME } from '../../support/cli.ts';
@@ -143,7 +144,7 @@ describe('a setting that is named exists', () => {
     ['the documents', documents],
   ] as const)('by %s', (_what, mentions) => {
     const named = mentions.flatMap(({ where, text }) =>
-      [...text.matchAll(/(?<![\w./$@-])([a-z][A-Za-z]+(?:\.[a-z][A-Za-z0-9]*)+)(?![\w(/-])/g)].map(([, name = '']) => ({
+      [...text.matchAll(/(?<![\w./$@{-])([a-z][A-Za-z]+(?:\.[a-z][A-Za-z0-9]*)+)(?![\w(/-])/g)].map(([, name = '']) => ({
         where,
         name,
         text,
@@ -152,6 +153,15 @@ describe('a setting that is named exists', () => {
     const settings = named.filter(({ name }) => roots.has(name.split('.')[0] as string) && !FILE.test(name));
     expect(settings.length).toBeGreaterThan(30);
     expect(settings.filter(({ name }) => !known(name)).map(({ where, name }) => `${where}: ${name}`)).toEqual([]);
+  });
+
+  it('and so does a reference of `app.env`', () => {
+    const references = REFERENCES.map(({ name }) => name);
+    const named = documents.flatMap(({ where, text }) =>
+      [...text.matchAll(/(?<!\{)\{((?:database|cache|edge|external|app)\.[\w.]+)\}/g)].map(([, name = '']) => ({ where, name })),
+    );
+    expect(named.length).toBeGreaterThan(30);
+    expect(named.filter(({ name }) => !references.includes(name))).toEqual([]);
   });
 });
 

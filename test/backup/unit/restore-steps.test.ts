@@ -122,7 +122,7 @@ describe('a preview', () => {
   it('writes into the volumes whose names are checked before it, and marks whose backup it shows', () => {
     const { services, volumes } = preview('') as { services: Record<string, Record<string, unknown>>; volumes?: object };
     const names = Object.values(volumes as Record<string, { name: string; external: boolean }>).map(({ name }) => name);
-    expect(names.sort()).toEqual([...previewVolumes('look')].sort());
+    expect(names.sort()).toEqual([...previewVolumes('look', [])].sort());
     expect(services.postgres?.labels).toEqual({
       'io.medianest.preview': 'look',
       'io.medianest.preview-of': 'medianest',

@@ -259,7 +259,7 @@ describe('a step is told in one line', () => {
     ],
     [{ kind: 'write-files', rendered: files, stack, changed: ['a'], cause: '' }, 'write 1 file'],
     [{ kind: 'issue-certificate', certificate, uid: 1, image: 'x', cause: '' }, 'issue certificate edge for a, b'],
-    [{ kind: 'place-secrets', service: redis, cause: '' }, 'hand secrets to redis'],
+    [{ kind: 'place-secrets', service: redis, image: 'x', cause: '' }, 'hand secrets to redis'],
     [
       { kind: 'prove-mount', nfs: { server: 'nas', port: 2049, export: '/films', options: '' }, image: 'x', cause: '' },
       'mount nas:/films once',
