@@ -28,6 +28,9 @@ export const OURS = [
     'silences.json',
     'agent-actions.lock',
     'agent-actions.lock.child',
+    'firewall',
+    'firewall.lock',
+    'firewall.lock.child',
   ],
   // By it the folder is known as ours, so it goes last.
   'state.json',
