@@ -32,7 +32,12 @@ function environmentOf(pid: number): string | undefined {
 }
 
 /** The fourth field of proc(5)'s stat; the second may hold anything, in parentheses. */
-const parentOf = (pid: number): number => Number(read(`/proc/${pid}/stat`)?.replace(/^.*\) /s, '').split(' ')[1] ?? 0);
+const parentOf = (pid: number): number =>
+  Number(
+    read(`/proc/${pid}/stat`)
+      ?.replace(/^.*\) /s, '')
+      .split(' ')[1] ?? 0,
+  );
 
 function read(file: string): string | undefined {
   try {

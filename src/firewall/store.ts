@@ -25,7 +25,7 @@ export function readRules(state: StateFolder, kept: Kept): { text: string; at: s
   const file = rulesFile(state, kept);
   const whole = readOptional(file);
   if (whole === undefined) return undefined;
-  const [, at, text] = /^# (?:confirmed|tried until) (\S+)\n([^]+)$/.exec(whole) ?? [];
+  const [, at, text] = /^# (?:confirmed|tried until) (\S+)\n(.+)$/s.exec(whole) ?? [];
   if (at === undefined || text === undefined || !Number.isFinite(Date.parse(at)))
     throw new UserError(
       'STATE_DAMAGED',

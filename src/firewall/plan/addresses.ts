@@ -43,8 +43,12 @@ function parseIpv6(text: string): bigint | undefined {
   return groups.reduce((sum, group) => (sum << 16n) + BigInt(`0x${group}`), 0n);
 }
 
-const formatIpv6 = (value: bigint): string =>
-  [7, 6, 5, 4, 3, 2, 1, 0].map((place) => ((value >> BigInt(place * 16)) & 0xffffn).toString(16)).join(':');
+/** RFC 5952: the longest run of zeros is left out. */
+function formatIpv6(value: bigint): string {
+  const text = [7, 6, 5, 4, 3, 2, 1, 0].map((place) => ((value >> BigInt(place * 16)) & 0xffffn).toString(16)).join(':');
+  const [longest] = [...text.matchAll(/\b0(:0\b)+/g)].map(([run]) => run).sort((a, b) => b.length - a.length);
+  return longest ? text.replace(longest === text ? longest : new RegExp(`(^|:)${longest}(:|$)`), '::') : text;
+}
 
 const format = ({ family }: Span, value: bigint): string => (family === 4 ? formatAddress(Number(value)) : formatIpv6(value));
 
@@ -63,8 +67,9 @@ export function merged(spans: readonly Span[]): Span[] {
   const result: Span[] = [];
   for (const span of sorted) {
     const last = result.at(-1);
-    if (last && last.family === span.family && span.first <= last.last + 1n) last.last = span.last > last.last ? span.last : last.last;
-    else result.push({ ...span });
+    if (last && last.family === span.family && span.first <= last.last + 1n) {
+      if (span.last > last.last) last.last = span.last;
+    } else result.push({ ...span });
   }
   return result;
 }

@@ -13,7 +13,9 @@ export const planView = (policy: Policy) => ({
     addresses: port.addresses,
     from: port.addresses.every(isLoopback) ? ['this host'] : port.everyone ? ['everyone'] : [...port.sets],
   })),
-  sets: Object.fromEntries(Object.entries(policy.sets).map(([name, spans]) => [name, { ranges: spans.length, first: spans.slice(0, SHOWN).map(formatSpan) }])),
+  sets: Object.fromEntries(
+    Object.entries(policy.sets).map(([name, spans]) => [name, { ranges: spans.length, first: spans.slice(0, SHOWN).map(formatSpan) }]),
+  ),
   blocked: [...policy.block],
   networks: policy.networks.map(formatSpan),
   perAddressPerSecond: policy.perAddressPerSecond,
@@ -24,7 +26,9 @@ export const planView = (policy: Policy) => ({
 export function describePlan(policy: Policy): string {
   const width = Math.max(...policy.ports.map(({ name }) => name.length), 0);
   const ports = policy.ports.map((port) => `  ${String(port.port).padStart(5)}  ${port.name.padEnd(width)}  ${whoText(port)}`);
-  const used = new Set(policy.ports.flatMap(({ everyone, sets }) => (everyone && policy.block.length > 0 ? ['lan', 'operators', ...sets] : sets)));
+  const used = new Set(
+    policy.ports.flatMap(({ everyone, sets }) => (everyone && policy.block.length > 0 ? ['lan', 'operators', ...sets] : sets)),
+  );
   const sets = [...used, ...policy.block].map((name) => `  ${setName(name)}: ${setText(policy, name)}`);
   const limits = [
     ...(policy.perAddressPerSecond > 0 ? [`${policy.perAddressPerSecond} per second from one address`] : []),

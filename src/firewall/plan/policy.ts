@@ -68,7 +68,9 @@ export function policyOf({ settings, edge, stack, lists }: Input): Policy {
     block: settings.block.map((name) => list(name, 'block')),
     sets,
     // Without an address of the host in it there is no route from here, and no packet of it is routed here.
-    networks: merged(spansOf(stack.networks.filter(({ isolated }) => !isolated).flatMap(({ subnet, ipv6 }) => [subnet, ...(ipv6 ? [ipv6] : [])]))),
+    networks: merged(
+      spansOf(stack.networks.filter(({ isolated }) => !isolated).flatMap(({ subnet, ipv6 }) => [subnet, ...(ipv6 ? [ipv6] : [])])),
+    ),
     proxies: merged(spansOf(edge.trustedProxies)),
     perAddressPerSecond: settings.perAddressPerSecond,
     totalPerSecond: settings.totalPerSecond,
@@ -127,10 +129,15 @@ function allowed(
 }
 
 const equal = (a: readonly Span[], b: readonly Span[]): boolean =>
-  a.length === b.length && a.every((span, index) => span.first === b[index]?.first && span.last === b[index]?.last && span.family === b[index]?.family);
+  a.length === b.length &&
+  a.every((span, index) => span.first === b[index]?.first && span.last === b[index]?.last && span.family === b[index]?.family);
 
 const invalid = (message: string, name: string, known: readonly string[], where: string): UserError =>
-  new UserError('INVALID_SETTINGS', known.length > 0 ? `${message}; ${didYouMean(name, known)}` : message, `correct ${where} in medianest.yml`);
+  new UserError(
+    'INVALID_SETTINGS',
+    known.length > 0 ? `${message}; ${didYouMean(name, known)}` : message,
+    `correct ${where} in medianest.yml`,
+  );
 
 /**
  * Whether the rules let a new connection pass.
@@ -151,5 +158,8 @@ export function mayReach(policy: Policy, from: string, to: string, port: number)
 /** Ports that something of the stack publishes beyond this host, and that no rule knows. */
 export const ungoverned = (policy: Policy, ports: readonly { address: string; host: number }[]): number[] =>
   [...new Set(ports.filter(({ address }) => !isLoopback(address)).map(({ host }) => host))]
-    .filter((host) => !policy.ports.some(({ port, addresses }) => port === host && addresses.some((each) => isEveryAddress(each) || !isLoopback(each))))
+    .filter(
+      (host) =>
+        !policy.ports.some(({ port, addresses }) => port === host && addresses.some((each) => isEveryAddress(each) || !isLoopback(each))),
+    )
     .sort((a, b) => a - b);

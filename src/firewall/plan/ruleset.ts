@@ -7,7 +7,7 @@ export const tableOf = (project: string): string => `medianest_${project}`;
 export const trialTableOf = (project: string): string => `medianest-trial_${project}`;
 
 /** Sets that packets and the clock change: what is in them is no change of the rules. */
-export const LIVE_SETS = ['suspended', 'trial', 'rate4', 'rate6'] as const;
+export const LIVE_SETS = ['suspended', 'trial', 'rate_v4', 'rate_v6'] as const;
 
 /** Elements of a set in one line: nft quotes the line that it refuses. */
 const PER_LINE = 8;
@@ -21,6 +21,9 @@ export const dropTable = (table: string): string => `add table inet ${table}\nde
 /** For so long the rules in force let everything pass: others are tried. */
 export const suspend = (project: string, seconds: number): string =>
   `add element inet ${tableOf(project)} suspended ${elements(seconds)}\n`;
+
+/** The rules in force count again. Their table must be there. */
+export const unsuspend = (project: string): string => `flush set inet ${tableOf(project)} suspended\n`;
 
 /** The rules as they stay, for `nft -f`: what was in their table before is replaced in one transaction. */
 export function ruleset(policy: Policy): string {
@@ -76,13 +79,22 @@ function sets(policy: Policy): string[] {
     FAMILIES.flatMap((family) => {
       const own = spans.filter((span) => span.family === family).map(formatSpan);
       if (own.length === 0) return [];
-      const lines = Array.from({ length: Math.ceil(own.length / PER_LINE) }, (_, nth) => own.slice(nth * PER_LINE, (nth + 1) * PER_LINE).join(', '));
-      return [`set ${name}${family} {`, `  type ipv${family}_addr; flags interval`, '  elements = {', ...lines.map((line) => `    ${line},`), '  }', '}'];
+      const lines = Array.from({ length: Math.ceil(own.length / PER_LINE) }, (_, nth) =>
+        own.slice(nth * PER_LINE, (nth + 1) * PER_LINE).join(', '),
+      );
+      return [
+        `set ${name}_v${family} {`,
+        `  type ipv${family}_addr; flags interval`,
+        '  elements = {',
+        ...lines.map((line) => `    ${line},`),
+        '  }',
+        '}',
+      ];
     }),
   );
   if (policy.perAddressPerSecond === 0) return intervals;
   // A full set counts no further address, and lets it pass: the limit on all is for that.
-  const rates = FAMILIES.map((family) => `set rate${family} { type ipv${family}_addr; size 65535; flags dynamic,timeout; timeout 1m; }`);
+  const rates = FAMILIES.map((family) => `set rate_v${family} { type ipv${family}_addr; size 65535; flags dynamic,timeout; timeout 1m; }`);
   return [...intervals, ...rates];
 }
 
@@ -94,7 +106,7 @@ function usedSets({ sets, ports, block }: Policy): Record<string, readonly Span[
 /** A rule for each family that the set has addresses of. */
 const of = (spans: readonly Span[] | undefined, name: string, field: 'saddr' | 'daddr', verdict: string): string[] =>
   FAMILIES.filter((family) => spans?.some((span) => span.family === family)).map(
-    (family) => `${family === 4 ? 'ip' : 'ip6'} ${field} @${name}${family} ${verdict}`,
+    (family) => `${family === 4 ? 'ip' : 'ip6'} ${field} @${name}_v${family} ${verdict}`,
   );
 
 /** Allowed to come in; what is left are the limits. */
@@ -103,8 +115,8 @@ function admitted({ proxies, sets, perAddressPerSecond: each, totalPerSecond: to
     ...of(proxies, 'proxies', 'saddr', 'accept'),
     ...(each > 0
       ? [
-          `update @rate4 { ip saddr limit rate over ${each}/second burst ${each * 4} packets } counter drop`,
-          `update @rate6 { ip6 saddr and ffff:ffff:ffff:ffff:: limit rate over ${each}/second burst ${each * 4} packets } counter drop`,
+          `update @rate_v4 { ip saddr limit rate over ${each}/second burst ${each * 4} packets } counter drop`,
+          `update @rate_v6 { ip6 saddr and ffff:ffff:ffff:ffff:: limit rate over ${each}/second burst ${each * 4} packets } counter drop`,
         ]
       : []),
     ...of(sets.lan, 'lan', 'saddr', 'accept'),

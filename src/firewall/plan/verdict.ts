@@ -8,8 +8,8 @@ export interface Found {
   wanted: string;
   /** The rules that were confirmed last, and when. */
   confirmed: { text: string; at: string } | undefined;
-  /** Rules that were tried and neither confirmed nor cleared away. */
-  trial: { text: string; until: string } | undefined;
+  /** Rules that were tried and neither confirmed nor cleared away, and until when. */
+  trial: { text: string; at: string } | undefined;
   /** Undefined where the kernel could not be asked, with the reason. */
   kernel: Kernel | undefined;
   unread?: string;
@@ -56,7 +56,7 @@ function kernelDrift({ table }: Kernel, { confirmed, trial }: Found): string[] {
     ...(table === 'absent' && confirmed ? ['another program has removed the rules from the kernel'] : []),
     ...(table === 'changed' ? ['the rules in the kernel are not those that were confirmed'] : []),
     ...(table === 'unconfirmed' ? ['the kernel has rules that this state folder does not know'] : []),
-    ...(trial ? [`the rules tried until ${trial.until} were not confirmed, so they are no longer in force`] : []),
+    ...(trial ? [`the rules tried until ${trial.at} were not confirmed, so they are no longer in force`] : []),
   ];
 }
 
@@ -66,7 +66,9 @@ function settingsDrift(state: State, { enabled, wanted, confirmed, ungoverned, b
     ...(state === 'off' ? ['firewall.enabled is true, and no rules are loaded'] : []),
     ...(confirmed && confirmed.text !== wanted ? ['settings, lists or the stack have changed since the rules were confirmed'] : []),
     ...(ungoverned && ungoverned.length > 0
-      ? [`${plural(ungoverned.length, 'published port')} without a rule: ${ungoverned.join(', ')} (compose.override.yml; name it in firewall.ports)`]
+      ? [
+          `${plural(ungoverned.length, 'published port')} without a rule: ${ungoverned.join(', ')} (compose.override.yml; name it in firewall.ports)`,
+        ]
       : []),
     ...(confirmed && boot === 'missing' ? ['systemd does not load the rules at the next start of this host'] : []),
   ];
