@@ -46,6 +46,9 @@ const SCAN = `
   };
   Promise.all(Array.from({ length: 200 }, lane)).then(() => console.log(JSON.stringify(open.sort((a, b) => a - b))));`;
 
+/** No engine is asked, and no session of this machine counts. */
+const PLAIN = ['env', '-u', 'SSH_CONNECTION'];
+
 /** A host with two cables and a bridge as Docker makes it, in network namespaces: nothing of this machine's own network is touched. */
 export interface FirewallWorld {
   dir: string;
@@ -95,8 +98,17 @@ export async function firewallWorld(project: string): Promise<FirewallWorld> {
     }
     const cable = (place: Exclude<Place, 'host'>) => `ip link add ${place} type veth peer name eth0 netns ${names[place]}`;
     await must('host', 'ip link set lo up', 'ip link add br0 type bridge', cable('internet'), cable('lan'), cable('container'));
-    await must('host', 'ip link set container master br0', 'ip address add 172.16.144.1/24 dev br0', `ip address add ${ADDRESSES.internet.host}/24 dev internet`);
-    await must('host', `ip address add ${ADDRESSES.lan.host}/24 dev lan`, `ip -6 address add ${ADDRESSES.internet6.host}/64 dev internet nodad`);
+    await must(
+      'host',
+      'ip link set container master br0',
+      'ip address add 172.16.144.1/24 dev br0',
+      `ip address add ${ADDRESSES.internet.host}/24 dev internet`,
+    );
+    await must(
+      'host',
+      `ip address add ${ADDRESSES.lan.host}/24 dev lan`,
+      `ip -6 address add ${ADDRESSES.internet6.host}/64 dev internet nodad`,
+    );
     for (const device of ['br0', 'internet', 'lan', 'container']) await must('host', `ip link set ${device} up`);
     await must('host', 'sysctl -qw net.ipv4.ip_forward=1');
     const ends: [Exclude<Place, 'host'>, string, string][] = [
@@ -105,11 +117,17 @@ export async function firewallWorld(project: string): Promise<FirewallWorld> {
       ['container', ADDRESSES.container, '172.16.144.1'],
     ];
     for (const [place, own, gateway] of ends)
-      await must(place, 'ip link set lo up', `ip address add ${own}/24 dev eth0`, 'ip link set eth0 up', `ip route add default via ${gateway}`);
+      await must(
+        place,
+        'ip link set lo up',
+        `ip address add ${own}/24 dev eth0`,
+        'ip link set eth0 up',
+        `ip route add default via ${gateway}`,
+      );
     await must('internet', `ip -6 address add ${ADDRESSES.internet6.own}/64 dev eth0 nodad`);
     // As Docker does it: published ports, one of which no setting of medianest knows, go to the container.
     const nat = `table ip docker_like {
-      chain prerouting { type nat hook prerouting priority dstnat; fib daddr type local tcp dport { 8080, 8443, 5432 } dnat to ${ADDRESSES.container} }
+      chain prerouting { type nat hook prerouting priority dstnat; fib daddr type local tcp dport { 8080, 8443, 5432 } dnat to ${ADDRESSES.container}; }
     }`;
     const loaded = await run('ip', ['netns', 'exec', names.host, 'nft', '-f', '-'], { input: nat });
     if (loaded.status !== 0) throw new Error(loaded.stderr);
@@ -120,14 +138,11 @@ export async function firewallWorld(project: string): Promise<FirewallWorld> {
     await destroy();
     throw error;
   }
-  // No engine is asked, and none of this machine's settings count.
-  const env = { DOCKER_HOST: `unix://${dir}/none`, SSH_CONNECTION: undefined };
   return {
     dir,
     settings: (text) => writeFileSync(path.join(dir, 'medianest.yml'), `version: 1\nproject: ${project}\n${text}`),
     medianest: (args, { onSpawn } = {}) => {
-      const clean = ['env', '-u', 'SSH_CONNECTION', `DOCKER_HOST=${env.DOCKER_HOST}`, process.execPath, PROGRAM, ...args];
-      const [program = '', ...rest] = command('host', clean);
+      const [program = '', ...rest] = command('host', [...PLAIN, `DOCKER_HOST=unix://${dir}/none`, process.execPath, PROGRAM, ...args]);
       return run(program, rest, { cwd: dir, ...(onSpawn && { onSpawn }) });
     },
     in: inside,
