@@ -39,7 +39,7 @@ const apply: Command = {
   run: async (context, _args, options) => {
     const { readPolicy } = await import('../read-policy.ts');
     const { describePlan } = await import('../plan/describe.ts');
-    const should = { least: 5, most: 3600, should: 'a number of seconds between 5 and 3600', example: TRIAL_SECONDS };
+    const should = { least: 2, most: 3600, should: 'a number of seconds between 2 and 3600', example: TRIAL_SECONDS };
     const seconds = numberOf('--for', options.for, should) ?? TRIAL_SECONDS;
     const project = await openProject(context);
     if (!project.loaded.settings.firewall.enabled)

@@ -110,7 +110,7 @@ export async function firewallWorld(project: string): Promise<FirewallWorld> {
       `ip -6 address add ${ADDRESSES.internet6.host}/64 dev internet nodad`,
     );
     for (const device of ['br0', 'internet', 'lan', 'container']) await must('host', `ip link set ${device} up`);
-    await must('host', 'sysctl -qw net.ipv4.ip_forward=1');
+    await must('host', 'sysctl -qw net.ipv4.ip_forward=1', 'ip link set container type bridge_slave hairpin on');
     const ends: [Exclude<Place, 'host'>, string, string][] = [
       ['internet', ADDRESSES.internet.own, ADDRESSES.internet.host],
       ['lan', ADDRESSES.lan.own, ADDRESSES.lan.host],
@@ -128,6 +128,7 @@ export async function firewallWorld(project: string): Promise<FirewallWorld> {
     // As Docker does it: published ports, one of which no setting of medianest knows, go to the container.
     const nat = `table ip docker_like {
       chain prerouting { type nat hook prerouting priority dstnat; fib daddr type local tcp dport { 8080, 8443, 5432 } dnat to ${ADDRESSES.container}; }
+      chain postrouting { type nat hook postrouting priority srcnat; ip saddr ${ADDRESSES.container} ip daddr ${ADDRESSES.container} masquerade; }
     }`;
     const loaded = await run('ip', ['netns', 'exec', names.host, 'nft', '-f', '-'], { input: nat });
     if (loaded.status !== 0) throw new Error(loaded.stderr);
