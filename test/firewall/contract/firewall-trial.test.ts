@@ -22,7 +22,7 @@ describe('rules on trial', { timeout: 60_000 }, () => {
     await host.keep(OPEN);
     host.settings(CLOSED);
     const argv = host.command('host', ['env', '-u', 'SSH_CONNECTION', 'script', '--quiet', '--return', '--command']);
-    const command = `'${process.execPath}' '${PROGRAM}' firewall apply --for 4`;
+    const command = `'${process.execPath}' '${PROGRAM}' firewall apply --for 8`;
     const session = spawn(argv[0] as string, [...argv.slice(1), command, '/dev/null'], {
       cwd: host.dir,
       detached: true,
@@ -30,7 +30,7 @@ describe('rules on trial', { timeout: 60_000 }, () => {
     });
     await host.opens([]);
     expect(await host.status()).toMatchObject({ state: 'trial', drift: [] });
-    const pids = (await host.in('host', ['pgrep', '--full', 'firewall apply --for 4'])).stdout.trim().split('\n').map(Number);
+    const pids = (await host.in('host', ['pgrep', '--full', 'firewall apply --for 8'])).stdout.trim().split('\n').map(Number);
     for (const pid of [...pids.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(PROGRAM)), session.pid as number])
       process.kill(pid, 'SIGKILL');
     expect(await host.fromInternet()).toEqual([]);
@@ -47,7 +47,7 @@ describe('rules on trial', { timeout: 60_000 }, () => {
     await host.opens([]);
     typed.stdin.write('\r');
     await new Promise((ended) => typed.once('exit', ended));
-    await sleep(4000);
+    await sleep(8000);
     expect(await host.fromInternet()).toEqual([]);
     expect(await host.status()).toMatchObject({ state: 'active', drift: [] });
   });
@@ -83,7 +83,7 @@ describe('rules on trial', { timeout: 60_000 }, () => {
     expect(refused.status).toBe(2);
     expect(refused.stderr).toContain(`this session comes from ${ADDRESSES.lan.own} to port 2222`);
     // As sudo leaves it: without the variable.
-    expect((await ssh(program.replace('DOCKER_HOST', 'env -u SSH_CONNECTION DOCKER_HOST'))).status).toBe(2);
+    expect((await ssh(`${program.replace('DOCKER_HOST', 'env -u SSH_CONNECTION DOCKER_HOST')}; exit $?`)).status).toBe(2);
     expect((await host.status()).state).toBe('active');
     const forced = await ssh(`${program} --force && sleep 1 && echo still here`);
     expect(forced).toMatchObject({ status: 0, stdout: expect.stringContaining('still here') });
