@@ -10,7 +10,7 @@ const UNITS = '/etc/systemd/system';
 const unitFile = (project: string): string => path.join(UNITS, unitName(project));
 
 /** systemd runs here and has the same network: what it loads is what was tried. */
-export const hasSystemd = (): boolean =>
+const hasSystemd = (): boolean =>
   existsSync('/run/systemd/system') && readlinkSync('/proc/self/ns/net') === readOptionalLink('/proc/1/ns/net');
 
 /** Only root may look. */
@@ -22,9 +22,9 @@ function readOptionalLink(link: string): string | undefined {
   }
 }
 
-/** Whether the confirmed rules are loaded after a reboot; undefined where systemd does not run. */
+/** Whether the confirmed rules are loaded after a reboot; undefined where systemd does not run, or this user may not look. */
 export function bootState(project: string, confirmed: string | undefined): 'installed' | 'missing' | undefined {
-  if (!existsSync('/run/systemd/system')) return undefined;
+  if (!hasSystemd()) return undefined;
   return exists(unitFile(project)) && readOptional(bootRules(project)) === confirmed ? 'installed' : 'missing';
 }
 

@@ -7,16 +7,19 @@ const range = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], SHOULD_BE);
 const GROUPS = ['everyone', 'lan', 'operators'];
 const LIST_NAME = /^[a-z][a-z0-9_]{0,30}$/;
 
-const listName = z
-  .string()
-  .regex(LIST_NAME, 'should be a short name of lower-case letters, digits and _')
-  .refine((name) => !GROUPS.includes(name), 'is a name that has its own meaning; choose another');
+const listName = (message = 'should be a short name of lower-case letters, digits and _') =>
+  z
+    .string()
+    .regex(LIST_NAME, message)
+    .refine((name) => !GROUPS.includes(name), 'is a name that has its own meaning; choose another');
+
+const ENTRY = `${SHOULD_BE}, \`lan\`, \`operators\`, or the name of a list`;
 
 const who = z.union(
   [
     z.enum(['everyone', 'lan', 'operators']),
     z
-      .array(z.union([range, z.enum(['lan', 'operators']), listName], `${SHOULD_BE}, \`lan\`, \`operators\`, or the name of a list`))
+      .array(z.union([range, z.enum(['lan', 'operators']), listName(ENTRY)], ENTRY))
       .min(1, 'should name at least one; to publish nothing, use a loopback address'),
   ],
   'should be `everyone`, `lan`, `operators`, or a list of addresses, ranges and names of lists',
@@ -42,10 +45,10 @@ export const firewallSettings = z.strictObject({
   lan: z.array(range).default(PRIVATE).describe('What `lan` is; add the IPv6 prefix of your network, which is a public one'),
   operators: z.array(range).default([]).describe('What `operators` is, beside `edge.operators`'),
   lists: z
-    .record(listName, z.string().min(1))
+    .record(listName(), z.string().min(1))
     .default({})
     .describe('Files with an address or range in each line, relative to medianest.yml, by a name for `allow`, `ports` and `block`'),
-  block: z.array(listName).default([]).describe('Lists whose addresses reach no published port; `lan` and `operators` are never blocked'),
+  block: z.array(listName()).default([]).describe('Lists whose addresses reach no published port; `lan` and `operators` are never blocked'),
   perAddressPerSecond: perSecond(50).describe(
     'New connections per second from one address (IPv6: one /64), with four times as many at once; 0: no limit. `edge.trustedProxies` have none',
   ),

@@ -102,7 +102,7 @@ export function parseList(text: string): Span[] | { line: number; problem: strin
   if (lines.length > MOST) return { line: MOST + 1, problem: `has more than ${MOST} lines` };
   const spans: Span[] = [];
   for (const [index, line] of lines.entries()) {
-    const entry = line.replace(/[#;].*$/, '').trim();
+    const entry = (line.split(/[#;]/, 1)[0] as string).trim();
     if (entry === '') continue;
     const span = parseSpan(entry);
     if (!span) return { line: index + 1, problem: `${JSON.stringify(entry.slice(0, 60))} is no address or range` };

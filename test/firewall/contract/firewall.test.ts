@@ -89,12 +89,12 @@ describe('the firewall', { timeout: 60_000 }, () => {
   it('slows an address down that opens too many connections, and no other', async () => {
     await host.keep(firewallSettings('allow: everyone, perAddressPerSecond: 2'));
     const flood = `let made = 0; Promise.all(Array.from({ length: 40 }, () => new Promise((done) => {
-      const socket = require('node:net').connect({ host: '${ADDRESSES.internet.host}', port: 8443, timeout: 700 });
+      const socket = require('node:net').connect({ host: '${ADDRESSES.internet.host}', port: 8443, timeout: 2500 });
       const end = () => { socket.destroy(); host.done(); };
       socket.on('connect', () => { made++; end(); }).on('timeout', end).on('error', end); }))).then(() => console.log(made));`;
     const made = Number((await host.in('internet', [process.execPath, '-e', flood])).stdout);
     expect(made).toBeGreaterThanOrEqual(8);
-    expect(made).toBeLessThan(14);
+    expect(made).toBeLessThan(20);
     expect(await host.scan('lan', ADDRESSES.lan.host, 8443, 8443)).toEqual([8443]);
   });
 

@@ -24,22 +24,46 @@ describe('a range', () => {
   ])('%s is %s', (text, expected) => {
     expect(formatSpan(parseSpan(text) as Span)).toBe(expected);
   });
-  it.each(['', '1.2.3', '1.2.3.4.5', '256.1.1.1', '1.2.3.4/33', '1.2.3.4/', '1.2.3.4/8/8', '::/129', ':::', '1::2::3', '12345::', 'fe80::1%eth0', '1.2.3.4; flush ruleset', '1:2:3:4:5:6:7', '1:2:3:4:5:6:7:8:9', '1:2:3:4:5:6:7::8'])(
-    '%j is none',
-    (text) => {
-      expect(parseSpan(text)).toBeUndefined();
-    },
-  );
+  it.each([
+    '',
+    '1.2.3',
+    '1.2.3.4.5',
+    '256.1.1.1',
+    '1.2.3.4/33',
+    '1.2.3.4/',
+    '1.2.3.4/8/8',
+    '::/129',
+    ':::',
+    '1::2::3',
+    '12345::',
+    'fe80::1%eth0',
+    '1.2.3.4; flush ruleset',
+    '1:2:3:4:5:6:7',
+    '1:2:3:4:5:6:7:8:9',
+    '1:2:3:4:5:6:7::8',
+  ])('%j is none', (text) => {
+    expect(parseSpan(text)).toBeUndefined();
+  });
   it('merges with what it overlaps and touches, and not across families', () => {
     const list = ['10.0.0.0/25', '10.0.0.128/25', '10.0.1.7', '10.0.1.6', '10.0.0.3', '::/1', '255.255.255.255'];
-    expect(merged(list.map((text) => parseSpan(text) as Span)).map(formatSpan)).toEqual(['10.0.0.0/24', '10.0.1.6/31', '255.255.255.255', '::/1']);
-    expect(merged(['10.0.0.1', '10.0.0.2', '10.0.0.3'].map((text) => parseSpan(text) as Span)).map(formatSpan)).toEqual(['10.0.0.1-10.0.0.3']);
+    expect(merged(list.map((text) => parseSpan(text) as Span)).map(formatSpan)).toEqual([
+      '10.0.0.0/24',
+      '10.0.1.6/31',
+      '255.255.255.255',
+      '::/1',
+    ]);
+    expect(merged(['10.0.0.1', '10.0.0.2', '10.0.0.3'].map((text) => parseSpan(text) as Span)).map(formatSpan)).toEqual([
+      '10.0.0.1-10.0.0.3',
+    ]);
   });
 });
 
 describe('a list', () => {
   it('has comments, empty lines and ends of lines as Windows writes them', () => {
-    expect((parseList('# x\r\n192.0.2.1 ; SBL1\r\n\r\n 2001:db8::/32 #\n') as Span[]).map(formatSpan)).toEqual(['192.0.2.1', '2001:db8::/32']);
+    expect((parseList('# x\r\n192.0.2.1 ; SBL1\r\n\r\n 2001:db8::/32 #\n') as Span[]).map(formatSpan)).toEqual([
+      '192.0.2.1',
+      '2001:db8::/32',
+    ]);
   });
   it('is refused with its line where one is no address', () => {
     expect(parseList('192.0.2.1\n} flush ruleset\n')).toEqual({ line: 2, problem: '"} flush ruleset" is no address or range' });
@@ -53,8 +77,8 @@ describe('settings', () => {
     ['allow: []', /should name at least one/],
     ['allow: ["10.0.0.0/8; drop"]', /should be an address or a range/],
     ['ports: { edge.httpPort: ["@lan"] }', /should be an address or a range/],
-    ['lists: { "a b": ./x }', /should be a short name/],
-    ['lists: { lan: ./x }', /has its own meaning/],
+    ['lists: { "a b": ./x }', /lists\.a b: is not a name/],
+    ['lists: { lan: ./x }', /lists\.lan: is not a name/],
     ['lan: ["10.0.0.0/99"]', /should be an address or a range/],
     ['perAddressPerSecond: -1', /perAddressPerSecond/],
   ])('%s are refused', (text, message) => {

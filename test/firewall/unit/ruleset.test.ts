@@ -44,8 +44,16 @@ firewall:
   it('have no set of a network that this host has no route to', () => {
     const loaded = load({ file: 'profile: prod\nproject: home\nedge: { domains: [media.lan] }' });
     const stack = stackOf(loaded);
-    const isolated = { ...stack, networks: stack.networks.map((network) => ({ ...network, ...(network.name === 'db' && { isolated: true as const }) })) };
-    const { networks } = policyOf({ settings: loaded.settings.firewall, edge: { operators: [], trustedProxies: [] }, stack: isolated, lists: {} });
+    const isolated = {
+      ...stack,
+      networks: stack.networks.map((network) => ({ ...network, ...(network.name === 'db' && { isolated: true as const }) })),
+    };
+    const { networks } = policyOf({
+      settings: loaded.settings.firewall,
+      edge: { operators: [], trustedProxies: [] },
+      stack: isolated,
+      lists: {},
+    });
     expect(stack.networks.find(({ name }) => name === 'db')).toBeDefined();
     expect(networks.some(({ first }) => first === BigInt(0xc0a80000))).toBe(false);
     expect(networks.some(({ first }) => first === BigInt(0xac100000))).toBe(true);
