@@ -90,7 +90,7 @@ describe('the firewall', { timeout: 60_000 }, () => {
     await host.keep(firewallSettings('allow: everyone, perAddressPerSecond: 2'));
     const flood = `let made = 0; Promise.all(Array.from({ length: 40 }, () => new Promise((done) => {
       const socket = require('node:net').connect({ host: '${ADDRESSES.internet.host}', port: 8443, timeout: 2500 });
-      const end = () => { socket.destroy(); host.done(); };
+      const end = () => { socket.destroy(); done(); };
       socket.on('connect', () => { made++; end(); }).on('timeout', end).on('error', end); }))).then(() => console.log(made));`;
     const made = Number((await host.in('internet', [process.execPath, '-e', flood])).stdout);
     expect(made).toBeGreaterThanOrEqual(8);

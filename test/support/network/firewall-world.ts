@@ -29,7 +29,7 @@ const SERVERS = `
   Promise.all(all).then(() => console.log('ready'));`;
 
 /** Tries every port of a host; a port is open if the connection is made. */
-const SCAN = `
+export const SCAN = `
   const net = require('node:net');
   const [host, from, to] = process.argv.slice(1);
   const open = [];
