@@ -52,6 +52,8 @@ needs browser chromium 'chromium fonts-dejavu-core'
 needs cli 'zsh fish' 'zsh fish'
 # A signature is checked by it.
 needs 'unit cli' gpgv gpgv
+# A host with its firewall is played in network namespaces.
+needs contract 'nft ip sshd python3' 'nftables iproute2 openssh-server python3'
 # Another machine is played in a network namespace, one that copies go to by SSH, and small disks are files.
 needs 'e2e deep' 'ip ssh-keygen mkfs.ext4' 'iproute2 openssh-client e2fsprogs'
 case $only in

@@ -6,6 +6,7 @@ import { certificates } from './certificates/capability.ts';
 import { deploy } from './deploy/capability.ts';
 import { doctor } from './doctor/capability.ts';
 import { edge } from './edge/capability.ts';
+import { firewall } from './firewall/capability.ts';
 import { healing } from './healing/capability.ts';
 import { health } from './health/capability.ts';
 import { images } from './images/capability.ts';
@@ -34,6 +35,7 @@ const all = [
   edge,
   certificates,
   waf,
+  firewall,
   doctor,
   topology,
   traces,

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { cidrProblem } from '../core/cidr.ts';
 import { certificateSettings } from './certificate-fields.ts';
 import { cronTimes, httpUrl, secret, size, timeZone } from './fields.ts';
+import { firewallSettings } from './firewall-fields.ts';
 import { SETTINGS_VERSION } from './migrations.ts';
 import { FALLBACK_PROJECT, PROJECT_NAME } from './project-name.ts';
 import { traceSettings } from './trace-fields.ts';
@@ -78,6 +79,9 @@ export const coreShape = {
     })
     .prefault({})
     .describe('What is run again and again: by `medianest jobs`, or by systemd’s timers (`backup schedule install`)'),
+  firewall: firewallSettings
+    .prefault({})
+    .describe('Rules of this host for the published ports (docs/firewall.md); `sudo medianest firewall apply` loads them'),
   diskReserve: size('1g').describe(
     'Free space that the disks of uploads, database and backups keep: below it uploads are refused (507), no backup is begun, and `health` fails; it warns below twice of it',
   ),

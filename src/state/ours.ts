@@ -42,6 +42,9 @@ export const OURS = [
     'agent-actions.lock',
     'agent-actions.lock.child',
     'disk-healing.json',
+    'firewall',
+    'firewall.lock',
+    'firewall.lock.child',
   ],
   // By it the folder is known as ours, so it goes last.
   'state.json',

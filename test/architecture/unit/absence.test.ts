@@ -11,6 +11,7 @@ import { sources } from './imports.ts';
 const HARMLESS: Record<string, string> = {
   'certificates/authority/trust-stores.ts': 'which programs are in PATH, and which stores the system has',
   'cli/saved-names.ts': 'what completion offers',
+  'firewall/boot.ts': 'whether systemd runs, and where nft is',
   'host/host-facts.ts': 'which firewall doctor names',
   'host/host-storage.ts': 'the nearest folder that can be seen, for facts about its file system',
   'schedule/timers.ts': 'whether systemd runs: refused where it does not',

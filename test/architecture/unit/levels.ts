@@ -23,7 +23,7 @@ export const LEVELS: readonly (readonly string[])[] = [
   ['certificates/store'],
   ['certificates/acme'],
   ['reconcile'],
-  ['certificates', 'deploy', 'edge', 'images', 'members', 'schedule', 'secrets', 'waf'],
+  ['certificates', 'deploy', 'edge', 'firewall', 'images', 'members', 'schedule', 'secrets', 'waf'],
   ['autoscale', 'backup'],
   ['doctor', 'healing', 'health', 'logs', 'topology'],
   ['alerts', 'traces'],
