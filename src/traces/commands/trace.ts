@@ -25,7 +25,7 @@ export const trace: Command = {
     const since = sinceOf('--since', String(options.since ?? '24h'), context.clock.now());
     const project = await open(context);
     const services = expandServices(requireManifest(project.state), []);
-    const asked = { services, follow: false, tail: undefined, since, level: 'debug', pattern: new RegExp(id), probes: [] } as const;
+    const asked = { services, follow: false, tail: undefined, since, level: 'debug', correlation: id, pattern: undefined, probes: [] } as const;
     const found: LogLine[] = [];
     const status = await readLogs(context, project, asked, (line) => {
       if (isOfTrace(line, id)) found.push(line);
@@ -46,5 +46,5 @@ export const trace: Command = {
 
 const hint = (endpoint: string | undefined): string =>
   endpoint === undefined
-    ? 'requests have traces once `traces.endpoint` is set'
-    : 'give an earlier moment by --since; the engine keeps only the newest lines';
+    ? 'requests have traces once `traces.endpoint` is set, or with `observability: full`'
+    : 'give an earlier moment by --since';
