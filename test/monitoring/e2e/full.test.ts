@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import net, { type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -102,6 +103,25 @@ test('the next up tries again, and touches nothing else', async () => {
   const offline = await up('--offline');
   expect(offline.stderr).not.toContain('cannot be pulled');
   expect(offline.warnings?.filter((line) => line.includes('is left out'))).toHaveLength(4);
+  expect(await containers()).toEqual(before);
+});
+
+test('a registry that takes the connection and says nothing delays up by 20 s, once for all images', async () => {
+  const silent = net.createServer(() => undefined);
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const { port } = silent.address() as AddressInfo;
+  const before = await containers();
+  configure({ jaeger: `127.0.0.1:${port}/jaeger:1`, kibana: `127.0.0.1:${port}/kibana:1` });
+  const begun = Date.now();
+  try {
+    const { stderr } = await up();
+    for (const name of ['jaeger', 'kibana'])
+      expect(stderr).toContain(`127.0.0.1:${port}/${name}:1 cannot be pulled: no registry answered within 20 s`);
+  } finally {
+    silent.close();
+  }
+  process.stderr.write(`up beside a silent registry: ${Date.now() - begun} ms\n`);
+  expect(Date.now() - begun).toBeLessThan(35_000);
   expect(await containers()).toEqual(before);
 });
 
