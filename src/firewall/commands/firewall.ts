@@ -31,7 +31,7 @@ const plan: Command = {
 const apply: Command = {
   name: 'firewall apply',
   summary: 'Load the rules on trial: they end by themselves after a minute unless they are confirmed (as root)',
-  example: 'sudo medianest firewall apply',
+  example: 'medianest firewall apply',
   options: [
     ['--for <seconds>', `How long they are tried (${TRIAL_SECONDS})`],
     ['--force', 'Also where they refuse the SSH session that this runs in'],
@@ -94,7 +94,7 @@ const bootText = ({ unit }: { unit: string | null }): string =>
 const confirm: Command = {
   name: 'firewall confirm',
   summary: 'Keep the rules that `firewall apply` has loaded on trial (as root)',
-  example: 'sudo medianest firewall confirm',
+  example: 'medianest firewall confirm',
   run: async (context) => {
     const { confirm: confirmNow } = await import('../apply.ts');
     const confirmed = await confirmNow(context, await openProject(context));
@@ -105,7 +105,7 @@ const confirm: Command = {
 const status: Command = {
   name: 'firewall status',
   summary: 'Whether the confirmed rules are loaded, and what has changed since (as root)',
-  example: 'sudo medianest firewall status',
+  example: 'medianest firewall status',
   run: async (context) => {
     const { readPolicy } = await import('../read-policy.ts');
     const { observe } = await import('../observe.ts');
@@ -128,7 +128,7 @@ const status: Command = {
 const remove: Command = {
   name: 'firewall remove',
   summary: 'Take all rules of this project away, and what loads them after a reboot (as root)',
-  example: 'sudo medianest firewall remove',
+  example: 'medianest firewall remove',
   run: async (context) => {
     const project = await openProject(context);
     const { remainsOf, remove: removeNow } = await import('../apply.ts');

@@ -38,9 +38,9 @@ export interface Verdict {
 
 /** What is in force, and what differs from what should be. */
 export function verdict(found: Found): Verdict {
-  const { confirmed, kernel, trial } = found;
+  const { confirmed, kernel } = found;
   const base = { confirmedAt: confirmed?.at ?? null, trialSecondsLeft: kernel?.trialLeft ?? 0 };
-  if (!kernel) return { ...base, state: confirmed || trial ? 'unknown' : 'off', drift: [] };
+  if (!kernel) return { ...base, state: 'unknown', drift: [] };
   const state = stateOf(kernel, confirmed !== undefined);
   return { ...base, state, drift: state === 'trial' ? [] : [...kernelDrift(kernel, found), ...settingsDrift(state, found)] };
 }

@@ -37,6 +37,7 @@ describe('the verdict', () => {
     ],
     ['switched off and loaded', { enabled: false }, 'active', /enabled is false/, 'warn'],
     ['off', { enabled: false, confirmed: undefined, kernel: { table: 'absent', trialLeft: 0 } }, 'off', undefined, undefined],
+    ['unreadable, and never confirmed', { confirmed: undefined, kernel: undefined, unread: 'nft failed' }, 'unknown', undefined, 'warn'],
     ['unreadable', { kernel: undefined, unread: 'only root can read them' }, 'unknown', undefined, 'warn'],
   ])('%s', (_name, more, state, drift, status) => {
     const seen = verdict(found(more));
