@@ -6,6 +6,7 @@ import { secretsIn } from '../core/secret-part.ts';
 import type { Settings } from '../settings/schema.ts';
 import { certificatesOf } from './certificates.ts';
 import { type FoundLock, heldBuild } from './image-lock.ts';
+import { imagesInOrder } from './images/image.ts';
 import { type Absence, leaveOut, NOTHING_ABSENT } from './images/left-out.ts';
 import { usedNetworks } from './networks.ts';
 import { applyOverrides, type Overrides } from './overrides.ts';
@@ -79,7 +80,7 @@ export function buildStack(asked: Settings, registry: readonly ServiceDefinition
     volumes: unique(services.flatMap((service) => service.mounts.flatMap((mount) => (mount.kind === 'volume' ? [mount.source] : [])))),
     secrets: collectSecrets(settings, registry, services),
     certificates: [...new Map(services.flatMap(certificatesOf).map((spec) => [spec.name, spec] as const)).values()],
-    images: imagesInOrder(services),
+    images: imagesInOrder(services.map(({ image }) => image)),
     overrides,
     urls: unique(services.flatMap((service) => service.urls)),
     leftOut,
@@ -240,17 +241,6 @@ function collectSecrets(settings: Settings, registry: readonly ServiceDefinition
 function composedOf(source: SecretSource): string[] {
   if ('parts' in source) return secretsIn(source.parts);
   return 'format' in source ? [...source.format.matchAll(/\{([\w-]+)\}/g)].map((match) => match[1] as string) : [];
-}
-
-/** Each image once, what it is built upon before it. */
-function imagesInOrder(services: readonly Service[]): ImageSpec[] {
-  const ordered = new Map<string, ImageSpec>();
-  const add = (image: ImageSpec) => {
-    if (image.build?.after) add(image.build.after);
-    if (!ordered.has(image.ref)) ordered.set(image.ref, image);
-  };
-  for (const service of services) add(service.image);
-  return [...ordered.values()];
 }
 
 const unique = (items: string[]): string[] => [...new Set(items)];

@@ -35,3 +35,14 @@ export interface LeftOut {
   /** The earlier image that its container keeps meanwhile. */
   keeps?: string;
 }
+
+/** Each image once, what it is built upon before it. */
+export function imagesInOrder(images: readonly ImageSpec[]): ImageSpec[] {
+  const ordered = new Map<string, ImageSpec>();
+  const add = (image: ImageSpec) => {
+    if (image.build?.after) add(image.build.after);
+    if (!ordered.has(image.ref)) ordered.set(image.ref, image);
+  };
+  for (const image of images) add(image);
+  return [...ordered.values()];
+}

@@ -145,10 +145,10 @@ describe('hosts of app.egress', () => {
   it('are reached by a container each, on the ports that are named', () => {
     const built = stack('app: { egress: [api.example.org, "smtp.example.org:587", "api.example.org:8443"] }');
     expect(ways(built).map(({ name, host }) => [name, host])).toEqual([
-      ['egress-host-1', 74],
-      ['egress-host-2', 75],
+      ['egress-host-1', 11],
+      ['egress-host-2', 12],
     ]);
-    expect(hosts(built)).toEqual(['api.example.org:10.0.0.74', 'smtp.example.org:10.0.0.75']);
+    expect(hosts(built)).toEqual(['api.example.org:10.0.0.11', 'smtp.example.org:10.0.0.12']);
     expect(listeners(built, 'egress-host-1').filter((line) => line.startsWith('server'))).toEqual([
       `server outside api.example.org:443 ${RESOLVED}`,
       `server outside api.example.org:8443 ${RESOLVED}`,
