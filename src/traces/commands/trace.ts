@@ -25,7 +25,16 @@ export const trace: Command = {
     const since = sinceOf('--since', String(options.since ?? '24h'), context.clock.now());
     const project = await open(context);
     const services = expandServices(requireManifest(project.state), []);
-    const asked = { services, follow: false, tail: undefined, since, level: 'debug', correlation: id, pattern: undefined, probes: [] } as const;
+    const asked = {
+      services,
+      follow: false,
+      tail: undefined,
+      since,
+      level: 'debug',
+      correlation: id,
+      pattern: undefined,
+      probes: [],
+    } as const;
     const found: LogLine[] = [];
     const status = await readLogs(context, project, asked, (line) => {
       if (isOfTrace(line, id)) found.push(line);
