@@ -5,7 +5,7 @@ import path from 'node:path';
 import { atLeast, bench, docker, edgeSettings, enterNetwork, median, round, told } from './bench-lib.mjs';
 import { MODSECURITY, NGINX, plainNginx } from './bench-plain-nginx.mjs';
 
-const ROUNDS = 5;
+const ROUNDS = 7;
 const SECONDS = 4;
 const CONNECTIONS = 32;
 // wrk is one client, and sends no query that a rule could look at.
@@ -99,8 +99,10 @@ function startPlain(at, name, conf) {
     ...['-c', NGINX, '-g', 'daemon off;'],
   );
   const ip = address(at, container, 'app');
-  at.call('curl', ['-sk', '--retry', '20', '--retry-connrefused', '--retry-delay', '1', '-o', '/dev/null', `https://${ip}:8443/`]);
-  return { container, address: ip };
+  const asked = ['-sk', '--retry', '20', '--retry-connrefused', '--retry-delay', '1', '-o', '/dev/null', `https://${ip}:8443/`];
+  if (at.call('curl', asked, { anyStatus: true }).status !== 0)
+    throw new Error(`${container} does not answer: ${at.call('docker', ['logs', container], { anyStatus: true }).stderr}`);
+  return { address: ip };
 }
 
 const stopPlain = (container) => docker('rm', '--force', container);
@@ -117,15 +119,14 @@ export async function layers() {
   const figures = {};
   const plain = [];
   const start = (name, options) => {
-    const started = startPlain(at, name, plainNginx(options));
-    plain.push(started.container);
-    return started;
+    plain.push(`${at.project}-${name}`);
+    return startPlain(at, name, plainNginx(options));
   };
   try {
     up(at, 'off');
     const css = copyFiles(at);
     const replicas = [1, 2, 3].map((number) => `${address(at, `${at.project}-app-${number}-1`, 'app')}:3000`);
-    const balancer = `${address(at, `${at.project}-balancer-1`, 'app')}:8080`;
+    const balancer = `${address(at, `${at.project}-balancer-1`, 'app')}:8443`;
     const url = '/api/session';
 
     const toApp = { ...start('plain', { upstreams: replicas }), url };

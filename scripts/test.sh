@@ -5,7 +5,7 @@
 #     --only      check, unit, golden, contract, cli, journey, browser, e2e or deep, as a whole
 #     --file      one file of journey, browser, e2e or deep; several times for several
 #     --budget    what the run may take (default 45): as many files as fit, those that the change touches first
-#     --note      notes times, dates and, once all that was touched has passed, the commit in test/proof.json
+#     --note      notes of each file that passed its time, the date and the commit in test/proof.json
 #     --plan      says what would run, and why, and ends
 set -euo pipefail
 PROOF_STARTED=$(date +%s)

@@ -1,5 +1,5 @@
 // @ts-check
-// test/proof.json: how long files take, when each was last proven, and the commit of the last complete proof.
+// test/proof.json: how long files take, and when and on which commit each was last proven.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 
@@ -20,20 +20,19 @@ export function readLedger() {
 export const writeLedger = (/** @type {Ledger} */ ledger) => writeFileSync(LEDGER, `${JSON.stringify(ledger, null, 2)}\n`);
 
 /**
- * The ledger after a run. A file that failed keeps its last date, so that it comes first again; one that is gone is forgotten.
- * The commit moves on when all passed and nothing that the change touches was left out.
+ * The ledger after a run. A file that failed, or ran on a changed tree, keeps its last record, so that it comes first again; one that
+ * is gone is forgotten.
  * @param {Ledger} ledger
- * @param {{ commit: string | undefined, now: string, tests: string[], steps: { [step: string]: number }, failed: number,
- *   ended: { file: string, took: number, passed: boolean }[], leftOut: { touched: boolean }[] }} run `commit`: none for a changed tree
+ * @param {{ commit: string | undefined, now: string, tests: string[], steps: { [step: string]: number },
+ *   ended: { file: string, took: number, passed: boolean }[] }} run `commit`: none for a changed tree
  * @returns {Ledger}
  */
-export function noted(ledger, { commit, now, tests, steps, failed, ended, leftOut }) {
+export function noted(ledger, { commit, now, tests, steps, ended }) {
   const files = Object.fromEntries(Object.entries(ledger.files).filter(([file]) => tests.includes(file)));
-  for (const { file, took, passed } of ended) if (passed) files[file] = { seconds: Math.round(took), lastRun: now };
-  const complete = commit && failed === 0 && !leftOut.some(({ touched }) => touched) ? commit : ledger.complete;
+  if (commit) for (const { file, took, passed } of ended) if (passed) files[file] = { seconds: Math.round(took), lastRun: now, commit };
   const sorted = Object.fromEntries(Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1)));
   const rounded = Object.fromEntries(Object.entries(steps).map(([step, seconds]) => [step, Math.round(seconds)]));
-  return { ...(complete && { complete }), steps: { ...ledger.steps, ...rounded }, files: sorted };
+  return { steps: { ...ledger.steps, ...rounded }, files: sorted };
 }
 
 const git = (/** @type {string[]} */ ...args) => execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });

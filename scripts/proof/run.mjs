@@ -33,21 +33,18 @@ const everyTest = /** @type {string[]} */ (readdirSync('test', { recursive: true
 const byFile = everyTest.filter(({ file, kind }) => FILE_BY_FILE.includes(kind) && (files.length > 0 ? files.includes(file) : wants(kind)));
 const ledger = readLedger();
 const commit = cleanCommit();
-const changed = changedSince(ledger.complete);
-const selection = select({
-  tests: byFile,
-  ledger,
-  touched: touched(changed, byFile, (file) => uses(file, read)),
-  budget,
-  all,
-  before: part ? 0 : secondsOfSteps(ledger),
-});
+const changes = touched(
+  changedSince,
+  byFile,
+  (file) => ledger.files[file]?.commit,
+  (file) => uses(file, read),
+);
+const selection = select({ tests: byFile, ledger, touched: changes, budget, all, before: part ? 0 : secondsOfSteps(ledger) });
 
-const since = changed
-  ? `${changed.length} files changed since ${ledger.complete}`
-  : 'no complete proof is known here: everything is touched';
 const minutes = (/** @type {number} */ seconds) => (Number.isFinite(seconds) ? `${(seconds / 60).toFixed(1)} minutes` : 'no limit');
-console.log(`${since}; about ${minutes(selection.seconds)} of ${minutes(budget)}`);
+console.log(
+  `${changes.size} of ${byFile.length} files are touched since they passed; about ${minutes(selection.seconds)} of ${minutes(budget)}`,
+);
 for (const { file, why, seconds } of selection.run) console.log(`  ${file} (${Math.round(seconds)} s, ${why})`);
 for (const { file, why } of selection.leftOut) console.log(`  left out: ${file} (${why})`);
 if (options.plan) process.exit(0);
@@ -143,19 +140,18 @@ await pool(selection.run, LANES, {
     const { took, passed } = await runVitest(kind, project, `${capability}-${kind}-${shortName(file)}`, [file]);
     ended.push({ file, took, seconds, passed });
   },
-  leave: ({ file, seconds, why }) =>
+  leave: ({ file, seconds }) =>
     selection.leftOut.push({
       file,
-      touched: why.startsWith('touched'),
       why: `takes ${Math.round(seconds)} s, ${minutes(budget - elapsed())} were left`,
     }),
 });
 
 if (options.note) {
-  const leftOut = part ? [{ touched: true }] : selection.leftOut;
   const tests = everyTest.map(({ file }) => file);
   const now = new Date(started).toISOString();
-  writeLedger(noted(ledger, { commit, now, tests, steps: part ? {} : steps, failed: sum.failed, ended, leftOut }));
+  // Another process may have noted other files meanwhile.
+  writeLedger(noted(readLedger(), { commit, now, tests, steps: part ? {} : steps, ended }));
 }
 console.log(`\nWhat each capability's proof was:\n  ${proofs(results, selection.leftOut).join('\n  ')}`);
 console.log(`\nThe slowest files:\n  ${slowest(results).join('\n  ')}`);

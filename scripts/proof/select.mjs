@@ -4,10 +4,10 @@ import { capabilityOrder } from './report.mjs';
 
 /**
  * @typedef {import('./files.mjs').TestFile} TestFile
- * @typedef {{ seconds: number, lastRun: string }} Record what the ledger knows of a file
- * @typedef {{ complete?: string, steps: { [step: string]: number }, files: { [file: string]: Record } }} Ledger
+ * @typedef {{ seconds: number, lastRun: string, commit: string }} Record what the ledger knows of a file: its last success
+ * @typedef {{ steps: { [step: string]: number }, files: { [file: string]: Record } }} Ledger
  * @typedef {TestFile & { seconds: number, why: string, must: boolean }} Planned
- * @typedef {{ file: string, why: string, touched: boolean }} LeftOut
+ * @typedef {{ file: string, why: string }} LeftOut
  */
 
 /** What a file takes that was never run. */
@@ -86,7 +86,6 @@ export function select({ tests, ledger, touched, budget, all = false, before }) 
       leftOut.push({
         file: test.file,
         why: `takes ${Math.round(seconds)} s, last run ${lastRun(test) || 'never'}`,
-        touched: because !== undefined,
       });
   }
   return { run: inOrder(run), leftOut, seconds: before + duration(inOrder(run)) };

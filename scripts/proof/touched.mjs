@@ -77,32 +77,44 @@ export function capabilitiesOf(file) {
 }
 
 /**
- * @param {string[] | undefined} changed files since the last complete proof; nothing where that is not known
+ * @param {(commit: string | undefined) => string[] | undefined} changedSince files that changed since a commit; nothing where it is not known
  * @param {TestFile[]} tests
+ * @param {(file: string) => string | undefined} provenOn the commit on which a test file passed last
  * @param {(file: string) => Set<string>} uses what a test file uses, itself not among it
- * @returns {Map<string, string>} each touched test file, with the change that touches it
+ * @returns {Map<string, string>} each test file that is touched since then, with the change that touches it
  */
-export function touched(changed, tests, uses) {
+export function touched(changedSince, tests, provenOn, uses) {
   const found = new Map();
-  const touch = (/** @type {TestFile[]} */ some, /** @type {string} */ why) => {
+  for (const commit of new Set(tests.map(({ file }) => provenOn(file))))
+    touch(
+      found,
+      changedSince(commit),
+      tests.filter(({ file }) => provenOn(file) === commit),
+      uses,
+    );
+  return found;
+}
+
+/** @param {Map<string, string>} found @param {string[] | undefined} changed @param {TestFile[]} tests @param {(file: string) => Set<string>} uses */
+function touch(found, changed, tests, uses) {
+  const note = (/** @type {TestFile[]} */ some, /** @type {string} */ why) => {
     for (const { file } of some) if (!found.has(file)) found.set(file, why);
   };
-  if (!changed) touch(tests, 'no complete proof is known');
+  if (!changed) note(tests, 'no success is known here');
   for (const file of changed ?? []) {
     const own = tests.filter((test) => test.file === file);
-    if (own.length > 0) touch(own, 'changed itself');
+    if (own.length > 0) note(own, 'changed itself');
     else if (/^test\/[^/]+\//.test(file) && !NOTHING.some((place) => isIn(file, place)))
-      touch(
+      note(
         tests.filter((test) => [...uses(test.file)].some((used) => used === file || file.startsWith(`${used}/`))),
         file,
       );
     else {
       const capabilities = capabilitiesOf(file);
-      touch(
+      note(
         tests.filter(({ capability }) => typeof capabilities === 'string' || capabilities.includes(capability)),
         file,
       );
     }
   }
-  return found;
 }

@@ -1,5 +1,4 @@
 import type { AutoscaleSettings } from '../../services/app/autoscale.ts';
-import { balancer } from '../../services/app/balancer.ts';
 import type { Settings } from '../../settings/schema.ts';
 import type { Overrides } from '../../stack/overrides.ts';
 
@@ -16,7 +15,7 @@ export const appOf = (settings: Settings): App => settings.app as App;
 export const autoscaleOf = (settings: Settings): AutoscaleSettings | undefined => appOf(settings).autoscale;
 
 /** There is something to scale: replicas behind a balancer. */
-export const isBalanced = ({ components }: Settings): boolean => components[balancer.name] === true;
+export const isBalanced = ({ components }: Settings): boolean => components.balancer === true;
 
 /** How many replicas should run: by `scale` while `app.replicas` says what it said then, else by that. */
 export function countOf(settings: Settings, { replicas: scaled }: Overrides): number {

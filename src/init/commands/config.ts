@@ -1,6 +1,5 @@
 import path from 'node:path';
 import { type Command, done } from '../../capability/capability.ts';
-import { loadInput } from '../../project/load-settings.ts';
 
 export const configShow: Command = {
   name: 'config show',
@@ -44,7 +43,7 @@ export const configSchema: Command = {
   options: [['--out <file>', 'Write it there; the line that tells an editor is printed']],
   run: async (context, _args, options) => {
     const { settingsJsonSchema } = await import('../../settings/json-schema.ts');
-    const { listProfiles } = await import('../../project/load-settings.ts');
+    const { listProfiles, loadInput } = await import('../../project/load-settings.ts');
     const { writeAtomic } = await import('../../core/files.ts');
     const names = listProfiles(await loadInput(context)).map(({ name }) => name);
     const schema = settingsJsonSchema(await context.registry(), names);

@@ -1,5 +1,4 @@
 import { type Command, done } from '../../capability/capability.ts';
-import { loadInput } from '../../project/load-settings.ts';
 
 export const profiles: Command = {
   name: 'profiles',
@@ -7,7 +6,7 @@ export const profiles: Command = {
   summary: 'What each profile runs',
   example: 'medianest profiles',
   run: async (context) => {
-    const { listProfiles } = await import('../../project/load-settings.ts');
+    const { listProfiles, loadInput } = await import('../../project/load-settings.ts');
     const { table } = await import('../../ui/table.ts');
     const list = listProfiles(await loadInput(context));
     const rows = list.map((profile) => [

@@ -70,36 +70,29 @@ describe('at the end', () => {
 });
 
 describe('the ledger', () => {
-  const before = { complete: 'old', steps: { cli: 10 }, files: { a: { seconds: 5, lastRun: '1' }, gone: { seconds: 5, lastRun: '1' } } };
+  const a = { seconds: 5, lastRun: '1', commit: 'old' };
+  const before = { steps: { cli: 10 }, files: { a, gone: a } };
   const run = {
-    commit: 'new',
+    commit: 'new' as string | undefined,
     now: '2',
     tests: ['a', 'b'],
     steps: { unit: 7.6 },
-    failed: 0,
     ended: [{ file: 'b', took: 9.4, passed: true }],
-    leftOut: [{ touched: false }],
   };
 
-  it('has the times and dates of what passed, and forgets what is gone', () => {
+  it('has the times, dates and commits of what passed, and forgets what is gone', () => {
     expect(noted(before, run)).toEqual({
-      complete: 'new',
       steps: { cli: 10, unit: 8 },
-      files: { a: { seconds: 5, lastRun: '1' }, b: { seconds: 9, lastRun: '2' } },
+      files: { a, b: { seconds: 9, lastRun: '2', commit: 'new' } },
     });
   });
 
   it.each([
-    ['something failed', { failed: 1 }],
-    ['something that was touched was left out', { leftOut: [{ touched: true }] }],
-    ['the files were not those of a commit', { commit: undefined }],
-  ])('keeps its commit where %s', (_what, more) => {
-    expect(noted(before, { ...run, ...more }).complete).toBe('old');
-  });
-
-  it('keeps the date of a file that failed, which so comes first again', () => {
-    const ended = [{ file: 'a', took: 50, passed: false }];
-    expect(noted(before, { ...run, failed: 1, ended }).files.a).toEqual({ seconds: 5, lastRun: '1' });
+    ['that failed, which so comes first again', 'new', false],
+    ['that ran on files of no commit', undefined, true],
+  ])('keeps the record of a file %s', (_what, commit, passed) => {
+    const ended = [{ file: 'a', took: 50, passed }];
+    expect(noted(before, { ...run, commit, ended }).files.a).toEqual(a);
   });
 });
 

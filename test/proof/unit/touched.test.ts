@@ -46,7 +46,14 @@ describe('a change', () => {
     'test/members/deep/members.test.ts',
   ].flatMap((file) => testFile(file) ?? []);
   const using = (file: string) => new Set(file.includes('waf') ? ['test/support/load.ts', 'test/support/image'] : []);
-  const by = (...changed: string[]) => [...touched(changed, tests, using).keys()].map((file) => file.split('/')[1]);
+  const since = (changed: string[] | undefined) =>
+    touched(
+      () => changed,
+      tests,
+      () => 'commit',
+      using,
+    );
+  const by = (...changed: string[]) => [...since(changed).keys()].map((file) => file.split('/')[1]);
 
   it.each([
     ['a capability touches its own files', 'src/backup/plan/retention.ts', ['backup', 'backup']],
@@ -73,13 +80,22 @@ describe('a change', () => {
   });
 
   it('that is not known touches everything', () => {
-    expect(touched(undefined, tests, using).size).toBe(tests.length);
+    expect(since(undefined).size).toBe(tests.length);
   });
 
   it('says which file it was', () => {
-    expect(touched(['src/backup/backup.ts', 'src/core/files.ts'], tests, using).get('test/backup/e2e/backup.test.ts')).toBe(
-      'src/backup/backup.ts',
-    );
+    expect(since(['src/backup/backup.ts', 'src/core/files.ts']).get('test/backup/e2e/backup.test.ts')).toBe('src/backup/backup.ts');
+  });
+
+  it('counts from the commit on which each file passed, and touches a file that never did', () => {
+    const provenOn = (file: string) => (file.includes('backup') ? (file.includes('odd') ? 'old' : 'new') : undefined);
+    const changedSince = (commit: string | undefined) => ({ old: ['src/backup/backup.ts'], new: [] })[commit ?? ''];
+    expect(Object.fromEntries(touched(changedSince, tests, provenOn, using))).toEqual({
+      'test/backup/deep/odd.test.ts': 'src/backup/backup.ts',
+      'test/edge/e2e/edge.test.ts': 'no success is known here',
+      'test/waf/deep/waf.test.ts': 'no success is known here',
+      'test/members/deep/members.test.ts': 'no success is known here',
+    });
   });
 });
 

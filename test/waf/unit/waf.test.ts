@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exclusionRule, exclusionSchema, PORTAL_TEXT, wafSettings, wafView } from '../../../src/services/edge/settings/waf.ts';
+import { exclusionRules, exclusionSchema, PORTAL_TEXT, wafSettings, wafView } from '../../../src/services/edge/settings/waf.ts';
 import { addExclusions } from '../../../src/waf/add-exclusion.ts';
 import { wafCollector } from '../../../src/waf/plan/waf-log.ts';
 import { load, rendered, stackOf } from '../../support/settings.ts';
@@ -24,15 +24,34 @@ describe('exclusions in settings', () => {
   });
 
   it('become rules with numbers of their own, for the path and all below it alone', () => {
-    expect(exclusionRule({ rule: 942100, path: '/a.b/', parameter: 'text' }, 3)).toEqual({
-      id: 11_003,
-      pattern: '^/a\\.b(?:/|$)',
-      controls: 'ctl:ruleRemoveTargetById=942100;ARGS:text,ctl:ruleRemoveTargetById=942100;ARGS:json.text',
-    });
-    expect(exclusionRule({ rule: 'attack-xss', path: '/a', parameter: 'cookie:sid' }, 0).controls).toBe(
-      'ctl:ruleRemoveTargetByTag=attack-xss;REQUEST_COOKIES:sid',
-    );
-    expect(exclusionRule({ rule: 930110, path: '/' }, 0)).toMatchObject({ pattern: '^(?:/|$)', controls: 'ctl:ruleRemoveById=930110' });
+    expect(
+      exclusionRules([
+        { rule: 942100, path: '/a.b/', parameter: 'text' },
+        { rule: 'attack-xss', path: '/a', parameter: 'cookie:sid' },
+        { rule: 930110, path: '/' },
+      ]),
+    ).toEqual([
+      {
+        id: 11_000,
+        pattern: '^/a\\.b(?:/|$)',
+        ofFields: true,
+        controls: 'ctl:ruleRemoveTargetById=942100;ARGS:text,ctl:ruleRemoveTargetById=942100;ARGS:json.text',
+      },
+      { id: 11_001, pattern: '^/a(?:/|$)', ofFields: false, controls: 'ctl:ruleRemoveTargetByTag=attack-xss;REQUEST_COOKIES:sid' },
+      { id: 11_002, pattern: '^(?:/|$)', ofFields: false, controls: 'ctl:ruleRemoveById=930110' },
+    ]);
+  });
+
+  it('are one rule for each path, as every request is compared with every rule', () => {
+    const two = [930110, 942100].map((rule) => ({ rule, path: '/a' }));
+    expect(exclusionRules([...two, { rule: 941100, path: '/a/' }])).toEqual([
+      {
+        id: 11_000,
+        pattern: '^/a(?:/|$)',
+        ofFields: false,
+        controls: [930110, 942100, 941100].map((id) => `ctl:ruleRemoveById=${id}`).join(','),
+      },
+    ]);
   });
 
   it.each<[string, object, RegExp]>([

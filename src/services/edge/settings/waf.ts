@@ -171,13 +171,29 @@ function targets(parameter: string): string[] {
   return name.startsWith('json.') ? [`ARGS:${name}`] : [`ARGS:${name}`, `ARGS:json.${name}`];
 }
 
-/** One exclusion as a rule's condition and actions. */
-export function exclusionRule({ rule: which, path, parameter }: Exclusion, index: number) {
+function control({ rule: which, parameter }: Exclusion): string[] {
   const by = typeof which === 'number' ? 'ById' : 'ByTag';
-  const controls = parameter
-    ? targets(parameter).map((target) => `ctl:ruleRemoveTarget${by}=${which};${target}`)
-    : [`ctl:ruleRemove${by}=${which}`];
-  return { id: 11_000 + index, pattern: `^${regexText(path.replace(/\/+$/, ''))}(?:/|$)`, controls: controls.join(',') };
+  return parameter ? targets(parameter).map((target) => `ctl:ruleRemoveTarget${by}=${which};${target}`) : [`ctl:ruleRemove${by}=${which}`];
+}
+
+const pathPattern = ({ path }: Exclusion): string => `^${regexText(path.replace(/\/+$/, ''))}(?:/|$)`;
+
+/** Only for a field of a query or a body: a request without any has no use for it. */
+const isOfField = ({ parameter }: Exclusion): boolean => parameter !== undefined && !/^(?:cookie|header):/.test(parameter);
+
+/**
+ * Exclusions as conditions and actions. One rule for each path, as every request is compared with every rule; those of fields apart
+ * (`ofFields`), as each one that is in force is compared with every rule of the CRS.
+ */
+export function exclusionRules(exclusions: readonly Exclusion[]) {
+  const rules = [true, false].flatMap((ofFields) => {
+    const some = exclusions.filter((exclusion) => isOfField(exclusion) === ofFields);
+    return [...new Set(some.map(pathPattern))].map((pattern) => {
+      const controls = some.filter((exclusion) => pathPattern(exclusion) === pattern).flatMap(control);
+      return { pattern, ofFields, controls: controls.join(',') };
+    });
+  });
+  return rules.map((rule, index) => ({ id: 11_000 + index, ...rule }));
 }
 
 /** Which table of exclusions is for these rules. Debian's are of version 3, and of the next one what is not known yet is taken for. */
@@ -206,7 +222,7 @@ export function wafView(
     wafBodyBytes: inspected + 1,
     wafTooLarge: own.mode === 'block' ? 'Reject' : 'ProcessPartial',
     wafMaxBodyBytes: own.mode === 'block' ? inspected : edge.bodyLimit,
-    wafExclusions: [...shipped, ...own.exclusions].map(exclusionRule),
+    wafExclusions: exclusionRules([...shipped, ...own.exclusions]),
     ...tuningView(major, [...new Set(portalText.flatMap(([, parameter]) => targets(parameter)))]),
     wafSetup: found ? `${folder}/crs-setup.conf` : DEBIAN.setup,
     wafRules: `${folder}/rules`,
