@@ -138,7 +138,7 @@ function portRules({ everyone, sets: names }: GovernedPort, { sets, block }: Pol
   ];
 }
 
-/** Before Docker translates addresses (-100): here a packet still has the port that it was sent to, whoever will take it. */
+/** Before Docker translates addresses (-100): here a packet still has the port that it was sent to, whatever takes it. */
 function arrivals(policy: Policy, chains: ReadonlyMap<GovernedPort, string>): string[] {
   return [
     'iifname "lo" accept',

@@ -1,7 +1,7 @@
 # Written by medianest from templates/elasticsearch/config/start.sh.hbs. An edit here is noticed, not kept:
 # settings go into medianest.yml, anything else into compose.override.yml in the state folder.
 #!/bin/bash
-# Elasticsearch writes into its configuration: it gets a copy in memory, and its users are made anew from the secret files.
+# Elasticsearch writes into its configuration: it gets a copy in memory, and its users are made from the secret files each time.
 set -eu
 umask 077
 export ES_PATH_CONF=/run/elasticsearch
