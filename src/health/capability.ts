@@ -1,6 +1,6 @@
 import type { Capability } from '../capability/capability.ts';
 import type { HealthReport } from '../capability/check.ts';
-import { audit } from './commands/audit.ts';
+import { audit, auditVerify } from './commands/audit.ts';
 import { health as command } from './commands/health.ts';
 import { status } from './commands/status.ts';
 import { why } from './commands/why.ts';
@@ -8,14 +8,17 @@ import { why } from './commands/why.ts';
 /** What runs and how well: it asks every capability, and knows none. */
 export const health: Capability = {
   name: 'health',
-  commands: [status, command, why, audit],
+  commands: [status, command, why, audit, auditVerify],
   checks: async (seen) => {
-    const [{ roomChecks }, { externalChecks }, { driftChecks }] = await Promise.all([
+    const [{ roomChecks }, { externalChecks }, { driftChecks }, { verifyAudit }, { auditCheck }] = await Promise.all([
       import('./disk-room.ts'),
       import('./external.ts'),
       import('./drift.ts'),
+      import('../state/audit.ts'),
+      import('./plan/audit.ts'),
     ]);
-    return (await Promise.all([roomChecks(seen), externalChecks(seen), driftChecks(seen)])).flat();
+    const found = await Promise.all([roomChecks(seen), externalChecks(seen), driftChecks(seen)]);
+    return [...found.flat(), auditCheck(verifyAudit(seen.project.state.at('audit.jsonl')))];
   },
   // Its own verdict: every other command leaves the last one.
   metrics: async ({ command: name, result, context }) => {

@@ -3,7 +3,7 @@ import { UserError } from '../core/errors.ts';
 import { shortHash } from '../core/hash.ts';
 import { explained } from '../core/system-fault.ts';
 import { currentUser } from '../core/user.ts';
-import { appendAudit } from '../state/audit.ts';
+import { beginAudit, endAudit, noteKilled } from '../state/audit.ts';
 import { acquireLock, type Lock } from '../state/lock.ts';
 import { pauseHealing } from '../state/pause-healing.ts';
 import type { StateFolder } from '../state/state.ts';
@@ -26,29 +26,30 @@ export async function withLock<T>(
     context.report.note(`waiting for \`${holder.command}\` by ${holder.user} (process ${holder.pid}, since ${holder.since})`),
   );
   const started = context.clock.now();
+  const log = state.at('audit.jsonl');
+  const begun = (plan: string) => ({
+    time: started.toISOString(),
+    user: currentUser(),
+    command: `medianest ${command}`,
+    ...(intent.reason && { reason: intent.reason }),
+    plan,
+  });
   let plan: string | undefined;
   const close = (result: 'done' | 'failed' | 'interrupted', error?: string) => {
     if (plan === undefined) return;
     const seconds = (context.clock.now().getTime() - started.getTime()) / 1000;
-    appendAudit(state.at('audit.jsonl'), {
-      time: started.toISOString(),
-      user: currentUser(),
-      command: `medianest ${command}`,
-      ...(intent.reason && { reason: intent.reason }),
-      plan,
-      result,
-      ...(error && { error }),
-      seconds,
-    });
+    endAudit(log, { ...begun(plan), result, ...(error && { error }), seconds });
   };
   const hold = pauseHealing(state);
   try {
     await askGuards(context, state, intent);
+    noteKilled(log);
     let failure: string | undefined;
     const value = await change(
       lock,
       (steps) => {
         plan = shortHash(steps);
+        beginAudit(log, begun(plan));
       },
       (code) => {
         failure = code;

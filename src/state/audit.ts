@@ -1,6 +1,8 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { readOptional, writing } from '../core/files.ts';
+import { readOptional, writeAtomic, writing } from '../core/files.ts';
+import { withBriefLock } from './lock.ts';
+import { type AuditVerdict, nextLine, verifyChain } from './plan/audit-chain.ts';
 
 /** One line of the audit log: who changed what, when, and how it ended. */
 export interface AuditEntry {
@@ -15,28 +17,79 @@ export interface AuditEntry {
   seconds: number;
 }
 
-/** Appends one line; O_APPEND keeps lines of several processes apart. */
+/** Beside the log: the end of its chain. */
+const headOf = (file: string): string => file.replace(/\.jsonl$/, '.head');
+
+const notedHead = (file: string): string | undefined => readOptional(headOf(file))?.trim() || undefined;
+
+/** Beside the log: the change that runs. */
+const openOf = (file: string): string => file.replace(/\.jsonl$/, '.open');
+
+type Begun = Pick<AuditEntry, 'time' | 'user' | 'command' | 'reason' | 'plan'>;
+
+/** Notes that a change begins, so that one whose process is killed is not missing from the log. */
+export const beginAudit = (file: string, begun: Begun): void => writeAtomic(openOf(file), `${JSON.stringify(begun)}\n`, 0o640);
+
+/** Appends the end of a change that `beginAudit` has noted. */
+export function endAudit(file: string, entry: AuditEntry): void {
+  appendAudit(file, entry);
+  rmSync(openOf(file), { force: true });
+}
+
+/** Appends the change of a process that was killed, if there is one. To be called with the lock: what is open then has no process. */
+export function noteKilled(file: string): void {
+  const text = readOptional(openOf(file));
+  if (text === undefined) return;
+  const begun = parsed<Begun>(text);
+  const last = readAudit(file).at(-1);
+  // Else it was killed between its line and the removal of this note.
+  if (begun && (last?.time !== begun.time || last.command !== begun.command))
+    appendAudit(file, { ...begun, result: 'interrupted', error: 'KILLED', seconds: 0 });
+  rmSync(openOf(file), { force: true });
+}
+
+/** Appends one line to the chain (plan/audit-chain.ts). Several processes wait for each other. */
 export function appendAudit(file: string, entry: AuditEntry): void {
   writing(file, () => {
     mkdirSync(path.dirname(file), { recursive: true });
-    const handle = openSync(file, 'a', 0o640);
-    try {
-      writeSync(handle, `${JSON.stringify(entry)}\n`);
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
+    withBriefLock(`${file}.lock`, 'audit', () => {
+      const log = readOptional(file) ?? '';
+      const { line, chain } = nextLine(log, entry, notedHead(file));
+      const handle = openSync(file, 'a', 0o640);
+      try {
+        // A crash may have cut the last line short: it must not take this one along.
+        writeSync(handle, `${log === '' || log.endsWith('\n') ? '' : '\n'}${line}\n`);
+        fsyncSync(handle);
+      } finally {
+        closeSync(handle);
+      }
+      writeAtomic(headOf(file), `${chain}\n`, 0o640);
+    });
   });
+}
+
+/**
+ * Whether the log is what was written (plan/audit-chain.ts).
+ * @param noted an end of the chain that was noted elsewhere
+ */
+export function verifyAudit(file: string, noted?: string): AuditVerdict {
+  const head = notedHead(file);
+  return verifyChain(readOptional(file) ?? '', [
+    ...(head ? [{ head, where: path.basename(headOf(file)) }] : []),
+    ...(noted ? [{ head: noted, where: '--head' }] : []),
+  ]);
 }
 
 /** Every entry, the oldest first. A last line that was cut short by a crash is left out. */
 export function readAudit(file: string): AuditEntry[] {
   const lines = (readOptional(file) ?? '').split('\n').filter(Boolean);
-  return lines.flatMap((line) => {
-    try {
-      return [JSON.parse(line) as AuditEntry];
-    } catch {
-      return [];
-    }
-  });
+  return lines.flatMap((line) => parsed<AuditEntry>(line) ?? []);
+}
+
+function parsed<T>(line: string): T | undefined {
+  try {
+    return JSON.parse(line) as T;
+  } catch {
+    return undefined;
+  }
 }

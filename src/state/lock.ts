@@ -62,14 +62,7 @@ export async function acquireLock(
   signal: AbortSignal,
   onWait: (holder: LockHolder) => void,
 ): Promise<Lock> {
-  const me: LockHolder = {
-    pid: process.pid,
-    started: startOf(process.pid) ?? '',
-    host: os.hostname(),
-    user: currentUser(),
-    command,
-    since: new Date().toISOString(),
-  };
+  const me = thisProcess(command);
   const childFile = `${file}.child`;
   let holder = undefined as LockHolder | undefined;
   const taken = await poll(
@@ -103,6 +96,36 @@ export async function acquireLock(
       rmSync(file, { force: true });
     },
   };
+}
+
+const thisProcess = (command: string): LockHolder => ({
+  pid: process.pid,
+  started: startOf(process.pid) ?? '',
+  host: os.hostname(),
+  user: currentUser(),
+  command,
+  since: new Date().toISOString(),
+});
+
+/** Longer than a disk takes for a few lines. */
+const BRIEF_MS = 10_000;
+
+/**
+ * Does what takes milliseconds while no other process does the same; waits without giving way.
+ * @throws UserError LOCKED where another one does not end
+ */
+export function withBriefLock<T>(file: string, command: string, work: () => T): T {
+  const me = thisProcess(`medianest ${command}`);
+  const until = Date.now() + BRIEF_MS;
+  for (let found = takeOrFind(file, me); found !== 'taken'; found = takeOrFind(file, me)) {
+    if (Date.now() > until) throw locked(file, found);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+  }
+  try {
+    return work();
+  } finally {
+    rmSync(file, { force: true });
+  }
 }
 
 const asLockWait = (error: unknown): never => {

@@ -1,5 +1,6 @@
 import { type Command, done } from '../../capability/capability.ts';
-import { numberOf } from '../../core/flags.ts';
+import { EXIT, UserError } from '../../core/errors.ts';
+import { numberOf, textOf } from '../../core/flags.ts';
 import type { AuditEntry } from '../../state/audit.ts';
 
 /** What was done, and why where no person decided it. */
@@ -21,5 +22,23 @@ export const audit: Command = {
     const entries = last === undefined ? all : all.slice(-last);
     const rows = entries.map((entry) => [entry.time, entry.user, saidOf(entry), entry.result, `${entry.seconds.toFixed(1)} s`]);
     return done({ entries }, rows.length > 0 ? table([['TIME', 'USER', 'COMMAND', 'RESULT', 'TOOK'], ...rows]) : 'nothing was changed yet');
+  },
+};
+
+export const auditVerify: Command = {
+  name: 'audit verify',
+  summary: 'Whether the log is what was written: no line changed, put in or removed (exit 5 if one was)',
+  example: 'medianest audit verify',
+  options: [['--head <sha256>', 'Also that this was its end once: one that an earlier run printed, and that you kept elsewhere']],
+  run: async (context, _args, options) => {
+    const { open } = await import('../../project/open.ts');
+    const { verifyAudit } = await import('../../state/audit.ts');
+    const { describeVerdict } = await import('../plan/audit.ts');
+    const head = textOf(options.head);
+    if (head !== undefined && !/^[0-9a-f]{64}$/.test(head))
+      throw new UserError('USAGE', `--head ${head}: should be 64 hexadecimal digits`, '`medianest audit verify` prints it');
+    const { state } = await open(context);
+    const verdict = verifyAudit(state.at('audit.jsonl'), head);
+    return done(verdict, describeVerdict(verdict), verdict.valid ? EXIT.done : EXIT.unhealthy);
   },
 };

@@ -164,7 +164,9 @@ describe('a medianest that was killed', () => {
     expect(killed.acted).toBe(true);
     expect(killed.status).toBe(null);
     expect(existsSync(lock())).toBe(true);
+    const lines = audit(space).length;
     await converges();
+    expect(audit(space)[lines]).toMatchObject({ command: 'medianest up --profile dev-compose', result: 'interrupted', error: 'KILLED' });
   });
 
   test('at any moment of a first start leaves what the next up takes up', async () => {
