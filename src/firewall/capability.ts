@@ -1,5 +1,7 @@
 import type { Capability, Seen, StepHandlers } from '../capability/capability.ts';
+import { UserError } from '../core/errors.ts';
 import { commands } from './commands/firewall.ts';
+import type { Found } from './plan/verdict.ts';
 
 declare module '../capability/capability.ts' {
   interface StepKinds {
@@ -22,13 +24,18 @@ export const firewall = {
   } satisfies Partial<StepHandlers>,
   up: {
     finished: async ({ context, project, stack }) => {
-      const { firewall: settings } = project.loaded.settings;
-      if (!settings.enabled) return;
+      if (!project.loaded.settings.firewall.enabled) return;
       const { readPolicy } = await import('./read-policy.ts');
       const { readRules } = await import('./store.ts');
       const { ruleset } = await import('./plan/ruleset.ts');
-      if (readRules(project.state, 'confirmed')?.text === ruleset(await readPolicy(context, project, stack))) return;
-      context.report.note('the rules of the firewall do not fit this stack: `sudo medianest firewall apply`');
+      try {
+        if (readRules(project.state, 'confirmed')?.text === ruleset(await readPolicy(context, project, stack))) return;
+        context.report.note('the rules of the firewall do not fit this stack: `sudo medianest firewall apply`');
+      } catch (error) {
+        // The stack runs: a list that cannot be read must not make this `up` fail.
+        if (!(error instanceof UserError)) throw error;
+        context.report.warn(`${error.message}; ${error.hint}`);
+      }
     },
   },
   data: {
@@ -51,11 +58,13 @@ export const firewall = {
     const found = await look(seen);
     if (!found) return [];
     const { firewallChecks } = await import('./plan/verdict.ts');
-    return firewallChecks(found);
+    if (!(found instanceof UserError)) return firewallChecks(found);
+    return [{ id: 'firewall', status: 'warn', message: `firewall: ${found.message}`, remedy: found.hint }];
   },
   notes: async (seen) => {
     const found = await look(seen);
     if (!found) return [];
+    if (found instanceof UserError) return [`Firewall: ${found.message}`];
     const { verdict } = await import('./plan/verdict.ts');
     const { describeVerdict } = await import('./plan/describe.ts');
     const now = verdict(found);
@@ -63,15 +72,17 @@ export const firewall = {
   },
 } satisfies Capability;
 
-/** Undefined where there is no firewall, and none is asked for. */
-async function look({ context, project, containers }: Seen) {
+/** Undefined where there is no firewall, and none is asked for; an error where settings, lists or the state folder cannot be read. */
+async function look({ context, project, containers }: Seen): Promise<Found | UserError | undefined> {
   const { hasFirewall } = await import('./store.ts');
   if (!project.loaded.settings.firewall.enabled && !hasFirewall(project.state)) return undefined;
   const { readPolicy } = await import('./read-policy.ts');
   const { observe } = await import('./observe.ts');
-  return observe(
-    project,
-    await readPolicy(context, project),
-    containers.flatMap(({ ports }) => ports),
-  );
+  const ports = containers.flatMap((container) => container.ports);
+  try {
+    return await observe(project, await readPolicy(context, project), ports);
+  } catch (error) {
+    if (error instanceof UserError) return error;
+    throw error;
+  }
 }

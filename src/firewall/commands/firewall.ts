@@ -1,6 +1,7 @@
 import { type Command, type Context, done, type Project, type Result } from '../../capability/capability.ts';
 import { EXIT, UserError } from '../../core/errors.ts';
 import { numberOf } from '../../core/flags.ts';
+import { shellWord } from '../../core/shell-word.ts';
 
 const TRIAL_SECONDS = 60;
 
@@ -51,11 +52,12 @@ const apply: Command = {
     const policy = await readPolicy(context, project);
     if (context.flags.dryRun) return done({ state: 'planned' }, `${describePlan(policy)}\nwould be tried for ${seconds} s`);
     const { apply: applyNow } = await import('../apply.ts');
+    const { rulesFile } = await import('../store.ts');
     const applied = await applyNow(context, project, policy, { seconds, force: options.force === true });
     if (applied.state === 'active')
       return done(
         applied,
-        `${applied.changed ? 'the confirmed rules are loaded again' : 'nothing to change: the confirmed rules are loaded'}${bootText(applied)}`,
+        `${applied.changed ? 'the confirmed rules are loaded again' : 'nothing to change: the confirmed rules are loaded'}${bootText(applied, rulesFile(project.state, 'confirmed'))}`,
       );
     return (
       (await confirmedHere(context, project, seconds)) ??
@@ -72,24 +74,25 @@ async function confirmedHere(context: Context, project: Project, seconds: number
   if (process.stdin.isTTY !== true || context.flags.json) return undefined;
   const { askTerminal } = await import('../../ui/ask.ts');
   const { clearTrial, confirm: confirmNow } = await import('../apply.ts');
+  const { readRules, rulesFile } = await import('../store.ts');
   const ends = AbortSignal.any([context.signal, AbortSignal.timeout(seconds * 1000)]);
   const question = `The rules are loaded for ${seconds} s. See from elsewhere that you still reach what you must, then press Enter to keep them: `;
   const answer = await askTerminal(question, ends).catch(() => undefined);
   if (answer !== undefined) {
     const confirmed = await confirmNow(context, project);
-    return done({ state: 'active', changed: true, ...confirmed }, `confirmed${bootText(confirmed)}`);
+    return done({ state: 'active', changed: true, ...confirmed }, `confirmed${bootText(confirmed, rulesFile(project.state, 'confirmed'))}`);
   }
   // Confirmed in another session meanwhile: nothing is left to clear away.
-  const { readRules } = await import('../store.ts');
   if (!readRules(project.state, 'trial')) return done({ state: 'active', changed: true }, 'confirmed in another session');
   await clearTrial(context, project);
   return done({ state: 'reverted' }, 'not confirmed: the rules from before are in force', EXIT.failed);
 }
 
-const bootText = ({ unit }: { unit: string | null }): string =>
+/** @param file the confirmed rules */
+const bootText = ({ unit }: { unit: string | null }, file: string): string =>
   unit
     ? `; ${unit} loads them at each start of this host`
-    : '; systemd does not run here: have this host load .medianest/firewall/confirmed.nft at its start (nft -f)';
+    : `; systemd does not load them at the next start of this host: have it run nft -f ${shellWord(file)}`;
 
 const confirm: Command = {
   name: 'firewall confirm',
@@ -97,8 +100,10 @@ const confirm: Command = {
   example: 'medianest firewall confirm',
   run: async (context) => {
     const { confirm: confirmNow } = await import('../apply.ts');
-    const confirmed = await confirmNow(context, await openProject(context));
-    return done({ state: 'active', ...confirmed }, `confirmed${bootText(confirmed)}`);
+    const { rulesFile } = await import('../store.ts');
+    const project = await openProject(context);
+    const confirmed = await confirmNow(context, project);
+    return done({ state: 'active', ...confirmed }, `confirmed${bootText(confirmed, rulesFile(project.state, 'confirmed'))}`);
   },
 };
 

@@ -48,7 +48,7 @@ describe('rules on trial', { timeout: 60_000 }, () => {
     typed.stdin.write('\r');
     await new Promise((ended) => typed.once('exit', ended));
     // Nothing is left that could end.
-    expect(await host.nft('list', 'tables')).not.toContain('trial');
+    expect(await host.nft('list', 'tables')).not.toContain('medianest-trial_');
     expect(await host.fromInternet()).toEqual([]);
     expect(await host.status()).toMatchObject({ state: 'active', drift: [] });
   });

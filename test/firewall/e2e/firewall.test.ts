@@ -63,6 +63,14 @@ describe('the firewall of a stack that runs', () => {
     });
     const checks = parsed<{ checks: { id: string; status: string }[] }>(await space.run(['health', '--json'])).checks;
     expect(checks.find(({ id }) => id === 'firewall')).toMatchObject({ status: 'ok' });
+    // Settings that cannot be judged are one check of `health`, and not its end.
+    space.configure({
+      profile: 'dev-compose',
+      edge: { address: world.host },
+      firewall: { enabled: true, lists: { bad: './none' }, block: ['bad'] },
+    });
+    const { checks: others } = parsed<{ checks: { id: string; status: string; message: string }[] }>(await space.run(['health', '--json']));
+    expect(others.find(({ id }) => id === 'firewall')).toMatchObject({ status: 'warn', message: expect.stringContaining('(ENOENT)') });
     await keep([world.subnet]);
     expect(await open(world.host, httpPort, httpsPort)).toEqual([httpPort, httpsPort]);
     expect(await answerOutside(world, space)).toContain('200');
@@ -78,7 +86,7 @@ describe('the firewall of a stack that runs', () => {
     await must('down');
     expect(parsed<{ state: string }>(await space.run(['firewall', 'status', '--json'])).state).toBe('active');
     await must('firewall', 'remove');
-    expect((await must('uninstall', '--dry-run')).stdout).not.toContain('firewall');
+    expect((await must('uninstall', '--dry-run')).stdout).not.toContain('remove the firewall');
     const { stdout } = await run('nft', ['list', 'tables']);
     expect(stdout).not.toContain(`medianest_${space.project}`);
   });
