@@ -163,6 +163,10 @@ describe('what is kept', () => {
     });
   });
 
+  it('is nothing before the agent has kept a line', async () => {
+    expect(await stored(path.join(temporaryFolder('journal'), 'files'))).toEqual({ lines: [], damaged: [] });
+  });
+
   it('goes by days and by size, the oldest first, and never the one that is written to', () => {
     const segments = segmentsOf([
       '2026-11-28T04-000001.ndjson.gz',
