@@ -26,7 +26,9 @@ export class LogQueue {
       if (systemCode(error) === 'ENOENT') return '';
       throw error;
     });
-    return new LogQueue(journal, file, positionOf(text) ?? { segment: 0, offset: 0 });
+    const position = positionOf(text);
+    // One beyond the lines on disk is of lines that a fault has taken away: numbers have begun again since.
+    return new LogQueue(journal, file, position && (await isWithin(journal, position)) ? position : { segment: 0, offset: 0 });
   }
 
   /** The next documents, and the position after them; undefined where all are sent. What is sent as a whole is removed. */
@@ -92,4 +94,11 @@ export class LogQueue {
     }
     return lost;
   }
+}
+
+async function isWithin(journal: Journal, { segment, offset }: Position): Promise<boolean> {
+  const segments = await journal.segments();
+  const own = segments.find(({ number }) => number === segment);
+  const end = own && (journal.lengthOf(segment) ?? own.bytes);
+  return end === undefined ? segment <= (segments.at(-1)?.number ?? 0) : offset <= end;
 }

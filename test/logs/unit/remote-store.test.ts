@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -82,6 +82,18 @@ async function life(folder: string, more: Partial<LogsConfig> = {}, target: Part
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => lineOf(from + index));
 
 describe('lines on their way to Elasticsearch', () => {
+  it.each([
+    ['segment', { segment: 57, offset: 10 }],
+    ['byte', { segment: 1, offset: 10_000_000 }],
+  ])('are all sent where the disk has lost lines, and the position is of a later %s', async (_what, position) => {
+    const folder = temporaryFolder('store');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(path.join(folder, 'position.json'), JSON.stringify(position));
+    const { write, tally } = await life(folder);
+    await write(range(0, 10));
+    await vi.waitFor(() => expect(tally.shipped).toBe(10), { timeout: 5_000 });
+  });
+
   it('come after policy, template and data stream, each once, and leave the disk', async () => {
     const folder = temporaryFolder('store');
     const { write, tally, journal } = await life(folder);
