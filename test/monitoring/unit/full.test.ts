@@ -5,7 +5,7 @@ import { pullFindings } from '../../../src/host/plan/pulls.ts';
 import { leftOutChecks, leftOutNotes } from '../../../src/images/plan/left-out.ts';
 import { registry } from '../../../src/services/index.ts';
 import { buildStack } from '../../../src/stack/build.ts';
-import { type Absence, leftOutLines } from '../../../src/stack/images/left-out.ts';
+import { type Absence, leftOutLines, recordedAbsence } from '../../../src/stack/images/left-out.ts';
 import { toManifest } from '../../../src/stack/manifest.ts';
 import type { Service, Stack } from '../../../src/stack/types.ts';
 import { load, rendered, SUBNETS, stackOf } from '../../support/settings.ts';
@@ -125,6 +125,14 @@ describe('where images are missing', () => {
     const compose = parse(rendered(all).files[0]?.contents ?? '');
     expect(Object.keys(compose['x-left-out']).sort()).toEqual([...FOUR].sort());
     expect(Object.keys(compose.services).filter((name) => FOUR.includes(name))).toEqual([]);
+  });
+  it.each([
+    [['elasticsearch', 'jaeger'], {}],
+    [['grafana', 'jaeger'], { grafana: 'grafana/grafana:11.0.0' }],
+  ])('is rendered again without the engine as `up` left it: %s', (missing, running) => {
+    const built = without({ refs: refs(full, ...missing), running });
+    const { leftOut } = toManifest(rendered(built), built);
+    expect(rendered(without(recordedAbsence(leftOut))).files).toEqual(rendered(built).files);
   });
   it('keeps what runs from an earlier image', () => {
     const built = without({ refs: refs(full, 'grafana'), running: { grafana: 'grafana/grafana:11.0.0' } });
