@@ -138,7 +138,7 @@ async function live(config: AgentConfig, { log, tally }: { log: Log; tally: Tall
   const telling = config.metrics ? [tellMetrics(config, config.metrics, { engine, services, tally, now, tell }, signal)] : [];
   if (config.logs) tally.logs ??= newLogTally();
   const shipping =
-    config.logs && tally.logs ? [shipLogs(config, config.logs, { tally: tally.logs, now, tell, statusFile: LOGS_FILE }, signal)] : [];
+    config.logs && tally.logs ? [shipLogs(config, config.logs, { tally: tally.logs, now: wall, tell, statusFile: LOGS_FILE }, signal)] : [];
   await Promise.all([listen, fencing, healing, ...keeping, ...telling, ...shipping]);
 }
 
