@@ -67,11 +67,14 @@ export class LogQueue {
     }
   }
 
-  /** Not synced: an older position sends some again, and the store has them already. */
+  /**
+   * Not synced: an older position sends some again, and the store has them already.
+   * @throws where it cannot be written; it counts all the same, as on a full disk it is what makes space
+   */
   async acknowledge(after: Position): Promise<void> {
+    this.position = after;
     await writeFile(`${this.file}.tmp`, JSON.stringify(after));
     await rename(`${this.file}.tmp`, this.file);
-    this.position = after;
   }
 
   /** Bytes that wait. */

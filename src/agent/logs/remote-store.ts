@@ -75,7 +75,10 @@ class Sender {
         }
         this.sending = next.after.segment;
         await this.deliver(next.documents, signal);
-        await this.queue.acknowledge(next.after);
+        await this.queue.acknowledge(next.after).then(
+          () => this.effects.tell('log position', 'logs: up to where they are stored is written down'),
+          (error: Error) => this.effects.tell('log position', `logs: up to where they are stored cannot be written down: ${error.message}`),
+        );
         attempt = 0;
       } catch (error) {
         if (signal.aborted) return;

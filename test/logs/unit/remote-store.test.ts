@@ -82,6 +82,19 @@ async function life(folder: string, more: Partial<LogsConfig> = {}, target: Part
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => lineOf(from + index));
 
 describe('lines on their way to Elasticsearch', () => {
+  it('are sent once, and leave the disk, where that cannot be written down, as on a full disk', async () => {
+    const folder = temporaryFolder('store');
+    const { write, tally, told, journal } = await life(folder);
+    mkdirSync(path.join(folder, 'position.json.tmp'));
+    await write(range(0, 1_000));
+    await vi.waitFor(() => expect(tally.shipped).toBe(1_000), { timeout: 5_000 });
+    await write(range(1_000, 1_010));
+    await vi.waitFor(() => expect(tally.shipped).toBe(1_010), { timeout: 5_000 });
+    expect([tally.up, tally.retried]).toEqual([true, 0]);
+    expect(told).toContainEqual(expect.stringContaining('cannot be written down'));
+    await vi.waitFor(async () => expect(await journal.segments()).toHaveLength(1));
+  });
+
   it.each([
     ['segment', { segment: 57, offset: 10 }],
     ['byte', { segment: 1, offset: 10_000_000 }],
