@@ -95,6 +95,36 @@ describe('lines on their way to Elasticsearch', () => {
     await vi.waitFor(async () => expect(await journal.segments()).toHaveLength(1));
   });
 
+  it('come after policy, template and data stream again where the store comes back empty', async () => {
+    const { write, tally } = await life(temporaryFolder('store'));
+    await write(range(0, 10));
+    await vi.waitFor(() => expect(tally.shipped).toBe(10), { timeout: 5_000 });
+    await store.close();
+    await write(range(10, 20));
+    await vi.waitFor(() => expect(tally.up).toBe(false), { timeout: 5_000 });
+    store = new ElasticsearchDouble();
+    await store.listen(port);
+    await vi.waitFor(() => expect(store.documents.size).toBe(10), { timeout: 10_000 });
+    expect(store.requests.slice(0, 3)).toEqual([
+      'PUT /_ilm/policy/medianest-p',
+      'PUT /_index_template/medianest-p',
+      'PUT /_data_stream/logs-medianest-p',
+    ]);
+  });
+
+  it('that are refused and cannot be put aside hold up none', async () => {
+    const folder = temporaryFolder('store');
+    const { write, tally, told } = await life(folder);
+    mkdirSync(path.join(folder, 'refused.ndjson'));
+    store.trouble.item = ({ message }) => (message === 'line 3' ? 400 : undefined);
+    await write(range(0, 10));
+    await vi.waitFor(() => expect(store.documents.size).toBe(9), { timeout: 5_000 });
+    await write(range(10, 20));
+    await vi.waitFor(() => expect(store.documents.size).toBe(19), { timeout: 5_000 });
+    expect(tally.dropped.refused).toBe(1);
+    expect(told).toContainEqual(expect.stringContaining('not put aside'));
+  });
+
   it.each([
     ['segment', { segment: 57, offset: 10 }],
     ['byte', { segment: 1, offset: 10_000_000 }],
