@@ -44,7 +44,14 @@ const settings = z
     const issue = (key: string, message: string) => context.addIssue({ code: 'custom', path: [key], message, input: undefined });
     if (own.store === undefined && own.url !== undefined)
       issue('store', 'should be elasticsearch or victorialogs, as `url` is given: without it, lines would not go there');
-    if (own.store === 'elasticsearch' && own.url === undefined) return;
+    if (own.store === 'elasticsearch' && own.url === undefined) {
+      if (own.user !== undefined || own.password || own.apiKey || own.ca)
+        issue(
+          'url',
+          'should be the address of the store that `user`, `password`, `apiKey` and `ca` are for: that of this stack needs none of them',
+        );
+      return;
+    }
     if (!isRemote(own)) return;
     if (own.url === undefined) issue('url', `should be the address of the store, as \`store\` is ${own.store}`);
     else if (isLoopback(new URL(own.url).hostname))

@@ -40,6 +40,12 @@ it('without a store, an address of one is refused in a full stack too, whose own
   expect(() => stackOf(load({ file: 'profile: prod\nobservability: full\nlogs: { url: "https://es.lan" }\n' }))).toThrow('logs.store');
 });
 
+it('credentials without an address are refused: Elasticsearch of this stack has its own', () => {
+  const full = 'profile: prod\nobservability: full\nlogs: { store: elasticsearch';
+  expect(() => stackOf(load({ file: `${full}, apiKey: k }\n` }))).toThrow('logs.url');
+  expect(() => stackOf(load({ file: `${full} }\n` }))).not.toThrow();
+});
+
 it('lines are files only while Elasticsearch of this stack is what they would go to, and is not there', () => {
   const now = (logs: string, ...leftOut: { service: string; keeps?: string }[]) =>
     storeNow(load({ file: `profile: prod\nobservability: full\n${logs}\n` }).settings, leftOut);
