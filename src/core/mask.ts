@@ -3,10 +3,14 @@
 const HIDDEN = '[redacted]';
 
 /** Whether there may be anything to hide: one cheap look, as nearly all lines have nothing. */
-const SUSPECT = /:\/\/[^/\s]*@|authorization|bearer|cookie|pass|pwd|secret|token|credential|api[-_]?key|private[-_ ]key|x-amz-/i;
+const SUSPECT = /authorization|bearer|cookie|pass|pwd|secret|token|credential|api[-_]?key|private[-_ ]key|x-amz-/i;
 
-/** `https://user:password@host`: the whole of it, as a token may stand in the user's place. */
-const IN_ADDRESS = /(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{0,20}:\/\/)[^/\s@"'<>?#]{1,512}@/gi;
+/**
+ * `https://user:password@host`: the whole of it, as a token may stand in the user's place. Programs print passwords that no URL may
+ * have, with `@`, `/` or `?`; digits up to a `/` are a port.
+ */
+const IN_ADDRESS =
+  /(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{0,20}:\/\/)(?:[^/\s"'<>?#]{1,512}|[^/\s@:"'<>?#]{0,128}:(?!\d{1,5}\/)[^\s@"'<>]{1,512})@/gi;
 
 /** `Authorization: Bearer x`, `"authorization":"Basic x"`, `Cookie: a=b; c=d`: up to the end of the value. */
 const HEADER =
@@ -27,7 +31,7 @@ const SECRET_CAMEL_KEY = new RegExp(`^${CAMEL_NAME}$`);
 const PEM = /-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[^-]{0,16384}(?:-----END [A-Z ]{0,20}PRIVATE KEY-----)?/g;
 
 /** Whether a text may have a secret in it. Says yes too often, never too rarely. */
-export const mayHoldSecret = (text: string): boolean => SUSPECT.test(text);
+export const mayHoldSecret = (text: string): boolean => SUSPECT.test(text) || (text.includes('://') && text.includes('@'));
 
 /**
  * A text with `[redacted]` in place of what looks like a secret: user and password in addresses, headers that prove who calls,

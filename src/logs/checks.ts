@@ -1,6 +1,6 @@
 import type { Seen } from '../capability/capability.ts';
 import type { Check } from '../capability/check.ts';
-import { type LogsSettings, storeOf } from '../services/agent/log-egress.ts';
+import { type LogsSettings, storeNow, storeOf } from '../services/agent/log-egress.ts';
 import { withRole } from '../stack/roles.ts';
 import { holderOf } from './holder.ts';
 import { judgeLogs, type LogStatus, statusOf } from './plan/judge.ts';
@@ -29,5 +29,5 @@ export async function logChecks(seen: Seen): Promise<Check[]> {
   const now = seen.context.clock.now().getTime();
   let status: LogStatus | undefined;
   for (let attempt = 0; attempt < 2 && !status; attempt++) status = statusOf((await engine.exec(agent.id, ['cat', STATUS_FILE])).output);
-  return judgeLogs(status, store, now);
+  return judgeLogs(status, storeNow(project.loaded.settings, manifest.leftOut), now);
 }

@@ -2,7 +2,7 @@ import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { HARDENED } from '../docker/hardened.ts';
 import { mountArgs } from '../docker/mount-args.ts';
-import { LOGS_FOLDER, LOGS_VOLUME, storeOf } from '../services/agent/log-egress.ts';
+import { LOGS_FOLDER, LOGS_VOLUME, storeNow } from '../services/agent/log-egress.ts';
 import { volumeName } from '../stack/labels.ts';
 import { holderOf } from './holder.ts';
 import type { LogLine } from './plan/log-line.ts';
@@ -30,9 +30,7 @@ export async function readStore(
   show: (line: LogLine) => void,
 ): Promise<boolean> {
   const { project } = loaded.settings;
-  const store = storeOf(loaded.settings);
-  const instead = store === 'elasticsearch' && state.manifest()?.leftOut?.some(({ service }) => service === store);
-  if (store !== 'files' && !instead) return false;
+  if (storeNow(loaded.settings, state.manifest()?.leftOut) !== 'files') return false;
   const [docker, engine] = [await context.docker(), await context.engine()];
   const holder = holderOf(await engine.observe(project), project);
   if (!holder) return false;

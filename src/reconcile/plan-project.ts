@@ -20,7 +20,7 @@ import { checkMedia } from './media-check.ts';
 import { composeOf, readVolumeOwners } from './own-volume.ts';
 import { composeServices } from './plan/change.ts';
 import type { UpFacts } from './plan/facts.ts';
-import { fetchSteps, neededImages, uses, withSteps } from './plan/images.ts';
+import { absenceBy, fetchSteps, neededImages, uses, withSteps } from './plan/images.ts';
 import { abandonedVolumes, addedLeftBehind, leftBehind } from './plan/left-data.ts';
 import { refuseHalfFlip } from './plan/replicas.ts';
 import { planUp, type UpPlan } from './plan/up.ts';
@@ -75,7 +75,7 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
     overrides: asked.overrides,
     renew: asked.renew,
     replaceNetworks: asked.replaceNetworks,
-    present: { engine, containers },
+    ...absenceBy(asked.only, { engine, containers }),
   });
   const { state, stack, rendered, secrets } = prepared;
   if (rendered.refused) throw rendered.refused;

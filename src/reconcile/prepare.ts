@@ -16,7 +16,7 @@ import { loadSecrets } from '../secrets/store/secret-files.ts';
 import { parseSettings } from '../settings/document.ts';
 import type { Loaded } from '../settings/loaded.ts';
 import { type BuildFacts, buildStack, portalImage, toolImage } from '../stack/build.ts';
-import type { Absence } from '../stack/images/left-out.ts';
+import { type Absence, recordedAbsence } from '../stack/images/left-out.ts';
 import type { Overrides } from '../stack/overrides.ts';
 import { certificateKey, render } from '../stack/render.ts';
 import { settingsRead } from '../stack/settings-read.ts';
@@ -72,6 +72,8 @@ export interface RangeCheck extends Comparison {
   renew?: readonly string[] | undefined;
   /** What runs, where services are to be left out whose image the engine does not have. */
   present?: { engine: Engine; containers: readonly ObservedContainer[] } | undefined;
+  /** Services that the last `up` left out are left out: the engine is not asked. */
+  asLeftOut?: boolean | undefined;
 }
 
 /** What capabilities have found on the host. */
@@ -132,7 +134,8 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
   const reach = { isolated: choice.isolated, appClosed: choice.appClosed };
   const placed: BuildFacts = { ...unplaced, subnets: choice.subnets, ...reach };
   const whole = buildStack(settings, registry, placed);
-  const absence = check.present && (await findAbsence(whole, check.present));
+  const recorded = check.asLeftOut ? recordedAbsence(state.manifest()?.leftOut) : undefined;
+  const absence = check.present ? await findAbsence(whole, check.present) : recorded;
   const present = absence ? { ...placed, absence } : placed;
   const { stack, facts } = await withImageStarts(context, absence ? buildStack(settings, registry, present) : whole, present, (more) =>
     buildStack(settings, registry, more),

@@ -26,7 +26,7 @@ export function pendingFiles({ state, rendered }: Prepared): FileChange[] {
 /** Writes the files, and keeps the secrets and ranges they were rendered with, so that `up` renders the same. */
 export async function writeRendered(context: Context, loaded: Loaded, state: StateFolder, overwrite: boolean): Promise<void> {
   await withLock(context, state, 'render', async (_lock, record) => {
-    const prepared = await prepare(context, loaded, {});
+    const prepared = await prepare(context, loaded, { asLeftOut: true });
     if (prepared.rendered.refused) throw prepared.rendered.refused;
     refuseUnread(prepared.stack);
     if (!overwrite) refuseEdited(state);

@@ -8,11 +8,19 @@ const LOOK_MS = 10_000;
 /** Lines stay where they are: what is done is compressed, and removed when it is too old or too much. */
 export function filesStore({ days, size }: Pick<LogsConfig, 'days' | 'size'>, journal: Journal, effects: ShipperEffects): LogStore {
   const { tally, now, tell } = effects;
-  const round = async (): Promise<void> => {
+  const compress = async (): Promise<void> => {
     await journal.rotateIfDue();
     await journal.compress();
+  };
+  const round = async (): Promise<void> => {
+    const problem = await compress().then(
+      () => undefined,
+      (error: Error) => error,
+    );
+    // Also on a full disk, which is what this helps.
     for (const segment of expired(await journal.segments(), { days, size }, now())) await journal.remove(segment);
     tally.bytes = (await journal.segments()).reduce((sum, { bytes }) => sum + bytes, 0);
+    if (problem) throw problem;
   };
   return {
     run: async (signal) => {

@@ -26,7 +26,9 @@ export class LogQueue {
       if (systemCode(error) === 'ENOENT') return '';
       throw error;
     });
-    return new LogQueue(journal, file, positionOf(text) ?? { segment: 0, offset: 0 });
+    const position = positionOf(text);
+    // One beyond the lines on disk is of lines that a fault has taken away: numbers have begun again since.
+    return new LogQueue(journal, file, position && (await isWithin(journal, position)) ? position : { segment: 0, offset: 0 });
   }
 
   /** The next documents, and the position after them; undefined where all are sent. What is sent as a whole is removed. */
@@ -65,11 +67,14 @@ export class LogQueue {
     }
   }
 
-  /** Not synced: an older position sends some again, and the store has them already. */
+  /**
+   * Not synced: an older position sends some again, and the store has them already.
+   * @throws where it cannot be written; it counts all the same, as on a full disk it is what makes space
+   */
   async acknowledge(after: Position): Promise<void> {
+    this.position = after;
     await writeFile(`${this.file}.tmp`, JSON.stringify(after));
     await rename(`${this.file}.tmp`, this.file);
-    this.position = after;
   }
 
   /** Bytes that wait. */
@@ -92,4 +97,11 @@ export class LogQueue {
     }
     return lost;
   }
+}
+
+async function isWithin(journal: Journal, { segment, offset }: Position): Promise<boolean> {
+  const segments = await journal.segments();
+  const own = segments.find(({ number }) => number === segment);
+  const end = own && (journal.lengthOf(segment) ?? own.bytes);
+  return end === undefined ? segment <= (segments.at(-1)?.number ?? 0) : offset <= end;
 }

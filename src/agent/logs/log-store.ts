@@ -17,6 +17,7 @@ export interface LogStore {
 
 export interface ShipperEffects {
   tally: LogTally;
+  /** Milliseconds since 1970: lines, their files and `health` go by the clock on the wall. */
   now(): number;
   /** Hears how a topic stands, and passes it on when that is new. */
   tell(topic: string, what: string): void;

@@ -28,7 +28,7 @@ export async function readStored(
   show: (line: string) => void,
   damaged: (name: string, error: Error) => void,
 ): Promise<void> {
-  const { segments } = segmentsOf(await readdir(folder));
+  const { segments } = segmentsOf(await readdir(folder).catch(noneYet));
   for (const segment of segments) {
     // A line is kept after it was written, so the hour in which a segment was begun bounds its lines from above.
     if (asked.since && Date.parse(`${segment.hour}:00:00Z`) + HOUR_MS < asked.since.getTime()) continue;
@@ -38,6 +38,12 @@ export async function readStored(
       damaged(segment.name, error as Error);
     }
   }
+}
+
+/** The agent makes the folder when it first keeps lines there. */
+function noneYet(error: Error): string[] {
+  if (systemCode(error) === 'ENOENT') return [];
+  throw error;
 }
 
 async function linesOf(folder: string, segment: Segment): Promise<string> {

@@ -75,11 +75,16 @@ class Sender {
         }
         this.sending = next.after.segment;
         await this.deliver(next.documents, signal);
-        await this.queue.acknowledge(next.after);
+        await this.queue.acknowledge(next.after).then(
+          () => this.effects.tell('log position', 'logs: up to where they are stored is written down'),
+          (error: Error) => this.effects.tell('log position', `logs: up to where they are stored cannot be written down: ${error.message}`),
+        );
         attempt = 0;
       } catch (error) {
         if (signal.aborted) return;
         attempt++;
+        // What comes back may be another one, or be empty: with what it comes with itself, it would keep lines for ever.
+        this.prepared = false;
         this.away(error as Error);
         await pause(backOff(attempt), signal);
       } finally {
@@ -136,10 +141,14 @@ class Sender {
       (found) => found.size,
       () => 0,
     );
-    if (size < ASIDE_BYTES) await appendFile(file, `${JSON.stringify({ reason, document: JSON.parse(text) })}\n`, { mode: 0o640 });
+    if (size >= ASIDE_BYTES) return;
+    await appendFile(file, `${JSON.stringify({ reason, document: JSON.parse(text) })}\n`, { mode: 0o640 }).catch((error: Error) =>
+      // On a full disk it would be sent, and refused, again and again, and all that comes after it would wait.
+      tell('lines put aside', `logs: a refused line is not put aside: ${error.message}`),
+    );
   }
 
-  /** Once for each life of the shipper. Of what is refused it is told: an operator may have made it, and lines can still come. */
+  /** At the beginning, and each time that the store was away. Of what is refused it is told: an operator may have made it, and lines can still come. */
   private async prepare(signal: AbortSignal): Promise<void> {
     const { target, project, days } = this.settings;
     if (this.prepared || target.kind !== 'elasticsearch') return;

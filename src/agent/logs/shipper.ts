@@ -6,6 +6,7 @@ import { filesStore } from './files-store.ts';
 import { followContainer, Replaced } from './follower.ts';
 import { type PendingLines, pendingLines } from './intake.ts';
 import { Journal } from './journal.ts';
+import { forgetKept } from './kept-before.ts';
 import { BUFFER, KEPT, type LogStore, pause, type ShipperEffects } from './log-store.ts';
 import { NotFramed } from './plan/frames.ts';
 import { remoteStore } from './remote-store.ts';
@@ -30,6 +31,7 @@ export async function shipLogs(
   const remote = asked.target !== null;
   // Apart: what is sent is removed, and what was kept before stays.
   const logs = { ...asked, folder: path.join(folder, remote ? BUFFER : KEPT) };
+  const forgetting = remote ? forgetKept(path.join(folder, KEPT), asked.days, effects, signal) : undefined;
   while (!signal.aborted) {
     let journal: Journal | undefined;
     try {
@@ -51,6 +53,7 @@ export async function shipLogs(
     await journal?.close().catch(() => undefined);
     await pause(AGAIN_MS, signal);
   }
+  await forgetting;
 }
 
 interface Parts {

@@ -83,14 +83,21 @@ export function columns({ service, time, level, message, fields }: LogLine): {
 
 const plain = (line: LogLine): string => [line.message, line.fields ? restOf(line.fields) : ''].filter(Boolean).join('  ');
 
+/** An object that is nested deeper is a text: what reads objects level by level would run out of stack. */
+const DEEPEST = 100;
+
 function fieldsOf(text: string): Record<string, unknown> | undefined {
   if (!text.startsWith('{')) return undefined;
   try {
-    return JSON.parse(text) as Record<string, unknown>;
+    const found = JSON.parse(text) as Record<string, unknown>;
+    return text.length < 2 * DEEPEST || isShallow(found, DEEPEST) ? found : undefined;
   } catch {
     return undefined;
   }
 }
+
+const isShallow = (value: unknown, levels: number): boolean =>
+  typeof value !== 'object' || value === null || (levels > 0 && Object.values(value).every((entry) => isShallow(entry, levels - 1)));
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 

@@ -18,7 +18,7 @@ export const render: Command = {
     const { prepare } = await import('../prepare.ts');
     const { exportFiles, filesIn, pendingFiles, writeRendered } = await import('../write-rendered.ts');
     const { loaded, state } = await open(context);
-    const prepared = await prepare(context, loaded, {});
+    const prepared = await prepare(context, loaded, { asLeftOut: true });
     if (prepared.rendered.refused) throw prepared.rendered.refused;
     const list = (files: readonly { path: string }[]) => files.map((file) => file.path).join('\n');
     const out = typeof options.out === 'string' ? options.out : undefined;

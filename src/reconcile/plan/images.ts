@@ -22,3 +22,10 @@ export function fetchSteps({ leftOut }: Stack, fetch: boolean): Step[] {
 
 /** A plan with steps before its own. */
 export const withSteps = (before: readonly Step[], plan: UpPlan): UpPlan => ({ ...plan, steps: [...before, ...plan.steps] });
+
+/**
+ * How a plan knows what is missing. `up` asks the engine. A command about some services leaves out what the last `up` left out: an
+ * image that has come since would change them for a service that it does not start.
+ */
+export const absenceBy = <T>(only: readonly string[] | undefined, present: T): { present: T } | { asLeftOut: true } =>
+  only === undefined ? { present } : { asLeftOut: true };

@@ -9,7 +9,7 @@ import { memberCertificate } from '../shared/member.ts';
 import { AGENT_HOST, AGENT_METRICS, MONITORING_HOSTS, monitored } from '../shared/monitoring.ts';
 import { ENGINE_PROXY_UID, ENGINE_SOCKET, SELF, SOCKET_FOLDER, watched } from './engine-proxy.ts';
 import { containerName, engineRequests } from './engine-requests.ts';
-import { LOGS_FOLDER, LOGS_VOLUME, type LogsSettings, logEgress, logTarget, takesLogs } from './log-egress.ts';
+import { LOGS_FOLDER, LOGS_VOLUME, type LogsSettings, logEgress, logNetworks, logTarget, takesLogs } from './log-egress.ts';
 
 const settings = z.strictObject({
   healing: z
@@ -60,7 +60,7 @@ export const agent = defineService({
     const networks: NetworkName[] = [
       'db',
       ...(groups.has('database') ? ['control' as const] : []),
-      ...(scraped ? ['monitoring' as const] : []),
+      ...(scraped ? ['monitoring' as const] : logNetworks(input.settings)),
     ];
     const addresses = networks.map((network) => input.address(network, AGENT_HOST));
     return [

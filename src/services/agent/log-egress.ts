@@ -4,7 +4,7 @@ import type { JsonObject } from '../../core/json.ts';
 import { isAddress, isLoopback, portOf } from '../../core/url-host.ts';
 import { httpUrl, memory, secret, size } from '../../settings/fields.ts';
 import { type BuildInput, defineService } from '../../stack/service.ts';
-import type { SecretSpec } from '../../stack/types.ts';
+import type { NetworkName, SecretSpec } from '../../stack/types.ts';
 import { elasticsearchListen, hasFull, logStore, runsFull } from '../shared/full.ts';
 import { AGENT_HOST } from '../shared/monitoring.ts';
 
@@ -42,7 +42,16 @@ const settings = z
   })
   .superRefine((own, context) => {
     const issue = (key: string, message: string) => context.addIssue({ code: 'custom', path: [key], message, input: undefined });
-    if (own.store === 'elasticsearch' && own.url === undefined) return;
+    if (own.store === undefined && own.url !== undefined)
+      issue('store', 'should be elasticsearch or victorialogs, as `url` is given: without it, lines would not go there');
+    if (own.store === 'elasticsearch' && own.url === undefined) {
+      if (own.user !== undefined || own.password || own.apiKey || own.ca)
+        issue(
+          'url',
+          'should be the address of the store that `user`, `password`, `apiKey` and `ca` are for: that of this stack needs none of them',
+        );
+      return;
+    }
     if (!isRemote(own)) return;
     if (own.url === undefined) issue('url', `should be the address of the store, as \`store\` is ${own.store}`);
     else if (isLoopback(new URL(own.url).hostname))
@@ -69,6 +78,19 @@ export function storeOf(settings: Settings): Store {
   if (settings.observability === 'off') return 'off';
   return hasFull({ settings }, 'elasticsearch') ? 'elasticsearch' : 'files';
 }
+
+/** Whether lines go to Elasticsearch of this stack, while that is not left out. */
+const goesToOwn = (settings: Settings): boolean =>
+  storeOf(settings) === 'elasticsearch' && (settings.logs as LogsSettings).url === undefined;
+
+/** As `storeOf`, for a stack as it was brought up. @param leftOut of its manifest */
+export const storeNow = (settings: Settings, leftOut: readonly { service: string; keeps?: string }[] = []): Store =>
+  goesToOwn(settings) && leftOut.some(({ service, keeps }) => service === 'elasticsearch' && keeps === undefined)
+    ? 'files'
+    : storeOf(settings);
+
+/** The network in which the agent reaches Elasticsearch of this stack, whether that is left out or not. */
+export const logNetworks = (settings: Settings): NetworkName[] => (goesToOwn(settings) ? ['monitoring'] : []);
 
 /** Whether the agent takes the lines of containers. */
 export const takesLogs = (settings: Settings): boolean => storeOf(settings) !== 'off';
@@ -148,7 +170,7 @@ function ownTarget(input: BuildInput): Target | null {
 
 /** How the agent reaches the store, and the secrets for it; null where lines stay here. */
 export function logTarget(own: LogsSettings, input: BuildInput): Target | null {
-  if (storeOf(input.settings) === 'elasticsearch' && own.url === undefined) return ownTarget(input);
+  if (goesToOwn(input.settings)) return ownTarget(input);
   if (!isRemote(own) || own.url === undefined) return null;
   if (input.settings.components[NAME] === false)
     throw new UserError(

@@ -1,6 +1,6 @@
 import type { BuildInput } from '../../stack/service.ts';
 import type { SecretSpec } from '../../stack/types.ts';
-import { ownTracesEndpoint, traced, tracesEndpoint } from '../shared/traces.ts';
+import { ownTracesEndpoint, traced, traceName, tracesEndpoint } from '../shared/traces.ts';
 import { givenUrl, type WayOut } from './ways-out.ts';
 
 const HEADERS = 'traces-headers';
@@ -19,7 +19,7 @@ export function tracesContract(input: BuildInput, ways: readonly WayOut[]): { en
       OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
       OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
       ...(headers && { OTEL_EXPORTER_OTLP_HEADERS_FILE: `/run/secrets/${HEADERS}` }),
-      OTEL_SERVICE_NAME: input.settings.project,
+      OTEL_SERVICE_NAME: traceName(input),
       // What the edge has decided by the trace id holds; where no edge did, the same share.
       OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
       OTEL_TRACES_SAMPLER_ARG: String(sample),

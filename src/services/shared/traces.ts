@@ -8,6 +8,9 @@ export const traced = (input: BuildInput): boolean => tracesEndpoint(input) !== 
 export const ownTracesEndpoint = (input: BuildInput): string | undefined =>
   tracesEndpoint(input) === undefined ? traceEndpoint(input, 'app') : undefined;
 
+/** Who the application says it is in its traces. */
+export const traceName = ({ settings }: Pick<BuildInput, 'settings'>): string => settings.project;
+
 /** The collector outside, without the path of OTLP; undefined where none is set. */
 export const tracesEndpoint = ({ settings }: Pick<BuildInput, 'settings'>): string | undefined =>
   settings.traces.endpoint?.replace(/\/+$/, '').replace(/\/v1\/traces$/, '');

@@ -10,6 +10,12 @@ export interface Absence {
 
 export const NOTHING_ABSENT: Absence = { refs: new Set(), running: {} };
 
+/** The same as the last `up` found it, which the engine is not asked for. @param leftOut of its manifest */
+export const recordedAbsence = (leftOut: readonly { service: string; image: string; keeps?: string }[] = []): Absence => ({
+  refs: new Set(leftOut.map(({ image }) => image)),
+  running: Object.fromEntries(leftOut.flatMap(({ service, keeps }) => (keeps === undefined ? [] : [[service, keeps]]))),
+});
+
 /** Whether a service may be left out, and its image is missing. */
 const lacks = ({ image, without }: Blueprint, { refs }: Absence): boolean => without !== undefined && refs.has(image.ref);
 
@@ -38,6 +44,9 @@ export function leaveOut(built: readonly Blueprint[], absence: Absence): { kept:
     else if (!leftOut.some(({ service }) => service === blueprint.name))
       leftOut.push({ service: blueprint.name, image: blueprint.image, without: blueprint.without ?? '' });
   }
+  // In one order, whether its own image is missing or that of what it needs.
+  const place = new Map(built.map(({ name }, index) => [name, index]));
+  leftOut.sort((a, b) => (place.get(a.service) ?? 0) - (place.get(b.service) ?? 0));
   return { kept, leftOut };
 }
 

@@ -2,6 +2,8 @@ import { type Command, done } from '../../capability/capability.ts';
 import { EXIT, UserError } from '../../core/errors.ts';
 import { sinceOf } from '../../core/time.ts';
 import { columns, type LogLine } from '../../logs/plan/log-line.ts';
+import { hasFull } from '../../services/shared/full.ts';
+import type { Settings } from '../../settings/schema.ts';
 import { inOrder, isOfTrace, isTraceId, traceUrl } from '../plan/trace.ts';
 
 export const trace: Command = {
@@ -42,7 +44,7 @@ export const trace: Command = {
     const lines = inOrder(found);
     const url = traceUrl(project.loaded.settings.traces.url, id);
     if (lines.length === 0 && status === EXIT.done) {
-      const none = `no service has logged trace ${id} since ${since.toISOString()}: ${hint(project.loaded.settings.traces.endpoint)}`;
+      const none = `no service has logged trace ${id} since ${since.toISOString()}: ${hint(project.loaded.settings)}`;
       return done({ trace: id, ...(url && { url }), lines }, none, EXIT.failed);
     }
     const written = lines.map((line) => {
@@ -53,7 +55,7 @@ export const trace: Command = {
   },
 };
 
-const hint = (endpoint: string | undefined): string =>
-  endpoint === undefined
+const hint = (settings: Settings): string =>
+  settings.traces.endpoint === undefined && !hasFull({ settings }, 'jaeger')
     ? 'requests have traces once `traces.endpoint` is set, or with `observability: full`'
     : 'give an earlier moment by --since';

@@ -7,6 +7,9 @@ describe('secrets in lines', () => {
   it.each([
     `connect postgres://portal:${SECRET}@postgres:5432/portal failed`,
     `GET https://${SECRET}@h.example/x`,
+    `postgres://portal:p@${SECRET}@postgres:5432/portal`,
+    `redis://:a/b${SECRET}@redis:6379`,
+    `amqp://u:1?${SECRET}#@h, amqp://u:x@h`,
     `Authorization: Bearer ${SECRET}`,
     `> authorization: Basic ${SECRET}==`,
     `{\\"Authorization\\":\\"Bearer ${SECRET}\\"}`,
@@ -31,6 +34,7 @@ describe('secrets in lines', () => {
     'GET /api/health 200',
     'the token of the session has expired',
     'https://media.example.org/a@b',
+    'https://media.example.org:8443/a@b',
     'checkpoint complete: wrote 3 buffers',
     'mail to maria@example.org',
   ])('what is none stays: %s', (text) => {
@@ -59,6 +63,7 @@ describe('secrets in lines', () => {
     ['a', 'a'.repeat(1024 ** 2)],
     ['password', 'password'.repeat(130_000)],
     ['http://', 'http://'.repeat(150_000)],
+    ['addresses', `${'a://b:c'.repeat(150_000)}@`],
     ['a_', `${'a_'.repeat(500_000)}token`],
     ['authorization', `authorization: ${'a;'.repeat(500_000)}`],
     ['quotes', `secret ${'"'.repeat(1024 ** 2)}`],

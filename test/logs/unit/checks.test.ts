@@ -24,3 +24,16 @@ it('a store without an agent is told, and no store needs none', async () => {
   // That the agent does not run is told by the check of its container.
   expect(await logChecks(seen('profile: prod\n'))).toEqual([]);
 });
+
+it('lines that are kept as files while Elasticsearch is left out are not said to be in it', async () => {
+  const { manifest, project } = seen('profile: prod\nobservability: full\n');
+  const status = { at: '2026-11-30T04:00:00.000Z', up: true, dropped: { buffer: 0, refused: 0 }, unread: {}, bytes: 0, lagSeconds: 0 };
+  const checks = await logChecks({
+    project,
+    manifest: { ...manifest, leftOut: [{ service: 'elasticsearch', image: 'elasticsearch:9', without: 'search' }] },
+    containers: [{ id: 'a', state: 'running', volumes: [`${project.loaded.settings.project}_logs`] }],
+    engine: { exec: async () => ({ exitCode: 0, output: JSON.stringify(status) }) },
+    context: { clock: { now: () => new Date(status.at) } },
+  } as unknown as Seen);
+  expect(checks).toEqual([expect.objectContaining({ status: 'ok', message: 'logs are stored (files)' })]);
+});

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { Journal } from '../../../src/agent/logs/journal.ts';
+import { forgetOld } from '../../../src/agent/logs/kept-before.ts';
 import { expired } from '../../../src/agent/logs/plan/retention.ts';
 import { batchOf, scanSegment, segmentsOf } from '../../../src/agent/logs/plan/segment.ts';
 import { readStored } from '../../../src/agent/logs/read.ts';
@@ -161,6 +162,24 @@ describe('what is kept', () => {
       lines: ['early', 'other', 'late', 'with "quotes"'],
       damaged: ['2026-11-30T03-000000.ndjson.gz'],
     });
+  });
+
+  it('goes by days too while lines go elsewhere, all of it', async () => {
+    const { folder, at, open } = clock();
+    const journal = await open();
+    await journal.append([document('a')], { c: cursor(1) });
+    at.now += 2 * HOUR;
+    await journal.append([document('b')], { c: cursor(2) });
+    await journal.close();
+    await forgetOld(folder, 1, START + 26 * HOUR);
+    expect((await stored(folder)).lines).toEqual(['b']);
+    await forgetOld(folder, 1, START + 28 * HOUR);
+    expect(readdirSync(folder)).toEqual([]);
+    await forgetOld(path.join(folder, 'never-made'), 1, START);
+  });
+
+  it('is nothing before the agent has kept a line', async () => {
+    expect(await stored(path.join(temporaryFolder('journal'), 'files'))).toEqual({ lines: [], damaged: [] });
   });
 
   it('goes by days and by size, the oldest first, and never the one that is written to', () => {

@@ -66,6 +66,14 @@ describe('a line that Compose prints', () => {
   });
 });
 
+it('a line of JSON that is nested without end is a text', () => {
+  const deep = (levels: number) => `{"password":"hunter2","a":${'['.repeat(levels)}${']'.repeat(levels)}}`;
+  expect(from(deep(50)).fields).toMatchObject({ password: '[redacted]' });
+  const line = from(deep(100_000));
+  expect([line.fields, line.level]).toEqual([undefined, 'info']);
+  expect(line.message.slice(0, 22)).toBe('{"password":[redacted]');
+});
+
 describe('what is shown', () => {
   const wanted = (text: string, asked: { level?: Level; pattern?: RegExp } = {}) => isWanted(from(text), { ...asked, probes: PROBES });
   it('is every level but health checks, which debug shows', () => {

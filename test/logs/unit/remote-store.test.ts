@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -82,6 +82,61 @@ async function life(folder: string, more: Partial<LogsConfig> = {}, target: Part
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => lineOf(from + index));
 
 describe('lines on their way to Elasticsearch', () => {
+  it('are sent once, and leave the disk, where that cannot be written down, as on a full disk', async () => {
+    const folder = temporaryFolder('store');
+    const { write, tally, told, journal } = await life(folder);
+    mkdirSync(path.join(folder, 'position.json.tmp'));
+    await write(range(0, 1_000));
+    await vi.waitFor(() => expect(tally.shipped).toBe(1_000), { timeout: 5_000 });
+    await write(range(1_000, 1_010));
+    await vi.waitFor(() => expect(tally.shipped).toBe(1_010), { timeout: 5_000 });
+    expect([tally.up, tally.retried]).toEqual([true, 0]);
+    expect(told).toContainEqual(expect.stringContaining('cannot be written down'));
+    await vi.waitFor(async () => expect(await journal.segments()).toHaveLength(1));
+  });
+
+  it('come after policy, template and data stream again where the store comes back empty', async () => {
+    const { write, tally } = await life(temporaryFolder('store'));
+    await write(range(0, 10));
+    await vi.waitFor(() => expect(tally.shipped).toBe(10), { timeout: 5_000 });
+    await store.close();
+    await write(range(10, 20));
+    await vi.waitFor(() => expect(tally.up).toBe(false), { timeout: 5_000 });
+    store = new ElasticsearchDouble();
+    await store.listen(port);
+    await vi.waitFor(() => expect(store.documents.size).toBe(10), { timeout: 10_000 });
+    expect(store.requests.slice(0, 3)).toEqual([
+      'PUT /_ilm/policy/medianest-p',
+      'PUT /_index_template/medianest-p',
+      'PUT /_data_stream/logs-medianest-p',
+    ]);
+  });
+
+  it('that are refused and cannot be put aside hold up none', async () => {
+    const folder = temporaryFolder('store');
+    const { write, tally, told } = await life(folder);
+    mkdirSync(path.join(folder, 'refused.ndjson'));
+    store.trouble.item = ({ message }) => (message === 'line 3' ? 400 : undefined);
+    await write(range(0, 10));
+    await vi.waitFor(() => expect(store.documents.size).toBe(9), { timeout: 5_000 });
+    await write(range(10, 20));
+    await vi.waitFor(() => expect(store.documents.size).toBe(19), { timeout: 5_000 });
+    expect(tally.dropped.refused).toBe(1);
+    expect(told).toContainEqual(expect.stringContaining('not put aside'));
+  });
+
+  it.each([
+    ['segment', { segment: 57, offset: 10 }],
+    ['byte', { segment: 1, offset: 10_000_000 }],
+  ])('are all sent where the disk has lost lines, and the position is of a later %s', async (_what, position) => {
+    const folder = temporaryFolder('store');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(path.join(folder, 'position.json'), JSON.stringify(position));
+    const { write, tally } = await life(folder);
+    await write(range(0, 10));
+    await vi.waitFor(() => expect(tally.shipped).toBe(10), { timeout: 5_000 });
+  });
+
   it('come after policy, template and data stream, each once, and leave the disk', async () => {
     const folder = temporaryFolder('store');
     const { write, tally, journal } = await life(folder);

@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { expect, it, vi } from 'vitest';
 import type { AgentConfig, LogTarget } from '../../../src/agent/config.ts';
 import { newLogTally } from '../../../src/agent/logs/log-tally.ts';
+import { hourOf } from '../../../src/agent/logs/plan/segment.ts';
 import { shipLogs } from '../../../src/agent/logs/shipper.ts';
 import { ElasticsearchDouble } from '../../support/logs/elasticsearch.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
@@ -41,7 +42,7 @@ it('says that the engine is away, goes on, and ends when it should', async () =>
 
 it('leaves kept files alone while lines are sent to a store', async () => {
   const folder = temporaryFolder('shipper');
-  const kept = path.join(folder, 'files', '2026-11-30T04-000001.ndjson.gz');
+  const kept = path.join(folder, 'files', `${hourOf(Date.now())}-000001.ndjson.gz`);
   mkdirSync(path.dirname(kept));
   writeFileSync(kept, gzipSync('{}'));
   const store = new ElasticsearchDouble();

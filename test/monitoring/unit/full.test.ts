@@ -3,9 +3,10 @@ import { parse } from 'yaml';
 import { kernelFindings, memoryFinding } from '../../../src/host/plan/machine.ts';
 import { pullFindings } from '../../../src/host/plan/pulls.ts';
 import { leftOutChecks, leftOutNotes } from '../../../src/images/plan/left-out.ts';
+import { absenceBy } from '../../../src/reconcile/plan/images.ts';
 import { registry } from '../../../src/services/index.ts';
 import { buildStack } from '../../../src/stack/build.ts';
-import { type Absence, leftOutLines } from '../../../src/stack/images/left-out.ts';
+import { type Absence, leftOutLines, recordedAbsence } from '../../../src/stack/images/left-out.ts';
 import { toManifest } from '../../../src/stack/manifest.ts';
 import type { Service, Stack } from '../../../src/stack/types.ts';
 import { load, rendered, SUBNETS, stackOf } from '../../support/settings.ts';
@@ -125,6 +126,21 @@ describe('where images are missing', () => {
     const compose = parse(rendered(all).files[0]?.contents ?? '');
     expect(Object.keys(compose['x-left-out']).sort()).toEqual([...FOUR].sort());
     expect(Object.keys(compose.services).filter((name) => FOUR.includes(name))).toEqual([]);
+  });
+  it.each([
+    [['elasticsearch', 'jaeger'], {}],
+    [['grafana', 'jaeger'], { grafana: 'grafana/grafana:11.0.0' }],
+  ])('is rendered again without the engine as `up` left it: %s', (missing, running) => {
+    const built = without({ refs: refs(full, ...missing), running });
+    const { leftOut } = toManifest(rendered(built), built);
+    expect(rendered(without(recordedAbsence(leftOut))).files).toEqual(rendered(built).files);
+  });
+  it('is as `up` left it for a command about some services: an image that has come since is not theirs to start', () => {
+    expect([absenceBy(undefined, 'engine'), absenceBy(['app'], 'engine')]).toEqual([{ present: 'engine' }, { asLeftOut: true }]);
+    const built = without({ refs: refs(full, 'jaeger'), running: {} });
+    const { leftOut } = toManifest(rendered(built), built);
+    // The replicas are not replaced to send traces to what does not run.
+    expect(service(without(recordedAbsence(leftOut)), 'app-1').environment).toEqual(service(built, 'app-1').environment);
   });
   it('keeps what runs from an earlier image', () => {
     const built = without({ refs: refs(full, 'grafana'), running: { grafana: 'grafana/grafana:11.0.0' } });

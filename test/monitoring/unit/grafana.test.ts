@@ -170,6 +170,11 @@ describe('what Grafana is provisioned with', () => {
   it('holds no password', () => {
     expect(sources.datasources[1].secureJsonData).toEqual({ basicAuthPassword: '$__file{/run/secrets/elasticsearch-grafana-password}' });
   });
+  it('looks for traces by the name that the application gives itself', () => {
+    const name = stack.services.find((service) => service.name === 'app-1')?.environment.OTEL_SERVICE_NAME;
+    const [, traces] = boards.find(([file]) => file === 'Stack/traces.json') ?? [];
+    expect(traces?.templating.list).toEqual([expect.objectContaining({ name: 'service', query: name })]);
+  });
   it('draws only what the stack has', () => {
     const own = stackOf(load(CASES['full-without-logs']));
     const names = rendered(own).files.flatMap(({ path }) => (path.startsWith('grafana/dashboards/Stack/') ? [path.slice(25)] : []));

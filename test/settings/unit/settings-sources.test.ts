@@ -237,6 +237,7 @@ const TOGETHER: Record<string, Record<string, string>> = {
   },
   'backup.copies.azure.container': { MEDIANEST_BACKUP_COPIES_AZURE_SAS_URL: 'https://mine.blob.core.windows.net/far?sig=k' },
   'backup.copies.gcs.bucket': { MEDIANEST_BACKUP_COPIES_GCS_SERVICE_ACCOUNT: '{}' },
+  'logs.url': { MEDIANEST_LOGS_STORE: 'elasticsearch' },
   'backup.local.kind': { MEDIANEST_BACKUP_LOCAL_PATH: '/mnt/disk' },
 };
 const KINDS: [RegExp, [string, unknown]][] = [

@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { docker, HOME } from '../../support/cli.ts';
 import { faults, folder, json, tree } from '../../support/command.ts';
 
@@ -28,6 +29,18 @@ describe('render', () => {
     expect((await own.run(['render', ...COMPOSE])).stdout).toBe('edge/headers.conf\n');
     expect((await own.run(['render', '--check', ...COMPOSE])).status).toBe(0);
     expect(faults(own.state)).toEqual([]);
+  });
+  it('leaves out what the last up left out for want of its image, and settles there', async () => {
+    const own = folder('observability: full\ncomponents: { elasticsearch: false }\n');
+    await own.run(['render', ...COMPOSE]);
+    const file = path.join(own.state, 'current/manifest.json');
+    const { image } = parse(readFileSync(path.join(own.state, 'current/compose.yml'), 'utf8')).services.grafana;
+    const manifest = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(file, JSON.stringify({ ...manifest, leftOut: [{ service: 'grafana', image, without: 'dashboards' }] }));
+    expect((await own.run(['render', ...COMPOSE])).status).toBe(0);
+    const compose = parse(readFileSync(path.join(own.state, 'current/compose.yml'), 'utf8'));
+    expect([compose['x-left-out'], 'grafana' in compose.services, 'jaeger' in compose.services]).toEqual([{ grafana: image }, false, true]);
+    expect((await own.run(['render', '--check', ...COMPOSE])).status).toBe(0);
   });
   it('asks for no engine, no network, and not even for a docker client', async () => {
     const own = folder();

@@ -17,7 +17,8 @@ export interface Shown {
 export interface Drawn {
   metrics: boolean;
   logs: boolean;
-  traces: boolean;
+  /** Who the application says it is in its traces; null where there are none. */
+  traces: string | null;
   services: readonly Shown[];
 }
 
@@ -70,7 +71,7 @@ function dashboards({ metrics, logs, traces, services }: Drawn): Record<string, 
   return Object.fromEntries([
     ...(metrics ? [...of(sections), ...of(single)] : []),
     ...(logs ? [['Stack/logs.json', logDashboard()] as const] : []),
-    ...(traces ? [['Stack/traces.json', traceDashboard()] as const] : []),
+    ...(traces === null ? [] : [['Stack/traces.json', traceDashboard(traces)] as const]),
   ]);
 }
 
@@ -155,7 +156,7 @@ function logDashboard(): GrafanaDashboard {
   );
 }
 
-function traceDashboard(): GrafanaDashboard {
+function traceDashboard(application: string): GrafanaDashboard {
   const found: Unplaced = {
     type: 'table',
     wide: true,
@@ -177,7 +178,7 @@ function traceDashboard(): GrafanaDashboard {
     'Traces',
     'Requests on their way through the stack, from Jaeger',
     [found, slow],
-    [textVariable('service', 'Service', 'portal')],
+    [textVariable('service', 'Service', application)],
   );
 }
 

@@ -3,6 +3,7 @@ import { cpus, memory } from '../../../settings/fields.ts';
 import { defineService } from '../../../stack/service.ts';
 import { hasFull, LOG_INDICES, logStore } from '../../shared/full.ts';
 import { AGENT_METRICS, MONITORING_HOSTS } from '../../shared/monitoring.ts';
+import { traceName } from '../../shared/traces.ts';
 import { prometheus, prometheusListen } from '../prometheus.ts';
 import { dashboardFiles } from './dashboards.ts';
 import { JAEGER_PORT } from './jaeger.ts';
@@ -61,7 +62,7 @@ export const grafana = defineService({
           files: dashboardFiles({
             metrics: measured,
             logs: store !== undefined,
-            traces: jaeger,
+            traces: jaeger ? traceName(input) : null,
             services: [
               ...services.map(({ name, role, metrics = [] }) => ({ name, role, jobs: metrics.map(({ job }) => job) })),
               // Built after all others, because it looks after them.
