@@ -58,8 +58,7 @@ export function noteKilled(file: string): void {
   const begun = parsed<Begun>(text);
   // It was killed between its line and the removal of this note; others may have written lines since.
   const noted = readAudit(file).some(({ time, command }) => time === begun?.time && command === begun.command);
-  if (begun && !noted)
-    appendAudit(file, { ...begun, result: 'interrupted', error: 'KILLED', seconds: 0 });
+  if (begun && !noted) appendAudit(file, { ...begun, result: 'interrupted', error: 'KILLED', seconds: 0 });
   rmSync(openOf(file), { force: true });
 }
 

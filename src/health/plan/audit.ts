@@ -25,3 +25,11 @@ export const auditCheck = ({ valid, problems, entries }: AuditVerdict): Check =>
         remedy: 'find out who did that: `medianest audit verify` lists every line that does not fit',
         value: problems.length,
       };
+
+/** The log cannot be read: what is in it is not known. */
+export const unreadAuditCheck = (problem: string, remedy?: string): Check => ({
+  id: 'audit',
+  status: 'warn',
+  message: `whether the audit log is as it was written cannot be told: ${problem}`,
+  ...(remedy && { remedy }),
+});
