@@ -49,8 +49,8 @@ export async function apply(
     }
     const until = new Date(context.clock.now().getTime() + asked.seconds * 1000);
     writeRules(state, 'trial', wanted, until);
-    // What the trial ends with: the confirmed rules where any are in force, else none.
-    const before = table === 'absent' || !confirmed ? dropTable(tableOf(name)) : confirmed.text + suspend(name, asked.seconds);
+    // What the trial ends with: the rules in force, as they were confirmed where that is known; else none.
+    const before = table === 'absent' ? dropTable(tableOf(name)) : (confirmed?.text ?? '') + suspend(name, asked.seconds);
     await loadRules(before + trialRuleset(policy, asked.seconds));
     return { state: 'trial', until: until.toISOString(), seconds: asked.seconds };
   });
