@@ -78,6 +78,13 @@ describe('the chain of the audit log', () => {
     expect(verifyAudit(file).problems).toEqual([{ line: 3, what: 'it, or what stands before it, is not what was written' }]);
   });
 
+  it('tells of a line without a chain that an older medianest may have written it', () => {
+    const { file } = logOf('a');
+    appendFileSync(file, `${JSON.stringify(entry('older'))}\n`);
+    appendAudit(file, entry('b'));
+    expect(verifyAudit(file).problems).toEqual([{ line: 2, what: expect.stringContaining('or an older medianest') }]);
+  });
+
   it('bears a line that a crash cut short, which takes no other line along', () => {
     const { file } = logOf('a');
     appendFileSync(file, nextLine(readFileSync(file, 'utf8'), entry('b')).line.slice(0, 50));
