@@ -2,7 +2,7 @@ import { chownSync, closeSync, fsyncSync, mkdirSync, openSync, rmSync, statSync,
 import path from 'node:path';
 import { readOptional, writeAtomic, writing } from '../core/files.ts';
 import { withBriefLock } from './lock.ts';
-import { type AuditVerdict, nextLine, verifyChain } from './plan/audit-chain.ts';
+import { type AuditVerdict, nextLine, verifyChain, withoutHead } from './plan/audit-chain.ts';
 
 /** One line of the audit log: who changed what, when, and how it ended. */
 export interface AuditEntry {
@@ -90,10 +90,12 @@ export function appendAudit(file: string, entry: AuditEntry): void {
  */
 export function verifyAudit(file: string, noted?: string): AuditVerdict {
   const head = notedHead(file);
-  return verifyChain(readOptional(file) ?? '', [
-    ...(head ? [{ head, where: path.basename(headOf(file)) }] : []),
+  const where = path.basename(headOf(file));
+  const verdict = verifyChain(readOptional(file) ?? '', [
+    ...(head ? [{ head, where }] : []),
     ...(noted ? [{ head: noted, where: '--head' }] : []),
   ]);
+  return head ? verdict : withoutHead(verdict, where);
 }
 
 /** Every entry, the oldest first. A last line that was cut short by a crash is left out. */

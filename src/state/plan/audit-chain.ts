@@ -99,3 +99,14 @@ export function verifyChain(log: string, heads: readonly { head: string; where: 
   const entries = lines.filter((line) => line.chain !== undefined).length;
   return { valid: problems.length === 0, entries, before: start, torn, head: chain || null, problems };
 }
+
+/**
+ * The same where the end was not noted: lines that were cut off would not show. After the first line alone a crash may be why.
+ * @param where the note should be
+ */
+export function withoutHead(verdict: AuditVerdict, where: string): AuditVerdict {
+  const { entries, before, problems } = verdict;
+  if (entries < 2) return verdict;
+  const what = `${where}, which names the last line, is not there: lines may have been cut off`;
+  return { ...verdict, valid: false, problems: [...problems, { line: before + entries, what }] };
+}

@@ -1,4 +1,4 @@
-import { appendFileSync, chownSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { buildSync } from 'esbuild';
@@ -76,6 +76,16 @@ describe('the chain of the audit log', () => {
     expect(verifyAudit(file)).toMatchObject({ valid: true, entries: 1, before: 2 });
     writeFileSync(file, readFileSync(file, 'utf8').replace('"older"', '"other"'));
     expect(verifyAudit(file).problems).toEqual([{ line: 3, what: 'it, or what stands before it, is not what was written' }]);
+  });
+
+  it('tells that the note of its end was removed: lines may have been cut off with it', () => {
+    const log = logOf('a', 'b', 'c');
+    log.write(log.lines().slice(0, 2));
+    rmSync(log.file.replace(/jsonl$/, 'head'));
+    expect(verifyAudit(log.file)).toMatchObject({ valid: false, problems: [{ line: 2, what: expect.stringContaining('audit.head') }] });
+    // A crash after the first line of all may leave none.
+    log.write(log.lines().slice(0, 1));
+    expect(verifyAudit(log.file).valid).toBe(true);
   });
 
   it('tells of a line without a chain that an older medianest may have written it', () => {
