@@ -2,7 +2,7 @@ import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { readOptional, removeTree } from '../core/files.ts';
 import { bootFiles, installBoot, removeBoot } from './boot.ts';
-import { checkRules, listed, loadRules, requireRoot, trialLeft } from './nft.ts';
+import { checkRules, listed, loadRules, notRoot, requireRoot, trialLeft } from './nft.ts';
 import { tableState } from './observe.ts';
 import { mayReach, type Policy } from './plan/policy.ts';
 import { dropTable, ruleset, suspend, tableOf, trialRuleset, trialTableOf, unsuspend } from './plan/ruleset.ts';
@@ -49,8 +49,8 @@ export async function apply(
     }
     const until = new Date(context.clock.now().getTime() + asked.seconds * 1000);
     writeRules(state, 'trial', wanted, until);
-    // What the trial ends with: the confirmed rules where any are in force, else none.
-    const before = table === 'absent' || !confirmed ? dropTable(tableOf(name)) : confirmed.text + suspend(name, asked.seconds);
+    // What the trial ends with: the rules in force, as they were confirmed where that is known; else none.
+    const before = table === 'absent' ? dropTable(tableOf(name)) : (confirmed?.text ?? '') + suspend(name, asked.seconds);
     await loadRules(before + trialRuleset(policy, asked.seconds));
     return { state: 'trial', until: until.toISOString(), seconds: asked.seconds };
   });
@@ -107,8 +107,14 @@ export async function remove(context: Context, { loaded, state }: Project): Prom
   return changing(context, state, 'firewall remove', () => removeAll(loaded.settings.project, firewallFolder(state)));
 }
 
+/** The same for `uninstall`, which has removed the stack by then. @throws UserError PARTIAL where this is not root */
 export async function removeAll(project: string, folder: string): Promise<{ removed: boolean; files: string[] }> {
-  requireRoot();
+  if (notRoot() !== undefined)
+    throw new UserError(
+      'PARTIAL',
+      'only root may change the rules of the kernel: the firewall stays, what was removed before it is gone',
+      'run the same command with sudo: it continues',
+    );
   const tables = [tableOf(project), trialTableOf(project)];
   const files = await removeBoot(project);
   const there = (await Promise.all(tables.map(listed))).filter((text) => text !== undefined);

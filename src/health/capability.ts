@@ -10,16 +10,15 @@ export const health: Capability = {
   name: 'health',
   commands: [status, command, why, audit, auditVerify],
   checks: async (seen) => {
-    const [{ roomChecks }, { externalChecks }, { driftChecks }, { egressChecks }, { verifyAudit }, { auditCheck }] = await Promise.all([
+    const [{ roomChecks }, { externalChecks }, { driftChecks }, { egressChecks }, { auditChecks }] = await Promise.all([
       import('./disk-room.ts'),
       import('./external.ts'),
       import('./drift.ts'),
       import('./no-way-out.ts'),
-      import('../state/audit.ts'),
-      import('./plan/audit.ts'),
+      import('./audit-chain.ts'),
     ]);
     const found = await Promise.all([roomChecks(seen), externalChecks(seen), driftChecks(seen), egressChecks(seen)]);
-    return [...found.flat(), auditCheck(verifyAudit(seen.project.state.at('audit.jsonl')))];
+    return [...found.flat(), ...auditChecks(seen.project.state.at('audit.jsonl'))];
   },
   // Its own verdict: every other command leaves the last one.
   metrics: async ({ command: name, result, context }) => {

@@ -85,12 +85,19 @@ async function gather(context: Context, project: Project): Promise<Gathered> {
 
 /**
  * The stack again where its application's image has to say how it starts, and the engine has it. Where the engine is away the stack stays
- * as it is: what starts containers needs the engine for more than that.
+ * as it is, for what only renders; a plan of containers must not be made without the answer.
  */
-async function withImageStarts(context: Context, stack: Stack, facts: BuildFacts, build: (facts: BuildFacts) => Stack) {
+async function withImageStarts(
+  context: Context,
+  { stack, facts, build, planned }: { stack: Stack; facts: BuildFacts; build: (facts: BuildFacts) => Stack; planned: boolean },
+) {
   const unread = stack.services.find((service) => service.unread)?.image.ref;
   if (unread === undefined) return { stack, facts };
-  const start = await (await context.engine()).imageStart(unread).catch(() => undefined);
+  const engine = await context.engine();
+  const start = await engine.imageStart(unread).catch((error) => {
+    if (planned) throw error;
+    return undefined;
+  });
   if (!start) return { stack, facts };
   const known = { ...facts, host: { ...facts.host, imageStarts: { [unread]: start } } };
   return { stack: build(known), facts: known };
@@ -137,9 +144,12 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
   const recorded = check.asLeftOut ? recordedAbsence(state.manifest()?.leftOut) : undefined;
   const absence = check.present ? await findAbsence(whole, check.present) : recorded;
   const present = absence ? { ...placed, absence } : placed;
-  const { stack, facts } = await withImageStarts(context, absence ? buildStack(settings, registry, present) : whole, present, (more) =>
-    buildStack(settings, registry, more),
-  );
+  const { stack, facts } = await withImageStarts(context, {
+    stack: absence ? buildStack(settings, registry, present) : whole,
+    facts: present,
+    build: (more) => buildStack(settings, registry, more),
+    planned: check.present !== undefined,
+  });
   const used = (lines: typeof choice.moved) => lines.filter(({ network }) => stack.networks.some(({ name }) => name === network));
   const now = context.clock.now();
   const secrets = resolveStackSecrets(

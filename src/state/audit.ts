@@ -1,8 +1,8 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { chownSync, closeSync, fsyncSync, mkdirSync, openSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { readOptional, writeAtomic, writing } from '../core/files.ts';
 import { withBriefLock } from './lock.ts';
-import { type AuditVerdict, nextLine, verifyChain } from './plan/audit-chain.ts';
+import { type AuditVerdict, nextLine, verifyChain, withoutHead } from './plan/audit-chain.ts';
 
 /** One line of the audit log: who changed what, when, and how it ended. */
 export interface AuditEntry {
@@ -25,10 +25,25 @@ const notedHead = (file: string): string | undefined => readOptional(headOf(file
 /** Beside the log: the change that runs. */
 const openOf = (file: string): string => file.replace(/\.jsonl$/, '.open');
 
+/** Root works for the owner of the folder (`sudo medianest firewall apply`), who has to read and continue what root has written. */
+function giveToOwner(file: string): void {
+  if (process.geteuid?.() !== 0) return;
+  const { uid, gid } = statSync(path.dirname(file));
+  if (statSync(file).uid === uid) return;
+  try {
+    chownSync(file, uid, gid);
+  } catch {
+    // A file system that gives nothing away (NFS) has not made it root's either.
+  }
+}
+
 type Begun = Pick<AuditEntry, 'time' | 'user' | 'command' | 'reason' | 'plan'>;
 
 /** Notes that a change begins, so that one whose process is killed is not missing from the log. */
-export const beginAudit = (file: string, begun: Begun): void => writeAtomic(openOf(file), `${JSON.stringify(begun)}\n`, 0o640);
+export function beginAudit(file: string, begun: Begun): void {
+  writeAtomic(openOf(file), `${JSON.stringify(begun)}\n`, 0o640);
+  giveToOwner(openOf(file));
+}
 
 /** Appends the end of a change that `beginAudit` has noted. */
 export function endAudit(file: string, entry: AuditEntry): void {
@@ -41,10 +56,9 @@ export function noteKilled(file: string): void {
   const text = readOptional(openOf(file));
   if (text === undefined) return;
   const begun = parsed<Begun>(text);
-  const last = readAudit(file).at(-1);
-  // Else it was killed between its line and the removal of this note.
-  if (begun && (last?.time !== begun.time || last.command !== begun.command))
-    appendAudit(file, { ...begun, result: 'interrupted', error: 'KILLED', seconds: 0 });
+  // It was killed between its line and the removal of this note; others may have written lines since.
+  const noted = readAudit(file).some(({ time, command }) => time === begun?.time && command === begun.command);
+  if (begun && !noted) appendAudit(file, { ...begun, result: 'interrupted', error: 'KILLED', seconds: 0 });
   rmSync(openOf(file), { force: true });
 }
 
@@ -58,12 +72,14 @@ export function appendAudit(file: string, entry: AuditEntry): void {
       const handle = openSync(file, 'a', 0o640);
       try {
         // A crash may have cut the last line short: it must not take this one along.
-        writeSync(handle, `${log === '' || log.endsWith('\n') ? '' : '\n'}${line}\n`);
+        // Not writeSync: on a disk that is nearly full it writes a part, and reports no error.
+        writeFileSync(handle, `${log === '' || log.endsWith('\n') ? '' : '\n'}${line}\n`);
         fsyncSync(handle);
       } finally {
         closeSync(handle);
       }
       writeAtomic(headOf(file), `${chain}\n`, 0o640);
+      for (const written of [file, headOf(file)]) giveToOwner(written);
     });
   });
 }
@@ -74,10 +90,12 @@ export function appendAudit(file: string, entry: AuditEntry): void {
  */
 export function verifyAudit(file: string, noted?: string): AuditVerdict {
   const head = notedHead(file);
-  return verifyChain(readOptional(file) ?? '', [
-    ...(head ? [{ head, where: path.basename(headOf(file)) }] : []),
+  const where = path.basename(headOf(file));
+  const verdict = verifyChain(readOptional(file) ?? '', [
+    ...(head ? [{ head, where }] : []),
     ...(noted ? [{ head: noted, where: '--head' }] : []),
   ]);
+  return head ? verdict : withoutHead(verdict, where);
 }
 
 /** Every entry, the oldest first. A last line that was cut short by a crash is left out. */

@@ -33,6 +33,15 @@ export function filePlaces({ services }: Holds): FilePlace[] {
   return [...once.values()].map((mount, index) => ({ part: index === 0 ? 'uploads' : `volumes/${mount.source}`, mount }));
 }
 
+/** What a set has of volumes that the application has no more, or not yet; undefined where that is nothing. @param parts of the set */
+export function leftInSet(parts: readonly string[], places: readonly FilePlace[]): string | undefined {
+  const names = parts.flatMap((part) =>
+    part.startsWith('volumes/') && !places.some((place) => place.part === part) ? [part.slice('volumes/'.length)] : [],
+  );
+  if (names.length === 0) return undefined;
+  return `not restored: ${names.join(', ')}, for which \`app.volumes\` has no place now; they stay in the set\n  Fix: set app.volumes as it was then, medianest up, and restore again with --only files`;
+}
+
 /** The application’s first container; undefined where the application runs elsewhere. */
 export const applicationOf = ({ services }: Holds): Service | undefined => withRole(services, 'application')[0];
 

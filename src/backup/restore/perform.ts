@@ -7,7 +7,7 @@ import { containersOf } from '../../stack/roles.ts';
 import type { Mount } from '../../stack/types.ts';
 import { makeSet } from '../backup.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
-import { applicationOf, cacheNodes, databaseMembers, filePlaces } from '../plan/holds.ts';
+import { applicationOf, cacheNodes, databaseMembers, filePlaces, leftInSet } from '../plan/holds.ts';
 import type { Part } from '../plan/restore-part.ts';
 import type { RestoreSteps } from '../plan/restore-steps.ts';
 import { openCatalogue } from '../ready.ts';
@@ -45,7 +45,7 @@ export const performers: { readonly [K in keyof RestoreSteps]: StepKind<K>['perf
   'forget-cluster': (_step, run) => forgetCluster(inPlaceRun(run).backups, run),
   'restore-files': ({ set, back }, run) => {
     if (!back) touch(run, 'files');
-    return restoreUploads(inPlaceRun(run).backups, set);
+    return restoreUploads(run, inPlaceRun(run).backups, set);
   },
   'restore-cache': ({ set, back }, run) => {
     if (!back) touch(run, 'redis');
@@ -142,11 +142,14 @@ async function forgetCluster(backups: BackupContext, { engine }: Execution): Pro
 }
 
 /** The uploads, and the application's own volumes; one that the set does not have stays as it is. */
-async function restoreUploads(backups: BackupContext, set: BackupSet): Promise<void> {
+async function restoreUploads({ context }: Execution, backups: BackupContext, set: BackupSet): Promise<void> {
   const { snapshot } = set.parts.files;
   const { bench, local, stack } = backups;
   const parts = await snapshotParts(bench, local, snapshot);
-  for (const { part, mount } of filePlaces(stack).filter((place) => parts.includes(place.part))) {
+  const places = filePlaces(stack);
+  const left = leftInSet(parts, places);
+  if (left) context.report.warn(left);
+  for (const { part, mount } of places.filter((place) => parts.includes(place.part))) {
     const volume = jobMount(bench.project, mount);
     await restoreFiles(bench, local, snapshot, `/source/${part}`, volume);
     await giveFiles(bench, local, snapshot, `/source/${part}`, volume, applicationOf(stack));

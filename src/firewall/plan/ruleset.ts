@@ -9,6 +9,12 @@ export const trialTableOf = (project: string): string => `medianest-trial_${proj
 /** Sets that packets and the clock change: what is in them is no change of the rules. */
 export const LIVE_SETS = ['suspended', 'trial', 'rate_v4', 'rate_v6'] as const;
 
+/**
+ * How a container asks another one whether it is still there (RFC 4861): from a link-local address, so not from one of the stack. Only
+ * the own link has this hop limit.
+ */
+const NEIGHBOURS = 'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } ip6 hoplimit 255';
+
 /** Elements of a set in one line: nft quotes the line that it refuses. */
 const PER_LINE = 8;
 
@@ -50,7 +56,11 @@ function table(name: string, policy: Policy, gate: { set: string; rule: string }
     ...sets(policy),
     ...chain('admitted', admitted(policy)),
     ...policy.ports.filter(isOpen).flatMap((port) => chain(chains.get(port) as string, portRules(port, policy))),
-    ...chain('direct', ['ct state established,related accept', 'counter drop']),
+    ...chain('direct', [
+      ...(policy.networks.some(({ family }) => family === 6) ? [`${NEIGHBOURS} accept`] : []),
+      'ct state established,related accept',
+      'counter drop',
+    ]),
     ...chain('arrivals', ['type filter hook prerouting priority -150; policy accept;', gate.rule, ...arrivals(policy, chains)]),
     ...chain('forwarded', ['type filter hook forward priority -1; policy accept;', gate.rule, ...forwarded(policy)]),
   ];
@@ -162,5 +172,14 @@ function forwarded({ networks, ports }: Policy): string[] {
   const known = [...new Set(ports.filter(isOpen).map(({ port }) => port))].sort((a, b) => a - b);
   const dnat = known.length > 0 ? [`ct status dnat meta l4proto tcp ct original proto-dst { ${known.join(', ')} } accept`] : [];
   const rules = ['ct state established,related accept', ...dnat, 'counter drop'];
-  return [...of(networks, 'networks', 'saddr', 'accept'), ...rules.flatMap((rule) => of(networks, 'networks', 'daddr', rule))];
+  return [
+    ...of(networks, 'networks', 'saddr', 'accept'),
+    ...of(
+      networks.filter(({ family }) => family === 6),
+      'networks',
+      'daddr',
+      `${NEIGHBOURS} accept`,
+    ),
+    ...rules.flatMap((rule) => of(networks, 'networks', 'daddr', rule)),
+  ];
 }

@@ -7,7 +7,7 @@ export function describeVerdict({ valid, entries, before, torn, head, problems }
   const lines = problems.map(({ line, what }) => `line ${line}: ${what}`);
   const rest = [
     ...(before > 0 ? [`${plural(before, 'line')} before the chain, sealed by its first line`] : []),
-    ...(torn.length > 0 ? [`${plural(torn.length, 'line')} that no medianest wrote to its end: ${torn.join(', ')}`] : []),
+    ...(torn.length > 0 ? [`no entries, such as those that a crash cut short: line ${torn.join(', ')}`] : []),
     ...(head ? [`end: ${head}`] : []),
   ];
   return [valid ? `${plural(entries, 'line')}, all as they were written` : 'the audit log is not what was written', ...lines, ...rest].join(
@@ -22,6 +22,15 @@ export const auditCheck = ({ valid, problems, entries }: AuditVerdict): Check =>
         id: 'audit',
         status: 'fail',
         message: `the audit log is not what was written: line ${problems[0]?.line}: ${problems[0]?.what}`,
-        remedy: 'find out who did that: `medianest audit verify` lists every line that does not fit',
+        remedy:
+          'find out who did that: `medianest audit verify` lists every line that does not fit; to begin another log, move audit.jsonl and audit.head of the state folder aside',
         value: problems.length,
       };
+
+/** The log cannot be read: what is in it is not known. */
+export const unreadAuditCheck = (problem: string, remedy?: string): Check => ({
+  id: 'audit',
+  status: 'warn',
+  message: `whether the audit log is as it was written cannot be told: ${problem}`,
+  ...(remedy && { remedy }),
+});

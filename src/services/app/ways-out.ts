@@ -14,14 +14,15 @@ const nameOf = (text: string): string => text.split(':')[0] as string;
 /** Of `HOST:PORT`; that of HTTPS where it names none. */
 const numberOf = (text: string): number => Number(text.split(':')[1] ?? 443);
 
+/** Not `1.2` and `0x7f000001`, which URLs take for addresses, nor what no URL can hold. */
+const isName = (text: string): boolean =>
+  isAddress(text) || (URL.canParse(`https://${text}`) && new URL(`https://${text}`).hostname === text);
+
 const outsideHost = z
   .string()
   .regex(HOST, NO_HOST)
-  .refine(
-    (text) => !isAddress(text.split(':')[0] as string),
-    'is an address: the application reaches hosts outside by their names; give the host one',
-  )
   .refine((text) => !isAddress(nameOf(text)), 'is an address: the application reaches hosts outside by their names; give the host one')
+  .refine((text) => isName(nameOf(text)), NO_HOST)
   .refine((text) => numberOf(text) > 0 && numberOf(text) <= 65_535, NO_HOST);
 
 const WHAT = `should be true, false, or a list of ${MOST_HOSTS} hosts at most`;

@@ -3,8 +3,8 @@ import { sha256 } from '../../core/hash.ts';
 /**
  * The audit log is a chain: the last field of each line is the SHA-256 of the chain so far, of all text since (lines that an older
  * medianest wrote, or that a crash cut short) and of the line itself without that field. So a line that is changed, put in or
- * removed does not fit any more. The end of the chain stands in a file of its own: lines that are cut off show too. Whoever may
- * write both can make another chain; `--head` compares with an end that was noted elsewhere.
+ * removed does not fit any more. The end of the chain stands in a file of its own: lines that are cut off show too. A user who
+ * may write both can make another chain; `--head` compares with an end that was noted elsewhere.
  */
 export interface AuditVerdict {
   valid: boolean;
@@ -92,10 +92,21 @@ export function verifyChain(log: string, heads: readonly { head: string; where: 
   const torn = unchained.filter(({ text }) => !isEntry(text)).map(({ number }) => number);
   for (const { number, text } of unchained)
     if (number > start && first >= 0 && isEntry(text))
-      problems.push({ line: number, what: 'it was written by something else than medianest' });
+      problems.push({ line: number, what: 'it is not in the chain: another program wrote it, or an older medianest' });
   const known = new Set(lines.flatMap((line) => line.chain ?? []));
   for (const { head, where } of heads)
     if (!known.has(head)) problems.push({ line: lines.length, what: `the log ended with another line once (${where}): lines are missing` });
   const entries = lines.filter((line) => line.chain !== undefined).length;
   return { valid: problems.length === 0, entries, before: start, torn, head: chain || null, problems };
+}
+
+/**
+ * The same where the end was not noted: lines that were cut off would not show. After the first line alone a crash may be why.
+ * @param where the note should be
+ */
+export function withoutHead(verdict: AuditVerdict, where: string): AuditVerdict {
+  const { entries, before, problems } = verdict;
+  if (entries < 2) return verdict;
+  const what = `${where}, which names the last line, is not there: lines may have been cut off`;
+  return { ...verdict, valid: false, problems: [...problems, { line: before + entries, what }] };
 }

@@ -186,6 +186,10 @@ describe('hosts of app.egress', () => {
     ['["x.org:70000"]', /should be a host name/],
     [`[${Array.from({ length: 17 }, (_, index) => `h${index}.org`)}]`, /app\.egress: should be true, false, or a list of 16 hosts at most/],
     ['yes please', /app\.egress: should be true, false, or a list/],
+    ...['1.2', '0x7f000001', '1.2.3.256', 'a.0x1', 'xn--a.example'].map((host): [string, RegExp] => [
+      `["${host}"]`,
+      /app\.egress\.0: should be a host name/,
+    ]),
   ])('%s is refused', (egress, words) => {
     expect(() => stack(`app: { egress: ${egress} }`)).toThrow(words);
   });

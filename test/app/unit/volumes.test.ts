@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { filePlaces } from '../../../src/backup/plan/holds.ts';
+import { filePlaces, leftInSet } from '../../../src/backup/plan/holds.ts';
 import { previewSettings, previewVolumes } from '../../../src/backup/plan/preview-compose.ts';
 import { measured } from '../../../src/backup/plan/restic.ts';
 import { ownerSteps } from '../../../src/reconcile/plan/volume-owners.ts';
@@ -49,6 +49,13 @@ describe('volumes of the application', () => {
       'volumes/own-index.app-2',
     ]);
     expect(previewVolumes('look', places)).toContain('look_own-downloads');
+  });
+
+  it('that a set has and the settings have no more are told when it is restored', () => {
+    const parts = ['uploads', 'volumes', 'volumes/own-downloads', 'volumes/own-old', 'volumes/own-index.app-3', 'redis/redis-1'];
+    const places = filePlaces(built({ volumes: VOLUMES, replicas: 2 }));
+    expect(leftInSet(parts, places)).toMatch(/^not restored: own-old, own-index\.app-3, /);
+    expect(leftInSet(['uploads', 'volumes/own-downloads'], places)).toBeUndefined();
   });
 
   it('are measured each by itself', () => {

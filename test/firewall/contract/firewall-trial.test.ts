@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -51,6 +51,16 @@ describe('rules on trial', { timeout: 60_000 }, () => {
     expect(await host.nft('list', 'tables')).not.toContain('medianest-trial_');
     expect(await host.fromInternet()).toEqual([]);
     expect(await host.status()).toMatchObject({ state: 'active', drift: [] });
+  });
+
+  it('ends with the rules in force, also where the state folder does not know them any more', async () => {
+    await host.keep(OPEN);
+    rmSync(path.join(host.dir, '.medianest/firewall'), { recursive: true });
+    host.settings(CLOSED);
+    await host.done('apply', '--for', '3');
+    expect(await host.fromInternet()).toEqual([]);
+    // Of the two ports, those rules let one be reached.
+    await host.opens([8443]);
   });
 
   it('has the old rules or the new ones, wherever apply and confirm are killed', async () => {

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { buildSync } from 'esbuild';
@@ -22,6 +22,19 @@ function logOf(...commands: string[]) {
   for (const command of commands) appendAudit(file, entry(command));
   const lines = () => readFileSync(file, 'utf8').split('\n').slice(0, -1);
   return { file, lines, write: (some: readonly string[]) => writeFileSync(file, some.map((line) => `${line}\n`).join('')) };
+}
+
+/** A program in the log's folder that may append. @returns its file */
+function programThat(file: string, does: string): string {
+  const program = path.join(path.dirname(file), 'append.cjs');
+  buildSync({
+    stdin: { contents: `import { appendAudit } from './src/state/audit.ts';\n${does}`, resolveDir: HOME, loader: 'ts' },
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    outfile: program,
+  });
+  return program;
 }
 
 describe('the chain of the audit log', () => {
@@ -63,6 +76,23 @@ describe('the chain of the audit log', () => {
     expect(verifyAudit(file)).toMatchObject({ valid: true, entries: 1, before: 2 });
     writeFileSync(file, readFileSync(file, 'utf8').replace('"older"', '"other"'));
     expect(verifyAudit(file).problems).toEqual([{ line: 3, what: 'it, or what stands before it, is not what was written' }]);
+  });
+
+  it('tells that the note of its end was removed: lines may have been cut off with it', () => {
+    const log = logOf('a', 'b', 'c');
+    log.write(log.lines().slice(0, 2));
+    rmSync(log.file.replace(/jsonl$/, 'head'));
+    expect(verifyAudit(log.file)).toMatchObject({ valid: false, problems: [{ line: 2, what: expect.stringContaining('audit.head') }] });
+    // A crash after the first line of all may leave none.
+    log.write(log.lines().slice(0, 1));
+    expect(verifyAudit(log.file).valid).toBe(true);
+  });
+
+  it('tells of a line without a chain that an older medianest may have written it', () => {
+    const { file } = logOf('a');
+    appendFileSync(file, `${JSON.stringify(entry('older'))}\n`);
+    appendAudit(file, entry('b'));
+    expect(verifyAudit(file).problems).toEqual([{ line: 2, what: expect.stringContaining('or an older medianest') }]);
   });
 
   it('bears a line that a crash cut short, which takes no other line along', () => {
@@ -107,21 +137,44 @@ describe('the chain of the audit log', () => {
     expect(readAudit(file)).toHaveLength(3);
   });
 
+  it('has the change of a killed process once where another process wrote a line since', () => {
+    const { file } = logOf('a');
+    const { time, user, plan } = entry('b');
+    beginAudit(file, { time, user, command: 'b', plan });
+    appendAudit(file, entry('b'));
+    appendAudit(file, { ...entry('agent'), time: '2026-11-30T00:00:01.000Z' });
+    noteKilled(file);
+    expect(readAudit(file).map(({ command }) => command)).toEqual(['a', 'b', 'agent']);
+  });
+
+  it('belongs to the owner of the folder, also where root writes: the owner continues it', () => {
+    const file = newLog();
+    const owner = { uid: process.geteuid?.() === 0 ? 65534 : statSync(path.dirname(file)).uid };
+    chownSync(path.dirname(file), owner.uid, -1);
+    const { time, user, plan } = entry('a');
+    beginAudit(file, { time, user, command: 'a', plan });
+    appendAudit(file, entry('a'));
+    for (const name of ['audit.jsonl', 'audit.head', 'audit.open'])
+      expect([name, statSync(path.join(path.dirname(file), name)).uid]).toEqual([name, owner.uid]);
+  });
+
+  it('notes no end of a line that a full disk cut short, and the next one continues the chain', async () => {
+    const { file } = logOf('a');
+    const program = programThat(file, `appendAudit(process.argv[2], ${JSON.stringify(entry('b'.repeat(3000)))});`);
+    // As a disk with two blocks of 512 bytes left: a part of the line fits, and is written without an error.
+    const cut = await run('sh', ['-c', 'ulimit -f 2 && exec "$0" "$@"', process.execPath, program, file]);
+    expect(cut).toMatchObject({ status: 1, stderr: expect.stringContaining('EFBIG') });
+    expect(verifyAudit(file)).toMatchObject({ valid: true, entries: 1, torn: [2] });
+    appendAudit(file, entry('c'));
+    expect(verifyAudit(file)).toMatchObject({ valid: true, entries: 2, torn: [2] });
+  });
+
   it('is one chain where several processes write at once, and one of them is killed', async () => {
     const file = newLog();
-    const program = path.join(path.dirname(file), 'append.cjs');
-    buildSync({
-      stdin: {
-        contents: `import { appendAudit } from './src/state/audit.ts';
-          for (let i = 0; i < 40; i++) appendAudit(process.argv[2], { time: '', user: '', command: process.argv[3] + i, plan: '', result: 'done', seconds: 0 });`,
-        resolveDir: HOME,
-        loader: 'ts',
-      },
-      bundle: true,
-      platform: 'node',
-      format: 'cjs',
-      outfile: program,
-    });
+    const program = programThat(
+      file,
+      `for (let i = 0; i < 40; i++) appendAudit(process.argv[2], { time: '', user: '', command: process.argv[3] + i, plan: '', result: 'done', seconds: 0 });`,
+    );
     const writers = ['a', 'b', 'c', 'd'].map((name) =>
       run(process.execPath, [program, file, name], { onSpawn: (child) => name === 'd' && setTimeout(() => child.kill('SIGKILL'), 150) }),
     );
