@@ -16,7 +16,7 @@ import { loadSecrets } from '../secrets/store/secret-files.ts';
 import { parseSettings } from '../settings/document.ts';
 import type { Loaded } from '../settings/loaded.ts';
 import { type BuildFacts, buildStack, portalImage, toolImage } from '../stack/build.ts';
-import { type Absence, recordedAbsence } from '../stack/images/left-out.ts';
+import { recordedAbsence } from '../stack/images/left-out.ts';
 import type { Overrides } from '../stack/overrides.ts';
 import { certificateKey, render } from '../stack/render.ts';
 import { settingsRead } from '../stack/settings-read.ts';
@@ -24,6 +24,7 @@ import type { Reach, SubnetChoice } from '../stack/subnets.ts';
 import type { ImageSpec, NetworkName, Rendered, Stack } from '../stack/types.ts';
 import { leftOpen } from '../state/mend.ts';
 import { type StateFolder, stateFolder } from '../state/state.ts';
+import { findAbsence, withImageStarts } from './engine-images.ts';
 import { settingsAdvice } from './plan/settings-advice.ts';
 import { type RangeCheck as Comparison, rangesFor } from './ranges/ranges.ts';
 import { hashImageSource, readOwnRules, readTemplates } from './sources.ts';
@@ -81,26 +82,6 @@ async function gather(context: Context, project: Project): Promise<Gathered> {
   const parts = await Promise.all((await context.capabilities()).map(({ up }) => up?.gather?.(project)));
   const found = parts.filter((part) => part !== undefined);
   return { facts: Object.assign({}, ...found.map(({ facts }) => facts)), steps: found.flatMap(({ steps }) => steps) };
-}
-
-/**
- * The stack again where its application's image has to say how it starts, and the engine has it. Where the engine is away the stack stays
- * as it is, for what only renders; a plan of containers must not be made without the answer.
- */
-async function withImageStarts(
-  context: Context,
-  { stack, facts, build, planned }: { stack: Stack; facts: BuildFacts; build: (facts: BuildFacts) => Stack; planned: boolean },
-) {
-  const unread = stack.services.find((service) => service.unread)?.image.ref;
-  if (unread === undefined) return { stack, facts };
-  const engine = await context.engine();
-  const start = await engine.imageStart(unread).catch((error) => {
-    if (planned) throw error;
-    return undefined;
-  });
-  if (!start) return { stack, facts };
-  const known = { ...facts, host: { ...facts.host, imageStarts: { [unread]: start } } };
-  return { stack: build(known), facts: known };
 }
 
 /** The stack alone, for what renders and builds nothing: rendering is most of what preparing costs. Its images have no exact names. */
@@ -202,20 +183,6 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
     // An override that an edit of medianest.yml has ended must not return when the setting does.
     newOverrides: canonical(stack.overrides) === canonical(before) ? undefined : stack.overrides,
     dueCertificates: Object.fromEntries(due.filter((entry): entry is [string, string] => entry[1] !== undefined)),
-  };
-}
-
-/** Of the images that the stack can do without, those that the engine lacks; undefined where it has all of them. */
-async function findAbsence({ services }: Stack, { engine, containers }: NonNullable<RangeCheck['present']>): Promise<Absence | undefined> {
-  const optional = services.filter(({ without }) => without !== undefined);
-  if (optional.length === 0) return undefined;
-  const refs = new Set(await engine.missingImages([...new Set(optional.map(({ image }) => image.ref))]));
-  if (refs.size === 0) return undefined;
-  const before = containers.filter(({ service }) => optional.some(({ name, image }) => name === service && refs.has(image.ref)));
-  const gone = await engine.missingImages(before.map(({ image }) => image));
-  return {
-    refs,
-    running: Object.fromEntries(before.flatMap(({ service, image }) => (gone.includes(image) ? [] : [[service, image]]))),
   };
 }
 
