@@ -163,6 +163,7 @@ describe('the life of a stack', () => {
     const report = parsed<{ status: string; checks: { id: string; status: string; message: string }[] }>(health);
     expect(report.status).toBe('ok');
     expect(report.checks.map((check) => `${check.id} ${check.status}`)).toEqual([
+      'audit ok',
       'certificate.edge ok',
       'clock ok',
       ...SERVICES.map((name) => `container.${name} ok`),
