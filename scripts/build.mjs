@@ -146,8 +146,8 @@ const portal = path.join(home, 'templates/app/image');
 const vendor = path.join(portal, 'vendor');
 rmSync(vendor, { recursive: true, force: true });
 const portalPackage = JSON.parse(readFileSync(path.join(portal, 'package.json'), 'utf8'));
-const portalNames = Object.keys(portalPackage.dependencies);
-// They are made of each other: each would hold all of the others once more.
+// Those of OpenTelemetry are made of each other, and of these two: each would hold all of the others once more.
+const portalNames = [...Object.keys(portalPackage.dependencies), '@opentelemetry/core', '@opentelemetry/semantic-conventions'];
 const telemetry = portalNames.filter((name) => name.startsWith('@opentelemetry/'));
 for (const name of portalNames) {
   await bundle({
