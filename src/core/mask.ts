@@ -1,4 +1,4 @@
-/** Secrets in texts that programs write without knowing that somebody keeps them: log lines. */
+/** Hides secrets in log lines, which programs write for the moment and the log store keeps. */
 
 const HIDDEN = '[redacted]';
 

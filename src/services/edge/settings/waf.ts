@@ -187,11 +187,12 @@ const isOfField = ({ parameter }: Exclusion): boolean => parameter !== undefined
  */
 export function exclusionRules(exclusions: readonly Exclusion[]) {
   const rules = [true, false].flatMap((ofFields) => {
-    const some = exclusions.filter((exclusion) => isOfField(exclusion) === ofFields);
-    return [...new Set(some.map(pathPattern))].map((pattern) => {
-      const controls = some.filter((exclusion) => pathPattern(exclusion) === pattern).flatMap(control);
-      return { pattern, ofFields, controls: controls.join(',') };
-    });
+    const byPattern = new Map<string, string[]>();
+    for (const exclusion of exclusions.filter((entry) => isOfField(entry) === ofFields)) {
+      const pattern = pathPattern(exclusion);
+      byPattern.set(pattern, [...(byPattern.get(pattern) ?? []), ...control(exclusion)]);
+    }
+    return [...byPattern].map(([pattern, controls]) => ({ pattern, ofFields, controls: controls.join(',') }));
   });
   return rules.map((rule, index) => ({ id: 11_000 + index, ...rule }));
 }

@@ -156,9 +156,11 @@ function pairs(name, text = '') {
     entries.map((entry) => {
       const [, key, value = ''] = /^\s*([^=\s]+)\s*=\s*(.*?)\s*$/.exec(entry) ?? [];
       try {
-        if (key) return [key, decodeURIComponent(value)];
-      } catch {}
-      throw new ConfigError(`${name} must be a list of name=value, separated by commas, the values percent-encoded`);
+        if (key === undefined) throw new URIError('no name');
+        return [key, decodeURIComponent(value)];
+      } catch {
+        throw new ConfigError(`${name} must be a list of name=value, separated by commas, the values percent-encoded`);
+      }
     }),
   );
 }

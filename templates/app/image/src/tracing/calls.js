@@ -3,8 +3,8 @@ import { call } from './trace.js';
 
 /** @typedef {import('./trace.js').Trace | null | undefined} MaybeTrace */
 
-// https://opentelemetry.io/docs/specs/semconv/database/ and /http/. Statements have placeholders in place of values; of commands
-// and addresses only the name is told: the arguments of a command hold session ids, and a query may hold a token.
+// https://opentelemetry.io/docs/specs/semconv/database/ and /http/. Statements are told without their values, of commands
+// and addresses only the name: the arguments of a command hold session ids, and a query may hold a token.
 
 const LONGEST_STATEMENT = 1000;
 
