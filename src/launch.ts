@@ -20,7 +20,8 @@ export const cacheFile = path.join(__dirname, `main.${MAIN_HASH}.${process.versi
 export function load(): { main: Main; script: Script } {
   const file = path.join(__dirname, 'main.cjs');
   // The bundle is ASCII (esbuild escapes the rest, and the build checks it): decoding UTF-8 would cost a tenth of Node.js' own start.
-  const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(file, 'latin1')}\n})`;
+  // It is wrapped as a module already: to do it here would copy all of it.
+  const source = readFileSync(file, 'latin1');
   const cachedData = readCache();
   const script = new Script(source, { filename: file, ...(cachedData && { cachedData }) });
   const module = { exports: {} as Main };

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { systemCode, UserError } from '../core/errors.ts';
 import { MONITORING_FOLDER } from '../settings/own-folders.ts';
@@ -39,8 +39,13 @@ export function hashImageSource(home: string, context: string): string {
 function hashFolder(folder: string): string {
   const hash = createHash('sha256');
   for (const file of filesBelow(folder)) {
-    const contents = readFileSync(path.join(folder, file));
-    hash.update(`${file}\0${statSync(path.join(folder, file)).mode & 0o111 ? 'x' : '-'}\0${contents.length}\0`).update(contents);
+    const opened = openSync(`${folder}/${file}`, 'r');
+    try {
+      const contents = readFileSync(opened);
+      hash.update(`${file}\0${fstatSync(opened).mode & 0o111 ? 'x' : '-'}\0${contents.length}\0`).update(contents);
+    } finally {
+      closeSync(opened);
+    }
   }
   return hash.digest('hex');
 }
