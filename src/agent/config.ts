@@ -47,6 +47,8 @@ export interface LogsConfig {
   buffer: number;
   /** Null where they are kept as files. */
   target: LogTarget | null;
+  /** Where commands leave the audit log, which is shipped too; undefined where it is not. */
+  audit?: string;
 }
 
 export interface AgentConfig {

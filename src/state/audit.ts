@@ -1,6 +1,7 @@
 import { chownSync, closeSync, fsyncSync, mkdirSync, openSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { readOptional, writeAtomic, writing } from '../core/files.ts';
+import { systemCode, UserError } from '../core/errors.ts';
+import { exists, readOptional, writeAtomic, writing } from '../core/files.ts';
 import { withBriefLock } from './lock.ts';
 import { type AuditVerdict, nextLine, verifyChain, withoutHead } from './plan/audit-chain.ts';
 
@@ -80,8 +81,22 @@ export function appendAudit(file: string, entry: AuditEntry): void {
       }
       writeAtomic(headOf(file), `${chain}\n`, 0o640);
       for (const written of [file, headOf(file)]) giveToOwner(written);
+      leaveForAgent(file);
     });
   });
+}
+
+/** The folder that the agent sees, where it ships the audit log. */
+const leftIn = (file: string): string => file.replace(/\.jsonl$/, '');
+
+/** A whole copy each time: what a full disk or a crash has kept from it is there with the next line. */
+function leaveForAgent(file: string): void {
+  try {
+    if (exists(leftIn(file))) writeAtomic(path.join(leftIn(file), path.basename(file)), readOptional(file) ?? '', 0o644);
+  } catch (error) {
+    // The log itself is written. A fault of the copy must not make a change fail that is done.
+    if (!(error instanceof UserError) && !systemCode(error)) throw error;
+  }
 }
 
 /**

@@ -18,7 +18,7 @@ export const OURS = [
     'carry.json',
     'launch',
   ],
-  ...['certs', 'ca', 'acme', 'metrics', 'tls-test', 'secrets', 'secrets.json', 'settings.schema.json', 'waf-rules', 'hold'],
+  ...['certs', 'ca', 'acme', 'metrics', 'tls-test', 'secrets', 'secrets.json', 'settings.schema.json', 'waf-rules', 'hold', 'audit'],
   ...[
     'backups.json',
     'backup-failures.json',

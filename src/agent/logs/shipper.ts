@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { AgentConfig, LogsConfig } from '../config.ts';
+import { auditTaker } from './audit-log.ts';
 import { type EngineLogs, engineLogs } from './engine-logs.ts';
 import { filesStore } from './files-store.ts';
 import { followContainer, Replaced } from './follower.ts';
@@ -106,10 +107,15 @@ async function work(
       );
     }
   };
+  const takeAudit = logs.audit === undefined ? undefined : auditTaker(logs.audit, pending);
   const looking = rounds(LOOK_MS, life, async () => {
     await look().then(
       () => tell('logs of the engine', 'logs: the engine tells of its containers'),
       (error: Error) => !life.aborted && tell('logs of the engine', `logs: ${error.message}`),
+    );
+    await takeAudit?.().then(
+      () => tell('the audit log', 'logs: the audit log is read'),
+      (error: Error) => tell('the audit log', `logs: the audit log is not read: ${error.message}`),
     );
     const oldest = Math.min(pending.oldest() ?? Number.POSITIVE_INFINITY, store.oldest() ?? Number.POSITIVE_INFINITY);
     tally.lagSeconds = Number.isFinite(oldest) ? Math.max(0, (now() - Math.max(oldest, began)) / 1000) : 0;

@@ -9,7 +9,7 @@ import { memberCertificate } from '../shared/member.ts';
 import { AGENT_HOST, AGENT_METRICS, MONITORING_HOSTS, monitored } from '../shared/monitoring.ts';
 import { ENGINE_PROXY_UID, ENGINE_SOCKET, SELF, SOCKET_FOLDER, watched } from './engine-proxy.ts';
 import { containerName, engineRequests } from './engine-requests.ts';
-import { LOGS_FOLDER, LOGS_VOLUME, type LogsSettings, logEgress, logNetworks, logTarget, takesLogs } from './log-egress.ts';
+import { AUDIT_FOLDER, LOGS_FOLDER, LOGS_VOLUME, type LogsSettings, logEgress, logNetworks, logTarget, takesLogs } from './log-egress.ts';
 
 const settings = z.strictObject({
   healing: z
@@ -57,6 +57,7 @@ export const agent = defineService({
     const scraped = monitored(input);
     const logs = input.settingsOf(logEgress);
     const keepsLogs = takesLogs(input.settings);
+    const target = logTarget(logs, input);
     const networks: NetworkName[] = [
       'db',
       ...(groups.has('database') ? ['control' as const] : []),
@@ -76,11 +77,12 @@ export const agent = defineService({
           { source: 'engine-socket', target: SOCKET_FOLDER, kind: 'volume', readOnly: true },
           { source: './hold', target: '/run/hold', kind: 'bind', readOnly: true },
           ...(keepsLogs ? [{ source: LOGS_VOLUME, target: LOGS_FOLDER, kind: 'volume' as const, readOnly: false }] : []),
+          ...(target ? [{ source: './audit', target: AUDIT_FOLDER, kind: 'bind' as const, readOnly: true }] : []),
         ],
         secrets: [
           ...(groups.has('database') ? [FENCER_PASSWORD, REST_PASSWORD] : []),
           ...(groups.has('cache') ? [CACHE_KEEPER_SECRET] : []),
-          ...(logTarget(logs, input)?.secrets ?? []),
+          ...(target?.secrets ?? []),
         ],
         reloadsSecrets: true,
         certificate: memberCertificate('agent', addresses),
@@ -133,13 +135,15 @@ function metricsView(input: BuildInput) {
 /** Whose lines it takes: those of all containers, its own too. */
 function logsView(logs: LogsSettings, input: BuildInput) {
   const { days, size, buffer } = logs;
+  const target = logTarget(logs, input)?.target ?? null;
   const services = [...new Set([...watched(input).map(({ name }) => name), ...SELF])];
   return {
     folder: LOGS_FOLDER,
     days,
     size,
     buffer,
-    target: logTarget(logs, input)?.target ?? null,
+    target,
+    ...(target && { audit: AUDIT_FOLDER }),
     containers: services.map((service) => ({ service, container: containerName(input.settings.project, service) })),
   };
 }

@@ -98,6 +98,8 @@ export const takesLogs = (settings: Settings): boolean => storeOf(settings) !== 
 /** The volume in which the lines are, and where the agent has it. */
 export const LOGS_VOLUME = 'logs';
 export const LOGS_FOLDER = '/srv/logs';
+/** Where it has the audit log that commands write, while that is shipped too (state/audit.ts). */
+export const AUDIT_FOLDER = '/run/audit';
 
 /** HAProxy as the agent's way to a log store outside: to that host alone, on that port, for the agent alone (docs/decisions/0026-egress-by-host.md). */
 export const logEgress = defineService({
