@@ -9,7 +9,17 @@ import { memberCertificate } from '../shared/member.ts';
 import { AGENT_HOST, AGENT_METRICS, MONITORING_HOSTS, monitored } from '../shared/monitoring.ts';
 import { ENGINE_PROXY_UID, ENGINE_SOCKET, SELF, SOCKET_FOLDER, watched } from './engine-proxy.ts';
 import { containerName, engineRequests } from './engine-requests.ts';
-import { AUDIT_FOLDER, LOGS_FOLDER, LOGS_VOLUME, type LogsSettings, logEgress, logNetworks, logTarget, takesLogs } from './log-egress.ts';
+import {
+  AUDIT_FOLDER,
+  LOGS_FOLDER,
+  LOGS_VOLUME,
+  type LogsSettings,
+  logEgress,
+  logNetworks,
+  logTarget,
+  shipsLogs,
+  takesLogs,
+} from './log-egress.ts';
 
 const settings = z.strictObject({
   healing: z
@@ -77,7 +87,7 @@ export const agent = defineService({
           { source: 'engine-socket', target: SOCKET_FOLDER, kind: 'volume', readOnly: true },
           { source: './hold', target: '/run/hold', kind: 'bind', readOnly: true },
           ...(keepsLogs ? [{ source: LOGS_VOLUME, target: LOGS_FOLDER, kind: 'volume' as const, readOnly: false }] : []),
-          ...(target ? [{ source: './audit', target: AUDIT_FOLDER, kind: 'bind' as const, readOnly: true }] : []),
+          ...(shipsLogs(input.settings) ? [{ source: './audit', target: AUDIT_FOLDER, kind: 'bind' as const, readOnly: true }] : []),
         ],
         secrets: [
           ...(groups.has('database') ? [FENCER_PASSWORD, REST_PASSWORD] : []),
