@@ -1,3 +1,4 @@
+import { readSizes } from '../backup/metrics/sizes.ts';
 import { readCatalogue } from '../backup/repository/catalogue.ts';
 import type { Context, Project, Seen } from '../capability/capability.ts';
 import type { HealthReport } from '../capability/check.ts';
@@ -79,7 +80,13 @@ export const backupsOf = async (project: Project, since: Date, now: Date): Promi
   const { state } = project;
   const view = await known(() => {
     if (withRole(state.manifest()?.services, 'repository').length === 0) return undefined;
-    return backupView(readCatalogue(state)?.sets ?? [], changesSince(readAudit(state.at('audit.jsonl')), since), since, now);
+    return backupView(
+      readCatalogue(state)?.sets ?? [],
+      changesSince(readAudit(state.at('audit.jsonl')), since),
+      since,
+      now,
+      readSizes(state),
+    );
   });
   if (!isKnown(view)) return view;
   return view.value ? { value: view.value } : { missing: NO_BACKUPS };

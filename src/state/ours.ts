@@ -22,6 +22,7 @@ export const OURS = [
   ...[
     'backups.json',
     'backup-failures.json',
+    'backup-sizes.json',
     'restoring.json',
     'restore.json',
     'kit.json',
