@@ -29,6 +29,7 @@ export const OURS = [
     'audit.jsonl',
     'audit.head',
     'audit.open',
+    'audit-accepted',
     'audit.jsonl.lock',
     'lock',
     'lock.child',
