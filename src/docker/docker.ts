@@ -151,7 +151,7 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
           .getImage(ref)
           .inspect()
           .catch((error) => absent(error));
-        return found ? { id: found.Id, digests: found.RepoDigests ?? [] } : undefined;
+        return found ? { id: found.Id, digests: found.RepoDigests ?? [], layers: found.RootFS?.Layers ?? [] } : undefined;
       }),
     imageStart: (ref) =>
       call(async (docker) => {
@@ -221,6 +221,7 @@ function toObserved(container: Docker.ContainerInfo): ObservedContainer {
     service: container.Labels[COMPOSE.service] ?? '',
     number: Number(container.Labels[COMPOSE.number] ?? 1),
     image: container.Image,
+    imageId: container.ImageID,
     state: container.State,
     health: health === undefined ? 'none' : health === 'health: starting' ? 'starting' : (health as 'healthy' | 'unhealthy'),
     status: container.Status,
@@ -235,7 +236,16 @@ function toObserved(container: Docker.ContainerInfo): ObservedContainer {
       ),
     ),
     ports: container.Ports.flatMap((port) =>
-      port.PublicPort ? [{ address: port.IP ?? '', host: port.PublicPort, container: port.PrivatePort }] : [],
+      port.PublicPort
+        ? [
+            {
+              address: port.IP ?? '',
+              host: port.PublicPort,
+              container: port.PrivatePort,
+              ...(port.Type === 'udp' && { udp: true as const }),
+            },
+          ]
+        : [],
     ),
     volumes: (container.Mounts ?? []).flatMap(({ Type, Name }) => (Type === 'volume' && Name ? [Name] : [])),
   };

@@ -23,6 +23,7 @@ export const OURS = [
     'backups.json',
     'backup-failures.json',
     'backup-sizes.json',
+    'image-pins.json',
     'restoring.json',
     'restore.json',
     'kit.json',

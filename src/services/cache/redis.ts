@@ -44,7 +44,7 @@ export const redis = defineService({
       ...(monitored(input) && {
         metrics: [{ ...REDIS_EXPORTER, job: 'redis', params: { target: `redis://${input.address('db', REDIS_HOST)}:${REDIS_PORT}` } }],
       }),
-      environment: {},
+      environment: monitored(input) ? { REDIS_MONITORED: 'yes' } : {},
       view: redisView(own.memory, '* -::*'),
       memoryBytes: own.memory,
       cpus: own.cpus,

@@ -54,7 +54,7 @@ export const postgres = defineService({
       ports: [],
       mounts: [{ source: 'postgres-data', target: '/var/lib/postgresql/data', kind: 'volume', readOnly: false, backedUp: 'dump' }],
       secrets: [databasePassword(own.password), ...(monitored(input) ? [DATABASE_MONITOR_PASSWORD] : [])],
-      environment: { POSTGRES_DB: 'medianest', POSTGRES_USER: 'medianest' },
+      environment: { POSTGRES_DB: 'medianest', POSTGRES_USER: 'medianest', ...(monitored(input) && { POSTGRES_MONITORED: 'yes' }) },
       view: postgresView(
         own.memory,
         own.maxConnections,
