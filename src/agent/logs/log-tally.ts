@@ -14,6 +14,8 @@ export interface LogTally {
   cut: number;
   /** What is kept of lines here, in bytes: of files all of them, otherwise those that the store does not have yet. */
   bytes: number;
+  /** Of lines that were kept as files before they went to a store: they are in none. */
+  keptBefore: number;
   /** How long the oldest line waits that is not stored, in seconds. */
   lagSeconds: number;
   /** Whether the last attempt to store lines succeeded. */
@@ -30,6 +32,7 @@ export const newLogTally = (): LogTally => ({
   unread: {},
   cut: 0,
   bytes: 0,
+  keptBefore: 0,
   lagSeconds: 0,
   up: true,
   problem: undefined,
