@@ -49,6 +49,8 @@ export interface LogsConfig {
   target: LogTarget | null;
   /** Where commands leave the audit log, which is shipped too; undefined where it is not. */
   audit?: string;
+  /** Spans are made of lines of the edge and the balancer, and sent there; undefined where they are not. */
+  spans?: { url: string; slowMs: number };
 }
 
 export interface AgentConfig {

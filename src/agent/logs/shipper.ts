@@ -9,8 +9,10 @@ import { type PendingLines, pendingLines } from './intake.ts';
 import { Journal } from './journal.ts';
 import { forgetKept } from './kept-before.ts';
 import { BUFFER, KEPT, type LogStore, pause, type ShipperEffects } from './log-store.ts';
+import type { LogDocument } from './plan/document.ts';
 import { NotFramed } from './plan/frames.ts';
 import { remoteStore } from './remote-store.ts';
+import { SpanSender } from './span-sender.ts';
 
 const LOOK_MS = 2_000;
 const FLUSH_MS = 500;
@@ -44,7 +46,8 @@ export async function shipLogs(
       });
       const store = remote ? await remoteStore(config.project, logs, journal, effects) : filesStore(logs, journal, effects);
       tell('logs', 'logs: at work');
-      await work(engine, logs, { journal, store, pending: pendingLines(journal, tally) }, effects, signal);
+      const spans = logs.spans && new SpanSender(logs.spans, config.project, effects);
+      await work(engine, logs, { journal, store, spans, pending: pendingLines(journal, tally) }, effects, signal);
     } catch (error) {
       tally.up = false;
       tally.problem = (error as Error).message;
@@ -60,17 +63,19 @@ export async function shipLogs(
 interface Parts {
   journal: Journal;
   store: LogStore;
+  spans: SpanSender | undefined;
   pending: PendingLines;
 }
 
 async function work(
   engine: EngineLogs,
   logs: LogsConfig,
-  { store, pending }: Parts,
+  { store, spans, pending }: Parts,
   effects: ShipperEffects,
   signal: AbortSignal,
 ): Promise<void> {
   const { tell, now, tally } = effects;
+  const intake = spans ? { ...pending, look: (document: LogDocument) => spans.take(document) } : pending;
   const followers = new Map<string, Promise<void>>();
   /** Ended containers whose lines are all taken, as the engine numbers them. */
   const drained = new Map<string, string>();
@@ -87,7 +92,7 @@ async function work(
       if (!source || followers.has(container)) continue;
       if (source.running) drained.delete(container);
       if (drained.get(container) === source.id) continue;
-      const follow = followContainer(engine, { service, container, id: source.id }, pending, life, () => {
+      const follow = followContainer(engine, { service, container, id: source.id }, intake, life, () => {
         delete tally.unread[service];
         tell(`logs of ${container}`, `logs: the lines of ${service} come`);
       }).then(
@@ -134,7 +139,7 @@ async function work(
     }
   });
   try {
-    await Promise.all([looking, flushing, store.run(life)]);
+    await Promise.all([looking, flushing, store.run(life), ...(spans ? [spans.run(life)] : [])]);
   } finally {
     failed.abort();
     pending.release();

@@ -5,8 +5,10 @@ import type { NetworkName } from '../../stack/types.ts';
 import { CACHE_KEEPER_SECRET, redisCluster } from '../cache/redis-cluster.ts';
 import { FENCER_PASSWORD } from '../database/etcd.ts';
 import { REST_PASSWORD } from '../database/patroni.ts';
+import { traceEndpoint } from '../shared/full.ts';
 import { memberCertificate } from '../shared/member.ts';
 import { AGENT_HOST, AGENT_METRICS, MONITORING_HOSTS, monitored } from '../shared/monitoring.ts';
+import { tracesEndpoint } from '../shared/traces.ts';
 import { ENGINE_PROXY_UID, ENGINE_SOCKET, SELF, SOCKET_FOLDER, watched } from './engine-proxy.ts';
 import { containerName, engineRequests } from './engine-requests.ts';
 import {
@@ -146,6 +148,8 @@ function metricsView(input: BuildInput) {
 function logsView(logs: LogsSettings, input: BuildInput) {
   const { days, size, buffer } = logs;
   const target = logTarget(logs, input)?.target ?? null;
+  // A collector outside is reached by the application’s way out, which is not the agent’s.
+  const collector = monitored(input) && tracesEndpoint(input) === undefined ? traceEndpoint(input, 'monitoring') : undefined;
   const services = [...new Set([...watched(input).map(({ name }) => name), ...SELF])];
   return {
     folder: LOGS_FOLDER,
@@ -154,6 +158,7 @@ function logsView(logs: LogsSettings, input: BuildInput) {
     buffer,
     target,
     ...(target && { audit: AUDIT_FOLDER }),
+    ...(collector !== undefined && { spans: { url: collector, slowMs: input.settings.traces.slowMs } }),
     containers: services.map((service) => ({ service, container: containerName(input.settings.project, service) })),
   };
 }

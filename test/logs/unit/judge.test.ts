@@ -54,6 +54,8 @@ describe('metrics of logs', () => {
       'medianest_logs_dropped_total{reason="refused"} 0',
       'medianest_logs_retried_total 0',
       'medianest_logs_cut_total 0',
+      'medianest_logs_spans_total{result="sent"} 0',
+      'medianest_logs_spans_total{result="dropped"} 0',
       'medianest_logs_bytes 99',
       'medianest_logs_lag_seconds 1.5',
       'medianest_logs_store_up 0',

@@ -98,7 +98,7 @@ export const sizeChecks = (places: PlaceSizes): Check[] =>
   });
 
 /** What a place holds, for a person. */
-export function sizeLine(place: string, sizes: readonly PlaceSize[]): string {
+function sizeLine(place: string, sizes: readonly PlaceSize[]): string {
   const last = sizes.at(-1);
   if (!last) return `${placeName(place)}: not measured yet`;
   const { pgbackrest, restic, free } = last;
