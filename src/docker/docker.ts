@@ -6,6 +6,7 @@ import { cpuSecondsOf } from './cpu-seconds.ts';
 import { toEngineInfo } from './engine-info.ts';
 import { COMPOSE_FOLDER, containerName, toNeighbour, toOwned } from './labelled.ts';
 import { inspectContainer, listContainers, toLife, toStory } from './list-containers.ts';
+import { publishedPorts } from './plan/published-ports.ts';
 import type { Engine, ImageStart, ObservedContainer } from './types.ts';
 
 const COMPOSE = {
@@ -235,18 +236,7 @@ function toObserved(container: Docker.ContainerInfo): ObservedContainer {
         name === 'none' ? [] : [[name, network.IPAddress || (network.IPAMConfig as { IPv4Address?: string } | null)?.IPv4Address || '']],
       ),
     ),
-    ports: container.Ports.flatMap((port) =>
-      port.PublicPort
-        ? [
-            {
-              address: port.IP ?? '',
-              host: port.PublicPort,
-              container: port.PrivatePort,
-              ...(port.Type === 'udp' && { udp: true as const }),
-            },
-          ]
-        : [],
-    ),
+    ports: publishedPorts(container.Ports),
     volumes: (container.Mounts ?? []).flatMap(({ Type, Name }) => (Type === 'volume' && Name ? [Name] : [])),
   };
 }
