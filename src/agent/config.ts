@@ -47,6 +47,10 @@ export interface LogsConfig {
   buffer: number;
   /** Null where they are kept as files. */
   target: LogTarget | null;
+  /** Where commands leave the audit log, which is shipped too; undefined where it is not. */
+  audit?: string;
+  /** Spans are made of lines of the edge and the balancer, and sent there; undefined where they are not. */
+  spans?: { url: string; slowMs: number };
 }
 
 export interface AgentConfig {

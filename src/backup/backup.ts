@@ -9,6 +9,7 @@ import { requireManifest } from '../project/open.ts';
 import { withLock } from '../project/with-lock.ts';
 import { MONITORING_FOLDER, PROFILES_FOLDER } from '../settings/own-folders.ts';
 import { dumpDatabase } from './dump.ts';
+import { noteSizes } from './metrics/sizes.ts';
 import { type BackupSet, type BackupType, type FilesPart, setId } from './plan/backup-sets.ts';
 import { cacheNodes, filePlaces, keepsDumps } from './plan/holds.ts';
 import { clockProblem } from './plan/pgbackrest.ts';
@@ -90,7 +91,10 @@ export async function makeSet(
   const set = { ...made, parts: { db: db.part, files: { ...files, ...sizes } } } as BackupSet;
   const warnings = db.pageErrors ? [`${set.id} contains pages with wrong checksums: the database itself is damaged`] : [];
   catalogue.sets.push(set);
-  await step('note the set in the repository', () => saveCatalogue(backups, catalogue));
+  await step('note the set in the repository', async () => {
+    await saveCatalogue(backups, catalogue);
+    await noteSizes(backups.bench, backups.settings, clock.now());
+  });
   return { set, warnings };
 }
 

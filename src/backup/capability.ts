@@ -76,6 +76,8 @@ export const backup = {
   checks: async (seen) => {
     const { backupHealth } = await import('./alert.ts');
     const { halfRestored, underWay } = await import('./restore/journal.ts');
+    const { readSizes } = await import('./metrics/sizes.ts');
+    const { sizeChecks } = await import('./metrics/plan/repository-size.ts');
     const interrupted = underWay(seen.project.state);
     return [
       ...(interrupted
@@ -90,6 +92,7 @@ export const backup = {
         : []),
       ...(await backupHealth(seen.context, seen.project)),
       ...(await transit(seen)),
+      ...(withRole(seen.manifest?.services, 'repository').length > 0 ? sizeChecks(readSizes(seen.project.state)) : []),
     ];
   },
   metrics: async ({ context, project }) => (await import('./metrics/metrics.ts')).metricsOfBackups(context, project),

@@ -2,6 +2,7 @@ import type { Context, Project } from '../capability/capability.ts';
 import { withLock } from '../project/with-lock.ts';
 import { databaseFolder, keyVersionOf, living } from '../services/backup/settings/key-versions.ts';
 import { copyPolicies, readCopies } from './copies/copies.ts';
+import { noteSizes } from './metrics/sizes.ts';
 import { type ArchivedSet, archivedSets, type BackupSet, type Catalogue } from './plan/backup-sets.ts';
 import { copyDecisions } from './plan/copies.ts';
 import { keepsDumps } from './plan/holds.ts';
@@ -39,6 +40,7 @@ export async function prune(context: Context, project: Project): Promise<PruneOu
     await saveCatalogue(backups, { ...catalogue, sets: kept });
     await removeOthers(backups, kept);
     if (!keepsDumps(backups.stack)) await retireGenerations(context, project, lock, backups, archivedSets(kept));
+    await noteSizes(backups.bench, backups.settings, context.clock.now());
     return { sets: decisions, removed: gone.size, copies };
   });
 }

@@ -3,7 +3,7 @@
 const HIDDEN = '[redacted]';
 
 /** Whether there may be anything to hide: one cheap look, as nearly all lines have nothing. */
-const SUSPECT = /authorization|bearer|cookie|pass|pwd|secret|token|credential|api[-_]?key|private[-_ ]key|x-amz-/i;
+const SUSPECT = /authorization|bearer|cookie|pass|pwd|secret|token|credential|api[-_]?key|private[-_ ]key|x-amz-|basic[\s%+]/i;
 
 /**
  * `https://user:password@host`: the whole of it, as a token may stand in the user's place. Programs print passwords that no URL may
@@ -14,7 +14,9 @@ const IN_ADDRESS =
 
 /** `Authorization: Bearer x`, `"authorization":"Basic x"`, `Cookie: a=b; c=d`: up to the end of the value. */
 const HEADER =
-  /\b((?:proxy-)?authorization|(?:set-)?cookie)(["'\\]{0,3}\s{0,3}[:=]\s{0,3}["'\\]{0,3})(?:(?:bearer|basic|digest|apikey|token|negotiate)\s{1,3})?[^\s"'\\,;}\]]{1,8192}(?:;\s?[^\s"'\\,;}\]]{1,8192}){0,50}/gi;
+  /\b((?:proxy-)?authorization|(?:set-)?cookie)(["'\\]{0,3}\s{0,3}[:=]\s{0,3}["'\\[]{0,4})(?:(?:bearer|basic|digest|apikey|token|negotiate)\s{1,3})?[^\s"'\\,;}\]]{1,8192}(?:;\s?[^\s"'\\,;}\]]{1,8192}){0,50}/gi;
+/** `Basic dXNlcjpwYXNz` wherever it stands: lists of headers have the name in another place. Words that follow `basic` are none (`isProof`). */
+const BASIC = /(?<![a-z])(basic(?:\s{1,3}|%20|\+))([\w+/-]{8,8192}={0,2})/gi;
 const BEARER = /\b(bearer\s{1,3})[\w.~+/=-]{8,8192}/gi;
 
 const SECRET_NAME =
@@ -43,9 +45,16 @@ export function masked(text: string): string {
     .replace(PEM, HIDDEN)
     .replace(IN_ADDRESS, `$1${HIDDEN}@`)
     .replace(HEADER, `$1$2${HIDDEN}`)
+    .replace(BASIC, (whole: string, scheme: string, proof: string) => (isProof(proof) ? `${scheme}${HIDDEN}` : whole))
     .replace(BEARER, `$1${HIDDEN}`)
     .replace(NAMED, `$1$2${HIDDEN}`)
     .replace(CAMEL, `$1$2${HIDDEN}`);
+}
+
+/** Whether it is the base64 of `user:password` (RFC 7617). */
+function isProof(text: string): boolean {
+  const plain = Buffer.from(text, 'base64').toString('latin1');
+  return plain.includes(':') && /^[\x20-\x7e\x80-\xff]+$/.test(plain);
 }
 
 /** The same of a value of JSON, however deep: texts are masked, and a field whose name says that it is secret is hidden as a whole. */

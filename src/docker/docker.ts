@@ -6,6 +6,7 @@ import { cpuSecondsOf } from './cpu-seconds.ts';
 import { toEngineInfo } from './engine-info.ts';
 import { COMPOSE_FOLDER, containerName, toNeighbour, toOwned } from './labelled.ts';
 import { inspectContainer, listContainers, toLife, toStory } from './list-containers.ts';
+import { publishedPorts } from './plan/published-ports.ts';
 import type { Engine, ImageStart, ObservedContainer } from './types.ts';
 
 const COMPOSE = {
@@ -151,7 +152,7 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
           .getImage(ref)
           .inspect()
           .catch((error) => absent(error));
-        return found ? { id: found.Id, digests: found.RepoDigests ?? [] } : undefined;
+        return found ? { id: found.Id, digests: found.RepoDigests ?? [], layers: found.RootFS?.Layers ?? [] } : undefined;
       }),
     imageStart: (ref) =>
       call(async (docker) => {
@@ -221,6 +222,7 @@ function toObserved(container: Docker.ContainerInfo): ObservedContainer {
     service: container.Labels[COMPOSE.service] ?? '',
     number: Number(container.Labels[COMPOSE.number] ?? 1),
     image: container.Image,
+    imageId: container.ImageID,
     state: container.State,
     health: health === undefined ? 'none' : health === 'health: starting' ? 'starting' : (health as 'healthy' | 'unhealthy'),
     status: container.Status,
@@ -234,9 +236,7 @@ function toObserved(container: Docker.ContainerInfo): ObservedContainer {
         name === 'none' ? [] : [[name, network.IPAddress || (network.IPAMConfig as { IPv4Address?: string } | null)?.IPv4Address || '']],
       ),
     ),
-    ports: container.Ports.flatMap((port) =>
-      port.PublicPort ? [{ address: port.IP ?? '', host: port.PublicPort, container: port.PrivatePort }] : [],
-    ),
+    ports: publishedPorts(container.Ports),
     volumes: (container.Mounts ?? []).flatMap(({ Type, Name }) => (Type === 'volume' && Name ? [Name] : [])),
   };
 }

@@ -9,6 +9,8 @@ export interface ObservedContainer {
   service: string;
   number: number;
   image: string;
+  /** As the engine numbers the image that it was made of. */
+  imageId?: string;
   state: string;
   health: 'healthy' | 'unhealthy' | 'starting' | 'none';
   /** The engine's own words, such as `Up 3 minutes (healthy)` or `Exited (1) 5 seconds ago`. */
@@ -20,7 +22,7 @@ export interface ObservedContainer {
   /** The state folder that it was started from. */
   stateFolder: string | undefined;
   addresses: Record<string, string>;
-  ports: { address: string; host: number; container: number }[];
+  ports: { address: string; host: number; container: number; udp?: true }[];
   /** Names of the volumes that it mounts, running or not. */
   volumes: string[];
 }
@@ -63,6 +65,8 @@ export interface ImageInfo {
   id: string;
   /** Where it can be pulled from, exactly: `name@sha256:...`. */
   digests: string[];
+  /** Digests of its layers, the lowest first. */
+  layers?: string[];
 }
 
 /** How a container of an image starts where nothing else is said. */

@@ -1,6 +1,6 @@
 import type { Capability } from '../capability/capability.ts';
 import type { HealthReport } from '../capability/check.ts';
-import { audit, auditVerify } from './commands/audit.ts';
+import { audit, auditAccept, auditVerify } from './commands/audit.ts';
 import { health as command } from './commands/health.ts';
 import { status } from './commands/status.ts';
 import { why } from './commands/why.ts';
@@ -8,7 +8,7 @@ import { why } from './commands/why.ts';
 /** What runs and how well: it asks every capability, and knows none. */
 export const health: Capability = {
   name: 'health',
-  commands: [status, command, why, audit, auditVerify],
+  commands: [status, command, why, audit, auditVerify, auditAccept],
   checks: async (seen) => {
     const [{ roomChecks }, { externalChecks }, { driftChecks }, { egressChecks }, { auditChecks }] = await Promise.all([
       import('./disk-room.ts'),

@@ -5,14 +5,20 @@ import { bytes } from '../ui/bytes.ts';
 import { imagesBuild } from './commands/images.ts';
 import { imagesLoad, imagesLock, imagesOutdated, imagesPrune, imagesSave, imagesSbom } from './commands/images-more.ts';
 import { update } from './commands/update.ts';
+import { imagesVerify } from './commands/verify.ts';
 
 /** What containers are made of. */
 export const images: Capability = {
   name: 'images',
-  commands: [update, imagesBuild, imagesSave, imagesLoad, imagesLock, imagesSbom, imagesOutdated, imagesPrune],
-  checks: async ({ manifest }) => {
+  commands: [update, imagesBuild, imagesSave, imagesLoad, imagesLock, imagesSbom, imagesOutdated, imagesPrune, imagesVerify],
+  up: {
+    finished: async (run) => (await import('./pins.ts')).notePins(run),
+  },
+  checks: async (seen) => {
     const { leftOutChecks } = await import('./plan/left-out.ts');
-    return leftOutChecks(manifest ?? {});
+    const { imageChecks } = await import('./plan/pins.ts');
+    const { verifyImages } = await import('./pins.ts');
+    return [...leftOutChecks(seen.manifest ?? {}), ...imageChecks(await verifyImages(seen))];
   },
   notes: async ({ manifest }) => {
     const { leftOutNotes } = await import('./plan/left-out.ts');

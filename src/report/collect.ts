@@ -1,3 +1,4 @@
+import { readSizes } from '../backup/metrics/sizes.ts';
 import { readCatalogue } from '../backup/repository/catalogue.ts';
 import type { Context, Project, Seen } from '../capability/capability.ts';
 import type { HealthReport } from '../capability/check.ts';
@@ -8,7 +9,7 @@ import { readReleases } from '../deploy/store/release-store.ts';
 import { collectChecks, look } from '../health/collect.ts';
 import { healthReport } from '../health/plan/health.ts';
 import { type Panel, queryOf } from '../services/monitoring/panels/panel.ts';
-import { PANELS } from '../services/monitoring/panels/panels.ts';
+import { PANELS, panelsOf } from '../services/monitoring/panels/panels.ts';
 import { withRole } from '../stack/roles.ts';
 import { readAudit } from '../state/audit.ts';
 import { pictureOf } from '../topology/collect.ts';
@@ -79,7 +80,13 @@ export const backupsOf = async (project: Project, since: Date, now: Date): Promi
   const { state } = project;
   const view = await known(() => {
     if (withRole(state.manifest()?.services, 'repository').length === 0) return undefined;
-    return backupView(readCatalogue(state)?.sets ?? [], changesSince(readAudit(state.at('audit.jsonl')), since), since, now);
+    return backupView(
+      readCatalogue(state)?.sets ?? [],
+      changesSince(readAudit(state.at('audit.jsonl')), since),
+      since,
+      now,
+      readSizes(state),
+    );
   });
   if (!isKnown(view)) return view;
   return view.value ? { value: view.value } : { missing: NO_BACKUPS };
@@ -99,7 +106,7 @@ async function measure(project: Project, seen: Known<Seen>, now: Date, days: num
   if (!isKnown(first)) return { slo: first, disks: first, incidents: first, panels: first };
   const slo = sloOf(first.value, span, step);
   const drawn = spanOf(now, Math.min(days * DAY, Math.max(LEAST_SECONDS, slo.since === null ? 0 : span.end - slo.since)), step);
-  const panels = PANELS.filter(({ id }) => IN_REPORT.includes(id));
+  const panels = drawnOf(project).filter(({ id }) => IN_REPORT.includes(id));
   const trend = forecastAsks(drawn);
   const second = await asked(project, seen, [...trend, ...panels.map((panel) => askOf(panel, drawn, step))]);
   return {
@@ -112,18 +119,25 @@ async function measure(project: Project, seen: Known<Seen>, now: Date, days: num
   };
 }
 
+/** What the stack measures; everything where it was not started yet. */
+function drawnOf({ state }: Project): readonly Panel[] {
+  const services = state.manifest()?.services;
+  return services ? panelsOf(new Set(services.map(({ component }) => component))) : PANELS;
+}
+
 const askOf = (panel: Panel, span: Ask['span'], scrape: number): Ask => ({ query: queryOf(panel, span.step, scrape), span });
 
 /** Every panel over the last seconds, for the dashboard. */
 export async function measurePanels(project: Project, seen: Known<Seen>, now: Date, seconds: number): Promise<Known<DrawnPanel[]>> {
   const step = scrapeSecondsOf(project);
   const span = spanOf(now, seconds, step);
+  const panels = drawnOf(project);
   const answers = await asked(
     project,
     seen,
-    PANELS.map((panel) => askOf(panel, span, step)),
+    panels.map((panel) => askOf(panel, span, step)),
   );
-  return isKnown(answers) ? { value: PANELS.map((panel, index) => ({ panel, span, series: answers.value[index] ?? [] })) } : answers;
+  return isKnown(answers) ? { value: panels.map((panel, index) => ({ panel, span, series: answers.value[index] ?? [] })) } : answers;
 }
 
 async function asked(project: Project, seen: Known<Seen>, asks: readonly Ask[]): Promise<Known<Series[][]>> {

@@ -40,7 +40,7 @@ export const firewallSettings = z.strictObject({
     .record(z.string(), who)
     .default({})
     .describe(
-      'Who may reach one published port, by the setting that moves it (`edge.httpsPort: everyone`) or its number: `everyone`, `lan`, `operators`, or a list',
+      'Who may reach one published port, by the setting that moves it (`edge.httpsPort: everyone`) or its number (`5432`, or `53/udp` of compose.override.yml): `everyone`, `lan`, `operators`, or a list',
     ),
   lan: z.array(range).default(PRIVATE).describe('What `lan` is; add the IPv6 prefix of your network, which is a public one'),
   operators: z.array(range).default([]).describe('What `operators` is, beside `edge.operators`'),

@@ -1,6 +1,8 @@
 import { chownSync, closeSync, fsyncSync, mkdirSync, openSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { readOptional, writeAtomic, writing } from '../core/files.ts';
+import { systemCode, UserError } from '../core/errors.ts';
+import { exists, readOptional, writeAtomic, writing } from '../core/files.ts';
+import { sha256 } from '../core/hash.ts';
 import { withBriefLock } from './lock.ts';
 import { type AuditVerdict, nextLine, verifyChain, withoutHead } from './plan/audit-chain.ts';
 
@@ -80,8 +82,56 @@ export function appendAudit(file: string, entry: AuditEntry): void {
       }
       writeAtomic(headOf(file), `${chain}\n`, 0o640);
       for (const written of [file, headOf(file)]) giveToOwner(written);
+      leaveForAgent(file);
     });
   });
+}
+
+/** The folder that the agent sees, where it ships the audit log. */
+const leftIn = (file: string): string => file.replace(/\.jsonl$/, '');
+
+/** A whole copy each time: what a full disk or a crash has kept from it is there with the next line. */
+function leaveForAgent(file: string): void {
+  try {
+    if (exists(leftIn(file))) writeAtomic(path.join(leftIn(file), path.basename(file)), readOptional(file) ?? '', 0o644);
+  } catch (error) {
+    // The log itself is written. A fault of the copy must not make a change fail that is done.
+    if (!(error instanceof UserError) && !systemCode(error)) throw error;
+  }
+}
+
+/** Beside the log: the logs before it, which were not what was written. */
+const acceptedIn = (file: string): string => path.join(path.dirname(file), 'audit-accepted');
+
+/**
+ * Begins another log in place of one that is not what was written: what it holds is kept beside it, and the first line of the new chain says
+ * who accepted that and why, with the SHA-256 of what is kept. If it is killed, the same again completes it.
+ * @param entry its `reason` is the person's
+ * @returns the file that the old log is kept as, or undefined where the log is as it was written: nothing was changed
+ */
+export function acceptAudit(file: string, entry: Omit<AuditEntry, 'plan' | 'result' | 'seconds'>): string | undefined {
+  return writing(file, () =>
+    withBriefLock(`${file}.lock`, 'audit accept', () => {
+      if (verifyAudit(file).valid) return undefined;
+      const old = readOptional(file) ?? '';
+      const name = `${entry.time.replaceAll(':', '-')}.jsonl`;
+      const kept = path.join(acceptedIn(file), name);
+      // It never replaces what was kept before; the clock may have been set back.
+      if (exists(kept))
+        throw new UserError('STATE_UNWRITABLE', `${kept} is there already; nothing was changed`, 'run the same command again');
+      writeAtomic(kept, old, 0o640);
+      const head = notedHead(file);
+      if (head) writeAtomic(headOf(kept), `${head}\n`, 0o640);
+      const sum = sha256(old);
+      const reason = `${entry.reason}; the log before is kept as ${path.basename(acceptedIn(file))}/${name}, SHA-256 ${sum}`;
+      const { line, chain } = nextLine('', { ...entry, reason, plan: sum.slice(0, 12), result: 'done', seconds: 0 });
+      writeAtomic(file, `${line}\n`, 0o640);
+      writeAtomic(headOf(file), `${chain}\n`, 0o640);
+      for (const written of [acceptedIn(file), kept, ...(head ? [headOf(kept)] : []), file, headOf(file)]) giveToOwner(written);
+      leaveForAgent(file);
+      return kept;
+    }),
+  );
 }
 
 /**

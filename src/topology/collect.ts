@@ -6,7 +6,7 @@ import { type Seen, type Topology, topology } from './plan/topology.ts';
 
 /** The stack as it is rendered, or as it runs: one read of the engine, and one question to the cluster controller. */
 export async function pictureOf(context: Context, { loaded }: Project, live: boolean): Promise<Topology> {
-  const { stack } = await prepare(context, loaded, { running: true, unchecked: true });
+  const { stack } = await prepare(context, loaded, { running: true, unchecked: true, asLeftOut: true });
   const outside = { ...loaded.settings.external, traces: { url: tracesEndpoint(loaded) } };
   return topology(stack, outside, live ? await look(context, loaded.settings.project, stack.services) : undefined);
 }

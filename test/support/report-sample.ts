@@ -112,6 +112,10 @@ export function sampleReport(): Report {
         ],
         newestAgeSeconds: 8640,
         longestGapSeconds: 604_800,
+        places: [
+          { place: 'here', bytes: 12e9, free: 80e9, fullInDays: 41 },
+          { place: 'nas', bytes: 9e9, free: null, fullInDays: null },
+        ],
         failed: [{ time: iso(3), user: 'root', command: 'medianest backup', result: 'failed', error: 'REPOSITORY_AWAY', seconds: 2 }],
       },
     },

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { EngineLogs } from './engine-logs.ts';
 import { newCursor, Taking } from './plan/cursor.ts';
-import { documentOf, type Origin } from './plan/document.ts';
+import { documentOf, type LogDocument, type Origin } from './plan/document.ts';
 import { splitFrames } from './plan/frames.ts';
 import { LineJoiner } from './plan/lines.ts';
 import type { Cursors } from './plan/segment.ts';
@@ -11,6 +11,8 @@ export interface Intake {
   /** Of every container up to where its lines were taken, on disk or not. */
   readonly taken: Cursors;
   add(container: string, document: string, cursor: Cursors[string], time: string, cut: boolean): void;
+  /** Sees each line that is taken. */
+  look?(document: LogDocument): void;
   /** Resolves once there is space for more; at once where there is. */
   space(): Promise<void> | undefined;
 }
@@ -58,6 +60,7 @@ async function takeLines(response: IncomingMessage, origin: Origin, taking: Taki
       const taken = line && taking.take(line.time, joiner.unfinished);
       if (!taken) continue;
       const document = documentOf(line, taken.n, origin);
+      intake.look?.(document);
       intake.add(origin.container, JSON.stringify(document), taken.cursor, line.time, line.cutFrom !== undefined);
     }
     const space = intake.space();

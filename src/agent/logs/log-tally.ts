@@ -14,6 +14,10 @@ export interface LogTally {
   cut: number;
   /** What is kept of lines here, in bytes: of files all of them, otherwise those that the store does not have yet. */
   bytes: number;
+  /** Of lines that were kept as files before they went to a store: they are in none. */
+  keptBefore: number;
+  /** Spans that were made of lines: those that the collector took, and those that it did not. */
+  spans: { sent: number; dropped: number };
   /** How long the oldest line waits that is not stored, in seconds. */
   lagSeconds: number;
   /** Whether the last attempt to store lines succeeded. */
@@ -30,6 +34,8 @@ export const newLogTally = (): LogTally => ({
   unread: {},
   cut: 0,
   bytes: 0,
+  keptBefore: 0,
+  spans: { sent: 0, dropped: 0 },
   lagSeconds: 0,
   up: true,
   problem: undefined,

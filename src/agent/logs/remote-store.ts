@@ -4,8 +4,8 @@ import { type LogsConfig, type LogTarget, readSecret } from '../config.ts';
 import type { Journal } from './journal.ts';
 import { LogQueue } from './log-queue.ts';
 import { type LogStore, pause, type ShipperEffects } from './log-store.ts';
-import { backOff, bulkBody, bulkOutcome, bulkPath, onRefusal, reasonIn, StoreAway, type Waiting } from './plan/bulk.ts';
-import { preparations } from './plan/templates.ts';
+import { auditStream, backOff, bulkBody, bulkOutcome, bulkPath, onRefusal, reasonIn, StoreAway, type Waiting } from './plan/bulk.ts';
+import { auditPreparations, type Preparation, preparations } from './plan/templates.ts';
 import { type StoreClient, storeClient } from './store-client.ts';
 
 const IDLE_MS = 500;
@@ -16,7 +16,7 @@ const ASIDE_BYTES = 8 * 1024 ** 2;
 /** Sends what is on disk to a store with the `_bulk` protocol, and removes it once it is acknowledged. */
 export async function remoteStore(
   project: string,
-  { target, days, buffer, folder }: LogsConfig,
+  { target, days, buffer, folder, audit }: LogsConfig,
   journal: Journal,
   effects: ShipperEffects & { secret?: (name: string) => string },
 ): Promise<LogStore> {
@@ -24,7 +24,7 @@ export async function remoteStore(
   const client = storeClient(target, effects.secret ?? readSecret);
   const file = path.join(folder, 'position.json');
   const queue = await LogQueue.open(journal, file);
-  const sender = new Sender({ project, target, days, folder, buffer }, queue, client, effects);
+  const sender = new Sender({ project, target, days, folder, buffer, audit: audit !== undefined }, queue, client, effects);
   return {
     run: (signal) => sender.run(signal).finally(() => client.close()),
     written: () => sender.wake(),
@@ -38,6 +38,8 @@ interface SenderSettings {
   days: number;
   folder: string;
   buffer: number;
+  /** Whether the audit log is shipped too. */
+  audit: boolean;
 }
 
 class Sender {
@@ -115,7 +117,8 @@ class Sender {
 
   private async request(documents: readonly Waiting[], signal: AbortSignal): Promise<ReturnType<typeof bulkOutcome>> {
     const { target, project } = this.settings;
-    const answer = await this.client.ndjson(bulkPath(target.kind, project), bulkBody(documents), signal);
+    const audit = target.kind === 'elasticsearch' ? auditStream(project) : undefined;
+    const answer = await this.client.ndjson(bulkPath(target.kind, project), bulkBody(documents, audit), signal);
     const refusal = answer.status === 200 ? 'wait' : onRefusal(answer.status, documents.length);
     if (refusal === 'refuse') {
       const [document] = documents as [Waiting];
@@ -150,26 +153,27 @@ class Sender {
 
   /** At the beginning, and each time that the store was away. Of what is refused it is told: an operator may have made it, and lines can still come. */
   private async prepare(signal: AbortSignal): Promise<void> {
-    const { target, project, days } = this.settings;
+    const { target, project, days, audit } = this.settings;
     if (this.prepared || target.kind !== 'elasticsearch') return;
+    const refused = `lines are not deleted after ${days} days`;
+    await this.prepareStream((lifecycle) => preparations(project, days, lifecycle), refused, signal);
+    if (audit) await this.prepareStream((lifecycle) => auditPreparations(project, lifecycle), 'its index only grows', signal);
+    this.prepared = true;
+  }
+
+  /** @param steps those of one data stream, by whether the store has taken the policy @param without what follows where it has not */
+  private async prepareStream(steps: (lifecycle: boolean) => Preparation[], without: string, signal: AbortSignal): Promise<void> {
     let lifecycle = true;
     for (const index of [0, 1, 2]) {
-      const {
-        what,
-        method,
-        path: at,
-        body,
-        alsoGood,
-      } = preparations(project, days, lifecycle)[index] as ReturnType<typeof preparations>[number];
+      const { what, method, path: at, body, alsoGood } = steps(lifecycle)[index] as Preparation;
       const answer = await this.client.json(method, at, body, signal);
       if (answer.status === 429 || answer.status >= 500 || answer.status === 401)
         throw new StoreAway(`it answered ${answer.status} to ${what}: ${reasonIn(answer.body)}`);
       const good = answer.status < 300 || alsoGood?.(answer.status, answer.body) === true;
       if (!good && index === 0) lifecycle = false;
       const told = good ? `logs: ${what} is there` : `logs: the store refused ${what} (${answer.status}): ${reasonIn(answer.body)}`;
-      this.effects.tell(what, good || index > 0 ? told : `${told}; lines are not deleted after ${days} days`);
+      this.effects.tell(what, good || index > 0 ? told : `${told}; ${without}`);
     }
-    this.prepared = true;
   }
 
   /** The buffer's bound, also while a request waits for its answer. */

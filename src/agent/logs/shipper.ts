@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { AgentConfig, LogsConfig } from '../config.ts';
+import { auditTaker } from './audit-log.ts';
 import { type EngineLogs, engineLogs } from './engine-logs.ts';
 import { filesStore } from './files-store.ts';
 import { followContainer, Replaced } from './follower.ts';
@@ -8,8 +9,10 @@ import { type PendingLines, pendingLines } from './intake.ts';
 import { Journal } from './journal.ts';
 import { forgetKept } from './kept-before.ts';
 import { BUFFER, KEPT, type LogStore, pause, type ShipperEffects } from './log-store.ts';
+import type { LogDocument } from './plan/document.ts';
 import { NotFramed } from './plan/frames.ts';
 import { remoteStore } from './remote-store.ts';
+import { SpanSender } from './span-sender.ts';
 
 const LOOK_MS = 2_000;
 const FLUSH_MS = 500;
@@ -43,7 +46,8 @@ export async function shipLogs(
       });
       const store = remote ? await remoteStore(config.project, logs, journal, effects) : filesStore(logs, journal, effects);
       tell('logs', 'logs: at work');
-      await work(engine, logs, { journal, store, pending: pendingLines(journal, tally) }, effects, signal);
+      const spans = logs.spans && new SpanSender(logs.spans, config.project, effects);
+      await work(engine, logs, { journal, store, spans, pending: pendingLines(journal, tally) }, effects, signal);
     } catch (error) {
       tally.up = false;
       tally.problem = (error as Error).message;
@@ -59,17 +63,19 @@ export async function shipLogs(
 interface Parts {
   journal: Journal;
   store: LogStore;
+  spans: SpanSender | undefined;
   pending: PendingLines;
 }
 
 async function work(
   engine: EngineLogs,
   logs: LogsConfig,
-  { store, pending }: Parts,
+  { store, spans, pending }: Parts,
   effects: ShipperEffects,
   signal: AbortSignal,
 ): Promise<void> {
   const { tell, now, tally } = effects;
+  const intake = spans ? { ...pending, look: (document: LogDocument) => spans.take(document) } : pending;
   const followers = new Map<string, Promise<void>>();
   /** Ended containers whose lines are all taken, as the engine numbers them. */
   const drained = new Map<string, string>();
@@ -86,7 +92,7 @@ async function work(
       if (!source || followers.has(container)) continue;
       if (source.running) drained.delete(container);
       if (drained.get(container) === source.id) continue;
-      const follow = followContainer(engine, { service, container, id: source.id }, pending, life, () => {
+      const follow = followContainer(engine, { service, container, id: source.id }, intake, life, () => {
         delete tally.unread[service];
         tell(`logs of ${container}`, `logs: the lines of ${service} come`);
       }).then(
@@ -106,10 +112,15 @@ async function work(
       );
     }
   };
+  const takeAudit = logs.audit === undefined ? undefined : auditTaker(logs.audit, pending);
   const looking = rounds(LOOK_MS, life, async () => {
     await look().then(
       () => tell('logs of the engine', 'logs: the engine tells of its containers'),
       (error: Error) => !life.aborted && tell('logs of the engine', `logs: ${error.message}`),
+    );
+    await takeAudit?.().then(
+      () => tell('the audit log', 'logs: the audit log is read'),
+      (error: Error) => tell('the audit log', `logs: the audit log is not read: ${error.message}`),
     );
     const oldest = Math.min(pending.oldest() ?? Number.POSITIVE_INFINITY, store.oldest() ?? Number.POSITIVE_INFINITY);
     tally.lagSeconds = Number.isFinite(oldest) ? Math.max(0, (now() - Math.max(oldest, began)) / 1000) : 0;
@@ -128,7 +139,7 @@ async function work(
     }
   });
   try {
-    await Promise.all([looking, flushing, store.run(life)]);
+    await Promise.all([looking, flushing, store.run(life), ...(spans ? [spans.run(life)] : [])]);
   } finally {
     failed.abort();
     pending.release();

@@ -2,6 +2,7 @@ import { claim } from './claim.ts';
 import { type Copy, generationsHere, hereAt, isFolder, noteFact, pathList, readFact, readWanted, workAt } from './copy.ts';
 import { labelsHere, labelsThere, walThere } from './listings.ts';
 import { locked } from './lock.ts';
+import { measure } from './measure.ts';
 import { BACKUP, LABEL_PARTS, labelFolder, surplusLabels } from './plan/labels.ts';
 import { BEGUN_AGAIN } from './plan/ownership.ts';
 import { surplusSnapshots } from './plan/snapshots.ts';
@@ -16,7 +17,7 @@ import { sendWal } from './send-wal.ts';
 export const filesThere = ({ name }: Copy): string => `rclone:${name}:files`;
 
 /** Sends the sets that a copy is to hold, and then removes from it what it is not to hold any more. */
-export async function sendSets(copy: Copy): Promise<void> {
+export async function sendSets(copy: Copy, now: () => Date): Promise<void> {
   const order = readWanted(copy);
   if (!order || order.text === readFact(copy, 'done')) return;
   await claim(copy);
@@ -28,6 +29,7 @@ export async function sendSets(copy: Copy): Promise<void> {
   await removeSurplus(copy, order.wanted, before);
   noteFact(copy, 'labels', (await labelsThere(copy)).map((label) => `${label} `).join(''));
   noteFact(copy, 'done', order.text);
+  await measure(copy, now());
 }
 
 /** A set is listed there once all that it is restored from is there: the WAL that it ends with too. */

@@ -39,7 +39,7 @@ export async function round(copy: Copy, kind: Kind, { now, say }: ServiceContext
   try {
     // Without an identity nothing was ever backed up here: there is nothing to send, or it is yet to be fetched.
     if (ownIdentity(copy) === '' || !(await hasWal(copy))) return;
-    await locked(workAt(copy, `${kind}.lock`), undefined, () => ROUNDS[kind](copy));
+    await locked(workAt(copy, `${kind}.lock`), undefined, () => ROUNDS[kind](copy, now));
     noteFact(copy, `${kind}-success`, factTime(now()));
     if (before !== '') say(`copy ${copy.name}: ${kind} is sent again`);
     noteFact(copy, `${kind}-error`, '');

@@ -9,6 +9,8 @@ import { readFailures } from '../alert.ts';
 import { BACKUP_SCHEDULE } from '../plan/schedule.ts';
 import { readCatalogue } from '../repository/catalogue.ts';
 import { backupMetrics } from './plan/backup-metrics.ts';
+import { sizeMetrics } from './plan/repository-size.ts';
+import { readSizes } from './sizes.ts';
 
 /** What the state folder remembers of backups and drills; nothing where the stack makes none. */
 export async function metricsOfBackups(context: Context, project: Project): Promise<Metric[]> {
@@ -20,10 +22,11 @@ export async function metricsOfBackups(context: Context, project: Project): Prom
     return times.sort((a, b) => a.getTime() - b.getTime())[0];
   };
   const { maxAgeHours } = loaded.settings.backup as BackupSettings;
-  return backupMetrics(readCatalogue(state) ?? { sets: [] }, readFailures(state), {
+  const known = backupMetrics(readCatalogue(state) ?? { sets: [] }, readFailures(state), {
     schedule: { backup: next('backup'), drill: next('drill') },
     maxAgeHours,
   });
+  return [...known, ...sizeMetrics(readSizes(state))];
 }
 
 /** `backup verify`, unlike `backup --type full`. */

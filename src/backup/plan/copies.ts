@@ -21,6 +21,10 @@ export interface CopyState {
   complete: boolean;
   /** The database’s parts that are there (`labelPath`). */
   labels: string[];
+  /** What it takes and what is free there, in bytes, when that was last measured (ISO 8601). Null where it is not known. */
+  bytes: number | null;
+  free: number | null;
+  measured: string | null;
 }
 
 /** What `copies status` printed: `NAME FACT VALUE` a line. @param names those that are to be */
@@ -32,6 +36,7 @@ export function parseCopies(names: readonly string[], output: string): CopyState
   }
   return names.map((name) => {
     const of = (fact: string) => facts.get(`${name} ${fact}`) ?? null;
+    const numberOf = (fact: string) => (/^\d+$/.test(of(fact) ?? '') ? Number(of(fact)) : null);
     return {
       name,
       since: of('since'),
@@ -42,6 +47,9 @@ export function parseCopies(names: readonly string[], output: string): CopyState
       newestWal: of('newest'),
       complete: of('complete') === 'yes',
       labels: (of('labels') ?? '').split(' ').filter(Boolean),
+      bytes: numberOf('bytes'),
+      free: numberOf('free'),
+      measured: of('measured'),
     };
   });
 }

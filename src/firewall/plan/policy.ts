@@ -10,6 +10,8 @@ export interface GovernedPort {
   /** The setting that moves it; its number where no setting of ours publishes it. */
   name: string;
   port: number;
+  /** Only an override publishes UDP. */
+  protocol: 'tcp' | 'udp';
   /** Where it is published. */
   addresses: readonly string[];
   everyone: boolean;
@@ -77,12 +79,12 @@ export function policyOf({ settings, edge, stack, lists }: Input): Policy {
   };
 }
 
-type Published = Pick<GovernedPort, 'name' | 'port' | 'addresses'>;
+type Published = Pick<GovernedPort, 'name' | 'port' | 'protocol' | 'addresses'>;
 
 function publishedPorts({ services }: Input['stack']): Map<string, Published> {
-  const found = new Map<string, { name: string; port: number; addresses: string[] }>();
+  const found = new Map<string, Published & { addresses: string[] }>();
   for (const { setting, host, address } of services.flatMap(({ ports }) => ports)) {
-    const port = found.get(setting) ?? { name: setting, port: host, addresses: [] };
+    const port = found.get(setting) ?? { name: setting, port: host, protocol: 'tcp' as const, addresses: [] };
     if (!port.addresses.includes(address)) port.addresses.push(address);
     found.set(setting, port);
   }
@@ -94,8 +96,11 @@ function askedPorts({ ports }: FirewallSettings, published: ReadonlyMap<string, 
   const who = new Map<string, Who>();
   const added: Published[] = [];
   for (const [key, value] of Object.entries(ports)) {
-    const number = /^[1-9]\d{0,4}$/.test(key) && Number(key) <= 65535 ? Number(key) : undefined;
-    const known = published.has(key) ? [key] : [...published.values()].filter(({ port }) => port === number).map(({ name }) => name);
+    const [, digits, udp] = /^([1-9]\d{0,4})(\/udp)?$/.exec(key) ?? [];
+    const number = digits !== undefined && Number(digits) <= 65535 ? Number(digits) : undefined;
+    const protocol = udp ? 'udp' : 'tcp';
+    const isThis = (port: Published) => port.port === number && port.protocol === protocol;
+    const known = published.has(key) ? [key] : [...published.values()].filter(isThis).map(({ name }) => name);
     if (known.length === 0 && number === undefined)
       throw invalid(`firewall.ports: ${key} is no published port`, key, [...published.keys()], 'firewall.ports');
     for (const name of known) {
@@ -104,7 +109,7 @@ function askedPorts({ ports }: FirewallSettings, published: ReadonlyMap<string, 
     }
     if (known.length === 0 && number !== undefined) {
       who.set(key, value);
-      added.push({ name: key, port: number, addresses: ['0.0.0.0', '::'] });
+      added.push({ name: key, port: number, protocol, addresses: ['0.0.0.0', '::'] });
     }
   }
   return { who, added };
@@ -140,14 +145,16 @@ const invalid = (message: string, name: string, known: readonly string[], where:
   );
 
 /**
- * Whether the rules let a new connection pass.
+ * Whether the rules let a new TCP connection pass.
  * @param to the host's address that it is made to
  */
 export function mayReach(policy: Policy, from: string, to: string, port: number): boolean {
   const address = unmapped(to);
   if (isLoopback(unmapped(from)) || contains(policy.networks, from)) return true;
   const family = address.includes(':') ? '::' : '0.0.0.0';
-  const hit = policy.ports.find((one) => one.port === port && one.addresses.some((each) => each === address || each === family));
+  const hit = policy.ports.find(
+    (one) => one.port === port && one.protocol === 'tcp' && one.addresses.some((each) => each === address || each === family),
+  );
   if (!hit) return !contains(policy.networks, address);
   if (hit.addresses.every(isLoopback)) return false;
   const isIn = (name: string) => contains(policy.sets[name] ?? [], from);
@@ -155,11 +162,14 @@ export function mayReach(policy: Policy, from: string, to: string, port: number)
   return !policy.block.some(isIn) && (hit.everyone || hit.sets.some(isIn));
 }
 
-/** Ports that something of the stack publishes beyond this host, and that no rule knows. */
-export const ungoverned = (policy: Policy, ports: readonly { address: string; host: number }[]): number[] =>
-  [...new Set(ports.filter(({ address }) => !isLoopback(address)).map(({ host }) => host))]
-    .filter(
-      (host) =>
-        !policy.ports.some(({ port, addresses }) => port === host && addresses.some((each) => isEveryAddress(each) || !isLoopback(each))),
-    )
-    .sort((a, b) => a - b);
+/** Ports that something of the stack publishes beyond this host, and that no rule knows: as `firewall.ports` names them. */
+export function ungoverned(policy: Policy, ports: readonly { address: string; host: number; udp?: true }[]): string[] {
+  const open = ports.filter(({ address }) => !isLoopback(address));
+  const isKnown = ({ host, udp }: (typeof open)[number]) =>
+    policy.ports.some(
+      ({ port, protocol, addresses }) =>
+        port === host && (protocol === 'udp') === (udp === true) && addresses.some((each) => isEveryAddress(each) || !isLoopback(each)),
+    );
+  const unknown = open.filter((port) => !isKnown(port)).sort((a, b) => a.host - b.host);
+  return [...new Set(unknown.map(({ host, udp }) => (udp ? `${host}/udp` : String(host))))];
+}

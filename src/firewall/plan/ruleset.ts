@@ -72,12 +72,13 @@ const chain = (name: string, rules: readonly string[]): string[] => [`chain ${na
 const isOpen = ({ addresses }: GovernedPort): boolean => !addresses.every(isLoopback);
 
 function chainNames(ports: readonly GovernedPort[]): Map<GovernedPort, string> {
-  const taken = new Map<number, number>();
+  const taken = new Map<string, number>();
   return new Map(
     ports.map((port) => {
-      const nth = (taken.get(port.port) ?? 0) + 1;
-      taken.set(port.port, nth);
-      return [port, nth === 1 ? `port_${port.port}` : `port_${port.port}_${nth}`];
+      const name = port.protocol === 'udp' ? `port_${port.port}_udp` : `port_${port.port}`;
+      const nth = (taken.get(name) ?? 0) + 1;
+      taken.set(name, nth);
+      return [port, nth === 1 ? name : `${name}_${nth}`];
     }),
   );
 }
@@ -136,11 +137,11 @@ function admitted({ proxies, sets, perAddressPerSecond: each, totalPerSecond: to
   ];
 }
 
-function portRules({ everyone, sets: names }: GovernedPort, { sets, block }: Policy): string[] {
+function portRules({ everyone, sets: names, protocol }: GovernedPort, { sets, block }: Policy): string[] {
   const own = ['lan', 'operators'].filter((name) => everyone || names.includes(name));
   return [
     // Not what opens a connection, whatever the kernel takes it for: an ACK sent before would make it part of one.
-    'ct state established,related tcp flags & (syn | ack) != syn accept',
+    protocol === 'udp' ? 'ct state established,related accept' : 'ct state established,related tcp flags & (syn | ack) != syn accept',
     ...own.flatMap((name) => of(sets[name], name, 'saddr', 'goto admitted')),
     ...block.flatMap((name) => of(sets[name], name, 'saddr', 'counter drop')),
     ...names.filter((name) => !own.includes(name)).flatMap((name) => of(sets[name], name, 'saddr', 'goto admitted')),
@@ -157,7 +158,7 @@ function arrivals(policy: Policy, chains: ReadonlyMap<GovernedPort, string>): st
     ...of(policy.networks, 'networks', 'daddr', 'fib daddr type != local goto direct'),
     ...policy.ports.flatMap((port) =>
       port.addresses.map((address) => {
-        const to = `tcp dport ${port.port}`;
+        const to = `${port.protocol} dport ${port.port}`;
         if (isLoopback(address)) return `${isIpv6(address) ? 'ip6 daddr ::1' : 'ip daddr 127.0.0.0/8'} ${to} counter drop`;
         if (address === '0.0.0.0') return `meta nfproto ipv4 fib daddr type local ${to} goto ${chains.get(port)}`;
         if (address === '::') return `meta nfproto ipv6 fib daddr type local ${to} goto ${chains.get(port)}`;
@@ -169,8 +170,11 @@ function arrivals(policy: Policy, chains: ReadonlyMap<GovernedPort, string>): st
 
 /** What another rule of this host has translated to an address of the stack: ports that these rules have judged, and no others. */
 function forwarded({ networks, ports }: Policy): string[] {
-  const known = [...new Set(ports.filter(isOpen).map(({ port }) => port))].sort((a, b) => a - b);
-  const dnat = known.length > 0 ? [`ct status dnat meta l4proto tcp ct original proto-dst { ${known.join(', ')} } accept`] : [];
+  const dnat = (['tcp', 'udp'] as const).flatMap((protocol) => {
+    const own = ports.filter((port) => isOpen(port) && port.protocol === protocol).map(({ port }) => port);
+    const known = [...new Set(own)].sort((a, b) => a - b);
+    return known.length > 0 ? [`ct status dnat meta l4proto ${protocol} ct original proto-dst { ${known.join(', ')} } accept`] : [];
+  });
   const rules = ['ct state established,related accept', ...dnat, 'counter drop'];
   return [
     ...of(networks, 'networks', 'saddr', 'accept'),

@@ -14,7 +14,7 @@ export interface Found {
   kernel: Kernel | undefined;
   unread?: string;
   /** Ports that the engine publishes and the confirmed rules do not know; undefined where it could not be asked. */
-  ungoverned: readonly number[] | undefined;
+  ungoverned: readonly string[] | undefined;
   /** What loads the rules after a reboot: undefined where systemd does not run. */
   boot: 'installed' | 'missing' | undefined;
 }

@@ -42,3 +42,35 @@ export const auditVerify: Command = {
     return done(verdict, describeVerdict(verdict), verdict.valid ? EXIT.done : EXIT.unhealthy);
   },
 };
+
+export const auditAccept: Command = {
+  name: 'audit accept',
+  summary: 'Begin another log where the audit log is not what was written; the old one is kept, and your reason is the first line',
+  example: "medianest audit accept --reason 'restored the host from an image of last week'",
+  options: [['--reason <text>', 'Why it is not what was written, as far as you know']],
+  run: async (context, _args, options) => {
+    const reason = textOf(options.reason)?.trim();
+    if (!reason) throw new UserError('USAGE', '--reason is missing', "medianest audit accept --reason 'WHY'");
+    const { open } = await import('../../project/open.ts');
+    const { acceptAudit, verifyAudit } = await import('../../state/audit.ts');
+    const { describeVerdict } = await import('../plan/audit.ts');
+    const { currentUser } = await import('../../core/user.ts');
+    const { state } = await open(context);
+    const file = state.at('audit.jsonl');
+    const verdict = verifyAudit(file);
+    if (verdict.valid) return done({ accepted: false, kept: null, verdict }, 'the audit log is as it was written: nothing to accept');
+    if (context.flags.dryRun)
+      return done({ accepted: false, kept: null, verdict }, `${describeVerdict(verdict)}\nwould keep it, and begin another log`);
+    const answer = context.flags.yes
+      ? 'y'
+      : await context.ask(`${describeVerdict(verdict)}\nKeep it as it is, and begin another log? [y/N] `);
+    if (!/^y(es)?$/i.test(answer?.trim() ?? ''))
+      throw new UserError('CONFIRMATION_NEEDED', 'nothing was changed', 'answer y, or pass --yes');
+    const entry = { time: context.clock.now().toISOString(), user: currentUser(), command: 'medianest audit accept', reason };
+    const kept = acceptAudit(file, entry) ?? null;
+    return done(
+      { accepted: kept !== null, kept, verdict },
+      kept === null ? 'the audit log is as it was written: nothing to accept' : `another log has begun; the old one is ${kept}`,
+    );
+  },
+};

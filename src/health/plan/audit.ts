@@ -23,7 +23,7 @@ export const auditCheck = ({ valid, problems, entries }: AuditVerdict): Check =>
         status: 'fail',
         message: `the audit log is not what was written: line ${problems[0]?.line}: ${problems[0]?.what}`,
         remedy:
-          'find out who did that: `medianest audit verify` lists every line that does not fit; to begin another log, move audit.jsonl and audit.head of the state folder aside',
+          'find out who did that: `medianest audit verify` lists every line that does not fit; once you know, `medianest audit accept --reason WHY` begins another log and keeps this one',
         value: problems.length,
       };
 

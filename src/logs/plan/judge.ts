@@ -1,4 +1,5 @@
 import type { Check } from '../../capability/check.ts';
+import { bytes } from '../../host/plan/finding.ts';
 
 /** How the agent says that its shipping stands (src/agent/logs/log-tally.ts). */
 export interface LogStatus {
@@ -8,6 +9,8 @@ export interface LogStatus {
   dropped: { buffer: number; refused: number };
   unread: Record<string, string>;
   bytes: number;
+  /** An agent before 0.5 does not say. */
+  keptBefore?: number;
   lagSeconds: number;
 }
 
@@ -51,6 +54,13 @@ export function judgeLogs(status: LogStatus | undefined, store: string, now: num
       message: `${lost} lines were lost since the agent was started: ${dropped.buffer} for a full buffer, ${dropped.refused} that the store refused`,
       remedy: dropped.buffer > 0 ? 'raise logs.buffer, or see why the store is away' : look,
       value: lost,
+    });
+  if (status.keptBefore)
+    checks.push({
+      id: 'logs.before',
+      status: 'ok',
+      message: `${bytes(status.keptBefore)} of lines were kept as files before, and are not in ${store}: with \`logs: { store: files }\` they can be read again`,
+      value: status.keptBefore,
     });
   return checks;
 }

@@ -69,7 +69,12 @@ export function preparation({ stack, wanted, rendered, facts, changes, files }: 
   if (facts.changedSecrets.length > 0) steps.push({ kind: 'create-secrets', names: [...facts.changedSecrets], cause: 'new or changed' });
   for (const service of wanted)
     if (facts.unplaced.includes(service.name))
-      steps.push({ kind: 'place-secrets', service, image: toolsImage(stack, wanted, service), cause: 'it reads them from its own folder' });
+      steps.push({
+        kind: 'place-secrets',
+        service,
+        image: toolsImage(stack, wanted, service, facts.containers),
+        cause: 'it reads them from its own folder',
+      });
   if (facts.launchDue) steps.push({ kind: 'place-launch', cause: 'the application is started by it' });
   const issued = new Set<string>();
   for (const service of wanted) {
@@ -77,7 +82,13 @@ export function preparation({ stack, wanted, rendered, facts, changes, files }: 
       const due = facts.dueCertificates[certificate.name];
       if (!due || issued.has(certificate.name)) continue;
       issued.add(certificate.name);
-      steps.push({ kind: 'issue-certificate', certificate, uid: service.uid, image: toolsImage(stack, wanted, service), cause: due });
+      steps.push({
+        kind: 'issue-certificate',
+        certificate,
+        uid: service.uid,
+        image: toolsImage(stack, wanted, service, facts.containers),
+        cause: due,
+      });
     }
   }
   // Only where something serves that could be lost.

@@ -1,5 +1,6 @@
 import type { Check } from '../../capability/check.ts';
 import type { JsonObject } from '../../core/json.ts';
+import type { ObservedContainer } from '../../docker/types.ts';
 import { LABEL, volumeName } from '../../stack/labels.ts';
 import type { Service, Stack } from '../../stack/types.ts';
 import type { Step } from './step.ts';
@@ -11,13 +12,17 @@ export interface OwnerFacts {
   volumeOwners: VolumeOwners;
   /** When each volume of the engine was made; asked only when a container will be created. */
   volumesMade?: Readonly<Record<string, string | undefined>> | undefined;
+  containers?: Existing | undefined;
 }
+
+/** Containers that are there: the engine has their images. */
+type Existing = readonly Pick<ObservedContainer, 'service' | 'image'>[];
 
 /**
  * Gives volumes to the user that their containers run as, where that was not done, was done for another user, or for an earlier
  * volume of that name. Neither the image of the operator nor an earlier user leaves them so.
  */
-export function ownerSteps(stack: Stack, wanted: readonly Service[], { volumeOwners, volumesMade }: OwnerFacts): Step[] {
+export function ownerSteps(stack: Stack, wanted: readonly Service[], { volumeOwners, volumesMade, containers }: OwnerFacts): Step[] {
   const seen = new Set<string>();
   return wanted.flatMap((service) => {
     const { uid, gid = uid, mounts, component } = service;
@@ -31,15 +36,24 @@ export function ownerSteps(stack: Stack, wanted: readonly Service[], { volumeOwn
         same && known.owner !== owner
           ? `${component} ran as ${known.owner} before; what still runs so cannot write until it is replaced`
           : `${component} writes to it`;
-      const image = toolsImage(stack, wanted, service);
+      const image = toolsImage(stack, wanted, service, containers);
       return [{ kind: 'own-volume', volume: source, project: stack.project, uid, gid, image, cause }];
     });
   });
 }
 
-/** An image that has the programs to set owners: not that of the operator, which may have none, where there is another. */
-export const toolsImage = (stack: Stack, wanted: readonly Service[], own: Service): string =>
-  (own.image.build ? own : ([...wanted, ...stack.services].find((service) => service.image.build) ?? own)).image.ref;
+/**
+ * An image that has the programs to set owners: not that of the operator, which may have none, where there is another. A run for some
+ * services builds no image of the others, so of these it is that of a container that is there.
+ */
+export function toolsImage(stack: Stack, wanted: readonly Service[], own: Service, containers: Existing = []): string {
+  const isBuilt = ({ image }: Service) => image.build !== undefined;
+  const known = isBuilt(own) ? own : wanted.find(isBuilt);
+  if (known) return known.image.ref;
+  const others = stack.services.filter(isBuilt);
+  const there = containers.find(({ service }) => others.some(({ name }) => name === service));
+  return there?.image ?? (others[0] ?? own).image.ref;
+}
 
 /** The same of a rendered Compose file, for these services, whatever was recorded. */
 export function renderedOwnerSteps(

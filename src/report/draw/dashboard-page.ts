@@ -27,7 +27,8 @@ export function dashboardPart(shown: Dashboard): string {
   const { panels } = shown;
   const sections = SECTIONS.map((name) => {
     const beside = besides(name, shown);
-    const drawn = isKnown(panels) ? charts(panels.value.filter(({ panel }) => panel.section === name)) : '';
+    const own = isKnown(panels) ? panels.value.filter(({ panel }) => panel.section === name) : [];
+    const drawn = own.length > 0 ? charts(own) : '';
     return beside || drawn ? `<section id="${name}"><h2>${SECTION_TITLES[name]}</h2>\n${beside}${drawn}</section>` : '';
   });
   const unmeasured = isKnown(panels) ? '' : missing(panels.missing);

@@ -1,3 +1,4 @@
+import { HERE } from '../../backup/metrics/plan/repository-size.ts';
 import type { CertificateRow } from '../../certificates/plan/certificate-report.ts';
 import { durationText, utcText } from '../../core/time.ts';
 import { bytes } from '../../ui/bytes.ts';
@@ -78,7 +79,10 @@ export function healing(all: readonly HealingAction[]): string {
   ]);
 }
 
-export function backups({ sets, drills, newestAgeSeconds, longestGapSeconds, failed }: BackupView, { at, days }: ReportHead): string {
+export function backups(
+  { sets, drills, newestAgeSeconds, longestGapSeconds, failed, places }: BackupView,
+  { at, days }: ReportHead,
+): string {
   if (newestAgeSeconds === null && sets.length === 0) return missing('There is no backup yet: `medianest backup --type full`.');
   const end = Date.parse(at);
   const span: [number, number] = [end - days * DAY_MS, end];
@@ -117,6 +121,14 @@ export function backups({ sets, drills, newestAgeSeconds, longestGapSeconds, fai
       [last ? secondsText(last.rpoSeconds) : 'not measured', 'RPO of the last drill: so much would have been lost'],
       [last ? secondsText(last.rtoSeconds) : 'not measured', 'RTO of the last drill: so long the recovery took'],
     ]),
+    places.length > 0
+      ? rows('Where they are', ['Place', 'Takes', 'Free', 'Full in'], places, ({ place, bytes: size, free, fullInDays }) => [
+          place === HERE ? 'the repository' : `the copy ${place}`,
+          bytes(size),
+          free === null ? 'not told' : bytes(free),
+          fullInDays === null ? 'not known' : `${Math.floor(fullInDays)} days`,
+        ])
+      : '',
     lanes.length + failures.length > 0 ? timeline('Backups', [...lanes, ...failures], span) : plain('No set of this time is kept.'),
     drills.length > 0
       ? `<div class="charts">${overTime('RPO in drills', 'RPO', 'rpoSeconds')}${overTime('RTO in drills', 'RTO', 'rtoSeconds')}</div>`

@@ -1,3 +1,4 @@
+import { fullInDays, type PlaceSizes } from '../../backup/metrics/plan/repository-size.ts';
 import type { BackupSet } from '../../backup/plan/backup-sets.ts';
 import { isGood } from '../../backup/plan/backup-sets.ts';
 import type { Change } from './incidents.ts';
@@ -30,12 +31,20 @@ export interface BackupView {
   longestGapSeconds: number | null;
   /** Commands about backups that failed. */
   failed: Change[];
+  /** What the repository (`here`) and each copy take, as they were last measured; days until they are full, null where that is not known. */
+  places: { place: string; bytes: number; free: number | null; fullInDays: number | null }[];
 }
 
 const ABOUT_BACKUPS = /^medianest (backup|drill|restore)\b/;
 
 /** @param changes of the days that are reported */
-export function backupView(sets: readonly BackupSet[], changes: readonly Change[], since: Date, now: Date): BackupView {
+export function backupView(
+  sets: readonly BackupSet[],
+  changes: readonly Change[],
+  since: Date,
+  now: Date,
+  places: PlaceSizes = {},
+): BackupView {
   const good = sets
     .filter(isGood)
     .map(({ finishedAt }) => Date.parse(finishedAt))
@@ -60,5 +69,9 @@ export function backupView(sets: readonly BackupSet[], changes: readonly Change[
     newestAgeSeconds: newest === undefined ? null : Math.max(0, (now.getTime() - newest) / 1000),
     longestGapSeconds: newest === undefined ? null : Math.max(...gaps) / 1000,
     failed: changes.filter(({ command, result }) => result !== 'done' && ABOUT_BACKUPS.test(command)),
+    places: Object.entries(places).flatMap(([place, sizes]) => {
+      const last = sizes.at(-1);
+      return last ? [{ place, bytes: last.bytes, free: last.free, fullInDays: fullInDays(sizes) ?? null }] : [];
+    }),
   };
 }

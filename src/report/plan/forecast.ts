@@ -1,4 +1,5 @@
-import type { Ask, Point, Series, Span } from './samples.ts';
+import { slopeOf } from '../../backup/metrics/plan/trend.ts';
+import type { Ask, Series, Span } from './samples.ts';
 
 /** One disk, and when it will be full if it continues to fill as it did. */
 export interface DiskForecast {
@@ -34,12 +35,4 @@ export function forecastOf([free = [], sizes = []]: readonly Series[][]): DiskFo
     const fullInDays = perDay !== null && perDay > 0 ? last[1] / perDay : null;
     return [{ mountpoint, free: last[1], size, fullInDays, perDay, measuredSeconds }];
   });
-}
-
-/** Of the straight line that is nearest to all points (least squares), each second. */
-function slopeOf(points: readonly Point[]): number {
-  const mean = (index: 0 | 1) => points.reduce((sum, point) => sum + point[index], 0) / points.length;
-  const [time, value] = [mean(0), mean(1)];
-  const spread = points.reduce((sum, point) => sum + (point[0] - time) ** 2, 0);
-  return spread === 0 ? 0 : points.reduce((sum, point) => sum + (point[0] - time) * (point[1] - value), 0) / spread;
 }

@@ -5,11 +5,23 @@ import type { NetworkName } from '../../stack/types.ts';
 import { CACHE_KEEPER_SECRET, redisCluster } from '../cache/redis-cluster.ts';
 import { FENCER_PASSWORD } from '../database/etcd.ts';
 import { REST_PASSWORD } from '../database/patroni.ts';
+import { traceEndpoint } from '../shared/full.ts';
 import { memberCertificate } from '../shared/member.ts';
 import { AGENT_HOST, AGENT_METRICS, MONITORING_HOSTS, monitored } from '../shared/monitoring.ts';
+import { tracesEndpoint } from '../shared/traces.ts';
 import { ENGINE_PROXY_UID, ENGINE_SOCKET, SELF, SOCKET_FOLDER, watched } from './engine-proxy.ts';
 import { containerName, engineRequests } from './engine-requests.ts';
-import { LOGS_FOLDER, LOGS_VOLUME, type LogsSettings, logEgress, logNetworks, logTarget, takesLogs } from './log-egress.ts';
+import {
+  AUDIT_FOLDER,
+  LOGS_FOLDER,
+  LOGS_VOLUME,
+  type LogsSettings,
+  logEgress,
+  logNetworks,
+  logTarget,
+  shipsLogs,
+  takesLogs,
+} from './log-egress.ts';
 
 const settings = z.strictObject({
   healing: z
@@ -57,6 +69,7 @@ export const agent = defineService({
     const scraped = monitored(input);
     const logs = input.settingsOf(logEgress);
     const keepsLogs = takesLogs(input.settings);
+    const target = logTarget(logs, input);
     const networks: NetworkName[] = [
       'db',
       ...(groups.has('database') ? ['control' as const] : []),
@@ -76,11 +89,12 @@ export const agent = defineService({
           { source: 'engine-socket', target: SOCKET_FOLDER, kind: 'volume', readOnly: true },
           { source: './hold', target: '/run/hold', kind: 'bind', readOnly: true },
           ...(keepsLogs ? [{ source: LOGS_VOLUME, target: LOGS_FOLDER, kind: 'volume' as const, readOnly: false }] : []),
+          ...(shipsLogs(input.settings) ? [{ source: './audit', target: AUDIT_FOLDER, kind: 'bind' as const, readOnly: true }] : []),
         ],
         secrets: [
           ...(groups.has('database') ? [FENCER_PASSWORD, REST_PASSWORD] : []),
           ...(groups.has('cache') ? [CACHE_KEEPER_SECRET] : []),
-          ...(logTarget(logs, input)?.secrets ?? []),
+          ...(target?.secrets ?? []),
         ],
         reloadsSecrets: true,
         certificate: memberCertificate('agent', addresses),
@@ -133,13 +147,18 @@ function metricsView(input: BuildInput) {
 /** Whose lines it takes: those of all containers, its own too. */
 function logsView(logs: LogsSettings, input: BuildInput) {
   const { days, size, buffer } = logs;
+  const target = logTarget(logs, input)?.target ?? null;
+  // A collector outside is reached by the application’s way out, which is not the agent’s.
+  const collector = monitored(input) && tracesEndpoint(input) === undefined ? traceEndpoint(input, 'monitoring') : undefined;
   const services = [...new Set([...watched(input).map(({ name }) => name), ...SELF])];
   return {
     folder: LOGS_FOLDER,
     days,
     size,
     buffer,
-    target: logTarget(logs, input)?.target ?? null,
+    target,
+    ...(target && { audit: AUDIT_FOLDER }),
+    ...(collector !== undefined && { spans: { url: collector, slowMs: input.settings.traces.slowMs } }),
     containers: services.map((service) => ({ service, container: containerName(input.settings.project, service) })),
   };
 }

@@ -89,6 +89,9 @@ export const storeNow = (settings: Settings, leftOut: readonly { service: string
     ? 'files'
     : storeOf(settings);
 
+/** Whether lines go to a store elsewhere, also while Elasticsearch of this stack is left out: so the agent need not be replaced when it comes. */
+export const shipsLogs = (settings: Settings): boolean => goesToOwn(settings) || isRemote(settings.logs as LogsSettings);
+
 /** The network in which the agent reaches Elasticsearch of this stack, whether that is left out or not. */
 export const logNetworks = (settings: Settings): NetworkName[] => (goesToOwn(settings) ? ['monitoring'] : []);
 
@@ -98,6 +101,8 @@ export const takesLogs = (settings: Settings): boolean => storeOf(settings) !== 
 /** The volume in which the lines are, and where the agent has it. */
 export const LOGS_VOLUME = 'logs';
 export const LOGS_FOLDER = '/srv/logs';
+/** Where it has the audit log that commands write, while that is shipped too (state/audit.ts). */
+export const AUDIT_FOLDER = '/run/audit';
 
 /** HAProxy as the agent's way to a log store outside: to that host alone, on that port, for the agent alone (docs/decisions/0026-egress-by-host.md). */
 export const logEgress = defineService({
@@ -147,12 +152,13 @@ export const logEgress = defineService({
 });
 
 interface Target {
-  target: JsonObject;
+  /** Null while the store is left out. */
+  target: JsonObject | null;
   secrets: SecretSpec[];
 }
 
-/** Elasticsearch of this stack; null while it is left out. @throws UserError where it is no part of the stack */
-function ownTarget(input: BuildInput): Target | null {
+/** Elasticsearch of this stack. Its secret is there also while it is left out. @throws UserError where it is no part of the stack */
+function ownTarget(input: BuildInput): Target {
   const found = logStore(input);
   if (!found)
     throw new UserError(
@@ -160,7 +166,7 @@ function ownTarget(input: BuildInput): Target | null {
       'logs.store is elasticsearch, logs.url does not say where, and this stack has none',
       'set `logs.url`, or `observability: full`, or `logs: { store: files }`',
     );
-  if (!runsFull(input, 'elasticsearch')) return null;
+  if (!runsFull(input, 'elasticsearch')) return { target: null, secrets: [found.password] };
   const { address, port } = elasticsearchListen(input);
   return {
     target: { kind: 'elasticsearch', url: found.url, connect: { host: address, port }, user: found.user, password: found.password.name },

@@ -5,7 +5,7 @@ import { REDIS_KERNEL } from '../../stack/kernel-needs.ts';
 import { type BuildInput, type CacheConnection, defineService, type StoreContract } from '../../stack/service.ts';
 import type { Blueprint, SecretSpec } from '../../stack/types.ts';
 import { generated, memberCertificate, slots } from '../shared/member.ts';
-import { monitored, REDIS_EXPORTER } from '../shared/monitoring.ts';
+import { CACHE_MONITOR_PASSWORD, monitored, REDIS_EXPORTER } from '../shared/monitoring.ts';
 
 const FIRST_HOST = 30;
 const MASTERS = 3;
@@ -37,8 +37,6 @@ export const cacheNodes = (own: RedisClusterSettings) =>
 
 /** What the controller logs in with. */
 export const CACHE_KEEPER_SECRET = generated('redis-keeper-password');
-/** What the exporter logs in with, as a user that exists while there is this secret (`cluster-access`, in the image). */
-export const CACHE_MONITOR_SECRET = generated('redis-monitor-password');
 
 /**
  * The application's two passwords; the nodes take either at any time, so that one is changed while the other is in use. One
@@ -94,7 +92,7 @@ export const redisCluster = defineService({
           ...applicationSecrets(own),
           CACHE_KEEPER_SECRET,
           generated('redis-replication-password'),
-          ...(monitored(input) ? [CACHE_MONITOR_SECRET] : []),
+          ...(monitored(input) ? [CACHE_MONITOR_PASSWORD] : []),
         ],
         ...(monitored(input) && {
           metrics: [{ ...REDIS_EXPORTER, job: 'redis', params: { target: `rediss://${address}:${REDIS_PORT}` } }],

@@ -3,8 +3,10 @@ import { cpus, memory, secret } from '../../settings/fields.ts';
 import { REDIS_KERNEL } from '../../stack/kernel-needs.ts';
 import { type BuildInput, type CacheConnection, defineService, type StoreContract } from '../../stack/service.ts';
 import type { SecretSpec } from '../../stack/types.ts';
+import { CACHE_MONITOR_PASSWORD, monitored, REDIS_EXPORTER } from '../shared/monitoring.ts';
 
 const REDIS_HOST = 30;
+const REDIS_PORT = 6379;
 
 const settings = z.strictObject({
   password: secret().describe('Password; made at random where it is not given'),
@@ -38,8 +40,11 @@ export const redis = defineService({
       networks: ['db'],
       ports: [],
       mounts: [{ source: 'redis-data', target: '/var/lib/redis', kind: 'volume', readOnly: false }],
-      secrets: [redisPassword(own.password)],
-      environment: {},
+      secrets: [redisPassword(own.password), ...(monitored(input) ? [CACHE_MONITOR_PASSWORD] : [])],
+      ...(monitored(input) && {
+        metrics: [{ ...REDIS_EXPORTER, job: 'redis', params: { target: `redis://${input.address('db', REDIS_HOST)}:${REDIS_PORT}` } }],
+      }),
+      environment: monitored(input) ? { REDIS_MONITORED: 'yes' } : {},
       view: redisView(own.memory, '* -::*'),
       memoryBytes: own.memory,
       cpus: own.cpus,
@@ -64,9 +69,9 @@ const redisPassword = (given: z.output<typeof settings>['password']): SecretSpec
 /** One server without TLS, at a fixed address. */
 export function plainCache(host: string, input: BuildInput): StoreContract<CacheConnection> {
   return {
-    connection: { host, port: 6379, user: 'default', password: 'redis-password' },
+    connection: { host, port: REDIS_PORT, user: 'default', password: 'redis-password' },
     environment: { REDIS_URL_FILE: '/run/secrets/redis-url' },
-    secrets: [{ name: 'redis-url', source: { format: `redis://:{redis-password}@${host}:6379/0` } }],
+    secrets: [{ name: 'redis-url', source: { format: `redis://:{redis-password}@${host}:${REDIS_PORT}/0` } }],
     passwords: [redisPassword(input.settingsOf(redis).password)],
     after: ['redis'],
   };

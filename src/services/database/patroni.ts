@@ -2,7 +2,7 @@ import { type BuildInput, type DatabaseConnection, defineService, type StoreCont
 import type { Blueprint, SecretSpec } from '../../stack/types.ts';
 import { archiving, BACKUP_CERTIFICATE } from '../backup/settings/backup-address.ts';
 import { generated, memberCertificate, slots } from '../shared/member.ts';
-import { MONITORING_HOSTS, monitored, POSTGRES_EXPORTER } from '../shared/monitoring.ts';
+import { DATABASE_MONITOR_PASSWORD, MONITORING_HOSTS, monitored, POSTGRES_EXPORTER } from '../shared/monitoring.ts';
 import { DATABASE_PORT, dbRouterAddress, REPLICAS_PORT } from './db-router-address.ts';
 import { ETCD_PASSWORDS, etcdEndpoints } from './etcd.ts';
 import { dynamicSettings, parameterTrial, restartSettings } from './patroni-parameters.ts';
@@ -11,8 +11,6 @@ import { type DatabaseSettings, databaseSettings } from './patroni-settings.ts';
 const FIRST_HOST = 20;
 
 export const REST_PASSWORD = generated('patroni-rest-password');
-/** Of the exporter’s role, which exists while there is this secret (`roles`, in the image). */
-export const MONITOR_PASSWORD = generated('database-monitor-password');
 const REST_PORT = 8008;
 
 export const patroni = defineService({
@@ -48,7 +46,7 @@ function blueprint({ name, host, address }: Member, own: DatabaseSettings, input
       generated('rewind-password'),
       REST_PASSWORD,
       ...ETCD_PASSWORDS,
-      ...(monitored(input) ? [MONITOR_PASSWORD] : []),
+      ...(monitored(input) ? [DATABASE_MONITOR_PASSWORD] : []),
     ],
     // Clients reach it through the router, by the router's name and address.
     certificate: memberCertificate(name, [address, 'db-router', dbRouterAddress(input)]),

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { cpus, memory, secret } from '../../settings/fields.ts';
 import { type BuildInput, type DatabaseConnection, defineService, type StoreContract } from '../../stack/service.ts';
 import type { SecretSpec } from '../../stack/types.ts';
+import { DATABASE_MONITOR_PASSWORD, MONITORING_HOSTS, monitored, POSTGRES_EXPORTER } from '../shared/monitoring.ts';
 
 /** What the images contain (templates/postgres/image/entrypoint). */
 export const POSTGRES_MAJOR = '17';
@@ -17,11 +18,15 @@ const settings = z.strictObject({
   maxConnections: z.int().min(10).max(1000).default(100).describe('Connections at most'),
 });
 
-/** What its templates see: memory settings derived from what the container is given (PostgreSQL 17 manual, 19.4). */
-export function postgresView(memoryBytes: number, maxConnections: number, listenAddresses: string) {
+/**
+ * What its templates see: memory settings derived from what the container is given (PostgreSQL 17 manual, 19.4).
+ * @param monitor the address of the exporter, where the server is monitored
+ */
+export function postgresView(memoryBytes: number, maxConnections: number, listenAddresses: string, monitor: string | null = null) {
   const mib = Math.floor(memoryBytes / 1024 ** 2);
   return {
     listenAddresses,
+    monitor,
     maxConnections,
     sharedBuffersMiB: Math.max(16, Math.floor(mib / 4)),
     effectiveCacheSizeMiB: Math.max(32, Math.floor((mib * 3) / 4)),
@@ -48,9 +53,23 @@ export const postgres = defineService({
       networks: ['db'],
       ports: [],
       mounts: [{ source: 'postgres-data', target: '/var/lib/postgresql/data', kind: 'volume', readOnly: false, backedUp: 'dump' }],
-      secrets: [databasePassword(own.password)],
-      environment: { POSTGRES_DB: 'medianest', POSTGRES_USER: 'medianest' },
-      view: postgresView(own.memory, own.maxConnections, '*'),
+      secrets: [databasePassword(own.password), ...(monitored(input) ? [DATABASE_MONITOR_PASSWORD] : [])],
+      environment: { POSTGRES_DB: 'medianest', POSTGRES_USER: 'medianest', ...(monitored(input) && { POSTGRES_MONITORED: 'yes' }) },
+      view: postgresView(
+        own.memory,
+        own.maxConnections,
+        '*',
+        monitored(input) ? input.address('db', MONITORING_HOSTS['postgres-exporter']) : null,
+      ),
+      ...(monitored(input) && {
+        metrics: [
+          {
+            ...POSTGRES_EXPORTER,
+            job: 'postgres',
+            params: { target: `${input.address('db', POSTGRES_HOST)}:${DATABASE_PORT}/medianest`, auth_module: 'monitor-plain' },
+          },
+        ],
+      }),
       memoryBytes: own.memory,
       cpus: own.cpus,
       // One process for each connection, and its own dozen.

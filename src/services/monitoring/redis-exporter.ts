@@ -1,6 +1,5 @@
 import { defineService } from '../../stack/service.ts';
-import { CACHE_MONITOR_SECRET } from '../cache/redis-cluster.ts';
-import { REDIS_EXPORTER } from '../shared/monitoring.ts';
+import { CACHE_MONITOR_PASSWORD, REDIS_EXPORTER } from '../shared/monitoring.ts';
 import { asked, exporter, exporterPart } from './exporter.ts';
 
 const PASSWORDS = 'redis-exporter-passwords';
@@ -14,7 +13,8 @@ export const redisExporter = defineService({
     if (nodes.length === 0) return [];
     // It looks up the password by the address that it is asked for, with the user in it.
     const addresses = nodes.map(({ source }) => (source.params?.target ?? '').replace('://', '://monitor@'));
-    const entries = addresses.map((address) => `${JSON.stringify(address)}: "{${CACHE_MONITOR_SECRET.name}}"`);
+    const tls = addresses.some((address) => address.startsWith('rediss:'));
+    const entries = addresses.map((address) => `${JSON.stringify(address)}: "{${CACHE_MONITOR_PASSWORD.name}}"`);
     return [
       exporter(
         {
@@ -25,8 +25,8 @@ export const redisExporter = defineService({
           // Where the nodes listen.
           networks: ['monitoring', 'db'],
           secrets: [{ name: PASSWORDS, source: { format: `{\n${entries.join(',\n')}\n}\n` } }],
-          trust: true,
-          view: { passwords: `/run/secrets/${PASSWORDS}` },
+          ...(tls && { trust: true }),
+          view: { passwords: `/run/secrets/${PASSWORDS}`, tls },
         },
         own,
         input,

@@ -1,5 +1,6 @@
 import type { MetricsSource } from '../../stack/metrics.ts';
 import type { BuildInput } from '../../stack/service.ts';
+import { generated } from './member.ts';
 
 /** Numbers of Prometheus and the exporters in their networks. Services that admit only one of them need its address. */
 export const MONITORING_HOSTS = {
@@ -16,6 +17,10 @@ export const MONITORING_HOSTS = {
   kibana: 92,
   jaeger: 93,
 };
+
+/** Of the exporter’s role in the database and of its user in the cache, which exist while there is this secret. */
+export const DATABASE_MONITOR_PASSWORD = generated('database-monitor-password');
+export const CACHE_MONITOR_PASSWORD = generated('redis-monitor-password');
 
 /** How each exporter is asked about another container: the part of a scrape that those containers need not know. */
 export const POSTGRES_EXPORTER = {

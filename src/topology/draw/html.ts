@@ -26,7 +26,7 @@ function line(group: TopologyGroup, node: TopologyNode, live: boolean): string[]
 
 /** One page that needs nothing else: the picture, and all of it as a table for those who cannot see it. */
 export function html(picture: Topology, drawnAt: Date): string {
-  const { project, profile, live } = picture;
+  const { project, profile, live, leftOut } = picture;
   const heads = ['service', 'component', 'networks', 'published', ...(live ? ['state', 'role', 'details', 'address'] : [])];
   return `<!doctype html>
 <html lang="en">
@@ -40,7 +40,12 @@ export function html(picture: Topology, drawnAt: Date): string {
 <body>
 <header>
 <h1>${markup(project)}</h1>
-<p>profile ${markup(profile)}, ${live ? 'as it runs' : 'as it is rendered'}, ${drawnAt.toISOString().slice(0, 16).replace('T', ' ')} UTC</p>
+<p>profile ${markup(profile)}, ${live ? 'as it runs' : 'as it is rendered'}, ${drawnAt.toISOString().slice(0, 16).replace('T', ' ')} UTC</p>${
+    leftOut.length > 0
+      ? `
+<p>left out for want of their images: ${markup(leftOut.join(', '))}</p>`
+      : ''
+  }
 </header>
 <main>
 <div class="picture">

@@ -36,7 +36,8 @@ function box(name: string, node: TopologyNode, notes: readonly string[]): string
 
 /** The picture as text that GitHub, GitLab and many editors draw. */
 export function mermaid(picture: Topology): string {
-  const lines = ['flowchart TB', `  ${VISITORS}((${label(['visitors'])}))`];
+  const left = picture.leftOut.length > 0 ? [`  %% left out for want of their images: ${picture.leftOut.join(', ')}`] : [];
+  const lines = ['flowchart TB', ...left, `  ${VISITORS}((${label(['visitors'])}))`];
   for (const network of picture.networks) {
     lines.push(
       `  subgraph net_${id(network.name)} [${label([`${network.name} ${network.subnet}${network.internal ? ', internal' : ''}`])}]`,

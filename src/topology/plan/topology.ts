@@ -51,6 +51,8 @@ export interface Topology {
   /** What the stack calls outside: a name, and its address. */
   outside: { id: string; name: string; url: string }[];
   flows: TopologyFlow[];
+  /** Services that the last `up` left out for want of their images: they are not drawn. */
+  leftOut: string[];
 }
 
 /** Who comes in by published ports. */
@@ -108,6 +110,8 @@ export function topology(stack: Stack, external: Readonly<Record<string, { url?:
     groups,
     outside,
     flows: distinct(flows),
+    // One that keeps an older image runs.
+    leftOut: stack.leftOut.flatMap(({ service, keeps }) => (keeps === undefined ? [service] : [])),
   };
 }
 

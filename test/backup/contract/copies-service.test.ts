@@ -113,6 +113,9 @@ describe('the service of the copies', { timeout: 300_000 }, () => {
     expect((await docker(['exec', SERVICE, 'copies', 'alive'])).status).toBe(0);
     expect(await check()).toMatchObject({ status: 0, stdout: '' });
     expect(await far.run('cat', `${FAR}/repository.id`)).toBe('own');
+    await vi.waitFor(async () => expect((await state())?.measured).not.toBeNull(), { timeout: 60_000, interval: 500 });
+    expect((await state())?.bytes).toBeGreaterThan(100);
+    expect((await state())?.free).toBeGreaterThan(1_000_000);
   });
 
   it('sends WAL that comes later, and goes by another order', async () => {

@@ -135,7 +135,10 @@ describe('a backup', () => {
       expect((await sets()).map(({ id }) => id)).toEqual([first]);
       expect((await must('backup', 'list')).stdout).toContain('dev-compose keeps dumps, and no WAL between them');
       expect((await must('jobs', 'list')).stdout).toMatch(/backup/);
-      await must('health');
+      const { checks } = parsed<{ checks: { id: string; value: number; message: string }[] }>(await must('health', '--json'));
+      const size = checks.find(({ id }) => id === 'backup-size');
+      expect(size).toMatchObject({ message: expect.stringMatching(/^the repository takes .* restic .* free$/) });
+      expect(size?.value).toBeGreaterThan(10_000);
     },
     TIMEOUT,
   );

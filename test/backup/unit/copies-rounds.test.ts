@@ -197,6 +197,9 @@ describe('sets', () => {
     expect(sent().filter((file) => file.includes('.zst') && file.startsWith(WAL))).toEqual([segment('09')]);
     expect(world.fact('labels')).toBe(`pgbackrest/${FULL} pgbackrest/${INCREMENT} `);
     expect(world.fact('done')).toBe(readFileSync(world.here('copies/sftp'), 'utf8'));
+    const held = Object.values(world.files(world.there())).reduce((sum, text) => sum + text.length, 0);
+    // This server does not tell what is free.
+    expect([world.fact('bytes'), world.fact('free'), world.fact('measured')]).toEqual([String(held), '', NOW]);
     world.calls.length = 0;
     await send('sets');
     expect([world.calls, world.fact('sets-success')]).toEqual([[], NOW]);
@@ -213,6 +216,14 @@ describe('sets', () => {
     expect([world.fact('sets-error'), world.fact('done')]).toEqual(['no', undefined]);
     expect(sent()).toContain(`${SETS}/20250101-000000F/backup.manifest`);
     expect(world.calls.filter((text) => /purge|delete|--prune/.test(text))).toEqual([]);
+  });
+
+  it('that are there are there, also where what they take cannot be measured', async () => {
+    putLabel(FULL);
+    want('09', [FULL], ['a']);
+    world.answer = (call) => (call.startsWith('rclone size') ? failed('ERROR : no') : undefined);
+    await send('sets');
+    expect([world.fact('sets-success'), world.fact('sets-error'), world.fact('bytes')]).toEqual([NOW, '', undefined]);
   });
 
   it('that do not go leave WAL alone', async () => {

@@ -197,6 +197,9 @@ describe('status', () => {
         newestWal: oldest('09'),
         complete: true,
         labels: ['pgbackrest/a', 'pgbackrest/b'],
+        bytes: null,
+        free: null,
+        measured: null,
       },
     ]);
   });

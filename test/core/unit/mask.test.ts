@@ -30,6 +30,25 @@ describe('secrets in lines', () => {
   });
 
   it.each([
+    '"authorization":["Basic PROOF"]',
+    "rawHeaders: [ 'Authorization', 'Basic PROOF' ]",
+    'Authorization Basic PROOF',
+    'Authorization=[Basic PROOF]',
+    'authorization%3A%20Basic%20PROOF',
+    'curl -H "Proxy-Authorization: basic PROOF"',
+  ])('are hidden as user and password in base64: %s', (text) => {
+    for (const proof of [`maria:${SECRET}`, `mária:${SECRET}?`, `a:${SECRET}~~`].map((plain) => Buffer.from(plain).toString('base64'))) {
+      expect(masked(text.replace('PROOF', proof))).not.toContain(proof.slice(0, 12));
+      expect(masked(text.replace('PROOF', proof))).toContain('[redacted]');
+    }
+    expect(JSON.stringify(maskedValue({ list: ['authorization', `Basic ${Buffer.from(`a:${SECRET}`).toString('base64')}`] }))).toBe(
+      '{"list":["authorization","Basic [redacted]"]}',
+    );
+  });
+
+  it.each([
+    'basic authentication failed for user',
+    'Basic information about the installation',
     'password authentication failed for user "portal"',
     'GET /api/health 200',
     'the token of the session has expired',

@@ -36,6 +36,33 @@ describe('the firewall', { timeout: 60_000 }, () => {
     expect(await host.fromInternet()).toEqual([8080, 8443]);
   });
 
+  it('lets a UDP port of an override be reached by those whom `firewall.ports` names', async () => {
+    const echo = `const socket = require('node:dgram').createSocket('udp4');
+      const parent = process.ppid;
+      setInterval(() => process.ppid === parent || process.exit(), 500);
+      socket.on('message', (text, from) => socket.send(text, from.port, from.address)).bind(5353, () => console.log('ready'));`;
+    const server = host.start('container', [process.execPath, '-e', echo]);
+    await new Promise((ready) => server.stdout?.once('data', ready));
+    await host.nft(...'add rule ip docker_like prerouting fib daddr type local udp dport 5353 dnat to'.split(' '), ADDRESSES.container);
+    const ask = `const socket = require('node:dgram').createSocket('udp4');
+      socket.on('message', (text) => { console.log(String(text)); process.exit(); });
+      socket.send('there', 5353, process.argv[1]);
+      setTimeout(() => process.exit(), 1_000);`;
+    const answers = async () => [
+      (await host.in('internet', [process.execPath, '-e', ask, ADDRESSES.internet.host])).stdout.trim(),
+      (await host.in('lan', [process.execPath, '-e', ask, ADDRESSES.lan.host])).stdout.trim(),
+    ];
+    expect(await answers()).toEqual(['there', 'there']);
+    // A rule for the TCP port of that number is none for this one.
+    await host.keep(firewallSettings('ports: { "5353": everyone }'));
+    expect(await answers()).toEqual(['', '']);
+    await host.keep(firewallSettings('ports: { 5353/udp: lan }'));
+    expect(await answers()).toEqual(['', 'there']);
+    await host.keep(firewallSettings('ports: { 5353/udp: everyone }'));
+    expect(await answers()).toEqual(['there', 'there']);
+    server.kill('SIGKILL');
+  });
+
   it('refuses strangers that claim an address of the stack, and a connection that begins with an ACK', async () => {
     await host.keep(CLOSED);
     await host.in('internet', ['ip', 'address', 'add', '172.16.144.77/32', 'dev', 'eth0']);

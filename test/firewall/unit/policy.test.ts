@@ -122,6 +122,20 @@ describe('who may reach', () => {
   });
   it('a port that the engine publishes and no rule knows is told, unless it is on the loopback', () => {
     const ports = [443, 5432, 9000].map((host) => ({ address: '0.0.0.0', host }));
-    expect(ungoverned(everyone, [...ports, { address: '::', host: 5432 }, { address: '127.0.0.1', host: 7 }])).toEqual([5432, 9000]);
+    expect(ungoverned(everyone, [...ports, { address: '::', host: 5432 }, { address: '127.0.0.1', host: 7 }])).toEqual(['5432', '9000']);
+  });
+  it('a UDP port is another one than the TCP port of that number', () => {
+    const ports = [
+      { address: '0.0.0.0', host: 443, udp: true as const },
+      { address: '0.0.0.0', host: 53, udp: true as const },
+    ];
+    expect(ungoverned(everyone, ports)).toEqual(['53/udp', '443/udp']);
+    const named = policy('{ allow: lan, ports: { 53/udp: lan, 443/udp: everyone } }');
+    expect(ungoverned(named, ports)).toEqual([]);
+    expect(ungoverned(named, [{ address: '0.0.0.0', host: 53 }])).toEqual(['53']);
+    // What is said of it is not said of the portal's own port.
+    expect(mayReach(named, '198.51.100.1', '203.0.113.1', 443)).toBe(false);
+    expect(() => policy('{ ports: { 53/sctp: lan } }')).toThrow('53/sctp is no published port');
+    expect(() => policy('{ ports: { 70000/udp: lan } }')).toThrow('70000/udp is no published port');
   });
 });

@@ -36,6 +36,13 @@ firewall:
     await expect(ruleset(everyone)).toMatchFileSnapshot('rules-everyone.nft');
   });
 
+  it('of UDP ports of an override', async () => {
+    const udp = policy(
+      'profile: prod\nproject: names\nedge: { domains: [media.lan] }\nfirewall: { ports: { 53/udp: lan, "53": [10.0.0.0/8], 443/udp: everyone } }',
+    );
+    await expect(ruleset(udp)).toMatchFileSnapshot('rules-udp.nft');
+  });
+
   it('of a laptop, on trial: loopback alone, without limits', async () => {
     const laptop = policy('profile: dev-compose\nproject: laptop\nfirewall: { perAddressPerSecond: 0, totalPerSecond: 0 }');
     await expect(suspend('laptop', 60) + trialRuleset(laptop, 60)).toMatchFileSnapshot('rules-laptop-trial.nft');

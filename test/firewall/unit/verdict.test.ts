@@ -22,7 +22,7 @@ describe('the verdict', () => {
     ['changed', { kernel: { table: 'changed', trialLeft: 0 } }, 'changed', /not those that were confirmed/, 'fail'],
     ['not ours', { confirmed: undefined, kernel: { table: 'unconfirmed', trialLeft: 0 } }, 'changed', /does not know/, 'fail'],
     ['other settings', { wanted: 'others' }, 'active', /have changed since/, 'warn'],
-    ['a new port', { ungoverned: [5432] }, 'active', /1 published port without a rule: 5432/, 'warn'],
+    ['a new port', { ungoverned: ['5432'] }, 'active', /1 published port without a rule: 5432/, 'warn'],
     ['no unit', { boot: 'missing' }, 'active', /systemd does not load/, 'warn'],
     ['no systemd', { boot: undefined }, 'active', undefined, 'ok'],
     ['the engine away', { ungoverned: undefined }, 'active', undefined, 'ok'],

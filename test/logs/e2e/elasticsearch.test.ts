@@ -65,6 +65,16 @@ afterAll(async () => {
   await store?.close();
 });
 
+test('the audit log arrives in a data stream of its own', async () => {
+  const audit = () => [...store.documents].filter(([id]) => store.streamOf.get(id) === `logs-medianest-${space.project}.audit`);
+  const commands = () => audit().map(([, { message }]) => message);
+  await until('the first `up` is there', () => commands().length === 1, 30);
+  expect(commands()).toEqual(['medianest up --profile dev done']);
+  expect((await space.run(['restart', 'redis'])).status).toBe(0);
+  await until('the restart is there', () => commands().length === 2, 30);
+  expect(audit()[1]?.[1]).toMatchObject({ stream: 'audit', fields: { result: 'done', chain: expect.stringMatching(/^[0-9a-f]{64}$/) } });
+});
+
 test('lines arrive once each, while the agent is killed with SIGKILL again and again', async () => {
   expect(store.requests.slice(0, 3)).toEqual([
     `PUT /_ilm/policy/medianest-${space.project}`,

@@ -27,6 +27,15 @@ describe('the checks of logs', () => {
     expect(lost).toMatchObject({ id: 'logs.dropped', status: 'warn', value: 8, remedy: expect.stringContaining('logs.buffer') });
   });
 
+  it('tell of lines that were kept as files before, and are in no store', () => {
+    const told = judgeLogs(status({ keptBefore: 3 * 1024 ** 2 }), 'elasticsearch', NOW)[1];
+    expect(told).toMatchObject({
+      id: 'logs.before',
+      status: 'ok',
+      message: expect.stringMatching(/^3 MiB of lines .* not in elasticsearch/),
+    });
+  });
+
   it('do not take silence for good', () => {
     expect(verdicts(undefined)).toEqual(['logs warn']);
     expect(verdicts(status({}, NOW - 60_000))).toEqual(['logs warn']);
@@ -45,6 +54,8 @@ describe('metrics of logs', () => {
       'medianest_logs_dropped_total{reason="refused"} 0',
       'medianest_logs_retried_total 0',
       'medianest_logs_cut_total 0',
+      'medianest_logs_spans_total{result="sent"} 0',
+      'medianest_logs_spans_total{result="dropped"} 0',
       'medianest_logs_bytes 99',
       'medianest_logs_lag_seconds 1.5',
       'medianest_logs_store_up 0',

@@ -116,16 +116,35 @@ describe('where images are missing', () => {
     expect(names(built)).toEqual(names(full).filter((name) => !['elasticsearch', 'kibana', 'grafana'].includes(name)));
     expect(built.leftOut.map((entry) => entry.service).sort()).toEqual(['elasticsearch', 'grafana', 'kibana']);
     expect(built.volumes).not.toContain('grafana-data');
-    expect(built.secrets.some(({ name }) => /grafana|elasticsearch|kibana/.test(name))).toBe(false);
+    // The agent's: it is not replaced when Elasticsearch comes.
+    expect(built.secrets.map(({ name }) => name).filter((name) => /grafana|elasticsearch|kibana/.test(name))).toEqual([
+      'elasticsearch-logs-password',
+    ]);
     expect(built.images.some(({ name }) => name === 'kibana')).toBe(false);
   });
   it('renders no trace of it but a note, so that nothing else is replaced', () => {
     const all = without({ refs: refs(full, ...FOUR), running: {} });
     const light = rendered(stackOf(load({ file: 'observability: light\n', flags: { profile: 'prod' } })));
-    expect(rendered(all).inputs).toEqual(light.inputs);
+    // The agent is given the audit log, which it ships once Elasticsearch is there.
+    expect({ ...rendered(all).inputs, agent: light.inputs.agent }).toEqual(light.inputs);
     const compose = parse(rendered(all).files[0]?.contents ?? '');
     expect(Object.keys(compose['x-left-out']).sort()).toEqual([...FOUR].sort());
     expect(Object.keys(compose.services).filter((name) => FOUR.includes(name))).toEqual([]);
+  });
+  it.each(['prod', 'dev-compose'])('replaces no agent of %s when Elasticsearch comes', (profile) => {
+    const file = 'components: { agent: true, engine-proxy: true, jaeger: false }\n';
+    const whole = stack(file, profile);
+    const less = buildStack(settings(file, profile).settings, registry, {
+      version: '0.0.0',
+      overrides: {},
+      subnets: SUBNETS,
+      sourceHash: () => 'fixed',
+      engineSocket: { path: '/var/run/docker.sock', gid: 999 },
+      absence: { refs: refs(whole, 'elasticsearch', 'kibana', 'grafana'), running: {} },
+    });
+    const [now, then] = [rendered(less), rendered(whole)];
+    expect(Object.keys(now.inputs).filter((name) => now.inputs[name] !== then.inputs[name])).toEqual([]);
+    expect(now.configs.agent).not.toBe(then.configs.agent);
   });
   it.each([
     [['elasticsearch', 'jaeger'], {}],

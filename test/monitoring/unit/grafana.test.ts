@@ -178,6 +178,9 @@ describe('what Grafana is provisioned with', () => {
   it('draws only what the stack has', () => {
     const own = stackOf(load(CASES['full-without-logs']));
     const names = rendered(own).files.flatMap(({ path }) => (path.startsWith('grafana/dashboards/Stack/') ? [path.slice(25)] : []));
-    expect(names.sort()).toEqual(['backups.json', 'certificates.json', 'edge.json', 'host.json', 'overview.json', 'traces.json']);
+    const stores = ['cache.json', 'database.json'];
+    expect(names.sort()).toEqual(
+      [...stores, 'backups.json', 'certificates.json', 'edge.json', 'host.json', 'overview.json', 'traces.json'].sort(),
+    );
   });
 });

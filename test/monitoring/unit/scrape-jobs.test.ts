@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { jobsOf } from '../../../src/services/monitoring/panels/panel.ts';
+import { PANELS, panelsOf } from '../../../src/services/monitoring/panels/panels.ts';
 import { type Source, scrapeJobs } from '../../../src/services/monitoring/scrape-jobs.ts';
 import type { Stack } from '../../../src/stack/types.ts';
 import { load, rendered, stackOf } from '../../support/settings.ts';
@@ -100,6 +102,48 @@ describe('observability: light', () => {
     const stack = monitored('', 'dev');
     expect(names(stack)).toEqual(['all-in-one', 'node-exporter', 'alertmanager', 'prometheus']);
     expect(stack.services.find(({ name }) => name === 'prometheus')?.networks).toEqual(['monitoring']);
+  });
+
+  it('measures a single database and a single cache, which have no TLS', () => {
+    const stack = monitored('', 'dev-compose');
+    expect(names(stack)).toEqual(expect.arrayContaining(['postgres-exporter', 'redis-exporter']));
+    const config = fileOf(stack, 'prometheus/prometheus.yml');
+    expect(config).toContain('"__param_target":"192.168.0.20:5432/medianest","__param_auth_module":"monitor-plain"');
+    expect(config).toContain('"__param_target":"redis://192.168.0.30:6379"');
+    expect(fileOf(stack, 'postgres/pg_hba.conf')).toMatch(
+      /host +medianest +monitor +192\.168\.0\.82\/32 +scram-sha-256\nhost +all +monitor +all +reject\nhost +all +all/,
+    );
+    const format = (name: string) => {
+      const spec = stack.secrets.find((secret) => secret.name === name)?.source;
+      return spec && 'format' in spec ? spec.format : '';
+    };
+    expect(format('postgres-exporter-settings')).toMatch(/^auth_modules:\n {2}monitor-plain:[\s\S]*sslmode: disable\n/);
+    expect(format('postgres-exporter-settings')).not.toContain('verify-full');
+    expect(format('redis-exporter-passwords')).toContain('"redis://monitor@192.168.0.30:6379"');
+    const exporters = stack.services.filter(({ name }) => /^(postgres|redis)-exporter$/.test(name));
+    expect(exporters.map(({ networks, trust }) => [networks, trust])).toEqual([
+      [['monitoring', 'db'], undefined],
+      [['monitoring', 'db'], undefined],
+    ]);
+    expect(fileOf(stack, 'compose.yml')).not.toContain('-tls-ca-cert-file');
+    const rules = rendered(stack).files.flatMap(({ path }) => /^prometheus\/rules-(.*)\.yml$/.exec(path)?.[1] ?? []);
+    expect(rules).toEqual(expect.arrayContaining(['postgres', 'redis']));
+  });
+
+  it('lets no exporter into a single engine that is not measured', () => {
+    const stack = stackOf(load({ flags: { profile: 'dev-compose' } }));
+    expect(fileOf(stack, 'postgres/pg_hba.conf')).not.toContain('monitor');
+    expect(stack.secrets.filter(({ name }) => name.includes('monitor'))).toEqual([]);
+  });
+
+  it.each(['prod', 'dev-compose', 'dev'])('draws of %s what its jobs measure, and no other picture', (profile) => {
+    const stack = monitored('', profile);
+    const jobs = new Set(stack.services.flatMap(({ metrics = [] }) => metrics.map(({ job }) => job)));
+    const components = new Set(stack.services.map(({ component }) => component));
+    const measured = PANELS.filter((panel) => jobsOf(panel).every((job) => jobs.has(job)) && (!panel.of || components.has(panel.of)));
+    expect(panelsOf(components)).toEqual(measured);
+    expect(measured.length).toBeLessThanOrEqual(PANELS.length);
+    expect(measured.length === PANELS.length).toBe(profile === 'prod');
   });
 
   it('keeps the network of monitoring inside, and publishes no port', () => {

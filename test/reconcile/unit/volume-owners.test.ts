@@ -66,6 +66,18 @@ describe('the owner of a volume that the application writes to', () => {
       'give the volume uploads to user 20000:20000 (app ran as 10001:10001 before; what still runs so cannot write until it is replaced)',
     );
   });
+  it('is set by an image that the engine has, also in a run for the application alone', () => {
+    const own = stack('app: { image: "registry.example/app:1" }');
+    const app = own.services.filter(({ component }) => component === 'app');
+    const image = (containers: OwnerFacts['containers']) => {
+      const [step] = ownerSteps(own, app, { volumeOwners: {}, containers });
+      return step?.kind === 'own-volume' ? step.image : undefined;
+    };
+    // The engine has what the last `up` has built, not what the next one builds.
+    expect(image([{ service: 'edge', image: 'medianest/edge:0123456789ab' }])).toBe('medianest/edge:0123456789ab');
+    // The operator's own image may have no program that sets owners.
+    expect(image([{ service: 'app-1', image: 'registry.example/app:1' }])).toMatch(/^medianest\//);
+  });
   it('stays what was set: Docker copies no folder of the image into the volume', () => {
     const { app, ...services } = composeServices(rendered(stack()).files.find(({ path }) => path === 'compose.yml')?.contents) as Record<
       string,

@@ -182,7 +182,14 @@ describe('backups', () => {
     expect(view.sets.at(-1)?.status).toBe('damaged');
   });
   it('are none where there is none', () => {
-    expect(backupView([], [], since, now)).toEqual({ sets: [], drills: [], newestAgeSeconds: null, longestGapSeconds: null, failed: [] });
+    expect(backupView([], [], since, now)).toEqual({
+      sets: [],
+      drills: [],
+      newestAgeSeconds: null,
+      longestGapSeconds: null,
+      failed: [],
+      places: [],
+    });
   });
   it('know drills of all sets that are kept, the oldest first', () => {
     const drilled = (id: string, drilledAt: string) =>

@@ -3,7 +3,17 @@ import os from 'node:os';
 import path from 'node:path';
 import { buildSync } from 'esbuild';
 import { describe, expect, it } from 'vitest';
-import { type AuditEntry, appendAudit, beginAudit, endAudit, noteKilled, readAudit, verifyAudit } from '../../../src/state/audit.ts';
+import { sha256 } from '../../../src/core/hash.ts';
+import {
+  type AuditEntry,
+  acceptAudit,
+  appendAudit,
+  beginAudit,
+  endAudit,
+  noteKilled,
+  readAudit,
+  verifyAudit,
+} from '../../../src/state/audit.ts';
 import { nextLine } from '../../../src/state/plan/audit-chain.ts';
 import { HOME, run } from '../../support/cli.ts';
 
@@ -145,6 +155,28 @@ describe('the chain of the audit log', () => {
     appendAudit(file, { ...entry('agent'), time: '2026-11-30T00:00:01.000Z' });
     noteKilled(file);
     expect(readAudit(file).map(({ command }) => command)).toEqual(['a', 'b', 'agent']);
+  });
+
+  it('that is accepted is kept, and another chain begins with the reason; killed in between, the same again completes it', () => {
+    const log = logOf('a', 'b', 'c');
+    const given = { time: '2026-11-30T00:00:01.000Z', user: 'maria', command: 'medianest audit accept', reason: 'a downgrade' };
+    expect(acceptAudit(log.file, given)).toBeUndefined();
+    log.write(log.lines().slice(0, 1));
+    const before = readFileSync(log.file, 'utf8');
+    const kept = acceptAudit(log.file, given);
+    expect(readFileSync(kept as string, 'utf8')).toBe(before);
+    const [first] = readAudit(log.file);
+    expect(first).toMatchObject({ user: 'maria', reason: expect.stringMatching(/^a downgrade; the log before is kept as .*, SHA-256 /) });
+    expect(first?.reason).toContain(sha256(before));
+    expect(verifyAudit(log.file)).toMatchObject({ valid: true, entries: 1, before: 0 });
+    appendAudit(log.file, entry('d'));
+    expect(verifyAudit(log.file)).toMatchObject({ valid: true, entries: 2 });
+    // Killed before the note of its end: the first log's end is still noted.
+    writeFileSync(log.file.replace(/jsonl$/, 'head'), readFileSync((kept as string).replace(/jsonl$/, 'head')));
+    expect(verifyAudit(log.file).valid).toBe(false);
+    expect(() => acceptAudit(log.file, given)).toThrow('is there already');
+    const again = acceptAudit(log.file, { ...given, time: '2026-11-30T00:00:02.000Z' });
+    expect([again === kept, verifyAudit(log.file).valid, readFileSync(kept as string, 'utf8')]).toEqual([false, true, before]);
   });
 
   it('belongs to the owner of the folder, also where root writes: the owner continues it', () => {

@@ -24,7 +24,7 @@ export interface CopiesRemote {
   destroy(): void;
 }
 
-const LOOKS = /^(rclone (lsf|cat|hashsum|about)|restic (cat config|snapshots))/;
+const LOOKS = /^(rclone (lsf|cat|hashsum|about|size)|restic (cat config|snapshots))/;
 
 export function copiesRemote(): CopiesRemote {
   const root = mkdtempSync(path.join(os.tmpdir(), 'medianest-copies-'));
@@ -77,6 +77,10 @@ export function copiesRemote(): CopiesRemote {
       case 'delete':
         for (const file of readFileSync(flag('--files-from-raw'), 'utf8').split('\n').filter(Boolean)) rmSync(path.join(last, file));
         return done();
+      case 'size': {
+        const all = Object.values(files(remote));
+        return done(JSON.stringify({ count: all.length, bytes: all.reduce((sum, text) => sum + text.length, 0), sizeless: 0 }));
+      }
       case 'check': {
         const differing = Object.entries(files(before)).flatMap(([file, text]) =>
           existsSync(path.join(last, file)) && readFileSync(path.join(last, file), 'utf8') === text ? [] : [file],

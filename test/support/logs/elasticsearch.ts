@@ -26,8 +26,10 @@ interface Mapping {
  * does not know it refuses. It stands for the real one, which no test can pull (docs/logs.md says what was not run).
  */
 export class ElasticsearchDouble {
-  /** `_id` -> document, of the data stream. */
+  /** `_id` -> document, of all data streams. */
   readonly documents = new Map<string, Record<string, unknown>>();
+  /** `_id` -> the data stream that a document is in. */
+  readonly streamOf = new Map<string, string>();
   /** Method and path of all requests, in their order. */
   readonly requests: string[] = [];
   /** How often a document came that was there. */
@@ -35,8 +37,9 @@ export class ElasticsearchDouble {
   trouble: Trouble = {};
   authorization: string | undefined;
   private readonly policies = new Set<string>();
-  private template: { pattern: string; properties: Record<string, Mapping> } | undefined;
-  private stream: string | undefined;
+  /** Pattern -> fields. */
+  private readonly templates = new Map<string, Record<string, Mapping>>();
+  private readonly streams = new Set<string>();
   private server: http.Server | undefined;
 
   /** @param tls files of a key and a certificate */
@@ -88,7 +91,7 @@ export class ElasticsearchDouble {
   private putPolicy(name: string, { policy }: { policy?: { phases?: Record<string, { min_age?: string; actions: object }> } }) {
     const phases = policy?.phases ?? {};
     const wrong = Object.keys(phases).filter((phase) => !['hot', 'warm', 'cold', 'frozen', 'delete'].includes(phase));
-    if (wrong.length > 0 || !phases.hot || !/^\d+[dhms]$/.test(phases.delete?.min_age ?? ''))
+    if (wrong.length > 0 || !phases.hot || (phases.delete && !/^\d+[dhms]$/.test(phases.delete.min_age ?? '')))
       return failure(400, 'illegal_argument_exception', 'the phases of the policy');
     this.policies.add(name);
     return ACKNOWLEDGED;
@@ -114,50 +117,55 @@ export class ElasticsearchDouble {
     for (const [field, mapping] of Object.entries(mappings.properties))
       if (!KNOWN_TYPES.includes(mapping.type))
         return failure(400, 'mapper_parsing_exception', `No handler for type [${mapping.type}] declared on field [${field}]`);
-    this.template = { pattern, properties: mappings.properties };
+    this.templates.set(pattern, mappings.properties);
     return ACKNOWLEDGED;
   }
 
   private putStream(name: string, body: string) {
     if (body !== '') return failure(400, 'illegal_argument_exception', 'request does not support having a body');
-    if (this.stream === name) return failure(400, 'resource_already_exists_exception', `data_stream [${name}] already exists`);
-    if (this.template?.pattern !== name)
+    if (this.streams.has(name)) return failure(400, 'resource_already_exists_exception', `data_stream [${name}] already exists`);
+    if (!this.templates.has(name))
       return failure(400, 'illegal_argument_exception', `no matching index template found for data stream [${name}]`);
-    this.stream = name;
+    this.streams.add(name);
     return ACKNOWLEDGED;
   }
 
   private bulk(target: string, body: string) {
-    if (this.stream !== target) return failure(404, 'index_not_found_exception', `no such index [${target}]`);
+    if (!this.streams.has(target)) return failure(404, 'index_not_found_exception', `no such index [${target}]`);
     if (!body.endsWith('\n')) return failure(400, 'illegal_argument_exception', 'The bulk request must be terminated by a newline [\\n]');
     const lines = body.slice(0, -1).split('\n');
     if (lines.length % 2 !== 0) return failure(400, 'illegal_argument_exception', 'an action without its document');
     const items = [];
     for (let at = 0; at < lines.length; at += 2) {
-      const action = JSON.parse(lines[at] as string) as { create?: { _id?: string } };
+      const action = JSON.parse(lines[at] as string) as { create?: { _id?: string; _index?: string } };
       if (Object.keys(action).join() !== 'create')
         return failure(400, 'illegal_argument_exception', 'only write ops with an op_type of create are allowed in data streams');
-      items.push({ create: this.create(action.create?._id ?? '', JSON.parse(lines[at + 1] as string) as Record<string, unknown>) });
+      const { _id = '', _index = target, ...more } = action.create ?? {};
+      if (Object.keys(more).length > 0)
+        return failure(400, 'illegal_argument_exception', `Action/metadata line contains an unknown parameter [${Object.keys(more)[0]}]`);
+      items.push({ create: this.create(_index, _id, JSON.parse(lines[at + 1] as string) as Record<string, unknown>) });
     }
     const errors = items.some(({ create }) => 'error' in create);
     return { status: 200, body: JSON.stringify({ took: 1, errors, items }) };
   }
 
-  private create(id: string, document: Record<string, unknown>): { _id: string; status: number; error?: object } {
+  private create(stream: string, id: string, document: Record<string, unknown>): { _id: string; status: number; error?: object } {
     const troubled = this.trouble.item?.(document);
     if (troubled) return { _id: id, status: troubled, error: { type: 'troubled', reason: `status ${troubled}` } };
-    if (this.documents.has(id)) {
+    if (!this.streams.has(stream))
+      return { _id: id, status: 404, error: { type: 'index_not_found_exception', reason: `no such index [${stream}]` } };
+    if (this.streamOf.get(id) === stream) {
       this.conflicts++;
       return { _id: id, status: 409, error: { type: 'version_conflict_engine_exception', reason: 'document already exists' } };
     }
-    const problem = id === '' || Buffer.byteLength(id) > 512 ? 'id' : this.mismatch(document);
+    const problem = id === '' || Buffer.byteLength(id) > 512 ? 'id' : this.mismatch(this.templates.get(stream) ?? {}, document);
     if (problem) return { _id: id, status: 400, error: { type: 'document_parsing_exception', reason: problem } };
     this.documents.set(id, document);
+    this.streamOf.set(id, stream);
     return { _id: id, status: 201 };
   }
 
-  private mismatch(document: Record<string, unknown>): string | undefined {
-    const properties = this.template?.properties ?? {};
+  private mismatch(properties: Record<string, Mapping>, document: Record<string, unknown>): string | undefined {
     if (typeof document['@timestamp'] !== 'string') return 'data stream timestamp field [@timestamp] is missing';
     for (const [field, value] of Object.entries(document)) {
       const mapping = properties[field];

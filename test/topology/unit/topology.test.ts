@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { registry } from '../../../src/services/index.ts';
+import { buildStack } from '../../../src/stack/build.ts';
+import { recordedAbsence } from '../../../src/stack/images/left-out.ts';
 import { html } from '../../../src/topology/draw/html.ts';
 import { boxAt } from '../../../src/topology/draw/labels.ts';
 import { cellsOf, layOut } from '../../../src/topology/draw/layout.ts';
@@ -8,7 +11,7 @@ import { svg } from '../../../src/topology/draw/svg.ts';
 import { type Topology, topology, VISITORS } from '../../../src/topology/plan/topology.ts';
 import { withAllTiers } from '../../support/large-stack.ts';
 import { runningContainer } from '../../support/plan-facts.ts';
-import { load, stackOf } from '../../support/settings.ts';
+import { load, SUBNETS, stackOf } from '../../support/settings.ts';
 
 const stack = (profile: string, file = '') => stackOf(load({ flags: { profile }, file }));
 const prod = stack('prod');
@@ -171,4 +174,26 @@ describe.each(Object.entries(pictures))('the layout of %s', (_name, picture) => 
 it('lets no name become markup', () => {
   const bad = { ...(pictures.dev as Topology), project: '<script>"&' };
   for (const text of [svg(bad), html(bad, new Date(0))]) expect(text).not.toContain('<script>');
+});
+
+it('leaves out what the last `up` left out for want of its image, and says so', () => {
+  const loaded = load({ flags: { profile: 'prod' }, file: 'observability: full\n' });
+  const whole = stackOf(loaded);
+  const image = whole.services.find(({ name }) => name === 'grafana')?.image.ref ?? '';
+  const absence = recordedAbsence([{ service: 'grafana', image }]);
+  const picture = topology(
+    buildStack(loaded.settings, registry, {
+      version: '0.0.0',
+      overrides: {},
+      subnets: SUBNETS,
+      sourceHash: () => 'fixed',
+      engineSocket: { path: '/var/run/docker.sock', gid: 999 },
+      absence,
+    }),
+    {},
+  );
+  expect(picture.leftOut).toEqual(['grafana']);
+  expect(picture.groups.map(({ component }) => component)).not.toContain('grafana');
+  for (const text of [html(picture, new Date(0)), mermaid(picture)]) expect(text).toContain('left out for want of their images: grafana');
+  expect(topology(whole, {}).leftOut).toEqual([]);
 });

@@ -27,9 +27,23 @@ export const bulkPath = (kind: LogTarget['kind'], project: string): string =>
     ? `/${dataStream(project)}/_bulk`
     : '/insert/elasticsearch/_bulk?_time_field=@timestamp&_msg_field=message&_stream_fields=service,replica';
 
-/** `create` alone: what is there already is refused with 409, and so nothing comes twice (Elasticsearch, "Bulk API"). */
-export const bulkBody = (documents: readonly Waiting[]): string =>
-  documents.map(({ id, text }) => `{"create":{"_id":"${id}"}}\n${text}\n`).join('');
+/** That of its audit log: no project has a dot in its name, so it is no other project's. */
+export const auditStream = (project: string): string => `${dataStream(project)}.audit`;
+
+/** As documents of the audit log begin. No line of a container does: what it says is in `message` and `fields`, which come later. */
+const OF_AUDIT = /^\{"@timestamp":"[^"]*","id":"[\w-]{27}","service":"audit","replica":"audit","container":"audit",/;
+
+/**
+ * `create` alone: what is there already is refused with 409, and so nothing comes twice (Elasticsearch, "Bulk API").
+ * @param audit the data stream of lines of the audit log; undefined where the store tells them apart itself
+ */
+export const bulkBody = (documents: readonly Waiting[], audit?: string): string =>
+  documents
+    .map(({ id, text }) => {
+      const index = audit !== undefined && OF_AUDIT.test(text) ? `"_index":"${audit}",` : '';
+      return `{"create":{${index}"_id":"${id}"}}\n${text}\n`;
+    })
+    .join('');
 
 const ID = /"id":"([\w-]{27})"/;
 

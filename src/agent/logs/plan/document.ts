@@ -12,7 +12,7 @@ export interface LogDocument {
   /** `app-1`, as Compose calls it. */
   replica: string;
   container: string;
-  stream: 'stdout' | 'stderr';
+  stream: 'stdout' | 'stderr' | 'audit';
   level: string;
   message: string;
   correlationId?: string;
@@ -32,7 +32,7 @@ export interface Origin {
 }
 
 /** `hash(container, moment, n)`: of one line the same in every run. */
-const idOf = (container: string, time: string, n: number): string =>
+export const documentIdOf = (container: string, time: string, n: number): string =>
   createHash('sha256').update(`${container} ${time} ${n}`).digest('base64url').slice(0, 27);
 
 /** @param n its number among the lines of its moment */
@@ -41,7 +41,7 @@ export function documentOf({ stream, time, text, cutFrom }: Line, n: number, { s
   const [correlationId, traceId] = [correlationOf(fields), traceOf(fields)];
   return {
     '@timestamp': time,
-    id: idOf(id, time, n),
+    id: documentIdOf(id, time, n),
     service: service.replace(/-\d+$/, ''),
     replica: service,
     container,

@@ -1,4 +1,4 @@
-import { dataStream } from './bulk.ts';
+import { auditStream, dataStream } from './bulk.ts';
 
 /** A request that prepares Elasticsearch for the documents. */
 export interface Preparation {
@@ -39,25 +39,36 @@ const MAPPINGS = {
  * @param days after which lines are deleted
  * @param lifecycle whether the store has taken the policy
  */
-export function preparations(project: string, days: number, lifecycle: boolean): Preparation[] {
-  const name = `medianest-${project}`;
-  const stream = dataStream(project);
+export const preparations = (project: string, days: number, lifecycle: boolean): Preparation[] =>
+  streamOf(dataStream(project), `medianest-${project}`, '', { rollover: '1d', days }, lifecycle);
+
+/** The same for the audit log: nothing deletes its lines. */
+export const auditPreparations = (project: string, lifecycle: boolean): Preparation[] =>
+  streamOf(auditStream(project), `medianest-${project}.audit`, ' of the audit log', { rollover: '90d' }, lifecycle);
+
+function streamOf(
+  stream: string,
+  name: string,
+  of: string,
+  { rollover, days }: { rollover: string; days?: number },
+  lifecycle: boolean,
+): Preparation[] {
   return [
     {
-      what: 'the lifecycle policy',
+      what: `the lifecycle policy${of}`,
       method: 'PUT',
       path: `/_ilm/policy/${name}`,
       body: {
         policy: {
           phases: {
-            hot: { actions: { rollover: { max_age: '1d', max_primary_shard_size: '10gb' } } },
-            delete: { min_age: `${days}d`, actions: { delete: {} } },
+            hot: { actions: { rollover: { max_age: rollover, max_primary_shard_size: '10gb' } } },
+            ...(days !== undefined && { delete: { min_age: `${days}d`, actions: { delete: {} } } }),
           },
         },
       },
     },
     {
-      what: 'the index template',
+      what: `the index template${of}`,
       method: 'PUT',
       path: `/_index_template/${name}`,
       body: {
@@ -78,7 +89,7 @@ export function preparations(project: string, days: number, lifecycle: boolean):
       },
     },
     {
-      what: 'the data stream',
+      what: `the data stream${of}`,
       method: 'PUT',
       path: `/_data_stream/${stream}`,
       body: undefined,

@@ -9,6 +9,9 @@ export const FACTS = [
   'sets-success',
   'sets-error',
   'sets-tried',
+  'bytes',
+  'free',
+  'measured',
 ] as const;
 
 /**

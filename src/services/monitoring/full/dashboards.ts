@@ -1,7 +1,7 @@
 import type { Role } from '../../../stack/types.ts';
 import { COMMAND_PANELS } from '../panels/command-panels.ts';
 import { containerPanels } from '../panels/container-panels.ts';
-import { type Panel, SECTION_TITLES, SECTIONS, type SectionName } from '../panels/panel.ts';
+import { jobsOf, type Panel, SECTION_TITLES, SECTIONS, type SectionName } from '../panels/panel.ts';
 import { PANELS } from '../panels/panels.ts';
 import { DATASOURCES, dashboard, type GrafanaDashboard, metricPanel, type Unplaced } from './grafana-dashboard.ts';
 
@@ -20,6 +20,8 @@ export interface Drawn {
   /** Who the application says it is in its traces; null where there are none. */
   traces: string | null;
   services: readonly Shown[];
+  /** Whether a component is part of the stack. */
+  has: (component: string) => boolean;
 }
 
 const ABOUT: Readonly<Record<SectionName, string>> = {
@@ -33,11 +35,6 @@ const ABOUT: Readonly<Record<SectionName, string>> = {
   host: 'The machine that everything runs on',
 };
 
-/** The jobs that a query names; none in one about alerts. */
-const jobsOf = ({ query }: Pick<Panel, 'query'>): string[] => [
-  ...new Set([...query.matchAll(/job="([^"]+)"/g)].map(([, job]) => job as string)),
-];
-
 /** `patroni-2` is one of several: they are on one dashboard. */
 const groupOf = (name: string): string => name.replace(/-\d+$/, '');
 
@@ -45,9 +42,10 @@ const groupOf = (name: string): string => name.replace(/-\d+$/, '');
  * All dashboards: file below `dashboards/` (its folder is the folder in Grafana) -> dashboard. A panel is left out where nothing of
  * the stack measures it, and a dashboard where no panel is left.
  */
-function dashboards({ metrics, logs, traces, services }: Drawn): Record<string, GrafanaDashboard> {
+function dashboards({ metrics, logs, traces, services, has }: Drawn): Record<string, GrafanaDashboard> {
   const jobs = new Set(services.flatMap((service) => service.jobs));
-  const known = (panel: Pick<Panel, 'query'>) => jobsOf(panel).every((job) => jobs.has(job));
+  const known = (panel: Pick<Panel, 'query' | 'of'>) =>
+    jobsOf(panel).every((job) => jobs.has(job)) && (panel.of === undefined || has(panel.of));
   const backedUp = services.some(({ role }) => role === 'repository');
   const all = [...PANELS, ...(backedUp ? COMMAND_PANELS : [])].filter(known);
   const sections = SECTIONS.map((section) => {

@@ -63,6 +63,7 @@ export const grafana = defineService({
             metrics: measured,
             logs: store !== undefined,
             traces: jaeger ? traceName(input) : null,
+            has: input.enabled,
             services: [
               ...services.map(({ name, role, metrics = [] }) => ({ name, role, jobs: metrics.map(({ job }) => job) })),
               // Built after all others, because it looks after them.

@@ -53,6 +53,7 @@ export const DATA_PANELS: readonly Panel[] = [
   }),
   panel('cache', 'cache-slots', 'count', 'Slots that are served, of 16,384', 'max(redis_cluster_slots_ok{job="redis"})', {
     upTo: 16_384,
+    of: 'redis-cluster',
     description: 'Slots of the cache that a node serves. Fewer than 16,384: some keys cannot be read or written.',
   }),
   panel(
@@ -86,6 +87,7 @@ export const DATA_PANELS: readonly Panel[] = [
     { description: 'Keys of all nodes that own slots.' },
   ),
   panel('backups', 'wal-age', 'seconds', 'Age of the newest WAL in the archive', 'min(pg_stat_archiver_last_archive_age{job="postgres"})', {
+    of: 'patroni',
     description: 'Time since the newest segment of WAL reached the repository: what a disaster would cost (RPO).',
     warn: 900,
     bad: 3600,
@@ -96,7 +98,7 @@ export const DATA_PANELS: readonly Panel[] = [
     'count',
     'WAL segments that were archived, each hour',
     'sum(rate(pg_stat_archiver_archived_count{job="postgres"}[$window])) * 3600',
-    { description: 'Segments of WAL that reached the repository.' },
+    { of: 'patroni', description: 'Segments of WAL that reached the repository.' },
   ),
   panel(
     'backups',
@@ -104,6 +106,12 @@ export const DATA_PANELS: readonly Panel[] = [
     'count',
     'Attempts to archive that failed, each hour',
     'sum(rate(pg_stat_archiver_failed_count{job="postgres"}[$window])) * 3600',
-    { upTo: 4, description: 'Attempts to archive a segment that failed. WAL then stays on the disk of the leader.', warn: 1, bad: 4 },
+    {
+      of: 'patroni',
+      upTo: 4,
+      description: 'Attempts to archive a segment that failed. WAL then stays on the disk of the leader.',
+      warn: 1,
+      bad: 4,
+    },
   ),
 ];

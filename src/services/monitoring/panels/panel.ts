@@ -31,6 +31,8 @@ export interface Panel {
   bad?: number;
   /** The label that tells its lines apart; one line where nothing is said. */
   by?: string;
+  /** The component that its series come from, where others answer in the same job without them. */
+  of?: string;
   /** The least that its axis reaches up to: a share of 2 % should not look like all. */
   upTo?: number;
 }
@@ -42,8 +44,13 @@ export const panel = (
   unit: Unit,
   title: string,
   query: string,
-  more: Pick<Panel, 'description' | 'by' | 'upTo' | 'warn' | 'bad'>,
+  more: Pick<Panel, 'description' | 'by' | 'of' | 'upTo' | 'warn' | 'bad'>,
 ): Panel => ({ id, section, title, unit, query, ...more });
+
+/** The jobs that a query names; none in one about alerts. */
+export const jobsOf = ({ query }: Pick<Panel, 'query'>): string[] => [
+  ...new Set([...query.matchAll(/job="([^"]+)"/g)].map(([, job]) => job as string)),
+];
 
 /** So many scrapes are in a window: a rate needs two, and one may be missed. */
 const SCRAPES = 4;
