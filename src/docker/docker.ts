@@ -6,6 +6,7 @@ import { cpuSecondsOf } from './cpu-seconds.ts';
 import { toEngineInfo } from './engine-info.ts';
 import { COMPOSE_FOLDER, containerName, toNeighbour, toOwned } from './labelled.ts';
 import { inspectContainer, listContainers, toLife, toStory } from './list-containers.ts';
+import { readSecurity } from './security.ts';
 import type { Engine, ImageStart, ObservedContainer } from './types.ts';
 
 const COMPOSE = {
@@ -129,6 +130,7 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
         const found = await docker.getContainer(id).inspect().catch(absent);
         return found ? toStory(found as Parameters<typeof toStory>[0]) : undefined;
       }),
+    security: (project) => call((docker) => readSecurity(docker, project)),
     stopContainer: (id) =>
       call(async (docker) => {
         const container = docker.getContainer(id);
