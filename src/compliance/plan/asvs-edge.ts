@@ -20,6 +20,7 @@ export function judgeVersions({ at, versions, preferred }: EdgeEvidence): Judgem
 /** Plain HTTP leads to HTTPS, and nothing else. */
 export function judgePlain({ plain }: EdgeEvidence): Judgement {
   if (!plain) return met('no port of plain HTTP is published');
+  if (plain.status === 0) return cannotTell('the port of plain HTTP does not answer', '`medianest why edge`');
   const to = headerOf(plain, 'location');
   return [301, 302, 307, 308].includes(plain.status) && to.startsWith('https://')
     ? met(`plain HTTP is answered with ${plain.status} to ${new URL(to).protocol}//`)
@@ -38,6 +39,12 @@ export function judgeTrust({ at, trusted, local }: EdgeEvidence): Judgement {
   );
 }
 
+/** What the application decides about a page can be seen of a page alone, not of an error. */
+const ofPage =
+  (judge: (page: EdgeAnswer) => Judgement) =>
+  ({ edge }: { edge: EdgeEvidence }): Judgement =>
+    edge.page.status >= 400 ? cannotTell(`the page / is answered with ${edge.page.status}`, '`medianest health`') : judge(edge.page);
+
 const hsts = row('V3.4.1', 'Browsers are told to insist on HTTPS for a year', ['edge'], ({ edge }) => {
   const said = headerOf(edge.page, 'strict-transport-security');
   const seconds = Number(/max-age="?(\d+)/i.exec(said)?.[1] ?? 0);
@@ -49,34 +56,49 @@ const hsts = row('V3.4.1', 'Browsers are told to insist on HTTPS for a year', ['
       );
 });
 
-const cors = row('V3.4.2', 'Other sites may not read answers', ['edge'], ({ edge }) => {
-  const allowed = headerOf(edge.page, 'access-control-allow-origin');
-  if (allowed === '') return met('a request of a foreign origin gets no Access-Control-Allow-Origin');
-  if (allowed === '*') return byHand('Access-Control-Allow-Origin: *: is nothing secret in these answers?');
-  return allowed === FOREIGN_ORIGIN
-    ? open(`the foreign origin ${FOREIGN_ORIGIN} is allowed`, 'the application has to compare origins with a list')
-    : met(`Access-Control-Allow-Origin is fixed: ${allowed}`);
-});
+const cors = row(
+  'V3.4.2',
+  'Other sites may not read answers',
+  ['edge'],
+  ofPage((page) => {
+    const allowed = headerOf(page, 'access-control-allow-origin');
+    if (allowed === '') return met('a request of a foreign origin gets no Access-Control-Allow-Origin');
+    if (allowed === '*') return byHand('Access-Control-Allow-Origin: *: is nothing secret in these answers?');
+    return allowed === FOREIGN_ORIGIN
+      ? open(`the foreign origin ${FOREIGN_ORIGIN} is allowed`, 'the application has to compare origins with a list')
+      : met(`Access-Control-Allow-Origin is fixed: ${allowed}`);
+  }),
+);
 
 /** Whose page the edge is asked for. */
 export const FOREIGN_ORIGIN = 'https://foreign.invalid';
 
-const cookies = row('V3.3.1', 'Cookies are Secure, with the prefix __Host- or __Secure-', ['edge'], ({ edge }) => {
-  const set = [edge.page.headers['set-cookie'] ?? []].flat();
-  if (set.length === 0) return byHand('the page / sets none: look at the cookies after sign-in');
-  const bad = set.filter((cookie) => !/;\s*secure\b/i.test(cookie) || !/^__(Host|Secure)-/.test(cookie));
-  return bad.length > 0
-    ? open(`not so: ${names(bad.map((cookie) => cookie.split('=')[0] ?? ''))}`, 'the application has to set them so')
-    : met(`all ${set.length} of the page /`);
-});
+const cookies = row(
+  'V3.3.1',
+  'Cookies are Secure, with the prefix __Host- or __Secure-',
+  ['edge'],
+  ofPage((page) => {
+    const set = [page.headers['set-cookie'] ?? []].flat();
+    if (set.length === 0) return byHand('the page / sets none: look at the cookies after sign-in');
+    const bad = set.filter((cookie) => !/;\s*secure\b/i.test(cookie) || !/^__(Host|Secure)-/.test(cookie));
+    return bad.length > 0
+      ? open(`not so: ${names(bad.map((cookie) => cookie.split('=')[0] ?? ''))}`, 'the application has to set them so')
+      : met(`all ${set.length} of the page /`);
+  }),
+);
 
-const contentType = row('V4.1.1', 'Answers say their type and their character set', ['edge'], ({ edge }) => {
-  const type = headerOf(edge.page, 'content-type');
-  if (type === '') return open('the page / has no Content-Type', 'the application has to send one');
-  return /^(text\/|[^;]*\+?xml)/i.test(type) && !/charset=/i.test(type)
-    ? open(`the page / has ${type}, without a character set`, 'the application has to add `; charset=utf-8`')
-    : met(`the page / is ${type}`);
-});
+const contentType = row(
+  'V4.1.1',
+  'Answers say their type and their character set',
+  ['edge'],
+  ofPage((page) => {
+    const type = headerOf(page, 'content-type');
+    if (type === '') return open('the page / has no Content-Type', 'the application has to send one');
+    return /^(text\/|[^;]*\+?xml)/i.test(type) && !/charset=/i.test(type)
+      ? open(`the page / has ${type}, without a character set`, 'the application has to add `; charset=utf-8`')
+      : met(`the page / is ${type}`);
+  }),
+);
 
 const context = row('V3.2.1', 'Answers are not shown as something else than they are', ['edge'], ({ edge }) => {
   const missing = ['content-security-policy', 'x-content-type-options'].filter((name) => headerOf(edge.page, name) === '');
@@ -86,9 +108,11 @@ const context = row('V3.2.1', 'Answers are not shown as something else than they
 });
 
 const uploads = row('V5.2.1', 'Files that are too large are refused', ['edge'], ({ edge }) =>
-  edge.oversized === 413
-    ? met('a body of a terabyte is refused before it is sent (413)')
-    : open(`a body of a terabyte is answered with ${edge.oversized}`, 'set `edge.bodyLimit` and `app.uploadLimit`'),
+  edge.oversized === 0
+    ? cannotTell('a body of a terabyte is not answered', '`medianest logs edge`')
+    : edge.oversized === 413
+      ? met('a body of a terabyte is refused before it is sent (413)')
+      : open(`a body of a terabyte is answered with ${edge.oversized}`, 'set `edge.bodyLimit` and `app.uploadLimit`'),
 );
 
 const guessing = row('V6.3.1', 'Guessing of passwords is slowed', ['limits', 'edge'], ({ limits }) =>

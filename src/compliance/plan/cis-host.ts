@@ -1,6 +1,6 @@
-import type { Evidence, HostFile, HostFileName } from './evidence.ts';
+import { type Evidence, type HostFile, type HostFileName, isFound } from './evidence.ts';
 import { octal } from './octal.ts';
-import { asked, byHand, met, names, notApplicable, open, type Row, row } from './point.ts';
+import { asked, byHand, cannotTell, met, names, notApplicable, open, type Row, row } from './point.ts';
 
 /** What the kernel's audit should watch, as the benchmark numbers it. */
 const WATCHED: readonly (readonly [section: string, path: string])[] = [
@@ -89,7 +89,9 @@ function fileRow(
   judge: (file: HostFile) => { wrong: string; fix: string } | undefined,
 ): Row {
   return row(section, title, ['hostFiles'], ({ hostFiles }: Pick<Evidence, 'hostFiles'>) => {
-    const files = hostFiles[name].filter(({ there }) => there);
+    const found = hostFiles[name];
+    if (!isFound(found)) return cannotTell(found.unknown, found.fix);
+    const files = found.value.filter(({ there }) => there);
     if (files.length === 0) return notApplicable(`${name}: there is none on this host`);
     const bad = files.map(judge).filter((found) => found !== undefined);
     if (bad.length === 0) return met(names(files.map(({ path, there }) => `${path} ${octal(there?.mode ?? 0)} ${there?.group}`)));

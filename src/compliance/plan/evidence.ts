@@ -54,8 +54,8 @@ export interface HostFile {
   there: { uid: number; gid: number; group: string; mode: number } | undefined;
 }
 
-/** Files of the engine on the host, by a short name; a path is undefined where none is configured. */
-export type HostFiles = Readonly<Record<HostFileName, readonly HostFile[]>>;
+/** Files of the engine on the host, by a short name. */
+export type HostFiles = Readonly<Record<HostFileName, Found<readonly HostFile[]>>>;
 
 export type HostFileName =
   | 'docker.service'
@@ -114,8 +114,8 @@ export interface BackupEvidence {
   /** Days since the last drill; null where none was made of a set that is kept. */
   drillDays: number | null;
   verifiedDays: number | null;
-  /** The cipher of the repository, as its own configuration in the container says; `none` where it has none. */
-  cipher: string;
+  /** The cipher of the repository, as its configuration in the container says: `none`; undefined where that does not run. */
+  cipher: string | undefined;
   copies: string[];
   /** Why the recovery kit has to be exported. */
   kitProblem: string | undefined;
