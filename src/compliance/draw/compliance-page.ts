@@ -4,7 +4,7 @@ import { GENERATOR } from '../../report/draw/report-page.ts';
 import { STYLE } from '../../report/draw/style.ts';
 import { markup } from '../../topology/draw/svg.ts';
 import { names, STANDARDS, type Standard } from '../plan/point.ts';
-import { type ComplianceReport, countsOf, countText, type JudgedPoint, ofStandard, unknownsOf, WORDS } from '../plan/report.ts';
+import { alike, type ComplianceReport, countsOf, countText, type JudgedPoint, ofStandard, WORDS } from '../plan/report.ts';
 
 /** One page that asks for nothing from anywhere, as the report is. Texts of the host are escaped: a name may be anything. */
 export function compliancePage(report: ComplianceReport): string {
@@ -31,12 +31,12 @@ ${GENERATOR} ${markup(version)}">
 <div class="verdict ${counts.open > 0 ? 'warn' : counts['cannot-tell'] > 0 ? 'unknown' : 'ok'}"><p class="word">${markup(countText(counts))}</p>
 <p>${markup(scopeText(report))}</p></div>
 ${section('How each standard fares', figures((Object.keys(STANDARDS) as Standard[]).map((id) => figureOf(points, id))))}
-${section('Open', openPart(points))}
-${section('Could not be told', unknownPart(points))}
+${section('Open', listOf(points, 'open', 'No point is open.'))}
+${section('Could not be told', listOf(points, 'cannot-tell', 'Every point could be told.'))}
 ${(Object.keys(STANDARDS) as Standard[]).map((id) => section(`${STANDARDS[id].title} ${STANDARDS[id].version}`, tableOf(points, id))).join('\n')}
 </main>
 <footer>
-<p>Written by medianest ${markup(version)} from what ran on ${momentText(at)}. Titles are in its own words; the standards' texts are their makers'. It is no certificate: a person has to judge what it leaves to people, and whether the rest is enough. It names services and files of this host: keep it to those who run it.</p>
+<p>Written by medianest ${markup(version)} from what ran on ${momentText(at)}. Titles are in its own words; the texts of the standards are their makers’. It is no certificate: a person has to judge what it leaves to people, and whether the rest is enough. It names services and files of this host: keep it to those who run it.</p>
 </footer>
 </body>
 </html>
@@ -56,23 +56,12 @@ function figureOf(points: readonly JudgedPoint[], id: Standard): [string, string
 
 const fixOf = (fix: string | undefined): string => (fix ? `<br><span class="soft">Fix: ${withCode(fix)}</span>` : '');
 
-function openPart(points: readonly JudgedPoint[]): string {
-  const open = points.filter(({ verdict }) => verdict === 'open');
-  if (open.length === 0) return missing('No point is open.');
-  const lines = open.map(
-    ({ id, title, evidence, fix }) =>
-      `<li><span class="state fail">${markup(id)}</span> ${withCode(title)}<br>${withCode(evidence)}${fixOf(fix)}</li>`,
-  );
-  return `<ul class="checks">${lines.join('\n')}</ul>`;
-}
-
-function unknownPart(points: readonly JudgedPoint[]): string {
-  const unknown = unknownsOf(points);
-  if (unknown.length === 0) return missing('Every point could be told.');
-  const lines = unknown.map(
-    ({ why, fix, ids }) => `<li><span class="state warn">${markup(names(ids, 12))}</span> ${withCode(why)}${fixOf(fix)}</li>`,
-  );
-  return `<ul class="checks">${lines.join('\n')}</ul>`;
+function listOf(points: readonly JudgedPoint[], verdict: 'open' | 'cannot-tell', none: string): string {
+  const lines = alike(points, verdict).map(({ title, evidence, fix, ids }) => {
+    const head = `<span class="state ${verdict === 'open' ? 'fail' : 'warn'}">${markup(names(ids, 12))}</span>`;
+    return `<li>${head} ${title ? `${withCode(title)}<br>` : ''}${withCode(evidence)}${fixOf(fix)}</li>`;
+  });
+  return lines.length > 0 ? `<ul class="checks">${lines.join('\n')}</ul>` : missing(none);
 }
 
 const tableOf = (points: readonly JudgedPoint[], id: Standard): string =>

@@ -27,3 +27,9 @@ export async function attempt<T>(read: () => Promise<T> | T): Promise<Found<T>> 
 /** What follows from something that may be unknown itself. */
 export const after = async <T, U>(from: Found<T>, read: (value: T) => Promise<U> | U): Promise<Found<U>> =>
   isFound(from) ? attempt(() => read(from.value)) : from;
+
+/** @throws Unseen where there is none: what all of no containers are like says nothing */
+export function someOf<T>(containers: readonly T[]): T[] {
+  if (containers.length === 0) throw new Unseen('nothing of this stack runs', '`medianest up`');
+  return [...containers];
+}

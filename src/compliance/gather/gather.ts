@@ -15,9 +15,10 @@ import { refuseForeign } from '../../reconcile/refuse-foreign.ts';
 import { volumeName } from '../../stack/labels.ts';
 import { containersOf } from '../../stack/roles.ts';
 import type { Stack } from '../../stack/types.ts';
+import { topology, VISITORS } from '../../topology/plan/topology.ts';
 import { wafStatus } from '../../waf/waf-status.ts';
 import type { Evidence, Found, Seen } from '../plan/evidence.ts';
-import { after, attempt, Unseen } from './attempt.ts';
+import { after, attempt, someOf, Unseen } from './attempt.ts';
 import { readEdge } from './edge.ts';
 import { isHere, readAuditRules, readDaemon, readDockerGroup, readHostFiles } from './host.ts';
 import { readAuditLog, readBackups, readLogEvidence, readMonitoring, readRecipients, readStateFiles } from './state.ts';
@@ -45,9 +46,9 @@ export async function gather(context: Context, project: Project): Promise<Seen> 
   const daemon = await after(socket, readDaemon);
   const containers = await after(looked, () => after(security, ({ containers: all }) => someOf(all)).then(flat));
   const both = await after(looked, (one) => after(stack, (built) => ({ one, built })).then(flat));
-  const [edge, certificates, waf, limits, firewall, backups, logs, networks] = await Promise.all([
+  const [edge, inside, waf, limits, firewall, backups, logs, networks] = await Promise.all([
     after(both, ({ one, built }) => readEdge(built, containersOf(one.containers, one.manifest?.services, 'edge'))),
-    after(looked, (one) => certificatesOf(context, one)),
+    after(both, ({ one, built }) => insideOf(context, one, built)),
     after(looked, (one) => wafOf(context, one)),
     after(looked, (one) => limitsOf(one)),
     after(both, ({ one, built }) => firewallOf(context, one, built)),
@@ -70,7 +71,7 @@ export async function gather(context: Context, project: Project): Promise<Seen> 
     stateFiles: await attempt(() => readStateFiles(project)),
     clock: await attempt(() => clockOf(context)),
     edge,
-    certificates,
+    inside,
     waf,
     limits,
     firewall,
@@ -80,7 +81,7 @@ export async function gather(context: Context, project: Project): Promise<Seen> 
     monitoring: await after(looked, readMonitoring),
     recipients: await attempt(() => readRecipients(project)),
     signOn: await after(looked, (one) =>
-      one.containers.flatMap(({ component, state: now }) =>
+      someOf(one.containers).flatMap(({ component, state: now }) =>
         now === 'running' && SIGN_ON.includes(component ?? '') ? [component as string] : [],
       ),
     ),
@@ -100,11 +101,6 @@ async function lookAtOurs(context: Context, project: Project): Promise<Looked> {
   return seen;
 }
 
-function someOf<T>(all: readonly T[]): T[] {
-  if (all.length === 0) throw new Unseen('nothing of this stack runs', '`medianest up`');
-  return [...all];
-}
-
 function storage(folder: string): StorageFacts {
   const found = folder ? storageOf(folder) : undefined;
   if (!found) throw new Unseen(`the file system of ${folder || 'the engine'} cannot be seen`);
@@ -117,9 +113,16 @@ function clockOf(context: Context): Evidence['clock'] {
   return { synchronized };
 }
 
-async function certificatesOf(context: Context, { project, containers }: Looked): Promise<Evidence['certificates']> {
+/** What is served is asked of each listener; who calls whom in clear text follows from the stack, as in `medianest topology`. */
+async function insideOf(context: Context, { project, containers }: Looked, stack: Stack): Promise<Evidence['inside']> {
   const { certificates } = await certificateStatus(context, project, someOf(containers));
-  return certificates.map(({ name, status, cause }) => ({ name, status, cause }));
+  const component = (group: string) => group.split('@')[0] ?? group;
+  return {
+    certificates: certificates.map(({ name, status, cause }) => ({ name, status, cause })),
+    plain: topology(stack, {})
+      .flows.filter(({ from, tls, socket }) => from !== VISITORS && !tls && !socket)
+      .map(({ from, to }) => `${component(from)} to ${component(to)}`),
+  };
 }
 
 const runningEdge = ({ containers, manifest }: Looked) => {

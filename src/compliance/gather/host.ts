@@ -18,9 +18,9 @@ export function readDaemon(socket: string): DaemonConfig {
   const line = commandLineOptions(commandLineOf(socket));
   const file = String(line['config-file'] ?? '/etc/docker/daemon.json');
   const text = readOptional(file);
-  if (text === undefined) return { options: line, from: `the command line of dockerd; there is no ${file}` };
+  if (text === undefined) return { options: line, from: `dockerd’s command line (there is no ${file})` };
   try {
-    return { options: { ...(JSON.parse(text) as DaemonConfig['options']), ...line }, from: `${file} and the command line of dockerd` };
+    return { options: { ...(JSON.parse(text) as DaemonConfig['options']), ...line }, from: `${file} and dockerd’s command line` };
   } catch {
     throw new Unseen(`${file} is no JSON`, 'correct it: the engine would not start with it');
   }

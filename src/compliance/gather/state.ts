@@ -13,7 +13,7 @@ import { containersOf } from '../../stack/roles.ts';
 import { verifyAudit } from '../../state/audit.ts';
 import type { BackupEvidence, Evidence, LogEvidence } from '../plan/evidence.ts';
 import { edgeLines } from '../plan/log-lines.ts';
-import { Unseen } from './attempt.ts';
+import { someOf, Unseen } from './attempt.ts';
 
 const HOUR_MS = 3_600_000;
 const LINES = 40;
@@ -102,6 +102,7 @@ async function cipherOf(
 }
 
 export async function readLogEvidence(seen: Looked): Promise<LogEvidence> {
+  someOf(seen.containers);
   const { settings } = seen.project.loaded;
   const own = settings.logs as LogsSettings;
   const edge = containersOf(seen.containers, seen.manifest?.services, 'edge').find(({ state }) => state === 'running');
@@ -115,6 +116,7 @@ export async function readLogEvidence(seen: Looked): Promise<LogEvidence> {
 }
 
 export function readMonitoring({ project, containers }: Looked): Evidence['monitoring'] {
+  someOf(containers);
   return {
     alertChannels: Object.keys(alertsOfProject(project).channels),
     relayRuns: containers.some(({ component, state }) => component === 'alert-relay' && state === 'running'),

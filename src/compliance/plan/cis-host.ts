@@ -27,18 +27,18 @@ export const WATCHED_PATHS: readonly string[] = WATCHED.map(([, path]) => path);
 /** A rule for a folder covers what is below it. */
 const covers = (watched: string, file: string): boolean => file === watched || file.startsWith(`${watched.replace(/\/$/, '')}/`);
 
-const auditRow = ([section, path]: (typeof WATCHED)[number]): Row =>
-  row(section, `The kernel’s audit records changes of ${path}`, ['auditRules'], ({ auditRules: { watched, existing } }) => {
+/** The same for all, so that a list of them says it once. */
+const WATCH = 'install auditd, write `-w FILE -k docker` for each of them into /etc/audit/rules.d/docker.rules, then `augenrules --load`';
+
+const auditRow = ([section, path]: (typeof WATCHED)[number]): Row => ({
+  ...row(section, `The kernel’s audit records changes of ${path}`, ['auditRules'], ({ auditRules: { watched, existing } }) => {
     const real = existing.filter((file) => file === path || file.endsWith(`/${path}`));
     if (real.length === 0) return notApplicable(`${path} is not on this host`);
     const without = real.filter((file) => !watched.some((rule) => covers(rule, file)));
-    if (without.length === 0) return met(`a rule watches ${names(real)}`);
-    const rules = without.map((file) => `-w ${file} -k docker`).join('; ');
-    return open(
-      `no rule watches ${names(without)}`,
-      `install auditd, write into /etc/audit/rules.d/docker.rules: ${rules}; then augenrules --load`,
-    );
-  });
+    return without.length === 0 ? met(`a rule watches ${names(real)}`) : open('no rule of the kernel’s audit watches it', WATCH);
+  }),
+  family: 'The kernel’s audit records changes of the engine’s files',
+});
 
 /** The oldest engine that its makers still correct is newer than the oldest that works here. */
 const OLDEST_MAINTAINED = 28;
@@ -106,8 +106,8 @@ export const CIS_FILES: readonly Row[] = [
   modeIs('The unit docker.socket', 'docker.socket', '3.4', 0o644),
   ownerIs('The folder /etc/docker', '/etc/docker', '3.5'),
   modeIs('The folder /etc/docker', '/etc/docker', '3.6', 0o755),
-  ownerIs('Certificates of registries', 'registry certificates', '3.7'),
-  modeIs('Certificates of registries', 'registry certificates', '3.8', 0o444),
+  ownerIs('Each certificate of a registry', 'registry certificates', '3.7'),
+  modeIs('Each certificate of a registry', 'registry certificates', '3.8', 0o444),
   ownerIs('The CA of the engine’s API', 'TLS CA', '3.9'),
   modeIs('The CA of the engine’s API', 'TLS CA', '3.10', 0o444),
   ownerIs('The certificate of the engine’s API', 'TLS certificate', '3.11'),

@@ -2,7 +2,7 @@ import { plural } from '../../core/plural.ts';
 import { hanging } from '../../ui/fold.ts';
 import type { Paint, Tone } from '../../ui/paint.ts';
 import { names, STANDARDS, type Standard, type Verdict } from './point.ts';
-import { type ComplianceReport, countsOf, countText, type JudgedPoint, ofStandard, unknownsOf, WORDS } from './report.ts';
+import { alike, type ComplianceReport, countsOf, countText, type JudgedPoint, ofStandard, WORDS } from './report.ts';
 
 interface Shown {
   /** Every point; otherwise what is open and what cannot be told. */
@@ -39,13 +39,17 @@ export function describeCompliance(report: ComplianceReport, shown: Shown): stri
   return [`${report.project}: ${paint('strong', countText(counts))}`, ...standards, '', ...lines, ...rest].join('\n');
 }
 
-const shortLines = (points: readonly JudgedPoint[], shown: Shown): string[] => [
-  ...points.filter(({ verdict }) => verdict === 'open').flatMap((point) => pointLines(point, shown)),
-  ...unknownsOf(points).flatMap(({ why, fix, ids }) => [
-    hanging(`${WORDS['cannot-tell']}  `, `${names(ids)}: ${why}`, shown.width, `${shown.paint('warn', WORDS['cannot-tell'])}  `),
-    ...fixLine(fix, shown.width),
-  ]),
-];
+const shortLines = (points: readonly JudgedPoint[], { width, paint }: Shown): string[] =>
+  (['open', 'cannot-tell'] as const).flatMap((verdict) =>
+    alike(points, verdict).flatMap(({ title, evidence, fix, ids }) => {
+      const word = WORDS[verdict];
+      return [
+        hanging(`${word}  `, `${names(ids, 12)}: ${title ?? evidence}`, width, `${paint(TONES[verdict], word)}  `),
+        ...(title ? [hanging('      ', evidence, width)] : []),
+        ...fixLine(fix, width),
+      ];
+    }),
+  );
 
 function pointLines({ id, title, verdict, evidence, fix }: JudgedPoint, { width, paint }: Shown): string[] {
   const word = WORDS[verdict];

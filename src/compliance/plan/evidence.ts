@@ -24,8 +24,8 @@ export interface Evidence {
   stateFiles: { path: string; mode: number; most: number }[];
   clock: { synchronized: boolean };
   edge: EdgeEvidence;
-  /** How the certificates of all services are, as their listeners serve them. */
-  certificates: { name: string; status: string; cause: string | undefined }[];
+  /** How the certificates of all services are, as their listeners serve them; and connections of the stack without TLS: `app to redis`. */
+  inside: { certificates: { name: string; status: string; cause: string | undefined }[]; plain: string[] };
   waf: { mode: 'off' | 'detect' | 'block'; text: string };
   /** Limits of the edge on requests and attempts to sign in, as its running configuration has them. */
   limits: { requests: boolean; login: boolean };

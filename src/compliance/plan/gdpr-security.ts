@@ -1,3 +1,4 @@
+import { plural } from '../../core/plural.ts';
 import { durationText } from '../../core/time.ts';
 import type { StorageFacts } from '../../host/plan/facts.ts';
 import { judgePlain, judgeVersions } from './asvs-edge.ts';
@@ -19,16 +20,19 @@ export const MEASURES: readonly Row[] = [
     const versions = judgeVersions(edge);
     return versions.verdict === 'met' ? judgePlain(edge) : versions;
   }),
-  row('32(1)(a) inside', 'Traffic between containers is encrypted', ['certificates'], ({ certificates }) => {
+  row('32(1)(a) inside', 'Traffic between containers is encrypted', ['inside'], ({ inside: { certificates, plain } }) => {
     const bad = certificates.filter(({ status }) => !['ok', 'expiring', 'stands-in'].includes(status));
     if (bad.length > 0)
       return open(
         bad.map(({ name, status, cause }) => `${name}: ${cause ?? status}`).join('; '),
         '`medianest certs status`, then `medianest certs renew`',
       );
-    return certificates.length === 0
-      ? notApplicable('one container: there is none')
-      : met(`the listeners of ${names(certificates.map(({ name }) => name))} serve what was issued`);
+    if (plain.length > 0)
+      return open(
+        `in clear text, on networks of this host: ${names(plain)}`,
+        'a profile with TLS inside (staging, prod); on one host it leaves the host nowhere (`medianest topology` marks it)',
+      );
+    return met(`the listeners of ${names(certificates.map(({ name }) => name)) || 'no service'} serve what was issued`);
   }),
   row('32(1)(a) data', 'Data is encrypted on the disk', ['engineStorage'], ({ engineStorage }) =>
     encrypted('data of containers', engineStorage),
@@ -50,7 +54,7 @@ export const MEASURES: readonly Row[] = [
         wide.map(({ path, mode }) => `${path} has mode ${octal(mode)}`).join('; '),
         wide.map(({ path, mode, most }) => `chmod ${octal(mode & most)} ${path}`).join('; '),
       );
-    return met(`${stateFiles.length} files and folders of the state folder`);
+    return met(`modes of ${stateFiles.length} places in the state folder`);
   }),
   row('32(1)(b) networks', 'Data is in networks that lead nowhere', ['networks', 'guests'], ({ networks, guests }) => {
     if (guests.length > 0)
@@ -115,7 +119,7 @@ export const RESTORE: readonly Row[] = [
       return open('no kept set was ever restored in a drill', '`medianest drill`; `sudo medianest jobs install` has it run by itself');
     return drillDays > PROVEN_DAYS
       ? open(`the last drill was ${drillDays} days ago`, '`medianest drill`')
-      : met(`the last drill was ${drillDays} days ago`);
+      : met(`the last drill was ${plural(drillDays, 'day')} ago`);
   }),
   row('32(1)(d) verified', 'Backups are verified regularly', ['backups'], ({ backups: { sets, verifiedDays } }) => {
     if (sets === 0) return notApplicable('there are no backups');
@@ -124,6 +128,6 @@ export const RESTORE: readonly Row[] = [
           verifiedDays === null ? 'no set was verified' : `the last verification was ${verifiedDays} days ago`,
           '`medianest backup verify`',
         )
-      : met(`the last verification was ${verifiedDays} days ago`);
+      : met(`the last verification was ${plural(verifiedDays, 'day')} ago`);
   }),
 ];

@@ -1,4 +1,5 @@
 import { isEveryAddress } from '../../core/ip-address.ts';
+import { plural } from '../../core/plural.ts';
 import { MEASURES, RESTORE } from './gdpr-security.ts';
 import { asked, byHand, cannotTell, met, names, notApplicable, open, type Row, row } from './point.ts';
 
@@ -39,7 +40,9 @@ const ACCOUNTABILITY: readonly Row[] = [
         `the audit log is not what was written: ${problem}`,
         '`medianest audit verify` lists every line that does not fit; find out who did that',
       );
-    return entries === 0 ? notApplicable('nothing was changed yet') : met(`the audit log has ${entries} lines, all as they were written`);
+    return entries === 0
+      ? notApplicable('nothing was changed yet')
+      : met(`the audit log has ${plural(entries, 'line')}, as they were written`);
   }),
 ];
 

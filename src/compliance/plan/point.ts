@@ -3,7 +3,7 @@ import { type Evidence, isFound, type Seen } from './evidence.ts';
 
 export const STANDARDS = {
   cis: { title: 'CIS Docker Benchmark', version: '1.8.0' },
-  asvs: { title: 'OWASP ASVS, level 1', version: '5.0.0' },
+  asvs: { title: 'OWASP ASVS', version: '5.0.0, level 1' },
   gdpr: { title: 'GDPR', version: '2016/679' },
 } as const;
 
@@ -29,6 +29,8 @@ export interface Point {
   /** As the standard numbers it: `5.32`, `V12.1.1`, `Art. 32(1)(a)`. */
   section: string;
   title: string;
+  /** Of points that are alike, one for each of several files: what they are together, where they are told as one. */
+  family?: string;
   /** The evidence that it is judged by; empty where only a person can judge. */
   needs: readonly (keyof Evidence)[];
   judge(seen: Seen): Judgement;

@@ -3,7 +3,7 @@ import { type Evidence, isFound, type Seen } from './evidence.ts';
 import { type Judgement, type Point, STANDARDS, type Standard, VERDICTS, type Verdict } from './point.ts';
 import { POINTS } from './points.ts';
 
-export interface JudgedPoint extends Judgement, Pick<Point, 'id' | 'standard' | 'section' | 'title'> {}
+export interface JudgedPoint extends Judgement, Pick<Point, 'id' | 'standard' | 'section' | 'title' | 'family'> {}
 
 export type Counts = Record<Verdict, number>;
 
@@ -28,7 +28,16 @@ export function complianceReport(
   services: readonly string[] = [],
 ): ComplianceReport {
   const containers: Evidence['containers'] = isFound(seen.containers) ? seen.containers.value : [];
-  const points = POINTS.map(({ id, standard, section, title, judge }): JudgedPoint => ({ id, standard, section, title, ...judge(seen) }));
+  const points = POINTS.map(
+    ({ id, standard, section, title, family, judge }): JudgedPoint => ({
+      id,
+      standard,
+      section,
+      title,
+      ...(family && { family }),
+      ...judge(seen),
+    }),
+  );
   return {
     ...about,
     containers: containers.map(({ name }) => name),
@@ -54,27 +63,31 @@ export function complianceJson({ points, ...report }: ComplianceReport): JsonObj
     ...STANDARDS[id],
     counts: countsOf(ofStandard(points, id)),
   }));
-  return { ...report, standards, points: points.map((point) => ({ ...point })) };
+  return { ...report, standards, points: points.map(({ family: _, ...point }) => ({ ...point })) };
 }
 
-/** Of points that cannot be told for one and the same reason: it is said once. */
-export interface Unknown {
-  why: string;
+/** What is told once of several points: those of one family that are open, and those that could not be told for one reason. */
+export interface Alike {
+  /** What they are about; undefined where the reason says all. */
+  title: string | undefined;
+  evidence: string;
   fix: string | undefined;
   ids: string[];
 }
 
-export function unknownsOf(points: readonly JudgedPoint[]): Unknown[] {
-  const all = new Map<string, Unknown>();
-  for (const { id, verdict, evidence, fix } of points) {
-    if (verdict !== 'cannot-tell') continue;
-    const key = `${evidence}\n${fix ?? ''}`;
-    const known = all.get(key);
+export function alike(points: readonly JudgedPoint[], verdict: 'open' | 'cannot-tell'): Alike[] {
+  const all = new Map<string, Alike>();
+  for (const point of points.filter((one) => one.verdict === verdict)) {
+    const { id, family, title, evidence, fix } = point;
+    const known = all.get(keyOf(point));
     if (known) known.ids.push(id);
-    else all.set(key, { why: evidence, fix, ids: [id] });
+    else all.set(keyOf(point), { title: verdict === 'open' ? (family ?? title) : undefined, evidence, fix, ids: [id] });
   }
   return [...all.values()];
 }
+
+const keyOf = ({ id, verdict, family, evidence, fix }: JudgedPoint): string =>
+  verdict === 'open' ? (family ?? id) : [evidence, fix].join('\n');
 
 export const WORDS: Readonly<Record<Verdict, string>> = {
   met: 'met',
