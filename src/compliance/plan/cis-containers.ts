@@ -15,9 +15,11 @@ const sensitiveMounts = ({ mounts }: ContainerSecurity): string =>
     .map(({ source, writable }) => `${source}${writable ? '' : ' read-only'}`)
     .join(', ');
 
-/** A mount of the socket itself, or of a folder that it is in. */
-export const mountsEngine = ({ mounts }: ContainerSecurity): boolean =>
-  mounts.some(({ source }) => /\/(docker|podman|containerd)\.sock$/.test(source) || /^\/(var\/)?run\/?$/.test(source));
+/** Mounts of the engine's socket itself, or of a folder that it is in. */
+const engineMounts = ({ mounts }: ContainerSecurity): string[] =>
+  mounts
+    .map(({ source }) => source)
+    .filter((source) => /\/(docker|podman|containerd)\.sock$/.test(source) || /^\/(var\/?)?$|^\/(var\/)?run\/?$/.test(source));
 
 const published = (all: readonly ContainerSecurity[]) => all.flatMap(({ name, ports }) => ports.map((port) => ({ name, ...port })));
 
@@ -179,11 +181,11 @@ export const CIS_CONTAINERS: readonly Row[] = [
     'none does',
   ),
   row('5.32', 'The engine’s socket is in no container', ['containers'], ({ containers }) => {
-    const with_ = containers.filter(mountsEngine).map(({ name }) => name);
-    if (with_.length === 0) return met(`no mount of ${containers.length} containers is one`);
+    const having = containers.flatMap((one) => engineMounts(one).map((source) => `${one.name} (${source})`));
+    if (having.length === 0) return met(`no mount of ${containers.length} containers is one`);
     return open(
-      `mounted by ${names(with_)}`,
-      'engine-proxy is there for the agent, has no network, and passes only what the agent needs: accept it, or `components: { agent: false, engine-proxy: false }`; any other: remove the mount from compose.override.yml, then `medianest up`',
+      `mounted by ${names(having)}`,
+      'engine-proxy has it so that no other container needs it, has no network, and passes only what the agent needs; node-exporter has the whole host read-only, as a user that may not use the socket: accept both, or `components: { agent: false, engine-proxy: false, node-exporter: false }`; any other: remove the mount from compose.override.yml, then `medianest up`',
     );
   }),
 ];

@@ -181,7 +181,12 @@ const ELSE: readonly (readonly [id: string, verdict: Verdict, change: Change])[]
   ['cis-5.2', 'not-applicable', engine({ appArmor: false })],
   ['cis-5.7', 'cannot-tell', container({ programs: undefined })],
   ['cis-5.15', 'met', container({ restart: 'no' })],
-  ['cis-5.32', 'open', container({ mounts: [{ source: '/run', target: '/x', writable: false, propagation: '' }] })],
+  ...['/', '/var', '/run', '/var/run/', '/run/podman/podman.sock'].map(
+    (source) => ['cis-5.32', 'open', container({ mounts: [{ source, target: '/x', writable: false, propagation: '' }] })] as const,
+  ),
+  ...['/var/lib/docker/volumes/a/_data', '/srv/run', '/runs'].map(
+    (source) => ['cis-5.32', 'met', container({ mounts: [{ source, target: '/x', writable: true, propagation: '' }] })] as const,
+  ),
   ['asvs-v3.3.1', 'by-hand', page({ 'set-cookie': undefined })],
   ['asvs-v3.3.1', 'cannot-tell', edge({ page: { status: 503, headers: {} } })],
   ['asvs-v3.4.2', 'cannot-tell', edge({ page: { status: 502, headers: {} } })],
