@@ -25,7 +25,7 @@ export const auditReport: Command = {
     const { collectCompliance } = await import('../collect.ts');
     const { shown } = await import('../../core/reporter.ts');
     const { complianceJson, isClosed } = await import('../plan/report.ts');
-    const { describeCompliance } = await import('../plan/describe.ts');
+    const { describeCompliance } = await import('../describe.ts');
     const { widthOf } = await import('../../ui/fold.ts');
     const { painter } = await import('../../ui/paint.ts');
     const report = await shown(context.report, 'look at the stack and the host', () => collectCompliance(context, project));

@@ -9,7 +9,7 @@ import { logChecks } from '../../logs/checks.ts';
 import { type LogsSettings, storeNow } from '../../services/agent/log-egress.ts';
 import type { BackupSettings } from '../../services/backup/settings/backup-settings.ts';
 import { copyNames } from '../../services/backup/settings/copies-settings.ts';
-import { containersOf } from '../../stack/roles.ts';
+import { containersOf, withRole } from '../../stack/roles.ts';
 import { verifyAudit } from '../../state/audit.ts';
 import type { BackupEvidence, Evidence, LogEvidence } from '../plan/evidence.ts';
 import { edgeLines } from '../plan/log-lines.ts';
@@ -115,11 +115,14 @@ export async function readLogEvidence(seen: Looked): Promise<LogEvidence> {
   };
 }
 
-export function readMonitoring({ project, containers }: Looked): Evidence['monitoring'] {
-  someOf(containers);
+/** The relay is of Alertmanager's component, and beside it. */
+export function readMonitoring({ project, containers, manifest }: Looked): Evidence['monitoring'] {
+  const decider = withRole(manifest?.services, 'alerting')[0];
   return {
     alertChannels: Object.keys(alertsOfProject(project).channels),
-    relayRuns: containers.some(({ component, state }) => component === 'alert-relay' && state === 'running'),
+    relayRuns: someOf(containers).some(
+      ({ component, service, state }) => state === 'running' && component === decider?.component && service !== decider?.name,
+    ),
   };
 }
 

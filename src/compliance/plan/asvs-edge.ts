@@ -100,8 +100,8 @@ const contentType = row(
   }),
 );
 
-const context = row('V3.2.1', 'Answers are not shown as something else than they are', ['edge'], ({ edge }) => {
-  const missing = ['content-security-policy', 'x-content-type-options'].filter((name) => headerOf(edge.page, name) === '');
+const context = row('V3.2.1', 'Answers are not shown as something else than they are', ['edge'], ({ edge: { page } }) => {
+  const missing = ['content-security-policy', 'x-content-type-options'].filter((name) => headerOf(page, name) === '');
   return missing.length > 0
     ? open(`the page / has no ${names(missing)}`, 'set `edge.contentPolicy`, and leave X-Content-Type-Options to the edge')
     : met('the page / has a Content-Security-Policy and nosniff');

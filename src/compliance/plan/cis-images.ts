@@ -40,14 +40,14 @@ export const CIS_IMAGES: readonly Row[] = [
   asked(
     '4.7',
     'Package lists are not updated in a step of their own',
-    'a matter of your own Dockerfiles; those of medianest are in templates/*/image',
+    'a matter of your own Dockerfiles; medianest’s own are in templates/*/image',
   ),
   asked(
     '4.8',
     'Images have no setuid programs',
     'look with `find / -xdev -perm /6000` in your own images; without privileges to gain (5.26) such a program gives none',
   ),
-  asked('4.9', 'Dockerfiles copy instead of adding', 'a matter of your own Dockerfiles; those of medianest are in templates/*/image'),
+  asked('4.9', 'Dockerfiles copy instead of adding', 'a matter of your own Dockerfiles; medianest’s own are in templates/*/image'),
   everyContainer(
     '4.10',
     'No secret is in an image or a variable',

@@ -82,7 +82,7 @@ export const MEASURES: readonly Row[] = [
       if (state === 'unknown') return cannotTell('only root may ask the kernel for its rules', '`sudo medianest audit report`');
       if (state === 'active' && drift.length === 0) return met('the confirmed rules are loaded');
       return open(
-        drift.join('; ') || 'no rules of medianest are loaded',
+        drift.join('; ') || 'no confirmed rules are loaded',
         'set `firewall.enabled: true`, then `sudo medianest firewall apply` (docs/firewall.md)',
       );
     },

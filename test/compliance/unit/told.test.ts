@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { describeCompliance } from '../../../src/compliance/describe.ts';
 import { compliancePage } from '../../../src/compliance/draw/compliance-page.ts';
-import { describeCompliance } from '../../../src/compliance/plan/describe.ts';
 import { alike, complianceJson, countText, isClosed } from '../../../src/compliance/plan/report.ts';
 import { painter } from '../../../src/ui/paint.ts';
 import { blindCompliance, sampleCompliance } from '../../support/compliance-sample.ts';

@@ -1,8 +1,8 @@
-import { plural } from '../../core/plural.ts';
-import { hanging } from '../../ui/fold.ts';
-import type { Paint, Tone } from '../../ui/paint.ts';
-import { names, STANDARDS, type Standard, type Verdict } from './point.ts';
-import { alike, type ComplianceReport, countsOf, countText, type JudgedPoint, ofStandard, WORDS } from './report.ts';
+import { plural } from '../core/plural.ts';
+import { hanging } from '../ui/fold.ts';
+import type { Paint, Tone } from '../ui/paint.ts';
+import { names, STANDARDS, type Standard, type Verdict } from './plan/point.ts';
+import { alike, type ComplianceReport, countsOf, countText, type JudgedPoint, ofStandard, WORDS } from './plan/report.ts';
 
 interface Shown {
   /** Every point; otherwise what is open and what cannot be told. */
