@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { readOptional, statOptional } from '../../core/files.ts';
@@ -79,7 +79,7 @@ const units = (name: string): string[] => UNIT_FOLDERS.map((folder) => path.join
 
 /** `/lib` is `/usr/lib` on most hosts. */
 function distinct(files: readonly string[]): string[] {
-  const real = files.map((file) => (existsSync(file) ? realpathSync(file) : file));
+  const real = files.map((file) => (statOptional(file) ? realpathSync(file) : file));
   return files.filter((_, index) => real.indexOf(real[index] as string) === index);
 }
 
