@@ -59,9 +59,10 @@ const fixOf = (fix: string | undefined): string => (fix ? `<br><span class="soft
 function listOf(points: readonly JudgedPoint[], verdict: 'open' | 'cannot-tell', none: string): string {
   const lines = alike(points, verdict).map(({ title, evidence, fix, ids }) => {
     const head = `<span class="state ${verdict === 'open' ? 'fail' : 'warn'}">${markup(names(ids, 12))}</span>`;
-    return `<li>${head} ${title ? `${withCode(title)}<br>` : ''}${withCode(evidence)}${fixOf(fix)}</li>`;
+    return `<li>${head} ${title ? `<b>${withCode(title)}</b><br>` : ''}${withCode(evidence)}${fixOf(fix)}</li>`;
   });
-  return lines.length > 0 ? `<ul class="checks">${lines.join('\n')}</ul>` : missing(none);
+  const note = verdict === 'open' ? '<p class="soft">In bold what should be so, then what was seen.</p>' : '';
+  return lines.length > 0 ? `${note}<ul class="checks">${lines.join('\n')}</ul>` : missing(none);
 }
 
 const tableOf = (points: readonly JudgedPoint[], id: Standard): string =>

@@ -71,6 +71,8 @@ const BY_DESIGN: readonly Row[] = [
       const wide = containers.flatMap(({ ports }) => ports).filter(({ address }) => isEveryAddress(address));
       if (wide.length === 0) return met('no port is published on every address');
       if (signOn.length > 0) return met(`${names(signOn)} signs people in`);
+      if (firewall.enabled && firewall.state === 'unknown')
+        return cannotTell('only root may ask the kernel for its rules', '`sudo medianest audit report`');
       if (firewall.state === 'active' && firewall.drift.length === 0)
         return byHand('the firewall’s confirmed rules say who reaches it: `medianest firewall plan`');
       return open(

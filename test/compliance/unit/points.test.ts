@@ -196,6 +196,12 @@ const ELSE: readonly (readonly [id: string, verdict: Verdict, change: Change])[]
   ['asvs-v12.2.1', 'met', edge({ plain: undefined })],
   ['asvs-v12.2.2', 'not-applicable', edge({ trusted: 'SELF_SIGNED_CERT_IN_CHAIN', local: true })],
   ['asvs-v10.4.1', 'by-hand', () => ({ signOn: ['sign-on'] })],
+  ['gdpr-25-reach', 'by-hand', container({ ports: EVERYWHERE })],
+  [
+    'gdpr-25-reach',
+    'cannot-tell',
+    both(container({ ports: EVERYWHERE }), () => ({ firewall: { state: 'unknown', drift: [], enabled: true } })),
+  ],
   ['gdpr-25-reach', 'met', both(container({ ports: EVERYWHERE }), () => ({ signOn: ['sign-on'] }))],
   [
     'gdpr-32-1-a-data',
