@@ -3,7 +3,7 @@ import { asked, byHand, cannotTell, type Judgement, met, names, notApplicable, o
 
 const YEAR_SECONDS = 31_536_000;
 
-export const headerOf = ({ headers }: EdgeAnswer, name: string): string => [headers[name] ?? ''].flat().join(', ');
+const headerOf = ({ headers }: EdgeAnswer, name: string): string => [headers[name] ?? ''].flat().join(', ');
 
 /** Neither TLS 1.0 nor 1.1, and the newest is preferred. */
 export function judgeVersions({ at, versions, preferred }: EdgeEvidence): Judgement {
@@ -30,7 +30,7 @@ export function judgePlain({ plain }: EdgeEvidence): Judgement {
       );
 }
 
-export function judgeTrust({ at, trusted, local }: EdgeEvidence): Judgement {
+function judgeTrust({ at, trusted, local }: EdgeEvidence): Judgement {
   if (trusted === true) return met(`the certificate at ${at} is trusted by public CAs`);
   if (local) return notApplicable(`published on the loopback alone (${trusted})`);
   return open(
