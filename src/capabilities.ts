@@ -3,6 +3,7 @@ import { autoscale } from './autoscale/capability.ts';
 import { backup } from './backup/capability.ts';
 import type { Capability, StepName } from './capability/capability.ts';
 import { certificates } from './certificates/capability.ts';
+import { compliance } from './compliance/capability.ts';
 import { deploy } from './deploy/capability.ts';
 import { doctor } from './doctor/capability.ts';
 import { edge } from './edge/capability.ts';
@@ -40,6 +41,7 @@ const all = [
   topology,
   traces,
   report,
+  compliance,
   secrets,
   schedule,
   healing,

@@ -7,6 +7,7 @@ import { toEngineInfo } from './engine-info.ts';
 import { COMPOSE_FOLDER, containerName, toNeighbour, toOwned } from './labelled.ts';
 import { inspectContainer, listContainers, toLife, toStory } from './list-containers.ts';
 import { publishedPorts } from './plan/published-ports.ts';
+import { readSecurity } from './security.ts';
 import type { Engine, ImageStart, ObservedContainer } from './types.ts';
 
 const COMPOSE = {
@@ -130,6 +131,7 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
         const found = await docker.getContainer(id).inspect().catch(absent);
         return found ? toStory(found as Parameters<typeof toStory>[0]) : undefined;
       }),
+    security: (project) => call((docker) => readSecurity(docker, project)),
     stopContainer: (id) =>
       call(async (docker) => {
         const container = docker.getContainer(id);

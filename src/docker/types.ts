@@ -1,4 +1,5 @@
 import type { Life } from './plan/lives.ts';
+import type { ProjectSecurity } from './security-types.ts';
 
 /** What was observed in the engine and the state folder. Plain data: plans compare it with a Stack. */
 
@@ -150,6 +151,8 @@ export interface Engine {
   cpuSeconds(ids: readonly string[]): Promise<Record<string, number>>;
   /** How a container ended, and what its health checks said; undefined where it is gone. */
   story(id: string): Promise<ContainerStory | undefined>;
+  /** How far the engine, and the containers and networks of this Compose project, are confined. */
+  security(project: string): Promise<ProjectSecurity>;
   /** Stops a container as its image and Compose say (signal, grace), then removes it. */
   stopContainer(id: string): Promise<void>;
   /** Runs a program inside a container to its end. */

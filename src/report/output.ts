@@ -10,10 +10,10 @@ const HEAD_BYTES = 1024;
 
 /**
  * Where a report goes: a file, or a folder that gets one of the day.
- * @throws UserError FILE_UNUSABLE where something stands there that is no report of ours, unless `force`
+ * @param kind what its name says that it is, where it is given none @throws UserError FILE_UNUSABLE where something stands there that is no report of ours, unless `force`
  */
-export function reportFile(context: Context, project: string, out: string | undefined, force: boolean): string {
-  const name = `${project}-report-${context.clock.now().toISOString().slice(0, 10)}.html`;
+export function reportFile(context: Context, project: string, out: string | undefined, force: boolean, kind = 'report'): string {
+  const name = `${project}-${kind}-${context.clock.now().toISOString().slice(0, 10)}.html`;
   const asked = path.resolve(context.cwd, out ?? name);
   const file = out !== undefined && statOptional(asked)?.isDirectory() ? path.join(asked, name) : asked;
   const stat = statOptional(file);

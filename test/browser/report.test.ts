@@ -2,8 +2,10 @@
 /// <reference lib="dom.iterable" />
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compliancePage } from '../../src/compliance/draw/compliance-page.ts';
 import { dashboardPage, dashboardPart, dashboardPolicy } from '../../src/report/draw/dashboard-page.ts';
 import { reportPage } from '../../src/report/draw/report-page.ts';
+import { blindCompliance, sampleCompliance } from '../support/compliance-sample.ts';
 import { blankReport, sampleReport } from '../support/report-sample.ts';
 
 const PHONE = { width: 360, height: 780 };
@@ -20,6 +22,8 @@ const part = (project: string) => dashboardPart({ ...sampleReport(), project, ra
 const pages = {
   report: reportPage(sampleReport()),
   'report of nothing': reportPage(blankReport()),
+  compliance: compliancePage(sampleCompliance()),
+  'compliance of nothing': compliancePage(blindCompliance()),
   dashboard: dashboardPage({ project: 'medianest', profile: 'prod', part: part('medianest'), nonce: 'abc' }),
 };
 

@@ -10,12 +10,12 @@ import { chart } from './chart.ts';
 export const part = <T>(title: string, known: Known<T>, draw: (value: T) => string): string =>
   section(title, 'value' in known ? draw(known.value) : missing(known.missing));
 
-const section = (title: string, inner: string): string => `<section><h2>${markup(title)}</h2>\n${inner}</section>`;
+export const section = (title: string, inner: string): string => `<section><h2>${markup(title)}</h2>\n${inner}</section>`;
 
 export const missing = (why: string): string => `<p class="missing">${withCode(why)}</p>`;
 
 /** What stands between back quotes is a command or a setting. */
-const withCode = (text: string): string => markup(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
+export const withCode = (text: string): string => markup(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
 
 /** On a phone each row is a block, and each cell is named there (style.ts). */
 export function table(label: string, heads: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -28,6 +28,7 @@ export const LEVELS: readonly (readonly string[])[] = [
   ['doctor', 'healing', 'health', 'logs', 'topology'],
   ['alerts', 'traces'],
   ['init', 'report'],
+  ['compliance'],
   ['capabilities.ts'],
   ['agent', 'cli'],
   ['main.ts'],

@@ -1,0 +1,154 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { after, attempt, someOf, Unseen } from '../../../src/compliance/gather/attempt.ts';
+import { readDockerGroup, readHostFiles } from '../../../src/compliance/gather/host.ts';
+import { readStateFiles } from '../../../src/compliance/gather/state.ts';
+import { commandLineOptions } from '../../../src/compliance/plan/daemon-options.ts';
+import { UserError } from '../../../src/core/errors.ts';
+import { toContainer, toEngine } from '../../../src/docker/security.ts';
+import { StateFolder } from '../../../src/state/state.ts';
+import { load } from '../../support/settings.ts';
+
+let dir: string;
+let server: net.Server;
+beforeAll(async () => {
+  dir = mkdtempSync(path.join(os.tmpdir(), 'medianest-gathered-'));
+  server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(path.join(dir, 'docker.sock'), resolve));
+});
+afterAll(() => {
+  server.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+describe('what cannot be read', () => {
+  it('says why and what to do, and is no error', async () => {
+    expect(await attempt(() => 3)).toEqual({ value: 3 });
+    expect(await attempt(() => Promise.reject(new Unseen('dark', 'light')))).toEqual({ unknown: 'dark', fix: 'light' });
+    const away = new UserError('ENGINE_AWAY', 'the engine does not answer; nothing was changed', 'start it');
+    expect(await attempt(() => Promise.reject(away))).toEqual({ unknown: 'the engine does not answer', fix: 'start it' });
+    expect(await attempt(() => Promise.reject(Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })))).toEqual({
+      unknown: 'EIO: i/o error',
+    });
+    expect(await after({ unknown: 'dark' }, () => 1)).toEqual({ unknown: 'dark' });
+    expect(() => someOf([])).toThrow('nothing of this stack runs');
+  });
+  it('but a fault of ours, and Ctrl-C, end the command', async () => {
+    await expect(attempt(() => Promise.reject(new TypeError('x is not a function')))).rejects.toThrow(TypeError);
+    await expect(attempt(() => Promise.reject(new UserError('INTERRUPTED', 'interrupted', '-')))).rejects.toThrow('interrupted');
+  });
+});
+
+it.each([
+  ['-H fd:// --tlsverify --log-level=debug', { host: 'fd://', tlsverify: true, 'log-level': 'debug' }],
+  ['-H fd:// -H tcp://0.0.0.0:2375 -D', { host: ['fd://', 'tcp://0.0.0.0:2375'], debug: true }],
+  ['--iptables=false --userland-proxy false --live-restore', { iptables: 'false', 'userland-proxy': 'false', 'live-restore': true }],
+  ['--config-file /etc/d.json stray', { 'config-file': '/etc/d.json' }],
+  ['', {}],
+])('the command line %s', (line, options) => {
+  expect(commandLineOptions(line.split(' ').filter(Boolean))).toEqual(options);
+});
+
+describe('files of the host', () => {
+  it('are looked at one by one: what is not there is not there, and what cannot be told says so', async () => {
+    const files = await readHostFiles(path.join(dir, 'docker.sock'), { unknown: 'hidden' });
+    expect(files['engine socket']).toMatchObject({ value: [{ path: path.join(dir, 'docker.sock'), there: { uid: process.getuid?.() } }] });
+    expect(files['TLS key']).toEqual({ unknown: 'hidden' });
+    const tls = path.join(dir, 'key.pem');
+    writeFileSync(tls, 'x', { mode: 0o640 });
+    const more = await readHostFiles(path.join(dir, 'none.sock'), { value: { options: { tlskey: tls }, from: '-' } });
+    expect(more['TLS key']).toMatchObject({ value: [{ there: { mode: 0o640 } }] });
+    expect(more['TLS CA']).toEqual({ value: [] });
+    expect(more['engine socket']).toEqual({ value: [{ path: path.join(dir, 'none.sock'), there: undefined }] });
+  });
+  it('a socket that is not there tells nothing of who may use it', () => {
+    expect(() => readDockerGroup(path.join(dir, 'none.sock'))).toThrow(Unseen);
+  });
+  it('the state folder: modes of it, its secrets and its keys', () => {
+    const state = new StateFolder(path.join(dir, 'state'));
+    const project = { loaded: load({}), state };
+    expect(() => readStateFiles(project)).toThrow(Unseen);
+    mkdirSync(state.at('certs', 'edge', 'current'), { recursive: true, mode: 0o700 });
+    writeFileSync(state.at('secrets.json'), '{}', { mode: 0o644 });
+    writeFileSync(state.at('certs', 'edge', 'current', 'privkey.pem'), 'x', { mode: 0o400 });
+    expect(readStateFiles(project)).toEqual([
+      { path: state.root, mode: 0o700, most: 0o700 },
+      { path: state.at('secrets.json'), mode: 0o644, most: 0o600 },
+      { path: state.at('certs/edge/current/privkey.pem'), mode: 0o400, most: 0o700 },
+    ]);
+  });
+});
+
+/** As Docker Engine 28 answers, without what is not read. */
+const INSPECTED = {
+  Name: '/shop-app-1',
+  State: { Running: true },
+  AppArmorProfile: 'docker-default',
+  ProcessLabel: '',
+  Config: {
+    Image: 'medianest/app:1',
+    User: '10001:10001',
+    Env: ['PATH=/bin', 'DB_PASSWORD=geheim', 'SESSION_SECRET_FILE=/run/secrets/s', 'API_KEY=', 'TOKENIZER=x', 'STRIPE_APIKEY=y=z'],
+    Labels: { 'com.docker.compose.service': 'app-1', 'io.medianest.image': '1' },
+    Healthcheck: { Test: ['NONE'] },
+  },
+  HostConfig: {
+    CapAdd: ['CAP_NET_ADMIN'],
+    CapDrop: ['ALL'],
+    SecurityOpt: null,
+    Memory: 1024,
+    NanoCpus: 5e8,
+    PidsLimit: null,
+    RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 5 },
+    Devices: null,
+    DeviceRequests: [{ Driver: 'nvidia' }],
+    Ulimits: [{ Name: 'nofile' }],
+    PortBindings: { '80/tcp': [{ HostIp: '', HostPort: '8080' }] },
+    LogConfig: { Type: 'json-file', Config: { 'max-size': '10m' } },
+  },
+  NetworkSettings: { Ports: {}, Networks: { none: {}, shop_app: {} } },
+  Mounts: [{ Source: '/etc/x', Destination: '/x', RW: false, Propagation: 'rprivate' }],
+};
+
+describe('what the engine answers', () => {
+  it('of a container: names of variables, never their values', () => {
+    const found = toContainer(INSPECTED as unknown as Parameters<typeof toContainer>[0], ['node']);
+    expect(found).toMatchObject({
+      name: 'shop-app-1',
+      service: 'app-1',
+      built: true,
+      capAdd: ['NET_ADMIN'],
+      securityOptions: [],
+      limitsCpu: true,
+      pids: 0,
+      restart: 'on-failure:5',
+      devices: ['nvidia'],
+      ports: [{ address: '0.0.0.0', host: 8080, container: 80 }],
+      networks: ['shop_app'],
+      checksHealth: false,
+      secretVariables: ['DB_PASSWORD', 'STRIPE_APIKEY'],
+      mounts: [{ source: '/etc/x', target: '/x', writable: false, propagation: 'rprivate' }],
+    });
+    expect(JSON.stringify(found)).not.toMatch(/geheim|y=z/);
+  });
+  it('of itself; an imitation may leave nearly all out', () => {
+    expect(toEngine({})).toMatchObject({ version: '', rootless: false, seccomp: undefined, swarm: false, insecureRegistries: [] });
+    expect(
+      toEngine({
+        ServerVersion: '28.5.2',
+        SecurityOptions: ['name=seccomp,profile=builtin', 'name=cgroupns', 'name=no-new-privileges', 'name=userns'],
+        Swarm: { LocalNodeState: 'active' },
+        RegistryConfig: { InsecureRegistryCIDRs: ['::1/128', '127.0.0.0/8', '10.0.0.0/8'], IndexConfigs: { 'r.lan': { Secure: false } } },
+      }),
+    ).toMatchObject({
+      seccomp: 'builtin',
+      noNewPrivileges: true,
+      remapped: true,
+      swarm: true,
+      insecureRegistries: ['r.lan', '10.0.0.0/8'],
+    });
+  });
+});
