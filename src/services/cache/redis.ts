@@ -3,6 +3,7 @@ import { cpus, memory, secret } from '../../settings/fields.ts';
 import { REDIS_KERNEL } from '../../stack/kernel-needs.ts';
 import { type BuildInput, type CacheConnection, defineService, type StoreContract } from '../../stack/service.ts';
 import type { SecretSpec } from '../../stack/types.ts';
+import { dataBytes, memoryBytes } from './cache-settings.ts';
 
 const REDIS_HOST = 30;
 
@@ -12,12 +13,13 @@ const settings = z.strictObject({
   cpus: cpus(1).describe('Processors at most; never more than the host has'),
 });
 
-/** What its template sees. A quarter of the memory is left for a fork that rewrites the file and for clients' buffers. */
-export const redisView = (memoryBytes: number, bindAddresses: string) => ({
+/** What its template sees. @param memory bytes of the container, or its part of it: a quarter is left for a fork that rewrites the file and for clients' buffers */
+export const redisView = (memory: number, bindAddresses: string, input: BuildInput) => ({
   bindAddresses,
-  maxmemoryBytes: Math.floor((memoryBytes * 3) / 4),
+  maxmemoryBytes: dataBytes(memory),
   // Sessions are not a cache: when memory runs out, the oldest of what has an expiry goes.
-  maxmemoryPolicy: 'volatile-lru',
+  maxmemoryPolicy: input.settings.cache.evictionPolicy ?? 'volatile-lru',
+  databases: input.settings.cache.databases ?? null,
   maxClients: 1000,
   appendonly: true,
 });
@@ -25,7 +27,7 @@ export const redisView = (memoryBytes: number, bindAddresses: string) => ({
 export const redis = defineService({
   name: 'redis',
   key: 'redis',
-  standsFor: ['redisCluster'],
+  standsFor: ['redisCluster', 'redisSentinel'],
   summary: 'Redis 8: sessions and cache',
   settings,
   build: (own, input) => [
@@ -40,8 +42,8 @@ export const redis = defineService({
       mounts: [{ source: 'redis-data', target: '/var/lib/redis', kind: 'volume', readOnly: false }],
       secrets: [redisPassword(own.password)],
       environment: {},
-      view: redisView(own.memory, '* -::*'),
-      memoryBytes: own.memory,
+      view: redisView(memoryBytes(own, input), '* -::*', input),
+      memoryBytes: memoryBytes(own, input),
       cpus: own.cpus,
       keeps: {
         '/var/lib/redis': 'sessions, as its append-only file',
