@@ -41,8 +41,7 @@ export function sentinelGroup(own: Extract<NonNullable<AgentConfig['cache']>, { 
       told = news;
       return [
         ...performed.map(
-          ({ command, refused }) =>
-            `${describeCommand(command)} (${command.cause})${refused === undefined ? '' : `; refused: ${refused}`}`,
+          ({ command, refused }) => `${describeCommand(command)} (${command.cause})${refused === undefined ? '' : `; refused: ${refused}`}`,
         ),
         ...words,
       ];

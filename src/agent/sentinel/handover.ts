@@ -42,11 +42,19 @@ async function oneAttempt(config: SentinelConfig, service: string, say: Say): Pr
   const leader = await connectNode(config, node.address);
   try {
     await leader.ask('CLIENT', 'PAUSE', PAUSE_MS, 'WRITE');
-    await until(CATCH_UP_SECONDS, async () => behind(await observeSentinel(config), service, heir.service), () => {});
+    await until(
+      CATCH_UP_SECONDS,
+      async () => behind(await observeSentinel(config), service, heir.service),
+      () => {},
+    );
     const link = await connectSentinel(config, sentinel.address);
     await link.ask('SENTINEL', 'FAILOVER', WATCHED).finally(() => link.close());
     say(`${heir.service} takes over from ${service}`);
-    await until(TAKE_OVER_SECONDS, async () => pending(await observeSentinel(config), heir.service), () => {});
+    await until(
+      TAKE_OVER_SECONDS,
+      async () => pending(await observeSentinel(config), heir.service),
+      () => {},
+    );
     await sleep(ROUTER_MS);
     // Sentinels would do that too, some seconds later. Clients come again, and are led to the new leader.
     await leader.ask('REPLICAOF', heir.address, 6379);

@@ -149,7 +149,7 @@ export function clusterCache(input: BuildInput): StoreContract<CacheConnection> 
   const cluster = addresses.map((address) => `${address}:${REDIS_PORT}`);
   return {
     connection: {
-      ...{ host: addresses[0] as string, port: REDIS_PORT, cluster },
+      ...{ mode: 'cluster' as const, host: addresses[0] as string, port: REDIS_PORT, cluster },
       ...{ user: 'medianest', password: password.name, ca: '/run/trust/internal-ca.pem' },
     },
     environment: {

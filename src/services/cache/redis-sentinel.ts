@@ -157,7 +157,7 @@ export function sentinelCache(input: BuildInput): StoreContract<CacheConnection>
   const password = `redis-password-${slot}`;
   const host = routerAddress(input);
   return {
-    connection: { host, port: REDIS_PORT, user: 'medianest', password, ca: '/run/trust/internal-ca.pem' },
+    connection: { mode: 'sentinel', host, port: REDIS_PORT, user: 'medianest', password, ca: '/run/trust/internal-ca.pem' },
     environment: { REDIS_URL_FILE: '/run/secrets/redis-url', REDIS_TLS_CA_FILE: '/run/trust/internal-ca.pem' },
     secrets: [{ name: 'redis-url', source: { format: `rediss://medianest:{${password}}@${host}:${REDIS_PORT}/0` } }],
     passwords: applicationSecrets(own),

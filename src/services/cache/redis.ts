@@ -66,7 +66,7 @@ const redisPassword = (given: z.output<typeof settings>['password']): SecretSpec
 /** One server without TLS, at a fixed address. */
 export function plainCache(host: string, input: BuildInput): StoreContract<CacheConnection> {
   return {
-    connection: { host, port: 6379, user: 'default', password: 'redis-password' },
+    connection: { mode: 'single', host, port: 6379, user: 'default', password: 'redis-password' },
     environment: { REDIS_URL_FILE: '/run/secrets/redis-url' },
     secrets: [{ name: 'redis-url', source: { format: `redis://:{redis-password}@${host}:6379/0` } }],
     passwords: [redisPassword(input.settingsOf(redis).password)],
