@@ -60,12 +60,12 @@ describe('memory, eviction and databases', () => {
     ['sentinel', 'cache-2'],
     ['single', 'redis'],
   ])('count in each mode: %s', (mode, name) => {
-    expect(configOf(file(mode), name)).toMatch(/^maxmemory 50331648$[^]*^maxmemory-policy allkeys-lfu$/m);
+    expect(configOf(file(mode), name)).toMatch(/^maxmemory 50331648$[\s\S]*^maxmemory-policy allkeys-lfu$/m);
     expect(named(file(mode), name)?.memoryBytes).toBe(64 * 1024 ** 2);
   });
   it('are those of the mode where nothing is said', () => {
     expect(configOf(`${ON}cache: { mode: sentinel }\n`, 'cache-1')).toMatch(
-      /^databases 16$[^]*^maxmemory 100663296$[^]*^maxmemory-policy noeviction$/m,
+      /^databases 16$[\s\S]*^maxmemory 100663296$[\s\S]*^maxmemory-policy noeviction$/m,
     );
     expect(configOf('', 'redis')).not.toMatch(/^databases/m);
     expect(configOf('cache: { databases: 3 }\n', 'redis')).toMatch(/^databases 3$/m);
