@@ -45,7 +45,10 @@ export const cacheRouter = defineService({
         reload: ['/usr/local/bin/reload'],
         check: ['haproxy', '-c', '-q', '-f', '/etc/medianest/current/haproxy.cfg'],
         interruption: 'about 2 s: clients reconnect to the cache',
-        notes: ['application to cache: TLS, verified in full; the router passes it through'],
+        notes: [
+          'application to cache: TLS, verified in full; the router passes it through',
+          'a leader of the cache that dies may take with it what it acknowledged in its last milliseconds: `WAIT 1` tells a client what is safe',
+        ],
         urls: [],
       },
     ];
