@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type AgentConfig, inGroup } from './config.ts';
 import type { Group } from './group.ts';
 import { handoverSentinel } from './sentinel/handover.ts';
@@ -7,6 +8,9 @@ import { planSentinel } from './sentinel/plan/plan.ts';
 import { sentinelStatus, unsettled } from './sentinel/plan/status.ts';
 import type { Observed, SentinelConfig } from './sentinel/plan/types.ts';
 import { until } from './wait.ts';
+
+/** The router counts a sentinel that was away only after 3 s (templates/cache-router): another one is not stopped before. */
+const SURE_MS = 4_000;
 
 /** A leader, its follower, and the sentinels that elect; told where they cannot know by themselves. */
 export function sentinelGroup(own: Extract<NonNullable<AgentConfig['cache']>, { sentinels: unknown }>, config: AgentConfig): Group {
@@ -30,7 +34,10 @@ export function sentinelGroup(own: Extract<NonNullable<AgentConfig['cache']>, { 
     members: members.map(({ service }) => service),
     status: async () => sentinelStatus(await observeSentinel(cache)),
     handover: (service, say) => handoverSentinel(cache, service, say),
-    settled: (service, seconds, say) => until(seconds, async () => unsettled(service, await observeSentinel(cache)), say),
+    settled: async (service, seconds, say) => {
+      await until(seconds, async () => unsettled(service, await observeSentinel(cache)), say);
+      if (own.sentinels.includes(service)) await sleep(SURE_MS);
+    },
     round: async () => {
       before = await observeSentinel(cache, before);
       const { commands, problems } = planSentinel(before);

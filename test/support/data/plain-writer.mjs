@@ -13,6 +13,7 @@ const redis = new Redis(readFileSync(process.env.REDIS_URL_FILE, 'utf8').trim(),
 });
 redis.on('error', () => {});
 await new Promise((resolve) => redis.once('ready', resolve));
+console.log('begun');
 
 const run = Date.now().toString(36);
 const acknowledged = [];
@@ -42,7 +43,14 @@ longestGapMs = Math.max(longestGapMs, performance.now() - last);
 let lost = 0;
 for (let i = 0; i < acknowledged.length; i += 500) {
   const part = acknowledged.slice(i, i + 500);
-  const found = await redis.mget(part).catch(async () => (await sleep(2000), redis.mget(part)));
+  let found;
+  // The leader may have been replaced a moment ago.
+  for (let tries = 1; found === undefined; tries++) {
+    found = await redis.mget(part).catch((error) => {
+      if (tries === 10) throw error;
+    });
+    if (found === undefined) await sleep(1000);
+  }
   lost += found.filter((value) => value === null).length;
 }
 console.log(JSON.stringify({ acknowledged: acknowledged.length, lost, refused, longestGapMs: Math.round(longestGapMs) }));

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { MemberState } from '../../../src/stack/member.ts';
 import { docker } from '../cli.ts';
 import { container } from '../load/load-stack.ts';
@@ -15,12 +16,27 @@ export interface Written {
   longestGapMs: number;
 }
 
-/** Writes from inside the application's first container, by the URL that it is given. @param wait a write counts once the follower has it */
-export async function writing(space: Workspace, seconds: number, wait = false): Promise<Written> {
+/**
+ * Writes from inside the application's first container, by the URL that it is given, for so many seconds.
+ * @param wait a write counts once the follower has it @param during begins half a second after the first write
+ */
+export async function writing(space: Workspace, seconds: number, wait = false, during = async () => {}): Promise<Written> {
   const node = ['node', '--input-type=module', '-', String(seconds), ...(wait ? ['wait'] : [])];
-  const { status, stdout, stderr } = await docker(['exec', '--interactive', container(space, 'app-1'), ...node], { input: SCRIPT });
+  let begun = (): void => {};
+  const began = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  const ended = docker(['exec', '--interactive', container(space, 'app-1'), ...node], {
+    input: SCRIPT,
+    onSpawn: (child) => void child.stdout?.once('data', begun),
+  });
+  // Where it could not begin, its end says why.
+  const fault = Promise.race([began, ended])
+    .then(() => sleep(500))
+    .then(during);
+  const [{ status, stdout, stderr }] = await Promise.all([ended, fault]);
   if (status !== 0) throw new Error(stderr);
-  return JSON.parse(stdout) as Written;
+  return JSON.parse(stdout.trim().split('\n').at(-1) as string) as Written;
 }
 
 /** What the controller says of every member of the cache. */

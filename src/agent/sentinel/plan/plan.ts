@@ -50,6 +50,8 @@ function withElected(observed: Observed, elected: Asked<NodeView>): SentinelPlan
   }
   const copy = others.find((node) => hasData(node.view));
   if (hasData(view)) {
+    // They are about to replace it, though it is back.
+    if (observed.sentinels.some((sentinel) => sentinel.view?.down)) return { commands: [], problems: [] };
     const cause = `the sentinels call ${elected.service} the leader, and it has its data`;
     return { commands: [{ kind: 'lead', at: elected.service, cause }], problems: [] };
   }

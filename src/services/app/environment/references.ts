@@ -56,8 +56,9 @@ const keywords = (database: DatabaseConnection): SecretPart[] => [
 
 /** `rediss://` over TLS; a single server knows one user alone, which older clients do not name. */
 function cacheUrl(cache: CacheConnection, address: string): SecretPart[] {
-  const [scheme, user] = cache.ca ? ['rediss', cache.user] : ['redis', ''];
-  return [`${scheme}://${user}:`, password(cache, 'uri'), `@${address}${cache.cluster ? '' : '/0'}`];
+  const { ca, user } = cache;
+  const [scheme, name] = ca ? ['rediss', user] : ['redis', ''];
+  return [`${scheme}://${name}:`, password(cache, 'uri'), `@${address}${cache.cluster ? '' : '/0'}`];
 }
 
 const cacheUrls = (cache: CacheConnection): SecretPart[] =>
