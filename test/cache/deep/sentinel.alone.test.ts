@@ -34,7 +34,7 @@ async function under(what: string, seconds: number, wait: boolean, fault: () => 
 
 const other = (node: string): string => NODES.find((name) => name !== node) as string;
 const leads = (node: string) => until(`${node} leads`, async () => (await leading(space).catch(() => '')) === node, 40);
-const addressOf = (service: string) => inspect(space, service, '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}');
+const addressOf = (service: string) => inspect(space, service, '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}');
 /** What a node says to the application's user, past the router. */
 const written = async (node: string) =>
   (

@@ -180,6 +180,22 @@ describe('the controller', () => {
       ['sentinel-1 failover'],
     ],
     [
+      'a leader that came back empty while the other leads by mistake',
+      observed(view({ unfilled: true, keys: 0 }), view({ leads: true }), all({ leader: 'a1', down: true })),
+      ['sentinel-1 watch cache-2', 'sentinel-2 watch cache-2', 'sentinel-3 watch cache-2'],
+    ],
+    [
+      'a leader that is back, and waits to be told, while an older one believes in itself',
+      observed(view({}), view({ leads: true }), all({ leader: 'a1' })),
+      ['cache-1 lead'],
+    ],
+    ['a leader that is back while it is replaced', observed(view({}), view({ follows: 'a1' }), all({ leader: 'a1', down: true })), []],
+    [
+      'a leader that is back, and that nothing could replace',
+      observed(view({}), 5000, all({ leader: 'a1', down: true })),
+      ['cache-1 lead'],
+    ],
+    [
       'a leader that came back empty while the other is silent',
       observed(view({ unfilled: true, keys: 0 }), 60_000, all({ leader: 'a1' })),
       ['cache-1 came back empty, and cache-2 (no answer) may have a copy'],

@@ -42,16 +42,17 @@ function withElected(observed: Observed, elected: Asked<NodeView>): SentinelPlan
   if (!view) return replacement(observed, elected, others);
   if (view.leads) return { commands: followers(elected, others), problems: [] };
   if (view.loading) return { commands: [], problems: [] };
-  const leader = others.find((node) => node.view.leads);
-  if (leader) {
+  const leader = others.find((node) => node.view.leads && hasData(node.view));
+  if (leader && (view.follows === leader.address || !hasData(view))) {
     // Sentinels that were away may outvote those that know better. While they are about to agree, the elected one is not in sync.
-    if (view.follows !== leader.address || !view.linkUp) return { commands: [], problems: [] };
-    return { commands: watchAll(observed, leader, `${leader.service} leads, and ${elected.service} follows it`), problems: [] };
+    if (hasData(view) && !view.linkUp) return { commands: [], problems: [] };
+    const cause = `${leader.service} leads, and ${elected.service} ${hasData(view) ? 'follows it' : 'came back empty'}`;
+    return { commands: watchAll(observed, leader, cause), problems: [] };
   }
   const copy = others.find((node) => hasData(node.view));
   if (hasData(view)) {
     // They are about to replace it, though it is back.
-    if (observed.sentinels.some((sentinel) => sentinel.view?.down)) return { commands: [], problems: [] };
+    if (copy && observed.sentinels.some((sentinel) => sentinel.view?.down)) return { commands: [], problems: [] };
     const cause = `the sentinels call ${elected.service} the leader, and it has its data`;
     return { commands: [{ kind: 'lead', at: elected.service, cause }], problems: [] };
   }
