@@ -7,7 +7,7 @@ import { type AgentConfig, inGroup } from './config.ts';
 import type { Group, Say } from './group.ts';
 
 /** The nodes of the Redis Cluster. Unlike the others they also have to be introduced to each other: Redis never does that by itself. */
-export function cacheGroup(own: NonNullable<AgentConfig['cache']>, config: AgentConfig): Group {
+export function cacheGroup(own: Pick<CacheConfig, 'replicas' | 'nodeTimeoutMs'>, config: AgentConfig): Group {
   const nodes = inGroup(config, 'cache').map(({ service, address = '' }) => ({ service, address }));
   const cluster: CacheConfig = {
     ...own,

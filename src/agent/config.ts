@@ -69,8 +69,11 @@ export interface AgentConfig {
   metrics: MetricsAddress | null;
   /** Null where logs are not taken. */
   logs: LogsConfig | null;
-  /** Of a Redis Cluster: replicas of each master, and the silence after which a node counts as away. */
-  cache: { replicas: number; nodeTimeoutMs: number } | null;
+  /**
+   * Of a Redis Cluster: replicas of each master, and the silence after which a node counts as away. Of a leader and its follower: who
+   * of the group is a sentinel, the silence after which one calls a node down, and the time that a failover may take.
+   */
+  cache: { replicas: number; nodeTimeoutMs: number } | { sentinels: string[]; downAfterMs: number; failoverTimeoutMs: number } | null;
 }
 
 /** Read again where it is needed: it is switched as a whole when it changes. */

@@ -5,6 +5,7 @@ import { databaseGroup } from './database-group.ts';
 import type { Group } from './group.ts';
 import type { Peer } from './member-client.ts';
 import { type PatroniClient, patroniClient } from './patroni-client.ts';
+import { sentinelGroup } from './sentinel-group.ts';
 
 const peers = (members: readonly Watched[]): Peer[] => members.map(({ service, address = '' }) => ({ service, address }));
 
@@ -20,6 +21,6 @@ export function groupsOf(config: AgentConfig): Group[] {
   return [
     ...(database.length > 0 ? [databaseGroup(database, connectPatroni(config))] : []),
     ...(coordination.length > 0 ? [coordinationGroup(coordination)] : []),
-    ...(config.cache ? [cacheGroup(config.cache, config)] : []),
+    ...(config.cache ? ['sentinels' in config.cache ? sentinelGroup(config.cache, config) : cacheGroup(config.cache, config)] : []),
   ];
 }

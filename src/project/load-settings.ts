@@ -5,6 +5,7 @@ import { systemCode, UserError } from '../core/errors.ts';
 import { exists } from '../core/files.ts';
 import type { JsonObject } from '../core/json.ts';
 import { didYouMean } from '../core/suggest.ts';
+import { withCacheMode } from '../settings/cache-mode.ts';
 import { checkComponents, checkImages } from '../settings/check-names.ts';
 import { parseSettings } from '../settings/document.ts';
 import { assignmentLayer, environmentLayers, unknownVariables, valueLayer } from '../settings/environment.ts';
@@ -57,7 +58,7 @@ export function loadSettings(input: LoadInput): Loaded {
     env: input.env,
     readText: (name) => tryRead(path.resolve(root, name)),
   });
-  const settings = validate(merged, registry);
+  const settings = withCacheMode(validate(merged, registry), merged);
   checkComponents(settings, merged, registry, chain);
   checkImages(settings, merged, registry);
   return {

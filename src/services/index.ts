@@ -7,8 +7,11 @@ import { app } from './app/app.ts';
 import { balancer } from './app/balancer.ts';
 import { egress } from './app/egress.ts';
 import { backup } from './backup/backup.ts';
+import { cacheRouter } from './cache/cache-router.ts';
 import { redis } from './cache/redis.ts';
 import { redisCluster } from './cache/redis-cluster.ts';
+import { redisSentinel } from './cache/redis-sentinel.ts';
+import { sentinel } from './cache/sentinel.ts';
 import { dbRouter } from './database/db-router.ts';
 import { etcd } from './database/etcd.ts';
 import { patroni } from './database/patroni.ts';
@@ -44,6 +47,9 @@ export const registry: readonly ServiceDefinition[] = [
   postgres,
   redis,
   redisCluster,
+  redisSentinel,
+  sentinel,
+  cacheRouter,
   backup,
   nodeExporter,
   postgresExporter,

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { cidrProblem } from '../core/cidr.ts';
+import { cacheSettings } from './cache-fields.ts';
 import { certificateSettings } from './certificate-fields.ts';
 import { cronTimes, httpUrl, secret, size, timeZone } from './fields.ts';
 import { firewallSettings } from './firewall-fields.ts';
@@ -65,6 +66,7 @@ export const coreShape = {
     .describe(
       'The services that the portal shows; leave out what you do not run. The application reaches these hosts outside, on these ports, and no others',
     ),
+  cache: cacheSettings.prefault({}).describe('How the cache is run: see docs/app-contract.md for what each mode costs'),
   traces: traceSettings.prefault({}).describe('Traces of requests (docs/traces.md); off without `traces.endpoint`'),
   certificates: certificateSettings.prefault({}).describe('How certificates are issued; `edge.certificate` says which names get them'),
   jobs: z

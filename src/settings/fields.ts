@@ -12,18 +12,21 @@ function toBytes(text: string): number {
   return Number.isSafeInteger(bytes) ? bytes : Number.NaN;
 }
 
+const inBytes =
+  (least: string) =>
+  (value: string | number, context: z.RefinementCtx): number => {
+    const bytes = toBytes(String(value));
+    if (bytes >= toBytes(least)) return bytes;
+    const message = Number.isNaN(bytes) ? 'should be a size such as 512m or 2g' : `should be at least ${least}`;
+    context.addIssue({ code: 'custom', message, input: value });
+    return z.NEVER;
+  };
+
 /** A size as Compose writes it (`512m`, `1g`, bytes as a number); the parsed value is in bytes. */
-export const size = (fallback: string, least = '1') =>
-  z
-    .union([z.string(), z.number()])
-    .default(fallback)
-    .transform((value, context) => {
-      const bytes = toBytes(String(value));
-      if (bytes >= toBytes(least)) return bytes;
-      const message = Number.isNaN(bytes) ? 'should be a size such as 512m or 2g' : `should be at least ${least}`;
-      context.addIssue({ code: 'custom', message, input: value });
-      return z.NEVER;
-    });
+export const size = (fallback: string, least = '1') => z.union([z.string(), z.number()]).default(fallback).transform(inBytes(least));
+
+/** The same where another setting says it if this one does not. */
+export const sizeIfGiven = (least: string) => z.union([z.string(), z.number()]).transform(inBytes(least)).optional();
 
 /** A container's memory limit: the engine refuses one below 6 MiB. */
 export const memory = (fallback: string) => size(fallback, '6m');

@@ -26,7 +26,8 @@ export interface Member {
 
 /** What a member says of itself and the others. */
 export interface MemberState {
-  role: 'leader' | 'replica' | 'unknown';
+  /** `witness`: it has no data, and takes part in elections. */
+  role: 'leader' | 'replica' | 'witness' | 'unknown';
   /** A healthy member: it answers, and its data is not behind. */
   ok: boolean;
   /** For people, in this order: `{ timeline: 3, lag: '0 B' }`. */

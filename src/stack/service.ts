@@ -72,6 +72,7 @@ export interface DatabaseConnection extends Connection {
 }
 
 export interface CacheConnection extends Connection {
+  mode: 'cluster' | 'sentinel' | 'single';
   /** Of a cluster, all of its nodes as HOST:PORT; the host and port above are those of the first. */
   cluster?: string[];
 }

@@ -10,7 +10,7 @@ const END = '<!-- end of what is generated -->';
 /** A cluster over TLS, with everything that may be named outside. */
 const FACTS: ReferenceFacts = {
   database: { host: 'h', port: 1, replicaPort: 2, user: 'u', name: 'n', password: 'p', ca: '/ca' },
-  cache: { host: 'h', port: 1, user: 'u', password: 'p', ca: '/ca', cluster: ['h:1'] },
+  cache: { host: 'h', port: 1, user: 'u', password: 'p', ca: '/ca', mode: 'cluster', cluster: ['h:1'] },
   external: {
     plex: { url: 'http://p', token: {} as never },
     overseerr: { url: 'http://o', apiKey: {} as never },

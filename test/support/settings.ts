@@ -138,6 +138,11 @@ logs: { store: elasticsearch, url: "https://logs.example.org:9200/base", apiKey:
 `,
   },
   full: { flags: { profile: 'prod' }, file: 'observability: full\n' },
+  sentinel: { flags: { profile: 'prod' }, file: 'cache: { mode: sentinel }\n' },
+  'single-cache': {
+    flags: { profile: 'dev-compose' },
+    file: 'cache: { mode: single, memory: 64m, evictionPolicy: allkeys-lru, databases: 4 }\n',
+  },
   'full-without-logs': {
     flags: { profile: 'dev-compose' },
     file: 'observability: full\ncomponents: { elasticsearch: false }\nimages: { grafana: "registry.example.org/grafana:1" }\n',

@@ -6,18 +6,23 @@ import type { CacheConfig } from './plan/types.ts';
 export interface NodeLink {
   /** @throws Error with the node's answer, or with the reason why there is none */
   ask(...words: (string | number)[]): Promise<string>;
+  /** The same where the answer is a list; undefined where it is nil. */
+  list(...words: (string | number)[]): Promise<string[] | undefined>;
   close(): void;
 }
 
 const PORT = 6379;
 const PATIENCE_MS = 1500;
 
+/** As whom it is asked, and how its certificate is checked. */
+type Login = Pick<CacheConfig, 'user' | 'passwordFile' | 'caFile' | 'certificateFile' | 'keyFile'>;
+
 /** Opens a connection over TLS, the node's certificate checked by its address. @throws Error where there is none to be had */
-export async function connectNode(config: CacheConfig, address: string): Promise<NodeLink> {
+export async function connectNode(config: Login, address: string, port = PORT): Promise<NodeLink> {
   const { user, passwordFile, caFile, certificateFile, keyFile } = config;
   const redis = new Redis({
     host: address,
-    port: PORT,
+    port,
     username: user,
     password: readFileSync(passwordFile, 'utf8'),
     tls: {
@@ -47,6 +52,10 @@ export async function connectNode(config: CacheConfig, address: string): Promise
   }
   return {
     ask: async (command, ...words) => String(await redis.call(String(command), ...words)),
+    list: async (command, ...words) => {
+      const answer = await redis.call(String(command), ...words);
+      return Array.isArray(answer) ? answer.map(String) : undefined;
+    },
     close: () => redis.disconnect(),
   };
 }

@@ -47,7 +47,7 @@ async function viewOf(config: CacheConfig, address: string): Promise<NodeView | 
 }
 
 /** Why there is no answer, for a person. */
-function inWords({ message }: Error): string {
+export function inWords({ message }: Error): string {
   const known: [RegExp, string][] = [
     [/^LOADING/, 'reading its files'],
     [/^WRONGPASS|^NOAUTH/, 'rejects the controller’s password: it has not read the new one yet'],

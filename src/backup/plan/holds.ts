@@ -20,6 +20,14 @@ export const cacheNodes = ({ services }: Holds): { name: string; mounts: Mount[]
     return mounts.length > 0 ? [{ name: service.name, mounts }] : [];
   });
 
+/** Why the cache of a set fits no node of this stack, which runs its cache in another mode; undefined where it fits, or the set has none. */
+export function cacheOfOtherMode(stack: Holds, { cacheLeaders }: { cacheLeaders: readonly string[] }): string | undefined {
+  const names = cacheNodes(stack).map(({ name }) => name);
+  if (cacheLeaders.length === 0 || names.length === 0 || cacheLeaders.some((name) => names.includes(name))) return undefined;
+  return `not restored: the cache, which the set has of ${cacheLeaders.join(', ')} and this stack keeps in ${names.join(', ')}; it stays as it is
+  Fix: set cache.mode as it was then, medianest up, and restore again with --only redis`;
+}
+
 /** A volume of files, and what it is called in a set: `uploads`, which all replicas mount first, and the application's own, `volumes/own-data`. */
 export interface FilePlace {
   part: string;

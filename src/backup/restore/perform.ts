@@ -7,7 +7,7 @@ import { containersOf } from '../../stack/roles.ts';
 import type { Mount } from '../../stack/types.ts';
 import { makeSet } from '../backup.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
-import { applicationOf, cacheNodes, databaseMembers, filePlaces, leftInSet } from '../plan/holds.ts';
+import { applicationOf, cacheNodes, cacheOfOtherMode, databaseMembers, filePlaces, leftInSet } from '../plan/holds.ts';
 import type { Part } from '../plan/restore-part.ts';
 import type { RestoreSteps } from '../plan/restore-steps.ts';
 import { openCatalogue } from '../ready.ts';
@@ -49,7 +49,7 @@ export const performers: { readonly [K in keyof RestoreSteps]: StepKind<K>['perf
   },
   'restore-cache': ({ set, back }, run) => {
     if (!back) touch(run, 'redis');
-    return restoreCache(inPlaceRun(run).backups, set);
+    return restoreCache(run, inPlaceRun(run).backups, set);
   },
   'start-database': ({ member }, run) => startAlone(run, [member]),
   'tell-repository': (_step, run) =>
@@ -156,8 +156,13 @@ async function restoreUploads({ context }: Execution, backups: BackupContext, se
   }
 }
 
-/** Those that led get their data and their identity back; the others begin empty and copy it. */
-async function restoreCache(backups: BackupContext, set: BackupSet): Promise<void> {
+/** Those that led get their data and their identity back; the others begin empty and copy it. A cache of another mode stays as it is. */
+async function restoreCache({ context }: Execution, backups: BackupContext, set: BackupSet): Promise<void> {
+  const otherMode = cacheOfOtherMode(backups.stack, set);
+  if (otherMode) {
+    context.report.warn(otherMode);
+    return;
+  }
   for (const { name, mounts } of cacheNodes(backups.stack)) {
     const snapshot = set.cacheLeaders.includes(name) ? set.parts.files.snapshot : undefined;
     await restoreNode(

@@ -24,8 +24,32 @@ const MOST_NAMED = 4;
 export const settingsAdvice = (loaded: Loaded, effect: Effect): string[] => [
   ...unknownVariables(loaded),
   ...withoutEffect(loaded, effect),
+  ...cacheCosts(loaded),
   ...calls(loaded),
 ];
+
+/** What a choice of the operator's for the cache costs, as far as it can lose data or stop the application. */
+function cacheCosts({ settings, origins }: Loaded): string[] {
+  const { mode, evictionPolicy } = settings.cache;
+  const told = (name: string, why: string) => {
+    const layer = origins.get(`cache.${name}`);
+    return layer && !layer.origin.startsWith('profiles/') ? [`${layer.locate(['cache', name])}: cache.${name}: ${why}`] : [];
+  };
+  return [
+    ...(mode === 'single'
+      ? told(
+          'mode',
+          'single: while this one server is away, no visitor can sign in, and jobs wait; its data is in no backup, and it speaks no TLS',
+        )
+      : []),
+    ...(evictionPolicy?.startsWith('allkeys-')
+      ? told('evictionPolicy', `${evictionPolicy}: when memory is full, any key goes: people are signed out, and jobs of a queue are lost`)
+      : []),
+    ...(evictionPolicy?.startsWith('volatile-') && mode !== 'single'
+      ? told('evictionPolicy', `${evictionPolicy}: when memory is full, keys that expire go first: people are signed out`)
+      : []),
+  ];
+}
 
 const unknownVariables = ({ unknownVariables: unknown }: Loaded): string[] =>
   unknown.map(

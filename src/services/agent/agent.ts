@@ -3,6 +3,7 @@ import { cpus, memory } from '../../settings/fields.ts';
 import { type BuildInput, defineService } from '../../stack/service.ts';
 import type { NetworkName } from '../../stack/types.ts';
 import { CACHE_KEEPER_SECRET, redisCluster } from '../cache/redis-cluster.ts';
+import { FAILOVER_MS, redisSentinel, SENTINEL_SECRET, sentinels } from '../cache/redis-sentinel.ts';
 import { FENCER_PASSWORD } from '../database/etcd.ts';
 import { REST_PASSWORD } from '../database/patroni.ts';
 import { traceEndpoint } from '../shared/full.ts';
@@ -66,13 +67,14 @@ export const agent = defineService({
     const { project } = input.settings;
     const { ping, events, list } = engineRequests(project);
     const groups = new Set(input.built.flatMap(({ member }) => (member ? [member.group] : [])));
+    const electing = input.enabled(redisSentinel.name);
     const scraped = monitored(input);
     const logs = input.settingsOf(logEgress);
     const keepsLogs = takesLogs(input.settings);
     const target = logTarget(logs, input);
     const networks: NetworkName[] = [
       'db',
-      ...(groups.has('database') ? ['control' as const] : []),
+      ...(groups.has('database') || electing ? ['control' as const] : []),
       ...(scraped ? ['monitoring' as const] : logNetworks(input.settings)),
     ];
     const addresses = networks.map((network) => input.address(network, AGENT_HOST));
@@ -94,6 +96,7 @@ export const agent = defineService({
         secrets: [
           ...(groups.has('database') ? [FENCER_PASSWORD, REST_PASSWORD] : []),
           ...(groups.has('cache') ? [CACHE_KEEPER_SECRET] : []),
+          ...(electing ? [SENTINEL_SECRET] : []),
           ...(target?.secrets ?? []),
         ],
         reloadsSecrets: true,
@@ -164,6 +167,10 @@ function logsView(logs: LogsSettings, input: BuildInput) {
 }
 
 function cacheView(input: BuildInput) {
+  if (input.enabled(redisSentinel.name)) {
+    const { downAfterMs } = input.settingsOf(redisSentinel);
+    return { sentinels: sentinels(input).map(({ name }) => name), downAfterMs, failoverTimeoutMs: FAILOVER_MS };
+  }
   const { replicas, nodeTimeoutMs } = input.settingsOf(redisCluster);
   return { replicas, nodeTimeoutMs };
 }

@@ -24,7 +24,7 @@ const settings = z.strictObject({
 export const allInOne = defineService({
   name: 'all-in-one',
   key: 'allInOne',
-  standsFor: ['edge', 'app', 'postgres', 'redis', 'database', 'redisCluster'],
+  standsFor: ['edge', 'app', 'postgres', 'redis', 'database', 'redisCluster', 'redisSentinel'],
   summary: 'portal, PostgreSQL 17 and Redis 8 in one container, for a laptop',
   settings,
   build: (own, input) => {
@@ -61,7 +61,7 @@ export const allInOne = defineService({
           ...(application.source && { APP_COMMAND: `node --watch ${SOURCE_TARGET}/src/server.js` }),
         },
         proxy: application.proxy,
-        view: { readyPath: application.readyPath, ...database, ...redisView(Math.floor(own.memory / 6), '127.0.0.1') },
+        view: { readyPath: application.readyPath, ...database, ...redisView(Math.floor(own.memory / 6), '127.0.0.1', input) },
         configFrom: ['postgres', 'redis'],
         memoryBytes: own.memory,
         cpus: own.cpus,

@@ -1,6 +1,7 @@
 import type { BuildInput, CacheConnection, DatabaseConnection, StoreContract } from '../../stack/service.ts';
 import { serverCache } from '../cache/redis.ts';
 import { clusterCache } from '../cache/redis-cluster.ts';
+import { redisSentinel, sentinelCache } from '../cache/redis-sentinel.ts';
 import { clusterDatabase, patroni } from '../database/patroni.ts';
 import { singleDatabase } from '../database/postgres.ts';
 
@@ -8,6 +9,8 @@ import { singleDatabase } from '../database/postgres.ts';
 export const databaseContract = (input: BuildInput): StoreContract<DatabaseConnection> =>
   input.enabled(patroni.name) ? clusterDatabase(input) : singleDatabase(input);
 
-/** The application's cache, whichever of the two is switched on. */
-export const cacheContract = (input: BuildInput): StoreContract<CacheConnection> =>
-  input.enabled('redis-cluster') ? clusterCache(input) : serverCache(input);
+/** The application's cache, whichever of the three is switched on. */
+export function cacheContract(input: BuildInput): StoreContract<CacheConnection> {
+  if (input.enabled('redis-cluster')) return clusterCache(input);
+  return input.enabled(redisSentinel.name) ? sentinelCache(input) : serverCache(input);
+}

@@ -6,6 +6,7 @@ import { type BuildInput, type CacheConnection, defineService, type StoreContrac
 import type { Blueprint, SecretSpec } from '../../stack/types.ts';
 import { generated, memberCertificate, slots } from '../shared/member.ts';
 import { CACHE_MONITOR_PASSWORD, monitored, REDIS_EXPORTER } from '../shared/monitoring.ts';
+import { dataBytes, memoryBytes } from './cache-settings.ts';
 
 const FIRST_HOST = 30;
 const MASTERS = 3;
@@ -57,6 +58,13 @@ function refuseUnfit(input: BuildInput): void {
       'switch one of them off: `components: { redis: false }` keeps the cluster',
     );
   }
+  if ((input.settings.cache.databases ?? 1) > 1) {
+    throw new UserError(
+      'INVALID_SETTINGS',
+      `cache.databases: ${input.settings.cache.databases}: a Redis Cluster has one database alone; nothing was changed`,
+      'leave it out, or `cache: { mode: sentinel }`',
+    );
+  }
   if (!input.enabled('agent')) {
     throw new UserError(
       'INVALID_SETTINGS',
@@ -72,11 +80,13 @@ const interruption = (replicas: number): string =>
 export const redisCluster = defineService({
   name: 'redis-cluster',
   key: 'redisCluster',
-  standsFor: ['redis'],
+  standsFor: ['redis', 'redisSentinel'],
   summary: 'Redis 8 Cluster: sessions and cache on three masters, each with a replica',
   settings,
   build: (own, input) => {
     refuseUnfit(input);
+    const limit = memoryBytes(own, input);
+    const { evictionPolicy } = input.settings.cache;
     return cacheNodes(own).map(({ name, host }): Blueprint => {
       const address = input.address('db', host);
       return {
@@ -102,12 +112,13 @@ export const redisCluster = defineService({
         environment: { REDIS_MODE: 'cluster', REDIS_SPARE: own.replicas > 0 ? 'yes' : 'no' },
         view: {
           address,
-          maxmemoryBytes: Math.floor((own.memory * 3) / 4),
-          replicaBufferBytes: Math.floor(own.memory / 8),
-          backlogBytes: Math.floor(own.memory / 16),
+          maxmemoryBytes: dataBytes(limit),
+          maxmemoryPolicy: evictionPolicy ?? null,
+          replicaBufferBytes: Math.floor(limit / 8),
+          backlogBytes: Math.floor(limit / 16),
           nodeTimeoutMs: own.nodeTimeoutMs,
         },
-        memoryBytes: own.memory,
+        memoryBytes: limit,
         cpus: own.cpus,
         kernel: [REDIS_KERNEL],
         keeps: {
@@ -136,7 +147,7 @@ export function clusterCache(input: BuildInput): StoreContract<CacheConnection> 
   const cluster = addresses.map((address) => `${address}:${REDIS_PORT}`);
   return {
     connection: {
-      ...{ host: addresses[0] as string, port: REDIS_PORT, cluster },
+      ...{ mode: 'cluster' as const, host: addresses[0] as string, port: REDIS_PORT, cluster },
       ...{ user: 'medianest', password: password.name, ca: '/run/trust/internal-ca.pem' },
     },
     environment: {

@@ -4,6 +4,7 @@ import { REDIS_KERNEL } from '../../stack/kernel-needs.ts';
 import { type BuildInput, type CacheConnection, defineService, type StoreContract } from '../../stack/service.ts';
 import type { SecretSpec } from '../../stack/types.ts';
 import { CACHE_MONITOR_PASSWORD, monitored, REDIS_EXPORTER } from '../shared/monitoring.ts';
+import { dataBytes, memoryBytes } from './cache-settings.ts';
 
 const REDIS_HOST = 30;
 const REDIS_PORT = 6379;
@@ -14,12 +15,13 @@ const settings = z.strictObject({
   cpus: cpus(1).describe('Processors at most; never more than the host has'),
 });
 
-/** What its template sees. A quarter of the memory is left for a fork that rewrites the file and for clients' buffers. */
-export const redisView = (memoryBytes: number, bindAddresses: string) => ({
+/** What its template sees. @param memory bytes of the container, or its part of it: a quarter is left for a fork that rewrites the file and for clients' buffers */
+export const redisView = (memory: number, bindAddresses: string, input: BuildInput) => ({
   bindAddresses,
-  maxmemoryBytes: Math.floor((memoryBytes * 3) / 4),
+  maxmemoryBytes: dataBytes(memory),
   // Sessions are not a cache: when memory runs out, the oldest of what has an expiry goes.
-  maxmemoryPolicy: 'volatile-lru',
+  maxmemoryPolicy: input.settings.cache.evictionPolicy ?? 'volatile-lru',
+  databases: input.settings.cache.databases ?? null,
   maxClients: 1000,
   appendonly: true,
 });
@@ -27,7 +29,7 @@ export const redisView = (memoryBytes: number, bindAddresses: string) => ({
 export const redis = defineService({
   name: 'redis',
   key: 'redis',
-  standsFor: ['redisCluster'],
+  standsFor: ['redisCluster', 'redisSentinel'],
   summary: 'Redis 8: sessions and cache',
   settings,
   build: (own, input) => [
@@ -45,8 +47,8 @@ export const redis = defineService({
         metrics: [{ ...REDIS_EXPORTER, job: 'redis', params: { target: `redis://${input.address('db', REDIS_HOST)}:${REDIS_PORT}` } }],
       }),
       environment: monitored(input) ? { REDIS_MONITORED: 'yes' } : {},
-      view: redisView(own.memory, '* -::*'),
-      memoryBytes: own.memory,
+      view: redisView(memoryBytes(own, input), '* -::*', input),
+      memoryBytes: memoryBytes(own, input),
       cpus: own.cpus,
       keeps: {
         '/var/lib/redis': 'sessions, as its append-only file',
@@ -69,7 +71,7 @@ const redisPassword = (given: z.output<typeof settings>['password']): SecretSpec
 /** One server without TLS, at a fixed address. */
 export function plainCache(host: string, input: BuildInput): StoreContract<CacheConnection> {
   return {
-    connection: { host, port: REDIS_PORT, user: 'default', password: 'redis-password' },
+    connection: { mode: 'single', host, port: REDIS_PORT, user: 'default', password: 'redis-password' },
     environment: { REDIS_URL_FILE: '/run/secrets/redis-url' },
     secrets: [{ name: 'redis-url', source: { format: `redis://:{redis-password}@${host}:${REDIS_PORT}/0` } }],
     passwords: [redisPassword(input.settingsOf(redis).password)],

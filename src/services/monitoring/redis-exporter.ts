@@ -23,7 +23,7 @@ export const redisExporter = defineService({
           port: REDIS_EXPORTER.port,
           healthPath: '/health',
           // Where the nodes listen.
-          networks: ['monitoring', 'db'],
+          networks: ['monitoring', ...new Set(nodes.flatMap(({ service }) => service.networks))],
           secrets: [{ name: PASSWORDS, source: { format: `{\n${entries.join(',\n')}\n}\n` } }],
           ...(tls && { trust: true }),
           view: { passwords: `/run/secrets/${PASSWORDS}`, tls },

@@ -193,6 +193,7 @@ describe('observability: light', () => {
       'patroni',
       'prometheus',
       'redis-cluster',
+      'redis-exporter',
     ]);
     expect(rules(monitored('', 'dev'))).toEqual(['alertmanager', 'node-exporter', 'prometheus']);
   });

@@ -19,6 +19,24 @@ function advice(profile: string, file: string, more: LoadOptions = {}): string[]
   });
 }
 
+describe('a choice for the cache that can lose data', () => {
+  it.each([
+    ['no failover', 'cache: { mode: single }', [/^medianest\.yml:1: cache\.mode: single: .* no backup/]],
+    [
+      'queues and sessions that go',
+      'cache: { evictionPolicy: allkeys-lru }',
+      [/cache\.evictionPolicy: allkeys-lru: .* signed out, and jobs of a queue are lost/],
+    ],
+    ['sessions that go', 'cache: { evictionPolicy: volatile-lru }', [/cache\.evictionPolicy: volatile-lru: .* signed out/]],
+    ['none', 'cache: { mode: sentinel, evictionPolicy: noeviction }', []],
+  ])('is told: %s', (_what, file, wanted) => {
+    expect(advice('prod', file)).toEqual(wanted.map((words) => expect.stringMatching(words)));
+  });
+  it('is not told where a profile made it', () => {
+    expect(advice('dev-compose', '')).toEqual([]);
+  });
+});
+
 describe('settings without effect', () => {
   it.each([
     [

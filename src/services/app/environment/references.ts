@@ -56,8 +56,9 @@ const keywords = (database: DatabaseConnection): SecretPart[] => [
 
 /** `rediss://` over TLS; a single server knows one user alone, which older clients do not name. */
 function cacheUrl(cache: CacheConnection, address: string): SecretPart[] {
-  const [scheme, user] = cache.ca ? ['rediss', cache.user] : ['redis', ''];
-  return [`${scheme}://${user}:`, password(cache, 'uri'), `@${address}${cache.cluster ? '' : '/0'}`];
+  const { ca, user } = cache;
+  const [scheme, name] = ca ? ['rediss', user] : ['redis', ''];
+  return [`${scheme}://${name}:`, password(cache, 'uri'), `@${address}${cache.cluster ? '' : '/0'}`];
 }
 
 const cacheUrls = (cache: CacheConnection): SecretPart[] =>
@@ -127,17 +128,17 @@ const DATABASE: Reference[] = [
 const CACHE: Reference[] = [
   {
     name: 'cache.url',
-    what: 'address with user and password; of a cluster, that of its first node, which a client for clusters needs and no other can use',
+    what: 'address with user and password, which always leads to the node that takes writes; of a cluster, that of its first node, which a client for clusters needs and no other can use',
     value: ({ cache }) => cacheUrl(cache, `${cache.host}:${cache.port}`),
   },
   { name: 'cache.urls', what: 'the same for every node, separated by commas', value: ({ cache }) => cacheUrls(cache) },
-  { name: 'cache.mode', what: '`cluster` or `single`', value: ({ cache }) => [cache.cluster ? 'cluster' : 'single'] },
+  { name: 'cache.mode', what: '`cluster`, `sentinel` or `single` (`cache.mode`)', value: ({ cache }) => [cache.mode] },
   {
     name: 'cache.nodes',
     what: 'every node as HOST:PORT, separated by commas',
     value: ({ cache }) => [(cache.cluster ?? [`${cache.host}:${cache.port}`]).join(',')],
   },
-  { name: 'cache.host', what: 'address of the cache, or of its first node', value: ({ cache }) => [cache.host] },
+  { name: 'cache.host', what: 'address of the cache; of a cluster, that of its first node', value: ({ cache }) => [cache.host] },
   { name: 'cache.port', what: 'its port', value: ({ cache }) => text(cache.port) },
   { name: 'cache.user', what: 'its user', value: ({ cache }) => [cache.user] },
   { name: 'cache.password', what: 'its password, as it is', value: ({ cache }) => [password(cache, 'raw')] },

@@ -56,6 +56,10 @@ export const DATA_PANELS: readonly Panel[] = [
     of: 'redis-cluster',
     description: 'Slots of the cache that a node serves. Fewer than 16,384: some keys cannot be read or written.',
   }),
+  panel('cache', 'cache-leaders', 'count', 'Nodes that lead', 'sum(redis_instance_info{job="redis", role="master"})', {
+    upTo: 3,
+    description: 'Nodes of the cache that take writes: three of a cluster, one beside sentinels. One more for a moment is a failover.',
+  }),
   panel(
     'cache',
     'cache-memory',
