@@ -10,6 +10,7 @@ import { firewall } from './firewall/capability.ts';
 import { healing } from './healing/capability.ts';
 import { health } from './health/capability.ts';
 import { images } from './images/capability.ts';
+import { importing } from './import/capability.ts';
 import { init } from './init/capability.ts';
 import { logs } from './logs/capability.ts';
 import { members } from './members/capability.ts';
@@ -32,6 +33,7 @@ const all = [
   members,
   images,
   backup,
+  importing,
   edge,
   certificates,
   waf,

@@ -25,7 +25,7 @@ export const LEVELS: readonly (readonly string[])[] = [
   ['reconcile'],
   ['certificates', 'deploy', 'edge', 'firewall', 'images', 'members', 'schedule', 'secrets', 'waf'],
   ['autoscale', 'backup'],
-  ['doctor', 'healing', 'health', 'logs', 'topology'],
+  ['doctor', 'healing', 'health', 'import', 'logs', 'topology'],
   ['alerts', 'traces'],
   ['init', 'report'],
   ['capabilities.ts'],

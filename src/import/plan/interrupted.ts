@@ -1,0 +1,26 @@
+import type { Check } from '../../capability/check.ts';
+import type { Importing, Kept } from '../database/journal.ts';
+
+/** An import that was killed: what it has stopped is still stopped. @returns for `health` */
+export function interruptedChecks(underWay: Importing | undefined): Check[] {
+  if (!underWay) return [];
+  const { source, at, stoppedApp, stoppedSource } = underWay;
+  const stopped = [...stoppedApp, ...stoppedSource.map((name) => `${name} (of the other project)`)];
+  return [
+    {
+      id: 'import',
+      status: stopped.length > 0 ? 'fail' : 'warn',
+      message: `the import of ${source}, started ${at}, was interrupted${stopped.length > 0 ? ` after it had stopped ${stopped.join(', ')}` : ''}`,
+      remedy: `run it again: it starts over${stoppedApp.length > 0 ? '; or medianest up' : ''}${stoppedSource.length > 0 ? `; or docker start ${stoppedSource.join(' ')}` : ''}`,
+    },
+  ];
+}
+
+/** For `status`. */
+export const importNotes = ({ underWay, kept }: { underWay?: Importing | undefined; kept: readonly Kept[] }): string[] => [
+  ...interruptedChecks(underWay).map(({ message, remedy }) => `${message}: ${remedy}`),
+  ...kept.map(
+    ({ name, by, at }) =>
+      `the database before the import of ${by} (${at}) is kept as ${name}: \`medianest import database --remove\` removes it`,
+  ),
+];
