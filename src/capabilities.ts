@@ -1,3 +1,4 @@
+import { adopting } from './adopt/capability.ts';
 import { alerts } from './alerts/capability.ts';
 import { autoscale } from './autoscale/capability.ts';
 import { backup } from './backup/capability.ts';
@@ -24,6 +25,7 @@ import { waf } from './waf/capability.ts';
 
 const all = [
   init,
+  adopting,
   reconcile,
   logs,
   health,

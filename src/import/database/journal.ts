@@ -39,6 +39,6 @@ export const readJournal = (state: StateFolder): Journal =>
 /** Notes what is about to happen, before it does. */
 export function writeJournal(state: StateFolder, change: (journal: Journal) => Journal): void {
   const { underWay, kept } = change(readJournal(state));
-  if (!underWay && kept.length === 0) return rmSync(state.at(FILE), { force: true });
-  writeAtomic(state.at(FILE), `${JSON.stringify({ ...(underWay && { underWay }), kept }, null, 1)}\n`, 0o600);
+  if (!underWay && kept.length === 0) rmSync(state.at(FILE), { force: true });
+  else writeAtomic(state.at(FILE), `${JSON.stringify({ ...(underWay && { underWay }), kept }, null, 1)}\n`, 0o600);
 }

@@ -190,7 +190,7 @@ export class DumpFilter {
   private meta(text: string): void {
     const [, word = '', value] = /^\\(\S+)\s*(\S*)/.exec(text) ?? [];
     if (word === 'restrict' && this.restriction === undefined) this.restriction = value;
-    else if (word === 'unrestrict' && value === this.restriction) return;
+    else if (word === 'unrestrict' && value === this.restriction) this.restriction = undefined;
     else if (word === 'connect') this.facts.databases++;
     else this.facts.refused.push(`the psql command \\${word.slice(0, 40)}`);
   }

@@ -78,6 +78,6 @@ export function statementOf(text: string, schema: string): Statement {
 
 /** What `pg_dump --clean` writes before the first object, which a fresh database does not have. */
 export const isCleaning = (text: string): boolean =>
-  /^(?:DROP\b|ALTER\s+TABLE\b.*\b(?:DROP\s+(?:CONSTRAINT|DEFAULT|IDENTITY)|ALTER\s+COLUMN\b.*\bDROP\b|DETACH\s+PARTITION)\b|ALTER\s.*\bDROP\b)/is.test(
+  /^(?:DROP\b|SELECT\s+pg_catalog\.lo_unlink\(|ALTER\s+TABLE\b.*\b(?:DROP\s+(?:CONSTRAINT|DEFAULT|IDENTITY)|ALTER\s+COLUMN\b.*\bDROP\b|DETACH\s+PARTITION)\b|ALTER\s.*\bDROP\b)/is.test(
     text,
   );

@@ -28,6 +28,7 @@ export const LEVELS: readonly (readonly string[])[] = [
   ['doctor', 'healing', 'health', 'import', 'logs', 'topology'],
   ['alerts', 'traces'],
   ['init', 'report'],
+  ['adopt'],
   ['capabilities.ts'],
   ['agent', 'cli'],
   ['main.ts'],
