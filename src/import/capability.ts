@@ -1,11 +1,12 @@
 import type { Capability } from '../capability/capability.ts';
 import { importDatabaseCommand } from './commands/import-database.ts';
+import { importFilesCommand } from './commands/import-files.ts';
 import { importSteps } from './steps.ts';
 
 /** Data that an application had elsewhere. */
 export const importing = {
   name: 'import',
-  commands: [importDatabaseCommand],
+  commands: [importDatabaseCommand, importFilesCommand],
   groups: { import: { section: 'Data', summary: 'Take over the data that an application has elsewhere: its database, files and cache' } },
   steps: importSteps,
   checks: async ({ project: { state } }) => {
