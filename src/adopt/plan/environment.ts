@@ -72,7 +72,7 @@ function looksRandom(value: string): boolean {
 }
 
 /** A brace that is meant, as `app.env` writes it. */
-const plain = (value: string): string => value.replaceAll(/\{(?!\{)/g, '\\{');
+const plain = (value: string): string => value.replaceAll(/\{\{|\{/g, (brace) => (brace === '{' ? '\\{' : brace));
 
 /** Everything that one service is told, as settings. @param domain by which visitors find it */
 export function variablesOf(service: ComposeService, project: ComposeProject, stores: Stores, domains: readonly string[]): Variable[] {

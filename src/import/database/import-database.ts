@@ -141,7 +141,7 @@ async function planOf(
     database: asked.into ?? halfName(now),
     source: asked.source.kind === 'file' ? path.basename(source) : source,
     halves: [...halfNames(databases), ...replaced],
-    extensions: survey.extensions.filter((extension) => here.extensions[extension]?.trusted === false),
+    extensions: survey.extensions.filter((extension) => here.extensions[extension] === false),
     kept: asked.into ? undefined : keptName(now),
     stop: asked.stop,
     application: asked.into ? { services: [], migrations: [] } : applicationOf(await describe(context, project.loaded)),

@@ -12,10 +12,15 @@ import { lastLines, loaderArgs, type Server } from './server.ts';
 export async function readDump(dump: OpenDump, encoding: string | undefined, server: Server, task: Task): Promise<DumpFacts> {
   const filter = new DumpFilter(encoding);
   const told = progress(task, undefined);
-  for await (const piece of dump.sql) {
-    filter.feed(piece as Buffer);
-    told((piece as Buffer).length);
-    stopped(server);
+  try {
+    for await (const piece of dump.sql) {
+      filter.feed(piece as Buffer);
+      told((piece as Buffer).length);
+      stopped(server);
+    }
+  } catch (error) {
+    await dump.check();
+    throw error;
   }
   filter.end();
   stopped(server);
@@ -40,6 +45,7 @@ export async function loadDump(
   psql.stdout.resume();
   const told = progress(task, how.total);
   let over = false;
+  let broken: unknown;
   void psql.ended.then(() => {
     over = true;
     dump.stop();
@@ -54,16 +60,12 @@ export async function loadDump(
     }
     if (!over) await write(psql, filter.end());
   } catch (error) {
-    if (!over) throw error;
+    // Of the source: what it says itself comes first.
+    if (!over) broken = error;
   }
   stopped(server);
   // What the source says of its own failure comes first: psql has then read a half statement.
-  const failure = over
-    ? undefined
-    : await dump.check().then(
-        () => undefined,
-        (error: unknown) => error,
-      );
+  const failure = over ? undefined : ((await saidBy(dump)) ?? broken);
   if (failure) {
     psql.stop();
     await psql.ended;
@@ -83,6 +85,13 @@ export async function loadDump(
     throw new UserError('IMPORT_FAILED', 'the dump ends in the middle; the running database was not touched', 'make it again');
   return filter.facts;
 }
+
+/** What the source says of its own failure. */
+const saidBy = (dump: OpenDump): Promise<unknown> =>
+  dump.check().then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 
 async function write({ stdin, ended }: DockerStream, pieces: readonly Buffer[]): Promise<void> {
   for (const piece of pieces) {

@@ -35,7 +35,7 @@ export async function planCopy(site: Site, from: string, replace: boolean): Prom
 
 /** Only names of files that are still as they were listed: a source that is written to meanwhile shows in the sums. */
 const COPY = `mkdir -p "$TARGET/${STAGING}"
-tar --create --null --no-recursion --files-from=- --directory="$SOURCE" --file=- | tar --extract --same-permissions --directory="$TARGET/${STAGING}" --file=-`;
+tar --create --file=- --directory="$SOURCE" --no-recursion --null --files-from=- | tar --extract --same-permissions --directory="$TARGET/${STAGING}" --file=-`;
 
 const SUMS = `list=$(mktemp)
 cat >"$list"

@@ -20,7 +20,8 @@ export interface Survey {
 export interface Here {
   /** `17`. */
   major: number;
-  extensions: Readonly<Record<string, { trusted: boolean }>>;
+  /** Those that it could have, and whether the owner of a database may create them. */
+  extensions: Readonly<Record<string, boolean>>;
   /** By container, free bytes on the disk of its data. */
   free: Readonly<Record<string, number>>;
 }
