@@ -43,7 +43,7 @@ export function foldersOf(service: ComposeService, project: ComposeProject, isAp
     if (mount.kind === 'tmpfs' && ['/tmp', '/run', '/dev/shm'].includes(mount.target)) continue;
     if (mount.kind === 'tmpfs') folders.writable.push(mount.target);
     else if (/docker\.sock$/.test(mount.source) || /docker\.sock$/.test(mount.target))
-      leave(mount, 'the engine’s socket makes its user root on this host; medianest gives it to no application');
+      leave(mount, 'the engine’s socket makes its user root on this host; no application is given it');
     else if (mount.kind === 'other') leave(mount, 'this kind of mount has no place here');
     else if (mount.kind === 'bind' && /^\/(dev|proc|sys|run|var\/run|etc|boot|lib\/modules)(\/|$)|^\/$/.test(mount.source))
       leave(mount, 'a part of the host’s own system; name what the application needs of it in another way');

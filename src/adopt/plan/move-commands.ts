@@ -31,11 +31,11 @@ export function commandsOf({ file, judged, database, databaseName, ports, moves 
     .filter(({ kind }) => ['app', 'process', 'proxy', 'cron'].includes(kind))
     .flatMap(({ service }) => containersOf(service));
   const busy = ports.httpPort !== undefined || ports.httpsPort !== undefined;
-  const sets = busy ? Object.entries(MEANWHILE).map(([key, port]) => ` --set edge.${key}=${port}`) : [];
+  const sets = busy ? Object.entries(MEANWHILE).map(([key, port]) => `--set edge.${key}=${port}`) : [];
   return [
     { command: `medianest adopt ${shellWord(file)} --write`, why: 'writes medianest.yml and the files of its secrets' },
     {
-      command: `medianest up${sets.join('')}`,
+      command: ['medianest up', ...sets].join(' '),
       why: busy
         ? `starts the stack beside the old project, at port ${MEANWHILE.httpsPort} for the time being`
         : 'starts the stack beside the old project',

@@ -62,7 +62,7 @@ export const importDatabaseCommand: Command = {
       throw new UserError(
         'USAGE',
         'SOURCE is missing: a dump, container:NAME or postgresql://...',
-        'medianest import database app.dump --into rehearsal',
+        'medianest import database shop.dump --into rehearsal',
       );
     const { databaseSource } = await import('../plan/source.ts');
     const { rehearsalName } = await import('../plan/names.ts');

@@ -1,5 +1,6 @@
 import type { Execution, Step } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
+import type { DockerCli } from '../../docker/compose.ts';
 import { execute } from '../../project/execute.ts';
 import { withRole } from '../../stack/roles.ts';
 import type { Stack } from '../../stack/types.ts';
@@ -7,7 +8,7 @@ import { type Application, type ImportPlan, loadSteps, startSteps, switchSteps }
 import type { ImportRun } from './import-run.ts';
 import { writeJournal } from './journal.ts';
 import { dropDatabases, switchNames } from './perform.ts';
-import { ask, type Server } from './server.ts';
+import { ask, lastLines, type Server } from './server.ts';
 
 /** The comment of a database that a rehearsal has made: another rehearsal may replace it. */
 export const REHEARSAL = 'a rehearsal of medianest import database';
@@ -69,13 +70,19 @@ async function undo(
   try {
     await back(server);
     if (start.length > 0) await execute(start, run);
-    if (stopped.length > 0) await docker.run(['start', ...stopped]);
+    if (stopped.length > 0) await startSource(docker, stopped);
     writeJournal(run.prepared.state, ({ kept }) => ({ kept }));
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    const source = stopped.length > 0 ? `, and docker start ${stopped.join(' ')}` : '';
-    throw new UserError('PARTIAL', `going back to what was before failed: ${error.message}`, `correct the cause; medianest up${source}`, {
+    const source = stopped.length > 0 ? `, docker start ${stopped.join(' ')}` : '';
+    throw new UserError('PARTIAL', `going back to what was before failed: ${error.message}`, `correct the cause${source}; medianest up`, {
       cause: error,
     });
   }
+}
+
+async function startSource(docker: DockerCli, stopped: readonly string[]): Promise<void> {
+  const { exitCode, tail } = await docker.run(['start', ...stopped]);
+  if (exitCode !== 0)
+    throw new UserError('IMPORT_FAILED', `the other project does not start again: ${lastLines(tail)}`, `docker start ${stopped.join(' ')}`);
 }

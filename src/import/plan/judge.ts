@@ -1,5 +1,5 @@
 import { UserError } from '../../core/errors.ts';
-import { bytes } from '../../ui/bytes.ts';
+import { bytes } from '../../host/plan/finding.ts';
 import type { DumpFacts } from './dump-filter.ts';
 
 /** What is known of a source before anything is created. */
@@ -45,11 +45,11 @@ export function judge(survey: Survey, here: Here, given: { encoding: string | un
   if (dump && dump.databases > 1)
     throw refused(
       'the dump holds several databases (pg_dumpall)',
-      'dump the one that is to be imported: pg_dump --format=custom --file=app.dump NAME',
+      'dump the one that is to be imported: pg_dump --format=custom --file=shop.dump NAME',
     );
   if (dump?.complete === false) throw refused('the dump ends in the middle', 'make it again, or copy it again: its end is missing');
   if (dump && Object.keys(dump.tables).length === 0 && !dump.inserts)
-    throw refused('the dump has no data of any table', 'is it a dump of PostgreSQL, made without --schema-only?');
+    throw refused('the dump has no data of any table', 'is it a dump of PostgreSQL, and of more than its schema?');
   const missing = survey.extensions.filter((name) => !(name in here.extensions));
   if (missing.length > 0)
     throw refused(

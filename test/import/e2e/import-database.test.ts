@@ -64,7 +64,16 @@ async function startForeign(): Promise<void> {
   const { stdout: image } = await docker(['inspect', '--format', '{{.Config.Image}}', `${space.project}-postgres-1`]);
   const script =
     'initdb -D /tmp/data -U olduser --auth=trust --encoding=UTF8 --locale=C.UTF-8 >/dev/null && exec postgres -D /tmp/data -c unix_socket_directories=/tmp -c listen_addresses=';
-  const env = ['--env', 'POSTGRES_USER=olduser', '--env', 'POSTGRES_DB=shop', '--env', 'PGHOST=/tmp', '--label', `com.docker.compose.project=${space.project}-old`];
+  const env = [
+    '--env',
+    'POSTGRES_USER=olduser',
+    '--env',
+    'POSTGRES_DB=shop',
+    '--env',
+    'PGHOST=/tmp',
+    '--label',
+    `com.docker.compose.project=${space.project}-old`,
+  ];
   const args = [...env, '--tmpfs', '/tmp:mode=1777,exec', '--network', 'none'];
   const { status, stderr } = await docker([
     'run',

@@ -66,7 +66,7 @@ describe('what is refused before anything is created', () => {
 
   test.each([
     ['extensions', survey({ extensions: ['citext', 'postgis', 'vector'] }), /does not have: postgis, vector/],
-    ['a disk that is too small', survey({ bytes: 60 * GB }), /are needed for the data of b, and 50.0 GiB are free/],
+    ['a disk that is too small', survey({ bytes: 60 * GB }), /are needed for the data of b, and 50 GiB are free/],
     ['half a dump', survey({ dump: dump({ complete: false }) }), /ends in the middle/],
     ['an empty dump', survey({ dump: dump({ tables: {} }) }), /no data of any table/],
     ['several databases', survey({ dump: dump({ databases: 3 }) }), /several databases/],
