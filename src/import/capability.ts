@@ -7,7 +7,7 @@ import { importSteps } from './steps.ts';
 export const importing = {
   name: 'import',
   commands: [importDatabaseCommand, importFilesCommand],
-  groups: { import: { section: 'Data', summary: 'Take over the data that an application has elsewhere: its database, files and cache' } },
+  groups: { import: { section: 'Data', summary: 'Take over the data that an application has elsewhere: its database and files' } },
   steps: importSteps,
   checks: async ({ project: { state } }) => {
     const { readJournal } = await import('./database/journal.ts');

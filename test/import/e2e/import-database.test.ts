@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -251,16 +252,16 @@ describe('the server of another project', () => {
           (await old("select count(*) from pg_locks where mode = 'AccessExclusiveLock' and relation = 'items'::regclass")) === '1',
         30,
       );
+      let child: ChildProcess | undefined;
       const killed = space.run(['import', 'database', `container:${foreign}`, '--yes'], {
-        onSpawn: (child) => {
-          void until('its database is there', async () => (await databases()).length === 2, 60).then(() => child.kill('SIGKILL'));
+        onSpawn: (spawned) => {
+          child = spawned;
         },
       });
-      const second = until('its database is there', async () => (await databases()).length === 2, 60).then(() =>
-        refused(`container:${foreign}`, '--wait-lock', '0'),
-      );
+      await until('its database is there', async () => (await databases()).length === 2, 60);
+      expect(await refused(`container:${foreign}`, '--wait-lock', '0')).toMatchObject({ code: 'LOCKED' });
+      child?.kill('SIGKILL');
       await killed;
-      await second.catch(() => undefined);
       expect((await databases()).length).toBe(2);
       expect(await health()).not.toBe(0);
       await old("select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep%' and pid <> pg_backend_pid()");
