@@ -1,48 +1,62 @@
-import type { Json, JsonObject } from '../../core/json.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { Move } from './folders.ts';
 import type { Around, Process } from './process.ts';
 
+const group = (settings: JsonObject, key: 'env' | 'secrets'): JsonObject => (settings[key] ?? {}) as JsonObject;
+
 /** What a process has beside the application: variables and secrets of `app` are its own too. */
-export function besideApp(process: Process, app: Process, { routes, domains, stores }: Around): JsonObject {
+export function besideApp(process: Process, app: Process, around: Around): JsonObject {
   const { service, settings, folders } = process;
-  const { env, secrets, image, user, replicas: _replicas, ...rest } = settings as Record<string, JsonObject>;
-  const same = (key: 'env' | 'secrets') => (app.settings[key] ?? {}) as JsonObject;
-  const secretOf = (of: Process, name: string) => of.variables.find((entry) => entry.name === name && entry.kind === 'secret');
-  const own = Object.fromEntries(Object.entries(env ?? {}).filter(([name, value]) => same('env')[name] !== value));
-  const ownSecrets = Object.fromEntries(
-    Object.entries(secrets ?? {}).filter(([name]) => JSON.stringify(secretOf(app, name)) !== JSON.stringify(secretOf(process, name))),
+  const { env: _env, secrets: _secrets, image, user, replicas, ...rest } = settings;
+  const secretOf = ({ variables }: Process, name: string) => variables.find((entry) => entry.name === name && entry.kind === 'secret');
+  const same = (name: string) => JSON.stringify(secretOf(app, name)) === JSON.stringify(secretOf(process, name));
+  const env = Object.entries(group(settings, 'env')).filter(([name, value]) => group(app.settings, 'env')[name] !== value);
+  const secrets = Object.entries(group(settings, 'secrets')).filter(([name]) => !same(name));
+  const routes = around.routes.filter((route) => route.service === service.name);
+  const paths = [...new Set(routes.flatMap((route) => route.paths))];
+  const host = routes.flatMap((route) => route.hosts).find((name) => !around.domains.includes(name));
+  const shared = app.folders.moves.filter(({ from }) => folders.moves.some((move) => move.from === from));
+  const own = Object.entries(folders.volumes).filter(
+    ([, { path }]) => !folders.moves.some((move) => move.target === path && shared.some(({ from }) => from === move.from)),
   );
-  const mine = routes.filter((route) => route.service === service.name);
-  const paths = [...new Set(mine.flatMap((route) => route.paths))];
-  const host = mine.flatMap((route) => route.hosts).find((name) => !domains.includes(name));
-  const shared = folders.moves.filter((move) => app.folders.moves.some(({ from }) => from === move.from));
-  const volumes = Object.fromEntries(
-    Object.entries(folders.volumes).filter(([, { path }]) => !shared.some((move) => move.target === path)),
-  );
-  const text = JSON.stringify([env, service.environment]);
-  const speaks = (word: string, hosts: readonly string[] | undefined) =>
-    text.includes(`{${word}.`) || (hosts ?? []).some((name) => name in service.dependsOn);
-  const needs: Record<string, Json> = {
-    ...(speaks('database', stores.database?.hosts) ? {} : { database: false }),
-    ...(speaks('cache', stores.cache?.hosts) ? {} : { cache: false }),
-    ...(shared.some((move) => app.folders.moves.some(({ from, to }) => from === move.from && to === 'uploads')) && { uploads: true }),
-    ...(shared.some((move) => app.folders.moves.some(({ from, to }) => from === move.from && to !== 'uploads')) && { volumes: true }),
-  };
+  const needs = needsOf(process, around, shared);
+  const { stopSignal: signal, stopSeconds: seconds } = service;
   return {
-    ...((image as unknown as string) !== (app.settings.image as string) && { image: image as Json }),
-    ...(rest as JsonObject),
-    ...(service.replicas > 1 && { replicas: service.replicas }),
-    ...(user !== undefined && (user as Json) !== app.settings.user && { user: user as Json }),
-    ...(Object.keys(own).length > 0 && { env: own }),
-    ...(Object.keys(ownSecrets).length > 0 && { secrets: ownSecrets }),
+    ...(image !== undefined && image !== app.settings.image && { image }),
+    ...rest,
+    ...(replicas !== undefined && { replicas }),
+    ...(user !== undefined && user !== app.settings.user && { user }),
+    ...(env.length > 0 && { env: Object.fromEntries(env) }),
+    ...(secrets.length > 0 && { secrets: Object.fromEntries(secrets) }),
     ...(paths.length > 0 && { paths }),
     ...(host !== undefined && { host }),
-    ...(Object.keys(volumes).length > 0 && { volumes: volumes as JsonObject }),
+    ...(own.length > 0 && { volumes: Object.fromEntries(own) }),
     ...(Object.keys(needs).length > 0 && { needs }),
-    ...((service.stopSignal || service.stopSeconds) && {
-      stop: { ...(service.stopSignal && { signal: service.stopSignal }), ...(service.stopSeconds && { seconds: service.stopSeconds }) },
-    }),
+    ...((signal || seconds) && { stop: { ...(signal && { signal }), ...(seconds && { seconds }) } }),
   };
 }
+
+/** What of the stack it is given, where that is not what a process gets by itself. @param shared folders that the application has too */
+function needsOf({ service, settings }: Process, { stores }: Around, shared: readonly Move[]): Record<string, boolean> {
+  const text = JSON.stringify(group(settings, 'env'));
+  const speaks = (word: string, hosts: readonly string[] = []) =>
+    text.includes(`{${word}.`) || hosts.some((name) => name in service.dependsOn);
+  return {
+    ...(!speaks('database', stores.database?.hosts) && { database: false }),
+    ...(!speaks('cache', stores.cache?.hosts) && { cache: false }),
+    ...(shared.some(({ to }) => to === 'uploads') && { uploads: true }),
+    ...(shared.some(({ to }) => to !== 'uploads') && { volumes: true }),
+  };
+}
+
+/** Folders that it shares with the application, and finds elsewhere: here one volume has one place. */
+export const otherPlaces = ({ service, folders }: Process, app: Process): string[] =>
+  folders.moves.flatMap(({ from, target }) => {
+    const there = app.folders.moves.find((move) => move.from === from);
+    return there && there.target !== target
+      ? [`${service.name}: ${from} at ${target}: the application has it at ${there.target}, and a shared volume has one place here`]
+      : [];
+  });
 
 const OURS = [
   'app',

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../core/json.ts';
-import { besideApp, processName } from './beside-app.ts';
+import { besideApp, otherPlaces, processName } from './beside-app.ts';
 import type { ComposeProject, ComposeService } from './compose-project.ts';
 import { cacheStore, databaseStore } from './environment.ts';
 import type { Move } from './folders.ts';
@@ -79,13 +79,16 @@ export function propose(found: Found, choice: { app: string | undefined; profile
     profile: choice.profile,
     project: `${project.name}-stack`.slice(0, 40),
     // One node, which every client of Redis knows.
-    components: { 'redis-cluster': false, redis: cache !== undefined },
+    components: { 'redis-cluster': false, redis: true },
     app: appSettings(app, sameImage ? migration : undefined),
     ...(beside.length > 0 && { services }),
     ...(Object.keys(edge).length > 0 && { edge }),
   };
   const kept = beside.flatMap((process) => process.secrets.filter(({ path }) => has(settings, path)));
-  const moves = distinct([app, ...beside].flatMap(({ folders }) => folders.moves));
+  const moves = distinct([
+    ...app.folders.moves,
+    ...beside.flatMap(({ name, folders }) => folders.moves.map((move) => ({ ...move, to: `${name}_${move.to}` }))),
+  ]);
   return {
     settings,
     secrets: [...app.secrets, ...kept],
@@ -93,7 +96,7 @@ export function propose(found: Found, choice: { app: string | undefined; profile
     left: [
       ...judged.flatMap(({ service, why }) => (why ? [`${service.name} (${service.image}): ${why}`] : [])),
       ...app.left,
-      ...beside.flatMap(({ left }) => left),
+      ...beside.flatMap((process) => [...process.left, ...otherPlaces(process, app)]),
       ...[...databases, ...caches].map(
         ({ name }) => `${name}: the stack has one database and one cache; import its data into a schema of its own`,
       ),

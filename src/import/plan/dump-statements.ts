@@ -47,10 +47,11 @@ function qualifiedOf(text: string, schema: string): string {
 
 /** @param text without comments before it @param schema what a name without one is in */
 export function statementOf(text: string, schema: string): Statement {
+  // First: a dump may consist of millions of them.
+  if (/^INSERT\b/i.test(text)) return { kind: 'insert' };
   const copy = COPY.exec(text);
   if (copy) return { kind: 'copy', table: qualified(copy[1] === undefined ? schema : unquote(copy[1]), unquote(copy[2] as string)) };
   if (/^COPY\b/i.test(text)) return { kind: 'refuse', what: 'COPY from a file or a program' };
-  if (/^INSERT\b/i.test(text)) return { kind: 'insert' };
   const setval = SETVAL.exec(text);
   if (setval)
     return {

@@ -380,6 +380,25 @@ describe('the proposal', () => {
     expect(proposal?.secrets.map(({ file }) => file)).toEqual(['API_TOKEN']);
   });
 
+  test('copies a volume of a process alone to it, and tells of one that both have in different places', () => {
+    const volume = (source: string, target: string) => ({ type: 'volume', source, target });
+    const proposal = propose(
+      found({
+        web: { image: 'x/w', expose: ['80'], volumes: [volume('up', '/uploads')] },
+        mail_worker: { image: 'x/m', command: ['work'], volumes: [volume('up', '/elsewhere'), volume('spool', '/spool')] },
+        db: { image: 'postgres' },
+      }),
+      choice,
+    );
+    expect(proposal?.settings.services).toMatchObject({
+      'mail-worker': { volumes: { spool: { path: '/spool' } }, needs: { uploads: true } },
+    });
+    expect(proposal?.commands.find(({ command }) => command.includes('import files'))?.command).toBe(
+      'medianest import files volume:old_up volume:spool --to uploads,mail-worker_spool',
+    );
+    expect(proposal?.left.join()).toMatch(/the application has it at \/uploads/);
+  });
+
   test('has no password in the settings', () => {
     const proposal = propose(
       found({ web: { image: 'x/w', expose: ['80'], environment: { PASSWORD: 'hunter22', SMTP: 'smtp://u:hunter22@m' } } }),
