@@ -7,8 +7,14 @@ export function decoded(raw: string, encoding: string | undefined): string {
     ? `windows-${label}`
     : other
       ? `iso-8859-${other[2] ?? LATIN[other[1] as string] ?? '1'}`
-      : (JAPANESE[encoding ?? ''] ?? 'utf-8');
-  return new TextDecoder(names).decode(Buffer.from(raw, 'latin1'));
+      : (OTHERS[encoding ?? ''] ?? 'utf-8');
+  try {
+    return new TextDecoder(names).decode(Buffer.from(raw, 'latin1'));
+  } catch (error) {
+    // An encoding that there is not: the server refuses it, and a name is shown as well as can be.
+    if (error instanceof RangeError) return raw;
+    throw error;
+  }
 }
 
 /** PostgreSQL's LATINn are not the parts of ISO 8859 of the same number. */
@@ -23,7 +29,7 @@ const LATIN: Readonly<Record<string, string>> = {
   '9': '15',
   '10': '16',
 };
-const JAPANESE: Readonly<Record<string, string>> = {
+const OTHERS: Readonly<Record<string, string>> = {
   EUC_JP: 'euc-jp',
   SJIS: 'shift_jis',
   EUC_KR: 'euc-kr',

@@ -68,6 +68,11 @@ describe('names and text of another encoding', () => {
     expect(sql).toContain("SET client_encoding = 'LATIN1'");
   });
 
+  test('that nothing knows are the server’s to refuse', () => {
+    const dump = Buffer.from("SET client_encoding = 'WIN9';\nCOPY public.\xfc (a) FROM stdin;\n\\.\n", 'latin1');
+    expect(filtered(dump).facts).toMatchObject({ encoding: 'WIN9', tables: { 'public.ü': 0 } });
+  });
+
   test('that the dump does not know are what the operator says', () => {
     const { facts, sql } = filtered(fixture('ascii-15.sql'), 10, 'WIN1252');
     expect(facts.encoding).toBe('WIN1252');
