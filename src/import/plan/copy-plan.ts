@@ -82,7 +82,8 @@ export function copyPlan(source: readonly Entry[], target: readonly Entry[], sta
         const kind = KINDS[entry.type];
         if (kind) return [`${entry.path}: ${kind}`];
         return entry.type === 'l' && leadsOut(entry) ? [`${entry.path}: a link that leads outside, to ${entry.target}`] : [];
-      }),
+      })
+      .sort(),
     conflicts: [
       ...[...files, ...links].flatMap((entry) => (there.has(entry.path) && !same(entry, there.get(entry.path)) ? [entry.path] : [])),
       ...folders.flatMap((entry) => (there.has(entry.path) && there.get(entry.path)?.type !== 'd' ? [entry.path] : [])),
