@@ -1,7 +1,22 @@
-import type { Capability } from '../capability/capability.ts';
+import type { Capability, Seen } from '../capability/capability.ts';
 import { importDatabaseCommand } from './commands/import-database.ts';
 import { importFilesCommand } from './commands/import-files.ts';
 import { importSteps } from './steps.ts';
+
+/** An import that was killed, with what of that it has stopped is still stopped. */
+async function interrupted({ project: { state }, containers, engine }: Seen) {
+  const { readJournal } = await import('./database/journal.ts');
+  const { underWay } = readJournal(state);
+  if (!underWay || underWay.stoppedApp.length + underWay.stoppedSource.length === 0) return underWay;
+  const { stillStopped } = await import('./plan/interrupted.ts');
+  const others = underWay.stoppedSource.length > 0 ? await engine.neighbours() : [];
+  const services = containers.filter((container) => container.state === 'running').map(({ service }) => service);
+  return stillStopped(
+    underWay,
+    services,
+    others.map(({ name }) => name),
+  );
+}
 
 /** Data that an application had elsewhere. */
 export const importing = {
@@ -9,15 +24,14 @@ export const importing = {
   commands: [importDatabaseCommand, importFilesCommand],
   groups: { import: { section: 'Data', summary: 'Take over the data that an application has elsewhere: its database and files' } },
   steps: importSteps,
-  checks: async ({ project: { state } }) => {
-    const { readJournal } = await import('./database/journal.ts');
+  checks: async (seen) => {
     const { interruptedChecks } = await import('./plan/interrupted.ts');
-    return interruptedChecks(readJournal(state).underWay);
+    return interruptedChecks(await interrupted(seen));
   },
-  notes: async ({ project: { state } }) => {
+  notes: async (seen) => {
     const { readJournal } = await import('./database/journal.ts');
     const { importNotes } = await import('./plan/interrupted.ts');
-    return importNotes(readJournal(state));
+    return importNotes(await interrupted(seen), readJournal(seen.project.state).kept);
   },
   data: {
     deleted: async (state) => {

@@ -4,7 +4,7 @@ import type { DockerCli } from '../../docker/compose.ts';
 import { execute } from '../../project/execute.ts';
 import { withRole } from '../../stack/roles.ts';
 import type { Stack } from '../../stack/types.ts';
-import { type Application, type ImportPlan, loadSteps, startSteps, switchSteps } from '../plan/import-steps.ts';
+import { type Application, type ImportPlan, loadSteps, startSteps, stopSteps, switchSteps } from '../plan/import-steps.ts';
 import type { ImportRun } from './import-run.ts';
 import { writeJournal } from './journal.ts';
 import { dropDatabases, switchNames } from './perform.ts';
@@ -46,6 +46,8 @@ export async function carryOut(run: Execution, work: ImportRun, plan: ImportPlan
     } catch (error) {
       const what = work.switched ? 'the database that was before runs again' : 'the running database was not replaced';
       await undo(after, plan.stop, startSteps(application), async (server) => {
+        // What runs on the new database, or fails to, would come back to it.
+        await execute(stopSteps(application), after);
         if (work.switched) await switchNames(server, kept, database);
         if (work.switched) writeJournal(state, (journal) => ({ ...journal, kept: journal.kept.filter(({ name }) => name !== kept) }));
         await dropDatabases(server, [database]);

@@ -9,7 +9,7 @@ import { halfNames, keptName, keptNames } from '../plan/names.ts';
 import { DATABASES_SQL, SIZES_SQL } from '../plan/queries.ts';
 import { applicationOf } from './carry-out.ts';
 import type { ImportRun } from './import-run.ts';
-import { readJournal, writeJournal } from './journal.ts';
+import { writeJournal } from './journal.ts';
 import { dropDatabases } from './perform.ts';
 import { ask, databaseServer, type Server } from './server.ts';
 
@@ -108,8 +108,7 @@ export async function removeKept(
       there.map((database) => database.name),
     );
     const left = keptNames(await namesIn(server));
-    if (readJournal(project.state).kept.length > 0)
-      writeJournal(project.state, ({ kept }) => ({ kept: kept.filter((entry) => left.includes(entry.name)) }));
+    writeJournal(project.state, ({ kept }) => ({ kept: kept.filter((entry) => left.includes(entry.name)) }));
     return { result: there.length > 0 ? 'removed' : 'unchanged', databases: there };
   });
 }

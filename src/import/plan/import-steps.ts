@@ -52,11 +52,14 @@ export const loadSteps = ({ database, source, halves, extensions, stop }: Import
 
 /** Puts a database in the place of the one that runs. Also the way back. */
 export const switchSteps = ({ services, migrations }: Application, database: string, kept: string): Step[] => [
-  ...(services.length > 0 ? [{ kind: 'stop-application' as const, services: [...services], cause: 'it uses the database' }] : []),
+  ...stopSteps({ services }),
   { kind: 'switch-database', database, kept, cause: 'asked for' },
   ...migrations.map((service) => ({ kind: 'run-one-off' as const, service, cause: 'the application may need a newer schema' })),
   ...startSteps({ services }),
 ];
+
+export const stopSteps = ({ services }: Pick<Application, 'services'>): Step[] =>
+  services.length > 0 ? [{ kind: 'stop-application', services: [...services], cause: 'it uses the database' }] : [];
 
 export const startSteps = ({ services }: Pick<Application, 'services'>): Step[] =>
   services.length > 0

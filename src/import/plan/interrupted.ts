@@ -11,16 +11,23 @@ export function interruptedChecks(underWay: Importing | undefined): Check[] {
       id: 'import',
       status: stopped.length > 0 ? 'fail' : 'warn',
       message: `the import of ${source}, started ${at}, was interrupted${stopped.length > 0 ? ` after it had stopped ${stopped.join(', ')}` : ''}`,
-      remedy: `run it again: it starts over${stoppedApp.length > 0 ? '; or medianest up' : ''}${stoppedSource.length > 0 ? `; or docker start ${stoppedSource.join(' ')}` : ''}`,
+      remedy: `run it again: it starts over; or medianest import database --remove${stoppedApp.length > 0 ? ', then medianest up' : ''}${stoppedSource.length > 0 ? `, docker start ${stoppedSource.join(' ')}` : ''}`,
     },
   ];
 }
 
 /** For `status`. */
-export const importNotes = ({ underWay, kept }: { underWay?: Importing | undefined; kept: readonly Kept[] }): string[] => [
+export const importNotes = (underWay: Importing | undefined, kept: readonly Kept[]): string[] => [
   ...interruptedChecks(underWay).map(({ message, remedy }) => `${message}: ${remedy}`),
   ...kept.map(
     ({ name, by, at }) =>
       `the database before the import of ${by} (${at}) is kept as ${name}: \`medianest import database --remove\` removes it`,
   ),
 ];
+
+/** @param services of the stack, and containers of others, that run */
+export const stillStopped = (underWay: Importing, services: readonly string[], others: readonly string[]): Importing => ({
+  ...underWay,
+  stoppedApp: underWay.stoppedApp.filter((name) => !services.includes(name)),
+  stoppedSource: underWay.stoppedSource.filter((name) => !others.includes(name)),
+});

@@ -5,7 +5,7 @@ import { DumpFilter } from '../../../src/import/plan/dump-filter.ts';
 import { fileSource, mountOf } from '../../../src/import/plan/file-source.ts';
 import { fileTarget, fileTargets } from '../../../src/import/plan/file-target.ts';
 import { loadSteps, switchSteps } from '../../../src/import/plan/import-steps.ts';
-import { interruptedChecks } from '../../../src/import/plan/interrupted.ts';
+import { importNotes, interruptedChecks, stillStopped } from '../../../src/import/plan/interrupted.ts';
 import { type Here, judge, type Survey } from '../../../src/import/plan/judge.ts';
 import { halfNames, keptNames, rehearsalName } from '../../../src/import/plan/names.ts';
 import { databaseSource, dumpFormat, sourceText } from '../../../src/import/plan/source.ts';
@@ -161,7 +161,9 @@ describe('steps', () => {
         remedy: expect.stringContaining('docker start old-web-1'),
       }),
     ]);
-    expect(interruptedChecks({ ...killed, stoppedSource: [], stoppedApp: [] })[0]?.status).toBe('warn');
+    expect(interruptedChecks(stillStopped(killed, ['app-1'], ['other']))[0]?.status).toBe('fail');
+    expect(interruptedChecks(stillStopped(killed, ['app-1'], ['old-web-1']))[0]?.status).toBe('warn');
+    expect(importNotes(undefined, [{ name: 'medianest_before_1', at: 'then', by: 'x' }])).toEqual([expect.stringContaining('--remove')]);
   });
 
   test('know databases by their names', () => {
