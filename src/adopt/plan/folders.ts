@@ -26,7 +26,7 @@ const LIBRARY = /(^|\/)(movies|films|tv|series|music|photos|media|library|videos
 const IS_FILE = /\/[^/]*\.(conf|cfg|ya?ml|json|toml|ini|env|crt|pem|key|js|ts|py|sh|sql|txt|xml|properties|php|htpasswd)$/i;
 
 /** Compose’s name of a volume as one of ours: small letters, digits and hyphens. */
-export const volumeKey = (name: string): string =>
+const volumeKey = (name: string): string =>
   name
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')

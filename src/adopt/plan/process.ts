@@ -45,7 +45,7 @@ const ANSWERS = [200, 204, 301, 302, 303, 307, 308, 401, 403, 404];
 
 const PRIVILEGED_PORT = 1024;
 
-export function portOf(service: ComposeService, routes: readonly Route[]): number | undefined {
+function portOf(service: ComposeService, routes: readonly Route[]): number | undefined {
   const given = Number(service.environment.PORT);
   return (
     routes.find((route) => route.service === service.name && route.port !== undefined)?.port ??

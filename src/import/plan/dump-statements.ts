@@ -37,7 +37,7 @@ const undouble = (text: string): string => text.replaceAll('""', '"');
 const unquote = (name: string): string => (name.startsWith('"') ? undouble(name.slice(1, -1)) : name.toLowerCase());
 
 /** A name as the servers of both sides are asked for it: `schema.table`, each part quoted only where it has a dot or a quote in it. */
-export const qualified = (schema: string, name: string): string =>
+const qualified = (schema: string, name: string): string =>
   [schema, name].map((part) => (/[."]/.test(part) ? `"${part.replaceAll('"', '""')}"` : part)).join('.');
 
 function qualifiedOf(text: string, schema: string): string {
