@@ -1,3 +1,4 @@
+import { adopting } from './adopt/capability.ts';
 import { alerts } from './alerts/capability.ts';
 import { autoscale } from './autoscale/capability.ts';
 import { backup } from './backup/capability.ts';
@@ -11,6 +12,7 @@ import { firewall } from './firewall/capability.ts';
 import { healing } from './healing/capability.ts';
 import { health } from './health/capability.ts';
 import { images } from './images/capability.ts';
+import { importing } from './import/capability.ts';
 import { init } from './init/capability.ts';
 import { logs } from './logs/capability.ts';
 import { members } from './members/capability.ts';
@@ -24,6 +26,7 @@ import { waf } from './waf/capability.ts';
 
 const all = [
   init,
+  adopting,
   reconcile,
   logs,
   health,
@@ -33,6 +36,7 @@ const all = [
   members,
   images,
   backup,
+  importing,
   edge,
   certificates,
   waf,

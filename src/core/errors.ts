@@ -52,6 +52,8 @@ const STATUS = {
   BACKUP_DAMAGED: EXIT.unhealthy,
   REPOSITORY_AWAY: EXIT.failed,
   RESTORE_FAILED: EXIT.failed,
+  IMPORT_REFUSED: EXIT.failed,
+  IMPORT_FAILED: EXIT.failed,
   HOOK_FAILED: EXIT.failed,
   NOT_ENOUGH_MEMORY: EXIT.failed,
   HOST_UNFIT: EXIT.failed,

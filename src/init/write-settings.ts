@@ -31,14 +31,20 @@ const alreadyThere = (file: string): UserError =>
 export async function writeSettings(
   context: Context,
   file: string,
-  answers: { settings: JsonObject; secrets: readonly { path: readonly string[]; value: string }[] },
-): Promise<{ text: string; secrets: string[] }> {
+  answers: {
+    settings: JsonObject;
+    /** `file`: its name in the folder of secrets, where it is not made of the setting’s. */
+    secrets: readonly { path: readonly string[]; value: string; file?: string }[];
+    /** The command that writes them, where it is another one. */
+    by?: string;
+  },
+): Promise<{ text: string; settings: JsonObject; secrets: string[] }> {
   const root = path.dirname(file);
   const input = await loadInput(context);
-  const secrets = answers.secrets.map(({ path: setting, value }) => ({
+  const secrets = answers.secrets.map(({ path: setting, value, file: name }) => ({
     setting,
     value,
-    file: path.join(root, 'secrets', setting.slice(1).join('-')),
+    file: path.join(root, 'secrets', name ?? setting.slice(1).join('-')),
   }));
   const settings = secrets.reduce<JsonObject>(
     (current, entry) => withValue(current, entry.setting, `file:${path.relative(root, entry.file)}`),
@@ -52,8 +58,14 @@ export async function writeSettings(
     input.registry,
     listProfiles(input).map(({ name }) => name),
   );
-  const text = settingsText(settings, describer(schema), path.relative(root, state.at(SCHEMA)), Object.keys(schema.properties as object));
-  if (context.flags.dryRun) return { text, secrets: [] };
+  const text = settingsText(
+    settings,
+    describer(schema),
+    path.relative(root, state.at(SCHEMA)),
+    Object.keys(schema.properties as object),
+    answers.by,
+  );
+  if (context.flags.dryRun) return { text, settings, secrets: [] };
   const made: string[] = [];
   try {
     for (const entry of secrets) {
@@ -69,7 +81,7 @@ export async function writeSettings(
   }
   state.open();
   writeAtomic(state.at(SCHEMA), `${JSON.stringify(schema, null, 1)}\n`);
-  return { text, secrets: secrets.map((entry) => entry.file) };
+  return { text, settings, secrets: secrets.map((entry) => entry.file) };
 }
 
 /** A new file, even if another process creates one at the same moment. */

@@ -86,6 +86,7 @@ export function settingsText(
   describe: (path: readonly string[]) => string | undefined,
   schema: string,
   order: readonly string[],
+  by = 'medianest init',
 ): string {
   const lines = (group: JsonObject, path: readonly string[]): string[] =>
     Object.entries(group).flatMap(([key, value]) => {
@@ -102,7 +103,7 @@ export function settingsText(
   const groups = Object.entries(settings).sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
   return [
     `# yaml-language-server: $schema=${schema}`,
-    '# Written by `medianest init`; yours from now on.',
+    `# Written by \`${by}\`; yours from now on.`,
     ...groups.flatMap(([key, value]) => ['', ...lines({ [key]: value }, [])]),
     SUGGESTIONS,
     '',

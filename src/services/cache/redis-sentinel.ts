@@ -5,9 +5,9 @@ import { REDIS_KERNEL } from '../../stack/kernel-needs.ts';
 import { type BuildInput, type CacheConnection, defineService, type StoreContract } from '../../stack/service.ts';
 import type { Blueprint, SecretSpec } from '../../stack/types.ts';
 import { generated, memberCertificate, slots } from '../shared/member.ts';
-import { monitored, REDIS_EXPORTER } from '../shared/monitoring.ts';
+import { CACHE_MONITOR_PASSWORD, monitored, REDIS_EXPORTER } from '../shared/monitoring.ts';
 import { dataBytes, memoryBytes } from './cache-settings.ts';
-import { CACHE_KEEPER_SECRET, CACHE_MONITOR_SECRET } from './redis-cluster.ts';
+import { CACHE_KEEPER_SECRET } from './redis-cluster.ts';
 
 const FIRST_NODE = 30;
 const FIRST_SENTINEL = 32;
@@ -107,7 +107,7 @@ export const redisSentinel = defineService({
           generated('redis-replication-password'),
           SENTINEL_SECRET,
           ROUTER_SECRET,
-          ...(monitored(input) ? [CACHE_MONITOR_SECRET] : []),
+          ...(monitored(input) ? [CACHE_MONITOR_PASSWORD] : []),
         ],
         ...(monitored(input) && {
           metrics: [{ ...REDIS_EXPORTER, job: 'redis', params: { target: `rediss://${address}:${REDIS_PORT}` } }],

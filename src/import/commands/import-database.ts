@@ -1,0 +1,137 @@
+import path from 'node:path';
+import { type Command, type Context, done, type Options, type Result } from '../../capability/capability.ts';
+import { UserError } from '../../core/errors.ts';
+import { listOf, textOf } from '../../core/flags.ts';
+import { bytes } from '../../ui/bytes.ts';
+
+/** What is about to happen, and the project's name typed as confirmation. @throws UserError CONFIRMATION_NEEDED */
+async function confirmed(context: Context, project: string, lines: readonly string[], question: string): Promise<void> {
+  for (const line of lines) context.report.note(line);
+  const typed = context.flags.yes ? project : await context.ask(`${question} Type the name of the project (${project}) to continue: `);
+  if (typed === project) return;
+  throw new UserError(
+    'CONFIRMATION_NEEDED',
+    'not confirmed; nothing was changed',
+    'type the name of the project, or pass --yes; --into NAME rehearses it first',
+  );
+}
+
+const numbered = (steps: readonly string[]): string[] => ['What will happen:', ...steps.map((step, index) => `  ${index + 1}. ${step}`)];
+
+/** The password of a URL: from a file, the environment, or typed. */
+async function passwordOf(context: Context, options: Options, inUrl: string | undefined): Promise<string | undefined> {
+  if (options.passwordFile !== undefined) {
+    const { readFileSync } = await import('node:fs');
+    const { systemCode } = await import('../../core/errors.ts');
+    const file = path.resolve(context.cwd, String(options.passwordFile));
+    try {
+      return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+    } catch (error) {
+      throw new UserError('USAGE', `--password-file ${file} cannot be read (${systemCode(error)})`, 'correct its path', { cause: error });
+    }
+  }
+  return inUrl ?? context.env.PGPASSWORD ?? (await context.ask('Password of the source (empty: none): ', true));
+}
+
+export const importDatabaseCommand: Command = {
+  name: 'import database',
+  summary: 'A database from elsewhere: a dump, a container or a URL; loaded beside the running one, compared, and switched to',
+  example: 'medianest import database container:old-db-1 --into rehearsal',
+  args: '[source]',
+  options: [
+    ['--into <database>', 'Rehearse: load and compare, and switch nothing; says how long it takes'],
+    ['--database <name>', 'With container: which database of it, where it has several'],
+    ['--user <name>', 'With container or URL: as this user'],
+    ['--password-file <file>', 'With a URL: its password; otherwise PGPASSWORD, or it is asked for'],
+    ['--encoding <name>', 'What its text is in, where the source does not know (SQL_ASCII): UTF8, LATIN1, WIN1252, ...'],
+    ['--stop <containers>', 'Containers of the other project to stop before its database is read, separated by commas'],
+    ['--back', 'Back to the database that the last import has replaced'],
+    ['--remove', 'Remove the databases that imports have replaced'],
+  ],
+  measured: true,
+  run: async (context, [given], options) => {
+    const { open } = await import('../../project/open.ts');
+    const project = await open(context);
+    const name = project.loaded.settings.project;
+    if (options.back === true || options.remove === true) {
+      if (given !== undefined || (options.back === true && options.remove === true))
+        throw new UserError('USAGE', '--back and --remove take neither a source nor each other', 'medianest import database --back');
+      return options.back === true ? back(context, project, name) : remove(context, project, name);
+    }
+    if (given === undefined)
+      throw new UserError(
+        'USAGE',
+        'SOURCE is missing: a dump, container:NAME or postgresql://...',
+        'medianest import database shop.dump --into rehearsal',
+      );
+    const { databaseSource } = await import('../plan/source.ts');
+    const { rehearsalName } = await import('../plan/names.ts');
+    const { importDatabase } = await import('../database/import-database.ts');
+    const parsed = databaseSource(given);
+    const source = parsed.kind === 'file' ? { ...parsed, path: path.resolve(context.cwd, parsed.path) } : parsed;
+    const into = options.into === undefined ? undefined : rehearsalName(String(options.into));
+    const encoding = textOf(options.encoding);
+    if (encoding !== undefined && !/^[A-Za-z0-9_]{2,20}$/.test(encoding))
+      throw new UserError(
+        'USAGE',
+        `--encoding ${encoding}: should be a name of PostgreSQL’s, such as LATIN1`,
+        'see `SHOW client_encoding` of the source',
+      );
+    const outcome = await importDatabase(context, project, {
+      source,
+      into,
+      user: textOf(options.user),
+      database: textOf(options.database),
+      password: source.kind === 'url' ? await passwordOf(context, options, source.password) : undefined,
+      encoding,
+      stop: listOf(options.stop) ?? [],
+      confirm: (steps, notes) => confirmed(context, name, [...notes, ...numbered(steps)], 'This replaces the database.'),
+    });
+    if (outcome.result === 'planned') return done(outcome, [...outcome.notes, ...outcome.steps.map((step) => `would ${step}`)].join('\n'));
+    return done(outcome, told(outcome));
+  },
+};
+
+type Outcome = Awaited<ReturnType<typeof import('../database/import-database.ts')['importDatabase']>>;
+
+function told({ result, source, version, tables, rows, sequences, seconds, outageSeconds, kept, database }: Outcome): string {
+  const of = version === null ? '' : ` (PostgreSQL ${version})`;
+  const what = `${Object.keys(tables).length} tables, ${rows} rows, ${sequences} sequences`;
+  return [
+    result === 'imported'
+      ? `Imported ${source}${of}: ${what}, in ${seconds.toFixed(1)} s; away for ${(outageSeconds ?? 0).toFixed(1)} s.`
+      : `Rehearsed ${source}${of} into ${database}: ${what}, in ${seconds.toFixed(1)} s. Nothing was switched.`,
+    ...(kept
+      ? [
+          `The database before is kept as ${kept}. Back to it: medianest import database --back`,
+          'Remove it: medianest import database --remove',
+        ]
+      : []),
+  ].join('\n');
+}
+
+type Project = Awaited<ReturnType<typeof import('../../project/open.ts')['open']>>;
+
+async function back(context: Context, project: Project, name: string): Promise<Result> {
+  const { goBack } = await import('../database/kept.ts');
+  const outcome = await goBack(context, project, (steps) => confirmed(context, name, numbered(steps), 'This replaces the database.'));
+  if (outcome.result === 'planned') return done(outcome, outcome.steps.map((step) => `would ${step}`).join('\n'));
+  return done(
+    outcome,
+    `${outcome.restored} is the database again, away for ${(outcome.outageSeconds ?? 0).toFixed(1)} s; what was imported is kept as ${outcome.kept}.`,
+  );
+}
+
+async function remove(context: Context, project: Project, name: string): Promise<Result> {
+  const { removeKept } = await import('../database/kept.ts');
+  const outcome = await removeKept(context, project, (names) =>
+    confirmed(context, name, [`To be removed: ${names.join(', ')}`], 'They are gone for good.'),
+  );
+  const list = outcome.databases.map((database) => `${database.name} (${bytes(database.bytes)})`).join(', ');
+  const text = {
+    planned: `would remove ${list || 'nothing'}`,
+    removed: `removed ${list}`,
+    unchanged: 'nothing to do: no replaced database is there',
+  };
+  return done(outcome, text[outcome.result]);
+}
