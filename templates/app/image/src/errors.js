@@ -49,7 +49,9 @@ export function handleErrors(app, drain, page) {
     /** @type {object} */ more = {},
   ) => {
     reply.code(status).header('vary', 'accept').header('cache-control', 'no-store');
-    return asksForPage(req) ? reply.type('text/html; charset=utf-8').send(page(message, req.id)) : reply.send({ ...body(req, error, message), ...more });
+    return asksForPage(req)
+      ? reply.type('text/html; charset=utf-8').send(page(message, req.id))
+      : reply.send({ ...body(req, error, message), ...more });
   };
   app.setErrorHandler((/** @type {any} */ error, /** @type {any} */ req, reply) => {
     req.failure = error;

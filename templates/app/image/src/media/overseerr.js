@@ -42,7 +42,11 @@ export function createOverseerr(service) {
     url.search = Object.entries(query)
       .map(([name, value]) => `${name}=${encoded(value)}`)
       .join('&');
-    const init = { ...options, signal: AbortSignal.timeout(TIMEOUT_MS), ...(json !== undefined && { method: 'POST', body: JSON.stringify(json) }) };
+    const init = {
+      ...options,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      ...(json !== undefined && { method: 'POST', body: JSON.stringify(json) }),
+    };
     if (json !== undefined) init.headers['content-type'] = 'application/json';
     try {
       const response = await fetchCall(trace, url, init);

@@ -60,7 +60,12 @@ function mailFailure({ code, responseCode }) {
 async function ntfy({ url, topic, token }, event, told) {
   const asker = told.requestedBy ? `Requested by ${told.requestedBy}.` : 'Nothing is known of who asked.';
   const click = told.watchUrl && { click: told.watchUrl };
-  await post(url, token, {}, { topic, title: line(event, told), message: asker, tags: [event === 'approved' ? 'thumbsup' : 'tv'], ...click });
+  await post(
+    url,
+    token,
+    {},
+    { topic, title: line(event, told), message: asker, tags: [event === 'approved' ? 'thumbsup' : 'tv'], ...click },
+  );
 }
 
 /** @param {NonNullable<import('./channels.js').Channels['webhook']>} channel @param {Event} event @param {Told} told */

@@ -106,6 +106,18 @@ export function createRequestStore(database) {
     return (await database.write(`DELETE FROM requests WHERE id = $1${own} RETURNING id`, values, { trace })).length > 0;
   }
 
+  /** Tries again what of a request was given up. @param {number} id @param {MaybeTrace} trace @returns {Promise<string[]>} its lanes */
+  async function retry(id, trace) {
+    const rows = await database.write(
+      `WITH again AS (UPDATE tasks SET attempts = 0, due_at = now(), failed_at = NULL WHERE request = $1 AND failed_at IS NOT NULL RETURNING lane),
+         told AS (UPDATE requests SET forward_state = 'queued' WHERE id = $1 AND EXISTS (SELECT FROM again WHERE lane = '${FORWARD}'))
+       SELECT lane FROM again`,
+      [id],
+      { trace },
+    );
+    return rows.map(({ lane }) => lane);
+  }
+
   /** How many requests a person has made in 7 days, and how many they may. @param {number} owner @param {number} usual @param {MaybeTrace} trace */
   async function quota(owner, usual, trace) {
     const [{ most, used }] = await database.read(
@@ -117,5 +129,5 @@ export function createRequestStore(database) {
     return { limit: /** @type {number} */ (most), used: /** @type {number} */ (used), days: 7 };
   }
 
-  return { list, get, createOpen, create, change, remove, quota };
+  return { list, get, createOpen, create, change, remove, retry, quota };
 }

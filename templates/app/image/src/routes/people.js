@@ -1,7 +1,7 @@
 // @ts-check
 import { HttpError } from '../errors.js';
 import { page, paging } from '../paging.js';
-import { wroteJustNow, markWrite } from '../read-your-writes.js';
+import { markWrite, wroteJustNow } from '../read-your-writes.js';
 
 const byId = { type: 'object', properties: { id: { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER } } };
 const change = {
@@ -27,7 +27,8 @@ export function peopleRoutes(app, { config, database, people, requests, overseer
   app.get('/api/me', { config: { needs: 'look' } }, async (/** @type {any} */ req, reply) => {
     reply.header('cache-control', 'no-store');
     const { person, rights, trace } = req;
-    if (!signOn) return { signOn: false, name: null, email: null, role: null, mfa: false, rights, quota: null, search: false, signOutUrl: null };
+    if (!signOn)
+      return { signOn: false, name: null, email: null, role: null, mfa: false, rights, quota: null, search: false, signOutUrl: null };
     const { name, email, role, mfa } = person;
     const id = await people.idOf(person, trace);
     const limited = rights.includes('request') && !rights.includes('decide');

@@ -84,6 +84,14 @@ export function requestRoutes(app, { config, sessions, metrics, people, requests
     return shown(now, true, await idOf(req));
   });
 
+  app.post('/api/requests/:id/retry', { schema: { params: byId }, config: { needs: 'decide' } }, async (/** @type {any} */ req, reply) => {
+    const again = await requests.retry(req.params.id, req.trace);
+    if (again.length === 0) throw new HttpError(404, 'not-found', 'Nothing of this request was given up.');
+    markWrite(req, reply);
+    worker?.begin(again);
+    return { lanes: again };
+  });
+
   app.delete('/api/requests/:id', { schema: { params: byId }, config: { needs: 'request' } }, async (/** @type {any} */ req, reply) => {
     const own = req.rights.includes('decide') ? undefined : await idOf(req);
     if (!(await requests.remove(req.params.id, own, req.trace))) {

@@ -7,7 +7,7 @@ import { page, paging } from '../paging.js';
 import { markWrite, wroteJustNow } from '../read-your-writes.js';
 
 const COLUMNS = `id, seq::float8 AS seq, name, size::float8 AS size, sha256, mime,
-  uploaded_by AS "uploadedBy", created_at AS "createdAt"`;
+  uploaded_by AS "uploadedBy", owner::float8 AS owner, created_at AS "createdAt"`;
 /** In one statement: room that is given twice, or to no file, would be counted wrongly. */
 const STORE = `WITH given AS (DELETE FROM upload_reservations WHERE id = $1 RETURNING day, client, bytes),
   counted AS (INSERT INTO upload_days (day, client, bytes) SELECT day, client, bytes FROM given
@@ -32,7 +32,9 @@ export function uploadRoutes(app, { config, database, sessions, people, store, q
       { fresh: wroteJustNow(req), trace: req.trace },
     );
     reply.header('cache-control', 'no-store');
-    return page(rows, limit, (row) => row.seq);
+    const me = await idOf(req);
+    const { items, nextBefore } = page(rows, limit, (row) => row.seq);
+    return { items: items.map((row) => shown(row, me)), nextBefore };
   });
 
   app.post('/api/uploads', { config: { needs: 'request' } }, async (/** @type {any} */ req, reply) => {
@@ -62,7 +64,7 @@ export function uploadRoutes(app, { config, database, sessions, people, store, q
       const created = await keep(part, { id, client, size, sha256, uploadedBy, owner }, trace);
       markWrite(req, reply);
       metrics.uploadBytes.inc(size);
-      return reply.code(201).send(created);
+      return reply.code(201).send(shown(created, owner));
     } catch (error) {
       // What is still to come of a refused file is read and dropped, so that its sender hears why.
       part.file.resume();
@@ -145,6 +147,9 @@ export function uploadRoutes(app, { config, database, sessions, people, store, q
     throw new HttpError(413, 'too-large', `The file is larger than the limit of ${readable(maxBytes)}.`);
   }
 }
+
+/** @param {any} row @param {number | null} me */
+const shown = ({ owner, ...row }, me) => ({ ...row, mine: owner !== null && owner === me });
 
 /** The parser's errors carry no status. @param {unknown} cause */
 const brokenForm = (cause) =>

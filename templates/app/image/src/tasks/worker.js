@@ -99,7 +99,8 @@ export function createWorker({ database, log, metrics, lanes, checkMs }) {
   }
 
   function start() {
-    for (const lane of Object.keys(lanes)) for (const outcome of ['done', 'retried', 'failed']) metrics.deliveries.inc({ lane, outcome }, 0);
+    for (const lane of Object.keys(lanes))
+      for (const outcome of ['done', 'retried', 'failed']) metrics.deliveries.inc({ lane, outcome }, 0);
     timer = setInterval(() => void look(), checkMs).unref();
   }
 
