@@ -48,9 +48,22 @@ export function previewSettings(settings: Settings, project: string, components:
     observability: 'off',
     external: { plex: {}, overseerr: {}, uptimeKuma: {} } as Settings['external'],
     traces: { ...settings.traces, endpoint: undefined },
-    app: { ...app, replicas: 1, source: undefined, media, secrets: {}, envFile: [], env: withoutReferences(app?.env) },
+    // What was still to be told when the backup was made is not told again.
+    app: {
+      ...app,
+      ...(app?.portal !== undefined && { portal: SILENT }),
+      replicas: 1,
+      source: undefined,
+      media,
+      secrets: {},
+      envFile: [],
+      env: withoutReferences(app?.env),
+    },
   };
 }
+
+/** The portal’s settings without a channel. */
+const SILENT = { mail: { tls: 'starttls' }, ntfy: {}, webhook: {} };
 
 /** What is started in a preview is the portal, which needs none of them: what they name may not be there. */
 const withoutReferences = (env: Readonly<Record<string, string>> = {}): JsonObject =>

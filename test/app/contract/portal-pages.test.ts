@@ -52,7 +52,8 @@ type Watched = Page & { problems: string[] };
 
 /** A page as a person sees it: sign-on in front says who they are with each request. Whatever else it asks for is a problem. */
 async function open(role: string | undefined, path = '/', url = behind.portal.url): Promise<Watched> {
-  const page = await (await browser.newContext({ viewport: DESK })).newPage();
+  // Colours that are changing have no contrast to judge.
+  const page = await (await browser.newContext({ viewport: DESK, reducedMotion: 'reduce' })).newPage();
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(error.message));
   page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { previewSettings } from '../../../src/backup/plan/preview-compose.ts';
+import { appSettings } from '../../../src/services/app/portal.ts';
 import type { Stack } from '../../../src/stack/types.ts';
 import { load, rendered, stackOf } from '../../support/settings.ts';
 
@@ -83,5 +85,13 @@ describe('what the portal is given to tell people by', () => {
     ['requestQuota: 1001', /requestQuota/],
   ])('is refused in words: %s', (text, words) => {
     expect(() => stack(`app: { portal: { ${text} } }`)).toThrow(words);
+  });
+});
+
+describe('a preview of a backup', () => {
+  it('tells nobody of what was still to be told', () => {
+    const { settings } = load({ file: NAMES, flags: { profile: 'dev-compose' } });
+    const looking = previewSettings(settings, 'look', ['app', 'postgres', 'redis'], appSettings.shape.media.parse(undefined));
+    expect(appSettings.parse(looking.app).portal).toEqual(appSettings.parse({}).portal);
   });
 });

@@ -12,16 +12,8 @@ export function createPeople(database) {
   /** @type {Map<string, {id: number, of: string, until: number}>} */
   const known = new Map();
 
-  /**
-   * The number of a person in the database, who is noted there at the first visit, after a change, and once a minute.
-   * @param {Person} person @param {MaybeTrace} [trace]
-   * @returns {Promise<number>}
-   */
-  async function idOf(person, trace) {
-    const { subject, name, email, role } = person;
-    const of = JSON.stringify([name, email, role]);
-    const entry = known.get(subject);
-    if (entry && entry.of === of && entry.until > Date.now()) return entry.id;
+  /** @param {Person} person @param {string} of what is noted of them @param {MaybeTrace} [trace] @returns {Promise<number>} */
+  async function note({ subject, name, email, role }, of, trace) {
     const [{ id }] = await database.write(
       `INSERT INTO people (subject, name, email, role) VALUES ($1, $2, $3, $4)
        ON CONFLICT (subject) DO UPDATE SET name = excluded.name, email = excluded.email, role = excluded.role, last_seen = now()
@@ -32,6 +24,24 @@ export function createPeople(database) {
     if (known.size >= MOST) known.clear();
     known.set(subject, { id, of, until: Date.now() + FRESH_MS });
     return id;
+  }
+
+  /**
+   * The number of a person in the database, who is noted there at the first visit, after a change, and once a minute. A number never
+   * changes: who has one does not wait for that.
+   * @param {Person} person @param {MaybeTrace} [trace]
+   * @returns {Promise<number>}
+   */
+  async function idOf(person, trace) {
+    const of = JSON.stringify([person.name, person.email, person.role]);
+    const entry = known.get(person.subject);
+    if (!entry) return note(person, of, trace);
+    if (entry.of !== of || entry.until <= Date.now()) {
+      // Not at each request until it is done: the database may be away.
+      known.set(person.subject, { ...entry, of, until: Date.now() + FRESH_MS });
+      note(person, of).catch(() => known.set(person.subject, { ...entry, until: 0 }));
+    }
+    return entry.id;
   }
 
   return { idOf };
