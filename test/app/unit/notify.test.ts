@@ -89,7 +89,7 @@ describe('what the portal is given to tell people by', () => {
 });
 
 describe('a preview of a backup', () => {
-  it('tells nobody of what was still to be told', () => {
+  it('sends nothing of what was still to be told', () => {
     const { settings } = load({ file: NAMES, flags: { profile: 'dev-compose' } });
     const looking = previewSettings(settings, 'look', ['app', 'postgres', 'redis'], appSettings.shape.media.parse(undefined));
     expect(appSettings.parse(looking.app).portal).toEqual(appSettings.parse({}).portal);
