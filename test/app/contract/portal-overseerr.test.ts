@@ -222,7 +222,7 @@ describe('an approved request', () => {
     expect(forwards(100)).toHaveLength(1);
   });
 
-  it('is given up where Overseerr refuses it for good, in Overseerr’s words, until somebody tries again', async () => {
+  it('is given up where Overseerr refuses it for good, in Overseerr’s words, until an operator tries again', async () => {
     const { id } = await askFor(101);
     overseerr.mode = 'quota';
     await olga.decide(id, 'approved');

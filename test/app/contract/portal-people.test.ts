@@ -16,7 +16,7 @@ const ROLES = ['stranger', 'guest', 'member', 'operator', 'admin'] as const;
 const MATRIX: [method: string, path: string, json: unknown, ...answers: [number, number, number, number, number]][] = [
   ['GET', '/api/me', undefined, 403, 200, 200, 200, 200],
   ['GET', '/api/session', undefined, 403, 200, 200, 200, 200],
-  ['POST', '/api/session', { name: 'Somebody' }, 403, 403, 409, 409, 409],
+  ['POST', '/api/session', { name: 'Another' }, 403, 403, 409, 409, 409],
   ['GET', '/api/status', undefined, 403, 200, 200, 200, 200],
   ['GET', '/api/requests', undefined, 403, 200, 200, 200, 200],
   ['POST', '/api/requests', { title: 'x' }, 403, 403, 400, 400, 400],
@@ -56,8 +56,8 @@ describe('what a role may', () => {
     const got = await Promise.all(ROLES.map(async (role) => (await behind.visitor(`${role}-1`, role).call(path, { method, json })).status));
     expect(got).toEqual(answers);
     const headers = { origin: behind.portal.url, ...(json !== undefined && { 'content-type': 'application/json' }) };
-    const nobody = await fetch(behind.portal.url + path, { method, headers, ...(json !== undefined && { body: JSON.stringify(json) }) });
-    expect([nobody.status, (await nobody.json()) as object]).toEqual([401, expect.objectContaining({ error: 'sign-in' })]);
+    const unknown = await fetch(behind.portal.url + path, { method, headers, ...(json !== undefined && { body: JSON.stringify(json) }) });
+    expect([unknown.status, (await unknown.json()) as object]).toEqual([401, expect.objectContaining({ error: 'sign-in' })]);
   });
 
   it('is told of every route', () => {
@@ -176,7 +176,7 @@ describe('requests', () => {
     const again = await bob.ask('bRAZIL');
     expect([again.status, (await again.json()) as object]).toEqual([
       409,
-      expect.objectContaining({ error: 'duplicate', message: 'Somebody has already requested “Brazil”.' }),
+      expect.objectContaining({ error: 'duplicate', message: 'Another person has already requested “Brazil”.' }),
     ]);
     expect((await read(await ana.ask('Brazil'))).message).toBe('You have already requested “Brazil”.');
     expect((await bob.ask('Brazil', { kind: 'music' })).status).toBe(201);
@@ -280,7 +280,7 @@ describe('a database of before sign-on', () => {
 });
 
 describe('without sign-on', () => {
-  it('the portal is as before: everybody may everything, and the page says so', async () => {
+  it('the portal is as before: every visitor may do everything, and the page says so', async () => {
     const portal = await start({
       OVERSEERR_URL: 'http://127.0.0.1:1',
       OVERSEERR_API_KEY: 'k',

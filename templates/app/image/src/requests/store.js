@@ -51,7 +51,7 @@ export function createRequestStore(database) {
   }
 
   /**
-   * Notes a request where everybody may make any.
+   * Notes a request where sign-on is off, and everyone may make any.
    * @param {{title: string, kind: string, note: string | null, name: string | null, key: string | null}} request
    * @param {MaybeTrace} trace
    * @returns {Promise<{outcome: 'created' | 'replayed', request: any}>} no request where the one of this key was deleted

@@ -15,7 +15,7 @@ const search = {
 const DAY_SECONDS = 86_400;
 
 /**
- * Films and series, through Overseerr: a visitor's browser asks nobody but this portal.
+ * Films and series, through Overseerr: a visitor's browser asks this portal alone.
  * @param {import('fastify').FastifyInstance} app
  * @param {import('../app.js').Parts} parts
  */

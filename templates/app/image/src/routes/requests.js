@@ -139,7 +139,7 @@ function refuse(outcome, request, me) {
   if (!request) throw new HttpError(409, 'gone', 'The request made with this key was deleted.');
   if (outcome !== 'duplicate') return;
   const { title, status, owner, watchUrl } = request;
-  const by = owner !== null && owner === me ? 'You have' : 'Somebody has';
+  const by = owner !== null && owner === me ? 'You have' : 'Another person has';
   throw status === 'available'
     ? duplicate(`“${title}” is available already.`, watchUrl)
     : duplicate(`${by} already requested “${title}”${status === 'approved' ? ', and it was approved' : ''}.`);

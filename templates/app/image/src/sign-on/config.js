@@ -6,7 +6,7 @@ import { ConfigError } from '../errors.js';
 const SHORTEST_KEY = 32;
 
 /**
- * What is known of sign-on; undefined where nothing stands in front, and everybody may do everything. A key that cannot be read
+ * What is known of sign-on; undefined where nothing stands in front, and every visitor may do everything. A key that cannot be read
  * ends the process: without it, the portal would be open.
  * @param {import('../env.js').Env} env
  */
