@@ -128,7 +128,7 @@ describe('an administrator', () => {
   it('sees people, gives one another quota, and what could not be delivered', async () => {
     const page = await open('admin', '/admin');
     const person = `${by('person')}:has-text("member")`;
-    await page.waitForSelector(`${person}:has-text("1 requests, 1 in the last 7 days")`);
+    await page.waitForSelector(`${person}:has-text("1 request, 1 in the last 7 days")`);
     await page.fill(`${person} ${by('quota-input')}`, '2');
     await page.click(`${person} ${by('quota-save')}`);
     await page.waitForSelector(`${by('message')}:has-text("may make 2 requests")`);

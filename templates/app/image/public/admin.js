@@ -41,7 +41,7 @@ function draw({ id, name, email, role, requestQuota, lastSeen, requests, request
       { className: 'text' },
       element('p', { className: 'name' }, name, ' ', element('span', { className: 'chip' }, role)),
       element('p', { className: 'meta' }, [email, `here on ${date(lastSeen)}`].filter(Boolean).join(' · ')),
-      element('p', { className: 'meta' }, `${requests} requests, ${requestsInQuota} in the last 7 days`),
+      element('p', { className: 'meta' }, `${requests} ${requests === 1 ? 'request' : 'requests'}, ${requestsInQuota} in the last 7 days`),
     ),
     role === 'member' && form,
   );
