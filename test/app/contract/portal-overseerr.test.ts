@@ -31,7 +31,8 @@ const mailServer = new SMTPServer({
     stream
       .on('data', (chunk: Buffer) => (text += chunk.toString()))
       .on('end', () => {
-        mails.push(text);
+        const [head = '', body = ''] = text.split('\r\n\r\n');
+      mails.push(`${head}\n\n${Buffer.from(body, 'base64')}`);
         done();
       });
   },

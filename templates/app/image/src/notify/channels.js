@@ -1,6 +1,8 @@
 // @ts-check
+import { readText } from '../connection-url.js';
 import { httpUrl, number, secret } from '../env.js';
 import { ConfigError } from '../errors.js';
+import { readSender } from './message.js';
 
 /** @typedef {ReturnType<typeof readChannels>} Channels */
 
@@ -17,13 +19,15 @@ export function readChannels(env) {
 
 /** @param {import('../env.js').Env} env */
 function mail(env) {
-  const { NOTIFY_MAIL_HOST: host, NOTIFY_MAIL_FROM: from, NOTIFY_MAIL_TLS: tls = 'starttls', NOTIFY_MAIL_USER: user } = env;
+  const { NOTIFY_MAIL_HOST: host, NOTIFY_MAIL_TLS: tls = 'starttls', NOTIFY_MAIL_USER: user, NOTIFY_MAIL_CA_FILE: ca } = env;
   if (!host) return undefined;
-  if (!from) throw new ConfigError('NOTIFY_MAIL_FROM must be set with NOTIFY_MAIL_HOST');
+  const from = readSender(env.NOTIFY_MAIL_FROM ?? '');
+  if (!from) throw new ConfigError('NOTIFY_MAIL_FROM must be an address, or NAME <ADDRESS>');
   if (!TLS.includes(tls)) throw new ConfigError(`NOTIFY_MAIL_TLS must be one of ${TLS.join(', ')}`);
   const kind = /** @type {keyof typeof USUAL_PORTS} */ (tls);
   const port = number(env, 'NOTIFY_MAIL_PORT', USUAL_PORTS[kind], 65535);
-  return { host, port, tls: kind, from, user: user || undefined, password: secret(env, 'NOTIFY_MAIL_PASSWORD') };
+  const password = secret(env, 'NOTIFY_MAIL_PASSWORD');
+  return { host, port, tls: kind, from, user: user || undefined, password, ca: ca ? readText('NOTIFY_MAIL_CA_FILE', ca) : undefined };
 }
 
 /** @param {import('../env.js').Env} env */

@@ -1,5 +1,7 @@
 // @ts-check
 import { failure } from '../services.js';
+import { mailText } from './message.js';
+import { deliver } from './smtp.js';
 
 /** @typedef {'approved' | 'available'} Event */
 /** @typedef {{id: number, title: string, year: number | null, kind: string, tmdbId: number | null, status: string, requestedBy: string | null, email: string | null, watchUrl: string | null}} Told */
@@ -17,43 +19,15 @@ export const senders = { mail, ntfy, webhook };
 const line = (event, { title, year }) => `“${title}”${year ? ` (${year})` : ''} ${WORDS[event]}.`;
 
 /** To the person who has asked. @param {NonNullable<import('./channels.js').Channels['mail']>} channel @param {Event} event @param {Told} told */
-async function mail({ host, port, tls, from, user, password }, event, told) {
+async function mail(channel, event, told) {
   if (!told.email) return;
-  const { default: nodemailer } = await import('nodemailer');
-  const transport = nodemailer.createTransport({
-    host,
-    port,
-    secure: tls === 'implicit',
-    requireTLS: tls === 'starttls',
-    ignoreTLS: tls === 'none',
-    ...(user && { auth: { user, pass: password ?? '' } }),
-    connectionTimeout: TIMEOUT_MS / 2,
-    greetingTimeout: TIMEOUT_MS / 2,
-    socketTimeout: TIMEOUT_MS,
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  });
-  try {
-    await transport.sendMail({
-      from,
-      to: { name: '', address: told.email },
-      subject: line(event, told),
-      text: `${line(event, told)}\n${told.watchUrl ? `\nWatch it: ${told.watchUrl}\n` : ''}`,
-      headers: { 'Auto-Submitted': 'auto-generated' },
-    });
-  } catch (error) {
-    throw new Error(mailFailure(error));
-  } finally {
-    transport.close();
-  }
-}
-
-/** @param {any} error */
-function mailFailure({ code, responseCode }) {
-  if (code === 'EAUTH') return 'the mail server refuses the user or the password';
-  if (code === 'EENVELOPE') return 'the mail server refuses the sender or the receiver';
-  if (code === 'ETLS') return 'the mail server does not speak TLS as asked';
-  return responseCode ? `the mail server answers ${responseCode}` : `the mail server does not answer (${code ?? 'no reason given'})`;
+  const { from } = channel;
+  const mail = {
+    subject: line(event, told),
+    text: `${line(event, told)}\n${told.watchUrl ? `\nWatch it: ${told.watchUrl}\n` : ''}`,
+    id: `medianest-request-${told.id}-${event}`,
+  };
+  await deliver(channel, { from: from.address, to: told.email, text: mailText({ ...mail, from, to: told.email, date: new Date() }) });
 }
 
 /** Published as JSON, which goes to the root: headers would not carry every character. @param {NonNullable<import('./channels.js').Channels['ntfy']>} channel @param {Event} event @param {Told} told */
