@@ -32,7 +32,7 @@ const mailServer = new SMTPServer({
       .on('data', (chunk: Buffer) => (text += chunk.toString()))
       .on('end', () => {
         const [head = '', body = ''] = text.split('\r\n\r\n');
-      mails.push(`${head}\n\n${Buffer.from(body, 'base64')}`);
+        mails.push(`${head}\n\n${Buffer.from(body, 'base64')}`);
         done();
       });
   },

@@ -15,7 +15,7 @@ const LONGEST_REPLY = 64 * 1024;
 /** @typedef {NonNullable<import('./channels.js').Channels['mail']>} Server */
 
 /** The server refused a step, or could not be spoken to; its message is for a person. */
-export class SmtpError extends Error {}
+class SmtpError extends Error {}
 
 /**
  * @param {Server} server
