@@ -83,19 +83,22 @@ export function createWorker({ database, log, metrics, lanes, checkMs }) {
 
   /** @param {string} name @param {Lane} lane @param {any} taken */
   async function attempt(name, { most, run }, { id, event, attempts, request, ...about }) {
-    try {
-      await run({ event, told: { id: request, ...about } });
+    const error = await run({ event, told: { id: request, ...about } }).then(
+      () => undefined,
+      (/** @type {any} */ reason) => reason,
+    );
+    // Not within what is tried again: what was delivered is not delivered again because the database is away.
+    if (error === undefined) {
       await database.write(DONE, [id, attempts], { repeatable: true });
       metrics.deliveries.inc({ lane: name, outcome: 'done' });
-      log.info({ lane: name, event, request, attempts }, 'delivered');
-    } catch (/** @type {any} */ error) {
-      const last = error.lasting === true || attempts >= most;
-      const wait = Math.min((checkMs / 1000) * 2 ** (attempts - 1), LONGEST_WAIT_SECONDS);
-      const message = String(error.message).slice(0, 300);
-      await database.write(FAILED, [id, attempts, message, wait, last], { repeatable: true });
-      metrics.deliveries.inc({ lane: name, outcome: last ? 'failed' : 'retried' });
-      log[last ? 'error' : 'warn']({ lane: name, event, request, attempts }, `not delivered${last ? '' : ', trying again'}: ${message}`);
+      return log.info({ lane: name, event, request, attempts }, 'delivered');
     }
+    const last = error.lasting === true || attempts >= most;
+    const wait = Math.min((checkMs / 1000) * 2 ** (attempts - 1), LONGEST_WAIT_SECONDS);
+    const message = String(error.message).slice(0, 300);
+    await database.write(FAILED, [id, attempts, message, wait, last], { repeatable: true });
+    metrics.deliveries.inc({ lane: name, outcome: last ? 'failed' : 'retried' });
+    log[last ? 'error' : 'warn']({ lane: name, event, request, attempts }, `not delivered${last ? '' : ', trying again'}: ${message}`);
   }
 
   function start() {
