@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { becomes, start, tidy } from '../../support/portal-process.ts';
+import { becomes, relay, start, tidy } from '../../support/portal-process.ts';
 import { assertion, behindSignOn, type Claims, ownDatabase, read } from './sign-on.ts';
 
 const IMAGE = fileURLToPath(new URL('../../../templates/app/image', import.meta.url));
@@ -240,6 +240,23 @@ describe('requests', () => {
     expect([first.status, second.status, second.headers.get('idempotency-replayed')]).toEqual([201, 201, 'true']);
     const stolen = await post(bob, 'Stalker');
     expect([stolen.status, JSON.stringify(await stolen.json())]).toEqual([409, expect.not.stringContaining('secret')]);
+  });
+});
+
+describe('a database whose leader is away', () => {
+  it('still lists, from a replica, for a person who has been here, also with another role than then', async () => {
+    const database = await ownDatabase();
+    const leader = await relay(database.url, 5432);
+    await leader.open();
+    const { visitor } = await behindSignOn({ DATABASE_URL: leader.url, DATABASE_REPLICA_URL: database.url }, database);
+    const [ana, bob] = [visitor('ana', 'member'), visitor('bob', 'member')];
+    await ana.ask('Tron');
+    ana.claims.groups = ['operator'];
+    leader.close();
+    const list = (who: typeof ana) => who.call('/api/requests', { headers: { cookie: 'theme=dark' } });
+    expect((await read(list(ana))).items.map(({ title }) => title)).toEqual(['Tron']);
+    // Who was never here has no number, and so no list: it is not told that there is nothing.
+    expect((await list(bob)).status).toBe(503);
   });
 });
 

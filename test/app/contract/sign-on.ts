@@ -86,7 +86,7 @@ export async function behindSignOn(env: Record<string, string> = {}, database?: 
       headers.set('x-medianest-assertion', assertion(claims));
       headers.set('origin', portal.url);
       // Lists come from a replica otherwise, where there is one.
-      headers.set('cookie', 'medianest_fresh=1');
+      if (!headers.has('cookie')) headers.set('cookie', 'medianest_fresh=1');
       if (json !== undefined) headers.set('content-type', 'application/json');
       return fetch(portal.url + path, { ...init, headers, ...(json !== undefined && { body: JSON.stringify(json) }) });
     };
