@@ -48,9 +48,13 @@ export function previewSettings(settings: Settings, project: string, components:
     observability: 'off',
     external: { plex: {}, overseerr: {}, uptimeKuma: {} } as Settings['external'],
     traces: { ...settings.traces, endpoint: undefined },
-    app: { ...app, replicas: 1, source: undefined, media, secrets: {}, envFile: [], env: withoutReferences(app?.env) },
+    app: { ...app, ...silent(app), replicas: 1, source: undefined, media, secrets: {}, envFile: [], env: withoutReferences(app?.env) },
   };
 }
+
+/** Without the portal’s channels: what was still to be told when the backup was made is not told again. */
+const silent = (app: JsonObject | undefined): JsonObject =>
+  app?.portal === undefined ? {} : { portal: { mail: { tls: 'starttls' }, ntfy: {}, webhook: {} } };
 
 /** What is started in a preview is the portal, which needs none of them: what they name may not be there. */
 const withoutReferences = (env: Readonly<Record<string, string>> = {}): JsonObject =>

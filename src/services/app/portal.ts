@@ -8,6 +8,7 @@ import type { ReferenceFacts } from './environment/references.ts';
 import { envFileSettings, envSettings, secretsSettings } from './environment/settings.ts';
 import { HEALTH_PATH, healthSettings, readySettings } from './health.ts';
 import { MEDIA_TARGET, mediaContract, mediaSettings } from './media.ts';
+import { notifyContract, portalSettings } from './notify.ts';
 import { tracesContract } from './traces.ts';
 import { folderPath, volumesSettings, writableSettings } from './volumes.ts';
 import { egressSettings, givenUrl, type WayOut } from './ways-out.ts';
@@ -106,6 +107,7 @@ export const appSettings = z.strictObject({
   uploadClientQuota: size('10g').describe(
     'What one client (an IPv4 address, or an IPv6 /64) may upload on a day (UTC), and never less than `app.uploadLimit`; more is refused (429)',
   ),
+  portal: portalSettings.prefault({}).describe('The portal behind sign-on; your own image is not given it'),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('What is logged'),
   memory: memory('384m').describe('Memory limit of each container'),
   cpus: cpus(2).describe('Processors that each container may use at most; never more than the host has'),
@@ -169,6 +171,7 @@ export function portalContract(own: AppSettings, input: BuildInput, around: Surr
   const stores = [around.database, around.cache];
   const media = mediaContract(own.media);
   const traces = tracesContract(input, ways);
+  const notify = own.image ? { environment: {}, secrets: [] } : notifyContract(own.portal, (url) => givenUrl(url, ways));
   const variables = ownVariables(own, input, around);
   const given = (name: string, value: typeof plex.token): SecretSpec[] => (value ? [{ name, source: { given: value } }] : []);
   const environment: Record<string, string> = {
@@ -188,6 +191,7 @@ export function portalContract(own: AppSettings, input: BuildInput, around: Surr
     ...(overseerr.apiKey && { OVERSEERR_API_KEY_FILE: '/run/secrets/overseerr-api-key' }),
     ...(uptimeKuma.url && { UPTIME_KUMA_URL: givenUrl(uptimeKuma.url, ways) }),
     ...traces.environment,
+    ...notify.environment,
     ...variables.environment,
   };
   for (const name of Object.keys(variables.inside)) delete environment[name];
@@ -202,6 +206,7 @@ export function portalContract(own: AppSettings, input: BuildInput, around: Surr
       ...given('overseerr-api-key', overseerr.apiKey),
       ...media.secrets,
       ...traces.secrets,
+      ...notify.secrets,
       ...variables.secrets,
     ],
     /** What those are composed of; the servers read them. */

@@ -3,6 +3,7 @@ import { isAddress, isLoopback, portOf, withHost } from '../../core/url-host.ts'
 import type { BuildInput } from '../../stack/service.ts';
 import { tracesEndpoint } from '../shared/traces.ts';
 import type { MediaSettings } from './media.ts';
+import { notifyUrls, type PortalSettings } from './notify.ts';
 
 /** Hosts of `app.egress` at most, and the number of the first: these are free in the networks `app` and `out`. */
 const MOST_HOSTS = 16;
@@ -39,6 +40,8 @@ interface Caller {
   proxy: boolean;
   egress: z.output<typeof egressSettings>;
   media: MediaSettings;
+  image?: string | undefined;
+  portal: PortalSettings;
 }
 
 /** Numbers of the containers that lead outside, one for each address that the settings may name. */
@@ -80,6 +83,7 @@ function named(own: Caller, { settings }: Pick<BuildInput, 'settings'>): Named[]
     // Clients of object storage may ask for BUCKET.HOST.
     { id: 'media', url: kind === 'object' ? endpoint : undefined, alias: bucket ?? '' },
     { id: 'traces', url: tracesEndpoint({ settings }) },
+    ...notifyUrls(own.portal).map(({ id, url }) => ({ id, url: own.image ? undefined : url })),
   ];
   // A host that is added at the end changes no other's number.
   const hosts = Array.isArray(own.egress) ? own.egress : [];

@@ -1,7 +1,10 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type CatalogueColumn, type CatalogueTable, planSanitize } from '../../../src/backup/plan/sanitize.ts';
 import { proveSql, sanitizeSql } from '../../../src/backup/plan/sanitize-sql.ts';
-import { ruleByName } from '../../../src/services/backup/settings/sanitize-settings.ts';
+import { PORTAL_RULES, ruleByName } from '../../../src/services/backup/settings/sanitize-settings.ts';
+import { HOME } from '../../support/cli.ts';
 import { load } from '../../support/settings.ts';
 
 const column = (name: string, more: Partial<CatalogueColumn> = {}): CatalogueColumn => ({
@@ -203,5 +206,25 @@ describe('backup.sanitize', () => {
     ['[users]', 'backup.sanitize: should be'],
   ])('%s', (sanitize, message) => {
     expect(told(sanitize)).toContain(message);
+  });
+});
+
+describe('the portal’s own database', () => {
+  const folder = path.join(HOME, 'templates/app/image/migrations');
+  const sql = readdirSync(folder)
+    .sort()
+    .map((file) => readFileSync(path.join(folder, file), 'utf8'))
+    .join('\n');
+  /** The text columns that its migrations make, by table. */
+  const texts = [...sql.matchAll(/(?:CREATE|ALTER) TABLE (\w+)([^;]*);/g)].flatMap(([, name = '', body = '']) =>
+    [...body.matchAll(/^\s*(?:ADD COLUMN )?(\w+)\s+text\b/gm)].map(([, each = '']) => [name, each] as const),
+  );
+
+  it.each(texts)('%s.%s has a rule', (name, each) => {
+    const rules = PORTAL_RULES[name];
+    expect(rules === 'truncate' || (rules !== undefined && Object.hasOwn(rules, each))).toBe(true);
+  });
+  it('has the columns that this looks for', () => {
+    expect(texts.map((entry) => entry.join('.'))).toEqual(expect.arrayContaining(['people.email', 'requests.watch_url', 'uploads.name']));
   });
 });

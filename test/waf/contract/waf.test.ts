@@ -88,6 +88,7 @@ describe('in front of the portal, at paranoia 1', () => {
     const benign = [
       ...TITLES.flatMap((title) => [
         [`request ${title}`, { method: 'POST', path: '/api/requests', json: { title, kind: 'movie', note: title } }] as const,
+        [`search ${title}`, { path: `/api/search?query=${encodeURIComponent(title)}` }] as const,
         [`name ${title}`, { method: 'POST', path: '/api/session', json: { name: title } }] as const,
       ]),
       ...FILE_NAMES.map(

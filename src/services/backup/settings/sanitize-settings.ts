@@ -24,7 +24,23 @@ export const sanitizeSettings = z
 
 /** The portal's own tables. What people have typed is theirs; uploads are left out, and so are their rows. */
 export const PORTAL_RULES: SanitizeRules = {
-  requests: { title: 'text', kind: 'keep', note: 'text', status: 'keep', requested_by: 'name', idempotency_key: 'hash' },
+  requests: {
+    title: 'text',
+    kind: 'keep',
+    note: 'text',
+    status: 'keep',
+    requested_by: 'name',
+    decided_by: 'name',
+    idempotency_key: 'hash',
+    // They say the title again.
+    tmdb_id: 'remove',
+    poster: 'remove',
+    watch_url: 'remove',
+    forward_state: 'keep',
+    forward_message: 'remove',
+  },
+  people: { subject: 'hash', name: 'name', email: 'email', role: 'keep' },
+  tasks: 'truncate',
   schema_migrations: { name: 'keep' },
   uploads: 'truncate',
   // They hold addresses of clients.

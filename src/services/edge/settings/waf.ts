@@ -159,6 +159,7 @@ export const PORTAL_TEXT = [
   ['/api/requests', 'title'],
   ['/api/requests', 'note'],
   ['/api/session', 'name'],
+  ['/api/search', 'query'],
 ] as const;
 
 const DEBIAN = { setup: '/etc/modsecurity/crs/crs-setup.conf', folder: '/usr/share/modsecurity-crs' };

@@ -1,6 +1,8 @@
 // @ts-check
 import { act, api, byId, element, say } from './dom.js';
-import { requests, startRequests } from './requests.js';
+import { decides, loadMe } from './me.js';
+import { queue, requests, startRequests } from './requests.js';
+import { startSearch } from './search.js';
 import { startUploads, uploads } from './uploads.js';
 
 const REFRESH_MS = 15_000;
@@ -52,8 +54,13 @@ function startSession() {
 
 startRequests();
 startUploads();
+startSearch();
 const showSession = startSession();
-for (const load of [showStatus, showSession, requests.load, uploads.load]) void act(null, load);
+void act(null, async () => {
+  const { signOn } = await loadMe();
+  const own = signOn ? (decides() ? [queue.load] : []) : [showSession];
+  for (const load of [showStatus, ...own, requests.load, uploads.load]) void act(null, load);
+});
 
 // A page in the background asks for nothing; a failed refresh is shown by the next one.
 setInterval(() => {

@@ -43,6 +43,8 @@ export async function api(path, { json, ...options } = {}) {
   const response = await fetch(path, { ...options, headers, body }).catch(() => {
     throw new Error('The server cannot be reached. Check your connection and try again.');
   });
+  // Of the portal, or of the sign-in in front of it.
+  if (response.status === 401) throw new Error('You are not signed in any more: load this page again.');
   const answer = response.status === 204 ? null : await response.json().catch(() => null);
   if (!response.ok) throw new Error(answer?.message ?? `The server answered with HTTP ${response.status}.`);
   return answer;

@@ -2,11 +2,12 @@
 import { act, api, byId } from './dom.js';
 
 /**
- * A list that grows by pages, newest first: `uploads` and `requests` share it.
- * @param {string} name of the list's element and of its path in the API
+ * A list that grows by pages, newest first.
+ * @param {string} name of the list's element
  * @param {(item: any) => HTMLElement} draw
+ * @param {string} [path] in the API, with the start of a query
  */
-export function pagedList(name, draw) {
+export function pagedList(name, draw, path = `/api/${name}?`) {
   const list = byId(name);
   const more = byId(`${name}-more`);
   /** @type {number | null} */
@@ -17,8 +18,11 @@ export function pagedList(name, draw) {
     more.hidden = next === null;
   };
 
+  const rowOf = (/** @type {string | number} */ id) =>
+    /** @type {HTMLElement[]} */ ([...list.children]).find((child) => child.dataset.id === String(id));
+
   async function load() {
-    const { items, nextBefore } = await api(`/api/${name}?limit=20${next === null ? '' : `&before=${next}`}`);
+    const { items, nextBefore } = await api(`${path}limit=20${next === null ? '' : `&before=${next}`}`);
     next = nextBefore;
     list.append(...items.map(draw));
     settle();
@@ -32,14 +36,18 @@ export function pagedList(name, draw) {
       list.prepend(draw(item));
       settle();
     },
-    replace(/** @type {HTMLElement} */ node, /** @type {any} */ item) {
+    /** Draws an item again, where it is in this list. */
+    refresh(/** @type {any} */ item) {
+      const node = rowOf(item.id);
+      if (!node) return;
+      const focused = node.contains(document.activeElement);
       const fresh = draw(item);
       node.replaceWith(fresh);
       // The pressed button is gone with its row; keyboard users go on from the new one.
-      fresh.querySelector('button')?.focus();
+      if (focused) fresh.querySelector('button')?.focus();
     },
-    remove(/** @type {HTMLElement} */ node) {
-      node.remove();
+    remove(/** @type {string | number} */ id) {
+      rowOf(id)?.remove();
       settle();
     },
   };

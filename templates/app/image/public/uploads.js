@@ -1,18 +1,19 @@
 // @ts-check
 import { api, byId, date, deleteButton, element, say } from './dom.js';
 import { pagedList } from './list.js';
+import { may } from './me.js';
 
 export const uploads = pagedList('uploads', draw);
 
 /** @param {any} upload */
-function draw({ id, name, size, sha256, uploadedBy, createdAt }) {
+function draw({ id, name, size, sha256, uploadedBy, mine, createdAt }) {
   const remove = deleteButton(name, async () => {
     await api(`/api/uploads/${id}`, { method: 'DELETE' });
-    uploads.remove(row);
+    uploads.remove(id);
     say(`“${name}” was deleted.`);
   });
   const meta = [readable(size), uploadedBy && `from ${uploadedBy}`, date(createdAt)].filter(Boolean).join(' · ');
-  const row = element(
+  return element(
     'li',
     { className: 'item', data: { test: 'upload-item', id } },
     element(
@@ -21,9 +22,8 @@ function draw({ id, name, size, sha256, uploadedBy, createdAt }) {
       element('a', { className: 'name', href: `/api/uploads/${id}`, title: `SHA-256 ${sha256}`, download: name }, name),
       element('p', { className: 'meta' }, meta),
     ),
-    element('div', { className: 'actions' }, remove),
+    element('div', { className: 'actions' }, (may('decide') || mine) && remove),
   );
-  return row;
 }
 
 export function startUploads() {

@@ -7,12 +7,15 @@ import { handleErrors, refuseBadAddress } from './errors.js';
 import { correlationId, logRequests } from './logging.js';
 import { measureRequests } from './metrics.js';
 import { healthRoutes } from './routes/health.js';
+import { mediaRoutes } from './routes/media.js';
 import { errorPage, pageRoutes } from './routes/page.js';
+import { peopleRoutes } from './routes/people.js';
 import { requestRoutes } from './routes/requests.js';
 import { sessionRoutes } from './routes/session.js';
 import { statusRoutes } from './routes/status.js';
 import { uploadRoutes } from './routes/uploads.js';
 import { secure } from './security.js';
+import { guard } from './sign-on/guard.js';
 import { tlsOptions } from './tls.js';
 
 /**
@@ -21,6 +24,11 @@ import { tlsOptions } from './tls.js';
  * @property {import('./logging.js').Logger} log
  * @property {import('./database.js').Database} database
  * @property {import('./sessions.js').Sessions} sessions
+ * @property {import('./sign-on/people.js').People} people
+ * @property {import('./requests/store.js').RequestStore} requests
+ * @property {import('./media/overseerr.js').Overseerr | undefined} overseerr only behind sign-on
+ * @property {import('./tasks/worker.js').Worker | undefined} worker only behind sign-on
+ * @property {Record<string, import('./tasks/worker.js').Lane>} lanes
  * @property {import('./upload-store.js').UploadStore} store
  * @property {import('./upload-quota.js').UploadQuota} quota
  * @property {import('./metrics.js').Metrics} metrics
@@ -50,15 +58,18 @@ export async function createApp(parts) {
   parts.tracing?.observe(app);
   logRequests(app, log);
   secure(app, config.assetsUrl);
+  guard(app, config.signOn);
   closeConnectionsWhile(app, drain);
   handleErrors(app, drain, errorPage(config));
   await app.register(cookie);
   await app.register(multipart);
   measureRequests(app, metrics);
   healthRoutes(app, parts);
+  peopleRoutes(app, parts);
   sessionRoutes(app, parts);
   statusRoutes(app, parts);
   requestRoutes(app, parts);
+  mediaRoutes(app, parts);
   uploadRoutes(app, parts);
   pageRoutes(app, parts);
   return app;

@@ -1,10 +1,13 @@
 // @ts-check
 import { hostname } from 'node:os';
-import { parsePostgresUrl, parseRedisUrl, readText, tlsOptions } from './connection-url.js';
+import { parsePostgresUrl, parseRedisUrl, tlsOptions } from './connection-url.js';
+import { httpUrl, number, secret } from './env.js';
 import { ConfigError } from './errors.js';
+import { readChannels } from './notify/channels.js';
+import { readSignOn } from './sign-on/config.js';
 
 /** @typedef {ReturnType<typeof readConfig>} Config */
-/** @typedef {Record<string, string | undefined>} Env */
+/** @typedef {import('./env.js').Env} Env */
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
@@ -33,6 +36,8 @@ export function readConfig(env) {
     // With object storage there is no folder, and an empty one would be shown as an empty library.
     mediaPath: env.MEDIA_PATH || (env.S3_ENDPOINT ? undefined : '/srv/media'),
     traces: traces(env),
+    signOn: readSignOn(env),
+    channels: readChannels(env),
     services: {
       plex: service(env, 'PLEX_URL', 'PLEX_TOKEN'),
       overseerr: service(env, 'OVERSEERR_URL', 'OVERSEERR_API_KEY'),
@@ -46,17 +51,6 @@ export function logLevel(env) {
   const level = (env.LOG_LEVEL || 'info').toLowerCase();
   if (!LOG_LEVELS.includes(level)) throw new ConfigError(`LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}`);
   return level;
-}
-
-/**
- * NAME_FILE wins over NAME: its contents count byte for byte, but for the newline that editors add.
- * @param {Env} env @param {string} name
- * @returns {string | undefined}
- */
-function secret(env, name) {
-  const file = env[`${name}_FILE`];
-  const value = file ? readText(`${name}_FILE`, file).replace(/\r?\n$/, '') : env[name];
-  return value || undefined;
 }
 
 /** @param {Env} env @param {string} name @param {boolean} required */
@@ -111,8 +105,7 @@ function assetsUrl(env) {
 function service(env, name, tokenName) {
   const value = env[name];
   if (!value) return undefined;
-  if (!/^https?:\/\//.test(value) || !URL.canParse(value)) throw new ConfigError(`${name} is not an http(s) address`);
-  return { url: value, token: tokenName ? secret(env, tokenName) : undefined };
+  return { url: httpUrl(name, value), token: tokenName ? secret(env, tokenName) : undefined };
 }
 
 /**
@@ -123,9 +116,7 @@ function service(env, name, tokenName) {
 function traces(env) {
   const endpoint = env.OTEL_EXPORTER_OTLP_ENDPOINT;
   if (!endpoint) return undefined;
-  if (!/^https?:\/\//.test(endpoint) || !URL.canParse(endpoint)) {
-    throw new ConfigError('OTEL_EXPORTER_OTLP_ENDPOINT is not an http(s) address');
-  }
+  httpUrl('OTEL_EXPORTER_OTLP_ENDPOINT', endpoint);
   const headers = pairs('OTEL_EXPORTER_OTLP_HEADERS', secret(env, 'OTEL_EXPORTER_OTLP_HEADERS'));
   if (Object.entries(headers).some(([name, value]) => !/^[\w!#$%&'*+.^`|~-]+$/.test(name) || !/^[\x20-\x7e]*$/.test(value))) {
     throw new ConfigError('OTEL_EXPORTER_OTLP_HEADERS holds what no header may have');
@@ -163,15 +154,4 @@ function pairs(name, text = '') {
       }
     }),
   );
-}
-
-/** @param {Env} env @param {string} name @param {number} fallback @param {number} max */
-function number(env, name, fallback, max) {
-  const text = env[name];
-  if (!text) return fallback;
-  const value = Number(text);
-  if (!Number.isFinite(value) || value < 0 || value > max) {
-    throw new ConfigError(`${name} must be a number from 0 to ${max}`);
-  }
-  return value;
 }

@@ -13,8 +13,8 @@ const PAUSE_MS = 300;
 
 // SQLSTATEs that mean "not now": connection, login, missing database, resources, shutdown, system.
 const NOT_NOW = /^(08|28|3D|53|57P|58)/;
-// A replica that has not yet replayed the migrations, and a leader that has just become a replica.
-const UNDEFINED_TABLE = '42P01';
+// A replica that has not yet replayed the migrations (a table, a column), and a leader that has just become a replica.
+const UNDEFINED = /^42(P01|703)$/;
 const READ_ONLY = '25006';
 
 /** @type {import('./tracing/trace.js').Trace | null | undefined} */
@@ -124,7 +124,7 @@ async function patiently(attempt, repeatable) {
     } catch (/** @type {any} */ error) {
       if (!isAway(error)) throw error;
       const harmless = repeatable || error.nothingSent || error.code === READ_ONLY;
-      if (!harmless || error.code === UNDEFINED_TABLE || Date.now() > deadline) {
+      if (!harmless || UNDEFINED.test(error.code) || Date.now() > deadline) {
         throw new UnavailableError('The database', error);
       }
       await sleep(PAUSE_MS);
@@ -136,5 +136,5 @@ async function patiently(attempt, repeatable) {
 function isAway(error) {
   const state = typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
   // What has no SQLSTATE did not come from PostgreSQL: the network or a time-out.
-  return !state || NOT_NOW.test(state) || state === READ_ONLY || state === UNDEFINED_TABLE;
+  return !state || NOT_NOW.test(state) || state === READ_ONLY || UNDEFINED.test(state);
 }

@@ -46,9 +46,12 @@ export function handleErrors(app, drain, page) {
     /** @type {number} */ status,
     /** @type {string} */ error,
     /** @type {string} */ message,
+    /** @type {object} */ more = {},
   ) => {
     reply.code(status).header('vary', 'accept').header('cache-control', 'no-store');
-    return asksForPage(req) ? reply.type('text/html; charset=utf-8').send(page(message, req.id)) : reply.send(body(req, error, message));
+    return asksForPage(req)
+      ? reply.type('text/html; charset=utf-8').send(page(message, req.id))
+      : reply.send({ ...body(req, error, message), ...more });
   };
   app.setErrorHandler((/** @type {any} */ error, /** @type {any} */ req, reply) => {
     req.failure = error;
@@ -60,7 +63,7 @@ export function handleErrors(app, drain, page) {
     if (status >= 500 && !(error instanceof HttpError)) {
       return refuse(req, reply, status, 'internal', 'Something went wrong. The log has the details under this correlation id.');
     }
-    return refuse(req, reply, status, error instanceof HttpError ? error.code : 'invalid', error.message);
+    return refuse(req, reply, status, error instanceof HttpError ? error.code : 'invalid', error.message, error.more);
   });
 
   app.setNotFoundHandler((req, reply) => refuse(req, reply, 404, 'not-found', 'There is nothing at this address.'));

@@ -22,6 +22,12 @@ export function createMetrics() {
       labelNames: ['status'],
       registers,
     }),
+    deliveries: new client.Counter({
+      name: 'medianest_portal_deliveries_total',
+      help: 'What was told to Overseerr and by the channels, by how it ended',
+      labelNames: ['lane', 'outcome'],
+      registers,
+    }),
     uploadBytes: new client.Counter({ name: 'medianest_upload_bytes_total', help: 'Bytes of stored uploads', registers }),
   };
 }

@@ -34,7 +34,8 @@ export function secure(app, assets) {
 function refuseForeign(req) {
   const { 'sec-fetch-site': site, origin } = req.headers;
   if (site === 'cross-site') throw new HttpError(403, 'cross-site', 'This request came from another site and was refused.');
-  if (site !== undefined || isOurs(origin, req.host)) return;
+  // A neighbour below the same domain is `same-site`, and its requests carry the visitor's cookies.
+  if ((site !== undefined && site !== 'same-site') || isOurs(origin, req.host)) return;
   const message = origin ? 'This request came from another site and was refused.' : 'Send this portal’s address as the header Origin.';
   throw new HttpError(403, 'cross-site', message);
 }

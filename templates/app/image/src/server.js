@@ -6,10 +6,16 @@ import { createDatabase } from './database.js';
 import { createDrain } from './drain.js';
 import { ConfigError, describe } from './errors.js';
 import { createLogger } from './logging.js';
+import { createOverseerr } from './media/overseerr.js';
 import { createMetrics } from './metrics.js';
 import { createRedis } from './redis.js';
+import { createRequestStore } from './requests/store.js';
 import { createServiceProbes } from './services.js';
 import { createSessions } from './sessions.js';
+import { createPeople } from './sign-on/people.js';
+import { createArrivals } from './tasks/arrivals.js';
+import { createLanes } from './tasks/lanes.js';
+import { createWorker } from './tasks/worker.js';
 import { reloadPair } from './tls.js';
 import { createUploadQuota } from './upload-quota.js';
 import { createUploadStore } from './upload-store.js';
@@ -28,11 +34,18 @@ async function main() {
   const store = createUploadStore(config.uploads.path, config.uploads.reserve);
   const metrics = createMetrics();
   const tracing = config.traces && (await import('./tracing/tracing.js')).createTracing(config.traces, log, metrics);
+  const requests = createRequestStore(database);
+  const behind = config.signOn && behindSignOn(config, config.signOn, { database, log, metrics, requests });
   const app = await createApp({
     config,
     log,
     database,
     sessions: createSessions(redis),
+    people: createPeople(database),
+    requests,
+    overseerr: behind?.overseerr,
+    worker: behind?.worker,
+    lanes: behind?.lanes ?? {},
     store,
     quota: createUploadQuota(config.uploads, database, log),
     metrics,
@@ -49,6 +62,8 @@ async function main() {
     // Proxies need a moment to notice that readiness fails; until then they still send requests here.
     await sleep(config.drainMs);
     await app.close();
+    behind?.arrivals?.close();
+    await behind?.worker.close();
     await database.close();
     redis.disconnect();
     await tracing?.close();
@@ -66,6 +81,22 @@ async function main() {
   void store.sweep();
   setInterval(() => void store.sweep(), SWEEP_MS).unref();
   void database.prepare();
+  behind?.worker.start();
+  behind?.arrivals?.start();
+}
+
+/**
+ * What a stranger must not be able to start: requests in Overseerr, and messages to people.
+ * @param {import('./config.js').Config} config
+ * @param {NonNullable<import('./config.js').Config['signOn']>} signOn
+ * @param {Pick<import('./app.js').Parts, 'database' | 'log' | 'metrics' | 'requests'>} parts
+ */
+function behindSignOn({ services, channels }, { checkMs }, parts) {
+  const overseerr = services.overseerr?.token ? createOverseerr(services.overseerr) : undefined;
+  const lanes = createLanes(channels, overseerr);
+  const worker = createWorker({ ...parts, lanes, checkMs });
+  const arrivals = overseerr && createArrivals({ ...parts, overseerr, worker, lanes, checkMs });
+  return { overseerr, lanes, worker, arrivals };
 }
 
 main().catch((error) => {

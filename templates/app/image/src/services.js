@@ -3,7 +3,7 @@ import { shared } from './timing.js';
 import { fetchCall } from './tracing/calls.js';
 
 /** @typedef {{status: 'up' | 'down' | 'not-configured', latencyMs?: number, version?: string, message: string}} ServiceState */
-/** @typedef {{url: string, token?: string} | undefined} Service */
+/** @typedef {{url: string, token?: string | undefined} | undefined} Service */
 /** @typedef {import('./tracing/trace.js').Trace | null | undefined} MaybeTrace */
 
 const TIMEOUT_MS = 3000;
@@ -53,9 +53,9 @@ async function probe(trace, service, path, tokenHeader, version) {
 
 /**
  * @param {NonNullable<Service>} service @param {string} path @param {string} [tokenHeader]
- * @returns {[URL, RequestInit]}
+ * @returns {[URL, {headers: Record<string, string>, redirect: 'manual', signal: AbortSignal}]}
  */
-function request(service, path, tokenHeader) {
+export function request(service, path, tokenHeader) {
   const url = new URL(service.url);
   /** @type {Record<string, string>} */
   const headers = { accept: 'application/json, text/html;q=0.5' };
@@ -84,7 +84,7 @@ function refusal(status) {
 }
 
 /** Words of our own: the errors of fetch may quote addresses. @param {any} error */
-function failure(error) {
+export function failure(error) {
   if (error.name === 'TimeoutError') return `No answer within ${TIMEOUT_MS / 1000} s`;
   const code = error.cause?.code ?? error.cause?.errors?.[0]?.code;
   if (code === 'ECONNREFUSED') return 'Connection refused';

@@ -11,7 +11,7 @@ export function healthRoutes(app, { config, database, sessions, store, drain }) 
     createDependency('redis', () => sessions.ping(), config.readyGraceMs),
     createDependency('uploads', store.check, config.readyGraceMs),
   ];
-  const options = { config: { quiet: true } };
+  const options = { config: { quiet: true, needs: 'nothing' } };
 
   app.get('/api/health', options, async (_req, reply) => {
     reply.header('cache-control', 'no-store');

@@ -12,13 +12,17 @@ const PUBLIC = fileURLToPath(new URL('../../public', import.meta.url));
  * @param {import('../app.js').Parts} parts
  */
 export function pageRoutes(app, { config }) {
-  let page = startPage(config);
+  let page = readPage('index.html', config);
+  let admin = readPage('admin.html', config);
 
   app.get('/', async (req, reply) => {
-    if (config.development) page = startPage(config);
-    reply.header('cache-control', 'no-cache').header('etag', page.etag);
-    if (req.headers['if-none-match'] === page.etag) return reply.code(304).send();
-    return reply.type('text/html; charset=utf-8').send(page.html);
+    if (config.development) page = readPage('index.html', config);
+    return sendPage(page, req, reply);
+  });
+  // It holds no data: what it shows, the API gives to administrators alone.
+  app.get('/admin', async (req, reply) => {
+    if (config.development) admin = readPage('admin.html', config);
+    return sendPage(admin, req, reply);
   });
 
   app.register(fastifyStatic, {
@@ -40,10 +44,16 @@ export function pageRoutes(app, { config }) {
   });
 }
 
-/** @param {import('../config.js').Config} config */
-function startPage(config) {
+/** @param {ReturnType<typeof readPage>} page @param {import('fastify').FastifyRequest} req @param {import('fastify').FastifyReply} reply */
+function sendPage({ html, etag }, req, reply) {
+  reply.header('cache-control', 'no-cache').header('etag', etag);
+  return req.headers['if-none-match'] === etag ? reply.code(304).send() : reply.type('text/html; charset=utf-8').send(html);
+}
+
+/** @param {string} file @param {import('../config.js').Config} config */
+function readPage(file, config) {
   const hash = version();
-  const html = render('index.html', config, hash);
+  const html = render(file, config, hash);
   return { html, hash, etag: `"${createHash('sha256').update(html).digest('hex').slice(0, 24)}"` };
 }
 

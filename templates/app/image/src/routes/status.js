@@ -7,7 +7,7 @@ import { shared, within } from '../timing.js';
  * @param {import('../app.js').Parts} parts
  */
 export function statusRoutes(app, { config, serviceStates }) {
-  app.get('/api/status', async (/** @type {any} */ req, reply) => {
+  app.get('/api/status', { config: { needs: 'look' } }, async (/** @type {any} */ req, reply) => {
     reply.header('cache-control', 'no-store');
     return { services: await serviceStates(req.trace), media: await media(), app: config.app };
   });

@@ -76,9 +76,9 @@ export const fetchCall = (trace, url, options) =>
   call(
     trace,
     (answer) => ({
-      name: 'GET',
+      name: options.method ?? 'GET',
       attributes: {
-        'http.request.method': 'GET',
+        'http.request.method': options.method ?? 'GET',
         'url.full': `${url.origin}${url.pathname}`,
         ...address(url.hostname, Number(url.port) || (url.protocol === 'https:' ? 443 : 80)),
         ...(answer && { 'http.response.status_code': answer.status }),

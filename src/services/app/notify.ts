@@ -1,0 +1,116 @@
+import * as z from 'zod';
+import { Secret } from '../../core/secret.ts';
+import { withHost } from '../../core/url-host.ts';
+import { hostName, httpUrl, portNumber, secret } from '../../settings/fields.ts';
+import type { SecretSpec } from '../../stack/types.ts';
+
+const USUAL_PORTS = { starttls: 587, implicit: 465, none: 25 };
+
+/** It becomes a line of a message's head. */
+const sender = z.string().regex(/^[^\r\n]{3,200}$/, 'should be an address, without line breaks');
+
+const isHttp = (text: string): boolean => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url !== undefined && /^https?:$/.test(url.protocol) && url.username === '';
+};
+
+/** What goes together: with the one comes the other. */
+const both = (first: string, second: string) => (value: Record<string, unknown>, context: z.RefinementCtx) => {
+  if (value[first] === undefined || value[second] !== undefined) return;
+  context.addIssue({ code: 'custom', path: [second], message: `is needed with \`${first}\``, input: undefined });
+};
+
+/** The portal behind sign-on: how much people may ask for, and how they hear of it. */
+export const portalSettings = z.strictObject({
+  requestQuota: z
+    .int()
+    .min(0)
+    .max(1000)
+    .optional()
+    .describe(
+      'Requests that a member may make in 7 days, 10 if not given; an administrator gives a person another number on the page /admin',
+    ),
+  mail: z
+    .strictObject({
+      host: hostName.optional().describe('Mail server that the portal tells people by, at the address that sign-on knows'),
+      port: portNumber.optional().describe('Its port; by `tls`, 587, 465 or 25'),
+      tls: z.enum(['starttls', 'implicit', 'none']).default('starttls').describe('How the connection to it is encrypted'),
+      from: sender.optional().describe('Sender'),
+      user: z.string().min(1).optional().describe('User at the mail server'),
+      password: secret().describe('Password of that user'),
+    })
+    .superRefine(both('host', 'from'))
+    .superRefine(both('user', 'password'))
+    .prefault({}),
+  ntfy: z
+    .strictObject({
+      url: httpUrl().describe('Address of an ntfy server, without the topic'),
+      topic: z
+        .string()
+        .regex(/^[\w-]{1,64}$/, 'should be letters, digits, - and _')
+        .optional()
+        .describe('The topic; all who have subscribed to it read the title and who has asked'),
+      token: secret().describe('Token of the server'),
+    })
+    .superRefine(both('url', 'topic'))
+    .prefault({}),
+  webhook: z
+    .strictObject({
+      url: secret()
+        .refine((value) => value === undefined || isHttp(value.reveal()), 'should be an address such as https://hooks.example.org/x')
+        .describe('It is sent JSON when a request was approved or is there; a secret, as many hold a token'),
+      token: secret().describe('Sent to it as `Authorization: Bearer`'),
+    })
+    .prefault({}),
+});
+
+export type PortalSettings = z.output<typeof portalSettings>;
+
+/** The addresses outside that the portal sends to, without what is secret in them. */
+export function notifyUrls({ mail, ntfy, webhook }: PortalSettings): { id: string; url: string | undefined }[] {
+  return [
+    { id: 'mail', url: mail.host && mailUrl(mail.host, mail.port ?? USUAL_PORTS[mail.tls]) },
+    { id: 'ntfy', url: ntfy.url },
+    { id: 'webhook', url: webhook.url && new URL(webhook.url.reveal()).origin },
+  ];
+}
+
+const mailUrl = (host: string, port: number): string => `smtp://${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+/**
+ * The variables and secrets of the portal's channels.
+ * @param given an address outside, as the application reaches it
+ */
+export function notifyContract(own: PortalSettings, given: (url: string) => string) {
+  const { mail, ntfy, webhook, requestQuota } = own;
+  const [{ url: server }, , { url: hook }] = notifyUrls(own) as [{ url?: string }, unknown, { url?: string }];
+  const { hostname, port } = server ? new URL(given(server)) : { hostname: '', port: '' };
+  const files: [variable: string, name: string, secret: Secret | undefined][] = [
+    ['NOTIFY_MAIL_PASSWORD_FILE', 'notify-mail-password', mail.password],
+    ['NOTIFY_NTFY_TOKEN_FILE', 'notify-ntfy-token', ntfy.token],
+    ['NOTIFY_WEBHOOK_URL_FILE', 'notify-webhook-url', webhook.url && reached(webhook.url, hook ?? '', given)],
+    ['NOTIFY_WEBHOOK_TOKEN_FILE', 'notify-webhook-token', webhook.token],
+  ];
+  const secrets: SecretSpec[] = files.flatMap(([, name, value]) => (value ? [{ name, source: { given: value } }] : []));
+  return {
+    environment: {
+      ...(requestQuota !== undefined && { PORTAL_REQUEST_QUOTA: String(requestQuota) }),
+      ...(server && {
+        NOTIFY_MAIL_HOST: hostname.replace(/^\[|\]$/g, ''),
+        NOTIFY_MAIL_PORT: port,
+        NOTIFY_MAIL_TLS: mail.tls,
+        NOTIFY_MAIL_FROM: mail.from ?? '',
+        ...(mail.user && { NOTIFY_MAIL_USER: mail.user }),
+      }),
+      ...(ntfy.url && { NOTIFY_NTFY_URL: given(ntfy.url), NOTIFY_NTFY_TOPIC: ntfy.topic ?? '' }),
+      ...Object.fromEntries(files.flatMap(([variable, name, value]) => (value ? [[variable, `/run/secrets/${name}`]] : []))),
+    } as Record<string, string>,
+    secrets,
+  };
+}
+
+/** The webhook's address with the name of the container that leads there, where it has none of its own. */
+function reached(url: Secret, origin: string, given: (url: string) => string): Secret {
+  const way = given(origin);
+  return way === origin ? url : new Secret(withHost(url.reveal(), new URL(way).hostname));
+}
