@@ -50,6 +50,7 @@ export const coreShape = {
       mgmt: network.prefault({}),
       out: network.prefault({}),
       monitoring: network.prefault({}),
+      auth: network.prefault({}),
     })
     .prefault({})
     .describe('Address ranges of the networks'),

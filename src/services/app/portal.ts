@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { cpus, memory, port, size, urlPath } from '../../settings/fields.ts';
 import type { BuildInput, CacheConnection, DatabaseConnection, StoreContract } from '../../stack/service.ts';
 import { type CertificateSpec, type Mount, READY_PATH, type SecretSpec } from '../../stack/types.ts';
+import { signOnContract } from '../sign-on/contract.ts';
 import { autoscaleSettings } from './autoscale.ts';
 import { asFiles, type Handed, handVariables } from './environment/handing.ts';
 import type { ReferenceFacts } from './environment/references.ts';
@@ -169,6 +170,7 @@ export function portalContract(own: AppSettings, input: BuildInput, around: Surr
   const stores = [around.database, around.cache];
   const media = mediaContract(own.media);
   const traces = tracesContract(input, ways);
+  const signIn = signOnContract(input);
   const variables = ownVariables(own, input, around);
   const given = (name: string, value: typeof plex.token): SecretSpec[] => (value ? [{ name, source: { given: value } }] : []);
   const environment: Record<string, string> = {
@@ -188,6 +190,7 @@ export function portalContract(own: AppSettings, input: BuildInput, around: Surr
     ...(overseerr.apiKey && { OVERSEERR_API_KEY_FILE: '/run/secrets/overseerr-api-key' }),
     ...(uptimeKuma.url && { UPTIME_KUMA_URL: givenUrl(uptimeKuma.url, ways) }),
     ...traces.environment,
+    ...signIn.environment,
     ...variables.environment,
   };
   for (const name of Object.keys(variables.inside)) delete environment[name];
@@ -202,6 +205,7 @@ export function portalContract(own: AppSettings, input: BuildInput, around: Surr
       ...given('overseerr-api-key', overseerr.apiKey),
       ...media.secrets,
       ...traces.secrets,
+      ...signIn.secrets,
       ...variables.secrets,
     ],
     /** What those are composed of; the servers read them. */

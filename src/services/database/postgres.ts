@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { cpus, memory, secret } from '../../settings/fields.ts';
 import { type BuildInput, type DatabaseConnection, defineService, type StoreContract } from '../../stack/service.ts';
 import type { SecretSpec } from '../../stack/types.ts';
+import { databaseSecrets } from '../sign-on/address.ts';
 
 /** What the images contain (templates/postgres/image/entrypoint). */
 export const POSTGRES_MAJOR = '17';
@@ -48,7 +49,7 @@ export const postgres = defineService({
       networks: ['db'],
       ports: [],
       mounts: [{ source: 'postgres-data', target: '/var/lib/postgresql/data', kind: 'volume', readOnly: false, backedUp: 'dump' }],
-      secrets: [databasePassword(own.password)],
+      secrets: [databasePassword(own.password), ...databaseSecrets(input)],
       environment: { POSTGRES_DB: 'medianest', POSTGRES_USER: 'medianest' },
       view: postgresView(own.memory, own.maxConnections, '*'),
       memoryBytes: own.memory,

@@ -10,6 +10,7 @@ import { MONITORING_HOSTS, monitored, STATUS_PORT } from '../shared/monitoring.t
 import { edgeSites, LOCAL_NAMES, type Site, siteView } from './edge-certificates.ts';
 import { edgeMetrics } from './edge-metrics.ts';
 import { errorPages } from './edge-pages.ts';
+import { SIGN_ON_NAMES, signOnPart } from './edge-sign-on.ts';
 import { tracesView } from './edge-traces.ts';
 import { cdn, staticPattern } from './settings/cdn.ts';
 import { type EdgeSettings, edgeSettings } from './settings/edge-settings.ts';
@@ -65,6 +66,7 @@ function upstreams(input: BuildInput) {
 const OURS = [
   ...['X-Request-Id', 'X-Real-IP', 'X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Port', 'X-Forwarded-Host'],
   ...['Content-Length', 'Transfer-Encoding'],
+  ...SIGN_ON_NAMES,
 ];
 
 const WORKERS = 2;
@@ -77,14 +79,14 @@ const CONNECTION_BYTES = 60 * 1024;
 const workerConnections = (memoryBytes: number): number =>
   Math.max(256, Math.min(7500, Math.floor((memoryBytes - RESERVED_BYTES) / CONNECTION_BYTES / WORKERS)));
 
-function limitsView(own: EdgeSettings) {
+function limitsView(own: EdgeSettings, signsIn: boolean) {
   const { rateLimit, login } = own;
   return {
     limitsRate: rateLimit !== false,
     ratePerSecond: rateLimit ? rateLimit.perSecond : 0,
     rateBurst: rateLimit ? rateLimit.burst : 0,
     limitsLogin: login !== false,
-    loginPaths: login ? login.paths : [],
+    loginPaths: [...(login ? login.paths : []), ...(signsIn ? ['~^/auth/'] : [])],
     loginPerMinute: login ? login.perMinute : 0,
     loginBurst: login ? login.burst : 0,
     limitsConnections: own.connectionsPerClient > 0,
@@ -105,6 +107,15 @@ const hstsView = ({ hsts }: EdgeSettings) => ({
   hsts: hsts !== false,
   hstsMore: typeof hsts === 'object' ? `${hsts.subdomains ? '; includeSubDomains' : ''}${hsts.preload ? '; preload' : ''}` : '',
 });
+
+/** Copies of static files under a name of their own are given to all: no session reaches that name. */
+function refuseOpenCopies(): never {
+  throw new UserError(
+    'INVALID_SETTINGS',
+    'cdn.host gives static files to everybody, also who has not signed in',
+    'leave `cdn.host` out: with sign-on, static files come from the portal’s own names',
+  );
+}
 
 function cdnView(own: EdgeSettings, input: BuildInput) {
   const settings = input.settingsOf(cdn);
@@ -144,6 +155,9 @@ export const edge = defineService({
     const listUrl = `http://${urlHost(own.domains[0] as string)}${portSuffix(own.publicHttpPort ?? own.httpPort, 80)}${LIST_PATH}`;
     const [main, ...others] = edgeSites(own, [...names, ...cdnHost], listUrl) as [Site, ...Site[]];
     const sites = [main, ...others].map((site) => siteView(main, site, urlHost));
+    const openPaths = [...new Set([application.healthPath, application.readyPath].map((path) => path.split('?')[0] as string))];
+    const signIn = signOnPart(own, openPaths, input);
+    if (signIn.view && cdnParts.cdnHasHost) refuseOpenCopies();
     const clientPaths = own.clientCertificates.paths;
     if (clientPaths.length > 0 && main.certificate.issuer !== 'internal-ca') {
       throw new UserError(
@@ -160,13 +174,14 @@ export const edge = defineService({
         uid: 10004,
         host: HOST,
         // Where its exporter asks it; nothing else can from there, but for what all visitors can.
-        networks: ['dmz', 'app', ...(monitored(input) ? (['monitoring'] as const) : [])],
+        networks: ['dmz', 'app', ...(monitored(input) ? (['monitoring'] as const) : []), ...signIn.networks],
         ports: addresses.flatMap((address) => [
           { address, host: own.httpPort, container: 8080, setting: 'edge.httpPort' },
           { address, host: own.httpsPort, container: 8443, setting: 'edge.httpsPort' },
         ]),
         mounts: [CACHE, WEBROOT, ...rulesMount(input.host.wafRules)],
-        secrets: [],
+        secrets: signIn.secrets,
+        ...(signIn.view && { configFrom: ['edge', 'edge-sign-on'] }),
         certificate: main.certificate,
         ...(others.length > 0 && { alsoCertificates: others.map(({ certificate }) => certificate) }),
         listeners: [{ port: 8443, protocol: 'tls' }],
@@ -198,7 +213,7 @@ export const edge = defineService({
           hasContentPolicy: own.contentPolicy !== false,
           contentPolicy: nginxText(own.contentPolicy || ''),
           headers: Object.entries(own.headers).map(([name, value]) => nginxText(`${name}: ${value}`)),
-          ...limitsView(own),
+          ...limitsView(own, signIn.view !== null),
           trustsProxies: own.trustedProxies.length > 0,
           trustedProxies: own.trustedProxies,
           clientAddressHeader: own.clientAddressHeader,
@@ -217,10 +232,11 @@ export const edge = defineService({
           reserveBytes: input.settings.diskReserve,
           // Multipart framing comes on top of the file; the application enforces the exact limit.
           maxUploadBytes: application.uploadLimit + 1024 ** 2,
-          pages: errorPages(input.overrides.maintenance),
+          pages: errorPages(input.overrides.maintenance, signIn.view !== null),
           maintenance: input.overrides.maintenance !== undefined,
           metricsPath: application.metricsPath.split('?')[0] as string,
-          openPaths: [...new Set([application.healthPath, application.readyPath].map((path) => path.split('?')[0] as string))],
+          openPaths,
+          signOn: signIn.view,
           ...cdnParts,
           ...wafView(own.waf, own, input.host.wafRules, application.image ? [] : PORTAL_TEXT),
         },

@@ -1,0 +1,46 @@
+import type { BuildInput, ServiceDefinition } from '../../stack/service.ts';
+import type { Blueprint, NetworkName, SecretSpec } from '../../stack/types.ts';
+import { accessOf, OPEN } from '../sign-on/access.ts';
+import { ASSERTION_KEY, SIGN_ON, SIGN_ON_HOST, SIGN_ON_PORT } from '../sign-on/address.ts';
+import type { signOnSettings } from '../sign-on/settings.ts';
+import type { EdgeSettings } from './settings/edge-settings.ts';
+import { nginxText, regexText } from './settings/edge-text.ts';
+
+/** Named, not imported: sign-on is built from the edge's settings. */
+const SETTINGS = { key: 'signOn' } as unknown as ServiceDefinition<typeof signOnSettings>;
+
+/** What says who is signed in: from visitors it never passes. */
+export const SIGN_ON_NAMES = ['Remote-User', 'Remote-Name', 'Remote-Email', 'Remote-Groups', 'X-Medianest-Assertion'];
+
+/** How long an answer about a session counts without asking again: so long does one that has ended still pass. */
+const FRESH_SECONDS = 5;
+
+/** The key as nginx reads it: JSON. */
+const EDGE_KEY: SecretSpec = { name: 'sign-on-key-edge', source: { format: `{"key":"{${ASSERTION_KEY}}"}` } };
+
+const NONE = { networks: [] as NetworkName[], secrets: [] as Blueprint['secrets'], view: null };
+
+/**
+ * The edge's part of sign-on: the network of the identity provider, the key, and which path needs what.
+ * @param openPaths what monitors and balancers ask for: never closed
+ */
+export function signOnPart(own: EdgeSettings, openPaths: readonly string[], input: BuildInput) {
+  if (!input.enabled(SIGN_ON) || own.access === 'none') return NONE;
+  const { graceMinutes } = input.settingsOf(SETTINGS);
+  const { paths, otherwise, strict } = accessOf(own.access);
+  return {
+    networks: ['auth'] as NetworkName[],
+    secrets: [EDGE_KEY],
+    view: {
+      server: `${input.address('auth', SIGN_ON_HOST)}:${SIGN_ON_PORT}`,
+      freshSeconds: FRESH_SECONDS,
+      staleMinutes: Math.max(1, graceMinutes),
+      stale: graceMinutes > 0,
+      open: openPaths.map(nginxText),
+      openName: OPEN,
+      rules: paths.map(({ paths: starts, access }) => ({ patterns: starts.map(regexText), access })),
+      otherwise,
+      strict,
+    },
+  };
+}
