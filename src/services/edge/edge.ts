@@ -86,7 +86,7 @@ function limitsView(own: EdgeSettings, signsIn: boolean) {
     ratePerSecond: rateLimit ? rateLimit.perSecond : 0,
     rateBurst: rateLimit ? rateLimit.burst : 0,
     limitsLogin: login !== false,
-    loginPaths: [...(login ? login.paths : []), ...(signsIn ? ['~^/auth/'] : [])],
+    loginPaths: [...(login ? login.paths : []), ...(signsIn ? ['~^/auth/(?!2fregisters/)'] : [])],
     loginPerMinute: login ? login.perMinute : 0,
     loginBurst: login ? login.burst : 0,
     limitsConnections: own.connectionsPerClient > 0,

@@ -94,6 +94,10 @@ export function engineConfiguration(own: SignOnSettings, access: Access, domains
     portalDisplayRefreshMyRights: 0,
     portalSkin: 'bootstrap',
     portalMainLogo: '',
+    // Each would load a drawing program.
+    captcha_login_enabled: 0,
+    captcha_mail_enabled: 0,
+    captcha_register_enabled: 0,
     // Waits of 15 s to 10 min after three failures of one account; the edge limits what one address may send.
     bruteForceProtection: 1,
     bruteForceProtectionIncrementalTempo: 1,
@@ -102,8 +106,11 @@ export function engineConfiguration(own: SignOnSettings, access: Access, domains
     loginHistoryEnabled: 1,
     globalLogoutRule: 1,
     globalLogoutTimer: 0,
-    auditLogger: 'Lemonldap::NG::Common::AuditLogger::UserLoggerJSON',
+    // Tokens of forms too: any process may get the answer.
+    tokenUseGlobalStorage: 1,
     locationRules: {
+      // Its own pages.
+      ...Object.fromEntries(domains.map((domain) => [domain, { default: 'accept' }])),
       [ASKED_AS]: { ...Object.fromEntries(Object.entries(access.conditions).map(([name, rule]) => [`^/${name}$`, rule])), default: 'deny' },
     },
     exportedHeaders: {
