@@ -11,7 +11,8 @@ use Lemonldap::NG::Portal::Main::Constants qw(PE_OK PE_DONE PE_PASSWORD_MISMATCH
 use Medianest::Database;
 extends 'Lemonldap::NG::Portal::Main::Plugin';
 
-use constant hook => { dbiHashPassword => 'hash', dbiVerifyPassword => 'verify' };
+use constant aroundSub => { authenticate => 'told' };
+use constant hook      => { dbiHashPassword => 'hash', dbiVerifyPassword => 'verify' };
 
 my @SALT = ( '.', '/', 0 .. 9, 'A' .. 'Z', 'a' .. 'z' );
 
@@ -44,6 +45,15 @@ sub verify {
     my $hash = $known =~ /^\$y\$/ ? crypt( encode( 'UTF-8', $password ), $known ) : undef;
     $result->{result} = defined $hash && $hash eq $known ? 1 : 0;
     return PE_DONE;
+}
+
+# The engine logs who has signed in; who was refused, too, is an event.
+sub told {
+    my ( $self, $sub, $req ) = @_;
+    my $result = $sub->($req);
+    $self->auditLog( $req, message => 'Sign-in refused for ' . $req->user, code => 'SIGN_IN_REFUSED', user => $req->user )
+      if $result != PE_OK;
+    return $result;
 }
 
 sub page {
