@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { cpus, memory, port, size, urlPath } from '../../settings/fields.ts';
 import type { BuildInput, CacheConnection, DatabaseConnection, StoreContract } from '../../stack/service.ts';
 import { type CertificateSpec, type Mount, READY_PATH, type SecretSpec } from '../../stack/types.ts';
-import { signOnContract } from '../sign-on/contract.ts';
+import { signOnContract } from '../sign-on/settings/contract.ts';
 import { autoscaleSettings } from './autoscale.ts';
 import { asFiles, type Handed, handVariables } from './environment/handing.ts';
 import type { ReferenceFacts } from './environment/references.ts';

@@ -3,7 +3,7 @@ import type { Blueprint, SecretSpec } from '../../stack/types.ts';
 import { archiving, BACKUP_CERTIFICATE } from '../backup/settings/backup-address.ts';
 import { generated, memberCertificate, slots } from '../shared/member.ts';
 import { MONITORING_HOSTS, monitored, POSTGRES_EXPORTER } from '../shared/monitoring.ts';
-import { databaseSecrets } from '../sign-on/address.ts';
+import { databaseSecrets } from '../sign-on/settings/address.ts';
 import { DATABASE_PORT, dbRouterAddress, REPLICAS_PORT } from './db-router-address.ts';
 import { ETCD_PASSWORDS, etcdEndpoints } from './etcd.ts';
 import { dynamicSettings, parameterTrial, restartSettings } from './patroni-parameters.ts';

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { cpus, memory, secret } from '../../settings/fields.ts';
 import { type BuildInput, type DatabaseConnection, defineService, type StoreContract } from '../../stack/service.ts';
 import type { SecretSpec } from '../../stack/types.ts';
-import { databaseSecrets } from '../sign-on/address.ts';
+import { databaseSecrets } from '../sign-on/settings/address.ts';
 
 /** What the images contain (templates/postgres/image/entrypoint). */
 export const POSTGRES_MAJOR = '17';

@@ -1,8 +1,8 @@
 import type { BuildInput, ServiceDefinition } from '../../stack/service.ts';
 import type { Blueprint, NetworkName, SecretSpec } from '../../stack/types.ts';
-import { accessOf, OPEN } from '../sign-on/access.ts';
-import { ASSERTION_KEY, SIGN_ON, SIGN_ON_HOST, SIGN_ON_PORT } from '../sign-on/address.ts';
-import type { signOnSettings } from '../sign-on/settings.ts';
+import { accessOf, OPEN } from '../sign-on/settings/access.ts';
+import { ASSERTION_KEY, SIGN_ON, SIGN_ON_HOST, SIGN_ON_PORT } from '../sign-on/settings/address.ts';
+import type { signOnSettings } from '../sign-on/settings/sign-on-settings.ts';
 import type { EdgeSettings } from './settings/edge-settings.ts';
 import { nginxText, regexText } from './settings/edge-text.ts';
 

@@ -43,7 +43,9 @@ const WEBROOT: Mount = { source: './acme/webroot', target: '/var/lib/acme', kind
 /** No router stands between this host and itself. */
 const portOf = (own: EdgeSettings, domain: string): number => (LOCAL_NAMES.includes(domain) ? own.httpsPort : publicPort(own));
 
-const portalUrl = (own: EdgeSettings, domain: string): string => `https://${urlHost(domain)}${portSuffix(portOf(own, domain), 443)}/`;
+/** Where visitors go: the address of one of the portal's names. */
+export const portalUrl = (own: EdgeSettings, domain: string): string =>
+  `https://${urlHost(domain)}${portSuffix(portOf(own, domain), 443)}/`;
 
 /** The way to the application: its replicas, or the balancer with replicas behind it for when it is away. */
 function upstreams(input: BuildInput) {

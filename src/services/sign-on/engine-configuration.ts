@@ -1,6 +1,6 @@
-import type { Access } from './access.ts';
-import { WITH_SECOND_FACTOR } from './roles.ts';
-import type { SignOnSettings } from './settings.ts';
+import type { Access } from './settings/access.ts';
+import { WITH_SECOND_FACTOR } from './settings/roles.ts';
+import type { SignOnSettings } from './settings/sign-on-settings.ts';
 
 /** A session's cookie. Its prefix binds it to this host, HTTPS and the path / (RFC 6265bis, 4.1.3.2); the edge knows it too. */
 const COOKIE = '__Host-medianest';

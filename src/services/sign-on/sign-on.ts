@@ -4,10 +4,10 @@ import type { SecretSpec } from '../../stack/types.ts';
 import { databaseContract } from '../app/stores.ts';
 import { edge } from '../edge/edge.ts';
 import { LOCAL_NAMES } from '../edge/edge-certificates.ts';
-import { accessOf } from './access.ts';
-import { DATABASE_PASSWORD, DATABASE_ROLE, SIGN_ON, SIGN_ON_HOST, SIGN_ON_PORT } from './address.ts';
 import { engineConfiguration } from './engine-configuration.ts';
-import { signOnSettings } from './settings.ts';
+import { accessOf } from './settings/access.ts';
+import { DATABASE_PASSWORD, DATABASE_ROLE, SIGN_ON, SIGN_ON_HOST, SIGN_ON_PORT } from './settings/address.ts';
+import { signOnSettings } from './settings/sign-on-settings.ts';
 
 /** Encrypts the secrets of second factors: with another key nobody's would fit. */
 const ENGINE_KEY: SecretSpec = { name: 'sign-on-engine-key', source: { generate: true }, encrypts: 'the second factors of all users' };

@@ -7,7 +7,7 @@ export interface Answer {
   headers: Record<string, string | string[] | undefined>;
   text: string;
   /** @throws where the body is no JSON */
-  json(): any;
+  json(): Record<string, unknown>;
 }
 
 interface Asked {
@@ -23,7 +23,9 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
  * @param secret in base32 (RFC 4648) @param at milliseconds since 1970
  */
 export function totp(secret: string, at: number): string {
-  const bits = [...secret.toUpperCase().replace(/[^A-Z2-7]/g, '')].map((letter) => ALPHABET.indexOf(letter).toString(2).padStart(5, '0')).join('');
+  const bits = [...secret.toUpperCase().replace(/[^A-Z2-7]/g, '')]
+    .map((letter) => ALPHABET.indexOf(letter).toString(2).padStart(5, '0'))
+    .join('');
   const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
   const counter = Buffer.alloc(8);
   counter.writeBigUInt64BE(BigInt(Math.floor(at / 30_000)));

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { EVERYONE, ROLES } from '../../sign-on/roles.ts';
+import { EVERYONE, ROLES } from '../../sign-on/settings/roles.ts';
 import { plainPath } from './plain-path.ts';
 
 const role = z

@@ -1,6 +1,6 @@
-import type { BuildInput } from '../../stack/service.ts';
-import type { SecretSpec } from '../../stack/types.ts';
-import { generated } from '../shared/member.ts';
+import type { BuildInput } from '../../../stack/service.ts';
+import type { SecretSpec } from '../../../stack/types.ts';
+import { generated } from '../../shared/member.ts';
 
 /** Its number in its networks, and where it answers the edge (FastCGI). */
 export const SIGN_ON_HOST = 70;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { cpus, memory } from '../../settings/fields.ts';
+import { cpus, memory } from '../../../settings/fields.ts';
 
 const within = (least: number, most: number) => {
   const message = `should be a number from ${least} to ${most}`;

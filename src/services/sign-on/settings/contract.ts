@@ -1,6 +1,6 @@
-import type { BuildInput } from '../../stack/service.ts';
-import type { SecretSpec } from '../../stack/types.ts';
-import { generated } from '../shared/member.ts';
+import type { BuildInput } from '../../../stack/service.ts';
+import type { SecretSpec } from '../../../stack/types.ts';
+import { generated } from '../../shared/member.ts';
 import { ASSERTION_KEY, SIGN_ON } from './address.ts';
 
 /** What the application gets to check by who is signed in (docs/app-contract.md); nothing without sign-on. */
