@@ -7,7 +7,7 @@ export interface Answer {
   headers: Record<string, string | string[] | undefined>;
   text: string;
   /** @throws where the body is no JSON */
-  json(): Record<string, unknown>;
+  json<T = Record<string, unknown>>(): T;
 }
 
 interface Asked {
@@ -101,7 +101,7 @@ export class Visitor {
   /** Registers an authenticator app, as the page's script does. @returns its secret, in base32 */
   async registerTotp(at: () => number): Promise<string> {
     const script = { accept: 'application/json', 'x-csrf-check': '1' };
-    const key = (await this.ask('/auth/2fregisters/totp/getkey', { form: {}, headers: script })).json();
+    const key = (await this.ask('/auth/2fregisters/totp/getkey', { form: {}, headers: script })).json<{ secret: string; token: string }>();
     if (!key.secret) throw new Error(`no secret: ${JSON.stringify(key)}`);
     const form = { token: key.token, code: totp(key.secret, at()), TOTPName: 'phone' };
     const done = (await this.ask('/auth/2fregisters/totp/verify', { form, headers: script })).json();
