@@ -144,6 +144,18 @@ logs: { store: elasticsearch, url: "https://logs.example.org:9200/base", apiKey:
     flags: { profile: 'dev-compose' },
     file: 'observability: full\ncomponents: { elasticsearch: false }\nimages: { grafana: "registry.example.org/grafana:1" }\n',
   },
+  'sign-on': {
+    flags: { profile: 'dev-compose' },
+    file: `components: { sign-on: true, backup: false, agent: false, engine-proxy: false }
+edge:
+  domains: [media.example.org]
+  waf: { mode: block }
+  access:
+    - { paths: [/share/], roles: [everyone] }
+    - { paths: [/admin], roles: [admin] }
+    - { paths: [/family, /photos], roles: [operator, family], mfa: true }
+`,
+  },
   foreign: {
     flags: { profile: 'dev-compose' },
     files: { 'app.env': 'TOKEN="not-to-be-seen" # as Compose reads it\n' },

@@ -1,3 +1,4 @@
+import { UserError } from '../../core/errors.ts';
 import type { BuildInput, ServiceDefinition } from '../../stack/service.ts';
 import type { Blueprint, NetworkName, SecretSpec } from '../../stack/types.ts';
 import { accessOf, OPEN } from '../sign-on/settings/access.ts';
@@ -20,12 +21,24 @@ const EDGE_KEY: SecretSpec = { name: 'sign-on-key-edge', source: { format: `{"ke
 
 const NONE = { networks: [] as NetworkName[], secrets: [] as Blueprint['secrets'], view: null };
 
+/** Copies of static files under a name of their own are given to all: no session reaches that name. */
+function refuseOpenCopies(): never {
+  throw new UserError(
+    'INVALID_SETTINGS',
+    'cdn.host gives static files to everybody, also who has not signed in',
+    'leave `cdn.host` out: with sign-on, static files come from the portal’s own names',
+  );
+}
+
 /**
  * The edge's part of sign-on: the network of the identity provider, the key, and which path needs what.
  * @param openPaths what monitors and balancers ask for: never closed
+ * @param hasStaticHost static files have a name of their own
+ * @throws UserError INVALID_SETTINGS where that name would give them to strangers
  */
-export function signOnPart(own: EdgeSettings, openPaths: readonly string[], input: BuildInput) {
+export function signOnPart(own: EdgeSettings, openPaths: readonly string[], hasStaticHost: boolean, input: BuildInput) {
   if (!input.enabled(SIGN_ON) || own.access === 'none') return NONE;
+  if (hasStaticHost) refuseOpenCopies();
   const { graceMinutes } = input.settingsOf(SETTINGS);
   const { paths, otherwise, strict } = accessOf(own.access);
   return {

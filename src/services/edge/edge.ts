@@ -9,6 +9,7 @@ import { appTls, portSuffix, publicPort, urlHost } from '../app/portal.ts';
 import { MONITORING_HOSTS, monitored, STATUS_PORT } from '../shared/monitoring.ts';
 import { edgeSites, LOCAL_NAMES, type Site, siteView } from './edge-certificates.ts';
 import { edgeMetrics } from './edge-metrics.ts';
+import { limitsView } from './edge-limits.ts';
 import { errorPages } from './edge-pages.ts';
 import { SIGN_ON_NAMES, signOnPart } from './edge-sign-on.ts';
 import { tracesView } from './edge-traces.ts';
@@ -81,22 +82,6 @@ const CONNECTION_BYTES = 60 * 1024;
 const workerConnections = (memoryBytes: number): number =>
   Math.max(256, Math.min(7500, Math.floor((memoryBytes - RESERVED_BYTES) / CONNECTION_BYTES / WORKERS)));
 
-function limitsView(own: EdgeSettings, signsIn: boolean) {
-  const { rateLimit, login } = own;
-  return {
-    limitsRate: rateLimit !== false,
-    ratePerSecond: rateLimit ? rateLimit.perSecond : 0,
-    rateBurst: rateLimit ? rateLimit.burst : 0,
-    limitsLogin: login !== false,
-    loginPaths: [...(login ? login.paths : []), ...(signsIn ? ['~^/auth/(?!2fregisters/)'] : [])],
-    loginPerMinute: login ? login.perMinute : 0,
-    loginBurst: login ? login.burst : 0,
-    limitsConnections: own.connectionsPerClient > 0,
-    connections: own.connectionsPerClient,
-    maxBodyBytes: own.bodyLimit,
-  };
-}
-
 /** Redirects name the port that the visitor can reach: the published one for who came by that, else the one that the world sees. */
 const portsView = (own: EdgeSettings) => ({
   publicHttpsPort: publicPort(own),
@@ -109,15 +94,6 @@ const hstsView = ({ hsts }: EdgeSettings) => ({
   hsts: hsts !== false,
   hstsMore: typeof hsts === 'object' ? `${hsts.subdomains ? '; includeSubDomains' : ''}${hsts.preload ? '; preload' : ''}` : '',
 });
-
-/** Copies of static files under a name of their own are given to all: no session reaches that name. */
-function refuseOpenCopies(): never {
-  throw new UserError(
-    'INVALID_SETTINGS',
-    'cdn.host gives static files to everybody, also who has not signed in',
-    'leave `cdn.host` out: with sign-on, static files come from the portal’s own names',
-  );
-}
 
 function cdnView(own: EdgeSettings, input: BuildInput) {
   const settings = input.settingsOf(cdn);
@@ -158,8 +134,7 @@ export const edge = defineService({
     const [main, ...others] = edgeSites(own, [...names, ...cdnHost], listUrl) as [Site, ...Site[]];
     const sites = [main, ...others].map((site) => siteView(main, site, urlHost));
     const openPaths = [...new Set([application.healthPath, application.readyPath].map((path) => path.split('?')[0] as string))];
-    const signIn = signOnPart(own, openPaths, input);
-    if (signIn.view && cdnParts.cdnHasHost) refuseOpenCopies();
+    const signIn = signOnPart(own, openPaths, cdnParts.cdnHasHost, input);
     const clientPaths = own.clientCertificates.paths;
     if (clientPaths.length > 0 && main.certificate.issuer !== 'internal-ca') {
       throw new UserError(

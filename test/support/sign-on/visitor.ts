@@ -78,6 +78,42 @@ export class Visitor {
     });
   }
 
+  /** Asks for a WebSocket; the answer's header alone. */
+  upgrade(path: string): Promise<Pick<Answer, 'status' | 'headers'>> {
+    return new Promise((resolve, reject) => {
+      const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+      const websocket = {
+        connection: 'Upgrade',
+        upgrade: 'websocket',
+        'sec-websocket-version': '13',
+        'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
+      };
+      const sent = request({
+        ...{
+          host: this.at.address,
+          port: this.at.port,
+          servername: this.host,
+          path,
+          rejectUnauthorized: false,
+          agent: false,
+          timeout: 15_000,
+        },
+        headers: { host: `${this.host}:${this.at.port}`, accept: 'text/html', ...websocket, ...(cookie && { cookie }) },
+      });
+      sent.on('upgrade', (answer, socket) => {
+        socket.destroy();
+        resolve({ status: 101, headers: answer.headers });
+      });
+      sent.on('response', (answer) => {
+        answer.resume();
+        resolve({ status: answer.statusCode ?? 0, headers: answer.headers });
+      });
+      sent.on('timeout', () => sent.destroy(new Error(`no answer from ${path}`)));
+      sent.on('error', reject);
+      sent.end();
+    });
+  }
+
   private keep(line: string): void {
     const [pair = '', ...attributes] = line.split(';');
     const at = pair.indexOf('=');
