@@ -2,7 +2,7 @@ import { UserError } from '../../core/errors.ts';
 import type { BuildInput, ServiceDefinition } from '../../stack/service.ts';
 import type { Blueprint, NetworkName, SecretSpec } from '../../stack/types.ts';
 import { accessOf, OPEN } from '../sign-on/settings/access.ts';
-import { ASSERTION_KEY, SIGN_ON, SIGN_ON_HOST, SIGN_ON_PORT } from '../sign-on/settings/address.ts';
+import { ASSERTION_KEY, FRESH_SECONDS, SIGN_ON, SIGN_ON_HOST, SIGN_ON_PORT } from '../sign-on/settings/address.ts';
 import type { signOnSettings } from '../sign-on/settings/sign-on-settings.ts';
 import type { EdgeSettings } from './settings/edge-settings.ts';
 import { nginxText, regexText } from './settings/edge-text.ts';
@@ -12,9 +12,6 @@ const SETTINGS = { key: 'signOn' } as unknown as ServiceDefinition<typeof signOn
 
 /** What says who is signed in: from visitors it never passes. */
 export const SIGN_ON_NAMES = ['Remote-User', 'Remote-Name', 'Remote-Email', 'Remote-Groups', 'X-Medianest-Assertion'];
-
-/** How long an answer about a session counts without asking again: so long does one that has ended still pass. */
-const FRESH_SECONDS = 5;
 
 /** The key as nginx reads it: JSON. */
 const EDGE_KEY: SecretSpec = { name: 'sign-on-key-edge', source: { format: `{"key":"{${ASSERTION_KEY}}"}` } };

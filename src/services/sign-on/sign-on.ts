@@ -6,7 +6,7 @@ import { edge } from '../edge/edge.ts';
 import { LOCAL_NAMES } from '../edge/edge-certificates.ts';
 import { engineConfiguration } from './engine-configuration.ts';
 import { accessOf } from './settings/access.ts';
-import { DATABASE_PASSWORD, DATABASE_ROLE, SIGN_ON, SIGN_ON_HOST, SIGN_ON_PORT } from './settings/address.ts';
+import { DATABASE_PASSWORD, DATABASE_ROLE, FRESH_SECONDS, SIGN_ON, SIGN_ON_HOST, SIGN_ON_PORT } from './settings/address.ts';
 import { signOnSettings } from './settings/sign-on-settings.ts';
 
 /** Encrypts the secrets of second factors: with another key nobody's would fit. */
@@ -56,6 +56,8 @@ export const signOn = defineService({
         environment: {
           SIGN_ON_LISTEN: `${input.address('auth', SIGN_ON_HOST)}:${SIGN_ON_PORT}`,
           SIGN_ON_PROCESSES: String(own.processes),
+          // Beyond the time in which the edge does not ask again.
+          SIGN_ON_GRACE_SECONDS: String(own.graceMinutes * 60 + FRESH_SECONDS),
           SIGN_ON_SESSION_SECONDS: String(own.sessionHours * 3600),
         },
         view: {},

@@ -46,4 +46,13 @@ function signInAt(r) {
   return `${here}/auth/?url=${encodeURIComponent(Buffer.from(here + v.request_uri).toString('base64'))}`;
 }
 
-export default { assertion, cookies, name, signInAt };
+// An answer that is remembered says until when it may be: nginx itself would serve it for as long as somebody asks.
+function bound(r) {
+  if (r.status !== 200) return;
+  const until = Number(r.headersOut['Remote-Until']);
+  if (until > Date.now() / 1000) return;
+  r.status = 401;
+  r.variables.sign_on_failed = '1';
+}
+
+export default { assertion, bound, cookies, name, signInAt };

@@ -18,3 +18,6 @@ export const DATABASE_PASSWORD = 'sign-on-database-password';
 
 /** The password of that role, where the database sets it. */
 export const databaseSecrets = (input: BuildInput): SecretSpec[] => (input.enabled(SIGN_ON) ? [generated(DATABASE_PASSWORD)] : []);
+
+/** How long the edge believes an answer about a session without asking again: so long can one that has ended still pass. */
+export const FRESH_SECONDS = 5;

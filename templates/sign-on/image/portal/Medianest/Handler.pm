@@ -1,7 +1,7 @@
 package Medianest::Handler;
 
 # The engine takes a session that it cannot read for one that does not exist. To the edge these differ: who is signed in
-# stays so for a while where nothing can be read, and is not sent to sign in again.
+# stays so for a while where nothing can be read, and is not sent to sign in again. Until when is part of the answer.
 use strict;
 use warnings;
 use Mouse;
@@ -14,11 +14,14 @@ sub _run {
     return sub {
         my ($env) = @_;
         my $answer = $judge->( {%$env} );
-        return $answer if $answer->[0] != 401;
-        return [ 503, [ 'Content-Length' => 0 ], [] ] unless Medianest::Database::answers();
+        if ( $answer->[0] == 401 ) {
+            return [ 503, [ 'Content-Length' => 0 ], [] ] unless Medianest::Database::answers();
 
-        # The connection may have been replaced since the first look.
-        return $judge->($env);
+            # The connection may have been replaced since the first look.
+            $answer = $judge->($env);
+        }
+        push @{ $answer->[1] }, 'Remote-Until' => time + $ENV{SIGN_ON_GRACE_SECONDS} if $answer->[0] == 200;
+        return $answer;
     };
 }
 
