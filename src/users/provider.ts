@@ -74,5 +74,5 @@ export async function firstInvitation(context: Context, project: Project): Promi
 /** Which addresses the portal is published on, and whether it is open to all. */
 export function opennessOf(project: Project) {
   const { access, address } = edgeOf(project);
-  return { signOn: signsIn(project), access, addresses: listenAddresses(address) };
+  return { access, addresses: listenAddresses(address) };
 }

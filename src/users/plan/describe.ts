@@ -3,9 +3,8 @@ import { UserError } from '../../core/errors.ts';
 import { WITH_SECOND_FACTOR } from '../../services/sign-on/settings/roles.ts';
 import type { User } from './requests.ts';
 
-/** Where the portal is published, and whether anybody has to sign in. */
+/** Where the portal is published, and who may come in. */
 export interface Openness {
-  signOn: boolean;
   access: unknown;
   addresses: readonly string[];
 }
