@@ -5,11 +5,21 @@ use strict;
 use warnings;
 use DBI;
 
-sub dsn { return $ENV{SIGN_ON_DSN} || die "SIGN_ON_DSN is not set\n" }
+# What is run by `docker exec` has no variables of the entrypoint: it reads the same file.
+sub prepare {
+    return if $ENV{SIGN_ON_DSN};
+    $ENV{PGPASSFILE} = '/run/secrets/sign-on-pgpass';
+    open my $file, '<', '/etc/medianest/current/database' or die "the settings of the database cannot be read: $!\n";
+    while (<$file>) { $ENV{$1} = $2 if /^(SIGN_ON_\w+)="?(.*?)"?$/ }
+    close $file;
+    die "the settings of the database name none\n" unless $ENV{SIGN_ON_DSN};
+    return;
+}
 
 # @throws where the database does not answer
 sub connection {
-    my $dbh = DBI->connect_cached( dsn(), $ENV{SIGN_ON_USER}, undef, { RaiseError => 1, PrintError => 0, AutoCommit => 1, private_medianest => 1 } );
+    prepare();
+    my $dbh = DBI->connect_cached( $ENV{SIGN_ON_DSN}, $ENV{SIGN_ON_USER}, undef, { RaiseError => 1, PrintError => 0, AutoCommit => 1, private_medianest => 1 } );
     $dbh->{pg_enable_utf8} = 1;
     return $dbh;
 }
