@@ -1,4 +1,5 @@
 // For nginx (njs): what the edge tells the application of who is signed in, and where it sends who is not.
+// biome-ignore lint/style/useNodejsImportProtocol: njs knows modules by their plain names
 import crypto from 'crypto';
 
 const SECONDS = 60;

@@ -152,7 +152,7 @@ export class Visitor {
 }
 
 /** The values that a page's first form brings along. */
-export function hidden(page: string): Record<string, string> {
+function hidden(page: string): Record<string, string> {
   const found: Record<string, string> = {};
   for (const [tag] of page.matchAll(/<input\b[^>]*type="hidden"[^>]*>/g)) {
     const name = /\bname="([^"]*)"/.exec(tag)?.[1];
