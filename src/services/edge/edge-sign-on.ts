@@ -1,7 +1,7 @@
 import { UserError } from '../../core/errors.ts';
 import type { BuildInput, ServiceDefinition } from '../../stack/service.ts';
 import type { Blueprint, NetworkName, SecretSpec } from '../../stack/types.ts';
-import { accessOf, OPEN } from '../sign-on/settings/access.ts';
+import { accessOf } from '../sign-on/settings/access.ts';
 import { ASSERTION_KEY, FRESH_SECONDS, SIGN_ON, SIGN_ON_HOST, SIGN_ON_PORT } from '../sign-on/settings/address.ts';
 import type { signOnSettings } from '../sign-on/settings/sign-on-settings.ts';
 import type { EdgeSettings } from './settings/edge-settings.ts';
@@ -16,7 +16,7 @@ export const SIGN_ON_NAMES = ['Remote-User', 'Remote-Name', 'Remote-Email', 'Rem
 /** The key as nginx reads it: JSON. */
 const EDGE_KEY: SecretSpec = { name: 'sign-on-key-edge', source: { format: `{"key":"{${ASSERTION_KEY}}"}` } };
 
-const NONE = { networks: [] as NetworkName[], secrets: [] as Blueprint['secrets'], view: null };
+const NONE = { networks: [] as NetworkName[], secrets: [] as Blueprint['secrets'], view: { signOn: false } };
 
 /** Copies of static files under a name of their own are given to all: no session reaches that name. */
 function refuseOpenCopies(): never {
@@ -42,13 +42,13 @@ export function signOnPart(own: EdgeSettings, openPaths: readonly string[], hasS
     networks: ['auth'] as NetworkName[],
     secrets: [EDGE_KEY],
     view: {
-      server: `${input.address('auth', SIGN_ON_HOST)}:${SIGN_ON_PORT}`,
+      signOn: true,
+      signOnServer: `${input.address('auth', SIGN_ON_HOST)}:${SIGN_ON_PORT}`,
       freshSeconds: FRESH_SECONDS,
       staleMinutes: Math.max(1, graceMinutes),
       stale: graceMinutes > 0,
-      open: openPaths.map(nginxText),
-      openName: OPEN,
-      rules: paths.map(({ paths: starts, access }) => ({ patterns: starts.map(regexText), access })),
+      neverClosed: openPaths.map(nginxText),
+      accessRules: paths.flatMap(({ paths: starts, access }) => starts.map((start) => ({ pattern: regexText(start), access }))),
       otherwise,
       strict,
     },
