@@ -22,6 +22,7 @@ import { schedule } from './schedule/capability.ts';
 import { secrets } from './secrets/capability.ts';
 import { topology } from './topology/capability.ts';
 import { traces } from './traces/capability.ts';
+import { users } from './users/capability.ts';
 import { waf } from './waf/capability.ts';
 
 const all = [
@@ -41,6 +42,7 @@ const all = [
   certificates,
   waf,
   firewall,
+  users,
   doctor,
   topology,
   traces,

@@ -45,6 +45,7 @@ const STATUS = {
   CERTIFICATE_REFUSED: EXIT.failed,
   NOT_RUNNING: EXIT.failed,
   LEADER_REFUSED: EXIT.failed,
+  USERS_REFUSED: EXIT.failed,
   NO_RELEASE: EXIT.failed,
   NO_BACKUP: EXIT.failed,
   BACKUP_REFUSED: EXIT.failed,

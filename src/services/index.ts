@@ -29,6 +29,7 @@ import { nodeExporter } from './monitoring/node-exporter.ts';
 import { postgresExporter } from './monitoring/postgres-exporter.ts';
 import { prometheus } from './monitoring/prometheus.ts';
 import { redisExporter } from './monitoring/redis-exporter.ts';
+import { signOn } from './sign-on/sign-on.ts';
 
 /**
  * Every service that medianest can run. The order is the order of `status` and of the documentation; those that look after
@@ -38,6 +39,7 @@ export const registry: readonly ServiceDefinition[] = [
   allInOne,
   edge,
   cdn,
+  signOn,
   balancer,
   app,
   egress,

@@ -51,6 +51,7 @@ export const coreShape = {
       mgmt: network.prefault({}),
       out: network.prefault({}),
       monitoring: network.prefault({}),
+      auth: network.prefault({}),
     })
     .prefault({})
     .describe('Address ranges of the networks'),

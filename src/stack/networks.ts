@@ -1,6 +1,6 @@
 import { isIpv6, uniqueLocalRange } from '../core/ip-address.ts';
 
-export const NETWORKS = ['dmz', 'app', 'db', 'control', 'mgmt', 'out', 'monitoring'] as const;
+export const NETWORKS = ['dmz', 'app', 'db', 'control', 'mgmt', 'out', 'monitoring', 'auth'] as const;
 export type NetworkName = (typeof NETWORKS)[number];
 
 export interface Network {
@@ -41,6 +41,7 @@ export function usedNetworks(
     mgmt: true,
     out: true,
     monitoring: false,
+    auth: false,
   };
   const used = new Set(services.flatMap((service) => service.networks));
   return (Object.keys(open) as NetworkName[])

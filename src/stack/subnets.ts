@@ -14,6 +14,7 @@ const DEFAULTS: Record<NetworkName, { first: string; block: string }> = {
   mgmt: { first: '10.10.144.0', block: '10.0.0.0/8' },
   out: { first: '10.20.144.0', block: '10.0.0.0/8' },
   monitoring: { first: '10.30.144.0', block: '10.0.0.0/8' },
+  auth: { first: '10.50.144.0', block: '10.0.0.0/8' },
 };
 
 /** All private ranges (RFC 1918): the next best where a block is used up. */

@@ -47,6 +47,7 @@ export const SUBNETS = {
   mgmt: '10.10.0.0/16',
   out: '10.20.0.0/16',
   monitoring: '10.30.0.0/16',
+  auth: '10.50.0.0/16',
 };
 
 /** Every network's range is chosen, and none is wider than these fixed addresses need. */
@@ -58,8 +59,9 @@ export const AUTO = {
   mgmt: { subnet: 'auto' },
   out: { subnet: 'auto' },
   monitoring: { subnet: 'auto' },
+  auth: { subnet: 'auto' },
 };
-export const NEEDS = { dmz: 10, app: 109, db: 109, control: 90, mgmt: 60, out: 73, monitoring: 90 };
+export const NEEDS = { dmz: 10, app: 109, db: 109, control: 90, mgmt: 60, out: 73, monitoring: 90, auth: 70 };
 
 /** What images of an operator's say of themselves. */
 const IMAGE_STARTS = {
@@ -146,6 +148,18 @@ logs: { store: elasticsearch, url: "https://logs.example.org:9200/base", apiKey:
   'full-without-logs': {
     flags: { profile: 'dev-compose' },
     file: 'observability: full\ncomponents: { elasticsearch: false }\nimages: { grafana: "registry.example.org/grafana:1" }\n',
+  },
+  'sign-on': {
+    flags: { profile: 'dev-compose' },
+    file: `components: { sign-on: true, backup: false, agent: false, engine-proxy: false }
+edge:
+  domains: [media.example.org]
+  waf: { mode: block }
+  access:
+    - { paths: [/share/], roles: [everyone] }
+    - { paths: [/admin], roles: [admin] }
+    - { paths: [/family, /photos], roles: [operator, family], mfa: true }
+`,
   },
   foreign: {
     flags: { profile: 'dev-compose' },

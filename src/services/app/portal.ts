@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { cpus, memory, port, size, urlPath } from '../../settings/fields.ts';
 import type { BuildInput, CacheConnection, DatabaseConnection, StoreContract } from '../../stack/service.ts';
 import { type CertificateSpec, type Mount, READY_PATH, type SecretSpec } from '../../stack/types.ts';
+import { signOnContract } from '../sign-on/settings/contract.ts';
 import { autoscaleSettings } from './autoscale.ts';
 import { asFiles, type Handed, handVariables } from './environment/handing.ts';
 import type { ReferenceFacts } from './environment/references.ts';
@@ -172,6 +173,7 @@ export function portalContract(own: AppSettings, input: BuildInput, around: Surr
   const media = mediaContract(own.media);
   const traces = tracesContract(input, ways);
   const notify = own.image ? { environment: {}, secrets: [] } : notifyContract(own.portal, (url) => givenUrl(url, ways));
+  const signIn = signOnContract(input);
   const variables = ownVariables(own, input, around);
   const given = (name: string, value: typeof plex.token): SecretSpec[] => (value ? [{ name, source: { given: value } }] : []);
   const environment: Record<string, string> = {
@@ -192,6 +194,7 @@ export function portalContract(own: AppSettings, input: BuildInput, around: Surr
     ...(uptimeKuma.url && { UPTIME_KUMA_URL: givenUrl(uptimeKuma.url, ways) }),
     ...traces.environment,
     ...notify.environment,
+    ...signIn.environment,
     ...variables.environment,
   };
   for (const name of Object.keys(variables.inside)) delete environment[name];
@@ -207,6 +210,7 @@ export function portalContract(own: AppSettings, input: BuildInput, around: Surr
       ...media.secrets,
       ...traces.secrets,
       ...notify.secrets,
+      ...signIn.secrets,
       ...variables.secrets,
     ],
     /** What those are composed of; the servers read them. */

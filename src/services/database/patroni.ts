@@ -3,6 +3,7 @@ import type { Blueprint, SecretSpec } from '../../stack/types.ts';
 import { archiving, BACKUP_CERTIFICATE } from '../backup/settings/backup-address.ts';
 import { generated, memberCertificate, slots } from '../shared/member.ts';
 import { DATABASE_MONITOR_PASSWORD, MONITORING_HOSTS, monitored, POSTGRES_EXPORTER } from '../shared/monitoring.ts';
+import { databaseSecrets } from '../sign-on/settings/address.ts';
 import { DATABASE_PORT, dbRouterAddress, REPLICAS_PORT } from './db-router-address.ts';
 import { ETCD_PASSWORDS, etcdEndpoints } from './etcd.ts';
 import { dynamicSettings, parameterTrial, restartSettings } from './patroni-parameters.ts';
@@ -47,6 +48,7 @@ function blueprint({ name, host, address }: Member, own: DatabaseSettings, input
       REST_PASSWORD,
       ...ETCD_PASSWORDS,
       ...(monitored(input) ? [DATABASE_MONITOR_PASSWORD] : []),
+        ...databaseSecrets(input),
     ],
     // Clients reach it through the router, by the router's name and address.
     certificate: memberCertificate(name, [address, 'db-router', dbRouterAddress(input)]),

@@ -3,6 +3,7 @@ import { cpus, memory, secret } from '../../settings/fields.ts';
 import { type BuildInput, type DatabaseConnection, defineService, type StoreContract } from '../../stack/service.ts';
 import type { SecretSpec } from '../../stack/types.ts';
 import { DATABASE_MONITOR_PASSWORD, MONITORING_HOSTS, monitored, POSTGRES_EXPORTER } from '../shared/monitoring.ts';
+import { databaseSecrets } from '../sign-on/settings/address.ts';
 
 /** What the images contain (templates/postgres/image/entrypoint). */
 export const POSTGRES_MAJOR = '17';
@@ -53,7 +54,7 @@ export const postgres = defineService({
       networks: ['db'],
       ports: [],
       mounts: [{ source: 'postgres-data', target: '/var/lib/postgresql/data', kind: 'volume', readOnly: false, backedUp: 'dump' }],
-      secrets: [databasePassword(own.password), ...(monitored(input) ? [DATABASE_MONITOR_PASSWORD] : [])],
+      secrets: [databasePassword(own.password), ...(monitored(input) ? [DATABASE_MONITOR_PASSWORD] : []), ...databaseSecrets(input)],
       environment: { POSTGRES_DB: 'medianest', POSTGRES_USER: 'medianest', ...(monitored(input) && { POSTGRES_MONITORED: 'yes' }) },
       view: postgresView(
         own.memory,

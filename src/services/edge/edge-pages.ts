@@ -2,7 +2,8 @@ import type { Overrides } from '../../stack/overrides.ts';
 import { nginxText } from './settings/edge-text.ts';
 
 interface Page {
-  status: number;
+  /** An HTTP status, or a name of the edge's own for one of its causes. */
+  status: number | string;
   /** For programs. */
   code: string;
   title: string;
@@ -60,6 +61,23 @@ const PAGES: readonly Page[] = [
   },
 ];
 
+/** With sign-on: the same statuses have another cause. */
+const SIGN_ON_PAGES: readonly Page[] = [
+  {
+    status: 'refused',
+    code: 'not-allowed-for-you',
+    title: 'This is not for your account',
+    text: 'You are signed in, and your account may not see this, or needs a second factor for it: /auth/2fregisters. The person who runs this portal can change that.',
+  },
+  {
+    status: 'away',
+    code: 'sign-in-unavailable',
+    title: 'Nobody can sign in just now',
+    text: 'The sign-in does not answer. This page tries again by itself.',
+    retryAfter: 5,
+  },
+];
+
 const MAX_MESSAGE = 500;
 
 /** An operator's own words on one line, at a length that fits into nginx's configuration however it is escaped. */
@@ -80,9 +98,9 @@ function maintenancePage(order: NonNullable<Overrides['maintenance']>): Page {
 }
 
 /** Every page that nginx itself may answer with, as parameters of its configuration. */
-export function errorPages(maintenance: Overrides['maintenance']) {
+export function errorPages(maintenance: Overrides['maintenance'], signsIn: boolean) {
   const pages = maintenance ? PAGES.map((page) => (page.status === 503 ? maintenancePage(maintenance) : page)) : PAGES;
-  return pages.map(({ status, code, title, text, retryAfter }) => ({
+  return [...pages, ...(signsIn ? SIGN_ON_PAGES : [])].map(({ status, code, title, text, retryAfter }) => ({
     status,
     code,
     title: nginxText(title),

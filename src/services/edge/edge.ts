@@ -8,8 +8,10 @@ import { BALANCER_HOST, BALANCER_PORTS, balancer } from '../app/balancer.ts';
 import { appTls, portSuffix, publicPort, urlHost } from '../app/portal.ts';
 import { MONITORING_HOSTS, monitored, STATUS_PORT } from '../shared/monitoring.ts';
 import { edgeSites, LOCAL_NAMES, type Site, siteView } from './edge-certificates.ts';
+import { limitsView } from './edge-limits.ts';
 import { edgeMetrics } from './edge-metrics.ts';
 import { errorPages } from './edge-pages.ts';
+import { SIGN_ON_NAMES, signOnPart } from './edge-sign-on.ts';
 import { tracesView } from './edge-traces.ts';
 import { cdn, staticPattern } from './settings/cdn.ts';
 import { type EdgeSettings, edgeSettings } from './settings/edge-settings.ts';
@@ -42,7 +44,9 @@ const WEBROOT: Mount = { source: './acme/webroot', target: '/var/lib/acme', kind
 /** No router stands between this host and itself. */
 const portOf = (own: EdgeSettings, domain: string): number => (LOCAL_NAMES.includes(domain) ? own.httpsPort : publicPort(own));
 
-const portalUrl = (own: EdgeSettings, domain: string): string => `https://${urlHost(domain)}${portSuffix(portOf(own, domain), 443)}/`;
+/** Where visitors go: the address of one of the portal's names. */
+export const portalUrl = (own: EdgeSettings, domain: string): string =>
+  `https://${urlHost(domain)}${portSuffix(portOf(own, domain), 443)}/`;
 
 /** The way to the application: its replicas, or the balancer with replicas behind it for when it is away. */
 function upstreams(input: BuildInput) {
@@ -65,6 +69,7 @@ function upstreams(input: BuildInput) {
 const OURS = [
   ...['X-Request-Id', 'X-Real-IP', 'X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Port', 'X-Forwarded-Host'],
   ...['Content-Length', 'Transfer-Encoding'],
+  ...SIGN_ON_NAMES,
 ];
 
 const WORKERS = 2;
@@ -76,22 +81,6 @@ const CONNECTION_BYTES = 60 * 1024;
 /** As many as the memory limit allows, so that slow clients cannot get a worker killed. At most what 16,384 files allow. */
 const workerConnections = (memoryBytes: number): number =>
   Math.max(256, Math.min(7500, Math.floor((memoryBytes - RESERVED_BYTES) / CONNECTION_BYTES / WORKERS)));
-
-function limitsView(own: EdgeSettings) {
-  const { rateLimit, login } = own;
-  return {
-    limitsRate: rateLimit !== false,
-    ratePerSecond: rateLimit ? rateLimit.perSecond : 0,
-    rateBurst: rateLimit ? rateLimit.burst : 0,
-    limitsLogin: login !== false,
-    loginPaths: login ? login.paths : [],
-    loginPerMinute: login ? login.perMinute : 0,
-    loginBurst: login ? login.burst : 0,
-    limitsConnections: own.connectionsPerClient > 0,
-    connections: own.connectionsPerClient,
-    maxBodyBytes: own.bodyLimit,
-  };
-}
 
 /** Redirects name the port that the visitor can reach: the published one for who came by that, else the one that the world sees. */
 const portsView = (own: EdgeSettings) => ({
@@ -144,6 +133,8 @@ export const edge = defineService({
     const listUrl = `http://${urlHost(own.domains[0] as string)}${portSuffix(own.publicHttpPort ?? own.httpPort, 80)}${LIST_PATH}`;
     const [main, ...others] = edgeSites(own, [...names, ...cdnHost], listUrl) as [Site, ...Site[]];
     const sites = [main, ...others].map((site) => siteView(main, site, urlHost));
+    const openPaths = [...new Set([application.healthPath, application.readyPath].map((path) => path.split('?')[0] as string))];
+    const signIn = signOnPart(own, openPaths, cdnParts.cdnHasHost, input);
     const clientPaths = own.clientCertificates.paths;
     if (clientPaths.length > 0 && main.certificate.issuer !== 'internal-ca') {
       throw new UserError(
@@ -160,13 +151,14 @@ export const edge = defineService({
         uid: 10004,
         host: HOST,
         // Where its exporter asks it; nothing else can from there, but for what all visitors can.
-        networks: ['dmz', 'app', ...(monitored(input) ? (['monitoring'] as const) : [])],
+        networks: ['dmz', 'app', ...(monitored(input) ? (['monitoring'] as const) : []), ...signIn.networks],
         ports: addresses.flatMap((address) => [
           { address, host: own.httpPort, container: 8080, setting: 'edge.httpPort' },
           { address, host: own.httpsPort, container: 8443, setting: 'edge.httpsPort' },
         ]),
         mounts: [CACHE, WEBROOT, ...rulesMount(input.host.wafRules)],
-        secrets: [],
+        secrets: signIn.secrets,
+        ...(signIn.view.signOn && { configFrom: ['edge', 'edge-sign-on'] }),
         certificate: main.certificate,
         ...(others.length > 0 && { alsoCertificates: others.map(({ certificate }) => certificate) }),
         listeners: [{ port: 8443, protocol: 'tls' }],
@@ -198,7 +190,7 @@ export const edge = defineService({
           hasContentPolicy: own.contentPolicy !== false,
           contentPolicy: nginxText(own.contentPolicy || ''),
           headers: Object.entries(own.headers).map(([name, value]) => nginxText(`${name}: ${value}`)),
-          ...limitsView(own),
+          ...limitsView(own, signIn.view.signOn),
           trustsProxies: own.trustedProxies.length > 0,
           trustedProxies: own.trustedProxies,
           clientAddressHeader: own.clientAddressHeader,
@@ -217,10 +209,11 @@ export const edge = defineService({
           reserveBytes: input.settings.diskReserve,
           // Multipart framing comes on top of the file; the application enforces the exact limit.
           maxUploadBytes: application.uploadLimit + 1024 ** 2,
-          pages: errorPages(input.overrides.maintenance),
+          pages: errorPages(input.overrides.maintenance, signIn.view.signOn),
           maintenance: input.overrides.maintenance !== undefined,
           metricsPath: application.metricsPath.split('?')[0] as string,
-          openPaths: [...new Set([application.healthPath, application.readyPath].map((path) => path.split('?')[0] as string))],
+          openPaths,
+          ...signIn.view,
           ...cdnParts,
           ...wafView(own.waf, own, input.host.wafRules, application.image ? [] : PORTAL_TEXT),
         },

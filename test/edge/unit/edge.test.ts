@@ -27,7 +27,7 @@ describe('texts for nginx', () => {
   });
   it('fit into its buffer of 4096 bytes, whatever an operator writes', () => {
     for (const message of ['$', '"', '\\', '語', '🎬', '$"'].map((text) => text.repeat(600))) {
-      const page = errorPages({ message, retryAfterSeconds: 1, since: '' }).find(({ status }) => status === 503);
+      const page = errorPages({ message, retryAfterSeconds: 1, since: '' }, false).find(({ status }) => status === 503);
       expect(Buffer.byteLength(page?.text ?? '')).toBeLessThan(4000);
       expect(Buffer.byteLength(page?.jsonText ?? '')).toBeLessThan(4000);
     }

@@ -21,6 +21,7 @@ const CHOSEN = {
   mgmt: '10.10.144.0/24',
   out: '10.20.144.0/24',
   monitoring: '10.30.144.0/24',
+  auth: '10.50.144.0/24',
 };
 const reached = (subnet: string, by: string): TakenRange => ({ subnet, by, reached: true });
 const choose = (

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { hostName, size } from '../../../settings/fields.ts';
 import { defineService } from '../../../stack/service.ts';
-import { plainPath } from './edge-settings.ts';
 import { regexText } from './edge-text.ts';
+import { plainPath } from './plain-path.ts';
 
 const TYPES = 'css js mjs svg png jpg jpeg gif webp avif ico woff woff2 ttf otf wasm webmanifest'.split(' ');
 

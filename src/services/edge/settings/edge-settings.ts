@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { certificateName, issuerName } from '../../../settings/certificate-fields.ts';
 import { cpus, hostName, listenAddress, port, portNumber, size } from '../../../settings/fields.ts';
+import { accessSettings } from './access.ts';
+import { plainPath } from './plain-path.ts';
 import { wafSettings } from './waf.ts';
 
 /** An address or a range of addresses, as nginx takes it. */
@@ -18,9 +20,6 @@ const known = cidr.refine((text) => {
 }, 'contains half the internet, and every host in it would be trusted; name only your own addresses');
 
 const unique = (what: string) => [(list: readonly string[]) => new Set(list).size === list.length, `names a ${what} twice`] as const;
-
-/** A path, or the start of one: part of a configuration, so nothing but path characters. */
-export const plainPath = z.string().regex(/^\/[\w.~/@+-]*$/, 'should be a path such as /api/session');
 
 /** What describes the message itself, or decides who may read what; a fixed value would break answers. */
 const NOT_OURS = /^(connection|content-(length|encoding|type|range)|date|set-cookie|transfer-encoding|upgrade|trailer|vary|etag)$/i;
@@ -177,6 +176,7 @@ const fields = z.strictObject({
     .refine(...unique('path'))
     .default(['/api/uploads'])
     .describe('Paths that take uploads up to `app.uploadLimit`'),
+  access: accessSettings,
   trustedProxies: z
     .array(known)
     .default([])

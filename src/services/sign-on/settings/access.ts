@@ -1,0 +1,47 @@
+import { EVERYONE, groupsFor } from './roles.ts';
+
+/** One entry of `edge.access`. */
+export interface AccessRule {
+  paths: readonly string[];
+  roles: readonly string[];
+  mfa: boolean;
+}
+
+/** What the edge needs of a path: the name of a rule, which the identity provider is asked for. */
+export interface Access {
+  /** Starts of paths, in the order in which they count. */
+  paths: { paths: readonly string[]; access: string }[];
+  /** Name of a rule -> what a session must be like, in the words of the identity provider. */
+  conditions: Record<string, string>;
+  /** The rule of what no entry names. */
+  otherwise: string;
+  /** The rule of paths that programs may read differently: all others at once. */
+  strict: string;
+}
+
+/** The name that needs no sign-in. */
+export const OPEN = 'open';
+const OTHERWISE = 'other';
+const STRICT = 'all';
+
+/** A session's groups are in `$roles`, separated by commas; names of groups have no character with a meaning here. */
+const inAny = (groups: readonly string[]): string => `$roles =~ /(?:^|,)(?:${groups.join('|')})(?:,|$)/`;
+
+const condition = ({ roles, mfa }: Pick<AccessRule, 'roles' | 'mfa'>): string => `${inAny(groupsFor(roles))}${mfa ? ' and $_2f' : ''}`;
+
+/** Which session may see which path; what no rule names needs `member`. */
+export function accessOf(rules: readonly AccessRule[]): Access {
+  const named = rules.map((rule, index) => ({ ...rule, access: rule.roles.includes(EVERYONE) ? OPEN : `rule-${index + 1}` }));
+  const closed = named.filter(({ access }) => access !== OPEN);
+  const other = condition({ roles: ['member'], mfa: false });
+  return {
+    paths: named.map(({ paths, access }) => ({ paths, access })),
+    conditions: {
+      ...Object.fromEntries(closed.map((rule) => [rule.access, condition(rule)])),
+      [OTHERWISE]: other,
+      [STRICT]: [...new Set([...closed.map(condition), other])].map((each) => `(${each})`).join(' and '),
+    },
+    otherwise: OTHERWISE,
+    strict: STRICT,
+  };
+}

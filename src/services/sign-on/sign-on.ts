@@ -1,0 +1,78 @@
+import { UserError } from '../../core/errors.ts';
+import { type BuildInput, defineService } from '../../stack/service.ts';
+import type { SecretSpec } from '../../stack/types.ts';
+import { databaseContract } from '../app/stores.ts';
+import { edge } from '../edge/edge.ts';
+import { LOCAL_NAMES } from '../edge/edge-certificates.ts';
+import { engineConfiguration } from './engine-configuration.ts';
+import { accessOf } from './settings/access.ts';
+import { DATABASE_PASSWORD, DATABASE_ROLE, FRESH_SECONDS, SIGN_ON, SIGN_ON_HOST, SIGN_ON_PORT } from './settings/address.ts';
+import { signOnSettings } from './settings/sign-on-settings.ts';
+
+/** Encrypts the secrets of second factors: with another key nobody's would fit. */
+const ENGINE_KEY: SecretSpec = { name: 'sign-on-engine-key', source: { generate: true }, encrypts: 'the second factors of all users' };
+
+/** A line as libpq reads it from its password file; the password has no character with a meaning there. */
+const PASSWORD_FILE: SecretSpec = { name: 'sign-on-pgpass', source: { format: `*:*:*:*:{${DATABASE_PASSWORD}}` } };
+
+/** Assignments for the container's own shell. */
+function databaseFile(input: BuildInput): string {
+  const { host, port, name, ca } = databaseContract(input).connection;
+  const parts = [`host=${host}`, `port=${port}`, `dbname=${name}`, 'connect_timeout=3', 'tcp_user_timeout=4000'];
+  const tls = ca ? ['sslmode=verify-full', `sslrootcert=${ca}`] : [];
+  const session = `options='--search_path=${DATABASE_ROLE} --statement_timeout=5000'`;
+  return `SIGN_ON_DSN="dbi:Pg:${[...parts, ...tls, session].join(';')}"\nSIGN_ON_USER=${DATABASE_ROLE}\n`;
+}
+
+export const signOn = defineService({
+  name: SIGN_ON,
+  key: 'signOn',
+  summary: 'LemonLDAP::NG: visitors sign in, with roles and second factors',
+  settings: signOnSettings,
+  build: (own, input) => {
+    for (const needed of ['edge', ...(input.enabled('patroni') ? [] : ['postgres'])]) {
+      if (input.enabled(needed)) continue;
+      throw new UserError(
+        'INVALID_SETTINGS',
+        `components.${SIGN_ON} needs ${needed}, which is off`,
+        `switch on \`components: { ${needed}: true }\`, or sign-on off`,
+      );
+    }
+    const { access, domains } = input.settingsOf(edge);
+    const rules = access === 'none' ? [] : access;
+    const names = [...new Set([...domains, ...LOCAL_NAMES.filter((name) => !name.includes(':'))])];
+    const database = databaseContract(input);
+    return [
+      {
+        name: SIGN_ON,
+        image: input.image(SIGN_ON),
+        uid: 10040,
+        host: SIGN_ON_HOST,
+        // It listens in the first alone.
+        networks: ['auth', 'db'],
+        ports: [],
+        mounts: [],
+        secrets: [PASSWORD_FILE, ENGINE_KEY],
+        environment: {
+          SIGN_ON_LISTEN: `${input.address('auth', SIGN_ON_HOST)}:${SIGN_ON_PORT}`,
+          SIGN_ON_PROCESSES: String(own.processes),
+          // Beyond the time in which the edge does not ask again.
+          SIGN_ON_GRACE_SECONDS: String(own.graceMinutes * 60 + FRESH_SECONDS),
+          SIGN_ON_SESSION_SECONDS: String(own.sessionHours * 3600),
+        },
+        view: {},
+        files: {
+          'lmConf-1.json': `${JSON.stringify(engineConfiguration(own, accessOf(rules), names), null, 2)}\n`,
+          database: databaseFile(input),
+        },
+        ...(database.trust && { trust: true }),
+        memoryBytes: own.memory,
+        cpus: own.cpus,
+        keeps: { '/tmp': 'nothing of its own; programs expect it', '/run': 'its process id, and the name of its configuration' },
+        after: database.after,
+        interruption: `about 3 s: nobody can sign in; those who are signed in stay so (${own.graceMinutes} minutes at most)`,
+        urls: [],
+      },
+    ];
+  },
+});

@@ -1,0 +1,64 @@
+import type { Capability } from '../capability/capability.ts';
+import { UserError } from '../core/errors.ts';
+import { commands } from './commands/users.ts';
+
+/** Who may sign in, and what they may see. */
+export const users: Capability = {
+  name: 'users',
+  commands,
+  groups: {
+    users: { section: 'Security', summary: 'Who may sign in (components: { sign-on: true }): invitations, roles, second factors' },
+  },
+  up: {
+    outside: async (context, project) => {
+      const { firstInvitation, invitationLink, opennessOf, signsIn } = await import('./provider.ts');
+      const { openToAll } = await import('./plan/describe.ts');
+      const open = openToAll(opennessOf(project));
+      if (open) return { data: {}, lines: [open] };
+      if (!signsIn(project)) return undefined;
+      try {
+        const invitation = await firstInvitation(context, project);
+        if (!invitation) return undefined;
+        const link = invitationLink(project, invitation);
+        const { login, expires } = invitation;
+        return {
+          data: { invitation: { login, link, expires } },
+          lines: [`The first admin, ${login}, sets a password and a second factor here (good once, until ${expires}):`, `  ${link}`],
+        };
+      } catch (error) {
+        // The stack runs: `health` says the same until it is done.
+        if (!(error instanceof UserError)) throw error;
+        context.report.warn(`nobody was invited: ${error.message}; then \`medianest users invite NAME --groups admin\``);
+        return undefined;
+      }
+    },
+  },
+  checks: async ({ context, project, containers }) => {
+    const { opennessOf, signsIn } = await import('./provider.ts');
+    const { openToAll, userChecks } = await import('./plan/describe.ts');
+    const open = openToAll(opennessOf(project));
+    const opened = open
+      ? [
+          {
+            id: 'sign-on.access',
+            status: 'warn' as const,
+            message: open,
+            remedy: 'leave `edge.access` out, and set `components: { sign-on: true }`',
+          },
+        ]
+      : [];
+    if (!signsIn(project) || containers.length === 0) return opened;
+    const { listUsers } = await import('./provider.ts');
+    const found = await listUsers(project, await context.engine(), containers).catch((error: unknown) => {
+      if (error instanceof UserError) return error;
+      throw error;
+    });
+    return [...opened, ...userChecks(found)];
+  },
+  notes: async ({ project }) => {
+    const { opennessOf } = await import('./provider.ts');
+    const { openToAll } = await import('./plan/describe.ts');
+    const open = openToAll(opennessOf(project));
+    return open ? [open] : [];
+  },
+};

@@ -1,0 +1,144 @@
+import { type Command, type Context, done, type Options, type Result } from '../../capability/capability.ts';
+import type { Invitation, Request } from '../plan/requests.ts';
+
+const HOURS = ['--hours <n>', 'Hours for which the link is good (signOn.invitationHours otherwise)'] as const;
+const ABOUT = [
+  ['--groups <list>', 'Roles and groups, separated by commas: admin, operator, member, guest, or your own; `member` if none are given'],
+  ['--name <text>', 'Name as others see it'],
+  ['--email <address>', 'E-mail address, which applications are told'],
+] as const;
+
+/** Changes something and tells of it, with the link where there is one. */
+async function change<T extends object>(
+  context: Context,
+  request: (otherwise: number) => Promise<Request>,
+  tell: (answer: T) => string,
+): Promise<Result> {
+  const { open } = await import('../../project/open.ts');
+  const { changeUsers, invitationLink, signOnSettingsOf } = await import('../provider.ts');
+  const project = await open(context);
+  const asked = await request(signOnSettingsOf(project).invitationHours);
+  const answer = await changeUsers<T & Partial<Invitation>>(context, project, asked);
+  if (!answer) return done({ result: 'planned', ...asked }, `would: users ${asked.command} ${asked.login ?? ''}`.trimEnd());
+  const { token, ...rest } = answer;
+  if (token === undefined) return done(rest, tell(answer));
+  const link = invitationLink(project, { token });
+  return done({ ...rest, link }, `${tell(answer)}\n${link}\ngood once, until ${answer.expires}`);
+}
+
+async function about(login: string, options: Options): Promise<Pick<Request, 'login' | 'name' | 'email' | 'groups'>> {
+  const { groupsFrom } = await import('../plan/requests.ts');
+  return {
+    login,
+    groups: groupsFrom(options.groups, '--groups'),
+    ...(options.name !== undefined && { name: String(options.name) }),
+    ...(options.email !== undefined && { email: String(options.email) }),
+  };
+}
+
+const ended = (count: number): string => (count === 0 ? '' : `; ${count} session${count === 1 ? '' : 's'} ended`);
+
+const list: Command = {
+  name: 'users list',
+  summary: 'Who may sign in, with groups, second factors and sessions',
+  example: 'medianest users list',
+  run: async (context) => {
+    const { open } = await import('../../project/open.ts');
+    const { listUsers } = await import('../provider.ts');
+    const { stateOf } = await import('../plan/describe.ts');
+    const { table } = await import('../../ui/table.ts');
+    const users = await listUsers(await open(context), await context.engine());
+    const rows = users.map((user) => [
+      user.login,
+      user.groups.join(',') || '-',
+      user.factors.join(',') || '-',
+      String(user.sessions),
+      stateOf(user),
+      user.name,
+    ]);
+    return done({ users }, table([['USER', 'GROUPS', 'FACTORS', 'SESSIONS', 'STATE', 'NAME'], ...rows]));
+  },
+};
+
+const add: Command = {
+  name: 'users add',
+  summary: 'Adds a user who cannot sign in yet; `users invite` makes the link for that',
+  example: 'medianest users add alice --groups member,family',
+  args: '<user>',
+  options: ABOUT,
+  run: (context, [login = ''], options) =>
+    change(
+      context,
+      async () => ({ command: 'add', ...(await about(login, options)) }),
+      () => `${login} was added`,
+    ),
+};
+
+const invite: Command = {
+  name: 'users invite',
+  summary: 'Makes a link that is good once: whoever opens it sets the user’s password. A new user is added',
+  example: 'medianest users invite alice --groups operator',
+  args: '<user>',
+  options: [...ABOUT, HOURS],
+  run: (context, [login = ''], options) =>
+    change<{ added: boolean }>(
+      context,
+      async (otherwise) => {
+        const { hoursFrom } = await import('../plan/requests.ts');
+        return { command: 'invite', ...(await about(login, options)), hours: hoursFrom(options.hours, otherwise) };
+      },
+      ({ added }) => (added ? `${login} was added, and sets a password by this link:` : `${login} sets a password by this link:`),
+    ),
+};
+
+const remove: Command = {
+  name: 'users remove',
+  summary: 'Removes a user, and ends all sessions of it',
+  example: 'medianest users remove alice',
+  args: '<user>',
+  run: (context, [login = '']) =>
+    change<{ ended: number }>(
+      context,
+      async () => ({ command: 'remove', login }),
+      (answer) => `${login} was removed${ended(answer.ended)}`,
+    ),
+};
+
+const reset: Command = {
+  name: 'users reset',
+  summary: 'For a lost password or second factor: removes both, ends all sessions, and makes a link for a new password',
+  example: 'medianest users reset alice --factors-only',
+  args: '<user>',
+  options: [['--factors-only', 'Keeps the password: a second factor is set up at the next sign-in'], HOURS],
+  run: (context, [login = ''], options) =>
+    change<{ ended: number }>(
+      context,
+      async (otherwise) => {
+        const { hoursFrom } = await import('../plan/requests.ts');
+        return { command: 'reset', login, factorsOnly: options.factorsOnly === true, hours: hoursFrom(options.hours, otherwise) };
+      },
+      (answer) => `${login} has no second factor any more${ended(answer.ended)}`,
+    ),
+};
+
+const groups: Command = {
+  name: 'users groups',
+  summary: 'Gives a user roles and groups, or takes them; sessions begin again with the new rights',
+  example: 'medianest users groups alice --add operator --remove guest',
+  args: '<user>',
+  options: [
+    ['--add <list>', 'Roles and groups to give, separated by commas'],
+    ['--remove <list>', 'Roles and groups to take'],
+  ],
+  run: (context, [login = ''], options) =>
+    change<{ groups: string[]; ended: number }>(
+      context,
+      async () => {
+        const { groupsFrom } = await import('../plan/requests.ts');
+        return { command: 'groups', login, add: groupsFrom(options.add, '--add'), remove: groupsFrom(options.remove, '--remove') };
+      },
+      (answer) => `${login} is in ${answer.groups.join(', ') || 'no group'}${ended(answer.ended)}`,
+    ),
+};
+
+export const commands: readonly Command[] = [list, add, invite, remove, reset, groups];

@@ -1,0 +1,99 @@
+import { UserError } from '../../core/errors.ts';
+import { ROLES } from '../../services/sign-on/settings/roles.ts';
+
+/** What the program `users` in the container of the identity provider takes, by its command. */
+export interface Request {
+  command: 'list' | 'first' | 'invite' | 'add' | 'remove' | 'reset' | 'groups';
+  login?: string;
+  name?: string;
+  email?: string;
+  groups?: readonly string[];
+  add?: readonly string[];
+  remove?: readonly string[];
+  hours?: number;
+  factorsOnly?: boolean;
+}
+
+export interface User {
+  login: string;
+  name: string;
+  email: string;
+  groups: string[];
+  /** A password is set. */
+  password: boolean;
+  /** Kinds of second factors: `totp`, `webauthn`. */
+  factors: string[];
+  /** How many sessions there are. */
+  sessions: number;
+  /** Counts changes. */
+  version: number;
+  /** Until when an invitation is good (ISO 8601, UTC); absent without one. */
+  invitedUntil?: string;
+}
+
+/** A link that sets a password, once. */
+export interface Invitation {
+  login: string;
+  token: string;
+  /** ISO 8601, UTC. */
+  expires: string;
+}
+
+const GROUP = /^[a-z][a-z0-9_-]{0,31}$/;
+
+/** Names of groups as they are typed: `member,family`. @throws UserError USAGE */
+export function groupsFrom(text: unknown, option: string): string[] {
+  if (text === undefined) return [];
+  const names = String(text)
+    .split(',')
+    .map((name) => name.trim());
+  const bad = names.find((name) => !GROUP.test(name));
+  if (bad === undefined) return [...new Set(names)];
+  throw new UserError(
+    'USAGE',
+    `${option}: ${JSON.stringify(bad)} is no group`,
+    `name roles (${ROLES.join(', ')}) or groups of your own, such as member,family`,
+  );
+}
+
+/** Hours as they are typed: `48`. @throws UserError USAGE */
+export function hoursFrom(text: unknown, otherwise: number): number {
+  if (text === undefined) return otherwise;
+  const hours = Number(text);
+  if (Number.isInteger(hours) && hours >= 1 && hours <= 720) return hours;
+  throw new UserError('USAGE', `--hours ${String(text)}: should be a number from 1 to 720`, 'for example --hours 48');
+}
+
+/** The arguments of that program. */
+export const argvOf = ({ command, ...asked }: Request): string[] => ['users', command, JSON.stringify(asked)];
+
+/**
+ * What that program has said.
+ * @throws UserError USERS_REFUSED with its reason where it refused, NOT_RUNNING where its database does not answer
+ */
+export function answerOf<T>({ exitCode, output }: { exitCode: number; output: string }): T {
+  const lines = output.trim().split('\n');
+  const said = parsed(lines.find((line) => line.startsWith('{')) ?? '');
+  if (exitCode === 0 && said) return said as T;
+  if (said && 'error' in said) {
+    const { message } = said.error as { message: string };
+    throw new UserError('USERS_REFUSED', `${message}; nothing was changed`, '`medianest users list` shows who there is');
+  }
+  const reason = (lines.at(-1) ?? '').replace(/^users: /, '').slice(0, 300);
+  throw new UserError(
+    'NOT_RUNNING',
+    `the users cannot be read or changed: ${reason || `the identity provider ended with ${exitCode}`}`,
+    '`medianest health` shows whether the database and the identity provider answer',
+  );
+}
+
+function parsed(line: string): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The link that an invited person opens. @param portal the portal's address, which ends in / */
+export const linkOf = (portal: string, { token }: Pick<Invitation, 'token'>): string => `${portal}auth/invitation?token=${token}`;

@@ -1,0 +1,78 @@
+import type { Context, Project } from '../capability/capability.ts';
+import { UserError } from '../core/errors.ts';
+import type { Engine, ObservedContainer } from '../docker/types.ts';
+import { withLock } from '../project/with-lock.ts';
+import { refuseForeign } from '../reconcile/refuse-foreign.ts';
+import { portalUrl } from '../services/edge/edge.ts';
+import type { EdgeSettings } from '../services/edge/settings/edge-settings.ts';
+import { SIGN_ON } from '../services/sign-on/settings/address.ts';
+import type { SignOnSettings } from '../services/sign-on/settings/sign-on-settings.ts';
+import { listenAddresses } from '../settings/fields.ts';
+import { answerOf, argvOf, type Invitation, linkOf, type Request, type User } from './plan/requests.ts';
+
+/** Whether visitors sign in, by the settings. */
+export const signsIn = ({ loaded }: Project): boolean => loaded.settings.components[SIGN_ON] === true;
+
+export const signOnSettingsOf = ({ loaded }: Project): SignOnSettings => loaded.settings.signOn as SignOnSettings;
+
+const edgeOf = ({ loaded }: Project): EdgeSettings => loaded.settings.edge as EdgeSettings;
+
+/** The link that an invited person opens: by the portal's first name. */
+export const invitationLink = (project: Project, invitation: Pick<Invitation, 'token'>): string => {
+  const own = edgeOf(project);
+  return linkOf(portalUrl(own, own.domains[0] as string), invitation);
+};
+
+async function ask<T>(engine: Engine, containers: readonly ObservedContainer[], request: Request): Promise<T> {
+  const container = containers.find(({ service, state }) => service === SIGN_ON && state === 'running');
+  if (!container) throw new UserError('NOT_RUNNING', 'the identity provider does not run', 'medianest up');
+  return answerOf<T>(await engine.exec(container.id, argvOf(request)));
+}
+
+function requireSignOn(project: Project): void {
+  if (signsIn(project)) return;
+  throw new UserError('NOT_RUNNING', 'nobody signs in: sign-on is off', 'set `components: { sign-on: true }`, then medianest up');
+}
+
+/** All users, by name. @throws UserError where the identity provider or its database does not answer */
+export async function listUsers(project: Project, engine: Engine, containers?: readonly ObservedContainer[]): Promise<User[]> {
+  requireSignOn(project);
+  const seen = containers ?? (await engine.observe(project.loaded.settings.project));
+  return (await ask<{ users: User[] }>(engine, seen, { command: 'list' })).users;
+}
+
+/**
+ * Changes users, under the lock and with a line in the audit log. A dry run changes nothing.
+ * @returns what the identity provider answered; undefined for a dry run
+ */
+export async function changeUsers<T>(context: Context, project: Project, request: Request): Promise<T | undefined> {
+  requireSignOn(project);
+  const engine = await context.engine();
+  const name = project.loaded.settings.project;
+  const words = ['users', request.command, ...(request.login ? [request.login] : [])].join(' ');
+  return withLock(context, project.state, words, async (_lock, record) => {
+    const containers = await engine.observe(name);
+    refuseForeign(name, containers, project.state.root);
+    if (context.flags.dryRun) return undefined;
+    record(request);
+    return ask<T>(engine, containers, request);
+  });
+}
+
+/**
+ * The invitation of the first admin, where there is no user at all. Two at once get one between them.
+ * @returns undefined where there are users
+ */
+export async function firstInvitation(context: Context, project: Project): Promise<Invitation | undefined> {
+  const engine = await context.engine();
+  const containers = await engine.observe(project.loaded.settings.project);
+  const { invitationHours } = signOnSettingsOf(project);
+  const made = await ask<Invitation | { login: null }>(engine, containers, { command: 'first', hours: invitationHours });
+  return made.login === null ? undefined : made;
+}
+
+/** Which addresses the portal is published on, and whether it is open to all. */
+export function opennessOf(project: Project) {
+  const { access, address } = edgeOf(project);
+  return { access, addresses: listenAddresses(address) };
+}

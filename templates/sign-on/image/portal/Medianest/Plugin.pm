@@ -1,0 +1,121 @@
+package Medianest::Plugin;
+
+# Passwords by crypt(3) in yescrypt, and invitations: a link that is good once, for a time, and sets a password.
+use strict;
+use warnings;
+use Mouse;
+use Crypt::URandom;
+use Digest::SHA qw(sha256_hex);
+use Encode qw(encode);
+use Lemonldap::NG::Portal::Main::Constants qw(PE_OK PE_DONE PE_PASSWORD_MISMATCH);
+use Medianest::Database;
+extends 'Lemonldap::NG::Portal::Main::Plugin';
+
+use constant aroundSub => { authenticate => 'told' };
+use constant hook      => { dbiHashPassword => 'hash', dbiVerifyPassword => 'verify' };
+
+my @SALT = ( '.', '/', 0 .. 9, 'A' .. 'Z', 'a' .. 'z' );
+
+sub init {
+    my ($self) = @_;
+    $self->addUnauthRoute( invitation => 'show',   ['GET'] );
+    $self->addUnauthRoute( invitation => 'accept', ['POST'] );
+    $self->addAuthRoute( invitation => 'show',   ['GET'] );
+    $self->addAuthRoute( invitation => 'accept', ['POST'] );
+    return 1;
+}
+
+# 120 random bits in the alphabet of crypt(5); `j9T` is yescrypt's default cost.
+sub hashed {
+    my ($password) = @_;
+    my $salt = join '', map { $SALT[ $_ & 63 ] } unpack 'C20', Crypt::URandom::urandom(20);
+    my $hash = crypt( encode( 'UTF-8', $password ), "\$y\$j9T\$$salt\$" );
+    die "this system has no yescrypt\n" unless defined $hash && $hash =~ /^\$y\$j9T\$/;
+    return $hash;
+}
+
+sub hash {
+    my ( $self, $req, $scheme, $password, $result ) = @_;
+    $result->{hashed_password} = hashed($password);
+    return PE_DONE;
+}
+
+sub verify {
+    my ( $self, $req, $password, $known, $result ) = @_;
+    my $hash = $known =~ /^\$y\$/ ? crypt( encode( 'UTF-8', $password ), $known ) : undef;
+    $result->{result} = defined $hash && $hash eq $known ? 1 : 0;
+    return PE_DONE;
+}
+
+# The engine logs who has signed in; who was refused, too, is an event.
+sub told {
+    my ( $self, $sub, $req ) = @_;
+    my $result = $sub->($req);
+    $self->auditLog( $req, message => 'Sign-in refused for ' . $req->user, code => 'SIGN_IN_REFUSED', user => $req->user )
+      if $result != PE_OK;
+    return $result;
+}
+
+sub page {
+    my ( $self, $req, %params ) = @_;
+    return $self->p->sendHtml( $req, 'invitation', params => { %params, LEAST => $self->conf->{passwordPolicyMinSize} } );
+}
+
+sub token {
+    my ($req) = @_;
+    my $token = $req->param('token') // '';
+    return $token =~ /^[A-Za-z0-9_-]{43}$/ ? $token : undef;
+}
+
+sub show {
+    my ( $self, $req ) = @_;
+    my $token = token($req) or return $self->page( $req, INVALID => 1 );
+    my $row   = eval {
+        Medianest::Database::connection()
+          ->selectrow_hashref( 'SELECT login FROM invitations WHERE token_hash = ? AND expires > now()', undef, sha256_hex($token) );
+    };
+    return $self->unavailable($req) if $@;
+    return $row ? $self->page( $req, TOKEN => $token, LOGIN => $row->{login} ) : $self->page( $req, INVALID => 1 );
+}
+
+sub accept {
+    my ( $self, $req ) = @_;
+    my $token    = token($req) or return $self->page( $req, INVALID => 1 );
+    my $password = $req->param('password') // '';
+    my %form     = ( TOKEN => $token, LOGIN => $req->param('login') // '' );
+    return $self->page( $req, %form, MISMATCH => 1 ) if $password ne ( $req->param('confirm') // '' );
+    my $allowed = $self->p->processHook( $req, 'passwordBeforeChange', $form{LOGIN}, $password, undef );
+    return $self->page( $req, %form, WEAK => 1 ) if $allowed != PE_OK;
+
+    # Of two that use one link at once, one gets the row; a password that is not stored leaves the link as it was.
+    my $login = eval {
+        my $hash = hashed($password);
+        my $dbh  = Medianest::Database::connection();
+        $dbh->begin_work;
+        my ($found) =
+          $dbh->selectrow_array( 'DELETE FROM invitations WHERE token_hash = ? AND expires > now() RETURNING login', undef, sha256_hex($token) );
+        if ( defined $found ) {
+            $dbh->do( 'UPDATE users SET password = ?, version = version + 1 WHERE login = ?', undef, $hash, $found );
+            $dbh->do( q{DELETE FROM sessions WHERE a_session ->> '_whatToTrace' = ?}, undef, $found );
+        }
+        $dbh->commit;
+        $found // '';
+    };
+    if ( my $error = $@ ) {
+        $self->logger->error("invitation: $error");
+        eval { Medianest::Database::connection()->rollback };
+        return $self->unavailable($req);
+    }
+    return $self->page( $req, INVALID => 1 ) if $login eq '';
+    $self->auditLog( $req, message => "Invitation accepted by $login", code => 'INVITATION_ACCEPTED', user => $login );
+    return $self->page( $req, DONE => 1, LOGIN => $login );
+}
+
+# Logged, because the person at the browser is told no more than this.
+sub unavailable {
+    my ( $self, $req ) = @_;
+    $self->logger->error('invitation: the database does not answer');
+    return $self->p->sendError( $req, 'the database does not answer', 503 );
+}
+
+1;

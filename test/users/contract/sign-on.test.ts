@@ -1,0 +1,168 @@
+import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { User } from '../../../src/users/plan/requests.ts';
+import { base64, PASSWORDS, type SignOnStack, signOnStack, tokenOf } from '../../support/sign-on/sign-on-stack.ts';
+import { totp } from '../../support/sign-on/visitor.ts';
+import { audit, type JsonError, parsed, until } from '../../support/stack.ts';
+
+const LIES = {
+  'remote-user': 'admin',
+  'remote-groups': 'admin',
+  'remote-name': 'x',
+  'remote-email': 'x',
+  'x-medianest-assertion': 'x.y.z',
+};
+
+let stack: SignOnStack;
+beforeAll(async () => {
+  stack = await signOnStack('sign-on');
+});
+afterAll(() => stack?.space.destroy());
+
+describe('from a bare stack to a second person', () => {
+  it('prints one invitation for the first admin, once, and sends strangers to the sign-in', async () => {
+    expect(stack.invitation).toMatchObject({ login: 'admin', link: expect.stringContaining('/auth/invitation?token=') });
+    const again = await stack.space.run(['up', '--json']);
+    expect([again.status, parsed<object>(again)]).toEqual([0, expect.not.objectContaining({ invitation: expect.anything() })]);
+    const page = await stack.visitor().ask('/films?page=2');
+    const here = `${stack.url}`;
+    expect([page.status, page.headers.location]).toEqual([302, `${here}/auth/?url=${encodeURIComponent(base64(`${here}/films?page=2`))}`]);
+    const api = await stack.visitor().ask('/films', { headers: { accept: 'application/json' } });
+    expect([api.status, api.json()]).toMatchObject([401, { error: { code: 'sign-in', signIn: expect.stringContaining('/auth/?url=') } }]);
+    expect((await stack.visitor().ask('/api/health')).status).toBe(200);
+    expect((await stack.visitor().ask('/auth/static/common/js/portal.min.js')).status).toBe(200);
+    expect((await stack.visitor().ask('/auth/static/javascript/jquery/jquery.min.js')).status).toBe(200);
+  });
+
+  it('lets the admin in with a second factor only, and the link is good once', async () => {
+    const admin = stack.visitor();
+    const token = tokenOf(stack.invitation.link);
+    expect((await admin.ask(`/auth/invitation?token=${token}`)).text).toContain('Choose a password for admin');
+    expect((await admin.accept(token, 'too short')).text).toContain('at least 12 characters');
+    expect((await admin.accept(token, PASSWORDS.admin)).text).toContain('Your password is set');
+    expect((await admin.accept(token, 'a thief’s password')).text).toContain('no longer valid');
+    expect((await admin.signIn('admin', PASSWORDS.admin)).headers.location).toContain('/auth/2fregisters');
+    expect((await admin.ask('/admin')).status).toBe(302);
+    stack.secrets.admin = await admin.registerTotp(Date.now);
+    const back = stack.visitor();
+    const page = await back.signIn('admin', PASSWORDS.admin, base64(`${stack.url}/admin/users`));
+    // A clock that is five minutes off.
+    expect((await back.enter(page, totp(stack.secrets.admin, Date.now() - 300_000))).status).toBe(200);
+    expect((await back.ask('/admin')).status).toBe(302);
+    const again = await back.signIn('admin', PASSWORDS.admin, base64(`${stack.url}/admin/users`));
+    const entered = await back.enter(again, totp(stack.secrets.admin, Date.now()));
+    expect([entered.status, entered.headers.location]).toEqual([302, `${stack.url}/admin/users`]);
+    expect(await stack.told(back, '/admin/users')).toMatchObject({ 'remote-user': 'admin', 'remote-groups': 'admin' });
+  });
+
+  it('invites a second person by one command, with a name in any script', async () => {
+    const invited = await stack.space.run([
+      'users',
+      'invite',
+      'bob',
+      '--groups',
+      'member,family',
+      '--name',
+      'Böb 影',
+      '--email',
+      'b@example.org',
+      '--json',
+    ]);
+    expect(invited.status).toBe(0);
+    const { link } = parsed<{ link: string }>(invited);
+    expect((await stack.visitor().accept(tokenOf(link), PASSWORDS.bob)).text).toContain('Your password is set');
+    const { users } = parsed<{ users: User[] }>(await stack.space.run(['users', 'list', '--json']));
+    expect(users).toMatchObject([
+      { login: 'admin', groups: ['admin'], password: true, factors: ['totp'], sessions: 1 },
+      { login: 'bob', groups: ['family', 'member'], name: 'Böb 影', password: true, factors: [] },
+    ]);
+    expect(audit(stack.space).at(-1)).toMatchObject({ command: 'medianest users invite bob', result: 'done' });
+  });
+});
+
+describe('what the application is told', () => {
+  it('is who is signed in, whatever the visitor says, and an assertion that its key proves', async () => {
+    const bob = await stack.signedIn('bob');
+    bob.cookies.set('theme', 'dark');
+    const headers = await stack.told(bob, '/', LIES);
+    expect(headers).toMatchObject({
+      'remote-user': 'bob',
+      'remote-groups': 'family,member',
+      'remote-email': 'b@example.org',
+      cookie: 'theme=dark',
+    });
+    expect(Buffer.from(headers['remote-name'] as string, 'latin1').toString()).toBe('Böb 影');
+    const [head = '', body = '', mac] = (headers['x-medianest-assertion'] as string).split('.');
+    const key = readFileSync(path.join(stack.space.state, 'secrets/app-1/sign-on-assertion-key'), 'utf8').trim();
+    expect(mac).toBe(createHmac('sha256', key).update(`${head}.${body}`).digest('base64url'));
+    const claims = JSON.parse(Buffer.from(body, 'base64url').toString());
+    expect(claims).toEqual({
+      ...{ sub: 'bob', name: 'Böb 影', email: 'b@example.org', groups: ['family', 'member'], mfa: false, aud: 'localhost' },
+      ...{ iat: expect.any(Number), exp: claims.iat + 60 },
+    });
+    expect(Math.abs(claims.iat - Date.now() / 1000)).toBeLessThan(10);
+  });
+
+  it('is nobody on open paths, and the application’s own 401 stays its own', async () => {
+    const stranger = await stack.told(stack.visitor(), '/share/x', LIES);
+    for (const name of Object.keys(LIES)) expect(stranger).not.toHaveProperty(name);
+    expect((await (await stack.signedIn('bob')).ask('/own401')).json()).toMatchObject({ url: '/own401' });
+  });
+
+  it('includes uploads and WebSockets', async () => {
+    const bob = await stack.signedIn('bob');
+    const upload = await bob.ask('/api/uploads/x', { form: { data: 'x'.repeat(200_000) } });
+    expect([upload.status, upload.json()]).toMatchObject([200, { bytes: 200_005, headers: { 'remote-user': 'bob' } }]);
+    expect((await stack.visitor().ask('/api/uploads/x', { form: { data: 'x' }, headers: { accept: 'application/json' } })).status).toBe(
+      401,
+    );
+    expect(await bob.upgrade('/socket')).toMatchObject({ status: 101, headers: { 'x-seen-user': 'bob' } });
+    expect((await stack.visitor().upgrade('/socket')).status).toBe(302);
+  });
+});
+
+describe('roles', () => {
+  it.each(['/admin', '/ADMIN/x', '/%61dmin', '//admin', '/admin;x', '/strict', '/share/..%2fadmin', '/share/%2e%2e/admin', '/share//x'])(
+    'do not let a member see %s',
+    async (where) => {
+      const answer = await (await stack.signedIn('bob')).ask(where);
+      expect(answer.status).toBe(403);
+      expect((await stack.visitor().ask(where)).status).not.toBe(200);
+    },
+  );
+
+  it('say why, as a page and for programs', async () => {
+    const bob = await stack.signedIn('bob');
+    expect((await bob.ask('/admin')).text).toContain('This is not for your account');
+    expect((await bob.ask('/admin', { headers: { accept: 'application/json' } })).json()).toMatchObject({
+      error: { code: 'not-allowed-for-you' },
+    });
+  });
+
+  it('change for sessions that there are, and the last admin stays one', async () => {
+    const bob = await stack.signedIn('bob');
+    expect((await bob.ask('/')).status).toBe(200);
+    const given = await stack.space.run(['users', 'groups', 'bob', '--add', 'guest', '--remove', 'member', '--json']);
+    expect(parsed<{ groups: string[]; ended: number }>(given)).toMatchObject({ groups: ['family', 'guest'], ended: expect.any(Number) });
+    await until('the session has ended', async () => (await bob.ask('/')).status === 302, 10);
+    expect((await (await stack.signedIn('bob')).ask('/')).status).toBe(403);
+    // Two at once: neither loses what the other did.
+    const both = await Promise.all([
+      stack.space.run(['users', 'groups', 'bob', '--add', 'member', '--wait-lock=30']),
+      stack.space.run(['users', 'groups', 'bob', '--remove', 'guest', '--wait-lock=30']),
+    ]);
+    expect(both.map(({ status }) => status)).toEqual([0, 0]);
+    const { users } = parsed<{ users: User[] }>(await stack.space.run(['users', 'list', '--json']));
+    expect(users.find(({ login }) => login === 'bob')?.groups).toEqual(['family', 'member']);
+    for (const args of [
+      ['users', 'groups', 'admin', '--remove', 'admin'],
+      ['users', 'remove', 'admin'],
+      ['users', 'remove', 'eve'],
+    ]) {
+      const refused = await stack.space.run([...args, '--json']);
+      expect([refused.status, parsed<JsonError>(refused).error.code]).toEqual([1, 'USERS_REFUSED']);
+    }
+  });
+});

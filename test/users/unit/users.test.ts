@@ -1,0 +1,136 @@
+import { createHmac } from 'node:crypto';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { UserError } from '../../../src/core/errors.ts';
+import { openToAll, stateOf, userChecks } from '../../../src/users/plan/describe.ts';
+import { answerOf, argvOf, groupsFrom, hoursFrom, linkOf, type User } from '../../../src/users/plan/requests.ts';
+import { HOME } from '../../support/cli.ts';
+import { totp } from '../../support/sign-on/visitor.ts';
+
+const user = (more: Partial<User> = {}): User => ({
+  ...{ login: 'a', name: 'A', email: '', groups: ['admin'], password: true, factors: ['totp'], sessions: 0, version: 1 },
+  ...more,
+});
+
+describe('what the program in the container said', () => {
+  it('is its one document, whatever it warned of before', () => {
+    expect(answerOf({ exitCode: 0, output: 'perl: warning: locale\n{"login":"a"}\n' })).toEqual({ login: 'a' });
+  });
+
+  it.each([
+    [
+      { exitCode: 1, output: '{"error":{"code":"LAST_ADMIN","message":"this is the only admin"}}\n' },
+      'USERS_REFUSED',
+      'this is the only admin; nothing was changed',
+    ],
+    [{ exitCode: 3, output: 'users: could not connect to server\n' }, 'NOT_RUNNING', 'could not connect to server'],
+    [{ exitCode: 126, output: '' }, 'NOT_RUNNING', 'ended with 126'],
+    [{ exitCode: 0, output: 'nothing' }, 'NOT_RUNNING', 'cannot be read'],
+  ])('or why not: %j', (said, code, message) => {
+    expect(() => answerOf(said)).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }));
+  });
+
+  it('was asked in one argument, whatever is in it', () => {
+    const [program, command, asked] = argvOf({ command: 'add', login: 'a', name: '$(id) "x"\n' });
+    expect([program, command, JSON.parse(asked as string)]).toEqual(['users', 'add', { login: 'a', name: '$(id) "x"\n' }]);
+  });
+});
+
+describe('options', () => {
+  it('name groups and hours, and nothing else', () => {
+    expect(groupsFrom('member, family,member', '--groups')).toEqual(['member', 'family']);
+    expect([groupsFrom(undefined, '--groups'), hoursFrom(undefined, 72), hoursFrom('48', 72)]).toEqual([[], 72, 48]);
+    for (const bad of ['', 'a b', 'Admin', "a'"]) expect(() => groupsFrom(bad, '--add')).toThrow('--add');
+    for (const bad of ['0', '721', '1.5', 'x', '']) expect(() => hoursFrom(bad, 72)).toThrow('from 1 to 720');
+    expect(linkOf('https://h:8443/', { token: 'abc' })).toBe('https://h:8443/auth/invitation?token=abc');
+  });
+});
+
+describe('what health says', () => {
+  it.each([
+    [[user()], 'ok', '1 users'],
+    [[user({ factors: [] })], 'warn', 'with a second factor'],
+    [[user({ password: false, factors: [], invitedUntil: '2026-01-01T00:00:00Z' })], 'warn', 'invited until 2026-01-01'],
+    [[user({ groups: ['member'] })], 'warn', 'no admin can sign in'],
+    [[], 'warn', 'no admin can sign in'],
+    [new UserError('NOT_RUNNING', 'the identity provider does not run', 'medianest up'), 'fail', 'does not run'],
+  ])('of %j', (found, status, message) => {
+    expect(userChecks(found)).toEqual([expect.objectContaining({ id: 'sign-on', status, message: expect.stringContaining(message) })]);
+  });
+
+  it('is that strangers see everything only where they reach it and the settings say so', () => {
+    expect(openToAll({ access: 'none', addresses: ['127.0.0.1', '::1'] })).toBeUndefined();
+    expect(openToAll({ access: [], addresses: ['0.0.0.0'] })).toBeUndefined();
+    expect(openToAll({ access: 'none', addresses: ['127.0.0.1', '0.0.0.0', '::'] })).toContain('published on 0.0.0.0, ::');
+  });
+
+  it('is each user’s state', () => {
+    expect(stateOf(user({ factors: [] }))).toContain('sets up a second factor');
+    expect(stateOf(user({ groups: ['member'], factors: [] }))).toBe('ok');
+    expect(stateOf(user({ password: false }))).toBe('cannot sign in');
+  });
+});
+
+describe('what the edge tells the application', () => {
+  interface Script {
+    assertion(request: object): string;
+    cookies(request: object): string;
+    signInAt(request: object): string;
+    bound(request: { status: number; headersOut: Record<string, string>; variables: Record<string, string> }): void;
+  }
+  let script: Script;
+  beforeAll(async () => {
+    Object.assign(globalThis, { sign_on_key: { key: 'k' } });
+    script = ((await import(pathToFileURL(path.join(HOME, 'templates/edge/image/sign-on.js')).href)) as { default: Script }).default;
+  });
+
+  it('is signed, names the host, and is nothing where nobody is signed in', () => {
+    const variables = {
+      signed_user: 'bob',
+      signed_name: Buffer.from('Böb').toString('base64'),
+      signed_email: '',
+      signed_groups: 'a,b',
+      signed_mfa: '1',
+      host: 'h',
+    };
+    const [head, body, mac] = script.assertion({ variables }).split('.');
+    expect(mac).toBe(createHmac('sha256', 'k').update(`${head}.${body}`).digest('base64url'));
+    const claims = JSON.parse(Buffer.from(body as string, 'base64url').toString());
+    expect(claims).toMatchObject({ sub: 'bob', name: 'Böb', groups: ['a', 'b'], mfa: true, aud: 'h' });
+    expect(claims.exp - claims.iat).toBe(60);
+    expect(script.assertion({ variables: { ...variables, signed_user: '' } })).toBe('');
+  });
+
+  it('has no cookie of the session, however often it is sent', () => {
+    const sent = (Cookie: string | undefined) => script.cookies({ headersIn: { Cookie } });
+    expect(sent('a=1; __Host-medianest=x;b=2; __Host-medianest=y; __Host-medianestpdata=z')).toBe('a=1; b=2');
+    expect([sent('__Host-medianest=x'), sent(undefined)]).toEqual(['', '']);
+  });
+
+  it('is no remembered answer whose time is over', () => {
+    const answer = (until: string | undefined, status = 200) => {
+      const request = {
+        status,
+        headersOut: { ...(until !== undefined && { 'Remote-Until': until }) },
+        variables: {} as Record<string, string>,
+      };
+      script.bound(request);
+      return [request.status, request.variables.sign_on_failed];
+    };
+    const now = Date.now() / 1000;
+    expect(answer(String(now + 5))).toEqual([200, undefined]);
+    for (const until of [String(now - 1), '', undefined, 'x']) expect(answer(until)).toEqual([401, '1']);
+    expect(answer(undefined, 403)).toEqual([403, undefined]);
+  });
+
+  it('leads to the sign-in and back to the same address', () => {
+    const at = script.signInAt({ variables: { host: 'h', https_port_suffix: ':8443', request_uri: '/ä?x=1&y' } });
+    expect(Buffer.from(new URL(at).searchParams.get('url') as string, 'base64').toString()).toBe('https://h:8443/ä?x=1&y');
+  });
+});
+
+it('the code of an authenticator app is that of RFC 6238, appendix B', () => {
+  const secret = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
+  expect([59, 1_111_111_109, 1_234_567_890].map((seconds) => totp(secret, seconds * 1000))).toEqual(['287082', '081804', '005924']);
+});
