@@ -8,6 +8,7 @@ import type { ReferenceFacts } from './environment/references.ts';
 import { envFileSettings, envSettings, secretsSettings } from './environment/settings.ts';
 import { HEALTH_PATH, healthSettings, readySettings } from './health.ts';
 import { MEDIA_TARGET, mediaContract, mediaSettings } from './media.ts';
+import { releasingSettings } from './releasing.ts';
 import { tracesContract } from './traces.ts';
 import { folderPath, volumesSettings, writableSettings } from './volumes.ts';
 import { egressSettings, givenUrl, type WayOut } from './ways-out.ts';
@@ -86,6 +87,7 @@ export const appSettings = z.strictObject({
   migrate: argv().describe(
     'Run once before a deploy, in a container of the new image; its failure aborts. The portal needs none: it migrates when it starts',
   ),
+  ...releasingSettings,
   hooks: z
     .strictObject({
       pre: argv().describe('Run on this host before a deploy; its failure aborts'),
