@@ -164,6 +164,9 @@ export interface FinishedUp extends UpRequest {
   seconds: number;
   /** As the audit log names it. */
   command: string;
+  /** `app.migrate` has run. */
+  migrated?: true | undefined;
+  noted?: Noted | undefined;
 }
 
 /** What a capability adds to `up`. All of it is optional. */

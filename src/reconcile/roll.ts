@@ -64,8 +64,12 @@ export async function admitReplica(replica: Replica, run: Execution, task: Task 
  * switched to at once. @throws UserError UNHEALTHY
  */
 export async function proveReplica(replica: Replica, run: Execution, task: Task | undefined): Promise<void> {
+  const { service } = replica;
+  const before = await lifeOf(service, run);
   await awaitReady(replica, run, task, { how: 'prove', anew: true });
   await smokeTest(replica, run, task);
+  if ((await lifeOf(service, run)) !== before) throw await endedByItself(service, run);
+  run.lives?.set(service, before);
 }
 
 /**

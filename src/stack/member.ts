@@ -49,6 +49,8 @@ export interface Rolling {
   settleSeconds: number;
   /** How another release takes its place; one replica after the other where it is not said. */
   strategy?: 'recreate' | 'blue-green';
+  /** By which statuses it is ready, where that is not 200 alone. */
+  readyStatuses?: number[];
   /** What a new container has to pass before its first visitor. */
   smoke?: Smoke;
   /** For how long the errors of a new release are watched once it serves. */

@@ -111,7 +111,9 @@ export function recreateSteps(replicas: readonly (Service & { rolling: Rolling }
       { kind: 'switch-replicas', balancer, to: [], from: services, drainSeconds, cause },
       { kind: 'remove-services', services, cause },
       { kind: 'compose-up', services, forced: [], alone: true, waitSeconds, cause },
-      ...own.map(({ name, rolling }): Step => ({ kind: 'admit', service: name, rolling, waitSeconds, cause: 'it takes visitors once it is ready' })),
+      ...own.map(
+        ({ name, rolling }): Step => ({ kind: 'admit', service: name, rolling, waitSeconds, cause: 'it takes visitors once it is ready' }),
+      ),
     ];
   });
 }

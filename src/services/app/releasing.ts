@@ -31,7 +31,6 @@ export const releasingSettings = {
       command: z.array(z.string().min(1)).default([]).describe('Run in the new container, has to exit with 0: a program and its arguments'),
       seconds: z.int().min(1).max(3600).default(30).describe('Time limit for all of it'),
     })
-    .refine(({ paths, command }) => paths.length + command.length > 0, 'needs paths or a command')
     .optional()
     .describe('What a new container has to pass before its first visitor; otherwise the deploy is rolled back'),
   watchSeconds: z
@@ -42,10 +41,7 @@ export const releasingSettings = {
     .describe(
       'For so many seconds after a deploy the errors of the new release are counted: more than twice the share of the release before and 2 % roll it back',
     ),
-  restorePoint: z
-    .boolean()
-    .default(true)
-    .describe('A backup is made before `app.migrate` runs, where the stack makes backups'),
+  restorePoint: z.boolean().default(true).describe('A backup is made before `app.migrate` runs, where the stack makes backups'),
 };
 
 interface Releasing {
@@ -54,12 +50,14 @@ interface Releasing {
   watchSeconds: number;
   replicas: number;
   maxReplicas: number;
+  ready: { statuses: number[] };
 }
 
 /** Its part of how a replica is replaced. */
-export const releasingPart = ({ strategy, smoke, watchSeconds }: Releasing): Pick<Rolling, 'strategy' | 'smoke' | 'watchSeconds'> => ({
+export const releasingPart = ({ strategy, smoke, watchSeconds, ready }: Releasing): Partial<Rolling> => ({
   ...(strategy !== 'rolling' && { strategy }),
-  ...(smoke && { smoke }),
+  ...(ready.statuses.join() !== '200' && { readyStatuses: ready.statuses }),
+  ...(smoke && smoke.paths.length + smoke.command.length > 0 && { smoke }),
   ...(watchSeconds > 0 && { watchSeconds }),
 });
 

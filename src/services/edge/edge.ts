@@ -55,7 +55,8 @@ function upstreams(input: BuildInput) {
   if (!input.enabled(balancer.name)) return replicas;
   // Of both sets in turn: a switch between them must reload nothing here either.
   const others = appReplicas({ replicas: count }, secondHalf(application.maxReplicas)).map(way);
-  const direct = application.strategy === 'blue-green' ? replicas.flatMap((replica, index) => [replica, others[index] ?? replica]) : replicas;
+  const direct =
+    application.strategy === 'blue-green' ? replicas.flatMap((replica, index) => [replica, others[index] ?? replica]) : replicas;
   return [
     { address: input.address('app', BALANCER_HOST), port: BALANCER_PORTS[appTls(application, input) ? 'tls' : 'plain'], backup: false },
     ...direct.slice(0, DIRECT_REPLICAS).map((replica) => ({ ...replica, backup: true })),
