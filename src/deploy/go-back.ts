@@ -1,6 +1,7 @@
 import type { Context, Execution } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { execute } from '../project/execute.ts';
+import type { Step } from '../reconcile/plan/step.ts';
 import { planProject } from '../reconcile/plan-project.ts';
 import type { Loaded } from '../settings/loaded.ts';
 import type { Stack } from '../stack/types.ts';
@@ -27,7 +28,7 @@ export async function goBack(
     if (beside && former.every(({ name }) => drained.includes(name)))
       await execute(switchSteps(fresh, former, 'the release before serves again'), run);
     const back = await planProject(context, loaded, run.engine, { only: DEPLOYED, deploying: true });
-    await execute(back.steps, { ...run, prepared: { ...run.prepared, secrets: back.prepared.secrets }, lives: new Map() });
+    await execute(back.steps.map(untested), { ...run, prepared: { ...run.prepared, secrets: back.prepared.secrets }, lives: new Map() });
   } catch (error) {
     if (error instanceof UserError && error.code === 'INTERRUPTED')
       throw stopped(error, 'this release', previous, replicasOf(attempted)[0]?.rolling.strategy);
@@ -38,6 +39,13 @@ export async function goBack(
       { cause: error },
     );
   }
+}
+
+/** What served before has proven itself: a smoke test that it does not pass, or that is wrong, must not keep it from serving again. */
+function untested(step: Step): Step {
+  if (step.kind !== 'replace' && step.kind !== 'admit') return step;
+  const { smoke: _, ...rolling } = step.rolling;
+  return { ...step, rolling };
 }
 
 /** What an interrupted deploy leaves. */

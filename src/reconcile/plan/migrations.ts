@@ -44,9 +44,10 @@ export function withMigrations(steps: readonly Step[], migrations: readonly Serv
   }, steps as Step[]);
 }
 
-/** What starts together with the replicas and needs none of them. */
+/** What starts together with the replicas, needs none of them and leads no visitor to them. */
 function startedBefore(step: Step<'compose-up'>, replicas: readonly string[], stack: Stack): Step[] {
-  const needing = new Set(replicas);
+  const balancers = stack.services.flatMap(({ name, rolling }) => (rolling && replicas.includes(name) ? [rolling.balancer] : []));
+  const needing = new Set([...replicas, ...balancers]);
   const services = stack.services.filter(({ name }) => step.services.includes(name));
   for (let size = 0; size !== needing.size; ) {
     size = needing.size;

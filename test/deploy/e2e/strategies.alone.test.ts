@@ -4,7 +4,7 @@ import type { Run } from '../../support/cli.ts';
 import { badApp } from '../../support/load/bad-apps.ts';
 import { kinds, type LoadReport, loadOn, under } from '../../support/load/load.ts';
 import { configureProd, destroyProd, ONE_SERVER_EACH, prodStack, said, versionOf } from '../../support/load/load-stack.ts';
-import { audit, containers, identities, type JsonError, parsed } from '../../support/stack.ts';
+import { audit, containers, identities, parsed } from '../../support/stack.ts';
 import type { Workspace } from '../../support/workspace.ts';
 
 /** How another release takes the place of the one that serves (`app.strategy`), and what has it rolled back by itself. */
