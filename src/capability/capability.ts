@@ -164,8 +164,6 @@ export interface FinishedUp extends UpRequest {
   seconds: number;
   /** As the audit log names it. */
   command: string;
-  /** `app.migrate` has run. */
-  migrated?: true | undefined;
   noted?: Noted | undefined;
 }
 

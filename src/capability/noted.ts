@@ -2,7 +2,10 @@
 export interface Noted {
   /** The set that a migration can be undone by. */
   restorePoint?: string;
-  /** When the balancer was left without a replica, and when it had one again: milliseconds since 1970. */
+  /** A migration was begun: it may have changed the database, also where it has failed. */
+  migrated?: true;
+  /** Since when the balancer is left without a replica: milliseconds since 1970. */
   closedAt?: number;
-  openedAt?: number;
+  /** For how long it was, in all. */
+  closedMs?: number;
 }

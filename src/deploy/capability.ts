@@ -28,9 +28,10 @@ export const deploy: Capability = {
       const half = interruptedRelease(readReleases(state), stack.overrides.app?.release);
       return half ? [`the deploy of ${half.id} was interrupted: it is rolled back`] : [];
     },
-    finished: async ({ project: { state, loaded }, engine, stack, only, changed, started, seconds, command: name, migrated, noted }) => {
+    finished: async ({ project: { state, loaded }, engine, stack, only, changed, started, seconds, command: name, noted }) => {
       if (!touchesApp(stack, only)) return;
       const { endKept, keptRelease } = await import('../state/kept.ts');
+      const { migrationOf } = await import('./plan/migrated.ts');
       if (keptRelease(state, new Date(0))?.replicas.some(({ service }) => changed.includes(service))) endKept(state);
       const { noteRelease } = await import('./store/release-store.ts');
       const replicas = namesOf(stack.services, 'application');
@@ -39,8 +40,7 @@ export const deploy: Capability = {
         time: started,
         seconds,
         command: name,
-        ...(migrated && { migrated }),
-        ...(migrated && noted?.restorePoint && { restorePoint: noted.restorePoint }),
+        ...migrationOf(noted ?? {}),
       });
     },
   },
@@ -72,9 +72,11 @@ export const deploy: Capability = {
     const { deployMetrics } = await import('./plan/deploy-metrics.ts');
     return deployMetrics(readReleases(state));
   },
-  notes: async ({ context, project: { state } }) => {
+  notes: async ({ context, containers, project: { state } }) => {
     const { keptRelease } = await import('../state/kept.ts');
     const { keptText } = await import('./plan/strategy.ts');
+    const running = ({ service }: { service: string }) =>
+      containers.some((entry) => entry.service === service && entry.state === 'running');
     const kept = keptRelease(state, context.clock.now());
     const { readReleases } = await import('./store/release-store.ts');
     const { interruptedRelease } = await import('./plan/releases.ts');
@@ -84,7 +86,7 @@ export const deploy: Capability = {
       ...(half
         ? [`the deploy of ${half.id} (${half.image}) was interrupted: \`medianest deploy\` starts it again, \`medianest up\` rolls it back`]
         : []),
-      ...(kept ? [keptText(kept.release, kept.until ?? null)] : []),
+      ...(kept?.replicas.every(running) ? [keptText(kept.release, kept.until ?? null)] : []),
     ];
   },
 };

@@ -20,7 +20,7 @@ import { refuseUnread } from '../state/launch-program.ts';
 import { goBack, stopped } from './go-back.ts';
 import { hooksOf } from './hooks.ts';
 import { candidateOf, DEPLOYED, deploySteps, findTarget, keepServing, refuseOtherProtocol, refuseUnready } from './plan/deploy.ts';
-import { migratedSince, migratedText } from './plan/migrated.ts';
+import { migratedSince, migratedText, migrationOf } from './plan/migrated.ts';
 import { currentRelease, nextRelease, type Release, releaseTag, settleInterrupted, withRelease } from './plan/releases.ts';
 import { type BesideSteps, besideSteps, inOtherSlots, replicasOf, settlingSteps, strategyOf } from './plan/strategy.ts';
 import { type Audit, type DeployAsked, type DeployOutcome, releaseEntry, type Site, secondsSince } from './site.ts';
@@ -160,7 +160,7 @@ async function carryOut(site: Site, seen: Seen, execution: Execution, audit: Aud
     const before = await countBefore(seen.stack, stack, run);
     await execute(until.slice(0, Math.max(0, migrates)), run);
     // Known also where it is killed half-way.
-    if (migrates >= 0) saveRelease(state, releaseEntry(site, seen, image, 'running', migration()));
+    if (migrates >= 0) saveRelease(state, releaseEntry(site, seen, image, 'running', migrationOf({ ...noted, migrated: true })));
     await execute(until.slice(Math.max(0, migrates)), run);
     await proveLives(run);
     watched = await watch(release, stack, before, run);
@@ -184,9 +184,9 @@ async function carryOut(site: Site, seen: Seen, execution: Execution, audit: Aud
 }
 
 /** What is told of it besides. */
-const found = ({ restorePoint, closedAt, openedAt }: Noted) => ({
+const found = ({ restorePoint, closedMs }: Noted) => ({
   ...(restorePoint && { restorePoint }),
-  ...(closedAt && openedAt && { outageSeconds: (openedAt - closedAt) / 1000 }),
+  ...(closedMs !== undefined && { outageSeconds: closedMs / 1000 }),
 });
 
 const unprotectedText = (migration: string): string =>

@@ -141,9 +141,9 @@ export async function converge(context: Context, { loaded, state }: Project, opt
       await run(fetching);
       ({ prepared, plan, outcome } = await attempt(false));
     }
-    const finish = async (changed: readonly string[], migrated?: true) => {
+    const finish = async (changed: readonly string[]) => {
       const request = { context, project: { loaded, state }, engine, stack: prepared.stack, only: options.only };
-      const run = { ...request, changed, started: new Date(started), seconds: outcome('changed').seconds, command, migrated, noted };
+      const run = { ...request, changed, started: new Date(started), seconds: outcome('changed').seconds, command, noted };
       for (const { up } of capabilities) await up?.finished?.(run);
     };
     if (plan.steps.length === 0) {
@@ -180,11 +180,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
     const issued = tried.flatMap((step) => (step.kind === 'issue-certificate' ? [step.certificate] : []));
     await proveServed(state, prepared.stack, issued, engine, context.signal);
     await proveStarted(context, engine, prepared.stack, before);
-    const migrated = tried.some(({ kind }) => kind === 'run-one-off') || undefined;
-    await finish(
-      plan.changes.flatMap(({ action, service }) => (action === 'keep' ? [] : [service])),
-      migrated,
-    );
+    await finish(plan.changes.flatMap(({ action, service }) => (action === 'keep' ? [] : [service])));
     return outcome('changed');
   };
   return withLock(context, state, command, work, options.reason ? { reason: options.reason } : {});

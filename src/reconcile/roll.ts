@@ -94,7 +94,7 @@ async function enableReplica(replica: Replica, run: Execution, task: Task | unde
   }
   run.lives?.set(service, before);
   noteEnabled(replica, run);
-  if (run.noted) run.noted.openedAt ??= Date.now();
+  noteOpened(run);
 }
 
 async function awaitReady(
@@ -120,6 +120,12 @@ async function notReady(replica: Replica, run: Execution, output: string): Promi
     [`${service} stays drained: ${output.trim()}`, ...lines.map((line) => `    ${line}`)].join('\n'),
     `${await whatServes(replica, run)}; \`medianest logs ${service}\` shows more`,
   );
+}
+
+function noteOpened({ noted }: Execution): void {
+  if (noted?.closedAt === undefined) return;
+  noted.closedMs = (noted.closedMs ?? 0) + Date.now() - noted.closedAt;
+  delete noted.closedAt;
 }
 
 function noteEnabled({ service }: Replica, { prepared: { state } }: Execution): void {

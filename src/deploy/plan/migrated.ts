@@ -1,4 +1,9 @@
+import type { Noted } from '../../capability/noted.ts';
 import type { Release } from './releases.ts';
+
+/** What a release is recorded with. */
+export const migrationOf = ({ migrated, restorePoint }: Noted): Pick<Release, 'migrated' | 'restorePoint'> =>
+  migrated ? { migrated, ...(restorePoint && { restorePoint }) } : {};
 
 /** Migrations that a rollback would leave in the database. */
 export interface MigratedSince {

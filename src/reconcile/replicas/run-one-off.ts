@@ -5,6 +5,7 @@ import { runCompose } from '../compose-project.ts';
 
 /** A container of its own that runs to its end. @throws UserError HOOK_FAILED with its last lines, and with what undoes what it has done */
 export async function runOneOff(service: string, run: Execution, task: Task | undefined): Promise<void> {
+  if (run.noted) run.noted.migrated = true;
   const { exitCode, tail } = await runCompose(run, task, ['run', '--rm', '--no-deps', '--no-TTY', '--quiet-pull', service]);
   if (exitCode === 0) return;
   const lines = tail.slice(-8).map((line) => `\n    ${line}`);
