@@ -21,7 +21,7 @@ import { goBack, stopped } from './go-back.ts';
 import { hooksOf } from './hooks.ts';
 import { candidateOf, DEPLOYED, deploySteps, findTarget, keepServing, refuseOtherProtocol, refuseUnready } from './plan/deploy.ts';
 import { migratedSince, migratedText, migrationOf } from './plan/migrated.ts';
-import { currentRelease, nextRelease, type Release, releaseTag, settleInterrupted, withRelease } from './plan/releases.ts';
+import { currentRelease, nextRelease, previousRelease, type Release, releaseTag, settleInterrupted, withRelease } from './plan/releases.ts';
 import { type BesideSteps, besideSteps, inOtherSlots, replicasOf, settlingSteps, strategyOf } from './plan/strategy.ts';
 import { type Audit, type DeployAsked, type DeployOutcome, releaseEntry, type Site, secondsSince } from './site.ts';
 import { keepImage, obtainImage, readReleases, releaseImage, remember, saveRelease, settleReleases } from './store/release-store.ts';
@@ -44,8 +44,9 @@ export async function deploy(context: Context, { loaded, state }: Project, asked
   const engine = await context.engine();
   const command = asked.to ? `rollback ${asked.to}` : `deploy${asked.image ? ` --image ${asked.image}` : ''}`;
   const site: Site = { context, loaded, state, engine, asked, command, started };
-  const back = asked.to === undefined ? undefined : findTarget(readReleases(state), asked.to);
-  const since = back && migratedSince(readReleases(state), back);
+  const known = readReleases(state);
+  const back = asked.to === 'previous' ? previousRelease(known) : known.find(({ id }) => id === asked.to);
+  const since = back && migratedSince(known, back);
   if (back && since) context.report.warn(migratedText(since, back.id));
   const told = (outcome: DeployOutcome): DeployOutcome => ({ ...outcome, ...(since && { migratedSince: since }) });
   if (context.flags.dryRun) return told((await describeSwitch(site)) ?? (await describePlan(site, await look(site))));
@@ -152,8 +153,6 @@ async function carryOut(site: Site, seen: Seen, execution: Execution, audit: Aud
   const noted: Noted = {};
   const run: Execution = { ...execution, prepared: { state, secrets: plan.prepared.secrets, project }, lives: new Map(), noted };
   const migrates = until.findIndex(({ kind }) => kind === 'run-one-off');
-  const migration = () =>
-    migrates < 0 ? {} : { migrated: true as const, ...(noted.restorePoint && { restorePoint: noted.restorePoint }) };
   if (migrates >= 0) for (const name of withoutRestorePoint(stack)) context.report.warn(unprotectedText(name));
   let watched: WatchOutcome | undefined;
   try {
@@ -169,12 +168,12 @@ async function carryOut(site: Site, seen: Seen, execution: Execution, audit: Aud
     await goBack(context, loaded, run, { cause: error, previous, stack: seen.stack, attempted: stack });
     // Its further lines are the application's own log, which may contain anything.
     const [reason = ''] = error.message.split('\n');
-    saveRelease(state, releaseEntry(site, seen, image, 'reverted', { error: reason, ...migration() }));
+    saveRelease(state, releaseEntry(site, seen, image, 'reverted', { error: reason, ...migrationOf(noted) }));
     audit.fail(error.code, reason);
     return { ...outcome('reverted'), ...found(noted), error: error.toJSON() };
   }
   await remember(state, run, candidate.overrides(readOverrides(state)), 'every replica runs it');
-  saveRelease(state, releaseEntry(site, seen, image, 'deployed', migration()));
+  saveRelease(state, releaseEntry(site, seen, image, 'deployed', migrationOf(noted)));
   const stays = strategy === 'blue-green' && previous ? keepFormer(site, seen.stack, previous, kept) : undefined;
   await execute(after, run);
   await hook('post', { MEDIANEST_RESULT: 'deployed' }).catch((error: Error) =>

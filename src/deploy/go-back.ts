@@ -1,13 +1,12 @@
 import type { Context, Execution } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { execute } from '../project/execute.ts';
-import type { Step } from '../reconcile/plan/step.ts';
 import { planProject } from '../reconcile/plan-project.ts';
 import type { Loaded } from '../settings/loaded.ts';
 import type { Stack } from '../stack/types.ts';
 import { DEPLOYED } from './plan/deploy.ts';
 import type { Release } from './plan/releases.ts';
-import { replicasOf, switchSteps } from './plan/strategy.ts';
+import { replicasOf, switchSteps, untested } from './plan/strategy.ts';
 
 /**
  * Back to the release that served before: what differs from it is exactly what this deploy has replaced. Where all of its replicas
@@ -39,13 +38,6 @@ export async function goBack(
       { cause: error },
     );
   }
-}
-
-/** What served before has proven itself: a smoke test that it does not pass, or that is wrong, must not keep it from serving again. */
-function untested(step: Step): Step {
-  if (step.kind !== 'replace' && step.kind !== 'admit') return step;
-  const { smoke: _, ...rolling } = step.rolling;
-  return { ...step, rolling };
 }
 
 /** What an interrupted deploy leaves. */

@@ -127,7 +127,8 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
     deploying: asked.deploying === true,
     waitSeconds: asked.waitSeconds ?? WAIT_SECONDS,
   };
-  const kept = keptRelease(state, context.clock.now())?.replicas.map(({ service }) => service) ?? [];
+  // A deploy removes what an earlier one has kept.
+  const kept = (asked.deploying ? undefined : keptRelease(state, context.clock.now()))?.replicas.map(({ service }) => service) ?? [];
   const fetching = fetchSteps(stack, asked.fetch === true);
   // All of it is judged before anything of it is pulled.
   if (fetching.length > 0) await preflight(context, prepared.whole, new Set(), containers, engine, stack.leftOut);

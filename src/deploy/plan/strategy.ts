@@ -19,9 +19,16 @@ export function inOtherSlots(wanted: Overrides, serving: Overrides, maxReplicas:
   return (serving.slots?.first ?? 1) > 1 ? rest : { ...rest, slots: { first: secondHalf(maxReplicas), instead: maxReplicas } };
 }
 
+/** What served before has proven itself: a smoke test that it does not pass, or that is wrong, must not keep it from serving again. */
+export function untested(step: Step): Step {
+  if (step.kind !== 'replace' && step.kind !== 'admit') return step;
+  const { smoke: _, ...rolling } = step.rolling;
+  return { ...step, rolling };
+}
+
 /** What an earlier deploy has left beside what serves: kept for a rollback, or of one that was interrupted. */
 export const settlingSteps = (steps: readonly Step[]): Step[] =>
-  steps.filter(({ kind }) => kind === 'admit' || kind === 'switch-replicas' || kind === 'remove-services');
+  steps.filter(({ kind }) => kind === 'admit' || kind === 'switch-replicas' || kind === 'remove-services').map(untested);
 
 /** What a blue-green deploy does: everything until the switch, and what follows once the release is to stay. */
 export interface BesideSteps {
