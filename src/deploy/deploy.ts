@@ -45,19 +45,21 @@ export async function deploy(context: Context, { loaded, state }: Project, asked
   const command = asked.to ? `rollback ${asked.to}` : `deploy${asked.image ? ` --image ${asked.image}` : ''}`;
   const site: Site = { context, loaded, state, engine, asked, command, started };
   const known = readReleases(state);
-  const back = asked.to === 'previous' ? previousRelease(known) : known.find(({ id }) => id === asked.to);
-  const since = back && migratedSince(known, back);
-  if (back && since) context.report.warn(migratedText(since, back.id));
+  const wanted = asked.to === 'previous' ? previousRelease(known) : known.find(({ id }) => id === asked.to);
+  const since = wanted && migratedSince(known, wanted);
+  if (wanted && since) context.report.warn(migratedText(since, wanted.id));
   const told = (outcome: DeployOutcome): DeployOutcome => ({ ...outcome, ...(since && { migratedSince: since }) });
   if (context.flags.dryRun) return told((await describeSwitch(site)) ?? (await describePlan(site, await look(site))));
   requireManifest(state);
   return withLock(context, state, command, async (lock, record, fail) => {
     const docker = await context.docker();
-    await checkCompose(docker);
     const { project } = loaded.settings;
     const execution: Execution = { context, prepared: { state, secrets: emptySecrets, project }, engine, docker, lock };
     const audit = { record, fail };
-    return told((await switchBack(site, execution, audit)) ?? (await carryOut(site, await look(site), execution, audit)));
+    const back = await switchBack(site, execution, audit);
+    if (back) return told(back);
+    await checkCompose(docker);
+    return told(await carryOut(site, await look(site), execution, audit));
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Execution } from '../capability/capability.ts';
+import { checkCompose } from '../docker/compose.ts';
 import { execute } from '../project/execute.ts';
 import type { Step } from '../reconcile/plan/step.ts';
 import { planProject } from '../reconcile/plan-project.ts';
@@ -43,7 +44,11 @@ async function findWay({ state, engine, loaded, context, asked }: Site): Promise
   const names = kept.replicas.map(({ service }) => service);
   if (!names.every((name) => running.includes(name)) || serving.some(({ name }) => names.includes(name))) return undefined;
   const to = kept.replicas.map(({ service, rolling }) => ({ name: service, rolling }));
-  const steps = switchSteps(serving, to, 'the release before still runs');
+  const steps = switchSteps(serving, to, 'the release before still runs').flatMap((step) => [
+    // Visitors are back with it before the last request to the other one has ended.
+    { ...step, drainSeconds: 0 },
+    { ...step, to: [], cause: 'their requests end before they are removed' },
+  ]);
   return { kept, target, current: currentRelease(releases), release: nextRelease(releases, ordered), steps, serving };
 }
 
@@ -72,16 +77,14 @@ export async function switchBack(site: Site, run: Execution, audit: Audit): Prom
   const way = await findWay(site);
   if (!way) return undefined;
   refuseEdited(state);
-  const mute = await unanswered(way.kept, run);
+  const [mute, { portal }] = await Promise.all([unanswered(way.kept, run), prepare(context, loaded, { unchecked: true })]);
   if (mute !== undefined) {
     context.report.note(`the replicas of ${way.kept.release} that still run do not answer (${mute}): others are started`);
     return undefined;
   }
   const { release, target, kept, steps } = way;
   const { project } = loaded.settings;
-  const portal = (await prepare(context, loaded, { unchecked: true })).portal();
-  const image = await releaseImage(project, target, portal, run);
-  await keepImage(engine, project, release, image);
+  const image = await releaseImage(project, target, portal(), run);
   const hook = hooksOf(context, loaded, { release, image: target.image, previous: way.current?.id });
   audit.record(steps);
   await hook('pre');
@@ -91,11 +94,14 @@ export async function switchBack(site: Site, run: Execution, audit: Audit): Prom
   const names = kept.replicas.map(({ service }) => service);
   state.noteDrained([...new Set([...state.drained(), ...names])]);
   const app = loaded.settings.app as { image?: string };
-  const served = keepServing(kept.overrides, target, { app, portal }, (await engine.image(target.image))?.id, project);
+  const served = keepServing(kept.overrides, target, { app, portal: portal() }, (await engine.image(target.image))?.id, project);
   await remember(state, run, restored(readOverrides(state), served, release), 'the release before is to serve');
-  await execute(steps, run);
+  await execute(steps.slice(0, 1), run);
   const switchedSeconds = secondsSince(context, site.started);
+  await keepImage(engine, project, release, image);
   saveRelease(state, entry('deployed'));
+  await checkCompose(run.docker);
+  await execute(steps.slice(1), run);
   endKept(state);
   const plan = await planProject(context, loaded, engine, { only: DEPLOYED, deploying: true });
   await execute(plan.steps, { ...run, prepared: { ...run.prepared, secrets: plan.prepared.secrets }, lives: new Map() });

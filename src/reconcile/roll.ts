@@ -10,6 +10,7 @@ import { tellingLines } from './unhealthy.ts';
 
 /** How long a new replica may take from healthy to ready at most. */
 const READY_SECONDS = 60;
+const WATCHED_MS = 1000;
 
 /**
  * Takes a replica out of its balancer, replaces its container and puts it back once it is ready and has stayed so. The balancer
@@ -81,9 +82,13 @@ async function enableReplica(replica: Replica, run: Execution, task: Task | unde
   task?.detail('waiting until it is ready');
   const before = await lifeOf(service, run);
   const tested = anew && rolling.smoke !== undefined;
+  // `admit` watches it for so long once it is given requests.
+  let opened = () => Date.now() - WATCHED_MS;
   await awaitReady(replica, run, task, { how: tested ? 'prove' : 'admit', anew });
   if (tested) {
     await smokeTest(replica, run, task);
+    const now = Date.now();
+    opened = () => now;
     const { exitCode, output } = await balancer(replica, run, ['enable', service]);
     if (exitCode !== 0) throw await notReady(replica, run, output);
   }
@@ -94,7 +99,7 @@ async function enableReplica(replica: Replica, run: Execution, task: Task | unde
   }
   run.lives?.set(service, before);
   noteEnabled(replica, run);
-  noteOpened(run);
+  noteOpened(run, opened());
 }
 
 async function awaitReady(
@@ -122,9 +127,9 @@ async function notReady(replica: Replica, run: Execution, output: string): Promi
   );
 }
 
-function noteOpened({ noted }: Execution): void {
+function noteOpened({ noted }: Execution, now: number): void {
   if (noted?.closedAt === undefined) return;
-  noted.closedMs = (noted.closedMs ?? 0) + Date.now() - noted.closedAt;
+  noted.closedMs = (noted.closedMs ?? 0) + Math.max(0, now - noted.closedAt);
   delete noted.closedAt;
 }
 

@@ -75,7 +75,7 @@ export function besideSteps(
 }
 
 /** From one set to the other. */
-export function switchSteps(from: readonly Behind[], to: readonly Behind[], cause: string): Step[] {
+export function switchSteps(from: readonly Behind[], to: readonly Behind[], cause: string): Step<'switch-replicas'>[] {
   const [first] = to;
   if (!first) return [];
   const drainSeconds = Math.max(0, ...from.map(({ rolling }) => rolling.drainSeconds));
