@@ -22,7 +22,9 @@ interface Deployed {
 }
 
 const RATE = 40;
-const APP = { replicas: 2, settleSeconds: 1, strategy: 'blue-green', smoke: { paths: ['/api/health/ready', '/'] } };
+/** A migration that does nothing; a restore point before each would cost every test of the others a backup. */
+const MIGRATES = { migrate: ['node', '-e', '0'], restorePoint: false };
+const APP = { replicas: 2, settleSeconds: 1, strategy: 'blue-green', smoke: { paths: ['/api/health/ready', '/'] }, ...MIGRATES };
 const WITH_BACKUPS = { components: { ...ONE_SERVER_EACH.components, backup: true } };
 const configure = (app: Record<string, unknown>) => configureProd(space, { ...APP, ...app }, WITH_BACKUPS);
 
@@ -65,6 +67,11 @@ beforeAll(async () => {
   space = await prodStack('strategies', APP, WITH_BACKUPS);
 }, 400_000);
 afterAll(() => destroyProd(space));
+
+test('the first `up` migrates, and needs no restore point where there was no data', async () => {
+  const { releases } = parsed<{ releases: { migrated?: boolean; restorePoint?: string }[] }>(await space.run(['releases', '--json']));
+  expect(releases.map(({ migrated, restorePoint }) => [migrated, restorePoint])).toEqual([[true, undefined]]);
+});
 
 describe('blue-green', () => {
   test('starts all new replicas beside the old ones, switches without a failed request, and keeps the old ones', async () => {
@@ -115,6 +122,7 @@ describe('blue-green', () => {
       return space.run(['up']);
     });
     expect(run.status, said(run)).toBe(0);
+    expect(said(run)).not.toContain('run app-migrate');
     expect((await replicas()).sort()).toEqual(['app-1', 'app-2']);
     expect(await versions()).toEqual(['good', 'good']);
     expect((await space.run(['plan'])).status).toBe(0);
@@ -148,14 +156,14 @@ test('recreate stops all old replicas first: visitors get a page with 503, and t
 
 test('a migration has a restore point: named where it fails half-way, and offered by the rollback after it', async () => {
   const half = "const fs=require('node:fs');process.exitCode=Number(fs.existsSync('/srv/uploads'))";
-  configure({ strategy: 'rolling', migrate: ['node', '-e', half] });
+  configure({ strategy: 'rolling', migrate: ['node', '-e', half], restorePoint: true });
   const failed = await undisturbed(() => deploy('--image', badApp('good')));
   expect(failed.status).toBe(1);
   const { restorePoint, error, result } = parsed<Deployed>(failed);
   expect([result, restorePoint]).toEqual(['reverted', expect.any(String)]);
   expect(error?.hint).toContain(`medianest restore ${restorePoint} --only db`);
   expect(await versions()).toEqual(['good-2', 'good-2']);
-  configure({ strategy: 'rolling', migrate: ['node', '-e', '0'] });
+  configure({ strategy: 'rolling', restorePoint: true });
   const deployed = await deploy('--image', badApp('good'));
   expect(deployed.status, said(deployed)).toBe(0);
   const point = parsed<Deployed>(deployed).restorePoint;
