@@ -85,7 +85,7 @@ export const appSettings = z.strictObject({
     .describe('How long the requests of a replica may take to finish before it is replaced'),
   settleSeconds: z.int().min(0).max(600).default(5).describe('How long a new replica must stay ready before the next one is replaced'),
   migrate: argv().describe(
-    'Run once before a deploy, in a container of the new image; its failure aborts. The portal needs none: it migrates when it starts',
+    'Run once before the first replica of a release (a deploy, the first `up`, an `up` with another image), in a container of the new image; its failure aborts. The portal needs none: it migrates when it starts',
   ),
   ...releasingSettings,
   hooks: z
