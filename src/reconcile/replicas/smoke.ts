@@ -14,10 +14,11 @@ export async function smokeTest({ service, rolling }: Replica, run: Execution, t
   if (!smoke) return;
   task?.detail('smoke test');
   const until = Date.now() + smoke.seconds * 1000;
-  const failed = (what: string) =>
+  // What the program has said may be anything: it stands in lines of its own, which are kept nowhere.
+  const failed = (what: string, lines: readonly string[] = []) =>
     new UserError(
       'UNHEALTHY',
-      `${service} fails its smoke test (app.smoke): ${what}; no visitor was sent to it`,
+      [`${service} fails its smoke test (app.smoke): ${what}; no visitor was sent to it`, ...lines.map((line) => `    ${line}`)].join('\n'),
       `correct the release and deploy again; \`medianest logs ${service}\` shows what it said`,
     );
   const containers = (await run.engine.observe(run.prepared.project)).filter(({ state }) => state === 'running');
@@ -35,8 +36,7 @@ export async function smokeTest({ service, rolling }: Replica, run: Execution, t
   const told = smoke.command.join(' ');
   const ended = await within(until - Date.now(), run.context.signal, run.engine.exec(own.id, smoke.command));
   if (!ended) throw failed(`${told} has not ended within ${smoke.seconds} s`);
-  if (ended.exitCode !== 0)
-    throw failed([`${told} ended with status ${ended.exitCode}`, ...ended.output.trim().split('\n').slice(-3)].join(' | '));
+  if (ended.exitCode !== 0) throw failed(`${told} ended with status ${ended.exitCode}`, ended.output.trim().split('\n').slice(-3));
 }
 
 /** @returns undefined where it takes longer. @throws UserError INTERRUPTED on Ctrl-C */
