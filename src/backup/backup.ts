@@ -35,13 +35,14 @@ export async function backup(context: Context, project: Project, type: BackupTyp
   });
 }
 
-/** The same under a lock that is held already. */
+/** The same under a lock that is held already. @param note what it was made for */
 export async function makeSet(
   context: Context,
   project: Project,
   backups: BackupContext,
   type: BackupType,
   reason: BackupSet['reason'],
+  note?: string,
 ): Promise<BackupOutcome> {
   const { report, clock } = context;
   const started = clock.now();
@@ -76,6 +77,7 @@ export async function makeSet(
     id,
     type: db.type,
     reason,
+    ...(note && { note }),
     startedAt: started.toISOString(),
     finishedAt: finished.toISOString(),
     seconds: (finished.getTime() - started.getTime()) / 1000,

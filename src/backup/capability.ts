@@ -12,6 +12,7 @@ import { restore } from './commands/restore.ts';
 import { BACKUP_SCHEDULE } from './plan/schedule.ts';
 import { removalSteps } from './removal-steps.ts';
 import { restoreSteps } from './restore/steps.ts';
+import { restorePointStep } from './restore-point-step.ts';
 
 /** WAL that waits for the archive, and copies that are behind. */
 async function transit({ context, project, engine, manifest, containers, members }: Seen): Promise<Check[]> {
@@ -44,7 +45,7 @@ export const backup = {
   ],
   groups: { preview: { section: 'Data', summary: 'What `restore --into` made beside the stack: remove it' } },
   schedules: [BACKUP_SCHEDULE],
-  steps: { ...restoreSteps, ...removalSteps },
+  steps: { ...restoreSteps, ...removalSteps, ...restorePointStep },
   guard: async (state, { takesDown }) => {
     if (takesDown) return;
     const { refuseHalfRestored } = await import('./restore/journal.ts');

@@ -17,6 +17,7 @@ import type { Clue, Suspicion } from './clue.ts';
 import type { GlobalFlags } from './global-flags.ts';
 import type { Intent } from './intent.ts';
 import type { NextStep } from './next-step.ts';
+import type { Noted } from './noted.ts';
 import type { Options, Result } from './result.ts';
 import type { Schedule } from './schedule.ts';
 import type { Group, Section } from './section.ts';
@@ -98,6 +99,8 @@ export interface Execution {
   lock: Lock;
   /** Replicas that this run has put into service, and the life that they were in: one that ends later was not good either. */
   lives?: Map<string, string>;
+  /** What steps have found that is told at the end. */
+  noted?: Noted;
 }
 
 /** How one kind of step is told and carried out. It takes no decision. */
@@ -161,6 +164,7 @@ export interface FinishedUp extends UpRequest {
   seconds: number;
   /** As the audit log names it. */
   command: string;
+  noted?: Noted | undefined;
 }
 
 /** What a capability adds to `up`. All of it is optional. */

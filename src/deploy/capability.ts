@@ -15,6 +15,12 @@ export const deploy: Capability = {
   name: 'deploy',
   commands: [command, rollback, releases, scale],
   up: {
+    gather: async ({ state }) => {
+      const { readReleases } = await import('./store/release-store.ts');
+      const { currentRelease } = await import('./plan/releases.ts');
+      const served = currentRelease(readReleases(state));
+      return { facts: served ? { served: { image: served.image, settings: served.settings } } : {}, steps: [] };
+    },
     announce: async ({ project: { state }, stack, only }) => {
       if (!touchesApp(stack, only)) return [];
       const { readReleases } = await import('./store/release-store.ts');
@@ -22,8 +28,11 @@ export const deploy: Capability = {
       const half = interruptedRelease(readReleases(state), stack.overrides.app?.release);
       return half ? [`the deploy of ${half.id} was interrupted: it is rolled back`] : [];
     },
-    finished: async ({ project: { state, loaded }, engine, stack, only, changed, started, seconds, command: name }) => {
+    finished: async ({ project: { state, loaded }, engine, stack, only, changed, started, seconds, command: name, noted }) => {
       if (!touchesApp(stack, only)) return;
+      const { endKept, keptRelease } = await import('../state/kept.ts');
+      const { migrationOf } = await import('./plan/migrated.ts');
+      if (keptRelease(state, new Date(0))?.replicas.some(({ service }) => changed.includes(service))) endKept(state);
       const { noteRelease } = await import('./store/release-store.ts');
       const replicas = namesOf(stack.services, 'application');
       await noteRelease(state, engine, stack, loaded.settings.app as object, {
@@ -31,6 +40,7 @@ export const deploy: Capability = {
         time: started,
         seconds,
         command: name,
+        ...migrationOf(noted ?? {}),
       });
     },
   },
@@ -62,13 +72,21 @@ export const deploy: Capability = {
     const { deployMetrics } = await import('./plan/deploy-metrics.ts');
     return deployMetrics(readReleases(state));
   },
-  notes: async ({ project: { state } }) => {
+  notes: async ({ context, containers, project: { state } }) => {
+    const { keptRelease } = await import('../state/kept.ts');
+    const { keptText } = await import('./plan/strategy.ts');
+    const running = ({ service }: { service: string }) =>
+      containers.some((entry) => entry.service === service && entry.state === 'running');
+    const kept = keptRelease(state, context.clock.now());
     const { readReleases } = await import('./store/release-store.ts');
     const { interruptedRelease } = await import('./plan/releases.ts');
     const { readOverrides } = await import('../reconcile/prepare.ts');
     const half = interruptedRelease(readReleases(state), readOverrides(state).app?.release);
-    return half
-      ? [`the deploy of ${half.id} (${half.image}) was interrupted: \`medianest deploy\` starts it again, \`medianest up\` rolls it back`]
-      : [];
+    return [
+      ...(half
+        ? [`the deploy of ${half.id} (${half.image}) was interrupted: \`medianest deploy\` starts it again, \`medianest up\` rolls it back`]
+        : []),
+      ...(kept?.replicas.every(running) ? [keptText(kept.release, kept.until ?? null)] : []),
+    ];
   },
 };

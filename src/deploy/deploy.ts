@@ -1,61 +1,32 @@
 import type { Context, Execution, Project } from '../capability/capability.ts';
+import type { Noted } from '../capability/noted.ts';
 import { UserError } from '../core/errors.ts';
-import { canonical, shortHash } from '../core/hash.ts';
-import { currentUser } from '../core/user.ts';
 import { checkCompose } from '../docker/compose.ts';
-import type { Engine, ImageInfo } from '../docker/types.ts';
 import { execute } from '../project/execute.ts';
 import { requireManifest } from '../project/open.ts';
 import { withLock } from '../project/with-lock.ts';
+import { withoutRestorePoint } from '../reconcile/plan/migrations.ts';
 import type { Step } from '../reconcile/plan/step.ts';
 import { planProject } from '../reconcile/plan-project.ts';
 import { prepare, readOverrides } from '../reconcile/prepare.ts';
 import { proveLives } from '../reconcile/roll.ts';
 import { emptySecrets } from '../secrets/store/secret-files.ts';
-import type { Loaded } from '../settings/loaded.ts';
 import type { Overrides } from '../stack/overrides.ts';
 import { namesOf } from '../stack/roles.ts';
+import type { Stack } from '../stack/types.ts';
 import { refuseEdited } from '../state/hand-edits.ts';
+import { endKept, noteKept } from '../state/kept.ts';
 import { refuseUnread } from '../state/launch-program.ts';
-import type { StateFolder } from '../state/state.ts';
+import { goBack, stopped } from './go-back.ts';
 import { hooksOf } from './hooks.ts';
 import { candidateOf, DEPLOYED, deploySteps, findTarget, keepServing, refuseOtherProtocol, refuseUnready } from './plan/deploy.ts';
-import { currentRelease, nextRelease, type Release, releaseTag, settleInterrupted, withRelease } from './plan/releases.ts';
-import { keepImage, obtainImage, readReleases, releaseImage, saveRelease, settleReleases } from './store/release-store.ts';
-
-export interface DeployAsked {
-  /** The image to deploy; the settings' own where not given. */
-  image?: string | undefined;
-  /** Ask the registry even where the engine has the image. */
-  pull: boolean;
-  /** Back to this release, or to the one before the current where it is `previous`. */
-  to?: string | undefined;
-  waitSeconds: number | undefined;
-}
-
-export interface DeployOutcome {
-  release: string;
-  previous: string | null;
-  image: string;
-  replicas: number;
-  result: 'deployed' | 'reverted' | 'planned';
-  seconds: number;
-  /** Why it was reverted. */
-  error?: { code: string; message: string; hint: string };
-  steps?: Step[];
-}
-
-/** What a deploy works with, and what it was asked for. */
-interface Site {
-  context: Context;
-  loaded: Loaded;
-  state: StateFolder;
-  engine: Engine;
-  asked: DeployAsked;
-  /** As the audit log names it. */
-  command: string;
-  started: Date;
-}
+import { migratedSince, migratedText, migrationOf } from './plan/migrated.ts';
+import { currentRelease, nextRelease, previousRelease, type Release, releaseTag, settleInterrupted, withRelease } from './plan/releases.ts';
+import { type BesideSteps, besideSteps, inOtherSlots, replicasOf, settlingSteps, strategyOf } from './plan/strategy.ts';
+import { type Audit, type DeployAsked, type DeployOutcome, releaseEntry, type Site, secondsSince } from './site.ts';
+import { keepImage, obtainImage, readReleases, releaseImage, remember, saveRelease, settleReleases } from './store/release-store.ts';
+import { describeSwitch, switchBack } from './switch-back.ts';
+import { countBefore, type WatchOutcome, watch } from './watch.ts';
 
 /**
  * Puts a version of the application into service, one replica at a time behind the balancer. Until the last replica is
@@ -73,14 +44,22 @@ export async function deploy(context: Context, { loaded, state }: Project, asked
   const engine = await context.engine();
   const command = asked.to ? `rollback ${asked.to}` : `deploy${asked.image ? ` --image ${asked.image}` : ''}`;
   const site: Site = { context, loaded, state, engine, asked, command, started };
-  if (context.flags.dryRun) return describePlan(site, await look(site));
+  const known = readReleases(state);
+  const wanted = asked.to === 'previous' ? previousRelease(known) : known.find(({ id }) => id === asked.to);
+  const since = wanted && migratedSince(known, wanted);
+  if (wanted && since) context.report.warn(migratedText(since, wanted.id));
+  const told = (outcome: DeployOutcome): DeployOutcome => ({ ...outcome, ...(since && { migratedSince: since }) });
+  if (context.flags.dryRun) return told((await describeSwitch(site)) ?? (await describePlan(site, await look(site))));
   requireManifest(state);
   return withLock(context, state, command, async (lock, record, fail) => {
     const docker = await context.docker();
-    await checkCompose(docker);
     const { project } = loaded.settings;
     const execution: Execution = { context, prepared: { state, secrets: emptySecrets, project }, engine, docker, lock };
-    return carryOut(site, await look(site), execution, { record, fail });
+    const audit = { record, fail };
+    const back = await switchBack(site, execution, audit);
+    if (back) return told(back);
+    await checkCompose(docker);
+    return told(await carryOut(site, await look(site), execution, audit));
   });
 }
 
@@ -90,7 +69,7 @@ type Seen = Awaited<ReturnType<typeof look>>;
 async function look({ context, loaded, state, engine, asked, started }: Site) {
   refuseEdited(state);
   const { project } = loaded.settings;
-  const app = loaded.settings.app as { image?: string; replicas: number };
+  const app = loaded.settings.app as { image?: string; replicas: number; maxReplicas: number };
   const overrides = readOverrides(state);
   const ordered = overrides.app?.release;
   const releases = settleInterrupted(readReleases(state), ordered).reduce(withRelease, readReleases(state));
@@ -105,23 +84,28 @@ async function look({ context, loaded, state, engine, asked, started }: Site) {
   refuseUnready(now.prepared.stack, now.changes);
   const target = asked.to === undefined ? undefined : findTarget(releases, asked.to);
   const release = nextRelease(releases, ordered);
-  const candidate = candidateOf(app, portal, { image: asked.image, target }, release, project);
+  const asFar = candidateOf(app, portal, { image: asked.image, target }, release, project);
+  const { stack } = now.prepared;
+  const strategy = strategyOf(stack);
+  const inSlots = (before: Overrides) => inOtherSlots(asFar.overrides(before), stack.overrides, app.maxReplicas);
+  const candidate = strategy === 'blue-green' ? { ...asFar, overrides: inSlots } : asFar;
+  const leftovers = now.changes.flatMap(({ action, service }) => (action === 'remove' ? [service] : []));
   const outcome = (result: DeployOutcome['result']): DeployOutcome => ({
     release,
     previous: previous?.id ?? null,
     image: candidate.image,
-    replicas: namesOf(now.prepared.stack.services, 'application').length,
+    replicas: namesOf(stack.services, 'application').length,
     result,
     seconds: secondsSince(context, started),
   });
-  return { ordered, previous, portal, kept, serving, stack: now.prepared.stack, target, release, candidate, outcome };
+  const settling = settlingSteps(now.steps);
+  return { ordered, previous, portal, kept, serving, stack, target, release, candidate, outcome, strategy, settling, leftovers };
 }
 
-const secondsSince = (context: Context, started: Date): number => (context.clock.now().getTime() - started.getTime()) / 1000;
-
 /** The steps towards the candidate. @throws UserError where it speaks another protocol than what serves */
-async function planCandidate({ context, loaded, engine, asked }: Site, { candidate, stack }: Seen) {
-  const more = { only: DEPLOYED, deploying: true, waitSeconds: asked.waitSeconds };
+async function planCandidate({ context, loaded, engine, asked }: Site, { candidate, stack, strategy, leftovers }: Seen) {
+  const without = strategy === 'blue-green' ? leftovers : undefined;
+  const more = { only: DEPLOYED, deploying: true, waitSeconds: asked.waitSeconds, without };
   const plan = await planProject(context, loaded, engine, { overrides: candidate.overrides, ...more });
   refuseOtherProtocol(stack, plan.prepared.stack);
   return plan;
@@ -132,17 +116,19 @@ async function describePlan(site: Site, seen: Seen): Promise<DeployOutcome> {
   // The release's own name for the image is given to it only by a real run.
   const tag = releaseTag(site.loaded.settings.project, seen.release);
   const shown = steps.filter((step) => step.kind !== 'pull-image' || step.ref !== tag);
-  return { ...seen.outcome('planned'), steps: deploySteps(shown, prepared.stack) };
+  const { until, after } = stepsOf(seen, { steps: shown, stack: prepared.stack });
+  return { ...seen.outcome('planned'), steps: [...until, ...after] };
 }
 
-async function carryOut(
-  site: Site,
-  seen: Seen,
-  execution: Execution,
-  audit: { record: (plan: unknown) => void; fail: (code: string) => void },
-): Promise<DeployOutcome> {
+/** Until the release serves, and after it has proven itself. */
+function stepsOf({ stack: now, strategy, settling }: Seen, { steps, stack }: { steps: readonly Step[]; stack: Stack }): BesideSteps {
+  const own = deploySteps(steps, stack);
+  return strategy === 'blue-green' ? besideSteps(own, { stack, now, settling }) : { until: own, after: [] };
+}
+
+async function carryOut(site: Site, seen: Seen, execution: Execution, audit: Audit): Promise<DeployOutcome> {
   const { context, loaded, state, engine, asked } = site;
-  const { previous, portal, target, release, candidate, outcome } = seen;
+  const { previous, portal, target, release, candidate, outcome, strategy } = seen;
   const { project } = loaded.settings;
   const image = target
     ? await releaseImage(project, target, portal, execution)
@@ -154,80 +140,68 @@ async function carryOut(
       );
   await keepImage(engine, project, release, image);
   const plan = await planCandidate(site, seen);
-  refuseUnread(plan.prepared.stack);
-  const steps = deploySteps(plan.steps, plan.prepared.stack);
-  audit.record(steps);
+  const { stack } = plan.prepared;
+  refuseUnread(stack);
+  const { until, after } = stepsOf(seen, { steps: plan.steps, stack });
+  audit.record([...until, ...after]);
   const hook = hooksOf(context, loaded, { release, image: candidate.image, previous: previous?.id });
   await hook('pre');
   // The image that serves may have lost its name to the new one.
   const kept = previous ? await seen.serving() : seen.kept;
   await remember(state, execution, kept, 'what serves now, until every replica runs the new version');
   settleReleases(state, seen.ordered);
+  endKept(state);
   saveRelease(state, releaseEntry(site, seen, image, 'running'));
-  const rolling: Execution = { ...execution, prepared: { state, secrets: plan.prepared.secrets, project }, lives: new Map() };
+  const noted: Noted = {};
+  const run: Execution = { ...execution, prepared: { state, secrets: plan.prepared.secrets, project }, lives: new Map(), noted };
+  const migrates = until.findIndex(({ kind }) => kind === 'run-one-off');
+  if (migrates >= 0) for (const name of withoutRestorePoint(stack)) context.report.warn(unprotectedText(name));
+  let watched: WatchOutcome | undefined;
   try {
-    await execute(steps, rolling);
-    await proveLives(rolling);
+    const before = await countBefore(seen.stack, stack, run);
+    await execute(until.slice(0, Math.max(0, migrates)), run);
+    // Known also where it is killed half-way.
+    if (migrates >= 0) saveRelease(state, releaseEntry(site, seen, image, 'running', migrationOf({ ...noted, migrated: true })));
+    await execute(until.slice(Math.max(0, migrates)), run);
+    await proveLives(run);
+    watched = await watch(release, stack, before, run);
   } catch (error) {
-    if (!(error instanceof UserError) || error.code === 'INTERRUPTED') throw stopped(error, release, previous);
-    await goBack(context, loaded, rolling, error, previous);
+    if (!(error instanceof UserError) || error.code === 'INTERRUPTED') throw stopped(error, release, previous, strategy);
+    await goBack(context, loaded, run, { cause: error, previous, stack: seen.stack, attempted: stack });
     // Its further lines are the application's own log, which may contain anything.
-    saveRelease(state, releaseEntry(site, seen, image, 'reverted', error.message.split('\n')[0]));
-    audit.fail(error.code);
-    return { ...outcome('reverted'), error: error.toJSON() };
+    const [reason = ''] = error.message.split('\n');
+    saveRelease(state, releaseEntry(site, seen, image, 'reverted', { error: reason, ...migrationOf(noted) }));
+    audit.fail(error.code, reason);
+    return { ...outcome('reverted'), ...found(noted), error: error.toJSON() };
   }
-  await remember(state, execution, candidate.overrides(readOverrides(state)), 'every replica runs it');
-  saveRelease(state, releaseEntry(site, seen, image, 'deployed'));
+  await remember(state, run, candidate.overrides(readOverrides(state)), 'every replica runs it');
+  saveRelease(state, releaseEntry(site, seen, image, 'deployed', migrationOf(noted)));
+  const stays = strategy === 'blue-green' && previous ? keepFormer(site, seen.stack, previous, kept) : undefined;
+  await execute(after, run);
   await hook('post', { MEDIANEST_RESULT: 'deployed' }).catch((error: Error) =>
     context.report.warn(`${error.message}; the release serves nevertheless`),
   );
-  return outcome('deployed');
+  return { ...outcome('deployed'), ...found(noted), ...(watched && { watched }), ...(stays && { kept: stays }) };
 }
 
-async function remember(state: StateFolder, run: Execution, wanted: Overrides, cause: string): Promise<void> {
-  if (canonical(wanted) !== canonical(readOverrides(state))) await execute([{ kind: 'store-overrides', overrides: wanted, cause }], run);
-}
+/** What is told of it besides. */
+const found = ({ restorePoint, closedMs }: Noted) => ({
+  ...(restorePoint && { restorePoint }),
+  ...(closedMs !== undefined && { outageSeconds: closedMs / 1000 }),
+});
 
-function releaseEntry(site: Site, seen: Seen, image: ImageInfo, result: Release['result'], error?: string): Release {
-  const { release, candidate } = seen;
-  return {
-    id: release,
-    image: candidate.image,
-    imageId: image.id,
-    digests: image.digests,
-    settings: shortHash(candidate.version),
-    version: candidate.version,
-    time: site.started.toISOString(),
-    user: currentUser(),
-    command: site.command,
-    result,
-    seconds: secondsSince(site.context, site.started),
-    ...(error && { error }),
-  };
-}
+const unprotectedText = (migration: string): string =>
+  `there is no restore point before ${migration}: this stack makes no backups\n  Fix: \`components: { backup: true }\` in medianest.yml`;
 
-/** Back to the release that served before: what differs from it is exactly what this deploy has replaced. */
-async function goBack(context: Context, loaded: Loaded, run: Execution, cause: UserError, previous: Release | undefined): Promise<void> {
-  context.report.warn(`${cause.message}\n  going back to ${previous?.id ?? 'the version before'}`);
-  try {
-    const back = await planProject(context, loaded, run.engine, { only: DEPLOYED, deploying: true });
-    await execute(back.steps, { ...run, prepared: { ...run.prepared, secrets: back.prepared.secrets }, lives: new Map() });
-  } catch (error) {
-    if (error instanceof UserError && error.code === 'INTERRUPTED') throw stopped(error, 'this release', previous);
-    throw new UserError(
-      'PARTIAL',
-      `the deploy failed (${cause.message}), and going back did too: ${(error as Error).message}`,
-      '`medianest up` resumes the rollback; `medianest status` shows which replicas serve',
-      { cause: error },
-    );
-  }
+/** The replicas of the release before stay beside those that serve. */
+function keepFormer({ loaded, state, context }: Site, stack: Stack, { id }: Release, overrides: Overrides): DeployOutcome['kept'] {
+  const former = replicasOf(stack);
+  const names = former.map(({ name }) => name);
+  const now = context.clock.now();
+  const { keepSeconds } = loaded.settings.app as { keepSeconds?: number };
+  const until = keepSeconds === undefined ? undefined : new Date(now.getTime() + keepSeconds * 1000).toISOString();
+  const replicas = former.map(({ name, rolling }) => ({ service: name, rolling }));
+  noteKept(state, { release: id, replicas, overrides, since: now.toISOString(), ...(until && { until }) });
+  state.noteDrained(state.drained().filter((name) => !names.includes(name)));
+  return { release: id, until: until ?? null };
 }
-
-const stopped = (error: unknown, release: string, previous: Release | undefined): unknown =>
-  error instanceof UserError
-    ? new UserError(
-        error.code,
-        `${error.message}; the deploy of ${release} is incomplete, and every replica behind the balancer serves`,
-        `\`medianest deploy\` begins it again, \`medianest up\` goes back to ${previous?.id ?? 'the version before'}`,
-      )
-    : error;

@@ -12,13 +12,13 @@ import { askGuards } from './guards.ts';
 /**
  * Runs a change under the state folder's lock and leaves one line in the audit log, however it ends.
  * `record` tells that something is about to change; a run that changes nothing leaves no line. `fail` tells that it was
- * rolled back without an error to throw. While a restore is interrupted, only its end or `down` may change anything.
+ * rolled back without an error to throw, and why. While a restore is interrupted, only its end or `down` may change anything.
  */
 export async function withLock<T>(
   context: Context,
   state: StateFolder,
   command: string,
-  change: (lock: Lock, record: (plan: unknown) => void, fail: (code: string) => void) => Promise<T>,
+  change: (lock: Lock, record: (plan: unknown) => void, fail: (code: string, reason?: string) => void) => Promise<T>,
   intent: Intent = {},
 ): Promise<T> {
   state.open();
@@ -27,11 +27,12 @@ export async function withLock<T>(
   );
   const started = context.clock.now();
   const log = state.at('audit.jsonl');
+  let why: string | undefined;
   const begun = (plan: string) => ({
     time: started.toISOString(),
     user: currentUser(),
     command: `medianest ${command}`,
-    ...(intent.reason && { reason: intent.reason }),
+    ...((why ?? intent.reason) && { reason: why ?? intent.reason }),
     plan,
   });
   let plan: string | undefined;
@@ -51,8 +52,9 @@ export async function withLock<T>(
         plan = shortHash(steps);
         beginAudit(log, begun(plan));
       },
-      (code) => {
+      (code, reason) => {
         failure = code;
+        why = reason;
       },
     );
     close(failure ? 'failed' : 'done', failure);

@@ -1,4 +1,5 @@
 import type { Context, Project } from '../capability/capability.ts';
+import type { Noted } from '../capability/noted.ts';
 import { proveServed } from '../certificates/store/prove-served.ts';
 import { UserError } from '../core/errors.ts';
 import { checkCompose } from '../docker/compose.ts';
@@ -125,8 +126,16 @@ export async function converge(context: Context, { loaded, state }: Project, opt
     let { prepared, plan, outcome } = await attempt();
     await options.accept?.(plan);
     const docker = await context.docker();
+    const noted: Noted = {};
     const run = (steps: readonly Step[]) =>
-      execute(steps, { context, prepared: { state, secrets: prepared.secrets, project: prepared.stack.project }, engine, docker, lock });
+      execute(steps, {
+        context,
+        prepared: { state, secrets: prepared.secrets, project: prepared.stack.project },
+        engine,
+        docker,
+        lock,
+        noted,
+      });
     const fetching = plan.steps.filter(({ kind }) => kind === 'fetch-images');
     if (fetching.length > 0) {
       await run(fetching);
@@ -134,7 +143,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
     }
     const finish = async (changed: readonly string[]) => {
       const request = { context, project: { loaded, state }, engine, stack: prepared.stack, only: options.only };
-      const run = { ...request, changed, started: new Date(started), seconds: outcome('changed').seconds, command };
+      const run = { ...request, changed, started: new Date(started), seconds: outcome('changed').seconds, command, noted };
       for (const { up } of capabilities) await up?.finished?.(run);
     };
     if (plan.steps.length === 0) {

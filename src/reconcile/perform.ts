@@ -21,7 +21,7 @@ import { carryDatabase } from './carry/database.ts';
 import { removeCarryRemains } from './carry/jobs.ts';
 import { endCarry, noteCarry } from './carry/journal.ts';
 import { carryVolume, checkCarry } from './carry/volumes.ts';
-import { compose, composeUp, filesBeside, runCompose } from './compose-project.ts';
+import { compose, composeUp, filesBeside } from './compose-project.ts';
 import { proveMount } from './media-check.ts';
 import { ownVolume } from './own-volume.ts';
 import { appliedValue } from './plan/facts.ts';
@@ -30,7 +30,9 @@ import { proveConfig } from './prove-config.ts';
 import { proveSettings } from './prove-settings.ts';
 import { rememberedText } from './ranges/ranges.ts';
 import { reloadService } from './reload.ts';
-import { admitReplica, awaitBalancer, replaceReplica } from './roll.ts';
+import { runOneOff } from './replicas/run-one-off.ts';
+import { switchReplicas } from './replicas/switch-replicas.ts';
+import { admitReplica, awaitBalancer, proveReplica, replaceReplica } from './roll.ts';
 
 /** Images are there already, built or pulled by steps of their own. */
 const UP = ['up', '--detach', '--no-build', '--pull', 'never'];
@@ -137,6 +139,8 @@ export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['pe
   admit: (step, run, task) => {
     return admitReplica(step, run, task);
   },
+  'prove-replica': proveReplica,
+  'switch-replicas': switchReplicas,
   'await-balancer': async (step, run) => {
     return awaitBalancer(step.service, step.waitSeconds, run);
   },
@@ -145,7 +149,7 @@ export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['pe
     return writeAtomic(state.at('orders.json'), `${JSON.stringify(step.overrides, null, 1)}\n`, 0o600);
   },
   'run-one-off': (step, run, task) => {
-    return runOneOff(run, task, step.service);
+    return runOneOff(step.service, run, task);
   },
   'remove-services': (step, run) => {
     return removeServices(run, step.services);
@@ -234,16 +238,4 @@ async function checkComposeFile(file: string, { prepared: { project, state }, do
 async function removeServices({ engine, prepared }: Execution, services: readonly string[]): Promise<void> {
   const containers = (await engine.observe(prepared.project)).filter((entry) => services.includes(entry.service));
   await Promise.all(containers.map((container) => engine.stopContainer(container.id)));
-}
-
-/** A container of its own that runs to its end. @throws UserError HOOK_FAILED with its last lines */
-async function runOneOff(run: Execution, task: Task | undefined, service: string): Promise<void> {
-  const { exitCode, tail } = await runCompose(run, task, ['run', '--rm', '--no-deps', '--no-TTY', '--quiet-pull', service]);
-  if (exitCode === 0) return;
-  const lines = tail.slice(-8).map((line) => `\n    ${line}`);
-  throw new UserError(
-    'HOOK_FAILED',
-    `${service} ended with status ${exitCode}${lines.join('')}`,
-    'correct it and deploy again; what runs was not touched',
-  );
 }

@@ -13,6 +13,7 @@ import type { Added } from '../stack/override/added.ts';
 import type { Overrides } from '../stack/overrides.ts';
 import { COMPOSE_FILE } from '../stack/render.ts';
 import type { Stack } from '../stack/types.ts';
+import { keptRelease } from '../state/kept.ts';
 import { launchProgramDue } from '../state/launch-program.ts';
 import { findMends } from '../state/mend.ts';
 import { decideCarry } from './carry/decide.ts';
@@ -21,9 +22,10 @@ import { composeOf, readVolumeOwners } from './own-volume.ts';
 import { composeServices } from './plan/change.ts';
 import type { UpFacts } from './plan/facts.ts';
 import { absenceBy, fetchSteps, neededImages, uses, withSteps } from './plan/images.ts';
+import { planKeeping } from './plan/kept.ts';
 import { abandonedVolumes, addedLeftBehind, leftBehind } from './plan/left-data.ts';
 import { refuseHalfFlip } from './plan/replicas.ts';
-import { planUp, type UpPlan } from './plan/up.ts';
+import type { UpPlan } from './plan/up.ts';
 import { preflight } from './preflight.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { refuseGuests } from './ranges/refuse-guests.ts';
@@ -42,6 +44,8 @@ export interface Asked {
   /** Components to touch; all where undefined. */
   only?: readonly string[] | undefined;
   deploying?: boolean;
+  /** Services whose containers will be gone by then. */
+  without?: readonly string[] | undefined;
   /** Networks that are there may be replaced by isolated ones: `up` alone stops all that is in them for that. */
   replaceNetworks?: boolean | undefined;
   /** Generated secrets that are to get a new value. */
@@ -88,7 +92,7 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
   const edited = manifest ? state.edited(manifest) : [];
   const touched = stack.services.filter(({ component }) => !asked.only || asked.only.includes(component));
   const facts: UpFacts = {
-    containers: containers.filter(({ service }) => !stopped.includes(service)),
+    containers: containers.filter(({ service }) => !stopped.includes(service) && !asked.without?.includes(service)),
     carry,
     // As they stand on disk: what an operator edited is a change to plan.
     files: (manifest?.files ?? []).flatMap((file) => {
@@ -123,10 +127,12 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
     deploying: asked.deploying === true,
     waitSeconds: asked.waitSeconds ?? WAIT_SECONDS,
   };
+  // A deploy removes what an earlier one has kept.
+  const kept = (asked.deploying ? undefined : keptRelease(state, context.clock.now()))?.replicas.map(({ service }) => service) ?? [];
   const fetching = fetchSteps(stack, asked.fetch === true);
   // All of it is judged before anything of it is pulled.
   if (fetching.length > 0) await preflight(context, prepared.whole, new Set(), containers, engine, stack.leftOut);
-  const first = withSteps(fetching, planUp(stack, rendered, facts));
+  const first = withSteps(fetching, planKeeping(stack, rendered, facts, kept));
   const carried = carry?.carried ?? [];
   if (asked.carryData && carried.length === 0)
     context.report.note('--carry-data: no data has to come along, because the stack reads the same volumes as at the last `up`');
@@ -157,13 +163,18 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
   return {
     ...withSteps(
       fetching,
-      planUp(stack, rendered, {
-        ...facts,
-        leaders,
-        serving,
-        volumesMade,
-        missingImages: [...neededImages(stack, missing), ...missing.filter((ref) => addedRefs.includes(ref))],
-      }),
+      planKeeping(
+        stack,
+        rendered,
+        {
+          ...facts,
+          leaders,
+          serving,
+          volumesMade,
+          missingImages: [...neededImages(stack, missing), ...missing.filter((ref) => addedRefs.includes(ref))],
+        },
+        kept,
+      ),
     ),
     prepared,
     leftBehind: left,

@@ -4,19 +4,13 @@ import type { Task } from '../core/reporter.ts';
 import type { Engine, ObservedContainer } from '../docker/types.ts';
 import { parseBalancerStats } from '../services/app/balancer-stats.ts';
 import { protocolName, type Rolling } from '../stack/types.ts';
+import { askBalancer, BACKEND, type Replica } from './replicas/ask-balancer.ts';
+import { smokeTest } from './replicas/smoke.ts';
 import { tellingLines } from './unhealthy.ts';
-
-/** The balancer's own program for its runtime API. */
-const BACKEND = '/usr/local/bin/backend';
 
 /** How long a new replica may take from healthy to ready at most. */
 const READY_SECONDS = 60;
-
-interface Replica {
-  service: string;
-  rolling: Rolling;
-  waitSeconds: number;
-}
+const WATCHED_MS = 1000;
 
 /**
  * Takes a replica out of its balancer, replaces its container and puts it back once it is ready and has stayed so. The balancer
@@ -67,6 +61,19 @@ export async function admitReplica(replica: Replica, run: Execution, task: Task 
 }
 
 /**
+ * A replica that is sent nothing yet: waits until it is ready, and tests it. It is sent nothing afterwards either: all of its set are
+ * switched to at once. @throws UserError UNHEALTHY
+ */
+export async function proveReplica(replica: Replica, run: Execution, task: Task | undefined): Promise<void> {
+  const { service } = replica;
+  const before = await lifeOf(service, run);
+  await awaitReady(replica, run, task, { how: 'prove', anew: true });
+  await smokeTest(replica, run, task);
+  if ((await lifeOf(service, run)) !== before) throw await endedByItself(service, run);
+  run.lives?.set(service, before);
+}
+
+/**
  * @param anew whether the balancer speaks to it by its definition from now on; otherwise as before
  * @throws UserError UNHEALTHY if it does not become ready, or does not stay so: it stays drained
  */
@@ -74,21 +81,16 @@ async function enableReplica(replica: Replica, run: Execution, task: Task | unde
   const { service, rolling } = replica;
   task?.detail('waiting until it is ready');
   const before = await lifeOf(service, run);
-  const { exitCode, output } = await balancer(replica, run, [
-    'admit',
-    service,
-    rolling.address,
-    String(Math.min(READY_SECONDS, replica.waitSeconds)),
-    String(rolling.settleSeconds),
-    ...spokenTo(rolling, anew),
-  ]);
-  if (exitCode !== 0) {
-    const lines = await lastLines(service, run);
-    throw new UserError(
-      'UNHEALTHY',
-      [`${service} stays drained: ${output.trim()}`, ...lines.map((line) => `    ${line}`)].join('\n'),
-      `${await whatServes(replica, run)}; \`medianest logs ${service}\` shows more`,
-    );
+  const tested = anew && rolling.smoke !== undefined;
+  // `admit` watches it for so long once it is given requests.
+  let opened = () => Date.now() - WATCHED_MS;
+  await awaitReady(replica, run, task, { how: tested ? 'prove' : 'admit', anew });
+  if (tested) {
+    await smokeTest(replica, run, task);
+    const now = Date.now();
+    opened = () => now;
+    const { exitCode, output } = await balancer(replica, run, ['enable', service]);
+    if (exitCode !== 0) throw await notReady(replica, run, output);
   }
   // Docker starts what ends again, often too soon for a check to notice.
   if ((await lifeOf(service, run)) !== before) {
@@ -97,6 +99,38 @@ async function enableReplica(replica: Replica, run: Execution, task: Task | unde
   }
   run.lives?.set(service, before);
   noteEnabled(replica, run);
+  noteOpened(run, opened());
+}
+
+async function awaitReady(
+  replica: Replica,
+  run: Execution,
+  task: Task | undefined,
+  { how, anew }: { how: 'prove' | 'admit'; anew: boolean },
+): Promise<void> {
+  const { service, rolling, waitSeconds } = replica;
+  task?.detail('waiting until it is ready');
+  const { exitCode, output } = await balancer(replica, run, [
+    ...[how, service, rolling.address, String(Math.min(READY_SECONDS, waitSeconds)), String(rolling.settleSeconds)],
+    ...spokenTo(rolling, anew),
+  ]);
+  if (exitCode !== 0) throw await notReady(replica, run, output);
+}
+
+async function notReady(replica: Replica, run: Execution, output: string): Promise<UserError> {
+  const { service } = replica;
+  const lines = await lastLines(service, run);
+  return new UserError(
+    'UNHEALTHY',
+    [`${service} stays drained: ${output.trim()}`, ...lines.map((line) => `    ${line}`)].join('\n'),
+    `${await whatServes(replica, run)}; \`medianest logs ${service}\` shows more`,
+  );
+}
+
+function noteOpened({ noted }: Execution, now: number): void {
+  if (noted?.closedAt === undefined) return;
+  noted.closedMs = (noted.closedMs ?? 0) + Math.max(0, now - noted.closedAt);
+  delete noted.closedAt;
 }
 
 function noteEnabled({ service }: Replica, { prepared: { state } }: Execution): void {
@@ -155,13 +189,6 @@ async function whatServes({ service, rolling }: Replica, { engine, prepared }: E
 }
 
 const balancer = ({ rolling }: Replica, run: Execution, argv: readonly string[]) => askBalancer(rolling.balancer, run, argv);
-
-async function askBalancer(service: string, run: Execution, argv: readonly string[]) {
-  const found = (await run.engine.observe(run.prepared.project)).find((entry) => entry.service === service && entry.state === 'running');
-  // Without a balancer nothing is sent to the replica, and nothing keeps it out.
-  if (!found) return { exitCode: 0, output: '' };
-  return run.engine.exec(found.id, [BACKEND, ...argv]);
-}
 
 async function lastLines(service: string, { engine, prepared }: Execution): Promise<string[]> {
   const container = (await engine.observe(prepared.project)).find((entry) => entry.service === service);

@@ -134,6 +134,18 @@ export const reconcileSteps = {
     describe: (step) => `enable ${step.service} in ${step.rolling.balancer}`,
     perform: later('admit'),
   },
+  'prove-replica': {
+    describe: (step) => `wait until ${step.service} is ready${step.rolling.smoke ? ', and test it' : ''}`,
+    perform: later('prove-replica'),
+  },
+  'switch-replicas': {
+    describe: ({ to, from, balancer }) =>
+      to.length > 0
+        ? `switch ${balancer} to ${namesText(to)}${from.length > 0 ? ` from ${namesText(from)}` : ''}`
+        : `drain ${namesText(from)}`,
+    perform: later('switch-replicas'),
+    touches: true,
+  },
   'await-balancer': {
     describe: (step) => `wait until a replica is ready behind ${step.service}`,
     perform: later('await-balancer'),

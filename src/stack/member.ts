@@ -33,3 +33,38 @@ export interface MemberState {
   /** For people, in this order: `{ timeline: 3, lag: '0 B' }`. */
   details: Record<string, string | number>;
 }
+
+/** How a replica is taken out of a balancer and put back. */
+export interface Rolling {
+  /** The Compose service of the balancer. */
+  balancer: string;
+  /** Where the balancer finds it: `10.0.0.101:3000`. */
+  address: string;
+  /** What the balancer asks it: `/api/health/ready` answers 200 while it can serve. */
+  readyPath: string;
+  /** Whether it is spoken to over TLS. */
+  tls: boolean;
+  /** How long its requests may take to finish. */
+  drainSeconds: number;
+  /** How long it must stay ready before the next one is touched. */
+  settleSeconds: number;
+  /** How another release takes its place; one replica after the other where it is not said. */
+  strategy?: 'recreate' | 'blue-green';
+  /** By which statuses it is ready, where that is not 200 alone. */
+  readyStatuses?: number[];
+  /** What a new container has to pass before its first visitor. */
+  smoke?: Smoke;
+  /** For how long the errors of a new release are watched once it serves. */
+  watchSeconds?: number;
+}
+
+/** Requests to a new container, through its own address, and a program in it. */
+export interface Smoke {
+  paths: string[];
+  /** Statuses that a path may be answered with. */
+  statuses: number[];
+  /** Run in the container, has to exit with 0; empty for none. */
+  command: string[];
+  /** For all of it. */
+  seconds: number;
+}

@@ -11,6 +11,8 @@ export interface Overrides {
   maintenance?: { message?: string; retryAfterSeconds: number; since: string };
   /** `count` replicas while `app.replicas` is `instead`. */
   replicas?: { count: number; instead: number };
+  /** The replicas are numbered from `first` on, while `app.maxReplicas` is `instead`: the second set of a blue-green deploy. */
+  slots?: { first: number; instead: number };
   /** Image -> what `update` found newer in it: part of its name, so that it is built and used again. */
   updates?: Record<string, string>;
   /** Group -> which of its two credentials is in use; the first without an override. */
@@ -59,6 +61,9 @@ export function applyOverrides(
   if (!app) return { settings, overrides };
   const { replicas: scaled } = overrides;
   const replicas = scaled?.instead === app.replicas && scaled.count <= app.maxReplicas ? scaled : undefined;
+  const count = replicas?.count ?? app.replicas;
+  const { slots: set } = overrides;
+  const slots = set?.instead === app.maxReplicas && set.first - 1 + count <= app.maxReplicas ? set : undefined;
   const release = overrides.app && overrides.app.instead === appIdentity(app, portalImage()) ? overrides.app : undefined;
   const version = release ? { ...Object.fromEntries(VERSION_KEYS.map((key) => [key, undefined])), ...release.version } : {};
   return {
@@ -69,6 +74,7 @@ export function applyOverrides(
       ...(overrides.backup && { backup: overrides.backup }),
       ...(overrides.maintenance && { maintenance: overrides.maintenance }),
       ...(replicas && { replicas }),
+      ...(slots && { slots }),
       ...(release && { app: release }),
     },
   };

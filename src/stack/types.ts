@@ -4,7 +4,7 @@ import type { Secret } from '../core/secret.ts';
 import type { SecretPart } from '../core/secret-part.ts';
 import type { ImageSpec, LeftOut } from './images/image.ts';
 import type { KernelNeed } from './kernel-need.ts';
-import type { Member, Role } from './member.ts';
+import type { Member, Role, Rolling } from './member.ts';
 import type { MetricsSource } from './metrics.ts';
 import type { Mount } from './mount.ts';
 import type { Network, NetworkName } from './networks.ts';
@@ -13,7 +13,7 @@ import type { Overrides } from './overrides.ts';
 import type { SettingsTrial } from './settings-trial.ts';
 
 export type { ImageSpec, LeftOut } from './images/image.ts';
-export type { Role } from './member.ts';
+export type { Role, Rolling } from './member.ts';
 export type { FilePart, Mount, NfsExport } from './mount.ts';
 export { NETWORKS, type Network, type NetworkName } from './networks.ts';
 
@@ -76,22 +76,6 @@ export const READY_PATH = '/api/health/ready';
 
 /** As labels, `plan` and the balancer's program name what a replica is spoken to in. */
 export const protocolName = (tls: boolean): 'TLS' | 'HTTP' => (tls ? 'TLS' : 'HTTP');
-
-/** How a replica is taken out of a balancer and put back. */
-export interface Rolling {
-  /** The Compose service of the balancer. */
-  balancer: string;
-  /** Where the balancer finds it: `10.0.0.101:3000`. */
-  address: string;
-  /** What the balancer asks it: `/api/health/ready` answers 200 while it can serve. */
-  readyPath: string;
-  /** Whether it is spoken to over TLS. */
-  tls: boolean;
-  /** How long its requests may take to finish. */
-  drainSeconds: number;
-  /** How long it must stay ready before the next one is touched. */
-  settleSeconds: number;
-}
 
 /** A port of a container that speaks TLS at once, or when asked to (PostgreSQL's SSLRequest). */
 export interface Listener {
@@ -158,6 +142,8 @@ export interface Blueprint {
   reloadsSecrets?: boolean;
   /** Told to Compose, but run only by name: `docker compose run`. */
   oneOff?: boolean;
+  /** It changes the database for a new release of its component, before that starts. `due`: no release like this has served yet. */
+  migrates?: { due: boolean; restorePoint: boolean };
   /** It is given the internal CA's certificate, in /run/trust, to check others by. */
   trust?: boolean;
   /** Reads its configuration and says whether it is good, in its image. */

@@ -7,6 +7,8 @@ interface SetOf<D extends DatabasePart | DumpPart> {
   type: BackupType;
   /** Made by a person or a schedule, or by a restore before it changed anything. */
   reason: 'asked' | 'safety';
+  /** What it was made for: `before app-migrate`. */
+  note?: string;
   startedAt: string;
   finishedAt: string;
   seconds: number;
@@ -166,6 +168,7 @@ export function listed(set: BackupSet) {
     ...{ id, type, reason, startedAt, finishedAt, sizeBytes, storedBytes },
     ...(isDump(set) && { kind: 'dump' as const }),
     parts: { db: databaseName(set), files: set.parts.files.snapshot },
+    ...(set.note && { note: set.note }),
     repo: 'local',
     status: isGood(set) ? (verifiedAt ? 'verified' : 'stored') : 'damaged',
     ...(problems && problems.length > 0 && { problems }),

@@ -16,9 +16,9 @@ export const setsToShow = (sets: readonly BackupSet[]): BackupSet[] => [...sets]
 
 function noteOf(set: BackupSet, latest: BackupSet | undefined): string {
   if (!isGood(set)) return `damaged: ${set.problems?.[0]}`;
-  if (set === latest) return 'latest';
+  if (set === latest) return set.note ? `latest, ${set.note}` : 'latest';
   if (set.reason === 'safety') return 'safety set: made before a restore';
-  return set.importedAt ? `imported ${utcText(set.importedAt)}` : '';
+  return set.importedAt ? `imported ${utcText(set.importedAt)}` : (set.note ?? '');
 }
 
 /**

@@ -3,6 +3,7 @@ import { UserError } from '../../core/errors.ts';
 import { poll } from '../../core/poll.ts';
 import { controllerOf, memberStates } from '../../members/agent-cli.ts';
 import { compose, composeUp } from '../../reconcile/compose-project.ts';
+import { removeKept } from '../../reconcile/replicas/remove-kept.ts';
 import { containersOf } from '../../stack/roles.ts';
 import type { Mount } from '../../stack/types.ts';
 import { makeSet } from '../backup.ts';
@@ -36,7 +37,10 @@ export const performers: { readonly [K in keyof RestoreSteps]: StepKind<K>['perf
   },
   'begin-replacing': (_step, run) => noteUnderWay(run.prepared.state, inPlaceRun(run).entry),
   'start-base': ({ services }, run) => startAlone(run, services),
-  'stop-writers': ({ services }, run, task) => compose(run, task, ['stop', ...services]),
+  'stop-writers': async ({ services }, run, task) => {
+    await removeKept(run);
+    return compose(run, task, ['stop', ...services]);
+  },
   'swap-database': async ({ back }, run) => {
     const { entry, backups } = inPlaceRun(run);
     if (!back) touch(run, 'db');

@@ -1,5 +1,5 @@
 import { type Command, done, type Options } from '../../capability/capability.ts';
-import { EXIT } from '../../core/errors.ts';
+import { EXIT, UserError } from '../../core/errors.ts';
 import { textOf, waitSecondsOf } from '../../core/flags.ts';
 
 const waitOption = ['--timeout <seconds>', 'How long each replica may take to become healthy (default: 180)'] as const;
@@ -7,15 +7,16 @@ const waitOption = ['--timeout <seconds>', 'How long each replica may take to be
 export const deploy: Command = {
   name: 'deploy',
   section: 'Change',
-  summary: 'Put a version of the app into service, one replica at a time; goes back at the first that does not become ready',
+  summary: 'Put a version of the app into service, by `app.strategy`; goes back where it does not become ready',
   example: 'medianest deploy --image ghcr.io/me/app:1.4.0',
   options: [
     ['--image <ref>', 'The image; without it the one of medianest.yml, or the portal'],
     ['--pull', 'Ask the registry for a newer image of the same name'],
+    ['--confirm', 'The release that serves stays: replicas of the one before, kept by a blue-green deploy, are removed'],
     waitOption,
   ],
   measured: true,
-  run: (context, _args, options) => roll(context, options, {}),
+  run: (context, _args, options) => (options.confirm === true ? confirm(context, options) : roll(context, options, {})),
 };
 
 export const rollback: Command = {
@@ -69,14 +70,25 @@ async function roll(context: Parameters<Command['run']>[0], options: Options, as
     pull: options.pull === true,
     waitSeconds: waitSecondsOf(options.timeout),
   });
-  const { release, result, replicas, image, previous } = outcome;
-  const took = `${outcome.seconds.toFixed(1)} s`;
-  if (result === 'planned') {
+  if (outcome.result === 'planned') {
     const kinds = await stepKinds(context);
     return done(outcome, (outcome.steps ?? []).map((step) => describeStep(kinds, step)).join('\n'));
   }
-  if (result === 'deployed')
-    return done(outcome, `${release} (${image}) serves on ${replicas} replica${replicas === 1 ? '' : 's'} after ${took}.`);
-  const text = `${release} (${image}) was reverted after ${took}; ${previous ?? 'the version before'} serves: ${outcome.error?.message}\nFix: ${outcome.error?.hint}`;
-  return done(outcome, text, EXIT.failed);
+  const { deployedText } = await import('../plan/deployed-text.ts');
+  return done(outcome, deployedText(outcome), outcome.result === 'deployed' ? EXIT.done : EXIT.failed);
+}
+
+async function confirm(context: Parameters<Command['run']>[0], options: Options) {
+  if (options.image !== undefined || options.pull === true)
+    throw new UserError('USAGE', '--confirm deploys nothing: it goes without --image and --pull', 'medianest deploy --confirm');
+  const { open } = await import('../../project/open.ts');
+  const { confirmRelease } = await import('../confirm.ts');
+  const outcome = await confirmRelease(context, await open(context));
+  const { gaveUp, removed } = outcome;
+  const verb = context.flags.dryRun ? 'would be' : removed.length === 1 ? 'is' : 'are';
+  const text =
+    gaveUp === null
+      ? 'no release is kept: nothing to do'
+      : `${removed.join(', ') || 'nothing that runs'} of ${gaveUp} ${verb} removed; the release that serves stays`;
+  return done({ ...outcome, result: context.flags.dryRun ? 'planned' : gaveUp === null ? 'unchanged' : 'confirmed' }, text);
 }

@@ -1,6 +1,7 @@
 import { UserError } from '../../core/errors.ts';
 import { shortHash } from '../../core/hash.ts';
 import type { Change } from '../../reconcile/plan/change.ts';
+import { withMigrations } from '../../reconcile/plan/migrations.ts';
 import type { Step } from '../../reconcile/plan/step.ts';
 import { app } from '../../services/app/app.ts';
 import { balancer } from '../../services/app/balancer.ts';
@@ -112,9 +113,6 @@ export function refuseOtherProtocol(before: Stack, after: Stack): void {
  */
 export function deploySteps(steps: readonly Step[], stack: Stack): Step[] {
   const own = steps.filter((step) => step.kind !== 'store-overrides');
-  const first = own.findIndex((step) => step.kind === 'replace' || step.kind === 'compose-up' || step.kind === 'reload');
-  const migrations = stack.services
-    .filter((service) => service.component === app.name && service.oneOff)
-    .map(({ name }): Step => ({ kind: 'run-one-off', service: name, cause: 'app.migrate, once before the first replica' }));
-  return first < 0 ? own : [...own.slice(0, first), ...migrations, ...own.slice(first)];
+  const migrations = stack.services.filter(({ migrates }) => migrates !== undefined);
+  return withMigrations(own, migrations, stack, withRole(stack.services, 'database').length > 0);
 }

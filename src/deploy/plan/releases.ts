@@ -20,6 +20,9 @@ export interface Release {
   result: 'running' | 'deployed' | 'reverted' | 'failed';
   seconds: number;
   error?: string;
+  /** `app.migrate` was begun for it, and the set that was made before. */
+  migrated?: true;
+  restorePoint?: string;
 }
 
 /** As many as `releases` keeps. */

@@ -1,12 +1,14 @@
 import type { Execution } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeAtomic } from '../../core/files.ts';
-import { shortHash } from '../../core/hash.ts';
+import { canonical, shortHash } from '../../core/hash.ts';
 import { shown } from '../../core/reporter.ts';
 import { currentUser } from '../../core/user.ts';
 import type { Engine, ImageInfo } from '../../docker/types.ts';
 import { buildImage, pullImage } from '../../images/store/build-image.ts';
-import { appVersion } from '../../stack/overrides.ts';
+import { execute } from '../../project/execute.ts';
+import { readOverrides } from '../../reconcile/prepare.ts';
+import { appVersion, type Overrides } from '../../stack/overrides.ts';
 import { withRole } from '../../stack/roles.ts';
 import type { ImageSpec, Stack } from '../../stack/types.ts';
 import type { StateFolder } from '../../state/state.ts';
@@ -25,6 +27,11 @@ export function settleReleases(state: StateFolder, ordered: string | undefined):
 
 export function saveRelease(state: StateFolder, release: Release): void {
   writeAtomic(state.at('releases.json'), `${JSON.stringify(withRelease(readReleases(state), release), null, 1)}\n`, 0o600);
+}
+
+/** Stores the overrides, where they are others than those that are stored. */
+export async function remember(state: StateFolder, run: Execution, wanted: Overrides, cause: string): Promise<void> {
+  if (canonical(wanted) !== canonical(readOverrides(state))) await execute([{ kind: 'store-overrides', overrides: wanted, cause }], run);
 }
 
 /** The image under a name, pulled or built where the engine lacks it, or always pulled where `fresh`. */
@@ -87,7 +94,7 @@ export async function noteRelease(
   engine: Engine,
   stack: Stack,
   app: object,
-  facts: { changed: boolean; time: Date; seconds: number; command: string },
+  facts: { changed: boolean; time: Date; seconds: number; command: string } & Pick<Release, 'migrated' | 'restorePoint'>,
 ): Promise<void> {
   const replica = withRole(stack.services, 'application')[0];
   if (!replica) return;
@@ -113,5 +120,7 @@ export async function noteRelease(
     command: facts.command,
     result: 'deployed',
     seconds: facts.seconds,
+    ...(facts.migrated && { migrated: facts.migrated }),
+    ...(facts.restorePoint && { restorePoint: facts.restorePoint }),
   });
 }

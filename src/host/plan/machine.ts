@@ -42,9 +42,12 @@ export function memoryFinding(stack: Stack, totalBytes: number): Finding {
   if (group) return fail('memory', group.message, group.remedy);
   const resting = restTooLarge(services, totalBytes);
   if (resting) return fail('memory', resting.message, resting.remedy);
-  const sum = limits(services);
-  const text = `${services.length} ${services.length === 1 ? 'container' : 'containers'} may use up to ${bytes(sum)} together, and this machine has ${bytes(totalBytes)}`;
-  if (sum > totalBytes * OVERCOMMIT) return fail('memory', text, lessMemory(stack, sum - totalBytes * OVERCOMMIT));
+  const second = limits(services.filter(({ rolling }) => rolling?.strategy === 'blue-green'));
+  const sum = limits(services) + second;
+  const beside = second > 0 ? `, the second set of a blue-green deploy (${bytes(second)}) included` : '';
+  const text = `${services.length} ${services.length === 1 ? 'container' : 'containers'} may use up to ${bytes(sum)} together${beside}, and this machine has ${bytes(totalBytes)}`;
+  const one = second > 0 && sum - second <= totalBytes * OVERCOMMIT ? '`app.strategy: rolling` or `recreate` needs one set only; or ' : '';
+  if (sum > totalBytes * OVERCOMMIT) return fail('memory', text, one + lessMemory(stack, sum - totalBytes * OVERCOMMIT));
   if (sum > totalBytes) return warn('memory', text, lessMemory(stack, sum - totalBytes));
   return ok('memory', text);
 }

@@ -1,7 +1,7 @@
 import { UserError } from '../../core/errors.ts';
 import type { ObservedContainer } from '../../docker/types.ts';
 import { withRole } from '../../stack/roles.ts';
-import { protocolName, type Service } from '../../stack/types.ts';
+import { protocolName, type Rolling, type Service } from '../../stack/types.ts';
 import type { Change } from './change.ts';
 import { changesProtocol } from './facts.ts';
 import type { Step } from './step.ts';
@@ -94,4 +94,34 @@ export function refuseHalfFlip(
     `app.tls has changed since the last \`up\`: ${flips.name} is not yet spoken to in ${protocolName(flips.rolling?.tls === true)}, and this command concerns only ${only.join(', ')}; nothing was changed`,
     'medianest up',
   );
+}
+
+/**
+ * Of what cannot run twice side by side: all that are replaced stop, and only then the first new one starts. Visitors get the edge's page
+ * meanwhile, because the balancer has none to send them to; each new one is enabled when it is ready.
+ */
+export function recreateSteps(replicas: readonly (Service & { rolling: Rolling })[], waitSeconds: number): Step[] {
+  const balancers = [...new Set(replicas.map(({ rolling }) => rolling.balancer))];
+  return balancers.flatMap((balancer): Step[] => {
+    const own = replicas.filter(({ rolling }) => rolling.balancer === balancer);
+    const services = own.map(({ name }) => name);
+    const drainSeconds = Math.max(...own.map(({ rolling }) => rolling.drainSeconds));
+    const cause = 'the old ones stop before the new ones start (app.strategy: recreate)';
+    return [
+      { kind: 'switch-replicas', balancer, to: [], from: services, drainSeconds, cause },
+      { kind: 'remove-services', services, cause },
+      { kind: 'compose-up', services, forced: [], alone: true, waitSeconds, cause },
+      ...own.map(
+        ({ name, rolling }): Step => ({ kind: 'admit', service: name, rolling, waitSeconds, cause: 'it takes visitors once it is ready' }),
+      ),
+    ];
+  });
+}
+
+/** Of an interrupted switch: those that are going to be removed may still be sent requests. */
+export function drainedFirst(admitted: readonly Service[], removed: readonly string[]): Step[] {
+  const [first] = admitted;
+  if (!first?.rolling || removed.length === 0) return [];
+  const { balancer, drainSeconds } = first.rolling;
+  return [{ kind: 'switch-replicas', balancer, to: [], from: [...removed], drainSeconds, cause: 'others serve in their place' }];
 }

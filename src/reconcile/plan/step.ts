@@ -38,6 +38,10 @@ export interface ReconcileSteps {
   'retire-member': { service: string; controller: string; handover: boolean };
   /** Enabled in the balancer, after a run that was interrupted or failed has drained it. */
   admit: { service: string; rolling: Rolling; waitSeconds: number };
+  /** A new replica, until it is ready and has passed its smoke test: it is sent nothing yet. */
+  'prove-replica': { service: string; rolling: Rolling; waitSeconds: number };
+  /** Requests go to replicas `to` instead of `from`, by one command; then `drainSeconds` at most until those under way have ended. */
+  'switch-replicas': { balancer: string; to: string[]; from: string[]; drainSeconds: number };
   /** Until the balancer has a replica to send requests to. */
   'await-balancer': { service: string; waitSeconds: number };
   /** `forced`: services that Compose alone would take for unchanged. `alone`: no other service is looked at. */

@@ -6,8 +6,9 @@ import { type Change, networksOf } from './change.ts';
 import { goneFolder, reloadCause, type UpFacts } from './facts.ts';
 import { freedFirst } from './freed-first.ts';
 import { controllersLast, oneByOne, retirements, sharedBeforeEtcdShrinks, sharedFirst } from './members.ts';
+import { dueMigrations, hasDatabase, withMigrations } from './migrations.ts';
 import { type Planned, preparation } from './preparation.ts';
-import { activatedLast, flipsTogether, idleFirst, leftOut, TAKES_CONFIGURATION } from './replicas.ts';
+import { activatedLast, drainedFirst, flipsTogether, idleFirst, leftOut, recreateSteps, TAKES_CONFIGURATION } from './replicas.ts';
 import type { Step } from './step.ts';
 
 /** What an `up` executes, in order: prepare all that can fail, then touch containers, then prove. */
@@ -20,7 +21,8 @@ export function stepsOf(planned: Planned, leftovers: readonly ObservedContainer[
     ...leftovers.map(({ id, name }): Step => ({ kind: 'remove-container', id, name, cause: 'left behind by an interrupted run' })),
     ...(facts.carry?.database ? withDatabase(touching, facts.carry.database, stack, changes, facts.waitSeconds) : touching),
   ]);
-  return activatedLast(steps, services, facts.liveConfigs);
+  const migrations = dueMigrations(stack, facts, changes).filter(({ name }) => services.has(name));
+  return activatedLast(withMigrations(steps, migrations, stack, hasDatabase(stack, facts)), services, facts.liveConfigs);
 }
 
 /**
@@ -104,8 +106,10 @@ function containerSteps(
     waitSeconds,
     cause: 'containers differ from the plan',
   });
+  const rolledNames = rolled.map(({ service }) => service);
+  const admitted = leftOut(wanted, rolledNames, facts);
   // A balancer stops sending to a replica before that goes.
-  const lastly = removed.length > 0 && (alone || reloaded.length > 0);
+  const lastly = removed.length > 0 && (alone || reloaded.length > 0 || admitted.length > 0);
   const steps = sharedBeforeEtcdShrinks(retired, sharedFirst(recreated, wanted, facts.containers, facts.leaders));
   if (freed.length > 0)
     steps.push({ kind: 'remove-services', services: freed.map(({ service }) => service), cause: 'what comes has its address or port' });
@@ -129,17 +133,19 @@ function containerSteps(
     const cause = touched.find(({ service }) => service === name)?.cause ?? '';
     steps.push({ kind: 'replace-member', service: name, member, by: 'recreate', waitSeconds, cause });
   }
-  const rolledNames = rolled.map(({ service }) => service);
-  for (const { name, rolling } of leftOut(wanted, rolledNames, facts)) {
+  for (const { name, rolling } of admitted) {
     const cause = facts.drained.includes(name) ? 'an earlier run had taken it out' : 'it runs, and its balancer sends it nothing';
     steps.push({ kind: 'admit', service: name, rolling: rolling as Rolling, waitSeconds, cause });
   }
+  const rollsIn = (name: string) => services.get(name) as Service & { rolling: Rolling };
+  const together = rolledNames.filter((name) => rollsIn(name).rolling.strategy === 'recreate');
+  steps.push(...recreateSteps(together.map(rollsIn), waitSeconds));
   const behind = ({ balancer }: Rolling) => wanted.filter(({ name, rolling }) => rolling?.balancer === balancer && running(name));
   for (const { name, cause } of idleFirst(
-    rolled.map(({ service, cause }) => ({ name: service, cause })),
+    rolled.flatMap(({ service, cause }) => (together.includes(service) ? [] : [{ name: service, cause }])),
     facts.serving,
   )) {
-    const rolling = (services.get(name) as Service).rolling as Rolling;
+    const { rolling } = rollsIn(name);
     const others = behind(rolling).length - 1;
     steps.push({ kind: 'replace', service: name, rolling, others, by: 'recreate', waitSeconds, cause });
   }
@@ -148,10 +154,12 @@ function containerSteps(
   for (const { service } of early) if ([...services.values()].some(({ rolling }) => rolling?.balancer === service)) balancers.add(service);
   for (const service of balancers)
     steps.push({ kind: 'await-balancer', service, waitSeconds, cause: 'a page is served only by a replica that is ready' });
+  const gone = removed.map(({ service }) => service);
   if (lastly)
     steps.push(
+      ...drainedFirst(admitted, gone),
       facts.only
-        ? { kind: 'remove-services', services: removed.map(({ service }) => service), cause: 'no longer part of the stack' }
+        ? { kind: 'remove-services', services: gone, cause: 'no longer part of the stack' }
         : compose(removed, { alone: false, forced: [] }),
     );
   for (const service of new Set([...touched, ...reloaded].map((change) => change.service))) {

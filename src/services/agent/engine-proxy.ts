@@ -94,7 +94,7 @@ export const engineProxy = defineService({
  */
 export function watched(input: BuildInput): Blueprint[] {
   const running = input.built.filter(({ oneOff }) => !oneOff);
-  const first = running.find(({ name }) => name === 'app-1');
+  const first = running.find(({ role }) => role === 'application');
   if (!first) return running;
   const slots = Array.from({ length: input.settingsOf(app).maxReplicas }, (_, index) => ({
     ...first,

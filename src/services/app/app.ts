@@ -19,6 +19,7 @@ import {
   urlHost,
 } from './portal.ts';
 import { programOf } from './program.ts';
+import { firstSlot, hasServed, interruptionOf, refuseTwoSets, releasingPart } from './releasing.ts';
 import { cacheContract, databaseContract } from './stores.ts';
 import { resourceAttributes } from './traces.ts';
 import { keepsFolders, memoryFolders, ownVolumes, refuseOverlaps } from './volumes.ts';
@@ -65,8 +66,9 @@ function metricsPart(own: AppSettings, input: BuildInput, tls: boolean): Pick<Bl
   return { metrics: [{ ...source, ...(tls && { tls, serverName: 'app' }), group: { name: REPLICAS_NAME, members } }] };
 }
 
-export const appReplicas = (own: AppSettings) =>
-  Array.from({ length: own.replicas }, (_, i) => ({ name: `app-${i + 1}`, host: FIRST_HOST + i }));
+/** @param first number of the first of them */
+export const appReplicas = (own: Pick<AppSettings, 'replicas'>, first = 1) =>
+  Array.from({ length: own.replicas }, (_, i) => ({ name: `app-${first + i}`, host: FIRST_HOST + first - 1 + i }));
 
 const imageRef = (own: AppSettings, input: BuildInput): string | undefined => input.overrides.app?.ref ?? own.image;
 
@@ -101,6 +103,7 @@ const rolling = (own: AppSettings, address: string, tls: boolean): Rolling => ({
   tls,
   drainSeconds: own.drainSeconds,
   settleSeconds: own.settleSeconds,
+  ...releasingPart(own),
 });
 
 export const app = defineService({
@@ -112,6 +115,7 @@ export const app = defineService({
     if (input.enabled('balancer')) {
       refuseTooMany(own);
       refuseOutOfReach(own);
+      refuseTwoSets(own);
       for (const network of NETWORKS) input.reserve(network, FIRST_HOST + own.maxReplicas - 1);
     }
     refuseOverlaps(own);
@@ -128,6 +132,7 @@ export const app = defineService({
     const program = programOf(own, image.ref, contract.inside, tls, input);
     const assets = assetsUrl(input);
     const [uid, gid] = own.user.split(':');
+    const replicas = appReplicas(own, firstSlot(input));
     const replica = ({ name, host }: { name: string; host: number }): Blueprint => ({
       name,
       role: 'application',
@@ -175,8 +180,8 @@ export const app = defineService({
       after: [...contract.after, ...ways.map(({ name }) => name)],
       trust: contract.trust,
       ...(input.enabled('balancer') && { rolling: rolling(own, input.address('app', host), tls) }),
-      interruption: own.replicas > 1 ? 'none: the other replicas serve' : 'about 3 s: the only replica is replaced',
-      ...(own.egress === true && name === 'app-1' && { notes: ['the application reaches all addresses outside (app.egress)'] }),
+      interruption: interruptionOf(own),
+      ...(own.egress === true && name === replicas[0]?.name && { notes: ['the application reaches all addresses outside (app.egress)'] }),
       urls: [],
     });
     const {
@@ -191,7 +196,8 @@ export const app = defineService({
       name: 'app-migrate',
       host: MIGRATE_HOST,
     });
-    const migrate = { ...once, oneOff: true, view: { ...once.view, ...program.view(own.migrate), replicasName: null } };
-    return [...appReplicas(own).map(replica), ...(own.migrate.length > 0 ? [migrate] : [])];
+    const migrates = { due: !hasServed(own, image.ref, input), restorePoint: own.restorePoint };
+    const migrate = { ...once, oneOff: true, migrates, view: { ...once.view, ...program.view(own.migrate), replicasName: null } };
+    return [...replicas.map(replica), ...(own.migrate.length > 0 ? [migrate] : [])];
   },
 });

@@ -31,6 +31,30 @@ export function parseBalancerStats(csv: string): Record<string, ReplicaTraffic> 
   );
 }
 
+/** What a replica was sent since HAProxy began to count, and how much of it failed. */
+export interface ReplicaCount {
+  requests: number;
+  /** Answered with 5xx, or not at all. */
+  errors: number;
+}
+
+/** @returns undefined for a text that is no statistics of the application */
+export function parseReplicaCounts(csv: string): Record<string, ReplicaCount> | undefined {
+  const rows = appRows(csv);
+  if (!rows.some(({ text }) => text('svname') === 'BACKEND')) return undefined;
+  const replicas = rows.filter(({ text }) => text('svname') !== 'BACKEND');
+  return Object.fromEntries(
+    replicas.map(({ text, number }) => {
+      const lost = number('econ') + number('eresp');
+      const answered = ['hrsp_1xx', 'hrsp_2xx', 'hrsp_3xx', 'hrsp_4xx', 'hrsp_5xx', 'hrsp_other'].reduce(
+        (sum, name) => sum + number(name),
+        0,
+      );
+      return [text('svname'), { requests: answered + lost, errors: number('hrsp_5xx') + lost }];
+    }),
+  );
+}
+
 /** How busy the replicas are. */
 export interface BalancerLoad {
   /** Those that the balancer sends requests to. */

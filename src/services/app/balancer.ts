@@ -5,6 +5,7 @@ import { haproxyMetrics } from '../shared/monitoring.ts';
 import { traced } from '../shared/traces.ts';
 import { app, appReplicas, FIRST_HOST } from './app.ts';
 import { appTls } from './portal.ts';
+import { firstSlot } from './releasing.ts';
 
 export const BALANCER_HOST = 40;
 /** Each protocol has a port of its own: while `app.tls` changes, the edge can go by the one or the other. */
@@ -37,7 +38,7 @@ export const balancer = defineService({
     const application = input.settingsOf(app);
     const tls = appTls(application, input);
     const metrics = haproxyMetrics('balancer', 'app', input);
-    const replicas = new Set(appReplicas(application).map(({ name }) => name));
+    const replicas = new Set(appReplicas(application, firstSlot(input)).map(({ name }) => name));
     const slots = Array.from({ length: Math.max(application.maxReplicas, replicas.size) }, (_, index) => slot(index));
     return [
       {

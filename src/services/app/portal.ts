@@ -10,6 +10,7 @@ import { envFileSettings, envSettings, secretsSettings } from './environment/set
 import { HEALTH_PATH, healthSettings, readySettings } from './health.ts';
 import { MEDIA_TARGET, mediaContract, mediaSettings } from './media.ts';
 import { notifyContract, portalSettings } from './notify.ts';
+import { releasingSettings } from './releasing.ts';
 import { tracesContract } from './traces.ts';
 import { folderPath, volumesSettings, writableSettings } from './volumes.ts';
 import { egressSettings, givenUrl, type WayOut } from './ways-out.ts';
@@ -86,8 +87,9 @@ export const appSettings = z.strictObject({
     .describe('How long the requests of a replica may take to finish before it is replaced'),
   settleSeconds: z.int().min(0).max(600).default(5).describe('How long a new replica must stay ready before the next one is replaced'),
   migrate: argv().describe(
-    'Run once before a deploy, in a container of the new image; its failure aborts. The portal needs none: it migrates when it starts',
+    'Run once before the first replica of a release (a deploy, the first `up`, an `up` with another image), in a container of the new image; its failure aborts. The portal needs none: it migrates when it starts',
   ),
+  ...releasingSettings,
   hooks: z
     .strictObject({
       pre: argv().describe('Run on this host before a deploy; its failure aborts'),

@@ -6,6 +6,7 @@ import type { Mount } from '../../stack/types.ts';
 import { app, appReplicas } from '../app/app.ts';
 import { BALANCER_HOST, BALANCER_PORTS, balancer } from '../app/balancer.ts';
 import { appTls, portSuffix, publicPort, urlHost } from '../app/portal.ts';
+import { secondHalf } from '../app/releasing.ts';
 import { MONITORING_HOSTS, monitored, STATUS_PORT } from '../shared/monitoring.ts';
 import { edgeSites, LOCAL_NAMES, type Site, siteView } from './edge-certificates.ts';
 import { limitsView } from './edge-limits.ts';
@@ -53,15 +54,16 @@ function upstreams(input: BuildInput) {
   const application = input.settingsOf(app);
   // Of those that medianest.yml says: `scale` must reload nothing here.
   const count = input.enabled(balancer.name) ? (input.overrides.replicas?.instead ?? application.replicas) : application.replicas;
-  const replicas = appReplicas({ ...application, replicas: count }).map(({ host }) => ({
-    address: input.address('app', host),
-    port: application.port,
-    backup: false,
-  }));
+  const way = ({ host }: { host: number }) => ({ address: input.address('app', host), port: application.port, backup: false });
+  const replicas = appReplicas({ replicas: count }).map(way);
   if (!input.enabled(balancer.name)) return replicas;
+  // Of both sets in turn: a switch between them must reload nothing here either.
+  const others = appReplicas({ replicas: count }, secondHalf(application.maxReplicas)).map(way);
+  const direct =
+    application.strategy === 'blue-green' ? replicas.flatMap((replica, index) => [replica, others[index] ?? replica]) : replicas;
   return [
     { address: input.address('app', BALANCER_HOST), port: BALANCER_PORTS[appTls(application, input) ? 'tls' : 'plain'], backup: false },
-    ...replicas.slice(0, DIRECT_REPLICAS).map((replica) => ({ ...replica, backup: true })),
+    ...direct.slice(0, DIRECT_REPLICAS).map((replica) => ({ ...replica, backup: true })),
   ];
 }
 

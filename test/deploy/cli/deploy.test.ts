@@ -35,6 +35,7 @@ describe('a wrong line', () => {
     [['deploy', '--image', '-x'], /--image "-x" is no image reference/],
     [['deploy', '--timeout', 'soon'], /--timeout soon/],
     [['deploy', 'app'], /too many arguments/],
+    [['deploy', '--confirm', '--image', 'mine:2'], /--confirm deploys nothing/],
     [['scale'], /missing required argument/],
     [['scale', 'app'], /should be app=COUNT/],
     [['scale', 'app=two'], /should be app=COUNT/],
@@ -50,7 +51,7 @@ describe('a wrong line', () => {
 });
 
 describe('what is not there', () => {
-  it.each([['deploy'], ['rollback'], ['scale app=2'], ['maintenance on'], ['cdn purge'], ['waf log']])(
+  it.each([['deploy'], ['deploy --confirm'], ['rollback'], ['scale app=2'], ['maintenance on'], ['cdn purge'], ['waf log']])(
     '%s says that nothing was started yet',
     async (line) => refused(folder('profile: prod\n'), line.split(' '), 1, 'NOT_RUNNING', /nothing was started/),
   );
@@ -75,6 +76,7 @@ describe('a damaged file', () => {
     ['orders.json', '"scale"', ['render']],
     ['drained.json', '{"app-1":true}', ['status']],
     ['drained.json', '[1]', ['plan']],
+    ['kept-release.json', '{"release":"r1"}', ['plan']],
   ])('%s that holds %s is told by its name, and left as it is', async (name, text, args) => {
     const here = folder('profile: prod\n');
     await here.run(['render']);

@@ -255,8 +255,14 @@ describe('a plan for some components', () => {
 describe('a deploy', () => {
   const wanted = make('app: { migrate: [node, migrate.js], logLevel: warn }');
   it('migrates once, before the first replica is touched', () => {
-    const steps = deploySteps(plan(wanted, { newOverrides: { app: undefined } as never }).steps, wanted.stack);
-    expect(acts(steps)).toEqual(['run-one-off app-migrate', 'replace app-1', 'replace app-2', 'replace app-3']);
+    const steps = deploySteps(plan(wanted, { newOverrides: { app: undefined } as never, deploying: true }).steps, wanted.stack);
+    expect(acts(steps)).toEqual([
+      'make-restore-point app-migrate',
+      'run-one-off app-migrate',
+      'replace app-1',
+      'replace app-2',
+      'replace app-3',
+    ]);
   });
   it('has the migration neither running nor missed', () => {
     expect(plan(wanted).changes.map(({ service }) => service)).not.toContain('app-migrate');

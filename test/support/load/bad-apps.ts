@@ -1,8 +1,19 @@
 import path from 'node:path';
 import { docker, HOME } from '../cli.ts';
 
-/** What an application image can do wrong; `good` is the portal with /fault/... added, `good-2` the same as another version, `moved` is ready at /ready. */
-export const BEHAVIOURS = ['good', 'good-2', 'never-listens', 'wrong-port', 'exits', 'unhealthy', 'never-ready', 'dies', 'moved'] as const;
+/** What an application image can do wrong; `good` is the portal with /fault/... added, `good-2` the same as another version, `moved` is ready at /ready, `errs` answers one request of ten with 500. */
+export const BEHAVIOURS = [
+  'good',
+  'good-2',
+  'never-listens',
+  'wrong-port',
+  'exits',
+  'unhealthy',
+  'never-ready',
+  'dies',
+  'moved',
+  'errs',
+] as const;
 export type Behaviour = (typeof BEHAVIOURS)[number];
 
 const REPOSITORY = `${process.env.TEST_PREFIX ?? 'mt'}-app`;

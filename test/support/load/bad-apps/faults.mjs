@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const behaviour = process.env.BEHAVIOUR ?? 'good';
 const listen = net.Server.prototype.listen;
 let slowMs = 0;
+let requests = 0;
 /** @type {Buffer[]} */
 const leaked = [];
 
@@ -50,6 +51,7 @@ function intercept(/** @type {http.IncomingMessage} */ req, /** @type {http.Serv
   if (health && behaviour === 'unhealthy') return answer(res, 500, { status: 'broken' });
   if (url.pathname === '/api/health/ready' && behaviour === 'never-ready') return answer(res, 503, { status: 'not-ready' });
   if (health && behaviour === 'dies') setTimeout(() => process.exit(1), Number(process.env.DIES_AFTER_MS ?? 3000));
+  if (!health && behaviour === 'errs' && ++requests % 10 === 0) return answer(res, 500, {});
   if (slowMs > 0) return void setTimeout(pass, slowMs);
   pass();
 }

@@ -1,0 +1,43 @@
+import type { Context, Execution, Project } from '../capability/capability.ts';
+import { execute } from '../project/execute.ts';
+import { requireManifest } from '../project/open.ts';
+import { withLock } from '../project/with-lock.ts';
+import { planProject } from '../reconcile/plan-project.ts';
+import { emptySecrets } from '../secrets/store/secret-files.ts';
+import { endKept, keptRelease } from '../state/kept.ts';
+import { DEPLOYED } from './plan/deploy.ts';
+import { settlingSteps } from './plan/strategy.ts';
+
+export interface ConfirmOutcome {
+  /** The release that was kept until now; null where none was. */
+  gaveUp: string | null;
+  removed: string[];
+}
+
+/** The release that serves is to stay: the replicas of the one before are removed. */
+export async function confirmRelease(context: Context, { loaded, state }: Project): Promise<ConfirmOutcome> {
+  const manifest = requireManifest(state);
+  const engine = await context.engine();
+  // What has passed its time is still there until something removes it.
+  const kept = keptRelease(state, new Date(0));
+  const isKept = (service: string) =>
+    kept?.replicas.some((replica) => replica.service === service) && !manifest.services.some(({ name }) => name === service);
+  const removed = (await engine.observe(loaded.settings.project)).map(({ service }) => service).filter(isKept);
+  const outcome = { gaveUp: kept?.release ?? null, removed };
+  if (!kept || context.flags.dryRun) return outcome;
+  return withLock(context, state, 'deploy --confirm', async (lock, record) => {
+    record(removed);
+    endKept(state);
+    const { steps, prepared } = await planProject(context, loaded, engine, { only: DEPLOYED, deploying: true });
+    const secrets = prepared.secrets ?? emptySecrets;
+    const run: Execution = {
+      context,
+      prepared: { state, secrets, project: loaded.settings.project },
+      engine,
+      docker: await context.docker(),
+      lock,
+    };
+    await execute(settlingSteps(steps), run);
+    return outcome;
+  });
+}
