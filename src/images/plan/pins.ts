@@ -52,7 +52,7 @@ export const pinned = (before: Pins, found: Readonly<Record<string, FoundImage |
     }),
   );
 
-/** Names that stand for another image than they did, whoever has built, pulled or named it. */
+/** Names that stand for another image than they did: it was built, pulled or named again. */
 export const movedPins = (before: Pins, now: Pins): string[] =>
   Object.entries(now).flatMap(([ref, { id }]) => {
     const known = before[ref];

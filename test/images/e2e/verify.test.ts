@@ -38,7 +38,7 @@ afterAll(async () => {
   await docker(['image', 'rm', '--force', OWN]);
 });
 
-test('an image that was named anew or that a container was given by hand is told, and `up` mends it', async () => {
+test('a name that stands for another image, and a container of another image, are told, and `up` mends it', async () => {
   expect([await verified(), await health()]).toEqual([[0, [`${OWN} ok`]], 'ok']);
 
   const { stdout } = await docker(['image', 'inspect', '--format', '{{.Id}}', OWN]);
