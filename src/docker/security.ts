@@ -86,9 +86,10 @@ async function programsOf(container: Docker.Container): Promise<string[] | undef
   }
 }
 
-/** A name that says that its value is a secret; one that names a file says where it is, not what. */
+/** Names that say that their value is a secret. */
 const SECRET_NAME = /(^|_)(PASS|PASSWD|PASSWORD|PASSPHRASE|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|CREDENTIALS)(_|$)/i;
-const NAMES_A_FILE = /_(FILE|PATH|DIR|FOLDER)$/i;
+/** Of the others: what names a file, and etcd's name of a cluster, which is no secret. */
+const NO_SECRET = /_(FILE|PATH|DIR|FOLDER)$|^ETCD_INITIAL_CLUSTER_TOKEN$/i;
 
 export function toContainer(found: Inspected, programs: string[] | undefined): ContainerSecurity {
   const { Name, Config, HostConfig, NetworkSettings, Mounts, State } = found;
@@ -96,7 +97,7 @@ export function toContainer(found: Inspected, programs: string[] | undefined): C
     [list ?? []].flat().map((name) => name.toUpperCase().replace(/^CAP_/, ''));
   const variables = (Config.Env ?? []).flatMap((line) => {
     const [, name = '', value = ''] = /^([^=]*)=?([\s\S]*)$/.exec(line) ?? [];
-    return value !== '' && SECRET_NAME.test(name) && !NAMES_A_FILE.test(name) ? [name] : [];
+    return value !== '' && SECRET_NAME.test(name) && !NO_SECRET.test(name) ? [name] : [];
   });
   const test = (Config as { Healthcheck?: { Test?: string[] | null } }).Healthcheck?.Test ?? [];
   const { Name: policy = '', MaximumRetryCount: tries } = HostConfig.RestartPolicy ?? {};

@@ -6,7 +6,6 @@ import { observe } from '../../firewall/observe.ts';
 import { verdict } from '../../firewall/plan/verdict.ts';
 import { readPolicy } from '../../firewall/read-policy.ts';
 import { hasFirewall } from '../../firewall/store.ts';
-import { look } from '../../health/collect.ts';
 import { clockFacts } from '../../host/host-facts.ts';
 import { storageOf } from '../../host/host-storage.ts';
 import type { StorageFacts } from '../../host/plan/facts.ts';
@@ -94,11 +93,13 @@ function flat<T>(found: Found<T>): T {
   throw new Unseen(found.unknown, found.fix);
 }
 
-/** What runs of this project: a stack of the same name that is another's is not judged. */
+/** What runs of this project: a stack of the same name that is another's is not judged. What members say of themselves is not needed, and takes longest. */
 async function lookAtOurs(context: Context, project: Project): Promise<Looked> {
-  const seen = await look(context, project);
-  refuseForeign(project.loaded.settings.project, seen.containers, project.state.root);
-  return seen;
+  const name = project.loaded.settings.project;
+  const engine = await context.engine();
+  const containers = await engine.observe(name);
+  refuseForeign(name, containers, project.state.root);
+  return { context, project, engine, manifest: project.state.manifest(), containers, lives: {}, members: undefined };
 }
 
 function storage(folder: string): StorageFacts {

@@ -91,7 +91,15 @@ const INSPECTED = {
   Config: {
     Image: 'medianest/app:1',
     User: '10001:10001',
-    Env: ['PATH=/bin', 'DB_PASSWORD=geheim', 'SESSION_SECRET_FILE=/run/secrets/s', 'API_KEY=', 'TOKENIZER=x', 'STRIPE_APIKEY=y=z'],
+    Env: [
+      'PATH=/bin',
+      'DB_PASSWORD=geheim',
+      'SESSION_SECRET_FILE=/run/secrets/s',
+      'API_KEY=',
+      'TOKENIZER=x',
+      'ETCD_INITIAL_CLUSTER_TOKEN=shop',
+      'STRIPE_APIKEY=y=z',
+    ],
     Labels: { 'com.docker.compose.service': 'app-1', 'io.medianest.image': '1' },
     Healthcheck: { Test: ['NONE'] },
   },
