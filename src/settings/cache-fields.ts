@@ -3,7 +3,6 @@ import { sizeIfGiven } from './fields.ts';
 
 /** How the cache is run, and the component that does it. */
 export const CACHE_MODES = { cluster: 'redis-cluster', sentinel: 'redis-sentinel', single: 'redis' } as const;
-export type CacheMode = keyof typeof CACHE_MODES;
 
 const POLICIES = [
   'noeviction',

@@ -13,7 +13,7 @@ export interface Performed {
 }
 
 /** Redis' own words for a command, one after the other. */
-export function wordsOf(command: SentinelCommand, config: SentinelConfig): (string | number)[][] {
+function wordsOf(command: SentinelCommand, config: SentinelConfig): (string | number)[][] {
   const leader = 'leader' in command ? addressOf(config, command.leader) : '';
   switch (command.kind) {
     case 'lead':

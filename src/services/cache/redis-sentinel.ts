@@ -14,7 +14,7 @@ const FIRST_SENTINEL = 32;
 const SENTINELS = 3;
 /** Where clients find the leader. */
 export const ROUTER_HOST = 46;
-export const REDIS_PORT = 6379;
+const REDIS_PORT = 6379;
 export const SENTINEL_PORT = 26_379;
 const DATABASES = 16;
 

@@ -36,14 +36,11 @@ const other = (node: string): string => NODES.find((name) => name !== node) as s
 const leads = (node: string) => until(`${node} leads`, async () => (await leading(space).catch(() => '')) === node, 40);
 const addressOf = (service: string) => inspect(space, service, '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}');
 /** What a node says to the application's user, past the router. */
-const written = async (node: string) =>
-  (
-    await inside(
-      space,
-      node,
-      'REDISCLI_AUTH=$(</run/secrets/redis-password-a) redis-cli --tls --cacert /run/trust/internal-ca.pem --user medianest set medianest:past 1 2>&1',
-    )
-  ).stdout.trim();
+const said = async (node: string, command: string) => {
+  const call = `REDISCLI_AUTH=$(</run/secrets/redis-password-a) redis-cli --tls --cacert /run/trust/internal-ca.pem --user medianest ${command} 2>&1`;
+  return (await inside(space, node, call)).stdout.trim();
+};
+const written = (node: string) => said(node, 'set medianest:past 1');
 
 describe('a leader of the cache', () => {
   test.each([
@@ -115,5 +112,20 @@ describe('the cache', () => {
     });
     expect(lost).toBe(0);
     expect(await leading(space)).toBe(leader);
+  });
+
+  test('comes back from a backup set, though another node leads by then', async () => {
+    const leader = await leading(space);
+    expect(await said(leader, 'set medianest:kept here')).toBe('OK');
+    const backup = await space.run(['backup']);
+    expect(backup.status, backup.stderr).toBe(0);
+    expect(await said(leader, 'del medianest:kept')).toBe('1');
+    const restarted = await space.run(['restart', leader]);
+    expect(restarted.status, restarted.stderr).toBe(0);
+    expect(await leading(space)).toBe(other(leader));
+    const restored = await space.run(['restore', 'latest', '--only', 'redis', '--yes']);
+    expect(restored.status, restored.stderr).toBe(0);
+    await wholeCache(space, 90);
+    for (const node of NODES) expect(await said(node, 'get medianest:kept')).toBe('here');
   });
 });
