@@ -70,6 +70,13 @@ export const importDatabaseCommand: Command = {
     const parsed = databaseSource(given);
     const source = parsed.kind === 'file' ? { ...parsed, path: path.resolve(context.cwd, parsed.path) } : parsed;
     const into = options.into === undefined ? undefined : rehearsalName(String(options.into));
+    const stop = listOf(options.stop) ?? [];
+    if (into !== undefined && stop.length > 0)
+      throw new UserError(
+        'USAGE',
+        '--into rehearses, and stops nothing: not with --stop',
+        'medianest import database SOURCE --into rehearsal',
+      );
     const encoding = textOf(options.encoding);
     if (encoding !== undefined && !/^[A-Za-z0-9_]{2,20}$/.test(encoding))
       throw new UserError(
@@ -84,7 +91,7 @@ export const importDatabaseCommand: Command = {
       database: textOf(options.database),
       password: source.kind === 'url' ? await passwordOf(context, options, source.password) : undefined,
       encoding,
-      stop: listOf(options.stop) ?? [],
+      stop,
       confirm: (steps, notes) => confirmed(context, name, [...notes, ...numbered(steps)], 'This replaces the database.'),
     });
     if (outcome.result === 'planned') return done(outcome, [...outcome.notes, ...outcome.steps.map((step) => `would ${step}`)].join('\n'));

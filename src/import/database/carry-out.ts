@@ -8,10 +8,7 @@ import { type Application, type ImportPlan, loadSteps, startSteps, stopSteps, sw
 import type { ImportRun } from './import-run.ts';
 import { writeJournal } from './journal.ts';
 import { dropDatabases, switchNames } from './perform.ts';
-import { ask, lastLines, type Server } from './server.ts';
-
-/** The comment of a database that a rehearsal has made: another rehearsal may replace it. */
-export const REHEARSAL = 'a rehearsal of medianest import database';
+import { lastLines, type Server } from './server.ts';
 
 /** What uses the database, and what migrates it. */
 export function applicationOf({ services: all }: Stack): Application {
@@ -34,7 +31,6 @@ export async function carryOut(run: Execution, work: ImportRun, plan: ImportPlan
   };
   try {
     await execute(loadSteps(plan), run);
-    if (!plan.kept) await ask(work.server, 'postgres', `comment on database ${plan.database} is '${REHEARSAL}'`);
   } catch (error) {
     await undo(after, plan.stop, [], async (server) => dropDatabases(server, [plan.database]));
     throw error;

@@ -11,10 +11,10 @@ import { emptySecrets } from '../../secrets/store/secret-files.ts';
 import { rowsOf, writtenSince } from '../plan/compare.ts';
 import { type ImportPlan, loadSteps, switchSteps } from '../plan/import-steps.ts';
 import { type Here, judge, type Survey } from '../plan/judge.ts';
-import { DATABASE, halfName, halfNames, keptName } from '../plan/names.ts';
+import { DATABASE, halfName, halfNames, keptName, MADE } from '../plan/names.ts';
 import { DATABASES_SQL, HERE_SQL } from '../plan/queries.ts';
 import { type DatabaseSource, sourceText } from '../plan/source.ts';
-import { applicationOf, carryOut, REHEARSAL } from './carry-out.ts';
+import { applicationOf, carryOut } from './carry-out.ts';
 import type { ImportRun } from './import-run.ts';
 import { readDump } from './load.ts';
 import { openFile, openServer } from './open-dump.ts';
@@ -169,7 +169,7 @@ async function refuseForeignTarget(server: Server, name: string): Promise<void> 
     'postgres',
     `select coalesce(shobj_description(oid, 'pg_database'), '') from pg_database where datname = '${name}'`,
   );
-  if (made === REHEARSAL) return;
+  if (made === MADE) return;
   throw new UserError(
     'ALREADY_THERE',
     `the database ${name} is there already, and no rehearsal made it; nothing was changed`,

@@ -3,7 +3,7 @@ import { UserError } from '../../core/errors.ts';
 import { compose } from '../../reconcile/compose-project.ts';
 import { type Counts, differences } from '../plan/compare.ts';
 import type { ImportSteps } from '../plan/import-steps.ts';
-import { DATABASE } from '../plan/names.ts';
+import { DATABASE, MADE } from '../plan/names.ts';
 import { COUNTS_SQL, identifier, literal } from '../plan/queries.ts';
 import { importRun } from './import-run.ts';
 import { writeJournal } from './journal.ts';
@@ -15,7 +15,12 @@ export const performers: { readonly [K in keyof ImportSteps]: StepKind<K>['perfo
   'drop-databases': ({ names }, run) => dropDatabases(importRun(run).server, names),
   'create-import-database': async ({ database, extensions }, run) => {
     const { server } = importRun(run);
-    await ask(server, 'postgres', `create database ${identifier(database)} owner ${DATABASE} template template0 encoding 'UTF8'`);
+    await ask(
+      server,
+      'postgres',
+      `create database ${identifier(database)} owner ${DATABASE} template template0 encoding 'UTF8'`,
+      `comment on database ${identifier(database)} is ${literal(MADE)}`,
+    );
     for (const name of extensions) await ask(server, database, `create extension if not exists ${identifier(name)} cascade`);
   },
   'stop-source': async ({ containers }, run) => {

@@ -3,6 +3,9 @@ import { UserError } from '../../core/errors.ts';
 /** The application's database, and the role that owns it (services/database). */
 export const DATABASE = 'medianest';
 
+/** The comment of a database that an import has made: a rehearsal may replace it. */
+export const MADE = 'made by medianest import database';
+
 /** A database that is being imported: what a killed import has left is removed by its name. */
 const HALF = 'medianest_import_';
 /** A database that an import or its way back has replaced. */
