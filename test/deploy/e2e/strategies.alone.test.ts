@@ -147,6 +147,8 @@ test('a smoke test that hangs ends the deploy at its time limit, before the firs
 
 test('recreate stops all old replicas first: visitors get a page with 503, and the outage is told', async () => {
   configure({ strategy: 'recreate' });
+  // The edge knows the replicas of one set only from now on.
+  expect((await space.run(['up'])).status).toBe(0);
   const { result: run, report } = await loaded(() => deploy('--image', badApp('good-2')));
   expect(run.status, said(run)).toBe(0);
   const { outageSeconds = 0 } = parsed<Deployed>(run);
