@@ -135,12 +135,15 @@ describe('blue-green', () => {
   });
 });
 
-test('a smoke test that hangs ends the deploy at its time limit, before the first visitor', async () => {
-  configure({ strategy: 'rolling', smoke: { paths: ['/fault/slow?seconds=60'], seconds: 2 } });
+test.each([
+  ['asks for a page', { paths: ['/fault/slow?seconds=60'] }],
+  ['runs a program', { paths: ['/'], command: ['sleep', '60'] }],
+])('a smoke test that %s and hangs ends the deploy at its time limit, before the first visitor', async (_what, smoke) => {
+  configure({ strategy: 'rolling', smoke: { ...smoke, seconds: 3 } });
   const before = await identities(space.project);
   const run = await undisturbed(() => deploy('--image', badApp('good-2')));
   expect(run.status).toBe(1);
-  expect(parsed<Deployed>(run).error?.message).toMatch(/app-1 fails its smoke test .* within 2 s/);
+  expect(parsed<Deployed>(run).error?.message).toMatch(/app-1 fails its smoke test .* within 3 s/);
   expect((await identities(space.project))['app-2']).toBe(before['app-2']);
   expect(await versions()).toEqual(['good', 'good']);
 });
