@@ -29,8 +29,8 @@ import { describeSwitch, switchBack } from './switch-back.ts';
 import { countBefore, type WatchOutcome, watch } from './watch.ts';
 
 /**
- * Puts a version of the application into service, one replica at a time behind the balancer. Until the last replica is
- * ready the old version keeps serving and stays what `up` would bring back: a deploy that fails, or is killed, goes back.
+ * Puts a version of the application into service, by the strategy of its settings. Until that is ready, and was watched for as
+ * long as they say, the old version stays what `up` would bring back: a deploy that fails, or is killed, goes back.
  */
 export async function deploy(context: Context, { loaded, state }: Project, asked: DeployAsked): Promise<DeployOutcome> {
   if (asked.image !== undefined && !/^[a-z0-9][\w./:@-]*$/i.test(asked.image)) {

@@ -21,7 +21,7 @@ interface Deployed {
   error?: { message: string; hint: string };
 }
 
-const RATE = 40;
+const RATE = 20;
 /** A migration that does nothing; a restore point before each would cost every test of the others a backup. */
 const MIGRATES = { migrate: ['node', '-e', '0'], restorePoint: false };
 const APP = { replicas: 2, settleSeconds: 1, strategy: 'blue-green', smoke: { paths: ['/api/health/ready', '/'] }, ...MIGRATES };
@@ -47,6 +47,12 @@ async function undisturbed(act: () => Promise<Run>): Promise<Run> {
 }
 
 const deploy = (...args: string[]) => space.run(['deploy', '--json', '--timeout', '60', ...args]);
+
+/** Nothing is left to do. */
+async function settled(): Promise<void> {
+  const plan = await space.run(['plan']);
+  expect(plan.status, said(plan)).toBe(0);
+}
 
 /** Killed as soon as it has said this. */
 async function killedAt(word: RegExp, args: readonly string[]): Promise<void> {
@@ -87,7 +93,7 @@ describe('blue-green', () => {
       before.balancer,
       before.edge,
     ]);
-    expect((await space.run(['plan'])).status).toBe(0);
+    await settled();
     expect(said(await space.run(['status']))).toContain('still run');
   });
 
@@ -100,7 +106,7 @@ describe('blue-green', () => {
     expect(await versions()).toEqual(['good', 'good']);
     const after = await identities(space.project);
     expect([after['app-1'], after['app-2']]).toEqual([before['app-1'], before['app-2']]);
-    expect((await space.run(['plan'])).status).toBe(0);
+    await settled();
   });
 
   test('a release that answers one request of ten with 500 is rolled back while it is watched', async () => {
@@ -113,7 +119,7 @@ describe('blue-green', () => {
     expect(await versions()).toEqual(['good', 'good']);
     // Only what that release has answered.
     expect(Object.keys(kinds(report.failures)).every((kind) => kind.includes('500'))).toBe(true);
-    expect((await space.run(['plan'])).status).toBe(0);
+    await settled();
   });
 
   test('a deploy that is killed while it is watched is undone by the next `up`, without a failed request', async () => {
@@ -125,22 +131,27 @@ describe('blue-green', () => {
     expect(said(run)).not.toContain('run app-migrate');
     expect((await replicas()).sort()).toEqual(['app-1', 'app-2']);
     expect(await versions()).toEqual(['good', 'good']);
-    expect((await space.run(['plan'])).status).toBe(0);
+    await settled();
   });
 });
 
-test('a smoke test that hangs ends the deploy at its time limit, before the first visitor', async () => {
-  configure({ strategy: 'rolling', smoke: { paths: ['/fault/slow?seconds=60'], seconds: 2 } });
+test.each([
+  ['asks for a page', { paths: ['/fault/slow?seconds=60'] }],
+  ['runs a program', { paths: ['/'], command: ['sleep', '60'] }],
+])('a smoke test that %s and hangs ends the deploy at its time limit, before the first visitor', async (_what, smoke) => {
+  configure({ strategy: 'rolling', smoke: { ...smoke, seconds: 3 } });
   const before = await identities(space.project);
   const run = await undisturbed(() => deploy('--image', badApp('good-2')));
   expect(run.status).toBe(1);
-  expect(parsed<Deployed>(run).error?.message).toMatch(/app-1 fails its smoke test .* within 2 s/);
+  expect(parsed<Deployed>(run).error?.message).toMatch(/app-1 fails its smoke test .* within 3 s/);
   expect((await identities(space.project))['app-2']).toBe(before['app-2']);
   expect(await versions()).toEqual(['good', 'good']);
 });
 
 test('recreate stops all old replicas first: visitors get a page with 503, and the outage is told', async () => {
   configure({ strategy: 'recreate' });
+  // The edge knows the replicas of one set only from now on.
+  expect((await space.run(['up'])).status).toBe(0);
   const { result: run, report } = await loaded(() => deploy('--image', badApp('good-2')));
   expect(run.status, said(run)).toBe(0);
   const { outageSeconds = 0 } = parsed<Deployed>(run);
@@ -148,7 +159,7 @@ test('recreate stops all old replicas first: visitors get a page with 503, and t
   expect(Math.abs(report.get.longestGapMs / 1000 - outageSeconds)).toBeLessThan(3);
   expect(Object.keys(kinds(report.failures)).every((kind) => kind.includes('503'))).toBe(true);
   expect(await versions()).toEqual(['good-2', 'good-2']);
-  expect((await space.run(['plan'])).status).toBe(0);
+  await settled();
   await killedAt(/start and wait until healthy/, ['deploy', '--image', badApp('good'), '--verbose']);
   expect((await space.run(['up'])).status).toBe(0);
   expect(await versions()).toEqual(['good-2', 'good-2']);
