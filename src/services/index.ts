@@ -6,6 +6,7 @@ import { allInOne } from './app/all-in-one.ts';
 import { app } from './app/app.ts';
 import { balancer } from './app/balancer.ts';
 import { egress } from './app/egress.ts';
+import { services } from './app/processes/services.ts';
 import { backup } from './backup/backup.ts';
 import { redis } from './cache/redis.ts';
 import { redisCluster } from './cache/redis-cluster.ts';
@@ -37,6 +38,7 @@ export const registry: readonly ServiceDefinition[] = [
   cdn,
   balancer,
   app,
+  services,
   egress,
   dbRouter,
   patroni,

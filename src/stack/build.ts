@@ -59,10 +59,11 @@ export function buildStack(asked: Settings, registry: readonly ServiceDefinition
   for (const definition of enabled) {
     const blueprints = definition.build(settings[definition.key], input);
     built.push(...blueprints);
-    for (const { name } of blueprints) components.set(name, definition.name);
+    for (const { name, component = definition.name } of blueprints) components.set(name, component);
   }
   const { kept, leftOut } = leaveOut(built, facts.absence ?? NOTHING_ABSENT);
   const services = kept.map((blueprint): Service => ({ ...blueprint, component: components.get(blueprint.name) as string }));
+  checkNames(services, registry);
   checkAddresses(services, facts);
   checkPorts(services);
   const present = new Set(services.map((service) => service.name));
@@ -174,6 +175,20 @@ function fixedAddress(network: NetworkName, host: number, facts: Pick<BuildFacts
     'INVALID_SETTINGS',
     `the network ${network} (${subnet}) is too small for so many containers`,
     `fewer replicas (\`app.replicas\`, \`app.maxReplicas\`), or a wider networks.${network}.subnet: all containers in it are replaced at once then`,
+  );
+}
+
+/** A name of the operator's choice is none of ours, whatever is switched on. @throws UserError INVALID_SETTINGS */
+function checkNames(services: readonly Service[], registry: readonly ServiceDefinition[]): void {
+  const chosen = services.filter(({ component, process }) => process && !registry.some(({ name }) => name === component));
+  const ours = services.filter((service) => !chosen.includes(service)).map(({ name }) => name);
+  const taken = [...registry.flatMap(({ name, key }) => [name, key]), ...ours.flatMap((name) => [name, name.replace(/-\d+$/, '')])];
+  const clash = services.find(({ component, process }) => process !== undefined && process.number >= 0 && taken.includes(component));
+  if (!clash) return;
+  throw new UserError(
+    'INVALID_SETTINGS',
+    `services.${clash.component}: ${clash.component} is the name of a part of medianest; nothing was changed`,
+    `give the process another name, such as ${clash.component}-process`,
   );
 }
 

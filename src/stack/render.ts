@@ -162,7 +162,7 @@ function nfsDriver(stack: Stack, name: string): JsonObject {
 }
 
 function renderFragment(service: Service, templates: ReadonlyMap<string, string>): JsonObject {
-  const name = `${service.component}/compose.yml.hbs`;
+  const name = `${service.composeFrom ?? service.component}/compose.yml.hbs`;
   const source = templates.get(name);
   if (source === undefined) return {};
   const text = renderTemplate(name, source, { name: service.name, ...service.view });

@@ -93,6 +93,18 @@ export interface Rolling {
   settleSeconds: number;
 }
 
+/** Which process of the application a container is one of, where there are several. */
+export interface ProcessPlace {
+  /** `app`, `backend`. */
+  name: string;
+  /** Its block of addresses, which it keeps; -1 for `app`. */
+  number: number;
+  /** Its place in a release. */
+  order: number;
+  /** Nothing stands before it that could drain it: this signal tells it to finish, and after so many seconds it is killed. */
+  drains?: { signal: string; seconds: number; settleSeconds: number };
+}
+
 /** A port of a container that speaks TLS at once, or when asked to (PostgreSQL's SSLRequest). */
 export interface Listener {
   port: number;
@@ -129,6 +141,10 @@ export interface Blueprint {
   unread?: 'start' | 'health';
   /** What its templates see, and all that they see besides `name`. */
   view: JsonObject;
+  /** The component that it belongs to, where that is not the service whose settings it comes from. */
+  component?: string;
+  /** The component whose `compose.yml` template it is made from, where that is not its own. */
+  composeFrom?: string;
   /** Components whose `config/` templates it is given, where they are not its own. */
   configFrom?: string[];
   memoryBytes: number;
@@ -150,6 +166,8 @@ export interface Blueprint {
   reload?: string[];
   /** Behind a balancer: it is drained before its container is replaced, and enabled again once it is ready. */
   rolling?: Rolling;
+  /** Its process, where the application has several. */
+  process?: ProcessPlace;
   /** It shares its data with others like it: they are replaced one at a time, what leads last. */
   member?: Member;
   /** Among what its configuration says: what it reads at its start alone, so that a change needs a new container. */

@@ -6,6 +6,8 @@ import type { Mount } from '../../stack/types.ts';
 import { app, appReplicas } from '../app/app.ts';
 import { BALANCER_HOST, BALANCER_PORTS, balancer } from '../app/balancer.ts';
 import { appTls, portSuffix, publicPort, urlHost } from '../app/portal.ts';
+import { otherProcesses, type Process, replicasOf } from '../app/processes/process.ts';
+import { type Route, refuseClaimedTwice, routePattern, routesOf } from '../app/processes/routes.ts';
 import { MONITORING_HOSTS, monitored, STATUS_PORT } from '../shared/monitoring.ts';
 import { edgeSites, LOCAL_NAMES, type Site, siteView } from './edge-certificates.ts';
 import { edgeMetrics } from './edge-metrics.ts';
@@ -59,6 +61,37 @@ function upstreams(input: BuildInput) {
     { address: input.address('app', BALANCER_HOST), port: BALANCER_PORTS[appTls(application, input) ? 'tls' : 'plain'], backup: false },
     ...replicas.slice(0, DIRECT_REPLICAS).map((replica) => ({ ...replica, backup: true })),
   ];
+}
+
+/** The same for a process beside the first. Its replicas stand in for the balancer only where they speak what that speaks. */
+function processUpstream(process: Process, input: BuildInput) {
+  const { name, own } = process;
+  const application = input.settingsOf(app);
+  const balanced = input.enabled(balancer.name);
+  const tls = appTls(application, input);
+  const count = (balanced ? input.overrides.scaled?.[name]?.instead : undefined) ?? own.replicas;
+  const replicas = replicasOf(process, count).map(({ host }) => ({
+    address: input.address('app', host),
+    port: own.port,
+    backup: balanced,
+  }));
+  const direct = appTls(own, input) === tls ? replicas : [];
+  const entrance = { address: input.address('app', BALANCER_HOST), port: BALANCER_PORTS[tls ? 'tls' : 'plain'], backup: false };
+  return { name, upstreams: balanced ? [entrance, ...direct.slice(0, DIRECT_REPLICAS)] : direct };
+}
+
+/** How requests find their process: the edge decides, and tells the balancer. */
+function processesView(processes: readonly Process[], routes: readonly Route[], input: BuildInput) {
+  const routed = processes.filter(({ name }) => routes.some(({ process }) => process === name));
+  return {
+    several: routed.length > 0,
+    way: routed.length > 0 ? '$process' : 'app',
+    processes: routed.map((process) => processUpstream(process, input)),
+    routes: routes.map((route) => ({ pattern: routePattern(route), process: route.process })),
+    otherMetricsPaths: [
+      ...new Set(routed.filter(({ own }) => own.metrics).map(({ own }) => own.metricsPath.split('?')[0] as string)),
+    ].filter((path) => path !== input.settingsOf(app).metricsPath.split('?')[0]),
+  };
 }
 
 /** What the edge says of a client, and what frames a message: nothing may pass for these. */
@@ -138,7 +171,10 @@ export const edge = defineService({
     const balanced = input.enabled(balancer.name);
     const tls = appTls(application, input);
     const addresses = listenAddresses(own.address);
-    const names = [...new Set([...own.domains, ...LOCAL_NAMES])];
+    const processes = otherProcesses(input).filter(({ serves }) => serves);
+    const routes = routesOf(processes);
+    refuseClaimedTwice(routes, [...own.domains, ...LOCAL_NAMES]);
+    const names = [...new Set([...own.domains, ...LOCAL_NAMES, ...routes.flatMap(({ host }) => host ?? [])])];
     const cdnParts = cdnView(own, input);
     const cdnHost = cdnParts.cdnHasHost ? [input.settingsOf(cdn).host as string] : [];
     const listUrl = `http://${urlHost(own.domains[0] as string)}${portSuffix(own.publicHttpPort ?? own.httpPort, 80)}${LIST_PATH}`;
@@ -205,6 +241,7 @@ export const edge = defineService({
           operators: own.operators,
           status: monitored(input) ? { port: STATUS_PORT, for: input.address('monitoring', MONITORING_HOSTS['nginx-exporter']) } : null,
           upstreams: upstreams(input),
+          ...processesView(processes, routes, input),
           appScheme: tls ? 'https' : 'http',
           appTls: tls,
           // The balancer gives up first: its answer should be the one that is heard.
@@ -233,7 +270,9 @@ export const edge = defineService({
           ports: 'the only way in: HTTP and HTTPS',
         },
         // Not the replicas where there is a balancer: `scale` would make a new container necessary.
-        after: balanced ? ['balancer'] : appReplicas(application).map(({ name }) => name),
+        after: balanced
+          ? ['balancer']
+          : [...appReplicas(application), ...processes.flatMap((process) => replicasOf(process))].map(({ name }) => name),
         reload: ['/usr/local/bin/reload'],
         check: ['nginx', '-t', '-q', '-c', '/etc/medianest/current/nginx.conf', '-e', 'stderr'],
         interruption: 'about 1 s: new connections are refused while the container is replaced',

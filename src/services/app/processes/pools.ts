@@ -1,0 +1,30 @@
+import type { JsonObject } from '../../../core/json.ts';
+import type { BuildInput } from '../../../stack/service.ts';
+import { appTls } from '../portal.ts';
+import { FIRST_PROCESS, type Process, replicasOf, slotsOf } from './process.ts';
+
+/** What the balancer knows of a process that listens: a pool of its own, with a slot for each replica that there may be. */
+export function poolView(process: Process, input: BuildInput): JsonObject {
+  const { name, own } = process;
+  const { ready } = own;
+  return {
+    name,
+    tls: appTls(own, input),
+    sticky: own.sticky,
+    cookie: name === FIRST_PROCESS ? 'medianest_replica' : `medianest_replica_${name}`,
+    readyPath: own.readyPath,
+    ready: {
+      statuses: ready.statuses.join(','),
+      interval: ready.intervalSeconds,
+      fast: Math.max(1, Math.floor(ready.intervalSeconds / 2)),
+      rise: ready.rise,
+      fall: ready.fall,
+    },
+    servers: replicasOf(process, slotsOf(process)).map((slot, index) => ({
+      name: slot.name,
+      address: input.address('app', slot.host),
+      port: own.port,
+      enabled: index < own.replicas,
+    })),
+  };
+}

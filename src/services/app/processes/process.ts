@@ -1,0 +1,153 @@
+import type { BuildInput, ServiceDefinition } from '../../../stack/service.ts';
+import { referencesIn } from '../environment/expand.ts';
+import { HEALTH_PATH, type HealthSettings } from '../health.ts';
+import type { AppSettings, appSettings } from '../portal.ts';
+import { releaseOrder } from './order.ts';
+import { MOST_REPLICAS, type ProcessSettings, type ServicesSettings, type servicesSettings } from './settings.ts';
+
+declare module '../../../stack/service.ts' {
+  interface HostFacts {
+    /** Which number each process had in the last stack: it keeps the addresses that go with it. */
+    processNumbers?: Readonly<Record<string, number>> | undefined;
+  }
+}
+
+/** The settings of `app` and `services`, without the services: these build upon this file. */
+const APP = { key: 'app' } as ServiceDefinition<typeof appSettings>;
+const SERVICES = { key: 'services' } as ServiceDefinition<typeof servicesSettings>;
+
+/** The first process, which has no name of its own in the settings. */
+export const FIRST_PROCESS = 'app';
+/** Numbers of its replicas in their networks. */
+const FIRST_HOST = 100;
+/** Numbers of the others’ replicas: a block for each process. `app.maxReplicas` reaches to 199 at most. */
+const FIRST_BLOCK = 200;
+
+/** What of the stack a process is given. */
+export type Needs = ProcessSettings['needs'];
+
+const ALL: Needs = { database: true, cache: true, external: true, uploads: true, media: true, volumes: true };
+
+/** One process of the application. Its replicas differ in their number alone. */
+export interface Process {
+  /** `app`, or its key in `services`: the component, and the beginning of its containers’ names. */
+  name: string;
+  /** The settings of `app` as they are for it. */
+  own: AppSettings;
+  /** What `services` says of it; undefined for the first. */
+  beside: ProcessSettings | undefined;
+  /** It listens on `own.port`, and stands behind the balancer where there is one; a worker does not. */
+  serves: boolean;
+  needs: Needs;
+  /** Which of the others it is: its block of addresses. -1 for the first. */
+  number: number;
+  /** Its place in a release. */
+  order: number;
+}
+
+export const appProcess = (own: AppSettings, input: BuildInput): Process => ({
+  name: FIRST_PROCESS,
+  own,
+  beside: undefined,
+  serves: true,
+  needs: ALL,
+  number: -1,
+  order: orderIn(own, servicesOf(input)).indexOf(FIRST_PROCESS),
+});
+
+/** What `services` says, where the application runs in containers of its own. */
+export const servicesOf = (input: BuildInput): ServicesSettings =>
+  input.enabled(FIRST_PROCESS) && input.settings.components.services !== false ? (input.settingsOf(SERVICES) ?? {}) : {};
+
+/** The processes beside the first, as they stand in the settings. */
+export function otherProcesses(input: BuildInput): Process[] {
+  const app = input.settingsOf(APP);
+  const services = servicesOf(input);
+  const order = orderIn(app, services);
+  const numbers = numbersOf(Object.keys(services), input.host.processNumbers ?? {});
+  return Object.entries(services).map(([name, beside]) => ({
+    name,
+    own: ownSettings(app, beside),
+    beside,
+    serves: beside.port !== undefined,
+    needs: beside.needs,
+    number: numbers.get(name) as number,
+    order: order.indexOf(name),
+  }));
+}
+
+export const allProcesses = (input: BuildInput): Process[] => [appProcess(input.settingsOf(APP), input), ...otherProcesses(input)];
+
+const orderIn = (app: AppSettings, services: ServicesSettings): string[] =>
+  releaseOrder({ app: app.after, ...Object.fromEntries(Object.entries(services).map(([name, { after }]) => [name, after])) });
+
+/** Each keeps the number that it has; what is new gets the first free one, so that no address moves. */
+function numbersOf(names: readonly string[], known: Readonly<Record<string, number>>): Map<string, number> {
+  const numbers = new Map(names.flatMap((name) => (known[name] === undefined ? [] : [[name, known[name]] as const])));
+  for (const name of names) {
+    if (numbers.has(name)) continue;
+    let free = 0;
+    while ([...numbers.values()].includes(free)) free++;
+    numbers.set(name, free);
+  }
+  return numbers;
+}
+
+/** Where a replica is found in its networks, by its index. */
+export const replicaHost = ({ number }: Pick<Process, 'number'>, index: number): number =>
+  number < 0 ? FIRST_HOST + index : FIRST_BLOCK + number * MOST_REPLICAS + index;
+
+/** How many replicas there may be: addresses and slots are kept for so many. */
+export const slotsOf = ({ own }: Pick<Process, 'own'>): number => Math.max(own.maxReplicas, own.replicas);
+
+/** `backend-1` and its number, and so on. @param count replicas; those of the settings where it is not said */
+export const replicasOf = (process: Pick<Process, 'name' | 'number' | 'own'>, count = process.own.replicas) =>
+  Array.from({ length: count }, (_, index) => ({ name: `${process.name}-${index + 1}`, host: replicaHost(process, index) }));
+
+/** What is of `app` alone, and no other process has. */
+const ALONE: Pick<AppSettings, 'migrate' | 'autoscale' | 'proxy'> = { migrate: [], autoscale: undefined, proxy: false };
+
+function ownSettings(app: AppSettings, beside: ProcessSettings): AppSettings {
+  const { needs, port, image } = beside;
+  const shared = Object.entries(app.volumes).filter(([, { shared: isShared }]) => isShared);
+  return {
+    ...app,
+    ...ALONE,
+    env: Object.fromEntries(Object.entries(app.env).filter(([, value]) => isGiven(value, needs))),
+    image: image ?? app.image,
+    command: beside.command,
+    port: port ?? app.port,
+    healthPath: beside.healthPath,
+    health: healthOf(beside),
+    readyPath: beside.readyPath,
+    ready: beside.ready,
+    metricsPath: beside.metricsPath,
+    metrics: beside.metrics,
+    user: beside.user ?? app.user,
+    egress: beside.egress,
+    replicas: beside.replicas,
+    maxReplicas: MOST_REPLICAS,
+    sticky: beside.sticky,
+    tls: beside.tls ?? (image === undefined ? app.tls : false),
+    volumes: needs.volumes ? Object.fromEntries(shared) : {},
+    writable: beside.writable,
+    memory: beside.memory,
+    cpus: beside.cpus,
+  };
+}
+
+/** Whether a variable of `app.env` says nothing that the process does not need. */
+const isGiven = (value: string, needs: Needs): boolean => !referencesIn(value).some((name) => isUnneeded(name, needs));
+
+/** Whether a reference stands for what a process is not given. */
+export function isUnneeded(reference: string, needs: Needs): boolean {
+  const [store = ''] = reference.split('.');
+  return (['database', 'cache', 'external'] as const).some((need) => need === store && !needs[need]);
+}
+
+/** A worker has nothing to ask; the HEALTHCHECK of the image that it shares with `app` would ask what `app` answers. */
+function healthOf({ health, port, image, healthPath, readyPath }: ProcessSettings): HealthSettings | undefined {
+  if (port === undefined) return health?.command ? health : { ...health, none: true };
+  if (image !== undefined || health?.command || health?.get || health?.none) return health;
+  return { ...health, none: false, get: healthPath === HEALTH_PATH ? readyPath : healthPath };
+}
