@@ -18,7 +18,9 @@ export async function readLoad(context: Context, { loaded, state }: Project, eng
   const containers = await engine.observe(loaded.settings.project);
   const balancer = containersOf(containers, services, 'balancer').find((container) => container.state === 'running');
   if (!balancer) throw new UserError('NOT_RUNNING', 'the balancer does not run', 'medianest why balancer');
-  const replicas = containersOf(containers, services, 'application').filter((container) => container.state === 'running');
+  const replicas = containersOf(containers, services, 'application').filter(
+    ({ state: found, component }) => found === 'running' && component === 'app',
+  );
   const wantsCpu = autoscaleOf(loaded.settings)?.cpuPercent !== undefined;
   const [stats, cpu] = await Promise.all([
     soon(engine.exec(balancer.id, ['/usr/local/bin/backend', 'stats'])),

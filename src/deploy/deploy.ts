@@ -19,9 +19,37 @@ import { refuseEdited } from '../state/hand-edits.ts';
 import { refuseUnread } from '../state/launch-program.ts';
 import type { StateFolder } from '../state/state.ts';
 import { hooksOf } from './hooks.ts';
-import { candidateOf, DEPLOYED, deploySteps, findTarget, keepServing, refuseOtherProtocol, refuseUnready } from './plan/deploy.ts';
-import { currentRelease, nextRelease, type Release, releaseTag, settleInterrupted, withRelease } from './plan/releases.ts';
-import { keepImage, obtainImage, readReleases, releaseImage, saveRelease, settleReleases } from './store/release-store.ts';
+import {
+  candidateOf,
+  deployedOf,
+  deploySteps,
+  findTarget,
+  type ImageIds,
+  keepServing,
+  refuseOtherProtocol,
+  refuseUnready,
+  servicesIn,
+} from './plan/deploy.ts';
+import {
+  currentRelease,
+  nextRelease,
+  processTag,
+  type Release,
+  type ReleaseImage,
+  releaseTag,
+  settleInterrupted,
+  withRelease,
+} from './plan/releases.ts';
+import {
+  exactImage,
+  imageGone,
+  keepImage,
+  obtainImage,
+  readReleases,
+  releaseImage,
+  saveRelease,
+  settleReleases,
+} from './store/release-store.ts';
 
 export interface DeployAsked {
   /** The image to deploy; the settings' own where not given. */
@@ -91,6 +119,7 @@ async function look({ context, loaded, state, engine, asked, started }: Site) {
   refuseEdited(state);
   const { project } = loaded.settings;
   const app = loaded.settings.app as { image?: string; replicas: number };
+  const services = servicesIn(loaded.settings);
   const overrides = readOverrides(state);
   const ordered = overrides.app?.release;
   const releases = settleInterrupted(readReleases(state), ordered).reduce(withRelease, readReleases(state));
@@ -98,14 +127,14 @@ async function look({ context, loaded, state, engine, asked, started }: Site) {
   const portal = (await prepare(context, loaded, { unchecked: true })).portal();
   /** What keeps serving, by what the engine has now under the name of its image. */
   const serving = async (): Promise<Overrides> =>
-    keepServing(overrides, previous, { app, portal }, previous && (await engine.image(previous.image))?.id, project);
+    keepServing(overrides, previous, { app, portal, services }, await idsNow(engine, previous), project);
   // Asked before a new image of the same name can be pulled.
   const kept = await serving();
-  const now = await planProject(context, loaded, engine, { overrides: () => kept, only: DEPLOYED, deploying: true });
+  const now = await planProject(context, loaded, engine, { overrides: () => kept, only: deployedOf(loaded.settings), deploying: true });
   refuseUnready(now.prepared.stack, now.changes);
   const target = asked.to === undefined ? undefined : findTarget(releases, asked.to);
   const release = nextRelease(releases, ordered);
-  const candidate = candidateOf(app, portal, { image: asked.image, target }, release, project);
+  const candidate = candidateOf({ app, portal, services }, { image: asked.image, target }, release, project);
   const outcome = (result: DeployOutcome['result']): DeployOutcome => ({
     release,
     previous: previous?.id ?? null,
@@ -117,11 +146,17 @@ async function look({ context, loaded, state, engine, asked, started }: Site) {
   return { ordered, previous, portal, kept, serving, stack: now.prepared.stack, target, release, candidate, outcome };
 }
 
+/** What the names of a release's images stand for by now. */
+async function idsNow(engine: Engine, release: Release | undefined): Promise<ImageIds> {
+  const names = release ? [release.image, ...Object.values(release.images ?? {}).map(({ image }) => image)] : [];
+  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, (await engine.image(name))?.id] as const)));
+}
+
 const secondsSince = (context: Context, started: Date): number => (context.clock.now().getTime() - started.getTime()) / 1000;
 
 /** The steps towards the candidate. @throws UserError where it speaks another protocol than what serves */
 async function planCandidate({ context, loaded, engine, asked }: Site, { candidate, stack }: Seen) {
-  const more = { only: DEPLOYED, deploying: true, waitSeconds: asked.waitSeconds };
+  const more = { only: deployedOf(loaded.settings), deploying: true, waitSeconds: asked.waitSeconds };
   const plan = await planProject(context, loaded, engine, { overrides: candidate.overrides, ...more });
   refuseOtherProtocol(stack, plan.prepared.stack);
   return plan;
@@ -130,8 +165,9 @@ async function planCandidate({ context, loaded, engine, asked }: Site, { candida
 async function describePlan(site: Site, seen: Seen): Promise<DeployOutcome> {
   const { steps, prepared } = await planCandidate(site, seen);
   // The release's own name for the image is given to it only by a real run.
-  const tag = releaseTag(site.loaded.settings.project, seen.release);
-  const shown = steps.filter((step) => step.kind !== 'pull-image' || step.ref !== tag);
+  const { ref, refs = {} } = seen.candidate.overrides({}).app ?? { ref: '' };
+  const tags = [ref, ...Object.values(refs)];
+  const shown = steps.filter((step) => step.kind !== 'pull-image' || !tags.includes(step.ref));
   return { ...seen.outcome('planned'), steps: deploySteps(shown, prepared.stack) };
 }
 
@@ -152,7 +188,18 @@ async function carryOut(
         asked.pull,
         execution,
       );
-  await keepImage(engine, project, release, image);
+  await keepImage(engine, releaseTag(project, release), image);
+  const images: Record<string, ReleaseImage> = {};
+  for (const [name, ref] of Object.entries(candidate.images)) {
+    const was = target?.images?.[name];
+    const own = was
+      ? await exactImage([processTag(project, target.id, name)], was, execution)
+      : await obtainImage(ref, { name, ref }, asked.pull, execution);
+    if (!own) throw imageGone(`${release} of ${name}`, was ?? { image: ref, imageId: '' });
+    await keepImage(engine, processTag(project, release, name), own);
+    images[name] = { image: was?.image ?? ref, imageId: own.id, digests: own.digests };
+  }
+  const obtained = { ...image, images };
   const plan = await planCandidate(site, seen);
   refuseUnread(plan.prepared.stack);
   const steps = deploySteps(plan.steps, plan.prepared.stack);
@@ -163,7 +210,7 @@ async function carryOut(
   const kept = previous ? await seen.serving() : seen.kept;
   await remember(state, execution, kept, 'what serves now, until every replica runs the new version');
   settleReleases(state, seen.ordered);
-  saveRelease(state, releaseEntry(site, seen, image, 'running'));
+  saveRelease(state, releaseEntry(site, seen, obtained, 'running'));
   const rolling: Execution = { ...execution, prepared: { state, secrets: plan.prepared.secrets, project }, lives: new Map() };
   try {
     await execute(steps, rolling);
@@ -172,12 +219,12 @@ async function carryOut(
     if (!(error instanceof UserError) || error.code === 'INTERRUPTED') throw stopped(error, release, previous);
     await goBack(context, loaded, rolling, error, previous);
     // Its further lines are the application's own log, which may contain anything.
-    saveRelease(state, releaseEntry(site, seen, image, 'reverted', error.message.split('\n')[0]));
+    saveRelease(state, releaseEntry(site, seen, obtained, 'reverted', error.message.split('\n')[0]));
     audit.fail(error.code);
     return { ...outcome('reverted'), error: error.toJSON() };
   }
   await remember(state, execution, candidate.overrides(readOverrides(state)), 'every replica runs it');
-  saveRelease(state, releaseEntry(site, seen, image, 'deployed'));
+  saveRelease(state, releaseEntry(site, seen, obtained, 'deployed'));
   await hook('post', { MEDIANEST_RESULT: 'deployed' }).catch((error: Error) =>
     context.report.warn(`${error.message}; the release serves nevertheless`),
   );
@@ -188,13 +235,20 @@ async function remember(state: StateFolder, run: Execution, wanted: Overrides, c
   if (canonical(wanted) !== canonical(readOverrides(state))) await execute([{ kind: 'store-overrides', overrides: wanted, cause }], run);
 }
 
-function releaseEntry(site: Site, seen: Seen, image: ImageInfo, result: Release['result'], error?: string): Release {
+function releaseEntry(
+  site: Site,
+  seen: Seen,
+  image: ImageInfo & { images: Record<string, ReleaseImage> },
+  result: Release['result'],
+  error?: string,
+): Release {
   const { release, candidate } = seen;
   return {
     id: release,
     image: candidate.image,
     imageId: image.id,
     digests: image.digests,
+    ...(Object.keys(image.images).length > 0 && { images: image.images }),
     settings: shortHash(candidate.version),
     version: candidate.version,
     time: site.started.toISOString(),
@@ -210,7 +264,7 @@ function releaseEntry(site: Site, seen: Seen, image: ImageInfo, result: Release[
 async function goBack(context: Context, loaded: Loaded, run: Execution, cause: UserError, previous: Release | undefined): Promise<void> {
   context.report.warn(`${cause.message}\n  going back to ${previous?.id ?? 'the version before'}`);
   try {
-    const back = await planProject(context, loaded, run.engine, { only: DEPLOYED, deploying: true });
+    const back = await planProject(context, loaded, run.engine, { only: deployedOf(loaded.settings), deploying: true });
     await execute(back.steps, { ...run, prepared: { ...run.prepared, secrets: back.prepared.secrets }, lives: new Map() });
   } catch (error) {
     if (error instanceof UserError && error.code === 'INTERRUPTED') throw stopped(error, 'this release', previous);

@@ -144,9 +144,7 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
   const rendered = render(stack, {
     base: readFileSync(path.join(context.home, 'docker-compose.base.yml'), 'utf8'),
     templates: readTemplates(context.home, [
-      ...new Set(
-        stack.services.flatMap((service) => [service.composeFrom ?? service.component, service.component, ...(service.configFrom ?? [])]),
-      ),
+      ...new Set(stack.services.flatMap((service) => [service.composeFrom ?? service.component, ...(service.configFrom ?? [])])),
     ]),
     override,
     ownRules: readOwnRules(loaded.root),

@@ -101,8 +101,8 @@ export interface ProcessPlace {
   number: number;
   /** Its place in a release. */
   order: number;
-  /** Nothing stands before it that could drain it: this signal tells it to finish, and after so many seconds it is killed. */
-  drains?: { signal: string; seconds: number; settleSeconds: number };
+  /** Nothing stands before it that could drain it: a signal tells it to finish, and after so many seconds it is killed. */
+  drains?: { seconds: number; settleSeconds: number };
 }
 
 /** A port of a container that speaks TLS at once, or when asked to (PostgreSQL's SSLRequest). */

@@ -86,7 +86,9 @@ export function renderInput(stack: Stack, more: Partial<RenderInput> = {}): Rend
     base: readFileSync(path.join(HOME, 'docker-compose.base.yml'), 'utf8'),
     templates:
       more.templates ??
-      readTemplates(HOME, [...new Set(stack.services.flatMap((service) => [service.composeFrom ?? service.component, service.component, ...(service.configFrom ?? [])]))]),
+      readTemplates(HOME, [
+        ...new Set(stack.services.flatMap((service) => [service.composeFrom ?? service.component, ...(service.configFrom ?? [])])),
+      ]),
     override: undefined,
     fingerprints: {},
     hostCpus: 2,

@@ -19,3 +19,20 @@ export function replicaCheck(balancer: string, replicas: readonly string[], serv
   if (serve.length === replicas.length) return { ...told, status: 'ok' };
   return { ...told, status: serve.length === 0 ? 'fail' : 'warn', remedy };
 }
+
+/**
+ * The same for each process that stands behind the balancer.
+ * @param replicas all containers of the application: of workers it says nothing
+ */
+export function replicaChecks(
+  balancer: string,
+  replicas: readonly { name: string; component: string; rolling?: unknown }[],
+  serving: readonly string[] | undefined,
+): Check[] {
+  const behind = replicas.filter(({ component, rolling }) => rolling || component === 'app');
+  return [...new Set(behind.map(({ component }) => component))].map((process) => {
+    const names = behind.filter(({ component }) => component === process).map(({ name }) => name);
+    const check = replicaCheck(balancer, names, serving);
+    return process === 'app' ? check : { ...check, id: `replicas.${process}`, message: `${process}: ${check.message}` };
+  });
+}

@@ -7,7 +7,7 @@ import { goneFolder, reloadCause, type UpFacts } from './facts.ts';
 import { freedFirst } from './freed-first.ts';
 import { controllersLast, oneByOne, retirements, sharedBeforeEtcdShrinks, sharedFirst } from './members.ts';
 import { type Planned, preparation } from './preparation.ts';
-import { activatedLast, flipsTogether, idleFirst, leftOut, TAKES_CONFIGURATION } from './replicas.ts';
+import { activatedLast, flipsTogether, idleFirst, inReleaseOrder, leftOut, TAKES_CONFIGURATION } from './replicas.ts';
 import type { Step } from './step.ts';
 
 /** What an `up` executes, in order: prepare all that can fail, then touch containers, then prove. */
@@ -77,7 +77,9 @@ function containerSteps(
       );
   const isMember = ({ service }: Change) => members.some(({ name }) => name === service);
   const rolled = touched.filter((change) => rollingOf(change) && !isMember(change));
-  const replaced = touched.filter((change) => rolled.includes(change) || isMember(change));
+  const drainsOf = ({ service }: Change) => services.get(service)?.process?.drains;
+  const drained = touched.filter((change) => change.action === 'recreate' && drainsOf(change) && running(change.service) && !moves);
+  const replaced = touched.filter((change) => rolled.includes(change) || drained.includes(change) || isMember(change));
   const others = touched.filter((change) => !replaced.includes(change));
   const retired = retirements(others, wanted, facts.containers);
   const unretired = others.filter(({ service }) => !retired.some((step) => step.service === service));
@@ -134,14 +136,14 @@ function containerSteps(
     const cause = facts.drained.includes(name) ? 'an earlier run had taken it out' : 'it runs, and its balancer sends it nothing';
     steps.push({ kind: 'admit', service: name, rolling: rolling as Rolling, waitSeconds, cause });
   }
-  const behind = ({ balancer }: Rolling) => wanted.filter(({ name, rolling }) => rolling?.balancer === balancer && running(name));
-  for (const { name, cause } of idleFirst(
-    rolled.map(({ service, cause }) => ({ name: service, cause })),
-    facts.serving,
-  )) {
-    const rolling = (services.get(name) as Service).rolling as Rolling;
-    const others = behind(rolling).length - 1;
-    steps.push({ kind: 'replace', service: name, rolling, others, by: 'recreate', waitSeconds, cause });
+  const behind = ({ component, rolling: own }: Service) =>
+    wanted.filter((other) => other.component === component && other.rolling?.balancer === own?.balancer && running(other.name));
+  const named = ({ service, cause }: Change) => ({ name: service, cause, process: services.get(service)?.process });
+  for (const { name, cause, process } of inReleaseOrder([...idleFirst(rolled.map(named), facts.serving), ...drained.map(named)])) {
+    const service = services.get(name) as Service;
+    const common = { service: name, by: 'recreate', waitSeconds, cause } as const;
+    if (process?.drains) steps.push({ kind: 'replace-worker', drains: process.drains, ...common });
+    else steps.push({ kind: 'replace', rolling: service.rolling as Rolling, others: behind(service).length - 1, ...common });
   }
   steps.push(...reloaded.filter((change) => !first(change)).map(reload));
   const balancers = new Set(early.flatMap(({ service }) => services.get(service)?.rolling?.balancer ?? []));

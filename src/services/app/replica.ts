@@ -149,7 +149,7 @@ export function buildProcess({ process, ways: all, several }: ProcessParts, inpu
   const networks = networksOf(process, ways, input);
   const open = !beside && inTheOpen(own, input);
   const stop = beside?.stop;
-  const drains = beside && !serves && { signal: beside.stop.signal, seconds: beside.stop.seconds, settleSeconds: own.settleSeconds };
+  const drains = beside && !serves && { seconds: beside.stop.seconds, settleSeconds: own.settleSeconds };
   const once = ({ name, host }: { name: string; host: number }, argv: readonly string[], replica: string | undefined): Blueprint => ({
     name,
     ...(beside && { component: processName, composeFrom: FIRST_PROCESS }),

@@ -81,8 +81,8 @@ export const processSettings = z
         signal: z
           .string()
           .regex(/^SIG[A-Z0-9+]{2,10}$/, 'should be a signal such as SIGTERM')
-          .default('SIGTERM')
-          .describe('What tells it to finish what it has in hand and end'),
+          .optional()
+          .describe('What tells it to finish what it has in hand and end; that of its image (SIGTERM in most) where nothing is said'),
         seconds: z.int(second).min(1, second).max(3600, 'should be at most 3600').default(30).describe('Then it is killed, which is told'),
       })
       .prefault({})
