@@ -7,12 +7,19 @@ import { open } from '../project/open.ts';
 import type { ProjectPlan } from '../reconcile/plan-project.ts';
 import { readOverrides } from '../reconcile/prepare.ts';
 import type { Role } from '../stack/member.ts';
+import { isOfFirst, type ProcessPlace } from '../stack/processes/place.ts';
 import { namesOf, withRole } from '../stack/roles.ts';
 import type { StateFolder } from '../state/state.ts';
 import { pausedText } from './plan/decide.ts';
 import { pendingOf } from './plan/pending.ts';
 import { autoscaleOf, countOf } from './plan/settings.ts';
 import { readPause } from './store.ts';
+
+interface Placed {
+  name: string;
+  role?: Role | undefined;
+  process?: ProcessPlace;
+}
 
 interface Wanted {
   from: number;
@@ -29,8 +36,8 @@ interface Wanted {
 export async function changeReplicas(context: Context, { from, to, expected, reason }: Wanted): Promise<void> {
   // As the file is now: a change of it that `up` has made since must not be undone.
   const project = await open(context);
-  const ofApp = (services: readonly { name: string; component: string; role?: Role | undefined }[] | undefined) =>
-    withRole(services, 'application').flatMap(({ name, component }) => (component === 'app' ? [name] : []));
+  const ofApp = (services: readonly Placed[] | undefined) =>
+    withRole(services, 'application').flatMap((service) => (isOfFirst(service) ? [service.name] : []));
   const before = ofApp(project.state.manifest()?.services);
   const accept = ({ changes, prepared }: ProjectPlan) => {
     refuseIfNotAsked(context, project.state);

@@ -3,7 +3,7 @@ import { UserError } from '../core/errors.ts';
 import { canonical, shortHash } from '../core/hash.ts';
 import { currentUser } from '../core/user.ts';
 import { checkCompose } from '../docker/compose.ts';
-import type { Engine, ImageInfo } from '../docker/types.ts';
+import type { Engine } from '../docker/types.ts';
 import { execute } from '../project/execute.ts';
 import { requireManifest } from '../project/open.ts';
 import { withLock } from '../project/with-lock.ts';
@@ -18,38 +18,21 @@ import { namesOf } from '../stack/roles.ts';
 import { refuseEdited } from '../state/hand-edits.ts';
 import { refuseUnread } from '../state/launch-program.ts';
 import type { StateFolder } from '../state/state.ts';
+import { goBack, stopped } from './go-back.ts';
 import { hooksOf } from './hooks.ts';
 import {
   candidateOf,
   deployedOf,
   deploySteps,
   findTarget,
-  type ImageIds,
   keepServing,
   refuseOtherProtocol,
   refuseUnready,
   servicesIn,
 } from './plan/deploy.ts';
-import {
-  currentRelease,
-  nextRelease,
-  processTag,
-  type Release,
-  type ReleaseImage,
-  releaseTag,
-  settleInterrupted,
-  withRelease,
-} from './plan/releases.ts';
-import {
-  exactImage,
-  imageGone,
-  keepImage,
-  obtainImage,
-  readReleases,
-  releaseImage,
-  saveRelease,
-  settleReleases,
-} from './store/release-store.ts';
+import { currentRelease, nextRelease, type Release, settleInterrupted, withRelease } from './plan/releases.ts';
+import { idsNow, type Obtained, obtainImages } from './store/obtain-images.ts';
+import { readReleases, saveRelease, settleReleases } from './store/release-store.ts';
 
 export interface DeployAsked {
   /** The image to deploy; the settings' own where not given. */
@@ -146,12 +129,6 @@ async function look({ context, loaded, state, engine, asked, started }: Site) {
   return { ordered, previous, portal, kept, serving, stack: now.prepared.stack, target, release, candidate, outcome };
 }
 
-/** What the names of a release's images stand for by now. */
-async function idsNow(engine: Engine, release: Release | undefined): Promise<ImageIds> {
-  const names = release ? [release.image, ...Object.values(release.images ?? {}).map(({ image }) => image)] : [];
-  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, (await engine.image(name))?.id] as const)));
-}
-
 const secondsSince = (context: Context, started: Date): number => (context.clock.now().getTime() - started.getTime()) / 1000;
 
 /** The steps towards the candidate. @throws UserError where it speaks another protocol than what serves */
@@ -177,29 +154,10 @@ async function carryOut(
   execution: Execution,
   audit: { record: (plan: unknown) => void; fail: (code: string) => void },
 ): Promise<DeployOutcome> {
-  const { context, loaded, state, engine, asked } = site;
+  const { context, loaded, state, asked } = site;
   const { previous, portal, target, release, candidate, outcome } = seen;
   const { project } = loaded.settings;
-  const image = target
-    ? await releaseImage(project, target, portal, execution)
-    : await obtainImage(
-        candidate.image,
-        candidate.image === portal.ref ? portal : { name: 'app', ref: candidate.image },
-        asked.pull,
-        execution,
-      );
-  await keepImage(engine, releaseTag(project, release), image);
-  const images: Record<string, ReleaseImage> = {};
-  for (const [name, ref] of Object.entries(candidate.images)) {
-    const was = target?.images?.[name];
-    const own = was
-      ? await exactImage([processTag(project, target.id, name)], was, execution)
-      : await obtainImage(ref, { name, ref }, asked.pull, execution);
-    if (!own) throw imageGone(`${release} of ${name}`, was ?? { image: ref, imageId: '' });
-    await keepImage(engine, processTag(project, release, name), own);
-    images[name] = { image: was?.image ?? ref, imageId: own.id, digests: own.digests };
-  }
-  const obtained = { ...image, images };
+  const obtained = await obtainImages({ project, release, candidate, target, portal, fresh: asked.pull }, execution);
   const plan = await planCandidate(site, seen);
   refuseUnread(plan.prepared.stack);
   const steps = deploySteps(plan.steps, plan.prepared.stack);
@@ -235,13 +193,7 @@ async function remember(state: StateFolder, run: Execution, wanted: Overrides, c
   if (canonical(wanted) !== canonical(readOverrides(state))) await execute([{ kind: 'store-overrides', overrides: wanted, cause }], run);
 }
 
-function releaseEntry(
-  site: Site,
-  seen: Seen,
-  image: ImageInfo & { images: Record<string, ReleaseImage> },
-  result: Release['result'],
-  error?: string,
-): Release {
+function releaseEntry(site: Site, seen: Seen, image: Obtained, result: Release['result'], error?: string): Release {
   const { release, candidate } = seen;
   return {
     id: release,
@@ -259,29 +211,3 @@ function releaseEntry(
     ...(error && { error }),
   };
 }
-
-/** Back to the release that served before: what differs from it is exactly what this deploy has replaced. */
-async function goBack(context: Context, loaded: Loaded, run: Execution, cause: UserError, previous: Release | undefined): Promise<void> {
-  context.report.warn(`${cause.message}\n  going back to ${previous?.id ?? 'the version before'}`);
-  try {
-    const back = await planProject(context, loaded, run.engine, { only: deployedOf(loaded.settings), deploying: true });
-    await execute(back.steps, { ...run, prepared: { ...run.prepared, secrets: back.prepared.secrets }, lives: new Map() });
-  } catch (error) {
-    if (error instanceof UserError && error.code === 'INTERRUPTED') throw stopped(error, 'this release', previous);
-    throw new UserError(
-      'PARTIAL',
-      `the deploy failed (${cause.message}), and going back did too: ${(error as Error).message}`,
-      '`medianest up` resumes the rollback; `medianest status` shows which replicas serve',
-      { cause: error },
-    );
-  }
-}
-
-const stopped = (error: unknown, release: string, previous: Release | undefined): unknown =>
-  error instanceof UserError
-    ? new UserError(
-        error.code,
-        `${error.message}; the deploy of ${release} is incomplete, and every replica behind the balancer serves`,
-        `\`medianest deploy\` begins it again, \`medianest up\` goes back to ${previous?.id ?? 'the version before'}`,
-      )
-    : error;

@@ -10,6 +10,7 @@ import { imagesInOrder } from './images/image.ts';
 import { type Absence, leaveOut, NOTHING_ABSENT } from './images/left-out.ts';
 import { usedNetworks } from './networks.ts';
 import { applyOverrides, type Overrides } from './overrides.ts';
+import { checkNames } from './processes/place.ts';
 import type { BuildInput, HostFacts, ServiceDefinition } from './service.ts';
 import type { AddressNeeds, Reach } from './subnets.ts';
 import {
@@ -175,20 +176,6 @@ function fixedAddress(network: NetworkName, host: number, facts: Pick<BuildFacts
     'INVALID_SETTINGS',
     `the network ${network} (${subnet}) is too small for so many containers`,
     `fewer replicas (\`app.replicas\`, \`app.maxReplicas\`), or a wider networks.${network}.subnet: all containers in it are replaced at once then`,
-  );
-}
-
-/** A name of the operator's choice is none of ours, whatever is switched on. @throws UserError INVALID_SETTINGS */
-function checkNames(services: readonly Service[], registry: readonly ServiceDefinition[]): void {
-  const chosen = services.filter(({ component, process }) => process && !registry.some(({ name }) => name === component));
-  const ours = services.filter((service) => !chosen.includes(service)).map(({ name }) => name);
-  const taken = [...registry.flatMap(({ name, key }) => [name, key]), ...ours.flatMap((name) => [name, name.replace(/-\d+$/, '')])];
-  const clash = services.find(({ component, process }) => process !== undefined && process.number >= 0 && taken.includes(component));
-  if (!clash) return;
-  throw new UserError(
-    'INVALID_SETTINGS',
-    `services.${clash.component}: ${clash.component} is the name of a part of medianest; nothing was changed`,
-    `give the process another name, such as ${clash.component}-process`,
   );
 }
 

@@ -10,12 +10,14 @@ import type { Mount } from './mount.ts';
 import type { Network, NetworkName } from './networks.ts';
 import type { Added } from './override/added.ts';
 import type { Overrides } from './overrides.ts';
+import type { ProcessPlace, Rolling } from './processes/place.ts';
 import type { SettingsTrial } from './settings-trial.ts';
 
 export type { ImageSpec, LeftOut } from './images/image.ts';
 export type { Role } from './member.ts';
 export type { FilePart, Mount, NfsExport } from './mount.ts';
 export { NETWORKS, type Network, type NetworkName } from './networks.ts';
+export type { ProcessPlace, Rolling } from './processes/place.ts';
 
 /** A host port and where it leads. */
 export interface PublishedPort {
@@ -76,34 +78,6 @@ export const READY_PATH = '/api/health/ready';
 
 /** As labels, `plan` and the balancer's program name what a replica is spoken to in. */
 export const protocolName = (tls: boolean): 'TLS' | 'HTTP' => (tls ? 'TLS' : 'HTTP');
-
-/** How a replica is taken out of a balancer and put back. */
-export interface Rolling {
-  /** The Compose service of the balancer. */
-  balancer: string;
-  /** Where the balancer finds it: `10.0.0.101:3000`. */
-  address: string;
-  /** What the balancer asks it: `/api/health/ready` answers 200 while it can serve. */
-  readyPath: string;
-  /** Whether it is spoken to over TLS. */
-  tls: boolean;
-  /** How long its requests may take to finish. */
-  drainSeconds: number;
-  /** How long it must stay ready before the next one is touched. */
-  settleSeconds: number;
-}
-
-/** Which process of the application a container is one of, where there are several. */
-export interface ProcessPlace {
-  /** `app`, `backend`. */
-  name: string;
-  /** Its block of addresses, which it keeps; -1 for `app`. */
-  number: number;
-  /** Its place in a release. */
-  order: number;
-  /** Nothing stands before it that could drain it: a signal tells it to finish, and after so many seconds it is killed. */
-  drains?: { seconds: number; settleSeconds: number };
-}
 
 /** A port of a container that speaks TLS at once, or when asked to (PostgreSQL's SSLRequest). */
 export interface Listener {

@@ -48,7 +48,8 @@ export function previewSettings(settings: Settings, project: string, components:
     observability: 'off',
     external: { plex: {}, overseerr: {}, uptimeKuma: {} } as Settings['external'],
     traces: { ...settings.traces, endpoint: undefined },
-    app: { ...app, replicas: 1, source: undefined, media, secrets: {}, envFile: [], env: withoutReferences(app?.env) },
+    app: { ...app, replicas: 1, source: undefined, media, secrets: {}, envFile: [], env: withoutReferences(app?.env), after: [] },
+    services: {},
   };
 }
 

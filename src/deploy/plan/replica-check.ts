@@ -1,4 +1,5 @@
 import type { Check } from '../../capability/check.ts';
+import { isOfFirst, type ProcessPlace } from '../../stack/processes/place.ts';
 
 /**
  * For `health`: how many replicas the balancer sends visitors to.
@@ -26,13 +27,17 @@ export function replicaCheck(balancer: string, replicas: readonly string[], serv
  */
 export function replicaChecks(
   balancer: string,
-  replicas: readonly { name: string; component: string; rolling?: unknown }[],
+  replicas: readonly { name: string; component: string; process?: ProcessPlace }[],
   serving: readonly string[] | undefined,
 ): Check[] {
-  const behind = replicas.filter(({ component, rolling }) => rolling || component === 'app');
-  return [...new Set(behind.map(({ component }) => component))].map((process) => {
-    const names = behind.filter(({ component }) => component === process).map(({ name }) => name);
-    const check = replicaCheck(balancer, names, serving);
-    return process === 'app' ? check : { ...check, id: `replicas.${process}`, message: `${process}: ${check.message}` };
+  const behind = replicas.filter((replica) => !replica.process?.drains);
+  return [...new Set(behind.map(({ component }) => component))].map((component) => {
+    const same = behind.filter((replica) => replica.component === component);
+    const check = replicaCheck(
+      balancer,
+      same.map(({ name }) => name),
+      serving,
+    );
+    return same.every(isOfFirst) ? check : { ...check, id: `replicas.${component}`, message: `${component}: ${check.message}` };
   });
 }

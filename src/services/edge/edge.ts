@@ -4,15 +4,16 @@ import { listenAddresses } from '../../settings/fields.ts';
 import { type BuildInput, defineService } from '../../stack/service.ts';
 import type { Mount } from '../../stack/types.ts';
 import { app, appReplicas } from '../app/app.ts';
-import { BALANCER_HOST, BALANCER_PORTS, balancer } from '../app/balancer.ts';
+import { balancer } from '../app/balancer.ts';
 import { appTls, portSuffix, publicPort, urlHost } from '../app/portal.ts';
-import { otherProcesses, type Process, replicasOf } from '../app/processes/process.ts';
-import { type Route, refuseClaimedTwice, routePattern, routesOf } from '../app/processes/routes.ts';
+import { otherProcesses, replicasOf } from '../app/processes/process.ts';
+import { refuseClaimedTwice, routesOf } from '../app/processes/routes.ts';
 import { MONITORING_HOSTS, monitored, STATUS_PORT } from '../shared/monitoring.ts';
 import { edgeSites, LOCAL_NAMES, type Site, siteView } from './edge-certificates.ts';
 import { edgeMetrics } from './edge-metrics.ts';
 import { errorPages } from './edge-pages.ts';
 import { tracesView } from './edge-traces.ts';
+import { processesView, upstreams } from './edge-upstreams.ts';
 import { cdn, staticPattern } from './settings/cdn.ts';
 import { type EdgeSettings, edgeSettings } from './settings/edge-settings.ts';
 import { lookalikes, nginxText, regexText } from './settings/edge-text.ts';
@@ -30,9 +31,6 @@ const HOST = 10;
 /** The edge queries these issuers about its certificates (OCSP), or orders certificates of them. */
 const ISSUED_OUTSIDE = ['acme', 'imported'];
 
-/** How many replicas the edge uses directly while the balancer is down. */
-const DIRECT_REPLICAS = 3;
-
 const CACHE: Mount = { source: 'edge-cache', target: '/var/cache/edge', kind: 'volume', readOnly: false };
 
 /** Where the internal CA's list of revoked certificates is served, over plain HTTP as RFC 5280 has it. */
@@ -45,54 +43,6 @@ const WEBROOT: Mount = { source: './acme/webroot', target: '/var/lib/acme', kind
 const portOf = (own: EdgeSettings, domain: string): number => (LOCAL_NAMES.includes(domain) ? own.httpsPort : publicPort(own));
 
 const portalUrl = (own: EdgeSettings, domain: string): string => `https://${urlHost(domain)}${portSuffix(portOf(own, domain), 443)}/`;
-
-/** The way to the application: its replicas, or the balancer with replicas behind it for when it is away. */
-function upstreams(input: BuildInput) {
-  const application = input.settingsOf(app);
-  // Of those that medianest.yml says: `scale` must reload nothing here.
-  const count = input.enabled(balancer.name) ? (input.overrides.replicas?.instead ?? application.replicas) : application.replicas;
-  const replicas = appReplicas({ ...application, replicas: count }).map(({ host }) => ({
-    address: input.address('app', host),
-    port: application.port,
-    backup: false,
-  }));
-  if (!input.enabled(balancer.name)) return replicas;
-  return [
-    { address: input.address('app', BALANCER_HOST), port: BALANCER_PORTS[appTls(application, input) ? 'tls' : 'plain'], backup: false },
-    ...replicas.slice(0, DIRECT_REPLICAS).map((replica) => ({ ...replica, backup: true })),
-  ];
-}
-
-/** The same for a process beside the first. Its replicas stand in for the balancer only where they speak what that speaks. */
-function processUpstream(process: Process, input: BuildInput) {
-  const { name, own } = process;
-  const application = input.settingsOf(app);
-  const balanced = input.enabled(balancer.name);
-  const tls = appTls(application, input);
-  const count = (balanced ? input.overrides.scaled?.[name]?.instead : undefined) ?? own.replicas;
-  const replicas = replicasOf(process, count).map(({ host }) => ({
-    address: input.address('app', host),
-    port: own.port,
-    backup: balanced,
-  }));
-  const direct = appTls(own, input) === tls ? replicas : [];
-  const entrance = { address: input.address('app', BALANCER_HOST), port: BALANCER_PORTS[tls ? 'tls' : 'plain'], backup: false };
-  return { name, upstreams: balanced ? [entrance, ...direct.slice(0, DIRECT_REPLICAS)] : direct };
-}
-
-/** How requests find their process: the edge decides, and tells the balancer. */
-function processesView(processes: readonly Process[], routes: readonly Route[], input: BuildInput) {
-  const routed = processes.filter(({ name }) => routes.some(({ process }) => process === name));
-  return {
-    several: routed.length > 0,
-    way: routed.length > 0 ? '$process' : 'app',
-    processes: routed.map((process) => processUpstream(process, input)),
-    routes: routes.map((route) => ({ pattern: routePattern(route), process: route.process })),
-    otherMetricsPaths: [
-      ...new Set(routed.filter(({ own }) => own.metrics).map(({ own }) => own.metricsPath.split('?')[0] as string)),
-    ].filter((path) => path !== input.settingsOf(app).metricsPath.split('?')[0]),
-  };
-}
 
 /** What the edge says of a client, and what frames a message: nothing may pass for these. */
 const OURS = [

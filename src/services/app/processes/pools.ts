@@ -20,11 +20,13 @@ export function poolView(process: Process, input: BuildInput): JsonObject {
       rise: ready.rise,
       fall: ready.fall,
     },
-    servers: replicasOf(process, slotsOf(process)).map((slot, index) => ({
-      name: slot.name,
-      address: input.address('app', slot.host),
-      port: own.port,
-      enabled: index < own.replicas,
-    })),
+    // As they stand in the configuration: a name, an address, and what is different of each.
+    servers: replicasOf(process, slotsOf(process)).map((slot, index) =>
+      [
+        ...[slot.name, `${input.address('app', slot.host)}:${own.port}`, 'check'],
+        ...(own.sticky ? ['cookie', slot.name] : []),
+        ...(index < own.replicas ? [] : ['disabled']),
+      ].join(' '),
+    ),
   };
 }

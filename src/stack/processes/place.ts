@@ -1,0 +1,52 @@
+import { UserError } from '../../core/errors.ts';
+
+/** How a replica is taken out of a balancer and put back. */
+export interface Rolling {
+  /** The Compose service of the balancer. */
+  balancer: string;
+  /** Where the balancer finds it: `10.0.0.101:3000`. */
+  address: string;
+  /** What the balancer asks it: `/api/health/ready` answers 200 while it can serve. */
+  readyPath: string;
+  /** Whether it is spoken to over TLS. */
+  tls: boolean;
+  /** How long its requests may take to finish. */
+  drainSeconds: number;
+  /** How long it must stay ready before the next one is touched. */
+  settleSeconds: number;
+}
+
+/** Which process of the application a container is one of, where there are several. */
+export interface ProcessPlace {
+  /** `app`, `backend`. */
+  name: string;
+  /** Its block of addresses, which it keeps; -1 for `app`. */
+  number: number;
+  /** Its place in a release. */
+  order: number;
+  /** Nothing stands before it that could drain it: a signal tells it to finish, and after so many seconds it is killed. */
+  drains?: { seconds: number; settleSeconds: number };
+}
+
+/** Whether a container is of the first process of the application, or of the only one. */
+export const isOfFirst = ({ process }: { process?: ProcessPlace | undefined }): boolean => (process?.number ?? -1) < 0;
+
+interface Named {
+  name: string;
+  component: string;
+  process?: ProcessPlace;
+}
+
+/** A name of the operator's choice is none of ours, whatever is switched on. @throws UserError INVALID_SETTINGS */
+export function checkNames(services: readonly Named[], registry: readonly { name: string; key: string }[]): void {
+  const chosen = services.filter(({ component, process }) => process && !registry.some(({ name }) => name === component));
+  const ours = services.filter((service) => !chosen.includes(service)).map(({ name }) => name);
+  const taken = [...registry.flatMap(({ name, key }) => [name, key]), ...ours.flatMap((name) => [name, name.replace(/-\d+$/, '')])];
+  const clash = services.find(({ component, process }) => process !== undefined && process.number >= 0 && taken.includes(component));
+  if (!clash) return;
+  throw new UserError(
+    'INVALID_SETTINGS',
+    `services.${clash.component}: ${clash.component} is the name of a part of medianest; nothing was changed`,
+    `give the process another name, such as ${clash.component}-process`,
+  );
+}
