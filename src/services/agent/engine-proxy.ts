@@ -97,7 +97,7 @@ export function watched(input: BuildInput): Blueprint[] {
   if (!running.some(({ role }) => role === 'application')) return running;
   const slots = allProcesses(input).flatMap((process) => {
     const first = running.find(({ name }) => name === `${process.name}-1`);
-    const count = process.name === FIRST_PROCESS ? process.own.maxReplicas : slotsOf(process);
+    const count = process.name === FIRST_PROCESS ? process.own.maxReplicas : slotsOf(process, input);
     return first ? replicasOf(process, count).map(({ name, host }) => ({ ...first, name, host })) : [];
   });
   return [...running.filter(({ role }) => role !== 'application'), ...slots];

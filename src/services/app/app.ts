@@ -18,7 +18,7 @@ function refuseTooMany(own: AppSettings): void {
   );
 }
 
-export const appReplicas = (own: AppSettings) => replicasOf({ name: 'app', number: -1, own });
+export const appReplicas = (own: AppSettings) => replicasOf({ name: 'app', number: -1, above: 0, own });
 
 export const app = defineService({
   name: 'app',

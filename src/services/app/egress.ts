@@ -16,7 +16,7 @@ const settings = z.strictObject({
 function callersOf(processes: readonly Process[], input: BuildInput): string[] {
   const hosts = processes.flatMap((process) => [
     ...(process.name === FIRST_PROCESS ? [MIGRATE_HOST] : []),
-    ...replicasOf(process, input.enabled('balancer') ? slotsOf(process) : process.own.replicas).map(({ host }) => host),
+    ...replicasOf(process, input.enabled('balancer') ? slotsOf(process, input) : process.own.replicas).map(({ host }) => host),
   ]);
   return hosts.map((host) => input.address('app', host));
 }

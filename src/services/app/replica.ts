@@ -16,7 +16,7 @@ import {
   TLS_ENVIRONMENT,
   urlHost,
 } from './portal.ts';
-import { FIRST_PROCESS, type Process, replicaHost, replicasOf, slotsOf } from './processes/process.ts';
+import { FIRST_PROCESS, type Process, replicasOf, slotsOf } from './processes/process.ts';
 import { waysOfProcess } from './processes/ways.ts';
 import { programOf } from './program.ts';
 import { cacheContract, databaseContract } from './stores.ts';
@@ -70,7 +70,7 @@ const namesTogether = ({ name }: Process): string => `${name}-replicas`;
 function metricsPart(process: Process, input: BuildInput, tls: boolean): Pick<Blueprint, 'metrics'> {
   const { own, name, serves } = process;
   if (!serves || !monitored(input) || !(own.metrics ?? !own.image)) return {};
-  const members = replicasOf(process, input.enabled('balancer') ? slotsOf(process) : own.replicas);
+  const members = replicasOf(process, input.enabled('balancer') ? slotsOf(process, input) : own.replicas);
   const source = { job: name, network: 'app', port: own.port, path: own.metricsPath, most: MOST_SERIES } as const;
   return { metrics: [{ ...source, ...(tls && { tls, serverName: 'app' }), group: { name: namesTogether(process), members } }] };
 }
@@ -237,5 +237,5 @@ export const settingOf = ({ name, beside }: Pick<Process, 'name' | 'beside'>): s
 
 /** Addresses are kept for replicas that `scale` may add. */
 export function reserveSlots(process: Process, networks: readonly NetworkName[], input: BuildInput): void {
-  for (const network of networks) input.reserve(network, replicaHost(process, process.own.maxReplicas - 1));
+  for (const network of networks) input.reserve(network, Math.max(...replicasOf(process, process.own.maxReplicas).map(({ host }) => host)));
 }

@@ -33,20 +33,18 @@ export const isOfFirst = ({ process }: { process?: ProcessPlace | undefined }): 
 
 interface Named {
   name: string;
-  component: string;
   process?: ProcessPlace;
 }
 
 /** A name of the operator's choice is none of ours, whatever is switched on. @throws UserError INVALID_SETTINGS */
 export function checkNames(services: readonly Named[], registry: readonly { name: string; key: string }[]): void {
-  const chosen = services.filter(({ component, process }) => process && !registry.some(({ name }) => name === component));
-  const ours = services.filter((service) => !chosen.includes(service)).map(({ name }) => name);
+  const ours = services.filter(({ process }) => !process).map(({ name }) => name);
   const taken = [...registry.flatMap(({ name, key }) => [name, key]), ...ours.flatMap((name) => [name, name.replace(/-\d+$/, '')])];
-  const clash = services.find(({ component, process }) => process !== undefined && process.number >= 0 && taken.includes(component));
+  const clash = services.map(({ process }) => process).find((process) => process && process.number >= 0 && taken.includes(process.name));
   if (!clash) return;
   throw new UserError(
     'INVALID_SETTINGS',
-    `services.${clash.component}: ${clash.component} is the name of a part of medianest; nothing was changed`,
-    `give the process another name, such as ${clash.component}-process`,
+    `services.${clash.name}: ${clash.name} is the name of a part of medianest; nothing was changed`,
+    `give the process another name, such as ${clash.name}-process`,
   );
 }

@@ -21,7 +21,7 @@ export function poolView(process: Process, input: BuildInput): JsonObject {
       fall: ready.fall,
     },
     // As they stand in the configuration: a name, an address, and what is different of each.
-    servers: replicasOf(process, slotsOf(process)).map((slot, index) =>
+    servers: replicasOf(process, slotsOf(process, input)).map((slot, index) =>
       [
         ...[slot.name, `${input.address('app', slot.host)}:${own.port}`, 'check'],
         ...(own.sticky ? ['cookie', slot.name] : []),

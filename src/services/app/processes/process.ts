@@ -20,8 +20,11 @@ const SERVICES = { key: 'services' } as ServiceDefinition<typeof servicesSetting
 export const FIRST_PROCESS = 'app';
 /** Numbers of its replicas in their networks. */
 const FIRST_HOST = 100;
-/** Numbers of the others’ replicas: a block for each process. `app.maxReplicas` reaches to 199 at most. */
-const FIRST_BLOCK = 200;
+/** Slots of the application that every range has room for, and the last number that the narrowest of them has. */
+const USUAL_SLOTS = 10;
+const LAST_HOST = 127;
+/** Where numbers go on that have no room below: `app.maxReplicas` reaches to 199 at most. */
+const BEYOND = 200;
 
 /** What of the stack a process is given. */
 export type Needs = ProcessSettings['needs'];
@@ -39,8 +42,10 @@ export interface Process {
   /** It listens on `own.port`, and stands behind the balancer where there is one; a worker does not. */
   serves: boolean;
   needs: Needs;
-  /** Which of the others it is: its block of addresses. -1 for the first. */
+  /** Which of the others it is: its addresses go by it. -1 for the first. */
   number: number;
+  /** Numbers below this are those of `app`. */
+  above: number;
   /** Its place in a release. */
   order: number;
 }
@@ -52,6 +57,7 @@ export const appProcess = (own: AppSettings, input: BuildInput): Process => ({
   serves: true,
   needs: ALL,
   number: -1,
+  above: 0,
   order: orderIn(own, servicesOf(input)).indexOf(FIRST_PROCESS),
 });
 
@@ -72,6 +78,7 @@ export function otherProcesses(input: BuildInput): Process[] {
     serves: beside.port !== undefined,
     needs: beside.needs,
     number: numbers.get(name) as number,
+    above: FIRST_HOST + Math.max(USUAL_SLOTS, app.maxReplicas),
     order: order.indexOf(name),
   }));
 }
@@ -93,15 +100,28 @@ function numbersOf(names: readonly string[], known: Readonly<Record<string, numb
   return numbers;
 }
 
-/** Where a replica is found in its networks, by its index. */
-export const replicaHost = ({ number }: Pick<Process, 'number'>, index: number): number =>
-  number < 0 ? FIRST_HOST + index : FIRST_BLOCK + number * MOST_REPLICAS + index;
+/**
+ * The number of a replica in its networks. Pairs of process and index are counted along diagonals (Cantor's pairing function), from the end
+ * of the narrowest range downwards: whatever comes, another process or a replica, moves no other, and the few that most have are in that range.
+ */
+export function replicaHost({ number, above }: Pick<Process, 'number' | 'above'>, index: number): number {
+  if (number < 0) return FIRST_HOST + index;
+  const diagonal = number + index;
+  const rank = (diagonal * (diagonal + 1)) / 2 + index;
+  return LAST_HOST - rank >= above ? LAST_HOST - rank : BEYOND + rank;
+}
 
-/** How many replicas there may be: addresses and slots are kept for so many. */
-export const slotsOf = ({ own }: Pick<Process, 'own'>): number => Math.max(own.maxReplicas, own.replicas);
+/** How many replicas there may be without a change of what knows their addresses: as many as the ranges have room for. */
+export function slotsOf(process: Pick<Process, 'own' | 'number' | 'above'>, input: BuildInput): number {
+  const most = Math.max(process.own.maxReplicas, process.own.replicas);
+  if (process.number < 0) return most;
+  const fits = (index: number) => (['app', 'db'] as const).every((network) => input.fits(network, replicaHost(process, index)));
+  const first = Array.from({ length: most }, (_, index) => index).findIndex((index) => !fits(index));
+  return first < 0 ? most : Math.max(first, process.own.replicas);
+}
 
 /** `backend-1` and its number, and so on. @param count replicas; those of the settings where it is not said */
-export const replicasOf = (process: Pick<Process, 'name' | 'number' | 'own'>, count = process.own.replicas) =>
+export const replicasOf = (process: Pick<Process, 'name' | 'number' | 'above' | 'own'>, count = process.own.replicas) =>
   Array.from({ length: count }, (_, index) => ({ name: `${process.name}-${index + 1}`, host: replicaHost(process, index) }));
 
 /** What is of `app` alone, and no other process has. */

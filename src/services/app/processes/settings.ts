@@ -106,9 +106,14 @@ export const processSettings = z
       });
   });
 
-export const servicesSettings = z
-  .record(processName, processSettings)
-  .refine((services) => Object.keys(services).length <= MOST_PROCESSES, `should be ${MOST_PROCESSES} processes at most`);
+export const servicesSettings = z.record(z.string(), processSettings).superRefine((services, context) => {
+  const names = Object.keys(services);
+  if (names.length > MOST_PROCESSES)
+    context.addIssue({ code: 'custom', message: `should be ${MOST_PROCESSES} processes at most`, input: services });
+  for (const name of names)
+    for (const { message } of processName.safeParse(name).error?.issues ?? [])
+      context.addIssue({ code: 'custom', path: [name], message, input: name });
+});
 
 export type ProcessSettings = z.output<typeof processSettings>;
 export type ServicesSettings = z.output<typeof servicesSettings>;
