@@ -193,7 +193,7 @@ const computedFiles = ({ name, files = {} }: Service): RenderedFile[] =>
 function rulesFor(service: Service, stack: Stack, { templates, ownRules = new Map() }: RenderInput): RenderedFile[] {
   if (!service.takesRules) return [];
   const own = [...ownRules].map(([name, contents]) => ({ path: `${service.name}/${name}`, mode: 0o644, contents }));
-  const ours = [...new Set(stack.services.map(({ component }) => component))].sort().flatMap((component) => {
+  const ours = [...new Set(stack.services.map(({ component, rulesFrom }) => rulesFrom ?? component))].sort().flatMap((component) => {
     const name = `${component}/rules.yml`;
     const text = templates.get(name);
     if (text === undefined) return [];

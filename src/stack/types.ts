@@ -119,6 +119,8 @@ export interface Blueprint {
   component?: string;
   /** The component whose `compose.yml` template it is made from, where that is not its own. */
   composeFrom?: string;
+  /** The same for rules of Prometheus. */
+  rulesFrom?: string;
   /** Components whose `config/` templates it is given, where they are not its own. */
   configFrom?: string[];
   memoryBytes: number;

@@ -87,7 +87,13 @@ export function renderInput(stack: Stack, more: Partial<RenderInput> = {}): Rend
     templates:
       more.templates ??
       readTemplates(HOME, [
-        ...new Set(stack.services.flatMap((service) => [service.composeFrom ?? service.component, ...(service.configFrom ?? [])])),
+        ...new Set(
+          stack.services.flatMap((service) => [
+            service.composeFrom ?? service.component,
+            ...(service.rulesFrom ? [service.rulesFrom] : []),
+            ...(service.configFrom ?? []),
+          ]),
+        ),
       ]),
     override: undefined,
     fingerprints: {},

@@ -152,7 +152,7 @@ export function buildProcess({ process, ways: all, several }: ProcessParts, inpu
   const drains = beside && !serves && { seconds: beside.stop.seconds, settleSeconds: own.settleSeconds };
   const once = ({ name, host }: { name: string; host: number }, argv: readonly string[], replica: string | undefined): Blueprint => ({
     name,
-    ...(beside && { component: processName, composeFrom: FIRST_PROCESS }),
+    ...(beside && { component: processName, composeFrom: FIRST_PROCESS, rulesFrom: 'services' }),
     host,
     image,
     uid: Number(uid),

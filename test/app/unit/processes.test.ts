@@ -100,7 +100,8 @@ describe('processes of an application', () => {
     );
     const leads = (name: string) => service(of, name)?.after.filter((other) => other.startsWith('egress'));
     expect([leads('app-1'), leads('worker-1')]).toEqual([['egress-host-1'], ['egress-host-16']]);
-    const callers = (name: string) => (service(of, name)?.view.callers as string[]).map((address) => Number(address.split('.').at(-1)));
+    const callers = (name: string) =>
+      ((service(of, name)?.view.callers ?? []) as string[]).map((address) => Number(address.split('.').at(-1)));
     expect([callers('egress-host-1').includes(100), callers('egress-host-1').includes(127)]).toEqual([true, false]);
     expect([callers('egress-host-16').includes(100), callers('egress-host-16').includes(127)]).toEqual([false, true]);
     expect(service(stack('  worker: { egress: true }'), 'worker-1')?.networks).toContain('out');
@@ -132,6 +133,11 @@ describe('processes of an application', () => {
       /upstream backend \{\n.*\n {2}server [\d.]+:4000 max_fails=2[^\n]*\n {2}server [\d.]+:4000/,
     );
     expect(service(of, 'edge')?.after).toContain('backend-2');
+  });
+
+  it('have alerts of their own', () => {
+    expect(text(stack(THREE), 'prometheus/rules-services.yml')).toContain('NoReplicaOfProcessReady');
+    expect(text(stackOf(load({ flags: { profile: 'staging' } })), 'prometheus/rules-services.yml')).toBe('');
   });
 
   it('are watched by the agent, each with all replicas that there may be', () => {

@@ -3,8 +3,8 @@
 const { createHash } = require('node:crypto');
 const { createServer } = require('node:http');
 const { setTimeout: sleep } = require('node:timers/promises');
-const Redis = require('/app/vendor/ioredis/index.cjs');
-const { Client } = require('/app/vendor/pg/index.cjs');
+const Redis = require('/app/node_modules/ioredis/index.cjs');
+const { Client } = require('/app/node_modules/pg/index.cjs');
 
 const role = process.argv[2] ?? '';
 const { VERSION = '', APP_REPLICA = '', PORT, REDIS_URL = '', DATABASE_URL = '', STUBBORN } = process.env;

@@ -12,6 +12,8 @@ export function poolView(process: Process, input: BuildInput): JsonObject {
     tls: appTls(own, input),
     sticky: own.sticky,
     cookie: name === FIRST_PROCESS ? 'medianest_replica' : `medianest_replica_${name}`,
+    // HAProxy lets no two expressions share one.
+    checks: name === FIRST_PROCESS ? 'virt@checks' : `virt@checks-${name}`,
     readyPath: own.readyPath,
     ready: {
       statuses: ready.statuses.join(','),
