@@ -233,7 +233,7 @@ export function buildProcess({ process, ways: all, several }: ProcessParts, inpu
 }
 
 /** Where the settings of a process stand. */
-export const settingOf = ({ name, beside }: Pick<Process, 'name' | 'beside'>): string => (beside ? `services.${name}` : name);
+const settingOf = ({ name, beside }: Pick<Process, 'name' | 'beside'>): string => (beside ? `services.${name}` : name);
 
 /** Addresses are kept for replicas that `scale` may add. */
 export function reserveSlots(process: Process, networks: readonly NetworkName[], input: BuildInput): void {

@@ -62,7 +62,7 @@ export const appProcess = (own: AppSettings, input: BuildInput): Process => ({
 });
 
 /** What `services` says, where the application runs in containers of its own. */
-export const servicesOf = (input: BuildInput): ServicesSettings =>
+const servicesOf = (input: BuildInput): ServicesSettings =>
   input.enabled(FIRST_PROCESS) && input.settings.components.services !== false ? (input.settingsOf(SERVICES) ?? {}) : {};
 
 /** The processes beside the first, as they stand in the settings. */

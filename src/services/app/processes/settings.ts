@@ -9,7 +9,7 @@ import { egressSettings } from '../ways-out.ts';
 /** Replicas of one process at most: so many addresses and slots at the balancer are kept for it. */
 export const MOST_REPLICAS = 10;
 /** Processes beside `app` at most. */
-export const MOST_PROCESSES = 20;
+const MOST_PROCESSES = 20;
 
 /** What edge and balancer call something else; names of services are refused where the stack is built. */
 const RESERVED = ['compressor', 'portal', 'health', 'metrics', 'former'];
