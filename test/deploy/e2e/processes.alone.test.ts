@@ -188,6 +188,9 @@ describe('an application of three processes', () => {
       await must('restart', 'backend');
     });
     await must('scale', 'worker=1');
+    await inHand('short', 8);
+    await must('restart', 'worker');
+    expect(await done('short')).toEqual([{ id: 'short', worker: 'worker-1', version: 'one' }]);
     expect(await versions()).toEqual(all('one'));
     const unknown = await space.run(['scale', 'frontend=2', '--json']);
     expect([unknown.status, parsed(unknown)]).toMatchObject([2, { error: { message: expect.stringContaining('backend=COUNT') } }]);

@@ -11,7 +11,7 @@ export const services = defineService({
   name: 'services',
   key: 'services',
   accompanies: app.name,
-  summary: 'processes of the application beside the first, such as an API or a worker: one release with it',
+  summary: 'processes of the application beside the first, such as an API or a worker: one release with it (docs/app-contract.md)',
   settings: servicesSettings,
   build: (_own, input) => {
     const processes = allProcesses(input);
