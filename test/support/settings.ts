@@ -63,6 +63,8 @@ export const NEEDS = { dmz: 10, app: 109, db: 109, control: 90, mgmt: 60, out: 7
 
 /** What images of an operator's say of themselves. */
 const IMAGE_STARTS = {
+  'example.org/backend:1': { entrypoint: [], command: ['/backend'], checksHealth: false, architecture: 'amd64' },
+  'example.org/portal:1': { entrypoint: ['/portal'], command: [], checksHealth: false, architecture: 'amd64' },
   'example.org/foreign:1': { entrypoint: ['/entrypoint'], command: ['serve', '--all'], checksHealth: true, architecture: 'amd64' },
 };
 
@@ -149,6 +151,34 @@ logs: { store: elasticsearch, url: "https://logs.example.org:9200/base", apiKey:
   'full-without-logs': {
     flags: { profile: 'dev-compose' },
     file: 'observability: full\ncomponents: { elasticsearch: false }\nimages: { grafana: "registry.example.org/grafana:1" }\n',
+  },
+  processes: {
+    flags: { profile: 'staging' },
+    file: `observability: off
+components: { cdn: false, patroni: false, etcd: false, db-router: false, redis-cluster: false, backup: false, agent: false, engine-proxy: false, postgres: true, redis: true }
+logs: { store: off }
+app: { image: "example.org/portal:1", after: [backend], env: { DB: "{database.url}" }, egress: [api.example.org] }
+services:
+  backend:
+    port: 4000
+    image: example.org/backend:1
+    replicas: 2
+    paths: [/api, /socket.io]
+    host: api.example.org
+    sticky: true
+    health: { command: [/alive] }
+    ready: { statuses: [200, 429], fall: 4 }
+    needs: { uploads: true }
+    secrets: { TOKEN: not-to-be-seen, KEY: { generate: 32, as: env } }
+    volumes: { index: { path: /index, shared: false } }
+    writable: [/cache]
+  worker:
+    command: [node, worker.js]
+    needs: { external: false, cache: false }
+    egress: ["smtp.example.org:587"]
+    after: [app]
+    stop: { signal: SIGQUIT, seconds: 120 }
+`,
   },
   foreign: {
     flags: { profile: 'dev-compose' },
