@@ -160,7 +160,7 @@ const WHOLE: NonNullable<Surroundings['process']> = {
   serves: true,
 };
 
-/** A store that is not needed: known by its name, and given to nobody. */
+/** A store that is not needed: references can name it, and nothing of it is handed over. */
 const without = <C extends Connection>({ connection }: StoreContract<C>): StoreContract<C> => ({
   connection,
   environment: {},
