@@ -61,7 +61,9 @@ async function startHealthy(
   if (await done()) return;
   const left = waitSeconds - (Date.now() - started) / 1000;
   // All are started by then, and what has a check is waited for here.
-  if (tail.some((line) => UNCHECKED.test(line)) && (await recovers(engine, prepared.project, left, run.context.signal, only, left))) return;
+  const patience = { seconds: left, restarts: true };
+  const unchecked = tail.some((line) => UNCHECKED.test(line));
+  if (unchecked && (await recovers(engine, prepared.project, left, run.context.signal, only, patience))) return;
   if (await recovers(engine, prepared.project, left, run.context.signal, only)) ({ exitCode, tail } = await runCompose(run, task, args));
   if (await done()) return;
   throw (await unhealthyError(engine, prepared.project, only)) ?? failed(args, tail);

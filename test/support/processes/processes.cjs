@@ -27,7 +27,12 @@ function readiness(request) {
 const redis = () => new (Redis.Redis ?? Redis)(REDIS_URL, { maxRetriesPerRequest: null });
 async function database() {
   const client = new Client({ connectionString: DATABASE_URL });
-  await client.connect();
+  try {
+    await client.connect();
+  } catch {
+    await sleep(500);
+    return database();
+  }
   await client.query('CREATE TABLE IF NOT EXISTS done (id text, worker text, version text)').catch(() => {});
   return client;
 }
