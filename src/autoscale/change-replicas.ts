@@ -6,12 +6,20 @@ import { readReleases } from '../deploy/store/release-store.ts';
 import { open } from '../project/open.ts';
 import type { ProjectPlan } from '../reconcile/plan-project.ts';
 import { readOverrides } from '../reconcile/prepare.ts';
-import { namesOf } from '../stack/roles.ts';
+import type { Role } from '../stack/member.ts';
+import { isOfFirst, type ProcessPlace } from '../stack/processes/place.ts';
+import { namesOf, withRole } from '../stack/roles.ts';
 import type { StateFolder } from '../state/state.ts';
 import { pausedText } from './plan/decide.ts';
 import { pendingOf } from './plan/pending.ts';
 import { autoscaleOf, countOf } from './plan/settings.ts';
 import { readPause } from './store.ts';
+
+interface Placed {
+  name: string;
+  role?: Role | undefined;
+  process?: ProcessPlace;
+}
 
 interface Wanted {
   from: number;
@@ -28,17 +36,15 @@ interface Wanted {
 export async function changeReplicas(context: Context, { from, to, expected, reason }: Wanted): Promise<void> {
   // As the file is now: a change of it that `up` has made since must not be undone.
   const project = await open(context);
-  const before = namesOf(project.state.manifest()?.services, 'application');
+  const ofApp = (services: readonly Placed[] | undefined) =>
+    withRole(services, 'application').flatMap((service) => (isOfFirst(service) ? [service.name] : []));
+  const before = ofApp(project.state.manifest()?.services);
   const accept = ({ changes, prepared }: ProjectPlan) => {
     refuseIfNotAsked(context, project.state);
     if (!autoscaleOf(project.loaded.settings)) throw notNow('app.autoscale is no setting any more', 'medianest config show');
     if (countOf(project.loaded.settings, readOverrides(project.state)) !== expected)
       throw notNow('the number of replicas was changed meanwhile', 'medianest autoscale status');
-    const pending = pendingOf(
-      changes,
-      [...before, ...namesOf(prepared.stack.services, 'application')],
-      namesOf(prepared.stack.services, 'balancer'),
-    );
+    const pending = pendingOf(changes, [...before, ...ofApp(prepared.stack.services)], namesOf(prepared.stack.services, 'balancer'));
     if (pending) throw notNow(`medianest.yml or medianest has changed, and autoscaling does not apply that (${pending})`, 'medianest up');
   };
   const patient: Context = { ...context, flags: { ...context.flags, waitLock: 0 } };

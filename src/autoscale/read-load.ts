@@ -6,6 +6,7 @@ import type { Engine } from '../docker/types.ts';
 import { meminfo } from '../host/host-memory.ts';
 import { processorPressure } from '../host/host-pressure.ts';
 import { parseBalancerLoad } from '../services/app/balancer-stats.ts';
+import { isOfFirst } from '../stack/processes/place.ts';
 import { containersOf } from '../stack/roles.ts';
 import type { Reading } from './plan/load.ts';
 import { autoscaleOf } from './plan/settings.ts';
@@ -18,7 +19,7 @@ export async function readLoad(context: Context, { loaded, state }: Project, eng
   const containers = await engine.observe(loaded.settings.project);
   const balancer = containersOf(containers, services, 'balancer').find((container) => container.state === 'running');
   if (!balancer) throw new UserError('NOT_RUNNING', 'the balancer does not run', 'medianest why balancer');
-  const replicas = containersOf(containers, services, 'application').filter((container) => container.state === 'running');
+  const replicas = containersOf(containers, services?.filter(isOfFirst), 'application').filter(({ state: found }) => found === 'running');
   const wantsCpu = autoscaleOf(loaded.settings)?.cpuPercent !== undefined;
   const [stats, cpu] = await Promise.all([
     soon(engine.exec(balancer.id, ['/usr/local/bin/backend', 'stats'])),

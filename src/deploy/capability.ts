@@ -1,5 +1,6 @@
 import type { Capability } from '../capability/capability.ts';
 import { plural } from '../core/plural.ts';
+import type { Manifest } from '../stack/manifest.ts';
 import { namesOf, withRole } from '../stack/roles.ts';
 import type { Stack } from '../stack/types.ts';
 import { bytes } from '../ui/bytes.ts';
@@ -10,6 +11,10 @@ import { scale } from './commands/scale.ts';
 const touchesApp = (stack: Stack, only: readonly string[] | undefined): boolean =>
   !only || withRole(stack.services, 'application').some(({ component }) => only.includes(component));
 
+/** Which block of addresses each process has. */
+const processNumbers = (services: Manifest['services'] = []): Record<string, number> =>
+  Object.fromEntries(services.flatMap(({ process }) => (process && process.number >= 0 ? [[process.name, process.number] as const] : [])));
+
 /** Versions of the application, one replica after the other. */
 export const deploy: Capability = {
   name: 'deploy',
@@ -19,7 +24,8 @@ export const deploy: Capability = {
       const { readReleases } = await import('./store/release-store.ts');
       const { currentRelease } = await import('./plan/releases.ts');
       const served = currentRelease(readReleases(state));
-      return { facts: served ? { served: { image: served.image, settings: served.settings } } : {}, steps: [] };
+      const facts = { processNumbers: processNumbers(state.manifest()?.services) };
+      return { facts: { ...facts, ...(served && { served: { image: served.image, settings: served.settings } }) }, steps: [] };
     },
     announce: async ({ project: { state }, stack, only }) => {
       if (!touchesApp(stack, only)) return [];
@@ -35,13 +41,20 @@ export const deploy: Capability = {
       if (keptRelease(state, new Date(0))?.replicas.some(({ service }) => changed.includes(service))) endKept(state);
       const { noteRelease } = await import('./store/release-store.ts');
       const replicas = namesOf(stack.services, 'application');
-      await noteRelease(state, engine, stack, loaded.settings.app as object, {
-        changed: changed.some((service) => replicas.includes(service)),
-        time: started,
-        seconds,
-        command: name,
-        ...migrationOf(noted ?? {}),
-      });
+      const { app, services = {} } = loaded.settings as Record<string, object | undefined>;
+      await noteRelease(
+        state,
+        engine,
+        stack,
+        { app: app ?? {}, services },
+        {
+          changed: changed.some((service) => replicas.includes(service)),
+          time: started,
+          seconds,
+          command: name,
+          ...migrationOf(noted ?? {}),
+        },
+      );
     },
   },
   data: {
@@ -64,8 +77,9 @@ export const deploy: Capability = {
   checks: async ({ engine, manifest, containers }) => {
     const [balancer] = namesOf(manifest?.services ?? [], 'balancer');
     if (balancer === undefined || containers.length === 0) return [];
-    const [{ servingReplicas }, { replicaCheck }] = await Promise.all([import('../reconcile/roll.ts'), import('./plan/replica-check.ts')]);
-    return [replicaCheck(balancer, namesOf(manifest?.services ?? [], 'application'), await servingReplicas(engine, containers, balancer))];
+    const [{ servingReplicas }, { replicaChecks }] = await Promise.all([import('../reconcile/roll.ts'), import('./plan/replica-check.ts')]);
+    const replicas = withRole(manifest?.services ?? [], 'application');
+    return replicaChecks(balancer, replicas, await servingReplicas(engine, containers, balancer));
   },
   metrics: async ({ project: { state } }) => {
     const { readReleases } = await import('./store/release-store.ts');

@@ -5,7 +5,7 @@ import { withLock } from '../project/with-lock.ts';
 import { planProject } from '../reconcile/plan-project.ts';
 import { emptySecrets } from '../secrets/store/secret-files.ts';
 import { endKept, keptRelease } from '../state/kept.ts';
-import { DEPLOYED } from './plan/deploy.ts';
+import { deployedOf } from './plan/deploy.ts';
 import { settlingSteps } from './plan/strategy.ts';
 
 export interface ConfirmOutcome {
@@ -28,7 +28,7 @@ export async function confirmRelease(context: Context, { loaded, state }: Projec
   return withLock(context, state, 'deploy --confirm', async (lock, record) => {
     record(removed);
     endKept(state);
-    const { steps, prepared } = await planProject(context, loaded, engine, { only: DEPLOYED, deploying: true });
+    const { steps, prepared } = await planProject(context, loaded, engine, { only: deployedOf(loaded.settings), deploying: true });
     const secrets = prepared.secrets ?? emptySecrets;
     const run: Execution = {
       context,

@@ -19,12 +19,22 @@ import { endKept, noteKept } from '../state/kept.ts';
 import { refuseUnread } from '../state/launch-program.ts';
 import { goBack, stopped } from './go-back.ts';
 import { hooksOf } from './hooks.ts';
-import { candidateOf, DEPLOYED, deploySteps, findTarget, keepServing, refuseOtherProtocol, refuseUnready } from './plan/deploy.ts';
+import {
+  candidateOf,
+  deployedOf,
+  deploySteps,
+  findTarget,
+  keepServing,
+  refuseOtherProtocol,
+  refuseUnready,
+  servicesIn,
+} from './plan/deploy.ts';
 import { migratedSince, migratedText, migrationOf } from './plan/migrated.ts';
-import { currentRelease, nextRelease, previousRelease, type Release, releaseTag, settleInterrupted, withRelease } from './plan/releases.ts';
+import { currentRelease, nextRelease, previousRelease, type Release, settleInterrupted, withRelease } from './plan/releases.ts';
 import { type BesideSteps, besideSteps, inOtherSlots, replicasOf, settlingSteps, strategyOf } from './plan/strategy.ts';
 import { type Audit, type DeployAsked, type DeployOutcome, releaseEntry, type Site, secondsSince } from './site.ts';
-import { keepImage, obtainImage, readReleases, releaseImage, remember, saveRelease, settleReleases } from './store/release-store.ts';
+import { idsNow, obtainImages } from './store/obtain-images.ts';
+import { readReleases, remember, saveRelease, settleReleases } from './store/release-store.ts';
 import { describeSwitch, switchBack } from './switch-back.ts';
 import { countBefore, type WatchOutcome, watch } from './watch.ts';
 
@@ -70,6 +80,7 @@ async function look({ context, loaded, state, engine, asked, started }: Site) {
   refuseEdited(state);
   const { project } = loaded.settings;
   const app = loaded.settings.app as { image?: string; replicas: number; maxReplicas: number };
+  const services = servicesIn(loaded.settings);
   const overrides = readOverrides(state);
   const ordered = overrides.app?.release;
   const releases = settleInterrupted(readReleases(state), ordered).reduce(withRelease, readReleases(state));
@@ -77,14 +88,14 @@ async function look({ context, loaded, state, engine, asked, started }: Site) {
   const portal = (await prepare(context, loaded, { unchecked: true })).portal();
   /** What keeps serving, by what the engine has now under the name of its image. */
   const serving = async (): Promise<Overrides> =>
-    keepServing(overrides, previous, { app, portal }, previous && (await engine.image(previous.image))?.id, project);
+    keepServing(overrides, previous, { app, portal, services }, await idsNow(engine, previous), project);
   // Asked before a new image of the same name can be pulled.
   const kept = await serving();
-  const now = await planProject(context, loaded, engine, { overrides: () => kept, only: DEPLOYED, deploying: true });
+  const now = await planProject(context, loaded, engine, { overrides: () => kept, only: deployedOf(loaded.settings), deploying: true });
   refuseUnready(now.prepared.stack, now.changes);
   const target = asked.to === undefined ? undefined : findTarget(releases, asked.to);
   const release = nextRelease(releases, ordered);
-  const asFar = candidateOf(app, portal, { image: asked.image, target }, release, project);
+  const asFar = candidateOf({ app, portal, services }, { image: asked.image, target }, release, project);
   const { stack } = now.prepared;
   const strategy = strategyOf(stack);
   const inSlots = (before: Overrides) => inOtherSlots(asFar.overrides(before), stack.overrides, app.maxReplicas);
@@ -105,7 +116,7 @@ async function look({ context, loaded, state, engine, asked, started }: Site) {
 /** The steps towards the candidate. @throws UserError where it speaks another protocol than what serves */
 async function planCandidate({ context, loaded, engine, asked }: Site, { candidate, stack, strategy, leftovers }: Seen) {
   const without = strategy === 'blue-green' ? leftovers : undefined;
-  const more = { only: DEPLOYED, deploying: true, waitSeconds: asked.waitSeconds, without };
+  const more = { only: deployedOf(loaded.settings), deploying: true, waitSeconds: asked.waitSeconds, without };
   const plan = await planProject(context, loaded, engine, { overrides: candidate.overrides, ...more });
   refuseOtherProtocol(stack, plan.prepared.stack);
   return plan;
@@ -114,8 +125,9 @@ async function planCandidate({ context, loaded, engine, asked }: Site, { candida
 async function describePlan(site: Site, seen: Seen): Promise<DeployOutcome> {
   const { steps, prepared } = await planCandidate(site, seen);
   // The release's own name for the image is given to it only by a real run.
-  const tag = releaseTag(site.loaded.settings.project, seen.release);
-  const shown = steps.filter((step) => step.kind !== 'pull-image' || step.ref !== tag);
+  const { ref, refs = {} } = seen.candidate.overrides({}).app ?? { ref: '' };
+  const tags = [ref, ...Object.values(refs)];
+  const shown = steps.filter((step) => step.kind !== 'pull-image' || !tags.includes(step.ref));
   const { until, after } = stepsOf(seen, { steps: shown, stack: prepared.stack });
   return { ...seen.outcome('planned'), steps: [...until, ...after] };
 }
@@ -127,18 +139,10 @@ function stepsOf({ stack: now, strategy, settling }: Seen, { steps, stack }: { s
 }
 
 async function carryOut(site: Site, seen: Seen, execution: Execution, audit: Audit): Promise<DeployOutcome> {
-  const { context, loaded, state, engine, asked } = site;
+  const { context, loaded, state, asked } = site;
   const { previous, portal, target, release, candidate, outcome, strategy } = seen;
   const { project } = loaded.settings;
-  const image = target
-    ? await releaseImage(project, target, portal, execution)
-    : await obtainImage(
-        candidate.image,
-        candidate.image === portal.ref ? portal : { name: 'app', ref: candidate.image },
-        asked.pull,
-        execution,
-      );
-  await keepImage(engine, project, release, image);
+  const obtained = await obtainImages({ project, release, candidate, target, portal, fresh: asked.pull }, execution);
   const plan = await planCandidate(site, seen);
   const { stack } = plan.prepared;
   refuseUnread(stack);
@@ -151,7 +155,7 @@ async function carryOut(site: Site, seen: Seen, execution: Execution, audit: Aud
   await remember(state, execution, kept, 'what serves now, until every replica runs the new version');
   settleReleases(state, seen.ordered);
   endKept(state);
-  saveRelease(state, releaseEntry(site, seen, image, 'running'));
+  saveRelease(state, releaseEntry(site, seen, obtained, 'running'));
   const noted: Noted = {};
   const run: Execution = { ...execution, prepared: { state, secrets: plan.prepared.secrets, project }, lives: new Map(), noted };
   const migrates = until.findIndex(({ kind }) => kind === 'run-one-off');
@@ -161,7 +165,7 @@ async function carryOut(site: Site, seen: Seen, execution: Execution, audit: Aud
     const before = await countBefore(seen.stack, stack, run);
     await execute(until.slice(0, Math.max(0, migrates)), run);
     // Known also where it is killed half-way.
-    if (migrates >= 0) saveRelease(state, releaseEntry(site, seen, image, 'running', migrationOf({ ...noted, migrated: true })));
+    if (migrates >= 0) saveRelease(state, releaseEntry(site, seen, obtained, 'running', migrationOf({ ...noted, migrated: true })));
     await execute(until.slice(Math.max(0, migrates)), run);
     await proveLives(run);
     watched = await watch(release, stack, before, run);
@@ -170,12 +174,12 @@ async function carryOut(site: Site, seen: Seen, execution: Execution, audit: Aud
     await goBack(context, loaded, run, { cause: error, previous, stack: seen.stack, attempted: stack });
     // Its further lines are the application's own log, which may contain anything.
     const [reason = ''] = error.message.split('\n');
-    saveRelease(state, releaseEntry(site, seen, image, 'reverted', { error: reason, ...migrationOf(noted) }));
+    saveRelease(state, releaseEntry(site, seen, obtained, 'reverted', { error: reason, ...migrationOf(noted) }));
     audit.fail(error.code, reason);
     return { ...outcome('reverted'), ...found(noted), error: error.toJSON() };
   }
   await remember(state, run, candidate.overrides(readOverrides(state)), 'every replica runs it');
-  saveRelease(state, releaseEntry(site, seen, image, 'deployed', migrationOf(noted)));
+  saveRelease(state, releaseEntry(site, seen, obtained, 'deployed', migrationOf(noted)));
   const stays = strategy === 'blue-green' && previous ? keepFormer(site, seen.stack, previous, kept) : undefined;
   await execute(after, run);
   await hook('post', { MEDIANEST_RESULT: 'deployed' }).catch((error: Error) =>

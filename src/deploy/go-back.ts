@@ -4,7 +4,7 @@ import { execute } from '../project/execute.ts';
 import { planProject } from '../reconcile/plan-project.ts';
 import type { Loaded } from '../settings/loaded.ts';
 import type { Stack } from '../stack/types.ts';
-import { DEPLOYED } from './plan/deploy.ts';
+import { deployedOf } from './plan/deploy.ts';
 import type { Release } from './plan/releases.ts';
 import { replicasOf, switchSteps, untested } from './plan/strategy.ts';
 
@@ -26,7 +26,7 @@ export async function goBack(
     const drained = run.prepared.state.drained();
     if (beside && former.every(({ name }) => drained.includes(name)))
       await execute(switchSteps(fresh, former, 'the release before serves again'), run);
-    const back = await planProject(context, loaded, run.engine, { only: DEPLOYED, deploying: true });
+    const back = await planProject(context, loaded, run.engine, { only: deployedOf(loaded.settings), deploying: true });
     await execute(back.steps.map(untested), { ...run, prepared: { ...run.prepared, secrets: back.prepared.secrets }, lives: new Map() });
   } catch (error) {
     if (error instanceof UserError && error.code === 'INTERRUPTED')

@@ -7,7 +7,7 @@ import type { Loaded } from '../settings/loaded.ts';
 import type { AppVersion } from '../stack/overrides.ts';
 import type { StateFolder } from '../state/state.ts';
 import type { MigratedSince } from './plan/migrated.ts';
-import type { Release } from './plan/releases.ts';
+import type { Release, ReleaseImage } from './plan/releases.ts';
 import type { WatchOutcome } from './watch.ts';
 
 export interface DeployAsked {
@@ -69,7 +69,7 @@ export const secondsSince = (context: Context, started: Date): number => (contex
 export function releaseEntry(
   site: Site,
   { release, candidate }: { release: string; candidate: { image: string; version: AppVersion } },
-  image: ImageInfo,
+  image: ImageInfo & { images?: Record<string, ReleaseImage> },
   result: Release['result'],
   more: Pick<Release, 'error' | 'migrated' | 'restorePoint'> = {},
 ): Release {
@@ -78,6 +78,7 @@ export function releaseEntry(
     image: candidate.image,
     imageId: image.id,
     digests: image.digests,
+    ...(Object.keys(image.images ?? {}).length > 0 && { images: image.images }),
     settings: shortHash(candidate.version),
     version: candidate.version,
     time: site.started.toISOString(),

@@ -11,10 +11,11 @@ import { protocolName, type Rolling } from '../stack/types.ts';
 import { refuseEdited } from '../state/hand-edits.ts';
 import { endKept, type Kept, keptRelease } from '../state/kept.ts';
 import { hooksOf } from './hooks.ts';
-import { DEPLOYED, findTarget, keepServing } from './plan/deploy.ts';
-import { currentRelease, interruptedRelease, nextRelease, type Release } from './plan/releases.ts';
+import { deployedOf, findTarget, keepServing, servicesIn } from './plan/deploy.ts';
+import { currentRelease, interruptedRelease, nextRelease, type Release, releaseTag } from './plan/releases.ts';
 import { switchSteps } from './plan/strategy.ts';
 import { type Audit, type DeployOutcome, releaseEntry, type Site, secondsSince } from './site.ts';
+import { idsNow } from './store/obtain-images.ts';
 import { keepImage, readReleases, releaseImage, remember, saveRelease } from './store/release-store.ts';
 
 /** How long a replica that still runs may take to answer before a rollback starts others instead. */
@@ -94,16 +95,17 @@ export async function switchBack(site: Site, run: Execution, audit: Audit): Prom
   const names = kept.replicas.map(({ service }) => service);
   state.noteDrained([...new Set([...state.drained(), ...names])]);
   const app = loaded.settings.app as { image?: string };
-  const served = keepServing(kept.overrides, target, { app, portal: portal() }, (await engine.image(target.image))?.id, project);
+  const now = { app, portal: portal(), services: servicesIn(loaded.settings) };
+  const served = keepServing(kept.overrides, target, now, await idsNow(engine, target), project);
   await remember(state, run, restored(readOverrides(state), served, release), 'the release before is to serve');
   await execute(steps.slice(0, 1), run);
   const switchedSeconds = secondsSince(context, site.started);
-  await keepImage(engine, project, release, image);
+  await keepImage(engine, releaseTag(project, release), image);
   saveRelease(state, entry('deployed'));
   await checkCompose(run.docker);
   await execute(steps.slice(1), run);
   endKept(state);
-  const plan = await planProject(context, loaded, engine, { only: DEPLOYED, deploying: true });
+  const plan = await planProject(context, loaded, engine, { only: deployedOf(loaded.settings), deploying: true });
   await execute(plan.steps, { ...run, prepared: { ...run.prepared, secrets: plan.prepared.secrets }, lives: new Map() });
   await hook('post', { MEDIANEST_RESULT: 'deployed' }).catch((error: Error) =>
     context.report.warn(`${error.message}; the release serves nevertheless`),

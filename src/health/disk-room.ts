@@ -3,6 +3,7 @@ import type { Check } from '../capability/check.ts';
 import { freeSpaceArgv, freeSpaceOf, inodesOf } from '../docker/plan/free-space.ts';
 import type { ObservedContainer } from '../docker/types.ts';
 import { composeOf } from '../reconcile/own-volume.ts';
+import { isOfFirst } from '../stack/processes/place.ts';
 import { containersOf } from '../stack/roles.ts';
 import type { Role } from '../stack/types.ts';
 import { bytes } from '../ui/bytes.ts';
@@ -31,8 +32,11 @@ export async function roomChecks(seen: Seen): Promise<Check[]> {
       const free = await Promise.all(
         containersOf(running, manifest.services, role).map(async (container) => {
           // Its data is in the first that it mounts.
-          const [data] = (composed[container.service]?.volumes ?? []) as { target: string }[];
-          const answer = data === undefined ? '' : await ask(container, freeSpaceArgv(data.target));
+          const [data] = (composed[container.service]?.volumes ?? []) as { target: string; type: string }[];
+          const answer =
+            data === undefined || (role === 'application' && data.type !== 'volume')
+              ? ''
+              : await ask(container, freeSpaceArgv(data.target));
           const bytes = freeSpaceOf(answer);
           return bytes === undefined ? [] : [{ free: bytes, inodes: inodesOf(answer) }];
         }),
@@ -42,7 +46,7 @@ export async function roomChecks(seen: Seen): Promise<Check[]> {
       return least ? [roomCheck({ what, id, ...least }, settings.diskReserve, bytes)] : [];
     }),
   );
-  const replica = containersOf(running, manifest.services, 'application')[0];
+  const replica = containersOf(running, manifest.services.filter(isOfFirst), 'application')[0];
   const portal = replica && !(settings.app as { image?: string }).image;
   const quota = portal ? quotaCheck(await ask(replica, ['node', '/app/src/upload-room.js']), bytes) : undefined;
   return [...rooms.flat(), ...(quota ? [quota] : [])];

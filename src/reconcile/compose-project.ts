@@ -60,10 +60,17 @@ async function startHealthy(
   const done = async () => exitCode === 0 && !(await isAwaited(engine, prepared.project, only));
   if (await done()) return;
   const left = waitSeconds - (Date.now() - started) / 1000;
+  // All are started by then, and what has a check is waited for here.
+  const patience = { seconds: left, restarts: true };
+  const unchecked = tail.some((line) => UNCHECKED.test(line));
+  if (unchecked && (await recovers(engine, prepared.project, left, run.context.signal, only, patience))) return;
   if (await recovers(engine, prepared.project, left, run.context.signal, only)) ({ exitCode, tail } = await runCompose(run, task, args));
   if (await done()) return;
   throw (await unhealthyError(engine, prepared.project, only)) ?? failed(args, tail);
 }
+
+/** How Compose gives up waiting for a container whose check is switched off (`healthcheck: { disable: true }`, `HEALTHCHECK NONE`). */
+const UNCHECKED = /has no healthcheck configured/;
 
 /** How the engine refuses a network whose addresses another one has (libnetwork's ipamapi.ErrPoolOverlap). */
 const RANGE_TAKEN = /Pool overlaps with other one on this address space/;

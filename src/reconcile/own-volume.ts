@@ -78,15 +78,21 @@ async function asComposed(volume: string, { docker, prepared: { project, state }
   return (JSON.parse(stdout) as { volumes?: Record<string, ComposedVolume> }).volumes?.[volume] ?? {};
 }
 
-/** Whether the application can write to its volumes: a replica that runs is asked, and an image without `test` does not say. */
+/** Whether the application can write to its volumes: a replica of each process that runs is asked, and an image without `test` does not say. */
 export async function volumeChecks({ engine, manifest, containers }: Seen): Promise<Check[]> {
-  const replica = containersOf(containers, manifest?.services, 'application').find(({ state }) => state === 'running');
-  if (!manifest || !replica) return [];
-  const { volumes, user } = composeOf(manifest)[replica.service] ?? {};
+  if (!manifest) return [];
+  const running = containersOf(containers, manifest.services, 'application').filter(({ state }) => state === 'running');
+  const firsts = running.filter(({ component }, index) => running.findIndex((other) => other.component === component) === index);
+  const composed = composeOf(manifest);
+  const asked = firsts.flatMap(({ id, service }) => {
+    const { volumes, user } = composed[service] ?? {};
+    return writableVolumes(volumes).map((volume) => ({ id, user: String(user), ...volume }));
+  });
+  const once = asked.filter(({ source }, index) => asked.findIndex((other) => other.source === source) === index);
   const checks = await Promise.all(
-    writableVolumes(volumes).map(async ({ source, target }) => {
-      const asked = await engine.exec(replica.id, ['test', '-w', target]).catch(() => undefined);
-      return unwritableCheck(source, String(user), asked?.exitCode);
+    once.map(async ({ id, user, source, target }) => {
+      const tried = await engine.exec(id, ['test', '-w', target]).catch(() => undefined);
+      return unwritableCheck(source, user, tried?.exitCode);
     }),
   );
   return checks.filter((check) => check !== undefined);

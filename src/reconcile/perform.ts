@@ -6,7 +6,6 @@ import { installedSerial, switchCertificate } from '../certificates/store/instal
 import { issueCertificate } from '../certificates/store/issue.ts';
 import { UserError } from '../core/errors.ts';
 import { writeAtomic } from '../core/files.ts';
-import type { Task } from '../core/reporter.ts';
 import { composeArgs } from '../docker/compose.ts';
 import { createVolume } from '../docker/volume.ts';
 import { buildImage, pullImage } from '../images/store/build-image.ts';
@@ -33,9 +32,8 @@ import { reloadService } from './reload.ts';
 import { runOneOff } from './replicas/run-one-off.ts';
 import { switchReplicas } from './replicas/switch-replicas.ts';
 import { admitReplica, awaitBalancer, proveReplica, replaceReplica } from './roll.ts';
-
-/** Images are there already, built or pulled by steps of their own. */
-const UP = ['up', '--detach', '--no-build', '--pull', 'never'];
+import { renew, UP } from './workers/renew.ts';
+import { replaceWorker } from './workers/replace-worker.ts';
 
 /** What each kind of step does. It takes no decision: the plan has taken them. */
 export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['perform'] } = {
@@ -127,6 +125,7 @@ export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['pe
   replace: (step, run, task) => {
     return replaceReplica(step, run, task, () => renew(step, run, task));
   },
+  'replace-worker': replaceWorker,
   'replace-member': (step, run, task) => {
     const { project } = run.prepared;
     return replaceMember(step, run.engine, project, task, () => renew(step, run, task));
@@ -196,18 +195,6 @@ export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['pe
     );
   },
 };
-
-/** A new container, or a restart of the one that is there, and its health. */
-async function renew(
-  { service, by, waitSeconds }: { service: string; by: 'recreate' | 'restart'; waitSeconds: number },
-  run: Execution,
-  task: Task | undefined,
-): Promise<void> {
-  if (by === 'restart') await compose(run, task, ['restart', service]);
-  const how = by === 'restart' ? ['--no-recreate'] : ['--force-recreate'];
-  const wait = ['--wait', '--wait-timeout', String(waitSeconds)];
-  return composeUp(run, task, [...UP, '--no-deps', ...how, ...wait, service], waitSeconds, [service]);
-}
 
 /** @throws UserError PARTIAL if the service rejects it: it keeps the old configuration, and a restart of its container would too */
 async function reload({ prepared: { state, project }, docker }: Execution, service: string, argv: readonly string[]): Promise<void> {

@@ -144,7 +144,13 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
   const rendered = render(stack, {
     base: readFileSync(path.join(context.home, 'docker-compose.base.yml'), 'utf8'),
     templates: readTemplates(context.home, [
-      ...new Set(stack.services.flatMap((service) => [service.component, ...(service.configFrom ?? [])])),
+      ...new Set(
+        stack.services.flatMap((service) => [
+          service.composeFrom ?? service.component,
+          ...(service.rulesFrom ? [service.rulesFrom] : []),
+          ...(service.configFrom ?? []),
+        ]),
+      ),
     ]),
     override,
     ownRules: readOwnRules(loaded.root),

@@ -11,7 +11,7 @@ import type { Rolling } from '../stack/types.ts';
 import { composeOf } from './own-volume.ts';
 import { renderedVolumes } from './plan/change.ts';
 import { oneByOne } from './plan/members.ts';
-import { idleFirst } from './plan/replicas.ts';
+import { idleFirst, inReleaseOrder } from './plan/replicas.ts';
 import type { Step } from './plan/step.ts';
 import { renderedOwnerSteps } from './plan/volume-owners.ts';
 import { refuseForeign, refuseForeignStackVolumes } from './refuse-foreign.ts';
@@ -33,24 +33,21 @@ function restartSteps(
     chosen.filter(({ name, rolling }) => rolling && running(rolling.balancer) && running(name)),
     serving,
   );
+  const drained = chosen.filter(({ name, process }) => process?.drains && running(name));
   const members = oneByOne(chosen, manifest.services, containers, leaders);
-  const behind = ({ balancer }: Rolling) => manifest.services.filter(({ rolling }) => rolling?.balancer === balancer).length;
-  const alone = new Set([...rolled, ...members].map(({ name }) => name));
+  const behind = (own: Manifest['services'][number]) =>
+    manifest.services.filter(({ component, rolling }) => component === own.component && rolling?.balancer === own.rolling?.balancer).length;
+  const alone = new Set([...rolled, ...drained, ...members].map(({ name }) => name));
   const rest = chosen.filter(({ name }) => !alone.has(name)).map(({ name }) => name);
   const common = { waitSeconds: WAIT_SECONDS, cause: 'asked for' };
   return [
     ...(rest.length > 0 ? [{ kind: 'compose-restart', services: rest, ...common } satisfies Step] : []),
     ...members.map(({ name, member }): Step => ({ kind: 'replace-member', service: name, member, by: 'restart', ...common })),
-    ...rolled.map(
-      ({ name, rolling }): Step => ({
-        kind: 'replace',
-        service: name,
-        rolling: rolling as Rolling,
-        others: behind(rolling as Rolling) - 1,
-        by: 'restart',
-        ...common,
-      }),
-    ),
+    ...inReleaseOrder([...rolled, ...drained]).map((service): Step => {
+      const { name, rolling, process } = service;
+      if (process?.drains) return { kind: 'replace-worker', service: name, drains: process.drains, by: 'restart', ...common };
+      return { kind: 'replace', service: name, rolling: rolling as Rolling, others: behind(service) - 1, by: 'restart', ...common };
+    }),
   ];
 }
 

@@ -144,12 +144,12 @@ export async function proveLives(run: Execution): Promise<void> {
   }
 }
 
-async function lifeOf(service: string, { engine, prepared }: Execution): Promise<string> {
+export async function lifeOf(service: string, { engine, prepared }: Execution): Promise<string> {
   const container = (await engine.observe(prepared.project)).find((entry) => entry.service === service);
   return container ? engine.life(container.id) : 'gone';
 }
 
-async function endedByItself(service: string, run: Execution): Promise<UserError> {
+export async function endedByItself(service: string, run: Execution): Promise<UserError> {
   const lines = await lastLines(service, run);
   return new UserError(
     'UNHEALTHY',

@@ -119,6 +119,12 @@ export const reconcileSteps = {
     perform: later('replace'),
     touches: true,
   },
+  'replace-worker': {
+    describe: (step) =>
+      `${step.by === 'restart' ? 'restart' : 'replace'} ${step.service}: let it finish within ${step.drains.seconds} s, ${step.by === 'restart' ? 'restart' : 'new container'}`,
+    perform: later('replace-worker'),
+    touches: true,
+  },
   'replace-member': {
     describe: (step) =>
       `${step.by === 'restart' ? 'restart' : 'replace'} ${step.service}: hand over, ${step.by === 'restart' ? 'restart' : 'new container'}, wait until it has caught up`,

@@ -32,6 +32,7 @@ export const isAwaited = async (engine: Engine, project: string, only?: readonly
 /**
  * Compose gives up at once on a container that was unhealthy before (it was paused, or its database was away), though
  * its next check may find it well, or already has. Waits for that as long as all that is unwell at least runs.
+ * @param patience how long at most, in seconds, and whether what ends meanwhile and is started again counts as running
  */
 export async function recovers(
   engine: Engine,
@@ -39,13 +40,14 @@ export async function recovers(
   waitSeconds: number,
   signal: AbortSignal,
   only?: readonly string[],
+  patience: { seconds: number; restarts: boolean } = { seconds: RECOVERY_SECONDS, restarts: false },
 ): Promise<boolean> {
   const look = async () => {
     const bad = await unwell(engine, project, only);
     if (bad.length === 0) return true;
-    return bad.some((container) => container.state !== 'running') ? false : undefined;
+    return bad.some(({ state }) => state !== 'running' && !(patience.restarts && state === 'restarting')) ? false : undefined;
   };
-  return (await poll(look, { every: 500, timeout: Math.min(waitSeconds, RECOVERY_SECONDS) * 1000, signal })) ?? false;
+  return (await poll(look, { every: 500, timeout: Math.min(waitSeconds, patience.seconds) * 1000, signal })) ?? false;
 }
 
 /** `not healthy yet: app-1, postgres-1`. */

@@ -6,6 +6,7 @@ import { allInOne } from './app/all-in-one.ts';
 import { app } from './app/app.ts';
 import { balancer } from './app/balancer.ts';
 import { egress } from './app/egress.ts';
+import { services } from './app/processes/services.ts';
 import { backup } from './backup/backup.ts';
 import { cacheRouter } from './cache/cache-router.ts';
 import { redis } from './cache/redis.ts';
@@ -42,6 +43,7 @@ export const registry: readonly ServiceDefinition[] = [
   signOn,
   balancer,
   app,
+  services,
   egress,
   dbRouter,
   patroni,

@@ -10,6 +10,7 @@ import { imagesInOrder } from './images/image.ts';
 import { type Absence, leaveOut, NOTHING_ABSENT } from './images/left-out.ts';
 import { usedNetworks } from './networks.ts';
 import { applyOverrides, type Overrides } from './overrides.ts';
+import { checkNames } from './processes/place.ts';
 import type { BuildInput, HostFacts, ServiceDefinition } from './service.ts';
 import type { AddressNeeds, Reach } from './subnets.ts';
 import {
@@ -59,10 +60,11 @@ export function buildStack(asked: Settings, registry: readonly ServiceDefinition
   for (const definition of enabled) {
     const blueprints = definition.build(settings[definition.key], input);
     built.push(...blueprints);
-    for (const { name } of blueprints) components.set(name, definition.name);
+    for (const { name, component = definition.name } of blueprints) components.set(name, component);
   }
   const { kept, leftOut } = leaveOut(built, facts.absence ?? NOTHING_ABSENT);
   const services = kept.map((blueprint): Service => ({ ...blueprint, component: components.get(blueprint.name) as string }));
+  checkNames(services, registry);
   checkAddresses(services, facts);
   checkPorts(services);
   const present = new Set(services.map((service) => service.name));
@@ -131,6 +133,7 @@ function buildInput(settings: Settings, facts: BuildFacts): BuildInput {
     settingsOf: (definition) => settings[definition.key] as never,
     enabled: (component) => settings.components[component] === true,
     address: (network, host) => fixedAddress(network, host, facts),
+    fits: (network, host) => hostAddress(facts.subnets[network], host) !== undefined,
     reserve: (network, host) => facts.onAddress?.(network, host),
     pulled: (name, { ref, bytes }) => {
       const own = settings.images[name];

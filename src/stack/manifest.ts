@@ -1,6 +1,6 @@
 import { sha256, shortHash } from '../core/hash.ts';
 import type { Member } from './member.ts';
-import type { Page, Rendered, RenderedFile, Role, Rolling, Stack } from './types.ts';
+import type { Page, ProcessPlace, Rendered, RenderedFile, Role, Rolling, Stack } from './types.ts';
 
 /** Version of the state folder's layout. */
 export const STATE_VERSION = 1;
@@ -11,6 +11,7 @@ interface ManifestService {
   role?: Role;
   rolling?: Rolling;
   member?: Member;
+  process?: ProcessPlace;
   page?: Page;
   /** Services that it stands on. Manifests before 0.5 do not say. */
   after?: string[];
@@ -44,12 +45,13 @@ export function toManifest(rendered: Rendered, stack: Stack): Manifest {
     services: [
       ...stack.services
         .filter((service) => !service.oneOff)
-        .map(({ name, component, role, rolling, member, page, after }) => ({
+        .map(({ name, component, role, rolling, member, process, page, after }) => ({
           name,
           component,
           ...(role && { role }),
           ...(rolling && { rolling }),
           ...(member && { member }),
+          ...(process && { process }),
           ...(page && { page }),
           ...(after.length > 0 && { after }),
         })),

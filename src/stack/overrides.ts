@@ -20,7 +20,16 @@ export interface Overrides {
   /** The current key version of the database’s backups, and the oldest that is kept; the first without an override. */
   backup?: { current: number; oldest: number };
   /** A release while the application's part of the settings has the hash `instead`. */
-  app?: { release: string; ref: string; version: AppVersion; instead: string };
+  app?: {
+    release: string;
+    ref: string;
+    /** Process with an image of its own -> that of the release. */
+    refs?: Record<string, string>;
+    version: AppVersion;
+    instead: string;
+  };
+  /** Process of `services` -> `count` replicas while its `replicas` is `instead`. */
+  scaled?: Record<string, { count: number; instead: number }>;
 }
 
 /** The settings that belong to a version of the application, and are rolled back with it. They contain no secret. */
@@ -39,14 +48,37 @@ const VERSION_KEYS = [
 ] as const;
 export type AppVersion = JsonObject;
 
-export function appVersion(app: object): AppVersion {
-  const own = app as JsonObject;
-  return Object.fromEntries(VERSION_KEYS.flatMap((key) => (own[key] === undefined ? [] : [[key, own[key]]])));
+type Services = Readonly<Record<string, JsonObject>>;
+
+const versionOf = (own: JsonObject): JsonObject =>
+  Object.fromEntries(VERSION_KEYS.flatMap((key) => (own[key] === undefined ? [] : [[key, own[key]]])));
+
+/** @param services the processes beside the first, which are part of every release */
+export function appVersion(app: object, services: object = {}): AppVersion {
+  const processes = Object.entries(services as Services).map(([name, own]) => [name, versionOf(own)] as const);
+  return { ...versionOf(app as JsonObject), ...(processes.length > 0 && { services: Object.fromEntries(processes) }) };
 }
 
+/** The processes beside the first in a version. */
+export const processesIn = (version: AppVersion): Services => (version.services ?? {}) as Services;
+
 /** What an override of the application is compared with: its version in medianest.yml, and the portal's own source where that is used. */
-export const appIdentity = (app: object, portalImage: string): string =>
-  shortHash([appVersion(app), 'image' in app && app.image ? null : portalImage]);
+export const appIdentity = (app: object, portalImage: string, services: object = {}): string =>
+  shortHash([appVersion(app, services), 'image' in app && app.image ? null : portalImage]);
+
+/** Settings as a version has them, whatever medianest.yml says of those that belong to one. */
+const asIn = <S extends object>(own: S, version: JsonObject): S => {
+  const { services: _, ...settings } = version;
+  return { ...own, ...Object.fromEntries(VERSION_KEYS.map((key) => [key, undefined])), ...settings };
+};
+
+/** The processes of a release: one that came later is no part of it. */
+function servicesIn(services: Services, version: AppVersion): Services {
+  const known = processesIn(version);
+  return Object.fromEntries(
+    Object.entries(services).flatMap(([name, own]) => (known[name] ? [[name, asIn(own, known[name])] as const] : [])),
+  );
+}
 
 /**
  * Effective settings: medianest.yml, and the overrides that still apply to it.
@@ -59,15 +91,23 @@ export function applyOverrides(
 ): { settings: Settings; overrides: Overrides } {
   const app = settings.app as (JsonObject & { replicas: number; maxReplicas: number }) | undefined;
   if (!app) return { settings, overrides };
+  const services = (settings.services ?? {}) as Services;
   const { replicas: scaled } = overrides;
   const replicas = scaled?.instead === app.replicas && scaled.count <= app.maxReplicas ? scaled : undefined;
   const count = replicas?.count ?? app.replicas;
   const { slots: set } = overrides;
   const slots = set?.instead === app.maxReplicas && set.first - 1 + count <= app.maxReplicas ? set : undefined;
-  const release = overrides.app && overrides.app.instead === appIdentity(app, portalImage()) ? overrides.app : undefined;
-  const version = release ? { ...Object.fromEntries(VERSION_KEYS.map((key) => [key, undefined])), ...release.version } : {};
+  const release = overrides.app && overrides.app.instead === appIdentity(app, portalImage(), services) ? overrides.app : undefined;
+  const counts = Object.entries(overrides.scaled ?? {}).filter(([name, { instead }]) => services[name]?.replicas === instead);
+  const released = release ? servicesIn(services, release.version) : services;
+  const counted = (name: string) => counts.find(([other]) => other === name)?.[1].count;
+  const processes = Object.entries(released).map(([name, own]) => [name, { ...own, replicas: counted(name) ?? own.replicas }] as const);
   return {
-    settings: { ...settings, app: { ...app, ...version, ...(replicas && { replicas: replicas.count }) } },
+    settings: {
+      ...settings,
+      app: { ...(release ? asIn(app, release.version) : app), ...(replicas && { replicas: replicas.count }) },
+      ...(processes.length > 0 || Object.keys(services).length > 0 ? { services: Object.fromEntries(processes) } : {}),
+    },
     overrides: {
       ...(overrides.updates && { updates: overrides.updates }),
       ...(overrides.credentials && { credentials: overrides.credentials }),
@@ -75,6 +115,7 @@ export function applyOverrides(
       ...(overrides.maintenance && { maintenance: overrides.maintenance }),
       ...(replicas && { replicas }),
       ...(slots && { slots }),
+      ...(counts.length > 0 && { scaled: Object.fromEntries(counts) }),
       ...(release && { app: release }),
     },
   };

@@ -162,7 +162,7 @@ function nfsDriver(stack: Stack, name: string): JsonObject {
 }
 
 function renderFragment(service: Service, templates: ReadonlyMap<string, string>): JsonObject {
-  const name = `${service.component}/compose.yml.hbs`;
+  const name = `${service.composeFrom ?? service.component}/compose.yml.hbs`;
   const source = templates.get(name);
   if (source === undefined) return {};
   const text = renderTemplate(name, source, { name: service.name, ...service.view });
@@ -193,7 +193,7 @@ const computedFiles = ({ name, files = {} }: Service): RenderedFile[] =>
 function rulesFor(service: Service, stack: Stack, { templates, ownRules = new Map() }: RenderInput): RenderedFile[] {
   if (!service.takesRules) return [];
   const own = [...ownRules].map(([name, contents]) => ({ path: `${service.name}/${name}`, mode: 0o644, contents }));
-  const ours = [...new Set(stack.services.map(({ component }) => component))].sort().flatMap((component) => {
+  const ours = [...new Set(stack.services.map(({ component, rulesFrom }) => rulesFrom ?? component))].sort().flatMap((component) => {
     const name = `${component}/rules.yml`;
     const text = templates.get(name);
     if (text === undefined) return [];

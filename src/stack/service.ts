@@ -27,6 +27,8 @@ export interface BuildInput {
   enabled(component: string): boolean;
   /** The fixed address of the container with this host number in a network. */
   address(network: NetworkName, host: number): string;
+  /** Whether the network has room for a container with this number. */
+  fits(network: NetworkName, host: number): boolean;
   /** A container with this number may come later: a range that is chosen now has room for it. */
   reserve(network: NetworkName, host: number): void;
   /** The image built from `templates/<name>/image`, or the operator's own from `images:`. */

@@ -10,12 +10,14 @@ import type { Mount } from './mount.ts';
 import type { Network, NetworkName } from './networks.ts';
 import type { Added } from './override/added.ts';
 import type { Overrides } from './overrides.ts';
+import type { ProcessPlace } from './processes/place.ts';
 import type { SettingsTrial } from './settings-trial.ts';
 
 export type { ImageSpec, LeftOut } from './images/image.ts';
 export type { Role, Rolling } from './member.ts';
 export type { FilePart, Mount, NfsExport } from './mount.ts';
 export { NETWORKS, type Network, type NetworkName } from './networks.ts';
+export type { ProcessPlace } from './processes/place.ts';
 
 /** A host port and where it leads. */
 export interface PublishedPort {
@@ -113,6 +115,12 @@ export interface Blueprint {
   unread?: 'start' | 'health';
   /** What its templates see, and all that they see besides `name`. */
   view: JsonObject;
+  /** The component that it belongs to, where that is not the service whose settings it comes from. */
+  component?: string;
+  /** The component whose `compose.yml` template it is made from, where that is not its own. */
+  composeFrom?: string;
+  /** The same for rules of Prometheus. */
+  rulesFrom?: string;
   /** Components whose `config/` templates it is given, where they are not its own. */
   configFrom?: string[];
   memoryBytes: number;
@@ -134,6 +142,8 @@ export interface Blueprint {
   reload?: string[];
   /** Behind a balancer: it is drained before its container is replaced, and enabled again once it is ready. */
   rolling?: Rolling;
+  /** Its process, where the application has several. */
+  process?: ProcessPlace;
   /** It shares its data with others like it: they are replaced one at a time, what leads last. */
   member?: Member;
   /** Among what its configuration says: what it reads at its start alone, so that a change needs a new container. */

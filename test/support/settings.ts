@@ -65,6 +65,8 @@ export const NEEDS = { dmz: 10, app: 109, db: 109, control: 90, mgmt: 60, out: 7
 
 /** What images of an operator's say of themselves. */
 const IMAGE_STARTS = {
+  'example.org/backend:1': { entrypoint: [], command: ['/backend'], checksHealth: false, architecture: 'amd64' },
+  'example.org/portal:1': { entrypoint: ['/portal'], command: [], checksHealth: false, architecture: 'amd64' },
   'example.org/foreign:1': { entrypoint: ['/entrypoint'], command: ['serve', '--all'], checksHealth: true, architecture: 'amd64' },
 };
 
@@ -88,7 +90,15 @@ export function renderInput(stack: Stack, more: Partial<RenderInput> = {}): Rend
     base: readFileSync(path.join(HOME, 'docker-compose.base.yml'), 'utf8'),
     templates:
       more.templates ??
-      readTemplates(HOME, [...new Set(stack.services.flatMap((service) => [service.component, ...(service.configFrom ?? [])]))]),
+      readTemplates(HOME, [
+        ...new Set(
+          stack.services.flatMap((service) => [
+            service.composeFrom ?? service.component,
+            ...(service.rulesFrom ? [service.rulesFrom] : []),
+            ...(service.configFrom ?? []),
+          ]),
+        ),
+      ]),
     override: undefined,
     fingerprints: {},
     hostCpus: 2,
@@ -159,6 +169,34 @@ edge:
     - { paths: [/share/], roles: [everyone] }
     - { paths: [/admin], roles: [admin] }
     - { paths: [/family, /photos], roles: [operator, family], mfa: true }
+`,
+  },
+  processes: {
+    flags: { profile: 'staging' },
+    file: `observability: off
+components: { cdn: false, patroni: false, etcd: false, db-router: false, redis-cluster: false, backup: false, agent: false, engine-proxy: false, postgres: true, redis: true }
+logs: { store: off }
+app: { image: "example.org/portal:1", after: [backend], env: { DB: "{database.url}" }, egress: [api.example.org] }
+services:
+  backend:
+    port: 4000
+    image: example.org/backend:1
+    replicas: 2
+    paths: [/api, /socket.io]
+    host: api.example.org
+    sticky: true
+    health: { command: [/alive] }
+    ready: { statuses: [200, 429], fall: 4 }
+    needs: { uploads: true }
+    secrets: { TOKEN: not-to-be-seen, KEY: { generate: 32, as: env } }
+    volumes: { index: { path: /index, shared: false } }
+    writable: [/cache]
+  worker:
+    command: [node, worker.js]
+    needs: { external: false, cache: false }
+    egress: ["smtp.example.org:587"]
+    after: [app]
+    stop: { signal: SIGQUIT, seconds: 120 }
 `,
   },
   foreign: {

@@ -48,7 +48,18 @@ export function previewSettings(settings: Settings, project: string, components:
     observability: 'off',
     external: { plex: {}, overseerr: {}, uptimeKuma: {} } as Settings['external'],
     traces: { ...settings.traces, endpoint: undefined },
-    app: { ...app, ...silent(app), replicas: 1, source: undefined, media, secrets: {}, envFile: [], env: withoutReferences(app?.env) },
+    app: {
+      ...app,
+      ...silent(app),
+      replicas: 1,
+      source: undefined,
+      media,
+      secrets: {},
+      envFile: [],
+      env: withoutReferences(app?.env),
+      after: [],
+    },
+    services: {},
   };
 }
 

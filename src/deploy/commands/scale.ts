@@ -11,16 +11,19 @@ export const scale: Command = {
   run: async (context, [what = '']) => {
     const { open } = await import('../../project/open.ts');
     const { scaleApp } = await import('../scale.ts');
-    const [service, count, ...rest] = what.split('=');
+    const [service = '', count, ...rest] = what.split('=');
     const replicas = Number(count);
-    if (service !== 'app' || rest.length > 0 || !/^\d+$/.test(count ?? '')) {
+    const project = await open(context);
+    const processes = ['app', ...Object.keys((project.loaded.settings.services ?? {}) as object)];
+    if (!processes.includes(service) || rest.length > 0 || !/^\d+$/.test(count ?? '')) {
+      const forms = processes.map((name) => `${name}=COUNT`).join(' or ');
       throw new UserError(
         'USAGE',
-        `${JSON.stringify(what)}: should be app=COUNT; only the app has replicas to scale`,
+        `${JSON.stringify(what)}: should be ${forms}; only ${processes.length > 1 ? 'processes of the application have' : 'the app has'} replicas to scale`,
         'medianest scale app=5',
       );
     }
-    const { outcome, pending } = await scaleApp(context, await open(context), replicas);
+    const { outcome, pending } = await scaleApp(context, project, replicas, { process: service });
     return done(outcome, scaleText(outcome, pending));
   },
 };

@@ -1,5 +1,12 @@
-import { shortHash } from '../../core/hash.ts';
+import { canonical, shortHash } from '../../core/hash.ts';
 import type { AppVersion } from '../../stack/overrides.ts';
+
+/** An image as the operator named it, its id on this engine, and where the same bytes can be pulled from. */
+export interface ReleaseImage {
+  image: string;
+  imageId: string;
+  digests: string[];
+}
 
 /** One version of the application that was put into service, or was meant to be. */
 export interface Release {
@@ -10,6 +17,8 @@ export interface Release {
   /** Its id on this engine, and where the same bytes can be pulled from. */
   imageId: string;
   digests: string[];
+  /** The same for processes that have an image of their own. */
+  images?: Record<string, ReleaseImage>;
   /** Hash of the settings that go with it. */
   settings: string;
   version: AppVersion;
@@ -31,6 +40,17 @@ const KEPT = 20;
 /** The name that keeps a release's image from `docker image prune`. */
 export const releaseTag = (project: string, id: string): string => `medianest/${imagePart(project)}-release:${id}`;
 
+/** The same for the image of a process that has its own. */
+export const processTag = (project: string, id: string, process: string): string => releaseTag(project, `${id}-${process}`);
+
+/** Whether two releases are the same images with the same settings. */
+export const isSameVersion = (a: Version, b: Version): boolean =>
+  a.imageId === b.imageId && a.settings === b.settings && idsOf(a) === idsOf(b);
+
+type Version = Pick<Release, 'imageId' | 'settings' | 'images'>;
+
+const idsOf = ({ images = {} }: Version): string => canonical(Object.entries(images).map(([name, { imageId }]) => [name, imageId]));
+
 /** What may stand before `-release` in the name of an image ("path-component" of distribution/reference). */
 const IMAGE_PART = /^[a-z0-9]+(?:(?:_|__|-+)[a-z0-9]+)*-*$/;
 
@@ -49,9 +69,7 @@ export const currentRelease = (releases: readonly Release[]): Release | undefine
 /** The one before the current, other than it: where `rollback` goes. */
 export function previousRelease(releases: readonly Release[]): Release | undefined {
   const current = currentRelease(releases);
-  return releases.findLast(
-    (release) => release.result === 'deployed' && current && (release.imageId !== current.imageId || release.settings !== current.settings),
-  );
+  return releases.findLast((release) => release.result === 'deployed' && current && !isSameVersion(release, current));
 }
 
 /** A release that did not come to its end; one that is ordered did, whatever its entry says. */

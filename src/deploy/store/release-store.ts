@@ -8,11 +8,22 @@ import type { Engine, ImageInfo } from '../../docker/types.ts';
 import { buildImage, pullImage } from '../../images/store/build-image.ts';
 import { execute } from '../../project/execute.ts';
 import { readOverrides } from '../../reconcile/prepare.ts';
-import { appVersion, type Overrides } from '../../stack/overrides.ts';
+import { type AppVersion, appVersion, type Overrides } from '../../stack/overrides.ts';
 import { withRole } from '../../stack/roles.ts';
 import type { ImageSpec, Stack } from '../../stack/types.ts';
 import type { StateFolder } from '../../state/state.ts';
-import { currentRelease, nextRelease, type Release, releaseTag, settleInterrupted, withRelease } from '../plan/releases.ts';
+import { ownImages } from '../plan/deploy.ts';
+import {
+  currentRelease,
+  isSameVersion,
+  nextRelease,
+  processTag,
+  type Release,
+  type ReleaseImage,
+  releaseTag,
+  settleInterrupted,
+  withRelease,
+} from '../plan/releases.ts';
 
 export const readReleases = (state: StateFolder): Release[] =>
   state.readJson<Release[]>('releases.json', 'what was deployed before can no longer be found by its number', areReleases) ?? [];
@@ -62,28 +73,40 @@ export async function releaseImage(
   portal: ImageSpec,
   run: Pick<Execution, 'context' | 'engine' | 'docker'>,
 ): Promise<ImageInfo> {
-  const { engine } = run;
-  for (const name of [releaseTag(project, release.id), release.imageId]) {
-    const found = await engine.image(name);
-    if (found?.id === release.imageId) return found;
+  const found = await exactImage([releaseTag(project, release.id)], release, run);
+  if (found) return found;
+  if (portal.build && portal.ref === release.image) return obtainImage(portal.ref, portal, false, run);
+  throw imageGone(release.id, release);
+}
+
+/** An image with this very id, by these names, by the id, or from where it was pulled; undefined where it is nowhere. */
+export async function exactImage(
+  names: readonly string[],
+  { imageId, digests }: ReleaseImage,
+  run: Pick<Execution, 'context' | 'engine' | 'docker'>,
+): Promise<ImageInfo | undefined> {
+  for (const name of [...names, imageId]) {
+    const found = await run.engine.image(name);
+    if (found?.id === imageId) return found;
   }
-  for (const digest of release.digests) {
+  for (const digest of digests) {
     const pulled = await obtainImage(digest, { name: 'app', ref: digest }, true, run).catch((error) => {
       if (run.context.signal.aborted) throw error;
     });
-    if (pulled?.id === release.imageId) return pulled;
+    if (pulled?.id === imageId) return pulled;
   }
-  if (portal.build && portal.ref === release.image) return obtainImage(portal.ref, portal, false, run);
-  throw new UserError(
-    'IMAGE_MISSING',
-    `the image of release ${release.id} (${release.image}, ${release.imageId.slice(0, 19)}) is no longer here and cannot be pulled; nothing was changed`,
-    `load it (docker load) or build it again, then: medianest deploy --image ${release.image}`,
-  );
+  return undefined;
 }
 
+export const imageGone = (id: string, { image, imageId }: Pick<ReleaseImage, 'image' | 'imageId'>): UserError =>
+  new UserError(
+    'IMAGE_MISSING',
+    `the image of release ${id} (${image}, ${imageId.slice(0, 19)}) is no longer here and cannot be pulled; nothing was changed`,
+    `load it (docker load) or build it again, then: medianest deploy --image ${image}`,
+  );
+
 /** Names a release's image so that it is not pruned. */
-export const keepImage = (engine: Engine, project: string, release: string, image: ImageInfo): Promise<void> =>
-  engine.tag(image.id, releaseTag(project, release));
+export const keepImage = (engine: Engine, tag: string, image: ImageInfo): Promise<void> => engine.tag(image.id, tag);
 
 /**
  * After an `up`: what serves now is a release of its own where it differs from the last one, and a deploy that was
@@ -93,7 +116,7 @@ export async function noteRelease(
   state: StateFolder,
   engine: Engine,
   stack: Stack,
-  app: object,
+  { app, services }: { app: object; services: object },
   facts: { changed: boolean; time: Date; seconds: number; command: string } & Pick<Release, 'migrated' | 'restorePoint'>,
 ): Promise<void> {
   const replica = withRole(stack.services, 'application')[0];
@@ -103,16 +126,20 @@ export async function noteRelease(
   const current = currentRelease(releases);
   if (current && !facts.changed) return;
   const image = await engine.image(replica.image.ref);
-  const version = stack.overrides.app?.version ?? appVersion(app);
+  const version = stack.overrides.app?.version ?? appVersion(app, services);
   const settings = shortHash(version);
-  if (!image || (current?.imageId === image.id && current.settings === settings)) return;
+  const images = await imagesOf(engine, stack, version);
+  if (!image || !images || (current && isSameVersion(current, { imageId: image.id, settings, images }))) return;
   const id = nextRelease(releases, stack.overrides.app?.release);
-  await keepImage(engine, stack.project, id, image);
+  await keepImage(engine, releaseTag(stack.project, id), image);
+  for (const [name, { imageId, digests }] of Object.entries(images))
+    await keepImage(engine, processTag(stack.project, id, name), { id: imageId, digests });
   saveRelease(state, {
     id,
     image: replica.image.ref,
     imageId: image.id,
     digests: image.digests,
+    ...(Object.keys(images).length > 0 && { images }),
     settings,
     version,
     time: facts.time.toISOString(),
@@ -123,4 +150,16 @@ export async function noteRelease(
     ...(facts.migrated && { migrated: facts.migrated }),
     ...(facts.restorePoint && { restorePoint: facts.restorePoint }),
   });
+}
+
+/** Images of processes that have their own; undefined where the engine lacks one of them. */
+async function imagesOf(engine: Engine, stack: Stack, version: AppVersion): Promise<Record<string, ReleaseImage> | undefined> {
+  const images: Record<string, ReleaseImage> = {};
+  for (const name of Object.keys(ownImages(version))) {
+    const ref = withRole(stack.services, 'application').find(({ component }) => component === name)?.image.ref;
+    const found = ref && (await engine.image(ref));
+    if (!ref || !found) return undefined;
+    images[name] = { image: ref, imageId: found.id, digests: found.digests };
+  }
+  return images;
 }

@@ -72,9 +72,11 @@ export function pastReleases(
   // Without the list it cannot be told which of them served.
   if (releases.length === 0) return [];
   const kept = new Set([ordered, ...releases.filter(({ result }) => result === 'deployed' || result === 'running').map(({ id }) => id)]);
-  return images
-    .filter(({ ref }) => ref.startsWith(tagPrefix) && /^r\d+$/.test(ref.slice(tagPrefix.length)))
-    .filter(({ ref }) => !kept.has(ref.slice(tagPrefix.length)));
+  // `r3`, and `r3-backend` for the image of one of its processes.
+  return images.filter(({ ref }) => {
+    const [, id] = (ref.startsWith(tagPrefix) && /^(r\d+)(?:-[a-z][a-z0-9-]*)?$/.exec(ref.slice(tagPrefix.length))) || [];
+    return id !== undefined && !kept.has(id);
+  });
 }
 
 /** What a killed build has left has the number of its process in its name. */

@@ -25,10 +25,10 @@ export function unresolved(lines: readonly string[]): string[] {
 
 /**
  * For `health`: the application asks for hosts that it has no way to.
- * @param egress `app.egress` @param lines the newest of its log
+ * @param egress `app.egress` @param lines the newest of its log @param process of `services`, where it is not the first
  * @returns undefined where it complains of nothing, or every address is open to it
  */
-export function noWayOutCheck(egress: boolean | readonly string[], lines: readonly string[]): Check | undefined {
+export function noWayOutCheck(egress: boolean | readonly string[], lines: readonly string[], process?: string): Check | undefined {
   if (egress === true) return undefined;
   const open = (Array.isArray(egress) ? (egress as readonly string[]) : []).map((text) => text.split(':')[0]);
   const names = unresolved(lines).filter((name) => !open.includes(name));
@@ -36,9 +36,9 @@ export function noWayOutCheck(egress: boolean | readonly string[], lines: readon
   const shown = names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
   const setting = [...(Array.isArray(egress) ? (egress as readonly string[]) : []), ...names.slice(0, 3)].join(', ');
   return {
-    id: 'app-egress',
+    id: process ? `app-egress.${process}` : 'app-egress',
     status: 'warn',
-    message: `the application cannot resolve ${shown}: it has no way out there`,
-    remedy: `if it is to call that, set \`app.egress: [${setting}]\`, with the port where it is not 443: HOST:PORT`,
+    message: `${process ? `the process ${process}` : 'the application'} cannot resolve ${shown}: it has no way out there`,
+    remedy: `if it is to call that, set \`${process ? `services.${process}` : 'app'}.egress: [${setting}]\`, with the port where it is not 443: HOST:PORT`,
   };
 }

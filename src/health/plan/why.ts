@@ -46,14 +46,15 @@ export interface Suspect {
   lines: readonly string[];
 }
 
-type Written = Pick<Manifest['services'][number], 'name' | 'role' | 'after'>;
+type Written = Pick<Manifest['services'][number], 'name' | 'role' | 'after' | 'process'>;
 
 /** The services that these need, near and far: what is further from the visitor comes first. */
 export function neededBy<S extends Written>(asked: readonly S[], all: readonly S[]): S[] {
   const found = new Set<S>();
   const visit = (service: S) => {
     // A balancer starts without the application, and has nothing to say without it.
-    const needs = (other: S) => service.after?.includes(other.name) || (service.role === 'balancer' && other.role === 'application');
+    const behind = (other: S) => service.role === 'balancer' && other.role === 'application' && !other.process?.drains;
+    const needs = (other: S) => service.after?.includes(other.name) || behind(other);
     for (const other of all.filter(needs)) {
       if (found.has(other)) continue;
       visit(other);

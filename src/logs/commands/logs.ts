@@ -68,8 +68,8 @@ function levelOf(text: string | undefined): Level | undefined {
 
 /** What the container’s health check and the balancer ask the application for. */
 function probesOf({ settings }: Loaded): string[] {
-  const { healthPath, readyPath } = (settings.app ?? {}) as { healthPath?: string; readyPath?: string };
-  return [healthPath, readyPath].filter((path) => path !== undefined);
+  const processes = [settings.app ?? {}, ...Object.values(settings.services ?? {})] as { healthPath?: string; readyPath?: string }[];
+  return [...new Set(processes.flatMap(({ healthPath, readyPath }) => [healthPath, readyPath]).filter((path) => path !== undefined))];
 }
 
 const TONES: Readonly<Record<Level, Tone | undefined>> = { debug: 'soft', info: undefined, warn: 'warn', error: 'fail' };

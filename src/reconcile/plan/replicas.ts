@@ -46,6 +46,10 @@ export function idleFirst<T extends { name: string }>(replicas: readonly T[], se
   return [...replicas.filter((replica) => !serves(replica)), ...replicas.filter(serves)];
 }
 
+/** Processes of one release, each after those that it comes after; the order within a process stays. */
+export const inReleaseOrder = <T extends { process?: { order: number } | undefined }>(replicas: readonly T[]): T[] =>
+  [...replicas].sort((a, b) => (a.process?.order ?? 0) - (b.process?.order ?? 0));
+
 /**
  * Replicas that change between TLS and plain HTTP are replaced together where their balancer gets a new container: its configuration
  * may be that of an earlier version, and it could not be told of each.

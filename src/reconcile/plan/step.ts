@@ -2,9 +2,11 @@ import type { Member } from '../../stack/member.ts';
 import type { Overrides } from '../../stack/overrides.ts';
 import type { SettingsTrial } from '../../stack/settings-trial.ts';
 import type { Reach } from '../../stack/subnets.ts';
-import type { CertificateSpec, ImageSpec, NfsExport, Rendered, Rolling, Service, Stack } from '../../stack/types.ts';
+import type { CertificateSpec, ImageSpec, NfsExport, ProcessPlace, Rendered, Rolling, Service, Stack } from '../../stack/types.ts';
 import type { Mend } from '../../state/plan/mends.ts';
 import type { CarryJournal } from './carry-journal.ts';
+
+type Drains = NonNullable<ProcessPlace['drains']>;
 
 /** What brings a stack to what its settings say: images, secrets, certificates, files and containers, which any service may have. */
 export interface ReconcileSteps {
@@ -32,6 +34,8 @@ export interface ReconcileSteps {
   'store-overrides': { overrides: Overrides };
   /** Drained once `others` more are in service, a new container or a restart of the old one, enabled. */
   replace: { service: string; rolling: Rolling; others: number; by: 'recreate' | 'restart'; waitSeconds: number };
+  /** Told to finish, then a new container or a restart of the old one, and a look whether it stays up. */
+  'replace-worker': { service: string; drains: Drains; by: 'recreate' | 'restart'; waitSeconds: number };
   /** Handover, a new container or a restart of the old one, and a wait until it is a healthy member again. */
   'replace-member': { service: string; member: Member; by: 'recreate' | 'restart'; waitSeconds: number };
   /** A member that leaves its group: with `handover` it first hands over what it leads, then it is stopped and removed. */

@@ -8,7 +8,16 @@ import { freedFirst } from './freed-first.ts';
 import { controllersLast, oneByOne, retirements, sharedBeforeEtcdShrinks, sharedFirst } from './members.ts';
 import { dueMigrations, hasDatabase, withMigrations } from './migrations.ts';
 import { type Planned, preparation } from './preparation.ts';
-import { activatedLast, drainedFirst, flipsTogether, idleFirst, leftOut, recreateSteps, TAKES_CONFIGURATION } from './replicas.ts';
+import {
+  activatedLast,
+  drainedFirst,
+  flipsTogether,
+  idleFirst,
+  inReleaseOrder,
+  leftOut,
+  recreateSteps,
+  TAKES_CONFIGURATION,
+} from './replicas.ts';
 import type { Step } from './step.ts';
 
 /** What an `up` executes, in order: prepare all that can fail, then touch containers, then prove. */
@@ -79,7 +88,9 @@ function containerSteps(
       );
   const isMember = ({ service }: Change) => members.some(({ name }) => name === service);
   const rolled = touched.filter((change) => rollingOf(change) && !isMember(change));
-  const replaced = touched.filter((change) => rolled.includes(change) || isMember(change));
+  const drainsOf = ({ service }: Change) => services.get(service)?.process?.drains;
+  const drained = touched.filter((change) => change.action === 'recreate' && drainsOf(change) && running(change.service) && !moves);
+  const replaced = touched.filter((change) => rolled.includes(change) || drained.includes(change) || isMember(change));
   const others = touched.filter((change) => !replaced.includes(change));
   const retired = retirements(others, wanted, facts.containers);
   const unretired = others.filter(({ service }) => !retired.some((step) => step.service === service));
@@ -140,14 +151,15 @@ function containerSteps(
   const rollsIn = (name: string) => services.get(name) as Service & { rolling: Rolling };
   const together = rolledNames.filter((name) => rollsIn(name).rolling.strategy === 'recreate');
   steps.push(...recreateSteps(together.map(rollsIn), waitSeconds));
-  const behind = ({ balancer }: Rolling) => wanted.filter(({ name, rolling }) => rolling?.balancer === balancer && running(name));
-  for (const { name, cause } of idleFirst(
-    rolled.flatMap(({ service, cause }) => (together.includes(service) ? [] : [{ name: service, cause }])),
-    facts.serving,
-  )) {
-    const { rolling } = rollsIn(name);
-    const others = behind(rolling).length - 1;
-    steps.push({ kind: 'replace', service: name, rolling, others, by: 'recreate', waitSeconds, cause });
+  const behind = ({ component, rolling: own }: Service) =>
+    wanted.filter((other) => other.component === component && other.rolling?.balancer === own?.balancer && running(other.name));
+  const named = ({ service, cause }: Change) => ({ name: service, cause, process: services.get(service)?.process });
+  const single = rolled.filter(({ service }) => !together.includes(service));
+  for (const { name, cause, process } of inReleaseOrder([...idleFirst(single.map(named), facts.serving), ...drained.map(named)])) {
+    const service = services.get(name) as Service;
+    const common = { service: name, by: 'recreate', waitSeconds, cause } as const;
+    if (process?.drains) steps.push({ kind: 'replace-worker', drains: process.drains, ...common });
+    else steps.push({ kind: 'replace', rolling: service.rolling as Rolling, others: behind(service).length - 1, ...common });
   }
   steps.push(...reloaded.filter((change) => !first(change)).map(reload));
   const balancers = new Set(early.flatMap(({ service }) => services.get(service)?.rolling?.balancer ?? []));

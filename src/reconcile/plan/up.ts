@@ -91,7 +91,7 @@ function changeOf(
   if (gone) return change('recreate', `${gone} was removed, and the container still has the old folder`, service.interruption);
   if (container.state === 'restarting') return change('recreate', LOOPING, service.interruption);
   if (container.state !== 'running') return change('start', `it is ${container.state}`, 'none: it is not running');
-  if (facts.deploying && service.rolling) return change('keep', 'unchanged', 'none');
+  if (facts.deploying && (service.rolling || service.process?.drains)) return change('keep', 'unchanged', 'none');
   const unread = reloadCause(service, rendered, facts);
   // Of one that never became healthy it is not known what it has read: it counts if it is not what its container was made with.
   const another = facts.applied[service.name] !== undefined || facts.liveConfigs[service.name] !== rendered.configs[service.name];

@@ -1,7 +1,7 @@
 import type { Check } from '../../capability/check.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { ObservedContainer } from '../../docker/types.ts';
-import { LABEL, volumeName } from '../../stack/labels.ts';
+import { volumeName } from '../../stack/labels.ts';
 import type { Service, Stack } from '../../stack/types.ts';
 import type { Step } from './step.ts';
 
@@ -65,9 +65,10 @@ export function renderedOwnerSteps(
   const images = Object.values(services).map(({ image }) => String(image));
   const built = images.find((image) => image.startsWith('medianest/'));
   const steps = new Map<string, Step>();
-  for (const [name, { user, image, labels, volumes }] of Object.entries(services)) {
+  for (const [name, { user, image, environment, volumes }] of Object.entries(services)) {
     const [uid = 0, gid = uid] = String(user).split(':').map(Number);
-    if (!names.includes(name) || (labels as JsonObject | undefined)?.[LABEL.component] !== 'app') continue;
+    // Of the application alone; its processes have components of their own.
+    if (!names.includes(name) || (environment as JsonObject | undefined)?.APP_REPLICA !== name) continue;
     for (const volume of writableVolumes(volumes))
       steps.set(volume.source, { kind: 'own-volume', volume: volume.source, project, uid, gid, image: built ?? String(image), cause });
   }

@@ -3,7 +3,7 @@ import { UserError } from '../../core/errors.ts';
 import { cpus, memory } from '../../settings/fields.ts';
 import { type BuildInput, defineService } from '../../stack/service.ts';
 import type { Blueprint } from '../../stack/types.ts';
-import { app, FIRST_HOST } from '../app/app.ts';
+import { allProcesses, FIRST_PROCESS, replicasOf, slotNames, slotsOf } from '../app/processes/process.ts';
 import { monitored } from '../shared/monitoring.ts';
 import { containerChanges, containerName, containerReads, containerStats, engineRequests, logsPattern } from './engine-requests.ts';
 import { takesLogs } from './log-egress.ts';
@@ -94,14 +94,14 @@ export const engineProxy = defineService({
  */
 export function watched(input: BuildInput): Blueprint[] {
   const running = input.built.filter(({ oneOff }) => !oneOff);
-  const first = running.find(({ role }) => role === 'application');
-  if (!first) return running;
-  const slots = Array.from({ length: input.settingsOf(app).maxReplicas }, (_, index) => ({
-    ...first,
-    name: `app-${index + 1}`,
-    host: FIRST_HOST + index,
-  }));
-  return [...running.filter(({ name }) => !/^app-\d+$/.test(name)), ...slots];
+  if (!running.some(({ role }) => role === 'application')) return running;
+  const slots = allProcesses(input).flatMap((process) => {
+    const names = replicasOf(process).map(({ name }) => name);
+    const first = running.find(({ name }) => names.includes(name));
+    const count = process.name === FIRST_PROCESS ? process.own.maxReplicas : slotsOf(process, input);
+    return first ? slotNames(process, count).map(({ name, host }) => ({ ...first, name, host })) : [];
+  });
+  return [...running.filter(({ role }) => role !== 'application'), ...slots];
 }
 
 /** @throws UserError if the engine is elsewhere, and no setting says where its socket is */

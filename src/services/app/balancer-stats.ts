@@ -14,7 +14,7 @@ export interface ReplicaTraffic {
 
 /** HAProxy's `show stat` (management guide, 9.1) -> replica -> its traffic. Replicas that are switched off are left out. */
 export function parseBalancerStats(csv: string): Record<string, ReplicaTraffic> {
-  const replicas = appRows(csv).filter(({ text }) => text('svname') !== 'BACKEND');
+  const replicas = rowsOf(csv).filter(({ text }) => !['FRONTEND', 'BACKEND', ''].includes(text('svname')));
   return Object.fromEntries(
     replicas.map(({ text, number }) => [
       text('svname'),
@@ -40,9 +40,9 @@ export interface ReplicaCount {
 
 /** @returns undefined for a text that is no statistics of the application */
 export function parseReplicaCounts(csv: string): Record<string, ReplicaCount> | undefined {
-  const rows = appRows(csv);
+  const rows = rowsOf(csv);
   if (!rows.some(({ text }) => text('svname') === 'BACKEND')) return undefined;
-  const replicas = rows.filter(({ text }) => text('svname') !== 'BACKEND');
+  const replicas = rows.filter(({ text }) => !['FRONTEND', 'BACKEND', ''].includes(text('svname')));
   return Object.fromEntries(
     replicas.map(({ text, number }) => {
       const lost = number('econ') + number('eresp');
@@ -55,7 +55,7 @@ export function parseReplicaCounts(csv: string): Record<string, ReplicaCount> | 
   );
 }
 
-/** How busy the replicas are. */
+/** How busy the replicas of `app` are, which autoscaling is about. */
 export interface BalancerLoad {
   /** Those that the balancer sends requests to. */
   replicas: Readonly<Record<string, ReplicaLoad>>;
@@ -74,7 +74,7 @@ export interface ReplicaLoad {
 
 /** @returns undefined for a text that is no statistics of the application: "no replica" is another thing */
 export function parseBalancerLoad(csv: string): BalancerLoad | undefined {
-  const rows = appRows(csv);
+  const rows = rowsOf(csv).filter(({ text }) => text('pxname') === 'app');
   const backend = rows.find(({ text }) => text('svname') === 'BACKEND');
   if (!backend) return undefined;
   const serving = rows.filter(({ text }) => text('svname') !== 'BACKEND' && text('status').startsWith('UP'));
@@ -94,13 +94,12 @@ interface Row {
   number(column: string): number;
 }
 
-/** The lines about the application's backend. */
-function appRows(csv: string): Row[] {
+function rowsOf(csv: string): Row[] {
   const [header = '', ...lines] = csv.split('\n').filter(Boolean);
   const columns = header.replace(/^# /, '').split(',');
-  return lines.flatMap((line): Row[] => {
+  return lines.map((line): Row => {
     const values = line.split(',');
     const text = (name: string) => values[columns.indexOf(name)] ?? '';
-    return text('pxname') === 'app' ? [{ text, number: (name) => Number(text(name)) || 0 }] : [];
+    return { text, number: (name) => Number(text(name)) || 0 };
   });
 }

@@ -3,9 +3,10 @@ import { cpus, memory } from '../../settings/fields.ts';
 import { defineService } from '../../stack/service.ts';
 import { haproxyMetrics } from '../shared/monitoring.ts';
 import { traced } from '../shared/traces.ts';
-import { app, appReplicas, FIRST_HOST } from './app.ts';
+import { app } from './app.ts';
 import { appTls } from './portal.ts';
-import { firstSlot } from './releasing.ts';
+import { poolView } from './processes/pools.ts';
+import { allProcesses } from './processes/process.ts';
 
 export const BALANCER_HOST = 40;
 /** Each protocol has a port of its own: while `app.tls` changes, the edge can go by the one or the other. */
@@ -26,9 +27,6 @@ const RESERVED_BYTES = 48 * 1024 ** 2;
 /** As many as the memory limit holds; a request waits for one rather than that the container is killed. */
 const buffersIn = (memoryBytes: number): number => Math.max(64, Math.floor((memoryBytes - RESERVED_BYTES) / HEADER_BYTES));
 
-/** Where the balancer finds a replica. */
-const slot = (index: number) => ({ name: `app-${index + 1}`, host: FIRST_HOST + index });
-
 export const balancer = defineService({
   name: 'balancer',
   key: 'balancer',
@@ -38,8 +36,7 @@ export const balancer = defineService({
     const application = input.settingsOf(app);
     const tls = appTls(application, input);
     const metrics = haproxyMetrics('balancer', 'app', input);
-    const replicas = new Set(appReplicas(application, firstSlot(input)).map(({ name }) => name));
-    const slots = Array.from({ length: Math.max(application.maxReplicas, replicas.size) }, (_, index) => slot(index));
+    const pools = allProcesses(input).filter(({ serves }) => serves);
     return [
       {
         name: 'balancer',
@@ -60,27 +57,14 @@ export const balancer = defineService({
         view: {
           tls,
           ports: BALANCER_PORTS,
-          sticky: application.sticky,
-          readyPath: application.readyPath,
-          ready: {
-            statuses: application.ready.statuses.join(','),
-            interval: application.ready.intervalSeconds,
-            fast: Math.max(1, Math.floor(application.ready.intervalSeconds / 2)),
-            rise: application.ready.rise,
-            fall: application.ready.fall,
-          },
+          pools: pools.map((process) => poolView(process, input)),
+          others: pools.flatMap(({ name, beside }) => (beside ? [name] : [])),
           timeoutSeconds: application.timeout,
           clientSeconds: Math.max(75, application.timeout + 15),
           traces: traced(input),
           headerBytes: HEADER_BYTES,
           buffers: buffersIn(own.memory),
           drainSecondsText: String(application.drainSeconds),
-          servers: slots.map(({ name, host }) => ({
-            name,
-            address: input.address('app', host),
-            port: application.port,
-            enabled: replicas.has(name),
-          })),
           maxPerServer: own.maxPerReplica,
           maxConnections: own.maxConnections,
           ...metrics.view,

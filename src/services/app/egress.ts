@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import { cpus, memory } from '../../settings/fields.ts';
 import { type BuildInput, defineService } from '../../stack/service.ts';
-import { app, FIRST_HOST, MIGRATE_HOST } from './app.ts';
-import type { AppSettings } from './portal.ts';
-import { waysOut } from './ways-out.ts';
+import { app } from './app.ts';
+import { FIRST_PROCESS, type Process, slotNames, slotsOf } from './processes/process.ts';
+import { callersByWay } from './processes/ways.ts';
+import { MIGRATE_HOST } from './replica.ts';
 
 const settings = z.strictObject({
   maxConnections: z.int().min(10).max(100_000).default(500).describe('Connections at most, in each container'),
@@ -11,10 +12,12 @@ const settings = z.strictObject({
   cpus: cpus(1).describe('Processors that each container may use at most; never more than the host has'),
 });
 
-/** Only the application is let through, all of its replicas that may come: the edge and the balancer have no way out here. */
-function callers(own: AppSettings, input: BuildInput): string[] {
-  const slots = input.enabled('balancer') ? Math.max(own.maxReplicas, own.replicas) : own.replicas;
-  const hosts = [MIGRATE_HOST, ...Array.from({ length: slots }, (_, index) => FIRST_HOST + index)];
+/** Only processes that name the host are let through, all of their replicas that may come: the edge and the balancer have no way out here. */
+function callersOf(processes: readonly Process[], input: BuildInput): string[] {
+  const hosts = processes.flatMap((process) => [
+    ...(process.name === FIRST_PROCESS ? [MIGRATE_HOST] : []),
+    ...slotNames(process, input.enabled('balancer') ? slotsOf(process, input) : process.own.replicas).map(({ host }) => host),
+  ]);
   return hosts.map((host) => input.address('app', host));
 }
 
@@ -26,8 +29,7 @@ export const egress = defineService({
   summary: 'HAProxy: leads the application to Plex and the others outside, a container for each host, and nowhere else',
   settings,
   build: (own, input) => {
-    const application = input.settingsOf(app);
-    const ways = waysOut(application, input);
+    const { ways, callers } = callersByWay(input);
     return ways.map(({ name, host, target, isAddress, ports, urls }) => ({
       name,
       image: input.image('balancer'),
@@ -40,7 +42,7 @@ export const egress = defineService({
       environment: {},
       view: {
         address: input.address('app', host),
-        callers: callers(application, input),
+        callers: callersOf(callers.get(name) ?? [], input),
         target,
         resolves: !isAddress,
         ports,

@@ -1,15 +1,16 @@
 import * as z from 'zod';
 import { cpus, memory, port, size, urlPath } from '../../settings/fields.ts';
-import type { BuildInput, CacheConnection, DatabaseConnection, StoreContract } from '../../stack/service.ts';
+import type { BuildInput, CacheConnection, Connection, DatabaseConnection, StoreContract } from '../../stack/service.ts';
 import { type CertificateSpec, type Mount, READY_PATH, type SecretSpec } from '../../stack/types.ts';
 import { signOnContract } from '../sign-on/settings/contract.ts';
 import { autoscaleSettings } from './autoscale.ts';
-import { asFiles, type Handed, handVariables } from './environment/handing.ts';
+import { asFiles, type Beside, type Handed, handVariables } from './environment/handing.ts';
 import type { ReferenceFacts } from './environment/references.ts';
 import { envFileSettings, envSettings, secretsSettings } from './environment/settings.ts';
 import { HEALTH_PATH, healthSettings, readySettings } from './health.ts';
 import { MEDIA_TARGET, mediaContract, mediaSettings } from './media.ts';
 import { notifyContract, portalSettings } from './notify.ts';
+import { type ProcessSettings, processName } from './processes/settings.ts';
 import { releasingSettings } from './releasing.ts';
 import { tracesContract } from './traces.ts';
 import { folderPath, volumesSettings, writableSettings } from './volumes.ts';
@@ -97,6 +98,7 @@ export const appSettings = z.strictObject({
     })
     .prefault({})
     .describe('Programs with their arguments, no shell: [./notify, "--deploy"]'),
+  after: z.array(processName).default([]).describe('Processes of `services` that a release replaces before it: [backend]'),
   tls: z
     .boolean()
     .optional()
@@ -152,42 +154,67 @@ interface Surroundings {
   edge?: ReferenceFacts['edge'];
   /** Nothing sets variables inside its container: secrets reach it as files alone. */
   filesOnly?: boolean;
+  /** One process of several: what it says of variables, and what of the stack it is given. */
+  process?: { beside: Beside | undefined; needs: ProcessSettings['needs']; serves: boolean };
 }
 
+/** What an application is given that needs all of it, and listens. */
+const WHOLE: NonNullable<Surroundings['process']> = {
+  beside: undefined,
+  needs: { database: true, cache: true, external: true, uploads: true, media: true, volumes: true },
+  serves: true,
+};
+
+/** A store that is not needed: references can name it, and nothing of it is handed over. */
+const without = <C extends Connection>({ connection }: StoreContract<C>): StoreContract<C> => ({
+  connection,
+  environment: {},
+  secrets: [],
+  passwords: [],
+  after: [],
+});
+
 /** The operator's own variables and secrets, their references resolved. */
-function ownVariables(own: AppSettings, input: BuildInput, { database, cache, ways = [], edge, filesOnly }: Surroundings): Handed {
-  const handed = handVariables(own, {
+function ownVariables(own: AppSettings, input: BuildInput, around: Surroundings): Handed {
+  const { database, cache, ways = [], edge, filesOnly, process } = around;
+  const facts: ReferenceFacts = {
     database: database.connection,
     cache: cache.connection,
     external: input.settings.external,
     given: (url) => givenUrl(url, ways),
     edge,
     app: { port: own.port, uploads: own.uploadsPath, media: own.media.kind === 'object' ? undefined : MEDIA_TARGET },
-  });
+  };
+  const handed = handVariables(own, facts, process?.beside);
   return filesOnly ? asFiles(handed) : handed;
 }
 
+const NOTHING_OUTSIDE: BuildInput['settings']['external'] = { plex: {}, overseerr: {}, uptimeKuma: {} };
+
 /** The environment and the secrets of the app contract (docs/app-contract.md). */
 export function portalContract(own: AppSettings, input: BuildInput, around: Surroundings) {
-  const { plex, overseerr, uptimeKuma } = input.settings.external;
-  const { ways = [] } = around;
-  const stores = [around.database, around.cache];
-  const media = mediaContract(own.media);
+  const { ways = [], process = WHOLE } = around;
+  const { needs, serves } = process;
+  const { plex, overseerr, uptimeKuma } = needs.external ? input.settings.external : NOTHING_OUTSIDE;
+  const stores = [needs.database ? around.database : without(around.database), needs.cache ? around.cache : without(around.cache)];
+  const media = needs.media ? mediaContract(own.media) : { mounts: [], environment: {} as Record<string, string>, secrets: [] };
   const traces = tracesContract(input, ways);
   const notify = own.image ? { environment: {}, secrets: [] } : notifyContract(own.portal, (url) => givenUrl(url, ways));
-  const signIn = signOnContract(input);
+  const signIn = serves ? signOnContract(input) : { environment: {}, secrets: [] };
   const variables = ownVariables(own, input, around);
   const given = (name: string, value: typeof plex.token): SecretSpec[] => (value ? [{ name, source: { given: value } }] : []);
   const environment: Record<string, string> = {
-    PORT: String(own.port),
+    ...(serves && { PORT: String(own.port) }),
     ...Object.assign({}, ...stores.map((store) => store.environment)),
-    UPLOADS_PATH: own.uploadsPath,
+    ...(needs.uploads && { UPLOADS_PATH: own.uploadsPath }),
     ...media.environment,
     ...(media.environment.S3_ENDPOINT && { S3_ENDPOINT: givenUrl(media.environment.S3_ENDPOINT, ways) }),
-    UPLOAD_LIMIT_BYTES: String(own.uploadLimit),
-    UPLOAD_QUOTA_BYTES: String(own.uploadQuota),
-    UPLOAD_CLIENT_QUOTA_BYTES: String(Math.max(own.uploadClientQuota, own.uploadLimit)),
-    UPLOAD_RESERVE_BYTES: String(input.settings.diskReserve),
+    ...(needs.uploads && {
+      UPLOAD_LIMIT_BYTES: String(own.uploadLimit),
+      UPLOAD_QUOTA_BYTES: String(own.uploadQuota),
+      UPLOAD_CLIENT_QUOTA_BYTES: String(Math.max(own.uploadClientQuota, own.uploadLimit)),
+      UPLOAD_RESERVE_BYTES: String(input.settings.diskReserve),
+    }),
     LOG_LEVEL: own.logLevel,
     ...(plex.url && { PLEX_URL: givenUrl(plex.url, ways) }),
     ...(plex.token && { PLEX_TOKEN_FILE: '/run/secrets/plex-token' }),

@@ -76,9 +76,13 @@ declare module '../../stack/service.ts' {
 }
 
 /** Whether a release with this image and these settings has served, so that its migration has run. */
-export function hasServed(own: object, image: string, { overrides, host }: Pick<BuildInput, 'overrides' | 'host'>): boolean {
+export function hasServed(
+  { app, services }: { app: object; services?: object | undefined },
+  image: string,
+  { overrides, host }: Pick<BuildInput, 'overrides' | 'host'>,
+): boolean {
   if (overrides.app?.ref === image) return true;
-  return host.served?.image === image && host.served.settings === shortHash(appVersion(own));
+  return host.served?.image === image && host.served.settings === shortHash(appVersion(app, services));
 }
 
 /** Where the second set of a blue-green deploy begins, counted from 1. */
@@ -91,8 +95,15 @@ export const firstSlot = ({ overrides, enabled }: Pick<BuildInput, 'overrides' |
 /** @throws UserError INVALID_SETTINGS where two sets have no room in the balancer, or would not have the same volumes */
 export function refuseTwoSets(
   own: Releasing & { volumes: Readonly<Record<string, { shared: boolean }>>; autoscale?: { max: number } | undefined },
+  several: boolean,
 ): void {
   if (own.strategy !== 'blue-green') return;
+  if (several)
+    throw new UserError(
+      'INVALID_SETTINGS',
+      'app.strategy is blue-green, and `services` has processes beside the application: only rolling and recreate know these; nothing was changed',
+      'choose `app.strategy: rolling`, which drops no request either',
+    );
   const most = Math.max(own.replicas, own.autoscale?.max ?? 0);
   if (2 * most > own.maxReplicas)
     throw new UserError(

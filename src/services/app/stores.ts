@@ -1,9 +1,9 @@
 import type { BuildInput, CacheConnection, DatabaseConnection, StoreContract } from '../../stack/service.ts';
-import { serverCache } from '../cache/redis.ts';
+import { redis, serverCache } from '../cache/redis.ts';
 import { clusterCache } from '../cache/redis-cluster.ts';
 import { redisSentinel, sentinelCache } from '../cache/redis-sentinel.ts';
 import { clusterDatabase, patroni } from '../database/patroni.ts';
-import { singleDatabase } from '../database/postgres.ts';
+import { postgres, singleDatabase } from '../database/postgres.ts';
 
 /** The application's database, whichever of the two is switched on. */
 export const databaseContract = (input: BuildInput): StoreContract<DatabaseConnection> =>
@@ -14,3 +14,8 @@ export function cacheContract(input: BuildInput): StoreContract<CacheConnection>
   if (input.enabled('redis-cluster')) return clusterCache(input);
   return input.enabled(redisSentinel.name) ? sentinelCache(input) : serverCache(input);
 }
+
+export const hasDatabase = (input: BuildInput): boolean => input.enabled(patroni.name) || input.enabled(postgres.name);
+
+export const hasCache = (input: BuildInput): boolean =>
+  input.enabled(redis.name) || input.enabled('redis-cluster') || input.enabled(redisSentinel.name);

@@ -50,13 +50,17 @@ export interface OwnFolders {
 
 const within = (folder: string, other: string): boolean => folder === other || folder.startsWith(`${other}/`);
 
-/** @throws UserError INVALID_SETTINGS where two have one place, or one would hide what the application is given */
-export function refuseOverlaps({ volumes, writable, uploadsPath }: OwnFolders): void {
-  const all = [
-    ...Object.entries(volumes).map(([name, { path }]) => ({ setting: `app.volumes.${name}.path`, path })),
-    ...writable.map((path, index) => ({ setting: `app.writable.${index}`, path })),
-    { setting: 'app.uploadsPath', path: uploadsPath },
-  ];
+/** Folders, and the setting that each of them comes from. */
+export const folderPlaces = ({ volumes, writable }: Omit<OwnFolders, 'uploadsPath'>, setting: string) => [
+  ...Object.entries(volumes).map(([name, { path }]) => ({ setting: `${setting}.volumes.${name}.path`, path })),
+  ...writable.map((path, index) => ({ setting: `${setting}.writable.${index}`, path })),
+];
+
+/**
+ * @param all folders of one container, and the settings that they come from
+ * @throws UserError INVALID_SETTINGS where two have one place, or one would hide what the application is given
+ */
+export function refuseOverlaps(all: readonly { setting: string; path: string }[]): void {
   for (const [index, { setting, path }] of all.entries()) {
     const taken = TAKEN.find((folder) => within(path, folder) || within(folder, path));
     const other = all.slice(0, index).find((before) => before.path === path);
@@ -69,25 +73,28 @@ export function refuseOverlaps({ volumes, writable, uploadsPath }: OwnFolders): 
   }
 }
 
-/** The volumes of a replica, in the order of their names. @param replica `app-1`; undefined for what is no replica, which has the shared ones alone */
-export const ownVolumes = ({ volumes }: OwnFolders, replica: string | undefined): Mount[] =>
+/**
+ * The volumes of a replica, in the order of their names.
+ * @param replica `app-1`; undefined for what is no replica, which has the shared ones alone @param prefix of their names, for a process beside the first
+ */
+export const ownVolumes = ({ volumes }: Pick<OwnFolders, 'volumes'>, replica: string | undefined, prefix = ''): Mount[] =>
   Object.entries(volumes)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([name, { path, backup, shared }]): Mount[] => {
       if (!shared && !replica) return [];
-      const source = shared ? `own-${name}` : `own-${name}.${replica}`;
+      const source = `own-${prefix}${name}${shared ? '' : `.${replica}`}`;
       return [{ source, target: path, kind: 'volume', readOnly: false, ofUser: true, ...(backup && { backedUp: 'files' }) }];
     });
 
 /** Folders in memory, in Compose's words. */
-export const memoryFolders = ({ writable }: OwnFolders, uid: number, gid: number): string[] => [
+export const memoryFolders = ({ writable }: Pick<OwnFolders, 'writable'>, uid: number, gid: number): string[] => [
   '/tmp:mode=1777',
   ...writable.map((path) => `${path}:uid=${uid},gid=${gid},mode=0700`),
 ];
 
 /** Why each of them is kept (docs/hardening.md). */
-export const keepsFolders = ({ volumes, writable }: OwnFolders): Record<string, string> =>
+export const keepsFolders = ({ volumes, writable }: Omit<OwnFolders, 'uploadsPath'>, setting = 'app'): Record<string, string> =>
   Object.fromEntries([
-    ...Object.entries(volumes).map(([name, { path }]) => [path, `app.volumes.${name}`] as const),
-    ...writable.map((path) => [path, 'app.writable: gone with the container'] as const),
+    ...Object.entries(volumes).map(([name, { path }]) => [path, `${setting}.volumes.${name}`] as const),
+    ...writable.map((path) => [path, `${setting}.writable: gone with the container`] as const),
   ]);

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { UserError } from '../../core/errors.ts';
 import { isAddress, isLoopback, portOf, withHost } from '../../core/url-host.ts';
 import type { BuildInput } from '../../stack/service.ts';
 import { tracesEndpoint } from '../shared/traces.ts';
@@ -72,8 +73,11 @@ interface Named {
   alias?: string;
 }
 
-/** The addresses outside that the settings name for the application. */
-function named(own: Caller, { settings }: Pick<BuildInput, 'settings'>): Named[] {
+/**
+ * The addresses outside that the settings name for the application.
+ * @param more hosts that other processes name: numbered from the end, so that neither changes a number of the other
+ */
+function named(own: Caller, { settings }: Pick<BuildInput, 'settings'>, more: readonly string[] = []): Named[] {
   const { plex, overseerr, uptimeKuma } = settings.external;
   const { kind, endpoint, bucket } = own.media;
   const all: { id: string; url: string | undefined; alias?: string }[] = [
@@ -92,21 +96,37 @@ function named(own: Caller, { settings }: Pick<BuildInput, 'settings'>): Named[]
     const index = names.indexOf(nameOf(text));
     return { id: `host-${index + 1}`, url: `https://${text}`, host: FIRST_ASKED + index };
   });
+  const besides = [...new Set(more.map(nameOf))].filter((name) => !names.includes(name));
+  refuseTooMany([...names, ...besides]);
+  const others = more.flatMap((text) => {
+    const index = besides.indexOf(nameOf(text));
+    const number = index < 0 ? names.indexOf(nameOf(text)) : MOST_HOSTS - 1 - index;
+    return [{ id: `host-${number + 1}`, url: `https://${text}`, host: FIRST_ASKED + number }];
+  });
   const known = all.flatMap(({ url, ...entry }, index) => (url === undefined ? [] : [{ ...entry, url, host: FIRST_HOST + index }]));
-  return [...known, ...asked];
+  return [...known, ...asked, ...others];
+}
+
+function refuseTooMany(names: readonly string[]): void {
+  if (names.length <= MOST_HOSTS) return;
+  throw new UserError(
+    'INVALID_SETTINGS',
+    `app.egress and the egress of \`services\` name ${names.length} hosts, and ways are kept for ${MOST_HOSTS}; nothing was changed`,
+    'leave some of them out, or give one process `egress: true`',
+  );
 }
 
 /** One for each host, however many of its ports are named: a name leads to one address alone. */
-function waysOf(own: Caller, input: Pick<BuildInput, 'settings'>): WayOut[] {
+function waysOf(own: Caller, input: Pick<BuildInput, 'settings'>, more: readonly string[]): WayOut[] {
   const ways = new Map<string, WayOut>();
-  for (const { id, url, alias, host } of named(own, input)) {
+  for (const { id, url, alias, host } of named(own, input, more)) {
     const parsed = new URL(url);
     const target = parsed.hostname;
     // The container that asks: there is no way to it.
     if (isLoopback(target)) continue;
     const way = ways.get(target) ?? { name: `egress-${id}`, host, target, isAddress: isAddress(target), aliases: [], ports: [], urls: [] };
     way.ports = [...new Set([...way.ports, portOf(parsed)])];
-    way.urls.push(url);
+    if (!way.urls.includes(url)) way.urls.push(url);
     if (alias && !way.isAddress) way.aliases.push(`${alias}.${target}`);
     ways.set(target, way);
   }
@@ -117,8 +137,14 @@ function waysOf(own: Caller, input: Pick<BuildInput, 'settings'>): WayOut[] {
  * The application's ways out. It has none where it is in the open: by a network of an earlier version, or because it is given the
  * proxies of the Docker client, which are addresses that no setting names.
  */
-export const waysOut = (own: Caller, input: BuildInput): WayOut[] =>
-  !input.appClosed || own.proxy || own.egress === true || input.settings.components.egress === false ? [] : waysOf(own, input);
+export const waysOut = (own: Caller, input: BuildInput, more: readonly string[] = []): WayOut[] =>
+  !input.appClosed || own.proxy || own.egress === true || input.settings.components.egress === false ? [] : waysOf(own, input, more);
+
+/** Of all ways out, those to hosts that this caller names. */
+export function waysFor(own: Caller, all: readonly WayOut[], input: Pick<BuildInput, 'settings'>): WayOut[] {
+  const targets = named(own, input).map(({ url }) => new URL(url).hostname);
+  return all.filter(({ target }) => targets.includes(target));
+}
 
 /** Whether the application is in the open: because it is to be, or as all were whose settings named an address outside. */
 export const inTheOpen = (own: Caller, input: BuildInput): boolean =>

@@ -48,7 +48,7 @@ function blueprint({ name, host, address }: Member, own: DatabaseSettings, input
       REST_PASSWORD,
       ...ETCD_PASSWORDS,
       ...(monitored(input) ? [DATABASE_MONITOR_PASSWORD] : []),
-        ...databaseSecrets(input),
+      ...databaseSecrets(input),
     ],
     // Clients reach it through the router, by the router's name and address.
     certificate: memberCertificate(name, [address, 'db-router', dbRouterAddress(input)]),

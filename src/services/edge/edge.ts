@@ -4,9 +4,10 @@ import { listenAddresses } from '../../settings/fields.ts';
 import { type BuildInput, defineService } from '../../stack/service.ts';
 import type { Mount } from '../../stack/types.ts';
 import { app, appReplicas } from '../app/app.ts';
-import { BALANCER_HOST, BALANCER_PORTS, balancer } from '../app/balancer.ts';
+import { balancer } from '../app/balancer.ts';
 import { appTls, portSuffix, publicPort, urlHost } from '../app/portal.ts';
-import { secondHalf } from '../app/releasing.ts';
+import { otherProcesses, replicasOf } from '../app/processes/process.ts';
+import { refuseClaimedTwice, routesOf } from '../app/processes/routes.ts';
 import { MONITORING_HOSTS, monitored, STATUS_PORT } from '../shared/monitoring.ts';
 import { edgeSites, LOCAL_NAMES, type Site, siteView } from './edge-certificates.ts';
 import { limitsView } from './edge-limits.ts';
@@ -14,6 +15,7 @@ import { edgeMetrics } from './edge-metrics.ts';
 import { errorPages } from './edge-pages.ts';
 import { SIGN_ON_NAMES, signOnPart } from './edge-sign-on.ts';
 import { tracesView } from './edge-traces.ts';
+import { processesView, upstreams } from './edge-upstreams.ts';
 import { cdn, staticPattern } from './settings/cdn.ts';
 import { type EdgeSettings, edgeSettings } from './settings/edge-settings.ts';
 import { lookalikes, nginxText, regexText } from './settings/edge-text.ts';
@@ -31,9 +33,6 @@ const HOST = 10;
 /** The edge queries these issuers about its certificates (OCSP), or orders certificates of them. */
 const ISSUED_OUTSIDE = ['acme', 'imported'];
 
-/** How many replicas the edge uses directly while the balancer is down. */
-const DIRECT_REPLICAS = 3;
-
 const CACHE: Mount = { source: 'edge-cache', target: '/var/cache/edge', kind: 'volume', readOnly: false };
 
 /** Where the internal CA's list of revoked certificates is served, over plain HTTP as RFC 5280 has it. */
@@ -48,24 +47,6 @@ const portOf = (own: EdgeSettings, domain: string): number => (LOCAL_NAMES.inclu
 /** Where visitors go: the address of one of the portal's names. */
 export const portalUrl = (own: EdgeSettings, domain: string): string =>
   `https://${urlHost(domain)}${portSuffix(portOf(own, domain), 443)}/`;
-
-/** The way to the application: its replicas, or the balancer with replicas behind it for when it is away. */
-function upstreams(input: BuildInput) {
-  const application = input.settingsOf(app);
-  // Of those that medianest.yml says: `scale` must reload nothing here.
-  const count = input.enabled(balancer.name) ? (input.overrides.replicas?.instead ?? application.replicas) : application.replicas;
-  const way = ({ host }: { host: number }) => ({ address: input.address('app', host), port: application.port, backup: false });
-  const replicas = appReplicas({ replicas: count }).map(way);
-  if (!input.enabled(balancer.name)) return replicas;
-  // Of both sets in turn: a switch between them must reload nothing here either.
-  const others = appReplicas({ replicas: count }, secondHalf(application.maxReplicas)).map(way);
-  const direct =
-    application.strategy === 'blue-green' ? replicas.flatMap((replica, index) => [replica, others[index] ?? replica]) : replicas;
-  return [
-    { address: input.address('app', BALANCER_HOST), port: BALANCER_PORTS[appTls(application, input) ? 'tls' : 'plain'], backup: false },
-    ...direct.slice(0, DIRECT_REPLICAS).map((replica) => ({ ...replica, backup: true })),
-  ];
-}
 
 /** What the edge says of a client, and what frames a message: nothing may pass for these. */
 const OURS = [
@@ -129,7 +110,10 @@ export const edge = defineService({
     const balanced = input.enabled(balancer.name);
     const tls = appTls(application, input);
     const addresses = listenAddresses(own.address);
-    const names = [...new Set([...own.domains, ...LOCAL_NAMES])];
+    const processes = otherProcesses(input).filter(({ serves }) => serves);
+    const routes = routesOf(processes);
+    refuseClaimedTwice(routes, [...own.domains, ...LOCAL_NAMES]);
+    const names = [...new Set([...own.domains, ...LOCAL_NAMES, ...routes.flatMap(({ host }) => host ?? [])])];
     const cdnParts = cdnView(own, input);
     const cdnHost = cdnParts.cdnHasHost ? [input.settingsOf(cdn).host as string] : [];
     const listUrl = `http://${urlHost(own.domains[0] as string)}${portSuffix(own.publicHttpPort ?? own.httpPort, 80)}${LIST_PATH}`;
@@ -199,6 +183,7 @@ export const edge = defineService({
           operators: own.operators,
           status: monitored(input) ? { port: STATUS_PORT, for: input.address('monitoring', MONITORING_HOSTS['nginx-exporter']) } : null,
           upstreams: upstreams(input),
+          ...processesView(processes, routes, input),
           appScheme: tls ? 'https' : 'http',
           appTls: tls,
           // The balancer gives up first: its answer should be the one that is heard.
@@ -228,7 +213,9 @@ export const edge = defineService({
           ports: 'the only way in: HTTP and HTTPS',
         },
         // Not the replicas where there is a balancer: `scale` would make a new container necessary.
-        after: balanced ? ['balancer'] : appReplicas(application).map(({ name }) => name),
+        after: balanced
+          ? ['balancer']
+          : [...appReplicas(application), ...processes.flatMap((process) => replicasOf(process))].map(({ name }) => name),
         reload: ['/usr/local/bin/reload'],
         check: ['nginx', '-t', '-q', '-c', '/etc/medianest/current/nginx.conf', '-e', 'stderr'],
         interruption: 'about 1 s: new connections are refused while the container is replaced',

@@ -77,10 +77,10 @@ describe('what serves', () => {
   const app = { image: 'mine:1', port: 3000 };
   const serving = { ...release('r1', 'mine:1', 'deployed', shortHash(appVersion(app))), version: appVersion(app) };
   const keep = (before: Overrides, file: { image?: string; port?: number }, named: string | undefined = serving.imageId) =>
-    keepServing(before, serving, { app: file, portal }, named, 'x').app;
+    keepServing(before, serving, { app: file, portal }, { [serving.image]: named }, 'x').app;
   const pinned = (file: object, ref: string) => ({ release: 'r1', ref, version: serving.version, instead: appIdentity(file, 'portal:1') });
   it('is what medianest.yml says, where nothing has moved on', () => {
-    expect([keep({}, app), keepServing({}, undefined, { app, portal }, undefined, 'x')]).toEqual([undefined, {}]);
+    expect([keep({}, app), keepServing({}, undefined, { app, portal }, {}, 'x')]).toEqual([undefined, {}]);
   });
   it('is kept where medianest.yml says something else by now', () => {
     const edited = { ...app, image: 'mine:2' };

@@ -32,13 +32,16 @@ describe('a disk', () => {
 
 describe('names of past releases', () => {
   const release = (id: string, result: Release['result']) => ({ id, result, imageId: id }) as Release;
-  const images = ['r1', 'r2', 'r3', 'r4', 'r5', 'r6', 'rx'].map((id) => ({ ref: `medianest/home-release:${id}`, id }));
+  const images = ['r1', 'r2', 'r3', 'r4', 'r5', 'r6', 'rx', 'r2-backend', 'r3-backend', 'r33-'].map((id) => ({
+    ref: `medianest/home-release:${id}`,
+    id,
+  }));
   const all = [...images, { ref: 'medianest/home2-release:r1', id: 'other' }, { ref: 'medianest/edge:aaaaaaaaaaaa', id: 'edge' }];
   const past = (releases: Release[], ordered?: string) =>
     pastReleases(all, releases, 'medianest/home-release:', ordered).map(({ ref }) => ref.split(':')[1]);
   it('are those that left the list or never served; not what is deployed, under way or ordered', () => {
     const releases = [release('r2', 'deployed'), release('r3', 'reverted'), release('r4', 'failed'), release('r5', 'running')];
-    expect(past(releases, 'r6')).toEqual(['r1', 'r3', 'r4']);
+    expect(past(releases, 'r6')).toEqual(['r1', 'r3', 'r4', 'r3-backend']);
   });
   it('are none where the list is not there: it cannot be told then', () => expect(past([])).toEqual([]));
 });

@@ -66,7 +66,7 @@ function switched(before: Stack, next: Stack) {
 describe('components with the same address', () => {
   it('are these, among all that the profiles run', () => {
     const seen = new Set(Object.values(STACKS).flatMap(({ services }) => services.map(({ component }) => component)));
-    expect(registry.map(({ name }) => name).filter((name) => !seen.has(name))).toEqual(['cdn']);
+    expect(registry.map(({ name }) => name).filter((name) => !seen.has(name))).toEqual(['cdn', 'services']);
     expect(pairs()).toEqual(['all-in-one and edge', 'redis and redis-cluster']);
   });
 

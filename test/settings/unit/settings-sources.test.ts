@@ -154,6 +154,8 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'app.user': ['1:2', '1:2'],
   'app.logLevel': ['warn', 'warn'],
   'app.migrate': ['[node, migrate.js]', ['node', 'migrate.js']],
+  services: ['{ worker: { command: [node, worker.js] } }', { worker: expect.objectContaining({ command: ['node', 'worker.js'] }) }],
+  'app.after': ['[backend]', ['backend']],
   'app.hooks.pre': ['[./notify, start]', ['./notify', 'start']],
   'app.hooks.post': ['[./notify, end]', ['./notify', 'end']],
   'app.media.kind': ['volume', 'volume'],

@@ -144,7 +144,7 @@ function templatesOf(service: Service): { file: string; source: string }[] {
       return [];
     }
   };
-  const files = [`${service.component}/compose.yml.hbs`, ...folders.flatMap(list)];
+  const files = [`${service.composeFrom ?? service.component}/compose.yml.hbs`, ...folders.flatMap(list)];
   return files.map((file) => ({ file, source: readFileSync(path.join(HOME, 'templates', file), 'utf8') }));
 }
 

@@ -236,7 +236,7 @@ describe('templates', () => {
         const folder = path.join(HOME, 'templates', component);
         const files = [
           ...listed(path.join(folder, 'config')),
-          ...(component === service.component ? [path.join(folder, 'compose.yml.hbs')] : []),
+          ...(component === service.component ? [path.join(HOME, 'templates', service.composeFrom ?? component, 'compose.yml.hbs')] : []),
         ];
         for (const file of files) {
           const unknown = conditions(readFileSync(file, 'utf8')).filter(({ name, of }) => !declares(service.view, name, of));

@@ -49,7 +49,7 @@ export function configureProd(space: Workspace, app: Record<string, unknown>, mo
 }
 
 /** The portal's own image, built when the engine does not have it. */
-async function portalImage(space: Workspace): Promise<string> {
+export async function portalImage(space: Workspace): Promise<string> {
   const built = await medianest(['images', 'build', 'app', '--profile', 'prod', '--json'], { cwd: space.dir });
   if (built.status !== 0) throw new Error(built.stderr);
   const { images } = JSON.parse(built.stdout) as { images: { name: string; ref: string }[] };

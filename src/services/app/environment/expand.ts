@@ -10,27 +10,42 @@ const OWN_SECRET = /^secrets\.(\w+?)(\.encoded)?$/;
 
 /**
  * A value of `app.env` in pieces, its references resolved. `{{...}}` stays as it is, and `\{` is a brace.
- * @param setting where it stands, for a refusal @param secrets names of `app.secrets`
+ * @param setting where it stands, for a refusal @param secrets names of `app.secrets` @param named what the stack calls one of them
  * @throws UserError INVALID_SETTINGS for a reference that nothing has, or that this stack cannot give
  */
-export function expand(value: string, setting: string, facts: ReferenceFacts, secrets: readonly string[]): SecretPart[] {
+export function expand(
+  value: string,
+  setting: string,
+  facts: ReferenceFacts,
+  secrets: readonly string[],
+  named = (secret: string) => secret,
+): SecretPart[] {
   const parts: SecretPart[] = [];
   let end = 0;
   for (const match of value.matchAll(BRACES)) {
     const [whole, name] = match;
     if (whole.startsWith('{{')) continue;
-    parts.push(value.slice(end, match.index), ...(name === undefined ? ['{'] : resolve(name, setting, facts, secrets)));
+    parts.push(value.slice(end, match.index), ...(name === undefined ? ['{'] : resolve(name, setting, facts, secrets, named)));
     end = match.index + whole.length;
   }
   return joined([...parts, value.slice(end)]);
 }
 
-/** Whether a value names something that the stack gives. */
-export const hasReference = (value: string): boolean => [...value.matchAll(BRACES)].some(([, name]) => name !== undefined);
+/** Names of what the stack gives, in a value. */
+export const referencesIn = (value: string): string[] => [...value.matchAll(BRACES)].flatMap(([, name]) => name ?? []);
 
-function resolve(name: string, setting: string, facts: ReferenceFacts, secrets: readonly string[]): SecretPart[] {
+/** Whether a value names something that the stack gives. */
+export const hasReference = (value: string): boolean => referencesIn(value).length > 0;
+
+function resolve(
+  name: string,
+  setting: string,
+  facts: ReferenceFacts,
+  secrets: readonly string[],
+  named: (secret: string) => string,
+): SecretPart[] {
   const own = OWN_SECRET.exec(name);
-  if (own?.[1] && secrets.includes(own[1])) return [{ secret: own[1], as: own[2] ? 'uri' : 'raw' }];
+  if (own?.[1] && secrets.includes(own[1])) return [{ secret: named(own[1]), as: own[2] ? 'uri' : 'raw' }];
   const reference = REFERENCES.find((entry) => entry.name === name);
   if (!reference) {
     const known = [...REFERENCES.map((entry) => entry.name), ...secrets.map((secret) => `secrets.${secret}`)];

@@ -1,0 +1,46 @@
+import { UserError } from '../../../core/errors.ts';
+import type { BuildInput } from '../../../stack/service.ts';
+import { referencesIn } from '../environment/expand.ts';
+import type { AppSettings } from '../portal.ts';
+import { hasCache, hasDatabase } from '../stores.ts';
+import { folderPlaces, refuseOverlaps } from '../volumes.ts';
+import { isUnneeded, type Process } from './process.ts';
+
+/** @throws UserError INVALID_SETTINGS for what a process needs and does not get, or cannot share with `app` */
+export function refuseProcess(process: Process, app: AppSettings, input: BuildInput): void {
+  const { name, own, beside, needs } = process;
+  if (!beside) return;
+  const setting = `services.${name}`;
+  const refuse = (message: string, hint: string): never => {
+    throw new UserError('INVALID_SETTINGS', `${message}; nothing was changed`, hint);
+  };
+  if (needs.database && !hasDatabase(input))
+    refuse(
+      `${setting} needs the database, and none is switched on`,
+      `\`${setting}.needs: { database: false }\`, or switch one on under \`components\``,
+    );
+  if (needs.cache && !hasCache(input))
+    refuse(
+      `${setting} needs the cache, and none is switched on`,
+      `\`${setting}.needs: { cache: false }\`, or switch one on under \`components\``,
+    );
+  for (const [variable, value] of Object.entries(beside.env)) {
+    const reference = referencesIn(value).find((entry) => isUnneeded(entry, needs));
+    if (reference)
+      refuse(
+        `${setting}.env.${variable} names {${reference}}, and ${setting}.needs says that it does not need that`,
+        `\`${setting}.needs: { ${reference.split('.')[0]}: true }\`, or leave the variable out`,
+      );
+  }
+  const shares = needs.uploads || needs.volumes || (needs.media && app.media.kind === 'volume');
+  if (shares && own.user !== app.user)
+    refuse(
+      `${setting}.user is ${own.user}, and it shares volumes with \`app\`, which runs as ${app.user}: one of them could not write`,
+      `the same user for both, or \`${setting}.needs\` without uploads, volumes and media`,
+    );
+  refuseOverlaps([
+    ...folderPlaces({ volumes: own.volumes, writable: [] }, 'app'),
+    ...folderPlaces(beside, setting),
+    ...(needs.uploads ? [{ setting: 'app.uploadsPath', path: own.uploadsPath }] : []),
+  ]);
+}
