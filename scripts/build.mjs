@@ -22,6 +22,8 @@ const common = {
   metafile: true,
   absWorkingDir: home,
 };
+/** Names stay as they are, because people read them in stacks of a running stack's logs. */
+const legible = { minifyIdentifiers: false, minify: false, minifyWhitespace: true, minifySyntax: true };
 /** Name of each bundle, as its path from here -> esbuild's metafile. */
 const bundles = {};
 /** What esbuild collected of legal comments, bundle by bundle: it goes into the notices. */
@@ -45,16 +47,30 @@ function writeNotices(folder, title, start = '') {
   return packages;
 }
 
-// dockerode loads an SSH client, gRPC and Protocol Buffers for features that are not used here (an ssh:// engine, BuildKit's
-// sessions and progress); they are two thirds of its start-up time.
+/** Stands for parts of packages that are not used here: which module that is -> what stands for it. */
+const UNUSED = [
+  // dockerode loads an SSH client, gRPC and Protocol Buffers for features that are not used here (an ssh:// engine, BuildKit's
+  // sessions and progress); they are two thirds of its start-up time.
+  [/^(ssh2|@grpc\/grpc-js|@grpc\/proto-loader|protobufjs)$/, 'module.exports = {};'],
+  // Handlebars makes source maps where it is asked to, and has its own way where it cannot.
+  [/^source-map$/, 'module.exports = {};'],
+  // Of node-forge PKCS #12 alone is used, and what that loads itself.
+  [/^node-forge$/, "module.exports = require('node-forge/lib/forge'); require('node-forge/lib/pkcs12'); require('node-forge/lib/pki');"],
+  // Types of files by their names: every mail says the type of what is attached to it.
+  [
+    /\/mime-types\.js$/,
+    "export const detectMimeType = () => 'application/octet-stream'; export const detectExtension = () => 'bin';",
+  ],
+];
 const withoutUnused = {
   name: 'without-unused',
   setup: ({ onResolve, onLoad }) => {
-    onResolve({ filter: /^(ssh2|@grpc\/grpc-js|@grpc\/proto-loader|protobufjs)$/ }, ({ path: name }) => ({
-      path: name,
-      namespace: 'unused',
+    for (const [filter] of UNUSED)
+      onResolve({ filter }, ({ path: name, resolveDir }) => ({ path: name, namespace: 'unused', pluginData: resolveDir }));
+    onLoad({ filter: /.*/, namespace: 'unused' }, ({ path: name, pluginData }) => ({
+      contents: UNUSED.find(([filter]) => filter.test(name))[1],
+      resolveDir: pluginData,
     }));
-    onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: 'module.exports = {};' }));
   },
 };
 
@@ -140,14 +156,14 @@ await bundle({
   entryPoints: ['src/agent/main.ts'],
   outfile: path.join(agentImage, 'vendor/agent.cjs'),
   format: 'cjs',
-  // Read in the logs of a running stack.
-  minify: false,
+  ...legible,
 });
 await bundle({
   entryPoints: ['src/alerts/relay/main.ts'],
   outfile: path.join(agentImage, 'vendor/alert-relay.cjs'),
   format: 'cjs',
-  minify: false,
+  ...legible,
+  plugins: [withoutUnused],
 });
 
 const backupImage = path.join(home, 'templates/backup/image');
@@ -163,8 +179,7 @@ await build({
   outdir: path.join(backupImage, 'vendor'),
   outExtension: { '.js': '.cjs' },
   format: 'cjs',
-  // Read where an error has a stack.
-  minify: false,
+  ...legible,
 });
 
 const portal = path.join(home, 'templates/app/image');
