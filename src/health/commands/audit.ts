@@ -46,7 +46,7 @@ export const auditVerify: Command = {
 export const auditAccept: Command = {
   name: 'audit accept',
   summary: 'Begin another log where the audit log is not what was written; the old one is kept, and your reason is the first line',
-  example: "medianest audit accept --reason 'restored the host from an image of last week'",
+  example: "medianest audit accept --reason 'host restored from an image'",
   options: [['--reason <text>', 'Why it is not what was written, as far as you know']],
   run: async (context, _args, options) => {
     const reason = textOf(options.reason)?.trim();
