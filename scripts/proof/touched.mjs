@@ -51,6 +51,9 @@ export const OTHERS = {
   'templates/prometheus/': ['monitoring', 'alerts'],
   'templates/redis/': ['app', 'cache'],
   'templates/redis-cluster/': ['cache', 'members'],
+  'templates/redis-sentinel/': ['cache', 'members'],
+  'templates/sentinel/': ['cache', 'members'],
+  'templates/cache-router/': ['cache', 'monitoring'],
   'templates/redis-exporter/': ['monitoring'],
   'templates/testssl/': ['certificates'],
   // Their recipes are run.

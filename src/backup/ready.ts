@@ -7,7 +7,7 @@ import { refuseForeign } from '../reconcile/refuse-foreign.ts';
 import { containersOf } from '../stack/roles.ts';
 import { bytes } from '../ui/bytes.ts';
 import type { Catalogue } from './plan/backup-sets.ts';
-import { cacheNodes, databaseMembers, keepsDumps } from './plan/holds.ts';
+import { cacheNodes, databaseMembers, keepsDumps, leadersOfCache } from './plan/holds.ts';
 import { PassingRefusal } from './plan/retry.ts';
 import { type BackupContext, inServer, knownSets } from './repository/repository.ts';
 import { openRepository } from './repository/restic.ts';
@@ -31,9 +31,9 @@ export async function refuseUnfit(context: Context, { loaded, state }: Project, 
   const states = controller ? await memberStates(engine, containers, controller) : undefined;
   const leaders = leadersOf(states);
   const database = databaseMembers(backups.stack).map(({ name }) => name);
-  if (states && !database.some((name) => leaders.includes(name))) throw refuse('the database has no leader');
+  if (states && !keepsDumps(backups.stack) && !database.some((name) => leaders.includes(name))) throw refuse('the database has no leader');
   const cache = cacheNodes(backups.stack).map(({ name }) => name);
-  if (cache.length > 0 && cache.filter((name) => leaders.includes(name)).length < 3) throw refuse('a part of the cache is away');
+  if (cache.filter((name) => leaders.includes(name)).length < leadersOfCache(backups.stack)) throw refuse('a part of the cache is away');
   return leaders;
 }
 

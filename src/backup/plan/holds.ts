@@ -20,6 +20,12 @@ export const cacheNodes = ({ services }: Holds): { name: string; mounts: Mount[]
     return mounts.length > 0 ? [{ name: service.name, mounts }] : [];
   });
 
+/** How many nodes lead while all of the cache is there: three masters of a cluster, one of a leader and its follower. */
+export function leadersOfCache(stack: Holds): number {
+  const { length } = cacheNodes(stack);
+  return length > 2 ? 3 : Math.min(length, 1);
+}
+
 /** Why the cache of a set fits no node of this stack, which runs its cache in another mode; undefined where it fits, or the set has none. */
 export function cacheOfOtherMode(stack: Holds, { cacheLeaders }: { cacheLeaders: readonly string[] }): string | undefined {
   const names = cacheNodes(stack).map(({ name }) => name);

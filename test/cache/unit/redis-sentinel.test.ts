@@ -3,6 +3,7 @@ import { parseNode, parseSentinel } from '../../../src/agent/sentinel/plan/parse
 import { planSentinel } from '../../../src/agent/sentinel/plan/plan.ts';
 import { sentinelHandoverProblem, sentinelStatus } from '../../../src/agent/sentinel/plan/status.ts';
 import type { NodeView, Observed, SentinelView } from '../../../src/agent/sentinel/plan/types.ts';
+import { cacheOfOtherMode, leadersOfCache } from '../../../src/backup/plan/holds.ts';
 import { UserError } from '../../../src/core/errors.ts';
 import type { Overrides } from '../../../src/stack/overrides.ts';
 import { load, rendered, stackOf } from '../../support/settings.ts';
@@ -117,6 +118,18 @@ describe('a cache beside sentinels', () => {
       ...{ downAfterMs: 2000, failoverTimeoutMs: 10_000 },
     });
     expect(services.find(({ name }) => name === 'agent')?.networks).toEqual(['db', 'control']);
+  });
+  it('is not emptied by a set that holds the cache of another mode', () => {
+    const stack = build(file);
+    expect(cacheOfOtherMode(stack, { cacheLeaders: ['redis-1', 'redis-2'] })).toMatch(
+      /^not restored: the cache, which the set has of redis-1, redis-2 and this stack keeps in cache-1, cache-2; it stays as it is\n {2}Fix: /,
+    );
+    for (const cacheLeaders of [['cache-2'], []]) expect(cacheOfOtherMode(stack, { cacheLeaders })).toBeUndefined();
+    expect(cacheOfOtherMode(build('', 'prod'), { cacheLeaders: ['redis-5'] })).toBeUndefined();
+  });
+  it('has one leader to be in a backup, a cluster three, a single server none', () => {
+    const counts = [build(file), build('', 'prod'), build('', 'staging'), build('')].map(leadersOfCache);
+    expect(counts).toEqual([1, 3, 3, 0]);
   });
   it('writes no secret into a rendered file', () => {
     const { files } = rendered(build(`${file}redisSentinel: { password: "s3cret" }\n`));
