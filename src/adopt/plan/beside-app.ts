@@ -10,7 +10,8 @@ export function besideApp(process: Process, app: Process, around: Around): JsonO
   const { env: _env, secrets: _secrets, image, user, replicas, ...rest } = settings;
   const secretOf = ({ variables }: Process, name: string) => variables.find((entry) => entry.name === name && entry.kind === 'secret');
   const same = (name: string) => JSON.stringify(secretOf(app, name)) === JSON.stringify(secretOf(process, name));
-  const env = Object.entries(group(settings, 'env')).filter(([name, value]) => group(app.settings, 'env')[name] !== value);
+  const common = group(app.settings, 'env');
+  const env = Object.entries(group(settings, 'env')).filter(([name, value]) => common[name] !== value);
   const secrets = Object.entries(group(settings, 'secrets')).filter(([name]) => !same(name));
   const routes = around.routes.filter((route) => route.service === service.name);
   const paths = [...new Set(routes.flatMap((route) => route.paths))];

@@ -11,7 +11,11 @@ export function interruptedChecks(underWay: Importing | undefined): Check[] {
       id: 'import',
       status: stopped.length > 0 ? 'fail' : 'warn',
       message: `the import of ${source}, started ${at}, was interrupted${stopped.length > 0 ? ` after it had stopped ${stopped.join(', ')}` : ''}`,
-      remedy: `run it again: it starts over; or medianest import database --remove${stoppedApp.length > 0 ? ', then medianest up' : ''}${stoppedSource.length > 0 ? `, docker start ${stoppedSource.join(' ')}` : ''}`,
+      remedy: [
+        'run it again: it starts over; or `medianest import database --remove`',
+        ...(stoppedApp.length > 0 ? ['medianest up'] : []),
+        ...(stoppedSource.length > 0 ? [`docker start ${stoppedSource.join(' ')}`] : []),
+      ].join(', '),
     },
   ];
 }

@@ -146,8 +146,11 @@ describe('a project that runs', () => {
       const psql = ['psql', '-XqAt', '-h', '/run/postgresql', '-U', 'postgres', '-d', 'medianest', '-c'];
       expect(await inside(`${stack}-postgres-1`, ...psql, 'select count(*), max(id) from orders')).toBe('500|500');
       const listing = 'cd /srv/old/uploads && for f in * */*; do if [ -f "$f" ]; then echo "$f $(cat "$f") $(stat -c %u "$f")"; fi; done';
-      expect((await inside(`${stack}-app-1`, 'sh', '-c', listing)).split('\n').sort()).toEqual(['2024/ü.txt two 1000', 'a b.txt one 1000']);
-      expect(await inside(`${stack}-app-1`, 'sh', '-c', 'echo "$GREETING"')).toBe('hello');
+      expect((await inside(`${stack}-app-1-1`, 'sh', '-c', listing)).split('\n').sort()).toEqual([
+        '2024/ü.txt two 1000',
+        'a b.txt one 1000',
+      ]);
+      expect(await inside(`${stack}-app-1-1`, 'sh', '-c', 'echo "$GREETING"')).toBe('hello');
 
       // The old project: its data untouched, its application stopped, and back with one command.
       expect(await inside(`${OLD}-db-1`, 'psql', '-U', 'shop', '-d', 'shop', '-At', '-c', 'select count(*) from orders')).toBe('500');
@@ -173,7 +176,7 @@ describe('a project that runs', () => {
       const conflict = await space.run([...words(files), '--json'], { env: env() });
       expect(JSON.parse(conflict.stdout).error).toMatchObject({ code: 'IMPORT_REFUSED', hint: expect.stringContaining('--replace') });
       await must([...words(files), '--replace']);
-      expect(await inside(`${stack}-app-1`, 'cat', '/srv/old/uploads/a b.txt')).toBe('other');
+      expect(await inside(`${stack}-app-1-1`, 'cat', '/srv/old/uploads/a b.txt')).toBe('other');
     },
     TIMEOUT,
   );

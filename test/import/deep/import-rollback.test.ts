@@ -15,7 +15,8 @@ const sql = async (query: string): Promise<string> => {
 
 beforeAll(async () => {
   space = await workspace('importback');
-  space.configure({ profile: 'dev-compose', components: { edge: false } });
+  // Its container is healthy once it can serve: without a database that it knows it is alive alone.
+  space.configure({ profile: 'dev-compose', components: { edge: false }, app: { healthPath: '/api/health/ready' } });
   const up = await space.run(['up', '--timeout', '400']);
   expect(up.status, up.stderr).toBe(0);
   await sql("create table before_import (text text); insert into before_import values ('here')");
