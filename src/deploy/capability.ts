@@ -20,7 +20,10 @@ export const deploy: Capability = {
   name: 'deploy',
   commands: [command, rollback, releases, scale],
   up: {
-    gather: async ({ state }) => {
+    gather: async ({ loaded, state }) => {
+      // Only whether a migration is due depends on it.
+      const { migrate = [] } = (loaded.settings.app ?? {}) as { migrate?: string[] };
+      if (migrate.length === 0) return { facts: {}, steps: [] };
       const { readReleases } = await import('./store/release-store.ts');
       const { currentRelease } = await import('./plan/releases.ts');
       const served = currentRelease(readReleases(state));

@@ -13,6 +13,7 @@ export const OURS = [
     'orders.json',
     'releases.json',
     'drained.json',
+    'kept-release.json',
     'leader-change.json',
     'volume-owners.json',
     'carry.json',
