@@ -52,6 +52,7 @@ export const OTHERS = {
   'templates/redis/': ['app', 'cache'],
   'templates/redis-cluster/': ['cache', 'members'],
   'templates/redis-exporter/': ['monitoring'],
+  'templates/services/': ['monitoring', 'app'],
   'templates/testssl/': ['certificates'],
   // Their recipes are run.
   'docs/': ['cli'],
