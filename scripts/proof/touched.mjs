@@ -55,6 +55,7 @@ export const OTHERS = {
   'templates/sentinel/': ['cache', 'members'],
   'templates/cache-router/': ['cache', 'monitoring'],
   'templates/redis-exporter/': ['monitoring'],
+  'templates/services/': ['monitoring', 'app'],
   'templates/testssl/': ['certificates'],
   // Their recipes are run.
   'docs/': ['cli'],

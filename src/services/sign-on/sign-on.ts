@@ -1,6 +1,7 @@
 import { UserError } from '../../core/errors.ts';
 import { type BuildInput, defineService } from '../../stack/service.ts';
 import type { SecretSpec } from '../../stack/types.ts';
+import { otherProcesses } from '../app/processes/process.ts';
 import { databaseContract } from '../app/stores.ts';
 import { edge } from '../edge/edge.ts';
 import { LOCAL_NAMES } from '../edge/edge-certificates.ts';
@@ -40,7 +41,8 @@ export const signOn = defineService({
     }
     const { access, domains } = input.settingsOf(edge);
     const rules = access === 'none' ? [] : access;
-    const names = [...new Set([...domains, ...LOCAL_NAMES.filter((name) => !name.includes(':'))])];
+    const hosts = otherProcesses(input).flatMap(({ beside }) => beside?.host ?? []);
+    const names = [...new Set([...domains, ...hosts, ...LOCAL_NAMES.filter((name) => !name.includes(':'))])];
     const database = databaseContract(input);
     return [
       {
@@ -70,7 +72,7 @@ export const signOn = defineService({
         cpus: own.cpus,
         keeps: { '/tmp': 'nothing of its own; programs expect it', '/run': 'its process id, and the name of its configuration' },
         after: database.after,
-        interruption: `about 3 s: nobody can sign in; those who are signed in stay so (${own.graceMinutes} minutes at most)`,
+        interruption: `about 3 s: new sign-ins fail; those who are signed in stay so (${own.graceMinutes} minutes at most)`,
         urls: [],
       },
     ];

@@ -132,7 +132,7 @@ describe('an application of three processes', () => {
       { id: 'replicas', status: 'ok' },
       { id: 'replicas.backend', status: 'ok', message: 'backend: 2 of 2 replicas serve visitors' },
     ]);
-    expect((await must('status')).stdout).toMatch(/backend-2[\s\S]*worker-1/);
+    expect((await must('status')).stdout).toMatch(/backend +2\/2[\s\S]*worker +1\/1/);
     expect((await must('plan')).stdout).toContain('Nothing to do');
   });
 
