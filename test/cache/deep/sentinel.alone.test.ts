@@ -113,4 +113,19 @@ describe('the cache', () => {
     expect(lost).toBe(0);
     expect(await leading(space)).toBe(leader);
   });
+
+  test('comes back from a backup set, though another node leads by then', async () => {
+    const leader = await leading(space);
+    expect(await said(leader, 'set medianest:kept here')).toBe('OK');
+    const backup = await space.run(['backup']);
+    expect(backup.status, backup.stderr).toBe(0);
+    expect(await said(leader, 'del medianest:kept')).toBe('1');
+    const restarted = await space.run(['restart', leader]);
+    expect(restarted.status, restarted.stderr).toBe(0);
+    expect(await leading(space)).toBe(other(leader));
+    const restored = await space.run(['restore', 'latest', '--only', 'redis', '--yes']);
+    expect(restored.status, restored.stderr).toBe(0);
+    await wholeCache(space, 90);
+    for (const node of NODES) expect(await said(node, 'get medianest:kept')).toBe('here');
+  });
 });
