@@ -57,10 +57,7 @@ const UNUSED = [
   // Of node-forge PKCS #12 alone is used, and what that loads itself.
   [/^node-forge$/, "module.exports = require('node-forge/lib/forge'); require('node-forge/lib/pkcs12'); require('node-forge/lib/pki');"],
   // Types of files by their names: every mail says the type of what is attached to it.
-  [
-    /\/mime-types\.js$/,
-    "export const detectMimeType = () => 'application/octet-stream'; export const detectExtension = () => 'bin';",
-  ],
+  [/\/mime-types\.js$/, "export const detectMimeType = () => 'application/octet-stream'; export const detectExtension = () => 'bin';"],
 ];
 const withoutUnused = {
   name: 'without-unused',

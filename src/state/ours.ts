@@ -17,6 +17,7 @@ export const OURS = [
     'leader-change.json',
     'volume-owners.json',
     'carry.json',
+    'imports.json',
     'launch',
   ],
   ...['certs', 'ca', 'acme', 'metrics', 'tls-test', 'secrets', 'secrets.json', 'settings.schema.json', 'waf-rules', 'hold', 'audit'],

@@ -28,7 +28,7 @@ export const users: Capability = {
       } catch (error) {
         // The stack runs: `health` says the same until it is done.
         if (!(error instanceof UserError)) throw error;
-        context.report.warn(`nobody was invited: ${error.message}; then \`medianest users invite NAME --groups admin\``);
+        context.report.warn(`the first admin was not invited: ${error.message}; then \`medianest users invite NAME --groups admin\``);
         return undefined;
       }
     },

@@ -31,7 +31,7 @@ async function ask<T>(engine: Engine, containers: readonly ObservedContainer[], 
 
 function requireSignOn(project: Project): void {
   if (signsIn(project)) return;
-  throw new UserError('NOT_RUNNING', 'nobody signs in: sign-on is off', 'set `components: { sign-on: true }`, then medianest up');
+  throw new UserError('NOT_RUNNING', 'there are no users: sign-on is off', 'set `components: { sign-on: true }`, then medianest up');
 }
 
 /** All users, by name. @throws UserError where the identity provider or its database does not answer */

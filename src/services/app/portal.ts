@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { cpus, memory, port, size, urlPath } from '../../settings/fields.ts';
-import type { BuildInput, CacheConnection, Connection, DatabaseConnection, StoreContract } from '../../stack/service.ts';
+import type { BuildInput, CacheConnection, DatabaseConnection, StoreContract } from '../../stack/service.ts';
 import { type CertificateSpec, type Mount, READY_PATH, type SecretSpec } from '../../stack/types.ts';
 import { signOnContract } from '../sign-on/settings/contract.ts';
 import { autoscaleSettings } from './autoscale.ts';
@@ -12,6 +12,7 @@ import { MEDIA_TARGET, mediaContract, mediaSettings } from './media.ts';
 import { notifyContract, portalSettings } from './notify.ts';
 import { type ProcessSettings, processName } from './processes/settings.ts';
 import { releasingSettings } from './releasing.ts';
+import { without } from './stores.ts';
 import { tracesContract } from './traces.ts';
 import { folderPath, volumesSettings, writableSettings } from './volumes.ts';
 import { egressSettings, givenUrl, type WayOut } from './ways-out.ts';
@@ -164,15 +165,6 @@ const WHOLE: NonNullable<Surroundings['process']> = {
   needs: { database: true, cache: true, external: true, uploads: true, media: true, volumes: true },
   serves: true,
 };
-
-/** A store that is not needed: references can name it, and nothing of it is handed over. */
-const without = <C extends Connection>({ connection }: StoreContract<C>): StoreContract<C> => ({
-  connection,
-  environment: {},
-  secrets: [],
-  passwords: [],
-  after: [],
-});
 
 /** The operator's own variables and secrets, their references resolved. */
 function ownVariables(own: AppSettings, input: BuildInput, around: Surroundings): Handed {

@@ -1,4 +1,4 @@
-import type { BuildInput, CacheConnection, DatabaseConnection, StoreContract } from '../../stack/service.ts';
+import type { BuildInput, CacheConnection, Connection, DatabaseConnection, StoreContract } from '../../stack/service.ts';
 import { redis, serverCache } from '../cache/redis.ts';
 import { clusterCache } from '../cache/redis-cluster.ts';
 import { redisSentinel, sentinelCache } from '../cache/redis-sentinel.ts';
@@ -19,3 +19,12 @@ export const hasDatabase = (input: BuildInput): boolean => input.enabled(patroni
 
 export const hasCache = (input: BuildInput): boolean =>
   input.enabled(redis.name) || input.enabled('redis-cluster') || input.enabled(redisSentinel.name);
+
+/** A store that is not needed: references can name it, and nothing of it is handed over. */
+export const without = <C extends Connection>({ connection }: StoreContract<C>): StoreContract<C> => ({
+  connection,
+  environment: {},
+  secrets: [],
+  passwords: [],
+  after: [],
+});

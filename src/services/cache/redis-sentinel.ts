@@ -150,7 +150,7 @@ export const redisSentinel = defineService({
   },
 });
 
-/** One address over TLS that leads to whoever leads; the certificate is that of the node behind it. */
+/** One address over TLS that leads to the leader; the certificate is that of the node behind it. */
 export function sentinelCache(input: BuildInput): StoreContract<CacheConnection> {
   const own = input.settingsOf(redisSentinel);
   const slot = own.password ? 'a' : (input.overrides.credentials?.cache ?? 'a');

@@ -72,7 +72,7 @@ const SIGN_ON_PAGES: readonly Page[] = [
   {
     status: 'away',
     code: 'sign-in-unavailable',
-    title: 'Nobody can sign in just now',
+    title: 'Sign-in does not work just now',
     text: 'The sign-in does not answer. This page tries again by itself.',
     retryAfter: 5,
   },

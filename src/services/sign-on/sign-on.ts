@@ -10,7 +10,7 @@ import { accessOf } from './settings/access.ts';
 import { DATABASE_PASSWORD, DATABASE_ROLE, FRESH_SECONDS, SIGN_ON, SIGN_ON_HOST, SIGN_ON_PORT } from './settings/address.ts';
 import { signOnSettings } from './settings/sign-on-settings.ts';
 
-/** Encrypts the secrets of second factors: with another key nobody's would fit. */
+/** Encrypts the secrets of second factors: with another key none would fit. */
 const ENGINE_KEY: SecretSpec = { name: 'sign-on-engine-key', source: { generate: true }, encrypts: 'the second factors of all users' };
 
 /** A line as libpq reads it from its password file; the password has no character with a meaning there. */

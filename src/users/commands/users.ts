@@ -76,7 +76,7 @@ const add: Command = {
 
 const invite: Command = {
   name: 'users invite',
-  summary: 'Makes a link that is good once: whoever opens it sets the user’s password. A new user is added',
+  summary: 'Makes a link that is good once: the person who opens it sets the user’s password. A new user is added',
   example: 'medianest users invite alice --groups operator',
   args: '<user>',
   options: [...ABOUT, HOURS],

@@ -15,7 +15,7 @@ const isLoopback = (address: string): boolean => address === '::1' || address.st
 export function openToAll({ access, addresses }: Openness): string | undefined {
   const reached = addresses.filter((address) => !isLoopback(address));
   if (access !== 'none' || reached.length === 0) return undefined;
-  return `nobody signs in (edge.access: none), and the portal is published on ${reached.join(', ')}: whoever reaches it sees everything`;
+  return `visitors do not sign in (edge.access: none), and the portal is published on ${reached.join(', ')}: everyone who reaches it sees everything`;
 }
 
 /** A user's state as `users list` shows it. */

@@ -80,7 +80,7 @@ describe('what is wrong in medianest.yml is told by line, path and what is wante
   it.each(['/api/sessions', '/api/session/avatar'])('uploads below %s do not', (path) => {
     expect(refusal(`edge: { uploadPaths: [${path}] }`)).toBe('accepted');
   });
-  it('nor do uploads where nobody signs in', () => {
+  it('nor do uploads where sign-on is off', () => {
     expect(refusal('edge: { login: false, uploadPaths: [/api] }')).toBe('accepted');
   });
 

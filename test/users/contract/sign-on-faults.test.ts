@@ -56,7 +56,7 @@ describe('while the identity provider is away', () => {
     await sleep(6000);
     expect((await bob.ask('/')).status).toBe(200);
     expect([(await guess.ask('/')).status, (await stack.visitor().ask('/')).status]).toEqual([503, 302]);
-    expect((await guess.ask('/')).text).toContain('Nobody can sign in just now');
+    expect((await guess.ask('/')).text).toContain('Sign-in does not work just now');
     await docker(['unpause', stack.container]);
     await docker(['stop', `${stack.space.project}-postgres-1`]);
     await sleep(6000);

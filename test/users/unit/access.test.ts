@@ -63,7 +63,7 @@ describe('a rule', () => {
 });
 
 describe('the edge', () => {
-  it('removes what says who is there, also where nobody signs in, and has no part of sign-on then', () => {
+  it('removes what says who is there, also where sign-on is off, and has no part of sign-on then', () => {
     const without = files('none');
     for (const name of ['Remote-User', 'Remote-Name', 'Remote-Email', 'Remote-Groups', 'X-Medianest-Assertion'])
       expect(without.get('edge/forwarded.conf')).toContain(`proxy_set_header ${name} "";`);

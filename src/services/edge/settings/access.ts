@@ -25,5 +25,5 @@ export const accessSettings = z
   .union([z.literal('none'), z.array(rule)], 'should be `none`, or a list of { paths, roles, mfa }')
   .default([])
   .describe(
-    'With `components: { sign-on: true }`: who may see which paths (docs/sign-on.md); the first rule that fits counts, and all other paths need `member`. `none`: nobody signs in, and everybody sees everything',
+    'With `components: { sign-on: true }`: who may see which paths (docs/sign-on.md); the first rule that fits counts, and all other paths need `member`. `none`: visitors do not sign in, and everyone sees everything',
   );
