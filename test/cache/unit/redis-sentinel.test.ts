@@ -24,7 +24,7 @@ describe('cache.mode', () => {
   it.each([
     ['cluster', 'prod', ['redis-1', 'redis-2', 'redis-3', 'redis-4', 'redis-5', 'redis-6', 'redis-exporter']],
     ['sentinel', 'prod', ['cache-1', 'cache-2', 'sentinel-1', 'sentinel-2', 'sentinel-3', 'cache-router', 'redis-exporter']],
-    ['single', 'prod', ['redis']],
+    ['single', 'prod', ['redis', 'redis-exporter']],
     ['single', 'dev-compose', ['redis']],
   ])('%s in %s chooses the component, over the profile', (mode, profile, wanted) => {
     expect(caches(`cache: { mode: ${mode} }\n`, profile)).toEqual(wanted);
