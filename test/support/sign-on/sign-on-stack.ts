@@ -20,7 +20,7 @@ server.on('upgrade', (req, socket) => {
 server.listen(3000);
 `;
 
-export const PASSWORDS = { admin: 'correct horse battery', bob: 'another good password' };
+export const PASSWORDS = { admin: 'correct horse battery', bob: 'another good password', carol: 'a third one that is long' };
 export type Person = keyof typeof PASSWORDS;
 
 export const tokenOf = (link: string): string => new URL(link).searchParams.get('token') as string;

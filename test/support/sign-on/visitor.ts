@@ -13,6 +13,8 @@ export interface Answer {
 interface Asked {
   method?: string;
   form?: Record<string, string>;
+  /** As a page's own script sends it: JSON, from this very origin. */
+  json?: object;
   headers?: Record<string, string>;
 }
 
@@ -44,19 +46,24 @@ export class Visitor {
     readonly host: string,
   ) {}
 
-  ask(path: string, { method = 'GET', form, headers = {} }: Asked = {}): Promise<Answer> {
-    const body = form && new URLSearchParams(form).toString();
+  ask(path: string, { method, form, json, headers = {} }: Asked = {}): Promise<Answer> {
+    const body = json ? JSON.stringify(json) : form && new URLSearchParams(form).toString();
+    const script = { accept: 'application/json', 'sec-fetch-site': 'same-origin' };
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     return new Promise((resolve, reject) => {
       const sent = request(
         {
           ...{ host: this.at.address, port: this.at.port, servername: this.host, path, rejectUnauthorized: false, agent: false },
-          method: form ? 'POST' : method,
+          method: method ?? (body === undefined ? 'GET' : 'POST'),
           headers: {
             host: this.at.port === 443 ? this.host : `${this.host}:${this.at.port}`,
             accept: 'text/html',
             ...(cookie && { cookie }),
-            ...(body && { 'content-type': 'application/x-www-form-urlencoded', 'content-length': Buffer.byteLength(body) }),
+            ...(json && script),
+            ...(body !== undefined && {
+              'content-type': json ? 'application/json' : 'application/x-www-form-urlencoded',
+              'content-length': Buffer.byteLength(body),
+            }),
             ...headers,
           },
           timeout: 30_000,
