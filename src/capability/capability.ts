@@ -110,6 +110,8 @@ export interface StepKind<K extends StepName = StepName> {
   /** One line for several in a row, such as one for each service: without it each has its own. */
   many?(steps: readonly Step<K>[]): string;
   perform(step: Step<K>, run: Execution, task: Task | undefined): Promise<unknown> | unknown;
+  /** Several in a row at once, where that is cheaper than one after the other. */
+  performMany?(steps: readonly Step<K>[], run: Execution): Promise<unknown>;
   /** Containers are not what they were afterwards. */
   touches?: true;
   /** Too small to be shown. */

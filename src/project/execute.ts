@@ -45,7 +45,9 @@ export async function execute(steps: readonly Step[], run: Execution): Promise<v
     const [first] = row as [Step];
     const task = kindOf(kinds, first).quiet ? undefined : run.context.report.task(describeRow(kinds, row));
     try {
-      for (const step of row) {
+      const together = row.length > 1 && kindOf(kinds, first).performMany;
+      if (together) await together(row, run);
+      for (const step of together ? [] : row) {
         if (run.context.signal.aborted) throw interrupted(touched);
         const kind = kindOf(kinds, step);
         if (row.length > 1) task?.detail(kind.describe(step));

@@ -31,32 +31,50 @@ export const readVolumeOwners = (state: StateFolder): VolumeOwners =>
 export const composeOf = (manifest: Manifest): Record<string, JsonObject> =>
   composeServices(manifest.files.find(({ path }) => path === COMPOSE_FILE)?.contents);
 
+type Given = ReconcileSteps['own-volume'];
+
 /**
- * Makes the volume as Compose would, with the driver and options of the operator's override, and gives all of it to a user. One that the
- * override takes from elsewhere (`external`) is the operator's: it stays as it is.
+ * Makes volumes as Compose would, with driver and options of the operator's override, and gives all of each to its user: one container
+ * for all of a user. One that the override takes from elsewhere (`external`) is the operator's: it stays as it is.
  * @throws UserError STATE_UNWRITABLE, COMPOSE_REFUSED; nothing was started
  */
-export async function ownVolume({ volume, project, uid, gid, image }: ReconcileSteps['own-volume'], run: Execution): Promise<void> {
+export async function ownVolumes(steps: readonly Given[], run: Execution): Promise<void> {
+  const composed = await composedVolumes(run);
+  const groups = new Map<string, Given[]>();
+  for (const step of steps) {
+    const key = `${step.uid}:${step.gid} ${step.image}`;
+    if (!composed[step.volume]?.external) groups.set(key, [...(groups.get(key) ?? []), step]);
+  }
+  for (const group of groups.values()) await ownOf(group, composed, run);
+}
+
+async function ownOf(group: readonly Given[], composed: Composed, run: Execution): Promise<void> {
   const { docker, engine } = run;
-  const { name = volumeName(project, volume), external, driver, driver_opts: options } = await asComposed(volume, run);
-  if (external) return;
-  const find = async () => (await engine.volumes()).find((entry) => entry.name === name);
-  // Without Compose's own labels, Compose would warn of it each time.
-  if (!(await find()))
-    await createVolume(name, { [LABEL.project]: project, [COMPOSE_PROJECT]: project, [COMPOSE_VOLUME]: volume }, docker, {
-      driver,
-      options,
-    });
-  const { exitCode, tail } = await asRoot(ownerArgv('/volume', uid, gid), { mount: volumeArgs(name, '/volume'), image }, docker);
+  const { uid, gid, image } = group[0] as Given;
+  const names = group.map(({ volume, project }) => composed[volume]?.name ?? volumeName(project, volume));
+  const made = async () => new Map((await engine.volumes()).map(({ name, createdAt }) => [name, createdAt]));
+  const before = await made();
+  for (const [index, { volume, project }] of group.entries()) {
+    const name = names[index] as string;
+    if (before.has(name)) continue;
+    const { driver, driver_opts: options } = composed[volume] ?? {};
+    // Without Compose's own labels, Compose would warn of it each time.
+    const labels = { [LABEL.project]: project, [COMPOSE_PROJECT]: project, [COMPOSE_VOLUME]: volume };
+    await createVolume(name, labels, docker, { driver, options });
+  }
+  const folders = names.map((_, index) => `/volumes/${index}`);
+  const mount = names.flatMap((name, index) => volumeArgs(name, folders[index] as string));
+  const { exitCode, tail } = await asRoot(ownerArgv(folders, uid, gid), { mount, image }, docker);
   if (exitCode !== 0)
     throw new UserError(
       'STATE_UNWRITABLE',
-      `the volume ${name} could not be given to user ${uid}:${gid}: ${tail.at(-1) ?? 'no answer'}`,
+      `${names.length > 1 ? 'the volumes' : 'the volume'} ${names.join(', ')} could not be given to user ${uid}:${gid}: ${tail.at(-1) ?? 'no answer'}`,
       'correct what it names (a full disk, the engine), and run the same command again',
     );
   const { state } = run.prepared;
-  const entry = { owner: `${uid}:${gid}`, createdAt: (await find())?.createdAt };
-  writeAtomic(state.at(FILE), `${JSON.stringify({ ...readVolumeOwners(state), [volume]: entry }, null, 1)}\n`);
+  const after = await made();
+  const entries = group.map(({ volume }, index) => [volume, { owner: `${uid}:${gid}`, createdAt: after.get(names[index] as string) }]);
+  writeAtomic(state.at(FILE), `${JSON.stringify({ ...readVolumeOwners(state), ...Object.fromEntries(entries) }, null, 1)}\n`);
 }
 
 interface ComposedVolume {
@@ -66,8 +84,10 @@ interface ComposedVolume {
   driver_opts?: Record<string, string>;
 }
 
-/** A volume as Compose reads it of all files together. */
-async function asComposed(volume: string, { docker, prepared: { project, state } }: Execution): Promise<ComposedVolume> {
+type Composed = Readonly<Record<string, ComposedVolume>>;
+
+/** The volumes as Compose reads them of all files together. */
+async function composedVolumes({ docker, prepared: { project, state } }: Execution): Promise<Composed> {
   const { exitCode, stdout, tail } = await docker.run(composeArgs(project, state.root, composeFiles(state), 'config', '--format', 'json'));
   if (exitCode !== 0)
     throw new UserError(
@@ -75,7 +95,7 @@ async function asComposed(volume: string, { docker, prepared: { project, state }
       `docker compose config: ${tail.join(' | ')}; nothing was changed`,
       `correct ${state.overrideFile}`,
     );
-  return (JSON.parse(stdout) as { volumes?: Record<string, ComposedVolume> }).volumes?.[volume] ?? {};
+  return (JSON.parse(stdout) as { volumes?: Composed }).volumes ?? {};
 }
 
 /** Whether the application can write to its volumes: a replica of each process that runs is asked, and an image without `test` does not say. */

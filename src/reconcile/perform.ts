@@ -22,7 +22,7 @@ import { endCarry, noteCarry } from './carry/journal.ts';
 import { carryVolume, checkCarry } from './carry/volumes.ts';
 import { compose, composeUp, filesBeside } from './compose-project.ts';
 import { proveMount } from './media-check.ts';
-import { ownVolume } from './own-volume.ts';
+import { ownVolumes } from './own-volume.ts';
 import { appliedValue } from './plan/facts.ts';
 import type { ReconcileSteps } from './plan/step.ts';
 import { proveConfig } from './prove-config.ts';
@@ -86,7 +86,7 @@ export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['pe
     return createVolume(step.name, { [LABEL.project]: step.project }, docker);
   },
   'own-volume': (step, run) => {
-    return ownVolume(step, run);
+    return ownVolumes([step], run);
   },
   'prove-mount': (step, run) => {
     const { docker, context } = run;

@@ -83,6 +83,7 @@ export const reconcileSteps = {
       return [...causes].map(([end, volumes]) => `give the volumes ${volumes.join(', ')} ${end}`).join('; ');
     },
     perform: later('own-volume'),
+    performMany: async (steps, run) => (await import('./own-volume.ts')).ownVolumes(steps, run),
   },
   'prove-mount': {
     describe: (step) => `mount ${step.nfs.server}:${step.nfs.export} once`,

@@ -1,6 +1,6 @@
-/** Program and arguments that give a folder and what is in it to a user: only what is another's, so that a second run changes nothing. */
-export const ownerArgv = (folder: string, uid: number, gid: number): string[] => [
-  ...['find', folder, '!', '-user', String(uid)],
+/** Program and arguments that give folders and what is in them to a user: only what is another's, so that a second run changes nothing. */
+export const ownerArgv = (folders: readonly string[], uid: number, gid: number): string[] => [
+  ...['find', ...folders, '!', '-user', String(uid)],
   ...['-exec', 'chown', '--no-dereference', '--', `${uid}:${gid}`, '{}', '+'],
 ];
 

@@ -53,7 +53,7 @@ export async function copyFiles(site: Site, plan: CopyPlan, replace: boolean): P
   await shown(report, `copy ${what}`, async () => {
     if (plan.stale) await must(site, `rm -rf "$TARGET/${STAGING}"`, { write: true });
     await must(site, COPY, { write: true, input: nameList([...plan.folders, ...plan.copy]) });
-    await must(site, '"$@"', { write: true, argv: [...ownerArgv(`/target/${STAGING}`, target.uid, target.gid)] });
+    await must(site, '"$@"', { write: true, argv: ownerArgv([`/target/${STAGING}`], target.uid, target.gid) });
   });
   await shown(report, `compare ${what}`, async () => {
     const counted = Number((await must(site, SUMS, { write: true, input: nameList(plan.files) })).trim().split('\n').at(-1));

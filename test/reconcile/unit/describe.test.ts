@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { capabilities } from '../../../src/capabilities.ts';
 import type { Execution, Step } from '../../../src/capability/capability.ts';
+import { silent } from '../../../src/core/reporter.ts';
 import { describeSteps, execute, kindsOf } from '../../../src/project/execute.ts';
 import { describePlan, describeUp } from '../../../src/reconcile/describe.ts';
 import type { Change } from '../../../src/reconcile/plan/change.ts';
@@ -134,6 +135,26 @@ describe('progress', () => {
     done.length = 0;
     await expect(execute(steps('a', 'bad', 'c'), run(false))).rejects.toThrow('refused');
     expect([done, told.at(-1)]).toEqual([['a'], 'failed']);
+  });
+  it('carries a row out at once where its kind can, and one step alone as ever', async () => {
+    const done: string[] = [];
+    const names = (steps: readonly unknown[]) => (steps as { at: string }[]).map(({ at }) => at).join('+');
+    const kind = {
+      describe: () => 'one',
+      many: () => 'many',
+      perform: (step: unknown) => done.push(names([step])),
+      performMany: async (steps: readonly unknown[]) => done.push(names(steps)),
+    };
+    const context = {
+      capabilities: async () => [{ steps: { row: kind } }],
+      flags: {},
+      signal: new AbortController().signal,
+      report: silent,
+    };
+    const steps = (...all: string[]) => all.map((at) => ({ kind: 'row', at }) as unknown as Step);
+    await execute(steps('a', 'b', 'c'), { context } as unknown as Execution);
+    await execute(steps('d'), { context } as unknown as Execution);
+    expect(done).toEqual(['a+b+c', 'd']);
   });
   it('names what is not healthy yet', () => {
     expect(awaitedText(['app-10', 'app-9', 'edge'])).toBe('not healthy yet: app-9, app-10, edge');

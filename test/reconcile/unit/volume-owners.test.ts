@@ -99,7 +99,7 @@ describe('the owner of a volume that the application writes to', () => {
     expect(restart(['postgres', 'edge'])).toEqual([]);
   });
   it('changes only what is another user’s', () => {
-    expect(ownerArgv('/volume', 20000, 20001).join(' ')).toBe(
+    expect(ownerArgv(['/volume'], 20000, 20001).join(' ')).toBe(
       'find /volume ! -user 20000 -exec chown --no-dereference -- 20000:20001 {} +',
     );
   });
