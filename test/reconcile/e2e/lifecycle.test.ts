@@ -171,6 +171,7 @@ describe('the life of a stack', () => {
       'disk.repository ok',
       'disk.uploads ok',
       'drift ok',
+      'images ok',
       'kernel.vm.overcommit_memory ok',
       'memory ok',
       'parameters ok',
