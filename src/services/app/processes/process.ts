@@ -136,7 +136,12 @@ export const slotNames = (process: Pick<Process, 'name' | 'number' | 'above'>, c
 export const replicasOf = (process: Process) => slotNames(process, process.own.replicas, process.first);
 
 /** What is of `app` alone, and no other process has. */
-const ALONE: Pick<AppSettings, 'migrate' | 'autoscale' | 'proxy'> = { migrate: [], autoscale: undefined, proxy: false };
+const ALONE: Pick<AppSettings, 'migrate' | 'autoscale' | 'proxy' | 'smoke'> = {
+  migrate: [],
+  autoscale: undefined,
+  proxy: false,
+  smoke: undefined,
+};
 
 function ownSettings(app: AppSettings, beside: ProcessSettings): AppSettings {
   const { needs, port, image } = beside;
