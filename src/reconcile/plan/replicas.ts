@@ -102,15 +102,23 @@ export function refuseHalfFlip(
 
 /**
  * Of what cannot run twice side by side: all that are replaced stop, and only then the first new one starts. Visitors get the edge's page
- * meanwhile, because the balancer has none to send them to; each new one is enabled when it is ready.
+ * meanwhile, because the balancer has none to send them to; each new one is enabled when it is ready. Workers stop while the old replicas
+ * still serve, because they may take long, and come back one by one at the end.
  */
-export function recreateSteps(replicas: readonly (Service & { rolling: Rolling })[], waitSeconds: number): Step[] {
+export function recreateSteps(
+  replicas: readonly (Service & { rolling: Rolling })[],
+  workers: readonly Pick<Service, 'name' | 'process'>[],
+  waitSeconds: number,
+): Step[] {
+  const cause = 'the old ones stop before the new ones start (app.strategy: recreate)';
   const balancers = [...new Set(replicas.map(({ rolling }) => rolling.balancer))];
-  return balancers.flatMap((balancer): Step[] => {
+  const ended = workers.flatMap(({ name, process }): Step[] =>
+    process?.drains ? [{ kind: 'stop-worker', service: name, drains: process.drains, cause }] : [],
+  );
+  const stopped = balancers.flatMap((balancer): Step[] => {
     const own = replicas.filter(({ rolling }) => rolling.balancer === balancer);
     const services = own.map(({ name }) => name);
     const drainSeconds = Math.max(...own.map(({ rolling }) => rolling.drainSeconds));
-    const cause = 'the old ones stop before the new ones start (app.strategy: recreate)';
     return [
       { kind: 'switch-replicas', balancer, to: [], from: services, drainSeconds, cause },
       { kind: 'remove-services', services, cause },
@@ -120,6 +128,7 @@ export function recreateSteps(replicas: readonly (Service & { rolling: Rolling }
       ),
     ];
   });
+  return [...ended, ...stopped];
 }
 
 /** Of an interrupted switch: those that are going to be removed may still be sent requests. */

@@ -150,7 +150,9 @@ function containerSteps(
   }
   const rollsIn = (name: string) => services.get(name) as Service & { rolling: Rolling };
   const together = rolledNames.filter((name) => rollsIn(name).rolling.strategy === 'recreate');
-  steps.push(...recreateSteps(together.map(rollsIn), waitSeconds));
+  const recreates = wanted.some(({ rolling }) => rolling?.strategy === 'recreate');
+  const stopped = recreates ? wanted.filter(({ name }) => drained.some(({ service }) => service === name)) : [];
+  steps.push(...recreateSteps(together.map(rollsIn), stopped, waitSeconds));
   const behind = ({ component, rolling: own }: Service) =>
     wanted.filter((other) => other.component === component && other.rolling?.balancer === own?.balancer && running(other.name));
   const named = ({ service, cause }: Change) => ({ name: service, cause, process: services.get(service)?.process });
