@@ -123,12 +123,18 @@ export function recreateSteps(
       { kind: 'switch-replicas', balancer, to: [], from: services, drainSeconds, cause },
       { kind: 'remove-services', services, cause },
       { kind: 'compose-up', services, forced: [], alone: true, waitSeconds, cause },
-      ...own.map(
+      ...oneOfEachFirst(own).map(
         ({ name, rolling }): Step => ({ kind: 'admit', service: name, rolling, waitSeconds, cause: 'it takes visitors once it is ready' }),
       ),
     ];
   });
   return [...ended, ...stopped];
+}
+
+/** Processes take turns: visitors need one replica of each before a second one of any. */
+function oneOfEachFirst<T extends Pick<Service, 'component'>>(replicas: readonly T[]): T[] {
+  const turn = (index: number) => replicas.slice(0, index).filter(({ component }) => component === replicas[index]?.component).length;
+  return [...replicas.keys()].sort((a, b) => turn(a) - turn(b) || a - b).map((index) => replicas[index] as T);
 }
 
 /** Of an interrupted switch: those that are going to be removed may still be sent requests. */

@@ -80,7 +80,8 @@ describe('recreate, of an application with several processes', () => {
       `remove-services ${replicas}`,
       'run-one-off app-migrate',
       `compose-up ${replicas}`,
-      ...replicas.split(' ').map((name) => `admit ${name}`),
+      // Of each process one first: visitors need all of them.
+      ...['app-1', 'backend-1', 'app-2', 'app-3'].map((name) => `admit ${name}`),
       'replace-worker worker-1',
     ]);
   });
@@ -105,6 +106,17 @@ describe('settings of the application', () => {
     expect([candidate.images, candidate.version]).toEqual([{}, appVersion(app)]);
     expect(applyOverrides(settings, candidate.overrides({}), () => 'portal:1').overrides.app?.release).toBe('r1');
   });
+});
+
+it('the edge has one protocol for all processes where no balancer stands before them', () => {
+  const stack = (more: string) => {
+    const file = `app: { image: "x:1", tls: true }\nservices: { backend: { image: "y:1", port: 4000, paths: [/api]${more} } }`;
+    return stackOf(load({ file, flags: { profile: 'dev-compose' } }));
+  };
+  expect(() => stack('')).toThrow(/backend is spoken to in HTTP and `app` in TLS, and this profile has no balancer/);
+  expect(rendered(stack(', tls: true')).files.find(({ path }) => path === 'edge/upstream.conf')?.contents).toMatch(
+    /upstream backend \{[^}]* server [\d.]+:4000/,
+  );
 });
 
 it('the edge goes to replicas of the second set itself, also where another strategy has come since', () => {
