@@ -94,6 +94,18 @@ describe('settings of the application', () => {
     expect(rolling('app-1')?.smoke?.paths).toEqual(['/login']);
     expect([rolling('backend-1')?.smoke, rolling('backend-1')?.watchSeconds]).toEqual([undefined, 9]);
   });
+  it('give the passwords of the portal’s channels to the first process alone', () => {
+    const { stack } = make('portal: { mail: { host: smtp.example.org, from: a@example.org, user: a, password: b } }');
+    const given = (name: string) => {
+      const { secrets = [], environment = {} } = stack.services.find((service) => service.name === name) ?? {};
+      return [secrets.some((secret) => secret.name === 'notify-mail-password'), environment.NOTIFY_MAIL_HOST !== undefined];
+    };
+    expect([given('app-1'), given('backend-1'), given('worker-1')]).toEqual([
+      [true, true],
+      [false, false],
+      [false, false],
+    ]);
+  });
   it('count no process that `components` switches off as part of a release', () => {
     const { settings } = load({
       file: 'components: { services: false }\napp: { image: "x:1" }\nservices: { backend: { port: 4000, image: "y:1" } }',
