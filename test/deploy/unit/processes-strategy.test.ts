@@ -87,6 +87,21 @@ describe('recreate, of an application with several processes', () => {
   });
 });
 
+describe('recreate that was killed once the workers had stopped', () => {
+  const [before, after] = [make('image: "x:1", strategy: recreate'), make('image: "x:2", strategy: recreate')];
+  const facts = factsOf(before, { deploying: true });
+  const containers = facts.containers.map((entry) => (entry.service === 'worker-1' ? { ...entry, state: 'exited' as const } : entry));
+
+  it('starts no new worker beside the old replicas when it is run again', () => {
+    const all = acts(planUp(after.stack, after.files, { ...facts, containers }).steps);
+    expect(all.filter((act) => act.includes('worker-1'))).toEqual(['stop-worker worker-1', 'replace-worker worker-1']);
+    expect(all.at(-1)).toBe('replace-worker worker-1');
+  });
+  it('starts the old worker again by `up`', () => {
+    expect(acts(planUp(before.stack, before.files, { ...facts, containers }).steps)).toEqual(['compose-up worker-1']);
+  });
+});
+
 describe('settings of the application', () => {
   it('test the first process alone by its smoke test', () => {
     const { stack } = make('image: "x:1", watchSeconds: 9, smoke: { paths: [/login] }');
