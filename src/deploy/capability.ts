@@ -21,13 +21,13 @@ export const deploy: Capability = {
   commands: [command, rollback, releases, scale],
   up: {
     gather: async ({ loaded, state }) => {
-      // Only whether a migration is due depends on it.
+      const facts = { processNumbers: processNumbers(state.manifest()?.services) };
       const { migrate = [] } = (loaded.settings.app ?? {}) as { migrate?: string[] };
-      if (migrate.length === 0) return { facts: {}, steps: [] };
+      // Only whether a migration is due depends on what has served.
+      if (migrate.length === 0) return { facts, steps: [] };
       const { readReleases } = await import('./store/release-store.ts');
       const { currentRelease } = await import('./plan/releases.ts');
       const served = currentRelease(readReleases(state));
-      const facts = { processNumbers: processNumbers(state.manifest()?.services) };
       return { facts: { ...facts, ...(served && { served: { image: served.image, settings: served.settings } }) }, steps: [] };
     },
     announce: async ({ project: { state }, stack, only }) => {
@@ -44,12 +44,13 @@ export const deploy: Capability = {
       if (keptRelease(state, new Date(0))?.replicas.some(({ service }) => changed.includes(service))) endKept(state);
       const { noteRelease } = await import('./store/release-store.ts');
       const replicas = namesOf(stack.services, 'application');
-      const { app, services = {} } = loaded.settings as Record<string, object | undefined>;
+      const { servicesIn } = await import('./plan/deploy.ts');
+      const { app } = loaded.settings as { app?: object };
       await noteRelease(
         state,
         engine,
         stack,
-        { app: app ?? {}, services },
+        { app: app ?? {}, services: servicesIn(loaded.settings) },
         {
           changed: changed.some((service) => replicas.includes(service)),
           time: started,

@@ -7,6 +7,7 @@ import { balancer } from '../services/app/balancer.ts';
 import { MOST_REPLICAS } from '../services/app/processes/settings.ts';
 import type { Overrides } from '../stack/overrides.ts';
 import { namesOf, withRole } from '../stack/roles.ts';
+import { servicesIn } from './plan/deploy.ts';
 import type { ScaleOutcome } from './plan/scaled.ts';
 
 /** How `scale` is called by what is no person. */
@@ -19,10 +20,8 @@ interface Asked extends Pick<ConvergeOptions, 'reason' | 'accept'> {
 
 /** What is scaled, as medianest.yml has it, and how far. */
 function scalable(settings: object, process: string): { replicas: number; most: number; hint: string } {
-  const { app, services = {} } = settings as {
-    app: { replicas: number; maxReplicas: number };
-    services?: Record<string, { replicas: number }>;
-  };
+  const { app } = settings as { app: { replicas: number; maxReplicas: number } };
+  const services = servicesIn(settings);
   if (process === 'app')
     return { replicas: app.replicas, most: app.maxReplicas, hint: `raise \`app.maxReplicas\` in medianest.yml (now ${app.maxReplicas})` };
   const own = services[process];

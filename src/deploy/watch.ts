@@ -19,13 +19,23 @@ export interface WatchOutcome {
   judged: boolean;
 }
 
-/** What the release that serves has had until now; undefined where nothing will be compared with it. @param next what is going to serve */
+/**
+ * What the release that serves has had until now; undefined where nothing will be compared with it, or where it cannot be told: without
+ * it a release could be rolled back for the errors that the one before had too. @param next what is going to serve
+ */
 export async function countBefore(now: Stack, next: Stack, run: Execution): Promise<Watched | undefined> {
   const [first] = replicasOf(next);
   if (!first?.rolling.watchSeconds) return undefined;
-  const counts = await readCounts(first.rolling.balancer, run);
+  const { balancer } = first.rolling;
+  const counts = await readCounts(balancer, run);
+  if (!counts) {
+    run.context.report.warn(
+      `the errors of the release before are not known, so the new one is not watched: ${balancer} did not say\n  Fix: \`medianest logs ${balancer}\` shows why`,
+    );
+    return undefined;
+  }
   return countsOf(
-    counts ?? {},
+    counts,
     replicasOf(now).map(({ name }) => name),
   );
 }

@@ -33,7 +33,7 @@ import { runOneOff } from './replicas/run-one-off.ts';
 import { switchReplicas } from './replicas/switch-replicas.ts';
 import { admitReplica, awaitBalancer, proveReplica, replaceReplica } from './roll.ts';
 import { renew, UP } from './workers/renew.ts';
-import { replaceWorker } from './workers/replace-worker.ts';
+import { replaceWorker, stopWorker } from './workers/replace-worker.ts';
 
 /** What each kind of step does. It takes no decision: the plan has taken them. */
 export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['perform'] } = {
@@ -126,6 +126,7 @@ export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['pe
     return replaceReplica(step, run, task, () => renew(step, run, task));
   },
   'replace-worker': replaceWorker,
+  'stop-worker': stopWorker,
   'replace-member': (step, run, task) => {
     const { project } = run.prepared;
     return replaceMember(step, run.engine, project, task, () => renew(step, run, task));

@@ -126,6 +126,11 @@ export const reconcileSteps = {
     perform: later('replace-worker'),
     touches: true,
   },
+  'stop-worker': {
+    describe: (step) => `stop ${step.service}: let it finish within ${step.drains.seconds} s`,
+    perform: later('stop-worker'),
+    touches: true,
+  },
   'replace-member': {
     describe: (step) =>
       `${step.by === 'restart' ? 'restart' : 'replace'} ${step.service}: hand over, ${step.by === 'restart' ? 'restart' : 'new container'}, wait until it has caught up`,

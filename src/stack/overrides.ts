@@ -59,6 +59,10 @@ export function appVersion(app: object, services: object = {}): AppVersion {
   return { ...versionOf(app as JsonObject), ...(processes.length > 0 && { services: Object.fromEntries(processes) }) };
 }
 
+/** The processes beside the first, as medianest.yml has them; none where `components` switches them off. */
+export const servicesOf = ({ components, services }: { components?: unknown; services?: unknown }): Services =>
+  (components as { services?: boolean } | undefined)?.services === false ? {} : ((services ?? {}) as Services);
+
 /** The processes beside the first in a version. */
 export const processesIn = (version: AppVersion): Services => (version.services ?? {}) as Services;
 
@@ -91,7 +95,7 @@ export function applyOverrides(
 ): { settings: Settings; overrides: Overrides } {
   const app = settings.app as (JsonObject & { replicas: number; maxReplicas: number }) | undefined;
   if (!app) return { settings, overrides };
-  const services = (settings.services ?? {}) as Services;
+  const services = servicesOf(settings);
   const { replicas: scaled } = overrides;
   const replicas = scaled?.instead === app.replicas && scaled.count <= app.maxReplicas ? scaled : undefined;
   const count = replicas?.count ?? app.replicas;
@@ -106,7 +110,7 @@ export function applyOverrides(
     settings: {
       ...settings,
       app: { ...(release ? asIn(app, release.version) : app), ...(replicas && { replicas: replicas.count }) },
-      ...(processes.length > 0 || Object.keys(services).length > 0 ? { services: Object.fromEntries(processes) } : {}),
+      ...(Object.keys(services).length > 0 ? { services: Object.fromEntries(processes) } : {}),
     },
     overrides: {
       ...(overrides.updates && { updates: overrides.updates }),

@@ -11,10 +11,11 @@ export const scale: Command = {
   run: async (context, [what = '']) => {
     const { open } = await import('../../project/open.ts');
     const { scaleApp } = await import('../scale.ts');
+    const { servicesIn } = await import('../plan/deploy.ts');
     const [service = '', count, ...rest] = what.split('=');
     const replicas = Number(count);
     const project = await open(context);
-    const processes = ['app', ...Object.keys((project.loaded.settings.services ?? {}) as object)];
+    const processes = ['app', ...Object.keys(servicesIn(project.loaded.settings))];
     if (!processes.includes(service) || rest.length > 0 || !/^\d+$/.test(count ?? '')) {
       const forms = processes.map((name) => `${name}=COUNT`).join(' or ');
       throw new UserError(

@@ -5,7 +5,7 @@ import { withMigrations } from '../../reconcile/plan/migrations.ts';
 import type { Step } from '../../reconcile/plan/step.ts';
 import { app } from '../../services/app/app.ts';
 import { balancer } from '../../services/app/balancer.ts';
-import { type AppVersion, appIdentity, appVersion, type Overrides, processesIn } from '../../stack/overrides.ts';
+import { type AppVersion, appIdentity, appVersion, type Overrides, processesIn, servicesOf } from '../../stack/overrides.ts';
 import { namesOf, withRole } from '../../stack/roles.ts';
 import type { ImageSpec, Stack } from '../../stack/types.ts';
 import { previousRelease, processTag, type Release, releaseTag } from './releases.ts';
@@ -24,7 +24,7 @@ export interface Candidate {
 export const deployedOf = (settings: object): string[] => [app.name, balancer.name, ...Object.keys(servicesIn(settings))];
 
 /** The processes beside the first, as medianest.yml has them. */
-export const servicesIn = (settings: object): Services => (settings as { services?: Services }).services ?? {};
+export const servicesIn = (settings: object): Services => servicesOf(settings) as Services;
 
 type Services = Readonly<Record<string, { image?: string; replicas: number }>>;
 

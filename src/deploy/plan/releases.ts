@@ -49,7 +49,8 @@ export const isSameVersion = (a: Version, b: Version): boolean =>
 
 type Version = Pick<Release, 'imageId' | 'settings' | 'images'>;
 
-const idsOf = ({ images = {} }: Version): string => canonical(Object.entries(images).map(([name, { imageId }]) => [name, imageId]));
+const idsOf = ({ images = {} }: Version): string =>
+  canonical(Object.fromEntries(Object.entries(images).map(([name, { imageId }]) => [name, imageId])));
 
 /** What may stand before `-release` in the name of an image ("path-component" of distribution/reference). */
 const IMAGE_PART = /^[a-z0-9]+(?:(?:_|__|-+)[a-z0-9]+)*-*$/;

@@ -13,22 +13,19 @@ export const withoutRestorePoint = (stack: Stack): string[] =>
   stack.services.filter(({ migrates }) => migrates?.restorePoint && !canBackUp(stack, true)).map(({ name }) => name);
 
 const touches = (step: Step, names: readonly string[]): boolean => {
-  if (step.kind === 'replace') return names.includes(step.service);
+  if (step.kind === 'replace' || step.kind === 'replace-worker' || step.kind === 'stop-worker') return names.includes(step.service);
   if (step.kind === 'compose-up') return step.services.some((name) => names.includes(name));
   return step.kind === 'switch-replicas' && step.from.some((name) => names.includes(name));
 };
 
 /**
- * With each of the migrations once, before the first replica of its component is touched; a restore point comes before it. What it
- * stands on is started first. Where all replicas stop for a new release, it runs while none does.
+ * With each of the migrations once, before the first container of the application is touched, of whichever process: all are one release.
+ * A restore point comes before it. What it stands on is started first. Where all replicas stop for a new release, it runs while none does.
  * @param hasData there is a database that a restore point can be made of
  */
 export function withMigrations(steps: readonly Step[], migrations: readonly Service[], stack: Stack, hasData: boolean): Step[] {
   return migrations.reduce((all, migration) => {
-    const names = namesOf(
-      stack.services.filter(({ component }) => component === migration.component),
-      'application',
-    );
+    const names = namesOf(stack.services, 'application');
     const first = all.findIndex((step) => touches(step, names));
     if (first < 0) return all;
     const point: Step[] =
@@ -38,8 +35,11 @@ export function withMigrations(steps: readonly Step[], migrations: readonly Serv
     const run: Step = { kind: 'run-one-off', service: migration.name, cause: 'app.migrate, once before the first replica' };
     const step = all[first] as Step;
     const before = step.kind === 'compose-up' ? startedBefore(step, names, stack) : [];
-    const stopped = all.findIndex((entry, index) => index > first && entry.kind === 'compose-up' && touches(entry, names));
-    const at = step.kind === 'switch-replicas' && stopped > first ? stopped : first;
+    const stops = step.kind === 'switch-replicas' || step.kind === 'stop-worker';
+    const stopped = all.findIndex(
+      (entry, index) => index > first && (entry.kind === 'compose-up' || entry.kind === 'replace-worker') && touches(entry, names),
+    );
+    const at = stops && stopped > first ? stopped : first;
     return [...all.slice(0, first), ...before, ...point, ...all.slice(first, at), run, ...all.slice(at)];
   }, steps as Step[]);
 }

@@ -102,24 +102,39 @@ export function refuseHalfFlip(
 
 /**
  * Of what cannot run twice side by side: all that are replaced stop, and only then the first new one starts. Visitors get the edge's page
- * meanwhile, because the balancer has none to send them to; each new one is enabled when it is ready.
+ * meanwhile, because the balancer has none to send them to; each new one is enabled when it is ready. Workers stop while the old replicas
+ * still serve, because they may take long, and come back one by one at the end.
  */
-export function recreateSteps(replicas: readonly (Service & { rolling: Rolling })[], waitSeconds: number): Step[] {
+export function recreateSteps(
+  replicas: readonly (Service & { rolling: Rolling })[],
+  workers: readonly Pick<Service, 'name' | 'process'>[],
+  waitSeconds: number,
+): Step[] {
+  const cause = 'the old ones stop before the new ones start (app.strategy: recreate)';
   const balancers = [...new Set(replicas.map(({ rolling }) => rolling.balancer))];
-  return balancers.flatMap((balancer): Step[] => {
+  const ended = workers.flatMap(({ name, process }): Step[] =>
+    process?.drains ? [{ kind: 'stop-worker', service: name, drains: process.drains, cause }] : [],
+  );
+  const stopped = balancers.flatMap((balancer): Step[] => {
     const own = replicas.filter(({ rolling }) => rolling.balancer === balancer);
     const services = own.map(({ name }) => name);
     const drainSeconds = Math.max(...own.map(({ rolling }) => rolling.drainSeconds));
-    const cause = 'the old ones stop before the new ones start (app.strategy: recreate)';
     return [
       { kind: 'switch-replicas', balancer, to: [], from: services, drainSeconds, cause },
       { kind: 'remove-services', services, cause },
       { kind: 'compose-up', services, forced: [], alone: true, waitSeconds, cause },
-      ...own.map(
+      ...oneOfEachFirst(own).map(
         ({ name, rolling }): Step => ({ kind: 'admit', service: name, rolling, waitSeconds, cause: 'it takes visitors once it is ready' }),
       ),
     ];
   });
+  return [...ended, ...stopped];
+}
+
+/** Processes take turns: visitors need one replica of each before a second one of any. */
+function oneOfEachFirst<T extends Pick<Service, 'component'>>(replicas: readonly T[]): T[] {
+  const turn = (index: number) => replicas.slice(0, index).filter(({ component }) => component === replicas[index]?.component).length;
+  return [...replicas.keys()].sort((a, b) => turn(a) - turn(b) || a - b).map((index) => replicas[index] as T);
 }
 
 /** Of an interrupted switch: those that are going to be removed may still be sent requests. */

@@ -36,6 +36,8 @@ export interface ReconcileSteps {
   replace: { service: string; rolling: Rolling; others: number; by: 'recreate' | 'restart'; waitSeconds: number };
   /** Told to finish, then a new container or a restart of the old one, and a look whether it stays up. */
   'replace-worker': { service: string; drains: Drains; by: 'recreate' | 'restart'; waitSeconds: number };
+  /** Told to finish; its container stays as it is then, until `replace-worker` puts another one in its place. */
+  'stop-worker': { service: string; drains: Drains };
   /** Handover, a new container or a restart of the old one, and a wait until it is a healthy member again. */
   'replace-member': { service: string; member: Member; by: 'recreate' | 'restart'; waitSeconds: number };
   /** A member that leaves its group: with `handover` it first hands over what it leads, then it is stopped and removed. */

@@ -89,7 +89,10 @@ function containerSteps(
   const isMember = ({ service }: Change) => members.some(({ name }) => name === service);
   const rolled = touched.filter((change) => rollingOf(change) && !isMember(change));
   const drainsOf = ({ service }: Change) => services.get(service)?.process?.drains;
-  const drained = touched.filter((change) => change.action === 'recreate' && drainsOf(change) && running(change.service) && !moves);
+  const recreates = [...services.values()].some(({ rolling }) => rolling?.strategy === 'recreate');
+  // One that a run which was interrupted has stopped waits for its turn again.
+  const turns = ({ service }: Change) => recreates || running(service);
+  const drained = touched.filter((change) => change.action === 'recreate' && drainsOf(change) && turns(change) && !moves);
   const replaced = touched.filter((change) => rolled.includes(change) || drained.includes(change) || isMember(change));
   const others = touched.filter((change) => !replaced.includes(change));
   const retired = retirements(others, wanted, facts.containers);
@@ -150,7 +153,8 @@ function containerSteps(
   }
   const rollsIn = (name: string) => services.get(name) as Service & { rolling: Rolling };
   const together = rolledNames.filter((name) => rollsIn(name).rolling.strategy === 'recreate');
-  steps.push(...recreateSteps(together.map(rollsIn), waitSeconds));
+  const stopped = recreates ? wanted.filter(({ name }) => drained.some(({ service }) => service === name)) : [];
+  steps.push(...recreateSteps(together.map(rollsIn), stopped, waitSeconds));
   const behind = ({ component, rolling: own }: Service) =>
     wanted.filter((other) => other.component === component && other.rolling?.balancer === own?.balancer && running(other.name));
   const named = ({ service, cause }: Change) => ({ name: service, cause, process: services.get(service)?.process });

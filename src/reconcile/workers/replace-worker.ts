@@ -16,10 +16,7 @@ const KILLED = 137;
  */
 export async function replaceWorker(step: Step<'replace-worker'>, run: Execution, task: Task | undefined): Promise<void> {
   const { service, drains } = step;
-  await proveLives(run);
-  if (run.context.signal.aborted) throw new UserError('INTERRUPTED', 'interrupted', 'run the same command again: it continues from here');
-  task?.detail(`it finishes what it has in hand, within ${drains.seconds} s`);
-  await stopped(step, run, task);
+  await stopWorker(step, run, task);
   task?.detail('new container');
   await renew(step, run, task);
   const life = await lifeOf(service, run);
@@ -30,12 +27,21 @@ export async function replaceWorker(step: Step<'replace-worker'>, run: Execution
   run.lives?.set(service, life);
 }
 
-/** Waits until its container has ended. @throws UserError as Compose does */
-async function stopped({ service, drains }: Step<'replace-worker'>, run: Execution, task: Task | undefined): Promise<void> {
+/** Tells a worker to finish, and waits until its container has ended. @throws UserError as Compose does */
+export async function stopWorker(
+  { service, drains }: Pick<Step<'replace-worker'>, 'service' | 'drains'>,
+  run: Execution,
+  task: Task | undefined,
+): Promise<void> {
   const { engine, context, prepared } = run;
-  const found = (await engine.observe(prepared.project)).find((entry) => entry.service === service);
+  await proveLives(run);
+  if (context.signal.aborted) throw new UserError('INTERRUPTED', 'interrupted', 'run the same command again: it continues from here');
+  const found = (await engine.observe(prepared.project)).find((entry) => entry.service === service && entry.state === 'running');
+  // Stopped by a step before, which has told how it ended.
+  if (!found) return;
+  task?.detail(`it finishes what it has in hand, within ${drains.seconds} s`);
   await compose(run, task, ['stop', service]);
-  const story = found && (await engine.story(found.id));
+  const story = await engine.story(found.id);
   if (!story || story.running || story.exitCode !== KILLED || story.oomKilled) return;
   context.report.warn(
     `${service} was killed: it had not ended ${drains.seconds} s after its signal, and what it had in hand is lost; \`services.*.stop\` says how long it may take`,

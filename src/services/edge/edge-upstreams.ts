@@ -17,10 +17,10 @@ export function upstreams(input: BuildInput) {
   const way = ({ host }: { host: number }) => ({ address: input.address('app', host), port: application.port, backup: false });
   const replicas = appReplicas({ replicas: count }).map(way);
   if (!input.enabled(balancer.name)) return replicas;
-  // Of both sets in turn: a switch between them must reload nothing here either.
+  // Of both sets in turn: a switch between them must reload nothing here either, and the second one may serve yet under another strategy.
   const others = appReplicas({ replicas: count }, secondHalf(application.maxReplicas)).map(way);
-  const direct =
-    application.strategy === 'blue-green' ? replicas.flatMap((replica, index) => [replica, others[index] ?? replica]) : replicas;
+  const both = application.strategy === 'blue-green' || input.overrides.slots !== undefined;
+  const direct = both ? replicas.flatMap((replica, index) => [replica, others[index] ?? replica]) : replicas;
   return [
     { address: input.address('app', BALANCER_HOST), port: BALANCER_PORTS[appTls(application, input) ? 'tls' : 'plain'], backup: false },
     ...direct.slice(0, DIRECT_REPLICAS).map((replica) => ({ ...replica, backup: true })),

@@ -4,6 +4,7 @@ import { keepServing } from '../../../src/deploy/plan/deploy.ts';
 import {
   currentRelease,
   interruptedRelease,
+  isSameVersion,
   nextRelease,
   previousRelease,
   type Release,
@@ -48,6 +49,12 @@ describe('releases', () => {
       ['r3', 'deployed'],
     ]);
     expect([interruptedRelease(list, 'r3')?.id, interruptedRelease([release('r1', 'a', 'running')], 'r1')]).toEqual(['r2', undefined]);
+  });
+  it('are the same version with the same images of processes, in whichever order medianest.yml has these', () => {
+    const images = { a: { image: 'a', imageId: '1', digests: [] }, b: { image: 'b', imageId: '2', digests: [] } };
+    const [one, other] = [release('r1', 'x'), release('r2', 'x')];
+    expect(isSameVersion({ ...one, images }, { ...other, images: { b: images.b, a: images.a } })).toBe(true);
+    expect(isSameVersion({ ...one, images }, { ...other, images: { ...images, b: images.a } })).toBe(false);
   });
   it('never take the name of what is ordered, also where their list was lost', () => {
     expect([nextRelease([], 'r7'), nextRelease([release('r9', 'a')], 'r7')]).toEqual(['r8', 'r10']);

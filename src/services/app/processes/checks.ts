@@ -1,7 +1,8 @@
 import { UserError } from '../../../core/errors.ts';
 import type { BuildInput } from '../../../stack/service.ts';
+import { protocolName } from '../../../stack/types.ts';
 import { referencesIn } from '../environment/expand.ts';
-import type { AppSettings } from '../portal.ts';
+import { type AppSettings, appTls } from '../portal.ts';
 import { hasCache, hasDatabase } from '../stores.ts';
 import { folderPlaces, refuseOverlaps } from '../volumes.ts';
 import { isUnneeded, type Process } from './process.ts';
@@ -23,6 +24,13 @@ export function refuseProcess(process: Process, app: AppSettings, input: BuildIn
     refuse(
       `${setting} needs the cache, and none is switched on`,
       `\`${setting}.needs: { cache: false }\`, or switch one on under \`components\``,
+    );
+  // Behind the edge alone both have one protocol: it has one way to speak.
+  const tls = appTls(app, input);
+  if (process.serves && (beside.paths.length > 0 || beside.host) && !input.enabled('balancer') && appTls(own, input) !== tls)
+    refuse(
+      `${setting} is spoken to in ${protocolName(!tls)} and \`app\` in ${protocolName(tls)}, and this profile has no balancer to stand between them`,
+      `\`${setting}.tls: ${tls}\`${tls ? ' where its image serves HTTPS with the files in TLS_CERT_FILE and TLS_KEY_FILE' : ''}, or \`app.tls: ${!tls}\``,
     );
   for (const [variable, value] of Object.entries(beside.env)) {
     const reference = referencesIn(value).find((entry) => isUnneeded(entry, needs));

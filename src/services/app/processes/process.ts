@@ -136,7 +136,14 @@ export const slotNames = (process: Pick<Process, 'name' | 'number' | 'above'>, c
 export const replicasOf = (process: Process) => slotNames(process, process.own.replicas, process.first);
 
 /** What is of `app` alone, and no other process has. */
-const ALONE: Pick<AppSettings, 'migrate' | 'autoscale' | 'proxy'> = { migrate: [], autoscale: undefined, proxy: false };
+const ALONE: Pick<AppSettings, 'migrate' | 'autoscale' | 'proxy' | 'smoke' | 'portal'> = {
+  migrate: [],
+  autoscale: undefined,
+  proxy: false,
+  smoke: undefined,
+  // Of its channels it alone sends by, and knows the passwords.
+  portal: { mail: { tls: 'starttls' }, ntfy: {}, webhook: {} },
+};
 
 function ownSettings(app: AppSettings, beside: ProcessSettings): AppSettings {
   const { needs, port, image } = beside;
