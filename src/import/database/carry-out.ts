@@ -7,7 +7,7 @@ import type { Stack } from '../../stack/types.ts';
 import { type Application, type ImportPlan, loadSteps, startSteps, stopSteps, switchSteps } from '../plan/import-steps.ts';
 import type { ImportRun } from './import-run.ts';
 import { writeJournal } from './journal.ts';
-import { dropDatabases, switchNames } from './perform.ts';
+import { dropDatabases, hasSwitched, switchNames } from './perform.ts';
 import { lastLines, type Server } from './server.ts';
 
 /** What uses the database, and what migrates it. */
@@ -40,12 +40,15 @@ export async function carryOut(run: Execution, work: ImportRun, plan: ImportPlan
     try {
       await execute(switchSteps(application, database, kept), run);
     } catch (error) {
-      const what = work.switched ? 'the database that was before runs again' : 'the running database was not replaced';
+      let what = 'the running database was not replaced';
       await undo(after, plan.stop, startSteps(application), async (server) => {
         // What runs on the new database, or fails to, would come back to it.
         await execute(stopSteps(application), after);
-        if (work.switched) await switchNames(server, kept, database);
-        if (work.switched) writeJournal(state, (journal) => ({ ...journal, kept: journal.kept.filter(({ name }) => name !== kept) }));
+        if (await hasSwitched(server, kept)) {
+          what = 'the database that was before runs again';
+          await switchNames(server, kept, database);
+          writeJournal(state, (journal) => ({ ...journal, kept: journal.kept.filter(({ name }) => name !== kept) }));
+        }
         await dropDatabases(server, [database]);
       });
       const told = error instanceof UserError ? error : undefined;

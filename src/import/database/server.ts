@@ -59,10 +59,22 @@ export async function databaseServer(context: Context, project: string, state: S
 
 const SUPERUSER = ['psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '--host', '/run/postgresql', '--username', 'postgres'];
 
+/** Arguments of `docker` for a psql of the superuser. @param how further ones of `docker exec` @param more of psql */
+export const superuserArgs = (
+  { container }: Server,
+  database: string,
+  how: readonly string[] = [],
+  more: readonly string[] = [],
+): string[] => [
+  ...['exec', ...how, '--env', `PGAPPNAME=${APPLICATION}`, '--env', 'PGOPTIONS=-c idle_session_timeout=0', container],
+  ...[...SUPERUSER, '--dbname', conninfo(database), ...more],
+];
+
 /** As the superuser, each statement in a transaction of its own. @throws UserError IMPORT_FAILED with the server's words */
-export async function ask({ docker, container, signal }: Server, database: string, ...statements: string[]): Promise<string> {
-  const args = [...SUPERUSER, '--dbname', conninfo(database), ...statements.flatMap((sql) => ['--command', sql])];
-  const result = await docker.run(['exec', '--env', `PGAPPNAME=${APPLICATION}`, container, ...args], { signal, streamsApart: true });
+export async function ask(server: Server, database: string, ...statements: string[]): Promise<string> {
+  const { docker, signal } = server;
+  const commands = statements.flatMap((sql) => ['--command', sql]);
+  const result = await docker.run(superuserArgs(server, database, [], commands), { signal, streamsApart: true });
   if (result.exitCode === 0) return result.stdout.trim();
   throw new UserError('IMPORT_FAILED', `the database: ${lastLines(result.tail)}`, 'medianest health; medianest logs postgres');
 }
