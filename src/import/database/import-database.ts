@@ -144,7 +144,9 @@ async function planOf(
     extensions: survey.extensions.filter((extension) => here.extensions[extension] === false),
     kept: asked.into ? undefined : keptName(now),
     stop: asked.stop,
-    application: asked.into ? { services: [], migrations: [] } : applicationOf(await describe(context, project.loaded)),
+    application: asked.into
+      ? { services: [], migrations: [], signOn: false }
+      : await applicationOf(await describe(context, project.loaded), server),
   };
 }
 

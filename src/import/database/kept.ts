@@ -30,9 +30,10 @@ export async function goBack(
   confirm: (steps: readonly string[]) => Promise<void>,
 ): Promise<BackOutcome> {
   const name = project.loaded.settings.project;
-  const application = applicationOf(await describe(context, project.loaded));
+  const stack = await describe(context, project.loaded);
   const planned = async () => {
     const server = await databaseServer(context, name, project.state);
+    const application = await applicationOf(stack, server);
     const [restored] = keptNames(await databaseNames(server));
     if (restored === undefined)
       throw new UserError(
@@ -44,13 +45,13 @@ export async function goBack(
     // It is the application of then that goes with the schema of then: nothing is migrated.
     const steps = switchSteps({ ...application, migrations: [] }, restored, kept);
     const kinds = await stepKinds(context);
-    return { server, steps, outcome: { restored, kept, steps: steps.map((step) => describeStep(kinds, step)) } };
+    return { server, application, steps, outcome: { restored, kept, steps: steps.map((step) => describeStep(kinds, step)) } };
   };
   const { outcome } = await planned();
   if (context.flags.dryRun) return { ...outcome, result: 'planned', outageSeconds: null };
   await confirm(outcome.steps);
   return withLock(context, project.state, 'import database --back', async (lock, record) => {
-    const { server, steps, outcome: now } = await planned();
+    const { server, application, steps, outcome: now } = await planned();
     record(steps);
     const work: ImportRun = {
       server,

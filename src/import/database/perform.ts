@@ -2,6 +2,7 @@ import type { Execution, StepKind } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { compose } from '../../reconcile/compose-project.ts';
 import { removeKept } from '../../reconcile/replicas/remove-kept.ts';
+import { DATABASE_ROLE } from '../../services/sign-on/settings/address.ts';
 import { type Counts, differences } from '../plan/compare.ts';
 import type { ImportSteps } from '../plan/import-steps.ts';
 import { DATABASE, MADE } from '../plan/names.ts';
@@ -10,7 +11,7 @@ import { holdDatabases } from './hold-databases.ts';
 import { importRun } from './import-run.ts';
 import { writeJournal } from './journal.ts';
 import { loadDump } from './load.ts';
-import { ask, lastLines, type Server } from './server.ts';
+import { ask, copySchema, lastLines, type Server } from './server.ts';
 
 /** How each step of an import is carried out. */
 export const performers: { readonly [K in keyof ImportSteps]: StepKind<K>['perform'] } = {
@@ -68,6 +69,11 @@ export const performers: { readonly [K in keyof ImportSteps]: StepKind<K>['perfo
     // The release before is of the data before.
     await removeKept(run);
     return compose(run, task, ['stop', ...services]);
+  },
+  'carry-sign-on': async ({ database }, run) => {
+    const { server } = importRun(run);
+    await ask(server, database, `drop schema if exists ${DATABASE_ROLE} cascade`);
+    await copySchema(server, DATABASE_ROLE, DATABASE, database);
   },
   'switch-database': async ({ database, kept }, run) => {
     const work = importRun(run);

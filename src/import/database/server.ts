@@ -79,6 +79,21 @@ export async function ask(server: Server, database: string, ...statements: strin
   throw new UserError('IMPORT_FAILED', `the database: ${lastLines(result.tail)}`, 'medianest health; medianest logs postgres');
 }
 
+const COPY_SCHEMA = `pg_dump --host /run/postgresql --username postgres --schema="$1" --dbname "$2" |
+  psql -XqAt -v ON_ERROR_STOP=1 --single-transaction --host /run/postgresql --username postgres --output /dev/null --dbname "$3"`;
+
+/** A schema with its data and owners, from one database of this server into another; all of it or nothing. @throws UserError IMPORT_FAILED */
+export async function copySchema({ docker, container, signal }: Server, schema: string, from: string, to: string): Promise<void> {
+  const script = ['bash', '-euo', 'pipefail', '-c', COPY_SCHEMA, 'bash', schema, conninfo(from), conninfo(to)];
+  const { exitCode, tail } = await docker.run(['exec', '--env', `PGAPPNAME=${APPLICATION}`, container, ...script], { signal });
+  if (exitCode !== 0)
+    throw new UserError(
+      'IMPORT_FAILED',
+      `the schema ${schema} cannot be copied: ${lastLines(tail)}`,
+      'medianest health; medianest logs postgres',
+    );
+}
+
 /** What the server prints of a failure, in one line. */
 export const lastLines = (tail: readonly string[]): string =>
   tail

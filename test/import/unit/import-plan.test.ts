@@ -127,7 +127,7 @@ describe('steps', () => {
     extensions: ['dblink'],
     kept: 'medianest_before_1',
     stop: ['old-web-1'],
-    application: { services: ['app-1', 'app-2'], migrations: ['app-migrate'] },
+    application: { services: ['app-1', 'app-2'], migrations: ['app-migrate'], signOn: false },
   };
 
   test('load beside what runs, and stop the source before it is read', () => {
@@ -152,7 +152,10 @@ describe('steps', () => {
       'run-one-off',
       'compose-up',
     ]);
-    expect(switchSteps({ services: [], migrations: [] }, 'a', 'b').map(({ kind }) => kind)).toEqual(['switch-database']);
+    expect(switchSteps({ services: [], migrations: [], signOn: false }, 'a', 'b').map(({ kind }) => kind)).toEqual(['switch-database']);
+    // Its accounts are in a schema of the database that is replaced.
+    const kinds = switchSteps({ services: ['sign-on', 'app-1'], migrations: [], signOn: true }, 'a', 'b').map(({ kind }) => kind);
+    expect(kinds).toEqual(['stop-application', 'carry-sign-on', 'switch-database', 'compose-up']);
   });
 
   test('of a killed import are told with what it has stopped', () => {
