@@ -70,7 +70,10 @@ export async function goBack(
     } catch (error) {
       const { signal } = new AbortController();
       const calm: Execution = { ...run, context: { ...context, signal }, import: { ...work, server: { ...server, signal } } };
-      const switched = await hasSwitched({ ...server, signal }, now.kept);
+      const switched = await hasSwitched({ ...server, signal }, now.kept).catch((reason: Error) => {
+        const what = `${(error as Error).message}; whether the database was replaced cannot be told: ${reason.message}`;
+        throw new UserError('PARTIAL', what, 'medianest health; medianest up, once the database answers', { cause: error });
+      });
       const isInterrupted = error instanceof UserError && error.code === 'INTERRUPTED';
       // Where the application itself does not start, starting it again would not help.
       if (!switched || isInterrupted) await execute(startSteps(application), calm);
