@@ -7,7 +7,6 @@ import {
   type SanitizeRules,
   type TableRules,
 } from '../../services/backup/settings/sanitize-settings.ts';
-import { DATABASE_ROLE } from '../../services/sign-on/settings/address.ts';
 
 /** A column of a restored database. */
 export interface CatalogueColumn {
@@ -49,7 +48,7 @@ export const SHORTEST_EMAIL = 29;
 
 /**
  * What becomes of every table and column. Own rules come first, then what a column refers to, then what the portal’s tables are
- * known to hold, then names; the tables of sign-on are emptied. @throws UserError INVALID_SETTINGS where a rule fits nothing that is there
+ * known to hold, then names. @throws UserError INVALID_SETTINGS where a rule fits nothing that is there
  */
 export function planSanitize(catalogue: readonly CatalogueTable[], own: SanitizeRules, options: { portal: boolean }): SanitizePlan {
   const problems: string[] = [];
@@ -57,8 +56,6 @@ export function planSanitize(catalogue: readonly CatalogueTable[], own: Sanitize
   const tables = catalogue.filter(({ kind, partition }) => (kind === 'r' || kind === 'p') && !partition);
   const rulesOf = (table: CatalogueTable): TableRules => {
     const mine = given.get(table);
-    // Names, addresses and second factors of users, and a preview runs no sign-on.
-    if (table.schema === DATABASE_ROLE) return mine ?? 'truncate';
     const shipped = options.portal && table.schema === 'public' ? lookUp(PORTAL_RULES, table.name) : undefined;
     if (typeof mine === 'string' || shipped === undefined) return mine ?? {};
     if (typeof shipped === 'string') return mine ?? shipped;

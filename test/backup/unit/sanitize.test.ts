@@ -38,15 +38,6 @@ const refusal = (catalogue: CatalogueTable[], rules: Parameters<typeof planSanit
   return 'accepted';
 };
 
-describe('what sign-on keeps', () => {
-  const logs = table('authentication_logs', [column('username'), column('remote_ip')], { schema: 'sign_on' });
-  it('is emptied, whatever the application is', () => {
-    expect(plan([logs])).toEqual({ columns: [], truncated: ['authentication_logs'], unknown: [] });
-    expect(plan([logs], {}, true).truncated).toEqual(['authentication_logs']);
-    expect(plan([logs], { 'sign_on.authentication_logs': { username: 'keep' } }).truncated).toEqual([]);
-  });
-});
-
 describe('what becomes of a column', () => {
   it.each([
     ['email', 'email'],
