@@ -5,7 +5,6 @@ import { poll } from '../../core/poll.ts';
 import type { Task } from '../../core/reporter.ts';
 import { pipeDocker } from '../../docker/pipe.ts';
 import { refuseForeignVolumes } from '../../docker/volume.ts';
-import { DATABASE_ROLE } from '../../services/sign-on/settings/address.ts';
 import { LABEL } from '../../stack/labels.ts';
 import { bytes } from '../../ui/bytes.ts';
 import { differing, FINGERPRINT, isEmpty, tablesIn } from '../plan/carry-compare.ts';
@@ -61,7 +60,6 @@ async function dumpInto(
   task: Task | undefined,
 ): Promise<void> {
   await bringRoles(old, leader, run);
-  await makeWay(old, leader, run);
   await restore(old, leader, run, task);
   task?.detail('comparing the new database with the old one');
   const after = await fingerprint(run, leader, 'the new database');
@@ -118,15 +116,6 @@ async function bringProperties(old: Server, leader: Server, run: Execution): Pro
   if (sql.length === 0) return;
   if ((await ask(run, leader, sql.join('\n'), { more: ['--single-transaction'] })) === undefined)
     run.context.report.warn(`settings of the database did not come along: ${sql.join(' ')}`);
-}
-
-/** Where sign-on is on, the leader has made its schema, which is empty; what is carried brings it with what is in it. */
-async function makeWay(old: Server, leader: Server, run: Execution): Promise<void> {
-  const found = await ask(run, old, `SELECT count(*) FROM pg_namespace WHERE nspname = '${DATABASE_ROLE}'`);
-  if (found === undefined) throw failed('the old database cannot be read', []);
-  if (found.trim() === '0') return;
-  if ((await ask(run, leader, `DROP SCHEMA IF EXISTS ${DATABASE_ROLE}`)) === undefined)
-    throw failed('the schema of sign-on in the new database is not empty', []);
 }
 
 async function restore(old: Server, leader: Server, run: Execution, task: Task | undefined): Promise<void> {
