@@ -76,7 +76,9 @@ function filesIn(source: string): string[] {
 
 function readable(file: string): string | undefined {
   try {
-    return statSync(file).size <= LONGEST ? readFileSync(file, 'utf8') : undefined;
+    const found = statSync(file);
+    // A pipe or a device has no end, or none yet.
+    return found.isFile() && found.size <= LONGEST ? readFileSync(file, 'utf8') : undefined;
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
     return undefined;

@@ -5,7 +5,7 @@ import type { Engine } from '../docker/types.ts';
 import { composeServices } from '../reconcile/plan/change.ts';
 import { COMPOSE_FILE } from '../stack/render.ts';
 import type { StateFolder } from '../state/state.ts';
-import { type FoundImage, type ImageFinding, imageFindings, movedPins, type Pins, pinned } from './plan/pins.ts';
+import { asStarted, type FoundImage, type ImageFinding, imageFindings, movedPins, type Pins, pinned } from './plan/pins.ts';
 
 const FILE = 'image-pins.json';
 
@@ -24,14 +24,15 @@ async function findImages(engine: Engine, refs: readonly string[]): Promise<Reco
 export async function notePins({ context, project, engine, stack, only }: FinishedUp): Promise<void> {
   const before = readPins(project.state);
   const services = stack.services.filter(({ oneOff }) => !oneOff);
-  const now = pinned(
-    before,
-    await findImages(
-      engine,
-      services.map(({ image }) => image.ref),
-    ),
-    context.clock.now(),
+  const containers = await engine.observe(stack.project);
+  const started = services.flatMap(({ name, image }) =>
+    containers.filter(({ service }) => service === name).map(({ imageId }) => ({ service: name, ref: image.ref, imageId })),
   );
+  const found = await findImages(
+    engine,
+    services.map(({ image }) => image.ref),
+  );
+  const now = pinned(before, asStarted(found, started), context.clock.now());
   // Containers of other services were not touched: what was recorded of them is not judged by this run.
   const touched = services.filter(({ component, name }) => !only || only.includes(component) || only.includes(name));
   const refs = new Set(touched.map(({ image }) => image.ref));

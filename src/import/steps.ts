@@ -37,6 +37,10 @@ export const importSteps = {
     perform: later('stop-application'),
     touches: true,
   },
+  'carry-sign-on': {
+    describe: ({ database }) => `copy what sign-on keeps to ${database}`,
+    perform: later('carry-sign-on'),
+  },
   'switch-database': {
     describe: ({ database, kept }) => `put ${database} in the place of the database, which is kept as ${kept}`,
     perform: later('switch-database'),

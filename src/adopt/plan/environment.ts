@@ -74,6 +74,9 @@ function looksRandom(value: string): boolean {
 /** A brace that is meant, as `app.env` writes it. */
 const plain = (value: string): string => value.replaceAll(/\{\{|\{/g, (brace) => (brace === '{' ? '\\{' : brace));
 
+/** Compose hands on any name; here it is part of a setting, and of the name of a file. */
+export const isVariableName = (name: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
+
 /** Everything that one service is told, as settings. @param domain by which visitors find it */
 export function variablesOf(service: ComposeService, project: ComposeProject, stores: Stores, domains: readonly string[]): Variable[] {
   return Object.entries(service.environment).map(([name, value]) => variable(name, value, service, project, stores, domains));
@@ -87,6 +90,7 @@ function variable(
   stores: Stores,
   domains: readonly string[],
 ): Variable {
+  if (!isVariableName(name)) return { kind: 'left', name, why: 'it is no name of a variable here' };
   if (/^(VIRTUAL_(HOST|PORT|PATH|PROTO)|LETSENCRYPT_(HOST|EMAIL))$/.test(name))
     return { kind: 'left', name, why: 'the edge routes and has certificates' };
   if (name === 'PORT') return { kind: 'left', name, why: 'app.port gives it' };

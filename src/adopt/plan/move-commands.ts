@@ -43,7 +43,7 @@ export function commandsOf({ file, judged, database, databaseName, ports, moves 
     ...(database
       ? [
           {
-            command: `medianest import database container:${database.containerName}${databaseName ? ` --database ${shellWord(databaseName)}` : ''}${stopped.length > 0 ? ` --stop ${stopped.map(shellWord).join(',')}` : ''}`,
+            command: `medianest import database ${shellWord(`container:${database.containerName}`)}${databaseName ? ` --database ${shellWord(databaseName)}` : ''}${stopped.length > 0 ? ` --stop ${stopped.map(shellWord).join(',')}` : ''}`,
             why: `stops ${stopped.join(', ') || 'nothing'} of the old project and takes over its database; with --into rehearsal and without --stop it is rehearsed`,
           },
         ]

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { ComposeProject, ComposeService } from './compose-project.ts';
-import { namesOthers, type Stores, type Variable, variablesOf } from './environment.ts';
+import { isVariableName, namesOthers, type Stores, type Variable, variablesOf } from './environment.ts';
 import { type Folders, foldersOf } from './folders.ts';
 import { healthOf, type ImageFacts } from './health.ts';
 import { refusalsOf } from './refusals.ts';
@@ -66,7 +66,7 @@ export function processOf(service: ComposeService, name: string, setting: readon
   const { health, path } = healthOf(service, image);
   const fromFiles = service.secrets.flatMap(({ source, target }): Variable[] => {
     const value = secretFiles[source];
-    const variable = Object.entries(service.environment).find(([, file]) => file === target)?.[0];
+    const variable = Object.entries(service.environment).find(([key, file]) => isVariableName(key) && file === target)?.[0];
     return value === undefined || !variable?.endsWith('_FILE') ? [] : [{ kind: 'secret', name: variable.slice(0, -5), value, as: 'file' }];
   });
   const all = [...variables, ...fromFiles];
@@ -101,10 +101,15 @@ export function processOf(service: ComposeService, name: string, setting: readon
     })),
     variables: all,
     folders,
-    left: [...refusalsOf(service), ...folders.left, ...unread(service, around)],
+    left: [...refusalsOf(service), ...misnamed(service), ...folders.left, ...unread(service, around)],
     notes: notesOf(service, port, user, around),
   };
 }
+
+const misnamed = ({ name, environment }: ComposeService): string[] =>
+  Object.keys(environment)
+    .filter((key) => !isVariableName(key))
+    .map((key) => `${name}: the variable ${key}: a name has letters, digits and _ here; can the application be told by a file?`);
 
 /** Secrets of files that could not be read, or that no variable names. */
 const unread = ({ name, secrets, environment }: ComposeService, { secretFiles }: Around): string[] =>

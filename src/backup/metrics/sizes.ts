@@ -3,6 +3,7 @@ import { writeAtomic } from '../../core/files.ts';
 import { freeSpaceArgv, freeSpaceOf } from '../../docker/plan/free-space.ts';
 import { REPOSITORY } from '../../services/backup/backup.ts';
 import type { BackupSettings } from '../../services/backup/settings/backup-settings.ts';
+import { copyNames } from '../../services/backup/settings/copies-settings.ts';
 import type { StateFolder } from '../../state/state.ts';
 import { readCopies } from '../copies/copies.ts';
 import type { Workbench } from '../repository/job.ts';
@@ -23,10 +24,12 @@ export async function noteSizes({ docker, server, project, state, signal }: Work
     // What is removed meanwhile is complained of, and the sums are there all the same.
     const du = await inServer(['du', '--block-size=1', '--max-depth=1', REPOSITORY]);
     const disk = await inServer(freeSpaceArgv(REPOSITORY));
-    const copies = (await readCopies(docker, project, settings)) ?? [];
+    const copies = await readCopies(docker, project, settings);
     const measured = {
       [HERE]: repositorySize(du.stdout, freeSpaceOf(disk.stdout), now),
-      ...Object.fromEntries(copies.map((copy) => [copy.name, copySize(copy)])),
+      // Where their container does not answer, what is known of them stays.
+      ...Object.fromEntries(copyNames(settings.copies).map((name) => [name, undefined])),
+      ...Object.fromEntries((copies ?? []).map((copy) => [copy.name, copySize(copy)])),
     };
     writeAtomic(state.at(FILE), `${JSON.stringify(withSizes(readSizes(state), measured))}\n`, 0o600);
   } catch (error) {

@@ -52,6 +52,17 @@ export const pinned = (before: Pins, found: Readonly<Record<string, FoundImage |
     }),
   );
 
+/** Without images that a container of that name is not made of: where nothing was to do, `up` has started none of the image that the name stands for now. */
+export const asStarted = (
+  found: Readonly<Record<string, FoundImage | undefined>>,
+  started: readonly Started[],
+): Record<string, FoundImage | undefined> =>
+  Object.fromEntries(
+    Object.entries(found).filter(([of, image]) =>
+      started.every(({ ref, imageId }) => ref !== of || imageId === undefined || imageId === image?.id),
+    ),
+  );
+
 /** Names that stand for another image than they did: it was built, pulled or named again. */
 export const movedPins = (before: Pins, now: Pins): string[] =>
   Object.entries(now).flatMap(([ref, { id }]) => {

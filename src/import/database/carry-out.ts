@@ -2,20 +2,29 @@ import type { Execution, Step } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import type { DockerCli } from '../../docker/compose.ts';
 import { execute } from '../../project/execute.ts';
+import { DATABASE_ROLE, SIGN_ON } from '../../services/sign-on/settings/address.ts';
 import { withRole } from '../../stack/roles.ts';
 import type { Stack } from '../../stack/types.ts';
 import { type Application, type ImportPlan, loadSteps, startSteps, stopSteps, switchSteps } from '../plan/import-steps.ts';
+import { DATABASE } from '../plan/names.ts';
+import { literal } from '../plan/queries.ts';
 import type { ImportRun } from './import-run.ts';
 import { writeJournal } from './journal.ts';
-import { dropDatabases, switchNames } from './perform.ts';
-import { lastLines, type Server } from './server.ts';
+import { dropDatabases, hasSwitched, switchNames } from './perform.ts';
+import { ask, lastLines, type Server } from './server.ts';
 
 /** What uses the database, and what migrates it. */
-export function applicationOf({ services: all }: Stack): Application {
+export async function applicationOf({ services: all }: Stack, server: Server): Promise<Application> {
   const services = withRole(all, 'application').filter(({ oneOff }) => !oneOff);
   const components = services.map(({ component }) => component);
   const migrations = all.filter(({ oneOff, component }) => oneOff && components.includes(component));
-  return { services: services.map(({ name }) => name), migrations: migrations.map(({ name }) => name) };
+  const signOn = all.filter(({ component, oneOff }) => component === SIGN_ON && !oneOff);
+  const schema = await ask(server, DATABASE, `select count(*) from pg_namespace where nspname = ${literal(DATABASE_ROLE)}`);
+  return {
+    services: [...signOn, ...services].map(({ name }) => name),
+    migrations: migrations.map(({ name }) => name),
+    signOn: schema !== '0',
+  };
 }
 
 /** Until the switch nothing that runs is touched; from then on a failure goes back to the database that was. */
@@ -40,12 +49,15 @@ export async function carryOut(run: Execution, work: ImportRun, plan: ImportPlan
     try {
       await execute(switchSteps(application, database, kept), run);
     } catch (error) {
-      const what = work.switched ? 'the database that was before runs again' : 'the running database was not replaced';
+      let what = 'the running database was not replaced';
       await undo(after, plan.stop, startSteps(application), async (server) => {
         // What runs on the new database, or fails to, would come back to it.
         await execute(stopSteps(application), after);
-        if (work.switched) await switchNames(server, kept, database);
-        if (work.switched) writeJournal(state, (journal) => ({ ...journal, kept: journal.kept.filter(({ name }) => name !== kept) }));
+        if (await hasSwitched(server, kept)) {
+          what = 'the database that was before runs again';
+          await switchNames(server, kept, database);
+          writeJournal(state, (journal) => ({ ...journal, kept: journal.kept.filter(({ name }) => name !== kept) }));
+        }
         await dropDatabases(server, [database]);
       });
       const told = error instanceof UserError ? error : undefined;

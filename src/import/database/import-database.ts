@@ -12,12 +12,13 @@ import { rowsOf, writtenSince } from '../plan/compare.ts';
 import { type ImportPlan, loadSteps, switchSteps } from '../plan/import-steps.ts';
 import { type Here, judge, type Survey } from '../plan/judge.ts';
 import { DATABASE, halfName, halfNames, keptName, MADE } from '../plan/names.ts';
-import { DATABASES_SQL, HERE_SQL } from '../plan/queries.ts';
+import { HERE_SQL, literal } from '../plan/queries.ts';
 import { type DatabaseSource, sourceText } from '../plan/source.ts';
 import { applicationOf, carryOut } from './carry-out.ts';
 import type { ImportRun } from './import-run.ts';
 import { readDump } from './load.ts';
 import { openFile, openServer } from './open-dump.ts';
+import { databaseNames } from './perform.ts';
 import { ask, databaseServer, freeBytes, type Server } from './server.ts';
 import { endLeftDumps, type Foreign, foreignCounts, foreignServer } from './source-server.ts';
 
@@ -132,9 +133,8 @@ async function planOf(
   { survey, here }: Prepared,
   server: Server,
 ): Promise<ImportPlan> {
-  const databases = JSON.parse(await ask(server, 'postgres', DATABASES_SQL)) as string[];
-  const replaced = asked.into !== undefined && databases.includes(asked.into) ? [asked.into] : [];
-  for (const name of replaced) await refuseForeignTarget(server, name);
+  const databases = await databaseNames(server);
+  const replaced = asked.into !== undefined && (await isRehearsal(server, asked.into)) ? [asked.into] : [];
   const now = context.clock.now();
   const source = sourceText(asked.source);
   return {
@@ -144,7 +144,9 @@ async function planOf(
     extensions: survey.extensions.filter((extension) => here.extensions[extension] === false),
     kept: asked.into ? undefined : keptName(now),
     stop: asked.stop,
-    application: asked.into ? { services: [], migrations: [] } : applicationOf(await describe(context, project.loaded)),
+    application: asked.into
+      ? { services: [], migrations: [], signOn: false }
+      : await applicationOf(await describe(context, project.loaded), server),
   };
 }
 
@@ -162,14 +164,12 @@ async function surveyOf(context: Context, asked: ImportAsked, server: Server): P
   return { foreign: undefined, survey: { version, encoding: asked.encoding ?? encoding, extensions, leftOut, bytes, dump } };
 }
 
-/** A database of that name that an import has not made is somebody's. */
-async function refuseForeignTarget(server: Server, name: string): Promise<void> {
-  const made = await ask(
-    server,
-    'postgres',
-    `select coalesce(shobj_description(oid, 'pg_database'), '') from pg_database where datname = '${name}'`,
-  );
-  if (made === MADE) return;
+/** Whether a rehearsal has left a database of that name. @throws UserError ALREADY_THERE where another one has it, also one that takes no connections */
+async function isRehearsal(server: Server, name: string): Promise<boolean> {
+  const sql = `select coalesce(json_agg(shobj_description(oid, 'pg_database')), '[]') from pg_database where datname = ${literal(name)}`;
+  const comments = JSON.parse(await ask(server, 'postgres', sql)) as (string | null)[];
+  if (comments.length === 0) return false;
+  if (comments[0] === MADE) return true;
   throw new UserError(
     'ALREADY_THERE',
     `the database ${name} is there already, and no rehearsal made it; nothing was changed`,

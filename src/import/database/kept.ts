@@ -6,11 +6,11 @@ import { describe } from '../../reconcile/prepare.ts';
 import { emptySecrets } from '../../secrets/store/secret-files.ts';
 import { startSteps, switchSteps } from '../plan/import-steps.ts';
 import { halfNames, keptName, keptNames } from '../plan/names.ts';
-import { DATABASES_SQL, SIZES_SQL } from '../plan/queries.ts';
+import { SIZES_SQL } from '../plan/queries.ts';
 import { applicationOf } from './carry-out.ts';
 import type { ImportRun } from './import-run.ts';
 import { writeJournal } from './journal.ts';
-import { dropDatabases } from './perform.ts';
+import { databaseNames, dropDatabases, hasSwitched } from './perform.ts';
 import { ask, databaseServer, type Server } from './server.ts';
 
 export interface BackOutcome {
@@ -23,8 +23,6 @@ export interface BackOutcome {
   outageSeconds: number | null;
 }
 
-const namesIn = async (server: Server): Promise<string[]> => JSON.parse(await ask(server, 'postgres', DATABASES_SQL)) as string[];
-
 /** Back to the database that the last import has replaced; what runs now is kept under another name. @throws UserError IMPORT_REFUSED where there is none */
 export async function goBack(
   context: Context,
@@ -32,10 +30,11 @@ export async function goBack(
   confirm: (steps: readonly string[]) => Promise<void>,
 ): Promise<BackOutcome> {
   const name = project.loaded.settings.project;
-  const application = applicationOf(await describe(context, project.loaded));
+  const stack = await describe(context, project.loaded);
   const planned = async () => {
     const server = await databaseServer(context, name, project.state);
-    const [restored] = keptNames(await namesIn(server));
+    const application = await applicationOf(stack, server);
+    const [restored] = keptNames(await databaseNames(server));
     if (restored === undefined)
       throw new UserError(
         'IMPORT_REFUSED',
@@ -46,13 +45,13 @@ export async function goBack(
     // It is the application of then that goes with the schema of then: nothing is migrated.
     const steps = switchSteps({ ...application, migrations: [] }, restored, kept);
     const kinds = await stepKinds(context);
-    return { server, steps, outcome: { restored, kept, steps: steps.map((step) => describeStep(kinds, step)) } };
+    return { server, application, steps, outcome: { restored, kept, steps: steps.map((step) => describeStep(kinds, step)) } };
   };
   const { outcome } = await planned();
   if (context.flags.dryRun) return { ...outcome, result: 'planned', outageSeconds: null };
   await confirm(outcome.steps);
   return withLock(context, project.state, 'import database --back', async (lock, record) => {
-    const { server, steps, outcome: now } = await planned();
+    const { server, application, steps, outcome: now } = await planned();
     record(steps);
     const work: ImportRun = {
       server,
@@ -69,11 +68,20 @@ export async function goBack(
     try {
       await execute(steps, run);
     } catch (error) {
-      const which = work.switched ? 'the earlier database is in its place' : 'the database was not replaced';
-      const calm = { ...run, context: { ...context, signal: new AbortController().signal } };
-      if (!work.switched) await execute(startSteps(application), calm);
+      const { signal } = new AbortController();
+      const calm: Execution = { ...run, context: { ...context, signal }, import: { ...work, server: { ...server, signal } } };
+      const switched = await hasSwitched({ ...server, signal }, now.kept).catch((reason: Error) => {
+        const what = `${(error as Error).message}; whether the database was replaced cannot be told: ${reason.message}`;
+        throw new UserError('PARTIAL', what, 'medianest health; medianest up, once the database answers', { cause: error });
+      });
+      const isInterrupted = error instanceof UserError && error.code === 'INTERRUPTED';
+      // Where the application itself does not start, starting it again would not help.
+      if (!switched || isInterrupted) await execute(startSteps(application), calm);
       if (!(error instanceof UserError)) throw error;
-      throw new UserError(error.code, `${error.message}; ${which}`, error.hint, { cause: error });
+      const which = switched ? 'the earlier database is in its place' : 'the database was not replaced';
+      // The same command again would go back once more.
+      const hint = switched && isInterrupted ? 'medianest health' : error.hint;
+      throw new UserError(error.code, `${error.message}; ${which}`, hint, { cause: error });
     }
     return { ...now, result: 'back', outageSeconds: work.stoppedAt === undefined ? null : (Date.now() - work.stoppedAt) / 1000 };
   });
@@ -107,7 +115,7 @@ export async function removeKept(
       server,
       there.map((database) => database.name),
     );
-    const left = keptNames(await namesIn(server));
+    const left = keptNames(await databaseNames(server));
     writeJournal(project.state, ({ kept }) => ({ kept: kept.filter((entry) => left.includes(entry.name)) }));
     return { result: there.length > 0 ? 'removed' : 'unchanged', databases: there };
   });

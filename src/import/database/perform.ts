@@ -1,14 +1,17 @@
 import type { Execution, StepKind } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { compose } from '../../reconcile/compose-project.ts';
+import { removeKept } from '../../reconcile/replicas/remove-kept.ts';
+import { DATABASE_ROLE } from '../../services/sign-on/settings/address.ts';
 import { type Counts, differences } from '../plan/compare.ts';
 import type { ImportSteps } from '../plan/import-steps.ts';
 import { DATABASE, MADE } from '../plan/names.ts';
-import { COUNTS_SQL, identifier, literal } from '../plan/queries.ts';
+import { COUNTS_SQL, DATABASES_SQL, END_HERE_SQL, identifier, literal } from '../plan/queries.ts';
+import { holdDatabases } from './hold-databases.ts';
 import { importRun } from './import-run.ts';
 import { writeJournal } from './journal.ts';
 import { loadDump } from './load.ts';
-import { ask, lastLines, type Server } from './server.ts';
+import { ask, copySchema, lastLines, type Server } from './server.ts';
 
 /** How each step of an import is carried out. */
 export const performers: { readonly [K in keyof ImportSteps]: StepKind<K>['perform'] } = {
@@ -36,8 +39,16 @@ export const performers: { readonly [K in keyof ImportSteps]: StepKind<K>['perfo
   },
   'load-database': async ({ database }, run, task) => {
     const work = importRun(run);
-    const dump = await work.open(task);
-    work.facts = await loadDump(dump, database, { encoding: work.encoding, total: work.total }, work.server, task);
+    const release = await holdDatabases(
+      work.server,
+      (await databaseNames(work.server)).filter((name) => name !== database),
+    );
+    try {
+      const dump = await work.open(task);
+      work.facts = await loadDump(dump, database, { encoding: work.encoding, total: work.total }, work.server, task);
+    } finally {
+      await release();
+    }
   },
   'check-import': async ({ database }, run) => {
     const { server, facts } = importRun(run);
@@ -52,10 +63,17 @@ export const performers: { readonly [K in keyof ImportSteps]: StepKind<K>['perfo
       'does a trigger or a rule in the dump write rows? import again, and report this where it stays',
     );
   },
-  'stop-application': ({ services }, run, task) => {
+  'stop-application': async ({ services }, run, task) => {
     noteStopped(run, 'stoppedApp', services);
     importRun(run).stoppedAt ??= Date.now();
+    // The release before is of the data before.
+    await removeKept(run);
     return compose(run, task, ['stop', ...services]);
+  },
+  'carry-sign-on': async ({ database }, run) => {
+    const { server } = importRun(run);
+    await ask(server, database, `drop schema if exists ${DATABASE_ROLE} cascade`);
+    await copySchema(server, DATABASE_ROLE, DATABASE, database);
   },
   'switch-database': async ({ database, kept }, run) => {
     const work = importRun(run);
@@ -72,6 +90,10 @@ export const performers: { readonly [K in keyof ImportSteps]: StepKind<K>['perfo
 function noteStopped(run: Execution, what: 'stoppedSource' | 'stoppedApp', names: readonly string[]): void {
   writeJournal(run.prepared.state, ({ underWay, kept }) => ({ underWay: underWay && { ...underWay, [what]: [...names] }, kept }));
 }
+
+/** Databases of this server, without those that PostgreSQL makes. */
+export const databaseNames = async (server: Server): Promise<string[]> =>
+  JSON.parse(await ask(server, 'postgres', DATABASES_SQL)) as string[];
 
 export async function dropDatabases(server: Server, names: readonly string[]): Promise<void> {
   for (const name of names) await ask(server, 'postgres', `drop database if exists ${identifier(name)} with (force)`);
@@ -95,4 +117,13 @@ export async function switchNames(server: Server, database: string, kept: string
       if (left <= 1 || !(error instanceof UserError) || !/being accessed by other users/.test(error.message)) throw error;
     }
   }
+}
+
+/**
+ * Whether the database before has that name by now. A switch that was interrupted may have been carried out: its answer alone is missing, and the
+ * server knows.
+ */
+export async function hasSwitched(server: Server, kept: string): Promise<boolean> {
+  await ask(server, 'postgres', END_HERE_SQL);
+  return (await databaseNames(server)).includes(kept);
 }

@@ -59,12 +59,39 @@ export async function databaseServer(context: Context, project: string, state: S
 
 const SUPERUSER = ['psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '--host', '/run/postgresql', '--username', 'postgres'];
 
+/** Arguments of `docker` for a psql of the superuser. @param how further ones of `docker exec` @param more of psql */
+export const superuserArgs = (
+  { container }: Server,
+  database: string,
+  how: readonly string[] = [],
+  more: readonly string[] = [],
+): string[] => [
+  ...['exec', ...how, '--env', `PGAPPNAME=${APPLICATION}`, '--env', 'PGOPTIONS=-c idle_session_timeout=0', container],
+  ...[...SUPERUSER, '--dbname', conninfo(database), ...more],
+];
+
 /** As the superuser, each statement in a transaction of its own. @throws UserError IMPORT_FAILED with the server's words */
-export async function ask({ docker, container, signal }: Server, database: string, ...statements: string[]): Promise<string> {
-  const args = [...SUPERUSER, '--dbname', conninfo(database), ...statements.flatMap((sql) => ['--command', sql])];
-  const result = await docker.run(['exec', '--env', `PGAPPNAME=${APPLICATION}`, container, ...args], { signal, streamsApart: true });
+export async function ask(server: Server, database: string, ...statements: string[]): Promise<string> {
+  const { docker, signal } = server;
+  const commands = statements.flatMap((sql) => ['--command', sql]);
+  const result = await docker.run(superuserArgs(server, database, [], commands), { signal, streamsApart: true });
   if (result.exitCode === 0) return result.stdout.trim();
   throw new UserError('IMPORT_FAILED', `the database: ${lastLines(result.tail)}`, 'medianest health; medianest logs postgres');
+}
+
+const COPY_SCHEMA = `pg_dump --host /run/postgresql --username postgres --schema="$1" --dbname "$2" |
+  psql -XqAt -v ON_ERROR_STOP=1 --single-transaction --host /run/postgresql --username postgres --output /dev/null --dbname "$3"`;
+
+/** A schema with its data and owners, from one database of this server into another; all of it or nothing. @throws UserError IMPORT_FAILED */
+export async function copySchema({ docker, container, signal }: Server, schema: string, from: string, to: string): Promise<void> {
+  const script = ['bash', '-euo', 'pipefail', '-c', COPY_SCHEMA, 'bash', schema, conninfo(from), conninfo(to)];
+  const { exitCode, tail } = await docker.run(['exec', '--env', `PGAPPNAME=${APPLICATION}`, container, ...script], { signal });
+  if (exitCode !== 0)
+    throw new UserError(
+      'IMPORT_FAILED',
+      `the schema ${schema} cannot be copied: ${lastLines(tail)}`,
+      'medianest health; medianest logs postgres',
+    );
 }
 
 /** What the server prints of a failure, in one line. */

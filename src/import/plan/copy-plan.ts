@@ -47,9 +47,12 @@ export interface CopyPlan {
 
 const KINDS: Readonly<Record<string, string>> = { p: 'a named pipe', s: 'a socket', b: 'a device', c: 'a device' };
 
-/** A link is kept where it stays within the folder wherever that is: a relative one that does not climb out of it. */
+/**
+ * A link is kept where it stays within the folder wherever that is: a relative one that does not climb out of it. It may climb before it names
+ * anything, as only then it is known from where: a name may be that of another link.
+ */
 function leadsOut({ path: name, target }: Entry): boolean {
-  if (path.posix.isAbsolute(target)) return true;
+  if (path.posix.isAbsolute(target) || /(?:^|\/)(?!\.{1,2}(?:\/|$))[^/]+\/(?:.*\/)?\.\.(?:\/|$)/s.test(target)) return true;
   const end = path.posix.normalize(path.posix.join(path.posix.dirname(name), target));
   return end === '..' || end.startsWith('../');
 }

@@ -1,5 +1,5 @@
 import { decoded } from './decode.ts';
-import { isCleaning, type Statement, statementOf } from './dump-statements.ts';
+import { isCleaning, type Statement, statementOf, withoutComments } from './dump-statements.ts';
 import { SqlLexer, type Token } from './sql-lexer.ts';
 
 /** A statement longer than that is a value: it is handed on as it comes, and not looked at. */
@@ -139,7 +139,7 @@ export class DumpFilter {
       this.long = false;
       this.pass(out, bytes);
     } else {
-      const text = decoded(raw, this.facts.encoding);
+      const text = withoutComments(decoded(raw, this.facts.encoding));
       const handedOn = !this.created && isCleaning(text) ? undefined : this.note(statementOf(text, this.schema), bytes);
       if (handedOn) this.pass(out, handedOn);
     }

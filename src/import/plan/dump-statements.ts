@@ -45,6 +45,35 @@ function qualifiedOf(text: string, schema: string): string {
   return second === undefined ? text : qualified(first === undefined ? schema : unquote(first), unquote(second));
 }
 
+/** Comments between the first words, up to what is quoted, count as a space to the server: `DROP/**\/DATABASE`. */
+export function withoutComments(text: string): string {
+  if (!/^[^'"$]*?(?:\/\*|--)/.test(text)) return text;
+  let out = '';
+  let at = 0;
+  while (at < text.length && !/['"$]/.test(text[at] as string)) {
+    if (text.startsWith('--', at)) {
+      const end = text.indexOf('\n', at);
+      at = end < 0 ? text.length : end;
+    } else if (text.startsWith('/*', at)) {
+      at = endOfComment(text, at);
+      out += ' ';
+    } else out += text[at++];
+  }
+  return out + text.slice(at);
+}
+
+/** They may be within each other. */
+function endOfComment(text: string, start: number): number {
+  const mark = /\/\*|\*\//g;
+  mark.lastIndex = start;
+  for (let depth = 0; ; ) {
+    const found = mark.exec(text);
+    if (!found) return text.length;
+    depth += found[0] === '/*' ? 1 : -1;
+    if (depth === 0) return mark.lastIndex;
+  }
+}
+
 /** @param text without comments before it @param schema what a name without one is in */
 export function statementOf(text: string, schema: string): Statement {
   // First: a dump may consist of millions of them.

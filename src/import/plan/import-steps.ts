@@ -11,6 +11,8 @@ export interface ImportSteps {
   /** Rows and sequences are those of the dump. */
   'check-import': { database: string };
   'stop-application': { services: string[] };
+  /** What sign-on keeps in a schema of the database that runs: accounts, second factors, sessions. */
+  'carry-sign-on': { database: string };
   /** Both names change in one transaction. */
   'switch-database': { database: string; kept: string };
 }
@@ -39,6 +41,8 @@ export interface Application {
   services: readonly string[];
   /** One-off services that migrate its database. */
   migrations: readonly string[];
+  /** The database that runs has the schema of sign-on. */
+  signOn: boolean;
 }
 
 /** Loads beside the database that runs, which is not touched. */
@@ -51,8 +55,9 @@ export const loadSteps = ({ database, source, halves, extensions, stop }: Import
 ];
 
 /** Puts a database in the place of the one that runs. Also the way back. */
-export const switchSteps = ({ services, migrations }: Application, database: string, kept: string): Step[] => [
+export const switchSteps = ({ services, migrations, signOn }: Application, database: string, kept: string): Step[] => [
   ...stopSteps({ services }),
+  ...(signOn ? [{ kind: 'carry-sign-on' as const, database, cause: 'it is no part of what is replaced' }] : []),
   { kind: 'switch-database', database, kept, cause: 'asked for' },
   ...migrations.map((service) => ({ kind: 'run-one-off' as const, service, cause: 'the application may need a newer schema' })),
   ...startSteps({ services }),

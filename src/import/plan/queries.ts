@@ -9,7 +9,11 @@ export const conninfo = (name: string): string => `dbname='${name.replaceAll(/[\
 export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
-export const END_SQL = `select pg_terminate_backend(pid) from pg_stat_activity where application_name = '${APPLICATION}' and pid <> pg_backend_pid()`;
+const endBy = (call: string): string =>
+  `select ${call} from pg_stat_activity where application_name = '${APPLICATION}' and pid <> pg_backend_pid()`;
+export const END_SQL = endBy('pg_terminate_backend(pid)');
+/** Of our server: returns once they have ended (PostgreSQL 14 and later). */
+export const END_HERE_SQL = endBy('pg_terminate_backend(pid, 5000)');
 
 /** Of the source. What is left out: what speaks to other servers, and what only a superuser makes. */
 export const SOURCE_SQL = `select json_build_object(

@@ -21,10 +21,21 @@ export function databaseSource(text: string): DatabaseSource {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !['postgresql:', 'postgres:'].includes(url.protocol) || url.hostname === '')
     throw new UserError('USAGE', 'SOURCE should be postgresql://USER@HOST:PORT/DATABASE, container:NAME, or a file', 'correct it');
-  const password = url.password === '' ? undefined : decodeURIComponent(url.password);
+  const password = url.password === '' ? undefined : decodedPassword(url.password);
   url.password = '';
-  url.searchParams.delete('password');
+  for (const secret of ['password', 'sslpassword']) url.searchParams.delete(secret);
   return { kind: 'url', url: url.href, password };
+}
+
+/** @throws UserError USAGE where a `%` in it is not followed by two digits */
+function decodedPassword(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    throw new UserError('USAGE', 'the password in the URL is not encoded as URLs are', 'leave it out: --password-file, or PGPASSWORD', {
+      cause: error,
+    });
+  }
 }
 
 /** For people and the audit log; never with a password. */

@@ -412,3 +412,31 @@ describe('the proposal', () => {
     expect(propose(found({ db: { image: 'postgres' } }), choice)).toBeUndefined();
   });
 });
+
+describe('a hostile project', () => {
+  const found = (services: Record<string, object>) => ({
+    project: project(services),
+    ...{ file: 'c.yml', texts: {}, secretFiles: {}, images: {}, warnings: [] },
+  });
+
+  test('names no file of a secret outside the folder of secrets', () => {
+    const web = {
+      image: 'web',
+      ports: [{ target: 3000, published: '3000' }],
+      environment: { '../../x_SECRET': 'hidden', 'a.b': '1', MY_SECRET: 'z' },
+    };
+    const proposal = propose(found({ web }), { app: 'web', profile: 'prod' });
+    expect(proposal?.secrets.map(({ file }) => file)).toEqual(['MY_SECRET']);
+    expect(JSON.stringify(proposal?.settings)).not.toContain('a.b');
+    expect(proposal?.left.filter((line) => line.includes('the variable'))).toHaveLength(2);
+  });
+
+  test('puts nothing into a command that is to be copied', () => {
+    const db = { image: 'postgres:15', container_name: 'db;touch x', environment: { POSTGRES_DB: 'shop' } };
+    const proposal = propose(found({ web: { image: 'web', ports: [{ target: 80, published: '80' }] }, db }), {
+      app: 'web',
+      profile: 'prod',
+    });
+    expect(proposal?.commands.map(({ command }) => command).join('\n')).toContain("'container:db;touch x'");
+  });
+});

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type FoundImage, imageChecks, imageFindings, movedPins, pinned } from '../../../src/images/plan/pins.ts';
+import { asStarted, type FoundImage, imageChecks, imageFindings, movedPins, pinned } from '../../../src/images/plan/pins.ts';
 
 const THEN = new Date('2026-11-01T00:00:00Z');
 const image = (id: string, ...layers: string[]): FoundImage => ({ id: `sha256:${id}`, layers });
@@ -16,6 +16,13 @@ describe('images as `up` has started them', () => {
     const other = pinned(pins, { [EDGE]: image('b', 'l1') }, later);
     expect(other[EDGE]?.at).toBe(later.toISOString());
     expect([movedPins(pins, other), movedPins(pins, pins), movedPins({}, pins)]).toEqual([[EDGE], [], []]);
+  });
+  it('are recorded as they were, where the name stands for another one and no container was started of it', () => {
+    const moved = { [EDGE]: image('b', 'l1') };
+    expect(asStarted(moved, runs('a'))).toEqual({});
+    expect({ ...pins, ...pinned(pins, asStarted(moved, runs('a')), THEN) }).toEqual(pins);
+    for (const running of ['b', undefined]) expect(asStarted(moved, runs(running))).toEqual(moved);
+    expect(asStarted(moved, [{ service: 'other', ref: 'other:1', imageId: 'sha256:a' }])).toEqual(moved);
   });
   it.each([
     ['as they were', image('a', 'l1', 'l2'), 'a', 'ok'],

@@ -145,3 +145,21 @@ describe('statements', () => {
     expect(facts.tables).toEqual({ 'public.t': 3, 'S p.u': 0 });
   });
 });
+
+describe('comments within a statement', () => {
+  test.each([
+    'DROP/**/DATABASE medianest WITH (FORCE);',
+    'DROP /* a /* b */ "c */ DATABASE medianest;',
+    "DROP -- it's\nDATABASE medianest;",
+    'ALTER/**/DATABASE medianest CONNECTION LIMIT 0;',
+    'ALTER/**/ROLE medianest PASSWORD NULL;',
+  ])('do not hide what belongs to the whole server: %j', (hostile) => {
+    expect(of(`CREATE TABLE t (a int);\n${hostile}\n`).sql).not.toContain('medianest');
+  });
+
+  test('of which the quoted part is not one are handed on', () => {
+    const { sql } = of("CREATE TABLE t (a int /* of DROP */);\nCREATE VIEW v AS SELECT '/*' AS a, '*/' AS b;\n");
+    expect(sql).toContain('CREATE TABLE t (a int /* of DROP */);');
+    expect(sql).toContain("SELECT '/*' AS a, '*/' AS b;");
+  });
+});

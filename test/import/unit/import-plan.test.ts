@@ -38,6 +38,10 @@ describe('the source of a database', () => {
     const url = databaseSource('postgres://me:p%40ss%2Fw@db.lan:5433/app?sslmode=require&password=again');
     expect(url).toMatchObject({ kind: 'url', password: 'p@ss/w' });
     expect(sourceText(url)).toBe('postgres://me@db.lan:5433/app?sslmode=require');
+    expect(sourceText(databaseSource('postgres://me@db/app?sslpassword=hidden&sslmode=require'))).toBe(
+      'postgres://me@db/app?sslmode=require',
+    );
+    expect(() => databaseSource('postgres://me:100%@db/app')).toThrow(/not encoded/);
     for (const wrong of ['container:', 'container:a;b', 'mysql://a/b', 'postgres://', 'http://x/y'])
       expect(() => databaseSource(wrong), wrong).toThrow();
   });
@@ -123,7 +127,7 @@ describe('steps', () => {
     extensions: ['dblink'],
     kept: 'medianest_before_1',
     stop: ['old-web-1'],
-    application: { services: ['app-1', 'app-2'], migrations: ['app-migrate'] },
+    application: { services: ['app-1', 'app-2'], migrations: ['app-migrate'], signOn: false },
   };
 
   test('load beside what runs, and stop the source before it is read', () => {
@@ -148,7 +152,10 @@ describe('steps', () => {
       'run-one-off',
       'compose-up',
     ]);
-    expect(switchSteps({ services: [], migrations: [] }, 'a', 'b').map(({ kind }) => kind)).toEqual(['switch-database']);
+    expect(switchSteps({ services: [], migrations: [], signOn: false }, 'a', 'b').map(({ kind }) => kind)).toEqual(['switch-database']);
+    // Its accounts are in a schema of the database that is replaced.
+    const kinds = switchSteps({ services: ['sign-on', 'app-1'], migrations: [], signOn: true }, 'a', 'b').map(({ kind }) => kind);
+    expect(kinds).toEqual(['stop-application', 'carry-sign-on', 'switch-database', 'compose-up']);
   });
 
   test('of a killed import are told with what it has stopped', () => {
@@ -209,6 +216,13 @@ describe('files', () => {
     expect(plan.files.map(({ path }) => path)).toEqual(['d/file']);
     expect(plan.links.map(({ path }) => path)).toEqual(['d/inside']);
     expect(plan.left).toHaveLength(6);
+  });
+
+  test('are not reached by a link that climbs out of another one', () => {
+    const link = (path: string, target: string) => entry(path, { type: 'l', target });
+    const plan = copyPlan([link('a/b/c/top', '../../..'), link('out', 'a/b/c/top/../../x'), link('a/near', './../b/file')], [], []);
+    expect(plan.links.map(({ path }) => path)).toEqual(['a/b/c/top', 'a/near']);
+    expect(plan.left).toEqual(['out: a link that leads outside, to a/b/c/top/../../x']);
   });
 
   test('that an interrupted run has copied are not copied again; other files in their place are conflicts', () => {
