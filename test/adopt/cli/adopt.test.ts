@@ -38,7 +38,7 @@ describe('projects as people write them', () => {
     const adopted = await adopt(fixture('nginx-node'));
     expect(adopted.settings).toMatchObject({
       project: 'nginx-node-stack',
-      components: { redis: true, 'redis-cluster': false },
+      cache: { mode: 'sentinel' },
       edge: { domains: ['shop.example.org', 'www.shop.example.org'], httpPort: 80, httpsPort: 443 },
       app: {
         image: 'ghcr.io/acme/shop:2.1',
