@@ -94,7 +94,10 @@ describe('the edge', () => {
   it('leaves the front page closed, and every answer of a path but one, whatever monitors ask for', () => {
     const open = (own: string) => {
       const stack = stackOf(
-        load({ file: `components: { sign-on: true }\napp: { ${own} }\nedge: { waf: { mode: block } }\n`, flags: { profile: 'dev-compose' } }),
+        load({
+          file: `components: { sign-on: true }\napp: { ${own} }\nedge: { waf: { mode: block } }\n`,
+          flags: { profile: 'dev-compose' },
+        }),
       );
       const { neverClosed, openPaths } = stack.services.find(({ name }) => name === 'edge')?.view ?? {};
       return { neverClosed, openPaths };
