@@ -204,7 +204,7 @@ export const edge = defineService({
           openPaths,
           ...signIn.view,
           ...cdnParts,
-          ...wafView(own.waf, own, input.host.wafRules, application.image ? [] : PORTAL_TEXT),
+          ...wafView(own.waf, own, input.host.wafRules, application.image ? [] : PORTAL_TEXT, signIn.view.signOn),
         },
         memoryBytes: own.memory,
         cpus: own.cpus,
