@@ -14,6 +14,7 @@ import { type Here, judge, type Survey } from '../plan/judge.ts';
 import { DATABASE, halfName, halfNames, keptName, MADE } from '../plan/names.ts';
 import { DATABASES_SQL, HERE_SQL } from '../plan/queries.ts';
 import { type DatabaseSource, sourceText } from '../plan/source.ts';
+import { refuseLosingUsers } from '../plan/users.ts';
 import { applicationOf, carryOut } from './carry-out.ts';
 import type { ImportRun } from './import-run.ts';
 import { readDump } from './load.ts';
@@ -65,6 +66,7 @@ interface Prepared {
 /** Imports a database beside the running one, and switches to it. @throws UserError whose words say which one runs */
 export async function importDatabase(context: Context, project: Project, asked: ImportAsked): Promise<ImportOutcome> {
   const started = Date.now();
+  if (!asked.into) refuseLosingUsers(project.loaded.settings);
   const source = sourceText(asked.source);
   const name = project.loaded.settings.project;
   const found = await prepare(context, asked, await databaseServer(context, name, project.state));

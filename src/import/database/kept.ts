@@ -7,6 +7,7 @@ import { emptySecrets } from '../../secrets/store/secret-files.ts';
 import { startSteps, switchSteps } from '../plan/import-steps.ts';
 import { halfNames, keptName, keptNames } from '../plan/names.ts';
 import { DATABASES_SQL, SIZES_SQL } from '../plan/queries.ts';
+import { refuseLosingUsers } from '../plan/users.ts';
 import { applicationOf } from './carry-out.ts';
 import type { ImportRun } from './import-run.ts';
 import { writeJournal } from './journal.ts';
@@ -31,6 +32,7 @@ export async function goBack(
   project: Project,
   confirm: (steps: readonly string[]) => Promise<void>,
 ): Promise<BackOutcome> {
+  refuseLosingUsers(project.loaded.settings);
   const name = project.loaded.settings.project;
   const application = applicationOf(await describe(context, project.loaded));
   const planned = async () => {

@@ -9,6 +9,8 @@ import { importNotes, interruptedChecks, stillStopped } from '../../../src/impor
 import { type Here, judge, type Survey } from '../../../src/import/plan/judge.ts';
 import { halfNames, keptNames, rehearsalName } from '../../../src/import/plan/names.ts';
 import { databaseSource, dumpFormat, sourceText } from '../../../src/import/plan/source.ts';
+import { refuseLosingUsers } from '../../../src/import/plan/users.ts';
+import { load } from '../../support/settings.ts';
 
 const GB = 1024 ** 3;
 const survey = (more: Partial<Survey> = {}): Survey => ({
@@ -252,4 +254,12 @@ describe('files', () => {
     ]);
     expect(() => fileTarget(stack, 'scratch')).toThrow(/one of uploads, data|no such volume/);
   });
+});
+
+test('a database with the users of sign-on in it is not replaced', () => {
+  const { settings } = load({ file: 'components: { sign-on: true }\n', flags: { profile: 'dev-compose' } });
+  expect(() => refuseLosingUsers(settings)).toThrow(
+    expect.objectContaining({ code: 'IMPORT_REFUSED', message: expect.stringContaining('lost') }),
+  );
+  expect(() => refuseLosingUsers(load({ flags: { profile: 'dev-compose' } }).settings)).not.toThrow();
 });
