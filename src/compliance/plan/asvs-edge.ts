@@ -45,8 +45,11 @@ function judgeTrust({ at, trusted, local }: EdgeEvidence): Judgement {
 /** What the application decides about a page can be seen of a page alone, not of an error. */
 const ofPage =
   (judge: (page: EdgeAnswer) => Judgement) =>
-  ({ edge }: { edge: EdgeEvidence }): Judgement =>
-    edge.page.status >= 400 ? cannotTell(`the page / is answered with ${edge.page.status}`, '`medianest health`') : judge(edge.page);
+  ({ edge: { page } }: { edge: EdgeEvidence }): Judgement => {
+    if (page.status >= 400) return cannotTell(`the page / is answered with ${page.status}`, '`medianest health`');
+    if (page.status >= 300) return cannotTell(`the page / leads elsewhere (${page.status}), to the sign-in for example: look there`);
+    return judge(page);
+  };
 
 const hsts = row('V3.4.1', 'Browsers are told to insist on HTTPS for a year', ['edge'], ({ edge }) => {
   const said = headerOf(edge.page, 'strict-transport-security');

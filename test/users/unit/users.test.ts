@@ -49,7 +49,7 @@ describe('options', () => {
   });
 });
 
-it('a dry run of `up` invites nobody, and asks nobody', async () => {
+it('a dry run of `up` invites no user, and does not ask the engine', async () => {
   const loaded = load({ file: 'components: { sign-on: true }\n', flags: { profile: 'dev-compose' } });
   const context = { flags: { dryRun: true }, engine: () => Promise.reject(new UserError('ENGINE_AWAY', 'it was asked', '-')) };
   expect(await users.up?.outside?.(context as never, { loaded } as never)).toBeUndefined();
