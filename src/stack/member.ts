@@ -6,6 +6,7 @@ export type Role =
   | 'database'
   | 'coordination'
   | 'cache'
+  | 'identity'
   | 'repository'
   | 'agent'
   | 'alerting'

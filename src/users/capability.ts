@@ -15,7 +15,7 @@ export const users: Capability = {
       const { openToAll } = await import('./plan/describe.ts');
       const open = openToAll(opennessOf(project));
       if (open) return { data: {}, lines: [open] };
-      if (!signsIn(project)) return undefined;
+      if (!signsIn(project) || context.flags.dryRun) return undefined;
       try {
         const invitation = await firstInvitation(context, project);
         if (!invitation) return undefined;

@@ -1,4 +1,4 @@
-import type { Context, Project } from '../capability/capability.ts';
+import type { Context, Intent, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import type { Engine, ObservedContainer } from '../docker/types.ts';
 import { withLock } from '../project/with-lock.ts';
@@ -45,18 +45,19 @@ export async function listUsers(project: Project, engine: Engine, containers?: r
  * Changes users, under the lock and with a line in the audit log. A dry run changes nothing.
  * @returns what the identity provider answered; undefined for a dry run
  */
-export async function changeUsers<T>(context: Context, project: Project, request: Request): Promise<T | undefined> {
+export async function changeUsers<T>(context: Context, project: Project, request: Request, intent: Intent = {}): Promise<T | undefined> {
   requireSignOn(project);
   const engine = await context.engine();
   const name = project.loaded.settings.project;
-  const words = ['users', request.command, ...(request.login ? [request.login] : [])].join(' ');
-  return withLock(context, project.state, words, async (_lock, record) => {
+  const words = request.command === 'first' ? ['up'] : ['users', request.command, ...(request.login ? [request.login] : [])];
+  const change = async (_lock: unknown, record: (plan: unknown) => void) => {
     const containers = await engine.observe(name);
     refuseForeign(name, containers, project.state.root);
     if (context.flags.dryRun) return undefined;
     record(request);
     return ask<T>(engine, containers, request);
-  });
+  };
+  return withLock(context, project.state, words.join(' '), change, intent);
 }
 
 /**
@@ -64,11 +65,10 @@ export async function changeUsers<T>(context: Context, project: Project, request
  * @returns undefined where there are users
  */
 export async function firstInvitation(context: Context, project: Project): Promise<Invitation | undefined> {
-  const engine = await context.engine();
-  const containers = await engine.observe(project.loaded.settings.project);
-  const { invitationHours } = signOnSettingsOf(project);
-  const made = await ask<Invitation | { login: null }>(engine, containers, { command: 'first', hours: invitationHours });
-  return made.login === null ? undefined : made;
+  if ((await listUsers(project, await context.engine())).length > 0) return undefined;
+  const request: Request = { command: 'first', hours: signOnSettingsOf(project).invitationHours };
+  const made = await changeUsers<Invitation | { login: null }>(context, project, request, { reason: 'the first admin was invited' });
+  return made && made.login !== null ? made : undefined;
 }
 
 /** Which addresses the portal is published on, and whether it is open to all. */

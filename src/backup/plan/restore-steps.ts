@@ -55,6 +55,8 @@ const isData = (parts: readonly Part[]): boolean => parts.some((part) => part !=
 /** What uses the data that is replaced, and so is stopped. */
 const writersOf = (stack: Stack, parts: readonly Part[]): string[] => [
   ...namesOf(stack.services, 'application'),
+  // It migrates its tables at its start alone: a set may have those of an older version, or none.
+  ...(parts.includes('db') ? namesOf(stack.services, 'identity') : []),
   ...(parts.includes('db') ? databaseMembers(stack) : []).map(({ name }) => name),
   ...(parts.includes('redis') ? cacheNodes(stack) : []).map(({ name }) => name),
 ];

@@ -5,8 +5,10 @@ import {
   PORTAL_RULES,
   ruleByName,
   type SanitizeRules,
+  SIGN_ON_RULES,
   type TableRules,
 } from '../../services/backup/settings/sanitize-settings.ts';
+import { DATABASE_ROLE } from '../../services/sign-on/settings/address.ts';
 
 /** A column of a restored database. */
 export interface CatalogueColumn {
@@ -47,8 +49,8 @@ const HARMLESS_TYPES = ['uuid', 'timestamp', 'timestamptz', 'time', 'timetz'];
 export const SHORTEST_EMAIL = 29;
 
 /**
- * What becomes of every table and column. Own rules come first, then what a column refers to, then what the portal’s tables are
- * known to hold, then names. @throws UserError INVALID_SETTINGS where a rule fits nothing that is there
+ * What becomes of every table and column. Own rules come first, then what a column refers to, then what the portal’s tables and
+ * those of sign-on are known to hold, then names. @throws UserError INVALID_SETTINGS where a rule fits nothing that is there
  */
 export function planSanitize(catalogue: readonly CatalogueTable[], own: SanitizeRules, options: { portal: boolean }): SanitizePlan {
   const problems: string[] = [];
@@ -56,7 +58,7 @@ export function planSanitize(catalogue: readonly CatalogueTable[], own: Sanitize
   const tables = catalogue.filter(({ kind, partition }) => (kind === 'r' || kind === 'p') && !partition);
   const rulesOf = (table: CatalogueTable): TableRules => {
     const mine = given.get(table);
-    const shipped = options.portal && table.schema === 'public' ? lookUp(PORTAL_RULES, table.name) : undefined;
+    const shipped = shippedRules(table, options.portal);
     if (typeof mine === 'string' || shipped === undefined) return mine ?? {};
     if (typeof shipped === 'string') return mine ?? shipped;
     return { ...shipped, ...mine };
@@ -79,6 +81,11 @@ export function planSanitize(catalogue: readonly CatalogueTable[], own: Sanitize
     `backup.sanitize does not fit this database: ${problems.join('; ')}; nothing is served, and the preview was removed`,
     'correct backup.sanitize in medianest.yml, and run the same command again',
   );
+}
+
+function shippedRules({ schema, name }: CatalogueTable, portal: boolean): TableRules | undefined {
+  if (schema === DATABASE_ROLE) return lookUp(SIGN_ON_RULES, name);
+  return portal && schema === 'public' ? lookUp(PORTAL_RULES, name) : undefined;
 }
 
 const lookUp = <T>(record: Readonly<Record<string, T>>, key: string): T | undefined =>

@@ -51,7 +51,7 @@ export async function askEdge(place: Place, plain: Place | undefined, local: boo
   if (best.outcome !== 'accepted') throw new Unseen(`nothing speaks TLS at ${at} (${best.code})`, '`medianest why edge`');
   const only = async (version: tls.SecureVersion) => {
     const { outcome } = await handshake(place, { minVersion: version, maxVersion: version, ciphers: 'DEFAULT:@SECLEVEL=0' });
-    return outcome === 'local' ? undefined : outcome === 'accepted';
+    return outcome === 'unknown' ? undefined : outcome === 'accepted';
   };
   const [one, two, three, four, page, redirect, oversized] = await Promise.all([
     only('TLSv1'),
@@ -77,8 +77,8 @@ export async function askEdge(place: Place, plain: Place | undefined, local: boo
 }
 
 interface Handshake {
-  /** `local`: this host's OpenSSL could not even offer it. */
-  outcome: 'accepted' | 'refused' | 'local';
+  /** `unknown`: this host's OpenSSL could not even offer it, or no answer came. */
+  outcome: 'accepted' | 'refused' | 'unknown';
   code: string;
   protocol: string | null;
   cipher: string | null;
@@ -86,17 +86,20 @@ interface Handshake {
 }
 
 /** Errors of the own side: it offers nothing that it knows. */
-const LOCAL = [
+const OURS = [
   'ERR_SSL_NO_PROTOCOLS_AVAILABLE',
   'ERR_SSL_NO_CIPHERS_AVAILABLE',
   'ERR_SSL_UNSUPPORTED_SSL_VERSION',
   'ERR_TLS_INVALID_PROTOCOL_VERSION',
 ];
 
+/** What a server does that does not want the handshake: an alert, or the end of the connection. */
+const isRefusal = (code: string): boolean => !OURS.includes(code) && /^(ERR_SSL_|EPROTO$|ECONNRESET$|closed$)/.test(code);
+
 function handshake({ host, port, name }: Place, offer: tls.SecureContextOptions): Promise<Handshake> {
   return new Promise((resolve) => {
     const failed = (code: string) =>
-      resolve({ outcome: LOCAL.includes(code) ? 'local' : 'refused', code, protocol: null, cipher: null, trusted: code });
+      resolve({ outcome: isRefusal(code) ? 'refused' : 'unknown', code, protocol: null, cipher: null, trusted: code });
     const socket = tls.connect({ host, port, rejectUnauthorized: false, ...serverName(name), ...offer });
     socket.setTimeout(PATIENCE_MS, () => socket.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })));
     socket.once('error', (error: NodeJS.ErrnoException) => failed(error.code ?? error.message));

@@ -20,10 +20,7 @@ import type { Evidence, Found, Seen } from '../plan/evidence.ts';
 import { after, attempt, someOf, Unseen } from './attempt.ts';
 import { readEdge } from './edge.ts';
 import { isHere, readAuditRules, readDaemon, readDockerGroup, readHostFiles } from './host.ts';
-import { readAuditLog, readBackups, readLogEvidence, readMonitoring, readRecipients, readStateFiles } from './state.ts';
-
-/** Components that sign people in (a portal that does it by itself is the application's). */
-const SIGN_ON = ['sign-on'];
+import { readAuditLog, readBackups, readLogEvidence, readMonitoring, readRecipients, readSignOn, readStateFiles } from './state.ts';
 
 /** Reads all evidence. Nothing is changed; what cannot be read says why. */
 export async function gather(context: Context, project: Project): Promise<Seen> {
@@ -79,11 +76,7 @@ export async function gather(context: Context, project: Project): Promise<Seen> 
     logs,
     monitoring: await after(looked, readMonitoring),
     recipients: await attempt(() => readRecipients(project)),
-    signOn: await after(looked, (one) =>
-      someOf(one.containers).flatMap(({ component, state: now }) =>
-        now === 'running' && SIGN_ON.includes(component ?? '') ? [component as string] : [],
-      ),
-    ),
+    signOn: await after(looked, readSignOn),
   };
 }
 

@@ -9,8 +9,11 @@ import { logChecks } from '../../logs/checks.ts';
 import { type LogsSettings, storeNow } from '../../services/agent/log-egress.ts';
 import type { BackupSettings } from '../../services/backup/settings/backup-settings.ts';
 import { copyNames } from '../../services/backup/settings/copies-settings.ts';
+import type { EdgeSettings } from '../../services/edge/settings/edge-settings.ts';
+import { SIGN_ON } from '../../services/sign-on/settings/address.ts';
 import { containersOf, withRole } from '../../stack/roles.ts';
 import { verifyAudit } from '../../state/audit.ts';
+import { cipherText } from '../plan/cipher-text.ts';
 import type { BackupEvidence, Evidence, LogEvidence } from '../plan/evidence.ts';
 import { edgeLines } from '../plan/log-lines.ts';
 import { someOf, Unseen } from './attempt.ts';
@@ -97,8 +100,7 @@ async function cipherOf(
 ): Promise<string | undefined> {
   if (archivedSets(sets).length === 0) return 'AES-256 (restic)';
   const said = await exec?.(['grep', '-h', '^repo1-cipher-type=', '/etc/medianest/current/pgbackrest.conf']);
-  if (!said) return undefined;
-  return said.exitCode === 0 ? `${said.output.trim().split('=')[1]} (pgBackRest), AES-256 (restic)` : 'none';
+  return said && cipherText(said);
 }
 
 export async function readLogEvidence(seen: Looked): Promise<LogEvidence> {
@@ -124,6 +126,12 @@ export function readMonitoring({ project, containers, manifest }: Looked): Evide
       ({ component, service, state }) => state === 'running' && component === decider?.component && service !== decider?.name,
     ),
   };
+}
+
+/** Components that sign people in (a portal that does it by itself is the application's). They may run while the edge asks nothing of visitors. */
+export function readSignOn({ project, containers }: Pick<Looked, 'project' | 'containers'>): Evidence['signOn'] {
+  const runs = someOf(containers).some(({ component, state }) => state === 'running' && component === SIGN_ON);
+  return runs && (project.loaded.settings.edge as EdgeSettings).access !== 'none' ? [SIGN_ON] : [];
 }
 
 /** Whom the settings name outside this host, without secrets. */

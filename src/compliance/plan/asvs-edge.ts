@@ -12,7 +12,10 @@ export function judgeVersions({ at, versions, preferred }: EdgeEvidence): Judgem
     return open(`${at} accepts ${names(old)}`, 'the edge’s configuration was edited by hand: `medianest up` renders it again');
   const unknown = (['TLSv1', 'TLSv1.1'] as const).filter((version) => versions[version] === undefined);
   if (unknown.length > 0)
-    return cannotTell(`this host cannot offer ${names(unknown)} by itself`, '`medianest certs test` asks with testssl.sh');
+    return cannotTell(
+      `this host cannot offer ${names(unknown)} by itself, or got no answer`,
+      '`medianest certs test` asks with testssl.sh',
+    );
   if (preferred !== 'TLSv1.3') return open(`${at} prefers ${preferred ?? 'nothing'}`, 'set `edge.tls.ciphers` to intermediate or modern');
   return met(`${at}: ${versions['TLSv1.2'] ? 'TLS 1.2 and 1.3' : 'TLS 1.3 alone'}, older refused`);
 }
@@ -23,7 +26,7 @@ export function judgePlain({ plain }: EdgeEvidence): Judgement {
   if (plain.status === 0) return cannotTell('the port of plain HTTP does not answer', '`medianest why edge`');
   const to = headerOf(plain, 'location');
   return [301, 302, 307, 308].includes(plain.status) && to.startsWith('https://')
-    ? met(`plain HTTP is answered with ${plain.status} to ${new URL(to).protocol}//`)
+    ? met(`plain HTTP is answered with ${plain.status} to https://`)
     : open(
         `plain HTTP is answered with ${plain.status}, and content`,
         'publish the portal by the edge alone: remove other ports from compose.override.yml',
@@ -42,8 +45,11 @@ function judgeTrust({ at, trusted, local }: EdgeEvidence): Judgement {
 /** What the application decides about a page can be seen of a page alone, not of an error. */
 const ofPage =
   (judge: (page: EdgeAnswer) => Judgement) =>
-  ({ edge }: { edge: EdgeEvidence }): Judgement =>
-    edge.page.status >= 400 ? cannotTell(`the page / is answered with ${edge.page.status}`, '`medianest health`') : judge(edge.page);
+  ({ edge: { page } }: { edge: EdgeEvidence }): Judgement => {
+    if (page.status >= 400) return cannotTell(`the page / is answered with ${page.status}`, '`medianest health`');
+    if (page.status >= 300) return cannotTell(`the page / leads elsewhere (${page.status}), to the sign-in for example: look there`);
+    return judge(page);
+  };
 
 const hsts = row('V3.4.1', 'Browsers are told to insist on HTTPS for a year', ['edge'], ({ edge }) => {
   const said = headerOf(edge.page, 'strict-transport-security');

@@ -36,7 +36,7 @@ export interface Evidence {
   monitoring: { alertChannels: string[]; relayRuns: boolean };
   /** Other parties that data can go to, and what goes there. */
   recipients: { what: string; where: string }[];
-  /** Components of the stack that sign people in. */
+  /** Components of the stack that sign visitors in; none where `edge.access` asks nothing of them. */
   signOn: string[];
 }
 
@@ -89,7 +89,7 @@ export interface EdgeEvidence {
   at: string;
   /** Published on the loopback alone. */
   local: boolean;
-  /** TLS version -> whether a handshake that offers it alone is accepted; undefined where this host's OpenSSL cannot ask. */
+  /** TLS version -> whether a handshake that offers it alone is accepted; undefined where this host's OpenSSL cannot ask, or got no answer. */
   versions: Readonly<Record<'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3', boolean | undefined>>;
   /** What both prefer. */
   preferred: string | null;
@@ -114,7 +114,7 @@ export interface BackupEvidence {
   /** Days since the last drill; null where none was made of a set that is kept. */
   drillDays: number | null;
   verifiedDays: number | null;
-  /** The cipher of the repository, as its configuration in the container says: `none`; undefined where that does not run. */
+  /** The cipher of the repository, as its configuration in the container says: `none`; undefined where that does not run or cannot be read. */
   cipher: string | undefined;
   copies: string[];
   /** Why the recovery kit has to be exported. */

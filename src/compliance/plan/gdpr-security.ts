@@ -42,7 +42,8 @@ export const MEASURES: readonly Row[] = [
   ),
   row('32(1)(a) backups', 'Backups are encrypted', ['backups'], ({ backups: { sets, cipher } }) => {
     if (sets === 0) return notApplicable('there are no backups');
-    if (cipher === undefined) return cannotTell('the container of the repository does not run', '`medianest up`');
+    if (cipher === undefined)
+      return cannotTell('the container of the repository does not run, or its configuration cannot be read', '`medianest up`');
     return cipher === 'none'
       ? open('the repository is in clear text', '`medianest up` renders its configuration again')
       : met(`${cipher}, by the configuration in the container`);

@@ -5,6 +5,7 @@ import { poll } from '../../core/poll.ts';
 import type { Task } from '../../core/reporter.ts';
 import { pipeDocker } from '../../docker/pipe.ts';
 import { refuseForeignVolumes } from '../../docker/volume.ts';
+import { DATABASE_ROLE } from '../../services/sign-on/settings/address.ts';
 import { LABEL } from '../../stack/labels.ts';
 import { bytes } from '../../ui/bytes.ts';
 import { differing, FINGERPRINT, isEmpty, tablesIn } from '../plan/carry-compare.ts';
@@ -60,6 +61,7 @@ async function dumpInto(
   task: Task | undefined,
 ): Promise<void> {
   await bringRoles(old, leader, run);
+  await giveWay(old, leader, run);
   await restore(old, leader, run, task);
   task?.detail('comparing the new database with the old one');
   const after = await fingerprint(run, leader, 'the new database');
@@ -116,6 +118,16 @@ async function bringProperties(old: Server, leader: Server, run: Execution): Pro
   if (sql.length === 0) return;
   if ((await ask(run, leader, sql.join('\n'), { more: ['--single-transaction'] })) === undefined)
     run.context.report.warn(`settings of the database did not come along: ${sql.join(' ')}`);
+}
+
+/** The new cluster has the schema of sign-on already, without a table. That of the old one, with all users, takes its place. */
+async function giveWay(old: Server, leader: Server, run: Execution): Promise<void> {
+  const comes = await ask(run, old, `SELECT count(*) FROM pg_namespace WHERE nspname = '${DATABASE_ROLE}'`);
+  if (comes === undefined) throw failed('the old database cannot be read', []);
+  if (comes.trim() === '0') return;
+  const sql = `SET client_min_messages = warning; DROP SCHEMA IF EXISTS ${DATABASE_ROLE}`;
+  if ((await ask(run, leader, sql)) === undefined)
+    throw failed(`the schema ${DATABASE_ROLE} of the new database is not empty, and nothing was written`, []);
 }
 
 async function restore(old: Server, leader: Server, run: Execution, task: Task | undefined): Promise<void> {

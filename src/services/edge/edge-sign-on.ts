@@ -29,11 +29,11 @@ function refuseOpenCopies(): never {
 
 /**
  * The edge's part of sign-on: the network of the identity provider, the key, and which path needs what.
- * @param openPaths what monitors and balancers ask for: never closed
+ * @param asked what monitors and balancers ask for: never closed, but for addresses with a query, whose path has other answers too
  * @param hasStaticHost static files have a name of their own
  * @throws UserError INVALID_SETTINGS where that name would give them to strangers
  */
-export function signOnPart(own: EdgeSettings, openPaths: readonly string[], hasStaticHost: boolean, input: BuildInput) {
+export function signOnPart(own: EdgeSettings, asked: readonly string[], hasStaticHost: boolean, input: BuildInput) {
   if (!input.enabled(SIGN_ON) || own.access === 'none') return NONE;
   if (hasStaticHost) refuseOpenCopies();
   const { graceMinutes } = input.settingsOf(SETTINGS);
@@ -47,7 +47,7 @@ export function signOnPart(own: EdgeSettings, openPaths: readonly string[], hasS
       freshSeconds: FRESH_SECONDS,
       staleMinutes: Math.max(1, graceMinutes),
       stale: graceMinutes > 0,
-      neverClosed: openPaths.map(nginxText),
+      neverClosed: [...new Set(asked)].filter((path) => !path.includes('?')).map(nginxText),
       accessRules: paths.flatMap(({ paths: starts, access }) => starts.map((start) => ({ pattern: regexText(start), access }))),
       otherwise,
       strict,

@@ -119,8 +119,10 @@ export const edge = defineService({
     const listUrl = `http://${urlHost(own.domains[0] as string)}${portSuffix(own.publicHttpPort ?? own.httpPort, 80)}${LIST_PATH}`;
     const [main, ...others] = edgeSites(own, [...names, ...cdnHost], listUrl) as [Site, ...Site[]];
     const sites = [main, ...others].map((site) => siteView(main, site, urlHost));
-    const openPaths = [...new Set([application.healthPath, application.readyPath].map((path) => path.split('?')[0] as string))];
-    const signIn = signOnPart(own, openPaths, cdnParts.cdnHasHost, input);
+    // Not the front page: monitors may ask for it, and so do all visitors.
+    const asked = [application.healthPath, application.readyPath].filter((path) => !/^\/(?:\?|$)/.test(path));
+    const openPaths = [...new Set(asked.map((path) => path.split('?')[0] as string))];
+    const signIn = signOnPart(own, asked, cdnParts.cdnHasHost, input);
     const clientPaths = own.clientCertificates.paths;
     if (clientPaths.length > 0 && main.certificate.issuer !== 'internal-ca') {
       throw new UserError(
@@ -202,7 +204,7 @@ export const edge = defineService({
           openPaths,
           ...signIn.view,
           ...cdnParts,
-          ...wafView(own.waf, own, input.host.wafRules, application.image ? [] : PORTAL_TEXT),
+          ...wafView(own.waf, own, input.host.wafRules, application.image ? [] : PORTAL_TEXT, signIn.view.signOn),
         },
         memoryBytes: own.memory,
         cpus: own.cpus,

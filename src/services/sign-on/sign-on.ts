@@ -47,6 +47,7 @@ export const signOn = defineService({
     return [
       {
         name: SIGN_ON,
+        role: 'identity',
         image: input.image(SIGN_ON),
         uid: 10040,
         host: SIGN_ON_HOST,

@@ -50,6 +50,11 @@ describe('a restore in place', () => {
     expect(stopped(['db'])).toContain('postgres-2');
     expect(stopped(['db'])).not.toContain('redis-1');
     expect(stopped(['redis'])).toContain('redis-6');
+    const signsIn = stackOf(load({ file: 'components: { sign-on: true }\n', flags: { profile: 'prod' } }));
+    const steps = (part: 'db' | 'files') =>
+      replaceSteps(signsIn, { ...entry, parts: [part] }, set).find(({ kind }) => kind === 'stop-writers');
+    expect(steps('db')).toMatchObject({ services: expect.arrayContaining(['sign-on']) });
+    expect(steps('files')).toMatchObject({ services: expect.not.arrayContaining(['sign-on']) });
   });
   it('rolls back what the journal says was touched, files only from a safety set', () => {
     const touched = { ...entry, touched: ['db', 'files'] as const };

@@ -102,6 +102,15 @@ describe('what becomes of a column', () => {
     expect(plan(tables).truncated).toEqual([]);
   });
 
+  it('the tables of sign-on are emptied, whatever the application is, and tables of these names elsewhere are not', () => {
+    const sql = readFileSync(path.join(HOME, 'templates/sign-on/image/users'), 'utf8');
+    const names = [...sql.matchAll(/^CREATE TABLE (\w+)/gm)].map(([, name]) => name as string);
+    expect(names).toEqual(['users', 'invitations', 'sessions', 'psessions']);
+    const of = (schema: string) => names.map((name) => table(name, [column('a_session', { type: 'jsonb', category: 'U' })], { schema }));
+    expect(plan(of('sign_on'))).toEqual({ columns: [], truncated: names, unknown: [] });
+    expect(plan(of('public'), {}, true).truncated).toEqual([]);
+  });
+
   it('a partitioned table is changed as a whole, its parts and views not by themselves', () => {
     const tables = [
       table('p', [column('email')], { kind: 'p' }),

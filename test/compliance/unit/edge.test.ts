@@ -63,6 +63,24 @@ describe('what the edge is seen to do', () => {
     expect(found.versions).toEqual({ TLSv1: true, 'TLSv1.1': true, 'TLSv1.2': true, 'TLSv1.3': true });
     expect(judgeVersions(found)).toMatchObject({ verdict: 'open', evidence: expect.stringContaining('TLSv1, TLSv1.1') });
   });
+  it('does not take silence for the refusal of an old version', async () => {
+    const secure = https.createServer(pair, (_, response) => response.end());
+    const held: net.Socket[] = [];
+    let connections = 0;
+    // The second and third connections offer TLS 1.0 and 1.1.
+    const place = await listening(
+      net.createServer((socket) => {
+        connections++;
+        socket.on('error', () => {});
+        if (connections === 2 || connections === 3) held.push(socket);
+        else secure.emit('connection', socket);
+      }),
+    );
+    const found = await askEdge(place, undefined, true);
+    for (const socket of held) socket.destroy();
+    expect(found.versions).toEqual({ TLSv1: undefined, 'TLSv1.1': undefined, 'TLSv1.2': true, 'TLSv1.3': true });
+    expect(judgeVersions(found).verdict).toBe('cannot-tell');
+  });
   it('is not known where nothing listens, nothing speaks TLS, or no request is answered', async () => {
     const gone = await listening(net.createServer());
     await new Promise((resolve) => servers.pop()?.close(resolve));

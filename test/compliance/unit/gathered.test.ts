@@ -5,7 +5,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { after, attempt, someOf, Unseen } from '../../../src/compliance/gather/attempt.ts';
 import { readDockerGroup, readHostFiles } from '../../../src/compliance/gather/host.ts';
-import { readStateFiles } from '../../../src/compliance/gather/state.ts';
+import { readSignOn, readStateFiles } from '../../../src/compliance/gather/state.ts';
+import { cipherText } from '../../../src/compliance/plan/cipher-text.ts';
 import { commandLineOptions } from '../../../src/compliance/plan/daemon-options.ts';
 import { UserError } from '../../../src/core/errors.ts';
 import { toContainer, toEngine } from '../../../src/docker/security.ts';
@@ -50,6 +51,24 @@ it.each([
   ['', {}],
 ])('the command line %s', (line, options) => {
   expect(commandLineOptions(line.split(' ').filter(Boolean))).toEqual(options);
+});
+
+it.each([
+  [{ exitCode: 0, output: 'repo1-cipher-type=aes-256-cbc\n' }, 'aes-256-cbc (pgBackRest), AES-256 (restic)'],
+  [{ exitCode: 0, output: 'repo1-cipher-type=none\n' }, 'none'],
+  [{ exitCode: 1, output: '' }, 'none'],
+  [{ exitCode: 2, output: 'grep: pgbackrest.conf: No such file or directory' }, undefined],
+])('the cipher of the repository: %j', (said, cipher) => {
+  expect(cipherText(said)).toBe(cipher);
+});
+
+it.each([
+  ['[]', 'running', ['sign-on']],
+  ['[]', 'exited', []],
+  ['none', 'running', []],
+])('visitors sign in, with edge.access %s and an identity provider that is %s: %j', (access, state, signOn) => {
+  const loaded = load({ file: `components: { sign-on: true }\nedge: { access: ${access} }\n`, flags: { profile: 'dev-compose' } });
+  expect(readSignOn({ project: { loaded } as never, containers: [{ component: 'sign-on', state }] as never })).toEqual(signOn);
 });
 
 describe('files of the host', () => {

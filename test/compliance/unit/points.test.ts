@@ -191,6 +191,7 @@ const ELSE: readonly (readonly [id: string, verdict: Verdict, change: Change])[]
   ['asvs-v3.3.1', 'cannot-tell', edge({ page: { status: 503, headers: {} } })],
   ['asvs-v3.4.2', 'cannot-tell', edge({ page: { status: 502, headers: {} } })],
   ['asvs-v5.2.1', 'cannot-tell', edge({ oversized: 0 })],
+  ['asvs-v4.1.1', 'cannot-tell', edge({ page: { status: 302, headers: { location: '/auth/', 'content-type': 'text/html' } } })],
   ['asvs-v12.1.1', 'cannot-tell', edge({ versions: { TLSv1: undefined, 'TLSv1.1': false, 'TLSv1.2': true, 'TLSv1.3': true } })],
   ['asvs-v12.2.1', 'cannot-tell', edge({ plain: { status: 0, headers: {} } })],
   ['asvs-v12.2.1', 'met', edge({ plain: undefined })],

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { docker } from '../../support/cli.ts';
 import { PASSWORDS, type SignOnStack, signOnStack, tokenOf } from '../../support/sign-on/sign-on-stack.ts';
@@ -38,6 +40,18 @@ test('a change of the database’s leader signs nobody out', async () => {
   expect((await bob.ask('/')).status).toBe(200);
   await until('another one signs in', async () => (await (await stack.signedIn('bob')).ask('/strict')).status === 200, 60);
   expect((await bob.ask('/')).status).toBe(200);
+});
+
+test('an import of a database keeps those who may sign in, and so does the way back', async () => {
+  const dump = path.join(stack.space.dir, 'shop.sql');
+  writeFileSync(dump, `CREATE TABLE orders (id int PRIMARY KEY);\nCOPY orders (id) FROM stdin;\n${[1, 2, 3].join('\n')}\n\\.\n`);
+  for (const args of [[dump], ['--back']]) {
+    const done = await stack.space.run(['import', 'database', ...args, '--yes', '--json']);
+    expect(done.status, `${done.stdout}${done.stderr}`).toBe(0);
+    const { users } = parsed<{ users: { login: string; factors: string[] }[] }>(await stack.space.run(['users', 'list', '--json']));
+    expect(users).toMatchObject([{ login: 'admin' }, { login: 'bob', factors: ['totp'] }]);
+    await until('bob signs in', async () => (await (await stack.signedIn('bob')).ask('/strict')).status === 200, 60);
+  }
 });
 
 test('the database gives its role nothing but its own schema', async () => {

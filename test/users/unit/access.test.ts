@@ -91,6 +91,25 @@ describe('the edge', () => {
     }
   });
 
+  it('leaves the front page closed, and every answer of a path but one, whatever monitors ask for', () => {
+    const open = (own: string) => {
+      const stack = stackOf(
+        load({
+          file: `components: { sign-on: true }\napp: { ${own} }\nedge: { waf: { mode: block } }\n`,
+          flags: { profile: 'dev-compose' },
+        }),
+      );
+      const { neverClosed, openPaths } = stack.services.find(({ name }) => name === 'edge')?.view ?? {};
+      return { neverClosed, openPaths };
+    };
+    expect(open('healthPath: /up, readyPath: /')).toEqual({ neverClosed: ['"/up"'], openPaths: ['/up'] });
+    expect(open('healthPath: "/?ping", readyPath: /ready')).toEqual({ neverClosed: ['"/ready"'], openPaths: ['/ready'] });
+    expect(open('healthPath: /index.php?do=ping, readyPath: /ready')).toEqual({
+      neverClosed: ['"/ready"'],
+      openPaths: ['/index.php', '/ready'],
+    });
+  });
+
   it('refuses names that would be open to strangers, and a stack without what it needs', () => {
     const stack = (file: string) => () => stackOf(load({ file, flags: { profile: 'dev-compose' } }));
     expect(stack('components: { sign-on: true, cdn: true }\ncdn: { host: static.example.org }\n')).toThrow('cdn.host gives static files');

@@ -3,9 +3,11 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/core/errors.ts';
+import { users } from '../../../src/users/capability.ts';
 import { openToAll, stateOf, userChecks } from '../../../src/users/plan/describe.ts';
 import { answerOf, argvOf, groupsFrom, hoursFrom, linkOf, type User } from '../../../src/users/plan/requests.ts';
 import { HOME } from '../../support/cli.ts';
+import { load } from '../../support/settings.ts';
 import { totp } from '../../support/sign-on/visitor.ts';
 
 const user = (more: Partial<User> = {}): User => ({
@@ -45,6 +47,12 @@ describe('options', () => {
     for (const bad of ['0', '721', '1.5', 'x', '']) expect(() => hoursFrom(bad, 72)).toThrow('from 1 to 720');
     expect(linkOf('https://h:8443/', { token: 'abc' })).toBe('https://h:8443/auth/invitation?token=abc');
   });
+});
+
+it('a dry run of `up` invites no user, and does not ask the engine', async () => {
+  const loaded = load({ file: 'components: { sign-on: true }\n', flags: { profile: 'dev-compose' } });
+  const context = { flags: { dryRun: true }, engine: () => Promise.reject(new UserError('ENGINE_AWAY', 'it was asked', '-')) };
+  expect(await users.up?.outside?.(context as never, { loaded } as never)).toBeUndefined();
 });
 
 describe('what health says', () => {

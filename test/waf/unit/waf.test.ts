@@ -82,13 +82,20 @@ describe('the rendered edge', () => {
     );
   });
 
+  it('looks at no password of the sign-in, and at nothing less without one', () => {
+    const signsIn = file('components: { sign-on: true }\nedge: { waf: { mode: block } }', 'waf.conf');
+    expect(signsIn).toMatch(/"@rx \^\/auth\(\?:\/\|\$\)" .*ctl:ruleRemoveTargetByTag=OWASP_CRS;ARGS:password,.*;ARGS:confirmpassword,/);
+    expect(file('edge: { waf: { mode: block } }', 'waf.conf')).not.toContain('/auth');
+    expect(file('components: { sign-on: true }\nedge: { access: none, waf: { mode: block } }', 'waf.conf')).not.toContain('/auth');
+  });
+
   it('has the exclusions that are for the major version of its rules, and counts on where there is more', () => {
     const three = file('edge: { waf: { mode: block } }', 'waf.conf');
     expect(three).toMatch(/ruleRemoveTargetById=932100;ARGS:json\.query/);
     expect(three).not.toMatch(/=932235/);
     expect(three).toMatch(/SecRule &TX:counts_10100 "@eq 0" "id:10101,phase:2,pass,nolog,t:none,ctl:ruleRemoveById=931100"/);
     const rules = { folder: 'x', source: './waf-rules', label: 'x', version: '4.28.0', own: false };
-    const four = JSON.stringify(wafView(wafSettings.parse({}), { uploadPaths: [], bodyLimit: 1 }, rules, PORTAL_TEXT));
+    const four = JSON.stringify(wafView(wafSettings.parse({}), { uploadPaths: [], bodyLimit: 1 }, rules, PORTAL_TEXT, false));
     expect(four).toMatch(/ruleRemoveTargetById=932235;ARGS:json\.query/);
     expect(four).not.toMatch(/=932105/);
     const numbers = [...three.matchAll(/"id:(\d+)/g)].map(([, id]) => id);

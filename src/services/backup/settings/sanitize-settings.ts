@@ -48,6 +48,9 @@ export const PORTAL_RULES: SanitizeRules = {
   upload_days: 'truncate',
 };
 
+/** The tables of the identity provider, in a schema of their own. No preview has it, and a session or a second factor is of use to nothing else. */
+export const SIGN_ON_RULES: SanitizeRules = { users: 'truncate', invitations: 'truncate', sessions: 'truncate', psessions: 'truncate' };
+
 /** These words, and not a part of longer ones. */
 const word = (words: string): RegExp => new RegExp(`(?<![a-z])(${words})(?![a-z])`);
 

@@ -162,6 +162,11 @@ export const PORTAL_TEXT = [
   ['/api/search', 'query'],
 ] as const;
 
+/** Fields of the identity provider's forms. A password may look like anything, and a rule that matches would write it into the log. */
+const PASSWORDS = ['password', 'confirm', 'oldpassword', 'newpassword', 'confirmpassword'].map(
+  (parameter): Exclusion => ({ rule: 'OWASP_CRS', path: '/auth', parameter }),
+);
+
 const DEBIAN = { setup: '/etc/modsecurity/crs/crs-setup.conf', folder: '/usr/share/modsecurity-crs' };
 
 /** SecLang's own way to name what a rule looks at. */
@@ -201,12 +206,16 @@ export function exclusionRules(exclusions: readonly Exclusion[]) {
 /** Which table of exclusions is for these rules. Debian's are of version 3, and of the next one what is not known yet is taken for. */
 const majorOf = (found: RuleSet | undefined): CrsMajor => (found && !found.version?.startsWith('3.') ? 4 : 3);
 
-/** What the edge's templates see of it. */
+/**
+ * What the edge's templates see of it.
+ * @param signsIn visitors sign in at the edge
+ */
 export function wafView(
   own: WafSettings,
   edge: { uploadPaths: readonly string[]; bodyLimit: number },
   found: RuleSet | undefined,
   portalText: typeof PORTAL_TEXT | readonly [],
+  signsIn: boolean,
 ) {
   const major = majorOf(found);
   const shipped = portalText.flatMap(([path, parameter]) => wordyRules(major).map((which) => ({ rule: which, path, parameter })));
@@ -224,7 +233,7 @@ export function wafView(
     wafBodyBytes: inspected + 1,
     wafTooLarge: own.mode === 'block' ? 'Reject' : 'ProcessPartial',
     wafMaxBodyBytes: own.mode === 'block' ? inspected : edge.bodyLimit,
-    wafExclusions: exclusionRules([...shipped, ...own.exclusions]),
+    wafExclusions: exclusionRules([...shipped, ...(signsIn ? PASSWORDS : []), ...own.exclusions]),
     ...tuningView(major, [...new Set(portalText.flatMap(([, parameter]) => targets(parameter)))]),
     wafSetup: found ? `${folder}/crs-setup.conf` : DEBIAN.setup,
     wafRules: `${folder}/rules`,

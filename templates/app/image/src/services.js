@@ -84,8 +84,8 @@ function refusal(status) {
 }
 
 /** Words of our own: the errors of fetch may quote addresses. @param {any} error */
-export function failure(error) {
-  if (error.name === 'TimeoutError') return `No answer within ${TIMEOUT_MS / 1000} s`;
+export function failure(error, waitedMs = TIMEOUT_MS) {
+  if (error.name === 'TimeoutError') return `No answer within ${waitedMs / 1000} s`;
   const code = error.cause?.code ?? error.cause?.errors?.[0]?.code;
   if (code === 'ECONNREFUSED') return 'Connection refused';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'Its name is not known';

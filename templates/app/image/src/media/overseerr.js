@@ -22,12 +22,13 @@ const IMAGE = /^image\/(?:jpeg|png|webp)$/;
 // MediaInfo.status: 2 pending, 3 processing, 4 partially available, 5 available.
 const AVAILABILITY = /** @type {Record<number, Availability>} */ ({ 2: 'requested', 3: 'requested', 4: 'partial', 5: 'available' });
 
-/** Overseerr did not do what it was asked for. `lasting`: asking again brings the same answer. */
+/** Overseerr did not do what it was asked for. `lasting`: asking again brings the same answer; `answered`: it may do other things. */
 export class OverseerrError extends HttpError {
-  /** @param {string} message @param {boolean} [lasting] */
-  constructor(message, lasting = false) {
+  /** @param {string} message @param {{lasting?: boolean, answered?: boolean}} [how] */
+  constructor(message, { lasting = false, answered = lasting } = {}) {
     super(502, 'overseerr', message);
     this.lasting = lasting;
+    this.answered = answered;
   }
 }
 
@@ -52,7 +53,7 @@ export function createOverseerr(service) {
       const response = await fetchCall(trace, url, init);
       return { status: response.status, type: response.headers.get('content-type') ?? '', body: await limited(response, most) };
     } catch (error) {
-      throw error instanceof OverseerrError ? error : new OverseerrError(`Overseerr does not answer: ${failure(error)}.`);
+      throw error instanceof OverseerrError ? error : new OverseerrError(`Overseerr does not answer: ${failure(error, TIMEOUT_MS)}.`);
     }
   }
 
@@ -104,7 +105,7 @@ export function createOverseerr(service) {
     if ([201, 202, 409].includes(status)) return;
     // 403: its quota, its blocklist, or no right of the key's user. 400: this number, or this portal, is wrong.
     const lasting = status === 403 || status === 400;
-    throw lasting ? new OverseerrError(`Overseerr refuses it: ${reason(body)}`, true) : refusal(status);
+    throw lasting ? new OverseerrError(`Overseerr refuses it: ${reason(body)}`, { lasting: true }) : refusal(status);
   }
 
   /**
@@ -133,7 +134,7 @@ async function limited(response, most) {
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.length;
-    if (size > most) throw new OverseerrError('Overseerr answers with more than was asked for.');
+    if (size > most) throw new OverseerrError('Overseerr answers with more than was asked for.', { answered: true });
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
@@ -142,10 +143,10 @@ async function limited(response, most) {
 /** @param {number} status */
 function refusal(status) {
   if (status === 401 || status === 403) return new OverseerrError(`Overseerr refuses us (HTTP ${status}): its API key is wrong.`);
-  return new OverseerrError(`Overseerr answers with HTTP ${status}.`);
+  return new OverseerrError(`Overseerr answers with HTTP ${status}.`, { answered: true });
 }
 
-const strange = () => new OverseerrError('Overseerr answers with something that it should not.');
+const strange = () => new OverseerrError('Overseerr answers with something that it should not.', { answered: true });
 
 /** @param {Buffer} body */
 function parsed(body) {

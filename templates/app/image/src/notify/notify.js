@@ -55,7 +55,7 @@ async function post(url, token, headers, body) {
   const init = { method: 'POST', headers: sent, body: JSON.stringify(body), signal: AbortSignal.timeout(TIMEOUT_MS) };
   // A receiver may not lead us elsewhere.
   const response = await fetch(url, { ...init, redirect: 'manual' }).catch((error) => {
-    throw new Error(failure(error));
+    throw new Error(failure(error, TIMEOUT_MS));
   });
   await response.body?.cancel();
   if (!response.ok) throw new Error(`it answers with HTTP ${response.status}`);

@@ -23,16 +23,28 @@ export function createArrivals({ database, log, overseerr, requests, worker, lan
   /** @type {NodeJS.Timeout | undefined} */
   let timer;
 
+  /** @param {any} taken */
+  async function lookUp({ id, kind, tmdbId }) {
+    const title = await overseerr.title(kind, tmdbId);
+    if (title?.availability !== 'available') return;
+    const changed = await requests.change(id, 'available', { watchUrl: title.watchUrl, lanes: told });
+    if (!changed) return;
+    metrics.requests.inc({ status: 'available' });
+    worker.begin(told);
+  }
+
   const look = shared(async () => {
     try {
-      for (const { id, kind, tmdbId } of await database.write(TAKE, [everyMs / 1000])) {
-        const title = await overseerr.title(kind, tmdbId);
-        if (title?.availability !== 'available') continue;
-        const changed = await requests.change(id, 'available', { watchUrl: title.watchUrl, lanes: told });
-        if (!changed) continue;
-        metrics.requests.inc({ status: 'available' });
-        worker.begin(told);
+      /** @type {any} */
+      let failed;
+      for (const taken of await database.write(TAKE, [everyMs / 1000])) {
+        await lookUp(taken).catch((error) => {
+          // A title that it cannot tell of, such as one that TMDB has removed, keeps no other one waiting.
+          if (!error.answered) throw error;
+          failed ??= error;
+        });
       }
+      if (failed) throw failed;
       away = false;
     } catch (error) {
       if (!away) log.warn({ err: error }, 'arrivals cannot be looked up; trying again');

@@ -27,7 +27,7 @@ const forwardTo =
   async (/** @type {import('./worker.js').Task} */ { told: { status, kind, tmdbId } }) => {
     if (status !== 'approved' || tmdbId === null || (kind !== 'movie' && kind !== 'series')) return;
     const title = await overseerr.title(kind, tmdbId);
-    if (!title) throw new OverseerrError('Overseerr does not know this title.', true);
+    if (!title) throw new OverseerrError('Overseerr does not know this title.', { lasting: true });
     if (title.availability !== 'available') await overseerr.forward(kind, tmdbId);
   };
 
