@@ -78,8 +78,8 @@ export function propose(found: Found, choice: { app: string | undefined; profile
   const settings: JsonObject = {
     profile: choice.profile,
     project: `${project.name}-stack`.slice(0, 40),
-    // One address that leads to the leader, which every client of Redis knows.
-    cache: { mode: 'sentinel' },
+    // One address, which every client of Redis knows. What elects a leader needs the agent, which `prod` has.
+    cache: { mode: choice.profile === 'prod' ? 'sentinel' : 'single' },
     app: appSettings(app, sameImage ? migration : undefined),
     ...(beside.length > 0 && { services }),
     ...(Object.keys(edge).length > 0 && { edge }),
