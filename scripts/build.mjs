@@ -159,7 +159,6 @@ await bundle({
   entryPoints: ['src/alerts/relay/main.ts'],
   outfile: path.join(agentImage, 'vendor/alert-relay.cjs'),
   format: 'cjs',
-  ...legible,
   plugins: [withoutUnused],
 });
 
