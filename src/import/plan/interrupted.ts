@@ -12,7 +12,7 @@ export function interruptedChecks(underWay: Importing | undefined): Check[] {
       status: stopped.length > 0 ? 'fail' : 'warn',
       message: `the import of ${source}, started ${at}, was interrupted${stopped.length > 0 ? ` after it had stopped ${stopped.join(', ')}` : ''}`,
       remedy: [
-        'run it again: it starts over; or `medianest import database --remove`',
+        'run it again: it starts over; where the database was replaced already, `medianest import database --back` returns to the one before, which `--remove` deletes',
         ...(stoppedApp.length > 0 ? ['medianest up'] : []),
         ...(stoppedSource.length > 0 ? [`docker start ${stoppedSource.join(' ')}`] : []),
       ].join(', '),
