@@ -1,5 +1,5 @@
 import type { Capability } from '../capability/capability.ts';
 import { adopt } from './commands/adopt.ts';
 
-/** A Compose project that somebody has, as settings of this stack. */
+/** Reads a Compose project that runs elsewhere, and proposes settings for it. */
 export const adopting: Capability = { name: 'adopt', commands: [adopt] };

@@ -164,7 +164,7 @@ async function carryOut(site: Site, seen: Seen, execution: Execution, audit: Aud
   try {
     const before = await countBefore(seen.stack, stack, run);
     await execute(until.slice(0, Math.max(0, migrates)), run);
-    // Known also where it is killed half-way.
+    // Recorded first: a kill in the middle must not hide that the database was changed.
     if (migrates >= 0) saveRelease(state, releaseEntry(site, seen, obtained, 'running', migrationOf({ ...noted, migrated: true })));
     await execute(until.slice(Math.max(0, migrates)), run);
     await proveLives(run);
@@ -188,7 +188,7 @@ async function carryOut(site: Site, seen: Seen, execution: Execution, audit: Aud
   return { ...outcome('deployed'), ...found(noted), ...(watched && { watched }), ...(stays && { kept: stays }) };
 }
 
-/** What is told of it besides. */
+/** What the outcome says beside its result. */
 const found = ({ restorePoint, closedMs }: Noted) => ({
   ...(restorePoint && { restorePoint }),
   ...(closedMs !== undefined && { outageSeconds: closedMs / 1000 }),

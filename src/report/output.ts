@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Context } from '../capability/capability.ts';
 import { systemCode, UserError } from '../core/errors.ts';
 import { readingFix, statOptional, writeAtomic } from '../core/files.ts';
-import { GENERATOR } from './draw/report-page.ts';
+import { GENERATOR } from './draw/page.ts';
 
 /** It says who made it within so many bytes. */
 const HEAD_BYTES = 1024;

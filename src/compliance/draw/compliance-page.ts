@@ -1,46 +1,26 @@
 import { momentText } from '../../report/draw/format.ts';
+import { page } from '../../report/draw/page.ts';
 import { figures, missing, section, table, withCode } from '../../report/draw/parts.ts';
-import { GENERATOR } from '../../report/draw/report-page.ts';
-import { STYLE } from '../../report/draw/style.ts';
 import { markup } from '../../topology/draw/svg.ts';
 import { names, STANDARDS, type Standard } from '../plan/point.ts';
 import { alike, type ComplianceReport, countsOf, countText, type JudgedPoint, ofStandard, WORDS } from '../plan/report.ts';
 
-/** One page that asks for nothing from anywhere, as the report is. Texts of the host are escaped: a name may be anything. */
+/** One page, as the report is. Texts of the host are escaped: a name may be anything. */
 export function compliancePage(report: ComplianceReport): string {
   const { project, profile, version, at, points, counts } = report;
-  const title = `${project}: compliance on ${momentText(at)}`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-${GENERATOR} ${markup(version)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="referrer" content="no-referrer">
-<title>${markup(title)}</title>
-<style>${STYLE}
-</style>
-</head>
-<body>
-<header>
-<h1>${markup(project)}: compliance</h1>
-<p class="soft">profile ${markup(profile)} · ${momentText(at)}</p>
-</header>
-<main>
-<div class="verdict ${counts.open > 0 ? 'warn' : counts['cannot-tell'] > 0 ? 'unknown' : 'ok'}"><p class="word">${markup(countText(counts))}</p>
+  return page({
+    title: `${project}: compliance on ${momentText(at)}`,
+    heading: `${project}: compliance`,
+    about: `profile ${profile} · ${momentText(at)}`,
+    version,
+    main: `<div class="verdict ${counts.open > 0 ? 'warn' : counts['cannot-tell'] > 0 ? 'unknown' : 'ok'}"><p class="word">${markup(countText(counts))}</p>
 <p>${markup(scopeText(report))}</p></div>
 ${section('How each standard fares', figures((Object.keys(STANDARDS) as Standard[]).map((id) => figureOf(points, id))))}
 ${section('Open', listOf(points, 'open', 'No point is open.'))}
 ${section('Could not be told', listOf(points, 'cannot-tell', 'Every point could be told.'))}
-${(Object.keys(STANDARDS) as Standard[]).map((id) => section(`${STANDARDS[id].title} ${STANDARDS[id].version}`, tableOf(points, id))).join('\n')}
-</main>
-<footer>
-<p>Written by medianest ${markup(version)} from what ran on ${momentText(at)}. Titles are in its own words; the texts of the standards are their makers’. It is no certificate: a person has to judge what it leaves to people, and whether the rest is enough. It names services and files of this host: keep it to those who run it.</p>
-</footer>
-</body>
-</html>
-`;
+${(Object.keys(STANDARDS) as Standard[]).map((id) => section(`${STANDARDS[id].title} ${STANDARDS[id].version}`, tableOf(points, id))).join('\n')}`,
+    footer: `Written by medianest ${markup(version)} from what ran on ${momentText(at)}. Titles are in its own words; the texts of the standards are their makers’. It is no certificate: a person has to judge what it leaves to people, and whether the rest is enough. It names services and files of this host: keep it to those who run it.`,
+  });
 }
 
 const scopeText = ({ containers, missing: without }: ComplianceReport): string =>

@@ -100,7 +100,7 @@ const RECORDS: readonly Row[] = [
 
 const BREACHES: readonly Row[] = [
   row('33 alerts', 'A breach is noticed', ['monitoring'], ({ monitoring: { alertChannels, relayRuns } }) => {
-    if (alertChannels.length === 0) return open('no channel is told of alerts', 'set `alerts.channels` (docs/alerts.md)');
+    if (alertChannels.length === 0) return open('alerts go to no channel', 'set `alerts.channels` (docs/alerts.md)');
     return relayRuns
       ? met(`alerts go to ${names(alertChannels)}`)
       : open('the relay that tells them does not run', '`medianest why alert-relay`');

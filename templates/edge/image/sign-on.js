@@ -47,7 +47,7 @@ function signInAt(r) {
   return `${here}/auth/?url=${encodeURIComponent(Buffer.from(here + v.request_uri).toString('base64'))}`;
 }
 
-// An answer that is remembered says until when it may be: nginx itself would serve it for as long as somebody asks.
+// An answer that is remembered says until when it may be: nginx itself would serve it for as long as requests for it come.
 function bound(r) {
   if (r.status !== 200) return;
   const until = Number(r.headersOut['Remote-Until']);
