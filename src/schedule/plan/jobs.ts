@@ -78,11 +78,14 @@ export function jobsOf(schedules: readonly Schedule[], { project, settings, role
 
 const shiftOf = (name: string, jitter: number): number => (Number.parseInt(sha256(name).slice(0, 8), 16) % (jitter + 1)) * 1000;
 
+const later = (time: Date | undefined, ms: number): Date | undefined => time && new Date(time.getTime() + ms);
+
 /** When it runs next, its own share of the jitter included. */
-export function nextRunOf(job: Job, now: Date): Date | undefined {
-  const next = nextTime(job, new Date(now.getTime() - job.shiftMs));
-  return next && new Date(next.getTime() + job.shiftMs);
-}
+export const nextRunOf = (job: Job, now: Date): Date | undefined =>
+  later(nextTime(job, new Date(now.getTime() - job.shiftMs)), job.shiftMs);
+
+/** When it was to run last, its own share of the jitter included. */
+const lastRunOf = (job: Job, now: Date): Date | undefined => later(lastTime(job, new Date(now.getTime() - job.shiftMs)), job.shiftMs);
 
 /**
  * The time for which a job is to be run now; undefined where there is none. Times that were missed are made up for by one run.
@@ -91,7 +94,7 @@ export function nextRunOf(job: Job, now: Date): Date | undefined {
  */
 export function dueTime(job: Job, record: JobRecord | undefined, now: Date): Date | undefined {
   if (!record) return undefined;
-  const last = lastTime(job, new Date(now.getTime() - job.shiftMs));
+  const last = lastRunOf(job, now);
   if (last && last > new Date(record.handled)) return last;
   const unfinished = record.started !== undefined && record.ended === undefined && (record.attempts ?? 1) < MOST_ATTEMPTS;
   return unfinished ? new Date(record.handled) : undefined;

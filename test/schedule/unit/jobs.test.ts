@@ -90,6 +90,12 @@ describe('a job is due', () => {
     expect(nextRunOf(shifted, at('2026-06-02T04:00:10Z'))).toEqual(at('2026-06-02T04:00:30Z'));
     expect(nextRunOf(shifted, at('2026-06-02T04:00:30Z'))).toEqual(at('2026-06-03T04:00:30Z'));
   });
+  it('at its share of the jitter, where it ran by hand between its time and that', () => {
+    const shifted = { ...job('certs'), shiftMs: 480_000 };
+    const byHand = handled('2026-06-02T04:05:00Z');
+    expect(dueTime(shifted, byHand, at('2026-06-02T04:07:59Z'))).toBeUndefined();
+    expect(dueTime(shifted, byHand, at('2026-06-02T04:08:00Z'))).toEqual(at('2026-06-02T04:08:00Z'));
+  });
 });
 
 describe('health of the jobs', () => {
