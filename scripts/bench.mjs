@@ -11,9 +11,10 @@ import { commands } from './bench-commands.mjs';
 import { data } from './bench-data.mjs';
 import { layers } from './bench-layers.mjs';
 import { docker, home } from './bench-lib.mjs';
+import { observability } from './bench-observability.mjs';
 import { traffic } from './bench-traffic.mjs';
 
-const AREAS = { commands, layers, traffic, data, certificates, backup };
+const AREAS = { commands, layers, traffic, data, certificates, backup, observability };
 const file = path.join(home, 'bench/results.json');
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(AREAS);
