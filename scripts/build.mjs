@@ -80,10 +80,14 @@ const without = (unused) => ({
   },
 });
 
-/** A package that is a bundle of its own, which the bundles that need it load: `file` as seen from theirs. */
+/** A package that is a bundle of its own, which those that need it load from `file`. */
 const withShared = (name, file) => ({
   name: 'shared-package',
-  setup: ({ onResolve }) => onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: file, external: true })),
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: file, namespace: 'shared' }));
+    onResolve({ filter: /.*/, namespace: 'shared' }, () => ({ path: file, external: true }));
+    onLoad({ filter: /.*/, namespace: 'shared' }, () => ({ contents: `module.exports = require('${file}');` }));
+  },
 });
 
 /** npm installs some packages twice in one version: the first of them stands for all. */
@@ -154,7 +158,12 @@ const withTemplates = {
 
 const dist = path.join(home, 'dist');
 rmSync(dist, { recursive: true, force: true });
-const program = { format: 'cjs', define: { MEDIANEST_VERSION: JSON.stringify(version), 'import.meta.url': '__moduleUrl' } };
+const program = {
+  format: 'cjs',
+  define: { MEDIANEST_VERSION: JSON.stringify(version), 'import.meta.url': '__moduleUrl' },
+  // `src/launch.ts` runs a script, which has `require` alone.
+  supported: { 'dynamic-import': false },
+};
 await bundle({
   ...program,
   entryPoints: ['src/main.ts'],

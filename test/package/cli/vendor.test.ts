@@ -55,3 +55,15 @@ describe('the bundles of the portal', () => {
     expect(await ask(code)).toEqual([expect.stringContaining('lists no files'), 'inject() is not in this bundle']);
   });
 });
+
+describe('the bundle of the program', () => {
+  it('finds each bundle beside it that it loads', () => {
+    const main = path.join(HOME, 'dist/main.cjs');
+    const files = [...readFileSync(main, 'utf8').matchAll(/\brequire\("(\.[^"]+)"\)/g)].map(([, file]) => file as string);
+    expect(files).toContain('../templates/agent/image/vendor/nodemailer.cjs');
+    for (const file of files) expect(createRequire(main)(file), file).toMatchObject({ createTransport: expect.any(Function) });
+  });
+  it('loads nothing by import(), which the script that Node.js runs does not have', () => {
+    expect(readFileSync(path.join(HOME, 'dist/main.cjs'), 'utf8')).not.toMatch(/\bimport\(["'`]/);
+  });
+});
