@@ -8,6 +8,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import Handlebars from 'handlebars';
+import { parse as parseYaml } from 'yaml';
 import { bundledPackages, NOTICES, noticesText, SBOM, sbomText } from './notices.mjs';
 
 const home = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -156,6 +157,19 @@ const withTemplates = {
   },
 };
 
+// So that a command parses the operator's own files alone.
+const withPreparsed = {
+  name: 'with-preparsed',
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /src[\\/]settings[\\/]preparsed\.ts$/ }, () => {
+      const files = ['docker-compose.base.yml', ...readdirSync(path.join(home, 'profiles')).map((file) => `profiles/${file}`)];
+      const texts = files.filter((file) => file.endsWith('.yml')).map((file) => readFileSync(path.join(home, file), 'utf8'));
+      const entries = Object.fromEntries(texts.map((text) => [shortHash(text), JSON.stringify(parseYaml(text))]));
+      return { contents: `export const preparsed = ${JSON.stringify(entries)};`, loader: 'js' };
+    });
+  },
+};
+
 const dist = path.join(home, 'dist');
 rmSync(dist, { recursive: true, force: true });
 const program = {
@@ -173,7 +187,13 @@ await bundle({
     js: "(function (exports, require, module, __filename, __dirname) { const __moduleUrl = require('node:url').pathToFileURL(__filename).href;",
   },
   footer: { js: '})' },
-  plugins: [without(UNUSED), withShared('nodemailer', '../templates/agent/image/vendor/nodemailer.cjs'), withTemplates, withLazyModules],
+  plugins: [
+    without(UNUSED),
+    withShared('nodemailer', '../templates/agent/image/vendor/nodemailer.cjs'),
+    withTemplates,
+    withPreparsed,
+    withLazyModules,
+  ],
 });
 const bundled = readFileSync(path.join(dist, 'main.cjs'));
 if (bundled.some((byte) => byte > 127)) throw new Error('dist/main.cjs is not ASCII, as src/launch.ts reads it');

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { systemCode, UserError } from '../core/errors.ts';
 import { MONITORING_FOLDER } from '../settings/own-folders.ts';
@@ -41,13 +41,22 @@ function hashFolder(folder: string): string {
   for (const file of filesBelow(folder)) {
     const opened = openSync(`${folder}/${file}`, 'r');
     try {
-      const contents = readFileSync(opened);
-      hash.update(`${file}\0${fstatSync(opened).mode & 0o111 ? 'x' : '-'}\0${contents.length}\0`).update(contents);
+      const { mode, size } = fstatSync(opened);
+      const contents = readWhole(opened, size);
+      hash.update(`${file}\0${mode & 0o111 ? 'x' : '-'}\0${contents.length}\0`).update(contents);
     } finally {
       closeSync(opened);
     }
   }
   return hash.digest('hex');
+}
+
+/** Mostly by one read: `readFileSync` looks at the file again, and reads until there is no more. */
+function readWhole(file: number, size: number): Buffer {
+  const contents = Buffer.allocUnsafe(size);
+  const length = size > 0 ? readSync(file, contents, 0, size, 0) : 0;
+  // It grew or shrank meanwhile.
+  return length === size && size > 0 ? contents : readFileSync(file);
 }
 
 /** `disks.rules.yml` holds rules, `nas.scrape.yml` targets; `disks.test.yml` is for promtool, and left alone. */
