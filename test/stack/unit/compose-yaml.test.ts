@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import type { Json, JsonObject } from '../../../src/core/json.ts';
-import { plainYaml } from '../../../src/stack/compose-yaml.ts';
+import { plainYaml, readPlainYaml } from '../../../src/stack/compose-yaml.ts';
 import { HOME } from '../../support/cli.ts';
 
 const whole = (document: JsonObject): string =>
@@ -61,8 +61,10 @@ function value(next: () => number, depth: number, odd: number): Json {
 
 describe('a Compose file, written in the short way', () => {
   it.each(rendered)('is byte for byte what the library writes: %s', (file) => {
-    const document = parse(readFileSync(path.join(GOLDEN, file), 'utf8')) as JsonObject;
+    const text = readFileSync(path.join(GOLDEN, file), 'utf8');
+    const document = parse(text) as JsonObject;
     expect(plainYaml(document)).toBe(whole(document));
+    expect(readPlainYaml(text)).toEqual(document);
   });
   it('is what the library writes, whatever is in it', () => {
     const next = numbers(7);
@@ -72,6 +74,8 @@ describe('a Compose file, written in the short way', () => {
       const text = plainYaml(document);
       if (text !== undefined) short++;
       expect([text, document]).toEqual([whole(document), document]);
+      // JSON has other numbers than these at most as YAML has them.
+      expect(readPlainYaml(`# a comment\n${text}`) ?? parse(text as string)).toEqual(document);
     }
     expect(short).toBe(3000);
   });
@@ -87,5 +91,58 @@ describe('a Compose file, written in the short way', () => {
     expect(left).toBeGreaterThan(500);
     expect(left).toBeLessThan(2900);
     expect(plainYaml({})).toBeUndefined();
+  });
+});
+
+const parsed = (text: string): unknown => {
+  try {
+    return parse(text);
+  } catch (error) {
+    return (error as Error).message;
+  }
+};
+
+describe('a Compose file, read in the short way', () => {
+  const text = 'a:\n  b: "x"\n  c:\n    - d: 1\n      e: true\n    - []\nf: null\n';
+
+  it('has what the library finds in it', () => {
+    expect(readPlainYaml(text)).toEqual({ a: { b: 'x', c: [{ d: 1, e: true }, []] }, f: null });
+  });
+  it.each([
+    ['a plain text', 'a: x\n'],
+    ['a word that YAML 1.1 knows', 'a: yes\n'],
+    ['a number with a zero before it', 'a: 010\n'],
+    ['another indent', 'a:\n    b: 1\n'],
+    ['a key given twice', 'a: 1\na: 2\n'],
+    ['a key that is none of an object', '__proto__: 1\n'],
+    ['a text over two lines', 'a: "x\n  y"\n'],
+    ['a text that goes on', 'a: "x"\n  b: 1\n'],
+    ['a comment between', 'a: 1\n# b\nc: 2\n'],
+    ['a comment at the end of a line', 'a: "x" # b\n'],
+    ['an anchor', 'a: &b 1\n'],
+    ['an escape that JSON does not have', 'a: "\\x41"\n'],
+    ['no end of the last line', 'a: 1'],
+    ['ends of lines of Windows', 'a: 1\r\n'],
+    ['a second document', 'a: 1\n---\nb: 2\n'],
+    ['a list', '- a\n'],
+    ['a key without a value', 'a:\n'],
+    ['nothing', ''],
+    ['comments alone', '# a\n'],
+  ])('is left to the library with %s', (_what, other) => {
+    expect(readPlainYaml(other)).toBeUndefined();
+  });
+  it('is what the library finds, or is left to it, wherever a byte was changed', () => {
+    const next = numbers(9);
+    const bytes = ['"', ':', ' ', '-', '\n', '#', '\\', '0', 'x', '{', '\t', "'"];
+    let left = 0;
+    for (let i = 0; i < 3000; i++) {
+      const at = Math.floor(next() * text.length);
+      const changed = text.slice(0, at) + bytes[Math.floor(next() * bytes.length)] + text.slice(at + Math.floor(next() * 2));
+      const read = readPlainYaml(changed);
+      if (read === undefined) left++;
+      else expect(parsed(changed), changed).toEqual(read);
+    }
+    expect(left).toBeGreaterThan(500);
+    expect(left).toBeLessThan(3000);
   });
 });
