@@ -161,7 +161,7 @@ const withTemplates = {
 const withPreparsed = {
   name: 'with-preparsed',
   setup: ({ onLoad }) => {
-    onLoad({ filter: /src[\\/]settings[\\/]preparsed\.ts$/ }, () => {
+    onLoad({ filter: /src[\\/]settings[\\/]startup[\\/]preparsed\.ts$/ }, () => {
       const files = ['docker-compose.base.yml', ...readdirSync(path.join(home, 'profiles')).map((file) => `profiles/${file}`)];
       const texts = files.filter((file) => file.endsWith('.yml')).map((file) => readFileSync(path.join(home, file), 'utf8'));
       const entries = Object.fromEntries(texts.map((text) => [shortHash(text), JSON.stringify(parseYaml(text))]));

@@ -15,8 +15,8 @@ import {
 import { UserError } from '../core/errors.ts';
 import { shortHash } from '../core/hash.ts';
 import type { JsonObject } from '../core/json.ts';
-import { preparsed } from './preparsed.ts';
 import type { Layer } from './profile.ts';
+import { preparsed } from './startup/preparsed.ts';
 
 const LARGEST = 1024 ** 2;
 /** The parser calls itself for each level; far more of them than this end the process. */

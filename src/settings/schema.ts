@@ -1,4 +1,4 @@
-import './interpreted.ts';
+import './startup/interpreted.ts';
 import * as z from 'zod';
 import { type CoreSettings, coreShape } from './core.ts';
 import type { SettingsPart } from './part.ts';

@@ -1,7 +1,7 @@
 import { parse } from 'yaml';
 import { canonical } from '../../core/hash.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
-import { readPlainYaml } from '../../stack/compose-yaml.ts';
+import { readPlainYaml } from '../../stack/compose/plain-yaml.ts';
 import { COMPOSE_FILE } from '../../stack/render.ts';
 import { READY_PATH, type Rendered, type Service } from '../../stack/types.ts';
 

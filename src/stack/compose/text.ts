@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
-import type { Json, JsonObject } from '../core/json.ts';
-import { plainYaml } from './compose-yaml.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
+import { plainYaml } from './plain-yaml.ts';
 
 /**
  * A Compose file that arrives as it was meant. Every text is quoted: Compose's parser takes YAML 1.1's numbers and

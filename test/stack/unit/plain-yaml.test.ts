@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import type { Json, JsonObject } from '../../../src/core/json.ts';
-import { plainYaml, readPlainYaml } from '../../../src/stack/compose-yaml.ts';
+import { plainYaml, readPlainYaml } from '../../../src/stack/compose/plain-yaml.ts';
 import { HOME } from '../../support/cli.ts';
 
 const whole = (document: JsonObject): string =>

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../core/json.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
 
 /** Keys that are plain in YAML and mean nothing else in it. */
 const PLAIN_KEY = /^[A-Za-z_][\w./-]{0,200}$/;
