@@ -15,14 +15,23 @@ function filesBelow(folder: string, prefix = ''): string[] {
     });
 }
 
+/** What is rendered of a component; the sources of its image are most of its folder. */
+function templatesOf(folder: string): string[] {
+  const names = readdirSync(folder);
+  return ['compose.yml.hbs', 'config', 'rules.yml']
+    .filter((name) => names.includes(name))
+    .flatMap((name) => (name === 'config' ? filesBelow(folder, name) : [name]));
+}
+
 /** The templates of these components: path relative to `templates/` -> text. */
 export function readTemplates(home: string, components: readonly string[]): Map<string, string> {
   const root = path.join(home, 'templates');
   return new Map(
     components.flatMap((component) =>
-      filesBelow(path.join(root, component))
-        .filter((file) => file === 'compose.yml.hbs' || file === 'rules.yml' || file.startsWith('config/'))
-        .map((file): [string, string] => [`${component}/${file}`, readFileSync(path.join(root, component, file), 'utf8')]),
+      templatesOf(path.join(root, component)).map((file): [string, string] => [
+        `${component}/${file}`,
+        readFileSync(path.join(root, component, file), 'utf8'),
+      ]),
     ),
   );
 }
