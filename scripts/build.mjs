@@ -91,22 +91,24 @@ const withShared = (name, file) => ({
   },
 });
 
-/** npm installs some packages twice in one version: the first of them stands for all. */
-const withoutCopies = () => {
-  const seen = new Map();
-  return {
-    name: 'without-copies',
-    setup: ({ onLoad }) =>
-      onLoad({ filter: /node_modules/ }, ({ path: file }) => {
-        const [, folder, inside] = /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\/(.*)$/.exec(file) ?? [];
-        if (!folder || !/\.[cm]?js$/.test(inside)) return undefined;
-        const { name, version } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
-        const id = `${name}@${version}`;
-        const first = seen.get(id) ?? folder;
-        seen.set(id, first);
-        return first === folder ? undefined : { contents: `module.exports = require(${JSON.stringify(path.join(first, inside))})` };
-      }),
-  };
+/** npm installs some packages twice in one version: the first of them by its path stands for all, so that each build gives the same bytes. */
+const firstCopy = new Map();
+for (const [folder, { version }] of Object.entries(
+  JSON.parse(readFileSync(path.join(home, 'package-lock.json'), 'utf8')).packages,
+).sort()) {
+  const id = `${folder.split('node_modules/').at(-1)}@${version}`;
+  if (folder.includes('node_modules/') && !firstCopy.has(id)) firstCopy.set(id, folder);
+}
+const withoutCopies = {
+  name: 'without-copies',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /node_modules.*\.[cm]?js$/ }, ({ path: file }) => {
+      const [, folder, name, inside] = /^((?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+))\/(.*)$/.exec(path.relative(home, file)) ?? [];
+      if (!folder) return undefined;
+      const { version } = JSON.parse(readFileSync(path.join(home, folder, 'package.json'), 'utf8'));
+      const first = firstCopy.get(`${name}@${version}`) ?? folder;
+      return first === folder ? undefined : { contents: `module.exports = require(${JSON.stringify(path.join(home, first, inside))})` };
+    }),
 };
 
 /** Modules of Node.js that few commands use and that load many others: a fifth of a short command's time. */
@@ -256,7 +258,7 @@ const portalNames = Object.keys(portalPackage.dependencies);
 // Those of OpenTelemetry are made of each other: one bundle holds them, and an ES module so that what none of them uses is left out.
 const API = '@opentelemetry/api';
 const telemetry = portalNames.filter((name) => name.startsWith('@opentelemetry/') && name !== API);
-const inVendor = { format: 'cjs', keepNames: true, plugins: [without(UNUSED_IN_PORTAL), withoutCopies()] };
+const inVendor = { format: 'cjs', keepNames: true, plugins: [without(UNUSED_IN_PORTAL), withoutCopies] };
 for (const name of portalNames.filter((name) => !telemetry.includes(name))) {
   await bundle({
     // As `require` would find it: some packages have another entry for `import`.
