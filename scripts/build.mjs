@@ -3,11 +3,12 @@
 // the licences of what is bundled, and an SBOM.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import Handlebars from 'handlebars';
+import { parse as parseYaml } from 'yaml';
 import { bundledPackages, NOTICES, noticesText, SBOM, sbomText } from './notices.mjs';
 
 const home = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -47,6 +48,7 @@ function writeNotices(folder, title, start = '') {
   return packages;
 }
 
+const spinners = JSON.parse(readFileSync(path.join(home, 'node_modules/cli-spinners/spinners.json'), 'utf8'));
 /** Stands for parts of packages that are not used here: which module that is -> what stands for it. */
 const UNUSED = [
   // dockerode loads an SSH client, gRPC and Protocol Buffers for features that are not used here (an ssh:// engine, BuildKit's
@@ -58,17 +60,55 @@ const UNUSED = [
   [/^node-forge$/, "module.exports = require('node-forge/lib/forge'); require('node-forge/lib/pkcs12'); require('node-forge/lib/pki');"],
   // Types of files by their names: every mail says the type of what is attached to it.
   [/\/mime-types\.js$/, "export const detectMimeType = () => 'application/octet-stream'; export const detectExtension = () => 'bin';"],
+  // One spinner of eighty is shown, and another one where a terminal has no Unicode.
+  [/^\.\/spinners\.json$/, `export default ${JSON.stringify({ dots: spinners.dots, line: spinners.line })};`],
 ];
-const withoutUnused = {
+/** The portal serves a folder as it is, tests itself by real requests, and has no JSON Type Definitions. */
+const UNUSED_IN_PORTAL = [
+  [/^glob$/, "exports.glob = () => { throw new Error('@fastify/static lists no files here: leave `wildcard` as it is'); };"],
+  [/^light-my-request$/, "module.exports = () => { throw new Error('inject() is not in this bundle'); };"],
+  [/^ajv\/dist\/jtd$/, "module.exports = class { constructor() { throw new Error('JSON Type Definitions are not in this bundle'); } };"],
+];
+const without = (unused) => ({
   name: 'without-unused',
   setup: ({ onResolve, onLoad }) => {
-    for (const [filter] of UNUSED)
+    for (const [filter] of unused)
       onResolve({ filter }, ({ path: name, resolveDir }) => ({ path: name, namespace: 'unused', pluginData: resolveDir }));
     onLoad({ filter: /.*/, namespace: 'unused' }, ({ path: name, pluginData }) => ({
-      contents: UNUSED.find(([filter]) => filter.test(name))[1],
+      contents: unused.find(([filter]) => filter.test(name))[1],
       resolveDir: pluginData,
     }));
   },
+});
+
+/** A package that is a bundle of its own, which those that need it load from `file`. */
+const withShared = (name, file) => ({
+  name: 'shared-package',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: file, namespace: 'shared' }));
+    onResolve({ filter: /.*/, namespace: 'shared' }, () => ({ path: file, external: true }));
+    onLoad({ filter: /.*/, namespace: 'shared' }, () => ({ contents: `module.exports = require('${file}');` }));
+  },
+});
+
+/** npm installs some packages twice in one version: the first of them by its path stands for all, so that each build gives the same bytes. */
+const firstCopy = new Map();
+for (const [folder, { version }] of Object.entries(
+  JSON.parse(readFileSync(path.join(home, 'package-lock.json'), 'utf8')).packages,
+).sort()) {
+  const id = `${folder.split('node_modules/').at(-1)}@${version}`;
+  if (folder.includes('node_modules/') && !firstCopy.has(id)) firstCopy.set(id, folder);
+}
+const withoutCopies = {
+  name: 'without-copies',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /node_modules.*\.[cm]?js$/ }, ({ path: file }) => {
+      const [, folder, name, inside] = /^((?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+))\/(.*)$/.exec(path.relative(home, file)) ?? [];
+      if (!folder) return undefined;
+      const { version } = JSON.parse(readFileSync(path.join(home, folder, 'package.json'), 'utf8'));
+      const first = firstCopy.get(`${name}@${version}`) ?? folder;
+      return first === folder ? undefined : { contents: `module.exports = require(${JSON.stringify(path.join(home, first, inside))})` };
+    }),
 };
 
 /** Modules of Node.js that few commands use and that load many others: a fifth of a short command's time. */
@@ -119,9 +159,27 @@ const withTemplates = {
   },
 };
 
+// So that a command parses the operator's own files alone.
+const withPreparsed = {
+  name: 'with-preparsed',
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /src[\\/]settings[\\/]startup[\\/]preparsed\.ts$/ }, () => {
+      const files = ['docker-compose.base.yml', ...readdirSync(path.join(home, 'profiles')).map((file) => `profiles/${file}`)];
+      const texts = files.filter((file) => file.endsWith('.yml')).map((file) => readFileSync(path.join(home, file), 'utf8'));
+      const entries = Object.fromEntries(texts.map((text) => [shortHash(text), JSON.stringify(parseYaml(text))]));
+      return { contents: `export const preparsed = ${JSON.stringify(entries)};`, loader: 'js' };
+    });
+  },
+};
+
 const dist = path.join(home, 'dist');
 rmSync(dist, { recursive: true, force: true });
-const program = { format: 'cjs', define: { MEDIANEST_VERSION: JSON.stringify(version), 'import.meta.url': '__moduleUrl' } };
+const program = {
+  format: 'cjs',
+  define: { MEDIANEST_VERSION: JSON.stringify(version), 'import.meta.url': '__moduleUrl' },
+  // `src/launch.ts` runs a script, which has `require` alone.
+  supported: { 'dynamic-import': false },
+};
 await bundle({
   ...program,
   entryPoints: ['src/main.ts'],
@@ -131,7 +189,13 @@ await bundle({
     js: "(function (exports, require, module, __filename, __dirname) { const __moduleUrl = require('node:url').pathToFileURL(__filename).href;",
   },
   footer: { js: '})' },
-  plugins: [withoutUnused, withTemplates, withLazyModules],
+  plugins: [
+    without(UNUSED),
+    withShared('nodemailer', '../templates/agent/image/vendor/nodemailer.cjs'),
+    withTemplates,
+    withPreparsed,
+    withLazyModules,
+  ],
 });
 const bundled = readFileSync(path.join(dist, 'main.cjs'));
 if (bundled.some((byte) => byte > 127)) throw new Error('dist/main.cjs is not ASCII, as src/launch.ts reads it');
@@ -159,7 +223,15 @@ await bundle({
   entryPoints: ['src/alerts/relay/main.ts'],
   outfile: path.join(agentImage, 'vendor/alert-relay.cjs'),
   format: 'cjs',
-  plugins: [withoutUnused],
+  plugins: [withShared('nodemailer', './nodemailer.cjs')],
+  ...legible,
+});
+// The program sends mail by it too.
+await bundle({
+  stdin: { contents: "export { createTransport } from 'nodemailer'", resolveDir: path.join(home, 'src') },
+  outfile: path.join(agentImage, 'vendor/nodemailer.cjs'),
+  format: 'cjs',
+  plugins: [without(UNUSED)],
 });
 
 const backupImage = path.join(home, 'templates/backup/image');
@@ -182,21 +254,33 @@ const portal = path.join(home, 'templates/app/image');
 const vendor = path.join(portal, 'vendor');
 rmSync(vendor, { recursive: true, force: true });
 const portalPackage = JSON.parse(readFileSync(path.join(portal, 'package.json'), 'utf8'));
-// Those of OpenTelemetry are made of each other, and of these two: each would hold all of the others once more.
-const portalNames = [...Object.keys(portalPackage.dependencies), '@opentelemetry/core', '@opentelemetry/semantic-conventions'];
-const telemetry = portalNames.filter((name) => name.startsWith('@opentelemetry/'));
-for (const name of portalNames) {
+const portalNames = Object.keys(portalPackage.dependencies);
+// Those of OpenTelemetry are made of each other: one bundle holds them, and an ES module so that what none of them uses is left out.
+const API = '@opentelemetry/api';
+const telemetry = portalNames.filter((name) => name.startsWith('@opentelemetry/') && name !== API);
+const inVendor = { format: 'cjs', keepNames: true, plugins: [without(UNUSED_IN_PORTAL), withoutCopies] };
+for (const name of portalNames.filter((name) => !telemetry.includes(name))) {
   await bundle({
     // As `require` would find it: some packages have another entry for `import`.
     stdin: { contents: `module.exports = require('${name}')`, resolveDir: portal },
     outfile: path.join(vendor, name, 'index.cjs'),
-    format: 'cjs',
-    keepNames: true,
-    // Optional parts that their packages try to load.
-    external: ['pg-native', 'supports-color', ...(telemetry.includes(name) ? telemetry.filter((other) => other !== name) : [])],
+    ...inVendor,
+    // Optional parts that their packages try to load, and those that are bundles themselves.
+    external: ['pg-native', 'supports-color', ...portalNames.filter((other) => other !== name)],
   });
-  writeFileSync(path.join(vendor, name, 'package.json'), `${JSON.stringify({ name, main: 'index.cjs' })}\n`);
 }
+await bundle({
+  stdin: { contents: telemetry.map((name) => `export * as '${name}' from '${name}';`).join('\n'), resolveDir: portal },
+  outfile: path.join(vendor, '@opentelemetry/telemetry.cjs'),
+  mainFields: ['module', 'main'],
+  ...inVendor,
+  external: [API],
+});
+for (const name of telemetry) {
+  mkdirSync(path.join(vendor, name));
+  writeFileSync(path.join(vendor, name, 'index.cjs'), `module.exports = require('../telemetry.cjs')['${name}'];\n`);
+}
+for (const name of portalNames) writeFileSync(path.join(vendor, name, 'package.json'), `${JSON.stringify({ name, main: 'index.cjs' })}\n`);
 
 // In an image's folder without the program's version: a release alone rebuilds no image.
 // `images sbom` reads the SBOMs there.

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import type { Context } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { didYouMean } from '../core/suggest.ts';
@@ -12,10 +13,31 @@ export interface Project {
   state: StateFolder;
 }
 
+/** What a command has opened last, and its settings file as it was then. */
+const opened = new WeakMap<Context, { loaded: Loaded; file: string | undefined }>();
+
 /** The settings and the state folder: what every command starts from. */
 export async function open(context: Context): Promise<Project> {
   const loaded = loadSettings(await loadInput(context));
+  opened.set(context, { loaded, file: stamp(loaded.configFile) });
   return { loaded, state: stateFolder(context, loaded.root) };
+}
+
+/** The same once more at a command's end: settings are read again only where their file was changed meanwhile, by `restore` for one. */
+export async function reopen(context: Context): Promise<Project> {
+  const last = opened.get(context);
+  if (last?.file === undefined || last.file !== stamp(last.loaded.configFile)) return open(context);
+  return { loaded: last.loaded, state: stateFolder(context, last.loaded.root) };
+}
+
+/** Differs for a file that was written or replaced; undefined where there is none, or where that cannot be told. */
+function stamp(file: string | undefined): string | undefined {
+  try {
+    const found = file === undefined ? undefined : statSync(file, { bigint: true });
+    return found && `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What was rendered last. @throws UserError NOT_RUNNING where nothing ever was */

@@ -2,7 +2,7 @@ import type { Capability, Context, Ended } from '../capability/capability.ts';
 import { readOptional, writeAtomic } from '../core/files.ts';
 import { gauge, type Metric, metricsText } from '../core/metrics-text.ts';
 import type { StateFolder } from '../state/state.ts';
-import { open } from './open.ts';
+import { reopen } from './open.ts';
 
 /** Read by the textfile collector of node-exporter, and mounted there (services/monitoring/node-exporter.ts). */
 const FOLDER = 'metrics';
@@ -15,7 +15,7 @@ const COLLECTION = 'collection';
  */
 export async function writeMetrics(context: Context, { command, result }: Pick<Ended, 'command' | 'result'>): Promise<void> {
   try {
-    const project = await open(context);
+    const project = await reopen(context);
     // Before the first `up` there is nothing to measure, and no folder that may be made.
     if (!project.state.manifest()) return;
     // Refuses what a newer medianest has written.

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { systemCode, UserError } from '../core/errors.ts';
 import { MONITORING_FOLDER } from '../settings/own-folders.ts';
@@ -15,14 +15,23 @@ function filesBelow(folder: string, prefix = ''): string[] {
     });
 }
 
+/** What is rendered of a component; the sources of its image are most of its folder. */
+function templatesOf(folder: string): string[] {
+  const names = readdirSync(folder);
+  return ['compose.yml.hbs', 'config', 'rules.yml']
+    .filter((name) => names.includes(name))
+    .flatMap((name) => (name === 'config' ? filesBelow(folder, name) : [name]));
+}
+
 /** The templates of these components: path relative to `templates/` -> text. */
 export function readTemplates(home: string, components: readonly string[]): Map<string, string> {
   const root = path.join(home, 'templates');
   return new Map(
     components.flatMap((component) =>
-      filesBelow(path.join(root, component))
-        .filter((file) => file === 'compose.yml.hbs' || file === 'rules.yml' || file.startsWith('config/'))
-        .map((file): [string, string] => [`${component}/${file}`, readFileSync(path.join(root, component, file), 'utf8')]),
+      templatesOf(path.join(root, component)).map((file): [string, string] => [
+        `${component}/${file}`,
+        readFileSync(path.join(root, component, file), 'utf8'),
+      ]),
     ),
   );
 }
@@ -41,13 +50,22 @@ function hashFolder(folder: string): string {
   for (const file of filesBelow(folder)) {
     const opened = openSync(`${folder}/${file}`, 'r');
     try {
-      const contents = readFileSync(opened);
-      hash.update(`${file}\0${fstatSync(opened).mode & 0o111 ? 'x' : '-'}\0${contents.length}\0`).update(contents);
+      const { mode, size } = fstatSync(opened);
+      const contents = readWhole(opened, size);
+      hash.update(`${file}\0${mode & 0o111 ? 'x' : '-'}\0${contents.length}\0`).update(contents);
     } finally {
       closeSync(opened);
     }
   }
   return hash.digest('hex');
+}
+
+/** Mostly by one read: `readFileSync` looks at the file again, and reads until there is no more. */
+function readWhole(file: number, size: number): Buffer {
+  const contents = Buffer.allocUnsafe(size);
+  const length = size > 0 ? readSync(file, contents, 0, size, 0) : 0;
+  // It grew or shrank meanwhile.
+  return length === size && size > 0 ? contents : readFileSync(file);
 }
 
 /** `disks.rules.yml` holds rules, `nas.scrape.yml` targets; `disks.test.yml` is for promtool, and left alone. */

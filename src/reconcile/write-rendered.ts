@@ -23,20 +23,24 @@ export function pendingFiles({ state, rendered }: Prepared): FileChange[] {
   return fileChanges(rendered, onDisk);
 }
 
-/** Writes the files, and keeps the secrets and ranges they were rendered with, so that `up` renders the same. */
-export async function writeRendered(context: Context, loaded: Loaded, state: StateFolder, overwrite: boolean): Promise<void> {
-  await withLock(context, state, 'render', async (_lock, record) => {
+/**
+ * Writes the files, and keeps the secrets and ranges they were rendered with, so that `up` renders the same.
+ * @returns what was written
+ */
+export async function writeRendered(context: Context, loaded: Loaded, state: StateFolder, overwrite: boolean): Promise<FileChange[]> {
+  return withLock(context, state, 'render', async (_lock, record) => {
     const prepared = await prepare(context, loaded, { asLeftOut: true });
     if (prepared.rendered.refused) throw prepared.rendered.refused;
     refuseUnread(prepared.stack);
     if (!overwrite) refuseEdited(state);
     const pending = pendingFiles(prepared);
-    if (pending.length === 0) return;
+    if (pending.length === 0) return pending;
     record(pending);
     if (prepared.secrets.changed.length > 0) saveSecrets(state, prepared.secrets.store);
     if (prepared.subnetsChanged) writeAtomic(state.at('subnets.json'), rememberedText(prepared.subnets, prepared.reach));
     // The engine was not asked whether there is data under the name before: only `up` changes it.
     await state.commit(prepared.rendered, prepared.stack, async () => {}, state.project());
+    return pending;
   });
 }
 

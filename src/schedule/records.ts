@@ -56,12 +56,14 @@ export async function knownJobs(context: Context, { loaded, state }: Project): P
   const { project, jobs: settings } = loaded.settings;
   const schedules = (await context.capabilities()).flatMap((capability) => capability.schedules ?? []);
   const roles = new Set((state.manifest()?.services ?? []).flatMap(({ role }) => role ?? []));
-  const hostZone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const hostZone = () => new Intl.DateTimeFormat().resolvedOptions().timeZone;
   const asked = (schedule: Schedule) => schedule.asked?.(loaded.settings) ?? true;
-  return jobsOf(schedules, { project, settings, roles, hostZone, asked }).map((job) => ({
-    ...job,
-    record: readRecord(state, job.name),
-    running: isHeld(jobLock(state, job.name)),
-    ownTimer: installedUnits(project, [job]).length > 0,
-  }));
+  return jobsOf(schedules, { project, settings, roles, hostZone, asked }).map((job) =>
+    // Not by `...job`, which would ask for the time zone.
+    Object.assign(job, {
+      record: readRecord(state, job.name),
+      running: isHeld(jobLock(state, job.name)),
+      ownTimer: installedUnits(project, [job]).length > 0,
+    }),
+  );
 }

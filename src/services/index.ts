@@ -1,3 +1,4 @@
+import '../settings/startup/interpreted.ts';
 import type { ServiceDefinition } from '../stack/service.ts';
 import { agent } from './agent/agent.ts';
 import { engineProxy } from './agent/engine-proxy.ts';

@@ -13,8 +13,10 @@ import {
   visit,
 } from 'yaml';
 import { UserError } from '../core/errors.ts';
+import { shortHash } from '../core/hash.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Layer } from './profile.ts';
+import { preparsed } from './startup/preparsed.ts';
 
 const LARGEST = 1024 ** 2;
 /** The parser calls itself for each level; far more of them than this end the process. */
@@ -22,6 +24,20 @@ const DEEPEST = 100;
 
 /** Parses a settings file. A syntax error names the line and the column; aliases are bounded against YAML bombs. */
 export function parseSettings(text: string, origin: string): Layer {
+  const known = preparsed[shortHash(text)];
+  if (known === undefined) return parseText(text, origin);
+  let parsed: Layer | undefined;
+  return {
+    origin,
+    data: JSON.parse(known) as JsonObject,
+    locate: (path) => {
+      parsed ??= parseText(text, origin);
+      return parsed.locate(path);
+    },
+  };
+}
+
+function parseText(text: string, origin: string): Layer {
   if (text.length > LARGEST) {
     throw new UserError(
       'BAD_YAML',

@@ -1,9 +1,7 @@
+import './startup/interpreted.ts';
 import * as z from 'zod';
 import { type CoreSettings, coreShape } from './core.ts';
 import type { SettingsPart } from './part.ts';
-
-// One document is read in a process: compiling a parser for each of its objects takes longer than it saves.
-z.config({ jitless: true });
 
 /** Validated settings: the core's keys, and one key for each service of the registry (typed by `settingsOf`). */
 export type Settings = CoreSettings & Readonly<Record<string, unknown>>;

@@ -3,8 +3,9 @@ import { dynamicRange, hostAddress } from '../core/cidr.ts';
 import { canonical, shortHash } from '../core/hash.ts';
 import type { JsonObject } from '../core/json.ts';
 import { mergeData } from '../core/merge.ts';
+import { preparsed } from '../settings/startup/preparsed.ts';
 import { certificatesOf, certificateTarget } from './certificates.ts';
-import { composeText } from './compose-text.ts';
+import { composeText } from './compose/text.ts';
 import { LABEL, volumeName } from './labels.ts';
 import { nfsDriverOptions } from './nfs.ts';
 import { operatorOverride } from './override/operator-override.ts';
@@ -29,7 +30,7 @@ const header = (source: string) =>
 
 /** Stack -> every file, and a fingerprint of all that makes a new container necessary. Pure and byte-identical for the same input. */
 export function render(stack: Stack, input: RenderInput): Rendered {
-  const base = parse(input.base) as JsonObject;
+  const base = parseBase(input.base);
   const override = operatorOverride(input.override, stack);
   const services: JsonObject = {};
   const inputs: Rendered['inputs'] = {};
@@ -85,6 +86,11 @@ export function render(stack: Stack, input: RenderInput): Rendered {
   const contents = header('docker-compose.base.yml, profiles and templates') + composeText(document);
   files.unshift({ path: COMPOSE_FILE, mode: 0o644, contents }, ...override.files);
   return { files, inputs, configs, added: override.added, ...(override.refused && { refused: override.refused }) };
+}
+
+function parseBase(text: string): JsonObject {
+  const known = preparsed[shortHash(text)];
+  return (known === undefined ? parse(text) : JSON.parse(known)) as JsonObject;
 }
 
 /** The key of a certificate among the fingerprints. */

@@ -1,5 +1,5 @@
-import { rmSync, statSync, utimesSync } from 'node:fs';
-import { writeAtomic } from '../core/files.ts';
+import { mkdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { holds } from './plan/hold.ts';
 import type { StateFolder } from './state.ts';
 
@@ -16,7 +16,10 @@ export const isHealingPaused = (state: StateFolder, now: Date): boolean =>
 export function pauseHealing(state: StateFolder): { end(): void } {
   const file = state.at('hold', 'hold');
   try {
-    writeAtomic(file, '');
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
+    // A killed command of another user may have left one. It is worth nothing after a crash of the host, so that nothing waits for the disk.
+    rmSync(file, { force: true });
+    writeFileSync(file, '', { mode: 0o644 });
   } catch {
     // On a full disk the command itself fails, with words of its own.
   }

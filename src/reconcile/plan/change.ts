@@ -1,6 +1,7 @@
 import { parse } from 'yaml';
 import { canonical } from '../../core/hash.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
+import { readPlainYaml } from '../../stack/compose/plain-yaml.ts';
 import { COMPOSE_FILE } from '../../stack/render.ts';
 import { READY_PATH, type Rendered, type Service } from '../../stack/types.ts';
 
@@ -91,7 +92,7 @@ export const composeNetworks = (text: string | undefined): Record<string, JsonOb
 function composeSection(text: string | undefined, name: 'services' | 'networks'): Record<string, JsonObject> {
   if (text === undefined) return {};
   try {
-    return (parse(text) as Partial<Record<typeof name, Record<string, JsonObject>>> | null)?.[name] ?? {};
+    return ((readPlainYaml(text) ?? parse(text)) as Partial<Record<typeof name, Record<string, JsonObject>>> | null)?.[name] ?? {};
   } catch {
     // As it stands on disk it may be an operator's edit, and no YAML at all.
     return {};

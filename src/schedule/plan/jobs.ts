@@ -49,7 +49,8 @@ interface JobsOfProject {
   project: string;
   settings: JobSettings;
   roles: ReadonlySet<Role>;
-  hostZone: string;
+  /** Asking for it loads the data of all time zones. */
+  hostZone: () => string;
   asked?: (schedule: Schedule) => boolean;
 }
 
@@ -69,11 +70,16 @@ export function jobsOf(schedules: readonly Schedule[], { project, settings, role
         `jobs.times.${name}: there is no such job; ${didYouMean(name, known)}`,
         'medianest jobs list',
       );
-  const zone = settings.timezone === 'host' ? hostZone : settings.timezone;
   const those = schedules
     .filter((schedule) => (schedule.role === undefined || roles.has(schedule.role)) && asked(schedule))
     .flatMap(({ timers }) => timers);
-  return configured(those, settings).map((timer) => ({ ...timer, zone, shiftMs: shiftOf(`${project}/${timer.name}`, timer.jitter) }));
+  return configured(those, settings).map((timer) => ({
+    ...timer,
+    get zone() {
+      return settings.timezone === 'host' ? hostZone() : settings.timezone;
+    },
+    shiftMs: shiftOf(`${project}/${timer.name}`, timer.jitter),
+  }));
 }
 
 const shiftOf = (name: string, jitter: number): number => (Number.parseInt(sha256(name).slice(0, 8), 16) % (jitter + 1)) * 1000;

@@ -2,7 +2,7 @@ import { UserError } from '../../core/errors.ts';
 import { canonical, shortHash } from '../../core/hash.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import { parseSettings } from '../../settings/document.ts';
-import { composeText } from '../compose-text.ts';
+import { composeText } from '../compose/text.ts';
 import { LABEL, volumeName } from '../labels.ts';
 import type { RenderedFile } from '../types.ts';
 import type { Added } from './added.ts';

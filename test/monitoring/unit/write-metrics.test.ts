@@ -7,6 +7,7 @@ import { silent } from '../../../src/core/reporter.ts';
 import { deployMetrics } from '../../../src/deploy/plan/deploy-metrics.ts';
 import type { Release } from '../../../src/deploy/plan/releases.ts';
 import { healthMetrics } from '../../../src/health/plan/health-metrics.ts';
+import { open } from '../../../src/project/open.ts';
 import { writeMetrics } from '../../../src/project/write-metrics.ts';
 import { jobMetrics } from '../../../src/schedule/plan/job-metrics.ts';
 import type { Job } from '../../../src/schedule/plan/jobs.ts';
@@ -42,6 +43,8 @@ function project(metrics: { good?: Capability['metrics']; other?: Capability['me
   return {
     state,
     said,
+    cwd,
+    open: () => open(context),
     file: (name: string) => path.join(folder, `${name}.prom`),
     text: (name: string) => readFileSync(path.join(folder, `${name}.prom`), 'utf8'),
     run: (command = 'deploy') => writeMetrics(context, { command, result: undefined }),
@@ -58,6 +61,18 @@ describe('the metrics that a command writes', () => {
     // node-exporter is another user.
     expect(statSync(file('good')).mode & 0o777).toBe(0o644);
     expect(readdirSync(path.join(state, 'metrics')).filter((name) => !name.endsWith('.prom'))).toEqual([]);
+  });
+
+  it('are told with the settings that the command has read, or with those of a file that it has changed', async () => {
+    const heard: string[] = [];
+    const { run, open: openProject, cwd } = project({ good: ({ project: { loaded } }) => void heard.push(loaded.settings.project) });
+    const write = (name: string) => writeFileSync(path.join(cwd, 'medianest.yml'), `version: 1\nproject: ${name}\n`);
+    write('first');
+    const opened = await openProject();
+    await run();
+    write('second-and-longer');
+    await run();
+    expect([opened.loaded.settings.project, ...heard]).toEqual(['first', 'first', 'second-and-longer']);
   });
 
   it('are none where there is nothing to tell, nor in a folder that a newer medianest has written', async () => {

@@ -7,7 +7,7 @@ import type { Role } from '../../../src/stack/types.ts';
 const at = (text: string) => new Date(text);
 const schedules = [BACKUP_SCHEDULE, CERTIFICATE_SCHEDULE];
 const jobs = (times: Record<string, string> = {}, roles: Role[] = ['repository'], timezone = 'UTC') =>
-  jobsOf(schedules, { project: 'home', settings: { timezone, times }, roles: new Set(roles), hostZone: 'Europe/Berlin' });
+  jobsOf(schedules, { project: 'home', settings: { timezone, times }, roles: new Set(roles), hostZone: () => 'Europe/Berlin' });
 const job = (name: string, times?: Record<string, string>): Job => {
   const found = jobs(times).find((one) => one.name === name);
   if (!found) throw new Error(name);
@@ -33,7 +33,7 @@ describe('the jobs of a project', () => {
   });
   it('come later by a share of their jitter that is the same each time, and differs between projects', () => {
     const shift = (project: string) =>
-      jobsOf([CERTIFICATE_SCHEDULE], { project, settings: { timezone: 'UTC', times: {} }, roles: new Set(), hostZone: 'UTC' })[0]
+      jobsOf([CERTIFICATE_SCHEDULE], { project, settings: { timezone: 'UTC', times: {} }, roles: new Set(), hostZone: () => 'UTC' })[0]
         ?.shiftMs as number;
     const shifts = ['a', 'b', 'c', 'd', 'e', 'f'].map(shift);
     expect(shift('a')).toBe(shifts[0]);

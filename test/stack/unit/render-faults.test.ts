@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { canonical } from '../../../src/core/hash.ts';
 import type { JsonObject } from '../../../src/core/json.ts';
 import { mergeData } from '../../../src/core/merge.ts';
-import { composeText } from '../../../src/stack/compose-text.ts';
+import { composeText } from '../../../src/stack/compose/text.ts';
 import { renderTemplate } from '../../../src/stack/template.ts';
 import type { Service, Stack } from '../../../src/stack/types.ts';
 import { HOME } from '../../support/cli.ts';
