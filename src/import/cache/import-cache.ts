@@ -65,6 +65,8 @@ interface Looked extends Judged {
   staging: Staging;
   found: CacheSurvey;
   leaders: Leader[];
+  /** Keys that the cache has now. */
+  keysNow(): Promise<number>;
 }
 
 /** What an import works on. */
@@ -138,7 +140,9 @@ async function look(site: Site, asked: CacheAsked, locked: boolean): Promise<Loo
         .map(Number)
         .map((number) => (asked.only === undefined ? number : 0)),
     );
+    const keysNow = async () => keysOf((await cacheTarget(docker, signal, nodes)).leaders);
     return {
+      keysNow,
       staging,
       found,
       leaders,
@@ -247,6 +251,13 @@ async function carryOut(site: Site, asked: CacheAsked, run: Execution, record: (
     }
     note({ stoppedApp: services });
     await execute(stopSteps({ services }), run);
+    const since = await seen.keysNow();
+    if (progress.replaced === 0 && since > 0)
+      throw new UserError(
+        'IMPORT_REFUSED',
+        `the application wrote ${plural(since, 'key')} to the cache meanwhile`,
+        '--replace removes them',
+      );
     progress.writer = await writer({ docker: run.docker, leaders }, context);
     progress.writing = true;
     note({});

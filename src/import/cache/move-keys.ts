@@ -83,8 +83,9 @@ export async function writeKeys(
   } finally {
     for (const { run } of runs.values()) run.stdin.end();
   }
-  for (const [{ container }, { run, said }] of runs) {
-    const { exitCode, tail } = await run.ended;
+  for (const [{ container }, entry] of runs) {
+    const { exitCode, tail } = await entry.run.ended;
+    const { said } = entry;
     if (exitCode !== 0 || !said.includes('errors: 0,'))
       throw new UserError(
         'IMPORT_FAILED',
