@@ -181,6 +181,8 @@ export interface UpPart {
   begins?(request: UpRequest, command: string): Promise<void> | void;
   /** Under the lock, once all is well; also where nothing had to change. */
   finished?(run: FinishedUp): Promise<void>;
+  /** Under the lock, where a step failed or was interrupted: what has to be known of the steps before it. */
+  failed?(run: FinishedUp, error: unknown): Promise<void>;
   /** After a first start: what only the person can decide. */
   next?(project: Project): Promise<NextStep[]> | NextStep[];
   /** After `up`, the lock freed: what may take long, and what others outside are asked for. */

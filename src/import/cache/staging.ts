@@ -78,8 +78,10 @@ export async function stage(bench: Bench, source: CacheSource, room: number): Pr
     state.ended = ended;
   });
   const close = async () => {
-    await bench.docker.run(['rm', '--force', '--volumes', name], {});
-    await run.ended;
+    run.stdin.destroy();
+    // A container that only comes up is not there to be removed yet.
+    do await bench.docker.run(['rm', '--force', '--volumes', name], {});
+    while (!(await Promise.race([run.ended.then(() => true), sleep(POLL_MS, false)])));
   };
   try {
     const server = await fill(bench, opened, run.stdin, room);

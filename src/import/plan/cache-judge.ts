@@ -102,10 +102,11 @@ export function unreadable(said: readonly string[], exitCode: number, memory: nu
       '`cache.memory` in medianest.yml',
     );
   const format = /Can't handle RDB format version (\d+)/.exec(text)?.[1];
-  if (format !== undefined)
+  // What is no file of Redis at all was refused before.
+  if (format !== undefined || /Wrong signature/.test(text))
     return refused(
-      `the source is of a newer Redis, or of Valkey 9 or later: its format ${format} is not known to the Redis here`,
-      'export it by the older server, or have the application write the data again',
+      `the source is of a newer Redis, or of Valkey 9 or later: its format${format ? ` ${format}` : ''} is not known to the Redis here`,
+      'while Valkey runs, name it instead of its file (container:NAME or redis://): it writes the older format for a replica',
     );
   const type = /module (?:type|data for the module type) '?([\w-]+)/i.exec(text)?.[1];
   if (type !== undefined || /module/i.test(text))
@@ -113,7 +114,7 @@ export function unreadable(said: readonly string[], exitCode: number, memory: nu
       `the source has data of a module${type ? ` (${type})` : ''}, which the Redis here does not have`,
       'remove them from a copy of the source, and export that',
     );
-  const cause = said.find((line) => /short read|CRC|checksum|wrong signature|error|fatal/i.test(line)) ?? said.at(-1) ?? 'no answer';
+  const cause = said.find((line) => /short read|EOF|CRC|checksum|error|fatal/i.test(line)) ?? said.at(-1) ?? 'no answer';
   return refused(
     `the source cannot be read to its end: ${cause.replace(/^\d+:\w \d+ \w+ \d+ [\d:.]+ [#*.-] /, '')}`,
     'export or copy it again',

@@ -20,7 +20,7 @@ return out`;
 
 /** A server that has what it is given on its input as its data, and answers in its own container alone. Its log is its error output. */
 export const STAGE = `cat >/var/lib/redis/dump.rdb
-exec redis-server --bind 127.0.0.1 --port 6379 --databases 4096 --save '' --appendonly no --maxmemory 0 --dir /var/lib/redis >&2`;
+exec redis-server --bind 127.0.0.1 --port 6379 --databases 4096 --loglevel warning --save '' --appendonly no --maxmemory 0 --dir /var/lib/redis >&2`;
 
 /** Input and output of that server, as Redis' protocol. */
 export const TALK = `exec 3<>/dev/tcp/127.0.0.1/6379

@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { added, countsOf, judge, limitFor, since, type Verdict, watchedText } from '../../../src/deploy/plan/watch.ts';
+import {
+  added,
+  addedByProcess,
+  countsOf,
+  judge,
+  limitFor,
+  since,
+  type Verdict,
+  watchedText,
+  worstOf,
+  worstText,
+} from '../../../src/deploy/plan/watch.ts';
 import { parseReplicaCounts } from '../../../src/services/app/balancer-stats.ts';
 
 const watched = (requests: number, errors: number) => countsOf({ a: { requests, errors } });
@@ -28,6 +39,26 @@ describe('a release that is watched', () => {
   it('is told in requests, errors and both shares', () => {
     expect(watchedText(watched(1000, 1), watched(340, 12))).toBe('340 requests, 12 errors (3.5 %; before: 0.1 %)');
     expect(watchedText(watched(0, 0), watched(0, 0))).toBe('0 requests, 0 errors (no requests; before: no requests)');
+  });
+});
+
+describe('which process has the errors', () => {
+  const replicas = [
+    { name: 'app-1', component: 'app' },
+    { name: 'backend-1', component: 'backend' },
+    { name: 'backend-2', component: 'backend' },
+  ];
+  const passed = {
+    'app-1': { requests: 90, errors: 1 },
+    'backend-1': { requests: 5, errors: 4 },
+    'backend-2': { requests: 5, errors: 3 },
+    gone: { requests: 1, errors: 1 },
+  };
+  it('is told where the release has several', () => {
+    const all = addedByProcess(addedByProcess({}, passed, replicas), { 'backend-1': { requests: 5, errors: 5 } }, replicas);
+    expect(all).toEqual({ app: { requests: 90, errors: 1, share: 1 / 90 }, backend: { requests: 15, errors: 12, share: 0.8 } });
+    expect([worstOf(all), worstText(all)]).toEqual(['backend', '; 12 of them by backend']);
+    expect([worstText(addedByProcess({}, passed, replicas.slice(0, 1))), worstOf({}), worstText({})]).toEqual(['', undefined, '']);
   });
 });
 
