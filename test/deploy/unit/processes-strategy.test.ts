@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { deploy } from '../../../src/deploy/capability.ts';
-import { candidateOf, deployedOf, deploySteps, servicesIn } from '../../../src/deploy/plan/deploy.ts';
+import { candidateOf, deployedOf, deploySteps, servicesIn, unroutedIn } from '../../../src/deploy/plan/deploy.ts';
 import { appliedValue, type UpFacts } from '../../../src/reconcile/plan/facts.ts';
 import type { Step } from '../../../src/reconcile/plan/step.ts';
 import { planUp } from '../../../src/reconcile/plan/up.ts';
@@ -43,6 +43,14 @@ const acts = (steps: readonly Step[]) =>
       if ('services' in step) return `${step.kind} ${step.services.join(' ')}`;
       return `${step.kind} ${'service' in step ? String(step.service) : ''}`;
     });
+
+describe('a process that a deploy adds', () => {
+  it('has no routes at the edge before an `up`; a worker needs none', () => {
+    const before = stackOf(load({ file: 'app: { image: "x:1" }', flags: { profile: 'prod' } }));
+    const { stack } = make('image: "x:1"');
+    expect([unroutedIn(before, stack), unroutedIn(stack, stack), unroutedIn(stack, before)]).toEqual([['backend'], [], []]);
+  });
+});
 
 describe('a migration, of an application with several processes', () => {
   it('comes before whichever process is replaced first', () => {
