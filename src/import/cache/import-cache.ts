@@ -323,7 +323,7 @@ async function undone({ services }: Site, asked: CacheAsked, run: Execution, pro
   return new UserError(
     interrupted ? 'INTERRUPTED' : error.code,
     `${error.message.replace(/; nothing was changed$/, '')}; ${what}`,
-    error.hint,
+    interrupted ? 'run the same command again: it starts over' : error.hint,
     { cause: error },
   );
 }

@@ -7,7 +7,9 @@ import { KEY_FACTS, KEY_SIZES, quoted } from '../plan/cache-scripts.ts';
 import { type Connection, command, lineReader, send } from './resp.ts';
 import type { Writer } from './target.ts';
 
-const BATCH = 500;
+const BATCH = 2000;
+/** Small values go out together. */
+const TOGETHER = 256 * 1024;
 
 /** Keys of a database, in batches. A key may come twice. */
 async function* batches(source: Connection, database: number): AsyncGenerator<Buffer[]> {
@@ -57,7 +59,7 @@ export async function writeKeys(
   to: Writer,
   task: Task | undefined,
 ): Promise<number> {
-  const runs = new Map(leaders.map((leader) => [leader, { run: to.pipe(leader), said: '' }]));
+  const runs = new Map(leaders.map((leader) => [leader, { run: to.pipe(leader), said: '', held: [] as Buffer[], bytes: 0 }]));
   for (const entry of runs.values()) entry.run.stdout.on('data', (text: Buffer) => (entry.said = `${entry.said}${text}`.slice(-2000)));
   let written = 0;
   try {
@@ -73,10 +75,13 @@ export async function writeKeys(
           const payload = (await replies.next()).value as Buffer | null;
           // It has ended since it was listed.
           if (payload === null || expires === -2) continue;
-          const { run } = runs.get(leaderFor(leaders, key)) as { run: ReturnType<Writer['pipe']> };
-          await send(run.stdin, command('restore', key, Math.max(0, expires), payload, 'absttl'));
+          const entry = runs.get(leaderFor(leaders, key)) as NonNullable<ReturnType<typeof runs.get>>;
+          entry.held.push(command('restore', key, Math.max(0, expires), payload, 'absttl'));
+          entry.bytes += payload.length;
+          if (entry.bytes >= TOGETHER) await flush(entry);
           written += 1;
         }
+        for (const entry of runs.values()) await flush(entry);
         task?.detail(`${written} keys`);
       }
     }
@@ -94,6 +99,13 @@ export async function writeKeys(
       );
   }
   return written;
+}
+
+async function flush(entry: { run: ReturnType<Writer['pipe']>; held: Buffer[]; bytes: number }): Promise<void> {
+  if (entry.held.length === 0) return;
+  await send(entry.run.stdin, Buffer.concat(entry.held));
+  entry.held = [];
+  entry.bytes = 0;
 }
 
 /** Compares type, elements and time to live of every key. @returns keys that differ, the first of them in words */
