@@ -6,6 +6,7 @@ import type { Stack } from '../stack/types.ts';
 import { bytes } from '../ui/bytes.ts';
 import { deploy as command, releases, rollback } from './commands/deploy.ts';
 import { scale } from './commands/scale.ts';
+import { KEPT_SCHEDULE } from './plan/schedule.ts';
 
 /** Whether an `up` of these components alone may change which release runs. */
 const touchesApp = (stack: Stack, only: readonly string[] | undefined): boolean =>
@@ -32,6 +33,7 @@ async function record(run: FinishedUp, more: { changed: boolean; error?: string 
 export const deploy: Capability = {
   name: 'deploy',
   commands: [command, rollback, releases, scale],
+  schedules: [KEPT_SCHEDULE],
   up: {
     gather: async ({ loaded, state }) => {
       const facts = { processNumbers: processNumbers(state.manifest()?.services) };

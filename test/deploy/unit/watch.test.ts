@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { isDue, KEPT_SCHEDULE } from '../../../src/deploy/plan/schedule.ts';
 import {
   added,
   addedByProcess,
@@ -92,5 +93,21 @@ describe('what the balancer counts', () => {
     });
     expect(countsOf(difference, ['app-1', 'app-2', 'gone'])).toEqual({ requests: 40, errors: 4, share: 0.1 });
     expect(added(watched(60, 1), watched(40, 4))).toEqual({ requests: 100, errors: 5, share: 0.05 });
+  });
+});
+
+describe('a kept release', () => {
+  it('is removed by a job where its settings give it a time', () => {
+    const asked = (app: object, balancer = true) => KEPT_SCHEDULE.asked?.({ app, components: { balancer } } as never);
+    expect(asked({ strategy: 'blue-green', keepSeconds: 0 })).toBe(true);
+    expect([
+      asked({ strategy: 'blue-green' }),
+      asked({ strategy: 'rolling', keepSeconds: 5 }),
+      asked({ strategy: 'blue-green', keepSeconds: 5 }, false),
+    ]).toEqual([...[false, false, false]]);
+  });
+  it('is due once its time has passed, and never where it has none', () => {
+    const until = '2026-11-30T12:00:00.000Z';
+    expect([isDue(until, Date.parse(until) - 1), isDue(until, Date.parse(until)), isDue(undefined, 1e15)]).toEqual([false, true, false]);
   });
 });
