@@ -15,7 +15,7 @@ import { emptySecrets } from '../../secrets/store/secret-files.ts';
 import { containersOf, namesOf, withRole } from '../../stack/roles.ts';
 import { bytes } from '../../ui/bytes.ts';
 import { startSource } from '../database/carry-out.ts';
-import { readJournal, writeJournal } from '../database/journal.ts';
+import { type ImportingCache, readJournal, writeJournal } from '../database/journal.ts';
 import { databaseText, type Judged, judgeCache } from '../plan/cache-judge.ts';
 import type { CacheSurvey, DatabaseKeys } from '../plan/cache-keys.ts';
 import { keysOf, type Leader } from '../plan/cache-nodes.ts';
@@ -99,7 +99,7 @@ export async function importCache(context: Context, project: Project, asked: Cac
     await removeJobs({ project: stack.project, docker });
     const prepared = { state: project.state, secrets: emptySecrets, project: stack.project };
     const run: Execution = { context, prepared, engine: site.engine, docker, lock, outage: { stoppedAt: undefined } };
-    const done = await carryOut(site, asked, run, () => record([source, planned.steps]));
+    const done = await carryOut(site, asked, planned, run, () => record([source, planned.steps]));
     const { stoppedAt } = run.outage ?? {};
     return {
       ...done,
@@ -194,8 +194,8 @@ function outcomeOf(site: Site, asked: CacheAsked, { staging, found, leaders, key
       ...(there > 0 && !backs ? [`no backup holds the ${plural(there, 'key')} that the cache has: they are gone for good`] : []),
     ],
     steps: [
-      ...(asked.stop.length > 0 ? [`stop ${asked.stop.join(', ')} of the other project`, 'read the source again'] : []),
       ...(backs ? ['make a backup'] : []),
+      ...(asked.stop.length > 0 ? [`stop ${asked.stop.join(', ')} of the other project`, 'read the source again'] : []),
       ...(site.services.length > 0 ? [`stop ${site.services.join(', ')}: the application is away from here on`] : []),
       ...(there > 0 ? [`remove the ${plural(there, 'key')} of the cache`] : []),
       `write ${plural(keys, 'key')} (${bytes(size)}) to ${where}, and compare type, elements and time to live of each`,
@@ -217,7 +217,7 @@ interface Progress {
   restorePoint?: string;
 }
 
-async function carryOut(site: Site, asked: CacheAsked, run: Execution, record: () => void): Promise<CacheOutcome> {
+async function carryOut(site: Site, asked: CacheAsked, planned: CacheOutcome, run: Execution, record: () => void): Promise<CacheOutcome> {
   const { context, services, project } = site;
   const { state } = run.prepared;
   const progress: Progress = { writing: false, replaced: 0 };
@@ -233,6 +233,14 @@ async function carryOut(site: Site, asked: CacheAsked, run: Execution, record: (
     }));
   };
   try {
+    record();
+    // Before the source is read: a backup removes what it takes for leftovers of other jobs.
+    if (planned.steps.includes('make a backup')) {
+      const backups = await backupContext(context, project, { lock: run.lock });
+      const { set, warnings } = await makeSet(context, project, backups, 'incr', 'asked', 'before import cache');
+      for (const warning of warnings) context.report.warn(warning);
+      progress.restorePoint = set.id;
+    }
     if (asked.stop.length > 0) {
       note({ stoppedSource: [...asked.stop] });
       await execute([{ kind: 'stop-source', containers: [...asked.stop], cause: 'what it wrote from here on would be lost' }], run);
@@ -241,14 +249,7 @@ async function carryOut(site: Site, asked: CacheAsked, run: Execution, record: (
     progress.staging = seen.staging;
     const { mapping, leaders, staging } = seen;
     const outcome = outcomeOf(site, asked, seen);
-    record();
     progress.replaced = outcome.replaced;
-    if (outcome.steps.includes('make a backup')) {
-      const backups = await backupContext(context, project, { lock: run.lock });
-      const { set, warnings } = await makeSet(context, project, backups, 'incr', 'asked', 'before import cache');
-      for (const warning of warnings) context.report.warn(warning);
-      progress.restorePoint = set.id;
-    }
     note({ stoppedApp: services });
     await execute(stopSteps({ services }), run);
     const since = await seen.keysNow();
@@ -281,14 +282,21 @@ async function carryOut(site: Site, asked: CacheAsked, run: Execution, record: (
     writeJournal(state, ({ cache: _, ...rest }) => rest);
     return { ...outcome, result: 'imported', keys: written, restorePoint: progress.restorePoint ?? null };
   } catch (error) {
-    throw await undone(site, asked, run, progress, error);
+    throw await undone(site, asked, run, progress, before, error);
   } finally {
     await progress.staging?.close();
   }
 }
 
 /** Empties what has a part, and starts what was stopped; also after Ctrl-C. The journal stays where that fails. @returns the error to throw */
-async function undone({ services }: Site, asked: CacheAsked, run: Execution, progress: Progress, error: unknown): Promise<unknown> {
+async function undone(
+  { services }: Site,
+  asked: CacheAsked,
+  run: Execution,
+  progress: Progress,
+  before: ImportingCache | undefined,
+  error: unknown,
+): Promise<unknown> {
   const { signal } = new AbortController();
   const calm: Execution = { ...run, context: { ...run.context, signal } };
   const interrupted = run.context.signal.aborted;
@@ -302,7 +310,9 @@ async function undone({ services }: Site, asked: CacheAsked, run: Execution, pro
     }
     if (run.outage?.stoppedAt !== undefined) await execute(startSteps({ services }), calm);
     if (asked.stop.length > 0) await startSource(run.docker, asked.stop);
-    writeJournal(run.prepared.state, ({ cache: _, ...rest }) => rest);
+    // What an earlier import has left is still there.
+    const left = !writing && before?.writing ? { ...before, stoppedSource: [] } : undefined;
+    writeJournal(run.prepared.state, ({ cache: _, ...rest }) => ({ ...rest, cache: left }));
   } catch (failure) {
     if (!(failure instanceof UserError)) return failure;
     const source = asked.stop.length > 0 ? `, docker start ${asked.stop.join(' ')}` : '';

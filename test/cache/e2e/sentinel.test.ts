@@ -83,8 +83,8 @@ describe('a cache beside sentinels', () => {
     try {
       await old.start(container(space, 'cache-1'));
       const done = await space.run(['import', 'cache', `container:${old.name}`, '--replace', '--yes', '--json']);
-      expect(done.status, done.stderr).toBe(0);
-      expect(JSON.parse(done.stdout)).toMatchObject({ result: 'imported', mode: 'sentinel', keys: 1007 });
+      expect(done.status, `${done.stdout}${done.stderr}`).toBe(0);
+      expect(JSON.parse(done.stdout)).toMatchObject({ result: 'imported', mode: 'sentinel', keys: 1007, restorePoint: expect.any(String) });
       expect(await old.keysHere(space, ['cache-1', 'cache-2'])).toBeGreaterThanOrEqual(1007);
       await wholeCache(space);
       await ready(portal, space);

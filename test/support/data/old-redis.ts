@@ -41,7 +41,20 @@ export function oldRedis(name: string): OldRedis {
     start: async (like) => {
       await remove();
       const image = (await must(['inspect', '--format', '{{.Config.Image}}', like])).trim();
-      const server = ['--requirepass', PASSWORD, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', '/tmp'];
+      const server = [
+        '--requirepass',
+        PASSWORD,
+        '--bind',
+        '127.0.0.1',
+        '--save',
+        '',
+        '--appendonly',
+        'no',
+        '--dir',
+        '/tmp',
+        '--repl-diskless-sync-delay',
+        '0',
+      ];
       await must(['run', '--detach', '--name', name, '--network', 'none', '--entrypoint', 'redis-server', image, ...server]);
       const inside = ['exec', '--env', `REDISCLI_AUTH=${PASSWORD}`, name];
       await until('the other Redis answers', async () => (await docker([...inside, 'redis-cli', 'ping'])).stdout.includes('PONG'), 20);
