@@ -150,10 +150,7 @@ export interface Gathered {
 }
 
 /** One `up`, or what is an `up` of a few components (scale, maintenance, ...). */
-export interface UpRequest {
-  context: Context;
-  project: Project;
-  engine: Engine;
+export interface UpRequest extends Leaving {
   stack: Stack;
   /** Components that may be touched; all where undefined. */
   only: readonly string[] | undefined;
@@ -189,7 +186,7 @@ export interface UpPart {
   outside?(context: Context, project: Project): Promise<{ data: Record<string, Json>; lines: string[] } | undefined>;
 }
 
-/** A project as it is being removed. */
+/** A project as it is being changed or removed. */
 export interface Leaving {
   context: Context;
   project: Project;

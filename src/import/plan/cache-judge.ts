@@ -1,6 +1,5 @@
 import { UserError } from '../../core/errors.ts';
-import { plural } from '../../core/plural.ts';
-import { bytes } from '../../ui/bytes.ts';
+import { bytes, plural } from '../../core/plural.ts';
 import type { CacheSurvey, DatabaseKeys } from './cache-keys.ts';
 import { keysOf, type Leader } from './cache-nodes.ts';
 
