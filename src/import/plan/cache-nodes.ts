@@ -24,7 +24,7 @@ export const infoFields = (text: string): Record<string, string> =>
   );
 
 /** Keys by database. @param fields of INFO keyspace */
-export const keyspace = (fields: Readonly<Record<string, string>>): Record<string, number> =>
+const keyspace = (fields: Readonly<Record<string, string>>): Record<string, number> =>
   Object.fromEntries(
     Object.entries(fields).flatMap(([name, value]) => {
       const database = /^db(\d+)$/.exec(name)?.[1];
