@@ -150,10 +150,7 @@ export interface Gathered {
 }
 
 /** One `up`, or what is an `up` of a few components (scale, maintenance, ...). */
-export interface UpRequest {
-  context: Context;
-  project: Project;
-  engine: Engine;
+export interface UpRequest extends Leaving {
   stack: Stack;
   /** Components that may be touched; all where undefined. */
   only: readonly string[] | undefined;
@@ -181,13 +178,15 @@ export interface UpPart {
   begins?(request: UpRequest, command: string): Promise<void> | void;
   /** Under the lock, once all is well; also where nothing had to change. */
   finished?(run: FinishedUp): Promise<void>;
+  /** Under the lock, where a step failed or was interrupted: what has to be known of the steps before it. */
+  failed?(run: FinishedUp, error: unknown): Promise<void>;
   /** After a first start: what only the person can decide. */
   next?(project: Project): Promise<NextStep[]> | NextStep[];
   /** After `up`, the lock freed: what may take long, and what others outside are asked for. */
   outside?(context: Context, project: Project): Promise<{ data: Record<string, Json>; lines: string[] } | undefined>;
 }
 
-/** A project as it is being removed. */
+/** A project as it is being changed or removed. */
 export interface Leaving {
   context: Context;
   project: Project;

@@ -1,4 +1,4 @@
-import type { Capability } from '../capability/capability.ts';
+import type { Capability, FinishedUp } from '../capability/capability.ts';
 import { plural } from '../core/plural.ts';
 import type { Manifest } from '../stack/manifest.ts';
 import { namesOf, withRole } from '../stack/roles.ts';
@@ -6,6 +6,7 @@ import type { Stack } from '../stack/types.ts';
 import { bytes } from '../ui/bytes.ts';
 import { deploy as command, releases, rollback } from './commands/deploy.ts';
 import { scale } from './commands/scale.ts';
+import { KEPT_SCHEDULE } from './plan/schedule.ts';
 
 /** Whether an `up` of these components alone may change which release runs. */
 const touchesApp = (stack: Stack, only: readonly string[] | undefined): boolean =>
@@ -15,10 +16,24 @@ const touchesApp = (stack: Stack, only: readonly string[] | undefined): boolean 
 const processNumbers = (services: Manifest['services'] = []): Record<string, number> =>
   Object.fromEntries(services.flatMap(({ process }) => (process && process.number >= 0 ? [[process.name, process.number] as const] : [])));
 
+async function record(run: FinishedUp, more: { changed: boolean; error?: string }): Promise<void> {
+  const { project, engine, stack, started: time, seconds, command: name, noted } = run;
+  const { state, loaded } = project;
+  const [{ migrationOf }, { noteRelease }, { servicesIn }] = await Promise.all([
+    import('./plan/migrated.ts'),
+    import('./store/release-store.ts'),
+    import('./plan/deploy.ts'),
+  ]);
+  const { app = {} } = loaded.settings as { app?: object };
+  const facts = { time, seconds, command: name, ...migrationOf(noted ?? {}), ...more };
+  await noteRelease(state, engine, stack, { app, services: servicesIn(loaded.settings) }, facts);
+}
+
 /** Versions of the application, one replica after the other. */
 export const deploy: Capability = {
   name: 'deploy',
   commands: [command, rollback, releases, scale],
+  schedules: [KEPT_SCHEDULE],
   up: {
     gather: async ({ loaded, state }) => {
       const facts = { processNumbers: processNumbers(state.manifest()?.services) };
@@ -37,28 +52,19 @@ export const deploy: Capability = {
       const half = interruptedRelease(readReleases(state), stack.overrides.app?.release);
       return half ? [`the deploy of ${half.id} was interrupted: it is rolled back`] : [];
     },
-    finished: async ({ project: { state, loaded }, engine, stack, only, changed, started, seconds, command: name, noted }) => {
+    finished: async (run) => {
+      const { project, stack, only, changed } = run;
       if (!touchesApp(stack, only)) return;
       const { endKept, keptRelease } = await import('../state/kept.ts');
-      const { migrationOf } = await import('./plan/migrated.ts');
-      if (keptRelease(state, new Date(0))?.replicas.some(({ service }) => changed.includes(service))) endKept(state);
-      const { noteRelease } = await import('./store/release-store.ts');
+      if (keptRelease(project.state, new Date(0))?.replicas.some(({ service }) => changed.includes(service))) endKept(project.state);
       const replicas = namesOf(stack.services, 'application');
-      const { servicesIn } = await import('./plan/deploy.ts');
-      const { app } = loaded.settings as { app?: object };
-      await noteRelease(
-        state,
-        engine,
-        stack,
-        { app: app ?? {}, services: servicesIn(loaded.settings) },
-        {
-          changed: changed.some((service) => replicas.includes(service)),
-          time: started,
-          seconds,
-          command: name,
-          ...migrationOf(noted ?? {}),
-        },
-      );
+      await record(run, { changed: changed.some((service) => replicas.includes(service)) });
+    },
+    failed: async (run, error) => {
+      // The database is another one from then on, whatever became of the replicas.
+      if (!run.noted?.migrated) return;
+      const [reason = ''] = (error as Error).message.split('\n');
+      await record(run, { changed: true, error: reason });
     },
   },
   data: {

@@ -6,6 +6,7 @@ import { planProject } from '../reconcile/plan-project.ts';
 import { emptySecrets } from '../secrets/store/secret-files.ts';
 import { endKept, keptRelease } from '../state/kept.ts';
 import { deployedOf } from './plan/deploy.ts';
+import { isDue } from './plan/schedule.ts';
 import { settlingSteps } from './plan/strategy.ts';
 
 export interface ConfirmOutcome {
@@ -14,18 +15,22 @@ export interface ConfirmOutcome {
   removed: string[];
 }
 
-/** The release that serves is to stay: the replicas of the one before are removed. */
-export async function confirmRelease(context: Context, { loaded, state }: Project): Promise<ConfirmOutcome> {
+/** The release that serves is to stay: the replicas of the one before are removed. @param due only if their time has passed (`app.keepSeconds`) */
+export async function confirmRelease(context: Context, { loaded, state }: Project, due = false): Promise<ConfirmOutcome> {
+  const noted = keptRelease(state, new Date(0));
+  if (due && !(noted && isDue(noted.until, context.clock.now().getTime()))) return { gaveUp: null, removed: [] };
   const manifest = requireManifest(state);
   const engine = await context.engine();
   // What has passed its time is still there until something removes it.
-  const kept = keptRelease(state, new Date(0));
+  const kept = noted;
   const isKept = (service: string) =>
     kept?.replicas.some((replica) => replica.service === service) && !manifest.services.some(({ name }) => name === service);
   const removed = (await engine.observe(loaded.settings.project)).map(({ service }) => service).filter(isKept);
   const outcome = { gaveUp: kept?.release ?? null, removed };
   if (!kept || context.flags.dryRun) return outcome;
   return withLock(context, state, 'deploy --confirm', async (lock, record) => {
+    // Another command may have kept another one since.
+    if (due && keptRelease(state, new Date(0))?.release !== kept.release) return { gaveUp: null, removed: [] };
     record(removed);
     endKept(state);
     const { steps, prepared } = await planProject(context, loaded, engine, { only: deployedOf(loaded.settings), deploying: true });

@@ -28,6 +28,7 @@ import {
   refuseOtherProtocol,
   refuseUnready,
   servicesIn,
+  unroutedIn,
 } from './plan/deploy.ts';
 import { migratedSince, migratedText, migrationOf } from './plan/migrated.ts';
 import { currentRelease, nextRelease, previousRelease, type Release, settleInterrupted, withRelease } from './plan/releases.ts';
@@ -182,6 +183,9 @@ async function carryOut(site: Site, seen: Seen, execution: Execution, audit: Aud
   saveRelease(state, releaseEntry(site, seen, obtained, 'deployed', migrationOf(noted)));
   const stays = strategy === 'blue-green' && previous ? keepFormer(site, seen.stack, previous, kept) : undefined;
   await execute(after, run);
+  const unrouted = unroutedIn(seen.stack, stack);
+  if (unrouted.length > 0)
+    context.report.warn(`the edge has no routes to ${unrouted.join(', ')} yet: it is no part of a deploy\n  Fix: medianest up`);
   await hook('post', { MEDIANEST_RESULT: 'deployed' }).catch((error: Error) =>
     context.report.warn(`${error.message}; the release serves nevertheless`),
   );

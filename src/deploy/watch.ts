@@ -6,7 +6,7 @@ import { proveLives } from '../reconcile/roll.ts';
 import { parseReplicaCounts, type ReplicaCount } from '../services/app/balancer-stats.ts';
 import type { Stack } from '../stack/types.ts';
 import { replicasOf } from './plan/strategy.ts';
-import { added, countsOf, judge, limitFor, since, type Watched, watchedText } from './plan/watch.ts';
+import { added, addedByProcess, countsOf, judge, limitFor, since, type Watched, watchedText, worstOf, worstText } from './plan/watch.ts';
 
 const LOOK_MS = 1000;
 
@@ -45,8 +45,7 @@ export async function watch(release: string, stack: Stack, before: Watched | und
   const replicas = replicasOf(stack);
   const { balancer, watchSeconds } = replicas[0]?.rolling ?? {};
   if (!before || !balancer || !watchSeconds) return undefined;
-  const names = replicas.map(({ name }) => name);
-  return watchRelease({ release, balancer, replicas: names, before, seconds: watchSeconds }, run);
+  return watchRelease({ release, balancer, replicas, before, seconds: watchSeconds }, run);
 }
 
 /** What the balancer has counted of each replica; undefined where it does not say. */
@@ -60,7 +59,7 @@ async function readCounts(balancer: string, run: Execution): Promise<Record<stri
 
 /**
  * Counts the errors of a release that has just begun to serve, beside those of the one before.
- * @param replicas names of those of the new release @param before what the former one had
+ * @param replicas those of the new release, with their process @param before what the former one had
  * @throws UserError UNHEALTHY where it has too many, or a replica ends; INTERRUPTED on Ctrl-C
  */
 async function watchRelease(
@@ -70,7 +69,7 @@ async function watchRelease(
     replicas,
     before,
     seconds,
-  }: { release: string; balancer: string; replicas: readonly string[]; before: Watched; seconds: number },
+  }: { release: string; balancer: string; replicas: readonly { name: string; component: string }[]; before: Watched; seconds: number },
   run: Execution,
 ): Promise<WatchOutcome> {
   const { report, signal } = run.context;
@@ -79,6 +78,8 @@ async function watchRelease(
   const passed = () => (performance.now() - began) / 1000;
   let last = await readCounts(balancer, run);
   let fresh: Watched = { requests: 0, errors: 0 };
+  let byProcess: Readonly<Record<string, Watched>> = {};
+  const names = replicas.map(({ name }) => name);
   let known = last !== undefined;
   try {
     while (passed() < seconds) {
@@ -86,11 +87,15 @@ async function watchRelease(
         throw new UserError('INTERRUPTED', `interrupted while ${release} was watched`, 'medianest status');
       });
       const now = await readCounts(balancer, run);
-      if (now && last) fresh = added(fresh, countsOf(since(last, now), replicas));
+      if (now && last) {
+        const passed = since(last, now);
+        fresh = added(fresh, countsOf(passed, names));
+        byProcess = addedByProcess(byProcess, passed, replicas);
+      }
       last = now ?? last;
       known = known && now !== undefined;
       task.detail(`${Math.round(passed())} s: ${watchedText(before, fresh)}`);
-      if (judge(before, fresh) === 'bad') throw tooManyErrors(release, before, fresh, passed());
+      if (judge(before, fresh) === 'bad') throw tooManyErrors(release, before, fresh, byProcess, passed());
       await proveLives(run);
     }
   } catch (error) {
@@ -104,9 +109,15 @@ async function watchRelease(
   return { seconds: Math.round(passed()), before, fresh, judged };
 }
 
-const tooManyErrors = (release: string, before: Watched, fresh: Watched, seconds: number): UserError =>
+const tooManyErrors = (
+  release: string,
+  before: Watched,
+  fresh: Watched,
+  byProcess: Readonly<Record<string, Watched>>,
+  seconds: number,
+): UserError =>
   new UserError(
     'UNHEALTHY',
-    `${release} has too many errors after ${Math.round(seconds)} s: ${watchedText(before, fresh)}, and at most ${(limitFor(before) * 100).toFixed(1)} % are accepted`,
-    'correct the release and deploy again; `medianest logs app --since 5m` shows its errors',
+    `${release} has too many errors after ${Math.round(seconds)} s: ${watchedText(before, fresh)}${worstText(byProcess)}, and at most ${(limitFor(before) * 100).toFixed(1)} % are accepted`,
+    `correct the release and deploy again; \`medianest logs ${worstOf(byProcess) ?? 'app'} --since 5m\` shows its errors`,
   );

@@ -141,10 +141,12 @@ export async function converge(context: Context, { loaded, state }: Project, opt
       await run(fetching);
       ({ prepared, plan, outcome } = await attempt(false));
     }
-    const finish = async (changed: readonly string[]) => {
+    const ended = (changed: readonly string[]) => {
       const request = { context, project: { loaded, state }, engine, stack: prepared.stack, only: options.only };
-      const run = { ...request, changed, started: new Date(started), seconds: outcome('changed').seconds, command, noted };
-      for (const { up } of capabilities) await up?.finished?.(run);
+      return { ...request, changed, started: new Date(started), seconds: outcome('changed').seconds, command, noted };
+    };
+    const finish = async (changed: readonly string[]) => {
+      for (const { up } of capabilities) await up?.finished?.(ended(changed));
     };
     if (plan.steps.length === 0) {
       await finish([]);
@@ -164,22 +166,27 @@ export async function converge(context: Context, { loaded, state }: Project, opt
     refuseUnread(prepared.stack);
     const before = await livesOf(engine, prepared.stack.project);
     const tried = [...early];
-    for (let left = RANGE_ATTEMPTS; ; left--) {
-      const steps = unjudged(plan.steps, tried);
-      tried.push(...steps);
-      try {
-        await run(steps);
-        break;
-      } catch (error) {
-        if (left === 0 || !(error instanceof UserError && error.code === 'RANGE_LOST')) throw error;
-        // Two that come up at once have chosen the same free range: one of them had to lose it.
-        context.report.note(`${error.message}: choosing again`);
-        ({ prepared, plan, outcome } = await attempt(false));
+    try {
+      for (let left = RANGE_ATTEMPTS; ; left--) {
+        const steps = unjudged(plan.steps, tried);
+        tried.push(...steps);
+        try {
+          await run(steps);
+          break;
+        } catch (error) {
+          if (left === 0 || !(error instanceof UserError && error.code === 'RANGE_LOST')) throw error;
+          // Two that come up at once have chosen the same free range: one of them had to lose it.
+          context.report.note(`${error.message}: choosing again`);
+          ({ prepared, plan, outcome } = await attempt(false));
+        }
       }
+      const issued = tried.flatMap((step) => (step.kind === 'issue-certificate' ? [step.certificate] : []));
+      await proveServed(state, prepared.stack, issued, engine, context.signal);
+      await proveStarted(context, engine, prepared.stack, before);
+    } catch (error) {
+      for (const { up } of capabilities) await up?.failed?.(ended([]), error);
+      throw error;
     }
-    const issued = tried.flatMap((step) => (step.kind === 'issue-certificate' ? [step.certificate] : []));
-    await proveServed(state, prepared.stack, issued, engine, context.signal);
-    await proveStarted(context, engine, prepared.stack, before);
     await finish(plan.changes.flatMap(({ action, service }) => (action === 'keep' ? [] : [service])));
     return outcome('changed');
   };

@@ -13,10 +13,12 @@ export const deploy: Command = {
     ['--image <ref>', 'The image; without it the one of medianest.yml, or the portal'],
     ['--pull', 'Ask the registry for a newer image of the same name'],
     ['--confirm', 'The release that serves stays: replicas of the one before, kept by a blue-green deploy, are removed'],
+    ['--due', 'With --confirm: only once app.keepSeconds have passed; a job does this each minute'],
     waitOption,
   ],
   measured: true,
-  run: (context, _args, options) => (options.confirm === true ? confirm(context, options) : roll(context, options, {})),
+  run: (context, _args, options) =>
+    options.confirm === true || options.due === true ? confirm(context, options) : roll(context, options, {}),
 };
 
 export const rollback: Command = {
@@ -81,14 +83,15 @@ async function roll(context: Parameters<Command['run']>[0], options: Options, as
 async function confirm(context: Parameters<Command['run']>[0], options: Options) {
   if (options.image !== undefined || options.pull === true)
     throw new UserError('USAGE', '--confirm deploys nothing: it goes without --image and --pull', 'medianest deploy --confirm');
+  if (options.confirm !== true) throw new UserError('USAGE', '--due goes with --confirm', 'medianest deploy --confirm --due');
   const { open } = await import('../../project/open.ts');
   const { confirmRelease } = await import('../confirm.ts');
-  const outcome = await confirmRelease(context, await open(context));
+  const outcome = await confirmRelease(context, await open(context), options.due === true);
   const { gaveUp, removed } = outcome;
   const verb = context.flags.dryRun ? 'would be' : removed.length === 1 ? 'is' : 'are';
   const text =
     gaveUp === null
-      ? 'no release is kept: nothing to do'
+      ? `no release is kept${options.due === true ? ' beyond its time' : ''}: nothing to do`
       : `${removed.join(', ') || 'nothing that runs'} of ${gaveUp} ${verb} removed; the release that serves stays`;
   return done({ ...outcome, result: context.flags.dryRun ? 'planned' : gaveUp === null ? 'unchanged' : 'confirmed' }, text);
 }

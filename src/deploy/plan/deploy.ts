@@ -134,6 +134,14 @@ export function keepServing(before: Overrides, serving: Release | undefined, fil
   };
 }
 
+/** Processes that visitors do not reach yet: the edge, which is no part of a deploy, has no routes to them. */
+export function unroutedIn(before: Stack, after: Stack): string[] {
+  const routes = (stack: Stack) =>
+    withRole(stack.services, 'edge').flatMap(({ view }) => (view.routes ?? []) as { pattern: string; process: string }[]);
+  const known = routes(before).map(({ pattern, process }) => `${process} ${pattern}`);
+  return [...new Set(routes(after).flatMap(({ pattern, process }) => (known.includes(`${process} ${pattern}`) ? [] : [process])))];
+}
+
 /** Replicas of both kinds stand behind one balancer for a while: it speaks TLS to all of them, or to none. */
 export function refuseOtherProtocol(before: Stack, after: Stack): void {
   const known = withRole(before.services, 'application');

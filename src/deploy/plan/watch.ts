@@ -52,6 +52,29 @@ export function since(before: Counts, now: Counts): Counts {
 export const added = (all: Watched, more: Watched): Watched =>
   withShare({ requests: all.requests + more.requests, errors: all.errors + more.errors });
 
+/** The same for each process, where the release has several. @param passed what has come between two looks, by replica */
+export const addedByProcess = (
+  all: Readonly<Record<string, Watched>>,
+  passed: Counts,
+  replicas: readonly { name: string; component: string }[],
+): Record<string, Watched> =>
+  Object.fromEntries(
+    [...new Set(replicas.map(({ component }) => component))].map((process) => {
+      const own = replicas.filter(({ component }) => component === process).map(({ name }) => name);
+      return [process, added(all[process] ?? { ...NONE }, countsOf(passed, own))];
+    }),
+  );
+
+/** The process that has the most errors. */
+export const worstOf = (byProcess: Readonly<Record<string, Watched>>): string | undefined =>
+  Object.entries(byProcess).sort(([, a], [, b]) => b.errors - a.errors)[0]?.[0];
+
+/** `; 12 of them by backend`, where there are several processes */
+export function worstText(byProcess: Readonly<Record<string, Watched>>): string {
+  const worst = worstOf(byProcess);
+  return worst === undefined || Object.keys(byProcess).length < 2 ? '' : `; ${byProcess[worst]?.errors} of them by ${worst}`;
+}
+
 /** The share of errors that a new release may have. */
 export const limitFor = (before: Watched): number => (before.share ?? 0) * TIMES_BEFORE + SHARE_BESIDES;
 

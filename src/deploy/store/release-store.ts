@@ -110,14 +110,14 @@ export const keepImage = (engine: Engine, tag: string, image: ImageInfo): Promis
 
 /**
  * After an `up`: what serves now is a release of its own where it differs from the last one, and a deploy that was
- * interrupted has been rolled back.
+ * interrupted has been rolled back. With `error`, it is one that an `up` began and that does not serve: its migration counts, its image is not kept.
  */
 export async function noteRelease(
   state: StateFolder,
   engine: Engine,
   stack: Stack,
   { app, services }: { app: object; services: object },
-  facts: { changed: boolean; time: Date; seconds: number; command: string } & Pick<Release, 'migrated' | 'restorePoint'>,
+  facts: { changed: boolean; time: Date; seconds: number; command: string } & Pick<Release, 'migrated' | 'restorePoint' | 'error'>,
 ): Promise<void> {
   const replica = withRole(stack.services, 'application')[0];
   if (!replica) return;
@@ -131,9 +131,11 @@ export async function noteRelease(
   const images = await imagesOf(engine, stack, version);
   if (!image || !images || (current && isSameVersion(current, { imageId: image.id, settings, images }))) return;
   const id = nextRelease(releases, stack.overrides.app?.release);
-  await keepImage(engine, releaseTag(stack.project, id), image);
-  for (const [name, { imageId, digests }] of Object.entries(images))
-    await keepImage(engine, processTag(stack.project, id, name), { id: imageId, digests });
+  if (facts.error === undefined) {
+    await keepImage(engine, releaseTag(stack.project, id), image);
+    for (const [name, { imageId, digests }] of Object.entries(images))
+      await keepImage(engine, processTag(stack.project, id, name), { id: imageId, digests });
+  }
   saveRelease(state, {
     id,
     image: replica.image.ref,
@@ -145,8 +147,9 @@ export async function noteRelease(
     time: facts.time.toISOString(),
     user: currentUser(),
     command: facts.command,
-    result: 'deployed',
+    result: facts.error === undefined ? 'deployed' : 'failed',
     seconds: facts.seconds,
+    ...(facts.error !== undefined && { error: facts.error }),
     ...(facts.migrated && { migrated: facts.migrated }),
     ...(facts.restorePoint && { restorePoint: facts.restorePoint }),
   });

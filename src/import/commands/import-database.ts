@@ -1,37 +1,9 @@
 import path from 'node:path';
-import { type Command, type Context, done, type Options, type Result } from '../../capability/capability.ts';
+import { type Command, type Context, done, type Result } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { listOf, textOf } from '../../core/flags.ts';
 import { bytes } from '../../ui/bytes.ts';
-
-/** What is about to happen, and the project's name typed as confirmation. @throws UserError CONFIRMATION_NEEDED */
-async function confirmed(context: Context, project: string, lines: readonly string[], question: string): Promise<void> {
-  for (const line of lines) context.report.note(line);
-  const typed = context.flags.yes ? project : await context.ask(`${question} Type the name of the project (${project}) to continue: `);
-  if (typed === project) return;
-  throw new UserError(
-    'CONFIRMATION_NEEDED',
-    'not confirmed; nothing was changed',
-    'type the name of the project, or pass --yes; --into NAME rehearses it first',
-  );
-}
-
-const numbered = (steps: readonly string[]): string[] => ['What will happen:', ...steps.map((step, index) => `  ${index + 1}. ${step}`)];
-
-/** The password of a URL: from a file, the environment, or typed. */
-async function passwordOf(context: Context, options: Options, inUrl: string | undefined): Promise<string | undefined> {
-  if (options.passwordFile !== undefined) {
-    const { readFileSync } = await import('node:fs');
-    const { systemCode } = await import('../../core/errors.ts');
-    const file = path.resolve(context.cwd, String(options.passwordFile));
-    try {
-      return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
-    } catch (error) {
-      throw new UserError('USAGE', `--password-file ${file} cannot be read (${systemCode(error)})`, 'correct its path', { cause: error });
-    }
-  }
-  return inUrl ?? context.env.PGPASSWORD ?? (await context.ask('Password of the source (empty: none): ', true));
-}
+import { confirmed, numbered, passwordOf } from './asked.ts';
 
 export const importDatabaseCommand: Command = {
   name: 'import database',
@@ -89,7 +61,7 @@ export const importDatabaseCommand: Command = {
       into,
       user: textOf(options.user),
       database: textOf(options.database),
-      password: source.kind === 'url' ? await passwordOf(context, options, source.password) : undefined,
+      password: source.kind === 'url' ? await passwordOf(context, options, source.password, 'PGPASSWORD') : undefined,
       encoding,
       stop,
       confirm: (steps, notes) => confirmed(context, name, [...notes, ...numbered(steps)], 'This replaces the database.'),

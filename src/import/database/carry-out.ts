@@ -30,7 +30,7 @@ export async function applicationOf({ services: all }: Stack, server: Server): P
 /** Until the switch nothing that runs is touched; from then on a failure goes back to the database that was. */
 export async function carryOut(run: Execution, work: ImportRun, plan: ImportPlan, noted: { at: string; source: string }): Promise<void> {
   const { state } = run.prepared;
-  writeJournal(state, ({ kept }) => ({ underWay: { ...noted, database: plan.database, stoppedSource: [], stoppedApp: [] }, kept }));
+  writeJournal(state, (journal) => ({ ...journal, underWay: { ...noted, database: plan.database, stoppedSource: [], stoppedApp: [] } }));
   // Also after Ctrl-C: what was stopped is started again.
   const calm = new AbortController().signal;
   const after: Execution = {
@@ -65,7 +65,7 @@ export async function carryOut(run: Execution, work: ImportRun, plan: ImportPlan
       throw new UserError('IMPORT_FAILED', `${told.message}; ${what}`, told.hint, { cause: error });
     }
   }
-  writeJournal(state, ({ kept }) => ({ kept }));
+  writeJournal(state, ({ underWay: _, ...rest }) => rest);
 }
 
 /** @throws UserError PARTIAL where what was before does not come back; the journal stays */
@@ -81,7 +81,7 @@ async function undo(
     await back(server);
     if (start.length > 0) await execute(start, run);
     if (stopped.length > 0) await startSource(docker, stopped);
-    writeJournal(run.prepared.state, ({ kept }) => ({ kept }));
+    writeJournal(run.prepared.state, ({ underWay: _, ...rest }) => rest);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const source = stopped.length > 0 ? `, docker start ${stopped.join(' ')}` : '';
@@ -91,7 +91,8 @@ async function undo(
   }
 }
 
-async function startSource(docker: DockerCli, stopped: readonly string[]): Promise<void> {
+/** @throws UserError IMPORT_FAILED */
+export async function startSource(docker: DockerCli, stopped: readonly string[]): Promise<void> {
   const { exitCode, tail } = await docker.run(['start', ...stopped]);
   if (exitCode !== 0)
     throw new UserError('IMPORT_FAILED', `the other project does not start again: ${lastLines(tail)}`, `docker start ${stopped.join(' ')}`);

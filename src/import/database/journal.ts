@@ -12,6 +12,14 @@ export interface Importing {
   /** Containers of the other project, and services of the application, that it has stopped. */
   stoppedSource: string[];
   stoppedApp: string[];
+  /** It returns to a database that an import has replaced. */
+  back?: boolean;
+}
+
+/** An import of a cache that has not come to its end. */
+export interface ImportingCache extends Omit<Importing, 'database' | 'back'> {
+  /** The cache is being emptied and written: what it has is a part. */
+  writing: boolean;
 }
 
 /** A database that was replaced. */
@@ -24,6 +32,7 @@ export interface Kept {
 
 interface Journal {
   underWay?: Importing | undefined;
+  cache?: ImportingCache | undefined;
   kept: Kept[];
 }
 
@@ -38,7 +47,7 @@ export const readJournal = (state: StateFolder): Journal =>
 
 /** Notes what is about to happen, before it does. */
 export function writeJournal(state: StateFolder, change: (journal: Journal) => Journal): void {
-  const { underWay, kept } = change(readJournal(state));
-  if (!underWay && kept.length === 0) rmSync(state.at(FILE), { force: true });
-  else writeAtomic(state.at(FILE), `${JSON.stringify({ ...(underWay && { underWay }), kept }, null, 1)}\n`, 0o600);
+  const { underWay, cache, kept } = change(readJournal(state));
+  if (!underWay && !cache && kept.length === 0) rmSync(state.at(FILE), { force: true });
+  else writeAtomic(state.at(FILE), `${JSON.stringify({ ...(underWay && { underWay }), ...(cache && { cache }), kept }, null, 1)}\n`, 0o600);
 }

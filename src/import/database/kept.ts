@@ -65,8 +65,13 @@ export async function goBack(
     };
     const prepared = { state: project.state, secrets: emptySecrets, project: name };
     const run: Execution = { context, prepared, engine: server.engine, docker: server.docker, lock, import: work };
+    const at = context.clock.now().toISOString();
+    const noted = { at, source: work.source, database: now.restored, stoppedSource: [], stoppedApp: [], back: true };
+    writeJournal(project.state, (journal) => ({ ...journal, underWay: noted }));
+    const ended = () => writeJournal(project.state, ({ underWay: _, ...rest }) => rest);
     try {
       await execute(steps, run);
+      ended();
     } catch (error) {
       const { signal } = new AbortController();
       const calm: Execution = { ...run, context: { ...context, signal }, import: { ...work, server: { ...server, signal } } };
@@ -77,6 +82,7 @@ export async function goBack(
       const isInterrupted = error instanceof UserError && error.code === 'INTERRUPTED';
       // Where the application itself does not start, starting it again would not help.
       if (!switched || isInterrupted) await execute(startSteps(application), calm);
+      ended();
       if (!(error instanceof UserError)) throw error;
       const which = switched ? 'the earlier database is in its place' : 'the database was not replaced';
       // The same command again would go back once more.
@@ -116,7 +122,7 @@ export async function removeKept(
       there.map((database) => database.name),
     );
     const left = keptNames(await databaseNames(server));
-    writeJournal(project.state, ({ kept }) => ({ kept: kept.filter((entry) => left.includes(entry.name)) }));
+    writeJournal(project.state, ({ cache, kept }) => ({ cache, kept: kept.filter((entry) => left.includes(entry.name)) }));
     return { result: there.length > 0 ? 'removed' : 'unchanged', databases: there };
   });
 }

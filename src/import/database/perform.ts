@@ -8,7 +8,7 @@ import type { ImportSteps } from '../plan/import-steps.ts';
 import { DATABASE, MADE } from '../plan/names.ts';
 import { COUNTS_SQL, DATABASES_SQL, END_HERE_SQL, identifier, literal } from '../plan/queries.ts';
 import { holdDatabases } from './hold-databases.ts';
-import { importRun } from './import-run.ts';
+import { importRun, outageOf } from './import-run.ts';
 import { writeJournal } from './journal.ts';
 import { loadDump } from './load.ts';
 import { ask, copySchema, lastLines, type Server } from './server.ts';
@@ -28,7 +28,7 @@ export const performers: { readonly [K in keyof ImportSteps]: StepKind<K>['perfo
   },
   'stop-source': async ({ containers }, run) => {
     noteStopped(run, 'stoppedSource', containers);
-    importRun(run).stoppedAt = Date.now();
+    outageOf(run).stoppedAt = Date.now();
     const { exitCode, tail } = await run.docker.run(['stop', ...containers], { signal: run.context.signal });
     if (exitCode !== 0)
       throw new UserError(
@@ -65,7 +65,7 @@ export const performers: { readonly [K in keyof ImportSteps]: StepKind<K>['perfo
   },
   'stop-application': async ({ services }, run, task) => {
     noteStopped(run, 'stoppedApp', services);
-    importRun(run).stoppedAt ??= Date.now();
+    outageOf(run).stoppedAt ??= Date.now();
     // The release before is of the data before.
     await removeKept(run);
     return compose(run, task, ['stop', ...services]);
@@ -88,7 +88,8 @@ export const performers: { readonly [K in keyof ImportSteps]: StepKind<K>['perfo
 };
 
 function noteStopped(run: Execution, what: 'stoppedSource' | 'stoppedApp', names: readonly string[]): void {
-  writeJournal(run.prepared.state, ({ underWay, kept }) => ({ underWay: underWay && { ...underWay, [what]: [...names] }, kept }));
+  if (!run.import) return;
+  writeJournal(run.prepared.state, ({ underWay, ...rest }) => ({ underWay: underWay && { ...underWay, [what]: [...names] }, ...rest }));
 }
 
 /** Databases of this server, without those that PostgreSQL makes. */

@@ -22,6 +22,12 @@ export async function planCopy(site: Site, from: string, replace: boolean): Prom
       `${target.name} has ${plural(plan.conflicts.length, 'other file')} in the same places as ${from}: ${plan.conflicts.slice(0, 3).join(', ')}; nothing was changed`,
       '--replace: those of the source count',
     );
+  if (plan.foldersInPlace.length > 0)
+    throw new UserError(
+      'IMPORT_REFUSED',
+      `${plan.foldersInPlace.slice(0, 3).join(', ')}: a file of ${from}, and a folder of ${target.name}, which is not removed for it; nothing was changed`,
+      'rename or remove one of them',
+    );
   const free = Number((await must(site, 'df --block-size=1 --output=avail /target', { write: false })).trim().split('\n').at(-1));
   const need = plan.copy.reduce((sum, { size }) => sum + size, 0);
   if (free < need * 1.05)
@@ -43,7 +49,8 @@ cat >"$list"
 (cd "$TARGET/${STAGING}" && find -P . -mindepth 1 -type f -printf x | wc -c)`;
 
 /** Links to what was copied, in the same file system: no data moves. The staging goes last, so that a killed run merges again. */
-const MERGE = `chmod --reference="$TARGET" "$TARGET/${STAGING}"
+const MERGE = `(cd "$TARGET" && xargs -0 -r rm -f --)
+chmod --reference="$TARGET" "$TARGET/${STAGING}"
 cp --archive --link "$@" --no-target-directory "$TARGET/${STAGING}" "$TARGET"
 rm -rf "$TARGET/${STAGING}"`;
 
@@ -68,7 +75,7 @@ export async function copyFiles(site: Site, plan: CopyPlan, replace: boolean): P
     must(
       site,
       MERGE,
-      { write: true, argv: replace ? ['--remove-destination'] : ['--update=none'] },
+      { write: true, input: nameList(plan.inFoldersPlace), argv: replace ? ['--remove-destination'] : ['--update=none'] },
       'some of them are in their place by now',
     ),
   );

@@ -40,6 +40,9 @@ export interface CopyPlan {
   left: string[];
   /** Paths where the target has another file. */
   conflicts: string[];
+  /** Of those: what is a folder in the source and none in the target, so that it has to go first; and the reverse, which is never replaced. */
+  inFoldersPlace: Entry[];
+  foldersInPlace: string[];
   bytes: number;
   /** An interrupted run has copied what the source has no more. */
   stale: boolean;
@@ -91,6 +94,11 @@ export function copyPlan(source: readonly Entry[], target: readonly Entry[], sta
       ...[...files, ...links].flatMap((entry) => (there.has(entry.path) && !same(entry, there.get(entry.path)) ? [entry.path] : [])),
       ...folders.flatMap((entry) => (there.has(entry.path) && there.get(entry.path)?.type !== 'd' ? [entry.path] : [])),
     ],
+    inFoldersPlace: folders.flatMap(({ path: name }) => {
+      const entry = there.get(name);
+      return entry && entry.type !== 'd' ? [entry] : [];
+    }),
+    foldersInPlace: [...files, ...links].map((entry) => entry.path).filter((name) => there.get(name)?.type === 'd'),
     bytes: files.reduce((sum, { size }) => sum + size, 0),
   };
 }

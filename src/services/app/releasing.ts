@@ -22,7 +22,7 @@ export const releasingSettings = {
     .max(604_800, 'should be at most 604800, a week')
     .optional()
     .describe(
-      'With `blue-green`: after so many seconds the release before counts as given up, and the next `medianest up` removes it. Without it it is kept until the next deploy, an `up` that changes something, or `medianest deploy --confirm`',
+      'With `blue-green`: after so many seconds the release before counts as given up; a job removes it within a minute, or the next `medianest up`. Without it it is kept until the next deploy, an `up` that changes something, or `medianest deploy --confirm`',
     ),
   smoke: z
     .strictObject({

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { docker } from '../../support/cli.ts';
 import { killContainer } from '../../support/data/faults.ts';
+import { oldRedis } from '../../support/data/old-redis.ts';
 import { leading, members, wholeCache, writing } from '../../support/data/plain-writer.ts';
 import { container } from '../../support/load/load-stack.ts';
 import { ask, portal, ready, titles, until } from '../../support/stack.ts';
@@ -75,5 +76,20 @@ describe('a cache beside sentinels', () => {
     const health = await space.run(['health', '--json']);
     const { checks } = JSON.parse(health.stdout) as { checks: { id: string; status: string }[] };
     expect(checks.find(({ id }) => id === 'group.cache')).toMatchObject({ status: 'ok' });
+  });
+
+  test('takes the keys of a Redis from elsewhere, which both nodes have then', async () => {
+    const old = oldRedis(`${space.project}-elsewhere`);
+    try {
+      await old.start(container(space, 'cache-1'));
+      const done = await space.run(['import', 'cache', `container:${old.name}`, '--replace', '--yes', '--json']);
+      expect(done.status, `${done.stdout}${done.stderr}`).toBe(0);
+      expect(JSON.parse(done.stdout)).toMatchObject({ result: 'imported', mode: 'sentinel', keys: 1007, restorePoint: expect.any(String) });
+      expect(await old.keysHere(space, ['cache-1', 'cache-2'])).toBeGreaterThanOrEqual(1007);
+      await wholeCache(space);
+      await ready(portal, space);
+    } finally {
+      await old.remove();
+    }
   });
 });

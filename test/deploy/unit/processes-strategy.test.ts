@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { deploy } from '../../../src/deploy/capability.ts';
-import { candidateOf, deployedOf, deploySteps, servicesIn } from '../../../src/deploy/plan/deploy.ts';
+import { candidateOf, deployedOf, deploySteps, servicesIn, unroutedIn } from '../../../src/deploy/plan/deploy.ts';
+import { migratedSince } from '../../../src/deploy/plan/migrated.ts';
+import type { Release } from '../../../src/deploy/plan/releases.ts';
+import { readReleases } from '../../../src/deploy/store/release-store.ts';
 import { appliedValue, type UpFacts } from '../../../src/reconcile/plan/facts.ts';
 import type { Step } from '../../../src/reconcile/plan/step.ts';
 import { planUp } from '../../../src/reconcile/plan/up.ts';
@@ -43,6 +46,44 @@ const acts = (steps: readonly Step[]) =>
       if ('services' in step) return `${step.kind} ${step.services.join(' ')}`;
       return `${step.kind} ${'service' in step ? String(step.service) : ''}`;
     });
+
+describe('an `up` that fails', () => {
+  it('after its migration is a release that failed, with the migration; before it, it is none', async () => {
+    const state = new StateFolder(temporaryFolder('failed-up'));
+    state.open();
+    const loaded = load({ file: 'app: { image: "x:1" }', flags: { profile: 'prod' } });
+    const run = {
+      ...{
+        project: { loaded, state },
+        stack: stackOf(loaded),
+        only: undefined,
+        changed: [],
+        started: new Date(),
+        seconds: 3,
+        command: 'up',
+      },
+      engine: { image: async () => ({ id: 'sha256:1', digests: [] }) },
+    };
+    await deploy.up?.failed?.({ ...run, noted: {} } as never, new Error('no'));
+    expect(readReleases(state)).toEqual([]);
+    await deploy.up?.failed?.(
+      { ...run, noted: { migrated: true, restorePoint: 's1' } } as never,
+      new Error('app-1 is not healthy\nits log'),
+    );
+    const [release] = readReleases(state);
+    expect(release).toMatchObject({ ...{ id: 'r1', result: 'failed', error: 'app-1 is not healthy', migrated: true, restorePoint: 's1' } });
+    const served = { ...(release as Release), id: 'r0', result: 'deployed' as const };
+    expect(migratedSince([served, release as Release], served)).toMatchObject({ releases: ['r1'], restorePoint: 's1' });
+  });
+});
+
+describe('a process that a deploy adds', () => {
+  it('has no routes at the edge before an `up`; a worker needs none', () => {
+    const before = stackOf(load({ file: 'app: { image: "x:1" }', flags: { profile: 'prod' } }));
+    const { stack } = make('image: "x:1"');
+    expect([unroutedIn(before, stack), unroutedIn(stack, stack), unroutedIn(stack, before)]).toEqual([['backend'], [], []]);
+  });
+});
 
 describe('a migration, of an application with several processes', () => {
   it('comes before whichever process is replaced first', () => {

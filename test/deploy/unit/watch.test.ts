@@ -1,5 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { added, countsOf, judge, limitFor, since, type Verdict, watchedText } from '../../../src/deploy/plan/watch.ts';
+import { isDue, KEPT_SCHEDULE } from '../../../src/deploy/plan/schedule.ts';
+import {
+  added,
+  addedByProcess,
+  countsOf,
+  judge,
+  limitFor,
+  since,
+  type Verdict,
+  watchedText,
+  worstOf,
+  worstText,
+} from '../../../src/deploy/plan/watch.ts';
 import { parseReplicaCounts } from '../../../src/services/app/balancer-stats.ts';
 
 const watched = (requests: number, errors: number) => countsOf({ a: { requests, errors } });
@@ -28,6 +40,26 @@ describe('a release that is watched', () => {
   it('is told in requests, errors and both shares', () => {
     expect(watchedText(watched(1000, 1), watched(340, 12))).toBe('340 requests, 12 errors (3.5 %; before: 0.1 %)');
     expect(watchedText(watched(0, 0), watched(0, 0))).toBe('0 requests, 0 errors (no requests; before: no requests)');
+  });
+});
+
+describe('which process has the errors', () => {
+  const replicas = [
+    { name: 'app-1', component: 'app' },
+    { name: 'backend-1', component: 'backend' },
+    { name: 'backend-2', component: 'backend' },
+  ];
+  const passed = {
+    'app-1': { requests: 90, errors: 1 },
+    'backend-1': { requests: 5, errors: 4 },
+    'backend-2': { requests: 5, errors: 3 },
+    gone: { requests: 1, errors: 1 },
+  };
+  it('is told where the release has several', () => {
+    const all = addedByProcess(addedByProcess({}, passed, replicas), { 'backend-1': { requests: 5, errors: 5 } }, replicas);
+    expect(all).toEqual({ app: { requests: 90, errors: 1, share: 1 / 90 }, backend: { requests: 15, errors: 12, share: 0.8 } });
+    expect([worstOf(all), worstText(all)]).toEqual(['backend', '; 12 of them by backend']);
+    expect([worstText(addedByProcess({}, passed, replicas.slice(0, 1))), worstOf({}), worstText({})]).toEqual(['', undefined, '']);
   });
 });
 
@@ -61,5 +93,21 @@ describe('what the balancer counts', () => {
     });
     expect(countsOf(difference, ['app-1', 'app-2', 'gone'])).toEqual({ requests: 40, errors: 4, share: 0.1 });
     expect(added(watched(60, 1), watched(40, 4))).toEqual({ requests: 100, errors: 5, share: 0.05 });
+  });
+});
+
+describe('a kept release', () => {
+  it('is removed by a job where its settings give it a time', () => {
+    const asked = (app: object, balancer = true) => KEPT_SCHEDULE.asked?.({ app, components: { balancer } } as never);
+    expect(asked({ strategy: 'blue-green', keepSeconds: 0 })).toBe(true);
+    expect([
+      asked({ strategy: 'blue-green' }),
+      asked({ strategy: 'rolling', keepSeconds: 5 }),
+      asked({ strategy: 'blue-green', keepSeconds: 5 }, false),
+    ]).toEqual([...[false, false, false]]);
+  });
+  it('is due once its time has passed, and never where it has none', () => {
+    const until = '2026-11-30T12:00:00.000Z';
+    expect([isDue(until, Date.parse(until) - 1), isDue(until, Date.parse(until)), isDue(undefined, 1e15)]).toEqual([false, true, false]);
   });
 });

@@ -98,6 +98,17 @@ describe('what is refused before anything is created', () => {
   });
 });
 
+test('a way back that was killed says what it is', () => {
+  const underWay = { at: 'then', source: 'x', database: 'medianest_before_1', stoppedSource: [], stoppedApp: ['app-1'], back: true };
+  expect(interruptedChecks(underWay)).toEqual([
+    {
+      ...{ id: 'import', status: 'fail' },
+      message: 'the way back to the database medianest_before_1, started then, was interrupted after it had stopped app-1',
+      remedy: expect.stringMatching(/medianest import database --back.*medianest up$/),
+    },
+  ]);
+});
+
 describe('the comparison', () => {
   const expected = { tables: { 'public.a': 2, 'public.b': 0 }, sequences: { 'public.s': { value: '7', called: true } } };
 
@@ -234,7 +245,12 @@ describe('files', () => {
       stale: true,
       conflicts: [],
     });
-    expect(copyPlan([entry('a', { type: 'd' })], [entry('a')], []).conflicts).toEqual(['a']);
+    expect(copyPlan([entry('a', { type: 'd' }), entry('a/b')], [entry('a')], [])).toMatchObject({
+      ...{ conflicts: ['a'], inFoldersPlace: [entry('a')], foldersInPlace: [] },
+    });
+    expect(copyPlan([entry('a')], [entry('a', { type: 'd' }), entry('a/b')], [])).toMatchObject({
+      ...{ conflicts: ['a'], inFoldersPlace: [], foldersInPlace: ['a'] },
+    });
   });
 
   test('come from a folder, a volume, or a mount of a container', () => {
