@@ -46,7 +46,10 @@ const samePorts = (a: Published, b: Published): boolean => where(a) === where(b)
  * @throws UserError ALREADY_THERE where another project has a name or other ports, FOREIGN_STATE where the project is run from elsewhere
  */
 export function joined(claims: Claims, project: string, claim: Claim, isGone: (stateFolder: string) => boolean): Claims {
-  const alive = Object.entries(claims.projects).filter(([, { stateFolder }]) => stateFolder === claim.stateFolder || !isGone(stateFolder));
+  const isAlive = ([name, { stateFolder }]: [string, Claim]) =>
+    // A state folder has one project: under another name it is a former one.
+    stateFolder === claim.stateFolder ? name === project : !isGone(stateFolder);
+  const alive = Object.entries(claims.projects).filter(isAlive);
   for (const [other, its] of alive) {
     if (other === project && its.stateFolder !== claim.stateFolder)
       throw new UserError(

@@ -17,7 +17,7 @@ const listen = (port: number, ipv6: boolean): string => `bind :${port}${ipv6 ? `
 
 /**
  * HAProxy's configuration. TLS passes as it is, by the name in its first message (SNI); plain HTTP by its Host. The client's
- * address goes ahead of both (PROXY protocol, version 2). While an edge is replaced, a connection to it is tried again for 5 s.
+ * address goes ahead of both (PROXY protocol, version 2).
  */
 function haproxyConfig(claims: Claims, map: string): string {
   const ipv6 = publishedBy(claims)?.addresses.some(isIpv6) === true;
@@ -47,8 +47,7 @@ defaults
   log global
   option dontlog-normal
   option dontlognull
-  timeout connect 1s
-  retries 5
+  timeout connect 4s
   timeout client 65m
   timeout server 65m
   timeout client-fin 30s
@@ -65,6 +64,7 @@ frontend health
 
 frontend tls
   mode tcp
+  option tcplog
   ${listen(8443, ipv6)}
   tcp-request inspect-delay 5s
   tcp-request content accept if { req.ssl_hello_type 1 }
@@ -75,6 +75,7 @@ frontend tls
 
 frontend http
   mode http
+  option httplog
   ${listen(8080, ipv6)}
   http-request set-var(txn.project) req.hdr(host),host_only,lower,rtrim(.),map_str(/etc/medianest/current/names)
   http-request return status 421 content-type text/plain string "This name is not served here." unless { var(txn.project) -m found }

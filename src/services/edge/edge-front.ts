@@ -49,8 +49,5 @@ export function frontPart(front: FrontLink | undefined, { settings }: Pick<Build
     keeps: front
       ? { [SOCKETS_TARGET]: 'the two sockets by which the front passes visitors on' }
       : { ports: 'the only way in: HTTP and HTTPS' },
-    interruption: front
-      ? 'about 1 s: the front makes new connections wait while the container is replaced'
-      : 'about 1 s: new connections are refused while the container is replaced',
   };
 }

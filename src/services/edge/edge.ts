@@ -225,7 +225,7 @@ export const edge = defineService({
           : [...appReplicas(application), ...processes.flatMap((process) => replicasOf(process))].map(({ name }) => name),
         reload: ['/usr/local/bin/reload'],
         check: ['nginx', '-t', '-q', '-c', '/etc/medianest/current/nginx.conf', '-e', 'stderr'],
-        interruption: frontPart(front, input).interruption,
+        interruption: 'about 1 s: new connections are refused while the container is replaced',
         notes: input.overrides.maintenance ? [`maintenance since ${input.overrides.maintenance.since}: visitors get 503`] : [],
         urls: own.domains.map((domain) => portalUrl(own, domain)),
       },
