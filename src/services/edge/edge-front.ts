@@ -42,7 +42,7 @@ export function frontOf(own: EdgeSettings, names: readonly string[], ports: Publ
 /** What is different in the edge's container where the front leads to it. */
 export function frontPart(front: FrontLink | undefined, { settings }: Pick<BuildInput, 'settings'>) {
   const sockets: Mount[] = front
-    ? [{ source: `${front.root}/sockets/${settings.project}`, target: SOCKETS_TARGET, kind: 'bind', readOnly: false }]
+    ? [{ source: `${front.root}/sockets/${settings.project}`, target: SOCKETS_TARGET, kind: 'bind', readOnly: false, socket: true }]
     : [];
   return {
     mounts: sockets,

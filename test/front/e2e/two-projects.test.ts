@@ -91,8 +91,8 @@ test('each edge knows the visitor’s own address: in its log, and to its WAF', 
   const client = /"client":"([^"]+)"[^\n]*"status":403/.exec(await log())?.[1];
   // How Docker shows this host to its containers.
   expect(client).toMatch(/^\d+\.\d+\.\d+\.\d+$/);
-  const found = parsed<{ events: { client: string }[] }>(await good(first, 'waf', 'log', '--json'));
-  expect(found.events.map((event) => event.client)).toContain(client);
+  const found = parsed<{ entries: { client: string }[] }>(await good(first, 'waf', 'log', '--json'));
+  expect(found.entries.map((entry) => entry.client)).toContain(client);
 });
 
 test('the two share no network, and each edge has its own sockets alone', async () => {
@@ -119,8 +119,8 @@ test('a name that the other project has is refused, with its owner', async () =>
 test('health, doctor, status and the picture know the front', async () => {
   const health = parsed<{ checks: { id: string; status: string }[] }>(await medianest(first, 'health', '--json'));
   expect(health.checks).toContainEqual(expect.objectContaining({ id: 'front', status: 'ok' }));
-  const doctor = parsed<{ findings: { id: string; status: string }[] }>(await medianest(first, 'doctor', '--json'));
-  expect(doctor.findings.find(({ id }) => id === `port.${first.httpsPort}`)?.status).toBe('ok');
+  const doctor = parsed<{ checks: { id: string; status: string }[] }>(await medianest(first, 'doctor', '--json'));
+  expect(doctor.checks.find(({ id }) => id === `port.${first.httpsPort}`)?.status).toBe('ok');
   expect((await good(first, 'status')).stdout).toContain(`shared with ${second.project}`);
   expect((await good(first, 'topology')).stdout).toContain(`127.0.0.1:${first.httpsPort} (front)`);
   expect((await good(first, 'front', 'status')).stdout).toContain(NAMES.second);

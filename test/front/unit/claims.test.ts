@@ -18,7 +18,7 @@ const SHOP = claim(['shop.example.org']);
 const both = joined(joined(NO_CLAIMS, 'shop', SHOP, there), 'media', MEDIA, there);
 
 describe('what projects have of the front', () => {
-  it('is what each edge serves, in one order whoever came first', () => {
+  it('is what each edge serves, in the same order whichever came first', () => {
     expect(both).toEqual(joined(joined(NO_CLAIMS, 'media', MEDIA, there), 'shop', SHOP, there));
     expect(Object.keys(both.projects)).toEqual(['media', 'shop']);
     expect(publishedBy(both)).toMatchObject({ httpPort: 80, httpsPort: 443 });
