@@ -1,6 +1,6 @@
 import type { Leaving, Step, UpRequest } from '../capability/capability.ts';
 import { isGone } from '../reconcile/refuse-foreign.ts';
-import { type Claims, claimOf, joined } from './plan/claims.ts';
+import { type Claim, type Claims, claimOf, joined } from './plan/claims.ts';
 import { dueFor, observeFront, refuseTakenFrontPorts } from './running.ts';
 import { frontPlace, hasSockets, readClaims } from './store.ts';
 
@@ -20,13 +20,13 @@ export async function besideUp({ context, project: { state }, engine, stack, onl
   }
   const wanted = joined(claims, stack.project, claimOf(edge.front, state.root), isGone);
   const container = await observeFront(engine, place);
-  if (container?.state !== 'running') {
-    const held = (await engine.observe(stack.project)).flatMap(({ ports }) => ports.map(({ host }) => host));
-    await refuseTakenFrontPorts(wanted, held, engine);
-  }
   // The front runs from the image of the balancer, which is HAProxy too.
   const image = stack.services.find(({ role }) => role === 'balancer')?.image.ref as string;
   const found = dueFor(place, wanted, container, image);
+  if (found?.action === 'up') {
+    const held = (await engine.observe(stack.project)).flatMap(({ ports }) => ports.map(({ host }) => host));
+    await refuseTakenFrontPorts(place, wanted, held, engine);
+  }
   const names = edge.front.names.join(', ');
   const joins = !sameClaims(claims, wanted) || !hasSockets(place, stack.project);
   const first: Step[] = joins
@@ -34,7 +34,7 @@ export async function besideUp({ context, project: { state }, engine, stack, onl
         {
           kind: 'join-front',
           project: stack.project,
-          claim: wanted.projects[stack.project] as never,
+          claim: wanted.projects[stack.project] as Claim,
           cause: `the front is to pass on ${names}`,
         },
       ]

@@ -66,7 +66,8 @@ export const front = {
     const { frontPlace } = await import('./store.ts');
     const { frontNote } = await import('./plan/status.ts');
     try {
-      return [frontNote(await frontStatus(frontPlace(seen.context.env), seen.engine), seen.project.loaded.settings.project)];
+      const image = seen.containers.find(({ component }) => component === 'balancer')?.image;
+      return [frontNote(await frontStatus(frontPlace(seen.context.env), seen.engine), seen.project.loaded.settings.project, image)];
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       return [`Front: ${error.message}`];

@@ -123,13 +123,15 @@ export async function removeFront(place: store.Place, { context, lock }: Pick<Re
  * @param own ports that containers of the project have now and give up before the front starts
  * @throws UserError PORT_TAKEN where something else has a port that the front is to have
  */
-export async function refuseTakenFrontPorts(claims: Claims, own: readonly number[], engine: Engine): Promise<void> {
+export async function refuseTakenFrontPorts(place: store.Place, claims: Claims, own: readonly number[], engine: Engine): Promise<void> {
   const published = publishedBy(claims);
   if (!published) return;
   for (const address of published.addresses)
     for (const port of [published.httpPort, published.httpsPort]) {
       if (own.includes(port) || !(await isTaken(address, port))) continue;
       const owner = (await engine.portOwner(port)) ?? processOn(port) ?? 'another program (run as root to see which)';
+      // Its own; another `up` may have started it just now.
+      if (owner.endsWith(` ${place.name}`)) continue;
       throw new UserError(
         'PORT_TAKEN',
         `port ${port} on ${address}, which the front is to have, is already in use by ${owner}${await ownedBy(owner, engine)}; nothing was changed`,

@@ -1,4 +1,4 @@
-import { shortHash } from '../../core/hash.ts';
+import { sha256, shortHash } from '../../core/hash.ts';
 import { isIpv6 } from '../../core/ip-address.ts';
 import { LABEL } from '../../stack/labels.ts';
 import { type Claims, type Published, publishedBy } from './claims.ts';
@@ -29,6 +29,7 @@ backend ${project}-tls
 
 backend ${project}-http
   mode http
+  timeout server 30s
   # A connection carries the address of one client.
   http-reuse never
   server edge unix@/run/front/${project}/http.sock send-proxy-v2 maxconn ${PER_PROJECT}
@@ -76,6 +77,8 @@ frontend tls
 frontend http
   mode http
   option httplog
+  # Redirects and proofs for an ACME server: nothing of that takes long.
+  timeout client 30s
   ${listen(8080, ipv6)}
   http-request set-var(txn.project) req.hdr(host),host_only,lower,rtrim(.),map_str(/etc/medianest/current/names)
   http-request return status 421 content-type text/plain string "This name is not served here." unless { var(txn.project) -m found }
@@ -97,6 +100,12 @@ export function configFiles(claims: Claims): Record<string, string> {
 const escaped = (text: string): string => text.replaceAll('$', () => '$$');
 
 const bracketed = (address: string): string => (isIpv6(address) ? `[${address}]` : address);
+
+/** A /64 that nothing else uses (RFC 4193): engines before 27 choose none by themselves. */
+function uniqueLocal(root: string): string {
+  const hex = sha256(root);
+  return `fd${hex.slice(0, 2)}:${hex.slice(2, 6)}:${hex.slice(6, 10)}:1::/64`;
+}
 
 /** Where and of what the front's container is made. */
 export interface Made {
@@ -146,6 +155,6 @@ function composeObject({ name, root, image }: Made, { addresses, httpPort, https
         ...(!ipv6 && { network_mode: 'bridge' }),
       },
     },
-    ...(ipv6 && { networks: { default: { enable_ipv6: true } } }),
+    ...(ipv6 && { networks: { default: { enable_ipv6: true, ipam: { config: [{ subnet: uniqueLocal(root) }] } } } }),
   };
 }

@@ -30,10 +30,12 @@ export function describeFront(status: FrontStatus): string {
   ].join('\n');
 }
 
-/** One line for `status` of a project. */
-export function frontNote({ claims, state }: FrontStatus, project: string): string {
+/** One line for `status` of a project. @param image what its balancer runs from; undefined where that does not run */
+export function frontNote({ claims, state, image: its }: FrontStatus, project: string, image: string | undefined): string {
   const others = Object.keys(claims.projects).filter((name) => name !== project);
-  return `Front: ${state}, at ${listens(claims)}; ${others.length > 0 ? `shared with ${others.join(', ')}` : 'no other project shares it'}`;
+  const differs = its !== undefined && image !== undefined && its !== image;
+  const renew = differs ? '; it runs from another image than this project’s balancer: `medianest front up` replaces it' : '';
+  return `Front: ${state}, at ${listens(claims)}; ${others.length > 0 ? `shared with ${others.join(', ')}` : 'no other project shares it'}${renew}`;
 }
 
 /** What `health` says of the front, as far as a project depends on it. @param names those that the project is to be passed */

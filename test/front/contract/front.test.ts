@@ -10,10 +10,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Context } from '../../../src/capability/capability.ts';
 import { dockerCli } from '../../../src/docker/compose.ts';
 import { connectEngine } from '../../../src/docker/docker.ts';
-import { applyFront, joinFront, leaveFront } from '../../../src/front/perform.ts';
-import type { Claim } from '../../../src/front/plan/claims.ts';
+import { applyFront, joinFront, leaveFront, withFront } from '../../../src/front/perform.ts';
+import { type Claim, joined, NO_CLAIMS } from '../../../src/front/plan/claims.ts';
+import { applyClaims, refuseTakenFrontPorts } from '../../../src/front/running.ts';
 import { frontStatus } from '../../../src/front/status.ts';
-import { frontPlace } from '../../../src/front/store.ts';
+import { currentConfig, frontPlace } from '../../../src/front/store.ts';
 import { hashImageSource } from '../../../src/reconcile/sources.ts';
 import { docker, HOME } from '../../support/cli.ts';
 import { load, stackOf } from '../../support/settings.ts';
@@ -39,7 +40,7 @@ const claim = (project: string, more: Partial<Claim> = {}): Claim => ({
   // It has to be there: a project whose folder is gone has no claim.
   stateFolder: stateOf(project),
   names: [`${project}.example.org`],
-  addresses: ['127.0.0.1'],
+  addresses: ['127.0.0.1', '::1'],
   httpPort,
   httpsPort,
   ...more,
@@ -87,17 +88,11 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(clean);
 
-interface Asked {
-  agent?: https.Agent;
-  headers?: Record<string, string>;
-  path?: string;
-}
-
 /** The answer to one request by HTTPS, by a name of the front. */
-const ask = (name: string, { agent, headers = {} }: Asked = {}): Promise<string> =>
+const ask = (name: string, { agent, host = '127.0.0.1' }: { agent?: https.Agent; host?: string } = {}): Promise<string> =>
   new Promise((resolve, reject) => {
-    const options = { port: httpsPort, servername: name, rejectUnauthorized: false, headers: { host: name, ...headers }, timeout: 8000 };
-    const call = https.get({ host: '127.0.0.1', ...options, agent: agent ?? false }, (answer) => {
+    const options = { port: httpsPort, servername: name, rejectUnauthorized: false, headers: { host: name }, timeout: 8000 };
+    const call = https.get({ host, ...options, agent: agent ?? false }, (answer) => {
       let text = '';
       answer.on('data', (chunk: Buffer) => {
         text += chunk;
@@ -153,6 +148,7 @@ it('passes each name on to its own project, with the client’s address', async 
     // Not what the client claims of itself.
     expect([plain.status, plain.text]).toEqual([200, `${project} ${address} http`]);
   }
+  expect(await ask('two.example.org', { host: '::1' })).toMatch(/^two /);
 });
 
 it('shows no certificate to any other name, and answers no other Host', async () => {
@@ -174,6 +170,28 @@ it('refuses a name that another project has, and other ports than the others’'
   });
   await expect(joinFront('three', claim('three', { httpsPort: 1 }), run)).rejects.toMatchObject({ code: 'ALREADY_THERE' });
   expect(Object.keys((await frontStatus(place, engine)).claims.projects)).toEqual(['one', 'two']);
+});
+
+it('refuses the ports to the front of another user, with the folder and owner of this one', async () => {
+  const claims = joined(NO_CLAIMS, 'theirs', claim('theirs'), () => false);
+  const other = frontPlace({ XDG_STATE_HOME: '/theirs' });
+  await expect(refuseTakenFrontPorts(place, claims, [], engine)).resolves.toBe(undefined);
+  await expect(refuseTakenFrontPorts(other, claims, [], engine)).rejects.toMatchObject({
+    code: 'PORT_TAKEN',
+    message: expect.stringMatching(new RegExp(`port ${httpPort} .*${place.name} \\(the front of .* \\(uid \\d+\\), in ${place.root}\\)`)),
+  });
+});
+
+it('serves as before where HAProxy refuses a configuration, and is changed by one command at a time', async () => {
+  const before = currentConfig(place);
+  // A name that is no word of HAProxy's: no setting lets it through.
+  const broken = { version: 1 as const, projects: { 'not a word {': claim('broken') } };
+  const broke = withFront(run, 'a test', (where, reach) => applyClaims(where, broken, undefined, reach));
+  await expect(broke).rejects.toMatchObject({ code: 'CONFIG_REFUSED', message: expect.stringContaining('it serves as before') });
+  expect(currentConfig(place)).toBe(before);
+  expect(await ask('one.example.org')).toMatch(/^one /);
+  const found = await Promise.all([1, 2, 3].map(() => applyFront(imageOf('balancer'), run)));
+  expect(found).toEqual([undefined, undefined, undefined]);
 });
 
 it('drops no request of the others while a project joins, is replaced and leaves', async () => {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { frontPlace } from '../../../src/front/store.ts';
@@ -124,6 +124,8 @@ test('health, doctor, status and the picture know the front', async () => {
   expect((await good(first, 'status')).stdout).toContain(`shared with ${second.project}`);
   expect((await good(first, 'topology')).stdout).toContain(`127.0.0.1:${first.httpsPort} (front)`);
   expect((await good(first, 'front', 'status')).stdout).toContain(NAMES.second);
+  const rules = parsed<{ ports: { name: string; port: number }[] }>(await medianest(first, 'firewall', 'plan', '--json'));
+  expect(rules.ports).toContainEqual(expect.objectContaining({ name: 'edge.httpsPort', port: first.httpsPort }));
   await docker(['stop', '--time', '1', `${place.name}-front-1`]);
   const stopped = parsed<{ checks: { id: string; status: string }[] }>(await medianest(first, 'health', '--json'));
   expect(stopped.checks).toContainEqual(expect.objectContaining({ id: 'front', status: 'fail' }));
@@ -131,14 +133,26 @@ test('health, doctor, status and the picture know the front', async () => {
   await ready(portal, first);
 });
 
-test('the second goes while the first serves; then the first takes the ports for itself, and the front is gone', async () => {
+test('the second goes while the first serves', async () => {
   const load = await loadOn(first, { rate: 50, fresh: true });
-  const { report } = await under(load, () => good(second, 'down'));
+  const { report } = await under(load, () => good(second, 'uninstall', '--confirm', second.project));
   expect(report.failures).toEqual([]);
-  await expect(shop(second, '/')).rejects.toThrow();
+  const unknown = { servername: NAMES.second, rejectUnauthorized: false };
+  await expect(request(`https://127.0.0.1:${first.httpsPort}/`, unknown)).rejects.toThrow(/disconnected|ECONNRESET|hang up/);
+  expect((await good(first, 'status')).stdout).toContain('no other project shares it');
+});
+
+test('the ports change hands: the project’s own again, the front’s again, and with the last project the front is gone', async () => {
+  const fronts = async () => (await docker(['ps', '--all', '--quiet', '--filter', `name=${place.name}`])).stdout;
+  const ports = async () => (await docker(['port', `${first.project}-edge-1`])).stdout;
   configure(first, { shared: false });
   await good(first, 'up');
   await ready(portal, first);
-  expect((await docker(['ps', '--all', '--quiet', '--filter', `name=${place.name}`])).stdout).toBe('');
-  expect((await docker(['port', `${first.project}-edge-1`])).stdout).toContain(`127.0.0.1:${first.httpsPort}`);
+  expect([await fronts(), await ports()]).toEqual(['', expect.stringContaining(`127.0.0.1:${first.httpsPort}`)]);
+  configure(first);
+  await good(first, 'up');
+  await ready(portal, first);
+  expect([await fronts(), await ports()]).toEqual([expect.stringMatching(/./), '']);
+  await good(first, 'down');
+  expect([await fronts(), existsSync(place.root)]).toEqual(['', false]);
 });

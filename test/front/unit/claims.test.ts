@@ -111,7 +111,10 @@ describe('what the front is made of', () => {
 
   it('has IPv6 of its own where it is published there', () => {
     const compose = JSON.parse(composeFile(MADE, { ...PUBLISHED, addresses: ['0.0.0.0', '::'] }));
-    expect(compose.networks).toEqual({ default: { enable_ipv6: true } });
+    expect(compose.networks.default).toEqual({
+      enable_ipv6: true,
+      ipam: { config: [{ subnet: expect.stringMatching(/^fd[0-9a-f]{2}:[0-9a-f]{4}:[0-9a-f]{4}:1::\/64$/) }] },
+    });
     expect(compose.services.front.ports).toContain('[::]:443:8443');
     const ipv6: Claims = { version: 1, projects: { a: claim(['a.org'], { addresses: ['::'] }) } };
     expect(configFiles(ipv6)['haproxy.cfg']).toContain('bind :::8443 v6only');
@@ -140,7 +143,8 @@ describe('what is told', () => {
 
   it('is ok where the front serves the names of the project', () => {
     expect(verdict({})).toMatchObject({ id: 'front', status: 'ok', message: expect.stringContaining('shop.example.org') });
-    expect(frontNote(status, 'shop')).toBe('Front: healthy, at 0.0.0.0, ports 80 and 443; shared with media');
+    expect(frontNote(status, 'shop', MADE.image)).toBe('Front: healthy, at 0.0.0.0, ports 80 and 443; shared with media');
+    expect(frontNote(status, 'shop', 'medianest/balancer:2')).toMatch(/another image .*: `medianest front up` replaces it$/);
     expect(describeFront(status)).toContain('media  media.example.org, www.example.org');
     expect(describeFront({ ...status, claims: NO_CLAIMS })).toBe('No project shares ports here.');
   });
