@@ -65,8 +65,9 @@ export const front = {
     const { frontStatus } = await import('./status.ts');
     const { frontPlace } = await import('./store.ts');
     const { frontNote } = await import('./plan/status.ts');
+    const { containersOf } = await import('../stack/roles.ts');
     try {
-      const image = seen.containers.find(({ component }) => component === 'balancer')?.image;
+      const image = containersOf(seen.containers, seen.manifest?.services, 'balancer')[0]?.image;
       return [frontNote(await frontStatus(frontPlace(seen.context.env), seen.engine), seen.project.loaded.settings.project, image)];
     } catch (error) {
       if (!(error instanceof UserError)) throw error;

@@ -14,7 +14,7 @@ declare module '../../stack/service.ts' {
 }
 
 /** Where the edge's container has its part of the front's sockets. */
-export const SOCKETS_TARGET = '/run/front';
+const SOCKETS_TARGET = '/run/front';
 
 /**
  * How the edge is reached where it shares its ports: the front passes on what is for these names, by sockets in a folder that

@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
@@ -52,24 +51,22 @@ const edgeName = (project: string) => `${PREFIX}-front-${project}`;
 async function startEdge(project: string): Promise<void> {
   const config = stateOf(project);
   mkdirSync(config, { recursive: true });
-  const subject = ['-subj', `/CN=${project}`, '-keyout', `${config}/key.pem`, '-out', `${config}/cert.pem`];
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject], { stdio: 'ignore' });
-  chmodSync(`${config}/key.pem`, 0o644);
   const text = `pid /run/nginx.pid;\nerror_log stderr crit;\nevents {}\nhttp {
     access_log off;\n client_body_temp_path /tmp/a;\n proxy_temp_path /tmp/b;\n fastcgi_temp_path /tmp/c;\n uwsgi_temp_path /tmp/d;\n scgi_temp_path /tmp/e;
     set_real_ip_from unix:;\n real_ip_header proxy_protocol;
     server {
       listen unix:/run/front/tls.sock ssl proxy_protocol;\n listen unix:/run/front/http.sock proxy_protocol;
-      ssl_certificate /etc/edge/cert.pem;\n ssl_certificate_key /etc/edge/key.pem;
+      ssl_certificate /tmp/cert.pem;\n ssl_certificate_key /tmp/key.pem;
       location / { return 200 "${project} $remote_addr $scheme"; }
     }
   }\n`;
   writeFileSync(`${config}/nginx.conf`, text);
+  const openssl = `openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=${project} -keyout /tmp/key.pem -out /tmp/cert.pem`;
   const { status, stderr } = await docker([
     ...['run', '--detach', '--network', 'none', '--name', edgeName(project), '--user', '10004', '--read-only'],
     ...['--tmpfs', '/tmp:mode=1777', '--tmpfs', '/run:mode=1777', '--volume', `${config}:/etc/edge:ro`],
     ...['--volume', `${place.root}/sockets/${project}:/run/front`, '--entrypoint', 'bash', imageOf('edge')],
-    ...['-c', "rm -f /run/front/*.sock; exec nginx -c /etc/edge/nginx.conf -e stderr -g 'daemon off;'"],
+    ...['-c', `rm -f /run/front/*.sock; ${openssl} && exec nginx -c /etc/edge/nginx.conf -e stderr -g 'daemon off;'`],
   ]);
   if (status !== 0) throw new Error(stderr);
 }
@@ -85,6 +82,8 @@ beforeAll(async () => {
     await startEdge(project);
   }
   await applyFront(imageOf('balancer'), run);
+  for (const project of ['one', 'two'])
+    await until(`${project} is served`, async () => (await ask(`${project}.example.org`).catch(() => '')) !== '', 20);
 }, 60_000);
 afterAll(clean);
 

@@ -12,6 +12,8 @@ import { type Workspace, workspace } from '../../support/workspace.ts';
 const env = { XDG_STATE_HOME: temporaryFolder('two-fronts') };
 const place = frontPlace(env);
 const NAMES = { first: 'localhost', second: 'shop.example.org' };
+/** Each request by a connection of its own, which the front has to pass on. */
+const LOAD = { rate: 50, fresh: true, postEvery: 0, paths: ['/api/health'] };
 let first: Workspace;
 let second: Workspace;
 
@@ -67,7 +69,7 @@ test('the first project brings the front up with itself, and a second `up` chang
 });
 
 test('a second project comes, restarts its edge and is seen by its own name alone, and the first drops no request', async () => {
-  const load = await loadOn(first, { rate: 50, fresh: true });
+  const load = await loadOn(first, LOAD);
   const { report } = await under(load, async () => {
     await good(second, 'up');
     await ready(shop, second);
@@ -134,7 +136,7 @@ test('health, doctor, status and the picture know the front', async () => {
 });
 
 test('the second goes while the first serves', async () => {
-  const load = await loadOn(first, { rate: 50, fresh: true });
+  const load = await loadOn(first, LOAD);
   const { report } = await under(load, () => good(second, 'uninstall', '--confirm', second.project));
   expect(report.failures).toEqual([]);
   const unknown = { servername: NAMES.second, rejectUnauthorized: false };
