@@ -1,7 +1,6 @@
 import type { Leaving, Step, UpRequest } from '../capability/capability.ts';
-import { isGone } from '../reconcile/refuse-foreign.ts';
 import { type Claim, type Claims, claimOf, joined } from './plan/claims.ts';
-import { dueFor, observeFront, refuseTakenFrontPorts } from './running.ts';
+import { dueFor, observeFront, refuseTakenFrontPorts, vanishedProjects } from './running.ts';
 import { frontPlace, hasSockets, readClaims } from './store.ts';
 
 const sameClaims = (a: Claims, b: Claims): boolean => JSON.stringify(a) === JSON.stringify(b);
@@ -18,7 +17,7 @@ export async function besideUp({ context, project: { state }, engine, stack, onl
     const last = Object.keys(claims.projects).length === 1;
     return { first: [leaveStep(stack.project, 'its ports are its own again')], frees: last ? [own.httpPort, own.httpsPort] : [], last: [] };
   }
-  const wanted = joined(claims, stack.project, claimOf(edge.front, state.root), isGone);
+  const wanted = joined(claims, stack.project, claimOf(edge.front, state.root), await vanishedProjects(claims, stack.project, engine));
   const container = await observeFront(engine, place);
   // The front runs from the image of the balancer, which is HAProxy too.
   const image = stack.services.find(({ role }) => role === 'balancer')?.image.ref as string;

@@ -1,7 +1,6 @@
 import type { Execution } from '../capability/capability.ts';
-import { isGone } from '../reconcile/refuse-foreign.ts';
 import { type Claim, joined, left } from './plan/claims.ts';
-import { applyClaims, type Reach, removeFront } from './running.ts';
+import { applyClaims, type Reach, removeFront, vanishedProjects } from './running.ts';
 import * as store from './store.ts';
 
 type Run = Pick<Execution, 'context' | 'engine'>;
@@ -22,7 +21,8 @@ export async function withFront<T>(
 export const joinFront = (project: string, claim: Claim, run: Run): Promise<void> =>
   withFront(run, `up of ${project}`, async (place) => {
     // Another project may have come since the plan was made.
-    store.writeClaims(place, joined(store.readClaims(place), project, claim, isGone));
+    const claims = store.readClaims(place);
+    store.writeClaims(place, joined(claims, project, claim, await vanishedProjects(claims, project, run.engine)));
     store.makeSockets(place, project);
   });
 
@@ -34,7 +34,7 @@ export async function leaveFront(project: string, stateFolder: string, run: Run)
   const place = store.frontPlace(run.context.env);
   await withFront(run, `the end of ${project}`, async (_place, reach) => {
     const claims = store.readClaims(place);
-    const rest = left(claims, project, stateFolder);
+    const rest = left(claims, project, stateFolder, await vanishedProjects(claims, project, run.engine));
     if (rest === claims) return;
     if (Object.keys(rest.projects).length === 0) return removeFront(place, reach);
     store.writeClaims(place, rest);

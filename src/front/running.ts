@@ -5,6 +5,7 @@ import { shortHash } from '../core/hash.ts';
 import { composeArgs } from '../docker/compose.ts';
 import type { Engine, ObservedContainer } from '../docker/types.ts';
 import { isTaken, processOn } from '../host/ports.ts';
+import { isGone } from '../reconcile/refuse-foreign.ts';
 import type { Lock } from '../state/lock.ts';
 import { type Claims, publishedBy } from './plan/claims.ts';
 import { type Due, due } from './plan/due.ts';
@@ -16,6 +17,16 @@ const PREFIX = 'medianest-front-';
 /** The front's container; undefined where there is none. @throws UserError ENGINE_AWAY */
 export const observeFront = async (engine: Engine, { name }: store.Place): Promise<ObservedContainer | undefined> =>
   (await engine.observe(name)).find(({ service }) => service === 'front');
+
+/**
+ * Projects of the front that are gone: their state folder is proven to be, and the engine has no container of them. A folder alone
+ * may be on a disk that is not mounted. @param own the project that asks: its containers may have moved to another folder
+ */
+export async function vanishedProjects({ projects }: Claims, own: string, engine: Engine): Promise<ReadonlySet<string>> {
+  const gone = Object.entries(projects).filter(([, { stateFolder }]) => isGone(stateFolder));
+  const found = await Promise.all(gone.map(async ([name]) => (name === own || (await engine.observe(name)).length === 0 ? [name] : [])));
+  return new Set(found.flat());
+}
 
 /** What is to be done so that the front serves these claims. @param image for a front that is not there; with `renew` for any */
 export function dueFor(

@@ -42,13 +42,13 @@ const samePorts = (a: Published, b: Published): boolean => where(a) === where(b)
 
 /**
  * The claims with those of one more project, or with other ones of it.
- * @param isGone whether a state folder is proven to be gone: what was run from there has no claim any more
+ * @param vanished projects that are proven to be gone: they have no claim any more
  * @throws UserError ALREADY_THERE where another project has a name or other ports, FOREIGN_STATE where the project is run from elsewhere
  */
-export function joined(claims: Claims, project: string, claim: Claim, isGone: (stateFolder: string) => boolean): Claims {
+export function joined(claims: Claims, project: string, claim: Claim, vanished: ReadonlySet<string>): Claims {
   const isAlive = ([name, { stateFolder }]: [string, Claim]) =>
     // A state folder has one project: under another name it is a former one.
-    stateFolder === claim.stateFolder ? name === project : !isGone(stateFolder);
+    stateFolder === claim.stateFolder ? name === project : !vanished.has(name);
   const alive = Object.entries(claims.projects).filter(isAlive);
   for (const [other, its] of alive) {
     if (other === project && its.stateFolder !== claim.stateFolder)
@@ -75,10 +75,10 @@ export function joined(claims: Claims, project: string, claim: Claim, isGone: (s
   return { version: 1, projects: sorted([...alive.filter(([name]) => name !== project), [project, claim]]) };
 }
 
-/** The claims without those of a project; the same where it has none, or is run from another folder. */
-export function left(claims: Claims, project: string, stateFolder: string): Claims {
+/** The claims without those of a project, and of those that are proven to be gone; the same where it has none, or is run from another folder. */
+export function left(claims: Claims, project: string, stateFolder: string, vanished: ReadonlySet<string>): Claims {
   if (claims.projects[project]?.stateFolder !== stateFolder) return claims;
-  return { version: 1, projects: sorted(Object.entries(claims.projects).filter(([name]) => name !== project)) };
+  return { version: 1, projects: sorted(Object.entries(claims.projects).filter(([name]) => name !== project && !vanished.has(name))) };
 }
 
 const sorted = (entries: [string, Claim][]): Record<string, Claim> => Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));

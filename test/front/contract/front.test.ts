@@ -36,7 +36,6 @@ const imageOf = (name: string) => stack.services.find((service) => service.name 
 const stateOf = (project: string) => path.join(folder, 'edges', project);
 
 const claim = (project: string, more: Partial<Claim> = {}): Claim => ({
-  // It has to be there: a project whose folder is gone has no claim.
   stateFolder: stateOf(project),
   names: [`${project}.example.org`],
   addresses: ['127.0.0.1', '::1'],
@@ -172,7 +171,7 @@ it('refuses a name that another project has, and other ports than the others’'
 });
 
 it('refuses the ports to the front of another user, with the folder and owner of this one', async () => {
-  const claims = joined(NO_CLAIMS, 'theirs', claim('theirs'), () => false);
+  const claims = joined(NO_CLAIMS, 'theirs', claim('theirs'), new Set());
   const other = frontPlace({ XDG_STATE_HOME: '/theirs' });
   await expect(refuseTakenFrontPorts(place, claims, [], engine)).resolves.toBe(undefined);
   await expect(refuseTakenFrontPorts(other, claims, [], engine)).rejects.toMatchObject({

@@ -12,7 +12,8 @@ const claim = (names: string[], more: Partial<Claim> = {}): Claim => ({
   httpsPort: 443,
   ...more,
 });
-const there = () => false;
+const there: ReadonlySet<string> = new Set();
+const gone = new Set(['shop']);
 const MEDIA = claim(['media.example.org', 'www.example.org']);
 const SHOP = claim(['shop.example.org']);
 const both = joined(joined(NO_CLAIMS, 'shop', SHOP, there), 'media', MEDIA, there);
@@ -47,22 +48,23 @@ describe('what projects have of the front', () => {
     expect(() => joined(both, 'media', { ...MEDIA, httpsPort: 8443 }, there)).toThrow(
       /the front listens at 0\.0\.0\.0, ports 80 and 443 for shop/,
     );
-    const alone = left(both, 'shop', SHOP.stateFolder);
+    const alone = left(both, 'shop', SHOP.stateFolder, there);
     expect(publishedBy(joined(alone, 'media', { ...MEDIA, httpsPort: 8443 }, there))?.httpsPort).toBe(8443);
   });
 
-  it('is refused to a project of the same name that is run from another folder, unless that is proven to be gone', () => {
+  it('is refused to a project of the same name that is run from another folder, unless that project is proven to be gone', () => {
     const elsewhere = { ...SHOP, stateFolder: '/elsewhere' };
     expect(() => joined(both, 'shop', elsewhere, there)).toThrow(/knows a project shop that is run from \/home\/shop/);
-    expect(joined(both, 'shop', elsewhere, (folder) => folder === SHOP.stateFolder).projects.shop).toEqual(elsewhere);
+    expect(joined(both, 'shop', elsewhere, gone).projects.shop).toEqual(elsewhere);
   });
 
-  it('ends for a project whose folder is gone, and for no other', () => {
+  it('ends for a project that is gone, and for no other', () => {
     const again = { ...SHOP, stateFolder: '/new' };
-    expect(Object.keys(joined(both, 'new', again, (folder) => folder === SHOP.stateFolder).projects)).toEqual(['media', 'new']);
+    expect(Object.keys(joined(both, 'new', again, gone).projects)).toEqual(['media', 'new']);
     expect(() => joined(both, 'new', again, there)).toThrow(/is served by the project shop/);
-    expect(left(both, 'shop', '/elsewhere')).toBe(both);
-    expect(Object.keys(left(both, 'shop', SHOP.stateFolder).projects)).toEqual(['media']);
+    expect(left(both, 'shop', '/elsewhere', there)).toBe(both);
+    expect(Object.keys(left(both, 'shop', SHOP.stateFolder, there).projects)).toEqual(['media']);
+    expect(left(both, 'media', MEDIA.stateFolder, gone)).toEqual(NO_CLAIMS);
   });
 
   it('moves to the new name of a project', () => {
