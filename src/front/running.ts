@@ -74,8 +74,10 @@ export async function applyClaims(
   if (!found) return undefined;
   const before = store.currentConfig(place);
   const hash = store.switchConfig(place, configFiles(claims));
-  if (found.action === 'up')
-    await start(place, store.writeCompose(place, composeFile({ ...place, image: from }, published)), { context, lock });
+  // Compose leaves a container alone that is as it should be, also where it is not well.
+  const stuck = container?.health === 'unhealthy' || container?.state === 'restarting';
+  const file = () => store.writeCompose(place, composeFile({ ...place, image: from }, published));
+  if (found.action === 'up') await start(place, file(), stuck ? ['--force-recreate'] : [], { context, lock });
   else {
     const { exitCode, output } = await engine.exec((container as ObservedContainer).id, ['/usr/local/bin/reload']);
     if (exitCode !== 0) {
@@ -92,9 +94,14 @@ export async function applyClaims(
   return found;
 }
 
-async function start(place: store.Place, file: string, { context, lock }: Pick<Reach, 'context' | 'lock'>): Promise<void> {
+async function start(
+  place: store.Place,
+  file: string,
+  how: readonly string[],
+  { context, lock }: Pick<Reach, 'context' | 'lock'>,
+): Promise<void> {
   const docker = await context.docker();
-  const up = ['up', '--detach', '--wait', '--wait-timeout', String(START_SECONDS), '--pull', 'never', '--remove-orphans'];
+  const up = ['up', '--detach', '--wait', '--wait-timeout', String(START_SECONDS), '--pull', 'never', '--remove-orphans', ...how];
   const { exitCode, tail } = await docker.run(composeArgs(place.name, place.root, [file], ...up), {
     signal: context.signal,
     onStart: (pid) => lock.noteChild(pid),
