@@ -74,7 +74,7 @@ test('a second project comes, restarts its edge and is seen by its own name alon
     await good(second, 'up');
     await ready(shop, second);
     await good(second, 'restart', 'edge');
-    await until('the shop is served again', async () => (await shop(second, '/api/health').catch(() => undefined))?.status === 200, 20);
+    await until('the shop is served again', async () => (await shop(second, '/api/health').catch(() => undefined))?.status === 200, 60);
   });
   expect(report.failures).toEqual([]);
   expect(report.sent).toBeGreaterThan(100);
