@@ -12,8 +12,8 @@ import { type Workspace, workspace } from '../../support/workspace.ts';
 const env = { XDG_STATE_HOME: temporaryFolder('two-fronts') };
 const place = frontPlace(env);
 const NAMES = { first: 'localhost', second: 'shop.example.org' };
-/** Each request by a connection of its own, which the front has to pass on. */
-const LOAD = { rate: 50, fresh: true, postEvery: 0, paths: ['/api/health'] };
+/** Each by a connection of its own, which the front has to pass on. The edge has it in its cache: a second stack that starts may starve an application. */
+const LOAD = { rate: 50, fresh: true, postEvery: 0, paths: ['/app.css'] };
 let first: Workspace;
 let second: Workspace;
 
