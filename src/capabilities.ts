@@ -9,6 +9,7 @@ import { deploy } from './deploy/capability.ts';
 import { doctor } from './doctor/capability.ts';
 import { edge } from './edge/capability.ts';
 import { firewall } from './firewall/capability.ts';
+import { front } from './front/capability.ts';
 import { healing } from './healing/capability.ts';
 import { health } from './health/capability.ts';
 import { images } from './images/capability.ts';
@@ -51,6 +52,7 @@ const all = [
   secrets,
   schedule,
   healing,
+  front,
 ] as const;
 
 /** A step that no capability carries out does not compile: the error shows its name. */

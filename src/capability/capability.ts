@@ -28,8 +28,7 @@ export type { NextStep } from './next-step.ts';
 export { done, type Options, type Result } from './result.ts';
 export type { Schedule, Timer } from './schedule.ts';
 
-// The contract between a capability and the rest of the program: what it may use (Context), and what it contributes
-// (Capability). Types alone; they stand in one file because each names the other.
+// What a capability may use (Context) and what it contributes (Capability): types alone, in one file because each names the other.
 
 /** Every effect that a command may use, made once in main.ts. What is costly to load is behind a function. */
 export interface Context {
@@ -78,10 +77,7 @@ export interface Project {
   state: StateFolder;
 }
 
-/**
- * Every kind of step, by name, with its data. Each capability declares its own beside its code:
- * the interface StepKinds of this module, extended by a module declaration (see reconcile/plan/step.ts).
- */
+/** Every kind of step, by name, with its data: each capability adds its own by a module declaration (see reconcile/plan/step.ts). */
 // biome-ignore lint/suspicious/noEmptyInterface: it is filled by the capabilities
 export interface StepKinds {}
 
@@ -169,7 +165,9 @@ export interface FinishedUp extends UpRequest {
 /** What a capability adds to `up`. All of it is optional. */
 export interface UpPart {
   /** Reads what the stack is built with besides settings. */
-  gather?(project: Project): Promise<Gathered> | Gathered;
+  gather?(project: Project, context: Context): Promise<Gathered> | Gathered;
+  /** What is done beside the stack: `first` before a container is touched, which frees ports of the host, and `last`. @throws UserError */
+  beside?(request: UpRequest): Promise<{ first: Step[]; frees: number[]; last: Step[] } | undefined>;
   /** Looks at the host before these services are started. @throws UserError */
   beforeStart?(starting: readonly Service[], project: Project, context: Context): Promise<void> | void;
   /** Lines for the person, before anything changes. */
@@ -215,6 +213,8 @@ export interface Remnant {
 export interface DataPart {
   /** Why the data should not be deleted yet, and what to do about it; undefined where nothing speaks against it. */
   unprotected?(project: Project): Promise<{ reason: string; hint: string } | undefined>;
+  /** What the project gives back when its containers go, be its data kept or not. */
+  leaves?(leaving: Leaving): Promise<Step[]>;
   /** The data is gone. */
   deleted?(state: StateFolder): Promise<void>;
   /** What is there of it beside containers, networks and volumes of the stack. */

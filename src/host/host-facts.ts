@@ -113,16 +113,21 @@ async function portsOf(
   containers: readonly ObservedContainer[],
   engine: Engine | undefined,
 ): Promise<PortFacts[]> {
-  const published = (stack?.services ?? []).flatMap(({ name, ports }) => ports.map((port) => ({ ...port, service: name })));
-  const held = heldPorts(containers, published);
+  const published = (stack?.services ?? []).flatMap(({ name, ports, front }) => [
+    ...ports.map((port) => ({ ...port, service: name, by: undefined })),
+    ...(front?.ports ?? []).map((port) => ({ ...port, service: name, by: `of the Compose project ${front?.name}` })),
+  ]);
+  const own = heldPorts(containers, published);
   return Promise.all(
-    published.map(async ({ address, host: port, setting }) => {
-      const ours = held.has(port);
-      const taken = !ours && (await isTaken(address, port));
+    published.map(async ({ address, host: port, setting, by }) => {
+      const held = by === undefined && own.has(port);
+      const taken = !held && (await isTaken(address, port));
       const owner = taken
         ? ((await engine?.portOwner(port)) ?? processOn(port) ?? 'another program (run as root to see which)')
         : undefined;
-      return { address, port, setting, ours, takenBy: owner };
+      // The front has them for all of its projects.
+      const ours = held || (by !== undefined && owner?.endsWith(by) === true);
+      return { address, port, setting, ours, takenBy: ours ? undefined : owner };
     }),
   );
 }

@@ -1,4 +1,4 @@
-import type { Context, Project } from '../capability/capability.ts';
+import type { Context, Leaving, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { exists } from '../core/files.ts';
 import { checkCompose } from '../docker/compose.ts';
@@ -7,7 +7,7 @@ import { execute } from '../project/execute.ts';
 import { withLock } from '../project/with-lock.ts';
 import { emptySecrets } from '../secrets/store/secret-files.ts';
 import { COMPOSE_PROJECT, LABEL } from '../stack/labels.ts';
-import type { StateFolder } from '../state/state.ts';
+import { leavingSteps } from './beside/beside.ts';
 import type { Step } from './plan/step.ts';
 import { mountedVolumes, refuseForeign } from './refuse-foreign.ts';
 
@@ -22,13 +22,14 @@ export interface Removal {
 
 /** What `down` would do. @throws UserError where the project is foreign */
 export const planDown = async (context: Context, { loaded, state }: Project, volumes: boolean): Promise<Removal> =>
-  look(await context.engine(), loaded.settings.project, state, volumes);
+  look({ context, project: { loaded, state }, engine: await context.engine() }, volumes);
 
 /** Stops and removes a project; never a foreign one. A dry run, and one with nothing to do, leave no trace. */
 export async function takeDown(context: Context, { loaded, state }: Project, volumes: boolean): Promise<Removal> {
   const project = loaded.settings.project;
   const engine = await context.engine();
-  const seen = await look(engine, project, state, volumes);
+  const leaving = { context, project: { loaded, state }, engine };
+  const seen = await look(leaving, volumes);
   if (context.flags.dryRun || (seen.steps.length === 0 && !exists(state.root))) return seen;
   const command = `down${volumes ? ' --volumes' : ''}`;
   return withLock(
@@ -36,7 +37,7 @@ export async function takeDown(context: Context, { loaded, state }: Project, vol
     state,
     command,
     async (lock, record) => {
-      const removal = await look(engine, project, state, volumes);
+      const removal = await look(leaving, volumes);
       if (removal.steps.length === 0) return removal;
       record(removal.steps);
       const docker = await context.docker();
@@ -51,13 +52,17 @@ export async function takeDown(context: Context, { loaded, state }: Project, vol
   );
 }
 
-async function look(engine: Engine, project: string, state: StateFolder, volumes: boolean): Promise<Removal> {
+async function look(leaving: Leaving, volumes: boolean): Promise<Removal> {
+  const { engine, project: opened } = leaving;
+  const { state } = opened;
+  const { project } = opened.loaded.settings;
   const containers = await engine.observe(project);
   refuseForeign(project, containers, state.root);
   const deleted = volumes ? await deletedVolumes(engine, project, containers) : [];
   const services = [...new Set(containers.map((container) => container.service))].sort();
   const nothing = services.length === 0 && (!volumes || !state.manifest());
-  return { services, volumes: deleted, steps: nothing ? [] : [{ kind: 'compose-down', volumes, services, cause: 'asked for' }] };
+  const down: Step[] = nothing ? [] : [{ kind: 'compose-down', volumes, services, cause: 'asked for' }];
+  return { services, volumes: deleted, steps: [...down, ...(await leavingSteps(leaving))] };
 }
 
 /**

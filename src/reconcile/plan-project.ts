@@ -2,9 +2,8 @@ import type { Context } from '../capability/capability.ts';
 import { installedSerial } from '../certificates/store/install.ts';
 import { UserError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
-import { heldPorts, type PublishedPort } from '../docker/plan/held-ports.ts';
+import type { PublishedPort } from '../docker/plan/held-ports.ts';
 import type { Engine, ObservedContainer } from '../docker/types.ts';
-import { isTaken, processOn } from '../host/ports.ts';
 import { leadersOf, memberStates } from '../members/agent-cli.ts';
 import { placement, unplacedServices } from '../secrets/store/secret-files.ts';
 import type { Loaded } from '../settings/loaded.ts';
@@ -16,6 +15,8 @@ import type { Stack } from '../stack/types.ts';
 import { keptRelease } from '../state/kept.ts';
 import { launchProgramDue } from '../state/launch-program.ts';
 import { findMends } from '../state/mend.ts';
+import { besides, withBeside } from './beside/beside.ts';
+import { refuseTakenPorts } from './beside/taken-ports.ts';
 import { decideCarry } from './carry/decide.ts';
 import { checkMedia } from './media-check.ts';
 import { composeOf, readVolumeOwners } from './own-volume.ts';
@@ -132,7 +133,8 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
   const fetching = fetchSteps(stack, asked.fetch === true);
   // All of it is judged before anything of it is pulled.
   if (fetching.length > 0) await preflight(context, prepared.whole, new Set(), containers, engine, stack.leftOut);
-  const first = withSteps(fetching, planKeeping(stack, rendered, facts, kept));
+  const beside = await besides({ context, project: { loaded, state }, engine, stack, only: asked.only });
+  const first = withBeside(withSteps(fetching, planKeeping(stack, rendered, facts, kept)), beside);
   const carried = carry?.carried ?? [];
   if (asked.carryData && carried.length === 0)
     context.report.note('--carry-data: no data has to come along, because the stack reads the same volumes as at the last `up`');
@@ -147,7 +149,7 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
   await checkMedia(services);
   if (fetching.length === 0) await preflight(context, stack, names, containers, engine);
   for (const { up } of await context.capabilities()) await up?.beforeStart?.(services, { loaded, state }, context);
-  await refuseTakenPorts(stack, names, { containers, published: publishedPorts(manifest), engine });
+  await refuseTakenPorts(stack, names, { containers, published: publishedPorts(manifest), freed: beside.frees, engine });
   const refs = stack.images
     .filter((image) => stack.services.some((service) => names.has(service.name) && uses(service.image, image.ref)))
     .map((image) => image.ref);
@@ -159,22 +161,12 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
   );
   const volumesMade = Object.fromEntries((await engine.volumes()).map(({ name, createdAt }) => [name, createdAt]));
   const leaders = leadersOf(await memberStates(engine, containers, recreated?.member?.controller));
+  const missingImages = [...neededImages(stack, missing), ...missing.filter((ref) => addedRefs.includes(ref))];
   const serving = await servingReplicas(engine, containers, services.find(({ rolling }) => rolling)?.rolling?.balancer);
   return {
-    ...withSteps(
-      fetching,
-      planKeeping(
-        stack,
-        rendered,
-        {
-          ...facts,
-          leaders,
-          serving,
-          volumesMade,
-          missingImages: [...neededImages(stack, missing), ...missing.filter((ref) => addedRefs.includes(ref))],
-        },
-        kept,
-      ),
+    ...withBeside(
+      withSteps(fetching, planKeeping(stack, rendered, { ...facts, leaders, serving, volumesMade, missingImages }, kept)),
+      beside,
     ),
     prepared,
     leftBehind: left,
@@ -226,22 +218,3 @@ const publishedPorts = (manifest: Manifest | undefined): PublishedPort[] =>
   Object.entries(manifest ? composeOf(manifest) : {}).flatMap(([service, { ports }]) =>
     ((Array.isArray(ports) ? ports : []) as JsonObject[]).map(({ published }) => ({ service, host: Number(published) })),
   );
-
-async function refuseTakenPorts(
-  stack: Stack,
-  starting: ReadonlySet<string>,
-  { containers, published, engine }: { containers: readonly ObservedContainer[]; published: readonly PublishedPort[]; engine: Engine },
-): Promise<void> {
-  const ours = heldPorts(containers, published);
-  for (const service of stack.services.filter((entry) => starting.has(entry.name))) {
-    for (const port of service.ports) {
-      if (ours.has(port.host) || !(await isTaken(port.address, port.host))) continue;
-      const owner = (await engine.portOwner(port.host)) ?? processOn(port.host) ?? 'another program (run as root to see which)';
-      throw new UserError(
-        'PORT_TAKEN',
-        `port ${port.host} on ${port.address} is already in use by ${owner}; nothing was changed`,
-        `stop it, or choose another port: \`${port.setting}: ${port.host > 64000 ? port.host - 1000 : port.host + 1000}\` in medianest.yml`,
-      );
-    }
-  }
-}

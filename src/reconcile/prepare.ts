@@ -79,7 +79,7 @@ export interface RangeCheck extends Comparison {
 
 /** What capabilities have found on the host. */
 async function gather(context: Context, project: Project): Promise<Gathered> {
-  const parts = await Promise.all((await context.capabilities()).map(({ up }) => up?.gather?.(project)));
+  const parts = await Promise.all((await context.capabilities()).map(({ up }) => up?.gather?.(project, context)));
   const found = parts.filter((part) => part !== undefined);
   return { facts: Object.assign({}, ...found.map(({ facts }) => facts)), steps: found.flatMap(({ steps }) => steps) };
 }

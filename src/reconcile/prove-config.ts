@@ -3,7 +3,7 @@ import { UserError } from '../core/errors.ts';
 import type { DockerCli } from '../docker/compose.ts';
 import { bindArgs } from '../docker/mount-args.ts';
 import { certificatesOf, certificateTarget } from '../stack/certificates.ts';
-import type { Service } from '../stack/types.ts';
+import type { Mount, Service } from '../stack/types.ts';
 import type { StateFolder } from '../state/state.ts';
 
 /**
@@ -19,16 +19,17 @@ export async function proveConfig(
   signal: AbortSignal,
 ): Promise<void> {
   const [program = '', ...args] = service.check ?? [];
+  const isRead = ({ kind, readOnly }: Mount) => kind === 'bind' && readOnly;
   const mounted = (source: string, target: string) => bindArgs(path.resolve(state.root, source), target, 'readonly');
   const { exitCode, tail } = await docker.run(
     [
       ...['run', '--rm', '--network', 'none', '--read-only', '--cap-drop', 'ALL', '--user', String(service.uid), '--entrypoint', program],
-      ...['/tmp', '/run', ...service.mounts.filter(({ kind }) => kind !== 'bind').map(({ target }) => target)].flatMap((target) => [
+      ...['/tmp', '/run', ...service.mounts.filter((mount) => !isRead(mount)).map(({ target }) => target)].flatMap((target) => [
         '--tmpfs',
         `${target}:mode=1777,uid=${service.uid},gid=${service.gid ?? service.uid}`,
       ]),
       ...mounted(`config/${service.name}/${hash}`, '/etc/medianest/current'),
-      ...service.mounts.filter(({ kind }) => kind === 'bind').flatMap(({ source, target }) => mounted(source, target)),
+      ...service.mounts.filter(isRead).flatMap(({ source, target }) => mounted(source, target)),
       ...certificatesOf(service).flatMap((spec) => mounted(`certs/${spec.name}`, certificateTarget(service, spec))),
       ...(service.trust ? mounted('ca/trust', '/run/trust') : []),
       service.image.ref,

@@ -201,7 +201,7 @@ function checkAddresses(services: readonly Service[], facts: BuildFacts): void {
 
 /** Docker would find out only while it starts the second of them. */
 function checkPorts(services: readonly Service[]): void {
-  const published = services.flatMap((service) => service.ports);
+  const published = services.flatMap(({ ports, front }) => [...ports, ...(front?.ports ?? [])]);
   for (const [index, port] of published.entries()) {
     const other = published.slice(0, index).find((before) => before.host === port.host && sameAddress(before.address, port.address));
     if (!other) continue;

@@ -15,7 +15,7 @@ export interface Mount {
   backedUp?: FilePart;
   /** A volume whose contents belong to the user that the container runs as, which the operator chooses: `up` gives it to that user. */
   ofUser?: boolean;
-  /** A socket, and no folder of files. */
+  /** A socket, or a folder of sockets: no folder of files. */
   socket?: boolean;
 }
 

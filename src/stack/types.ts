@@ -2,6 +2,7 @@ import type { UserError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Secret } from '../core/secret.ts';
 import type { SecretPart } from '../core/secret-part.ts';
+import type { FrontLink, PublishedPort } from './front/link.ts';
 import type { ImageSpec, LeftOut } from './images/image.ts';
 import type { KernelNeed } from './kernel-need.ts';
 import type { Member, Role, Rolling } from './member.ts';
@@ -13,20 +14,12 @@ import type { Overrides } from './overrides.ts';
 import type { ProcessPlace } from './processes/place.ts';
 import type { SettingsTrial } from './settings-trial.ts';
 
+export type { FrontLink, PublishedPort } from './front/link.ts';
 export type { ImageSpec, LeftOut } from './images/image.ts';
 export type { Role, Rolling } from './member.ts';
 export type { FilePart, Mount, NfsExport } from './mount.ts';
 export { NETWORKS, type Network, type NetworkName } from './networks.ts';
 export type { ProcessPlace } from './processes/place.ts';
-
-/** A host port and where it leads. */
-export interface PublishedPort {
-  address: string;
-  host: number;
-  container: number;
-  /** The setting that moves it. */
-  setting: string;
-}
 
 /** Where a secret's value comes from: given by the operator, made once at random, or composed of others. */
 export type SecretSource =
@@ -101,6 +94,8 @@ export interface Blueprint {
   /** None: it has no network at all. */
   networks: NetworkName[];
   ports: PublishedPort[];
+  /** Its ports are those of the front, which several projects share. */
+  front?: FrontLink;
   mounts: Mount[];
   secrets: SecretSpec[];
   certificate?: CertificateSpec;

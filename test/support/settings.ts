@@ -226,6 +226,13 @@ app:
   replicas: 2
 `,
   },
+  shared: {
+    flags: { profile: 'dev-compose' },
+    file: `components: { balancer: true, cdn: true }
+cdn: { host: files.example.org }
+edge: { shared: true, address: every, httpPort: 80, httpsPort: 443, domains: [media.example.org, localhost] }
+`,
+  },
   probed: {
     flags: { profile: 'dev-compose' },
     file: 'components: { edge: false, postgres: true, redis: true }\napp: { image: "example.org/foreign:1", health: { get: /server/ping, intervalSeconds: 30 } }\n',

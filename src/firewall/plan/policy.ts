@@ -83,7 +83,7 @@ type Published = Pick<GovernedPort, 'name' | 'port' | 'protocol' | 'addresses'>;
 
 function publishedPorts({ services }: Input['stack']): Map<string, Published> {
   const found = new Map<string, Published & { addresses: string[] }>();
-  for (const { setting, host, address } of services.flatMap(({ ports }) => ports)) {
+  for (const { setting, host, address } of services.flatMap(({ ports, front }) => [...ports, ...(front?.ports ?? [])])) {
     const port = found.get(setting) ?? { name: setting, port: host, protocol: 'tcp' as const, addresses: [] };
     if (!port.addresses.includes(address)) port.addresses.push(address);
     found.set(setting, port);

@@ -10,6 +10,7 @@ import { otherProcesses, replicasOf } from '../app/processes/process.ts';
 import { refuseClaimedTwice, routesOf } from '../app/processes/routes.ts';
 import { MONITORING_HOSTS, monitored, STATUS_PORT } from '../shared/monitoring.ts';
 import { edgeSites, LOCAL_NAMES, type Site, siteView } from './edge-certificates.ts';
+import { frontOf, frontPart } from './edge-front.ts';
 import { limitsView } from './edge-limits.ts';
 import { edgeMetrics } from './edge-metrics.ts';
 import { errorPages } from './edge-pages.ts';
@@ -131,6 +132,11 @@ export const edge = defineService({
         'set `edge.certificate: internal-ca`',
       );
     }
+    const ports = addresses.flatMap((address) => [
+      { address, host: own.httpPort, container: 8080, setting: 'edge.httpPort' },
+      { address, host: own.httpsPort, container: 8443, setting: 'edge.httpsPort' },
+    ]);
+    const front = frontOf(own, [...names, ...cdnHost], ports, input);
     return [
       {
         name: 'edge',
@@ -140,11 +146,9 @@ export const edge = defineService({
         host: HOST,
         // Where its exporter asks it; nothing else can from there, but for what all visitors can.
         networks: ['dmz', 'app', ...(monitored(input) ? (['monitoring'] as const) : []), ...signIn.networks],
-        ports: addresses.flatMap((address) => [
-          { address, host: own.httpPort, container: 8080, setting: 'edge.httpPort' },
-          { address, host: own.httpsPort, container: 8443, setting: 'edge.httpsPort' },
-        ]),
-        mounts: [CACHE, WEBROOT, ...rulesMount(input.host.wafRules)],
+        ports: front ? [] : ports,
+        ...(front && { front }),
+        mounts: [CACHE, WEBROOT, ...rulesMount(input.host.wafRules), ...frontPart(front, input).mounts],
         secrets: signIn.secrets,
         ...(signIn.view.signOn && { configFrom: ['edge', 'edge-sign-on'] }),
         certificate: main.certificate,
@@ -156,7 +160,8 @@ export const edge = defineService({
         trust: tls || balanced || main.certificate.issuer === 'internal-ca',
         environment: {},
         view: {
-          ipv6: addresses.some(isIpv6),
+          ipv6: !front && addresses.some(isIpv6),
+          shared: front !== undefined,
           serverNames: names.map(urlHost),
           mainName: urlHost(own.domains[0] as string),
           ...portsView(own),
@@ -212,7 +217,7 @@ export const edge = defineService({
           '/var/cache/edge': 'static files of the CDN tier, and request bodies too large for memory',
           '/tmp': 'nothing of its own; programs expect it',
           '/run': 'its process id',
-          ports: 'the only way in: HTTP and HTTPS',
+          ...frontPart(front, input).keeps,
         },
         // Not the replicas where there is a balancer: `scale` would make a new container necessary.
         after: balanced

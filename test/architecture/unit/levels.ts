@@ -25,7 +25,7 @@ export const LEVELS: readonly (readonly string[])[] = [
   ['certificates/store'],
   ['certificates/acme'],
   ['reconcile'],
-  ['certificates', 'deploy', 'edge', 'firewall', 'images', 'members', 'schedule', 'secrets', 'users', 'waf'],
+  ['certificates', 'deploy', 'edge', 'firewall', 'front', 'images', 'members', 'schedule', 'secrets', 'users', 'waf'],
   ['autoscale', 'backup'],
   ['doctor', 'healing', 'health', 'import', 'logs', 'topology'],
   ['alerts', 'traces'],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Context } from '../../../src/capability/capability.ts';
 import { deploy } from '../../../src/deploy/capability.ts';
 import { candidateOf, deployedOf, deploySteps, servicesIn, unroutedIn } from '../../../src/deploy/plan/deploy.ts';
 import { migratedSince } from '../../../src/deploy/plan/migrated.ts';
@@ -204,7 +205,7 @@ it('each process keeps its number from one plan to the next, with a migration or
     const state = new StateFolder(temporaryFolder('processes'));
     await state.commit(files, stack, async () => {});
     const loaded = load({ file: `app: { ${app} }\n${SERVICES}`, flags: { profile: 'prod' } });
-    const { facts } = (await deploy.up?.gather?.({ loaded, state })) ?? {};
+    const { facts } = (await deploy.up?.gather?.({ loaded, state }, {} as Context)) ?? {};
     expect(facts?.processNumbers).toEqual({ backend: 0, worker: 1 });
   }
 });

@@ -53,7 +53,7 @@ describe('what is left of a project', () => {
   const loaded = load({ file: 'project: shop\nprofile: dev-compose\n' });
   const image = (ref: string, built = false) => ({ id: `sha256:${ref}`, refs: [ref], bytes: 1024 ** 3, built });
   const remains = async (engine: Partial<Engine>) => {
-    const context = { capabilities: async () => capabilities } as unknown as Leaving['context'];
+    const context = { env: { XDG_STATE_HOME: '/nowhere' }, capabilities: async () => capabilities } as unknown as Leaving['context'];
     const project = { loaded, state: new StateFolder('/nowhere') };
     const all: Engine = {
       images: async () => [],

@@ -73,6 +73,12 @@ const fields = z.strictObject({
   ),
   httpPort: port(8080).describe('Plain HTTP: redirects to HTTPS'),
   httpsPort: port(8443).describe('HTTPS'),
+  shared: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Share the address and the two ports with other projects of this host, by name: they lead to a front that each project joins (docs/several-projects.md)',
+    ),
   publicPort: portNumber
     .optional()
     .describe('Port of HTTPS that the world sees, where a router or proxy maps it to `edge.httpsPort`: redirects and links name this one'),

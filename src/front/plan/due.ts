@@ -1,0 +1,27 @@
+import type { ObservedContainer } from '../../docker/types.ts';
+
+/** What is there of the front. */
+export interface SeenFront {
+  container: Pick<ObservedContainer, 'state' | 'health' | 'inputs'> | undefined;
+  /** Hash of the configuration that it was last told to read; undefined where that is not known. */
+  applied: string | undefined;
+}
+
+/** What has to be done about the front, and why. */
+export interface Due {
+  /** `up`: a container is made, started or replaced. `reload`: it reads its configuration, and drops no connection. */
+  action: 'up' | 'reload';
+  cause: string;
+}
+
+/**
+ * @param wanted hashes of what the container is made of and of its configuration @returns undefined where nothing is due
+ */
+export function due({ container, applied }: SeenFront, wanted: { inputs: string; config: string }): Due | undefined {
+  if (!container) return { action: 'up', cause: 'it is not there yet' };
+  if (container.inputs !== wanted.inputs)
+    return { action: 'up', cause: 'its ports or its image changed: about 1 s without new connections' };
+  if (container.state !== 'running') return { action: 'up', cause: `it is ${container.state}` };
+  if (container.health === 'unhealthy' || container.health === 'starting') return { action: 'up', cause: `it is ${container.health}` };
+  return applied === wanted.config ? undefined : { action: 'reload', cause: 'its projects or their names changed' };
+}

@@ -1,0 +1,36 @@
+import { UserError } from '../../core/errors.ts';
+import { heldPorts, type PublishedPort } from '../../docker/plan/held-ports.ts';
+import type { Engine, ObservedContainer } from '../../docker/types.ts';
+import { isTaken, processOn } from '../../host/ports.ts';
+import type { Stack } from '../../stack/types.ts';
+
+/**
+ * Docker would find out only while it starts the container.
+ * @param starting services that get a container or start one
+ * @param published what the services of the last `up` publish
+ * @param freed ports that a step frees before the containers start
+ * @throws UserError PORT_TAKEN
+ */
+export async function refuseTakenPorts(
+  stack: Stack,
+  starting: ReadonlySet<string>,
+  {
+    containers,
+    published,
+    freed,
+    engine,
+  }: { containers: readonly ObservedContainer[]; published: readonly PublishedPort[]; freed: readonly number[]; engine: Engine },
+): Promise<void> {
+  const ours = heldPorts(containers, published);
+  for (const service of stack.services.filter((entry) => starting.has(entry.name))) {
+    for (const port of service.ports) {
+      if (ours.has(port.host) || freed.includes(port.host) || !(await isTaken(port.address, port.host))) continue;
+      const owner = (await engine.portOwner(port.host)) ?? processOn(port.host) ?? 'another program (run as root to see which)';
+      throw new UserError(
+        'PORT_TAKEN',
+        `port ${port.host} on ${port.address} is already in use by ${owner}; nothing was changed`,
+        `stop it, or choose another port: \`${port.setting}: ${port.host > 64000 ? port.host - 1000 : port.host + 1000}\` in medianest.yml`,
+      );
+    }
+  }
+}
