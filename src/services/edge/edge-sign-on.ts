@@ -51,6 +51,8 @@ export function signOnPart(own: EdgeSettings, asked: readonly string[], hasStati
       accessRules: paths.flatMap(({ paths: starts, access }) => starts.map((start) => ({ pattern: regexText(start), access }))),
       otherwise,
       strict,
+      tokenTries: own.login ? own.login.perMinute + own.login.burst : 0,
+      knownSeconds: graceMinutes * 60 + FRESH_SECONDS,
     },
   };
 }

@@ -202,6 +202,7 @@ export const edge = defineService({
           maintenance: input.overrides.maintenance !== undefined,
           metricsPath: application.metricsPath.split('?')[0] as string,
           openPaths,
+          healthChecks: [...new Set(asked)].flatMap((path) => ['GET', 'HEAD'].map((method) => nginxText(`${method} ${path}`))),
           ...signIn.view,
           ...cdnParts,
           ...wafView(own.waf, own, input.host.wafRules, application.image ? [] : PORTAL_TEXT, signIn.view.signOn),

@@ -40,7 +40,7 @@ export const signOn = defineService({
       );
     }
     const { access, domains } = input.settingsOf(edge);
-    const rules = access === 'none' ? [] : access;
+    const rules = accessOf(access === 'none' ? [] : access);
     const hosts = otherProcesses(input).flatMap(({ beside }) => beside?.host ?? []);
     const names = [...new Set([...domains, ...hosts, ...LOCAL_NAMES.filter((name) => !name.includes(':'))])];
     const database = databaseContract(input);
@@ -65,7 +65,8 @@ export const signOn = defineService({
         },
         view: {},
         files: {
-          'lmConf-1.json': `${JSON.stringify(engineConfiguration(own, accessOf(rules), names), null, 2)}\n`,
+          'lmConf-1.json': `${JSON.stringify(engineConfiguration(own, rules, names), null, 2)}\n`,
+          'token-rules.json': `${JSON.stringify(rules.tokens, null, 2)}\n`,
           database: databaseFile(input),
         },
         ...(database.trust && { trust: true }),
