@@ -54,7 +54,7 @@ const failed = (r) => {
 
 // An answer that is remembered says until when it may be: nginx itself would serve it for as long as requests for it come.
 function bound(r) {
-  if (r.variables.token_hash) return boundToken(r);
+  if (r.variables.token_given) return boundToken(r);
   if (r.status === 200 && !(Number(r.headersOut['Remote-Until']) > Date.now() / 1000)) failed(r);
 }
 
@@ -80,9 +80,9 @@ function tokenFirstLook(r) {
 // Where the provider cannot be asked, a token passes only if it was not refused since its last answer.
 function boundToken(r) {
   const v = r.variables;
-  const { token_hash: hash, needs } = v;
-  const { known_tokens: known, token_tries: tries } = ngx.shared;
-  if (needs === 'open') return;
+  const hash = v.token_hash;
+  const known = ngx.shared.known_tokens;
+  if (v.needs === 'open') return;
   v.token_name = r.headersOut['Remote-Token'] || '';
   if (r.status === 200) {
     const ended = !(Number(r.headersOut['Remote-Until']) > Date.now() / 1000);
@@ -100,7 +100,7 @@ function boundToken(r) {
   v.token_refused = reason;
   if (reason === 'role' || reason === 'mfa' || reason === 'tries') return;
   known.delete(hash);
-  tries.incr(triesOf(r), 1, 0);
+  ngx.shared.token_tries.incr(triesOf(r), 1, 0);
 }
 
 export default { assertion, bound, cookies, name, signInAt, tokenFirstLook, tokenHash };
