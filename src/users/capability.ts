@@ -1,12 +1,13 @@
 import type { Capability } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
-import { tokenCommands } from './commands/tokens.ts';
+import { usersClients } from './commands/clients.ts';
+import { usersToken } from './commands/tokens.ts';
 import { commands } from './commands/users.ts';
 
 /** Who may sign in, and what they may see. */
 export const users: Capability = {
   name: 'users',
-  commands: [...commands, ...tokenCommands],
+  commands: [...commands, usersToken, usersClients],
   groups: {
     users: {
       section: 'Security',

@@ -16,7 +16,7 @@ export const signsIn = ({ loaded }: Project): boolean => loaded.settings.compone
 
 export const signOnSettingsOf = ({ loaded }: Project): SignOnSettings => loaded.settings.signOn as SignOnSettings;
 
-const edgeOf = ({ loaded }: Project): EdgeSettings => loaded.settings.edge as EdgeSettings;
+export const edgeOf = ({ loaded }: Project): EdgeSettings => loaded.settings.edge as EdgeSettings;
 
 /** The link that an invited person opens: by the portal's first name. */
 export const invitationLink = (project: Project, invitation: Pick<Invitation, 'token'>): string => {
@@ -30,7 +30,8 @@ async function ask<T>(engine: Engine, containers: readonly ObservedContainer[], 
   return answerOf<T>(await engine.exec(container.id, argvOf(request)));
 }
 
-function requireSignOn(project: Project): void {
+/** @throws UserError NOT_RUNNING where sign-on is off */
+export function requireSignOn(project: Project): void {
   if (signsIn(project)) return;
   throw new UserError('NOT_RUNNING', 'there are no users: sign-on is off', 'set `components: { sign-on: true }`, then medianest up');
 }

@@ -34,7 +34,9 @@ const STRICT = 'all';
 /** A session's groups are in `$roles`, separated by commas; names of groups have no character with a meaning here. */
 const inAny = (groups: readonly string[]): string => `$roles =~ /(?:^|,)(?:${groups.join('|')})(?:,|$)/`;
 
-const condition = ({ roles, mfa }: Pick<AccessRule, 'roles' | 'mfa'>): string => `${inAny(groupsFor(roles))}${mfa ? ' and $_2f' : ''}`;
+/** What a session must be like, in the words of the identity provider. */
+export const condition = ({ roles, mfa }: Pick<AccessRule, 'roles' | 'mfa'>): string =>
+  `${inAny(groupsFor(roles))}${mfa ? ' and $_2f' : ''}`;
 
 const forTokens = (rules: readonly Pick<AccessRule, 'roles' | 'mfa' | 'tokens'>[]): TokenRule =>
   rules.every(({ mfa, tokens }) => tokens ?? !mfa) ? rules.map(({ roles }) => groupsFor(roles)) : null;
