@@ -56,6 +56,7 @@ export const SIGN_ON_RULES: SanitizeRules = {
   psessions: 'truncate',
   tokens: 'truncate',
   used_codes: 'truncate',
+  recovery_codes: 'truncate',
 };
 
 /** These words, and not a part of longer ones. */
