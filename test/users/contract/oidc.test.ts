@@ -34,7 +34,7 @@ afterAll(() => {
 });
 
 const shown = async (name: string) => parsed<Client & { secret: string }>(await stack.space.run(['users', 'clients', name, '--json']));
-const authority = () => readFileSync(path.join(stack.space.state, 'certs/ca/root.pem'), 'utf8');
+const authority = () => readFileSync(path.join(stack.space.state, 'ca/root.crt'), 'utf8');
 const discover = async (of = films) =>
   client.discovery(new URL(of.issuer), of.id, of.secret, undefined, { [client.customFetch]: fetchBy(authority()) as client.CustomFetch });
 
