@@ -78,7 +78,7 @@ describe('an API token', () => {
       [film.token, '/strict', 403],
       [film.token, '/machines', 200],
       [robot.token, '/x', 403],
-      [robot.token, '/admin/films/..%2f..%2fx', 403],
+      [robot.token, '/admin/films//x', 403],
       ['mn_short', '/x', 401],
       [`mn_${'a'.repeat(43)}`, '/x', 401],
     ] as const;
@@ -92,7 +92,7 @@ describe('an API token', () => {
         ['film', 'role', '/admin'],
         ['film', 'mfa', '/strict'],
         ['robot', 'path', '/x'],
-        ['robot', 'mfa', '/admin/films/..%2f..%2fx'],
+        ['robot', 'mfa', '/admin/films//x'],
         ['', 'malformed', '/x'],
         ['', 'unknown', '/x'],
       ]),
@@ -105,7 +105,8 @@ describe('an API token', () => {
       const { stdout, stderr } = await docker(['logs', one]);
       expect(stdout + stderr).not.toContain(film.token.slice(3));
     }
-    expect((await refusals()).at(-1)).toMatchObject({ reason: 'query', path: '/share/x' });
+    const written = async () => (await refusals()).some(({ reason, path }) => reason === 'query' && path === '/share/x');
+    await until('it is written', written, 5);
   });
 
   it('that is guessed is slowed for all unknown ones of that client, and for no other', async () => {

@@ -9,7 +9,7 @@ const within = (least: number, most: number) => {
 
 /** HTTPS; plain HTTP to this very device; or a scheme of an app's own, which has a dot (RFC 8252, 7.1 and 7.3). Matched letter by letter. */
 const REDIRECT =
-  /^(?:https:\/\/[^\s/?#@*\\]+|http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?|[a-z][a-z0-9+-]*\.[a-z0-9.+-]*:\/)(?:[/?][^\s#*\\]*)?$/;
+  /^(?:https:\/\/[^\s/?#@*\\]+|http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?|[a-z][a-z0-9+-]*\.[a-z0-9.+-]*:(?=\/))(?:[/?][^\s#*\\]*)?$/;
 const redirect = z
   .string()
   .regex(REDIRECT, 'should be a whole address such as https://grafana.example.org/login/generic_oauth, without * and #');
