@@ -23,6 +23,12 @@ export function clientSecrets(clients: Clients): SecretSpec[] {
   return [OIDC_KEY, ...names.map((name): SecretSpec => ({ name: clientSecret(name), source: { generate: true, bytes: 32 } }))];
 }
 
+/** Their names, for the container's entrypoint. */
+export function clientNames(clients: Clients): Record<string, string> {
+  const names = Object.keys(clients);
+  return names.length > 0 ? { SIGN_ON_CLIENTS: names.join(' ') } : {};
+}
+
 /** Claims of a user -> what of a session they are: its groups as a list. */
 const CLAIMS = { preferred_username: 'uid', name: 'cn', email: 'mail', groups: 'group_list;string;always' };
 

@@ -5,7 +5,7 @@ import { otherProcesses } from '../app/processes/process.ts';
 import { databaseContract } from '../app/stores.ts';
 import { edge, portalUrl } from '../edge/edge.ts';
 import { LOCAL_NAMES } from '../edge/edge-certificates.ts';
-import { clientSecrets, issuerOf } from './clients.ts';
+import { clientNames, clientSecrets, issuerOf } from './clients.ts';
 import { engineConfiguration } from './engine-configuration.ts';
 import { accessOf } from './settings/access.ts';
 import { DATABASE_PASSWORD, DATABASE_ROLE, FRESH_SECONDS, SIGN_ON, SIGN_ON_HOST, SIGN_ON_PORT } from './settings/address.ts';
@@ -64,6 +64,7 @@ export const signOn = defineService({
           // Beyond the time in which the edge does not ask again.
           SIGN_ON_GRACE_SECONDS: String(own.graceMinutes * 60 + FRESH_SECONDS),
           SIGN_ON_SESSION_SECONDS: String(own.sessionHours * 3600),
+          ...clientNames(own.clients),
         },
         view: {},
         files: {
