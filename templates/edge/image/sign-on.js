@@ -70,7 +70,6 @@ const triesOf = (r) => `${r.rawVariables.client.toString('hex')}:${Math.floor(Da
 
 function tokenFirstLook(r) {
   const v = r.variables;
-  if (!v.token_given) return '';
   const most = Number(v.token_tries_limit);
   const known = v.token_hash && ngx.shared.known_tokens.has(v.token_hash);
   if (most > 0 && !known && (ngx.shared.token_tries.get(triesOf(r)) || 0) >= most) return 'tries';

@@ -126,7 +126,7 @@ describe('the edge', () => {
 
   it('counts what was refused for being no token, and does not ask about others of that client then', () => {
     const look = (more: Record<string, string> = {}) => script.tokenFirstLook(asked({}, more));
-    expect([look(), look({ token_given: '' }), look({ token_hash: '' })]).toEqual(['', '', 'malformed']);
+    expect([look(), look({ token_hash: '' })]).toEqual(['', 'malformed']);
     for (const reason of ['role', 'mfa', 'ended', 'unknown'])
       expect(outcome(asked({ 'Remote-Refused': reason }, {}, 401))).toEqual([401, reason, '']);
     expect([look(), look({ token_tries_limit: '0' })]).toEqual(['tries', '']);
