@@ -42,6 +42,13 @@ export const signOn = defineService({
     }
     const edgeSettings = input.settingsOf(edge);
     const { access, domains } = edgeSettings;
+    if (access === 'none' && Object.keys(own.clients).length > 0) {
+      throw new UserError(
+        'INVALID_SETTINGS',
+        'signOn.clients: applications send their users to the sign-in, and edge.access: none leaves it out',
+        'leave out `signOn.clients`, or `edge.access: none`',
+      );
+    }
     const rules = accessOf(access === 'none' ? [] : access);
     const hosts = otherProcesses(input).flatMap(({ beside }) => beside?.host ?? []);
     const names = [...new Set([...domains, ...hosts, ...LOCAL_NAMES.filter((name) => !name.includes(':'))])];

@@ -137,6 +137,8 @@ describe('the edge', () => {
   it('refuses names that would be open to strangers, and a stack without what it needs', () => {
     const stack = (file: string) => () => stackOf(load({ file, flags: { profile: 'dev-compose' } }));
     expect(stack('components: { sign-on: true, cdn: true }\ncdn: { host: static.example.org }\n')).toThrow('cdn.host gives static files');
+    const clients = 'signOn: { clients: { films: { redirect: [https://films.example.org/] } } }';
+    expect(stack(`components: { sign-on: true }\nedge: { access: none }\n${clients}\n`)).toThrow('edge.access: none leaves it out');
     expect(stack('components: { sign-on: true, edge: false }\n')).toThrow('sign-on needs edge');
     expect(stack('components: { sign-on: true, postgres: false }\n')).toThrow('sign-on needs postgres');
   });

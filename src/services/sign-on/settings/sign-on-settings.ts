@@ -13,7 +13,9 @@ const REDIRECT =
 const redirect = z
   .string()
   .regex(REDIRECT, 'should be a whole address such as https://grafana.example.org/login/generic_oauth, without * and #');
-const role = z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, `should be one of ${ROLES.join(', ')}, or a group of your own such as family`);
+const role = z
+  .string()
+  .regex(/^(?!everyone$)[a-z][a-z0-9_-]{0,31}$/, `should be one of ${ROLES.join(', ')}, or a group of your own such as family`);
 
 const client = z.strictObject({
   redirect: z.array(redirect).min(1).describe('Where the sign-in may return to, letter by letter'),

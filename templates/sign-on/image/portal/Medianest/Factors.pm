@@ -30,17 +30,18 @@ sub judge {
     my ( $self, $verify, $module, $req, $session ) = @_;
     my $login = $session->{ $self->conf->{whatToTrace} };
     my $code  = lc( $req->param('code') // '' ) =~ s/[\s-]//gr;
-    my $result;
-    eval { $result = $code =~ /\A[a-z2-7]{16}\z/ ? $self->recover( $req, $login, $code ) : $self->once( $req, $login, $code, $verify, $module, $session ); 1 } or do {
-        $self->logger->error("second factor: $@");
-        return PE_ERROR;
+    my $result = eval {
+        $code =~ /\A[a-z2-7]{16}\z/
+          ? $self->recover( $req, $login, $code )
+          : $self->once( $req, $login, $code, $module->$verify( $req, $session ) );
     };
-    return $result;
+    return $result if defined $result;
+    $self->logger->error("second factor: $@");
+    return PE_ERROR;
 }
 
 sub once {
-    my ( $self, $req, $login, $code, $verify, $module, $session ) = @_;
-    my $result = $module->$verify( $req, $session );
+    my ( $self, $req, $login, $code, $result ) = @_;
     return $result if $result != PE_OK;
     my $new = Medianest::Database::connection()->do( <<'SQL', undef, $login, $code );
 INSERT INTO used_codes (login, code) VALUES (?, ?)
