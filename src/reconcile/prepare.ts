@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -136,7 +136,7 @@ export async function prepare(context: Context, loaded: Loaded, check: RangeChec
   const secrets = resolveStackSecrets(
     stack.secrets,
     loadSecrets(state),
-    (bytes) => randomBytes(bytes).toString('base64url'),
+    (bytes, rsa) => (rsa ? newRsaKey(rsa) : randomBytes(bytes).toString('base64url')),
     now.toISOString(),
     check.renew,
   );
@@ -223,3 +223,7 @@ function memoise(compute: (key: string) => string): (key: string) => string {
     return value;
   };
 }
+
+/** PKCS #8 in base64, on one line. */
+const newRsaKey = (modulusLength: number): string =>
+  generateKeyPairSync('rsa', { modulusLength }).privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64');

@@ -25,6 +25,8 @@ export type { ProcessPlace } from './processes/place.ts';
 export type SecretSource =
   | { given: Secret }
   | { generate: true /** Random bytes, written as base64url; 24 where it is not said. */; bytes?: number }
+  /** An RSA key of that many bits: PKCS #8 in base64, on one line. */
+  | { generate: true; rsa: number }
   /** `{name}` is replaced by the value of another secret, percent-encoded (RFC 3986) for use in a URL. */
   | { format: string }
   /** The same in pieces: braces in them mean nothing, and each secret says how it is written. */

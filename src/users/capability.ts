@@ -1,13 +1,18 @@
 import type { Capability } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
+import { usersClients } from './commands/clients.ts';
+import { usersToken } from './commands/tokens.ts';
 import { commands } from './commands/users.ts';
 
 /** Who may sign in, and what they may see. */
 export const users: Capability = {
   name: 'users',
-  commands,
+  commands: [...commands, usersToken, usersClients],
   groups: {
-    users: { section: 'Security', summary: 'Who may sign in (components: { sign-on: true }): invitations, roles, second factors' },
+    users: {
+      section: 'Security',
+      summary: 'Who may sign in (components: { sign-on: true }): invitations, roles, second factors, API tokens',
+    },
   },
   up: {
     outside: async (context, project) => {

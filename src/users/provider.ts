@@ -8,14 +8,15 @@ import type { EdgeSettings } from '../services/edge/settings/edge-settings.ts';
 import { SIGN_ON } from '../services/sign-on/settings/address.ts';
 import type { SignOnSettings } from '../services/sign-on/settings/sign-on-settings.ts';
 import { listenAddresses } from '../settings/fields.ts';
-import { answerOf, argvOf, type Invitation, linkOf, type Request, type User } from './plan/requests.ts';
+import { answerOf, argvOf, type Invitation, linkOf, type Request, type User, wordsOf } from './plan/requests.ts';
+import type { Token } from './plan/tokens.ts';
 
 /** Whether visitors sign in, by the settings. */
 export const signsIn = ({ loaded }: Project): boolean => loaded.settings.components[SIGN_ON] === true;
 
 export const signOnSettingsOf = ({ loaded }: Project): SignOnSettings => loaded.settings.signOn as SignOnSettings;
 
-const edgeOf = ({ loaded }: Project): EdgeSettings => loaded.settings.edge as EdgeSettings;
+export const edgeOf = ({ loaded }: Project): EdgeSettings => loaded.settings.edge as EdgeSettings;
 
 /** The link that an invited person opens: by the portal's first name. */
 export const invitationLink = (project: Project, invitation: Pick<Invitation, 'token'>): string => {
@@ -29,7 +30,8 @@ async function ask<T>(engine: Engine, containers: readonly ObservedContainer[], 
   return answerOf<T>(await engine.exec(container.id, argvOf(request)));
 }
 
-function requireSignOn(project: Project): void {
+/** @throws UserError NOT_RUNNING where sign-on is off */
+export function requireSignOn(project: Project): void {
   if (signsIn(project)) return;
   throw new UserError('NOT_RUNNING', 'there are no users: sign-on is off', 'set `components: { sign-on: true }`, then medianest up');
 }
@@ -41,6 +43,13 @@ export async function listUsers(project: Project, engine: Engine, containers?: r
   return (await ask<{ users: User[] }>(engine, seen, { command: 'list' })).users;
 }
 
+/** All API tokens, by name. @throws UserError where the identity provider or its database does not answer */
+export async function listTokens(project: Project, engine: Engine): Promise<Token[]> {
+  requireSignOn(project);
+  const containers = await engine.observe(project.loaded.settings.project);
+  return (await ask<{ tokens: Token[] }>(engine, containers, { command: 'tokens' })).tokens;
+}
+
 /**
  * Changes users, under the lock and with a line in the audit log. A dry run changes nothing.
  * @returns what the identity provider answered; undefined for a dry run
@@ -49,7 +58,6 @@ export async function changeUsers<T>(context: Context, project: Project, request
   requireSignOn(project);
   const engine = await context.engine();
   const name = project.loaded.settings.project;
-  const words = request.command === 'first' ? ['up'] : ['users', request.command, ...(request.login ? [request.login] : [])];
   const change = async (_lock: unknown, record: (plan: unknown) => void) => {
     const containers = await engine.observe(name);
     refuseForeign(name, containers, project.state.root);
@@ -57,7 +65,7 @@ export async function changeUsers<T>(context: Context, project: Project, request
     record(request);
     return ask<T>(engine, containers, request);
   };
-  return withLock(context, project.state, words.join(' '), change, intent);
+  return withLock(context, project.state, wordsOf(request), change, intent);
 }
 
 /**

@@ -21,13 +21,13 @@ export interface ResolvedSecrets {
 
 /**
  * Gives every secret its value: the operator's, the one kept, or a new one.
- * @param random makes a text of that many random bytes; @param now ISO time for what is new
+ * @param random makes a text of that many random bytes, or an RSA key of so many bits; @param now ISO time for what is new
  * @param renew those of the generated that are to get a new value
  */
 export function resolveStackSecrets(
   specs: readonly SecretSpec[],
   stored: StoredSecrets | undefined,
-  random: (bytes: number) => string,
+  random: (bytes: number, rsa?: number) => string,
   now: string,
   renew: readonly string[] = [],
 ): ResolvedSecrets {
@@ -38,9 +38,10 @@ export function resolveStackSecrets(
     store.values[name] = { value, origin, since: now };
     changed.push(name);
   };
+  const made = (source: { bytes?: number } | { rsa: number }) => ('rsa' in source ? random(0, source.rsa) : random(source.bytes ?? 24));
   for (const { name, source } of specs) {
     if ('given' in source) keep(name, source.given.reveal(), 'given');
-    else if ('generate' in source && (!store.values[name] || renew.includes(name))) keep(name, random(source.bytes ?? 24), 'generated');
+    else if ('generate' in source && (!store.values[name] || renew.includes(name))) keep(name, made(source), 'generated');
   }
   const plain = (name: string): string => store.values[name]?.value ?? '';
   const composed = ({ name, source }: SecretSpec): string => {

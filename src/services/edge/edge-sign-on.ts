@@ -16,7 +16,7 @@ export const SIGN_ON_NAMES = ['Remote-User', 'Remote-Name', 'Remote-Email', 'Rem
 /** The key as nginx reads it: JSON. */
 const EDGE_KEY: SecretSpec = { name: 'sign-on-key-edge', source: { format: `{"key":"{${ASSERTION_KEY}}"}` } };
 
-const NONE = { networks: [] as NetworkName[], secrets: [] as Blueprint['secrets'], view: { signOn: false } };
+const NONE = { networks: [] as NetworkName[], secrets: [] as Blueprint['secrets'], view: { signOn: false }, hasClients: false };
 
 /** Copies of static files under a name of their own are given to all: no session reaches that name. */
 function refuseOpenCopies(): never {
@@ -36,11 +36,12 @@ function refuseOpenCopies(): never {
 export function signOnPart(own: EdgeSettings, asked: readonly string[], hasStaticHost: boolean, input: BuildInput) {
   if (!input.enabled(SIGN_ON) || own.access === 'none') return NONE;
   if (hasStaticHost) refuseOpenCopies();
-  const { graceMinutes } = input.settingsOf(SETTINGS);
+  const { graceMinutes, clients } = input.settingsOf(SETTINGS);
   const { paths, otherwise, strict } = accessOf(own.access);
   return {
     networks: ['auth'] as NetworkName[],
     secrets: [EDGE_KEY],
+    hasClients: Object.keys(clients).length > 0,
     view: {
       signOn: true,
       signOnServer: `${input.address('auth', SIGN_ON_HOST)}:${SIGN_ON_PORT}`,
@@ -51,6 +52,8 @@ export function signOnPart(own: EdgeSettings, asked: readonly string[], hasStati
       accessRules: paths.flatMap(({ paths: starts, access }) => starts.map((start) => ({ pattern: regexText(start), access }))),
       otherwise,
       strict,
+      tokenTries: own.login ? own.login.perMinute + own.login.burst : 0,
+      knownSeconds: graceMinutes * 60 + FRESH_SECONDS,
     },
   };
 }

@@ -1,3 +1,4 @@
+import { clientsConfiguration } from './clients.ts';
 import type { Access } from './settings/access.ts';
 import { WITH_SECOND_FACTOR } from './settings/roles.ts';
 import type { SignOnSettings } from './settings/sign-on-settings.ts';
@@ -22,8 +23,9 @@ const storage = (table: string) => ({
  * The configuration of LemonLDAP::NG 2.21 (its manual, "Parameters list"). Users, sessions and second factors are in PostgreSQL; a
  * session is in no other place, so that one that has ended is refused at once.
  * @param domains names under which the sign-in may return to the application
+ * @param issuer its own address, for applications that use OpenID Connect
  */
-export function engineConfiguration(own: SignOnSettings, access: Access, domains: readonly string[]) {
+export function engineConfiguration(own: SignOnSettings, access: Access, domains: readonly string[], issuer: string) {
   const session = { globalStorage: 'Apache::Session::Browseable::PgJSON', globalStorageOptions: storage('sessions') };
   const devices = { persistentStorage: 'Apache::Session::Browseable::PgJSON', persistentStorageOptions: storage('psessions') };
   return {
@@ -127,5 +129,6 @@ export function engineConfiguration(own: SignOnSettings, access: Access, domains
     applicationList: {},
     notification: 0,
     stayConnected: 0,
+    ...clientsConfiguration(own.clients, issuer, fromInside),
   };
 }

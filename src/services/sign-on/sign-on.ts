@@ -3,8 +3,9 @@ import { type BuildInput, defineService } from '../../stack/service.ts';
 import type { SecretSpec } from '../../stack/types.ts';
 import { otherProcesses } from '../app/processes/process.ts';
 import { databaseContract } from '../app/stores.ts';
-import { edge } from '../edge/edge.ts';
+import { edge, portalUrl } from '../edge/edge.ts';
 import { LOCAL_NAMES } from '../edge/edge-certificates.ts';
+import { clientNames, clientSecrets, issuerOf } from './clients.ts';
 import { engineConfiguration } from './engine-configuration.ts';
 import { accessOf } from './settings/access.ts';
 import { DATABASE_PASSWORD, DATABASE_ROLE, FRESH_SECONDS, SIGN_ON, SIGN_ON_HOST, SIGN_ON_PORT } from './settings/address.ts';
@@ -39,8 +40,16 @@ export const signOn = defineService({
         `switch on \`components: { ${needed}: true }\`, or sign-on off`,
       );
     }
-    const { access, domains } = input.settingsOf(edge);
-    const rules = access === 'none' ? [] : access;
+    const edgeSettings = input.settingsOf(edge);
+    const { access, domains } = edgeSettings;
+    if (access === 'none' && Object.keys(own.clients).length > 0) {
+      throw new UserError(
+        'INVALID_SETTINGS',
+        'signOn.clients: applications send their users to the sign-in, and edge.access: none leaves it out',
+        'leave out `signOn.clients`, or `edge.access: none`',
+      );
+    }
+    const rules = accessOf(access === 'none' ? [] : access);
     const hosts = otherProcesses(input).flatMap(({ beside }) => beside?.host ?? []);
     const names = [...new Set([...domains, ...hosts, ...LOCAL_NAMES.filter((name) => !name.includes(':'))])];
     const database = databaseContract(input);
@@ -55,17 +64,19 @@ export const signOn = defineService({
         networks: ['auth', 'db'],
         ports: [],
         mounts: [],
-        secrets: [PASSWORD_FILE, ENGINE_KEY],
+        secrets: [PASSWORD_FILE, ENGINE_KEY, ...clientSecrets(own.clients)],
         environment: {
           SIGN_ON_LISTEN: `${input.address('auth', SIGN_ON_HOST)}:${SIGN_ON_PORT}`,
           SIGN_ON_PROCESSES: String(own.processes),
           // Beyond the time in which the edge does not ask again.
           SIGN_ON_GRACE_SECONDS: String(own.graceMinutes * 60 + FRESH_SECONDS),
           SIGN_ON_SESSION_SECONDS: String(own.sessionHours * 3600),
+          ...clientNames(own.clients),
         },
         view: {},
         files: {
-          'lmConf-1.json': `${JSON.stringify(engineConfiguration(own, accessOf(rules), names), null, 2)}\n`,
+          'lmConf-1.json': `${JSON.stringify(engineConfiguration(own, rules, names, issuerOf(portalUrl(edgeSettings, domains[0] as string))), null, 2)}\n`,
+          'token-rules.json': `${JSON.stringify(rules.tokens, null, 2)}\n`,
           database: databaseFile(input),
         },
         ...(database.trust && { trust: true }),

@@ -3,7 +3,12 @@ import { ROLES } from '../../services/sign-on/settings/roles.ts';
 
 /** What the program `users` in the container of the identity provider takes, by its command. */
 export interface Request {
-  command: 'list' | 'first' | 'invite' | 'add' | 'remove' | 'reset' | 'groups';
+  command: 'list' | 'first' | 'invite' | 'add' | 'remove' | 'reset' | 'groups' | 'tokens' | 'token-add' | 'token-remove';
+  /** The name of a token. */
+  token?: string;
+  /** ISO 8601. */
+  until?: string;
+  paths?: readonly string[];
   login?: string;
   name?: string;
   email?: string;
@@ -66,6 +71,13 @@ export function hoursFrom(text: unknown, otherwise: number): number {
 
 /** The arguments of that program. */
 export const argvOf = ({ command, ...asked }: Request): string[] => ['users', command, JSON.stringify(asked)];
+
+/** The command as the audit log names it: `users token add backup-script`. */
+export function wordsOf({ command, login, token }: Request): string {
+  if (command === 'first') return 'up';
+  const name = token ?? login;
+  return ['users', command.replace('token-', 'token '), ...(name ? [name] : [])].join(' ');
+}
 
 /**
  * What that program has said.

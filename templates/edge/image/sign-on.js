@@ -47,13 +47,59 @@ function signInAt(r) {
   return `${here}/auth/?url=${encodeURIComponent(Buffer.from(here + v.request_uri).toString('base64'))}`;
 }
 
-// An answer that is remembered says until when it may be: nginx itself would serve it for as long as requests for it come.
-function bound(r) {
-  if (r.status !== 200) return;
-  const until = Number(r.headersOut['Remote-Until']);
-  if (until > Date.now() / 1000) return;
+const failed = (r) => {
   r.status = 401;
   r.variables.sign_on_failed = '1';
+};
+
+// An answer that is remembered says until when it may be: nginx itself would serve it for as long as requests for it come.
+function bound(r) {
+  if (r.variables.token_given) return boundToken(r);
+  if (r.status === 200 && !(Number(r.headersOut['Remote-Until']) > Date.now() / 1000)) failed(r);
 }
 
-export default { assertion, bound, cookies, name, signInAt };
+// The provider gets a hash alone: the token stays here.
+function tokenHash(r) {
+  const token = /^bearer +(mn_[\w-]{43})$/i.exec(r.headersIn.Authorization || '');
+  return token ? crypto.createHash('sha256').update(token[1]).digest('hex') : '';
+}
+
+// Refused tokens are counted by client and minute. A token that has passed lately is asked about all the same: others behind one
+// address cannot shut it out.
+const triesOf = (r) => `${r.rawVariables.client.toString('hex')}:${Math.floor(Date.now() / 60000)}`;
+
+function tokenFirstLook(r) {
+  const v = r.variables;
+  const most = Number(v.token_tries_limit);
+  const known = v.token_hash && ngx.shared.known_tokens.has(v.token_hash);
+  if (most > 0 && !known && (ngx.shared.token_tries.get(triesOf(r)) || 0) >= most) return 'tries';
+  return v.token_hash ? '' : 'malformed';
+}
+
+// Where the provider cannot be asked, a token passes only if it was not refused since its last answer.
+function boundToken(r) {
+  const v = r.variables;
+  const hash = v.token_hash;
+  const known = ngx.shared.known_tokens;
+  if (v.needs === 'open') return;
+  v.token_name = r.headersOut['Remote-Token'] || '';
+  if (r.status === 200) {
+    const ended = !(Number(r.headersOut['Remote-Until']) > Date.now() / 1000);
+    if (ended || (v.upstream_cache_status === 'STALE' && !known.has(hash))) return failed(r);
+    known.set(hash, 1);
+    const paths = (r.headersOut['Remote-Paths'] || '').toLowerCase().split(' ');
+    const path = (v.asked_path || '').toLowerCase();
+    if (paths[0] === '' || paths.some((start) => path.startsWith(start))) return;
+    r.status = 401;
+    v.token_refused = 'path';
+    return;
+  }
+  const reason = v.token_first_look || r.headersOut['Remote-Refused'];
+  if (!reason) return;
+  v.token_refused = reason;
+  if (reason === 'role' || reason === 'mfa' || reason === 'tries') return;
+  known.delete(hash);
+  ngx.shared.token_tries.incr(triesOf(r), 1, 0);
+}
+
+export default { assertion, bound, cookies, name, signInAt, tokenFirstLook, tokenHash };

@@ -33,6 +33,10 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'signOn.invitationHours': ['9', 9],
   'signOn.passwordLength': ['19', 19],
   'signOn.title': ['Our media', 'Our media'],
+  'signOn.clients': [
+    '{films: {redirect: ["https://films.example.org/cb"]}}',
+    { films: { redirect: ['https://films.example.org/cb'], logout: [], roles: ['member'], mfa: false, pkce: true } },
+  ],
   'signOn.processes': ['9', 9],
   'signOn.memory': ['999m', 999 * 1024 ** 2],
   'signOn.cpus': ['9', 9],

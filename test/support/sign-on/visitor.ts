@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { request } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** An answer, whole. */
 export interface Answer {
@@ -34,6 +35,24 @@ export function totp(secret: string, at: number): string {
   const mac = createHmac('sha1', key).update(counter).digest();
   const offset = (mac[19] as number) & 15;
   return String((mac.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0');
+}
+
+const taken = new Set<string>();
+
+/**
+ * A code that no one has used before: each is good once. The clock's interval, the one after and the one before count; if all three are
+ * used, it waits for the next.
+ */
+export async function unusedTotp(secret: string): Promise<string> {
+  for (;;) {
+    const now = Date.now();
+    const code = [0, 30_000, -30_000].map((offset) => totp(secret, now + offset)).find((each) => !taken.has(`${secret} ${each}`));
+    if (code) {
+      taken.add(`${secret} ${code}`);
+      return code;
+    }
+    await sleep(1000);
+  }
 }
 
 /** A browser without scripts: it keeps cookies, and fills forms in as their pages say. */

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { User } from '../../../src/users/plan/requests.ts';
+import { docker } from '../../support/cli.ts';
 import { base64, PASSWORDS, type SignOnStack, signOnStack, tokenOf } from '../../support/sign-on/sign-on-stack.ts';
-import { totp } from '../../support/sign-on/visitor.ts';
+import { totp, unusedTotp } from '../../support/sign-on/visitor.ts';
 import { audit, type JsonError, parsed, until } from '../../support/stack.ts';
 
 const LIES = {
@@ -52,7 +53,7 @@ describe('from a bare stack to a second person', () => {
     expect((await back.enter(page, totp(stack.secrets.admin, Date.now() - 300_000))).status).toBe(200);
     expect((await back.ask('/admin')).status).toBe(302);
     const again = await back.signIn('admin', PASSWORDS.admin, base64(`${stack.url}/admin/users`));
-    const entered = await back.enter(again, totp(stack.secrets.admin, Date.now()));
+    const entered = await back.enter(again, await unusedTotp(stack.secrets.admin));
     expect([entered.status, entered.headers.location]).toEqual([302, `${stack.url}/admin/users`]);
     expect(await stack.told(back, '/admin/users')).toMatchObject({ 'remote-user': 'admin', 'remote-groups': 'admin' });
   });
@@ -79,6 +80,47 @@ describe('from a bare stack to a second person', () => {
       { login: 'bob', groups: ['family', 'member'], name: 'Böb 影', password: true, factors: [] },
     ]);
     expect(audit(stack.space).at(-1)).toMatchObject({ command: 'medianest users invite bob', result: 'done' });
+  });
+});
+
+describe('a second factor', () => {
+  it('is a code that is good once, or a recovery code that is', async () => {
+    const secret = stack.secrets.admin as string;
+    const code = await unusedTotp(secret);
+    const [first, second] = [stack.visitor(), stack.visitor()];
+    const pages = [await first.signIn('admin', PASSWORDS.admin), await second.signIn('admin', PASSWORDS.admin)] as const;
+    // Both at once: one of them is in.
+    const both = await Promise.all([first.enter(pages[0], code), second.enter(pages[1], code)]);
+    expect(both.map(({ status }) => status).sort()).toEqual([200, 302]);
+    const one = both[0].status === 302 ? first : second;
+
+    expect((await one.ask('/auth/2fregisters')).text).toContain('href="/auth/recovery"');
+    const made = async () =>
+      [...(await one.ask('/auth/recovery', { form: { make: '1' } })).text.matchAll(/<code>([^<]+)/g)].map(([, each]) => each as string);
+    const [old] = await made();
+    const codes = await made();
+    expect([new Set(codes).size, codes.includes(old as string)]).toEqual([8, false]);
+    const byCode = async (recovery: string) => {
+      const other = stack.visitor();
+      const page = await other.signIn('admin', PASSWORDS.admin);
+      expect(page.text).toContain('Use a recovery code');
+      await other.enter(page, recovery);
+      return (await other.ask('/admin')).status;
+    };
+    expect([await byCode(codes[0] as string), await byCode(codes[0] as string), await byCode(old as string)]).toEqual([200, 302, 302]);
+    expect((await one.ask('/auth/recovery')).text).toContain('You have 7 codes');
+    const { stdout, stderr } = await docker(['logs', stack.container]);
+    for (const event of ['CODE_USED_TWICE', 'RECOVERY_CODES_MADE', 'RECOVERY_CODE_USED', 'RECOVERY_CODE_REFUSED'])
+      expect(stdout + stderr).toContain(`"code":"${event}"`);
+    expect(stdout + stderr).not.toContain(codes[0]?.replaceAll('-', ''));
+  });
+
+  it('that is missing gives no recovery codes', async () => {
+    const reset = stack.visitor();
+    await stack.invite('dora', 'a good password of hers', '--groups', 'member');
+    await reset.signIn('dora', 'a good password of hers');
+    expect((await reset.ask('/auth/recovery', { form: { make: '1' } })).text).not.toContain('<code>');
+    expect((await stack.space.run(['users', 'remove', 'dora'])).status).toBe(0);
   });
 });
 

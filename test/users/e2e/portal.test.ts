@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PASSWORDS, type Person, type SignOnStack, signOnStack, tokenOf } from '../../support/sign-on/sign-on-stack.ts';
-import { totp, type Visitor } from '../../support/sign-on/visitor.ts';
+import { unusedTotp, type Visitor } from '../../support/sign-on/visitor.ts';
 import { until } from '../../support/stack.ts';
 
 let stack: SignOnStack;
@@ -12,7 +12,7 @@ async function come(who: Person): Promise<Visitor> {
   await one.signIn(who, PASSWORDS[who]);
   if (who === 'bob') return one;
   const secret = await one.registerTotp(Date.now);
-  await one.enter(await one.signIn(who, PASSWORDS[who]), totp(secret, Date.now()));
+  await one.enter(await one.signIn(who, PASSWORDS[who]), await unusedTotp(secret));
   return one;
 }
 

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { docker } from '../../support/cli.ts';
 import { PASSWORDS, type SignOnStack, signOnStack, tokenOf } from '../../support/sign-on/sign-on-stack.ts';
-import { totp } from '../../support/sign-on/visitor.ts';
+import { unusedTotp } from '../../support/sign-on/visitor.ts';
 import { parsed, until } from '../../support/stack.ts';
 
 let stack: SignOnStack;
@@ -27,7 +27,7 @@ test('a second person is signed in with a second factor after two commands', asy
   await bob.signIn('bob', PASSWORDS.bob);
   const secret = await bob.registerTotp(Date.now);
   const page = await bob.signIn('bob', PASSWORDS.bob);
-  await bob.enter(page, totp(secret, Date.now()));
+  await bob.enter(page, await unusedTotp(secret));
   expect(await stack.told(bob, '/strict')).toMatchObject({ 'remote-user': 'bob', 'remote-groups': 'operator' });
   stack.secrets.bob = secret;
 });

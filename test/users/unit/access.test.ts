@@ -60,6 +60,24 @@ describe('a rule', () => {
     for (const roles of ['admin', 'family', 'member']) expect(passes(all, roles, true)).toBe(false);
     expect(passes(all, 'admin,family')).toBe(false);
   });
+
+  it('that asks for a second factor lets API tokens in where it says so, and a dubious path never where one rule does not', () => {
+    const rules = (tokens?: boolean) => [
+      { paths: ['/a'], roles: ['admin'], mfa: true, tokens },
+      { paths: ['/b'], roles: ['family'], mfa: false },
+      { paths: ['/c'], roles: ['guest'], mfa: false, tokens: false },
+      { paths: ['/d'], roles: ['everyone'], mfa: false },
+    ];
+    expect(accessOf(rules()).tokens).toEqual({
+      'rule-1': null,
+      'rule-2': [['family']],
+      'rule-3': null,
+      other: [['admin', 'operator', 'member']],
+      all: null,
+    });
+    expect(accessOf(rules(true)).tokens['rule-1']).toEqual([['admin']]);
+    expect(accessOf(rules(true).slice(0, 2)).tokens.all).toEqual([['admin'], ['family'], ['admin', 'operator', 'member']]);
+  });
 });
 
 describe('the edge', () => {
@@ -99,20 +117,28 @@ describe('the edge', () => {
           flags: { profile: 'dev-compose' },
         }),
       );
-      const { neverClosed, openPaths } = stack.services.find(({ name }) => name === 'edge')?.view ?? {};
-      return { neverClosed, openPaths };
+      const { neverClosed, openPaths, healthChecks } = stack.services.find(({ name }) => name === 'edge')?.view ?? {};
+      return { neverClosed, openPaths, notLookedAt: (healthChecks as string[]).filter((each) => each.includes('GET')) };
     };
-    expect(open('healthPath: /up, readyPath: /')).toEqual({ neverClosed: ['"/up"'], openPaths: ['/up'] });
-    expect(open('healthPath: "/?ping", readyPath: /ready')).toEqual({ neverClosed: ['"/ready"'], openPaths: ['/ready'] });
+    expect(open('healthPath: /up, readyPath: /')).toEqual({ neverClosed: ['"/up"'], openPaths: ['/up'], notLookedAt: ['"GET /up"'] });
+    expect(open('healthPath: "/?ping", readyPath: /ready')).toEqual({
+      neverClosed: ['"/ready"'],
+      openPaths: ['/ready'],
+      notLookedAt: ['"GET /ready"'],
+    });
     expect(open('healthPath: /index.php?do=ping, readyPath: /ready')).toEqual({
       neverClosed: ['"/ready"'],
       openPaths: ['/index.php', '/ready'],
+      // The WAF leaves out this very request, and no other of the same path.
+      notLookedAt: ['"GET /index.php?do=ping"', '"GET /ready"'],
     });
   });
 
   it('refuses names that would be open to strangers, and a stack without what it needs', () => {
     const stack = (file: string) => () => stackOf(load({ file, flags: { profile: 'dev-compose' } }));
     expect(stack('components: { sign-on: true, cdn: true }\ncdn: { host: static.example.org }\n')).toThrow('cdn.host gives static files');
+    const clients = 'signOn: { clients: { films: { redirect: [https://films.example.org/] } } }';
+    expect(stack(`components: { sign-on: true }\nedge: { access: none }\n${clients}\n`)).toThrow('edge.access: none leaves it out');
     expect(stack('components: { sign-on: true, edge: false }\n')).toThrow('sign-on needs edge');
     expect(stack('components: { sign-on: true, postgres: false }\n')).toThrow('sign-on needs postgres');
   });

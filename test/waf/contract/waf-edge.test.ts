@@ -34,6 +34,19 @@ async function entries(ids: readonly (string | undefined)[]): Promise<Map<string
 
 const entry = async (id: string | undefined): Promise<WafEntry | undefined> => (await entries([id])).get(id ?? '');
 
+describe('a health path', () => {
+  it('is left out for exactly what monitors ask, and looked at with any other query, body or method', async () => {
+    const scanner = { 'user-agent': 'sqlmap/1.7.2#stable (https://sqlmap.org)' };
+    expect((await ask('/api/health', { headers: scanner })).status).not.toBe(403);
+    const others: [string, Ask][] = [
+      [`/api/health${ATTACK}`, {}],
+      ['/api/health/ready?', { headers: scanner }],
+      ['/api/health', { method: 'POST', headers: scanner }],
+    ];
+    for (const [path, how] of others) expect([path, (await ask(path, how)).status]).toEqual([path, 403]);
+  });
+});
+
 describe('a path that looks static', () => {
   it('is looked at where the cache has nothing: refused with the page, written down, not kept, not asked of the app', async () => {
     const refused = await ask(`/none-b.js${ATTACK}`);

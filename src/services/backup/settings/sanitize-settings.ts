@@ -49,7 +49,15 @@ export const PORTAL_RULES: SanitizeRules = {
 };
 
 /** The tables of the identity provider, in a schema of their own. No preview has it, and a session or a second factor is of use to nothing else. */
-export const SIGN_ON_RULES: SanitizeRules = { users: 'truncate', invitations: 'truncate', sessions: 'truncate', psessions: 'truncate' };
+export const SIGN_ON_RULES: SanitizeRules = {
+  users: 'truncate',
+  invitations: 'truncate',
+  sessions: 'truncate',
+  psessions: 'truncate',
+  tokens: 'truncate',
+  used_codes: 'truncate',
+  recovery_codes: 'truncate',
+};
 
 /** These words, and not a part of longer ones. */
 const word = (words: string): RegExp => new RegExp(`(?<![a-z])(${words})(?![a-z])`);

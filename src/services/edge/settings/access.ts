@@ -16,9 +16,14 @@ const rule = z
         `Who may see them: any of ${ROLES.map((name) => `\`${name}\``).join(', ')} (a role includes those above it), groups of your own, or \`${EVERYONE}\`, without a sign-in`,
       ),
     mfa: z.boolean().default(false).describe('Only who has signed in with a second factor'),
+    tokens: z
+      .boolean()
+      .optional()
+      .describe('API tokens may come in; left out, they may where `mfa` is false, because a token has no second factor'),
   })
   .refine(({ roles }) => !roles.includes(EVERYONE) || roles.length === 1, `${EVERYONE} stands alone: it includes all others`)
-  .refine(({ roles, mfa }) => !(roles.includes(EVERYONE) && mfa), `${EVERYONE} does not sign in, so there is no second factor either`);
+  .refine(({ roles, mfa }) => !(roles.includes(EVERYONE) && mfa), `${EVERYONE} does not sign in, so there is no second factor either`)
+  .refine(({ roles, tokens }) => !roles.includes(EVERYONE) || tokens === undefined, `${EVERYONE} includes those who have a token`);
 
 /** Who may see what: the first rule whose path fits counts. */
 export const accessSettings = z

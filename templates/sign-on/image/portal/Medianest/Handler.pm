@@ -6,6 +6,7 @@ use strict;
 use warnings;
 use Mouse;
 use Medianest::Database;
+use Medianest::Tokens;
 extends 'Lemonldap::NG::Handler::Server::Nginx';
 
 sub _run {
@@ -13,6 +14,7 @@ sub _run {
     my $judge = $self->SUPER::_run(@rest);
     return sub {
         my ($env) = @_;
+        return Medianest::Tokens::judge($env) if ( $env->{TOKEN_HASH} // '' ) ne '';
         my $answer = $judge->( {%$env} );
         if ( $answer->[0] == 401 ) {
             return [ 503, [ 'Content-Length' => 0 ], [] ] unless Medianest::Database::answers();

@@ -7,12 +7,12 @@ use Mouse;
 use Crypt::URandom;
 use Digest::SHA qw(sha256_hex);
 use Encode qw(encode);
-use Lemonldap::NG::Portal::Main::Constants qw(PE_OK PE_DONE PE_PASSWORD_MISMATCH);
+use Lemonldap::NG::Portal::Main::Constants qw(PE_OK PE_DONE PE_ERROR PE_PASSWORD_MISMATCH);
 use Medianest::Database;
 extends 'Lemonldap::NG::Portal::Main::Plugin';
 
 use constant aroundSub => { authenticate => 'told' };
-use constant hook      => { dbiHashPassword => 'hash', dbiVerifyPassword => 'verify' };
+use constant hook      => { dbiHashPassword => 'hash', dbiVerifyPassword => 'verify', oidcGotRequest => 'hashedChallenge' };
 
 my @SALT = ( '.', '/', 0 .. 9, 'A' .. 'Z', 'a' .. 'z' );
 
@@ -45,6 +45,12 @@ sub verify {
     my $hash = $known =~ /^\$y\$/ ? crypt( encode( 'UTF-8', $password ), $known ) : undef;
     $result->{result} = defined $hash && $hash eq $known ? 1 : 0;
     return PE_DONE;
+}
+
+# RFC 7636, 4.2: a client that can use S256 must. A plain challenge is as good as none to who reads the request.
+sub hashedChallenge {
+    my ( $self, $req, $request ) = @_;
+    return $request->{code_challenge} && ( $request->{code_challenge_method} // '' ) ne 'S256' ? PE_ERROR : PE_OK;
 }
 
 # The engine logs who has signed in; who was refused, too, is an event.

@@ -1,0 +1,63 @@
+import { UserError } from '../../core/errors.ts';
+import { groupsFrom } from './requests.ts';
+
+/** An API token, as `users token list` shows it: never with the token itself. */
+export interface Token {
+  name: string;
+  /** It stands for this user, with the groups that the user has; null for a token with roles of its own. */
+  user: string | null;
+  roles: string[];
+  /** Starts of the paths that it is good for; none for all that its roles may see. */
+  paths: string[];
+  /** ISO 8601, UTC; so is `until`. */
+  created: string;
+  until: string;
+  ended: boolean;
+}
+
+const MOST_DAYS = 731;
+const DAY_MS = 86_400_000;
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2})$/;
+
+/**
+ * When a token ends: `2027-06-30`, with the end of that day in UTC, or a time such as `2027-06-30T12:00Z`.
+ * @param now milliseconds since 1970
+ * @returns ISO 8601, UTC @throws UserError USAGE for what is no such time, over, or more than two years away
+ */
+export function untilFrom(text: unknown, now: number): string {
+  const given = String(text ?? '');
+  const hint = 'for example --until 2027-06-30, or --until 2027-06-30T12:00Z';
+  if (text === undefined) throw new UserError('USAGE', 'a token needs --until: the day on which it ends', hint);
+  const day = DAY.test(given);
+  const start = day || TIME.test(given) ? Date.parse(given) : Number.NaN;
+  // Date.parse takes the 30th of February for the 2nd of March.
+  const real = !Number.isNaN(start) && (!day || new Date(start).toISOString().startsWith(given));
+  if (!real) throw new UserError('USAGE', `--until ${given}: should be a day, or a time with its zone`, hint);
+  const until = day ? start + DAY_MS : start;
+  if (until <= now) throw new UserError('USAGE', `--until ${given} is over`, hint);
+  if (until > now + MOST_DAYS * DAY_MS) throw new UserError('USAGE', `--until ${given}: a token is good for two years at most`, hint);
+  return new Date(until).toISOString();
+}
+
+/** Starts of paths as they are typed: `/api/films,/share/`. @throws UserError USAGE */
+export function pathsFrom(text: unknown): string[] {
+  if (text === undefined) return [];
+  const paths = String(text)
+    .split(',')
+    .map((path) => path.trim());
+  const bad = paths.find((path) => !/^\/[\w.~/@+-]*$/.test(path));
+  if (bad === undefined) return [...new Set(paths)];
+  throw new UserError('USAGE', `--paths: ${JSON.stringify(bad)} is no start of a path`, 'for example --paths /api/films,/share/');
+}
+
+/** Whom a token stands for. @throws UserError USAGE unless it is either a user or roles */
+export function holderFrom(options: { user?: unknown; role?: unknown }): { login: string } | { groups: string[] } {
+  if ((options.user === undefined) === (options.role === undefined)) {
+    throw new UserError('USAGE', 'a token is for a user, or has roles: give one of --user and --role', 'for example --role member');
+  }
+  return options.user !== undefined ? { login: String(options.user) } : { groups: groupsFrom(options.role, '--role') };
+}
+
+/** Whom a token stands for, as `users token list` shows it. */
+export const holderOf = ({ user, roles }: Pick<Token, 'user' | 'roles'>): string => (user === null ? roles.join(',') : `user ${user}`);

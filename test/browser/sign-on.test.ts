@@ -1,0 +1,79 @@
+import { createHash, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { User } from '../../src/users/plan/requests.ts';
+import { type SignOnStack, signOnStack } from '../support/sign-on/sign-on-stack.ts';
+import { parsed, until } from '../support/stack.ts';
+
+const PASSWORD = 'a password of an operator';
+
+let stack: SignOnStack;
+let browser: Browser;
+let page: Page;
+beforeAll(async () => {
+  stack = await signOnStack('sign-on-browser');
+  const { publicKey } = new X509Certificate(readFileSync(path.join(stack.space.state, 'certs/edge/current/fullchain.pem')));
+  const pin = createHash('sha256')
+    .update(publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('base64');
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', `--ignore-certificate-errors-spki-list=${pin}`],
+  });
+  page = await (await browser.newContext()).newPage();
+  // A security key that confirms by itself (Chrome DevTools Protocol, WebAuthn).
+  const protocol = await page.context().newCDPSession(page);
+  await protocol.send('WebAuthn.enable');
+  await protocol.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      ...{ protocol: 'ctap2', transport: 'usb', hasResidentKey: false },
+      ...{ hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true },
+    },
+  });
+});
+afterAll(async () => {
+  await browser?.close();
+  await stack?.space.destroy();
+});
+
+const factors = async () =>
+  parsed<{ users: User[] }>(await stack.space.run(['users', 'list', '--json'])).users.find(({ login }) => login === 'carol')?.factors;
+
+async function signIn(): Promise<void> {
+  await page.context().clearCookies();
+  await page.goto(`${stack.url}/auth/`);
+  await page.fill('input[name=user]', 'carol');
+  await page.fill('input[name=password]', PASSWORD);
+  await page.click('button[type=submit]');
+}
+
+/** A page that only a sign-in with a second factor opens. */
+const strict = async () => (await page.goto(`${stack.url}/strict`))?.status();
+
+it('an operator registers a security key in a browser, and signs in with it', async () => {
+  await stack.invite('carol', PASSWORD, '--groups', 'operator');
+  await signIn();
+  await page.waitForURL(/2fregisters/);
+  await page.goto(`${stack.url}/auth/2fregisters/webauthn`);
+  await until('the key is registered', async () => (await factors())?.includes('webauthn') === true, 30);
+  await signIn();
+  await until('it is in', async () => (await page.context().cookies()).some(({ name }) => name === '__Host-medianest'), 20);
+  await until('the page opens', async () => (await strict()) === 200, 20);
+});
+
+it('without the key, a recovery code opens the same page once', async () => {
+  await page.goto(`${stack.url}/auth/recovery`);
+  await page.click('button:has-text("Make new codes")');
+  const code = ((await page.locator('code').first().textContent()) ?? '').trim();
+  const other = stack.visitor();
+  const enter = async () => {
+    const asked = await other.signIn('carol', PASSWORD);
+    await other.enter(asked, code);
+    return (await other.ask('/strict')).status;
+  };
+  expect(await enter()).toBe(200);
+  other.cookies.clear();
+  expect(await enter()).toBe(302);
+});
