@@ -17,6 +17,7 @@ import { dbRouter } from './database/db-router.ts';
 import { etcd } from './database/etcd.ts';
 import { patroni } from './database/patroni.ts';
 import { postgres } from './database/postgres.ts';
+import { crowdsec } from './crowdsec/crowdsec.ts';
 import { edge } from './edge/edge.ts';
 import { cdn } from './edge/settings/cdn.ts';
 import { alertmanager } from './monitoring/alertmanager.ts';
@@ -41,6 +42,7 @@ export const registry: readonly ServiceDefinition[] = [
   edge,
   cdn,
   signOn,
+  crowdsec,
   balancer,
   app,
   services,

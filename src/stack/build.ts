@@ -133,6 +133,7 @@ function buildInput(settings: Settings, facts: BuildFacts): BuildInput {
     settingsOf: (definition) => settings[definition.key] as never,
     enabled: (component) => settings.components[component] === true,
     address: (network, host) => fixedAddress(network, host, facts),
+    range: (network) => facts.subnets[network],
     fits: (network, host) => hostAddress(facts.subnets[network], host) !== undefined,
     reserve: (network, host) => facts.onAddress?.(network, host),
     pulled: (name, { ref, bytes }) => {

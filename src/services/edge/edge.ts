@@ -9,6 +9,7 @@ import { appTls, portSuffix, publicPort, urlHost } from '../app/portal.ts';
 import { otherProcesses, replicasOf } from '../app/processes/process.ts';
 import { refuseClaimedTwice, routesOf } from '../app/processes/routes.ts';
 import { MONITORING_HOSTS, monitored, STATUS_PORT } from '../shared/monitoring.ts';
+import { bansPart } from './edge-bans.ts';
 import { edgeSites, LOCAL_NAMES, type Site, siteView } from './edge-certificates.ts';
 import { limitsView } from './edge-limits.ts';
 import { edgeMetrics } from './edge-metrics.ts';
@@ -123,6 +124,7 @@ export const edge = defineService({
     const asked = [application.healthPath, application.readyPath].filter((path) => !/^\/(?:\?|$)/.test(path));
     const openPaths = [...new Set(asked.map((path) => path.split('?')[0] as string))];
     const signIn = signOnPart(own, asked, cdnParts.cdnHasHost, input);
+    const bans = bansPart(input);
     const clientPaths = own.clientCertificates.paths;
     if (clientPaths.length > 0 && main.certificate.issuer !== 'internal-ca') {
       throw new UserError(
@@ -139,14 +141,16 @@ export const edge = defineService({
         uid: 10004,
         host: HOST,
         // Where its exporter asks it; nothing else can from there, but for what all visitors can.
-        networks: ['dmz', 'app', ...(monitored(input) ? (['monitoring'] as const) : []), ...signIn.networks],
+        networks: ['dmz', 'app', ...(monitored(input) ? (['monitoring'] as const) : []), ...new Set([...signIn.networks, ...bans.networks])],
         ports: addresses.flatMap((address) => [
           { address, host: own.httpPort, container: 8080, setting: 'edge.httpPort' },
           { address, host: own.httpsPort, container: 8443, setting: 'edge.httpsPort' },
         ]),
         mounts: [CACHE, WEBROOT, ...rulesMount(input.host.wafRules)],
-        secrets: signIn.secrets,
-        ...(signIn.view.signOn && { configFrom: ['edge', 'edge-sign-on'] }),
+        secrets: [...signIn.secrets, ...bans.secrets],
+        ...((signIn.view.signOn || bans.view.bans) && {
+          configFrom: ['edge', ...(signIn.view.signOn ? ['edge-sign-on'] : []), ...(bans.view.bans ? ['edge-bans'] : [])],
+        }),
         certificate: main.certificate,
         ...(others.length > 0 && { alsoCertificates: others.map(({ certificate }) => certificate) }),
         listeners: [{ port: 8443, protocol: 'tls' }],
@@ -203,6 +207,8 @@ export const edge = defineService({
           metricsPath: application.metricsPath.split('?')[0] as string,
           openPaths,
           ...signIn.view,
+          ...bans.view,
+          usesScripts: signIn.view.signOn || bans.view.bans,
           ...cdnParts,
           ...wafView(own.waf, own, input.host.wafRules, application.image ? [] : PORTAL_TEXT, signIn.view.signOn),
         },
