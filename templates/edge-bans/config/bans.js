@@ -97,11 +97,12 @@ function save() {
 
 async function ask(whole) {
   const answer = await ngx.fetch(`http://${bans_settings.server}/v1/decisions/stream?startup=${whole}`, {
-    headers: { 'X-Api-Key': bans_key.key },
+    headers: { 'X-Api-Key': bans_key.key, 'User-Agent': 'medianest-edge/1' },
     max_response_body_size: LARGEST_ANSWER,
   });
   if (answer.status !== 200) throw new Error(`CrowdSec answers ${answer.status}`);
-  return JSON.parse(await answer.text());
+  const text = await answer.text();
+  return JSON.parse(text);
 }
 
 // Only what is new is told, so an answer that was not taken whole makes the next one tell all.
@@ -114,7 +115,8 @@ async function poll() {
     state.set('restored', '1');
   }
   try {
-    const told = await ask(!state.has('whole'));
+    const whole = !state.has('whole');
+    const told = await ask(whole);
     const lifted = (told.deleted || []).filter(isBan);
     const added = (told.new || []).filter(isBan);
     state.delete('whole');

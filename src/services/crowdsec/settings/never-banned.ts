@@ -18,6 +18,7 @@ const LOOPBACK = ['127.0.0.0/8', '::1'];
 /** A ban of an IPv6 address is one of its /64, so that is what is protected. */
 const widened = (range: string): string => {
   const [address = '', bits = '128'] = range.split('/');
+  if (range === '::1') return '::1/128';
   return address.includes(':') && Number(bits) > 64 ? `${address}/64` : range.includes('/') ? range : `${range}/32`;
 };
 
