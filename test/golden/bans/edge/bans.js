@@ -1,8 +1,10 @@
-// For nginx (njs): which clients are banned. One worker asks CrowdSec every two seconds; every request looks into shared memory.
+// For nginx (njs): which clients are banned. One worker asks CrowdSec every five seconds; every request looks into shared memory.
 import fs from 'fs';
 
 const SAVED = '/var/cache/edge/bans';
-const SAVE_EVERY = 30;
+const PART = 256 * 1024;
+const CUT = '"duration":';
+const MOST_LINES = 2000;
 const LARGEST_ANSWER = 64 * 1024 * 1024;
 const LONGEST_MS = 365 * 24 * 3600 * 1000;
 
@@ -24,20 +26,24 @@ function ipv6(text) {
   return bytes;
 }
 
-// The first bits of an address: what is banned together has the same key.
+// What is banned together has the same key: an IPv4 address as it is written, or the first bits of an address.
 function key(bytes, bits) {
+  if (bits === 32 && bytes.length === 4) return bytes.join('.');
   let text = `${bytes.length}/${bits}:`;
   for (let i = 0; i * 8 < bits; i++) text += ((bytes[i] & (0xff00 >> Math.min(8, bits - i * 8)) & 255) + 256).toString(16).slice(1);
   return text;
 }
 
-// A household has one IPv4 address, or one IPv6 network: a ban of an IPv6 address is one of its /64.
-function place(value) {
+// The key of a decision. A household has one IPv4 address, or one IPv6 network: a ban of an IPv6 address is one of its /64.
+function keyOf(value) {
+  if (/^[0-9.]+$/.test(value)) return value;
   const parts = value.split('/');
   const bytes = parts[0].indexOf(':') < 0 ? ipv4(parts[0]) : ipv6(parts[0]);
-  if (!bytes) return null;
-  const bits = parts.length > 1 ? Number(parts[1]) : bytes.length === 4 ? 32 : 64;
-  return bits >= 1 && bits <= bytes.length * 8 ? { bytes, bits } : null;
+  if (!bytes) return undefined;
+  const bits = parts.length > 1 ? Number(parts[1]) : 64;
+  if (!(bits >= 1 && bits <= bytes.length * 8)) return undefined;
+  lengths(bytes.length, bits);
+  return key(bytes, bits);
 }
 
 // Seconds of `3h59m56.98s`, `500ms`.
@@ -56,85 +62,124 @@ function lengths(family, more) {
   return known;
 }
 
-// An entry is its end (Unix time) and its reason, so that it can be saved.
+// An entry is its end (Unix time) and its reason.
 function ban(value, until, reason) {
-  const at = place(value);
+  const name = keyOf(value);
   const left = until - Date.now() / 1000;
-  if (!at || left <= 0) return;
-  lengths(at.bytes.length, at.bits);
-  ngx.shared.bans.set(key(at.bytes, at.bits), `${until} ${value} ${reason}`, Math.min(LONGEST_MS, Math.ceil(left * 1000)));
+  if (name !== undefined && left > 0) ngx.shared.bans.set(name, `${until} ${reason}`, Math.min(LONGEST_MS, Math.ceil(left * 1000)));
 }
 
 function lift(value) {
-  const at = place(value);
-  if (at) ngx.shared.bans.delete(key(at.bytes, at.bits));
+  const name = keyOf(value);
+  if (name !== undefined) ngx.shared.bans.delete(name);
 }
 
-function isBan(decision) {
-  const scope = decision.scope.toLowerCase();
-  return decision.type === 'ban' && (scope === 'ip' || scope === 'range');
+function field(piece, name) {
+  const at = piece.indexOf(`"${name}":"`);
+  const from = at + name.length + 4;
+  return at < 0 ? '' : piece.slice(from, piece.indexOf('"', from));
 }
 
-// What is banned survives a restart of the edge also while CrowdSec is away.
-function restore() {
+// Takes a part of the file: answers {"deleted":[...],"new":[...]}, each in a line with its moment. They are cut at what no text in them
+// can hold, as quotes in a text are escaped.
+function take(text) {
+  const state = ngx.shared.bans_state;
+  let at = Number(state.get('moment') || 0);
+  let added = state.get('list') === 'new';
+  text.split(CUT).forEach((piece, i) => {
+    const type = i === 0 ? '' : field(piece, 'type');
+    const scope = i === 0 ? '' : field(piece, 'scope').toLowerCase();
+    if (type === 'ban' && (scope === 'ip' || scope === 'range')) {
+      const value = field(piece, 'value');
+      if (added) ban(value, at + Math.ceil(seconds(piece.slice(1, piece.indexOf('"', 1)))), field(piece, 'scenario'));
+      else lift(value);
+    }
+    const line = piece.indexOf('\n');
+    if (line >= 0) at = Number(piece.slice(line + 1, piece.indexOf(' ', line)));
+    if (piece.indexOf('"new":', Math.max(0, line)) >= 0) added = true;
+    else if (line >= 0) added = false;
+  });
+  state.set('moment', String(at));
+  state.set('list', added ? 'new' : 'deleted');
+}
+
+// The next part of the file; a request waits for no more than that.
+function takePart() {
+  const state = ngx.shared.bans_state;
+  const offset = Number(state.get('offset') || 0);
+  const file = fs.openSync(SAVED, 'r');
   try {
-    fs.readFileSync(SAVED, 'utf8')
-      .split('\n')
-      .forEach((line) => {
-        const parts = line.split(' ');
-        if (parts.length > 2) ban(parts[1], Number(parts[0]), parts.slice(2).join(' '));
-      });
-  } catch (e) {
-    if (e.code !== 'ENOENT') ngx.log(ngx.ERR, `bans: ${SAVED} cannot be read: ${e.message}`);
+    const buffer = Buffer.alloc(PART);
+    const count = fs.readSync(file, buffer, 0, PART, offset);
+    if (count === 0) return;
+    const last = count < PART ? count : buffer.lastIndexOf(CUT);
+    take(buffer.slice(0, last).toString());
+    state.set('offset', String(offset + last));
+  } finally {
+    fs.closeSync(file);
   }
 }
 
-function save() {
-  const lines = ngx.shared.bans.items().map((item) => item[1]);
-  fs.writeFileSync(`${SAVED}.new`, `${lines.join('\n')}\n`);
-  fs.renameSync(`${SAVED}.new`, SAVED);
+// The file holds the last whole answer and what was told since: bans survive a restart of the edge also while CrowdSec is away.
+function keep(answer, at, whole) {
+  const state = ngx.shared.bans_state;
+  const line = `\n${at} ${answer.trim()}`;
+  if (whole) {
+    fs.writeFileSync(`${SAVED}.new`, line);
+    fs.renameSync(`${SAVED}.new`, SAVED);
+    state.set('offset', '0');
+  } else {
+    fs.appendFileSync(SAVED, line);
+  }
+  const lines = whole ? 1 : Number(state.get('lines') || 0) + 1;
+  state.set('lines', String(lines));
+  if (lines > MOST_LINES) state.delete('whole');
 }
 
-async function ask(whole) {
+// Only what is new is told, so an answer that was not taken makes the next one tell all.
+async function ask(now) {
+  const state = ngx.shared.bans_state;
+  const whole = !state.has('whole');
   const answer = await ngx.fetch(`http://${bans_settings.server}/v1/decisions/stream?startup=${whole}`, {
     headers: { 'X-Api-Key': bans_key.key, 'User-Agent': 'medianest-edge/1' },
     max_response_body_size: LARGEST_ANSWER,
   });
+  state.delete('whole');
   if (answer.status !== 200) throw new Error(`CrowdSec answers ${answer.status}`);
   const text = await answer.text();
-  return JSON.parse(text);
+  if (text.indexOf('{"deleted":') !== 0 || text.indexOf('"new":') < 0) throw new Error('CrowdSec answers something else');
+  state.set('whole', '1');
+  state.set('at', String(now));
+  if (!whole && text.indexOf(CUT) < 0) return;
+  try {
+    keep(text, now, whole);
+  } catch (e) {
+    // The disk is full, or broken: bans are in force all the same.
+    take(`\n${now} ${text}`);
+    throw e;
+  }
 }
 
-// Only what is new is told, so an answer that was not taken whole makes the next one tell all.
+// Twice a second: a long list is taken in parts.
+function read() {
+  try {
+    takePart();
+  } catch (e) {
+    if (e.code !== 'ENOENT') ngx.log(ngx.ERR, `bans: ${SAVED}: ${e.message}`);
+  }
+}
+
+// nginx ends a round that is not done when the next one is due.
 async function poll() {
   const state = ngx.shared.bans_state;
   const now = Math.floor(Date.now() / 1000);
   let problem = '';
-  if (!state.has('restored')) {
-    restore();
-    state.set('restored', '1');
-  }
   try {
-    const whole = !state.has('whole');
-    const told = await ask(whole);
-    const lifted = (told.deleted || []).filter(isBan);
-    const added = (told.new || []).filter(isBan);
-    state.delete('whole');
-    lifted.forEach((decision) => lift(decision.value));
-    added.forEach((decision) => ban(decision.value, now + Math.ceil(seconds(decision.duration)), decision.scenario));
-    state.set('whole', '1');
-    state.set('at', String(now));
-    if (lifted.length + added.length > 0) state.set('unsaved', '1');
+    await ask(now);
   } catch (e) {
-    state.delete('whole');
     problem = e.message;
   }
   try {
-    if (state.has('unsaved') && now - Number(state.get('saved') || 0) >= SAVE_EVERY) {
-      save();
-      state.set('saved', String(now));
-      state.delete('unsaved');
-    }
     const count = ngx.shared.bans.size();
     fs.writeFileSync('/run/bans', `${JSON.stringify({ now, at: Number(state.get('at') || 0), count, problem })}\n`);
     // A line for CrowdSec: it shows that lines arrive, on a quiet day too.
@@ -160,7 +205,7 @@ function until(r) {
     const entry = ngx.shared.bans.get(key(bytes, Number(bits[i])));
     if (entry === undefined) continue;
     const parts = entry.split(' ');
-    if (r.variables.never_banned === '1' && parts[2] !== 'forced:') continue;
+    if (r.variables.never_banned === '1' && parts[1] !== 'forced:') continue;
     return new Date(Number(parts[0]) * 1000).toISOString();
   }
   return '';
@@ -174,4 +219,4 @@ function network(r) {
   return `${groups.join(':')}::`;
 }
 
-export default { network, poll, until };
+export default { network, poll, read, until };
