@@ -141,7 +141,12 @@ export const edge = defineService({
         uid: 10004,
         host: HOST,
         // Where its exporter asks it; nothing else can from there, but for what all visitors can.
-        networks: ['dmz', 'app', ...(monitored(input) ? (['monitoring'] as const) : []), ...new Set([...signIn.networks, ...bans.networks])],
+        networks: [
+          'dmz',
+          'app',
+          ...(monitored(input) ? (['monitoring'] as const) : []),
+          ...new Set([...signIn.networks, ...bans.networks]),
+        ],
         ports: addresses.flatMap((address) => [
           { address, host: own.httpPort, container: 8080, setting: 'edge.httpPort' },
           { address, host: own.httpsPort, container: 8443, setting: 'edge.httpsPort' },

@@ -16,7 +16,7 @@ export const bansSettings = z.strictObject({
       'Addresses that are never banned, beside loopback, `firewall.lan`, the networks of the stack, operators (`edge.operators`, `firewall.operators`) and `edge.trustedProxies`',
     ),
   hours: z.int(HOURS).min(1, HOURS).max(720, HOURS).default(4).describe('Hours that a ban lasts'),
-  memory: memory('192m').describe('Memory limit of the container; more of it keeps more clients in mind'),
+  memory: memory('256m').describe('Memory limit of the container; more of it keeps more clients in mind'),
   cpus: cpus(1).describe('Processors that the container may use at most; never more than the host has'),
 });
 
