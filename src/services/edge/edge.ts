@@ -124,7 +124,7 @@ export const edge = defineService({
     const asked = [application.healthPath, application.readyPath].filter((path) => !/^\/(?:\?|$)/.test(path));
     const openPaths = [...new Set(asked.map((path) => path.split('?')[0] as string))];
     const signIn = signOnPart(own, asked, cdnParts.cdnHasHost, input);
-    const bans = bansPart(input);
+    const banned = bansPart(input);
     const clientPaths = own.clientCertificates.paths;
     if (clientPaths.length > 0 && main.certificate.issuer !== 'internal-ca') {
       throw new UserError(
@@ -145,16 +145,16 @@ export const edge = defineService({
           'dmz',
           'app',
           ...(monitored(input) ? (['monitoring'] as const) : []),
-          ...new Set([...signIn.networks, ...bans.networks]),
+          ...new Set([...signIn.networks, ...banned.networks]),
         ],
         ports: addresses.flatMap((address) => [
           { address, host: own.httpPort, container: 8080, setting: 'edge.httpPort' },
           { address, host: own.httpsPort, container: 8443, setting: 'edge.httpsPort' },
         ]),
         mounts: [CACHE, WEBROOT, ...rulesMount(input.host.wafRules)],
-        secrets: [...signIn.secrets, ...bans.secrets],
-        ...((signIn.view.signOn || bans.view.bans) && {
-          configFrom: ['edge', ...(signIn.view.signOn ? ['edge-sign-on'] : []), ...(bans.view.bans ? ['edge-bans'] : [])],
+        secrets: [...signIn.secrets, ...banned.secrets],
+        ...((signIn.view.signOn || banned.view.bans) && {
+          configFrom: ['edge', ...(signIn.view.signOn ? ['edge-sign-on'] : []), ...(banned.view.bans ? ['edge-bans'] : [])],
         }),
         certificate: main.certificate,
         ...(others.length > 0 && { alsoCertificates: others.map(({ certificate }) => certificate) }),
@@ -212,8 +212,8 @@ export const edge = defineService({
           metricsPath: application.metricsPath.split('?')[0] as string,
           openPaths,
           ...signIn.view,
-          ...bans.view,
-          usesScripts: signIn.view.signOn || bans.view.bans,
+          ...banned.view,
+          usesScripts: signIn.view.signOn || banned.view.bans,
           ...cdnParts,
           ...wafView(own.waf, own, input.host.wafRules, application.image ? [] : PORTAL_TEXT, signIn.view.signOn),
         },

@@ -28,7 +28,7 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'networks.monitoring.subnet': ['10.77.0.0/16', '10.77.0.0/16'],
   'networks.auth.subnet': ['10.77.0.0/16', '10.77.0.0/16'],
   'edge.access': ['none', 'none'],
-  'bans.never': ['198.51.100.7', ['198.51.100.7']],
+  'bans.never': ['[198.51.100.7]', ['198.51.100.7']],
   'bans.hours': ['9', 9],
   'bans.memory': ['999m', 999 * 1024 ** 2],
   'bans.cpus': ['9', 9],
