@@ -1,4 +1,5 @@
 // For nginx (njs): which clients are banned. One worker asks CrowdSec every five seconds; every request looks into shared memory.
+// biome-ignore lint/style/useNodejsImportProtocol: njs knows modules by their plain names
 import fs from 'fs';
 
 const SAVED = '/var/cache/edge/bans';
@@ -22,7 +23,7 @@ function ipv6(text) {
   const groups = before.concat(new Array(missing).fill('0'), after).map((group) => parseInt(group, 16));
   if (!groups.every((group) => group >= 0 && group <= 65535)) return null;
   const bytes = [];
-  groups.forEach((group) => bytes.push(group >> 8, group & 255));
+  for (let i = 0; i < 8; i++) bytes.push(groups[i] >> 8, groups[i] & 255);
   return bytes;
 }
 
