@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Ban, Evidence } from '../../../src/bans/plan/decisions.ts';
 import type { HealthReport } from '../../../src/capability/check.ts';
@@ -53,7 +54,6 @@ const checks = async () =>
 
 it('bans fifty guessers within ten seconds, and keeps nobody else waiting', async () => {
   const guessers = Array.from({ length: 50 }, (_, index) => `203.0.113.${index + 1}`);
-  const started = Date.now();
   const waits: number[] = [];
   let over = false;
   const beside = (async () => {
@@ -63,13 +63,21 @@ it('bans fifty guessers within ten seconds, and keeps nobody else waiting', asyn
       waits.push(Date.now() - at);
     }
   })();
-  for (let round = 0; round < 20; round++) await Promise.all(guessers.map((client) => signIn(client, 'bad')));
-  await until('all are banned', async () => (await Promise.all(guessers.map(serves))).every((status) => status === 403), 20);
-  const took = Date.now() - started;
+  // Each tries twenty times, all at once, and then only looks.
+  const guess = async (client: string): Promise<number> => {
+    const started = Date.now();
+    for (let tries = 0; Date.now() - started < 30_000; tries++) {
+      if (tries >= 20) await sleep(200);
+      const { status } = tries < 20 ? await signIn(client, 'bad') : await from(client, '/ok');
+      if (status === 403) break;
+    }
+    return Date.now() - started;
+  };
+  const took = Math.max(...(await Promise.all(guessers.map(guess))));
   over = true;
   await beside;
   console.log(
-    `1,000 bad sign-ins from 50 addresses: all banned after ${took} ms; a good one beside them took ${Math.max(...waits)} ms at most`,
+    `bad sign-ins from 50 addresses at once: each banned within ${took} ms; a good one beside them took ${Math.max(...waits)} ms at most`,
   );
   expect(took).toBeLessThan(10_000);
   expect(Math.max(...waits)).toBeLessThan(1000);
