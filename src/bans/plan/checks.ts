@@ -58,14 +58,14 @@ export function banChecks(edge: EdgeState | undefined, engine: EngineState | und
 }
 
 const DAMAGED: Check = {
-  id: 'bans.database',
+  id: 'crowdsec.database',
   status: 'warn',
   message: 'bans: the database of CrowdSec was damaged, and a new one was begun; bans from before end in the edge alone',
   remedy: 'medianest exec crowdsec rm /var/lib/crowdsec/crowdsec.db.damaged',
 };
 
 function inForce(edge: EdgeState | undefined): Check {
-  const id = 'bans.edge';
+  const id = 'crowdsec.edge';
   if (!edge) return { id, status: 'fail', message: 'bans: the edge does not say who is banned', remedy: 'medianest why edge' };
   const late = edge.seen - edge.at;
   if (late > LATE_SECONDS) {
@@ -78,7 +78,7 @@ function inForce(edge: EdgeState | undefined): Check {
 }
 
 function decided(engine: EngineState | undefined): Check {
-  const id = 'bans.engine';
+  const id = 'crowdsec.engine';
   if (!engine) return { id, status: 'fail', message: `bans: CrowdSec does not run: ${STAYS}`, remedy: WHY };
   const { line, seen } = engine;
   if (line === undefined || seen - line > LATE_SECONDS)

@@ -87,7 +87,7 @@ it('bans fifty guessers within ten seconds, and keeps nobody else waiting', asyn
   const why = parsed<{ bans: (Ban & { evidence: Evidence[] })[] }>(await bans(['why', '203.0.113.1']));
   expect(why.bans).toMatchObject([{ reason: 'failed-sign-ins', by: 'crowdsec', evidence: expect.any(Array) }]);
   expect(why.bans[0]?.evidence[0]).toMatchObject({ what: 'sign-in', method: 'POST', path: '/api/session', status: 401 });
-  expect(await checks()).toMatchObject({ 'bans.edge': 'ok', 'bans.engine': 'ok' });
+  expect(await checks()).toMatchObject({ 'crowdsec.edge': 'ok', 'crowdsec.engine': 'ok' });
 });
 
 it('bans who probes, and nobody whom that client names', async () => {
@@ -135,15 +135,15 @@ it('keeps its bans while CrowdSec is away, through a restart of the edge and a d
   await docker(['restart', '--time', '2', name('edge')]);
   await until('the edge serves', async () => (await serves('198.18.0.1').catch(() => 0)) === 200);
   await until('its bans are back', async () => (await serves('203.0.113.2')) === 403);
-  expect(await checks()).toMatchObject({ 'bans.edge': 'fail', 'bans.engine': 'fail' });
+  expect(await checks()).toMatchObject({ 'crowdsec.edge': 'fail', 'crowdsec.engine': 'fail' });
   expect(parsed<JsonError>(await bans(['list'])).error.code).toBe('NOT_RUNNING');
   // The database, and what SQLite has of it beside.
   const garbage = path.join(space.dir, 'garbage');
   writeFileSync(garbage, Buffer.alloc(64 * 1024, 'no database '));
   for (const end of ['', '-wal']) await docker(['cp', garbage, `${name('crowdsec')}:/var/lib/crowdsec/crowdsec.db${end}`]);
   await docker(['start', name('crowdsec')]);
-  await until('it is well again', async () => (await checks())['bans.edge'] === 'ok', 60);
-  expect(await checks()).toMatchObject({ 'bans.engine': 'ok', 'bans.database': 'warn' });
+  await until('it is well again', async () => (await checks())['crowdsec.edge'] === 'ok', 60);
+  expect(await checks()).toMatchObject({ 'crowdsec.engine': 'ok', 'crowdsec.database': 'warn' });
   expect([await serves('203.0.113.2'), await list()]).toEqual([403, []]);
   // What only the edge knows can be ended too.
   expect((await bans(['remove', '203.0.113.2'])).status).toBe(0);

@@ -129,15 +129,15 @@ describe('health', () => {
   });
 
   it('fails where bans are not decided or not in force, and where it cannot tell', () => {
-    expect(told(edge(900), engine('990'))).toEqual(['bans.edge fail', 'bans.engine ok']);
-    expect(told(edge(0), engine('none'))).toEqual(['bans.edge fail', 'bans.engine fail']);
-    expect(told(undefined, undefined)).toEqual(['bans.edge fail', 'bans.engine fail']);
-    expect(told(edge(999, 'no space left'), engine('900'))).toEqual(['bans.edge warn', 'bans.engine fail']);
+    expect(told(edge(900), engine('990'))).toEqual(['crowdsec.edge fail', 'crowdsec.engine ok']);
+    expect(told(edge(0), engine('none'))).toEqual(['crowdsec.edge fail', 'crowdsec.engine fail']);
+    expect(told(undefined, undefined)).toEqual(['crowdsec.edge fail', 'crowdsec.engine fail']);
+    expect(told(edge(999, 'no space left'), engine('900'))).toEqual(['crowdsec.edge warn', 'crowdsec.engine fail']);
     expect([edgeState(''), edgeState('1000\n{"at'), engineState('sh: not found')]).toEqual([undefined, undefined, undefined]);
   });
 
   it('warns of a database that was damaged', () => {
-    expect(told(edge(999), engine('999', '/var/lib/crowdsec/crowdsec.db.damaged'))).toContain('bans.database warn');
+    expect(told(edge(999), engine('999', '/var/lib/crowdsec/crowdsec.db.damaged'))).toContain('crowdsec.database warn');
   });
 });
 
