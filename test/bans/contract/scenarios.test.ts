@@ -25,8 +25,9 @@ let dir: string;
 beforeAll(() => {
   dir = mkdtempSync(path.join(os.tmpdir(), 'medianest-bans-'));
   chmodSync(dir, 0o755);
+  // Without a network it talks to itself.
   for (const file of rendered(stack).files.filter((file) => file.path.startsWith('crowdsec/')))
-    writeFileSync(path.join(dir, path.basename(file.path)), file.contents);
+    writeFileSync(path.join(dir, path.basename(file.path)), file.contents.replaceAll('10.50.0.76', '127.0.0.1'));
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -51,10 +52,21 @@ async function banned(...all: string[]): Promise<string[]> {
   const start = `set -e
     mkdir -p /run/crowdsec/plugins /run/crowdsec/notifications && cp -r /usr/share/medianest/engine/. /run/crowdsec/
     cp /etc/medianest/current/never.yaml /run/crowdsec/parsers/s02-enrich/ && echo 'simulation: off' >/run/crowdsec/simulation.yaml
-    exec crowdsec -c /etc/medianest/current/config.yaml -info -no-api -type visits -dsn file:///etc/medianest/current/lines.log`;
+    echo 'share_manual_decisions: false' >/run/crowdsec/console.yaml
+    cscli machines add medianest --auto --force --file /run/crowdsec/credentials.yaml
+    exec crowdsec -c /etc/medianest/current/config.yaml -info -type visits -dsn file:///etc/medianest/current/lines.log`;
   const run = await docker([
     ...['run', '--rm', '--network', 'none', '--read-only', '--cap-drop', 'ALL', '--user', '10046:10046', '--memory', '256m'],
-    ...['--tmpfs', '/run:mode=1777', '--tmpfs', '/tmp:mode=1777', '--volume', `${dir}:/etc/medianest/current:ro`],
+    ...[
+      '--tmpfs',
+      '/run:mode=1777',
+      '--tmpfs',
+      '/tmp:mode=1777',
+      '--tmpfs',
+      '/var/lib/crowdsec:mode=1777',
+      '--volume',
+      `${dir}:/etc/medianest/current:ro`,
+    ],
     ...['--entrypoint', 'bash', image, '-c', start],
   ]);
   const output = run.stdout + run.stderr;
