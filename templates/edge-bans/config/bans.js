@@ -113,7 +113,8 @@ function takePart() {
     const buffer = Buffer.alloc(PART);
     const count = fs.readSync(file, buffer, 0, PART, offset);
     if (count === 0) return;
-    const last = count < PART ? count : buffer.lastIndexOf(CUT);
+    const cut = buffer.lastIndexOf(CUT);
+    const last = count < PART || cut < 1 ? count : cut;
     take(buffer.slice(0, last).toString());
     state.set('offset', String(offset + last));
   } finally {
