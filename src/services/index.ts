@@ -14,6 +14,7 @@ import { redis } from './cache/redis.ts';
 import { redisCluster } from './cache/redis-cluster.ts';
 import { redisSentinel } from './cache/redis-sentinel.ts';
 import { sentinel } from './cache/sentinel.ts';
+import { crowdsec } from './crowdsec/crowdsec.ts';
 import { dbRouter } from './database/db-router.ts';
 import { etcd } from './database/etcd.ts';
 import { patroni } from './database/patroni.ts';
@@ -42,6 +43,7 @@ export const registry: readonly ServiceDefinition[] = [
   edge,
   cdn,
   signOn,
+  crowdsec,
   balancer,
   app,
   services,

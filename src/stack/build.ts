@@ -133,6 +133,7 @@ function buildInput(settings: Settings, facts: BuildFacts): BuildInput {
     settingsOf: (definition) => settings[definition.key] as never,
     enabled: (component) => settings.components[component] === true,
     address: (network, host) => fixedAddress(network, host, facts),
+    range: (network) => facts.subnets[network],
     fits: (network, host) => hostAddress(facts.subnets[network], host) !== undefined,
     reserve: (network, host) => facts.onAddress?.(network, host),
     pulled: (name, { ref, bytes }) => {
@@ -147,8 +148,7 @@ function buildInput(settings: Settings, facts: BuildFacts): BuildInput {
       const update = facts.overrides.updates?.[name];
       if (own) return { name, ref: own };
       const context = `templates/${name}/image`;
-      const contexts = build.contexts ?? {};
-      const { after } = build;
+      const { after, contexts = {} } = build;
       const args: Record<string, string> = after ? { PARENT_IMAGE: after.ref } : { BASE_IMAGE: base };
       const sources = [context, ...Object.values(contexts)].map((folder) => facts.sourceHash(folder));
       const source = shortHash(sources);

@@ -185,8 +185,8 @@ function renderConfig(service: Service, templates: ReadonlyMap<string, string>):
       .map(([name, source]) => {
         const file = name.slice(folder.length).replace(/\.hbs$/, '');
         const body = name.endsWith('.hbs') ? renderTemplate(name, source, { name: service.name, ...service.view }) : source;
-        // JSON has no comments; every other format used here takes `#`.
-        const contents = file.endsWith('.json') ? body : header(`templates/${name}`) + body;
+        // JSON and scripts know no `#`; every other format used here does.
+        const contents = /\.(?:json|js)$/.test(file) ? body : header(`templates/${name}`) + body;
         return { path: `${service.name}/${file}`, mode: 0o644, contents };
       });
   });

@@ -27,6 +27,8 @@ export interface BuildInput {
   enabled(component: string): boolean;
   /** The fixed address of the container with this host number in a network. */
   address(network: NetworkName, host: number): string;
+  /** The range of the network. */
+  range(network: NetworkName): string;
   /** Whether the network has room for a container with this number. */
   fits(network: NetworkName, host: number): boolean;
   /** A container with this number may come later: a range that is chosen now has room for it. */

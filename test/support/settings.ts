@@ -171,6 +171,14 @@ edge:
     - { paths: [/family, /photos], roles: [operator, family], mfa: true }
 `,
   },
+  bans: {
+    flags: { profile: 'dev-compose' },
+    file: `components: { crowdsec: true, backup: false, agent: false, engine-proxy: false }
+edge: { trustedProxies: [203.0.113.1], operators: ["2001:db8:5::7"], waf: { mode: block } }
+firewall: { lan: [192.168.7.0/24] }
+bans: { never: [198.51.100.0/28], hours: 12 }
+`,
+  },
   processes: {
     flags: { profile: 'staging' },
     file: `observability: off

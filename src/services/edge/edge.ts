@@ -9,6 +9,7 @@ import { appTls, portSuffix, publicPort, urlHost } from '../app/portal.ts';
 import { otherProcesses, replicasOf } from '../app/processes/process.ts';
 import { refuseClaimedTwice, routesOf } from '../app/processes/routes.ts';
 import { MONITORING_HOSTS, monitored, STATUS_PORT } from '../shared/monitoring.ts';
+import { bansPart } from './edge-bans.ts';
 import { edgeSites, LOCAL_NAMES, type Site, siteView } from './edge-certificates.ts';
 import { frontOf, frontPart } from './edge-front.ts';
 import { limitsView } from './edge-limits.ts';
@@ -124,6 +125,7 @@ export const edge = defineService({
     const asked = [application.healthPath, application.readyPath].filter((path) => !/^\/(?:\?|$)/.test(path));
     const openPaths = [...new Set(asked.map((path) => path.split('?')[0] as string))];
     const signIn = signOnPart(own, asked, cdnParts.cdnHasHost, input);
+    const banned = bansPart(input);
     const clientPaths = own.clientCertificates.paths;
     if (clientPaths.length > 0 && main.certificate.issuer !== 'internal-ca') {
       throw new UserError(
@@ -145,12 +147,19 @@ export const edge = defineService({
         uid: 10004,
         host: HOST,
         // Where its exporter asks it; nothing else can from there, but for what all visitors can.
-        networks: ['dmz', 'app', ...(monitored(input) ? (['monitoring'] as const) : []), ...signIn.networks],
+        networks: [
+          'dmz',
+          'app',
+          ...(monitored(input) ? (['monitoring'] as const) : []),
+          ...new Set([...signIn.networks, ...banned.networks]),
+        ],
         ports: front ? [] : ports,
         ...(front && { front }),
         mounts: [CACHE, WEBROOT, ...rulesMount(input.host.wafRules), ...frontPart(front, input).mounts],
-        secrets: signIn.secrets,
-        ...(signIn.view.signOn && { configFrom: ['edge', 'edge-sign-on'] }),
+        secrets: [...signIn.secrets, ...banned.secrets],
+        ...((signIn.view.signOn || banned.view.bans) && {
+          configFrom: ['edge', ...(signIn.view.signOn ? ['edge-sign-on'] : []), ...(banned.view.bans ? ['edge-bans'] : [])],
+        }),
         certificate: main.certificate,
         ...(others.length > 0 && { alsoCertificates: others.map(({ certificate }) => certificate) }),
         listeners: [{ port: 8443, protocol: 'tls' }],
@@ -209,6 +218,8 @@ export const edge = defineService({
           openPaths,
           healthChecks: [...new Set(asked)].flatMap((path) => ['GET', 'HEAD'].map((method) => nginxText(`${method} ${path}`))),
           ...signIn.view,
+          ...banned.view,
+          usesScripts: signIn.view.signOn || banned.view.bans,
           ...cdnParts,
           ...wafView(own.waf, own, input.host.wafRules, application.image ? [] : PORTAL_TEXT, signIn.view.signOn),
         },

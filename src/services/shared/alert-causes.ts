@@ -113,6 +113,11 @@ export const ALERT_CAUSES: Readonly<Record<string, AlertCause>> = {
     effect: 'The portal shows it as away; everything else works.',
     explains: [],
   },
+  attack: {
+    is: 'Many clients are banned at once, or none can be.',
+    effect: 'Visitors notice nothing; a visitor who shares an address with an attacker is refused.',
+    explains: [],
+  },
   traces: {
     is: 'The collector does not take the traces of requests.',
     effect: 'Requests are served as before; the traces of this time are lost.',

@@ -1,0 +1,78 @@
+import { UserError } from '../../core/errors.ts';
+import type { MetricsSource } from '../../stack/metrics.ts';
+import { type BuildInput, defineService } from '../../stack/service.ts';
+import type { NetworkName } from '../../stack/types.ts';
+import { edge } from '../edge/edge.ts';
+import { neverView } from '../edge/edge-bans.ts';
+import { generated } from '../shared/member.ts';
+import { monitored } from '../shared/monitoring.ts';
+import { CROWDSEC, CROWDSEC_HOST, CROWDSEC_METRICS_PORT, CROWDSEC_PORT, EDGE_KEY, LINES_PORT } from './settings/address.ts';
+import { bansSettings } from './settings/bans-settings.ts';
+
+const METRICS: MetricsSource = {
+  job: CROWDSEC,
+  network: 'monitoring',
+  port: CROWDSEC_METRICS_PORT,
+  keep: 'cs_(active_decisions|alerts|bucket_overflowed_total|buckets|parser_hits_(ok|ko)_total|syslogsource_hits_total)',
+};
+
+/** Without an edge there is nothing to read, and nothing that would refuse anybody. */
+function requireEdge(input: BuildInput): void {
+  if (input.enabled(edge.name)) return;
+  throw new UserError(
+    'INVALID_SETTINGS',
+    `components.${CROWDSEC} needs the edge, which is off`,
+    `switch on \`components: { edge: true }\`, or ${CROWDSEC} off`,
+  );
+}
+
+export const crowdsec = defineService({
+  name: CROWDSEC,
+  key: 'bans',
+  summary: 'CrowdSec: bans clients that probe, guess passwords or flood',
+  settings: bansSettings,
+  build: (own, input) => {
+    requireEdge(input);
+    const networks: NetworkName[] = ['auth', ...(monitored(input) ? (['monitoring'] as const) : [])];
+    const address = input.address('auth', CROWDSEC_HOST);
+    const metricsHost = monitored(input) ? input.address('monitoring', CROWDSEC_HOST) : '127.0.0.1';
+    return [
+      {
+        name: CROWDSEC,
+        image: input.image(CROWDSEC),
+        uid: 10046,
+        host: CROWDSEC_HOST,
+        networks,
+        ports: [],
+        mounts: [{ source: 'crowdsec', target: '/var/lib/crowdsec', kind: 'volume', readOnly: false }],
+        secrets: [generated(EDGE_KEY)],
+        environment: {
+          CROWDSEC_SERVER: `${address}:${CROWDSEC_PORT}`,
+          CROWDSEC_METRICS: `${metricsHost}:${CROWDSEC_METRICS_PORT}`,
+          // Go returns memory late otherwise, and would be killed for it.
+          GOMEMLIMIT: `${Math.floor(own.memory * 0.75)}B`,
+        },
+        view: {
+          server: `${address}:${CROWDSEC_PORT}`,
+          linesHost: address,
+          linesPort: LINES_PORT,
+          metricsHost,
+          metricsPort: CROWDSEC_METRICS_PORT,
+          banHours: own.hours,
+          ...neverView(input),
+        },
+        ...(monitored(input) && { metrics: [METRICS] }),
+        memoryBytes: own.memory,
+        cpus: own.cpus,
+        keeps: {
+          '/var/lib/crowdsec': 'who is banned, and why',
+          '/tmp': 'nothing of its own; programs expect it',
+          '/run': 'its configuration, put together at its start, and the password of its own command line',
+        },
+        after: [],
+        interruption: 'none for visitors: who is banned stays so; meanwhile no further client is',
+        urls: [],
+      },
+    ];
+  },
+});
