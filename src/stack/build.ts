@@ -203,7 +203,9 @@ function checkAddresses(services: readonly Service[], facts: BuildFacts): void {
 function checkPorts(services: readonly Service[]): void {
   const published = services.flatMap((service) => service.ports);
   for (const [index, port] of published.entries()) {
-    const other = published.slice(0, index).find((before) => before.host === port.host && sameAddress(before.address, port.address));
+    const other = published
+      .slice(0, index)
+      .find((before) => before.host === port.host && before.protocol === port.protocol && sameAddress(before.address, port.address));
     if (!other) continue;
     if (port.setting === other.setting) {
       const [wide, one] = isEveryAddress(port.address) ? [port, other] : [other, port];

@@ -1,6 +1,7 @@
 import { shortHash } from '../core/hash.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Settings } from '../settings/schema.ts';
+import type { VpnPeer } from './vpn-peer.ts';
 
 /**
  * What commands have decided beyond medianest.yml (`maintenance on`, `scale`, `deploy`, `rollback`): kept in the state
@@ -30,6 +31,8 @@ export interface Overrides {
   };
   /** Process of `services` -> `count` replicas while its `replicas` is `instead`. */
   scaled?: Record<string, { count: number; instead: number }>;
+  /** The peers of the VPN, by name. */
+  peers?: Record<string, VpnPeer>;
 }
 
 /** The settings that belong to a version of the application, and are rolled back with it. They contain no secret. */
@@ -121,6 +124,7 @@ export function applyOverrides(
       ...(slots && { slots }),
       ...(counts.length > 0 && { scaled: Object.fromEntries(counts) }),
       ...(release && { app: release }),
+      ...(overrides.peers && { peers: overrides.peers }),
     },
   };
 }

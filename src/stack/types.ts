@@ -26,6 +26,10 @@ export interface PublishedPort {
   container: number;
   /** The setting that moves it. */
   setting: string;
+  /** TCP where it is not said. */
+  protocol?: 'udp';
+  /** It answers only who has a key: the firewall lets everyone ask, unless `firewall.ports` names it. */
+  forEveryone?: true;
 }
 
 /** Where a secret's value comes from: given by the operator, made once at random, or composed of others. */
