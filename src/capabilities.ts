@@ -23,6 +23,7 @@ import { secrets } from './secrets/capability.ts';
 import { topology } from './topology/capability.ts';
 import { traces } from './traces/capability.ts';
 import { users } from './users/capability.ts';
+import { vpn } from './vpn/capability.ts';
 import { waf } from './waf/capability.ts';
 
 const all = [
@@ -43,6 +44,7 @@ const all = [
   waf,
   firewall,
   users,
+  vpn,
   doctor,
   topology,
   traces,

@@ -116,11 +116,11 @@ async function portsOf(
   const published = (stack?.services ?? []).flatMap(({ name, ports }) => ports.map((port) => ({ ...port, service: name })));
   const held = heldPorts(containers, published);
   return Promise.all(
-    published.map(async ({ address, host: port, setting }) => {
+    published.map(async ({ address, host: port, setting, protocol }) => {
       const ours = held.has(port);
-      const taken = !ours && (await isTaken(address, port));
+      const taken = !ours && (await isTaken(address, port, protocol));
       const owner = taken
-        ? ((await engine?.portOwner(port)) ?? processOn(port) ?? 'another program (run as root to see which)')
+        ? ((await engine?.portOwner(port)) ?? processOn(port, protocol) ?? 'another program (run as root to see which)')
         : undefined;
       return { address, port, setting, ours, takenBy: owner };
     }),

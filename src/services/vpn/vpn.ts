@@ -10,6 +10,13 @@ import { edgePorts, type Reached, reachedByAdmins } from './reach.ts';
 import { presharedKey, SERVER_KEY, VPN } from './secrets.ts';
 import { type VpnSettings, vpnSettings } from './vpn-settings.ts';
 
+declare module '../../stack/service.ts' {
+  interface HostFacts {
+    /** This host has no /dev/net/tun: the engine would not start a container that is given it. */
+    noTunDevice?: boolean;
+  }
+}
+
 const HOST = 64;
 
 export const vpn = defineService({
@@ -41,7 +48,7 @@ export const vpn = defineService({
         reloadsSecrets: true,
         environment: {},
         view: {
-          tun: true,
+          tun: !(input.engineSocket && input.host.noTunDevice),
           server,
           network: own.network,
           edge: edgePorts(input.built, ({ host }) => input.address('dmz', host)).map((one) => ({ ...one })),
@@ -69,7 +76,7 @@ export const vpn = defineService({
           '/run': 'the control socket of wireguard-go, and which peer ends next',
           ports: 'the way in for peers: it answers only who has a key',
         },
-        after: [],
+        after: ['edge', ...new Set(reached.map(({ service }) => service))],
         interruption: 'about 15 s: peers connect again by themselves',
         notes: reachNotes(reached),
         urls: [],

@@ -135,7 +135,9 @@ function groupsOf(stack: Stack, services: readonly Service[], seen: Seen | undef
     const [home = NOWHERE, ...also] = service.networks;
     const id = `${service.component}@${[home, ...also].join('+')}`;
     const group = groups.get(id) ?? { id, component: service.component, home, also, published: [], nodes: [] };
-    group.published.push(...service.ports.map(({ address, host }) => `${bracketed(address)}:${host}`));
+    group.published.push(
+      ...service.ports.map(({ address, host, protocol }) => `${bracketed(address)}:${host}${protocol ? `/${protocol}` : ''}`),
+    );
     group.nodes.push(nodeOf(service, addressOf(service, stack), seen));
     groups.set(id, group);
   }
