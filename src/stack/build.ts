@@ -203,7 +203,8 @@ function checkAddresses(services: readonly Service[], facts: BuildFacts): void {
 function checkPorts(services: readonly Service[]): void {
   const published = services.flatMap((service) => service.ports);
   for (const [index, port] of published.entries()) {
-    const other = published.slice(0, index).find((before) => clash(before, port));
+    const same = published.slice(0, index).filter(({ host, protocol }) => host === port.host && protocol === port.protocol);
+    const other = same.find(({ address }) => sameAddress(address, port.address));
     if (!other) continue;
     if (port.setting === other.setting) {
       const [wide, one] = isEveryAddress(port.address) ? [port, other] : [other, port];
@@ -223,8 +224,6 @@ function checkPorts(services: readonly Service[]): void {
 }
 
 /** Docker binds IPv4 and IPv6 apart: `::` leaves every IPv4 address free. */
-const clash = (a: Service['ports'][number], b: Service['ports'][number]): boolean =>
-  a.host === b.host && a.protocol === b.protocol && sameAddress(a.address, b.address);
 const sameAddress = (a: string, b: string): boolean => isIpv6(a) === isIpv6(b) && (a === b || isEveryAddress(a) || isEveryAddress(b));
 
 /** The secrets of the services, and those that these are composed of. */
