@@ -171,6 +171,14 @@ edge:
     - { paths: [/family, /photos], roles: [operator, family], mfa: true }
 `,
   },
+  vpn: {
+    flags: { profile: 'dev-compose' },
+    file: `observability: off
+components: { vpn: true, backup: false, agent: false, engine-proxy: false }
+edge: { domains: [media.example.org, localhost] }
+vpn: { alsoReach: ["postgres:5432"], port: 51821, peersMeet: true }
+`,
+  },
   processes: {
     flags: { profile: 'staging' },
     file: `observability: off
