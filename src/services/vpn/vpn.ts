@@ -4,8 +4,9 @@ import { listenAddresses } from '../../settings/fields.ts';
 import { type BuildInput, defineService } from '../../stack/service.ts';
 import type { NetworkName } from '../../stack/types.ts';
 import type { VpnPeer } from '../../stack/vpn-peer.ts';
+import { otherProcesses } from '../app/processes/process.ts';
 import { edge } from '../edge/edge.ts';
-import { prefixOf, serverAddress, tunnelAddress, WIREGUARD_PORT } from './addresses.ts';
+import { peerNumbers, prefixOf, serverAddress, tunnelAddress, WIREGUARD_PORT } from './addresses.ts';
 import { edgePorts, type Reached, reachedByAdmins } from './reach.ts';
 import { presharedKey, SERVER_KEY, VPN } from './secrets.ts';
 import { type VpnSettings, vpnSettings } from './vpn-settings.ts';
@@ -29,6 +30,7 @@ export const vpn = defineService({
     const networks = [...new Set<NetworkName>(['dmz', ...reached.map(({ network }) => network)])];
     refuseOverlap(own, networks, input);
     const peers = Object.entries(input.overrides.peers ?? {});
+    refuseNumbers(own, peers, reached.length);
     const server = serverAddress(own.network);
     const suffix = `${input.settings.project}.internal`;
     return [
@@ -85,10 +87,13 @@ export const vpn = defineService({
   },
 });
 
-/** What is served under a name of its own in the tunnel. */
+/** What the edge serves, by the names that a peer asks for. */
 function names(input: BuildInput): string[] {
   if (!input.enabled(edge.name)) return [];
-  return input.settingsOf(edge).domains.filter((name) => !name.includes(':') && !/^[\d.]+$/.test(name) && name !== 'localhost');
+  const hosts = otherProcesses(input).flatMap(({ beside }) => beside?.host ?? []);
+  return [...new Set([...input.settingsOf(edge).domains, ...hosts])].filter(
+    (name) => !name.includes(':') && !/^[\d.]+$/.test(name) && name !== 'localhost',
+  );
 }
 
 const addressesOf = ({ network }: VpnSettings, peers: readonly [string, VpnPeer][], roles: readonly VpnPeer['role'][]): string[] =>
@@ -112,6 +117,18 @@ const reachNotes = (reached: readonly Reached[]): string[] => [
     reached.map(({ service, at, port }) => `${service} (${at}${port === undefined ? '' : `:${port}`})`).join(', ') || 'nothing else'
   }`,
 ];
+
+/** Another `vpn.network` has other addresses, and not for every number. @throws UserError INVALID_SETTINGS */
+function refuseNumbers({ network }: VpnSettings, peers: readonly [string, VpnPeer][], services: number): void {
+  const { last } = peerNumbers(network);
+  const [name] = peers.find(([, { number }]) => !Number.isInteger(number) || number <= services + 1 || number > last) ?? [];
+  if (name === undefined) return;
+  throw new UserError(
+    'INVALID_SETTINGS',
+    `vpn.network ${network} has no address for the peer ${name}, which was added to another range`,
+    'set vpn.network as it was, remove the peer (`medianest vpn remove`), then change the range and add it again',
+  );
+}
 
 /** The tunnel's range is routed in the container: one of its networks in it would not be reached. @throws UserError INVALID_SETTINGS */
 function refuseOverlap({ network }: VpnSettings, networks: readonly NetworkName[], input: BuildInput): void {

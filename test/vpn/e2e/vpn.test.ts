@@ -151,6 +151,22 @@ test('after the container was killed, a peer connects again by itself', async ()
   await until('the phone is connected', () => phone.reaches(SERVER, space.httpPort), 60);
 });
 
+test('new keys of a peer and of this host replace the old ones, without a new container', async () => {
+  const now = await identity();
+  const old = configuration('phone', phone);
+  await must('vpn', 'rotate', 'phone', '--out', 'phone-2.conf');
+  await until('the old keys are good no more', async () => !(await phone.reaches(SERVER, space.httpPort)), 5);
+  await phone.connect(configuration('phone-2', phone));
+  await until('the phone is connected', () => phone.reaches(SERVER, space.httpPort));
+  const refused = await space.run(['vpn', 'rotate', '--json']);
+  expect([refused.status, parsed<JsonError>(refused).error.code]).toEqual([2, 'CONFIRMATION_NEEDED']);
+  const { publicKey } = parsed<{ publicKey: string }>(await must('vpn', 'rotate', '--yes', '--json'));
+  expect(old).not.toContain(publicKey);
+  await phone.connect(configuration('phone-2', phone).replace(/^PublicKey = .*$/m, `PublicKey = ${publicKey}`));
+  await until('the phone is connected', () => phone.reaches(SERVER, space.httpPort));
+  expect(await identity()).toBe(now);
+});
+
 test('a peer that is removed while it is connected is cut off at once', async () => {
   expect(await phone.reaches(SERVER, space.httpPort)).toBe(true);
   await must('vpn', 'remove', 'phone');

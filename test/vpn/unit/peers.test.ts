@@ -14,6 +14,7 @@ const KEYS = ['HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=', 'xTIBA5rboUvnH4hto
 const NOW = new Date('2026-11-30T12:00:00Z');
 const asked = (publicKey: string = KEYS[0]): Omit<VpnPeer, 'number'> => ({ publicKey, role: 'member', added: NOW.toISOString() });
 const refused = (code: string, text: string) => expect.objectContaining({ code, message: expect.stringContaining(text) });
+type Decode = (data: Uint8ClampedArray, width: number, height: number) => { data: string } | null;
 const own = (more: Partial<VpnSettings> = {}): VpnSettings => ({ ...(load().settings.vpn as VpnSettings), ...more });
 
 describe('a key', () => {
@@ -117,7 +118,7 @@ describe('a configuration', () => {
 
   it('is read from its QR code as it is', async () => {
     const { encode } = await import('uqr');
-    const { default: jsQR } = await import('jsqr');
+    const { default: jsQR } = (await import('jsqr')) as unknown as { default: Decode };
     const keys = newKeys();
     const text = configurationText(own(), { ...device, privateKey: keys.privateKey });
     const { data, size } = encode(text, { ecc: 'L', border: 4 });
