@@ -37,7 +37,6 @@ export const vpn = defineService({
       {
         name: VPN,
         image: input.image(VPN),
-        // A capability that the engine gives is root's alone. It has no other, and no file of the host.
         uid: 0,
         host: HOST,
         networks,
@@ -73,6 +72,7 @@ export const vpn = defineService({
         memoryBytes: own.memory,
         cpus: own.cpus,
         keeps: {
+          root: 'the engine gives a capability to root alone; this one has no other, and no file of the host',
           NET_ADMIN: 'makes the tunnel, its addresses and its rules, all in the container’s own network stack',
           '/tmp': 'nothing of its own; programs expect it',
           '/run': 'the control socket of wireguard-go, and which peer ends next',
