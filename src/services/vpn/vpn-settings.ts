@@ -29,11 +29,13 @@ export const vpnSettings = z.strictObject({
     .describe('Where peers reach this host, as HOST or HOST:PORT; without it the first of `edge.domains`, and `port`'),
   network: network
     .default('10.60.144.0/24')
-    .describe('Range inside the tunnel: services have addresses in its lower half, peers in its upper half. A change makes all peers new'),
+    .describe(
+      'Range inside the tunnel: services have addresses in its lower half, peers in its upper half. If it changes, every peer needs a new configuration',
+    ),
   dns: z
     .boolean()
     .default(true)
-    .describe('Peers ask this host for names, and reach `edge.domains` through the tunnel; without it they use addresses'),
+    .describe('Peers ask this host for all names, and find `edge.domains` in the tunnel; without it they use addresses'),
   peersMeet: z.boolean().default(false).describe('Peers reach one another'),
   alsoReach: z
     .array(target)
