@@ -1,7 +1,6 @@
 import { shortHash } from '../core/hash.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Settings } from '../settings/schema.ts';
-import type { VpnPeer } from './vpn-peer.ts';
 
 /**
  * What commands have decided beyond medianest.yml (`maintenance on`, `scale`, `deploy`, `rollback`): kept in the state
@@ -33,6 +32,19 @@ export interface Overrides {
   scaled?: Record<string, { count: number; instead: number }>;
   /** The peers of the VPN, by name. */
   peers?: Record<string, VpnPeer>;
+}
+
+/** What `vpn add` has decided about one peer, without any key that is secret. */
+export interface VpnPeer {
+  /** As WireGuard writes it: base64 of 32 bytes. */
+  publicKey: string;
+  /** Its address is the one with this number in `vpn.network`. */
+  number: number;
+  role: 'admin' | 'member';
+  /** When it was added (ISO 8601, UTC). */
+  added: string;
+  /** When it ends (ISO 8601, UTC); absent where it does not. */
+  until?: string;
 }
 
 /** The settings that belong to a version of the application, and are rolled back with it. They contain no secret. */

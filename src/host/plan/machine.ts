@@ -121,7 +121,7 @@ export function kernelFindings(stack: Stack, kernel: HostFacts['kernel']): Findi
 
 /** WireGuard of the kernel does without it; whether the kernel has that, only the container finds out. */
 export const examineTunnel: Examination = ({ stack }) =>
-  stack?.services.some(({ component, view }) => component === 'vpn' && view.tun === false)
+  stack?.services.some(({ view }) => view.tun === false)
     ? [warn('vpn.tun', 'there is no /dev/net/tun: the VPN works only if the kernel has WireGuard itself', 'sudo modprobe tun')]
     : [];
 

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { cidrProblem } from '../../core/cidr.ts';
 import { cpus, hostName, listenAddress, memory, port } from '../../settings/fields.ts';
 
-const ENDPOINT = 'should be a host name or an IPv4 address, with its port where that is another: vpn.example.org:51821';
+const ENDPOINT = 'should be a host name or an IPv4 address, with its port where that is another: home.example.org:51821';
 
 const endpoint = z.string().refine((text) => {
   const [host, number, ...more] = text.split(':');

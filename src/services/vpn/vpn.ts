@@ -1,9 +1,9 @@
 import { parseCidr } from '../../core/cidr.ts';
 import { UserError } from '../../core/errors.ts';
 import { listenAddresses } from '../../settings/fields.ts';
+import type { VpnPeer } from '../../stack/overrides.ts';
 import { type BuildInput, defineService } from '../../stack/service.ts';
 import type { NetworkName } from '../../stack/types.ts';
-import type { VpnPeer } from '../../stack/vpn-peer.ts';
 import { otherProcesses } from '../app/processes/process.ts';
 import { edge } from '../edge/edge.ts';
 import { peerNumbers, prefixOf, serverAddress, tunnelAddress, WIREGUARD_PORT } from './addresses.ts';
@@ -101,7 +101,7 @@ const addressesOf = ({ network }: VpnSettings, peers: readonly [string, VpnPeer]
 
 /** Assignments for the container's own shell: what it reads at its start alone. */
 const tunnelFile = (own: VpnSettings, input: BuildInput): string =>
-  `ADDRESS=${serverAddress(own.network)}/${prefixOf(own.network)}\nGATEWAY=${input.address('dmz', 1)}\nDNS=${own.dns}\n`;
+  `SERVER=${serverAddress(own.network)}/${prefixOf(own.network)}\nGATEWAY=${input.address('dmz', 1)}\nDNS=${own.dns}\n`;
 
 /** A line for each peer: public key, address, its end in seconds of the epoch or `-`, name. */
 const peersFile = ({ network }: VpnSettings, peers: readonly [string, VpnPeer][]): string =>

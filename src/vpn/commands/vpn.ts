@@ -1,5 +1,6 @@
-import { type Command, type Context, done, type Options, type Result } from '../../capability/capability.ts';
-import type { VpnPeer } from '../../stack/vpn-peer.ts';
+import { type Command, type Context, done, type Options, type Project, type Result } from '../../capability/capability.ts';
+import type { VpnPeer } from '../../stack/overrides.ts';
+import type { Peers } from '../plan/peers.ts';
 
 const ROLE = ['--role <role>', '`member` (the edge alone) or `admin` (also pages, the services of `mgmt` and vpn.alsoReach)'] as const;
 const UNTIL = ['--until <date>', 'When it ends: 2027-01-31, or a moment with its zone'] as const;
@@ -7,69 +8,48 @@ const OUT = ['--out <file>', 'Where the configuration goes (default: NAME.conf i
 const PUBLIC_KEY = ['--public-key <key>', 'The device has made its own key, and this is the public one'] as const;
 const QR = ['--qr', 'Show the QR code also where this is no terminal'] as const;
 
-async function opened(context: Context) {
+async function opened(context: Context): Promise<Project> {
   const { open } = await import('../../project/open.ts');
-  const peers = await import('../peers.ts');
+  const { requireVpn } = await import('../peers.ts');
   const project = await open(context);
-  peers.requireVpn(project);
-  return { project, ...peers };
-}
-
-/** The keys of a device: its own, or new ones of which the private one is only written down once. */
-async function keysFrom(options: Options): Promise<{ publicKey: string; privateKey?: string }> {
-  const { publicKeyOf } = await import('../plan/peers.ts');
-  if (options.publicKey !== undefined) return { publicKey: publicKeyOf(String(options.publicKey)) };
-  const { newKeys } = await import('../keys.ts');
-  return newKeys();
+  requireVpn(project);
+  return project;
 }
 
 async function qrText(text: string, options: Options): Promise<string[]> {
   if (options.qr !== true && process.stdout.isTTY !== true) return [];
-  const { renderUnicodeCompact } = await import('uqr');
-  return [renderUnicodeCompact(text, { ecc: 'L', border: 2 })];
+  const { qrLines } = await import('../qr.ts');
+  return [qrLines(text)];
 }
 
-/** Changes one peer whose configuration is then written for its device. */
-async function handOut(
+/** Changes one peer, and shows what its device needs. */
+async function handedOut(
   context: Context,
+  project: Project,
   name: string,
   options: Options,
-  {
-    command,
-    tell,
-    change,
-  }: {
-    command: string;
-    tell: string;
-    change(keys: { publicKey: string }): Promise<Parameters<typeof import('../peers.ts')['changePeers']>[3]['change']>;
-  },
+  how: { command: string; done: string; change(publicKey: string): (before: Peers) => Peers },
 ): Promise<Result> {
-  const vpn = await opened(context);
-  const { presharedKeyName } = await import('../../services/vpn/secrets.ts');
-  const { project } = vpn;
-  const file = vpn.configurationFile(context, name, options.out);
-  const endpoint = vpn.endpointFor(project);
-  const keys = await keysFrom(options);
-  const result = await vpn.changePeers(context, project, `vpn ${command} ${name}`, {
-    change: await change(keys),
-    renew: [presharedKeyName(name)],
+  const { handOut } = await import('../hand-out.ts');
+  const { publicKeyOf } = await import('../plan/peers.ts');
+  const given = await handOut(context, project, name, {
+    command: how.command,
+    publicKey: options.publicKey === undefined ? undefined : publicKeyOf(String(options.publicKey)),
+    out: options.out === undefined ? undefined : String(options.out),
+    change: how.change,
   });
-  if (result === 'planned')
-    return done({ result, peer: { name, publicKey: keys.publicKey } }, `would: vpn ${command} ${name}, and write ${file}`);
-  const text = vpn.writeConfiguration(project, name, file, keys.privateKey);
-  const { number, ...peer } = vpn.readPeers(project)[name] as VpnPeer;
-  const { tunnelAddress } = await import('../../services/vpn/addresses.ts');
-  const address = tunnelAddress(vpn.vpnSettingsOf(project).network, number);
-  const kept = keys.privateKey === undefined ? '' : '; its private key is kept nowhere else';
-  const qr = keys.privateKey === undefined ? [] : await qrText(text, options);
-  return done(
-    { result, peer: { name, address, ...peer }, endpoint, file },
-    [
-      ...qr,
-      `${name} ${tell}: ${peer.role}, ${address}${peer.until ? `, until ${peer.until}` : ''}`,
-      `Its configuration is in ${file}${kept}.`,
-    ].join('\n'),
-  );
+  if ('planned' in given)
+    return done(
+      { result: 'planned', peer: { name }, file: given.planned },
+      `would: vpn ${how.command} ${name}, and write ${given.planned}`,
+    );
+  const { peer, endpoint, file, text, complete } = given;
+  const lines = [
+    ...(complete ? await qrText(text, options) : []),
+    `${name} ${how.done}: ${peer.role}, ${peer.address}${peer.until ? `, until ${peer.until}` : ''}`,
+    `Its configuration is in ${file}${complete ? '; its private key is kept nowhere else' : ''}.`,
+  ];
+  return done({ result: 'changed', peer: { ...peer }, endpoint, file }, lines.join('\n'));
 }
 
 const add: Command = {
@@ -84,15 +64,13 @@ const add: Command = {
     const now = context.clock.now();
     const role = roleOf(options.role ?? 'member');
     const until = options.until === undefined ? {} : { until: endOf(String(options.until), now) };
-    return handOut(context, name, options, {
+    const project = await opened(context);
+    const { vpnSettingsOf } = await import('../peers.ts');
+    const { network } = vpnSettingsOf(project);
+    return handedOut(context, project, name, options, {
       command: 'add',
-      tell: 'was added',
-      change: async ({ publicKey }) => {
-        const { open } = await import('../../project/open.ts');
-        const { vpnSettingsOf } = await import('../peers.ts');
-        const { network } = vpnSettingsOf(await open(context));
-        return (before) => withPeer(before, name, { publicKey, role, added: now.toISOString(), ...until }, network);
-      },
+      done: 'was added',
+      change: (publicKey) => (before) => withPeer(before, name, { publicKey, role, added: now.toISOString(), ...until }, network),
     });
   },
 };
@@ -102,7 +80,8 @@ const list: Command = {
   summary: 'The peers: role, address, last handshake, traffic, end',
   example: 'medianest vpn list',
   run: async (context) => {
-    const { project, readPeers, readServer, serverPublicKey, vpnSettingsOf } = await opened(context);
+    const project = await opened(context);
+    const { readPeers, readServer, serverPublicKey, vpnSettingsOf } = await import('../peers.ts');
     const { engineText, peerRows, peerViews } = await import('../plan/describe.ts');
     const { table } = await import('../../ui/table.ts');
     const engine = await context.engine();
@@ -136,7 +115,8 @@ const set: Command = {
         until: options.until === 'never' ? undefined : endOf(String(options.until), context.clock.now()),
       }),
     };
-    const { project, changePeers, readPeers } = await opened(context);
+    const project = await opened(context);
+    const { changePeers, readPeers } = await import('../peers.ts');
     const result = await changePeers(context, project, `vpn set ${name}`, {
       change: (before) => changedPeer(before, name, change as VpnPeer),
     });
@@ -153,7 +133,8 @@ const remove: Command = {
   args: '<name>',
   run: async (context, [name = '']) => {
     const { knownPeer, withoutPeer } = await import('../plan/peers.ts');
-    const { project, changePeers, readPeers } = await opened(context);
+    const project = await opened(context);
+    const { changePeers, readPeers } = await import('../peers.ts');
     knownPeer(readPeers(project), name);
     const result = await changePeers(context, project, `vpn remove ${name}`, { change: (before) => withoutPeer(before, name) });
     return done(
@@ -172,21 +153,20 @@ const rotate: Command = {
   run: async (context, [name], options) => {
     if (name === undefined) return rotateServer(context);
     const { changedPeer, knownPeer } = await import('../plan/peers.ts');
-    const { project, readPeers } = await opened(context);
+    const project = await opened(context);
+    const { readPeers } = await import('../peers.ts');
     knownPeer(readPeers(project), name);
-    return handOut(context, name, options, {
+    return handedOut(context, project, name, options, {
       command: 'rotate',
-      tell: 'has new keys, and its old ones are good no more',
-      change:
-        async ({ publicKey }) =>
-        (before) =>
-          changedPeer(before, name, { publicKey }),
+      done: 'has new keys, and its old ones are good no more',
+      change: (publicKey) => (before) => changedPeer(before, name, { publicKey }),
     });
   },
 };
 
 async function rotateServer(context: Context): Promise<Result> {
-  const { project, changePeers, readPeers, serverPublicKey } = await opened(context);
+  const project = await opened(context);
+  const { changePeers, readPeers, serverPublicKey } = await import('../peers.ts');
   const { UserError } = await import('../../core/errors.ts');
   const { SERVER_KEY } = await import('../../services/vpn/secrets.ts');
   const names = Object.keys(readPeers(project));

@@ -46,6 +46,6 @@ export function endpointOf(own: VpnSettings, domains: readonly string[]): string
   throw new UserError(
     'INVALID_SETTINGS',
     'nothing says where peers reach this host: vpn.endpoint is not set, and edge.domains has no public name',
-    'set `vpn: { endpoint: vpn.example.org }`',
+    'set `vpn: { endpoint: home.example.org }`',
   );
 }

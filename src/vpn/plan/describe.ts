@@ -2,7 +2,7 @@ import type { Check } from '../../capability/check.ts';
 import { plural } from '../../core/plural.ts';
 import { utcText } from '../../core/time.ts';
 import { tunnelAddress } from '../../services/vpn/addresses.ts';
-import type { VpnPeer } from '../../stack/vpn-peer.ts';
+import type { VpnPeer } from '../../stack/overrides.ts';
 import { hasEnded, type Peers } from './peers.ts';
 import type { SeenPeer, ServerState } from './server-state.ts';
 

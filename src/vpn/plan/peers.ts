@@ -2,9 +2,9 @@ import { UserError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/suggest.ts';
 import { momentOf } from '../../core/time.ts';
 import { peerNumbers } from '../../services/vpn/addresses.ts';
-import type { VpnPeer } from '../../stack/vpn-peer.ts';
+import type { VpnPeer } from '../../stack/overrides.ts';
 
-export const ROLES = ['admin', 'member'] as const;
+const ROLES = ['admin', 'member'] as const;
 
 export type Peers = Readonly<Record<string, VpnPeer>>;
 

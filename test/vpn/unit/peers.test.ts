@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { peerNumbers, serverAddress, tunnelAddress } from '../../../src/services/vpn/addresses.ts';
 import type { VpnSettings } from '../../../src/services/vpn/vpn-settings.ts';
-import type { VpnPeer } from '../../../src/stack/vpn-peer.ts';
+import type { VpnPeer } from '../../../src/stack/overrides.ts';
 import { newKeys, publicKeyFor } from '../../../src/vpn/keys.ts';
 import { configurationText, endpointOf, wireguardKey } from '../../../src/vpn/plan/configuration.ts';
 import { peerRows, peerViews, vpnChecks } from '../../../src/vpn/plan/describe.ts';
 import { changedPeer, endOf, knownPeer, peerName, publicKeyOf, roleOf, withoutPeer, withPeer } from '../../../src/vpn/plan/peers.ts';
 import { parseState, type ServerState } from '../../../src/vpn/plan/server-state.ts';
+import { qrLines } from '../../../src/vpn/qr.ts';
 import { load } from '../../support/settings.ts';
 
 const NETWORK = '10.60.144.0/24';
@@ -117,16 +118,17 @@ describe('a configuration', () => {
   });
 
   it('is read from its QR code as it is', async () => {
-    const { encode } = await import('uqr');
     const { default: jsQR } = (await import('jsqr')) as unknown as { default: Decode };
-    const keys = newKeys();
-    const text = configurationText(own(), { ...device, privateKey: keys.privateKey });
-    const { data, size } = encode(text, { ecc: 'L', border: 4 });
-    const scale = 4;
-    const pixels = new Uint8ClampedArray(size * scale * size * scale * 4).fill(255);
+    const text = configurationText(own(), { ...device, privateKey: newKeys().privateKey });
+    // Two rows in a line, as a terminal shows them: light on dark.
+    const rows = qrLines(text)
+      .split('\n')
+      .flatMap((line) => ['█▀', '█▄'].map((light) => [...line].map((character) => light.includes(character))));
+    const [scale, size] = [4, rows[0]?.length ?? 0];
+    const pixels = new Uint8ClampedArray((size * scale) ** 2 * 4).fill(255);
     for (let y = 0; y < size * scale; y++)
       for (let x = 0; x < size * scale; x++)
-        if (data[Math.floor(y / scale)]?.[Math.floor(x / scale)])
+        if (!rows[Math.floor(y / scale)]?.[Math.floor(x / scale)])
           pixels.fill(0, (y * size * scale + x) * 4, (y * size * scale + x) * 4 + 3);
     expect(jsQR(pixels, size * scale, size * scale)?.data).toBe(text);
   });

@@ -5,7 +5,7 @@ import type { DoctorFacts } from '../../../src/host/plan/facts.ts';
 import { examineTunnel } from '../../../src/host/plan/machine.ts';
 import { registry } from '../../../src/services/index.ts';
 import { buildStack } from '../../../src/stack/build.ts';
-import type { VpnPeer } from '../../../src/stack/vpn-peer.ts';
+import type { VpnPeer } from '../../../src/stack/overrides.ts';
 import { load, rendered, SUBNETS, stackOf } from '../../support/settings.ts';
 
 const peer = (number: number, more: Partial<VpnPeer> = {}): VpnPeer => ({
