@@ -125,6 +125,13 @@ test('a name is given once, and what cannot be read changes nothing', async () =
   const damaged = await space.run(['vpn', 'add', 'tablet', '--json']);
   expect([damaged.status, parsed<JsonError>(damaged).error.code]).toEqual([1, 'STATE_DAMAGED']);
   writeFileSync(orders, kept);
+  // The container judges by itself too, and takes all of its file or nothing.
+  const file = path.join(space.state, 'config', 'vpn', 'current', 'peers');
+  const peers = readFileSync(file, 'utf8');
+  writeFileSync(file, `${peers.split('\n')[1]}\nx 0.0.0.0/0 - $(id)\n`);
+  const judged = await docker(['exec', container, 'vpn', 'reload']);
+  writeFileSync(file, peers);
+  expect([judged.status, judged.stderr]).toEqual([1, expect.stringContaining('all stay as they are')]);
   expect(await phone.reaches(SERVER, space.httpPort)).toBe(true);
 });
 
