@@ -96,7 +96,10 @@ export function topology(stack: Stack, external: Readonly<Record<string, { url?:
     const out = outside
       .filter(({ url }) => Object.values(service.environment).includes(url) || service.leadsTo?.includes(url))
       .map(({ id, url }) => ({ from, to: id, tls: url.startsWith('https:') }));
-    const visited = service.ports.length > 0 ? [{ from: VISITORS, to: from, tls: service.certificate !== undefined }] : [];
+    const visited =
+      service.ports.length > 0
+        ? [{ from: VISITORS, to: from, tls: service.certificate !== undefined || service.ports.every(({ forEveryone }) => forEveryone) }]
+        : [];
     return [...visited, ...called, ...balanced, ...out];
   });
   return {
