@@ -161,7 +161,9 @@ test('after the container was killed, a peer connects again by itself', async ()
 test('new keys of a peer and of this host replace the old ones, without a new container', async () => {
   const now = await identity();
   const old = configuration('phone', phone);
-  await must('vpn', 'rotate', 'phone', '--out', 'phone-2.conf');
+  const rotated = await must('vpn', 'rotate', 'phone', '--out', 'phone-2.conf', '--qr');
+  expect(rotated.stdout.split('\n').filter((line) => line.includes('▀')).length).toBeGreaterThan(20);
+  expect(rotated.stdout).not.toContain('PrivateKey');
   await until('the old keys are good no more', async () => !(await phone.reaches(SERVER, space.httpPort)), 5);
   await phone.connect(configuration('phone-2', phone));
   await until('the phone is connected', () => phone.reaches(SERVER, space.httpPort));
