@@ -25,6 +25,7 @@ import { secrets } from './secrets/capability.ts';
 import { topology } from './topology/capability.ts';
 import { traces } from './traces/capability.ts';
 import { users } from './users/capability.ts';
+import { vpn } from './vpn/capability.ts';
 import { waf } from './waf/capability.ts';
 
 const all = [
@@ -46,6 +47,7 @@ const all = [
   firewall,
   banning,
   users,
+  vpn,
   doctor,
   topology,
   traces,

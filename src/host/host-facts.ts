@@ -119,11 +119,11 @@ async function portsOf(
   ]);
   const own = heldPorts(containers, published);
   return Promise.all(
-    published.map(async ({ address, host: port, setting, by }) => {
+    published.map(async ({ address, host: port, setting, protocol, by }) => {
       const held = by === undefined && own.has(port);
-      const taken = !held && (await isTaken(address, port));
+      const taken = !held && (await isTaken(address, port, protocol));
       const owner = taken
-        ? ((await engine?.portOwner(port)) ?? processOn(port) ?? 'another program (run as root to see which)')
+        ? ((await engine?.portOwner(port)) ?? processOn(port, protocol) ?? 'another program (run as root to see which)')
         : undefined;
       // The front has them for all of its projects.
       const ours = held || (by !== undefined && owner?.endsWith(by) === true);

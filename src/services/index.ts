@@ -33,6 +33,7 @@ import { postgresExporter } from './monitoring/postgres-exporter.ts';
 import { prometheus } from './monitoring/prometheus.ts';
 import { redisExporter } from './monitoring/redis-exporter.ts';
 import { signOn } from './sign-on/sign-on.ts';
+import { vpn } from './vpn/vpn.ts';
 
 /**
  * Every service that medianest can run. The order is the order of `status` and of the documentation; those that look after
@@ -69,6 +70,7 @@ export const registry: readonly ServiceDefinition[] = [
   kibana,
   jaeger,
   grafana,
+  vpn,
   logEgress,
   engineProxy,
   agent,

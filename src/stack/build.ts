@@ -66,7 +66,7 @@ export function buildStack(asked: Settings, registry: readonly ServiceDefinition
   const services = kept.map((blueprint): Service => ({ ...blueprint, component: components.get(blueprint.name) as string }));
   checkNames(services, registry);
   checkAddresses(services, facts);
-  checkPorts(services);
+  for (const protocol of [undefined, 'udp'] as const) checkPorts(services, protocol);
   const present = new Set(services.map((service) => service.name));
   for (const service of services) {
     service.after = service.after.filter((name) => present.has(name));
@@ -200,8 +200,8 @@ function checkAddresses(services: readonly Service[], facts: BuildFacts): void {
 }
 
 /** Docker would find out only while it starts the second of them. */
-function checkPorts(services: readonly Service[]): void {
-  const published = services.flatMap(({ ports, front }) => [...ports, ...(front?.ports ?? [])]);
+function checkPorts(services: readonly Service[], of: 'udp' | undefined): void {
+  const published = services.flatMap(({ ports, front }) => [...ports, ...(front?.ports ?? [])].filter(({ protocol }) => protocol === of));
   for (const [index, port] of published.entries()) {
     const other = published.slice(0, index).find((before) => before.host === port.host && sameAddress(before.address, port.address));
     if (!other) continue;

@@ -30,6 +30,21 @@ export interface Overrides {
   };
   /** Process of `services` -> `count` replicas while its `replicas` is `instead`. */
   scaled?: Record<string, { count: number; instead: number }>;
+  /** The peers of the VPN, by name. */
+  peers?: Record<string, VpnPeer>;
+}
+
+/** What `vpn add` has decided about one peer, without any key that is secret. */
+export interface VpnPeer {
+  /** As WireGuard writes it: base64 of 32 bytes. */
+  publicKey: string;
+  /** Its address is the one with this number in `vpn.network`. */
+  number: number;
+  role: 'admin' | 'member';
+  /** When it was added (ISO 8601, UTC). */
+  added: string;
+  /** When it ends (ISO 8601, UTC); absent where it does not. */
+  until?: string;
 }
 
 /** The settings that belong to a version of the application, and are rolled back with it. They contain no secret. */
@@ -121,6 +136,7 @@ export function applyOverrides(
       ...(slots && { slots }),
       ...(counts.length > 0 && { scaled: Object.fromEntries(counts) }),
       ...(release && { app: release }),
+      ...(overrides.peers && { peers: overrides.peers }),
     },
   };
 }

@@ -134,7 +134,7 @@ function facts(service: Service, networks: ReadonlyMap<string, Network>, hasConf
         host_ip: port.address,
         published: String(port.host),
         target: port.container,
-        protocol: 'tcp',
+        protocol: port.protocol ?? 'tcp',
       })),
     }),
     ...(mounts.length > 0 && { volumes: mounts.map(volume) }),

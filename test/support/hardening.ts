@@ -52,6 +52,7 @@ export function hardened(stack: Stack): Hardened[] {
 export function kept({ compose }: Hardened): { key: string; what: string }[] {
   const writable = (compose.volumes ?? []).filter((mount) => !mount.read_only);
   return [
+    ...(compose.user?.startsWith('0:') ? [{ key: 'root', what: 'the user root' }] : []),
     ...(compose.cap_add ?? []).map((name) => ({ key: name, what: `capability ${name}` })),
     ...writable.map(({ type, target }) => ({ key: target, what: `\`${target}\` (${type === 'bind' ? 'folder of the host' : 'volume'})` })),
     ...(compose.tmpfs ?? []).map((text) => ({ key: text.split(':')[0] as string, what: `\`${text.split(':')[0]}\` (memory)` })),

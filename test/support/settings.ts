@@ -179,6 +179,14 @@ firewall: { lan: [192.168.7.0/24] }
 bans: { never: [198.51.100.0/28], hours: 12 }
 `,
   },
+  vpn: {
+    flags: { profile: 'dev-compose' },
+    file: `observability: off
+components: { vpn: true, backup: false, agent: false, engine-proxy: false }
+edge: { domains: [media.example.org, localhost] }
+vpn: { alsoReach: ["postgres:5432"], port: 51821, peersMeet: true }
+`,
+  },
   processes: {
     flags: { profile: 'staging' },
     file: `observability: off

@@ -10,6 +10,7 @@ export const planView = (policy: Policy) => ({
   ports: policy.ports.map((port) => ({
     name: port.name,
     port: port.port,
+    ...(port.protocol === 'udp' && { protocol: port.protocol }),
     addresses: port.addresses,
     from: port.addresses.every(isLoopback) ? ['this host'] : port.everyone ? ['everyone'] : [...port.sets],
   })),
@@ -25,7 +26,9 @@ export const planView = (policy: Policy) => ({
 /** For people: who may reach what. */
 export function describePlan(policy: Policy): string {
   const width = Math.max(...policy.ports.map(({ name }) => name.length), 0);
-  const ports = policy.ports.map((port) => `  ${String(port.port).padStart(5)}  ${port.name.padEnd(width)}  ${whoText(port)}`);
+  const ports = policy.ports.map(
+    (port) => `  ${String(port.port).padStart(5)}${port.protocol === 'udp' ? '/udp' : ''}  ${port.name.padEnd(width)}  ${whoText(port)}`,
+  );
   const used = new Set(
     policy.ports.flatMap(({ everyone, sets }) => (everyone && policy.block.length > 0 ? ['lan', 'operators', ...sets] : sets)),
   );

@@ -2,7 +2,7 @@ import { UserError } from '../../core/errors.ts';
 import { isEveryAddress } from '../../core/ip-address.ts';
 import { didYouMean } from '../../core/suggest.ts';
 import type { FirewallSettings, Who } from '../../settings/firewall-fields.ts';
-import type { Stack } from '../../stack/types.ts';
+import type { PublishedPort, Stack } from '../../stack/types.ts';
 import { contains, merged, type Span, spansOf, unmapped } from './addresses.ts';
 
 /** A published port and who may reach it. */
@@ -10,7 +10,7 @@ export interface GovernedPort {
   /** The setting that moves it; its number where no setting of ours publishes it. */
   name: string;
   port: number;
-  /** Only an override publishes UDP. */
+  /** Of UDP there is the VPN’s, and what an override publishes. */
   protocol: 'tcp' | 'udp';
   /** Where it is published. */
   addresses: readonly string[];
@@ -60,9 +60,12 @@ export function policyOf({ settings, edge, stack, lists }: Input): Policy {
     sets[`list_${name}`] = spans;
     return `list_${name}`;
   };
-  const ports = [...published.values(), ...asked.added].map((port): GovernedPort => {
+  const ports = [...published.values(), ...asked.added].map(({ forEveryone, ...port }): GovernedPort => {
     const own = asked.who.get(port.name);
-    return { ...port, ...allowed(own ?? settings.allow, own ? `ports.${port.name}` : 'allow', { sets, list }) };
+    return {
+      ...port,
+      ...allowed(own ?? (forEveryone ? 'everyone' : settings.allow), own ? `ports.${port.name}` : 'allow', { sets, list }),
+    };
   });
   return {
     project: stack.project,
@@ -79,12 +82,12 @@ export function policyOf({ settings, edge, stack, lists }: Input): Policy {
   };
 }
 
-type Published = Pick<GovernedPort, 'name' | 'port' | 'protocol' | 'addresses'>;
+type Published = Pick<GovernedPort, 'name' | 'port' | 'protocol' | 'addresses'> & Pick<PublishedPort, 'forEveryone'>;
 
 function publishedPorts({ services }: Input['stack']): Map<string, Published> {
   const found = new Map<string, Published & { addresses: string[] }>();
-  for (const { setting, host, address } of services.flatMap(({ ports, front }) => [...ports, ...(front?.ports ?? [])])) {
-    const port = found.get(setting) ?? { name: setting, port: host, protocol: 'tcp' as const, addresses: [] };
+  for (const { setting, host, address, protocol = 'tcp', forEveryone } of services.flatMap(({ ports, front }) => [...ports, ...(front?.ports ?? [])])) {
+    const port = found.get(setting) ?? { name: setting, port: host, protocol, addresses: [], ...(forEveryone && { forEveryone }) };
     if (!port.addresses.includes(address)) port.addresses.push(address);
     found.set(setting, port);
   }

@@ -2,7 +2,7 @@ import type { HealthReport } from '../../capability/check.ts';
 import { examineEngine, examineTool } from './engine.ts';
 import type { DoctorFacts } from './facts.ts';
 import type { Examination, Finding } from './finding.ts';
-import { examineClock, examineDisk, examineKernel, examineMemory } from './machine.ts';
+import { examineClock, examineDisk, examineKernel, examineMemory, examineTunnel } from './machine.ts';
 import { examineIsolation, examineNames, examinePorts, examineRanges, examineReach } from './network.ts';
 import { examineFiles, examineLeftovers, examineProject } from './state.ts';
 import { examineFileSystems } from './storage.ts';
@@ -15,6 +15,7 @@ const EXAMINATIONS: readonly Examination[] = [
   examineDisk,
   examineFileSystems,
   examineKernel,
+  examineTunnel,
   examineClock,
   examinePorts,
   examineReach,

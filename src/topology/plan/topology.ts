@@ -96,7 +96,9 @@ export function topology(stack: Stack, external: Readonly<Record<string, { url?:
     const out = outside
       .filter(({ url }) => Object.values(service.environment).includes(url) || service.leadsTo?.includes(url))
       .map(({ id, url }) => ({ from, to: id, tls: url.startsWith('https:') }));
-    const visited = service.ports.length > 0 || service.front ? [{ from: VISITORS, to: from, tls: service.certificate !== undefined }] : [];
+    const asked = [...service.ports, ...(service.front?.ports ?? [])];
+    const sealed = service.certificate !== undefined || asked.every(({ forEveryone }) => forEveryone);
+    const visited = asked.length > 0 ? [{ from: VISITORS, to: from, tls: sealed }] : [];
     return [...visited, ...called, ...balanced, ...out];
   });
   return {
@@ -135,8 +137,10 @@ function groupsOf(stack: Stack, services: readonly Service[], seen: Seen | undef
     const [home = NOWHERE, ...also] = service.networks;
     const id = `${service.component}@${[home, ...also].join('+')}`;
     const group = groups.get(id) ?? { id, component: service.component, home, also, published: [], nodes: [] };
-    group.published.push(...service.ports.map(({ address, host }) => `${bracketed(address)}:${host}`));
-    group.published.push(...(service.front?.ports ?? []).map(({ address, host }) => `${bracketed(address)}:${host} (front)`));
+    group.published.push(
+      ...service.ports.map(({ address, host, protocol }) => `${bracketed(address)}:${host}${protocol ? `/${protocol}` : ''}`),
+      ...(service.front?.ports ?? []).map(({ address, host }) => `${bracketed(address)}:${host} (front)`),
+    );
     group.nodes.push(nodeOf(service, addressOf(service, stack), seen));
     groups.set(id, group);
   }

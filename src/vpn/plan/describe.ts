@@ -1,0 +1,90 @@
+import type { Check } from '../../capability/check.ts';
+import { plural } from '../../core/plural.ts';
+import { utcText } from '../../core/time.ts';
+import { tunnelAddress } from '../../services/vpn/addresses.ts';
+import type { VpnPeer } from '../../stack/overrides.ts';
+import { hasEnded, type Peers } from './peers.ts';
+import type { SeenPeer, ServerState } from './server-state.ts';
+
+/** A session ends three minutes after its last handshake (WireGuard's REJECT_AFTER_TIME). */
+const SESSION_SECONDS = 180;
+
+/** One peer, as `vpn list --json` has it. */
+export interface PeerView extends Omit<VpnPeer, 'number'>, Partial<Omit<SeenPeer, 'publicKey'>> {
+  name: string;
+  address: string;
+  /** `unknown` where the container does not answer; `missing`: it does, and does not know this peer. */
+  state: 'connected' | 'idle' | 'never' | 'ended' | 'missing' | 'unknown';
+}
+
+/** @param server undefined where the container does not answer */
+export function peerViews(peers: Peers, network: string, server: ServerState | undefined, now: Date): PeerView[] {
+  return Object.entries(peers).map(([name, { number, ...peer }]) => {
+    const { publicKey: _, ...seen } = server?.peers.find(({ publicKey }) => publicKey === peer.publicKey) ?? { publicKey: undefined };
+    return { name, address: tunnelAddress(network, number), ...peer, ...seen, state: stateOf(peer, server, seen, now) };
+  });
+}
+
+function stateOf(peer: Omit<VpnPeer, 'number'>, server: ServerState | undefined, seen: Partial<SeenPeer>, now: Date): PeerView['state'] {
+  if (hasEnded(peer, now)) return 'ended';
+  if (!server) return 'unknown';
+  if (seen.receivedBytes === undefined) return 'missing';
+  if (seen.lastHandshake === undefined) return 'never';
+  return now.getTime() - Date.parse(seen.lastHandshake) <= SESSION_SECONDS * 1000 ? 'connected' : 'idle';
+}
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+
+function bytesText(bytes: number): string {
+  const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), UNITS.length - 1);
+  return `${power === 0 ? bytes : (bytes / 1024 ** power).toFixed(1)} ${UNITS[power]}`;
+}
+
+/** Rows of a table, without its head. */
+export const peerRows = (views: readonly PeerView[]): string[][] =>
+  views.map(({ name, role, address, state, lastHandshake, receivedBytes, sentBytes, until }) => [
+    ...[name, role, address, state],
+    lastHandshake === undefined ? '-' : utcText(lastHandshake),
+    receivedBytes === undefined || sentBytes === undefined ? '-' : `${bytesText(receivedBytes)} / ${bytesText(sentBytes)}`,
+    until === undefined ? '-' : utcText(until),
+  ]);
+
+export const engineText = ({ engine }: ServerState): string => (engine === 'kernel' ? 'WireGuard of the kernel' : 'wireguard-go');
+
+/** What `health` says. @param server undefined where the container does not answer */
+export function vpnChecks(views: readonly PeerView[], server: ServerState | undefined): Check[] {
+  if (!server)
+    return [
+      { id: 'vpn', status: 'fail', message: 'VPN: the tunnel does not answer', remedy: 'medianest logs vpn; then medianest restart vpn' },
+    ];
+  const named = (state: PeerView['state']) => views.filter((one) => one.state === state).map(({ name }) => name);
+  const known = new Set(views.filter(({ state }) => state !== 'ended').map(({ publicKey }) => publicKey));
+  const strangers = server.peers.filter(({ publicKey }) => !known.has(publicKey)).length;
+  const missing = named('missing');
+  const ended = named('ended');
+  const differs = [
+    ...(missing.length > 0 ? [`does not know ${missing.join(', ')}`] : []),
+    ...(strangers > 0 ? [`lets in ${plural(strangers, 'peer')} that the settings do not have`] : []),
+  ];
+  const connected = named('connected').length;
+  return [
+    differs.length > 0
+      ? { id: 'vpn', status: 'fail', message: `VPN: the tunnel ${differs.join(', and ')}`, remedy: 'medianest restart vpn' }
+      : {
+          id: 'vpn',
+          status: 'ok',
+          message: `VPN: ${engineText(server)}, ${connected} of ${plural(views.length, 'peer')} connected`,
+          value: connected,
+        },
+    ...(ended.length > 0
+      ? [
+          {
+            id: 'vpn.ended',
+            status: 'warn' as const,
+            message: `VPN: past their end, and not let in: ${ended.join(', ')}`,
+            remedy: `medianest vpn remove ${ended[0]}, or medianest vpn set ${ended[0]} --until DATE`,
+          },
+        ]
+      : []),
+  ];
+}

@@ -1,0 +1,36 @@
+/** What WireGuard says of a peer. */
+export interface SeenPeer {
+  publicKey: string;
+  /** Where its last packet came from; undefined before the first. */
+  endpoint?: string;
+  /** When it last proved itself (ISO 8601, UTC); undefined before the first time. */
+  lastHandshake?: string;
+  receivedBytes: number;
+  sentBytes: number;
+}
+
+export interface ServerState {
+  engine: 'kernel' | 'userspace';
+  peers: SeenPeer[];
+}
+
+/** The lines of `vpn state` (templates/vpn/image/vpn); undefined where they are none. */
+export function parseState(output: string): ServerState | undefined {
+  const lines = output.split('\n').map((line) => line.trim().split(' '));
+  const engine = lines.find(([word]) => word === 'engine')?.[1];
+  if (engine !== 'kernel' && engine !== 'userspace') return undefined;
+  const peers = lines.flatMap(([word, publicKey, endpoint, _allowed, handshake, received, sent]): SeenPeer[] => {
+    if (word !== 'peer' || publicKey === undefined) return [];
+    const seconds = Number(handshake);
+    return [
+      {
+        publicKey,
+        ...(endpoint !== undefined && endpoint !== '(none)' && { endpoint }),
+        ...(seconds > 0 && { lastHandshake: new Date(seconds * 1000).toISOString() }),
+        receivedBytes: Number(received) || 0,
+        sentBytes: Number(sent) || 0,
+      },
+    ];
+  });
+  return { engine, peers };
+}
