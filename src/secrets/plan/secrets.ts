@@ -40,6 +40,7 @@ export function resolveStackSecrets(
   };
   for (const { name, source } of specs) {
     if ('given' in source) keep(name, source.given.reveal(), 'given');
+    else if ('kept' in source && store.values[name] === undefined) keep(name, source.kept, 'given');
     else if ('generate' in source && (!store.values[name] || renew.includes(name))) keep(name, random(source.bytes ?? 24), 'generated');
   }
   const plain = (name: string): string => store.values[name]?.value ?? '';
