@@ -2,6 +2,7 @@ import { adopting } from './adopt/capability.ts';
 import { alerts } from './alerts/capability.ts';
 import { autoscale } from './autoscale/capability.ts';
 import { backup } from './backup/capability.ts';
+import { bastion } from './bastion/capability.ts';
 import type { Capability, StepName } from './capability/capability.ts';
 import { certificates } from './certificates/capability.ts';
 import { compliance } from './compliance/capability.ts';
@@ -43,6 +44,7 @@ const all = [
   waf,
   firewall,
   users,
+  bastion,
   doctor,
   topology,
   traces,

@@ -58,6 +58,7 @@ export function usedNetworks(
       ...(isolated && !open[name] && { isolated: true }),
       ...(name === 'dmz' && !services.some(({ callsOutside }) => callsOutside) && { inboundOnly: true }),
       ...(name === 'mgmt' && isBastionsAlone(services) && { inboundOnly: true }),
-      ...((name === 'dmz' || name === 'mgmt') && hasIpv6(services.filter(({ networks }) => networks.includes(name))) && { ipv6: uniqueLocalRange(`${project} ${subnets[name]}`) }),
+      ...((name === 'dmz' || name === 'mgmt') &&
+        hasIpv6(services.filter(({ networks }) => networks.includes(name))) && { ipv6: uniqueLocalRange(`${project} ${subnets[name]}`) }),
     }));
 }

@@ -33,7 +33,8 @@ export const fingerprintOf = (blob: Buffer): string => `SHA256:${createHash('sha
  */
 export function publicKeysIn(text: string): PublicKey[] {
   if (text.length > LONGEST) throw wrong('the file of keys is too long', 'give a file with one public key');
-  if (/-----BEGIN|PuTTY-User-Key-File/.test(text)) throw wrong('this is a private key', 'give the file that ends in .pub; the private key stays where it is');
+  if (/-----BEGIN|PuTTY-User-Key-File/.test(text))
+    throw wrong('this is a private key', 'give the file that ends in .pub; the private key stays where it is');
   const keys = text
     .split(/\r?\n/)
     .map((line) => line.trim())
@@ -54,10 +55,12 @@ function publicKey(line: string): PublicKey {
     throw wrong(`${what} is no type of key that the bastion accepts`, `one of ${TYPES.join(', ')}; ssh-keygen -t ed25519 makes one`);
   }
   const bytes = Buffer.from(blob, 'base64');
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(blob) || bytes.toString('base64') !== blob) throw wrong('the key is damaged: it is no base64', 'copy it again');
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(blob) || bytes.toString('base64') !== blob)
+    throw wrong('the key is damaged: it is no base64', 'copy it again');
   const parts = partsOf(bytes);
   if (parts?.[0]?.toString() !== type) throw wrong(`the key is damaged: it is no ${type}`, 'copy it again');
-  if (type.endsWith('ssh-ed25519') && parts[1]?.length !== 32) throw wrong('the key is damaged: it is too short or too long', 'copy it again');
+  if (type.endsWith('ssh-ed25519') && parts[1]?.length !== 32)
+    throw wrong('the key is damaged: it is too short or too long', 'copy it again');
   if (type === 'ssh-rsa' && bitsOf(parts[2]) < RSA_BITS)
     throw wrong(`the RSA key has ${bitsOf(parts[2])} bits, and ${RSA_BITS} are the least`, 'ssh-keygen -t ed25519 makes a better one');
   return { type, blob, fingerprint: fingerprintOf(bytes) };

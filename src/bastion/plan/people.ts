@@ -61,12 +61,17 @@ export const textOfPeople = (people: readonly BastionPerson[]): string =>
     })
     .join('');
 
-export const isPast = ({ until }: Pick<BastionPerson, 'until'>, now: Date): boolean => until !== undefined && Date.parse(until) <= now.getTime();
+export const isPast = ({ until }: Pick<BastionPerson, 'until'>, now: Date): boolean =>
+  until !== undefined && Date.parse(until) <= now.getTime();
 
 /** @throws UserError USAGE, ALREADY_THERE */
 export function withPerson(people: readonly BastionPerson[], person: BastionPerson): BastionPerson[] {
   if (people.some(({ name }) => name === person.name))
-    throw new UserError('ALREADY_THERE', `${person.name} may come in already; nothing was changed`, `medianest bastion remove ${person.name} first`);
+    throw new UserError(
+      'ALREADY_THERE',
+      `${person.name} may come in already; nothing was changed`,
+      `medianest bastion remove ${person.name} first`,
+    );
   for (const { blob, fingerprint } of person.keys) {
     const other = people.find(({ keys }) => keys.some((key) => key.blob === blob));
     if (other) throw new UserError('USAGE', `--key: ${fingerprint} is the key of ${other.name}`, 'each person has a key of their own');

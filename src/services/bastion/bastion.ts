@@ -39,7 +39,9 @@ const settings = z.strictObject({
     .describe(
       'What admins may forward to: `database`, `cache`, `monitoring` (all of its servers), or one of them, such as `grafana`. Without it: the database, and monitoring where there is one',
     ),
-  allowOperators: names.optional().describe('What operators may forward to, of what admins may. Without it: monitoring, where there is one'),
+  allowOperators: names
+    .optional()
+    .describe('What operators may forward to, of what admins may. Without it: monitoring, where there is one'),
   memory: memory('256m').describe('Memory limit of the container; a session takes about 17 MiB'),
   cpus: cpus(1).describe('Processors that the container may use at most; never more than the host has'),
 });
@@ -59,7 +61,9 @@ export const bastion = defineService({
   build: (own, input) => {
     const targets = targetsOf(input);
     const usual = (of: (target: Target) => boolean) => targets.filter(of);
-    const admin = own.allow ? allowed(own.allow, targets, 'bastion.allow') : usual(({ name, network }) => name === 'database' || network === 'monitoring');
+    const admin = own.allow
+      ? allowed(own.allow, targets, 'bastion.allow')
+      : usual(({ name, network }) => name === 'database' || network === 'monitoring');
     const operator = own.allowOperators
       ? allowed(own.allowOperators, targets, 'bastion.allowOperators')
       : usual(({ network }) => network === 'monitoring').filter((target) => admin.includes(target));

@@ -60,7 +60,9 @@ function addressOf(host: string, network: NetworkName, input: BuildInput): strin
  */
 export function allowed(names: readonly string[], targets: readonly Target[], setting: string): Target[] {
   const matching = (name: string) =>
-    targets.filter((target) => target.name === name || groupOf(target) === name || (name === MONITORING && target.network === 'monitoring'));
+    targets.filter(
+      (target) => target.name === name || groupOf(target) === name || (name === MONITORING && target.network === 'monitoring'),
+    );
   const wanted = names.flatMap((name) => {
     const found = matching(name);
     if (found.length > 0) return found;
