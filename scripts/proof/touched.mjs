@@ -31,6 +31,7 @@ export const OTHERS = {
   'templates/backup/': ['backup'],
   'templates/backup-copies/': ['backup'],
   'templates/balancer/': ['edge', 'deploy'],
+  'templates/bastion/': ['bastion'],
   'templates/blackbox-exporter/': ['monitoring'],
   'templates/db-router/': ['database'],
   'templates/edge/': ['edge', 'waf'],

@@ -1,6 +1,6 @@
 import type { Capability, Schedule } from '../capability/capability.ts';
 import { plural } from '../core/plural.ts';
-import { BASTION } from '../services/bastion/bastion.ts';
+import { BASTION } from '../services/bastion/names.ts';
 import { commands } from './commands/bastion.ts';
 
 const SCHEDULE: Schedule = {
@@ -19,7 +19,7 @@ export const bastion = {
   groups: {
     bastion: {
       section: 'Security',
-      summary: 'Who may reach database and monitoring by SSH (components: { bastion: true }), with a key and a code',
+      summary: 'Who may reach database and monitoring by SSH, with a key and a code',
     },
   },
   schedules: [SCHEDULE],

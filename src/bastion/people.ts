@@ -7,7 +7,7 @@ import { refuseForeign } from '../reconcile/refuse-foreign.ts';
 import { noteCertificatesRead } from '../reconcile/reload.ts';
 import { resolveStackSecrets, type StoredSecrets } from '../secrets/plan/secrets.ts';
 import { loadSecrets, placeSecrets, saveSecrets } from '../secrets/store/secret-files.ts';
-import { BASTION, BASTION_SECRETS, BASTION_UID, HOST_KEY, NO_PEOPLE, PEOPLE } from '../services/bastion/bastion.ts';
+import { BASTION, BASTION_SECRETS, BASTION_UID, HOST_KEY, NO_PEOPLE, PEOPLE } from '../services/bastion/names.ts';
 import type { StateFolder } from '../state/state.ts';
 import { type HostKey, hostKeyOf } from './plan/host-key.ts';
 import { type BastionPerson, peopleIn, textOfPeople } from './plan/people.ts';

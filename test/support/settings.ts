@@ -171,6 +171,13 @@ edge:
     - { paths: [/family, /photos], roles: [operator, family], mfa: true }
 `,
   },
+  bastion: {
+    flags: { profile: 'dev-compose' },
+    file: `observability: light
+components: { edge: false, app: false, backup: false, agent: false, engine-proxy: false, bastion: true }
+bastion: { address: every, port: 2022, allow: [database, cache, prometheus], allowOperators: [prometheus] }
+`,
+  },
   processes: {
     flags: { profile: 'staging' },
     file: `observability: off

@@ -1,6 +1,6 @@
 import type { Check } from '../../capability/check.ts';
 import { plural } from '../../core/plural.ts';
-import { BASTION_ROLES, type BastionRole } from '../../services/bastion/bastion.ts';
+import { BASTION_ROLES, type BastionRole } from '../../services/bastion/names.ts';
 import type { BastionSession } from './events.ts';
 import { type BastionPerson, isPast } from './people.ts';
 

@@ -1,6 +1,6 @@
 import { UserError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/suggest.ts';
-import { BASTION_ROLES, type BastionRole, NO_PEOPLE } from '../../services/bastion/bastion.ts';
+import { BASTION_ROLES, type BastionRole, NO_PEOPLE } from '../../services/bastion/names.ts';
 import type { Factor } from './factor.ts';
 import { fingerprintOf, type PublicKey } from './keys.ts';
 

@@ -2,30 +2,12 @@ import * as z from 'zod';
 import { UserError } from '../../core/errors.ts';
 import { cpus, listenAddress, listenAddresses, memory, port } from '../../settings/fields.ts';
 import { defineService } from '../../stack/service.ts';
-import type { SecretSpec } from '../../stack/types.ts';
+import { BASTION, BASTION_SECRETS, BASTION_UID } from './names.ts';
 import { allowed, networksOf, type Target, targetsOf } from './targets.ts';
 
-/** Its component's name, its number in its networks, and the port of sshd there. */
-export const BASTION = 'bastion';
+/** Its number in its networks, and the port of sshd there. */
 const HOST = 77;
 const PORT = 2222;
-export const BASTION_UID = 10050;
-
-/** The seed of its host key (Ed25519, RFC 8032): 32 bytes. */
-export const HOST_KEY = 'bastion-host-key';
-/** Who may come in, with the secrets of their second factors: lines of text (src/bastion/plan/people.ts). */
-export const PEOPLE = 'bastion-people';
-/** The people, before there are any. */
-export const NO_PEOPLE = 'medianest-bastion 1\n';
-
-export const BASTION_SECRETS: readonly SecretSpec[] = [
-  { name: HOST_KEY, source: { generate: true, bytes: 32 } },
-  { name: PEOPLE, source: { kept: NO_PEOPLE } },
-];
-
-/** An admin may reach what an operator may, and more. */
-export const BASTION_ROLES = ['admin', 'operator'] as const;
-export type BastionRole = (typeof BASTION_ROLES)[number];
 
 const names = z
   .array(z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'should be the name of a service, such as database'))
