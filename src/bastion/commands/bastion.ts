@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { type Command, type Context, done, type Result } from '../../capability/capability.ts';
 import { EXIT, UserError } from '../../core/errors.ts';
 import { textOf } from '../../core/flags.ts';
@@ -5,7 +7,6 @@ import { plural } from '../../core/plural.ts';
 
 /** The text of `--key`: of a file, or of the standard input for `-`. */
 async function keyText(file: unknown): Promise<string> {
-  const { readFileSync } = await import('node:fs');
   if (file === undefined)
     throw new UserError('USAGE', '--key is missing', 'name the file with the public key: --key alice.pub, or - to read it here');
   try {
@@ -42,7 +43,6 @@ async function showFactor(
 }
 
 async function newFactorNow() {
-  const { randomBytes } = await import('node:crypto');
   const { newFactor } = await import('../plan/factor.ts');
   return newFactor(randomBytes);
 }

@@ -29,7 +29,7 @@ interface Added {
 
 async function add(who: SshClient, ...options: string[]): Promise<Added> {
   const added = await space.run(['bastion', 'add', who.name, '--key', `${who.key}.pub`, '--json', ...options]);
-  expect([added.status, added.stderr]).toEqual([0, expect.any(String)]);
+  expect([added.status, added.stdout, added.stderr]).toEqual([0, expect.any(String), expect.any(String)]);
   who.learn(parsed<Added>(added).otpauth);
   return parsed<Added>(added);
 }
