@@ -1,5 +1,4 @@
 import type { Capability, Schedule } from '../capability/capability.ts';
-import { plural } from '../core/plural.ts';
 import { BASTION } from '../services/bastion/names.ts';
 import { commands } from './commands/bastion.ts';
 
@@ -42,9 +41,7 @@ export const bastion = {
     const { bastionSettingsOf } = await import('./observe.ts');
     const { UserError } = await import('../core/errors.ts');
     try {
-      return [
-        `Bastion: port ${bastionSettingsOf(project).port}, ${plural(readPeople(project.state).length, 'name')} (medianest bastion list)`,
-      ];
+      return [`Bastion: port ${bastionSettingsOf(project).port}; ${readPeople(project.state).length} may come in (medianest bastion list)`];
     } catch (error) {
       if (error instanceof UserError) return [`Bastion: ${error.message}`];
       throw error;

@@ -24,8 +24,8 @@ export function readForwards({ state }: Project): Forwards | undefined {
 export function wayOf(project: Project, name: string): Way {
   const { address, port } = bastionSettingsOf(project);
   const [first = ''] = listenAddresses(address);
-  const { domains } = project.loaded.settings.edge as { domains?: readonly string[] };
-  const named = domains?.find((domain) => domain !== 'localhost') ?? 'HOST';
+  const edge = project.loaded.settings.edge as { domains?: readonly string[] } | undefined;
+  const named = edge?.domains?.find((domain) => domain !== 'localhost') ?? 'HOST';
   return { host: isEveryAddress(first) ? named : first, port, name };
 }
 

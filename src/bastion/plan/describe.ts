@@ -1,5 +1,4 @@
 import type { Check } from '../../capability/check.ts';
-import { plural } from '../../core/plural.ts';
 import { BASTION_ROLES, type BastionRole } from '../../services/bastion/names.ts';
 import type { BastionSession } from './events.ts';
 import { type BastionPerson, isPast } from './people.ts';
@@ -100,7 +99,7 @@ function portCheck(
       message: `bastion: another SSH server answers at its port, with the host key ${found}`,
       remedy: 'ss -ltnp shows what listens there; choose another bastion.port, or stop that',
     };
-  return { id, status: 'ok', message: `bastion: its port answers with its host key; ${plural(people.length, 'name')} may come in` };
+  return { id, status: 'ok', message: `bastion: its port answers with its host key; ${people.length} may come in` };
 }
 
 function factorChecks(state: BastionState | string): Check[] {

@@ -73,6 +73,7 @@ export const bastion = defineService({
         environment: { BASTION_ISSUER: issuerOf(input.settings.project) },
         view: {
           listen,
+          gateway: input.address('mgmt', 1),
           port: PORT,
           hosts: Object.fromEntries(admin.map(({ name, address }) => [name, address])),
           roles: [
@@ -82,6 +83,8 @@ export const bastion = defineService({
         },
         memoryBytes: own.memory,
         cpus: own.cpus,
+        // Three processes for each of the 100 connections that may be before their sign-in.
+        pids: 512,
         keeps: {
           '/var/lib/bastion': 'which codes were used, and sessions that the audit log is to be told of',
           '/tmp': 'nothing of its own; programs expect it',

@@ -93,7 +93,6 @@ describe('a person with a key and a code', () => {
     const tried: [string, string[]][] = [
       ['shell', ['-T']],
       ['command', ['-T', 'id']],
-      ['subsystem', ['-s', 'sftp']],
     ];
     for (const [what, args] of tried) {
       const [first = '', ...rest] = args;
@@ -101,6 +100,8 @@ describe('a person with a key and a code', () => {
       expect([what, await session.letIn()]).toEqual([what, true]);
       expect([what, await session.ended, session.output]).toEqual([what, 255, expect.not.stringContaining('uid=')]);
     }
+    const files = await bob.start(['-s', 'bob@127.0.0.1', 'sftp'], await bob.code(), known);
+    expect([await files.letIn(), await files.ended, files.output]).toEqual([true, 255, expect.any(String)]);
     const remote = await ssh(bob, ['-N', '-R', `${local()}:127.0.0.1:22`], await bob.code());
     expect([await remote.ended, remote.output]).toEqual([255, expect.stringContaining('remote port forwarding failed')]);
   });
