@@ -45,6 +45,8 @@ const WRONG = new RegExp(`^${TAG}Failed keyboard-interactive/pam for ${NAME} ${F
 const CHILD = new RegExp(`^${TAG}User child is on pid (\\d+)$`);
 const ASKED = new RegExp(`^${TAG}originator \\S{1,64} port \\d+, target (\\S{1,255}) port (\\d{1,5})$`);
 const DENIED = new RegExp(`^Received request ${FROM} to connect to host (\\S{1,255}) port (\\d{1,5}), but the request was denied\\.$`);
+// A client that goes without a word: then the process that watches says nothing.
+const CLOSED = /^Closing connection to ([0-9a-fA-F.:%]+) port (\d{1,5})$/;
 const OUT = new RegExp(`^${TAG}do_cleanup$`);
 
 /** The lines of a journal; one that was cut short, as by a full disk, is left out. */
@@ -147,6 +149,15 @@ const READ: readonly (readonly [RegExp, (told: Told, line: JournalLine, parts: s
       event.what = `${session.name}: was refused ${host}:${to}`;
       event.failed = true;
     },
+  ],
+  [
+    CLOSED,
+    (told, line, [address, port]) =>
+      told.end(
+        line,
+        told.find(({ from }) => from === `${address} port ${port}`),
+        'the session ended',
+      ),
   ],
   [OUT, (told, line, [pid]) => told.end(line, told.open.get(Number(pid)), 'the session ended')],
 ];

@@ -40,6 +40,12 @@ describe('the journal of the bastion', () => {
     ]);
   });
 
+  it('ends a session once, also where the client went without a word', () => {
+    const gone = 'Closing connection to 10.0.0.7 port 54544';
+    expect(what([...LINES.slice(0, 3), gone, LINES.at(-1) as string]).slice(1)).toEqual(['alice: the session ended']);
+    expect(told([...LINES.slice(0, 3), gone.replace('54544', '54545')]).open).toHaveLength(1);
+  });
+
   it('ends sessions with the container, and one whose process is gone without a word', () => {
     expect(what([...LINES.slice(0, 4), 'started']).at(-1)).toBe('alice: the session ended with the container');
     const again = LINES.slice(1, 3).map((line) => line.replaceAll('alice', 'bob'));
