@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { forwardsIn } from '../../../src/bastion/plan/describe.ts';
+import { topology, VISITORS } from '../../../src/topology/plan/topology.ts';
 import { load, rendered, stackOf } from '../../support/settings.ts';
 
 const stack = (profile: string, file: string) => stackOf(load({ flags: { profile }, file: `components: { bastion: true }\n${file}` }));
@@ -68,6 +69,12 @@ describe('the bastion', () => {
     const both = compose('dev-compose', 'bastion: { address: every }\n');
     expect([both.networks.mgmt?.enable_ipv6, both.networks.dmz?.enable_ipv6]).toEqual([true, undefined]);
     expect(both.services.bastion?.ports).toHaveLength(2);
+  });
+
+  it('is drawn with SSH as its way in', () => {
+    expect(topology(stack('prod', ''), {}).flows.filter(({ to }) => to === 'bastion')).toEqual([
+      { from: VISITORS, to: 'bastion', tls: true, ssh: true },
+    ]);
   });
 
   it('is off, and none of its secrets is there, unless it is asked for', () => {
