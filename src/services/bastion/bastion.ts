@@ -24,7 +24,7 @@ const settings = z.strictObject({
   allowOperators: names
     .optional()
     .describe('What operators may forward to, of what admins may. Without it: monitoring, where there is one'),
-  memory: memory('256m').describe('Memory limit of the container; a session takes about 17 MiB'),
+  memory: memory('256m').describe('Memory limit of the container; a session takes about 4 MiB'),
   cpus: cpus(1).describe('Processors that the container may use at most; never more than the host has'),
 });
 
@@ -83,7 +83,7 @@ export const bastion = defineService({
         },
         memoryBytes: own.memory,
         cpus: own.cpus,
-        // Three processes for each of the 100 connections that may be before their sign-in.
+        // Three processes for each of the 60 connections that may be before their sign-in, and sessions.
         pids: 512,
         keeps: {
           '/var/lib/bastion': 'which codes were used, and sessions that the audit log is to be told of',
