@@ -96,7 +96,7 @@ export class Session {
   }
 }
 
-/** What a server on this machine answers to some bytes, within 3 s; '' where it closes or says nothing. */
+/** What a server on this machine answers to some bytes, within 15 s; '' where it closes or says nothing. */
 export const talk = (port: number, say: Buffer): Promise<string> =>
   new Promise((resolve) => {
     let heard = '';
@@ -105,7 +105,7 @@ export const talk = (port: number, say: Buffer): Promise<string> =>
       socket.destroy();
       resolve(heard);
     };
-    socket.setTimeout(3000, end);
+    socket.setTimeout(15_000, end);
     socket.on('data', (chunk) => {
       heard += chunk.toString('latin1');
       end();
