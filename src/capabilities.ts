@@ -3,6 +3,7 @@ import { alerts } from './alerts/capability.ts';
 import { autoscale } from './autoscale/capability.ts';
 import { backup } from './backup/capability.ts';
 import { banning } from './bans/capability.ts';
+import { bastion } from './bastion/capability.ts';
 import type { Capability, StepName } from './capability/capability.ts';
 import { certificates } from './certificates/capability.ts';
 import { compliance } from './compliance/capability.ts';
@@ -48,6 +49,7 @@ const all = [
   banning,
   users,
   vpn,
+  bastion,
   doctor,
   topology,
   traces,

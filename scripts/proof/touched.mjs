@@ -32,6 +32,7 @@ export const OTHERS = {
   'templates/backup/': ['backup'],
   'templates/backup-copies/': ['backup'],
   'templates/balancer/': ['edge', 'deploy'],
+  'templates/bastion/': ['bastion'],
   'templates/blackbox-exporter/': ['monitoring'],
   'templates/crowdsec/': ['bans'],
   'templates/db-router/': ['database'],

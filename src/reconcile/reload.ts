@@ -25,7 +25,11 @@ export async function reloadService(
 }
 
 /** Notes which certificates a service has read, so that the next `up` does not reload it for them. */
-export function noteCertificatesRead(state: StateFolder, service: Service, serialOf: (certificate: string) => string | undefined): void {
+export function noteCertificatesRead(
+  state: StateFolder,
+  service: Pick<Service, 'name' | 'certificate' | 'alsoCertificates' | 'reloadsSecrets'>,
+  serialOf: (certificate: string) => string | undefined,
+): void {
   const serials = certificatesOf(service).map(({ name }) => serialOf(name));
   const [config] = (state.applied(service.name) ?? '').split(' ');
   const secrets = service.reloadsSecrets ? placedSecrets(state, service.name) : undefined;

@@ -9,6 +9,7 @@ import { balancer } from './app/balancer.ts';
 import { egress } from './app/egress.ts';
 import { services } from './app/processes/services.ts';
 import { backup } from './backup/backup.ts';
+import { bastion } from './bastion/bastion.ts';
 import { cacheRouter } from './cache/cache-router.ts';
 import { redis } from './cache/redis.ts';
 import { redisCluster } from './cache/redis-cluster.ts';
@@ -71,6 +72,7 @@ export const registry: readonly ServiceDefinition[] = [
   jaeger,
   grafana,
   vpn,
+  bastion,
   logEgress,
   engineProxy,
   agent,

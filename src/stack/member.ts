@@ -10,7 +10,8 @@ export type Role =
   | 'repository'
   | 'agent'
   | 'alerting'
-  | 'monitoring';
+  | 'monitoring'
+  | 'bastion';
 
 /**
  * One of several containers with the same data, one of which is the leader. Its controller is a program in another container

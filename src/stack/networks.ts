@@ -18,6 +18,7 @@ export interface Network {
 /** What a service says that decides how its networks are made. */
 interface Connected {
   networks: readonly NetworkName[];
+  role?: string;
   ports: readonly { address: string }[];
   egress?: boolean;
   callsOutside?: true;
@@ -25,6 +26,10 @@ interface Connected {
 
 /** Without IPv6 of its own, a container sees all visitors of an IPv6 address as one: Docker's proxy, which calls it over IPv4. */
 const hasIpv6 = (services: readonly Connected[]): boolean => services.some(({ ports }) => ports.some(({ address }) => isIpv6(address)));
+
+/** The network of administration has the bastion alone, which answers and calls nothing outside. */
+const isBastionsAlone = (services: readonly Connected[]): boolean =>
+  services.every(({ networks, role }) => !networks.includes('mgmt') || role === 'bastion');
 
 /** What leads outside: visitors' way in, that of the containers which call addresses outside, and the application's where one asks for it. */
 export function usedNetworks(
@@ -52,6 +57,8 @@ export function usedNetworks(
       internal: !open[name],
       ...(isolated && !open[name] && { isolated: true }),
       ...(name === 'dmz' && !services.some(({ callsOutside }) => callsOutside) && { inboundOnly: true }),
-      ...(name === 'dmz' && hasIpv6(services) && { ipv6: uniqueLocalRange(`${project} ${subnets[name]}`) }),
+      ...(name === 'mgmt' && isBastionsAlone(services) && { inboundOnly: true }),
+      ...((name === 'dmz' || name === 'mgmt') &&
+        hasIpv6(services.filter(({ networks }) => networks.includes(name))) && { ipv6: uniqueLocalRange(`${project} ${subnets[name]}`) }),
     }));
 }

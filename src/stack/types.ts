@@ -27,6 +27,8 @@ export type SecretSource =
   | { generate: true /** Random bytes, written as base64url; 24 where it is not said. */; bytes?: number }
   /** An RSA key of that many bits: PKCS #8 in base64, on one line. */
   | { generate: true; rsa: number }
+  /** Written by commands of its own, and kept as they leave it; the text is what there is before the first. */
+  | { kept: string }
   /** `{name}` is replaced by the value of another secret, percent-encoded (RFC 3986) for use in a URL. */
   | { format: string }
   /** The same in pieces: braces in them mean nothing, and each secret says how it is written. */

@@ -50,6 +50,8 @@ export const OURS = [
     'firewall',
     'firewall.lock',
     'firewall.lock.child',
+    'bastion-sessions.lock',
+    'bastion-sessions.lock.child',
   ],
   // By it the folder is known as ours, so it goes last.
   'state.json',

@@ -187,6 +187,13 @@ edge: { domains: [media.example.org, localhost] }
 vpn: { alsoReach: ["postgres:5432"], port: 51821, peersMeet: true }
 `,
   },
+  bastion: {
+    flags: { profile: 'dev-compose' },
+    file: `observability: light
+components: { edge: false, app: false, backup: false, agent: false, engine-proxy: false, bastion: true }
+bastion: { address: every, port: 2022, allow: [database, cache, prometheus], allowOperators: [prometheus] }
+`,
+  },
   processes: {
     flags: { profile: 'staging' },
     file: `observability: off

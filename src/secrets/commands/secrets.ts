@@ -12,7 +12,7 @@ export const secretsList: Command = {
     const { stack, secrets } = await prepare(context, loaded, { unchecked: true });
     const list = stack.secrets.map(({ name, source }) => ({
       name,
-      origin: 'given' in source ? 'given' : 'generate' in source ? 'generated' : 'composed',
+      origin: 'given' in source ? 'given' : 'kept' in source ? 'kept' : 'generate' in source ? 'generated' : 'composed',
       since: secrets.changed.includes(name) ? null : (secrets.store.values[name]?.since ?? null),
       services: stack.services.filter((service) => service.secrets.some((secret) => secret.name === name)).map((service) => service.name),
     }));

@@ -66,6 +66,8 @@ function refuseForeign({ name, source }: SecretSpec): void {
       `${name} is given by you; nothing was changed`,
       'change it where medianest.yml says it comes from, then `medianest up`',
     );
+  if ('kept' in source)
+    throw new UserError('USAGE', `${name} is written by commands of its own; nothing was changed`, 'medianest bastion --help');
   if ('format' in source)
     throw new UserError(
       'USAGE',

@@ -41,6 +41,7 @@ export function resolveStackSecrets(
   const made = (source: { bytes?: number } | { rsa: number }) => ('rsa' in source ? random(0, source.rsa) : random(source.bytes ?? 24));
   for (const { name, source } of specs) {
     if ('given' in source) keep(name, source.given.reveal(), 'given');
+    else if ('kept' in source && store.values[name] === undefined) keep(name, source.kept, 'given');
     else if ('generate' in source && (!store.values[name] || renew.includes(name))) keep(name, made(source), 'generated');
   }
   const plain = (name: string): string => store.values[name]?.value ?? '';

@@ -20,8 +20,10 @@ export function saveSecrets(state: StateFolder, store: StoredSecrets): void {
 
 const placedFile = (state: StateFolder, service: string) => state.at('secrets', `${service}.placed`);
 
+type Reader = Pick<Service, 'name' | 'uid' | 'secrets' | 'reloadsSecrets'> & { image: { ref: string } };
+
 /** What tells which secrets a service has: its uid and their fingerprints. */
-export const placement = (service: Service, fingerprints: Readonly<Record<string, string>>): string =>
+export const placement = (service: Pick<Service, 'uid' | 'secrets'>, fingerprints: Readonly<Record<string, string>>): string =>
   shortHash([service.uid, service.secrets.map(({ name }) => [name, fingerprints[name] ?? ''])]);
 
 /** The services whose own copies are missing or old. */
@@ -47,7 +49,7 @@ export const placedSecrets = (state: StateFolder, service: string): string | und
 /** @param image one that has `chown`; the service's own where it is not said */
 export async function placeSecrets(
   state: StateFolder,
-  service: Service,
+  service: Reader,
   values: Readonly<Record<string, Secret>>,
   fingerprints: Readonly<Record<string, string>>,
   cli: DockerCli,

@@ -32,6 +32,8 @@ export interface TopologyFlow {
   from: string;
   to: string;
   tls: boolean;
+  /** It is SSH, which protects it as TLS does. */
+  ssh?: true;
   /** By a file of the host, not by a network. */
   socket?: boolean;
 }
@@ -59,8 +61,8 @@ export interface Topology {
 export const VISITORS = 'visitors';
 
 /** How a call is made, in one word. */
-export const means = ({ tls, socket }: Pick<TopologyFlow, 'tls' | 'socket'>): 'TLS' | 'plain' | 'socket' =>
-  socket ? 'socket' : tls ? 'TLS' : 'plain';
+export const means = ({ tls, socket, ssh }: Pick<TopologyFlow, 'tls' | 'socket' | 'ssh'>): 'TLS' | 'plain' | 'socket' | 'SSH' =>
+  ssh ? 'SSH' : socket ? 'socket' : tls ? 'TLS' : 'plain';
 
 /** What was seen of the running stack. */
 export interface Seen {
@@ -97,8 +99,9 @@ export function topology(stack: Stack, external: Readonly<Record<string, { url?:
       .filter(({ url }) => Object.values(service.environment).includes(url) || service.leadsTo?.includes(url))
       .map(({ id, url }) => ({ from, to: id, tls: url.startsWith('https:') }));
     const asked = [...service.ports, ...(service.front?.ports ?? [])];
-    const sealed = service.certificate !== undefined || asked.every(({ forEveryone }) => forEveryone);
-    const visited = asked.length > 0 ? [{ from: VISITORS, to: from, tls: sealed }] : [];
+    const ssh = service.role === 'bastion';
+    const sealed = ssh || service.certificate !== undefined || asked.every(({ forEveryone }) => forEveryone);
+    const visited = asked.length > 0 ? [{ from: VISITORS, to: from, tls: sealed, ...(ssh && { ssh: true as const }) }] : [];
     return [...visited, ...called, ...balanced, ...out];
   });
   return {

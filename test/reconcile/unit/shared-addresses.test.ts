@@ -16,7 +16,9 @@ const STACKS = {
   staging: stackOf(load({ flags: { profile: 'staging' } })),
   'staging with one Redis': stackOf(load({ file: SWITCHED, flags: { profile: 'staging' } })),
   prod: stackOf(load({ file: 'external: { plex: { url: "http://192.168.1.20:32400" } }', flags: { profile: 'prod' } })),
-  'prod, fully monitored': stackOf(load({ file: 'observability: full\ncomponents: { sign-on: true }', flags: { profile: 'prod' } })),
+  'prod, fully monitored': stackOf(
+    load({ file: 'observability: full\ncomponents: { sign-on: true, bastion: true }', flags: { profile: 'prod' } }),
+  ),
   'prod, not monitored': stackOf(
     load({ file: 'observability: off\nlogs: { store: victorialogs, url: "http://logs.lan" }', flags: { profile: 'prod' } }),
   ),

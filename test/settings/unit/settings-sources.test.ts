@@ -53,6 +53,12 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'vpn.alsoReach': ['[postgres:5432]', ['postgres:5432']],
   'vpn.memory': ['999m', 999 * 1024 ** 2],
   'vpn.cpus': ['9', 9],
+  'bastion.address': ['192.0.2.9', '192.0.2.9'],
+  'bastion.port': ['77', 77],
+  'bastion.allow': ['[cache]', ['cache']],
+  'bastion.allowOperators': ['[cache]', ['cache']],
+  'bastion.memory': ['999m', 999 * 1024 ** 2],
+  'bastion.cpus': ['9', 9],
   observability: ['light', 'light'],
   'alerts.channels': [
     '{ home: { kind: ntfy, url: "https://h.example.org", topic: a } }',
