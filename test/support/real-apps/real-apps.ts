@@ -11,7 +11,7 @@ import { blocks } from '../doc-blocks.ts';
 import { kinds, loadOn, under } from '../load/load.ts';
 import { destroyProd, said } from '../load/load-stack.ts';
 import { nodeReleases } from '../nodes.ts';
-import { containers } from '../stack.ts';
+import { containers, until } from '../stack.ts';
 import { type Workspace, workspace } from '../workspace.ts';
 
 /** Applications that others wrote, built from Debian's and npm's packages, and run by the very settings of docs/applications.md. */
@@ -71,6 +71,8 @@ export interface RealStack {
   configure(app?: Record<string, unknown>): void;
   /** Runs medianest, which has to end well. */
   must(...args: string[]): Promise<Run>;
+  /** Waits until every check of `health` is ok, and finds that `plan` would change nothing. */
+  settled(): Promise<void>;
   /** What a generated secret of `app.secrets` is. */
   secret(name: string): string;
   /** The label of the image that each replica runs. */
@@ -95,13 +97,18 @@ export async function realStack(name: string, image: string, paths: string[], mo
       app: { ...settings.app, image, settleSeconds: 1, drainSeconds: 10, ...more.app, ...app },
     });
   configure();
+  const must = async (...args: string[]) => {
+    const done = await space.run(args);
+    expect(done.status, `${args.join(' ')}: ${said(done)}`).toBe(0);
+    return done;
+  };
   return {
     space,
     configure,
-    must: async (...args) => {
-      const done = await space.run(args);
-      expect(done.status, `${args.join(' ')}: ${said(done)}`).toBe(0);
-      return done;
+    must,
+    settled: async () => {
+      await until('every check is ok', async () => (await space.run(['health'])).status === 0, 60);
+      expect((await must('plan')).stdout).toContain('Nothing to do');
     },
     secret: (secret) => readFileSync(path.join(space.state, 'secrets', 'app-1', secret), 'utf8').trim(),
     releases: async () => {
