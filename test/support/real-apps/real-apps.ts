@@ -77,8 +77,11 @@ export interface RealStack {
   secret(name: string): string;
   /** The label of the image that each replica runs. */
   releases(): Promise<string[]>;
-  /** Does something at 50 requests/s, none of which may fail. */
-  undisturbed<T>(act: () => Promise<T>): Promise<T>;
+  /**
+   * Does something at 50 requests/s, none of which may fail.
+   * @param fresh each on a connection of its own: nginx closes idle ones when it reloads, and a browser then sends again
+   */
+  undisturbed<T>(act: () => Promise<T>, fresh?: boolean): Promise<T>;
   destroy(): Promise<void>;
 }
 
@@ -116,8 +119,8 @@ export async function realStack(name: string, image: string, paths: string[], mo
       const { stdout } = await docker(['inspect', '--format', '{{index .Config.Labels "release"}}', ...replicas.map(({ id }) => id)]);
       return stdout.trim().split('\n');
     },
-    undisturbed: async (act) => {
-      const { result, report } = await under(await loadOn(space, { rate: 50, paths, postEvery: 0 }), async () => {
+    undisturbed: async (act, fresh = false) => {
+      const { result, report } = await under(await loadOn(space, { rate: 50, paths, postEvery: 0, fresh }), async () => {
         const answer = await act();
         await sleep(500);
         return answer;
