@@ -83,7 +83,7 @@ test('is deployed, scaled and rolled back without a failed request, and each job
 test('is given other certificates under load, and waits for the cache’s next leader without losing a job', async () => {
   await stack.undisturbed(() => stack.must('certs', 'renew', '--force'), true);
   await queue('before');
-  await stack.must('restart', 'redis-1');
+  await stack.must('restart', 'cache-1');
   await queue('behind');
   await until('both are done', async () => (await done()).length === 25, 40);
 });
