@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { inspect, said } from '../../support/load/load-stack.ts';
-import { npmImage, type RealStack, realStack, upgraded } from '../../support/real-apps/real-apps.ts';
+import { npmImage, PATIENT, type RealStack, realStack, upgraded } from '../../support/real-apps/real-apps.ts';
 import { parsed, portal, until } from '../../support/stack.ts';
 
 /** Pages, an API with Socket.IO and workers of BullMQ: three processes of one image, as portals have them. */
@@ -60,7 +60,7 @@ test('is up by the settings of the document alone, and Socket.IO stays with one 
   await stack.settled();
 });
 
-test('is deployed, scaled and rolled back without a failed request, and each job is done once', async () => {
+test('is deployed, scaled and rolled back without a failed request, and each job is done once', PATIENT, async () => {
   await inHand('long', 15);
   await stack.undisturbed(async () => {
     await stack.must('deploy', '--image', images.two);
@@ -88,7 +88,7 @@ test('is given other certificates under load, and waits for the cache’s next l
   await until('both are done', async () => (await done()).length === 25, 40);
 });
 
-test('has jobs that were lost back from a backup', async () => {
+test('has jobs that were lost back from a backup', PATIENT, async () => {
   const { id } = parsed<{ id: string }>(await stack.must('backup', '--json'));
   await stack.must('exec', 'postgres', 'psql', '-U', 'postgres', '-d', 'medianest', '-c', 'DELETE FROM done');
   expect(await done()).toEqual([]);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { npmImage, type RealStack, realStack, upgraded } from '../../support/real-apps/real-apps.ts';
+import { npmImage, PATIENT, type RealStack, realStack, upgraded } from '../../support/real-apps/real-apps.ts';
 import { parsed, portal } from '../../support/stack.ts';
 
 /** Directus: an API and its pages, uploads, WebSockets, and migrations of its own between two releases. */
@@ -59,7 +59,7 @@ test('is up by the settings of the document alone, and its API, uploads and WebS
   await stack.settled();
 });
 
-test('is deployed with its migrations, scaled and rolled back without a failed request', async () => {
+test('is deployed with its migrations, scaled and rolled back without a failed request', PATIENT, async () => {
   const file = await upload('note.txt', 'of the first replica');
   await stack.undisturbed(async () => {
     await stack.must('deploy', '--image', images.fresh);
@@ -78,7 +78,7 @@ test('is given other certificates without a failed request', async () => {
   await stack.undisturbed(() => stack.must('certs', 'renew', '--force'), true);
 });
 
-test('has items and files that were lost back from a backup', async () => {
+test('has items and files that were lost back from a backup', PATIENT, async () => {
   await signIn();
   const { id } = await upload('kept.txt', 'kept');
   const backup = parsed<{ id: string }>(await stack.must('backup', '--json'));

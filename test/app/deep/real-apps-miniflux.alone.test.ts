@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { minifluxImage, type RealStack, realStack } from '../../support/real-apps/real-apps.ts';
+import { minifluxImage, PATIENT, type RealStack, realStack } from '../../support/real-apps/real-apps.ts';
 import { parsed, portal } from '../../support/stack.ts';
 
 /** Miniflux: a program of Go in an image without a shell; between its two versions a migration removes a table that the older one needs. */
@@ -38,7 +38,7 @@ test('is up by the settings of the document alone, and its API is called past th
   await stack.settled();
 });
 
-test('is deployed, scaled and rolled back without a failed request', async () => {
+test('is deployed, scaled and rolled back without a failed request', PATIENT, async () => {
   await stack.undisturbed(async () => {
     await stack.must('deploy', '--image', images.again);
     expect(await stack.releases()).toEqual(['2.2.6, once more', '2.2.6, once more']);
@@ -53,7 +53,7 @@ test('is given other certificates without a failed request', async () => {
   await stack.undisturbed(() => stack.must('certs', 'renew', '--force'), true);
 });
 
-test('has what was lost back from a backup', async () => {
+test('has what was lost back from a backup', PATIENT, async () => {
   const { id } = parsed<{ id: string }>(await stack.must('backup', '--json'));
   const list = await call<{ id: number; title: string }[]>('/categories');
   await call(`/categories/${list.find(({ title }) => title.startsWith('Kept'))?.id}`, 'DELETE');
@@ -62,13 +62,13 @@ test('has what was lost back from a backup', async () => {
   expect(await categories()).toEqual(['All', KEPT]);
 });
 
-test('takes a version with a migration that the old one does not survive', async () => {
+test('takes a version with a migration that the old one does not survive', PATIENT, async () => {
   stack.configure({ strategy: 'recreate' });
   await stack.must('deploy', '--image', images.fresh);
   expect([await stack.releases(), await page(), await categories()]).toEqual([['2.3.3', '2.3.3'], 200, ['All', KEPT]]);
 });
 
-test('comes back with the database as it was before, by the command that the rollback names', async () => {
+test('comes back with the database as it was before, by the command that the rollback names', PATIENT, async () => {
   const back = parsed<{ migratedSince: { command: string } }>(await stack.must('rollback', '--json'));
   expect([await stack.releases(), await page()]).toEqual([['2.2.6', '2.2.6'], 500]);
   await stack.must(...back.migratedSince.command.split(' ').slice(1), '--yes');

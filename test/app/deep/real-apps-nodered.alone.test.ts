@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadOn, under } from '../../support/load/load.ts';
-import { npmImage, type RealStack, realStack, upgraded } from '../../support/real-apps/real-apps.ts';
+import { npmImage, PATIENT, type RealStack, realStack, upgraded } from '../../support/real-apps/real-apps.ts';
 import { parsed, portal, until } from '../../support/stack.ts';
 
 /** Node-RED: flows in a volume, one container at a time, no database and no cache. A flow holds JavaScript, which looks like an attack. */
@@ -42,7 +42,7 @@ test('is up by the settings of the document alone, and flows with JavaScript pas
   await stack.settled();
 });
 
-test('is deployed and rolled back with the maintenance page and nothing else, and keeps its flows', async () => {
+test('is deployed and rolled back with the maintenance page and nothing else, and keeps its flows', PATIENT, async () => {
   const { report } = await under(await loadOn(stack.space, { rate: 50, paths: ['/', '/settings'], postEvery: 0 }), async () => {
     const { outageSeconds } = parsed<{ outageSeconds: number }>(await stack.must('deploy', '--image', images.two, '--json'));
     expect([await stack.releases(), outageSeconds < 30]).toEqual([['two'], true]);
@@ -57,7 +57,7 @@ test('is given other certificates without a failed request', async () => {
   await stack.undisturbed(() => stack.must('certs', 'renew', '--force'), true);
 });
 
-test('has flows that were lost back from a backup', async () => {
+test('has flows that were lost back from a backup', PATIENT, async () => {
   const { id } = parsed<{ id: string }>(await stack.must('backup', '--json'));
   await send('/flows', 'POST', []);
   expect(await labels()).toEqual([]);

@@ -17,6 +17,9 @@ import { type Workspace, workspace } from '../workspace.ts';
 /** Applications that others wrote, built from Debian's and npm's packages, and run by the very settings of docs/applications.md. */
 const SOURCE = path.join(HOME, 'test/support/real-apps');
 
+/** For what takes a minute, and several where other tests run beside it. */
+export const PATIENT = { timeout: 420_000 };
+
 type Settings = Record<string, Record<string, unknown>>;
 
 /** The settings of an application as the document has them. @param note the word behind `yaml` */
