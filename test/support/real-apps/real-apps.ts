@@ -23,7 +23,7 @@ export const PATIENT = { timeout: 420_000 };
 type Settings = Record<string, Record<string, unknown>>;
 
 /** The settings of an application as the document has them. @param note the word behind `yaml` */
-export function recipe(note: string): Settings {
+function recipe(note: string): Settings {
   const block = blocks().find((entry) => entry.file === 'docs/applications.md' && entry.note === note);
   if (!block) throw new Error(`docs/applications.md has no block yaml ${note}`);
   const { version: _version, profile: _profile, ...settings } = parse(block.text) as Record<string, unknown>;
