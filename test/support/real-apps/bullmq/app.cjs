@@ -82,8 +82,13 @@ function work() {
   });
 }
 
+/** Refuses a database that is ahead of it, as Knex, Alembic and golang-migrate do. */
 async function migrate() {
   await pool.query('CREATE TABLE IF NOT EXISTS done (id text, release text)');
+  await pool.query('CREATE TABLE IF NOT EXISTS migrated (release text PRIMARY KEY)');
+  const { rows } = await pool.query('SELECT release FROM migrated WHERE release > $1', [RELEASE]);
+  if (rows.length > 0) throw new Error(`the database was migrated by ${rows[0].release}, which ${RELEASE} does not know`);
+  await pool.query('INSERT INTO migrated VALUES ($1) ON CONFLICT DO NOTHING', [RELEASE]);
   await pool.end();
 }
 
