@@ -134,8 +134,11 @@ async function describePlan(site: Site, seen: Seen): Promise<DeployOutcome> {
 }
 
 /** Until the release serves, and after it has proven itself. */
-function stepsOf({ stack: now, strategy, settling }: Seen, { steps, stack }: { steps: readonly Step[]; stack: Stack }): BesideSteps {
-  const own = deploySteps(steps, stack);
+function stepsOf(
+  { stack: now, strategy, settling, target }: Seen,
+  { steps, stack }: { steps: readonly Step[]; stack: Stack },
+): BesideSteps {
+  const own = deploySteps(steps, stack, target !== undefined);
   return strategy === 'blue-green' ? besideSteps(own, { stack, now, settling }) : { until: own, after: [] };
 }
 

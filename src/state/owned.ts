@@ -22,8 +22,8 @@ export async function writeOwned(
   try {
     writing(folder, () => {
       mkdirSync(folder, { recursive: true, mode: 0o755 });
-      // Search permission for the container's uid, whatever the umask.
-      chmodSync(folder, 0o711);
+      // The container's uid looks into it, whatever the umask; many programs list /run/secrets.
+      chmodSync(folder, 0o755);
       // Also what a killed run has left: the lock is ours, so none is in use.
       for (const name of readdirSync(folder).filter((entry) => entry.startsWith(STAGING))) {
         rmSync(path.join(folder, name), { recursive: true, force: true });

@@ -163,9 +163,11 @@ export function refuseOtherProtocol(before: Stack, after: Stack): void {
 /**
  * The steps of a deploy: those of an `up` with the new version, the migration before the first container is touched, and
  * the override remembered only after all of them have succeeded.
+ * @param back to a release that has served: its migrations are in the database, and many tools refuse one that knows more than they do
  */
-export function deploySteps(steps: readonly Step[], stack: Stack): Step[] {
+export function deploySteps(steps: readonly Step[], stack: Stack, back = false): Step[] {
   const own = steps.filter((step) => step.kind !== 'store-overrides');
+  if (back) return own;
   const migrations = stack.services.filter(({ migrates }) => migrates !== undefined);
   return withMigrations(own, migrations, stack, withRole(stack.services, 'database').length > 0);
 }

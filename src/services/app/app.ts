@@ -2,6 +2,7 @@ import { UserError } from '../../core/errors.ts';
 import { defineService } from '../../stack/service.ts';
 import { refuseOutOfReach } from './autoscale.ts';
 import { type AppSettings, appSettings } from './portal.ts';
+import { refuseWithoutStore } from './processes/checks.ts';
 import { allProcesses, appProcess, servicesOf, slotNames } from './processes/process.ts';
 import { allWays } from './processes/ways.ts';
 import { hasServed, refuseTwoSets } from './releasing.ts';
@@ -30,6 +31,7 @@ export const app = defineService({
   settings: appSettings,
   build: (own, input) => {
     const process = appProcess(own, input);
+    refuseWithoutStore(process, input);
     if (input.enabled('balancer')) {
       refuseTooMany(own);
       refuseOutOfReach(own);

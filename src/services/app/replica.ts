@@ -118,7 +118,7 @@ const rolling = (own: AppSettings, address: string, tls: boolean): Rolling => ({
 
 /** What it does not speak with, it is in no network with. `out` leads to all addresses outside. */
 function networksOf({ serves, needs, own, beside }: Process, ways: readonly WayOut[], input: BuildInput): NetworkName[] {
-  if (!beside) return ['app', 'db'];
+  if (!beside) return needs.database || needs.cache ? ['app', 'db'] : ['app'];
   return [
     ...(serves || ways.length > 0 || ownTracesEndpoint(input) ? (['app'] as const) : []),
     ...(needs.database || needs.cache ? (['db'] as const) : []),

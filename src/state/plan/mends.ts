@@ -76,6 +76,6 @@ export function mendOf({ path, folder, mode, uid }: Seen, { holds, uid: reader }
     const foreign = uid !== reader && (self === 0 || uid === self || uid === 0);
     return foreign || bits !== 0o400 ? { path, mode: 0o400, uid: reader } : undefined;
   }
-  const [needed, usual] = !folder ? [0o444, 0o644] : holds === 'secrets' ? [0o111, 0o711] : [0o555, 0o755];
+  const [needed, usual] = folder ? [0o555, 0o755] : [0o444, 0o644];
   return (bits & needed) === needed ? undefined : { path, mode: bits | usual };
 }

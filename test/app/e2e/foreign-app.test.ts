@@ -130,6 +130,7 @@ describe('a foreign application', () => {
     for (const secret of [password, env.KEY ?? '', 'second line\\n"'])
       expect(stdout.replaceAll(JSON.stringify(APP.env.LITERAL).slice(1, -1), '')).not.toContain(secret);
     expect(await ask('/arguments')).toEqual(['of the image']);
+    expect(await ask(at('/list', { path: '/run/secrets' }))).toEqual(expect.arrayContaining(['AS_FILE', 'KEY']));
   });
 
   test('is checked as its image says, and by the balancer that takes 429', async () => {

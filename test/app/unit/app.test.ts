@@ -40,6 +40,33 @@ describe('TLS to the app', () => {
   });
 });
 
+describe('an image that has no use for a store', () => {
+  const NO_DATABASE = { patroni: false, etcd: false, 'db-router': false, backup: false };
+  const NO_CACHE = { 'redis-cluster': false };
+  const own = (components: Record<string, boolean>, app: Record<string, unknown> = {}) =>
+    first({ components: { ...components, agent: false, 'engine-proxy': false }, app: { image: 'mine:1', ...app } });
+  const given = ({ environment }: Service, start: RegExp) => Object.keys(environment).filter((name) => start.test(name));
+
+  it('is given the other one alone', () => {
+    const app = own(NO_CACHE);
+    expect([app.networks, given(app, /^REDIS/), given(app, /^DATABASE_URL/)]).toEqual([['app', 'db'], [], ['DATABASE_URL_FILE']]);
+    expect(app.secrets.map(({ name }) => name).filter((name) => name.startsWith('redis'))).toEqual([]);
+  });
+
+  it('is in no network of the data where it has neither', () => {
+    const app = own({ ...NO_CACHE, ...NO_DATABASE });
+    expect([app.networks, given(app, /^(REDIS|DATABASE)/), app.secrets]).toEqual([['app'], [], []]);
+  });
+
+  it('names what is switched on alone', () => {
+    expect(() => own(NO_CACHE, { env: { CACHE: 'at {cache.host}' } })).toThrow(
+      /app\.env\.CACHE names \{cache\.host\}, and no cache is switched on; nothing was changed/,
+    );
+    expect(() => own(NO_DATABASE, { env: { DB: '{database.url}' } })).toThrow(/app\.env\.DB names \{database\.url\}, and no database/);
+    expect(() => first({ components: NO_CACHE })).toThrow(/the portal needs the cache, and none is switched on; nothing was changed/);
+  });
+});
+
 describe('the app', () => {
   it.each([
     [{ cdn: { host: 'static.example.org' } }, 'https://static.example.org'],

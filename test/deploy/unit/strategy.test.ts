@@ -89,6 +89,12 @@ describe('recreate', () => {
       'up alone app-1 app-2 app-3',
     ]);
   });
+  it('runs no migration, and waits for no restore point, on the way back to a release that has served', () => {
+    const wanted = make('app: { strategy: recreate, logLevel: warn, migrate: [x] }');
+    const { steps } = planUp(wanted.stack, wanted.files, factsOf(before, { deploying: true }));
+    expect(acts(deploySteps(steps, wanted.stack, true)).filter((act) => /migrate/.test(act))).toEqual([]);
+    expect(acts(deploySteps(steps, wanted.stack, true))).toContain('up alone app-1 app-2 app-3');
+  });
 });
 
 describe('blue-green', () => {

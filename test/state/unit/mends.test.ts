@@ -42,8 +42,9 @@ describe('what has to be set', () => {
     ['a secret that root has copied', 0o400, 0, secrets, false, 'secrets/postgres/x', { mode: 0o400, uid: UID }],
     ['a secret of another container’s user', 0o400, 10_003, secrets, false, 'secrets/postgres/x', { mode: 0o400, uid: UID }],
     ['a secret that others may read', 0o444, UID, secrets, false, 'secrets/postgres/x', { mode: 0o400, uid: UID }],
-    ['the folder of secrets', 0o711, 0, secrets, true, 'secrets/postgres', undefined],
-    ['the folder of secrets, closed', 0o700, 0, secrets, true, 'secrets/postgres', { mode: 0o711 }],
+    ['the folder of secrets', 0o755, 0, secrets, true, 'secrets/postgres', undefined],
+    ['the folder of secrets, as no program could list it before', 0o711, 0, secrets, true, 'secrets/postgres', { mode: 0o755 }],
+    ['the folder of secrets, closed', 0o700, 0, secrets, true, 'secrets/postgres', { mode: 0o755 }],
     ['a key that root has copied', 0o400, 0, certificate, false, 'certs/edge/0A/privkey.pem', { mode: 0o400, uid: UID }],
     ['a certificate', 0o644, 0, certificate, false, 'certs/edge/0A/fullchain.pem', undefined],
     ['a certificate, closed', 0o600, 0, certificate, false, 'certs/edge/0A/fullchain.pem', { mode: 0o644 }],
@@ -119,7 +120,7 @@ describe('a state folder that was copied without owners and closed', () => {
       }),
     );
     expect(modes).toMatchObject({
-      'secrets/postgres': '711 0',
+      'secrets/postgres': '755 0',
       'secrets/postgres/x': `400 ${UID}`,
       'certs/postgres/0A/privkey.pem': `400 ${UID}`,
       'certs/postgres/0A/fullchain.pem': '644 0',

@@ -7,14 +7,32 @@ import { hasCache, hasDatabase } from '../stores.ts';
 import { folderPlaces, refuseOverlaps } from '../volumes.ts';
 import { isUnneeded, type Process } from './process.ts';
 
+function refuse(message: string, hint: string): never {
+  throw new UserError('INVALID_SETTINGS', `${message}; nothing was changed`, hint);
+}
+
+const STORES = ['database', 'cache'] as const;
+
+/** @throws UserError INVALID_SETTINGS for a store that `app` needs, or names, and none is switched on */
+export function refuseWithoutStore({ own, needs }: Pick<Process, 'own' | 'needs'>, input: BuildInput): void {
+  const on = { database: hasDatabase(input), cache: hasCache(input) };
+  for (const store of STORES) {
+    if (on[store]) continue;
+    if (needs[store]) refuse(`the portal needs the ${store}, and none is switched on`, 'switch one on under `components`');
+    const named = Object.entries(own.env).find(([, value]) => referencesIn(value).some((name) => name.startsWith(`${store}.`)));
+    if (named)
+      refuse(
+        `app.env.${named[0]} names {${referencesIn(named[1]).find((name) => name.startsWith(`${store}.`))}}, and no ${store} is switched on`,
+        'switch one on under `components`, or leave the variable out',
+      );
+  }
+}
+
 /** @throws UserError INVALID_SETTINGS for what a process needs and does not get, or cannot share with `app` */
 export function refuseProcess(process: Process, app: AppSettings, input: BuildInput): void {
   const { name, own, beside, needs } = process;
   if (!beside) return;
   const setting = `services.${name}`;
-  const refuse = (message: string, hint: string): never => {
-    throw new UserError('INVALID_SETTINGS', `${message}; nothing was changed`, hint);
-  };
   if (needs.database && !hasDatabase(input))
     refuse(
       `${setting} needs the database, and none is switched on`,

@@ -3,6 +3,7 @@ import { referencesIn } from '../environment/expand.ts';
 import { HEALTH_PATH, type HealthSettings } from '../health.ts';
 import type { AppSettings, appSettings } from '../portal.ts';
 import { firstSlot } from '../releasing.ts';
+import { hasCache, hasDatabase } from '../stores.ts';
 import { releaseOrder } from './order.ts';
 import { MOST_REPLICAS, type ProcessSettings, type ServicesSettings, type servicesSettings } from './settings.ts';
 
@@ -58,7 +59,8 @@ export const appProcess = (own: AppSettings, input: BuildInput): Process => ({
   own,
   beside: undefined,
   serves: true,
-  needs: ALL,
+  // The portal needs both; an image that was not written for this may have no use for them.
+  needs: own.image ? { ...ALL, database: hasDatabase(input), cache: hasCache(input) } : ALL,
   number: -1,
   first: firstSlot(input),
   above: 0,
