@@ -5,6 +5,10 @@ export interface PublishedPort {
   container: number;
   /** The setting that moves it. */
   setting: string;
+  /** TCP where it is not said. */
+  protocol?: 'udp';
+  /** It answers only who has a key: the firewall lets everyone ask, unless `firewall.ports` names it. */
+  forEveryone?: true;
 }
 
 /** How a service is reached through the front, which has two ports of the host for several projects. */
