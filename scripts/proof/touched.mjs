@@ -35,6 +35,7 @@ export const OTHERS = {
   'templates/bastion/': ['bastion'],
   'templates/blackbox-exporter/': ['monitoring'],
   'templates/crowdsec/': ['bans'],
+  'templates/vpn/': ['vpn'],
   'templates/db-router/': ['database'],
   'templates/edge/': ['edge', 'waf'],
   'templates/edge-bans/': ['bans'],

@@ -12,7 +12,7 @@ import { addArgv, type Ban, bansAbout, bansOf, type Evidence, evidenceArgv, evid
 import type { Target } from './plan/targets.ts';
 
 /** Whether clients are banned at all, by the settings. */
-export const bans = ({ loaded }: Project): boolean => loaded.settings.components[CROWDSEC] === true;
+const bans = ({ loaded }: Project): boolean => loaded.settings.components[CROWDSEC] === true;
 
 export const bansSettingsOf = ({ loaded }: Project): BansSettings => loaded.settings.bans as BansSettings;
 

@@ -27,9 +27,9 @@ interface Connected {
 /** Without IPv6 of its own, a container sees all visitors of an IPv6 address as one: Docker's proxy, which calls it over IPv4. */
 const hasIpv6 = (services: readonly Connected[]): boolean => services.some(({ ports }) => ports.some(({ address }) => isIpv6(address)));
 
-/** The network of administration has the bastion alone, which answers and calls nothing outside. */
-const isBastionsAlone = (services: readonly Connected[]): boolean =>
-  services.every(({ networks, role }) => !networks.includes('mgmt') || role === 'bastion');
+/** In the network of administration are only ways in, the bastion and the VPN: they answer, and call nothing outside. */
+const hasOnlyWaysIn = (services: readonly Connected[]): boolean =>
+  services.every(({ networks, ports }) => !networks.includes('mgmt') || ports.length > 0);
 
 /** What leads outside: visitors' way in, that of the containers which call addresses outside, and the application's where one asks for it. */
 export function usedNetworks(
@@ -57,7 +57,7 @@ export function usedNetworks(
       internal: !open[name],
       ...(isolated && !open[name] && { isolated: true }),
       ...(name === 'dmz' && !services.some(({ callsOutside }) => callsOutside) && { inboundOnly: true }),
-      ...(name === 'mgmt' && isBastionsAlone(services) && { inboundOnly: true }),
+      ...(name === 'mgmt' && hasOnlyWaysIn(services) && { inboundOnly: true }),
       ...((name === 'dmz' || name === 'mgmt') &&
         hasIpv6(services.filter(({ networks }) => networks.includes(name))) && { ipv6: uniqueLocalRange(`${project} ${subnets[name]}`) }),
     }));

@@ -11,7 +11,7 @@ export const users: Capability = {
   groups: {
     users: {
       section: 'Security',
-      summary: 'Who may sign in (components: { sign-on: true }): invitations, roles, second factors, API tokens',
+      summary: 'Who may sign in (components: { sign-on: true }): roles, second factors, tokens',
     },
   },
   up: {

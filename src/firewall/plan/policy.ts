@@ -86,7 +86,10 @@ type Published = Pick<GovernedPort, 'name' | 'port' | 'protocol' | 'addresses'> 
 
 function publishedPorts({ services }: Input['stack']): Map<string, Published> {
   const found = new Map<string, Published & { addresses: string[] }>();
-  for (const { setting, host, address, protocol = 'tcp', forEveryone } of services.flatMap(({ ports, front }) => [...ports, ...(front?.ports ?? [])])) {
+  for (const { setting, host, address, protocol = 'tcp', forEveryone } of services.flatMap(({ ports, front }) => [
+    ...ports,
+    ...(front?.ports ?? []),
+  ])) {
     const port = found.get(setting) ?? { name: setting, port: host, protocol, addresses: [], ...(forEveryone && { forEveryone }) };
     if (!port.addresses.includes(address)) port.addresses.push(address);
     found.set(setting, port);

@@ -25,7 +25,8 @@ export async function refuseTakenPorts(
   for (const service of stack.services.filter((entry) => starting.has(entry.name))) {
     for (const port of service.ports) {
       if (ours.has(port.host) || freed.includes(port.host) || !(await isTaken(port.address, port.host, port.protocol))) continue;
-      const owner = (await engine.portOwner(port.host)) ?? processOn(port.host, port.protocol) ?? 'another program (run as root to see which)';
+      const owner =
+        (await engine.portOwner(port.host)) ?? processOn(port.host, port.protocol) ?? 'another program (run as root to see which)';
       throw new UserError(
         'PORT_TAKEN',
         `port ${port.host} on ${port.address} is already in use by ${owner}; nothing was changed`,

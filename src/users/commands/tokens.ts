@@ -1,5 +1,6 @@
 import { type Command, type Context, done, type Options, type Result } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
+import { textOf } from '../../core/flags.ts';
 import type { Token } from '../plan/tokens.ts';
 
 const HINT = 'medianest users token list, add NAME or remove NAME';
@@ -26,7 +27,7 @@ async function add(context: Context, token: string, options: Options): Promise<R
   const asked = {
     command: 'token-add' as const,
     token,
-    ...holderFrom(options),
+    ...holderFrom(textOf(options.user), textOf(options.role)),
     until: untilFrom(options.until, context.clock.now().getTime()),
     paths: pathsFrom(options.paths),
   };

@@ -52,11 +52,11 @@ export function pathsFrom(text: unknown): string[] {
 }
 
 /** Whom a token stands for. @throws UserError USAGE unless it is either a user or roles */
-export function holderFrom(options: { user?: unknown; role?: unknown }): { login: string } | { groups: string[] } {
-  if ((options.user === undefined) === (options.role === undefined)) {
+export function holderFrom(user: string | undefined, role: string | undefined): { login: string } | { groups: string[] } {
+  if ((user === undefined) === (role === undefined)) {
     throw new UserError('USAGE', 'a token is for a user, or has roles: give one of --user and --role', 'for example --role member');
   }
-  return options.user !== undefined ? { login: String(options.user) } : { groups: groupsFrom(options.role, '--role') };
+  return user !== undefined ? { login: user } : { groups: groupsFrom(role, '--role') };
 }
 
 /** Whom a token stands for, as `users token list` shows it. */

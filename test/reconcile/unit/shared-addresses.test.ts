@@ -17,15 +17,18 @@ const STACKS = {
   'staging with one Redis': stackOf(load({ file: SWITCHED, flags: { profile: 'staging' } })),
   prod: stackOf(load({ file: 'external: { plex: { url: "http://192.168.1.20:32400" } }', flags: { profile: 'prod' } })),
   'prod, fully monitored': stackOf(
-    load({ file: 'observability: full\ncomponents: { sign-on: true, bastion: true }', flags: { profile: 'prod' } }),
+    load({
+      file: 'observability: full\ncomponents: { sign-on: true, crowdsec: true, vpn: true, bastion: true }',
+      flags: { profile: 'prod' },
+    }),
   ),
   'prod, not monitored': stackOf(
-    load({ file: 'observability: off\nlogs: { store: victorialogs, url: "http://logs.lan" }', flags: { profile: 'prod' } }),
+    load({ file: 'observability: off\nlogs: { store: victorialogs, url: "http://logs.lan" }', flags: profile: 'prod' }),
   ),
-  'prod beside sentinels': stackOf(load({ file: 'cache: { mode: sentinel }', flags: { profile: 'prod' } })),
+  'prod beside sentinels': stackOf(load({ file: 'cache: { mode: sentinel }', flags: profile: 'prod' })),
   // The two that test/cache/e2e switches between.
-  'one Redis': stackOf(load({ file: `${LOOKED_AFTER} }`, flags: { profile: 'dev-compose' } })),
-  'three Redis': stackOf(load({ file: `${LOOKED_AFTER}, redis: false, redis-cluster: true }`, flags: { profile: 'dev-compose' } })),
+  'one Redis': stackOf(load({ file: `${LOOKED_AFTER} }`, flags: profile: 'dev-compose' })),
+  'three Redis': stackOf(load({ file: `${LOOKED_AFTER}, redis: false, redis-cluster: true }`, flags: profile: 'dev-compose' })),
 };
 
 const addresses = (stack: Stack, service: Service): Record<string, string> =>

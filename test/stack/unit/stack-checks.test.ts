@@ -108,7 +108,7 @@ describe('what cannot run together is refused before anything is written', () =>
     [
       'an application without its database',
       () => composed('components: { postgres: false }'),
-      /database-url is composed of database-password, which no service that is switched on provides/,
+      /the portal needs the database, and none is switched on/,
     ],
   ])('%s', (_name, run, message) => {
     expect(run).toThrow(UserError);

@@ -166,8 +166,8 @@ describe('a stack', () => {
         .map((service) => service.name),
     ).toEqual(['edge']);
   });
-  it('is refused when the service that a secret is composed of is off', () => {
-    expect(() => stack('components: { redis: false }')).toThrow(/redis-url is composed of redis-password/);
+  it('is refused when the service that the portal needs is off', () => {
+    expect(() => stack('components: { redis: false }')).toThrow(/the portal needs the cache, and none is switched on/);
   });
 });
 

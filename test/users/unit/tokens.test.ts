@@ -31,11 +31,11 @@ describe('the options of a token', () => {
   });
 
   it('name either a user or roles, and paths', () => {
-    expect([holderFrom({ user: 'bob' }), holderFrom({ role: 'member, family' })]).toEqual([
+    expect([holderFrom('bob', undefined), holderFrom(undefined, 'member, family')]).toEqual([
       { login: 'bob' },
       { groups: ['member', 'family'] },
     ]);
-    for (const bad of [{}, { user: 'bob', role: 'member' }]) expect(() => holderFrom(bad)).toThrow('give one of --user and --role');
+    for (const [user, role] of [[], ['bob', 'member']]) expect(() => holderFrom(user, role)).toThrow('give one of --user and --role');
     expect([holderOf({ user: 'bob', roles: [] }), holderOf({ user: null, roles: ['a', 'b'] })]).toEqual(['user bob', 'a,b']);
     expect([pathsFrom(undefined), pathsFrom('/a/, /b')]).toEqual([[], ['/a/', '/b']]);
     for (const bad of ['', 'a', '/a b', '/a?b', '/%2f']) expect(() => pathsFrom(bad)).toThrow('--paths');
