@@ -18,7 +18,6 @@ export interface Network {
 /** What a service says that decides how its networks are made. */
 interface Connected {
   networks: readonly NetworkName[];
-  role?: string;
   ports: readonly { address: string }[];
   egress?: boolean;
   callsOutside?: true;

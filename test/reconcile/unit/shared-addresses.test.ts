@@ -23,12 +23,12 @@ const STACKS = {
     }),
   ),
   'prod, not monitored': stackOf(
-    load({ file: 'observability: off\nlogs: { store: victorialogs, url: "http://logs.lan" }', flags: profile: 'prod' }),
+    load({ file: 'observability: off\nlogs: { store: victorialogs, url: "http://logs.lan" }', flags: { profile: 'prod' } }),
   ),
-  'prod beside sentinels': stackOf(load({ file: 'cache: { mode: sentinel }', flags: profile: 'prod' })),
+  'prod beside sentinels': stackOf(load({ file: 'cache: { mode: sentinel }', flags: { profile: 'prod' } })),
   // The two that test/cache/e2e switches between.
-  'one Redis': stackOf(load({ file: `${LOOKED_AFTER} }`, flags: profile: 'dev-compose' })),
-  'three Redis': stackOf(load({ file: `${LOOKED_AFTER}, redis: false, redis-cluster: true }`, flags: profile: 'dev-compose' })),
+  'one Redis': stackOf(load({ file: `${LOOKED_AFTER} }`, flags: { profile: 'dev-compose' } })),
+  'three Redis': stackOf(load({ file: `${LOOKED_AFTER}, redis: false, redis-cluster: true }`, flags: { profile: 'dev-compose' } })),
 };
 
 const addresses = (stack: Stack, service: Service): Record<string, string> =>
