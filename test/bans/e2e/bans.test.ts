@@ -81,9 +81,8 @@ it('bans fifty guessers within seconds, and keeps nobody else waiting', async ()
   console.log(
     `bad sign-ins from 50 addresses at once: each banned within ${took} ms; a good one beside them took ${usual} ms (median), ${waits.at(-1)} at most`,
   );
-  // Five seconds where the host has nothing else to do, 11.5 under a load of 25.
-  expect(took).toBeLessThan(15_000);
-  expect(usual).toBeLessThan(1000);
+  expect(took).toBeLessThan(10_000);
+  expect(waits.at(-1)).toBeLessThan(1000);
   const page = await from('203.0.113.1', '/ok');
   expect([page.body, page.headers.connection]).toEqual([expect.stringContaining('This address is banned until 20'), 'close']);
   expect((await list()).map(({ address }) => address).sort()).toEqual(guessers.sort());
