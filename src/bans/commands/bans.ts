@@ -21,7 +21,7 @@ const list: Command = {
 const add: Command = {
   name: 'bans add',
   summary: 'Bans an address or range at the edge; of IPv6, the /64 of an address',
-  example: 'medianest bans add 203.0.113.7 --for 4h --reason "scrapes the catalogue"',
+  example: 'medianest bans add 203.0.113.7 --for 4h --reason scrapes',
   args: '<address>',
   options: [
     ['--for <duration>', 'How long: 30m, 4h, 7d (bans.hours otherwise)'],

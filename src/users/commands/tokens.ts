@@ -49,7 +49,7 @@ async function remove(context: Context, token: string): Promise<Result> {
 export const usersToken: Command = {
   name: 'users token',
   summary: 'API tokens (list, add, remove): a program sends one as `Authorization: Bearer mn_...`; it is printed once',
-  example: 'medianest users token add backup-script --role member --until 2027-06-30 --paths /api/files',
+  example: 'medianest users token add sync --role member --until 2027-06-30',
   args: '<action> [name]',
   options: [
     ['--user <name>', 'add: it stands for this user, with the groups that the user has at the time, and never with a second factor'],
