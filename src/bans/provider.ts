@@ -8,7 +8,18 @@ import { CROWDSEC } from '../services/crowdsec/settings/address.ts';
 import type { BansSettings } from '../services/crowdsec/settings/bans-settings.ts';
 import { neverBanned, type Protected } from '../services/crowdsec/settings/never-banned.ts';
 import type { EdgeSettings } from '../services/edge/settings/edge-settings.ts';
-import { addArgv, type Ban, bansAbout, bansOf, type Evidence, evidenceArgv, evidenceOf, LIST, removeArgv } from './plan/decisions.ts';
+import {
+  addArgv,
+  type Ban,
+  bansAbout,
+  bansOf,
+  bansWithin,
+  type Evidence,
+  evidenceArgv,
+  evidenceOf,
+  LIST,
+  removeArgv,
+} from './plan/decisions.ts';
 import type { Target } from './plan/targets.ts';
 
 /** Whether clients are banned at all, by the settings. */
@@ -87,16 +98,19 @@ export async function changeBans(
 }
 
 /**
- * Ends every ban of this address. One that only the edge knows (the database was damaged since) is replaced by one that ends at once.
- * @returns the bans that CrowdSec knew
+ * Ends every ban of this address or range. One that only the edge knows (the database was damaged since) is replaced by one that ends at once.
+ * @returns the bans that CrowdSec knew, and those of wider ranges, which stay
  */
-export async function removeBans(context: Context, project: Project, target: Target): Promise<{ done: boolean; removed: Ban[] }> {
-  let removed: Ban[] = [];
+export async function removeBans(
+  context: Context,
+  project: Project,
+  target: Target,
+): Promise<{ done: boolean; removed: Ban[]; remaining: Ban[] }> {
+  let found: ReturnType<typeof bansWithin> = { within: [], around: [] };
   const done = await changeBans(context, project, `bans remove ${target.text}`, async (told) => {
-    const all = bansOf(await told(LIST), context.clock.now());
-    removed = bansAbout(all, target).filter(({ address }) => target.scope === 'range' || address === target.text);
-    for (const address of new Set(removed.map((ban) => ban.address))) await told(removeArgv(address));
-    if (removed.length === 0) await told(addArgv(target, 1, 'removed by hand'));
+    found = bansWithin(bansOf(await told(LIST), context.clock.now()), target);
+    for (const address of new Set(found.within.map((ban) => ban.address))) await told(removeArgv(address));
+    if (found.within.length === 0) await told(addArgv(target, 1, 'removed by hand'));
   });
-  return { done, removed };
+  return { done, removed: found.within, remaining: found.around };
 }

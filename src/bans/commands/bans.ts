@@ -66,10 +66,12 @@ const remove: Command = {
     const { removeBans } = await import('../provider.ts');
     const { targetOf } = await import('../plan/targets.ts');
     const target = targetOf(typed);
-    const { done: changed, removed } = await removeBans(context, await open(context), target);
-    const data = { result: changed ? 'changed' : 'planned', address: target.text, removed };
+    const { done: changed, removed, remaining } = await removeBans(context, await open(context), target);
+    const data = { result: changed ? 'changed' : 'planned', address: target.text, removed, remaining };
     if (!changed) return done(data, `would end the bans of ${target.text}`);
-    return done(data, `${target.text} is no longer banned (within 10 s)`);
+    const wider = [...new Set(remaining.map(({ address }) => address))];
+    if (wider.length === 0) return done(data, `${target.text} is no longer banned (within 10 s)`);
+    return done(data, `${target.text} is still banned, as part of ${wider.join(', ')}: medianest bans remove ${wider[0]}`);
   },
 };
 

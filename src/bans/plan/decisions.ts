@@ -1,6 +1,6 @@
 import { UserError } from '../../core/errors.ts';
 import { parseSpan } from '../../firewall/plan/addresses.ts';
-import { overlap, type Target, targetOf } from './targets.ts';
+import { overlap, type Target, targetOf, within } from './targets.ts';
 
 /** One ban as CrowdSec has it. */
 export interface Ban {
@@ -38,9 +38,8 @@ export const addArgv = ({ text, scope }: Target, seconds: number, reason: string
   ...['cscli', 'decisions', 'add', `--${scope}`, text, '--duration', `${seconds}s`, '--reason', reason],
 ];
 
-export const removeArgv = (address: string): string[] => [
-  ...['cscli', 'decisions', 'delete', address.includes('/') ? '--range' : '--ip', address],
-];
+/** @param address as `bansOf` has it. By `--ip` and `--range`, `cscli` would end every wider ban too. */
+export const removeArgv = (address: string): string[] => ['cscli', 'decisions', 'delete', '--value', address];
 
 /** What a person says, on one line. @throws UserError USAGE */
 export function reasonOf(typed: unknown, forced: boolean): string {
@@ -79,6 +78,13 @@ export function bansOf(output: string, now: Date): Ban[] {
 /** Those bans that this address or range falls under, or that fall under it. */
 export const bansAbout = (bans: readonly Ban[], target: Target): Ban[] =>
   bans.filter(({ address }) => parseSpan(address) !== undefined && overlap(targetOf(address).span, target.span));
+
+/** Those bans that are of this address or range alone, and those of wider ranges around it. */
+export function bansWithin(bans: readonly Ban[], target: Target): { within: Ban[]; around: Ban[] } {
+  const about = bansAbout(bans, target);
+  const isWithin = ({ address }: Ban) => within(targetOf(address).span, target.span);
+  return { within: about.filter(isWithin), around: about.filter((ban) => !isWithin(ban)) };
+}
 
 interface Alert {
   events?: { meta?: { key: string; value: string }[] }[] | null;

@@ -32,7 +32,7 @@ export function targetOf(typed: string): Target {
   return single ? { text: address, scope: 'ip', span } : { text: range, scope: 'range', span };
 }
 
-const within = (inner: Span, outer: Span): boolean =>
+export const within = (inner: Span, outer: Span): boolean =>
   inner.family === outer.family && outer.first <= inner.first && inner.last <= outer.last;
 
 export const overlap = (a: Span, b: Span): boolean => a.family === b.family && a.first <= b.last && b.first <= a.last;

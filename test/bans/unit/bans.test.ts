@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { banChecks, edgeState, engineState } from '../../../src/bans/plan/checks.ts';
-import { addArgv, bansAbout, bansOf, evidenceOf, reasonOf, removeArgv } from '../../../src/bans/plan/decisions.ts';
+import { addArgv, bansAbout, bansOf, bansWithin, evidenceOf, reasonOf, removeArgv } from '../../../src/bans/plan/decisions.ts';
 import { describeWhy } from '../../../src/bans/plan/describe.ts';
 import { protectedBy, targetOf } from '../../../src/bans/plan/targets.ts';
 import { neverBanned } from '../../../src/services/crowdsec/settings/never-banned.ts';
@@ -32,6 +32,18 @@ describe('the bans that CrowdSec prints', () => {
     expect(about('2001:db8:1:2:3:4:5:6')).toEqual(['2001:db8:1:2::']);
     expect(about('192.0.2.0/24')).toEqual(['192.0.2.53']);
     expect(about('203.0.113.1')).toEqual([]);
+  });
+
+  it('end with the address or range that is named; those of wider ranges stay', () => {
+    const more = `${PRINTED}1,cscli,Range:2001:db8:1::/48,wide,ban,,,1,1h,false,1\n0,cscli,Ip:198.18.0.9,one,ban,,,1,1h,false,0\n`;
+    const ended = (typed: string) => {
+      const { within, around } = bansWithin(bansOf(more, NOW), targetOf(typed));
+      return [within, around].map((bans) => bans.map(({ address }) => address));
+    };
+    expect(ended('198.18.0.9')).toEqual([['198.18.0.9'], ['198.18.0.0/15']]);
+    expect(ended('198.18.0.8')).toEqual([[], ['198.18.0.0/15']]);
+    expect(ended('198.18.0.0/24')).toEqual([['198.18.0.9'], ['198.18.0.0/15']]);
+    expect(ended('2001:db8:1:2::5')).toEqual([['2001:db8:1:2::'], ['2001:db8:1::/48']]);
   });
 
   it('come with what clients did; where there is nothing, with nothing', () => {
@@ -77,7 +89,8 @@ describe('an address as it is typed', () => {
       '--reason',
       'a; reboot',
     ]);
-    expect(removeArgv('203.0.113.7').slice(3)).toEqual(['--ip', '203.0.113.7']);
+    // By --ip, cscli would end the bans of all ranges around it.
+    expect(removeArgv('203.0.113.7').slice(3)).toEqual(['--value', '203.0.113.7']);
   });
 
   it.each(['', 'a\nb', 'x'.repeat(201), 'forced: by somebody'])('has a reason on one line: %j is none', (reason) => {
