@@ -95,7 +95,8 @@ function take(text) {
       if (added) ban(value, at + Math.ceil(seconds(piece.slice(1, piece.indexOf('"', 1)))), field(piece, 'scenario'));
       else lift(value);
     }
-    const line = piece.indexOf('\n');
+    // An answer that tells of no ban has no piece of its own: the last line counts.
+    const line = piece.lastIndexOf('\n');
     if (line >= 0) at = Number(piece.slice(line + 1, piece.indexOf(' ', line)));
     if (piece.indexOf('"new":', Math.max(0, line)) >= 0) added = true;
     else if (line >= 0) added = false;

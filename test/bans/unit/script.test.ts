@@ -1,0 +1,44 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+
+const disk = vi.hoisted(() => ({ text: '' }));
+// The script has one fixed path, in its container; njs reads it as Node.js does.
+vi.mock('fs', () => ({
+  default: {
+    openSync: () => 1,
+    closeSync: () => undefined,
+    readSync: (_file: number, buffer: Buffer, at: number, length: number, from: number) =>
+      Buffer.from(disk.text).copy(buffer, at, from, from + length),
+  },
+}));
+
+class Shared extends Map<string, string> {}
+
+const NOW = 1_000_000_000;
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOW * 1000 });
+  vi.stubGlobal('ngx', { shared: { bans: new Shared(), bans_state: new Shared() }, log: vi.fn(), ERR: 4 });
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const ban = (value: string) =>
+  `{"duration":"4h0m0s","id":1,"origin":"crowdsec","scenario":"medianest/scanner","scope":"Ip","type":"ban","value":"${value}"}`;
+
+it('counts a ban from the moment at which it was told, also behind an answer that told of none', async () => {
+  const { default: bans } = await import('../../../templates/edge-bans/config/bans.js' as string);
+  // An edge that has started while CrowdSec is away: all of the file is read at once.
+  disk.text = [
+    `\n${NOW - 36_000} {"deleted":null,"new":null}`,
+    `\n${NOW - 600} {"deleted":null,"new":[${ban('192.0.2.1')}]}`,
+    `\n${NOW - 300} {"deleted":[${ban('192.0.2.9')}],"new":[${ban('192.0.2.2')}]}`,
+  ].join('');
+  bans.read();
+  const { bans: known } = (globalThis as unknown as { ngx: { shared: { bans: Shared } } }).ngx.shared;
+  expect([...known]).toEqual([
+    ['192.0.2.1', `${NOW - 600 + 4 * 3600} medianest/scanner`],
+    ['192.0.2.2', `${NOW - 300 + 4 * 3600} medianest/scanner`],
+  ]);
+});
