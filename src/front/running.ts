@@ -8,7 +8,7 @@ import { isTaken, processOn } from '../host/ports.ts';
 import { isGone } from '../reconcile/refuse-foreign.ts';
 import type { Lock } from '../state/lock.ts';
 import { type Claims, publishedBy } from './plan/claims.ts';
-import { type Due, due } from './plan/due.ts';
+import { type Due, due, isStuck } from './plan/due.ts';
 import { composeFile, configFiles, inputsOf } from './plan/files.ts';
 import * as store from './store.ts';
 
@@ -74,8 +74,7 @@ export async function applyClaims(
   if (!found) return undefined;
   const before = store.currentConfig(place);
   const hash = store.switchConfig(place, configFiles(claims));
-  // Compose leaves a container alone that is as it should be, also where it is not well.
-  const stuck = container?.health === 'unhealthy' || container?.state === 'restarting';
+  const stuck = isStuck({ container, applied: before === hash ? store.readApplied(place) : undefined }, hash);
   const file = () => store.writeCompose(place, composeFile({ ...place, image: from }, published));
   if (found.action === 'up') await start(place, file(), stuck ? ['--force-recreate'] : [], { context, lock });
   else {

@@ -15,6 +15,13 @@ export interface Due {
 }
 
 /**
+ * Whether Compose is to replace the container: it leaves one alone that is as it should be, also where that is not well, or starts with
+ * a configuration from before. @param config hash of the one that it is to have
+ */
+export const isStuck = ({ container, applied }: SeenFront, config: string): boolean =>
+  container?.health === 'unhealthy' || container?.state === 'restarting' || (container?.health === 'starting' && applied !== config);
+
+/**
  * @param wanted hashes of what the container is made of and of its configuration @returns undefined where nothing is due
  */
 export function due({ container, applied }: SeenFront, wanted: { inputs: string; config: string }): Due | undefined {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Claim, type Claims, claimOf, isClaims, joined, left, NO_CLAIMS, publishedBy } from '../../../src/front/plan/claims.ts';
-import { due } from '../../../src/front/plan/due.ts';
+import { due, isStuck } from '../../../src/front/plan/due.ts';
 import { composeFile, configFiles, inputsOf } from '../../../src/front/plan/files.ts';
 import { describeFront, type FrontStatus, frontChecks, frontNote } from '../../../src/front/plan/status.ts';
 
@@ -136,6 +136,18 @@ describe('what is due', () => {
     [running, 'c', undefined],
   ])('%j that has read %s: %s', (container, applied, action) => {
     expect(due({ container, applied }, wanted)?.action).toBe(action);
+  });
+
+  it.each([
+    [undefined, undefined, false],
+    [{ ...running, health: 'unhealthy' as const }, 'c', true],
+    [{ ...running, state: 'restarting' }, 'c', true],
+    // It starts with what it was to read then: its start alone would leave it so.
+    [{ ...running, health: 'starting' as const }, 'before', true],
+    [{ ...running, health: 'starting' as const }, 'c', false],
+    [{ ...running, state: 'exited' }, 'before', false],
+  ])('%j that has read %s: replaced %s', (container, applied, replaced) => {
+    expect(isStuck({ container, applied }, wanted.config)).toBe(replaced);
   });
 });
 
