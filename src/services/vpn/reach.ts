@@ -60,10 +60,12 @@ function asked(text: string, input: BuildInput): Omit<Reached, 'at'> {
   );
 }
 
-/** The ports that the way in publishes, each once. */
+/** The ports that the way in publishes, or has of the front, each once: through the tunnel a peer comes to the edge itself. */
 export function edgePorts(built: readonly Blueprint[], addressOf: (one: Blueprint) => string): EdgePort[] {
   const ports = built
     .filter(({ name, role }) => role === 'edge' || name === 'all-in-one')
-    .flatMap((one) => one.ports.map(({ host, container }) => ({ port: host, address: addressOf(one), to: container })));
+    .flatMap((one) =>
+      [...one.ports, ...(one.front?.ports ?? [])].map(({ host, container }) => ({ port: host, address: addressOf(one), to: container })),
+    );
   return [...new Map(ports.map((one) => [one.port, one])).values()];
 }

@@ -53,6 +53,17 @@ describe('the VPN', () => {
     ]);
   });
 
+  it('leads peers to an edge that shares its ports, too', () => {
+    const rules = (more: string) => {
+      const own = load({
+        file: `profile: dev-compose\ncomponents: { vpn: true, balancer: true }\nedge: { domains: [media.example.org]${more} }\n`,
+      });
+      return rendered(stackOf(own)).files.find(({ path }) => path === 'vpn/rules.nft')?.contents;
+    };
+    expect(rules('')).toContain(':8443');
+    expect(rules(', shared: true')).toBe(rules(''));
+  });
+
   it('does without the database, and without any peer', () => {
     const rules = file('rules.nft');
     expect(rules).not.toContain('192.168.');
