@@ -21,7 +21,7 @@ export async function besideUp({ context, project: { state }, engine, stack, onl
   const container = await observeFront(engine, place);
   // The front runs from the image of the balancer, which is HAProxy too.
   const image = stack.services.find(({ role }) => role === 'balancer')?.image.ref as string;
-  const found = dueFor(place, wanted, container, image);
+  const found = dueFor(place, wanted, container);
   if (found?.action === 'up') {
     const held = (await engine.observe(stack.project)).flatMap(({ ports }) => ports.map(({ host }) => host));
     await refuseTakenFrontPorts(place, wanted, held, engine);

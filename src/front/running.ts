@@ -28,18 +28,15 @@ export async function vanishedProjects({ projects }: Claims, own: string, engine
   return new Set(found.flat());
 }
 
-/** What is to be done so that the front serves these claims. @param image for a front that is not there; with `renew` for any */
-export function dueFor(
-  place: store.Place,
-  claims: Claims,
-  container: ObservedContainer | undefined,
-  image: string,
-  renew = false,
-): Due | undefined {
+/** What is to be done so that the front serves these claims. @param newest the image that it is to run from; without it, it keeps its own */
+export function dueFor(place: store.Place, claims: Claims, container: ObservedContainer | undefined, newest?: string): Due | undefined {
   const published = publishedBy(claims);
   if (!published) return undefined;
-  const made = { ...place, image: renew ? image : (container?.image ?? image) };
-  const wanted = { inputs: inputsOf(made, published), config: shortHash(configFiles(claims)) };
+  const wanted = {
+    inputs: inputsOf(place, published),
+    config: shortHash(configFiles(claims)),
+    ...(newest !== undefined && { image: newest }),
+  };
   const applied = store.currentConfig(place) === wanted.config ? store.readApplied(place) : undefined;
   return due({ container, applied }, wanted);
 }
@@ -70,7 +67,7 @@ export async function applyClaims(
   const container = await observeFront(engine, place);
   const from = renew ? image : (container?.image ?? image);
   if (!published || from === undefined) return undefined;
-  const found = dueFor(place, claims, container, from, renew);
+  const found = dueFor(place, claims, container, renew ? from : undefined);
   if (!found) return undefined;
   const before = store.currentConfig(place);
   const hash = store.switchConfig(place, configFiles(claims));

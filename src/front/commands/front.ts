@@ -37,7 +37,7 @@ const up: Command = {
     if ((await engine.missingImages([image])).length > 0)
       throw new UserError('IMAGE_MISSING', `the engine does not have ${image}; nothing was changed`, 'medianest up');
     if (context.flags.dryRun) {
-      const found = dueFor(place, readClaims(place), await observeFront(engine, place), image, true);
+      const found = dueFor(place, readClaims(place), await observeFront(engine, place), image);
       return done({ changed: false, due: found ?? null }, found ? `would bring up the front: ${found.cause}` : 'nothing to do');
     }
     const found = await applyFront(image, { context, engine }, true);

@@ -2,7 +2,7 @@ import type { ObservedContainer } from '../../docker/types.ts';
 
 /** What is there of the front. */
 export interface SeenFront {
-  container: Pick<ObservedContainer, 'state' | 'health' | 'inputs'> | undefined;
+  container: Pick<ObservedContainer, 'state' | 'health' | 'inputs' | 'image'> | undefined;
   /** Hash of the configuration that it was last told to read; undefined where that is not known. */
   applied: string | undefined;
 }
@@ -22,12 +22,14 @@ export const isStuck = ({ container, applied }: SeenFront, config: string): bool
   container?.health === 'unhealthy' || container?.state === 'restarting' || (container?.health === 'starting' && applied !== config);
 
 /**
- * @param wanted hashes of what the container is made of and of its configuration @returns undefined where nothing is due
+ * @param wanted hashes of what the container is made of and of its configuration; with `image`, what it is to run from
+ * @returns undefined where nothing is due
  */
-export function due({ container, applied }: SeenFront, wanted: { inputs: string; config: string }): Due | undefined {
+export function due({ container, applied }: SeenFront, wanted: { inputs: string; config: string; image?: string }): Due | undefined {
   if (!container) return { action: 'up', cause: 'it is not there yet' };
-  if (container.inputs !== wanted.inputs)
-    return { action: 'up', cause: 'its ports or its image changed: about 1 s without new connections' };
+  if (container.inputs !== wanted.inputs) return { action: 'up', cause: 'its ports changed: about 1 s without new connections' };
+  if (wanted.image !== undefined && container.image !== wanted.image)
+    return { action: 'up', cause: 'there is a newer image: about 1 s without new connections' };
   if (container.state !== 'running') return { action: 'up', cause: `it is ${container.state}` };
   if (container.health === 'unhealthy' || container.health === 'starting') return { action: 'up', cause: `it is ${container.health}` };
   return applied === wanted.config ? undefined : { action: 'reload', cause: 'its projects or their names changed' };

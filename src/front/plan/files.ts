@@ -115,8 +115,9 @@ export interface Made {
   image: string;
 }
 
-/** Hash of all that makes a new container necessary. */
-export const inputsOf = (made: Made, published: Published): string => shortHash(composeObject(made, published, ''));
+/** Hash of all that makes a new container necessary, but for its image: the engine names one by its id once its tag is another's. */
+export const inputsOf = (made: Omit<Made, 'image'>, published: Published): string =>
+  shortHash(composeObject({ ...made, image: '' }, published, ''));
 
 /** The Compose file (JSON is YAML). Which projects there are is not in it, so that one that joins replaces no container. */
 export const composeFile = (made: Made, published: Published): string =>

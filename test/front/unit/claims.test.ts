@@ -108,7 +108,9 @@ describe('what the front is made of', () => {
     ]);
     expect(JSON.stringify(compose)).not.toContain('shop');
     expect(front.labels['io.medianest.inputs']).toBe(inputsOf(MADE, PUBLISHED));
-    expect(inputsOf({ ...MADE, image: 'medianest/balancer:2' }, PUBLISHED)).not.toBe(inputsOf(MADE, PUBLISHED));
+    // Nor for another tag of its image: it keeps the one that it has.
+    expect(inputsOf({ ...MADE, image: 'sha256:0a1b' } as typeof MADE, PUBLISHED)).toBe(inputsOf(MADE, PUBLISHED));
+    expect(inputsOf(MADE, { ...PUBLISHED, httpsPort: 8443 })).not.toBe(inputsOf(MADE, PUBLISHED));
   });
 
   it('has IPv6 of its own where it is published there', () => {
@@ -125,7 +127,7 @@ describe('what the front is made of', () => {
 
 describe('what is due', () => {
   const wanted = { inputs: 'i', config: 'c' };
-  const running = { state: 'running', health: 'healthy', inputs: 'i' } as const;
+  const running = { state: 'running', health: 'healthy', inputs: 'i', image: 'medianest/balancer:1' } as const;
   it.each([
     [undefined, 'c', 'up'],
     [{ ...running, inputs: 'other' }, 'c', 'up'],
@@ -136,6 +138,14 @@ describe('what is due', () => {
     [running, 'c', undefined],
   ])('%j that has read %s: %s', (container, applied, action) => {
     expect(due({ container, applied }, wanted)?.action).toBe(action);
+  });
+
+  it('is a newer image only where that is asked for; the engine names an image whose tag is another’s by its id', () => {
+    const newest = { ...wanted, image: 'medianest/balancer:1' };
+    const built = { ...running, image: 'sha256:0a1b' };
+    expect(due({ container: built, applied: 'c' }, wanted)).toBeUndefined();
+    expect(due({ container: built, applied: 'c' }, newest)).toMatchObject({ action: 'up', cause: expect.stringContaining('newer image') });
+    expect(due({ container: running, applied: 'c' }, newest)).toBeUndefined();
   });
 
   it.each([
