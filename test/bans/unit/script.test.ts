@@ -6,6 +6,7 @@ vi.mock('fs', () => ({
   default: {
     openSync: () => 1,
     closeSync: () => undefined,
+    ...{ appendFileSync: () => undefined, writeFileSync: () => undefined, renameSync: () => undefined },
     readSync: (_file: number, buffer: Buffer, at: number, length: number, from: number) =>
       Buffer.from(disk.text).copy(buffer, at, from, from + length),
   },
@@ -14,10 +15,12 @@ vi.mock('fs', () => ({
 class Shared extends Map<string, string> {}
 
 const NOW = 1_000_000_000;
+let ngx: { shared: { bans: Shared; bans_state: Shared } };
 
 beforeEach(() => {
   vi.useFakeTimers({ now: NOW * 1000 });
-  vi.stubGlobal('ngx', { shared: { bans: new Shared(), bans_state: new Shared() }, log: vi.fn(), ERR: 4 });
+  ngx = { shared: { bans: new Shared(), bans_state: new Shared() } };
+  vi.stubGlobal('ngx', Object.assign(ngx, { log: () => undefined, ERR: 4 }));
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -36,9 +39,26 @@ it('counts a ban from the moment at which it was told, also behind an answer tha
     `\n${NOW - 300} {"deleted":[${ban('192.0.2.9')}],"new":[${ban('192.0.2.2')}]}`,
   ].join('');
   bans.read();
-  const { bans: known } = (globalThis as unknown as { ngx: { shared: { bans: Shared } } }).ngx.shared;
-  expect([...known]).toEqual([
+  expect([...ngx.shared.bans]).toEqual([
     ['192.0.2.1', `${NOW - 600 + 4 * 3600} medianest/scanner`],
     ['192.0.2.2', `${NOW - 300 + 4 * 3600} medianest/scanner`],
   ]);
+});
+
+it('asks for all bans after an answer that was lost on its way', async () => {
+  const { default: bans } = await import('../../../templates/edge-bans/config/bans.js' as string);
+  const asked: string[] = [];
+  let lost = false;
+  vi.stubGlobal('bans_settings', { server: '192.0.2.9:8080' });
+  vi.stubGlobal('bans_key', { key: 'k' });
+  Object.assign(ngx, {
+    fetch: async (url: string) => {
+      const startup = /startup=(\w+)/.exec(url)?.[1];
+      if (startup) asked.push(startup);
+      if (startup && lost) throw new Error('read timed out');
+      return { status: 200, text: async () => '{"deleted":null,"new":null}' };
+    },
+  });
+  for (lost of [false, false, true, false, false]) await bans.poll();
+  expect(asked).toEqual(['true', 'false', 'false', 'true', 'false']);
 });

@@ -139,15 +139,15 @@ function keep(answer, at, whole) {
   if (lines > MOST_LINES) state.delete('whole');
 }
 
-// Only what is new is told, so an answer that was not taken makes the next one tell all.
+// Only what is new since the last answer is told, so one that was lost, or not taken, makes the next one tell all.
 async function ask(now) {
   const state = ngx.shared.bans_state;
   const whole = !state.has('whole');
+  state.delete('whole');
   const answer = await ngx.fetch(`http://${bans_settings.server}/v1/decisions/stream?startup=${whole}`, {
     headers: { 'X-Api-Key': bans_key.key, 'User-Agent': 'medianest-edge/1' },
     max_response_body_size: LARGEST_ANSWER,
   });
-  state.delete('whole');
   if (answer.status !== 200) throw new Error(`CrowdSec answers ${answer.status}`);
   const text = await answer.text();
   if (text.indexOf('{"deleted":') !== 0 || text.indexOf('"new":') < 0) throw new Error('CrowdSec answers something else');
