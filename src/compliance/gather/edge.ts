@@ -27,7 +27,8 @@ export async function readEdge(stack: Stack, edges: readonly ObservedContainer[]
   const running = edges.filter(({ state }) => state === 'running');
   if (running.length === 0) throw new Unseen('the edge does not run', '`medianest up`');
   const inside = service.listeners?.find(({ protocol }) => protocol === 'tls')?.port;
-  const ports = running.flatMap((container) => container.ports);
+  // Where it shares its ports, the front leads to it by its name.
+  const ports = service.front?.ports ?? running.flatMap((container) => container.ports);
   const secure = ports.find(({ container }) => container === inside);
   if (!secure) throw new Unseen('the edge publishes no port of HTTPS on this host');
   const name = new URL(service.urls[0] ?? 'https://localhost').hostname;
@@ -39,7 +40,11 @@ export async function readEdge(stack: Stack, edges: readonly ObservedContainer[]
   );
 }
 
-function plainOf(ports: ObservedContainer['ports'], inside: number | undefined, name: string): Place | undefined {
+function plainOf(
+  ports: readonly Pick<ObservedContainer['ports'][number], 'address' | 'host' | 'container'>[],
+  inside: number | undefined,
+  name: string,
+): Place | undefined {
   const plain = ports.find(({ container }) => container !== inside);
   return plain && { host: reachableHere(plain.address), port: plain.host, name };
 }

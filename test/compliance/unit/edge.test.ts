@@ -4,9 +4,11 @@ import type { AddressInfo } from 'node:net';
 import net from 'node:net';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { internalCa } from '../../../src/certificates/ca/internal-ca.ts';
-import { askEdge } from '../../../src/compliance/gather/edge.ts';
+import { askEdge, readEdge } from '../../../src/compliance/gather/edge.ts';
 import { judgePlain, judgeVersions } from '../../../src/compliance/plan/asvs-edge.ts';
 import { edgeLines } from '../../../src/compliance/plan/log-lines.ts';
+import type { ObservedContainer } from '../../../src/docker/types.ts';
+import { CASES, load, stackOf } from '../../support/settings.ts';
 
 let pair: { cert: string; key: string };
 beforeAll(async () => {
@@ -56,6 +58,14 @@ describe('what the edge is seen to do', () => {
     expect(seen.map(({ method }) => method).sort()).toEqual(['GET', 'POST']);
     expect(seen.find(({ method }) => method === 'GET')?.origin).toBe('https://foreign.invalid');
     expect(seen.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(0);
+  });
+  it('is asked through the front where it shares its ports', async () => {
+    const { place } = await edge();
+    const stack = stackOf(load(CASES.shared));
+    const service = stack.services.find(({ name }) => name === 'edge');
+    for (const port of service?.front?.ports ?? []) Object.assign(port, { address: '127.0.0.1', host: place.port });
+    const running = { service: 'edge', state: 'running', ports: [] } as Partial<ObservedContainer> as ObservedContainer;
+    expect(await readEdge(stack, [running])).toMatchObject({ at: `https://127.0.0.1:${place.port}`, preferred: 'TLSv1.3' });
   });
   it('tells of a server that accepts TLS 1.0', async () => {
     const { place } = await edge({ minVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' });
