@@ -11,7 +11,7 @@ const namesMap = ({ projects }: Claims): string =>
 
 /** What one project may have open at once: it must not be able to take all of the front from the others. */
 const MAX_CONNECTIONS = 6000;
-const PER_PROJECT = 4000;
+const PER_PROJECT = { tls: 3500, http: 500 };
 
 const listen = (port: number, ipv6: boolean): string => `bind :${port}${ipv6 ? `\n  bind :::${port} v6only` : ''}`;
 
@@ -25,14 +25,17 @@ function haproxyConfig(claims: Claims, map: string): string {
     (project) => `
 backend ${project}-tls
   mode tcp
-  server edge unix@/run/front/${project}/tls.sock send-proxy-v2 maxconn ${PER_PROJECT}
+  # Not \`maxconn\` of the server: what waits for that counts among all connections of the front.
+  tcp-request content reject if { be_conn gt ${PER_PROJECT.tls} }
+  server edge unix@/run/front/${project}/tls.sock send-proxy-v2
 
 backend ${project}-http
   mode http
   timeout server 30s
   # A connection carries the address of one client.
   http-reuse never
-  server edge unix@/run/front/${project}/http.sock send-proxy-v2 maxconn ${PER_PROJECT}
+  http-request return status 503 content-type text/plain string "Too many visitors. Try again." if { be_conn gt ${PER_PROJECT.http} }
+  server edge unix@/run/front/${project}/http.sock send-proxy-v2
 `,
   );
   return `# Names: ${shortHash(map)}
@@ -53,7 +56,6 @@ defaults
   timeout server 65m
   timeout client-fin 30s
   timeout server-fin 30s
-  timeout queue 10s
   timeout http-request 10s
   timeout http-keep-alive 65s
 

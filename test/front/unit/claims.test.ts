@@ -92,6 +92,16 @@ describe('what the front is made of', () => {
     expect(config).not.toContain('v6only');
   });
 
+  it('leaves connections for the others, whatever one project is asked for: one that waits for its edge counts, too', () => {
+    const config = configFiles(both)['haproxy.cfg'] as string;
+    const backends = config.split(/^(?=backend )/m).filter((part) => part.startsWith('backend media-'));
+    const limits = backends.map((part) => Number(/if \{ be_conn gt (\d+) \}/.exec(part)?.[1]));
+    expect(limits).toHaveLength(2);
+    expect(limits.reduce((sum, limit) => sum + limit)).toBe(4000);
+    expect(config).toContain('\n  maxconn 6000\n');
+    expect(config).not.toMatch(/^ *server .* maxconn/m);
+  });
+
   it('says another configuration where only a name changes: the image’s `reload` compares this file alone', () => {
     const other = joined(both, 'shop', { ...SHOP, names: ['store.example.org'] }, there);
     expect(configFiles(other)['haproxy.cfg']).not.toBe(configFiles(both)['haproxy.cfg']);
