@@ -108,7 +108,8 @@ async function namesOf(settings: Settings | undefined, stack: Stack | undefined)
   );
 }
 
-async function portsOf(
+/** The ports that the stack is to have, and who has them now. */
+export async function portsOf(
   stack: Stack | undefined,
   containers: readonly ObservedContainer[],
   engine: Engine | undefined,
@@ -120,7 +121,8 @@ async function portsOf(
   const own = heldPorts(containers, published);
   return Promise.all(
     published.map(async ({ address, host: port, setting, protocol, by }) => {
-      const held = by === undefined && own.has(port);
+      // What shares its ports from the next `up` on publishes them itself until then.
+      const held = by === undefined ? own.has(port) : containers.some(({ ports }) => ports.some(({ host }) => host === port));
       const taken = !held && (await isTaken(address, port, protocol));
       const owner = taken
         ? ((await engine?.portOwner(port)) ?? processOn(port, protocol) ?? 'another program (run as root to see which)')
