@@ -16,7 +16,7 @@ const METRICS: MetricsSource = {
   keep: 'cs_(active_decisions|alerts|bucket_overflowed_total|buckets|parser_hits_(ok|ko)_total|syslogsource_hits_total)',
 };
 
-/** Without an edge there is nothing to read, and nothing that would refuse anybody. */
+/** Without an edge there is nothing to read, and nothing that would refuse a client. */
 function requireEdge(input: BuildInput): void {
   if (input.enabled(edge.name)) return;
   throw new UserError(
