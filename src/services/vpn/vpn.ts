@@ -29,6 +29,7 @@ export const vpn = defineService({
     const reached = reachedByAdmins(own, input);
     const networks = [...new Set<NetworkName>(['dmz', ...reached.map(({ network }) => network)])];
     refuseOverlap(own, networks, input);
+    refuseShared(input);
     const peers = Object.entries(input.overrides.peers ?? {});
     refuseNumbers(own, peers, reached.length);
     const server = serverAddress(own.network);
@@ -47,6 +48,8 @@ export const vpn = defineService({
         mounts: [],
         secrets: [SERVER_KEY, ...peers.map(([name]) => presharedKey(name))],
         reloadsSecrets: true,
+        // Docker’s resolver asks from within this container: without it, peers would find none of the world’s names.
+        ...(own.dns && { callsOutside: true as const }),
         environment: {},
         view: {
           tun: !(input.engineSocket && input.host.noTunDevice),
@@ -127,6 +130,16 @@ function refuseNumbers({ network }: VpnSettings, peers: readonly [string, VpnPee
     'INVALID_SETTINGS',
     `vpn.network ${network} has no address for the peer ${name}, which was added to another range`,
     'set vpn.network as it was, remove the peer (`medianest vpn remove`), then change the range and add it again',
+  );
+}
+
+/** Behind the front, the edge listens at sockets alone, and no address in the stack leads to it. @throws UserError INVALID_SETTINGS */
+function refuseShared(input: BuildInput): void {
+  if (!input.enabled(edge.name) || !input.settingsOf(edge).shared) return;
+  throw new UserError(
+    'INVALID_SETTINGS',
+    'edge.shared: the edge has no port of its own, so peers of the VPN would not reach it',
+    'give this project an address of its own (edge.address) without edge.shared, or switch the VPN off',
   );
 }
 

@@ -86,6 +86,18 @@ describe('the VPN', () => {
     expect(names).toContain('server=/*.media.example.org/127.0.0.11');
   });
 
+  it('finds the world’s names for peers: its network leads outside only for that', () => {
+    const dmz = (text: string) => build(text).networks.find(({ name }) => name === 'dmz');
+    expect(dmz('')).not.toHaveProperty('inboundOnly');
+    expect(dmz('vpn: { dns: false }')).toHaveProperty('inboundOnly', true);
+  });
+
+  it('is refused beside edge.shared, whose edge has no address to lead to', () => {
+    expect(() =>
+      stackOf(load({ file: 'profile: prod\ncomponents: { vpn: true }\nedge: { shared: true, domains: [media.example.org] }\n' })),
+    ).toThrow(/edge\.shared/);
+  });
+
   it('is open to everyone in the firewall, unless a setting names it', () => {
     const policy = (firewall: string) => {
       const loaded = settings(`firewall: ${firewall}`);
