@@ -10,10 +10,13 @@ function pump(dir: string, lines: readonly string[]) {
   const program = readFileSync(path.join(HOME, 'templates/bastion/image/pump'), 'utf8');
   const file = path.join(dir, 'pump');
   const config = path.join(dir, 'sshd_config');
-  writeFileSync(config, 'Port 2222\nListenAddress 10.10.0.77\nListenAddress ::\n');
+  writeFileSync(
+    config,
+    'Port 2222\nListenAddress 10.10.0.77\nListenAddress ::\nMatch Group bastion-admin\n  PermitOpen cache:6379 database:5432\n',
+  );
   writeFileSync(file, program.replace('/var/lib/bastion', dir).replace('/etc/medianest/current/sshd_config', config));
   const input = lines.map((line) => `${line}\r\n`).join('');
-  const shown = execFileSync('sh', ['-c', 'exec perl "$0" 2>&1', file], { input, encoding: 'utf8' });
+  const shown = execFileSync('sh', ['-c', 'exec perl "$0" 2>&1', file], { input, encoding: 'utf8', maxBuffer: 32 * 1024 * 1024 });
   return {
     shown: shown.trimEnd().split('\n'),
     kept: journalLines(readFileSync(path.join(dir, 'journal'), 'utf8')).map(({ text }) => text),
@@ -40,6 +43,27 @@ describe('the pump of the bastion', () => {
     const { shown, kept } = pump(temporaryFolder('program'), forged);
     expect(kept).toEqual(['started']);
     expect(shown).toEqual(forged);
+  });
+
+  it('keeps each target of a session once, and of refused ones so many: its beginning stays in the journal', () => {
+    const asked = (target: string, pid = 8) =>
+      `debug1: ${TAG(pid, 'serverloop.c:server_request_direct_tcpip')}originator x port 1, target ${target} port 5432`;
+    const denied = (target: string) =>
+      `Received request from 10.0.0.7 port 5 to connect to host ${target} port 5432, but the request was denied.`;
+    const child = `${TAG(7, 'sshd-session.c:privsep_postauth')}User child is on pid 8`;
+    const flood = Array.from({ length: 20_000 }, (_, index) => [asked(`x${index}`), denied(`x${index}`)]).flat();
+    const { kept } = pump(temporaryFolder('program'), [
+      IN,
+      child,
+      ...flood,
+      asked('database'),
+      asked('database'),
+      child,
+      asked('database'),
+    ]);
+    expect(kept.slice(0, 3)).toEqual(['started', IN, child]);
+    expect(kept.slice(-3)).toEqual([asked('database'), child, asked('database')]);
+    expect(kept).toHaveLength(3 + 2 * 200 + 3);
   });
 
   it('loses no line to one that a full disk has cut short', () => {
