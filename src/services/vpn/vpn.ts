@@ -55,7 +55,7 @@ export const vpn = defineService({
           tun: !(input.engineSocket && input.host.noTunDevice),
           server,
           network: own.network,
-          edge: edgePorts(input.built, ({ host }) => input.address('dmz', host)).map((one) => ({ ...one })),
+          edge: edgePorts(input.built, ({ host }) => input.address('dmz', host), mappedPorts(input)).map((one) => ({ ...one })),
           services: reached.map((one) => ({
             at: one.at,
             address: one.address,
@@ -89,6 +89,13 @@ export const vpn = defineService({
     ];
   },
 });
+
+/** Which ports a router maps to those of the edge. */
+function mappedPorts(input: BuildInput): Record<string, number | undefined> {
+  if (!input.enabled(edge.name)) return {};
+  const { publicPort, publicHttpPort } = input.settingsOf(edge);
+  return { 'edge.httpsPort': publicPort, 'edge.httpPort': publicHttpPort };
+}
 
 /** What the edge serves, by the names that a peer asks for. */
 function names(input: BuildInput): string[] {

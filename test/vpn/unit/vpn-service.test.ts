@@ -53,6 +53,18 @@ describe('the VPN', () => {
     ]);
   });
 
+  it('leads also the ports that a router maps to the edge: a name has the same links inside and outside', () => {
+    const rules = file('rules.nft', 'edge: { publicPort: 443, publicHttpPort: 80 }');
+    expect(rules.match(/tcp dport \d+ dnat to \S+/g)).toEqual([
+      'tcp dport 80 dnat to 172.16.0.10:8080',
+      'tcp dport 443 dnat to 172.16.0.10:8443',
+      'tcp dport 8080 dnat to 172.16.0.10:8080',
+      'tcp dport 8443 dnat to 172.16.0.10:8443',
+    ]);
+    // What this host publishes comes before what a router does.
+    expect(file('rules.nft', 'edge: { publicPort: 8080 }')).toContain('tcp dport 8080 dnat to 172.16.0.10:8080');
+  });
+
   it('does without the database, and without any peer', () => {
     const rules = file('rules.nft');
     expect(rules).not.toContain('192.168.');
