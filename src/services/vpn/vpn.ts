@@ -6,6 +6,7 @@ import { type BuildInput, defineService } from '../../stack/service.ts';
 import type { NetworkName } from '../../stack/types.ts';
 import { otherProcesses } from '../app/processes/process.ts';
 import { edge } from '../edge/edge.ts';
+import { cdn } from '../edge/settings/cdn.ts';
 import { peerNumbers, prefixOf, serverAddress, tunnelAddress, WIREGUARD_PORT } from './addresses.ts';
 import { edgePorts, type Reached, reachedByAdmins } from './reach.ts';
 import { presharedKey, SERVER_KEY, VPN } from './secrets.ts';
@@ -101,7 +102,8 @@ function mappedPorts(input: BuildInput): Record<string, number | undefined> {
 function names(input: BuildInput): string[] {
   if (!input.enabled(edge.name)) return [];
   const hosts = otherProcesses(input).flatMap(({ beside }) => beside?.host ?? []);
-  return [...new Set([...input.settingsOf(edge).domains, ...hosts])].filter(
+  const files = input.enabled(cdn.name) ? (input.settingsOf(cdn).host ?? []) : [];
+  return [...new Set([...input.settingsOf(edge).domains, ...hosts].concat(files))].filter(
     (name) => !name.includes(':') && !/^[\d.]+$/.test(name) && name !== 'localhost',
   );
 }

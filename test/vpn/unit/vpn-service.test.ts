@@ -96,6 +96,9 @@ describe('the VPN', () => {
     const names = file('dnsmasq.conf', 'edge: { domains: [media.example.org, localhost, 127.0.0.1] }');
     expect(names.match(/^host-record=.*$/gm)).toEqual(['host-record=media.example.org,10.60.144.1']);
     expect(names).toContain('server=/*.media.example.org/127.0.0.11');
+    const cdn = load({ file: 'profile: dev-compose\ncomponents: { vpn: true, cdn: true }\ncdn: { host: files.example.org }\n' });
+    const own = rendered(stackOf(cdn)).files.find(({ path }) => path === 'vpn/dnsmasq.conf')?.contents;
+    expect(own).toContain('host-record=files.example.org,10.60.144.1');
   });
 
   it('finds the world’s names for peers: its network leads outside only for that', () => {
