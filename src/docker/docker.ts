@@ -43,9 +43,11 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
   return {
     info: () => call(async (docker) => toEngineInfo(...(await Promise.all([docker.version(), docker.info()])))),
     observe: async (project) => (await list(`${COMPOSE.project}=${project}`)).map(toObserved),
-    portOwner: (port) =>
+    portOwner: (port, protocol = 'tcp') =>
       call(async (docker) => {
-        const owner = (await docker.listContainers()).find((container) => container.Ports.some((entry) => entry.PublicPort === port));
+        const owner = (await docker.listContainers()).find(({ Ports }) =>
+          Ports.some(({ PublicPort, Type }) => PublicPort === port && Type === protocol),
+        );
         const project = owner?.Labels[COMPOSE.project];
         return owner && `container ${containerName(owner.Names)}${project ? ` of the Compose project ${project}` : ''}`;
       }),

@@ -127,7 +127,7 @@ export interface Engine {
   /** Every container of a project, running or not: one read, whatever their number. */
   observe(project: string): Promise<ObservedContainer[]>;
   /** Who publishes this host port: a container's name and project. */
-  portOwner(port: number): Promise<string | undefined>;
+  portOwner(port: number, protocol?: 'tcp' | 'udp'): Promise<string | undefined>;
   networks(): Promise<ObservedNetwork[]>;
   /** Everything of ours on this engine. */
   owned(): Promise<Owned>;

@@ -125,7 +125,7 @@ export async function portsOf(
       const held = by === undefined ? own.has(port) : containers.some(({ ports }) => ports.some(({ host }) => host === port));
       const taken = !held && (await isTaken(address, port, protocol));
       const owner = taken
-        ? ((await engine?.portOwner(port)) ?? processOn(port, protocol) ?? 'another program (run as root to see which)')
+        ? ((await engine?.portOwner(port, protocol)) ?? processOn(port, protocol) ?? 'another program (run as root to see which)')
         : undefined;
       // The front has them for all of its projects.
       const ours = held || (by !== undefined && owner?.endsWith(by) === true);

@@ -43,7 +43,9 @@ const KEY = new RegExp(`^${TAG}Partial publickey for ${NAME} ${FROM} ssh2: \\S+ 
 const IN = new RegExp(`^${TAG}Accepted keyboard-interactive/pam for ${NAME} ${FROM} ssh2$`);
 const WRONG = new RegExp(`^${TAG}Failed keyboard-interactive/pam for ${NAME} ${FROM} ssh2$`);
 const CHILD = new RegExp(`^${TAG}User child is on pid (\\d+)$`);
-const ASKED = new RegExp(`^${TAG}originator \\S{1,64} port \\d+, target (\\S{1,255}) port (\\d{1,5})$`);
+// The originator is any text that the client sends: it must not hide the target.
+const ASKED = new RegExp(`^${TAG}originator (?:(?!, target ).)* port \\d+, target (\\S{1,255}) port (\\d{1,5})$`);
+const HIDDEN = new RegExp(`^${TAG}originator `);
 const DENIED = new RegExp(`^Received request ${FROM} to connect to host (\\S{1,255}) port (\\d{1,5}), but the request was denied\\.$`);
 // A client that goes without a word: then the process that watches says nothing.
 const CLOSED = /^Closing connection to ([0-9a-fA-F.:%]+) port (\d{1,5})$/;
@@ -136,6 +138,14 @@ const READ: readonly (readonly [RegExp, (told: Told, line: JournalLine, parts: s
       if (!session || told.asked.has(`${session.pid} ${target}`)) return;
       session.targets.push(target);
       told.asked.set(`${session.pid} ${target}`, told.tell(line, `${session.name}: opened ${target}`));
+    },
+  ],
+  [
+    HIDDEN,
+    (told, line, [pid]) => {
+      const session = told.find(({ child }) => child === Number(pid));
+      const key = `${session?.pid} `;
+      if (session && !told.asked.has(key)) told.asked.set(key, told.tell(line, `${session.name}: opened a target that its client hid`));
     },
   ],
   [

@@ -26,7 +26,9 @@ export async function refuseTakenPorts(
     for (const port of service.ports) {
       if (ours.has(port.host) || freed.includes(port.host) || !(await isTaken(port.address, port.host, port.protocol))) continue;
       const owner =
-        (await engine.portOwner(port.host)) ?? processOn(port.host, port.protocol) ?? 'another program (run as root to see which)';
+        (await engine.portOwner(port.host, port.protocol)) ??
+        processOn(port.host, port.protocol) ??
+        'another program (run as root to see which)';
       throw new UserError(
         'PORT_TAKEN',
         `port ${port.host} on ${port.address} is already in use by ${owner}; nothing was changed`,

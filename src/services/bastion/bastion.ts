@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { UserError } from '../../core/errors.ts';
+import { isIpv6, uniqueLocalRange } from '../../core/ip-address.ts';
 import { cpus, listenAddress, listenAddresses, memory, port } from '../../settings/fields.ts';
 import { defineService } from '../../stack/service.ts';
 import { BASTION, BASTION_SECRETS, BASTION_UID } from './names.ts';
@@ -74,6 +75,10 @@ export const bastion = defineService({
         view: {
           listen,
           gateway: input.address('mgmt', 1),
+          // The host has the first address of a range that Docker is given.
+          ...(listenAddresses(own.address).some(isIpv6) && {
+            gateway6: uniqueLocalRange(`${input.settings.project} ${input.range('mgmt')}`).replace('/64', '1'),
+          }),
           port: PORT,
           hosts: Object.fromEntries(admin.map(({ name, address }) => [name, address])),
           roles: [

@@ -60,12 +60,28 @@ function asked(text: string, input: BuildInput): Omit<Reached, 'at'> {
   );
 }
 
-/** The ports that the way in publishes, or has of the front, each once: through the tunnel a peer comes to the edge itself. */
-export function edgePorts(built: readonly Blueprint[], addressOf: (one: Blueprint) => string): EdgePort[] {
+/**
+ * The ports that the way in publishes, or has of the front, and those that a router maps to them, each once: links name these. Through the
+ * tunnel a peer comes to the edge itself.
+ * @param mapped the setting of a published port -> the port that the world sees in its place
+ */
+export function edgePorts(
+  built: readonly Blueprint[],
+  addressOf: (one: Blueprint) => string,
+  mapped: Readonly<Record<string, number | undefined>>,
+): EdgePort[] {
   const ports = built
     .filter(({ name, role }) => role === 'edge' || name === 'all-in-one')
     .flatMap((one) =>
-      [...one.ports, ...(one.front?.ports ?? [])].map(({ host, container }) => ({ port: host, address: addressOf(one), to: container })),
+      [...one.ports, ...(one.front?.ports ?? [])].map(({ host, container, setting }) => ({
+        port: host,
+        address: addressOf(one),
+        to: container,
+        setting,
+      })),
     );
-  return [...new Map(ports.map((one) => [one.port, one])).values()];
+  const outside = ports.flatMap(({ setting, ...one }) => (mapped[setting] === undefined ? [] : [{ ...one, port: mapped[setting] }]));
+  // One that is published here is what it says.
+  const all = [...outside, ...ports.map(({ setting: _, ...one }) => one)];
+  return [...new Map(all.map((one) => [one.port, one])).values()];
 }

@@ -6,6 +6,7 @@ import { type BuildInput, defineService } from '../../stack/service.ts';
 import type { NetworkName } from '../../stack/types.ts';
 import { otherProcesses } from '../app/processes/process.ts';
 import { edge } from '../edge/edge.ts';
+import { cdn } from '../edge/settings/cdn.ts';
 import { peerNumbers, prefixOf, serverAddress, tunnelAddress, WIREGUARD_PORT } from './addresses.ts';
 import { edgePorts, type Reached, reachedByAdmins } from './reach.ts';
 import { presharedKey, SERVER_KEY, VPN } from './secrets.ts';
@@ -47,12 +48,14 @@ export const vpn = defineService({
         mounts: [],
         secrets: [SERVER_KEY, ...peers.map(([name]) => presharedKey(name))],
         reloadsSecrets: true,
+        // Docker’s resolver asks from within this container: without it, peers would find none of the world’s names.
+        ...(own.dns && { callsOutside: true as const }),
         environment: {},
         view: {
           tun: !(input.engineSocket && input.host.noTunDevice),
           server,
           network: own.network,
-          edge: edgePorts(input.built, ({ host }) => input.address('dmz', host)).map((one) => ({ ...one })),
+          edge: edgePorts(input.built, ({ host }) => input.address('dmz', host), mappedPorts(input)).map((one) => ({ ...one })),
           services: reached.map((one) => ({
             at: one.at,
             address: one.address,
@@ -87,11 +90,19 @@ export const vpn = defineService({
   },
 });
 
+/** Which ports a router maps to those of the edge. */
+function mappedPorts(input: BuildInput): Record<string, number | undefined> {
+  if (!input.enabled(edge.name)) return {};
+  const { publicPort, publicHttpPort } = input.settingsOf(edge);
+  return { 'edge.httpsPort': publicPort, 'edge.httpPort': publicHttpPort };
+}
+
 /** What the edge serves, by the names that a peer asks for. */
 function names(input: BuildInput): string[] {
   if (!input.enabled(edge.name)) return [];
   const hosts = otherProcesses(input).flatMap(({ beside }) => beside?.host ?? []);
-  return [...new Set([...input.settingsOf(edge).domains, ...hosts])].filter(
+  const files = input.enabled(cdn.name) ? (input.settingsOf(cdn).host ?? []) : [];
+  return [...new Set([...input.settingsOf(edge).domains, ...hosts].concat(files))].filter(
     (name) => !name.includes(':') && !/^[\d.]+$/.test(name) && name !== 'localhost',
   );
 }

@@ -105,7 +105,7 @@ const set: Command = {
   args: '<name>',
   options: [ROLE, ['--until <date>', `${UNTIL[1]}; or never`]],
   run: async (context, [name = ''], options) => {
-    const { changedPeer, endOf, roleOf } = await import('../plan/peers.ts');
+    const { changedPeer, endOf, knownPeer, roleOf } = await import('../plan/peers.ts');
     const { UserError } = await import('../../core/errors.ts');
     if (options.role === undefined && options.until === undefined)
       throw new UserError('USAGE', 'nothing was asked for', 'name --role, --until or both');
@@ -121,7 +121,8 @@ const set: Command = {
       change: (before) => changedPeer(before, name, change as VpnPeer),
     });
     if (result === 'planned') return done({ result }, `would: vpn set ${name}`);
-    const { number: _, ...peer } = readPeers(project)[name] as VpnPeer;
+    // Another command may have removed it since.
+    const { number: _, ...peer } = knownPeer(readPeers(project), name);
     return done({ result, peer: { name, ...peer } }, `${name}: ${peer.role}${peer.until ? `, until ${peer.until}` : ', without an end'}`);
   },
 };

@@ -54,7 +54,7 @@ export const hasEnded = ({ until }: Pick<VpnPeer, 'until'>, now: Date): boolean 
  * @throws UserError VPN_REFUSED where the name or the key is taken, or the network is full
  */
 export function withPeer(peers: Peers, name: string, asked: Omit<VpnPeer, 'number'>, network: string): Peers {
-  const same = peers[name];
+  const same = Object.hasOwn(peers, name) ? peers[name] : undefined;
   // The plan of one command may be made several times.
   if (same && same.publicKey === asked.publicKey && same.added === asked.added) return peers;
   if (same)

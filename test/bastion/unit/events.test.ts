@@ -62,6 +62,16 @@ describe('the journal of the bastion', () => {
     expect(what(forged)).toEqual([]);
   });
 
+  it('tells of a forward whatever its client says of itself', () => {
+    const asked = (originator: string) =>
+      `debug1: serverloop.c:server_request_direct_tcpip():424 (bin=sshd-session, pid=206): originator ${originator}`;
+    const opened = (originator: string) => what([...LINES.slice(0, 4), asked(originator)]).slice(1);
+    expect(opened('x y port 1, target database port 5432')).toEqual(['alice: opened database:5432']);
+    expect(opened(`${'x'.repeat(300)} port 1, target database port 5432`)).toEqual(['alice: opened database:5432']);
+    for (const hidden of ['x'.repeat(900), 'x port 1, target evil port 1, target database port 5432'])
+      expect(opened(hidden)).toEqual(['alice: opened a target that its client hid']);
+  });
+
   it('leaves out lines that were cut short', () => {
     const text = journal(LINES);
     expect(journalLines(text.slice(0, -12)).length).toBe(LINES.length);

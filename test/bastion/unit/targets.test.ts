@@ -69,6 +69,12 @@ describe('the bastion', () => {
     const both = compose('dev-compose', 'bastion: { address: every }\n');
     expect([both.networks.mgmt?.enable_ipv6, both.networks.dmz?.enable_ipv6]).toEqual([true, undefined]);
     expect(both.services.bastion?.ports).toHaveLength(2);
+    // Docker leads them to its own address of IPv6.
+    const sshd = files('dev-compose', 'bastion: { address: every }\n').get('bastion/sshd_config');
+    expect(sshd).toMatch(/^ListenAddress ::\n/m);
+    expect(sshd).not.toContain('AddressFamily inet');
+    expect(sshd).toMatch(/^PerSourcePenaltyExemptList [\d.]+\/32,[\d.]+\/32,fd[0-9a-f]{2}:[0-9a-f]{4}:[0-9a-f]{4}::1\/128$/m);
+    expect(files('dev-compose').get('bastion/sshd_config')).not.toContain('ListenAddress ::');
   });
 
   it('is drawn with SSH as its way in', () => {

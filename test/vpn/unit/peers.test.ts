@@ -45,6 +45,7 @@ describe('a name', () => {
   });
   it('of an object’s own is no peer', () => {
     expect(() => knownPeer({}, 'constructor')).toThrow(refused('USAGE', 'no peer'));
+    expect(Object.entries(withPeer({}, 'constructor', asked(), NETWORK))).toMatchObject([['constructor', { number: 128 }]]);
   });
 });
 

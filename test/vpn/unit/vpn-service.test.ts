@@ -64,6 +64,18 @@ describe('the VPN', () => {
     expect(rules(', shared: true')).toBe(rules(''));
   });
 
+  it('leads also the ports that a router maps to the edge: a name has the same links inside and outside', () => {
+    const rules = file('rules.nft', 'edge: { publicPort: 443, publicHttpPort: 80 }');
+    expect(rules.match(/tcp dport \d+ dnat to \S+/g)).toEqual([
+      'tcp dport 80 dnat to 172.16.0.10:8080',
+      'tcp dport 443 dnat to 172.16.0.10:8443',
+      'tcp dport 8080 dnat to 172.16.0.10:8080',
+      'tcp dport 8443 dnat to 172.16.0.10:8443',
+    ]);
+    // What this host publishes comes before what a router does.
+    expect(file('rules.nft', 'edge: { publicPort: 8080 }')).toContain('tcp dport 8080 dnat to 172.16.0.10:8080');
+  });
+
   it('does without the database, and without any peer', () => {
     const rules = file('rules.nft');
     expect(rules).not.toContain('192.168.');
@@ -95,6 +107,15 @@ describe('the VPN', () => {
     const names = file('dnsmasq.conf', 'edge: { domains: [media.example.org, localhost, 127.0.0.1] }');
     expect(names.match(/^host-record=.*$/gm)).toEqual(['host-record=media.example.org,10.60.144.1']);
     expect(names).toContain('server=/*.media.example.org/127.0.0.11');
+    const cdn = load({ file: 'profile: dev-compose\ncomponents: { vpn: true, cdn: true }\ncdn: { host: files.example.org }\n' });
+    const own = rendered(stackOf(cdn)).files.find(({ path }) => path === 'vpn/dnsmasq.conf')?.contents;
+    expect(own).toContain('host-record=files.example.org,10.60.144.1');
+  });
+
+  it('finds the world’s names for peers: its network leads outside only for that', () => {
+    const dmz = (text: string) => build(text).networks.find(({ name }) => name === 'dmz');
+    expect(dmz('')).not.toHaveProperty('inboundOnly');
+    expect(dmz('vpn: { dns: false }')).toHaveProperty('inboundOnly', true);
   });
 
   it('is open to everyone in the firewall, unless a setting names it', () => {
