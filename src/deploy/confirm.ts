@@ -4,7 +4,7 @@ import { requireManifest } from '../project/open.ts';
 import { withLock } from '../project/with-lock.ts';
 import { planProject } from '../reconcile/plan-project.ts';
 import { emptySecrets } from '../secrets/store/secret-files.ts';
-import { endKept, keptRelease } from '../state/kept.ts';
+import { endKept, keptRelease, noteKept } from '../state/kept.ts';
 import { deployedOf } from './plan/deploy.ts';
 import { isDue } from './plan/schedule.ts';
 import { settlingSteps } from './plan/strategy.ts';
@@ -17,12 +17,11 @@ export interface ConfirmOutcome {
 
 /** The release that serves is to stay: the replicas of the one before are removed. @param due only if their time has passed (`app.keepSeconds`) */
 export async function confirmRelease(context: Context, { loaded, state }: Project, due = false): Promise<ConfirmOutcome> {
-  const noted = keptRelease(state, new Date(0));
-  if (due && !(noted && isDue(noted.until, context.clock.now().getTime()))) return { gaveUp: null, removed: [] };
+  // What has passed its time is still there until something removes it.
+  const kept = keptRelease(state, new Date(0));
+  if (due && !(kept && isDue(kept.until, context.clock.now().getTime()))) return { gaveUp: null, removed: [] };
   const manifest = requireManifest(state);
   const engine = await context.engine();
-  // What has passed its time is still there until something removes it.
-  const kept = noted;
   const isKept = (service: string) =>
     kept?.replicas.some((replica) => replica.service === service) && !manifest.services.some(({ name }) => name === service);
   const removed = (await engine.observe(loaded.settings.project)).map(({ service }) => service).filter(isKept);
@@ -33,16 +32,22 @@ export async function confirmRelease(context: Context, { loaded, state }: Projec
     if (due && keptRelease(state, new Date(0))?.release !== kept.release) return { gaveUp: null, removed: [] };
     record(removed);
     endKept(state);
-    const { steps, prepared } = await planProject(context, loaded, engine, { only: deployedOf(loaded.settings), deploying: true });
-    const secrets = prepared.secrets ?? emptySecrets;
-    const run: Execution = {
-      context,
-      prepared: { state, secrets, project: loaded.settings.project },
-      engine,
-      docker: await context.docker(),
-      lock,
-    };
-    await execute(settlingSteps(steps), run);
+    try {
+      const { steps, prepared } = await planProject(context, loaded, engine, { only: deployedOf(loaded.settings), deploying: true });
+      const secrets = prepared.secrets ?? emptySecrets;
+      const run: Execution = {
+        context,
+        prepared: { state, secrets, project: loaded.settings.project },
+        engine,
+        docker: await context.docker(),
+        lock,
+      };
+      await execute(settlingSteps(steps), run);
+    } catch (error) {
+      // What still runs of it is removed by the next one: a job asks by this note alone.
+      noteKept(state, kept);
+      throw error;
+    }
     return outcome;
   });
 }
