@@ -13,7 +13,7 @@ import { startSteps, stopSteps } from '../plan/import-steps.ts';
 import type { CacheAsked, CacheOutcome } from './asked.ts';
 import { look, type Site } from './look.ts';
 import { compareKeys, writeKeys } from './move-keys.ts';
-import { outcomeOf } from './outcome.ts';
+import { MAKE_BACKUP, outcomeOf } from './outcome.ts';
 import type { Staging } from './staging.ts';
 import { type Writer, writer } from './target.ts';
 
@@ -54,7 +54,7 @@ export async function carryOut(
   try {
     record();
     // Before the source is read: a backup removes what it takes for leftovers of other jobs.
-    if (planned.steps.includes('make a backup')) {
+    if (planned.steps.includes(MAKE_BACKUP)) {
       const backups = await backupContext(context, project, { lock: run.lock });
       const { set, warnings } = await makeSet(context, project, backups, 'incr', 'asked', 'before import cache');
       for (const warning of warnings) context.report.warn(warning);
@@ -68,6 +68,12 @@ export async function carryOut(
     progress.staging = seen.staging;
     const { mapping, leaders, staging } = seen;
     const outcome = outcomeOf(site, asked, seen);
+    if (outcome.steps.includes(MAKE_BACKUP) && !progress.restorePoint)
+      throw new UserError(
+        'IMPORT_REFUSED',
+        `the application wrote ${plural(outcome.replaced, 'key')} to the cache meanwhile, which no backup has`,
+        'run the same command again: it makes one first',
+      );
     progress.replaced = outcome.replaced;
     note({ stoppedApp: services });
     await execute(stopSteps({ services }), run);
