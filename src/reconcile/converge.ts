@@ -12,6 +12,7 @@ import type { Stack } from '../stack/types.ts';
 import { refuseEdited } from '../state/hand-edits.ts';
 import { refuseUnread } from '../state/launch-program.ts';
 import type { Lock } from '../state/lock.ts';
+import { tellFailed } from './beside/tell-failed.ts';
 import type { Change, FileChange } from './plan/change.ts';
 import { leftBehindText } from './plan/left-data.ts';
 import { unjudged } from './plan/settings-trials.ts';
@@ -184,7 +185,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
       await proveServed(state, prepared.stack, issued, engine, context.signal);
       await proveStarted(context, engine, prepared.stack, before);
     } catch (error) {
-      for (const { up } of capabilities) await up?.failed?.(ended([]), error);
+      await tellFailed(capabilities, ended([]), error);
       throw error;
     }
     await finish(plan.changes.flatMap(({ action, service }) => (action === 'keep' ? [] : [service])));

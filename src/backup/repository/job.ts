@@ -120,7 +120,7 @@ export async function removeJobs({ project, docker }: Pick<Workbench, 'project' 
   const filters = ['--filter', `label=${LABEL.project}=${project}`, '--filter', `label=${LABEL.job}`];
   const { stdout } = await docker.run(['ps', '--all', '--quiet', ...filters]);
   const ids = stdout.split('\n').filter(Boolean);
-  if (ids.length > 0) await docker.run(['rm', '--force', ...ids]);
+  if (ids.length > 0) await docker.run(['rm', '--force', '--volumes', ...ids]);
   const volumes = (await docker.run(['volume', 'ls', '--quiet', ...filters])).stdout.split('\n').filter(Boolean);
   if (volumes.length > 0) await docker.run(['volume', 'rm', '--force', ...volumes]);
 }

@@ -30,6 +30,19 @@ export function untested(step: Step): Step {
 export const settlingSteps = (steps: readonly Step[]): Step[] =>
   steps.filter(({ kind }) => kind === 'admit' || kind === 'switch-replicas' || kind === 'remove-services').map(untested);
 
+/**
+ * What removes a kept release, and nothing else: medianest.yml may have been changed since, which `up` alone carries out.
+ * @param running services of the project's containers @param serving those of the last `up` or deploy
+ */
+export function keptSteps(
+  { replicas }: { replicas: readonly { service: string }[] },
+  running: readonly string[],
+  serving: readonly string[],
+): Step<'remove-services'>[] {
+  const services = replicas.map(({ service }) => service).filter((name) => running.includes(name) && !serving.includes(name));
+  return services.length > 0 ? [{ kind: 'remove-services', services, cause: 'the release that serves is to stay' }] : [];
+}
+
 /** What a blue-green deploy does: everything until the switch, and what follows once the release is to stay. */
 export interface BesideSteps {
   until: Step[];

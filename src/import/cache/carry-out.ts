@@ -8,11 +8,12 @@ import { execute } from '../../project/execute.ts';
 import { startSource } from '../database/carry-out.ts';
 import { type ImportingCache, readJournal, writeJournal } from '../database/journal.ts';
 import { cacheSourceText } from '../plan/cache-source.ts';
+import { type CacheState, cacheText } from '../plan/cache-state.ts';
 import { startSteps, stopSteps } from '../plan/import-steps.ts';
 import type { CacheAsked, CacheOutcome } from './asked.ts';
 import { look, type Site } from './look.ts';
 import { compareKeys, writeKeys } from './move-keys.ts';
-import { outcomeOf } from './outcome.ts';
+import { MAKE_BACKUP, outcomeOf } from './outcome.ts';
 import type { Staging } from './staging.ts';
 import { type Writer, writer } from './target.ts';
 
@@ -20,7 +21,10 @@ import { type Writer, writer } from './target.ts';
 interface Progress {
   staging?: Staging;
   writer?: Writer;
-  writing: boolean;
+  /** What the cache has: what it had, a part, or what the source has. */
+  cache: CacheState;
+  /** The application was to start again. */
+  starts: boolean;
   replaced: number;
   restorePoint?: string;
 }
@@ -35,7 +39,7 @@ export async function carryOut(
 ): Promise<CacheOutcome> {
   const { context, services, project } = site;
   const { state } = run.prepared;
-  const progress: Progress = { writing: false, replaced: 0 };
+  const progress: Progress = { cache: 'as it was', starts: false, replaced: 0 };
   const at = context.clock.now().toISOString();
   const source = cacheSourceText(asked.source);
   const before = readJournal(state).cache;
@@ -44,13 +48,13 @@ export async function carryOut(
     stopped = { ...stopped, ...more };
     writeJournal(state, (journal) => ({
       ...journal,
-      cache: { at, source, ...stopped, writing: progress.writing || before?.writing === true },
+      cache: { at, source, ...stopped, writing: progress.cache === 'a part' || before?.writing === true },
     }));
   };
   try {
     record();
     // Before the source is read: a backup removes what it takes for leftovers of other jobs.
-    if (planned.steps.includes('make a backup')) {
+    if (planned.steps.includes(MAKE_BACKUP)) {
       const backups = await backupContext(context, project, { lock: run.lock });
       const { set, warnings } = await makeSet(context, project, backups, 'incr', 'asked', 'before import cache');
       for (const warning of warnings) context.report.warn(warning);
@@ -64,6 +68,12 @@ export async function carryOut(
     progress.staging = seen.staging;
     const { mapping, leaders, staging } = seen;
     const outcome = outcomeOf(site, asked, seen);
+    if (outcome.steps.includes(MAKE_BACKUP) && !progress.restorePoint)
+      throw new UserError(
+        'IMPORT_REFUSED',
+        `the application wrote ${plural(outcome.replaced, 'key')} to the cache meanwhile, which no backup has`,
+        'run the same command again: it makes one first',
+      );
     progress.replaced = outcome.replaced;
     note({ stoppedApp: services });
     await execute(stopSteps({ services }), run);
@@ -75,7 +85,7 @@ export async function carryOut(
         '--replace removes them',
       );
     progress.writer = await writer({ docker: run.docker, leaders }, context);
-    progress.writing = true;
+    progress.cache = 'a part';
     note({});
     if (progress.replaced > 0) await progress.writer.empty();
     const to = progress.writer;
@@ -91,10 +101,12 @@ export async function carryOut(
           'does the cache evict keys, or does something write to it? `cache.memory`; then import again',
         );
     });
-    progress.writing = false;
-    await to.end();
-    await execute(startSteps({ services }), run);
+    // From here on an import that starts over would remove what is whole.
+    progress.cache = 'whole';
     writeJournal(state, ({ cache: _, ...rest }) => rest);
+    await to.end();
+    progress.starts = true;
+    await execute(startSteps({ services }), run);
     return { ...outcome, result: 'imported', keys: written, restorePoint: progress.restorePoint ?? null };
   } catch (error) {
     throw await undone(site, asked, run, progress, before, error);
@@ -115,18 +127,19 @@ async function undone(
   const { signal } = new AbortController();
   const calm: Execution = { ...run, context: { ...run.context, signal } };
   const interrupted = run.context.signal.aborted;
-  const { restorePoint, replaced, writing } = progress;
+  const { cache } = progress;
   try {
     if (progress.writer) {
       // The one that wrote has ended with its signal; this one has a user of its own.
       const to = await writer({ docker: run.docker, leaders: progress.writer.leaders }, calm.context);
-      if (writing) await to.empty();
+      if (cache === 'a part') await to.empty();
       await to.end();
     }
-    if (run.outage?.stoppedAt !== undefined) await execute(startSteps({ services }), calm);
+    // Where the application itself does not start, starting it again would not help.
+    if (run.outage?.stoppedAt !== undefined && (!progress.starts || interrupted)) await execute(startSteps({ services }), calm);
     if (asked.stop.length > 0) await startSource(run.docker, asked.stop);
     // What an earlier import has left is still there.
-    const left = !writing && before?.writing ? { ...before, stoppedSource: [] } : undefined;
+    const left = cache === 'as it was' && before?.writing ? { ...before, stoppedSource: [] } : undefined;
     writeJournal(run.prepared.state, ({ cache: _, ...rest }) => ({ ...rest, cache: left }));
   } catch (failure) {
     if (!(failure instanceof UserError)) return failure;
@@ -139,16 +152,10 @@ async function undone(
     );
   }
   if (!(error instanceof UserError)) return error;
-  const back = restorePoint ? `; \`medianest restore ${restorePoint} --only redis\` brings back what it had` : '';
-  const what = !writing
-    ? 'the cache was not changed'
-    : replaced > 0
-      ? `the cache is empty, its ${plural(replaced, 'key')} from before are removed${back}`
-      : 'the cache is empty again';
   return new UserError(
     interrupted ? 'INTERRUPTED' : error.code,
-    `${error.message.replace(/; nothing was changed$/, '')}; ${what}`,
-    interrupted ? 'run the same command again: it starts over' : error.hint,
+    `${error.message.replace(/; nothing was changed$/, '')}; ${cacheText(progress)}`,
+    !interrupted ? error.hint : cache === 'whole' ? 'medianest up' : 'run the same command again: it starts over',
     { cause: error },
   );
 }

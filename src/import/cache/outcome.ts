@@ -6,6 +6,8 @@ import { cacheSourceText } from '../plan/cache-source.ts';
 import type { CacheAsked, CacheOutcome } from './asked.ts';
 import type { Looked, Site } from './look.ts';
 
+export const MAKE_BACKUP = 'make a backup';
+
 /** What would be done, and what is to be known before. */
 export function outcomeOf(site: Site, asked: CacheAsked, { staging, found, leaders, keys, bytes: size, leftOut }: Looked): CacheOutcome {
   const mode = leaders[0]?.mode ?? 'single';
@@ -31,7 +33,7 @@ export function outcomeOf(site: Site, asked: CacheAsked, { staging, found, leade
       ...(there > 0 && !backs ? [`no backup holds the ${plural(there, 'key')} that the cache has: they are gone for good`] : []),
     ],
     steps: [
-      ...(backs ? ['make a backup'] : []),
+      ...(backs ? [MAKE_BACKUP] : []),
       ...(asked.stop.length > 0 ? [`stop ${asked.stop.join(', ')} of the other project`, 'read the source again'] : []),
       ...(site.services.length > 0 ? [`stop ${site.services.join(', ')}: the application is away from here on`] : []),
       ...(there > 0 ? [`remove the ${plural(there, 'key')} of the cache`] : []),

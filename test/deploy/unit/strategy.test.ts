@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { deploySteps } from '../../../src/deploy/plan/deploy.ts';
 import { migratedSince, migratedText } from '../../../src/deploy/plan/migrated.ts';
 import type { Release } from '../../../src/deploy/plan/releases.ts';
-import { besideSteps, inOtherSlots, keptText, settlingSteps, strategyOf } from '../../../src/deploy/plan/strategy.ts';
+import { besideSteps, inOtherSlots, keptSteps, keptText, settlingSteps, strategyOf } from '../../../src/deploy/plan/strategy.ts';
 import { memoryFinding } from '../../../src/host/plan/machine.ts';
 import { appliedValue, type UpFacts } from '../../../src/reconcile/plan/facts.ts';
 import { planKeeping } from '../../../src/reconcile/plan/kept.ts';
@@ -153,6 +153,19 @@ describe('blue-green', () => {
     const changed = make(`${SETTINGS.slice(0, -2)}, logLevel: warn }`, IN_OTHER);
     const removed = planKeeping(changed.stack, changed.files, facts, NAMES).changes.filter(({ action }) => action === 'remove');
     expect(removed.map(({ service }) => service)).toEqual(NAMES);
+  });
+  it('is confirmed by removing what is kept alone, whatever medianest.yml says by now', () => {
+    const kept = { replicas: NAMES.map((service) => ({ service })) };
+    const running = ['balancer', 'app-1', 'app-2', ...OTHERS];
+    expect(acts(keptSteps(kept, running, ['balancer', ...OTHERS]))).toEqual(['remove app-1 app-2']);
+    // They serve, or are about to.
+    expect(keptSteps(kept, running, ['balancer', ...NAMES])).toEqual([]);
+    // The plan of an `up` would remove those that serve: with another `app.maxReplicas`, the first set is the one to be.
+    const there = make(SETTINGS, IN_OTHER);
+    const edited = make(`${SETTINGS.slice(0, -2)}, maxReplicas: 12 }`);
+    const containers = [...containersOf(there), ...NAMES.map((name) => runningContainer(name, 'other', { component: 'app' }))];
+    const { steps } = planUp(edited.stack, edited.files, factsOf(there, { containers, only: ONLY, deploying: true }));
+    expect(acts(settlingSteps(steps))).toContain(`remove ${OTHERS.join(' ')}`);
   });
   it('forgets its slots where app.maxReplicas is another, or the replicas do not fit', () => {
     const slots = (file: string, more: Overrides = {}) => {

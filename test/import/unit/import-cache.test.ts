@@ -6,6 +6,7 @@ import { countKey, emptySurvey, hashSlot, keyFacts, sameKey, shownKey } from '..
 import { isWhole, keysOf, leaderOf } from '../../../src/import/plan/cache-nodes.ts';
 import { quoted } from '../../../src/import/plan/cache-scripts.ts';
 import { cacheSource, cacheSourceText, connectArgs, rdbHeader, startedWith } from '../../../src/import/plan/cache-source.ts';
+import { cacheText } from '../../../src/import/plan/cache-state.ts';
 import { importNotes, interruptedCacheChecks, stillStopped } from '../../../src/import/plan/interrupted.ts';
 
 const key = (text: string) => Buffer.from(text);
@@ -222,4 +223,18 @@ test('an import that was killed is told until it has come to its end', () => {
   expect(interruptedCacheChecks(running)[0]?.status).toBe('fail');
   expect(interruptedCacheChecks({ ...running, writing: false })[0]?.status).toBe('warn');
   expect(importNotes(undefined, [], cache)).toHaveLength(1);
+});
+
+test.each([
+  ['as it was', 3, 'the cache was not changed'],
+  ['a part', 0, 'the cache is empty again'],
+  ['a part', 3, 'the cache is empty, its 3 keys from before are removed; `medianest restore s1 --only redis` brings back what it had'],
+  ['whole', 0, 'the cache has all keys of the source'],
+  [
+    'whole',
+    1,
+    'the cache has all keys of the source, and its 1 key from before are removed; `medianest restore s1 --only redis` brings back what it had',
+  ],
+] as const)('a failed import says that the cache is %s where it had %i keys', (cache, replaced, text) => {
+  expect(cacheText({ cache, replaced, restorePoint: 's1' })).toBe(text);
 });
