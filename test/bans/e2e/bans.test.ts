@@ -52,7 +52,7 @@ const list = async () => parsed<{ bans: Ban[] }>(await bans(['list'])).bans;
 const checks = async () =>
   Object.fromEntries(parsed<HealthReport>(await space.run(['health', '--json'])).checks.map(({ id, status }) => [id, status]));
 
-it('bans fifty guessers within seconds, and keeps nobody else waiting', async () => {
+it('bans fifty guessers within seconds, and keeps no other visitor waiting', async () => {
   const guessers = Array.from({ length: 50 }, (_, index) => `203.0.113.${index + 1}`);
   const waits: number[] = [];
   let over = false;
@@ -92,7 +92,7 @@ it('bans fifty guessers within seconds, and keeps nobody else waiting', async ()
   expect(await checks()).toMatchObject({ 'crowdsec.edge': 'ok', 'crowdsec.engine': 'ok' });
 });
 
-it('bans who probes, and nobody whom that client names', async () => {
+it('bans the client that probes, and none that it names', async () => {
   const lies = {
     'user-agent': '","client":"198.18.0.1","what":"probe","status":404',
     'x-real-ip': '198.18.0.1',
