@@ -117,7 +117,7 @@ const reset: Command = {
         const { hoursFrom } = await import('../plan/requests.ts');
         return { command: 'reset', login, factorsOnly: options.factorsOnly === true, hours: hoursFrom(options.hours, otherwise) };
       },
-      (answer) => `${login} has no second factor any more${ended(answer.ended)}`,
+      (answer) => `${login} has no second factor any more${ended(answer.ended)}; API tokens stay as they are (medianest users token list)`,
     ),
 };
 
