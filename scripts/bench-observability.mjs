@@ -1,9 +1,12 @@
 // What it costs to be watched: prod with nothing, with `observability: light`, and beside that with the log store and with traces of
 // a tenth of the requests. Each is brought up in turn, in the same minutes, and asked by wrk until the host is saturated.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { atMost, bench, docker, edgeSettings, median, PORTS, round } from './bench-lib.mjs';
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
@@ -21,21 +24,34 @@ const VARIANTS = {
   traces: (endpoint) => `observability: light\nlogs: { store: off }\ntraces: { endpoint: "${endpoint}", sample: 0.1 }\n`,
 };
 
-/** A collector that takes everything and keeps nothing, at an address that containers reach. */
+/** A collector that takes everything and keeps nothing, at an address that containers reach; of its own process, as wrk holds this one. */
 async function collector() {
   const address = Object.values(os.networkInterfaces())
     .flat()
     .find(({ family, internal }) => family === 'IPv4' && !internal).address;
-  const seen = { bytes: 0 };
+  const child = fork(fileURLToPath(import.meta.url), [address], { execArgv: [] });
+  const [port] = await once(child, 'message');
+  const bytes = async () => {
+    const answer = once(child, 'message');
+    child.send('bytes');
+    return (await answer)[0];
+  };
+  return { endpoint: `http://${address}:${port}`, bytes, close: () => child.kill() };
+}
+
+/** What the child does. */
+function collect(address) {
+  let bytes = 0;
   const server = createServer((request, response) => {
     request.on('data', (chunk) => {
-      seen.bytes += chunk.length;
+      bytes += chunk.length;
     });
     request.on('end', () => response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end());
   });
-  await new Promise((resolve) => server.listen(0, address, resolve));
-  return { endpoint: `http://${address}:${server.address().port}`, seen, close: () => server.close() };
+  server.listen(0, address, () => process.send(server.address().port));
+  process.on('message', () => process.send(bytes));
 }
+if (process.argv[1] === fileURLToPath(import.meta.url)) collect(process.argv[2]);
 
 function up(at, variant, endpoint) {
   at.settings('prod', `${edgeSettings(LOAD)}${VARIANTS[variant](endpoint)}`);
@@ -107,7 +123,7 @@ export async function observability() {
       }
       console.error(JSON.stringify(Object.fromEntries(Object.entries(runs).map(([name, all]) => [name, all.at(-1)]))));
     }
-    if (receiver.seen.bytes === 0) throw new Error('no spans reached the collector');
+    if ((await receiver.bytes()) === 0) throw new Error('no spans reached the collector');
     const cost = (of, than) => 100 * (1 - median(runs[of].map((value, i) => value / runs[than][i])));
     const detail = (...names) => ({
       unit: '% of requests/s',
