@@ -8,6 +8,7 @@ const DURATION = /^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/i;
 const MOMENT = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2})?)(\.\d{1,6})?\s*(?:(Z|UTC)|([+-])(\d{2}(?::?\d{2})?))?$/i;
 /** In minutes: the zones of the world reach from -12:00 to +14:00. */
 const FURTHEST_ZONE = 14 * 60;
+const DAY_MS = 86_400_000;
 
 /**
  * `2026-11-25 10:00:00+01:00`, `2026-11-25T09:00Z` or `10 minutes ago`.
@@ -18,7 +19,20 @@ export function momentOf(option: string, text: string, now: Date): Date {
   return readMoment(option, text, now, `for example ${option} "2026-11-25 09:30:00+01:00", or ${option} "10 minutes ago"`);
 }
 
-/** The same, or for how long: `10m`, `1h30m`, `2d`. @throws UserError USAGE */
+/**
+ * When a right ends: `2027-01-31` is the end of that day (UTC), anything else a moment with its zone.
+ * @returns a moment after `now` @throws UserError USAGE for any other text, and for what is over
+ */
+export function endFrom(option: string, text: string, now: Date): Date {
+  const day = /^\d{4}-\d{2}-\d{2}$/.test(text.trim());
+  const example = `for example ${option} 2027-06-30, or ${option} 2027-06-30T12:00Z`;
+  const moment = readMoment(option, day ? `${text.trim()}T00:00:00Z` : text, now, example);
+  const end = new Date(moment.getTime() + (day ? DAY_MS : 0));
+  if (end > now) return end;
+  throw new UserError('USAGE', `${option} ${text} is over`, example);
+}
+
+/** As `momentOf`, or for how long: `10m`, `1h30m`, `2d`. @throws UserError USAGE */
 export function sinceOf(option: string, text: string, now: Date): Date {
   const example = `for example ${option} 24h, or ${option} "2026-11-25 09:30:00+01:00"`;
   const seconds = secondsIn(text);

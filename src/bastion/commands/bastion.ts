@@ -59,14 +59,13 @@ const add: Command = {
   ],
   run: async (context, [typed = ''], options) => {
     const { open } = await import('../../project/open.ts');
-    const { momentOf } = await import('../../core/time.ts');
     const { publicKeysIn } = await import('../plan/keys.ts');
     const { nameFrom, roleFrom, untilFrom, withPerson } = await import('../plan/people.ts');
     const { changePeople } = await import('../people.ts');
     const now = context.clock.now();
     const name = nameFrom(typed);
     const role = roleFrom(textOf(options.role));
-    const until = untilFrom(textOf(options.until), now, (text) => momentOf('--until', text, now));
+    const until = untilFrom(textOf(options.until), now);
     const keys = publicKeysIn(await keyText(options.key));
     const factor = await newFactorNow();
     const added = `${now.toISOString().slice(0, 19)}Z`;

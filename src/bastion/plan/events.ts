@@ -24,7 +24,7 @@ export interface BastionSession {
   targets: string[];
 }
 
-/** What is told of a session, once. */
+/** One event of a session; by its id it is noted once. */
 interface BastionEvent {
   id: string;
   time: string;

@@ -1,5 +1,6 @@
 import { UserError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/suggest.ts';
+import { endFrom } from '../../core/time.ts';
 import { BASTION_ROLES, type BastionRole, NO_PEOPLE } from '../../services/bastion/names.ts';
 import type { Factor } from './factor.ts';
 import { fingerprintOf, type PublicKey } from './keys.ts';
@@ -114,10 +115,6 @@ export function roleFrom(text: string | undefined): BastionRole {
   throw new UserError('USAGE', `--role ${text}: should be ${BASTION_ROLES.join(' or ')}`, 'for example --role operator');
 }
 
-/** The end of a person's time: a day (until its end, UTC), or a moment with its zone. @throws UserError USAGE */
-export function untilFrom(text: string | undefined, now: Date, moment: (text: string) => Date): string | undefined {
-  if (text === undefined) return undefined;
-  const end = /^\d{4}-\d\d-\d\d$/.test(text) ? new Date(moment(`${text} 23:59:59Z`)) : moment(text);
-  if (end.getTime() <= now.getTime()) throw new UserError('USAGE', `--until ${text} is past`, 'name a day that is to come');
-  return `${end.toISOString().slice(0, 19)}Z`;
-}
+/** The end of a person's time, to the second. @throws UserError USAGE */
+export const untilFrom = (text: string | undefined, now: Date): string | undefined =>
+  text === undefined ? undefined : `${endFrom('--until', text, now).toISOString().slice(0, 19)}Z`;

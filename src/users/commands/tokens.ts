@@ -28,7 +28,7 @@ async function add(context: Context, token: string, options: Options): Promise<R
     command: 'token-add' as const,
     token,
     ...holderFrom(textOf(options.user), textOf(options.role)),
-    until: untilFrom(options.until, context.clock.now().getTime()),
+    until: untilFrom(textOf(options.until), context.clock.now()),
     paths: pathsFrom(options.paths),
   };
   const made = await changeUsers<Token & { token: string }>(context, await open(context), asked);

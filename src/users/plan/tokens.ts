@@ -1,4 +1,5 @@
 import { UserError } from '../../core/errors.ts';
+import { endFrom } from '../../core/time.ts';
 import { groupsFrom } from './requests.ts';
 
 /** An API token, as `users token list` shows it: never with the token itself. */
@@ -17,27 +18,16 @@ export interface Token {
 
 const MOST_DAYS = 731;
 const DAY_MS = 86_400_000;
-const DAY = /^\d{4}-\d{2}-\d{2}$/;
-const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2})$/;
-
 /**
- * When a token ends: `2027-06-30`, with the end of that day in UTC, or a time such as `2027-06-30T12:00Z`.
- * @param now milliseconds since 1970
+ * When a token ends.
  * @returns ISO 8601, UTC @throws UserError USAGE for what is no such time, over, or more than two years away
  */
-export function untilFrom(text: unknown, now: number): string {
-  const given = String(text ?? '');
+export function untilFrom(text: string | undefined, now: Date): string {
   const hint = 'for example --until 2027-06-30, or --until 2027-06-30T12:00Z';
   if (text === undefined) throw new UserError('USAGE', 'a token needs --until: the day on which it ends', hint);
-  const day = DAY.test(given);
-  const start = day || TIME.test(given) ? Date.parse(given) : Number.NaN;
-  // Date.parse takes the 30th of February for the 2nd of March.
-  const real = !Number.isNaN(start) && (!day || new Date(start).toISOString().startsWith(given));
-  if (!real) throw new UserError('USAGE', `--until ${given}: should be a day, or a time with its zone`, hint);
-  const until = day ? start + DAY_MS : start;
-  if (until <= now) throw new UserError('USAGE', `--until ${given} is over`, hint);
-  if (until > now + MOST_DAYS * DAY_MS) throw new UserError('USAGE', `--until ${given}: a token is good for two years at most`, hint);
-  return new Date(until).toISOString();
+  const until = endFrom('--until', text, now);
+  if (until.getTime() <= now.getTime() + MOST_DAYS * DAY_MS) return until.toISOString();
+  throw new UserError('USAGE', `--until ${text}: a token is good for two years at most`, hint);
 }
 
 /** Starts of paths as they are typed: `/api/films,/share/`. @throws UserError USAGE */

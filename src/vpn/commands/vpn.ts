@@ -1,4 +1,5 @@
 import { type Command, type Context, done, type Options, type Project, type Result } from '../../capability/capability.ts';
+import { endFrom } from '../../core/time.ts';
 import type { VpnPeer } from '../../stack/overrides.ts';
 import type { Peers } from '../plan/peers.ts';
 
@@ -59,11 +60,11 @@ const add: Command = {
   args: '<name>',
   options: [ROLE, UNTIL, PUBLIC_KEY, OUT, QR],
   run: async (context, [given = ''], options) => {
-    const { endOf, peerName, roleOf, withPeer } = await import('../plan/peers.ts');
+    const { peerName, roleOf, withPeer } = await import('../plan/peers.ts');
     const name = peerName(given);
     const now = context.clock.now();
     const role = roleOf(options.role ?? 'member');
-    const until = options.until === undefined ? {} : { until: endOf(String(options.until), now) };
+    const until = options.until === undefined ? {} : { until: endFrom('--until', String(options.until), now).toISOString() };
     const project = await opened(context);
     const { vpnSettingsOf } = await import('../peers.ts');
     const { network } = vpnSettingsOf(project);
@@ -105,14 +106,14 @@ const set: Command = {
   args: '<name>',
   options: [ROLE, ['--until <date>', `${UNTIL[1]}; or never`]],
   run: async (context, [name = ''], options) => {
-    const { changedPeer, endOf, knownPeer, roleOf } = await import('../plan/peers.ts');
+    const { changedPeer, knownPeer, roleOf } = await import('../plan/peers.ts');
     const { UserError } = await import('../../core/errors.ts');
     if (options.role === undefined && options.until === undefined)
       throw new UserError('USAGE', 'nothing was asked for', 'name --role, --until or both');
     const change: { role?: VpnPeer['role']; until?: string | undefined } = {
       ...(options.role !== undefined && { role: roleOf(options.role) }),
       ...(options.until !== undefined && {
-        until: options.until === 'never' ? undefined : endOf(String(options.until), context.clock.now()),
+        until: options.until === 'never' ? undefined : endFrom('--until', String(options.until), context.clock.now()).toISOString(),
       }),
     };
     const project = await opened(context);

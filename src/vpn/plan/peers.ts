@@ -1,6 +1,5 @@
 import { UserError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/suggest.ts';
-import { momentOf } from '../../core/time.ts';
 import { peerNumbers } from '../../services/vpn/addresses.ts';
 import type { VpnPeer } from '../../stack/overrides.ts';
 
@@ -32,18 +31,6 @@ export function roleOf(text: unknown): VpnPeer['role'] {
 export function publicKeyOf(text: string): string {
   if (/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/.test(text) && !/^A{43}=$/.test(text)) return text;
   throw new UserError('USAGE', '--public-key: should be the 44 characters that `wg pubkey` prints', 'copy it from the peer');
-}
-
-/**
- * When a peer ends: `2027-01-31` is the end of that day (UTC), and everything else a moment.
- * @returns ISO 8601 in UTC @throws UserError USAGE
- */
-export function endOf(text: string, now: Date): string {
-  const day = /^\d{4}-\d{2}-\d{2}$/.test(text.trim());
-  const moment = momentOf('--until', day ? `${text.trim()}T23:59:59Z` : text, now);
-  const end = new Date(moment.getTime() + (day ? 1000 : 0));
-  if (end > now) return end.toISOString();
-  throw new UserError('USAGE', `--until ${text}: is over already`, 'for example --until 2027-01-31');
 }
 
 export const hasEnded = ({ until }: Pick<VpnPeer, 'until'>, now: Date): boolean =>

@@ -7,7 +7,7 @@ import { holderFrom, holderOf, pathsFrom, untilFrom } from '../../../src/users/p
 import { HOME } from '../../support/cli.ts';
 import { load } from '../../support/settings.ts';
 
-const NOW = Date.parse('2026-11-30T12:00:00Z');
+const NOW = new Date('2026-11-30T12:00:00Z');
 
 describe('the options of a token', () => {
   it('say when it ends: with a day in UTC, or at a time', () => {

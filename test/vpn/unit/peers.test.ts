@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { endFrom } from '../../../src/core/time.ts';
 import { peerNumbers, serverAddress, tunnelAddress } from '../../../src/services/vpn/addresses.ts';
 import type { VpnSettings } from '../../../src/services/vpn/vpn-settings.ts';
 import type { VpnPeer } from '../../../src/stack/overrides.ts';
 import { newKeys, publicKeyFor } from '../../../src/vpn/keys.ts';
 import { configurationText, endpointOf, wireguardKey } from '../../../src/vpn/plan/configuration.ts';
 import { peerRows, peerViews, vpnChecks } from '../../../src/vpn/plan/describe.ts';
-import { changedPeer, endOf, knownPeer, peerName, publicKeyOf, roleOf, withoutPeer, withPeer } from '../../../src/vpn/plan/peers.ts';
+import { changedPeer, knownPeer, peerName, publicKeyOf, roleOf, withoutPeer, withPeer } from '../../../src/vpn/plan/peers.ts';
 import { parseState, type ServerState } from '../../../src/vpn/plan/server-state.ts';
 import { qrLines } from '../../../src/vpn/qr.ts';
 import { load } from '../../support/settings.ts';
@@ -88,9 +89,9 @@ describe('peers', () => {
     ['2027-01-31', '2027-02-01T00:00:00.000Z'],
     ['2026-12-31 10:00+02:00', '2026-12-31T08:00:00.000Z'],
     ['2026-11-30', '2026-12-01T00:00:00.000Z'],
-  ])('end at %s', (text, end) => expect(endOf(text, NOW)).toBe(end));
+  ])('end at %s', (text, end) => expect(endFrom('--until', text, NOW).toISOString()).toBe(end));
   it.each(['2026-11-29', '2027-02-30', 'tomorrow', '', '10 minutes ago'])('cannot end at %j', (text) => {
-    expect(() => endOf(text, NOW)).toThrow(refused('USAGE', '--until'));
+    expect(() => endFrom('--until', text, NOW)).toThrow(refused('USAGE', '--until'));
   });
 });
 
