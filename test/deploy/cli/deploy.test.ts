@@ -13,7 +13,9 @@ beforeAll(async () => {
 /** A refusal tells one error, as text and as JSON, and leaves the state folder as it was. */
 async function refused(here: Folder, args: readonly string[], status: number, code: string, message: RegExp): Promise<void> {
   const before = tree(here.dir);
-  const [text, asJson] = await Promise.all([here.run(args), here.run([...args, '--json', '--quiet'])]);
+  // One after the other: each may take the project's lock.
+  const text = await here.run(args);
+  const asJson = await here.run([...args, '--json', '--quiet']);
   expect([text.status, text.stdout, text.stderr.match(/^Error: /gm)?.length, text.stderr.match(/^Fix: ./gm)?.length]).toEqual([
     status,
     '',
