@@ -236,18 +236,18 @@ describe('a set is tried', () => {
     const restore = () => ['restore', '--to', 'newest', '--into', `${stack.space.project}-look`, '--sanitize', '--json'];
 
     test('killed half-way, nothing that runs has seen it, and the next run removes it; a rule for nothing is refused', async () => {
-      await stack.sql(`create table people (email varchar(60) primary key, token text not null, born date, "Full Name" text);
-        create table ${quoted} (${quoted} text, whose varchar(60) references people(email));
+      await stack.sql(`create table persons (email varchar(60) primary key, token text not null, born date, "Full Name" text);
+        create table ${quoted} (${quoted} text, whose varchar(60) references persons(email));
         create table log (line text);
         create function tell() returns trigger language plpgsql as 'begin insert into log values (old.email); return new; end';
-        create trigger tell after update on people for each row execute function tell();
-        alter table people enable always trigger tell;
-        insert into people select '${MARKER}' || n || '@real.test', '${MARKER}' || n, now(), '${MARKER}' from generate_series(1, 500) n;
-        insert into ${quoted} select '${MARKER}', email from people;
+        create trigger tell after update on persons for each row execute function tell();
+        alter table persons enable always trigger tell;
+        insert into persons select '${MARKER}' || n || '@real.test', '${MARKER}' || n, now(), '${MARKER}' from generate_series(1, 500) n;
+        insert into ${quoted} select '${MARKER}', email from persons;
         insert into requests (title, kind, note, requested_by) values ('${MARKER}', 'movie', '${MARKER} two', '${MARKER}');
         analyze`);
       await stack.sql('select pg_switch_wal()');
-      stack.configure({ sanitize: { people: { emial: 'email' } } });
+      stack.configure({ sanitize: { persons: { emial: 'email' } } });
       const job = `${stack.space.project}-job-sanitize`;
       const killed = stack.space.run(restore(), {
         onSpawn: (child) =>
@@ -262,7 +262,7 @@ describe('a set is tried', () => {
       const refused = await stack.space.run(restore());
       expect([refused.status, JSON.parse(refused.stdout).error]).toEqual([
         2,
-        expect.objectContaining({ code: 'INVALID_SETTINGS', message: expect.stringContaining('people.emial: there is no such column') }),
+        expect.objectContaining({ code: 'INVALID_SETTINGS', message: expect.stringContaining('persons.emial: there is no such column') }),
       ]);
       expect([await made('look'), await originals(), await stack.jobs()]).toEqual(['', '', []]);
     });
@@ -295,7 +295,7 @@ describe('a set is tried', () => {
         sanitized: { columns: object[]; tables: object[]; notSanitized: string[] };
       }>(await stack.must(...restore()));
       expect(await showing(into)).toBe('');
-      expect(sanitized.columns).toContainEqual({ column: 'people.email', rule: 'email', values: 500 });
+      expect(sanitized.columns).toContainEqual({ column: 'persons.email', rule: 'email', values: 500 });
       expect(sanitized.columns).toContainEqual({ column: 'requests.title', rule: 'text', values: 1 });
       expect(sanitized.tables).toEqual([
         { table: 'log', rows: 0 },
@@ -303,13 +303,13 @@ describe('a set is tried', () => {
         { table: 'upload_reservations', rows: 0 },
         { table: 'uploads', rows: 0 },
       ]);
-      expect(sanitized.notSanitized).toEqual(['people.born']);
+      expect(sanitized.notSanitized).toEqual(['persons.born']);
       expect(checks.map(({ id, status }) => [id, status])).toEqual([
         ['database', 'ok'],
         ['sanitized', 'ok'],
         ['sanitized.unknown', 'warn'],
       ]);
-      const joined = `select count(distinct email), bool_and(email like 'user-%@example.invalid') from people join ${quoted} on whose = email`;
+      const joined = `select count(distinct email), bool_and(email like 'user-%@example.invalid') from persons join ${quoted} on whose = email`;
       expect(await inPreview(into, joined)).toBe('500|t');
       expect(await inPreview(into, "select count(*), (select tgenabled from pg_trigger where tgname = 'tell') from log")).toBe('0|A');
       expect(await inPreview(into, 'select title, note, kind from requests')).toBe(
