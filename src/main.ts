@@ -56,6 +56,7 @@ async function runMeasured(context: Context, { command, args, options }: Parsed)
   let result: Result | undefined;
   let measured = command.measured && !context.flags.dryRun;
   try {
+    (await import('./cli/short-run.ts')).expectShortRun(process.versions.node);
     result = await command.run(context, args, options);
     return result;
   } catch (error) {
