@@ -1,4 +1,4 @@
-// Loaded before the flags change: Node.js has compiled it beforehand, and V8 takes that for the flags of the start alone.
+// Loaded before the flags change, because V8 takes a code cache, Node.js' own too, with the flags alone that it was written with.
 import 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 
