@@ -54,13 +54,7 @@ export async function followContainer(
   }
 }
 
-async function takeLines(
-  response: IncomingMessage,
-  origin: Origin,
-  taking: Taking,
-  intake: Intake,
-  signal: AbortSignal,
-): Promise<void> {
+async function takeLines(response: IncomingMessage, origin: Origin, taking: Taking, intake: Intake, signal: AbortSignal): Promise<void> {
   const joiner = new LineJoiner();
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of response) {
