@@ -11,10 +11,11 @@ import { commands } from './bench-commands.mjs';
 import { data } from './bench-data.mjs';
 import { layers } from './bench-layers.mjs';
 import { docker, home } from './bench-lib.mjs';
+import { logs } from './bench-logs.mjs';
 import { observability } from './bench-observability.mjs';
 import { traffic } from './bench-traffic.mjs';
 
-const AREAS = { commands, layers, traffic, data, certificates, backup, observability };
+const AREAS = { commands, layers, traffic, data, certificates, backup, observability, logs };
 const file = path.join(home, 'bench/results.json');
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(AREAS);

@@ -112,7 +112,7 @@ const withoutCopies = {
 };
 
 /** Modules of Node.js that few commands use and that load many others: a fifth of a short command's time. */
-const SELDOM = ['child_process', 'dgram', 'dns', 'dns/promises', 'http', 'http2', 'https', 'net', 'perf_hooks', 'tls', 'zlib'];
+const SELDOM = ['child_process', 'dgram', 'dns', 'dns/promises', 'http', 'http2', 'https', 'net', 'perf_hooks', 'tls', 'v8', 'zlib'];
 // Each is loaded by the first use of one of its exports. A package that takes an export where it starts still loads the module then.
 const withLazyModules = {
   name: 'lazy-modules',

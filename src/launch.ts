@@ -66,6 +66,6 @@ export async function start(argv: string[]): Promise<void> {
   else {
     // What a shell asks while a person types waits for nothing.
     if (argv[0] !== '__complete') prepareCache();
-    await load().main.main(argv);
+    await load().main.main(argv, true);
   }
 }

@@ -10,8 +10,11 @@ import { painter, showsColor } from './ui/paint.ts';
 
 declare const MEDIANEST_VERSION: string;
 
-/** Runs one command line: the only catch, the only writer of stdout, and the only exit status. */
-export async function main(argv: string[]): Promise<void> {
+/**
+ * Runs one command line: the only catch, the only writer of stdout, and the only exit status.
+ * @param once whether the process ends with it: not where V8's code cache is written, which holds for the flags of the start
+ */
+export async function main(argv: string[], once = false): Promise<void> {
   // A reader that goes away (`medianest status | head -1`) is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(EXIT.done);
@@ -42,6 +45,7 @@ export async function main(argv: string[]): Promise<void> {
     const interruption = watchSignals();
     try {
       const context = await createContext(parsed.flags, interruption.signal);
+      if (once) (await import('./cli/short-run.ts')).expectShortRun(process.versions.node);
       print(await runMeasured(context, parsed), parsed.flags.json);
     } finally {
       interruption.stop();

@@ -37,17 +37,25 @@ export function writing<T>(target: string, write: () => T, elsewhere: Elsewhere 
 
 /** Writes a file whole or not at all: a temporary one beside it, fsync, rename (rename(2) is atomic). */
 export function writeAtomic(file: string, contents: string | Buffer, mode = 0o644, elsewhere: Elsewhere = 'with --state'): void {
+  replace(file, (temporary) => writeSynced(temporary, contents, mode), elsewhere);
+  writing(file, () => syncFolder(path.dirname(file)), elsewhere);
+}
+
+/** The same for what is soon written again: readers find it whole, but after a power cut it may be the one before, or empty. */
+export const writeUnsynced = (file: string, contents: string): void =>
+  replace(file, (temporary) => writeFileSync(temporary, contents, { mode: 0o644, flag: 'wx' }), 'with --state');
+
+function replace(file: string, fill: (temporary: string) => void, elsewhere: Elsewhere): void {
   const write = () => {
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
     const temporary = `${file}.${process.pid}.tmp`;
     try {
-      writeSynced(temporary, contents, mode);
+      fill(temporary);
       renameSync(temporary, file);
     } catch (error) {
       rmSync(temporary, { force: true });
       throw error;
     }
-    syncFolder(path.dirname(file));
   };
   writing(file, write, elsewhere);
 }

@@ -1,5 +1,5 @@
 import type { Capability, Context, Ended } from '../capability/capability.ts';
-import { readOptional, writeAtomic } from '../core/files.ts';
+import { readOptional, writeUnsynced } from '../core/files.ts';
 import { gauge, type Metric, metricsText } from '../core/metrics-text.ts';
 import type { StateFolder } from '../state/state.ts';
 import { reopen } from './open.ts';
@@ -57,6 +57,6 @@ function writeFile(state: StateFolder, name: string, metrics: readonly Metric[])
   const text = metricsText(metrics);
   // Its time tells when it was last written, so that it is written also where it is the same.
   if (text === '' && readOptional(file) === undefined) return false;
-  writeAtomic(file, text);
+  writeUnsynced(file, text);
   return true;
 }

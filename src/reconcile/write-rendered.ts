@@ -4,18 +4,24 @@ import { readOptional, writeAtomic } from '../core/files.ts';
 import { withLock } from '../project/with-lock.ts';
 import { saveSecrets } from '../secrets/store/secret-files.ts';
 import type { Loaded } from '../settings/loaded.ts';
+import type { Manifest } from '../stack/manifest.ts';
 import type { Rendered } from '../stack/types.ts';
-import { refuseEdited } from '../state/hand-edits.ts';
+import { editedFiles, refuseEdited } from '../state/hand-edits.ts';
 import { refuseUnread } from '../state/launch-program.ts';
-import type { StateFolder } from '../state/state.ts';
+import type { EditedFile, StateFolder } from '../state/state.ts';
 import { type FileChange, fileChanges } from './plan/change.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { rememberedText } from './ranges/ranges.ts';
 
 /** What `render` would write, compared with what stands on disk. */
-export function pendingFiles({ state, rendered }: Prepared): FileChange[] {
+export const pendingFiles = ({ state, rendered }: Prepared): FileChange[] => {
   const manifest = state.manifest();
-  const edited = new Map(manifest ? state.edited(manifest).map((edit) => [edit.path, edit.actual]) : []);
+  return comparedWith(manifest, editedFiles(state, manifest), rendered);
+};
+
+/** @param manifest of the last render @param edits of its files */
+function comparedWith(manifest: Manifest | undefined, edits: readonly EditedFile[], rendered: Rendered): FileChange[] {
+  const edited = new Map(edits.map((edit) => [edit.path, edit.actual]));
   const onDisk = (manifest?.files ?? []).map((file) => ({
     path: file.path,
     contents: edited.has(file.path) ? (edited.get(file.path) ?? '') : file.contents,
@@ -32,8 +38,10 @@ export async function writeRendered(context: Context, loaded: Loaded, state: Sta
     const prepared = await prepare(context, loaded, { asLeftOut: true });
     if (prepared.rendered.refused) throw prepared.rendered.refused;
     refuseUnread(prepared.stack);
-    if (!overwrite) refuseEdited(state);
-    const pending = pendingFiles(prepared);
+    const manifest = state.manifest();
+    const edited = editedFiles(state, manifest);
+    if (!overwrite) refuseEdited(state, edited);
+    const pending = comparedWith(manifest, edited, prepared.rendered);
     if (pending.length === 0) return pending;
     record(pending);
     if (prepared.secrets.changed.length > 0) saveSecrets(state, prepared.secrets.store);

@@ -1,13 +1,20 @@
 import { createTwoFilesPatch } from 'diff';
 import { UserError } from '../core/errors.ts';
-import type { StateFolder } from './state.ts';
+import type { EditedFile, StateFolder } from './state.ts';
 
 const LINES_SHOWN = 40;
 
-/** Stops where a rendered file was edited by hand, and shows the difference. @throws UserError HAND_EDITED */
-export function refuseEdited(state: StateFolder): void {
-  const manifest = state.manifest();
-  const edited = manifest ? state.edited(manifest) : [];
+/** Reads every rendered file: none were edited before the first render. */
+export function editedFiles(state: StateFolder, manifest = state.manifest()): EditedFile[] {
+  return manifest ? state.edited(manifest) : [];
+}
+
+/**
+ * Stops where a rendered file was edited by hand, and shows the difference.
+ * @param edited what `editedFiles` has found, if the caller has asked
+ * @throws UserError HAND_EDITED
+ */
+export function refuseEdited(state: StateFolder, edited: readonly EditedFile[] = editedFiles(state)): void {
   if (edited.length === 0) return;
   const patches = edited.map((edit) =>
     edit.actual === undefined

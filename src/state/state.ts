@@ -11,6 +11,9 @@ import { isRecord, renamed, type StateRecord } from './plan/record.ts';
 
 const GENERATIONS_KEPT = 5;
 
+/** The manifest that was read last: one command asks for it up to ten times, and it holds every rendered file. */
+let known: { text: string; manifest: Manifest } | undefined;
+
 /** A rendered file that is not as it was written; `actual` is undefined if it was removed. */
 export interface EditedFile {
   path: string;
@@ -86,8 +89,14 @@ export class StateFolder {
   }
 
   manifest(): Manifest | undefined {
-    const manifest = this.readJson<Manifest>('current/manifest.json', 'the files are rendered again; volumes and secrets are not in it');
-    return manifest && upgraded(manifest);
+    const file = this.at('current/manifest.json');
+    const text = readOptional(file);
+    if (text === undefined) return undefined;
+    if (text !== known?.text) {
+      const manifest = parseJson(text, file, 'the files are rendered again; volumes and secrets are not in it') as Manifest;
+      known = { text, manifest: upgraded(manifest) };
+    }
+    return known.manifest;
   }
 
   /** A file of ours, or undefined where there is none. `without` tells what follows when a damaged one is moved aside. */

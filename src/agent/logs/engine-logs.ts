@@ -14,9 +14,9 @@ export interface LogSource {
 
 /** What the shipper asks of the engine, by the same socket as the rest of the agent. */
 export function engineLogs(socket: string, listPath: string) {
-  const answer = (path: string, signal: AbortSignal, timeout: number) =>
+  const answer = (path: string, signal: AbortSignal, timeout: number, highWaterMark?: number) =>
     new Promise<IncomingMessage>((resolve, reject) => {
-      const request = http.get({ socketPath: socket, path, agent: false, signal }, (response) => {
+      const request = http.get({ socketPath: socket, path, agent: false, signal, ...(highWaterMark && { highWaterMark }) }, (response) => {
         clearTimeout(timer);
         if (response.statusCode === 200) return resolve(response);
         response.resume();
@@ -41,7 +41,8 @@ export function engineLogs(socket: string, listPath: string) {
       ((await json(containerReads(container)[0] as string, signal)) as { Id: string }).Id,
     /** Its lines from a moment on, and those that follow, until it ends. @param since RFC 3339 with nine digits; empty for all */
     follow: (container: string, since: string, signal: AbortSignal): Promise<IncomingMessage> =>
-      answer(`${containerLogs(container)}${sinceParameter(since)}`, signal, OPEN_MS),
+      // One: what comes between two reads stays with the kernel, and wakes nothing.
+      answer(`${containerLogs(container)}${sinceParameter(since)}`, signal, OPEN_MS, 1),
   };
 }
 

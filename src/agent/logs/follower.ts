@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { EngineLogs } from './engine-logs.ts';
+import { pause } from './log-store.ts';
 import { newCursor, Taking } from './plan/cursor.ts';
 import { documentOf, type LogDocument, type Origin } from './plan/document.ts';
 import { splitFrames } from './plan/frames.ts';
@@ -16,6 +17,10 @@ export interface Intake {
   /** Resolves once there is space for more; at once where there is. */
   space(): Promise<void> | undefined;
 }
+
+/** Less than so many bytes at once trickle: more is let come together for so long, as each look at the stream costs as much as ten lines. */
+const TRICKLE = 16 * 1024;
+const GATHER_MS = 100;
 
 /** The container is not the one that was listed: the next round sees which one it is. */
 export class Replaced extends Error {}
@@ -43,13 +48,13 @@ export async function followContainer(
     const id = await engine.idOf(origin.container, life);
     if (id !== origin.id) throw new Replaced(`${origin.container} was replaced`);
     opened();
-    await takeLines(response, origin, new Taking(cursor), intake);
+    await takeLines(response, origin, new Taking(cursor), intake, life);
   } finally {
     ended.abort();
   }
 }
 
-async function takeLines(response: IncomingMessage, origin: Origin, taking: Taking, intake: Intake): Promise<void> {
+async function takeLines(response: IncomingMessage, origin: Origin, taking: Taking, intake: Intake, signal: AbortSignal): Promise<void> {
   const joiner = new LineJoiner();
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of response) {
@@ -65,5 +70,6 @@ async function takeLines(response: IncomingMessage, origin: Origin, taking: Taki
     }
     const space = intake.space();
     if (space) await space;
+    else if ((chunk as Buffer).length < TRICKLE) await pause(GATHER_MS, signal);
   }
 }

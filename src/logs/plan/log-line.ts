@@ -1,3 +1,4 @@
+import { isShallow } from '../../core/json.ts';
 import { masked, maskedValue, mayHoldSecret } from '../../core/mask.ts';
 
 /** In the order of their weight. */
@@ -95,9 +96,6 @@ function fieldsOf(text: string): Record<string, unknown> | undefined {
     return undefined;
   }
 }
-
-const isShallow = (value: unknown, levels: number): boolean =>
-  typeof value !== 'object' || value === null || (levels > 0 && Object.values(value).every((entry) => isShallow(entry, levels - 1)));
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 

@@ -27,8 +27,8 @@ export class Taking {
   private cursor: Cursor;
   /** Lines that were seen of those which `cursor.skip` counts. */
   private toSkip: number;
-  /** Moment -> lines with it, of those from `since` on. Numbers lines of one moment. */
-  private seen = new Map<string, number>();
+  /** Moment -> lines with it, of those from `since` on. Numbers lines of one moment. Undefined: one, of `since`. */
+  private seen: Map<string, number> | undefined = new Map();
 
   constructor(cursor: Cursor) {
     this.cursor = cursor;
@@ -40,6 +40,14 @@ export class Taking {
    * @returns its number among the lines of its moment, and the cursor once it is kept; undefined where it was taken before
    */
   take(time: string, unfinished: boolean): { n: number; cursor: Cursor } | undefined {
+    if (time > this.cursor.until && !unfinished) {
+      // Nearly every line: nothing is kept of those before it.
+      this.toSkip = 0;
+      this.cursor = { id: this.cursor.id, since: time, skip: 1, until: time };
+      this.seen = undefined;
+      return { n: 0, cursor: this.cursor };
+    }
+    this.seen ??= new Map([[this.cursor.since, 1]]);
     const n = this.seen.get(time) ?? 0;
     if (this.seen.size >= MOMENTS) this.seen.clear();
     this.seen.set(time, n + 1);
@@ -49,10 +57,7 @@ export class Taking {
     }
     this.toSkip = 0;
     const { id, since, skip, until } = this.cursor;
-    if (time > until && !unfinished) {
-      this.cursor = { id, since: time, skip: 1, until: time };
-      this.seen = new Map([[time, n + 1]]);
-    } else if (time < since) {
+    if (time < since) {
       // The clock was set back: the engine would leave these lines out. Some come twice then, with the same ids.
       this.cursor = { id, since: time, skip: 0, until };
     } else {

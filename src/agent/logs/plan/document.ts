@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
+import { isShallow } from '../../../core/json.ts';
 import { correlationOf, readText, traceOf } from '../../../logs/plan/log-line.ts';
 import type { Line } from './lines.ts';
 
@@ -33,13 +34,15 @@ export interface Origin {
 
 /** `hash(container, moment, n)`: of one line the same in every run. */
 export const documentIdOf = (container: string, time: string, n: number): string =>
-  createHash('sha256').update(`${container} ${time} ${n}`).digest('base64url').slice(0, 27);
+  hash('sha256', `${container} ${time} ${n}`, 'base64url').slice(0, 27);
 
-/** @param n its number among the lines of its moment */
+/**
+ * Called for every line that any container writes: no object is made that is not kept.
+ * @param n its number among the lines of its moment
+ */
 export function documentOf({ stream, time, text, cutFrom }: Line, n: number, { service, container, id }: Origin): LogDocument {
   const { level, message, fields } = readText(text);
-  const [correlationId, traceId] = [correlationOf(fields), traceOf(fields)];
-  return {
+  const document: LogDocument = {
     '@timestamp': time,
     id: documentIdOf(id, time, n),
     service: service.replace(/-\d+$/, ''),
@@ -48,11 +51,13 @@ export function documentOf({ stream, time, text, cutFrom }: Line, n: number, { s
     stream,
     level,
     message,
-    ...(correlationId !== undefined && { correlationId }),
-    ...(traceId !== undefined && { traceId }),
-    ...(cutFrom !== undefined && { cutFrom }),
-    ...(fields && { fields: flatEnough(fields, 0) as Record<string, unknown> }),
   };
+  const [correlationId, traceId] = [correlationOf(fields), traceOf(fields)];
+  if (correlationId !== undefined) document.correlationId = correlationId;
+  if (traceId !== undefined) document.traceId = traceId;
+  if (cutFrom !== undefined) document.cutFrom = cutFrom;
+  if (fields) document.fields = isShallow(fields, DEEPEST) ? fields : (flatEnough(fields, 0) as Record<string, unknown>);
+  return document;
 }
 
 /** Elasticsearch refuses `flattened` fields of more than 20 levels. */

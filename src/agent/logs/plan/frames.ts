@@ -32,15 +32,16 @@ export function splitFrames(rest: Buffer, chunk: Buffer): { frames: Frame[]; res
     const length = bytes.readUInt32BE(at + 4);
     if (stream > 2 || (bytes.readUInt32BE(at) & 0xffffff) !== 0 || length > LONGEST) throw new NotFramed('the engine sent no frames');
     if (bytes.length - at < HEAD + length) break;
-    frames.push(frameOf(stream, bytes.subarray(at + HEAD, at + HEAD + length)));
+    frames.push(frameOf(stream, bytes, at + HEAD, at + HEAD + length));
     at += HEAD + length;
   }
   // A copy: a view would keep the whole chunk in memory.
   return { frames, rest: at === bytes.length ? Buffer.alloc(0) : Buffer.from(bytes.subarray(at)) };
 }
 
-function frameOf(stream: number, piece: Buffer): Frame {
-  const time = piece.toString('latin1', 0, TIME_BYTES);
-  if (!TIME.test(time) || piece[TIME_BYTES] !== 0x20) throw new NotFramed('the engine sent a line without its time');
-  return { stream, time, text: piece.subarray(TIME_BYTES + 1) };
+function frameOf(stream: number, bytes: Buffer, start: number, end: number): Frame {
+  const text = start + TIME_BYTES + 1;
+  const time = bytes.toString('latin1', start, Math.min(text - 1, end));
+  if (text > end || bytes[text - 1] !== 0x20 || !TIME.test(time)) throw new NotFramed('the engine sent a line without its time');
+  return { stream, time, text: bytes.subarray(text, end) };
 }

@@ -31,10 +31,10 @@ export class LineJoiner {
 
   /** @returns the line that ends with this frame, if one does */
   add({ stream, time, text }: Frame): Line | undefined {
-    const ends = text.at(-1) === NEWLINE;
+    const ends = text[text.length - 1] === NEWLINE;
+    const begun = this.parts.size > 0 ? this.parts.get(stream) : undefined;
+    if (ends && !begun && text.length <= LONGEST_LINE) return lineOf(stream, time, text, text.length - 1);
     const piece = ends ? text.subarray(0, -1) : text;
-    const begun = this.parts.get(stream);
-    if (ends && !begun && piece.length <= LONGEST_LINE) return lineOf(stream, time, piece);
     const part = begun ?? { time, pieces: [], kept: 0, bytes: 0 };
     const taken = piece.subarray(0, LONGEST_LINE - part.kept);
     // A copy: a view would keep the chunk that it came in.
@@ -44,15 +44,15 @@ export class LineJoiner {
     this.parts.set(stream, part);
     if (!ends) return undefined;
     this.parts.delete(stream);
-    const line = lineOf(stream, part.time, Buffer.concat(part.pieces));
+    const line = lineOf(stream, part.time, Buffer.concat(part.pieces), part.kept);
     return part.bytes > part.kept ? { ...line, cutFrom: part.bytes } : line;
   }
 }
 
 const NEWLINE = 0x0a;
+const RETURN = 0x0d;
 
-const lineOf = (stream: number, time: string, bytes: Buffer): Line => ({
-  stream: stream === 2 ? 'stderr' : 'stdout',
-  time,
-  text: bytes.toString('utf8').replace(/\r$/, ''),
-});
+function lineOf(stream: number, time: string, bytes: Buffer, length: number): Line {
+  const end = length > 0 && bytes[length - 1] === RETURN ? length - 1 : length;
+  return { stream: stream === 2 ? 'stderr' : 'stdout', time, text: bytes.toString('utf8', 0, end) };
+}

@@ -23,7 +23,7 @@ const sumOf = (documents: Buffer): string => createHash('sha1').update(documents
 
 /** @param documents each a line of JSON without its end @param cursors of the containers whose lines are in it */
 export function batchOf(documents: readonly string[], cursors: Cursors): Buffer {
-  const body = Buffer.from(documents.map((line) => `${line}\n`).join(''));
+  const body = Buffer.from(documents.length > 0 ? `${documents.join('\n')}\n` : '');
   const commit: Commit = { lines: documents.length, sum: sumOf(body), cursors };
   return Buffer.concat([body, Buffer.from(`${JSON.stringify({ commit })}\n`)]);
 }
