@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import type { Before, Leave } from './leave-off.ts';
 
 /** One top-level key of medianest.yml, declared by the service that it configures. */
 export interface SettingsPart<S extends z.ZodType = z.ZodType> {
@@ -13,5 +14,7 @@ export interface SettingsPart<S extends z.ZodType = z.ZodType> {
   readonly standsFor?: readonly string[];
   /** Its settings mean something where it is off too: others read them. */
   readonly settingsServeOthers?: true;
+  /** Why it stays off with these settings, although a profile of medianest's own switches it on; undefined where it does not. */
+  readonly leaveOff?: (settings: Readonly<Record<string, unknown>>, before: Before) => Leave | undefined;
   readonly settings: S;
 }
