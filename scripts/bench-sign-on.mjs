@@ -78,13 +78,13 @@ function pairs(at, stacks, connections, path) {
 }
 
 export async function signOn() {
-  const [plain, signed] = [bench('mn-bench'), bench('mn-bench-sign-on')];
-  const ports = { without: PORTS.https, with: PORTS.https + 1 };
+  const [plain, signed] = [bench('mn-bench-open'), bench('mn-bench-sign-on')];
+  const ports = { without: PORTS.https + 10, with: PORTS.https + 11 };
   const figures = {};
   try {
-    plain.settings('prod', settingsOf(false, PORTS.http, ports.without));
+    plain.settings('prod', settingsOf(false, PORTS.http + 10, ports.without));
     plain.medianest('up');
-    signed.settings('prod', settingsOf(true, PORTS.http + 1, ports.with));
+    signed.settings('prod', settingsOf(true, PORTS.http + 11, ports.with));
     signed.medianest('up');
     const stacks = { without: { port: ports.without }, with: { port: ports.with, cookie: await session(signed, ports.with) } };
     await sleep(5000);
