@@ -51,7 +51,7 @@ export const signOn = defineService({
         'leave out `signOn.clients`, or `edge.access: none`',
       );
     }
-    const rules = accessOf(access === 'none' ? [] : access);
+    const rules = accessOf(access === 'none' ? [] : access, edgeSettings.pages);
     const hosts = otherProcesses(input).flatMap(({ beside }) => beside?.host ?? []);
     const names = [...new Set([...domains, ...hosts, ...LOCAL_NAMES.filter((name) => !name.includes(':'))])];
     const database = databaseContract(input);
