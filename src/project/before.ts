@@ -1,4 +1,4 @@
-import type { Before } from '../settings/leave-off.ts';
+import type { Before } from '../settings/part.ts';
 import type { StateFolder } from '../state/state.ts';
 
 /**

@@ -1,20 +1,6 @@
-import type { SettingsPart } from './part.ts';
+import type { Before, SettingsPart } from './part.ts';
 import type { Layer, Merged } from './profile.ts';
 import type { Settings } from './schema.ts';
-
-/** What was here before this version of the settings. */
-export interface Before {
-  /** A stack of the same profile was started from the state folder, and never had this secret. @throws UserError if that cannot be read */
-  ranWithout(secret: string): boolean;
-}
-
-/** Why a component stays off. */
-export interface Leave {
-  /** What decides it, as `config show` names it: a setting, or the state folder. */
-  by: string;
-  /** What the operator is told; left out where the component would have nothing to do. */
-  told?: { why: string; fix: string };
-}
 
 export interface LeftOff {
   component: string;

@@ -1,5 +1,18 @@
 import type * as z from 'zod';
-import type { Before, Leave } from './leave-off.ts';
+
+/** What was here before this version of the settings. */
+export interface Before {
+  /** A stack of the same profile was started from the state folder, and never had this secret. @throws UserError if that cannot be read */
+  ranWithout(secret: string): boolean;
+}
+
+/** Why a component stays off. */
+export interface Leave {
+  /** What decides it, as `config show` names it: a setting, or the state folder. */
+  by: string;
+  /** What the operator is told; left out where the component would have nothing to do. */
+  told?: { why: string; fix: string };
+}
 
 /** One top-level key of medianest.yml, declared by the service that it configures. */
 export interface SettingsPart<S extends z.ZodType = z.ZodType> {

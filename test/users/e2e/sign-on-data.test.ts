@@ -78,7 +78,7 @@ test('a restore brings a removed user back with the factor, and a preview lets n
   expect((await (await stack.visitor().signIn('bob', PASSWORDS.bob)).headers.location) ?? '').not.toContain('2f');
 
   const preview = `${stack.space.project}-look`;
-  const shown = await stack.space.run(['restore', id, '--into', 'look', '--json']);
+  const shown = await stack.space.run(['restore', id, '--into', preview, '--json']);
   expect(shown.status, `${shown.stdout}${shown.stderr}`).toBe(0);
   const there = await containers(preview);
   expect(there.map(({ service }) => service)).toEqual(expect.not.arrayContaining(['sign-on', 'edge']));

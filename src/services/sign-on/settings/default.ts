@@ -1,4 +1,4 @@
-import type { Before, Leave } from '../../../settings/leave-off.ts';
+import type { Before, Leave } from '../../../settings/part.ts';
 import { ENGINE_KEY, SIGN_ON } from './address.ts';
 
 /** Of settings that are validated elsewhere, what decides. */
