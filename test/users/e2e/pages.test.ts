@@ -93,6 +93,6 @@ test('nothing is sent through them but questions', async () => {
 
 test('the balancer answers the edge and Prometheus alone', async () => {
   const asked = "fetch('http://balancer:8404/').then((r) => console.log(r.status), (e) => console.log('refused'))";
-  const { stdout } = await docker(['exec', `${stack.space.project}-app-1`, 'node', '-e', asked]);
+  const { stdout } = await docker(['exec', `${stack.space.project}-app-1-1`, 'node', '-e', asked]);
   expect(stdout.trim()).toBe('refused');
 });

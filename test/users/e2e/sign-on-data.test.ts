@@ -14,7 +14,7 @@ let stack: SignOnStack;
 let disk: SmallDisk;
 
 beforeAll(async () => {
-  stack = await signOnStack('sign-on-data', { app: {}, edge: { login: { perMinute: 5000, burst: 1000 } } }, async (space) => {
+  stack = await signOnStack('sign-on-data', { app: { tls: false }, edge: { login: { perMinute: 5000, burst: 1000 } } }, async (space) => {
     disk = await smallDisk(space, 'postgres-data', 10_002, 420);
   });
   await stack.invite('bob', PASSWORDS.bob, '--groups', 'operator');
@@ -41,9 +41,9 @@ test('a container in the application’s network that says who is signed in is n
     { 'x-medianest-assertion': `${part({ alg: 'none', typ: 'JWT' })}.${part(claims)}.` },
     { 'x-medianest-assertion': `${part({ alg: 'HS256', typ: 'JWT' })}.${part(claims)}.${'A'.repeat(43)}` },
   ];
-  const asked = `Promise.all(${JSON.stringify(lies)}.map((headers) => fetch('http://app:3000/api/people', { headers })
+  const asked = `Promise.all(${JSON.stringify(lies)}.map((headers) => fetch('http://app-1:3000/api/people', { headers })
     .then((answer) => answer.status))).then((all) => console.log(JSON.stringify(all)))`;
-  const { stdout, stderr } = await docker(['exec', `${stack.space.project}-app-1`, 'node', '-e', asked]);
+  const { stdout, stderr } = await docker(['exec', `${stack.space.project}-app-1-1`, 'node', '-e', asked]);
   expect([stdout.trim(), stderr]).toEqual(['[401,401,401,401]', '']);
 });
 
