@@ -71,7 +71,7 @@ test('a tab that is open stays signed in over a renewal of the certificate', asy
   agent.destroy();
 });
 
-test('a restore brings a removed user back with the factor, and a preview lets nobody in', async () => {
+test('a restore brings a removed user back with the factor, and a preview lets nobody in', { timeout: 480_000 }, async () => {
   expect((await stack.space.run(['backup'])).status).toBe(0);
   const [{ id } = { id: '' }] = parsed<{ backups: { id: string }[] }>(await stack.space.run(['backup', 'list', '--json'])).backups;
   expect((await stack.space.run(['users', 'remove', 'bob'])).status).toBe(0);
