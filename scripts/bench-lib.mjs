@@ -49,7 +49,8 @@ export function bench(project) {
   const settings = (profile, more = '') =>
     writeFileSync(
       path.join(dir, 'medianest.yml'),
-      `version: 1\nproject: ${project}\nprofile: ${profile}\nallInOne: { port: ${PORTS.dev} }\n${more || edgeSettings()}`,
+      // Load comes without a session.
+      `version: 1\nproject: ${project}\nprofile: ${profile}\nallInOne: { port: ${PORTS.dev} }\n${more || edgeSettings()}${more.includes('components:') ? '' : 'components: { sign-on: false }\n'}`,
     );
   // The repository of the backups outlives its project, and the next run has another key for it.
   const removeRepository = () => {

@@ -39,6 +39,7 @@ export const OTHERS = {
   'templates/db-router/': ['database'],
   'templates/edge/': ['edge', 'waf'],
   'templates/edge-bans/': ['bans'],
+  'templates/edge-pages/': ['users'],
   'templates/edge-sign-on/': ['users'],
   'templates/egress/': ['app', 'logs', 'stack'],
   'templates/elasticsearch/': ['monitoring'],

@@ -9,6 +9,7 @@ import { withCacheMode } from '../settings/cache-mode.ts';
 import { checkComponents, checkImages } from '../settings/check-names.ts';
 import { parseSettings } from '../settings/document.ts';
 import { assignmentLayer, environmentLayers, unknownVariables, valueLayer } from '../settings/environment.ts';
+import { leaveOff } from '../settings/leave-off.ts';
 import type { Loaded } from '../settings/loaded.ts';
 import { migrateLayer } from '../settings/migrations.ts';
 import { PROFILES_FOLDER } from '../settings/own-folders.ts';
@@ -17,6 +18,8 @@ import { type Layer, mergeLayers } from '../settings/profile.ts';
 import { resolveSecrets } from '../settings/references.ts';
 import { type Leaf, leaves, secretPaths, settingsSchema } from '../settings/schema.ts';
 import { validate } from '../settings/validate.ts';
+import { stateFolder } from '../state/state.ts';
+import { beforeIn } from './before.ts';
 import { defaultProject } from './default-project.ts';
 
 export interface LoadInput {
@@ -58,7 +61,8 @@ export function loadSettings(input: LoadInput): Loaded {
     env: input.env,
     readText: (name) => tryRead(path.resolve(root, name)),
   });
-  const settings = withCacheMode(validate(merged, registry), merged);
+  const asked = withCacheMode(validate(merged, registry), merged);
+  const { settings, leftOff } = leaveOff(asked, merged, registry, beforeIn(stateFolder(input, root), profile));
   checkComponents(settings, merged, registry, chain);
   checkImages(settings, merged, registry);
   return {
@@ -69,6 +73,7 @@ export function loadSettings(input: LoadInput): Loaded {
     root,
     configFile,
     unknownVariables: unknown,
+    leftOff,
     secretFiles,
   };
 }
@@ -163,7 +168,9 @@ function profileChain(name: string, folders: readonly string[], seen: readonly s
       `choose one of ${known.sort().join(', ')}, or write profiles/${name}.yml beside medianest.yml`,
     );
   }
-  const layer = migrateLayer(parseSettings(readText(file), `profiles/${name}.yml`));
+  const read = migrateLayer(parseSettings(readText(file), `profiles/${name}.yml`));
+  // The last folder is that of the package.
+  const layer: Layer = path.dirname(file) === folders.at(-1) ? { ...read, shipped: true } : read;
   const parent = layer.data.extends;
   if (parent !== undefined && typeof parent !== 'string') {
     throw new UserError(

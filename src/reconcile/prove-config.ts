@@ -7,8 +7,8 @@ import type { Mount, Service } from '../stack/types.ts';
 import type { StateFolder } from '../state/state.ts';
 
 /**
- * Lets a service's own program read its new configuration, in a container that is thrown away: with its rules and
- * certificates, without its network and its data.
+ * Lets a service's own program read its new configuration, in a container that is thrown away: with its rules,
+ * certificates and secrets, without its network and its data.
  * @throws UserError CONFIG_REFUSED with what the program says; nothing that runs was touched
  */
 export async function proveConfig(
@@ -31,6 +31,7 @@ export async function proveConfig(
       ...mounted(`config/${service.name}/${hash}`, '/etc/medianest/current'),
       ...service.mounts.filter(isRead).flatMap(({ source, target }) => mounted(source, target)),
       ...certificatesOf(service).flatMap((spec) => mounted(`certs/${spec.name}`, certificateTarget(service, spec))),
+      ...(service.secrets.length > 0 ? mounted(`secrets/${service.name}`, '/run/secrets') : []),
       ...(service.trust ? mounted('ca/trust', '/run/trust') : []),
       service.image.ref,
       ...args,

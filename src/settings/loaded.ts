@@ -1,3 +1,4 @@
+import type { LeftOff } from './leave-off.ts';
 import type { Merged } from './profile.ts';
 import type { Settings } from './schema.ts';
 
@@ -12,6 +13,8 @@ export interface Loaded {
   configFile: string | undefined;
   /** Variables that begin like settings and are none, each with the one that was probably meant. */
   unknownVariables: readonly { name: string; near: string | undefined }[];
+  /** Components that the profile switches on, and that stay off with these settings, where there is something to say. */
+  leftOff: readonly LeftOff[];
   /** Files that secret settings name (`file:path`), as they name them. */
   secretFiles: readonly string[];
 }

@@ -5,6 +5,8 @@ export interface Layer {
   /** How it is named to the operator: `profiles/dev.yml`, `medianest.yml`, `environment`, `--set`. */
   origin: string;
   data: JsonObject;
+  /** A profile that comes with medianest: what it says is a default, and nothing that the operator has asked for. */
+  shipped?: true;
   /** Where a path stands in it, as `medianest.yml:12`; the origin alone where it has no lines. */
   locate(path: readonly PropertyKey[]): string;
 }

@@ -186,7 +186,7 @@ function renderConfig(service: Service, templates: ReadonlyMap<string, string>):
         const file = name.slice(folder.length).replace(/\.hbs$/, '');
         const body = name.endsWith('.hbs') ? renderTemplate(name, source, { name: service.name, ...service.view }) : source;
         // JSON and scripts know no `#`; every other format used here does.
-        const contents = /\.(?:json|js)$/.test(file) ? body : header(`templates/${name}`) + body;
+        const contents = /\.(?:json|js|html)$/.test(file) ? body : header(`templates/${name}`) + body;
         return { path: `${service.name}/${file}`, mode: 0o644, contents };
       });
   });

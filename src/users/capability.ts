@@ -15,6 +15,10 @@ export const users: Capability = {
     },
   },
   up: {
+    announce: async ({ project, stack, only }) => {
+      const { startsToAsk } = await import('./plan/describe.ts');
+      return only ? [] : startsToAsk(project.state.manifest()?.services, stack.services, project.loaded.profile);
+    },
     outside: async (context, project) => {
       const { firstInvitation, invitationLink, opennessOf, signsIn } = await import('./provider.ts');
       const { openToAll } = await import('./plan/describe.ts');
@@ -39,7 +43,7 @@ export const users: Capability = {
     },
   },
   checks: async ({ context, project, containers }) => {
-    const { opennessOf, signsIn } = await import('./provider.ts');
+    const { leftOffOf, opennessOf, signsIn } = await import('./provider.ts');
     const { openToAll, userChecks } = await import('./plan/describe.ts');
     const open = openToAll(opennessOf(project));
     const opened = open
@@ -51,7 +55,7 @@ export const users: Capability = {
             remedy: 'leave `edge.access` out, and set `components: { sign-on: true }`',
           },
         ]
-      : [];
+      : leftOffOf(project).map(({ why, fix }) => ({ id: 'sign-on.access', status: 'warn' as const, message: why, remedy: fix }));
     if (!signsIn(project) || containers.length === 0) return opened;
     const { listUsers } = await import('./provider.ts');
     const found = await listUsers(project, await context.engine(), containers).catch((error: unknown) => {
@@ -61,9 +65,9 @@ export const users: Capability = {
     return [...opened, ...userChecks(found)];
   },
   notes: async ({ project }) => {
-    const { opennessOf } = await import('./provider.ts');
+    const { leftOffOf, opennessOf } = await import('./provider.ts');
     const { openToAll } = await import('./plan/describe.ts');
     const open = openToAll(opennessOf(project));
-    return open ? [open] : [];
+    return open ? [open] : leftOffOf(project).map(({ why }) => why);
   },
 };

@@ -14,6 +14,9 @@ import type { Token } from './plan/tokens.ts';
 /** Whether visitors sign in, by the settings. */
 export const signsIn = ({ loaded }: Project): boolean => loaded.settings.components[SIGN_ON] === true;
 
+/** Why sign-on stays off although the profile has it, for the operator. */
+export const leftOffOf = ({ loaded }: Project) => loaded.leftOff.filter(({ component }) => component === SIGN_ON);
+
 export const signOnSettingsOf = ({ loaded }: Project): SignOnSettings => loaded.settings.signOn as SignOnSettings;
 
 export const edgeOf = ({ loaded }: Project): EdgeSettings => loaded.settings.edge as EdgeSettings;

@@ -114,7 +114,7 @@ export const CASES: Record<string, LoadOptions> = {
   'dev-compose': { flags: { profile: 'dev-compose' } },
   prod: { flags: { profile: 'prod' } },
   staging: { flags: { profile: 'staging' } },
-  unmonitored: { flags: { profile: 'prod' }, file: 'observability: off\n' },
+  unmonitored: { flags: { profile: 'prod' }, file: 'observability: off\ncomponents: { sign-on: false }\n' },
   copies: {
     flags: { profile: 'staging' },
     file: `observability: off
@@ -149,8 +149,8 @@ components: { all-in-one: false, redis: true, engine-proxy: true, agent: true }
 logs: { store: elasticsearch, url: "https://logs.example.org:9200/base", apiKey: not-to-be-seen, ca: not-to-be-seen, days: 30 }
 `,
   },
-  full: { flags: { profile: 'prod' }, file: 'observability: full\n' },
-  sentinel: { flags: { profile: 'prod' }, file: 'cache: { mode: sentinel }\n' },
+  full: { flags: { profile: 'prod' }, file: 'observability: full\ncomponents: { sign-on: false }\n' },
+  sentinel: { flags: { profile: 'prod' }, file: 'cache: { mode: sentinel }\ncomponents: { sign-on: false }\n' },
   'single-cache': {
     flags: { profile: 'dev-compose' },
     file: 'cache: { mode: single, memory: 64m, evictionPolicy: allkeys-lru, databases: 4 }\n',
@@ -197,7 +197,7 @@ bastion: { address: every, port: 2022, allow: [database, cache, prometheus], all
   processes: {
     flags: { profile: 'staging' },
     file: `observability: off
-components: { cdn: false, patroni: false, etcd: false, db-router: false, redis-cluster: false, backup: false, agent: false, engine-proxy: false, postgres: true, redis: true }
+components: { cdn: false, patroni: false, etcd: false, db-router: false, redis-cluster: false, backup: false, agent: false, engine-proxy: false, sign-on: false, postgres: true, redis: true }
 logs: { store: off }
 app: { image: "example.org/portal:1", after: [backend], env: { DB: "{database.url}" }, egress: [api.example.org] }
 services:

@@ -73,6 +73,8 @@ export async function workspace(name: string, settings = ''): Promise<Workspace>
     ...(!settings.includes('observability:') && { observability: 'off' }),
     // A volume and a shipper more, in the same way.
     ...(!settings.includes('logs:') && { logs: { store: 'off' } }),
+    // Most tests ask for the portal without a session; what is about sign-on asks for it.
+    ...(!settings.includes('components:') && { components: { 'sign-on': false } }),
   };
   write('medianest.yml', `version: 1\n${stringify(base)}${settings}`);
   return {

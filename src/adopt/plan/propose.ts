@@ -44,6 +44,12 @@ const AS: Readonly<Record<Judged['kind'], string>> = {
   cron: 'not taken',
 };
 
+/** The profiles of medianest whose visitors sign in by default. */
+const hasSignOn = (profile: string): boolean => profile === 'prod' || profile === 'staging';
+
+const SIGN_ON_NOTE =
+  'sign-on: visitors are let in as before; without `components: { sign-on: false }` they sign in at the stack first (docs/sign-on.md)';
+
 /** What the settings of this stack would be. Nothing is asked and nothing is written. @param app the operator’s choice of the application */
 export function propose(found: Found, choice: { app: string | undefined; profile: string }): Proposal | undefined {
   const { project, texts } = found;
@@ -80,6 +86,8 @@ export function propose(found: Found, choice: { app: string | undefined; profile
     project: `${project.name}-stack`.slice(0, 40),
     // One address, which every client of Redis knows. What elects a leader needs the agent, which `prod` has.
     cache: { mode: choice.profile === 'prod' ? 'sentinel' : 'single' },
+    // Its visitors and its programs come as they did where it is now.
+    ...(hasSignOn(choice.profile) && { components: { 'sign-on': false } }),
     app: appSettings(app, sameImage ? migration : undefined),
     ...(beside.length > 0 && { services }),
     ...(Object.keys(edge).length > 0 && { edge }),
@@ -107,7 +115,13 @@ export function propose(found: Found, choice: { app: string | undefined; profile
         : []),
       ...migrations.map(({ name }) => `${name}: app.migrate runs one command`),
     ],
-    notes: [...found.warnings, ...notesOf(found, judged, database), ...app.notes, ...beside.flatMap(({ notes }) => notes)],
+    notes: [
+      ...found.warnings,
+      ...notesOf(found, judged, database),
+      ...(hasSignOn(choice.profile) ? [SIGN_ON_NOTE] : []),
+      ...app.notes,
+      ...beside.flatMap(({ notes }) => notes),
+    ],
     commands: commandsOf({ file: found.file, judged, database, ports, moves, databaseName: around.stores.database?.database }),
   };
 }

@@ -77,6 +77,7 @@ const SUGGESTIONS = `
 #   replicas: 2
 # components:
 #   cdn: false                         # switches a part of the profile off
+#   sign-on: false                     # visitors of prod and staging do not sign in
 # networks:
 #   db: { subnet: 192.168.200.0/24 }   # a range of your choice`;
 

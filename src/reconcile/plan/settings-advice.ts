@@ -26,6 +26,7 @@ export const settingsAdvice = (loaded: Loaded, effect: Effect): string[] => [
   ...withoutEffect(loaded, effect),
   ...cacheCosts(loaded),
   ...calls(loaded),
+  ...loaded.leftOff.map(({ why, fix }) => `${why}; ${fix}`),
 ];
 
 /** What a choice of the operator's for the cache costs, as far as it can lose data or stop the application. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { cpus, memory } from '../../settings/fields.ts';
 import { defineService } from '../../stack/service.ts';
+import { EDGE_HOST, showsPages } from '../edge/settings/tool-pages.ts';
 import { haproxyMetrics } from '../shared/monitoring.ts';
 import { traced } from '../shared/traces.ts';
 import { app } from './app.ts';
@@ -68,6 +69,7 @@ export const balancer = defineService({
           maxPerServer: own.maxPerReplica,
           maxConnections: own.maxConnections,
           ...metrics.view,
+          statsFor: showsPages(input) && metrics.view.metricsFor ? input.address('app', EDGE_HOST) : null,
         },
         ...metrics.blueprint,
         memoryBytes: own.memory,

@@ -37,7 +37,7 @@ export function signOnPart(own: EdgeSettings, asked: readonly string[], hasStati
   if (!input.enabled(SIGN_ON) || own.access === 'none') return NONE;
   if (hasStaticHost) refuseOpenCopies();
   const { graceMinutes, clients } = input.settingsOf(SETTINGS);
-  const { paths, otherwise, strict } = accessOf(own.access);
+  const { paths, otherwise, strict } = accessOf(own.access, own.pages);
   return {
     networks: ['auth'] as NetworkName[],
     secrets: [EDGE_KEY],

@@ -21,6 +21,7 @@ import { processesView, upstreams } from './edge-upstreams.ts';
 import { cdn, staticPattern } from './settings/cdn.ts';
 import { type EdgeSettings, edgeSettings } from './settings/edge-settings.ts';
 import { lookalikes, nginxText, regexText } from './settings/edge-text.ts';
+import { EDGE_HOST, toolPages } from './settings/tool-pages.ts';
 import { PORTAL_TEXT, type RuleSet, rulesMount, wafView } from './settings/waf.ts';
 
 declare module '../../stack/service.ts' {
@@ -29,8 +30,6 @@ declare module '../../stack/service.ts' {
     wafRules?: RuleSet | undefined;
   }
 }
-
-const HOST = 10;
 
 /** The edge queries these issuers about its certificates (OCSP), or orders certificates of them. */
 const ISSUED_OUTSIDE = ['acme', 'imported'];
@@ -126,6 +125,9 @@ export const edge = defineService({
     const openPaths = [...new Set(asked.map((path) => path.split('?')[0] as string))];
     const signIn = signOnPart(own, asked, cdnParts.cdnHasHost, input);
     const banned = bansPart(input);
+    const pages = toolPages(own.pages, signIn.view.signOn, input);
+    const beside = { 'edge-sign-on': signIn.view.signOn, 'edge-pages': pages.length > 0, 'edge-bans': banned.view.bans };
+    const parts = Object.entries(beside).flatMap(([name, on]) => (on ? [name] : []));
     const clientPaths = own.clientCertificates.paths;
     if (clientPaths.length > 0 && main.certificate.issuer !== 'internal-ca') {
       throw new UserError(
@@ -145,7 +147,7 @@ export const edge = defineService({
         role: 'edge',
         image: input.image('edge'),
         uid: 10004,
-        host: HOST,
+        host: EDGE_HOST,
         // Where its exporter asks it; nothing else can from there, but for what all visitors can.
         networks: [
           'dmz',
@@ -157,14 +159,12 @@ export const edge = defineService({
         ...(front && { front }),
         mounts: [CACHE, WEBROOT, ...rulesMount(input.host.wafRules), ...frontPart(front, input).mounts],
         secrets: [...signIn.secrets, ...banned.secrets],
-        ...((signIn.view.signOn || banned.view.bans) && {
-          configFrom: ['edge', ...(signIn.view.signOn ? ['edge-sign-on'] : []), ...(banned.view.bans ? ['edge-bans'] : [])],
-        }),
+        ...(parts.length > 0 && { configFrom: ['edge', ...parts] }),
         certificate: main.certificate,
         ...(others.length > 0 && { alsoCertificates: others.map(({ certificate }) => certificate) }),
         listeners: [{ port: 8443, protocol: 'tls' }],
         ...([main, ...others].some(({ certificate }) => ISSUED_OUTSIDE.includes(certificate.issuer)) && { callsOutside: true }),
-        ...(monitored(input) && { metrics: edgeMetrics([main, ...others], application.healthPath, HOST, input) }),
+        ...(monitored(input) && { metrics: edgeMetrics([main, ...others], application.healthPath, EDGE_HOST, input) }),
         // With a balancer always: a change of `app.tls` must not replace this container.
         trust: tls || balanced || main.certificate.issuer === 'internal-ca',
         environment: {},
@@ -219,6 +219,7 @@ export const edge = defineService({
           healthChecks: [...new Set(asked)].flatMap((path) => ['GET', 'HEAD'].map((method) => nginxText(`${method} ${path}`))),
           ...signIn.view,
           ...banned.view,
+          ...(pages.length > 0 && { toolPages: pages, project: input.settings.project }),
           usesScripts: signIn.view.signOn || banned.view.bans,
           ...cdnParts,
           ...wafView(own.waf, own, input.host.wafRules, application.image ? [] : PORTAL_TEXT, signIn.view.signOn),

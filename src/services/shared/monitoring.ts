@@ -46,8 +46,8 @@ export const STATUS_PORT = 8084;
 export const AGENT_HOST = 60;
 export const AGENT_METRICS = { job: 'agent', network: 'monitoring', port: 9180 } as const;
 
-/** Where HAProxy serves its metrics. */
-const HAPROXY_PORT = 8404;
+/** Where HAProxy serves its metrics, and its statistics as a page. */
+export const HAPROXY_PORT = 8404;
 
 /** Whether the stack is monitored: services listen for scrapes, and know the exporters’ users, only then. */
 export const monitored = ({ settings }: Pick<BuildInput, 'settings'>): boolean => settings.observability !== 'off';

@@ -8,11 +8,12 @@ import { LOCAL_NAMES } from '../edge/edge-certificates.ts';
 import { clientNames, clientSecrets, issuerOf } from './clients.ts';
 import { engineConfiguration } from './engine-configuration.ts';
 import { accessOf } from './settings/access.ts';
-import { DATABASE_PASSWORD, DATABASE_ROLE, FRESH_SECONDS, SIGN_ON, SIGN_ON_HOST, SIGN_ON_PORT } from './settings/address.ts';
+import { DATABASE_PASSWORD, DATABASE_ROLE, ENGINE_KEY, FRESH_SECONDS, SIGN_ON, SIGN_ON_HOST, SIGN_ON_PORT } from './settings/address.ts';
+import { leaveSignOnOff } from './settings/default.ts';
 import { signOnSettings } from './settings/sign-on-settings.ts';
 
 /** Encrypts the secrets of second factors: with another key none would fit. */
-const ENGINE_KEY: SecretSpec = { name: 'sign-on-engine-key', source: { generate: true }, encrypts: 'the second factors of all users' };
+const ENGINE_SECRET: SecretSpec = { name: ENGINE_KEY, source: { generate: true }, encrypts: 'the second factors of all users' };
 
 /** A line as libpq reads it from its password file; the password has no character with a meaning there. */
 const PASSWORD_FILE: SecretSpec = { name: 'sign-on-pgpass', source: { format: `*:*:*:*:{${DATABASE_PASSWORD}}` } };
@@ -31,6 +32,7 @@ export const signOn = defineService({
   key: 'signOn',
   summary: 'LemonLDAP::NG: visitors sign in, with roles and second factors',
   settings: signOnSettings,
+  leaveOff: leaveSignOnOff,
   build: (own, input) => {
     for (const needed of ['edge', ...(input.enabled('patroni') ? [] : ['postgres'])]) {
       if (input.enabled(needed)) continue;
@@ -49,7 +51,7 @@ export const signOn = defineService({
         'leave out `signOn.clients`, or `edge.access: none`',
       );
     }
-    const rules = accessOf(access === 'none' ? [] : access);
+    const rules = accessOf(access === 'none' ? [] : access, edgeSettings.pages);
     const hosts = otherProcesses(input).flatMap(({ beside }) => beside?.host ?? []);
     const names = [...new Set([...domains, ...hosts, ...LOCAL_NAMES.filter((name) => !name.includes(':'))])];
     const database = databaseContract(input);
@@ -64,7 +66,7 @@ export const signOn = defineService({
         networks: ['auth', 'db'],
         ports: [],
         mounts: [],
-        secrets: [PASSWORD_FILE, ENGINE_KEY, ...clientSecrets(own.clients)],
+        secrets: [PASSWORD_FILE, ENGINE_SECRET, ...clientSecrets(own.clients)],
         environment: {
           SIGN_ON_LISTEN: `${input.address('auth', SIGN_ON_HOST)}:${SIGN_ON_PORT}`,
           SIGN_ON_PROCESSES: String(own.processes),

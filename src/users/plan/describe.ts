@@ -1,5 +1,6 @@
 import type { Check } from '../../capability/check.ts';
 import { UserError } from '../../core/errors.ts';
+import { SIGN_ON } from '../../services/sign-on/settings/address.ts';
 import { WITH_SECOND_FACTOR } from '../../services/sign-on/settings/roles.ts';
 import type { User } from './requests.ts';
 
@@ -16,6 +17,20 @@ export function openToAll({ access, addresses }: Openness): string | undefined {
   const reached = addresses.filter((address) => !isLoopback(address));
   if (access !== 'none' || reached.length === 0) return undefined;
   return `visitors do not sign in (edge.access: none), and the portal is published on ${reached.join(', ')}: everyone who reaches it sees everything`;
+}
+
+type Named = readonly { name: string }[];
+
+/**
+ * What the operator is told before visitors of a stack that runs are asked to sign in for the first time.
+ * @param before services that were rendered last; undefined before the first `up`
+ */
+export function startsToAsk(before: Named | undefined, after: Named, profile: string): string[] {
+  const has = (services: Named) => services.some(({ name }) => name === SIGN_ON);
+  if (before === undefined || has(before) || !has(after)) return [];
+  return [
+    `visitors sign in from now on (profile ${profile}, components.${SIGN_ON}): programs that call the portal need tokens (medianest users token add) or a rule of edge.access; \`components: { ${SIGN_ON}: false }\` leaves it out`,
+  ];
 }
 
 /** A user's state as `users list` shows it. */

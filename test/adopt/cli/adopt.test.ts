@@ -39,6 +39,7 @@ describe('projects as people write them', () => {
     expect(adopted.settings).toMatchObject({
       project: 'nginx-node-stack',
       cache: { mode: 'sentinel' },
+      components: { 'sign-on': false },
       edge: { domains: ['shop.example.org', 'www.shop.example.org'], httpPort: 80, httpsPort: 443 },
       app: {
         image: 'ghcr.io/acme/shop:2.1',

@@ -188,6 +188,7 @@ describe('updates', () => {
       'redis-cluster',
       'patroni',
       'db-router',
+      'sign-on',
       'balancer',
       'app',
       'edge',

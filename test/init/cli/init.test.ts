@@ -115,6 +115,7 @@ describe('init without a terminal', () => {
       'control',
       'out',
       'monitoring',
+      'auth',
     ]);
     expect(why).toContain('172.16.144.7 (the SSH client, $SSH_CONNECTION)');
     expect(why).toContain('10.0.144.20 (external.plex.url)');

@@ -15,6 +15,8 @@ const SINGLE = [
   'etcd-root-password',
   'etcd-fencer-password',
   'redis-keeper-password',
+  'sign-on-assertion-key',
+  'sign-on-database-password',
   'redis-replication-password',
   'database-monitor-password',
   'redis-monitor-password',

@@ -217,6 +217,7 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'edge.contentPolicy': ['false', false],
   'edge.headersWithUnderscores': ['true', true],
   'edge.shared': ['true', true],
+  'edge.pages': ['true', true],
   'app.timeout': ['600', 600],
   'edge.bodyLimit': ['2m', 2 * 1024 ** 2],
   'edge.uploadPaths': ['[/files]', ['/files']],

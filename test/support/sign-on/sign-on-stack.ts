@@ -46,8 +46,12 @@ export interface SignOnStack {
   invite(user: string, password: string, ...options: string[]): Promise<void>;
 }
 
-/** @param name short and unique among the tests @param settings over the usual ones, whole keys */
-export async function signOnStack(name: string, settings: Record<string, Record<string, unknown> | string> = {}): Promise<SignOnStack> {
+/** @param name short and unique among the tests @param settings over the usual ones, whole keys @param before the first `up` */
+export async function signOnStack(
+  name: string,
+  settings: Record<string, Record<string, unknown> | string> = {},
+  before?: (space: Workspace) => Promise<unknown>,
+): Promise<SignOnStack> {
   const space = await workspace(name);
   space.configure({
     profile: 'dev-compose',
@@ -66,6 +70,7 @@ export async function signOnStack(name: string, settings: Record<string, Record<
     signOn: { graceMinutes: 1 },
     ...settings,
   });
+  await before?.(space);
   const up = await space.run(['up', '--json']);
   expect([up.status, up.status === 0 ? '' : `${up.stdout}${up.stderr}`]).toEqual([0, '']);
   const stack: SignOnStack = {

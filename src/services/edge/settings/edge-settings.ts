@@ -183,6 +183,12 @@ const fields = z.strictObject({
     .default(['/api/uploads'])
     .describe('Paths that take uploads up to `app.uploadLimit`'),
   access: accessSettings,
+  pages: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Pages of Prometheus, the balancer and the edge below `/auth/pages/` of the portal’s names, for operators who have signed in with a second factor (docs/monitoring.md)',
+    ),
   trustedProxies: z
     .array(known)
     .default([])

@@ -29,6 +29,12 @@ export interface Access {
 /** The name that needs no sign-in. */
 export const OPEN = 'open';
 const OTHERWISE = 'other';
+/** Of pages of the stack's own programs. A path that is written in a doubtful way never has it: the edge shows none of them then. */
+const PAGES = 'pages';
+const OPERATORS = { roles: ['operator'], mfa: true };
+/** Where these are, of each of the portal's names. */
+export const TOOL_PAGES = '/auth/pages/';
+
 const STRICT = 'all';
 
 /** A session's groups are in `$roles`, separated by commas; names of groups have no character with a meaning here. */
@@ -41,21 +47,26 @@ export const condition = ({ roles, mfa }: Pick<AccessRule, 'roles' | 'mfa'>): st
 const forTokens = (rules: readonly Pick<AccessRule, 'roles' | 'mfa' | 'tokens'>[]): TokenRule =>
   rules.every(({ mfa, tokens }) => tokens ?? !mfa) ? rules.map(({ roles }) => groupsFor(roles)) : null;
 
-/** Which session may see which path; what no rule names needs `member`. */
-export function accessOf(rules: readonly AccessRule[]): Access {
+/**
+ * Which session may see which path; what no rule names needs `member`.
+ * @param pages the edge shows pages of the stack's own programs, which no rule opens
+ */
+export function accessOf(rules: readonly AccessRule[], pages = false): Access {
   const named = rules.map((rule, index) => ({ ...rule, access: rule.roles.includes(EVERYONE) ? OPEN : `rule-${index + 1}` }));
   const closed = named.filter(({ access }) => access !== OPEN);
   const others = { roles: ['member'], mfa: false };
   const other = condition(others);
   return {
-    paths: named.map(({ paths, access }) => ({ paths, access })),
+    paths: [...(pages ? [{ paths: [TOOL_PAGES], access: PAGES }] : []), ...named.map(({ paths, access }) => ({ paths, access }))],
     conditions: {
       ...Object.fromEntries(closed.map((rule) => [rule.access, condition(rule)])),
+      ...(pages && { [PAGES]: condition(OPERATORS) }),
       [OTHERWISE]: other,
       [STRICT]: [...new Set([...closed.map(condition), other])].map((each) => `(${each})`).join(' and '),
     },
     tokens: {
       ...Object.fromEntries(closed.map((rule) => [rule.access, forTokens([rule])])),
+      ...(pages && { [PAGES]: forTokens([OPERATORS]) }),
       [OTHERWISE]: forTokens([others]),
       [STRICT]: forTokens([...closed, others]),
     },

@@ -19,5 +19,8 @@ export const DATABASE_PASSWORD = 'sign-on-database-password';
 /** The password of that role, where the database sets it. */
 export const databaseSecrets = (input: BuildInput): SecretSpec[] => (input.enabled(SIGN_ON) ? [generated(DATABASE_PASSWORD)] : []);
 
+/** The secret by which second factors are encrypted. A stack has it from the first render with sign-on on. */
+export const ENGINE_KEY = 'sign-on-engine-key';
+
 /** How long the edge believes an answer about a session without asking again: so long can one that has ended still pass. */
 export const FRESH_SECONDS = 5;

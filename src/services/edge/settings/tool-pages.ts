@@ -1,0 +1,66 @@
+import type * as z from 'zod';
+import { UserError } from '../../../core/errors.ts';
+import type { BuildInput, ServiceDefinition } from '../../../stack/service.ts';
+import { HAPROXY_PORT, MONITORING_HOSTS, monitored } from '../../shared/monitoring.ts';
+import { SIGN_ON } from '../../sign-on/settings/address.ts';
+
+/** The edge's number in its networks. */
+export const EDGE_HOST = 10;
+
+/** Where the balancer shows its statistics, and where Prometheus answers. */
+const BALANCER = 'balancer';
+const BALANCER_HOST = 40;
+const PROMETHEUS_PORT = 9090;
+
+/** The edge's settings, without the edge: services that it is built upon ask too. */
+const EDGE = { key: 'edge' } as ServiceDefinition<z.ZodType<{ pages: boolean }>>;
+
+/** A page of one of the stack's own programs; `url` is null for what nginx itself tells. */
+export type ToolPage = {
+  name: string;
+  title: string;
+  about: string;
+  url: string | null;
+};
+
+/** Whether the edge shows pages of the stack's own programs. */
+export const showsPages = (input: BuildInput): boolean => input.enabled('edge') && input.settingsOf(EDGE).pages && input.enabled(SIGN_ON);
+
+/**
+ * The pages that there are in this stack; none where they are not asked for.
+ * @param signsIn visitors sign in
+ * @throws UserError INVALID_SETTINGS where strangers could see them
+ */
+export function toolPages(asked: boolean, signsIn: boolean, input: BuildInput): ToolPage[] {
+  if (!asked) return [];
+  if (!signsIn)
+    throw new UserError(
+      'INVALID_SETTINGS',
+      'edge.pages: these pages are for operators who have signed in, and visitors of this stack do not sign in',
+      'set `components: { sign-on: true }`, leave `edge.access: none` out, or leave `edge.pages` out',
+    );
+  const has = (component: string) => monitored(input) && input.settings.components[component] !== false;
+  return [
+    ...(has('prometheus')
+      ? [
+          {
+            name: 'prometheus',
+            title: 'Prometheus',
+            about: 'metrics, rules, alerts and targets',
+            url: `http://${input.address('monitoring', MONITORING_HOSTS.prometheus)}:${PROMETHEUS_PORT}/`,
+          },
+        ]
+      : []),
+    ...(has(BALANCER) && input.enabled(BALANCER)
+      ? [
+          {
+            name: BALANCER,
+            title: 'HAProxy',
+            about: 'statistics of the balancer: replicas, sessions, answers',
+            url: `http://${input.address('app', BALANCER_HOST)}:${HAPROXY_PORT}/`,
+          },
+        ]
+      : []),
+    { name: 'edge', title: 'nginx', about: 'connections of the edge', url: null },
+  ];
+}

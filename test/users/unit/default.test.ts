@@ -1,0 +1,98 @@
+import { expect, test } from 'vitest';
+import { settingsAdvice } from '../../../src/reconcile/plan/settings-advice.ts';
+import { startsToAsk } from '../../../src/users/plan/describe.ts';
+import { load, stackOf } from '../../support/settings.ts';
+
+const MANIFEST = '.medianest/current/manifest.json';
+const SECRETS = '.medianest/secrets.json';
+const manifest = (profile: string) => JSON.stringify({ version: 1, id: 'x', profile, services: [], files: [], configs: {} });
+const secrets = (...names: string[]) =>
+  JSON.stringify({ fingerprintKey: 'k', values: Object.fromEntries(names.map((name) => [name, { value: 'v' }])) });
+
+const seen = (file: string, files: Record<string, string> = {}) => {
+  const loaded = load({ file, files });
+  const told = settingsAdvice(loaded, { read: new Set(['components.sign-on']), networks: [], hasCertificates: true, registry: [] });
+  const names = stackOf(loaded).services.map(({ name }) => name);
+  return { on: names.includes('sign-on'), told: told.join('\n'), by: loaded.origins.get('components.sign-on')?.origin };
+};
+
+test.each(['prod', 'staging'])('a new stack of %s asks its visitors to sign in', (profile) => {
+  expect(seen(`profile: ${profile}\n`)).toEqual({ on: true, told: '', by: 'profiles/prod.yml' });
+});
+
+test.each(['dev', 'dev-compose'])('%s does not', (profile) => {
+  expect(seen(`profile: ${profile}\n`)).toMatchObject({ on: false, told: '' });
+});
+
+test.each([
+  ['cdn.host', 'cdn: { host: files.example.org }\n', /cdn.host gives static files to everybody/],
+  [
+    'components.patroni',
+    'components: { patroni: false, db-router: false, app: false, balancer: false, backup: false }\n',
+    /no database for its users/,
+  ],
+  [
+    'services.api.paths',
+    'services: { api: { port: 4000, image: "example.org/backend:1", paths: [/auth/v1] } }\n',
+    /services.api has the path \/auth/,
+  ],
+])('settings that are good without it stay good: %s leaves it off, and says so', (by, file, why) => {
+  expect(seen(`profile: prod\n${file}`)).toEqual({ on: false, told: expect.stringMatching(why), by });
+});
+
+test.each([
+  ['edge.access', 'edge: { access: none }\n'],
+  ['components.edge', 'components: { edge: false, cdn: false }\n'],
+])('where it would have nothing to do it is off without a word: %s', (by, file) => {
+  expect(seen(`profile: prod\n${file}`)).toEqual({ on: false, told: '', by });
+});
+
+test('who has asked for it hears of a conflict instead', () => {
+  expect(() => seen('profile: prod\ncomponents: { sign-on: true }\ncdn: { host: files.example.org }\n')).toThrow(
+    /cdn.host gives static files/,
+  );
+  const files = { 'profiles/mine.yml': 'extends: prod\ndescription: mine\ncomponents: { sign-on: true }\n' };
+  expect(() => seen('profile: mine\ncdn: { host: files.example.org }\n', files)).toThrow(/cdn.host gives static files/);
+});
+
+test('a profile of one’s own that says nothing has the default', () => {
+  const files = { 'profiles/mine.yml': 'extends: staging\ndescription: mine\n' };
+  expect(seen('profile: mine\n', files)).toMatchObject({ on: true, told: '' });
+  expect(seen('profile: mine\ncdn: { host: files.example.org }\n', files)).toMatchObject({
+    on: false,
+    told: expect.stringContaining('which the profile mine has, stays off'),
+  });
+});
+
+test('a stack that has run without it keeps running without it until the operator decides', () => {
+  const ran = { [MANIFEST]: manifest('prod'), [SECRETS]: secrets('database-password') };
+  const kept = seen('profile: prod\n', ran);
+  expect(kept).toMatchObject({ on: false, by: 'the state folder' });
+  expect(kept.told).toMatch(/has run without it.*`components: \{ sign-on: true \}`.*`components: \{ sign-on: false \}` keeps it as it is/);
+  expect(seen('profile: prod\ncomponents: { sign-on: true }\n', ran)).toMatchObject({ on: true, told: '' });
+  expect(seen('profile: prod\ncomponents: { sign-on: false }\n', ran)).toMatchObject({ on: false, told: '' });
+  // As the recovery kit brings it to a bare host.
+  expect(seen('profile: prod\n', { [SECRETS]: secrets('database-password') })).toMatchObject({ on: false, by: 'the state folder' });
+});
+
+test('one that had it before, or that was of another profile, has it', () => {
+  const had = { [MANIFEST]: manifest('prod'), [SECRETS]: secrets('database-password', 'sign-on-engine-key') };
+  expect(seen('profile: prod\n', had)).toMatchObject({ on: true, told: '' });
+  const moved = { [MANIFEST]: manifest('dev-compose'), [SECRETS]: secrets('database-password') };
+  expect(seen('profile: prod\n', moved)).toMatchObject({ on: true, told: '' });
+});
+
+test('what cannot be read is not taken for a new stack', () => {
+  expect(() => seen('project: x\nprofile: prod\n', { [SECRETS]: '{"values":' })).toThrow(/secrets.json is damaged/);
+  expect(() => seen('project: x\nprofile: prod\n', { [SECRETS]: secrets('x'), [MANIFEST]: '{' })).toThrow(/manifest.json is damaged/);
+  // Nor is it looked at where it decides nothing.
+  expect(seen('project: x\nprofile: prod\ncomponents: { sign-on: true }\n', { [SECRETS]: '{' })).toMatchObject({ on: true });
+});
+
+test('a stack that runs is told before its visitors have to sign in', () => {
+  const [one, both] = [[{ name: 'edge' }], [{ name: 'edge' }, { name: 'sign-on' }]];
+  expect(startsToAsk(undefined, both, 'prod')).toEqual([]);
+  expect(startsToAsk(both, both, 'prod')).toEqual([]);
+  expect(startsToAsk(one, one, 'prod')).toEqual([]);
+  expect(startsToAsk(one, both, 'prod')).toEqual([expect.stringMatching(/visitors sign in from now on.*users token add/)]);
+});
