@@ -40,7 +40,7 @@ export const users: Capability = {
   },
   checks: async ({ context, project, containers }) => {
     const { opennessOf, signsIn } = await import('./provider.ts');
-    const { openToAll, userChecks } = await import('./plan/describe.ts');
+    const { mailChecks, openToAll, userChecks } = await import('./plan/describe.ts');
     const open = openToAll(opennessOf(project));
     const opened = open
       ? [
@@ -53,12 +53,13 @@ export const users: Capability = {
         ]
       : [];
     if (!signsIn(project) || containers.length === 0) return opened;
-    const { listUsers } = await import('./provider.ts');
-    const found = await listUsers(project, await context.engine(), containers).catch((error: unknown) => {
+    const { readUsers } = await import('./provider.ts');
+    const found = await readUsers(project, await context.engine(), containers).catch((error: unknown) => {
       if (error instanceof UserError) return error;
       throw error;
     });
-    return [...opened, ...userChecks(found)];
+    if (found instanceof UserError) return [...opened, ...userChecks(found)];
+    return [...opened, ...userChecks(found.users), ...mailChecks(found.mail, context.clock.now())];
   },
   notes: async ({ project }) => {
     const { opennessOf } = await import('./provider.ts');

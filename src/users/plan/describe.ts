@@ -1,7 +1,7 @@
 import type { Check } from '../../capability/check.ts';
 import { UserError } from '../../core/errors.ts';
 import { WITH_SECOND_FACTOR } from '../../services/sign-on/settings/roles.ts';
-import type { User } from './requests.ts';
+import type { MailState, User } from './requests.ts';
 
 /** Where the portal is published, and who may come in. */
 export interface Openness {
@@ -51,4 +51,25 @@ export function userChecks(found: readonly User[] | UserError): Check[] {
       remedy: first ? `medianest users reset ${first.login}` : 'medianest users invite NAME --groups admin',
     },
   ];
+}
+
+/** The mail server is asked every ten minutes: what is older than this says that it is not. */
+const STALE_MS = 30 * 60_000;
+
+/** What `health` says of the mail server; nothing without one. */
+export function mailChecks(mail: MailState | undefined, now: Date): Check[] {
+  if (!mail) return [];
+  const id = 'sign-on.mail';
+  const waiting = mail.waiting > 0 ? `; ${mail.waiting} mail${mail.waiting === 1 ? ' waits' : 's wait'}` : '';
+  if (mail.problem) {
+    const message = `sign-on: ${mail.problem}${waiting}; no links for passwords are sent`;
+    return [
+      { id, status: 'warn', message, remedy: 'correct `signOn.mail`, or see to the server; medianest users mail-test ADDRESS tries it' },
+    ];
+  }
+  if (mail.checked === undefined || now.getTime() - Date.parse(mail.checked) > STALE_MS) {
+    const message = `sign-on: whether the mail server takes mail is not known${waiting}`;
+    return [{ id, status: 'warn', message, remedy: '`medianest logs sign-on` tells more; medianest users mail-test ADDRESS tries it' }];
+  }
+  return [{ id, status: 'ok', message: `sign-on: the mail server takes mail${waiting}` }];
 }
