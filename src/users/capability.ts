@@ -40,7 +40,7 @@ export const users: Capability = {
   },
   checks: async ({ context, project, containers }) => {
     const { opennessOf, signsIn } = await import('./provider.ts');
-    const { mailChecks, openToAll, userChecks } = await import('./plan/describe.ts');
+    const { openToAll, serverChecks, userChecks } = await import('./plan/describe.ts');
     const open = openToAll(opennessOf(project));
     const opened = open
       ? [
@@ -59,7 +59,7 @@ export const users: Capability = {
       throw error;
     });
     if (found instanceof UserError) return [...opened, ...userChecks(found)];
-    return [...opened, ...userChecks(found.users), ...mailChecks(found.mail, context.clock.now())];
+    return [...opened, ...userChecks(found.users), ...serverChecks(found, context.clock.now())];
   },
   notes: async ({ project }) => {
     const { opennessOf } = await import('./provider.ts');

@@ -8,7 +8,7 @@ import type { EdgeSettings } from '../services/edge/settings/edge-settings.ts';
 import { SIGN_ON } from '../services/sign-on/settings/address.ts';
 import type { SignOnSettings } from '../services/sign-on/settings/sign-on-settings.ts';
 import { listenAddresses } from '../settings/fields.ts';
-import { answerOf, argvOf, type Invitation, linkOf, type MailState, type Request, type User, wordsOf } from './plan/requests.ts';
+import { answerOf, argvOf, type Invitation, linkOf, type Request, type SignOnState, type User, wordsOf } from './plan/requests.ts';
 import type { Token } from './plan/tokens.ts';
 
 /** Whether visitors sign in, by the settings. */
@@ -36,12 +36,8 @@ export function requireSignOn(project: Project): void {
   throw new UserError('NOT_RUNNING', 'there are no users: sign-on is off', 'set `components: { sign-on: true }`, then medianest up');
 }
 
-/** All users, by name, and how mail gets on where there is a mail server. @throws UserError where the identity provider or its database does not answer */
-export async function readUsers(
-  project: Project,
-  engine: Engine,
-  containers?: readonly ObservedContainer[],
-): Promise<{ users: User[]; mail?: MailState }> {
+/** All users, by name, and how the servers outside get on. @throws UserError where the identity provider or its database does not answer */
+export async function readUsers(project: Project, engine: Engine, containers?: readonly ObservedContainer[]): Promise<SignOnState> {
   requireSignOn(project);
   const seen = containers ?? (await engine.observe(project.loaded.settings.project));
   return ask(engine, seen, { command: 'list' });

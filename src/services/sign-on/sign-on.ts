@@ -7,6 +7,7 @@ import { edge, portalUrl } from '../edge/edge.ts';
 import { LOCAL_NAMES } from '../edge/edge-certificates.ts';
 import { clientNames, clientSecrets, issuerOf } from './clients.ts';
 import { engineConfiguration } from './engine-configuration.ts';
+import { ldapPart } from './ldap.ts';
 import { mailPart } from './mail.ts';
 import { accessOf } from './settings/access.ts';
 import { DATABASE_PASSWORD, DATABASE_ROLE, FRESH_SECONDS, SIGN_ON, SIGN_ON_HOST, SIGN_ON_PORT } from './settings/address.ts';
@@ -56,6 +57,7 @@ export const signOn = defineService({
     const database = databaseContract(input);
     const portal = portalUrl(edgeSettings, domains[0] as string);
     const mail = mailPart(own, portal, input);
+    const ldap = ldapPart(own, input);
     return [
       {
         name: SIGN_ON,
@@ -67,7 +69,7 @@ export const signOn = defineService({
         networks: ['auth', 'db'],
         ports: [],
         mounts: [],
-        secrets: [PASSWORD_FILE, ENGINE_KEY, ...clientSecrets(own.clients), ...mail.secrets],
+        secrets: [PASSWORD_FILE, ENGINE_KEY, ...clientSecrets(own.clients), ...mail.secrets, ...ldap.secrets],
         environment: {
           SIGN_ON_LISTEN: `${input.address('auth', SIGN_ON_HOST)}:${SIGN_ON_PORT}`,
           SIGN_ON_PROCESSES: String(own.processes),
@@ -82,6 +84,7 @@ export const signOn = defineService({
           'token-rules.json': `${JSON.stringify(rules.tokens, null, 2)}\n`,
           database: databaseFile(input),
           ...mail.files,
+          ...ldap.files,
         },
         ...(database.trust && { trust: true }),
         memoryBytes: own.memory,
@@ -92,6 +95,7 @@ export const signOn = defineService({
         urls: [],
       },
       ...mail.ways,
+      ...ldap.ways,
     ];
   },
 });

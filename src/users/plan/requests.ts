@@ -46,6 +46,8 @@ export interface User {
   sessions: number;
   /** Counts changes. */
   version: number;
+  /** The password and groups are an LDAP's; absent for users of medianest's own. */
+  source?: 'ldap';
   /** Until when an invitation is good (ISO 8601, UTC); absent without one. */
   invitedUntil?: string;
 }
@@ -58,14 +60,21 @@ export interface Invitation {
   expires: string;
 }
 
-/** How the identity provider gets on with the mail server. */
-export interface MailState {
+/** How the identity provider gets on with a server outside. */
+export interface ServerState {
   /** When it last asked (ISO 8601, UTC); absent where it cannot tell. */
   checked?: string;
-  /** Why the server took nothing then; null where it would. */
+  /** Why that failed; null where it did not. */
   problem?: string | null;
-  /** Mails that wait. */
-  waiting: number;
+}
+
+/** What the identity provider says of itself. */
+export interface SignOnState {
+  users: User[];
+  /** The mail server, and how many mails wait; absent without one. */
+  mail?: ServerState & { waiting: number };
+  /** The LDAP; absent without one. */
+  ldap?: ServerState;
 }
 
 /** What became of a link that was to be mailed. */

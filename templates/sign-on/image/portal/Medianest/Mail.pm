@@ -7,39 +7,17 @@ use utf8;
 use Crypt::URandom;
 use Digest::SHA qw(sha256_hex);
 use Encode qw(decode encode);
-use Errno qw(ENOENT);
-use JSON;
 use MIME::Base64 qw(encode_base64 encode_base64url);
 use POSIX qw(strftime);
+use Medianest::Servers;
 use Medianest::Smtp;
-
-use constant { FILE => '/etc/medianest/current/mail.json', SECRETS => '/run/secrets', STATE => '/run/sign-on/mail-server' };
 
 # Limits of an hour: of what one address asks for, and of the links that one account is sent. Others cannot keep an account from its link:
 # the links that they asked for are in its mailbox, and good.
 use constant { MOST_ASKED => 10, MOST_LINKS => 3, MOST_WAITING => 500 };
 
-my $settings;
-
-sub text_of {
-    my ($file) = @_;
-    open my $handle, '<:encoding(UTF-8)', $file or die "$file cannot be read: $!\n";
-    local $/ = undef;
-    return scalar <$handle>;
-}
-
 # @returns undefined where there is no mail server @throws where that cannot be told
-sub settings {
-    return $settings if $settings;
-    unless ( -e FILE() ) {
-        die FILE() . " cannot be read: $!\n" unless $! == ENOENT;
-        return;
-    }
-    my $read = decode_json( encode( 'UTF-8', text_of(FILE) ) );
-    $read->{password} = text_of( SECRETS . '/sign-on-mail-password' ) =~ s/\n\z//r if defined $read->{user};
-    $read->{ca}       = SECRETS . '/sign-on-mail-ca' if $read->{hasCa};
-    return $settings = $read;
-}
+sub settings { return Medianest::Servers::settings( 'mail', 'user' ) }
 
 # A mailbox as SMTP takes it from anybody: ASCII (RFC 6531 is an extension), without what ends an address.
 sub takes_mail {
@@ -62,9 +40,10 @@ sub words {
 # @returns the sender's address, and its line of the head
 sub sender {
     my ($from) = @_;
-    my ( $name, $address ) = $from =~ /\A\s*(?:"?([^<>"]*?)"?\s*<)?([^\s<>]+\@[^\s<>]+?)>?\s*\z/;
+    my ( $name, $address ) = $from =~ /\A(?:\s*([^<>]*?)\s*<)?([^\s<>]+\@[^\s<>]+)>?\z/;
     die "signOn.mail.from is no address\n" unless takes_mail($address);
-    return ( $address, $address ) unless length( $name // '' );
+    $name = ( $name // '' ) =~ s/\A"(.*)"\z/$1/r;
+    return ( $address, $address ) if $name eq '';
     my $phrase = $name =~ /\A[\x20-\x7e]+\z/ ? '"' . $name =~ s/(["\\])/\\$1/gr . '"' : words($name);
     return ( $address, "$phrase <$address>" );
 }
@@ -88,26 +67,9 @@ sub send_mail {
     }
     my $done = eval { Medianest::Smtp::deliver( $own, $message ); 1 };
     my $why  = $done ? undef : decode( 'UTF-8', $@ =~ s/\s+\z//r );
-    note($why) unless defined $why && $why =~ /receiver/;
+    Medianest::Servers::note( 'mail', $why ) unless defined $why && $why =~ /receiver/;
     die encode( 'UTF-8', "$why\n" ) unless $done;
     return;
-}
-
-# How the last attempt went. A file that is not written makes `health` say that it does not know.
-sub note {
-    my ($problem) = @_;
-    my $next = STATE . ".$$";
-    open my $file, '>', $next or return;
-    print $file encode_json( { checked => strftime( '%Y-%m-%dT%H:%M:%SZ', gmtime ), problem => $problem } );
-    close $file or return;
-    rename $next, STATE;
-    return;
-}
-
-# @returns {checked, problem}; nothing where that cannot be told
-sub state_of_server {
-    my $state = eval { decode_json( encode( 'UTF-8', text_of(STATE) ) ) };
-    return $state || {};
 }
 
 my $FOOT = "\n\n-- \n%s\nThis mail was sent by a program. Answers are not read.\n";

@@ -9,6 +9,8 @@ use Digest::SHA qw(sha256_hex);
 use Encode qw(encode);
 use Lemonldap::NG::Portal::Main::Constants qw(PE_OK PE_DONE PE_ERROR PE_PASSWORD_MISMATCH);
 use Medianest::Database;
+use Medianest::Directory;
+use Medianest::Ldap;
 use Medianest::Mail;
 extends 'Lemonldap::NG::Portal::Main::Plugin';
 
@@ -43,6 +45,10 @@ sub hash {
 
 sub verify {
     my ( $self, $req, $password, $known, $result ) = @_;
+    if ( $known eq Medianest::Ldap::MARK() ) {
+        $result->{result} = Medianest::Directory::proves( $self, $req, $password );
+        return PE_DONE;
+    }
     my $hash = $known =~ /^\$y\$/ ? crypt( encode( 'UTF-8', $password ), $known ) : undef;
     $result->{result} = defined $hash && $hash eq $known ? 1 : 0;
     return PE_DONE;

@@ -121,13 +121,15 @@ sub says {
 
 sub expects {
     my ( $line, $code, $otherwise ) = @_;
-    until ( $line->{text} =~ s/\A((?:\d{3}-[^\n]*\n)*(\d{3})(?:[ ][^\n]*)?\r?\n)// ) {
+    my ( $answer, $got );
+    while (1) {
+        ( $answer, $got ) = ( $1, $2 ) if $line->{text} =~ s/\A((?:\d{3}-[^\n]*\n)*(\d{3})(?:[ ][^\n]*)?\r?\n)//;
+        last if defined $got;
         die "the mail server answers without an end\n" if length $line->{text} > LONGEST_REPLY;
-        my $got = sysread $line->{socket}, my $more, 4096;
-        die "the mail server closed the connection\n" unless $got;
+        my $read = sysread $line->{socket}, my $more, 4096;
+        die "the mail server closed the connection\n" unless $read;
         $line->{text} .= $more;
     }
-    my ( $answer, $got ) = ( $1, $2 );
     die "the mail server $otherwise ($got)\n" if $got != $code;
     return map { substr $_, 4 } split /\r?\n/, $answer;
 }
