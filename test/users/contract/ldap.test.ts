@@ -78,7 +78,7 @@ describe('a user of LDAP', () => {
     ['otto', 'password of anna'],
     ['otto', '!ldap'],
     ['otto', '*'],
-    ['nora', 'password of nora'],
+    ['nora', 'pässword of nora'],
     ['*', 'password of otto'],
     ['otto)(uid=*', 'password of otto'],
     ['Otto', 'password of otto'],
@@ -127,11 +127,11 @@ describe('while LDAP is away', () => {
   it('its users are refused, and those signed in and local users are not', async () => {
     await stack.invite('bob', PASSWORDS.bob, '--groups', 'member');
     await ldap.change('dn: cn=Family,dc=example,dc=org\nchangetype: modify\nadd: member\nmember: uid=nora,ou=people,dc=example,dc=org');
-    const { one, status } = await signIn('nora', 'password of nora');
+    const { one, status } = await signIn('nora', 'pässword of nora');
     expect([status, (await check())?.status]).toEqual([200, 'ok']);
     await docker(['pause', ldap.container]);
     const at = Date.now();
-    const refused = await signIn('nora', 'password of nora');
+    const refused = await signIn('nora', 'pässword of nora');
     expect([refused.status, refused.page.status]).toEqual([302, 200]);
     expect(Date.now() - at).toBeLessThan(12_000);
     expect((await (await stack.signedIn('bob')).ask('/')).status).toBe(200);
@@ -141,6 +141,6 @@ describe('while LDAP is away', () => {
     expect(await user('nora')).toMatchObject({ groups: ['family', 'member'] });
     expect((await one.ask('/')).status).toBe(200);
     await docker(['unpause', ldap.container]);
-    await until('it is back', async () => (await signIn('nora', 'password of nora')).status === 200, 40);
+    await until('it is back', async () => (await signIn('nora', 'pässword of nora')).status === 200, 40);
   });
 });

@@ -4,6 +4,7 @@ package Medianest::Directory;
 use strict;
 use warnings;
 use Mouse;
+use Encode qw(decode);
 use Lemonldap::NG::Portal::Main::Constants qw(PE_BADCREDENTIALS PE_LDAPCONNECTFAILED);
 use Medianest::Database;
 use Medianest::Ldap;
@@ -20,14 +21,14 @@ sub look {
     return $sub->( $req, @more )
       unless Medianest::Ldap::settings() && length( $password // '' ) && Medianest::Ldap::may_be_user($login);
     my $may = eval { $self->judge( $req, $login ) };
+    my $why = $@ =~ s/\s+/ /gr =~ s/ \z//r;
     return $sub->( $req, @more ) if $may;
     eval { $self->p->_authentication->setSecurity($req) };
-    my $why = $@;
     if ( defined $may ) {
         $self->auditLog( $req, message => "Sign-in refused for $login", code => 'SIGN_IN_REFUSED', user => $login );
         return PE_BADCREDENTIALS;
     }
-    $self->auditLog( $req, message => "LDAP cannot be asked about $login", code => 'LDAP_AWAY', user => $login );
+    $self->auditLog( $req, message => "LDAP cannot be asked about $login: " . decode( 'UTF-8', $why ), code => 'LDAP_AWAY', user => $login );
     return PE_LDAPCONNECTFAILED;
 }
 

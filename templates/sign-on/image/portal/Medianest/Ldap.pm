@@ -142,10 +142,13 @@ sub proves {
 
     # LDAP takes a bind without a password for an anonymous one, and says yes (RFC 4513, 5.1.2).
     return 0 unless length( $password // '' );
+
+    # The engine has the bytes that a form has sent.
+    utf8::encode($password) if utf8::is_utf8($password);
     return ask(
         sub {
             my ($ldap) = @_;
-            my $bound = $ldap->bind( $dn, password => encode( 'UTF-8', $password ) );
+            my $bound = $ldap->bind( $dn, password => $password );
             return 1 unless $bound->code;
             return 0 if $bound->code == INVALID_CREDENTIALS;
             die 'LDAP cannot check a password (' . $bound->code . ")\n" unless grep { $bound->code == $_ } 19, 50, 53;
