@@ -80,11 +80,13 @@ export async function changeUsers<T>(context: Context, project: Project, request
 }
 
 /**
- * The invitation of the first admin, where there is no user at all. Two at once get one between them.
- * @returns undefined where there are users
+ * The invitation of the first admin, where there is no local user at all. Two at once get one between them.
+ * @returns undefined where there are local users
  */
 export async function firstInvitation(context: Context, project: Project): Promise<Invitation | undefined> {
-  if ((await listUsers(project, await context.engine())).length > 0) return undefined;
+  const users = await listUsers(project, await context.engine());
+  // Who comes by LDAP is no way in while that is away.
+  if (users.some(({ source }) => source === undefined)) return undefined;
   const request: Request = { command: 'first', hours: signOnSettingsOf(project).invitationHours };
   const made = await changeUsers<Invitation | { login: null }>(context, project, request, { reason: 'the first admin was invited' });
   return made && made.login !== null ? made : undefined;
