@@ -66,7 +66,10 @@ sub reason {
     my ($error) = @_;
     return "LDAP’s certificate is for another name\n" if $error =~ /hostname verification/;
     return "LDAP’s certificate is not trusted\n"      if $error =~ /certificate verify failed/;
-    return "LDAP does not speak TLS as asked\n"       if $error =~ /SSL|TLS|unsupported|operation/i;
+
+    # Also where the container on the way ends the connection, because it has not reached LDAP.
+    return "LDAP cannot be reached\n"           if $error =~ /eof|reset|refused|broken|timeout/i;
+    return "LDAP does not speak TLS as asked\n" if $error =~ /SSL|TLS|unsupported|operation/i;
     return "LDAP cannot be reached\n";
 }
 
