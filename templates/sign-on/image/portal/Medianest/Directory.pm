@@ -8,6 +8,7 @@ use Encode qw(decode);
 use Lemonldap::NG::Portal::Main::Constants qw(PE_BADCREDENTIALS PE_LDAPCONNECTFAILED);
 use Medianest::Database;
 use Medianest::Ldap;
+use Medianest::Plugin;
 extends 'Lemonldap::NG::Portal::Main::Plugin';
 
 use constant aroundSub => { getUser => 'look' };
@@ -15,6 +16,20 @@ use constant aroundSub => { getUser => 'look' };
 sub init { return 1 }
 
 sub look {
+    my ( $self, $sub, $req, @more ) = @_;
+    my $password = $req->data->{password};
+    my $result   = $self->look_up( $sub, $req, @more );
+
+    # A name that there is not takes as long as a wrong password, and is a refusal too.
+    if ( $result == PE_BADCREDENTIALS && length( $password // '' ) ) {
+        Medianest::Plugin::hashed($password);
+        my $login = $req->user;
+        $self->auditLog( $req, message => "Sign-in refused for $login", code => 'SIGN_IN_REFUSED', user => $login );
+    }
+    return $result;
+}
+
+sub look_up {
     my ( $self, $sub, $req, @more ) = @_;
     my ( $login, $password ) = ( $req->user, $req->data->{password} );
     delete $req->data->{medianest_ldap};
@@ -24,10 +39,7 @@ sub look {
     my $why = $@ =~ s/\s+/ /gr =~ s/ \z//r;
     return $sub->( $req, @more ) if $may;
     eval { $self->p->_authentication->setSecurity($req) };
-    if ( defined $may ) {
-        $self->auditLog( $req, message => "Sign-in refused for $login", code => 'SIGN_IN_REFUSED', user => $login );
-        return PE_BADCREDENTIALS;
-    }
+    return PE_BADCREDENTIALS if defined $may;
     $self->auditLog( $req, message => "LDAP cannot be asked about $login: " . decode( 'UTF-8', $why ), code => 'LDAP_AWAY', user => $login );
     return PE_LDAPCONNECTFAILED;
 }
