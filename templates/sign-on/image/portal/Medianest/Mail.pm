@@ -10,7 +10,6 @@ use Encode qw(decode encode);
 use MIME::Base64 qw(encode_base64 encode_base64url);
 use POSIX qw(strftime);
 use Medianest::Servers;
-use Medianest::Smtp;
 
 # Limits of an hour: of what one address asks for, and of the links that one account is sent. Others cannot keep an account from its link:
 # the links that they asked for are in its mailbox, and good.
@@ -65,6 +64,9 @@ sub send_mail {
           encode_base64( encode( 'UTF-8', $mail->{text} ), "\r\n" );
         $message = { from => $address, to => $mail->{to}, text => encode( 'UTF-8', $text ) };
     }
+
+    # TLS takes time and memory to load, and pages send nothing.
+    require Medianest::Smtp;
     my $done = eval { Medianest::Smtp::deliver( $own, $message ); 1 };
     my $why  = $done ? undef : decode( 'UTF-8', $@ =~ s/\s+\z//r );
     Medianest::Servers::note( 'mail', $why ) unless defined $why && $why =~ /receiver/;
