@@ -12,7 +12,7 @@ export interface Mailbox {
   /** PEM. */
   ca: string;
   stop(): Promise<void>;
-  /** @param as `stranger`: of an issuer that nobody knows; `misnamed`: for another name; `plain`: without TLS */
+  /** @param as `stranger`: of an issuer that is not known; `misnamed`: for another name; `plain`: without TLS */
   start(as?: 'itself' | 'stranger' | 'misnamed' | 'plain'): Promise<void>;
   /** Takes the next mails to an address that fit, waiting for them: the text of each. */
   next(to: string, subject: string, seconds?: number): Promise<string>;

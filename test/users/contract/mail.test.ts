@@ -122,7 +122,7 @@ describe('a forgotten password', () => {
 });
 
 describe('a mail server that is away', () => {
-  it('is told by health, keeps nobody from signing in, and gets what waits when it is back', async () => {
+  it('is told by health, hinders no sign-in, and gets what waits when it is back', async () => {
     expect(await mailCheck()).toMatchObject({ status: 'ok' });
     await query('DELETE FROM sign_on.mails; DELETE FROM sign_on.invitations');
     await post.stop();

@@ -133,7 +133,7 @@ SQL
     return $done > 0;
 }
 
-# A request for a link, by whoever: it costs the same whether there is such an account, which is looked for later.
+# A stranger's request for a link: it costs the same whether there is such an account, which is looked for later.
 # @returns false where this address has asked too often, or too many wait
 sub ask {
     my ( $dbh, $asked, $client ) = @_;

@@ -1,6 +1,6 @@
 package Medianest::Reset;
 
-# "Forgot your password": asks for a link by mail. The page writes one row, whoever asks, and says the same to all; `mailer` does the rest.
+# "Forgot your password": asks for a link by mail. The page writes one row for each request, and says the same to all; `mailer` does the rest.
 use strict;
 use warnings;
 use Mouse;
