@@ -121,7 +121,7 @@ sub find {
         name   => $name =~ /\A\P{C}{1,200}\z/                                            ? $name  : $login,
         email  => $email =~ /\A[^\s\@\p{C}]{1,64}\@[^\s\@\p{C}]{1,190}\z/                ? $email : '',
         groups => groups_of(@dns),
-        id     => unpack 'H*', $id // canonical($dn),
+        id     => ( $id // canonical($dn) ) =~ s/([^\x21-\x7e])/sprintf '%%%02x', ord $1/ger,
     };
 }
 
