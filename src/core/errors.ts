@@ -46,6 +46,7 @@ const STATUS = {
   NOT_RUNNING: EXIT.failed,
   LEADER_REFUSED: EXIT.failed,
   USERS_REFUSED: EXIT.failed,
+  MAIL_REFUSED: EXIT.failed,
   VPN_REFUSED: EXIT.failed,
   NO_RELEASE: EXIT.failed,
   NO_BACKUP: EXIT.failed,

@@ -9,6 +9,9 @@ export const isLoopback = (host: string): boolean => /^(localhost|.*\.localhost|
 /** Whether a URL's host is an address of either kind, and no name. */
 export const isAddress = (host: string): boolean => host.startsWith('[') || parseAddress(host) !== undefined;
 
+/** A name or address as a URL has it: IPv6 in brackets. */
+export const asUrlHost = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+
 /** A URL with another host; all else stays as it was written. */
 export const withHost = (url: string, host: string): string =>
   url.replace(/^([a-z][a-z\d+.-]*:\/\/(?:[^/?#]*@)?)(?:\[[^\]]*\]|[^/?#:]*)/i, (_all, before: string) => before + host);

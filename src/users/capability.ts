@@ -44,7 +44,7 @@ export const users: Capability = {
   },
   checks: async ({ context, project, containers }) => {
     const { leftOffOf, opennessOf, signsIn } = await import('./provider.ts');
-    const { openToAll, userChecks } = await import('./plan/describe.ts');
+    const { openToAll, serverChecks, userChecks } = await import('./plan/describe.ts');
     const open = openToAll(opennessOf(project));
     const opened = open
       ? [
@@ -57,12 +57,13 @@ export const users: Capability = {
         ]
       : leftOffOf(project).map(({ why, fix }) => ({ id: 'sign-on.access', status: 'warn' as const, message: why, remedy: fix }));
     if (!signsIn(project) || containers.length === 0) return opened;
-    const { listUsers } = await import('./provider.ts');
-    const found = await listUsers(project, await context.engine(), containers).catch((error: unknown) => {
+    const { readUsers } = await import('./provider.ts');
+    const found = await readUsers(project, await context.engine(), containers).catch((error: unknown) => {
       if (error instanceof UserError) return error;
       throw error;
     });
-    return [...opened, ...userChecks(found)];
+    if (found instanceof UserError) return [...opened, ...userChecks(found)];
+    return [...opened, ...userChecks(found.users), ...serverChecks(found, context.clock.now())];
   },
   notes: async ({ project }) => {
     const { leftOffOf, opennessOf } = await import('./provider.ts');

@@ -8,7 +8,7 @@ import type { EdgeSettings } from '../services/edge/settings/edge-settings.ts';
 import { SIGN_ON } from '../services/sign-on/settings/address.ts';
 import type { SignOnSettings } from '../services/sign-on/settings/sign-on-settings.ts';
 import { listenAddresses } from '../settings/fields.ts';
-import { answerOf, argvOf, type Invitation, linkOf, type Request, type User, wordsOf } from './plan/requests.ts';
+import { answerOf, argvOf, type Invitation, linkOf, type Request, type SignOnState, type User, wordsOf } from './plan/requests.ts';
 import type { Token } from './plan/tokens.ts';
 
 /** Whether visitors sign in, by the settings. */
@@ -39,11 +39,22 @@ export function requireSignOn(project: Project): void {
   throw new UserError('NOT_RUNNING', 'there are no users: sign-on is off', 'set `components: { sign-on: true }`, then medianest up');
 }
 
-/** All users, by name. @throws UserError where the identity provider or its database does not answer */
-export async function listUsers(project: Project, engine: Engine, containers?: readonly ObservedContainer[]): Promise<User[]> {
+/** All users, by name, and how the servers outside get on. @throws UserError where the identity provider or its database does not answer */
+export async function readUsers(project: Project, engine: Engine, containers?: readonly ObservedContainer[]): Promise<SignOnState> {
   requireSignOn(project);
   const seen = containers ?? (await engine.observe(project.loaded.settings.project));
-  return (await ask<{ users: User[] }>(engine, seen, { command: 'list' })).users;
+  return ask(engine, seen, { command: 'list' });
+}
+
+/** All users, by name. @throws UserError where the identity provider or its database does not answer */
+export const listUsers = async (project: Project, engine: Engine): Promise<User[]> => (await readUsers(project, engine)).users;
+
+/** Sends a mail that says nothing but that it arrives. @throws UserError with the reason where the mail server does not take it */
+export async function testMail(project: Project, engine: Engine, email: string): Promise<{ mailed: string }> {
+  requireSignOn(project);
+  const containers = await engine.observe(project.loaded.settings.project);
+  refuseForeign(project.loaded.settings.project, containers, project.state.root);
+  return ask(engine, containers, { command: 'mail-test', email });
 }
 
 /** All API tokens, by name. @throws UserError where the identity provider or its database does not answer */
@@ -72,11 +83,13 @@ export async function changeUsers<T>(context: Context, project: Project, request
 }
 
 /**
- * The invitation of the first admin, where there is no user at all. Two at once get one between them.
- * @returns undefined where there are users
+ * The invitation of the first admin, where there is no local user at all. Two at once get one between them.
+ * @returns undefined where there are local users
  */
 export async function firstInvitation(context: Context, project: Project): Promise<Invitation | undefined> {
-  if ((await listUsers(project, await context.engine())).length > 0) return undefined;
+  const users = await listUsers(project, await context.engine());
+  // Who comes by LDAP is no way in while that is away.
+  if (users.some(({ source }) => source === undefined)) return undefined;
   const request: Request = { command: 'first', hours: signOnSettingsOf(project).invitationHours };
   const made = await changeUsers<Invitation | { login: null }>(context, project, request, { reason: 'the first admin was invited' });
   return made && made.login !== null ? made : undefined;

@@ -171,6 +171,21 @@ edge:
     - { paths: [/family, /photos], roles: [operator, family], mfa: true }
 `,
   },
+  'sign-on-servers': {
+    flags: { profile: 'dev-compose' },
+    file: `observability: off
+components: { sign-on: true, backup: false, agent: false, engine-proxy: false }
+edge: { domains: [media.example.org] }
+signOn:
+  mail: { host: smtp.example.org, from: "Films <films@example.org>", user: films, password: p, ca: c }
+  ldap:
+    url: ldap://192.0.2.7:1389
+    baseDn: dc=example,dc=org
+    bindDn: cn=reader,dc=example,dc=org
+    bindPassword: r
+    groups: { media-admins: [admin] }
+`,
+  },
   bans: {
     flags: { profile: 'dev-compose' },
     file: `components: { crowdsec: true, backup: false, agent: false, engine-proxy: false }

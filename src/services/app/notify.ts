@@ -1,23 +1,13 @@
 import * as z from 'zod';
 import { Secret } from '../../core/secret.ts';
 import { withHost } from '../../core/url-host.ts';
-import { hostName, httpUrl, portNumber, secret } from '../../settings/fields.ts';
+import { httpUrl, secret } from '../../settings/fields.ts';
 import type { SecretSpec } from '../../stack/types.ts';
-
-const USUAL_PORTS = { starttls: 587, implicit: 465, none: 25 };
-
-/** It becomes a line of a message's head. */
-const sender = z.string().regex(/^[^\r\n]{3,200}$/, 'should be an address, without line breaks');
+import { both, mailPort, mailServerFields, mailUrl } from '../shared/mail-server.ts';
 
 const isHttp = (text: string): boolean => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return url !== undefined && /^https?:$/.test(url.protocol) && url.username === '';
-};
-
-/** What goes together: with the one comes the other. */
-const both = (first: string, second: string) => (value: Record<string, unknown>, context: z.RefinementCtx) => {
-  if (value[first] === undefined || value[second] !== undefined) return;
-  context.addIssue({ code: 'custom', path: [second], message: `is needed with \`${first}\``, input: undefined });
 };
 
 /** The portal behind sign-on: how much people may ask for, and how they hear of it. */
@@ -31,14 +21,7 @@ export const portalSettings = z.strictObject({
       'Requests that a member may make in 7 days, 10 if not given; an administrator gives a person another number on the page /admin',
     ),
   mail: z
-    .strictObject({
-      host: hostName.optional().describe('Mail server that the portal tells people by, at the address that sign-on knows'),
-      port: portNumber.optional().describe('Its port; by `tls`, 587, 465 or 25'),
-      tls: z.enum(['starttls', 'implicit', 'none']).default('starttls').describe('How the connection to it is encrypted'),
-      from: sender.optional().describe('Sender'),
-      user: z.string().min(1).optional().describe('User at the mail server'),
-      password: secret().describe('Password of that user'),
-    })
+    .strictObject(mailServerFields('Mail server that the portal tells people by, at the address that sign-on knows'))
     .superRefine(both('host', 'from'))
     .superRefine(both('user', 'password'))
     .prefault({}),
@@ -69,13 +52,11 @@ export type PortalSettings = z.output<typeof portalSettings>;
 /** The addresses outside that the portal sends to, without what is secret in them. */
 export function notifyUrls({ mail, ntfy, webhook }: PortalSettings): { id: string; url: string | undefined }[] {
   return [
-    { id: 'mail', url: mail.host && mailUrl(mail.host, mail.port ?? USUAL_PORTS[mail.tls]) },
+    { id: 'mail', url: mail.host && mailUrl(mail.host, mailPort(mail)) },
     { id: 'ntfy', url: ntfy.url },
     { id: 'webhook', url: webhook.url && new URL(webhook.url.reveal()).origin },
   ];
 }
-
-const mailUrl = (host: string, port: number): string => `smtp://${host.includes(':') ? `[${host}]` : host}:${port}`;
 
 /**
  * The variables and secrets of the portal's channels.

@@ -7,6 +7,8 @@ import { edge, portalUrl } from '../edge/edge.ts';
 import { LOCAL_NAMES } from '../edge/edge-certificates.ts';
 import { clientNames, clientSecrets, issuerOf } from './clients.ts';
 import { engineConfiguration } from './engine-configuration.ts';
+import { ldapPart } from './ldap.ts';
+import { mailPart } from './mail.ts';
 import { accessOf } from './settings/access.ts';
 import { DATABASE_PASSWORD, DATABASE_ROLE, ENGINE_KEY, FRESH_SECONDS, SIGN_ON, SIGN_ON_HOST, SIGN_ON_PORT } from './settings/address.ts';
 import { leaveSignOnOff } from './settings/default.ts';
@@ -55,6 +57,9 @@ export const signOn = defineService({
     const hosts = otherProcesses(input).flatMap(({ beside }) => beside?.host ?? []);
     const names = [...new Set([...domains, ...hosts, ...LOCAL_NAMES.filter((name) => !name.includes(':'))])];
     const database = databaseContract(input);
+    const portal = portalUrl(edgeSettings, domains[0] as string);
+    const mail = mailPart(own, portal, input);
+    const ldap = ldapPart(own, input);
     return [
       {
         name: SIGN_ON,
@@ -66,7 +71,7 @@ export const signOn = defineService({
         networks: ['auth', 'db'],
         ports: [],
         mounts: [],
-        secrets: [PASSWORD_FILE, ENGINE_SECRET, ...clientSecrets(own.clients)],
+        secrets: [PASSWORD_FILE, ENGINE_SECRET, ...clientSecrets(own.clients), ...mail.secrets, ...ldap.secrets],
         environment: {
           SIGN_ON_LISTEN: `${input.address('auth', SIGN_ON_HOST)}:${SIGN_ON_PORT}`,
           SIGN_ON_PROCESSES: String(own.processes),
@@ -77,9 +82,11 @@ export const signOn = defineService({
         },
         view: {},
         files: {
-          'lmConf-1.json': `${JSON.stringify(engineConfiguration(own, rules, names, issuerOf(portalUrl(edgeSettings, domains[0] as string))), null, 2)}\n`,
+          'lmConf-1.json': `${JSON.stringify(engineConfiguration(own, rules, names, issuerOf(portal)), null, 2)}\n`,
           'token-rules.json': `${JSON.stringify(rules.tokens, null, 2)}\n`,
           database: databaseFile(input),
+          ...mail.files,
+          ...ldap.files,
         },
         ...(database.trust && { trust: true }),
         memoryBytes: own.memory,
@@ -89,6 +96,8 @@ export const signOn = defineService({
         interruption: `about 3 s: new sign-ins fail; those who are signed in stay so (${own.graceMinutes} minutes at most)`,
         urls: [],
       },
+      ...mail.ways,
+      ...ldap.ways,
     ];
   },
 });

@@ -2,7 +2,7 @@ import type { Check } from '../../capability/check.ts';
 import { UserError } from '../../core/errors.ts';
 import { SIGN_ON } from '../../services/sign-on/settings/address.ts';
 import { WITH_SECOND_FACTOR } from '../../services/sign-on/settings/roles.ts';
-import type { User } from './requests.ts';
+import type { ServerState, SignOnState, User } from './requests.ts';
 
 /** Where the portal is published, and who may come in. */
 export interface Openness {
@@ -35,17 +35,20 @@ export function startsToAsk(before: Named | undefined, after: Named, profile: st
 
 /** A user's state as `users list` shows it. */
 export function stateOf(user: User): string {
+  if (user.source === 'ldap' && user.groups.length === 0) return 'has no role, by LDAP';
   if (user.invitedUntil) return `invited until ${user.invitedUntil}`;
   if (!user.password) return 'cannot sign in';
   const needs = WITH_SECOND_FACTOR.some((role) => user.groups.includes(role));
-  return needs && user.factors.length === 0 ? 'sets up a second factor at the next sign-in' : 'ok';
+  if (needs && user.factors.length === 0) return 'sets up a second factor at the next sign-in';
+  return user.source === 'ldap' ? 'ok, by LDAP' : 'ok';
 }
 
 /** What `health` says of the users, or of why they could not be read. */
 export function userChecks(found: readonly User[] | UserError): Check[] {
   const id = 'sign-on';
   if (found instanceof UserError) return [{ id, status: 'fail', message: `sign-on: ${found.message}`, remedy: found.hint }];
-  const admins = found.filter(({ groups }) => groups.includes('admin'));
+  // Those that are there while an LDAP is away.
+  const admins = found.filter(({ groups, source }) => groups.includes('admin') && source === undefined);
   if (admins.some(({ password, factors }) => password && factors.length > 0))
     return [{ id, status: 'ok', message: `sign-on: ${found.length} users, ${admins.length} of them admins` }];
   const [first] = admins;
@@ -66,4 +69,35 @@ export function userChecks(found: readonly User[] | UserError): Check[] {
       remedy: first ? `medianest users reset ${first.login}` : 'medianest users invite NAME --groups admin',
     },
   ];
+}
+
+/** The servers are asked every ten minutes: what is older than this says that they are not. */
+const STALE_MS = 30 * 60_000;
+
+/** What `health` says of the mail server and of LDAP; nothing without them. */
+export function serverChecks({ mail, ldap }: Omit<SignOnState, 'users'>, now: Date): Check[] {
+  const waiting = mail && mail.waiting > 0 ? `; ${mail.waiting} mail${mail.waiting === 1 ? ' waits' : 's wait'}` : '';
+  return [
+    ...(mail ? [serverCheck('sign-on.mail', mail, now, MAIL, waiting)] : []),
+    ...(ldap ? [serverCheck('sign-on.ldap', ldap, now, LDAP)] : []),
+  ];
+}
+
+const MAIL = {
+  fine: 'the mail server takes mail',
+  otherwise: 'no links for passwords are sent',
+  remedy: 'correct `signOn.mail`, or see to the server; medianest users mail-test ADDRESS tries it',
+};
+const LDAP = {
+  fine: 'LDAP answers',
+  otherwise: 'its users cannot sign in, and local users can',
+  remedy: 'correct `signOn.ldap`, or see to the server',
+};
+
+function serverCheck(id: string, { checked, problem }: ServerState, now: Date, words: typeof MAIL, more = ''): Check {
+  if (problem) return { id, status: 'warn', message: `sign-on: ${problem}${more}; ${words.otherwise}`, remedy: words.remedy };
+  if (checked !== undefined && now.getTime() - Date.parse(checked) <= STALE_MS)
+    return { id, status: 'ok', message: `sign-on: ${words.fine}${more}` };
+  const message = `sign-on: whether ${words.fine} is not known${more}`;
+  return { id, status: 'warn', message, remedy: '`medianest logs sign-on` tells more' };
 }

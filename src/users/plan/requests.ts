@@ -3,7 +3,19 @@ import { ROLES } from '../../services/sign-on/settings/roles.ts';
 
 /** What the program `users` in the container of the identity provider takes, by its command. */
 export interface Request {
-  command: 'list' | 'first' | 'invite' | 'add' | 'remove' | 'reset' | 'groups' | 'tokens' | 'token-add' | 'token-remove';
+  command:
+    | 'list'
+    | 'first'
+    | 'invite'
+    | 'add'
+    | 'set'
+    | 'remove'
+    | 'reset'
+    | 'groups'
+    | 'mail-test'
+    | 'tokens'
+    | 'token-add'
+    | 'token-remove';
   /** The name of a token. */
   token?: string;
   /** ISO 8601. */
@@ -17,6 +29,8 @@ export interface Request {
   remove?: readonly string[];
   hours?: number;
   factorsOnly?: boolean;
+  /** The link is mailed to the user, and not answered. */
+  mail?: boolean;
 }
 
 export interface User {
@@ -32,6 +46,8 @@ export interface User {
   sessions: number;
   /** Counts changes. */
   version: number;
+  /** The password and groups are an LDAP's; absent for users of medianest's own. */
+  source?: 'ldap';
   /** Until when an invitation is good (ISO 8601, UTC); absent without one. */
   invitedUntil?: string;
 }
@@ -42,6 +58,31 @@ export interface Invitation {
   token: string;
   /** ISO 8601, UTC. */
   expires: string;
+}
+
+/** How the identity provider gets on with a server outside. */
+export interface ServerState {
+  /** When it last asked (ISO 8601, UTC); absent where it cannot tell. */
+  checked?: string;
+  /** Why that failed; null where it did not. */
+  problem?: string | null;
+}
+
+/** What the identity provider says of itself. */
+export interface SignOnState {
+  users: User[];
+  /** The mail server, and how many mails wait; absent without one. */
+  mail?: ServerState & { waiting: number };
+  /** The LDAP; absent without one. */
+  ldap?: ServerState;
+}
+
+/** What became of a link that was to be mailed. */
+export interface Mailed {
+  /** The address; absent where it was not sent. */
+  mailed?: string;
+  /** Why not. */
+  mailProblem?: string;
 }
 
 const GROUP = /^[a-z][a-z0-9_-]{0,31}$/;
@@ -88,7 +129,8 @@ export function answerOf<T>({ exitCode, output }: { exitCode: number; output: st
   const said = parsed(lines.find((line) => line.startsWith('{')) ?? '');
   if (exitCode === 0 && said) return said as T;
   if (said && 'error' in said) {
-    const { message } = said.error as { message: string };
+    const { code, message } = said.error as { code: string; message: string };
+    if (/^(NO_MAIL|MAIL_REFUSED)$/.test(code)) throw new UserError('MAIL_REFUSED', message, 'correct `signOn.mail`, then medianest up');
     throw new UserError('USERS_REFUSED', `${message}; nothing was changed`, '`medianest users list` shows who there is');
   }
   const reason = (lines.at(-1) ?? '').replace(/^users: /, '').slice(0, 300);

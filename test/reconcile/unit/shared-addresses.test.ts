@@ -18,7 +18,9 @@ const STACKS = {
   prod: stackOf(load({ file: 'external: { plex: { url: "http://192.168.1.20:32400" } }', flags: { profile: 'prod' } })),
   'prod, fully monitored': stackOf(
     load({
-      file: 'observability: full\ncomponents: { sign-on: true, crowdsec: true, vpn: true, bastion: true }',
+      file: `observability: full
+components: { sign-on: true, crowdsec: true, vpn: true, bastion: true }
+signOn: { mail: { host: smtp.lan, from: a@b.lan }, ldap: { url: "ldaps://ldap.lan", baseDn: "dc=lan" } }`,
       flags: { profile: 'prod' },
     }),
   ),

@@ -58,8 +58,8 @@ export interface MailTls {
   password: string;
 }
 
-/** A mail server on the loopback; without `tls` it offers none. */
-export async function mailReceiver(tls?: MailTls): Promise<MailReceiver> {
+/** A mail server; without `tls` it offers none. @param at the loopback and a port of its own, unless containers call it */
+export async function mailReceiver(tls?: MailTls, { address = '127.0.0.1', port: asked = 0 } = {}): Promise<MailReceiver> {
   const received: string[] = [];
   const sessions: MailReceiver['sessions'] = [];
   const server = new SMTPServer({
@@ -83,7 +83,7 @@ export async function mailReceiver(tls?: MailTls): Promise<MailReceiver> {
   });
   // A client that refuses the certificate ends the handshake.
   server.on('error', () => {});
-  server.listen(0, '127.0.0.1');
+  server.listen(asked, address);
   await once(server.server, 'listening');
   const { port } = server.server.address() as AddressInfo;
   return { port, received, sessions, close: () => new Promise((resolve) => server.close(() => resolve())) };

@@ -57,6 +57,7 @@ export const SIGN_ON_RULES: SanitizeRules = {
   tokens: 'truncate',
   used_codes: 'truncate',
   recovery_codes: 'truncate',
+  mails: 'truncate',
 };
 
 /** These words, and not a part of longer ones. */

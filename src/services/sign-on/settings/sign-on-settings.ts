@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import { cpus, memory } from '../../../settings/fields.ts';
+import { ldapSettings } from './ldap.ts';
+import { mailSettings } from './mail.ts';
 import { ROLES } from './roles.ts';
 
 const within = (least: number, most: number) => {
@@ -41,6 +43,8 @@ export const signOnSettings = z.strictObject({
     .record(z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'a client’s name has up to 31 lower-case letters, digits and -'), client)
     .default({})
     .describe('Applications that sign their users in here by OpenID Connect, by name: `{ grafana: { redirect: [https://...] } }`'),
+  mail: mailSettings,
+  ldap: ldapSettings,
   processes: within(2, 32).default(3).describe('Requests that it answers at the same time'),
   memory: memory('384m').describe('Memory limit of the container; a process takes about 70 MiB'),
   cpus: cpus(2).describe('Processors that the container may use at most; never more than the host has'),

@@ -9,6 +9,9 @@ use Digest::SHA qw(sha256_hex);
 use Encode qw(encode);
 use Lemonldap::NG::Portal::Main::Constants qw(PE_OK PE_DONE PE_ERROR PE_PASSWORD_MISMATCH);
 use Medianest::Database;
+use Medianest::Directory;
+use Medianest::Ldap;
+use Medianest::Mail;
 extends 'Lemonldap::NG::Portal::Main::Plugin';
 
 use constant aroundSub => { authenticate => 'told' };
@@ -42,6 +45,10 @@ sub hash {
 
 sub verify {
     my ( $self, $req, $password, $known, $result ) = @_;
+    if ( $known eq Medianest::Ldap::MARK() ) {
+        $result->{result} = Medianest::Directory::proves( $self, $req, $password );
+        return PE_DONE;
+    }
     my $hash = $known =~ /^\$y\$/ ? crypt( encode( 'UTF-8', $password ), $known ) : undef;
     $result->{result} = defined $hash && $hash eq $known ? 1 : 0;
     return PE_DONE;
@@ -94,13 +101,16 @@ sub accept {
     return $self->page( $req, %form, WEAK => 1 ) if $allowed != PE_OK;
 
     # Of two that use one link at once, one gets the row; a password that is not stored leaves the link as it was.
+    my $by_mail;
     my $login = eval {
         my $hash = hashed($password);
         my $dbh  = Medianest::Database::connection();
         $dbh->begin_work;
-        my ($found) =
-          $dbh->selectrow_array( 'DELETE FROM invitations WHERE token_hash = ? AND expires > now() RETURNING login', undef, sha256_hex($token) );
+        ( my $found, $by_mail ) =
+          $dbh->selectrow_array( 'DELETE FROM invitations WHERE token_hash = ? AND expires > now() RETURNING login, by_mail', undef, sha256_hex($token) );
         if ( defined $found ) {
+            $dbh->do( 'DELETE FROM invitations WHERE login = ?', undef, $found );
+            Medianest::Mail::enqueue( $dbh, 'changed', $found, $req->address ) if $by_mail;
             $dbh->do( 'UPDATE users SET password = ?, version = version + 1 WHERE login = ?', undef, $hash, $found );
             $dbh->do( q{DELETE FROM sessions WHERE a_session ->> '_whatToTrace' = ?}, undef, $found );
         }
@@ -113,7 +123,8 @@ sub accept {
         return $self->unavailable($req);
     }
     return $self->page( $req, INVALID => 1 ) if $login eq '';
-    $self->auditLog( $req, message => "Invitation accepted by $login", code => 'INVITATION_ACCEPTED', user => $login );
+    my ( $what, $code ) = $by_mail ? ( 'Password reset', 'PASSWORD_RESET' ) : ( 'Invitation accepted', 'INVITATION_ACCEPTED' );
+    $self->auditLog( $req, message => "$what by $login", code => $code, user => $login );
     return $self->page( $req, DONE => 1, LOGIN => $login );
 }
 

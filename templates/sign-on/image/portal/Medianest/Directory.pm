@@ -1,0 +1,69 @@
+package Medianest::Directory;
+
+# Before the engine looks a user up, LDAP is asked about names that are not of local users; then, whether the password is right.
+use strict;
+use warnings;
+use Mouse;
+use Encode qw(decode);
+use Lemonldap::NG::Portal::Main::Constants qw(PE_BADCREDENTIALS PE_LDAPCONNECTFAILED);
+use Medianest::Database;
+use Medianest::Ldap;
+use Medianest::Plugin;
+extends 'Lemonldap::NG::Portal::Main::Plugin';
+
+use constant aroundSub => { getUser => 'look' };
+
+sub init { return 1 }
+
+sub look {
+    my ( $self, $sub, $req, @more ) = @_;
+    my $password = $req->data->{password};
+    my $result   = $self->look_up( $sub, $req, @more );
+
+    # A name that there is not takes as long as a wrong password, and is a refusal too.
+    if ( $result == PE_BADCREDENTIALS && length( $password // '' ) ) {
+        Medianest::Plugin::hashed($password);
+        my $login = $req->user;
+        $self->auditLog( $req, message => "Sign-in refused for $login", code => 'SIGN_IN_REFUSED', user => $login );
+    }
+    return $result;
+}
+
+sub look_up {
+    my ( $self, $sub, $req, @more ) = @_;
+    my ( $login, $password ) = ( $req->user, $req->data->{password} );
+    delete $req->data->{medianest_ldap};
+    return $sub->( $req, @more )
+      unless Medianest::Ldap::settings() && length( $password // '' ) && Medianest::Ldap::may_be_user($login);
+    my $may = eval { $self->judge( $req, $login ) };
+    my $why = $@ =~ s/\s+/ /gr =~ s/ \z//r;
+    return $sub->( $req, @more ) if $may;
+    eval { $self->p->_authentication->setSecurity($req) };
+    return PE_BADCREDENTIALS if defined $may;
+    $self->auditLog( $req, message => "LDAP cannot be asked about $login: " . decode( 'UTF-8', $why ), code => 'LDAP_AWAY', user => $login );
+    return PE_LDAPCONNECTFAILED;
+}
+
+# @returns false where LDAP has this user, who has no role here or is another person than before
+sub judge {
+    my ( $self, $req, $login ) = @_;
+    my $dbh = Medianest::Database::connection();
+    my ($source) = $dbh->selectrow_array( 'SELECT source FROM users WHERE login = ?', undef, $login );
+    return 1 if ( $source // '' ) eq 'local';
+    my $found = Medianest::Ldap::ask( sub { Medianest::Ldap::find( $_[0], $login ) } ) or return 1;
+    return 0 unless Medianest::Ldap::store( $dbh, $found );
+    $req->data->{medianest_ldap} = $found;
+    return 1;
+}
+
+# Whether LDAP takes the password of who has just been looked up for this very request.
+sub proves {
+    my ( $self, $req, $password ) = @_;
+    my $found = $req->data->{medianest_ldap};
+    return 0 unless $found && $found->{login} eq $req->user;
+    my $right = eval { Medianest::Ldap::proves( $found->{dn}, $password ) };
+    $self->logger->error( 'LDAP: ' . $@ =~ s/\s+/ /gr ) unless defined $right;
+    return $right ? 1 : 0;
+}
+
+1;

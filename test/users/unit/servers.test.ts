@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import { serverChecks, stateOf, userChecks } from '../../../src/users/plan/describe.ts';
+import { answerOf, type User } from '../../../src/users/plan/requests.ts';
+import { load, rendered, stackOf } from '../../support/settings.ts';
+
+const stack = (signOn: string) => {
+  const file = `observability: off\ncomponents: { sign-on: true }\nedge: { domains: [films.example.org] }\nsignOn: ${signOn}\n`;
+  return rendered(stackOf(load({ flags: { profile: 'dev-compose' }, file })));
+};
+const fileOf = (signOn: string, name: string) => {
+  const found = stack(signOn).files.find(({ path }) => path === name);
+  return found && JSON.parse(found.contents);
+};
+
+describe('a mail server', () => {
+  it('is told to the container with its usual port, and its password is not', () => {
+    const given = fileOf('{ mail: { host: smtp.example.org, from: a@example.org, user: u, password: hidden } }', 'sign-on/mail.json');
+    expect(given).toMatchObject({
+      host: 'smtp.example.org',
+      connect: { port: 587 },
+      tls: 'starttls',
+      portal: 'https://films.example.org:8443/',
+    });
+    expect(JSON.stringify(given)).not.toContain('hidden');
+    expect(fileOf('{ mail: { host: "2001:db8::7", tls: implicit, from: a@example.org } }', 'sign-on/mail.json')).toMatchObject({
+      host: '2001:db8::7',
+      connect: { port: 465 },
+    });
+    expect(
+      stack('{ mail: { host: "2001:db8::7", from: a@example.org } }').files.find(({ path }) => path === 'sign-on-mail/haproxy.cfg')
+        ?.contents,
+    ).toContain('server outside [2001:db8::7]:587');
+  });
+
+  it.each([
+    ['{ mail: { host: smtp.example.org } }', 'signOn.mail.from'],
+    ['{ mail: { host: smtp.example.org, from: a@example.org, user: u } }', 'signOn.mail.password'],
+    ['{ mail: { host: localhost, from: a@example.org } }', 'signOn.mail.host'],
+    ['{ mail: { host: "::1", from: a@example.org } }', 'signOn.mail.host'],
+    ['{ mail: { host: smtp.example.org, from: "a@b@example.org" } }', 'signOn.mail.from'],
+    ['{ mail: { host: smtp.example.org, from: nobody } }', 'signOn.mail.from'],
+    ['{ mail: { host: smtp.example.org, from: a@example.org, resetMinutes: 2 } }', 'signOn.mail.resetMinutes'],
+  ])('is not %s', (signOn, setting) => {
+    expect(() => stack(signOn)).toThrow(setting);
+  });
+});
+
+describe('an LDAP', () => {
+  const BASE = 'baseDn: "dc=example,dc=org"';
+
+  it('is reached on its usual port, by TLS in either way', () => {
+    expect(fileOf(`{ ldap: { url: "ldaps://ldap.example.org", ${BASE} } }`, 'sign-on/ldap.json')).toMatchObject({
+      connect: { port: 636 },
+      tls: 'implicit',
+    });
+    const given = fileOf(
+      `{ ldap: { url: "ldap://[2001:db8::7]", ${BASE}, bindDn: "cn=a,dc=b", bindPassword: hidden } }`,
+      'sign-on/ldap.json',
+    );
+    expect(given).toMatchObject({ host: '2001:db8::7', connect: { port: 389 }, tls: 'starttls', bindDn: 'cn=a,dc=b' });
+    expect(JSON.stringify(given)).not.toContain('hidden');
+  });
+
+  it.each([
+    ['{ ldap: { url: "ldaps://ldap.example.org" } }', 'signOn.ldap.baseDn'],
+    [`{ ldap: { url: "https://ldap.example.org", ${BASE} } }`, 'signOn.ldap.url'],
+    [`{ ldap: { url: "ldaps://u:p@ldap.example.org", ${BASE} } }`, 'signOn.ldap.url'],
+    [`{ ldap: { url: "ldaps://127.0.0.1", ${BASE} } }`, 'signOn.ldap.url'],
+    [`{ ldap: { url: "ldaps://h.example.org", ${BASE}, bindDn: "cn=a,dc=b" } }`, 'signOn.ldap.bindPassword'],
+    [`{ ldap: { url: "ldaps://h.example.org", ${BASE}, userFilter: "(uid=*)" } }`, 'signOn.ldap.userFilter'],
+    [`{ ldap: { url: "ldaps://h.example.org", ${BASE}, userFilter: "(uid={login}))(" } }`, 'signOn.ldap.userFilter'],
+    [`{ ldap: { url: "ldaps://h.example.org", ${BASE}, groups: { a: [everyone] } } }`, 'signOn.ldap.groups'],
+  ])('is not %s', (signOn, setting) => {
+    expect(() => stack(signOn)).toThrow(setting);
+  });
+});
+
+it('without them nothing leads outside', () => {
+  const names = stack('{}').files.map(({ path }) => path);
+  expect(names.filter((name) => /^sign-on-|mail\.json|ldap\.json/.test(name))).toEqual([]);
+});
+
+describe('health', () => {
+  const now = new Date('2026-11-30T12:00:00Z');
+  const checked = '2026-11-30T11:50:00Z';
+
+  it('tells how the servers get on, and says nothing without them', () => {
+    expect(serverChecks({}, now)).toEqual([]);
+    expect(serverChecks({ mail: { checked, problem: null, waiting: 0 }, ldap: { checked, problem: null } }, now)).toMatchObject([
+      { id: 'sign-on.mail', status: 'ok' },
+      { id: 'sign-on.ldap', status: 'ok' },
+    ]);
+    expect(
+      serverChecks({ mail: { checked, problem: 'it is away', waiting: 2 }, ldap: { checked, problem: 'it is away' } }, now),
+    ).toMatchObject([
+      { status: 'warn', message: expect.stringContaining('it is away; 2 mails wait; no links') },
+      { status: 'warn', message: expect.stringContaining('it is away; its users cannot sign in, and local users can') },
+    ]);
+  });
+
+  it.each([{}, { checked: '2026-11-30T11:00:00Z', problem: null }, { checked: 'x' }])(
+    'does not take what it cannot tell for an answer: %j',
+    (state) => {
+      const found = serverChecks({ mail: { ...state, waiting: 1 }, ldap: state }, now);
+      expect(found).toMatchObject([
+        { status: 'warn', message: expect.stringContaining('is not known; 1 mail waits') },
+        { status: 'warn', message: expect.stringContaining('is not known') },
+      ]);
+    },
+  );
+
+  it('counts admins who can sign in while LDAP is away', () => {
+    const user = (more: Partial<User>): User => ({
+      ...{ login: 'a', name: 'A', email: '', groups: ['admin'], password: true, factors: ['totp'], sessions: 0, version: 1 },
+      ...more,
+    });
+    expect(userChecks([user({ source: 'ldap' })])).toMatchObject([{ status: 'warn' }]);
+    expect([stateOf(user({ source: 'ldap' })), stateOf(user({ source: 'ldap', groups: [] }))]).toEqual([
+      'ok, by LDAP',
+      'has no role, by LDAP',
+    ]);
+  });
+});
+
+it('a mail that was refused is told as such', () => {
+  const output = '{"error":{"code":"MAIL_REFUSED","message":"the mail server is too slow"}}\n';
+  expect(() => answerOf({ exitCode: 1, output })).toThrow(
+    expect.objectContaining({ code: 'MAIL_REFUSED', message: 'the mail server is too slow' }),
+  );
+});
