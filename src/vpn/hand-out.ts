@@ -1,7 +1,7 @@
-import { writeFileSync } from 'node:fs';
+import { accessSync, constants, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Context, Project } from '../capability/capability.ts';
-import { UserError } from '../core/errors.ts';
+import { systemCode, UserError } from '../core/errors.ts';
 import { exists, writing } from '../core/files.ts';
 import { loadSecrets } from '../secrets/store/secret-files.ts';
 import type { EdgeSettings } from '../services/edge/settings/edge-settings.ts';
@@ -38,13 +38,14 @@ export async function handOut(
     command: string;
     publicKey: string | undefined;
     out: string | undefined;
+    removesAccess?: true | undefined;
     change(publicKey: string): (before: Peers) => Peers;
   },
 ): Promise<HandedOut | { planned: string }> {
   const file = configurationFile(context, name, asked.out);
   const endpoint = endpointFor(project);
   const keys = asked.publicKey === undefined ? newKeys() : { publicKey: asked.publicKey, privateKey: undefined };
-  const change = { change: asked.change(keys.publicKey), renew: [presharedKeyName(name)] };
+  const change = { change: asked.change(keys.publicKey), renew: [presharedKeyName(name)], removesAccess: asked.removesAccess };
   if ((await changePeers(context, project, `vpn ${asked.command} ${name}`, change)) === 'planned') return { planned: file };
   const text = writeConfiguration(project, name, file, keys.privateKey);
   const { number, ...peer } = knownPeer(readPeers(project), name);
@@ -58,10 +59,18 @@ function endpointFor(project: Project): string {
   return endpointOf(vpnSettingsOf(project), components.edge === true ? (edge as EdgeSettings).domains : []);
 }
 
-/** The file that a configuration will be written to. @throws UserError USAGE where there is one of that name */
+/** The file that a configuration will be written to. @throws UserError USAGE where there is one of that name, or no folder to write it to */
 function configurationFile(context: Context, name: string, out: string | undefined): string {
   const file = path.resolve(context.cwd, out ?? `${name}.conf`);
   if (exists(file)) throw new UserError('USAGE', `${file} is there already; nothing was changed`, 'choose another with --out');
+  const folder = path.dirname(file);
+  try {
+    if (!statSync(folder).isDirectory()) throw new Error('it is no folder');
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    const text = `${folder} cannot be written to (${systemCode(cause) ?? (cause as Error).message}); nothing was changed`;
+    throw new UserError('USAGE', text, 'name a file in a folder that is there with --out', { cause });
+  }
   return file;
 }
 

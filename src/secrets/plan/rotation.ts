@@ -35,6 +35,7 @@ export function rotation(stack: Stack, name: string): Round[] {
     );
   }
   refuseForeign(spec);
+  if (spec.rotatedBy) throw new UserError('USAGE', `${name} is known to other devices too; nothing was changed`, spec.rotatedBy);
   if (spec.encrypts)
     throw new UserError(
       'USAGE',

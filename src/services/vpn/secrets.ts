@@ -5,8 +5,11 @@ export const VPN = 'vpn';
 /** A Curve25519 key is any 32 bytes (RFC 7748, 5): WireGuard sets the bits that are fixed. */
 const KEY = { generate: true, bytes: 32 } as const;
 
-export const SERVER_KEY: SecretSpec = { name: 'vpn-private-key', source: KEY };
+export const SERVER_KEY: SecretSpec = { name: 'vpn-private-key', source: KEY, rotatedBy: 'medianest vpn rotate' };
 
 export const presharedKeyName = (peer: string): string => `vpn-preshared-${peer}`;
 
-export const presharedKey = (peer: string): SecretSpec => ({ name: presharedKeyName(peer), source: KEY });
+export const presharedKey = (peer: string): SecretSpec => ({
+  ...{ name: presharedKeyName(peer), source: KEY },
+  rotatedBy: `medianest vpn rotate ${peer}`,
+});

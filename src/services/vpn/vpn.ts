@@ -39,6 +39,7 @@ export const vpn = defineService({
         name: VPN,
         image: input.image(VPN),
         uid: 0,
+        role: 'vpn',
         host: HOST,
         networks,
         ports: listenAddresses(own.address).map((address) => ({

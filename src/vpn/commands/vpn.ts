@@ -29,7 +29,7 @@ async function handedOut(
   project: Project,
   name: string,
   options: Options,
-  how: { command: string; done: string; change(publicKey: string): (before: Peers) => Peers },
+  how: { command: string; done: string; removesAccess?: true; change(publicKey: string): (before: Peers) => Peers },
 ): Promise<Result> {
   const { handOut } = await import('../hand-out.ts');
   const { publicKeyOf } = await import('../plan/peers.ts');
@@ -38,6 +38,7 @@ async function handedOut(
     publicKey: options.publicKey === undefined ? undefined : publicKeyOf(String(options.publicKey)),
     out: options.out === undefined ? undefined : String(options.out),
     change: how.change,
+    removesAccess: how.removesAccess,
   });
   if ('planned' in given)
     return done(
@@ -138,7 +139,10 @@ const remove: Command = {
     const project = await opened(context);
     const { changePeers, readPeers } = await import('../peers.ts');
     knownPeer(readPeers(project), name);
-    const result = await changePeers(context, project, `vpn remove ${name}`, { change: (before) => withoutPeer(before, name) });
+    const result = await changePeers(context, project, `vpn remove ${name}`, {
+      change: (before) => withoutPeer(before, name),
+      removesAccess: true,
+    });
     return done(
       { result, peer: { name } },
       result === 'planned' ? `would: vpn remove ${name}` : `${name} was removed, and is let in no more`,
@@ -161,6 +165,7 @@ const rotate: Command = {
     return handedOut(context, project, name, options, {
       command: 'rotate',
       done: 'has new keys, and its old ones are good no more',
+      removesAccess: true,
       change: (publicKey) => (before) => changedPeer(before, name, { publicKey }),
     });
   },
@@ -175,7 +180,11 @@ async function rotateServer(context: Context): Promise<Result> {
   const question = `This cuts off all peers (${names.join(', ') || 'there are none'}) until each has the new public key of this host. Go on? [y/N] `;
   const answer = context.flags.yes || context.flags.dryRun ? 'y' : await context.ask(question);
   if (!/^y(es)?$/i.test(answer?.trim() ?? '')) throw new UserError('CONFIRMATION_NEEDED', 'nothing was changed', 'answer y, or pass --yes');
-  const result = await changePeers(context, project, 'vpn rotate', { change: (before) => before, renew: [SERVER_KEY.name] });
+  const result = await changePeers(context, project, 'vpn rotate', {
+    change: (before) => before,
+    renew: [SERVER_KEY.name],
+    removesAccess: true,
+  });
   if (result === 'planned') return done({ result, peers: names }, 'would: vpn rotate');
   const publicKey = serverPublicKey(project) ?? '';
   const told = names.length > 0 ? `\nIn the configuration of ${names.join(', ')}, below [Peer]: PublicKey = ${publicKey}` : '';

@@ -1,8 +1,13 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Context } from '../../../src/capability/capability.ts';
 import { endFrom } from '../../../src/core/time.ts';
 import { peerNumbers, serverAddress, tunnelAddress } from '../../../src/services/vpn/addresses.ts';
 import type { VpnSettings } from '../../../src/services/vpn/vpn-settings.ts';
 import type { VpnPeer } from '../../../src/stack/overrides.ts';
+import { StateFolder } from '../../../src/state/state.ts';
+import { handOut } from '../../../src/vpn/hand-out.ts';
 import { newKeys, publicKeyFor } from '../../../src/vpn/keys.ts';
 import { configurationText, endpointOf, wireguardKey } from '../../../src/vpn/plan/configuration.ts';
 import { peerRows, peerViews, vpnChecks } from '../../../src/vpn/plan/describe.ts';
@@ -10,6 +15,7 @@ import { changedPeer, knownPeer, peerName, publicKeyOf, roleOf, withoutPeer, wit
 import { parseState, type ServerState } from '../../../src/vpn/plan/server-state.ts';
 import { qrLines } from '../../../src/vpn/qr.ts';
 import { load } from '../../support/settings.ts';
+import { temporaryFolder } from '../../support/temporary.ts';
 
 const NETWORK = '10.60.144.0/24';
 const KEYS = ['HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=', 'xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg='] as const;
@@ -18,6 +24,22 @@ const asked = (publicKey: string = KEYS[0]): Omit<VpnPeer, 'number'> => ({ publi
 const refused = (code: string, text: string) => expect.objectContaining({ code, message: expect.stringContaining(text) });
 type Decode = (data: Uint8ClampedArray, width: number, height: number) => { data: string } | null;
 const own = (more: Partial<VpnSettings> = {}): VpnSettings => ({ ...(load().settings.vpn as VpnSettings), ...more });
+
+it('a configuration has a folder to go to before a peer is made', async () => {
+  const cwd = temporaryFolder('out');
+  writeFileSync(path.join(cwd, 'file'), '');
+  const project = {
+    loaded: load({ file: 'profile: dev-compose\ncomponents: { vpn: true }\n' }),
+    state: new StateFolder(path.join(cwd, 's')),
+  };
+  const change = () => () => {
+    throw new Error('it was changed');
+  };
+  for (const out of ['missing/phone.conf', 'file/phone.conf', 'file'])
+    await expect(handOut({ cwd } as Context, project, 'phone', { command: 'add', publicKey: undefined, out, change })).rejects.toThrow(
+      refused('USAGE', 'nothing was changed'),
+    );
+});
 
 describe('a key', () => {
   it('is that of its private one (RFC 7748, 6.1)', () => {
