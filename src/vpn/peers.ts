@@ -63,8 +63,14 @@ export async function readServer(engine: Engine, containers: readonly ObservedCo
   }
 }
 
-/** What peers check this host by. */
-export const serverPublicKey = ({ state }: Project): string | undefined => {
+/** What peers check this host by: its public key, or the fingerprint of the CA that has signed its certificate. */
+export async function serverPublicKey(project: Project): Promise<string | undefined> {
+  const { state } = project;
+  if (vpnSettingsOf(project).engine === 'openvpn') {
+    const { fingerprintOf, readAuthority } = await import('./openvpn/authority.ts');
+    const authority = readAuthority(state);
+    return authority && fingerprintOf(authority.ca);
+  }
   const found = loadSecrets(state)?.values[SERVER_KEY.name]?.value;
   return found === undefined ? undefined : publicKeyFor(wireguardKey(found));
-};
+}

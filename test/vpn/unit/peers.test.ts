@@ -168,7 +168,7 @@ describe('what the tunnel says', () => {
     old: { ...asked('old'), number: 130, until: '2026-11-30T11:59:59.000Z' },
     lost: { ...asked('lost'), number: 131 },
   };
-  const states = (seen: ServerState | undefined, now = NOW) => peerViews(peers, NETWORK, seen, now).map(({ state }) => state);
+  const states = (seen: ServerState | undefined, now = NOW) => peerViews(peers, own(), seen, now).map(({ state }) => state);
 
   it('is read, and other text is not', () => {
     expect(server).toEqual({
@@ -191,14 +191,14 @@ describe('what the tunnel says', () => {
     expect(states(server)).toEqual(['connected', 'never', 'ended', 'missing']);
     expect(states(server, new Date(NOW.getTime() + 600_000))[0]).toBe('idle');
     expect(states(undefined)).toEqual(['unknown', 'unknown', 'ended', 'unknown']);
-    expect(peerRows(peerViews(peers, NETWORK, server, NOW))[0]).toEqual([
+    expect(peerRows(peerViews(peers, own(), server, NOW))[0]).toEqual([
       ...['phone', 'member', '10.60.144.128', 'connected', '2026-11-30 11:59:00 UTC', '2.0 KiB / 1.0 MiB', '-'],
     ]);
   });
 
   it('is judged: who is missing, who is too many, and who is past the end', () => {
     const judged = (all: Parameters<typeof peerViews>[0], seen: ServerState | undefined) =>
-      vpnChecks(peerViews(all, NETWORK, seen, NOW), seen).map(({ id, status, message }) => `${id} ${status}: ${message}`);
+      vpnChecks(peerViews(all, own(), seen, NOW), seen).map(({ id, status, message }) => `${id} ${status}: ${message}`);
     const { phone, laptop, old } = peers;
     expect(judged({ phone, laptop }, server)).toEqual(['vpn ok: VPN: wireguard-go, 1 of 2 peers connected']);
     expect(judged({ phone, old }, server)).toEqual([
