@@ -39,7 +39,7 @@ export const openvpnFile = ({ network, dns, protocol }: VpnSettings): string => 
     `tls-verify ${program} admits"`,
     `client-connect ${program} connects"`,
     `client-disconnect ${program} left"`,
-    'management 127.0.0.1 7505 /run/vpn-known/password',
+    'management 127.0.0.1 7505 /run/openvpn/password',
     'data-ciphers-fallback AES-256-GCM',
     'suppress-timestamps',
     'verb 1',

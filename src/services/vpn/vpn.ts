@@ -58,7 +58,7 @@ export const vpn = defineService({
         ...(own.dns && { callsOutside: true as const }),
         environment: {},
         view: {
-          tun: openvpn || !(input.engineSocket && input.host.noTunDevice),
+          tun: !(input.engineSocket && input.host.noTunDevice),
           openvpn,
           device: DEVICE[own.engine],
           transport: own.protocol,
