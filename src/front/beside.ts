@@ -23,7 +23,7 @@ export async function besideUp({ context, project: { state }, engine, stack, onl
   const image = stack.services.find(({ role }) => role === 'balancer')?.image.ref as string;
   const found = dueFor(place, wanted, container);
   if (found?.action === 'up') {
-    const held = (await engine.observe(stack.project)).flatMap(({ ports }) => ports.map(({ host }) => host));
+    const held = (await engine.observe(stack.project)).flatMap(({ ports }) => ports.flatMap(({ host, udp }) => (udp ? [] : [host])));
     await refuseTakenFrontPorts(place, wanted, held, engine);
   }
   const names = edge.front.names.join(', ');
