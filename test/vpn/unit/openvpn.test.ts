@@ -33,8 +33,8 @@ describe('OpenVPN', () => {
     const compose = (stack: ReturnType<typeof build>) =>
       rendered(stack).files.find(({ path }) => path === 'compose.yml')?.contents as string;
     const wireguard = stackOf(load({ file: 'profile: dev-compose\ncomponents: { vpn: true }\n' }));
-    expect(compose(build())).toMatch(/cap_add:\s+- \"NET_ADMIN\"\s+- \"SETGID\"\s+- \"SETUID\"/);
-    expect(compose(wireguard)).toMatch(/cap_add:\s+- \"NET_ADMIN\"\s+[a-z]/);
+    expect(compose(build())).toMatch(/cap_add:\s+- "NET_ADMIN"\s+- "SETGID"\s+- "SETUID"/);
+    expect(compose(wireguard)).toMatch(/cap_add:\s+- "NET_ADMIN"\s+[a-z]/);
     expect(rendered(wireguard).files.map(({ path }) => path)).not.toContain('vpn/openvpn.conf');
   });
 
