@@ -1,7 +1,9 @@
 import type { Leaving, Step, UpRequest } from '../capability/capability.ts';
 import { type Claim, type Claims, claimOf, joined } from './plan/claims.ts';
 import { dueFor, observeFront, refuseTakenFrontPorts, vanishedProjects } from './running.ts';
-import { frontPlace, hasSockets, readClaims } from './store.ts';
+import { frontPlace, hasSockets, readClaims, socketsOf } from './store.ts';
+
+const EDGE_SECONDS = 60;
 
 const sameClaims = (a: Claims, b: Claims): boolean => JSON.stringify(a) === JSON.stringify(b);
 
@@ -38,8 +40,14 @@ export async function besideUp({ context, project: { state }, engine, stack, onl
         },
       ]
     : [];
-  const last: Step[] = found ? [{ kind: 'apply-front', image, cause: found.cause, action: found.action }] : [];
-  return { first, frees: [], last };
+  // The edge that runs has the folder of before, which was deleted.
+  const mounts = state.manifest()?.files.some(({ contents }) => contents.includes(`${socketsOf(place, stack.project)}"`)) === true;
+  const stale: Step[] =
+    mounts && !hasSockets(place, stack.project)
+      ? [{ kind: 'compose-restart', services: [edge.name], waitSeconds: EDGE_SECONDS, cause: 'the folder of its sockets was deleted' }]
+      : [];
+  const applied: Step[] = found ? [{ kind: 'apply-front', image, cause: found.cause, action: found.action }] : [];
+  return { first, frees: [], last: [...stale, ...applied] };
 }
 
 const leaveStep = (project: string, cause: string): Step => ({ kind: 'leave-front', project, cause });
