@@ -20,6 +20,9 @@ export interface Device {
   configuration(endpoint: string): string;
 }
 
+/** In place of a fingerprint in a dry run. */
+const UNMADE = `${'A'.repeat(43)}=`;
+
 /** @param publicKey the device's own; without it a pair of keys is made */
 export function wireguardDevice(project: Project, name: string, publicKey: string | undefined): Device {
   const keys = publicKey === undefined ? newKeys() : { publicKey };
@@ -43,10 +46,11 @@ export function wireguardDevice(project: Project, name: string, publicKey: strin
 }
 
 /**
- * A key and a certificate, of the CA that is made with the first of them.
+ * A key and a certificate, of the CA that is made with the first of them. A dry run makes neither.
  * @param command for the lock
  */
 export async function openvpnDevice(context: Context, project: Project, name: string, command: string, intent: Intent): Promise<Device> {
+  if (context.flags.dryRun) return { known: { publicKey: UNMADE, engine: 'openvpn' }, renew: [], complete: true, configuration: () => '' };
   const { fingerprintOf, newDevice, readAuthority, readyAuthority } = await import('./openvpn/authority.ts');
   const { ovpnText } = await import('./plan/ovpn.ts');
   const authority = await readyAuthority(context, project, command, intent);

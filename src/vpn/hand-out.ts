@@ -47,7 +47,6 @@ export async function handOut(
     throw new UserError('USAGE', '--public-key: a peer of OpenVPN has a certificate, which is made with its key here', 'leave it out');
   const file = configurationFile(context, asked.out ?? `${name}.${openvpn ? 'ovpn' : 'conf'}`);
   const endpoint = endpointFor(project);
-  if (context.flags.dryRun && openvpn) return { planned: file };
   const command = `vpn ${asked.command} ${name}`;
   const intent = asked.removesAccess ? { removesAccess: true as const } : {};
   const device = openvpn ? await openvpnDevice(context, project, name, command, intent) : wireguardDevice(project, name, asked.publicKey);

@@ -32,6 +32,8 @@ export const openvpnFile = ({ network, dns, protocol }: VpnSettings): string => 
     `push "route-gateway ${serverAddress(network)}"`,
     ...(dns ? [`push "dhcp-option DNS ${serverAddress(network)}"`] : []),
     'keepalive 10 30',
+    // What connects and proves nothing is let go.
+    'hand-window 30',
     'dh none',
     ...OPENVPN_TERMS,
     'remote-cert-tls client',

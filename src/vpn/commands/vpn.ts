@@ -108,7 +108,7 @@ const set: Command = {
   args: '<name>',
   options: [ROLE, ['--until <date>', `${UNTIL[1]}; or never`]],
   run: async (context, [name = ''], options) => {
-    const { changedPeer, knownPeer, roleOf } = await import('../plan/peers.ts');
+    const { changedPeer, knownPeer, reducesAccess, roleOf } = await import('../plan/peers.ts');
     const { UserError } = await import('../../core/errors.ts');
     if (options.role === undefined && options.until === undefined)
       throw new UserError('USAGE', 'nothing was asked for', 'name --role, --until or both');
@@ -122,6 +122,7 @@ const set: Command = {
     const { changePeers, readPeers } = await import('../peers.ts');
     const result = await changePeers(context, project, `vpn set ${name}`, {
       change: (before) => changedPeer(before, name, change as VpnPeer),
+      ...(reducesAccess(knownPeer(readPeers(project), name), change) && { removesAccess: true as const }),
     });
     if (result === 'planned') return done({ result }, `would: vpn set ${name}`);
     // Another command may have removed it since.

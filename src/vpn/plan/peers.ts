@@ -74,6 +74,14 @@ export function changedPeer(peers: Peers, name: string, change: Partial<VpnPeer>
   return { ...peers, [name]: { ...rest, ...(until !== undefined && { until }) } };
 }
 
+/** Whether a change gives the peer nothing that it did not have. */
+export function reducesAccess(before: VpnPeer, change: { role?: VpnPeer['role']; until?: string | undefined }): boolean {
+  const role = change.role === undefined || change.role === 'member' || change.role === before.role;
+  if (!('until' in change)) return role;
+  const ends = change.until !== undefined && (before.until === undefined || Date.parse(change.until) <= Date.parse(before.until));
+  return role && ends;
+}
+
 export function withoutPeer(peers: Peers, name: string): Peers {
   const { [name]: _, ...rest } = peers;
   return rest;

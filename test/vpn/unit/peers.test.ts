@@ -11,7 +11,16 @@ import { handOut } from '../../../src/vpn/hand-out.ts';
 import { newKeys, publicKeyFor } from '../../../src/vpn/keys.ts';
 import { configurationText, endpointOf, wireguardKey } from '../../../src/vpn/plan/configuration.ts';
 import { peerRows, peerViews, vpnChecks } from '../../../src/vpn/plan/describe.ts';
-import { changedPeer, knownPeer, peerName, publicKeyOf, roleOf, withoutPeer, withPeer } from '../../../src/vpn/plan/peers.ts';
+import {
+  changedPeer,
+  knownPeer,
+  peerName,
+  publicKeyOf,
+  reducesAccess,
+  roleOf,
+  withoutPeer,
+  withPeer,
+} from '../../../src/vpn/plan/peers.ts';
 import { parseState, type ServerState } from '../../../src/vpn/plan/server-state.ts';
 import { qrLines } from '../../../src/vpn/qr.ts';
 import { load } from '../../support/settings.ts';
@@ -36,9 +45,9 @@ it('a configuration has a folder to go to before a peer is made', async () => {
     throw new Error('it was changed');
   };
   for (const out of ['missing/phone.conf', 'file/phone.conf', 'file'])
-    await expect(handOut({ cwd } as Context, project, 'phone', { command: 'add', publicKey: undefined, out, change })).rejects.toThrow(
-      refused('USAGE', 'nothing was changed'),
-    );
+    await expect(
+      handOut({ cwd, flags: {} } as unknown as Context, project, 'phone', { command: 'add', publicKey: undefined, out, change }),
+    ).rejects.toThrow(refused('USAGE', 'nothing was changed'));
 });
 
 describe('a key', () => {
@@ -105,6 +114,19 @@ describe('peers', () => {
     const { until: _, ...endless } = ends.phone as VpnPeer;
     expect(changedPeer(ends, 'phone', { until: undefined } as unknown as Partial<VpnPeer>).phone).toEqual(endless);
     expect(() => roleOf('root')).toThrow(refused('USAGE', 'no such role'));
+  });
+
+  it('are changed beside what was interrupted where they have less afterwards', () => {
+    const admin: VpnPeer = { ...asked(), number: 128, role: 'admin', until: '2027-01-01T00:00:00.000Z' };
+    const { until: _, ...endless } = admin;
+    const EARLIER = '2026-12-01T00:00:00.000Z';
+    expect(reducesAccess(admin, { role: 'member' })).toBe(true);
+    expect(reducesAccess(admin, { until: EARLIER })).toBe(true);
+    expect(reducesAccess(endless, { role: 'member', until: EARLIER })).toBe(true);
+    expect(reducesAccess({ ...admin, role: 'member' }, { role: 'admin' })).toBe(false);
+    expect(reducesAccess(admin, { role: 'member', until: '2027-06-01T00:00:00.000Z' })).toBe(false);
+    expect(reducesAccess(admin, { role: 'member', until: undefined })).toBe(false);
+    expect(reducesAccess({ ...admin, role: 'member' }, { role: 'admin', until: EARLIER })).toBe(false);
   });
 
   it.each([
