@@ -41,7 +41,8 @@ export async function besideUp({ context, project: { state }, engine, stack, onl
       ]
     : [];
   // The edge that runs has the folder of before, which was deleted.
-  const mounts = state.manifest()?.files.some(({ contents }) => contents.includes(`${socketsOf(place, stack.project)}"`)) === true;
+  const mounts =
+    state.manifest()?.files.some(({ contents }) => contents.includes(JSON.stringify(socketsOf(place, stack.project)))) === true;
   const stale: Step[] =
     mounts && !hasSockets(place, stack.project)
       ? [{ kind: 'compose-restart', services: [edge.name], waitSeconds: EDGE_SECONDS, cause: 'the folder of its sockets was deleted' }]
