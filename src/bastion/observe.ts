@@ -3,6 +3,7 @@ import type { Check } from '../capability/check.ts';
 import { UserError } from '../core/errors.ts';
 import { readOptional } from '../core/files.ts';
 import { isEveryAddress, reachableHere } from '../core/ip-address.ts';
+import { endedByFault } from '../docker/plan/ends.ts';
 import type { Engine, ObservedContainer } from '../docker/types.ts';
 import type { BastionSettings } from '../services/bastion/bastion.ts';
 import { BASTION } from '../services/bastion/names.ts';
@@ -35,6 +36,15 @@ async function ask(engine: Engine, containers: readonly ObservedContainer[], com
   const { exitCode, output } = await engine.exec(container.id, ['/usr/local/bin/bastion', command, ...rest]);
   if (exitCode === 0) return output;
   throw new UserError('NOT_RUNNING', `the bastion does not answer: ${output.trim().split('\n').at(-1)}`, 'medianest logs bastion');
+}
+
+/** Whether a person has stopped the bastion, or taken the stack down: nothing is wrong then. */
+export async function wasStopped(engine: Engine, containers: readonly ObservedContainer[]): Promise<boolean> {
+  const container = containers.find(({ service }) => service === BASTION);
+  if (!container) return containers.length === 0;
+  if (container.state !== 'exited') return false;
+  const story = await engine.story(container.id);
+  return story !== undefined && !endedByFault(story.exitCode);
 }
 
 /** @throws UserError NOT_RUNNING */

@@ -2,6 +2,8 @@
 export interface Intent {
   /** All of the project goes. */
   takesDown?: true;
+  /** A person or a device is let in no more: what was interrupted does not hold that up. */
+  removesAccess?: true;
   /** Name of the capability whose interrupted work this run ends. */
   resumes?: string;
   /** Why it is done, for the audit log: of what no person decided. */

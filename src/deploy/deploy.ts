@@ -32,7 +32,7 @@ import {
 } from './plan/deploy.ts';
 import { migratedSince, migratedText, migrationOf } from './plan/migrated.ts';
 import { currentRelease, nextRelease, previousRelease, type Release, settleInterrupted, withRelease } from './plan/releases.ts';
-import { type BesideSteps, besideSteps, inOtherSlots, replicasOf, settlingSteps, strategyOf } from './plan/strategy.ts';
+import { type BesideSteps, besideSteps, inOtherSlots, refuseOtherSlots, replicasOf, settlingSteps, strategyOf } from './plan/strategy.ts';
 import { type Audit, type DeployAsked, type DeployOutcome, releaseEntry, type Site, secondsSince } from './site.ts';
 import { idsNow, obtainImages } from './store/obtain-images.ts';
 import { readReleases, remember, saveRelease, settleReleases } from './store/release-store.ts';
@@ -83,6 +83,7 @@ async function look({ context, loaded, state, engine, asked, started }: Site) {
   const app = loaded.settings.app as { image?: string; replicas: number; maxReplicas: number };
   const services = servicesIn(loaded.settings);
   const overrides = readOverrides(state);
+  refuseOtherSlots(overrides, app.maxReplicas);
   const ordered = overrides.app?.release;
   const releases = settleInterrupted(readReleases(state), ordered).reduce(withRelease, readReleases(state));
   const previous = currentRelease(releases);

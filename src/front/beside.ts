@@ -1,7 +1,9 @@
 import type { Leaving, Step, UpRequest } from '../capability/capability.ts';
 import { type Claim, type Claims, claimOf, joined } from './plan/claims.ts';
 import { dueFor, observeFront, refuseTakenFrontPorts, vanishedProjects } from './running.ts';
-import { frontPlace, hasSockets, readClaims } from './store.ts';
+import { frontPlace, hasSockets, readClaims, socketsOf } from './store.ts';
+
+const EDGE_SECONDS = 60;
 
 const sameClaims = (a: Claims, b: Claims): boolean => JSON.stringify(a) === JSON.stringify(b);
 
@@ -23,7 +25,7 @@ export async function besideUp({ context, project: { state }, engine, stack, onl
   const image = stack.services.find(({ role }) => role === 'balancer')?.image.ref as string;
   const found = dueFor(place, wanted, container);
   if (found?.action === 'up') {
-    const held = (await engine.observe(stack.project)).flatMap(({ ports }) => ports.map(({ host }) => host));
+    const held = (await engine.observe(stack.project)).flatMap(({ ports }) => ports.flatMap(({ host, udp }) => (udp ? [] : [host])));
     await refuseTakenFrontPorts(place, wanted, held, engine);
   }
   const names = edge.front.names.join(', ');
@@ -38,8 +40,15 @@ export async function besideUp({ context, project: { state }, engine, stack, onl
         },
       ]
     : [];
-  const last: Step[] = found ? [{ kind: 'apply-front', image, cause: found.cause, action: found.action }] : [];
-  return { first, frees: [], last };
+  // The edge that runs has the folder of before, which was deleted.
+  const mounts =
+    state.manifest()?.files.some(({ contents }) => contents.includes(JSON.stringify(socketsOf(place, stack.project)))) === true;
+  const stale: Step[] =
+    mounts && !hasSockets(place, stack.project)
+      ? [{ kind: 'compose-restart', services: [edge.name], waitSeconds: EDGE_SECONDS, cause: 'the folder of its sockets was deleted' }]
+      : [];
+  const applied: Step[] = found ? [{ kind: 'apply-front', image, cause: found.cause, action: found.action }] : [];
+  return { first, frees: [], last: [...stale, ...applied] };
 }
 
 const leaveStep = (project: string, cause: string): Step => ({ kind: 'leave-front', project, cause });

@@ -38,8 +38,12 @@ export function dueFor(place: store.Place, claims: Claims, container: ObservedCo
     ...(newest !== undefined && { image: newest }),
   };
   const applied = store.currentConfig(place) === wanted.config ? store.readApplied(place) : undefined;
-  return due({ container, applied }, wanted);
+  return due({ container, applied, lost: isLost(place, container) }, wanted);
 }
+
+/** Each configuration that a front reads is noted; no note is left where its folder was deleted. */
+const isLost = (place: store.Place, container: ObservedContainer | undefined): boolean =>
+  container !== undefined && store.readApplied(place) === undefined;
 
 /** What `applyClaims` may use. */
 export interface Reach {
@@ -71,7 +75,8 @@ export async function applyClaims(
   if (!found) return undefined;
   const before = store.currentConfig(place);
   const hash = store.switchConfig(place, configFiles(claims));
-  const stuck = isStuck({ container, applied: before === hash ? store.readApplied(place) : undefined }, hash);
+  const applied = before === hash ? store.readApplied(place) : undefined;
+  const stuck = isStuck({ container, applied, lost: isLost(place, container) }, hash);
   const file = () => store.writeCompose(place, composeFile({ ...place, image: from }, published));
   if (found.action === 'up') await start(place, file(), stuck ? ['--force-recreate'] : [], { context, lock });
   else {

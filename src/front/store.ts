@@ -82,7 +82,8 @@ export async function withFrontLock<T>(
   }
 }
 
-const socketsOf = ({ root }: Place, project: string): string => path.join(root, 'sockets', project);
+/** The folder of a project's sockets. */
+export const socketsOf = ({ root }: Place, project: string): string => path.join(root, 'sockets', project);
 
 /** The user of the edge's container makes its sockets there, whatever number that has here: the folder above keeps others out. */
 const SOCKETS_MODE = 0o777;

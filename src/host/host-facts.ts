@@ -4,7 +4,7 @@ import net from 'node:net';
 import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemCode } from '../core/errors.ts';
-import { heldPorts } from '../docker/plan/held-ports.ts';
+import { heldPorts, portKey } from '../docker/plan/held-ports.ts';
 import type { Engine, EngineInfo, ObservedContainer } from '../docker/types.ts';
 import type { Settings } from '../settings/schema.ts';
 import type { Stack } from '../stack/types.ts';
@@ -122,7 +122,10 @@ export async function portsOf(
   return Promise.all(
     published.map(async ({ address, host: port, setting, protocol, by }) => {
       // What shares its ports from the next `up` on publishes them itself until then.
-      const held = by === undefined ? own.has(port) : containers.some(({ ports }) => ports.some(({ host }) => host === port));
+      const held =
+        by === undefined
+          ? own.has(portKey(port, protocol))
+          : containers.some(({ ports }) => ports.some(({ host, udp }) => host === port && !udp));
       const taken = !held && (await isTaken(address, port, protocol));
       const owner = taken
         ? ((await engine?.portOwner(port, protocol)) ?? processOn(port, protocol) ?? 'another program (run as root to see which)')

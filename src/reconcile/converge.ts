@@ -9,7 +9,7 @@ import { withLock } from '../project/with-lock.ts';
 import { certificatesOf } from '../stack/certificates.ts';
 import { leftOutLines } from '../stack/images/left-out.ts';
 import type { Stack } from '../stack/types.ts';
-import { refuseEdited } from '../state/hand-edits.ts';
+import { refuseEdited, tellEdited } from '../state/hand-edits.ts';
 import { refuseUnread } from '../state/launch-program.ts';
 import type { Lock } from '../state/lock.ts';
 import { tellFailed } from './beside/tell-failed.ts';
@@ -51,6 +51,8 @@ export interface ConvergeOptions extends Pick<Asked, 'overrides' | 'only' | 'ren
   command?: string;
   /** Why, for the audit log: of what no person decided. */
   reason?: string;
+  /** A device is let in no more: also beside files that were edited by hand, and during an interrupted restore. */
+  removesAccess?: true;
   /** Under the lock, before anything is changed: throws where the plan should not be carried out. */
   accept?(plan: ProjectPlan): Promise<void> | void;
 }
@@ -77,7 +79,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
     lacking = lines;
   };
   const attempt = async (fetch = options.command === undefined && !options.offline) => {
-    if (!options.overwrite) refuseEdited(state);
+    if (!options.overwrite && !options.removesAccess) refuseEdited(state);
     const plan = await planProject(context, loaded, engine, {
       waitSeconds,
       overrides: options.overrides,
@@ -88,6 +90,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
       fetch,
       // Other commands leave the networks of the project as they are.
       replaceNetworks: options.command === undefined,
+      keepEdits: options.removesAccess,
     });
     const { prepared } = plan;
     if (options.offline) refuseMissing(plan.steps, neededRefs(prepared.stack));
@@ -99,6 +102,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
     if (!warnings) {
       warnings = options.command === undefined ? prepared.advice() : [];
       for (const line of warnings) context.report.warn(line);
+      if (options.removesAccess) tellEdited(state, context.report);
     }
     // Before they are pulled, nothing is known of it; other commands than `up` are about other things.
     if (options.command === undefined && (context.flags.dryRun || !fetches)) tellLeftOut(prepared.stack, fetches ? TRIED : RETRIED);
@@ -191,7 +195,10 @@ export async function converge(context: Context, { loaded, state }: Project, opt
     await finish(plan.changes.flatMap(({ action, service }) => (action === 'keep' ? [] : [service])));
     return outcome('changed');
   };
-  return withLock(context, state, command, work, options.reason ? { reason: options.reason } : {});
+  return withLock(context, state, command, work, {
+    ...(options.reason && { reason: options.reason }),
+    ...(options.removesAccess && { removesAccess: true }),
+  });
 }
 
 /** @throws UserError IMAGE_MISSING with all of them at once */

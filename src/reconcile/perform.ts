@@ -75,7 +75,7 @@ export const performers: { readonly [K in keyof ReconcileSteps]: StepKind<K>['pe
   },
   'write-files': (step, run) => {
     const { state } = run.prepared;
-    return state.commit(step.rendered, step.stack, (file) => checkComposeFile(file, run));
+    return state.commit(step.rendered, step.stack, (file) => checkComposeFile(file, run), { only: step.only });
   },
   'activate-config': (step, run) => {
     const { state } = run.prepared;

@@ -49,6 +49,8 @@ export interface Asked {
   without?: readonly string[] | undefined;
   /** Networks that are there may be replaced by isolated ones: `up` alone stops all that is in them for that. */
   replaceNetworks?: boolean | undefined;
+  /** Files of other components stay as they were edited by hand. */
+  keepEdits?: true | undefined;
   /** Generated secrets that are to get a new value. */
   renew?: readonly string[] | undefined;
   /** The project may begin without the data that it had under another name. */
@@ -126,6 +128,7 @@ export async function planProject(context: Context, loaded: Loaded, engine: Engi
     drained: state.drained(),
     only: asked.only,
     deploying: asked.deploying === true,
+    keepEdits: asked.keepEdits === true,
     waitSeconds: asked.waitSeconds ?? WAIT_SECONDS,
   };
   // A deploy removes what an earlier one has kept.
@@ -216,5 +219,8 @@ async function refuseForeignNetworks(stack: Stack, containers: readonly Observed
 /** What the Compose file that was written last publishes. */
 const publishedPorts = (manifest: Manifest | undefined): PublishedPort[] =>
   Object.entries(manifest ? composeOf(manifest) : {}).flatMap(([service, { ports }]) =>
-    ((Array.isArray(ports) ? ports : []) as JsonObject[]).map(({ published }) => ({ service, host: Number(published) })),
+    ((Array.isArray(ports) ? ports : []) as JsonObject[]).map(({ published, protocol }) => ({
+      ...{ service, host: Number(published) },
+      ...(protocol === 'udp' && { protocol }),
+    })),
   );

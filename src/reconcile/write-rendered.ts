@@ -47,7 +47,7 @@ export async function writeRendered(context: Context, loaded: Loaded, state: Sta
     if (prepared.secrets.changed.length > 0) saveSecrets(state, prepared.secrets.store);
     if (prepared.subnetsChanged) writeAtomic(state.at('subnets.json'), rememberedText(prepared.subnets, prepared.reach));
     // The engine was not asked whether there is data under the name before: only `up` changes it.
-    await state.commit(prepared.rendered, prepared.stack, async () => {}, state.project());
+    await state.commit(prepared.rendered, prepared.stack, async () => {}, { name: state.project() });
     return pending;
   });
 }

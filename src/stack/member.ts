@@ -11,7 +11,8 @@ export type Role =
   | 'agent'
   | 'alerting'
   | 'monitoring'
-  | 'bastion';
+  | 'bastion'
+  | 'vpn';
 
 /**
  * One of several containers with the same data, one of which is the leader. Its controller is a program in another container

@@ -36,8 +36,10 @@ export interface Overrides {
 
 /** What `vpn add` has decided about one peer, without any key that is secret. */
 export interface VpnPeer {
-  /** As WireGuard writes it: base64 of 32 bytes. */
+  /** As WireGuard writes it: base64 of 32 bytes. Of OpenVPN the SHA-256 of the certificate, written so. */
   publicKey: string;
+  /** What the device has a configuration for; WireGuard where absent. */
+  engine?: 'openvpn';
   /** Its address is the one with this number in `vpn.network`. */
   number: number;
   role: 'admin' | 'member';

@@ -41,6 +41,8 @@ export interface SecretSpec {
   slot?: { group: string; of: 'a' | 'b' };
   /** What it encrypts for good: without it that data cannot be read, so it is never generated again. */
   encrypts?: string;
+  /** The command that replaces it, where others have to be told its new value. */
+  rotatedBy?: string;
 }
 
 export interface CertificateSpec {

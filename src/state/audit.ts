@@ -1,4 +1,4 @@
-import { chownSync, closeSync, fsyncSync, mkdirSync, openSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, closeSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { systemCode, UserError } from '../core/errors.ts';
 import { exists, readOptional, writeAtomic, writing } from '../core/files.ts';
@@ -64,18 +64,25 @@ export function noteKilled(file: string): void {
   rmSync(openOf(file), { force: true });
 }
 
-/** Appends one line to the chain (plan/audit-chain.ts). Several processes wait for each other. */
-export function appendAudit(file: string, entry: AuditEntry): void {
+/** Appends lines to the chain (plan/audit-chain.ts), with one read of it. Several processes wait for each other. */
+export function appendAudit(file: string, ...entries: readonly AuditEntry[]): void {
+  if (entries.length === 0) return;
   writing(file, () => {
     mkdirSync(path.dirname(file), { recursive: true });
     withBriefLock(`${file}.lock`, 'audit', () => {
       const log = readOptional(file) ?? '';
-      const { line, chain } = nextLine(log, entry, notedHead(file));
+      let [before, chain] = [log, notedHead(file)];
+      let text = '';
+      for (const entry of entries) {
+        const next = nextLine(before, entry, chain);
+        text += `${next.line}\n`;
+        [before, chain] = [`${next.line}\n`, next.chain];
+      }
       const handle = openSync(file, 'a', 0o640);
       try {
         // A crash may have cut the last line short: it must not take this one along.
         // Not writeSync: on a disk that is nearly full it writes a part, and reports no error.
-        writeFileSync(handle, `${log === '' || log.endsWith('\n') ? '' : '\n'}${line}\n`);
+        writeFileSync(handle, `${log === '' || log.endsWith('\n') ? '' : '\n'}${text}`);
         fsyncSync(handle);
       } finally {
         closeSync(handle);
@@ -152,6 +159,14 @@ export function verifyAudit(file: string, noted?: string): AuditVerdict {
 export function readAudit(file: string): AuditEntry[] {
   const lines = (readOptional(file) ?? '').split('\n').filter(Boolean);
   return lines.flatMap((line) => parsed<AuditEntry>(line) ?? []);
+}
+
+/** Every entry of the logs that `audit accept` has put aside. */
+export function readAccepted(file: string): AuditEntry[] {
+  const folder = acceptedIn(file);
+  if (!exists(folder)) return [];
+  const names = readdirSync(folder).filter((name) => name.endsWith('.jsonl'));
+  return names.sort().flatMap((name) => readAudit(path.join(folder, name)));
 }
 
 function parsed<T>(line: string): T | undefined {

@@ -1,5 +1,6 @@
 import { createTwoFilesPatch } from 'diff';
 import { UserError } from '../core/errors.ts';
+import type { Reporter } from '../core/reporter.ts';
 import type { EditedFile, StateFolder } from './state.ts';
 
 const LINES_SHOWN = 40;
@@ -31,4 +32,12 @@ export function refuseEdited(state: StateFolder, edited: readonly EditedFile[] =
     `put changes into ${state.overrideFile} (it survives every render), or give the edit up with --overwrite`,
     { path: edited[0]?.file ?? '' },
   );
+}
+
+/** Says which rendered files were edited by hand, where they are no reason to refuse. */
+export function tellEdited(state: StateFolder, report: Pick<Reporter, 'warn'>): void {
+  const manifest = state.manifest();
+  const edited = manifest ? state.edited(manifest) : [];
+  if (edited.length === 0) return;
+  report.warn(`${edited.map(({ path }) => path).join(', ')} was edited by hand: a copy of the edit is kept in ${state.at('edited')}`);
 }

@@ -134,20 +134,22 @@ export class StateFolder {
 
   /**
    * Writes a rendered tree beside the current one and calls `verify` with its Compose file; then switches to it in one
-   * rename. Until then the old tree is whole, whatever happens. @param name that is recorded as the project's
+   * rename. Until then the old tree is whole, whatever happens.
+   * @param name that is recorded as the project's
+   * @param only services whose files get their own text back where they were edited by hand; all where undefined
    */
   async commit(
     rendered: Rendered,
     stack: Stack,
     verify: (composeFile: string) => Promise<void>,
-    name: string = stack.project,
+    { name = stack.project, only }: { name?: string | undefined; only?: readonly string[] | undefined } = {},
   ): Promise<void> {
     const manifest = toManifest(rendered, stack);
     const before = this.manifest();
     // Content-addressed folders are never rewritten, so what was edited in one gets its own text back; the edit is kept aside.
     for (const edit of before ? this.edited(before) : []) {
       if (edit.actual !== undefined) writeAtomic(this.at('edited', edit.path), edit.actual);
-      writeAtomic(edit.file, edit.written);
+      if (!only || only.includes(edit.path.split('/')[0] as string)) writeAtomic(edit.file, edit.written);
     }
     for (const [service, hash] of Object.entries(manifest.configs)) {
       const own = manifest.files.filter((file) => file.path.startsWith(`${service}/`));

@@ -8,7 +8,7 @@ import type { EdgeSettings } from '../services/edge/settings/edge-settings.ts';
 import { SIGN_ON } from '../services/sign-on/settings/address.ts';
 import type { SignOnSettings } from '../services/sign-on/settings/sign-on-settings.ts';
 import { listenAddresses } from '../settings/fields.ts';
-import { answerOf, argvOf, type Invitation, linkOf, type Request, type SignOnState, type User, wordsOf } from './plan/requests.ts';
+import { answerOf, argvOf, type Invitation, linkOf, type Request, removesAccess, type SignOnState, type User, wordsOf } from './plan/requests.ts';
 import type { Token } from './plan/tokens.ts';
 
 /** Whether visitors sign in, by the settings. */
@@ -79,7 +79,8 @@ export async function changeUsers<T>(context: Context, project: Project, request
     record(request);
     return ask<T>(engine, containers, request);
   };
-  return withLock(context, project.state, wordsOf(request), change, intent);
+  const how = removesAccess(request) ? { ...intent, removesAccess: true as const } : intent;
+  return withLock(context, project.state, wordsOf(request), change, how);
 }
 
 /**

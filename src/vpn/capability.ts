@@ -6,7 +6,10 @@ export const vpn: Capability = {
   name: 'vpn',
   commands,
   groups: {
-    vpn: { section: 'Security', summary: 'Peers of the VPN (components: { vpn: true }): who may reach the stack through WireGuard' },
+    vpn: {
+      section: 'Security',
+      summary: 'Peers of the VPN (components: { vpn: true }): who may reach the stack through WireGuard or OpenVPN',
+    },
   },
   up: {
     gather: async ({ loaded }) => {
@@ -21,14 +24,14 @@ export const vpn: Capability = {
     if (!isOn(project) || containers.length === 0) return [];
     const { peerViews, vpnChecks } = await import('./plan/describe.ts');
     const server = await readServer(await context.engine(), containers);
-    return vpnChecks(peerViews(readPeers(project), vpnSettingsOf(project).network, server, context.clock.now()), server);
+    return vpnChecks(peerViews(readPeers(project), vpnSettingsOf(project), server, context.clock.now()), server);
   },
   notes: async ({ context, project, containers }) => {
     const { isOn, readPeers, readServer, vpnSettingsOf } = await import('./peers.ts');
     if (!isOn(project) || containers.length === 0) return [];
     const { peerViews, vpnChecks } = await import('./plan/describe.ts');
     const server = await readServer(await context.engine(), containers);
-    return vpnChecks(peerViews(readPeers(project), vpnSettingsOf(project).network, server, context.clock.now()), server).map(
+    return vpnChecks(peerViews(readPeers(project), vpnSettingsOf(project), server, context.clock.now()), server).map(
       ({ message }) => message,
     );
   },

@@ -1,17 +1,15 @@
-import { writeFileSync } from 'node:fs';
+import { accessSync, constants, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Context, Project } from '../capability/capability.ts';
-import { UserError } from '../core/errors.ts';
+import { systemCode, UserError } from '../core/errors.ts';
 import { exists, writing } from '../core/files.ts';
-import { loadSecrets } from '../secrets/store/secret-files.ts';
 import type { EdgeSettings } from '../services/edge/settings/edge-settings.ts';
 import { tunnelAddress } from '../services/vpn/addresses.ts';
-import { presharedKeyName, SERVER_KEY } from '../services/vpn/secrets.ts';
 import type { VpnPeer } from '../stack/overrides.ts';
-import { newKeys, publicKeyFor } from './keys.ts';
+import { openvpnDevice, wireguardDevice } from './devices.ts';
 import { changePeers, readPeers, vpnSettingsOf } from './peers.ts';
-import { configurationText, endpointOf, wireguardKey } from './plan/configuration.ts';
-import { knownPeer, type Peers } from './plan/peers.ts';
+import { endpointOf } from './plan/configuration.ts';
+import { type Known, knownPeer, type Peers } from './plan/peers.ts';
 
 /** A peer whose configuration was written for its device. */
 interface HandedOut {
@@ -25,10 +23,11 @@ interface HandedOut {
 }
 
 /**
- * Changes one peer, with a new preshared key, and writes what its device needs.
+ * Changes one peer, with new keys, and writes what its device needs.
  * @param publicKey the device's own; without it a pair of keys is made
- * @param change the peers with this public key in them
+ * @param change the peers with what the server knows this one by in them
  * @returns for a dry run where the configuration would be written to
+ * @throws UserError USAGE for a public key where the engine has certificates
  */
 export async function handOut(
   context: Context,
@@ -38,18 +37,24 @@ export async function handOut(
     command: string;
     publicKey: string | undefined;
     out: string | undefined;
-    change(publicKey: string): (before: Peers) => Peers;
+    removesAccess?: true | undefined;
+    change(known: Known): (before: Peers) => Peers;
   },
 ): Promise<HandedOut | { planned: string }> {
-  const file = configurationFile(context, name, asked.out);
+  const own = vpnSettingsOf(project);
+  const openvpn = own.engine === 'openvpn';
+  if (openvpn && asked.publicKey !== undefined)
+    throw new UserError('USAGE', '--public-key: a peer of OpenVPN has a certificate, which is made with its key here', 'leave it out');
+  const file = configurationFile(context, asked.out ?? `${name}.${openvpn ? 'ovpn' : 'conf'}`);
   const endpoint = endpointFor(project);
-  const keys = asked.publicKey === undefined ? newKeys() : { publicKey: asked.publicKey, privateKey: undefined };
-  const change = { change: asked.change(keys.publicKey), renew: [presharedKeyName(name)] };
-  if ((await changePeers(context, project, `vpn ${asked.command} ${name}`, change)) === 'planned') return { planned: file };
-  const text = writeConfiguration(project, name, file, keys.privateKey);
+  const command = `vpn ${asked.command} ${name}`;
+  const intent = asked.removesAccess ? { removesAccess: true as const } : {};
+  const device = openvpn ? await openvpnDevice(context, project, name, command, intent) : wireguardDevice(project, name, asked.publicKey);
+  const change = { change: asked.change(device.known), renew: device.renew, removesAccess: asked.removesAccess };
+  if ((await changePeers(context, project, command, change)) === 'planned') return { planned: file };
+  const text = writeConfiguration(file, device.configuration(endpoint), name);
   const { number, ...peer } = knownPeer(readPeers(project), name);
-  const address = tunnelAddress(vpnSettingsOf(project).network, number);
-  return { peer: { name, address, ...peer }, endpoint, file, text, complete: keys.privateKey !== undefined };
+  return { peer: { name, address: tunnelAddress(own.network, number), ...peer }, endpoint, file, text, complete: device.complete };
 }
 
 /** @throws UserError INVALID_SETTINGS where nothing says where peers reach this host */
@@ -58,32 +63,23 @@ function endpointFor(project: Project): string {
   return endpointOf(vpnSettingsOf(project), components.edge === true ? (edge as EdgeSettings).domains : []);
 }
 
-/** The file that a configuration will be written to. @throws UserError USAGE where there is one of that name */
-function configurationFile(context: Context, name: string, out: string | undefined): string {
-  const file = path.resolve(context.cwd, out ?? `${name}.conf`);
+/** The file that a configuration will be written to. @throws UserError USAGE where there is one of that name, or no folder to write it to */
+function configurationFile({ cwd }: Context, name: string): string {
+  const file = path.resolve(cwd, name);
   if (exists(file)) throw new UserError('USAGE', `${file} is there already; nothing was changed`, 'choose another with --out');
+  const folder = path.dirname(file);
+  try {
+    if (!statSync(folder).isDirectory()) throw new Error('it is no folder');
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    const text = `${folder} cannot be written to (${systemCode(cause) ?? (cause as Error).message}); nothing was changed`;
+    throw new UserError('USAGE', text, 'name a file in a folder that is there with --out', { cause });
+  }
   return file;
 }
 
-/**
- * Writes what a device needs, readable by its owner alone. The private key is kept nowhere else.
- * @returns the text
- */
-function writeConfiguration(project: Project, name: string, file: string, privateKey: string | undefined): string {
-  const own = vpnSettingsOf(project);
-  const secrets = loadSecrets(project.state)?.values ?? {};
-  const key = (secret: string): string => {
-    const found = secrets[secret]?.value;
-    if (found !== undefined) return wireguardKey(found);
-    throw new UserError('STATE_DAMAGED', `the secret ${secret} is missing in secrets.json`, 'medianest up');
-  };
-  const text = configurationText(own, {
-    ...(privateKey !== undefined && { privateKey }),
-    address: tunnelAddress(own.network, knownPeer(readPeers(project), name).number),
-    serverKey: publicKeyFor(key(SERVER_KEY.name)),
-    presharedKey: key(presharedKeyName(name)),
-    endpoint: endpointFor(project),
-  });
+/** Writes what a device needs, readable by its owner alone. @returns the text */
+function writeConfiguration(file: string, text: string, name: string): string {
   try {
     writing(file, () => writeFileSync(file, text, { mode: 0o600, flag: 'wx', flush: true }), 'with --out');
   } catch (error) {

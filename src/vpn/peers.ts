@@ -28,18 +28,20 @@ export const readPeers = ({ state }: Project): Peers => readOverrides(state).pee
 /**
  * Changes the peers and has the tunnel take them, under the lock and with a line in the audit log. A dry run changes nothing.
  * @param renew secrets that are to get a new value
+ * @param removesAccess what a device has is good no more: neither an edited file nor an interrupted restore holds that up
  */
 export async function changePeers(
   context: Context,
   project: Project,
   command: string,
-  { change, renew = [] }: { change: (before: Peers) => Peers; renew?: readonly string[] },
+  { change, renew = [], removesAccess }: { change: (before: Peers) => Peers; renew?: readonly string[]; removesAccess?: true | undefined },
 ): Promise<'changed' | 'unchanged' | 'planned'> {
   const { result } = await converge(context, project, {
     overwrite: false,
     command,
     only: [VPN],
     renew,
+    ...(removesAccess && { removesAccess }),
     overrides: ({ peers = {}, ...overrides }) => {
       const after = change(peers);
       return { ...overrides, ...(Object.keys(after).length > 0 && { peers: after }) };
@@ -61,8 +63,14 @@ export async function readServer(engine: Engine, containers: readonly ObservedCo
   }
 }
 
-/** What peers check this host by. */
-export const serverPublicKey = ({ state }: Project): string | undefined => {
+/** What peers check this host by: its public key, or the fingerprint of the CA that has signed its certificate. */
+export async function serverPublicKey(project: Project): Promise<string | undefined> {
+  const { state } = project;
+  if (vpnSettingsOf(project).engine === 'openvpn') {
+    const { fingerprintOf, readAuthority } = await import('./openvpn/authority.ts');
+    const authority = readAuthority(state);
+    return authority && fingerprintOf(authority.ca);
+  }
   const found = loadSecrets(state)?.values[SERVER_KEY.name]?.value;
   return found === undefined ? undefined : publicKeyFor(wireguardKey(found));
-};
+}

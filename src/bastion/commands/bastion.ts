@@ -105,7 +105,9 @@ const remove: Command = {
     const { open } = await import('../../project/open.ts');
     const { withoutPerson } = await import('../plan/people.ts');
     const { changePeople } = await import('../people.ts');
-    const outcome = await changePeople(context, await open(context), `bastion remove ${name}`, (people) => withoutPerson(people, name));
+    const outcome = await changePeople(context, await open(context), `bastion remove ${name}`, (people) => withoutPerson(people, name), {
+      removesAccess: true,
+    });
     if (!outcome) return done({ result: 'planned', name }, `would remove ${name}`);
     const ended = outcome.ended > 0 ? `; ${plural(outcome.ended, 'session')} ended` : '';
     return done({ name, ...outcome }, `${name} was removed${ended}`, outcome.applied ? EXIT.done : EXIT.partial);
@@ -122,7 +124,15 @@ const reset: Command = {
     const { withFactor } = await import('../plan/people.ts');
     const { changePeople } = await import('../people.ts');
     const factor = await newFactorNow();
-    const outcome = await changePeople(context, await open(context), `bastion reset ${name}`, (people) => withFactor(people, name, factor));
+    const outcome = await changePeople(
+      context,
+      await open(context),
+      `bastion reset ${name}`,
+      (people) => withFactor(people, name, factor),
+      {
+        removesAccess: true,
+      },
+    );
     if (!outcome) return done({ result: 'planned', name }, `would give ${name} another second factor`);
     const head = `${name} has another second factor${outcome.ended > 0 ? `; ${plural(outcome.ended, 'session')} ended` : ''}`;
     return showFactor(context, name, factor, { applied: outcome.applied, head, more: { ended: outcome.ended } });
@@ -215,6 +225,7 @@ const audit: Command = {
     const project = await open(context);
     requireBastion(project);
     const noted = context.flags.dryRun ? 0 : await noteSessions(context, project);
+    if (noted === undefined) return done({ noted: 0 }, 'the bastion is stopped: what waits in its volume is noted once it runs');
     return done({ noted }, noted > 0 ? `${plural(noted, 'event')} noted in the audit log` : 'nothing new to note');
   },
 };

@@ -1,3 +1,4 @@
+import { UserError } from '../../core/errors.ts';
 import type { Step } from '../../reconcile/plan/step.ts';
 import { secondHalf } from '../../services/app/releasing.ts';
 import type { Overrides } from '../../stack/overrides.ts';
@@ -12,6 +13,20 @@ export const replicasOf = (stack: Stack): Replica[] =>
   withRole(stack.services, 'application').filter((service): service is Replica => service.rolling !== undefined);
 
 export const strategyOf = (stack: Stack): 'rolling' | 'recreate' | 'blue-green' => replicasOf(stack)[0]?.rolling.strategy ?? 'rolling';
+
+/**
+ * Which set serves is known for the number of slots that it was started with alone: with another one, the plan would take those that are
+ * kept for those that serve, and remove the others first.
+ * @throws UserError NOT_RUNNING where app.maxReplicas was changed since
+ */
+export function refuseOtherSlots({ slots }: Overrides, maxReplicas: number): void {
+  if (!slots || slots.instead === maxReplicas) return;
+  throw new UserError(
+    'NOT_RUNNING',
+    `app.maxReplicas is ${maxReplicas}, and what serves was started with ${slots.instead}; nothing was changed`,
+    'medianest up, then the same command again',
+  );
+}
 
 /** The same overrides for the other set of replicas. @param serving those that serve now */
 export function inOtherSlots(wanted: Overrides, serving: Overrides, maxReplicas: number): Overrides {

@@ -12,6 +12,11 @@ const namesMap = ({ projects }: Claims): string =>
 /** What one project may have open at once: it must not be able to take all of the front from the others. */
 const MAX_CONNECTIONS = 6000;
 const PER_PROJECT = { tls: 3500, http: 500 };
+/** What one address may: not all of a project. Behind Docker's own proxy, and a carrier's NAT, many visitors have one in common. */
+const PER_CLIENT = 1500;
+
+const TRACKED = `tcp-request connection track-sc0 src table clients
+  tcp-request connection reject if { sc0_conn_cur gt ${PER_CLIENT} }`;
 
 const listen = (port: number, ipv6: boolean): string => `bind :${port}${ipv6 ? `\n  bind :::${port} v6only` : ''}`;
 
@@ -59,6 +64,10 @@ defaults
   timeout http-request 10s
   timeout http-keep-alive 65s
 
+backend clients
+  mode tcp
+  stick-table type ipv6 size 100k expire 10m store conn_cur
+
 frontend health
   mode http
   bind 127.0.0.1:8081
@@ -69,6 +78,7 @@ frontend tls
   mode tcp
   option tcplog
   ${listen(8443, ipv6)}
+  ${TRACKED}
   tcp-request inspect-delay 5s
   tcp-request content accept if { req.ssl_hello_type 1 }
   tcp-request content reject
@@ -82,6 +92,7 @@ frontend http
   # Redirects and proofs for an ACME server: nothing of that takes long.
   timeout client 30s
   ${listen(8080, ipv6)}
+  ${TRACKED}
   http-request set-var(txn.project) req.hdr(host),host_only,lower,rtrim(.),map_str(/etc/medianest/current/names)
   http-request return status 421 content-type text/plain string "This name is not served here." unless { var(txn.project) -m found }
   use_backend %[var(txn.project)]-http

@@ -119,11 +119,14 @@ export function kernelFindings(stack: Stack, kernel: HostFacts['kernel']): Findi
   });
 }
 
-/** WireGuard of the kernel does without it; whether the kernel has that, only the container finds out. */
-export const examineTunnel: Examination = ({ stack }) =>
-  stack?.services.some(({ view }) => view.tun === false)
-    ? [warn('vpn.tun', 'there is no /dev/net/tun: the VPN works only if the kernel has WireGuard itself', 'sudo modprobe tun')]
-    : [];
+/** WireGuard of the kernel does without it; whether the kernel has that, only the container finds out. OpenVPN always needs it. */
+export const examineTunnel: Examination = ({ stack }) => {
+  const without = stack?.services.find(({ view }) => view.tun === false);
+  if (!without) return [];
+  return without.view.openvpn === true
+    ? [fail('vpn.tun', 'there is no /dev/net/tun, which OpenVPN needs', 'sudo modprobe tun')]
+    : [warn('vpn.tun', 'there is no /dev/net/tun: the VPN works only if the kernel has WireGuard itself', 'sudo modprobe tun')];
+};
 
 /** Beyond it, sessions, certificates and one-time passwords are judged wrongly. */
 const SKEW_SECONDS = 5;

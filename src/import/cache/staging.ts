@@ -13,7 +13,7 @@ import { LABEL } from '../../stack/labels.ts';
 import { bytes } from '../../ui/bytes.ts';
 import { unreadable } from '../plan/cache-judge.ts';
 import { infoFields } from '../plan/cache-nodes.ts';
-import { ELSEWHERE, STAGE, TALK } from '../plan/cache-scripts.ts';
+import { ASK, ELSEWHERE, STAGE, TALK } from '../plan/cache-scripts.ts';
 import { type CacheSource, connectArgs, rdbHeader } from '../plan/cache-source.ts';
 import { Connection, send } from './resp.ts';
 
@@ -88,7 +88,7 @@ export async function stage(bench: Bench, source: CacheSource, room: number): Pr
     for (;;) {
       refuseAborted(bench);
       if (state.ended) throw unreadable(state.ended.tail, state.ended.exitCode, memory);
-      const { stdout } = await bench.docker.run(['exec', name, 'redis-cli', 'ping'], { signal: bench.signal });
+      const { stdout } = await bench.docker.run(['exec', name, 'bash', '-c', ASK], { signal: bench.signal });
       if (stdout.trim() === 'PONG') break;
       await sleep(POLL_MS);
     }

@@ -18,15 +18,31 @@ export const KEY_SIZES = `${FACTS}
 for i, key in ipairs(ARGV) do out[i] = facts(key) .. ' ' .. (redis.call('MEMORY', 'USAGE', key, 'SAMPLES', '0') or 0) end
 return out`;
 
-/** A server that has what it is given on its input as its data, and answers in its own container alone. Its log is its error output. */
+/**
+ * A server that has what it is given on its input as its data, and answers in its own container alone. Its log is its error output. It ends
+ * where nothing has asked whether it answers for a minute: no label tells others that the process is gone that a rehearsal belongs to.
+ */
 export const STAGE = `cat >/var/lib/redis/dump.rdb
-exec redis-server --bind 127.0.0.1 --port 6379 --databases 4096 --loglevel warning --save '' --appendonly no --maxmemory 0 --dir /var/lib/redis >&2`;
+touch /tmp/asked
+redis-server --bind 127.0.0.1 --port 6379 --databases 4096 --loglevel warning --save '' --appendonly no --maxmemory 0 --dir /var/lib/redis >&2 &
+server=$!
+while kill -0 $server 2>/dev/null && [ ! -e /tmp/talks ]; do
+  sleep 1
+  if [ $(($(date +%s) - $(stat -c %Y /tmp/asked))) -gt 60 ]; then kill $server; fi
+done
+wait $server`;
 
-/** Input and output of that server, as Redis' protocol. */
-export const TALK = `exec 3<>/dev/tcp/127.0.0.1/6379
+/** Whether it answers. */
+export const ASK = 'touch /tmp/asked; exec redis-cli ping';
+
+/** Input and output of that server, as Redis' protocol. The server ends with this connection, also where its other end was killed. */
+export const TALK = `touch /tmp/talks
+exec 3<>/dev/tcp/127.0.0.1/6379
 cat <&3 &
 cat >&3
-kill $!`;
+kill $! 2>/dev/null
+exec 4<>/dev/tcp/127.0.0.1/6379
+printf 'SHUTDOWN NOSAVE\\r\\n' >&4`;
 
 /** redis-cli towards a server elsewhere: its password is the first line of the input, and the rest its CA's certificate. */
 export const ELSEWHERE = `IFS= read -r password

@@ -1,5 +1,5 @@
 import { UserError } from '../../core/errors.ts';
-import { heldPorts, type PublishedPort } from '../../docker/plan/held-ports.ts';
+import { heldPorts, type PublishedPort, portKey } from '../../docker/plan/held-ports.ts';
 import type { Engine, ObservedContainer } from '../../docker/types.ts';
 import { isTaken, processOn } from '../../host/ports.ts';
 import type { Stack } from '../../stack/types.ts';
@@ -8,7 +8,7 @@ import type { Stack } from '../../stack/types.ts';
  * Docker would find out only while it starts the container.
  * @param starting services that get a container or start one
  * @param published what the services of the last `up` publish
- * @param freed ports that a step frees before the containers start
+ * @param freed ports of TCP that a step frees before the containers start
  * @throws UserError PORT_TAKEN
  */
 export async function refuseTakenPorts(
@@ -21,10 +21,10 @@ export async function refuseTakenPorts(
     engine,
   }: { containers: readonly ObservedContainer[]; published: readonly PublishedPort[]; freed: readonly number[]; engine: Engine },
 ): Promise<void> {
-  const ours = heldPorts(containers, published);
+  const ours = new Set([...heldPorts(containers, published), ...freed.map((port) => portKey(port))]);
   for (const service of stack.services.filter((entry) => starting.has(entry.name))) {
     for (const port of service.ports) {
-      if (ours.has(port.host) || freed.includes(port.host) || !(await isTaken(port.address, port.host, port.protocol))) continue;
+      if (ours.has(portKey(port.host, port.protocol)) || !(await isTaken(port.address, port.host, port.protocol))) continue;
       const owner =
         (await engine.portOwner(port.host, port.protocol)) ??
         processOn(port.host, port.protocol) ??

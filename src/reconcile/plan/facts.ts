@@ -52,6 +52,8 @@ export interface UpFacts extends OwnerFacts {
   only: readonly string[] | undefined;
   /** A deploy leaves a replica alone that Docker calls unhealthy while it runs: the balancer decides what serves. */
   deploying: boolean;
+  /** Files of services that this run does not touch stay as they were edited by hand. */
+  keepEdits?: boolean;
   /** Data that comes along. */
   carry?: Carrying | undefined;
   waitSeconds: number;

@@ -60,7 +60,9 @@ export function preparation({ stack, wanted, rendered, facts, changes, files }: 
   steps.push(...(facts.carry?.first ?? []));
   // Before anything else is kept or seen by a container: Compose may still refuse the operator's override.
   if (files.length > 0) {
-    steps.push({ kind: 'write-files', rendered, stack, changed: files.map((file) => file.path), cause: 'settings or templates changed' });
+    const only = facts.keepEdits && { only: wanted.map(({ name }) => name) };
+    const changed = files.map((file) => file.path);
+    steps.push({ kind: 'write-files', rendered, stack, changed, ...only, cause: 'settings or templates changed' });
   }
   steps.push(...(facts.carry?.written ?? []));
   if (facts.newOverrides) steps.push({ kind: 'store-overrides', overrides: facts.newOverrides, cause: 'so that the next `up` keeps it' });

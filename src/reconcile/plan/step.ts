@@ -16,7 +16,8 @@ export interface ReconcileSteps {
   'fetch-images': { images: ImageSpec[] };
   'create-secrets': { names: string[] };
   'remember-subnets': { subnets: Record<string, string>; reach: Reach };
-  'write-files': { rendered: Rendered; stack: Stack; changed: string[] };
+  /** `only`: files of other services stay as they were edited by hand. */
+  'write-files': { rendered: Rendered; stack: Stack; changed: string[]; only?: string[] };
   'issue-certificate': { certificate: CertificateSpec; uid: number; image: string };
   /** `image`: one that has the programs for it. */
   'place-secrets': { service: Service; image: string };

@@ -34,6 +34,7 @@ export function rotation(stack: Stack, name: string): Round[] {
       `rotate ${both}: both are replaced, one after the other`,
     );
   }
+  if (spec.rotatedBy) throw new UserError('USAGE', `${name} is known to other devices too; nothing was changed`, spec.rotatedBy);
   refuseForeign(spec);
   if (spec.encrypts)
     throw new UserError(

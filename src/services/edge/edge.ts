@@ -216,7 +216,7 @@ export const edge = defineService({
           maintenance: input.overrides.maintenance !== undefined,
           metricsPath: application.metricsPath.split('?')[0] as string,
           openPaths,
-          healthChecks: [...new Set(asked)].flatMap((path) => ['GET', 'HEAD'].map((method) => nginxText(`${method} ${path}`))),
+          healthChecks: [...new Set(asked)].flatMap((path) => ['GET', 'HEAD'].map((method) => `"~^${regexText(`${method} ${path}`)}$"`)),
           ...signIn.view,
           ...banned.view,
           ...(pages.length > 0 && { toolPages: pages, project: input.settings.project }),

@@ -1,7 +1,7 @@
 import { formatAddress, parseCidr, type Range } from '../../core/cidr.ts';
 
-/** WireGuard's port inside the container. */
-export const WIREGUARD_PORT = 51_820;
+/** The port inside the container. */
+export const INNER_PORT = 51_820;
 
 const rangeOf = (network: string): Range => parseCidr(network) as Range;
 
@@ -10,6 +10,9 @@ export const tunnelAddress = (network: string, number: number): string => format
 
 /** The tunnel's own address; at it peers find the edge. */
 export const serverAddress = (network: string): string => tunnelAddress(network, 1);
+
+/** The mask of the tunnel's range: `255.255.255.0`. */
+export const maskOf = (network: string): string => formatAddress(2 ** 32 - 2 ** (32 - prefixOf(network)));
 
 export const prefixOf = (network: string): number => rangeOf(network).prefix;
 

@@ -20,10 +20,18 @@ const target = z
   .regex(/^[a-z][a-z0-9-]{0,62}:([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])$/, 'should be SERVICE:PORT');
 
 export const vpnSettings = z.strictObject({
+  engine: z
+    .enum(['wireguard', 'openvpn'])
+    .default('wireguard')
+    .describe('What peers connect by; peers of the other engine are let in again after `vpn rotate NAME`'),
+  protocol: z
+    .enum(['udp', 'tcp'])
+    .default('udp')
+    .describe('Of OpenVPN: `tcp` passes where a network lets no UDP out, and is slower. WireGuard has UDP alone'),
   address: listenAddress('0.0.0.0').describe(
     'Address of this host that the port is published on, a list of them, or `every` (IPv4 and IPv6)',
   ),
-  port: port(51_820).describe('UDP port of this host that WireGuard answers on'),
+  port: port(51_820).describe('Port of this host that the VPN answers on'),
   endpoint: endpoint
     .optional()
     .describe('Where peers reach this host, as HOST or HOST:PORT; without it the first of `edge.domains`, and `port`'),

@@ -7,9 +7,10 @@ import type { NetworkName } from '../../stack/types.ts';
 import { otherProcesses } from '../app/processes/process.ts';
 import { edge } from '../edge/edge.ts';
 import { cdn } from '../edge/settings/cdn.ts';
-import { peerNumbers, prefixOf, serverAddress, tunnelAddress, WIREGUARD_PORT } from './addresses.ts';
+import { INNER_PORT, peerNumbers, prefixOf, serverAddress, tunnelAddress } from './addresses.ts';
+import { DEVICE, OPENVPN_KEEPS, openvpnFile, openvpnTunnel } from './openvpn.ts';
 import { edgePorts, type Reached, reachedByAdmins } from './reach.ts';
-import { presharedKey, SERVER_KEY, VPN } from './secrets.ts';
+import { OPENVPN_IDENTITY, presharedKey, SERVER_KEY, VPN } from './secrets.ts';
 import { type VpnSettings, vpnSettings } from './vpn-settings.ts';
 
 declare module '../../stack/service.ts' {
@@ -24,14 +25,18 @@ const HOST = 64;
 export const vpn = defineService({
   name: VPN,
   key: 'vpn',
-  summary: 'WireGuard: the way in for peers, by role (`medianest vpn add`)',
+  summary: 'WireGuard or OpenVPN: the way in for peers, by role (`medianest vpn add`)',
   settings: vpnSettings,
   build: (own, input) => {
     const reached = reachedByAdmins(own, input);
     const networks = [...new Set<NetworkName>(['dmz', ...reached.map(({ network }) => network)])];
     refuseOverlap(own, networks, input);
-    const peers = Object.entries(input.overrides.peers ?? {});
-    refuseNumbers(own, peers, reached.length);
+    const openvpn = own.engine === 'openvpn';
+    refuseProtocol(own);
+    const all = Object.entries(input.overrides.peers ?? {});
+    refuseNumbers(own, all, reached.length);
+    const peers = all.filter(([, { engine = 'wireguard' }]) => engine === own.engine);
+    const restarts = { tunnel: tunnelFile(own, input), ...(openvpn && { 'openvpn.conf': openvpnFile(own) }) };
     const server = serverAddress(own.network);
     const suffix = `${input.settings.project}.internal`;
     return [
@@ -39,20 +44,24 @@ export const vpn = defineService({
         name: VPN,
         image: input.image(VPN),
         uid: 0,
+        role: 'vpn',
         host: HOST,
         networks,
         ports: listenAddresses(own.address).map((address) => ({
-          ...{ address, host: own.port, container: WIREGUARD_PORT, setting: 'vpn.port' },
-          ...{ protocol: 'udp' as const, forEveryone: true as const },
+          ...{ address, host: own.port, container: INNER_PORT, setting: 'vpn.port', forEveryone: true as const },
+          ...(own.protocol === 'udp' && { protocol: own.protocol }),
         })),
         mounts: [],
-        secrets: [SERVER_KEY, ...peers.map(([name]) => presharedKey(name))],
+        secrets: openvpn ? [OPENVPN_IDENTITY] : [SERVER_KEY, ...peers.map(([name]) => presharedKey(name))],
         reloadsSecrets: true,
         // Docker’s resolver asks from within this container: without it, peers would find none of the world’s names.
         ...(own.dns && { callsOutside: true as const }),
         environment: {},
         view: {
           tun: !(input.engineSocket && input.host.noTunDevice),
+          openvpn,
+          device: DEVICE[own.engine],
+          transport: own.protocol,
           server,
           network: own.network,
           edge: edgePorts(input.built, ({ host }) => input.address('dmz', host), mappedPorts(input)).map((one) => ({ ...one })),
@@ -69,8 +78,8 @@ export const vpn = defineService({
           domains: names(input),
           suffix,
         },
-        files: { tunnel: tunnelFile(own, input), peers: peersFile(own, peers) },
-        restarts: { tunnel: tunnelFile(own, input) },
+        files: { ...restarts, peers: peersFile(own, peers) },
+        restarts,
         reload: ['vpn', 'reload'],
         memoryBytes: own.memory,
         cpus: own.cpus,
@@ -79,6 +88,7 @@ export const vpn = defineService({
           NET_ADMIN: 'makes the tunnel, its addresses and its rules, all in the container’s own network stack',
           '/tmp': 'nothing of its own; programs expect it',
           '/run': 'the control socket of wireguard-go, and which peer ends next',
+          ...(openvpn && OPENVPN_KEEPS),
           ports: 'the way in for peers: it answers only who has a key',
         },
         after: ['edge', ...new Set(reached.map(({ service }) => service))],
@@ -112,9 +122,9 @@ const addressesOf = ({ network }: VpnSettings, peers: readonly [string, VpnPeer]
 
 /** Assignments for the container's own shell: what it reads at its start alone. */
 const tunnelFile = (own: VpnSettings, input: BuildInput): string =>
-  `SERVER=${serverAddress(own.network)}/${prefixOf(own.network)}\nGATEWAY=${input.address('dmz', 1)}\nDNS=${own.dns}\n`;
+  `SERVER=${serverAddress(own.network)}/${prefixOf(own.network)}\nGATEWAY=${input.address('dmz', 1)}\nDNS=${own.dns}\n${own.engine === 'openvpn' ? openvpnTunnel(own) : ''}`;
 
-/** A line for each peer: public key, address, its end in seconds of the epoch or `-`, name. */
+/** A line for each peer: public key or fingerprint, address, its end in seconds of the epoch or `-`, name. */
 const peersFile = ({ network }: VpnSettings, peers: readonly [string, VpnPeer][]): string =>
   peers
     .map(([name, { publicKey, number, until }]) => {
@@ -128,6 +138,12 @@ const reachNotes = (reached: readonly Reached[]): string[] => [
     reached.map(({ service, at, port }) => `${service} (${at}${port === undefined ? '' : `:${port}`})`).join(', ') || 'nothing else'
   }`,
 ];
+
+/** @throws UserError INVALID_SETTINGS */
+function refuseProtocol({ engine, protocol }: VpnSettings): void {
+  if (engine === 'openvpn' || protocol === 'udp') return;
+  throw new UserError('INVALID_SETTINGS', 'vpn.protocol: WireGuard has UDP alone', 'set `vpn: { engine: openvpn }`, or leave protocol out');
+}
 
 /** Another `vpn.network` has other addresses, and not for every number. @throws UserError INVALID_SETTINGS */
 function refuseNumbers({ network }: VpnSettings, peers: readonly [string, VpnPeer][], services: number): void {

@@ -34,6 +34,8 @@ export interface TopologyFlow {
   tls: boolean;
   /** It is SSH, which protects it as TLS does. */
   ssh?: true;
+  /** It is a tunnel of the VPN, which protects it as TLS does. */
+  tunnel?: true;
   /** By a file of the host, not by a network. */
   socket?: boolean;
 }
@@ -61,8 +63,13 @@ export interface Topology {
 export const VISITORS = 'visitors';
 
 /** How a call is made, in one word. */
-export const means = ({ tls, socket, ssh }: Pick<TopologyFlow, 'tls' | 'socket' | 'ssh'>): 'TLS' | 'plain' | 'socket' | 'SSH' =>
-  ssh ? 'SSH' : socket ? 'socket' : tls ? 'TLS' : 'plain';
+export const means = ({
+  tls,
+  socket,
+  ssh,
+  tunnel,
+}: Pick<TopologyFlow, 'tls' | 'socket' | 'ssh' | 'tunnel'>): 'TLS' | 'plain' | 'socket' | 'SSH' | 'VPN' =>
+  tunnel ? 'VPN' : ssh ? 'SSH' : socket ? 'socket' : tls ? 'TLS' : 'plain';
 
 /** What was seen of the running stack. */
 export interface Seen {
@@ -100,8 +107,12 @@ export function topology(stack: Stack, external: Readonly<Record<string, { url?:
       .map(({ id, url }) => ({ from, to: id, tls: url.startsWith('https:') }));
     const asked = [...service.ports, ...(service.front?.ports ?? [])];
     const ssh = service.role === 'bastion';
-    const sealed = ssh || service.certificate !== undefined || asked.every(({ forEveryone }) => forEveryone);
-    const visited = asked.length > 0 ? [{ from: VISITORS, to: from, tls: sealed, ...(ssh && { ssh: true as const }) }] : [];
+    const tunnel = service.role === 'vpn';
+    const sealed = ssh || tunnel || service.certificate !== undefined || asked.every(({ forEveryone }) => forEveryone);
+    const visited =
+      asked.length > 0
+        ? [{ from: VISITORS, to: from, tls: sealed, ...(ssh && { ssh: true as const }), ...(tunnel && { tunnel: true as const }) }]
+        : [];
     return [...visited, ...called, ...balanced, ...out];
   });
   return {

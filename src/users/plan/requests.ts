@@ -113,6 +113,9 @@ export function hoursFrom(text: unknown, otherwise: number): number {
 /** The arguments of that program. */
 export const argvOf = ({ command, ...asked }: Request): string[] => ['users', command, JSON.stringify(asked)];
 
+/** Whether someone, or a program with a token, is let in no more by what it was let in with. */
+export const removesAccess = ({ command }: Request): boolean => ['remove', 'reset', 'token-remove'].includes(command);
+
 /** The command as the audit log names it: `users token add backup-script`. */
 export function wordsOf({ command, login, token }: Request): string {
   if (command === 'first') return 'up';

@@ -1,11 +1,11 @@
 import { type Command, type Context, done, type Options, type Project, type Result } from '../../capability/capability.ts';
 import { endFrom } from '../../core/time.ts';
 import type { VpnPeer } from '../../stack/overrides.ts';
-import type { Peers } from '../plan/peers.ts';
+import type { Known, Peers } from '../plan/peers.ts';
 
 const ROLE = ['--role <role>', '`member` (the edge alone) or `admin` (also pages, the services of `mgmt` and vpn.alsoReach)'] as const;
 const UNTIL = ['--until <date>', 'When it ends: 2027-01-31, or a moment with its zone'] as const;
-const OUT = ['--out <file>', 'Where the configuration goes (default: NAME.conf in this folder)'] as const;
+const OUT = ['--out <file>', 'Where the configuration goes (default: NAME.conf, or of OpenVPN NAME.ovpn, in this folder)'] as const;
 const PUBLIC_KEY = ['--public-key <key>', 'The device has made its own key, and this is the public one'] as const;
 const QR = ['--qr', 'Show the QR code also where this is no terminal'] as const;
 
@@ -29,7 +29,7 @@ async function handedOut(
   project: Project,
   name: string,
   options: Options,
-  how: { command: string; done: string; change(publicKey: string): (before: Peers) => Peers },
+  how: { command: string; done: string; removesAccess?: true; change(known: Known): (before: Peers) => Peers },
 ): Promise<Result> {
   const { handOut } = await import('../hand-out.ts');
   const { publicKeyOf } = await import('../plan/peers.ts');
@@ -38,6 +38,7 @@ async function handedOut(
     publicKey: options.publicKey === undefined ? undefined : publicKeyOf(String(options.publicKey)),
     out: options.out === undefined ? undefined : String(options.out),
     change: how.change,
+    removesAccess: how.removesAccess,
   });
   if ('planned' in given)
     return done(
@@ -46,16 +47,17 @@ async function handedOut(
     );
   const { peer, endpoint, file, text, complete } = given;
   const lines = [
-    ...(complete ? await qrText(text, options) : []),
+    ...(complete && peer.engine !== 'openvpn' ? await qrText(text, options) : []),
     `${name} ${how.done}: ${peer.role}, ${peer.address}${peer.until ? `, until ${peer.until}` : ''}`,
     `Its configuration is in ${file}${complete ? '; its private key is kept nowhere else' : ''}.`,
+    ...(peer.engine === 'openvpn' ? ['Import this file on the device: it is too large for a QR code.'] : []),
   ];
   return done({ result: 'changed', peer: { ...peer }, endpoint, file }, lines.join('\n'));
 }
 
 const add: Command = {
   name: 'vpn add',
-  summary: 'Adds a peer: writes its configuration once, to a file, and shows it as a QR code for the WireGuard app',
+  summary: 'Adds a peer: writes its configuration once, to a file, and shows that of WireGuard as a QR code for its app',
   example: 'medianest vpn add alice-phone --until 2027-01-31',
   args: '<name>',
   options: [ROLE, UNTIL, PUBLIC_KEY, OUT, QR],
@@ -71,7 +73,7 @@ const add: Command = {
     return handedOut(context, project, name, options, {
       command: 'add',
       done: 'was added',
-      change: (publicKey) => (before) => withPeer(before, name, { publicKey, role, added: now.toISOString(), ...until }, network),
+      change: (known) => (before) => withPeer(before, name, { ...known, role, added: now.toISOString(), ...until }, network),
     });
   },
 };
@@ -87,14 +89,14 @@ const list: Command = {
     const { table } = await import('../../ui/table.ts');
     const engine = await context.engine();
     const server = await readServer(engine, await engine.observe(project.loaded.settings.project));
-    const peers = peerViews(readPeers(project), vpnSettingsOf(project).network, server, context.clock.now());
+    const peers = peerViews(readPeers(project), vpnSettingsOf(project), server, context.clock.now());
     if (!server) context.report.warn('the tunnel does not answer: `medianest health` tells more');
     const head = ['PEER', 'ROLE', 'ADDRESS', 'STATE', 'LAST HANDSHAKE', 'RECEIVED / SENT', 'UNTIL'];
     const text = peers.length === 0 ? 'no peers: medianest vpn add NAME' : table([head, ...peerRows(peers)]);
-    const key = serverPublicKey(project);
+    const key = await serverPublicKey(project);
     return done(
       { engine: server?.engine ?? null, publicKey: key ?? null, peers },
-      server ? `${text}\n${engineText(server)}, public key ${key ?? 'unknown'}` : text,
+      server ? `${text}\n${engineText(server)}, ${server.engine === 'openvpn' ? 'CA' : 'public key'} ${key ?? 'unknown'}` : text,
     );
   },
 };
@@ -106,7 +108,7 @@ const set: Command = {
   args: '<name>',
   options: [ROLE, ['--until <date>', `${UNTIL[1]}; or never`]],
   run: async (context, [name = ''], options) => {
-    const { changedPeer, knownPeer, roleOf } = await import('../plan/peers.ts');
+    const { changedPeer, knownPeer, reducesAccess, roleOf } = await import('../plan/peers.ts');
     const { UserError } = await import('../../core/errors.ts');
     if (options.role === undefined && options.until === undefined)
       throw new UserError('USAGE', 'nothing was asked for', 'name --role, --until or both');
@@ -120,6 +122,7 @@ const set: Command = {
     const { changePeers, readPeers } = await import('../peers.ts');
     const result = await changePeers(context, project, `vpn set ${name}`, {
       change: (before) => changedPeer(before, name, change as VpnPeer),
+      ...(reducesAccess(knownPeer(readPeers(project), name), change) && { removesAccess: true as const }),
     });
     if (result === 'planned') return done({ result }, `would: vpn set ${name}`);
     // Another command may have removed it since.
@@ -138,7 +141,10 @@ const remove: Command = {
     const project = await opened(context);
     const { changePeers, readPeers } = await import('../peers.ts');
     knownPeer(readPeers(project), name);
-    const result = await changePeers(context, project, `vpn remove ${name}`, { change: (before) => withoutPeer(before, name) });
+    const result = await changePeers(context, project, `vpn remove ${name}`, {
+      change: (before) => withoutPeer(before, name),
+      removesAccess: true,
+    });
     return done(
       { result, peer: { name } },
       result === 'planned' ? `would: vpn remove ${name}` : `${name} was removed, and is let in no more`,
@@ -161,25 +167,35 @@ const rotate: Command = {
     return handedOut(context, project, name, options, {
       command: 'rotate',
       done: 'has new keys, and its old ones are good no more',
-      change: (publicKey) => (before) => changedPeer(before, name, { publicKey }),
+      removesAccess: true,
+      change: (known) => (before) => changedPeer(before, name, known),
     });
   },
 };
 
 async function rotateServer(context: Context): Promise<Result> {
   const project = await opened(context);
-  const { changePeers, readPeers, serverPublicKey } = await import('../peers.ts');
+  const { changePeers, readPeers, serverPublicKey, vpnSettingsOf } = await import('../peers.ts');
   const { UserError } = await import('../../core/errors.ts');
   const { SERVER_KEY } = await import('../../services/vpn/secrets.ts');
+  const openvpn = vpnSettingsOf(project).engine === 'openvpn';
   const names = Object.keys(readPeers(project));
-  const question = `This cuts off all peers (${names.join(', ') || 'there are none'}) until each has the new public key of this host. Go on? [y/N] `;
+  const until = openvpn ? 'until each has another configuration' : 'until each has the new public key of this host';
+  const question = `This cuts off all peers (${names.join(', ') || 'there are none'}) ${until}. Go on? [y/N] `;
   const answer = context.flags.yes || context.flags.dryRun ? 'y' : await context.ask(question);
   if (!/^y(es)?$/i.test(answer?.trim() ?? '')) throw new UserError('CONFIRMATION_NEEDED', 'nothing was changed', 'answer y, or pass --yes');
-  const result = await changePeers(context, project, 'vpn rotate', { change: (before) => before, renew: [SERVER_KEY.name] });
+  if (openvpn && !context.flags.dryRun) {
+    const { readyAuthority } = await import('../openvpn/authority.ts');
+    await readyAuthority(context, project, 'vpn rotate', { anew: true, removesAccess: true });
+  }
+  const renew = openvpn ? [] : [SERVER_KEY.name];
+  const result = await changePeers(context, project, 'vpn rotate', { change: (before) => before, renew, removesAccess: true });
   if (result === 'planned') return done({ result, peers: names }, 'would: vpn rotate');
-  const publicKey = serverPublicKey(project) ?? '';
-  const told = names.length > 0 ? `\nIn the configuration of ${names.join(', ')}, below [Peer]: PublicKey = ${publicKey}` : '';
-  return done({ result, publicKey, peers: names }, `This host has a new key.${told}`);
+  const publicKey = (await serverPublicKey(project)) ?? '';
+  const next = openvpn
+    ? `\nGive each peer another configuration: ${names.map((name) => `medianest vpn rotate ${name}`).join('; ')}`
+    : `\nIn the configuration of ${names.join(', ')}, below [Peer]: PublicKey = ${publicKey}`;
+  return done({ result, publicKey, peers: names }, `This host has a new key.${names.length > 0 ? next : ''}`);
 }
 
 export const commands: readonly Command[] = [list, add, set, remove, rotate];

@@ -2,6 +2,7 @@ import type { Check } from '../../capability/check.ts';
 import { plural } from '../../core/plural.ts';
 import { utcText } from '../../core/time.ts';
 import { tunnelAddress } from '../../services/vpn/addresses.ts';
+import type { VpnSettings } from '../../services/vpn/vpn-settings.ts';
 import type { VpnPeer } from '../../stack/overrides.ts';
 import { hasEnded, type Peers } from './peers.ts';
 import type { SeenPeer, ServerState } from './server-state.ts';
@@ -10,26 +11,46 @@ import type { SeenPeer, ServerState } from './server-state.ts';
 const SESSION_SECONDS = 180;
 
 /** One peer, as `vpn list --json` has it. */
-export interface PeerView extends Omit<VpnPeer, 'number'>, Partial<Omit<SeenPeer, 'publicKey'>> {
+export interface PeerView extends Omit<VpnPeer, 'number'>, Partial<Omit<SeenPeer, 'publicKey' | 'connected'>> {
   name: string;
   address: string;
-  /** `unknown` where the container does not answer; `missing`: it does, and does not know this peer. */
-  state: 'connected' | 'idle' | 'never' | 'ended' | 'missing' | 'unknown';
+  /**
+   * `unknown` where the container does not answer; `missing`: it does, and does not know this peer; `other-engine`: its configuration is for
+   * the engine that is not in use.
+   */
+  state: 'connected' | 'idle' | 'never' | 'ended' | 'missing' | 'unknown' | 'other-engine';
 }
 
 /** @param server undefined where the container does not answer */
-export function peerViews(peers: Peers, network: string, server: ServerState | undefined, now: Date): PeerView[] {
+export function peerViews(
+  peers: Peers,
+  { network, engine }: Pick<VpnSettings, 'network' | 'engine'>,
+  server: ServerState | undefined,
+  now: Date,
+): PeerView[] {
   return Object.entries(peers).map(([name, { number, ...peer }]) => {
-    const { publicKey: _, ...seen } = server?.peers.find(({ publicKey }) => publicKey === peer.publicKey) ?? { publicKey: undefined };
-    return { name, address: tunnelAddress(network, number), ...peer, ...seen, state: stateOf(peer, server, seen, now) };
+    const {
+      publicKey: _,
+      connected,
+      ...seen
+    }: Partial<SeenPeer> = server?.peers.find(({ publicKey }) => publicKey === peer.publicKey) ?? {};
+    const state = (peer.engine ?? 'wireguard') === engine ? stateOf(peer, server, { ...seen, connected }, now) : 'other-engine';
+    return { name, address: tunnelAddress(network, number), ...peer, ...seen, state };
   });
 }
 
-function stateOf(peer: Omit<VpnPeer, 'number'>, server: ServerState | undefined, seen: Partial<SeenPeer>, now: Date): PeerView['state'] {
+function stateOf(
+  peer: Omit<VpnPeer, 'number'>,
+  server: ServerState | undefined,
+  seen: { [K in keyof SeenPeer]?: SeenPeer[K] | undefined },
+  now: Date,
+): PeerView['state'] {
   if (hasEnded(peer, now)) return 'ended';
   if (!server) return 'unknown';
   if (seen.receivedBytes === undefined) return 'missing';
+  if (seen.connected === true) return 'connected';
   if (seen.lastHandshake === undefined) return 'never';
+  if (seen.connected === false) return 'idle';
   return now.getTime() - Date.parse(seen.lastHandshake) <= SESSION_SECONDS * 1000 ? 'connected' : 'idle';
 }
 
@@ -49,7 +70,9 @@ export const peerRows = (views: readonly PeerView[]): string[][] =>
     until === undefined ? '-' : utcText(until),
   ]);
 
-export const engineText = ({ engine }: ServerState): string => (engine === 'kernel' ? 'WireGuard of the kernel' : 'wireguard-go');
+const ENGINES = { kernel: 'WireGuard of the kernel', userspace: 'wireguard-go', openvpn: 'OpenVPN' } as const;
+
+export const engineText = ({ engine }: ServerState): string => ENGINES[engine];
 
 /** What `health` says. @param server undefined where the container does not answer */
 export function vpnChecks(views: readonly PeerView[], server: ServerState | undefined): Check[] {
@@ -62,6 +85,7 @@ export function vpnChecks(views: readonly PeerView[], server: ServerState | unde
   const strangers = server.peers.filter(({ publicKey }) => !known.has(publicKey)).length;
   const missing = named('missing');
   const ended = named('ended');
+  const other = named('other-engine');
   const differs = [
     ...(missing.length > 0 ? [`does not know ${missing.join(', ')}`] : []),
     ...(strangers > 0 ? [`lets in ${plural(strangers, 'peer')} that the settings do not have`] : []),
@@ -83,6 +107,16 @@ export function vpnChecks(views: readonly PeerView[], server: ServerState | unde
             status: 'warn' as const,
             message: `VPN: past their end, and not let in: ${ended.join(', ')}`,
             remedy: `medianest vpn remove ${ended[0]}, or medianest vpn set ${ended[0]} --until DATE`,
+          },
+        ]
+      : []),
+    ...(other.length > 0
+      ? [
+          {
+            id: 'vpn.engine',
+            status: 'warn' as const,
+            message: `VPN: their configuration is for the other engine, and they are not let in: ${other.join(', ')}`,
+            remedy: `medianest vpn rotate ${other[0]}, or medianest vpn remove ${other[0]}`,
           },
         ]
       : []),

@@ -7,6 +7,9 @@ const ROLES = ['admin', 'member'] as const;
 
 export type Peers = Readonly<Record<string, VpnPeer>>;
 
+/** What the server knows a device by. */
+export type Known = Pick<VpnPeer, 'publicKey' | 'engine'>;
+
 /** It becomes the name of a secret and of a file. */
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/;
 
@@ -65,8 +68,18 @@ export function withPeer(peers: Peers, name: string, asked: Omit<VpnPeer, 'numbe
 export function changedPeer(peers: Peers, name: string, change: Partial<VpnPeer>): Peers {
   const before = knownPeer(peers, name);
   if (change.publicKey !== undefined) refuseKnownKey(peers, change.publicKey, name);
-  const { until, ...rest } = { ...before, ...change };
+  // Another key may be one for the other engine.
+  const { engine: _, ...kept } = before;
+  const { until, ...rest } = { ...(change.publicKey === undefined ? before : kept), ...change };
   return { ...peers, [name]: { ...rest, ...(until !== undefined && { until }) } };
+}
+
+/** Whether a change gives the peer nothing that it did not have. */
+export function reducesAccess(before: VpnPeer, change: { role?: VpnPeer['role']; until?: string | undefined }): boolean {
+  const role = change.role === undefined || change.role === 'member' || change.role === before.role;
+  if (!('until' in change)) return role;
+  const ends = change.until !== undefined && (before.until === undefined || Date.parse(change.until) <= Date.parse(before.until));
+  return role && ends;
 }
 
 export function withoutPeer(peers: Peers, name: string): Peers {

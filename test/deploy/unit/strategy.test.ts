@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { deploySteps } from '../../../src/deploy/plan/deploy.ts';
 import { migratedSince, migratedText } from '../../../src/deploy/plan/migrated.ts';
 import type { Release } from '../../../src/deploy/plan/releases.ts';
-import { besideSteps, inOtherSlots, keptSteps, keptText, settlingSteps, strategyOf } from '../../../src/deploy/plan/strategy.ts';
+import { besideSteps, inOtherSlots, keptSteps, keptText, refuseOtherSlots, settlingSteps, strategyOf } from '../../../src/deploy/plan/strategy.ts';
 import { memoryFinding } from '../../../src/host/plan/machine.ts';
 import { appliedValue, type UpFacts } from '../../../src/reconcile/plan/facts.ts';
 import { planKeeping } from '../../../src/reconcile/plan/kept.ts';
@@ -166,6 +166,12 @@ describe('blue-green', () => {
     const containers = [...containersOf(there), ...NAMES.map((name) => runningContainer(name, 'other', { component: 'app' }))];
     const { steps } = planUp(edited.stack, edited.files, factsOf(there, { containers, only: ONLY, deploying: true }));
     expect(acts(settlingSteps(steps))).toContain(`remove ${OTHERS.join(' ')}`);
+  });
+  it('is refused where app.maxReplicas was edited since, for the set that serves could not be told', () => {
+    expect(() => refuseOtherSlots(IN_OTHER, 10)).not.toThrow();
+    expect(() => refuseOtherSlots({}, 12)).not.toThrow();
+    const refusal = { code: 'NOT_RUNNING', message: expect.stringContaining('maxReplicas is 12'), hint: expect.stringContaining('up') };
+    expect(() => refuseOtherSlots(IN_OTHER, 12)).toThrow(expect.objectContaining(refusal));
   });
   it('forgets its slots where app.maxReplicas is another, or the replicas do not fit', () => {
     const slots = (file: string, more: Overrides = {}) => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { heldPorts } from '../../../src/docker/plan/held-ports.ts';
+import { heldPorts, portKey } from '../../../src/docker/plan/held-ports.ts';
 
 const container = (service: string, state: string, ...hosts: number[]) => ({
   service,
@@ -9,7 +9,7 @@ const container = (service: string, state: string, ...hosts: number[]) => ({
 const published = [
   { service: 'edge', host: 8443 },
   { service: 'edge', host: 8080 },
-  { service: 'vpn', host: 51820 },
+  { service: 'vpn', host: 51820, protocol: 'udp' as const },
 ];
 
 it.each([
@@ -19,5 +19,11 @@ it.each([
   ['that it had before a setting moved it', [container('edge', 'running', 9443)], [9443, 8443, 8080]],
   ['of none that has ended', [container('edge', 'exited'), container('vpn', 'created'), container('vpn', 'dead')], []],
 ])('a port is our own: %s', (_which, containers, ports) => {
-  expect(heldPorts(containers, published)).toEqual(new Set(ports));
+  expect(heldPorts(containers, published)).toEqual(new Set(ports.map((port) => portKey(port))));
+});
+
+it('a port of UDP is another one than that of TCP with its number', () => {
+  const vpn = { service: 'vpn', state: 'running', ports: [{ address: '0.0.0.0', host: 51820, container: 51820, udp: true as const }] };
+  expect(heldPorts([vpn], [])).toEqual(new Set(['51820/udp']));
+  expect(heldPorts([container('vpn', 'restarting')], published)).toEqual(new Set(['51820/udp']));
 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
@@ -239,6 +239,17 @@ it('is started again when it is killed', async () => {
   process.kill(Number(stdout), 'SIGKILL');
   await until('the front serves again', async () => (await ask('one.example.org').catch(() => '')).startsWith('one '), 20);
 });
+
+it('is made again where its folder was deleted while it ran', async () => {
+  rmSync(place.root, { recursive: true });
+  for (const project of ['one', 'two']) await joinFront(project, claim(project), run);
+  // What `up` does, too: they have the folder of before.
+  await docker(['restart', '--time', '1', edgeName('one'), edgeName('two')]);
+  expect(await applyFront(imageOf('balancer'), run)).toMatchObject({ action: 'up', cause: expect.stringContaining('deleted') });
+  for (const project of ['one', 'two'])
+    await until(`${project} is served`, async () => (await ask(`${project}.example.org`).catch(() => '')).startsWith(project), 20);
+  expect(await applyFront(imageOf('balancer'), run)).toBeUndefined();
+}, 60_000);
 
 it('goes with the last project', async () => {
   await leaveFront('two', stateOf('two'), run);

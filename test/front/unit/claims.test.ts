@@ -102,6 +102,12 @@ describe('what the front is made of', () => {
     expect(config).not.toMatch(/^ *server .* maxconn/m);
   });
 
+  it('leaves connections for other clients, whatever one address asks for', () => {
+    const config = configFiles(both)['haproxy.cfg'] as string;
+    for (const frontend of config.split(/^(?=frontend |backend )/m).filter((part) => /^frontend (tls|http)\n/.test(part)))
+      expect(frontend).toMatch(/track-sc0 src table clients\n {2}tcp-request connection reject if \{ sc0_conn_cur gt 1500 \}/);
+  });
+
   it('says another configuration where only a name changes: the image’s `reload` compares this file alone', () => {
     const other = joined(both, 'shop', { ...SHOP, names: ['store.example.org'] }, there);
     expect(configFiles(other)['haproxy.cfg']).not.toBe(configFiles(both)['haproxy.cfg']);
@@ -148,6 +154,11 @@ describe('what is due', () => {
     [running, 'c', undefined],
   ])('%j that has read %s: %s', (container, applied, action) => {
     expect(due({ container, applied }, wanted)?.action).toBe(action);
+  });
+
+  it('is another container where the folder was deleted that it has', () => {
+    expect(due({ container: running, applied: undefined, lost: true }, wanted)).toMatchObject({ action: 'up' });
+    expect(isStuck({ container: running, applied: undefined, lost: true }, wanted.config)).toBe(true);
   });
 
   it('is a newer image only where that is asked for; the engine names an image whose tag is another’s by its id', () => {

@@ -108,6 +108,7 @@ describe('refused, naming what to do instead', () => {
     ['what there is not', '', 'database-pasword', /no secret "database-pasword"/, /one of .*database-password.*redis-password/],
     ['what is composed', '', 'database-url', /database-url is composed/, /^rotate database-password$/],
     ['what opens the backups', '', 'backup-files-key', /encrypts the backups of the files/, /backup keys rotate/],
+    ['the VPN’s key', 'components: { vpn: true }', 'vpn-private-key', /known to other devices/, /^medianest vpn rotate$/],
     ['a password that the operator gives', 'database: { password: mine }', 'database-password', /given by you/, /medianest\.yml/],
   ])('%s', (_what, file, name, message, hint) => {
     const error = refusal(() => rotation(prod(file), name));

@@ -65,6 +65,8 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'signOn.cpus': ['9', 9],
   'vpn.address': ['127.0.0.1', '127.0.0.1'],
   'vpn.port': ['999', 999],
+  'vpn.engine': ['openvpn', 'openvpn'],
+  'vpn.protocol': ['tcp', 'tcp'],
   'vpn.endpoint': ['vpn.example.org:999', 'vpn.example.org:999'],
   'vpn.network': ['10.77.0.0/16', '10.77.0.0/16'],
   'vpn.dns': ['false', false],

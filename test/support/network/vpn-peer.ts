@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { appendFileSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { docker, type Run, run } from '../cli.ts';
 import { PREFIX } from '../workspace.ts';
 
@@ -9,6 +11,8 @@ export interface VpnPeer {
   exec(...argv: string[]): Promise<Run>;
   /** Connects by a configuration as `vpn add` writes it. */
   connect(configuration: string): Promise<void>;
+  /** The same by a configuration of OpenVPN. */
+  connectOpenvpn(configuration: string): Promise<void>;
   /** Whether a connection can be made, within two seconds. */
   reaches(address: string, port: number): Promise<boolean>;
   destroy(): Promise<void>;
@@ -62,7 +66,25 @@ export async function vpnPeer(image: string): Promise<VpnPeer> {
       ].join('\n');
       await must(exec('bash', '-c', script, 'connect', configuration));
     },
+    connectOpenvpn: async (configuration) => {
+      const script = [
+        'set -e',
+        'pid=$(cat /tmp/openvpn.pid 2>/dev/null || true)',
+        // The one before has to give the tunnel up.
+        'if [ -n "$pid" ]; then kill "$pid" 2>/dev/null || true; while [ -d "/proc/$pid" ]; do sleep 0.1; done; fi',
+        'printf %s "$1" >/tmp/peer.ovpn',
+        'openvpn --config /tmp/peer.ovpn --daemon --writepid /tmp/openvpn.pid --log /tmp/openvpn.log --connect-retry 1 2',
+      ].join('\n');
+      await must(exec('bash', '-c', script, 'connect', configuration));
+    },
     reaches: async (address, port) => (await exec('timeout', '2', 'bash', '-c', `exec 3<>/dev/tcp/${address}/${port}`)).status === 0,
     destroy,
   };
+}
+
+/** A rendered file of another service that a person has edited, and what it is now. */
+export function editedEdge({ state }: { state: string }): { file: string; edited: string } {
+  const file = path.join(state, 'config', 'edge', 'current', 'nginx.conf');
+  appendFileSync(file, '# mine\n');
+  return { file, edited: readFileSync(file, 'utf8') };
 }

@@ -8,7 +8,7 @@ import { cellsOf, layOut } from '../../../src/topology/draw/layout.ts';
 import { mermaid } from '../../../src/topology/draw/mermaid.ts';
 import { along, type Box } from '../../../src/topology/draw/routes.ts';
 import { svg } from '../../../src/topology/draw/svg.ts';
-import { type Topology, topology, VISITORS } from '../../../src/topology/plan/topology.ts';
+import { means, type Topology, topology, VISITORS } from '../../../src/topology/plan/topology.ts';
 import { withAllTiers } from '../../support/large-stack.ts';
 import { runningContainer } from '../../support/plan-facts.ts';
 import { load, SUBNETS, stackOf } from '../../support/settings.ts';
@@ -34,6 +34,11 @@ const pictures: Record<string, Topology> = {
 describe('the picture’s data', () => {
   const flows = (picture: Topology) =>
     picture.flows.map(({ from, to, tls }) => `${from.split('@')[0]} ${tls ? '=' : '-'} ${to.split('@')[0]}`);
+  it('calls the way into a tunnel VPN, and the way in by SSH so', () => {
+    const picture = topology(stack('dev-compose', 'components: { vpn: true, bastion: true }\n'), {});
+    const ways = picture.flows.filter(({ from }) => from === VISITORS).map((flow) => `${flow.to.split('@')[0]} ${means(flow)}`);
+    expect(ways.sort()).toEqual(['bastion SSH', 'edge TLS', 'vpn VPN']);
+  });
   it('has every service once, in its network', () => {
     const { groups } = pictures.prod as Topology;
     expect(groups.flatMap(({ nodes }) => nodes.map(({ name }) => name)).sort()).toEqual(prod.services.map(({ name }) => name).sort());

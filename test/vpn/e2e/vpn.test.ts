@@ -2,7 +2,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { docker } from '../../support/cli.ts';
-import { type VpnPeer, vpnPeer } from '../../support/network/vpn-peer.ts';
+import { editedEdge, type VpnPeer, vpnPeer } from '../../support/network/vpn-peer.ts';
 import { audit, identities, type JsonError, parsed, until } from '../../support/stack.ts';
 import { type Workspace, workspace } from '../../support/workspace.ts';
 
@@ -178,7 +178,14 @@ test('new keys of a peer and of this host replace the old ones, without a new co
 
 test('a peer that is removed while it is connected is cut off at once', async () => {
   expect(await phone.reaches(SERVER, space.httpPort)).toBe(true);
-  await must('vpn', 'remove', 'phone');
+  // Neither a file that was edited by hand nor an interrupted restore holds that up.
+  const { file, edited } = editedEdge(space);
+  writeFileSync(path.join(space.state, 'restoring.json'), JSON.stringify({ parts: [], target: 'x', at: '2026-11-30T12:00:00Z' }));
+  const added = await space.run(['vpn', 'add', 'tablet', '--json']);
+  expect([added.status, parsed<JsonError>(added).error.code]).toEqual([1, 'PARTIAL']);
+  const told = await must('vpn', 'remove', 'phone');
+  expect(told.stderr).toContain('edited by hand');
+  expect(readFileSync(file, 'utf8')).toBe(edited);
   const removed = Date.now();
   await until('the phone is let in no more', async () => !(await phone.reaches(SERVER, space.httpPort)), 5);
   expect(Date.now() - removed).toBeLessThan(5000);

@@ -1,15 +1,30 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Context } from '../../../src/capability/capability.ts';
 import { endFrom } from '../../../src/core/time.ts';
 import { peerNumbers, serverAddress, tunnelAddress } from '../../../src/services/vpn/addresses.ts';
 import type { VpnSettings } from '../../../src/services/vpn/vpn-settings.ts';
 import type { VpnPeer } from '../../../src/stack/overrides.ts';
+import { StateFolder } from '../../../src/state/state.ts';
+import { handOut } from '../../../src/vpn/hand-out.ts';
 import { newKeys, publicKeyFor } from '../../../src/vpn/keys.ts';
 import { configurationText, endpointOf, wireguardKey } from '../../../src/vpn/plan/configuration.ts';
 import { peerRows, peerViews, vpnChecks } from '../../../src/vpn/plan/describe.ts';
-import { changedPeer, knownPeer, peerName, publicKeyOf, roleOf, withoutPeer, withPeer } from '../../../src/vpn/plan/peers.ts';
+import {
+  changedPeer,
+  knownPeer,
+  peerName,
+  publicKeyOf,
+  reducesAccess,
+  roleOf,
+  withoutPeer,
+  withPeer,
+} from '../../../src/vpn/plan/peers.ts';
 import { parseState, type ServerState } from '../../../src/vpn/plan/server-state.ts';
 import { qrLines } from '../../../src/vpn/qr.ts';
 import { load } from '../../support/settings.ts';
+import { temporaryFolder } from '../../support/temporary.ts';
 
 const NETWORK = '10.60.144.0/24';
 const KEYS = ['HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=', 'xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg='] as const;
@@ -18,6 +33,22 @@ const asked = (publicKey: string = KEYS[0]): Omit<VpnPeer, 'number'> => ({ publi
 const refused = (code: string, text: string) => expect.objectContaining({ code, message: expect.stringContaining(text) });
 type Decode = (data: Uint8ClampedArray, width: number, height: number) => { data: string } | null;
 const own = (more: Partial<VpnSettings> = {}): VpnSettings => ({ ...(load().settings.vpn as VpnSettings), ...more });
+
+it('a configuration has a folder to go to before a peer is made', async () => {
+  const cwd = temporaryFolder('out');
+  writeFileSync(path.join(cwd, 'file'), '');
+  const project = {
+    loaded: load({ file: 'profile: dev-compose\ncomponents: { vpn: true }\n' }),
+    state: new StateFolder(path.join(cwd, 's')),
+  };
+  const change = () => () => {
+    throw new Error('it was changed');
+  };
+  for (const out of ['missing/phone.conf', 'file/phone.conf', 'file'])
+    await expect(
+      handOut({ cwd, flags: {} } as unknown as Context, project, 'phone', { command: 'add', publicKey: undefined, out, change }),
+    ).rejects.toThrow(refused('USAGE', 'nothing was changed'));
+});
 
 describe('a key', () => {
   it('is that of its private one (RFC 7748, 6.1)', () => {
@@ -85,6 +116,19 @@ describe('peers', () => {
     expect(() => roleOf('root')).toThrow(refused('USAGE', 'no such role'));
   });
 
+  it('are changed beside what was interrupted where they have less afterwards', () => {
+    const admin: VpnPeer = { ...asked(), number: 128, role: 'admin', until: '2027-01-01T00:00:00.000Z' };
+    const { until: _, ...endless } = admin;
+    const EARLIER = '2026-12-01T00:00:00.000Z';
+    expect(reducesAccess(admin, { role: 'member' })).toBe(true);
+    expect(reducesAccess(admin, { until: EARLIER })).toBe(true);
+    expect(reducesAccess(endless, { role: 'member', until: EARLIER })).toBe(true);
+    expect(reducesAccess({ ...admin, role: 'member' }, { role: 'admin' })).toBe(false);
+    expect(reducesAccess(admin, { role: 'member', until: '2027-06-01T00:00:00.000Z' })).toBe(false);
+    expect(reducesAccess(admin, { role: 'member', until: undefined })).toBe(false);
+    expect(reducesAccess({ ...admin, role: 'member' }, { role: 'admin', until: EARLIER })).toBe(false);
+  });
+
   it.each([
     ['2027-01-31', '2027-02-01T00:00:00.000Z'],
     ['2026-12-31 10:00+02:00', '2026-12-31T08:00:00.000Z'],
@@ -146,7 +190,7 @@ describe('what the tunnel says', () => {
     old: { ...asked('old'), number: 130, until: '2026-11-30T11:59:59.000Z' },
     lost: { ...asked('lost'), number: 131 },
   };
-  const states = (seen: ServerState | undefined, now = NOW) => peerViews(peers, NETWORK, seen, now).map(({ state }) => state);
+  const states = (seen: ServerState | undefined, now = NOW) => peerViews(peers, own(), seen, now).map(({ state }) => state);
 
   it('is read, and other text is not', () => {
     expect(server).toEqual({
@@ -169,14 +213,14 @@ describe('what the tunnel says', () => {
     expect(states(server)).toEqual(['connected', 'never', 'ended', 'missing']);
     expect(states(server, new Date(NOW.getTime() + 600_000))[0]).toBe('idle');
     expect(states(undefined)).toEqual(['unknown', 'unknown', 'ended', 'unknown']);
-    expect(peerRows(peerViews(peers, NETWORK, server, NOW))[0]).toEqual([
+    expect(peerRows(peerViews(peers, own(), server, NOW))[0]).toEqual([
       ...['phone', 'member', '10.60.144.128', 'connected', '2026-11-30 11:59:00 UTC', '2.0 KiB / 1.0 MiB', '-'],
     ]);
   });
 
   it('is judged: who is missing, who is too many, and who is past the end', () => {
     const judged = (all: Parameters<typeof peerViews>[0], seen: ServerState | undefined) =>
-      vpnChecks(peerViews(all, NETWORK, seen, NOW), seen).map(({ id, status, message }) => `${id} ${status}: ${message}`);
+      vpnChecks(peerViews(all, own(), seen, NOW), seen).map(({ id, status, message }) => `${id} ${status}: ${message}`);
     const { phone, laptop, old } = peers;
     expect(judged({ phone, laptop }, server)).toEqual(['vpn ok: VPN: wireguard-go, 1 of 2 peers connected']);
     expect(judged({ phone, old }, server)).toEqual([

@@ -21,3 +21,14 @@ it('what a client writes in its path chooses no way past the WAF', () => {
   for (const path of ['/api/items/7 upload0', '/api/items/7 upload0application', '/x 0health', '/x 1'])
     expect([path, wayOf(text, `${path} 0`), wayOf(text, `${path} 0application`)]).toEqual([path, '""', 'application']);
 });
+
+it('a check of health is known by the letters that it is asked in', () => {
+  const own = stackOf(load({ file: 'app: { healthPath: /Up.php }', flags: { profile: 'prod' } }));
+  const text = rendered(own).files.find(({ path }) => path === 'edge/waf-http.conf')?.contents as string;
+  const [, body = ''] = /\$is_health_check \{([^}]*)\}/.exec(text) ?? [];
+  const patterns = [...body.matchAll(/^ {2}"~(.*)" health;$/gm)].map(([, pattern]) => new RegExp(pattern as string));
+  const known = (request: string) => patterns.some((pattern) => pattern.test(request));
+  expect([known('GET /Up.php'), known('HEAD /Up.php')]).toEqual([true, true]);
+  for (const request of ['GET /up.php', 'get /Up.php', 'GET /UpXphp', 'GET /Up.php?x', 'GET /Up.php/x', 'POST /Up.php', 'XGET /Up.php'])
+    expect([request, known(request)]).toEqual([request, false]);
+});
