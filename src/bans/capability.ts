@@ -2,18 +2,24 @@ import type { Capability, Seen } from '../capability/capability.ts';
 import { CROWDSEC } from '../services/crowdsec/settings/address.ts';
 import { commands } from './commands/bans.ts';
 
-/** Clients that probe, guess passwords or flood are banned at the edge for a time. */
+/** Clients that probe, guess passwords or flood are banned for a time: at the edge, and in the firewall of the host. */
 export const banning = {
   name: 'bans',
   commands,
   groups: {
     bans: { section: 'Security', summary: 'Who is banned at the edge (components: { crowdsec: true }), and why' },
   },
+  besideRules: {
+    kept: async (context, project) => (await import('./enforce/unit.ts')).kept(context, project),
+    removed: async (project) => (await import('./enforce/unit.ts')).removed(project),
+    there: async (project) => (await import('./enforce/unit.ts')).there(project),
+  },
   checks: async (seen) => {
     if (!isOn(seen)) return [];
     const { banChecks, edgeState, engineState, READ_EDGE, READ_ENGINE } = await import('./plan/checks.ts');
     const [edge, engine] = await Promise.all([inside(seen, 'edge', READ_EDGE), inside(seen, CROWDSEC, READ_ENGINE)]);
-    return banChecks(edgeState(edge), engineState(engine));
+    const { checkEnforced } = await import('./enforce/check.ts');
+    return [...banChecks(edgeState(edge), engineState(engine)), ...(await checkEnforced(seen.context, seen.project))];
   },
   notes: async (seen) => {
     if (!isOn(seen)) return [];

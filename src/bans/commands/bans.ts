@@ -1,6 +1,7 @@
 import { type Command, done } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { durationOf } from '../../core/time.ts';
+import { enforce } from './enforce.ts';
 
 const MOST_SECONDS = 365 * 86_400;
 
@@ -94,4 +95,4 @@ const why: Command = {
   },
 };
 
-export const commands: readonly Command[] = [list, add, remove, why];
+export const commands: readonly Command[] = [list, add, remove, why, enforce];

@@ -49,8 +49,8 @@ export function reasonOf(typed: unknown, forced: boolean): string {
   return forced ? `${FORCED} ${text}` : text;
 }
 
-/** `11h46m21.89s`, as Go writes durations. */
-function secondsOf(text: string): number {
+/** `11h46m21.89s`, `500ms`, as Go writes durations; of one that is over, nothing is left. */
+export function secondsOf(text: string): number {
   const [, hours = 0, minutes = 0, seconds = 0] = /^(?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)s)?/.exec(text) ?? [];
   return Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
 }

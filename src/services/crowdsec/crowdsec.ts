@@ -7,7 +7,7 @@ import { neverView } from '../edge/edge-bans.ts';
 import { generated } from '../shared/member.ts';
 import { monitored } from '../shared/monitoring.ts';
 import { CROWDSEC, CROWDSEC_HOST, CROWDSEC_METRICS_PORT, CROWDSEC_PORT, EDGE_KEY, LINES_PORT } from './settings/address.ts';
-import { bansSettings } from './settings/bans-settings.ts';
+import { type BansSettings, bansSettings } from './settings/bans-settings.ts';
 
 const METRICS: MetricsSource = {
   job: CROWDSEC,
@@ -26,6 +26,16 @@ function requireEdge(input: BuildInput): void {
   );
 }
 
+/** What reads them is installed with the rules of the firewall. */
+function requireFirewall(hostLogs: BansSettings['hostLogs'], { settings }: BuildInput): void {
+  if (hostLogs === false || settings.firewall.enabled) return;
+  throw new UserError(
+    'INVALID_SETTINGS',
+    'bans.hostLogs needs the firewall, which is off',
+    'set `firewall: { enabled: true }`, then medianest up and sudo medianest firewall apply',
+  );
+}
+
 export const crowdsec = defineService({
   name: CROWDSEC,
   key: 'bans',
@@ -33,6 +43,7 @@ export const crowdsec = defineService({
   settings: bansSettings,
   build: (own, input) => {
     requireEdge(input);
+    requireFirewall(own.hostLogs, input);
     const networks: NetworkName[] = ['auth', ...(monitored(input) ? (['monitoring'] as const) : [])];
     const address = input.address('auth', CROWDSEC_HOST);
     const metricsHost = monitored(input) ? input.address('monitoring', CROWDSEC_HOST) : '127.0.0.1';
