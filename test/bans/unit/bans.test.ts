@@ -149,6 +149,11 @@ describe('health', () => {
     expect([edgeState(''), edgeState('1000\n{"at'), engineState('sh: not found')]).toEqual([undefined, undefined, undefined]);
   });
 
+  it('warns where the edge has no place for more bans', () => {
+    const full = edgeState('1000\n{"now":1000,"at":999,"count":150000,"full":true,"problem":""}');
+    expect(banChecks(full, engine('999'))[0]).toMatchObject({ status: 'warn', message: expect.stringContaining('150000 bans in force') });
+  });
+
   it('warns of a database that was damaged', () => {
     expect(told(edge(999), engine('999', '/var/lib/crowdsec/crowdsec.db.damaged'))).toContain('crowdsec.database warn');
   });

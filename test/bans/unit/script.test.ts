@@ -12,7 +12,9 @@ vi.mock('fs', () => ({
   },
 }));
 
-class Shared extends Map<string, string> {}
+class Shared extends Map<string, string> {
+  freeSpace = () => 16 * 1024 ** 2;
+}
 
 const NOW = 1_000_000_000;
 let ngx: { shared: { bans: Shared; bans_state: Shared } };

@@ -23,7 +23,7 @@ export const bansSettings = z.strictObject({
     .default(true)
     .describe('Bans stand in the firewall of the host too, once its rules are confirmed (`firewall.enabled`): for all published ports'),
   hostLogs: z
-    .union([z.boolean(), z.array(z.string().startsWith('/', 'should be an absolute path')).min(1)], LOGS)
+    .union([z.boolean(), z.array(z.string().refine((path) => path.startsWith('/'), LOGS)).min(1)], LOGS)
     .default(false)
     .describe(
       'Who guesses passwords of the host’s SSH server is banned as well: `true` reads the journal of systemd, or /var/log/auth.log or /var/log/secure where there is none; a list names other files. Needs `firewall.enabled`',
