@@ -1,5 +1,6 @@
 import type { Capability, Seen } from '../capability/capability.ts';
-import { CROWDSEC } from '../services/crowdsec/settings/address.ts';
+import { CENTRAL, CROWDSEC } from '../services/crowdsec/settings/address.ts';
+import type { BansSettings } from '../services/crowdsec/settings/bans-settings.ts';
 import { commands } from './commands/bans.ts';
 
 /** Clients that probe, guess passwords or flood are banned for a time: at the edge, and in the firewall of the host. */
@@ -8,6 +9,15 @@ export const banning = {
   commands,
   groups: {
     bans: { section: 'Security', summary: 'Who is banned at the edge (components: { crowdsec: true }), and why' },
+  },
+  up: {
+    announce: ({ project: { loaded } }) => {
+      const { central } = loaded.settings.bans as BansSettings;
+      if (loaded.settings.components[CROWDSEC] !== true || !central) return [];
+      return [
+        `CrowdSec tells ${CENTRAL} of each ban that it decides (address, scenario, time), and bans those on its list: bans.central, docs/bans.md`,
+      ];
+    },
   },
   besideRules: {
     kept: async (context, project) => (await import('./enforce/unit.ts')).kept(context, project),

@@ -14,8 +14,14 @@ const list: Command = {
     const { listBans } = await import('../provider.ts');
     const { table } = await import('../../ui/table.ts');
     const bans = await listBans(context, await open(context));
-    const rows = bans.map(({ address, until, by, reason }) => [address, until, by, reason]);
-    return done({ bans }, rows.length > 0 ? table([['ADDRESS', 'UNTIL', 'BY', 'REASON'], ...rows]) : 'no client is banned');
+    // The central list has tens of thousands.
+    const own = bans.filter(({ by }) => by !== 'the central list');
+    const rows = own.map(({ address, until, by, reason }) => [address, until, by, reason]);
+    const lines = [
+      rows.length > 0 ? table([['ADDRESS', 'UNTIL', 'BY', 'REASON'], ...rows]) : 'no client is banned',
+      ...(bans.length > own.length ? [`and ${bans.length - own.length} of the central list (--json names them)`] : []),
+    ];
+    return done({ bans }, lines.join('\n'));
   },
 };
 

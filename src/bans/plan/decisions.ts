@@ -7,7 +7,7 @@ export interface Ban {
   address: string;
   /** The scenario that decided, without `medianest/`; or what a person has said. */
   reason: string;
-  by: 'crowdsec' | 'a person';
+  by: 'crowdsec' | 'a person' | 'the central list';
   /** ISO 8601, UTC. */
   until: string;
 }
@@ -59,6 +59,9 @@ export function secondsOf(text: string): number {
 const cells = (line: string): string[] =>
   [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? '');
 
+const byOf = (origin: string): Ban['by'] =>
+  origin === 'crowdsec' ? origin : origin === 'CAPI' || origin === 'lists' ? 'the central list' : 'a person';
+
 /** The bans in what `cscli` has printed, those that end last first; lines of its log are none. */
 export function bansOf(output: string, now: Date): Ban[] {
   return output
@@ -69,7 +72,7 @@ export function bansOf(output: string, now: Date): Ban[] {
     .map(([, origin = '', source = '', reason = '', , , , , expiration = '']) => ({
       address: source.replace(/^(?:ip|range):/i, ''),
       reason: reason.replace(/^medianest\//, ''),
-      by: origin === 'crowdsec' ? ('crowdsec' as const) : ('a person' as const),
+      by: byOf(origin),
       until: new Date(now.getTime() + secondsOf(expiration) * 1000).toISOString(),
     }))
     .sort((a, b) => (a.until < b.until ? 1 : -1));

@@ -1,13 +1,10 @@
-import { appendFileSync, chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hashImageSource } from '../../../src/reconcile/sources.ts';
-import { registry } from '../../../src/services/index.ts';
-import { buildStack } from '../../../src/stack/build.ts';
 import { type Driver, drive } from '../../firewall/contract/driver.ts';
-import { docker, HOME, PROGRAM } from '../../support/cli.ts';
+import { docker, PROGRAM } from '../../support/cli.ts';
 import { ADDRESSES } from '../../support/network/firewall-world.ts';
-import { load, rendered, SUBNETS } from '../../support/settings.ts';
+import { answers, startCrowdsec } from './engine.ts';
 
 const PROJECT = 'fw-bans';
 const CONTAINER = `${PROJECT}-crowdsec-${process.pid}`;
@@ -42,32 +39,8 @@ describe('bans in the firewall', { timeout: 90_000 }, () => {
     writeFileSync(log, '');
     const text = settings('').replace('/auth.log', log);
     host.settings(text);
-    const loaded = load({ file: `version: 1\nproject: ${PROJECT}\n${text}` });
-    const stack = buildStack(loaded.settings, registry, {
-      version: '0.0.0',
-      overrides: {},
-      subnets: SUBNETS,
-      sourceHash: (folder: string) => hashImageSource(HOME, folder),
-    });
-    const image = stack.services.find(({ name }) => name === 'crowdsec')?.image.ref as string;
-    // As `up` mounts them; without a network, CrowdSec talks to itself.
-    const config = path.join(host.dir, 'crowdsec/current');
-    const secrets = path.join(host.dir, 'secrets');
-    for (const folder of [config, secrets]) mkdirSync(folder, { recursive: true });
-    for (const file of rendered(stack).files.filter((one) => one.path.startsWith('crowdsec/')))
-      writeFileSync(path.join(config, path.basename(file.path)), file.contents.replaceAll('10.50.0.76', '127.0.0.1'));
-    writeFileSync(path.join(secrets, 'bans-key'), 'a-key-of-the-edge');
-    for (const folder of [host.dir, path.dirname(config), config, secrets]) chmodSync(folder, 0o755);
-    const labels = { 'com.docker.compose.project': PROJECT, 'com.docker.compose.service': 'crowdsec' };
-    const started = await docker([
-      ...['run', '--detach', '--name', CONTAINER, '--network', 'none', '--read-only', '--cap-drop', 'ALL', '--user', '10046:10046'],
-      ...Object.entries(labels).flatMap(([name, value]) => ['--label', `${name}=${value}`]),
-      ...['--tmpfs', '/run:mode=1777', '--tmpfs', '/tmp:mode=1777', '--tmpfs', '/var/lib/crowdsec:mode=1777'],
-      ...['--volume', `${path.dirname(config)}:/etc/medianest:ro`, '--volume', `${secrets}:/run/secrets:ro`],
-      ...['--env', 'CROWDSEC_SERVER=127.0.0.1:8080', '--env', 'CROWDSEC_METRICS=127.0.0.1:6060', image],
-    ]);
-    expect(started, started.stderr).toMatchObject({ status: 0 });
-    await expect.poll(async () => (await docker(['exec', CONTAINER, 'healthcheck'])).status, { timeout: 30_000 }).toBe(0);
+    await startCrowdsec(CONTAINER, [PROJECT, text], host.dir);
+    await answers(CONTAINER);
     await host.keep(text);
     enforce();
     await expect.poll(() => host.nft('list', 'tables'), WAIT).toContain(`medianest-bans_${PROJECT}`);

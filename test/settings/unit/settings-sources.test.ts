@@ -32,6 +32,7 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'bans.hours': ['9', 9],
   'bans.firewall': ['false', false],
   'bans.hostLogs': ['[/srv/auth.log]', ['/srv/auth.log']],
+  'bans.central': ['true', true],
   'bans.sshPorts': ['[2222]', [2222]],
   'bans.memory': ['999m', 999 * 1024 ** 2],
   'bans.cpus': ['9', 9],

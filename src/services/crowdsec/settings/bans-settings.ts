@@ -32,6 +32,12 @@ export const bansSettings = z.strictObject({
     .array(z.int().min(1).max(65_535))
     .default([22])
     .describe('Ports of the host’s SSH server: a banned client reaches them no more, where `hostLogs` is on'),
+  central: z
+    .boolean()
+    .default(false)
+    .describe(
+      'CrowdSec tells api.crowdsec.net of each ban that it decides (address, scenario and time; docs/bans.md), and bans those on its list. By a way out to that host alone',
+    ),
   memory: memory('256m').describe('Memory limit of the container; more of it keeps more clients in mind'),
   cpus: cpus(1).describe('Processors that the container may use at most; never more than the host has'),
 });
