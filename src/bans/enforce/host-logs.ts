@@ -14,8 +14,14 @@ const MOST_WAITING = 2_000;
 /** An argument for each. */
 const AT_ONCE = 500;
 
-/** Only root may say that it is sshd: anyone may write to the journal by that name. */
-const JOURNAL = [...['--follow', '--lines=0', '--output=cat', '--quiet', '_UID=0'], ...SSHD.map((name) => `SYSLOG_IDENTIFIER=${name}`)];
+/**
+ * Only root may say that it is sshd: anyone may write to the journal by that name. With `--lines=0`, systemd 252 shows nothing at all
+ * while no line of before matches.
+ */
+export const JOURNAL: readonly string[] = [
+  ...['--follow', '--since=now', '--no-tail', '--output=cat', '--quiet', '_UID=0'],
+  ...SSHD.map((name) => `SYSLOG_IDENTIFIER=${name}`),
+];
 
 /** Hands the failed sign-ins that the host's SSH server logs to CrowdSec: their addresses, and nothing else of the log. */
 export class HostLogs {
