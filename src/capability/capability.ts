@@ -12,6 +12,7 @@ import type { HostFacts, ServiceDefinition } from '../stack/service.ts';
 import type { Role, Service, Stack } from '../stack/types.ts';
 import type { Lock } from '../state/lock.ts';
 import type { StateFolder } from '../state/state.ts';
+import type { BesideRules } from './beside-rules.ts';
 import type { Check } from './check.ts';
 import type { Clue, Suspicion } from './clue.ts';
 import type { GlobalFlags } from './global-flags.ts';
@@ -221,16 +222,6 @@ export interface DataPart {
   remains?(leaving: Leaving): Promise<Remnant[]>;
 }
 
-/** What stands on the host beside the confirmed rules of the firewall. All of it is done as root. */
-export interface BesideRules {
-  /** The rules are confirmed, and loaded. A failure is no failure of theirs: it is told as a warning. */
-  kept(context: Context, project: Project): Promise<void>;
-  /** Before the rules are removed. @returns the files that were there */
-  removed(project: string): Promise<string[]>;
-  /** Its files on the host. */
-  there(project: string): Promise<string[]>;
-}
-
 /** A capability: all that it contributes. Adding one is its folder and a line in src/capabilities.ts. */
 export interface Capability {
   readonly name: string;
@@ -241,7 +232,7 @@ export interface Capability {
   readonly schedules?: readonly Schedule[];
   readonly steps?: Partial<StepHandlers>;
   readonly up?: UpPart;
-  readonly besideRules?: BesideRules;
+  readonly besideRules?: BesideRules<Context, Project>;
   readonly data?: DataPart;
   /** Refuses changes while work of this capability is interrupted. @throws UserError */
   guard?(state: StateFolder, intent: Intent): Promise<void> | void;

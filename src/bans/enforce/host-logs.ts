@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
 import type { Context } from '../../capability/capability.ts';
 import { systemCode, UserError } from '../../core/errors.ts';
+import { exists } from '../../core/files.ts';
 import { runProgram } from '../../docker/compose.ts';
 import type { BansSettings } from '../../services/crowdsec/settings/bans-settings.ts';
 import { guessOf, lineOf, messageOf, SSHD } from '../plan/ssh-lines.ts';
@@ -64,11 +64,11 @@ export class HostLogs {
     this.wanted = JSON.stringify(hostLogs);
     this.problem = '';
     if (hostLogs === false) return;
-    if (hostLogs === true && existsSync('/run/systemd/journal/socket')) {
+    if (hostLogs === true && exists('/run/systemd/journal/socket')) {
       this.follow();
       return;
     }
-    const first = FILES.find((file) => existsSync(file));
+    const first = FILES.find(exists);
     this.names = hostLogs === true ? (first ? [first] : []) : hostLogs;
     if (this.names.length === 0) this.problem = `there is neither a journal nor ${FILES.join(' or ')}`;
     this.files = this.names.map((name) => new FollowedFile(name));

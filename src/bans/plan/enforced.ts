@@ -59,7 +59,7 @@ export function enforcedChecks(text: string | undefined, compared: Difference | 
 
 function inForce(text: string | undefined, compared: Difference | null | undefined, now: Date): Check {
   const said = (status: Check['status'], message: string, remedy?: string, value?: number): Check => ({
-    id: 'firewall.bans',
+    id: 'crowdsec.firewall',
     status,
     message: `bans in the firewall: ${message}`,
     ...(remedy && { remedy }),

@@ -13,7 +13,7 @@ const told = (...[text, compared]: [string | undefined, Parameters<typeof enforc
 describe('health of the bans in the firewall', () => {
   it('is well while they were looked at, and stand in the kernel as CrowdSec has them', () => {
     expect(told(written(), { missing: 0, extra: 0 })).toEqual([
-      'firewall.bans ok bans in the firewall: 3 bans in force for all published ports',
+      'crowdsec.firewall ok bans in the firewall: 3 bans in force for all published ports',
     ]);
     // Who may not ask the kernel goes by what was written.
     expect(told(written())).toHaveLength(1);
@@ -29,7 +29,7 @@ describe('health of the bans in the firewall', () => {
     ['2 are missing there, and 1 are there alone', written(), { missing: 2, extra: 1 }, 'warn'],
     ['7 bans that end first have no place', written({ leftOut: 7 }), { missing: 0, extra: 0 }, 'warn'],
   ] as const)('says: %s', (words, text, compared, status) => {
-    expect(told(text, compared)[0]).toMatch(new RegExp(`^firewall.bans ${status} .*${words}`));
+    expect(told(text, compared)[0]).toMatch(new RegExp(`^crowdsec.firewall ${status} .*${words}`));
   });
 
   it('tells of a log that cannot be read', () => {
