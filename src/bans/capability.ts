@@ -1,19 +1,35 @@
 import type { Capability, Seen } from '../capability/capability.ts';
-import { CROWDSEC } from '../services/crowdsec/settings/address.ts';
+import { CENTRAL, CROWDSEC } from '../services/crowdsec/settings/address.ts';
+import type { BansSettings } from '../services/crowdsec/settings/bans-settings.ts';
 import { commands } from './commands/bans.ts';
 
-/** Clients that probe, guess passwords or flood are banned at the edge for a time. */
+/** Clients that probe, guess passwords or flood are banned for a time: at the edge, and in the firewall of the host. */
 export const banning = {
   name: 'bans',
   commands,
   groups: {
     bans: { section: 'Security', summary: 'Who is banned at the edge (components: { crowdsec: true }), and why' },
   },
+  up: {
+    announce: ({ project: { loaded } }) => {
+      const { central } = loaded.settings.bans as BansSettings;
+      if (loaded.settings.components[CROWDSEC] !== true || !central) return [];
+      return [
+        `CrowdSec tells ${CENTRAL} of each ban that it decides (address, scenario, time), and bans those on its list: bans.central, docs/bans.md`,
+      ];
+    },
+  },
+  besideRules: {
+    kept: async (context, project) => (await import('./enforce/unit.ts')).kept(context, project),
+    removed: async (project) => (await import('./enforce/unit.ts')).removed(project),
+    there: async (project) => (await import('./enforce/unit.ts')).there(project),
+  },
   checks: async (seen) => {
     if (!isOn(seen)) return [];
     const { banChecks, edgeState, engineState, READ_EDGE, READ_ENGINE } = await import('./plan/checks.ts');
     const [edge, engine] = await Promise.all([inside(seen, 'edge', READ_EDGE), inside(seen, CROWDSEC, READ_ENGINE)]);
-    return banChecks(edgeState(edge), engineState(engine));
+    const { checkEnforced } = await import('./enforce/check.ts');
+    return [...banChecks(edgeState(edge), engineState(engine)), ...(await checkEnforced(seen.context, seen.project))];
   },
   notes: async (seen) => {
     if (!isOn(seen)) return [];

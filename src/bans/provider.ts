@@ -33,7 +33,7 @@ function requireBans(project: Project): void {
 }
 
 /** What a command has printed in the container of CrowdSec. @throws UserError NOT_RUNNING where that does not run, or did not do it */
-async function ask(engine: Engine, containers: readonly ObservedContainer[], argv: readonly string[]): Promise<string> {
+export async function ask(engine: Engine, containers: readonly ObservedContainer[], argv: readonly string[]): Promise<string> {
   const container = containers.find(({ service, state }) => service === CROWDSEC && state === 'running');
   if (!container) throw new UserError('NOT_RUNNING', 'CrowdSec does not run; bans from before stay in force at the edge', 'medianest up');
   const { exitCode, output } = await engine.exec(container.id, argv);

@@ -12,6 +12,7 @@ import type { HostFacts, ServiceDefinition } from '../stack/service.ts';
 import type { Role, Service, Stack } from '../stack/types.ts';
 import type { Lock } from '../state/lock.ts';
 import type { StateFolder } from '../state/state.ts';
+import type { BesideRules } from './beside-rules.ts';
 import type { Check } from './check.ts';
 import type { Clue, Suspicion } from './clue.ts';
 import type { GlobalFlags } from './global-flags.ts';
@@ -231,6 +232,7 @@ export interface Capability {
   readonly schedules?: readonly Schedule[];
   readonly steps?: Partial<StepHandlers>;
   readonly up?: UpPart;
+  readonly besideRules?: BesideRules<Context, Project>;
   readonly data?: DataPart;
   /** Refuses changes while work of this capability is interrupted. @throws UserError */
   guard?(state: StateFolder, intent: Intent): Promise<void> | void;

@@ -45,7 +45,9 @@ export async function apply(
       const changed = table !== 'as confirmed' || (await trialLeft(trialTableOf(name))) !== undefined;
       if (changed) await loadRules(wanted + dropTable(trialTableOf(name)));
       removeRules(state, 'trial');
-      return { state: 'active', changed, unit: (await installBoot(name, readOptional(rulesFile(state, 'confirmed')) ?? '')) ?? null };
+      const unit = await installBoot(name, readOptional(rulesFile(state, 'confirmed')) ?? '');
+      await keepBeside(context, project);
+      return { state: 'active', changed, unit: unit ?? null };
     }
     const until = new Date(context.clock.now().getTime() + asked.seconds * 1000);
     writeRules(state, 'trial', wanted, until);
@@ -57,8 +59,9 @@ export async function apply(
 }
 
 /** The rules being tried become those in force. @returns the unit that loads them after a reboot. @throws UserError NOT_RUNNING where none are tried any more */
-export async function confirm(context: Context, { loaded, state }: Project): Promise<{ unit: string | null }> {
+export async function confirm(context: Context, opened: Project): Promise<{ unit: string | null }> {
   requireRoot();
+  const { loaded, state } = opened;
   const { project } = loaded.settings;
   return changing(context, state, 'firewall confirm', async () => {
     const trial = readRules(state, 'trial');
@@ -80,8 +83,16 @@ export async function confirm(context: Context, { loaded, state }: Project): Pro
       throw error;
     }
     removeRules(state, 'trial');
-    return { unit: (await installBoot(project, readOptional(rulesFile(state, 'confirmed')) ?? '')) ?? null };
+    const unit = await installBoot(project, readOptional(rulesFile(state, 'confirmed')) ?? '');
+    await keepBeside(context, opened);
+    return { unit: unit ?? null };
   });
+}
+
+const beside = async (context: Context) => (await context.capabilities()).flatMap(({ besideRules = [] }) => besideRules);
+
+async function keepBeside(context: Context, project: Project): Promise<void> {
+  for (const part of await beside(context)) await part.kept(context, project);
 }
 
 /** Ends a trial that was not confirmed, or clears away what it has left: the rules from before are in force. */
@@ -95,20 +106,22 @@ export async function clearTrial(context: Context, { loaded, state }: Project): 
 }
 
 /** What of the firewall is on this host: tables (as far as they can be seen), units, the folder. */
-export function remainsOf({ loaded, state }: Project): string[] {
+export async function remainsOf(context: Context, { loaded, state }: Project): Promise<string[]> {
   const { project } = loaded.settings;
-  if (!hasFirewall(state) && bootFiles(project).length === 0) return [];
-  return [`table inet ${tableOf(project)}`, ...bootFiles(project), firewallFolder(state)];
+  const others = await Promise.all((await beside(context)).map((part) => part.there(project)));
+  const files = [...bootFiles(project), ...others.flat()];
+  if (!hasFirewall(state) && files.length === 0) return [];
+  return [`table inet ${tableOf(project)}`, ...files, firewallFolder(state)];
 }
 
 /** Takes everything of ours away: what systemd loads, the tables, the folder. @returns whether rules were loaded */
 export async function remove(context: Context, { loaded, state }: Project): Promise<{ removed: boolean; files: string[] }> {
   requireRoot();
-  return changing(context, state, 'firewall remove', () => removeAll(loaded.settings.project, firewallFolder(state)));
+  return changing(context, state, 'firewall remove', () => removeAll(context, loaded.settings.project, firewallFolder(state)));
 }
 
 /** The same for `uninstall`, which has removed the stack by then. @throws UserError PARTIAL where this is not root */
-export async function removeAll(project: string, folder: string): Promise<{ removed: boolean; files: string[] }> {
+export async function removeAll(context: Context, project: string, folder: string): Promise<{ removed: boolean; files: string[] }> {
   if (notRoot() !== undefined)
     throw new UserError(
       'PARTIAL',
@@ -116,7 +129,8 @@ export async function removeAll(project: string, folder: string): Promise<{ remo
       'run the same command with sudo: it continues',
     );
   const tables = [tableOf(project), trialTableOf(project)];
-  const files = await removeBoot(project);
+  const files = (await Promise.all((await beside(context)).map((part) => part.removed(project)))).flat();
+  files.push(...(await removeBoot(project)));
   const there = (await Promise.all(tables.map(listed))).filter((text) => text !== undefined);
   if (there.length > 0) await loadRules(tables.map(dropTable).join(''));
   removeTree(folder);

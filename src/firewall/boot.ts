@@ -5,12 +5,12 @@ import { exists, readOptional, removeTree, writeAtomic } from '../core/files.ts'
 import { runProgram } from '../docker/compose.ts';
 import { bootRules, bootUnit, unitName } from './plan/unit.ts';
 
-const UNITS = '/etc/systemd/system';
+export const UNITS = '/etc/systemd/system';
 
 const unitFile = (project: string): string => path.join(UNITS, unitName(project));
 
 /** systemd runs here and has the same network: what it loads is what was tried. */
-const hasSystemd = (): boolean =>
+export const hasSystemd = (): boolean =>
   existsSync('/run/systemd/system') && readlinkSync('/proc/self/ns/net') === readOptionalLink('/proc/1/ns/net');
 
 /** Only root may look. */
@@ -53,7 +53,8 @@ export async function removeBoot(project: string): Promise<string[]> {
 
 const nftPath = (): string => ['/usr/sbin/nft', '/sbin/nft', '/usr/bin/nft'].find((file) => existsSync(file)) ?? '/usr/sbin/nft';
 
-async function systemctl(...args: string[]): Promise<void> {
+/** @throws UserError PARTIAL */
+export async function systemctl(...args: string[]): Promise<void> {
   const { exitCode, tail } = await runProgram('systemctl', args);
   if (exitCode === 0) return;
   throw new UserError(

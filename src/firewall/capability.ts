@@ -19,7 +19,7 @@ export const firewall = {
   steps: {
     'remove-firewall': {
       describe: ({ names }) => `remove the firewall: ${names.join(', ')}`,
-      perform: async ({ project, folder }) => (await import('./apply.ts')).removeAll(project, folder),
+      perform: async ({ project, folder }, { context }) => (await import('./apply.ts')).removeAll(context, project, folder),
     },
   } satisfies Partial<StepHandlers>,
   up: {
@@ -39,10 +39,10 @@ export const firewall = {
     },
   },
   data: {
-    remains: async ({ project }) => {
+    remains: async ({ context, project }) => {
       const { remainsOf } = await import('./apply.ts');
       const { firewallFolder } = await import('./store.ts');
-      const names = remainsOf(project);
+      const names = await remainsOf(context, project);
       if (names.length === 0) return [];
       const step = { project: project.loaded.settings.project, folder: firewallFolder(project.state), names };
       return [

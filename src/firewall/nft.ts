@@ -58,6 +58,21 @@ export async function listed(table: string): Promise<string | undefined> {
   throw refused('cannot list the rules', result);
 }
 
+/** Whether the kernel has a table of this name: costs nothing, whatever is in it. @throws UserError HOST_UNFIT */
+export async function hasTable(table: string): Promise<boolean> {
+  const result = await run('nft', ['list', 'tables', 'inet']);
+  if (result.exitCode !== 0) throw refused('cannot list the tables', result);
+  return result.stdout.split('\n').includes(`table inet ${table}`);
+}
+
+/** A table with all that is in its sets, as JSON; undefined where there is none. @throws UserError HOST_UNFIT where it cannot be told */
+export async function tableJson(table: string): Promise<string | undefined> {
+  if (!(await hasTable(table))) return undefined;
+  const result = await run('nft', ['-j', 'list', 'table', 'inet', table]);
+  if (result.exitCode !== 0) throw refused('cannot list the rules', result);
+  return result.stdout;
+}
+
 /** Seconds for which the kernel still tries this table's rules; undefined where there is no such table. @throws UserError HOST_UNFIT */
 export async function trialLeft(table: string): Promise<number | undefined> {
   const result = await run('nft', ['-j', 'list', 'set', 'inet', table, 'trial']);

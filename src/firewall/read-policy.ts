@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Context, Project } from '../capability/capability.ts';
 import { systemCode, UserError } from '../core/errors.ts';
 import { describe } from '../reconcile/prepare.ts';
+import { firewallBans } from '../services/crowdsec/settings/bans-settings.ts';
 import type { EdgeSettings } from '../services/edge/settings/edge-settings.ts';
 import type { Loaded } from '../settings/loaded.ts';
 import type { Stack } from '../stack/types.ts';
@@ -15,11 +16,13 @@ const LONGEST = 32 * 1024 ** 2;
 export async function readPolicy(context: Context, { loaded }: Project, known?: Stack): Promise<Policy> {
   const { firewall, edge } = loaded.settings;
   const { operators, trustedProxies } = edge as EdgeSettings;
+  const bans = firewallBans(loaded.settings);
   return policyOf({
     settings: firewall,
     edge: { operators, trustedProxies },
     stack: known ?? (await describe(context, loaded)),
     lists: readLists(loaded),
+    ...(bans && { bans }),
   });
 }
 

@@ -1,6 +1,7 @@
 import { type Command, done } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { durationOf } from '../../core/time.ts';
+import { enforce } from './enforce.ts';
 
 const MOST_SECONDS = 365 * 86_400;
 
@@ -13,8 +14,14 @@ const list: Command = {
     const { listBans } = await import('../provider.ts');
     const { table } = await import('../../ui/table.ts');
     const bans = await listBans(context, await open(context));
-    const rows = bans.map(({ address, until, by, reason }) => [address, until, by, reason]);
-    return done({ bans }, rows.length > 0 ? table([['ADDRESS', 'UNTIL', 'BY', 'REASON'], ...rows]) : 'no client is banned');
+    // The central list has tens of thousands.
+    const own = bans.filter(({ by }) => by !== 'the central list');
+    const rows = own.map(({ address, until, by, reason }) => [address, until, by, reason]);
+    const lines = [
+      rows.length > 0 ? table([['ADDRESS', 'UNTIL', 'BY', 'REASON'], ...rows]) : 'no client is banned',
+      ...(bans.length > own.length ? [`and ${bans.length - own.length} of the central list (--json names them)`] : []),
+    ];
+    return done({ bans }, lines.join('\n'));
   },
 };
 
@@ -94,4 +101,4 @@ const why: Command = {
   },
 };
 
-export const commands: readonly Command[] = [list, add, remove, why];
+export const commands: readonly Command[] = [list, add, remove, why, enforce];

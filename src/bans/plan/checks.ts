@@ -8,6 +8,8 @@ export interface EdgeState {
   /** When CrowdSec has answered last; 0 for never. */
   at: number;
   count: number;
+  /** Its memory for them is full: those that end first have no place. */
+  full: boolean;
   problem: string;
 }
 
@@ -34,9 +36,9 @@ export const READ_ENGINE = [
 export function edgeState(output: string): EdgeState | undefined {
   const [seen = '', text = ''] = output.trim().split('\n');
   try {
-    const { at, count, problem } = JSON.parse(text) as Partial<EdgeState>;
+    const { at, count, full, problem } = JSON.parse(text) as Partial<EdgeState>;
     if (typeof at !== 'number' || typeof count !== 'number') return undefined;
-    return { seen: Number(seen), at, count, problem: String(problem ?? '') };
+    return { seen: Number(seen), at, count, full: full === true, problem: String(problem ?? '') };
   } catch {
     return undefined;
   }
@@ -74,6 +76,13 @@ function inForce(edge: EdgeState | undefined): Check {
     return { id, status: 'fail', message: `bans: the edge gets no answer of CrowdSec ${since}${why}: ${STAYS}`, remedy: WHY };
   }
   if (edge.problem) return { id, status: 'warn', message: `bans: ${edge.problem}`, remedy: WHY };
+  if (edge.full)
+    return {
+      id,
+      status: 'warn',
+      message: `bans: the edge has no place for more than the ${plural(edge.count, 'ban')} in force: those that end first are left out`,
+      remedy: 'ban ranges in place of addresses: medianest bans list',
+    };
   return { id, status: 'ok', message: `bans: ${plural(edge.count, 'ban')} in force at the edge`, value: edge.count };
 }
 

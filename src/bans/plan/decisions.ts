@@ -7,7 +7,7 @@ export interface Ban {
   address: string;
   /** The scenario that decided, without `medianest/`; or what a person has said. */
   reason: string;
-  by: 'crowdsec' | 'a person';
+  by: 'crowdsec' | 'a person' | 'the central list';
   /** ISO 8601, UTC. */
   until: string;
 }
@@ -49,8 +49,8 @@ export function reasonOf(typed: unknown, forced: boolean): string {
   return forced ? `${FORCED} ${text}` : text;
 }
 
-/** `11h46m21.89s`, as Go writes durations. */
-function secondsOf(text: string): number {
+/** `11h46m21.89s`, `500ms`, as Go writes durations; of one that is over, nothing is left. */
+export function secondsOf(text: string): number {
   const [, hours = 0, minutes = 0, seconds = 0] = /^(?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)s)?/.exec(text) ?? [];
   return Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
 }
@@ -58,6 +58,9 @@ function secondsOf(text: string): number {
 /** The cells of a line of CSV (RFC 4180). */
 const cells = (line: string): string[] =>
   [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? '');
+
+const byOf = (origin: string): Ban['by'] =>
+  origin === 'crowdsec' ? origin : origin === 'CAPI' || origin === 'lists' ? 'the central list' : 'a person';
 
 /** The bans in what `cscli` has printed, those that end last first; lines of its log are none. */
 export function bansOf(output: string, now: Date): Ban[] {
@@ -69,7 +72,7 @@ export function bansOf(output: string, now: Date): Ban[] {
     .map(([, origin = '', source = '', reason = '', , , , , expiration = '']) => ({
       address: source.replace(/^(?:ip|range):/i, ''),
       reason: reason.replace(/^medianest\//, ''),
-      by: origin === 'crowdsec' ? ('crowdsec' as const) : ('a person' as const),
+      by: byOf(origin),
       until: new Date(now.getTime() + secondsOf(expiration) * 1000).toISOString(),
     }))
     .sort((a, b) => (a.until < b.until ? 1 : -1));

@@ -138,7 +138,7 @@ const remove: Command = {
     const project = await openProject(context);
     const { remainsOf, remove: removeNow } = await import('../apply.ts');
     if (context.flags.dryRun) {
-      const names = remainsOf(project);
+      const names = await remainsOf(context, project);
       return done({ removed: false, files: names }, names.length > 0 ? `would remove ${names.join(', ')}` : 'nothing is there');
     }
     const result = await removeNow(context, project);

@@ -21,6 +21,7 @@ export const planView = (policy: Policy) => ({
   networks: policy.networks.map(formatSpan),
   perAddressPerSecond: policy.perAddressPerSecond,
   totalPerSecond: policy.totalPerSecond,
+  ...(policy.bans && { bans: { hostPorts: [...policy.bans.hostPorts] } }),
 });
 
 /** For people: who may reach what. */
@@ -41,10 +42,16 @@ export function describePlan(policy: Policy): string {
     policy.ports.length > 0 ? 'Who may reach which published port:' : 'No port is published.',
     ...ports,
     ...(policy.block.length > 0 ? [`Blocked, but for lan and operators: ${policy.block.map(setName).join(', ')}`] : []),
+    ...(policy.bans ? [bansText(policy.bans)] : []),
     ...(sets.length > 0 ? ['Where:', ...new Set(sets)] : []),
     `New connections: ${limits.join(', ') || 'no limit'}`,
     `Into ${policy.networks.map(formatSpan).join(', ') || 'the networks of the stack'}: from outside by these ports alone`,
   ].join('\n');
+}
+
+function bansText({ hostPorts }: NonNullable<Policy['bans']>): string {
+  const own = hostPorts.length > 0 ? `, nor the host’s own ${hostPorts.join(', ')}` : '';
+  return `Banned by CrowdSec: reaches none of them${own} (lan, operators and trusted proxies are never banned)`;
 }
 
 const whoText = (port: GovernedPort): string =>

@@ -33,6 +33,8 @@ export interface Policy {
   proxies: readonly Span[];
   perAddressPerSecond: number;
   totalPerSecond: number;
+  /** Whom CrowdSec bans reaches none of the ports, nor these of the host itself; absent where bans stay at the edge. */
+  bans?: { hostPorts: readonly number[] };
 }
 
 interface Input {
@@ -42,12 +44,13 @@ interface Input {
   stack: Pick<Stack, 'project' | 'services' | 'networks'>;
   /** The files of `firewall.lists`, read. */
   lists: Readonly<Record<string, readonly Span[]>>;
+  bans?: Policy['bans'];
 }
 
 export const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
 
 /** Settings and stack -> who may reach what. @throws UserError INVALID_SETTINGS */
-export function policyOf({ settings, edge, stack, lists }: Input): Policy {
+export function policyOf({ settings, edge, stack, lists, bans }: Input): Policy {
   const published = publishedPorts(stack);
   const asked = askedPorts(settings, published);
   const sets: Record<string, readonly Span[]> = {
@@ -79,6 +82,7 @@ export function policyOf({ settings, edge, stack, lists }: Input): Policy {
     proxies: merged(spansOf(edge.trustedProxies)),
     perAddressPerSecond: settings.perAddressPerSecond,
     totalPerSecond: settings.totalPerSecond,
+    ...(bans && { bans }),
   };
 }
 

@@ -16,7 +16,7 @@ export const LIVE_SETS = ['suspended', 'trial', 'rate_v4', 'rate_v6'] as const;
 const NEIGHBOURS = 'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } ip6 hoplimit 255';
 
 /** Elements of a set in one line: nft quotes the line that it refuses. */
-const PER_LINE = 8;
+export const PER_LINE = 8;
 
 /** Both families for so long; the kernel removes them by itself. */
 const elements = (seconds: number): string => `{ ipv4 timeout ${seconds}s, ipv6 timeout ${seconds}s }`;
@@ -67,9 +67,9 @@ function table(name: string, policy: Policy, gate: { set: string; rule: string }
   return `${dropTable(name)}table inet ${name} {\n${lines.map((line) => `  ${line}\n`).join('')}}\n`;
 }
 
-const chain = (name: string, rules: readonly string[]): string[] => [`chain ${name} {`, ...rules.map((rule) => `  ${rule}`), '}'];
+export const chain = (name: string, rules: readonly string[]): string[] => [`chain ${name} {`, ...rules.map((rule) => `  ${rule}`), '}'];
 
-const isOpen = ({ addresses }: GovernedPort): boolean => !addresses.every(isLoopback);
+export const isOpen = ({ addresses }: GovernedPort): boolean => !addresses.every(isLoopback);
 
 function chainNames(ports: readonly GovernedPort[]): Map<GovernedPort, string> {
   const taken = new Map<string, number>();
@@ -149,6 +149,15 @@ function portRules({ everyone, sets: names, protocol }: GovernedPort, { sets, bl
   ];
 }
 
+/** What is sent to a published port, at one of the addresses that it is published on. */
+export function sentTo({ protocol, port }: GovernedPort, address: string): string {
+  const to = `${protocol} dport ${port}`;
+  if (isLoopback(address)) return `${isIpv6(address) ? 'ip6 daddr ::1' : 'ip daddr 127.0.0.0/8'} ${to}`;
+  if (address === '0.0.0.0') return `meta nfproto ipv4 fib daddr type local ${to}`;
+  if (address === '::') return `meta nfproto ipv6 fib daddr type local ${to}`;
+  return `${isIpv6(address) ? 'ip6' : 'ip'} daddr ${address} ${to}`;
+}
+
 /** Before Docker translates addresses (-100): here a packet still has the port that it was sent to, whatever takes it. */
 function arrivals(policy: Policy, chains: ReadonlyMap<GovernedPort, string>): string[] {
   return [
@@ -158,11 +167,8 @@ function arrivals(policy: Policy, chains: ReadonlyMap<GovernedPort, string>): st
     ...of(policy.networks, 'networks', 'daddr', 'fib daddr type != local goto direct'),
     ...policy.ports.flatMap((port) =>
       port.addresses.map((address) => {
-        const to = `${port.protocol} dport ${port.port}`;
-        if (isLoopback(address)) return `${isIpv6(address) ? 'ip6 daddr ::1' : 'ip daddr 127.0.0.0/8'} ${to} counter drop`;
-        if (address === '0.0.0.0') return `meta nfproto ipv4 fib daddr type local ${to} goto ${chains.get(port)}`;
-        if (address === '::') return `meta nfproto ipv6 fib daddr type local ${to} goto ${chains.get(port)}`;
-        return `${isIpv6(address) ? 'ip6' : 'ip'} daddr ${address} ${to} goto ${chains.get(port)}`;
+        const sent = sentTo(port, address);
+        return isLoopback(address) ? `${sent} counter drop` : `${sent} goto ${chains.get(port)}`;
       }),
     ),
   ];

@@ -91,6 +91,6 @@ export function systemdTime(text: string): Date | undefined {
 }
 
 /** `%` begins a specifier there (systemd.unit(5)). */
-const escaped = (text: string): string => text.replaceAll('%', '%%');
+export const escaped = (text: string): string => text.replaceAll('%', '%%');
 /** One word of a command line, whatever it holds (systemd.service(5), "Command lines"). */
-const quoted = (text: string): string => `"${escaped(text.replace(/[\\"]/g, '\\$&').replaceAll('$', '$$$$'))}"`;
+export const quoted = (text: string): string => `"${escaped(text.replace(/[\\"]/g, '\\$&').replaceAll('$', '$$$$'))}"`;

@@ -1,13 +1,23 @@
 import { UserError } from '../../core/errors.ts';
 import type { MetricsSource } from '../../stack/metrics.ts';
 import { type BuildInput, defineService } from '../../stack/service.ts';
-import type { NetworkName } from '../../stack/types.ts';
+import type { Blueprint, NetworkName } from '../../stack/types.ts';
 import { edge } from '../edge/edge.ts';
 import { neverView } from '../edge/edge-bans.ts';
 import { generated } from '../shared/member.ts';
 import { monitored } from '../shared/monitoring.ts';
-import { CROWDSEC, CROWDSEC_HOST, CROWDSEC_METRICS_PORT, CROWDSEC_PORT, EDGE_KEY, LINES_PORT } from './settings/address.ts';
-import { bansSettings } from './settings/bans-settings.ts';
+import {
+  CENTRAL,
+  CENTRAL_HOST,
+  CENTRAL_WAY,
+  CROWDSEC,
+  CROWDSEC_HOST,
+  CROWDSEC_METRICS_PORT,
+  CROWDSEC_PORT,
+  EDGE_KEY,
+  LINES_PORT,
+} from './settings/address.ts';
+import { type BansSettings, bansSettings } from './settings/bans-settings.ts';
 
 const METRICS: MetricsSource = {
   job: CROWDSEC,
@@ -26,6 +36,49 @@ function requireEdge(input: BuildInput): void {
   );
 }
 
+/** What reads them is installed with the rules of the firewall. */
+function requireFirewall(hostLogs: BansSettings['hostLogs'], { settings }: BuildInput): void {
+  if (hostLogs === false || settings.firewall.enabled) return;
+  throw new UserError(
+    'INVALID_SETTINGS',
+    'bans.hostLogs needs the firewall, which is off',
+    'set `firewall: { enabled: true }`, then medianest up and sudo medianest firewall apply',
+  );
+}
+
+/** HAProxy as the one way to the makers of CrowdSec: TLS passes through. */
+const centralWay = (caller: string, input: BuildInput): Blueprint => ({
+  name: CENTRAL_WAY,
+  image: input.image('balancer'),
+  uid: 10005,
+  host: CENTRAL_HOST,
+  networks: ['auth', 'out'],
+  ports: [],
+  mounts: [],
+  secrets: [],
+  environment: {},
+  composeFrom: 'egress',
+  configFrom: ['egress'],
+  view: {
+    address: input.address('auth', CENTRAL_HOST),
+    callers: [caller],
+    target: CENTRAL,
+    resolves: true,
+    ports: [443],
+    maxConnections: 50,
+    threads: 1,
+  },
+  memoryBytes: 48 * 1024 ** 2,
+  cpus: 0.5,
+  leadsTo: [`https://${CENTRAL}`],
+  keeps: { '/tmp': 'nothing of its own; programs expect it', '/run': 'its control sockets; gone with the container' },
+  after: [],
+  reload: ['/usr/local/bin/reload'],
+  check: ['haproxy', '-c', '-q', '-f', '/etc/medianest/current/haproxy.cfg'],
+  interruption: 'none: what CrowdSec tells its makers waits',
+  urls: [],
+});
+
 export const crowdsec = defineService({
   name: CROWDSEC,
   key: 'bans',
@@ -33,6 +86,7 @@ export const crowdsec = defineService({
   settings: bansSettings,
   build: (own, input) => {
     requireEdge(input);
+    requireFirewall(own.hostLogs, input);
     const networks: NetworkName[] = ['auth', ...(monitored(input) ? (['monitoring'] as const) : [])];
     const address = input.address('auth', CROWDSEC_HOST);
     const metricsHost = monitored(input) ? input.address('monitoring', CROWDSEC_HOST) : '127.0.0.1';
@@ -59,6 +113,8 @@ export const crowdsec = defineService({
           metricsHost,
           metricsPort: CROWDSEC_METRICS_PORT,
           banHours: own.hours,
+          central: own.central,
+          centralAddress: own.central ? input.address('auth', CENTRAL_HOST) : null,
           ...neverView(input),
         },
         ...(monitored(input) && { metrics: [METRICS] }),
@@ -73,6 +129,7 @@ export const crowdsec = defineService({
         interruption: 'none for visitors: who is banned stays so; meanwhile no further client is',
         urls: [],
       },
+      ...(own.central ? [centralWay(address, input)] : []),
     ];
   },
 });

@@ -71,7 +71,7 @@ async function banned(...all: string[]): Promise<string[]> {
   ]);
   const output = run.stdout + run.stderr;
   // Whatever was read was understood.
-  expect(output).toContain('Loaded 5 scenarios');
+  expect(output).toContain('Loaded 7 scenarios');
   return [
     ...new Set([...output.matchAll(/Ip (\S+) performed 'medianest\/([a-z-]+)'/g)].map(([, client, name]) => `${client} ${name}`)),
   ].sort();
@@ -99,6 +99,21 @@ describe('the scenarios', { timeout: 60_000 }, () => {
         ...lines(2, 2, (index) => ({ client: '203.0.113.14', what: 'probe', path: ['/.env', '/xmlrpc.php'][index] ?? '' })),
       ),
     ).toEqual(['2001:db8:1:2:: scanner', '203.0.113.11 probing', '203.0.113.5 failed-sign-ins', '203.0.113.7 waf', '203.0.113.9 limits']);
+  });
+
+  it('ban who guesses at the SSH server of the host, at once or over minutes, and none who mistypes', async () => {
+    const sshd = (count: number, seconds: number, client: string) =>
+      lines(count, seconds, () => ({ client, what: 'ssh', status: 401, path: 'password' }));
+    expect(
+      await banned(
+        ...sshd(6, 1, '203.0.113.20'),
+        ...sshd(24, 30, '203.0.113.21'),
+        ...sshd(4, 2, '203.0.113.22'),
+        ...sshd(20, 70, '203.0.113.23'),
+        ...sshd(30, 0, '192.168.4.5'),
+        ...sshd(6, 1, '2001:db8:1:3::'),
+      ),
+    ).toEqual(['2001:db8:1:3:: ssh', '203.0.113.20 ssh', '203.0.113.21 ssh-slow']);
   });
 
   it('never ban who is protected', async () => {

@@ -14,6 +14,7 @@ id,source,ip,reason,action,country,as,events_count,expiration,simulated,alert_id
 4,crowdsec,Ip:192.0.2.53,medianest/scanner,ban,,,3,11h46m21.890912685s,false,4
 3,crowdsec,Ip:2001:db8:1:2::,medianest/probing,ban,,,21,500ms,false,3
 2,cscli,Ip:192.0.2.54,test,captcha,,,1,1h,false,2
+1,CAPI,Ip:198.51.100.2,crowdsecurity/http-probing,ban,,,0,100ms,false,1
 `;
 
 describe('the bans that CrowdSec prints', () => {
@@ -21,6 +22,7 @@ describe('the bans that CrowdSec prints', () => {
     expect(bansOf(PRINTED, NOW)).toEqual([
       { address: '192.0.2.53', reason: 'scanner', by: 'crowdsec', until: '2026-11-30T23:46:21.890Z' },
       { address: '198.18.0.0/15', reason: 'forced: say "x", then go', by: 'a person', until: '2026-11-30T12:59:58.120Z' },
+      { address: '198.51.100.2', reason: 'crowdsecurity/http-probing', by: 'the central list', until: NOW.toISOString() },
       { address: '2001:db8:1:2::', reason: 'probing', by: 'crowdsec', until: NOW.toISOString() },
     ]);
     expect(bansOf('', NOW)).toEqual([]);
@@ -149,12 +151,27 @@ describe('health', () => {
     expect([edgeState(''), edgeState('1000\n{"at'), engineState('sh: not found')]).toEqual([undefined, undefined, undefined]);
   });
 
+  it('warns where the edge has no place for more bans', () => {
+    const full = edgeState('1000\n{"now":1000,"at":999,"count":150000,"full":true,"problem":""}');
+    expect(banChecks(full, engine('999'))[0]).toMatchObject({ status: 'warn', message: expect.stringContaining('150000 bans in force') });
+  });
+
   it('warns of a database that was damaged', () => {
     expect(told(edge(999), engine('999', '/var/lib/crowdsec/crowdsec.db.damaged'))).toContain('crowdsec.database warn');
   });
 });
 
 describe('settings', () => {
+  it('lead to the makers of CrowdSec only where they are asked to, by a way to that host alone', () => {
+    const stack = (bans: string) => stackOf(load({ file: `components: { crowdsec: true }\n${bans}`, flags: { profile: 'prod' } }));
+    const way = (bans: string) => stack(bans).services.find(({ name }) => name === 'crowdsec-egress');
+    expect([way(''), way('bans: { central: true }')?.leadsTo]).toEqual([undefined, ['https://api.crowdsec.net']]);
+    const text = (bans: string) => rendered(stack(bans)).files.find(({ path }) => path === 'crowdsec/config.yaml')?.contents ?? '';
+    expect([text('').includes('online_client:'), text('bans: { central: true }').includes('online_client:')]).toEqual([false, true]);
+    const { networks } = stack('bans: { central: true }').services.find(({ name }) => name === 'crowdsec') ?? { networks: [] };
+    expect(networks).not.toContain('out');
+  });
+
   it('need an edge', () => {
     const file = 'components: { crowdsec: true, edge: false }';
     expect(() => stackOf(load({ file, flags: { profile: 'dev-compose' } }))).toThrow(/needs the edge/);

@@ -12,7 +12,9 @@ vi.mock('fs', () => ({
   },
 }));
 
-class Shared extends Map<string, string> {}
+class Shared extends Map<string, string> {
+  freeSpace = () => 16 * 1024 ** 2;
+}
 
 const NOW = 1_000_000_000;
 let ngx: { shared: { bans: Shared; bans_state: Shared } };
@@ -61,4 +63,19 @@ it('asks for all bans after an answer that was lost on its way', async () => {
   });
   for (lost of [false, false, true, false, false]) await bans.poll();
   expect(asked).toEqual(['true', 'false', 'false', 'true', 'false']);
+});
+
+it('serves who is never banned, whatever a ban says: the proxy in front, and a house of many behind one address', async () => {
+  const { default: bans } = await import('../../../templates/edge-bans/config/bans.js' as string);
+  disk.text = `\n${NOW} {"deleted":null,"new":[${ban('198.51.100.1')},${ban('192.0.0.0/8')},${ban('203.0.113.9').replace('medianest/scanner', 'forced: by a person')}]}`;
+  bans.read();
+  const refused = (remote_addr: string, never_banned: string) =>
+    bans.until({
+      uri: '/',
+      variables: { remote_addr, never_banned },
+      rawVariables: { binary_remote_addr: Buffer.from(remote_addr.split('.').map(Number)) },
+    }) !== '';
+  expect(['198.51.100.1', '192.168.1.7', '192.0.2.4'].map((address) => refused(address, '0'))).toEqual([true, true, true]);
+  expect(['198.51.100.1', '192.168.1.7'].map((address) => refused(address, '1'))).toEqual([false, false]);
+  expect(refused('203.0.113.9', '1')).toBe(true);
 });

@@ -11,3 +11,8 @@ export const CROWDSEC_METRICS_PORT = 6060;
 
 /** The edge asks who is banned by this key. */
 export const EDGE_KEY = 'bans-key';
+
+/** The way out to the makers of CrowdSec, and nowhere else (bans.central): its number, and where it leads. */
+export const CENTRAL_WAY = 'crowdsec-egress';
+export const CENTRAL_HOST = 78;
+export const CENTRAL = 'api.crowdsec.net';

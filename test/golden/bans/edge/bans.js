@@ -7,6 +7,8 @@ const PART = 256 * 1024;
 const CUT = '"duration":';
 const MOST_LINES = 2000;
 const LARGEST_ANSWER = 64 * 1024 * 1024;
+// Less is free of the memory for bans only while it is full.
+const FULL = 128 * 1024;
 const LONGEST_MS = 365 * 24 * 3600 * 1000;
 
 function ipv4(text) {
@@ -184,7 +186,8 @@ async function poll() {
   }
   try {
     const count = ngx.shared.bans.size();
-    fs.writeFileSync('/run/bans', `${JSON.stringify({ now, at: Number(state.get('at') || 0), count, problem })}\n`);
+    const full = ngx.shared.bans.freeSpace() < FULL;
+    fs.writeFileSync('/run/bans', `${JSON.stringify({ now, at: Number(state.get('at') || 0), count, full, problem })}\n`);
     // A line for CrowdSec: it shows that lines arrive, on a quiet day too.
     await ngx.fetch('http://127.0.0.1:8085/beat');
   } catch (e) {

@@ -1,0 +1,113 @@
+import type { Context } from '../../capability/capability.ts';
+import { systemCode, UserError } from '../../core/errors.ts';
+import { exists } from '../../core/files.ts';
+import { runProgram } from '../../docker/compose.ts';
+import type { BansSettings } from '../../services/crowdsec/settings/bans-settings.ts';
+import { guessOf, lineOf, messageOf, SSHD } from '../plan/ssh-lines.ts';
+import { ask } from '../provider.ts';
+import { FollowedFile, whyUnread } from './follow-file.ts';
+
+/** Where distributions without the journal have it. */
+const FILES = ['/var/log/auth.log', '/var/log/secure'];
+/** What waits for CrowdSec at most; the oldest are enough to ban who guesses. */
+const MOST_WAITING = 2_000;
+/** An argument for each. */
+const AT_ONCE = 500;
+
+/**
+ * Only root may say that it is sshd: anyone may write to the journal by that name. With `--lines=0`, systemd 252 shows nothing at all
+ * while no line of before matches.
+ */
+export const JOURNAL: readonly string[] = [
+  ...['--follow', '--since=now', '--no-tail', '--output=cat', '--quiet', '_UID=0'],
+  ...SSHD.map((name) => `SYSLOG_IDENTIFIER=${name}`),
+];
+
+/** Hands the failed sign-ins that the host's SSH server logs to CrowdSec: their addresses, and nothing else of the log. */
+export class HostLogs {
+  /** What is wrong; empty where nothing is. */
+  problem = '';
+  private wanted = 'false';
+  private files: FollowedFile[] = [];
+  private names: string[] = [];
+  private journal: AbortController | undefined;
+  private waiting: string[] = [];
+
+  constructor(private readonly context: Context) {}
+
+  /** Reads what is new, and sends what waits. @param project the engine's name of it */
+  async round(project: string, hostLogs: BansSettings['hostLogs']): Promise<void> {
+    if (JSON.stringify(hostLogs) !== this.wanted) this.begin(hostLogs);
+    this.problem = this.journal === undefined && this.names.length === 0 ? this.problem : '';
+    for (const [index, file] of this.files.entries()) {
+      try {
+        for (const line of file.lines()) this.take(messageOf(line));
+      } catch (error) {
+        if (systemCode(error) === undefined) throw error;
+        file.close();
+        this.problem = whyUnread(this.names[index] ?? '', error);
+      }
+    }
+    await this.send(project);
+  }
+
+  end(): void {
+    this.journal?.abort();
+    this.journal = undefined;
+    for (const file of this.files) file.close();
+    this.files = [];
+    this.names = [];
+  }
+
+  private begin(hostLogs: BansSettings['hostLogs']): void {
+    this.end();
+    this.wanted = JSON.stringify(hostLogs);
+    this.problem = '';
+    if (hostLogs === false) return;
+    if (hostLogs === true && exists('/run/systemd/journal/socket')) {
+      this.follow();
+      return;
+    }
+    const first = FILES.find(exists);
+    this.names = hostLogs === true ? (first ? [first] : []) : hostLogs;
+    if (this.names.length === 0) this.problem = `there is neither a journal nor ${FILES.join(' or ')}`;
+    this.files = this.names.map((name) => new FollowedFile(name));
+  }
+
+  /** Until this one is aborted; a journalctl that ends is started again. */
+  private follow(): void {
+    const journal = new AbortController();
+    this.journal = journal;
+    const signal = AbortSignal.any([journal.signal, this.context.signal]);
+    const run = async () => {
+      const { setTimeout: sleep } = await import('node:timers/promises');
+      while (!signal.aborted) {
+        try {
+          await runProgram('journalctl', JOURNAL, { signal, unbuffered: true, onLine: (line) => this.take(line) });
+        } catch (error) {
+          if (!(error instanceof UserError)) throw error;
+        }
+        await sleep(10_000, undefined, { signal }).catch(() => undefined);
+      }
+    };
+    void run();
+  }
+
+  private take(message: string | undefined): void {
+    const guess = message === undefined ? undefined : guessOf(message);
+    if (guess && this.waiting.length < MOST_WAITING) this.waiting.push(lineOf(guess, this.context.clock.now()));
+  }
+
+  private async send(project: string): Promise<void> {
+    const lines = this.waiting.slice(0, AT_ONCE);
+    if (lines.length === 0) return;
+    try {
+      const engine = await this.context.engine();
+      await ask(engine, await engine.observe(project), ['submit', ...lines]);
+      this.waiting.splice(0, lines.length);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      this.problem = `${lines.length} failed sign-ins wait for CrowdSec: ${error.message}`;
+    }
+  }
+}

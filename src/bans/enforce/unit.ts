@@ -1,0 +1,52 @@
+import path from 'node:path';
+import type { Context, Project } from '../../capability/capability.ts';
+import { UserError } from '../../core/errors.ts';
+import { exists, removeTree, writeAtomic } from '../../core/files.ts';
+import { hasSystemd, systemctl, UNITS } from '../../firewall/boot.ts';
+import { hasTable, loadRules } from '../../firewall/nft.ts';
+import { bansTableOf } from '../../firewall/plan/bans-table.ts';
+import { dropTable } from '../../firewall/plan/ruleset.ts';
+import { timedRun } from '../../schedule/timers.ts';
+import { firewallBans } from '../../services/crowdsec/settings/bans-settings.ts';
+import { enforcerUnit, unitText } from '../plan/unit.ts';
+
+const fileOf = (project: string): string => path.join(UNITS, enforcerUnit(project));
+
+/** Has systemd keep the bans in the firewall, as long as the settings ask for that. */
+export async function kept(context: Context, project: Project): Promise<void> {
+  const name = project.loaded.settings.project;
+  if (!firewallBans(project.loaded.settings)) {
+    await removed(name);
+    return;
+  }
+  if (!hasSystemd()) {
+    context.report.note('systemd does not run here: bans stand in the firewall as long as `medianest bans enforce` runs as root');
+    return;
+  }
+  try {
+    await install(context, project, name);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    context.report.warn(`bans stay at the edge alone: ${error.message}; ${error.hint}`);
+  }
+}
+
+/** What of it is on this host. */
+export const there = (project: string): string[] => [fileOf(project)].filter(exists);
+
+async function install(context: Context, project: Project, name: string): Promise<void> {
+  writeAtomic(fileOf(name), unitText(name, await timedRun(context, project)), 0o644, null);
+  await systemctl('daemon-reload');
+  await systemctl('enable', enforcerUnit(name));
+  await systemctl('restart', enforcerUnit(name));
+}
+
+/** Stops it, and empties the sets. @returns the files that were there */
+export async function removed(project: string): Promise<string[]> {
+  const files = there(project);
+  if (hasSystemd() && files.length > 0) await systemctl('disable', '--now', enforcerUnit(project));
+  for (const file of files) removeTree(file);
+  if (hasSystemd() && files.length > 0) await systemctl('daemon-reload');
+  if (await hasTable(bansTableOf(project))) await loadRules(dropTable(bansTableOf(project)));
+  return files;
+}

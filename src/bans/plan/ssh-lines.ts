@@ -1,0 +1,44 @@
+import { formatSpan, parseSpan, unmapped } from '../../firewall/plan/addresses.ts';
+
+/** Under what names sshd logs: since OpenSSH 9.8 it is several programs. */
+export const SSHD = ['sshd', 'sshd-session', 'sshd-auth'] as const;
+
+/** A failed sign-in at the SSH server of the host. */
+export interface Guess {
+  /** An IPv4 address, or the first one of an IPv6 /64: as the edge names a client. */
+  client: string;
+  what: 'password' | 'closed' | 'attempts' | 'protocol';
+}
+
+/**
+ * sshd writes the address behind the name that the client has chosen, which may look like an address itself: the last one counts. Where
+ * text of the client follows, the address is the first. `Invalid user` and `pam_unix` tell of the same attempt once more.
+ */
+const LINES: readonly (readonly [Guess['what'], RegExp])[] = [
+  ['password', /^Failed (?:password|keyboard-interactive\/\S+) for .* from (\S+) port \d+ ssh2$/],
+  ['closed', /^(?:Connection (?:closed|reset) by|Disconnected from) (?:authenticating|invalid) user .* (\S+) port \d+ \[preauth\]$/],
+  ['attempts', /^(?:error: )?maximum authentication attempts exceeded for .* from (\S+) port \d+ ssh2 \[preauth\]$/],
+  ['protocol', /^(?:fatal: )?Unable to negotiate with (\S+) port \d+: /],
+  ['protocol', /^banner exchange: Connection from (\S+) port \d+: invalid format$/],
+];
+
+/** What sshd has said -> who failed to sign in; undefined for anything else. */
+export function guessOf(message: string): Guess | undefined {
+  for (const [what, pattern] of LINES) {
+    const address = unmapped(pattern.exec(message)?.[1] ?? '');
+    const span = parseSpan(address.includes(':') ? `${address}/64` : address);
+    if (span) return { client: formatSpan({ ...span, last: span.first }), what };
+  }
+  return undefined;
+}
+
+/** A line of /var/log/auth.log (RFC 3164, or with the moment in ISO 8601) -> what sshd has said. */
+export function messageOf(line: string): string | undefined {
+  const [, program = '', message] =
+    /^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ ([\w-]+)(?:\[\d+\])?: (.*)$/.exec(line) ?? [];
+  return SSHD.some((name) => name === program) ? message : undefined;
+}
+
+/** The line that CrowdSec is given: no name that was typed is in it, as some type their password there. */
+export const lineOf = ({ client, what }: Guess, now: Date): string =>
+  JSON.stringify({ time: now.toISOString().replace(/\.\d+Z$/, '+00:00'), client, what: 'ssh', status: 401, method: 'SSH', path: what });
