@@ -7,6 +7,7 @@ export const unitName = (project: string): string => `medianest-${project}-firew
  * Loads the confirmed rules before any network is up, as nftables.service does, and again whenever another program has removed them: a
  * configuration of nft begins with `flush ruleset`, also that of nftables.service when it is restarted, reloaded or stopped. Stopping it
  * opens nothing.
+ * `nft monitor destroy tables` would tell less, and nft 1.1 refuses it: `destroy` is another word there.
  * @param nft the absolute path of nft
  * @param table whose removal is noticed; the kernel tells it (netlink, NFNLGRP_NFTABLES), so nothing polls
  */
@@ -23,7 +24,7 @@ export const bootUnit = (project: string, nft: string, table: string): string =>
     '',
     '[Service]',
     `ExecStartPre=${nft} -f ${bootRules(project)}`,
-    `ExecStart=/bin/sh -c '${nft} monitor destroy tables | while read -r gone; do ${nft} -t list table inet ${table} >/dev/null 2>&1 || ${nft} -f ${bootRules(project)}; done'`,
+    `ExecStart=/bin/sh -c '${nft} monitor tables | while read -r event; do ${nft} -t list table inet ${table} >/dev/null 2>&1 || ${nft} -f ${bootRules(project)}; done'`,
     'Restart=always',
     'RestartSec=5',
     '',

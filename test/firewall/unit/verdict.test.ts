@@ -90,7 +90,7 @@ it('the unit loads root’s own file before any network is up, and again when it
 
     [Service]
     ExecStartPre=/usr/sbin/nft -f /etc/medianest/firewall-media.nft
-    ExecStart=/bin/sh -c '/usr/sbin/nft monitor destroy tables | while read -r gone; do /usr/sbin/nft -t list table inet medianest_media >/dev/null 2>&1 || /usr/sbin/nft -f /etc/medianest/firewall-media.nft; done'
+    ExecStart=/bin/sh -c '/usr/sbin/nft monitor tables | while read -r event; do /usr/sbin/nft -t list table inet medianest_media >/dev/null 2>&1 || /usr/sbin/nft -f /etc/medianest/firewall-media.nft; done'
     Restart=always
     RestartSec=5
 

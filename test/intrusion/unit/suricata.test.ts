@@ -15,7 +15,7 @@ describe('Suricata', () => {
     const service = stack().services.find(({ name }) => name === 'suricata');
     expect(service).toMatchObject({ networks: [], hostNetwork: true, ports: [], mounts: [], secrets: [] });
     const compose = rendered(stack()).files.find(({ path: name }) => name === 'compose.yml')?.contents ?? '';
-    const [, own = ''] = /\n {2}suricata:\n([^]*?)\n(?: {2}\S|\S)/.exec(compose) ?? [];
+    const [, own = ''] = /\n {2}suricata:\n([\s\S]*?)\n(?: {2}\S|\S)/.exec(compose) ?? [];
     expect(own).toContain('network_mode: "host"');
     expect(own).toMatch(/cap_add:\n +- "NET_RAW"\n(?! +- )/);
   });

@@ -30,6 +30,8 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'edge.access': ['none', 'none'],
   'bans.never': ['[198.51.100.7]', ['198.51.100.7']],
   'bans.hours': ['9', 9],
+  'intrusion.memory': ['999m', 999 * 1024 ** 2],
+  'intrusion.cpus': ['1.5', 1.5],
   'bans.memory': ['999m', 999 * 1024 ** 2],
   'bans.cpus': ['9', 9],
   'signOn.sessionHours': ['9', 9],

@@ -26,8 +26,8 @@ export interface Machine {
   /** @returns what it printed. @throws Error where it failed */
   must(...argv: string[]): Promise<string>;
   run(...argv: string[]): Promise<Run>;
-  /** The open ports of this machine, seen from a place. */
-  scan(place: 'internet' | 'lan', from: number, to: number): Promise<number[]>;
+  /** Which of these ports of this machine are open, seen from a place. */
+  scan(place: 'internet' | 'lan', ports: readonly number[]): Promise<number[]>;
   /** A container of this machine's engine that listens on these ports and publishes them. */
   publish(name: string, ports: readonly number[], labels?: readonly string[]): Promise<void>;
   /** As the power button does it. */
@@ -82,10 +82,12 @@ export async function machine(project: string): Promise<Machine> {
     medianest: (...args) => inside(process.execPath, PROGRAM, ...args),
     must,
     run: inside,
-    scan: async (place, from, to) =>
-      JSON.parse(
-        await must(...['ip', 'netns', 'exec', place, process.execPath, '-e', SCAN, ADDRESSES[place].host, String(from), String(to)]),
-      ) as number[],
+    scan: async (place, ports) => {
+      const asked = ports.map((port) =>
+        must('ip', 'netns', 'exec', place, process.execPath, '-e', SCAN, ADDRESSES[place].host, String(port), String(port)),
+      );
+      return (await Promise.all(asked)).flatMap((open) => JSON.parse(open) as number[]);
+    },
     publish: async (service, ports, labels = []) => {
       await must(
         ...['docker', 'run', '--detach', '--restart', 'always', '--name', service, '--network', 'stack'],
