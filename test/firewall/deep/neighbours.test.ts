@@ -7,7 +7,7 @@ const TABLE = `medianest_${PROJECT}`;
 const UNIT = `medianest-${PROJECT}-firewall.service`;
 
 /** Beside the real ones: a Docker Engine, systemd, ufw, firewalld and nftables.service of a host that is rebooted. */
-describe('the firewall beside others', { timeout: 120_000 }, () => {
+describe('the firewall beside others', { timeout: 240_000 }, () => {
   let host: Machine;
   const json = async <T>(...args: string[]) => JSON.parse((await host.medianest(...args, '--json')).stdout) as T;
   const status = () => json<Status & { boot: string | null }>('firewall', 'status');
@@ -22,7 +22,7 @@ describe('the firewall beside others', { timeout: 120_000 }, () => {
   const seen = () => Promise.all((['internet', 'lan'] as const).map((place) => host.scan(place, [8080, 8443])));
   /** What is published is reached as the plan says: one port by everyone, the other by the LAN. */
   const asPlanned = async () => {
-    await expect.poll(seen, { timeout: 20_000 }).toEqual([[8443], [8080, 8443]]);
+    await expect.poll(seen, { timeout: 60_000 }).toEqual([[8443], [8080, 8443]]);
     expect(await status()).toMatchObject({ state: 'active', drift: [], boot: 'installed' });
   };
   /** A port in the network of the stack that no rule names is reached by no one, where Docker translates it. */
@@ -45,7 +45,7 @@ describe('the firewall beside others', { timeout: 120_000 }, () => {
   afterAll(() => host?.destroy());
 
   it('has what the engine publishes reached as planned', async () => {
-    await expect.poll(seen, { timeout: 20_000 }).toEqual([
+    await expect.poll(seen, { timeout: 60_000 }).toEqual([
       [8080, 8443],
       [8080, 8443],
     ]);

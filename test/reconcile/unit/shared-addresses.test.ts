@@ -18,7 +18,7 @@ const STACKS = {
   prod: stackOf(load({ file: 'external: { plex: { url: "http://192.168.1.20:32400" } }', flags: { profile: 'prod' } })),
   'prod, fully monitored': stackOf(
     load({
-      file: 'observability: full\ncomponents: { sign-on: true, crowdsec: true, vpn: true, bastion: true }',
+      file: 'observability: full\ncomponents: { sign-on: true, crowdsec: true, vpn: true, bastion: true, suricata: true }',
       flags: { profile: 'prod' },
     }),
   ),
