@@ -17,6 +17,7 @@ import { health } from './health/capability.ts';
 import { images } from './images/capability.ts';
 import { importing } from './import/capability.ts';
 import { init } from './init/capability.ts';
+import { intrusion } from './intrusion/capability.ts';
 import { logs } from './logs/capability.ts';
 import { members } from './members/capability.ts';
 import { reconcile } from './reconcile/capability.ts';
@@ -35,6 +36,7 @@ const all = [
   reconcile,
   logs,
   health,
+  intrusion,
   alerts,
   deploy,
   autoscale,

@@ -6,6 +6,8 @@ export interface Intent {
   removesAccess?: true;
   /** Name of the capability whose interrupted work this run ends. */
   resumes?: string;
+  /** It takes files of the state folder that another program has changed as they are: a person has asked for what the settings say. */
+  accepts?: true;
   /** Why it is done, for the audit log: of what no person decided. */
   reason?: string;
 }

@@ -3,7 +3,8 @@ import path from 'node:path';
 import { UserError } from '../core/errors.ts';
 import { exists, readOptional, removeTree, writeAtomic } from '../core/files.ts';
 import { runProgram } from '../docker/compose.ts';
-import { bootRules, bootUnit, unitName } from './plan/unit.ts';
+import { tableOf } from './plan/ruleset.ts';
+import { type Boot, bootOf, bootRules, bootUnit, unitName } from './plan/unit.ts';
 
 export const UNITS = '/etc/systemd/system';
 
@@ -22,10 +23,12 @@ function readOptionalLink(link: string): string | undefined {
   }
 }
 
-/** Whether the confirmed rules are loaded after a reboot; undefined where systemd does not run, or this user may not look. */
-export function bootState(project: string, confirmed: string | undefined): 'installed' | 'missing' | undefined {
+/** What systemd does for the confirmed rules; undefined where it does not run, or this user may not look. */
+export async function bootState(project: string, confirmed: string | undefined): Promise<Boot | undefined> {
   if (!hasSystemd()) return undefined;
-  return exists(unitFile(project)) && readOptional(bootRules(project)) === confirmed ? 'installed' : 'missing';
+  const same = readOptional(unitFile(project)) === unitText(project) && readOptional(bootRules(project)) === confirmed;
+  const shown = await runProgram('systemctl', ['show', '--property=ActiveState,UnitFileState', unitName(project)]);
+  return bootOf(same ? 'same' : 'other', shown.exitCode === 0 ? shown.stdout : undefined);
 }
 
 /** What of it is there. */
@@ -35,10 +38,10 @@ export const bootFiles = (project: string): string[] => [unitFile(project), boot
 export async function installBoot(project: string, rules: string): Promise<string | undefined> {
   if (!hasSystemd()) return undefined;
   writeAtomic(bootRules(project), rules, 0o600, null);
-  writeAtomic(unitFile(project), bootUnit(project, nftPath()), 0o644, null);
+  writeAtomic(unitFile(project), unitText(project), 0o644, null);
   await systemctl('daemon-reload');
   await systemctl('enable', unitName(project));
-  // Active, so that a restart of nftables.service restarts it too.
+  // It loads what stands there now, and watches from now on.
   await systemctl('restart', unitName(project));
   return unitName(project);
 }
@@ -52,6 +55,8 @@ export async function removeBoot(project: string): Promise<string[]> {
 }
 
 const nftPath = (): string => ['/usr/sbin/nft', '/sbin/nft', '/usr/bin/nft'].find((file) => existsSync(file)) ?? '/usr/sbin/nft';
+
+const unitText = (project: string): string => bootUnit(project, nftPath(), tableOf(project));
 
 /** @throws UserError PARTIAL */
 export async function systemctl(...args: string[]): Promise<void> {

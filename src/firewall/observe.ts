@@ -24,7 +24,7 @@ export async function observe(
     trial: readRules(state, 'trial'),
     ...(typeof kernel === 'string' ? { kernel: undefined, unread: kernel } : { kernel }),
     ungoverned: ports && ungoverned(policy, ports),
-    boot: bootState(project, readOptional(rulesFile(state, 'confirmed'))),
+    boot: await bootState(project, readOptional(rulesFile(state, 'confirmed'))),
   };
 }
 

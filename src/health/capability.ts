@@ -10,15 +10,19 @@ export const health: Capability = {
   name: 'health',
   commands: [status, command, why, audit, auditVerify, auditAccept],
   checks: async (seen) => {
-    const [{ roomChecks }, { externalChecks }, { driftChecks }, { egressChecks }, { auditChecks }] = await Promise.all([
-      import('./disk-room.ts'),
-      import('./external.ts'),
-      import('./drift.ts'),
-      import('./no-way-out.ts'),
-      import('./audit-chain.ts'),
-    ]);
+    const [{ roomChecks }, { externalChecks }, { driftChecks }, { egressChecks }, { auditChecks }, { integrityChecks }] = await Promise.all(
+      [
+        import('./disk-room.ts'),
+        import('./external.ts'),
+        import('./drift.ts'),
+        import('./no-way-out.ts'),
+        import('./audit-chain.ts'),
+        import('./integrity.ts'),
+      ],
+    );
     const found = await Promise.all([roomChecks(seen), externalChecks(seen), driftChecks(seen), egressChecks(seen)]);
-    return [...found.flat(), ...auditChecks(seen.project.state.at('audit.jsonl'))];
+    const { state } = seen.project;
+    return [...found.flat(), ...auditChecks(state.at('audit.jsonl')), ...integrityChecks(state)];
   },
   // Its own verdict: every other command leaves the last one.
   metrics: async ({ command: name, result, context }) => {

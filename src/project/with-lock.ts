@@ -3,16 +3,17 @@ import { UserError } from '../core/errors.ts';
 import { shortHash } from '../core/hash.ts';
 import { explained } from '../core/system-fault.ts';
 import { currentUser } from '../core/user.ts';
-import { beginAudit, endAudit, noteKilled } from '../state/audit.ts';
+import { appendAudit, beginAudit, endAudit, noteKilled } from '../state/audit.ts';
 import { acquireLock, type Lock } from '../state/lock.ts';
 import { pauseHealing } from '../state/pause-healing.ts';
+import { beginSeal, isSealFault, type Sealing } from '../state/seal.ts';
 import type { StateFolder } from '../state/state.ts';
 import { askGuards } from './guards.ts';
 
 /**
  * Runs a change under the state folder's lock and leaves one line in the audit log, however it ends.
  * `record` tells that something is about to change; a run that changes nothing leaves no line. `fail` tells that it was
- * rolled back without an error to throw, and why. While a restore is interrupted, only its end or `down` may change anything.
+ * rolled back without an error to throw, and why. What is left in the state folder is sealed (state/seal.ts). While a restore is interrupted, only its end or `down` may change anything.
  */
 export async function withLock<T>(
   context: Context,
@@ -41,10 +42,16 @@ export async function withLock<T>(
     const seconds = (context.clock.now().getTime() - started.getTime()) / 1000;
     endAudit(log, { ...begun(plan), result, ...(error && { error }), seconds });
   };
+  let sealing: Sealing | undefined;
   const hold = pauseHealing(state);
   try {
     await askGuards(context, state, intent);
-    noteKilled(log);
+    sealing = sealFound(context, state, { killed: noteKilled(log), accepts: intent.accepts === true });
+    if (sealing && sealing.foreign.length > 0 && intent.accepts) {
+      const reason = `takes as it is what another program has changed: ${sealing.foreign.join(', ')}`;
+      context.report.warn(`${reason}. If that was not you, find out who did: \`medianest audit\``);
+      appendAudit(log, { ...begun(shortHash(sealing.foreign)), reason, result: 'done', seconds: 0 });
+    }
     let failure: string | undefined;
     const value = await change(
       lock,
@@ -70,7 +77,30 @@ export async function withLock<T>(
     }
     throw error;
   } finally {
+    sealLeft(context, sealing, command);
     hold.end();
     lock.release();
+  }
+}
+
+/** A seal that cannot be read is told by `health` and here: the command it would be about goes on. */
+function sealFound(context: Context, state: StateFolder, how: Parameters<typeof beginSeal>[1]): Sealing | undefined {
+  try {
+    return beginSeal(state, how);
+  } catch (error) {
+    if (!isSealFault(error)) throw error;
+    context.report.warn(`whether another program has changed the state folder cannot be told: ${error.message}`);
+    return undefined;
+  }
+}
+
+function sealLeft(context: Context, sealing: Sealing | undefined, command: string): void {
+  try {
+    sealing?.end(command, context.clock.now());
+  } catch (error) {
+    if (!isSealFault(error)) throw error;
+    context.report.warn(
+      `the state folder could not be sealed, so \`health\` may tell of what \`${command}\` has changed: ${error.message}`,
+    );
   }
 }

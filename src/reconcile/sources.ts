@@ -98,6 +98,31 @@ export function readOwnRules(root: string): Map<string, string> {
   );
 }
 
+/** Longer than any list of rules that a host of this kind can hold in memory. */
+const LONGEST_RULES = 8 * 1024 ** 2;
+
+/**
+ * The operator's own rules for Suricata: `NAME.rules` in `monitoring/` beside medianest.yml.
+ * @param root folder of medianest.yml
+ * @returns file name for Suricata (`own-NAME.rules`) -> text, by name
+ * @throws UserError INVALID_SETTINGS for a name or length that cannot be used; Suricata checks what is in them
+ */
+export function readSuricataRules(root: string): Record<string, string> {
+  const folder = path.join(root, MONITORING_FOLDER);
+  const files = namesIn(folder).filter((file) => file.endsWith('.rules'));
+  return Object.fromEntries(
+    files.map((file) => {
+      const shown = path.join(MONITORING_FOLDER, file);
+      const wrong = (message: string, fix: string) => new UserError('INVALID_SETTINGS', `${shown} ${message}; nothing was changed`, fix);
+      if (!/^[a-z0-9][a-z0-9-]*\.rules$/.test(file))
+        throw wrong('has a name that cannot be used', 'name it NAME.rules, NAME in small letters, digits and hyphens');
+      const text = readFileSync(path.join(folder, file), 'utf8');
+      if (text.length > LONGEST_RULES) throw wrong(`has ${text.length} characters, and ${LONGEST_RULES} are the most`, 'split it');
+      return [`own-${file}`, text];
+    }),
+  );
+}
+
 function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder).sort();

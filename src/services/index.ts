@@ -34,6 +34,7 @@ import { postgresExporter } from './monitoring/postgres-exporter.ts';
 import { prometheus } from './monitoring/prometheus.ts';
 import { redisExporter } from './monitoring/redis-exporter.ts';
 import { signOn } from './sign-on/sign-on.ts';
+import { suricata } from './suricata/suricata.ts';
 import { vpn } from './vpn/vpn.ts';
 
 /**
@@ -73,6 +74,7 @@ export const registry: readonly ServiceDefinition[] = [
   grafana,
   vpn,
   bastion,
+  suricata,
   logEgress,
   engineProxy,
   agent,

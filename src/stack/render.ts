@@ -115,7 +115,7 @@ function facts(service: Service, networks: ReadonlyMap<string, Network>, hasConf
     user: `${service.uid}:${service.gid ?? service.uid}`,
     ...(service.oneOff && { profiles: ['one-off'], restart: 'no' }),
     ...(service.networks.length === 0
-      ? { network_mode: 'none' }
+      ? { network_mode: service.hostNetwork ? 'host' : 'none' }
       : {
           networks: Object.fromEntries(
             service.networks.map((name) => [

@@ -99,6 +99,8 @@ export interface Blueprint {
   host: number;
   /** None: it has no network at all. */
   networks: NetworkName[];
+  /** It has the host's interfaces in place of networks: to read frames that the engine shows to no container. */
+  hostNetwork?: true;
   ports: PublishedPort[];
   /** Its ports are those of the front, which several projects share. */
   front?: FrontLink;

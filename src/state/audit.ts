@@ -28,7 +28,7 @@ const notedHead = (file: string): string | undefined => readOptional(headOf(file
 const openOf = (file: string): string => file.replace(/\.jsonl$/, '.open');
 
 /** Root works for the owner of the folder (`sudo medianest firewall apply`), who has to read and continue what root has written. */
-function giveToOwner(file: string): void {
+export function giveToOwner(file: string): void {
   if (process.geteuid?.() !== 0) return;
   const { uid, gid } = statSync(path.dirname(file));
   if (statSync(file).uid === uid) return;
@@ -53,16 +53,23 @@ export function endAudit(file: string, entry: AuditEntry): void {
   rmSync(openOf(file), { force: true });
 }
 
-/** Appends the change of a process that was killed, if there is one. To be called with the lock: what is open then has no process. */
-export function noteKilled(file: string): void {
+/**
+ * Appends the change of a process that was killed, if there is one. To be called with the lock: what is open then has no process.
+ * @returns whether there was one
+ */
+export function noteKilled(file: string): boolean {
   const text = readOptional(openOf(file));
-  if (text === undefined) return;
+  if (text === undefined) return false;
   const begun = parsed<Begun>(text);
   // It was killed between its line and the removal of this note; others may have written lines since.
   const noted = readAudit(file).some(({ time, command }) => time === begun?.time && command === begun.command);
   if (begun && !noted) appendAudit(file, { ...begun, result: 'interrupted', error: 'KILLED', seconds: 0 });
   rmSync(openOf(file), { force: true });
+  return true;
 }
+
+/** Whether a change runs, or was killed and is not noted yet. */
+export const isChangeOpen = (file: string): boolean => exists(openOf(file));
 
 /** Appends lines to the chain (plan/audit-chain.ts), with one read of it. Several processes wait for each other. */
 export function appendAudit(file: string, ...entries: readonly AuditEntry[]): void {

@@ -36,8 +36,7 @@ export function refuseEdited(state: StateFolder, edited: readonly EditedFile[] =
 
 /** Says which rendered files were edited by hand, where they are no reason to refuse. */
 export function tellEdited(state: StateFolder, report: Pick<Reporter, 'warn'>): void {
-  const manifest = state.manifest();
-  const edited = manifest ? state.edited(manifest) : [];
+  const edited = editedFiles(state);
   if (edited.length === 0) return;
   report.warn(`${edited.map(({ path }) => path).join(', ')} was edited by hand: a copy of the edit is kept in ${state.at('edited')}`);
 }

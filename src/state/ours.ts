@@ -32,6 +32,7 @@ export const OURS = [
     'audit.jsonl',
     'audit.head',
     'audit.open',
+    'sealed.json',
     'audit-accepted',
     'audit.jsonl.lock',
     'lock',

@@ -8,7 +8,7 @@ export default async function setup(): Promise<void> {
   if (status !== 0) throw new Error(`no Docker Engine answers (run ./scripts/setup-docker.sh): ${stderr}`);
   for (const profile of ['dev', 'prod']) {
     // With what profiles do not have by themselves.
-    const bans = profile === 'prod' ? ['--set', 'components.crowdsec=true'] : [];
+    const bans = profile === 'prod' ? ['--set', 'components.crowdsec=true', '--set', 'components.suricata=true'] : [];
     const more = ['--set', 'observability=light', ...bans, '--state', '/tmp/medianest-test-images'];
     const built = await medianest(['images', 'build', '--profile', profile, ...more]);
     if (built.status !== 0) throw new Error(built.stderr);

@@ -70,6 +70,9 @@ const IMAGE_STARTS = {
   'example.org/foreign:1': { entrypoint: ['/entrypoint'], command: ['serve', '--all'], checksHealth: true, architecture: 'amd64' },
 };
 
+/** An operator's own rules of Suricata. */
+const OWN_RULES = { 'own-house.rules': 'alert icmp any any -> $HOME_NET any (msg:"ping"; sid:1000001;)\n' };
+
 export const stackOf = (
   loaded: Loaded,
   registry: readonly ServiceDefinition[] = services,
@@ -81,7 +84,7 @@ export const stackOf = (
     overrides,
     subnets: SUBNETS,
     sourceHash,
-    host: { imageStarts: IMAGE_STARTS },
+    host: { imageStarts: IMAGE_STARTS, suricataRules: OWN_RULES },
     engineSocket: { path: '/var/run/docker.sock', gid: 999 },
   });
 
@@ -200,6 +203,13 @@ bans: { never: [198.51.100.0/28], hours: 12 }
 components: { vpn: true, backup: false, agent: false, engine-proxy: false }
 edge: { domains: [media.example.org, localhost] }
 vpn: { alsoReach: ["postgres:5432"], port: 51821, peersMeet: true }
+`,
+  },
+  intrusion: {
+    flags: { profile: 'dev-compose' },
+    file: `observability: off
+components: { suricata: true, app: false, postgres: false, redis: false, backup: false, agent: false, engine-proxy: false }
+intrusion: { memory: 256m }
 `,
   },
   bastion: {

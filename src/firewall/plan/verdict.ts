@@ -1,5 +1,6 @@
 import type { Check } from '../../capability/check.ts';
 import { plural } from '../../core/plural.ts';
+import type { Boot } from './unit.ts';
 
 /** What was found of the firewall: in the kernel, in the state folder, and what the settings ask for. */
 export interface Found {
@@ -15,8 +16,8 @@ export interface Found {
   unread?: string;
   /** Ports that the engine publishes and the confirmed rules do not know; undefined where it could not be asked. */
   ungoverned: readonly string[] | undefined;
-  /** What loads the rules after a reboot: undefined where systemd does not run. */
-  boot: 'installed' | 'missing' | undefined;
+  /** What systemd does for the rules: undefined where it does not run. */
+  boot: Boot | undefined;
 }
 
 export interface Kernel {
@@ -71,6 +72,9 @@ function settingsDrift(state: State, { enabled, wanted, confirmed, ungoverned, b
         ]
       : []),
     ...(confirmed && boot === 'missing' ? ['systemd does not load the rules at the next start of this host'] : []),
+    ...(confirmed && boot === 'stopped'
+      ? ['the unit that watches the rules does not run: what another program flushes stays flushed']
+      : []),
   ];
 }
 

@@ -72,7 +72,7 @@ export function segmentationCheck({ project, compose, override, containers, netw
     };
   const joined = containers.flatMap(({ service, name, addresses }) => {
     // What the operator's override says about its networks is meant.
-    if (!services[service] || own[service]?.networks) return [];
+    if (!services[service] || own[service]?.networks || services[service].network_mode === 'host') return [];
     const wanted = Object.keys((services[service].networks ?? {}) as JsonObject).map((network) => volumeName(project, network));
     return Object.keys(addresses)
       .filter((network) => !wanted.includes(network))

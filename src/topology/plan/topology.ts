@@ -98,7 +98,7 @@ export function topology(stack: Stack, external: Readonly<Record<string, { url?:
         from,
         to: groupOf.get(name) as string,
         tls: servesTls(stack, name),
-        ...(byName.get(name)?.networks.length === 0 && { socket: true }),
+        ...(byName.get(name)?.networks.length === 0 && !byName.get(name)?.hostNetwork && { socket: true }),
       }));
     const balancer = service.rolling && groupOf.get(service.rolling.balancer);
     const balanced = balancer ? [{ from: balancer, to: from, tls: service.rolling?.tls === true }] : [];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { canonicalListing, secondsLeft } from '../../../src/firewall/plan/listing.ts';
-import { bootUnit } from '../../../src/firewall/plan/unit.ts';
+import { bootOf, bootUnit } from '../../../src/firewall/plan/unit.ts';
 import { type Found, firewallChecks, verdict } from '../../../src/firewall/plan/verdict.ts';
 
 const kept = { text: 'rules', at: '2026-11-30T00:00:00.000Z' };
@@ -24,6 +24,7 @@ describe('the verdict', () => {
     ['other settings', { wanted: 'others' }, 'active', /have changed since/, 'warn'],
     ['a new port', { ungoverned: ['5432'] }, 'active', /1 published port without a rule: 5432/, 'warn'],
     ['no unit', { boot: 'missing' }, 'active', /systemd does not load/, 'warn'],
+    ['a unit that does not run', { boot: 'stopped' }, 'active', /does not run/, 'warn'],
     ['no systemd', { boot: undefined }, 'active', undefined, 'ok'],
     ['the engine away', { ungoverned: undefined }, 'active', undefined, 'ok'],
     ['tried', { trial: kept, kernel: { table: 'as confirmed', trialLeft: 7 } }, 'trial', undefined, 'warn'],
@@ -76,8 +77,8 @@ ${elements}\t}
   });
 });
 
-it('the unit loads root’s own file before any network is up', () => {
-  expect(bootUnit('media', '/usr/sbin/nft')).toMatchInlineSnapshot(`
+it('the unit loads root’s own file before any network is up, and again when its table is gone', () => {
+  expect(bootUnit('media', '/usr/sbin/nft', 'medianest_media')).toMatchInlineSnapshot(`
     "[Unit]
     Description=MediaNest media: rules of the firewall
     Documentation=man:nft(8)
@@ -86,15 +87,27 @@ it('the unit loads root’s own file before any network is up', () => {
     After=local-fs.target nftables.service
     Before=network-pre.target docker.service shutdown.target
     Conflicts=shutdown.target
-    PartOf=nftables.service
 
     [Service]
-    Type=oneshot
-    RemainAfterExit=yes
-    ExecStart=/usr/sbin/nft -f /etc/medianest/firewall-media.nft
+    ExecStartPre=/usr/sbin/nft -f /etc/medianest/firewall-media.nft
+    ExecStart=/bin/sh -c '/usr/sbin/nft monitor tables | while read -r event; do /usr/sbin/nft -t list table inet medianest_media >/dev/null 2>&1 || /usr/sbin/nft -f /etc/medianest/firewall-media.nft; done'
+    Restart=always
+    RestartSec=5
 
     [Install]
     WantedBy=sysinit.target
     "
   `);
+});
+
+it.each([
+  ['same', 'ActiveState=active\nUnitFileState=enabled\n', 'installed'],
+  ['same', 'ActiveState=activating\nUnitFileState=enabled\n', 'installed'],
+  ['same', 'ActiveState=failed\nUnitFileState=enabled\n', 'stopped'],
+  ['same', 'ActiveState=inactive\nUnitFileState=masked\n', 'missing'],
+  ['same', 'ActiveState=active\nUnitFileState=disabled\n', 'missing'],
+  ['other', 'ActiveState=active\nUnitFileState=enabled\n', 'missing'],
+  ['same', undefined, 'installed'],
+] as const)('of %s files, and systemd that says %j, the rules are %s', (files, shown, boot) => {
+  expect(bootOf(files, shown)).toBe(boot);
 });

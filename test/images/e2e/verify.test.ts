@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { docker } from '../../support/cli.ts';
 import { json } from '../../support/command.ts';
@@ -17,10 +19,13 @@ const verified = async () => {
   const { images } = json(stdout) as unknown as { images: { ref: string; status: string }[] };
   return [status, images.map((image) => `${image.ref} ${image.status}`)];
 };
-const health = async () => {
-  const { checks } = json((await space.run(['health', '--json'])).stdout) as unknown as { checks: { id: string; status: string }[] };
-  return checks.find(({ id }) => id === 'images')?.status;
+const checkOf = async (wanted: string) => {
+  const { checks } = json((await space.run(['health', '--json'])).stdout) as unknown as {
+    checks: { id: string; status: string; message: string }[];
+  };
+  return checks.find(({ id }) => id === wanted);
 };
+const health = async () => (await checkOf('images'))?.status;
 const configure = (images: Record<string, string>) =>
   space.configure({ profile: 'dev', components: { 'all-in-one': false, redis: true }, images });
 
@@ -53,3 +58,21 @@ test('a name that stands for another image, and a container of another image, ar
   await must('up');
   expect([await verified(), await health()]).toEqual([[0, [`${OWN} ok`]], 'ok']);
 }, 180_000);
+
+test('a file of the state folder that another program has changed is told until `up` takes it as it is', async () => {
+  expect(await checkOf('integrity')).toMatchObject({ status: 'ok' });
+  const file = path.join(space.state, 'secrets.json');
+  const before = readFileSync(file, 'utf8');
+  writeFileSync(file, `${before}\n`);
+  writeFileSync(path.join(space.state, 'config/redis/current/more.conf'), 'maxmemory 1\n');
+  const told = { status: 'fail', message: expect.stringMatching(/config\/redis\/\w+\/more\.conf: added, secrets\.json: changed$/) };
+  expect(await checkOf('integrity')).toMatchObject(told);
+  // A command that has written neither hides nothing.
+  await must('restart', 'redis');
+  expect(await checkOf('integrity')).toMatchObject(told);
+  const { stderr } = await must('up');
+  expect(stderr.replace(/\s+/g, ' ')).toContain('takes as it is what another program has changed');
+  expect(await checkOf('integrity')).toMatchObject({ status: 'ok' });
+  expect(await checkOf('audit')).toMatchObject({ status: 'ok' });
+  expect((await must('audit')).stdout.replace(/\s+/g, ' ')).toContain('takes as it is what another program has changed');
+}, 120_000);

@@ -34,6 +34,8 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'bans.hostLogs': ['[/srv/auth.log]', ['/srv/auth.log']],
   'bans.central': ['true', true],
   'bans.sshPorts': ['[2222]', [2222]],
+  'intrusion.memory': ['999m', 999 * 1024 ** 2],
+  'intrusion.cpus': ['1.5', 1.5],
   'bans.memory': ['999m', 999 * 1024 ** 2],
   'bans.cpus': ['9', 9],
   'signOn.sessionHours': ['9', 9],

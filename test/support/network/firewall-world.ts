@@ -17,7 +17,7 @@ export const ADDRESSES = {
   internet6: { host: '2001:db8:1::1', own: '2001:db8:1::7' },
 } as const;
 
-const SERVERS = `
+export const SERVERS = `
   const net = require('node:net');
   const parent = process.ppid;
   setInterval(() => process.ppid === parent || process.exit(), 500);

@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest';
+import { alertCheck, alertsIn, unreadAlerts } from '../../../src/intrusion/plan/alerts.ts';
+
+const now = new Date('2026-11-30T12:00:00Z');
+const line = (minutesAgo: number, signature: string, from = '203.0.113.7') =>
+  JSON.stringify({
+    // As Suricata writes it: microseconds, and the zone without a colon.
+    timestamp: new Date(now.getTime() - minutesAgo * 60_000).toISOString().replace('Z', '123+0000'),
+    event_type: 'alert',
+    src_ip: from,
+    alert: { signature, signature_id: 9100002 },
+  });
+
+it('reads alerts among the lines of the log, and nothing else', () => {
+  const lines = [
+    line(1, 'SQL'),
+    'W: af-packet: br-x: failed to poll',
+    '{"cut',
+    '{"event_type":"stats","timestamp":"2026-11-30T12:00:00.000000+0000"}',
+  ];
+  expect(alertsIn(lines)).toEqual([{ at: now.getTime() - 60_000, signature: 'SQL', from: '203.0.113.7' }]);
+});
+
+it('tells what the last hour had, by rule, the most frequent first', () => {
+  const lines = [
+    line(90, 'old'),
+    line(3, 'SQL'),
+    ...[1, 2, 3].map((number) => line(number, 'traversal', `203.0.113.${number}`)),
+    ...['a', 'b'].map((name) => line(1, name)),
+  ];
+  const check = alertCheck(alertsIn(lines), now);
+  expect(check).toMatchObject({ id: 'intrusion', status: 'warn', value: 6 });
+  expect(check.message).toBe(
+    '6 alerts of Suricata within an hour: traversal (3, from 203.0.113.1, 203.0.113.2 and others); SQL (1, from 203.0.113.7); a (1, from 203.0.113.7); and 1 more rule',
+  );
+  expect(alertCheck(alertsIn([line(61, 'old')]), now)).toMatchObject({ status: 'ok', value: 0 });
+});
+
+it('does not take a log that cannot be read for a quiet one', () => {
+  expect(unreadAlerts('the engine does not answer')).toMatchObject({ status: 'warn', message: expect.stringContaining('cannot be told') });
+});
