@@ -191,7 +191,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
     await finish(plan.changes.flatMap(({ action, service }) => (action === 'keep' ? [] : [service])));
     return outcome('changed');
   };
-  return withLock(context, state, command, work, options.reason ? { reason: options.reason } : {});
+  return withLock(context, state, command, work, { unlocks: true, ...(options.reason && { reason: options.reason }) });
 }
 
 /** @throws UserError IMAGE_MISSING with all of them at once */
