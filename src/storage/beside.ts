@@ -3,7 +3,7 @@ import { exists } from '../core/files.ts';
 import { volumeName } from '../stack/labels.ts';
 import { encryptedVolumes, volumesFolder } from '../stack/storage.ts';
 import type { Stack } from '../stack/types.ts';
-import { type Opening, performOpening, prepareOpening } from './open-storage.ts';
+import { type Opening, performOpening, prepareOpening, refuseRemote } from './open-storage.ts';
 import { misplaced, misplacedRefusal } from './plan/refusal.ts';
 import { lookAtStorage, readRecord } from './store.ts';
 
@@ -21,6 +21,7 @@ export function foldersOf(stack: Stack): Map<string, string | undefined> {
  * @throws UserError FOREIGN_STATE where volumes are not what the settings ask for, or the folder is astray
  */
 export async function besideUp({
+  context,
   project,
   engine,
   stack,
@@ -28,6 +29,7 @@ export async function besideUp({
   const { settings } = project.loaded;
   const { encrypt } = settings.storage;
   if (!encrypt && !readRecord(project.state)) return undefined;
+  if (encrypt) refuseRemote(context);
   const refusal = misplacedRefusal(misplaced(foldersOf(stack), await engine.volumes(), volumesFolder(settings)));
   if (refusal) throw refusal;
   if (!encrypt) return undefined;

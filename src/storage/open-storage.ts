@@ -33,6 +33,16 @@ export function requireRoot(): void {
   throw new UserError('USAGE', 'only root may give the kernel the key of the data; nothing was changed', 'run the same command with sudo');
 }
 
+/** @throws UserError HOST_UNFIT where the engine is elsewhere: the key would be given to this machine's kernel */
+export function refuseRemote({ env }: Pick<Context, 'env'>): void {
+  if (engineAddress(env).local) return;
+  throw new UserError(
+    'HOST_UNFIT',
+    'the engine is on another machine, and `storage.encrypt` needs the kernel that has its disks; nothing was changed',
+    'run medianest on that machine',
+  );
+}
+
 /**
  * Asks for what opens the folder, if it is not open. @param file a passphrase in a file
  * @throws UserError CONFIRMATION_NEEDED, USAGE, HOST_UNFIT, STATE_DAMAGED; nothing was changed
@@ -41,12 +51,7 @@ export async function prepareOpening(context: Context, project: Project, seen: S
   const { state, places, header } = seen;
   if (state.is === 'astray') throw new UserError('FOREIGN_STATE', `${state.why}; nothing was changed`, state.remedy);
   if (state.is === 'unlocked') return { kind: 'none' };
-  if (!engineAddress(context.env).local)
-    throw new UserError(
-      'HOST_UNFIT',
-      'the engine is on another machine, and the key of the data is given to the kernel there; nothing was changed',
-      'run medianest on that machine',
-    );
+  refuseRemote(context);
   requireRoot();
   if (state.is === 'new') return creation(context, project, places, file);
   if (!header)
