@@ -52,9 +52,9 @@ export const OURS = [
     'firewall.lock.child',
     'bastion-sessions.lock',
     'bastion-sessions.lock.child',
-    'storage.json',
-    'storage.key',
-    'storage-move.json',
+    'encryption.json',
+    'encryption.key',
+    'encryption-move.json',
   ],
   // By it the folder is known as ours, so it goes last.
   'state.json',

@@ -2,7 +2,7 @@ import { removeTree, writeAtomic } from '../core/files.ts';
 import type { StateFolder } from '../state/state.ts';
 import { isJournal, type MoveJournal } from './plan/move.ts';
 
-const JOURNAL = 'storage-move.json';
+const JOURNAL = 'encryption-move.json';
 
 /** Volumes that are on their way; undefined where none is. */
 export const readMove = (state: StateFolder): MoveJournal | undefined =>

@@ -29,12 +29,14 @@ export async function newPassphrase(context: Context, file: unknown, option = '-
 }
 
 async function askedTwice(context: Context, option: string): Promise<string> {
-  const typed = await context.ask('New passphrase of the data, without which nobody can read it: ', true);
+  const typed = await context.ask('New passphrase of the data, without which it cannot be read: ', true);
   if (!typed)
     throw new UserError(
       'CONFIRMATION_NEEDED',
       'the data needs a new passphrase; nothing was changed',
-      `type it at a terminal, or pass ${option} FILE to \`sudo medianest storage ${option === '--passphrase-file' ? 'unlock' : 'keys rotate'}\``,
+      option === '--passphrase-file'
+        ? 'type it at a terminal: sudo medianest storage unlock; or pass --passphrase-file FILE to that command'
+        : 'type it at a terminal, or: sudo medianest storage keys rotate --new-passphrase-file FILE',
     );
   if ((await context.ask('The same once more: ', true)) === typed) return typed;
   throw new UserError('USAGE', 'the two passphrases differ; nothing was changed', 'run the same command again');

@@ -14,7 +14,7 @@ import { type Header, headerText, parseHeader } from './plan/header.ts';
 import { judge, type StorageState } from './plan/state.ts';
 import type { VerdictFacts } from './plan/verdict.ts';
 
-const RECORD = 'storage.json';
+const RECORD = 'encryption.json';
 
 /** That there is an encrypted folder, and where: a disk that is not mounted must not be taken for one that is still to be made. */
 export interface StorageRecord {
@@ -42,7 +42,7 @@ export function placesOf({ loaded, state }: Project): Places {
     header: path.join(folder, 'header.json'),
     encrypted: path.join(folder, ENCRYPTED),
     volumes: volumesFolder(settings),
-    keyFile: settings.storage.keyFile === undefined ? state.at('storage.key') : path.resolve(root, settings.storage.keyFile),
+    keyFile: settings.storage.keyFile === undefined ? state.at('encryption.key') : path.resolve(root, settings.storage.keyFile),
   };
 }
 
@@ -135,7 +135,7 @@ export function lookAtStorage(project: Project): Seen {
 
 /** Whether anything is encrypted, or is to be. */
 export const hasStorage = ({ loaded, state }: Project): boolean =>
-  loaded.settings.storage.encrypt || exists(state.at(RECORD)) || exists(state.at('storage-move.json'));
+  loaded.settings.storage.encrypt || exists(state.at(RECORD)) || exists(state.at('encryption-move.json'));
 
 export function verdictFacts(project: Project): VerdictFacts {
   const { places, header, state } = lookAtStorage(project);

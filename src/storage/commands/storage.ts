@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { type Command, type Context, done, type Project, type Result } from '../../capability/capability.ts';
 import { EXIT, UserError } from '../../core/errors.ts';
 
@@ -64,6 +65,36 @@ const unlock: Command = {
   },
 };
 
+const unit: Command = {
+  name: 'storage unit',
+  summary: 'Print a unit of systemd that unlocks the data by its key file at each start of this host, before Docker',
+  example: 'medianest storage unit',
+  run: async (context) => {
+    const project = await openProject(context);
+    requireOn(project);
+    const { loaded, state } = project;
+    if (loaded.settings.storage.unlock === 'passphrase')
+      throw new UserError(
+        'INVALID_SETTINGS',
+        'a passphrase is typed by a person, and nothing unlocks the data at the start of this host',
+        'after each start: medianest up; or set `storage: { unlock: file }`, and run sudo medianest storage keys rotate',
+      );
+    const { placesOf } = await import('../store.ts');
+    const { unitName, unlockUnit } = await import('../plan/unit.ts');
+    const places = placesOf(project);
+    const options = [`--state=${state.root}`, ...(loaded.configFile ? [`--config=${loaded.configFile}`] : []), ...projectOption(context)];
+    const text = unlockUnit({
+      project: loaded.settings.project,
+      argv: [process.execPath, path.join(context.home, 'bin/medianest.js'), 'storage', 'unlock', ...options],
+      folder: loaded.root,
+      disks: [...new Set([places.folder, path.dirname(places.keyFile), state.root, loaded.root])],
+    });
+    return done({ name: unitName(loaded.settings.project), text }, text.trimEnd());
+  },
+};
+
+const projectOption = ({ flags }: Context): string[] => (flags.project === undefined ? [] : [`--project=${flags.project}`]);
+
 const lock: Command = {
   name: 'storage lock',
   summary: 'Take the key of the data from the kernel; the stack has to be down (as root)',
@@ -107,7 +138,7 @@ const keys: Command = {
 const move = (name: 'encrypt' | 'decrypt', to: 'encrypted' | 'plain', summary: string): Command => ({
   name: `storage ${name}`,
   summary,
-  example: `medianest storage ${name}`,
+  example: name === 'encrypt' ? 'medianest storage encrypt' : 'medianest storage decrypt',
   options: [PASSPHRASE_FILE],
   run: async (context, _args, options): Promise<Result> => {
     const project = await openProject(context);
@@ -133,6 +164,7 @@ function requireOn({ loaded }: Project): void {
 export const commands: readonly Command[] = [
   status,
   unlock,
+  unit,
   lock,
   keys,
   move('encrypt', 'encrypted', 'Move the data of a stack that is down into the encrypted folder; run again, it continues (as root)'),

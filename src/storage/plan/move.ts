@@ -1,7 +1,7 @@
 import type { ObservedVolume } from '../../docker/types.ts';
 import { LABEL } from '../../stack/labels.ts';
 
-/** `storage-move.json`: volumes that are on their way into the encrypted folder, or out of it. */
+/** `encryption-move.json`: volumes that are on their way into the encrypted folder, or out of it. */
 export interface MoveJournal {
   to: 'encrypted' | 'plain';
   /** Volume, as the engine names it -> its encrypted folder. */
@@ -17,7 +17,7 @@ export const isJournal = (value: unknown): boolean => {
 
 /** The command that continues a move. */
 export const moveCommand = ({ to }: Pick<MoveJournal, 'to'>): string =>
-  `sudo medianest storage ${to === 'encrypted' ? 'encrypt' : 'decrypt'}`;
+  to === 'encrypted' ? 'sudo medianest storage encrypt' : 'sudo medianest storage decrypt';
 
 /** What is to be moved: what an interrupted run has begun, and what is not where it should be. */
 export function foldersToMove(

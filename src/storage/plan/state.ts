@@ -33,7 +33,7 @@ export function judge({ folder, recorded, there, empty, policy, header, kernel }
     return {
       is: 'astray',
       why: `the encrypted folder is ${recorded.folder}, and the settings (\`storage.path\`, \`project\`) name ${folder}`,
-      remedy: `return to the old setting; or move ${recorded.folder} there with the stack down, and remove storage.json from the state folder`,
+      remedy: `return to the old setting; or move ${recorded.folder} there with the stack down, and remove encryption.json from the state folder`,
     };
   if (policy === undefined) {
     if (recorded) return { is: 'astray', why: `${folder} has no encrypted folder, and one was made there`, remedy: MOUNT };

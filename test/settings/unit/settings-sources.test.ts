@@ -137,7 +137,7 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'storage.encrypt': ['true', true],
   'storage.path': ['/srv/encrypted', '/srv/encrypted'],
   'storage.unlock': ['passphrase', 'passphrase'],
-  'storage.keyFile': ['/media/stick/storage.key', '/media/stick/storage.key'],
+  'storage.keyFile': ['/media/stick/encryption.key', '/media/stick/encryption.key'],
   'edge.domains': ['[a.example, b.example]', ['a.example', 'b.example']],
   'app.proxy': ['true', true],
   'app.metrics': ['true', true],
