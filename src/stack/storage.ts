@@ -24,6 +24,9 @@ export const outlives = (stack: Stack, volume: string): boolean => mountsOf(stac
  */
 export const folderDriverOptions = (folder: string) => ({ type: 'none', o: 'bind', device: folder });
 
+/** Whether a folder in an encrypted one was made for a volume that is no part of a stack: it has the volume's whole name. */
+export const isFolderOf = (volume: string, folder: string): boolean => volume !== '' && folder.endsWith(`/${ENCRYPTED}/volumes/${volume}`);
+
 /** Undefined where the volume is not encrypted: on an NFS server, or the repository of backups, which has its own encryption. */
 export const encryptedDriverOptions = (stack: Stack, volume: string): ReturnType<typeof folderDriverOptions> | undefined =>
   stack.encryptedIn === undefined || outlives(stack, volume) || mountsOf(stack, volume).some(({ nfs }) => nfs)
