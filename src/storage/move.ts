@@ -12,6 +12,7 @@ import { COPY } from '../reconcile/carry/volumes.ts';
 import { describe } from '../reconcile/prepare.ts';
 import { COMPOSE_PROJECT, COMPOSE_VOLUME, LABEL } from '../stack/labels.ts';
 import { folderDriverOptions } from '../stack/storage.ts';
+import type { Lock } from '../state/lock.ts';
 import { bytes } from '../ui/bytes.ts';
 import { foldersOf } from './beside.ts';
 import { endMove, noteMove, readMove } from './move-journal.ts';
@@ -25,6 +26,7 @@ interface Mover {
   engine: Engine;
   docker: DockerCli;
   project: string;
+  lock: Lock;
 }
 
 /**
@@ -58,13 +60,13 @@ export async function moveStorage(context: Context, project: Project, to: MoveJo
   };
   if (context.flags.dryRun) return Object.keys((await journalOf()).folders);
   const docker = await context.docker();
-  const mover = { context, engine, docker, project: settings.project };
   return withLock(
     context,
     state,
     `storage ${to === 'encrypted' ? 'encrypt' : 'decrypt'}`,
-    async (_lock, record) => {
+    async (lock, record) => {
       requireRoot();
+      const mover = { context, engine, docker, project: settings.project, lock };
       let journal = await journalOf();
       const names = Object.keys(journal.folders);
       const { state: found } = lookAtStorage(project);
@@ -139,7 +141,11 @@ async function refuseFull(mover: Mover, { to, folders, copied }: MoveJournal): P
 async function copy(mover: Mover, { to, folders }: MoveJournal, name: string, task: Task): Promise<void> {
   const folder = folders[name] as string;
   const [from, target] = to === 'encrypted' ? [await plainFolder(mover, name), partOf(folder)] : [folder, await plainVolume(mover, name)];
-  const { exitCode, stdout, tail } = await runProgram('bash', ['-c', COPY, 'bash', from, target], { signal: mover.context.signal });
+  const { exitCode, stdout, tail } = await runProgram('bash', ['-c', COPY, 'bash', from, target], {
+    signal: mover.context.signal,
+    // The next run waits for it, should this one be killed.
+    onStart: (pid) => mover.lock.noteChild(pid),
+  });
   if (exitCode !== 0) throw stopped(`the volume ${name} could not be copied`, tail);
   task.detail(`${Number(stdout.trim())} files, compared by their checksums`);
 }

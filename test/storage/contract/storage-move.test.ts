@@ -31,7 +31,7 @@ const configure = (encrypt: boolean) => space.configure({ profile: 'dev-compose'
 const storage = (...args: string[]) => space.run(['storage', ...args]);
 const failed = (ended: Run) => (JSON.parse(ended.stdout) as { error: { code: string; message: string; hint: string } }).error;
 const full = (name: string) => `${space.project}_${name}`;
-const NAMES = ['database', 'uploads'];
+const NAMES = ['postgres-data', 'uploads'];
 
 async function inspected(name: string): Promise<{ folder: string; device: string | undefined }> {
   const [found] = JSON.parse((await docker(['volume', 'inspect', full(name)])).stdout) as [
@@ -51,9 +51,12 @@ async function listed(folder: string): Promise<string> {
 
 const everything = async () => Promise.all(NAMES.map(async (name) => listed((await inspected(name)).folder)));
 
+/** The copy of a run that was killed ends by itself. */
+const WAIT = '--wait-lock=60';
+
 /** Ends a move as a power cut does, as soon as it has said this. */
 const killedAt = (words: RegExp, command: string) =>
-  space.run(['storage', command], {
+  space.run(['storage', command, WAIT], {
     onSpawn: (child) => {
       let seen = '';
       child.stderr?.on('data', (chunk: Buffer) => {
@@ -78,8 +81,8 @@ beforeAll(async () => {
     symlinkSync('first', path.join(folder, '17/link'));
     writeFileSync(path.join(folder, "a name with 'quotes' $HOME\nand a line"), '');
     writeFileSync(path.join(folder, 'sparse'), 'begins');
-    truncateSync(path.join(folder, 'sparse'), 2 * 1024 ** 3);
-    for (let file = 0; file < 400; file++) writeFileSync(path.join(folder, `17/${file}`), `${name} ${file}`);
+    truncateSync(path.join(folder, 'sparse'), 24 * 1024 ** 2);
+    for (let file = 0; file < 200; file++) writeFileSync(path.join(folder, `17/${file}`), `${name} ${file}`);
   }
 });
 afterAll(async () => {
@@ -92,19 +95,19 @@ test('a stack with plain volumes is moved, whatever kills the move on its way, a
   const before = await everything();
   const plan = await space.run(['plan', '--json']);
   expect(failed(plan)).toMatchObject({ code: 'FOREIGN_STATE', hint: expect.stringContaining('sudo medianest storage encrypt') });
-  for (const words of [/copy .*database/, /copy .*uploads/, /remove the originals/]) {
+  for (const words of [/copy .*postgres/, /copy .*uploads/, /remove the originals/]) {
     await killedAt(words, 'encrypt');
-    const up = await space.run(['up', '--json']);
+    const up = await space.run(['up', '--json', WAIT]);
     if (existsSync(path.join(space.state, 'encryption-move.json')))
       expect(failed(up)).toMatchObject({ code: 'PARTIAL', hint: 'sudo medianest storage encrypt continues it' });
   }
-  const moved = await storage('encrypt', '--json');
+  const moved = await storage('encrypt', '--json', WAIT);
   expect(moved.status).toBe(0);
   for (const name of NAMES) expect((await inspected(name)).device).toBe(path.join(disk.path, space.project, 'data/volumes', name));
   expect(await everything()).toEqual(before);
-  expect(statSync((await inspected('database')).folder).mode & 0o7777).toBe(0o701);
+  expect(statSync((await inspected('postgres-data')).folder).mode & 0o7777).toBe(0o701);
   // The file takes what it holds, not what it seems to be.
-  expect(statSync(path.join((await inspected('database')).folder, 'sparse')).blocks).toBeLessThan(100);
+  expect(statSync(path.join((await inspected('postgres-data')).folder, 'sparse')).blocks).toBeLessThan(100);
   expect(await disk.holds(MARKER)).toBe(false);
   expect(JSON.parse((await storage('encrypt', '--json')).stdout)).toMatchObject({ volumes: [], changed: false });
 });
@@ -129,8 +132,8 @@ test('a disk without space is told before anything is copied, and a folder with 
   const before = await everything();
   const refused = await space.run(['plan', '--json']);
   expect(failed(refused)).toMatchObject({ code: 'FOREIGN_STATE', hint: expect.stringContaining('sudo medianest storage decrypt') });
-  for (const words of [/copy .*database/, /copy .*uploads/]) await killedAt(words, 'decrypt');
-  expect((await storage('decrypt')).status).toBe(0);
+  for (const words of [/copy .*postgres/, /copy .*uploads/]) await killedAt(words, 'decrypt');
+  expect((await storage('decrypt', WAIT)).status).toBe(0);
   expect(readdirSync(disk.path)).toEqual(['lost+found']);
   expect(existsSync(path.join(space.state, 'encryption.key'))).toBe(false);
   expect(await everything()).toEqual(before);
@@ -138,7 +141,7 @@ test('a disk without space is told before anything is copied, and a folder with 
 
   configure(true);
   await run('fallocate', ['-l', '180M', path.join(disk.path, 'filler')]);
-  const { folder } = await inspected('database');
+  const { folder } = await inspected('postgres-data');
   await run('fallocate', ['-l', '60M', path.join(folder, 'big')]);
   expect(failed(await storage('encrypt', '--json'))).toMatchObject({ code: 'DISK_FULL' });
   expect(existsSync(path.join(space.state, 'encryption-move.json'))).toBe(false);

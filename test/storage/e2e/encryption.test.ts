@@ -44,7 +44,7 @@ test('a stack with data is refused until its data is moved, and nothing of it is
   const running = await space.run(['storage', 'encrypt', '--json']);
   expect(error(running.stdout)).toMatchObject({ code: 'FOREIGN_STATE', hint: expect.stringContaining('medianest down') });
   await must('down');
-  const source = await mountpoint('database');
+  const source = await mountpoint('postgres-data');
   // Killed while it copies: nothing has changed for the stack but that it must not start.
   const killed = await space.run(['storage', 'encrypt'], {
     onSpawn: (child) => {
@@ -61,7 +61,7 @@ test('a stack with data is refused until its data is moved, and nothing of it is
     code: 'PARTIAL',
     hint: expect.stringContaining('storage encrypt'),
   });
-  await must('storage', 'encrypt');
+  await must('storage', 'encrypt', '--wait-lock=60');
   expect(existsSync(path.join(source, '17'))).toBe(false);
   await must('up');
   expect(await titles(portal, space)).toEqual([PLAIN]);
