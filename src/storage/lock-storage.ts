@@ -1,9 +1,12 @@
 import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
+import { poll } from '../core/poll.ts';
 import { removeKey } from '../host/fscrypt.ts';
 import { withLock } from '../project/with-lock.ts';
 import { requireRoot } from './open-storage.ts';
 import { lookAtStorage } from './store.ts';
+
+const PATIENCE_MS = 15_000;
 
 /**
  * Takes the key from the kernel. @returns whether it was there
@@ -28,7 +31,9 @@ export async function lockStorage(context: Context, project: Project): Promise<{
           'medianest down; then run the same command again',
         );
       record(['storage lock']);
-      if (removeKey(places.folder, header.key) === 'absent') return { changed: true };
+      // The engine unmounts volumes a moment after their containers have ended.
+      const gone = () => removeKey(places.folder, header.key) === 'absent' || undefined;
+      if (await poll(gone, { every: 500, timeout: PATIENCE_MS, signal: context.signal })) return { changed: true };
       throw new UserError(
         'PARTIAL',
         `the key is removed, and files in ${places.volumes} are still open: these can be read until they are closed`,

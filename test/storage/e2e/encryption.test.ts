@@ -126,12 +126,12 @@ test('moved out again, the data is plain; and what is deleted with its volumes l
   expect(readdirSync(disk.path)).toEqual(['lost+found']);
   await must('up');
   expect((await titles(portal, space)).sort()).toEqual([PLAIN, SECRET]);
-  await must('down', '--volumes', '--yes');
+  await must('down', '--volumes', '--no-backup', '--yes');
   configure(true);
   await must('up');
   expect(readdirSync(volumes()).length).toBeGreaterThan(2);
   expect(await titles(portal, space)).toEqual([]);
-  await must('down', '--volumes', '--yes');
+  await must('down', '--volumes', '--no-backup', '--yes');
   expect(readdirSync(disk.path)).toEqual(['lost+found']);
   expect(readFileSync(path.join(space.state, 'state.json'), 'utf8')).toContain(space.project);
   expect(existsSync(path.join(space.state, 'encryption.key'))).toBe(false);
