@@ -24,6 +24,7 @@ import { reconcile } from './reconcile/capability.ts';
 import { report } from './report/capability.ts';
 import { schedule } from './schedule/capability.ts';
 import { secrets } from './secrets/capability.ts';
+import { storage } from './storage/capability.ts';
 import { topology } from './topology/capability.ts';
 import { traces } from './traces/capability.ts';
 import { users } from './users/capability.ts';
@@ -61,6 +62,7 @@ const all = [
   schedule,
   healing,
   front,
+  storage,
 ] as const;
 
 /** A step that no capability carries out does not compile: the error shows its name. */

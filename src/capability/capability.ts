@@ -167,8 +167,8 @@ export interface FinishedUp extends UpRequest {
 export interface UpPart {
   /** Reads what the stack is built with besides settings. */
   gather?(project: Project, context: Context): Promise<Gathered> | Gathered;
-  /** What is done beside the stack: `first` before a container is touched, which frees ports of the host, and `last`. @throws UserError */
-  beside?(request: UpRequest): Promise<{ first: Step[]; frees: number[]; last: Step[] } | undefined>;
+  /** What is done beside the stack: `early` before a volume is used, `first` before a container is touched (it frees ports), `last`. @throws UserError */
+  beside?(request: UpRequest): Promise<{ early?: Step[]; first: Step[]; frees: number[]; last: Step[] } | undefined>;
   /** Looks at the host before these services are started. @throws UserError */
   beforeStart?(starting: readonly Service[], project: Project, context: Context): Promise<void> | void;
   /** Lines for the person, before anything changes. */
@@ -216,6 +216,8 @@ export interface DataPart {
   unprotected?(project: Project): Promise<{ reason: string; hint: string } | undefined>;
   /** What the project gives back when its containers go, be its data kept or not. */
   leaves?(leaving: Leaving): Promise<Step[]>;
+  /** What goes with the volumes, beside them: after the containers. */
+  withVolumes?(leaving: Leaving): Promise<Step[]>;
   /** The data is gone. */
   deleted?(state: StateFolder): Promise<void>;
   /** What is there of it beside containers, networks and volumes of the stack. */

@@ -4,6 +4,8 @@ export interface Intent {
   takesDown?: true;
   /** A person or a device is let in no more: what was interrupted does not hold that up. */
   removesAccess?: true;
+  /** It unlocks the data itself, before it starts anything. */
+  unlocks?: true;
   /** Name of the capability whose interrupted work this run ends. */
   resumes?: string;
   /** It takes files of the state folder that another program has changed as they are: a person has asked for what the settings say. */

@@ -79,9 +79,10 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
       ),
     volumes: () =>
       call(async (docker) =>
-        ((await docker.listVolumes()).Volumes ?? []).map(({ Name, Labels, ...rest }) => ({
+        ((await docker.listVolumes()).Volumes ?? []).map(({ Name, Labels, Options, ...rest }) => ({
           name: Name,
           labels: Labels ?? {},
+          device: Options?.device,
           createdAt: (rest as { CreatedAt?: string }).CreatedAt,
         })),
       ),

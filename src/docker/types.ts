@@ -51,6 +51,8 @@ export interface ObservedVolume {
   labels: Readonly<Record<string, string>>;
   /** A volume of the same name that is made later has another time. */
   createdAt?: string | undefined;
+  /** What its driver mounts, such as a folder of the host. */
+  device?: string | undefined;
 }
 
 export interface ObservedNetwork {

@@ -1,4 +1,8 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
 import { UserError } from '../core/errors.ts';
+import { removeTree, writing } from '../core/files.ts';
+import { folderDriverOptions, isFolderOf } from '../stack/storage.ts';
 import type { DockerCli } from './compose.ts';
 import { foreignVolume, type VolumeUser, volumeRefusal } from './plan/volumes.ts';
 import type { Engine } from './types.ts';
@@ -22,6 +26,31 @@ export async function createVolume(
     `the volume ${name} could not be made: ${tail.at(-1) ?? 'no answer'}; nothing was changed`,
     'see the engine’s log (journalctl -u docker)',
   );
+}
+
+/** Makes a volume for a piece of work; where the stack's are encrypted, in a folder beside theirs. @param within the folder of these */
+export async function createVolumeIn(
+  within: string | undefined,
+  name: string,
+  labels: Readonly<Record<string, string>>,
+  docker: DockerCli,
+): Promise<void> {
+  if (within === undefined) return createVolume(name, labels, docker);
+  const folder = path.join(within, name);
+  writing(folder, () => void mkdirSync(folder, { recursive: true, mode: 0o711 }), null);
+  return createVolume(name, labels, docker, { driver: 'local', options: folderDriverOptions(folder) });
+}
+
+/** Removes volumes, and what is in the encrypted folders that `createVolumeIn` has made for them, which Docker leaves. */
+export async function removeVolumes(names: readonly string[], docker: DockerCli): Promise<void> {
+  if (names.length === 0) return;
+  const format = '{{.Name}} {{with .Options}}{{.device}}{{end}}';
+  const { stdout } = await docker.run(['volume', 'inspect', '--format', format, ...names]);
+  await docker.run(['volume', 'rm', '--force', ...names]);
+  for (const line of stdout.split('\n')) {
+    const [name = '', ...device] = line.split(' ');
+    if (names.includes(name) && isFolderOf(name, device.join(' '))) removeTree(device.join(' '));
+  }
 }
 
 /** @throws UserError FOREIGN_PROJECT if one of these volumes is there and its user did not make it (plan/volumes.ts) */

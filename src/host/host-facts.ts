@@ -7,8 +7,10 @@ import { systemCode } from '../core/errors.ts';
 import { heldPorts, portKey } from '../docker/plan/held-ports.ts';
 import type { Engine, EngineInfo, ObservedContainer } from '../docker/types.ts';
 import type { Settings } from '../settings/schema.ts';
+import { storageFolder } from '../stack/storage.ts';
 import type { Stack } from '../stack/types.ts';
 import type { StateFolder } from '../state/state.ts';
+import { encryptionSupport } from './fscrypt.ts';
 import { ask } from './host-encryption.ts';
 import { meminfo } from './host-memory.ts';
 import { nearest, storageOf } from './host-storage.ts';
@@ -43,6 +45,7 @@ export async function hostFacts(seen: {
       ...(info?.rootDir && seen.sameMachine && { engine: storageOf(info.rootDir) }),
       ...(state && { state: storageOf(state.root) }),
     },
+    ...(seen.settings?.storage.encrypt && seen.sameMachine && { encrypted: encryptedData(storageFolder(seen.settings)) }),
     unwritable: state && unwritable(state.root),
     files: state ? secretFiles(state) : [],
     clock: clockFacts(info, asked),
@@ -53,6 +56,12 @@ export async function hostFacts(seen: {
     firewall: firewall(),
     ports,
   };
+}
+
+/** Of a folder in the encrypted one, or of the nearest above it that is there. */
+function encryptedData(folder: string): NonNullable<HostFacts['encrypted']> {
+  const there = nearest(folder);
+  return { folder, storage: storageOf(there), support: encryptionSupport(there) };
 }
 
 const interfaces = () => Object.values(os.networkInterfaces()).flatMap((entries) => entries ?? []);

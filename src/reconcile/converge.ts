@@ -196,6 +196,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
     return outcome('changed');
   };
   return withLock(context, state, command, work, {
+    unlocks: true,
     ...(/^up( |$)/.test(command) && { accepts: true }),
     ...(options.reason && { reason: options.reason }),
     ...(options.removesAccess && { removesAccess: true }),

@@ -7,7 +7,7 @@ import { execute } from '../project/execute.ts';
 import { withLock } from '../project/with-lock.ts';
 import { emptySecrets } from '../secrets/store/secret-files.ts';
 import { COMPOSE_PROJECT, LABEL } from '../stack/labels.ts';
-import { leavingSteps } from './beside/beside.ts';
+import { leavingSteps, volumesSteps } from './beside/beside.ts';
 import type { Step } from './plan/step.ts';
 import { mountedVolumes, refuseForeign } from './refuse-foreign.ts';
 
@@ -62,7 +62,8 @@ async function look(leaving: Leaving, volumes: boolean): Promise<Removal> {
   const services = [...new Set(containers.map((container) => container.service))].sort();
   const nothing = services.length === 0 && (!volumes || !state.manifest());
   const down: Step[] = nothing ? [] : [{ kind: 'compose-down', volumes, services, cause: 'asked for' }];
-  return { services, volumes: deleted, steps: [...down, ...(await leavingSteps(leaving))] };
+  const beside = volumes ? await volumesSteps(leaving) : [];
+  return { services, volumes: deleted, steps: [...down, ...(await leavingSteps(leaving)), ...beside] };
 }
 
 /**

@@ -6,6 +6,7 @@ import { cronTimes, httpUrl, secret, size, timeZone } from './fields.ts';
 import { firewallSettings } from './firewall-fields.ts';
 import { SETTINGS_VERSION } from './migrations.ts';
 import { FALLBACK_PROJECT, PROJECT_NAME } from './project-name.ts';
+import { storageSettings } from './storage-fields.ts';
 import { traceSettings } from './trace-fields.ts';
 
 const network = z.strictObject({
@@ -85,6 +86,7 @@ export const coreShape = {
   firewall: firewallSettings
     .prefault({})
     .describe('Rules of this host for the published ports (docs/firewall.md); `sudo medianest firewall apply` loads them'),
+  storage: storageSettings.prefault({}).describe('Encryption of the data volumes (docs/encryption.md)'),
   diskReserve: size('1g').describe(
     'Free space that the disks of uploads, database and backups keep: below it uploads are refused (507), no backup is begun, and `health` fails; it warns below twice of it',
   ),

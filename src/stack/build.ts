@@ -12,6 +12,7 @@ import { usedNetworks } from './networks.ts';
 import { applyOverrides, type Overrides } from './overrides.ts';
 import { checkNames } from './processes/place.ts';
 import type { BuildInput, HostFacts, ServiceDefinition } from './service.ts';
+import { volumesFolder } from './storage.ts';
 import type { AddressNeeds, Reach } from './subnets.ts';
 import {
   type Blueprint,
@@ -51,9 +52,8 @@ export function buildStack(asked: Settings, registry: readonly ServiceDefinition
   const { settings: effective, overrides } = applyOverrides(asked, facts.overrides, () => portalImage(asked, facts).ref);
   const settings = facts.watch?.(effective) ?? effective;
   const enabled = registry.filter((service) => isOn(service, settings));
-  if (enabled.length === 0) {
+  if (enabled.length === 0)
     throw new UserError('INVALID_SETTINGS', 'every component is switched off: nothing would run', 'switch one on under `components:`');
-  }
   const built: Blueprint[] = [];
   const input = { ...buildInput(settings, { ...facts, overrides }), built };
   const components = new Map<string, string>();
@@ -80,6 +80,7 @@ export function buildStack(asked: Settings, registry: readonly ServiceDefinition
     services,
     networks: usedNetworks(settings.project, services, facts),
     volumes: unique(services.flatMap((service) => service.mounts.flatMap((mount) => (mount.kind === 'volume' ? [mount.source] : [])))),
+    ...(settings.storage.encrypt && { encryptedIn: volumesFolder(settings) }),
     secrets: collectSecrets(settings, registry, services),
     certificates: [...new Map(services.flatMap(certificatesOf).map((spec) => [spec.name, spec] as const)).values()],
     images: imagesInOrder(services.map(({ image }) => image)),

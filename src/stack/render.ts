@@ -10,6 +10,7 @@ import { LABEL, volumeName } from './labels.ts';
 import { nfsDriverOptions } from './nfs.ts';
 import { operatorOverride } from './override/operator-override.ts';
 import { proxyVariables } from './proxies.ts';
+import { encryptedDriverOptions, mountsOf, outlives } from './storage.ts';
 import { renderTemplate } from './template.ts';
 import {
   type Mount,
@@ -79,7 +80,7 @@ export function render(stack: Stack, input: RenderInput): Rendered {
         name,
         outlives(stack, name)
           ? { name: volumeName(stack.project, name), external: true }
-          : { ...nfsDriver(stack, name), labels: { [LABEL.project]: stack.project } },
+          : { ...driverOf(stack, name), labels: { [LABEL.project]: stack.project } },
       ]),
     ),
   };
@@ -157,14 +158,15 @@ const volume = (mount: Mount): JsonObject => ({
   ...((mount.nfs || mount.ofUser) && { volume: { nocopy: true } }),
 });
 
-const outlives = (stack: Stack, name: string): boolean =>
-  stack.services.some(({ mounts }) => mounts.some((mount) => mount.kind === 'volume' && mount.source === name && mount.outlives));
+/** What Docker's own driver is told of a volume: an NFS export, or a folder that the kernel encrypts. */
+function driverOf(stack: Stack, name: string): JsonObject {
+  const options = encryptedDriverOptions(stack, name) ?? nfsOptions(stack, name);
+  return options ? { driver: 'local', driver_opts: { ...options } } : {};
+}
 
-/** How Docker's own driver mounts an NFS export. */
-function nfsDriver(stack: Stack, name: string): JsonObject {
-  const nfs = stack.services.flatMap((service) => service.mounts).find((mount) => mount.kind === 'volume' && mount.source === name)?.nfs;
-  if (!nfs) return {};
-  return { driver: 'local', driver_opts: nfsDriverOptions(nfs) };
+function nfsOptions(stack: Stack, name: string): JsonObject | undefined {
+  const nfs = mountsOf(stack, name).find((mount) => mount.nfs)?.nfs;
+  return nfs && nfsDriverOptions(nfs);
 }
 
 function renderFragment(service: Service, templates: ReadonlyMap<string, string>): JsonObject {

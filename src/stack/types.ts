@@ -200,6 +200,8 @@ export interface Stack {
   services: Service[];
   networks: Network[];
   volumes: string[];
+  /** The folder of the host that the volumes of the stack are in, where it is an encrypted one. */
+  encryptedIn?: string;
   secrets: SecretSpec[];
   certificates: CertificateSpec[];
   images: ImageSpec[];

@@ -53,6 +53,9 @@ export const OURS = [
     'firewall.lock.child',
     'bastion-sessions.lock',
     'bastion-sessions.lock.child',
+    'encryption.json',
+    'encryption.key',
+    'encryption-move.json',
   ],
   // By it the folder is known as ours, so it goes last.
   'state.json',

@@ -3,6 +3,7 @@ import type { Task } from '../../core/reporter.ts';
 import type { DockerCli, RunResult } from '../../docker/compose.ts';
 import { HARDENED } from '../../docker/hardened.ts';
 import { mountArgs } from '../../docker/mount-args.ts';
+import { removeVolumes } from '../../docker/volume.ts';
 import { BACKUP_CPU_SHARES } from '../../services/backup/backup.ts';
 import { LABEL } from '../../stack/labels.ts';
 import type { StateFolder } from '../../state/state.ts';
@@ -122,5 +123,5 @@ export async function removeJobs({ project, docker }: Pick<Workbench, 'project' 
   const ids = stdout.split('\n').filter(Boolean);
   if (ids.length > 0) await docker.run(['rm', '--force', '--volumes', ...ids]);
   const volumes = (await docker.run(['volume', 'ls', '--quiet', ...filters])).stdout.split('\n').filter(Boolean);
-  if (volumes.length > 0) await docker.run(['volume', 'rm', '--force', ...volumes]);
+  await removeVolumes(volumes, docker);
 }

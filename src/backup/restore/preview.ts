@@ -6,7 +6,7 @@ import { shown, type Task } from '../../core/reporter.ts';
 import type { DockerCli } from '../../docker/compose.ts';
 import { composeArgs } from '../../docker/compose.ts';
 import type { Engine } from '../../docker/types.ts';
-import { createVolume, refuseForeignVolumes } from '../../docker/volume.ts';
+import { createVolumeIn, refuseForeignVolumes, removeVolumes } from '../../docker/volume.ts';
 import { type Prepared, prepare } from '../../reconcile/prepare.ts';
 import type { ResolvedSecrets } from '../../secrets/plan/secrets.ts';
 import { app } from '../../services/app/app.ts';
@@ -123,7 +123,8 @@ export async function refuseTakenPreview(
 
 /** An empty volume that belongs to the user who is to write into it. */
 async function ownedVolume(backups: BackupContext, project: string, mount: JobMount, uid: number): Promise<void> {
-  await createVolume(mount.source, previewLabels(project, backups.bench.project), backups.bench.docker);
+  const labels = previewLabels(project, backups.bench.project);
+  await createVolumeIn(backups.stack.encryptedIn, mount.source, labels, backups.bench.docker);
   await own(backups, mount, uid);
 }
 
@@ -227,7 +228,7 @@ export async function removePreview(docker: DockerCli, project: string): Promise
   const networks = await list(['network', 'ls']);
   if (networks.length > 0) await docker.run(['network', 'rm', ...networks]);
   const volumes = await list(['volume', 'ls']);
-  if (volumes.length > 0) await docker.run(['volume', 'rm', '--force', ...volumes]);
+  await removeVolumes(volumes, docker);
   return containers.length + networks.length + volumes.length;
 }
 

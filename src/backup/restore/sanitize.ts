@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { UserError } from '../../core/errors.ts';
 import type { Task } from '../../core/reporter.ts';
 import type { Engine } from '../../docker/types.ts';
-import { createVolume, refuseForeignVolumes } from '../../docker/volume.ts';
+import { createVolumeIn, refuseForeignVolumes, removeVolumes } from '../../docker/volume.ts';
 import type { ColumnRule } from '../../services/backup/settings/sanitize-settings.ts';
 import { LABEL, volumeName } from '../../stack/labels.ts';
 import { type CatalogueTable, columnText, planSanitize, type SanitizePlan, tableText } from '../plan/sanitize.ts';
@@ -34,13 +34,14 @@ export const refuseTakenOriginal = (engine: Engine, project: string): Promise<vo
  * Space for the original data: a volume that no container of a preview mounts. It goes when the work is over, and what a
  * killed run has left goes with its jobs. Call `refuseTakenOriginal` first.
  */
-export async function withOriginal<T>({ bench }: BackupContext, work: (original: JobMount) => Promise<T>): Promise<T> {
+export async function withOriginal<T>({ bench, stack }: BackupContext, work: (original: JobMount) => Promise<T>): Promise<T> {
   const original: JobMount = { source: originalOf(bench.project), target: '/srv/from', kind: 'volume', readOnly: false };
-  await createVolume(original.source, { [LABEL.project]: bench.project, [LABEL.job]: SANITIZE }, bench.docker);
+  const labels = { [LABEL.project]: bench.project, [LABEL.job]: SANITIZE };
+  await createVolumeIn(stack.encryptedIn, original.source, labels, bench.docker);
   try {
     return await work(original);
   } finally {
-    await bench.docker.run(['volume', 'rm', '--force', original.source]);
+    await removeVolumes([original.source], bench.docker);
   }
 }
 

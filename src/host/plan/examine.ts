@@ -1,4 +1,5 @@
 import type { HealthReport } from '../../capability/check.ts';
+import { examineEncryptedData } from './encrypted-data.ts';
 import { examineEngine, examineTool } from './engine.ts';
 import type { DoctorFacts } from './facts.ts';
 import type { Examination, Finding } from './finding.ts';
@@ -14,6 +15,7 @@ const EXAMINATIONS: readonly Examination[] = [
   examineMemory,
   examineDisk,
   examineFileSystems,
+  examineEncryptedData,
   examineKernel,
   examineTunnel,
   examineClock,

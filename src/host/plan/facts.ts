@@ -1,5 +1,6 @@
 import type { EngineInfo } from '../../docker/types.ts';
 import type { Stack } from '../../stack/types.ts';
+import type { Support } from './fscrypt.ts';
 
 /** Why it could not be examined: the error that a command would end with. */
 export interface Problem {
@@ -76,6 +77,8 @@ export interface HostFacts {
   /** `/proc/sys` by the setting's name, such as `vm.max_map_count`. */
   kernel: Readonly<Record<string, number | undefined>>;
   storage: { engine?: StorageFacts | undefined; state?: StorageFacts | undefined };
+  /** Where `storage.encrypt` puts the data: the file system of that folder, and whether it can encrypt. */
+  encrypted?: { folder: string; storage: StorageFacts | undefined; support: Support };
   /** Whether the state folder can be written, by the code of the error where it cannot. */
   unwritable: { path: string; code: string } | undefined;
   files: readonly FileFacts[];

@@ -24,7 +24,7 @@ export const examineFileSystems: Examination = ({ host }) =>
   (Object.keys(NAMES) as (keyof typeof NAMES)[]).flatMap((key) => {
     const storage = host.storage[key];
     if (!storage) return [];
-    return [...typeFindings(key, storage), encryptionFinding(key, storage)];
+    return [...typeFindings(key, storage), encryptionFinding(key, storage, key === 'engine' && host.encrypted !== undefined)];
   });
 
 export function typeFindings(key: keyof typeof NAMES, { type, point, options, path }: StorageFacts): Finding[] {
@@ -62,9 +62,10 @@ export function typeFindings(key: keyof typeof NAMES, { type, point, options, pa
   return [ok(id, `${what} is on ${type}`)];
 }
 
-function encryptionFinding(key: keyof typeof NAMES, { encryption, path }: StorageFacts): Finding {
+/** @param apart the volumes of the stack have an encryption of their own */
+function encryptionFinding(key: keyof typeof NAMES, { encryption, path }: StorageFacts, apart: boolean): Finding {
   const id = `encryption.${key}`;
-  const what = `${NAMES[key]} (${path})`;
+  const what = `${NAMES[key]} (${path})${apart ? ', which `storage.encrypt` leaves as it is beside the volumes,' : ''}`;
   switch (encryption.state) {
     case 'encrypted':
       return ok(id, `${what} is encrypted (${encryption.by})`);

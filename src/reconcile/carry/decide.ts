@@ -53,6 +53,7 @@ export async function decideCarry(
         `the name of the project and its kind of database change at once (${recorded} to ${project}); nothing was changed`,
         'one after the other: first the new name with the profile and components as they were, then those',
       );
+    refuseEncrypted(stack);
     await refuseRunning(recorded, engine);
     const image = stack.services.find((service) => service.image.build)?.image.ref ?? '';
     return carryVolumes({ recorded, project, image }, volumes, journal);
@@ -66,7 +67,18 @@ export async function decideCarry(
       `--carry-data brings the database of one server into a cluster, and ${before.volumes.join(', ')} is a cluster’s; nothing was changed`,
       'dump it first (`medianest exec postgres -- pg_dump medianest`), begin with `medianest up`, and load the dump',
     );
+  refuseEncrypted(stack);
   return carryDatabase(from, stack, { containers, volumes }, journal);
+}
+
+/** @throws UserError USAGE: what is carried is copied into plain volumes on its way */
+function refuseEncrypted({ encryptedIn }: Stack): void {
+  if (encryptedIn === undefined) return;
+  throw new UserError(
+    'USAGE',
+    '`storage.encrypt` is on, and --carry-data would leave copies that are not encrypted; nothing was changed',
+    'with the old settings and `storage: { encrypt: false }`: medianest down, sudo medianest storage decrypt; then medianest up --carry-data, and encrypt again',
+  );
 }
 
 /** The database's old volume stays, and the new one keeps what it has. */

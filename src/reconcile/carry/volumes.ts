@@ -62,23 +62,24 @@ export async function checkCarry({ volumes, image, database }: ReconcileSteps['c
 
 /**
  * Copies, and compares: names, kinds, owners, modes, links and the contents of every file. What an interrupted copy has left goes
- * first; the source is mounted read-only.
+ * first; the source is mounted read-only. The folders may be named as arguments.
  */
-const COPY = `set -euo pipefail
+export const COPY = `set -euo pipefail
+from=\${1:-/from} to=\${2:-/to}
 shopt -s inherit_errexit
 export LC_ALL=C
-find /to -mindepth 1 -delete
-cp --archive --sparse=auto /from/. /to/
-sync --file-system /to
+find "$to" -mindepth 1 -delete
+cp --archive --sparse=auto "$from/." "$to/"
+sync --file-system "$to"
 list() {
   cd "$1"
   find . '(' -type f -printf 'f %m %U %G %s %T@ %p\\0' ')' -o '(' -type l -printf 'l %U %G %l %p\\0' ')' -o -printf '%y %m %U %G %p\\0' | sort --zero-terminated
   find . -type f -print0 | sort --zero-terminated | xargs --null --no-run-if-empty sha256sum --zero
 }
-old=$(list /from | sha256sum)
-new=$(list /to | sha256sum)
+old=$(list "$from" | sha256sum)
+new=$(list "$to" | sha256sum)
 [ "$old" = "$new" ] || { echo 'the copy is not what was copied'; exit 3; }
-find /to -type f | wc --lines`;
+find "$to" -type f | wc --lines`;
 
 /** Makes a verified copy of a volume. @returns how many files it has */
 export async function copyVolume(

@@ -26,7 +26,7 @@ export const LEVELS: readonly (readonly string[])[] = [
   ['certificates/acme'],
   ['reconcile'],
   ['bastion', 'certificates', 'deploy', 'edge', 'firewall', 'front', 'images', 'members', 'schedule', 'secrets', 'users', 'vpn', 'waf'],
-  ['autoscale', 'backup', 'bans'],
+  ['autoscale', 'backup', 'bans', 'storage'],
   ['doctor', 'healing', 'health', 'import', 'intrusion', 'logs', 'topology'],
   ['alerts', 'traces'],
   ['init', 'report'],

@@ -1,0 +1,172 @@
+import path from 'node:path';
+import { type Command, type Context, done, type Project, type Result } from '../../capability/capability.ts';
+import { EXIT, UserError } from '../../core/errors.ts';
+
+const openProject = async (context: Context): Promise<Project> => (await import('../../project/open.ts')).open(context);
+
+const PASSPHRASE_FILE = ['--passphrase-file <file>', 'Where the passphrase stands; asked at a terminal where it is not given'] as const;
+
+const status: Command = {
+  name: 'storage status',
+  summary: 'Whether the data is encrypted and unlocked, and what opens it',
+  example: 'medianest storage status',
+  run: async (context) => {
+    const { hasStorage, verdictFacts } = await import('../store.ts');
+    const { remedyOf, storageNote } = await import('../plan/verdict.ts');
+    const project = await openProject(context);
+    const { storage } = project.loaded.settings;
+    if (!hasStorage(project)) {
+      const data = { encrypt: false, state: 'off', folder: null, opens: [], next: null };
+      return done(data, 'the data is not encrypted by medianest (`storage.encrypt` is off)');
+    }
+    const facts = verdictFacts(project);
+    const next = remedyOf(facts);
+    const data = { encrypt: storage.encrypt, state: facts.state.is, folder: facts.folder, opens: facts.slots ?? [], next: next ?? null };
+    const opens = facts.slots ? [`its key is opened by: ${facts.slots.join(', ')}`] : [];
+    const well = facts.state.is === 'unlocked' || facts.state.is === 'new';
+    return done(data, [...storageNote(facts), ...opens].join('\n'), well && !facts.move ? EXIT.done : EXIT.unhealthy);
+  },
+};
+
+const unlock: Command = {
+  name: 'storage unlock',
+  summary: 'Give the kernel the key of the data, or make the encrypted folder if it is new (as root)',
+  example: 'medianest storage unlock',
+  options: [PASSPHRASE_FILE],
+  run: async (context, _args, options) => {
+    const project = await openProject(context);
+    requireOn(project);
+    const { lookAtStorage } = await import('../store.ts');
+    const { describeState } = await import('../plan/state.ts');
+    const { performOpening, prepareOpening } = await import('../open-storage.ts');
+    const { withLock } = await import('../../project/with-lock.ts');
+    if (context.flags.dryRun) {
+      const { state, places } = lookAtStorage(project);
+      return done({ state: state.is, changed: false }, describeState(state, places.folder));
+    }
+    const opened = await withLock(
+      context,
+      project.state,
+      'storage unlock',
+      async (_lock, record) => {
+        const seen = lookAtStorage(project);
+        const opening = await prepareOpening(context, project, seen, options.passphraseFile);
+        if (opening.kind !== 'none') record(['storage unlock', opening.kind]);
+        performOpening(project, opening);
+        return { folder: seen.places.folder, kind: opening.kind };
+      },
+      { resumes: 'storage' },
+    );
+    const text = { none: 'was unlocked already', unlock: 'is unlocked', create: 'is made, and unlocked' }[opened.kind];
+    return done(
+      { state: 'unlocked', changed: opened.kind !== 'none', made: opened.kind === 'create' },
+      `${opened.folder} ${text}; medianest up starts what waits for it`,
+    );
+  },
+};
+
+const unit: Command = {
+  name: 'storage unit',
+  summary: 'Print a unit of systemd that unlocks the data by its key file at each start of this host, before Docker',
+  example: 'medianest storage unit',
+  run: async (context) => {
+    const project = await openProject(context);
+    requireOn(project);
+    const { loaded, state } = project;
+    if (loaded.settings.storage.unlock === 'passphrase')
+      throw new UserError(
+        'INVALID_SETTINGS',
+        'a passphrase is typed by a person, and nothing unlocks the data at the start of this host',
+        'after each start: medianest up; or set `storage: { unlock: file }`, and run sudo medianest storage keys rotate',
+      );
+    const { placesOf } = await import('../store.ts');
+    const { unitName, unlockUnit } = await import('../plan/unit.ts');
+    const places = placesOf(project);
+    const options = [`--state=${state.root}`, ...(loaded.configFile ? [`--config=${loaded.configFile}`] : []), ...projectOption(context)];
+    const text = unlockUnit({
+      project: loaded.settings.project,
+      argv: [process.execPath, path.join(context.home, 'bin/medianest.js'), 'storage', 'unlock', ...options],
+      folder: loaded.root,
+      disks: [...new Set([places.folder, path.dirname(places.keyFile), state.root, loaded.root])],
+    });
+    return done({ name: unitName(loaded.settings.project), text }, text.trimEnd());
+  },
+};
+
+const projectOption = ({ flags }: Context): string[] => (flags.project === undefined ? [] : [`--project=${flags.project}`]);
+
+const lock: Command = {
+  name: 'storage lock',
+  summary: 'Take the key of the data from the kernel; the stack has to be down (as root)',
+  example: 'medianest storage lock',
+  run: async (context) => {
+    const project = await openProject(context);
+    if (context.flags.dryRun) return done({ state: 'planned', changed: false }, 'would take the key of the data from the kernel');
+    const { lockStorage } = await import('../lock-storage.ts');
+    const { changed } = await lockStorage(context, project);
+    return done(
+      { state: 'locked', changed },
+      changed ? 'locked: the data cannot be read until it is unlocked' : 'nothing is unlocked here',
+    );
+  },
+};
+
+const keys: Command = {
+  name: 'storage keys',
+  summary: 'Have another passphrase or key file open the data (rotate); the old one no longer does (as root)',
+  example: 'medianest storage keys rotate',
+  args: '<action>',
+  options: [
+    ['--passphrase-file <file>', 'Where the passphrase of until now stands; asked at a terminal where it is not given'],
+    ['--new-passphrase-file <file>', 'Where the new one stands'],
+  ],
+  run: async (context, [action], options) => {
+    if (action !== 'rotate') throw new UserError('USAGE', `storage keys ${action}: should be rotate`, 'medianest storage keys rotate');
+    const project = await openProject(context);
+    const { unlock: kind } = project.loaded.settings.storage;
+    if (context.flags.dryRun) return done({ unlock: kind, changed: false }, `would wrap the key of the data for a new ${kind}`);
+    const { rotate } = await import('../rotate.ts');
+    const rotated = await rotate(context, project, { current: options.passphraseFile, fresh: options.newPassphraseFile });
+    return done(
+      { ...rotated, changed: true },
+      `a new ${rotated.keyFile ? `key file opens the data: ${rotated.keyFile}` : 'passphrase opens the data'}. The key of the data itself is the same: who may have copied that needs \`storage decrypt\` and \`storage encrypt\``,
+    );
+  },
+};
+
+/** @param to where the data goes */
+const move = (name: 'encrypt' | 'decrypt', to: 'encrypted' | 'plain', summary: string): Command => ({
+  name: `storage ${name}`,
+  summary,
+  example: name === 'encrypt' ? 'medianest storage encrypt' : 'medianest storage decrypt',
+  options: [PASSPHRASE_FILE],
+  run: async (context, _args, options): Promise<Result> => {
+    const project = await openProject(context);
+    const { moveStorage } = await import('../move.ts');
+    const volumes = await moveStorage(context, project, to, options.passphraseFile);
+    if (volumes.length === 0) return done({ volumes, changed: false }, 'nothing has to be moved');
+    if (context.flags.dryRun) return done({ volumes, changed: false }, `would move ${volumes.join(', ')}`);
+    const erased =
+      to === 'encrypted' ? '\nThe plain data was removed, not overwritten: sudo fstrim --all on an SSD, or see docs/encryption.md' : '';
+    return done({ volumes, changed: true }, `moved ${volumes.join(', ')}; medianest up starts the stack again${erased}`);
+  },
+});
+
+function requireOn({ loaded }: Project): void {
+  if (loaded.settings.storage.encrypt) return;
+  throw new UserError(
+    'INVALID_SETTINGS',
+    '`storage.encrypt` is off; nothing was changed',
+    'set `storage: { encrypt: true }` in medianest.yml',
+  );
+}
+
+export const commands: readonly Command[] = [
+  status,
+  unlock,
+  unit,
+  lock,
+  keys,
+  move('encrypt', 'encrypted', 'Move the data of a stack that is down into the encrypted folder; run again, it continues (as root)'),
+  move('decrypt', 'plain', 'Move the data of a stack that is down out of it again, where the setting is off (as root)'),
+];

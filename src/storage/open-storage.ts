@@ -1,0 +1,160 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import type { Context, Project } from '../capability/capability.ts';
+import { UserError } from '../core/errors.ts';
+import { exists, writing } from '../core/files.ts';
+import { engineAddress } from '../docker/address.ts';
+import { addKey, encryptFolder, encryptionSupport } from '../host/fscrypt.ts';
+import { currentPassphrase, newPassphrase } from './passphrase.ts';
+import { FORMAT, type Header, identifierOf, KEY_BYTES, type Slot, type Unlock, unwrap, wrap } from './plan/header.ts';
+import { describeState } from './plan/state.ts';
+import {
+  type Keys,
+  lookAtStorage,
+  nearestFolder,
+  newSlot,
+  type Places,
+  readKeys,
+  type Seen,
+  writeHeader,
+  writeKeys,
+  writeRecord,
+} from './store.ts';
+
+/** What opens an encrypted folder: asked for, and proven, before anything is changed. */
+export type Opening =
+  | { kind: 'none' }
+  | { kind: 'unlock'; key: Buffer; header: Header }
+  | { kind: 'create'; key: Buffer; header: Header; keys: Keys | undefined };
+
+/** @throws UserError USAGE where the user is not root */
+export function requireRoot(): void {
+  if (process.geteuid?.() === 0) return;
+  throw new UserError('USAGE', 'only root may give the kernel the key of the data; nothing was changed', 'run the same command with sudo');
+}
+
+/** @throws UserError HOST_UNFIT where the engine is elsewhere: the key would be given to this machine's kernel */
+export function refuseRemote({ env }: Pick<Context, 'env'>): void {
+  if (engineAddress(env).local) return;
+  throw new UserError(
+    'HOST_UNFIT',
+    'the engine is on another machine, and `storage.encrypt` needs the kernel that has its disks; nothing was changed',
+    'run medianest on that machine',
+  );
+}
+
+/**
+ * Asks for what opens the folder, if it is not open. @param file a passphrase in a file
+ * @throws UserError CONFIRMATION_NEEDED, USAGE, HOST_UNFIT, STATE_DAMAGED; nothing was changed
+ */
+export async function prepareOpening(context: Context, project: Project, seen: Seen, file?: unknown): Promise<Opening> {
+  const { state, places, header } = seen;
+  if (state.is === 'astray') throw new UserError('FOREIGN_STATE', `${state.why}; nothing was changed`, state.remedy);
+  if (state.is === 'unlocked') return { kind: 'none' };
+  refuseRemote(context);
+  requireRoot();
+  if (state.is === 'new') return creation(context, project, places, file);
+  if (!header)
+    throw new UserError(
+      'STATE_DAMAGED',
+      `${places.header} is missing, and without it the key of the data cannot be opened; nothing was changed`,
+      'put a copy of it back (docs/encryption.md); without one, restore a backup into a new folder',
+      { path: places.header },
+    );
+  return { kind: 'unlock', key: await openHeader(context, header, places, file), header };
+}
+
+/** The key of the data, by the key file or else the passphrase. @throws UserError USAGE where neither opens it; nothing was changed */
+export async function openHeader(context: Context, header: Header, places: Places, file: unknown): Promise<Buffer> {
+  const byFile = keyByFile(header, readKeys(places.keyFile) ?? {});
+  if (byFile) return byFile;
+  const slots = header.slots.filter(({ kind }) => kind === 'passphrase');
+  if (slots.length === 0)
+    throw new UserError(
+      'FOREIGN_STATE',
+      `${exists(places.keyFile) ? 'the key file' : 'there is no key file'} ${places.keyFile}${exists(places.keyFile) ? ' does not open the data' : ''}; nothing was changed`,
+      'put the key file back (`storage.keyFile`); without it, restore a backup into a new folder',
+    );
+  const secret = Buffer.from((await currentPassphrase(context, file)).normalize('NFC'));
+  for (const slot of slots) {
+    const key = unwrap(header, slot, secret);
+    if (key) return key;
+  }
+  throw new UserError(
+    'USAGE',
+    'the passphrase does not open the data: it is another, or the header was changed; nothing was changed',
+    'run the same command again with the right one',
+  );
+}
+
+function keyByFile(header: Header, keys: Keys): Buffer | undefined {
+  for (const slot of header.slots) {
+    const secret = slot.kind === 'file' ? keys[slot.id] : undefined;
+    const key = secret === undefined ? undefined : unwrap(header, slot, Buffer.from(secret, 'base64'));
+    if (key) return key;
+  }
+  return undefined;
+}
+
+async function creation(context: Context, { loaded }: Project, places: Places, file: unknown): Promise<Opening> {
+  const there = nearestFolder(places.folder);
+  const support = encryptionSupport(there);
+  if (support.state !== 'ready')
+    throw new UserError(
+      'HOST_UNFIT',
+      `the file system of ${there} cannot take the encrypted folder: ${support.message}; nothing was changed`,
+      support.remedy,
+    );
+  const { project, storage } = loaded.settings;
+  const key = randomBytes(KEY_BYTES);
+  const { slot, stored } = await makeSlot(context, key, storage.unlock, file);
+  const header: Header = { format: FORMAT, project, key: identifierOf(key), slots: [slot] };
+  return { kind: 'create', key, header, keys: stored === undefined ? undefined : { [slot.id]: stored } };
+}
+
+/** A new slot, what opens it, and what a key file holds for that. */
+export interface NewSlot {
+  slot: Slot;
+  secret: Buffer;
+  stored: string | undefined;
+}
+
+/** @param option the option by which `file` names one with the new passphrase */
+export async function makeSlot(context: Context, key: Buffer, kind: Unlock, file: unknown, option?: string): Promise<NewSlot> {
+  const secret = kind === 'file' ? randomBytes(32) : Buffer.from((await newPassphrase(context, file, option)).normalize('NFC'));
+  return { slot: wrap(key, kind, secret, newSlot()), secret, stored: kind === 'file' ? secret.toString('base64') : undefined };
+}
+
+/** Gives the kernel the key, and makes the folder first where it is new. Run again after a kill, it continues. @throws UserError */
+export function performOpening(project: Project, opening: Opening): void {
+  const { places, state } = lookAtStorage(project);
+  if (opening.kind === 'none') return;
+  const { key, header } = opening;
+  if (opening.kind === 'create') {
+    if (state.is !== 'new')
+      throw new UserError(
+        'PARTIAL',
+        `${describeState(state, places.folder)}: another run has made it meanwhile`,
+        'run the same command again',
+      );
+    makeFolder(places.folder);
+    // What opens the key is there before anything is encrypted by it.
+    if (opening.keys) writeKeys(places.keyFile, opening.keys);
+    writeHeader(places.header, header);
+    makeFolder(places.encrypted);
+  }
+  const added = addKey(places.folder, key);
+  if (added !== header.key) throw new UserError('HOST_UNFIT', 'the kernel knows the key by another name than its header', 'report this');
+  if (opening.kind === 'create') encryptFolder(places.encrypted, header.key);
+  makeFolder(places.volumes);
+  writeRecord(project.state, { folder: places.folder, key: header.key, header });
+  if (!exists(places.header)) writeHeader(places.header, header);
+}
+
+/** Folders of volumes, below the encrypted one. @throws UserError STATE_UNWRITABLE */
+export function makeVolumeFolders(folders: readonly string[]): void {
+  for (const folder of folders) if (!exists(folder)) makeFolder(folder);
+}
+
+/** Others may pass through it to what is theirs, and not look around. */
+const makeFolder = (folder: string): void => writing(folder, () => void mkdirSync(folder, { recursive: true, mode: 0o711 }), null);

@@ -1,0 +1,53 @@
+import type { ObservedVolume } from '../../docker/types.ts';
+import { LABEL } from '../../stack/labels.ts';
+
+/** `encryption-move.json`: volumes that are on their way into the encrypted folder, or out of it. */
+export interface MoveJournal {
+  to: 'encrypted' | 'plain';
+  /** Volume, as the engine names it -> its encrypted folder. */
+  folders: Readonly<Record<string, string>>;
+  /** Those whose copy was compared with what was copied. */
+  copied: readonly string[];
+}
+
+export const isJournal = (value: unknown): boolean => {
+  const { to, folders, copied } = (value ?? {}) as Partial<MoveJournal>;
+  return (to === 'encrypted' || to === 'plain') && typeof folders === 'object' && folders !== null && Array.isArray(copied);
+};
+
+/** The command that continues a move. */
+export const moveCommand = ({ to }: Pick<MoveJournal, 'to'>): string =>
+  to === 'encrypted' ? 'sudo medianest storage encrypt' : 'sudo medianest storage decrypt';
+
+/** What is to be moved: what an interrupted run has begun, and what is not where it should be. */
+export function foldersToMove(
+  to: MoveJournal['to'],
+  {
+    wanted,
+    volumes,
+    within,
+    project,
+  }: {
+    /** The volumes of the stack -> their folder, undefined where one is not to be encrypted. */
+    wanted: ReadonlyMap<string, string | undefined>;
+    volumes: readonly ObservedVolume[];
+    /** The folder that the folders of volumes are in. */
+    within: string;
+    project: string;
+  },
+): Record<string, string> {
+  const own = volumes.filter(({ labels }) => labels[LABEL.project] === project && labels[LABEL.preview] === undefined);
+  const pairs = own.flatMap(({ name, device }): [string, string][] => {
+    const folder = wanted.get(name);
+    if (to === 'encrypted') return folder === undefined || device === folder ? [] : [[name, folder]];
+    return device?.startsWith(`${within}/`) ? [[name, device]] : [];
+  });
+  return Object.fromEntries(pairs);
+}
+
+/** A file system keeps some space for itself. */
+const RESERVE = 64 * 1024 ** 2;
+
+/** @returns bytes that are missing for the copies of one side, none where they fit */
+export const lackingBytes = (sizes: readonly number[], free: number): number =>
+  Math.max(0, sizes.reduce((sum, size) => sum + size, RESERVE) - free);

@@ -1,0 +1,41 @@
+import { UserError } from '../../core/errors.ts';
+import type { ObservedVolume } from '../../docker/types.ts';
+
+/** What the volumes of a stack are, beside what the settings ask for. */
+export interface Misplaced {
+  /** With plain data, where the settings ask for encryption. */
+  plain: string[];
+  /** In the encrypted folder, where the settings no longer ask for it. */
+  encrypted: string[];
+}
+
+/**
+ * @param wanted the volumes of the stack, as the engine names them -> their folder; undefined where a volume is not to be encrypted
+ * @param folder where encrypted folders of the project are, or were
+ */
+export function misplaced(wanted: ReadonlyMap<string, string | undefined>, volumes: readonly ObservedVolume[], folder: string): Misplaced {
+  const seen = volumes.filter(({ name }) => wanted.has(name));
+  return {
+    plain: seen.filter(({ name, device }) => wanted.get(name) !== undefined && wanted.get(name) !== device).map(({ name }) => name),
+    encrypted: seen
+      .filter(({ name, device }) => wanted.get(name) === undefined && device?.startsWith(`${folder}/`))
+      .map(({ name }) => name),
+  };
+}
+
+/** Undefined where all volumes are what the settings ask for. */
+export function misplacedRefusal({ plain, encrypted }: Misplaced): UserError | undefined {
+  if (plain.length > 0)
+    return new UserError(
+      'FOREIGN_STATE',
+      `\`storage.encrypt\` is on, and ${plain.join(', ')} ${plain.length > 1 ? 'hold data that is' : 'holds data that is'} not encrypted; nothing was changed`,
+      'move it: medianest down, sudo medianest storage encrypt, medianest up; or set `storage: { encrypt: false }`',
+    );
+  if (encrypted.length > 0)
+    return new UserError(
+      'FOREIGN_STATE',
+      `\`storage.encrypt\` is off, and ${encrypted.join(', ')} ${encrypted.length > 1 ? 'are' : 'is'} encrypted; nothing was changed`,
+      'set `storage: { encrypt: true }`; or move the data: medianest down, sudo medianest storage decrypt, medianest up',
+    );
+  return undefined;
+}

@@ -1,0 +1,37 @@
+/** What runs `storage unlock` at each start of the host. */
+export interface UnlockRun {
+  project: string;
+  /** The program with its first argument, and the options that lead to the same settings. */
+  argv: readonly string[];
+  /** The folder of medianest.yml. */
+  folder: string;
+  /** Folders whose disks have to be mounted before. */
+  disks: readonly string[];
+}
+
+export const unitName = (project: string): string => `medianest-${project}-storage.service`;
+
+/**
+ * Unlocks the data before the engine starts containers, which has to wait for it: what cannot mount its volume is not started again.
+ * The engine starts all the same where the key is away.
+ */
+export const unlockUnit = ({ project, argv, folder, disks }: UnlockRun): string =>
+  [
+    '[Unit]',
+    `Description=MediaNest ${project}: unlock the data`,
+    'Before=docker.service',
+    `RequiresMountsFor=${disks.map(quoted).join(' ')}`,
+    '',
+    '[Service]',
+    'Type=oneshot',
+    'RemainAfterExit=yes',
+    `WorkingDirectory=${folder.replaceAll('%', '%%')}`,
+    `ExecStart=${argv.map(quoted).join(' ')}`,
+    '',
+    '[Install]',
+    'WantedBy=docker.service',
+    '',
+  ].join('\n');
+
+/** As systemd reads a word (systemd.syntax(7)). */
+const quoted = (word: string): string => `"${word.replace(/[\\"]/g, '\\$&').replaceAll('%', '%%').replaceAll('$', '$$$$')}"`;

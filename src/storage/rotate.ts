@@ -1,0 +1,69 @@
+import type { Context, Project } from '../capability/capability.ts';
+import { UserError } from '../core/errors.ts';
+import { removeTree } from '../core/files.ts';
+import { withLock } from '../project/with-lock.ts';
+import { makeSlot, openHeader, requireRoot } from './open-storage.ts';
+import { type Header, unwrap } from './plan/header.ts';
+import { lookAtStorage, readHeader, readKeys, type Seen, writeHeader, writeKeys, writeRecord } from './store.ts';
+
+export interface Rotated {
+  /** What opens the key now. */
+  unlock: 'file' | 'passphrase';
+  keyFile: string | null;
+}
+
+/**
+ * Wraps the key of the data for a new secret, of the kind that the settings say, and forgets the old one. Both open it until the new one
+ * is proven, so that a run that is killed at any moment leaves one that does.
+ * @throws UserError USAGE where the old passphrase is another; nothing was changed
+ */
+export async function rotate(context: Context, project: Project, files: { current?: unknown; fresh?: unknown }): Promise<Rotated> {
+  const { state, loaded } = project;
+  return withLock(
+    context,
+    state,
+    'storage keys rotate',
+    async (_lock, record) => {
+      requireRoot();
+      const seen = lookAtStorage(project);
+      const header = requireHeader(seen);
+      const { places } = seen;
+      const key = await openHeader(context, header, places, files.current);
+      const kind = loaded.settings.storage.unlock;
+      const { slot, secret, stored } = await makeSlot(context, key, kind, files.fresh, '--new-passphrase-file');
+      record(['storage keys rotate', slot.id]);
+      const keep = (slots: Header['slots']) => {
+        const next = { ...header, slots };
+        writeHeader(places.header, next);
+        writeRecord(state, { folder: places.folder, key: header.key, header: next });
+      };
+      if (stored !== undefined) writeKeys(places.keyFile, { ...readKeys(places.keyFile), [slot.id]: stored });
+      keep([...header.slots, slot]);
+      prove(places, slot.id, { key, secret });
+      keep([slot]);
+      if (stored === undefined) removeTree(places.keyFile);
+      else writeKeys(places.keyFile, { [slot.id]: stored });
+      return { unlock: kind, keyFile: stored === undefined ? null : places.keyFile };
+    },
+    { resumes: 'storage' },
+  );
+}
+
+function requireHeader({ header, state }: Seen): Header {
+  if (state.is === 'astray') throw new UserError('FOREIGN_STATE', `${state.why}; nothing was changed`, state.remedy);
+  if (header && state.is !== 'new') return header;
+  throw new UserError('NOT_RUNNING', 'there is no encrypted folder yet; nothing was changed', 'sudo medianest storage unlock makes it');
+}
+
+/** What was written opens the key. @throws UserError PARTIAL */
+function prove({ header: file, keyFile }: Seen['places'], id: string, { key, secret }: { key: Buffer; secret: Buffer }): void {
+  const header = readHeader(file);
+  const slot = header?.slots.find((one) => one.id === id);
+  const stored = slot?.kind === 'file' ? Buffer.from(readKeys(keyFile)?.[id] ?? '', 'base64') : secret;
+  if (header && slot && unwrap(header, slot, stored)?.equals(key)) return;
+  throw new UserError(
+    'PARTIAL',
+    `${file} does not hold what was written; the old secret opens the data as before`,
+    'see that its disk is sound (dmesg), and run the same command again',
+  );
+}

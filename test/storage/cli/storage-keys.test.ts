@@ -1,0 +1,207 @@
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { medianest, type Run, run } from '../../support/cli.ts';
+import { type EncryptingDisk, encryptingDisk } from '../../support/engine/encrypting-disk.ts';
+
+const FIRST = 'correct horse battery staple';
+const SECOND = 'another five words entirely here';
+
+let disk: EncryptingDisk;
+let dir: string;
+
+// Each command waits for a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
+
+beforeEach(async () => {
+  disk = await encryptingDisk(64);
+  dir = mkdtempSync(path.join(os.tmpdir(), 'medianest-storage-'));
+});
+afterEach(async () => {
+  await disk.remove();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const at = (...names: string[]) => path.join(dir, ...names);
+const configure = (more = '', encrypt = true) =>
+  writeFileSync(
+    at('medianest.yml'),
+    `version: 1\nproject: keys\nprofile: dev\nstorage: { encrypt: ${encrypt}, path: ${disk.path}${more} }\n`,
+  );
+const storage = (...args: string[]): Promise<Run> => medianest(['storage', ...args], { cwd: dir });
+const file = (name: string, text: string): string => {
+  writeFileSync(at(name), `${text}\n`, { mode: 0o600 });
+  return at(name);
+};
+const state = async () => JSON.parse((await storage('status', '--json')).stdout) as { state: string; opens: string[]; next: string | null };
+const refused = (ended: Run) => (JSON.parse(ended.stdout) as { error: { code: string; message: string; hint: string } }).error;
+const secretFile = () => path.join(disk.path, 'keys/data/volumes/secret');
+const headerFile = () => path.join(disk.path, 'keys/header.json');
+
+describe('a passphrase', () => {
+  beforeEach(async () => {
+    configure(', unlock: passphrase');
+    const made = await storage('unlock', '--passphrase-file', file('first', FIRST));
+    expect(made).toMatchObject({ status: 0 });
+    writeFileSync(secretFile(), 'a marker in plain text');
+  });
+
+  test('alone reads the data: locked, and after the disk was away, neither name nor contents can be read, and nothing can be written', async () => {
+    expect(await disk.holds('a marker in plain text')).toBe(false);
+    expect(await storage('lock')).toMatchObject({ status: 0 });
+    expect(await state()).toMatchObject({ state: 'locked', next: expect.stringContaining('sudo medianest storage unlock') });
+    expect(existsSync(secretFile())).toBe(false);
+    expect(() => writeFileSync(path.join(disk.path, 'keys/data/new'), '')).toThrow(/-126|ENOKEY/);
+    const wrong = await storage('unlock', '--json', '--passphrase-file', file('wrong', SECOND));
+    expect([wrong.status, refused(wrong).message]).toEqual([2, expect.stringContaining('does not open the data')]);
+    expect((await state()).state).toBe('locked');
+    const unasked = await storage('unlock', '--json');
+    expect([unasked.status, refused(unasked)]).toEqual([
+      2,
+      expect.objectContaining({ code: 'CONFIRMATION_NEEDED', hint: expect.stringContaining('--passphrase-file') }),
+    ]);
+    await disk.unmount();
+    const away = await storage('unlock', '--json', '--passphrase-file', at('first'));
+    expect([away.status, refused(away)]).toEqual([
+      1,
+      expect.objectContaining({ code: 'FOREIGN_STATE', hint: expect.stringContaining('mount the disk') }),
+    ]);
+    expect(readdirSync(disk.path)).toEqual([]);
+    await disk.mount();
+    expect((await state()).state).toBe('locked');
+    expect(await storage('unlock', '--passphrase-file', at('first'))).toMatchObject({ status: 0 });
+    expect(readFileSync(secretFile(), 'utf8')).toBe('a marker in plain text');
+  });
+
+  test('is replaced by another one, or by a key file, and the old one opens nothing then', async () => {
+    const rotate = (...args: string[]) => storage('keys', 'rotate', '--passphrase-file', at('first'), ...args);
+    const short = await rotate('--json', '--new-passphrase-file', file('short', 'too short'));
+    expect([short.status, refused(short).message]).toEqual([2, expect.stringContaining('fewer than 12 characters')]);
+    expect(await rotate('--new-passphrase-file', file('second', SECOND))).toMatchObject({ status: 0 });
+    await storage('lock');
+    expect((await storage('unlock', '--passphrase-file', at('first'))).status).toBe(2);
+    expect((await storage('unlock', '--passphrase-file', at('second'))).status).toBe(0);
+    configure();
+    expect((await state()).next).toContain('keys rotate');
+    expect(await storage('keys', 'rotate', '--passphrase-file', at('second'))).toMatchObject({ status: 0 });
+    await storage('lock');
+    expect(await storage('unlock')).toMatchObject({ status: 0 });
+    expect(statSync(at('.medianest/encryption.key')).mode & 0o777).toBe(0o600);
+    expect(readFileSync(secretFile(), 'utf8')).toBe('a marker in plain text');
+  });
+
+  test('opens a header that was lost by its copy in the state folder; a changed one opens nothing', async () => {
+    await storage('lock');
+    copyFileSync(headerFile(), at('kept'));
+    rmSync(headerFile());
+    expect(await storage('unlock', '--passphrase-file', at('first'))).toMatchObject({ status: 0 });
+    expect(readFileSync(headerFile(), 'utf8')).toBe(readFileSync(at('kept'), 'utf8'));
+    await storage('lock');
+    writeFileSync(headerFile(), readFileSync(at('kept'), 'utf8').replace(/"p": 1/, '"p": 2'));
+    expect((await storage('unlock', '--passphrase-file', at('first'))).status).toBe(2);
+    writeFileSync(headerFile(), readFileSync(at('kept'), 'utf8').slice(0, 100));
+    const damaged = await storage('unlock', '--json', '--passphrase-file', at('first'));
+    expect(refused(damaged).code).toBe('STATE_DAMAGED');
+  });
+});
+
+describe('a key file', () => {
+  test('is rotated so that a run that is killed anywhere leaves one that opens the data', async () => {
+    configure();
+    await storage('unlock');
+    writeFileSync(secretFile(), 'kept');
+    const files = ['encryption.key', 'header.json', 'encryption.json'];
+    let killed = 0;
+    // It writes six times: the key file, the header and its copy, both again without the old secret, and the key file without it.
+    for (let writes = 1; writes <= 6; writes++) {
+      let seen = 0;
+      await medianest(['storage', 'keys', 'rotate'], {
+        cwd: dir,
+        onSpawn: (child) => {
+          const count = (_event: string, name: string | null) => {
+            if (name !== null && files.includes(name) && ++seen === writes) child.kill('SIGKILL');
+          };
+          const watchers = [at('.medianest'), path.join(disk.path, 'keys')].map((folder) => watch(folder, count));
+          child.on('exit', (_code, signal) => {
+            if (signal === 'SIGKILL') killed++;
+            for (const watcher of watchers) watcher.close();
+          });
+        },
+      });
+      await storage('lock');
+      expect(await storage('unlock')).toMatchObject({ status: 0 });
+      expect(readFileSync(secretFile(), 'utf8')).toBe('kept');
+    }
+    expect(killed).toBeGreaterThan(3);
+    expect(await storage('keys', 'rotate')).toMatchObject({ status: 0 });
+    expect((await state()).opens).toEqual(['file']);
+  }, 120_000);
+
+  test('that is away, another’s or unreadable opens nothing, and nothing is made in its place', async () => {
+    configure(', keyFile: ./stick/encryption.key');
+    await run('mkdir', [at('stick')]);
+    expect(await storage('unlock')).toMatchObject({ status: 0 });
+    await storage('lock');
+    const key = readFileSync(at('stick/encryption.key'), 'utf8');
+    renameSync(at('stick'), at('away'));
+    const away = await storage('unlock', '--json');
+    expect(refused(away)).toMatchObject({ code: 'FOREIGN_STATE', message: expect.stringContaining('there is no key file') });
+    await run('mkdir', [at('stick')]);
+    file('stick/encryption.key', key.replace(/([0-9a-f]{16}": ")..../, '$1AAAA'));
+    expect(refused(await storage('unlock', '--json')).message).toContain('does not open the data');
+    file('stick/encryption.key', 'no key');
+    expect(refused(await storage('unlock', '--json')).code).toBe('STATE_DAMAGED');
+    writeFileSync(at('stick/encryption.key'), key);
+    expect(await storage('unlock')).toMatchObject({ status: 0 });
+  });
+});
+
+describe('a disk', () => {
+  test('without the feature is refused with what switches it on, which then works without unmounting', async () => {
+    await disk.remove();
+    disk = await encryptingDisk(64, []);
+    configure();
+    const refusal = refused(await storage('unlock', '--json'));
+    expect(refusal).toMatchObject({ code: 'HOST_UNFIT', hint: expect.stringContaining('tune2fs -O encrypt') });
+    expect(readdirSync(disk.path)).toEqual(['lost+found']);
+    const device = (await run('findmnt', ['-no', 'SOURCE', '--target', disk.path])).stdout.trim();
+    expect((await run('tune2fs', ['-O', 'encrypt', device])).status).toBe(0);
+    expect(await storage('unlock')).toMatchObject({ status: 0 });
+  });
+
+  test('with plain files in the place of the data is refused, and so is a full one, which leaves nothing half made', async () => {
+    configure();
+    await run('mkdir', ['-p', path.join(disk.path, 'keys/data')]);
+    writeFileSync(path.join(disk.path, 'keys/data/file'), '');
+    expect(refused(await storage('unlock', '--json')).message).toContain('files that are not encrypted');
+    rmSync(path.join(disk.path, 'keys'), { recursive: true });
+    await run('sh', [
+      '-c',
+      `dd if=/dev/zero of=${disk.path}/filler bs=4k 2>/dev/null; dd if=/dev/zero bs=1 count=1 >>${disk.path}/filler 2>/dev/null; true`,
+    ]);
+    const full = await storage('unlock', '--json');
+    expect(refused(full).code).toBe('STATE_UNWRITABLE');
+    rmSync(path.join(disk.path, 'filler'));
+    expect(await storage('unlock')).toMatchObject({ status: 0 });
+    expect((await state()).state).toBe('unlocked');
+  });
+});
+
+test('who is not root is told so, and without the setting there is nothing to unlock', async () => {
+  configure('', false);
+  const off = await storage('unlock', '--json');
+  expect(refused(off).code).toBe('INVALID_SETTINGS');
+  expect(await storage('status')).toMatchObject({ status: 0, stdout: expect.stringContaining('not encrypted by medianest') });
+});
