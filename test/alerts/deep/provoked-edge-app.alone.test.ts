@@ -103,6 +103,7 @@ beforeAll(async () => {
       backend: {
         command: ['node', '-e', PROCESS],
         port: 4000,
+        tls: false,
         replicas: 2,
         paths: ['/backend'],
         readyPath: '/backend/ready',

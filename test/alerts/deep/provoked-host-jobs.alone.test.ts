@@ -95,9 +95,8 @@ describe('alerts arrive with what to do', () => {
         return undo;
       }),
       await desk.provoke(['ContainerMemoryHigh'], async () => {
-        // Its memory is the container's too.
-        const filled = await inside(space, 'blackbox-exporter', 'head -c 34M /dev/zero >/tmp/held');
-        expect(filled).toMatchObject({ status: 0 });
+        // Its memory is the container's too, of 48 MiB.
+        expect(await inside(space, 'blackbox-exporter', 'head -c 38M /dev/zero >/tmp/held')).toMatchObject({ status: 0 });
         return () => inside(space, 'blackbox-exporter', 'rm /tmp/held');
       }),
     ];
@@ -146,6 +145,7 @@ describe('alerts arrive with what to do', () => {
   }, 1_500_000);
 
   test('when backups and drills fail, and memory is short, for a quarter of an hour', async () => {
+    expect(slow).toHaveLength(2);
     try {
       await desk.arrive(slow, 1200);
     } finally {
