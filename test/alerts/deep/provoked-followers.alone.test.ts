@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { calm, type Provoked, repeated } from '../../support/alerts/provoked.ts';
 import { ProvokedData } from '../../support/alerts/provoked-data.ts';
 import { CACHE, COORDINATION, cacheLeaders, leader, other } from '../../support/data/data-stack.ts';
+import { type SmallDisk, smallDisk } from '../../support/engine/small-disk.ts';
 
 /*
  * Alerts about what follows: members that are away or fall behind, the archive of WAL, and a cache that fills up, each by the fault that it is
@@ -11,10 +12,19 @@ import { CACHE, COORDINATION, cacheLeaders, leader, other } from '../../support/
 let data: ProvokedData;
 let archive: Provoked[] = [];
 
+/** Of one node of the cache. */
+let disk: SmallDisk;
+const [ON_DISK, REDIS_UID] = ['redis-6', 10_003];
+
 beforeAll(async () => {
-  data = await ProvokedData.start('provoked-followers');
+  data = await ProvokedData.start('provoked-followers', async (space) => {
+    disk = await smallDisk(space, `${ON_DISK}-data`, REDIS_UID, 300);
+  });
 }, 900_000);
-afterAll(() => data?.end());
+afterAll(async () => {
+  await data?.end();
+  await disk?.remove();
+});
 
 const follower = async (): Promise<string> => {
   const leaders = await cacheLeaders(data.stack.space);
@@ -28,7 +38,7 @@ const redis =
 const filled = (node: string, values: number): Promise<string> =>
   data.must(
     node,
-    `${redis}; n=0; until [ "$(redis set "{full$n}" 1)" = OK ]; do n=$((n + 1)); done
+    `${redis}; n=0; until [ "$(redis set "{full$n}" 1)" = OK ] || [ $n -gt 60 ]; do n=$((n + 1)); done
      x=$(head -c 310000 /dev/zero | tr '\\0' x); for ((i = 0; i < ${values}; i++)); do echo "set {full$n}:$i $x"; done | redis >/dev/null; echo "{full$n}"`,
   );
 
@@ -99,8 +109,30 @@ describe('alerts arrive with what to do', () => {
     await data.settled(300);
   }, 1_500_000);
 
-  test('when WAL is not archived', async () => {
+  test('when a node of the cache cannot write, and WAL is not archived', async () => {
+    expect(archive).toHaveLength(1);
+    const { desk, stack } = data;
     try {
+      await desk.wave(
+        [
+          [
+            ['CacheWritesFail'],
+            async () => {
+              await disk.fill();
+              // One of them is its own leader, or it is one itself.
+              const writes = repeated(
+                async () => Promise.allSettled((await cacheLeaders(stack.space)).map((node) => filled(node, 1))),
+                2000,
+              );
+              return async () => {
+                await writes();
+                await disk.free();
+              };
+            },
+          ],
+        ],
+        300,
+      );
       await data.desk.arrive(archive, 1200);
     } finally {
       await data.desk.mend(archive);

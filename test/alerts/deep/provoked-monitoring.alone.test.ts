@@ -117,7 +117,7 @@ beforeAll(async () => {
     observability: 'light',
     components: { agent: true, 'engine-proxy': true, crowdsec: true, backup: false },
     cache: { mode: 'sentinel', memory: '64m' },
-    app: { command: ['node', '-e', APP], tls: false },
+    app: { command: ['node', '-e', APP], tls: false, metrics: false },
     // The addresses that Docker gives this host.
     edge: { trustedProxies: ['172.16.0.0/12', '10.0.0.0/8'] },
     prometheus: { scrapeSeconds: 5, outside: true },

@@ -1,6 +1,7 @@
 import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
+import { inspect } from '../load/load-stack.ts';
 import { parsed, until } from '../stack.ts';
 import type { Workspace } from '../workspace.ts';
 import { type WebReceiver, webReceiver } from './receivers.ts';
@@ -127,6 +128,9 @@ export class Desk {
   }
 }
 
+/** For so long Prometheus has to have measured: what was not measured a minute ago is not told as lost. */
+const MEASURED_MS = 90_000;
+
 /** Until nothing critical fires that would hold back what follows from it: it fires for two minutes after its fault. */
 export async function calm(space: Workspace, seconds = 420): Promise<void> {
   const critical = async () => {
@@ -135,6 +139,8 @@ export async function calm(space: Workspace, seconds = 420): Promise<void> {
     const { alerts } = parsed<{ alerts: { name: string; severity: string }[] }>({ stdout } as never);
     return alerts.filter(({ severity }) => severity === 'critical').map(({ name }) => name);
   };
+  const began = Date.parse(await inspect(space, 'prometheus', '{{.State.StartedAt}}'));
+  await sleep(Math.max(0, began + MEASURED_MS - Date.now()));
   const deadline = Date.now() + seconds * 1000;
   for (let fires = await critical(); fires.length > 0; fires = await critical()) {
     if (Date.now() > deadline) throw new Error(`still fires after ${seconds} s: ${fires.join(', ')}`);
