@@ -83,8 +83,7 @@ async function own(): Promise<Undo> {
 
 /** Rules that were edited by hand, wrongly. */
 async function edited(): Promise<Undo> {
-  const folder = path.join(space.state, 'config/prometheus');
-  const file = path.join(folder, readdirSync(folder).sort((a, b) => born(folder, b) - born(folder, a))[0] as string, 'rules-edge.yml');
+  const file = path.join(space.state, 'config/prometheus/current/rules-edge.yml');
   const before = readFileSync(file);
   appendFileSync(file, '  - name: [\n');
   const read = () => done('kill', '--signal', 'HUP', ...named(['prometheus']));
@@ -94,7 +93,6 @@ async function edited(): Promise<Undo> {
     await read();
   };
 }
-const born = (folder: string, name: string) => statSync(path.join(folder, name)).mtimeMs;
 
 /** Clients that look for what is not there. */
 async function probes(): Promise<Undo> {
