@@ -89,7 +89,8 @@ export class Desk {
   async mend(faults: readonly Provoked[], lasts: readonly string[] = []): Promise<void> {
     const failed: unknown[] = [];
     for (const { undo } of [...faults].reverse()) await undo().catch((error) => failed.push(error));
-    for (const name of faults.flatMap(({ alerts }) => alerts)) if (!lasts.includes(name)) this.#arrived.set(name, Date.now());
+    for (const { alerts, began } of faults)
+      for (const name of alerts) if (this.firing(name, began) && !lasts.includes(name)) this.#arrived.set(name, Date.now());
     if (failed.length > 0) throw failed[0];
   }
 
