@@ -123,6 +123,16 @@ export const ALERT_CAUSES: Readonly<Record<string, AlertCause>> = {
     effect: 'Requests are served as before; the traces of this time are lost.',
     explains: [],
   },
+  logs: {
+    is: 'The store of logs is away, or refuses lines.',
+    effect: 'Requests are served as before; lines wait on disk, and are lost once the buffer is full.',
+    explains: [],
+  },
+  portal: {
+    is: 'A channel of the portal, or Overseerr, does not take what it is told of requests.',
+    effect: 'People are not told of their requests, or Overseerr does not begin with them until an administrator has it tried again.',
+    explains: [],
+  },
   watchdog: { is: 'Always there: it proves that alerts arrive.', effect: 'None.', explains: [] },
 };
 

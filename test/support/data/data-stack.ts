@@ -117,7 +117,7 @@ interface Patroni {
 }
 
 /** The members as the first of them that answers sees them; from this host, without a container that would have to be asked. */
-async function cluster(stack: DataStack): Promise<Patroni[]> {
+export async function cluster(stack: DataStack): Promise<Patroni[]> {
   const ca = readFileSync(path.join(stack.space.state, 'ca/trust/internal-ca.pem'));
   const ask = async (service: string, host: number) => {
     const [cert, key] = ['fullchain.pem', 'privkey.pem'].map((file) => readFileSync(path.join(agentCertificate(stack.space), file)));

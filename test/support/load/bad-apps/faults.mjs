@@ -33,6 +33,7 @@ const faults = {
     answer(res, 200, {});
   },
   '/fault/exit': () => process.exit(1),
+  '/fault/fail': (_req, res) => answer(res, 500, {}),
   '/fault/replica': (_req, res) => answer(res, 200, { replica: process.env.APP_REPLICA, behaviour }),
 };
 
