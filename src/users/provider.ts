@@ -8,7 +8,17 @@ import type { EdgeSettings } from '../services/edge/settings/edge-settings.ts';
 import { SIGN_ON } from '../services/sign-on/settings/address.ts';
 import type { SignOnSettings } from '../services/sign-on/settings/sign-on-settings.ts';
 import { listenAddresses } from '../settings/fields.ts';
-import { answerOf, argvOf, type Invitation, linkOf, type Request, removesAccess, type SignOnState, type User, wordsOf } from './plan/requests.ts';
+import {
+  answerOf,
+  argvOf,
+  type Invitation,
+  linkOf,
+  type Request,
+  removesAccess,
+  type SignOnState,
+  type User,
+  wordsOf,
+} from './plan/requests.ts';
 import type { Token } from './plan/tokens.ts';
 
 /** Whether visitors sign in, by the settings. */
