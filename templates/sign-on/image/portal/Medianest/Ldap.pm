@@ -7,7 +7,7 @@ use warnings;
 use Encode qw(decode encode);
 use Medianest::Servers;
 
-use constant { MARK => '!ldap', SECONDS => 6, CONNECT_SECONDS => 3, AWAY_SECONDS => 10 };
+use constant { MARK => '!ldap', SECONDS => 8, CONNECT_SECONDS => 5, AWAY_SECONDS => 10 };
 use constant { NO_SUCH_OBJECT => 32, INVALID_CREDENTIALS => 49 };
 use constant AWAY_FILE => '/run/sign-on/ldap-away';
 
@@ -17,6 +17,7 @@ sub settings { return Medianest::Servers::settings( 'ldap', 'bindDn' ) }
 # A name as the table of users takes it; what is spelled otherwise is no user of LDAP, so that one person has one name here.
 sub may_be_user { my ($login) = @_; return ( $login // '' ) =~ /\A[a-z0-9][a-z0-9._-]{0,62}\z/ }
 
+# The page of a sign-in asks twice, and the edge waits 20 s for it.
 # Runs work with a connection on which the search account is bound. A server that was away is not asked again for some seconds: each request
 # would wait for it.
 # @throws why it cannot be asked
