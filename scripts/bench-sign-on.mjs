@@ -60,7 +60,19 @@ const inMs = ([, amount, unit]) => Number(amount) * { us: 0.001, ms: 1, s: 1000 
 /** @returns requests per second, and the median of their times in ms */
 function wrk(at, { port, cookie }, connections, path) {
   const headers = cookie ? ['-H', `Cookie: ${cookie}`] : [];
-  const args = ['-t', '1', '-c', String(connections), '-d', `${SECONDS}s`, '--timeout', '10s', '--latency', ...headers, `https://localhost:${port}${path}`];
+  const args = [
+    '-t',
+    '1',
+    '-c',
+    String(connections),
+    '-d',
+    `${SECONDS}s`,
+    '--timeout',
+    '10s',
+    '--latency',
+    ...headers,
+    `https://localhost:${port}${path}`,
+  ];
   const { stdout } = at.call('wrk', args);
   if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(stdout);
   return { perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)[1]), medianMs: inMs(/50%\s+([\d.]+)(us|ms|s)/.exec(stdout)) };
