@@ -14,7 +14,11 @@ export const storageSettings = z.strictObject({
     .describe(
       'What opens the key of the data: a key file, which protects a disk that is taken without it, or a passphrase, which `up` asks for after each start of the host. `medianest storage keys rotate` changes a key that is there',
     ),
-  keyFile: z.string().min(1).optional().describe('The key file, relative to medianest.yml; without it `encryption.key` in the state folder'),
+  keyFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The key file, relative to medianest.yml; without it `encryption.key` in the state folder'),
 });
 
 export type StorageSettings = z.output<typeof storageSettings>;
