@@ -20,5 +20,3 @@ export const storageSettings = z.strictObject({
     .optional()
     .describe('The key file, relative to medianest.yml; without it `encryption.key` in the state folder'),
 });
-
-export type StorageSettings = z.output<typeof storageSettings>;

@@ -184,7 +184,7 @@ function fixedAddress(network: NetworkName, host: number, facts: Pick<BuildFacts
 /** Every container has an address of its own in each of its networks. @throws UserError where a network is too small */
 function checkAddresses(services: readonly Service[], facts: BuildFacts): void {
   const owners = new Map<string, string>();
-  for (const service of services) {
+  for (const service of services)
     for (const network of service.networks) {
       const key = `${network} ${fixedAddress(network, service.host, facts)}`;
       const other = owners.get(key);
@@ -197,7 +197,6 @@ function checkAddresses(services: readonly Service[], facts: BuildFacts): void {
       }
       owners.set(key, service.name);
     }
-  }
 }
 
 /** Docker would find out only while it starts the second of them. */

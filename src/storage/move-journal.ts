@@ -9,6 +9,6 @@ export const readMove = (state: StateFolder): MoveJournal | undefined =>
   state.readJson<MoveJournal>(JOURNAL, 'copies that are not finished may count as finished: compare their volumes first', isJournal);
 
 export const noteMove = (state: StateFolder, journal: MoveJournal): void =>
-  writeAtomic(state.at(JOURNAL), `${JSON.stringify(journal, null, 1)}\n`, 0o600);
+  writeAtomic(state.at(JOURNAL), `${JSON.stringify(journal, null, 1)}\n`);
 
 export const endMove = (state: StateFolder): void => removeTree(state.at(JOURNAL));

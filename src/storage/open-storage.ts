@@ -137,11 +137,11 @@ export function performOpening(project: Project, opening: Opening): void {
         `${describeState(state, places.folder)}: another run has made it meanwhile`,
         'run the same command again',
       );
-    makeFolder(places.folder);
+    makeFolder(places.folder, 0o755);
     // What opens the key is there before anything is encrypted by it.
     if (opening.keys) writeKeys(places.keyFile, opening.keys);
     writeHeader(places.header, header);
-    makeFolder(places.encrypted);
+    makeFolder(places.encrypted, 0o755);
   }
   const added = addKey(places.folder, key);
   if (added !== header.key) throw new UserError('HOST_UNFIT', 'the kernel knows the key by another name than its header', 'report this');
@@ -156,5 +156,5 @@ export function makeVolumeFolders(folders: readonly string[]): void {
   for (const folder of folders) if (!exists(folder)) makeFolder(folder);
 }
 
-/** Others may pass through it to what is theirs, and not look around. */
-const makeFolder = (folder: string): void => writing(folder, () => void mkdirSync(folder, { recursive: true, mode: 0o711 }), null);
+/** Others may pass through it to what is theirs; `0o755`: and learn what it is encrypted by. */
+const makeFolder = (folder: string, mode = 0o711): void => writing(folder, () => void mkdirSync(folder, { recursive: true, mode }), null);

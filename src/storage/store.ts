@@ -54,8 +54,9 @@ const isRecord = (value: unknown): boolean => {
 export const readRecord = (state: StateFolder): StorageRecord | undefined =>
   state.readJson<StorageRecord>(RECORD, 'an encrypted folder whose disk is away counts as one that is still to be made', isRecord);
 
+/** The owner of the state folder reads it, who need not be root. */
 export const writeRecord = (state: StateFolder, record: StorageRecord): void =>
-  writeAtomic(state.at(RECORD), `${JSON.stringify(record, null, 1)}\n`, 0o600);
+  writeAtomic(state.at(RECORD), `${JSON.stringify(record, null, 1)}\n`);
 
 export const removeRecord = (state: StateFolder): void => removeTree(state.at(RECORD));
 

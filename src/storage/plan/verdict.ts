@@ -16,7 +16,7 @@ export interface VerdictFacts {
   move: MoveJournal | undefined;
 }
 
-export const UNLOCK = 'sudo medianest storage unlock, then medianest up';
+const UNLOCK = 'sudo medianest storage unlock, then medianest up';
 
 /** What to do next; undefined where nothing is. */
 export function remedyOf({ state, move, encrypt, headerThere, slots, unlock }: VerdictFacts): string | undefined {

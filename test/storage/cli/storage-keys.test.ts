@@ -1,4 +1,5 @@
 import {
+  chownSync,
   copyFileSync,
   existsSync,
   mkdtempSync,
@@ -13,7 +14,7 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { medianest, type Run, run } from '../../support/cli.ts';
+import { medianest, PROGRAM, type Run, run } from '../../support/cli.ts';
 import { type EncryptingDisk, encryptingDisk } from '../../support/engine/encrypting-disk.ts';
 
 const FIRST = 'correct horse battery staple';
@@ -199,7 +200,19 @@ describe('a disk', () => {
   });
 });
 
-test('who is not root is told so, and without the setting there is nothing to unlock', async () => {
+test('the owner of the state folder is told the state of the data, and that root unlocks it', async () => {
+  configure();
+  expect(await storage('unlock')).toMatchObject({ status: 0 });
+  const owner = 65_534;
+  for (const name of ['.medianest', '.medianest/state.json', 'medianest.yml', '']) chownSync(at(name), owner, owner);
+  const asOwner = (...args: string[]) =>
+    run('setpriv', [`--reuid=${owner}`, `--regid=${owner}`, '--clear-groups', process.execPath, PROGRAM, 'storage', ...args], { cwd: dir });
+  expect(JSON.parse((await asOwner('status', '--json')).stdout)).toMatchObject({ state: 'unlocked', opens: ['file'] });
+  expect(await storage('lock')).toMatchObject({ status: 0 });
+  expect(JSON.parse((await asOwner('status', '--json')).stdout)).toMatchObject({ state: 'locked' });
+});
+
+test('without the setting there is nothing to unlock', async () => {
   configure('', false);
   const off = await storage('unlock', '--json');
   expect(refused(off).code).toBe('INVALID_SETTINGS');

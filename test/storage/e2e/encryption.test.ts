@@ -21,6 +21,10 @@ const must = async (...args: string[]) => {
   return ended;
 };
 const error = (stdout: string) => (JSON.parse(stdout) as JsonError).error;
+const sql = async (statement: string) => {
+  const psql = ['psql', '-XqAt', '-h', '/run/postgresql', '-U', 'postgres', '-d', 'medianest', '-c', statement];
+  expect(await docker(['exec', `${space.project}-postgres-1`, ...psql])).toMatchObject({ status: 0 });
+};
 const mountpoint = async (volume: string) =>
   (await docker(['volume', 'inspect', '--format', '{{.Mountpoint}}', `${space.project}_${volume}`])).stdout.trim();
 
@@ -68,7 +72,7 @@ test('a stack with data is refused until its data is moved, and nothing of it is
   expect((await must('storage', 'encrypt')).stdout).toContain('nothing has to be moved');
   expect((await must('up')).stdout).toContain('Nothing to do');
   await ask(portal, space, SECRET);
-  await docker(['exec', `${space.project}-postgres-1`, 'psql', '--username', 'postgres', '--command', 'CHECKPOINT']);
+  await sql('CHECKPOINT');
   expect([await disk.holds(PLAIN), await disk.holds(SECRET)]).toEqual([false, false]);
 });
 
@@ -98,17 +102,7 @@ test('after a reboot without the key no container with data starts, and nothing 
 
 test('backups are made and restored as before', async () => {
   await must('backup');
-  await docker([
-    'exec',
-    `${space.project}-postgres-1`,
-    'psql',
-    '--username',
-    'postgres',
-    '--dbname',
-    'medianest',
-    '--command',
-    'DELETE FROM requests',
-  ]);
+  await sql('DELETE FROM requests');
   expect(await titles(portal, space)).toEqual([]);
   await must('restore', 'latest', '--yes');
   expect((await titles(portal, space)).sort()).toEqual([PLAIN, SECRET]);
