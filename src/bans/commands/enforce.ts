@@ -11,12 +11,20 @@ export const enforce: Command = {
   run: async (context) => {
     const { open } = await import('../../project/open.ts');
     const { requireRoot } = await import('../../firewall/nft.ts');
+    const { hasFirewall } = await import('../../firewall/store.ts');
     const { acquireLock } = await import('../../state/lock.ts');
     const { poll } = await import('../../core/poll.ts');
     const { FirewallBans } = await import('../enforce/firewall-bans.ts');
     const { HostLogs } = await import('../enforce/host-logs.ts');
     requireRoot();
     const project = await open(context);
+    if (!hasFirewall(project.state))
+      throw new UserError(
+        'NOT_RUNNING',
+        'the firewall has no rules here that were loaded; nothing was changed',
+        'sudo medianest firewall apply',
+      );
+    if (context.flags.dryRun) return done({ result: 'planned' }, 'would keep bans in the firewall of this host');
     project.state.open();
     const lock = await acquireLock(project.state.at('bans.lock'), 'medianest bans enforce', 0, context.signal, () => undefined);
     const bans = new FirewallBans(context);

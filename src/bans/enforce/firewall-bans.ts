@@ -20,6 +20,8 @@ const LOOK_MS = 60_000;
 /** Elements end after an hour, and are renewed long before: if this program dies, the sets are empty an hour later. */
 const LONGEST_SECONDS = 3600;
 const RENEW_MS = 15 * 60_000;
+/** So often CrowdSec is asked for all bans, whatever it has told of changes. */
+const WHOLE_MS = 60 * 60_000;
 /** The engine may hang. */
 const ANSWER_MS = 30_000;
 /** More changes than these are loaded as a whole: that costs less. */
@@ -47,6 +49,7 @@ export class FirewallBans {
   private never: Span[] = [];
   private nextLook = 0;
   private nextRenewal = 0;
+  private nextWhole = 0;
   /** The rules and protected addresses that were loaded last. */
   private loaded: string | undefined;
   private at: string | null = null;
@@ -112,7 +115,7 @@ export class FirewallBans {
 
   /** @returns keys of the bans that are new or ended. @throws UserError where CrowdSec did not answer */
   private async learn(name: string, now: number): Promise<ReadonlySet<string>> {
-    const all = !this.whole;
+    const all = !this.whole || now >= this.nextWhole;
     this.whole = false;
     if (this.pending) throw new UserError('NOT_RUNNING', 'the engine has not answered yet', 'see whether it runs');
     const asked = askBans(this.context, name, all).finally(() => {
@@ -124,6 +127,7 @@ export class FirewallBans {
     if (all) {
       this.banned.clear();
       this.nextRenewal = 0;
+      this.nextWhole = now + WHOLE_MS;
     }
     this.whole = true;
     this.known = true;

@@ -108,9 +108,10 @@ const isRange = ({ set }: Entry): boolean => set.startsWith('ranges');
 /**
  * The elements of the sets. Who is never banned is in none of them, whatever the bans say: a range is cut around them.
  * @param never merged
+ * @param most elements of a set of single addresses
  * @param longest seconds that an element has at most: so long after their writer has died, the sets are empty
  */
-export function elementsOf(banned: Banned, never: readonly Span[], now: number, longest: number): Elements {
+export function elementsOf(banned: Banned, never: readonly Span[], now: number, longest: number, most = MOST_BANS): Elements {
   const byEnd = [...banned.values()].filter(({ end }) => end > now).sort((a, b) => b.end - a.end);
   const seconds = ({ end }: Entry) => Math.min(longest, Math.ceil((end - now) / 1000));
   const kept: Record<string, number> = {};
@@ -122,7 +123,7 @@ export function elementsOf(banned: Banned, never: readonly Span[], now: number, 
     if (!isRange(entry) && touches(entry.span, never)) continue;
     const place = (kept[entry.set] ?? 0) + 1;
     kept[entry.set] = place;
-    if (place > (isRange(entry) ? MOST_RANGES : MOST_BANS)) {
+    if (place > (isRange(entry) ? MOST_RANGES : most)) {
       leftOut++;
     } else if (isRange(entry)) {
       for (const piece of without(entry.span, covered)) elements.push({ set: entry.set, text: formatSpan(piece), seconds: seconds(entry) });

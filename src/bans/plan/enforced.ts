@@ -15,7 +15,7 @@ export interface Enforced {
 }
 
 /** @returns undefined where it is no such text */
-export function enforcedOf(text: string): Enforced | undefined {
+function enforcedOf(text: string): Enforced | undefined {
   try {
     const { at = null, looked, count, leftOut = 0, problem = '', logs = '' } = JSON.parse(text) as Partial<Enforced>;
     if (typeof looked !== 'string' || !Number.isFinite(Date.parse(looked)) || typeof count !== 'number') return undefined;

@@ -6,6 +6,7 @@ import { registry } from '../../../src/services/index.ts';
 import { buildStack } from '../../../src/stack/build.ts';
 import { docker, HOME } from '../../support/cli.ts';
 import { load, rendered, SUBNETS } from '../../support/settings.ts';
+import { until } from '../../support/stack.ts';
 
 /**
  * CrowdSec as `up` starts it, without a network: it talks to itself.
@@ -46,6 +47,6 @@ export async function startCrowdsec(
   expect(started, started.stderr).toMatchObject({ status: 0 });
 }
 
-/** It answers who is banned. */
+/** Waits until it answers who is banned. */
 export const answers = (name: string): Promise<void> =>
-  expect.poll(async () => (await docker(['exec', name, 'healthcheck'])).status, { timeout: 30_000, interval: 500 }).toBe(0);
+  until('CrowdSec answers', async () => (await docker(['exec', name, 'healthcheck'])).status === 0, 60);

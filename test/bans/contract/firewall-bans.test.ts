@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Driver, drive } from '../../firewall/contract/driver.ts';
 import { docker, PROGRAM } from '../../support/cli.ts';
 import { ADDRESSES } from '../../support/network/firewall-world.ts';
+import { until } from '../../support/stack.ts';
 import { answers, startCrowdsec } from './engine.ts';
 
 const PROJECT = 'fw-bans';
@@ -43,7 +44,7 @@ describe('bans in the firewall', { timeout: 90_000 }, () => {
     await answers(CONTAINER);
     await host.keep(text);
     enforce();
-    await expect.poll(() => host.nft('list', 'tables'), WAIT).toContain(`medianest-bans_${PROJECT}`);
+    await until('bans stand in the firewall', async () => (await host.nft('list', 'tables')).includes(`medianest-bans_${PROJECT}`));
   });
   afterAll(async () => {
     await docker(['rm', '--force', '--volumes', CONTAINER]);
