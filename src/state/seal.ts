@@ -66,7 +66,7 @@ function readable(file: string): { sha256?: string } {
 const readSeal = (state: StateFolder): Seal | undefined =>
   state.readJson<Seal>(FILE, 'the next command seals the files as they are', isSeal);
 
-export interface Broken {
+interface Broken {
   seal: Pick<Seal, 'at' | 'command'>;
   count: number;
   found: Difference[];
