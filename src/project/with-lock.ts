@@ -100,7 +100,7 @@ function sealLeft(context: Context, sealing: Sealing | undefined, command: strin
   } catch (error) {
     if (!isSealFault(error)) throw error;
     context.report.warn(
-      `the state folder could not be sealed, so \`health\` may tell of what \`${command}\` has changed: ${error.message}`,
+      `the state folder could not be sealed, so nothing tells what another program changes until the next command: ${error.message}`,
     );
   }
 }

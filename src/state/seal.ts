@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { systemCode, UserError } from '../core/errors.ts';
 import { writeAtomic } from '../core/files.ts';
@@ -66,7 +66,7 @@ function readable(file: string): { sha256?: string } {
 const readSeal = (state: StateFolder): Seal | undefined =>
   state.readJson<Seal>(FILE, 'the next command seals the files as they are', isSeal);
 
-export interface Broken {
+interface Broken {
   seal: Pick<Seal, 'at' | 'command'>;
   count: number;
   found: Difference[];
@@ -99,12 +99,18 @@ export function beginSeal(state: StateFolder, { killed, accepts }: { killed: boo
     end: (command, at) => {
       const files = sealedAfter(before, begun, lookAt(state), accepts);
       if (JSON.stringify(files) === JSON.stringify(seal?.files)) return;
-      writeAtomic(
-        state.at(FILE),
-        `${JSON.stringify({ at: at.toISOString(), command: `medianest ${command}`, files } satisfies Seal)}\n`,
-        0o600,
-      );
-      giveToOwner(state.at(FILE));
+      try {
+        writeAtomic(
+          state.at(FILE),
+          `${JSON.stringify({ at: at.toISOString(), command: `medianest ${command}`, files } satisfies Seal)}\n`,
+          0o600,
+        );
+        giveToOwner(state.at(FILE));
+      } catch (error) {
+        // On a full disk. The old seal would take what this command has written for another program's.
+        rmSync(state.at(FILE), { force: true });
+        throw error;
+      }
     },
   };
 }

@@ -8,7 +8,7 @@ const HOUR_MS = 3_600_000;
 const SHOWN = 3;
 
 /** One alert of Suricata. */
-export interface Alert {
+interface Alert {
   /** Milliseconds since 1970. */
   at: number;
   signature: string;

@@ -4,7 +4,7 @@ import { cpus, memory } from '../../settings/fields.ts';
 import { defineService } from '../../stack/service.ts';
 import { edge } from '../edge/edge.ts';
 
-export const SURICATA = 'suricata';
+const SURICATA = 'suricata';
 
 declare module '../../stack/service.ts' {
   interface HostFacts {

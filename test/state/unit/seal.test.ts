@@ -144,4 +144,15 @@ describe('the state folder', () => {
     expect(check()).toMatchObject({ status: 'warn', message: expect.stringMatching(/cannot be told: .*sealed\.json is damaged/) });
     expect(() => compareSeal(state)).toThrow(/is damaged/);
   });
+
+  it('is sealed by the next command where this one could not write the seal, and nothing is told of what it has changed', () => {
+    run('up');
+    // In the way of the file that the seal is written to first.
+    mkdirSync(state.at(`sealed.json.${process.pid}.tmp`));
+    expect(() => run('secrets rotate', () => write('secrets.json', '{"new": true}'))).toThrow(/sealed\.json/);
+    expect(integrityChecks(state)).toEqual([]);
+    rmSync(state.at(`sealed.json.${process.pid}.tmp`), { recursive: true });
+    expect(run('certs renew')).toEqual([]);
+    expect(check()).toMatchObject({ status: 'ok' });
+  });
 });
