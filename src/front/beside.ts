@@ -28,6 +28,11 @@ export async function besideUp({ context, project: { state }, engine, stack, onl
     const held = (await engine.observe(stack.project)).flatMap(({ ports }) => ports.flatMap(({ host, udp }) => (udp ? [] : [host])));
     await refuseTakenFrontPorts(place, wanted, held, engine);
   }
+  const runsWith = async (folder: string, service: string): Promise<boolean> => {
+    const mounts = state.manifest()?.files.some(({ contents }) => contents.includes(JSON.stringify(folder))) === true;
+    const running = mounts ? await engine.observe(stack.project) : [];
+    return running.some((entry) => entry.service === service && entry.state === 'running');
+  };
   const names = edge.front.names.join(', ');
   const joins = !sameClaims(claims, wanted) || !hasSockets(place, stack.project);
   const first: Step[] = joins
@@ -40,15 +45,14 @@ export async function besideUp({ context, project: { state }, engine, stack, onl
         },
       ]
     : [];
-  // The edge that runs has the folder of before, which was deleted.
-  const mounts =
-    state.manifest()?.files.some(({ contents }) => contents.includes(JSON.stringify(socketsOf(place, stack.project)))) === true;
-  const stale: Step[] =
-    mounts && !hasSockets(place, stack.project)
-      ? [{ kind: 'compose-restart', services: [edge.name], waitSeconds: EDGE_SECONDS, cause: 'the folder of its sockets was deleted' }]
-      : [];
+  const { name: edgeService } = edge;
+  const restart: Step = {
+    ...{ kind: 'compose-restart', services: [edgeService], waitSeconds: EDGE_SECONDS },
+    cause: 'the folder of its sockets was deleted while it ran',
+  };
+  const stale = !hasSockets(place, stack.project) && (await runsWith(socketsOf(place, stack.project), edgeService));
   const applied: Step[] = found ? [{ kind: 'apply-front', image, cause: found.cause, action: found.action }] : [];
-  return { first, frees: [], last: [...stale, ...applied] };
+  return { first, frees: [], last: [...(stale ? [restart] : []), ...applied] };
 }
 
 const leaveStep = (project: string, cause: string): Step => ({ kind: 'leave-front', project, cause });

@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { deploySteps } from '../../../src/deploy/plan/deploy.ts';
 import { migratedSince, migratedText } from '../../../src/deploy/plan/migrated.ts';
 import type { Release } from '../../../src/deploy/plan/releases.ts';
-import { besideSteps, inOtherSlots, keptSteps, keptText, refuseOtherSlots, settlingSteps, strategyOf } from '../../../src/deploy/plan/strategy.ts';
+import {
+  besideSteps,
+  inOtherSlots,
+  keptSteps,
+  keptText,
+  refuseOtherSlots,
+  settlingSteps,
+  strategyOf,
+} from '../../../src/deploy/plan/strategy.ts';
 import { memoryFinding } from '../../../src/host/plan/machine.ts';
 import { appliedValue, type UpFacts } from '../../../src/reconcile/plan/facts.ts';
 import { planKeeping } from '../../../src/reconcile/plan/kept.ts';
