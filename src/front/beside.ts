@@ -1,4 +1,6 @@
 import type { Leaving, Step, UpRequest } from '../capability/capability.ts';
+import type { Engine } from '../docker/types.ts';
+import type { StateFolder } from '../state/state.ts';
 import { type Claim, type Claims, claimOf, joined } from './plan/claims.ts';
 import { dueFor, observeFront, refuseTakenFrontPorts, vanishedProjects } from './running.ts';
 import { frontPlace, hasSockets, readClaims, socketsOf } from './store.ts';
@@ -40,15 +42,27 @@ export async function besideUp({ context, project: { state }, engine, stack, onl
         },
       ]
     : [];
-  // The edge that runs has the folder of before, which was deleted.
-  const mounts =
-    state.manifest()?.files.some(({ contents }) => contents.includes(JSON.stringify(socketsOf(place, stack.project)))) === true;
-  const stale: Step[] =
-    mounts && !hasSockets(place, stack.project)
-      ? [{ kind: 'compose-restart', services: [edge.name], waitSeconds: EDGE_SECONDS, cause: 'the folder of its sockets was deleted' }]
-      : [];
+  const { name: edgeService } = edge;
+  const restart: Step = {
+    ...{ kind: 'compose-restart', services: [edgeService], waitSeconds: EDGE_SECONDS },
+    cause: 'the folder of its sockets was deleted while it ran',
+  };
+  const stale =
+    !hasSockets(place, stack.project) &&
+    (await runsWith(socketsOf(place, stack.project), edgeService, { project: stack.project, state, engine }));
   const applied: Step[] = found ? [{ kind: 'apply-front', image, cause: found.cause, action: found.action }] : [];
-  return { first, frees: [], last: [...stale, ...applied] };
+  return { first, frees: [], last: [...(stale ? [restart] : []), ...applied] };
+}
+
+/** Whether the container of a service runs that mounts a folder, by what was rendered last. */
+async function runsWith(
+  folder: string,
+  service: string,
+  { project, state, engine }: { project: string; state: StateFolder; engine: Engine },
+): Promise<boolean> {
+  const mounts = state.manifest()?.files.some(({ contents }) => contents.includes(JSON.stringify(folder))) === true;
+  const found = mounts ? await engine.observe(project) : [];
+  return found.some((entry) => entry.service === service && entry.state === 'running');
 }
 
 const leaveStep = (project: string, cause: string): Step => ({ kind: 'leave-front', project, cause });

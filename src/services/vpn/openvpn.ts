@@ -8,7 +8,7 @@ export const DEVICE = { wireguard: 'wg0', openvpn: 'tun0' } as const;
 export const SERVER_NAME = 'medianest-vpn';
 
 /** What both ends agree on: TLS from 1.2 on with key exchange by elliptic curves, and data under ciphers that authenticate. */
-export const OPENVPN_TERMS = ['tls-version-min 1.2', 'tls-groups X25519:secp256r1', 'data-ciphers AES-256-GCM:CHACHA20-POLY1305'];
+const OPENVPN_TERMS = ['tls-version-min 1.2', 'tls-groups X25519:secp256r1', 'data-ciphers AES-256-GCM:CHACHA20-POLY1305'];
 
 /**
  * The server's configuration (openvpn(8), 2.6), without its keys. The interface is there before, and this process has no right to change it.

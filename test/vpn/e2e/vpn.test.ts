@@ -182,7 +182,7 @@ test('a peer that is removed while it is connected is cut off at once', async ()
   const { file, edited } = editedEdge(space);
   writeFileSync(path.join(space.state, 'restoring.json'), JSON.stringify({ parts: [], target: 'x', at: '2026-11-30T12:00:00Z' }));
   const added = await space.run(['vpn', 'add', 'tablet', '--json']);
-  expect([added.status, parsed<JsonError>(added).error.code]).toEqual([1, 'PARTIAL']);
+  expect([added.status, parsed<JsonError>(added).error.code]).toEqual([4, 'PARTIAL']);
   const told = await must('vpn', 'remove', 'phone');
   expect(told.stderr).toContain('edited by hand');
   expect(readFileSync(file, 'utf8')).toBe(edited);
