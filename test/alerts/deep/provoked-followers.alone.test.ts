@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { calm, type Provoked, repeated } from '../../support/alerts/provoked.ts';
 import { ProvokedData } from '../../support/alerts/provoked-data.ts';
-import { CACHE, COORDINATION, cacheLeaders, leader, other } from '../../support/data/data-stack.ts';
+import { CACHE, COORDINATION, leader, other } from '../../support/data/data-stack.ts';
 import { type SmallDisk, smallDisk } from '../../support/engine/small-disk.ts';
 
 /*
@@ -27,7 +27,7 @@ afterAll(async () => {
 });
 
 const follower = async (): Promise<string> => {
-  const leaders = await cacheLeaders(data.stack.space);
+  const leaders: string[] = await data.cacheLeaders();
   return CACHE.find((node) => !leaders.includes(node)) as string;
 };
 /** A shell's function that asks the cache in its own container. */
@@ -69,7 +69,7 @@ describe('alerts arrive with what to do', () => {
     const { desk, stack } = data;
     const [first, node] = [await leader(stack), await follower()];
     const replica = other(first);
-    const [full] = (await cacheLeaders(stack.space)) as [string];
+    const [full] = await data.cacheLeaders();
     await desk.wave(
       [
         [
@@ -102,7 +102,7 @@ describe('alerts arrive with what to do', () => {
         ],
         [['DatabaseCoordinationLost'], () => data.cutFrom(replica, ...COORDINATION)],
         [['DatabaseReplicaNotStreaming'], () => data.cutFrom(replica, first)],
-        [['CacheReplicaNotFollowing'], async () => data.cutFrom(node, ...(await cacheLeaders(stack.space)))],
+        [['CacheReplicaNotFollowing'], async () => data.cutFrom(node, ...(await data.cacheLeaders()))],
       ],
       600,
     );
@@ -111,7 +111,7 @@ describe('alerts arrive with what to do', () => {
 
   test('when a node of the cache cannot write, and WAL is not archived', async () => {
     expect(archive).toHaveLength(1);
-    const { desk, stack } = data;
+    const { desk } = data;
     try {
       await desk.wave(
         [
@@ -120,10 +120,7 @@ describe('alerts arrive with what to do', () => {
             async () => {
               await disk.fill();
               // One of them is its own leader, or it is one itself.
-              const writes = repeated(
-                async () => Promise.allSettled((await cacheLeaders(stack.space)).map((node) => filled(node, 1))),
-                2000,
-              );
+              const writes = repeated(async () => Promise.allSettled((await data.cacheLeaders()).map((node) => filled(node, 1))), 2000);
               return async () => {
                 await writes();
                 await disk.free();

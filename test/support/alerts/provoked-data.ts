@@ -62,6 +62,17 @@ export class ProvokedData {
     return cutOff(this.stack.space, service, found.join(' ').split(' ').filter(Boolean));
   }
 
+  /** Who leads each third of the cache, however long a busy agent takes to say so. */
+  async cacheLeaders(): Promise<[string, string, string]> {
+    let found: string[] = [];
+    const all = async () => {
+      found = await cacheLeaders(this.stack.space);
+      return found.length === CACHE.length / 2;
+    };
+    await until('each third of the cache has a leader', all, 120);
+    return found as [string, string, string];
+  }
+
   /** Whatever alerts tell: the portal serves, the database has its synchronous standby, and each third of the cache its leader. */
   async settled(seconds = 240): Promise<void> {
     const { space } = this.stack;
