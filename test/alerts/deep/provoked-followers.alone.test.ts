@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { calm, type Provoked, repeated } from '../../support/alerts/provoked.ts';
 import { ProvokedData } from '../../support/alerts/provoked-data.ts';
 import { CACHE, COORDINATION, leader, other } from '../../support/data/data-stack.ts';
-import { type SmallDisk, smallDisk } from '../../support/engine/small-disk.ts';
 
 /*
  * Alerts about what follows: members that are away or fall behind, the archive of WAL, and a cache that fills up, each by the fault that it is
@@ -12,19 +11,10 @@ import { type SmallDisk, smallDisk } from '../../support/engine/small-disk.ts';
 let data: ProvokedData;
 let archive: Provoked[] = [];
 
-/** Of one node of the cache. */
-let disk: SmallDisk;
-const [ON_DISK, REDIS_UID] = ['redis-6', 10_003];
-
 beforeAll(async () => {
-  data = await ProvokedData.start('provoked-followers', async (space) => {
-    disk = await smallDisk(space, `${ON_DISK}-data`, REDIS_UID, 300);
-  });
+  data = await ProvokedData.start('provoked-followers');
 }, 900_000);
-afterAll(async () => {
-  await data?.end();
-  await disk?.remove();
-});
+afterAll(() => data?.end());
 
 const follower = async (): Promise<string> => {
   const leaders: string[] = await data.cacheLeaders();
@@ -109,27 +99,9 @@ describe('alerts arrive with what to do', () => {
     await data.settled(300);
   }, 1_500_000);
 
-  test('when a node of the cache cannot write, and WAL is not archived', async () => {
+  test('when WAL is not archived', async () => {
     expect(archive).toHaveLength(1);
-    const { desk } = data;
     try {
-      await desk.wave(
-        [
-          [
-            ['CacheWritesFail'],
-            async () => {
-              await disk.fill();
-              // One of them is its own leader, or it is one itself.
-              const writes = repeated(async () => Promise.allSettled((await data.cacheLeaders()).map((node) => filled(node, 1))), 2000);
-              return async () => {
-                await writes();
-                await disk.free();
-              };
-            },
-          ],
-        ],
-        300,
-      );
       await data.desk.arrive(archive, 1200);
     } finally {
       await data.desk.mend(archive);

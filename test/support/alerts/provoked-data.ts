@@ -4,7 +4,6 @@ import { begin, cutOff, inside } from '../data/faults.ts';
 import { container, destroyProd, inspect } from '../load/load-stack.ts';
 import { enterNetworks } from '../network/enter.ts';
 import { portal, ready, until } from '../stack.ts';
-import type { Workspace } from '../workspace.ts';
 import { Desk, type Undo } from './provoked.ts';
 
 /** prod, with a receiver of its alerts. */
@@ -14,8 +13,7 @@ export class ProvokedData {
     readonly desk: Desk,
   ) {}
 
-  /** @param before the first `up` */
-  static async start(name: string, before: (space: Workspace) => Promise<void> = async () => {}): Promise<ProvokedData> {
+  static async start(name: string): Promise<ProvokedData> {
     const desk = await Desk.open();
     const stack = await dataStack(name, {
       observability: 'light',
@@ -24,7 +22,6 @@ export class ProvokedData {
     });
     const own = new ProvokedData(stack, desk);
     try {
-      await before(stack.space);
       const up = await stack.space.run(['up']);
       if (up.status !== 0) throw new Error(up.stderr);
       await ready(portal, stack.space);
