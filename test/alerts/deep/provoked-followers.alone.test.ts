@@ -78,20 +78,20 @@ describe('alerts arrive with what to do', () => {
           },
         ],
         [
-          ['DatabaseReplicaLags'],
+          ['DatabaseReplicaNotStreaming', 'DatabaseReplicaLags'],
           async () => {
-            await data.sql(replica, 'select pg_wal_replay_pause()');
+            const join = await data.cutFrom(replica, first);
             const rows = "select gen_random_uuid()::text || repeat('x', 900) from generate_series(1, 40000)";
-            await data.sql(first, `create table alerts as ${rows}`);
-            for (let times = 0; times < 3; times++) await data.sql(first, `insert into alerts ${rows}`);
+            const written = (statement: string) => data.sql(first, `set synchronous_commit = local; ${statement} ${rows}`);
+            await written('create table alerts as');
+            for (let times = 0; times < 3; times++) await written('insert into alerts');
             return async () => {
-              await data.sql(replica, 'select pg_wal_replay_resume()');
+              await join();
               await data.sql(first, 'drop table alerts');
             };
           },
         ],
         [['DatabaseCoordinationLost'], () => data.cutFrom(replica, ...COORDINATION)],
-        [['DatabaseReplicaNotStreaming'], () => data.cutFrom(replica, first)],
         [['CacheReplicaNotFollowing'], async () => data.cutFrom(node, ...(await data.cacheLeaders()))],
       ],
       600,
