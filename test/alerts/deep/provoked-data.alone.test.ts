@@ -65,7 +65,7 @@ describe('alerts arrive with what to do', () => {
         [
           ['CacheSlotsMissing'],
           async () => {
-            const before = await cacheLeaders(stack.space);
+            const before: string[] = await data.cacheLeaders();
             const one = await data.stopped(before[0] as string);
             const promoted = async () => (await cacheLeaders(stack.space)).find((node) => !before.includes(node));
             await until('its follower leads', async () => (await promoted()) !== undefined, 120);

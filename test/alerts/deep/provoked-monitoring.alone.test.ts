@@ -74,8 +74,8 @@ async function own(): Promise<Undo> {
     await up();
   };
   await give(
-    // Several nodes have one job: they cannot be joined.
-    '{ record: own, expr: redis_up * on (job) redis_up }',
+    // Several nodes of the cache have one job: they cannot be joined, whether or not they answer.
+    '{ record: own, expr: up * on (job) up }',
     `{ job_name: own, static_configs: [{ targets: ["${HOST}:${crowd.port}"] }] }`,
   );
   return () => give('', '');

@@ -4,7 +4,6 @@ import { begin, cutOff, inside } from '../data/faults.ts';
 import { container, destroyProd, inspect } from '../load/load-stack.ts';
 import { enterNetworks } from '../network/enter.ts';
 import { portal, ready, until } from '../stack.ts';
-import type { Workspace } from '../workspace.ts';
 import { Desk, type Undo } from './provoked.ts';
 
 /** prod, with a receiver of its alerts. */
@@ -14,8 +13,7 @@ export class ProvokedData {
     readonly desk: Desk,
   ) {}
 
-  /** @param before the first `up` */
-  static async start(name: string, before: (space: Workspace) => Promise<void> = async () => {}): Promise<ProvokedData> {
+  static async start(name: string): Promise<ProvokedData> {
     const desk = await Desk.open();
     const stack = await dataStack(name, {
       observability: 'light',
@@ -24,7 +22,6 @@ export class ProvokedData {
     });
     const own = new ProvokedData(stack, desk);
     try {
-      await before(stack.space);
       const up = await stack.space.run(['up']);
       if (up.status !== 0) throw new Error(up.stderr);
       await ready(portal, stack.space);
@@ -60,6 +57,17 @@ export class ProvokedData {
     const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}';
     const found = await Promise.all(others.map((other) => inspect(this.stack.space, other, format)));
     return cutOff(this.stack.space, service, found.join(' ').split(' ').filter(Boolean));
+  }
+
+  /** Who leads each third of the cache, however long a busy agent takes to say so. */
+  async cacheLeaders(): Promise<[string, string, string]> {
+    let found: string[] = [];
+    const all = async () => {
+      found = await cacheLeaders(this.stack.space);
+      return found.length === CACHE.length / 2;
+    };
+    await until('each third of the cache has a leader', all, 120);
+    return found as [string, string, string];
   }
 
   /** Whatever alerts tell: the portal serves, the database has its synchronous standby, and each third of the cache its leader. */
