@@ -1,7 +1,7 @@
 import type { Execution, Seen } from '../capability/capability.ts';
 import type { Check } from '../capability/check.ts';
 import { UserError } from '../core/errors.ts';
-import { writeAtomic } from '../core/files.ts';
+import { readOptional, writeAtomic } from '../core/files.ts';
 import type { JsonObject } from '../core/json.ts';
 import { composeArgs } from '../docker/compose.ts';
 import { volumeArgs } from '../docker/mount-args.ts';
@@ -16,7 +16,7 @@ import type { StateFolder } from '../state/state.ts';
 import { composeFiles } from './compose-project.ts';
 import { composeServices } from './plan/change.ts';
 import type { ReconcileSteps } from './plan/step.ts';
-import { unwritableCheck, type VolumeOwners, writableVolumes } from './plan/volume-owners.ts';
+import { type ComposedVolumes, renderedVolumesOf, unwritableCheck, type VolumeOwners, writableVolumes } from './plan/volume-owners.ts';
 
 const FILE = 'volume-owners.json';
 
@@ -48,7 +48,7 @@ export async function ownVolumes(steps: readonly Given[], run: Execution): Promi
   for (const group of groups.values()) await ownOf(group, composed, run);
 }
 
-async function ownOf(group: readonly Given[], composed: Composed, run: Execution): Promise<void> {
+async function ownOf(group: readonly Given[], composed: ComposedVolumes, run: Execution): Promise<void> {
   const { docker, engine } = run;
   const { uid, gid, image } = group[0] as Given;
   const names = group.map(({ volume, project }) => composed[volume]?.name ?? volumeName(project, volume));
@@ -77,25 +77,19 @@ async function ownOf(group: readonly Given[], composed: Composed, run: Execution
   writeAtomic(state.at(FILE), `${JSON.stringify({ ...readVolumeOwners(state), ...Object.fromEntries(entries) }, null, 1)}\n`);
 }
 
-interface ComposedVolume {
-  name?: string;
-  external?: boolean;
-  driver?: string;
-  driver_opts?: Record<string, string>;
-}
-
-type Composed = Readonly<Record<string, ComposedVolume>>;
-
-/** The volumes as Compose reads them of all files together. */
-async function composedVolumes({ docker, prepared: { project, state } }: Execution): Promise<Composed> {
-  const { exitCode, stdout, tail } = await docker.run(composeArgs(project, state.root, composeFiles(state), 'config', '--format', 'json'));
+/** The volumes as Compose reads them of all files together. It is asked where the operator has a part in them: that takes a while. */
+async function composedVolumes({ docker, prepared: { project, state } }: Execution): Promise<ComposedVolumes> {
+  const files = composeFiles(state);
+  const rendered = files.length === 1 ? renderedVolumesOf(readOptional(state.composeFile) ?? '') : undefined;
+  if (rendered) return rendered;
+  const { exitCode, stdout, tail } = await docker.run(composeArgs(project, state.root, files, 'config', '--format', 'json'));
   if (exitCode !== 0)
     throw new UserError(
       'COMPOSE_REFUSED',
       `docker compose config: ${tail.join(' | ')}; nothing was changed`,
       `correct ${state.overrideFile}`,
     );
-  return (JSON.parse(stdout) as { volumes?: Composed }).volumes ?? {};
+  return (JSON.parse(stdout) as { volumes?: ComposedVolumes }).volumes ?? {};
 }
 
 /** Whether the application can write to its volumes: a replica of each process that runs is asked, and an image without `test` does not say. */

@@ -1,12 +1,33 @@
 import type { Check } from '../../capability/check.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { ObservedContainer } from '../../docker/types.ts';
+import { readPlainYaml } from '../../stack/compose/plain-yaml.ts';
 import { volumeName } from '../../stack/labels.ts';
 import type { Service, Stack } from '../../stack/types.ts';
 import type { Step } from './step.ts';
 
 /** `volume-owners.json`: volume, without the project's name -> whom `up` gave it to. */
 export type VolumeOwners = Readonly<Record<string, { owner: string; createdAt?: string | undefined }>>;
+
+/** A named volume of Compose files: its full name, whether it is made elsewhere, and how it is made otherwise. */
+export interface ComposedVolume {
+  name?: string;
+  external?: boolean;
+  driver?: string;
+  driver_opts?: Record<string, string>;
+}
+
+export type ComposedVolumes = Readonly<Record<string, ComposedVolume>>;
+
+/**
+ * The volumes of a Compose file as it was rendered: Compose would read them so.
+ * @returns undefined where that is not sure: the file was edited, or something in its volumes has a `$`
+ */
+export function renderedVolumesOf(text: string): ComposedVolumes | undefined {
+  const volumes = readPlainYaml(text)?.volumes;
+  if (typeof volumes !== 'object' || volumes === null || Array.isArray(volumes)) return undefined;
+  return JSON.stringify(volumes).includes('$') ? undefined : (volumes as unknown as ComposedVolumes);
+}
 
 export interface OwnerFacts {
   volumeOwners: VolumeOwners;

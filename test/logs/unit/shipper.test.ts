@@ -73,6 +73,8 @@ it('ships the audit log, each line once, into a data stream of its own', async (
   const both = ['medianest up done', 'medianest up --set redis.password=[redacted] done'];
   const first = start(path.join(folder, 'logs'), target, left);
   await vi.waitFor(() => expect(commands()).toEqual(both), { timeout: 8_000 });
+  // What the store has, and the shipper does not know of yet, is sent again.
+  await vi.waitFor(() => expect(JSON.parse(readFileSync(first.statusFile, 'utf8'))).toMatchObject({ shipped: 2 }), { timeout: 8_000 });
   await first.stop();
   note('medianest down');
   const second = start(path.join(folder, 'logs'), target, left);

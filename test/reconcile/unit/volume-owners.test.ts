@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { capabilities } from '../../../src/capabilities.ts';
 import type { Step } from '../../../src/capability/capability.ts';
 import { ownerArgv } from '../../../src/docker/plan/own.ts';
@@ -9,6 +10,7 @@ import {
   type OwnerFacts,
   ownerSteps,
   renderedOwnerSteps,
+  renderedVolumesOf,
   unwritableCheck,
   writableVolumes,
 } from '../../../src/reconcile/plan/volume-owners.ts';
@@ -123,5 +125,21 @@ describe('a volume that cannot be written', () => {
     ];
     expect(writableVolumes(volumes)).toEqual([{ source: 'uploads', target: '/srv/uploads' }]);
     expect(writableVolumes(undefined)).toEqual([]);
+  });
+});
+
+describe('the volumes of the rendered Compose file', () => {
+  const text = rendered(stack()).files.find(({ path }) => path === 'compose.yml')?.contents ?? '';
+  it('are read without Compose', () => {
+    const volumes = renderedVolumesOf(text);
+    expect(volumes?.uploads).toEqual({ labels: { 'io.medianest.project': 'medianest' } });
+    expect(volumes?.backups).toEqual({ name: 'medianest_backups', external: true });
+    expect(Object.keys(volumes ?? {})).toEqual(Object.keys((parse(text) as { volumes: object }).volumes));
+  });
+  it('are for Compose to read where the file was edited, or where something would be interpolated', () => {
+    const edited = text.replace('\nvolumes:\n', '\nvolumes: # mine\n');
+    expect([edited === text, renderedVolumesOf(edited), renderedVolumesOf('')]).toEqual([false, undefined, undefined]);
+    const variable = text.replace('name: "medianest_backups"', 'name: "$$X"');
+    expect([variable === text, renderedVolumesOf(variable)]).toEqual([false, undefined]);
   });
 });
