@@ -46,8 +46,8 @@ export const backup = {
   groups: { preview: { section: 'Data', summary: 'What `restore --into` made beside the stack: remove it' } },
   schedules: [BACKUP_SCHEDULE],
   steps: { ...restoreSteps, ...removalSteps, ...restorePointStep },
-  guard: async (state, { takesDown, removesAccess }) => {
-    if (takesDown || removesAccess) return;
+  guard: async (state, { takesDown, removesAccess, keepsData }) => {
+    if (takesDown || removesAccess || keepsData) return;
     const { refuseHalfRestored } = await import('./restore/journal.ts');
     refuseHalfRestored(state);
   },

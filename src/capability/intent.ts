@@ -6,6 +6,8 @@ export interface Intent {
   removesAccess?: true;
   /** It unlocks the data itself, before it starts anything. */
   unlocks?: true;
+  /** It starts no container and changes no data, such as a key that the kernel is given: what was interrupted needs it to continue. */
+  keepsData?: true;
   /** Name of the capability whose interrupted work this run ends. */
   resumes?: string;
   /** It takes files of the state folder that another program has changed as they are: a person has asked for what the settings say. */

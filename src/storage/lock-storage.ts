@@ -21,8 +21,15 @@ export async function lockStorage(context: Context, project: Project): Promise<{
     async (_lock, record) => {
       const { state, header, places } = lookAtStorage(project);
       if (state.is === 'astray') throw new UserError('FOREIGN_STATE', `${state.why}; nothing was changed`, state.remedy);
-      if (!header || state.is === 'new' || state.is === 'locked') return { changed: false };
+      if (state.is === 'new' || state.is === 'locked') return { changed: false };
       requireRoot();
+      if (!header)
+        throw new UserError(
+          'STATE_DAMAGED',
+          `${places.header} is missing, and it says which key is to go; nothing was changed`,
+          'put a copy of it back (docs/encryption.md); or unmount the disk, which takes the key from the kernel too',
+          { path: places.header },
+        );
       const running = (await (await context.engine()).observe(name)).filter((container) => container.state === 'running');
       if (running.length > 0)
         throw new UserError(
@@ -40,6 +47,6 @@ export async function lockStorage(context: Context, project: Project): Promise<{
         `close them (sudo fuser --verbose --mount ${places.volumes} names the programs), and run the same command again`,
       );
     },
-    { resumes: 'storage' },
+    { resumes: 'storage', keepsData: true },
   );
 }

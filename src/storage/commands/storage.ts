@@ -55,7 +55,7 @@ const unlock: Command = {
         performOpening(project, opening);
         return { folder: seen.places.folder, kind: opening.kind };
       },
-      { resumes: 'storage' },
+      { resumes: 'storage', keepsData: true },
     );
     const text = { none: 'was unlocked already', unlock: 'is unlocked', create: 'is made, and unlocked' }[opened.kind];
     return done(
