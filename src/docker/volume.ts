@@ -37,6 +37,15 @@ export async function createVolumeIn(
 ): Promise<void> {
   if (within === undefined) return createVolume(name, labels, docker);
   const folder = path.join(within, name);
+  const { exitCode, stdout, tail } = await docker.run(['volume', 'ls', '--quiet', '--filter', `name=^${name}$`]);
+  if (exitCode !== 0)
+    throw new UserError(
+      'ENGINE_FAILED',
+      `docker volume ls: ${tail.at(-1) ?? 'no answer'}; nothing was changed`,
+      'run the same command again',
+    );
+  // What a killed run has left there: the new volume is to be empty.
+  if (!stdout.split('\n').includes(name)) removeTree(folder);
   writing(folder, () => void mkdirSync(folder, { recursive: true, mode: 0o711 }), null);
   return createVolume(name, labels, docker, { driver: 'local', options: folderDriverOptions(folder) });
 }
@@ -46,10 +55,15 @@ export async function removeVolumes(names: readonly string[], docker: DockerCli)
   if (names.length === 0) return;
   const format = '{{.Name}} {{with .Options}}{{.device}}{{end}}';
   const { stdout } = await docker.run(['volume', 'inspect', '--format', format, ...names]);
-  await docker.run(['volume', 'rm', '--force', ...names]);
+  const { exitCode } = await docker.run(['volume', 'rm', '--force', ...names]);
+  const left = exitCode === 0 ? undefined : await docker.run(['volume', 'ls', '--quiet']);
+  // Which are gone is not known.
+  if (left && left.exitCode !== 0) return;
+  const kept = left?.stdout.split('\n') ?? [];
   for (const line of stdout.split('\n')) {
     const [name = '', ...device] = line.split(' ');
-    if (names.includes(name) && isFolderOf(name, device.join(' '))) removeTree(device.join(' '));
+    // A container may still use it.
+    if (names.includes(name) && !kept.includes(name) && isFolderOf(name, device.join(' '))) removeTree(device.join(' '));
   }
 }
 
