@@ -20,7 +20,7 @@ export const unlockUnit = ({ project, argv, folder, disks }: UnlockRun): string 
     '[Unit]',
     `Description=MediaNest ${project}: unlock the data`,
     'Before=docker.service',
-    `RequiresMountsFor=${disks.map(quoted).join(' ')}`,
+    `RequiresMountsFor=${disks.map(word).join(' ')}`,
     '',
     '[Service]',
     'Type=oneshot',
@@ -34,4 +34,7 @@ export const unlockUnit = ({ project, argv, folder, disks }: UnlockRun): string 
   ].join('\n');
 
 /** As systemd reads a word (systemd.syntax(7)). */
-const quoted = (word: string): string => `"${word.replace(/[\\"]/g, '\\$&').replaceAll('%', '%%').replaceAll('$', '$$$$')}"`;
+const word = (text: string): string => `"${text.replace(/[\\"]/g, '\\$&').replaceAll('%', '%%')}"`;
+
+/** A command line knows variables, too. */
+const quoted = (text: string): string => word(text).replaceAll('$', '$$$$');
