@@ -1,5 +1,7 @@
+import path from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import type { ObservedVolume } from '../../docker/types.ts';
+import { isFolderOf } from '../../stack/storage.ts';
 
 /** What the volumes of a stack are, beside what the settings ask for. */
 export interface Misplaced {
@@ -7,6 +9,14 @@ export interface Misplaced {
   plain: string[];
   /** In the encrypted folder, where the settings no longer ask for it. */
   encrypted: string[];
+  /** Bound to an encrypted folder in another place: the one that was here before it was moved. */
+  astray: string[];
+}
+
+/** What an override of the operator's mounts in its place is theirs, and no copy of the data. */
+function isAstray(folder: string | undefined, device: string | undefined): boolean {
+  if (folder === undefined || device === undefined || device === folder) return false;
+  return isFolderOf(path.basename(folder), device);
 }
 
 /**
@@ -16,7 +26,8 @@ export interface Misplaced {
 export function misplaced(wanted: ReadonlyMap<string, string | undefined>, volumes: readonly ObservedVolume[], folder: string): Misplaced {
   const seen = volumes.filter(({ name }) => wanted.has(name));
   return {
-    plain: seen.filter(({ name, device }) => wanted.get(name) !== undefined && wanted.get(name) !== device).map(({ name }) => name),
+    plain: seen.filter(({ name, device }) => wanted.get(name) !== undefined && device === undefined).map(({ name }) => name),
+    astray: seen.filter(({ name, device }) => isAstray(wanted.get(name), device)).map(({ name }) => name),
     encrypted: seen
       .filter(({ name, device }) => wanted.get(name) === undefined && device?.startsWith(`${folder}/`))
       .map(({ name }) => name),
@@ -24,7 +35,13 @@ export function misplaced(wanted: ReadonlyMap<string, string | undefined>, volum
 }
 
 /** Undefined where all volumes are what the settings ask for. */
-export function misplacedRefusal({ plain, encrypted }: Misplaced): UserError | undefined {
+export function misplacedRefusal({ plain, encrypted, astray }: Misplaced): UserError | undefined {
+  if (astray.length > 0)
+    return new UserError(
+      'FOREIGN_STATE',
+      `${astray.join(', ')} ${astray.length > 1 ? 'lead' : 'leads'} to an encrypted folder in another place than the settings name (\`storage.path\`, \`project\`); nothing was changed`,
+      `return to the old setting; or, where that folder was moved: medianest down, docker volume rm ${astray.join(' ')}, which removes no data, and medianest up`,
+    );
   if (plain.length > 0)
     return new UserError(
       'FOREIGN_STATE',
