@@ -236,7 +236,8 @@ function writeSynced(file: string, contents: string | Buffer, mode: number): voi
   }
 }
 
-function syncFolder(folder: string): void {
+/** Has the names in a folder on its disk. */
+export function syncFolder(folder: string): void {
   const handle = openSync(folder, 'r');
   try {
     fsyncSync(handle);

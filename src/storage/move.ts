@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, renameSync, statfsSync } from 'node:fs';
 import path from 'node:path';
 import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
-import { exists, removeTree, writing } from '../core/files.ts';
+import { exists, removeTree, syncFolder, writing } from '../core/files.ts';
 import { shown, type Task } from '../core/reporter.ts';
 import { type DockerCli, runProgram } from '../docker/compose.ts';
 import type { Engine } from '../docker/types.ts';
@@ -16,10 +16,11 @@ import type { Lock } from '../state/lock.ts';
 import { bytes } from '../ui/bytes.ts';
 import { foldersOf } from './beside.ts';
 import { endMove, noteMove, readMove } from './move-journal.ts';
+import { giveUp, partOf, refuseOthers, removeUnfinished } from './move-remains.ts';
 import { performOpening, prepareOpening, requireRoot } from './open-storage.ts';
-import { foldersToMove, lackingBytes, type MoveJournal, moveCommand } from './plan/move.ts';
+import { foldersToMove, lackingBytes, type MoveJournal, mayBeGivenUp, moveCommand, uncopied } from './plan/move.ts';
 import { removeStorage } from './remove.ts';
-import { lookAtStorage } from './store.ts';
+import { lookAtStorage, nearestFolder } from './store.ts';
 
 interface Mover {
   context: Context;
@@ -45,18 +46,19 @@ export async function moveStorage(context: Context, project: Project, to: MoveJo
       `set \`storage: { encrypt: ${to === 'encrypted'} }\` in medianest.yml, and run the same command again`,
     );
   const engine = await context.engine();
-  const journalOf = async (): Promise<MoveJournal> => {
-    const begun = readMove(state);
-    if (begun && begun.to !== to)
+  const journalOf = async (): Promise<MoveJournal & { begun: MoveJournal | undefined }> => {
+    const last = readMove(state);
+    if (last && last.to !== to && !mayBeGivenUp(last))
       throw new UserError(
         'PARTIAL',
         'a move in the other direction was interrupted; nothing was changed',
-        `${moveCommand(begun)} continues it`,
+        `${moveCommand(last)} continues it`,
       );
+    const begun = last?.to === to ? last : undefined;
     const wanted = to === 'encrypted' ? foldersOf(await describe(context, loaded)) : new Map<string, undefined>();
     const { volumes: within } = lookAtStorage(project).places;
     const found = foldersToMove(to, { wanted, volumes: await engine.volumes(), within, project: settings.project });
-    return { to, folders: { ...found, ...begun?.folders }, copied: begun?.copied ?? [] };
+    return { to, folders: { ...found, ...begun?.folders }, copied: begun?.copied ?? [], begun: last };
   };
   if (context.flags.dryRun) return Object.keys((await journalOf()).folders);
   const docker = await context.docker();
@@ -67,25 +69,33 @@ export async function moveStorage(context: Context, project: Project, to: MoveJo
     async (lock, record) => {
       requireRoot();
       const mover = { context, engine, docker, project: settings.project, lock };
-      let journal = await journalOf();
+      const { begun, ...first } = await journalOf();
+      let journal: MoveJournal = first;
       const names = Object.keys(journal.folders);
-      const { state: found } = lookAtStorage(project);
-      if (names.length === 0 && (to === 'encrypted' || found.is === 'new')) return [];
+      const seen = lookAtStorage(project);
+      const { volumes: within } = seen.places;
+      if (names.length === 0 && !begun && (to === 'encrypted' || seen.state.is === 'new')) return [];
       await refuseUsed(mover, names);
-      const opening = await prepareOpening(context, project, lookAtStorage(project), file);
-      record(['storage', journal]);
-      performOpening(project, opening);
-      await refuseFull(mover, journal);
-      noteMove(state, journal);
-      for (const name of names.filter((name) => !journal.copied.includes(name))) {
-        await shown(context.report, `copy ${name}, and compare the copy`, (task) => copy(mover, journal, name, task));
-        journal = { ...journal, copied: [...journal.copied, name] };
+      // Killed while the folder was removed, it may have no key any more.
+      if (to === 'encrypted' || begun?.to !== to || uncopied(journal).length > 0) {
+        if (!begun && to === 'encrypted') await refuseFull(mover, journal, nearestFolder(within));
+        const opening = await prepareOpening(context, project, seen, file);
+        record(['storage', journal]);
+        performOpening(project, opening);
+        if (begun && begun.to !== to) giveUp(state, begun);
+        if (to === 'plain') refuseOthers(within, journal);
+        if (begun?.to === to) await removeUnfinished(journal, engine);
+        if (begun || to === 'plain') await refuseFull(mover, journal, to === 'encrypted' ? within : await engineFolder(mover));
         noteMove(state, journal);
-      }
+        for (const [name] of uncopied(journal)) {
+          await shown(context.report, `copy ${name}, and compare the copy`, (task) => copy(mover, journal, name, task));
+          journal = { ...journal, copied: [...journal.copied, name] };
+          noteMove(state, journal);
+        }
+      } else record(['storage', journal]);
       await shown(context.report, 'remove the originals', () => finish(mover, journal));
+      if (to === 'plain') removeStorage(project, false);
       endMove(state);
-      // Killed before this, the next run finds no volume in it, and removes it.
-      if (to === 'plain') removeStorage(project);
       return names;
     },
     { resumes: 'storage' },
@@ -116,31 +126,30 @@ async function refuseUsed({ engine, docker, project }: Mover, names: readonly st
 }
 
 /** @throws UserError DISK_FULL before anything is copied */
-async function refuseFull(mover: Mover, { to, folders, copied }: MoveJournal): Promise<void> {
+async function refuseFull(mover: Mover, journal: MoveJournal, target: string): Promise<void> {
   const sizes: number[] = [];
-  for (const [name, folder] of Object.entries(folders).filter(([name]) => !copied.includes(name))) {
+  const { to } = journal;
+  for (const [name, folder] of uncopied(journal)) {
     const source = to === 'encrypted' ? await plainFolder(mover, name) : folder;
     const { exitCode, stdout, tail } = await runProgram('du', ['--summarize', '--block-size=1', source]);
     const size = Number(stdout.split('\t')[0]);
     if (exitCode !== 0 || !Number.isFinite(size)) throw stopped(`${source} cannot be measured`, tail);
     sizes.push(size);
   }
-  const [first] = Object.entries(folders);
-  if (!first || sizes.length === 0) return;
-  const target = to === 'encrypted' ? path.dirname(first[1]) : await engineFolder(mover);
+  if (sizes.length === 0) return;
   const { bavail, bsize } = statfsSync(target);
   const lacking = lackingBytes(sizes, bavail * bsize);
   if (lacking === 0) return;
   throw new UserError(
     'DISK_FULL',
-    `the disk of ${target} lacks ${bytes(lacking)} for the copies; nothing was changed`,
-    'free some space, or set another `storage.path`, and run the same command again',
+    `the disk of ${target} lacks ${bytes(lacking)} for the copies; nothing was moved`,
+    `free some space, and run the same command again; ${GIVEN_UP}`,
   );
 }
 
 async function copy(mover: Mover, { to, folders }: MoveJournal, name: string, task: Task): Promise<void> {
   const folder = folders[name] as string;
-  const [from, target] = to === 'encrypted' ? [await plainFolder(mover, name), partOf(folder)] : [folder, await plainVolume(mover, name)];
+  const [from, target] = to === 'encrypted' ? [await plainFolder(mover, name), newPart(folder)] : [folder, await plainVolume(mover, name)];
   const { exitCode, stdout, tail } = await runProgram('bash', ['-c', COPY, 'bash', from, target], {
     signal: mover.context.signal,
     // The next run waits for it, should this one be killed.
@@ -150,15 +159,15 @@ async function copy(mover: Mover, { to, folders }: MoveJournal, name: string, ta
   task.detail(`${Number(stdout.trim())} files, compared by their checksums`);
 }
 
-/** A copy has another name until it was compared. @throws UserError FOREIGN_STATE where data stands in its place */
-function partOf(folder: string): string {
+/** @throws UserError FOREIGN_STATE where data stands in its place */
+function newPart(folder: string): string {
   if (exists(folder) && readdirSync(folder).length > 0)
     throw new UserError(
       'FOREIGN_STATE',
       `${folder} holds data already, of an earlier volume of this name; nothing was changed`,
       `if it is of no use, remove it: sudo rm -r ${folder}; then run the same command again`,
     );
-  const part = `${folder}.part`;
+  const part = partOf(folder);
   writing(part, () => void mkdirSync(part, { recursive: true, mode: 0o711 }), null);
   return part;
 }
@@ -167,10 +176,12 @@ function partOf(folder: string): string {
 async function finish(mover: Mover, { to, folders }: MoveJournal): Promise<void> {
   if (to === 'plain') return;
   for (const [name, folder] of Object.entries(folders)) {
-    if (exists(`${folder}.part`)) {
+    if (exists(partOf(folder))) {
       removeTree(folder);
-      renameSync(`${folder}.part`, folder);
+      renameSync(partOf(folder), folder);
     }
+    // The original goes next, and after a power cut its copy has to be found by its name.
+    syncFolder(path.dirname(folder));
     const there = (await mover.engine.volumes()).find((volume) => volume.name === name);
     if (there && there.device !== folder) await mover.engine.removeVolume(name);
     await createVolume(name, labelsOf(mover.project, name), mover.docker, { driver: 'local', options: folderDriverOptions(folder) });
@@ -204,9 +215,11 @@ async function engineFolder({ engine }: Mover): Promise<string> {
   throw stopped('the engine does not say where its volumes are', []);
 }
 
+const GIVEN_UP = 'before all is copied, `storage: { encrypt: false }` and sudo medianest storage decrypt give up a move into the folder';
+
 const stopped = (what: string, tail: readonly string[]): UserError =>
   new UserError(
     'PARTIAL',
     `${what}: ${tail.slice(-3).join(' | ') || 'no answer'}; the data is as it was`,
-    'correct what it names (a full disk, the engine), and run the same command again: it continues',
+    `correct what it names (a full disk, the engine), and run the same command again: it continues; ${GIVEN_UP}`,
   );

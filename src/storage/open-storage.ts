@@ -127,8 +127,12 @@ export async function makeSlot(context: Context, key: Buffer, kind: Unlock, file
 
 /** Gives the kernel the key, and makes the folder first where it is new. Run again after a kill, it continues. @throws UserError */
 export function performOpening(project: Project, opening: Opening): void {
-  const { places, state } = lookAtStorage(project);
-  if (opening.kind === 'none') return;
+  const { places, state, record, header: known } = lookAtStorage(project);
+  if (opening.kind === 'none') {
+    // A run that was killed, or the folder was moved: without it, a disk that is away would count as one that was never made.
+    if (!record && known) writeRecord(project.state, { folder: places.folder, key: known.key, header: known });
+    return;
+  }
   const { key, header } = opening;
   if (opening.kind === 'create') {
     if (state.is !== 'new')
@@ -139,7 +143,7 @@ export function performOpening(project: Project, opening: Opening): void {
       );
     makeFolder(places.folder, 0o755);
     // What opens the key is there before anything is encrypted by it.
-    if (opening.keys) writeKeys(places.keyFile, opening.keys);
+    if (opening.keys) writeKeys(places.keyFile, { ...readKeys(places.keyFile), ...opening.keys });
     writeHeader(places.header, header);
     makeFolder(places.encrypted, 0o755);
   }

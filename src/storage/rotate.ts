@@ -1,10 +1,9 @@
 import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
-import { removeTree } from '../core/files.ts';
 import { withLock } from '../project/with-lock.ts';
 import { makeSlot, openHeader, requireRoot } from './open-storage.ts';
 import { type Header, unwrap } from './plan/header.ts';
-import { lookAtStorage, readHeader, readKeys, type Seen, writeHeader, writeKeys, writeRecord } from './store.ts';
+import { forgetKeys, lookAtStorage, readHeader, readKeys, type Seen, writeHeader, writeKeys, writeRecord } from './store.ts';
 
 export interface Rotated {
   /** What opens the key now. */
@@ -41,11 +40,10 @@ export async function rotate(context: Context, project: Project, files: { curren
       keep([...header.slots, slot]);
       prove(places, slot.id, { key, secret });
       keep([slot]);
-      if (stored === undefined) removeTree(places.keyFile);
-      else writeKeys(places.keyFile, { [slot.id]: stored });
+      forgetKeys(places.keyFile, header);
       return { unlock: kind, keyFile: stored === undefined ? null : places.keyFile };
     },
-    { resumes: 'storage' },
+    { resumes: 'storage', keepsData: true },
   );
 }
 

@@ -102,6 +102,16 @@ export function readKeys(file: string): Keys | undefined {
 export const writeKeys = (file: string, keys: Keys): void =>
   writeAtomic(file, `${JSON.stringify({ format: KEY_FORMAT, keys }, null, 1)}\n`, 0o600, null);
 
+/** Takes the secrets of these slots out of a key file, which may hold those of other projects; it goes with the last. */
+export function forgetKeys(file: string, header: Header, except?: string): void {
+  const known = readKeys(file);
+  if (!known) return;
+  const gone = new Set(header.slots.map(({ id }) => id).filter((id) => id !== except));
+  const left = Object.entries(known).filter(([id]) => !gone.has(id));
+  if (left.length === 0) removeTree(file);
+  else if (left.length < Object.keys(known).length) writeKeys(file, Object.fromEntries(left));
+}
+
 /** A slot's name, and the secret of a key file for it. */
 export const newSlot = () => ({ id: randomBytes(8).toString('hex'), iv: randomBytes(12), salt: randomBytes(16) });
 

@@ -19,6 +19,13 @@ export const isJournal = (value: unknown): boolean => {
 export const moveCommand = ({ to }: Pick<MoveJournal, 'to'>): string =>
   to === 'encrypted' ? 'sudo medianest storage encrypt' : 'sudo medianest storage decrypt';
 
+/** Volumes with their folders whose copy was not compared yet. */
+export const uncopied = ({ folders, copied }: MoveJournal): [string, string][] =>
+  Object.entries(folders).filter(([name]) => !copied.includes(name));
+
+/** Originals are removed once all are copied: until then, a move into the folder can be given up. */
+export const mayBeGivenUp = (journal: MoveJournal): boolean => journal.to === 'encrypted' && uncopied(journal).length > 0;
+
 /** What is to be moved: what an interrupted run has begun, and what is not where it should be. */
 export function foldersToMove(
   to: MoveJournal['to'],
@@ -39,7 +46,8 @@ export function foldersToMove(
   const own = volumes.filter(({ labels }) => labels[LABEL.project] === project && labels[LABEL.preview] === undefined);
   const pairs = own.flatMap(({ name, device }): [string, string][] => {
     const folder = wanted.get(name);
-    if (to === 'encrypted') return folder === undefined || device === folder ? [] : [[name, folder]];
+    // What is mounted from elsewhere is in no folder of the engine's: the copy would be empty.
+    if (to === 'encrypted') return folder === undefined || device !== undefined ? [] : [[name, folder]];
     return device?.startsWith(`${within}/`) ? [[name, device]] : [];
   });
   return Object.fromEntries(pairs);

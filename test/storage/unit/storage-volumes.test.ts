@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Step } from '../../../src/capability/capability.ts';
 import { withBeside } from '../../../src/reconcile/beside/beside.ts';
-import { foldersToMove, isJournal, lackingBytes } from '../../../src/storage/plan/move.ts';
+import { foldersToMove, isJournal, lackingBytes, mayBeGivenUp, uncopied } from '../../../src/storage/plan/move.ts';
 import { misplaced, misplacedRefusal } from '../../../src/storage/plan/refusal.ts';
 
 const WITHIN = '/srv/home/data/volumes';
@@ -18,10 +18,28 @@ test('a stack does not start on volumes that are not what the settings ask for',
   expect(misplacedRefusal(misplaced(wanted, [], WITHIN))).toBeUndefined();
   const plain = misplacedRefusal(misplaced(wanted, [volume('home_database')], WITHIN));
   expect(plain).toMatchObject({ code: 'FOREIGN_STATE', hint: expect.stringContaining('sudo medianest storage encrypt') });
-  const elsewhere = misplaced(wanted, [volume('home_database', '/srv/other/data/volumes/database')], WITHIN);
-  expect(elsewhere.plain).toEqual(['home_database']);
   const off = misplacedRefusal(misplaced(new Map([['home_database', undefined]]), [encrypted], WITHIN));
   expect(off).toMatchObject({ code: 'FOREIGN_STATE', hint: expect.stringContaining('sudo medianest storage decrypt') });
+});
+
+test('a volume of a folder that was moved is not taken for plain data, and one that an override mounts is the operator’s', () => {
+  const moved = volume('home_database', '/srv/other/data/volumes/database');
+  const found = misplaced(wanted, [moved], WITHIN);
+  expect(found).toEqual({ plain: [], encrypted: [], astray: ['home_database'] });
+  expect(misplacedRefusal(found)).toMatchObject({ code: 'FOREIGN_STATE', hint: expect.stringContaining('docker volume rm home_database') });
+  const own = volume('home_database', '/mnt/ssd/database');
+  expect(misplacedRefusal(misplaced(wanted, [own], WITHIN))).toBeUndefined();
+  // The engine's own folder of such a volume is empty, and so would its copy be.
+  for (const one of [moved, own])
+    expect(foldersToMove('encrypted', { wanted, volumes: [one], within: WITHIN, project: 'home' })).toEqual({});
+});
+
+test('a move into the folder can be given up until the last copy is compared, and one out of it cannot', () => {
+  const journal = { to: 'encrypted', folders: { a: '/a', b: '/b' }, copied: ['a'] } as const;
+  expect(uncopied(journal)).toEqual([['b', '/b']]);
+  expect(mayBeGivenUp(journal)).toBe(true);
+  expect(mayBeGivenUp({ ...journal, copied: ['a', 'b'] })).toBe(false);
+  expect(mayBeGivenUp({ ...journal, to: 'plain' })).toBe(false);
 });
 
 test('what moves are the volumes of the project that are not where they belong', () => {
