@@ -77,9 +77,12 @@ export async function withLock<T>(
     }
     throw error;
   } finally {
-    sealLeft(context, sealing, command);
-    hold.end();
-    lock.release();
+    try {
+      sealLeft(context, sealing, command);
+    } finally {
+      hold.end();
+      lock.release();
+    }
   }
 }
 

@@ -30,18 +30,23 @@ const isTemporary = (name: string): boolean => name.endsWith('.tmp') || name.sta
 function lookAt(state: StateFolder): Found {
   const files: Record<string, Sealed> = {};
   const closed: string[] = [];
+  const unread: Record<string, string> = {};
   const visit = (name: string, fits: RegExp | undefined): void => {
     const file = state.at(name);
     try {
-      const stats = lstatSync(file);
-      const { uid } = stats;
-      const mode = stats.mode & 0o7777;
+      const stats = lstatSync(file, { bigint: true });
+      const uid = Number(stats.uid);
+      const mode = Number(stats.mode) & 0o7777;
       if (stats.isDirectory()) {
         for (const entry of readdirSync(file).filter((each) => !isTemporary(each))) visit(path.posix.join(name, entry), fits);
       } else if (!fits || fits.test(name)) {
         // The mode of a link means nothing.
         if (stats.isSymbolicLink()) files[name] = { link: readlinkSync(file), mode: 0o777, uid };
-        else files[name] = { ...readable(file), mode, uid };
+        else {
+          const content = readable(file);
+          if (content.sha256 === undefined) unread[name] = `${stats.ino} ${stats.size} ${stats.ctimeNs}`;
+          files[name] = { ...content, mode, uid };
+        }
       }
     } catch (error) {
       const code = systemCode(error);
@@ -50,7 +55,7 @@ function lookAt(state: StateFolder): Found {
     }
   };
   for (const { name, fits } of SEALED) visit(name, fits);
-  return { files, closed };
+  return { files, closed, unread };
 }
 
 /** Copies for containers are theirs: who runs this without root may see that they are there, and no more. */

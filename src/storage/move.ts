@@ -143,7 +143,7 @@ async function refuseFull(mover: Mover, journal: MoveJournal, target: string): P
   throw new UserError(
     'DISK_FULL',
     `the disk of ${target} lacks ${bytes(lacking)} for the copies; nothing was moved`,
-    `free some space, and run the same command again; ${GIVEN_UP}`,
+    `free some space, and run the same command again${to === 'encrypted' ? `; ${GIVEN_UP}` : ''}`,
   );
 }
 

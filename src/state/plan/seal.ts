@@ -12,6 +12,8 @@ export interface Found {
   files: Readonly<Record<string, Sealed>>;
   /** Folders that could not be looked into: nothing is known of what is in them. */
   closed: readonly string[];
+  /** Of files that cannot be read: what differs once one is written or replaced. */
+  unread?: Readonly<Record<string, string>>;
 }
 
 /** `sealed.json`: the files as the last command has left them. */
@@ -34,9 +36,11 @@ const isSealed = (value: unknown): boolean => {
   return typeof mode === 'number' && typeof uid === 'number';
 };
 
+const isFiles = (files: unknown): boolean => typeof files === 'object' && files !== null && Object.values(files).every(isSealed);
+
 export const isSeal = (value: unknown): boolean => {
   const { at, command, files } = (value ?? {}) as Partial<Seal>;
-  return typeof at === 'string' && typeof command === 'string' && typeof files === 'object' && Object.values(files ?? {}).every(isSealed);
+  return typeof at === 'string' && typeof command === 'string' && isFiles(files);
 };
 
 const octal = (mode: number): string => mode.toString(8).padStart(4, '0');
@@ -80,6 +84,10 @@ export function sealedAfter(
   const files = { ...ended.files };
   for (const [path, was] of Object.entries(before ?? {}))
     if (ended.closed.some((folder) => path.startsWith(`${folder}/`))) files[path] = was;
+  // A hash that root has sealed is not lost by a command that cannot read the file, and has not written it.
+  for (const [path, { sha256 }] of Object.entries(before ?? {}))
+    if (sha256 !== undefined && files[path] && ended.unread?.[path] !== undefined && ended.unread[path] === begun.unread?.[path])
+      files[path] = { ...files[path], sha256 };
   for (const { path } of before && !accepts ? differences(before, begun) : []) {
     if (JSON.stringify(begun.files[path]) !== JSON.stringify(ended.files[path])) continue;
     const was = before?.[path];

@@ -60,6 +60,13 @@ describe('what is sealed after a command', () => {
     expect(sealedAfter(undefined, begun, ended, false)).toEqual(ended.files);
   });
 
+  it('keeps the hash of what it could not read and has not written', () => {
+    const { sha256: _, ...unread } = sealed('1');
+    const looked = (stamp: string): Found => ({ ...found({ a: unread, b: sealed('1') }), unread: { a: stamp } });
+    expect(sealedAfter(before, looked('1'), looked('1'), false)).toEqual(before);
+    expect(sealedAfter(before, looked('1'), looked('2'), false)).toEqual({ a: unread, b: sealed('1') });
+  });
+
   it('keeps what could not be looked at', () => {
     expect(sealedAfter({ 'secrets/x': sealed('1') }, found({}, ['secrets']), found({}, ['secrets']), false)).toEqual({
       'secrets/x': sealed('1'),
@@ -142,6 +149,9 @@ describe('the state folder', () => {
     run('up');
     writeFileSync(state.at('sealed.json'), readFileSync(state.at('sealed.json'), 'utf8').slice(0, 40));
     expect(check()).toMatchObject({ status: 'warn', message: expect.stringMatching(/cannot be told: .*sealed\.json is damaged/) });
+    expect(() => compareSeal(state)).toThrow(/is damaged/);
+    // Not as a fault of the program, which would keep every command from running.
+    writeFileSync(state.at('sealed.json'), '{"at": "", "command": "", "files": null}');
     expect(() => compareSeal(state)).toThrow(/is damaged/);
   });
 

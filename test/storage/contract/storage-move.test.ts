@@ -147,8 +147,10 @@ test('a disk without space is told before anything is copied, and a folder with 
   await run('fallocate', ['-l', '60M', path.join(folder, 'big')]);
   expect(failed(await storage('encrypt', '--json'))).toMatchObject({ code: 'DISK_FULL' });
   expect(existsSync(path.join(space.state, 'encryption-move.json'))).toBe(false);
+  expect(existsSync(path.join(disk.path, space.project))).toBe(false);
   rmSync(path.join(disk.path, 'filler'));
   rmSync(path.join(folder, 'big'));
+  expect((await storage('unlock')).status).toBe(0);
   const place = path.join(disk.path, space.project, 'data/volumes/uploads');
   mkdirSync(place);
   writeFileSync(path.join(place, 'other'), 'kept');
