@@ -17,7 +17,8 @@ export function refuseLocked(state: StateFolder, intent: Intent): void {
       `data is on its way ${move.to === 'encrypted' ? 'into' : 'out of'} the encrypted folder, and the move was interrupted; nothing was changed`,
       `${moveCommand(move)} continues it`,
     );
-  if (intent.unlocks) return;
+  // The VPN has no data, and runs while that is locked.
+  if (intent.unlocks || intent.removesAccess) return;
   const record = readRecord(state);
   if (!record || isOpen(record)) return;
   throw new UserError(
