@@ -53,8 +53,6 @@ export const OURS = [
     'firewall.lock.child',
     'bastion-sessions.lock',
     'bastion-sessions.lock.child',
-    'bans.lock',
-    'bans.lock.child',
     'encryption.json',
     'encryption.key',
     'encryption-move.json',
