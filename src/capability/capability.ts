@@ -23,9 +23,7 @@ import type { Options, Result } from './result.ts';
 import type { Schedule } from './schedule.ts';
 import type { Group, Section } from './section.ts';
 
-export type { GlobalFlags } from './global-flags.ts';
 export type { Intent } from './intent.ts';
-export type { NextStep } from './next-step.ts';
 export { done, type Options, type Result } from './result.ts';
 export type { Schedule, Timer } from './schedule.ts';
 
@@ -234,6 +232,7 @@ export interface Capability {
   readonly schedules?: readonly Schedule[];
   readonly steps?: Partial<StepHandlers>;
   readonly up?: UpPart;
+  /** What it has on the host beside the confirmed rules of the firewall. */
   readonly besideRules?: BesideRules<Context, Project>;
   readonly data?: DataPart;
   /** Refuses changes while work of this capability is interrupted. @throws UserError */

@@ -11,7 +11,7 @@ import { isRecord, renamed, type StateRecord } from './plan/record.ts';
 
 const GENERATIONS_KEPT = 5;
 
-/** The manifest that was read last: one command asks for it up to ten times, and it holds every rendered file. */
+/** The manifest that was read last: one command asks for it up to ten times. */
 let known: { text: string; manifest: Manifest } | undefined;
 
 /** A rendered file that is not as it was written; `actual` is undefined if it was removed. */
