@@ -232,7 +232,6 @@ export interface Capability {
   readonly schedules?: readonly Schedule[];
   readonly steps?: Partial<StepHandlers>;
   readonly up?: UpPart;
-  /** What it has on the host beside the confirmed rules of the firewall. */
   readonly besideRules?: BesideRules<Context, Project>;
   readonly data?: DataPart;
   /** Refuses changes while work of this capability is interrupted. @throws UserError */

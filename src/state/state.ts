@@ -92,10 +92,8 @@ export class StateFolder {
     const file = this.at('current/manifest.json');
     const text = readOptional(file);
     if (text === undefined) return undefined;
-    if (text !== known?.text) {
-      const manifest = parseJson(text, file, 'the files are rendered again; volumes and secrets are not in it') as Manifest;
-      known = { text, manifest: upgraded(manifest) };
-    }
+    const without = 'the files are rendered again; volumes and secrets are not in it';
+    if (text !== known?.text) known = { text, manifest: upgraded(parseJson(text, file, without) as Manifest) };
     return known.manifest;
   }
 
