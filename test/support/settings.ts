@@ -171,6 +171,13 @@ edge:
     - { paths: [/family, /photos], roles: [operator, family], mfa: true }
 `,
   },
+  pages: {
+    flags: { profile: 'dev-compose' },
+    file: `observability: light
+components: { sign-on: true, balancer: true, backup: false, agent: false, engine-proxy: false, node-exporter: false, postgres-exporter: false, redis-exporter: false, blackbox-exporter: false, alertmanager: false }
+edge: { domains: [media.example.org], pages: true }
+`,
+  },
   bans: {
     flags: { profile: 'dev-compose' },
     file: `components: { crowdsec: true, backup: false, agent: false, engine-proxy: false }
