@@ -153,6 +153,29 @@ describe('a key file', () => {
     expect((await state()).opens).toEqual(['file']);
   }, 120_000);
 
+  test('of two projects opens the data of both, whatever one of them does', async () => {
+    const shared = `, keyFile: ${at('shared.key')}`;
+    const names = ['keys', 'others'];
+    const run = async (name: string, ...args: string[]) =>
+      expect(await storage(...args, '--project', name, '--state', at(name))).toMatchObject({ status: 0 });
+    configure(shared);
+    for (const name of names) await run(name, 'unlock');
+    await run('others', 'keys', 'rotate');
+    for (const name of names) await run(name, 'lock');
+    for (const name of names) await run(name, 'unlock');
+    expect(Object.keys(JSON.parse(readFileSync(at('shared.key'), 'utf8')).keys)).toHaveLength(2);
+  });
+
+  test('and its folder are recorded again where the record is gone: a disk that is away is never one to be made', async () => {
+    configure();
+    await storage('unlock');
+    rmSync(at('.medianest/encryption.json'));
+    expect(await storage('unlock')).toMatchObject({ status: 0 });
+    await disk.unmount();
+    expect(refused(await storage('unlock', '--json')).code).toBe('FOREIGN_STATE');
+    await disk.mount();
+  });
+
   test('that is away, another’s or unreadable opens nothing, and nothing is made in its place', async () => {
     configure(', keyFile: ./stick/encryption.key');
     await run('mkdir', [at('stick')]);
