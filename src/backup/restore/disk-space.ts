@@ -1,5 +1,6 @@
 import type { Context } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
+import type { Stack } from '../../stack/types.ts';
 import { bytes } from '../../ui/bytes.ts';
 import { databaseMembers, filePlaces } from '../plan/holds.ts';
 import type { Part } from '../plan/restore-part.ts';
@@ -53,13 +54,17 @@ type Place = VolumeNeed & { mount: JobMount; atLeast(): Promise<number> };
 async function databasePlace(context: Context, backups: BackupContext, { set }: RestoreTarget, destination: Destination): Promise<Place> {
   const size = Math.ceil(set.parts.db.sizeBytes * 1.2 * (destination === 'sanitized' ? 2 : 1));
   const need = { name: 'the database', bytes: size, atLeast: async () => size };
-  if (destination !== 'in-place') return { ...need, mount: newVolume };
+  if (destination !== 'in-place') return { ...need, mount: newPlace(backups.stack) };
   const leader = await leaderOf(backups, await context.engine());
   const mount = databaseMembers(backups.stack).find(({ name }) => name === leader)?.mounts[0];
   return { ...need, mount: jobMount(backups.bench.project, mount as never) };
 }
 
-const newVolume: JobMount = { source: NEW_VOLUME, target: '', kind: 'volume', readOnly: false };
+/** Where new volumes are: with the engine, or in the encrypted folder, which may be on a disk of its own. */
+export const newPlace = ({ encryptedIn }: Pick<Stack, 'encryptedIn'>): JobMount =>
+  encryptedIn === undefined
+    ? { source: NEW_VOLUME, target: '', kind: 'volume', readOnly: false }
+    : { source: encryptedIn, target: '', kind: 'bind', readOnly: true };
 
 /** Of what is there already only what is another is written, and what is not to be there goes last. */
 async function filesPlaces({ bench, local, stack }: BackupContext, { set }: RestoreTarget, destination: Destination): Promise<Place[]> {
@@ -71,7 +76,7 @@ async function filesPlaces({ bench, local, stack }: BackupContext, { set }: Rest
       const uploads = part === 'uploads';
       const most = (uploads ? uploadsBytes : volumesBytes[part]) ?? sizeBytes;
       const need = { name: uploads ? 'the uploads' : `the volume ${own.source}`, bytes: most };
-      if (destination !== 'in-place') return { ...need, mount: newVolume, atLeast: async () => most };
+      if (destination !== 'in-place') return { ...need, mount: newPlace(stack), atLeast: async () => most };
       const mount = jobMount(bench.project, own);
       // A sparse file needs less than it is long.
       const atLeast = async () => Math.min(most, await missingFiles(bench, local, snapshot, `/source/${part}`, mount));

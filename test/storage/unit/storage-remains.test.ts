@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { backup } from '../../../src/backup/capability.ts';
+import { newPlace } from '../../../src/backup/restore/disk-space.ts';
 import type { Project } from '../../../src/capability/capability.ts';
 import type { DockerCli } from '../../../src/docker/compose.ts';
 import { createVolumeIn, removeVolumes } from '../../../src/docker/volume.ts';
@@ -96,6 +97,15 @@ test('an interrupted restore does not keep the data locked: both would wait for 
   );
   await expect(backup.guard(state, { resumes: 'storage' })).rejects.toMatchObject({ code: 'PARTIAL' });
   await expect(backup.guard(state, { resumes: 'storage', keepsData: true })).resolves.toBeUndefined();
+});
+
+test('the space for what is restored beside the stack is that of the disk that it comes to', () => {
+  expect(newPlace({})).toMatchObject({ source: '', kind: 'volume' });
+  expect(newPlace({ encryptedIn: '/srv/home/data/volumes' })).toMatchObject({
+    source: '/srv/home/data/volumes',
+    kind: 'bind',
+    readOnly: true,
+  });
 });
 
 test('a volume for a piece of work begins empty, and one that is in use keeps its folder', async () => {
