@@ -1,6 +1,7 @@
 import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { poll } from '../core/poll.ts';
+import type { ObservedVolume } from '../docker/types.ts';
 import { removeKey } from '../host/fscrypt.ts';
 import { withLock } from '../project/with-lock.ts';
 import { requireRoot } from './open-storage.ts';
@@ -30,13 +31,15 @@ export async function lockStorage(context: Context, project: Project): Promise<{
           'put a copy of it back (docs/encryption.md); or unmount the disk, which takes the key from the kernel too',
           { path: places.header },
         );
-      const running = (await (await context.engine()).observe(name)).filter((container) => container.state === 'running');
+      const engine = await context.engine();
+      const running = (await engine.observe(name)).filter((container) => container.state === 'running');
       if (running.length > 0)
         throw new UserError(
           'FOREIGN_STATE',
           `${name} runs (${running.length} containers), and would work on with files that are open; nothing was changed`,
           'medianest down; then run the same command again',
         );
+      await refuseBeside(context, await engine.volumes(), places.volumes);
       record(['storage lock']);
       // The engine unmounts volumes a moment after their containers have ended.
       const gone = () => removeKey(places.folder, header.key) === 'absent' || undefined;
@@ -48,5 +51,22 @@ export async function lockStorage(context: Context, project: Project): Promise<{
       );
     },
     { resumes: 'storage', keepsData: true },
+  );
+}
+
+/** A preview has its data there, too. @throws UserError FOREIGN_STATE while a container uses it */
+async function refuseBeside(context: Context, volumes: readonly ObservedVolume[], within: string): Promise<void> {
+  const bound = volumes.filter(({ device }) => device?.startsWith(`${within}/`));
+  if (bound.length === 0) return;
+  const filters = bound.flatMap(({ name }) => ['--filter', `volume=${name}`]);
+  const { exitCode, stdout, tail } = await (await context.docker()).run(['ps', '--format', '{{.Names}}', ...filters]);
+  if (exitCode !== 0)
+    throw new UserError('ENGINE_FAILED', `docker ps: ${tail.at(-1) ?? 'no answer'}; nothing was changed`, 'run the same command again');
+  const users = stdout.split('\n').filter(Boolean);
+  if (users.length === 0) return;
+  throw new UserError(
+    'FOREIGN_STATE',
+    `${users.join(', ')} ${users.length > 1 ? 'use' : 'uses'} data in ${within}; nothing was changed`,
+    'end it (a preview: medianest preview remove NAME), and run the same command again',
   );
 }
