@@ -72,9 +72,10 @@ export const storage = {
   },
 } satisfies Capability;
 
-async function removal({ project }: Leaving): Promise<{ names: string[]; steps: Step[] }> {
-  const { remainsOf } = await import('./remove.ts');
+async function removal({ project, engine }: Leaving): Promise<{ names: string[]; steps: Step[] }> {
+  const { refusePreviews, remainsOf } = await import('./remove.ts');
   const names = remainsOf(project);
+  if (names.length > 0) await refusePreviews(project, engine);
   return { names, steps: names.length > 0 ? [{ kind: 'remove-storage', names, cause: 'the volumes in it are gone' }] : [] };
 }
 

@@ -3,7 +3,9 @@ import path from 'node:path';
 import type { Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { exists, readOptional, removeTree } from '../core/files.ts';
+import type { Engine } from '../docker/types.ts';
 import { removeKey } from '../host/fscrypt.ts';
+import { LABEL } from '../stack/labels.ts';
 import { ENCRYPTED } from '../stack/storage.ts';
 import { endMove } from './move-journal.ts';
 import { type Header, parseHeader } from './plan/header.ts';
@@ -23,6 +25,21 @@ export function remainsOf(project: Project): string[] {
   const record = recordOf(project);
   const { keyFile } = placesOf(project);
   return record ? [record.folder, ...(exists(keyFile) ? [keyFile] : [])] : [];
+}
+
+/** Previews have their data in the folder, and stay with theirs when a stack goes. @throws UserError FOREIGN_STATE */
+export async function refusePreviews(project: Project, engine: Pick<Engine, 'volumes'>): Promise<void> {
+  const record = recordOf(project);
+  if (!record) return;
+  const within = `${path.join(record.folder, ENCRYPTED, 'volumes')}/`;
+  const there = (await engine.volumes()).filter(({ device, labels }) => device?.startsWith(within) && labels[LABEL.preview] !== undefined);
+  const [first, ...others] = new Set(there.map(({ name, labels }) => labels[LABEL.project] ?? name));
+  if (first === undefined) return;
+  throw new UserError(
+    'FOREIGN_STATE',
+    `the data of ${[first, ...others].join(', ')} is in the encrypted folder too, and would go with it; nothing was changed`,
+    `medianest preview remove ${first}; then run the same command again`,
+  );
 }
 
 /**

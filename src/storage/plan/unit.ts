@@ -1,3 +1,5 @@
+import { escaped, quoted } from '../../schedule/plan/timers.ts';
+
 /** What runs `storage unlock` at each start of the host. */
 export interface UnlockRun {
   project: string;
@@ -25,7 +27,7 @@ export const unlockUnit = ({ project, argv, folder, disks }: UnlockRun): string 
     '[Service]',
     'Type=oneshot',
     'RemainAfterExit=yes',
-    `WorkingDirectory=${folder.replaceAll('%', '%%')}`,
+    `WorkingDirectory=${escaped(folder)}`,
     `ExecStart=${argv.map(quoted).join(' ')}`,
     '',
     '[Install]',
@@ -33,8 +35,5 @@ export const unlockUnit = ({ project, argv, folder, disks }: UnlockRun): string 
     '',
   ].join('\n');
 
-/** As systemd reads a word (systemd.syntax(7)). */
-const word = (text: string): string => `"${text.replace(/[\\"]/g, '\\$&').replaceAll('%', '%%')}"`;
-
-/** A command line knows variables, too. */
-const quoted = (text: string): string => word(text).replaceAll('$', '$$$$');
+/** As systemd reads a word where it knows no variables (systemd.syntax(7)). */
+const word = (text: string): string => `"${escaped(text.replace(/[\\"]/g, '\\$&'))}"`;

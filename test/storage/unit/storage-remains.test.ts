@@ -6,12 +6,13 @@ import { backup } from '../../../src/backup/capability.ts';
 import { newPlace } from '../../../src/backup/restore/disk-space.ts';
 import type { Project } from '../../../src/capability/capability.ts';
 import type { DockerCli } from '../../../src/docker/compose.ts';
+import type { ObservedVolume } from '../../../src/docker/types.ts';
 import { createVolumeIn, removeVolumes } from '../../../src/docker/volume.ts';
 import { StateFolder } from '../../../src/state/state.ts';
 import { noteMove, readMove } from '../../../src/storage/move-journal.ts';
 import { giveUp, partOf, refuseOthers } from '../../../src/storage/move-remains.ts';
 import { FORMAT, type Header, identifierOf, wrap } from '../../../src/storage/plan/header.ts';
-import { remainsOf, removeStorage } from '../../../src/storage/remove.ts';
+import { refusePreviews, remainsOf, removeStorage } from '../../../src/storage/remove.ts';
 import { forgetKeys, newSlot, readKeys, readRecord, writeKeys, writeRecord } from '../../../src/storage/store.ts';
 
 let root: string;
@@ -52,6 +53,26 @@ test('what is left of the name before is removed without the encrypted folder an
   expect([existsSync(at('home/data/volumes/database')), existsSync(at('shared.key'))]).toEqual([true, true]);
   expect(readRecord(state)?.folder).toBe(at('home'));
   expect(remainsOf(project('home'))).toEqual([at('home'), at('shared.key')]);
+});
+
+test('what is removed with its volumes is refused while a preview has data in it', async () => {
+  const { header } = made('home');
+  writeRecord(state, { folder: at('home'), key: header.key, header });
+  const volume = {
+    name: 'look_files',
+    device: at('home/data/volumes/look_files'),
+    labels: { 'io.medianest.project': 'look', 'io.medianest.preview': 'x' },
+  };
+  const engine = (volumes: ObservedVolume[]) => ({ volumes: async () => volumes });
+  await expect(refusePreviews(project('home'), engine([volume]))).rejects.toMatchObject({
+    code: 'FOREIGN_STATE',
+    hint: expect.stringContaining('medianest preview remove look'),
+  });
+  for (const other of [
+    { ...volume, device: '/srv/other/data/volumes/look_files' },
+    { ...volume, labels: {} },
+  ])
+    await expect(refusePreviews(project('home'), engine([other]))).resolves.toBeUndefined();
 });
 
 test('a key file keeps what opens the data of other projects', () => {
