@@ -18,7 +18,7 @@ const SEALED: readonly { name: string; fits?: RegExp }[] = [
   ...['secrets.json', 'subnets.json', 'orders.json', 'releases.json', 'kept-release.json', 'image-pins.json', 'state.json'].map((name) => ({
     name,
   })),
-  ...['secrets', 'ca', 'waf-rules', 'current', 'current/manifest.json'].map((name) => ({ name })),
+  ...['secrets', 'ca', 'waf-rules', 'current', 'current/manifest.json', 'encryption.json', 'encryption.key'].map((name) => ({ name })),
   { name: 'certs', fits: /\/(current|[^/]+\.pem)$/ },
   { name: 'config', fits: /^config\/[^/]+\/(current|[^/]+\/.+)$/ },
 ];

@@ -129,9 +129,10 @@ describe('the state folder', () => {
     expect(check()).toMatchObject({ status: 'warn', message: expect.stringContaining('privkey.pem: mode 0444 instead of 0400') });
     rmSync(path.join(root, 'secrets.json'));
     write('ca/root.json', '{}');
+    write('encryption.key', '{}');
     expect(check()).toMatchObject({
       status: 'fail',
-      message: expect.stringMatching(/ca\/root\.json: added, certs\/.*, secrets\.json: removed$/),
+      message: expect.stringMatching(/ca\/root\.json: added, certs\/.*, encryption\.key: added, secrets\.json: removed$/),
     });
   });
 
