@@ -196,8 +196,8 @@ export async function converge(context: Context, { loaded, state }: Project, opt
     return outcome('changed');
   };
   return withLock(context, state, command, work, {
-    unlocks: true,
-    ...(/^up( |$)/.test(command) && { accepts: true }),
+    // What an autoscaler or a renewal does gives the kernel no key that a person has removed.
+    ...(/^up( |$)/.test(command) && { accepts: true, unlocks: true }),
     ...(options.reason && { reason: options.reason }),
     ...(options.removesAccess && { removesAccess: true }),
   });
