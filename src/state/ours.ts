@@ -51,6 +51,8 @@ export const OURS = [
     'firewall',
     'firewall.lock',
     'firewall.lock.child',
+    'bans.lock',
+    'bans.lock.child',
     'bastion-sessions.lock',
     'bastion-sessions.lock.child',
     'encryption.json',
