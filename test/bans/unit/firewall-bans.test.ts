@@ -2,6 +2,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileS
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { FirewallBans } from '../../../src/bans/enforce/firewall-bans.ts';
+import { tellOwnCut } from '../../../src/bans/enforce/unit.ts';
 import type { Context } from '../../../src/capability/capability.ts';
 import { writeRules } from '../../../src/firewall/store.ts';
 import { open } from '../../../src/project/open.ts';
@@ -38,11 +39,13 @@ afterAll(() => {
   process.env.PATH = before;
 });
 
-async function started() {
+async function started(env: Record<string, string> = {}) {
+  const warned: string[] = [];
   const context = {
     home: HOME,
     cwd: dir,
-    env: { HOME: dir },
+    env: { HOME: dir, ...env },
+    report: { warn: (text: string) => warned.push(text) },
     version: '0.0.0',
     flags: {},
     registry: async () => registry,
@@ -60,7 +63,7 @@ async function started() {
   } as unknown as Context;
   const project = await open(context);
   writeRules(project.state, 'confirmed', 'table inet medianest_fwb {}\n', new Date());
-  return { project, bans: new FirewallBans(context) };
+  return { context, project, warned, bans: new FirewallBans(context) };
 }
 
 beforeEach(() => {
@@ -108,4 +111,17 @@ it('A table that `firewall remove` has removed does not come back while the prog
   expect(await bans.round(project, '')).toBe('');
   expect(loaded()).toBe('');
   expect(existsSync(at('.medianest/firewall'))).toBe(false);
+});
+
+it.each([
+  ['203.0.113.9', 22, [expect.stringContaining('this session comes from 203.0.113.9, which a ban keeps from port 22, too')]],
+  ['::ffff:203.0.113.9', 22, [expect.stringContaining('firewall.operators or bans.never')]],
+  ['203.0.113.9', 2222, []],
+  ['192.168.1.7', 22, []],
+  ['198.51.100.7', 22, []],
+])('Who keeps bans in the firewall from %s by port %d is warned of them: %j', async (client, port, told) => {
+  appendFileSync(at('medianest.yml'), 'bans: { hostLogs: true, never: [198.51.100.0/24] }\n');
+  const { context, project, warned } = await started({ SSH_CONNECTION: `${client} 50000 203.0.113.200 ${port}` });
+  await tellOwnCut(context, project, [22]);
+  expect(warned).toEqual(told);
 });
