@@ -16,6 +16,10 @@ export function foldersOf(stack: Stack): Map<string, string | undefined> {
   return new Map(stack.volumes.map((name) => volumeName(stack.project, name)).map((name) => [name, encrypted.get(name)]));
 }
 
+/** Whether a command may start something that mounts a volume. */
+const needsData = ({ stack, only }: Pick<UpRequest, 'stack' | 'only'>): boolean =>
+  !only || stack.services.some(({ component, mounts }) => only.includes(component) && mounts.some(({ kind }) => kind === 'volume'));
+
 /**
  * Unlocks the encrypted folder, made if it is new, and makes the folders of volumes in it, before anything mounts one.
  * @throws UserError FOREIGN_STATE where volumes are not what the settings ask for, or the folder is astray
@@ -25,10 +29,11 @@ export async function besideUp({
   project,
   engine,
   stack,
+  only,
 }: UpRequest): Promise<{ early: Step[]; first: []; frees: []; last: [] } | undefined> {
   const { settings } = project.loaded;
   const { encrypt } = settings.storage;
-  if (!encrypt && !readRecord(project.state)) return undefined;
+  if (!needsData({ stack, only }) || (!encrypt && !readRecord(project.state))) return undefined;
   if (encrypt) refuseRemote(context);
   const refusal = misplacedRefusal(misplaced(foldersOf(stack), await engine.volumes(), volumesFolder(settings)));
   if (refusal) throw refusal;
@@ -47,8 +52,8 @@ export async function besideUp({
 }
 
 /** Asks for a passphrase, if one is needed, before anything is changed. @throws UserError */
-export async function askFirst(context: Context, project: Project): Promise<void> {
-  if (!project.loaded.settings.storage.encrypt) return;
+export async function askFirst({ context, project, ...request }: UpRequest): Promise<void> {
+  if (!project.loaded.settings.storage.encrypt || !needsData(request)) return;
   asked.set(context, await prepareOpening(context, project, lookAtStorage(project)));
 }
 

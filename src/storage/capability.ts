@@ -40,8 +40,8 @@ export const storage = {
       const { hasStorage } = await import('./store.ts');
       return hasStorage(request.project) ? (await import('./beside.ts')).besideUp(request) : undefined;
     },
-    begins: async ({ context, project }) => {
-      if (project.loaded.settings.storage.encrypt) await (await import('./beside.ts')).askFirst(context, project);
+    begins: async (request) => {
+      if (request.project.loaded.settings.storage.encrypt) await (await import('./beside.ts')).askFirst(request);
     },
   },
   data: {
@@ -52,7 +52,8 @@ export const storage = {
     },
   },
   guard: async (state, intent) => {
-    if (intent.takesDown) return;
+    // The VPN and the bastion have no data, and may run while it is locked.
+    if (intent.takesDown || intent.removesAccess) return;
     const { refuseLocked } = await import('./guard.ts');
     refuseLocked(state, intent);
   },
