@@ -55,6 +55,8 @@ export const OURS = [
     'bans.lock.child',
     'bastion-sessions.lock',
     'bastion-sessions.lock.child',
+    'bans.lock',
+    'bans.lock.child',
     'encryption.json',
     'encryption.key',
     'encryption-move.json',
