@@ -51,8 +51,6 @@ export const OURS = [
     'firewall',
     'firewall.lock',
     'firewall.lock.child',
-    'bans.lock',
-    'bans.lock.child',
     'bastion-sessions.lock',
     'bastion-sessions.lock.child',
     'bans.lock',

@@ -51,7 +51,7 @@ export const suricata = defineService({
         secrets: [],
         environment: { SURICATA_GATEWAY: input.address('dmz', 1) },
         view: {
-          home: [dmz.subnet, ...(ipv6 === undefined ? [] : [ipv6])],
+          home: [dmz.subnet, ...(ipv6 === undefined ? [] : [ipv6])].join(','),
           // Where a container of it calls outside (ACME, OCSP), a connection from there means nothing.
           quiet: !built.some(({ networks, callsOutside, egress }) => networks.includes('dmz') && (callsOutside || egress)),
           own: rules.map(([name]) => name),
