@@ -118,11 +118,11 @@ describe('the CA of the VPN', () => {
     ]);
     expect(two).toEqual(one);
     expect(readAuthority(state)).toEqual(one);
-    const anew = await readyAuthority(context, project, 'c', { anew: true });
-    expect(anew.ca).not.toBe(one.ca);
+    const other = await readyAuthority(context, project, 'c', { renew: true });
+    expect(other.ca).not.toBe(one.ca);
     // Its key is given to no container.
     const store = JSON.parse(readFileSync(state.at('secrets.json'), 'utf8')) as { values: Record<string, { value: string }> };
-    expect(store.values['vpn-openvpn']?.value).not.toContain(anew.caKey.split('\n')[1]);
+    expect(store.values['vpn-openvpn']?.value).not.toContain(other.caKey.split('\n')[1]);
     writeFileSync(state.at('secrets.json'), JSON.stringify({ ...store, values: { ...store.values, 'vpn-openvpn': { value: '<ca>\n' } } }));
     expect(() => readAuthority(state)).toThrow(expect.objectContaining({ code: 'STATE_DAMAGED' }));
   });
