@@ -58,6 +58,11 @@ describe('OpenVPN', () => {
     expect(() => stackOf(bad)).toThrow(expect.objectContaining({ code: 'INVALID_SETTINGS' }));
   });
 
+  it('may note any moment: one that is no date is none, and health goes on', () => {
+    const state = parseState(`engine openvpn\npeer ${FINGERPRINT} (none) 10.60.144.128/32 99999999999999999999 0 0 no\n`);
+    expect(state?.peers).toEqual([{ publicKey: FINGERPRINT, receivedBytes: 0, sentBytes: 0, connected: false }]);
+  });
+
   it('lets in peers that have a configuration for it; those of WireGuard wait until they are rotated', () => {
     expect(file('peers', '', { phone, old })).toBe(`${FINGERPRINT} 10.60.144.128 - phone\n`);
     expect(
