@@ -15,24 +15,22 @@ import { neverSpans } from './firewall-bans.ts';
 
 const fileOf = (project: string): string => path.join(UNITS, enforcerUnit(project));
 
-/** Has systemd keep the bans in the firewall, as long as the settings ask for that. */
+/** Has systemd keep the bans in the firewall, as long as the settings ask for that. What fails is told: the rules are confirmed by then. */
 export async function kept(context: Context, project: Project): Promise<void> {
   const name = project.loaded.settings.project;
   const enforced = firewallBans(project.loaded.settings);
-  if (!enforced) {
-    await removed(name);
-    return;
-  }
-  await tellOwnCut(context, project, enforced.hostPorts);
-  if (!hasSystemd()) {
-    context.report.note('systemd does not run here: bans stand in the firewall as long as `medianest bans enforce` runs as root');
-    return;
-  }
   try {
-    await install(context, project, name);
+    if (!enforced) {
+      await removed(name);
+      return;
+    }
+    await tellOwnCut(context, project, enforced.hostPorts);
+    if (hasSystemd()) await install(context, project, name);
+    else context.report.note('systemd does not run here: bans stand in the firewall as long as `medianest bans enforce` runs as root');
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    context.report.warn(`bans stay at the edge alone: ${error.message}; ${error.hint}`);
+    const what = enforced ? 'bans stay at the edge alone' : 'bans are still in the firewall';
+    context.report.warn(`${what}: ${error.message}; ${error.hint}`);
   }
 }
 
