@@ -60,6 +60,8 @@ describe('settings', () => {
   it('refuse to read logs of the host that nothing would read', () => {
     const file = 'components: { crowdsec: true }\nbans: { hostLogs: true }';
     expect(() => stackOf(load({ file, flags: { profile: 'dev-compose' } }))).toThrow(/needs the firewall/);
+    const off = 'components: { crowdsec: true }\nfirewall: { enabled: true }\nbans: { hostLogs: true, firewall: false }';
+    expect(() => stackOf(load({ file: off, flags: { profile: 'dev-compose' } }))).toThrow(/bans\.firewall is false/);
     expect(() => load({ file: 'bans: { hostLogs: [auth.log] }' })).toThrow(/absolute/);
   });
 });
