@@ -27,7 +27,7 @@ function readOptionalLink(link: string): string | undefined {
 export async function bootState(project: string, confirmed: string | undefined): Promise<Boot | undefined> {
   if (!hasSystemd()) return undefined;
   const same = readOptional(unitFile(project)) === unitText(project) && readOptional(bootRules(project)) === confirmed;
-  const shown = await runProgram('systemctl', ['show', '--property=ActiveState,UnitFileState', unitName(project)]);
+  const shown = await runProgram('systemctl', ['show', '--property=ActiveState,SubState,UnitFileState', unitName(project)]);
   return bootOf(same ? 'same' : 'other', shown.exitCode === 0 ? shown.stdout : undefined);
 }
 

@@ -26,6 +26,19 @@ interface Connected {
 /** Without IPv6 of its own, a container sees all visitors of an IPv6 address as one: Docker's proxy, which calls it over IPv4. */
 const hasIpv6 = (services: readonly Connected[]): boolean => services.some(({ ports }) => ports.some(({ address }) => isIpv6(address)));
 
+/**
+ * The range of IPv6 addresses that a network has.
+ * @param services all that may be in it
+ * @returns undefined where none of them publishes a port on such an address
+ */
+export const ipv6RangeOf = (
+  { project, name, subnet }: { project: string; name: NetworkName; subnet: string },
+  services: readonly Connected[],
+): string | undefined =>
+  (name === 'dmz' || name === 'mgmt') && hasIpv6(services.filter(({ networks }) => networks.includes(name)))
+    ? uniqueLocalRange(`${project} ${subnet}`)
+    : undefined;
+
 /** In the network of administration are only ways in, the bastion and the VPN: they answer, and call nothing outside. */
 const hasOnlyWaysIn = (services: readonly Connected[]): boolean =>
   services.every(({ networks, ports }) => !networks.includes('mgmt') || ports.length > 0);
@@ -50,14 +63,16 @@ export function usedNetworks(
   const used = new Set(services.flatMap((service) => service.networks));
   return (Object.keys(open) as NetworkName[])
     .filter((name) => used.has(name))
-    .map((name) => ({
-      name,
-      subnet: subnets[name],
-      internal: !open[name],
-      ...(isolated && !open[name] && { isolated: true }),
-      ...(name === 'dmz' && !services.some(({ callsOutside }) => callsOutside) && { inboundOnly: true }),
-      ...(name === 'mgmt' && hasOnlyWaysIn(services) && { inboundOnly: true }),
-      ...((name === 'dmz' || name === 'mgmt') &&
-        hasIpv6(services.filter(({ networks }) => networks.includes(name))) && { ipv6: uniqueLocalRange(`${project} ${subnets[name]}`) }),
-    }));
+    .map((name) => {
+      const ipv6 = ipv6RangeOf({ project, name, subnet: subnets[name] }, services);
+      return {
+        name,
+        subnet: subnets[name],
+        internal: !open[name],
+        ...(isolated && !open[name] && { isolated: true }),
+        ...(name === 'dmz' && !services.some(({ callsOutside }) => callsOutside) && { inboundOnly: true }),
+        ...(name === 'mgmt' && hasOnlyWaysIn(services) && { inboundOnly: true }),
+        ...(ipv6 !== undefined && { ipv6 }),
+      };
+    });
 }

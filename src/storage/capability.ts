@@ -52,7 +52,8 @@ export const storage = {
     },
   },
   guard: async (state, intent) => {
-    if (intent.takesDown) return;
+    // The VPN and the bastion have no data, and may run while it is locked.
+    if (intent.takesDown || intent.removesAccess) return;
     const { refuseLocked } = await import('./guard.ts');
     refuseLocked(state, intent);
   },

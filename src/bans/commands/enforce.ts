@@ -16,6 +16,7 @@ export const enforce: Command = {
     const { poll } = await import('../../core/poll.ts');
     const { FirewallBans } = await import('../enforce/firewall-bans.ts');
     const { HostLogs } = await import('../enforce/host-logs.ts');
+    const { together } = await import('../enforce/together.ts');
     requireRoot();
     const project = await open(context);
     if (!hasFirewall(project.state))
@@ -46,10 +47,10 @@ export const enforce: Command = {
       toldOfLogs = logs.problem;
       return undefined;
     };
-    const again = (work: () => Promise<undefined>, every: number) =>
-      poll(work, { every, timeout: Number.POSITIVE_INFINITY, signal: context.signal });
+    const again = (work: () => Promise<undefined>, every: number) => (signal: AbortSignal) =>
+      poll(work, { every, timeout: Number.POSITIVE_INFINITY, signal });
     try {
-      await Promise.all([again(enforced, BANS_MS), again(read, LOGS_MS)]);
+      await together(context.signal, [again(enforced, BANS_MS), again(read, LOGS_MS)]);
     } catch (error) {
       if (!(error instanceof UserError) || error.code !== 'INTERRUPTED') throw error;
     } finally {

@@ -9,7 +9,7 @@ import { bansInKernel, bansTableOf } from '../../firewall/plan/bans-table.ts';
 import { readRules } from '../../firewall/store.ts';
 import { firewallBans } from '../../services/crowdsec/settings/bans-settings.ts';
 import { answerOf, type Banned, take } from '../plan/banned.ts';
-import { type Difference, difference, enforcedChecks } from '../plan/enforced.ts';
+import { type Differing, differing, enforcedChecks, lasting } from '../plan/enforced.ts';
 import { askBans, enforcedFile, neverSpans, wantedElements } from './firewall-bans.ts';
 
 /** What is new is in force after ten seconds. */
@@ -19,12 +19,14 @@ const AGAIN_MS = 12_000;
 export async function checkEnforced(context: Context, project: Project): Promise<Check[]> {
   if (!firewallBans(project.loaded.settings) || !isConfirmed(project)) return [];
   const text = readOptional(enforcedFile(project));
-  let compared = text === undefined ? undefined : await compare(context, project);
-  if (compared && compared.missing + compared.extra > 0) {
+  const first = text === undefined ? undefined : await compare(context, project);
+  let second = first;
+  if (first && first.missing.length + first.extra.length > 0) {
     await sleep(AGAIN_MS, undefined, { signal: context.signal });
-    compared = await compare(context, project);
+    second = await compare(context, project);
   }
-  return enforcedChecks(readOptional(enforcedFile(project)), compared, context.clock.now());
+  const compared = first && second ? lasting(first, second) : undefined;
+  return enforcedChecks(readOptional(enforcedFile(project)), second === null ? null : compared, context.clock.now());
 }
 
 /** What is damaged is told by the firewall's own check. */
@@ -38,7 +40,7 @@ function isConfirmed({ state }: Project): boolean {
 }
 
 /** @returns null where the kernel has no such table; undefined where one of the two cannot be asked */
-async function compare(context: Context, project: Project): Promise<Difference | null | undefined> {
+async function compare(context: Context, project: Project): Promise<Differing | null | undefined> {
   if (notRoot() !== undefined) return undefined;
   const name = project.loaded.settings.project;
   try {
@@ -50,7 +52,7 @@ async function compare(context: Context, project: Project): Promise<Difference |
     const now = performance.now();
     take(banned, answer, now);
     const { elements } = wantedElements(banned, await neverSpans(context, project), now);
-    return difference(new Set(elements.map(({ set, text }) => `${set} ${text}`)), bansInKernel(table));
+    return differing(new Set(elements.map(({ set, text }) => `${set} ${text}`)), bansInKernel(table));
   } catch (error) {
     if (error instanceof UserError) return undefined;
     throw error;

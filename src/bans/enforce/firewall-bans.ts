@@ -1,14 +1,14 @@
 import { performance } from 'node:perf_hooks';
 import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
-import { exists, readOptional, removeTree, statOptional, writeAtomic } from '../../core/files.ts';
+import { removeTree, statOptional, writeUnsynced } from '../../core/files.ts';
 import { hasTable, loadRules } from '../../firewall/nft.ts';
 import { merged, type Span, spansOf } from '../../firewall/plan/addresses.ts';
 import { type BanElement, bansChanges, bansRuleset, bansTableOf } from '../../firewall/plan/bans-table.ts';
 import type { Policy } from '../../firewall/plan/policy.ts';
 import { dropTable } from '../../firewall/plan/ruleset.ts';
 import { readPolicy } from '../../firewall/read-policy.ts';
-import { firewallFolder, readRules, rulesFile } from '../../firewall/store.ts';
+import { firewallFolder, hasFirewall, readRules, rulesFile } from '../../firewall/store.ts';
 import { open } from '../../project/open.ts';
 import type { BansSettings } from '../../services/crowdsec/settings/bans-settings.ts';
 import { answerOf, type Banned, type Elements, elementsOf, forget, take } from '../plan/banned.ts';
@@ -74,10 +74,13 @@ export class FirewallBans {
         problem ||= error.message;
       }
     };
-    // Rules that were loaded since may open other ports.
-    const rules = (['trial', 'confirmed'] as const).map((kept) => statOptional(rulesFile(project.state, kept))?.mtimeMs).join();
-    if (now >= this.nextLook || rules !== this.rulesSeen) await tried(() => this.look());
-    this.rulesSeen = rules;
+    await tried(async () => {
+      // Rules that were loaded since may open other ports; where they were removed, the table must not come back.
+      const rules = (['trial', 'confirmed'] as const).map((kept) => statOptional(rulesFile(project.state, kept))?.mtimeMs).join();
+      if (now < this.nextLook && rules === this.rulesSeen) return;
+      await this.look();
+      this.rulesSeen = rules;
+    });
     if (!this.policy) {
       if (problem === '') await tried(() => this.clear(project));
       return problem;
@@ -92,7 +95,8 @@ export class FirewallBans {
       found = await this.load(policy, touched, performance.now());
       if (problem === '') this.at = this.context.clock.now().toISOString();
     });
-    this.note(project, found, problem, logs);
+    // On a full disk bans are kept in force all the same.
+    await tried(async () => this.note(project, found, problem, logs));
     return problem;
   }
 
@@ -143,14 +147,17 @@ export class FirewallBans {
     const found = wantedElements(this.banned, this.never, now);
     if (!this.known) return found;
     const rules = `${bansRuleset(policy, [])}${this.never.map(({ first, last }) => `${first}-${last}`).join()}`;
-    const due = now >= this.nextRenewal || this.loaded !== rules || !(await hasTable(bansTableOf(policy.project)));
+    const changed = this.loaded !== rules;
+    // What is not loaded for an error is loaded as a whole the next time.
+    this.loaded = undefined;
+    const due = now >= this.nextRenewal || changed || !(await hasTable(bansTableOf(policy.project)));
     if (due || touched.size > MOST_CHANGES || [...touched].some((key) => key.startsWith('ranges'))) {
       await loadRules(bansRuleset(policy, found.elements));
-      this.loaded = rules;
       this.nextRenewal = now + RENEW_MS;
     } else if (touched.size > 0) {
       await loadRules(changesOf(policy.project, found.elements, touched));
     }
+    this.loaded = rules;
     return found;
   }
 
@@ -159,7 +166,7 @@ export class FirewallBans {
     const state: Enforced = { at: this.at, looked, count: elements.length, leftOut, problem, logs };
     const text = `${JSON.stringify(state)}\n`;
     // `firewall remove` has removed the folder: it must not come back.
-    if (exists(firewallFolder(project.state)) && readOptional(enforcedFile(project)) !== text) writeAtomic(enforcedFile(project), text);
+    if (hasFirewall(project.state)) writeUnsynced(enforcedFile(project), text);
   }
 }
 

@@ -31,14 +31,20 @@ export class HostLogs {
   private files: FollowedFile[] = [];
   private names: string[] = [];
   private journal: AbortController | undefined;
+  private journalProblem = '';
   private waiting: string[] = [];
 
-  constructor(private readonly context: Context) {}
+  /** @param socket where systemd has its journal */
+  constructor(
+    private readonly context: Context,
+    private readonly socket = '/run/systemd/journal/socket',
+  ) {}
 
   /** Reads what is new, and sends what waits. @param project the engine's name of it */
   async round(project: string, hostLogs: BansSettings['hostLogs']): Promise<void> {
     if (JSON.stringify(hostLogs) !== this.wanted) this.begin(hostLogs);
-    this.problem = this.journal === undefined && this.names.length === 0 ? this.problem : '';
+    if (this.journal) this.problem = this.journalProblem;
+    else if (this.names.length > 0) this.problem = '';
     for (const [index, file] of this.files.entries()) {
       try {
         for (const line of file.lines()) this.take(messageOf(line));
@@ -64,7 +70,7 @@ export class HostLogs {
     this.wanted = JSON.stringify(hostLogs);
     this.problem = '';
     if (hostLogs === false) return;
-    if (hostLogs === true && exists('/run/systemd/journal/socket')) {
+    if (hostLogs === true && exists(this.socket)) {
       this.follow();
       return;
     }
@@ -78,14 +84,25 @@ export class HostLogs {
   private follow(): void {
     const journal = new AbortController();
     this.journal = journal;
+    this.journalProblem = '';
     const signal = AbortSignal.any([journal.signal, this.context.signal]);
     const run = async () => {
       const { setTimeout: sleep } = await import('node:timers/promises');
       while (!signal.aborted) {
         try {
-          await runProgram('journalctl', JOURNAL, { signal, unbuffered: true, onLine: (line) => this.take(line) });
+          const { exitCode, tail } = await runProgram('journalctl', JOURNAL, {
+            signal,
+            unbuffered: true,
+            onLine: (line) => this.take(line),
+            onStart: (pid) => {
+              if (pid !== undefined) this.journalProblem = '';
+            },
+          });
+          this.journalProblem = `journalctl has ended: ${tail.at(-1)?.slice(0, 300) || `status ${exitCode}`}`;
         } catch (error) {
           if (!(error instanceof UserError)) throw error;
+          // Another one may read by now.
+          if (!signal.aborted) this.journalProblem = error.message;
         }
         await sleep(10_000, undefined, { signal }).catch(() => undefined);
       }

@@ -39,7 +39,7 @@ export function answerOf(output: string): Answer | undefined {
   }
 }
 
-/** One ban of the firewall: a single address, an IPv6 /64, or a range; and when it ends, in milliseconds of a clock that nobody sets. */
+/** One ban of the firewall: a single address, an IPv6 /64, or a range; and when it ends, in milliseconds of a clock that is never set. */
 export interface Entry {
   set: BanSet;
   span: Span;
@@ -62,7 +62,7 @@ function entryOf(value: string, end: number): Entry | undefined {
 
 const keyOf = ({ set, text }: Pick<Entry, 'set' | 'text'>): string => `${set} ${text}`;
 
-/** Takes an answer: what ended first, as a client may be banned anew. @returns the keys that it touches */
+/** Takes an answer: what ended first, as a client may be banned again. @returns the keys that it touches */
 export function take(banned: Banned, { added, ended }: Answer, now: number): Set<string> {
   const touched = new Set<string>();
   for (const value of ended) {

@@ -25,15 +25,30 @@ function enforcedOf(text: string): Enforced | undefined {
   }
 }
 
-/** Bans that stand in one of the two alone. */
+/** How many bans stand in one of the two alone. */
 export interface Difference {
   missing: number;
   extra: number;
 }
 
-export function difference(wanted: ReadonlySet<string>, found: ReadonlySet<string>): Difference {
-  const missing = [...wanted].filter((one) => !found.has(one)).length;
-  return { missing, extra: found.size - (wanted.size - missing) };
+/** The bans that stand in one of the two alone. */
+export interface Differing {
+  missing: readonly string[];
+  extra: readonly string[];
+}
+
+export const differing = (wanted: ReadonlySet<string>, found: ReadonlySet<string>): Differing => ({
+  missing: [...wanted].filter((one) => !found.has(one)),
+  extra: [...found].filter((one) => !wanted.has(one)),
+});
+
+/** What differs at both looks: a ban that has just begun or ended differs at one of them, and another one at the next. */
+export function lasting(first: Differing, second: Differing): Difference {
+  const both = (a: readonly string[], b: readonly string[]) => {
+    const before = new Set(a);
+    return b.filter((one) => before.has(one)).length;
+  };
+  return { missing: both(first.missing, second.missing), extra: both(first.extra, second.extra) };
 }
 
 /** It looks every ten seconds. */

@@ -36,10 +36,12 @@ export const bootUnit = (project: string, nft: string, table: string): string =>
 /** What systemd does for the rules: it loads and watches them; not at the next start; or at the next start alone. */
 export type Boot = 'installed' | 'missing' | 'stopped';
 
-/** @param shown what `systemctl show --property=ActiveState,UnitFileState` prints; undefined where it did not answer */
+/** @param shown what `systemctl show --property=ActiveState,SubState,UnitFileState` prints; undefined where it did not answer */
 export function bootOf(files: 'same' | 'other', shown: string | undefined): Boot {
   const value = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(shown ?? '')?.[1];
   const [unitFile, active] = [value('UnitFileState'), value('ActiveState')];
   if (files === 'other' || (unitFile !== undefined && unitFile !== 'enabled')) return 'missing';
-  return active === undefined || ['active', 'activating', 'reloading'].includes(active) ? 'installed' : 'stopped';
+  if (active === undefined) return 'installed';
+  // It has ended, and is started again after a pause: one that fails each time never gets further.
+  return ['active', 'activating', 'reloading'].includes(active) && value('SubState') !== 'auto-restart' ? 'installed' : 'stopped';
 }

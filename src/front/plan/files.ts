@@ -12,10 +12,10 @@ const namesMap = ({ projects }: Claims): string =>
 /** What one project may have open at once: it must not be able to take all of the front from the others. */
 const MAX_CONNECTIONS = 6000;
 const PER_PROJECT = { tls: 3500, http: 500 };
-/** What one address may: not all of a project. Behind Docker's own proxy, and a carrier's NAT, many visitors have one in common. */
+/** What one client may, an IPv4 address or an IPv6 /64: not all of a project. Behind Docker's own proxy, and a carrier's NAT, many visitors have one in common. */
 const PER_CLIENT = 1500;
 
-const TRACKED = `tcp-request connection track-sc0 src table clients
+const TRACKED = `tcp-request connection track-sc0 src,ipmask(32,64) table clients
   tcp-request connection reject if { sc0_conn_cur gt ${PER_CLIENT} }`;
 
 const listen = (port: number, ipv6: boolean): string => `bind :${port}${ipv6 ? `\n  bind :::${port} v6only` : ''}`;

@@ -37,8 +37,15 @@ function requireEdge(input: BuildInput): void {
 }
 
 /** What reads them is installed with the rules of the firewall. */
-function requireFirewall(hostLogs: BansSettings['hostLogs'], { settings }: BuildInput): void {
-  if (hostLogs === false || settings.firewall.enabled) return;
+function requireFirewall({ hostLogs, firewall }: BansSettings, { settings }: BuildInput): void {
+  if (hostLogs === false) return;
+  if (!firewall)
+    throw new UserError(
+      'INVALID_SETTINGS',
+      'bans.hostLogs needs bans in the firewall, and bans.firewall is false',
+      'leave one of the two out of medianest.yml',
+    );
+  if (settings.firewall.enabled) return;
   throw new UserError(
     'INVALID_SETTINGS',
     'bans.hostLogs needs the firewall, which is off',
@@ -86,7 +93,7 @@ export const crowdsec = defineService({
   settings: bansSettings,
   build: (own, input) => {
     requireEdge(input);
-    requireFirewall(own.hostLogs, input);
+    requireFirewall(own, input);
     const networks: NetworkName[] = ['auth', ...(monitored(input) ? (['monitoring'] as const) : [])];
     const address = input.address('auth', CROWDSEC_HOST);
     const metricsHost = monitored(input) ? input.address('monitoring', CROWDSEC_HOST) : '127.0.0.1';

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { UserError } from '../../core/errors.ts';
 import { cpus, memory } from '../../settings/fields.ts';
+import { ipv6RangeOf } from '../../stack/networks.ts';
 import { defineService } from '../../stack/service.ts';
 import { edge } from '../edge/edge.ts';
 
@@ -33,6 +34,8 @@ export const suricata = defineService({
         `switch on \`components: { edge: true }\`, or ${SURICATA} off`,
       );
     const { built } = input;
+    const dmz = { project: input.settings.project, name: 'dmz' as const, subnet: input.range('dmz') };
+    const ipv6 = ipv6RangeOf(dmz, built);
     const rules = Object.entries(input.host.suricataRules ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
     return [
       {
@@ -48,7 +51,7 @@ export const suricata = defineService({
         secrets: [],
         environment: { SURICATA_GATEWAY: input.address('dmz', 1) },
         view: {
-          home: input.range('dmz'),
+          home: [dmz.subnet, ...(ipv6 === undefined ? [] : [ipv6])].join(','),
           // Where a container of it calls outside (ACME, OCSP), a connection from there means nothing.
           quiet: !built.some(({ networks, callsOutside, egress }) => networks.includes('dmz') && (callsOutside || egress)),
           own: rules.map(([name]) => name),

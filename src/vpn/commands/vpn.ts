@@ -186,7 +186,7 @@ async function rotateServer(context: Context): Promise<Result> {
   if (!/^y(es)?$/i.test(answer?.trim() ?? '')) throw new UserError('CONFIRMATION_NEEDED', 'nothing was changed', 'answer y, or pass --yes');
   if (openvpn && !context.flags.dryRun) {
     const { readyAuthority } = await import('../openvpn/authority.ts');
-    await readyAuthority(context, project, 'vpn rotate', { anew: true, removesAccess: true });
+    await readyAuthority(context, project, 'vpn rotate', { renew: true, removesAccess: true });
   }
   const renew = openvpn ? [] : [SERVER_KEY.name];
   const result = await changePeers(context, project, 'vpn rotate', { change: (before) => before, renew, removesAccess: true });

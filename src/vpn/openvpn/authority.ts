@@ -41,16 +41,16 @@ export function readAuthority(state: StateFolder): OvpnAuthority | undefined {
 
 /**
  * The authority, made and kept where it is missing. Under the lock.
- * @param anew make another one also where there is one: every peer needs another configuration then
+ * @param renew make another one also where there is one: every peer needs another configuration then
  */
 export async function readyAuthority(
   context: Context,
   { state }: Project,
   command: string,
-  { anew = false, ...intent }: { anew?: boolean } & Intent = {},
+  { renew = false, ...intent }: { renew?: boolean } & Intent = {},
 ): Promise<OvpnAuthority> {
   const ready = async (): Promise<OvpnAuthority> => {
-    const before = anew ? undefined : readAuthority(state);
+    const before = renew ? undefined : readAuthority(state);
     if (before) return before;
     const now = context.clock.now();
     const made = await newAuthority(now);

@@ -18,6 +18,9 @@ export interface ServerState {
   peers: SeenPeer[];
 }
 
+/** The last second that a date can have: what OpenVPN itself has noted may be anything. */
+const LAST_SECOND = 8.64e12;
+
 /** The lines of `vpn state` (templates/vpn/image); undefined where they are none. */
 export function parseState(output: string): ServerState | undefined {
   const lines = output.split('\n').map((line) => line.trim().split(' '));
@@ -30,7 +33,7 @@ export function parseState(output: string): ServerState | undefined {
       {
         publicKey,
         ...(endpoint !== undefined && endpoint !== '(none)' && { endpoint }),
-        ...(seconds > 0 && { lastHandshake: new Date(seconds * 1000).toISOString() }),
+        ...(seconds > 0 && seconds <= LAST_SECOND && { lastHandshake: new Date(seconds * 1000).toISOString() }),
         receivedBytes: Number(received) || 0,
         sentBytes: Number(sent) || 0,
         ...(connected !== undefined && { connected: connected === 'yes' }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { difference, type Enforced, enforcedChecks } from '../../../src/bans/plan/enforced.ts';
+import { differing, type Enforced, enforcedChecks, lasting } from '../../../src/bans/plan/enforced.ts';
 import { unitText } from '../../../src/bans/plan/unit.ts';
 import { firewallBans } from '../../../src/services/crowdsec/settings/bans-settings.ts';
 import { load, stackOf } from '../../support/settings.ts';
@@ -36,8 +36,11 @@ describe('health of the bans in the firewall', () => {
     expect(told(written({ logs: '/var/log/auth.log cannot be read (EACCES)' }))[1]).toContain('crowdsec.hostLogs warn');
   });
 
-  it('counts what stands in one of the two alone', () => {
-    expect(difference(new Set(['v4 1', 'v4 2', 'v4 3']), new Set(['v4 1', 'v4 9']))).toEqual({ missing: 2, extra: 1 });
+  it('counts what stands in one of the two alone at both looks, and no ban that begins or ends meanwhile', () => {
+    const first = differing(new Set(['v4 1', 'v4 2', 'v4 3']), new Set(['v4 1', 'v4 9', 'v4 8']));
+    expect(first).toEqual({ missing: ['v4 2', 'v4 3'], extra: ['v4 9', 'v4 8'] });
+    const second = differing(new Set(['v4 1', 'v4 2', 'v4 3', 'v4 4']), new Set(['v4 1', 'v4 2', 'v4 9', 'v4 7']));
+    expect(lasting(first, second)).toEqual({ missing: 1, extra: 1 });
   });
 });
 
@@ -57,6 +60,8 @@ describe('settings', () => {
   it('refuse to read logs of the host that nothing would read', () => {
     const file = 'components: { crowdsec: true }\nbans: { hostLogs: true }';
     expect(() => stackOf(load({ file, flags: { profile: 'dev-compose' } }))).toThrow(/needs the firewall/);
+    const off = 'components: { crowdsec: true }\nfirewall: { enabled: true }\nbans: { hostLogs: true, firewall: false }';
+    expect(() => stackOf(load({ file: off, flags: { profile: 'dev-compose' } }))).toThrow(/bans\.firewall is false/);
     expect(() => load({ file: 'bans: { hostLogs: [auth.log] }' })).toThrow(/absolute/);
   });
 });

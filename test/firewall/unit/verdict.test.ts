@@ -102,7 +102,8 @@ it('the unit loads root’s own file before any network is up, and again when it
 
 it.each([
   ['same', 'ActiveState=active\nUnitFileState=enabled\n', 'installed'],
-  ['same', 'ActiveState=activating\nUnitFileState=enabled\n', 'installed'],
+  ['same', 'ActiveState=activating\nSubState=start-pre\nUnitFileState=enabled\n', 'installed'],
+  ['same', 'ActiveState=activating\nSubState=auto-restart\nUnitFileState=enabled\n', 'stopped'],
   ['same', 'ActiveState=failed\nUnitFileState=enabled\n', 'stopped'],
   ['same', 'ActiveState=inactive\nUnitFileState=masked\n', 'missing'],
   ['same', 'ActiveState=active\nUnitFileState=disabled\n', 'missing'],

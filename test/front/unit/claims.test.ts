@@ -105,7 +105,9 @@ describe('what the front is made of', () => {
   it('leaves connections for other clients, whatever one address asks for', () => {
     const config = configFiles(both)['haproxy.cfg'] as string;
     for (const frontend of config.split(/^(?=frontend |backend )/m).filter((part) => /^frontend (tls|http)\n/.test(part)))
-      expect(frontend).toMatch(/track-sc0 src table clients\n {2}tcp-request connection reject if \{ sc0_conn_cur gt 1500 \}/);
+      expect(frontend).toMatch(
+        /track-sc0 src,ipmask\(32,64\) table clients\n {2}tcp-request connection reject if \{ sc0_conn_cur gt 1500 \}/,
+      );
   });
 
   it('says another configuration where only a name changes: the image’s `reload` compares this file alone', () => {

@@ -27,6 +27,13 @@ describe('Suricata', () => {
     ).toThrow(/suricata needs the edge/);
   });
 
+  it('knows the addresses of dmz of both kinds', () => {
+    expect(configured()).toMatch(/HOME_NET: "\[[\d.]+\/\d+\]"/);
+    const ipv6 = stack('edge: { address: every }\n').networks.find(({ name }) => name === 'dmz')?.ipv6;
+    expect(ipv6).toMatch(/^fd/);
+    expect(configured('edge: { address: every }\n')).toMatch(new RegExp(`HOME_NET: "\\[[\\d.]+/\\d+,${ipv6}\\]"`));
+  });
+
   it('tells of connections from dmz where no container of it calls outside, and reads the operator’s rules', () => {
     expect(configured()).toContain('quiet.rules');
     expect(configured()).toContain('  - /etc/medianest/current/own-house.rules');

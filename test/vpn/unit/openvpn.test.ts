@@ -58,6 +58,11 @@ describe('OpenVPN', () => {
     expect(() => stackOf(bad)).toThrow(expect.objectContaining({ code: 'INVALID_SETTINGS' }));
   });
 
+  it('may note any moment: one that is no date is none, and health goes on', () => {
+    const state = parseState(`engine openvpn\npeer ${FINGERPRINT} (none) 10.60.144.128/32 99999999999999999999 0 0 no\n`);
+    expect(state?.peers).toEqual([{ publicKey: FINGERPRINT, receivedBytes: 0, sentBytes: 0, connected: false }]);
+  });
+
   it('lets in peers that have a configuration for it; those of WireGuard wait until they are rotated', () => {
     expect(file('peers', '', { phone, old })).toBe(`${FINGERPRINT} 10.60.144.128 - phone\n`);
     expect(
@@ -118,11 +123,11 @@ describe('the CA of the VPN', () => {
     ]);
     expect(two).toEqual(one);
     expect(readAuthority(state)).toEqual(one);
-    const anew = await readyAuthority(context, project, 'c', { anew: true });
-    expect(anew.ca).not.toBe(one.ca);
+    const other = await readyAuthority(context, project, 'c', { renew: true });
+    expect(other.ca).not.toBe(one.ca);
     // Its key is given to no container.
     const store = JSON.parse(readFileSync(state.at('secrets.json'), 'utf8')) as { values: Record<string, { value: string }> };
-    expect(store.values['vpn-openvpn']?.value).not.toContain(anew.caKey.split('\n')[1]);
+    expect(store.values['vpn-openvpn']?.value).not.toContain(other.caKey.split('\n')[1]);
     writeFileSync(state.at('secrets.json'), JSON.stringify({ ...store, values: { ...store.values, 'vpn-openvpn': { value: '<ca>\n' } } }));
     expect(() => readAuthority(state)).toThrow(expect.objectContaining({ code: 'STATE_DAMAGED' }));
   });

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
@@ -64,6 +64,27 @@ it('The program of OpenVPN takes all peers or none, and says who was in and may 
   await take('');
   expect(known()).toBe('');
   expect(await state()).toEqual(['engine openvpn']);
+});
+
+it('The program of OpenVPN cuts off a connected peer whose end has come before the list with it', async () => {
+  const { at, run } = programs();
+  writeFileSync(at('bin/nft'), '#!/bin/sh\n', { mode: 0o755 });
+  // What the management interface is asked; no engine of another program is.
+  writeFileSync(at('bin/timeout'), `#!/bin/sh\necho "$4" >>${at('asked')}\necho 'SUCCESS: common name'\n`, { mode: 0o755 });
+  mkdirSync(at('known'));
+  writeFileSync(at('config/tunnel'), 'ENGINE=openvpn\nNETMASK=255.255.255.0\n');
+  writeFileSync(at('secrets/vpn-openvpn'), '');
+  writeFileSync(at('run/openvpn'), `${process.pid}\n`);
+  const take = (end: number | '-') => {
+    writeFileSync(at('config/peers'), `${KEY}A= 10.60.144.128 ${end} phone\n${KEY}Q= 10.60.144.129 - laptop\n`);
+    return run('reload');
+  };
+  const now = Math.floor(Date.now() / 1000);
+  await take('-');
+  await take(now + 600);
+  expect(existsSync(at('asked'))).toBe(false);
+  await take(now - 1);
+  expect(readFileSync(at('asked'), 'utf8')).toBe('kill phone\n');
 });
 
 it('The program of OpenVPN lets in who shows a known certificate under its own name, until its end', async () => {
