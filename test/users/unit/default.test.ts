@@ -6,8 +6,9 @@ import { load, stackOf } from '../../support/settings.ts';
 const MANIFEST = '.medianest/current/manifest.json';
 const SECRETS = '.medianest/secrets.json';
 const manifest = (profile: string) => JSON.stringify({ version: 1, id: 'x', profile, services: [], files: [], configs: {} });
-const secrets = (...names: string[]) =>
-  JSON.stringify({ fingerprintKey: 'k', values: Object.fromEntries(names.map((name) => [name, { value: 'v' }])) });
+const kept = (origin: string, names: readonly string[]) =>
+  JSON.stringify({ fingerprintKey: 'k', values: Object.fromEntries(names.map((name) => [name, { value: 'v', origin }])) });
+const secrets = (...names: string[]) => kept('generated', names);
 
 const seen = (file: string, files: Record<string, string> = {}) => {
   const loaded = load({ file, files });
@@ -66,9 +67,9 @@ test('a profile of one’s own that says nothing has the default', () => {
 
 test('a stack that has run without it keeps running without it until the operator decides', () => {
   const ran = { [MANIFEST]: manifest('prod'), [SECRETS]: secrets('database-password') };
-  const kept = seen('profile: prod\n', ran);
-  expect(kept).toMatchObject({ on: false, by: 'the state folder' });
-  expect(kept.told).toMatch(/has run without it.*`components: \{ sign-on: true \}`.*`components: \{ sign-on: false \}` keeps it as it is/);
+  const stays = seen('profile: prod\n', ran);
+  expect(stays).toMatchObject({ on: false, by: 'the state folder' });
+  expect(stays.told).toMatch(/has run without it.*`components: \{ sign-on: true \}`.*`components: \{ sign-on: false \}` keeps it as it is/);
   expect(seen('profile: prod\ncomponents: { sign-on: true }\n', ran)).toMatchObject({ on: true, told: '' });
   expect(seen('profile: prod\ncomponents: { sign-on: false }\n', ran)).toMatchObject({ on: false, told: '' });
   // As the recovery kit brings it to a bare host.
@@ -82,9 +83,18 @@ test('one that had it before, or that was of another profile, has it', () => {
   expect(seen('profile: prod\n', moved)).toMatchObject({ on: true, told: '' });
 });
 
+test('keys that a command has made before the first `up` are not taken for a stack that ran', () => {
+  const keys = kept('given', ['vpn-openvpn-authority', 'vpn-openvpn']);
+  expect(seen('profile: prod\n', { [SECRETS]: keys })).toMatchObject({ on: true, told: '' });
+  // Nor with the files of a first `up` that was killed before it made secrets.
+  expect(seen('profile: prod\n', { [MANIFEST]: manifest('prod'), [SECRETS]: keys })).toMatchObject({ on: true, told: '' });
+});
+
 test('what cannot be read is not taken for a new stack', () => {
   expect(() => seen('project: x\nprofile: prod\n', { [SECRETS]: '{"values":' })).toThrow(/secrets.json is damaged/);
   expect(() => seen('project: x\nprofile: prod\n', { [SECRETS]: secrets('x'), [MANIFEST]: '{' })).toThrow(/manifest.json is damaged/);
+  for (const text of ['null', '[]', '{"values":null}', '{"values":{"x":null}}'])
+    expect(() => seen('project: x\nprofile: prod\n', { [SECRETS]: text })).toThrow(/secrets.json is damaged/);
   // Nor is it looked at where it decides nothing.
   expect(seen('project: x\nprofile: prod\ncomponents: { sign-on: true }\n', { [SECRETS]: '{' })).toMatchObject({ on: true });
 });
