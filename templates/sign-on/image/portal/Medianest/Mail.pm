@@ -123,12 +123,13 @@ sub test {
     return written( $to, 'a test', "Mail from @{[ settings()->{title} ]} arrives at this address.\n" );
 }
 
-# One that waits: `asked` is what was typed for kind `reset`, and an account for `link` and `changed`.
+# One that waits: `asked` is what was typed for kind `reset`, and an account for `link` and `changed`, which are never too many: they follow
+# from what was taken.
 # @returns false where there are too many already
 sub enqueue {
     my ( $dbh, $kind, $asked, $client ) = @_;
-    my $done = $dbh->do( <<'SQL', undef, $kind, $asked, $client, MOST_WAITING );
-INSERT INTO mails (kind, asked, client) SELECT ?, ?, ? WHERE (SELECT count(*) FROM mails WHERE NOT done) < ?
+    my $done = $dbh->do( <<'SQL', undef, $kind, $asked, $client, $kind, MOST_WAITING );
+INSERT INTO mails (kind, asked, client) SELECT ?, ?, ? WHERE ?::text <> 'reset' OR (SELECT count(*) FROM mails WHERE NOT done) < ?
 SQL
     return $done > 0;
 }
