@@ -126,6 +126,7 @@ export const crowdsec = defineService({
           '/run': 'its configuration, put together at its start, and the password of its own command line',
         },
         after: [],
+        ...(own.central && { calls: [CENTRAL_WAY] }),
         interruption: 'none for visitors: who is banned stays so; meanwhile no further client is',
         urls: [],
       },

@@ -236,6 +236,7 @@ export const edge = defineService({
         after: balanced
           ? ['balancer']
           : [...appReplicas(application), ...processes.flatMap((process) => replicasOf(process))].map(({ name }) => name),
+        calls: [...signIn.calls, ...banned.calls, ...pages.flatMap(({ name, url }) => (url ? [name] : []))],
         reload: ['/usr/local/bin/reload'],
         check: ['nginx', '-t', '-q', '-c', '/etc/medianest/current/nginx.conf', '-e', 'stderr'],
         interruption: 'about 1 s: new connections are refused while the container is replaced',

@@ -42,7 +42,8 @@ export function mailPart({ mail, title }: SignOnSettings, portal: string, input:
           host: WAY_HOST,
           target: asUrlHost(host),
           port,
-          url: mailUrl(host, port),
+          // STARTTLS is demanded, too.
+          url: mailUrl(host, port).replace(/^smtp:/, tls === 'none' ? 'smtp:' : 'smtps:'),
           interruption: 'about 2 s: mails wait',
         },
         input,
