@@ -57,7 +57,7 @@ needs contract 'nft ip sshd python3' 'nftables iproute2 openssh-server python3'
 # Another machine is played in a network namespace, one that copies go to by SSH, and small disks are files.
 needs 'e2e deep' 'ip ssh-keygen mkfs.ext4' 'iproute2 openssh-client e2fsprogs'
 # Folders of a disk are encrypted by the kernel.
-needs 'cli e2e' 'xfs_io mkfs.ext4' 'xfsprogs e2fsprogs'
+needs 'contract cli e2e' 'xfs_io mkfs.ext4' 'xfsprogs e2fsprogs'
 case $only in
   check | unit | golden) ;;
   *)

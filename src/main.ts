@@ -1,4 +1,5 @@
-import type { Context, GlobalFlags, Result } from './capability/capability.ts';
+import type { Context, Result } from './capability/capability.ts';
+import type { GlobalFlags } from './capability/global-flags.ts';
 import type { Parsed } from './cli/program.ts';
 import { EXIT, UserError } from './core/errors.ts';
 import { home } from './core/home.ts';

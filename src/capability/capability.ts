@@ -23,9 +23,7 @@ import type { Options, Result } from './result.ts';
 import type { Schedule } from './schedule.ts';
 import type { Group, Section } from './section.ts';
 
-export type { GlobalFlags } from './global-flags.ts';
 export type { Intent } from './intent.ts';
-export type { NextStep } from './next-step.ts';
 export { done, type Options, type Result } from './result.ts';
 export type { Schedule, Timer } from './schedule.ts';
 

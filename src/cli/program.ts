@@ -1,5 +1,6 @@
 import { CommanderError, Help, Option, Command as Program } from 'commander';
-import type { Command, GlobalFlags, Options } from '../capability/capability.ts';
+import type { Command, Options } from '../capability/capability.ts';
+import type { GlobalFlags } from '../capability/global-flags.ts';
 import { UserError } from '../core/errors.ts';
 import { commands, groups, sectionOf } from './commands.ts';
 import { commandOf } from './complete.ts';

@@ -9,7 +9,6 @@ import { withCacheMode } from '../settings/cache-mode.ts';
 import { checkComponents, checkImages } from '../settings/check-names.ts';
 import { parseSettings } from '../settings/document.ts';
 import { assignmentLayer, environmentLayers, unknownVariables, valueLayer } from '../settings/environment.ts';
-import { leaveOff } from '../settings/leave-off.ts';
 import type { Loaded } from '../settings/loaded.ts';
 import { migrateLayer } from '../settings/migrations.ts';
 import { PROFILES_FOLDER } from '../settings/own-folders.ts';
@@ -21,6 +20,7 @@ import { validate } from '../settings/validate.ts';
 import { stateFolder } from '../state/state.ts';
 import { beforeIn } from './before.ts';
 import { defaultProject } from './default-project.ts';
+import { leaveOff } from './leave-off.ts';
 
 export interface LoadInput {
   /** Folder of the package, with `profiles/`. */

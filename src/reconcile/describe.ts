@@ -1,4 +1,5 @@
-import type { NextStep, Step, StepHandlers } from '../capability/capability.ts';
+import type { Step, StepHandlers } from '../capability/capability.ts';
+import type { NextStep } from '../capability/next-step.ts';
 import { plural } from '../core/plural.ts';
 import { describeSteps } from '../project/execute.ts';
 import { fold, hanging } from '../ui/fold.ts';

@@ -1,6 +1,12 @@
-import type { LeftOff } from './leave-off.ts';
 import type { Merged } from './profile.ts';
 import type { Settings } from './schema.ts';
+
+/** A component that stays off although the profile switches it on. */
+export interface LeftOff {
+  component: string;
+  why: string;
+  fix: string;
+}
 
 /** Settings as they were read and validated, and where each value came from. */
 export interface Loaded {

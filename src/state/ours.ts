@@ -53,6 +53,8 @@ export const OURS = [
     'firewall.lock.child',
     'bastion-sessions.lock',
     'bastion-sessions.lock.child',
+    'bans.lock',
+    'bans.lock.child',
     'encryption.json',
     'encryption.key',
     'encryption-move.json',

@@ -11,7 +11,7 @@ import { isRecord, renamed, type StateRecord } from './plan/record.ts';
 
 const GENERATIONS_KEPT = 5;
 
-/** The manifest that was read last: one command asks for it up to ten times, and it holds every rendered file. */
+/** The manifest that was read last: one command asks for it up to ten times. */
 let known: { text: string; manifest: Manifest } | undefined;
 
 /** A rendered file that is not as it was written; `actual` is undefined if it was removed. */
@@ -92,10 +92,8 @@ export class StateFolder {
     const file = this.at('current/manifest.json');
     const text = readOptional(file);
     if (text === undefined) return undefined;
-    if (text !== known?.text) {
-      const manifest = parseJson(text, file, 'the files are rendered again; volumes and secrets are not in it') as Manifest;
-      known = { text, manifest: upgraded(manifest) };
-    }
+    const without = 'the files are rendered again; volumes and secrets are not in it';
+    if (text !== known?.text) known = { text, manifest: upgraded(parseJson(text, file, without) as Manifest) };
     return known.manifest;
   }
 

@@ -8,7 +8,7 @@ export const vpn: Capability = {
   groups: {
     vpn: {
       section: 'Security',
-      summary: 'Peers of the VPN (components: { vpn: true }): who may reach the stack through WireGuard or OpenVPN',
+      summary: 'Peers of the VPN (components: { vpn: true }): who may reach the stack through it',
     },
   },
   up: {

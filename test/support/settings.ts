@@ -189,6 +189,13 @@ signOn:
     groups: { media-admins: [admin] }
 `,
   },
+  pages: {
+    flags: { profile: 'dev-compose' },
+    file: `observability: light
+components: { sign-on: true, balancer: true, backup: false, agent: false, engine-proxy: false, node-exporter: false, postgres-exporter: false, redis-exporter: false, blackbox-exporter: false, alertmanager: false }
+edge: { domains: [media.example.org], pages: true }
+`,
+  },
   bans: {
     flags: { profile: 'dev-compose' },
     file: `components: { crowdsec: true, backup: false, agent: false, engine-proxy: false }

@@ -1,5 +1,6 @@
-import type { NextStep, Schedule } from '../../capability/capability.ts';
+import type { Schedule } from '../../capability/capability.ts';
 import type { Check } from '../../capability/check.ts';
+import type { NextStep } from '../../capability/next-step.ts';
 import type { AlertsSettings } from '../../services/monitoring/alerts-settings.ts';
 import type { Settings } from '../../settings/schema.ts';
 

@@ -1,4 +1,5 @@
-import type { NextStep, Schedule } from '../../capability/capability.ts';
+import type { Schedule } from '../../capability/capability.ts';
+import type { NextStep } from '../../capability/next-step.ts';
 import type { Settings } from '../../settings/schema.ts';
 import { autoscaleOf, isBalanced } from './settings.ts';
 

@@ -1,4 +1,5 @@
-import type { NextStep, Schedule } from '../../capability/capability.ts';
+import type { Schedule } from '../../capability/capability.ts';
+import type { NextStep } from '../../capability/next-step.ts';
 
 /** A run that is refused for a passing cause waits and tries again, the hourly one until the next is due. */
 export const BACKUP_SCHEDULE: Schedule = {

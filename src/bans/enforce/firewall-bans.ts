@@ -1,14 +1,14 @@
 import { performance } from 'node:perf_hooks';
 import type { Context, Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
-import { exists, readOptional, removeTree, writeAtomic } from '../../core/files.ts';
+import { exists, readOptional, removeTree, statOptional, writeAtomic } from '../../core/files.ts';
 import { hasTable, loadRules } from '../../firewall/nft.ts';
 import { merged, type Span, spansOf } from '../../firewall/plan/addresses.ts';
 import { type BanElement, bansChanges, bansRuleset, bansTableOf } from '../../firewall/plan/bans-table.ts';
 import type { Policy } from '../../firewall/plan/policy.ts';
 import { dropTable } from '../../firewall/plan/ruleset.ts';
 import { readPolicy } from '../../firewall/read-policy.ts';
-import { firewallFolder, readRules } from '../../firewall/store.ts';
+import { firewallFolder, readRules, rulesFile } from '../../firewall/store.ts';
 import { open } from '../../project/open.ts';
 import type { BansSettings } from '../../services/crowdsec/settings/bans-settings.ts';
 import { answerOf, type Banned, type Elements, elementsOf, forget, take } from '../plan/banned.ts';
@@ -48,6 +48,7 @@ export class FirewallBans {
   private policy: Policy | undefined;
   private never: Span[] = [];
   private nextLook = 0;
+  private rulesSeen = '';
   private nextRenewal = 0;
   private nextWhole = 0;
   /** The rules and protected addresses that were loaded last. */
@@ -73,7 +74,10 @@ export class FirewallBans {
         problem ||= error.message;
       }
     };
-    if (now >= this.nextLook) await tried(() => this.look());
+    // Rules that were loaded since may open other ports.
+    const rules = (['trial', 'confirmed'] as const).map((kept) => statOptional(rulesFile(project.state, kept))?.mtimeMs).join();
+    if (now >= this.nextLook || rules !== this.rulesSeen) await tried(() => this.look());
+    this.rulesSeen = rules;
     if (!this.policy) {
       if (problem === '') await tried(() => this.clear(project));
       return problem;

@@ -40,7 +40,7 @@ export async function startCrowdsec(
   const started = await docker([
     ...['run', '--detach', '--name', name, '--network', 'none', '--read-only', '--cap-drop', 'ALL', '--user', '10046:10046'],
     ...Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]),
-    ...['--tmpfs', '/run:mode=1777', '--tmpfs', '/tmp:mode=1777', '--tmpfs', '/var/lib/crowdsec:mode=1777'],
+    ...['--tmpfs', '/run:mode=1777', '--tmpfs', '/tmp:mode=1777', '--volume', '/var/lib/crowdsec'],
     ...['--volume', `${path.dirname(config)}:/etc/medianest:ro`, '--volume', `${secrets}:/run/secrets:ro`],
     ...['--env', 'CROWDSEC_SERVER=127.0.0.1:8080', '--env', 'CROWDSEC_METRICS=127.0.0.1:6060', ...more, image, ...start],
   ]);

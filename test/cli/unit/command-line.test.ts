@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { GlobalFlags } from '../../../src/capability/capability.ts';
+import type { GlobalFlags } from '../../../src/capability/global-flags.ts';
 import { SECTIONS } from '../../../src/capability/section.ts';
 import { commands, groups, sectionOf } from '../../../src/cli/commands.ts';
 import { helpWords } from '../../../src/cli/help.ts';

@@ -60,7 +60,10 @@ describe('a passphrase', () => {
   });
 
   test('alone reads the data: locked, and after the disk was away, neither name nor contents can be read, and nothing can be written', async () => {
+    writeFileSync(path.join(disk.path, 'beside'), 'another marker, beside it');
+    expect(await disk.holds('another marker, beside it')).toBe(true);
     expect(await disk.holds('a marker in plain text')).toBe(false);
+    rmSync(path.join(disk.path, 'beside'));
     expect(await storage('lock')).toMatchObject({ status: 0 });
     expect(await state()).toMatchObject({ state: 'locked', next: expect.stringContaining('sudo medianest storage unlock') });
     expect(existsSync(secretFile())).toBe(false);

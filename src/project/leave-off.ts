@@ -1,12 +1,7 @@
-import type { Before, SettingsPart } from './part.ts';
-import type { Layer, Merged } from './profile.ts';
-import type { Settings } from './schema.ts';
-
-export interface LeftOff {
-  component: string;
-  why: string;
-  fix: string;
-}
+import type { LeftOff } from '../settings/loaded.ts';
+import type { Before, SettingsPart } from '../settings/part.ts';
+import type { Layer, Merged } from '../settings/profile.ts';
+import type { Settings } from '../settings/schema.ts';
 
 /**
  * A default must not make settings fail that are good without it: a component that a profile of medianest's own switches on stays off where
