@@ -164,7 +164,7 @@ export const edge = defineService({
         ...(others.length > 0 && { alsoCertificates: others.map(({ certificate }) => certificate) }),
         listeners: [{ port: 8443, protocol: 'tls' }],
         ...([main, ...others].some(({ certificate }) => ISSUED_OUTSIDE.includes(certificate.issuer)) && { callsOutside: true }),
-        ...(monitored(input) && { metrics: edgeMetrics([main, ...others], application.healthPath, EDGE_HOST, input) }),
+        ...(monitored(input) && { metrics: edgeMetrics([main, ...others], application.healthPath, own, input) }),
         // With a balancer always: a change of `app.tls` must not replace this container.
         trust: tls || balanced || main.certificate.issuer === 'internal-ca',
         environment: {},

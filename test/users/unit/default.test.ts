@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { settingsAdvice } from '../../../src/reconcile/plan/settings-advice.ts';
 import { startsToAsk } from '../../../src/users/plan/describe.ts';
-import { load, stackOf } from '../../support/settings.ts';
+import { load, rendered, stackOf } from '../../support/settings.ts';
 
 const MANIFEST = '.medianest/current/manifest.json';
 const SECRETS = '.medianest/secrets.json';
@@ -105,4 +105,20 @@ test('a stack that runs is told before its visitors have to sign in', () => {
   expect(startsToAsk(both, both, 'prod')).toEqual([]);
   expect(startsToAsk(one, one, 'prod')).toEqual([]);
   expect(startsToAsk(one, both, 'prod')).toEqual([expect.stringMatching(/visitors sign in from now on.*users token add/)]);
+});
+
+test.each([
+  ['/', 'true', true],
+  ['/index.php?ping', 'true', true],
+  ['/api/health', 'true', false],
+  ['/', 'false', false],
+])('Prometheus asks the edge for %s, with sign-on %s: whether it is asked to sign in is %s', (healthPath, on, closed) => {
+  const file = `profile: staging\ncomponents: { sign-on: ${on} }\napp: { healthPath: "${healthPath}" }\n`;
+  const { files } = rendered(stackOf(load({ file })));
+  const text = (name: string) => files.find(({ path }) => path === name)?.contents ?? '';
+  expect([text('prometheus/prometheus.yml').includes('internal-closed'), text('blackbox-exporter/blackbox.yml').includes('401')]).toEqual([
+    closed,
+    closed,
+  ]);
+  expect(text('prometheus/prometheus.yml')).toMatch(/"__param_module":"internal/);
 });
