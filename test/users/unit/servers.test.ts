@@ -132,3 +132,35 @@ it('a mail that was refused is told as such', () => {
     expect.objectContaining({ code: 'MAIL_REFUSED', message: 'the mail server is too slow' }),
   );
 });
+
+it.each(['prod', 'staging'])('all ways outside that settings ask for have an address of their own: %s', (profile) => {
+  const file = `
+components: { crowdsec: true, vpn: true, bastion: true, sign-on: true }
+bans: { central: true }
+logs: { store: victorialogs, url: "https://logs.example.org" }
+traces: { endpoint: "http://192.0.2.6:4318" }
+external: { plex: { url: "http://192.0.2.3:32400" }, overseerr: { url: "http://192.0.2.4:80" }, uptimeKuma: { url: "http://192.0.2.5:80" } }
+edge: { domains: [media.example.org] }
+app:
+  egress: [api.example.org]
+  portal:
+    mail: { host: mail.example.org, from: a@example.org }
+    ntfy: { url: "https://ntfy.example.org/", topic: films }
+    webhook: { url: "https://hook.example.org/x" }
+signOn:
+  mail: { host: smtp.example.org, from: a@example.org }
+  ldap: { url: "ldaps://ldap.example.org", baseDn: "dc=example,dc=org" }
+`;
+  const ways = stackOf(load({ flags: { profile }, file })).services.filter(({ leadsTo }) => leadsTo);
+  expect(ways.map(({ name }) => name)).toEqual(
+    expect.arrayContaining([
+      'egress-mail',
+      'egress-ntfy',
+      'egress-webhook',
+      'log-egress',
+      'crowdsec-egress',
+      'sign-on-mail',
+      'sign-on-ldap',
+    ]),
+  );
+});
