@@ -8,9 +8,19 @@ import type { StateFolder } from '../state/state.ts';
  */
 export const beforeIn = (state: StateFolder, profile: string): Before => ({
   ranWithout: (secret) => {
-    const kept = state.readJson<{ values?: Record<string, unknown> }>('secrets.json', 'new passwords are made and set; the data stays');
-    if (kept === undefined || Object.hasOwn(kept.values ?? {}, secret)) return false;
+    const kept = state.readJson<Kept>('secrets.json', 'new passwords are made and set; the data stays', isKept);
+    if (kept === undefined || Object.hasOwn(kept.values, secret)) return false;
+    // `up` generates some for every stack. Keys that another command has put here (`vpn add`) tell of none that ran.
+    if (!Object.values(kept.values).some(({ origin }) => origin === 'generated')) return false;
     const manifest = state.manifest();
     return manifest === undefined || manifest.profile === profile;
   },
 });
+
+interface Kept {
+  values: Record<string, { origin?: string }>;
+}
+
+const isKept = (value: unknown): boolean => isObject(value) && isObject(value.values) && Object.values(value.values).every(isObject);
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;

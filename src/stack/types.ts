@@ -139,8 +139,9 @@ export interface Blueprint {
   leadsTo?: string[];
   /** Why it keeps each capability, write path and published port that the stack's hardening leaves it (docs/hardening.md). */
   keeps?: Record<string, string>;
-  /** Containers that should be started before it. */
+  /** Containers that should be started before it; `calls` are others that it calls, and starts without. */
   after: string[];
+  calls?: string[];
   /** How it takes a new configuration or certificate: by a new container, or by this command inside it. */
   reload?: string[];
   /** Behind a balancer: it is drained before its container is replaced, and enabled again once it is ready. */

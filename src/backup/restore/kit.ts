@@ -28,7 +28,7 @@ interface Contents {
   settings: string | undefined;
   /** Profiles of the operator's own: file -> text. */
   profiles: Record<string, string>;
-  /** The operator's own rules and targets for Prometheus: file -> text. Older kits have none. */
+  /** The operator's own rules and targets for Prometheus, and rules for Suricata: file -> text. Older kits have none, or those in YAML alone. */
   monitoring?: Record<string, string>;
   /** Files that secret settings name, as they name them -> text. Kits before 0.5 have none. */
   secretFiles?: Record<string, string>;
@@ -84,7 +84,7 @@ export function exportKit(context: Context, { loaded, state }: Project, file: st
 /** An operator's own, beside medianest.yml. */
 function ownFiles(root: string, name: string): Record<string, string> {
   const folder = path.join(root, name);
-  const files = exists(folder) ? readdirSync(folder).filter((file) => /\.ya?ml$/.test(file)) : [];
+  const files = exists(folder) ? readdirSync(folder).filter((file) => /\.(?:ya?ml|rules)$/.test(file)) : [];
   return Object.fromEntries(files.map((file) => [file, readFileSync(path.join(folder, file), 'utf8')]));
 }
 

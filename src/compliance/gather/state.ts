@@ -7,10 +7,15 @@ import type { Seen as Looked, Project } from '../../capability/capability.ts';
 import { statOptional } from '../../core/files.ts';
 import { logChecks } from '../../logs/checks.ts';
 import { type LogsSettings, storeNow } from '../../services/agent/log-egress.ts';
+import { notifyUrls } from '../../services/app/notify.ts';
+import type { AppSettings } from '../../services/app/portal.ts';
 import type { BackupSettings } from '../../services/backup/settings/backup-settings.ts';
 import { copyNames } from '../../services/backup/settings/copies-settings.ts';
+import { CENTRAL, CROWDSEC } from '../../services/crowdsec/settings/address.ts';
+import type { BansSettings } from '../../services/crowdsec/settings/bans-settings.ts';
 import type { EdgeSettings } from '../../services/edge/settings/edge-settings.ts';
 import { SIGN_ON } from '../../services/sign-on/settings/address.ts';
+import type { SignOnSettings } from '../../services/sign-on/settings/sign-on-settings.ts';
 import { containersOf, withRole } from '../../stack/roles.ts';
 import { verifyAudit } from '../../state/audit.ts';
 import { cipherText } from '../plan/cipher-text.ts';
@@ -130,7 +135,8 @@ export function readMonitoring({ project, containers, manifest }: Looked): Evide
 
 /** Components that sign people in (a portal that does it by itself is the application's). They may run while the edge asks nothing of visitors. */
 export function readSignOn({ project, containers }: Pick<Looked, 'project' | 'containers'>): Evidence['signOn'] {
-  const runs = someOf(containers).some(({ component, state }) => state === 'running' && component === SIGN_ON);
+  // Its ways out are of the same component.
+  const runs = someOf(containers).some(({ service, state }) => state === 'running' && service === SIGN_ON);
   return runs && (project.loaded.settings.edge as EdgeSettings).access !== 'none' ? [SIGN_ON] : [];
 }
 
@@ -139,7 +145,9 @@ export function readRecipients(project: Project): Evidence['recipients'] {
   const { settings } = project.loaded;
   const hostOf = (url: string | undefined) => (url ? new URL(url).hostname : undefined);
   const { copies } = settings.backup as BackupSettings;
-  const media = (settings.app as { media?: { server?: string; endpoint?: string } } | undefined)?.media;
+  const app = settings.app as Partial<AppSettings> | undefined;
+  const signOn = settings.components[SIGN_ON] === true ? (settings.signOn as SignOnSettings) : undefined;
+  const told = app?.portal && !app.image && settings.components.app === true ? notifyUrls(app.portal) : [];
   const all: (readonly [what: string, where: string | undefined])[] = [
     ...Object.entries(settings.external).map(([name, { url }]) => [`requests to ${name}`, hostOf(url)] as const),
     ['backups by SFTP', copies.sftp.host],
@@ -148,7 +156,14 @@ export function readRecipients(project: Project): Evidence['recipients'] {
     ['backups in Google Cloud', copies.gcs.bucket],
     ['lines of logs', hostOf((settings.logs as LogsSettings).url)],
     ['traces', hostOf(settings.traces.endpoint)],
-    ['media', media?.server ?? hostOf(media?.endpoint)],
+    ['media', app?.media?.server ?? hostOf(app?.media?.endpoint)],
+    ...told.map(({ id, url }) => [`what people asked for (${id})`, hostOf(url)] as const),
+    ['links for passwords by mail', signOn?.mail.host],
+    ['names and passwords of sign-ins, to LDAP', hostOf(signOn?.ldap.url)],
+    [
+      'addresses of banned clients',
+      settings.components[CROWDSEC] === true && (settings.bans as BansSettings).central ? CENTRAL : undefined,
+    ],
     ...Object.entries(alertsOfProject(project).channels).map(([name, { kind, host }]) => [`alerts to ${name}`, host ?? kind] as const),
   ];
   return all.flatMap(([what, where]) => (where ? [{ what, where }] : []));

@@ -30,7 +30,7 @@ export const MEASURES: readonly Row[] = [
     if (plain.length > 0)
       return open(
         `in clear text, on networks of this host: ${names(plain)}`,
-        'a profile with TLS inside (staging, prod); on one host it leaves the host nowhere (`medianest topology` marks it)',
+        'a profile with TLS inside (staging, prod), where only sign-on and bans are asked in clear text; on one host it leaves the host nowhere (`medianest topology` marks it)',
       );
     return met(`the listeners of ${names(certificates.map(({ name }) => name)) || 'no service'} serve what was issued`);
   }),

@@ -9,7 +9,7 @@ import { elasticsearchListen, hasFull, logStore, runsFull } from '../shared/full
 import { AGENT_HOST } from '../shared/monitoring.ts';
 
 const NAME = 'log-egress';
-const HOST = 75;
+const HOST = 69;
 
 const STORES = ['off', 'files', 'elasticsearch', 'victorialogs'] as const;
 

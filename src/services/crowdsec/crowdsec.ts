@@ -6,6 +6,7 @@ import { edge } from '../edge/edge.ts';
 import { neverView } from '../edge/edge-bans.ts';
 import { generated } from '../shared/member.ts';
 import { monitored } from '../shared/monitoring.ts';
+import { wayOut } from '../shared/way-out.ts';
 import {
   CENTRAL,
   CENTRAL_HOST,
@@ -54,37 +55,14 @@ function requireFirewall({ hostLogs, firewall }: BansSettings, { settings }: Bui
 }
 
 /** HAProxy as the one way to the makers of CrowdSec: TLS passes through. */
-const centralWay = (caller: string, input: BuildInput): Blueprint => ({
-  name: CENTRAL_WAY,
-  image: input.image('balancer'),
-  uid: 10005,
-  host: CENTRAL_HOST,
-  networks: ['auth', 'out'],
-  ports: [],
-  mounts: [],
-  secrets: [],
-  environment: {},
-  composeFrom: 'egress',
-  configFrom: ['egress'],
-  view: {
-    address: input.address('auth', CENTRAL_HOST),
-    callers: [caller],
-    target: CENTRAL,
-    resolves: true,
-    ports: [443],
-    maxConnections: 50,
-    threads: 1,
-  },
-  memoryBytes: 48 * 1024 ** 2,
-  cpus: 0.5,
-  leadsTo: [`https://${CENTRAL}`],
-  keeps: { '/tmp': 'nothing of its own; programs expect it', '/run': 'its control sockets; gone with the container' },
-  after: [],
-  reload: ['/usr/local/bin/reload'],
-  check: ['haproxy', '-c', '-q', '-f', '/etc/medianest/current/haproxy.cfg'],
-  interruption: 'none: what CrowdSec tells its makers waits',
-  urls: [],
-});
+const centralWay = (caller: string, input: BuildInput): Blueprint =>
+  wayOut(
+    {
+      ...{ name: CENTRAL_WAY, host: CENTRAL_HOST, target: CENTRAL, port: 443, url: `https://${CENTRAL}`, callers: [caller] },
+      interruption: 'none: what CrowdSec tells its makers waits',
+    },
+    input,
+  );
 
 export const crowdsec = defineService({
   name: CROWDSEC,
@@ -133,6 +111,7 @@ export const crowdsec = defineService({
           '/run': 'its configuration, put together at its start, and the password of its own command line',
         },
         after: [],
+        ...(own.central && { calls: [CENTRAL_WAY] }),
         interruption: 'none for visitors: who is banned stays so; meanwhile no further client is',
         urls: [],
       },

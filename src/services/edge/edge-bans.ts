@@ -13,7 +13,7 @@ const EDGE = { key: 'edge' } as unknown as ServiceDefinition<typeof edgeSettings
 /** The key as nginx reads it: JSON. */
 const KEY: SecretSpec = { name: 'bans-key-edge', source: { format: `{"key":"{${EDGE_KEY}}"}` } };
 
-const NONE = { networks: [] as NetworkName[], secrets: [] as Blueprint['secrets'], view: { bans: false } };
+const NONE = { networks: [] as NetworkName[], secrets: [] as Blueprint['secrets'], calls: [] as string[], view: { bans: false } };
 
 /** The ranges of the stack's own networks; that of IPv6 where one is published. */
 const ownRanges = (input: BuildInput): string[] => [
@@ -38,6 +38,7 @@ export function bansPart(input: BuildInput) {
   return {
     networks: ['auth'] as NetworkName[],
     secrets: [KEY],
+    calls: [CROWDSEC],
     view: { bans: true, bansServer: `${address}:${CROWDSEC_PORT}`, bansLines: `${address}:${LINES_PORT}`, ...neverView(input) },
   };
 }

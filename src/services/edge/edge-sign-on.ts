@@ -16,7 +16,13 @@ export const SIGN_ON_NAMES = ['Remote-User', 'Remote-Name', 'Remote-Email', 'Rem
 /** The key as nginx reads it: JSON. */
 const EDGE_KEY: SecretSpec = { name: 'sign-on-key-edge', source: { format: `{"key":"{${ASSERTION_KEY}}"}` } };
 
-const NONE = { networks: [] as NetworkName[], secrets: [] as Blueprint['secrets'], view: { signOn: false }, hasClients: false };
+const NONE = {
+  networks: [] as NetworkName[],
+  secrets: [] as Blueprint['secrets'],
+  calls: [] as string[],
+  view: { signOn: false },
+  hasClients: false,
+};
 
 /** Copies of static files under a name of their own are given to all: no session reaches that name. */
 function refuseOpenCopies(): never {
@@ -41,6 +47,7 @@ export function signOnPart(own: EdgeSettings, asked: readonly string[], hasStati
   return {
     networks: ['auth'] as NetworkName[],
     secrets: [EDGE_KEY],
+    calls: [SIGN_ON],
     hasClients: Object.keys(clients).length > 0,
     view: {
       signOn: true,

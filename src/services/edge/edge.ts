@@ -164,7 +164,7 @@ export const edge = defineService({
         ...(others.length > 0 && { alsoCertificates: others.map(({ certificate }) => certificate) }),
         listeners: [{ port: 8443, protocol: 'tls' }],
         ...([main, ...others].some(({ certificate }) => ISSUED_OUTSIDE.includes(certificate.issuer)) && { callsOutside: true }),
-        ...(monitored(input) && { metrics: edgeMetrics([main, ...others], application.healthPath, EDGE_HOST, input) }),
+        ...(monitored(input) && { metrics: edgeMetrics([main, ...others], application.healthPath, own, input) }),
         // With a balancer always: a change of `app.tls` must not replace this container.
         trust: tls || balanced || main.certificate.issuer === 'internal-ca',
         environment: {},
@@ -237,6 +237,7 @@ export const edge = defineService({
         after: balanced
           ? ['balancer']
           : [...appReplicas(application), ...processes.flatMap((process) => replicasOf(process))].map(({ name }) => name),
+        calls: [...signIn.calls, ...banned.calls, ...pages.flatMap(({ name, url }) => (url ? [name] : []))],
         reload: ['/usr/local/bin/reload'],
         check: ['nginx', '-t', '-q', '-c', '/etc/medianest/current/nginx.conf', '-e', 'stderr'],
         interruption: 'about 1 s: new connections are refused while the container is replaced',

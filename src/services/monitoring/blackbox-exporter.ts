@@ -1,4 +1,5 @@
 import { defineService } from '../../stack/service.ts';
+import { CLOSED } from '../edge/edge-metrics.ts';
 import { BLACKBOX_EXPORTER } from '../shared/monitoring.ts';
 import { asked, exporter, exporterPart } from './exporter.ts';
 
@@ -17,6 +18,7 @@ export const blackboxExporter = defineService({
           port: BLACKBOX_EXPORTER.port,
           healthPath: '/-/healthy',
           trust: true,
+          view: { closed: probed.some(({ source }) => source.params?.module?.endsWith(CLOSED)) },
         },
         own,
         input,

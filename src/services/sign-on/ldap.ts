@@ -1,7 +1,8 @@
 import type { BuildInput } from '../../stack/service.ts';
 import type { Blueprint, SecretSpec } from '../../stack/types.ts';
+import { wayOut } from '../shared/way-out.ts';
+import { SIGN_ON, SIGN_ON_HOST } from './settings/address.ts';
 import type { SignOnSettings } from './settings/sign-on-settings.ts';
-import { wayOut } from './way-out.ts';
 
 const WAY_HOST = 68;
 
@@ -35,6 +36,8 @@ export function ldapPart({ ldap }: SignOnSettings, input: BuildInput): LdapPart 
       wayOut(
         {
           ...{ name: 'sign-on-ldap', host: WAY_HOST, target: hostname, port, url: `${protocol}//${hostname}:${port}` },
+          callers: [input.address('auth', SIGN_ON_HOST)],
+          component: SIGN_ON,
           interruption: 'about 2 s: users of LDAP cannot sign in',
         },
         input,

@@ -2,8 +2,9 @@ import { asUrlHost } from '../../core/url-host.ts';
 import type { BuildInput } from '../../stack/service.ts';
 import type { Blueprint, SecretSpec } from '../../stack/types.ts';
 import { mailPort, mailUrl } from '../shared/mail-server.ts';
+import { wayOut } from '../shared/way-out.ts';
+import { SIGN_ON, SIGN_ON_HOST } from './settings/address.ts';
 import type { SignOnSettings } from './settings/sign-on-settings.ts';
-import { wayOut } from './way-out.ts';
 
 const WAY_HOST = 67;
 
@@ -42,7 +43,10 @@ export function mailPart({ mail, title }: SignOnSettings, portal: string, input:
           host: WAY_HOST,
           target: asUrlHost(host),
           port,
-          url: mailUrl(host, port),
+          // STARTTLS is demanded, too.
+          url: mailUrl(host, port).replace(/^smtp:/, tls === 'none' ? 'smtp:' : 'smtps:'),
+          callers: [input.address('auth', SIGN_ON_HOST)],
+          component: SIGN_ON,
           interruption: 'about 2 s: mails wait',
         },
         input,

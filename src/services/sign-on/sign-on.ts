@@ -93,6 +93,7 @@ export const signOn = defineService({
         cpus: own.cpus,
         keeps: { '/tmp': 'nothing of its own; programs expect it', '/run': 'its process id, and the name of its configuration' },
         after: database.after,
+        calls: [...mail.ways, ...ldap.ways].map(({ name }) => name),
         interruption: `about 3 s: new sign-ins fail; those who are signed in stay so (${own.graceMinutes} minutes at most)`,
         urls: [],
       },

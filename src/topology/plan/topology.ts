@@ -82,7 +82,7 @@ const NOWHERE = 'no network';
 
 /**
  * The data of the topology picture: a new service appears automatically. Who calls whom follows from what is started
- * after what, and from the replicas behind a balancer.
+ * after what, from what services say they call, and from the replicas behind a balancer.
  */
 export function topology(stack: Stack, external: Readonly<Record<string, { url?: string | undefined }>>, seen?: Seen): Topology {
   const services = stack.services.filter((service) => !service.oneOff);
@@ -92,7 +92,7 @@ export function topology(stack: Stack, external: Readonly<Record<string, { url?:
   const outside = Object.entries(external).flatMap(([id, { url }]) => (url ? [{ id: `outside-${id}`, name: id, url }] : []));
   const flows = services.flatMap((service): TopologyFlow[] => {
     const from = groupOf.get(service.name) as string;
-    const called = service.after
+    const called = [...service.after, ...(service.calls ?? [])]
       .filter((name) => groupOf.has(name))
       .map((name) => ({
         from,
@@ -131,12 +131,15 @@ export function topology(stack: Stack, external: Readonly<Record<string, { url?:
   };
 }
 
+/** Addresses that are called by TLS alone. With `ldap:` StartTLS is demanded. */
+const SEALED = /^(?:https|ldaps?|smtps):/;
+
 /** It has a certificate of its own, or passes calls on to what has one: a service whose certificate names it, or a host outside. */
 const servesTls = (stack: Stack, name: string): boolean =>
   stack.services.some(
     ({ name: own, certificate, leadsTo }) =>
       (certificate && (own === name || certificate.subjects.includes(name))) ||
-      (leadsTo && own === name && leadsTo.every((url) => url.startsWith('https:'))),
+      (leadsTo && own === name && leadsTo.every((url) => SEALED.test(url))),
   );
 
 /** The fixed address in the network that it is drawn in. */

@@ -113,8 +113,9 @@ export function hoursFrom(text: unknown, otherwise: number): number {
 /** The arguments of that program. */
 export const argvOf = ({ command, ...asked }: Request): string[] => ['users', command, JSON.stringify(asked)];
 
-/** Whether someone, or a program with a token, is let in no more by what it was let in with. */
-export const removesAccess = ({ command }: Request): boolean => ['remove', 'reset', 'token-remove'].includes(command);
+/** Whether someone, or a program with a token, may less than before, and no other may more. */
+export const removesAccess = ({ command, add = [] }: Request): boolean =>
+  ['remove', 'reset', 'token-remove'].includes(command) || (command === 'groups' && add.length === 0);
 
 /** The command as the audit log names it: `users token add backup-script`. */
 export function wordsOf({ command, login, token }: Request): string {

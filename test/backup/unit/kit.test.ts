@@ -26,6 +26,7 @@ writeFileSync(outside, 'the-far-key\n');
 writeFileSync(path.join(made, 'plex-token'), 'the-token\n');
 mkdirSync(path.join(made, 'monitoring'));
 writeFileSync(path.join(made, 'monitoring', 'disks.rules.yml'), 'groups: []\n');
+writeFileSync(path.join(made, 'monitoring', 'house.rules'), 'alert icmp any any -> any any (sid:1000001;)\n');
 const secretFiles = ['./plex-token', outside, './gone'];
 const project = { state, loaded: { settings: { project: 'home' }, configFile, root: made, secretFiles } } as unknown as Project;
 const kit = path.join(made, 'kit.json');
@@ -51,6 +52,7 @@ describe('the recovery kit', () => {
     expect(readFileSync(fresh.at('secrets.json'), 'utf8')).toContain('the-key');
     expect(readFileSync(fresh.at('ca/root.json'), 'utf8')).toBe('{"root":1}');
     expect(readFileSync(path.join(folder, 'monitoring/disks.rules.yml'), 'utf8')).toBe('groups: []\n');
+    expect(readFileSync(path.join(folder, 'monitoring/house.rules'), 'utf8')).toContain('sid:1000001');
     // Its settings name no project, and this folder has another name.
     expect(fresh.project()).toBe('home');
     expect(() => importKit(kit, PASSPHRASE, folder, fresh)).toThrow(/already contains an installation/);

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { after, attempt, someOf, Unseen } from '../../../src/compliance/gather/attempt.ts';
 import { readDockerGroup, readHostFiles } from '../../../src/compliance/gather/host.ts';
-import { readSignOn, readStateFiles } from '../../../src/compliance/gather/state.ts';
+import { readRecipients, readSignOn, readStateFiles } from '../../../src/compliance/gather/state.ts';
 import { cipherText } from '../../../src/compliance/plan/cipher-text.ts';
 import { commandLineOptions } from '../../../src/compliance/plan/daemon-options.ts';
 import { UserError } from '../../../src/core/errors.ts';
@@ -68,7 +68,31 @@ it.each([
   ['none', 'running', []],
 ])('visitors sign in, with edge.access %s and an identity provider that is %s: %j', (access, state, signOn) => {
   const loaded = load({ file: `components: { sign-on: true }\nedge: { access: ${access} }\n`, flags: { profile: 'dev-compose' } });
-  expect(readSignOn({ project: { loaded } as never, containers: [{ component: 'sign-on', state }] as never })).toEqual(signOn);
+  expect(
+    readSignOn({
+      project: { loaded } as never,
+      containers: [
+        { service: 'sign-on', state },
+        { service: 'sign-on-mail', component: 'sign-on', state: 'running' },
+      ] as never,
+    }),
+  ).toEqual(signOn);
+});
+
+it('names whom the parts of this stack tell of people, and no secret', () => {
+  const file = `
+components: { sign-on: true, crowdsec: true }
+bans: { central: true }
+app: { portal: { ntfy: { url: "https://ntfy.example.org/", topic: films } } }
+signOn:
+  mail: { host: smtp.example.org, from: a@example.org }
+  ldap: { url: "ldaps://ldap.example.org", baseDn: "dc=example,dc=org", bindDn: "cn=a,dc=b", bindPassword: hidden }
+`;
+  const named = (text: string) => readRecipients({ loaded: load({ file: text, flags: { profile: 'dev-compose' } }) } as never);
+  const found = named(file);
+  expect(found.map(({ where }) => where)).toEqual(['ntfy.example.org', 'smtp.example.org', 'ldap.example.org', 'api.crowdsec.net']);
+  expect(JSON.stringify(found)).not.toContain('hidden');
+  expect(named(file.replaceAll('true', 'false').replace('portal:', 'image: "example.org/x:1", portal:'))).toEqual([]);
 });
 
 describe('files of the host', () => {

@@ -172,6 +172,7 @@ describe('the life of a stack', () => {
       'disk.uploads ok',
       'drift ok',
       'images ok',
+      'integrity ok',
       'kernel.vm.overcommit_memory ok',
       'memory ok',
       'parameters ok',

@@ -59,6 +59,17 @@ describe('the picture’s data', () => {
     expect(flows(pictures['dev-compose'] as Topology)).toEqual(expect.arrayContaining(['edge - app', 'app - postgres', 'app - redis']));
     expect(flows(pictures['prod with Plex'] as Topology)).toEqual(expect.arrayContaining(['app - egress', 'egress - outside-plex']));
     expect(flows(topology(stack('prod', 'app: { tls: false }\n'), {}))).toContain('balancer - app');
+    // What asks without being started after it: passwords go from the edge to sign-on as they are.
+    expect(flows(pictures.prod as Topology)).toContain('edge - sign-on');
+    expect(flows(topology(stack('staging', 'components: { crowdsec: true }\n'), {}))).toContain('edge - crowdsec');
+  });
+  it.each([
+    ['starttls', '='],
+    ['implicit', '='],
+    ['none', '-'],
+  ])('calls the way to a mail server with tls: %s so', (tls, line) => {
+    const picture = topology(stack('prod', `signOn: { mail: { host: smtp.example.org, from: a@example.org, tls: ${tls} } }\n`), {});
+    expect(flows(picture)).toContain(`sign-on ${line} sign-on`);
   });
   it('tells states, roles and lag of what runs', () => {
     const seen = {

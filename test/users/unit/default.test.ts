@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest';
 import { settingsAdvice } from '../../../src/reconcile/plan/settings-advice.ts';
 import { startsToAsk } from '../../../src/users/plan/describe.ts';
-import { load, stackOf } from '../../support/settings.ts';
+import { load, rendered, stackOf } from '../../support/settings.ts';
 
 const MANIFEST = '.medianest/current/manifest.json';
 const SECRETS = '.medianest/secrets.json';
 const manifest = (profile: string) => JSON.stringify({ version: 1, id: 'x', profile, services: [], files: [], configs: {} });
-const secrets = (...names: string[]) =>
-  JSON.stringify({ fingerprintKey: 'k', values: Object.fromEntries(names.map((name) => [name, { value: 'v' }])) });
+const kept = (origin: string, names: readonly string[]) =>
+  JSON.stringify({ fingerprintKey: 'k', values: Object.fromEntries(names.map((name) => [name, { value: 'v', origin }])) });
+const secrets = (...names: string[]) => kept('generated', names);
 
 const seen = (file: string, files: Record<string, string> = {}) => {
   const loaded = load({ file, files });
@@ -66,9 +67,9 @@ test('a profile of one’s own that says nothing has the default', () => {
 
 test('a stack that has run without it keeps running without it until the operator decides', () => {
   const ran = { [MANIFEST]: manifest('prod'), [SECRETS]: secrets('database-password') };
-  const kept = seen('profile: prod\n', ran);
-  expect(kept).toMatchObject({ on: false, by: 'the state folder' });
-  expect(kept.told).toMatch(/has run without it.*`components: \{ sign-on: true \}`.*`components: \{ sign-on: false \}` keeps it as it is/);
+  const stays = seen('profile: prod\n', ran);
+  expect(stays).toMatchObject({ on: false, by: 'the state folder' });
+  expect(stays.told).toMatch(/has run without it.*`components: \{ sign-on: true \}`.*`components: \{ sign-on: false \}` keeps it as it is/);
   expect(seen('profile: prod\ncomponents: { sign-on: true }\n', ran)).toMatchObject({ on: true, told: '' });
   expect(seen('profile: prod\ncomponents: { sign-on: false }\n', ran)).toMatchObject({ on: false, told: '' });
   // As the recovery kit brings it to a bare host.
@@ -82,9 +83,18 @@ test('one that had it before, or that was of another profile, has it', () => {
   expect(seen('profile: prod\n', moved)).toMatchObject({ on: true, told: '' });
 });
 
+test('keys that a command has made before the first `up` are not taken for a stack that ran', () => {
+  const keys = kept('given', ['vpn-openvpn-authority', 'vpn-openvpn']);
+  expect(seen('profile: prod\n', { [SECRETS]: keys })).toMatchObject({ on: true, told: '' });
+  // Nor with the files of a first `up` that was killed before it made secrets.
+  expect(seen('profile: prod\n', { [MANIFEST]: manifest('prod'), [SECRETS]: keys })).toMatchObject({ on: true, told: '' });
+});
+
 test('what cannot be read is not taken for a new stack', () => {
   expect(() => seen('project: x\nprofile: prod\n', { [SECRETS]: '{"values":' })).toThrow(/secrets.json is damaged/);
   expect(() => seen('project: x\nprofile: prod\n', { [SECRETS]: secrets('x'), [MANIFEST]: '{' })).toThrow(/manifest.json is damaged/);
+  for (const text of ['null', '[]', '{"values":null}', '{"values":{"x":null}}'])
+    expect(() => seen('project: x\nprofile: prod\n', { [SECRETS]: text })).toThrow(/secrets.json is damaged/);
   // Nor is it looked at where it decides nothing.
   expect(seen('project: x\nprofile: prod\ncomponents: { sign-on: true }\n', { [SECRETS]: '{' })).toMatchObject({ on: true });
 });
@@ -95,4 +105,20 @@ test('a stack that runs is told before its visitors have to sign in', () => {
   expect(startsToAsk(both, both, 'prod')).toEqual([]);
   expect(startsToAsk(one, one, 'prod')).toEqual([]);
   expect(startsToAsk(one, both, 'prod')).toEqual([expect.stringMatching(/visitors sign in from now on.*users token add/)]);
+});
+
+test.each([
+  ['/', 'true', true],
+  ['/index.php?ping', 'true', true],
+  ['/api/health', 'true', false],
+  ['/', 'false', false],
+])('Prometheus asks the edge for %s, with sign-on %s: whether it is asked to sign in is %s', (healthPath, on, closed) => {
+  const file = `profile: staging\ncomponents: { sign-on: ${on} }\napp: { healthPath: "${healthPath}" }\n`;
+  const { files } = rendered(stackOf(load({ file })));
+  const text = (name: string) => files.find(({ path }) => path === name)?.contents ?? '';
+  expect([text('prometheus/prometheus.yml').includes('internal-closed'), text('blackbox-exporter/blackbox.yml').includes('401')]).toEqual([
+    closed,
+    closed,
+  ]);
+  expect(text('prometheus/prometheus.yml')).toMatch(/"__param_module":"internal/);
 });

@@ -66,6 +66,10 @@ describe('an LDAP', () => {
     [`{ ldap: { url: "https://ldap.example.org", ${BASE} } }`, 'signOn.ldap.url'],
     [`{ ldap: { url: "ldaps://u:p@ldap.example.org", ${BASE} } }`, 'signOn.ldap.url'],
     [`{ ldap: { url: "ldaps://127.0.0.1", ${BASE} } }`, 'signOn.ldap.url'],
+    [`{ ldap: { url: 'ldaps://a"b.example.org', ${BASE} } }`, 'signOn.ldap.url'],
+    [`{ ldap: { url: "ldaps://\\tldap.example.org", ${BASE} } }`, 'signOn.ldap.url'],
+    [`{ ldap: { url: "ldaps://LOCALHOST", ${BASE} } }`, 'signOn.ldap.url'],
+    [`{ ldap: { url: "ldaps://$HOME", ${BASE} } }`, 'signOn.ldap.url'],
     [`{ ldap: { url: "ldaps://h.example.org", ${BASE}, bindDn: "cn=a,dc=b" } }`, 'signOn.ldap.bindPassword'],
     [`{ ldap: { url: "ldaps://h.example.org", ${BASE}, userFilter: "(uid=*)" } }`, 'signOn.ldap.userFilter'],
     [`{ ldap: { url: "ldaps://h.example.org", ${BASE}, userFilter: "(uid={login}))(" } }`, 'signOn.ldap.userFilter'],
@@ -126,5 +130,37 @@ it('a mail that was refused is told as such', () => {
   const output = '{"error":{"code":"MAIL_REFUSED","message":"the mail server is too slow"}}\n';
   expect(() => answerOf({ exitCode: 1, output })).toThrow(
     expect.objectContaining({ code: 'MAIL_REFUSED', message: 'the mail server is too slow' }),
+  );
+});
+
+it.each(['prod', 'staging'])('all ways outside that settings ask for have an address of their own: %s', (profile) => {
+  const file = `
+components: { crowdsec: true, vpn: true, bastion: true, sign-on: true }
+bans: { central: true }
+logs: { store: victorialogs, url: "https://logs.example.org" }
+traces: { endpoint: "http://192.0.2.6:4318" }
+external: { plex: { url: "http://192.0.2.3:32400" }, overseerr: { url: "http://192.0.2.4:80" }, uptimeKuma: { url: "http://192.0.2.5:80" } }
+edge: { domains: [media.example.org] }
+app:
+  egress: [api.example.org]
+  portal:
+    mail: { host: mail.example.org, from: a@example.org }
+    ntfy: { url: "https://ntfy.example.org/", topic: films }
+    webhook: { url: "https://hook.example.org/x" }
+signOn:
+  mail: { host: smtp.example.org, from: a@example.org }
+  ldap: { url: "ldaps://ldap.example.org", baseDn: "dc=example,dc=org" }
+`;
+  const ways = stackOf(load({ flags: { profile }, file })).services.filter(({ leadsTo }) => leadsTo);
+  expect(ways.map(({ name }) => name)).toEqual(
+    expect.arrayContaining([
+      'egress-mail',
+      'egress-ntfy',
+      'egress-webhook',
+      'log-egress',
+      'crowdsec-egress',
+      'sign-on-mail',
+      'sign-on-ldap',
+    ]),
   );
 });

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/core/errors.ts';
 import { users } from '../../../src/users/capability.ts';
 import { openToAll, stateOf, userChecks } from '../../../src/users/plan/describe.ts';
-import { answerOf, argvOf, groupsFrom, hoursFrom, linkOf, type User } from '../../../src/users/plan/requests.ts';
+import { answerOf, argvOf, groupsFrom, hoursFrom, linkOf, removesAccess, type User } from '../../../src/users/plan/requests.ts';
 import { HOME } from '../../support/cli.ts';
 import { load } from '../../support/settings.ts';
 import { totp } from '../../support/sign-on/visitor.ts';
@@ -13,6 +13,13 @@ import { totp } from '../../support/sign-on/visitor.ts';
 const user = (more: Partial<User> = {}): User => ({
   ...{ login: 'a', name: 'A', email: '', groups: ['admin'], password: true, factors: ['totp'], sessions: 0, version: 1 },
   ...more,
+});
+
+it('what only takes rights away is known: nothing that is interrupted keeps it waiting', () => {
+  for (const command of ['remove', 'reset', 'token-remove'] as const) expect(removesAccess({ command })).toBe(true);
+  for (const command of ['add', 'invite', 'set', 'token-add', 'list'] as const) expect(removesAccess({ command })).toBe(false);
+  expect(removesAccess({ command: 'groups', add: [], remove: ['admin'] })).toBe(true);
+  expect(removesAccess({ command: 'groups', add: ['member'], remove: ['admin'] })).toBe(false);
 });
 
 describe('what the program in the container said', () => {

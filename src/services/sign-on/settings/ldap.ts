@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { isLoopback } from '../../../core/url-host.ts';
-import { secret } from '../../../settings/fields.ts';
+import { hostName, secret } from '../../../settings/fields.ts';
 import { both } from '../../shared/mail-server.ts';
 
 const dn = z.string().regex(/^[^\r\n\0]{3,500}$/, 'should be a distinguished name such as ou=people,dc=example,dc=org');
@@ -26,7 +26,9 @@ const filter = (placeholder: string) =>
 
 const isServer = (text: string): boolean => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  return url !== undefined && /^ldaps?:$/.test(url.protocol) && url.hostname !== '' && /^\/?$/.test(url.pathname) && !/[?#@]/.test(text);
+  if (url === undefined || !/^ldaps?:$/.test(url.protocol) || !/^\/?$/.test(url.pathname) || /[?#@\s]/.test(text)) return false;
+  // Of these schemes a URL takes nearly any letter for a host.
+  return hostName.safeParse(url.hostname.replace(/^\[|\]$/g, '')).success && url.port !== '0';
 };
 
 /** A directory whose users may sign in. */
@@ -34,7 +36,7 @@ export const ldapSettings = z
   .strictObject({
     url: z
       .string()
-      .refine(isServer, 'should be an address such as ldaps://ldap.example.org, or ldap:// for StartTLS')
+      .refine(isServer, 'should be an address in lower case such as ldaps://ldap.example.org, or ldap:// for StartTLS')
       .optional()
       .describe(
         'LDAP whose users may sign in too: `ldaps://HOST`, or `ldap://HOST`, where StartTLS is demanded; no password is ever sent in the clear',

@@ -40,7 +40,8 @@ sub look_up {
     return $sub->( $req, @more ) if $may;
     eval { $self->p->_authentication->setSecurity($req) };
     return PE_BADCREDENTIALS if defined $may;
-    $self->auditLog( $req, message => "LDAP cannot be asked about $login: " . decode( 'UTF-8', $why ), code => 'LDAP_AWAY', user => $login );
+    my $code = Medianest::Ldap::is_unclear($why) ? 'LDAP_UNCLEAR' : 'LDAP_AWAY';
+    $self->auditLog( $req, message => "LDAP cannot be asked about $login: " . decode( 'UTF-8', $why ), code => $code, user => $login );
     return PE_LDAPCONNECTFAILED;
 }
 

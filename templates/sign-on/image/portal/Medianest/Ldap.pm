@@ -5,11 +5,15 @@ package Medianest::Ldap;
 use strict;
 use warnings;
 use Encode qw(decode encode);
+use Fcntl qw(LOCK_EX LOCK_NB);
 use Medianest::Servers;
 
 use constant { MARK => '!ldap', SECONDS => 8, CONNECT_SECONDS => 5, AWAY_SECONDS => 10 };
 use constant { NO_SUCH_OBJECT => 32, INVALID_CREDENTIALS => 49 };
+# Limits of a search: of the server's, and of its administrator.
+my @TOO_MANY = ( 4, 11 );
 use constant AWAY_FILE => '/run/sign-on/ldap-away';
+use constant SLOT_FILE => '/run/sign-on/ldap-slot-';
 
 # @returns undefined where there is none @throws where that cannot be told
 sub settings { return Medianest::Servers::settings( 'ldap', 'bindDn' ) }
@@ -17,14 +21,33 @@ sub settings { return Medianest::Servers::settings( 'ldap', 'bindDn' ) }
 # A name as the table of users takes it; what is spelled otherwise is no user of LDAP, so that one person has one name here.
 sub may_be_user { my ($login) = @_; return ( $login // '' ) =~ /\A[a-z0-9][a-z0-9._-]{0,62}\z/ }
 
-# The page of a sign-in asks twice, and the edge waits 20 s for it.
+# What LDAP does not tell of one user, although it answers. @throws it
+sub unclear { die "LDAP does not tell: $_[0]\n" }
+sub is_unclear { return $_[0] =~ /\ALDAP does not tell: / }
+
+# The processes that answer about sessions show the pages, too. However long LDAP takes, one of them does not wait for it.
+# @returns what has to be kept for as long as LDAP is asked @throws where the others ask already
+sub slot {
+    for my $try ( 1 .. 10 ) {
+        for my $number ( 1 .. ( $ENV{SIGN_ON_PROCESSES} // 2 ) - 1 ) {
+            open my $file, '>', SLOT_FILE . $number or die "LDAP cannot be asked: $!\n";
+            return $file if flock $file, LOCK_EX | LOCK_NB;
+        }
+        select undef, undef, undef, 0.1;
+    }
+    die "LDAP was slow a moment ago\n";
+}
+
 # Runs work with a connection on which the search account is bound. A server that was away is not asked again for some seconds: each request
-# would wait for it.
+# would wait for it. The page of a sign-in asks twice, and the edge waits 20 s for it.
 # @throws why it cannot be asked
 sub ask {
     my ($work) = @_;
     my $since = ( stat AWAY_FILE )[9];
-    die "LDAP was away a moment ago\n" if defined $since && time - $since < AWAY_SECONDS;
+
+    # The clock may have been set back.
+    die "LDAP was away a moment ago\n" if defined $since && abs( time - $since ) < AWAY_SECONDS;
+    my $slot = slot();
     my ( $ldap, $result );
     my $done = eval {
         local $SIG{ALRM} = sub { die "LDAP does not answer in time\n" };
@@ -38,7 +61,12 @@ sub ask {
     my $why = $@;
     alarm 0;
     eval { $ldap->disconnect } if $ldap;
-    return $result if $done;
+    if ( $done || is_unclear($why) ) {
+        Medianest::Servers::note( 'ldap', undef ) if unlink AWAY_FILE;
+        return $result if $done;
+        die $why;
+    }
+    Medianest::Servers::note( 'ldap', decode( 'UTF-8', $why =~ s/\s+/ /gr =~ s/ \z//r ) );
     if ( open my $file, '>', AWAY_FILE ) { close $file }
     die $why;
 }
@@ -90,7 +118,10 @@ sub search {
         timelimit => SECONDS
     );
     die "there is no signOn.ldap.baseDn in LDAP\n" if $found->code == NO_SUCH_OBJECT;
-    die 'LDAP refuses to search (' . $found->code . ")\n" if $found->code;
+    if ( my $code = $found->code ) {
+        unclear("a search finds too many entries ($code)") if grep { $code == $_ } @TOO_MANY;
+        die "LDAP refuses to search ($code)\n";
+    }
     return $found->entries;
 }
 
@@ -98,7 +129,7 @@ sub search {
 sub canonical {
     my ($name) = @_;
     require Net::LDAP::Util;
-    return lc( Net::LDAP::Util::canonical_dn( $name, casefold => 'lower' ) // $name );
+    return lc decode( 'UTF-8', Net::LDAP::Util::canonical_dn( $name, casefold => 'lower' ) // $name );
 }
 
 # @param $ldap a connection @param $login a name that may be one
@@ -110,7 +141,7 @@ sub find {
     my @ids = qw(entryUUID objectGUID nsUniqueId);
     my @entries = search( $ldap, with_values( $own->{userFilter}, login => $login ), $named, $mailed, 'memberOf', @ids );
     return unless @entries;
-    die "LDAP has several entries for $login\n" if @entries > 1;
+    unclear("there are several entries for $login") if @entries > 1;
     my $entry = $entries[0];
     my $dn    = $entry->dn;
     my ($id) = grep { defined && length } map { scalar $entry->get_value($_) } @ids;
@@ -122,7 +153,7 @@ sub find {
         name   => $name =~ /\A\P{C}{1,200}\z/                                            ? $name  : $login,
         email  => $email =~ /\A[^\s\@\p{C}]{1,64}\@[^\s\@\p{C}]{1,190}\z/                ? $email : '',
         groups => groups_of(@dns),
-        id     => ( $id // canonical($dn) ) =~ s/([^\x21-\x7e])/sprintf '%%%02x', ord $1/ger,
+        id     => ( $id // encode( 'UTF-8', canonical($dn) ) ) =~ s/([^\x21-\x7e])/sprintf '%%%02x', ord $1/ger,
     };
 }
 
@@ -135,7 +166,7 @@ sub groups_of {
     my %has = map { $_ => 1 } @{ $own->{everyone} };
     for my $dn ( map { canonical($_) } @dns ) {
         my ($cn) = $dn =~ /\Acn=((?:[^,\\]|\\.)+)/;
-        $has{$_} = 1 for map { @{ $given{$_} || [] } } $dn, decode( 'UTF-8', $cn // '' );
+        $has{$_} = 1 for map { @{ $given{$_} || [] } } $dn, $cn // '';
     }
     return join ',', sort keys %has;
 }
@@ -155,19 +186,30 @@ sub proves {
             my $bound = $ldap->bind( $dn, password => $password );
             return 1 unless $bound->code;
             return 0 if $bound->code == INVALID_CREDENTIALS;
-            die 'LDAP cannot check a password (' . $bound->code . ")\n" unless grep { $bound->code == $_ } 19, 50, 53;
-            return 0;
+
+            # The entry has no password, is locked or is gone.
+            return 0 if grep { $bound->code == $_ } 19, 32, 48, 50, 53;
+            die 'LDAP cannot check a password (' . $bound->code . ")\n";
         }
     );
 }
 
 # Brings the copy in line, and ends sessions that began with other groups.
-# @returns whether the entry may sign in by this name: not where there are no groups, the name is of a local user, or of another entry
+# @returns whether the entry may sign in by this name: not where there are no groups, the name is of a local user or of another entry, or the
+# entry has another name here
 sub store {
     my ( $dbh, $found ) = @_;
     my $before = $dbh->selectrow_hashref( 'SELECT groups, source, external_id FROM users WHERE login = ?', undef, $found->{login} );
     return 0 if $before && ( $before->{source} ne 'ldap' || $before->{external_id} ne $found->{id} );
     return 0 unless $before || $found->{groups} ne '';
+    if ( !$before ) {
+        my ($other) = $dbh->selectrow_array( 'SELECT login FROM users WHERE external_id = ?', undef, $found->{id} );
+        if ( defined $other ) {
+            my $why = "$found->{login} is the entry that is $other here: `medianest users remove $other` lets it in by its other name";
+            Medianest::Servers::event( 'LDAP_OTHER_NAME', $why, user => $found->{login} );
+            return 0;
+        }
+    }
     $dbh->do( <<'SQL', undef, @$found{qw(login name email groups)}, MARK, $found->{id} );
 INSERT INTO users (login, name, email, groups, password, source, external_id) VALUES (?, ?, ?, ?, ?, 'ldap', ?)
 ON CONFLICT (login) DO UPDATE SET name = excluded.name, email = excluded.email, groups = excluded.groups, version = users.version + 1

@@ -1,9 +1,8 @@
 import { isAddress } from '../../core/url-host.ts';
 import type { BuildInput } from '../../stack/service.ts';
 import type { Blueprint } from '../../stack/types.ts';
-import { SIGN_ON, SIGN_ON_HOST } from './settings/address.ts';
 
-/** A server outside that the identity provider calls, and the container that leads there. */
+/** A server outside that a service in `auth` calls, and the container that leads there. */
 interface Way {
   /** The container: `sign-on-mail`. */
   name: string;
@@ -14,12 +13,16 @@ interface Way {
   port: number;
   /** The server as an address. */
   url: string;
+  /** Addresses of those who may call it. */
+  callers: string[];
   /** What a new container means. */
   interruption: string;
+  /** The component that it is of, where that is not itself. */
+  component?: string;
 }
 
-/** HAProxy as the identity provider's way to one server: to no other host and port, and for it alone (docs/decisions/0026-egress-by-host.md). */
-export function wayOut({ name, host, target, port, url, interruption }: Way, input: BuildInput): Blueprint {
+/** HAProxy as the way to one server: to no other host and port, and for its callers alone (docs/decisions/0026-egress-by-host.md). */
+export function wayOut({ name, host, target, port, url, callers, interruption, component }: Way, input: BuildInput): Blueprint {
   return {
     name,
     image: input.image('balancer'),
@@ -34,7 +37,7 @@ export function wayOut({ name, host, target, port, url, interruption }: Way, inp
     configFrom: ['egress'],
     view: {
       address: input.address('auth', host),
-      callers: [input.address('auth', SIGN_ON_HOST)],
+      callers,
       target,
       resolves: !isAddress(target),
       ports: [port],
@@ -50,6 +53,6 @@ export function wayOut({ name, host, target, port, url, interruption }: Way, inp
     check: ['haproxy', '-c', '-q', '-f', '/etc/medianest/current/haproxy.cfg'],
     interruption,
     urls: [],
-    component: SIGN_ON,
+    ...(component && { component }),
   };
 }
