@@ -4,6 +4,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isDropped, undisturbed } from '../support/browser.ts';
 import { type Workspace, workspace } from '../support/workspace.ts';
 
 let space: Workspace;
@@ -35,20 +36,6 @@ const open = async (size: { width: number; height: number }, colorScheme: 'light
 };
 
 const by = (name: string) => `[data-test="${name}"]`;
-
-/** Chromium drops requests whenever an interface of its host comes or goes, as they do when containers restart. */
-const isDropped = (text: string): boolean => text.includes('ERR_NETWORK_CHANGED');
-
-async function undisturbed(go: () => Promise<unknown>): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    const failed = await go().then(
-      () => undefined,
-      (error: Error) => error,
-    );
-    if (!failed) return;
-    if (!isDropped(failed.message) || attempt === 5) throw failed;
-  }
-}
 
 /** As a person does who meets a dropped request. */
 async function reloadUntil(page: Page, name: string): Promise<void> {

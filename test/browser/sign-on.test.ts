@@ -4,6 +4,7 @@ import path from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { User } from '../../src/users/plan/requests.ts';
+import { undisturbed } from '../support/browser.ts';
 import { type SignOnStack, signOnStack } from '../support/sign-on/sign-on-stack.ts';
 import { parsed, until } from '../support/stack.ts';
 
@@ -43,20 +44,20 @@ const factors = async () =>
 
 async function signIn(): Promise<void> {
   await page.context().clearCookies();
-  await page.goto(`${stack.url}/auth/`);
+  await undisturbed(() => page.goto(`${stack.url}/auth/`));
   await page.fill('input[name=user]', 'carol');
   await page.fill('input[name=password]', PASSWORD);
   await page.click('button[type=submit]');
 }
 
 /** A page that only a sign-in with a second factor opens. */
-const strict = async () => (await page.goto(`${stack.url}/strict`))?.status();
+const strict = async () => (await undisturbed(() => page.goto(`${stack.url}/strict`)))?.status();
 
 it('an operator registers a security key in a browser, and signs in with it', async () => {
   await stack.invite('carol', PASSWORD, '--groups', 'operator');
   await signIn();
   await page.waitForURL(/2fregisters/);
-  await page.goto(`${stack.url}/auth/2fregisters/webauthn`);
+  await undisturbed(() => page.goto(`${stack.url}/auth/2fregisters/webauthn`));
   await until('the key is registered', async () => (await factors())?.includes('webauthn') === true, 30);
   await signIn();
   await until('it is in', async () => (await page.context().cookies()).some(({ name }) => name === '__Host-medianest'), 20);
@@ -64,7 +65,7 @@ it('an operator registers a security key in a browser, and signs in with it', as
 });
 
 it('without the key, a recovery code opens the same page once', async () => {
-  await page.goto(`${stack.url}/auth/recovery`);
+  await undisturbed(() => page.goto(`${stack.url}/auth/recovery`));
   await page.click('button:has-text("Make new codes")');
   const code = ((await page.locator('code').first().textContent()) ?? '').trim();
   const other = stack.visitor();
