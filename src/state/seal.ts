@@ -104,6 +104,8 @@ export function beginSeal(state: StateFolder, { killed, accepts }: { killed: boo
     end: (command, at) => {
       const files = sealedAfter(before, begun, lookAt(state), accepts);
       if (JSON.stringify(files) === JSON.stringify(seal?.files)) return;
+      // Nothing was made here yet.
+      if (!seal && Object.keys(files).every((name) => name === 'state.json')) return;
       try {
         writeAtomic(
           state.at(FILE),

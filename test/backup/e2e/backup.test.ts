@@ -299,6 +299,7 @@ describe('a set is tried', () => {
       expect(sanitized.columns).toContainEqual({ column: 'requests.title', rule: 'text', values: 1 });
       expect(sanitized.tables).toEqual([
         { table: 'log', rows: 0 },
+        { table: 'tasks', rows: 0 },
         { table: 'upload_days', rows: 0 },
         { table: 'upload_reservations', rows: 0 },
         { table: 'uploads', rows: 0 },
