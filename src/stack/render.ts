@@ -158,7 +158,7 @@ const volume = (mount: Mount): JsonObject => ({
   ...((mount.nfs || mount.ofUser) && { volume: { nocopy: true } }),
 });
 
-/** What Docker's own driver is told of a volume: an NFS export, or a folder that the kernel encrypts. */
+/** Options of Docker's own driver for a volume that is an NFS export, or a folder that the kernel encrypts. */
 function driverOf(stack: Stack, name: string): JsonObject {
   const options = encryptedDriverOptions(stack, name) ?? nfsOptions(stack, name);
   return options ? { driver: 'local', driver_opts: { ...options } } : {};

@@ -129,8 +129,8 @@ export const ALERT_CAUSES: Readonly<Record<string, AlertCause>> = {
     explains: [],
   },
   portal: {
-    is: 'A channel of the portal, or Overseerr, does not take what it is told of requests.',
-    effect: 'People are not told of their requests, or Overseerr does not begin with them until an administrator has it tried again.',
+    is: 'A channel of the portal, or Overseerr, does not accept messages about requests.',
+    effect: 'People do not hear about their requests, or Overseerr does not start on them, until an administrator retries.',
     explains: [],
   },
   watchdog: { is: 'Always there: it proves that alerts arrive.', effect: 'None.', explains: [] },

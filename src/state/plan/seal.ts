@@ -73,7 +73,7 @@ export function differences(sealed: Readonly<Record<string, Sealed>>, { files, c
 /**
  * The files that are sealed when a command ends: as it has left them. What differed when it began, and it has not written, stays sealed as it
  * was, so that a job of the night does not hide a change; `accepts` seals that, too.
- * @param before the seal that the command has found; undefined where there is none, or its writer was killed half-way
+ * @param before the seal that the command has found; undefined if there is none, or the command before was killed
  */
 export function sealedAfter(
   before: Readonly<Record<string, Sealed>> | undefined,
