@@ -284,6 +284,16 @@ describe('what a part of the stack needs', () => {
     expect(fix).not.toMatch(/override|remove/);
   });
 
+  it('sign-on slows guessing at an account, and says so beside the limit of the edge', () => {
+    const signOn = { signOn: ['sign-on'] };
+    expect(judged('asvs-v6.3.1', () => signOn).evidence).toBe(
+      'sign-on makes an account wait after three wrong passwords; the edge limits attempts for each address (`edge.login`)',
+    );
+    const off = judged('asvs-v6.3.1', ({ limits }) => ({ ...signOn, limits: { ...limits, login: false } }));
+    expect([off.verdict, off.evidence]).toEqual(['open', expect.stringContaining('nothing limits the attempts of one address')]);
+    expect(judged('asvs-v6.1.1', () => signOn).evidence).toContain('sign-on makes an account wait');
+  });
+
   it('hides no other container', () => {
     const { fix } = judged('cis-5.4', ({ containers }) => ({
       containers: [
