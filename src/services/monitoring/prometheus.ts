@@ -110,9 +110,7 @@ export const prometheus = defineService({
     };
     const view = {
       listen,
-      page: showsPages(input)
-        ? `${linkUrl(input.settingsOf(edge)).slice(0, -1)}${TOOL_PAGES}prometheus/`
-        : null,
+      page: showsPages(input) ? `${linkUrl(input.settingsOf(edge)).slice(0, -1)}${TOOL_PAGES}prometheus/` : null,
       scrapeSeconds: own.scrapeSeconds,
       scrapeTimeout: Math.min(10, own.scrapeSeconds),
       evaluationSeconds: Math.min(5, own.scrapeSeconds),
