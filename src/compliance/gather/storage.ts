@@ -29,13 +29,19 @@ export async function readDataStorage({ project, engine, containers }: Looked, s
       .map((volume) => volumeName(stack.project, volume)),
   );
   const known = new Map((await engine.volumes()).map((volume) => [volume.name, volume]));
+  const at = new Map<string, StorageFacts>();
+  const storageAt = (folder: string): StorageFacts => {
+    const facts = at.get(folder) ?? storage(folder);
+    at.set(folder, facts);
+    return facts;
+  };
   const mounted = [...new Set(someOf(containers).flatMap(({ volumes }) => volumes))].filter((name) => !elsewhere.has(name));
   const volumes = mounted.sort().map((name) => {
     const volume = known.get(name);
     if (!volume) throw new Unseen(`the engine does not tell of the volume ${name}`);
     const { device } = volume;
     if (device !== undefined && !path.isAbsolute(device)) throw new Unseen(`the volume ${name} is on ${device}`);
-    return { name, storage: storage(device ?? rootDir) };
+    return { name, storage: storageAt(device ?? rootDir) };
   });
   return { volumes, keyBeside: hasStorage(project) ? keyBeside(placesOf(project).keyFile, volumes) : undefined };
 }
