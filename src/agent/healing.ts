@@ -3,7 +3,7 @@ import type { EngineClient, EngineEvent, ListedContainer } from './engine-client
 import type { Group } from './group.ts';
 import type { Log } from './log.ts';
 import { countUp, type Tally } from './metrics/tally.ts';
-import { type History, type Patient, planHealing, type Treatment } from './plan/heal.ts';
+import { type History, mayLead, type Patient, planHealing, type Treatment } from './plan/heal.ts';
 import { type Suggested, suggest } from './plan/suggest.ts';
 
 /** Docker's restart policy and the fencer come first. */
@@ -77,10 +77,9 @@ const SUGGESTED = {
 
 const limits = ({ unhealthySeconds, attempts }: AgentConfig) => ({ endedSeconds: ENDED_SECONDS, unhealthySeconds, attempts });
 
-/** The leaders of the groups that answer. */
 async function leaders(groups: readonly Group[]): Promise<Set<string>> {
-  const states = await Promise.all(groups.map((group) => group.status().catch(() => ({}))));
-  return new Set(states.flatMap((state) => Object.entries(state).flatMap(([service, { role }]) => (role === 'leader' ? [service] : []))));
+  const all = await Promise.all(groups.map(async (group) => mayLead(group.members, await group.status().catch(() => undefined))));
+  return new Set(all.flat());
 }
 
 const patientOf = ({ service, container, group, after }: Watched, listed: ListedContainer | undefined, stopped: boolean): Patient => ({

@@ -89,11 +89,17 @@ export function leaderChange(members: readonly string[], patroni: PatroniClient)
     return outcome;
   };
 
+  const leadsNow = (leader: string, { force }: WantedLeader): Promise<boolean> =>
+    patroni.leads(leader).catch((error: Error) => {
+      if (force) return false;
+      throw new Refused(`whether ${leader} leads cannot be told (${error.message}): failover --force replaces it all the same`);
+    });
+
   const failover = async (wanted: WantedLeader, say: Say): Promise<LeaderOutcome> => {
     const view = await seen(members, patroni, wanted);
     const leader = leaderOf(view)?.name;
     // A leader that has just died counts as one that runs, for as long as its lease lasts: it is asked itself.
-    if (leader !== undefined && (await patroni.leads(leader))) {
+    if (leader !== undefined && (await leadsNow(leader, wanted))) {
       if (isDone(leader, wanted)) {
         say(`${leader} leads already`);
         return 'unchanged';

@@ -1,5 +1,6 @@
 import { Refused } from './group.ts';
 import { type Answer, callMember, type Peer } from './member-client.ts';
+import { toldBy } from './plan/silence.ts';
 
 const PORT = 8008;
 const READ_MS = 3_000;
@@ -63,23 +64,32 @@ export function patroniClient(members: readonly Peer[], password: () => string) 
     cluster: () => read<ClusterView>('/cluster'),
     /** Whether a commit waits for a standby, and only such a standby can take over. */
     synchronous: async () => Boolean((await read<{ synchronous_mode?: boolean | string }>('/config')).synchronous_mode),
-    /** Whether its Patroni answers at all, whatever it says. */
-    answers: (service: string): Promise<boolean> => {
+    /** Whether its Patroni answers at all, whatever it says. @throws the error of a fault on this side */
+    answers: async (service: string): Promise<boolean> => {
       const peer = members.find((member) => member.service === service);
-      const asked = peer && callMember(peer, PORT, { method: 'GET', path: '/liveness', timeout: READ_MS });
-      return Promise.resolve(asked).then(
-        (answer) => answer !== undefined,
-        () => false,
-      );
+      if (!peer) return false;
+      try {
+        await callMember(peer, PORT, { method: 'GET', path: '/liveness', timeout: READ_MS });
+        return true;
+      } catch (error) {
+        const told = toldBy(error);
+        if (told === undefined) throw error;
+        return told === 'speaks';
+      }
     },
-    /** Whether this member itself says that it leads, with a server that answers; what the others say of it may be old. */
-    leads: (service: string): Promise<boolean> => {
+    /**
+     * Whether this member itself says that it leads, with a server that answers; what the others say of it may be old.
+     * @throws Error if it speaks, and what it says cannot be read, or the fault is on this side
+     */
+    leads: async (service: string): Promise<boolean> => {
       const peer = members.find((member) => member.service === service);
-      const asked = peer && callMember(peer, PORT, { method: 'GET', path: '/primary', timeout: READ_MS });
-      return Promise.resolve(asked).then(
-        (answer) => answer?.status === 200,
-        () => false,
-      );
+      if (!peer) return false;
+      try {
+        return (await callMember(peer, PORT, { method: 'GET', path: '/primary', timeout: READ_MS })).status === 200;
+      } catch (error) {
+        if (toldBy(error) === 'silent') return false;
+        throw error;
+      }
     },
     switchover: (leader: string, candidate: string) => order('/switchover', leader, { leader, candidate }),
     failover: (candidate: string) => order('/failover', candidate, { candidate }),

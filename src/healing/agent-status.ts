@@ -26,7 +26,12 @@ export async function agentStatus(context: Context, { loaded, state }: Project):
       'this stack has no agent',
       'profiles that have one: medianest profiles; or `components: { agent: true }`',
     );
-  const actions = await agentLog(context, containers, ['--tail', String(LINES)]);
+  let unread: string | undefined;
+  const actions = await agentLog(context, containers, ['--tail', String(LINES)]).catch((error: unknown) => {
+    if (!(error instanceof UserError) || error.code !== 'ENGINE_FAILED') throw error;
+    unread = error.message;
+    return [];
+  });
   const disk = lastLook(state);
   return {
     containers: containers.map(({ service, state: now, health }) => ({ service, state: now, health })),
@@ -34,6 +39,7 @@ export async function agentStatus(context: Context, { loaded, state }: Project):
     fencing: agent.fence ? 'act' : 'off',
     paused: isHealingPaused(state, context.clock.now()),
     actions: actions.slice(-SHOWN),
+    ...(unread !== undefined && { unread }),
     ...(disk && { disk }),
   };
 }

@@ -94,14 +94,22 @@ export interface ProfileSummary {
   missing: string[];
 }
 
+const foldersOf = (input: LoadInput): string[] => profileFolders(input.home, rootOf(input, findConfig(input)));
+
+const switchedOn = (chain: readonly Layer[]): string[] =>
+  Object.entries(mergeLayers(chain).data.components ?? {}).flatMap(([key, on]) => (on === true ? [key] : []));
+
+/** The components that a profile, with all that it extends, switches on. @throws UserError UNKNOWN_PROFILE */
+export const componentsOf = (input: LoadInput, profile: string): string[] => switchedOn(profileChain(profile, foldersOf(input)));
+
 /** Every profile there is, the operator's own included. */
 export function listProfiles(input: LoadInput): ProfileSummary[] {
-  const folders = profileFolders(input.home, rootOf(input, findConfig(input)));
+  const folders = foldersOf(input);
   const names = new Set(folders.flatMap((folder) => profileNames(folder)));
   return [...names].sort().map((name) => {
     const chain = profileChain(name, folders);
     const leaf = chain.at(-1)?.data ?? {};
-    const components = Object.entries(mergeLayers(chain).data.components ?? {}).flatMap(([key, on]) => (on === true ? [key] : []));
+    const components = switchedOn(chain);
     const known = input.registry.map((service) => service.name);
     return {
       name,

@@ -3,7 +3,7 @@ import { UserError } from '../core/errors.ts';
 import type { Engine, ObservedContainer } from '../docker/types.ts';
 import { withLock } from '../project/with-lock.ts';
 import { refuseForeign } from '../reconcile/refuse-foreign.ts';
-import { portalUrl } from '../services/edge/edge.ts';
+import { linkUrl } from '../services/edge/edge-links.ts';
 import type { EdgeSettings } from '../services/edge/settings/edge-settings.ts';
 import { SIGN_ON } from '../services/sign-on/settings/address.ts';
 import type { SignOnSettings } from '../services/sign-on/settings/sign-on-settings.ts';
@@ -31,11 +31,9 @@ export const signOnSettingsOf = ({ loaded }: Project): SignOnSettings => loaded.
 
 export const edgeOf = ({ loaded }: Project): EdgeSettings => loaded.settings.edge as EdgeSettings;
 
-/** The link that an invited person opens: by the portal's first name. */
-export const invitationLink = (project: Project, invitation: Pick<Invitation, 'token'>): string => {
-  const own = edgeOf(project);
-  return linkOf(portalUrl(own, own.domains[0] as string), invitation);
-};
+/** The link that an invited person opens. */
+export const invitationLink = (project: Project, invitation: Pick<Invitation, 'token'>): string =>
+  linkOf(linkUrl(edgeOf(project)), invitation);
 
 async function ask<T>(engine: Engine, containers: readonly ObservedContainer[], request: Request): Promise<T> {
   const container = containers.find(({ service, state }) => service === SIGN_ON && state === 'running');

@@ -14,6 +14,7 @@ const SOURCES: Readonly<Record<keyof Evidence, string>> = {
   dockerGroup: 'groups of the host',
   engineStorage: 'the engine’s disk',
   stateStorage: 'the disk of the state folder',
+  dataStorage: 'the disks of the volumes',
   stateFiles: 'the state folder',
   clock: 'the host’s clock',
   edge: 'requests to the edge',

@@ -109,6 +109,7 @@ export const goodEvidence = (): Evidence => ({
   dockerGroup: [],
   engineStorage: storage('/var/lib/docker'),
   stateStorage: storage('/srv/shop/.medianest'),
+  dataStorage: { volumes: [{ name: 'shop_postgres-1', storage: storage('/var/lib/docker') }], keyBeside: undefined },
   stateFiles: [{ path: '/srv/shop/.medianest/secrets.json', mode: 0o600, most: 0o600 }],
   clock: { synchronized: true },
   edge: {

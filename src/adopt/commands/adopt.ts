@@ -17,6 +17,7 @@ export const adopt: Command = {
     const { readProject } = await import('../read-project.ts');
     const { propose } = await import('../plan/propose.ts');
     const { report } = await import('../plan/report.ts');
+    const { componentsOf, loadInput } = await import('../../project/load-settings.ts');
     const { settingsFile, writeSettings } = await import('../../init/write-settings.ts');
     const target = options.write === true ? settingsFile(context) : undefined;
     const found = await readProject(context, file);
@@ -24,7 +25,8 @@ export const adopt: Command = {
     const names = found.project.services.map(({ name }) => name);
     if (app !== undefined && !names.includes(app))
       throw new UserError('USAGE', `--app ${app}: the project has no such service`, `one of ${names.join(', ')}`);
-    const proposal = propose(found, { app, profile: context.flags.profile ?? 'prod' });
+    const profile = context.flags.profile ?? 'prod';
+    const proposal = propose(found, { app, profile, components: componentsOf(await loadInput(context), profile) });
     if (!proposal)
       throw new UserError(
         'USAGE',

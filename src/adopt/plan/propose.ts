@@ -44,15 +44,22 @@ const AS: Readonly<Record<Judged['kind'], string>> = {
   cron: 'not taken',
 };
 
-/** The profiles of medianest whose visitors sign in by default. */
-const hasSignOn = (profile: string): boolean => profile === 'prod' || profile === 'staging';
+/** What the operator has chosen for the stack. */
+export interface Choice {
+  /** Which service is the application; undefined where that is to be found. */
+  app: string | undefined;
+  profile: string;
+  /** What the profile switches on. */
+  components: readonly string[];
+}
 
 const SIGN_ON_NOTE =
   'sign-on: visitors are let in as before; without `components: { sign-on: false }` they sign in at the stack first (docs/sign-on.md)';
 
-/** What the settings of this stack would be. Nothing is asked and nothing is written. @param app the operator’s choice of the application */
-export function propose(found: Found, choice: { app: string | undefined; profile: string }): Proposal | undefined {
+/** What the settings of this stack would be; undefined where the application is not plain. Nothing is asked and nothing is written. */
+export function propose(found: Found, choice: Choice): Proposal | undefined {
   const { project, texts } = found;
+  const signOn = choice.components.includes('sign-on');
   const judged = judgeServices(project, choice.app, texts);
   const of = (kind: Judged['kind']): ComposeService[] => judged.filter((entry) => entry.kind === kind).map(({ service }) => service);
   const [main] = of('app');
@@ -84,10 +91,10 @@ export function propose(found: Found, choice: { app: string | undefined; profile
   const settings: JsonObject = {
     profile: choice.profile,
     project: `${project.name}-stack`.slice(0, 40),
-    // One address, which every client of Redis knows. What elects a leader needs the agent, which `prod` has.
-    cache: { mode: choice.profile === 'prod' ? 'sentinel' : 'single' },
+    // One address, which every client of Redis knows. What elects a leader needs the agent.
+    cache: { mode: choice.components.includes('agent') ? 'sentinel' : 'single' },
     // Its visitors and its programs come as they did where it is now.
-    ...(hasSignOn(choice.profile) && { components: { 'sign-on': false } }),
+    ...(signOn && { components: { 'sign-on': false } }),
     app: appSettings(app, sameImage ? migration : undefined),
     ...(beside.length > 0 && { services }),
     ...(Object.keys(edge).length > 0 && { edge }),
@@ -118,7 +125,7 @@ export function propose(found: Found, choice: { app: string | undefined; profile
     notes: [
       ...found.warnings,
       ...notesOf(found, judged, database),
-      ...(hasSignOn(choice.profile) ? [SIGN_ON_NOTE] : []),
+      ...(signOn ? [SIGN_ON_NOTE] : []),
       ...app.notes,
       ...beside.flatMap(({ notes }) => notes),
     ],

@@ -1,6 +1,7 @@
 /** Pure: what is done about containers that ended or do not answer. Time comes in as milliseconds. */
 
 import { endedByFault } from '../../docker/plan/ends.ts';
+import type { MemberState } from '../../stack/member.ts';
 
 export interface Patient {
   service: string;
@@ -50,7 +51,17 @@ const BACKOFF_MS = 15_000;
 const HANDOVER_MS = 60_000;
 
 /**
- * @param leads services that lead their group, as far as is known
+ * Who leads a group, or may: if no member is known to lead, each whose role is not known might, and of a group that does not tell, all.
+ * @param states what the group tells of its members; undefined where it does not
+ */
+export function mayLead(members: readonly string[], states: Readonly<Record<string, MemberState>> | undefined): string[] {
+  const of = (...roles: (MemberState['role'] | undefined)[]) => members.filter((name) => roles.includes(states?.[name]?.role));
+  const known = of('leader');
+  return known.length > 0 ? known : of('unknown', undefined);
+}
+
+/**
+ * @param leads services that lead their group, or may (`mayLead`)
  * @returns what to do now, and what to remember
  */
 export function planHealing(

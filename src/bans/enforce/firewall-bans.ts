@@ -14,6 +14,7 @@ import type { BansSettings } from '../../services/crowdsec/settings/bans-setting
 import { answerOf, type Banned, type Elements, elementsOf, forget, take } from '../plan/banned.ts';
 import type { Enforced } from '../plan/enforced.ts';
 import { ask, bansSettingsOf, neverOf } from '../provider.ts';
+import { inTime } from './in-time.ts';
 
 /** Settings, lists and the confirmed rules are read again so often. */
 const LOOK_MS = 60_000;
@@ -22,8 +23,6 @@ const LONGEST_SECONDS = 3600;
 const RENEW_MS = 15 * 60_000;
 /** So often CrowdSec is asked for all bans, whatever it has told of changes. */
 const WHOLE_MS = 60 * 60_000;
-/** The engine may hang. */
-const ANSWER_MS = 30_000;
 /** More changes than these are loaded as a whole: that costs less. */
 const MOST_CHANGES = 5_000;
 
@@ -185,18 +184,4 @@ function changesOf(project: string, elements: readonly BanElement[], touched: Re
 export async function askBans(context: Context, project: string, which: boolean | 'compare'): Promise<string> {
   const engine = await context.engine();
   return ask(engine, await engine.observe(project), ['decisions', which === 'compare' ? which : which ? 'all' : 'new']);
-}
-
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  const late = new AbortController();
-  const { setTimeout: sleep } = await import('node:timers/promises');
-  const timer = sleep(ANSWER_MS, undefined, { signal: late.signal }).then(() => {
-    throw new UserError('NOT_RUNNING', `the engine does not answer within ${ANSWER_MS / 1000} s`, 'see whether it runs');
-  });
-  timer.catch(() => undefined);
-  try {
-    return await Promise.race([work, timer]);
-  } finally {
-    late.abort();
-  }
 }

@@ -7,8 +7,6 @@ import { verdict } from '../../firewall/plan/verdict.ts';
 import { readPolicy } from '../../firewall/read-policy.ts';
 import { hasFirewall } from '../../firewall/store.ts';
 import { clockFacts } from '../../host/host-facts.ts';
-import { storageOf } from '../../host/host-storage.ts';
-import type { StorageFacts } from '../../host/plan/facts.ts';
 import { describe } from '../../reconcile/prepare.ts';
 import { refuseForeign } from '../../reconcile/refuse-foreign.ts';
 import { volumeName } from '../../stack/labels.ts';
@@ -21,6 +19,7 @@ import { after, attempt, someOf, Unseen } from './attempt.ts';
 import { readEdge } from './edge.ts';
 import { isHere, readAuditRules, readDaemon, readDockerGroup, readHostFiles } from './host.ts';
 import { readAuditLog, readBackups, readLogEvidence, readMonitoring, readRecipients, readSignOn, readStateFiles } from './state.ts';
+import { readDataStorage, storage } from './storage.ts';
 
 /** Reads all evidence. Nothing is changed; what cannot be read says why. */
 export async function gather(context: Context, project: Project): Promise<Seen> {
@@ -64,6 +63,9 @@ export async function gather(context: Context, project: Project): Promise<Seen> 
     dockerGroup: await after(socket, readDockerGroup),
     engineStorage: await after(socket, () => after(info, ({ rootDir }) => storage(rootDir)).then(flat)),
     stateStorage: await attempt(() => storage(state.root)),
+    dataStorage: await after(socket, () =>
+      after(info, ({ rootDir }) => after(both, ({ one, built }) => readDataStorage(one, built, rootDir)).then(flat)).then(flat),
+    ),
     stateFiles: await attempt(() => readStateFiles(project)),
     clock: await attempt(() => clockOf(context)),
     edge,
@@ -93,12 +95,6 @@ async function lookAtOurs(context: Context, project: Project): Promise<Looked> {
   const containers = await engine.observe(name);
   refuseForeign(name, containers, project.state.root);
   return { context, project, engine, manifest: project.state.manifest(), containers, lives: {}, members: undefined };
-}
-
-function storage(folder: string): StorageFacts {
-  const found = folder ? storageOf(folder) : undefined;
-  if (!found) throw new Unseen(`the file system of ${folder || 'the engine'} cannot be seen`);
-  return found;
 }
 
 function clockOf(context: Context): Evidence['clock'] {

@@ -18,6 +18,7 @@ import { SIGN_ON } from '../../services/sign-on/settings/address.ts';
 import type { SignOnSettings } from '../../services/sign-on/settings/sign-on-settings.ts';
 import { containersOf, withRole } from '../../stack/roles.ts';
 import { verifyAudit } from '../../state/audit.ts';
+import { placesOf } from '../../storage/store.ts';
 import { cipherText } from '../plan/cipher-text.ts';
 import type { BackupEvidence, Evidence, LogEvidence } from '../plan/evidence.ts';
 import { edgeLines } from '../plan/log-lines.ts';
@@ -32,7 +33,8 @@ export function readAuditLog({ state }: Project): Evidence['auditLog'] {
 }
 
 /** Files and folders that only the owner may open. */
-export function readStateFiles({ state }: Project): Evidence['stateFiles'] {
+export function readStateFiles(project: Project): Evidence['stateFiles'] {
+  const { state } = project;
   const keys = statOptional(state.at('certs'))
     ? readdirSync(state.at('certs')).map((name) => ['certs', name, 'current', 'privkey.pem'])
     : [];
@@ -42,8 +44,8 @@ export function readStateFiles({ state }: Project): Evidence['stateFiles'] {
     { parts: ['ca', 'root.json'], most: 0o600 },
     ...keys.map((parts) => ({ parts, most: 0o700 })),
   ];
-  const found = wanted.flatMap(({ parts, most }) => {
-    const path = state.at(...parts);
+  const places = wanted.map(({ parts, most }) => ({ path: state.at(...parts), most }));
+  const found = [...places, { path: placesOf(project).keyFile, most: 0o600 }].flatMap(({ path, most }) => {
     const stat = statOptional(path);
     return stat ? [{ path, mode: stat.mode & 0o777, most }] : [];
   });

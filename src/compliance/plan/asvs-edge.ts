@@ -121,11 +121,15 @@ const uploads = row('V5.2.1', 'Files that are too large are refused', ['edge'], 
       : open(`a body of a terabyte is answered with ${edge.oversized}`, 'set `edge.bodyLimit` and `app.uploadLimit`'),
 );
 
-const guessing = row('V6.3.1', 'Guessing of passwords is slowed', ['limits', 'edge'], ({ limits }) =>
-  limits.login
-    ? met('the edge limits attempts for each address (`edge.login`)')
-    : open('nothing limits attempts to sign in', 'set `edge.login` with the paths where people sign in'),
-);
+/** What sign-on does by itself (docs/sign-on.md, Limits). */
+const WAITS = 'sign-on makes an account wait after three wrong passwords';
+
+const guessing = row('V6.3.1', 'Guessing of passwords is slowed', ['limits', 'edge', 'signOn'], ({ limits, signOn }) => {
+  const waits = signOn.length > 0 ? `${WAITS}; ` : '';
+  return limits.login
+    ? met(`${waits}the edge limits attempts for each address (\`edge.login\`)`)
+    : open(`${waits}nothing limits the attempts of one address`, 'set `edge.login` with the paths where people sign in');
+});
 
 /** What the edge in front of the application shows. */
 export const ASVS_EDGE: readonly Row[] = [
@@ -136,9 +140,11 @@ export const ASVS_EDGE: readonly Row[] = [
   contentType,
   row('V4.4.1', 'WebSockets are encrypted', ['edge'], ({ edge }) => judgePlain(edge)),
   uploads,
-  row('V6.1.1', 'How guessing of passwords is slowed is written down', ['limits'], ({ limits }) =>
+  row('V6.1.1', 'How guessing of passwords is slowed is written down', ['limits', 'signOn'], ({ limits, signOn }) =>
     byHand(
-      `docs/settings.md describes \`edge.login\` and \`edge.rateLimit\` (${limits.login ? 'in force' : 'off'}); what the application does besides, its makers tell`,
+      `docs/settings.md describes \`edge.login\` and \`edge.rateLimit\` (${limits.login ? 'in force' : 'off'}); ${
+        signOn.length > 0 ? `${WAITS} (docs/sign-on.md)` : 'what the application does besides, its makers tell'
+      }`,
     ),
   ),
   guessing,

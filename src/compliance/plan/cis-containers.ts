@@ -1,6 +1,6 @@
 import { isEveryAddress } from '../../core/ip-address.ts';
 import type { ContainerSecurity } from '../../docker/security-types.ts';
-import { asked, byHand, everyContainer, met, names, notApplicable, open, type Row, row } from './point.ts';
+import { asked, byHand, everyContainer, fixOf, met, names, notApplicable, OVERRIDE, open, type Row, row } from './point.ts';
 
 /** What the benchmark calls sensitive: these themselves, and for most of them what is below. */
 const SENSITIVE = ['/boot', '/dev', '/etc', '/lib', '/lib64', '/proc', '/sys', '/usr'];
@@ -45,6 +45,8 @@ const selinux = row('5.3', 'SELinux confines each container', ['engine', 'contai
     : met('each container has a label');
 });
 
+const SSH = { bastion: 'the bastion is an SSH server, which forwards to listed services alone' };
+
 /** Section 5: how each container of the stack runs. */
 export const CIS_CONTAINERS: readonly Row[] = [
   row('5.1', 'Swarm mode is off', ['engine'], ({ engine }) =>
@@ -59,6 +61,8 @@ export const CIS_CONTAINERS: readonly Row[] = [
     'Containers have no capabilities that they do not need',
     ({ capAdd, capDrop }) => (capDrop.includes('ALL') ? capAdd.join(', ') : 'the engine’s defaults'),
     'all capabilities dropped, none added',
+    OVERRIDE,
+    { vpn: 'the VPN sets up its own interface (NET_ADMIN)', suricata: 'Suricata reads packets (NET_RAW)' },
   ),
   everyContainer('5.5', 'No container is privileged', ({ privileged }) => privileged, 'none is privileged'),
   everyContainer(
@@ -71,7 +75,10 @@ export const CIS_CONTAINERS: readonly Row[] = [
   row('5.7', 'No SSH server runs in a container', ['containers'], ({ containers }) => {
     const running = containers.filter(({ running: now }) => now);
     const bad = running.filter(({ programs }) => programs?.some((name) => /^(sshd|dropbear)/.test(name)));
-    if (bad.length > 0) return open(names(bad.map(({ name }) => name)), 'remove it from the image: `medianest exec` opens a shell');
+    if (bad.length > 0) {
+      const fixes = new Set(bad.map(({ service }) => fixOf(service, 'remove it from the image: `medianest exec` opens a shell', SSH)));
+      return open(names(bad.map(({ name }) => name)), [...fixes].join('; '));
+    }
     const unseen = running.filter(({ programs }) => programs === undefined);
     if (unseen.length > 0)
       return { verdict: 'cannot-tell', evidence: `the engine does not list the processes of ${names(unseen.map(({ name }) => name))}` };
@@ -120,7 +127,9 @@ export const CIS_CONTAINERS: readonly Row[] = [
   ),
   everyContainer('5.16', 'No container sees the host’s processes', ({ pidMode }) => pidMode === 'host', 'none does'),
   everyContainer('5.17', 'No container shares the host’s IPC', ({ ipcMode }) => ipcMode === 'host', 'none does'),
-  everyContainer('5.18', 'No device of the host is handed in', ({ devices }) => devices.join(', '), 'none has one'),
+  everyContainer('5.18', 'No device of the host is handed in', ({ devices }) => devices.join(', '), 'none has one', OVERRIDE, {
+    vpn: 'the VPN needs /dev/net/tun',
+  }),
   everyContainer(
     '5.19',
     'Limits of a container’s own are set where the default does not fit',

@@ -21,6 +21,7 @@ export interface Evidence {
   dockerGroup: string[];
   engineStorage: StorageFacts;
   stateStorage: StorageFacts;
+  dataStorage: DataEvidence;
   stateFiles: { path: string; mode: number; most: number }[];
   clock: { synchronized: boolean };
   edge: EdgeEvidence;
@@ -38,6 +39,13 @@ export interface Evidence {
   recipients: { what: string; where: string }[];
   /** Components of the stack that sign visitors in; none where `edge.access` asks nothing of them. */
   signOn: string[];
+}
+
+/** Where the volumes of the containers are, but for the repository of backups and what other machines hold. */
+export interface DataEvidence {
+  volumes: { name: string; storage: StorageFacts }[];
+  /** The key file of `storage.encrypt`, where it is on the same file system as the data, and in clear text. */
+  keyBeside: string | undefined;
 }
 
 /** How dockerd is started: `/etc/docker/daemon.json` and its command line. */

@@ -1,9 +1,10 @@
 import { plural } from '../../core/plural.ts';
 import { durationText } from '../../core/time.ts';
-import type { StorageFacts } from '../../host/plan/facts.ts';
+import type { Encryption, StorageFacts } from '../../host/plan/facts.ts';
 import { judgePlain, judgeVersions } from './asvs-edge.ts';
+import type { DataEvidence } from './evidence.ts';
 import { octal } from './octal.ts';
-import { cannotTell, type Judgement, met, names, notApplicable, open, type Row, row } from './point.ts';
+import { byHand, cannotTell, type Judgement, met, names, notApplicable, open, type Row, row } from './point.ts';
 
 /** A drill or verification that is older says little about today's backups. */
 const PROVEN_DAYS = 92;
@@ -13,6 +14,30 @@ const encrypted = (what: string, { path, encryption }: StorageFacts): Judgement 
   if (encryption.state === 'unknown') return cannotTell(`${what} (${path}): ${encryption.why}`);
   return open(`${what} (${path}) is in clear text on the disk`, 'put it on LUKS, fscrypt or an encrypted ZFS (docs/security.md, The disk)');
 };
+
+const stateOf = ({ storage: { encryption } }: DataEvidence['volumes'][number]) => encryption.state;
+
+/** @param logs of what containers print, which has addresses of visitors and is in no volume */
+function judgeData({ volumes, keyBeside }: DataEvidence, logs: Judgement): Judgement {
+  const of = (state: Encryption['state']) => volumes.filter((volume) => stateOf(volume) === state);
+  const plain = of('plain');
+  const [unknown] = of('unknown');
+  if (plain.length > 0)
+    return open(
+      `in clear text on the disk: ${names(plain.map(({ name }) => name))}`,
+      'set `storage.encrypt: true` (docs/encryption.md), or put the engine’s data on LUKS or an encrypted ZFS (docs/security.md, The disk)',
+    );
+  if (unknown) return encrypted(unknown.name, unknown.storage);
+  if (keyBeside)
+    return open(
+      `the key of the data is beside it, in clear text: ${keyBeside}`,
+      'put `storage.keyFile` on another disk, or set `storage.unlock: passphrase`, then `sudo medianest storage keys rotate`',
+    );
+  if (volumes.length === 0) return logs;
+  const by = new Set(volumes.map(({ storage: { encryption } }) => (encryption.state === 'encrypted' ? encryption.by : '')));
+  const data = `${plural(volumes.length, 'volume')}: ${names([...by])}`;
+  return logs.verdict === 'met' ? met(data) : byHand(`${data}; ${logs.evidence}: they hold addresses of visitors, and end by size`);
+}
 
 /** Article 32(1)(a) and (b): encryption and confidentiality. */
 export const MEASURES: readonly Row[] = [
@@ -34,8 +59,8 @@ export const MEASURES: readonly Row[] = [
       );
     return met(`the listeners of ${names(certificates.map(({ name }) => name)) || 'no service'} serve what was issued`);
   }),
-  row('32(1)(a) data', 'Data is encrypted on the disk', ['engineStorage'], ({ engineStorage }) =>
-    encrypted('data of containers', engineStorage),
+  row('32(1)(a) data', 'Data is encrypted on the disk', ['dataStorage', 'engineStorage'], ({ dataStorage, engineStorage }) =>
+    judgeData(dataStorage, encrypted('the engine’s own logs', engineStorage)),
   ),
   row('32(1)(a) secrets', 'Secrets are encrypted on the disk', ['stateStorage'], ({ stateStorage }) =>
     encrypted('the state folder', stateStorage),

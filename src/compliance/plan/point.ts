@@ -82,7 +82,8 @@ export function names(all: readonly string[], most = 6): string {
   return unique.length > most ? `${unique.slice(0, most - 1).join(', ')} and ${unique.length - most + 1} more` : unique.join(', ');
 }
 
-const OVERRIDE = 'remove it from compose.override.yml of the state folder, then `medianest up`; if that does not name it: `medianest up`';
+export const OVERRIDE =
+  'remove it from compose.override.yml of the state folder, then `medianest up`; if that does not name it: `medianest up`';
 
 /**
  * A point that every container has to meet.
@@ -94,14 +95,21 @@ export const everyContainer = (
   wrong: (container: ContainerSecurity) => string | boolean | undefined,
   good: string,
   fix = OVERRIDE,
+  byDesign: Readonly<Record<string, string>> = {},
 ): Row =>
   row(section, title, ['containers'], ({ containers }) => {
     const bad = containers.flatMap((container) => {
       const what = wrong(container);
-      return what ? [what === true ? container.name : `${container.name} (${what})`] : [];
+      return what ? [{ service: container.service, text: what === true ? container.name : `${container.name} (${what})` }] : [];
     });
-    return bad.length > 0 ? open(`${bad.length} of ${containers.length}: ${names(bad)}`, fix) : met(`${good}: all ${containers.length}`);
+    if (bad.length === 0) return met(`${good}: all ${containers.length}`);
+    const fixes = new Set(bad.map(({ service }) => fixOf(service, fix, byDesign)));
+    return open(`${bad.length} of ${containers.length}: ${names(bad.map(({ text }) => text))}`, [...fixes].join('; '));
   });
+
+/** What to do about a container; of one that could not work otherwise, why it is so. @param byDesign why, by service */
+export const fixOf = (service: string, fix: string, byDesign: Readonly<Record<string, string>>): string =>
+  Object.hasOwn(byDesign, service) ? `${byDesign[service]}: accept that, or leave \`components.${service}\` off` : fix;
 
 /** The rows of a standard as its points. */
 export const pointsOf = (standard: Standard, rows: readonly Row[]): Point[] =>

@@ -1,5 +1,5 @@
 import { type Command, done } from '../../capability/capability.ts';
-import { EXIT } from '../../core/errors.ts';
+import { EXIT, UserError } from '../../core/errors.ts';
 import { plural } from '../../core/plural.ts';
 
 const agentStatus: Command = {
@@ -25,9 +25,19 @@ const agentHeal: Command = {
     const { noteActions } = await import('../note-actions.ts');
     const project = await open(context);
     const healed = await healAgent(context, project);
-    const noted = context.flags.dryRun ? 0 : await noteActions(context, project);
-    const result = { ...healed, noted };
-    const also = noted > 0 ? [`${plural(noted, 'action')} of the agent noted in the audit log`] : [];
+    let unread: string | undefined;
+    // What was healed counts, also where what the agent did cannot be read.
+    const noting = context.flags.dryRun ? 0 : noteActions(context, project);
+    const noted = await Promise.resolve(noting).catch((error: unknown) => {
+      if (!(error instanceof UserError) || error.code !== 'ENGINE_FAILED') throw error;
+      unread = error.message;
+      return 0;
+    });
+    const result = { ...healed, noted, ...(unread !== undefined && { unread }) };
+    const also = [
+      ...(noted > 0 ? [`${plural(noted, 'action')} of the agent noted in the audit log`] : []),
+      ...(unread === undefined ? [] : [`what the agent did cannot be noted: ${unread}`]),
+    ];
     const { started, busy } = healed;
     if (busy) return done(result, ['another command works on the stack; nothing was started', ...also].join('\n'));
     const did = context.flags.dryRun ? 'would start' : 'started';

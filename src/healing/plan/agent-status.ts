@@ -17,6 +17,8 @@ export interface AgentStatus {
   /** A command works on the stack: healing waits for its end. */
   paused: boolean;
   actions: AgentAction[];
+  /** Why it cannot be told what it did; absent where it can. */
+  unread?: string;
   /** What was found of the disks last, and what went for space; absent before the first look. */
   disk?: DiskHealing;
 }
@@ -38,13 +40,13 @@ const factsText = (facts: AgentAction['facts']): string =>
     .join(', ');
 
 /** For a person. */
-export function describeAgent({ containers, healing, fencing, paused, actions, disk }: AgentStatus): string {
+export function describeAgent({ containers, healing, fencing, paused, actions, unread, disk }: AgentStatus): string {
   const state = ({ service, state: now, health }: AgentStatus['containers'][number]) =>
     `${service} ${now === 'running' ? (health === 'none' ? 'runs' : health) : now}`;
   const does = (on: string, word: string) => ({ act: word, suggest: `suggestions alone, no ${word}`, off: `no ${word}` })[on];
   return [
     `${containers.map(state).join(', ')}; ${does(healing, 'healing')}${paused ? ' (paused while a command works)' : ''}, ${does(fencing, 'fencing')}`,
-    ...(actions.length > 0 ? ['What it did last:'] : ['It has done nothing yet']),
+    actions.length > 0 ? 'What it did last:' : unread === undefined ? 'It has done nothing yet' : `What it did cannot be told: ${unread}`,
     ...actions.map(
       ({ time, what, facts }) => `  ${utcText(new Date(time))} ${what}${Object.keys(facts).length > 0 ? `: ${factsText(facts)}` : ''}`,
     ),

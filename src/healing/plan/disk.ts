@@ -110,6 +110,9 @@ export function describeDisk({ healing, reserve, disks, removed, dispensable, st
   const could = low.length > 0 ? dispensable.map(({ name, why }) => `could go: ${name} (${why})`) : [];
   const verdict = () => {
     if (healing === 'off') return 'agent.healing is off: nothing is removed';
+    const unknown = disks.filter(({ free }) => free === null);
+    if (low.length === 0 && unknown.length > 0)
+      return `whether ${unknown.map(({ what }) => what).join(' and ')} is nearly full cannot be told: nothing more is removed`;
     if (low.length === 0) return removed.length > 0 ? 'there is enough space again' : 'nothing to do';
     if (busy) return 'another command works on the stack; nothing was removed';
     const which = low.map(({ what }) => what).join(' and ');

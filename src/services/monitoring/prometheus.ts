@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { cpus, memory, size } from '../../settings/fields.ts';
 import { type BuildInput, defineService } from '../../stack/service.ts';
 import type { Blueprint, NetworkName } from '../../stack/types.ts';
-import { edge, portalUrl } from '../edge/edge.ts';
+import { edge } from '../edge/edge.ts';
+import { linkUrl } from '../edge/edge-links.ts';
 import { showsPages } from '../edge/settings/tool-pages.ts';
 import { AGENT_HOST, AGENT_METRICS, MONITORING_HOSTS, monitored } from '../shared/monitoring.ts';
 import { TOOL_PAGES } from '../sign-on/settings/access.ts';
@@ -109,9 +110,7 @@ export const prometheus = defineService({
     };
     const view = {
       listen,
-      page: showsPages(input)
-        ? `${portalUrl(input.settingsOf(edge), input.settingsOf(edge).domains[0] as string).slice(0, -1)}${TOOL_PAGES}prometheus/`
-        : null,
+      page: showsPages(input) ? `${linkUrl(input.settingsOf(edge)).slice(0, -1)}${TOOL_PAGES}prometheus/` : null,
       scrapeSeconds: own.scrapeSeconds,
       scrapeTimeout: Math.min(10, own.scrapeSeconds),
       evaluationSeconds: Math.min(5, own.scrapeSeconds),

@@ -1,6 +1,10 @@
+import { UserError } from '../../core/errors.ts';
 import { asUrlHost } from '../../core/url-host.ts';
+import { listenAddresses } from '../../settings/fields.ts';
 import type { BuildInput } from '../../stack/service.ts';
 import type { Blueprint, SecretSpec } from '../../stack/types.ts';
+import { linkUrl, nameOutside } from '../edge/edge-links.ts';
+import type { EdgeSettings } from '../edge/settings/edge-settings.ts';
 import { mailPort, mailUrl } from '../shared/mail-server.ts';
 import { wayOut } from '../shared/way-out.ts';
 import { SIGN_ON, SIGN_ON_HOST } from './settings/address.ts';
@@ -15,12 +19,24 @@ interface MailPart {
   ways: Blueprint[];
 }
 
+/** Mails are read on other devices, which `localhost` would lead back to themselves. @throws UserError if the edge has no other name */
+function refuseLocalLinks(own: EdgeSettings): void {
+  if (nameOutside(own) !== undefined || listenAddresses(own.address).every((address) => /^(?:127\.|::1$)/.test(address))) return;
+  throw new UserError(
+    'INVALID_SETTINGS',
+    `signOn.mail: links in mails would begin with ${own.domains[0]}, which is each reader’s own device`,
+    'name the portal as its visitors do: `edge: { domains: [films.example.org] }`',
+  );
+}
+
 /**
- * The part of mail; nothing without a mail server.
- * @param portal the portal's address, which ends in /: links in mails begin with it, whatever name a visitor has asked for
+ * The part of mail; nothing without a mail server. Links in mails begin with one name, whatever name a visitor has asked for.
+ * @throws UserError INVALID_SETTINGS if that name leads nowhere
  */
-export function mailPart({ mail, title }: SignOnSettings, portal: string, input: BuildInput): MailPart {
+export function mailPart({ mail, title }: SignOnSettings, edge: EdgeSettings, input: BuildInput): MailPart {
   if (mail.host === undefined) return { files: {}, secrets: [], ways: [] };
+  refuseLocalLinks(edge);
+  const portal = linkUrl(edge);
   const { host, tls, from, user, password, ca, resetMinutes } = mail;
   const port = mailPort(mail);
   const given: [string, typeof password][] = [

@@ -58,7 +58,7 @@ export const signOn = defineService({
     const names = [...new Set([...domains, ...hosts, ...LOCAL_NAMES.filter((name) => !name.includes(':'))])];
     const database = databaseContract(input);
     const portal = portalUrl(edgeSettings, domains[0] as string);
-    const mail = mailPart(own, portal, input);
+    const mail = mailPart(own, edgeSettings, input);
     const ldap = ldapPart(own, input);
     return [
       {

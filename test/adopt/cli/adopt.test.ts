@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -32,6 +32,30 @@ const adopt = async (file: string, ...args: string[]): Promise<Adopted> => {
   return JSON.parse(stdout) as Adopted;
 };
 const as = ({ services }: Adopted) => Object.fromEntries(services.map(({ name, as: what }) => [name, what]));
+
+test.each([
+  ['dr', {}, { mode: 'sentinel' }, { 'sign-on': false }],
+  ['house', { house: 'extends: prod\n' }, { mode: 'sentinel' }, { 'sign-on': false }],
+  ['prod', { prod: 'extends: staging\n', staging: 'components: { edge: true, app: true }\n' }, { mode: 'single' }, undefined],
+])(
+  'what the profile %s switches on decides, with %j beside medianest.yml',
+  async (profile, own: Record<string, string>, cache, components) => {
+    const cwd = empty();
+    mkdirSync(path.join(cwd, 'profiles'));
+    for (const [name, text] of Object.entries(own)) writeFileSync(path.join(cwd, `profiles/${name}.yml`), text);
+    const { status, stdout, stderr } = await medianest(['adopt', fixture('nginx-node'), '--json', '--profile', profile], { cwd });
+    expect(status, stderr).toBe(0);
+    expect((JSON.parse(stdout) as Adopted).settings).toMatchObject({ profile, cache });
+    expect((JSON.parse(stdout) as Adopted).settings.components).toEqual(components);
+  },
+);
+
+test('a profile that there is not is refused before anything is written', async () => {
+  const cwd = empty();
+  const { status, stdout } = await medianest(['adopt', fixture('nginx-node'), '--json', '--profile', 'porch', '--write'], { cwd });
+  expect([status, JSON.parse(stdout)]).toMatchObject([2, { error: { code: 'UNKNOWN_PROFILE' } }]);
+  expect(readdirSync(cwd)).toEqual([]);
+});
 
 describe('projects as people write them', () => {
   test('nginx before Node, PostgreSQL and Redis', async () => {

@@ -4,6 +4,8 @@ import { propose } from '../../../src/adopt/plan/propose.ts';
 import { refusalsOf } from '../../../src/adopt/plan/refusals.ts';
 import { one, project } from '../../support/adopt/compose.ts';
 
+const choice = { app: undefined, profile: 'prod', components: ['sign-on', 'agent'] };
+
 describe('what is not taken', () => {
   test('is named with its reason', () => {
     const all = refusalsOf(
@@ -51,7 +53,6 @@ describe('the proposal', () => {
     warnings: [],
     ...more,
   });
-  const choice = { app: undefined, profile: 'prod' };
 
   test('has at most five commands, each with what a shell would change quoted', () => {
     const proposal = propose(
@@ -142,17 +143,30 @@ describe('a hostile project', () => {
       ports: [{ target: 3000, published: '3000' }],
       environment: { '../../x_SECRET': 'hidden', 'a.b': '1', MY_SECRET: 'z' },
     };
-    const proposal = propose(found({ web }), { app: 'web', profile: 'prod' });
+    const proposal = propose(found({ web }), { ...choice, app: 'web' });
     expect(proposal?.secrets.map(({ file }) => file)).toEqual(['MY_SECRET']);
     expect(JSON.stringify(proposal?.settings)).not.toContain('a.b');
     expect(proposal?.left.filter((line) => line.includes('the variable'))).toHaveLength(2);
   });
 
+  test.each([
+    ['prod', ['sign-on', 'agent'], 'sentinel', { 'sign-on': false }],
+    // The operator's own, whatever its name.
+    ['house', ['sign-on', 'agent'], 'sentinel', { 'sign-on': false }],
+    ['prod', ['app'], 'single', undefined],
+  ])('lets visitors in as before: %s with %j', (profile, components, mode, expected) => {
+    const web = { image: 'web', ports: [{ target: 80, published: '80' }] };
+    const proposal = propose(found({ web }), { app: 'web', profile, components });
+    expect(proposal?.settings).toMatchObject({ profile, cache: { mode } });
+    expect(proposal?.settings.components).toEqual(expected);
+    expect(proposal?.notes.some((note) => note.startsWith('sign-on: '))).toBe(expected !== undefined);
+  });
+
   test('puts nothing into a command that is to be copied', () => {
     const db = { image: 'postgres:15', container_name: 'db;touch x', environment: { POSTGRES_DB: 'shop' } };
     const proposal = propose(found({ web: { image: 'web', ports: [{ target: 80, published: '80' }] }, db }), {
+      ...choice,
       app: 'web',
-      profile: 'prod',
     });
     expect(proposal?.commands.map(({ command }) => command).join('\n')).toContain("'container:db;touch x'");
   });

@@ -119,6 +119,17 @@ describe('failover', () => {
     await group.failover?.({}, say);
     expect(asked).toEqual(['failover -> postgres-2']);
   });
+  it('is refused where it cannot be told whether the leader leads, and --force replaces it', async () => {
+    const leads = () => Promise.reject(new Error('its certificate is not accepted'));
+    const one = twoMembers(() => view(leader, standby), { leads });
+    const refused = one.group.failover?.({}, one.say);
+    await expect(refused).rejects.toThrow(Refused);
+    await expect(refused).rejects.toThrow('whether postgres-1 leads cannot be told (its certificate is not accepted)');
+    expect(one.asked).toEqual([]);
+    const other = twoMembers((orders) => (orders.length > 0 ? changed : view(leader, standby)), { leads });
+    expect(await other.group.failover?.({ force: true }, other.say)).toBe('changed');
+    expect(other.asked).toEqual(['failover -> postgres-2']);
+  });
   it.each([
     ['the dead leader itself', { to: 'postgres-1' }, view(leader, standby)],
     ['a member that there is not', { to: 'postgres-9' }, view(leader, standby)],

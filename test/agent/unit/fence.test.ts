@@ -159,6 +159,14 @@ describe('a hung leader', () => {
     expect(calls).toContain('kill p-postgres-1-1');
     expect(calls.some((call) => call.startsWith('release'))).toBe(false);
   });
+  it('is not killed because the agent cannot ask', async () => {
+    const unable = { ...effects, answers: () => Promise.reject(new Error('the certificate cannot be read')) };
+    const round = fencer(config, unable);
+    await round();
+    lock = { value: 'postgres-2', revision: '50' };
+    for (now = 0; now < 200_000; now += 10_000) await expect(round()).rejects.toThrow('the certificate cannot be read');
+    expect(calls).not.toContain('kill p-postgres-1-1');
+  });
   it('that answers again is left alone', async () => {
     const round = fencer(config, effects);
     await round();

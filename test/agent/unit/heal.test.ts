@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentConfig } from '../../../src/agent/config.ts';
 import type { EngineClient, ListedContainer } from '../../../src/agent/engine-client.ts';
+import type { Group } from '../../../src/agent/group.ts';
 import { healer } from '../../../src/agent/healing.ts';
 import { newTally } from '../../../src/agent/metrics/tally.ts';
-import { type HealLimits, type History, type Patient, planHealing } from '../../../src/agent/plan/heal.ts';
+import { type HealLimits, type History, mayLead, type Patient, planHealing } from '../../../src/agent/plan/heal.ts';
+import type { MemberState } from '../../../src/stack/member.ts';
 import { holds } from '../../../src/state/plan/hold.ts';
 
 const LIMITS: HealLimits = { endedSeconds: 3, unhealthySeconds: 60, attempts: 5 };
@@ -236,6 +238,51 @@ describe('a container that was stopped on purpose', () => {
   });
   it('is left alone too where the list is older than what the engine tells', async () => {
     expect(await rounds([{ state: 'running', meanwhile: 'stop' }, exited, exited, exited])).toEqual([]);
+  });
+});
+
+describe('who may lead', () => {
+  const members = ['postgres-1', 'postgres-2', 'postgres-3'];
+  const states = (...roles: MemberState['role'][]) =>
+    Object.fromEntries(roles.map((role, index) => [members[index], { role, ok: true, details: {} }]));
+  it.each([
+    ['is the leader that is known, whatever else is not', states('unknown', 'leader', 'replica'), ['postgres-2']],
+    ['is whose role is not known, where no leader is', states('unknown', 'replica', 'replica'), ['postgres-1']],
+    ['is none of those that say that they do not', states('replica', 'replica', 'replica'), []],
+    ['may be each that the group does not speak of', states('replica'), ['postgres-2', 'postgres-3']],
+    ['may be each where the group does not tell', undefined, members],
+  ])('%s', (_case, told, expected) => {
+    expect(mayLead(members, told)).toEqual(expected);
+  });
+
+  it('is not restarted before a handover was tried, also where the group does not tell', async () => {
+    let second = 0;
+    const done: string[] = [];
+    const unwell = (service: string, health: ListedContainer['health']) => ({
+      container: service,
+      state: 'running',
+      exitCode: undefined,
+      health,
+    });
+    const engine = {
+      list: async () => [unwell('postgres-1', 'unhealthy'), unwell('postgres-2', 'healthy')],
+      restart: async (container: string) => void done.push(`${second} restart ${container}`),
+    } as unknown as EngineClient;
+    const group: Group = {
+      name: 'database',
+      members: ['postgres-1', 'postgres-2'],
+      status: () => Promise.reject(new Error('no member answers')),
+      handover: async (service) => {
+        done.push(`${second} handover ${service}`);
+        throw new Error('no member answers');
+      },
+      settled: async () => {},
+    };
+    const containers = group.members.map((service) => ({ service, container: service, group: 'database', after: [] }));
+    const config = { healing: 'act', containers, unhealthySeconds: 60, attempts: 5 } as unknown as AgentConfig;
+    const heal = healer(config, { engine, groups: [group], log: () => {}, now: () => second * SECOND, tally: newTally() });
+    for (; second <= 123; second += 3) await heal.round();
+    expect(done).toEqual(['60 handover postgres-1', '120 restart postgres-1']);
   });
 });
 

@@ -46,6 +46,15 @@ const plainDisk =
   (good) => ({
     [name]: { ...good[name], encryption: { state: 'plain' } },
   });
+/** One volume more, of such a disk. */
+const volume =
+  (encryption: Evidence['engineStorage']['encryption']): Change =>
+  ({ dataStorage, stateStorage }) => ({
+    dataStorage: {
+      ...dataStorage,
+      volumes: [...dataStorage.volumes, { name: 'shop_uploads', storage: { ...stateStorage, encryption } }],
+    },
+  });
 const both =
   (...changes: Change[]): Change =>
   (good) =>
@@ -152,7 +161,8 @@ const OPENED: readonly (readonly [id: string, change: Change])[] = [
   ['gdpr-25-reach', both(container({ ports: EVERYWHERE }), () => ({ firewall: { state: 'off', drift: [], enabled: false } }))],
   ['gdpr-32-1-a-transit', edge({ plain: { status: 200, headers: {} } })],
   ['gdpr-32-1-a-inside', () => ({ inside: { certificates: [{ name: 'edge', status: 'expired', cause: undefined }], plain: [] } })],
-  ['gdpr-32-1-a-data', plainDisk('engineStorage')],
+  ['gdpr-32-1-a-data', volume({ state: 'plain' })],
+  ['gdpr-32-1-a-data', ({ dataStorage }) => ({ dataStorage: { ...dataStorage, keyBeside: '/srv/shop/.medianest/encryption.key' } })],
   ['gdpr-32-1-a-secrets', plainDisk('stateStorage')],
   ['gdpr-32-1-a-backups', backups({ cipher: 'none' })],
   ['gdpr-32-1-b-secrets', () => ({ stateFiles: [{ path: '/s/secrets.json', mode: 0o644, most: 0o600 }] })],
@@ -204,11 +214,11 @@ const ELSE: readonly (readonly [id: string, verdict: Verdict, change: Change])[]
     both(container({ ports: EVERYWHERE }), () => ({ firewall: { state: 'unknown', drift: [], enabled: true } })),
   ],
   ['gdpr-25-reach', 'met', both(container({ ports: EVERYWHERE }), () => ({ signOn: ['sign-on'] }))],
-  [
-    'gdpr-32-1-a-data',
-    'cannot-tell',
-    ({ engineStorage }) => ({ engineStorage: { ...engineStorage, encryption: { state: 'unknown', why: 'x' } } }),
-  ],
+  ['gdpr-32-1-a-data', 'cannot-tell', volume({ state: 'unknown', why: 'x' })],
+  // `storage.encrypt` on a plain disk: what containers print stays on it.
+  ['gdpr-32-1-a-data', 'by-hand', plainDisk('engineStorage')],
+  ['gdpr-32-1-a-data', 'by-hand', both(plainDisk('engineStorage'), volume({ state: 'encrypted', by: 'fscrypt on ext4' }))],
+  ['gdpr-32-1-a-data', 'open', both(plainDisk('engineStorage'), () => ({ dataStorage: { volumes: [], keyBeside: undefined } }))],
   ['gdpr-32-1-a-backups', 'cannot-tell', backups({ cipher: undefined })],
   ['gdpr-32-1-b-firewall', 'cannot-tell', () => ({ firewall: { state: 'unknown', drift: [], enabled: true } })],
   ['gdpr-32-1-c-backups', 'open', backups({ sets: 0, newestHours: null })],
@@ -259,4 +269,39 @@ it('has each point once, and no point that evidence judges is without a case tha
   const met = POINTS.filter(({ id }) => judged(id).verdict === 'met').map(({ id }) => id);
   expect(met.filter((id) => !tried.has(id))).toEqual([]);
   expect(POINTS.filter(({ standard }) => standard === 'asvs')).toHaveLength(70);
+});
+
+describe('what a part of the stack needs', () => {
+  const of = (service: string, more: Partial<ContainerSecurity>): Change => container({ service, ...more });
+  it.each([
+    ['cis-5.4', of('vpn', { capAdd: ['NET_ADMIN'] }), 'leave `components.vpn` off'],
+    ['cis-5.4', of('suricata', { capAdd: ['NET_RAW'] }), 'leave `components.suricata` off'],
+    ['cis-5.7', of('bastion', { programs: ['sshd'] }), 'leave `components.bastion` off'],
+    ['cis-5.18', of('vpn', { devices: ['/dev/net/tun'] }), 'leave `components.vpn` off'],
+  ])('is no mistake of the operator’s: %s', (id, change, advice) => {
+    const { verdict, fix } = judged(id, change);
+    expect([verdict, fix]).toEqual(['open', expect.stringContaining(advice)]);
+    expect(fix).not.toMatch(/override|remove/);
+  });
+
+  it('sign-on slows guessing at an account, and says so beside the limit of the edge', () => {
+    const signOn = { signOn: ['sign-on'] };
+    expect(judged('asvs-v6.3.1', () => signOn).evidence).toBe(
+      'sign-on makes an account wait after three wrong passwords; the edge limits attempts for each address (`edge.login`)',
+    );
+    const off = judged('asvs-v6.3.1', ({ limits }) => ({ ...signOn, limits: { ...limits, login: false } }));
+    expect([off.verdict, off.evidence]).toEqual(['open', expect.stringContaining('nothing limits the attempts of one address')]);
+    expect(judged('asvs-v6.1.1', () => signOn).evidence).toContain('sign-on makes an account wait');
+  });
+
+  it('hides no other container', () => {
+    const { fix } = judged('cis-5.4', ({ containers }) => ({
+      containers: [
+        ...containers,
+        hardenedContainer('extra', { service: 'vpn', capAdd: ['NET_ADMIN'] }),
+        hardenedContainer('app-1', { capAdd: ['SYS_ADMIN'] }),
+      ],
+    }));
+    expect(fix).toMatch(/components\.vpn.*compose\.override\.yml/s);
+  });
 });

@@ -84,6 +84,10 @@ describe('what is told', () => {
     expect(last({ disks: [disk(3000 * MIB)] })).toBe('nothing to do');
     expect(last({ disks: [disk(3000 * MIB)], removed: [{ ...image, freed: MIB }] })).toBe('there is enough space again');
   });
+  it('does not say that nothing is to do where a disk cannot be asked', () => {
+    const told = 'whether the disk of the state folder is nearly full cannot be told: nothing more is removed';
+    expect(last({ disks: [disk(3000 * MIB), disk(null, 'state')] })).toBe(told);
+  });
   it('says why in the audit log, with the space that there was', () => {
     expect(reasonOf(image, found.disks, found.reserve)).toBe(
       'no container, release or lock needs this image; the engine’s disk had 300 MiB free, less than diskReserve (1.0 GiB)',

@@ -68,7 +68,13 @@ describe('the picture’s data', () => {
     ['implicit', '='],
     ['none', '-'],
   ])('calls the way to a mail server with tls: %s so', (tls, line) => {
-    const picture = topology(stack('prod', `signOn: { mail: { host: smtp.example.org, from: a@example.org, tls: ${tls} } }\n`), {});
+    const picture = topology(
+      stack(
+        'prod',
+        `edge: { domains: [films.example.org] }\nsignOn: { mail: { host: smtp.example.org, from: a@example.org, tls: ${tls} } }\n`,
+      ),
+      {},
+    );
     expect(flows(picture)).toContain(`sign-on ${line} sign-on`);
   });
   it('tells states, roles and lag of what runs', () => {

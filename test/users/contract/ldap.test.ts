@@ -125,6 +125,23 @@ describe('a user of LDAP', () => {
 });
 
 describe('while LDAP is away', () => {
+  it('between the search and the password, no sign-in counts as a failed one', async () => {
+    const zoe = 'dn: uid=zoe,ou=people,dc=example,dc=org\nchangetype:';
+    const person = 'objectClass: inetOrgPerson\nuid: zoe\ncn: Zoe\nsn: Zoe\nuserPassword: password of zoe';
+    await ldap.change(`${zoe} add\n${person}\nobjectClass: errAuxObject\nerrCode: 52\nerrOp: bind`);
+    await ldap.change('dn: cn=Family,dc=example,dc=org\nchangetype: modify\nadd: member\nmember: uid=zoe,ou=people,dc=example,dc=org');
+    // More than an account has before it waits.
+    for (let attempt = 0; attempt < 5; attempt++) {
+      expect((await signIn('zoe', 'password of zoe')).status).toBe(302);
+      // LDAP is asked again at once.
+      await docker(['exec', stack.container, 'touch', '-d', '1 minute ago', '/run/sign-on/ldap-away']);
+    }
+    await ldap.change(`${zoe} modify\ndelete: objectClass\nobjectClass: errAuxObject\n-\ndelete: errCode\n-\ndelete: errOp`);
+    expect((await signIn('zoe', 'password of zoe')).status).toBe(200);
+    const told = (await logs()).split('\n').filter((line) => line.includes('zoe') && /"code":"(?:SIGN_IN_REFUSED|LDAP_AWAY)"/.test(line));
+    expect(told).toEqual(Array(5).fill(expect.stringContaining('LDAP cannot check a password (52)')));
+  });
+
   it('its users are refused, and those signed in and local users are not', async () => {
     await stack.invite('bob', PASSWORDS.bob, '--groups', 'member');
     await ldap.change('dn: cn=Family,dc=example,dc=org\nchangetype: modify\nadd: member\nmember: uid=nora,ou=people,dc=example,dc=org');

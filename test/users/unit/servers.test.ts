@@ -3,12 +3,12 @@ import { serverChecks, stateOf, userChecks } from '../../../src/users/plan/descr
 import { answerOf, type User } from '../../../src/users/plan/requests.ts';
 import { load, rendered, stackOf } from '../../support/settings.ts';
 
-const stack = (signOn: string) => {
-  const file = `observability: off\ncomponents: { sign-on: true }\nedge: { domains: [films.example.org] }\nsignOn: ${signOn}\n`;
+const stack = (signOn: string, edge = '{ domains: [films.example.org] }') => {
+  const file = `observability: off\ncomponents: { sign-on: true }\nedge: ${edge}\nsignOn: ${signOn}\n`;
   return rendered(stackOf(load({ flags: { profile: 'dev-compose' }, file })));
 };
-const fileOf = (signOn: string, name: string) => {
-  const found = stack(signOn).files.find(({ path }) => path === name);
+const fileOf = (signOn: string, name: string, edge?: string) => {
+  const found = stack(signOn, edge).files.find(({ path }) => path === name);
   return found && JSON.parse(found.contents);
 };
 
@@ -31,6 +31,25 @@ describe('a mail server', () => {
         ?.contents,
     ).toContain('server outside [2001:db8::7]:587');
   });
+
+  const MAIL = '{ mail: { host: smtp.example.org, from: a@example.org } }';
+  it.each([
+    ['{ domains: [localhost, films.example.org] }', 'https://films.example.org:8443/'],
+    ['{ domains: ["127.0.0.1", shop.localhost, 192.168.1.5], address: 0.0.0.0 }', 'https://192.168.1.5:8443/'],
+    ['{ domains: [localhost, films.example.org], publicPort: 443 }', 'https://films.example.org/'],
+    // Published for this host alone: its own names are right there.
+    ['{ address: [127.0.0.1, "::1"] }', 'https://localhost:8443/'],
+  ])('with the edge %s sends links that begin with %s', (edge, portal) => {
+    expect(fileOf(MAIL, 'sign-on/mail.json', edge)).toMatchObject({ portal });
+  });
+
+  it.each(['{ address: 0.0.0.0 }', '{ address: every, domains: [localhost, "::1"] }', '{ address: [127.0.0.1, 192.168.1.5] }'])(
+    'sends no links that lead nowhere: %s',
+    (edge) => {
+      expect(() => stack(MAIL, edge)).toThrow('signOn.mail: links in mails would begin with localhost');
+      expect(() => stack('{}', edge)).not.toThrow();
+    },
+  );
 
   it.each([
     ['{ mail: { host: smtp.example.org } }', 'signOn.mail.from'],

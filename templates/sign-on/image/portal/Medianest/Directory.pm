@@ -36,10 +36,17 @@ sub look_up {
     return $sub->( $req, @more )
       unless Medianest::Ldap::settings() && length( $password // '' ) && Medianest::Ldap::may_be_user($login);
     my $may = eval { $self->judge( $req, $login ) };
-    my $why = $@ =~ s/\s+/ /gr =~ s/ \z//r;
+    return unjudged( $self, $req, $@ ) unless defined $may;
     return $sub->( $req, @more ) if $may;
     eval { $self->p->_authentication->setSecurity($req) };
-    return PE_BADCREDENTIALS if defined $may;
+    return PE_BADCREDENTIALS;
+}
+
+# The answer to a sign-in that LDAP has not judged: not a failed one, which would count against the account.
+sub unjudged {
+    my ( $self, $req, $error ) = @_;
+    my ( $login, $why ) = ( $req->user, $error =~ s/\s+/ /gr =~ s/ \z//r );
+    eval { $self->p->_authentication->setSecurity($req) };
     my $code = Medianest::Ldap::is_unclear($why) ? 'LDAP_UNCLEAR' : 'LDAP_AWAY';
     $self->auditLog( $req, message => "LDAP cannot be asked about $login: " . decode( 'UTF-8', $why ), code => $code, user => $login );
     return PE_LDAPCONNECTFAILED;
@@ -57,14 +64,12 @@ sub judge {
     return 1;
 }
 
-# Whether LDAP takes the password of who has just been looked up for this very request.
+# Whether LDAP takes the password of who has just been looked up for this very request. @throws where LDAP cannot be asked
 sub proves {
-    my ( $self, $req, $password ) = @_;
+    my ( $req, $password ) = @_;
     my $found = $req->data->{medianest_ldap};
     return 0 unless $found && $found->{login} eq $req->user;
-    my $right = eval { Medianest::Ldap::proves( $found->{dn}, $password ) };
-    $self->logger->error( 'LDAP: ' . $@ =~ s/\s+/ /gr ) unless defined $right;
-    return $right ? 1 : 0;
+    return Medianest::Ldap::proves( $found->{dn}, $password );
 }
 
 1;

@@ -10,6 +10,7 @@ use Lemonldap::NG::Portal::Main::Constants qw(PE_OK PE_ERROR PE_BADOTP);
 use Medianest::Database;
 extends 'Lemonldap::NG::Portal::Main::Plugin';
 
+use constant hook => { sfAfterVerify => 'unjudged' };
 use constant CODES => 8;
 my @LETTERS = ( 'a' .. 'z', 2 .. 7 );
 my $wrapped;
@@ -25,7 +26,7 @@ sub init {
     return 1;
 }
 
-# Around the engine's own check. What cannot be written down counts as wrong: it could be used again.
+# Around the engine's own check. A code that cannot be written down is refused: it could be used again.
 sub judge {
     my ( $self, $verify, $module, $req, $session ) = @_;
     my $login = $session->{ $self->conf->{whatToTrace} };
@@ -37,7 +38,14 @@ sub judge {
     };
     return $result if defined $result;
     $self->logger->error("second factor: $@");
+    $req->data->{medianest_unjudged} = 1;
     return PE_ERROR;
+}
+
+# What the database could not judge does not count against the account.
+sub unjudged {
+    my ( $self, $req ) = @_;
+    return $req->data->{medianest_unjudged} ? PE_ERROR : PE_OK;
 }
 
 sub once {

@@ -45,13 +45,18 @@ sub hash {
 
 sub verify {
     my ( $self, $req, $password, $known, $result ) = @_;
-    if ( $known eq Medianest::Ldap::MARK() ) {
-        $result->{result} = Medianest::Directory::proves( $self, $req, $password );
-        return PE_DONE;
-    }
-    my $hash = $known =~ /^\$y\$/ ? crypt( encode( 'UTF-8', $password ), $known ) : undef;
-    $result->{result} = defined $hash && $hash eq $known ? 1 : 0;
+    my $right = $req->data->{medianest_wrong} ? 0 : eval { proves( $req, $password, $known ) };
+    $self->logger->error( 'LDAP: ' . $@ =~ s/\s+/ /gr ) unless defined $right;
+    $result->{result} = $right ? 1 : 0;
     return PE_DONE;
+}
+
+# @param $known what the table has of this user @throws where LDAP, which knows the password, cannot be asked
+sub proves {
+    my ( $req, $password, $known ) = @_;
+    return Medianest::Directory::proves( $req, $password ) if $known eq Medianest::Ldap::MARK();
+    my $hash = $known =~ /^\$y\$/ ? crypt( encode( 'UTF-8', $password ), $known ) : undef;
+    return defined $hash && $hash eq $known ? 1 : 0;
 }
 
 # RFC 7636, 4.2: a client that can use S256 must. A plain challenge is as good as none to who reads the request.
@@ -60,9 +65,23 @@ sub hashedChallenge {
     return $request->{code_challenge} && ( $request->{code_challenge_method} // '' ) ne 'S256' ? PE_ERROR : PE_OK;
 }
 
-# The engine logs who has signed in; who was refused, too, is an event.
+# The engine logs who has signed in; who was refused, too, is an event. The engine counts any failure of this step against the account:
+# where the password cannot be judged, the step ends before that.
 sub told {
     my ( $self, $sub, $req ) = @_;
+    my $password = $req->data->{password} // '';
+    if ( length $password ) {
+        my $known = eval { Medianest::Database::connection()->selectcol_arrayref( 'SELECT password FROM users WHERE login = ?', undef, $req->user ) };
+        if ( !$known ) {
+            $self->logger->error( 'the password of ' . $req->user . " cannot be judged: $@" );
+            eval { $self->p->_authentication->setSecurity($req) };
+            return PE_ERROR;
+        }
+        my $right = eval { proves( $req, $password, $known->[0] // '' ) };
+        return Medianest::Directory::unjudged( $self, $req, $@ ) unless defined $right;
+        return $req->authResult(PE_OK) if $right;
+        $req->data->{medianest_wrong} = 1;
+    }
     my $result = $sub->($req);
     $self->auditLog( $req, message => 'Sign-in refused for ' . $req->user, code => 'SIGN_IN_REFUSED', user => $req->user )
       if $result != PE_OK;
