@@ -53,6 +53,7 @@ export function signOnPart(own: EdgeSettings, asked: readonly string[], hasStati
       signOn: true,
       signOnServer: `${input.address('auth', SIGN_ON_HOST)}:${SIGN_ON_PORT}`,
       freshSeconds: FRESH_SECONDS,
+      signedSeconds: FRESH_SECONDS - 1,
       staleMinutes: Math.max(1, graceMinutes),
       stale: graceMinutes > 0,
       neverClosed: [...new Set(asked)].filter((path) => !path.includes('?')).map(nginxText),

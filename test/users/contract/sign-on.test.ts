@@ -127,13 +127,16 @@ describe('a second factor', () => {
 describe('what the application is told', () => {
   it('is who is signed in, whatever the visitor says, and an assertion that its key proves', async () => {
     const bob = await stack.signedIn('bob');
-    bob.cookies.set('theme', 'dark');
+    // The visitor's own cookies, before the session's and after it.
+    const own = [...bob.cookies];
+    bob.cookies.clear();
+    for (const [name, value] of [['lang', 'fr'], ...own, ['theme', 'dark']] as const) bob.cookies.set(name, value);
     const headers = await stack.told(bob, '/', LIES);
     expect(headers).toMatchObject({
       'remote-user': 'bob',
       'remote-groups': 'family,member',
       'remote-email': 'b@example.org',
-      cookie: 'theme=dark',
+      cookie: 'lang=fr; theme=dark',
     });
     expect(Buffer.from(headers['remote-name'] as string, 'latin1').toString()).toBe('Böb 影');
     const [head = '', body = '', mac] = (headers['x-medianest-assertion'] as string).split('.');
