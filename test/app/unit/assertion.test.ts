@@ -1,9 +1,11 @@
 import { createHmac, createSign, generateKeyPairSync } from 'node:crypto';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readAssertion } from '../../../templates/app/image/src/sign-on/assertion.js';
 import { readSignOn } from '../../../templates/app/image/src/sign-on/config.js';
-import { guard } from '../../../templates/app/image/src/sign-on/guard.js';
 import { rightsOf, roleOf } from '../../../templates/app/image/src/sign-on/roles.js';
+import { HOME } from '../../support/cli.ts';
 
 const KEY = 'a secret of thirty-two characters';
 const NOW = 1_800_000_000;
@@ -119,10 +121,11 @@ describe('the key', () => {
 describe('an assertion that was proved', () => {
   afterEach(() => vi.useRealTimers());
   type Hook = (request: object) => Promise<void>;
-  const hookOf = (): Hook => {
+  const hookOf = async (): Promise<Hook> => {
+    const { guard } = await import(pathToFileURL(path.join(HOME, 'templates/app/image/src/sign-on/guard.js')).href);
     const hooks: Record<string, Hook> = {};
     const app = { decorateRequest: () => app, addHook: (name: string, hook: Hook) => Object.assign(hooks, { [name]: hook }) };
-    guard(app as never, { key: KEY, hosts: [HOST], signOutUrl: undefined, requestQuota: 1, checkMs: 1 });
+    guard(app, { key: KEY, hosts: [HOST], signOutUrl: undefined, requestQuota: 1, checkMs: 1 });
     return hooks.onRequest as Hook;
   };
   const asks = async (hook: Hook, text: string | undefined, needs = 'look') => {
@@ -135,7 +138,7 @@ describe('an assertion that was proved', () => {
 
   it('is not proved again for some seconds, and each one stands for itself', async () => {
     vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
-    const hook = hookOf();
+    const hook = await hookOf();
     const mine = token();
     const first = await asks(hook, mine);
     expect(first).toMatchObject({ subject: 'ana', role: 'member' });

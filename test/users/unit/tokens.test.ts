@@ -43,6 +43,7 @@ describe('the options of a token', () => {
 
   it('are in the audit log by the words that were typed', () => {
     expect(wordsOf({ command: 'token-add', token: 'robot', groups: ['admin'] })).toBe('users token add robot');
+    expect(wordsOf({ command: 'session-end', login: 'bob', session: 'a' })).toBe('users sessions bob');
     expect([wordsOf({ command: 'first' }), wordsOf({ command: 'remove', login: 'bob' })]).toEqual(['up', 'users remove bob']);
   });
 });
