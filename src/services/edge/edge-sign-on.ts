@@ -53,7 +53,6 @@ export function signOnPart(own: EdgeSettings, asked: readonly string[], hasStati
       signOn: true,
       signOnServer: `${input.address('auth', SIGN_ON_HOST)}:${SIGN_ON_PORT}`,
       freshSeconds: FRESH_SECONDS,
-      signedSeconds: FRESH_SECONDS - 1,
       looksAtAddress: address !== 'off',
       bindsAddress: address === 'bind',
       anySession: ANY_SESSION,

@@ -29,7 +29,10 @@ sub _run {
         my %told = @{ $answer->[1] };
         return [ 401, [ 'Content-Length' => 0 ], [] ] unless Medianest::Address::passes( $env, \%told );
         my @names = grep { /\ARemote-(?!Began\z)/ } sort keys %told;
-        return [ 200, [ 'Content-Length' => 0, ( map { $_ => $told{$_} // '' } @names ), 'Remote-Until' => time + $ENV{SIGN_ON_GRACE_SECONDS} ], [] ];
+        my @until = ( 'Remote-Until' => time + $ENV{SIGN_ON_GRACE_SECONDS} );
+
+        # For nginx: to be kept, and out of date from the first second on.
+        return [ 200, [ 'Content-Length' => 0, 'X-Accel-Expires' => '@1', ( map { $_ => $told{$_} // '' } @names ), @until ], [] ];
     };
 }
 
