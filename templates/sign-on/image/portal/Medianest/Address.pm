@@ -45,7 +45,7 @@ sub note {
     return $new > 0;
 }
 
-# Judges from where a session that may pass is used. `bind` needs no database for that: what cannot be noted refuses nobody.
+# Judges from where a session that may pass is used. `bind` needs no database for that: a session that cannot be noted passes.
 # @param the variables of the request, and the engine's headers by name
 # @returns whether it passes
 sub passes {
