@@ -1,13 +1,14 @@
 import type { Capability } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { usersClients } from './commands/clients.ts';
+import { usersSessions } from './commands/sessions.ts';
 import { usersToken } from './commands/tokens.ts';
 import { commands } from './commands/users.ts';
 
 /** Who may sign in, and what they may see. */
 export const users: Capability = {
   name: 'users',
-  commands: [...commands, usersToken, usersClients],
+  commands: [...commands, usersSessions, usersToken, usersClients],
   groups: {
     users: {
       section: 'Security',

@@ -19,6 +19,7 @@ import {
   type User,
   wordsOf,
 } from './plan/requests.ts';
+import type { Session } from './plan/sessions.ts';
 import type { Token } from './plan/tokens.ts';
 
 /** Whether visitors sign in, by the settings. */
@@ -63,6 +64,13 @@ export async function testMail(project: Project, engine: Engine, email: string):
   const containers = await engine.observe(project.loaded.settings.project);
   refuseForeign(project.loaded.settings.project, containers, project.state.root);
   return ask(engine, containers, { command: 'mail-test', email });
+}
+
+/** The sessions of a user, the oldest first. @throws UserError where there is no such user, or the identity provider does not answer */
+export async function listSessions(project: Project, engine: Engine, login: string): Promise<Session[]> {
+  requireSignOn(project);
+  const containers = await engine.observe(project.loaded.settings.project);
+  return (await ask<{ sessions: Session[] }>(engine, containers, { command: 'sessions', login })).sessions;
 }
 
 /** All API tokens, by name. @throws UserError where the identity provider or its database does not answer */

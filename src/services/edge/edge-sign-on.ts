@@ -2,7 +2,7 @@ import { UserError } from '../../core/errors.ts';
 import type { BuildInput, ServiceDefinition } from '../../stack/service.ts';
 import type { Blueprint, NetworkName, SecretSpec } from '../../stack/types.ts';
 import { accessOf } from '../sign-on/settings/access.ts';
-import { ASSERTION_KEY, FRESH_SECONDS, SIGN_ON, SIGN_ON_HOST, SIGN_ON_PORT } from '../sign-on/settings/address.ts';
+import { ANY_SESSION, ASSERTION_KEY, FRESH_SECONDS, SIGN_ON, SIGN_ON_HOST, SIGN_ON_PORT } from '../sign-on/settings/address.ts';
 import type { signOnSettings } from '../sign-on/settings/sign-on-settings.ts';
 import type { EdgeSettings } from './settings/edge-settings.ts';
 import { nginxText, regexText } from './settings/edge-text.ts';
@@ -42,7 +42,7 @@ function refuseOpenCopies(): never {
 export function signOnPart(own: EdgeSettings, asked: readonly string[], hasStaticHost: boolean, input: BuildInput) {
   if (!input.enabled(SIGN_ON) || own.access === 'none') return NONE;
   if (hasStaticHost) refuseOpenCopies();
-  const { graceMinutes, clients } = input.settingsOf(SETTINGS);
+  const { graceMinutes, clients, address } = input.settingsOf(SETTINGS);
   const { paths, otherwise, strict } = accessOf(own.access, own.pages);
   return {
     networks: ['auth'] as NetworkName[],
@@ -53,6 +53,9 @@ export function signOnPart(own: EdgeSettings, asked: readonly string[], hasStati
       signOn: true,
       signOnServer: `${input.address('auth', SIGN_ON_HOST)}:${SIGN_ON_PORT}`,
       freshSeconds: FRESH_SECONDS,
+      looksAtAddress: address !== 'off',
+      bindsAddress: address === 'bind',
+      anySession: ANY_SESSION,
       staleMinutes: Math.max(1, graceMinutes),
       stale: graceMinutes > 0,
       neverClosed: [...new Set(asked)].filter((path) => !path.includes('?')).map(nginxText),

@@ -1,5 +1,6 @@
 import { clientsConfiguration } from './clients.ts';
 import type { Access } from './settings/access.ts';
+import { ANY_SESSION } from './settings/address.ts';
 import { WITH_SECOND_FACTOR } from './settings/roles.ts';
 import type { SignOnSettings } from './settings/sign-on-settings.ts';
 
@@ -73,7 +74,7 @@ export function engineConfiguration(own: SignOnSettings, access: Access, domains
     dbiExportedVars: { uid: 'login', cn: 'name', mail: 'email', roles: 'groups' },
     exportedVars: {},
     groups: {},
-    macros: { _whatToTrace: 'lc($_user)' },
+    macros: { _whatToTrace: 'lc($_user)', _agent: 'substr($ENV{HTTP_USER_AGENT}, 0, 200)' },
     whatToTrace: '_whatToTrace',
     totp2fActivation: 1,
     totp2fSelfRegistration: 1,
@@ -113,7 +114,11 @@ export function engineConfiguration(own: SignOnSettings, access: Access, domains
     locationRules: {
       // Its own pages.
       ...Object.fromEntries(domains.map((domain) => [domain, { default: 'accept' }])),
-      [ASKED_AS]: { ...Object.fromEntries(Object.entries(access.conditions).map(([name, rule]) => [`^/${name}$`, rule])), default: 'deny' },
+      [ASKED_AS]: {
+        ...Object.fromEntries(Object.entries(access.conditions).map(([name, rule]) => [`^/${name}$`, rule])),
+        [`^/${ANY_SESSION}$`]: 'accept',
+        default: 'deny',
+      },
     },
     exportedHeaders: {
       [ASKED_AS]: {
@@ -123,6 +128,8 @@ export function engineConfiguration(own: SignOnSettings, access: Access, domains
         'Remote-Email': '$mail',
         'Remote-Groups': '$roles',
         'Remote-Mfa': '$_2f ? 1 : 0',
+        // For our own judge, which keeps it from the edge.
+        'Remote-Began': '$ipAddr',
       },
     },
     vhostOptions: { [ASKED_AS]: { vhostHttps: 1 } },

@@ -77,6 +77,7 @@ export const signOn = defineService({
           SIGN_ON_PROCESSES: String(own.processes),
           // Beyond the time in which the edge does not ask again.
           SIGN_ON_GRACE_SECONDS: String(own.graceMinutes * 60 + FRESH_SECONDS),
+          ...(own.address !== 'off' && { SIGN_ON_ADDRESS: own.address }),
           SIGN_ON_SESSION_SECONDS: String(own.sessionHours * 3600),
           ...clientNames(own.clients),
         },

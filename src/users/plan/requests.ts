@@ -13,9 +13,13 @@ export interface Request {
     | 'reset'
     | 'groups'
     | 'mail-test'
+    | 'sessions'
+    | 'session-end'
     | 'tokens'
     | 'token-add'
     | 'token-remove';
+  /** The first characters of a session's hashed id. */
+  session?: string;
   /** The name of a token. */
   token?: string;
   /** ISO 8601. */
@@ -115,13 +119,13 @@ export const argvOf = ({ command, ...asked }: Request): string[] => ['users', co
 
 /** Whether someone, or a program with a token, may less than before, and no other may more. */
 export const removesAccess = ({ command, add = [] }: Request): boolean =>
-  ['remove', 'reset', 'token-remove'].includes(command) || (command === 'groups' && add.length === 0);
+  ['remove', 'reset', 'session-end', 'token-remove'].includes(command) || (command === 'groups' && add.length === 0);
 
 /** The command as the audit log names it: `users token add backup-script`. */
 export function wordsOf({ command, login, token }: Request): string {
   if (command === 'first') return 'up';
   const name = token ?? login;
-  return ['users', command.replace('token-', 'token '), ...(name ? [name] : [])].join(' ');
+  return ['users', command.replace('token-', 'token ').replace('session-end', 'sessions'), ...(name ? [name] : [])].join(' ');
 }
 
 /**

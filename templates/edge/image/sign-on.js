@@ -8,26 +8,36 @@ const NAME = '__Host-medianest';
 const text = (base64) => Buffer.from(base64, 'base64').toString('utf8');
 const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-// A JWT (RFC 7519) in HS256, made for each request: it is good for a minute, and for the host that was asked.
-function assertion(r) {
-  const v = r.variables;
-  if (!v.signed_user) return '';
-  const now = Math.floor(Date.now() / 1000);
-  const claims = {
-    sub: v.signed_user,
-    name: text(v.signed_name),
-    email: v.signed_email,
-    groups: v.signed_groups ? v.signed_groups.split(',') : [],
-    mfa: v.signed_mfa === '1',
-    aud: v.host,
-    iat: now,
-    exp: now + SECONDS,
-  };
-  const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part(claims)}`;
+const passes = (r) => r.headersOut['Remote-User'] && Number(r.headersOut['Remote-Until']) > Date.now() / 1000;
+
+// A JWT (RFC 7519) in HS256: it is good for a minute, and for the host that was asked.
+function assertion(claims, now) {
+  const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part(Object.assign(claims, { iat: now, exp: now + SECONDS }))}`;
   return `${signed}.${crypto.createHmac('sha256', sign_on_key.key).update(signed).digest('base64url')}`;
 }
 
-const name = (r) => text(r.variables.signed_name || '');
+// Adds to an answer of the provider what the application is told.
+function tell(r) {
+  const out = r.headersOut;
+  const groups = out['Remote-Groups'];
+  const claims = {
+    sub: out['Remote-User'],
+    name: text(out['Remote-Name'] || ''),
+    email: out['Remote-Email'] || '',
+    groups: groups ? groups.split(',') : [],
+    mfa: out['Remote-Mfa'] === '1',
+    aud: r.variables.host,
+  };
+  out['Remote-Name'] = claims.name;
+  out['Remote-Assertion'] = assertion(claims, Math.floor(Date.now() / 1000));
+}
+
+// An answer that is remembered says until when it may be: nginx itself would serve it for as long as requests for it come.
+function sign(r) {
+  if (r.status !== 200) return;
+  if (passes(r)) tell(r);
+  else r.status = 503;
+}
 
 // The session is no business of the application: all that it gets are the visitor's other cookies.
 function cookies(r) {
@@ -52,12 +62,6 @@ const failed = (r) => {
   r.variables.sign_on_failed = '1';
 };
 
-// An answer that is remembered says until when it may be: nginx itself would serve it for as long as requests for it come.
-function bound(r) {
-  if (r.variables.token_given) return boundToken(r);
-  if (r.status === 200 && !(Number(r.headersOut['Remote-Until']) > Date.now() / 1000)) failed(r);
-}
-
 // The provider gets a hash alone: the token stays here.
 function tokenHash(r) {
   const token = /^bearer +(mn_[\w-]{43})$/i.exec(r.headersIn.Authorization || '');
@@ -81,15 +85,13 @@ function boundToken(r) {
   const v = r.variables;
   const hash = v.token_hash;
   const known = ngx.shared.known_tokens;
-  if (v.needs === 'open') return;
   v.token_name = r.headersOut['Remote-Token'] || '';
   if (r.status === 200) {
-    const ended = !(Number(r.headersOut['Remote-Until']) > Date.now() / 1000);
-    if (ended || (v.upstream_cache_status === 'STALE' && !known.has(hash))) return failed(r);
+    if (!passes(r) || (v.upstream_cache_status === 'STALE' && !known.has(hash))) return failed(r);
     known.set(hash, 1);
     const paths = (r.headersOut['Remote-Paths'] || '').toLowerCase().split(' ');
     const path = (v.asked_path || '').toLowerCase();
-    if (paths[0] === '' || paths.some((start) => path.startsWith(start))) return;
+    if (paths[0] === '' || paths.some((start) => path.startsWith(start))) return tell(r);
     r.status = 401;
     v.token_refused = 'path';
     return;
@@ -102,4 +104,4 @@ function boundToken(r) {
   ngx.shared.token_tries.incr(triesOf(r), 1, 0);
 }
 
-export default { assertion, bound, cookies, name, signInAt, tokenFirstLook, tokenHash };
+export default { boundToken, cookies, sign, signInAt, tokenFirstLook, tokenHash };

@@ -1,8 +1,11 @@
 import { createHmac, createSign, generateKeyPairSync } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readAssertion } from '../../../templates/app/image/src/sign-on/assertion.js';
 import { readSignOn } from '../../../templates/app/image/src/sign-on/config.js';
 import { rightsOf, roleOf } from '../../../templates/app/image/src/sign-on/roles.js';
+import { HOME } from '../../support/cli.ts';
 
 const KEY = 'a secret of thirty-two characters';
 const NOW = 1_800_000_000;
@@ -112,5 +115,41 @@ describe('the key', () => {
     [{ SIGN_ON_KEY_FILE: '/proc/self/limits', PORTAL_REQUEST_QUOTA: '-1' }, /PORTAL_REQUEST_QUOTA/],
   ])('keeps the portal from starting where it is no key: %j', (env, words) => {
     expect(() => readSignOn(env)).toThrow(words);
+  });
+});
+
+describe('an assertion that was proved', () => {
+  afterEach(() => vi.useRealTimers());
+  type Hook = (request: object) => Promise<void>;
+  const hookOf = async (): Promise<Hook> => {
+    const { guard } = await import(pathToFileURL(path.join(HOME, 'templates/app/image/src/sign-on/guard.js')).href);
+    const hooks: Record<string, Hook> = {};
+    const app = { decorateRequest: () => app, addHook: (name: string, hook: Hook) => Object.assign(hooks, { [name]: hook }) };
+    guard(app, { key: KEY, hosts: [HOST], signOutUrl: undefined, requestQuota: 1, checkMs: 1 });
+    return hooks.onRequest as Hook;
+  };
+  const asks = async (hook: Hook, text: string | undefined, needs = 'look') => {
+    const request = { routeOptions: { config: { needs } }, headers: { 'x-medianest-assertion': text }, rights: ['look'], person: null };
+    return hook(request).then(
+      () => request.person as { subject: string; role: string } | null,
+      (error: { status?: number; statusCode?: number }) => error.status ?? error.statusCode,
+    );
+  };
+
+  it('is not proved again for some seconds, and each one stands for itself', async () => {
+    vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
+    const hook = await hookOf();
+    const mine = token();
+    const first = await asks(hook, mine);
+    expect(first).toMatchObject({ subject: 'ana', role: 'member' });
+    expect(await asks(hook, mine)).toBe(first);
+    expect(await asks(hook, token({ ...CLAIMS, groups: ['guest'] }))).toMatchObject({ subject: 'ana', role: 'guest' });
+    expect(await asks(hook, token({ ...CLAIMS, sub: 'eve' }))).toMatchObject({ subject: 'eve' });
+    const [head, body, signature] = mine.split('.');
+    for (const forged of [undefined, `${head}.${body}.`, `${head}.${body}.${signature?.slice(0, -1)}`, `${mine} `])
+      expect(await asks(hook, forged)).toBe(401);
+    // Its end counts all the same.
+    vi.setSystemTime((NOW + 96) * 1000);
+    expect(await asks(hook, mine)).toBe(401);
   });
 });

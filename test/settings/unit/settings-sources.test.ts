@@ -41,6 +41,7 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'signOn.sessionHours': ['9', 9],
   'signOn.graceMinutes': ['9', 9],
   'signOn.invitationHours': ['9', 9],
+  'signOn.address': ['bind', 'bind'],
   'signOn.passwordLength': ['19', 19],
   'signOn.title': ['Our media', 'Our media'],
   'signOn.clients': [

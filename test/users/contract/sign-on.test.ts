@@ -100,14 +100,20 @@ describe('a second factor', () => {
     const [old] = await made();
     const codes = await made();
     expect([new Set(codes).size, codes.includes(old as string)]).toEqual([8, false]);
-    const byCode = async (recovery: string) => {
+    // All three have given the password before the first code: after three failures the account waits.
+    const tries = [];
+    for (const recovery of [codes[0], codes[0], old]) {
       const other = stack.visitor();
       const page = await other.signIn('admin', PASSWORDS.admin);
       expect(page.text).toContain('Use a recovery code');
+      tries.push({ other, page, recovery: recovery as string });
+    }
+    const seen = [];
+    for (const { other, page, recovery } of tries) {
       await other.enter(page, recovery);
-      return (await other.ask('/admin')).status;
-    };
-    expect([await byCode(codes[0] as string), await byCode(codes[0] as string), await byCode(old as string)]).toEqual([200, 302, 302]);
+      seen.push((await other.ask('/admin')).status);
+    }
+    expect(seen).toEqual([200, 302, 302]);
     expect((await one.ask('/auth/recovery')).text).toContain('You have 7 codes');
     const { stdout, stderr } = await docker(['logs', stack.container]);
     for (const event of ['CODE_USED_TWICE', 'RECOVERY_CODES_MADE', 'RECOVERY_CODE_USED', 'RECOVERY_CODE_REFUSED'])
@@ -127,13 +133,16 @@ describe('a second factor', () => {
 describe('what the application is told', () => {
   it('is who is signed in, whatever the visitor says, and an assertion that its key proves', async () => {
     const bob = await stack.signedIn('bob');
-    bob.cookies.set('theme', 'dark');
+    // The visitor's own cookies, before the session's and after it.
+    const own = [...bob.cookies];
+    bob.cookies.clear();
+    for (const [name, value] of [['lang', 'fr'], ...own, ['theme', 'dark']] as const) bob.cookies.set(name, value);
     const headers = await stack.told(bob, '/', LIES);
     expect(headers).toMatchObject({
       'remote-user': 'bob',
       'remote-groups': 'family,member',
       'remote-email': 'b@example.org',
-      cookie: 'theme=dark',
+      cookie: 'lang=fr; theme=dark',
     });
     expect(Buffer.from(headers['remote-name'] as string, 'latin1').toString()).toBe('Böb 影');
     const [head = '', body = '', mac] = (headers['x-medianest-assertion'] as string).split('.');

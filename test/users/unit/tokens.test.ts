@@ -43,6 +43,7 @@ describe('the options of a token', () => {
 
   it('are in the audit log by the words that were typed', () => {
     expect(wordsOf({ command: 'token-add', token: 'robot', groups: ['admin'] })).toBe('users token add robot');
+    expect(wordsOf({ command: 'session-end', login: 'bob', session: 'a' })).toBe('users sessions bob');
     expect([wordsOf({ command: 'first' }), wordsOf({ command: 'remove', login: 'bob' })]).toEqual(['up', 'users remove bob']);
   });
 });
@@ -77,7 +78,7 @@ describe('the edge', () => {
   interface Script {
     tokenHash(request: Pick<Asked, 'headersIn'>): string;
     tokenFirstLook(request: Asked): string;
-    bound(request: Asked): void;
+    boundToken(request: Asked): void;
   }
   class Dict extends Map<string, number> {
     incr(key: string, by: number, from: number) {
@@ -90,16 +91,21 @@ describe('the edge', () => {
   let shared: Record<'known_tokens' | 'token_tries', Dict>;
   beforeEach(async () => {
     shared = { known_tokens: new Dict(), token_tries: new Dict() };
-    Object.assign(globalThis, { ngx: { shared } });
+    Object.assign(globalThis, { ngx: { shared }, sign_on_key: { key: 'k' } });
     script = ((await import(pathToFileURL(path.join(HOME, 'templates/edge/image/sign-on.js')).href)) as { default: Script }).default;
   });
 
   const asked = (headersOut: Record<string, string>, variables: Record<string, string> = {}, status = 200): Asked => ({
-    ...{ status, headersIn: {}, headersOut, rawVariables: { client: Buffer.from([127, 0, 0, 1]) } },
+    ...{
+      status,
+      headersIn: {},
+      headersOut: { 'Remote-User': 'bob', ...headersOut },
+      rawVariables: { client: Buffer.from([127, 0, 0, 1]) },
+    },
     variables: { token_given: '1', token_hash: HASH, needs: 'other', asked_path: '/Films/x', token_tries_limit: '2', ...variables },
   });
   const outcome = (request: Asked) => {
-    script.bound(request);
+    script.boundToken(request);
     const { token_refused = '', sign_on_failed = '' } = request.variables;
     return [request.status, token_refused, sign_on_failed];
   };
@@ -115,6 +121,10 @@ describe('the edge', () => {
     expect(outcome(asked({ 'Remote-Until': soon }))).toEqual([200, '', '']);
     expect(outcome(asked({ 'Remote-Until': '1' }))).toEqual([401, '', '1']);
     expect(outcome(asked({}))).toEqual([401, '', '1']);
+    const films = asked({ 'Remote-Until': soon, 'Remote-Paths': '/films/' });
+    const music = asked({ 'Remote-Until': soon, 'Remote-Paths': '/music/' });
+    expect([outcome(films)[0], outcome(music)[0]]).toEqual([200, 401]);
+    expect([films, music].map(({ headersOut }) => 'Remote-Assertion' in headersOut)).toEqual([true, false]);
     expect(outcome(asked({ 'Remote-Until': soon, 'Remote-Paths': '/a /films/' }))).toEqual([200, '', '']);
     expect(outcome(asked({ 'Remote-Until': soon, 'Remote-Paths': '/films/y' }))).toEqual([401, 'path', '']);
     expect(outcome(asked({ 'Remote-Until': soon, 'Remote-Paths': '/' }, { asked_path: '' }))).toEqual([401, 'path', '']);

@@ -89,10 +89,9 @@ describe('what health says', () => {
 
 describe('what the edge tells the application', () => {
   interface Script {
-    assertion(request: object): string;
     cookies(request: object): string;
     signInAt(request: object): string;
-    bound(request: { status: number; headersOut: Record<string, string>; variables: Record<string, string> }): void;
+    sign(answer: { status: number; headersOut: Record<string, string>; variables: Record<string, string> }): void;
   }
   let script: Script;
   beforeAll(async () => {
@@ -100,21 +99,24 @@ describe('what the edge tells the application', () => {
     script = ((await import(pathToFileURL(path.join(HOME, 'templates/edge/image/sign-on.js')).href)) as { default: Script }).default;
   });
 
+  const told = (headersOut: Record<string, string>, status = 200) => {
+    const answer = { status, headersOut: { ...headersOut }, variables: { host: 'h' } };
+    script.sign(answer);
+    return answer;
+  };
+  const BOB = { 'Remote-User': 'bob', 'Remote-Name': Buffer.from('Böb').toString('base64'), 'Remote-Groups': 'a,b', 'Remote-Mfa': '1' };
+  const until = (seconds: number) => ({ 'Remote-Until': String(Date.now() / 1000 + seconds) });
+
   it('is signed, names the host, and is nothing where nobody is signed in', () => {
-    const variables = {
-      signed_user: 'bob',
-      signed_name: Buffer.from('Böb').toString('base64'),
-      signed_email: '',
-      signed_groups: 'a,b',
-      signed_mfa: '1',
-      host: 'h',
-    };
-    const [head, body, mac] = script.assertion({ variables }).split('.');
+    const { headersOut } = told({ ...BOB, ...until(5) });
+    const [head, body, mac] = (headersOut['Remote-Assertion'] as string).split('.');
     expect(mac).toBe(createHmac('sha256', 'k').update(`${head}.${body}`).digest('base64url'));
     const claims = JSON.parse(Buffer.from(body as string, 'base64url').toString());
     expect(claims).toMatchObject({ sub: 'bob', name: 'Böb', groups: ['a', 'b'], mfa: true, aud: 'h' });
     expect(claims.exp - claims.iat).toBe(60);
-    expect(script.assertion({ variables: { ...variables, signed_user: '' } })).toBe('');
+    expect(headersOut['Remote-Name']).toBe('Böb');
+    for (const nobody of [told(until(5)), told({ ...BOB, ...until(5) }, 403), told(BOB, 401)])
+      expect(nobody.headersOut).not.toHaveProperty('Remote-Assertion');
   });
 
   it('has no cookie of the session, however often it is sent', () => {
@@ -124,19 +126,13 @@ describe('what the edge tells the application', () => {
   });
 
   it('is no remembered answer whose time is over', () => {
-    const answer = (until: string | undefined, status = 200) => {
-      const request = {
-        status,
-        headersOut: { ...(until !== undefined && { 'Remote-Until': until }) },
-        variables: {} as Record<string, string>,
-      };
-      script.bound(request);
-      return [request.status, request.variables.sign_on_failed];
-    };
-    const now = Date.now() / 1000;
-    expect(answer(String(now + 5))).toEqual([200, undefined]);
-    for (const until of [String(now - 1), '', undefined, 'x']) expect(answer(until)).toEqual([401, '1']);
-    expect(answer(undefined, 403)).toEqual([403, undefined]);
+    expect(told({ ...BOB, ...until(5) }).status).toBe(200);
+    for (const over of [until(-1), { 'Remote-Until': '' }, { 'Remote-Until': 'x' }, {}])
+      expect(told({ ...BOB, ...over })).toMatchObject({
+        status: 503,
+        headersOut: expect.not.objectContaining({ 'Remote-Assertion': expect.anything() }),
+      });
+    expect(told({}, 403).status).toBe(403);
   });
 
   it('leads to the sign-in and back to the same address', () => {

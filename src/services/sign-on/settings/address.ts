@@ -22,5 +22,8 @@ export const databaseSecrets = (input: BuildInput): SecretSpec[] => (input.enabl
 /** The secret by which second factors are encrypted. A stack has it from the first render with sign-on on. */
 export const ENGINE_KEY = 'sign-on-engine-key';
 
+/** The rule of who is signed in, whatever the role: the edge asks for it where only the address counts. No rule of paths has this name. */
+export const ANY_SESSION = 'any';
+
 /** How long the edge believes an answer about a session without asking again: so long can one that has ended still pass. */
 export const FRESH_SECONDS = 5;

@@ -19,6 +19,9 @@ const role = z
   .string()
   .regex(/^(?!everyone$)[a-z][a-z0-9_-]{0,31}$/, `should be one of ${ROLES.join(', ')}, or a group of your own such as family`);
 
+/** What becomes of a session that is used from another address. */
+const ADDRESS_MODES = ['off', 'tell', 'bind'] as const;
+
 const client = z.strictObject({
   redirect: z.array(redirect).min(1).describe('Where the sign-in may return to, letter by letter'),
   logout: z.array(redirect).default([]).describe('Where the sign-out may return to'),
@@ -33,6 +36,12 @@ export const signOnSettings = z.strictObject({
     .default(15)
     .describe('Minutes for which those who are signed in stay so while the identity provider or its database is away; 0 for none'),
   invitationHours: within(1, 720).default(72).describe('Hours for which an invitation is good'),
+  address: z
+    .enum(ADDRESS_MODES)
+    .default('tell')
+    .describe(
+      'A session that is used from another address than it began at: `tell` writes a line into the log of sign-on, `bind` ends it, `off` does neither',
+    ),
   passwordLength: within(8, 64).default(12).describe('Characters that a password has at least'),
   title: z
     .string()

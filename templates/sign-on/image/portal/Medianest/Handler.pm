@@ -5,6 +5,7 @@ package Medianest::Handler;
 use strict;
 use warnings;
 use Mouse;
+use Medianest::Address;
 use Medianest::Database;
 use Medianest::Tokens;
 extends 'Lemonldap::NG::Handler::Server::Nginx';
@@ -20,10 +21,18 @@ sub _run {
             return [ 503, [ 'Content-Length' => 0 ], [] ] unless Medianest::Database::answers();
 
             # The connection may have been replaced since the first look.
-            $answer = $judge->($env);
+            $answer = $judge->( {%$env} );
         }
-        push @{ $answer->[1] }, 'Remote-Until' => time + $ENV{SIGN_ON_GRACE_SECONDS} if $answer->[0] == 200;
-        return $answer;
+        return $answer if $answer->[0] != 200;
+
+        # The engine says each header three times.
+        my %told = @{ $answer->[1] };
+        return [ 401, [ 'Content-Length' => 0 ], [] ] unless Medianest::Address::passes( $env, \%told );
+        my @names = grep { /\ARemote-(?!Began\z)/ } sort keys %told;
+        my @until = ( 'Remote-Until' => time + $ENV{SIGN_ON_GRACE_SECONDS} );
+
+        # For nginx: to be kept, and out of date from the first second on.
+        return [ 200, [ 'Content-Length' => 0, 'X-Accel-Expires' => '@1', ( map { $_ => $told{$_} // '' } @names ), @until ], [] ];
     };
 }
 
