@@ -79,7 +79,7 @@ export async function moveStorage(context: Context, project: Project, to: MoveJo
       // Killed while the folder was removed, it may have no key any more.
       if (to === 'encrypted' || begun?.to !== to || uncopied(journal).length > 0) {
         if (!begun && to === 'encrypted') await refuseFull(mover, journal, nearestFolder(within));
-        const opening = await prepareOpening(context, project, seen, file);
+        const opening = await prepareOpening(context, project, seen, { file });
         record(['storage', journal]);
         performOpening(project, opening);
         if (begun && begun.to !== to) giveUp(state, begun);

@@ -31,9 +31,10 @@ export const backupKit: Command = {
   options: [PASSPHRASE_FILE],
   run: async (context, [file = ''], options) => {
     const { open } = await import('../../project/open.ts');
-    const { exportKit } = await import('../restore/kit.ts');
+    const { exportKit, kitParts } = await import('../restore/kit.ts');
     const project = await open(context);
-    const kit = exportKit(context, project, path.resolve(context.cwd, file), await passphrase(context, options.passphraseFile));
+    const parts = await kitParts(context, project);
+    const kit = exportKit(context, project, path.resolve(context.cwd, file), await passphrase(context, options.passphraseFile), parts);
     return done(kit, `The recovery kit is ${kit.file}; print ${kit.page}. Keep both, and the passphrase, away from this host.`);
   },
 };
