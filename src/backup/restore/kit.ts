@@ -97,7 +97,7 @@ export function kitProblem(state: StateFolder): string | undefined {
 
 /**
  * Makes a bare folder the installation that the kit is of. What is there already is never replaced.
- * @returns its project; which repository holds its backups, undefined if none was made before the kit; the files of secrets that it
+ * @returns its project, and when it was made; which repository holds its backups, undefined if none was made before the kit; the files of secrets that it
  * brought; and how to roll it back
  */
 export function importKit(
@@ -105,7 +105,7 @@ export function importKit(
   passphrase: string,
   folder: string,
   state: StateFolder,
-): { project: string; repository: string | undefined; secretFiles: string[]; rollBack(): void } {
+): { project: string; madeAt: string; repository: string | undefined; secretFiles: string[]; rollBack(): void } {
   const kit = readKit(file);
   const contents = openKit(kit, passphrase, file);
   if (exists(state.at('secrets.json')))
@@ -139,7 +139,7 @@ export function importKit(
   try {
     for (const [name, text] of [['medianest.yml', contents.settings] as const, ...files]) if (text !== undefined) bring(name, text);
     const secretFiles = Object.entries(contents.secretFiles ?? {}).flatMap(([name, text]) => bring(name, text, 0o600));
-    return { project: kit.project, repository: contents.repository, secretFiles, rollBack };
+    return { project: kit.project, madeAt: kit.madeAt, repository: contents.repository, secretFiles, rollBack };
   } catch (error) {
     rollBack();
     throw error;

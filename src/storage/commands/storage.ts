@@ -95,10 +95,17 @@ const unit: Command = {
         'after each start: medianest up; or set `storage: { unlock: file }` or `tpm`, and run sudo medianest storage keys rotate',
       );
     const { timedRun } = await import('../../schedule/timers.ts');
+    const { loadInput, loadSettings } = await import('../../project/load-settings.ts');
     const { placesOf } = await import('../store.ts');
     const { unitName, unlockUnit } = await import('../plan/unit.ts');
     const places = placesOf(project);
     const { program, options, env } = await timedRun(context, project, 'at a start of this host');
+    try {
+      loadSettings({ ...(await loadInput(context)), env: {} });
+    } catch (error) {
+      if (!(error instanceof UserError) || error.code !== 'SECRET_UNRESOLVED') throw error;
+      throw new UserError('USAGE', `at a start of this host, ${error.message}`, 'name a file instead (`file:`), which is there then');
+    }
     const key = storage.unlock === 'file' ? [path.dirname(places.keyFile)] : [];
     const text = unlockUnit({
       project: name,
