@@ -97,8 +97,8 @@ export class StateFolder {
     return known.manifest;
   }
 
-  /** A file of ours, or undefined where there is none. `without` tells what follows when a damaged one is moved aside. */
-  readJson<T>(name: string, without: string, fits: (value: unknown) => boolean = () => true): T | undefined {
+  /** A file of ours, or undefined where there is none. `without` tells what follows when a damaged one is moved aside, or what else mends it. */
+  readJson<T>(name: string, without: Without, fits: (value: unknown) => boolean = () => true): T | undefined {
     const text = readOptional(this.at(name));
     if (text === undefined) return undefined;
     const value = parseJson(text, this.at(name), without);
@@ -231,7 +231,9 @@ function withoutLinks(folder: string): string {
   return exists(folder) ? realpathSync(folder) : path.join(withoutLinks(path.dirname(folder)), path.basename(folder));
 }
 
-function parseJson(text: string, file: string, without: string): unknown {
+type Without = string | { fix: string };
+
+function parseJson(text: string, file: string, without: Without): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -239,10 +241,10 @@ function parseJson(text: string, file: string, without: string): unknown {
   }
 }
 
-const damaged = (file: string, how: string, without: string, cause?: unknown): UserError =>
+const damaged = (file: string, how: string, without: Without, cause?: unknown): UserError =>
   new UserError(
     'STATE_DAMAGED',
     `${file} is damaged: ${how}; nothing was changed`,
-    `restore it, or move it aside and run \`medianest up\` again: ${without}`,
+    typeof without === 'string' ? `restore it, or move it aside and run \`medianest up\` again: ${without}` : without.fix,
     { path: file, cause },
   );

@@ -17,18 +17,6 @@ export async function currentPassphrase(context: Context, file: unknown): Promis
   );
 }
 
-/** That of a recovery kit. */
-export async function kitPassphrase(context: Context, file: unknown): Promise<string> {
-  if (typeof file === 'string') return fromFile(context, '--passphrase-file', file);
-  const typed = await context.ask('Passphrase of the recovery kit: ', true);
-  if (typed) return typed;
-  throw new UserError(
-    'CONFIRMATION_NEEDED',
-    'the recovery kit needs a passphrase; nothing was changed',
-    'type it at a terminal, or pass --passphrase-file FILE',
-  );
-}
-
 /** One that is to open the data from now on. @param option its option, where the command has one */
 export async function newPassphrase(context: Context, file: unknown, option = '--passphrase-file'): Promise<string> {
   const passphrase = typeof file === 'string' ? fromFile(context, option, file) : await askedTwice(context, option);

@@ -60,7 +60,8 @@ export interface Workbench {
  */
 const mounted = ({ source, target, kind, readOnly }: JobMount, { project, encrypted }: Workbench): string[] => {
   const folder = encrypted?.get(source);
-  const options = folder === undefined ? [] : Object.entries(folderDriverOptions(folder)).map(([name, value]) => `volume-opt=${name}=${value}`);
+  const options =
+    folder === undefined ? [] : Object.entries(folderDriverOptions(folder)).map(([name, value]) => `volume-opt=${name}=${value}`);
   return mountArgs([
     ...[`type=${kind}`, ...(source ? [`source=${source}`] : []), `target=${target}`, ...(readOnly ? ['readonly'] : [])],
     ...(kind === 'volume' ? ['volume-nocopy', ...(source ? [`volume-label=${LABEL.project}=${project}`] : [])] : []),

@@ -6,6 +6,7 @@ import { UserError } from '../../core/errors.ts';
 import { exists, readOptional, writeAtomic } from '../../core/files.ts';
 import { MONITORING_FOLDER, PROFILES_FOLDER } from '../../settings/own-folders.ts';
 import { type Kit, type KitContents, type KitNote, openKit, readKit, readKitNote, sealKit } from '../../state/kit-file.ts';
+import { readSecretsFile } from '../../state/secrets-file.ts';
 import type { StateFolder } from '../../state/state.ts';
 import { readCatalogue } from '../repository/catalogue.ts';
 
@@ -77,7 +78,7 @@ function secretFilesOf({ root, secretFiles }: Project['loaded']): Record<string,
 
 /** Changes whenever a secret does: an older kit does not contain it. */
 const secretsAge = (state: StateFolder): string => {
-  const values = state.readJson<{ values: Record<string, { since: string }> }>('secrets.json', '')?.values ?? {};
+  const values = readSecretsFile(state)?.values ?? {};
   return (
     Object.values(values)
       .map(({ since }) => since)
