@@ -37,6 +37,8 @@ export function exportKit(
       'the passphrase has fewer than 12 characters: the kit opens every backup',
       'choose a longer one, such as five random words',
     );
+  if (!readSecretsFile(state))
+    throw new UserError('NOT_RUNNING', 'nothing was started here yet, so there is no key to keep', 'medianest up');
   const texts = FILES.map((name) => [name, readOptional(state.at(name))] as const);
   const contents: KitContents = {
     settingsName: loaded.configFile && path.basename(loaded.configFile),
@@ -48,8 +50,6 @@ export function exportKit(
     state: Object.fromEntries(texts.filter((entry): entry is [string, string] => entry[1] !== undefined)),
     parts: mapped(parts, ({ id, secret }) => ({ id, secret: secret.reveal() })),
   };
-  if (!contents.state['secrets.json'])
-    throw new UserError('NOT_RUNNING', 'nothing was started here yet, so there is no key to keep', 'medianest up');
   const madeAt = context.clock.now().toISOString();
   const kit = sealKit(contents, passphrase, { project: loaded.settings.project, madeAt });
   writeAtomic(file, `${JSON.stringify(kit, null, 1)}\n`, 0o600, 'as FILE');

@@ -55,11 +55,11 @@ export function remedyOf(facts: VerdictFacts): string | undefined {
 
 /** For `health`. */
 export function storageCheck(facts: VerdictFacts): Check {
-  const { state, folder, move, encrypt, headerThere } = facts;
+  const { state, folder, move, encrypt, headerThere, tpm } = facts;
   const remedy = remedyOf(facts);
   const message = describe(facts);
   if (remedy === undefined) return { id: 'storage', status: 'ok', message: `encrypted data: ${message}` };
-  const bad = move !== undefined || state.is === 'astray' || state.is === 'locked' || state.is === 'busy' || !headerThere;
+  const bad = move !== undefined || state.is === 'astray' || state.is === 'locked' || state.is === 'busy' || !headerThere || tpm?.opens === false;
   const status = bad ? 'fail' : 'warn';
   return {
     id: 'storage',
