@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { systemCode, UserError } from '../core/errors.ts';
-import { writing } from '../core/files.ts';
+import { exists, writing } from '../core/files.ts';
 import { startedProgram } from '../core/programs.ts';
 import { pcrList, readTpmFault, type Sealed, type TpmFault, tellTpmFault } from './plan/tpm.ts';
 
@@ -102,3 +102,10 @@ export const unseal = (sealed: Sealed): Buffer =>
     tell('tpm2_load', ['-Q', '-C', 'primary', '-u', 'public', '-r', 'private', '-c', 'sealed']);
     return tell('tpm2_unseal', ['-c', 'sealed', ...(sealed.pcrs.length > 0 ? ['-p', `pcr:${pcrList(sealed.pcrs)}`] : [])]);
   });
+
+/** What is missing before a TPM can be asked at all, for any user to see; undefined where nothing is. */
+export function lackingTpm(): TpmFault | undefined {
+  if (systemCode(spawnSync('tpm2_unseal', ['--version'], { stdio: 'ignore', timeout: PATIENCE_MS }).error) === 'ENOENT')
+    return 'no-program';
+  return process.env.TPM2TOOLS_TCTI === undefined && !exists(DEVICE.slice(DEVICE.indexOf(':') + 1)) ? 'missing' : undefined;
+}

@@ -7,7 +7,7 @@ import { type Manifest, STATE_VERSION, toManifest } from '../stack/manifest.ts';
 import { COMPOSE_FILE } from '../stack/render.ts';
 import { upgraded } from '../stack/roles.ts';
 import type { Rendered, Stack } from '../stack/types.ts';
-import { isRecord, renamed, type StateRecord } from './plan/record.ts';
+import { isRecord, renamed, type StateRecord, type Without } from './plan/record.ts';
 
 const GENERATIONS_KEPT = 5;
 
@@ -97,7 +97,7 @@ export class StateFolder {
     return known.manifest;
   }
 
-  /** A file of ours, or undefined where there is none. `without` tells what follows when a damaged one is moved aside, or what else mends it. */
+  /** A file of ours, or undefined where there is none. */
   readJson<T>(name: string, without: Without, fits: (value: unknown) => boolean = () => true): T | undefined {
     const text = readOptional(this.at(name));
     if (text === undefined) return undefined;
@@ -230,8 +230,6 @@ function withoutLinks(folder: string): string {
   if (folder === path.dirname(folder)) return folder;
   return exists(folder) ? realpathSync(folder) : path.join(withoutLinks(path.dirname(folder)), path.basename(folder));
 }
-
-type Without = string | { fix: string };
 
 function parseJson(text: string, file: string, without: Without): unknown {
   try {

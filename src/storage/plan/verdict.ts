@@ -59,7 +59,8 @@ export function storageCheck(facts: VerdictFacts): Check {
   const remedy = remedyOf(facts);
   const message = describe(facts);
   if (remedy === undefined) return { id: 'storage', status: 'ok', message: `encrypted data: ${message}` };
-  const bad = move !== undefined || state.is === 'astray' || state.is === 'locked' || state.is === 'busy' || !headerThere || tpm?.opens === false;
+  const bad =
+    move !== undefined || state.is === 'astray' || state.is === 'locked' || state.is === 'busy' || !headerThere || tpm?.opens === false;
   const status = bad ? 'fail' : 'warn';
   return {
     id: 'storage',
