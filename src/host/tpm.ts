@@ -15,6 +15,9 @@ const DEVICE = 'device:/dev/tpmrm0';
 
 const PATIENCE_MS = 60_000;
 
+/** More than all that they write. */
+const RESERVE = 32 * 1024;
+
 /** The storage root key, by the template of the TCG (TPM 2.0 Provisioning Guidance, 7.5.1): the same again whenever it is asked for. */
 const PRIMARY = 'restricted|decrypt|fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda';
 
@@ -34,6 +37,7 @@ type Tell = (program: string, args: readonly string[], input?: Buffer) => Buffer
 /** Runs the programs in a folder of their own for what they hand on to each other: wrapped keys, which the TPM alone opens. */
 function withTpm<T>(work: (tell: Tell, folder: string) => T): T {
   const folder = writing(path.join(os.tmpdir(), 'medianest-tpm'), () => mkdtempSync(path.join(os.tmpdir(), 'medianest-tpm-')), null);
+  const reserve = path.join(folder, 'reserve');
   const tcti = process.env.TPM2TOOLS_TCTI ?? DEVICE;
   const tell: Tell = (program, args, input) => {
     const told = run(program, args, { folder, tcti, input });
@@ -42,6 +46,9 @@ function withTpm<T>(work: (tell: Tell, folder: string) => T): T {
     return told;
   };
   try {
+    // On a full disk, the programs write half a file and end well.
+    writing(folder, () => writeFileSync(reserve, Buffer.alloc(RESERVE)), null);
+    rmSync(reserve);
     return work(tell, folder);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;

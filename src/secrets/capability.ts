@@ -8,7 +8,7 @@ export const secrets: Capability = {
   groups: {
     secrets: {
       section: 'Security',
-      summary: 'Passwords and keys: list them, replace them without an outage, and bring them back from the kit',
+      summary: 'Passwords and keys: list them, replace them without an outage, bring them back',
     },
   },
 };

@@ -162,4 +162,5 @@ restore alone resumes it.
 
 Without medianest: the kit is JSON; \`data\` is AES-256-GCM (iv, tag), its key is scrypt(passphrase, salt, N=65536, r=8, p=1, 32 bytes).
 It contains secrets.json, whose backup-database-key is pgBackRest's repo1-cipher-pass, and backup-files-key is restic's password.
+Where the key of encrypted data is sealed to a TPM, parts.storage is that key: medianest storage unlock --kit ${name}
 `;

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -203,6 +203,39 @@ test('the key goes from a file to the TPM, to a passphrase, and back; what opene
   await must('unlock');
   expect(readFileSync(secretFile(), 'utf8')).toBe('kept');
 });
+
+test('a run that seals the key and is killed anywhere leaves what opens the data', async () => {
+  configure('file');
+  await make();
+  configure();
+  const files = ['header.json', 'encryption.json', 'encryption.key'];
+  let killed = 0;
+  // It writes four times, and removes the key file.
+  for (let writes = 1; writes <= 5; writes++) {
+    let seen = 0;
+    await medianest(['storage', 'keys', 'rotate'], {
+      cwd: dir,
+      env: tpm.env,
+      onSpawn: (child) => {
+        const count = (_event: string, name: string | null) => {
+          if (name !== null && files.includes(name) && ++seen === writes) child.kill('SIGKILL');
+        };
+        const watchers = [at('.medianest'), path.join(disk.path, 'keys')].map((folder) => watch(folder, count));
+        child.on('exit', (_code, signal) => {
+          if (signal === 'SIGKILL') killed++;
+          for (const watcher of watchers) watcher.close();
+        });
+      },
+    });
+    await tpm.tell('tpm2_getcap', 'handles-transient');
+    await must('lock');
+    await must('unlock');
+    expect(readFileSync(secretFile(), 'utf8')).toBe('kept');
+  }
+  expect(killed).toBeGreaterThan(2);
+  await must('keys', 'rotate');
+  expect((await state()).opens).toEqual(['tpm']);
+}, 180_000);
 
 test('without a TPM, or its programs, nothing is made', async () => {
   configure();
