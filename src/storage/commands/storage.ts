@@ -106,12 +106,13 @@ const unit: Command = {
       if (!(error instanceof UserError) || error.code !== 'SECRET_UNRESOLVED') throw error;
       throw new UserError('USAGE', `at a start of this host, ${error.message}`, 'name a file instead (`file:`), which is there then');
     }
+    const tcti = storage.unlock === 'tpm' ? context.env.TPM2TOOLS_TCTI : undefined;
     const key = storage.unlock === 'file' ? [path.dirname(places.keyFile)] : [];
     const text = unlockUnit({
       project: name,
       argv: [...program, 'storage', 'unlock', ...options.filter((option) => !option.startsWith('--state=')), `--state=${state.root}`],
       folder: loaded.root,
-      env,
+      env: { ...env, ...(tcti !== undefined && { TPM2TOOLS_TCTI: tcti }) },
       disks: [...new Set([places.folder, ...key, state.root, loaded.root])],
     });
     return done({ name: unitName(name), text }, text.trimEnd());

@@ -92,6 +92,7 @@ test('the TPM alone opens the data, after a reboot too, and in lockout; the key 
   for (const form of [secret.toString('hex'), secret.toString('base64'), secret.toString('latin1')]) expect(told).not.toContain(form);
   expect(readdirSync(os.tmpdir()).filter((name) => /^medianest-tpm-\w{6}$/.test(name))).toEqual(before);
   expect(existsSync(at('.medianest/encryption.key'))).toBe(false);
+  expect((await storage('unit')).stdout).toContain(`Environment="TPM2TOOLS_TCTI=${tpm.env.TPM2TOOLS_TCTI}"`);
 });
 
 /** What was sealed, by the programs themselves. */
