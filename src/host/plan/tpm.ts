@@ -36,7 +36,7 @@ const FAULTS: readonly (readonly [RegExp, TpmFault])[] = [
 export const readTpmFault = (text: string): TpmFault => FAULTS.find(([pattern]) => pattern.test(text))?.[1] ?? 'unknown';
 
 /** Who has lost the TPM opens the data by the recovery kit, and seals it to the one that is there. */
-export const BY_KIT = 'sudo medianest storage unlock --kit FILE, and then: sudo medianest storage keys rotate --kit FILE';
+const BY_KIT = 'sudo medianest storage unlock --kit FILE, and then: sudo medianest storage keys rotate --kit FILE';
 
 /** What is the matter, and what to do about it. @param text what the program said last, where nothing better is known */
 export function tellTpmFault(fault: TpmFault, text: string): { message: string; remedy: string } {
