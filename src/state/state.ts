@@ -73,7 +73,7 @@ export class StateFolder {
 
   /** The project that was rendered here last, or that a recovery kit has brought; undefined where there was none. */
   project(): string | undefined {
-    return this.record()?.project ?? NAME_LINE.exec(readOptional(this.composeFile) ?? '')?.[1];
+    return this.record()?.project ?? nameIn(readOptional(this.composeFile));
   }
 
   /** Names that the project had before. */
@@ -224,7 +224,7 @@ export function stateFolder(context: { cwd: string; flags: { state?: string | un
 }
 
 /** The project's name in a rendered compose.yml. */
-const NAME_LINE = /^name: "?([a-z0-9][a-z0-9_-]{0,62})"?\s*$/m;
+export const nameIn = (compose = ''): string | undefined => /^name: "?([a-z0-9][a-z0-9_-]{0,62})"?\s*$/m.exec(compose)?.[1];
 
 function withoutLinks(folder: string): string {
   if (folder === path.dirname(folder)) return folder;

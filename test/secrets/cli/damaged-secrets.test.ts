@@ -76,6 +76,19 @@ test('secrets that are missing are told apart, come back from the kit of this pr
   expect(refused(wrong).message).toContain('is no recovery kit');
 });
 
+test('a damaged state.json does not stop status and down: the rendered files say the name of the project', async () => {
+  writeFileSync(path.join(stack.dir, 'medianest.yml'), 'version: 1\nprofile: prod\n');
+  writeFileSync(at('state.json'), '{"dam');
+  expect((await must('status')).stdout).toMatch(/^mt-cli .*state\.json is damaged/s);
+  expect((await must('down')).stdout).toContain('mt-cli is not running');
+  for (const args of [['up'], ['plan'], ['down', '--volumes', '--no-backup', '--yes']])
+    expect({ args, ...refused(await stack.run([...args, '--json'])) }).toMatchObject({ code: 'STATE_DAMAGED' });
+  // What neither says cannot be told: the folder's own name may be another project's.
+  rmSync(at('current'));
+  expect((await stack.run(['status'])).status).toBe(1);
+  expect(readFileSync(at('state.json'), 'utf8')).toBe('{"dam');
+});
+
 test.each(['orders.json', 'releases.json', 'drained.json', 'backups.json', 'restoring.json', 'carry.json', 'current/manifest.json'])(
   'a damaged %s is told by status and health, which work',
   async (name) => {
