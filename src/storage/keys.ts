@@ -124,10 +124,10 @@ export async function makeSlot(
   return { slot: wrap(key, kind, secret, newSlot(), sealed), secret, stored: kind === 'file' ? secret.toString('base64') : undefined };
 }
 
-/** Whether the TPM opens the data; undefined where nothing is sealed to one, or this user may not ask. It changes nothing. */
+/** Whether the TPM opens the data; undefined where something else does, too, or this user may not ask. It changes nothing. */
 export function tryTpm(project: Project): VerdictFacts['tpm'] {
   const { header } = lookAtStorage(project);
-  if (!header || process.geteuid?.() !== 0) return undefined;
+  if (!header?.slots.every(({ kind }) => kind === 'tpm') || process.geteuid?.() !== 0) return undefined;
   const found = keyByTpm(header);
   if (found === undefined) return undefined;
   if (Buffer.isBuffer(found)) return { opens: true };

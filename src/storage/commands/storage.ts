@@ -32,7 +32,7 @@ const status: Command = {
       state: facts.state.is,
       folder: facts.folder,
       opens: facts.slots ?? [],
-      // Null where nothing is sealed to one, or this user may not ask it.
+      // Null where something else opens the key, too, or this user may not ask the TPM.
       tpm: facts.tpm ? { opens: facts.tpm.opens, why: facts.tpm.opens ? null : facts.tpm.why } : null,
       next: next ?? null,
     };
