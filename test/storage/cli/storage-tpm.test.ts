@@ -13,7 +13,7 @@ let tpm: SoftwareTpm;
 let dir: string;
 
 // Each command waits for a machine that may be busy.
-vi.setConfig({ testTimeout: 90_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 beforeEach(async () => {
   disk = await encryptingDisk(64);
