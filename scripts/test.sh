@@ -58,6 +58,8 @@ needs contract 'nft ip sshd python3' 'nftables iproute2 openssh-server python3'
 needs 'e2e deep' 'ip ssh-keygen mkfs.ext4' 'iproute2 openssh-client e2fsprogs'
 # Folders of a disk are encrypted by the kernel.
 needs 'contract cli e2e' 'xfs_io mkfs.ext4' 'xfsprogs e2fsprogs'
+# A TPM is a program there.
+needs 'cli e2e' 'swtpm tpm2_unseal' 'swtpm tpm2-tools'
 case $only in
   check | unit | golden) ;;
   *)

@@ -15,8 +15,10 @@ import type { StateFolder } from '../state/state.ts';
 import type { BesideRules } from './beside-rules.ts';
 import type { Check } from './check.ts';
 import type { Clue, Suspicion } from './clue.ts';
+import type { EndedCommand } from './ended.ts';
 import type { GlobalFlags } from './global-flags.ts';
 import type { Intent } from './intent.ts';
+import type { KitPart } from './kit-part.ts';
 import type { NextStep } from './next-step.ts';
 import type { Noted } from './noted.ts';
 import type { Options, Result } from './result.ts';
@@ -129,13 +131,7 @@ export interface Seen {
   members: Readonly<Record<string, MemberState>> | undefined;
 }
 
-/** A measured command that has ended, without a result where it failed: the engine may be away, so metrics come of what is on disk. */
-export interface Ended {
-  context: Context;
-  project: Project;
-  command: string;
-  result: Result | undefined;
-}
+export type Ended = EndedCommand<Context, Project>;
 
 /** Found on the host while a stack is prepared. */
 export interface Gathered {
@@ -242,6 +238,8 @@ export interface Capability {
   clues?(seen: Seen, about: Suspicion): Promise<Clue[]>;
   /** Its part of the metrics that are written when a measured command has ended. What it leaves undefined stays as it was written last. */
   metrics?(ended: Ended): Promise<readonly Metric[] | undefined> | readonly Metric[] | undefined;
+  /** What opens, without this host, what else only this host opens; undefined where there is nothing of that kind. @throws UserError */
+  kit?(context: Context, project: Project): Promise<KitPart | undefined>;
   /** For `init` and `update`: what else this project could have. */
   offers?(project: Project): Promise<string[]> | string[];
   /** Lines for `status`. */

@@ -16,6 +16,7 @@ import { meminfo } from './host-memory.ts';
 import { nearest, storageOf } from './host-storage.ts';
 import type { FileFacts, HostFacts, NameFacts, PortFacts } from './plan/facts.ts';
 import { isTaken, processOn } from './ports.ts';
+import { lackingTpm } from './tpm.ts';
 
 /** Asked whatever the stack is. */
 const SETTINGS = ['net.ipv4.ip_forward', 'net.ipv4.ip_unprivileged_port_start'];
@@ -45,7 +46,7 @@ export async function hostFacts(seen: {
       ...(info?.rootDir && seen.sameMachine && { engine: storageOf(info.rootDir) }),
       ...(state && { state: storageOf(state.root) }),
     },
-    ...(seen.settings?.storage.encrypt && seen.sameMachine && { encrypted: encryptedData(storageFolder(seen.settings)) }),
+    ...(seen.settings?.storage.encrypt && seen.sameMachine && { encrypted: encryptedData(seen.settings) }),
     unwritable: state && unwritable(state.root),
     files: state ? secretFiles(state) : [],
     clock: clockFacts(info, asked),
@@ -59,9 +60,11 @@ export async function hostFacts(seen: {
 }
 
 /** Of a folder in the encrypted one, or of the nearest above it that is there. */
-function encryptedData(folder: string): NonNullable<HostFacts['encrypted']> {
+function encryptedData(settings: Settings): NonNullable<HostFacts['encrypted']> {
+  const folder = storageFolder(settings);
   const there = nearest(folder);
-  return { folder, storage: storageOf(there), support: encryptionSupport(there) };
+  const lacksTpm = settings.storage.unlock === 'tpm' ? lackingTpm() : undefined;
+  return { folder, storage: storageOf(there), support: encryptionSupport(there), ...(lacksTpm && { lacksTpm }) };
 }
 
 const interfaces = () => Object.values(os.networkInterfaces()).flatMap((entries) => entries ?? []);

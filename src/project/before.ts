@@ -1,4 +1,6 @@
+import { UserError } from '../core/errors.ts';
 import type { Before } from '../settings/part.ts';
+import { readSecretsFile } from '../state/secrets-file.ts';
 import type { StateFolder } from '../state/state.ts';
 
 /**
@@ -8,19 +10,24 @@ import type { StateFolder } from '../state/state.ts';
  */
 export const beforeIn = (state: StateFolder, profile: string): Before => ({
   ranWithout: (secret) => {
-    const kept = state.readJson<Kept>('secrets.json', 'new passwords are made and set; the data stays', isKept);
+    const kept = unlessDamaged(() => readSecretsFile(state));
     if (kept === undefined || Object.hasOwn(kept.values, secret)) return false;
     // `up` generates some for every stack. Keys that another command has put here (`vpn add`) tell of none that ran.
     if (!Object.values(kept.values).some(({ origin }) => origin === 'generated')) return false;
-    const manifest = state.manifest();
-    return manifest === undefined || manifest.profile === profile;
+    const manifest = unlessDamaged(() => state.manifest() ?? 'none');
+    return manifest === 'none' || manifest?.profile === profile;
   },
 });
 
-interface Kept {
-  values: Record<string, { origin?: string }>;
+/**
+ * What is damaged refuses whatever needs it. It does not tell what ran, so defaults are what they are for a new stack, and no reason to
+ * refuse `status`, `why` or `down`.
+ */
+function unlessDamaged<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof UserError && error.code === 'STATE_DAMAGED') return undefined;
+    throw error;
+  }
 }
-
-const isKept = (value: unknown): boolean => isObject(value) && isObject(value.values) && Object.values(value.values).every(isObject);
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;

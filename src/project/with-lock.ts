@@ -22,7 +22,7 @@ export async function withLock<T>(
   change: (lock: Lock, record: (plan: unknown) => void, fail: (code: string, reason?: string) => void) => Promise<T>,
   intent: Intent = {},
 ): Promise<T> {
-  state.open();
+  openState(state, intent);
   const lock = await acquireLock(state.at('lock'), `medianest ${command}`, context.flags.waitLock, context.signal, (holder) =>
     context.report.note(`waiting for \`${holder.command}\` by ${holder.user} (process ${holder.pid}, since ${holder.since})`),
   );
@@ -105,5 +105,15 @@ function sealLeft(context: Context, sealing: Sealing | undefined, command: strin
     context.report.warn(
       `the state folder could not be sealed, so nothing tells what another program changes until the next command: ${error.message}`,
     );
+  }
+}
+
+/** A stack can be stopped also where `state.json` is damaged: that notes the project's name and the version of what is there. */
+function openState(state: StateFolder, { takesDown }: Intent): void {
+  try {
+    state.open();
+  } catch (error) {
+    const damaged = error instanceof UserError && error.code === 'STATE_DAMAGED' && error.path === state.at('state.json');
+    if (!damaged || !takesDown) throw error;
   }
 }

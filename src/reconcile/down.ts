@@ -31,6 +31,8 @@ export async function takeDown(context: Context, { loaded, state }: Project, vol
   const leaving = { context, project: { loaded, state }, engine };
   const seen = await look(leaving, volumes);
   if (context.flags.dryRun || (seen.steps.length === 0 && !exists(state.root))) return seen;
+  // Whose data it would delete has to be known before; a damaged `state.json` does not say.
+  if (volumes) state.project();
   const command = `down${volumes ? ' --volumes' : ''}`;
   return withLock(
     context,

@@ -105,8 +105,11 @@ export async function nextElapse(project: string, timers: readonly Timer[]): Pro
   return times.sort((a, b) => a.getTime() - b.getTime())[0];
 }
 
-/** The same settings as now, as the owner of the state folder. */
-export async function timedRun(context: Context, { loaded, state }: Project): Promise<TimedRun> {
+/**
+ * The same settings as now, as the owner of the state folder. @param when it runs, in the message
+ * @throws UserError USAGE where a setting is in the environment or in `--set`: a unit file would show it
+ */
+export async function timedRun(context: Context, { loaded, state }: Project, when = 'when the timer runs'): Promise<TimedRun> {
   const { flags, home } = context;
   const given: Record<string, string | undefined> = { config: loaded.configFile, state: flags.state && state.root };
   for (const name of ['profile', 'project', 'without'] as const) given[name] = flags[name];
@@ -114,8 +117,7 @@ export async function timedRun(context: Context, { loaded, state }: Project): Pr
   // Unit files are read by everybody, and a setting may be a password.
   const [layer] = environmentLayers(context.env, leaves(settingsSchema(await context.registry())));
   const aside = layer?.origin ?? (flags.set?.[0] && `--set ${flags.set[0].split('=')[0]}`);
-  if (aside)
-    throw new UserError('USAGE', `${aside} would not be set when the timer runs; nothing was changed`, 'write it into medianest.yml');
+  if (aside) throw new UserError('USAGE', `${aside} would not be set ${when}; nothing was changed`, 'write it into medianest.yml');
   return {
     program: [process.execPath, path.join(home, 'bin/medianest.js')],
     options: Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`])),

@@ -9,14 +9,20 @@ export const storageSettings = z.strictObject({
     .default('/var/lib/medianest')
     .describe('Where that folder is, in one of the project’s name: on ext4 or f2fs with the feature `encrypt`'),
   unlock: z
-    .enum(['file', 'passphrase'], 'should be file or passphrase')
+    .enum(['file', 'passphrase', 'tpm'], 'should be file, passphrase or tpm')
     .default('file')
     .describe(
-      'What opens the key of the data: a key file, which protects a disk that is taken without it, or a passphrase, which `up` asks for after each start of the host. `medianest storage keys rotate` changes a key that is there',
+      'What opens the key of the data: a key file, which protects a disk that is taken without it, a passphrase, which `up` asks for after each start of the host, or the TPM 2.0 of this host. `medianest storage keys rotate` changes a key that is there',
     ),
   keyFile: z
     .string()
     .min(1)
     .optional()
     .describe('The key file, relative to medianest.yml; without it `encryption.key` in the state folder'),
+  tpmPcrs: z
+    .array(z.int().min(0).max(23))
+    .default([])
+    .describe(
+      'TPM registers (PCRs, SHA-256 bank) whose values of now are needed to unlock, such as 7 for Secure Boot; none: any start of this host',
+    ),
 });

@@ -7,7 +7,7 @@ import { type Manifest, STATE_VERSION, toManifest } from '../stack/manifest.ts';
 import { COMPOSE_FILE } from '../stack/render.ts';
 import { upgraded } from '../stack/roles.ts';
 import type { Rendered, Stack } from '../stack/types.ts';
-import { isRecord, renamed, type StateRecord } from './plan/record.ts';
+import { isRecord, renamed, type StateRecord, type Without } from './plan/record.ts';
 
 const GENERATIONS_KEPT = 5;
 
@@ -73,7 +73,7 @@ export class StateFolder {
 
   /** The project that was rendered here last, or that a recovery kit has brought; undefined where there was none. */
   project(): string | undefined {
-    return this.record()?.project ?? NAME_LINE.exec(readOptional(this.composeFile) ?? '')?.[1];
+    return this.record()?.project ?? nameIn(readOptional(this.composeFile));
   }
 
   /** Names that the project had before. */
@@ -97,8 +97,8 @@ export class StateFolder {
     return known.manifest;
   }
 
-  /** A file of ours, or undefined where there is none. `without` tells what follows when a damaged one is moved aside. */
-  readJson<T>(name: string, without: string, fits: (value: unknown) => boolean = () => true): T | undefined {
+  /** A file of ours, or undefined where there is none. */
+  readJson<T>(name: string, without: Without, fits: (value: unknown) => boolean = () => true): T | undefined {
     const text = readOptional(this.at(name));
     if (text === undefined) return undefined;
     const value = parseJson(text, this.at(name), without);
@@ -224,14 +224,14 @@ export function stateFolder(context: { cwd: string; flags: { state?: string | un
 }
 
 /** The project's name in a rendered compose.yml. */
-const NAME_LINE = /^name: "?([a-z0-9][a-z0-9_-]{0,62})"?\s*$/m;
+export const nameIn = (compose = ''): string | undefined => /^name: "?([a-z0-9][a-z0-9_-]{0,62})"?\s*$/m.exec(compose)?.[1];
 
 function withoutLinks(folder: string): string {
   if (folder === path.dirname(folder)) return folder;
   return exists(folder) ? realpathSync(folder) : path.join(withoutLinks(path.dirname(folder)), path.basename(folder));
 }
 
-function parseJson(text: string, file: string, without: string): unknown {
+function parseJson(text: string, file: string, without: Without): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -239,10 +239,10 @@ function parseJson(text: string, file: string, without: string): unknown {
   }
 }
 
-const damaged = (file: string, how: string, without: string, cause?: unknown): UserError =>
+const damaged = (file: string, how: string, without: Without, cause?: unknown): UserError =>
   new UserError(
     'STATE_DAMAGED',
     `${file} is damaged: ${how}; nothing was changed`,
-    `restore it, or move it aside and run \`medianest up\` again: ${without}`,
+    typeof without === 'string' ? `restore it, or move it aside and run \`medianest up\` again: ${without}` : without.fix,
     { path: file, cause },
   );

@@ -4,7 +4,7 @@ import { volumeName } from '../stack/labels.ts';
 import { encryptedVolumes, volumesFolder } from '../stack/storage.ts';
 import type { Stack } from '../stack/types.ts';
 import { type Opening, performOpening, prepareOpening, refuseRemote } from './open-storage.ts';
-import { misplaced, misplacedRefusal } from './plan/refusal.ts';
+import { lostRefusal, misplaced, misplacedRefusal } from './plan/refusal.ts';
 import type { StorageState } from './plan/state.ts';
 import { lookAtStorage, readRecord } from './store.ts';
 
@@ -38,10 +38,13 @@ export async function besideUp(request: UpRequest): Promise<{ early: Step[]; fir
   const { encrypt } = settings.storage;
   if (!encrypt && !readRecord(project.state)) return undefined;
   if (encrypt) refuseRemote(context);
-  const refusal = misplacedRefusal(misplaced(foldersOf(stack), await engine.volumes(), volumesFolder(settings)));
+  const volumes = await engine.volumes();
+  const refusal = misplacedRefusal(misplaced(foldersOf(stack), volumes, volumesFolder(settings)));
   if (refusal) throw refusal;
   if (!encrypt) return undefined;
-  const { state, record, header } = lookAtStorage(project);
+  const { state, record, header, places } = lookAtStorage(project);
+  const lost = state.is === 'new' ? lostRefusal(places.folder, places.volumes, volumes) : undefined;
+  if (lost) throw lost;
   // A folder without its record gets it.
   const open = state.is === 'unlocked' && (record !== undefined || header === undefined);
   const folders = [...encryptedVolumes(stack).values()];

@@ -57,11 +57,15 @@ export const storage = {
     const { refuseLocked } = await import('./guard.ts');
     refuseLocked(state, intent);
   },
+  kit: async (_context, project) => {
+    const { hasStorage } = await import('./store.ts');
+    return hasStorage(project) ? (await import('./keys.ts')).kitPart(project) : undefined;
+  },
   checks: async (seen) => {
     const found = await look(seen);
     if (!found) return [];
     const { storageCheck } = await import('./plan/verdict.ts');
-    if (!(found instanceof UserError)) return [storageCheck(found)];
+    if (!(found instanceof UserError)) return [storageCheck({ ...found, tpm: (await import('./keys.ts')).tryTpm(seen.project) })];
     return [{ id: 'storage', status: 'warn', message: `encrypted data: ${found.message}`, remedy: found.hint }];
   },
   notes: async (seen) => {

@@ -18,7 +18,7 @@ import { foldersOf } from './beside.ts';
 import { endMove, noteMove, readMove } from './move-journal.ts';
 import { giveUp, partOf, refuseOthers, removeUnfinished } from './move-remains.ts';
 import { performOpening, prepareOpening, requireRoot } from './open-storage.ts';
-import { foldersToMove, lackingBytes, type MoveJournal, mayBeGivenUp, moveCommand, uncopied } from './plan/move.ts';
+import { foldersToMove, lackingBytes, type MoveJournal, mayBeGivenUp, moveCommand, uncopied, unlabelledRefusal } from './plan/move.ts';
 import { removeStorage } from './remove.ts';
 import { lookAtStorage, nearestFolder } from './store.ts';
 
@@ -57,7 +57,10 @@ export async function moveStorage(context: Context, project: Project, to: MoveJo
     const begun = last?.to === to ? last : undefined;
     const wanted = to === 'encrypted' ? foldersOf(await describe(context, loaded)) : new Map<string, undefined>();
     const { volumes: within } = lookAtStorage(project).places;
-    const found = foldersToMove(to, { wanted, volumes: await engine.volumes(), within, project: settings.project });
+    const volumes = await engine.volumes();
+    const refusal = unlabelledRefusal(wanted, volumes, settings.project);
+    if (refusal) throw refusal;
+    const found = foldersToMove(to, { wanted, volumes, within, project: settings.project });
     return { to, folders: { ...found, ...begun?.folders }, copied: begun?.copied ?? [], begun: last };
   };
   if (context.flags.dryRun) return Object.keys((await journalOf()).folders);
@@ -79,7 +82,7 @@ export async function moveStorage(context: Context, project: Project, to: MoveJo
       // Killed while the folder was removed, it may have no key any more.
       if (to === 'encrypted' || begun?.to !== to || uncopied(journal).length > 0) {
         if (!begun && to === 'encrypted') await refuseFull(mover, journal, nearestFolder(within));
-        const opening = await prepareOpening(context, project, seen, file);
+        const opening = await prepareOpening(context, project, seen, { file });
         record(['storage', journal]);
         performOpening(project, opening);
         if (begun && begun.to !== to) giveUp(state, begun);

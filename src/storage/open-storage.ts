@@ -5,21 +5,11 @@ import { UserError } from '../core/errors.ts';
 import { exists, writing } from '../core/files.ts';
 import { engineAddress } from '../docker/address.ts';
 import { addKey, encryptFolder, encryptionSupport } from '../host/fscrypt.ts';
-import { currentPassphrase, newPassphrase } from './passphrase.ts';
-import { FORMAT, type Header, identifierOf, KEY_BYTES, type Slot, type Unlock, unwrap, wrap } from './plan/header.ts';
+import { type Given, makeSlot, openHeader } from './keys.ts';
+import { FORMAT, type Header, identifierOf, KEY_BYTES } from './plan/header.ts';
+import { lostRefusal } from './plan/refusal.ts';
 import { describeState } from './plan/state.ts';
-import {
-  type Keys,
-  lookAtStorage,
-  nearestFolder,
-  newSlot,
-  type Places,
-  readKeys,
-  type Seen,
-  writeHeader,
-  writeKeys,
-  writeRecord,
-} from './store.ts';
+import { type Keys, lookAtStorage, nearestFolder, type Places, readKeys, type Seen, writeHeader, writeKeys, writeRecord } from './store.ts';
 
 /** What opens an encrypted folder: asked for, and proven, before anything is changed. */
 export type Opening =
@@ -44,16 +34,20 @@ export function refuseRemote({ env }: Pick<Context, 'env'>): void {
 }
 
 /**
- * Asks for what opens the folder, if it is not open. @param file a passphrase in a file
+ * Asks for what opens the folder, if it is not open.
  * @throws UserError CONFIRMATION_NEEDED, USAGE, HOST_UNFIT, STATE_DAMAGED; nothing was changed
  */
-export async function prepareOpening(context: Context, project: Project, seen: Seen, file?: unknown): Promise<Opening> {
+export async function prepareOpening(context: Context, project: Project, seen: Seen, { file, kit }: Given = {}): Promise<Opening> {
   const { state, places, header } = seen;
   if (state.is === 'astray') throw new UserError('FOREIGN_STATE', `${state.why}; nothing was changed`, state.remedy);
   if (state.is === 'unlocked') return { kind: 'none' };
   refuseRemote(context);
   requireRoot();
-  if (state.is === 'new') return creation(context, project, places, file);
+  if (state.is === 'new') {
+    if (kit !== undefined)
+      throw new UserError('USAGE', `${describeState(state, places.folder)}, and a kit opens none; nothing was changed`, 'leave --kit out');
+    return creation(context, project, places, file);
+  }
   if (!header)
     throw new UserError(
       'STATE_DAMAGED',
@@ -61,42 +55,17 @@ export async function prepareOpening(context: Context, project: Project, seen: S
       'put a copy of it back (docs/encryption.md); without one, restore a backup into a new folder',
       { path: places.header },
     );
-  return { kind: 'unlock', key: await openHeader(context, header, places, file), header };
+  return { kind: 'unlock', key: await openHeader(context, header, places, { file, kit }), header };
 }
 
-/** The key of the data, by the key file or else the passphrase. @throws UserError USAGE where neither opens it; nothing was changed */
-export async function openHeader(context: Context, header: Header, places: Places, file: unknown): Promise<Buffer> {
-  const byFile = keyByFile(header, readKeys(places.keyFile) ?? {});
-  if (byFile) return byFile;
-  const slots = header.slots.filter(({ kind }) => kind === 'passphrase');
-  if (slots.length === 0)
-    throw new UserError(
-      'FOREIGN_STATE',
-      `${exists(places.keyFile) ? 'the key file' : 'there is no key file'} ${places.keyFile}${exists(places.keyFile) ? ' does not open the data' : ''}; nothing was changed`,
-      'put the key file back (`storage.keyFile`); without it, restore a backup into a new folder',
-    );
-  const secret = Buffer.from((await currentPassphrase(context, file)).normalize('NFC'));
-  for (const slot of slots) {
-    const key = unwrap(header, slot, secret);
-    if (key) return key;
-  }
-  throw new UserError(
-    'USAGE',
-    'the passphrase does not open the data: it is another, or the header was changed; nothing was changed',
-    'run the same command again with the right one',
-  );
-}
-
-function keyByFile(header: Header, keys: Keys): Buffer | undefined {
-  for (const slot of header.slots) {
-    const secret = slot.kind === 'file' ? keys[slot.id] : undefined;
-    const key = secret === undefined ? undefined : unwrap(header, slot, Buffer.from(secret, 'base64'));
-    if (key) return key;
-  }
-  return undefined;
+/** Volumes of before may lead to the folder: its disk is away then, and the state folder is another. @throws UserError FOREIGN_STATE */
+async function refuseLost(context: Context, { folder, volumes }: Places): Promise<void> {
+  const refusal = lostRefusal(folder, volumes, await (await context.engine()).volumes());
+  if (refusal) throw refusal;
 }
 
 async function creation(context: Context, { loaded }: Project, places: Places, file: unknown): Promise<Opening> {
+  await refuseLost(context, places);
   const there = nearestFolder(places.folder);
   const support = encryptionSupport(there);
   if (support.state !== 'ready')
@@ -107,22 +76,9 @@ async function creation(context: Context, { loaded }: Project, places: Places, f
     );
   const { project, storage } = loaded.settings;
   const key = randomBytes(KEY_BYTES);
-  const { slot, stored } = await makeSlot(context, key, storage.unlock, file);
+  const { slot, stored } = await makeSlot(context, key, storage, file);
   const header: Header = { format: FORMAT, project, key: identifierOf(key), slots: [slot] };
   return { kind: 'create', key, header, keys: stored === undefined ? undefined : { [slot.id]: stored } };
-}
-
-/** A new slot, what opens it, and what a key file holds for that. */
-export interface NewSlot {
-  slot: Slot;
-  secret: Buffer;
-  stored: string | undefined;
-}
-
-/** @param option the option by which `file` names one with the new passphrase */
-export async function makeSlot(context: Context, key: Buffer, kind: Unlock, file: unknown, option?: string): Promise<NewSlot> {
-  const secret = kind === 'file' ? randomBytes(32) : Buffer.from((await newPassphrase(context, file, option)).normalize('NFC'));
-  return { slot: wrap(key, kind, secret, newSlot()), secret, stored: kind === 'file' ? secret.toString('base64') : undefined };
 }
 
 /** Gives the kernel the key, and makes the folder first where it is new. Run again after a kill, it continues. @throws UserError */

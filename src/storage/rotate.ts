@@ -1,13 +1,14 @@
 import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { withLock } from '../project/with-lock.ts';
-import { makeSlot, openHeader, requireRoot } from './open-storage.ts';
-import { type Header, unwrap } from './plan/header.ts';
+import { type Given, keyByTpm, makeSlot, openHeader } from './keys.ts';
+import { requireRoot } from './open-storage.ts';
+import { type Header, type Slot, type Unlock, unwrap } from './plan/header.ts';
 import { forgetKeys, lookAtStorage, readHeader, readKeys, type Seen, writeHeader, writeKeys, writeRecord } from './store.ts';
 
 export interface Rotated {
   /** What opens the key now. */
-  unlock: 'file' | 'passphrase';
+  unlock: Unlock;
   keyFile: string | null;
 }
 
@@ -16,7 +17,7 @@ export interface Rotated {
  * is proven, so that a run that is killed at any moment leaves one that does.
  * @throws UserError USAGE where the old passphrase is another; nothing was changed
  */
-export async function rotate(context: Context, project: Project, files: { current?: unknown; fresh?: unknown }): Promise<Rotated> {
+export async function rotate(context: Context, project: Project, files: Given & { fresh?: unknown }): Promise<Rotated> {
   const { state, loaded } = project;
   return withLock(
     context,
@@ -27,9 +28,9 @@ export async function rotate(context: Context, project: Project, files: { curren
       const seen = lookAtStorage(project);
       const header = requireHeader(seen);
       const { places } = seen;
-      const key = await openHeader(context, header, places, files.current);
-      const kind = loaded.settings.storage.unlock;
-      const { slot, secret, stored } = await makeSlot(context, key, kind, files.fresh, '--new-passphrase-file');
+      const key = await openHeader(context, header, places, files);
+      const { storage } = loaded.settings;
+      const { slot, secret, stored } = await makeSlot(context, key, storage, files.fresh, '--new-passphrase-file');
       record(['storage keys rotate', slot.id]);
       const keep = (slots: Header['slots']) => {
         const next = { ...header, slots };
@@ -41,7 +42,7 @@ export async function rotate(context: Context, project: Project, files: { curren
       prove(places, slot.id, { key, secret });
       keep([slot]);
       forgetKeys(places.keyFile, header);
-      return { unlock: kind, keyFile: stored === undefined ? null : places.keyFile };
+      return { unlock: storage.unlock, keyFile: stored === undefined ? null : places.keyFile };
     },
     { resumes: 'storage', keepsData: true },
   );
@@ -53,15 +54,22 @@ function requireHeader({ header, state }: Seen): Header {
   throw new UserError('NOT_RUNNING', 'there is no encrypted folder yet; nothing was changed', 'sudo medianest storage unlock makes it');
 }
 
-/** What was written opens the key. @throws UserError PARTIAL */
+/** What was written opens the key. @throws UserError PARTIAL, or that of the TPM */
 function prove({ header: file, keyFile }: Seen['places'], id: string, { key, secret }: { key: Buffer; secret: Buffer }): void {
   const header = readHeader(file);
   const slot = header?.slots.find((one) => one.id === id);
-  const stored = slot?.kind === 'file' ? Buffer.from(readKeys(keyFile)?.[id] ?? '', 'base64') : secret;
-  if (header && slot && unwrap(header, slot, stored)?.equals(key)) return;
+  if (header && slot && openedBy(header, slot, keyFile, secret)?.equals(key)) return;
   throw new UserError(
     'PARTIAL',
     `${file} does not hold what was written; the old secret opens the data as before`,
     'see that its disk is sound (dmesg), and run the same command again',
   );
+}
+
+function openedBy(header: Header, slot: Slot, keyFile: string, secret: Buffer): Buffer | undefined {
+  if (slot.kind === 'passphrase') return unwrap(header, slot, secret);
+  if (slot.kind === 'file') return unwrap(header, slot, Buffer.from(readKeys(keyFile)?.[slot.id] ?? '', 'base64'));
+  const opened = keyByTpm({ ...header, slots: [slot] });
+  if (opened instanceof UserError) throw opened;
+  return opened;
 }

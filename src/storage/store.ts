@@ -7,7 +7,9 @@ import { exists, readOptional, removeTree, writeAtomic } from '../core/files.ts'
 import { keyState, policyOf } from '../host/fscrypt.ts';
 import { nearest } from '../host/host-storage.ts';
 import type { KeyState } from '../host/plan/fscrypt.ts';
+import { pcrList, sortedPcrs } from '../host/plan/tpm.ts';
 import { ENCRYPTED, storageFolder, volumesFolder } from '../stack/storage.ts';
+import { readKitNote } from '../state/kit-file.ts';
 import type { StateFolder } from '../state/state.ts';
 import { readMove } from './move-journal.ts';
 import { type Header, headerText, parseHeader } from './plan/header.ts';
@@ -104,7 +106,7 @@ export const writeKeys = (file: string, keys: Keys): void =>
 
 /** Takes the secrets of these slots out of a key file, which may hold those of other projects; it goes with the last. */
 export function forgetKeys(file: string, header: Header, except?: string): void {
-  const known = readKeys(file);
+  const known = header.slots.some(({ kind }) => kind === 'file') ? readKeys(file) : undefined;
   if (!known) return;
   const gone = new Set(header.slots.map(({ id }) => id).filter((id) => id !== except));
   const left = Object.entries(known).filter(([id]) => !gone.has(id));
@@ -150,7 +152,8 @@ export const hasStorage = ({ loaded, state }: Project): boolean =>
 
 export function verdictFacts(project: Project): VerdictFacts {
   const { places, header, state } = lookAtStorage(project);
-  const { encrypt, unlock } = project.loaded.settings.storage;
+  const { encrypt, unlock, tpmPcrs } = project.loaded.settings.storage;
+  const sealed = header?.slots.find(({ tpm }) => tpm)?.tpm;
   const headerThere = process.geteuid?.() !== 0 || state.is === 'new' || exists(places.header);
   return {
     folder: places.folder,
@@ -160,7 +163,12 @@ export function verdictFacts(project: Project): VerdictFacts {
     headerThere,
     slots: header?.slots.map(({ kind }) => kind),
     move: readMove(project.state),
+    ...(header && sealed && tpmFacts(project.state, header, sealed.pcrs, tpmPcrs)),
   };
+}
+
+function tpmFacts(state: StateFolder, { key }: Header, sealed: readonly number[], wanted: readonly number[]) {
+  return { boundToOthers: pcrList(sealed) !== pcrList(sortedPcrs(wanted)), kitOpens: readKitNote(state)?.parts?.storage === key };
 }
 
 /** Only root reads it; who may not still learns whether the folder is unlocked. */

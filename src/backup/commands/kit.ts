@@ -1,25 +1,5 @@
 import path from 'node:path';
-import type { Context } from '../../capability/capability.ts';
 import { type Command, done } from '../../capability/capability.ts';
-import { UserError } from '../../core/errors.ts';
-
-/** From a file or the terminal: never an argument, which everybody on this host could read. */
-export async function passphrase(context: Context, file: unknown): Promise<string> {
-  if (typeof file === 'string') {
-    const { readOptional } = await import('../../core/files.ts');
-    const text = readOptional(path.resolve(context.cwd, file))?.replace(/\r?\n$/, '');
-    if (text === undefined)
-      throw new UserError('USAGE', `--passphrase-file ${file}: there is no such file`, 'name a file that contains the passphrase');
-    return text;
-  }
-  const typed = await context.ask('Passphrase of the recovery kit: ', true);
-  if (typed) return typed;
-  throw new UserError(
-    'CONFIRMATION_NEEDED',
-    'the recovery kit needs a passphrase; nothing was changed',
-    'type it, or pass --passphrase-file FILE',
-  );
-}
 
 export const PASSPHRASE_FILE = ['--passphrase-file <file>', 'Where the passphrase stands; asked where it is not given'] as const;
 
@@ -31,9 +11,12 @@ export const backupKit: Command = {
   options: [PASSPHRASE_FILE],
   run: async (context, [file = ''], options) => {
     const { open } = await import('../../project/open.ts');
-    const { exportKit } = await import('../restore/kit.ts');
+    const { kitPassphrase } = await import('../../project/kit-passphrase.ts');
+    const { exportKit, kitParts } = await import('../restore/kit.ts');
     const project = await open(context);
-    const kit = exportKit(context, project, path.resolve(context.cwd, file), await passphrase(context, options.passphraseFile));
+    const parts = await kitParts(context, project);
+    const passphrase = await kitPassphrase(context, options.passphraseFile);
+    const kit = exportKit(context, project, path.resolve(context.cwd, file), passphrase, parts);
     return done(kit, `The recovery kit is ${kit.file}; print ${kit.page}. Keep both, and the passphrase, away from this host.`);
   },
 };

@@ -6,7 +6,7 @@ import { momentOf } from '../../core/time.ts';
 import type { Aim } from '../plan/restore-choice.ts';
 import type { Recovery } from '../plan/restore-moment.ts';
 import { PARTS, type Part } from '../plan/restore-part.ts';
-import { PASSPHRASE_FILE, passphrase } from './kit.ts';
+import { PASSPHRASE_FILE } from './kit.ts';
 import { aimAtTerminal } from './restore-choice.ts';
 
 /** Settings are what a restore itself goes by: they come back where they are named. */
@@ -141,7 +141,8 @@ async function fromKit(context: Context, kit: string, set: string | undefined, o
   // A bare host has lost everything, and nothing there can be spoilt: where nothing is named, all that can be reached is wanted.
   const to = momentAsked(context, options.to) ?? (set === undefined ? 'newest' : undefined);
   const archive = options.archive === undefined ? undefined : String(options.archive);
-  const secret = await passphrase(context, options.passphraseFile);
+  const { kitPassphrase } = await import('../../project/kit-passphrase.ts');
+  const secret = await kitPassphrase(context, options.passphraseFile);
   const from = options.from === undefined ? undefined : String(options.from);
   const outcome = await restoreKit(context, path.resolve(context.cwd, kit), secret, { set, to, from, archive });
   return done(outcome, told(outcome, undefined));

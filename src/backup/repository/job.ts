@@ -6,6 +6,7 @@ import { mountArgs } from '../../docker/mount-args.ts';
 import { removeVolumes } from '../../docker/volume.ts';
 import { BACKUP_CPU_SHARES } from '../../services/backup/backup.ts';
 import { LABEL } from '../../stack/labels.ts';
+import { folderDriverOptions } from '../../stack/storage.ts';
 import type { StateFolder } from '../../state/state.ts';
 
 /** A container that does one thing and exits: it has what it needs for that, and no more. */
@@ -49,14 +50,24 @@ export interface Workbench {
   cpus: number;
   /** Under the lock of the state folder. Others may look at the same time: their jobs are neither in the way nor removed. */
   locked: boolean;
+  /** Encrypted volumes -> their folders. */
+  encrypted?: ReadonlyMap<string, string>;
 }
 
-/** A volume that is not there yet is made by the engine: with the project's label, so that `up` knows it again. */
-const mounted = ({ source, target, kind, readOnly }: JobMount, project: string): string[] =>
-  mountArgs([
+/**
+ * A volume that is not there yet is made by the engine: with the project's label, so that `up` knows it again, and bound to its encrypted
+ * folder where it has one.
+ */
+const mounted = ({ source, target, kind, readOnly }: JobMount, { project, encrypted }: Workbench): string[] => {
+  const folder = encrypted?.get(source);
+  const options =
+    folder === undefined ? [] : Object.entries(folderDriverOptions(folder)).map(([name, value]) => `volume-opt=${name}=${value}`);
+  return mountArgs([
     ...[`type=${kind}`, ...(source ? [`source=${source}`] : []), `target=${target}`, ...(readOnly ? ['readonly'] : [])],
     ...(kind === 'volume' ? ['volume-nocopy', ...(source ? [`volume-label=${LABEL.project}=${project}`] : [])] : []),
+    ...(options.length > 0 ? ['volume-driver=local', ...options] : []),
   ]);
+};
 
 /** The arguments of `docker` for it. */
 export function jobArgs(bench: Workbench, job: Job): string[] {
@@ -78,7 +89,7 @@ export function jobArgs(bench: Workbench, job: Job): string[] {
       '--cpu-shares',
       String(BACKUP_CPU_SHARES),
     ],
-    ...[...(job.mounts ?? []), secrets].flatMap((mount) => mounted(mount, project)),
+    ...[...(job.mounts ?? []), secrets].flatMap((mount) => mounted(mount, bench)),
     ...Object.entries(job.environment ?? {}).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
     ...(job.streams ? ['--log-driver', 'none'] : []),
     ...(job.input === undefined && job.streams !== 'in' ? [] : ['--interactive']),

@@ -11,6 +11,7 @@ import type { BackupSettings } from '../../services/backup/settings/backup-setti
 import { type KeyVersions, keyVersionsOf } from '../../services/backup/settings/key-versions.ts';
 import type { Loaded } from '../../settings/loaded.ts';
 import { volumeName } from '../../stack/labels.ts';
+import { encryptedVolumes } from '../../stack/storage.ts';
 import type { Mount, Stack } from '../../stack/types.ts';
 import type { Lock } from '../../state/lock.ts';
 import { orderCopies, planCopies } from '../copies/copies.ts';
@@ -77,6 +78,7 @@ export async function backupContext(
       memoryBytes: settings.memory,
       cpus: Math.min(settings.cpus, os.cpus().length),
       locked: lock !== undefined,
+      encrypted: encryptedVolumes(stack),
     },
     loaded,
     settings,

@@ -29,10 +29,13 @@ export async function restoreKit(
   { from, ...asked }: Aim & { from: string | undefined; archive: string | undefined },
 ): Promise<RestoreOutcome> {
   const archive = asked.archive === undefined ? undefined : await checkArchive(context, asked.archive);
-  const { project: name, repository, secretFiles, rollBack } = importKit(file, passphrase, context.cwd, stateFolder(context, context.cwd));
+  const kit = importKit(file, passphrase, context.cwd, stateFolder(context, context.cwd));
+  const { project: name, repository, secretFiles, rollBack } = kit;
   let project: Project;
   try {
     project = await open(context);
+    // A kit from before sign-on would bring a stack back that everybody may enter.
+    for (const { why, fix } of project.loaded.leftOff) context.report.warn(`the kit is of ${kit.madeAt.slice(0, 10)}: ${why}; ${fix}`);
     if (archive) await importBare(context, project, archive, repository);
     else if (from === undefined) refuseAway(project, repository);
     else refuseUnknown(project, from);

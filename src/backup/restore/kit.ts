@@ -1,55 +1,46 @@
-import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Context, Project } from '../../capability/capability.ts';
+import type { KitPart } from '../../capability/kit-part.ts';
 import { UserError } from '../../core/errors.ts';
 import { exists, readOptional, writeAtomic } from '../../core/files.ts';
 import { MONITORING_FOLDER, PROFILES_FOLDER } from '../../settings/own-folders.ts';
-import { PROJECT_NAME } from '../../settings/project-name.ts';
+import { type Kit, type KitContents, type KitNote, openKit, readKit, readKitNote, sealKit } from '../../state/kit-file.ts';
+import { readSecretsFile } from '../../state/secrets-file.ts';
 import type { StateFolder } from '../../state/state.ts';
 import { readCatalogue } from '../repository/catalogue.ts';
 
 /** What a bare host needs to read the repository, and to become the same installation again. Which sets there are the repository tells. */
 const FILES = ['secrets.json', 'ca/root.json', 'ca/root.crt', 'subnets.json', 'orders.json', 'releases.json', 'compose.override.yml'];
 
-interface Kit {
-  format: 'medianest-kit-1';
-  project: string;
-  madeAt: string;
-  /** scrypt (RFC 7914) and AES-256-GCM, in base64. */
-  salt: string;
-  iv: string;
-  tag: string;
-  data: string;
+/** What capabilities add to the kit, by their names. @throws UserError where one cannot be read: a kit without it would be no help */
+export async function kitParts(context: Context, project: Project): Promise<Record<string, KitPart>> {
+  const parts: [string, KitPart][] = [];
+  for (const { name, kit } of await context.capabilities()) {
+    const part = await kit?.(context, project);
+    if (part) parts.push([name, part]);
+  }
+  return Object.fromEntries(parts);
 }
-
-interface Contents {
-  settingsName: string | undefined;
-  settings: string | undefined;
-  /** Profiles of the operator's own: file -> text. */
-  profiles: Record<string, string>;
-  /** The operator's own rules and targets for Prometheus, and rules for Suricata: file -> text. Older kits have none, or those in YAML alone. */
-  monitoring?: Record<string, string>;
-  /** Files that secret settings name, as they name them -> text. Kits before 0.5 have none. */
-  secretFiles?: Record<string, string>;
-  /** Which repository holds the backups; undefined where none was made yet. */
-  repository: string | undefined;
-  state: Record<string, string>;
-}
-
-const SCRYPT = { N: 2 ** 16, r: 8, p: 1, maxmem: 128 * 1024 ** 2 };
-const keyOf = (passphrase: string, salt: Buffer): Buffer => scryptSync(passphrase.normalize('NFC'), salt, 32, SCRYPT);
 
 /** Writes the recovery kit and a page to print beside it. @param passphrase without it the kit cannot be read */
-export function exportKit(context: Context, { loaded, state }: Project, file: string, passphrase: string): { file: string; page: string } {
+export function exportKit(
+  context: Context,
+  { loaded, state }: Project,
+  file: string,
+  passphrase: string,
+  parts: Readonly<Record<string, KitPart>> = {},
+): { file: string; page: string } {
   if (passphrase.length < 12)
     throw new UserError(
       'USAGE',
       'the passphrase has fewer than 12 characters: the kit opens every backup',
       'choose a longer one, such as five random words',
     );
+  if (!readSecretsFile(state))
+    throw new UserError('NOT_RUNNING', 'nothing was started here yet, so there is no key to keep', 'medianest up');
   const texts = FILES.map((name) => [name, readOptional(state.at(name))] as const);
-  const contents: Contents = {
+  const contents: KitContents = {
     settingsName: loaded.configFile && path.basename(loaded.configFile),
     settings: loaded.configFile && readOptional(loaded.configFile),
     profiles: ownFiles(loaded.root, PROFILES_FOLDER),
@@ -57,29 +48,20 @@ export function exportKit(context: Context, { loaded, state }: Project, file: st
     secretFiles: secretFilesOf(loaded),
     repository: readCatalogue(state)?.repository,
     state: Object.fromEntries(texts.filter((entry): entry is [string, string] => entry[1] !== undefined)),
+    parts: mapped(parts, ({ id, secret }) => ({ id, secret: secret.reveal() })),
   };
-  if (!contents.state['secrets.json'])
-    throw new UserError('NOT_RUNNING', 'nothing was started here yet, so there is no key to keep', 'medianest up');
-  const [salt, iv] = [randomBytes(16), randomBytes(12)];
-  const cipher = createCipheriv('aes-256-gcm', keyOf(passphrase, salt), iv);
-  const data = Buffer.concat([cipher.update(JSON.stringify(contents), 'utf8'), cipher.final()]);
   const madeAt = context.clock.now().toISOString();
-  const text = (bytes: Buffer) => bytes.toString('base64');
-  const kit: Kit = {
-    format: 'medianest-kit-1',
-    project: loaded.settings.project,
-    madeAt,
-    salt: text(salt),
-    iv: text(iv),
-    tag: text(cipher.getAuthTag()),
-    data: text(data),
-  };
+  const kit = sealKit(contents, passphrase, { project: loaded.settings.project, madeAt });
   writeAtomic(file, `${JSON.stringify(kit, null, 1)}\n`, 0o600, 'as FILE');
   const page = `${file}.txt`;
   writeAtomic(page, recipe(kit, path.basename(file)), 0o644, 'as FILE');
-  writeAtomic(state.at('kit.json'), `${JSON.stringify({ madeAt, secrets: secretsAge(state) })}\n`, 0o600);
+  const note: KitNote = { madeAt, secrets: secretsAge(state), parts: mapped(parts, ({ id }) => id) };
+  writeAtomic(state.at('kit.json'), `${JSON.stringify(note)}\n`, 0o600);
   return { file, page };
 }
+
+const mapped = <T>(parts: Readonly<Record<string, KitPart>>, change: (part: KitPart) => T): Record<string, T> =>
+  Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, change(part)]));
 
 /** An operator's own, beside medianest.yml. */
 function ownFiles(root: string, name: string): Record<string, string> {
@@ -96,7 +78,7 @@ function secretFilesOf({ root, secretFiles }: Project['loaded']): Record<string,
 
 /** Changes whenever a secret does: an older kit does not contain it. */
 const secretsAge = (state: StateFolder): string => {
-  const values = state.readJson<{ values: Record<string, { since: string }> }>('secrets.json', '')?.values ?? {};
+  const values = readSecretsFile(state)?.values ?? {};
   return (
     Object.values(values)
       .map(({ since }) => since)
@@ -107,7 +89,7 @@ const secretsAge = (state: StateFolder): string => {
 
 /** Why the kit has to be exported; undefined while it is good. */
 export function kitProblem(state: StateFolder): string | undefined {
-  const made = state.readJson<{ secrets: string; madeAt: string }>('kit.json', 'the recovery kit has to be exported again');
+  const made = readKitNote(state);
   if (!made) return 'the recovery kit was never exported: without this host the backups could not be read (medianest backup kit FILE)';
   if (made.secrets < secretsAge(state))
     return `the recovery kit of ${made.madeAt.slice(0, 10)} is stale: secrets have changed since (medianest backup kit FILE)`;
@@ -116,7 +98,7 @@ export function kitProblem(state: StateFolder): string | undefined {
 
 /**
  * Makes a bare folder the installation that the kit is of. What is there already is never replaced.
- * @returns its project; which repository holds its backups, undefined if none was made before the kit; the files of secrets that it
+ * @returns its project, and when it was made; which repository holds its backups, undefined if none was made before the kit; the files of secrets that it
  * brought; and how to roll it back
  */
 export function importKit(
@@ -124,9 +106,9 @@ export function importKit(
   passphrase: string,
   folder: string,
   state: StateFolder,
-): { project: string; repository: string | undefined; secretFiles: string[]; rollBack(): void } {
+): { project: string; madeAt: string; repository: string | undefined; secretFiles: string[]; rollBack(): void } {
   const kit = readKit(file);
-  const contents = open(kit, passphrase, file);
+  const contents = openKit(kit, passphrase, file);
   if (exists(state.at('secrets.json')))
     throw new UserError('FOREIGN_STATE', `${state.root} already contains an installation; nothing was changed`, 'use an empty folder');
   const made = exists(state.root) ? [] : [state.root];
@@ -158,38 +140,10 @@ export function importKit(
   try {
     for (const [name, text] of [['medianest.yml', contents.settings] as const, ...files]) if (text !== undefined) bring(name, text);
     const secretFiles = Object.entries(contents.secretFiles ?? {}).flatMap(([name, text]) => bring(name, text, 0o600));
-    return { project: kit.project, repository: contents.repository, secretFiles, rollBack };
+    return { project: kit.project, madeAt: kit.madeAt, repository: contents.repository, secretFiles, rollBack };
   } catch (error) {
     rollBack();
     throw error;
-  }
-}
-
-function readKit(file: string): Kit {
-  const text = readOptional(file);
-  if (text === undefined) throw new UserError('USAGE', `there is no ${file}`, 'name the file that `medianest backup kit` wrote');
-  try {
-    const kit = JSON.parse(readFileSync(file, 'utf8')) as Kit;
-    if (kit.format === 'medianest-kit-1' && PROJECT_NAME.test(kit.project)) return kit;
-  } catch {
-    // Told below.
-  }
-  throw new UserError('USAGE', `${file} is no recovery kit, or is damaged`, 'name the file that `medianest backup kit` wrote');
-}
-
-function open(kit: Kit, passphrase: string, file: string): Contents {
-  const bytes = (value: string) => Buffer.from(value, 'base64');
-  try {
-    const decipher = createDecipheriv('aes-256-gcm', keyOf(passphrase, bytes(kit.salt)), bytes(kit.iv), { authTagLength: 16 });
-    decipher.setAuthTag(bytes(kit.tag));
-    return JSON.parse(Buffer.concat([decipher.update(bytes(kit.data)), decipher.final()]).toString('utf8')) as Contents;
-  } catch (cause) {
-    throw new UserError(
-      'USAGE',
-      `${file} cannot be opened: the passphrase is another, or the file is damaged`,
-      'try again; nothing was changed',
-      { cause },
-    );
   }
 }
 
@@ -208,4 +162,5 @@ restore alone resumes it.
 
 Without medianest: the kit is JSON; \`data\` is AES-256-GCM (iv, tag), its key is scrypt(passphrase, salt, N=65536, r=8, p=1, 32 bytes).
 It contains secrets.json, whose backup-database-key is pgBackRest's repo1-cipher-pass, and backup-files-key is restic's password.
+Where the key of encrypted data is sealed to a TPM, parts.storage is that key: medianest storage unlock --kit ${name}
 `;

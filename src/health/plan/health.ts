@@ -12,7 +12,11 @@ export function healthReport(
   now = 0,
 ): HealthReport {
   if (!manifest && containers.length === 0) {
-    return worst([{ id: 'stack', status: 'fail', message: 'nothing was started yet', remedy: 'medianest up' }]);
+    // It may be the manifest that is damaged.
+    const faults = more.filter(({ id }) => id === 'state-files');
+    return worst(
+      faults.length > 0 ? faults : [{ id: 'stack', status: 'fail', message: 'nothing was started yet', remedy: 'medianest up' }],
+    );
   }
   const missing = (manifest?.services ?? []).filter((service) => !containers.some((container) => container.service === service.name));
   return worst(

@@ -1,6 +1,7 @@
 import type { EngineInfo } from '../../docker/types.ts';
 import type { Stack } from '../../stack/types.ts';
 import type { Support } from './fscrypt.ts';
+import type { TpmFault } from './tpm.ts';
 
 /** Why it could not be examined: the error that a command would end with. */
 export interface Problem {
@@ -78,7 +79,7 @@ export interface HostFacts {
   kernel: Readonly<Record<string, number | undefined>>;
   storage: { engine?: StorageFacts | undefined; state?: StorageFacts | undefined };
   /** Where `storage.encrypt` puts the data: the file system of that folder, and whether it can encrypt. */
-  encrypted?: { folder: string; storage: StorageFacts | undefined; support: Support };
+  encrypted?: { folder: string; storage: StorageFacts | undefined; support: Support; lacksTpm?: TpmFault | undefined };
   /** Whether the state folder can be written, by the code of the error where it cannot. */
   unwritable: { path: string; code: string } | undefined;
   files: readonly FileFacts[];

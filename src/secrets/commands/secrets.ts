@@ -1,4 +1,6 @@
 import { type Command, done } from '../../capability/capability.ts';
+import { UserError } from '../../core/errors.ts';
+import { textOf } from '../../core/flags.ts';
 
 export const secretsList: Command = {
   name: 'secrets list',
@@ -34,6 +36,28 @@ export const secretsRotate: Command = {
       outcome.result === 'planned'
         ? outcome.rounds.map((round) => `would: ${round}`).join('\n')
         : `${name} was replaced in ${outcome.seconds.toFixed(1)} s`;
+    return done(outcome, text);
+  },
+};
+
+export const secretsRecover: Command = {
+  name: 'secrets recover',
+  summary: 'Brings back the secrets of this stack from its recovery kit, where they are missing or damaged',
+  example: 'medianest secrets recover --kit /media/stick/medianest.kit',
+  options: [
+    ['--kit <file>', 'The recovery kit, as `medianest backup kit` wrote it'],
+    ['--passphrase-file <file>', 'Where its passphrase stands; asked where it is not given'],
+  ],
+  run: async (context, _args, options) => {
+    const kit = textOf(options.kit);
+    if (kit === undefined) throw new UserError('USAGE', '--kit is missing', 'medianest secrets recover --kit FILE');
+    const { open } = await import('../../project/open.ts');
+    const { recover } = await import('../recover.ts');
+    const outcome = await recover(context, await open(context), kit, options.passphraseFile);
+    const aside = outcome.kept === null ? '' : `; the damaged file is ${outcome.kept}`;
+    const text = outcome.changed
+      ? `the secrets are those of the kit of ${outcome.madeAt}${aside}. medianest plan tells what \`up\` would change`
+      : `would bring back the secrets of the kit of ${outcome.madeAt}`;
     return done(outcome, text);
   },
 };

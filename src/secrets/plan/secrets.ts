@@ -9,6 +9,18 @@ export interface StoredSecrets {
   values: Record<string, { value: string; origin: 'given' | 'generated'; since: string }>;
 }
 
+/** Anything else in its place is damaged: taken for none, it would be written over with new passwords. */
+export function isStored(value: unknown): value is StoredSecrets {
+  const { fingerprintKey, values } = (isObject(value) ? value : {}) as Partial<StoredSecrets>;
+  return (
+    typeof fingerprintKey === 'string' &&
+    isObject(values) &&
+    Object.values(values).every((kept) => isObject(kept) && typeof kept.value === 'string')
+  );
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
 export interface ResolvedSecrets {
   /** Every secret of the stack, the composed ones included. */
   values: Record<string, Secret>;

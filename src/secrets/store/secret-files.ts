@@ -6,13 +6,12 @@ import type { Secret } from '../../core/secret.ts';
 import type { DockerCli } from '../../docker/compose.ts';
 import type { Service } from '../../stack/types.ts';
 import { writeOwned } from '../../state/owned.ts';
+import { readSecretsFile } from '../../state/secrets-file.ts';
 import type { StateFolder } from '../../state/state.ts';
 import type { ResolvedSecrets, StoredSecrets } from '../plan/secrets.ts';
 
 /** `secrets.json` (mode 0600) keeps the values; `secrets/<service>/` contains each service's own copies. */
-export function loadSecrets(state: StateFolder): StoredSecrets | undefined {
-  return state.readJson<StoredSecrets>('secrets.json', 'new passwords are made and set; the data stays');
-}
+export const loadSecrets = (state: StateFolder): StoredSecrets | undefined => readSecretsFile(state);
 
 export function saveSecrets(state: StateFolder, store: StoredSecrets): void {
   writeAtomic(state.at('secrets.json'), `${JSON.stringify(store, null, 1)}\n`, 0o600);

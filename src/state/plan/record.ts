@@ -25,3 +25,6 @@ export function renamed(
   const formerly = [...new Set([...(before?.formerly ?? []), ...(was === undefined ? [] : [was])])].filter((name) => name !== project);
   return { project, ...(formerly.length > 0 && { formerly }) };
 }
+
+/** Of a damaged file: what follows when it is moved aside, or what else mends it. */
+export type Without = string | { fix: string };

@@ -1,9 +1,14 @@
 import path from 'node:path';
 import { type Command, type Context, done, type Project, type Result } from '../../capability/capability.ts';
 import { EXIT, UserError } from '../../core/errors.ts';
+import type { Rotated } from '../rotate.ts';
 
 const openProject = async (context: Context): Promise<Project> => (await import('../../project/open.ts')).open(context);
 
+const KIT = [
+  '--kit <file>',
+  'A recovery kit to open the data by, where the TPM does not; --passphrase-file is that of the kit then',
+] as const;
 const PASSPHRASE_FILE = ['--passphrase-file <file>', 'Where the passphrase stands; asked at a terminal where it is not given'] as const;
 
 const status: Command = {
@@ -16,12 +21,21 @@ const status: Command = {
     const project = await openProject(context);
     const { storage } = project.loaded.settings;
     if (!hasStorage(project)) {
-      const data = { encrypt: false, state: 'off', folder: null, opens: [], next: null };
+      const data = { encrypt: false, state: 'off', folder: null, opens: [], tpm: null, next: null };
       return done(data, 'the data is not encrypted by medianest (`storage.encrypt` is off)');
     }
-    const facts = verdictFacts(project);
+    const { tryTpm } = await import('../keys.ts');
+    const facts = { ...verdictFacts(project), tpm: tryTpm(project) };
     const next = remedyOf(facts);
-    const data = { encrypt: storage.encrypt, state: facts.state.is, folder: facts.folder, opens: facts.slots ?? [], next: next ?? null };
+    const data = {
+      encrypt: storage.encrypt,
+      state: facts.state.is,
+      folder: facts.folder,
+      opens: facts.slots ?? [],
+      // Null where something else opens the key, too, or this user may not ask the TPM.
+      tpm: facts.tpm ? { opens: facts.tpm.opens, why: facts.tpm.opens ? null : facts.tpm.why } : null,
+      next: next ?? null,
+    };
     const opens = facts.slots ? [`its key is opened by: ${facts.slots.join(', ')}`] : [];
     const well = facts.state.is === 'unlocked' || facts.state.is === 'new';
     return done(data, [...storageNote(facts), ...opens].join('\n'), well && !facts.move ? EXIT.done : EXIT.unhealthy);
@@ -32,7 +46,7 @@ const unlock: Command = {
   name: 'storage unlock',
   summary: 'Give the kernel the key of the data, or make the encrypted folder if it is new (as root)',
   example: 'medianest storage unlock',
-  options: [PASSPHRASE_FILE],
+  options: [PASSPHRASE_FILE, KIT],
   run: async (context, _args, options) => {
     const project = await openProject(context);
     requireOn(project);
@@ -50,7 +64,7 @@ const unlock: Command = {
       'storage unlock',
       async (_lock, record) => {
         const seen = lookAtStorage(project);
-        const opening = await prepareOpening(context, project, seen, options.passphraseFile);
+        const opening = await prepareOpening(context, project, seen, { file: options.passphraseFile, kit: options.kit });
         if (opening.kind !== 'none') record(['storage unlock', opening.kind]);
         performOpening(project, opening);
         return { folder: seen.places.folder, kind: opening.kind };
@@ -67,33 +81,43 @@ const unlock: Command = {
 
 const unit: Command = {
   name: 'storage unit',
-  summary: 'Print a unit of systemd that unlocks the data by its key file at each start of this host, before Docker',
+  summary: 'Print a unit of systemd that unlocks the data by its key file or the TPM at each start of this host, before Docker',
   example: 'medianest storage unit',
   run: async (context) => {
     const project = await openProject(context);
     requireOn(project);
     const { loaded, state } = project;
-    if (loaded.settings.storage.unlock === 'passphrase')
+    const { project: name, storage } = loaded.settings;
+    if (storage.unlock === 'passphrase')
       throw new UserError(
         'INVALID_SETTINGS',
         'a passphrase is typed by a person, and nothing unlocks the data at the start of this host',
-        'after each start: medianest up; or set `storage: { unlock: file }`, and run sudo medianest storage keys rotate',
+        'after each start: medianest up; or set `storage: { unlock: file }` or `tpm`, and run sudo medianest storage keys rotate',
       );
+    const { timedRun } = await import('../../schedule/timers.ts');
+    const { loadInput, loadSettings } = await import('../../project/load-settings.ts');
     const { placesOf } = await import('../store.ts');
     const { unitName, unlockUnit } = await import('../plan/unit.ts');
     const places = placesOf(project);
-    const options = [`--state=${state.root}`, ...(loaded.configFile ? [`--config=${loaded.configFile}`] : []), ...projectOption(context)];
+    const { program, options, env } = await timedRun(context, project, 'at a start of this host');
+    try {
+      loadSettings({ ...(await loadInput(context)), env: {} });
+    } catch (error) {
+      if (!(error instanceof UserError) || error.code !== 'SECRET_UNRESOLVED') throw error;
+      throw new UserError('USAGE', `at a start of this host, ${error.message}`, 'name a file instead (`file:`), which is there then');
+    }
+    const tcti = storage.unlock === 'tpm' ? context.env.TPM2TOOLS_TCTI : undefined;
+    const key = storage.unlock === 'file' ? [path.dirname(places.keyFile)] : [];
     const text = unlockUnit({
-      project: loaded.settings.project,
-      argv: [process.execPath, path.join(context.home, 'bin/medianest.js'), 'storage', 'unlock', ...options],
+      project: name,
+      argv: [...program, 'storage', 'unlock', ...options.filter((option) => !option.startsWith('--state=')), `--state=${state.root}`],
       folder: loaded.root,
-      disks: [...new Set([places.folder, path.dirname(places.keyFile), state.root, loaded.root])],
+      env: { ...env, ...(tcti !== undefined && { TPM2TOOLS_TCTI: tcti }) },
+      disks: [...new Set([places.folder, ...key, state.root, loaded.root])],
     });
-    return done({ name: unitName(loaded.settings.project), text }, text.trimEnd());
+    return done({ name: unitName(name), text }, text.trimEnd());
   },
 };
-
-const projectOption = ({ flags }: Context): string[] => (flags.project === undefined ? [] : [`--project=${flags.project}`]);
 
 const lock: Command = {
   name: 'storage lock',
@@ -113,26 +137,35 @@ const lock: Command = {
 
 const keys: Command = {
   name: 'storage keys',
-  summary: 'Have another passphrase or key file open the data (rotate); the old one no longer does (as root)',
+  summary: 'Have another passphrase or key file, or the TPM, open the data (rotate); the old one no longer does (as root)',
   example: 'medianest storage keys rotate',
   args: '<action>',
   options: [
     ['--passphrase-file <file>', 'Where the passphrase of until now stands; asked at a terminal where it is not given'],
     ['--new-passphrase-file <file>', 'Where the new one stands'],
+    KIT,
   ],
   run: async (context, [action], options) => {
     if (action !== 'rotate') throw new UserError('USAGE', `storage keys ${action}: should be rotate`, 'medianest storage keys rotate');
     const project = await openProject(context);
     const { unlock: kind } = project.loaded.settings.storage;
-    if (context.flags.dryRun) return done({ unlock: kind, changed: false }, `would wrap the key of the data for a new ${kind}`);
+    if (context.flags.dryRun)
+      return done({ unlock: kind, changed: false }, `would wrap the key of the data for ${kind === 'tpm' ? 'the TPM' : `a new ${kind}`}`);
     const { rotate } = await import('../rotate.ts');
-    const rotated = await rotate(context, project, { current: options.passphraseFile, fresh: options.newPassphraseFile });
+    const rotated = await rotate(context, project, { file: options.passphraseFile, kit: options.kit, fresh: options.newPassphraseFile });
     return done(
       { ...rotated, changed: true },
-      `a new ${rotated.keyFile ? `key file opens the data: ${rotated.keyFile}` : 'passphrase opens the data'}. The key of the data itself is the same: who may have copied that needs \`storage decrypt\` and \`storage encrypt\``,
+      `${openedBy(rotated)}. The key of the data itself is the same: who may have copied that needs \`storage decrypt\` and \`storage encrypt\``,
     );
   },
 };
+
+const openedBy = ({ unlock, keyFile }: Rotated): string =>
+  ({
+    file: `a new key file opens the data: ${keyFile}`,
+    passphrase: 'a new passphrase opens the data',
+    tpm: 'the TPM of this host opens the data. It may die: sudo medianest backup kit FILE, which opens the data too',
+  })[unlock];
 
 /** @param to where the data goes */
 const move = (name: 'encrypt' | 'decrypt', to: 'encrypted' | 'plain', summary: string): Command => ({

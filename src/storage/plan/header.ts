@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync, scryptSync } from 'node:crypto';
+import { isSealed, type Sealed } from '../../host/plan/tpm.ts';
 
 // The header beside an encrypted folder: the key of the data, wrapped once for each secret that opens it (a slot). AES-256-GCM
 // authenticates what the header says of a slot, so that a changed header opens nothing.
@@ -8,13 +9,15 @@ export const FORMAT = 'medianest-storage-1';
 /** As long as the kernel takes it for AES-256-XTS. */
 export const KEY_BYTES = 64;
 
-export type Unlock = 'file' | 'passphrase';
+export type Unlock = 'file' | 'passphrase' | 'tpm';
 
 export interface Slot {
   id: string;
   kind: Unlock;
-  /** scrypt (RFC 7914) of a passphrase; a key file has 32 random bytes, which need none. */
+  /** scrypt (RFC 7914) of a passphrase; a key file or a TPM has 32 random bytes, which need none. */
   kdf?: { N: number; r: number; p: number; salt: string };
+  /** The 32 bytes, as only one TPM opens them. */
+  tpm?: Sealed;
   iv: string;
   tag: string;
   data: string;
@@ -41,9 +44,9 @@ const SCRYPT = { N: 2 ** 17, r: 8, p: 1 };
 export const identifierOf = (key: Buffer): string =>
   Buffer.from(hkdfSync('sha512', key, Buffer.alloc(0), Buffer.from('fscrypt\0\x01', 'latin1'), 16)).toString('hex');
 
-/** Wraps the key for one secret: a passphrase, or the 32 bytes of a key file. */
-export function wrap(key: Buffer, kind: Unlock, secret: Buffer, { id, iv, salt }: SlotRandom): Slot {
-  const slot = { id, kind, ...(kind === 'passphrase' && { kdf: { ...SCRYPT, salt: salt.toString('base64') } }) };
+/** Wraps the key for one secret: a passphrase, or the 32 bytes of a key file or a TPM. @param tpm these, sealed */
+export function wrap(key: Buffer, kind: Unlock, secret: Buffer, { id, iv, salt }: SlotRandom, tpm?: Sealed): Slot {
+  const slot = { id, kind, ...(kind === 'passphrase' && { kdf: { ...SCRYPT, salt: salt.toString('base64') } }), ...(tpm && { tpm }) };
   const cipher = createCipheriv('aes-256-gcm', wrappingKey(slot, secret), iv);
   cipher.setAAD(bound(identifierOf(key), slot));
   const data = Buffer.concat([cipher.update(key), cipher.final()]);
@@ -79,11 +82,18 @@ export const headerText = (header: Header): string => `${JSON.stringify(header, 
 
 /** What a header asks of scrypt is bounded: another person may have written it. */
 function isSlot(value: unknown): boolean {
-  const { id, kind, kdf, iv, tag, data } = (value ?? {}) as Partial<Slot>;
-  const texts = [id, iv, tag, data].every((text) => typeof text === 'string');
-  if (!texts || (kind !== 'file' && kind !== 'passphrase')) return false;
+  const { id, kind, kdf, tpm, iv, tag, data } = (value ?? {}) as Partial<Slot>;
+  if (![id, iv, tag, data].every((text) => typeof text === 'string')) return false;
+  if ((kind === 'tpm') !== (tpm !== undefined)) return false;
+  if (kind === 'tpm') return kdf === undefined && isSealed(tpm);
   if (kind === 'file') return kdf === undefined;
-  return kdf !== undefined && typeof kdf.salt === 'string' && [kdf.N, kdf.r, kdf.p].every(Number.isInteger) && isBounded(kdf);
+  return (
+    kind === 'passphrase' &&
+    kdf !== undefined &&
+    typeof kdf.salt === 'string' &&
+    [kdf.N, kdf.r, kdf.p].every(Number.isInteger) &&
+    isBounded(kdf)
+  );
 }
 
 const isBounded = ({ N, r, p }: { N: number; r: number; p: number }): boolean =>
@@ -96,7 +106,9 @@ function wrappingKey({ kdf }: Pick<Slot, 'kdf'>, secret: Buffer): Buffer {
 }
 
 /** What a slot is bound to. */
-const bound = (key: string, { id, kind, kdf }: Pick<Slot, 'id' | 'kind' | 'kdf'>): Buffer =>
-  Buffer.from(JSON.stringify([FORMAT, key, id, kind, kdf ? [kdf.N, kdf.r, kdf.p, kdf.salt] : null]));
+const bound = (key: string, { id, kind, kdf, tpm }: Pick<Slot, 'id' | 'kind' | 'kdf' | 'tpm'>): Buffer => {
+  const sealed = tpm ? [[tpm.public, tpm.private, tpm.pcrs]] : [];
+  return Buffer.from(JSON.stringify([FORMAT, key, id, kind, kdf ? [kdf.N, kdf.r, kdf.p, kdf.salt] : null, ...sealed]));
+};
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'base64');

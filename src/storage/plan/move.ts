@@ -1,3 +1,4 @@
+import { UserError } from '../../core/errors.ts';
 import type { ObservedVolume } from '../../docker/types.ts';
 import { LABEL } from '../../stack/labels.ts';
 
@@ -51,6 +52,27 @@ export function foldersToMove(
     return device?.startsWith(`${within}/`) ? [[name, device]] : [];
   });
   return Object.fromEntries(pairs);
+}
+
+/**
+ * Volumes that the stack would use, with plain data and without the project's label: whose they are is not known, so they are not moved.
+ * Undefined where there is none.
+ */
+export function unlabelledRefusal(
+  wanted: ReadonlyMap<string, string | undefined>,
+  volumes: readonly ObservedVolume[],
+  project: string,
+): UserError | undefined {
+  const names = volumes
+    .filter(({ name, device, labels }) => wanted.get(name) !== undefined && device === undefined && labels[LABEL.project] !== project)
+    .map(({ name }) => name);
+  const [first] = names;
+  if (first === undefined) return undefined;
+  return new UserError(
+    'FOREIGN_PROJECT',
+    `${names.join(', ')} ${names.length > 1 ? 'have' : 'has'} no label of the project ${project}, and may be another’s; nothing was moved`,
+    `where ${names.length > 1 ? 'they are' : 'it is'} of this stack, copy the data elsewhere; docker volume rm ${first}; docker volume create --label ${LABEL.project}=${project} ${first}; copy it back; and run the same command again`,
+  );
 }
 
 /** A file system keeps some space for itself. */

@@ -56,3 +56,17 @@ export function misplacedRefusal({ plain, encrypted, astray }: Misplaced): UserE
     );
   return undefined;
 }
+
+/**
+ * Volumes lead to an encrypted folder that is not there: its disk is away, and the state folder that knew of it is lost.
+ * @param within where the folders of volumes would be; undefined where none does
+ */
+export function lostRefusal(folder: string, within: string, volumes: readonly ObservedVolume[]): UserError | undefined {
+  const names = volumes.filter(({ device }) => device?.startsWith(`${within}/`)).map(({ name }) => name);
+  if (names.length === 0) return undefined;
+  return new UserError(
+    'FOREIGN_STATE',
+    `${names.join(', ')} ${names.length > 1 ? 'lead' : 'leads'} into an encrypted folder in ${folder}, and there is none; nothing was changed`,
+    `mount the disk that it is on, and run the same command again; if it is lost for good: docker volume rm ${names.join(' ')}, which removes no data`,
+  );
+}

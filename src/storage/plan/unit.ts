@@ -7,6 +7,7 @@ export interface UnlockRun {
   argv: readonly string[];
   /** The folder of medianest.yml. */
   folder: string;
+  env: Readonly<Record<string, string>>;
   /** Folders whose disks have to be mounted before. */
   disks: readonly string[];
 }
@@ -17,7 +18,7 @@ export const unitName = (project: string): string => `medianest-${project}-stora
  * Unlocks the data before the engine starts containers, which has to wait for it: what cannot mount its volume is not started again.
  * The engine starts all the same where the key is away.
  */
-export const unlockUnit = ({ project, argv, folder, disks }: UnlockRun): string =>
+export const unlockUnit = ({ project, argv, folder, env, disks }: UnlockRun): string =>
   [
     '[Unit]',
     `Description=MediaNest ${project}: unlock the data`,
@@ -28,6 +29,7 @@ export const unlockUnit = ({ project, argv, folder, disks }: UnlockRun): string 
     'Type=oneshot',
     'RemainAfterExit=yes',
     `WorkingDirectory=${escaped(folder)}`,
+    ...Object.entries(env).map(([name, value]) => `Environment=${quoted(`${name}=${value}`)}`),
     `ExecStart=${argv.map(quoted).join(' ')}`,
     '',
     '[Install]',

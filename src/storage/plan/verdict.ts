@@ -14,35 +14,53 @@ export interface VerdictFacts {
   /** What opens the key; undefined where that cannot be read. */
   slots: readonly Unlock[] | undefined;
   move: MoveJournal | undefined;
+  /** Where the key is sealed to a TPM: to other registers than the settings name; whether the recovery kit opens the data, too. */
+  boundToOthers?: boolean;
+  kitOpens?: boolean;
+  /** Why the TPM does not open it, where it was asked. */
+  tpm?: { opens: true } | { opens: false; why: string; remedy: string } | undefined;
 }
 
 const UNLOCK = 'sudo medianest storage unlock, then medianest up';
+const ROTATE = 'sudo medianest storage keys rotate';
+const KIT = 'sudo medianest backup kit FILE, and keep it elsewhere';
+
+/** In sentences. */
+const NAME: Record<Unlock, string> = { file: 'file', passphrase: 'passphrase', tpm: 'TPM' };
+
+/** The key of the data is opened by something else than the settings name. */
+const isOpenedOtherwise = ({ slots, unlock, boundToOthers }: VerdictFacts): boolean =>
+  slots !== undefined && (!slots.every((kind) => kind === unlock) || boundToOthers === true);
 
 /** What to do next; undefined where nothing is. */
-export function remedyOf({ state, move, encrypt, headerThere, slots, unlock }: VerdictFacts): string | undefined {
+export function remedyOf(facts: VerdictFacts): string | undefined {
+  const { state, move, encrypt, headerThere, kitOpens, tpm } = facts;
   if (move) return `${moveCommand(move)} continues it`;
   switch (state.is) {
     case 'astray':
       return state.remedy;
     case 'locked':
     case 'busy':
-      return UNLOCK;
+      return tpm?.opens === false ? tpm.remedy : UNLOCK;
     case 'new':
       return encrypt ? 'medianest up makes it' : undefined;
     case 'unlocked':
       if (!encrypt) return 'medianest down, sudo medianest storage decrypt, medianest up; or set `storage: { encrypt: true }`';
-      if (!headerThere) return 'sudo medianest storage keys rotate writes it again';
-      return slots && !slots.every((kind) => kind === unlock) ? 'sudo medianest storage keys rotate' : undefined;
+      if (!headerThere) return `${ROTATE} writes it again`;
+      if (tpm?.opens === false) return tpm.remedy;
+      if (isOpenedOtherwise(facts)) return ROTATE;
+      return kitOpens === false ? KIT : undefined;
   }
 }
 
 /** For `health`. */
 export function storageCheck(facts: VerdictFacts): Check {
-  const { state, folder, move, encrypt, headerThere } = facts;
+  const { state, folder, move, encrypt, headerThere, tpm } = facts;
   const remedy = remedyOf(facts);
   const message = describe(facts);
   if (remedy === undefined) return { id: 'storage', status: 'ok', message: `encrypted data: ${message}` };
-  const bad = move !== undefined || state.is === 'astray' || state.is === 'locked' || state.is === 'busy' || !headerThere;
+  const bad =
+    move !== undefined || state.is === 'astray' || state.is === 'locked' || state.is === 'busy' || !headerThere || tpm?.opens === false;
   const status = bad ? 'fail' : 'warn';
   return {
     id: 'storage',
@@ -58,12 +76,19 @@ export function storageNote(facts: VerdictFacts): string[] {
   return remedy === undefined ? [`Encrypted data: ${describe(facts)}`] : [`Encrypted data: ${describe(facts)}: ${remedy}`];
 }
 
-function describe({ state, folder, move, headerThere, slots, unlock }: VerdictFacts): string {
+function describe(facts: VerdictFacts): string {
+  const { state, folder, move, headerThere, slots, unlock, boundToOthers, kitOpens, tpm } = facts;
   if (move) return `a move ${move.to === 'encrypted' ? 'into' : 'out of'} ${folder} was interrupted`;
   const text = describeState(state, folder);
+  if (state.is === 'locked' || state.is === 'busy') return tpm?.opens === false ? `${text}, and ${tpm.why}` : text;
   if (state.is !== 'unlocked') return text;
   if (!headerThere) return `${text}, and the header beside it is gone`;
-  return slots && !slots.every((kind) => kind === unlock)
-    ? `${text}, and its key is opened by a ${slots.join(' and a ')}, not by a ${unlock}`
-    : text;
+  if (tpm?.opens === false) return `${text}, and will not be after the next start of the host: ${tpm.why}`;
+  if (isOpenedOtherwise(facts)) {
+    const kinds = (slots ?? []).map((kind) => NAME[kind]);
+    return boundToOthers && kinds.every((kind) => kind === NAME[unlock])
+      ? `${text}, and its key is sealed to other registers than \`storage.tpmPcrs\` names`
+      : `${text}, and its key is opened by a ${kinds.join(' and a ')}, not by a ${NAME[unlock]}`;
+  }
+  return kitOpens === false ? `${text}, and lost if this TPM is: the recovery kit does not open it yet` : text;
 }

@@ -83,7 +83,11 @@ describe('a new capability', () => {
   });
 
   it('is heard by health and status', async () => {
-    const seen = { context: { ...context, capabilities: async () => [clock] }, containers: [{}, {}] } as unknown as Seen;
+    const seen = {
+      context: { ...context, capabilities: async () => [clock] },
+      project: { state },
+      containers: [{}, {}],
+    } as unknown as Seen;
     expect(await collectChecks(seen)).toEqual([expect.objectContaining({ id: 'clock', status: 'warn' })]);
     expect(await collectNotes(seen)).toEqual(['the clock sees 2 containers']);
   });

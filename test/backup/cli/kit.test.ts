@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { folder, json } from '../../support/command.ts';
@@ -22,4 +22,24 @@ it('a bare host needs no file that the settings name for a secret: the kit has i
   // The next thing that is missing is the disk.
   expect([status, json(stdout).error.code]).toEqual([1, 'REPOSITORY_AWAY']);
   expect(readdirSync(bare)).toEqual([]);
+});
+
+it('a kit from before sign-on is told before anything starts: visitors would not sign in', async () => {
+  const own = folder('profile: prod\nbackup: { local: { kind: folder, path: ./disk } }\n');
+  writeFileSync(path.join(own.dir, 'passphrase'), 'five random words in a row\n');
+  const restored = async (bare: string) => {
+    expect((await own.run(['backup', 'kit', 'home.kit', '--passphrase-file', 'passphrase'], { env: NO_ENGINE })).status).toBe(0);
+    mkdirSync(path.join(own.dir, bare));
+    const args = ['restore', '--kit', '../home.kit', '--passphrase-file', '../passphrase'];
+    return own.run(args, { cwd: path.join(own.dir, bare), env: NO_ENGINE });
+  };
+  expect((await own.run(['render'], { env: NO_ENGINE })).status).toBe(0);
+  expect((await restored('with')).stderr).not.toContain('sign in');
+  const file = path.join(own.state, 'secrets.json');
+  const secrets = JSON.parse(readFileSync(file, 'utf8')) as { values: Record<string, unknown> };
+  secrets.values = Object.fromEntries(Object.entries(secrets.values).filter(([name]) => !name.startsWith('sign-on')));
+  writeFileSync(file, JSON.stringify(secrets));
+  const { status, stderr } = await restored('without');
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/Warning: the kit is of \d{4}-\d\d-\d\d: visitors do not sign in: .*components: \{ sign-on: true \}/s);
 });

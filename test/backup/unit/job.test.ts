@@ -24,3 +24,16 @@ it('a volume that a job mounts gets the project’s label if the engine has to m
     'type=bind,source=/state/secrets/backup,target=/run/secrets,readonly',
   ]);
 });
+
+it('an encrypted volume that is missing is made in its encrypted folder, never as a plain one', () => {
+  const encrypted = new Map([['medianest_uploads', '/srv/medianest/data/volumes/uploads']]);
+  const mounts = ['medianest_uploads', 'medianest_backups'].map((source) => ({
+    source,
+    target: '/m',
+    kind: 'volume' as const,
+    readOnly: true,
+  }));
+  const args = jobArgs({ ...bench, encrypted }, { name: 'contents', argv: ['contents'], mounts });
+  const bound = 'volume-driver=local,volume-opt=type=none,volume-opt=o=bind,volume-opt=device=/srv/medianest/data/volumes/uploads';
+  expect(args.filter((arg) => arg.startsWith('type=volume')).map((arg) => arg.endsWith(bound))).toEqual([true, false]);
+});

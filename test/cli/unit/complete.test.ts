@@ -69,7 +69,10 @@ describe('completion', () => {
     ],
     [['help', 'rec'], ['recovery']],
     [['help', 'secr'], ['secrets']],
-    [['help', 'secrets', 'r'], ['rotate']],
+    [
+      ['help', 'secrets', 'r'],
+      ['rotate', 'recover'],
+    ],
     [['help', 'topic', 'sec'], ['secrets']],
     [['help', 'topic', 'secrets', ''], []],
     [['nonsense', ''], []],

@@ -166,6 +166,7 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'storage.path': ['/srv/encrypted', '/srv/encrypted'],
   'storage.unlock': ['passphrase', 'passphrase'],
   'storage.keyFile': ['/media/stick/encryption.key', '/media/stick/encryption.key'],
+  'storage.tpmPcrs': ['[7, 11]', [7, 11]],
   'edge.domains': ['[a.example, b.example]', ['a.example', 'b.example']],
   'app.proxy': ['true', true],
   'app.metrics': ['true', true],

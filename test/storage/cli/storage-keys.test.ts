@@ -16,6 +16,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { medianest, PROGRAM, type Run, run } from '../../support/cli.ts';
 import { type EncryptingDisk, encryptingDisk } from '../../support/engine/encrypting-disk.ts';
+import { PREFIX } from '../../support/workspace.ts';
 
 const FIRST = 'correct horse battery staple';
 const SECOND = 'another five words entirely here';
@@ -236,6 +237,63 @@ test('the owner of the state folder is told the state of the data, and that root
   expect(JSON.parse((await asOwner('status', '--json')).stdout)).toMatchObject({ state: 'unlocked', opens: ['file'] });
   expect(await storage('lock')).toMatchObject({ status: 0 });
   expect(JSON.parse((await asOwner('status', '--json')).stdout)).toMatchObject({ state: 'locked' });
+});
+
+test('volumes that lead to the folder prove that it was made: with its disk and the state folder away, none is made in its place', async () => {
+  configure();
+  expect(await storage('unlock')).toMatchObject({ status: 0 });
+  const name = `${PREFIX}-keys-lost`;
+  const device = path.join(disk.path, 'keys/data/volumes/database');
+  const made = await run('docker', [
+    'volume',
+    'create',
+    ...['type=none', 'o=bind', `device=${device}`].flatMap((opt) => ['--opt', opt]),
+    name,
+  ]);
+  expect(made).toMatchObject({ status: 0 });
+  try {
+    renameSync(at('.medianest'), at('kept'));
+    await disk.unmount();
+    const lost = await storage('unlock', '--json');
+    expect([refused(lost).code, refused(lost).hint]).toEqual(['FOREIGN_STATE', expect.stringContaining('mount the disk')]);
+    // Without the engine that cannot be told, so nothing is made either.
+    const untold = await medianest(['storage', 'unlock', '--json'], { cwd: dir, env: { DOCKER_HOST: `unix://${at('none.sock')}` } });
+    expect(refused(untold).code).toBe('ENGINE_AWAY');
+    expect(readdirSync(disk.path)).toEqual([]);
+    await disk.mount();
+    rmSync(at('.medianest'), { recursive: true, force: true });
+    renameSync(at('kept'), at('.medianest'));
+    expect(await storage('unlock')).toMatchObject({ status: 0 });
+  } finally {
+    await run('docker', ['volume', 'rm', name]);
+  }
+});
+
+test('the unit for a start of the host has the settings that a flag says, and none that it would lack then', async () => {
+  configure();
+  const flags = ['--profile', 'dev-compose', '--project', 'keys', '--without', 'redis'];
+  const { stdout } = await storage('unit', ...flags);
+  const [command] = /^ExecStart=.*$/m.exec(stdout) ?? [];
+  expect(command).toMatch(/"storage" "unlock"/);
+  for (const [name, value] of [
+    ['profile', 'dev-compose'],
+    ['project', 'keys'],
+    ['without', 'redis'],
+    ['config', at('medianest.yml')],
+  ])
+    expect(command).toContain(`"--${name}=${value}"`);
+  expect(stdout).toMatch(/^Before=docker\.service$/m);
+  const set = await storage('unit', '--json', '--set', `storage.path=${disk.path}`);
+  expect(refused(set)).toMatchObject({
+    code: 'USAGE',
+    message: expect.stringContaining('--set storage.path would not be set at a start of this host'),
+  });
+  const env = { MEDIANEST_STORAGE_PATH: disk.path };
+  const variable = await medianest(['storage', 'unit', '--json'], { cwd: dir, env });
+  expect(refused(variable)).toMatchObject({ code: 'USAGE', message: expect.stringContaining('MEDIANEST_STORAGE_PATH') });
+  writeFileSync(at('medianest.yml'), `${readFileSync(at('medianest.yml'), 'utf8')}database: { password: "\${DATABASE}" }\n`);
+  const secret = await medianest(['storage', 'unit', '--json'], { cwd: dir, env: { DATABASE: 'a password' } });
+  expect(refused(secret)).toMatchObject({ code: 'USAGE', message: expect.stringContaining('at a start of this host') });
 });
 
 test('without the setting there is nothing to unlock', async () => {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { docker } from '../../support/cli.ts';
 import { type EncryptingDisk, encryptingDisk } from '../../support/engine/encrypting-disk.ts';
+import { type SoftwareTpm, softwareTpm } from '../../support/engine/software-tpm.ts';
 import { ask, containers, type JsonError, portal, titles } from '../../support/stack.ts';
 import { type Workspace, workspace } from '../../support/workspace.ts';
 
@@ -12,10 +13,12 @@ const SECRET = 'Marker-of-secret-9a2b4d';
 
 let space: Workspace;
 let disk: EncryptingDisk;
+let tpm: SoftwareTpm;
 
-const configure = (encrypt: boolean) => space.configure({ profile: 'dev-compose', storage: { encrypt, path: disk.path } });
+const configure = (encrypt: boolean, unlock = 'file') =>
+  space.configure({ profile: 'dev-compose', storage: { encrypt, path: disk.path, unlock } });
 const must = async (...args: string[]) => {
-  const ended = await space.run(args);
+  const ended = await space.run(args, { env: tpm.env });
   expect({ status: ended.status, stderr: ended.stderr }).toMatchObject({ status: 0 });
   return ended;
 };
@@ -32,11 +35,13 @@ vi.setConfig({ testTimeout: 480_000 });
 
 beforeAll(async () => {
   disk = await encryptingDisk(1200);
+  tpm = await softwareTpm();
   space = await workspace('encrypt');
 });
 afterAll(async () => {
   await space.destroy();
   await disk.remove();
+  await tpm.remove();
 });
 
 test('a stack with data is refused until its data is moved, and nothing of it is on the disk then', async () => {
@@ -62,7 +67,10 @@ test('a stack with data is refused until its data is moved, and nothing of it is
   expect([await disk.holds(PLAIN), await disk.holds(SECRET)]).toEqual([false, false]);
 });
 
-test('after a reboot without the key no container with data starts, and nothing is written; unlocked, all is there', async () => {
+test('after a reboot without the key no container with data starts, and nothing is written; the TPM unlocks it, and all is there', async () => {
+  configure(true, 'tpm');
+  await must('storage', 'keys', 'rotate');
+  expect((await must('up')).stdout).toContain('Nothing to do');
   const before = (await containers(space.project)).map(({ name }) => name);
   const ids = (await containers(space.project)).map(({ id }) => id);
   expect((await docker(['stop', ...ids])).status).toBe(0);
@@ -74,7 +82,7 @@ test('after a reboot without the key no container with data starts, and nothing 
   const up = started.filter(({ state }) => state === 'running').map(({ service }) => service);
   expect(up.filter((service) => ['app-1', 'postgres', 'redis'].includes(service))).toEqual([]);
   expect(readdirSync(path.join(disk.path, space.project, 'data'))).toEqual(sealed);
-  const health = await space.run(['health', '--json']);
+  const health = await space.run(['health', '--json'], { env: tpm.env });
   expect(JSON.parse(health.stdout).checks).toContainEqual(
     expect.objectContaining({ id: 'storage', status: 'fail', remedy: expect.stringContaining('sudo medianest storage unlock') }),
   );

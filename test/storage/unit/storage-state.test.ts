@@ -50,6 +50,8 @@ const WELL: VerdictFacts = {
   move: undefined,
 };
 
+const SEALED = { unlock: 'tpm', slots: ['tpm'], kitOpens: true, boundToOthers: false } as const;
+
 test.each<[string, Partial<VerdictFacts>, string, RegExp | undefined]>([
   ['all is well', {}, 'ok', undefined],
   ['it is locked', { state: { is: 'locked' } }, 'fail', /^sudo medianest storage unlock/],
@@ -59,6 +61,16 @@ test.each<[string, Partial<VerdictFacts>, string, RegExp | undefined]>([
   ['the setting asks for another secret', { unlock: 'passphrase' }, 'warn', /keys rotate/],
   ['the setting is off', { encrypt: false }, 'warn', /storage decrypt/],
   ['who asks may not read the header', { slots: undefined }, 'ok', undefined],
+  ['the TPM opens it, and so does the kit', { ...SEALED, tpm: { opens: true } }, 'ok', undefined],
+  ['the kit does not open it', { ...SEALED, kitOpens: false }, 'warn', /^sudo medianest backup kit FILE/],
+  ['it is sealed to other registers', { ...SEALED, boundToOthers: true }, 'warn', /keys rotate/],
+  ['the TPM opens it no more', { ...SEALED, tpm: { opens: false, why: 'it is away', remedy: 'use the kit' } }, 'fail', /^use the kit$/],
+  [
+    'it is locked, and the TPM is away',
+    { ...SEALED, state: { is: 'locked' }, tpm: { opens: false, why: 'x', remedy: 'y' } },
+    'fail',
+    /^y$/,
+  ],
 ])('where %s, health and status say so', (_what, facts, status, remedy) => {
   const all = { ...WELL, ...facts };
   expect(storageCheck(all)).toMatchObject({ id: 'storage', status });

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Step } from '../../../src/capability/capability.ts';
 import { withBeside } from '../../../src/reconcile/beside/beside.ts';
-import { foldersToMove, isJournal, lackingBytes, mayBeGivenUp, uncopied } from '../../../src/storage/plan/move.ts';
-import { misplaced, misplacedRefusal } from '../../../src/storage/plan/refusal.ts';
+import { foldersToMove, isJournal, lackingBytes, mayBeGivenUp, uncopied, unlabelledRefusal } from '../../../src/storage/plan/move.ts';
+import { lostRefusal, misplaced, misplacedRefusal } from '../../../src/storage/plan/refusal.ts';
 
 const WITHIN = '/srv/home/data/volumes';
 const LABELS = { 'io.medianest.project': 'home' };
@@ -54,6 +54,28 @@ test('what moves are the volumes of the project that are not where they belong',
   const all = { wanted, volumes, within: WITHIN, project: 'home' };
   expect(foldersToMove('encrypted', all)).toEqual({ home_database: `${WITHIN}/database` });
   expect(foldersToMove('plain', { ...all, wanted: new Map() })).toEqual({ home_redis: `${WITHIN}/redis` });
+});
+
+test('a volume without the project’s label is named, with what to do: it is neither moved nor passed over', () => {
+  const refusal = (labels: Record<string, string>, device?: string) =>
+    unlabelledRefusal(wanted, [volume('home_database', device, labels), volume('home_media', undefined, {})], 'home');
+  for (const labels of [{}, { 'com.docker.compose.project': 'home' }, { 'io.medianest.project': 'other' }])
+    expect(refusal(labels)).toMatchObject({
+      code: 'FOREIGN_PROJECT',
+      hint: expect.stringContaining('--label io.medianest.project=home home_database'),
+    });
+  expect(refusal(LABELS)).toBeUndefined();
+  expect(refusal({}, `${WITHIN}/database`)).toBeUndefined();
+});
+
+test('volumes that lead into a folder which is not there speak of a disk that is away, not of a new stack', () => {
+  const lost = (...volumes: ReturnType<typeof volume>[]) => lostRefusal('/srv/home', WITHIN, volumes);
+  expect(lost(volume('home_database', `${WITHIN}/database`), volume('home_media'))).toMatchObject({
+    code: 'FOREIGN_STATE',
+    message: expect.stringMatching(/^home_database leads into/),
+    hint: expect.stringContaining('mount the disk'),
+  });
+  expect(lost(volume('home_media'), volume('other_database', '/srv/other/data/volumes/database'))).toBeUndefined();
 });
 
 test('a journal that says nothing is damaged, and a copy needs its size and a reserve', () => {
