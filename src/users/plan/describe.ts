@@ -35,12 +35,13 @@ export function startsToAsk(before: Named | undefined, after: Named, profile: st
 
 /** A user's state as `users list` shows it. */
 export function stateOf(user: User): string {
-  if (user.source === 'ldap' && user.groups.length === 0) return 'has no role, by LDAP';
+  const by = user.source === 'ldap' ? 'LDAP' : user.providers?.join(', ');
+  if (user.source && user.groups.length === 0) return `has no role, by ${by ?? 'a provider'}`;
   if (user.invitedUntil) return `invited until ${user.invitedUntil}`;
-  if (!user.password) return 'cannot sign in';
+  if (user.source === 'provider' ? !by : !user.password && !by) return 'cannot sign in';
   const needs = WITH_SECOND_FACTOR.some((role) => user.groups.includes(role));
   if (needs && user.factors.length === 0) return 'sets up a second factor at the next sign-in';
-  return user.source === 'ldap' ? 'ok, by LDAP' : 'ok';
+  return by ? `ok, by ${user.source === undefined && user.password ? 'password or ' : ''}${by}` : 'ok';
 }
 
 /** What `health` says of the users, or of why they could not be read. */

@@ -46,8 +46,10 @@ export interface User {
   sessions: number;
   /** Counts changes. */
   version: number;
-  /** The password and groups are an LDAP's; absent for users of medianest's own. */
-  source?: 'ldap';
+  /** The password and groups are an LDAP's or a provider's; absent for users of medianest's own. */
+  source?: 'ldap' | 'provider';
+  /** The providers by which the user may sign in; absent without one. */
+  providers?: string[];
   /** Until when an invitation is good (ISO 8601, UTC); absent without one. */
   invitedUntil?: string;
 }

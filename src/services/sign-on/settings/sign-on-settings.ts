@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { cpus, memory } from '../../../settings/fields.ts';
 import { ldapSettings } from './ldap.ts';
 import { mailSettings } from './mail.ts';
+import { providersSettings } from './providers.ts';
 import { ROLES } from './roles.ts';
 
 const within = (least: number, most: number) => {
@@ -45,6 +46,7 @@ export const signOnSettings = z.strictObject({
     .describe('Applications that sign their users in here by OpenID Connect, by name: `{ grafana: { redirect: [https://...] } }`'),
   mail: mailSettings,
   ldap: ldapSettings,
+  providers: providersSettings,
   processes: within(2, 32).default(3).describe('Requests that it answers at the same time'),
   memory: memory('384m').describe('Memory limit of the container; a process takes about 70 MiB'),
   cpus: cpus(2).describe('Processors that the container may use at most; never more than the host has'),
