@@ -34,7 +34,9 @@ const wordsOf = ({ host, port }: Place): string => (port === 443 ? host : `${hos
 export function providersPart({ providers }: SignOnSettings, input: BuildInput): ProvidersPart {
   const all = Object.entries(providers).sort(([a], [b]) => (a < b ? -1 : 1));
   if (all.length === 0) return { files: {}, secrets: [], hosts: [], ways: [] };
-  const places = all.map(([, { issuer, hosts }]) => [...new Map([issuer, ...hosts].map(placeOf).map((place) => [wordsOf(place), place])).values()]);
+  const places = all.map(([, { issuer, hosts }]) => [
+    ...new Map([issuer, ...hosts].map(placeOf).map((place) => [wordsOf(place), place])).values(),
+  ]);
   const file = Object.fromEntries(
     all.map(([name, { clientSecret, ca, label, ...plain }], index) => [
       name,

@@ -38,7 +38,10 @@ const provider = z
     label: line(40, 'should be 1 to 40 characters').optional().describe('What its button says; its name here without it'),
     scope: z
       .string()
-      .regex(/^(?=(?:.* )?openid(?: |$))[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/, 'should be words, with openid among them')
+      .regex(
+        /^(?=(?:.* )?openid(?: |$))[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/,
+        'should be words, with openid among them',
+      )
       .default('openid profile email')
       .describe('What it is asked for'),
     groupsClaim: line(100, 'should be the name of a claim').default('groups').describe('Claim with the groups that a person has there'),
@@ -50,7 +53,9 @@ const provider = z
     allow: z
       .array(line(255, 'should be an e-mail address, @example.org, or the id of a person there (`sub`)'))
       .default([])
-      .describe('Who may come in by it at all: verified e-mail addresses, `@example.org`, or ids (`sub`); without it, each who is known here'),
+      .describe(
+        'Who may come in by it at all: verified e-mail addresses, `@example.org`, or ids (`sub`); without it, each who is known here',
+      ),
     mfa: z
       .enum(['here', 'trusted'])
       .default('here')

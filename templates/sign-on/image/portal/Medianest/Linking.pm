@@ -65,7 +65,7 @@ sub make {
     my $given = $req->param('token') // '';
     return $self->page( $req, NOTHING => 1 ) if $given eq '' || $given ne ( $req->pdata->{medianest_link} // '' );
     my ( $own, $found ) = $self->waiting($req);
-    delete $req->pdata->{medianest_link};
+    Medianest::Providers::remember_link($req);
     return $self->page( $req, NOTHING => 1 ) unless $own;
     my $login = $req->userData->{ $self->conf->{whatToTrace} };
     my $done  = eval {

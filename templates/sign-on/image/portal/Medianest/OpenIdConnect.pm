@@ -27,7 +27,7 @@ has read   => ( is => 'rw', default => 0 );
 # @param $portal of the engine @param $own the provider
 sub of {
     my ( $class, $portal, $conf, $own ) = @_;
-    my $self = $class->new( p => $portal, conf => $conf, own => $own, ua => Medianest::Providers::agent($own), logger => Medianest::OpenIdConnect::Log->of( $portal->logger ) );
+    my $self = $class->new( p => $portal, conf => $conf, own => $own, endpointsRe => qr/(?!)/, ua => Medianest::Providers::agent($own), logger => Medianest::OpenIdConnect::Log->of( $portal->logger ) );
     $self->state_ott->timeout( Medianest::Providers::ATTEMPT_SECONDS() );
     return $self;
 }
@@ -113,6 +113,9 @@ sub finish {
         mfa => ( grep { $_ eq 'mfa' } ref $token->{amr} eq 'ARRAY' ? @{ $token->{amr} } : () ) || $MORE_FACTORS{ $token->{acr} // '' } ? 1 : 0,
     };
 }
+
+# As the edge has it: with a / before the query.
+sub getCallbackUri { my ( $self, $req ) = @_; return $req->portal . '?' . $self->conf->{oidcRPCallbackGetParam} . '=1' }
 
 # RFC 7636: known to who has the state and the engine's key, so that it is kept nowhere.
 sub verifier { return encode_base64url( hmac_sha256( "verifier $_[0]", $ENV{SIGN_ON_ENGINE_KEY} ) ) }

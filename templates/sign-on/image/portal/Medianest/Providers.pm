@@ -46,6 +46,9 @@ sub agent {
         ssl_opts           => { verify_hostname => 1, $own->{ca} ? ( SSL_ca_file => $own->{ca} ) : ( SSL_ca_path => '/etc/ssl/certs' ) },
     );
     $ua->requests_redirectable( [] );
+
+    # The engine takes each failure for a refusal.
+    $ua->add_handler( response_done => sub { my ($answer) = @_; $own->{failed} = reason($answer) if $answer->code >= 500; return } );
     return $ua;
 }
 
@@ -64,8 +67,10 @@ sub ask {
     my $done = eval {
         local $SIG{ALRM} = sub { die "it does not answer in time\n" };
         alarm 12;
+        delete $own->{failed};
         $result = $work->();
         alarm 0;
+        die "$own->{failed}\n" if $own->{failed};
         1;
     };
     my $why = $@;
@@ -167,6 +172,17 @@ SELECT DISTINCT u.login FROM users u JOIN invitations i ON i.login = u.login AND
 WHERE lower(u.email) = ? AND u.source = 'local' AND u.password IS NULL AND NOT string_to_array(u.groups, ',') && ARRAY['admin', 'operator']
 SQL
     return @$logins == 1 ? $logins->[0] : undef;
+}
+
+# In a cookie of this browser, through the sign-in by password. @param $token none to forget it
+sub remember_link {
+    my ( $req, $token ) = @_;
+    my @kept = grep { $_ ne 'medianest_link' } @{ $req->pdata->{keepPdata} || [] };
+    delete @{ $req->pdata }{qw(keepPdata medianest_link)};
+    $req->pdata->{medianest_link} = $token if $token;
+    push @kept, 'medianest_link' if $token;
+    $req->pdata->{keepPdata} = \@kept if @kept;
+    return;
 }
 
 # @returns whether it is linked: not with a user who is not of medianest's own tables or of this provider, nor over another one

@@ -36,7 +36,8 @@ sub begin {
     my ( $self, $req, $way ) = @_;
     my ( $where, $proof );
     my $own = $way->own;
-    delete @{ $req->pdata }{qw(medianest_attempt medianest_link)};
+    delete $req->pdata->{medianest_attempt};
+    Medianest::Providers::remember_link($req);
     eval { Medianest::Providers::ask( $own, sub { $way->prepare } ); ( $where, $proof ) = $way->begin($req); 1 } or return $self->away( $req, $own, $@ );
     $req->pdata->{medianest_attempt} = { provider => $own->{name}, proof => sha256_hex($proof) };
     $req->response( [ 302, [ Location => $where, 'Cache-Control' => 'no-store' ], [] ] );
@@ -101,7 +102,7 @@ sub refused {
     my $ott = $self->p->loadModule('::Lib::OneTimeToken');
     $ott->timeout( Medianest::Providers::ATTEMPT_SECONDS() );
     my $token = $ott->createToken( { medianest_link => 1, provider => $own->{name}, subject => $who->{subject}, shown => $who->{email} || $who->{username} || $who->{name} } );
-    $req->pdata->{medianest_link} = $token if $token;
+    Medianest::Providers::remember_link( $req, $token );
     return $self->page( $req, $own, UNKNOWN => 1, WHERE => encode_base64( $req->portal . 'link', '' ) );
 }
 

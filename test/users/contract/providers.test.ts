@@ -1,0 +1,241 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { User } from '../../../src/users/plan/requests.ts';
+import { docker } from '../../support/cli.ts';
+import { leadTo } from '../../support/sign-on/outside-name.ts';
+import { type Account, type Lie, type OutsideProvider, outsideProvider } from '../../support/sign-on/provider.ts';
+import { base64, PASSWORDS, type SignOnStack, signOnStack } from '../../support/sign-on/sign-on-stack.ts';
+import { unusedTotp, type Visitor } from '../../support/sign-on/visitor.ts';
+import { type JsonError, parsed, until } from '../../support/stack.ts';
+
+let login: OutsideProvider;
+let stack: SignOnStack;
+let forget: () => Promise<unknown>;
+beforeAll(async () => {
+  const { stdout } = await docker(['network', 'inspect', 'bridge', '--format', '{{(index .IPAM.Config 0).Gateway}}']);
+  login = await outsideProvider(stdout.trim());
+  stack = await signOnStack('so-prov', {
+    signOn: {
+      graceMinutes: 1,
+      providers: {
+        company: {
+          ...{ issuer: login.issuer, clientId: login.client.id, clientSecret: login.client.secret, ca: login.ca, label: 'The "Company"' },
+          ...{ groups: { films: ['member', 'family'], bosses: ['admin'] }, mfa: 'trusted' },
+        },
+      },
+    } as never,
+  });
+  login.register(`${stack.url}/auth/?openidconnectcallback=1`);
+  forget = await leadTo(stack.space.project, 'login.example.org', login);
+});
+afterAll(async () => {
+  await forget?.();
+  await stack?.space.destroy();
+  await login?.stop();
+});
+
+const query = async (sql: string) =>
+  (await docker(['exec', `${stack.space.project}-postgres-1`, 'psql', '-U', 'postgres', '-d', 'medianest', '-tAc', sql])).stdout.trim();
+const logs = async () => {
+  const { stdout, stderr } = await docker(['logs', stack.container]);
+  return stdout + stderr;
+};
+const user = async (name: string) =>
+  parsed<{ users: User[] }>(await stack.space.run(['users', 'list', '--json'])).users.find((one) => one.login === name);
+
+/** Where a browser is sent to by an address of the stack. */
+const sentTo = async (one: Visitor, where: string) => String((await one.ask(where)).headers.location ?? '');
+const back = (one: Visitor, address: string) => one.ask(new URL(address).pathname + new URL(address).search);
+
+/** Signs in at the provider as somebody. */
+async function come(account: Account, { lie, one = stack.visitor(), url = '' }: { lie?: Lie; one?: Visitor; url?: string } = {}) {
+  Object.assign(login, { account, lie });
+  const to = await sentTo(one, `/auth/?provider=company${url && `&url=${encodeURIComponent(url)}`}`);
+  const page = await back(one, await login.visit(to));
+  login.lie = undefined;
+  return { one, page, status: (await one.ask('/')).status };
+}
+
+const EVE = { sub: 'e-1', preferred_username: 'eve', name: 'Eve', email: 'eve@example.org', email_verified: true, groups: ['films'] };
+
+describe('who comes by a provider', () => {
+  it('has the roles of the groups there, under a name that is nobody else’s', async () => {
+    const sheet = await stack.visitor().ask('/auth/');
+    expect(sheet.text).toContain('Sign in with The &quot;Company&quot;');
+    const { one, page, status } = await come(EVE, { url: base64(`${stack.url}/films?x=1`) });
+    expect([page.status, page.headers.location, status]).toEqual([302, `${stack.url}/films?x=1`, 200]);
+    expect(await stack.told(one, '/')).toMatchObject({
+      'remote-user': 'company.eve',
+      'remote-groups': 'family,member',
+      'remote-email': 'eve@example.org',
+    });
+    expect(await user('company.eve')).toMatchObject({
+      source: 'provider',
+      providers: ['company'],
+      password: true,
+      groups: ['family', 'member'],
+    });
+    const [sent] = login.asked;
+    expect(sent?.get('code_verifier')).toMatch(/^[\w-]{43}$/);
+    // Another person by the same name, and one who is called like the first admin.
+    for (const [sub, name] of [
+      ['e-2', 'eve'],
+      ['e-3', 'admin'],
+      ['e-4', 'x:y'],
+    ] as const) {
+      const other = await come({ ...EVE, sub, preferred_username: name });
+      const { 'remote-user': is } = await stack.told(other.one, '/');
+      expect([name, is]).toEqual([name, expect.stringMatching(name === 'admin' ? /^company\.admin$/ : /^company\.[0-9a-f]{16}$/)]);
+    }
+    expect((await come(EVE)).status).toBe(200);
+    const stored = await query(`SELECT string_agg(a_session::text, ' ') FROM sign_on.sessions`);
+    expect(stored).not.toMatch(/access_token|id_token|eyJ/);
+  });
+
+  it('is nobody without a group, and loses the role with it', async () => {
+    const { one } = await come({ ...EVE, sub: 'g-1', preferred_username: 'gus' });
+    expect((await come({ ...EVE, sub: 'g-1', preferred_username: 'gus', groups: [] })).status).toBe(302);
+    await until('the session has ended', async () => (await one.ask('/')).status === 302, 10);
+    expect(await user('company.gus')).toMatchObject({ groups: [] });
+    expect((await come({ sub: 'g-2' })).page.text).toContain('not known here');
+  });
+
+  it('does not come again after `users remove`, and has no password here', async () => {
+    const { one } = await come({ ...EVE, sub: 'r-1', preferred_username: 'rob' });
+    const refused = await stack.space.run(['users', 'groups', 'company.rob', '--add', 'admin', '--json']);
+    expect([refused.status, parsed<JsonError>(refused).error]).toMatchObject([1, { message: expect.stringContaining('of a provider') }]);
+    await stack.visitor().signIn('company.rob', '!provider');
+    expect(await stack.space.run(['users', 'remove', 'company.rob', '--json'])).toMatchObject({ status: 0 });
+    await until('the session has ended', async () => (await one.ask('/')).status === 302, 10);
+    expect((await come({ ...EVE, sub: 'r-1', preferred_username: 'rob' })).status).toBe(302);
+    expect(await user('company.rob')).toBeUndefined();
+  });
+
+  it('with a role that demands it needs a second factor, unless the provider has seen one', async () => {
+    const boss = { ...EVE, sub: 'b-1', preferred_username: 'boss', groups: ['bosses'] };
+    const first = await come(boss);
+    expect([first.status, first.page.headers.location]).toEqual([302, expect.stringContaining('2fregisters')]);
+    const secret = await first.one.registerTotp(Date.now);
+    const again = await come(boss);
+    expect(again.status).toBe(302);
+    await again.one.enter(again.page, await unusedTotp(secret));
+    expect(await stack.told(again.one, '/admin')).toMatchObject({ 'remote-user': 'company.boss' });
+    const trusted = await come({ ...boss, amr: ['pwd', 'mfa'] });
+    expect([trusted.status, (await trusted.one.ask('/strict')).status]).toEqual([200, 200]);
+    // Not by what the endpoint of claims says, which is not signed.
+    const claimed = await come(boss, { lie: { userinfo: (claims) => ({ ...claims, amr: ['mfa'] }) } });
+    expect(claimed.status).toBe(302);
+  });
+});
+
+describe('a local user', () => {
+  it('links an account once, after a sign-in by password, and comes by either', async () => {
+    await stack.invite('bob', PASSWORDS.bob, '--groups', 'member');
+    const account = { sub: 'bob-there', email: 'bob@elsewhere.example', email_verified: true };
+    const { one, page } = await come(account);
+    const where = /\/auth\/\?url=([\w%]+)/.exec(page.text)?.[1] ?? '';
+    expect([page.text, where]).toEqual([expect.stringContaining('not known here'), expect.stringMatching(/./)]);
+    const signed = await one.signIn('bob', PASSWORDS.bob, decodeURIComponent(where));
+    expect(signed.headers.location).toBe(`${stack.url}/auth/link`);
+    const ask = await one.ask('/auth/link');
+    expect(ask.text).toContain('bob@elsewhere.example');
+    // Another page does not know the token.
+    expect((await one.ask('/auth/link', { form: { token: 'a'.repeat(64) } })).text).toContain('nothing to link');
+    const token = /name="token" value="(\w{64})"/.exec(ask.text)?.[1] ?? '';
+    expect((await one.ask('/auth/link', { form: { token } })).text).toContain('is linked');
+    expect((await one.ask('/auth/link', { form: { token } })).text).toContain('nothing to link');
+    const came = await come(account);
+    expect(await stack.told(came.one, '/')).toMatchObject({ 'remote-user': 'bob', 'remote-groups': 'member' });
+    expect(await user('bob')).toMatchObject({ providers: ['company'] });
+    await stack.space.run(['users', 'reset', 'bob', '--json']);
+    await until('the session has ended', async () => (await came.one.ask('/')).status === 302, 10);
+    expect((await come(account)).status).toBe(302);
+  });
+
+  it('who is invited by a verified address accepts by it, unless a second factor is due', async () => {
+    const invite = (name: string, groups: string) =>
+      stack.space.run(['users', 'invite', name, '--email', `${name}@example.org`, '--groups', groups, '--json']);
+    await invite('carl', 'member');
+    await invite('olga', 'operator');
+    const carl = { sub: 'c-1', email: 'Carl@example.org', preferred_username: 'admin' };
+    for (const email_verified of [false, undefined, 'yes' as never])
+      expect((await come({ ...carl, ...(email_verified !== undefined && { email_verified }) })).status).toBe(302);
+    expect((await come({ sub: 'o-1', email: 'olga@example.org', email_verified: true })).page.text).toContain('not known here');
+    const { one } = await come({ ...carl, email_verified: true });
+    expect(await stack.told(one, '/')).toMatchObject({ 'remote-user': 'carl' });
+    // The address has done its work: another account with it is another person.
+    expect((await come({ ...carl, sub: 'c-2', email_verified: true })).status).toBe(302);
+    expect((await come({ ...carl, email_verified: false })).status).toBe(200);
+  });
+});
+
+describe('a provider that lies', () => {
+  const HOUR = 3600;
+  const now = () => Math.floor(Date.now() / 1000);
+  it.each<[string, Lie]>([
+    ['another audience', { claims: (claims) => ({ ...claims, aud: 'another' }) }],
+    ['two audiences', { claims: (claims) => ({ ...claims, aud: ['medianest', 'another'] }) }],
+    ['another issuer', { claims: (claims) => ({ ...claims, iss: 'https://evil.example' }) }],
+    ['an end that is over', { claims: (claims) => ({ ...claims, exp: now() - 1 }) }],
+    ['no end', { claims: ({ exp: _exp, ...claims }) => claims }],
+    ['a time to come', { claims: (claims) => ({ ...claims, iat: now() + HOUR }) }],
+    ['another attempt', { claims: (claims) => ({ ...claims, nonce: 'another' }) }],
+    ['no attempt', { claims: ({ nonce: _nonce, ...claims }) => claims }],
+    ['another access token', { claims: (claims) => ({ ...claims, at_hash: 'another' }) }],
+    ['no person', { claims: ({ sub: _sub, ...claims }) => claims }],
+    ['another person than its claims', { userinfo: (claims) => ({ ...claims, sub: 'b-1' }) }],
+    ['no signature', { signed: 'none' }],
+    ['another key', { signed: 'other' }],
+    ['the client’s secret as a key', { signed: 'secret' }],
+  ])('with %s signs no one in', async (_what, lie) => {
+    const { page, status, one } = await come(EVE, { lie });
+    expect([page.text, status, [...one.cookies.keys()]]).toEqual([
+      expect.stringContaining('did not work'),
+      302,
+      expect.not.arrayContaining(['__Host-medianest']),
+    ]);
+  });
+
+  it('may sign by an elliptic curve; nothing that was refused is in the log', async () => {
+    expect((await come(EVE, { lie: { signed: 'ES256' } })).status).toBe(200);
+    const said = await logs();
+    expect(said).not.toMatch(/eyJ[\w-]{20}/);
+    expect(said).toMatch(/"code":"PROVIDER_REFUSED".*"provider":"company".*"reason":"proof"/);
+    expect(said).toMatch(/"code":"PROVIDER_SIGN_IN".*"provider":"company".*"user":"bob"/);
+    expect(said).toMatch(/"code":"PROVIDER_LINKED".*"provider":"company"/);
+  });
+});
+
+describe('an answer', () => {
+  it('counts in the browser that has asked, once, and leads to no other host', async () => {
+    Object.assign(login, { account: EVE });
+    const one = stack.visitor();
+    const answer = await login.visit(await sentTo(one, '/auth/?provider=company'));
+    const thief = stack.visitor();
+    expect((await back(thief, answer)).text).toContain('did not work');
+    expect((await thief.ask('/')).status).toBe(302);
+    const elsewhere = await stack.visitor().ask(`/auth/?provider=company&url=${encodeURIComponent(base64('https://evil.example/'))}`);
+    expect([elsewhere.headers.location, elsewhere.text]).toEqual([undefined, expect.not.stringMatching(/(?:href|action)="[^"]*evil/)]);
+    const again = stack.visitor();
+    const good = await login.visit(await sentTo(again, '/auth/?provider=company'));
+    expect((await back(again, `${good.replace(/([?&]iss=)[^&]*/, '$1https%3A%2F%2Fevil.example')}`)).text).toContain('did not work');
+    expect((await back(again, good)).text).toContain('did not work');
+  });
+});
+
+it('while the provider is away, local users sign in, and its button says so', async () => {
+  await login.stop();
+  const one = stack.visitor();
+  const begun = Date.now();
+  // Its description is remembered for a while: the answer cannot be fetched.
+  const to = await sentTo(one, '/auth/?provider=company');
+  const page = to
+    ? await one.ask(
+        `/auth/?openidconnectcallback=1&code=x&state=${new URL(to).searchParams.get('state')}&iss=${encodeURIComponent(login.issuer)}`,
+      )
+    : await one.ask('/auth/?provider=company');
+  expect([page.text, Date.now() - begun < 20_000]).toEqual([expect.stringMatching(/does not answer|did not work/), true]);
+  await stack.invite('carol', PASSWORDS.carol, '--groups', 'member');
+  expect((await (await stack.signedIn('carol')).ask('/')).status).toBe(200);
+  await login.start();
+  await until('it is back', async () => (await come(EVE)).status === 200, 30);
+});
