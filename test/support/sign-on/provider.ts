@@ -185,7 +185,9 @@ async function visit(where: string, at: { address: string; ca: string }): Promis
           let text = '';
           answer.on('data', (part) => (text += part));
           answer.on('end', () =>
-            answer.headers.location ? resolve(answer.headers.location) : reject(new Error(`${answer.statusCode} ${/<pre>.*/.exec(text)?.[0] ?? text.slice(0, 500)}`)),
+            answer.headers.location
+              ? resolve(answer.headers.location)
+              : reject(new Error(`${answer.statusCode} ${/<pre>.*/.exec(text)?.[0] ?? text.slice(0, 500)}`)),
           );
         },
       );
