@@ -20,8 +20,8 @@ const storage = (table: string) => ({
 });
 
 /** With providers, a module of ours asks for a password or leads to them; users are looked up in one place either way (docs/decisions/0059-sign-in-by-providers.md). */
-const authentication = ({ providers }: SignOnSettings) =>
-  Object.keys(providers).length > 0
+const authentication = ({ providers, plex }: SignOnSettings) =>
+  Object.keys(providers).length > 0 || plex.server !== undefined
     ? { authentication: 'Custom', customAuth: 'Medianest::SignIn', userDB: 'DBI', oidcRPCallbackGetParam: 'openidconnectcallback' }
     : { authentication: 'DBI', userDB: 'Same' };
 

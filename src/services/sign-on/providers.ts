@@ -30,31 +30,34 @@ const placeOf = (text: string): Place => {
 /** As a URL has it: the usual port goes without saying. */
 const wordsOf = ({ host, port }: Place): string => (port === 443 ? host : `${host}:${port}`);
 
+/** Plex in the form of the others: people who may see the server are in one group there. */
+const plexOf = ({ server, roles, ...rest }: SignOnSettings['plex']) => ({
+  ...{ label: 'Plex', issuer: 'https://plex.tv', hosts: [], server, groups: { friends: roles }, everyone: [], mfa: 'here' as const },
+  ...rest,
+  clientSecret: undefined,
+});
+
 /** The part of providers; nothing without one. */
-export function providersPart({ providers }: SignOnSettings, input: BuildInput): ProvidersPart {
-  const all = Object.entries(providers).sort(([a], [b]) => (a < b ? -1 : 1));
+export function providersPart({ providers, plex }: SignOnSettings, input: BuildInput): ProvidersPart {
+  const registered = { ...providers, ...(plex.server !== undefined && { plex: plexOf(plex) }) };
+  const all = Object.entries(registered)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, { clientSecret, ca, label, issuer, hosts, ...plain }]) => {
+      const places = new Map([issuer, ...hosts].map(placeOf).map((place) => [wordsOf(place), place]));
+      const given: [string, typeof ca][] = [
+        [`sign-on-provider-${name}-secret`, clientSecret],
+        [`sign-on-provider-${name}-ca`, ca],
+      ];
+      const has = { hasSecret: clientSecret !== undefined, hasCa: ca !== undefined };
+      return { places, given, file: { name, label: label ?? name, issuer, ...plain, hosts: [...places.keys()], ...has } };
+    });
   if (all.length === 0) return { files: {}, secrets: [], hosts: [], ways: [] };
-  const places = all.map(([, { issuer, hosts }]) => [
-    ...new Map([issuer, ...hosts].map(placeOf).map((place) => [wordsOf(place), place])).values(),
-  ]);
-  const file = Object.fromEntries(
-    all.map(([name, { clientSecret, ca, label, ...plain }], index) => [
-      name,
-      {
-        ...{ name, label: label ?? name, ...plain, hosts: places[index]?.map(wordsOf) },
-        ...{ hasSecret: clientSecret !== undefined, hasCa: ca !== undefined },
-      },
-    ]),
-  );
-  const given = all.flatMap(([name, { clientSecret, ca }]): [string, typeof ca][] => [
-    [`sign-on-provider-${name}-secret`, clientSecret],
-    [`sign-on-provider-${name}-ca`, ca],
-  ]);
-  const outside = [...new Map(places.flat().map((place) => [wordsOf(place), place])).values()];
+  const outside = [...new Map(all.flatMap(({ places }) => [...places])).values()];
   const address = input.address('auth', WAY_HOST);
+  const file = Object.fromEntries(all.map((each) => [each.file.name, each.file]));
   return {
     files: { 'providers.json': `${JSON.stringify(file, null, 2)}\n` },
-    secrets: given.flatMap(([name, value]) => (value ? [{ name, source: { given: value } }] : [])),
+    secrets: all.flatMap(({ given }) => given).flatMap(([name, value]) => (value ? [{ name, source: { given: value } }] : [])),
     hosts: [...new Set(outside.map(({ host }) => `${host}:${address}`))],
     ways: [waysOut(outside, input)],
   };

@@ -10,6 +10,7 @@ use Lemonldap::NG::Portal::Main::Constants qw(PE_OK PE_ERROR PE_SENDRESPONSE);
 use MIME::Base64 qw(encode_base64);
 use Medianest::Database;
 use Medianest::OpenIdConnect;
+use Medianest::Plex;
 use Medianest::Providers;
 extends 'Lemonldap::NG::Portal::Auth::DBI';
 
@@ -18,7 +19,8 @@ has ways => ( is => 'rw', default => sub { {} } );
 sub init {
     my ($self) = @_;
     for my $own ( Medianest::Providers::listed() ) {
-        $self->ways->{ $own->{name} } = Medianest::OpenIdConnect->of( $self->p, $self->conf, $own );
+        my $kind = $own->{server} ? 'Medianest::Plex' : 'Medianest::OpenIdConnect';
+        $self->ways->{ $own->{name} } = $kind->of( $self->p, $self->conf, $own );
     }
     return $self->SUPER::init;
 }
@@ -38,7 +40,7 @@ sub begin {
     my $own = $way->own;
     delete $req->pdata->{medianest_attempt};
     Medianest::Providers::remember_link($req);
-    eval { Medianest::Providers::ask( $own, sub { $way->prepare } ); ( $where, $proof ) = $way->begin($req); 1 } or return $self->away( $req, $own, $@ );
+    eval { Medianest::Providers::ask( $own, sub { $way->prepare; ( $where, $proof ) = $way->begin($req) } ); 1 } or return $self->away( $req, $own, $@ );
     $req->pdata->{medianest_attempt} = { provider => $own->{name}, proof => sha256_hex($proof) };
     $req->response( [ 302, [ Location => $where, 'Cache-Control' => 'no-store' ], [] ] );
     return PE_SENDRESPONSE;
