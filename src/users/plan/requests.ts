@@ -77,6 +77,8 @@ export interface SignOnState {
   mail?: ServerState & { waiting: number };
   /** The LDAP; absent without one. */
   ldap?: ServerState;
+  /** The providers, by name; absent without one. */
+  providers?: Record<string, ServerState>;
 }
 
 /** What became of a link that was to be mailed. */

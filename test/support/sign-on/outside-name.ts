@@ -5,12 +5,12 @@ import { temporaryFolder } from '../temporary.ts';
 
 /**
  * Gives a server of this host a name that the ways out of a project find by Docker's DNS.
- * @returns what removes it again
+ * @param as the port by which it is known there @returns what removes it again
  */
 export async function leadTo(
   project: string,
   name: string,
-  { address, port }: { address: string; port: number },
+  { address, port, as = port }: { address: string; port: number; as?: number },
 ): Promise<() => Promise<unknown>> {
   const container = `${project}-outside`;
   const folder = temporaryFolder(`${project}-outside`);
@@ -21,7 +21,7 @@ export async function leadTo(
     '  timeout client 1m',
     '  timeout server 1m',
     'listen all',
-    `  bind :${port}`,
+    `  bind :${as}`,
   ];
   writeFileSync(path.join(folder, 'haproxy.cfg'), `${lines.join('\n')}\n  server outside ${address}:${port}\n`, { mode: 0o644 });
   const { stdout: image } = await docker(['inspect', `${project}-sign-on-providers-1`, '--format', '{{.Config.Image}}']);

@@ -5,13 +5,12 @@ package Medianest::OpenIdConnect;
 use strict;
 use warnings;
 use Mouse;
-use Digest::SHA qw(hmac_sha256);
+use Digest::SHA qw(hmac_sha256 sha256);
 use JSON;
 use Lemonldap::NG::Common::JWT qw(getJWTHeader);
 use Lemonldap::NG::Portal::Main::Constants qw(PE_OK);
 use MIME::Base64 qw(encode_base64url);
 use Scalar::Util qw(looks_like_number);
-use Digest::SHA qw(sha256);
 use Medianest::Providers;
 extends 'Lemonldap::NG::Portal::Auth::OpenIDConnect';
 
@@ -37,21 +36,9 @@ sub prepare {
     my ($self) = @_;
     my $own = $self->own;
     return if abs( time - $self->read ) < READ_AGAIN_SECONDS;
-    my $answer = $self->ua->get( $own->{issuer} =~ s{/\z}{}r . '/.well-known/openid-configuration' );
-    die Medianest::Providers::reason($answer), "\n" unless $answer->is_success;
-    my $said = eval { decode_json( $answer->content ) };
-    die "it does not describe itself\n" unless ref $said eq 'HASH';
-    die "it calls itself by another address\n" unless ( $said->{issuer} // '' ) eq $own->{issuer};
-    my %methods = map { $_ => 1 } @{ $said->{token_endpoint_auth_methods_supported} || ['client_secret_basic'] };
-    for my $name (qw(token_endpoint jwks_uri userinfo_endpoint)) {
-        next if $name eq 'userinfo_endpoint' && !defined $said->{$name};
-        my ($host) = ( $said->{$name} // '' ) =~ m{\Ahttps://([A-Za-z0-9.-]+(?::\d+)?)(?:/[^\s\@#]*)?\z};
-        die "its $name is no address\n" unless defined $host;
-        $host = lc $host =~ s/:443\z//r;
-        die "its $name is at $host: add that to signOn.providers.$own->{name}.hosts\n" unless grep { $_ eq $host } @{ $own->{hosts} };
-    }
-    die "its authorization_endpoint is no address\n" unless ( $said->{authorization_endpoint} // '' ) =~ m{\Ahttps://[^\s"'<>\\#]+\z};
+    my $said = Medianest::Providers::description( $own, $self->ua );
     my $name = $own->{name};
+    my %methods = map { $_ => 1 } @{ $said->{token_endpoint_auth_methods_supported} || ['client_secret_basic'] };
     my %kept = map { defined $said->{$_} ? ( $_ => $said->{$_} ) : () } qw(issuer authorization_endpoint token_endpoint jwks_uri userinfo_endpoint);
     $self->opMetadata->{$name}{conf} = { %kept, names_itself => $said->{authorization_response_iss_parameter_supported} ? 1 : 0 };
     $self->opOptions->{$name} = {
@@ -99,7 +86,7 @@ sub finish {
         %said = ( %$more, %$token );
     }
     delete @{ $req->data }{qw(access_token refresh_token id_token access_token_eol op_sid id_token_sub)};
-    my $text = sub { my $value = $said{ $_[0] }; return defined $value && !ref $value && $value =~ /\A\P{C}{1,200}\z/ ? $value : '' };
+    my $text = sub { Medianest::Providers::text( $said{ $_[0] } ) };
     my $verified = $said{email_verified};
     my $groups = $said{ $self->own->{groupsClaim} } // [];
     return {
@@ -107,7 +94,7 @@ sub finish {
         email    => defined $verified && ( JSON::is_bool($verified) ? $verified : $verified eq 'true' ) ? $text->('email') : '',
         name     => $text->('name'),
         username => $text->('preferred_username') =~ s/\@.*//r,
-        groups   => [ grep { !ref } ref $groups eq 'ARRAY' ? @$groups : $groups ],
+        groups   => [ map { Medianest::Providers::text($_) } ref $groups eq 'ARRAY' ? @$groups : $groups ],
 
         # Of the signed token alone.
         mfa => ( grep { $_ eq 'mfa' } ref $token->{amr} eq 'ARRAY' ? @{ $token->{amr} } : () ) || $MORE_FACTORS{ $token->{acr} // '' } ? 1 : 0,
@@ -152,7 +139,7 @@ around checkIDTokenValidity => sub {
 # What is no answer is not written down: a token may be part of it.
 sub decodeTokenResponse {
     my ( $self, $text ) = @_;
-    my $said = eval { decode_json($text) };
+    my $said = eval { utf8::is_utf8($text) ? from_json($text) : decode_json($text) };
     return ref $said eq 'HASH' && !grep( { !defined $said->{$_} || ref $said->{$_} } qw(token_type access_token id_token) ) ? $said : { token_type => 'none' };
 }
 

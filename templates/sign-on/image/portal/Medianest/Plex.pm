@@ -94,7 +94,7 @@ sub about {
     my $sees = grep {
         ref eq 'HASH' && ( $_->{clientIdentifier} // '' ) eq $self->own->{server} && grep { $_ eq 'server' } split /,/, $_->{provides} // ''
     } @$resources;
-    my $text = sub { my $value = $user->{ $_[0] }; return defined $value && !ref $value && $value =~ /\A\P{C}{1,200}\z/ ? $value : '' };
+    my $text = sub { Medianest::Providers::text( $user->{ $_[0] } ) };
     return {
         subject  => "$user->{id}",
         email    => JSON::is_bool( $user->{confirmed} ) && $user->{confirmed} ? $text->('email') : '',

@@ -5,7 +5,7 @@ package Medianest::Providers;
 use strict;
 use warnings;
 use Digest::SHA qw(sha256_hex);
-use Encode qw(encode);
+use Encode qw(decode encode);
 use Errno qw(ENOENT);
 use JSON;
 use Medianest::Servers;
@@ -75,11 +75,14 @@ sub ask {
     };
     my $why = $@;
     alarm 0;
-    unlink $file if $done;
+    Medianest::Servers::note( "provider-$own->{name}", $done ? undef : told($why) ) if !$done || unlink $file;
     return $result if $done;
     if ( open my $away, '>', $file ) { close $away }
     die $why;
 }
+
+# An exception as people are told it.
+sub told { return decode( 'UTF-8', $_[0] =~ s/ at \S+ line \d+.*//sr =~ s/\s+/ /gr =~ s/ \z//r ) }
 
 # Why an answer is none, without what it says.
 sub reason {
@@ -89,6 +92,33 @@ sub reason {
     return 'its certificate is for another name' if $said =~ /hostname verification/;
     return 'it cannot be reached' if ( $answer->header('Client-Warning') // '' ) eq 'Internal response';
     return 'it answers ' . $answer->code;
+}
+
+# How a provider of OpenID Connect describes itself (Discovery 1.0): what may be asked, and where. @throws what is wrong with it
+sub description {
+    my ( $own, $ua ) = @_;
+    my $answer = $ua->get( $own->{issuer} =~ s{/\z}{}r . '/.well-known/openid-configuration' );
+    die reason($answer), "\n" unless $answer->is_success;
+    my $said = eval { decode_json( $answer->content ) };
+    die "it does not describe itself\n" unless ref $said eq 'HASH';
+    die "it calls itself by another address\n" unless ( $said->{issuer} // '' ) eq $own->{issuer};
+    for my $name (qw(token_endpoint jwks_uri userinfo_endpoint)) {
+        next if $name eq 'userinfo_endpoint' && !defined $said->{$name};
+        my ($host) = ( $said->{$name} // '' ) =~ m{\Ahttps://([A-Za-z0-9.-]+(?::\d+)?)(?:/[^\s\@#]*)?\z};
+        die "its $name is no address\n" unless defined $host;
+        $host = lc $host =~ s/:443\z//r;
+        die "its $name is at $host: add that to signOn.providers.$own->{name}.hosts\n" unless grep { $_ eq $host } @{ $own->{hosts} };
+    }
+    die "its authorization_endpoint is no address\n" unless ( $said->{authorization_endpoint} // '' ) =~ m{\Ahttps://[^\s"'<>\\#]+\z};
+    return $said;
+}
+
+# One line of text, or nothing. The engine hands bytes on where an answer names no character set.
+sub text {
+    my ($value) = @_;
+    return '' if !defined $value || ref $value;
+    utf8::decode($value);
+    return $value =~ /\A\P{C}{1,200}\z/ ? $value : '';
 }
 
 # Our groups of who has those there.
@@ -141,14 +171,14 @@ SQL
         }
         return $groups eq '' ? ( undef, 'no_role' ) : ( $row->{login}, undef, 'known' );
     }
+
+    # Its user was removed or reset here: what the provider says does not bring it back.
+    return ( undef, 'removed' ) if $row;
     if ( defined( my $login = invited( $dbh, $who ) ) ) {
         link_to( $dbh, $own, $who, $login ) or return ( undef, 'unknown' );
         $dbh->do( 'DELETE FROM invitations WHERE login = ?', undef, $login );
         return ( $login, undef, 'invited' );
     }
-
-    # Its user was removed here: what the provider gives does not bring it back.
-    return ( undef, 'removed' ) if $row;
     return ( undef, 'unknown' ) if $groups eq '';
     my $plain = lc $who->{username};
     my @names = map { "$own->{name}.$_" } ( $plain =~ /\A[a-z0-9][a-z0-9._-]{0,40}\z/ ? $plain : () ), substr sha256_hex("@key"), 0, 16;
@@ -163,13 +193,14 @@ SQL
     return ( undef, 'unknown' );
 }
 
-# The one user who is invited by this address and has no password yet. Who needs a second factor accepts by the link alone.
+# The one user who was added with this address, is invited and has not been changed since. After a reset, and for who needs a second factor, the
+# link is the only way.
 sub invited {
     my ( $dbh, $who ) = @_;
     return if $who->{email} eq '';
     my $logins = $dbh->selectcol_arrayref( <<'SQL', undef, lc $who->{email} );
 SELECT DISTINCT u.login FROM users u JOIN invitations i ON i.login = u.login AND i.expires > now() AND NOT i.by_mail
-WHERE lower(u.email) = ? AND u.source = 'local' AND u.password IS NULL AND NOT string_to_array(u.groups, ',') && ARRAY['admin', 'operator']
+WHERE lower(u.email) = ? AND u.source = 'local' AND u.password IS NULL AND u.version = 1 AND NOT string_to_array(u.groups, ',') && ARRAY['admin', 'operator']
 SQL
     return @$logins == 1 ? $logins->[0] : undef;
 }

@@ -5,7 +5,6 @@ use strict;
 use warnings;
 use Mouse;
 use Digest::SHA qw(sha256_hex);
-use Encode qw(decode);
 use Lemonldap::NG::Portal::Main::Constants qw(PE_OK PE_ERROR PE_SENDRESPONSE);
 use MIME::Base64 qw(encode_base64);
 use Medianest::Database;
@@ -90,7 +89,7 @@ sub event {
 
 sub away {
     my ( $self, $req, $own, $why ) = @_;
-    $why = decode( 'UTF-8', $why =~ s/ at \S+ line \d+.*//sr =~ s/\s+/ /gr =~ s/ \z//r );
+    $why = Medianest::Providers::told($why);
     $self->event( $req, $own, 'PROVIDER_AWAY', "The provider $own->{name} cannot be asked: $why" );
     return $self->page( $req, $own, AWAY => 1 );
 }
