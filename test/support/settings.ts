@@ -198,6 +198,7 @@ signOn:
   providers:
     company: { issuer: "https://login.example.org:8443", clientId: medianest, clientSecret: s, ca: c, label: Company, groups: { films: [member, family] } }
     open: { issuer: "https://open.example.net/", clientId: m, clientSecret: s, allow: ["@example.org"], everyone: [guest], mfa: trusted, hosts: [keys.example.net] }
+  plex: { server: 0123456789abcdef }
 `,
   },
   pages: {

@@ -128,6 +128,18 @@ describe('a provider', () => {
     expect(() => stack(signOn)).toThrow(setting);
   });
 
+  it('may be Plex, with no secret, and its people in one group', () => {
+    const { files } = stack('{ plex: { server: 0123456789abcdef, roles: [guest] } }');
+    const text = (name: string) => files.find(({ path }) => path === name)?.contents ?? '';
+    expect(JSON.parse(text('sign-on/providers.json'))).toMatchObject({
+      plex: { issuer: 'https://plex.tv', hosts: ['plex.tv'], groups: { friends: ['guest'] }, server: '0123456789abcdef', hasSecret: false },
+    });
+    expect(text('sign-on-providers/haproxy.cfg')).toContain('server outside plex.tv:443 ');
+    for (const wrong of ['{ server: 0123456789abcdef, roles: [admin] }', '{ server: "http://192.0.2.7" }'])
+      expect(() => stack(`{ plex: ${wrong} }`)).toThrow('signOn.plex');
+    expect(() => stack(`{ plex: { server: 0123456789abcdef }, providers: { plex: { ${ONE} } } }`)).toThrow('signOn.providers.plex');
+  });
+
   it('is named where a user comes by it', () => {
     const user = { login: 'a', name: 'A', email: '', groups: ['member'], factors: [], sessions: 0, version: 1 };
     expect([
@@ -154,6 +166,16 @@ describe('health', () => {
     expect(serverChecks({ mail: { checked, problem: null, waiting: 0 }, ldap: { checked, problem: null } }, now)).toMatchObject([
       { id: 'sign-on.mail', status: 'ok' },
       { id: 'sign-on.ldap', status: 'ok' },
+    ]);
+    expect(
+      serverChecks({ providers: { company: { checked, problem: null }, plex: { checked, problem: 'it cannot be reached' } } }, now),
+    ).toMatchObject([
+      { id: 'sign-on.provider.company', status: 'ok' },
+      {
+        status: 'warn',
+        message: 'sign-on: plex: it cannot be reached; sign-in by plex fails, and passwords work',
+        remedy: expect.stringContaining('`signOn.plex`'),
+      },
     ]);
     expect(
       serverChecks({ mail: { checked, problem: 'it is away', waiting: 2 }, ldap: { checked, problem: 'it is away' } }, now),
