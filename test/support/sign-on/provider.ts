@@ -23,6 +23,10 @@ export interface Lie {
   claims?: (claims: Claims) => Claims;
   /** `other`: by a key that is not the provider's, under the id of its own; `secret`: HS256 by the client's secret. */
   signed?: 'RS256' | 'none' | 'other' | 'secret' | 'ES256';
+  /** It takes requests for tokens, and never answers. */
+  silent?: true;
+  /** What it says of itself instead. */
+  description?: (said: Claims) => Claims;
   /** What the endpoint of claims says instead. */
   userinfo?: (claims: Claims) => Claims;
 }
@@ -158,6 +162,9 @@ export async function outsideProvider(address: string): Promise<OutsideProvider>
             ...(typeof told.id_token === 'string' && { id_token: signed(told.id_token, lie, keys) }),
           }));
       }
+      if (asked.url === '/token' && lie?.silent) return;
+      const { description } = lie ?? {};
+      if (asked.url?.startsWith('/.well-known/') && description) change(response, description);
       const userinfo = lie?.userinfo;
       if (asked.url === '/me' && userinfo) change(response, userinfo);
       answer(asked, response);

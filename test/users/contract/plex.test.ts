@@ -15,7 +15,11 @@ beforeAll(async () => {
   const { stdout } = await docker(['network', 'inspect', 'bridge', '--format', '{{(index .IPAM.Config 0).Gateway}}']);
   plex = await plexTv(stdout.trim());
   stack = await signOnStack('so-plex', {
-    signOn: { graceMinutes: 1, title: 'Unser Kino', plex: { server: SERVER, roles: ['member', 'friends'], ca: plex.ca } } as never,
+    signOn: {
+      graceMinutes: 1,
+      title: 'Unser Kino',
+      plex: { server: SERVER, roles: ['member', 'friends'], allow: ['@example.org', '4714'], ca: plex.ca },
+    } as never,
   });
   forget = await leadTo(stack.space.project, 'plex.tv', { ...plex, as: 443 });
 });
@@ -77,6 +81,17 @@ it('who may not is nobody, whatever the name, until a user links the account', a
   const token = /name="token" value="(\w{64})"/.exec((await one.ask('/auth/link')).text)?.[1] ?? '';
   expect((await one.ask('/auth/link', { form: { token } })).text).toContain('is linked');
   expect(await stack.told((await come(STRANGER)).one, '/')).toMatchObject({ 'remote-user': 'bob' });
+});
+
+it('whom `allow` does not name is refused: by a confirmed address, or the id', async () => {
+  const other = { ...FRIEND, id: 4713, username: 'gina' };
+  for (const account of [
+    { ...other, email: 'gina@elsewhere.example' },
+    { ...other, confirmed: false },
+    { ...other, email: 'x@sub.example.org' },
+  ])
+    expect([(await come(account)).page.text, await user('plex.gina')]).toEqual([expect.stringContaining('may not come in'), undefined]);
+  expect((await come({ ...other, id: 4714, email: '' })).status).toBe(200);
 });
 
 it('who may no longer see it has no role', async () => {

@@ -57,6 +57,9 @@ async function come(account: Account, { lie, one = stack.visitor(), url = '' }: 
   return { one, page, status: (await one.ask('/')).status };
 }
 
+/** After a failure it is left alone for a while. */
+const askAgain = () => docker(['exec', stack.container, 'rm', '-f', '/run/sign-on/provider-company-away']);
+
 const EVE = {
   sub: 'e-1',
   preferred_username: 'eve',
@@ -97,6 +100,8 @@ describe('who comes by a provider', () => {
       const { 'remote-user': is } = await stack.told(other.one, '/');
       expect([name, is]).toEqual([name, expect.stringMatching(name === 'admin' ? /^company\.admin$/ : /^company\.[0-9a-f]{16}$/)]);
     }
+    const both = await Promise.all([come({ ...EVE, sub: 'e-5' }), come({ ...EVE, sub: 'e-5' })]);
+    expect(both.map(({ status }) => status)).toEqual([200, 200]);
     expect((await come(EVE)).status).toBe(200);
     const stored = await query(`SELECT string_agg(a_session::text, ' ') FROM sign_on.sessions`);
     expect(stored).not.toMatch(/access_token|id_token|eyJ/);
@@ -236,6 +241,15 @@ describe('an answer', () => {
   });
 });
 
+it('the way out leads to the provider’s name alone', async () => {
+  const connects = async (name: string) => {
+    const script = 'exit(IO::Socket::SSL->new(PeerAddr=>$ARGV[0],SSL_hostname=>$ARGV[1],SSL_verify_mode=>0,Timeout=>4)?0:1)';
+    const where = new URL(login.issuer).host;
+    return (await docker(['exec', stack.container, 'perl', '-MIO::Socket::SSL', '-e', script, where, name])).status === 0;
+  };
+  expect([await connects('login.example.org'), await connects('other.example.org'), await connects('')]).toEqual([true, false, false]);
+});
+
 it('while the provider is away, local users sign in, and its button says so', async () => {
   await stack.invite('carol', PASSWORDS.carol, '--groups', 'member');
   expect((await user('admin'))?.providers).toBeUndefined();
@@ -243,6 +257,21 @@ it('while the provider is away, local users sign in, and its button says so', as
     await docker(['exec', stack.container, 'provider-check', 'once']);
     return JSON.parse((await docker(['exec', stack.container, 'users', 'list'])).stdout).providers.company.problem;
   };
+  expect(await check()).toBeNull();
+  for (const [description, problem] of [
+    [{ issuer: 'https://evil.example' }, 'it calls itself by another address'],
+    [{ token_endpoint: 'https://evil.example/t' }, 'its token_endpoint is at evil.example: add that to signOn.providers.company.hosts'],
+    [{ jwks_uri: 'http://login.example.org/k' }, 'its jwks_uri is no address'],
+  ] as const) {
+    login.lie = { description: (said) => ({ ...said, ...description }) };
+    expect(await check()).toBe(problem);
+  }
+  const slow = Date.now();
+  expect([(await come(EVE, { lie: { silent: true } })).page.text, Date.now() - slow < 12_000]).toEqual([
+    expect.stringContaining('does not answer'),
+    true,
+  ]);
+  await askAgain();
   expect(await check()).toBeNull();
   const one = stack.visitor();
   // Its description is remembered for a while: the answer cannot be fetched.
@@ -265,6 +294,6 @@ it('while the provider is away, local users sign in, and its button says so', as
   expect(await check()).toBe('it cannot be reached');
   await login.start();
   expect(await check()).toBeNull();
-  await docker(['exec', stack.container, 'rm', '-f', '/run/sign-on/provider-company-away']);
+  await askAgain();
   expect((await come(EVE)).status).toBe(200);
 });
