@@ -1,8 +1,12 @@
 <TMPL_IF NAME="PROVIDERS">
   <div class="card">
-  <div class="form">
+  <div class="form mt-3">
   <TMPL_LOOP NAME="PROVIDERS">
-    <p class="text-center"><a class="btn btn-primary" href="/auth/?provider=<TMPL_VAR NAME="PROVIDER" ESCAPE=URL><TMPL_IF NAME="URL">&amp;url=<TMPL_VAR NAME="URL" ESCAPE=URL></TMPL_IF>"><span class="fa fa-sign-in"></span> Sign in with <TMPL_VAR NAME="LABEL" ESCAPE=HTML></a></p>
+    <form action="/auth/" method="post" class="text-center mb-3">
+      <input type="hidden" name="provider" value="<TMPL_VAR NAME="PROVIDER" ESCAPE=HTML>" />
+      <input type="hidden" name="url" value="<TMPL_VAR NAME="URL" ESCAPE=HTML>" />
+      <button type="submit" class="btn btn-primary"><span class="fa fa-sign-in"></span> Sign in with <TMPL_VAR NAME="LABEL" ESCAPE=HTML></button>
+    </form>
   </TMPL_LOOP>
   </div>
   </div>

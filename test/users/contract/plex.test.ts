@@ -46,14 +46,14 @@ const logs = async () => {
   const { stdout, stderr } = await docker(['logs', stack.container]);
   return stdout + stderr;
 };
-const begin = async (one: Visitor, url = '') =>
-  String((await one.ask(`/auth/?provider=plex${url && `&url=${encodeURIComponent(url)}`}`)).headers.location ?? '');
+const press = (one: Visitor, url = '') => one.ask('/auth/', { form: { provider: 'plex', url } });
+const begin = async (one: Visitor, url = '') => String((await press(one, url)).headers.location ?? '');
 const back = (one: Visitor, address: string) => one.ask(new URL(address).pathname + new URL(address).search);
 
 /** After a failure Plex is left alone for a while. */
 const askAgain = () => docker(['exec', stack.container, 'rm', '-f', '/run/sign-on/provider-plex-away']);
 
-/** Signs in at Plex as somebody, or leaves its page again. */
+/** Signs in at Plex with an account, or leaves its page again. */
 async function come(account: PlexAccount | undefined, { lie, url = '' }: { lie?: PlexLie; url?: string } = {}) {
   const one = stack.visitor();
   const where = plex.confirm(await begin(one, url), account);
@@ -63,7 +63,7 @@ async function come(account: PlexAccount | undefined, { lie, url = '' }: { lie?:
   return { one, page, status: (await one.ask('/')).status };
 }
 
-it('who may see the server comes in, and the token is ended at once', async () => {
+it('a person who may see the server comes in, and the token is ended at once', async () => {
   expect((await stack.visitor().ask('/auth/')).text).toContain('Sign in with Plex');
   const { one, page, status } = await come(FRIEND, { url: base64(`${stack.url}/films`) });
   expect([page.headers.location, status]).toEqual([`${stack.url}/films`, 200]);
@@ -73,7 +73,7 @@ it('who may see the server comes in, and the token is ended at once', async () =
   expect((await one.ask('/admin')).status).toBe(403);
 });
 
-it('who may not is nobody, whatever the name, until a user links the account', async () => {
+it('a person who may not does not, whatever the name, until a user links the account', async () => {
   const { one, page, status } = await come(STRANGER);
   expect([page.text, status, plex.tokens.size]).toEqual([expect.stringContaining('not known here'), 302, 0]);
   await stack.invite('bob', PASSWORDS.bob, '--groups', 'member');
@@ -83,7 +83,7 @@ it('who may not is nobody, whatever the name, until a user links the account', a
   expect(await stack.told((await come(STRANGER)).one, '/')).toMatchObject({ 'remote-user': 'bob' });
 });
 
-it('whom `allow` does not name is refused: by a confirmed address, or the id', async () => {
+it('`allow` names people by a confirmed address, or the id', async () => {
   const other = { ...FRIEND, id: 4713, username: 'gina' };
   for (const account of [
     { ...other, email: 'gina@elsewhere.example' },
@@ -94,7 +94,7 @@ it('whom `allow` does not name is refused: by a confirmed address, or the id', a
   expect((await come({ ...other, id: 4714, email: '' })).status).toBe(200);
 });
 
-it('who may no longer see it has no role', async () => {
+it('a person who may no longer see it has no role', async () => {
   const { one } = await come(FRIEND);
   expect((await come({ ...FRIEND, servers: [] })).status).toBe(302);
   await until('the session has ended', async () => (await one.ask('/')).status === 302, 10);
@@ -126,7 +126,7 @@ it('no token is in the log; while Plex is away, its button says so and passwords
   for (const token of plex.given) expect(said).not.toContain(token);
   expect(said).toMatch(/"code":"PROVIDER_SIGN_IN".*"provider":"plex".*"user":"plex.freddy"/);
   await plex.stop();
-  expect((await stack.visitor().ask('/auth/?provider=plex')).text).toContain('Plex does not answer');
+  expect((await press(stack.visitor())).text).toContain('Plex does not answer');
   expect((await (await stack.signedIn('bob')).ask('/')).status).toBe(200);
   await plex.start();
 });

@@ -44,14 +44,16 @@ const user = async (name: string) =>
     ({ login }) => login === name,
   );
 
-/** Where a browser is sent to by an address of the stack. */
-const sentTo = async (one: Visitor, where: string) => String((await one.ask(where)).headers.location ?? '');
+/** Presses the button, and where that leads. */
+const begin = (one: Visitor, url = '') => one.ask('/auth/', { form: { provider: 'company', url } });
+const sentTo = async (one: Visitor, url = '') => String((await begin(one, url)).headers.location ?? '');
+
 const back = (one: Visitor, address: string) => one.ask(new URL(address).pathname + new URL(address).search);
 
-/** Signs in at the provider as somebody. */
+/** Signs in at the provider with an account. */
 async function come(account: Account, { lie, one = stack.visitor(), url = '' }: { lie?: Lie; one?: Visitor; url?: string } = {}) {
   Object.assign(login, { account, lie });
-  const to = await sentTo(one, `/auth/?provider=company${url && `&url=${encodeURIComponent(url)}`}`);
+  const to = await sentTo(one, url);
   const page = await back(one, await login.visit(to));
   login.lie = undefined;
   return { one, page, status: (await one.ask('/')).status };
@@ -69,8 +71,8 @@ const EVE = {
   groups: ['films'],
 };
 
-describe('who comes by a provider', () => {
-  it('has the roles of the groups there, under a name that is nobody else’s', async () => {
+describe('a person who comes by a provider', () => {
+  it('has the roles of the groups there, under a name of its own', async () => {
     const sheet = await stack.visitor().ask('/auth/');
     expect(sheet.text).toContain('Sign in with The &quot;Company&quot;');
     const { one, page, status } = await come(EVE, { url: base64(`${stack.url}/films?x=1`) });
@@ -107,7 +109,7 @@ describe('who comes by a provider', () => {
     expect(stored).not.toMatch(/access_token|id_token|eyJ/);
   });
 
-  it('is nobody without a group, and loses the role with it', async () => {
+  it('does not come in without a group, and loses the role with it', async () => {
     const { one } = await come({ ...EVE, sub: 'g-1', preferred_username: 'gus' });
     expect((await come({ ...EVE, sub: 'g-1', preferred_username: 'gus', groups: [] })).status).toBe(302);
     await until('the session has ended', async () => (await one.ask('/')).status === 302, 10);
@@ -167,7 +169,7 @@ describe('a local user', () => {
     expect((await come(account)).status).toBe(302);
   });
 
-  it('who is invited by a verified address accepts by it, unless a second factor is due', async () => {
+  it('an invitation is accepted by its verified address, unless a second factor is due', async () => {
     const invite = (name: string, groups: string) =>
       stack.space.run(['users', 'invite', name, '--email', `${name}@example.org`, '--groups', groups, '--json']);
     await invite('carl', 'member');
@@ -228,14 +230,25 @@ describe('an answer', () => {
   it('counts in the browser that has asked, once, and leads to no other host', async () => {
     Object.assign(login, { account: EVE });
     const one = stack.visitor();
-    const answer = await login.visit(await sentTo(one, '/auth/?provider=company'));
+    const answer = await login.visit(await sentTo(one));
     const thief = stack.visitor();
     expect((await back(thief, answer)).text).toContain('did not work');
     expect((await thief.ask('/')).status).toBe(302);
-    const elsewhere = await stack.visitor().ask(`/auth/?provider=company&url=${encodeURIComponent(base64('https://evil.example/'))}`);
+    const elsewhere = await begin(stack.visitor(), base64('https://evil.example/'));
     expect([elsewhere.headers.location, elsewhere.text]).toEqual([undefined, expect.not.stringMatching(/(?:href|action)="[^"]*evil/)]);
+    // What a browser brings along makes no line of the log.
+    const forger = stack.visitor();
+    const state = new URL(await sentTo(forger)).searchParams.get('state') ?? '';
+    const line = new URLSearchParams({
+      openidconnectcallback: '1',
+      state,
+      iss: login.issuer,
+      error: 'x\n{"code":"PROVIDER_SIGN_IN","user":"forged"}',
+    });
+    expect((await forger.ask(`/auth/?${line}`)).text).toContain('did not work');
+    expect(await logs()).not.toMatch(/^\{"code":"PROVIDER_SIGN_IN","user":"forged"/m);
     const again = stack.visitor();
-    const good = await login.visit(await sentTo(again, '/auth/?provider=company'));
+    const good = await login.visit(await sentTo(again));
     expect((await back(again, `${good.replace(/([?&]iss=)[^&]*/, '$1https%3A%2F%2Fevil.example')}`)).text).toContain('did not work');
     expect((await back(again, good)).text).toContain('did not work');
   });
@@ -275,7 +288,7 @@ it('while the provider is away, local users sign in, and its button says so', as
   expect(await check()).toBeNull();
   const one = stack.visitor();
   // Its description is remembered for a while: the answer cannot be fetched.
-  const to = new URL(await sentTo(one, '/auth/?provider=company'));
+  const to = new URL(await sentTo(one));
   await login.stop();
   const query = new URLSearchParams({
     openidconnectcallback: '1',
@@ -289,7 +302,7 @@ it('while the provider is away, local users sign in, and its button says so', as
     true,
   ]);
   // For some seconds it is not even asked.
-  expect((await stack.visitor().ask('/auth/?provider=company')).text).toContain('does not answer');
+  expect((await begin(stack.visitor())).text).toContain('does not answer');
   expect((await (await stack.signedIn('carol')).ask('/')).status).toBe(200);
   expect(await check()).toBe('it cannot be reached');
   await login.start();

@@ -67,7 +67,7 @@ sub begin {
     return ( $where, $state );
 }
 
-# @returns who has signed in; undefined where the provider, or who claims to come from it, did not prove that @throws where it cannot be asked
+# @returns the account; undefined if the answer proves none @throws where the provider cannot be asked
 sub finish {
     my ( $self, $req ) = @_;
     my $name = $self->own->{name};
@@ -79,19 +79,22 @@ sub finish {
     $self->claims(undef);
     return if $self->extractFormInfo($req) != PE_OK || $req->data->{_oidcOPCurrent} ne $name;
     my $token = $self->claims or return;
-    my %said = %$token;
+    my ( $more, %said ) = ( {}, %$token );
     if ( $own->{userinfo_endpoint} ) {
-        my $more = $self->getUserInfo( $name, $req->data->{access_token} );
+        $more = $self->getUserInfo( $name, $req->data->{access_token} );
         return unless ref $more eq 'HASH' && ( $more->{sub} // '' ) eq $token->{sub};
         %said = ( %$more, %$token );
     }
     delete @{ $req->data }{qw(access_token refresh_token id_token access_token_eol op_sid id_token_sub)};
     my $text = sub { Medianest::Providers::text( $said{ $_[0] } ) };
-    my $verified = $said{email_verified};
+
+    # An address and the word about it are of one answer.
+    my $of = exists $token->{email_verified} ? $token : $more;
+    my $verified = $of->{email_verified};
     my $groups = $said{ $self->own->{groupsClaim} } // [];
     return {
         subject  => $token->{sub},
-        email    => defined $verified && ( JSON::is_bool($verified) ? $verified : $verified eq 'true' ) ? $text->('email') : '',
+        email    => defined $verified && ( JSON::is_bool($verified) ? $verified : $verified eq 'true' ) ? Medianest::Providers::text( $of->{email} ) : '',
         name     => $text->('name'),
         username => $text->('preferred_username') =~ s/\@.*//r,
         groups   => [ map { Medianest::Providers::text($_) } ref $groups eq 'ARRAY' ? @$groups : $groups ],
@@ -104,7 +107,7 @@ sub finish {
 # As the edge has it: with a / before the query.
 sub getCallbackUri { my ( $self, $req ) = @_; return $req->portal . '?' . $self->conf->{oidcRPCallbackGetParam} . '=1' }
 
-# RFC 7636: known to who has the state and the engine's key, so that it is kept nowhere.
+# RFC 7636: made of the state and the engine's key, so that it is kept nowhere.
 sub verifier { return encode_base64url( hmac_sha256( "verifier $_[0]", $ENV{SIGN_ON_ENGINE_KEY} ) ) }
 
 sub getAuthorizationCodeAccessToken {
@@ -143,14 +146,14 @@ sub decodeTokenResponse {
     return ref $said eq 'HASH' && !grep( { !defined $said->{$_} || ref $said->{$_} } qw(token_type access_token id_token) ) ? $said : { token_type => 'none' };
 }
 
-# The engine writes tokens that it refuses into the log.
+# The engine writes tokens that it refuses into the log, and what a browser brings along as it is.
 package Medianest::OpenIdConnect::Log;
 
 sub of { my ( $class, $inner ) = @_; return bless { inner => $inner }, $class }
 
 for my $level (qw(debug info notice warn error)) {
     no strict 'refs';
-    *$level = sub { my ( $self, $text ) = @_; return $self->{inner}->$level( $text =~ s/[\w-]{10,}\.[\w-]{10,}\.[\w-]*/(a token)/gr ) };
+    *$level = sub { my ( $self, $text ) = @_; return $self->{inner}->$level( $text =~ s/[\w-]{10,}\.[\w-]{10,}\.[\w-]*/(a token)/gr =~ s/\p{Cc}/ /gr ) };
 }
 
 1;

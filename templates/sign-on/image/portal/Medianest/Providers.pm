@@ -1,7 +1,7 @@
 package Medianest::Providers;
 
-# Providers that the operator has registered (OpenID Connect, Plex): their settings, and which user is who has signed in there. A provider says
-# who somebody is there; who that is here is decided by this alone, by the provider's address and its own id of the person, never by a name.
+# Providers that the operator has registered (OpenID Connect, Plex): their settings, how they are asked, and whose an account there is. An account
+# is known by the provider's address and its id there, never by a name.
 use strict;
 use warnings;
 use Digest::SHA qw(sha256_hex);
@@ -121,7 +121,7 @@ sub text {
     return $value =~ /\A\P{C}{1,200}\z/ ? $value : '';
 }
 
-# Our groups of who has those there.
+# Our groups of a person with those there.
 sub groups_of {
     my ( $own, @theirs ) = @_;
     my %has = map { $_ => 1 } @{ $own->{everyone} }, map { @{ $own->{groups}{$_} || [] } } @theirs;
@@ -193,7 +193,7 @@ SQL
     return ( undef, 'unknown' );
 }
 
-# The one user who was added with this address, is invited and has not been changed since. After a reset, and for who needs a second factor, the
+# The one user who was added with this address, is invited and has not been changed since. After a reset, and for roles with a second factor, the
 # link is the only way.
 sub invited {
     my ( $dbh, $who ) = @_;
@@ -216,7 +216,7 @@ sub remember_link {
     return;
 }
 
-# @returns whether it is linked: not with a user who is not of medianest's own tables or of this provider, nor over another one
+# @returns whether it is linked: not with a user of LDAP, and not if another user has it
 sub link_to {
     my ( $dbh, $own, $who, $login ) = @_;
     my $done = $dbh->do( <<'SQL', undef, $own->{issuer}, $who->{subject}, $own->{name}, $login );

@@ -26,13 +26,14 @@ sub init {
 
 sub extractFormInfo {
     my ( $self, $req ) = @_;
-    my $again = $req->method ne 'GET';
-    return $self->finish($req) if !$again && $req->param('openidconnectcallback');
-    my $way = $again ? undef : $self->ways->{ $req->param('provider') // '' };
+    return $self->finish($req) if $req->method eq 'GET' && $req->param('openidconnectcallback');
+
+    # The edge counts what is sent to the sign-in, and what is read there not.
+    my $way = $req->method eq 'POST' && !defined $req->param('user') ? $self->ways->{ $req->param('provider') // '' } : undef;
     return $way ? $self->begin( $req, $way ) : $self->SUPER::extractFormInfo($req);
 }
 
-# The answer is taken in this browser alone, once: a link with an answer that somebody else has made signs no one in.
+# The answer is taken in this browser alone, once: a link that carries the answer to another person's sign-in is refused.
 sub begin {
     my ( $self, $req, $way ) = @_;
     my ( $where, $proof );
@@ -94,7 +95,7 @@ sub away {
     return $self->page( $req, $own, AWAY => 1 );
 }
 
-# Who is unknown here may be a user all the same: the link waits until that user has signed in by password.
+# An unknown person may be a user all the same: the link waits until that user has signed in by password.
 sub refused {
     my ( $self, $req, $own, $why, $who ) = @_;
     $self->event( $req, $own, 'PROVIDER_REFUSED', 'Sign-in refused: ' . $why, reason => $why, $who ? ( subject => $who->{subject} ) : () );
