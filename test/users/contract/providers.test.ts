@@ -16,6 +16,7 @@ beforeAll(async () => {
   stack = await signOnStack('so-prov', {
     signOn: {
       graceMinutes: 1,
+      clients: { films: { redirect: ['https://films.example.org/cb'] } },
       providers: {
         company: {
           ...{ issuer: login.issuer, clientId: login.client.id, clientSecret: login.client.secret, ca: login.ca, label: 'The "Company"' },
@@ -107,6 +108,25 @@ describe('a person who comes by a provider', () => {
     expect((await come(EVE)).status).toBe(200);
     const stored = await query(`SELECT string_agg(a_session::text, ' ') FROM sign_on.sessions`);
     expect(stored).not.toMatch(/access_token|id_token|eyJ/);
+  });
+
+  it('is sent on to the application that has asked for a sign-in', async () => {
+    const one = stack.visitor();
+    const challenge = { code_challenge: 'a'.repeat(43), code_challenge_method: 'S256', state: 'its-own' };
+    const request = new URLSearchParams({
+      response_type: 'code',
+      client_id: 'films',
+      scope: 'openid',
+      redirect_uri: 'https://films.example.org/cb',
+      ...challenge,
+    });
+    const sheet = await one.ask(`/auth/oauth2/authorize?${request}`);
+    const url = /name="url" value="([^"]*)"/.exec(sheet.text)?.[1] ?? '';
+    Object.assign(login, { account: EVE });
+    let page = await back(one, await login.visit(await sentTo(one, url)));
+    for (let left = 3; left > 0 && String(page.headers.location).startsWith(stack.url); left--)
+      page = await back(one, String(page.headers.location));
+    expect(page.headers.location).toMatch(/^https:\/\/films\.example\.org\/cb\?(?=.*\bcode=)(?=.*\bstate=its-own)/);
   });
 
   it('does not come in without a group, and loses the role with it', async () => {
