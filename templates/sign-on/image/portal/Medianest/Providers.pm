@@ -175,8 +175,10 @@ SQL
     # Its user was removed or reset here: what the provider says does not bring it back.
     return ( undef, 'removed' ) if $row;
     if ( defined( my $login = invited( $dbh, $who ) ) ) {
-        link_to( $dbh, $own, $who, $login ) or return ( undef, 'unknown' );
-        $dbh->do( 'DELETE FROM invitations WHERE login = ?', undef, $login );
+
+        # Of two accounts with this address at once, one gets it.
+        return ( undef, 'unknown' ) unless $dbh->do( 'DELETE FROM invitations WHERE login = ?', undef, $login ) > 0;
+        link_to( $dbh, $own, $who, $login ) or die "the account cannot be linked\n";
         return ( $login, undef, 'invited' );
     }
     return ( undef, 'unknown' ) if $groups eq '';
