@@ -62,6 +62,7 @@ export const OTHERS = {
   'templates/redis-cluster/': ['cache', 'members'],
   'templates/redis-sentinel/': ['cache', 'members'],
   'templates/sentinel/': ['cache', 'members'],
+  'templates/provider-egress/': ['users'],
   'templates/sign-on/': ['users'],
   'templates/cache-router/': ['cache', 'monitoring'],
   'templates/redis-exporter/': ['monitoring'],

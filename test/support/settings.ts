@@ -189,6 +189,18 @@ signOn:
     groups: { media-admins: [admin] }
 `,
   },
+  'sign-on-providers': {
+    flags: { profile: 'dev-compose' },
+    file: `observability: off
+components: { sign-on: true, backup: false, agent: false, engine-proxy: false }
+edge: { domains: [media.example.org] }
+signOn:
+  providers:
+    company: { issuer: "https://login.example.org:8443", clientId: medianest, clientSecret: s, ca: c, label: Company, groups: { films: [member, family] } }
+    open: { issuer: "https://open.example.net/", clientId: m, clientSecret: s, allow: ["@example.org"], everyone: [guest], mfa: trusted, hosts: [keys.example.net] }
+  plex: { server: 0123456789abcdef }
+`,
+  },
   pages: {
     flags: { profile: 'dev-compose' },
     file: `observability: light

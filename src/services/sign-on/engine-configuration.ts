@@ -20,6 +20,12 @@ const storage = (table: string) => ({
   Commit: 1,
 });
 
+/** With providers, a module of ours asks for a password or leads to them; users are looked up in one place either way (docs/decisions/0059-sign-in-by-providers.md). */
+const authentication = ({ providers, plex }: SignOnSettings) =>
+  Object.keys(providers).length > 0 || plex.server !== undefined
+    ? { authentication: 'Custom', customAuth: 'Medianest::SignIn', userDB: 'DBI', oidcRPCallbackGetParam: 'openidconnectcallback' }
+    : { authentication: 'DBI', userDB: 'Same' };
+
 /**
  * The configuration of LemonLDAP::NG 2.21 (its manual, "Parameters list"). Users, sessions and second factors are in PostgreSQL; a
  * session is in no other place, so that one that has ended is refused at once.
@@ -52,8 +58,7 @@ export function engineConfiguration(own: SignOnSettings, access: Access, domains
     localSessionStorageOptions: {},
     ...session,
     ...devices,
-    authentication: 'DBI',
-    userDB: 'Same',
+    ...authentication(own),
     passwordDB: 'DBI',
     registerDB: 'Null',
     dbiAuthChain: fromInside('DSN'),

@@ -9,6 +9,7 @@ import { clientNames, clientSecrets, issuerOf } from './clients.ts';
 import { engineConfiguration } from './engine-configuration.ts';
 import { ldapPart } from './ldap.ts';
 import { mailPart } from './mail.ts';
+import { providersPart } from './providers.ts';
 import { accessOf } from './settings/access.ts';
 import { DATABASE_PASSWORD, DATABASE_ROLE, ENGINE_KEY, FRESH_SECONDS, SIGN_ON, SIGN_ON_HOST, SIGN_ON_PORT } from './settings/address.ts';
 import { leaveSignOnOff } from './settings/default.ts';
@@ -60,6 +61,7 @@ export const signOn = defineService({
     const portal = portalUrl(edgeSettings, domains[0] as string);
     const mail = mailPart(own, edgeSettings, input);
     const ldap = ldapPart(own, input);
+    const providers = providersPart(own, input);
     return [
       {
         name: SIGN_ON,
@@ -71,7 +73,7 @@ export const signOn = defineService({
         networks: ['auth', 'db'],
         ports: [],
         mounts: [],
-        secrets: [PASSWORD_FILE, ENGINE_SECRET, ...clientSecrets(own.clients), ...mail.secrets, ...ldap.secrets],
+        secrets: [PASSWORD_FILE, ENGINE_SECRET, ...clientSecrets(own.clients), ...mail.secrets, ...ldap.secrets, ...providers.secrets],
         environment: {
           SIGN_ON_LISTEN: `${input.address('auth', SIGN_ON_HOST)}:${SIGN_ON_PORT}`,
           SIGN_ON_PROCESSES: String(own.processes),
@@ -81,25 +83,27 @@ export const signOn = defineService({
           SIGN_ON_SESSION_SECONDS: String(own.sessionHours * 3600),
           ...clientNames(own.clients),
         },
-        view: {},
+        view: { hosts: providers.hosts },
         files: {
           'lmConf-1.json': `${JSON.stringify(engineConfiguration(own, rules, names, issuerOf(portal)), null, 2)}\n`,
           'token-rules.json': `${JSON.stringify(rules.tokens, null, 2)}\n`,
           database: databaseFile(input),
           ...mail.files,
           ...ldap.files,
+          ...providers.files,
         },
         ...(database.trust && { trust: true }),
         memoryBytes: own.memory,
         cpus: own.cpus,
         keeps: { '/tmp': 'nothing of its own; programs expect it', '/run': 'its process id, and the name of its configuration' },
         after: database.after,
-        calls: [...mail.ways, ...ldap.ways].map(({ name }) => name),
+        calls: [...mail.ways, ...ldap.ways, ...providers.ways].map(({ name }) => name),
         interruption: `about 3 s: new sign-ins fail; those who are signed in stay so (${own.graceMinutes} minutes at most)`,
         urls: [],
       },
       ...mail.ways,
       ...ldap.ways,
+      ...providers.ways,
     ];
   },
 });

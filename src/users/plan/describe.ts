@@ -35,12 +35,13 @@ export function startsToAsk(before: Named | undefined, after: Named, profile: st
 
 /** A user's state as `users list` shows it. */
 export function stateOf(user: User): string {
-  if (user.source === 'ldap' && user.groups.length === 0) return 'has no role, by LDAP';
+  const by = user.source === 'ldap' ? 'LDAP' : user.providers?.join(', ');
+  if (user.source && user.groups.length === 0) return `has no role, by ${by ?? 'a provider'}`;
   if (user.invitedUntil) return `invited until ${user.invitedUntil}`;
-  if (!user.password) return 'cannot sign in';
+  if (user.source === 'provider' ? !by : !user.password && !by) return 'cannot sign in';
   const needs = WITH_SECOND_FACTOR.some((role) => user.groups.includes(role));
   if (needs && user.factors.length === 0) return 'sets up a second factor at the next sign-in';
-  return user.source === 'ldap' ? 'ok, by LDAP' : 'ok';
+  return by ? `ok, by ${user.source === undefined && user.password ? 'password or ' : ''}${by}` : 'ok';
 }
 
 /** What `health` says of the users, or of why they could not be read. */
@@ -74,28 +75,45 @@ export function userChecks(found: readonly User[] | UserError): Check[] {
 /** The servers are asked every ten minutes: what is older than this says that they are not. */
 const STALE_MS = 30 * 60_000;
 
-/** What `health` says of the mail server and of LDAP; nothing without them. */
-export function serverChecks({ mail, ldap }: Omit<SignOnState, 'users'>, now: Date): Check[] {
+/** What `health` says of the mail server, LDAP and providers; nothing without them. */
+export function serverChecks({ mail, ldap, providers = {} }: Omit<SignOnState, 'users'>, now: Date): Check[] {
   const waiting = mail && mail.waiting > 0 ? `; ${mail.waiting} mail${mail.waiting === 1 ? ' waits' : 's wait'}` : '';
   return [
     ...(mail ? [serverCheck('sign-on.mail', mail, now, MAIL, waiting)] : []),
     ...(ldap ? [serverCheck('sign-on.ldap', ldap, now, LDAP)] : []),
+    ...Object.entries(providers).map(([name, state]) => serverCheck(`sign-on.provider.${name}`, state, now, provider(name))),
   ];
 }
 
-const MAIL = {
+interface Words {
+  /** Before the problem. */
+  of?: string;
+  fine: string;
+  otherwise: string;
+  remedy: string;
+}
+
+const MAIL: Words = {
   fine: 'the mail server takes mail',
   otherwise: 'no links for passwords are sent',
   remedy: 'correct `signOn.mail`, or see to the server; medianest users mail-test ADDRESS tries it',
 };
-const LDAP = {
+const LDAP: Words = {
   fine: 'LDAP answers',
   otherwise: 'its users cannot sign in, and local users can',
   remedy: 'correct `signOn.ldap`, or see to the server',
 };
 
-function serverCheck(id: string, { checked, problem }: ServerState, now: Date, words: typeof MAIL, more = ''): Check {
-  if (problem) return { id, status: 'warn', message: `sign-on: ${problem}${more}; ${words.otherwise}`, remedy: words.remedy };
+const provider = (name: string): Words => ({
+  of: `${name}: `,
+  fine: `the provider ${name} answers`,
+  otherwise: `sign-in by ${name} fails, and passwords work`,
+  remedy: `correct \`signOn.${name === 'plex' ? 'plex' : `providers.${name}`}\`, or see to the server`,
+});
+
+function serverCheck(id: string, { checked, problem }: ServerState, now: Date, words: Words, more = ''): Check {
+  if (problem)
+    return { id, status: 'warn', message: `sign-on: ${words.of ?? ''}${problem}${more}; ${words.otherwise}`, remedy: words.remedy };
   if (checked !== undefined && now.getTime() - Date.parse(checked) <= STALE_MS)
     return { id, status: 'ok', message: `sign-on: ${words.fine}${more}` };
   const message = `sign-on: whether ${words.fine} is not known${more}`;

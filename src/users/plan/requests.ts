@@ -50,8 +50,10 @@ export interface User {
   sessions: number;
   /** Counts changes. */
   version: number;
-  /** The password and groups are an LDAP's; absent for users of medianest's own. */
-  source?: 'ldap';
+  /** The password and groups are an LDAP's or a provider's; absent for users of medianest's own. */
+  source?: 'ldap' | 'provider';
+  /** The providers by which the user may sign in; absent without one. */
+  providers?: string[];
   /** Until when an invitation is good (ISO 8601, UTC); absent without one. */
   invitedUntil?: string;
 }
@@ -79,6 +81,8 @@ export interface SignOnState {
   mail?: ServerState & { waiting: number };
   /** The LDAP; absent without one. */
   ldap?: ServerState;
+  /** The providers, by name; absent without one. */
+  providers?: Record<string, ServerState>;
 }
 
 /** What became of a link that was to be mailed. */

@@ -105,7 +105,17 @@ describe('what becomes of a column', () => {
   it('the tables of sign-on are emptied, whatever the application is, and tables of these names elsewhere are not', () => {
     const sql = readFileSync(path.join(HOME, 'templates/sign-on/image/users'), 'utf8');
     const names = [...sql.matchAll(/^CREATE TABLE (\w+)/gm)].map(([, name]) => name as string);
-    expect(names).toEqual(['users', 'invitations', 'sessions', 'psessions', 'tokens', 'used_codes', 'recovery_codes', 'mails']);
+    expect(names).toEqual([
+      'users',
+      'invitations',
+      'sessions',
+      'psessions',
+      'tokens',
+      'used_codes',
+      'recovery_codes',
+      'mails',
+      'identities',
+    ]);
     const of = (schema: string) => names.map((name) => table(name, [column('a_session', { type: 'jsonb', category: 'U' })], { schema }));
     expect(plan(of('sign_on'))).toEqual({ columns: [], truncated: names, unknown: [] });
     expect(plan(of('public'), {}, true).truncated).toEqual([]);

@@ -67,6 +67,27 @@ const SAMPLES: Record<string, [text: string, value: unknown]> = {
   'signOn.ldap.groups': ['{media-admins: [admin]}', { 'media-admins': ['admin'] }],
   'signOn.ldap.everyone': ['[guest]', ['guest']],
   'signOn.ldap.syncMinutes': ['9', 9],
+  'signOn.providers': [
+    '{company: {issuer: "https://login.example.org", clientId: medianest, clientSecret: word, groups: {films: [member]}}}',
+    {
+      company: {
+        ...{ issuer: 'https://login.example.org', clientId: 'medianest', clientSecret: new Secret('word') },
+        ...{
+          hosts: [],
+          scope: 'openid profile email',
+          groupsClaim: 'groups',
+          groups: { films: ['member'] },
+          everyone: [],
+          allow: [],
+          mfa: 'here',
+        },
+      },
+    },
+  ],
+  'signOn.plex.server': ['0123456789abcdef', '0123456789abcdef'],
+  'signOn.plex.roles': ['[guest]', ['guest']],
+  'signOn.plex.allow': ['["@example.org"]', ['@example.org']],
+  'signOn.plex.ca': ['-----BEGIN', '-----BEGIN'],
   'signOn.processes': ['9', 9],
   'signOn.memory': ['999m', 999 * 1024 ** 2],
   'signOn.cpus': ['9', 9],

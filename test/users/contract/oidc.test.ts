@@ -96,6 +96,17 @@ describe('an application that uses openid-client', () => {
     expect(String((await go(bob, out)).headers.location ?? '')).not.toContain('evil');
   });
 
+  it('gets a person back who had to sign in first', async () => {
+    const one = stack.visitor();
+    const { answer, checks } = await flow(await discover(), one);
+    const url = /name="url" value="([^"]+)"/.exec(answer.text)?.[1] ?? '';
+    let page = await one.signIn('bob', PASSWORDS.bob, url);
+    for (let left = 3; left > 0 && String(page.headers.location).startsWith(stack.url); left--)
+      page = await go(one, String(page.headers.location));
+    const tokens = await client.authorizationCodeGrant(await discover(), new URL(String(page.headers.location)), checks);
+    expect(tokens.claims()).toMatchObject({ sub: 'bob', aud: ['films'] });
+  });
+
   it('lets in only those with its roles, after the sign-in', async () => {
     const config = await discover(await shown('ops-tool'));
     const { back, answer } = await flow(config, await stack.signedIn('bob'), { redirect_uri: 'https://ops.example.org/cb' });

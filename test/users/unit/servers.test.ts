@@ -98,9 +98,82 @@ describe('an LDAP', () => {
   });
 });
 
+describe('a provider', () => {
+  const ONE = 'issuer: "https://login.example.org", clientId: m, clientSecret: hidden';
+
+  it('is reached by the names that are given alone, and its secret is in no file', () => {
+    const signOn = `{ providers: { b: { ${ONE} }, a: { issuer: "https://a.example.org:8443/x", clientId: m, clientSecret: s, hosts: [login.example.org, a.example.org] } } }`;
+    const { files } = stack(signOn);
+    const text = (name: string) => files.find(({ path }) => path === name)?.contents ?? '';
+    expect(JSON.parse(text('sign-on/providers.json'))).toMatchObject({
+      a: { hosts: ['a.example.org:8443', 'login.example.org', 'a.example.org'], label: 'a', hasSecret: true, hasCa: false },
+      b: { hosts: ['login.example.org'] },
+    });
+    const way = text('sign-on-providers/haproxy.cfg');
+    expect(way.match(/^ {2}server .*$/gm)?.map((line) => line.split(' ')[4])).toEqual([
+      'login.example.org:443',
+      'a.example.org:443',
+      'a.example.org:8443',
+    ]);
+    expect(files.map(({ contents }) => contents).join()).not.toContain('hidden');
+    expect(JSON.parse(text('sign-on/lmConf-1.json'))).toMatchObject({
+      authentication: 'Custom',
+      customAuth: 'Medianest::SignIn',
+      userDB: 'DBI',
+    });
+  });
+
+  it.each([
+    ['{ providers: { a: { issuer: "https://login.example.org", clientId: m } } }', 'signOn.providers.a.clientSecret'],
+    [`{ providers: { a: { ${ONE}, everyone: [member] } } }`, 'signOn.providers.a.allow'],
+    [`{ providers: { a: { ${ONE}, scope: "profile email" } } }`, 'signOn.providers.a.scope'],
+    [`{ providers: { a: { ${ONE}, hosts: ["10.0.0.7"] } } }`, 'signOn.providers.a.hosts'],
+    [`{ providers: { a: { ${ONE}, hosts: ["x.example.org:99999"] } } }`, 'signOn.providers.a.hosts'],
+    [`{ providers: { a: { ${ONE} }, b: { ${ONE} } } }`, 'signOn.providers'],
+    [`{ providers: { "A b": { ${ONE} } } }`, 'signOn.providers'],
+    ...[
+      'http://login.example.org',
+      'https://192.0.2.7',
+      'https://[2001:db8::7]',
+      'https://localhost:8443',
+      'https://u@login.example.org',
+      'https://login.example.org/?x',
+      'https://LOGIN.example.org',
+    ].map((issuer): [string, string] => [
+      `{ providers: { a: { issuer: "${issuer}", clientId: m, clientSecret: s } } }`,
+      'signOn.providers.a.issuer',
+    ]),
+  ])('is not %s', (signOn, setting) => {
+    expect(() => stack(signOn)).toThrow(setting);
+  });
+
+  it('may be Plex, with no secret, and its people in one group', () => {
+    const { files } = stack('{ plex: { server: 0123456789abcdef, roles: [guest] } }');
+    const text = (name: string) => files.find(({ path }) => path === name)?.contents ?? '';
+    expect(JSON.parse(text('sign-on/providers.json'))).toMatchObject({
+      plex: { issuer: 'https://plex.tv', hosts: ['plex.tv'], groups: { friends: ['guest'] }, server: '0123456789abcdef', hasSecret: false },
+    });
+    expect(text('sign-on-providers/haproxy.cfg')).toContain('server outside plex.tv:443 ');
+    for (const wrong of ['{ server: 0123456789abcdef, roles: [admin] }', '{ server: "http://192.0.2.7" }'])
+      expect(() => stack(`{ plex: ${wrong} }`)).toThrow('signOn.plex');
+    expect(() => stack(`{ plex: { server: 0123456789abcdef }, providers: { plex: { ${ONE} } } }`)).toThrow('signOn.providers.plex');
+  });
+
+  it('is named where a user comes by it', () => {
+    const user = { login: 'a', name: 'A', email: '', groups: ['member'], factors: [], sessions: 0, version: 1 };
+    expect([
+      stateOf({ ...user, password: true, source: 'provider', providers: ['company'] }),
+      stateOf({ ...user, password: true, source: 'provider', providers: ['company'], groups: [] }),
+      stateOf({ ...user, password: true, providers: ['company'] }),
+      stateOf({ ...user, password: false, providers: ['company'] }),
+      stateOf({ ...user, password: false }),
+    ]).toEqual(['ok, by company', 'has no role, by company', 'ok, by password or company', 'ok, by company', 'cannot sign in']);
+  });
+});
+
 it('without them nothing leads outside', () => {
   const names = stack('{}').files.map(({ path }) => path);
-  expect(names.filter((name) => /^sign-on-|mail\.json|ldap\.json/.test(name))).toEqual([]);
+  expect(names.filter((name) => /^sign-on-|mail\.json|ldap\.json|providers\.json/.test(name))).toEqual([]);
 });
 
 describe('health', () => {
@@ -112,6 +185,16 @@ describe('health', () => {
     expect(serverChecks({ mail: { checked, problem: null, waiting: 0 }, ldap: { checked, problem: null } }, now)).toMatchObject([
       { id: 'sign-on.mail', status: 'ok' },
       { id: 'sign-on.ldap', status: 'ok' },
+    ]);
+    expect(
+      serverChecks({ providers: { company: { checked, problem: null }, plex: { checked, problem: 'it cannot be reached' } } }, now),
+    ).toMatchObject([
+      { id: 'sign-on.provider.company', status: 'ok' },
+      {
+        status: 'warn',
+        message: 'sign-on: plex: it cannot be reached; sign-in by plex fails, and passwords work',
+        remedy: expect.stringContaining('`signOn.plex`'),
+      },
     ]);
     expect(
       serverChecks({ mail: { checked, problem: 'it is away', waiting: 2 }, ldap: { checked, problem: 'it is away' } }, now),
@@ -169,6 +252,7 @@ app:
 signOn:
   mail: { host: smtp.example.org, from: a@example.org }
   ldap: { url: "ldaps://ldap.example.org", baseDn: "dc=example,dc=org" }
+  providers: { company: { issuer: "https://login.example.org", clientId: m, clientSecret: s } }
 `;
   const ways = stackOf(load({ flags: { profile }, file })).services.filter(({ leadsTo }) => leadsTo);
   expect(ways.map(({ name }) => name)).toEqual(
@@ -180,6 +264,7 @@ signOn:
       'crowdsec-egress',
       'sign-on-mail',
       'sign-on-ldap',
+      'sign-on-providers',
     ]),
   );
 });

@@ -58,6 +58,7 @@ export const SIGN_ON_RULES: SanitizeRules = {
   used_codes: 'truncate',
   recovery_codes: 'truncate',
   mails: 'truncate',
+  identities: 'truncate',
 };
 
 /** These words, and not a part of longer ones. */

@@ -57,7 +57,7 @@ sub judge {
     my ( $self, $req, $login ) = @_;
     my $dbh = Medianest::Database::connection();
     my ($source) = $dbh->selectrow_array( 'SELECT source FROM users WHERE login = ?', undef, $login );
-    return 1 if ( $source // '' ) eq 'local';
+    return 1 if defined $source && $source ne 'ldap';
     my $found = Medianest::Ldap::ask( sub { Medianest::Ldap::find( $_[0], $login ) } ) or return 1;
     return 0 unless Medianest::Ldap::store( $dbh, $found );
     $req->data->{medianest_ldap} = $found;

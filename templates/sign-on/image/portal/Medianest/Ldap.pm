@@ -5,7 +5,6 @@ package Medianest::Ldap;
 use strict;
 use warnings;
 use Encode qw(decode encode);
-use Fcntl qw(LOCK_EX LOCK_NB);
 use Medianest::Servers;
 
 use constant { MARK => '!ldap', SECONDS => 8, CONNECT_SECONDS => 5, AWAY_SECONDS => 10 };
@@ -13,7 +12,6 @@ use constant { NO_SUCH_OBJECT => 32, INVALID_CREDENTIALS => 49 };
 # Limits of a search: of the server's, and of its administrator.
 my @TOO_MANY = ( 4, 11 );
 use constant AWAY_FILE => '/run/sign-on/ldap-away';
-use constant SLOT_FILE => '/run/sign-on/ldap-slot-';
 
 # @returns undefined where there is none @throws where that cannot be told
 sub settings { return Medianest::Servers::settings( 'ldap', 'bindDn' ) }
@@ -25,19 +23,6 @@ sub may_be_user { my ($login) = @_; return ( $login // '' ) =~ /\A[a-z0-9][a-z0-
 sub unclear { die "LDAP does not tell: $_[0]\n" }
 sub is_unclear { return $_[0] =~ /\ALDAP does not tell: / }
 
-# The processes that answer about sessions show the pages, too. However long LDAP takes, one of them does not wait for it.
-# @returns what has to be kept for as long as LDAP is asked @throws where the others ask already
-sub slot {
-    for my $try ( 1 .. 10 ) {
-        for my $number ( 1 .. ( $ENV{SIGN_ON_PROCESSES} // 2 ) - 1 ) {
-            open my $file, '>', SLOT_FILE . $number or die "LDAP cannot be asked: $!\n";
-            return $file if flock $file, LOCK_EX | LOCK_NB;
-        }
-        select undef, undef, undef, 0.1;
-    }
-    die "LDAP was slow a moment ago\n";
-}
-
 # Runs work with a connection on which the search account is bound. A server that was away is not asked again for some seconds: each request
 # would wait for it. The page of a sign-in asks twice, and the edge waits 20 s for it.
 # @throws why it cannot be asked
@@ -47,7 +32,7 @@ sub ask {
 
     # The clock may have been set back.
     die "LDAP was away a moment ago\n" if defined $since && abs( time - $since ) < AWAY_SECONDS;
-    my $slot = slot();
+    my $slot = Medianest::Servers::slot('LDAP');
     my ( $ldap, $result );
     my $done = eval {
         local $SIG{ALRM} = sub { die "LDAP does not answer in time\n" };

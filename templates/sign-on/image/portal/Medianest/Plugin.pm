@@ -18,14 +18,30 @@ use constant aroundSub => { authenticate => 'told' };
 use constant hook      => { dbiHashPassword => 'hash', dbiVerifyPassword => 'verify', oidcGotRequest => 'hashedChallenge' };
 
 my @SALT = ( '.', '/', 0 .. 9, 'A' .. 'Z', 'a' .. 'z' );
+my $below;
 
 sub init {
     my ($self) = @_;
+    $self->below_auth if $self->conf->{issuerDBOpenIDConnectActivation} && !$below++;
     $self->addUnauthRoute( invitation => 'show',   ['GET'] );
     $self->addUnauthRoute( invitation => 'accept', ['POST'] );
     $self->addAuthRoute( invitation => 'show',   ['GET'] );
     $self->addAuthRoute( invitation => 'accept', ['POST'] );
     return 1;
+}
+
+# The engine knows the requests of applications by addresses without /auth: else who signs in for one is not sent back to it.
+sub below_auth {
+    my $issuer = 'Lemonldap::NG::Portal::Issuer::OpenIDConnect';
+    Mouse::Util::load_class($issuer);
+    $issuer->meta->add_around_method_modifier(
+        ssoMatch => sub {
+            my ( $next, $module, $req ) = @_;
+            local $req->{uri} = $req->{uri} =~ s{\A/auth(?=/)}{}r;
+            return $module->$next($req);
+        }
+    );
+    return;
 }
 
 # 120 random bits in the alphabet of crypt(5); `j9T` is yescrypt's default cost.

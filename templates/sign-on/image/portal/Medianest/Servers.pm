@@ -1,10 +1,11 @@
 package Medianest::Servers;
 
-# Servers outside that the operator has named (the mail server, an LDAP): their settings, and how the last attempt to reach one went.
+# Servers outside that the operator has named (the mail server, an LDAP, providers): their settings, and how the last attempt to reach one went.
 use strict;
 use warnings;
 use Encode qw(encode);
 use Errno qw(ENOENT);
+use Fcntl qw(LOCK_EX LOCK_NB);
 use JSON;
 use POSIX qw(strftime);
 
@@ -33,6 +34,20 @@ sub settings {
     $read->{password} = text_of( SECRETS . "/sign-on-$name-password" ) =~ s/\n\z//r if defined $read->{$whose};
     $read->{ca}       = SECRETS . "/sign-on-$name-ca" if $read->{hasCa};
     return $known{$name} = $read;
+}
+
+# The processes that answer about sessions show the pages, too. However long a server takes, one of them does not wait for it.
+# @param $what it is @returns what has to be kept for as long as it is asked @throws where the others ask already
+sub slot {
+    my ($what) = @_;
+    for my $try ( 1 .. 10 ) {
+        for my $number ( 1 .. ( $ENV{SIGN_ON_PROCESSES} // 2 ) - 1 ) {
+            open my $file, '>', STATE . "/slot-$number" or die "$what cannot be asked: $!\n";
+            return $file if flock $file, LOCK_EX | LOCK_NB;
+        }
+        select undef, undef, undef, 0.1;
+    }
+    die "$what was slow a moment ago\n";
 }
 
 # A file that is not written makes `health` say that it does not know.
