@@ -12,7 +12,7 @@ const DATABASE = '10.60.144.2';
 interface Listed {
   engine: string | null;
   publicKey: string | null;
-  peers: { name: string; address: string; role: string; state: string; publicKey: string }[];
+  peers: { name: string; address: string; role: string; state: string; publicKey: string; lastHandshake?: string }[];
 }
 
 let space: Workspace;
@@ -90,6 +90,12 @@ test('what answers strangers has no root and no right, and who is let in is deci
   expect(stdout).toMatch(/^Name:\s+openvpn$/m);
   expect(stdout).toMatch(/^Uid:\s+10060\s+10060\s+10060\s+10060$/m);
   for (const set of ['CapPrm', 'CapEff', 'CapAmb']) expect(stdout).toMatch(new RegExp(`^${set}:\\s+0+$`, 'm'));
+  // Root reads nothing by a link that this user has laid.
+  const plant = 'cd /run/openvpn && ln -s /run/secrets/vpn-openvpn phone && mkfifo laptop';
+  expect(await docker(['exec', container, 'setpriv', '--reuid=10060', '--clear-groups', 'bash', '-c', plant])).toMatchObject({ status: 0 });
+  const said = await docker(['exec', container, 'vpn', 'state']);
+  expect([said.status, said.stdout.match(/^peer .* yes$/gm)?.length, said.stdout.includes('CERTIFICATE')]).toEqual([0, 2, false]);
+  await docker(['exec', container, 'setpriv', '--reuid=10060', '--clear-groups', 'rm', '/run/openvpn/phone', '/run/openvpn/laptop']);
   const file = path.join(space.state, 'config', 'vpn', 'current', 'peers');
   const peers = readFileSync(file, 'utf8');
   writeFileSync(file, `${peers}x 0.0.0.0/0 - $(id)\n`);
@@ -125,6 +131,12 @@ test('a new configuration of a peer replaces the old one at once; new keys of th
   const old = configuration('phone', phone);
   await must('vpn', 'rotate', 'phone', '--out', 'phone-2.ovpn');
   expect(await phone.reaches(SERVER, space.httpPort)).toBe(false);
+  // When it was last in, as the process without root has noted it.
+  await until(
+    'it has left',
+    async () => (await listed()).peers.some(({ name, state, lastHandshake }) => name === 'phone' && state === 'idle' && lastHandshake),
+    10,
+  );
   await phone.connectOpenvpn(old);
   await new Promise((resolve) => setTimeout(resolve, 4000));
   expect(await phone.reaches(SERVER, space.httpPort)).toBe(false);
@@ -134,9 +146,16 @@ test('a new configuration of a peer replaces the old one at once; new keys of th
   await must('vpn', 'rotate', '--yes');
   expect((await listed()).publicKey).not.toBe(publicKey);
   await until('the old CA is good no more', async () => !(await phone.reaches(SERVER, space.httpPort)), 10);
+  const stateOf = async (peer: string) => (await listed()).peers.find(({ name }) => name === peer)?.state;
+  expect([await stateOf('phone'), await stateOf('laptop')]).toEqual(['old-ca', 'ended']);
+  const { checks } = parsed<{ checks: { id: string; message: string }[] }>(await space.run(['health', '--json']));
+  expect(checks.find(({ id }) => id === 'vpn.ca')?.message).toMatch(/: phone$/);
   await must('vpn', 'rotate', 'phone', '--out', 'phone-3.ovpn');
   await phone.connectOpenvpn(configuration('phone-3', phone));
   await connected(phone);
+  expect(await stateOf('phone')).toBe('connected');
+  const log = readFileSync(path.join(space.state, 'audit.jsonl'), 'utf8');
+  expect(log.split('\n').filter((line) => line.includes('makes the CA of OpenVPN') && line.includes('"done"'))).toHaveLength(2);
   expect(await identity()).toBe(now);
 });
 
