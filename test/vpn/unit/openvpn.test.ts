@@ -107,7 +107,7 @@ describe('OpenVPN', () => {
     });
     const again = changedPeer(rotated, 'phone', { publicKey: FINGERPRINT, engine: 'openvpn', ca: 'new' });
     expect(states(again, 'new')).toEqual(['phone missing', 'old other-engine', 'tablet old-ca']);
-    expect(changedPeer(rotated, 'phone', { publicKey: old.publicKey }).phone).not.toHaveProperty('ca');
+    expect(changedPeer({ phone: { ...phone, ca: 'new' } }, 'phone', { publicKey: old.publicKey }).phone).not.toHaveProperty('ca');
     expect(states(changedPeer(rotated, 'phone', { until: '2020-01-01T00:00:00Z' }), 'new')[0]).toBe('phone ended');
   });
 
