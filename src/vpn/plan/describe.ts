@@ -1,5 +1,5 @@
 import type { Check } from '../../capability/check.ts';
-import { plural } from '../../core/plural.ts';
+import { bytes, plural } from '../../core/plural.ts';
 import { utcText } from '../../core/time.ts';
 import { tunnelAddress } from '../../services/vpn/addresses.ts';
 import type { VpnSettings } from '../../services/vpn/vpn-settings.ts';
@@ -67,19 +67,12 @@ function stateOf(
   return now.getTime() - Date.parse(seen.lastHandshake) <= SESSION_SECONDS * 1000 ? 'connected' : 'idle';
 }
 
-const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-
-function bytesText(bytes: number): string {
-  const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), UNITS.length - 1);
-  return `${power === 0 ? bytes : (bytes / 1024 ** power).toFixed(1)} ${UNITS[power]}`;
-}
-
 /** Rows of a table, without its head. */
 export const peerRows = (views: readonly PeerView[]): string[][] =>
   views.map(({ name, role, address, state, lastHandshake, receivedBytes, sentBytes, until }) => [
     ...[name, role, address, state],
     lastHandshake === undefined ? '-' : utcText(lastHandshake),
-    receivedBytes === undefined || sentBytes === undefined ? '-' : `${bytesText(receivedBytes)} / ${bytesText(sentBytes)}`,
+    receivedBytes === undefined || sentBytes === undefined ? '-' : `${bytes(receivedBytes)} / ${bytes(sentBytes)}`,
     until === undefined ? '-' : utcText(until),
   ]);
 
