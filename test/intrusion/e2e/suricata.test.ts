@@ -43,7 +43,7 @@ beforeAll(async () => {
   space.configure({
     profile: 'dev-compose',
     observability: 'light',
-    components: { ...off, suricata: true },
+    components: { ...off, agent: true, 'engine-proxy': true, suricata: true },
     prometheus: { scrapeSeconds: SCRAPE },
   });
   await must('up');
