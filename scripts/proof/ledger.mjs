@@ -55,7 +55,7 @@ const DATA = ['docker-compose.base.yml'];
  * Whether two texts of YAML say the same in the same order, comments aside.
  * @param {string} one @param {string} other
  */
-export function sameData(one, other) {
+function sameData(one, other) {
   try {
     return JSON.stringify(parse(one)) === JSON.stringify(parse(other));
   } catch {

@@ -260,7 +260,10 @@ describe('a replica that speaks the other protocol', () => {
   });
 
   it('gets no request while it does not speak it', async () => {
-    expect(await replaced('app-2', [], 4)).toMatchObject({ status: 1, stdout: expect.stringMatching(/its check at the balancer fails \(.*SSL/) });
+    expect(await replaced('app-2', [], 4)).toMatchObject({
+      status: 1,
+      stdout: expect.stringMatching(/its check at the balancer fails \(.*SSL/),
+    });
     for (let i = 0; i < 4; i++) expect((await from()).name).toBe('app-1');
     expect(await replaced('app-2', ['/pair'])).toEqual(IN_SERVICE);
   });

@@ -73,7 +73,7 @@ it('The program of OpenVPN takes all peers or none, and says who was in and may 
   writeFileSync(at('openvpn/phone'), `${left}\npeer ${KEY}A= (none) 0.0.0.0/0 0 0 0 yes\n`);
   writeFileSync(at('openvpn/laptop'), `${left.replace('no', 'yes')}\n`);
   writeFileSync(at('openvpn/stranger'), `${left}\n`);
-  execFileSync('mkfifo', [at('openvpn/pipe')]);
+  execFileSync('sh', ['-c', 'mkfifo "$1"', 'sh', at('openvpn/pipe')]);
   expect(await state()).toEqual([
     'engine openvpn',
     `peer ${KEY}A= 198.19.5.2:4711 10.60.144.128/32 1796051297 5 6 no`,
