@@ -33,3 +33,11 @@ export interface Figure {
   name: string;
   help: string;
 }
+
+/** What is measured of a container. */
+export interface Measured {
+  /** What Prometheus scrapes of it. */
+  metrics?: MetricsSource[];
+  /** What its health check prints besides the verdict, in Prometheus's text format: the agent passes on these alone. */
+  figures?: Figure[];
+}
