@@ -14,7 +14,7 @@ import { type Answer, parsed, request, until } from '../../support/stack.ts';
 import { type Workspace, workspace } from '../../support/workspace.ts';
 
 const SCRAPE = 5;
-const FILE = 'observability: light\ncomponents: { grafana: true }\napp: { replicas: 2 }\n';
+const FILE = 'observability: light\ncomponents: { grafana: true, sign-on: false }\napp: { replicas: 2 }\n';
 const PANELS = panelsOf(new Set(stackOf(load({ file: FILE, flags: { profile: 'prod' } })).services.map(({ component }) => component)));
 const PROD = ['--profile', 'prod', '--set', 'observability=light'];
 
