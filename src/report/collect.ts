@@ -8,6 +8,8 @@ import { systemCode, UserError } from '../core/errors.ts';
 import { readReleases } from '../deploy/store/release-store.ts';
 import { collectChecks, look } from '../health/collect.ts';
 import { healthReport } from '../health/plan/health.ts';
+import { type Ask, isKnown, type Known, type Series, spanOf } from '../metrics/plan/samples.ts';
+import { askPrometheus, NOT_MEASURED, scrapeSecondsOf } from '../metrics/prometheus.ts';
 import { type Panel, queryOf } from '../services/monitoring/panels/panel.ts';
 import { PANELS, panelsOf } from '../services/monitoring/panels/panels.ts';
 import { withRole } from '../stack/roles.ts';
@@ -18,9 +20,7 @@ import { type BackupView, backupView } from './plan/backups.ts';
 import { forecastAsks, forecastOf } from './plan/forecast.ts';
 import { alertAsk, alertSpan, changesSince, incidentsOf, withHealing } from './plan/incidents.ts';
 import { type DrawnPanel, listedReleases, type Report } from './plan/report.ts';
-import { type Ask, isKnown, type Known, type Series, spanOf } from './plan/samples.ts';
 import { sloAsks, sloOf } from './plan/slo.ts';
-import { askPrometheus, NOT_MEASURED, scrapeSecondsOf } from './prometheus.ts';
 
 const DAY = 86_400;
 /** What the report draws of the metrics: the rest of the dashboard is for a person who watches. */

@@ -1,11 +1,11 @@
 import type { Context, Project, Seen } from '../capability/capability.ts';
 import { look } from '../health/collect.ts';
+import { isKnown, type Known } from '../metrics/plan/samples.ts';
+import { NOT_MEASURED } from '../metrics/prometheus.ts';
 import { open } from '../project/open.ts';
 import { backupsOf, certificatesOf, known, measurePanels, verdictOf } from './collect.ts';
 import type { Dashboard } from './draw/dashboard-page.ts';
 import { RANGES, type Range } from './plan/requests.ts';
-import { isKnown, type Known } from './plan/samples.ts';
-import { NOT_MEASURED } from './prometheus.ts';
 
 const DAY = 86_400;
 /** Health checks run programs in most containers; a picture is one question to Prometheus, and is drawn more often. */

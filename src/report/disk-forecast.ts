@@ -1,10 +1,10 @@
 import type { Seen } from '../capability/capability.ts';
 import type { Check } from '../capability/check.ts';
 import { UserError } from '../core/errors.ts';
+import { spanOf } from '../metrics/plan/samples.ts';
+import { askPrometheus, runsPrometheus, scrapeSecondsOf } from '../metrics/prometheus.ts';
 import { forecastAsks, forecastOf } from './plan/forecast.ts';
 import { forecastCheck } from './plan/forecast-check.ts';
-import { spanOf } from './plan/samples.ts';
-import { askPrometheus, runsPrometheus, scrapeSecondsOf } from './prometheus.ts';
 
 /** The trend of a week: a backup or a deploy of one day is no trend. */
 const SECONDS = 7 * 86_400;

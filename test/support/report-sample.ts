@@ -1,5 +1,5 @@
+import type { Point, Series, Span } from '../../src/metrics/plan/samples.ts';
 import type { Report } from '../../src/report/plan/report.ts';
-import type { Point, Series, Span } from '../../src/report/plan/samples.ts';
 import { PANELS } from '../../src/services/monitoring/panels/panels.ts';
 import { topology } from '../../src/topology/plan/topology.ts';
 import { runningContainer } from './plan-facts.ts';

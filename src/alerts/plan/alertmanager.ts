@@ -25,6 +25,23 @@ export interface ListedAlert extends Alert {
   heldBack: boolean;
 }
 
+/** An alert as Prometheus has it. */
+export interface RuleAlert {
+  labels: Record<string, string>;
+  /** ISO 8601; since then its expression is false, and `keep_firing_for` alone lets it fire. */
+  keepFiringSince?: string;
+}
+
+/**
+ * Since when its fault is over, though it still fires. Alertmanager has the same labels, and more where Prometheus adds some to all.
+ * @returns ISO 8601; undefined where the fault is there, or where Prometheus does not know the alert
+ */
+export function overSince({ labels }: Alert, known: readonly RuleAlert[]): string | undefined {
+  const added = new Set(['severity', 'cause']);
+  const same = known.filter((rule) => Object.entries(rule.labels).every(([name, value]) => added.has(name) || labels[name] === value));
+  return same.length === 1 ? same[0]?.keepFiringSince : undefined;
+}
+
 /** What fires, the root first; without the one that always does, and tests. */
 export function alertsOf(body: Json, test: string): ListedAlert[] {
   const all = (body as unknown as ApiAlert[]).map(

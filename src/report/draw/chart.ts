@@ -1,9 +1,9 @@
 import { scaleLinear, scaleUtc } from 'd3-scale';
 import { line } from 'd3-shape';
 import { utcText } from '../../core/time.ts';
+import type { Point, Series, Span } from '../../metrics/plan/samples.ts';
 import type { Unit } from '../../services/monitoring/panels/panel.ts';
 import { markup } from '../../topology/draw/svg.ts';
-import type { Point, Series, Span } from '../plan/samples.ts';
 import { valueText } from './format.ts';
 import { tickText } from './time-axis.ts';
 

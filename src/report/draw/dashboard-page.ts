@@ -1,12 +1,12 @@
 import type { HealthReport } from '../../capability/check.ts';
 import type { CertificateRow } from '../../certificates/plan/certificate-report.ts';
 import { utcText } from '../../core/time.ts';
+import { isKnown, type Known } from '../../metrics/plan/samples.ts';
 import { SECTION_TITLES, SECTIONS, type SectionName } from '../../services/monitoring/panels/panel.ts';
 import { markup } from '../../topology/draw/svg.ts';
 import type { BackupView } from '../plan/backups.ts';
 import type { DrawnPanel, ReportHead } from '../plan/report.ts';
 import { RANGES, type Range } from '../plan/requests.ts';
-import { isKnown, type Known } from '../plan/samples.ts';
 import { charts, missing, verdict } from './parts.ts';
 import { backups, certificates } from './report-parts.ts';
 import { STYLE } from './style.ts';

@@ -1,6 +1,6 @@
 import type { Mail } from '../../alerts/plan/requests.ts';
+import { isKnown } from '../../metrics/plan/samples.ts';
 import { type Report, verdictText } from '../plan/report.ts';
-import { isKnown } from '../plan/samples.ts';
 import { valueText } from './format.ts';
 
 /** The e-mail: what is not ok in words, and the page beside it. Mail programs show no pictures of a page that is their text. */

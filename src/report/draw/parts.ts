@@ -1,7 +1,7 @@
 import type { Check } from '../../capability/check.ts';
+import type { Known } from '../../metrics/plan/samples.ts';
 import { markup } from '../../topology/draw/svg.ts';
 import { type DrawnPanel, type Report, verdictText } from '../plan/report.ts';
-import type { Known } from '../plan/samples.ts';
 import { chart } from './chart.ts';
 
 /** What both pages are made of. */

@@ -1,5 +1,5 @@
 import { slopeOf } from '../../backup/metrics/plan/trend.ts';
-import type { Ask, Series, Span } from './samples.ts';
+import type { Ask, Series, Span } from '../../metrics/plan/samples.ts';
 
 /** One disk, and when it will be full if it continues to fill as it did. */
 export interface DiskForecast {

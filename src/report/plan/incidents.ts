@@ -1,6 +1,6 @@
+import type { Ask, Series, Span } from '../../metrics/plan/samples.ts';
 import { ALERT_CAUSES } from '../../services/shared/alert-causes.ts';
 import type { AuditEntry } from '../../state/audit.ts';
-import type { Ask, Series, Span } from './samples.ts';
 
 /** An alert that fired for a time. */
 export interface Incident {

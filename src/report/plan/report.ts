@@ -1,12 +1,12 @@
 import type { HealthReport } from '../../capability/check.ts';
 import type { CertificateRow } from '../../certificates/plan/certificate-report.ts';
 import type { Release } from '../../deploy/plan/releases.ts';
+import type { Known, Series, Span } from '../../metrics/plan/samples.ts';
 import type { Panel } from '../../services/monitoring/panels/panel.ts';
 import type { Topology } from '../../topology/plan/topology.ts';
 import type { BackupView } from './backups.ts';
 import type { DiskForecast } from './forecast.ts';
 import type { Change, HealingAction, Incident } from './incidents.ts';
-import type { Known, Series, Span } from './samples.ts';
 import type { Slo } from './slo.ts';
 
 /** A panel with what was measured of it. */

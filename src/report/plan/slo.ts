@@ -1,4 +1,4 @@
-import type { Ask, Series, Span } from './samples.ts';
+import type { Ask, Series, Span } from '../../metrics/plan/samples.ts';
 
 /** One site as its visitors met it. */
 export interface SiteSlo {

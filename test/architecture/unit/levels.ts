@@ -27,7 +27,7 @@ export const LEVELS: readonly (readonly string[])[] = [
   ['reconcile'],
   ['bastion', 'certificates', 'deploy', 'edge', 'firewall', 'front', 'images', 'members', 'schedule', 'secrets', 'users', 'vpn', 'waf'],
   ['autoscale', 'backup', 'bans', 'storage'],
-  ['doctor', 'healing', 'health', 'import', 'intrusion', 'logs', 'topology'],
+  ['doctor', 'healing', 'health', 'import', 'intrusion', 'logs', 'metrics', 'topology'],
   ['alerts', 'traces'],
   ['init', 'report'],
   ['adopt', 'compliance'],

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { spanOf } from '../../../src/report/plan/samples.ts';
+import { spanOf } from '../../../src/metrics/plan/samples.ts';
 import { jobsOf, queryOf } from '../../../src/services/monitoring/panels/panel.ts';
 import { panelsOf } from '../../../src/services/monitoring/panels/panels.ts';
 import { type Asked, askedPrometheus } from '../../support/alerts/prometheus.ts';

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Ask, spanOf } from '../../../src/report/plan/samples.ts';
+import { type Ask, spanOf } from '../../../src/metrics/plan/samples.ts';
 import { sloAsks } from '../../../src/report/plan/slo.ts';
 import type { GrafanaDashboard } from '../../../src/services/monitoring/full/grafana-dashboard.ts';
 import { queryOf } from '../../../src/services/monitoring/panels/panel.ts';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { Point, Series } from '../../../src/metrics/plan/samples.ts';
 import { chart } from '../../../src/report/draw/chart.ts';
 import { dashboardPage, dashboardPart } from '../../../src/report/draw/dashboard-page.ts';
 import { reportPage } from '../../../src/report/draw/report-page.ts';
 import { timeline } from '../../../src/report/draw/timeline.ts';
 import { reportJson } from '../../../src/report/plan/report.ts';
-import type { Point, Series } from '../../../src/report/plan/samples.ts';
 import { SECTION_TITLES } from '../../../src/services/monitoring/panels/panel.ts';
 import { blankReport, NASTY, sampleReport } from '../../support/report-sample.ts';
 

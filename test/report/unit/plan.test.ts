@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { remoteHint } from '../../../src/host/plan/remote-hint.ts';
+import type { Point, Series } from '../../../src/metrics/plan/samples.ts';
 import { momentText, secondsText, valueText } from '../../../src/report/draw/format.ts';
 import { backupView } from '../../../src/report/plan/backups.ts';
 import { type DiskForecast, forecastOf } from '../../../src/report/plan/forecast.ts';
@@ -7,7 +8,6 @@ import { forecastCheck } from '../../../src/report/plan/forecast-check.ts';
 import { alertSpan, changesSince, healingOf, incidentsOf, withHealing } from '../../../src/report/plan/incidents.ts';
 import { listedReleases, verdictText } from '../../../src/report/plan/report.ts';
 import { askedFor } from '../../../src/report/plan/requests.ts';
-import type { Point, Series } from '../../../src/report/plan/samples.ts';
 import { sloOf } from '../../../src/report/plan/slo.ts';
 import { setAt } from '../../support/backup/backup-sets.ts';
 

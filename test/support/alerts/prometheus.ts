@@ -1,4 +1,4 @@
-import { ASKING, type Ask, answersOf, pathOf, type Series, spanOf } from '../../../src/report/plan/samples.ts';
+import { ASKING, type Ask, answersOf, pathOf, type Series, spanOf } from '../../../src/metrics/plan/samples.ts';
 import { docker } from '../cli.ts';
 
 /** Prometheus of a stack, asked in its container as the dashboard asks it. */

@@ -13,12 +13,14 @@ export class ProvokedData {
     readonly desk: Desk,
   ) {}
 
-  static async start(name: string): Promise<ProvokedData> {
+  /** @param more of medianest.yml */
+  static async start(name: string, more: Record<string, Record<string, unknown>> = {}): Promise<ProvokedData> {
     const desk = await Desk.open();
     const stack = await dataStack(name, {
       observability: 'light',
       prometheus: { scrapeSeconds: 5 },
       alerts: { channels: { desk: desk.channel } },
+      ...more,
     });
     const own = new ProvokedData(stack, desk);
     try {

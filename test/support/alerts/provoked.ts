@@ -104,9 +104,12 @@ export class Desk {
     try {
       for (const [alerts, make] of faults) made.push(await this.provoke(alerts, make));
       await this.arrive(made, seconds);
-    } finally {
-      await this.mend(made, lasts);
+    } catch (error) {
+      // That a fault cannot be undone either would hide what did not arrive.
+      await this.mend(made, lasts).catch((undone) => process.stderr.write(`provoked: ${(undone as Error).message}\n`));
+      throw error;
     }
+    await this.mend(made, lasts);
   }
 
   /** Until the last word about each alert that arrived is its end, for whatever it was told. */

@@ -47,7 +47,10 @@ export async function cutOff(space: Workspace, service: string, addresses: reado
     }
   };
   await all('-A');
-  return () => all('-D');
+  return async () => {
+    // What was started again meanwhile has a namespace without these rules.
+    if ((await inspect(space, service, '{{.State.Pid}}')) === pid) await all('-D');
+  };
 }
 
 /**

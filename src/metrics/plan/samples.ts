@@ -59,27 +59,42 @@ export const ASKING = [
   'done',
 ].join('\n');
 
-/** The answers, in the order of what was asked. @throws Error with Prometheus’s own words where it refuses one, or was cut short */
-export function answersOf(output: string, asked: readonly Ask[]): Series[][] {
+/** The bodies, in the order of what was asked. @throws Error where an answer was cut short */
+export function bodiesOf(output: string, asked: number): string[] {
   const parts = output.split(`\n${RULE}\n`).slice(0, -1);
-  if (parts.length !== asked.length) throw new Error(`it answers ${parts.length} of ${asked.length} questions`);
-  return parts.map((part) => {
-    const body = part.slice(part.indexOf('\r\n\r\n') + 4);
-    const answer = parsed(body);
-    if (answer?.status !== 'success') throw new Error(answer?.error ?? 'it answers something else than Prometheus does');
-    return answer.data.result.map(({ metric, values, value }) => ({
-      labels: metric,
-      points: (values ?? (value ? [value] : []))
-        .map(([time, text]): Point => [time, Number(text)])
-        .filter(([, number]) => !Number.isNaN(number)),
-    }));
-  });
+  if (parts.length !== asked) throw new Error(`it answers ${parts.length} of ${asked} questions`);
+  return parts.map((part) => part.slice(part.indexOf('\r\n\r\n') + 4));
+}
+
+/** The `data` of one answer. @throws Error with Prometheus’s own words where it refuses */
+export function dataOf<T>(body: string): T {
+  const answer = parsed(body);
+  if (answer?.status !== 'success') throw new Error(answer?.error ?? 'it answers something else than Prometheus does');
+  return answer.data as T;
+}
+
+/** The answers, in the order of what was asked. @throws Error as `bodiesOf` and `dataOf` */
+export const answersOf = (output: string, asked: readonly Ask[]): Series[][] => bodiesOf(output, asked.length).map(seriesOf);
+
+/** @throws Error as `dataOf` */
+export const seriesOf = (body: string): Series[] =>
+  dataOf<{ result: Result[] }>(body).result.map(({ metric, values, value }) => ({
+    labels: metric,
+    points: (values ?? (value ? [value] : []))
+      .map(([time, text]): Point => [time, Number(text)])
+      .filter(([, number]) => !Number.isNaN(number)),
+  }));
+
+interface Result {
+  metric: Record<string, string>;
+  values?: [number, string][];
+  value?: [number, string];
 }
 
 interface Answer {
   status: string;
   error?: string;
-  data: { result: { metric: Record<string, string>; values?: [number, string][]; value?: [number, string] }[] };
+  data: unknown;
 }
 
 function parsed(body: string): Answer | undefined {

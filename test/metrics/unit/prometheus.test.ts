@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Ask, answersOf, pathOf, spanOf } from '../../../src/report/plan/samples.ts';
+import { type Ask, answersOf, pathOf, spanOf } from '../../../src/metrics/plan/samples.ts';
 import { queryOf, SECTIONS } from '../../../src/services/monitoring/panels/panel.ts';
 import { PANELS } from '../../../src/services/monitoring/panels/panels.ts';
 
