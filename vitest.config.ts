@@ -7,7 +7,7 @@ const suite = (name: string, include: string[], options: object = {}) => ({
 });
 const images = 'test/support/images.ts';
 /** The tests that need the portal's own PostgreSQL and Redis, which are started once for all of them. */
-const PORTAL = ['test/app/contract/portal*.test.ts', 'test/cache/contract/redis-cluster.test.ts', 'test/edge/contract/edge.test.ts'];
+const PORTAL = ['test/app/contract/portal*.test.ts', 'test/cache/contract/redis-cluster*.test.ts', 'test/edge/contract/edge.test.ts'];
 /** A file that measures under load, or looks at the engine as a whole: no other runs beside it. */
 const ALONE = 'test/*/{e2e,deep}/*.alone.test.ts';
 const contract = { testTimeout: 60_000, hookTimeout: 180_000, fileParallelism: false };

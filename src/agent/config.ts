@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Figure } from '../stack/metrics.ts';
 
 /** One container that the agent looks after (templates/agent/config/agent.json.hbs). */
 export interface Watched {
@@ -20,6 +21,8 @@ export interface MetricsAddress {
   caller: string;
   /** What it reads besides what it looks after: its own container and its proxy's. */
   also: { service: string; container: string }[];
+  /** By service: what its health check prints, where it prints something. */
+  figures?: Readonly<Record<string, readonly Figure[]>>;
 }
 
 /** A store of logs at an address; of its secrets, the names of their files in /run/secrets. */

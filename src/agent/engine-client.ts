@@ -27,6 +27,8 @@ export interface ContainerLife {
   restarts: number;
   /** Seconds since 1970. */
   startedAt: number;
+  /** What its health check printed last; empty where it has none, or has not run it yet. */
+  said?: string;
 }
 
 export interface EngineEvent {
@@ -76,9 +78,10 @@ export function engineClient({ engine }: AgentConfig) {
     lifeOf: async (container: string): Promise<ContainerLife> => {
       const { RestartCount, State } = JSON.parse(await call('GET', containerReads(container)[0] as string, READ_MS)) as {
         RestartCount: number;
-        State: { StartedAt: string };
+        State: { StartedAt: string; Health?: { Log?: { Output: string }[] | null } };
       };
-      return { restarts: RestartCount, startedAt: Math.floor(Date.parse(State.StartedAt) / 1000) };
+      const said = State.Health?.Log?.at(-1)?.Output ?? '';
+      return { restarts: RestartCount, startedAt: Math.floor(Date.parse(State.StartedAt) / 1000), said };
     },
     stats: async (container: string): Promise<RawStats> => JSON.parse(await call('GET', containerStats(container), READ_MS)) as RawStats,
     list: async (): Promise<ListedContainer[]> => (JSON.parse(await call('GET', engine.list, READ_MS)) as Listed[]).map(listed),

@@ -1,8 +1,8 @@
 import type { Context } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
+import { bytes } from '../core/plural.ts';
 import type { Task } from '../core/reporter.ts';
 import { pipeDocker } from '../docker/pipe.ts';
-import { bytes } from '../ui/bytes.ts';
 import type { DumpPart } from './plan/backup-sets.ts';
 import {
   askArgv,

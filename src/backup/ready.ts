@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
+import { bytes } from '../core/plural.ts';
 import { freeSpaceArgv, freeSpaceOf } from '../docker/plan/free-space.ts';
 import { controllerOf, leadersOf, memberStates } from '../members/agent-cli.ts';
 import { refuseForeign } from '../reconcile/refuse-foreign.ts';
 import { containersOf } from '../stack/roles.ts';
-import { bytes } from '../ui/bytes.ts';
 import type { Catalogue } from './plan/backup-sets.ts';
 import { cacheNodes, databaseMembers, keepsDumps, leadersOfCache } from './plan/holds.ts';
 import { PassingRefusal } from './plan/retry.ts';

@@ -1,9 +1,8 @@
 import type { Capability, FinishedUp } from '../capability/capability.ts';
-import { plural } from '../core/plural.ts';
+import { bytes, plural } from '../core/plural.ts';
 import type { Manifest } from '../stack/manifest.ts';
 import { namesOf, withRole } from '../stack/roles.ts';
 import type { Stack } from '../stack/types.ts';
-import { bytes } from '../ui/bytes.ts';
 import { deploy as command, releases, rollback } from './commands/deploy.ts';
 import { scale } from './commands/scale.ts';
 import { KEPT_SCHEDULE } from './plan/schedule.ts';

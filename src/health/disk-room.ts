@@ -1,12 +1,12 @@
 import type { Seen } from '../capability/capability.ts';
 import type { Check } from '../capability/check.ts';
+import { bytes } from '../core/plural.ts';
 import { freeSpaceArgv, freeSpaceOf, inodesOf } from '../docker/plan/free-space.ts';
 import type { ObservedContainer } from '../docker/types.ts';
 import { composeOf } from '../reconcile/own-volume.ts';
 import { isOfFirst } from '../stack/processes/place.ts';
 import { containersOf } from '../stack/roles.ts';
 import type { Role } from '../stack/types.ts';
-import { bytes } from '../ui/bytes.ts';
 import { quotaCheck, roomCheck } from './plan/disk-room.ts';
 
 /** Who writes to which data. */

@@ -1,7 +1,6 @@
 import type { Capability } from '../capability/capability.ts';
-import { plural } from '../core/plural.ts';
+import { bytes, plural } from '../core/plural.ts';
 import { LABEL } from '../stack/labels.ts';
-import { bytes } from '../ui/bytes.ts';
 import { imagesBuild } from './commands/images.ts';
 import { imagesLoad, imagesLock, imagesOutdated, imagesPrune, imagesSave, imagesSbom } from './commands/images-more.ts';
 import { update } from './commands/update.ts';

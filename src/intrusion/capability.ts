@@ -15,6 +15,6 @@ export const intrusion: Capability = {
     if (!container) return [];
     const { LINES_READ, alertsIn, alertCheck, unreadAlerts } = await import('./plan/alerts.ts');
     const lines = await engine.lastLogLines(container.id, LINES_READ).catch((error: Error) => error);
-    return [lines instanceof Error ? unreadAlerts(lines.message) : alertCheck(alertsIn(lines), context.clock.now())];
+    return [lines instanceof Error ? unreadAlerts(lines.message) : alertCheck(alertsIn(lines), context.clock.now(), lines.length)];
   },
 };

@@ -26,3 +26,18 @@ export interface MetricsSource {
   /** A regular expression for names of metrics: no others are stored. All are where it is not said. */
   keep?: string;
 }
+
+/** A metric of a container that is reached by no network: its health check prints it, and the agent passes it on. */
+export interface Figure {
+  /** Of Prometheus; one that ends with `_total` is a counter. */
+  name: string;
+  help: string;
+}
+
+/** What is measured of a container. */
+export interface Measured {
+  /** What Prometheus scrapes of it. */
+  metrics?: MetricsSource[];
+  /** What its health check prints besides the verdict, in Prometheus's text format: the agent passes on these alone. */
+  figures?: Figure[];
+}

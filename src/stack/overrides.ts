@@ -40,6 +40,8 @@ export interface VpnPeer {
   publicKey: string;
   /** What the device has a configuration for; WireGuard where absent. */
   engine?: 'openvpn';
+  /** The SHA-256 of the CA that has signed its certificate, written so; absent where that was not noted. */
+  ca?: string;
   /** Its address is the one with this number in `vpn.network`. */
   number: number;
   role: 'admin' | 'member';

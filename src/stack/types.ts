@@ -6,7 +6,7 @@ import type { FrontLink, PublishedPort } from './front/link.ts';
 import type { ImageSpec, LeftOut } from './images/image.ts';
 import type { KernelNeed } from './kernel-need.ts';
 import type { Member, Role, Rolling } from './member.ts';
-import type { MetricsSource } from './metrics.ts';
+import type { Measured } from './metrics.ts';
 import type { Mount } from './mount.ts';
 import type { Network, NetworkName } from './networks.ts';
 import type { Added } from './override/added.ts';
@@ -85,7 +85,7 @@ export interface Listener {
 }
 
 /** What one service decides about one of its containers. */
-export interface Blueprint {
+export interface Blueprint extends Measured {
   /** The Compose service, such as `app-1`. */
   name: string;
   image: ImageSpec;
@@ -166,8 +166,6 @@ export interface Blueprint {
   trial?: SettingsTrial;
   /** What it needs of the host's kernel: `doctor` and `up` look. */
   kernel?: KernelNeed[];
-  /** What Prometheus scrapes of it. */
-  metrics?: MetricsSource[];
   /** More files of its configuration folder, computed: name (`dashboards/host.json`) -> text. */
   files?: Readonly<Record<string, string>>;
   /** A page for people, which `medianest open COMPONENT` shows. */

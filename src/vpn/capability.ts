@@ -20,19 +20,17 @@ export const vpn: Capability = {
     },
   },
   checks: async ({ context, project, containers }) => {
-    const { isOn, readPeers, readServer, vpnSettingsOf } = await import('./peers.ts');
+    const { isOn, readServer, viewedPeers } = await import('./peers.ts');
     if (!isOn(project) || containers.length === 0) return [];
-    const { peerViews, vpnChecks } = await import('./plan/describe.ts');
+    const { vpnChecks } = await import('./plan/describe.ts');
     const server = await readServer(await context.engine(), containers);
-    return vpnChecks(peerViews(readPeers(project), vpnSettingsOf(project), server, context.clock.now()), server);
+    return vpnChecks(await viewedPeers(project, server, context.clock.now()), server);
   },
   notes: async ({ context, project, containers }) => {
-    const { isOn, readPeers, readServer, vpnSettingsOf } = await import('./peers.ts');
+    const { isOn, readServer, viewedPeers } = await import('./peers.ts');
     if (!isOn(project) || containers.length === 0) return [];
-    const { peerViews, vpnChecks } = await import('./plan/describe.ts');
+    const { vpnChecks } = await import('./plan/describe.ts');
     const server = await readServer(await context.engine(), containers);
-    return vpnChecks(peerViews(readPeers(project), vpnSettingsOf(project), server, context.clock.now()), server).map(
-      ({ message }) => message,
-    );
+    return vpnChecks(await viewedPeers(project, server, context.clock.now()), server).map(({ message }) => message);
   },
 };

@@ -60,6 +60,6 @@ export async function openvpnDevice(context: Context, project: Project, name: st
       throw new UserError('VPN_REFUSED', 'this host was given other keys meanwhile', `medianest vpn rotate ${name}`);
     return ovpnText({ ...device, ca: authority.ca, endpoint, protocol: vpnSettingsOf(project).protocol });
   };
-  const known = { publicKey: fingerprintOf(device.certificate), engine: 'openvpn' as const };
+  const known = { publicKey: fingerprintOf(device.certificate), engine: 'openvpn' as const, ca: fingerprintOf(authority.ca) };
   return { known, renew: [], complete: true, configuration };
 }

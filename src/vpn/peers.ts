@@ -9,6 +9,7 @@ import { SERVER_KEY, VPN } from '../services/vpn/secrets.ts';
 import type { VpnSettings } from '../services/vpn/vpn-settings.ts';
 import { publicKeyFor } from './keys.ts';
 import { wireguardKey } from './plan/configuration.ts';
+import { type PeerView, peerViews } from './plan/describe.ts';
 import type { Peers } from './plan/peers.ts';
 import { parseState, type ServerState } from './plan/server-state.ts';
 
@@ -63,6 +64,13 @@ export async function readServer(engine: Engine, containers: readonly ObservedCo
   }
 }
 
+/** The peers as they are shown. @param server undefined where the container does not answer */
+export async function viewedPeers(project: Project, server: ServerState | undefined, now: Date): Promise<PeerView[]> {
+  const own = vpnSettingsOf(project);
+  const ca = own.engine === 'openvpn' ? await knownServerKey(project) : undefined;
+  return peerViews(readPeers(project), own, server, now, ca);
+}
+
 /** What peers check this host by: its public key, or the fingerprint of the CA that has signed its certificate. */
 export async function serverPublicKey(project: Project): Promise<string | undefined> {
   const { state } = project;
@@ -73,4 +81,14 @@ export async function serverPublicKey(project: Project): Promise<string | undefi
   }
   const found = loadSecrets(state)?.values[SERVER_KEY.name]?.value;
   return found === undefined ? undefined : publicKeyFor(wireguardKey(found));
+}
+
+/** The same; undefined also where secrets.json is damaged. */
+export async function knownServerKey(project: Project): Promise<string | undefined> {
+  try {
+    return await serverPublicKey(project);
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
 }

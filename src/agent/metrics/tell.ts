@@ -3,6 +3,7 @@ import type { AgentConfig, MetricsAddress } from '../config.ts';
 import { containerReader, type ReaderEffects } from './containers.ts';
 import { agentMetrics } from './plan/agent-metrics.ts';
 import { containerMetrics } from './plan/container-metrics.ts';
+import { figureMetrics } from './plan/figures.ts';
 import { logMetrics } from './plan/log-metrics.ts';
 import { serveMetrics } from './serve.ts';
 import type { Tally } from './tally.ts';
@@ -20,6 +21,7 @@ export function tellMetrics(config: AgentConfig, address: MetricsAddress, effect
     const { readings, readAt } = await read();
     return metricsText([
       ...containerMetrics(readings, tally.oomKills),
+      ...figureMetrics(readings, address.figures ?? {}),
       ...agentMetrics(tally, {
         healing: config.healing,
         services: readings.map(({ service }) => service),

@@ -18,7 +18,7 @@ export const backup: Command = {
     const { open } = await import('../../project/open.ts');
     const { alarmed } = await import('../alert.ts');
     const { backup: run } = await import('../backup.ts');
-    const { bytes } = await import('../../ui/bytes.ts');
+    const { bytes } = await import('../../core/plural.ts');
     const project = await open(context);
     if (context.flags.dryRun) {
       const { planBackup } = await import('../dry-run.ts');
@@ -47,7 +47,7 @@ export const backupList: Command = {
   run: async (context) => {
     const { open, requireManifest } = await import('../../project/open.ts');
     const { backupContext, knownSets, readArchive } = await import('../repository/repository.ts');
-    const { bytes } = await import('../../ui/bytes.ts');
+    const { bytes } = await import('../../core/plural.ts');
     const { table } = await import('../../ui/table.ts');
     const { readCopies } = await import('../copies/copies.ts');
     const project = await open(context);

@@ -15,7 +15,7 @@ export const backupExport: Command = {
       throw new UserError('USAGE', 'a file to write to has to be named', 'medianest backup export --to /media/disk/home.tar');
     const { open } = await import('../../project/open.ts');
     const { exportSet } = await import('../archive/export.ts');
-    const { bytes } = await import('../../ui/bytes.ts');
+    const { bytes } = await import('../../core/plural.ts');
     const outcome = await exportSet(context, await open(context), id, String(options.to), options.withWal === true);
     if (outcome.result === 'planned') return done(outcome, `would write ${outcome.backup} to ${outcome.file}`);
     const text = `${outcome.backup} is in ${outcome.file}: ${bytes(outcome.bytes)}, after ${outcome.seconds.toFixed(1)} s. Print ${outcome.page}:\n\n${outcome.recipe}`;

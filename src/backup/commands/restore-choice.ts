@@ -26,7 +26,7 @@ export async function aimAtTerminal(context: Context, { state }: Project, aim: A
   const { aimOf, nothingNamed, setRows, setsToShow } = await import('../plan/restore-choice.ts');
   const { isDump } = await import('../plan/backup-sets.ts');
   const { readCatalogue } = await import('../repository/catalogue.ts');
-  const { bytes } = await import('../../ui/bytes.ts');
+  const { bytes } = await import('../../core/plural.ts');
   const { table } = await import('../../ui/table.ts');
   const sets = readCatalogue(state)?.sets;
   const shown = setsToShow(sets ?? []);

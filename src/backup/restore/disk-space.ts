@@ -1,7 +1,7 @@
 import type { Context } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
+import { bytes } from '../../core/plural.ts';
 import type { Stack } from '../../stack/types.ts';
-import { bytes } from '../../ui/bytes.ts';
 import { databaseMembers, filePlaces } from '../plan/holds.ts';
 import type { Part } from '../plan/restore-part.ts';
 import { roomShort, type VolumeNeed } from '../plan/restore-room.ts';

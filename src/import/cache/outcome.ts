@@ -1,5 +1,4 @@
-import { plural } from '../../core/plural.ts';
-import { bytes } from '../../ui/bytes.ts';
+import { bytes, plural } from '../../core/plural.ts';
 import { databaseText } from '../plan/cache-judge.ts';
 import { keysOf } from '../plan/cache-nodes.ts';
 import { cacheSourceText } from '../plan/cache-source.ts';

@@ -2,8 +2,7 @@ import path from 'node:path';
 import { type Command, done } from '../../capability/capability.ts';
 import { systemCode, UserError } from '../../core/errors.ts';
 import { listOf, numberOf } from '../../core/flags.ts';
-import { plural } from '../../core/plural.ts';
-import { bytes } from '../../ui/bytes.ts';
+import { bytes, plural } from '../../core/plural.ts';
 import { confirmed, numbered, passwordOf } from './asked.ts';
 
 export const importCacheCommand: Command = {

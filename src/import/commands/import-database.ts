@@ -2,7 +2,7 @@ import path from 'node:path';
 import { type Command, type Context, done, type Result } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { listOf, textOf } from '../../core/flags.ts';
-import { bytes } from '../../ui/bytes.ts';
+import { bytes } from '../../core/plural.ts';
 import { confirmed, numbered, passwordOf } from './asked.ts';
 
 export const importDatabaseCommand: Command = {

@@ -2,8 +2,7 @@ import path from 'node:path';
 import { type Command, done } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { listOf } from '../../core/flags.ts';
-import { plural } from '../../core/plural.ts';
-import { bytes } from '../../ui/bytes.ts';
+import { bytes, plural } from '../../core/plural.ts';
 
 export const importFilesCommand: Command = {
   name: 'import files',

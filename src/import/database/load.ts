@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { UserError } from '../../core/errors.ts';
+import { bytes } from '../../core/plural.ts';
 import type { Task } from '../../core/reporter.ts';
 import { type DockerStream, streamDocker } from '../../docker/stream.ts';
-import { bytes } from '../../ui/bytes.ts';
 import { type DumpFacts, DumpFilter } from '../plan/dump-filter.ts';
 import type { OpenDump } from './open-dump.ts';
 import { lastLines, loaderArgs, type Server } from './server.ts';

@@ -1,8 +1,7 @@
 import { UserError } from '../../core/errors.ts';
-import { plural } from '../../core/plural.ts';
+import { bytes, plural } from '../../core/plural.ts';
 import { shown } from '../../core/reporter.ts';
 import { ownerArgv } from '../../docker/plan/own.ts';
-import { bytes } from '../../ui/bytes.ts';
 import { type CopyPlan, copyPlan, nameList, STAGING } from '../plan/copy-plan.ts';
 import { listing, must, type Site } from './site.ts';
 

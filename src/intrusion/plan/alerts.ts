@@ -5,6 +5,7 @@ import { plural } from '../../core/plural.ts';
 export const LINES_READ = 2000;
 
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const SHOWN = 3;
 
 /** One alert of Suricata. */
@@ -42,11 +43,17 @@ function parsed(line: string): Event | undefined {
   }
 }
 
-/** For `health`: what was seen within the last hour, by rule. */
-export function alertCheck(alerts: readonly Alert[], now: Date): Check {
-  const recent = alerts.filter(({ at }) => at > now.getTime() - HOUR_MS);
+/**
+ * For `health`: what was seen within the last hour, by rule, and how much within a day.
+ * @param lines how many were read: where that is all that was asked for, the log may have more of the day
+ */
+export function alertCheck(alerts: readonly Alert[], now: Date, lines: number): Check {
+  const within = (time: number) => alerts.filter(({ at }) => at > now.getTime() - time);
+  const recent = within(HOUR_MS);
   const id = 'intrusion';
-  if (recent.length === 0) return { id, status: 'ok', message: 'Suricata has seen no attack in dmz for an hour', value: 0 };
+  const least = lines >= LINES_READ ? 'at least ' : '';
+  const day = `${least}${within(DAY_MS).length} within a day`;
+  if (recent.length === 0) return { id, status: 'ok', message: `Suricata has seen no attack in dmz for an hour; ${day}`, value: 0 };
   const signatures = [...new Set(recent.map(({ signature }) => signature))].map((signature) => {
     const own = recent.filter((alert) => alert.signature === signature);
     const sources = [...new Set(own.map(({ from }) => from))];
@@ -60,7 +67,7 @@ export function alertCheck(alerts: readonly Alert[], now: Date): Check {
   return {
     id,
     status: 'warn',
-    message: `${plural(recent.length, 'alert')} of Suricata within an hour: ${[...shown, ...more].join('; ')}`,
+    message: `${plural(recent.length, 'alert')} of Suricata within an hour: ${[...shown, ...more].join('; ')}; ${day}`,
     remedy: 'medianest logs suricata shows each; medianest bans add ADDRESS refuses an address at the edge',
     value: recent.length,
   };

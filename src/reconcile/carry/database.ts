@@ -1,13 +1,12 @@
 import type { Execution } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
-import { plural } from '../../core/plural.ts';
+import { bytes, plural } from '../../core/plural.ts';
 import { poll } from '../../core/poll.ts';
 import type { Task } from '../../core/reporter.ts';
 import { pipeDocker } from '../../docker/pipe.ts';
 import { refuseForeignVolumes } from '../../docker/volume.ts';
 import { DATABASE_ROLE } from '../../services/sign-on/settings/address.ts';
 import { LABEL } from '../../stack/labels.ts';
-import { bytes } from '../../ui/bytes.ts';
 import { differing, FINGERPRINT, isEmpty, tablesIn } from '../plan/carry-compare.ts';
 import { databaseProperties, lackingRoles } from '../plan/carry-roles.ts';
 import type { ReconcileSteps } from '../plan/step.ts';

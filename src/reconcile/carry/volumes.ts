@@ -1,11 +1,11 @@
 import type { Execution } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
+import { bytes } from '../../core/plural.ts';
 import type { Task } from '../../core/reporter.ts';
 import { mountArgs } from '../../docker/mount-args.ts';
 import { freeSpaceOf } from '../../docker/plan/free-space.ts';
 import { createVolume } from '../../docker/volume.ts';
 import { POSTGRES_MAJOR } from '../../services/database/postgres.ts';
-import { bytes } from '../../ui/bytes.ts';
 import { roomForDatabase } from '../plan/carry-compare.ts';
 import type { ReconcileSteps } from '../plan/step.ts';
 import { carryJob, carryMount, failed, refuseUsed, removeCarryJobs } from './jobs.ts';

@@ -1,6 +1,6 @@
+import { bytes } from '../../core/plural.ts';
 import { durationText } from '../../core/time.ts';
 import type { Unit } from '../../services/monitoring/panels/panel.ts';
-import { bytes } from '../../ui/bytes.ts';
 
 /** A value for a person: `99.98 %`, `12 /s`, `180 ms`, `1.2 GiB`. */
 export function valueText(value: number, unit: Unit): string {

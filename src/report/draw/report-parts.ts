@@ -1,7 +1,7 @@
 import { HERE } from '../../backup/metrics/plan/repository-size.ts';
 import type { CertificateRow } from '../../certificates/plan/certificate-report.ts';
+import { bytes } from '../../core/plural.ts';
 import { durationText, utcText } from '../../core/time.ts';
-import { bytes } from '../../ui/bytes.ts';
 import type { BackupView } from '../plan/backups.ts';
 import type { DiskForecast } from '../plan/forecast.ts';
 import type { Change, HealingAction, Incident } from '../plan/incidents.ts';

@@ -139,11 +139,13 @@ export const agent = defineService({
 /** Where it tells, whom alone, and what it reads besides what it looks after. */
 function metricsView(input: BuildInput) {
   const { network, port } = AGENT_METRICS;
+  const figures = input.built.flatMap(({ name, figures: told }) => (told ? [[name, told.map((figure) => ({ ...figure }))] as const] : []));
   return {
     host: input.address(network, AGENT_HOST),
     port,
     caller: input.address(network, MONITORING_HOSTS.prometheus),
     also: SELF.map((service) => ({ service, container: containerName(input.settings.project, service) })),
+    ...(figures.length > 0 && { figures: Object.fromEntries(figures) }),
   };
 }
 

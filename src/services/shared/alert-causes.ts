@@ -118,6 +118,11 @@ export const ALERT_CAUSES: Readonly<Record<string, AlertCause>> = {
     effect: 'Visitors notice nothing; a visitor who shares an address with an attacker is refused.',
     explains: [],
   },
+  intrusion: {
+    is: 'Suricata tells attacks in what passes the network dmz, or does not look.',
+    effect: 'It stops nothing: what was sent has reached the edge, and may have got through.',
+    explains: [],
+  },
   traces: {
     is: 'The collector does not take the traces of requests.',
     effect: 'Requests are served as before; the traces of this time are lost.',

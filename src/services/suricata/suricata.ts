@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { UserError } from '../../core/errors.ts';
 import { cpus, memory } from '../../settings/fields.ts';
+import type { Figure } from '../../stack/metrics.ts';
 import { ipv6RangeOf } from '../../stack/networks.ts';
 import { defineService } from '../../stack/service.ts';
 import { edge } from '../edge/edge.ts';
@@ -18,6 +19,17 @@ const settings = z.strictObject({
   memory: memory('192m').describe('Memory limit of the container; more rules need more of it'),
   cpus: cpus(1).describe('Processors that the container may use at most; never more than the host has'),
 });
+
+/** What its health check prints (templates/suricata/image/figures). */
+const FIGURES: Figure[] = [
+  { name: 'medianest_suricata_alerts_total', help: 'Alerts, by severity: high is 1, medium 2, low the rest.' },
+  {
+    name: 'medianest_suricata_calls_outside_total',
+    help: 'Alerts about a container of dmz that opens a connection to an address outside.',
+  },
+  { name: 'medianest_suricata_packets_total', help: 'Packets that passed dmz, with those that were dropped.' },
+  { name: 'medianest_suricata_dropped_packets_total', help: 'Packets that Suricata was too slow for, and has not seen.' },
+];
 
 const CONFIG = '/etc/medianest/current/suricata.yaml';
 
@@ -58,6 +70,7 @@ export const suricata = defineService({
         },
         files: Object.fromEntries(rules),
         check: ['suricata', '-T', '-c', CONFIG, '-l', '/tmp'],
+        figures: FIGURES,
         memoryBytes: own.memory,
         cpus: own.cpus,
         pids: 64,
@@ -66,7 +79,7 @@ export const suricata = defineService({
           NET_RAW: 'reads the frames of the bridge of `dmz`, and sends none',
           network: 'the bridge of `dmz` is an interface of the host; it listens on no port',
           '/tmp': 'nothing of its own; programs expect it',
-          '/run': 'which interface it reads',
+          '/run': 'which interface it reads, and how much it has told',
         },
         after: [edge.name],
         interruption: 'none for visitors: attacks are not told meanwhile',

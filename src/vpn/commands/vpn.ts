@@ -84,12 +84,12 @@ const list: Command = {
   example: 'medianest vpn list',
   run: async (context) => {
     const project = await opened(context);
-    const { readPeers, readServer, serverPublicKey, vpnSettingsOf } = await import('../peers.ts');
-    const { engineText, peerRows, peerViews } = await import('../plan/describe.ts');
+    const { readServer, serverPublicKey, viewedPeers } = await import('../peers.ts');
+    const { engineText, peerRows } = await import('../plan/describe.ts');
     const { table } = await import('../../ui/table.ts');
     const engine = await context.engine();
     const server = await readServer(engine, await engine.observe(project.loaded.settings.project));
-    const peers = peerViews(readPeers(project), vpnSettingsOf(project), server, context.clock.now());
+    const peers = await viewedPeers(project, server, context.clock.now());
     if (!server) context.report.warn('the tunnel does not answer: `medianest health` tells more');
     const head = ['PEER', 'ROLE', 'ADDRESS', 'STATE', 'LAST HANDSHAKE', 'RECEIVED / SENT', 'UNTIL'];
     const text = peers.length === 0 ? 'no peers: medianest vpn add NAME' : table([head, ...peerRows(peers)]);
@@ -175,7 +175,7 @@ const rotate: Command = {
 
 async function rotateServer(context: Context): Promise<Result> {
   const project = await opened(context);
-  const { changePeers, readPeers, serverPublicKey, vpnSettingsOf } = await import('../peers.ts');
+  const { changePeers, knownServerKey, readPeers, serverPublicKey, vpnSettingsOf } = await import('../peers.ts');
   const { UserError } = await import('../../core/errors.ts');
   const { SERVER_KEY } = await import('../../services/vpn/secrets.ts');
   const openvpn = vpnSettingsOf(project).engine === 'openvpn';
@@ -184,12 +184,16 @@ async function rotateServer(context: Context): Promise<Result> {
   const question = `This cuts off all peers (${names.join(', ') || 'there are none'}) ${until}. Go on? [y/N] `;
   const answer = context.flags.yes || context.flags.dryRun ? 'y' : await context.ask(question);
   if (!/^y(es)?$/i.test(answer?.trim() ?? '')) throw new UserError('CONFIRMATION_NEEDED', 'nothing was changed', 'answer y, or pass --yes');
+  const { withKnownCa } = await import('../plan/peers.ts');
+  // Read before it is replaced; a damaged one is what this command mends.
+  const ca = openvpn ? ((await knownServerKey(project)) ?? 'unknown') : undefined;
   if (openvpn && !context.flags.dryRun) {
     const { readyAuthority } = await import('../openvpn/authority.ts');
     await readyAuthority(context, project, 'vpn rotate', { renew: true, removesAccess: true });
   }
   const renew = openvpn ? [] : [SERVER_KEY.name];
-  const result = await changePeers(context, project, 'vpn rotate', { change: (before) => before, renew, removesAccess: true });
+  const change = (before: Peers) => (ca === undefined ? before : withKnownCa(before, ca));
+  const result = await changePeers(context, project, 'vpn rotate', { change, renew, removesAccess: true });
   if (result === 'planned') return done({ result, peers: names }, 'would: vpn rotate');
   const publicKey = (await serverPublicKey(project)) ?? '';
   const next = openvpn

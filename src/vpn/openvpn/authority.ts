@@ -40,7 +40,7 @@ export function readAuthority(state: StateFolder): OvpnAuthority | undefined {
 }
 
 /**
- * The authority, made and kept where it is missing. Under the lock.
+ * The authority, made and kept where it is missing. Under the lock, and with a line in the audit log where it is made.
  * @param renew make another one also where there is one: every peer needs another configuration then
  */
 export async function readyAuthority(
@@ -49,18 +49,19 @@ export async function readyAuthority(
   command: string,
   { renew = false, ...intent }: { renew?: boolean } & Intent = {},
 ): Promise<OvpnAuthority> {
-  const ready = async (): Promise<OvpnAuthority> => {
+  const ready = async (_lock: unknown, record: (plan: unknown) => void): Promise<OvpnAuthority> => {
     const before = renew ? undefined : readAuthority(state);
     if (before) return before;
     const now = context.clock.now();
     const made = await newAuthority(now);
     const store = loadSecrets(state) ?? { fingerprintKey: randomBytes(32).toString('base64url'), values: {} };
     const kept = (value: string) => ({ value, origin: 'given' as const, since: now.toISOString() });
+    record({ secrets: [OPENVPN_AUTHORITY, OPENVPN_IDENTITY.name], ca: fingerprintOf(made.ca) });
     const values = { ...store.values, [OPENVPN_AUTHORITY]: kept(made.caKey), [OPENVPN_IDENTITY.name]: kept(identityText(made)) };
     saveSecrets(state, { ...store, values });
     return made;
   };
-  return withLock(context, state, command, ready, intent);
+  return withLock(context, state, command, ready, { reason: 'makes the CA of OpenVPN', ...intent });
 }
 
 async function newAuthority(now: Date): Promise<OvpnAuthority> {

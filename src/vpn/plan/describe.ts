@@ -1,5 +1,5 @@
 import type { Check } from '../../capability/check.ts';
-import { plural } from '../../core/plural.ts';
+import { bytes, plural } from '../../core/plural.ts';
 import { utcText } from '../../core/time.ts';
 import { tunnelAddress } from '../../services/vpn/addresses.ts';
 import type { VpnSettings } from '../../services/vpn/vpn-settings.ts';
@@ -16,17 +16,21 @@ export interface PeerView extends Omit<VpnPeer, 'number'>, Partial<Omit<SeenPeer
   address: string;
   /**
    * `unknown` where the container does not answer; `missing`: it does, and does not know this peer; `other-engine`: its configuration is for
-   * the engine that is not in use.
+   * the engine that is not in use; `old-ca`: it is of a CA that `vpn rotate` has replaced.
    */
-  state: 'connected' | 'idle' | 'never' | 'ended' | 'missing' | 'unknown' | 'other-engine';
+  state: 'connected' | 'idle' | 'never' | 'ended' | 'missing' | 'unknown' | 'other-engine' | 'old-ca';
 }
 
-/** @param server undefined where the container does not answer */
+/**
+ * @param server undefined where the container does not answer
+ * @param ca fingerprint of OpenVPN's CA; undefined where there is none
+ */
 export function peerViews(
   peers: Peers,
   { network, engine }: Pick<VpnSettings, 'network' | 'engine'>,
   server: ServerState | undefined,
   now: Date,
+  ca?: string,
 ): PeerView[] {
   return Object.entries(peers).map(([name, { number, ...peer }]) => {
     const {
@@ -34,10 +38,19 @@ export function peerViews(
       connected,
       ...seen
     }: Partial<SeenPeer> = server?.peers.find(({ publicKey }) => publicKey === peer.publicKey) ?? {};
-    const state = (peer.engine ?? 'wireguard') === engine ? stateOf(peer, server, { ...seen, connected }, now) : 'other-engine';
+    const state = !isFor(peer, engine)
+      ? 'other-engine'
+      : ofOldCa(peer, ca) && !hasEnded(peer, now)
+        ? 'old-ca'
+        : stateOf(peer, server, { ...seen, connected }, now);
     return { name, address: tunnelAddress(network, number), ...peer, ...seen, state };
   });
 }
+
+const isFor = (peer: Pick<VpnPeer, 'engine'>, engine: VpnSettings['engine']): boolean => (peer.engine ?? 'wireguard') === engine;
+
+const ofOldCa = (peer: Pick<VpnPeer, 'engine' | 'ca'>, ca: string | undefined): boolean =>
+  peer.engine === 'openvpn' && peer.ca !== undefined && ca !== undefined && peer.ca !== ca;
 
 function stateOf(
   peer: Omit<VpnPeer, 'number'>,
@@ -54,19 +67,12 @@ function stateOf(
   return now.getTime() - Date.parse(seen.lastHandshake) <= SESSION_SECONDS * 1000 ? 'connected' : 'idle';
 }
 
-const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-
-function bytesText(bytes: number): string {
-  const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), UNITS.length - 1);
-  return `${power === 0 ? bytes : (bytes / 1024 ** power).toFixed(1)} ${UNITS[power]}`;
-}
-
 /** Rows of a table, without its head. */
 export const peerRows = (views: readonly PeerView[]): string[][] =>
   views.map(({ name, role, address, state, lastHandshake, receivedBytes, sentBytes, until }) => [
     ...[name, role, address, state],
     lastHandshake === undefined ? '-' : utcText(lastHandshake),
-    receivedBytes === undefined || sentBytes === undefined ? '-' : `${bytesText(receivedBytes)} / ${bytesText(sentBytes)}`,
+    receivedBytes === undefined || sentBytes === undefined ? '-' : `${bytes(receivedBytes)} / ${bytes(sentBytes)}`,
     until === undefined ? '-' : utcText(until),
   ]);
 
@@ -86,6 +92,7 @@ export function vpnChecks(views: readonly PeerView[], server: ServerState | unde
   const missing = named('missing');
   const ended = named('ended');
   const other = named('other-engine');
+  const old = named('old-ca');
   const differs = [
     ...(missing.length > 0 ? [`does not know ${missing.join(', ')}`] : []),
     ...(strangers > 0 ? [`lets in ${plural(strangers, 'peer')} that the settings do not have`] : []),
@@ -117,6 +124,16 @@ export function vpnChecks(views: readonly PeerView[], server: ServerState | unde
             status: 'warn' as const,
             message: `VPN: their configuration is for the other engine, and they are not let in: ${other.join(', ')}`,
             remedy: `medianest vpn rotate ${other[0]}, or medianest vpn remove ${other[0]}`,
+          },
+        ]
+      : []),
+    ...(old.length > 0
+      ? [
+          {
+            id: 'vpn.ca',
+            status: 'warn' as const,
+            message: `VPN: since this host has another CA they need another configuration, and are not let in: ${old.join(', ')}`,
+            remedy: `medianest vpn rotate ${old[0]}, or medianest vpn remove ${old[0]}`,
           },
         ]
       : []),

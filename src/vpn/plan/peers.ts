@@ -8,7 +8,7 @@ const ROLES = ['admin', 'member'] as const;
 export type Peers = Readonly<Record<string, VpnPeer>>;
 
 /** What the server knows a device by. */
-export type Known = Pick<VpnPeer, 'publicKey' | 'engine'>;
+export type Known = Pick<VpnPeer, 'publicKey' | 'engine' | 'ca'>;
 
 /** It becomes the name of a secret and of a file. */
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/;
@@ -69,10 +69,17 @@ export function changedPeer(peers: Peers, name: string, change: Partial<VpnPeer>
   const before = knownPeer(peers, name);
   if (change.publicKey !== undefined) refuseKnownKey(peers, change.publicKey, name);
   // Another key may be one for the other engine.
-  const { engine: _, ...kept } = before;
+  const { engine: _, ca: __, ...kept } = before;
   const { until, ...rest } = { ...(change.publicKey === undefined ? before : kept), ...change };
   return { ...peers, [name]: { ...rest, ...(until !== undefined && { until }) } };
 }
+
+/**
+ * The peers with the CA that has signed for each, where that was not noted.
+ * @param ca its fingerprint, or any other text where it cannot be told: it is not the next one
+ */
+export const withKnownCa = (peers: Peers, ca: string): Peers =>
+  Object.fromEntries(Object.entries(peers).map(([name, peer]) => [name, peer.engine === 'openvpn' ? { ca, ...peer } : peer]));
 
 /** Whether a change gives the peer nothing that it did not have. */
 export function reducesAccess(before: VpnPeer, change: { role?: VpnPeer['role']; until?: string | undefined }): boolean {

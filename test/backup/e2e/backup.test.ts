@@ -3,6 +3,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type BackupStack, backupStack, figure } from '../../support/backup/backup-stack.ts';
+import { filesWith, inPreview, madeBy, occupied, personalData } from '../../support/backup/previews.ts';
 import { docker } from '../../support/cli.ts';
 import { parsed, request, until } from '../../support/stack.ts';
 
@@ -20,26 +21,8 @@ beforeAll(async () => {
 afterAll(() => stack?.destroy());
 
 /** Containers, networks and volumes that a preview or a drill has made. */
-const made = async (name: string): Promise<string> => {
-  const filter = ['--quiet', '--filter', `label=io.medianest.preview=${stack.space.project}-${name}`];
-  const lists = [
-    ['ps', '--all'],
-    ['network', 'ls'],
-    ['volume', 'ls'],
-  ].map((list) => docker([...list, ...filter]));
-  return (await Promise.all(lists)).map(({ stdout }) => stdout).join('');
-};
-const inPreview = async (project: string, query: string): Promise<string> => {
-  const psql = ['psql', '-XqAt', '-h', '/run', '-U', 'postgres', '-d', 'medianest', '-c', query];
-  return (await docker(['exec', `${project}-postgres`, ...psql])).stdout.trim();
-};
-/** The files of a preview's database that the marker is in: of its tables, indexes, WAL and statistics. */
-const showing = async (project: string): Promise<string> => {
-  const grep = ['run', '--rm', '--network', 'none', '--volume', `${project}_postgres-data:/data:ro`, '--entrypoint', 'grep'];
-  const { status, stdout, stderr } = await docker([...grep, 'debian:trixie-slim', '-rla', MARKER, '/data']);
-  if (status !== 0 && status !== 1) throw new Error(stderr);
-  return stdout;
-};
+const made = (name: string) => madeBy(`${stack.space.project}-${name}`);
+const showing = (project: string) => filesWith(project, MARKER);
 const ids = async () => (await stack.sets()).map(({ id }) => id);
 
 describe('a backup of everything', () => {
@@ -180,26 +163,7 @@ describe('a set is tried', () => {
       docker(['volume', 'create', ...labels.flatMap((label) => ['--label', label]), name]);
     const inside = (name: string, script: string) =>
       docker(['run', '--rm', '--network', 'none', '--volume', `${name}:/v`, '--entrypoint', 'sh', 'debian:trixie-slim', '-c', script]);
-    const { project } = stack.space;
-    const look = `${project}-look`;
-    const drill = `${project}-drill`;
-    const cases: [volume: string, labels: string[], command: string[]][] = [
-      [`${look}_uploads`, [`com.docker.compose.project=${look}`], ['restore', 'latest', '--into', look]],
-      [
-        `${look}_postgres-data`,
-        [`io.medianest.project=${look}`, `com.docker.compose.project=${look}`],
-        ['restore', 'latest', '--into', look],
-      ],
-      [`${look}_preview-config`, [], ['restore', 'latest', '--into', look]],
-      [
-        `${look}_uploads`,
-        [`io.medianest.preview=${look}`, `io.medianest.project=${look}`, 'io.medianest.preview-of=another'],
-        ['restore', 'latest', '--into', look],
-      ],
-      [`${project}_unsanitized`, [], ['restore', 'latest', '--into', look, '--sanitize']],
-      [`${drill}_uploads`, [`com.docker.compose.project=${drill}`], ['drill']],
-      [`${project}_export`, [], ['backup', 'export', '--to', path.join(stack.space.dir, 'x.tar')]],
-    ];
+    const cases = occupied(stack.space);
     for (const [volume, labels, command] of cases) {
       await named(volume, ...labels);
       await inside(volume, 'echo precious >/v/precious.txt');
@@ -236,16 +200,7 @@ describe('a set is tried', () => {
     const restore = () => ['restore', '--to', 'newest', '--into', `${stack.space.project}-look`, '--sanitize', '--json'];
 
     test('killed half-way, nothing that runs has seen it, and the next run removes it; a rule for nothing is refused', async () => {
-      await stack.sql(`create table persons (email varchar(60) primary key, token text not null, born date, "Full Name" text);
-        create table ${quoted} (${quoted} text, whose varchar(60) references persons(email));
-        create table log (line text);
-        create function tell() returns trigger language plpgsql as 'begin insert into log values (old.email); return new; end';
-        create trigger tell after update on persons for each row execute function tell();
-        alter table persons enable always trigger tell;
-        insert into persons select '${MARKER}' || n || '@real.test', '${MARKER}' || n, now(), '${MARKER}' from generate_series(1, 500) n;
-        insert into ${quoted} select '${MARKER}', email from persons;
-        insert into requests (title, kind, note, requested_by) values ('${MARKER}', 'movie', '${MARKER} two', '${MARKER}');
-        analyze`);
+      await stack.sql(personalData(quoted, MARKER));
       await stack.sql('select pg_switch_wal()');
       stack.configure({ sanitize: { persons: { emial: 'email' } } });
       const job = `${stack.space.project}-job-sanitize`;

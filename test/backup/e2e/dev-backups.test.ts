@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ListedSet } from '../../support/backup/backup-stack.ts';
-import { docker, type Run } from '../../support/cli.ts';
+import { DevBackups, NOW, type Outcome, THEN } from '../../support/backup/dev-backups.ts';
+import { docker } from '../../support/cli.ts';
 import { parsed, until } from '../../support/stack.ts';
 import { removeProject, type Workspace, workspace } from '../../support/workspace.ts';
 
@@ -10,93 +11,28 @@ import { removeProject, type Workspace, workspace } from '../../support/workspac
  * The backups of a single database: dumps. A stack of dev-compose without its edge.
  */
 
-interface Outcome {
-  backup: string;
-  result: string;
-  safety: string | null;
-  steps: string[];
-  checks: { id: string; status: string; message: string }[];
-  urls: string[];
-}
-
 const TIMEOUT = 400_000;
-const PSQL = ['psql', '-XqAt', '-h', '/run/postgresql', '-U', 'postgres', '-d', 'medianest', '-c'];
 
 let space: Workspace;
+let stack: DevBackups;
 /** The first backup. */
 let first = '';
-/** The folder of the installation, once it was restored on a bare host. */
-let bare: string | undefined;
 
-const inside = async (service: string, ...argv: string[]): Promise<string> => {
-  const { status, stdout, stderr } = await docker(['exec', `${space.project}-${service}-1`, ...argv]);
-  if (status !== 0) throw new Error(`${service}: ${argv.join(' ')}: ${stderr}`);
-  return stdout.trim();
-};
-const sql = (query: string) => inside('postgres', ...PSQL, query);
-const must = async (...args: string[]): Promise<Run> => {
-  const done = await space.run(args, bare === undefined ? {} : { cwd: bare });
-  expect(done.status, `${args.join(' ')}: ${done.stdout}${done.stderr}`).toBe(0);
-  return done;
-};
-const refused = async (...args: string[]) => {
-  const { status, stdout } = await space.run([...args, '--json']);
-  const { error } = JSON.parse(stdout) as { error: { code: string; message: string; hint: string } };
-  return { status, ...error };
-};
-const upload = (file: string, text: string) => inside('app-1', 'sh', '-c', 'printf %s "$2" >"/srv/uploads/$1"', 'sh', file, text);
-const sets = async () => parsed<{ backups: (ListedSet & { kind?: string })[] }>(await must('backup', 'list', '--json')).backups;
-const everything = async () => ({
-  rows: (await sql('select text from noted order by id')).split('\n'),
-  role: await sql("select rolname from pg_roles where rolname = 'reader'"),
-  other: await sql("select datname from pg_database where datname = 'it''s another'"),
-  files: (await inside('app-1', 'sh', '-c', 'cd /srv/uploads && for f in *; do echo "$f=$(cat "$f")"; done')).split('\n').sort(),
-});
-const THEN = { rows: ['one'], role: 'reader', other: "it's another", files: ['one.txt=then'] };
-const NOW = { rows: ['one', 'now'], role: '', other: "it's another", files: ['one.txt=now', 'two.txt=now'] };
-const writeNow = async () => {
-  await sql("insert into noted (text) values ('now')");
-  await sql('drop owned by reader; drop role reader');
-  await upload('one.txt', 'now');
-  await upload('two.txt', 'now');
-};
-const journal = () => path.join(space.state, 'restoring.json');
-const touched = (): string[] => (existsSync(journal()) ? (JSON.parse(readFileSync(journal(), 'utf8')).touched as string[]) : []);
-const dumping = () => sql("select count(*) from pg_stat_activity where application_name = 'medianest-backup'");
-
-/** While a session has locked a table, a dump waits for it. */
-async function whileLocked(work: () => Promise<void>): Promise<void> {
-  const locked = docker([
-    'exec',
-    `${space.project}-postgres-1`,
-    ...PSQL,
-    "set application_name = 'locks'; begin; lock table noted; select pg_sleep(300)",
-  ]);
-  await until(
-    'the table is locked',
-    async () => (await sql("select count(*) from pg_locks where mode = 'AccessExclusiveLock' and relation = 'noted'::regclass")) === '1',
-    30,
-  );
-  try {
-    await work();
-  } finally {
-    await sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'locks'");
-    await locked;
-  }
-}
+const must = (...args: string[]) => stack.must(...args);
 
 beforeAll(async () => {
   space = await workspace('devback');
+  stack = new DevBackups(space);
   space.configure({
     profile: 'dev-compose',
     components: { edge: false },
     backup: { local: { kind: 'volume', keep: { last: 2, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 } } } as never,
   });
   await must('up', '--timeout', '400');
-  await sql("create table noted (id serial, text text); insert into noted (text) values ('one')");
-  await sql('create role reader; grant select on noted to reader');
-  await sql(`create database "it's another"`);
-  await upload('one.txt', 'then');
+  await stack.sql("create table noted (id serial, text text); insert into noted (text) values ('one')");
+  await stack.sql('create role reader; grant select on noted to reader');
+  await stack.sql(`create database "it's another"`);
+  await stack.upload('one.txt', 'then');
 }, 900_000);
 
 afterAll(async () => {
@@ -108,13 +44,13 @@ describe('a backup', () => {
   test(
     'is refused where the disk has less free than the reserve, and `health` fails',
     async () => {
-      const { status, code, message } = await refused('backup', '--set', 'diskReserve=900000g');
+      const { status, code, message } = await stack.refused('backup', '--set', 'diskReserve=900000g');
       expect([status, code, message]).toEqual([
         1,
         'BACKUP_REFUSED',
         expect.stringMatching(/less than the reserve of .* that is kept; no backup was made/),
       ]);
-      expect(await sets()).toEqual([]);
+      expect(await stack.sets()).toEqual([]);
       const health = await space.run(['health', '--json', '--set', 'diskReserve=900000g']);
       const { checks } = parsed<{ checks: { id: string; status: string }[] }>(health);
       expect(checks.filter((check) => check.id.startsWith('disk') && check.status === 'fail').length).toBeGreaterThan(0);
@@ -128,11 +64,11 @@ describe('a backup', () => {
       const plan = parsed<{ makes: string; database: string; steps: string[] }>(await must('backup', '--dry-run', '--json'));
       expect([plan.makes, plan.database]).toEqual(['full', 'postgres']);
       expect(plan.steps).toContain('dump the database (postgres)');
-      expect(await refused('restore', 'latest', '--yes')).toMatchObject({ status: 1, code: 'NO_BACKUP' });
+      expect(await stack.refused('restore', 'latest', '--yes')).toMatchObject({ status: 1, code: 'NO_BACKUP' });
       const made = parsed<ListedSet & { kind: string }>(await must('backup', '--type', 'diff', '--json'));
       expect(made).toMatchObject({ kind: 'dump', type: 'full', status: 'stored', reason: 'asked' });
       first = made.id;
-      expect((await sets()).map(({ id }) => id)).toEqual([first]);
+      expect((await stack.sets()).map(({ id }) => id)).toEqual([first]);
       expect((await must('backup', 'list')).stdout).toContain('dev-compose keeps dumps, and no WAL between them');
       expect((await must('jobs', 'list')).stdout).toMatch(/backup/);
       const { checks } = parsed<{ checks: { id: string; value: number; message: string }[] }>(await must('health', '--json'));
@@ -146,17 +82,17 @@ describe('a backup', () => {
   test(
     'that is killed is in no list, and the next one ends what it has left in the server',
     async () => {
-      await whileLocked(async () => {
+      await stack.whileLocked(async () => {
         let child: { kill(signal: NodeJS.Signals): boolean } | undefined;
         const killed = space.run(['backup'], { onSpawn: (started) => (child = started) });
-        await until('it dumps', async () => Number(await dumping()) > 0, 60);
+        await until('it dumps', async () => Number(await stack.dumping()) > 0, 60);
         child?.kill('SIGKILL');
         expect((await killed).status).not.toBe(0);
       });
-      expect((await sets()).map(({ id }) => id)).toEqual([first]);
+      expect((await stack.sets()).map(({ id }) => id)).toEqual([first]);
       const next = parsed<ListedSet>(await must('backup', '--json'));
-      expect((await sets()).map(({ id }) => id)).toEqual([first, next.id]);
-      expect(await dumping()).toBe('0');
+      expect((await stack.sets()).map(({ id }) => id)).toEqual([first, next.id]);
+      expect(await stack.dumping()).toBe('0');
     },
     TIMEOUT,
   );
@@ -164,20 +100,20 @@ describe('a backup', () => {
   test(
     'whose dump fails half-way is in no list',
     async () => {
-      await sql(
+      await stack.sql(
         'create table big (t text); alter table big alter t set storage external; insert into big select repeat(md5(i::text), 3000) from generate_series(1, 2000) i',
       );
-      const before = await sets();
-      const ended = sql(`do $$ begin for i in 1..6000 loop
+      const before = await stack.sets();
+      const ended = stack.sql(`do $$ begin for i in 1..6000 loop
       perform pg_stat_clear_snapshot();
       perform pg_terminate_backend(pid) from pg_stat_activity where application_name = 'medianest-backup' and query like 'COPY public.big%';
       exit when found; perform pg_sleep(0.01); end loop; end $$`);
-      const failed = await refused('backup');
+      const failed = await stack.refused('backup');
       await ended;
       expect(failed).toMatchObject({ status: 1, code: 'BACKUP_FAILED', message: expect.stringContaining('could not be dumped') });
-      expect(await sets()).toEqual(before);
+      expect(await stack.sets()).toEqual(before);
       expect((await space.run(['health'])).stdout).toContain('could not be dumped');
-      await sql('drop table big');
+      await stack.sql('drop table big');
       await must('backup');
       await must('health');
     },
@@ -188,7 +124,7 @@ describe('a backup', () => {
     'of a stack whose database is away is refused',
     async () => {
       await docker(['stop', `${space.project}-postgres-1`]);
-      expect(await refused('backup')).toMatchObject({
+      expect(await stack.refused('backup')).toMatchObject({
         code: 'BACKUP_REFUSED',
         message: expect.stringContaining('the database (postgres) does not run'),
       });
@@ -256,13 +192,13 @@ describe('a restore', () => {
     'to a moment is refused in words that name what has it',
     async () => {
       for (const to of ['newest', '10 minutes ago'])
-        expect(await refused('restore', '--to', to, '--yes')).toMatchObject({
+        expect(await stack.refused('restore', '--to', to, '--yes')).toMatchObject({
           code: 'USAGE',
           message: expect.stringMatching(/^dev-compose keeps dumps, not WAL/),
           hint: expect.stringContaining('staging or prod'),
         });
-      expect(await refused('restore', '--only', 'redis', 'latest', '--yes')).toMatchObject({ code: 'USAGE' });
-      expect(await refused('backup', 'export', '--to', path.join(space.dir, 'x.tar'))).toMatchObject({ code: 'BACKUP_REFUSED' });
+      expect(await stack.refused('restore', '--only', 'redis', 'latest', '--yes')).toMatchObject({ code: 'USAGE' });
+      expect(await stack.refused('backup', 'export', '--to', path.join(space.dir, 'x.tar'))).toMatchObject({ code: 'BACKUP_REFUSED' });
     },
     TIMEOUT,
   );
@@ -270,13 +206,13 @@ describe('a restore', () => {
   test(
     'brings back what was, with roles and other databases',
     async () => {
-      expect(await everything()).toEqual(THEN);
-      await writeNow();
+      expect(await stack.everything()).toEqual(THEN);
+      await stack.writeNow();
       const outcome = parsed<Outcome>(await must('restore', 'latest', '--yes', '--json'));
       expect([outcome.result, outcome.checks.map(({ status }) => status)]).toEqual(['restored', ['ok']]);
-      expect(await everything()).toEqual(THEN);
+      expect(await stack.everything()).toEqual(THEN);
       await must('health');
-      expect((await sets()).at(-1)).toMatchObject({ reason: 'safety', kind: 'dump' });
+      expect((await stack.sets()).at(-1)).toMatchObject({ reason: 'safety', kind: 'dump' });
     },
     TIMEOUT,
   );
@@ -285,7 +221,7 @@ describe('a restore', () => {
     'and back again',
     async () => {
       await must('restore', '--undo', '--yes');
-      expect(await everything()).toEqual(NOW);
+      expect(await stack.everything()).toEqual(NOW);
       await must('health');
     },
     TIMEOUT,
@@ -296,7 +232,7 @@ describe('a restore', () => {
     async () => {
       let child: { kill(signal: NodeJS.Signals): boolean } | undefined;
       const killed = space.run(['restore', 'latest', '--yes'], { onSpawn: (started) => (child = started) });
-      await until('the database is being replaced', () => touched().includes('db'), 300);
+      await until('the database is being replaced', () => stack.touched().includes('db'), 300);
       child?.kill('SIGKILL');
       expect((await killed).status).not.toBe(0);
       // What is asked for a cause names the restore, and not the containers that it has stopped.
@@ -309,9 +245,9 @@ describe('a restore', () => {
         what: expect.stringMatching(/^waits: the restore of .* was interrupted/),
         fix: 'medianest restore --yes',
       });
-      expect(await refused('up')).toMatchObject({ status: 4, code: 'PARTIAL' });
+      expect(await stack.refused('up')).toMatchObject({ status: 4, code: 'PARTIAL' });
       await must('restore', '--yes');
-      expect(await everything()).toEqual(THEN);
+      expect(await stack.everything()).toEqual(THEN);
       await must('health');
     },
     TIMEOUT,
@@ -320,17 +256,17 @@ describe('a restore', () => {
   test(
     'killed before anything was replaced leaves what was, and the same again does it',
     async () => {
-      await writeNow();
+      await stack.writeNow();
       let child: { kill(signal: NodeJS.Signals): boolean } | undefined;
       const killed = space.run(['restore', 'latest', '--yes'], { onSpawn: (started) => (child = started) });
       const job = `${space.project}-job-restore-dump`;
       await until('the dump is being restored', async () => (await docker(['inspect', job])).status === 0, 300);
       child?.kill('SIGKILL');
       expect((await killed).status).not.toBe(0);
-      expect(await everything()).toEqual(NOW);
+      expect(await stack.everything()).toEqual(NOW);
       await must('up');
       await must('restore', 'latest', '--yes');
-      expect(await everything()).toEqual(THEN);
+      expect(await stack.everything()).toEqual(THEN);
     },
     TIMEOUT,
   );
@@ -338,7 +274,7 @@ describe('a restore', () => {
   test(
     'into a project of its own touches nothing',
     async () => {
-      await writeNow();
+      await stack.writeNow();
       const into = `${space.project}-look`;
       const outcome = parsed<Outcome>(await must('restore', 'latest', '--into', into, '--json'));
       expect(outcome.urls).toHaveLength(2);
@@ -363,7 +299,7 @@ describe('a restore', () => {
       );
       expect(sanitized.notSanitized).toContain('noted.text');
       await must('preview', 'remove', into);
-      expect(await everything()).toEqual(NOW);
+      expect(await stack.everything()).toEqual(NOW);
     },
     TIMEOUT,
   );
@@ -388,12 +324,12 @@ describe('the end', () => {
     'down --volumes asks for a verified backup, and what is deleted comes back from it',
     async () => {
       await must('backup');
-      expect(await refused('down', '--volumes', '--yes')).toMatchObject({ message: expect.stringContaining('no verified backup') });
+      expect(await stack.refused('down', '--volumes', '--yes')).toMatchObject({ message: expect.stringContaining('no verified backup') });
       await must('backup', 'verify');
       await must('down', '--volumes', '--yes');
       await must('up', '--timeout', '400');
       await must('restore', 'latest', '--yes');
-      expect(await everything()).toEqual(NOW);
+      expect(await stack.everything()).toEqual(NOW);
       await must('health');
     },
     TIMEOUT,
@@ -406,10 +342,10 @@ describe('the end', () => {
       await must('backup', 'kit', kit, '--passphrase-file', passphrase);
       await must('down', '--volumes', '--no-backup', '--yes');
       rmSync(space.state, { recursive: true });
-      bare = path.join(space.dir, 'bare');
-      mkdirSync(bare);
+      stack.bare = path.join(space.dir, 'bare');
+      mkdirSync(stack.bare);
       await must('restore', '--kit', kit, '--passphrase-file', passphrase, '--yes');
-      expect(await everything()).toEqual(NOW);
+      expect(await stack.everything()).toEqual(NOW);
       await must('health');
     },
     TIMEOUT,

@@ -8,8 +8,8 @@ import { backupSummary, ownerOf, restoredBytes, unreadable, vanished } from '../
 import { roomShort } from '../../../src/backup/plan/restore-room.ts';
 import { chooseTarget, refuseOtherVersion } from '../../../src/backup/plan/restore-target.ts';
 import { retention } from '../../../src/backup/plan/retention.ts';
+import { bytes } from '../../../src/core/plural.ts';
 import { POSTGRES_MAJOR } from '../../../src/services/database/postgres.ts';
-import { bytes } from '../../../src/ui/bytes.ts';
 import { setAt } from '../../support/backup/backup-sets.ts';
 import { HOME } from '../../support/cli.ts';
 import { load, stackOf } from '../../support/settings.ts';

@@ -5,45 +5,20 @@ import { buildSync } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkCopy } from '../../../src/backup/copies-service/check.ts';
 import { workAt } from '../../../src/backup/copies-service/copy.ts';
-import { fetchCopy, OtherRepository } from '../../../src/backup/copies-service/fetch.ts';
 import { locked } from '../../../src/backup/copies-service/lock.ts';
 import { copySnapshots } from '../../../src/backup/copies-service/restic.ts';
-import { round } from '../../../src/backup/copies-service/service.ts';
-import { type CopiesRemote, copiesRemote, failed, said } from '../../support/backup/copies-remote.ts';
+import { type CopiesRemote, failed, said } from '../../support/backup/copies-remote.ts';
+import { ascending, copiesRound, FULL, NOW, SETS, segment, WAL } from '../../support/backup/copies-round.ts';
 import { HOME } from '../../support/cli.ts';
 
-const WAL = 'pgbackrest/archive/medianest';
-const SETS = 'pgbackrest/backup/medianest';
-const FULL = '20260101-000000F';
 const INCREMENT = `${FULL}_20260102-000000I`;
-const segment = (number: string) => `${WAL}/17-1/0000000100000000/0000000100000000000000${number}-${'ab'.repeat(20)}.zst`;
-const NOW = '2026-11-25T12:00:00Z';
 
 let world: CopiesRemote;
 let log: string[];
-const discoverHost = { now: () => new Date(NOW), say: (line: string) => log.push(line) };
-const send = (kind: 'wal' | 'sets') => round(world.copy, kind, discoverHost);
-const sent = () => Object.keys(world.files(world.there()));
-const want = (oldest: string, labels: string[], sets: string[]) =>
-  world.put(
-    world.here('copies/sftp'),
-    [`oldest 0000000100000000000000${oldest}`, ...labels.map((l) => `label pgbackrest/${l}`), ...sets.map((id) => `set ${id}`), ''].join(
-      '\n',
-    ),
-  );
-const putLabel = (label: string, at = world.here) => {
-  for (const file of ['backup.manifest', 'backup.manifest.copy', 'pg_data/1.zst']) world.put(at(SETS, label, file), `${label} ${file}`);
-};
-/** The calls that name this, in their order. */
-const order = (...texts: string[]) => texts.map((text) => world.calls.findIndex((call) => call.includes(text)));
-const ascending = (numbers: number[]) => numbers.every((number, index) => number >= 0 && number > (numbers[index - 1] ?? -1));
+let { send, sent, want, putLabel, order } = {} as ReturnType<typeof copiesRound>;
 
 beforeEach(() => {
-  world = copiesRemote();
-  log = [];
-  world.put(world.here('repository.id'), 'own\n');
-  for (const number of ['08', '09']) world.put(world.here(segment(number)), `wal ${number}`);
-  for (const list of [`${WAL}/archive.info`, `${SETS}/backup.info`]) world.put(world.here(list), 'list');
+  ({ world, log, send, sent, want, putLabel, order } = copiesRound());
 });
 afterEach(() => world.destroy());
 
@@ -324,82 +299,4 @@ it('a lock is free as soon as its holder is killed', async () => {
   expect(await locked(file, 0, async () => 'held')).toBeUndefined();
   holder.kill('SIGKILL');
   expect(await locked(file, 10, async () => 'free')).toEqual({ result: 'free' });
-});
-
-describe('what a copy holds is fetched', () => {
-  const fetch = () => fetchCopy(world.copy, () => undefined);
-  const empty = () => {
-    rmSync(world.here(), { recursive: true });
-    world.put(world.here('.keep'), '');
-  };
-  let all: Record<string, string>;
-
-  beforeEach(async () => {
-    putLabel(FULL);
-    want('08', [FULL], ['a']);
-    await send('sets');
-    all = world.files(world.there());
-    world.calls.length = 0;
-  });
-
-  it('into an empty repository, and the snapshots of all sets', async () => {
-    empty();
-    await fetch();
-    expect(world.files(world.here())).toEqual({ ...all, '.keep': '', 'repository.id': 'own' });
-    expect(
-      ascending(
-        order('--files-from-raw', 'restic copy --no-lock --quiet --tag set', 'restic copy --no-lock --quiet --tag catalogue latest'),
-      ),
-    ).toBe(true);
-  });
-
-  it('and nothing is in its place until all of it is here; the same again resumes', async () => {
-    empty();
-    world.answer = (call) => {
-      if (!call.includes('--files-from-raw')) return undefined;
-      world.put(world.here('fetch.part', segment('08')), 'half');
-      return failed('ERROR : connection lost');
-    };
-    await expect(fetch()).rejects.toThrow('connection lost');
-    expect(Object.keys(world.files(world.here()))).toEqual(['.keep', `fetch.part/${segment('08')}`, 'fetching']);
-    // While it is half here, it is known of which copy.
-    world.put(world.there('repository.id'), 'other\n');
-    await expect(fetch()).rejects.toThrow(OtherRepository);
-    world.put(world.there('repository.id'), 'own\n');
-    world.answer = () => undefined;
-    await fetch();
-    expect(world.files(world.here())).toEqual({ ...all, '.keep': '', 'repository.id': 'own' });
-  });
-
-  it('and what is here is replaced by nothing shorter or older', async () => {
-    world.put(world.there(segment('0A')), 'wal 0A');
-    writeFileSync(world.there(segment('08')), 'wal');
-    writeFileSync(world.there(`${WAL}/archive.info`), 'older');
-    await fetch();
-    expect(readFileSync(world.here(segment('08')), 'utf8')).toBe('wal 08');
-    expect(readFileSync(world.here(`${WAL}/archive.info`), 'utf8')).toBe('list');
-    expect(existsSync(world.here(segment('0A')))).toBe(true);
-  });
-
-  it.each([
-    ['another repository', () => world.put(world.here('repository.id'), 'other\n')],
-    [
-      'one that was begun again',
-      () => {
-        for (const number of ['08', '09']) world.put(world.here(segment(number)), 'another length');
-      },
-    ],
-  ])('and %s here is not changed', async (_, change) => {
-    change();
-    const before = world.files(world.here());
-    await expect(fetch()).rejects.toThrow(OtherRepository);
-    expect([world.files(world.here()), world.calls]).toEqual([before, []]);
-  });
-
-  it('and a place without a copy changes nothing', async () => {
-    rmSync(world.there('repository.id'));
-    const before = world.files(world.here());
-    await expect(fetch()).rejects.toThrow('no copy of a repository is there');
-    expect(world.files(world.here())).toEqual(before);
-  });
 });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
@@ -13,10 +13,9 @@ import { StateFolder } from '../../../src/state/state.ts';
 import { read } from '../../app/contract/portal-contract.ts';
 import { docker, type Run } from '../../support/cli.ts';
 import { cacheOf, container, gaps, keyIn, onVolume, startKeeper, thirdOf } from '../../support/data/cache.ts';
+import { addressesIn, answers, clusterSettings, startCluster } from '../../support/data/cluster-stack.ts';
 import { becomes, start, tidy } from '../../support/portal-process.ts';
 import { freeRange, type Workspace, workspace } from '../../support/workspace.ts';
-
-const ONLY = { edge: false, app: false, postgres: false, redis: false, 'redis-cluster': true, 'engine-proxy': true, agent: true };
 
 let servers: Workspace;
 let range: string;
@@ -24,15 +23,7 @@ let cache: ReturnType<typeof cacheOf>;
 let controller: ReturnType<typeof startKeeper>;
 let redis: ReturnType<typeof cache.client>;
 
-const addressesIn = (subnet: string, count: number) => Array.from({ length: count }, (_, i) => subnet.replace(/0\/24$/, String(30 + i)));
-const settings = (subnet: string) => ({
-  profile: 'dev-compose',
-  components: ONLY,
-  // The controller of this test looks after the cluster, and nobody starts what it kills.
-  agent: { healing: 'off', fence: false },
-  networks: { db: { subnet } },
-});
-const configure = (subnet: string) => servers.configure(settings(subnet));
+const configure = (subnet: string) => servers.configure(clusterSettings(subnet));
 const kill = (service: string) => docker(['kill', container(servers, service)]);
 const begin = (service: string) => docker(['start', container(servers, service)]);
 const logOf = async (service: string) => {
@@ -45,7 +36,6 @@ const leading = (third: number): string => {
   const first = [0, 5461, 10_923][third];
   return Object.entries(controller.status()).find(([, { details }]) => String(details.slots).startsWith(`${first}-`))?.[0] as string;
 };
-const ready = (client: typeof redis) => vi.waitFor(async () => expect(await client.get('medianest:ping')).toBeNull(), { timeout: 10_000 });
 const imageOf = async (service: string) =>
   (await docker(['inspect', '--format', '{{.Config.Image}}', container(servers, service)])).stdout.trim();
 /** How much longer one third waited than the others: a host that is busy holds all three up. */
@@ -58,28 +48,15 @@ const watchEnds = (): string[] => {
 };
 const report = (what: string, figure: unknown) => process.stderr.write(`redis-cluster: ${what}: ${JSON.stringify(figure)}\n`);
 
-/** The controller runs on this host, from before the network is there: the host needs an address in it. */
-async function openToHost(space: Workspace): Promise<void> {
-  expect((await space.run(['render'])).status).toBe(0);
-  writeFileSync(path.join(space.state, 'compose.override.yml'), 'networks: { db: { internal: false } }\n');
-}
-
 beforeAll(async () => {
   servers = await workspace('cluster');
   range = await freeRange();
   configure(range);
-  await openToHost(servers);
-  cache = cacheOf(servers, addressesIn(range, 6));
-  const up = servers.run(['up']);
-  await vi.waitFor(() => readFileSync(cache.config.passwordFile), { timeout: 60_000 });
   const begun = performance.now();
-  controller = startKeeper(cache.config);
-  const done = await up;
-  expect(done.status, done.stderr).toBe(0);
-  await docker(['stop', container(servers, 'agent')]);
+  ({ cache, controller } = await startCluster(servers, addressesIn(range, 6)));
   report('formed and healthy after s', Math.round((performance.now() - begun) / 100) / 10);
   redis = cache.client();
-  await ready(redis);
+  await answers(redis);
 });
 
 afterAll(async () => {
@@ -147,7 +124,7 @@ describe('a cluster of six', () => {
       await expect(redis.nodes('master')[0]?.call(command, ...rest), command).rejects.toThrow(/NOPERM/);
     }
     const second = cache.client('b');
-    await ready(second);
+    await answers(second);
     expect(await second.get(key)).toBe('1');
     second.disconnect();
     const call = (user: string, secret: string, ...words: string[]) =>
@@ -328,7 +305,7 @@ describe('a cluster of six', () => {
     expect(Math.max(...longest)).toBeLessThanOrEqual(500);
     expect(ends).toEqual([]);
     const second = cache.client('b');
-    await ready(second);
+    await answers(second);
     second.disconnect();
     // A replica comes in to its master with the new password.
     await docker(['restart', container(servers, 'redis-6')]);
@@ -376,69 +353,7 @@ describe('a cluster of six', () => {
     report('all addresses changed, healthy after s', Math.round((performance.now() - begun) / 100) / 10);
     await controller.whole();
     redis = cache.client();
-    await ready(redis);
+    await answers(redis);
     expect(await redis.get(key)).toBe('kept');
-  });
-});
-
-describe('three masters without replicas', () => {
-  let small: Workspace;
-  let three: ReturnType<typeof cacheOf>;
-  let loop: ReturnType<typeof startKeeper>;
-
-  beforeAll(async () => {
-    small = await workspace('cluster3');
-    const subnet = await freeRange();
-    small.configure({ ...settings(subnet), redisCluster: { replicas: 0, memory: '64m' } });
-    await openToHost(small);
-    three = cacheOf(small, addressesIn(subnet, 3));
-    const up = small.run(['up']);
-    await vi.waitFor(() => readFileSync(three.config.passwordFile), { timeout: 60_000 });
-    loop = startKeeper(three.config);
-    expect((await up).status).toBe(0);
-    await docker(['stop', container(small, 'agent')]);
-    await loop.whole();
-  });
-
-  afterAll(async () => {
-    await loop?.stop();
-    await small?.destroy();
-  });
-
-  it('serve on after one has lost its data: the controller says what is lost, and gives its slots out anew', async () => {
-    const client = three.client();
-    await ready(client);
-    const keys = [0, 1, 2].map((third) => keyIn(third, 'three'));
-    for (const key of keys) await client.set(key, 'x');
-    const told: string[] = [];
-    await cacheCommands.handover(three.config, ['redis-2'], (line) => told.push(line));
-    expect(told).toEqual(['redis-2 has no replica (redisCluster.replicas: 0): slots 5461-10922 are away while it is stopped']);
-    await docker(['kill', container(small, 'redis-2')]);
-    await onVolume(small, 'redis-2', 'rm -rf /var/lib/redis/*');
-    await docker(['start', container(small, 'redis-2')]);
-    await vi.waitFor(() => expect(loop.log.join('\n')).toMatch(/the data of slots 5461-10922 is lost: redis-2 came back empty/), {
-      timeout: 20_000,
-    });
-    await loop.whole();
-    await vi.waitFor(async () => expect(await Promise.all(keys.map((key) => client.get(key)))).toEqual(['x', null, 'x']), {
-      timeout: 10_000,
-    });
-    expect(await client.set(keys[1] as string, 'y')).toBe('OK');
-    client.disconnect();
-  });
-
-  it('leave a damaged file alone, and say what can be done', async () => {
-    await docker(['kill', container(small, 'redis-1')]);
-    const file = '$(ls -t /var/lib/redis/appendonlydir/*.incr.aof | head -1)';
-    const before = await onVolume(
-      small,
-      'redis-1',
-      `printf garbage | dd of=${file} bs=1 seek=20 conv=notrunc status=none; sha256sum ${file}`,
-    );
-    await docker(['start', container(small, 'redis-1')]);
-    const words = /redis: the append-only file .* is damaged.* \(nothing was changed\)\. Restore a backup, or give up/;
-    await vi.waitFor(async () => expect((await docker(['logs', container(small, 'redis-1')])).stderr).toMatch(words), { timeout: 10_000 });
-    await docker(['kill', container(small, 'redis-1')]);
-    expect(await onVolume(small, 'redis-1', `sha256sum ${file}`)).toBe(before);
   });
 });

@@ -3,12 +3,11 @@ import { appendFileSync, chmodSync, existsSync, readFileSync, readlinkSync, rmSy
 import http from 'node:http';
 import https from 'node:https';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CaRecord } from '../../../src/certificates/ca/ca-record.ts';
 import { internalCa } from '../../../src/certificates/ca/internal-ca.ts';
 import { localSocket } from '../../../src/docker/address.ts';
+import { arriving, checkedByList, type Shaken, servedSerial, shaken } from '../../support/certificates/outsiders.ts';
 import { docker, HOME, run } from '../../support/cli.ts';
 import { request, until } from '../../support/stack.ts';
 import { PREFIX, type Workspace, workspace } from '../../support/workspace.ts';
@@ -32,43 +31,14 @@ const folder = (name = 'edge') => path.join(space.state, 'certs', name);
 const installed = (name = 'edge') => readlinkSync(path.join(folder(name), 'current'));
 const roots = () => readFileSync(path.join(space.state, 'ca/trust/internal-ca.pem'), 'utf8');
 
-const served = (servername = 'localhost'): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const socket = tls.connect({ host: '127.0.0.1', port: space.httpsPort, servername, rejectUnauthorized: false }, () => {
-      resolve(socket.getPeerX509Certificate()?.serialNumber ?? '');
-      socket.destroy();
-    });
-    socket.on('error', reject);
-  });
+const served = (servername?: string) => servedSerial(space.httpsPort, servername);
+const visitors = (perSecond: number) => arriving(space.httpsPort, roots(), perSecond);
 
 /** What a reader of `current/` finds: a certificate and the key that belongs to it. */
 const isPair = () => {
   const read = (file: string) => readFileSync(path.join(folder(), 'current', file), 'utf8');
   return new X509Certificate(read('fullchain.pem')).checkPrivateKey(createPrivateKey(read('privkey.pem')));
 };
-
-/** Visitors, each on a connection of its own, until told to stop; how many there were, and what went wrong. */
-function visitors(perSecond: number) {
-  const failures: string[] = [];
-  let count = 0;
-  const ca = roots();
-  const timer = setInterval(() => {
-    count++;
-    const options = { host: '127.0.0.1', port: space.httpsPort, servername: 'localhost', path: '/api/health', ca, agent: false as const };
-    const call = https.get(options, (response) => {
-      response.resume();
-      if (response.statusCode !== 200) failures.push(`status ${response.statusCode}`);
-    });
-    call.on('error', (error) => failures.push(error.message));
-  }, 1000 / perSecond);
-  return {
-    stop: async () => {
-      clearInterval(timer);
-      await sleep(500);
-      return { count, failures };
-    },
-  };
-}
 
 describe('a renewal', () => {
   it('with nothing due leaves everything as it is, and says so', async () => {
@@ -173,32 +143,12 @@ describe('a renewal', () => {
 });
 
 describe('what outsiders check of a certificate of the internal CA', () => {
-  const blocks = /-----BEGIN[^-]+-----[^-]+-----END[^-]+-----\n/g;
-  /** A handshake as openssl makes it: what the certificate's issuer says of it, and whether all is well. */
-  const look = async () => {
-    const at = ['-connect', `127.0.0.1:${space.httpsPort}`, '-servername', 'localhost', '-CAfile', path.join(space.state, 'ca/root.crt')];
-    const { stdout } = await run('openssl', ['s_client', ...at, '-status', '-showcerts', '-x509_strict'], { input: '' });
-    const [leaf = '', ...chain] = stdout.match(blocks) ?? [];
-    return { said: /Cert Status: (\w+)/.exec(stdout)?.[1], verified: stdout.includes('Verification: OK'), leaf, chain: chain.join('') };
-  };
   /** The answer is fetched by the edge once somebody has asked for it. */
   const stapled = async () => {
-    await expect.poll(async () => (await look()).said, { timeout: 20_000 }).toBe('good');
-    return look();
+    await expect.poll(async () => (await shaken(space)).said, { timeout: 20_000 }).toBe('good');
+    return shaken(space);
   };
-  /** Fetches the list of revoked certificates where the leaf says, and checks it by that list. */
-  const checked = async ({ leaf, chain }: { leaf: string; chain: string }): Promise<string> => {
-    const [leafFile, chainFile] = [space.write('seen.pem', leaf), space.write('seen-chain.pem', chain)];
-    const { stdout: points } = await run('openssl', ['x509', '-in', leafFile, '-noout', '-ext', 'crlDistributionPoints']);
-    const url = /URI:(\S+)/.exec(points)?.[1] ?? 'none';
-    const list = path.join(space.dir, 'list.der');
-    writeFileSync(list, Buffer.from(await (await fetch(url)).arrayBuffer()));
-    const pem = path.join(space.dir, 'list.pem');
-    await run('openssl', ['crl', '-inform', 'DER', '-in', list, '-out', pem]);
-    const files = ['-CAfile', path.join(space.state, 'ca/root.crt'), '-untrusted', chainFile, '-CRLfile', pem];
-    const told = await run('openssl', ['verify', '-x509_strict', '-crl_check', ...files, leafFile]);
-    return told.stdout + told.stderr;
-  };
+  const checked = (seen: Shaken) => checkedByList(space, seen);
 
   it('is good by its stapled answer and by the list that it names, until it is revoked, which replaces it', async () => {
     const before = await stapled();

@@ -111,6 +111,16 @@ describe('maintenance', () => {
   });
 });
 
+describe('a reload', () => {
+  it('ends once each worker has what the issuer says of the certificate, and sends it along', async () => {
+    const ended = await edge.configure(BALANCED);
+    expect([ended.status, ended.stderr]).toEqual([0, expect.not.stringContaining('no staple yet')]);
+    const look = ['bash', '-c', 'openssl s_client -connect 127.0.0.1:8443 -servername localhost -status </dev/null 2>/dev/null'];
+    const said = await Promise.all(Array.from({ length: 6 }, () => edge.exec(look)));
+    for (const { stdout } of said) expect(stdout).toContain('OCSP Response Status: successful');
+  });
+});
+
 describe('a configuration that nginx refuses', () => {
   it('is not taken: the old one serves on', async () => {
     expect(await edge.configure(BALANCED)).toMatchObject({ status: 0 });

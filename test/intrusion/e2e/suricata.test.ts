@@ -1,13 +1,20 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { queryOf } from '../../../src/services/monitoring/panels/panel.ts';
+import { PANELS } from '../../../src/services/monitoring/panels/panels.ts';
+import { type Asked, askedPrometheus } from '../../support/alerts/prometheus.ts';
 import { docker } from '../../support/cli.ts';
 import { json } from '../../support/command.ts';
 import { until } from '../../support/stack.ts';
 import { type Workspace, workspace } from '../../support/workspace.ts';
 
+const SCRAPE = 5;
+const EXPORTERS = ['node-exporter', 'postgres-exporter', 'redis-exporter', 'blackbox-exporter', 'nginx-exporter'];
 const MEMORY = 192 * 1024 ** 2;
 
 let space: Workspace;
+let prometheus: Asked;
+const named = (service: string) => `${space.project}-${service}-1`;
 const must = async (...args: string[]) => {
   const done = await space.run(args);
   expect({ args, status: done.status, stderr: done.stderr }).toMatchObject({ status: 0 });
@@ -32,9 +39,15 @@ const ask = (path: string, headers: Record<string, string> = {}) =>
 
 beforeAll(async () => {
   space = await workspace('intrusion');
-  const components = { app: false, postgres: false, redis: false, backup: false, agent: false, 'engine-proxy': false, suricata: true };
-  space.configure({ profile: 'dev-compose', observability: 'off', components });
+  const off = Object.fromEntries([...EXPORTERS, 'alertmanager', 'app', 'postgres', 'redis', 'backup'].map((name) => [name, false]));
+  space.configure({
+    profile: 'dev-compose',
+    observability: 'light',
+    components: { ...off, agent: true, 'engine-proxy': true, suricata: true },
+    prometheus: { scrapeSeconds: SCRAPE },
+  });
   await must('up');
+  prometheus = askedPrometheus(named('prometheus'));
 }, 600_000);
 afterAll(() => space?.destroy());
 
@@ -66,3 +79,37 @@ test('it has one capability, the interfaces of the host, no port, and less memor
   expect(rss).toBeGreaterThan(10 * 1024 ** 2);
   expect(rss).toBeLessThan(MEMORY / 2);
 }, 30_000);
+
+test('Prometheus counts what it has seen, and the picture has data', async () => {
+  const value = async (query: string) => (await prometheus.now(query))[0]?.points[0]?.[1] ?? Number.NaN;
+  await until('its alerts are counted', async () => (await value('medianest_suricata_alerts_total{severity="high"}')) === 4, 40);
+  expect(await value('medianest_suricata_packets_total')).toBeGreaterThan(20);
+  expect(await value('medianest_suricata_dropped_packets_total')).toBe(0);
+  expect(await value('medianest_suricata_calls_outside_total')).toBe(0);
+  const panel = PANELS.filter(({ of }) => of === 'suricata').map((one) => queryOf(one, SCRAPE, SCRAPE));
+  expect(panel).toHaveLength(1);
+  expect((await prometheus.now(panel[0] ?? '')).map(({ labels }) => labels.severity).sort()).toEqual(['high', 'low', 'medium']);
+}, 60_000);
+
+test('a container of dmz that calls outside is told at once', async () => {
+  await docker(['exec', named('edge'), 'bash', '-c', 'timeout 2 bash -c ">/dev/tcp/192.0.2.1/443"; true']);
+  await until('ContainerCallsOutside fires', () => prometheus.fires('ContainerCallsOutside'), 60);
+}, 90_000);
+
+test('where its figures end, its health check fails; alerts are logged all the same', async () => {
+  const kill = 'for each in /proc/[0-9]*; do [ "$(cat "$each/comm")" != mawk ] || kill -9 "${each#/proc/}"; done';
+  const healthy = async () => (await docker(['exec', named('suricata'), 'healthcheck'])).status === 0;
+  expect(await healthy()).toBe(true);
+  await docker(['exec', named('suricata'), 'bash', '-c', kill]);
+  const before = (await check())?.value ?? 0;
+  // Of a rule that has told nothing yet: each tells an address once a minute.
+  await ask('/', { 'User-Agent': 'nikto' });
+  await until('the alert is told', async () => ((await check())?.value ?? 0) === before + 1, 20);
+  await until('the health check fails', async () => !(await healthy()), 50);
+}, 90_000);
+
+test('one that is stopped is told, and its last figures are not taken for present ones', async () => {
+  await docker(['stop', named('suricata')]);
+  await until('SuricataDown fires', () => prometheus.fires('SuricataDown'), 120);
+  expect(await prometheus.now('medianest_suricata_packets_total')).toEqual([]);
+}, 150_000);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { alertCheck, alertsIn, unreadAlerts } from '../../../src/intrusion/plan/alerts.ts';
+import { alertCheck, alertsIn, LINES_READ, unreadAlerts } from '../../../src/intrusion/plan/alerts.ts';
 
 const now = new Date('2026-11-30T12:00:00Z');
 const line = (minutesAgo: number, signature: string, from = '203.0.113.7') =>
@@ -28,12 +28,14 @@ it('tells what the last hour had, by rule, the most frequent first', () => {
     ...[1, 2, 3].map((number) => line(number, 'traversal', `203.0.113.${number}`)),
     ...['a', 'b'].map((name) => line(1, name)),
   ];
-  const check = alertCheck(alertsIn(lines), now);
+  const check = alertCheck(alertsIn(lines), now, lines.length);
   expect(check).toMatchObject({ id: 'intrusion', status: 'warn', value: 6 });
   expect(check.message).toBe(
-    '6 alerts of Suricata within an hour: traversal (3, from 203.0.113.1, 203.0.113.2 and others); SQL (1, from 203.0.113.7); a (1, from 203.0.113.7); and 1 more rule',
+    '6 alerts of Suricata within an hour: traversal (3, from 203.0.113.1, 203.0.113.2 and others); SQL (1, from 203.0.113.7); a (1, from 203.0.113.7); and 1 more rule; 7 within a day',
   );
-  expect(alertCheck(alertsIn([line(61, 'old')]), now)).toMatchObject({ status: 'ok', value: 0 });
+  const before = alertsIn([line(61, 'old'), line(1441, 'older')]);
+  expect(alertCheck(before, now, 2)).toMatchObject({ status: 'ok', value: 0, message: expect.stringMatching(/; 1 within a day$/) });
+  expect(alertCheck(before, now, LINES_READ)).toMatchObject({ message: expect.stringMatching(/; at least 1 within a day$/) });
 });
 
 it('does not take a log that cannot be read for a quiet one', () => {

@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readSuricataRules } from '../../../src/reconcile/sources.ts';
+import { HOME } from '../../support/cli.ts';
 import { load, rendered, stackOf } from '../../support/settings.ts';
 
 const file = (more = '') => `components: { suricata: true }\n${more}`;
@@ -18,6 +19,21 @@ describe('Suricata', () => {
     const [, own = ''] = /\n {2}suricata:\n([\s\S]*?)\n(?: {2}\S|\S)/.exec(compose) ?? [];
     expect(own).toContain('network_mode: "host"');
     expect(own).toMatch(/cap_add:\n +- "NET_RAW"\n(?! +- )/);
+  });
+
+  it('tells the agent its figures where the stack is monitored, and no other container does', () => {
+    const agent = (more: string) => {
+      const file = `components: { suricata: true, agent: true, engine-proxy: true }\n${more}`;
+      const { files } = rendered(stackOf(load({ flags: { profile: 'dev-compose' }, file })));
+      return JSON.parse(files.find(({ path: name }) => name === 'agent/agent.json')?.contents ?? '') as {
+        metrics: { figures?: Record<string, { name: string }[]> } | null;
+      };
+    };
+    expect(agent('observability: off').metrics).toBeNull();
+    const { figures = {} } = agent('observability: light').metrics ?? {};
+    expect(Object.keys(figures)).toEqual(['suricata']);
+    const program = readFileSync(path.join(HOME, 'templates/suricata/image/figures'), 'utf8');
+    for (const { name } of figures.suricata ?? []) expect(program).toContain(`figure("${name.replace('medianest_suricata_', '')}`);
   });
 
   it('is refused without the edge', () => {

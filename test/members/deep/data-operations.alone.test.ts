@@ -3,11 +3,11 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { docker, type Run } from '../../support/cli.ts';
+import { rotatedPasswords } from '../../support/data/passwords.ts';
 import { checkWrites, kinds, loadOn, under } from '../../support/load/load.ts';
 import {
   composeOf,
   configureSegments,
-  inside,
   leaderOf,
   members,
   printed,
@@ -15,7 +15,7 @@ import {
   sql,
   whole,
 } from '../../support/network/segments-stack.ts';
-import { connect, startWriter } from '../../support/network/segments-writer.ts';
+import { startWriter } from '../../support/network/segments-writer.ts';
 import { audit, changedServices, containers, identities, type JsonError, parsed, portal, until } from '../../support/stack.ts';
 import { PREFIX, type Workspace } from '../../support/workspace.ts';
 
@@ -181,123 +181,7 @@ describe('planned hand-overs', () => {
 /** A secret as it is now, or was before: `services` are those that hold it. */
 const held = (service: string, name: string) => readFileSync(path.join(space.state, 'secrets', service, name), 'utf8');
 
-const TLS = [
-  '--cacert',
-  '/run/trust/internal-ca.pem',
-  '--cert',
-  '/run/certs/current/fullchain.pem',
-  '--key',
-  '/run/certs/current/privkey.pem',
-];
-
-const redisTakes = (user: string) => async (password: string) =>
-  (
-    await inside(space, 'redis-1', [
-      'redis-cli',
-      '--no-auth-warning',
-      '--tls',
-      '--cacert',
-      TLS[1] as string,
-      '--user',
-      user,
-      '--pass',
-      password,
-      'PING',
-    ])
-  ).stdout.includes('PONG');
-const etcdTakes = (user: string) => async (password: string) => {
-  const argv = [
-    'env',
-    'ETCDCTL_API=3',
-    `ETCDCTL_USER=${user}`,
-    `ETCDCTL_PASSWORD=${password}`,
-    'etcdctl',
-    '--endpoints=https://127.0.0.1:2379',
-  ];
-  const tls = [`--cacert=${TLS[1]}`, `--cert=${TLS[3]}`, `--key=${TLS[5]}`];
-  return (await inside(space, 'etcd-1', [...argv, ...tls, 'user', 'get', user])).status === 0;
-};
-const postgresTakes = (user: string, database: string, options: string) => async (password: string) => {
-  const leader = await leaderOf(space, 'postgres');
-  const address = `host=${leader} user=${user} dbname=${database} ${options} sslmode=verify-full sslrootcert=${TLS[1]} connect_timeout=5`;
-  const query = options ? 'IDENTIFY_SYSTEM' : 'SELECT 1';
-  return (await inside(space, 'postgres-1', ['env', `PGPASSWORD=${password}`, 'psql', '-X', address, '-c', query])).status === 0;
-};
-const routerTakes = (user: string) => (password: string) =>
-  connect(space, { user, password }).then(
-    (client) => client.end().then(() => true),
-    () => false,
-  );
-
-interface Rotated {
-  name: string;
-  /** Who holds it, under which names, and whether a password of it is taken. */
-  holder: string;
-  parts: { secret: string; takes: (password: string) => Promise<boolean> }[];
-}
-
-const both = (name: string, takes: (slot: 'a' | 'b') => (password: string) => Promise<boolean>) =>
-  (['a', 'b'] as const).map((slot) => ({ secret: `${name}-${slot}`, takes: takes(slot) }));
-
-const ROTATED: Rotated[] = [
-  { name: 'database-password', holder: 'postgres-1', parts: both('database-password', (slot) => routerTakes(`medianest_${slot}`)) },
-  { name: 'redis-password', holder: 'redis-1', parts: both('redis-password', () => redisTakes('medianest')) },
-  { name: 'etcd-password', holder: 'etcd-1', parts: both('etcd-password', (slot) => etcdTakes(`patroni-${slot}`)) },
-  { name: 'etcd-root-password', holder: 'etcd-1', parts: [{ secret: 'etcd-root-password', takes: etcdTakes('root') }] },
-  { name: 'etcd-fencer-password', holder: 'etcd-1', parts: [{ secret: 'etcd-fencer-password', takes: etcdTakes('fencer') }] },
-  {
-    name: 'patroni-rest-password',
-    holder: 'postgres-1',
-    parts: [
-      {
-        secret: 'patroni-rest-password',
-        takes: async (password) => {
-          const argv = ['curl', '-sS', '-o', '/dev/null', '-w', '%{http_code}', ...TLS, '-u', `medianest:${password}`, '-X', 'POST'];
-          return (await inside(space, 'postgres-1', [...argv, 'https://127.0.0.1:8008/reload'])).stdout === '202';
-        },
-      },
-    ],
-  },
-  {
-    name: 'replication-password',
-    holder: 'postgres-1',
-    parts: [{ secret: 'replication-password', takes: postgresTakes('replicator', 'postgres', 'replication=true') }],
-  },
-  {
-    name: 'rewind-password',
-    holder: 'postgres-1',
-    parts: [{ secret: 'rewind-password', takes: postgresTakes('rewinder', 'postgres', '') }],
-  },
-  { name: 'redis-keeper-password', holder: 'redis-1', parts: [{ secret: 'redis-keeper-password', takes: redisTakes('keeper') }] },
-  {
-    name: 'redis-replication-password',
-    holder: 'redis-1',
-    parts: [
-      {
-        secret: 'redis-replication-password',
-        takes: async (password) =>
-          Promise.all(['redis-1', 'redis-4'].map((node) => follows(node, password))).then((all) => all.some(Boolean)),
-      },
-    ],
-  },
-];
-
-/** A replica logs in to whichever of the two leads. */
-const follows = async (node: string, password: string): Promise<boolean> =>
-  (
-    await inside(space, node, [
-      'redis-cli',
-      '--no-auth-warning',
-      '--tls',
-      '--cacert',
-      TLS[1] as string,
-      '--user',
-      'replica',
-      '--pass',
-      password,
-      'PING',
-    ])
-  ).stdout.includes('PONG');
+const ROTATED = rotatedPasswords(() => space);
 
 describe('secrets rotate, under load', () => {
   test.each(ROTATED)('$name: nobody notices, and the old one is dead', async ({ name, holder, parts }) => {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ASKING, type Ask, answersOf, pathOf, type Series, spanOf } from '../../../src/metrics/plan/samples.ts';
+import { spanOf } from '../../../src/metrics/plan/samples.ts';
 import { jobsOf, queryOf } from '../../../src/services/monitoring/panels/panel.ts';
 import { panelsOf } from '../../../src/services/monitoring/panels/panels.ts';
+import { type Asked, askedPrometheus } from '../../support/alerts/prometheus.ts';
 import { docker } from '../../support/cli.ts';
 import { load, stackOf } from '../../support/settings.ts';
 import { until } from '../../support/stack.ts';
@@ -12,14 +13,7 @@ const SETTINGS = { profile: 'dev-compose', observability: 'light', prometheus: {
 
 let space: Workspace;
 const named = (service: string) => `${space.project}-${service}-1`;
-
-async function ask(asks: readonly Ask[]): Promise<Series[][]> {
-  const { status, stdout, stderr } = await docker(['exec', named('prometheus'), 'bash', '-c', ASKING, 'ask', ...asks.map(pathOf)]);
-  if (status !== 0) throw new Error(stderr);
-  return answersOf(stdout, asks);
-}
-const now = async (query: string) => (await ask([{ query, instant: true, span: spanOf(new Date(), 60, 1) }]))[0] ?? [];
-const fires = async (alert: string) => (await now(`ALERTS{alertname="${alert}",alertstate="firing"}`)).length === 1;
+let { ask, now, fires } = {} as Asked;
 const run = async (...args: string[]) => {
   const { status, stderr } = await space.run(args);
   expect({ args, status, stderr }).toMatchObject({ status: 0 });
@@ -27,6 +21,7 @@ const run = async (...args: string[]) => {
 
 beforeAll(async () => {
   space = await workspace('single');
+  ({ ask, now, fires } = askedPrometheus(named('prometheus')));
   space.configure(SETTINGS);
   await run('up');
 }, 900_000);

@@ -1,9 +1,10 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { testFile, uses } from '../../../scripts/proof/files.mjs';
 import { capabilitiesOf, OTHERS, SHARED, touched } from '../../../scripts/proof/touched.mjs';
 import { HOME, run } from '../../support/cli.ts';
+import { temporaryFolder } from '../../support/temporary.ts';
 
 const all = (readdirSync(path.join(HOME, 'test'), { recursive: true }) as string[]).map((file) => `test/${file}`);
 const TESTS = all.flatMap((file) => testFile(file) ?? []);
@@ -38,6 +39,28 @@ describe('a test file', () => {
 });
 
 describe('a change', () => {
+  it('of a comment in docker-compose.base.yml is none; of anything else in it, it is', async () => {
+    const dir = temporaryFolder('base');
+    const file = path.join(dir, 'docker-compose.base.yml');
+    const text = readFileSync(path.join(HOME, 'docker-compose.base.yml'), 'utf8');
+    const git = async (...args: string[]) =>
+      (await run('git', ['-C', dir, '-c', 'user.name=x', '-c', 'user.email=x', ...args])).stdout.trim();
+    await git('init', '--quiet');
+    writeFileSync(file, text);
+    await git('add', '.');
+    await git('commit', '--quiet', '--message', 'x');
+    const commit = await git('rev-parse', 'HEAD');
+    const ask = `import { changedSince } from ${JSON.stringify(path.join(HOME, 'scripts/proof/ledger.mjs'))}; console.log(JSON.stringify(changedSince('${commit}')))`;
+    const changed = async (now: string) => {
+      writeFileSync(file, now);
+      return JSON.parse((await run('node', ['--input-type=module', '--eval', ask], { cwd: dir })).stdout) as string[];
+    };
+    expect(await changed(text.replace(/^#.*/, '# Another comment.').replace(' # administration', ''))).toEqual([]);
+    expect(await changed(text.replace('pids_limit: 256', 'pids_limit: 255'))).toEqual(['docker-compose.base.yml']);
+    expect(await changed(text.replace(/^ {2}app: .*\n/m, ''))).toEqual(['docker-compose.base.yml']);
+    expect(await changed('{')).toEqual(['docker-compose.base.yml']);
+  });
+
   const tests = [
     'test/backup/e2e/backup.test.ts',
     'test/backup/deep/odd.test.ts',

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { docker } from '../../support/cli.ts';
+import { allWell, jsonLines, type Plan, type Up, volumesOf } from '../../support/shapes.ts';
 import {
   ask,
   audit,
@@ -19,51 +20,13 @@ import {
 } from '../../support/stack.ts';
 import { type Workspace, workspace } from '../../support/workspace.ts';
 
-interface Change {
-  service: string;
-  action: string;
-  cause: string;
-  downtime: string;
-  dataRisk: string;
-}
-interface Plan {
-  profile: string;
-  changes: Change[];
-  files: { path: string; action: string }[];
-}
-interface Up extends Plan {
-  project: string;
-  result: string;
-  urls: string[];
-  trust: string;
-}
-
-interface LogLine {
-  service: string;
-  time: string;
-  level: string;
-  message: string;
-  fields?: Record<string, unknown>;
-}
-
-/** `logs --json`: an object a line. */
-const jsonLines = (text: string) =>
-  text
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as LogLine);
-
 const SERVICES = ['app-1', 'backup', 'edge', 'postgres', 'redis'];
 
 describe('the life of a stack', () => {
   let space: Workspace;
   const settings = { profile: 'dev-compose' };
   const ids = () => identities(space.project);
-  const volumes = async () =>
-    (await docker(['volume', 'ls', '--quiet', '--filter', `label=com.docker.compose.project=${space.project}`])).stdout
-      .split('\n')
-      .filter(Boolean)
-      .sort();
+  const volumes = () => volumesOf(space.project);
 
   beforeAll(async () => {
     space = await workspace('life');
@@ -162,23 +125,7 @@ describe('the life of a stack', () => {
     expect(health.status).toBe(0);
     const report = parsed<{ status: string; checks: { id: string; status: string; message: string }[] }>(health);
     expect(report.status).toBe('ok');
-    expect(report.checks.map((check) => `${check.id} ${check.status}`)).toEqual([
-      'audit ok',
-      'certificate.edge ok',
-      'clock ok',
-      ...SERVICES.map((name) => `container.${name} ok`),
-      'disk.database ok',
-      'disk.repository ok',
-      'disk.uploads ok',
-      'drift ok',
-      'images ok',
-      'integrity ok',
-      'kernel.vm.overcommit_memory ok',
-      'memory ok',
-      'parameters ok',
-      'segmentation ok',
-      'uploads.quota ok',
-    ]);
+    expect(report.checks.map((check) => `${check.id} ${check.status}`)).toEqual(allWell(SERVICES));
     const plan = await space.run(['plan', '--json']);
     expect(plan.status).toBe(0);
     const { changes, files, profile } = parsed<Plan>(plan);

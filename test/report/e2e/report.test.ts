@@ -2,28 +2,25 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ASKING, type Ask, answersOf, pathOf, type Series, spanOf } from '../../../src/metrics/plan/samples.ts';
+import { type Ask, spanOf } from '../../../src/metrics/plan/samples.ts';
 import { sloAsks } from '../../../src/report/plan/slo.ts';
 import type { GrafanaDashboard } from '../../../src/services/monitoring/full/grafana-dashboard.ts';
 import { queryOf } from '../../../src/services/monitoring/panels/panel.ts';
-import { PANELS } from '../../../src/services/monitoring/panels/panels.ts';
+import { panelsOf } from '../../../src/services/monitoring/panels/panels.ts';
+import { askedPrometheus } from '../../support/alerts/prometheus.ts';
 import { docker, PROGRAM } from '../../support/cli.ts';
 import { load, rendered, stackOf } from '../../support/settings.ts';
 import { type Answer, parsed, request, until } from '../../support/stack.ts';
 import { type Workspace, workspace } from '../../support/workspace.ts';
 
 const SCRAPE = 5;
+const FILE = 'observability: light\ncomponents: { grafana: true, sign-on: false }\napp: { replicas: 2 }\n';
+const PANELS = panelsOf(new Set(stackOf(load({ file: FILE, flags: { profile: 'prod' } })).services.map(({ component }) => component)));
 const PROD = ['--profile', 'prod', '--set', 'observability=light'];
 
 let space: Workspace;
 const named = (service: string) => `${space.project}-${service}-1`;
-
-/** As the program asks: one process in the container for all questions. */
-async function ask(asks: readonly Ask[]): Promise<Series[][]> {
-  const { status, stdout, stderr } = await docker(['exec', named('prometheus'), 'bash', '-c', ASKING, 'ask', ...asks.map(pathOf)]);
-  if (status !== 0) throw new Error(stderr);
-  return answersOf(stdout, asks);
-}
+const ask = (asks: readonly Ask[]) => askedPrometheus(named('prometheus')).ask(asks);
 
 const run = async (...args: string[]) => {
   const ended = await space.run([...args, ...PROD]);
@@ -67,8 +64,7 @@ test('no picture is without data on a running stack', async () => {
 
 test('no picture of Grafana is without data either', async () => {
   // The stack that runs here, and Grafana as it would be beside it.
-  const file = 'observability: light\ncomponents: { grafana: true }\napp: { replicas: 2 }\n';
-  const files = rendered(stackOf(load({ file, flags: { profile: 'prod' } }))).files;
+  const files = rendered(stackOf(load({ file: FILE, flags: { profile: 'prod' } }))).files;
   const boards = files
     .filter(({ path: name }) => name.startsWith('grafana/dashboards/'))
     .map(({ contents }) => JSON.parse(contents) as GrafanaDashboard);
@@ -100,10 +96,8 @@ test('no picture of Grafana is without data either', async () => {
 
 describe('the report', () => {
   test('tells of an incident, and what ended it', async () => {
-    const fires = async () => {
-      const query = 'ALERTS{alertname="CacheNodeDown",alertstate="firing",instance="redis-6"}';
-      return (await ask([{ query, instant: true, span: spanOf(new Date(), 60, 1) }]))[0]?.length === 1;
-    };
+    const query = 'ALERTS{alertname="CacheNodeDown",alertstate="firing",instance="redis-6"}';
+    const fires = async () => (await askedPrometheus(named('prometheus')).now(query)).length === 1;
     await docker(['stop', named('redis-6')]);
     await until('CacheNodeDown fires', fires, 90);
     const incident = async () => {

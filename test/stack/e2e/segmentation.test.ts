@@ -7,9 +7,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { docker } from '../../support/cli.ts';
 import { capture } from '../../support/network/capture.ts';
 import { enterNetworks } from '../../support/network/enter.ts';
-import { type Handshake, handshake, plainAnswer } from '../../support/network/handshake.ts';
+import { handshake, plainAnswer } from '../../support/network/handshake.ts';
 import { answerOutside, type Outside, outside } from '../../support/network/outside.ts';
 import { type Reach, reachFrom, reachFromNamespace, reachFromService } from '../../support/network/reach.ts';
+import { componentOf, DESIGN, endpointsOf, handshakes, type SecuredPort, securedPorts } from '../../support/network/segments-ports.ts';
 import {
   composeOf,
   configureSegments,
@@ -34,33 +35,12 @@ let networks: ReturnType<typeof composeOf>['networks'];
 /** Service -> ports on which it listens. */
 let ports: Record<string, number[]>;
 
-/** On what each component listens, and why; there is nothing else. */
-const DESIGN: Record<string, number[]> = {
-  edge: [8080, 8443],
-  balancer: [8443],
-  app: [3000],
-  'db-router': [5432, 5433],
-  patroni: [5432, 8008, 8432],
-  etcd: [2379, 2380],
-  'redis-cluster': [6379, 16379],
-  backup: [8432],
-  'engine-proxy': [],
-  agent: [],
-};
-
-const component = (service: string) => services[service]?.labels['io.medianest.component'] as string;
+const component = (service: string) => componentOf(services, service);
 const addressIn = (service: string, network: string) => services[service]?.networks?.[network]?.ipv4_address;
 /** Where the others of the data plane find it. */
 const db = (service: string) => (addressIn(service, 'control') ?? addressIn(service, 'db')) as string;
 const secret = (service: string, name: string) => readFileSync(path.join(space.state, 'secrets', service, name), 'utf8');
-
-/** Every port of every service, at each of its addresses. */
-const endpoints = () =>
-  Object.entries(services).flatMap(([service, { networks: own = {} }]) =>
-    Object.entries(own).flatMap(([network, { ipv4_address: address }]) =>
-      (ports[service] ?? []).map((port) => ({ service, network, target: `${address}:${port}` })),
-    ),
-  );
+const endpoints = () => endpointsOf(services, ports);
 
 beforeAll(async () => {
   world = await outside();
@@ -198,43 +178,10 @@ describe('from outside this host', () => {
   });
 });
 
-/** Each TLS port: the name that is in its certificate, and what it wants of a client. */
-const secured = () =>
-  Object.keys(services).flatMap((service) =>
-    (ports[service] ?? [])
-      .filter((port) => !(component(service) === 'edge' && port === 8080))
-      .map((port) => {
-        const own = services[service]?.networks ?? {};
-        const network = ['db', 'control', 'dmz', 'app'].find((name) => own[name]) as string;
-        const name = { app: 'app', edge: 'localhost', 'db-router': 'db-router' }[component(service)] ?? service;
-        return {
-          label: `${service}:${port}`,
-          address: addressIn(service, network) as string,
-          port,
-          name,
-          postgres: port === 5432 || port === 5433,
-          clientCertificate: [2379, 2380, 8008, 16379].includes(port),
-        };
-      }),
-  );
-
+const secured = () => securedPorts(services, ports);
 const trust = () => readFileSync(path.join(space.state, 'ca/trust/internal-ca.pem'));
-
-async function shaken(
-  options: (entry: ReturnType<typeof secured>[number]) => tls.ConnectionOptions,
-  which = secured(),
-  lasts = false,
-): Promise<Record<string, string>> {
-  const done = await Promise.all(
-    which.map(
-      async (entry): Promise<[string, Handshake]> => [
-        entry.label,
-        await handshake(entry.address, entry.port, options(entry), { postgres: entry.postgres, lasts }),
-      ],
-    ),
-  );
-  return Object.fromEntries(done.map(([label, { outcome }]) => [label, outcome]));
-}
+const shaken = (options: (entry: SecuredPort) => tls.ConnectionOptions, which = secured(), lasts = false) =>
+  handshakes(options, which, lasts);
 
 describe('encryption in transit', () => {
   // From here on this host plays a client in the internal networks.
@@ -314,39 +261,18 @@ describe('encryption in transit', () => {
     const database = new URL(secret('app-1', 'database-url'));
     for (const port of ['5432', '5433']) {
       const address = `host=db-router port=${port} user=${database.username} dbname=medianest sslmode=disable connect_timeout=5`;
-      const refused = await inside(space, 'postgres-1', [
-        'env',
-        `PGPASSWORD=${database.password}`,
-        'psql',
-        '-X',
-        address,
-        '-c',
-        'SELECT 1',
-      ]);
+      const psql = (at: string) => ['env', `PGPASSWORD=${database.password}`, 'psql', '-X', '-At', at, '-c', 'SELECT 1'];
+      const refused = await inside(space, 'postgres-1', psql(address));
       expect([refused.status, refused.stderr]).toEqual([2, expect.stringMatching(/pg_hba\.conf rejects connection.*no encryption/)]);
       const allowed = address.replace('sslmode=disable', 'sslmode=verify-full sslrootcert=/run/trust/internal-ca.pem');
-      expect(
-        await printed(space, 'postgres-1', ['env', `PGPASSWORD=${database.password}`, 'psql', '-X', '-At', allowed, '-c', 'SELECT 1']),
-      ).toBe('1');
+      expect(await printed(space, 'postgres-1', psql(allowed))).toBe('1');
     }
   });
 
   test('a password is needed beside the certificate: etcd, Patroni’s REST, Redis', async () => {
     const own = '/run/certs/current';
-    const curl = (...argv: string[]) =>
-      inside(space, 'postgres-1', [
-        'curl',
-        '-sS',
-        '-m',
-        '8',
-        '-o',
-        '/dev/null',
-        '-w',
-        '%{http_code}',
-        '--cacert',
-        '/run/trust/internal-ca.pem',
-        ...argv,
-      ]);
+    const status = ['curl', '-sS', '-m', '8', '-o', '/dev/null', '-w', '%{http_code}', '--cacert', '/run/trust/internal-ca.pem'];
+    const curl = (...argv: string[]) => inside(space, 'postgres-1', [...status, ...argv]);
     const pair = ['--cert', `${own}/fullchain.pem`, '--key', `${own}/privkey.pem`];
     const range = ['-X', 'POST', '-d', '{"key":"L3NlcnZpY2UvbWVkaWFuZXN0L2xlYWRlcg=="}', `https://${db('etcd-1')}:2379/v3/kv/range`];
     expect((await curl(...pair, ...range)).stdout).toBe('400');

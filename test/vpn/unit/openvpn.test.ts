@@ -13,7 +13,7 @@ import { handOut } from '../../../src/vpn/hand-out.ts';
 import { fingerprintOf, newDevice, readAuthority, readyAuthority } from '../../../src/vpn/openvpn/authority.ts';
 import { peerViews, vpnChecks } from '../../../src/vpn/plan/describe.ts';
 import { identityIn, ovpnText } from '../../../src/vpn/plan/ovpn.ts';
-import { changedPeer } from '../../../src/vpn/plan/peers.ts';
+import { changedPeer, withKnownCa } from '../../../src/vpn/plan/peers.ts';
 import { parseState } from '../../../src/vpn/plan/server-state.ts';
 import { DEVICE_KEY_BYTES, deviceKeyText, SERVER_KEY_BYTES, serverKeyIn, serverKeyText } from '../../../src/vpn/plan/tls-crypt.ts';
 import { load, rendered, SUBNETS, stackOf } from '../../support/settings.ts';
@@ -87,6 +87,30 @@ describe('OpenVPN', () => {
     expect(state('198.19.5.2:4711 10.60.144.128/32 1796051297 5 6 no')).toBe('idle');
   });
 
+  it('names the peers that have a configuration of the CA before: they are let in again once they are rotated', () => {
+    const views = (peers: Record<string, VpnPeer>, ca: string | undefined) =>
+      peerViews(peers, { network: '10.60.144.0/24', engine: 'openvpn' }, parseState('engine openvpn\n'), NOW, ca);
+    const states = (peers: Record<string, VpnPeer>, ca: string | undefined) =>
+      views(peers, ca).map(({ name, state }) => `${name} ${state}`);
+    // Which CA has signed for this one was not noted.
+    expect(states({ phone }, 'new')).toEqual(['phone missing']);
+    const rotated = withKnownCa({ phone, old, tablet: { ...phone, publicKey: `${'C'.repeat(42)}E=`, ca: 'older' } }, 'before');
+    expect([rotated.phone?.ca, rotated.old?.ca, rotated.tablet?.ca]).toEqual(['before', undefined, 'older']);
+    expect(states(rotated, 'new')).toEqual(['phone old-ca', 'old other-engine', 'tablet old-ca']);
+    // Where the CA cannot be read, nothing is said.
+    expect(states(rotated, undefined)).toEqual(['phone missing', 'old other-engine', 'tablet missing']);
+    const check = vpnChecks(views(rotated, 'new'), parseState('engine openvpn\n')).find(({ id }) => id === 'vpn.ca');
+    expect(check).toMatchObject({
+      status: 'warn',
+      message: expect.stringContaining('phone, tablet'),
+      remedy: expect.stringContaining('vpn rotate phone'),
+    });
+    const again = changedPeer(rotated, 'phone', { publicKey: FINGERPRINT, engine: 'openvpn', ca: 'new' });
+    expect(states(again, 'new')).toEqual(['phone missing', 'old other-engine', 'tablet old-ca']);
+    expect(changedPeer({ phone: { ...phone, ca: 'new' } }, 'phone', { publicKey: old.publicKey }).phone).not.toHaveProperty('ca');
+    expect(states(changedPeer(rotated, 'phone', { until: '2020-01-01T00:00:00Z' }), 'new')[0]).toBe('phone ended');
+  });
+
   it('cannot do without the device of tunnels: doctor says so', () => {
     const facts = { version: '0.0.0', overrides: {}, subnets: SUBNETS, sourceHash: () => 'fixed', engineSocket: { path: '/s', gid: 1 } };
     const without = buildStack(settings().settings, registry, { ...facts, host: { noTunDevice: true } });
@@ -125,6 +149,14 @@ describe('the CA of the VPN', () => {
     expect(readAuthority(state)).toEqual(one);
     const other = await readyAuthority(context, project, 'c', { renew: true });
     expect(other.ca).not.toBe(one.ca);
+    // A line for each that was made, none where it was there.
+    const audited = readFileSync(state.at('audit.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, string>);
+    const made = audited.filter(({ result }) => result === 'done').map(({ command, reason }) => `${command}: ${reason}`);
+    expect(made).toEqual([expect.stringMatching(/^medianest [ab]: makes the CA of OpenVPN$/), 'medianest c: makes the CA of OpenVPN']);
+    expect(JSON.stringify(audited)).not.toContain('PRIVATE KEY');
     // Its key is given to no container.
     const store = JSON.parse(readFileSync(state.at('secrets.json'), 'utf8')) as { values: Record<string, { value: string }> };
     expect(store.values['vpn-openvpn']?.value).not.toContain(other.caKey.split('\n')[1]);

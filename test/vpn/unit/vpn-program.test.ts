@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -16,7 +16,11 @@ function programs() {
   for (const name of ['vpn', 'vpn-common', 'vpn-openvpn']) {
     const text = readFileSync(path.join(HOME, 'templates/vpn/image', name), 'utf8');
     const moved = text.replaceAll('/etc/medianest/current', at('config')).replace('run=/run/vpn\n', `run=${at('run')}\n`);
-    writeFileSync(at(name), moved.replaceAll('/run/secrets', at('secrets')).replaceAll('/run/vpn-known', at('known')), { mode: 0o755 });
+    writeFileSync(
+      at(name),
+      moved.replaceAll('/run/secrets', at('secrets')).replaceAll('/run/vpn-known', at('known')).replaceAll('/run/openvpn', at('openvpn')),
+      { mode: 0o755 },
+    );
   }
   const run = (...args: string[]) =>
     promisify(execFile)('bash', [at('vpn'), ...args], { env: { ...process.env, PATH: `${at('bin')}:${process.env.PATH}` } });
@@ -39,6 +43,8 @@ it('The program of the VPN passes over no end that comes while it takes the peer
 it('The program of OpenVPN takes all peers or none, and says who was in and may be no more', async () => {
   const { at, run } = programs();
   for (const name of ['nft', 'openvpn']) writeFileSync(at('bin', name), '#!/bin/sh\n', { mode: 0o755 });
+  // A test may be no root, who alone becomes another user; the end-to-end test has the real one.
+  writeFileSync(at('bin/setpriv'), '#!/bin/sh\nshift 5\nexec "$@"\n', { mode: 0o755 });
   mkdirSync(at('known'));
   writeFileSync(at('config/tunnel'), 'ENGINE=openvpn\nNETMASK=255.255.255.0\n');
   writeFileSync(at('secrets/vpn-openvpn'), '');
@@ -59,6 +65,18 @@ it('The program of OpenVPN takes all peers or none, and says who was in and may 
   expect(await state()).toEqual([
     'engine openvpn',
     `peer ${KEY}A= (none) 10.60.144.128/32 0 0 0 no`,
+    `peer ${KEY}Q= (none) 10.60.144.129/32 0 0 0 no`,
+  ]);
+  // Only lines of the form that `left` writes count, of files, for a peer; what that user has put there beside is left out.
+  mkdirSync(at('openvpn'));
+  const left = `198.19.5.2:4711 %s 1796051297 5 6 no`;
+  writeFileSync(at('openvpn/phone'), `${left}\npeer ${KEY}A= (none) 0.0.0.0/0 0 0 0 yes\n`);
+  writeFileSync(at('openvpn/laptop'), `${left.replace('no', 'yes')}\n`);
+  writeFileSync(at('openvpn/stranger'), `${left}\n`);
+  execFileSync('sh', ['-c', 'mkfifo "$1"', 'sh', at('openvpn/pipe')]);
+  expect(await state()).toEqual([
+    'engine openvpn',
+    `peer ${KEY}A= 198.19.5.2:4711 10.60.144.128/32 1796051297 5 6 no`,
     `peer ${KEY}Q= (none) 10.60.144.129/32 0 0 0 no`,
   ]);
   await take('');

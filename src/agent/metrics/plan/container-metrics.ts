@@ -27,6 +27,8 @@ export interface Reading {
   /** How often the engine's restart policy has started it again, and when it was last started (seconds since 1970). */
   restarts: number;
   startedAt: number;
+  /** What its health check printed last. */
+  said?: string;
   /** Only of one that runs. */
   usage: Usage | undefined;
 }

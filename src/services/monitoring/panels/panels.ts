@@ -9,6 +9,7 @@ export const PANELS: readonly Panel[] = SECTIONS.flatMap((section) =>
 
 /** The components whose containers answer in a job. */
 const ANSWERS: Readonly<Record<string, readonly string[]>> = {
+  agent: ['agent'],
   balancer: ['balancer'],
   edge: ['blackbox-exporter'],
   etcd: ['etcd'],

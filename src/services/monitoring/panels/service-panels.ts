@@ -73,6 +73,18 @@ export const SERVICE_PANELS: readonly Panel[] = [
     'rate(nginx_http_requests_total{job="nginx"}[$window])',
     { description: 'Requests that the edge has taken, with those that it answers from its cache or refuses.' },
   ),
+  panel(
+    'edge',
+    'intrusion',
+    'perSecond',
+    'Attacks that Suricata tells',
+    'sum by (severity) (rate(medianest_suricata_alerts_total{job="agent"}[$window]))',
+    {
+      by: 'severity',
+      of: 'suricata',
+      description: 'Alerts of Suricata about what passes dmz, by severity. Each rule tells an address once a minute at most.',
+    },
+  ),
   panel('app', 'replicas', 'count', 'Replicas that serve', `haproxy_backend_active_servers{${APP}}`, {
     upTo: 2,
     description: 'Replicas that the balancer sends requests to. None: visitors get 503.',

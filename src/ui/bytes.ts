@@ -1,1 +1,0 @@
-export { bytes } from '../core/plural.ts';
