@@ -90,7 +90,7 @@ describe('releases of Node.js', () => {
   // One of the same major version would take the cache of another, and fail: V8 compares too little.
   it('each have a code cache of their own, which the first command writes', async () => {
     const ask = `const { load, cacheFile } = require(${JSON.stringify(path.join(HOME, 'dist/launch.cjs'))});
-      process.stdout.write(JSON.stringify([cacheFile, load().script.cachedDataRejected ?? 'no cache']));`;
+      process.stdout.write(JSON.stringify([cacheFile('main'), load('main').script.cachedDataRejected ?? 'no cache']));`;
     const files = new Set<string>();
     for (const { program, version } of [{ program: process.execPath, version: process.versions.node }, ...releases]) {
       await run(program, [path.join(HOME, 'bin/medianest.js'), 'profiles']);
