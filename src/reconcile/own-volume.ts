@@ -54,14 +54,15 @@ async function ownOf(group: readonly Given[], composed: ComposedVolumes, run: Ex
   const names = group.map(({ volume, project }) => composed[volume]?.name ?? volumeName(project, volume));
   const made = async () => new Map((await engine.volumes()).map(({ name, createdAt }) => [name, createdAt]));
   const before = await made();
-  for (const [index, { volume, project }] of group.entries()) {
+  const make = async ({ volume, project }: Given, index: number) => {
     const name = names[index] as string;
-    if (before.has(name)) continue;
+    if (before.has(name)) return;
     const { driver, driver_opts: options } = composed[volume] ?? {};
     // Without Compose's own labels, Compose would warn of it each time.
     const labels = { [LABEL.project]: project, [COMPOSE_PROJECT]: project, [COMPOSE_VOLUME]: volume };
     await createVolume(name, labels, docker, { driver, options });
-  }
+  };
+  await Promise.all(group.map(make));
   const folders = names.map((_, index) => `/volumes/${index}`);
   const mount = names.flatMap((name, index) => volumeArgs(name, folders[index] as string));
   const { exitCode, tail } = await asRoot(ownerArgv(folders, uid, gid), { mount, image }, docker);
