@@ -1,3 +1,4 @@
+import type { NewVolumes } from './new-volumes.ts';
 import type { Life } from './plan/lives.ts';
 import type { ProjectSecurity } from './security-types.ts';
 
@@ -167,6 +168,8 @@ export interface Engine {
   images(): Promise<ObservedImage[]>;
   /** Takes a name from an image, and removes one that has no other. @returns false where a container uses it */
   removeImage(ref: string): Promise<boolean>;
+  /** Gives volumes that are empty to a user. */
+  giveNewVolumes(given: NewVolumes): Promise<void>;
   /** @throws where a container mounts it */
   removeVolume(name: string): Promise<void>;
   /** Gives an image another name. */
