@@ -31,7 +31,7 @@ function bytesOf(path: string, target: string): Promise<Buffer> {
 }
 
 /** @returns undefined for an answer in chunks. @throws where a part is missing */
-export function plainAnswer(bytes: Buffer): Answer | undefined {
+function plainAnswer(bytes: Buffer): Answer | undefined {
   const end = bytes.indexOf('\r\n\r\n');
   const head = bytes.toString('latin1', 0, Math.max(0, end));
   const [, status] = /^HTTP\/1\.[01] (\d{3})\b/.exec(head) ?? [];

@@ -22,7 +22,10 @@ const DEEPEST = 20;
 
 const CONTROL = /[^\P{Cc}\n\t]/u;
 const KEY = /([A-Za-z][\w-]*):(?: +|$)/y;
-const SCALAR = /"[^"\\]*"|'[^']*'|[\w./-]+/y;
+/** Within brackets a key may be quoted, as in JSON. */
+const FLOW_KEY = /"[^"\\]*": *|[A-Za-z][\w-]*: +/y;
+/** In double quotes as JSON has it, which YAML reads in the same way. */
+const SCALAR = /"(?:[^"\\\t]|\\(?:["\\/bfnrt]|u[\dA-Fa-f]{4}))*"|'[^']*'|[\w./-]+/y;
 const SPACES = / */y;
 /** Nothing more, or a comment. */
 const REST = /(?: +#.*| *)$/y;
@@ -34,11 +37,11 @@ const INTEGER = /^(?:0|[1-9]\d{0,14})$/;
 const TEXTS = [/^[A-Za-z][\w./-]*$/, /^\d{1,3}(?:\.\d{1,3}){3}(?:\/\d{1,2})?$/, /^[1-9]\d*[a-df-zA-DF-Z][A-Za-z]*$/];
 
 /**
- * Reads a settings file as most are: nested mappings and lists of names, numbers, quoted texts and `{ a: b }`, with comments. The YAML
- * library takes 5 ms to get ready for its first document, which is more than all other settings take.
+ * Reads a document as most settings files and services' parts of the Compose file are: nested mappings and lists of names, numbers,
+ * quoted texts and `{ a: b }`, with comments. The YAML library takes 5 ms for its first document, however short.
  * @returns undefined for anything else, faults included: the library says what that is
  */
-export function readPlainSettings(text: string): JsonObject | undefined {
+export function readPlainDocument(text: string): JsonObject | undefined {
   if (text.length > LONGEST || CONTROL.test(text)) return undefined;
   const lines = text.split('\n').flatMap((line): Line[] => {
     const content = line.replace(/^ +/, '');
@@ -60,7 +63,7 @@ function mapping(reader: Reader, indent: number, depth: number): JsonObject {
   for (let line = reader.lines[reader.at]; line !== undefined && line.indent >= indent; line = reader.lines[reader.at]) {
     if (line.indent > indent) throw new Unusual();
     const place = { text: line.content, at: 0 };
-    const key = keyAt(place, found);
+    const key = keyAt(KEY, place, found);
     reader.at++;
     found[key] = isEmpty(place) ? block(reader, indent, depth + 1) : lineEnd(place, value(place, depth + 1));
   }
@@ -103,7 +106,7 @@ function value(place: Place, depth: number): Json {
     match(SPACES, place);
     if (first && place.text[place.at] === closed) break;
     if (opened === '[') array.push(value(place, depth + 1));
-    else object[keyAt(place, object)] = value(place, depth + 1);
+    else object[keyAt(FLOW_KEY, place, object)] = value(place, depth + 1);
     match(SPACES, place);
     if (place.text[place.at] === closed) break;
     if (place.text[place.at] !== ',') throw new Unusual();
@@ -112,8 +115,8 @@ function value(place: Place, depth: number): Json {
   return opened === '[' ? array : object;
 }
 
-function keyAt(place: Place, among: JsonObject): string {
-  const key = match(KEY, place).replace(/: *$/, '');
+function keyAt(form: RegExp, place: Place, among: JsonObject): string {
+  const key = match(form, place).replace(/: *$/, '').replaceAll('"', '');
   if (WORD.test(key) || key in among) throw new Unusual();
   return key;
 }
@@ -137,7 +140,8 @@ function match(pattern: RegExp, place: Place): string {
 }
 
 function scalar(text: string): Json {
-  if (/^["']/.test(text)) return text.slice(1, -1);
+  if (text.startsWith('"')) return JSON.parse(text) as string;
+  if (text.startsWith("'")) return text.slice(1, -1);
   if (text === 'true' || text === 'false') return text === 'true';
   if (text === 'null') return null;
   if (INTEGER.test(text)) return Number(text);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseDocument } from 'yaml';
-import { readPlainSettings } from '../../../src/settings/startup/plain-settings.ts';
+import { readPlainDocument } from '../../../src/settings/startup/plain-document.ts';
 
 /** What the library makes of a text; undefined where it finds a fault. */
 function byLibrary(text: string): unknown {
@@ -31,12 +31,13 @@ backup:
     list:
       - { name: one, size: 12 }
       - 7
+health: {"test":["CMD","curl -s \\"a\\" # b","\\u00fc\\n"],"retries": 3}
 `;
 
 describe('settings that are plain', () => {
   it('are read as the library reads them', () => {
-    expect(readPlainSettings(COMMON)).toEqual(byLibrary(COMMON));
-    expect(readPlainSettings(COMMON)).toMatchObject({ project: 'media', backup: { list: [{ name: 'one', size: 12 }, 7] } });
+    expect(readPlainDocument(COMMON)).toEqual(byLibrary(COMMON));
+    expect(readPlainDocument(COMMON)).toMatchObject({ project: 'media', backup: { list: [{ name: 'one', size: 12 }, 7] } });
   });
   it.each([
     ['nothing', ''],
@@ -45,7 +46,8 @@ describe('settings that are plain', () => {
     ['a word that is no text everywhere', 'a: yes\n'],
     ['a number with a point, a sign or an exponent', 'a: 1.5\nb: -1\nc: 1e5\n'],
     ['a date', 'a: 2026-11-30\n'],
-    ['an escape', 'a: "b\\n"\n'],
+    ['an escape that JSON does not have', 'a: "\\x41"\n'],
+    ['a tab within quotes', 'a: "b\tc"\n'],
     ['a quote within quotes', "a: 'it''s'\n"],
     ['a key without a value', 'a:\nb: 1\n'],
     ['an anchor', 'a: &b c\nd: *b\n'],
@@ -60,7 +62,7 @@ describe('settings that are plain', () => {
     ['a name that every object has', 'constructor: 1\n'],
     ['more levels than anyone writes', `a: ${'{ a: '.repeat(40)}1${' }'.repeat(40)}\n`],
   ])('are not %s', (_case, text) => {
-    expect(readPlainSettings(text)).toBeUndefined();
+    expect(readPlainDocument(text)).toBeUndefined();
   });
   it('whatever is written into them, they are read as the library reads them, or not at all', () => {
     // The same ones in each run: Park and Miller's generator.
@@ -97,6 +99,8 @@ describe('settings that are plain', () => {
       '*',
       '!',
       '|',
+      '\\',
+      '\t',
     ];
     let read = 0;
     for (let round = 0; round < 6000; round++) {
@@ -105,7 +109,7 @@ describe('settings that are plain', () => {
         const at = below(text.length);
         text = `${text.slice(0, at)}${pieces[below(pieces.length)]}${text.slice(at + below(3))}`;
       }
-      const plain = readPlainSettings(text);
+      const plain = readPlainDocument(text);
       if (plain === undefined) continue;
       read++;
       expect(plain, text).toEqual(byLibrary(text));
