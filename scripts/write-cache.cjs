@@ -23,12 +23,12 @@ process.chdir(folder);
 writeFileSync('medianest.yml', '{}\n');
 for (const name of Object.keys(process.env)) if (!['PATH', 'TMPDIR'].includes(name)) delete process.env[name];
 process.env.HOME = folder;
-process.env.DOCKER_HOST = `unix://${folder}/none.sock`;
+process.env.DOCKER_HOST = `unix://${folder}/engine.sock`;
 process.stderr.write = () => true;
 process.stdout.write = () => true;
 // An engine with nothing in it, so that what comes after its first answer is compiled too.
 const engine = http.createServer((_request, response) => response.setHeader('Content-Type', 'application/json').end('[]'));
-engine.listen(path.join(folder, 'none.sock'), async () => {
+async function write() {
   try {
     const { main, script } = launch.load(use);
     for (const args of RUNS[use]) await main.main(args);
@@ -40,4 +40,6 @@ engine.listen(path.join(folder, 'none.sock'), async () => {
     engine.close();
     rmSync(folder, { recursive: true, force: true });
   }
-});
+}
+// Where the temporary folder has too long a name for a socket, there is none.
+engine.once('error', write).listen(path.join(folder, 'engine.sock'), write);

@@ -1,16 +1,7 @@
 import type Docker from 'dockerode';
 import { COMPOSE_PROJECT, LABEL } from '../stack/labels.ts';
 import { COMPOSE_FOLDER } from './labelled.ts';
-
-/** Volumes that were made a moment ago, and so are empty; whom they go to, and what a container needs that mounts them. */
-export interface NewVolumes {
-  names: readonly string[];
-  uid: number;
-  gid: number;
-  image: string;
-  project: string;
-  stateFolder: string;
-}
+import type { NewVolumes } from './types.ts';
 
 /**
  * Gives new volumes to a user: by an archive that the engine unpacks into a container which never runs, in a third of the time that

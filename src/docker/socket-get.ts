@@ -26,7 +26,7 @@ function bytesOf(path: string, target: string): Promise<Buffer> {
     socket.on('data', (part: Buffer) => parts.push(part));
     socket.once('error', reject);
     socket.once('end', () => resolve(Buffer.concat(parts)));
-    socket.write(`GET ${target} HTTP/1.0\r\nHost: docker\r\n\r\n`);
+    socket.write(`GET ${target} HTTP/1.0\r\nHost: docker\r\nConnection: close\r\n\r\n`);
   });
 }
 

@@ -1,4 +1,3 @@
-import type { NewVolumes } from './new-volumes.ts';
 import type { Life } from './plan/lives.ts';
 import type { ProjectSecurity } from './security-types.ts';
 
@@ -174,6 +173,16 @@ export interface Engine {
   removeVolume(name: string): Promise<void>;
   /** Gives an image another name. */
   tag(source: string, target: string): Promise<void>;
+}
+
+/** Volumes that were made a moment ago, and so are empty; whom they go to, and what a container needs that mounts them. */
+export interface NewVolumes {
+  names: readonly string[];
+  uid: number;
+  gid: number;
+  image: string;
+  project: string;
+  stateFolder: string;
 }
 
 /** Another project's container, as far as it shows what runs in it. */
