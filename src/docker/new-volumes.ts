@@ -19,6 +19,8 @@ export async function giveNewVolumes(docker: Docker, { names, uid, gid, image, p
       'com.docker.compose.service': 'new-volumes',
       'com.docker.compose.container-number': '1',
       'com.docker.compose.oneoff': 'False',
+      // Compose takes no container for its own without one.
+      'com.docker.compose.config-hash': 'none',
     },
     HostConfig: {
       NetworkMode: 'none',
