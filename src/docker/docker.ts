@@ -185,7 +185,7 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
           .catch((error) => (error.statusCode === 409 ? undefined : absent(error)));
         return removed !== undefined;
       }),
-    giveNewVolumes: (given) => call((docker) => giveNewVolumes(docker, given)),
+    giveNewVolumes: (names, to) => call((docker) => giveNewVolumes(docker, names, to)),
     removeVolume: (name) =>
       call(async (docker) => {
         await docker

@@ -1,13 +1,17 @@
 import type Docker from 'dockerode';
 import { COMPOSE_PROJECT, LABEL } from '../stack/labels.ts';
 import { COMPOSE_FOLDER } from './labelled.ts';
-import type { NewVolumes } from './types.ts';
+import type { NewOwner } from './types.ts';
 
 /**
  * Gives new volumes to a user: by an archive that the engine unpacks into a container which never runs, in a third of the time that
  * one takes which does. To Compose it is a container of the project: what a killed run has left is removed by the next `up` or `down`.
  */
-export async function giveNewVolumes(docker: Docker, { names, uid, gid, image, project, stateFolder }: NewVolumes): Promise<void> {
+export async function giveNewVolumes(
+  docker: Docker,
+  names: readonly string[],
+  { uid, gid, image, project, stateFolder }: NewOwner,
+): Promise<void> {
   const folders = names.map((_, index) => tarFolder(String(index), uid, gid));
   const container = await docker.createContainer({
     Image: image,

@@ -168,16 +168,15 @@ export interface Engine {
   /** Takes a name from an image, and removes one that has no other. @returns false where a container uses it */
   removeImage(ref: string): Promise<boolean>;
   /** Gives volumes that are empty to a user. */
-  giveNewVolumes(given: NewVolumes): Promise<void>;
+  giveNewVolumes(names: readonly string[], to: NewOwner): Promise<void>;
   /** @throws where a container mounts it */
   removeVolume(name: string): Promise<void>;
   /** Gives an image another name. */
   tag(source: string, target: string): Promise<void>;
 }
 
-/** Volumes that were made a moment ago, and so are empty; whom they go to, and what a container needs that mounts them. */
-export interface NewVolumes {
-  names: readonly string[];
+/** Whom volumes go to, and what a container needs that mounts them. */
+export interface NewOwner {
   uid: number;
   gid: number;
   image: string;

@@ -69,7 +69,7 @@ async function ownOf(group: readonly Given[], composed: ComposedVolumes, run: Ex
   // An engine that does not take that gives them as it gives others.
   const given =
     group.every(isEmpty) &&
-    (await engine.giveNewVolumes({ names, uid, gid, image, project, stateFolder: state.root }).then(
+    (await engine.giveNewVolumes(names, { uid, gid, image, project, stateFolder: state.root }).then(
       () => true,
       () => false,
     ));
