@@ -3,6 +3,18 @@ import { COMPOSE_PROJECT, LABEL } from '../stack/labels.ts';
 import { COMPOSE_FOLDER } from './labelled.ts';
 import type { NewOwner } from './types.ts';
 
+/** By them the container is one of the project to Compose, and to us. */
+export const labelsOf = ({ project, stateFolder }: Pick<NewOwner, 'project' | 'stateFolder'>): Record<string, string> => ({
+  [LABEL.project]: project,
+  [COMPOSE_PROJECT]: project,
+  [COMPOSE_FOLDER]: stateFolder,
+  'com.docker.compose.service': 'new-volumes',
+  'com.docker.compose.container-number': '1',
+  'com.docker.compose.oneoff': 'False',
+  // Compose takes no container for its own without one.
+  'com.docker.compose.config-hash': 'none',
+});
+
 /**
  * Gives new volumes to a user: by an archive that the engine unpacks into a container which never runs, in a third of the time that
  * one takes which does. To Compose it is a container of the project: what a killed run has left is removed by the next `up` or `down`.
@@ -16,16 +28,7 @@ export async function giveNewVolumes(
   const container = await docker.createContainer({
     Image: image,
     Cmd: ['true'],
-    Labels: {
-      [LABEL.project]: project,
-      [COMPOSE_PROJECT]: project,
-      [COMPOSE_FOLDER]: stateFolder,
-      'com.docker.compose.service': 'new-volumes',
-      'com.docker.compose.container-number': '1',
-      'com.docker.compose.oneoff': 'False',
-      // Compose takes no container for its own without one.
-      'com.docker.compose.config-hash': 'none',
-    },
+    Labels: labelsOf({ project, stateFolder }),
     HostConfig: {
       NetworkMode: 'none',
       Mounts: names.map((name, index) => ({ Type: 'volume', Source: name, Target: `/volumes/${index}` })),
