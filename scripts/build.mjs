@@ -207,9 +207,10 @@ await bundle({
   define: { ...program.define, MAIN_HASH: JSON.stringify(mainHash) },
   plugins: [withLazyModules],
 });
-// In a process of its own: what the commands below have run is compiled, and kept in the cache.
+// In processes of their own: what the commands have run is compiled, and kept in the cache.
 copyFileSync(path.join(home, 'scripts/write-cache.cjs'), path.join(dist, 'write-cache.cjs'));
-execFileSync(process.execPath, [path.join(dist, 'write-cache.cjs')], { stdio: ['ignore', 'ignore', 'inherit'] });
+for (const use of ['help', 'main'])
+  execFileSync(process.execPath, [path.join(dist, 'write-cache.cjs'), use], { stdio: ['ignore', 'ignore', 'inherit'] });
 
 const agentImage = path.join(home, 'templates/agent/image');
 rmSync(path.join(agentImage, 'vendor'), { recursive: true, force: true });

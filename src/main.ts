@@ -46,7 +46,7 @@ export async function main(argv: string[], once = false): Promise<void> {
     const interruption = watchSignals();
     try {
       const context = await createContext(parsed.flags, interruption.signal);
-      if (once) (await import('./cli/short-run.ts')).expectShortRun(process.versions.node);
+      if (once) (await import('./cli/short-run.ts')).expectShortRun(process.versions.node, parsed.command.name);
       print(await runMeasured(context, parsed), parsed.flags.json);
     } finally {
       interruption.stop();

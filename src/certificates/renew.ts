@@ -9,7 +9,7 @@ import type { StateFolder } from '../state/state.ts';
 import { decide, type RenewAsked, type Renewal, report } from './decide.ts';
 import { type RenewalStep, renewalSteps, type SeenRow } from './plan/renewal-plan.ts';
 import { writeStaple } from './store/staple.ts';
-import { closeKeys } from './view.ts';
+import { closeKeys, unchangedStack } from './view.ts';
 
 export interface RenewalOutcome {
   certificates: Renewal[];
@@ -24,10 +24,13 @@ export interface RenewalOutcome {
  */
 export async function renew(context: Context, project: Project, asked: RenewAsked, described?: Stack): Promise<RenewalOutcome> {
   const { loaded, state } = project;
+  const engine = await context.engine();
+  // The engine answers while the stack is built; what it refuses is told after what the settings or a name have wrong.
+  const observing = engine.observe(loaded.settings.project);
+  observing.catch(() => undefined);
   const stack = described ?? (await describe(context, loaded));
   const names = chosen(stack, asked.names);
-  const engine = await context.engine();
-  const containers = await engine.observe(stack.project);
+  const containers = await observing;
   refuseForeign(stack.project, containers, state.root);
   const { rows, decisions } = await decide(context, project, stack, containers, { ...asked, names });
   if (context.flags.dryRun) return { certificates: decisions.map(report), steps: renewalSteps(decisions) };
@@ -38,6 +41,7 @@ export async function renew(context: Context, project: Project, asked: RenewAske
     const { renewDue } = await import('./renew-due.ts');
     return { certificates: await renewDue(context, project, engine, { ...asked, names }) };
   }
+  unchangedStack.set(loaded, stack);
   return { certificates: decisions.map(report) };
 }
 

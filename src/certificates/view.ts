@@ -1,18 +1,22 @@
-import { X509Certificate } from 'node:crypto';
 import { chmodSync, statSync } from 'node:fs';
 import type { Context } from '../capability/capability.ts';
 import { exists } from '../core/files.ts';
 import type { ObservedContainer } from '../docker/types.ts';
+import type { Loaded } from '../settings/loaded.ts';
 import type { CertificateSpec, Stack } from '../stack/types.ts';
 import type { StateFolder } from '../state/state.ts';
 import type { Attempts } from './plan/back-off.ts';
 import { type CertificateSeen, certificateRow } from './plan/certificate-report.ts';
+import { certificateOf } from './plan/chain.ts';
 import { renewalCause } from './plan/renewal.ts';
 import type { SeenRow } from './plan/renewal-plan.ts';
 import { internalVerdicts } from './store/ca-store.ts';
 import { installedCertificate } from './store/install.ts';
 import { askListeners } from './store/listeners.ts';
 import { responderOf } from './store/staple.ts';
+
+/** The settings of a run that has found nothing due -> the stack that it has built of them: its metrics need it once more. */
+export const unchangedStack = new WeakMap<Loaded, Stack>();
 
 export const attemptsOf = (state: StateFolder, name: string): Attempts | undefined =>
   state.readJson<Attempts>(`certs/${name}/attempts.json`, 'earlier failures are forgotten');
@@ -48,7 +52,7 @@ export async function viewCertificates(
 function offersOcsp(state: StateFolder, spec: CertificateSpec, pem: string | undefined): boolean {
   if (exists(state.at('certs', spec.name, 'current', 'ocsp.der'))) return true;
   try {
-    return pem !== undefined && responderOf(new X509Certificate(pem)) !== undefined;
+    return pem !== undefined && responderOf(certificateOf(pem)) !== undefined;
   } catch {
     return false;
   }

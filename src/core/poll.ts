@@ -5,8 +5,8 @@ import { UserError } from './errors.ts';
 const monotonic = { now: (): Date => new Date(performance.now()) };
 
 export interface Polling {
-  /** Milliseconds between two probes. */
-  every: number;
+  /** Milliseconds between two probes; a function is asked after each. */
+  every: number | (() => number);
   /** Milliseconds after which it gives up; the probe runs at least once. */
   timeout: number;
   /** Aborted by Ctrl-C. */
@@ -31,7 +31,7 @@ export async function poll<T>(probe: () => T | undefined | Promise<T | undefined
     const value = await probe();
     if (value !== undefined) return value;
     if (clock.now().getTime() >= deadline) return undefined;
-    await sleep(every, signal).catch((error) => {
+    await sleep(typeof every === 'number' ? every : every(), signal).catch((error) => {
       throw signal.aborted ? interrupted() : error;
     });
   }

@@ -6,6 +6,7 @@ import { cpuSecondsOf } from './cpu-seconds.ts';
 import { toEngineInfo } from './engine-info.ts';
 import { COMPOSE_FOLDER, containerName, toNeighbour, toOwned } from './labelled.ts';
 import { inspectContainer, listContainers, toLife, toStory } from './list-containers.ts';
+import { giveNewVolumes } from './new-volumes.ts';
 import { publishedPorts } from './plan/published-ports.ts';
 import { readSecurity } from './security.ts';
 import type { Engine, ImageStart, ObservedContainer } from './types.ts';
@@ -184,6 +185,7 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
           .catch((error) => (error.statusCode === 409 ? undefined : absent(error)));
         return removed !== undefined;
       }),
+    giveNewVolumes: (names, to) => call((docker) => giveNewVolumes(docker, names, to)),
     removeVolume: (name) =>
       call(async (docker) => {
         await docker

@@ -1,10 +1,10 @@
-import http from 'node:http';
 import type { Life } from './plan/lives.ts';
+import { getJson } from './socket-get.ts';
 import type { ContainerStory } from './types.ts';
 
 /** All containers with a label, running or not, asked at the engine's socket: what most commands ask first, and often all they ask. */
 export const listContainers = <T>(socketPath: string, label: string): Promise<T[]> =>
-  ask<T[]>(socketPath, `/containers/json?all=true&filters=${encodeURIComponent(JSON.stringify({ label: [label] }))}`);
+  getJson<T[]>(socketPath, `/containers/json?all=true&filters=${encodeURIComponent(JSON.stringify({ label: [label] }))}`);
 
 /** What `docker inspect` says of a container's lives. */
 export interface Inspected {
@@ -13,7 +13,7 @@ export interface Inspected {
   State: { StartedAt: string };
 }
 
-export const inspectContainer = (socketPath: string, id: string): Promise<Inspected> => ask(socketPath, `/containers/${id}/json`);
+export const inspectContainer = (socketPath: string, id: string): Promise<Inspected> => getJson(socketPath, `/containers/${id}/json`);
 
 export const toLife = ({ Created, RestartCount, State }: Inspected): Life => ({
   // An imitation of the engine may not count them.
@@ -52,24 +52,3 @@ export function toStory({ State, HostConfig }: Ended): ContainerStory {
 
 /** The engine writes the year 1 for what has not happened. */
 const moment = (text: string): Date | undefined => (text.startsWith('0001-') ? undefined : new Date(text));
-
-function ask<T>(socketPath: string, path: string): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const request = http.get({ socketPath, path, agent: false }, (response) => {
-      const parts: Buffer[] = [];
-      response.on('data', (part: Buffer) => parts.push(part));
-      response.on('error', reject);
-      response.on('end', () => {
-        const { statusCode } = response;
-        try {
-          const body: unknown = JSON.parse(Buffer.concat(parts).toString('utf8'));
-          if (statusCode === 200) resolve(body as T);
-          else reject(Object.assign(new Error(`status ${statusCode}`), { json: body, statusCode }));
-        } catch (error) {
-          reject(error);
-        }
-      });
-    });
-    request.on('error', reject);
-  });
-}

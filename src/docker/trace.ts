@@ -64,7 +64,10 @@ export function traceEngine(engine: Engine, say: Say): Engine {
 
 /** `observe medianest`, `exec 3f2a9c1b7d04 controller status` */
 function callText(name: string, args: readonly unknown[]): string {
-  const words = args.flat().map((arg) => (/^[0-9a-f]{64}$/.test(String(arg)) ? String(arg).slice(0, 12) : String(arg)));
+  const words = args
+    .flat()
+    .filter((arg) => typeof arg !== 'object')
+    .map((arg) => (/^[0-9a-f]{64}$/.test(String(arg)) ? String(arg).slice(0, 12) : String(arg)));
   return commandText(name, words);
 }
 

@@ -167,10 +167,21 @@ export interface Engine {
   images(): Promise<ObservedImage[]>;
   /** Takes a name from an image, and removes one that has no other. @returns false where a container uses it */
   removeImage(ref: string): Promise<boolean>;
+  /** Gives volumes that are empty to a user. */
+  giveNewVolumes(names: readonly string[], to: NewOwner): Promise<void>;
   /** @throws where a container mounts it */
   removeVolume(name: string): Promise<void>;
   /** Gives an image another name. */
   tag(source: string, target: string): Promise<void>;
+}
+
+/** Whom volumes go to, and what a container needs that mounts them. */
+export interface NewOwner {
+  uid: number;
+  gid: number;
+  image: string;
+  project: string;
+  stateFolder: string;
 }
 
 /** Another project's container, as far as it shows what runs in it. */

@@ -71,6 +71,11 @@ export async function converge(context: Context, { loaded, state }: Project, opt
   const engine = await context.engine();
   const command = options.command ?? `up --profile ${loaded.profile}`;
   const capabilities = await context.capabilities();
+  let checked: Promise<string> | undefined;
+  const composeChecked = async () => {
+    checked ??= context.docker().then(checkCompose);
+    return checked;
+  };
   let warnings: readonly string[] | undefined;
   let lacking: readonly string[] = [];
   const tellLeftOut = ({ leftOut }: Stack, next: string) => {
@@ -91,6 +96,8 @@ export async function converge(context: Context, { loaded, state }: Project, opt
       // Other commands leave the networks of the project as they are.
       replaceNetworks: options.command === undefined,
       keepEdits: options.removesAccess,
+      // Compose tells its version while the plan is made; a refusal is told where the plan has passed.
+      ...(!context.flags.dryRun && { fromNothing: () => void composeChecked().catch(() => undefined) }),
     });
     const { prepared } = plan;
     if (options.offline) refuseMissing(plan.steps, neededRefs(prepared.stack));
@@ -160,7 +167,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
     const left = leftBehindText(plan.leftBehind);
     if (left) context.report.warn(left);
     record(plan.steps);
-    await checkCompose(docker);
+    await composeChecked();
     const request = { context, project: { loaded, state }, engine, stack: prepared.stack, only: options.only };
     for (const { up } of capabilities) await up?.begins?.(request, command);
     const early = beforeRendering(plan.steps, prepared.stack);

@@ -3,7 +3,7 @@ import type { Check } from '../capability/check.ts';
 import { UserError } from '../core/errors.ts';
 import { readOptional, writeAtomic } from '../core/files.ts';
 import type { JsonObject } from '../core/json.ts';
-import { composeArgs } from '../docker/compose.ts';
+import { composeArgs, type DockerCli } from '../docker/compose.ts';
 import { volumeArgs } from '../docker/mount-args.ts';
 import { ownerArgv } from '../docker/plan/own.ts';
 import { createVolume } from '../docker/volume.ts';
@@ -54,14 +54,36 @@ async function ownOf(group: readonly Given[], composed: ComposedVolumes, run: Ex
   const names = group.map(({ volume, project }) => composed[volume]?.name ?? volumeName(project, volume));
   const made = async () => new Map((await engine.volumes()).map(({ name, createdAt }) => [name, createdAt]));
   const before = await made();
-  for (const [index, { volume, project }] of group.entries()) {
+  const make = async ({ volume, project }: Given, index: number) => {
     const name = names[index] as string;
-    if (before.has(name)) continue;
+    if (before.has(name)) return;
     const { driver, driver_opts: options } = composed[volume] ?? {};
     // Without Compose's own labels, Compose would warn of it each time.
     const labels = { [LABEL.project]: project, [COMPOSE_PROJECT]: project, [COMPOSE_VOLUME]: volume };
     await createVolume(name, labels, docker, { driver, options });
-  }
+  };
+  await Promise.all(group.map(make));
+  const { state, project } = run.prepared;
+  const isEmpty = ({ volume }: Given, index: number) =>
+    !before.has(names[index] as string) && !composed[volume]?.driver && !composed[volume]?.driver_opts;
+  // An engine that does not take that gives them as it gives others.
+  const given =
+    group.every(isEmpty) &&
+    (await engine.giveNewVolumes(names, { uid, gid, image, project, stateFolder: state.root }).then(
+      () => true,
+      () => false,
+    ));
+  if (!given) await giveAll({ names, uid, gid, image }, docker);
+  const after = await made();
+  const entries = group.map(({ volume }, index) => [volume, { owner: `${uid}:${gid}`, createdAt: after.get(names[index] as string) }]);
+  writeAtomic(state.at(FILE), `${JSON.stringify({ ...readVolumeOwners(state), ...Object.fromEntries(entries) }, null, 1)}\n`);
+}
+
+/** Gives volumes to a user with all that is in them. @throws UserError STATE_UNWRITABLE */
+async function giveAll(
+  { names, uid, gid, image }: { names: readonly string[]; uid: number; gid: number; image: string },
+  docker: DockerCli,
+): Promise<void> {
   const folders = names.map((_, index) => `/volumes/${index}`);
   const mount = names.flatMap((name, index) => volumeArgs(name, folders[index] as string));
   const { exitCode, tail } = await asRoot(ownerArgv(folders, uid, gid), { mount, image }, docker);
@@ -71,10 +93,6 @@ async function ownOf(group: readonly Given[], composed: ComposedVolumes, run: Ex
       `${names.length > 1 ? 'the volumes' : 'the volume'} ${names.join(', ')} could not be given to user ${uid}:${gid}: ${tail.at(-1) ?? 'no answer'}`,
       'correct what it names (a full disk, the engine), and run the same command again',
     );
-  const { state } = run.prepared;
-  const after = await made();
-  const entries = group.map(({ volume }, index) => [volume, { owner: `${uid}:${gid}`, createdAt: after.get(names[index] as string) }]);
-  writeAtomic(state.at(FILE), `${JSON.stringify({ ...readVolumeOwners(state), ...Object.fromEntries(entries) }, null, 1)}\n`);
 }
 
 /** The volumes as Compose reads them of all files together. It is asked where the operator has a part in them: that takes a while. */

@@ -59,6 +59,8 @@ export interface Asked {
   carryData?: boolean | undefined;
   /** Images that services are left out for are to be pulled. */
   fetch?: boolean | undefined;
+  /** Called before the plan is made where the project has no container: there will be something to start. */
+  fromNothing?: (() => void) | undefined;
 }
 
 export interface ProjectPlan extends UpPlan {
@@ -76,6 +78,7 @@ export interface ProjectPlan extends UpPlan {
 export async function planProject(context: Context, loaded: Loaded, engine: Engine, asked: Asked = {}): Promise<ProjectPlan> {
   const project = loaded.settings.project;
   const containers = await engine.observe(project);
+  if (containers.length === 0) asked.fromNothing?.();
   const prepared = await prepare(context, loaded, {
     engine,
     running: containers.length > 0,

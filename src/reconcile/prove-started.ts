@@ -4,7 +4,7 @@ import { poll } from '../core/poll.ts';
 import { type Life, restartsSince, times } from '../docker/plan/lives.ts';
 import type { Engine, ObservedContainer } from '../docker/types.ts';
 import type { Service, Stack } from '../stack/types.ts';
-import { judgeStart } from './plan/started.ts';
+import { judgeStart, LOOK_MS, settledIn } from './plan/started.ts';
 import { isWell, tellingLines } from './unhealthy.ts';
 
 /** An application's first answer proves little: it has to stay for as long as a replica that is rolled in, within bounds. */
@@ -27,7 +27,9 @@ export async function livesOf(engine: Engine, project: string): Promise<Lives> {
 export async function proveStarted(context: Context, engine: Engine, stack: Stack, before: Lives): Promise<void> {
   const services = new Map(stack.services.filter(({ oneOff }) => !oneOff).map((service) => [service.name, service]));
   const noticed = new Map<string, number>();
+  let every = 0;
   const look = async () => {
+    every = LOOK_MS;
     const containers = (await engine.observe(stack.project)).filter(({ service }) => services.has(service));
     const lives = await engine.lives(containers.map(({ id }) => id));
     const now = context.clock.now().getTime();
@@ -43,11 +45,13 @@ export async function proveStarted(context: Context, engine: Engine, stack: Stac
       if (restarts > 0) noticed.set(id, restarts);
       if (verdict === 'failed') throw await endsAgain(container, restarts, engine);
       // That a container is well was proven before; only one that has ended, or has just begun, is waited for.
-      if (verdict === 'wait' && (restarts > 0 || upSeconds < settleSeconds)) waits = true;
+      if (verdict !== 'wait' || (restarts === 0 && upSeconds >= settleSeconds)) continue;
+      waits = true;
+      if (restarts === 0) every = Math.min(every, settledIn(upSeconds, settleSeconds));
     }
     return waits ? undefined : containers;
   };
-  const proven = await poll(look, { every: 500, timeout: LIMIT_MS, signal: context.signal, clock: context.clock });
+  const proven = await poll(look, { every: () => every, timeout: LIMIT_MS, signal: context.signal, clock: context.clock });
   const containers = proven ?? (await engine.observe(stack.project));
   for (const container of containers.filter(({ id }) => noticed.has(id))) {
     const restarts = noticed.get(container.id) ?? 0;

@@ -16,6 +16,7 @@ import { UserError } from '../core/errors.ts';
 import { shortHash } from '../core/hash.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Layer } from './profile.ts';
+import { readPlainDocument } from './startup/plain-document.ts';
 import { preparsed } from './startup/preparsed.ts';
 
 const LARGEST = 1024 ** 2;
@@ -25,11 +26,12 @@ const DEEPEST = 100;
 /** Parses a settings file. A syntax error names the line and the column; aliases are bounded against YAML bombs. */
 export function parseSettings(text: string, origin: string): Layer {
   const known = preparsed[shortHash(text)];
-  if (known === undefined) return parseText(text, origin);
+  const data = known === undefined ? readPlainDocument(text) : (JSON.parse(known) as JsonObject);
+  if (data === undefined) return parseText(text, origin);
   let parsed: Layer | undefined;
   return {
     origin,
-    data: JSON.parse(known) as JsonObject,
+    data,
     locate: (path) => {
       parsed ??= parseText(text, origin);
       return parsed.locate(path);

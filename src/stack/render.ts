@@ -3,6 +3,7 @@ import { dynamicRange, hostAddress } from '../core/cidr.ts';
 import { canonical, shortHash } from '../core/hash.ts';
 import type { JsonObject } from '../core/json.ts';
 import { mergeData } from '../core/merge.ts';
+import { readPlainDocument } from '../settings/startup/plain-document.ts';
 import { preparsed } from '../settings/startup/preparsed.ts';
 import { certificatesOf, certificateTarget } from './certificates.ts';
 import { composeText } from './compose/text.ts';
@@ -174,7 +175,7 @@ function renderFragment(service: Service, templates: ReadonlyMap<string, string>
   const source = templates.get(name);
   if (source === undefined) return {};
   const text = renderTemplate(name, source, { name: service.name, ...service.view });
-  return (parse(text) as JsonObject | null) ?? {};
+  return readPlainDocument(text) ?? (parse(text) as JsonObject | null) ?? {};
 }
 
 /** The files of its configuration folder, from its own templates or from those of the services it contains. */

@@ -1,9 +1,23 @@
 import { X509Certificate } from 'node:crypto';
 
-const PEM = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+const ONE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/;
+const PEM = new RegExp(ONE, 'g');
+
+/** A command asks several times about the few certificates that it meets. */
+const KNOWN = 64;
+const known = new Map<string, X509Certificate>();
+
+/** The first certificate of a PEM text, parsed once. @throws when there is none */
+export function certificateOf(pem: string): X509Certificate {
+  const [first = pem] = pem.match(ONE) ?? [];
+  const parsed = known.get(first) ?? new X509Certificate(first);
+  if (known.size >= KNOWN) known.clear();
+  known.set(first, parsed);
+  return parsed;
+}
 
 /** The certificates of a PEM text, in its order. @throws where one cannot be read */
-export const certificatesIn = (pem: string): X509Certificate[] => (pem.match(PEM) ?? []).map((text) => new X509Certificate(text));
+export const certificatesIn = (pem: string): X509Certificate[] => (pem.match(PEM) ?? []).map(certificateOf);
 
 /** Whether one certificate was signed by another: the names fit, and so does the signature. */
 export function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {

@@ -1,10 +1,9 @@
-import { X509Certificate } from 'node:crypto';
 import type { CertificateSpec } from '../../stack/types.ts';
-import { certificatesIn, isSelfSigned, leadsTo } from './chain.ts';
+import { certificateOf, certificatesIn, isSelfSigned, leadsTo } from './chain.ts';
 
 /** Reads what is asked of a certificate from its PEM. @throws when it is no certificate */
 export function certificateFacts(pem: string) {
-  const certificate = new X509Certificate(pem);
+  const certificate = certificateOf(pem);
   return {
     serial: certificate.serialNumber,
     notBefore: new Date(certificate.validFrom),
@@ -58,11 +57,7 @@ function signerCause(spec: CertificateSpec, pem: string, roots: readonly string[
   const [leaf, ...sent] = certificatesIn(pem);
   if (!leaf) return 'is damaged';
   if (spec.issuer === 'self-signed') return isSelfSigned(leaf) ? undefined : 'is not self-signed';
-  const own = leadsTo(
-    leaf,
-    sent,
-    roots.map((root) => new X509Certificate(root)),
-  );
+  const own = leadsTo(leaf, sent, roots.map(certificateOf));
   if (spec.issuer === 'internal-ca') return own ? undefined : 'is signed by an authority that is not trusted (any more)';
   return own ? `stands in until ${spec.issuer === 'acme' ? 'the ACME server has issued one' : 'one is imported'}` : undefined;
 }

@@ -50,8 +50,8 @@ function greet(socket: net.Socket, servername: string): Promise<Served | undefin
     let stapled = false;
     // This verifies no trust, so the system's roots need not be read, which takes longer than the handshake.
     const options: tls.ConnectionOptions & { requestOCSP: boolean } = { socket, rejectUnauthorized: false, requestOCSP: true, ca: [] };
-    // An address is no server name (RFC 6066).
-    if (net.isIP(servername) === 0) options.servername = servername;
+    // An address is no server name (RFC 6066). Node.js looks at each name once more, by an expression that takes it 3 ms to compile.
+    if (!/^[\d.]+$|:/.test(servername)) options.servername = servername;
     const secure = tls.connect(options);
     // Whom it asks for a certificate in turn may be refused, but not before its own was shown.
     const tell = () => {

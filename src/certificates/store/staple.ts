@@ -1,8 +1,8 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { statSync, writeFileSync } from 'node:fs';
 import { exists, readOptional, writeAtomic, writing } from '../../core/files.ts';
 import type { StateFolder } from '../../state/state.ts';
-import { isSignedBy } from '../plan/chain.ts';
+import { certificateOf, isSignedBy } from '../plan/chain.ts';
 import { caStore } from './ca-store.ts';
 
 const DAY = 24 * 3600 * 1000;
@@ -18,11 +18,9 @@ export const responderOf = (certificate: X509Certificate): string | undefined =>
  */
 export async function writeStaple(state: StateFolder, name: string, serial: string, now: Date): Promise<void> {
   const folder = state.at('certs', name, serial);
-  const leaf = new X509Certificate(readOptional(`${folder}/fullchain.pem`) ?? '');
+  const leaf = certificateOf(readOptional(`${folder}/fullchain.pem`) ?? '');
   const ca = caStore(state).load();
-  const issuer = [ca?.intermediate, ...(ca?.retired ?? [])].find(
-    (entry) => entry && isSignedBy(leaf, new X509Certificate(entry.certificate)),
-  );
+  const issuer = [ca?.intermediate, ...(ca?.retired ?? [])].find((entry) => entry && isSignedBy(leaf, certificateOf(entry.certificate)));
   const own = `ssl_stapling on;\nssl_stapling_responder http://127.0.0.1:8081/ocsp/${name};\n`;
   const wanted = issuer ? own : responderOf(leaf) ? 'ssl_stapling on;\n' : undefined;
   if (wanted !== undefined && readOptional(`${folder}/stapling.conf`) !== wanted) writeAtomic(`${folder}/stapling.conf`, wanted);

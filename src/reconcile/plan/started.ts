@@ -21,3 +21,12 @@ export function judgeStart({ restarts, noticed, upSeconds, well, settleSeconds }
   const wanted = restarts > 0 ? Math.max(CURED_SECONDS, settleSeconds) : settleSeconds;
   return well && upSeconds >= wanted ? 'proven' : 'wait';
 }
+
+/** Milliseconds between two looks at what is waited for. */
+export const LOOK_MS = 500;
+/** The clocks of the engine and of this program may be that far apart. */
+const SLACK_MS = 20;
+
+/** Milliseconds until what has only to stay up has run for long enough, `LOOK_MS` at most. */
+export const settledIn = (upSeconds: number, settleSeconds: number): number =>
+  Math.min(LOOK_MS, Math.max(0, Math.ceil((settleSeconds - upSeconds) * 1000)) + SLACK_MS);

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { HOME, PROGRAM, type Run, run } from '../../support/cli.ts';
@@ -70,6 +70,22 @@ describe('releases of Node.js', () => {
     for (const { program, version } of releases) expect((await run(program, ['--version'])).stdout).toBe(`v${version}\n`);
   });
 
+  it('have all that our sources take from their modules', async () => {
+    const taken: Record<string, Set<string>> = {};
+    for (const name of readdirSync(path.join(HOME, 'src'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))) {
+      const text = readFileSync(path.join(HOME, 'src', name), 'utf8');
+      for (const [, names = '', module = ''] of text.matchAll(/^import \{([^}]*)\} from '(node:[^']+)'/gm)) {
+        const values = names.split(',').map((entry) => entry.trim().replace(/ as .*/s, ''));
+        taken[module] = new Set([...(taken[module] ?? []), ...values.filter((entry) => entry && !entry.startsWith('type '))]);
+      }
+    }
+    expect(Object.keys(taken)).toEqual(expect.arrayContaining(['node:fs', 'node:crypto', 'node:timers/promises']));
+    const asked = JSON.stringify(Object.entries(taken).map(([module, names]) => [module, [...names]]));
+    const lacking = `process.stdout.write(JSON.stringify(${asked}.flatMap(([module, names]) =>
+      names.filter((name) => !(name in require(module))).map((name) => module + ' ' + name))))`;
+    for (const { program, version } of releases) expect([version, (await run(program, ['-e', lacking])).stdout]).toEqual([version, '[]']);
+  });
+
   it('render the same bytes for every profile', async () => {
     expect(Object.keys(trees.prod ?? {}).length).toBeGreaterThan(40);
     for (const node of releases.slice(1)) {
@@ -90,7 +106,7 @@ describe('releases of Node.js', () => {
   // One of the same major version would take the cache of another, and fail: V8 compares too little.
   it('each have a code cache of their own, which the first command writes', async () => {
     const ask = `const { load, cacheFile } = require(${JSON.stringify(path.join(HOME, 'dist/launch.cjs'))});
-      process.stdout.write(JSON.stringify([cacheFile, load().script.cachedDataRejected ?? 'no cache']));`;
+      process.stdout.write(JSON.stringify([cacheFile('main'), load('main').script.cachedDataRejected ?? 'no cache']));`;
     const files = new Set<string>();
     for (const { program, version } of [{ program: process.execPath, version: process.versions.node }, ...releases]) {
       await run(program, [path.join(HOME, 'bin/medianest.js'), 'profiles']);

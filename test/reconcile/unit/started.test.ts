@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { judgeStart, type Started } from '../../../src/reconcile/plan/started.ts';
+import { judgeStart, LOOK_MS, type Started, settledIn } from '../../../src/reconcile/plan/started.ts';
 
 const calm: Started = { restarts: 0, noticed: 0, upSeconds: 60, well: true, settleSeconds: 0 };
 
@@ -14,4 +14,14 @@ it.each<[string, Partial<Started>, string]>([
   ['ends again while it is looked at', { restarts: 2, noticed: 1, upSeconds: 0 }, 'failed'],
 ])('a container that %s', (_case, more, verdict) => {
   expect(judgeStart({ ...calm, ...more })).toBe(verdict);
+});
+
+it('is looked at again when its time is over, and every half second at the latest', () => {
+  expect([settledIn(0, 3), settledIn(2.4, 3), settledIn(2.75, 3), settledIn(3, 3), settledIn(4, 3)]).toEqual([
+    LOOK_MS,
+    LOOK_MS,
+    270,
+    20,
+    20,
+  ]);
 });
