@@ -32,11 +32,12 @@ function connections(): https.Agent {
   return cached.agent;
 }
 
-/** One request over mutual TLS; rejected where it has no whole answer within `timeout` ms. */
+/** One request over mutual TLS; rejected where it has no whole answer within `timeout` ms (ETIMEDOUT: plan/silence.ts). */
 export function callMember(
   peer: Peer,
   port: number,
   request: { method: string; path: string; headers?: Record<string, string>; body?: unknown; timeout: number },
+  agent?: https.Agent,
 ): Promise<Answer> {
   const payload = request.body === undefined ? undefined : JSON.stringify(request.body);
   return new Promise((resolve, reject) => {
@@ -51,7 +52,7 @@ export function callMember(
           ...request.headers,
           ...(payload !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
         },
-        agent: connections(),
+        agent: agent ?? connections(),
       },
       (response) => {
         let body = '';
@@ -61,10 +62,10 @@ export function callMember(
         response.on('error', reject).on('end', () => resolve({ status: response.statusCode ?? 0, body }));
       },
     );
-    const late = setTimeout(
-      () => call.destroy(new Error(`${peer.service} did not answer in ${request.timeout / 1000} s`)),
-      request.timeout,
-    );
+    const late = setTimeout(() => {
+      const silent = new Error(`${peer.service} did not answer in ${request.timeout / 1000} s`);
+      call.destroy(Object.assign(silent, { code: 'ETIMEDOUT' }));
+    }, request.timeout);
     call.on('error', reject).on('close', () => clearTimeout(late));
     call.end(payload);
   });
