@@ -47,6 +47,23 @@ describe('a request that failed tells', () => {
     expect(toldBy(error)).toBe('silent');
   });
 
+  it('nothing of a connection that its member had closed: a question, and no order, is asked again', async () => {
+    const { cert, key, ca } = await certificate();
+    const served = new WeakSet<object>();
+    const server = https.createServer({ cert, key }, ({ socket }, response) => {
+      if (served.has(socket)) socket.destroy();
+      else response.end('well');
+      served.add(socket);
+    });
+    const port = await listening(server);
+    const agent = new https.Agent({ keepAlive: true, ca, checkServerIdentity: () => undefined });
+    onTestFinished(() => agent.destroy());
+    const asked = (method: string) =>
+      callMember({ service: 'member', address: '127.0.0.1' }, port, { method, path: '/', timeout: 2000 }, agent);
+    expect([await asked('GET'), await asked('GET')]).toEqual([1, 2].map(() => ({ status: 200, body: 'well' })));
+    await expect(asked('POST')).rejects.toMatchObject({ code: 'ECONNRESET' });
+  });
+
   it('of one that runs: its certificate is not accepted, it wants another one, or it speaks no TLS', async () => {
     const { cert, key, ca } = await certificate();
     const server = await listening(tls.createServer({ cert, key }));
