@@ -47,6 +47,9 @@ describe('signOn.address', () => {
     expect(all['edge/sign-on-http.conf']).toContain(`fastcgi_cache_key "$http_cookie $http_needs${binds ? ' $http_client' : ''}";`);
     expect(all['edge/sign-on-server.conf']).toContain(`location ^~ /auth/ {\n  auth_request ${looks ? '/.edge/address' : 'off'};`);
     expect(all['edge/sign-on-server.conf']?.includes('location = /.edge/address')).toBe(looks);
+    // If it cannot be told, a bound session does not reach the provider's pages.
+    expect(all['edge/sign-on-server.conf']?.includes('error_page 401 403 = @looked_at;\n')).toBe(binds);
+    expect(all['edge/sign-on-server.conf']?.includes('error_page 401 403 500 502 503 504 = @looked_at;\n')).toBe(looks && !binds);
     expect(all['compose.yml']?.includes(`SIGN_ON_ADDRESS: "${mode}"`)).toBe(mode !== 'off');
   });
 });
