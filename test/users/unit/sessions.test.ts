@@ -4,7 +4,7 @@ import { rowOf, type Session } from '../../../src/users/plan/sessions.ts';
 import { load, rendered, stackOf } from '../../support/settings.ts';
 
 const SESSION: Session = {
-  ...{ id: '0123456789ab', since: '2026-11-30T08:00:00Z', address: '203.0.113.5', agent: 'Films/1', factor: true },
+  ...{ id: '0123456789ab', since: '2026-11-30T08:00:00Z', address: '203.0.113.5', network: '203.0.113.5', agent: 'Films/1', factor: true },
   networks: [
     { network: '198.51.100.7', last: '2026-11-30T09:00:00Z' },
     { network: '203.0.113.5', last: '2026-11-30T08:30:00Z' },
@@ -17,6 +17,8 @@ describe('a session', () => {
       ...['0123456789ab', '2026-11-30T08:00:00Z', '203.0.113.5', '2026-11-30T09:00:00Z'],
       ...['198.51.100.7', 'yes', 'Films/1'],
     ]);
+    const six = { address: '2001:db8:1:2::5', network: '2001:db8:1:2::/64' };
+    expect(rowOf({ ...SESSION, ...six, networks: [{ network: six.network, last: '2026-11-30T09:00:00Z' }] })[4]).toBe('-');
     expect(rowOf({ ...SESSION, networks: [], agent: '', factor: false }).slice(3)).toEqual(['-', '-', 'no', '-']);
   });
 
