@@ -205,6 +205,9 @@ describe('a local user', () => {
     for (const email_verified of [false, undefined, 'yes' as never])
       expect((await come({ ...carl, ...(email_verified !== undefined && { email_verified }) })).status).toBe(302);
     expect((await come({ sub: 'o-1', email: 'olga@example.org', email_verified: true })).page.text).toContain('not known here');
+    // In lower case, U+212A is the letter k.
+    await invite('kim', 'member');
+    expect((await come({ sub: 'k-1', email: '\u212aim@example.org', email_verified: true })).page.text).toContain('not known here');
     const { one } = await come({ ...carl, email_verified: true });
     expect(await stack.told(one, '/')).toMatchObject({ 'remote-user': 'carl' });
     // The address has done its work: another account with it is another person.
