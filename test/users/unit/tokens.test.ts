@@ -79,7 +79,6 @@ describe('the edge', () => {
     tokenHash(request: Pick<Asked, 'headersIn'>): string;
     tokenFirstLook(request: Asked): string;
     boundToken(request: Asked): void;
-    sign(request: Asked): void;
   }
   class Dict extends Map<string, number> {
     incr(key: string, by: number, from: number) {
@@ -89,9 +88,9 @@ describe('the edge', () => {
   const TOKEN = `mn_${'a'.repeat(43)}`;
   const HASH = createHash('sha256').update(TOKEN).digest('hex');
   let script: Script;
-  let shared: Record<'known_sessions' | 'known_tokens' | 'token_tries', Dict>;
+  let shared: Record<'known_tokens' | 'token_tries', Dict>;
   beforeEach(async () => {
-    shared = { known_sessions: new Dict(), known_tokens: new Dict(), token_tries: new Dict() };
+    shared = { known_tokens: new Dict(), token_tries: new Dict() };
     Object.assign(globalThis, { ngx: { shared }, sign_on_key: { key: 'k' } });
     script = ((await import(pathToFileURL(path.join(HOME, 'templates/edge/image/sign-on.js')).href)) as { default: Script }).default;
   });
@@ -111,23 +110,6 @@ describe('the edge', () => {
     return [request.status, token_refused, sign_on_failed];
   };
   const soon = String(Math.floor(Date.now() / 1000) + 60);
-
-  it('lets a session in that was remembered while the provider is away, but none that was refused since', () => {
-    const answer = (status: number, cache: string, session = 'a') => {
-      const headersOut = status === 200 ? { 'Remote-Until': soon } : {};
-      const request = { ...asked(headersOut, { upstream_cache_status: cache }, status), headersIn: { Cookie: session } };
-      script.sign(request);
-      return [request.status, 'Remote-Assertion' in request.headersOut];
-    };
-    expect(answer(200, 'EXPIRED')).toEqual([200, true]);
-    expect(answer(200, 'STALE')).toEqual([200, true]);
-    expect(answer(403, 'EXPIRED')).toEqual([403, false]);
-    expect(answer(200, 'STALE')).toEqual([200, true]);
-    expect(answer(401, 'EXPIRED', 'b')).toEqual([401, false]);
-    expect(answer(200, 'STALE')).toEqual([200, true]);
-    expect(answer(401, 'EXPIRED')).toEqual([401, false]);
-    expect(answer(200, 'STALE')).toEqual([503, false]);
-  });
 
   it('sends a hash of what is a token, whole and in this header alone', () => {
     const hash = (Authorization: string) => script.tokenHash({ headersIn: { Authorization } });
