@@ -76,7 +76,7 @@ export function engineConfiguration(own: SignOnSettings, access: Access, domains
     dbiDynamicHashValidSchemes: '',
     dbiDynamicHashValidSaltedSchemes: '',
     dbiDynamicHashNewPasswordScheme: 'yescrypt',
-    dbiExportedVars: { uid: 'login', cn: 'name', mail: 'email', roles: 'groups' },
+    dbiExportedVars: { uid: 'login', cn: 'name', mail: 'email', roles: 'groups', _version: 'version' },
     exportedVars: {},
     groups: {},
     macros: { _whatToTrace: 'lc($_user)', _agent: 'substr($ENV{HTTP_USER_AGENT}, 0, 200)' },

@@ -6,11 +6,13 @@ export interface Session {
   since: string;
   /** The address that it began at. */
   address: string;
+  /** Its network: an IPv4 address, or 64 bits of an IPv6 address; empty where the address is none. */
+  network: string;
   /** What the browser called itself then; empty where it said nothing. */
   agent: string;
   /** It began with a second factor. */
   factor: boolean;
-  /** Where it was used from, the latest first: an IPv4 address, or 64 bits of an IPv6 address; none with `signOn.address: off`. */
+  /** The networks that it was used from, the latest first; none with `signOn.address: off`. */
   networks: { network: string; last: string }[];
 }
 
@@ -18,9 +20,9 @@ export interface Session {
 const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?');
 
 /** A session's line in the table of `users sessions`; `last` is exact to some minutes. */
-export function rowOf({ id, since, address, agent, factor, networks }: Session): string[] {
+export function rowOf({ id, since, address, network: home, agent, factor, networks }: Session): string[] {
   const [latest] = networks;
-  const others = networks.map(({ network }) => network).filter((network) => network !== address);
+  const others = networks.map(({ network }) => network).filter((network) => network !== home);
   return [id, since, address, latest?.last ?? '-', others.join(',') || '-', factor ? 'yes' : 'no', printable(agent) || '-'];
 }
 

@@ -32,11 +32,19 @@ function tell(r) {
   out['Remote-Assertion'] = assertion(claims, Math.floor(Date.now() / 1000));
 }
 
-// An answer that is remembered says until when it may be: nginx itself would serve it for as long as requests for it come.
+// An answer that is remembered says until when it may be: nginx itself would serve it for as long as requests for it come, and still has the one
+// of before a refusal. Where the provider cannot be asked, a session passes only if it was not refused since its last answer.
 function sign(r) {
+  const known = ngx.shared.known_sessions;
+  const session = r.headersIn.Cookie;
+  if (r.status === 401) known.delete(session);
   if (r.status !== 200) return;
-  if (passes(r)) tell(r);
-  else r.status = 503;
+  if (!passes(r) || (r.variables.upstream_cache_status === 'STALE' && !known.has(session))) {
+    r.status = 503;
+    return;
+  }
+  known.set(session, 1);
+  tell(r);
 }
 
 // The session is no business of the application: all that it gets are the visitor's other cookies.

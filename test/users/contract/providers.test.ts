@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { User } from '../../../src/users/plan/requests.ts';
 import { docker } from '../../support/cli.ts';
@@ -169,7 +170,13 @@ describe('a local user', () => {
   it('links an account once, after a sign-in by password, and comes by either', async () => {
     await stack.invite('bob', PASSWORDS.bob, '--groups', 'member');
     const account = { sub: 'bob-there', email: 'bob@elsewhere.example', email_verified: true };
+    const before = (await stack.signedIn('bob')).cookies.get('__Host-medianest') as string;
+    await setTimeout(1100);
     const { one, page } = await come(account);
+    // A session of before, as of a stolen cookie, links nothing.
+    one.cookies.set('__Host-medianest', before);
+    expect((await one.ask('/auth/link')).text).toContain('nothing to link');
+    one.cookies.delete('__Host-medianest');
     const where = /\/auth\/\?url=([\w%]+)/.exec(page.text)?.[1] ?? '';
     expect([page.text, where]).toEqual([expect.stringContaining('not known here'), expect.stringMatching(/./)]);
     const signed = await one.signIn('bob', PASSWORDS.bob, decodeURIComponent(where));
@@ -198,6 +205,9 @@ describe('a local user', () => {
     for (const email_verified of [false, undefined, 'yes' as never])
       expect((await come({ ...carl, ...(email_verified !== undefined && { email_verified }) })).status).toBe(302);
     expect((await come({ sub: 'o-1', email: 'olga@example.org', email_verified: true })).page.text).toContain('not known here');
+    // In lower case, U+212A is the letter k.
+    await invite('kim', 'member');
+    expect((await come({ sub: 'k-1', email: '\u212aim@example.org', email_verified: true })).page.text).toContain('not known here');
     const { one } = await come({ ...carl, email_verified: true });
     expect(await stack.told(one, '/')).toMatchObject({ 'remote-user': 'carl' });
     // The address has done its work: another account with it is another person.

@@ -44,10 +44,35 @@ describe('hostile visitors', () => {
     for (const [name, value] of stolen) thief.cookies.set(name, value);
     expect((await thief.ask('/')).status).toBe(302);
   });
+
+  it('have no session of before a change that came while they signed in', async () => {
+    const sql = (text: string) =>
+      docker(['exec', `${stack.space.project}-postgres-1`, 'psql', '-U', 'postgres', '-d', 'medianest', '-qc', text]);
+    await sql(`CREATE FUNCTION sign_on.slowly() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN IF new.a_session ? '_whatToTrace' THEN PERFORM pg_sleep(3); END IF; RETURN new; END $$;
+      CREATE TRIGGER slowly BEFORE INSERT OR UPDATE ON sign_on.sessions FOR EACH ROW EXECUTE FUNCTION sign_on.slowly()`);
+    const bob = stack.visitor();
+    const signing = bob.signIn('bob', PASSWORDS.bob);
+    await sleep(1500);
+    const change = async (ask: object) => (await docker(['exec', stack.container, 'users', 'groups', JSON.stringify(ask)])).stdout;
+    const changed = await change({ login: 'bob', add: ['family'] });
+    await signing;
+    await sql('DROP FUNCTION sign_on.slowly() CASCADE');
+    await change({ login: 'bob', remove: ['family'] });
+    expect(JSON.parse(changed)).toMatchObject({ groups: ['family', 'member'], ended: 0 });
+    const { stdout, stderr } = await docker(['logs', stack.container]);
+    expect([(await bob.ask('/')).status, stdout + stderr]).toEqual([302, expect.stringContaining('bob was changed during the sign-in')]);
+  });
 });
 
 describe('while the identity provider is away', () => {
   it('those who are signed in go on for a while, nobody else gets in, and it comes back by itself', async () => {
+    const left = await stack.signedIn('bob');
+    expect((await left.ask('/')).status).toBe(200);
+    const ended = stack.visitor();
+    for (const [name, value] of left.cookies) ended.cookies.set(name, value);
+    await left.ask('/auth/?logout=1');
+    await until('the session has ended', async () => (await ended.ask('/')).status === 302, 10);
     const bob = await stack.signedIn('bob');
     expect((await bob.ask('/')).status).toBe(200);
     const guess = stack.visitor();
@@ -55,7 +80,9 @@ describe('while the identity provider is away', () => {
     await docker(['pause', stack.container]);
     await sleep(6000);
     expect((await bob.ask('/')).status).toBe(200);
-    expect([(await guess.ask('/')).status, (await stack.visitor().ask('/')).status]).toEqual([503, 302]);
+    expect([(await guess.ask('/')).status, (await ended.ask('/')).status, (await stack.visitor().ask('/')).status]).toEqual([
+      503, 503, 302,
+    ]);
     expect((await guess.ask('/')).text).toContain('Sign-in does not work just now');
     await docker(['unpause', stack.container]);
     await docker(['stop', `${stack.space.project}-postgres-1`]);

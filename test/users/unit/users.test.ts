@@ -91,16 +91,17 @@ describe('what the edge tells the application', () => {
   interface Script {
     cookies(request: object): string;
     signInAt(request: object): string;
-    sign(answer: { status: number; headersOut: Record<string, string>; variables: Record<string, string> }): void;
+    sign(answer: Record<'headersIn' | 'headersOut' | 'variables', Record<string, string>> & { status: number }): void;
   }
   let script: Script;
   beforeAll(async () => {
-    Object.assign(globalThis, { sign_on_key: { key: 'k' } });
+    Object.assign(globalThis, { ngx: { shared: { known_sessions: new Map() } }, sign_on_key: { key: 'k' } });
     script = ((await import(pathToFileURL(path.join(HOME, 'templates/edge/image/sign-on.js')).href)) as { default: Script }).default;
   });
 
-  const told = (headersOut: Record<string, string>, status = 200) => {
-    const answer = { status, headersOut: { ...headersOut }, variables: { host: 'h' } };
+  const told = (headersOut: Record<string, string>, status = 200, cache = 'EXPIRED', session = 'a') => {
+    const variables = { host: 'h', upstream_cache_status: cache };
+    const answer = { status, headersIn: { Cookie: session }, headersOut: { ...headersOut }, variables };
     script.sign(answer);
     return answer;
   };
@@ -133,6 +134,22 @@ describe('what the edge tells the application', () => {
         headersOut: expect.not.objectContaining({ 'Remote-Assertion': expect.anything() }),
       });
     expect(told({}, 403).status).toBe(403);
+  });
+
+  it('is a remembered answer while the provider is away, unless the session was refused since', () => {
+    const statusOf = (status: number, cache: string, session = 'a') => {
+      const { headersOut, status: sent } = told(status === 200 ? { ...BOB, ...until(5) } : {}, status, cache, session);
+      return [sent, 'Remote-Assertion' in headersOut];
+    };
+    expect([statusOf(200, 'EXPIRED'), statusOf(200, 'STALE')]).toEqual([
+      [200, true],
+      [200, true],
+    ]);
+    // Another rule, and another session.
+    for (const other of [statusOf(403, 'EXPIRED'), statusOf(401, 'EXPIRED', 'b')]) expect(other[1]).toBe(false);
+    expect(statusOf(200, 'STALE')).toEqual([200, true]);
+    expect(statusOf(401, 'EXPIRED')).toEqual([401, false]);
+    expect(statusOf(200, 'STALE')).toEqual([503, false]);
   });
 
   it('leads to the sign-in and back to the same address', () => {

@@ -4,9 +4,9 @@ package Medianest::Address;
 use strict;
 use warnings;
 use Digest::SHA qw(sha256_hex);
-use JSON;
 use Socket qw(AF_INET6 inet_pton inet_ntop);
 use Medianest::Database;
+use Medianest::Servers;
 
 # Networks that are noted of one session, and after how many seconds again.
 use constant { MOST => 100, AGAIN => 300 };
@@ -24,9 +24,7 @@ sub network {
 
 sub event {
     my ( $code, $what, $user, $began, $address ) = @_;
-    my %fields = ( code => $code, message => "Session of $user $what", user => $user, began => $began, remote_addr => $address );
-    print STDERR JSON->new->canonical->encode( \%fields ), "\n";
-    return;
+    return Medianest::Servers::event( $code, "Session of $user $what", user => $user, began => $began, remote_addr => $address );
 }
 
 # A new network is told once, by the process whose change finds none. @returns whether it is new

@@ -48,6 +48,10 @@ sub waiting {
     my $ott   = $self->p->loadModule('::Lib::OneTimeToken');
     my $found = $ott->getToken( $token, $keep );
     return unless $found && $found->{medianest_link} && $found->{tokenTimeoutTimestamp} > time;
+
+    # A link is as good as a password: a session of before, which may be stolen or left open, makes none.
+    my $session = $req->userData;
+    return if defined $session->{_provider} || ( $session->{_utime} // 0 ) < $found->{tokenSessionStartTimestamp};
     my $own = Medianest::Providers::all()->{ $found->{provider} } or return;
     return ( $own, $found, $token );
 }

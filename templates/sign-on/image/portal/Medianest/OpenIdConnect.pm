@@ -94,7 +94,7 @@ sub finish {
     my $groups = $said{ $self->own->{groupsClaim} } // [];
     return {
         subject  => $token->{sub},
-        email    => defined $verified && ( JSON::is_bool($verified) ? $verified : $verified eq 'true' ) ? Medianest::Providers::text( $of->{email} ) : '',
+        email    => defined $verified && ( JSON::is_bool($verified) ? $verified : $verified eq 'true' ) ? Medianest::Providers::address( $of->{email} ) : '',
         name     => $text->('name'),
         username => $text->('preferred_username') =~ s/\@.*//r,
         groups   => [ map { Medianest::Providers::text($_) } ref $groups eq 'ARRAY' ? @$groups : $groups ],

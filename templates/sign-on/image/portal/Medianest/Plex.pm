@@ -97,7 +97,7 @@ sub about {
     my $text = sub { Medianest::Providers::text( $user->{ $_[0] } ) };
     return {
         subject  => "$user->{id}",
-        email    => JSON::is_bool( $user->{confirmed} ) && $user->{confirmed} ? $text->('email') : '',
+        email    => JSON::is_bool( $user->{confirmed} ) && $user->{confirmed} ? Medianest::Providers::address( $user->{email} ) : '',
         name     => $text->('title') || $text->('username'),
         username => $text->('username'),
         groups   => $sees ? [FRIENDS] : [],

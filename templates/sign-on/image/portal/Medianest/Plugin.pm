@@ -7,7 +7,7 @@ use Mouse;
 use Crypt::URandom;
 use Digest::SHA qw(sha256_hex);
 use Encode qw(encode);
-use Lemonldap::NG::Portal::Main::Constants qw(PE_OK PE_DONE PE_ERROR PE_PASSWORD_MISMATCH);
+use Lemonldap::NG::Portal::Main::Constants qw(PE_OK PE_DONE PE_ERROR PE_PASSWORD_MISMATCH PE_SESSIONEXPIRED);
 use Medianest::Database;
 use Medianest::Directory;
 use Medianest::Ldap;
@@ -15,6 +15,7 @@ use Medianest::Mail;
 extends 'Lemonldap::NG::Portal::Main::Plugin';
 
 use constant aroundSub => { authenticate => 'told' };
+use constant endAuth   => 'still';
 use constant hook      => { dbiHashPassword => 'hash', dbiVerifyPassword => 'verify', oidcGotRequest => 'hashedChallenge' };
 
 my @SALT = ( '.', '/', 0 .. 9, 'A' .. 'Z', 'a' .. 'z' );
@@ -102,6 +103,19 @@ sub told {
     $self->auditLog( $req, message => 'Sign-in refused for ' . $req->user, code => 'SIGN_IN_REFUSED', user => $req->user )
       if $result != PE_OK;
     return $result;
+}
+
+# A change of a user ends the sessions that there are. One that was stored a moment later, with what was read before the change, ends here.
+sub still {
+    my ( $self, $req ) = @_;
+    my ( $login, $version ) = @{ $req->sessionInfo }{ $self->conf->{whatToTrace}, '_version' };
+    return PE_OK unless defined $version;
+    my $now = eval { Medianest::Database::connection()->selectcol_arrayref( 'SELECT version FROM users WHERE login = ?', undef, $login ) };
+    return PE_OK if $now && @$now && $now->[0] == $version;
+    $self->logger->error( $now ? "$login was changed during the sign-in" : "whether $login was changed cannot be read: $@" );
+    eval { Medianest::Database::connection()->do( 'DELETE FROM sessions WHERE id = ?', undef, sha256_hex( $req->id ) ); 1 }
+      or $self->logger->error("a session could not be ended: $@");
+    return $now ? PE_SESSIONEXPIRED : PE_ERROR;
 }
 
 sub page {

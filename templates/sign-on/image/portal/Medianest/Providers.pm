@@ -121,6 +121,12 @@ sub text {
     return $value =~ /\A\P{C}{1,200}\z/ ? $value : '';
 }
 
+# An address of e-mail, or nothing. In ASCII alone: in lower case, other letters (U+212A) are those of another person's address.
+sub address {
+    my $value = text(@_);
+    return $value =~ /\A[!-?A-~]{1,64}\@[!-?A-~]{1,190}\z/ ? $value : '';
+}
+
 # Our groups of a person with those there.
 sub groups_of {
     my ( $own, @theirs ) = @_;
