@@ -183,7 +183,10 @@ describe('alerts arrive with what to do', () => {
           ['ContainersNotRead', 'AgentLoopStuck'],
           async () => {
             await pause(space, 'engine-proxy');
-            return () => unpause(space, 'engine-proxy');
+            return async () => {
+              await unpause(space, 'engine-proxy');
+              await healthy('engine-proxy');
+            };
           },
         ],
       ],
