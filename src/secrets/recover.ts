@@ -35,7 +35,7 @@ export async function recover(context: Context, { loaded, state }: Project, file
       'name its own kit',
     );
   const text = openKit(kit, await kitPassphrase(context, passphraseFile), name).state['secrets.json'];
-  if (text === undefined || !isStored(JSON.parse(text)))
+  if (text === undefined || !isSoundText(text))
     throw new UserError('USAGE', `${name} holds no secrets; nothing was changed`, 'name another kit');
   if (context.flags.dryRun) return { changed: false, madeAt: kit.madeAt, kept: null };
   return withLock(context, state, 'secrets recover', async (_lock, record) => {
@@ -63,4 +63,12 @@ function refuseSound(state: StateFolder): void {
     `${state.at('secrets.json')} is sound; nothing was changed`,
     'to begin again from a kit: medianest restore --kit FILE, in an empty folder',
   );
+}
+
+function isSoundText(text: string): boolean {
+  try {
+    return isStored(JSON.parse(text));
+  } catch {
+    return false;
+  }
 }

@@ -235,7 +235,8 @@ function parseJson(text: string, file: string, without: Without): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw damaged(file, (error as Error).message, without, error);
+    // Node.js quotes what stands around the fault, which may be a secret.
+    throw damaged(file, (error as Error).message.replace(/, (?:\.{3})?".*$/s, ' where none may be'), without);
   }
 }
 
