@@ -244,6 +244,7 @@ test('without a TPM, or its programs, nothing is made', async () => {
   expect(refused(await storage('unlock', '--json'))).toMatchObject({
     code: 'HOST_UNFIT',
     message: expect.stringContaining('there is no TPM'),
+    hint: expect.stringContaining('storage: { unlock: passphrase }'),
   });
   mkdirSync(at('bin'));
   const bare = await run(['storage', 'unlock', '--json'], { PATH: at('bin') });
