@@ -31,7 +31,7 @@ function bytesOf(path: string, target: string): Promise<Buffer> {
   });
 }
 
-/** @returns undefined for an answer in chunks, or one that is no good news. @throws where a part is missing */
+/** @returns undefined for an answer in chunks, or with another status than 200. @throws where a part is missing */
 function plainAnswer(bytes: Buffer): Answer | undefined {
   const end = bytes.indexOf('\r\n\r\n');
   const head = bytes.toString('latin1', 0, Math.max(0, end));
