@@ -32,12 +32,20 @@ function connections(): https.Agent {
   return cached.agent;
 }
 
-/** One request over mutual TLS; rejected where it has no whole answer within `timeout` ms. */
-export function callMember(
-  peer: Peer,
-  port: number,
-  request: { method: string; path: string; headers?: Record<string, string>; body?: unknown; timeout: number },
-): Promise<Answer> {
+interface MemberRequest {
+  method: string;
+  path: string;
+  headers?: Record<string, string>;
+  body?: unknown;
+  timeout: number;
+}
+
+/** One request over mutual TLS; rejected where it has no whole answer within `timeout` ms (ETIMEDOUT: plan/silence.ts). */
+export const callMember = (peer: Peer, port: number, request: MemberRequest, agent?: https.Agent): Promise<Answer> =>
+  ask(peer, port, request, agent, true);
+
+/** @param repeats whether a GET is asked again that met a connection which its member was closing */
+function ask(peer: Peer, port: number, request: MemberRequest, agent: https.Agent | undefined, repeats: boolean): Promise<Answer> {
   const payload = request.body === undefined ? undefined : JSON.stringify(request.body);
   return new Promise((resolve, reject) => {
     const call = https.request(
@@ -51,7 +59,7 @@ export function callMember(
           ...request.headers,
           ...(payload !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
         },
-        agent: connections(),
+        agent: agent ?? connections(),
       },
       (response) => {
         let body = '';
@@ -61,11 +69,18 @@ export function callMember(
         response.on('error', reject).on('end', () => resolve({ status: response.statusCode ?? 0, body }));
       },
     );
-    const late = setTimeout(
-      () => call.destroy(new Error(`${peer.service} did not answer in ${request.timeout / 1000} s`)),
-      request.timeout,
-    );
-    call.on('error', reject).on('close', () => clearTimeout(late));
+    const late = setTimeout(() => {
+      const silent = new Error(`${peer.service} did not answer in ${request.timeout / 1000} s`);
+      call.destroy(Object.assign(silent, { code: 'ETIMEDOUT' }));
+    }, request.timeout);
+    call
+      .on('error', (error: NodeJS.ErrnoException) => {
+        // The end of an idle connection is no silence (https://nodejs.org/api/http.html#requestreusedsocket).
+        const stale = call.reusedSocket && error.code === 'ECONNRESET' && request.method === 'GET';
+        if (stale && repeats) resolve(ask(peer, port, request, agent, false));
+        else reject(error);
+      })
+      .on('close', () => clearTimeout(late));
     call.end(payload);
   });
 }

@@ -33,8 +33,14 @@ export class FollowedFile {
       if (replaced && this.offset >= fstatSync(this.fd).size) this.close();
     }
     if (this.fd === undefined) {
-      this.fd = this.open();
-      found.push(...this.part(this.fd));
+      try {
+        this.fd = this.open();
+        found.push(...this.part(this.fd));
+      } catch (error) {
+        // What the file before still had is not lost with it; the next call tells of this one.
+        if (found.length === 0) throw error;
+        this.behind = false;
+      }
     }
     return found;
   }

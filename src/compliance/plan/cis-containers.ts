@@ -45,7 +45,7 @@ const selinux = row('5.3', 'SELinux confines each container', ['engine', 'contai
     : met('each container has a label');
 });
 
-const SSH = { bastion: 'the bastion is an SSH server, which forwards to listed services alone' };
+const SSH = { bastion: { why: 'the bastion is an SSH server, which forwards to listed services alone' } };
 
 /** Section 5: how each container of the stack runs. */
 export const CIS_CONTAINERS: readonly Row[] = [
@@ -62,7 +62,13 @@ export const CIS_CONTAINERS: readonly Row[] = [
     ({ capAdd, capDrop }) => (capDrop.includes('ALL') ? capAdd.join(', ') : 'the engine’s defaults'),
     'all capabilities dropped, none added',
     OVERRIDE,
-    { vpn: 'the VPN sets up its own interface (NET_ADMIN)', suricata: 'Suricata reads packets (NET_RAW)' },
+    {
+      vpn: {
+        why: 'the VPN sets up its own interface (NET_ADMIN), and starts OpenVPN as another user (SETGID, SETUID)',
+        needs: ['NET_ADMIN', 'SETGID', 'SETUID'],
+      },
+      suricata: { why: 'Suricata reads packets (NET_RAW)', needs: ['NET_RAW'] },
+    },
   ),
   everyContainer('5.5', 'No container is privileged', ({ privileged }) => privileged, 'none is privileged'),
   everyContainer(
@@ -128,7 +134,7 @@ export const CIS_CONTAINERS: readonly Row[] = [
   everyContainer('5.16', 'No container sees the host’s processes', ({ pidMode }) => pidMode === 'host', 'none does'),
   everyContainer('5.17', 'No container shares the host’s IPC', ({ ipcMode }) => ipcMode === 'host', 'none does'),
   everyContainer('5.18', 'No device of the host is handed in', ({ devices }) => devices.join(', '), 'none has one', OVERRIDE, {
-    vpn: 'the VPN needs /dev/net/tun',
+    vpn: { why: 'the VPN needs /dev/net/tun', needs: ['/dev/net/tun'] },
   }),
   everyContainer(
     '5.19',

@@ -31,7 +31,7 @@ function judgeData({ volumes, keyBeside }: DataEvidence, logs: Judgement): Judge
   if (keyBeside)
     return open(
       `the key of the data is beside it, in clear text: ${keyBeside}`,
-      'put `storage.keyFile` on another disk, or set `storage.unlock: passphrase`, then `sudo medianest storage keys rotate`',
+      'put `storage.keyFile` on another disk, or set `storage.unlock` to `tpm` or `passphrase`, then `sudo medianest storage keys rotate`',
     );
   if (volumes.length === 0) return logs;
   const by = new Set(volumes.map(({ storage: { encryption } }) => (encryption.state === 'encrypted' ? encryption.by : '')));

@@ -95,21 +95,27 @@ export const everyContainer = (
   wrong: (container: ContainerSecurity) => string | boolean | undefined,
   good: string,
   fix = OVERRIDE,
-  byDesign: Readonly<Record<string, string>> = {},
+  byDesign: ByDesign = {},
 ): Row =>
   row(section, title, ['containers'], ({ containers }) => {
     const bad = containers.flatMap((container) => {
       const what = wrong(container);
-      return what ? [{ service: container.service, text: what === true ? container.name : `${container.name} (${what})` }] : [];
+      return what ? [{ service: container.service, what, text: what === true ? container.name : `${container.name} (${what})` }] : [];
     });
     if (bad.length === 0) return met(`${good}: all ${containers.length}`);
-    const fixes = new Set(bad.map(({ service }) => fixOf(service, fix, byDesign)));
+    const fixes = new Set(bad.map(({ service, what }) => fixOf(service, fix, byDesign, what === true ? [] : what.split(', '))));
     return open(`${bad.length} of ${containers.length}: ${names(bad.map(({ text }) => text))}`, [...fixes].join('; '));
   });
 
-/** What to do about a container; of one that could not work otherwise, why it is so. @param byDesign why, by service */
-export const fixOf = (service: string, fix: string, byDesign: Readonly<Record<string, string>>): string =>
-  Object.hasOwn(byDesign, service) ? `${byDesign[service]}: accept that, or leave \`components.${service}\` off` : fix;
+/** Why containers of a service could not work otherwise, and what alone that explains. */
+export type ByDesign = Readonly<Record<string, { why: string; needs?: readonly string[] }>>;
+
+/** What to do about a container; of one that could not work otherwise, why it is so. @param found what it has: more than it needs is no design */
+export function fixOf(service: string, fix: string, byDesign: ByDesign, found: readonly string[] = []): string {
+  const design = Object.hasOwn(byDesign, service) ? byDesign[service] : undefined;
+  if (!design || found.some((one) => !design.needs?.includes(one))) return fix;
+  return `${design.why}: accept that, or leave \`components.${service}\` off`;
+}
 
 /** The rows of a standard as its points. */
 export const pointsOf = (standard: Standard, rows: readonly Row[]): Point[] =>

@@ -37,6 +37,7 @@ describe('figures that a container prints with its health', () => {
   it.each([
     ['another metric', 'medianest_container_running 1'],
     ['another service', 'medianest_watcher_seen_total{service="edge"} 1', 'medianest_watcher_seen_total{service="watcher"} 1'],
+    ['another metric, by a label', 'medianest_watcher_seen_total{__name__="up"} 1'],
     ['no number', 'medianest_watcher_seen_total 1e9'],
     ['a negative number', 'medianest_watcher_seen_total -1'],
     ['a line of another form', 'medianest_watcher_seen_total{a="b",c="d"} 1'],

@@ -3,6 +3,7 @@ import https from 'node:https';
 import net, { type AddressInfo } from 'node:net';
 import tls from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { callMember } from '../../../src/agent/member-client.ts';
 import { toldBy } from '../../../src/agent/plan/silence.ts';
 import { internalCa } from '../../../src/certificates/ca/internal-ca.ts';
 
@@ -35,6 +36,32 @@ describe('a request that failed tells', () => {
     await new Promise((resolve) => closed.close(resolve));
     expect(toldBy(await failed(port))).toBe('silent');
     expect(toldBy(await failed(await listening(net.createServer((socket) => socket.destroy()))))).toBe('silent');
+  });
+
+  it('of one that is silent: it hangs, and the kernel alone takes the connection', async () => {
+    const port = await listening(net.createServer({ pauseOnConnect: true }, (socket) => onTestFinished(() => void socket.destroy())));
+    const peer = { service: 'postgres-1', address: '127.0.0.1' };
+    const asked = callMember(peer, port, { method: 'GET', path: '/liveness', timeout: 200 }, new https.Agent());
+    const error = await asked.catch((why: unknown) => why);
+    expect(error).toMatchObject({ message: 'postgres-1 did not answer in 0.2 s' });
+    expect(toldBy(error)).toBe('silent');
+  });
+
+  it('nothing of a connection that its member had closed: a question, and no order, is asked again', async () => {
+    const { cert, key, ca } = await certificate();
+    const served = new WeakSet<object>();
+    const server = https.createServer({ cert, key }, ({ socket }, response) => {
+      if (served.has(socket)) socket.destroy();
+      else response.end('well');
+      served.add(socket);
+    });
+    const port = await listening(server);
+    const agent = new https.Agent({ keepAlive: true, ca, checkServerIdentity: () => undefined });
+    onTestFinished(() => agent.destroy());
+    const asked = (method: string) =>
+      callMember({ service: 'member', address: '127.0.0.1' }, port, { method, path: '/', timeout: 2000 }, agent);
+    expect([await asked('GET'), await asked('GET')]).toEqual([1, 2].map(() => ({ status: 200, body: 'well' })));
+    await expect(asked('POST')).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 
   it('of one that runs: its certificate is not accepted, it wants another one, or it speaks no TLS', async () => {

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -150,6 +150,16 @@ it('a log is followed from its end, through rotation by a new file and by cuttin
     expect(log.lines()).toEqual(['three', 'four']);
     writeFileSync(file, 'five\n');
     expect(log.lines()).toEqual(['five']);
+    // What cannot be read takes its place: the last lines are read all the same, and then that is told.
+    appendFileSync(file, 'last\n');
+    renameSync(file, `${file}.2`);
+    mkdirSync(file);
+    expect(log.lines()).toEqual(['last']);
+    expect(() => log.lines()).toThrow('EISDIR');
+    log.close();
+    rmSync(file, { recursive: true });
+    writeFileSync(file, '');
+    expect(log.lines()).toEqual([]);
     // copytruncate.
     truncateSync(file, 0);
     expect(log.lines()).toEqual([]);

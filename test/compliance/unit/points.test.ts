@@ -275,6 +275,7 @@ describe('what a part of the stack needs', () => {
   const of = (service: string, more: Partial<ContainerSecurity>): Change => container({ service, ...more });
   it.each([
     ['cis-5.4', of('vpn', { capAdd: ['NET_ADMIN'] }), 'leave `components.vpn` off'],
+    ['cis-5.4', of('vpn', { capAdd: ['NET_ADMIN', 'SETGID', 'SETUID'] }), 'leave `components.vpn` off'],
     ['cis-5.4', of('suricata', { capAdd: ['NET_RAW'] }), 'leave `components.suricata` off'],
     ['cis-5.7', of('bastion', { programs: ['sshd'] }), 'leave `components.bastion` off'],
     ['cis-5.18', of('vpn', { devices: ['/dev/net/tun'] }), 'leave `components.vpn` off'],
@@ -282,6 +283,16 @@ describe('what a part of the stack needs', () => {
     const { verdict, fix } = judged(id, change);
     expect([verdict, fix]).toEqual(['open', expect.stringContaining(advice)]);
     expect(fix).not.toMatch(/override|remove/);
+  });
+
+  it.each([
+    ['cis-5.4', of('suricata', { capAdd: ['NET_RAW', 'SYS_ADMIN'] })],
+    ['cis-5.4', of('vpn', { capDrop: [] })],
+    ['cis-5.18', of('vpn', { devices: ['/dev/net/tun', '/dev/sda'] })],
+  ])('explains no more than that: %s', (id, change) => {
+    const { verdict, fix } = judged(id, change);
+    expect([verdict, fix]).toEqual(['open', expect.stringContaining('compose.override.yml')]);
+    expect(fix).not.toContain('accept');
   });
 
   it('sign-on slows guessing at an account, and says so beside the limit of the edge', () => {

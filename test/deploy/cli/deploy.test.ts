@@ -74,9 +74,9 @@ describe('what is not there', () => {
 describe('a damaged file', () => {
   it.each([
     ['releases.json', '{}', ['releases']],
-    ['releases.json', '[null]', ['status']],
+    ['releases.json', '[null]', ['releases']],
     ['orders.json', '"scale"', ['render']],
-    ['drained.json', '{"app-1":true}', ['status']],
+    ['drained.json', '{"app-1":true}', ['plan']],
     ['drained.json', '[1]', ['plan']],
     ['kept-release.json', '{"release":"r1"}', ['plan']],
   ])('%s that holds %s is told by its name, and left as it is', async (name, text, args) => {

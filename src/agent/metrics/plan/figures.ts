@@ -5,8 +5,8 @@ import type { Reading } from './container-metrics.ts';
 /** Series of one figure that are taken at most. */
 const MOST = 8;
 
-/** A line of Prometheus's text format: a name, one label at most, and a number that is not negative. */
-const LINE = /^([a-z_]+)(?:\{([a-z_]+)="([a-z0-9_.-]*)"\})? (\d{1,15}(?:\.\d{1,9})?)$/;
+/** A line of Prometheus's text format: a name, one label at most (`__name__` would make it another metric), and a number that is not negative. */
+const LINE = /^([a-z_]+)(?:\{([a-z][a-z_]*)="([a-z0-9_.-]*)"\})? (\d{1,15}(?:\.\d{1,9})?)$/;
 
 /**
  * For Prometheus: what containers print with their health. A container that does not run, or prints something else, has none.
