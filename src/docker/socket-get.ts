@@ -3,7 +3,8 @@ import net from 'node:net';
 
 /**
  * One GET at the engine's socket, as HTTP/1.0 (RFC 1945), whose answer ends with the connection: to load Node.js' HTTP client takes
- * longer than the engine takes to answer. What answers in chunks all the same is asked once more by that client.
+ * longer than the engine takes to answer. What answers in chunks all the same, or refuses, is asked once more by that client: a proxy in
+ * front of the engine may know no HTTP/1.0.
  * @returns the answer's JSON
  * @throws an error with `statusCode` and `json` for any status but 200, with `code` where the connection fails or ends too early
  */
@@ -30,17 +31,17 @@ function bytesOf(path: string, target: string): Promise<Buffer> {
   });
 }
 
-/** @returns undefined for an answer in chunks. @throws where a part is missing */
+/** @returns undefined for an answer in chunks, or with another status than 200. @throws where a part is missing */
 function plainAnswer(bytes: Buffer): Answer | undefined {
   const end = bytes.indexOf('\r\n\r\n');
   const head = bytes.toString('latin1', 0, Math.max(0, end));
   const [, status] = /^HTTP\/1\.[01] (\d{3})\b/.exec(head) ?? [];
   if (status === undefined) throw endedEarly();
-  if (/^transfer-encoding:/im.test(head)) return undefined;
+  if (status !== '200' || /^transfer-encoding:/im.test(head)) return undefined;
   const body = bytes.subarray(end + 4);
   const [, length] = /^content-length: *(\d+)/im.exec(head) ?? [];
   if (length !== undefined && body.length < Number(length)) throw endedEarly();
-  return { status: Number(status), body };
+  return { status: 200, body };
 }
 
 const endedEarly = () => Object.assign(new Error('the connection ended before the answer'), { code: 'ECONNRESET' });

@@ -32,7 +32,7 @@ export const collectNotes = (seen: Seen): Promise<string[]> =>
     ({ message, remedy }) => `${message}: ${remedy}`,
   );
 
-/** A damaged file of the state folder silences the capability that reads it, and no other: it is told instead. */
+/** A file of the state folder that is damaged, or cannot be read, silences the capability that reads it, and no other: it is told instead. */
 async function collect<T>(
   { context, project: { state } }: Seen,
   ask: (capability: Awaited<ReturnType<Context['capabilities']>>[number]) => Promise<T[]> | T[] | undefined,

@@ -24,16 +24,18 @@ const faultOf = ({ path = '', message, hint }: UserError): Fault => ({
   remedy: hint,
 });
 
-/** The fault that an error tells of; undefined for any other error. */
+const FAULTS: readonly string[] = ['STATE_DAMAGED', 'STATE_UNWRITABLE'];
+
+/** The fault that an error tells of, a file that is damaged or cannot be read; undefined for any other error. */
 export const faultIn = (error: unknown): Fault | undefined =>
-  error instanceof UserError && error.code === 'STATE_DAMAGED' && error.path !== undefined ? faultOf(error) : undefined;
+  error instanceof UserError && FAULTS.includes(error.code) && error.path !== undefined ? faultOf(error) : undefined;
 
 /** What was rendered last, for those who look: undefined too where it is damaged, which `stateFaults` tells. */
 export function manifestIfSound(state: StateFolder): Manifest | undefined {
   try {
     return state.manifest();
   } catch (error) {
-    if (faultIn(error)) return undefined;
+    if (error instanceof UserError && error.code === 'STATE_DAMAGED') return undefined;
     throw error;
   }
 }

@@ -35,7 +35,7 @@ class Refused extends Error {
 type Tell = (program: string, args: readonly string[], input?: Buffer) => Buffer;
 
 /** Runs the programs in a folder of their own for what they hand on to each other: wrapped keys, which the TPM alone opens. */
-function withTpm<T>(work: (tell: Tell, folder: string) => T): T {
+function withTpm<T>(what: 'seal' | 'unseal', work: (tell: Tell, folder: string) => T): T {
   const folder = writing(path.join(os.tmpdir(), 'medianest-tpm'), () => mkdtempSync(path.join(os.tmpdir(), 'medianest-tpm-')), null);
   const reserve = path.join(folder, 'reserve');
   const tcti = process.env.TPM2TOOLS_TCTI ?? DEVICE;
@@ -52,7 +52,7 @@ function withTpm<T>(work: (tell: Tell, folder: string) => T): T {
     return work(tell, folder);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    const { message, remedy } = tellTpmFault(error.fault, error.message);
+    const { message, remedy } = tellTpmFault(error.fault, what, error.message);
     throw new UserError('HOST_UNFIT', `${message}; nothing was changed`, remedy, { cause: error });
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -89,7 +89,7 @@ const primary = (tell: Tell) => tell('tpm2_createprimary', ['-Q', '-C', 'o', '-g
  * @throws UserError HOST_UNFIT where there is no TPM, or it refuses
  */
 export const seal = (secret: Buffer, pcrs: readonly number[]): Sealed =>
-  withTpm((tell, folder) => {
+  withTpm('seal', (tell, folder) => {
     primary(tell);
     if (pcrs.length > 0) tell('tpm2_createpolicy', ['-Q', '--policy-pcr', '-l', pcrList(pcrs), '-L', 'policy']);
     const opens = pcrs.length > 0 ? ['-a', SEALED, '-L', 'policy'] : ['-a', `${SEALED}|userwithauth`];
@@ -100,7 +100,7 @@ export const seal = (secret: Buffer, pcrs: readonly number[]): Sealed =>
 
 /** @returns what was sealed @throws UserError HOST_UNFIT where there is no TPM, it is another one, or it refuses */
 export const unseal = (sealed: Sealed): Buffer =>
-  withTpm((tell, folder) => {
+  withTpm('unseal', (tell, folder) => {
     const write = (name: string, text: string) =>
       writing(path.join(folder, name), () => writeFileSync(path.join(folder, name), Buffer.from(text, 'base64')), null);
     write('public', sealed.public);

@@ -5,7 +5,7 @@ import { UserError } from '../core/errors.ts';
 import { exists, writeAtomic } from '../core/files.ts';
 import { kitPassphrase } from '../project/kit-passphrase.ts';
 import { withLock } from '../project/with-lock.ts';
-import { openKit, readKit } from '../state/kit-file.ts';
+import { openKit, readKit, readKitNote } from '../state/kit-file.ts';
 import { readSecretsFile } from '../state/secrets-file.ts';
 import type { StateFolder } from '../state/state.ts';
 import { isStored } from './plan/secrets.ts';
@@ -35,8 +35,13 @@ export async function recover(context: Context, { loaded, state }: Project, file
       'name its own kit',
     );
   const text = openKit(kit, await kitPassphrase(context, passphraseFile), name).state['secrets.json'];
-  if (text === undefined || !isStored(JSON.parse(text)))
+  if (text === undefined || !isSoundText(text))
     throw new UserError('USAGE', `${name} holds no secrets; nothing was changed`, 'name another kit');
+  const newest = newestKit(state);
+  if (newest !== undefined && kit.madeAt < newest)
+    context.report.warn(
+      `this kit is of ${kit.madeAt}, and one was exported at ${newest}: secrets that were replaced in between are not in it`,
+    );
   if (context.flags.dryRun) return { changed: false, madeAt: kit.madeAt, kept: null };
   return withLock(context, state, 'secrets recover', async (_lock, record) => {
     refuseSound(state);
@@ -48,6 +53,16 @@ export async function recover(context: Context, { loaded, state }: Project, file
     writeAtomic(there, text, 0o600);
     return { changed: true, madeAt: kit.madeAt, kept };
   });
+}
+
+/** When the kit was exported last; undefined where that cannot be told, which is no reason to keep the secrets away. */
+function newestKit(state: StateFolder): string | undefined {
+  try {
+    return readKitNote(state)?.madeAt;
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
 }
 
 /** Missing and damaged ones are brought back; what cannot be read is not known to be either. @throws UserError */
@@ -63,4 +78,12 @@ function refuseSound(state: StateFolder): void {
     `${state.at('secrets.json')} is sound; nothing was changed`,
     'to begin again from a kit: medianest restore --kit FILE, in an empty folder',
   );
+}
+
+function isSoundText(text: string): boolean {
+  try {
+    return isStored(JSON.parse(text));
+  } catch {
+    return false;
+  }
 }

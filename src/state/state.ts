@@ -44,16 +44,8 @@ export class StateFolder {
     return this.at('current', COMPOSE_FILE);
   }
 
-  /** Makes the folder, readable by its owner alone, and refuses one that a newer medianest has written. */
+  /** Makes the folder, readable by its owner alone. It refuses links out of it, before a damaged record, and one of a newer medianest. */
   open(): void {
-    const version = this.record()?.version;
-    if (version !== undefined && version > STATE_VERSION) {
-      throw new UserError(
-        'STATE_DAMAGED',
-        `${this.root} was written by a newer medianest (state version ${version}, this one knows ${STATE_VERSION})`,
-        'upgrade medianest, or choose another folder with --state',
-      );
-    }
     const out = exists(this.root) && linkLeadingOut(this.root);
     if (out)
       throw new UserError(
@@ -62,6 +54,14 @@ export class StateFolder {
         `move what it points to into its place; to keep all of the state elsewhere, use --state or link ${this.root} as a whole`,
         { path: out.link },
       );
+    const version = this.record()?.version;
+    if (version !== undefined && version > STATE_VERSION) {
+      throw new UserError(
+        'STATE_DAMAGED',
+        `${this.root} was written by a newer medianest (state version ${version}, this one knows ${STATE_VERSION})`,
+        'upgrade medianest, or choose another folder with --state',
+      );
+    }
     if (version !== undefined) return;
     writing(this.root, () => mkdirSync(this.root, { recursive: true, mode: 0o700 }));
     writeAtomic(this.at('state.json'), `${JSON.stringify({ version: STATE_VERSION })}\n`);
@@ -235,7 +235,8 @@ function parseJson(text: string, file: string, without: Without): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw damaged(file, (error as Error).message, without, error);
+    // Node.js quotes what stands around the fault, which may be a secret.
+    throw damaged(file, (error as Error).message.replace(/, (?:\.{3})?".*$/s, ' where none may be'), without);
   }
 }
 

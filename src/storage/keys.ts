@@ -28,7 +28,7 @@ export interface Given {
  * @throws UserError USAGE, FOREIGN_STATE, HOST_UNFIT where none opens it; nothing was changed
  */
 export async function openHeader(context: Context, header: Header, places: Places, { file, kit }: Given): Promise<Buffer> {
-  if (typeof kit === 'string') return keyByKit(context, header, path.resolve(context.cwd, kit), file);
+  if (typeof kit === 'string') return keyByKit(context, header.key, kit, file);
   const has = (kind: Slot['kind']) => header.slots.some((slot) => slot.kind === kind);
   const byFile = has('file') ? keyByFile(header, readKeys(places.keyFile) ?? {}) : undefined;
   if (byFile) return byFile;
@@ -86,11 +86,13 @@ export function keyByTpm(header: Header): Buffer | UserError | undefined {
   return failed;
 }
 
-async function keyByKit(context: Context, header: Header, file: string, passphraseFile: unknown): Promise<Buffer> {
+/** @param id of the key, as the kernel names it @throws UserError USAGE where the kit holds none of it */
+export async function keyByKit(context: Context, id: string, name: string, passphraseFile: unknown): Promise<Buffer> {
+  const file = path.resolve(context.cwd, name);
   const kit = readKit(file);
   const part = openKit(kit, await kitPassphrase(context, passphraseFile), file).parts?.storage;
   const key = Buffer.from(part?.secret ?? '', 'base64');
-  if (part && identifierOf(key) === header.key) return key;
+  if (part && identifierOf(key) === id) return key;
   throw new UserError(
     'USAGE',
     `${file}, made ${kit.madeAt.slice(0, 10)}, ${part ? 'holds the key of other data' : 'holds no key of the data: none was sealed to a TPM then'}; nothing was changed`,

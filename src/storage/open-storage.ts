@@ -5,7 +5,7 @@ import { UserError } from '../core/errors.ts';
 import { exists, writing } from '../core/files.ts';
 import { engineAddress } from '../docker/address.ts';
 import { addKey, encryptFolder, encryptionSupport } from '../host/fscrypt.ts';
-import { type Given, makeSlot, openHeader } from './keys.ts';
+import { type Given, keyByKit, makeSlot, openHeader } from './keys.ts';
 import { FORMAT, type Header, identifierOf, KEY_BYTES } from './plan/header.ts';
 import { lostRefusal } from './plan/refusal.ts';
 import { describeState } from './plan/state.ts';
@@ -14,7 +14,7 @@ import { type Keys, lookAtStorage, nearestFolder, type Places, readKeys, type Se
 /** What opens an encrypted folder: asked for, and proven, before anything is changed. */
 export type Opening =
   | { kind: 'none' }
-  | { kind: 'unlock'; key: Buffer; header: Header }
+  | { kind: 'unlock'; key: Buffer; header: Header; keys?: Keys | undefined }
   | { kind: 'create'; key: Buffer; header: Header; keys: Keys | undefined };
 
 /** @throws UserError USAGE where the user is not root */
@@ -38,7 +38,7 @@ export function refuseRemote({ env }: Pick<Context, 'env'>): void {
  * @throws UserError CONFIRMATION_NEEDED, USAGE, HOST_UNFIT, STATE_DAMAGED; nothing was changed
  */
 export async function prepareOpening(context: Context, project: Project, seen: Seen, { file, kit }: Given = {}): Promise<Opening> {
-  const { state, places, header } = seen;
+  const { state, places, header, policy } = seen;
   if (state.is === 'astray') throw new UserError('FOREIGN_STATE', `${state.why}; nothing was changed`, state.remedy);
   if (state.is === 'unlocked') return { kind: 'none' };
   refuseRemote(context);
@@ -48,14 +48,29 @@ export async function prepareOpening(context: Context, project: Project, seen: S
       throw new UserError('USAGE', `${describeState(state, places.folder)}, and a kit opens none; nothing was changed`, 'leave --kit out');
     return creation(context, project, places, file);
   }
+  if (!header && typeof kit === 'string' && policy !== undefined) return anotherHeader(context, project, policy, { file, kit });
   if (!header)
     throw new UserError(
       'STATE_DAMAGED',
       `${places.header} is missing, and without it the key of the data cannot be opened; nothing was changed`,
-      'put a copy of it back (docs/encryption.md); without one, restore a backup into a new folder',
+      'put a copy of it back (docs/encryption.md), or: sudo medianest storage unlock --kit FILE; without either, restore a backup into a new folder',
       { path: places.header },
     );
   return { kind: 'unlock', key: await openHeader(context, header, places, { file, kit }), header };
+}
+
+/** The header is lost, and its copy: the kit has the key, which is wrapped for what opens it from now on. */
+async function anotherHeader(
+  context: Context,
+  { loaded }: Project,
+  id: string,
+  { file, kit }: { file: unknown; kit: string },
+): Promise<Opening> {
+  const { project, storage } = loaded.settings;
+  const key = await keyByKit(context, id, kit, file);
+  const { slot, stored } = await makeSlot(context, key, storage, undefined);
+  const header: Header = { format: FORMAT, project, key: id, slots: [slot] };
+  return { kind: 'unlock', key, header, keys: stored === undefined ? undefined : { [slot.id]: stored } };
 }
 
 /** Volumes of before may lead to the folder: its disk is away then, and the state folder is another. @throws UserError FOREIGN_STATE */
@@ -89,7 +104,7 @@ export function performOpening(project: Project, opening: Opening): void {
     if (!record && known) writeRecord(project.state, { folder: places.folder, key: known.key, header: known });
     return;
   }
-  const { key, header } = opening;
+  const { key, header, keys } = opening;
   if (opening.kind === 'create') {
     if (state.is !== 'new')
       throw new UserError(
@@ -98,8 +113,10 @@ export function performOpening(project: Project, opening: Opening): void {
         'run the same command again',
       );
     makeFolder(places.folder, 0o755);
-    // What opens the key is there before anything is encrypted by it.
-    if (opening.keys) writeKeys(places.keyFile, { ...readKeys(places.keyFile), ...opening.keys });
+  }
+  // What opens the key is there before anything is encrypted by it, and before a header that needs it.
+  if (keys) writeKeys(places.keyFile, { ...readKeys(places.keyFile), ...keys });
+  if (opening.kind === 'create') {
     writeHeader(places.header, header);
     makeFolder(places.encrypted, 0o755);
   }

@@ -74,7 +74,7 @@ export function readHeader(file: string): Header | undefined {
   throw new UserError(
     'STATE_DAMAGED',
     `${file} is damaged, and without it the key of the data cannot be opened; nothing was changed`,
-    'put a copy of it back (docs/encryption.md); without one, restore a backup into a new folder',
+    'move it away and run sudo medianest storage unlock, which has a copy in the state folder; without that, with --kit FILE; without either, restore a backup into a new folder',
     { path: file },
   );
 }
@@ -122,6 +122,8 @@ export interface Seen {
   record: StorageRecord | undefined;
   /** The copy in the state folder where it is lost, or this user may not read it. */
   header: Header | undefined;
+  /** The key that the folder is encrypted by, as the kernel names it; undefined where it is not encrypted. */
+  policy: string | undefined;
   state: StorageState;
 }
 
@@ -143,7 +145,7 @@ export function lookAtStorage(project: Project): Seen {
     header: header?.key,
     kernel,
   });
-  return { places, record, header, state };
+  return { places, record, header, policy, state };
 }
 
 /** Whether anything is encrypted, or is to be. */

@@ -56,7 +56,8 @@ export function exportKit(
   const page = `${file}.txt`;
   writeAtomic(page, recipe(kit, path.basename(file)), 0o644, 'as FILE');
   const note: KitNote = { madeAt, secrets: secretsAge(state), parts: mapped(parts, ({ id }) => id) };
-  writeAtomic(state.at('kit.json'), `${JSON.stringify(note)}\n`, 0o600);
+  // No secret is in it, and `status` of the folder's owner reads it where root has exported the kit.
+  writeAtomic(state.at('kit.json'), `${JSON.stringify(note)}\n`);
   return { file, page };
 }
 

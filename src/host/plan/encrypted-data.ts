@@ -9,7 +9,7 @@ export const examineEncryptedData: Examination = ({ host: { encrypted } }) => {
   const what = `the volumes (\`storage.path\`, ${folder})`;
   if (support.state !== 'ready') return [fail(id, `${what} cannot be encrypted: ${support.message}`, support.remedy)];
   if (lacksTpm) {
-    const { message, remedy } = tellTpmFault(lacksTpm, '');
+    const { message, remedy } = tellTpmFault(lacksTpm, 'seal', '');
     return [fail(id, `the key of ${what} cannot be sealed to the TPM: ${message}`, remedy)];
   }
   if (disk?.encryption.state === 'encrypted' && !disk.encryption.by.startsWith('fscrypt'))

@@ -38,8 +38,15 @@ export const readTpmFault = (text: string): TpmFault => FAULTS.find(([pattern]) 
 /** Who has lost the TPM opens the data by the recovery kit, and seals it to the one that is there. */
 const BY_KIT = 'sudo medianest storage unlock --kit FILE, and then: sudo medianest storage keys rotate --kit FILE';
 
-/** What is the matter, and what to do about it. @param text what the program said last, where nothing better is known */
-export function tellTpmFault(fault: TpmFault, text: string): { message: string; remedy: string } {
+/** Nothing is sealed to it yet, or it is opened otherwise already: so a kit is of no use. */
+const BY_SETTING = 'set `storage: { unlock: passphrase }`, or `file`';
+
+/**
+ * What is the matter, and what to do about it.
+ * @param work what it refuses @param text what the program said last, where nothing better is known
+ */
+export function tellTpmFault(fault: TpmFault, work: 'seal' | 'unseal', text: string): { message: string; remedy: string } {
+  const otherwise = work === 'seal' ? BY_SETTING : BY_KIT;
   switch (fault) {
     case 'no-program':
       return {
@@ -49,16 +56,16 @@ export function tellTpmFault(fault: TpmFault, text: string): { message: string; 
     case 'missing':
       return {
         message: 'there is no TPM 2.0 (/dev/tpmrm0 does not answer)',
-        remedy: `switch it on in the firmware’s setup (fTPM, PTT, security device), or see dmesg; where the board is another: ${BY_KIT}`,
+        remedy: `switch it on in the firmware’s setup (fTPM, PTT, security device), or see dmesg; ${work === 'seal' ? 'where the host has none' : 'where the board is another'}: ${otherwise}`,
       };
     case 'denied':
       return { message: 'this user may not use the TPM', remedy: 'run the same command with sudo' };
     case 'other':
-      return { message: 'the TPM is another one, or was cleared: what was sealed to it is lost', remedy: BY_KIT };
+      return { message: 'the TPM is another one, or was cleared: what was sealed to it is lost', remedy: otherwise };
     case 'refuses':
       return {
         message: 'the TPM refuses: firmware, its settings or what has started are not what they were (`storage.tpmPcrs`)',
-        remedy: `if you did not change them, find out who did; if you did: ${BY_KIT}`,
+        remedy: `if you did not change them, find out who did; if you did: ${otherwise}`,
       };
     case 'lockout':
       return {
@@ -73,12 +80,15 @@ export function tellTpmFault(fault: TpmFault, text: string): { message: string; 
     case 'failed':
       return {
         message: 'the TPM is in its failure mode',
-        remedy: `switch the host off and on again; if it stays so: ${BY_KIT}`,
+        remedy: `switch the host off and on again; if it stays so: ${otherwise}`,
       };
     case 'slow':
       return { message: 'the TPM does not answer', remedy: 'run the same command again; dmesg says more' };
     case 'unknown':
-      return { message: `the TPM does not open the data: ${text || 'no answer'}`, remedy: `dmesg says more; or ${BY_KIT}` };
+      return {
+        message: `the TPM does not ${work === 'seal' ? 'seal the key' : 'open the data'}: ${text || 'no answer'}`,
+        remedy: `dmesg says more; or ${otherwise}`,
+      };
   }
 }
 

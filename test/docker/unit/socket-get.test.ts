@@ -10,19 +10,19 @@ afterAll(() => {
   for (const server of open) server.close();
 });
 
-/** A server at a socket of its own that says the same to everyone, and hangs up. */
-async function says(answer: string): Promise<string> {
+/** A server at a socket of its own that says what the request asks for, and hangs up. */
+async function says(answer: (request: string) => string): Promise<string> {
   const file = path.join(dir, `${open.length}.sock`);
   const server = net.createServer((socket) => {
     socket.on('error', () => undefined);
-    socket.once('data', () => socket.end(answer));
+    socket.once('data', (request) => socket.end(answer(String(request))));
   });
   open.push(server);
   await new Promise<void>((resolve) => server.listen(file, resolve));
   return file;
 }
 
-const ask = async (answer: string) => getJson(await says(answer), '/containers/json');
+const ask = async (answer: string) => getJson(await says(() => answer), '/containers/json');
 
 describe('an answer of the engine', () => {
   it.each([
@@ -34,6 +34,14 @@ describe('an answer of the engine', () => {
     ],
   ])('%s is read', async (_case, answer) => {
     expect(await ask(answer)).toEqual({ a: '\u00fc' });
+  });
+  it('of a proxy that knows no HTTP/1.0 is asked for once more', async () => {
+    const file = await says((request) =>
+      request.includes('HTTP/1.0')
+        ? 'HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n'
+        : 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]',
+    );
+    expect(await getJson(file, '/containers/json')).toEqual([]);
   });
   it('with another status is an error with both', async () => {
     const answer = ask('HTTP/1.1 500 Internal Server Error\r\n\r\n{"message":"no space left"}');

@@ -25,8 +25,10 @@ test.each<[string, TpmFault]>([
   ['ERROR: Esys_Load(0x902) - tpm:warn(2.0): out of memory for object contexts', 'unknown'],
 ])('%s', (text, fault) => {
   expect(readTpmFault(text)).toBe(fault);
-  const { message, remedy } = tellTpmFault(fault, text);
-  expect([message, remedy].every((words) => words.length > 10)).toBe(true);
+  const told = (['seal', 'unseal'] as const).map((work) => tellTpmFault(fault, work, text));
+  expect(told.flatMap(({ message, remedy }) => [message, remedy]).every((words) => words.length > 10)).toBe(true);
+  // A kit does not help where nothing is sealed to the TPM yet.
+  expect(told[0]?.remedy).not.toContain('--kit');
 });
 
 test('a blob from a file is bounded before a TPM is given it', () => {

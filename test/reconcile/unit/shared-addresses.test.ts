@@ -19,6 +19,7 @@ const STACKS = {
   'prod, fully monitored': stackOf(
     load({
       file: `observability: full
+edge: { domains: [media.example.net] }
 components: { sign-on: true, crowdsec: true, vpn: true, bastion: true, suricata: true }
 signOn: { mail: { host: smtp.lan, from: a@b.lan }, ldap: { url: "ldaps://ldap.lan", baseDn: "dc=lan" } }`,
       flags: { profile: 'prod' },

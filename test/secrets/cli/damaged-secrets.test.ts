@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { Run } from '../../support/cli.ts';
@@ -59,15 +59,29 @@ test.each([
   expect((await must('status')).stdout).not.toContain('damaged');
 });
 
+test('where a quote is lost, the fault tells nothing of the secret beside it', async () => {
+  const sound = readFileSync(at('secrets.json'), 'utf8');
+  const damaged = sound.replace(/"value": "[^"]+/, '"value": hunter2secret');
+  expect(damaged).not.toBe(sound);
+  writeFileSync(at('secrets.json'), damaged);
+  for (const args of [['status'], ['health', '--json'], ['plan']]) {
+    const { stdout, stderr } = await stack.run(args);
+    expect(stdout + stderr).toContain('secrets.json is damaged');
+    expect(stdout + stderr).not.toContain('hunter2');
+  }
+});
+
 test('secrets that are missing are told apart, come back from the kit of this project alone, and sound ones stay', async () => {
   const sound = await stack.run(['secrets', 'recover', ...KIT, '--json']);
   expect(refused(sound)).toMatchObject({ code: 'ALREADY_THERE' });
+  await must('backup', 'kit', 'later.kit', '--passphrase-file', 'passphrase');
   renameSync(at('secrets.json'), at('aside'));
   expect((await must('status')).stdout).toMatch(/secrets\.json is missing, and a stack was started with it/);
   const others = await stack.run(['secrets', 'recover', ...KIT, '--json', '--project', 'another']);
   expect(refused(others)).toMatchObject({ code: 'FOREIGN_PROJECT' });
   expect(readdirSync(stack.state)).not.toContain('secrets.json');
-  await must('secrets', 'recover', ...KIT);
+  const recovered = await must('secrets', 'recover', ...KIT);
+  expect(recovered.stderr).toContain('secrets that were replaced in between are not in it');
   expect(readFileSync(at('secrets.json'), 'utf8')).toBe(readFileSync(at('aside'), 'utf8'));
   rmSync(at('secrets.json'));
   // A folder in its place cannot be read, which is neither.
@@ -87,6 +101,25 @@ test('a damaged state.json does not stop status and down: the rendered files say
   rmSync(at('current'));
   expect((await stack.run(['status'])).status).toBe(1);
   expect(readFileSync(at('state.json'), 'utf8')).toBe('{"dam');
+});
+
+test('a link that leads out of the state folder stops `down` also where state.json is damaged', async () => {
+  writeFileSync(at('state.json'), '{"dam');
+  mkdirSync(path.join(stack.dir, 'elsewhere'));
+  symlinkSync(path.join(stack.dir, 'elsewhere'), at('elsewhere'));
+  expect(refused(await stack.run(['down', '--json']))).toMatchObject({
+    code: 'STATE_DAMAGED',
+    message: expect.stringContaining('leads out'),
+  });
+});
+
+test('what cannot be read is told by status and health, which work', async () => {
+  mkdirSync(at('restoring.json'));
+  expect((await must('status')).stdout).toContain('restoring.json cannot be read (EISDIR)');
+  const health = await stack.run(['health', '--json']);
+  expect(JSON.parse(health.stdout).checks).toContainEqual(
+    expect.objectContaining({ id: 'state-files', message: expect.stringContaining('restoring.json') }),
+  );
 });
 
 test.each(['orders.json', 'releases.json', 'drained.json', 'backups.json', 'restoring.json', 'carry.json', 'current/manifest.json'])(

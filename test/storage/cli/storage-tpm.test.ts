@@ -238,12 +238,48 @@ test('a run that seals the key and is killed anywhere leaves what opens the data
   expect((await state()).opens).toEqual(['tpm']);
 }, 180_000);
 
+test.each(['tpm', 'file'])(
+  'where the header and its copy are lost, the kit opens the data, and %s opens it from then on',
+  async (unlock) => {
+    configure();
+    await make();
+    expect(await exportKit()).toMatchObject({ status: 0 });
+    await must('lock');
+    const header = path.join(disk.path, 'keys/header.json');
+    // Damaged, it is not written over; moved away, the copy serves.
+    const sound = readFileSync(header, 'utf8');
+    writeFileSync(header, sound.slice(0, 40));
+    expect(refused(await storage('unlock', ...byKit, '--json'))).toMatchObject({
+      code: 'STATE_DAMAGED',
+      hint: expect.stringContaining('move it away'),
+    });
+    rmSync(header);
+    await must('unlock');
+    expect(readFileSync(header, 'utf8')).toBe(sound);
+    await must('lock');
+    rmSync(header);
+    rmSync(at('.medianest/encryption.json'));
+    configure(unlock);
+    expect(refused(await storage('unlock', '--json'))).toMatchObject({
+      code: 'STATE_DAMAGED',
+      hint: expect.stringContaining('--kit FILE'),
+    });
+    expect(existsSync(header)).toBe(false);
+    await must('unlock', ...byKit);
+    expect(readFileSync(secretFile(), 'utf8')).toBe('kept');
+    await must('lock');
+    await must('unlock');
+    expect(await state()).toMatchObject({ state: 'unlocked', opens: [unlock], next: null });
+  },
+);
+
 test('without a TPM, or its programs, nothing is made', async () => {
   configure();
   await tpm.stop();
   expect(refused(await storage('unlock', '--json'))).toMatchObject({
     code: 'HOST_UNFIT',
     message: expect.stringContaining('there is no TPM'),
+    hint: expect.stringContaining('storage: { unlock: passphrase }'),
   });
   mkdirSync(at('bin'));
   const bare = await run(['storage', 'unlock', '--json'], { PATH: at('bin') });
