@@ -7,12 +7,15 @@ import { type Manifest, STATE_VERSION, toManifest } from '../stack/manifest.ts';
 import { COMPOSE_FILE } from '../stack/render.ts';
 import { upgraded } from '../stack/roles.ts';
 import type { Rendered, Stack } from '../stack/types.ts';
+import { parseJson } from './plan/parse.ts';
 import { isRecord, renamed, type StateRecord, type Without } from './plan/record.ts';
 
 const GENERATIONS_KEPT = 5;
 
 /** The manifest that was read last: one command asks for it up to ten times. */
 let known: { text: string; manifest: Manifest } | undefined;
+
+const hasServices = (value: unknown): boolean => Array.isArray((value as Partial<Manifest> | null)?.services);
 
 /** A rendered file that is not as it was written; `actual` is undefined if it was removed. */
 export interface EditedFile {
@@ -93,7 +96,7 @@ export class StateFolder {
     const text = readOptional(file);
     if (text === undefined) return undefined;
     const without = 'the files are rendered again; volumes and secrets are not in it';
-    if (text !== known?.text) known = { text, manifest: upgraded(parseJson(text, file, without) as Manifest) };
+    if (text !== known?.text) known = { text, manifest: upgraded(parseJson(text, file, without, hasServices) as Manifest) };
     return known.manifest;
   }
 
@@ -101,9 +104,7 @@ export class StateFolder {
   readJson<T>(name: string, without: Without, fits: (value: unknown) => boolean = () => true): T | undefined {
     const text = readOptional(this.at(name));
     if (text === undefined) return undefined;
-    const value = parseJson(text, this.at(name), without);
-    if (!fits(value)) throw damaged(this.at(name), 'its contents are not what was expected', without);
-    return value as T;
+    return parseJson(text, this.at(name), without, fits) as T;
   }
 
   override(): string | undefined {
@@ -230,20 +231,3 @@ function withoutLinks(folder: string): string {
   if (folder === path.dirname(folder)) return folder;
   return exists(folder) ? realpathSync(folder) : path.join(withoutLinks(path.dirname(folder)), path.basename(folder));
 }
-
-function parseJson(text: string, file: string, without: Without): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    // Node.js quotes what stands around the fault, which may be a secret.
-    throw damaged(file, (error as Error).message.replace(/, (?:\.{3})?".*$/s, ' where none may be'), without);
-  }
-}
-
-const damaged = (file: string, how: string, without: Without, cause?: unknown): UserError =>
-  new UserError(
-    'STATE_DAMAGED',
-    `${file} is damaged: ${how}; nothing was changed`,
-    typeof without === 'string' ? `restore it, or move it aside and run \`medianest up\` again: ${without}` : without.fix,
-    { path: file, cause },
-  );

@@ -75,7 +75,7 @@ export function tellTpmFault(fault: TpmFault, work: 'seal' | 'unseal', text: str
     case 'owned':
       return {
         message: 'the TPM’s owner hierarchy has a password, which medianest does not know',
-        remedy: 'take it away: sudo tpm2_changeauth -c owner -p PASSWORD; or set `storage: { unlock: passphrase }`',
+        remedy: 'take it away: sudo tpm2_changeauth -c owner -p file:PASSWORD_FILE; or set `storage: { unlock: passphrase }`',
       };
     case 'failed':
       return {

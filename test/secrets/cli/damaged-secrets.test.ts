@@ -122,17 +122,19 @@ test('what cannot be read is told by status and health, which work', async () =>
   );
 });
 
-test.each(['orders.json', 'releases.json', 'drained.json', 'backups.json', 'restoring.json', 'carry.json', 'current/manifest.json'])(
-  'a damaged %s is told by status and health, which work',
-  async (name) => {
-    writeFileSync(at(name), '{"dam');
-    expect((await must('status')).stdout).toContain(`${name} is damaged`);
-    const health = await stack.run(['health', '--json']);
-    expect(health.status).toBe(5);
-    expect(JSON.parse(health.stdout).checks).toContainEqual(
-      expect.objectContaining({ id: 'state-files', status: 'fail', message: expect.stringContaining(`${name} is damaged`) }),
-    );
-    await must('down');
-    expect(readFileSync(at(name), 'utf8')).toBe('{"dam');
-  },
-);
+const FILES = ['orders.json', 'releases.json', 'drained.json', 'backups.json', 'restoring.json', 'carry.json', 'current/manifest.json'];
+
+test.each([...FILES.map((name) => [name, '{"dam']), ['current/manifest.json', 'null'], ['current/manifest.json', '{}']] as [
+  string,
+  string,
+][])('a damaged %s (%s) is told by status and health, which work', async (name, text) => {
+  writeFileSync(at(name), text);
+  expect((await must('status')).stdout).toContain(`${name} is damaged`);
+  const health = await stack.run(['health', '--json']);
+  expect(health.status).toBe(5);
+  expect(JSON.parse(health.stdout).checks).toContainEqual(
+    expect.objectContaining({ id: 'state-files', status: 'fail', message: expect.stringContaining(`${name} is damaged`) }),
+  );
+  await must('down');
+  expect(readFileSync(at(name), 'utf8')).toBe(text);
+});
