@@ -15,7 +15,7 @@ export const addressesIn = (subnet: string, count: number): string[] =>
 export const clusterSettings = (subnet: string) => ({
   profile: 'dev-compose',
   components: ONLY,
-  // The controller of this test looks after the cluster, and nobody starts what it kills.
+  // The controller of this test looks after the cluster, and nothing starts what it kills.
   agent: { healing: 'off', fence: false },
   networks: { db: { subnet } },
 });

@@ -108,7 +108,7 @@ describe('what the edge tells the application', () => {
   const BOB = { 'Remote-User': 'bob', 'Remote-Name': Buffer.from('Böb').toString('base64'), 'Remote-Groups': 'a,b', 'Remote-Mfa': '1' };
   const until = (seconds: number) => ({ 'Remote-Until': String(Date.now() / 1000 + seconds) });
 
-  it('is signed, names the host, and is nothing where nobody is signed in', () => {
+  it('is signed, names the host, and is nothing where refused is signed in', () => {
     const { headersOut } = told({ ...BOB, ...until(5) });
     const [head, body, mac] = (headersOut['Remote-Assertion'] as string).split('.');
     expect(mac).toBe(createHmac('sha256', 'k').update(`${head}.${body}`).digest('base64url'));
@@ -116,8 +116,8 @@ describe('what the edge tells the application', () => {
     expect(claims).toMatchObject({ sub: 'bob', name: 'Böb', groups: ['a', 'b'], mfa: true, aud: 'h' });
     expect(claims.exp - claims.iat).toBe(60);
     expect(headersOut['Remote-Name']).toBe('Böb');
-    for (const nobody of [told(until(5)), told({ ...BOB, ...until(5) }, 403), told(BOB, 401)])
-      expect(nobody.headersOut).not.toHaveProperty('Remote-Assertion');
+    for (const refused of [told(until(5)), told({ ...BOB, ...until(5) }, 403), told(BOB, 401)])
+      expect(refused.headersOut).not.toHaveProperty('Remote-Assertion');
   });
 
   it('has no cookie of the session, however often it is sent', () => {
