@@ -108,7 +108,7 @@ describe('what the edge tells the application', () => {
   const BOB = { 'Remote-User': 'bob', 'Remote-Name': Buffer.from('Böb').toString('base64'), 'Remote-Groups': 'a,b', 'Remote-Mfa': '1' };
   const until = (seconds: number) => ({ 'Remote-Until': String(Date.now() / 1000 + seconds) });
 
-  it('is signed, names the host, and is nothing where refused is signed in', () => {
+  it('is signed, names the host, and is nothing where no one is signed in', () => {
     const { headersOut } = told({ ...BOB, ...until(5) });
     const [head, body, mac] = (headersOut['Remote-Assertion'] as string).split('.');
     expect(mac).toBe(createHmac('sha256', 'k').update(`${head}.${body}`).digest('base64url'));
