@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
 import { exists, writeAtomic } from '../core/files.ts';
-import { kitPassphrase } from '../project/kit-passphrase.ts';
+import { kitPassphrase } from '../project/passphrase.ts';
 import { withLock } from '../project/with-lock.ts';
 import { openKit, readKit, readKitNote } from '../state/kit-file.ts';
 import { readSecretsFile } from '../state/secrets-file.ts';

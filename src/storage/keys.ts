@@ -7,7 +7,7 @@ import { exists } from '../core/files.ts';
 import { Secret } from '../core/secret.ts';
 import { sortedPcrs } from '../host/plan/tpm.ts';
 import { seal, unseal } from '../host/tpm.ts';
-import { kitPassphrase } from '../project/kit-passphrase.ts';
+import { kitPassphrase } from '../project/passphrase.ts';
 import type { Settings } from '../settings/schema.ts';
 import { openKit, readKit } from '../state/kit-file.ts';
 import { currentPassphrase, newPassphrase } from './passphrase.ts';

@@ -1,13 +1,12 @@
-import path from 'node:path';
 import type { Context } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
-import { readOptional } from '../core/files.ts';
+import { passphraseIn } from '../project/passphrase.ts';
 
 const LEAST = 12;
 
 /** From a file or the terminal: never an argument, which everybody on this host could read. */
 export async function currentPassphrase(context: Context, file: unknown): Promise<string> {
-  if (typeof file === 'string') return fromFile(context, '--passphrase-file', file);
+  if (typeof file === 'string') return passphraseIn(context, '--passphrase-file', file);
   const typed = await context.ask('Passphrase of the data: ', true);
   if (typed) return typed;
   throw new UserError(
@@ -19,7 +18,7 @@ export async function currentPassphrase(context: Context, file: unknown): Promis
 
 /** One that is to open the data from now on. @param option its option, where the command has one */
 export async function newPassphrase(context: Context, file: unknown, option = '--passphrase-file'): Promise<string> {
-  const passphrase = typeof file === 'string' ? fromFile(context, option, file) : await askedTwice(context, option);
+  const passphrase = typeof file === 'string' ? passphraseIn(context, option, file) : await askedTwice(context, option);
   if (passphrase.length >= LEAST) return passphrase;
   throw new UserError(
     'USAGE',
@@ -40,14 +39,4 @@ async function askedTwice(context: Context, option: string): Promise<string> {
     );
   if ((await context.ask('The same once more: ', true)) === typed) return typed;
   throw new UserError('USAGE', 'the two passphrases differ; nothing was changed', 'run the same command again');
-}
-
-function fromFile(context: Context, option: string, file: string): string {
-  const text = readOptional(path.resolve(context.cwd, file))?.replace(/\r?\n$/, '');
-  if (text) return text;
-  throw new UserError(
-    'USAGE',
-    `${option} ${file}: ${text === '' ? 'it is empty' : 'there is no such file'}; nothing was changed`,
-    'name a file that contains the passphrase',
-  );
 }

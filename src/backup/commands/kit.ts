@@ -11,7 +11,7 @@ export const backupKit: Command = {
   options: [PASSPHRASE_FILE],
   run: async (context, [file = ''], options) => {
     const { open } = await import('../../project/open.ts');
-    const { kitPassphrase } = await import('../../project/kit-passphrase.ts');
+    const { kitPassphrase } = await import('../../project/passphrase.ts');
     const { exportKit, kitParts } = await import('../restore/kit.ts');
     const project = await open(context);
     const parts = await kitParts(context, project);

@@ -141,7 +141,7 @@ async function fromKit(context: Context, kit: string, set: string | undefined, o
   // A bare host has lost everything, and nothing there can be spoilt: where nothing is named, all that can be reached is wanted.
   const to = momentAsked(context, options.to) ?? (set === undefined ? 'newest' : undefined);
   const archive = options.archive === undefined ? undefined : String(options.archive);
-  const { kitPassphrase } = await import('../../project/kit-passphrase.ts');
+  const { kitPassphrase } = await import('../../project/passphrase.ts');
   const secret = await kitPassphrase(context, options.passphraseFile);
   const from = options.from === undefined ? undefined : String(options.from);
   const outcome = await restoreKit(context, path.resolve(context.cwd, kit), secret, { set, to, from, archive });

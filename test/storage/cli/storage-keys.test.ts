@@ -8,7 +8,6 @@ import {
   renameSync,
   rmSync,
   statSync,
-  watch,
   writeFileSync,
 } from 'node:fs';
 import os from 'node:os';
@@ -16,6 +15,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { medianest, PROGRAM, type Run, run } from '../../support/cli.ts';
 import { type EncryptingDisk, encryptingDisk } from '../../support/engine/encrypting-disk.ts';
+import { killedAtWrite } from '../../support/killed-at-write.ts';
 import { PREFIX } from '../../support/workspace.ts';
 
 const FIRST = 'correct horse battery staple';
@@ -127,24 +127,14 @@ describe('a key file', () => {
     configure();
     await storage('unlock');
     writeFileSync(secretFile(), 'kept');
-    const files = ['encryption.key', 'header.json', 'encryption.json'];
+    const counted = {
+      folders: [at('.medianest'), path.join(disk.path, 'keys')],
+      files: ['encryption.key', 'header.json', 'encryption.json'],
+    };
     let killed = 0;
     // It writes six times: the key file, the header and its copy, both again without the old secret, and the key file without it.
     for (let writes = 1; writes <= 6; writes++) {
-      let seen = 0;
-      await medianest(['storage', 'keys', 'rotate'], {
-        cwd: dir,
-        onSpawn: (child) => {
-          const count = (_event: string, name: string | null) => {
-            if (name !== null && files.includes(name) && ++seen === writes) child.kill('SIGKILL');
-          };
-          const watchers = [at('.medianest'), path.join(disk.path, 'keys')].map((folder) => watch(folder, count));
-          child.on('exit', (_code, signal) => {
-            if (signal === 'SIGKILL') killed++;
-            for (const watcher of watchers) watcher.close();
-          });
-        },
-      });
+      if (await killedAtWrite(['storage', 'keys', 'rotate'], { cwd: dir }, counted, writes)) killed++;
       await storage('lock');
       expect(await storage('unlock')).toMatchObject({ status: 0 });
       expect(readFileSync(secretFile(), 'utf8')).toBe('kept');

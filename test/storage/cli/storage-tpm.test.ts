@@ -1,10 +1,11 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { medianest, type Run } from '../../support/cli.ts';
 import { type EncryptingDisk, encryptingDisk } from '../../support/engine/encrypting-disk.ts';
 import { type SoftwareTpm, softwareTpm } from '../../support/engine/software-tpm.ts';
+import { killedAtWrite } from '../../support/killed-at-write.ts';
 
 const PASSPHRASE = 'five random words are enough';
 
@@ -209,25 +210,14 @@ test('a run that seals the key and is killed anywhere leaves what opens the data
   configure('file');
   await make();
   configure();
-  const files = ['header.json', 'encryption.json', 'encryption.key'];
+  const counted = {
+    folders: [at('.medianest'), path.join(disk.path, 'keys')],
+    files: ['header.json', 'encryption.json', 'encryption.key'],
+  };
   let killed = 0;
   // It writes four times, and removes the key file.
   for (let writes = 1; writes <= 5; writes++) {
-    let seen = 0;
-    await medianest(['storage', 'keys', 'rotate'], {
-      cwd: dir,
-      env: tpm.env,
-      onSpawn: (child) => {
-        const count = (_event: string, name: string | null) => {
-          if (name !== null && files.includes(name) && ++seen === writes) child.kill('SIGKILL');
-        };
-        const watchers = [at('.medianest'), path.join(disk.path, 'keys')].map((folder) => watch(folder, count));
-        child.on('exit', (_code, signal) => {
-          if (signal === 'SIGKILL') killed++;
-          for (const watcher of watchers) watcher.close();
-        });
-      },
-    });
+    if (await killedAtWrite(['storage', 'keys', 'rotate'], { cwd: dir, env: tpm.env }, counted, writes)) killed++;
     await tpm.tell('tpm2_getcap', 'handles-transient');
     await must('lock');
     await must('unlock');
