@@ -20,9 +20,12 @@ export function readLedger() {
 
 export const writeLedger = (/** @type {Ledger} */ ledger) => writeFileSync(LEDGER, `${JSON.stringify(ledger, null, 2)}\n`);
 
+/** How many of a file's last runs the ledger remembers. */
+const REMEMBERED_RUNS = 5;
+
 /**
  * The ledger after a run. A file that failed, or ran on a changed tree, keeps its last record, so that it comes first again; one that
- * is gone is forgotten.
+ * is gone is forgotten. `runs` has a sign for each of the last runs, the newest last: `+` passed, `-` failed.
  * @param {Ledger} ledger
  * @param {{ commit: string | undefined, now: string, tests: string[], steps: { [step: string]: number },
  *   ended: { file: string, took: number, passed: boolean }[] }} run `commit`: none for a changed tree
@@ -30,7 +33,13 @@ export const writeLedger = (/** @type {Ledger} */ ledger) => writeFileSync(LEDGE
  */
 export function noted(ledger, { commit, now, tests, steps, ended }) {
   const files = Object.fromEntries(Object.entries(ledger.files).filter(([file]) => tests.includes(file)));
-  if (commit) for (const { file, took, passed } of ended) if (passed) files[file] = { seconds: Math.round(took), lastRun: now, commit };
+  for (const { file, took, passed } of ended) {
+    if (!commit) break;
+    const before = files[file];
+    const runs = `${before?.runs ?? ''}${passed ? '+' : '-'}`.slice(-REMEMBERED_RUNS);
+    const seconds = Math.round(took);
+    files[file] = passed ? { seconds, lastRun: now, commit, runs } : { ...(before ?? { seconds }), runs };
+  }
   const sorted = Object.fromEntries(Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1)));
   const rounded = Object.fromEntries(Object.entries(steps).map(([step, seconds]) => [step, Math.round(seconds)]));
   return { steps: { ...ledger.steps, ...rounded }, files: sorted };

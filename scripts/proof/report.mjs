@@ -58,6 +58,16 @@ export const slowest = (files) =>
     .map(({ file, seconds }) => `${seconds.toFixed(1).padStart(7)} s  ${file}`);
 
 /**
+ * The files that failed in one of the last runs that the ledger knows: a line each.
+ * @param {{ [file: string]: { runs?: string } }} files
+ */
+export const unsteady = (files) =>
+  Object.entries(files).flatMap(([file, { runs = '' }]) => {
+    const passed = runs.replaceAll('-', '').length;
+    return passed < runs.length ? [`${file}: ${passed} of its last ${runs.length} runs passed (${runs})`] : [];
+  });
+
+/**
  * What each capability's proof was: its tests of each kind, and the files of stacks by name.
  * @param {FileResult[]} files
  * @param {{ file: string }[]} leftOut

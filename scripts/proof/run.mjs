@@ -7,7 +7,7 @@ import { FILE_BY_FILE, parseArguments } from './arguments.mjs';
 import { shortName, testFile, uses } from './files.mjs';
 import { changedSince, cleanCommit, LEDGER, noted, readLedger, writeLedger } from './ledger.mjs';
 import { pool } from './pool.mjs';
-import { count, failures, lastLine, proofs, slowest } from './report.mjs';
+import { count, failures, lastLine, proofs, slowest, unsteady } from './report.mjs';
 import { fits, LANES, pace, secondsOfSteps, select } from './select.mjs';
 import { touched } from './touched.mjs';
 import { program, vitest } from './vitest.mjs';
@@ -155,6 +155,8 @@ if (options.note) {
 }
 console.log(`\nWhat each capability's proof was:\n  ${proofs(results, selection.leftOut).join('\n  ')}`);
 console.log(`\nThe slowest files:\n  ${slowest(results).join('\n  ')}`);
+const failedBefore = unsteady(readLedger().files);
+if (failedBefore.length > 0) console.log(`\nFailed now and then:\n  ${failedBefore.join('\n  ')}`);
 if (selection.leftOut.length > 0) console.log(`\nLeft out, ${selection.leftOut.length} files:`);
 for (const { file, why } of selection.leftOut) console.log(`  ${file}: ${why}`);
 console.log(`\nReports: ${path.relative('.', folder)}${options.note ? `; noted in ${LEDGER}` : ''}`);

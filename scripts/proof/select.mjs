@@ -4,7 +4,8 @@ import { capabilityOrder } from './report.mjs';
 
 /**
  * @typedef {import('./files.mjs').TestFile} TestFile
- * @typedef {{ seconds: number, lastRun: string, commit: string }} Record what the ledger knows of a file: its last success
+ * @typedef {{ seconds: number, lastRun?: string, commit?: string, runs?: string }} Record what the ledger knows of a file: its last
+ *   success, and how its last runs ended
  * @typedef {{ steps: { [step: string]: number }, files: { [file: string]: Record } }} Ledger
  * @typedef {TestFile & { seconds: number, why: string, must: boolean }} Planned
  * @typedef {{ file: string, why: string }} LeftOut

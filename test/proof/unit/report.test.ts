@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parseArguments, SUITES } from '../../../scripts/proof/arguments.mjs';
 import { noted } from '../../../scripts/proof/ledger.mjs';
 import { pool } from '../../../scripts/proof/pool.mjs';
-import { count, failures, lastLine, proofs, SLOWEST, slowest } from '../../../scripts/proof/report.mjs';
+import { count, failures, lastLine, proofs, SLOWEST, slowest, unsteady } from '../../../scripts/proof/report.mjs';
 import { HOME } from '../../support/cli.ts';
 
 const test = (name: string, state: string, ...errors: string[]) => ({ name, state, errors });
@@ -83,16 +83,27 @@ describe('the ledger', () => {
   it('has the times, dates and commits of what passed, and forgets what is gone', () => {
     expect(noted(before, run)).toEqual({
       steps: { cli: 10, unit: 8 },
-      files: { a, b: { seconds: 9, lastRun: '2', commit: 'new' } },
+      files: { a, b: { seconds: 9, lastRun: '2', commit: 'new', runs: '+' } },
     });
   });
 
-  it.each([
-    ['that failed, which so comes first again', 'new', false],
-    ['that ran on files of no commit', undefined, true],
-  ])('keeps the record of a file %s', (_what, commit, passed) => {
-    const ended = [{ file: 'a', took: 50, passed }];
-    expect(noted(before, { ...run, commit, ended }).files.a).toEqual(a);
+  it('keeps the last success of a file that failed, which so comes first again, and how its last runs ended', () => {
+    const failed = (file: string) => ({ ...run, ended: [{ file, took: 50, passed: false }] });
+    const once = noted(before, failed('a'));
+    expect(once.files.a).toEqual({ ...a, runs: '-' });
+    expect(noted(before, failed('b')).files.b).toEqual({ seconds: 50, runs: '-' });
+    let ledger = { ...once, files: { ...once.files, b: { ...a, runs: '-----' } } };
+    for (let i = 0; i < 4; i++) ledger = noted(ledger, run) as typeof ledger;
+    expect(ledger.files.b).toMatchObject({ seconds: 9, runs: '-++++' });
+    expect(unsteady(ledger.files)).toEqual(['a: 0 of its last 1 runs passed (-)', 'b: 4 of its last 5 runs passed (-++++)']);
+    expect(unsteady(noted(ledger, { ...run, ended: [...run.ended, { file: 'a', took: 5, passed: true }] }).files)).toEqual([
+      'a: 1 of its last 2 runs passed (-+)',
+    ]);
+  });
+
+  it('keeps the record of a file that ran on files of no commit', () => {
+    const ended = [{ file: 'a', took: 50, passed: true }];
+    expect(noted(before, { ...run, commit: undefined, ended }).files.a).toEqual(a);
   });
 });
 
