@@ -105,7 +105,7 @@ describe('at midnight', () => {
   });
 
   test.each([
-    ['secrets.json', 'new passwords'],
+    ['secrets.json', 'secrets recover --kit'],
     ['subnets.json', 'free ranges'],
     ['current/manifest.json', 'rendered again'],
   ])('a damaged %s is told by name, and moved aside it costs no data', async (name, without) => {
