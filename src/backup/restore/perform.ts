@@ -56,6 +56,11 @@ export const performers: { readonly [K in keyof RestoreSteps]: StepKind<K>['perf
     return restoreCache(run, inPlaceRun(run).backups, set);
   },
   'start-database': ({ member }, run) => startAlone(run, [member]),
+  'end-replacing': (_step, run) => {
+    const { entry } = inPlaceRun(run);
+    entry.replaced = true;
+    noteUnderWay(run.prepared.state, entry);
+  },
   'tell-repository': (_step, run) =>
     inServer(inPlaceRun(run).backups, ['stanza', '90'], 'the repository does not take the restored database'),
   'restore-settings': async ({ set }, run) => {
