@@ -11,8 +11,8 @@ import { openCatalogue } from './ready.ts';
 import { mustRun, removeJobs } from './repository/job.ts';
 import { type BackupContext, backrest, backupContext, inServer, latestSets, readDatabase, saveCatalogue } from './repository/repository.ts';
 import { mustRestic } from './repository/restic.ts';
-import { lastRestore } from './restore/journal.ts';
 import { retireGenerations } from './repository/rotate-keys.ts';
+import { lastRestore } from './restore/journal.ts';
 
 export interface PruneOutcome {
   sets: Decision[];

@@ -61,7 +61,11 @@ export async function undoRestore(site: Site, last: Restoring): Promise<InPlace>
   const parts = before ? last.parts : last.parts.filter((part) => part === 'db');
   const lost = last.parts.filter((part) => !parts.includes(part)).join(' and ');
   if (parts.length === 0)
-    throw new UserError('NO_BACKUP', `there is no copy of the ${lost} of before; nothing was changed`, 'medianest backup list names what can be restored');
+    throw new UserError(
+      'NO_BACKUP',
+      `there is no copy of the ${lost} of before; nothing was changed`,
+      'medianest backup list names what can be restored',
+    );
   if (lost) site.run.context.report.warn(`there is no copy of the ${lost} of before: only the database is rolled back`);
   const set = before ?? setNamed(site, last.set, parts);
   const what = { set: set.id, target: `before the restore of ${last.set}`, parts, undo: true, member: last.member, safety: null };

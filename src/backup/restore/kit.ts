@@ -75,7 +75,11 @@ function isKitOf(project: string, file: string): boolean {
 function refuseTaken(files: readonly string[]): void {
   const taken = files.find(exists);
   if (taken === undefined) return;
-  throw new UserError('ALREADY_THERE', `${taken} is there already, is not of a kit of this project, and is not overwritten`, 'choose another name');
+  throw new UserError(
+    'ALREADY_THERE',
+    `${taken} is there already, is not of a kit of this project, and is not overwritten`,
+    'choose another name',
+  );
 }
 
 const mapped = <T>(parts: Readonly<Record<string, KitPart>>, change: (part: KitPart) => T): Record<string, T> =>

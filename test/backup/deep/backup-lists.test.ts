@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ListedSet } from '../../support/backup/backup-stack.ts';
@@ -84,7 +84,18 @@ test(
     const names = ['--stdin', '--stdin-filename', 'backups.json', '--tag', 'catalogue', '--host', space.project];
     const written = await docker(
       [
-        ...['run', '--rm', '--interactive', '--network', 'none', '--tmpfs', '/tmp', '--env', 'RESTIC_REPOSITORY=/srv/backups/files', ...mounts],
+        ...[
+          'run',
+          '--rm',
+          '--interactive',
+          '--network',
+          'none',
+          '--tmpfs',
+          '/tmp',
+          '--env',
+          'RESTIC_REPOSITORY=/srv/backups/files',
+          ...mounts,
+        ],
         ...['--entrypoint', 'repository', image, 'backup', '--quiet', ...names, '--time', ahead.replace('T', ' ')],
       ],
       { input: readFileSync(list(), 'utf8') },
@@ -144,6 +155,19 @@ test(
     await must('backup', 'prune');
     expect(await ids()).toContain(safety);
     await must('restore', '--undo', '--yes');
+  },
+  TIMEOUT,
+);
+
+test(
+  'settings come back as private as they were',
+  async () => {
+    const file = path.join(space.dir, 'medianest.yml');
+    chmodSync(file, 0o600);
+    await backup();
+    chmodSync(file, 0o644);
+    await must('restore', 'latest', '--only', 'settings', '--yes');
+    expect((statSync(file).mode & 0o777).toString(8)).toBe('600');
   },
   TIMEOUT,
 );
