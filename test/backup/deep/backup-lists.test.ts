@@ -122,16 +122,14 @@ test(
 );
 
 test(
-  'a restore that is killed once the portal runs: what visitors write from then on stays when it is resumed',
+  'a restore that is killed once all data is in its place: what visitors write from then on stays when it is resumed',
   async () => {
     await stack.upload('one.txt', 'then');
     await backup();
-    const running = () => docker(['inspect', '--format', '{{.State.Running}}', `${space.project}-app-1`]);
-    await killedWhen(
-      'the portal is started',
-      async () => stack.touched().includes('files') && (await running()).stdout.trim() === 'true',
-      ...['restore', 'latest', '--yes'],
-    );
+    const journal = () => readFileSync(path.join(space.state, 'restoring.json'), 'utf8');
+    await killedWhen('all data is in its place', () => journal().includes('"replaced": true'), ...['restore', 'latest', '--yes']);
+    // Whatever became of the start that was killed.
+    for (const name of ['postgres', 'redis', 'app-1']) await docker(['start', `${space.project}-${name}-1`]);
     await stack.upload('two.txt', 'since');
     await stack.sql("insert into noted (text) values ('since')");
     await must('restore', '--yes');
