@@ -175,8 +175,8 @@ async function replaceData(run: Execution, work: InPlaceRun, set: BackupSet): Pr
  */
 async function rollBack(run: Execution, work: InPlaceRun): Promise<string> {
   const { entry, safety, backups } = work;
-  if (entry.replaced) noteUnderWay(run.prepared.state, Object.assign(entry, { replaced: false }));
   try {
+    if (entry.replaced) noteUnderWay(run.prepared.state, Object.assign(entry, { replaced: false }));
     await execute(rollbackSteps(backups.stack, entry, safety), { ...run, restore: work });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;

@@ -77,7 +77,7 @@ function refuseTaken(files: readonly string[]): void {
   if (taken === undefined) return;
   throw new UserError(
     'ALREADY_THERE',
-    `${taken} is there already, is not of a kit of this project, and is not overwritten`,
+    `${taken} is there already, and belongs to no kit of this project: it is not overwritten`,
     'choose another name',
   );
 }

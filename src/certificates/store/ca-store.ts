@@ -33,7 +33,7 @@ export function caStore(state: StateFolder): CaStore {
 }
 
 const MEND =
-  'bring it back from your copy of the state folder, or the root alone: move ca/root.json away, then medianest certs ca import FILE. For a new root, which every device has to trust, move ca/root.crt away, too';
+  'bring it back from your copy of the state folder. Or bring back the root alone: move a damaged ca/root.json away, and medianest certs ca import FILE takes what `certs ca export` wrote. For a new root, which every device has to trust, move ca/root.crt away, too';
 
 /**
  * Where the CA's keys are missing, its root is still trusted: another one in its place would cut off every service and device that
