@@ -32,7 +32,7 @@ async function inRepository(): Promise<string[]> {
   }
 }
 
-async function killedWhen(what: string, isNow: () => Promise<boolean> | boolean, ...args: string[]): Promise<void> {
+async function killedWhen(what: string, isNow: () => Promise<boolean>, ...args: string[]): Promise<void> {
   let child: { kill(signal: NodeJS.Signals): boolean } | undefined;
   const killed = space.run(args, { onSpawn: (started) => (child = started) });
   await until(what, isNow, 300);
@@ -117,6 +117,7 @@ test(
     await until('it is killed', async () => (await docker(['kill', job])).status === 0, 120);
     expect(await verified).toMatchObject({ code: 'BACKUP_FAILED', message: expect.stringMatching(/^restic check ended with status 137/) });
     expect((await stack.sets()).map(({ status }) => status)).not.toContain('damaged');
+    await must('backup', 'verify');
   },
   TIMEOUT,
 );
@@ -127,7 +128,7 @@ test(
     await stack.upload('one.txt', 'then');
     await backup();
     const journal = () => readFileSync(path.join(space.state, 'restoring.json'), 'utf8');
-    await killedWhen('all data is in its place', () => journal().includes('"replaced": true'), ...['restore', 'latest', '--yes']);
+    await killedWhen('all data is in its place', async () => journal().includes('"replaced": true'), ...['restore', 'latest', '--yes']);
     // Whatever became of the start that was killed.
     for (const name of ['postgres', 'redis', 'app-1']) await docker(['start', `${space.project}-${name}-1`]);
     await stack.upload('two.txt', 'since');
