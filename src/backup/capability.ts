@@ -65,10 +65,13 @@ export const backup = {
     },
   },
   data: {
-    unprotected: async ({ state }) => {
+    unprotected: async (project) => {
+      const { state } = project;
       const { readCatalogue } = await import('./repository/catalogue.ts');
       const { unprotected } = await import('./plan/backup-sets.ts');
-      return unprotected(readCatalogue(state)?.sets ?? [], withRole(state.manifest()?.services, 'repository').length > 0);
+      const { repositoryAway } = await import('./remains.ts');
+      const sets = readCatalogue(state)?.sets ?? [];
+      return unprotected(sets, withRole(state.manifest()?.services, 'repository').length > 0) ?? repositoryAway(project);
     },
     // Without data there is nothing that a restore could have left half replaced, nor anything that was put aside.
     deleted: async (state) => (await import('./restore/journal.ts')).noteEnd(state, undefined),

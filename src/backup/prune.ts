@@ -9,9 +9,10 @@ import { keepsDumps } from './plan/holds.ts';
 import { type Decision, retentionHere } from './plan/retention.ts';
 import { openCatalogue } from './ready.ts';
 import { mustRun, removeJobs } from './repository/job.ts';
-import { type BackupContext, backrest, backupContext, inServer, knownSets, readDatabase, saveCatalogue } from './repository/repository.ts';
+import { type BackupContext, backrest, backupContext, inServer, latestSets, readDatabase, saveCatalogue } from './repository/repository.ts';
 import { mustRestic } from './repository/restic.ts';
 import { retireGenerations } from './repository/rotate-keys.ts';
+import { lastRestore } from './restore/journal.ts';
 
 export interface PruneOutcome {
   sets: Decision[];
@@ -24,7 +25,7 @@ export interface PruneOutcome {
 export async function prune(context: Context, project: Project): Promise<PruneOutcome> {
   if (context.flags.dryRun) {
     const backups = await backupContext(context, project);
-    const known = (await knownSets(backups)) ?? { repository: '', sets: [] };
+    const known = (await latestSets(backups)) ?? { repository: '', sets: [] };
     return { sets: decide(backups, known), removed: 0, copies: await decideCopies(backups, known) };
   }
   return withLock(context, project.state, 'backup prune', async (lock, record) => {
@@ -45,8 +46,8 @@ export async function prune(context: Context, project: Project): Promise<PruneOu
   });
 }
 
-const decide = ({ settings, stack }: BackupContext, { sets }: Catalogue): Decision[] =>
-  retentionHere(sets, settings.local.keep, keepsDumps(stack));
+const decide = ({ settings, stack, bench }: BackupContext, { sets }: Catalogue): Decision[] =>
+  retentionHere(sets, settings.local.keep, keepsDumps(stack), lastRestore(bench.state)?.safety);
 
 async function decideCopies({ bench, settings }: BackupContext, catalogue: Catalogue): Promise<PruneOutcome['copies']> {
   const states = await readCopies(bench.docker, bench.project, settings);

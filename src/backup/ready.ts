@@ -9,7 +9,7 @@ import { containersOf } from '../stack/roles.ts';
 import type { Catalogue } from './plan/backup-sets.ts';
 import { cacheNodes, databaseMembers, keepsDumps, leadersOfCache } from './plan/holds.ts';
 import { PassingRefusal } from './plan/retry.ts';
-import { type BackupContext, inServer, knownSets } from './repository/repository.ts';
+import { type BackupContext, inServer, latestSets } from './repository/repository.ts';
 import { openRepository } from './repository/restic.ts';
 
 /** @returns the leaders @throws UserError BACKUP_REFUSED where the stack is down, or the database without a leader */
@@ -91,7 +91,7 @@ export const otherRepository = ({ bench }: BackupContext): UserError =>
 export async function openCatalogue(backups: BackupContext): Promise<Catalogue> {
   await refuseReadOnly(backups);
   await openRepository(backups.bench, backups.local);
-  const known = await knownSets(backups);
+  const known = await latestSets(backups);
   const { stdout } = await inServer(backups, ['identity', known?.repository ?? randomUUID()], 'the repository');
   const repository = stdout.trim();
   if (known && known.repository !== repository) throw otherRepository(backups);

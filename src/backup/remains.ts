@@ -1,16 +1,40 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import type { Leaving, Remnant } from '../capability/capability.ts';
-import { exists, removeTree } from '../core/files.ts';
+import type { Leaving, Project, Remnant } from '../capability/capability.ts';
+import { exists, readOptional, removeTree } from '../core/files.ts';
 import { REPOSITORY_VOLUME } from '../services/backup/backup.ts';
 import type { BackupSettings } from '../services/backup/settings/backup-settings.ts';
+import type { Loaded } from '../settings/loaded.ts';
 import { LABEL, volumeName } from '../stack/labels.ts';
+import type { StateFolder } from '../state/state.ts';
+import { readCatalogue } from './repository/catalogue.ts';
 
 /** Proves that a folder is the repository, and no other one. */
 const PROOF = 'repository.id';
 
+/** Where the repository is a folder of this host. */
+function repositoryFolder({ root, settings }: Loaded): string | undefined {
+  const own = settings.backup as BackupSettings | undefined;
+  return own?.local.kind === 'folder' && own.local.path ? path.resolve(root, own.local.path) : undefined;
+}
+
+const isRepositoryOf = (state: StateFolder, folder: string): boolean => {
+  const known = readCatalogue(state)?.repository;
+  return known !== undefined && readOptional(path.join(folder, PROOF))?.trim() === known;
+};
+
+/** Why the sets that are known may be nowhere; undefined where the repository is there, or is a volume. */
+export function repositoryAway({ loaded, state }: Project): { reason: string; hint: string } | undefined {
+  const folder = repositoryFolder(loaded);
+  if (folder === undefined || isRepositoryOf(state, folder)) return undefined;
+  return {
+    reason: `${folder} does not contain the repository that has the backups`,
+    hint: 'mount its disk, and run the same command again; to delete it all the same: medianest down --volumes --no-backup (add --yes without a terminal)',
+  };
+}
+
 /** The repository, and previews of its sets. */
-export async function backupRemains({ project: { loaded }, engine }: Leaving): Promise<Remnant[]> {
+export async function backupRemains({ project: { loaded, state }, engine }: Leaving): Promise<Remnant[]> {
   const { project } = loaded.settings;
   const volumes = await engine.volumes();
   const repository = volumeName(project, REPOSITORY_VOLUME);
@@ -19,14 +43,14 @@ export async function backupRemains({ project: { loaded }, engine }: Leaving): P
   const remnants: Remnant[] = there
     ? [{ what: 'the repository of backups', names: [repository], steps: [{ kind: 'remove-volumes', names: [repository], cause }] }]
     : [];
-  const own = loaded.settings.backup as BackupSettings | undefined;
-  const folder = own?.local.kind === 'folder' && own.local.path ? path.resolve(loaded.root, own.local.path) : undefined;
+  const folder = repositoryFolder(loaded);
   if (folder && exists(path.join(folder, PROOF)))
     remnants.push({
       what: 'the repository of backups',
       names: [folder],
-      steps: [{ kind: 'empty-repository', folder, cause: 'asked for by --backups' }],
-      backups: true,
+      ...(isRepositoryOf(state, folder)
+        ? { steps: [{ kind: 'empty-repository', folder, cause: 'asked for by --backups' }], backups: true }
+        : { steps: [], stays: 'this state folder knows no backup in it: it may be the repository of another installation' }),
     });
   const previews = volumes.flatMap(({ labels }) => (labels[LABEL.previewOf] === project ? [labels[LABEL.preview] ?? ''] : []));
   for (const preview of new Set(previews.filter(Boolean)))

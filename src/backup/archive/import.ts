@@ -13,7 +13,7 @@ import { refuseDumps } from '../plan/dump.ts';
 import { databaseShare, withImported } from '../plan/set-archive.ts';
 import { readCatalogue } from '../repository/catalogue.ts';
 import { type Job, jobError, mustRun, removeJobs, runJob } from '../repository/job.ts';
-import { type BackupContext, backupContext, inServer, knownSets, saveCatalogue } from '../repository/repository.ts';
+import { type BackupContext, backupContext, inServer, latestSets, saveCatalogue } from '../repository/repository.ts';
 import { mustRestic, openRepository, RESTIC, type Repository, restic } from '../repository/restic.ts';
 import { feedJob } from '../repository/stream-job.ts';
 import { labelProblem } from './prove-labels.ts';
@@ -76,7 +76,7 @@ export async function importSet(context: Context, project: Project, archive: Che
       await step('receive it', async (task) => receive(backups, archive, progress(file, task)));
       const received = await step('open it', () => examine(backups, file));
       const { set } = received;
-      const catalogue: Catalogue = (await knownSets(backups)) ?? { repository: archive.repository, sets: [] };
+      const catalogue: Catalogue = (await latestSets(backups)) ?? { repository: archive.repository, sets: [] };
       const known = catalogue.sets.find(({ id }) => id === set.id);
       const replace = known !== undefined && !isGood(known);
       await haltServer(context, backups);

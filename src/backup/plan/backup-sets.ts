@@ -110,6 +110,14 @@ export interface Catalogue {
   sets: BackupSet[];
   /** Of each copy elsewhere, the sets that it should hold: also those that are no longer here. */
   copies?: Record<string, ArchivedSet[]>;
+  /** ISO 8601, when this list was written: each is later than the one before it, whatever the clock says. */
+  savedAt?: string;
+}
+
+/** Of the next list, in whole seconds, as restic takes it: restic, and each copy, go by times to find the newest list. */
+export function nextSave({ savedAt }: Pick<Catalogue, 'savedAt'>, now: Date): Date {
+  const after = savedAt === undefined ? 0 : Math.floor(new Date(savedAt).getTime() / 1000) + 1;
+  return new Date(Math.max(after, Math.floor(now.getTime() / 1000)) * 1000);
 }
 
 /** `20261125-004908-full`; a later second where there is such a set already, because the clock was put back. */

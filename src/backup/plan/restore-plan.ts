@@ -8,6 +8,8 @@ import type { RestoreTarget } from './restore-target.ts';
 export interface RestoreIntent {
   kind: 'new' | 'bare' | 'into' | 'sanitized' | 'undo' | 'go-on' | 'abandon';
   parts: readonly Part[];
+  /** Of one that is resumed: its data is in its place. */
+  replaced?: boolean | undefined;
   /** For a person. */
   says: string;
   /** Where new data comes from. */
@@ -26,7 +28,7 @@ export interface RestorePlan {
 }
 
 /** Of a restore in place these are the steps that `execute` runs (restore-steps.ts). */
-export function restorePlan(stack: Stack, { kind, parts, says, target }: RestoreIntent): RestorePlan {
+export function restorePlan(stack: Stack, { kind, parts, replaced, says, target }: RestoreIntent): RestorePlan {
   const seconds = (around: number) => (target ? Math.ceil(target.set.sizeBytes / SPEED) + around : null);
   if (kind === 'sanitized')
     return {
@@ -54,7 +56,7 @@ export function restorePlan(stack: Stack, { kind, parts, says, target }: Restore
   const set = target?.set ?? ({} as BackupSet);
   const steps = [
     ...(kind === 'go-on' ? [] : prepareSteps(parts, kind === 'undo' ? undefined : target, kind !== 'bare')),
-    ...replaceSteps(stack, { parts, member: '', touched: [] }, set),
+    ...replaceSteps(stack, { parts, member: '', touched: [], replaced: replaced === true }, set),
     ...finishSteps(parts, set),
     ...afterSteps(stack, parts),
   ];

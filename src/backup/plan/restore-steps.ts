@@ -27,6 +27,8 @@ export interface RestoreSteps {
   'restore-cache': { set: BackupSet; back: boolean };
   /** The member that has the data starts alone: no member without data may lead. */
   'start-database': { member: string };
+  /** From here on writes are accepted: a restore that is resumed replaces nothing again. */
+  'end-replacing': object;
   'tell-repository': object;
   'restore-settings': { set: BackupSet };
   'await-members': object;
@@ -48,6 +50,7 @@ export interface Replacement {
   member: string;
   /** What may be changed already. */
   touched: readonly Part[];
+  replaced?: boolean;
 }
 
 const isData = (parts: readonly Part[]): boolean => parts.some((part) => part !== 'settings');
@@ -71,16 +74,21 @@ export const prepareSteps = (parts: readonly Part[], target: RestoreTarget | und
   ...(parts.includes('db') ? [{ kind: 'restore-database' as const, target, cause: 'the set has it' }] : []),
 ];
 
-/** Replaces the data, and starts everything again. The same steps resume a restore that was killed. */
-export function replaceSteps(stack: Stack, { parts, member }: Replacement, set: BackupSet): Step[] {
+/** Replaces the data, and starts everything again. The same steps resume a restore that was killed, from where writes are accepted. */
+export function replaceSteps(stack: Stack, { parts, member, replaced }: Replacement, set: BackupSet): Step[] {
   if (!isData(parts)) return [];
-  return [
+  const replacing: Step[] = [
     { kind: 'begin-replacing', cause: 'a killed restore is resumed or rolled back' },
     ...stopSteps(stack, parts),
     ...(parts.includes('db') ? swapSteps(stack, false) : []),
     ...(parts.includes('files') ? [{ kind: 'restore-files' as const, set, back: false, cause: 'the set has them' }] : []),
     ...(parts.includes('redis') ? [{ kind: 'restore-cache' as const, set, back: false, cause: 'the set has it' }] : []),
-    ...startSteps(parts, member),
+    ...startDatabase(parts, member),
+    { kind: 'end-replacing', cause: 'what is written from here on stays' },
+  ];
+  return [
+    ...(replaced ? [] : replacing),
+    startRest,
     // A database that was founded again meanwhile has another identity than the restored one. Not before every member runs: the
     // repository would wait for those that do not answer, and take no WAL until then.
     ...(parts.includes('db') && !keepsDumps(stack)
@@ -97,7 +105,8 @@ export function rollbackSteps(stack: Stack, { parts, member, touched }: Replacem
     ...(touched.includes('db') ? swapSteps(stack, true) : []),
     ...(touched.includes('files') && safety ? [{ kind: 'restore-files' as const, set: safety, back: true, cause }] : []),
     ...(touched.includes('redis') && safety ? [{ kind: 'restore-cache' as const, set: safety, back: true, cause }] : []),
-    ...startSteps(touched, member),
+    ...startDatabase(touched, member),
+    startRest,
   ];
 }
 
@@ -126,10 +135,17 @@ const swapSteps = (stack: Stack, back: boolean): Step[] => [
   ...(keepsDumps(stack) ? [] : [{ kind: 'forget-cluster' as const, cause: 'etcd knows the leader and the history of the other database' }]),
 ];
 
-const startSteps = (parts: readonly Part[], member: string): Step[] => [
-  ...(parts.includes('db') ? [{ kind: 'start-database' as const, member, cause: 'the others copy its data' }] : []),
-  { kind: 'compose-up', services: [], forced: [], alone: false, waitSeconds: WAIT_SECONDS, cause: 'it was stopped for the restore' },
-];
+const startDatabase = (parts: readonly Part[], member: string): Step[] =>
+  parts.includes('db') ? [{ kind: 'start-database', member, cause: 'the others copy its data' }] : [];
+
+const startRest: Step = {
+  kind: 'compose-up',
+  services: [],
+  forced: [],
+  alone: false,
+  waitSeconds: WAIT_SECONDS,
+  cause: 'it was stopped for the restore',
+};
 
 const NAMES = { db: 'the database', files: 'the uploads', redis: 'the cache', settings: 'medianest.yml and its profiles' } as const;
 

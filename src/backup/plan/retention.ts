@@ -29,8 +29,11 @@ const PERIODS: Record<Exclude<keyof KeepPolicy, 'last'>, (time: Date) => string>
 /** How long an imported set is kept at least: it was imported to be restored. */
 const IMPORTED_DAYS = 7;
 
-/** Which sets are kept and why. The order of the answer is that of the question. */
-export function retention(sets: readonly BackupSet[], policy: KeepPolicy): Decision[] {
+/**
+ * Which sets are kept and why. The order of the answer is that of the question.
+ * @param undo what the last restore that succeeded is undone with: a later one that failed has left a newer safety set
+ */
+export function retention(sets: readonly BackupSet[], policy: KeepPolicy, undo?: string | null): Decision[] {
   const reasons = new Map<string, string[]>(sets.map(({ id }) => [id, []]));
   const keep = (id: string, why: string) => reasons.get(id)?.push(why);
   const newestFirst = [...sets].sort(byAge).reverse();
@@ -58,7 +61,7 @@ export function retention(sets: readonly BackupSet[], policy: KeepPolicy): Decis
   for (const { id, importedAt } of good)
     if (importedAt && importedAt >= lately) keep(id, `it was imported ${importedAt.slice(0, 10)}, and stays for ${IMPORTED_DAYS} days`);
   const safety = newestFirst.find(({ reason }) => reason === 'safety');
-  if (safety) keep(safety.id, 'what `restore --undo` goes back to');
+  for (const id of new Set([undo, safety?.id])) if (id) keep(id, 'what `restore --undo` goes back to');
   for (const set of newestFirst)
     if (reasons.get(set.id)?.length) for (const id of neededBy(set, sets)) keep(id, `${set.id} is made from it`);
   return sets.map(({ id }) => {
@@ -71,12 +74,12 @@ export function retention(sets: readonly BackupSet[], policy: KeepPolicy): Decis
  * Dumps and what pgBackRest made each by the same rules, so that neither takes the place of the other.
  * @param dumps whether the stack keeps dumps: there is no pgBackRest then that could remove its own
  */
-export function retentionHere(sets: readonly BackupSet[], policy: KeepPolicy, dumps: boolean): Decision[] {
+export function retentionHere(sets: readonly BackupSet[], policy: KeepPolicy, dumps: boolean, undo?: string | null): Decision[] {
   const others = archivedSets(sets);
   const archived = dumps
     ? others.map(({ id }) => ({ id, keep: true, reasons: ['it is of a cluster: `backup prune` of staging or prod decides'] }))
-    : retention(others, policy);
-  const decided = new Map([...archived, ...retention(dumpSets(sets), policy)].map((decision) => [decision.id, decision]));
+    : retention(others, policy, undo);
+  const decided = new Map([...archived, ...retention(dumpSets(sets), policy, undo)].map((decision) => [decision.id, decision]));
   return sets.flatMap(({ id }) => decided.get(id) ?? []);
 }
 

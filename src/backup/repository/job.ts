@@ -108,6 +108,15 @@ export async function runJob(bench: Workbench, job: Job, task?: Task): Promise<R
   return result;
 }
 
+/**
+ * What a job has found out, whatever its exit status. @throws UserError where it did not run to its end: the engine refused or killed
+ * it (docker run: 125 to 127; 128 and a signal), so its status tells nothing of what it was to look at
+ */
+export function ended(name: string, result: RunResult): RunResult {
+  if (result.exitCode < 125) return result;
+  throw jobError(name, result, 'run the same command again; if it is killed each time, raise `backup.memory`');
+}
+
 /** @throws UserError with its last words where it fails */
 export async function mustRun(bench: Workbench, job: Job, task?: Task, hint = HINT): Promise<RunResult> {
   const result = await runJob(bench, job, task);

@@ -16,7 +16,7 @@ import type { Mount, Stack } from '../../stack/types.ts';
 import type { Lock } from '../../state/lock.ts';
 import { orderCopies, planCopies } from '../copies/copies.ts';
 import { type ArchiveContents, archiveContents, archiveGaps, type WalArchive } from '../plan/archive-contents.ts';
-import type { BackupSet, Catalogue } from '../plan/backup-sets.ts';
+import { type BackupSet, type Catalogue, nextSave } from '../plan/backup-sets.ts';
 import { cacheNodes, filePlaces, repositoryHost } from '../plan/holds.ts';
 import { type DatabaseInfo, databaseInfo, type WalGap } from '../plan/pgbackrest.ts';
 import { type Lineage, lineageFrom } from '../plan/timelines.ts';
@@ -140,27 +140,52 @@ export async function readLineage(backups: BackupContext, archive: WalArchive, t
 /** Kept here, and in the repository as a snapshot of its own, so that a repository tells what is in it. */
 export async function saveCatalogue(backups: BackupContext, sets: Catalogue): Promise<void> {
   const { bench, local: repository } = backups;
-  const catalogue = await planCopies(bench, backups.settings, sets);
+  const savedAt = nextSave(sets, new Date()).toISOString();
+  const catalogue = { ...(await planCopies(bench, backups.settings, sets)), savedAt };
   const names = ['--stdin', '--stdin-filename', CATALOGUE_FILE, '--tag', 'catalogue', '--host', bench.project];
-  await mustRestic(bench, repository, ['backup', '--quiet', ...names], { input: JSON.stringify(catalogue), name: 'catalogue' });
+  const time = ['--time', savedAt.slice(0, 19).replace('T', ' ')];
+  await mustRestic(bench, repository, ['backup', '--quiet', ...names, ...time], { input: JSON.stringify(catalogue), name: 'catalogue' });
   writeAtomic(bench.state.at(CATALOGUE_FILE), `${JSON.stringify(catalogue, null, 1)}\n`, 0o600);
   await orderCopies(bench, catalogue);
 }
 
-/** The catalogue in the repository; undefined if it has none. */
-export async function fetchCatalogue({ bench, local: repository }: BackupContext): Promise<Catalogue | undefined> {
+/** The newest list in the repository, and when it was written; undefined if it has none. */
+async function newestList({ bench, local: repository }: BackupContext): Promise<{ id: string; time: string } | undefined> {
   const listed = await restic(bench, repository, ['snapshots', '--no-lock', '--json', '--tag', 'catalogue']);
   if (listed.exitCode === RESTIC.noRepository) return undefined;
   // Unreadable is not the same as empty: `prune` would take every set for an unknown one.
   if (listed.exitCode !== 0) throw jobError('the list of sets', listed, 'check that the repository can be read');
-  if ((JSON.parse(listed.stdout) as unknown[]).length === 0) return undefined;
-  const { stdout } = await mustRestic(bench, repository, ['dump', '--no-lock', '--tag', 'catalogue', 'latest', CATALOGUE_FILE]);
-  return JSON.parse(stdout) as Catalogue;
+  const lists = JSON.parse(listed.stdout) as { id: string; time: string }[];
+  return lists.sort((a, b) => Date.parse(a.time) - Date.parse(b.time)).at(-1);
+}
+
+async function readList({ bench, local: repository }: BackupContext, { id, time }: { id: string; time: string }): Promise<Catalogue> {
+  const { stdout } = await mustRestic(bench, repository, ['dump', '--no-lock', id, CATALOGUE_FILE]);
+  return { ...(JSON.parse(stdout) as Catalogue), savedAt: new Date(time).toISOString() };
+}
+
+/** The catalogue in the repository; undefined if it has none. */
+export async function fetchCatalogue(backups: BackupContext): Promise<Catalogue | undefined> {
+  const list = await newestList(backups);
+  return list && readList(backups, list);
 }
 
 /** The sets that are known here, or else to the repository. */
 export async function knownSets(backups: BackupContext): Promise<Catalogue | undefined> {
   return readCatalogue(backups.bench.state) ?? (await fetchCatalogue(backups));
+}
+
+/**
+ * The sets by the later of both lists. A state folder that came from an older copy does not know of the sets since then:
+ * `prune` would remove them from the repository.
+ */
+export async function latestSets(backups: BackupContext): Promise<Catalogue | undefined> {
+  const known = readCatalogue(backups.bench.state);
+  const list = await newestList(backups);
+  if (!list || (known?.savedAt !== undefined && Date.parse(list.time) <= Date.parse(known.savedAt))) return known;
+  const held = await readList(backups, list);
+  // Another repository is refused by its identity.
+  return known && known.repository !== held.repository ? known : held;
 }
 
 /** What of the stack goes into the files of a set, and where the job that reads it finds it. */

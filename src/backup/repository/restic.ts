@@ -1,7 +1,7 @@
 import { UserError } from '../../core/errors.ts';
 import type { Task } from '../../core/reporter.ts';
 import type { RunResult } from '../../docker/compose.ts';
-import { type Job, type JobMount, jobError, runJob, type Workbench } from './job.ts';
+import { ended, type Job, type JobMount, jobError, runJob, type Workbench } from './job.ts';
 
 /** Where it is in a job. */
 const LOCAL = '/srv/backups/files';
@@ -35,7 +35,7 @@ export const resticJob = (repository: Repository, args: readonly string[], more:
   environment: { RESTIC_REPOSITORY: repository.location, ...more.environment },
 });
 
-/** Runs restic in a repository, whatever its exit status. @throws UserError where the key is not the repository’s */
+/** Runs restic in a repository, whatever its exit status. @throws UserError where the key is not the repository’s, or restic was killed */
 export async function restic(
   bench: Workbench,
   repository: Repository,
@@ -43,7 +43,7 @@ export async function restic(
   more: Partial<Omit<Job, 'argv'>> = {},
   task?: Task,
 ): Promise<RunResult> {
-  const result = await runJob(bench, resticJob(repository, args, more), task);
+  const result = ended(`restic ${args[0]}`, await runJob(bench, resticJob(repository, args, more), task));
   if (result.exitCode === RESTIC.wrongKey)
     throw new UserError(
       'REPOSITORY_AWAY',

@@ -8,7 +8,7 @@ import type { RestoreTarget } from '../plan/restore-target.ts';
 import type { BackupContext } from '../repository/repository.ts';
 import type { DatabaseFacts } from './database.ts';
 import type { InPlaceRun } from './in-place-run.ts';
-import { noteEnd, noteTakenBack, type Restoring, underWay } from './journal.ts';
+import { noteEnd, noteTakenBack, noteUnderWay, type Restoring, underWay } from './journal.ts';
 
 /*
  * A restore in place: four lists of steps (plan/restore-steps.ts), and what happens if one of them fails. While data is prepared,
@@ -57,13 +57,17 @@ export async function restoreInPlace(
 /** Back to what was before the last restore: the database that was put aside, and the files of the safety set. */
 export async function undoRestore(site: Site, last: Restoring): Promise<InPlace> {
   const started = Date.now();
-  const before = last.safety === null ? undefined : setNamed(site, last.safety);
+  const before = site.sets.find(({ id }) => id === last.safety);
   const parts = before ? last.parts : last.parts.filter((part) => part === 'db');
-  if (parts.length < last.parts.length)
-    site.run.context.report.warn(
-      `no copy of the ${last.parts.filter((part) => part !== 'db').join(' and ')} was made before: only the database is rolled back`,
+  const lost = last.parts.filter((part) => !parts.includes(part)).join(' and ');
+  if (parts.length === 0)
+    throw new UserError(
+      'NO_BACKUP',
+      `there is no copy of the ${lost} of before; nothing was changed`,
+      'medianest backup list names what can be restored',
     );
-  const set = before ?? setNamed(site, last.set);
+  if (lost) site.run.context.report.warn(`there is no copy of the ${lost} of before: only the database is rolled back`);
+  const set = before ?? setNamed(site, last.set, parts);
   const what = { set: set.id, target: `before the restore of ${last.set}`, parts, undo: true, member: last.member, safety: null };
   const work = workOf(site, { ...what, at: '', touched: [] }, undefined);
   await execute(prepareSteps(parts, undefined, true), { ...site.run, restore: work });
@@ -72,8 +76,8 @@ export async function undoRestore(site: Site, last: Restoring): Promise<InPlace>
 
 /** Resumes a restore that was killed while data was replaced. */
 export async function goOn(site: Site, half: Restoring): Promise<InPlace> {
-  const safety = half.safety === null ? undefined : setNamed(site, half.safety);
-  return finish(site, workOf(site, half, safety), setNamed(site, half.set), Date.now());
+  const safety = half.safety === null ? undefined : setNamed(site, half.safety, half.parts);
+  return finish(site, workOf(site, half, safety), setNamed(site, half.set, half.parts), Date.now());
 }
 
 /** Rolls back a restore that was killed while data was replaced. @returns in words what runs now */
@@ -132,9 +136,11 @@ async function fullSet(run: Execution, { backups, entry }: InPlaceRun): Promise<
   });
 }
 
-function setNamed({ sets }: Site, id: string): BackupSet {
+/** The database comes from the member's own volume: of the set it needs the name alone. */
+function setNamed({ sets }: Site, id: string, parts: readonly Part[]): BackupSet {
   const set = sets.find((entry) => entry.id === id);
   if (set) return set;
+  if (parts.every((part) => part === 'db')) return { id } as BackupSet;
   throw new UserError('NO_BACKUP', `the set ${id} is missing; nothing was changed`, 'medianest backup list names what can be restored');
 }
 
@@ -144,10 +150,19 @@ function setNamed({ sets }: Site, id: string): BackupSet {
  * @throws UserError RESTORE_FAILED where it fails: what was before runs again; PARTIAL where that fails too
  */
 async function replaceData(run: Execution, work: InPlaceRun, set: BackupSet): Promise<void> {
+  const { replaced } = work.entry;
   try {
     await toItsEnd(run, execute(replaceSteps(work.backups.stack, work.entry, set), { ...run, restore: work }));
   } catch (error) {
     if (!(error instanceof UserError) || error.code === 'INTERRUPTED') throw error;
+    // An earlier run has started it: what was written since then is nowhere else.
+    if (replaced)
+      throw new UserError(
+        'PARTIAL',
+        `${error.message}; the restored data is in its place, with what was written since`,
+        'correct the cause and run `medianest restore` again; `medianest restore --undo` gives up both',
+        { cause: error },
+      );
     run.context.report.warn(`${error.message}\n  going back to what was before`);
     const left = await rollBack(run, work);
     throw new UserError('RESTORE_FAILED', `${error.message}; ${left}`, 'correct the cause and restore again', { cause: error });
@@ -161,6 +176,7 @@ async function replaceData(run: Execution, work: InPlaceRun, set: BackupSet): Pr
 async function rollBack(run: Execution, work: InPlaceRun): Promise<string> {
   const { entry, safety, backups } = work;
   try {
+    if (entry.replaced) noteUnderWay(run.prepared.state, Object.assign(entry, { replaced: false }));
     await execute(rollbackSteps(backups.stack, entry, safety), { ...run, restore: work });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;

@@ -21,6 +21,8 @@ export interface Restoring {
   at: string;
   /** What may be changed already. */
   touched: Part[];
+  /** All data is in its place, and what writes to it is started: it may hold more than the set by now. */
+  replaced?: boolean;
 }
 
 /** While data is replaced, and after a run that was killed meanwhile. */

@@ -39,6 +39,8 @@ export function exportKit(
     );
   if (!readSecretsFile(state))
     throw new UserError('NOT_RUNNING', 'nothing was started here yet, so there is no key to keep', 'medianest up');
+  const page = `${file}.txt`;
+  if (!isKitOf(loaded.settings.project, file)) refuseTaken([file, page]);
   const texts = FILES.map((name) => [name, readOptional(state.at(name))] as const);
   const contents: KitContents = {
     settingsName: loaded.configFile && path.basename(loaded.configFile),
@@ -53,12 +55,31 @@ export function exportKit(
   const madeAt = context.clock.now().toISOString();
   const kit = sealKit(contents, passphrase, { project: loaded.settings.project, madeAt });
   writeAtomic(file, `${JSON.stringify(kit, null, 1)}\n`, 0o600, 'as FILE');
-  const page = `${file}.txt`;
   writeAtomic(page, recipe(kit, path.basename(file)), 0o644, 'as FILE');
   const note: KitNote = { madeAt, secrets: secretsAge(state), parts: mapped(parts, ({ id }) => id) };
   // No secret is in it, and `status` of the folder's owner reads it where root has exported the kit.
   writeAtomic(state.at('kit.json'), `${JSON.stringify(note)}\n`);
   return { file, page };
+}
+
+/** A newer kit takes the place of an older one of the same project, and of nothing else. */
+function isKitOf(project: string, file: string): boolean {
+  try {
+    return readKit(file).project === project;
+  } catch (error) {
+    if (error instanceof UserError && error.code === 'USAGE') return false;
+    throw error;
+  }
+}
+
+function refuseTaken(files: readonly string[]): void {
+  const taken = files.find(exists);
+  if (taken === undefined) return;
+  throw new UserError(
+    'ALREADY_THERE',
+    `${taken} is there already, and belongs to no kit of this project: it is not overwritten`,
+    'choose another name',
+  );
 }
 
 const mapped = <T>(parts: Readonly<Record<string, KitPart>>, change: (part: KitPart) => T): Record<string, T> =>

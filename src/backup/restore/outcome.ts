@@ -56,6 +56,7 @@ export function outcomeOf(work: Work, backups: BackupContext, asked: RestoreAske
   const plan = restorePlan(backups.stack, {
     kind: destination !== 'in-place' ? destination : work.kind === 'new' && asked.bare ? 'bare' : work.kind,
     parts: entry?.parts ?? asked.only,
+    replaced: work.kind === 'go-on' && work.entry.replaced,
     says,
     target: work.kind === 'new' ? work.target : undefined,
   });

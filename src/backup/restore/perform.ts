@@ -56,6 +56,12 @@ export const performers: { readonly [K in keyof RestoreSteps]: StepKind<K>['perf
     return restoreCache(run, inPlaceRun(run).backups, set);
   },
   'start-database': ({ member }, run) => startAlone(run, [member]),
+  'end-replacing': (_step, run) => {
+    const { entry } = inPlaceRun(run);
+    // The file first: where the disk is full, nothing has been started, and the restore is rolled back.
+    noteUnderWay(run.prepared.state, { ...entry, replaced: true });
+    entry.replaced = true;
+  },
   'tell-repository': (_step, run) =>
     inServer(inPlaceRun(run).backups, ['stanza', '90'], 'the repository does not take the restored database'),
   'restore-settings': async ({ set }, run) => {

@@ -11,7 +11,7 @@ import { dumpSnapshots, partsHere, refuseMoment, refuseOtherKind } from '../plan
 import { cacheNodes, keepsDumps } from '../plan/holds.ts';
 import { type RestoreTarget, refuseOtherVersion } from '../plan/restore-target.ts';
 import { removeJobs } from '../repository/job.ts';
-import { type BackupContext, backupContext, knownSets, readArchive } from '../repository/repository.ts';
+import { type BackupContext, backupContext, knownSets, latestSets, readArchive } from '../repository/repository.ts';
 import { mustRestic } from '../repository/restic.ts';
 import { followIntoArchive } from '../repository/wal-archive.ts';
 import { refuseTooSmall } from './disk-space.ts';
@@ -39,7 +39,7 @@ export async function planRestore(context: Context, project: Project, given: Res
   if (!given.into) requireManifest(project.state);
   const backups = await backupContext(context, project);
   const asked = askedHere(backups, given);
-  const sets = (await knownSets(backups))?.sets ?? [];
+  const sets = await setsNow(backups);
   return outcomeOf(await workOf(context, backups, project, asked, sets), backups, asked, 'planned');
 }
 
@@ -63,7 +63,7 @@ export async function restore(context: Context, project: Project, given: Restore
       const asked = askedHere(backups, given);
       await removeJobs(backups.bench);
       const started = context.clock.now().getTime();
-      const sets = (await knownSets(backups))?.sets ?? [];
+      const sets = await setsNow(backups);
       const work = await workOf(context, backups, project, asked, sets);
       const outcome = outcomeOf(work, backups, asked, 'restored');
       record([command, outcome.backup, asked.only]);
@@ -92,6 +92,12 @@ export async function restore(context: Context, project: Project, given: Restore
     },
     { resumes: 'backup' },
   );
+}
+
+/** Where the repository cannot be read, those that are known here: to resume or undo a restore may need no more. */
+async function setsNow(backups: BackupContext): Promise<readonly BackupSet[]> {
+  const catalogue = await latestSets(backups).catch(() => knownSets(backups));
+  return catalogue?.sets ?? [];
 }
 
 /** What this stack can be asked for. @throws UserError USAGE */

@@ -17,15 +17,16 @@ export async function restoreSettings({ bench, local }: BackupContext, { root }:
   const { stdout } = await mustRestic(bench, local, ['ls', '--no-lock', '--quiet', '--json', '--recursive', snapshot, FROM.slice(0, -1)], {
     name: 'ls',
   });
-  const names = stdout.split('\n').flatMap((line) => {
-    const node = line.startsWith('{') ? (JSON.parse(line) as { type?: string; path?: string }) : {};
+  const files = stdout.split('\n').flatMap((line) => {
+    const node = line.startsWith('{') ? (JSON.parse(line) as { type?: string; path?: string; mode?: number }) : {};
     const name = node.type === 'file' && node.path?.startsWith(FROM) ? path.normalize(node.path.slice(FROM.length)) : '..';
-    return name.startsWith('..') ? [] : [name];
+    return name.startsWith('..') ? [] : [{ name, mode: (node.mode ?? 0o600) & 0o777 }];
   });
-  for (const name of names) {
+  for (const { name, mode } of files) {
     const text = await mustRestic(bench, local, ['dump', '--no-lock', '--quiet', snapshot, `${FROM}${name}`], { name: 'dump' });
     mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
-    writeAtomic(path.join(root, name), text.stdout, 0o644, null);
+    // It may hold secrets, and is as private as it was.
+    writeAtomic(path.join(root, name), text.stdout, mode, null);
   }
-  return names;
+  return files.map(({ name }) => name);
 }

@@ -67,6 +67,11 @@ export const restoreSteps = {
     perform: later('start-database'),
     touches: true,
   },
+  'end-replacing': {
+    describe: () => 'note that all data is in its place',
+    perform: later('end-replacing'),
+    quiet: true,
+  },
   'tell-repository': {
     describe: () => 'tell the repository',
     perform: later('tell-repository'),

@@ -110,15 +110,21 @@ function requireFile(context: Context, file: string | undefined, action: string)
   throw new UserError('USAGE', `certs ca ${action}: names no file`, `for example medianest certs ca ${action} root-key.pem`);
 }
 
+function rootOf(found: CaRecord | undefined) {
+  const ca = requireCa(found);
+  const { certificate, privateKey } = ca;
+  if (privateKey) return { ca, certificate, privateKey };
+  throw new UserError('CERTIFICATE_FAILED', 'the root’s key is not on this host', 'it was exported before: keep that file');
+}
+
 async function exportRoot(...[context, { state }, name, options]: Parameters<Action>): Promise<Outcome> {
   const file = requireFile(context, name, 'export');
-  const ca = requireCa(caStore(state).load());
-  const { certificate, privateKey } = ca;
-  if (!privateKey)
-    throw new UserError('CERTIFICATE_FAILED', 'the root’s key is not on this host', 'it was exported before: keep that file');
+  rootOf(caStore(state).load());
   if (exists(file)) throw new UserError('USAGE', `${file} is there already; nothing was changed`, 'choose another name');
   const secret = await passphrase(context, options);
   return withLock(context, state, 'certs ca export', async (_lock, record) => {
+    // The CA may have changed while the passphrase was typed.
+    const { ca, certificate, privateKey } = rootOf(caStore(state).load());
     record(['export', options.remove]);
     const { sealRoot } = await import('../ca/pkcs12.ts');
     writing(

@@ -1,6 +1,9 @@
+import { X509Certificate } from 'node:crypto';
 import { chmodSync, mkdirSync } from 'node:fs';
+import { UserError } from '../../core/errors.ts';
 import { exists, readOptional, writeAtomic, writing } from '../../core/files.ts';
 import type { StateFolder } from '../../state/state.ts';
+import { endOf } from '../ca/authority.ts';
 import { type CaRecord, type CaStore, trustedRoots } from '../ca/ca-record.ts';
 import type { Verdicts } from '../plan/renewal.ts';
 
@@ -8,13 +11,14 @@ import type { Verdicts } from '../plan/renewal.ts';
 export function caStore(state: StateFolder): CaStore {
   const file = state.at('ca', 'root.json');
   return {
-    load: () => state.readJson<CaRecord>('ca/root.json', 'a new root is made, which devices have to trust again'),
+    load: () => state.readJson<CaRecord>('ca/root.json', { fix: MEND }),
     save: (ca) => {
       const text = `${JSON.stringify(ca)}\n`;
       const shown = shownFiles(state, ca);
       const list = state.at('ca', 'trust', 'revoked.crl');
       if (readOptional(file) === text && (!ca.lists || exists(list)) && shown.every(([name, contents]) => readOptional(name) === contents))
         return;
+      refuseAnother(state, ca);
       writing(state.root, () => mkdirSync(state.at('ca'), { recursive: true, mode: 0o700 }));
       writeAtomic(file, text, 0o600);
       writing(state.root, () => {
@@ -26,6 +30,25 @@ export function caStore(state: StateFolder): CaStore {
       if (ca.lists) writeAtomic(list, presentList(ca));
     },
   };
+}
+
+const MEND =
+  'bring it back from your copy of the state folder. Or bring back the root alone: move a damaged ca/root.json away, and medianest certs ca import FILE takes what `certs ca export` wrote. For a new root, which every device has to trust, move ca/root.crt away, too';
+
+/**
+ * Where the CA's keys are missing, its root is still trusted: another one in its place would cut off every service and device that
+ * has a certificate of it. @throws UserError CERTIFICATE_FAILED
+ */
+function refuseAnother(state: StateFolder, ca: CaRecord): void {
+  if (exists(state.at('ca', 'root.json'))) return;
+  const trusted = readOptional(state.at('ca', 'root.crt'));
+  if (trusted === undefined || endOf(trusted) < new Date()) return;
+  if (new X509Certificate(trusted).fingerprint256 === new X509Certificate(ca.certificate).fingerprint256) return;
+  throw new UserError(
+    'CERTIFICATE_FAILED',
+    `${state.at('ca', 'root.json')}, the keys of the internal CA, is missing, and certificates of it are in use; nothing was changed`,
+    MEND,
+  );
 }
 
 /** What others read of the CA: no key among it. */

@@ -43,3 +43,24 @@ it('a kit from before sign-on is told before anything starts: visitors would not
   expect(status).toBe(1);
   expect(stderr).toMatch(/Warning: the kit is of \d{4}-\d\d-\d\d: visitors do not sign in: .*components: \{ sign-on: true \}/s);
 });
+
+it('takes the place of an older kit of the same project, and of no other file: one stick holds the kits of several projects', async () => {
+  const own = folder('profile: staging\nbackup: { local: { kind: folder, path: ./disk } }\n');
+  writeFileSync(path.join(own.dir, 'passphrase'), 'five random words in a row\n');
+  const made = (file: string) => own.run(['backup', 'kit', file, '--passphrase-file', 'passphrase', '--json'], { env: NO_ENGINE });
+  expect((await own.run(['render'], { env: NO_ENGINE })).status).toBe(0);
+  expect([(await made('home.kit')).status, (await made('home.kit')).status]).toEqual([0, 0]);
+  const kit = path.join(own.dir, 'home.kit');
+  writeFileSync(kit, JSON.stringify({ ...JSON.parse(readFileSync(kit, 'utf8')), project: 'other' }));
+  writeFileSync(path.join(own.dir, 'notes.txt'), 'mine');
+  for (const [file, taken] of [
+    ['home.kit', 'home.kit'],
+    ['passphrase', 'passphrase'],
+    ['notes', 'notes.txt'],
+  ] as const) {
+    const before = readFileSync(path.join(own.dir, taken), 'utf8');
+    const { status, stdout } = await made(file);
+    expect([status, json(stdout).error.code, json(stdout).error.message]).toEqual([1, 'ALREADY_THERE', expect.stringContaining(taken)]);
+    expect(readFileSync(path.join(own.dir, taken), 'utf8')).toBe(before);
+  }
+});

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { backupNotes, listed, setId, unprotected } from '../../../src/backup/plan/backup-sets.ts';
+import { backupNotes, listed, nextSave, setId, unprotected } from '../../../src/backup/plan/backup-sets.ts';
 import { keepsDumps } from '../../../src/backup/plan/holds.ts';
 import { clockProblem, databaseInfo, verifyProblems, walGaps, walProblems } from '../../../src/backup/plan/pgbackrest.ts';
 import { backupSummary, ownerOf, restoredBytes, unreadable, vanished } from '../../../src/backup/plan/restic.ts';
@@ -145,6 +145,15 @@ describe('a clock that was put back', () => {
     const taken = ['20261125-120000-incr', '20261125-120001-incr'].map((id) => setAt('2026-11-25T12:00:00Z', { id }));
     expect(setId(NOW, 'incr', taken)).toBe('20261125-120002-incr');
     expect(setId(NOW, 'full', taken)).toBe('20261125-120000-full');
+  });
+  it('each list of sets is later than the one before it', () => {
+    const saved = (savedAt: string | undefined) => nextSave({ ...(savedAt && { savedAt }) }, NOW).toISOString();
+    expect(['2027-11-25T08:00:00.000Z', '2026-11-25T12:00:00.700Z', '2026-11-25T08:00:00.000Z', undefined].map(saved)).toEqual([
+      '2027-11-25T08:00:01.000Z',
+      '2026-11-25T12:00:01.000Z',
+      '2026-11-25T12:00:00.000Z',
+      '2026-11-25T12:00:00.000Z',
+    ]);
   });
   it('the newest is the one that was made last', () => {
     expect(chooseTarget([...sets].reverse(), { set: 'latest', to: undefined }, NOW).set.id).toBe('newest');

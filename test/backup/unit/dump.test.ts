@@ -105,6 +105,7 @@ describe('a restore of a dump in place', () => {
       'swap-database',
       'restore-files',
       'start-database',
+      'end-replacing',
       'compose-up',
     ]);
     expect(kinds(rollbackSteps(stack, entry, safety))).toEqual([

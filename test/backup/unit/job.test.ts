@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { jobArgs, type Workbench } from '../../../src/backup/repository/job.ts';
+import { ended, jobArgs, type Workbench } from '../../../src/backup/repository/job.ts';
 import { StateFolder } from '../../../src/state/state.ts';
 
 const bench = {
@@ -36,4 +36,10 @@ it('an encrypted volume that is missing is made in its encrypted folder, never a
   const args = jobArgs({ ...bench, encrypted }, { name: 'contents', argv: ['contents'], mounts });
   const bound = 'volume-driver=local,volume-opt=type=none,volume-opt=o=bind,volume-opt=device=/srv/medianest/data/volumes/uploads';
   expect(args.filter((arg) => arg.startsWith('type=volume')).map((arg) => arg.endsWith(bound))).toEqual([true, false]);
+});
+
+it('a job that the engine refused or killed has found out nothing', () => {
+  const result = (exitCode: number) => ({ exitCode, stdout: '', tail: [] });
+  for (const status of [0, 1, 3, 12]) expect(ended('check', result(status)).exitCode).toBe(status);
+  for (const status of [125, 126, 127, 137, 143]) expect(() => ended('check', result(status))).toThrow(`check ended with status ${status}`);
 });

@@ -31,6 +31,7 @@ describe('a restore in place', () => {
       'restore-files',
       'restore-cache',
       'start-database',
+      'end-replacing',
       'compose-up',
       'tell-repository',
     ]);
@@ -39,9 +40,18 @@ describe('a restore in place', () => {
       'start-base',
       'stop-writers',
       'restore-files',
+      'end-replacing',
       'compose-up',
     ]);
     expect(replaceSteps(stack, { ...entry, parts: ['settings'] }, set)).toEqual([]);
+  });
+  it('replaces nothing again once writes are accepted', () => {
+    expect(kinds(replaceSteps(stack, { ...entry, replaced: true }, set))).toEqual(['compose-up', 'tell-repository']);
+    const intent = { kind: 'go-on' as const, parts: ALL, says: 'now', target: undefined };
+    expect(restorePlan(stack, { ...intent, replaced: true }).steps).toEqual([
+      'start everything, and wait until it is healthy',
+      'make a new full backup',
+    ]);
   });
   it('stops the application always, and of the rest what has the data', () => {
     const stopped = (parts: readonly ('db' | 'files' | 'redis')[]) =>

@@ -30,6 +30,15 @@ describe('retention', () => {
       { id: '2026-02-01T00:00:00.000Z', keep: true, reasons: ['one of the last 1 (1)'] },
     ]);
   });
+  it('keeps what the last restore is undone with, also where a later one that failed has left a newer safety set', () => {
+    const sets = ['undo', 'failed', 'newest'].map((id, day) =>
+      setAt(`2026-01-0${day + 1}T00:00:00Z`, { id, ...(id !== 'newest' && { reason: 'safety' }) }),
+    );
+    expect([kept(sets, NOTHING), kept(sets, NOTHING, 'undo')]).toEqual([
+      ['failed', 'newest'],
+      ['undo', 'failed', 'newest'],
+    ]);
+  });
   it('keeps what another is made from, the last verified, the last drilled, and the safety copy', () => {
     const sets = [
       setAt('2026-01-01T00:00:00Z', { id: 'full' }),

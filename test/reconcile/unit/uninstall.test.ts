@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, 
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { emptyRepository } from '../../../src/backup/remains.ts';
+import { backupRemains, emptyRepository, repositoryAway } from '../../../src/backup/remains.ts';
 import { capabilities } from '../../../src/capabilities.ts';
-import type { Leaving, Remnant } from '../../../src/capability/capability.ts';
+import type { Leaving, Project, Remnant } from '../../../src/capability/capability.ts';
 import type { Engine } from '../../../src/docker/types.ts';
 import { type Installation, listText, planUninstall } from '../../../src/reconcile/plan/uninstall.ts';
 import { removeState } from '../../../src/state/remove.ts';
@@ -139,5 +139,28 @@ it('a repository in a folder is emptied, and the folder stays', () => {
   emptyRepository(dir);
   expect(existsSync(path.join(dir, 'lost+found'))).toBe(true);
   expect(existsSync(path.join(dir, 'repository.id'))).toBe(false);
+  rmSync(dir, { recursive: true });
+});
+
+it('the repository of another installation, or one whose disk is away, is neither emptied nor counted as a backup', async () => {
+  const dir = mkdtempSync(path.join(os.tmpdir(), 'medianest-repository-'));
+  const state = new StateFolder(path.join(dir, 'state'));
+  state.open();
+  const loaded = { root: dir, settings: { project: 'p', backup: { local: { kind: 'folder', path: 'disk' } } } };
+  const project = { loaded, state } as unknown as Project;
+  const found = async () => {
+    const [remnant] = await backupRemains({ project, engine: { volumes: async () => [] } } as unknown as Leaving);
+    return [remnant && remnant.steps.length > 0, repositoryAway(project) === undefined];
+  };
+  const has = (id: string) => writeFileSync(path.join(dir, 'disk', 'repository.id'), `${id}\n`);
+  mkdirSync(path.join(dir, 'disk'));
+  has('ours');
+  expect(await found()).toEqual([false, false]);
+  writeFileSync(state.at('backups.json'), '{"repository":"ours","sets":[]}');
+  expect(await found()).toEqual([true, true]);
+  has('theirs');
+  expect(await found()).toEqual([false, false]);
+  rmSync(path.join(dir, 'disk', 'repository.id'));
+  expect(await found()).toEqual([undefined, false]);
   rmSync(dir, { recursive: true });
 });
