@@ -32,6 +32,10 @@ const NAME: Record<Unlock, string> = { file: 'file', passphrase: 'passphrase', t
 const isOpenedOtherwise = ({ slots, unlock, boundToOthers }: VerdictFacts): boolean =>
   slots !== undefined && (!slots.every((kind) => kind === unlock) || boundToOthers === true);
 
+/** A TPM opens it as the settings say, and what opened it before stays until a kit does. */
+const waitsForKit = (facts: VerdictFacts): boolean =>
+  facts.unlock === 'tpm' && facts.kitOpens === false && isOpenedOtherwise(facts) && !facts.boundToOthers;
+
 /** What to do next; undefined where nothing is. */
 export function remedyOf(facts: VerdictFacts): string | undefined {
   const { state, move, encrypt, headerThere, kitOpens, tpm } = facts;
@@ -48,6 +52,7 @@ export function remedyOf(facts: VerdictFacts): string | undefined {
       if (!encrypt) return 'medianest down, sudo medianest storage decrypt, medianest up; or set `storage: { encrypt: true }`';
       if (!headerThere) return `${ROTATE} writes it again`;
       if (tpm?.opens === false) return tpm.remedy;
+      if (waitsForKit(facts)) return `sudo medianest backup kit FILE, and then ${ROTATE}`;
       if (isOpenedOtherwise(facts)) return ROTATE;
       return kitOpens === false ? KIT : undefined;
   }
@@ -86,6 +91,7 @@ function describe(facts: VerdictFacts): string {
   if (tpm?.opens === false) return `${text}, and will not be after the next start of the host: ${tpm.why}`;
   if (isOpenedOtherwise(facts)) {
     const kinds = (slots ?? []).map((kind) => NAME[kind]);
+    if (waitsForKit(facts)) return `${text}, and its key is opened by a ${kinds.join(' and a ')}, until a recovery kit holds it`;
     return boundToOthers && kinds.every((kind) => kind === NAME[unlock])
       ? `${text}, and its key is sealed to other registers than \`storage.tpmPcrs\` names`
       : `${text}, and its key is opened by a ${kinds.join(' and a ')}, not by a ${NAME[unlock]}`;
