@@ -33,7 +33,7 @@ const status: Command = {
       state: facts.state.is,
       folder: facts.folder,
       opens: facts.slots ?? [],
-      // Null where something else opens the key, too, or this user may not ask the TPM.
+      // Null where something else opens the key, too; `opens` is null where it cannot be told.
       tpm: facts.tpm ? { opens: facts.tpm.opens, why: facts.tpm.opens ? null : facts.tpm.why } : null,
       next: next ?? null,
     };
@@ -108,6 +108,8 @@ const unit: Command = {
       throw new UserError('USAGE', `at a start of this host, ${error.message}`, 'name a file instead (`file:`), which is there then');
     }
     const tcti = storage.unlock === 'tpm' ? context.env.TPM2TOOLS_TCTI : undefined;
+    const { TPM } = await import('../../host/plan/tpm.ts');
+    const [, tpm] = (storage.unlock === 'tpm' && /^device:\/dev\/(\w+)$/.exec(tcti ?? TPM)) || [];
     const key = storage.unlock === 'file' ? [path.dirname(places.keyFile)] : [];
     const text = unlockUnit({
       project: name,
@@ -115,6 +117,7 @@ const unit: Command = {
       folder: loaded.root,
       env: { ...env, ...(tcti !== undefined && { TPM2TOOLS_TCTI: tcti }) },
       disks: [...new Set([places.folder, ...key, state.root, loaded.root])],
+      tpm,
     });
     return done({ name: unitName(name), text }, text.trimEnd());
   },

@@ -286,6 +286,22 @@ test('the unit for a start of the host has the settings that a flag says, and no
   expect(refused(secret)).toMatchObject({ code: 'USAGE', message: expect.stringContaining('at a start of this host') });
 });
 
+test('the unit waits for the TPM that opens the data, and for the disks; Docker waits for it, and systemd finds nothing wrong with it', async () => {
+  const unit = async (unlock: string, env: Record<string, string> = {}) => {
+    configure(`, unlock: ${unlock}`);
+    const { stdout } = await medianest(['storage', 'unit'], { cwd: dir, env });
+    const name = file('medianest-keys-storage.service', stdout);
+    expect(await run('systemd-analyze', ['verify', '--man=no', name])).toMatchObject({ status: 0, stdout: '', stderr: '' });
+    return stdout.split('\n').filter((line) => /^(?:Before|After|Wants|RequiresMountsFor)=/.test(line));
+  };
+  const mounts = expect.stringMatching(/^RequiresMountsFor="/);
+  expect(await unit('tpm')).toEqual(['Before=docker.service', 'Wants=dev-tpmrm0.device', 'After=dev-tpmrm0.device', mounts]);
+  expect(await unit('tpm', { TPM2TOOLS_TCTI: 'device:/dev/tpmrm1' })).toContain('After=dev-tpmrm1.device');
+  // What is no device of this kernel, systemd would wait for in vain.
+  for (const lines of [await unit('tpm', { TPM2TOOLS_TCTI: 'swtpm:path=/run/socket' }), await unit('file')])
+    expect(lines).toEqual(['Before=docker.service', mounts]);
+});
+
 test('without the setting there is nothing to unlock', async () => {
   configure('', false);
   const off = await storage('unlock', '--json');
