@@ -19,7 +19,11 @@ export interface Rotated {
  * is proven, so that a run that is killed at any moment leaves one that does. What opened it before a TPM stays until a kit does, too.
  * @throws UserError USAGE where the old passphrase is another; nothing was changed
  */
-export async function rotate(context: Context, project: Project, files: Given & { fresh?: unknown; withoutKit?: boolean }): Promise<Rotated> {
+export async function rotate(
+  context: Context,
+  project: Project,
+  files: Given & { fresh?: unknown; withoutKit?: boolean },
+): Promise<Rotated> {
   const { state, loaded } = project;
   return withLock(
     context,

@@ -9,7 +9,10 @@ const KIT = [
   '--kit <file>',
   'A recovery kit to open the data by, where the TPM does not; --passphrase-file is that of the kit then',
 ] as const;
-const WITHOUT_KIT = ['--without-kit', 'Also where the TPM alone opens the data then, and no recovery kit does: it is lost if the TPM is'] as const;
+const WITHOUT_KIT = [
+  '--without-kit',
+  'Also where the TPM alone opens the data then, and no recovery kit does: it is lost if the TPM is',
+] as const;
 const PASSPHRASE_FILE = ['--passphrase-file <file>', 'Where the passphrase stands; asked at a terminal where it is not given'] as const;
 
 const status: Command = {

@@ -90,7 +90,8 @@ function describe(facts: VerdictFacts): string {
   if (state.is !== 'unlocked') return text;
   if (!headerThere) return `${text}, and the header beside it is gone`;
   if (tpm?.opens === false) return `${text}, and will not be after the next start of the host: ${tpm.why}`;
-  if (tpm?.opens === null && !untold) return `${text}, and whether the TPM opens it after the next start of the host cannot be told: ${tpm.why}`;
+  if (tpm?.opens === null && !untold)
+    return `${text}, and whether the TPM opens it after the next start of the host cannot be told: ${tpm.why}`;
   if (isOpenedOtherwise(facts)) {
     const kinds = (slots ?? []).map((kind) => NAME[kind]);
     if (waitsForKit(facts)) return `${text}, and its key is opened by a ${kinds.join(' and a ')}, until a recovery kit holds it`;
@@ -98,5 +99,9 @@ function describe(facts: VerdictFacts): string {
       ? `${text}, and its key is sealed to other registers than \`storage.tpmPcrs\` names`
       : `${text}, and its key is opened by a ${kinds.join(' and a ')}, not by a ${NAME[unlock]}`;
   }
-  return kitOpens === false ? `${text}, and lost if this TPM is: the recovery kit does not open it yet` : untold ? `${text}; ${tpm.why}` : text;
+  return kitOpens === false
+    ? `${text}, and lost if this TPM is: the recovery kit does not open it yet`
+    : untold
+      ? `${text}; ${tpm.why}`
+      : text;
 }

@@ -40,7 +40,19 @@ test.each<[string, TpmFault]>([
 });
 
 test('only what the TPM itself says, or its absence, proves that it does not open the data', () => {
-  const faults = ['no-program', 'missing', 'silent', 'denied', 'other', 'refuses', 'lockout', 'owned', 'failed', 'slow', 'unknown'] as const;
+  const faults = [
+    'no-program',
+    'missing',
+    'silent',
+    'denied',
+    'other',
+    'refuses',
+    'lockout',
+    'owned',
+    'failed',
+    'slow',
+    'unknown',
+  ] as const;
   expect(faults.filter(isProof)).toEqual(['missing', 'other', 'refuses', 'owned']);
 });
 

@@ -182,7 +182,10 @@ test('the key goes from a file to the TPM, to a passphrase, and back; what opene
   expect((await state()).next).toContain('keys rotate');
   // The board may die before there is a kit, so the key file stays until there is one.
   const rotated = await storage('keys', 'rotate');
-  expect([rotated.status, rotated.stdout]).toEqual([4, expect.stringContaining('so does the key file of before, until a recovery kit does')]);
+  expect([rotated.status, rotated.stdout]).toEqual([
+    4,
+    expect.stringContaining('so does the key file of before, until a recovery kit does'),
+  ]);
   expect((await state()).next).toMatch(/^sudo medianest backup kit FILE, and then sudo medianest storage keys rotate$/);
   await must('lock');
   await tpm.exchange();
