@@ -2,6 +2,7 @@ import {
   chownSync,
   copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -143,6 +144,28 @@ describe('a key file', () => {
     expect(await storage('keys', 'rotate')).toMatchObject({ status: 0 });
     expect((await state()).opens).toEqual(['file']);
   }, 120_000);
+
+  test('is made so that a first run that is killed anywhere is ended by the next one, and leaves no data without its key', async () => {
+    configure();
+    const counted = {
+      folders: [at('.medianest'), path.join(disk.path, 'keys')],
+      files: ['encryption.key', 'header.json', 'encryption.json'],
+    };
+    let killed = 0;
+    // It writes three times: the key file, the header, and that there is one.
+    for (let writes = 1; writes <= 3; writes++) {
+      rmSync(at('.medianest'), { recursive: true, force: true });
+      for (const name of ['', 'keys']) mkdirSync(name ? path.join(disk.path, name) : at('.medianest'), { recursive: true });
+      if (await killedAtWrite(['storage', 'unlock'], { cwd: dir }, counted, writes)) killed++;
+      expect(await storage('unlock')).toMatchObject({ status: 0 });
+      writeFileSync(secretFile(), 'kept');
+      expect(await storage('lock')).toMatchObject({ status: 0 });
+      expect(await storage('unlock')).toMatchObject({ status: 0 });
+      expect(readFileSync(secretFile(), 'utf8')).toBe('kept');
+      rmSync(path.join(disk.path, 'keys'), { recursive: true });
+    }
+    expect(killed).toBeGreaterThan(1);
+  });
 
   test('of two projects opens the data of both, whatever one of them does', async () => {
     const shared = `, keyFile: ${at('shared.key')}`;
