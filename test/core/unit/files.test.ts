@@ -61,7 +61,7 @@ describe('whether something is there', () => {
 
 describe('what is read where it is there', () => {
   beforeAll(() => {
-    execFileSync('mkfifo', [at('pipe')]);
+    execFileSync('sh', ['-c', 'mkfifo "$1"', 'sh', at('pipe')]);
     symlinkSync('/dev/zero', at('zero'));
   });
   it('may be a device that a person names, as a shell hands over what another program says', () => {
