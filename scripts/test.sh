@@ -59,7 +59,8 @@ needs 'e2e deep' 'ip ssh-keygen mkfs.ext4' 'iproute2 openssh-client e2fsprogs'
 # Folders of a disk are encrypted by the kernel.
 needs 'contract cli e2e' 'xfs_io mkfs.ext4' 'xfsprogs e2fsprogs'
 # A TPM is a program there.
-needs 'cli e2e' 'swtpm tpm2_unseal' 'swtpm tpm2-tools'
+needs 'cli contract e2e' 'swtpm tpm2_unseal' 'swtpm tpm2-tools'
+needs 'cli' 'systemd-analyze' 'systemd'
 case $only in
   check | unit | golden) ;;
   *)

@@ -8,6 +8,7 @@ import { explained } from './core/system-fault.ts';
 import { writingFix } from './core/writing-fix.ts';
 import { hanging, widthOf } from './ui/fold.ts';
 import { painter, showsColor } from './ui/paint.ts';
+import { visible, visibleJson, visibleReporter } from './ui/visible.ts';
 
 declare const MEDIANEST_VERSION: string;
 
@@ -76,8 +77,8 @@ async function runMeasured(context: Context, { command, args, options }: Parsed)
 
 function print(result: Result, json: boolean): void {
   process.exitCode = result.status;
-  if (json && result.data !== undefined) process.stdout.write(`${JSON.stringify(result.data, null, 2)}\n`);
-  else if (result.text) process.stdout.write(`${result.text}\n`);
+  if (json && result.data !== undefined) process.stdout.write(`${visibleJson(result.data, 2)}\n`);
+  else if (result.text) process.stdout.write(`${visible(result.text)}\n`);
 }
 
 /** Undefined where it was removed: completion has nothing to say there, and no error either. */
@@ -100,12 +101,12 @@ function printError(thrown: unknown, json: boolean, color: boolean): void {
         message: (error as Error).message ?? String(error),
         hint: 'this is a fault in medianest: report it with the command and this message (MEDIANEST_DEBUG=1 adds the trace)',
       };
-  if (json) process.stdout.write(`${JSON.stringify({ error: known ? error : { code, message, hint } }, null, 2)}\n`);
+  if (json) process.stdout.write(`${visibleJson({ error: known ? error : { code, message, hint } }, 2)}\n`);
   else {
     const paint = painter(showsColor(color, process.env, process.stderr.isTTY === true));
     const width = widthOf(process.stderr);
-    process.stderr.write(`${hanging('Error: ', message, width, `${paint('fail', 'Error:')} `)}\n`);
-    process.stderr.write(`${hanging('Fix: ', hint, width, `${paint('strong', 'Fix:')} `)}\n`);
+    process.stderr.write(`${hanging('Error: ', visible(message), width, `${paint('fail', 'Error:')} `)}\n`);
+    process.stderr.write(`${hanging('Fix: ', visible(hint), width, `${paint('strong', 'Fix:')} `)}\n`);
   }
   if (process.env.MEDIANEST_DEBUG === '1' && thrown instanceof Error) process.stderr.write(`${thrown.stack}\n`);
 }
@@ -133,7 +134,7 @@ function watchSignals(): { signal: AbortSignal; stop(): void } {
 
 async function createContext(flags: GlobalFlags, signal: AbortSignal): Promise<Context> {
   const env = process.env;
-  const report = flags.quiet ? silent : await createReporter(flags);
+  const report = flags.quiet ? silent : visibleReporter(await createReporter(flags));
   const trace = flags.verbose && !flags.quiet ? await import('./docker/trace.ts') : undefined;
   trace?.tracePrograms(report.verbose);
   return {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, UserError } from '../core/errors.ts';
 import { head } from '../ui/fold.ts';
+import { visible } from '../ui/visible.ts';
 import type { Context, Result } from './capability.ts';
 
 /** A terminal's second screen, as editors use it: what stood on the first one is there again at the end. */
@@ -28,7 +29,7 @@ export async function watch(context: Context, everySeconds: number, look: () => 
         return { data: undefined, text: `${error.message}\nFix: ${error.hint}`, status: EXIT.unhealthy };
       });
       if (context.signal.aborted) break;
-      last = { ...seen, text: `${context.clock.now().toISOString()}\n${seen.text}` };
+      last = { ...seen, text: `${context.clock.now().toISOString()}\n${visible(seen.text)}` };
       context.print(terminal ? `${CLEAR}${head(last.text, (process.stdout.rows || 24) - 1)}` : last.text);
       await sleep(everySeconds * 1000, undefined, { signal: context.signal }).catch(() => undefined);
     }

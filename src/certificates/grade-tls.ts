@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Context, Project } from '../capability/capability.ts';
 import { UserError } from '../core/errors.ts';
-import { writeAtomic, writing } from '../core/files.ts';
+import { readOptional, writeAtomic, writing } from '../core/files.ts';
 import { HARDENED } from '../docker/hardened.ts';
 import { bindArgs } from '../docker/mount-args.ts';
 import { buildImage } from '../images/store/build-image.ts';
@@ -39,7 +39,7 @@ export async function gradeTls(
   const at = target ?? `${name}:8443`;
   const roots = [
     ca === undefined ? undefined : readFileSync(path.resolve(context.cwd, ca), 'utf8'),
-    target === undefined ? readRoots(state.at('ca', 'trust', 'internal-ca.pem')) : undefined,
+    target === undefined ? readOptional(state.at('ca', 'trust', 'internal-ca.pem')) : undefined,
   ].filter((text) => text !== undefined);
   const task = context.report.task(`test ${at} with testssl.sh (about a minute)`);
   try {
@@ -58,7 +58,7 @@ export async function gradeTls(
       { signal: context.signal, onLine: (line) => task.detail(line.trim()) },
     );
     // Its status counts findings; what was not tested at all has no report.
-    const report = readRoots(path.join(folder, 'findings.json'));
+    const report = readOptional(path.join(folder, 'findings.json'));
     const grade = report === undefined ? undefined : gradeOf(report);
     if (grade === undefined)
       throw new UserError(
@@ -73,14 +73,6 @@ export async function gradeTls(
     throw error;
   } finally {
     rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-function readRoots(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
   }
 }
 

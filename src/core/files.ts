@@ -18,7 +18,7 @@ import {
 import path from 'node:path';
 import { systemCode, UserError } from './errors.ts';
 import { userName } from './user.ts';
-import { type Elsewhere, writingFix } from './writing-fix.ts';
+import { type Elsewhere, readingFix, writingFix } from './writing-fix.ts';
 
 /** Runs a write; a full disk, a read-only or foreign folder become an error that says that the old files are untouched. */
 export function writing<T>(target: string, write: () => T, elsewhere: Elsewhere = 'with --state'): T {
@@ -100,10 +100,7 @@ export function removeTree(target: string): void {
       'PARTIAL',
       `${target} cannot be removed (${code})`,
       'run the same command again as its owner, or as root: it continues',
-      {
-        path: target,
-        cause: error,
-      },
+      { path: target, cause: error },
     );
   }
 }
@@ -124,9 +121,14 @@ export function readLink(link: string): string | undefined {
   return optional(link, () => readlinkSync(link), [...ABSENT, 'EINVAL']);
 }
 
-/** The text of a file; undefined where there is none. @throws UserError as `exists` */
+/** The text of a file; undefined where there is none. @throws UserError as `exists`, and for what is no file or leads to none: see `readingFix` */
 export function readOptional(file: string): string | undefined {
-  return optional(file, () => readFileSync(file, 'utf8'));
+  return optional(file, () => {
+    const there = statSync(file, { throwIfNoEntry: false });
+    const code = there === undefined ? readLink(file) && 'ENOLINK' : there.isFile() || there.isDirectory() ? undefined : 'ENXIO';
+    if (code === undefined || /^\/(?:dev|proc)\//.test(file)) return readFileSync(file, 'utf8');
+    throw Object.assign(new Error(`${file} is no file`), { code });
+  });
 }
 
 /** What a path leads to, links followed; undefined where there is nothing. @throws UserError as `exists` */
@@ -209,20 +211,9 @@ function optional<T>(file: string, read: () => T, absent = ABSENT): T | undefine
       'STATE_UNWRITABLE',
       `${file} cannot be read (${code}): ${seen} belongs to ${owner}`,
       readingFix(code, user ?? owner),
-      {
-        path: file,
-        cause: error,
-      },
+      { path: file, cause: error },
     );
   }
-}
-
-/** What lets a person read what its owner keeps to itself. */
-export function readingFix(code: string, owner: string): string {
-  if (code === 'EISDIR') return 'a folder stands where the file should be: move it away';
-  if (code !== 'EACCES' && code !== 'EPERM') return 'see that its disk is mounted and sound: dmesg says more';
-  if (process.geteuid?.() === 0) return `its file system refuses root: run medianest as ${owner}`;
-  return `run medianest as ${owner}${owner === 'root' ? '' : ', or as root'}`;
 }
 
 function writeSynced(file: string, contents: string | Buffer, mode: number): void {

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { systemCode, UserError } from './errors.ts';
-import { ownership, readingFix } from './files.ts';
+import { ownership } from './files.ts';
+import { readingFix } from './writing-fix.ts';
 
 /** What the kernel says of a path that cannot be used as it was meant, and what to do. */
 const FAULTS: Readonly<Record<string, readonly [what: string, fix: string]>> = {

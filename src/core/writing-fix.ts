@@ -20,3 +20,19 @@ export function writingFix(code: string | undefined, elsewhere: Elsewhere): stri
   const [what, movable] = known;
   return movable && elsewhere ? `${what}, or choose another place ${elsewhere}` : what;
 }
+
+/** A pipe may have no end; the disk that a link leads to may not be mounted. */
+const UNREADABLE: Readonly<Record<string, string>> = {
+  EISDIR: 'a folder stands where the file should be: move it away',
+  ENXIO: 'a pipe or a device stands where the file should be: move it away',
+  ENOLINK: 'it is a link that leads nowhere: mount the disk that it leads to, or remove the link',
+};
+
+/** What lets a person read what its owner keeps to itself. */
+export function readingFix(code: string, owner: string): string {
+  const known = UNREADABLE[code];
+  if (known) return known;
+  if (code !== 'EACCES' && code !== 'EPERM') return 'see that its disk is mounted and sound: dmesg says more';
+  if (process.geteuid?.() === 0) return `its file system refuses root: run medianest as ${owner}`;
+  return `run medianest as ${owner}${owner === 'root' ? '' : ', or as root'}`;
+}

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import type Docker from 'dockerode';
 import { UserError } from '../core/errors.ts';
-import { exists } from '../core/files.ts';
+import { readOptional } from '../core/files.ts';
 
 const LOCAL = 'unix:///var/run/docker.sock';
 
@@ -43,35 +43,28 @@ function remote(label: string): Docker.DockerOptions {
 /** The endpoint of `docker context use`, as the client stores it (docker/cli, cli/context/store). */
 function contextHost(env: NodeJS.ProcessEnv): string | undefined {
   const folder = env.DOCKER_CONFIG ?? path.join(env.HOME ?? '/', '.docker');
-  const name = env.DOCKER_CONTEXT || read<{ currentContext?: string }>(path.join(folder, 'config.json'))?.currentContext;
+  const config = path.join(folder, 'config.json');
+  const name = env.DOCKER_CONTEXT || read<{ currentContext?: string }>(config, 'which Docker context is chosen')?.currentContext;
   if (!name || name === 'default') return undefined;
   const id = createHash('sha256').update(name).digest('hex');
   const meta = path.join(folder, 'contexts', 'meta', id, 'meta.json');
-  if (exists(meta)) return readHost(meta, name);
-  return undefined;
+  const found = read<{ Endpoints?: { docker?: { Host?: string } } }>(meta, `the Docker context ${name}`);
+  if (found) return found.Endpoints?.docker?.Host;
+  throw new UserError('ENGINE_AWAY', `there is no Docker context ${name} (${meta})`, CHOOSE, { path: meta });
 }
 
-/** @throws UserError ENGINE_AWAY where it cannot be read: another engine than the one that was chosen must not take its place */
-function readHost(meta: string, name: string): string | undefined {
+const CHOOSE = 'choose another context: docker context use default';
+
+/**
+ * Another engine than the one that was chosen must not take its place.
+ * @returns undefined where there is none @throws UserError ENGINE_AWAY where it cannot be read
+ */
+function read<T>(file: string, what: string): T | undefined {
   try {
-    return (JSON.parse(readFileSync(meta, 'utf8')) as { Endpoints?: { docker?: { Host?: string } } }).Endpoints?.docker?.Host;
+    const text = readOptional(file);
+    return text === undefined ? undefined : (JSON.parse(text) as T);
   } catch (error) {
-    throw new UserError(
-      'ENGINE_AWAY',
-      `the Docker context ${name} cannot be read from ${meta}: ${(error as Error).message}`,
-      'correct that file, or choose another context: docker context use default',
-      {
-        path: meta,
-        cause: error,
-      },
-    );
-  }
-}
-
-function read<T>(file: string): T | undefined {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as T;
-  } catch {
-    return undefined;
+    const why = error instanceof UserError ? error.message : `${file}: ${(error as Error).message}`;
+    throw new UserError('ENGINE_AWAY', `${what} cannot be read: ${why}`, `correct that file; or ${CHOOSE}`, { path: file, cause: error });
   }
 }

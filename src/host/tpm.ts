@@ -5,13 +5,10 @@ import path from 'node:path';
 import { systemCode, UserError } from '../core/errors.ts';
 import { exists, writing } from '../core/files.ts';
 import { startedProgram } from '../core/programs.ts';
-import { pcrList, readTpmFault, type Sealed, type TpmFault, tellTpmFault } from './plan/tpm.ts';
+import { isProof, pcrList, readTpmFault, type Sealed, TPM, type TpmFault, tellTpmFault } from './plan/tpm.ts';
 
 // A TPM 2.0, told by the programs of tpm2-tools 5. A secret goes to them on standard input, and comes back on standard output: it is in
 // no argument and in no file.
-
-/** The kernel's own resource manager. Nothing else is tried: by themselves, the programs would go on to ports of this host. */
-const DEVICE = 'device:/dev/tpmrm0';
 
 const PATIENCE_MS = 60_000;
 
@@ -32,13 +29,16 @@ class Refused extends Error {
   }
 }
 
+/** Whether an error of `unseal` proves that the TPM does not open it; otherwise that cannot be told. */
+export const isRefusal = ({ cause }: UserError): boolean => cause instanceof Refused && isProof(cause.fault);
+
 type Tell = (program: string, args: readonly string[], input?: Buffer) => Buffer;
 
 /** Runs the programs in a folder of their own for what they hand on to each other: wrapped keys, which the TPM alone opens. */
 function withTpm<T>(what: 'seal' | 'unseal', work: (tell: Tell, folder: string) => T): T {
   const folder = writing(path.join(os.tmpdir(), 'medianest-tpm'), () => mkdtempSync(path.join(os.tmpdir(), 'medianest-tpm-')), null);
   const reserve = path.join(folder, 'reserve');
-  const tcti = process.env.TPM2TOOLS_TCTI ?? DEVICE;
+  const tcti = process.env.TPM2TOOLS_TCTI ?? TPM;
   const tell: Tell = (program, args, input) => {
     const told = run(program, args, { folder, tcti, input });
     // Without a resource manager, objects stay in the TPM's few slots.
@@ -112,7 +112,7 @@ export const unseal = (sealed: Sealed): Buffer =>
 
 /** What is missing before a TPM can be asked at all, for any user to see; undefined where nothing is. */
 export function lackingTpm(): TpmFault | undefined {
-  if (systemCode(spawnSync('tpm2_unseal', ['--version'], { stdio: 'ignore', timeout: PATIENCE_MS }).error) === 'ENOENT')
-    return 'no-program';
-  return process.env.TPM2TOOLS_TCTI === undefined && !exists(DEVICE.slice(DEVICE.indexOf(':') + 1)) ? 'missing' : undefined;
+  const { error, status } = spawnSync('tpm2_unseal', ['--version'], { stdio: 'ignore', timeout: PATIENCE_MS });
+  if (error || status !== 0) return systemCode(error) === 'ENOENT' ? 'no-program' : 'silent';
+  return process.env.TPM2TOOLS_TCTI === undefined && !exists(TPM.slice(TPM.indexOf(':') + 1)) ? 'missing' : undefined;
 }

@@ -2,7 +2,8 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import type { Context } from '../capability/capability.ts';
 import { systemCode, UserError } from '../core/errors.ts';
-import { readingFix, statOptional, writeAtomic } from '../core/files.ts';
+import { statOptional, writeAtomic } from '../core/files.ts';
+import { readingFix } from '../core/writing-fix.ts';
 import { GENERATOR } from './draw/page.ts';
 
 /** It says who made it within so many bytes. */

@@ -6,7 +6,7 @@ import { UserError } from '../core/errors.ts';
 import { exists } from '../core/files.ts';
 import { Secret } from '../core/secret.ts';
 import { sortedPcrs } from '../host/plan/tpm.ts';
-import { seal, unseal } from '../host/tpm.ts';
+import { isRefusal, seal, unseal } from '../host/tpm.ts';
 import { kitPassphrase } from '../project/passphrase.ts';
 import type { Settings } from '../settings/schema.ts';
 import { openKit, readKit } from '../state/kit-file.ts';
@@ -126,14 +126,17 @@ export async function makeSlot(
   return { slot: wrap(key, kind, secret, newSlot(), sealed), secret, stored: kind === 'file' ? secret.toString('base64') : undefined };
 }
 
-/** Whether the TPM opens the data; undefined where something else does, too, or this user may not ask. It changes nothing. */
+/** Whether the TPM opens the data: yes, no, or that it cannot be told; undefined where something else does, too. It changes nothing. */
 export function tryTpm(project: Project): VerdictFacts['tpm'] {
   const { header } = lookAtStorage(project);
-  if (!header?.slots.every(({ kind }) => kind === 'tpm') || process.geteuid?.() !== 0) return undefined;
+  if (!header?.slots.every(({ kind }) => kind === 'tpm')) return undefined;
+  if (process.geteuid?.() !== 0)
+    return { opens: null, why: 'whether the TPM opens it only root is told (sudo medianest storage status)', remedy: undefined };
   const found = keyByTpm(header);
   if (found === undefined) return undefined;
   if (Buffer.isBuffer(found)) return { opens: true };
-  return { opens: false, why: found.message.replace(/; nothing was changed$/, ''), remedy: found.hint };
+  const opens = found.code === 'STATE_DAMAGED' || isRefusal(found) ? false : null;
+  return { opens, why: found.message.replace(/; nothing was changed$/, ''), remedy: found.hint };
 }
 
 /** For the recovery kit: the key of data that is sealed to a TPM, since that may die. @throws UserError where it cannot be opened */

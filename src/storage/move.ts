@@ -20,7 +20,7 @@ import { giveUp, partOf, refuseOthers, removeUnfinished } from './move-remains.t
 import { performOpening, prepareOpening, requireRoot } from './open-storage.ts';
 import { foldersToMove, lackingBytes, type MoveJournal, mayBeGivenUp, moveCommand, uncopied, unlabelledRefusal } from './plan/move.ts';
 import { removeStorage } from './remove.ts';
-import { lookAtStorage, nearestFolder } from './store.ts';
+import { kitOpens, lookAtStorage, nearestFolder, type Seen } from './store.ts';
 
 interface Mover {
   context: Context;
@@ -33,10 +33,15 @@ interface Mover {
 /**
  * Moves the data of a stack that is down into the encrypted folder, or out of it. All is copied and compared before the first original is
  * removed; a run that was killed is continued by the same command.
- * @param file the passphrase, in a file @returns the volumes that were moved, or would be
+ * @param file the passphrase, in a file @param withoutKit also where a TPM alone opens the copies @returns the volumes that were moved, or would be
  * @throws UserError USAGE, FOREIGN_STATE, DISK_FULL; nothing was changed
  */
-export async function moveStorage(context: Context, project: Project, to: MoveJournal['to'], file: unknown): Promise<string[]> {
+export async function moveStorage(
+  context: Context,
+  project: Project,
+  to: MoveJournal['to'],
+  { file, withoutKit }: { file?: unknown; withoutKit?: boolean },
+): Promise<string[]> {
   const { state, loaded } = project;
   const { settings } = loaded;
   if (settings.storage.encrypt !== (to === 'encrypted'))
@@ -78,6 +83,7 @@ export async function moveStorage(context: Context, project: Project, to: MoveJo
       const seen = lookAtStorage(project);
       const { volumes: within } = seen.places;
       if (names.length === 0 && !begun && (to === 'encrypted' || seen.state.is === 'new')) return [];
+      if (to === 'encrypted' && !withoutKit) refuseTpmAlone(project, seen);
       await refuseUsed(mover, names);
       // Killed while the folder was removed, it may have no key any more.
       if (to === 'encrypted' || begun?.to !== to || uncopied(journal).length > 0) {
@@ -102,6 +108,17 @@ export async function moveStorage(context: Context, project: Project, to: MoveJo
       return names;
     },
     { resumes: 'storage' },
+  );
+}
+
+/** The originals go, so a TPM that dies must not be all that opens the copies. @throws UserError CONFIRMATION_NEEDED */
+function refuseTpmAlone({ loaded, state }: Project, { header }: Seen): void {
+  const kinds = header?.slots.map(({ kind }) => kind) ?? [loaded.settings.storage.unlock];
+  if (kinds.some((kind) => kind !== 'tpm') || (header && kitOpens(state, header.key))) return;
+  throw new UserError(
+    'CONFIRMATION_NEEDED',
+    'the originals are removed, and the copies would be lost with this TPM: no recovery kit holds their key yet; nothing was changed',
+    'sudo medianest storage unlock; sudo medianest backup kit FILE; then run the same command again, or with --without-kit',
   );
 }
 

@@ -4,20 +4,26 @@ import { withLock } from '../project/with-lock.ts';
 import { type Given, keyByTpm, makeSlot, openHeader } from './keys.ts';
 import { requireRoot } from './open-storage.ts';
 import { type Header, type Slot, type Unlock, unwrap } from './plan/header.ts';
-import { forgetKeys, lookAtStorage, readHeader, readKeys, type Seen, writeHeader, writeKeys, writeRecord } from './store.ts';
+import { forgetKeys, kitOpens, lookAtStorage, readHeader, readKeys, type Seen, writeHeader, writeKeys, writeRecord } from './store.ts';
 
 export interface Rotated {
   /** What opens the key now. */
   unlock: Unlock;
   keyFile: string | null;
+  /** What opened it before, and stays until a recovery kit holds the key. */
+  stays: Unlock[];
 }
 
 /**
  * Wraps the key of the data for a new secret, of the kind that the settings say, and forgets the old one. Both open it until the new one
- * is proven, so that a run that is killed at any moment leaves one that does.
+ * is proven, so that a run that is killed at any moment leaves one that does. What opened it before a TPM stays until a kit does, too.
  * @throws UserError USAGE where the old passphrase is another; nothing was changed
  */
-export async function rotate(context: Context, project: Project, files: Given & { fresh?: unknown }): Promise<Rotated> {
+export async function rotate(
+  context: Context,
+  project: Project,
+  files: Given & { fresh?: unknown; withoutKit?: boolean },
+): Promise<Rotated> {
   const { state, loaded } = project;
   return withLock(
     context,
@@ -30,6 +36,8 @@ export async function rotate(context: Context, project: Project, files: Given & 
       const { places } = seen;
       const key = await openHeader(context, header, places, files);
       const { storage } = loaded.settings;
+      const alone = storage.unlock === 'tpm' && files.kit === undefined && !files.withoutKit && !kitOpens(state, header.key);
+      const stays = alone ? header.slots.filter(({ kind }) => kind !== 'tpm') : [];
       const { slot, secret, stored } = await makeSlot(context, key, storage, files.fresh, '--new-passphrase-file');
       record(['storage keys rotate', slot.id]);
       const keep = (slots: Header['slots']) => {
@@ -40,9 +48,9 @@ export async function rotate(context: Context, project: Project, files: Given & 
       if (stored !== undefined) writeKeys(places.keyFile, { ...readKeys(places.keyFile), [slot.id]: stored });
       keep([...header.slots, slot]);
       prove(places, slot.id, { key, secret });
-      keep([slot]);
-      forgetKeys(places.keyFile, header);
-      return { unlock: storage.unlock, keyFile: stored === undefined ? null : places.keyFile };
+      keep([...stays, slot]);
+      forgetKeys(places.keyFile, { ...header, slots: header.slots.filter((one) => !stays.includes(one)) });
+      return { unlock: storage.unlock, keyFile: stored === undefined ? null : places.keyFile, stays: stays.map(({ kind }) => kind) };
     },
     { resumes: 'storage', keepsData: true },
   );

@@ -170,8 +170,11 @@ export function verdictFacts(project: Project): VerdictFacts {
 }
 
 function tpmFacts(state: StateFolder, { key }: Header, sealed: readonly number[], wanted: readonly number[]) {
-  return { boundToOthers: pcrList(sealed) !== pcrList(sortedPcrs(wanted)), kitOpens: readKitNote(state)?.parts?.storage === key };
+  return { boundToOthers: pcrList(sealed) !== pcrList(sortedPcrs(wanted)), kitOpens: kitOpens(state, key) };
 }
+
+/** Whether the kit that was exported last holds this key of the data. @throws UserError where that cannot be told */
+export const kitOpens = (state: StateFolder, key: string): boolean => readKitNote(state)?.parts?.storage === key;
 
 /** Only root reads it; who may not still learns whether the folder is unlocked. */
 function readableHeader(file: string): Header | undefined {

@@ -5,6 +5,9 @@ export type Paint = (tone: Tone, text: string) => string;
 
 const CODES: Readonly<Record<Tone, number>> = { ok: 32, warn: 33, fail: 31, soft: 2, strong: 1 };
 
+/** The beginning or the end of what `painter` has painted. */
+export const PAINTED = new RegExp(`\\u001b\\[(?:0|${Object.values(CODES).join('|')})m`);
+
 export const painter =
   (color: boolean): Paint =>
   (tone, text) =>

@@ -62,7 +62,7 @@ export const backupList: Command = {
     );
     const copies = await readCopies(backups.bench.docker, backups.bench.project, backups.settings);
     const gaps = all && unexpectedGaps(all, sets);
-    const from = reachableFrom(all ?? [], sets) ?? null;
+    const from = reachableFrom(all, sets) ?? null;
     const rows = sets.map((set) => {
       const row = listed(set);
       return [row.id, row.type, bytes(row.sizeBytes), bytes(row.storedBytes), row.status, row.drilledAt ?? '-'];

@@ -95,13 +95,13 @@ export const unexpectedGaps = (gaps: readonly WalGap[], sets: readonly BackupSet
     ),
   );
 
-/** From when on any moment can be restored; undefined where there is no good set. */
-export const reachableFrom = (gaps: readonly WalGap[], sets: readonly BackupSet[]): string | undefined =>
-  archivedSets(sets).find(
+/** From when on any moment can be restored; undefined where there is no good set. @param gaps undefined where the archive cannot be read */
+export const reachableFrom = (gaps: readonly WalGap[] | undefined, sets: readonly BackupSet[]): string | undefined =>
+  (gaps ? archivedSets(sets) : []).find(
     (set) =>
       isGood(set) &&
       !(
         set.importedAt &&
-        unexpectedGaps(gaps, [{ ...set, importedAt: '' }]).some(({ after }) => after.slice(8) >= set.parts.db.walStop.slice(8))
+        unexpectedGaps(gaps ?? [], [{ ...set, importedAt: '' }]).some(({ after }) => after.slice(8) >= set.parts.db.walStop.slice(8))
       ),
   )?.parts.db.consistentAt;

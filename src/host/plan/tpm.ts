@@ -9,9 +9,15 @@ export interface Sealed {
   pcrs: number[];
 }
 
+/** The kernel's own resource manager. Nothing else is tried: by themselves, the programs would go on to ports of this host. */
+export const TPM = 'device:/dev/tpmrm0';
+
 export type TpmFault =
   | 'no-program'
+  /** It is proven that there is none. */
   | 'missing'
+  /** It is there, or may be, and cannot be spoken to. */
+  | 'silent'
   | 'denied'
   | 'other'
   | 'refuses'
@@ -24,7 +30,8 @@ export type TpmFault =
 
 const FAULTS: readonly (readonly [RegExp, TpmFault])[] = [
   [/Permission denied|Operation not permitted/, 'denied'],
-  [/Could not load tcti|Failed to (?:open|instantiate|initialize)|Unable to initialize/i, 'missing'],
+  [/device file \S+: No such (?:file|device)/, 'missing'],
+  [/Could not load tcti|Failed to (?:open|instantiate|initialize)|Unable to initialize/i, 'silent'],
   [/\(0x0*1df\)|integrity check failed/i, 'other'],
   [/\(0x0*(?:99d|128)\)|policy check failed|PCR (?:have|has) changed/i, 'refuses'],
   [/\(0x0*921\)|DA lockout/i, 'lockout'],
@@ -34,6 +41,11 @@ const FAULTS: readonly (readonly [RegExp, TpmFault])[] = [
 
 /** @param text the error stream of one of the programs */
 export const readTpmFault = (text: string): TpmFault => FAULTS.find(([pattern]) => pattern.test(text))?.[1] ?? 'unknown';
+
+/** What proves that the TPM does not open the data as things are. Of any other fault that cannot be told. */
+const PROOF: readonly TpmFault[] = ['missing', 'other', 'refuses', 'owned'];
+
+export const isProof = (fault: TpmFault): boolean => PROOF.includes(fault);
 
 /** Who has lost the TPM opens the data by the recovery kit, and seals it to the one that is there. */
 const BY_KIT = 'sudo medianest storage unlock --kit FILE, and then: sudo medianest storage keys rotate --kit FILE';
@@ -55,8 +67,13 @@ export function tellTpmFault(fault: TpmFault, work: 'seal' | 'unseal', text: str
       };
     case 'missing':
       return {
-        message: 'there is no TPM 2.0 (/dev/tpmrm0 does not answer)',
+        message: 'there is no TPM 2.0 (/dev/tpmrm0)',
         remedy: `switch it on in the firmware’s setup (fTPM, PTT, security device), or see dmesg; ${work === 'seal' ? 'where the host has none' : 'where the board is another'}: ${otherwise}`,
+      };
+    case 'silent':
+      return {
+        message: 'the TPM cannot be spoken to: it does not answer, another program has it, or a library of tpm2-tools is missing',
+        remedy: `run the same command again; dmesg says more, and \`tpm2_getcap properties-fixed\` whether it answers; or ${otherwise}`,
       };
     case 'denied':
       return { message: 'this user may not use the TPM', remedy: 'run the same command with sudo' };

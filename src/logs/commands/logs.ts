@@ -28,11 +28,12 @@ export const logs: Command = {
     const { expandServices, open, requireManifest } = await import('../../project/open.ts');
     const { readLogs } = await import('../read-logs.ts');
     const { painter } = await import('../../ui/paint.ts');
+    const { visible, visibleJson } = await import('../../ui/visible.ts');
     const paint = painter(context.color);
     const asked = wanted(context, options);
     const project = await open(context);
     const services = expandServices(requireManifest(project.state), args);
-    const show = (line: LogLine) => context.print(context.flags.json ? JSON.stringify(line) : written(line, paint));
+    const show = (line: LogLine) => context.print(context.flags.json ? visibleJson(line) : written(line, paint, visible));
     return done(undefined, '', await readLogs(context, project, { ...asked, services, probes: probesOf(project.loaded) }, show));
   },
 };
@@ -74,8 +75,9 @@ function probesOf({ settings }: Loaded): string[] {
 
 const TONES: Readonly<Record<Level, Tone | undefined>> = { debug: 'soft', info: undefined, warn: 'warn', error: 'fail' };
 
-function written(line: LogLine, paint: Paint): string {
-  const { time, service, level, text, rest } = columns(line);
+function written(line: LogLine, paint: Paint, visible: (text: string, colors: boolean) => string): string {
+  const { time, service, level, ...said } = columns(line);
+  const [text, rest] = [visible(said.text, false), visible(said.rest, false)];
   const tone = TONES[line.level];
   const start = `${paint('soft', time)}  ${service}  ${tone ? paint(tone, level) : level}  ${text}`;
   return rest ? `${start}  ${paint('soft', rest)}` : start;

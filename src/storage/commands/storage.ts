@@ -9,6 +9,10 @@ const KIT = [
   '--kit <file>',
   'A recovery kit to open the data by, where the TPM does not; --passphrase-file is that of the kit then',
 ] as const;
+const WITHOUT_KIT = [
+  '--without-kit',
+  'Also where the TPM alone opens the data then, and no recovery kit does: it is lost if the TPM is',
+] as const;
 const PASSPHRASE_FILE = ['--passphrase-file <file>', 'Where the passphrase stands; asked at a terminal where it is not given'] as const;
 
 const status: Command = {
@@ -32,7 +36,7 @@ const status: Command = {
       state: facts.state.is,
       folder: facts.folder,
       opens: facts.slots ?? [],
-      // Null where something else opens the key, too, or this user may not ask the TPM.
+      // Null where something else opens the key, too; `opens` is null where it cannot be told.
       tpm: facts.tpm ? { opens: facts.tpm.opens, why: facts.tpm.opens ? null : facts.tpm.why } : null,
       next: next ?? null,
     };
@@ -107,6 +111,8 @@ const unit: Command = {
       throw new UserError('USAGE', `at a start of this host, ${error.message}`, 'name a file instead (`file:`), which is there then');
     }
     const tcti = storage.unlock === 'tpm' ? context.env.TPM2TOOLS_TCTI : undefined;
+    const { TPM } = await import('../../host/plan/tpm.ts');
+    const [, tpm] = (storage.unlock === 'tpm' && /^device:\/dev\/(\w+)$/.exec(tcti ?? TPM)) || [];
     const key = storage.unlock === 'file' ? [path.dirname(places.keyFile)] : [];
     const text = unlockUnit({
       project: name,
@@ -114,6 +120,7 @@ const unit: Command = {
       folder: loaded.root,
       env: { ...env, ...(tcti !== undefined && { TPM2TOOLS_TCTI: tcti }) },
       disks: [...new Set([places.folder, ...key, state.root, loaded.root])],
+      tpm,
     });
     return done({ name: unitName(name), text }, text.trimEnd());
   },
@@ -144,6 +151,7 @@ const keys: Command = {
     ['--passphrase-file <file>', 'Where the passphrase of until now stands; asked at a terminal where it is not given'],
     ['--new-passphrase-file <file>', 'Where the new one stands'],
     KIT,
+    WITHOUT_KIT,
   ],
   run: async (context, [action], options) => {
     if (action !== 'rotate') throw new UserError('USAGE', `storage keys ${action}: should be rotate`, 'medianest storage keys rotate');
@@ -152,13 +160,22 @@ const keys: Command = {
     if (context.flags.dryRun)
       return done({ unlock: kind, changed: false }, `would wrap the key of the data for ${kind === 'tpm' ? 'the TPM' : `a new ${kind}`}`);
     const { rotate } = await import('../rotate.ts');
-    const rotated = await rotate(context, project, { file: options.passphraseFile, kit: options.kit, fresh: options.newPassphraseFile });
+    const { passphraseFile: file, kit, newPassphraseFile: fresh } = options;
+    const rotated = await rotate(context, project, { file, kit, fresh, withoutKit: options.withoutKit === true });
+    if (rotated.stays.length > 0)
+      return done(
+        { ...rotated, changed: true },
+        `the TPM of this host opens the data, and so does the ${rotated.stays.map((kind) => NAME[kind]).join(' and the ')} of before, until a recovery kit does. sudo medianest backup kit FILE, and then run the same command again`,
+        EXIT.partial,
+      );
     return done(
       { ...rotated, changed: true },
       `${openedBy(rotated)}. The key of the data itself is the same: who may have copied that needs \`storage decrypt\` and \`storage encrypt\``,
     );
   },
 };
+
+const NAME = { file: 'key file', passphrase: 'passphrase', tpm: 'TPM' } as const;
 
 const openedBy = ({ unlock, keyFile }: Rotated): string =>
   ({
@@ -172,11 +189,11 @@ const move = (name: 'encrypt' | 'decrypt', to: 'encrypted' | 'plain', summary: s
   name: `storage ${name}`,
   summary,
   example: name === 'encrypt' ? 'medianest storage encrypt' : 'medianest storage decrypt',
-  options: [PASSPHRASE_FILE],
+  options: to === 'encrypted' ? [PASSPHRASE_FILE, WITHOUT_KIT] : [PASSPHRASE_FILE],
   run: async (context, _args, options): Promise<Result> => {
     const project = await openProject(context);
     const { moveStorage } = await import('../move.ts');
-    const volumes = await moveStorage(context, project, to, options.passphraseFile);
+    const volumes = await moveStorage(context, project, to, { file: options.passphraseFile, withoutKit: options.withoutKit === true });
     if (volumes.length === 0) return done({ volumes, changed: false }, 'nothing has to be moved');
     if (context.flags.dryRun) return done({ volumes, changed: false }, `would move ${volumes.join(', ')}`);
     const erased =

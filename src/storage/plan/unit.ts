@@ -10,6 +10,8 @@ export interface UnlockRun {
   env: Readonly<Record<string, string>>;
   /** Folders whose disks have to be mounted before. */
   disks: readonly string[];
+  /** The TPM's device below /dev, where one opens the data. */
+  tpm: string | undefined;
 }
 
 export const unitName = (project: string): string => `medianest-${project}-storage.service`;
@@ -18,11 +20,13 @@ export const unitName = (project: string): string => `medianest-${project}-stora
  * Unlocks the data before the engine starts containers, which has to wait for it: what cannot mount its volume is not started again.
  * The engine starts all the same where the key is away.
  */
-export const unlockUnit = ({ project, argv, folder, env, disks }: UnlockRun): string =>
+export const unlockUnit = ({ project, argv, folder, env, disks, tpm }: UnlockRun): string =>
   [
     '[Unit]',
     `Description=MediaNest ${project}: unlock the data`,
     'Before=docker.service',
+    // A driver may find the TPM late. One that does not come within systemd's 90 s is told by the command itself.
+    ...(tpm === undefined ? [] : [`Wants=dev-${tpm}.device`, `After=dev-${tpm}.device`]),
     `RequiresMountsFor=${disks.map(word).join(' ')}`,
     '',
     '[Service]',

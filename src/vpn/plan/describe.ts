@@ -11,11 +11,11 @@ import type { SeenPeer, ServerState } from './server-state.ts';
 const SESSION_SECONDS = 180;
 
 /** One peer, as `vpn list --json` has it. */
-export interface PeerView extends Omit<VpnPeer, 'number'>, Partial<Omit<SeenPeer, 'publicKey' | 'connected'>> {
+export interface PeerView extends Omit<VpnPeer, 'number'>, Partial<Omit<SeenPeer, 'publicKey' | 'connected' | 'untold'>> {
   name: string;
   address: string;
   /**
-   * `unknown` where the container does not answer; `missing`: it does, and does not know this peer; `other-engine`: its configuration is for
+   * `unknown` where the container does not answer, or cannot tell; `missing`: it does, and does not know this peer; `other-engine`: its configuration is for
    * the engine that is not in use; `old-ca`: it is of a CA that `vpn rotate` has replaced.
    */
   state: 'connected' | 'idle' | 'never' | 'ended' | 'missing' | 'unknown' | 'other-engine' | 'old-ca';
@@ -33,16 +33,13 @@ export function peerViews(
   ca?: string,
 ): PeerView[] {
   return Object.entries(peers).map(([name, { number, ...peer }]) => {
-    const {
-      publicKey: _,
-      connected,
-      ...seen
-    }: Partial<SeenPeer> = server?.peers.find(({ publicKey }) => publicKey === peer.publicKey) ?? {};
+    const found = server?.peers.find(({ publicKey }) => publicKey === peer.publicKey);
+    const { publicKey: _, connected, untold, ...seen }: Partial<SeenPeer> = found?.untold ? { untold: true } : (found ?? {});
     const state = !isFor(peer, engine)
       ? 'other-engine'
       : ofOldCa(peer, ca) && !hasEnded(peer, now)
         ? 'old-ca'
-        : stateOf(peer, server, { ...seen, connected }, now);
+        : stateOf(peer, server, { ...seen, connected, untold }, now);
     return { name, address: tunnelAddress(network, number), ...peer, ...seen, state };
   });
 }
@@ -59,7 +56,7 @@ function stateOf(
   now: Date,
 ): PeerView['state'] {
   if (hasEnded(peer, now)) return 'ended';
-  if (!server) return 'unknown';
+  if (!server || seen.untold) return 'unknown';
   if (seen.receivedBytes === undefined) return 'missing';
   if (seen.connected === true) return 'connected';
   if (seen.lastHandshake === undefined) return 'never';
@@ -93,6 +90,7 @@ export function vpnChecks(views: readonly PeerView[], server: ServerState | unde
   const ended = named('ended');
   const other = named('other-engine');
   const old = named('old-ca');
+  const untold = named('unknown');
   const differs = [
     ...(missing.length > 0 ? [`does not know ${missing.join(', ')}`] : []),
     ...(strangers > 0 ? [`lets in ${plural(strangers, 'peer')} that the settings do not have`] : []),
@@ -107,6 +105,16 @@ export function vpnChecks(views: readonly PeerView[], server: ServerState | unde
           message: `VPN: ${engineText(server)}, ${connected} of ${plural(views.length, 'peer')} connected`,
           value: connected,
         },
+    ...(untold.length > 0
+      ? [
+          {
+            id: 'vpn.seen',
+            status: 'warn' as const,
+            message: `VPN: it cannot tell when they were last in: ${untold.join(', ')}`,
+            remedy: 'medianest restart vpn, which forgets what it has noted of them',
+          },
+        ]
+      : []),
     ...(ended.length > 0
       ? [
           {

@@ -10,6 +10,8 @@ export interface SeenPeer {
   sentBytes: number;
   /** Where the engine knows it: WireGuard does not. */
   connected?: boolean;
+  /** Its container cannot tell when it was last in. */
+  untold?: true;
 }
 
 export interface ServerState {
@@ -37,6 +39,7 @@ export function parseState(output: string): ServerState | undefined {
         receivedBytes: Number(received) || 0,
         sentBytes: Number(sent) || 0,
         ...(connected !== undefined && { connected: connected === 'yes' }),
+        ...(handshake === '?' && { untold: true as const }),
       },
     ];
   });

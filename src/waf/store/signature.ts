@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { UserError } from '../../core/errors.ts';
+import { systemCode, UserError } from '../../core/errors.ts';
 import { writing } from '../../core/files.ts';
 import { runProgram } from '../../docker/compose.ts';
 import type { CrsRelease } from '../plan/crs.ts';
@@ -66,9 +66,11 @@ export async function checkSignature(
     const args = ['--homedir', folder, '--status-fd', '1', '--keyring', at('key.gpg', withoutArmor(key)), ...files];
     const ran = await runProgram('gpgv', args, { signal: way.signal }).catch((error: unknown) => {
       way.signal.throwIfAborted();
-      return { missing: error };
+      const missing = systemCode((error as Error).cause) === 'ENOENT';
+      return { unchecked: missing ? 'gpgv is not on this machine (Debian: apt install gpgv)' : (error as Error).message };
     });
-    if ('missing' in ran) return { unchecked: 'gpgv is not on this machine (Debian: apt install gpgv)' };
+    if ('unchecked' in ran) return ran;
+    if (!ran.stdout.includes('[GNUPG:] ')) return { unchecked: `gpgv says nothing of it: ${ran.tail.at(-1) ?? `status ${ran.exitCode}`}` };
     return verdict(ran.stdout, fingerprint, version, source.signature, way.hint);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -178,4 +178,6 @@ test('behind what was imported WAL may be missing; within it, and behind any oth
   expect(unexpectedGaps([gap(2)], [longer, own])).toEqual([gap(2)]);
   expect(reachableFrom([gap(2)], [imported, own])).toBe(own.parts.db.consistentAt);
   expect(reachableFrom([], [imported, own])).toBe(imported.parts.db.consistentAt);
+  // Whether WAL is missing is not known.
+  expect(reachableFrom(undefined, [imported, own])).toBeUndefined();
 });

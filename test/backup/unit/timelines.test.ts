@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -154,6 +154,15 @@ describe('archives', () => {
     mkdirSync(path.join(root, 'pgbackrest-2/backup/medianest'), { recursive: true });
     const script = path.join(HOME, 'templates/backup/image/contents');
     const text = execFileSync('bash', [script], { env: { ...process.env, BACKUPS: root }, encoding: 'utf8' });
+    // A folder that cannot be looked into says nothing of what it holds.
+    for (const name of ['', 'pgbackrest', 'pgbackrest/archive', 'pgbackrest-2']) chmodSync(path.join(root, name), 0o755);
+    for (const name of ['pgbackrest', 'pgbackrest/archive/medianest/17-1/0000000100000000']) {
+      chmodSync(path.join(root, name), 0o000);
+      const asOther = process.getuid?.() === 0 ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] : [];
+      const [program = '', ...args] = [...asOther, 'bash', script];
+      expect(() => execFileSync(program, args, { env: { ...process.env, BACKUPS: root }, stdio: 'pipe' })).toThrow(/Permission denied/);
+      chmodSync(path.join(root, name), 0o755);
+    }
     rmSync(root, { recursive: true });
     const { archives, labels } = archiveContents(text.replace('archive-is-empty-otherwise', '00000003'));
     expect(labels).toEqual(['1/20261125-080000F']);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -59,6 +60,13 @@ describe('whether something is there', () => {
 });
 
 describe('what is read where it is there', () => {
+  beforeAll(() => {
+    execFileSync('sh', ['-c', 'mkfifo "$1"', 'sh', at('pipe')]);
+    symlinkSync('/dev/zero', at('zero'));
+  });
+  it('may be a device that a person names, as a shell hands over what another program says', () => {
+    expect(readOptional('/dev/null')).toBe('');
+  });
   const readers = [
     ['a text', readOptional],
     ['facts', statOptional],
@@ -88,6 +96,9 @@ describe('what is read where it is there', () => {
     ['links in a circle', () => statOptional(at('loop')), 'ELOOP', /disk is mounted and sound/],
     ['a name that is too long', () => exists(at('x'.repeat(300))), 'ENAMETOOLONG', /disk is mounted and sound/],
     ['a folder where a file should be', () => readOptional(at('closed')), 'EISDIR', /a folder stands where the file should be/],
+    ['a pipe, which may have no end', () => readOptional(at('pipe')), 'ENXIO', /a pipe or a device stands where the file should be/],
+    ['a link to a device', () => readOptional(at('zero')), 'ENXIO', /a pipe or a device stands/],
+    ['a link to a file whose disk may be away', () => readOptional(at('dangling')), 'ENOLINK', /mount the disk that it leads to/],
   ])('%s are no absence', (_what, look, code, hint) => {
     expect(look).toThrow(expect.objectContaining({ message: expect.stringContaining(`(${code})`), hint: expect.stringMatching(hint) }));
   });

@@ -22,7 +22,25 @@ it('a Docker context that cannot be read is refused, and the local engine does n
   expect(() => engineAddress(env)).toThrow(
     expect.objectContaining({
       code: 'ENGINE_AWAY',
-      message: expect.stringContaining(`the Docker context far cannot be read from ${meta}`),
+      message: expect.stringContaining(`the Docker context far cannot be read: ${meta}`),
     }),
   );
+});
+
+it('a choice that cannot be read, or of a context that is not there, is refused likewise', () => {
+  const config = path.join(folder, 'config.json');
+  const chosen = { DOCKER_CONFIG: folder };
+  expect(engineAddress(chosen).label).toBe('/var/run/docker.sock');
+  for (const [text, words] of [
+    ['{"currentContext": "fa', /^which Docker context is chosen cannot be read: .*config\.json/],
+    ['{"currentContext": "gone"}', /^there is no Docker context gone/],
+  ] as const) {
+    writeFileSync(config, text);
+    expect(() => engineAddress(chosen)).toThrow(expect.objectContaining({ code: 'ENGINE_AWAY', message: expect.stringMatching(words) }));
+    // DOCKER_HOST is asked first, as by docker itself.
+    expect(engineAddress({ ...chosen, DOCKER_HOST: 'unix:///run/near.sock' }).label).toBe('/run/near.sock');
+  }
+  rmSync(config);
+  mkdirSync(config);
+  expect(() => engineAddress(chosen)).toThrow(expect.objectContaining({ code: 'ENGINE_AWAY', message: expect.stringContaining('EISDIR') }));
 });

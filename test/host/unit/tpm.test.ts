@@ -1,7 +1,11 @@
-import { expect, test } from 'vitest';
+import { chmodSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test, vi } from 'vitest';
 import { examineEncryptedData } from '../../../src/host/plan/encrypted-data.ts';
 import type { DoctorFacts } from '../../../src/host/plan/facts.ts';
-import { isSealed, readTpmFault, sortedPcrs, type TpmFault, tellTpmFault } from '../../../src/host/plan/tpm.ts';
+import { isProof, isSealed, readTpmFault, sortedPcrs, type TpmFault, tellTpmFault } from '../../../src/host/plan/tpm.ts';
+import { lackingTpm } from '../../../src/host/tpm.ts';
+import { temporaryFolder } from '../../support/temporary.ts';
 
 // Recorded from tpm2-tools 5.4 with swtpm 0.7.1, the first from a host without a TPM.
 test.each<[string, TpmFault]>([
@@ -13,7 +17,11 @@ test.each<[string, TpmFault]>([
     'ERROR:tcti:src/tss2-tcti/tcti-device.c:452:Tss2_Tcti_Device_Init() Failed to open specified TCTI device file /dev/tpmrm0: Permission denied',
     'denied',
   ],
-  ['ERROR: Could not load tcti, got: "swtpm:path=/run/socket"', 'missing'],
+  ['ERROR: Could not load tcti, got: "swtpm:path=/run/socket"', 'silent'],
+  [
+    'ERROR:tcti:src/tss2-tcti/tcti-device.c:452:Tss2_Tcti_Device_Init() Failed to open specified TCTI device file /dev/tpmrm0: Device or resource busy',
+    'silent',
+  ],
   ['ERROR: Eys_Load(0x1DF) - tpm:parameter(1):integrity check failed', 'other'],
   ['ERROR: Esys_Unseal(0x99D) - tpm:session(1):a policy check failed', 'refuses'],
   [
@@ -29,6 +37,36 @@ test.each<[string, TpmFault]>([
   expect(told.flatMap(({ message, remedy }) => [message, remedy]).every((words) => words.length > 10)).toBe(true);
   // A kit does not help where nothing is sealed to the TPM yet.
   expect(told[0]?.remedy).not.toContain('--kit');
+});
+
+test('only what the TPM itself says, or its absence, proves that it does not open the data', () => {
+  const faults = [
+    'no-program',
+    'missing',
+    'silent',
+    'denied',
+    'other',
+    'refuses',
+    'lockout',
+    'owned',
+    'failed',
+    'slow',
+    'unknown',
+  ] as const;
+  expect(faults.filter(isProof)).toEqual(['missing', 'other', 'refuses', 'owned']);
+});
+
+test('a program that cannot be started, or fails, is neither there nor missing', () => {
+  const bin = temporaryFolder('tpm');
+  vi.stubEnv('PATH', bin);
+  expect(lackingTpm()).toBe('no-program');
+  // May not be started; cannot load its library.
+  for (const mode of [0o644, 0o755]) {
+    writeFileSync(path.join(bin, 'tpm2_unseal'), '#!/bin/sh\nexit 127\n', { mode });
+    chmodSync(path.join(bin, 'tpm2_unseal'), mode);
+    expect(lackingTpm()).toBe('silent');
+  }
+  vi.unstubAllEnvs();
 });
 
 test('a blob from a file is bounded before a TPM is given it', () => {

@@ -2,6 +2,7 @@ import {
   chownSync,
   copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -144,6 +145,28 @@ describe('a key file', () => {
     expect((await state()).opens).toEqual(['file']);
   }, 120_000);
 
+  test('is made so that a first run that is killed anywhere is ended by the next one, and leaves no data without its key', async () => {
+    configure();
+    const counted = {
+      folders: [at('.medianest'), path.join(disk.path, 'keys')],
+      files: ['encryption.key', 'header.json', 'encryption.json'],
+    };
+    let killed = 0;
+    // It writes three times: the key file, the header, and that there is one.
+    for (let writes = 1; writes <= 3; writes++) {
+      rmSync(at('.medianest'), { recursive: true, force: true });
+      for (const name of ['', 'keys']) mkdirSync(name ? path.join(disk.path, name) : at('.medianest'), { recursive: true });
+      if (await killedAtWrite(['storage', 'unlock'], { cwd: dir }, counted, writes)) killed++;
+      expect(await storage('unlock')).toMatchObject({ status: 0 });
+      writeFileSync(secretFile(), 'kept');
+      expect(await storage('lock')).toMatchObject({ status: 0 });
+      expect(await storage('unlock')).toMatchObject({ status: 0 });
+      expect(readFileSync(secretFile(), 'utf8')).toBe('kept');
+      rmSync(path.join(disk.path, 'keys'), { recursive: true });
+    }
+    expect(killed).toBeGreaterThan(1);
+  });
+
   test('of two projects opens the data of both, whatever one of them does', async () => {
     const shared = `, keyFile: ${at('shared.key')}`;
     const names = ['keys', 'others'];
@@ -284,6 +307,22 @@ test('the unit for a start of the host has the settings that a flag says, and no
   writeFileSync(at('medianest.yml'), `${readFileSync(at('medianest.yml'), 'utf8')}database: { password: "\${DATABASE}" }\n`);
   const secret = await medianest(['storage', 'unit', '--json'], { cwd: dir, env: { DATABASE: 'a password' } });
   expect(refused(secret)).toMatchObject({ code: 'USAGE', message: expect.stringContaining('at a start of this host') });
+});
+
+test('the unit waits for the TPM that opens the data, and for the disks; Docker waits for it, and systemd finds nothing wrong with it', async () => {
+  const unit = async (unlock: string, env: Record<string, string> = {}) => {
+    configure(`, unlock: ${unlock}`);
+    const { stdout } = await medianest(['storage', 'unit'], { cwd: dir, env });
+    const name = file('medianest-keys-storage.service', stdout);
+    expect(await run('systemd-analyze', ['verify', '--man=no', name])).toMatchObject({ status: 0, stdout: '', stderr: '' });
+    return stdout.split('\n').filter((line) => /^(?:Before|After|Wants|RequiresMountsFor)=/.test(line));
+  };
+  const mounts = expect.stringMatching(/^RequiresMountsFor="/);
+  expect(await unit('tpm')).toEqual(['Before=docker.service', 'Wants=dev-tpmrm0.device', 'After=dev-tpmrm0.device', mounts]);
+  expect(await unit('tpm', { TPM2TOOLS_TCTI: 'device:/dev/tpmrm1' })).toContain('After=dev-tpmrm1.device');
+  // What is no device of this kernel, systemd would wait for in vain.
+  for (const lines of [await unit('tpm', { TPM2TOOLS_TCTI: 'swtpm:path=/run/socket' }), await unit('file')])
+    expect(lines).toEqual(['Before=docker.service', mounts]);
 });
 
 test('without the setting there is nothing to unlock', async () => {

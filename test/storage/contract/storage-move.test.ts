@@ -15,6 +15,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { docker, type Run, run } from '../../support/cli.ts';
 import { type EncryptingDisk, encryptingDisk } from '../../support/engine/encrypting-disk.ts';
+import { softwareTpm } from '../../support/engine/software-tpm.ts';
 import { type Workspace, workspace } from '../../support/workspace.ts';
 
 // Volumes of an engine, and no container: a stack that is down.
@@ -27,7 +28,8 @@ let disk: EncryptingDisk;
 // Each command waits for a machine that may be busy.
 vi.setConfig({ testTimeout: 120_000 });
 
-const configure = (encrypt: boolean) => space.configure({ profile: 'dev-compose', storage: { encrypt, path: disk.path } });
+const configure = (encrypt: boolean, unlock = 'file') =>
+  space.configure({ profile: 'dev-compose', storage: { encrypt, path: disk.path, unlock } });
 const storage = (...args: string[]) => space.run(['storage', ...args]);
 const failed = (ended: Run) => (JSON.parse(ended.stdout) as { error: { code: string; message: string; hint: string } }).error;
 const full = (name: string) => `${space.project}_${name}`;
@@ -88,6 +90,33 @@ beforeAll(async () => {
 afterAll(async () => {
   await space.destroy();
   await disk.remove();
+});
+
+test('plain data is not moved into a folder that a TPM alone opens, before a kit does', async () => {
+  const tpm = await softwareTpm();
+  try {
+    const run = (...args: string[]) => space.run(args, { env: tpm.env });
+    configure(true, 'tpm');
+    const before = await everything();
+    for (const made of [false, true]) {
+      if (made) expect((await run('storage', 'unlock')).status).toBe(0);
+      expect(failed(await run('storage', 'encrypt', '--json'))).toMatchObject({
+        code: 'CONFIRMATION_NEEDED',
+        hint: expect.stringContaining('sudo medianest backup kit FILE'),
+      });
+    }
+    expect(await everything()).toEqual(before);
+    for (const name of NAMES) expect((await inspected(name)).device).toBeUndefined();
+    writeFileSync(path.join(space.state, 'secrets.json'), JSON.stringify({ fingerprintKey: 'k', values: {} }), { mode: 0o600 });
+    writeFileSync(path.join(space.dir, 'words'), 'five random words are enough', { mode: 0o600 });
+    expect((await run('backup', 'kit', 'home.kit', '--passphrase-file', 'words')).status).toBe(0);
+    expect((await run('storage', 'encrypt')).status).toBe(0);
+    expect(await everything()).toEqual(before);
+    configure(false);
+    expect((await run('storage', 'decrypt')).status).toBe(0);
+  } finally {
+    await tpm.remove();
+  }
 });
 
 test('a stack with plain volumes is moved, whatever kills the move on its way, and nothing of it can be read on the disk', async () => {

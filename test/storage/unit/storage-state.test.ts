@@ -66,6 +66,25 @@ test.each<[string, Partial<VerdictFacts>, string, RegExp | undefined]>([
   ['it is sealed to other registers', { ...SEALED, boundToOthers: true }, 'warn', /keys rotate/],
   ['the TPM opens it no more', { ...SEALED, tpm: { opens: false, why: 'it is away', remedy: 'use the kit' } }, 'fail', /^use the kit$/],
   [
+    'whether the TPM opens it cannot be told',
+    { ...SEALED, tpm: { opens: null, why: 'it is slow', remedy: 'ask again' } },
+    'warn',
+    /^ask again$/,
+  ],
+  ['only root may ask the TPM', { ...SEALED, tpm: { opens: null, why: 'only root is told', remedy: undefined } }, 'ok', undefined],
+  [
+    'it is locked, and only root may ask the TPM',
+    { ...SEALED, state: { is: 'locked' }, tpm: { opens: null, why: 'x', remedy: undefined } },
+    'fail',
+    /^sudo medianest storage unlock/,
+  ],
+  [
+    'a key file stays until a kit opens it',
+    { ...SEALED, slots: ['file', 'tpm'], kitOpens: false },
+    'warn',
+    /^sudo medianest backup kit FILE, and then sudo medianest storage keys rotate$/,
+  ],
+  [
     'it is locked, and the TPM is away',
     { ...SEALED, state: { is: 'locked' }, tpm: { opens: false, why: 'x', remedy: 'y' } },
     'fail',
@@ -77,6 +96,13 @@ test.each<[string, Partial<VerdictFacts>, string, RegExp | undefined]>([
   if (remedy) expect(remedyOf(all)).toMatch(remedy);
   else expect(remedyOf(all)).toBeUndefined();
   expect(storageNote(all)[0]).toMatch(/^Encrypted data: /);
+});
+
+test('what cannot be told of the TPM is not said to be so', () => {
+  const told = (tpm: VerdictFacts['tpm']) => storageNote({ ...WELL, ...SEALED, tpm })[0];
+  expect(told({ opens: null, why: 'it is slow', remedy: 'x' })).toContain('cannot be told: it is slow');
+  expect(told({ opens: null, why: 'only root is told', remedy: undefined })).toContain('is unlocked; only root is told');
+  expect(told({ opens: false, why: 'it is away', remedy: 'x' })).toContain('will not be after the next start of the host: it is away');
 });
 
 test('what xfs_io prints is read, and anything else is no answer', () => {

@@ -87,6 +87,14 @@ describe('OpenVPN', () => {
     expect(state('198.19.5.2:4711 10.60.144.128/32 1796051297 5 6 no')).toBe('idle');
   });
 
+  it('says that it cannot tell when a peer was last in, and not that it never was', () => {
+    const server = parseState(`engine openvpn\npeer ${FINGERPRINT} (none) 10.60.144.128/32 ? ? ? no\n`);
+    const views = peerViews({ phone }, { network: '10.60.144.0/24', engine: 'openvpn' }, server, NOW);
+    expect(views[0]?.state).toBe('unknown');
+    expect(views[0]).not.toHaveProperty('receivedBytes');
+    expect(vpnChecks(views, server).map(({ id, status }) => `${id} ${status}`)).toEqual(['vpn ok', 'vpn.seen warn']);
+  });
+
   it('names the peers that have a configuration of the CA before: they are let in again once they are rotated', () => {
     const views = (peers: Record<string, VpnPeer>, ca: string | undefined) =>
       peerViews(peers, { network: '10.60.144.0/24', engine: 'openvpn' }, parseState('engine openvpn\n'), NOW, ca);

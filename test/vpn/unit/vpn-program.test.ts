@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
@@ -77,8 +77,21 @@ it('The program of OpenVPN takes all peers or none, and says who was in and may 
   expect(await state()).toEqual([
     'engine openvpn',
     `peer ${KEY}A= 198.19.5.2:4711 10.60.144.128/32 1796051297 5 6 no`,
-    `peer ${KEY}Q= (none) 10.60.144.129/32 0 0 0 no`,
+    `peer ${KEY}Q= (none) 10.60.144.129/32 ? ? ? no`,
   ]);
+  // What cannot be read says nothing: not that a peer was never in.
+  rmSync(at('openvpn/laptop'));
+  const other = async () => (await state())[2];
+  expect(await other()).toBe(`peer ${KEY}Q= (none) 10.60.144.129/32 0 0 0 no`);
+  writeFileSync(at('bin/ls'), '#!/bin/sh\nexit 2\n', { mode: 0o755 });
+  expect(await other()).toBe(`peer ${KEY}Q= (none) 10.60.144.129/32 ? ? ? no`);
+  rmSync(at('bin/ls'));
+  writeFileSync(at('bin/timeout'), '#!/bin/sh\nexit 124\n', { mode: 0o755 });
+  expect((await state()).slice(1)).toEqual([
+    `peer ${KEY}A= (none) 10.60.144.128/32 ? ? ? no`,
+    `peer ${KEY}Q= (none) 10.60.144.129/32 ? ? ? no`,
+  ]);
+  rmSync(at('bin/timeout'));
   await take('');
   expect(known()).toBe('');
   expect(await state()).toEqual(['engine openvpn']);

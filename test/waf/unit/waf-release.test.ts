@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -210,13 +210,17 @@ describe('the signature of a release', () => {
     expect(fetched).toMatchObject({ signature: { unchecked: expect.stringMatching(/by another key, 192064942B/) } });
   });
 
-  it('is not checked on a machine without gpgv, which is told', async () => {
+  it.each([
+    ['without gpgv', undefined, /gpgv is not on this/],
+    ['where gpgv may not be run', 0o644, /gpgv could not be run/],
+    ['where gpgv fails', 0o755, /cannot load a library/],
+  ])('is not checked on a machine %s, which is told', async (_case, mode, why) => {
     const before = process.env.PATH;
-    process.env.PATH = root;
+    const bin = mkdtempSync(path.join(root, 'bin-'));
+    if (mode !== undefined) writeFileSync(path.join(bin, 'gpgv'), '#!/bin/sh\necho cannot load a library >&2; exit 127\n', { mode });
+    process.env.PATH = bin;
     try {
-      expect(await fetchIt('/good.tar.gz', ca, '/good.asc')).toMatchObject({
-        signature: { unchecked: expect.stringMatching(/gpgv is not on this/) },
-      });
+      expect(await fetchIt('/good.tar.gz', ca, '/good.asc')).toMatchObject({ signature: { unchecked: expect.stringMatching(why) } });
     } finally {
       process.env.PATH = before;
     }
