@@ -149,7 +149,11 @@ function follow(options: http.RequestOptions, stream: EventStream, onEvent: (eve
         const lines = (rest + chunk).split('\n');
         rest = lines.pop() ?? '';
         for (const line of lines.filter((text) => text.trim())) {
-          const { Action, Actor, timeNano } = JSON.parse(line) as { Action: string; Actor: { Attributes: { name?: string } }; timeNano: number };
+          const { Action, Actor, timeNano } = JSON.parse(line) as {
+            Action: string;
+            Actor: { Attributes: { name?: string } };
+            timeNano: number;
+          };
           stream.since = after(line) ?? stream.since;
           onEvent({ action: Action, container: Actor.Attributes.name ?? '', at: timeNano / 1e9 });
         }

@@ -116,7 +116,10 @@ async function leaders(groups: readonly Group[]): Promise<Set<string>> {
   return new Set(all.flat());
 }
 
-const patientOf = ({ service, container, group, after }: Watched, listed: ListedContainer | undefined): Omit<Patient, 'stopped' | 'treating'> => ({
+const patientOf = (
+  { service, container, group, after }: Watched,
+  listed: ListedContainer | undefined,
+): Omit<Patient, 'stopped' | 'treating'> => ({
   service,
   container,
   ...(group !== undefined && { group }),

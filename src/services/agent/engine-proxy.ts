@@ -5,7 +5,15 @@ import { type BuildInput, defineService } from '../../stack/service.ts';
 import type { Blueprint } from '../../stack/types.ts';
 import { allProcesses, FIRST_PROCESS, replicasOf, slotNames, slotsOf } from '../app/processes/process.ts';
 import { monitored } from '../shared/monitoring.ts';
-import { containerChanges, containerLogs, containerName, containerReads, containerStats, engineRequests, sincePattern } from './engine-requests.ts';
+import {
+  containerChanges,
+  containerLogs,
+  containerName,
+  containerReads,
+  containerStats,
+  engineRequests,
+  sincePattern,
+} from './engine-requests.ts';
 import { takesLogs } from './log-egress.ts';
 
 export const ENGINE_PROXY_UID = 10008;

@@ -113,7 +113,7 @@ describe('the proxy between agent and engine', () => {
   });
 
   it('tells what happens to the stack’s containers alone', async () => {
-    const watching = send(request('GET', requests.events));
+    const watching = send(request('GET', `${requests.events}0.000000000`));
     await sleep(1000);
     await docker(['pause', foreign]);
     await docker(['unpause', foreign]);
