@@ -42,10 +42,11 @@ export interface EngineEvent {
 export interface EventStream {
   /** The moment from which on events are new, as the engine wants it. It keeps its last 256 of all containers: the checks of health are among them. */
   since: string;
-  connected: boolean;
+  /** When the present connection began, by the monotonic clock; undefined where there is none. */
+  connectedAt: number | undefined;
 }
 
-export const newEventStream = (): EventStream => ({ since: '0.000000000', connected: false });
+export const newEventStream = (): EventStream => ({ since: '0.000000000', connectedAt: undefined });
 
 const READ_MS = 5_000;
 const START_MS = 30_000;
@@ -103,7 +104,7 @@ export function engineClient({ engine }: AgentConfig) {
     /** Tells what has happened and what happens until the connection ends, as it does when the engine or its proxy goes. */
     events: (stream: EventStream, onEvent: (event: EngineEvent) => void, signal: AbortSignal) =>
       follow({ socketPath: engine.socket, path: `${engine.events}${stream.since}`, signal }, stream, onEvent).finally(() => {
-        stream.connected = false;
+        stream.connectedAt = undefined;
       }),
   };
 }
@@ -135,6 +136,12 @@ function listed({ Names, State, Status }: Listed): ListedContainer {
   };
 }
 
+interface RawEvent {
+  Action: string;
+  Actor: { Attributes: { name?: string } };
+  timeNano: number;
+}
+
 function follow(options: http.RequestOptions, stream: EventStream, onEvent: (event: EngineEvent) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const request = http.get(options, (response) => {
@@ -143,19 +150,21 @@ function follow(options: http.RequestOptions, stream: EventStream, onEvent: (eve
         reject(new EngineError(response.statusCode ?? 0, `the engine answered ${response.statusCode} to GET ${options.path}`));
         return;
       }
-      stream.connected = true;
+      stream.connectedAt = performance.now();
       let rest = '';
       response.setEncoding('utf8').on('data', (chunk: string) => {
         const lines = (rest + chunk).split('\n');
         rest = lines.pop() ?? '';
-        for (const line of lines.filter((text) => text.trim())) {
-          const { Action, Actor, timeNano } = JSON.parse(line) as {
-            Action: string;
-            Actor: { Attributes: { name?: string } };
-            timeNano: number;
-          };
-          stream.since = after(line) ?? stream.since;
-          onEvent({ action: Action, container: Actor.Attributes.name ?? '', at: timeNano / 1e9 });
+        try {
+          for (const line of lines.filter((text) => text.trim())) {
+            const { Action, Actor, timeNano } = JSON.parse(line) as RawEvent;
+            stream.since = after(line) ?? stream.since;
+            onEvent({ action: Action, container: Actor.Attributes.name ?? '', at: timeNano / 1e9 });
+          }
+        } catch (error) {
+          // What is no event, such as an error of the engine, would end the agent.
+          reject(error);
+          response.destroy();
         }
       });
       response.on('error', reject).on('end', resolve).on('close', resolve);

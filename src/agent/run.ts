@@ -16,6 +16,10 @@ import { tellMetrics } from './metrics/tell.ts';
 const FENCE_MS = 2_000;
 const HEAL_MS = 3_000;
 const KEEP_MS = 3_000;
+/** Within that, a new connection has told the history of events. */
+const HISTORY_MS = 5_000;
+/** Half of its grace (templates/agent/compose.yml.hbs). */
+const END_MS = 5_000;
 /** Its time says that the agent is at work (the image's healthcheck). */
 const ROUND_FILE = '/run/agent-round';
 /** How the shipping of logs stands, for `health` (src/logs/checks.ts). */
@@ -47,8 +51,8 @@ export async function run(log: Log, signal: AbortSignal): Promise<void> {
     const life = AbortSignal.any([signal, changed.signal]);
     await Promise.all([live(config, lasting, life), changedConfig(text, life).then(() => changed.abort())]);
   }
-  // A handover is not left half-way.
-  await Promise.all(lasting.memory.treating.values());
+  // A handover is not left half-way, if that is possible before the engine kills the agent.
+  await Promise.race([Promise.all(lasting.memory.treating.values()), sleep(END_MS)]);
 }
 
 /** Comes back once the configuration is another. */
@@ -74,15 +78,15 @@ async function live(config: AgentConfig, { log, tally, memory, stream, began }: 
   const etcd = etcdClient(etcdPeers(config), 'fencer', () => readSecret('etcd-fencer-password'));
   const acted = (action: string) => countUp(tally.actions, action);
   const fence = fencer(config, { engine, etcd, log, now, acted, answers: (service) => patroni.answers(service) });
-  const heal = healer(config, { engine, groups, log, now, tally, memory, hears: () => stream.connected });
+  const heal = healer(config, { engine, groups, log, now, tally, memory, hears: () => stream.connectedAt !== undefined });
   const services = new Map([...config.containers, ...(config.metrics?.also ?? [])].map((entry) => [entry.container, entry.service]));
   const bell = new Bell();
   const databases = new Set(inGroup(config, 'database').map(({ container }) => container));
 
   const onEvent = (event: EngineEvent): void => {
     heal.told(event);
-    // Of what was before, an earlier agent has told; only a stop is to be known.
-    if (event.at < began) return;
+    // Of what was before, an earlier agent has told; only a stop is to be known. Later, an old time is that of a clock that was set back.
+    if (event.at < began && now() - (stream.connectedAt ?? 0) < HISTORY_MS) return;
     const service = services.get(event.container);
     if (event.action === 'oom' && service !== undefined) {
       countUp(tally.oomKills, service);

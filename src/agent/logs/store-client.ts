@@ -36,7 +36,6 @@ export function storeClient(target: LogTarget, secret: (name: string) => string,
   const ask = (method: string, path: string, type: string, body: string | undefined, signal: AbortSignal): Promise<StoreAnswer> =>
     new Promise((resolve, reject) => {
       const away = (error: Error) => reject(new StoreAway(error.message || error.name));
-      const cut = () => away(new Error('it closed the connection without a whole answer'));
       let answers = false;
       const proof = authorization();
       const request = (tls ? https : http).request(
@@ -70,17 +69,14 @@ export function storeClient(target: LogTarget, secret: (name: string) => string,
             length += chunk.length;
             if (length > LONGEST_ANSWER) request.destroy(new Error('its answer has no end'));
           });
-          response
-            .on('error', away)
-            .on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }))
-            .on('close', cut);
+          response.on('error', away).on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
         },
       );
       const timer = setTimeout(() => request.destroy(new Error(`no answer in ${timeoutMs / 1000} s`)), timeoutMs);
       request.on('error', away).on('close', () => {
         clearTimeout(timer);
         // As after a change of protocol that was not asked for, which is no error to Node.js.
-        if (!answers) cut();
+        if (!answers) away(new Error('it closed the connection without an answer'));
       });
       request.end(body);
     });

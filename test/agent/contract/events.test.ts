@@ -49,7 +49,7 @@ it('a container that had to be killed by `docker stop` while no events came is l
       now: () => performance.now(),
       tally: newTally(),
       memory: newHealerMemory(),
-      hears: () => stream.connected,
+      hears: () => stream.connectedAt !== undefined,
     },
   );
   const hear = (event: EngineEvent) => {
@@ -68,11 +68,11 @@ it('a container that had to be killed by `docker stop` while no events came is l
     (await docker(['inspect', '--format', '{{.State.Status}} {{.State.ExitCode}}', name])).stdout.trim();
 
   const first = listen();
-  for (let i = 0; i < 100 && !stream.connected; i++) await sleep(50);
+  for (let i = 0; i < 100 && stream.connectedAt === undefined; i++) await sleep(50);
   for (const name of names) expect(await stubborn(name)).toMatchObject({ status: 0 });
   for (let i = 0; i < 100 && heard.filter(({ action }) => action === 'start').length < 2; i++) await sleep(50);
   await first();
-  expect(stream.connected).toBe(false);
+  expect(stream.connectedAt).toBeUndefined();
   const before = heard.length;
   await Promise.all([docker(['stop', '--time', '0', names[0]]), docker(['kill', names[1]])]);
   expect([await state(names[0]), await state(names[1])]).toEqual(['exited 137', 'exited 137']);

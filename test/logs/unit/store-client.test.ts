@@ -75,7 +75,7 @@ describe('a store that takes the connection is away where', () => {
     [
       'it changes the protocol',
       (socket) => socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'),
-      /^it closed the connection without a whole answer$/,
+      /^it closed the connection without an answer$/,
     ],
   ];
   it.each(cases)(
