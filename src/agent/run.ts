@@ -18,8 +18,6 @@ const HEAL_MS = 3_000;
 const KEEP_MS = 3_000;
 /** Within that, a new connection has told the history of events. */
 const HISTORY_MS = 5_000;
-/** Half of its grace (templates/agent/compose.yml.hbs). */
-const END_MS = 5_000;
 /** Its time says that the agent is at work (the image's healthcheck). */
 const ROUND_FILE = '/run/agent-round';
 /** How the shipping of logs stands, for `health` (src/logs/checks.ts). */
@@ -51,8 +49,8 @@ export async function run(log: Log, signal: AbortSignal): Promise<void> {
     const life = AbortSignal.any([signal, changed.signal]);
     await Promise.all([live(config, lasting, life), changedConfig(text, life).then(() => changed.abort())]);
   }
-  // A handover is not left half-way, if that is possible before the engine kills the agent.
-  await Promise.race([Promise.all(lasting.memory.treating.values()), sleep(END_MS)]);
+  // A handover is not left half-way, if the agent's grace allows it (main.ts).
+  await Promise.all(lasting.memory.treating.values());
 }
 
 /** Comes back once the configuration is another. */
