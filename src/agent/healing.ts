@@ -28,7 +28,7 @@ export interface HealingEffects {
   now(): number;
   tally: Tally;
   memory: HealerMemory;
-  /** Whether the engine's events come. */
+  /** Whether the engine's events come, and those of before have come. */
   hears(): boolean;
 }
 
@@ -57,6 +57,7 @@ export function healer(config: AgentConfig, { engine, groups, log, now, tally, m
     },
     round: async (): Promise<void> => {
       const asked = now();
+      const heard = hears();
       const found = new Map((await engine.list()).map((entry) => [entry.container, entry]));
       // Its start may have been missed, as while the proxy was replaced: the next `docker kill` is a fault again.
       for (const [container, at] of stopped) if (at < asked && found.get(container)?.state === 'running') stopped.delete(container);
@@ -66,7 +67,7 @@ export function healer(config: AgentConfig, { engine, groups, log, now, tally, m
         treating: treating.has(watched.service),
       }));
       const unwell = patients.some(({ health }) => health === 'unhealthy');
-      const plan = planHealing(patients, histories, unwell ? await leaders(groups) : new Set(), limits(config, hears()), now());
+      const plan = planHealing(patients, histories, unwell ? await leaders(groups) : new Set(), limits(config, heard), now());
       if (config.healing === 'suggest') {
         const { fresh, told, histories: untreated } = suggest(plan, suggested);
         [histories, suggested] = [untreated, told];

@@ -17,7 +17,7 @@ const FENCE_MS = 2_000;
 const HEAL_MS = 3_000;
 const KEEP_MS = 3_000;
 /** Within that, a new connection has told the history of events. */
-const HISTORY_MS = 5_000;
+const HISTORY_MS = 2_000;
 /** Its time says that the agent is at work (the image's healthcheck). */
 const ROUND_FILE = '/run/agent-round';
 /** How the shipping of logs stands, for `health` (src/logs/checks.ts). */
@@ -76,7 +76,8 @@ async function live(config: AgentConfig, { log, tally, memory, stream, began }: 
   const etcd = etcdClient(etcdPeers(config), 'fencer', () => readSecret('etcd-fencer-password'));
   const acted = (action: string) => countUp(tally.actions, action);
   const fence = fencer(config, { engine, etcd, log, now, acted, answers: (service) => patroni.answers(service) });
-  const heal = healer(config, { engine, groups, log, now, tally, memory, hears: () => stream.connectedAt !== undefined });
+  const hears = () => stream.connectedAt !== undefined && now() - stream.connectedAt > HISTORY_MS;
+  const heal = healer(config, { engine, groups, log, now, tally, memory, hears });
   const services = new Map([...config.containers, ...(config.metrics?.also ?? [])].map((entry) => [entry.container, entry.service]));
   const bell = new Bell();
   const databases = new Set(inGroup(config, 'database').map(({ container }) => container));
