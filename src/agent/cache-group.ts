@@ -1,6 +1,8 @@
 import type { MemberState } from '../stack/member.ts';
 import { cacheCommands } from './cache/commands.ts';
+import { observeCache } from './cache/observe.ts';
 import { describeCommand, type Performed } from './cache/perform.ts';
+import { mayLeadCache } from './cache/plan/status.ts';
 import type { CacheConfig, Observed } from './cache/plan/types.ts';
 import { cacheRound } from './cache/round.ts';
 import { type AgentConfig, inGroup } from './config.ts';
@@ -24,6 +26,7 @@ export function cacheGroup(own: Pick<CacheConfig, 'replicas' | 'nodeTimeoutMs'>,
     name: 'cache',
     members: nodes.map(({ service }) => service),
     status: async () => (await cacheCommands.status(cluster, [], silent)) as Record<string, MemberState>,
+    leaders: async () => mayLeadCache(await observeCache(cluster)),
     handover: async (service, say) => void (await cacheCommands.handover(cluster, [service], say)),
     settled: async (service, seconds, say) => void (await cacheCommands.settled(cluster, [service, String(seconds)], say)),
     round: async () => {

@@ -34,7 +34,19 @@ export interface ContainerLife {
 export interface EngineEvent {
   action: string;
   container: string;
+  /** Seconds since 1970. */
+  at: number;
 }
+
+/** The stream of events, over all its connections: what happens while there is none is heard by the next one. */
+export interface EventStream {
+  /** The moment from which on events are new, as the engine wants it. It keeps its last 256 of all containers: the checks of health are among them. */
+  since: string;
+  /** When the present connection began, by the monotonic clock; undefined where there is none. */
+  connectedAt: number | undefined;
+}
+
+export const newEventStream = (): EventStream => ({ since: '0.000000000', connectedAt: undefined });
 
 const READ_MS = 5_000;
 const START_MS = 30_000;
@@ -89,8 +101,11 @@ export function engineClient({ engine }: AgentConfig) {
     kill: (container: string) => change(container, 0, START_MS),
     start: (container: string) => change(container, 1, START_MS),
     restart: (container: string) => change(container, 2, RESTART_MS),
-    /** Tells what happens until the stream ends, as it does when the engine or its proxy goes. */
-    events: (onEvent: (event: EngineEvent) => void, signal: AbortSignal) => follow(engine.socket, engine.events, onEvent, signal),
+    /** Tells what has happened and what happens until the connection ends, as it does when the engine or its proxy goes. */
+    events: (stream: EventStream, onEvent: (event: EngineEvent) => void, signal: AbortSignal) =>
+      follow({ socketPath: engine.socket, path: `${engine.events}${stream.since}`, signal }, stream, onEvent).finally(() => {
+        stream.connectedAt = undefined;
+      }),
   };
 }
 
@@ -121,25 +136,45 @@ function listed({ Names, State, Status }: Listed): ListedContainer {
   };
 }
 
-function follow(socketPath: string, path: string, onEvent: (event: EngineEvent) => void, signal: AbortSignal): Promise<void> {
+interface RawEvent {
+  Action: string;
+  Actor: { Attributes: { name?: string } };
+  timeNano: number;
+}
+
+function follow(options: http.RequestOptions, stream: EventStream, onEvent: (event: EngineEvent) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    const request = http.get({ socketPath, path, signal }, (response) => {
+    const request = http.get(options, (response) => {
       if (response.statusCode !== 200) {
         response.resume();
-        reject(new EngineError(response.statusCode ?? 0, `the engine answered ${response.statusCode} to GET ${path}`));
+        reject(new EngineError(response.statusCode ?? 0, `the engine answered ${response.statusCode} to GET ${options.path}`));
         return;
       }
+      stream.connectedAt = performance.now();
       let rest = '';
       response.setEncoding('utf8').on('data', (chunk: string) => {
         const lines = (rest + chunk).split('\n');
         rest = lines.pop() ?? '';
-        for (const line of lines.filter((text) => text.trim())) {
-          const { Action, Actor } = JSON.parse(line) as { Action: string; Actor: { Attributes: { name?: string } } };
-          onEvent({ action: Action, container: Actor.Attributes.name ?? '' });
+        try {
+          for (const line of lines.filter((text) => text.trim())) {
+            const { Action, Actor, timeNano } = JSON.parse(line) as RawEvent;
+            stream.since = after(line) ?? stream.since;
+            onEvent({ action: Action, container: Actor.Attributes.name ?? '', at: timeNano / 1e9 });
+          }
+        } catch (error) {
+          // What is no event, such as an error of the engine, would end the agent.
+          reject(error);
+          response.destroy();
         }
       });
       response.on('error', reject).on('end', resolve).on('close', resolve);
     });
     request.on('error', reject);
   });
+}
+
+/** The next nanosecond after an event: a number of JavaScript is too short for it. */
+function after(line: string): string | undefined {
+  const nanoseconds = /"timeNano":(\d{10,21})\b/.exec(line)?.[1];
+  return nanoseconds && String(BigInt(nanoseconds) + 1n).replace(/(\d{9})$/, '.$1');
 }

@@ -29,6 +29,8 @@ export interface Group {
   readonly members: readonly string[];
   /** Of all members, those too that do not answer. */
   status(): Promise<Record<string, MemberState>>;
+  /** Who leads, or may, where several lead; otherwise `status` tells (plan/heal.ts, `mayLead`). */
+  leaders?(): Promise<string[]>;
   /** Before a planned stop: hands what a member leads to another. */
   handover(service: string, say: Say): Promise<void>;
   /** After a member has come back: waits until it is a healthy member again and is not behind. */

@@ -8,6 +8,18 @@ import { type Suggested, suggest } from './plan/suggest.ts';
 
 /** Docker's restart policy and the fencer come first. */
 const ENDED_SECONDS = 3;
+/** While events do not come, a stop on purpose is not heard of. */
+const UNHEARD_SECONDS = 30;
+
+/** What has to outlive a change of the configuration. */
+export interface HealerMemory {
+  /** Stopped on purpose, according to the engine, and when it said so: `docker stop` is a request, `docker kill` is not. */
+  stopped: Map<string, number>;
+  /** Treatments that have begun and not ended, by service. */
+  treating: Map<string, Promise<void>>;
+}
+
+export const newHealerMemory = (): HealerMemory => ({ stopped: new Map(), treating: new Map() });
 
 export interface HealingEffects {
   engine: EngineClient;
@@ -15,14 +27,16 @@ export interface HealingEffects {
   log: Log;
   now(): number;
   tally: Tally;
+  memory: HealerMemory;
+  /** Whether the engine's events come, and those of before have come. */
+  hears(): boolean;
 }
 
 /** Looks at all containers, decides by heal.ts, and does it. `told` hears the engine's events. */
-export function healer(config: AgentConfig, { engine, groups, log, now, tally }: HealingEffects) {
+export function healer(config: AgentConfig, { engine, groups, log, now, tally, memory, hears }: HealingEffects) {
+  const { stopped, treating } = memory;
   let histories: Record<string, History> = {};
   let suggested: Suggested = new Set();
-  /** Stopped on purpose, according to the engine, and when it said so: `docker stop` is a request, `docker kill` is not. */
-  const stopped = new Map<string, number>();
 
   const treat = async ({ do: what, service, container, why }: Treatment): Promise<void> => {
     countUp(tally.actions, what);
@@ -43,12 +57,17 @@ export function healer(config: AgentConfig, { engine, groups, log, now, tally }:
     },
     round: async (): Promise<void> => {
       const asked = now();
+      const heard = hears();
       const found = new Map((await engine.list()).map((entry) => [entry.container, entry]));
       // Its start may have been missed, as while the proxy was replaced: the next `docker kill` is a fault again.
       for (const [container, at] of stopped) if (at < asked && found.get(container)?.state === 'running') stopped.delete(container);
-      const patients = config.containers.map((watched) => patientOf(watched, found.get(watched.container), stopped.has(watched.container)));
+      const patients = config.containers.map((watched) => ({
+        ...patientOf(watched, found.get(watched.container)),
+        stopped: stopped.has(watched.container),
+        treating: treating.has(watched.service),
+      }));
       const unwell = patients.some(({ health }) => health === 'unhealthy');
-      const plan = planHealing(patients, histories, unwell ? await leaders(groups) : new Set(), limits(config), now());
+      const plan = planHealing(patients, histories, unwell ? await leaders(groups) : new Set(), limits(config, heard), now());
       if (config.healing === 'suggest') {
         const { fresh, told, histories: untreated } = suggest(plan, suggested);
         [histories, suggested] = [untreated, told];
@@ -59,10 +78,13 @@ export function healer(config: AgentConfig, { engine, groups, log, now, tally }:
         return;
       }
       histories = plan.histories;
+      // Not waited for: a handover or a restart takes a minute and more, and others need to be healed meanwhile.
       for (const treatment of plan.treatments) {
-        await treat(treatment).catch((error: Error) =>
-          log('that failed', { action: 'failed', service: treatment.service, error: error.message }),
-        );
+        const { service } = treatment;
+        const ended = treat(treatment)
+          .catch((error: Error) => log('that failed', { action: 'failed', service, error: error.message }))
+          .finally(() => treating.delete(service));
+        treating.set(service, ended);
       }
     },
   };
@@ -75,14 +97,30 @@ const SUGGESTED = {
   'give-up': 'leave it alone',
 } as const;
 
-const limits = ({ unhealthySeconds, attempts }: AgentConfig) => ({ endedSeconds: ENDED_SECONDS, unhealthySeconds, attempts });
+const limits = ({ unhealthySeconds, attempts }: AgentConfig, hears: boolean) => ({
+  endedSeconds: hears ? ENDED_SECONDS : UNHEARD_SECONDS,
+  unhealthySeconds,
+  attempts,
+});
 
 async function leaders(groups: readonly Group[]): Promise<Set<string>> {
-  const all = await Promise.all(groups.map(async (group) => mayLead(group.members, await group.status().catch(() => undefined))));
+  const all = await Promise.all(
+    groups.map((group) =>
+      group.leaders
+        ? group.leaders().catch(() => group.members)
+        : group.status().then(
+            (states) => mayLead(group.members, states),
+            () => mayLead(group.members, undefined),
+          ),
+    ),
+  );
   return new Set(all.flat());
 }
 
-const patientOf = ({ service, container, group, after }: Watched, listed: ListedContainer | undefined, stopped: boolean): Patient => ({
+const patientOf = (
+  { service, container, group, after }: Watched,
+  listed: ListedContainer | undefined,
+): Omit<Patient, 'stopped' | 'treating'> => ({
   service,
   container,
   ...(group !== undefined && { group }),
@@ -90,5 +128,4 @@ const patientOf = ({ service, container, group, after }: Watched, listed: Listed
   state: listed?.state,
   exitCode: listed?.exitCode,
   health: listed?.health ?? 'none',
-  stopped,
 });

@@ -6,12 +6,19 @@ import { logTo } from './log.ts';
 import { printStored } from './logs/print.ts';
 import { run } from './run.ts';
 
+/** Its grace is 10 s (templates/agent/compose.yml.hbs). An agent that has to be killed looks like one that a fault ended, and is started again. */
+const END_MS = 8_000;
+
 const [command, ...rest] = process.argv.slice(2);
 
 async function main(): Promise<void> {
   if (command === 'run') {
     const stop = new AbortController();
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort());
+    for (const name of ['SIGTERM', 'SIGINT'] as const)
+      process.once(name, () => {
+        stop.abort();
+        setTimeout(() => process.exit(0), END_MS);
+      });
     await run(
       logTo(
         (line) => process.stdout.write(line),

@@ -1,11 +1,11 @@
 import { utimesSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AgentConfig, inGroup, readConfig, readSecret } from './config.ts';
-import { type EngineEvent, engineClient } from './engine-client.ts';
+import { type EngineEvent, type EventStream, engineClient, newEventStream } from './engine-client.ts';
 import { etcdClient } from './etcd-client.ts';
 import { fencer } from './fence.ts';
 import { connectPatroni, etcdPeers, groupsOf } from './groups.ts';
-import { healer } from './healing.ts';
+import { type HealerMemory, healer, newHealerMemory } from './healing.ts';
 import { isHeld } from './hold.ts';
 import { type Log, onChange } from './log.ts';
 import { newLogTally } from './logs/log-tally.ts';
@@ -16,17 +16,30 @@ import { tellMetrics } from './metrics/tell.ts';
 const FENCE_MS = 2_000;
 const HEAL_MS = 3_000;
 const KEEP_MS = 3_000;
+/** Within that, a new connection has told the history of events. */
+const HISTORY_MS = 2_000;
 /** Its time says that the agent is at work (the image's healthcheck). */
 const ROUND_FILE = '/run/agent-round';
 /** How the shipping of logs stands, for `health` (src/logs/checks.ts). */
 const LOGS_FILE = '/run/agent-logs.json';
 
+/** What outlives a change of the configuration. */
+interface Lasting {
+  log: Log;
+  tally: Tally;
+  memory: HealerMemory;
+  stream: EventStream;
+  /** When it began, in seconds since 1970. */
+  began: number;
+}
+
 /** Runs the loops until it is stopped. */
 export async function run(log: Log, signal: AbortSignal): Promise<void> {
   let text = '';
   const tally = newTally();
+  const lasting = { log, tally, memory: newHealerMemory(), stream: newEventStream(), began: Date.now() / 1000 };
   while (!signal.aborted) {
-    // A changed configuration restarts every loop; nothing that matters is remembered for longer than a minute.
+    // A changed configuration restarts every loop.
     const changed = new AbortController();
     const config = readConfig();
     text = JSON.stringify(config);
@@ -34,8 +47,10 @@ export async function run(log: Log, signal: AbortSignal): Promise<void> {
     // Of a loop that there is no more, nothing is told.
     tally.loops = {};
     const life = AbortSignal.any([signal, changed.signal]);
-    await Promise.all([live(config, { log, tally }, life), changedConfig(text, life).then(() => changed.abort())]);
+    await Promise.all([live(config, lasting, life), changedConfig(text, life).then(() => changed.abort())]);
   }
+  // A handover is not left half-way, if the agent's grace allows it (main.ts).
+  await Promise.all(lasting.memory.treating.values());
 }
 
 /** Comes back once the configuration is another. */
@@ -50,7 +65,7 @@ async function changedConfig(text: string, signal: AbortSignal): Promise<void> {
   }
 }
 
-async function live(config: AgentConfig, { log, tally }: { log: Log; tally: Tally }, signal: AbortSignal): Promise<void> {
+async function live(config: AgentConfig, { log, tally, memory, stream, began }: Lasting, signal: AbortSignal): Promise<void> {
   const engine = engineClient(config);
   // Waits go by the monotonic clock; what others read, or have written, by the one on the wall.
   const now = () => performance.now();
@@ -61,13 +76,16 @@ async function live(config: AgentConfig, { log, tally }: { log: Log; tally: Tall
   const etcd = etcdClient(etcdPeers(config), 'fencer', () => readSecret('etcd-fencer-password'));
   const acted = (action: string) => countUp(tally.actions, action);
   const fence = fencer(config, { engine, etcd, log, now, acted, answers: (service) => patroni.answers(service) });
-  const heal = healer(config, { engine, groups, log, now, tally });
+  const hears = () => stream.connectedAt !== undefined && now() - stream.connectedAt > HISTORY_MS;
+  const heal = healer(config, { engine, groups, log, now, tally, memory, hears });
   const services = new Map([...config.containers, ...(config.metrics?.also ?? [])].map((entry) => [entry.container, entry.service]));
   const bell = new Bell();
   const databases = new Set(inGroup(config, 'database').map(({ container }) => container));
 
   const onEvent = (event: EngineEvent): void => {
     heal.told(event);
+    // Of what was before, an earlier agent has told; only a stop is to be known. Later, an old time is that of a clock that was set back.
+    if (event.at < began && now() - (stream.connectedAt ?? 0) < HISTORY_MS) return;
     const service = services.get(event.container);
     if (event.action === 'oom' && service !== undefined) {
       countUp(tally.oomKills, service);
@@ -97,7 +115,7 @@ async function live(config: AgentConfig, { log, tally }: { log: Log; tally: Tall
     async () => {
       // The rounds find what happened while the event stream was down.
       bell.ring();
-      await engine.events(onEvent, signal);
+      await engine.events(stream, onEvent, signal);
     },
   );
   const fencing = timedLoop(

@@ -18,6 +18,7 @@ export const labelsOf = ({ project, stateFolder }: Pick<NewOwner, 'project' | 's
 /**
  * Gives new volumes to a user: by an archive that the engine unpacks into a container which never runs, in a third of the time that
  * one takes which does. To Compose it is a container of the project: what a killed run has left is removed by the next `up` or `down`.
+ * @throws Error where a folder has another owner all the same: some file systems take a change of owner, and do not make it
  */
 export async function giveNewVolumes(
   docker: Docker,
@@ -36,9 +37,30 @@ export async function giveNewVolumes(
   });
   try {
     await container.putArchive(Buffer.concat([...folders, Buffer.alloc(2 * BLOCK)]), { path: '/volumes' });
+    const kept = ownersIn(await bytesOf(await container.getArchive({ path: '/volumes' })));
+    const other = names.filter((_, index) => kept.get(`volumes/${index}/`) !== `${uid}:${gid}`);
+    if (other.length > 0) throw new Error(`${other.join(', ')} did not take ${uid}:${gid} as owner`);
   } finally {
     await container.remove({ force: true, v: true });
   }
+}
+
+async function bytesOf(stream: NodeJS.ReadableStream): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/** Owners of all that is in an archive, by name. */
+export function ownersIn(archive: Buffer): Map<string, string> {
+  const owners = new Map<string, string>();
+  for (let at = 0; at + BLOCK <= archive.length; ) {
+    const text = (from: number, length: number) => archive.toString('latin1', at + from, at + from + length).replace(/\0.*$/s, '');
+    const [uid, gid, size] = [text(108, 8), text(116, 8), text(124, 12)].map((octal) => Number.parseInt(octal, 8) || 0);
+    owners.set(text(0, 100), `${uid}:${gid}`);
+    at += BLOCK * (1 + Math.ceil((size as number) / BLOCK));
+  }
+  return owners;
 }
 
 const BLOCK = 512;

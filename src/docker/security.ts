@@ -1,5 +1,6 @@
 import type Docker from 'dockerode';
 import { COMPOSE_PROJECT } from '../stack/labels.ts';
+import { isFolderOf } from '../stack/storage.ts';
 import type { ContainerSecurity, EngineSecurity, ProjectSecurity } from './security-types.ts';
 
 /** The parts of `GET /info` that are read (Docker Engine API 1.48); imitations of Docker leave some out. */
@@ -20,13 +21,15 @@ interface Info {
 type Inspected = Docker.ContainerInspectInfo & { AppArmorProfile?: string; ProcessLabel?: string };
 
 export async function readSecurity(docker: Docker, project: string): Promise<ProjectSecurity> {
-  const [info, networks, list] = await Promise.all([
+  const [info, networks, list, { Volumes: volumes }] = await Promise.all([
     docker.info() as Promise<Info>,
     docker.listNetworks(),
     docker.listContainers({ all: true, filters: { label: [`${COMPOSE_PROJECT}=${project}`] } }),
+    docker.listVolumes(),
   ]);
+  const folders = foldersOf(volumes);
   const bridge = networks.find(({ Name }) => Name === 'bridge');
-  const found = await Promise.all(list.map(({ Id }) => readContainer(docker, Id)));
+  const found = await Promise.all(list.map(({ Id }) => readContainer(docker, Id, folders)));
   return {
     engine: { ...toEngine(info), defaultBridgeOpen: bridge?.Options?.['com.docker.network.bridge.enable_icc'] !== 'false' },
     containers: found.filter((one) => one !== undefined).sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true })),
@@ -62,12 +65,24 @@ export function toEngine(info: Info): Omit<EngineSecurity, 'defaultBridgeOpen'> 
   };
 }
 
+/** By volume: the folder of the host that Docker’s own driver mounts for it. */
+type Folders = ReadonlyMap<string, string>;
+
+/** The folders of encrypted storage are no others than those of volumes without options. */
+export const foldersOf = (volumes: readonly Pick<Docker.VolumeInspectInfo, 'Name' | 'Options'>[] | null): Folders =>
+  new Map(
+    (volumes ?? []).flatMap(({ Name, Options }) => {
+      const device = Options?.device ?? '';
+      return /(^|,)r?bind(,|$)/.test(Options?.o ?? '') && !isFolderOf(Name, device) ? [[Name, device] as const] : [];
+    }),
+  );
+
 /** Undefined where it has gone meanwhile. */
-async function readContainer(docker: Docker, id: string): Promise<ContainerSecurity | undefined> {
+async function readContainer(docker: Docker, id: string, folders: Folders): Promise<ContainerSecurity | undefined> {
   const container = docker.getContainer(id);
   try {
     const inspected = (await container.inspect()) as Inspected;
-    return toContainer(inspected, inspected.State.Running ? await programsOf(container) : undefined);
+    return toContainer(inspected, inspected.State.Running ? await programsOf(container) : undefined, folders);
   } catch (error) {
     if ((error as { statusCode?: number }).statusCode === 404) return undefined;
     throw error;
@@ -91,7 +106,7 @@ const SECRET_NAME = /(^|_)(PASS|PASSWD|PASSWORD|PASSPHRASE|SECRET|TOKEN|API_?KEY
 /** Of the others: what names a file, and etcd's name of a cluster, which is no secret. */
 const NO_SECRET = /_(FILE|PATH|DIR|FOLDER)$|^ETCD_INITIAL_CLUSTER_TOKEN$/i;
 
-export function toContainer(found: Inspected, programs: string[] | undefined): ContainerSecurity {
+export function toContainer(found: Inspected, programs: string[] | undefined, folders: Folders = new Map()): ContainerSecurity {
   const { Name, Config, HostConfig, NetworkSettings, Mounts, State } = found;
   const capabilities = (list: string | string[] | null | undefined) =>
     [list ?? []].flat().map((name) => name.toUpperCase().replace(/^CAP_/, ''));
@@ -132,8 +147,10 @@ export function toContainer(found: Inspected, programs: string[] | undefined): C
     ulimits: ((HostConfig.Ulimits ?? []) as { Name?: string }[]).flatMap((limit) => (limit.Name ? [limit.Name] : [])),
     publishesAll: HostConfig.PublishAllPorts === true,
     ports: portsOf(NetworkSettings.Ports, HostConfig.PortBindings as Bindings),
-    mounts: (Mounts ?? []).map(({ Source, Destination, RW, Propagation }) => ({
-      source: Source,
+    mounts: (Mounts ?? []).map(({ Type, Name, Source, Destination, RW, Propagation }) => ({
+      source: folders.get(Name ?? '') ?? Source,
+      // An imitation may leave the type out.
+      host: (Type ?? 'bind') === 'bind' || folders.has(Name ?? ''),
       target: Destination,
       writable: RW,
       propagation: Propagation ?? '',

@@ -10,11 +10,15 @@ export const intrusion: Capability = {
       return { facts: { suricataRules: readSuricataRules(loaded.root) }, steps: [] };
     },
   },
-  checks: async ({ engine, containers, context }) => {
+  checks: async ({ engine, containers, context, lives }) => {
     const container = containers.find(({ service, state }) => service === 'suricata' && state === 'running');
     if (!container) return [];
     const { LINES_READ, alertsIn, alertCheck, unreadAlerts } = await import('./plan/alerts.ts');
     const lines = await engine.lastLogLines(container.id, LINES_READ).catch((error: Error) => error);
-    return [lines instanceof Error ? unreadAlerts(lines.message) : alertCheck(alertsIn(lines), context.clock.now(), lines.length)];
+    return [
+      lines instanceof Error
+        ? unreadAlerts(lines.message)
+        : alertCheck(alertsIn(lines), context.clock.now(), lines.length, lives[container.id]?.created),
+    ];
   },
 };

@@ -31,7 +31,7 @@ export const hardenedContainer = (service: string, more: Partial<ContainerSecuri
   ulimits: ['nofile'],
   publishesAll: false,
   ports: [],
-  mounts: [{ source: '/srv/shop/.medianest/config/app', target: '/etc/medianest', writable: false, propagation: 'rprivate' }],
+  mounts: [{ source: '/srv/shop/.medianest/config/app', target: '/etc/medianest', writable: false, propagation: 'rprivate', host: true }],
   checksHealth: true,
   logDriver: 'json-file',
   logOptions: { 'max-size': '10m', 'max-file': '3' },

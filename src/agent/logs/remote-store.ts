@@ -68,6 +68,7 @@ class Sender {
 
   private async send(signal: AbortSignal): Promise<void> {
     for (let attempt = 0; !signal.aborted; ) {
+      let begun = 0;
       try {
         await this.prepare(signal);
         const next = await this.queue.next();
@@ -76,6 +77,7 @@ class Sender {
           continue;
         }
         this.sending = next.after.segment;
+        begun = next.documents.length;
         await this.deliver(next.documents, signal);
         await this.queue.acknowledge(next.after).then(
           () => this.effects.tell('log position', 'logs: up to where they are stored is written down'),
@@ -85,6 +87,7 @@ class Sender {
       } catch (error) {
         if (signal.aborted) return;
         attempt++;
+        this.effects.tally.retried += begun;
         // What comes back may be another one, or be empty: with what it comes with itself, it would keep lines for ever.
         this.prepared = false;
         this.away(error as Error);

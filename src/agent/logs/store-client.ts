@@ -19,7 +19,7 @@ export interface StoreAnswer {
  * address of the settings.
  * @param secret reads a secret by its name: each time, as it may be replaced
  */
-export function storeClient(target: LogTarget, secret: (name: string) => string) {
+export function storeClient(target: LogTarget, secret: (name: string) => string, timeoutMs = TIMEOUT_MS) {
   const url = new URL(target.url);
   const tls = url.protocol === 'https:';
   const base = url.pathname.replace(/\/$/, '');
@@ -36,6 +36,7 @@ export function storeClient(target: LogTarget, secret: (name: string) => string)
   const ask = (method: string, path: string, type: string, body: string | undefined, signal: AbortSignal): Promise<StoreAnswer> =>
     new Promise((resolve, reject) => {
       const away = (error: Error) => reject(new StoreAway(error.message || error.name));
+      let answers = false;
       const proof = authorization();
       const request = (tls ? https : http).request(
         {
@@ -60,6 +61,7 @@ export function storeClient(target: LogTarget, secret: (name: string) => string)
           }),
         },
         (response) => {
+          answers = true;
           const chunks: Buffer[] = [];
           let length = 0;
           response.on('data', (chunk: Buffer) => {
@@ -70,8 +72,12 @@ export function storeClient(target: LogTarget, secret: (name: string) => string)
           response.on('error', away).on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
         },
       );
-      const timer = setTimeout(() => request.destroy(new Error(`no answer in ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS);
-      request.on('error', away).on('close', () => clearTimeout(timer));
+      const timer = setTimeout(() => request.destroy(new Error(`no answer in ${timeoutMs / 1000} s`)), timeoutMs);
+      request.on('error', away).on('close', () => {
+        clearTimeout(timer);
+        // As after a change of protocol that was not asked for, which is no error to Node.js.
+        if (!answers) away(new Error('it closed the connection without an answer'));
+      });
       request.end(body);
     });
 

@@ -15,6 +15,8 @@ export interface Patient {
   health: 'healthy' | 'unhealthy' | 'starting' | 'none';
   /** It was stopped on purpose (`docker stop`), according to the engine. */
   stopped: boolean;
+  /** A treatment of it has begun, and not ended. */
+  treating: boolean;
 }
 
 /** What is remembered of one service between two rounds. */
@@ -73,10 +75,11 @@ export function planHealing(
 ): { treatments: Treatment[]; histories: Record<string, History> } {
   const histories = Object.fromEntries(patients.map((patient) => [patient.service, remember(patient, before[patient.service], now)]));
   const treatments: Treatment[] = [];
-  const taken = new Set<string>();
+  const taken = new Set(patients.flatMap(({ group, treating }) => (treating && group !== undefined ? [group] : [])));
+  const comesBack = (patient: Patient): boolean => isStarting(patient) || (isEnded(patient) && !histories[patient.service]?.gaveUp);
   for (const patient of patients) {
     const history = histories[patient.service] as History;
-    const wanted = treatment(patient, history, patients, leads, limits, now);
+    const wanted = patient.treating ? undefined : treatment(patient, history, patients, { leads, limits, comesBack }, now);
     if (!wanted) continue;
     if (history.treated.length >= limits.attempts) {
       if (!history.gaveUp) treatments.push({ ...wanted, do: 'give-up' });
@@ -99,6 +102,8 @@ export function planHealing(
 /** Ended by a fault, and nothing restarts it: Docker's policy does not after `docker kill`. */
 const isEnded = ({ state, exitCode, stopped }: Patient): boolean =>
   state === 'exited' && !stopped && exitCode !== undefined && endedByFault(exitCode);
+
+const isStarting = ({ state, health }: Patient): boolean => state === 'restarting' || (state === 'running' && health === 'starting');
 
 const isWell = ({ state, health }: Patient): boolean => state === 'running' && (health === 'healthy' || health === 'none');
 
@@ -130,8 +135,7 @@ function treatment(
   patient: Patient,
   history: History,
   all: readonly Patient[],
-  leads: ReadonlySet<string>,
-  limits: HealLimits,
+  { leads, limits, comesBack }: { leads: ReadonlySet<string>; limits: HealLimits; comesBack(patient: Patient): boolean },
   now: number,
 ): Treatment | undefined {
   const { service, container, group } = patient;
@@ -144,8 +148,7 @@ function treatment(
   if (!patient.after.every((name) => isThere(name, all))) return undefined;
   const others = all.filter((other) => group !== undefined && other.group === group && other.service !== service);
   // A group needs another member meanwhile; if all are unhealthy, restarting one can only help.
-  const busy = others.some(({ state, health }) => state === 'restarting' || (state === 'running' && health === 'starting'));
-  if (busy) return undefined;
+  if (others.some(comesBack)) return undefined;
   const why = `it has been unhealthy for ${Math.round((now - history.unhealthySince) / 1000)} s`;
   const tried = history.handedOver !== undefined && now - history.handedOver >= HANDOVER_MS;
   if (leads.has(service) && others.some(isWell) && !tried) {

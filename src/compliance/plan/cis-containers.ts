@@ -1,25 +1,51 @@
 import { isEveryAddress } from '../../core/ip-address.ts';
 import type { ContainerSecurity } from '../../docker/security-types.ts';
+import { isFound } from './evidence.ts';
 import { asked, byHand, everyContainer, fixOf, met, names, notApplicable, OVERRIDE, open, type Row, row } from './point.ts';
 
-/** What the benchmark calls sensitive: these themselves, and for most of them what is below. */
-const SENSITIVE = ['/boot', '/dev', '/etc', '/lib', '/lib64', '/proc', '/sys', '/usr'];
+/** What the benchmark calls sensitive, what leads to the same (`/bin`), and where the engine has its data: who writes there has the host. */
+const SENSITIVE = [
+  ...['/bin', '/boot', '/dev', '/etc', '/lib', '/lib64', '/proc', '/root', '/sbin', '/sys', '/usr'],
+  ...['/var/lib/docker', '/var/lib/containerd', '/var/lib/containers'],
+];
 
-const isSensitive = (source: string): boolean =>
-  source === '/' || SENSITIVE.some((folder) => source === folder || source.startsWith(`${folder}/`));
+/** Such a folder, what is in it, or a folder that it is in. */
+const isSensitive = (source: string): boolean => {
+  const within = (inner: string, outer: string) => `${inner}/`.startsWith(outer.replace(/\/*$/, '/'));
+  return SENSITIVE.some((folder) => within(source, folder) || within(folder, source));
+};
 
-/** The engine's own folders are in `/var/lib`; its socket has a point of its own. */
-const sensitiveMounts = ({ mounts }: ContainerSecurity): string =>
-  mounts
+const hostMounts = ({ mounts }: ContainerSecurity) => mounts.filter(({ host }) => host);
+
+/** The engine's socket has a point of its own. */
+const sensitiveMounts = (container: ContainerSecurity): string =>
+  hostMounts(container)
     .filter(({ source }) => isSensitive(source))
     .map(({ source, writable }) => `${source}${writable ? '' : ' read-only'}`)
     .join(', ');
 
+/** Other folders of the host are no fault, and are evidence where a container can write to them. */
+const systemFolders = (row: Row): Row => ({
+  ...row,
+  judge: (seen) => {
+    const judged = row.judge(seen);
+    if (!isFound(seen.containers)) return judged;
+    const writable = seen.containers.value.flatMap((one) =>
+      hostMounts(one)
+        .filter((mount) => mount.writable && !isSensitive(mount.source))
+        .map(({ source }) => `${one.name} (${source})`),
+    );
+    return { ...judged, evidence: `${judged.evidence}; folders of the host to write to: ${names(writable) || 'none'}` };
+  },
+});
+
+const SOCKET_FOLDERS = /^\/(var\/?)?$|^\/(var\/)?run(\/(docker|podman|containerd|user(\/\d+)?))?\/?$/;
+
 /** Mounts of the engine's socket itself, or of a folder that it is in. */
-const engineMounts = ({ mounts }: ContainerSecurity): string[] =>
-  mounts
+const engineMounts = (container: ContainerSecurity): string[] =>
+  hostMounts(container)
     .map(({ source }) => source)
-    .filter((source) => /\/(docker|podman|containerd)\.sock$/.test(source) || /^\/(var\/?)?$|^\/(var\/)?run\/?$/.test(source));
+    .filter((source) => /\/(docker|podman|containerd|engine)[^/]*\.sock$/.test(source) || SOCKET_FOLDERS.test(source));
 
 const published = (all: readonly ContainerSecurity[]) => all.flatMap(({ name, ports }) => ports.map((port) => ({ name, ...port })));
 
@@ -71,12 +97,14 @@ export const CIS_CONTAINERS: readonly Row[] = [
     },
   ),
   everyContainer('5.5', 'No container is privileged', ({ privileged }) => privileged, 'none is privileged'),
-  everyContainer(
-    '5.6',
-    'No folders of the host’s system are mounted',
-    sensitiveMounts,
-    'none mounts one',
-    'a read-only mount for node-exporter is how it measures the host: accept it, or `components: { node-exporter: false }`; any other: remove it from compose.override.yml',
+  systemFolders(
+    everyContainer(
+      '5.6',
+      'No folders of the host’s system are mounted',
+      sensitiveMounts,
+      'none mounts one',
+      'a read-only mount for node-exporter is how it measures the host: accept it, or `components: { node-exporter: false }`; any other: remove it from compose.override.yml',
+    ),
   ),
   row('5.7', 'No SSH server runs in a container', ['containers'], ({ containers }) => {
     const running = containers.filter(({ running: now }) => now);

@@ -1,5 +1,6 @@
 import type { Check } from '../../capability/check.ts';
 import { plural } from '../../core/plural.ts';
+import { utcText } from '../../core/time.ts';
 
 /** Lines of its log that are read: each rule of ours tells an address once a minute at most. */
 export const LINES_READ = 2000;
@@ -46,14 +47,20 @@ function parsed(line: string): Event | undefined {
 /**
  * For `health`: what was seen within the last hour, by rule, and how much within a day.
  * @param lines how many were read: where that is all that was asked for, the log may have more of the day
+ * @param created when its container was made, with which its log begins; undefined where that is not known
  */
-export function alertCheck(alerts: readonly Alert[], now: Date, lines: number): Check {
+export function alertCheck(alerts: readonly Alert[], now: Date, lines: number, created: number | undefined): Check {
   const within = (time: number) => alerts.filter(({ at }) => at > now.getTime() - time);
   const recent = within(HOUR_MS);
   const id = 'intrusion';
   const least = lines >= LINES_READ ? 'at least ' : '';
-  const day = `${least}${within(DAY_MS).length} within a day`;
-  if (recent.length === 0) return { id, status: 'ok', message: `Suricata has seen no attack in dmz for an hour; ${day}`, value: 0 };
+  const over = (time: number, words: string) => {
+    if (created === undefined) return `${words}, as far as its log goes back`;
+    return created <= now.getTime() - time ? words : `since ${utcText(new Date(created))}, when its log began`;
+  };
+  const day = `${least}${within(DAY_MS).length} ${over(DAY_MS, 'within a day')}`;
+  if (recent.length === 0)
+    return { id, status: 'ok', message: `Suricata has seen no attack in dmz ${over(HOUR_MS, 'for an hour')}; ${day}`, value: 0 };
   const signatures = [...new Set(recent.map(({ signature }) => signature))].map((signature) => {
     const own = recent.filter((alert) => alert.signature === signature);
     const sources = [...new Set(own.map(({ from }) => from))];

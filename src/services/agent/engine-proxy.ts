@@ -5,7 +5,15 @@ import { type BuildInput, defineService } from '../../stack/service.ts';
 import type { Blueprint } from '../../stack/types.ts';
 import { allProcesses, FIRST_PROCESS, replicasOf, slotNames, slotsOf } from '../app/processes/process.ts';
 import { monitored } from '../shared/monitoring.ts';
-import { containerChanges, containerName, containerReads, containerStats, engineRequests, logsPattern } from './engine-requests.ts';
+import {
+  containerChanges,
+  containerLogs,
+  containerName,
+  containerReads,
+  containerStats,
+  engineRequests,
+  sincePattern,
+} from './engine-requests.ts';
 import { takesLogs } from './log-egress.ts';
 
 export const ENGINE_PROXY_UID = 10008;
@@ -64,9 +72,8 @@ export const engineProxy = defineService({
         view: {
           socketGroup: String(socket.gid),
           listen: ENGINE_SOCKET,
-          eventsRequest: requests.events,
-          reads: [requests.ping, requests.events, requests.list, ...containers.flatMap(containerReads), ...ownReads, ...measures],
-          logs: logged.map(logsPattern),
+          reads: [requests.ping, requests.list, ...containers.flatMap(containerReads), ...ownReads, ...measures],
+          streams: [requests.events, ...logged.map(containerLogs)].map(sincePattern),
           // Each of these takes one for as long as the container runs.
           maxConnections: 50 + logged.length,
           changes: containers.flatMap(containerChanges),

@@ -3,7 +3,7 @@ import { LABEL } from '../../stack/labels.ts';
 /** All that the agent ever asks of the engine, letter by letter: the proxy lets these pass and nothing else. */
 export interface EngineRequests {
   ping: string;
-  /** What happens to the project's containers, as a stream. */
+  /** What happened to the project's containers from a moment on, and what happens, as a stream: the moment follows (`since`). */
   events: string;
   /** The project's containers, running or not. */
   list: string;
@@ -15,7 +15,7 @@ export function engineRequests(project: string): EngineRequests {
   const label = [`${LABEL.project}=${project}`];
   return {
     ping: '/_ping',
-    events: `/events?${query({ type: ['container'], label, event: ['die', 'oom', 'start', 'pause', 'unpause', 'kill', 'stop', 'health_status'] })}`,
+    events: `/events?${query({ type: ['container'], label, event: ['die', 'oom', 'start', 'pause', 'unpause', 'kill', 'stop', 'health_status'] })}&since=`,
     list: `/containers/json?all=1&${query({ label })}`,
   };
 }
@@ -33,10 +33,7 @@ export const containerChanges = (container: string): string[] => [
   // Without a time: the container's own grace counts.
   `/containers/${container}/restart`,
 ];
-/**
- * The lines of a container, and those that follow, up to the moment from which on they are wanted: seconds and nine digits of their
- * fraction, as `logsPattern` has it.
- */
+/** The lines of a container, and those that follow; the moment from which on they are wanted comes last. */
 export const containerLogs = (container: string): string => `/containers/${container}/logs?follow=1&stdout=1&stderr=1&timestamps=1&since=`;
-/** The only request that the proxy compares by a pattern: the moment is another each time, and nothing but digits. */
-export const logsPattern = (container: string): string => `^${containerLogs(container).replace(/[.?]/g, '\\$&')}[0-9]{1,12}\\.[0-9]{9}$`;
+/** What ends in a moment is compared by a pattern: seconds and nine digits of their fraction, another each time, and nothing but digits. */
+export const sincePattern = (request: string): string => `^${request.replace(/[.?]/g, '\\$&')}[0-9]{1,12}\\.[0-9]{9}$`;

@@ -112,15 +112,17 @@ describe('the proxy between agent and engine', () => {
     expect(await life(own)).not.toBe(before);
   });
 
-  it('tells what happens to the stack’s containers alone', async () => {
-    const watching = send(request('GET', requests.events));
+  it('tells what happened and what happens to the stack’s containers alone', async () => {
+    const since = (Date.now() / 1000).toFixed(9);
+    const pauses = async () => {
+      for (const what of ['pause', 'unpause']) for (const container of [foreign, own]) await docker([what, container]);
+    };
+    await pauses();
+    const watching = send(request('GET', `${requests.events}${since}`));
     await sleep(1000);
-    await docker(['pause', foreign]);
-    await docker(['unpause', foreign]);
-    await docker(['pause', own]);
-    await docker(['unpause', own]);
+    await pauses();
     const told = [...(await watching).matchAll(/"Action":"(\w+)".*?"name":"([^"]+)"/g)].map(([, action, name]) => `${action} ${name}`);
-    expect(told).toEqual([`pause ${own}`, `unpause ${own}`]);
+    expect(told).toEqual([`pause ${own}`, `unpause ${own}`, `pause ${own}`, `unpause ${own}`]);
   });
 
   const forbidden: [string, () => string][] = [
@@ -129,6 +131,8 @@ describe('the proxy between agent and engine', () => {
     ['the list with more behind it', () => request('GET', `${requests.list}&size=1`)],
     ['the list of another project', () => request('GET', requests.list.replace(stack.project, 'other'))],
     ['all events', () => request('GET', '/events')],
+    ['events with more behind the moment', () => request('GET', `${requests.events}0.000000000&filters={}`)],
+    ['events since another kind of moment', () => request('GET', `${requests.events}10m`)],
     ['another container', () => request('GET', `/containers/${foreign}/json`)],
     ['another container to be killed', () => request('POST', `/containers/${foreign}/kill?signal=KILL`)],
     ['its own container by a part of its name', () => request('GET', `/containers/${stack.project}/json`)],

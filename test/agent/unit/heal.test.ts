@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { AgentConfig } from '../../../src/agent/config.ts';
 import type { EngineClient, ListedContainer } from '../../../src/agent/engine-client.ts';
 import type { Group } from '../../../src/agent/group.ts';
-import { healer } from '../../../src/agent/healing.ts';
+import { healer, newHealerMemory } from '../../../src/agent/healing.ts';
 import { newTally } from '../../../src/agent/metrics/tally.ts';
 import { type HealLimits, type History, mayLead, type Patient, planHealing } from '../../../src/agent/plan/heal.ts';
 import type { MemberState } from '../../../src/stack/member.ts';
@@ -19,12 +19,14 @@ const patient = (service: string, more: Partial<Patient> = {}): Patient => ({
   exitCode: undefined,
   health: 'healthy',
   stopped: false,
+  treating: false,
   ...more,
 });
 const ended = (service: string, exitCode: number, more: Partial<Patient> = {}) =>
   patient(service, { state: 'exited', exitCode, health: 'none', ...more });
 const unhealthy = (service: string, more: Partial<Patient> = {}) => patient(service, { health: 'unhealthy', ...more });
 const database = { group: 'database' };
+const effects = () => ({ groups: [], log: () => {}, tally: newTally(), memory: newHealerMemory(), hears: () => true });
 
 /** A round every three seconds over what `at` shows; when each treatment came, in seconds. */
 function course(seconds: number, at: (second: number) => Patient[], leads: (second: number) => string[] = () => []): string[] {
@@ -140,6 +142,18 @@ describe('what is unhealthy', () => {
     ).toEqual(['60 restart postgres-1']);
   });
 
+  it('waits for another member of its group that is about to be started, and not for one that stays away', () => {
+    const leader = unhealthy('postgres-1', database);
+    const kill = (second: number) => (second < 57 || second > 66 ? patient('postgres-2', database) : ended('postgres-2', 137, database));
+    expect(course(72, (second) => [leader, kill(second)])).toEqual(['60 start postgres-2', '69 restart postgres-1']);
+    expect(course(63, () => [leader, ended('postgres-2', 0, database)])).toEqual(['60 restart postgres-1']);
+    const told = course(300, () => [leader, ended('postgres-2', 137, database)]);
+    expect(told.filter((line) => / give-up |postgres-1$/.test(line)).slice(0, 2)).toEqual([
+      '231 give-up postgres-2',
+      '234 restart postgres-1',
+    ]);
+  });
+
   it('waits while another member of its group comes back', () => {
     const starting = patient('postgres-2', { ...database, health: 'starting' });
     expect(course(200, () => [unhealthy('postgres-1', database), starting])).toEqual([]);
@@ -210,7 +224,7 @@ describe('a container that was stopped on purpose', () => {
     let second = 0;
     let state: 'running' | 'exited' = 'running';
     let meanwhile: string | undefined;
-    const tell = (action: string) => heal.told({ action, container: 'p-redis-1-1' });
+    const tell = (action: string) => heal.told({ action, container: 'p-redis-1-1', at: second });
     const list = async (): Promise<ListedContainer[]> => {
       if (meanwhile) tell(meanwhile);
       return [{ container: 'p-redis-1-1', state, exitCode: state === 'exited' ? 137 : undefined, health: 'none' }];
@@ -218,7 +232,7 @@ describe('a container that was stopped on purpose', () => {
     const engine = { list, start: async (container: string) => void started.push(container) } as unknown as EngineClient;
     const containers = [{ service: 'redis-1', container: 'p-redis-1-1', after: [] }];
     const config = { containers, unhealthySeconds: 60, attempts: 5 } as unknown as AgentConfig;
-    const heal = healer(config, { engine, groups: [], log: () => {}, now: () => second * SECOND, tally: newTally() });
+    const heal = healer(config, { ...effects(), engine, now: () => second * SECOND });
     for (const step of course) {
       if (step.told) tell(step.told);
       meanwhile = step.meanwhile;
@@ -280,7 +294,7 @@ describe('who may lead', () => {
     };
     const containers = group.members.map((service) => ({ service, container: service, group: 'database', after: [] }));
     const config = { healing: 'act', containers, unhealthySeconds: 60, attempts: 5 } as unknown as AgentConfig;
-    const heal = healer(config, { engine, groups: [group], log: () => {}, now: () => second * SECOND, tally: newTally() });
+    const heal = healer(config, { ...effects(), engine, groups: [group], now: () => second * SECOND });
     for (; second <= 123; second += 3) await heal.round();
     expect(done).toEqual(['60 handover postgres-1', '120 restart postgres-1']);
   });
@@ -298,7 +312,7 @@ describe('healing that only suggests', () => {
     const containers = [{ service: 'app-1', container, after: [] }];
     const config = { healing: 'suggest', containers, unhealthySeconds: 60, attempts: 2 } as unknown as AgentConfig;
     const log = (what: string, facts = {}) => void told.push(`${second} ${what} ${Object.values(facts).join(' ')}`);
-    const heal = healer(config, { engine, groups: [], log, now: () => second * SECOND, tally });
+    const heal = healer(config, { ...effects(), engine, log, now: () => second * SECOND, tally });
     for (; second <= seconds; second += 3) await heal.round();
     return { told, tally };
   }

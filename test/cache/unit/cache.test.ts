@@ -3,7 +3,7 @@ import { describeCommand, wordsOf } from '../../../src/agent/cache/perform.ts';
 import { parseNodes, parseView } from '../../../src/agent/cache/plan/parse.ts';
 import { planCache } from '../../../src/agent/cache/plan/plan.ts';
 import { complement, count, intersect, overlap, share, text, union } from '../../../src/agent/cache/plan/ranges.ts';
-import { cacheStatus } from '../../../src/agent/cache/plan/status.ts';
+import { cacheStatus, mayLeadCache } from '../../../src/agent/cache/plan/status.ts';
 import type { CacheCommand, KnownNode, NodeView, Observed, Range } from '../../../src/agent/cache/plan/types.ts';
 
 /** A member as all others describe it; `away` has no view of its own. */
@@ -257,4 +257,11 @@ it('is shown as members', () => {
   expect(status['redis-4']).toEqual({ role: 'replica', ok: true, details: { of: 'redis-1', lag: '10 B', cluster: 'ok' } });
   expect(status['redis-3']).toEqual({ role: 'unknown', ok: false, details: { problem: 'no answer' } });
   expect(status['redis-6']).toMatchObject({ role: 'unknown', ok: false, details: { problem: 'not part of the cluster yet' } });
+});
+
+it('may be led by a node that does not answer, as long as no other leads its slots', () => {
+  expect(mayLeadCache(seen(HEALTHY))).toEqual(['redis-1', 'redis-2', 'redis-3']);
+  expect(mayLeadCache(seen(with_({ 1: away(), 5: away() })))).toEqual(['redis-1', 'redis-3', 'redis-2', 'redis-6']);
+  const takenOver = with_({ 1: away(), 4: { slots: THIRDS[1] as Range[], of: undefined as never } });
+  expect(mayLeadCache(seen(takenOver))).toEqual(['redis-1', 'redis-3', 'redis-5']);
 });

@@ -9,7 +9,7 @@ import { readRecipients, readSignOn, readStateFiles } from '../../../src/complia
 import { cipherText } from '../../../src/compliance/plan/cipher-text.ts';
 import { commandLineOptions } from '../../../src/compliance/plan/daemon-options.ts';
 import { UserError } from '../../../src/core/errors.ts';
-import { toContainer, toEngine } from '../../../src/docker/security.ts';
+import { foldersOf, toContainer, toEngine } from '../../../src/docker/security.ts';
 import { StateFolder } from '../../../src/state/state.ts';
 import { load } from '../../support/settings.ts';
 
@@ -181,9 +181,28 @@ describe('what the engine answers', () => {
       networks: ['shop_app'],
       checksHealth: false,
       secretVariables: ['DB_PASSWORD', 'STRIPE_APIKEY'],
-      mounts: [{ source: '/etc/x', target: '/x', writable: false, propagation: 'rprivate' }],
+      mounts: [{ source: '/etc/x', target: '/x', writable: false, propagation: 'rprivate', host: true }],
     });
     expect(JSON.stringify(found)).not.toMatch(/geheim|y=z/);
+  });
+  it('of a volume that mounts a folder of the host by its options: that folder', () => {
+    const folders = foldersOf([
+      { Name: 'shop_data', Options: { type: 'none', o: 'bind', device: '/etc' } },
+      { Name: 'shop_more', Options: { type: 'none', o: 'ro,rbind', device: '/root' } },
+      { Name: 'shop_nfs', Options: { type: 'nfs', o: 'addr=192.0.2.1,rw', device: ':/etc' } },
+      { Name: 'shop_postgres-1', Options: { type: 'none', o: 'bind', device: '/srv/medianest/shop/data/volumes/shop_postgres-1' } },
+      { Name: 'shop_plain', Options: null },
+    ]);
+    expect([...folders]).toEqual([
+      ['shop_data', '/etc'],
+      ['shop_more', '/root'],
+    ]);
+    const mount = { Type: 'volume', Name: 'shop_data', Source: '/var/lib/docker/volumes/shop_data/_data', Destination: '/x', RW: true };
+    const seen = { ...INSPECTED, Mounts: [mount, { ...mount, Name: 'shop_plain' }] } as unknown as Parameters<typeof toContainer>[0];
+    expect(toContainer(seen, undefined, folders).mounts.map(({ source, host }) => [source, host])).toEqual([
+      ['/etc', true],
+      ['/var/lib/docker/volumes/shop_data/_data', false],
+    ]);
   });
   it('of itself; an imitation may leave nearly all out', () => {
     expect(toEngine({})).toMatchObject({ version: '', rootless: false, seccomp: undefined, swarm: false, insecureRegistries: [] });

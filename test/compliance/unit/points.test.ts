@@ -116,7 +116,7 @@ const OPENED: readonly (readonly [id: string, change: Change])[] = [
   ['cis-5.3', container({ processLabel: '' })],
   ['cis-5.4', container({ capAdd: ['NET_ADMIN'] })],
   ['cis-5.5', container({ privileged: true })],
-  ['cis-5.6', container({ mounts: [{ source: '/etc/ssl', target: '/x', writable: false, propagation: '' }] })],
+  ['cis-5.6', container({ mounts: [{ source: '/etc/ssl', target: '/x', writable: false, propagation: '', host: true }] })],
   ['cis-5.7', container({ programs: ['bash', 'sshd'] })],
   ['cis-5.8', container({ ports: [{ address: '192.0.2.7', host: 443, container: 8443 }] })],
   ['cis-5.9', container({ ports: [{ address: '192.0.2.7', host: 5432, container: 5432 }] })],
@@ -130,7 +130,7 @@ const OPENED: readonly (readonly [id: string, change: Change])[] = [
   ['cis-5.17', container({ ipcMode: 'host' })],
   ['cis-5.18', container({ devices: ['/dev/kvm'] })],
   ['cis-5.19', container({ ulimits: [] })],
-  ['cis-5.20', container({ mounts: [{ source: '/srv', target: '/x', writable: false, propagation: 'rshared' }] })],
+  ['cis-5.20', container({ mounts: [{ source: '/srv', target: '/x', writable: false, propagation: 'rshared', host: true }] })],
   ['cis-5.21', container({ utsMode: 'host' })],
   ['cis-5.22', container({ securityOptions: ['seccomp=unconfined'] })],
   ['cis-5.25', container({ cgroupParent: '/other' })],
@@ -139,7 +139,7 @@ const OPENED: readonly (readonly [id: string, change: Change])[] = [
   ['cis-5.29', container({ pids: 0 })],
   ['cis-5.30', container({ networks: ['bridge'] })],
   ['cis-5.31', container({ usernsMode: 'host' })],
-  ['cis-5.32', container({ mounts: [{ source: '/var/run/docker.sock', target: '/x', writable: false, propagation: '' }] })],
+  ['cis-5.32', container({ mounts: [{ source: '/var/run/docker.sock', target: '/x', writable: false, propagation: '', host: true }] })],
   ['cis-6.2', container({ running: false })],
   ['asvs-v3.2.1', page({ 'content-security-policy': undefined })],
   ['asvs-v3.3.1', page({ 'set-cookie': ['session=1; Secure'] })],
@@ -192,10 +192,26 @@ const ELSE: readonly (readonly [id: string, verdict: Verdict, change: Change])[]
   ['cis-5.7', 'cannot-tell', container({ programs: undefined })],
   ['cis-5.15', 'met', container({ restart: 'no' })],
   ...['/', '/var', '/run', '/var/run/', '/run/podman/podman.sock'].map(
-    (source) => ['cis-5.32', 'open', container({ mounts: [{ source, target: '/x', writable: false, propagation: '' }] })] as const,
+    (source) =>
+      ['cis-5.32', 'open', container({ mounts: [{ source, target: '/x', writable: false, propagation: '', host: true }] })] as const,
   ),
+  ...['/run/user/1000', '/run/user/1000/docker.sock', '/srv/engine.sock', '/run/containerd/'].map(
+    (source) =>
+      ['cis-5.32', 'open', container({ mounts: [{ source, target: '/x', writable: false, propagation: '', host: true }] })] as const,
+  ),
+  ...['/', '/var', '/var/lib/', '/var/lib/docker', '/var/lib/docker/volumes/a/_data', '/root/.ssh', '/sbin'].map(
+    (source) =>
+      ['cis-5.6', 'open', container({ mounts: [{ source, target: '/x', writable: false, propagation: '', host: true }] })] as const,
+  ),
+  [
+    'cis-5.6',
+    'met',
+    container({ mounts: [{ source: '/var/lib/docker/volumes/a/_data', target: '/x', writable: true, propagation: '', host: false }] }),
+  ],
+  ['cis-5.6', 'met', container({ mounts: [{ source: '/etcetera', target: '/x', writable: true, propagation: '', host: true }] })],
   ...['/var/lib/docker/volumes/a/_data', '/srv/run', '/runs'].map(
-    (source) => ['cis-5.32', 'met', container({ mounts: [{ source, target: '/x', writable: true, propagation: '' }] })] as const,
+    (source) =>
+      ['cis-5.32', 'met', container({ mounts: [{ source, target: '/x', writable: true, propagation: '', host: true }] })] as const,
   ),
   ['asvs-v3.3.1', 'by-hand', page({ 'set-cookie': undefined })],
   ['asvs-v3.3.1', 'cannot-tell', edge({ page: { status: 503, headers: {} } })],
@@ -315,4 +331,14 @@ describe('what a part of the stack needs', () => {
     }));
     expect(fix).toMatch(/components\.vpn.*compose\.override\.yml/s);
   });
+});
+
+it('tells folders of the host that containers can write to, as evidence', () => {
+  const mount = { source: '/srv/media', target: '/media', writable: true, propagation: '', host: true };
+  expect(judged('cis-5.6', container({ mounts: [mount] })).evidence).toMatch(
+    /; folders of the host to write to: shop-extra-1 \(\/srv\/media\)$/,
+  );
+  expect(judged('cis-5.6', container({ mounts: [{ ...mount, writable: false }] })).evidence).toMatch(
+    /; folders of the host to write to: none$/,
+  );
 });

@@ -1,6 +1,5 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LogsConfig } from '../../../src/agent/config.ts';
 import { Journal } from '../../../src/agent/logs/journal.ts';
@@ -187,6 +186,7 @@ describe('lines on their way to Elasticsearch', () => {
     // The store has them before its answer is read.
     await vi.waitFor(() => expect(tally.up).toBe(true), { timeout: 5_000 });
     expect(tally.dropped).toEqual({ buffer: 0, refused: 0 });
+    expect(tally.retried).toBeGreaterThanOrEqual(10);
   });
 
   it('go, the oldest first, when the buffer is full: what is counted and what arrives are all', async () => {
@@ -264,11 +264,12 @@ describe('lines on their way to Elasticsearch', () => {
     );
   });
 
-  it('of a store that hangs are kept, and the shipper still ends when it should', async () => {
-    const { write, end, tally } = await life(temporaryFolder('store'));
+  it('of a store that hangs are kept as far as the buffer goes, and the shipper still ends when it should', async () => {
+    const { write, end, tally } = await life(temporaryFolder('store'), { buffer: 200_000 });
     store.trouble = { hangs: true };
-    await write(range(0, 5));
-    await sleep(300);
+    for (let part = 0; part < 20; part++) await write(range(part * 100, part * 100 + 100));
+    await vi.waitFor(() => expect(tally.dropped.buffer).toBeGreaterThan(0), { timeout: 5_000 });
+    await vi.waitFor(() => expect(tally.bytes).toBeLessThanOrEqual(200_000), { timeout: 5_000 });
     await end();
     expect(tally.shipped).toBe(0);
   });

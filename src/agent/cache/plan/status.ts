@@ -1,6 +1,6 @@
 import type { MemberState } from '../../../stack/member.ts';
 import { type ClusterView, isMaster, nameOf, type Speaker, view } from './cluster-view.ts';
-import { text } from './ranges.ts';
+import { complement, text } from './ranges.ts';
 import type { Observed } from './types.ts';
 
 /** What `status` shows of each container. */
@@ -16,6 +16,13 @@ export function cacheStatus(observed: Observed): Record<string, MemberState> {
       return [service, state];
     }),
   );
+}
+
+/** Who leads, or may: if slots are led by no node that answers, each that does not answer may lead them. */
+export function mayLeadCache(observed: Observed): string[] {
+  const { leaders } = view(observed);
+  const silent = complement(leaders.flatMap(({ self }) => self.slots)).length > 0 ? observed.nodes.filter(({ view }) => !view) : [];
+  return [...leaders, ...silent].map(({ service }) => service);
 }
 
 function stateOf(now: ClusterView, speaker: Speaker): MemberState {
