@@ -1,11 +1,11 @@
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { User } from '../../../src/users/plan/requests.ts';
 import { docker } from '../../support/cli.ts';
 import { base64, PASSWORDS, type SignOnStack, signOnStack, tokenOf } from '../../support/sign-on/sign-on-stack.ts';
-import { totp, unusedTotp } from '../../support/sign-on/visitor.ts';
+import { totp, unusedTotp, type Visitor } from '../../support/sign-on/visitor.ts';
 import { audit, type JsonError, parsed, until } from '../../support/stack.ts';
 
 const LIES = {
@@ -21,6 +21,8 @@ beforeAll(async () => {
   stack = await signOnStack('sign-on');
 });
 afterAll(() => stack?.space.destroy());
+const query = (sql: string) =>
+  docker(['exec', `${stack.space.project}-postgres-1`, 'psql', '-U', 'postgres', '-d', 'medianest', '-tAc', sql]);
 
 describe('from a bare stack to a second person', () => {
   it('prints one invitation for the first admin, once, and sends strangers to the sign-in', async () => {
@@ -127,6 +129,27 @@ describe('a second factor', () => {
     await reset.signIn('dora', 'a good password of hers');
     expect((await reset.ask('/auth/recovery', { form: { make: '1' } })).text).not.toContain('<code>');
     expect((await stack.space.run(['users', 'remove', 'dora'])).status).toBe(0);
+  });
+});
+
+describe('a new password by the page of who is signed in', () => {
+  it('ends all other sessions and links that were mailed, and needs the old one', async () => {
+    const change = async (one: Visitor, oldpassword: string, newpassword: string) =>
+      one.ask('/auth/', { form: { oldpassword, newpassword, confirmpassword: newpassword } });
+    const [here, there, changed] = [await stack.signedIn('bob'), await stack.signedIn('bob'), 'a better password of his'];
+    const link = 'b'.repeat(43);
+    const hash = createHash('sha256').update(link).digest('hex');
+    await query(`INSERT INTO sign_on.invitations VALUES ('${hash}', 'bob', now() + interval '1 hour', true)`);
+    await change(here, 'not the old password', changed);
+    expect((await there.ask('/')).status).toBe(200);
+    await change(here, PASSWORDS.bob, changed);
+    await until('the other session has ended', async () => (await there.ask('/')).status === 302, 10);
+    expect((await here.ask('/')).status).toBe(200);
+    expect((await stack.visitor().accept(link, 'a thief has the mailbox')).text).toContain('no longer valid');
+    const { stdout, stderr } = await docker(['logs', stack.container]);
+    expect(stdout + stderr).toContain('"code":"PASSWORD_CHANGED"');
+    await change(here, changed, PASSWORDS.bob);
+    expect((await (await stack.signedIn('bob')).ask('/')).status).toBe(200);
   });
 });
 

@@ -93,16 +93,19 @@ sub make {
         join '', map { $LETTERS[ $_ & 31 ] } unpack 'C16', Crypt::URandom::urandom(16)
     } 1 .. CODES;
     eval {
-        my $dbh = Medianest::Database::connection();
-        $dbh->begin_work;
-        # Two that make codes at once: one after the other, and the codes of the second count.
-        $dbh->selectrow_array( 'SELECT login FROM users WHERE login = ? FOR UPDATE', undef, $login );
-        $dbh->do( 'DELETE FROM recovery_codes WHERE login = ?', undef, $login );
-        $dbh->do( 'INSERT INTO recovery_codes VALUES (?, ?)', undef, $login, sha256_hex("$login:$_") ) for @codes;
-        $dbh->commit;
+        Medianest::Database::transaction(
+            sub {
+                my ($dbh) = @_;
+
+                # Two that make codes at once: one after the other, and the codes of the second count.
+                $dbh->selectrow_array( 'SELECT login FROM users WHERE login = ? FOR UPDATE', undef, $login );
+                $dbh->do( 'DELETE FROM recovery_codes WHERE login = ?', undef, $login );
+                $dbh->do( 'INSERT INTO recovery_codes VALUES (?, ?)', undef, $login, sha256_hex("$login:$_") ) for @codes;
+            }
+        );
+        1;
     } or do {
         $self->logger->error("recovery codes: $@");
-        eval { Medianest::Database::connection()->rollback };
         return $self->p->sendError( $req, 'the database does not answer', 503 );
     };
     $self->auditLog( $req, message => "Recovery codes made for $login", code => 'RECOVERY_CODES_MADE', user => $login );
