@@ -246,12 +246,15 @@ describe('a local user', () => {
     await owner.signIn('finn', password);
     expect((await owner.ask('/')).status).toBe(302);
     await came.one.registerTotp(Date.now);
-    const pages = [await come({ sub: 'finn-there' }), await come({ sub: 'finn-there' }), await come({ sub: 'finn-there' })];
-    for (const { one, page } of pages) {
+    const waiting = [];
+    for (let at = 0; at < 4; at++) waiting.push(await come({ sub: 'finn-there' }));
+    for (const { one, page } of waiting) {
       expect(page.text).toContain('totp2fcheck');
       await one.enter(page, '000000');
     }
-    expect((await come({ sub: 'finn-there' })).page.text).not.toContain('totp2fcheck');
+    const held = (await come({ sub: 'finn-there' })).page.text;
+    console.log(await query(`SELECT a_session -> '_loginHistory' FROM sign_on.psessions WHERE a_session ->> '_session_uid' = 'finn'`));
+    expect(held).not.toContain('totp2fcheck');
   });
 
   it('an invitation is accepted by its verified address, unless a second factor is due', async () => {

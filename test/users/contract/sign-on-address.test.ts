@@ -6,7 +6,11 @@ import { type Answer, Visitor } from '../../support/sign-on/visitor.ts';
 import { audit, type JsonError, parsed, until } from '../../support/stack.ts';
 
 // The engine's own networks stand in for a proxy in front, which says where a visitor is.
-const edge = { login: { perMinute: 5000, burst: 1000 }, trustedProxies: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'] };
+const edge = {
+  login: { perMinute: 5000, burst: 1000 },
+  access: [{ paths: ['/admin'], roles: ['admin'] }],
+  trustedProxies: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'],
+};
 const [HOME, CAFE, SHOP, TRAIN] = ['203.0.113.5', '198.51.100.7', '198.51.100.8', '198.51.100.9'];
 const [HOME6, HOME6_LATER, CAFE6] = ['2001:db8:1:2::5', '2001:db8:1:2:3::6', '2001:db8:9:9::1'];
 
@@ -107,7 +111,13 @@ describe('a session that is used from another network', () => {
     // The edge does not take these for the session, and no page of the provider does.
     const owner = await signedIn(HOME as string);
     const stolen = `__Host-medianest=${owner.cookies.get('__Host-medianest')}`;
-    for (const cookie of [`${stolen},x`, `x=1,${stolen}`, `!${stolen}`, `__Host%2Dmedianest${stolen.slice(16)}`, stolen.replace('=', '="')]) {
+    for (const cookie of [
+      `${stolen},x`,
+      `x=1,${stolen}`,
+      `!${stolen}`,
+      `__Host%2Dmedianest${stolen.slice(16)}`,
+      stolen.replace('=', '="'),
+    ]) {
       const thief = new At({ address: '127.0.0.1', port: stack.space.httpsPort }, 'localhost');
       thief.from = CAFE as string;
       expect([cookie, (await thief.ask('/auth/2fregisters', { headers: { cookie } })).status]).toEqual([cookie, 302]);
