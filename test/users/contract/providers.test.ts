@@ -246,15 +246,12 @@ describe('a local user', () => {
     await owner.signIn('finn', password);
     expect((await owner.ask('/')).status).toBe(302);
     await came.one.registerTotp(Date.now);
-    const waiting = [];
-    for (let at = 0; at < 4; at++) waiting.push(await come({ sub: 'finn-there' }));
-    for (const { one, page } of waiting) {
+    for (let wrong = 0; wrong < 3; wrong++) {
+      const { one, page } = await come({ sub: 'finn-there' });
       expect(page.text).toContain('totp2fcheck');
       await one.enter(page, '000000');
     }
-    const held = (await come({ sub: 'finn-there' })).page.text;
-    console.log(await query(`SELECT a_session -> '_loginHistory' FROM sign_on.psessions WHERE a_session ->> '_session_uid' = 'finn'`));
-    expect(held).not.toContain('totp2fcheck');
+    expect((await come({ sub: 'finn-there' })).page.text).not.toContain('totp2fcheck');
   });
 
   it('an invitation is accepted by its verified address, unless a second factor is due', async () => {

@@ -45,7 +45,8 @@ sub judge {
     return PE_ERROR;
 }
 
-# The engine has an account wait before the code is asked for: a person who knows the password could have many sign-ins wait for one first.
+# The engine has an account wait before the code is asked for, and counts wrong ones of sign-ins that waited together as one: a person who knows
+# the password could try as many as wait.
 # @throws where there were too many in the last minute @returns what notes this one
 sub tried {
     my ( $self, $req, $login ) = @_;

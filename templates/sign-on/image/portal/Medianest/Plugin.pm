@@ -195,7 +195,7 @@ sub begin_again {
 sub changed {
     my ( $self, $req ) = @_;
     my $login   = $req->userData->{ $self->conf->{whatToTrace} };
-    my $kept    = sha256_hex( $req->cookies->{ $self->conf->{cookieName} } // '' );
+    my $kept    = sha256_hex( $req->id );
     my $version = eval {
         Medianest::Database::transaction( sub { begin_again( $_[0], $login, $kept ) } );
     };
