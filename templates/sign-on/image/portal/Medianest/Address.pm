@@ -8,7 +8,7 @@ use Socket qw(AF_INET6 inet_pton inet_ntop);
 use Medianest::Database;
 use Medianest::Servers;
 
-# How many networks are noted of one session, those it used last, and after how many seconds again.
+# How many networks of a session are noted, those used last, and after how many seconds a network is noted again.
 use constant { MOST => 100, AGAIN => 300 };
 
 my %noted;

@@ -33,7 +33,7 @@ sub all {
 }
 
 # @returns what people know them by, also where one is in the settings no more
-sub labels { my $all = all(); return map { $all->{$_} ? $all->{$_}{label} : $_ } @_ }
+sub labels { my $all = @_ ? all() : {}; return map { $all->{$_} ? $all->{$_}{label} : $_ } @_ }
 
 sub listed { my $all = all(); return map { $all->{$_} } sort keys %$all }
 
