@@ -45,9 +45,9 @@ sub judge {
     return PE_ERROR;
 }
 
-# The engine has an account wait before the code is asked for, and counts wrong ones of sign-ins that waited together as one: a person who knows
-# the password could try as many as wait.
-# @throws where there were too many in the last minute @returns what notes this one
+# At most some codes and old passwords of a user are judged in a minute. The engine has an account wait before the code is asked for, and counts
+# wrong ones of sign-ins that waited together as one: a person who knows the password could try as many as wait.
+# @throws where there were too many @returns what notes this one
 sub tried {
     my ( $self, $req, $login ) = @_;
     my $dbh = Medianest::Database::connection();
@@ -56,8 +56,8 @@ sub tried {
     my ($tries) =
       $dbh->selectrow_array( q{SELECT count(*) FROM used_codes WHERE login = ? AND code LIKE 'try %' AND used > now() - interval '1 minute'}, undef, $login );
     return $try if $tries <= TRIES_OF_A_MINUTE;
-    $self->auditLog( $req, message => "Too many codes for $login", code => 'CODE_TRIES', user => $login );
-    die "too many codes for $login\n";
+    $self->auditLog( $req, message => "Too many codes or old passwords for $login", code => 'TOO_MANY_TRIES', user => $login );
+    die "too many tries for $login\n";
 }
 
 # What the database could not judge, or was not asked about, does not count against the account.

@@ -10,6 +10,7 @@ use Encode qw(encode);
 use Lemonldap::NG::Portal::Main::Constants qw(PE_OK PE_DONE PE_ERROR PE_PASSWORD_MISMATCH PE_SESSIONEXPIRED);
 use Medianest::Database;
 use Medianest::Directory;
+use Medianest::Factors;
 use Medianest::Ldap;
 use Medianest::Mail;
 use Medianest::Providers;
@@ -63,8 +64,13 @@ sub hash {
 
 sub verify {
     my ( $self, $req, $password, $known, $result ) = @_;
-    my $right = $req->data->{medianest_wrong} ? 0 : eval { proves( $req, $password, $known ) };
-    $self->logger->error( 'LDAP: ' . $@ =~ s/\s+/ /gr ) unless defined $right;
+
+    # No failed sign-in counts what is wrong on the page for a new password, which a thief of a session sees.
+    my $right = $req->data->{medianest_wrong} ? 0 : eval {
+        Medianest::Factors::tried( $self, $req, $req->user ) if $req->userData->{_session_id};
+        proves( $req, $password, $known );
+    };
+    $self->logger->error( 'a password was not judged: ' . $@ =~ s/\s+/ /gr ) unless defined $right;
     $result->{result} = $right ? 1 : 0;
     return PE_DONE;
 }
