@@ -49,10 +49,10 @@ const portOf = (own: EdgeSettings, domain: string): number => (LOCAL_NAMES.inclu
 export const portalUrl = (own: EdgeSettings, domain: string): string =>
   `https://${urlHost(domain)}${portSuffix(portOf(own, domain), 443)}/`;
 
-/** What the edge says of a client, and what frames a message: nothing may pass for these. */
+/** What the edge says of a client, what frames a message, and what some take for the path: nothing may pass for these. */
 const OURS = [
   ...['X-Request-Id', 'X-Real-IP', 'X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Port', 'X-Forwarded-Host'],
-  ...['Content-Length', 'Transfer-Encoding'],
+  ...['Content-Length', 'Transfer-Encoding', 'X-Original-URL', 'X-Rewrite-URL'],
   ...SIGN_ON_NAMES,
 ];
 

@@ -58,6 +58,14 @@ function cookies(r) {
     .join('; ');
 }
 
+// The provider's own pages get what these read, and the session alone that the edge has judged: the engine would also find one after a comma.
+function portalCookies(r) {
+  const own = (r.headersIn.Cookie || '').split(';').map((cookie) => cookie.trim());
+  const kept = own.filter((cookie) => /^(?:__Host-medianestpdata|llnglanguage)=[^,]*$/.test(cookie));
+  if (r.variables.session_cookie) kept.push(`${NAME}=${r.variables.session_cookie}`);
+  return kept.join('; ');
+}
+
 // As the engine takes it: the address in base64, which it returns to after the sign-in where the host is one of ours.
 function signInAt(r) {
   const v = r.variables;
@@ -112,4 +120,4 @@ function boundToken(r) {
   ngx.shared.token_tries.incr(triesOf(r), 1, 0);
 }
 
-export default { boundToken, cookies, sign, signInAt, tokenFirstLook, tokenHash };
+export default { boundToken, cookies, portalCookies, sign, signInAt, tokenFirstLook, tokenHash };

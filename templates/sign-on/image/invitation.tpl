@@ -11,6 +11,7 @@
 <TMPL_IF NAME="DONE">
   <h3>Your password is set</h3>
   <p>Sign in as <b><TMPL_VAR NAME="LOGIN" ESCAPE=HTML></b>.</p>
+  <TMPL_IF NAME="CLOSED"><p>Accounts that are no longer linked: <TMPL_VAR NAME="CLOSED" ESCAPE=HTML>. Choose one again after this to link it.</p></TMPL_IF>
   <a href="/auth/" class="btn btn-success"><span class="fa fa-sign-in"></span> Sign in</a>
 </TMPL_IF>
 <TMPL_IF NAME="TOKEN">

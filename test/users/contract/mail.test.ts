@@ -90,7 +90,10 @@ describe('a forgotten password', () => {
     for (const token of [first, second])
       expect((await stack.visitor().accept(token as string, 'a thief has it')).text).toContain('no longer valid');
     await until('the session has ended', async () => (await carol.ask('/')).status === 302, 10);
-    expect(await post.next(CAROL, 'your password was changed')).not.toContain('token=');
+    const told = await post.next(CAROL, 'your password was changed');
+    expect([told, told]).toEqual([expect.not.stringContaining('token='), expect.not.stringContaining('linked')]);
+    await query(`INSERT INTO sign_on.mails (kind, asked, client) VALUES ('changed', 'carol Kino & Co, Plex', '192.0.2.1')`);
+    expect(await post.next(CAROL, 'your password was changed')).toContain('no longer linked with it: Kino & Co, Plex.');
 
     const old = stack.visitor();
     await old.signIn('carol', PASSWORDS.carol);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { User } from '../../../src/users/plan/requests.ts';
@@ -5,7 +6,7 @@ import { docker } from '../../support/cli.ts';
 import { leadTo } from '../../support/sign-on/outside-name.ts';
 import { type Account, type Lie, type OutsideProvider, outsideProvider } from '../../support/sign-on/provider.ts';
 import { base64, PASSWORDS, type SignOnStack, signOnStack } from '../../support/sign-on/sign-on-stack.ts';
-import { unusedTotp, type Visitor } from '../../support/sign-on/visitor.ts';
+import { type Answer, unusedTotp, type Visitor } from '../../support/sign-on/visitor.ts';
 import { type JsonError, parsed, until } from '../../support/stack.ts';
 
 let login: OutsideProvider;
@@ -166,6 +167,15 @@ describe('a person who comes by a provider', () => {
   });
 });
 
+const tokenOf = (page: Answer) => /name="token" value="(\w{64})"/.exec(page.text)?.[1] ?? '';
+
+/** Signs in at the provider and here, in one browser. @returns what the form of the link would send */
+async function aboutToLink(account: Account, name: string, password: string) {
+  const { one } = await come(account);
+  await one.signIn(name, password, base64(`${stack.url}/auth/link`));
+  return { one, form: { token: tokenOf(await one.ask('/auth/link')) } };
+}
+
 describe('a local user', () => {
   it('links an account once, after a sign-in by password, and comes by either', async () => {
     await stack.invite('bob', PASSWORDS.bob, '--groups', 'member');
@@ -185,7 +195,7 @@ describe('a local user', () => {
     expect(ask.text).toContain('bob@elsewhere.example');
     // Another page does not know the token.
     expect((await one.ask('/auth/link', { form: { token: 'a'.repeat(64) } })).text).toContain('nothing to link');
-    const token = /name="token" value="(\w{64})"/.exec(ask.text)?.[1] ?? '';
+    const token = tokenOf(ask);
     expect((await one.ask('/auth/link', { form: { token } })).text).toContain('is linked');
     expect((await one.ask('/auth/link', { form: { token } })).text).toContain('nothing to link');
     const came = await come(account);
@@ -194,6 +204,54 @@ describe('a local user', () => {
     await stack.space.run(['users', 'reset', 'bob', '--json']);
     await until('the session has ended', async () => (await came.one.ask('/')).status === 302, 10);
     expect((await come(account)).status).toBe(302);
+  });
+
+  it('is not linked by a session of before a new password, which ends all links', async () => {
+    const [password, fresh] = ['a fourth password of hers', 'a fifth password of hers'];
+    await stack.invite('dana', password, '--groups', 'member');
+    const late = await aboutToLink({ sub: 'dana-late' }, 'dana', password);
+    await query(`UPDATE sign_on.users SET version = version + 1 WHERE login = 'dana'`);
+    expect((await late.one.ask('/auth/link', { form: late.form })).text).toContain('was not linked');
+    const { one, form } = await aboutToLink({ sub: 'dana-there' }, 'dana', password);
+    expect((await one.ask('/auth/link', { form })).text).toContain('is linked');
+    expect((await come({ sub: 'dana-there' })).status).toBe(200);
+    // As the page for a forgotten password does.
+    const token = 'd'.repeat(43);
+    await query(
+      `INSERT INTO sign_on.invitations VALUES ('${createHash('sha256').update(token).digest('hex')}', 'dana', now() + interval '1 hour', true)`,
+    );
+    const page = await stack.visitor().accept(token, fresh);
+    expect(page.text).toMatch(/Your password is set[\s\S]*no longer linked: The &quot;Company&quot;/);
+    expect(await query('SELECT asked FROM sign_on.mails')).toBe('dana The "Company"');
+    expect(await logs()).toMatch(/"code":"PASSWORD_RESET".*"unlinked":"company"/);
+    await until('the session has ended', async () => (await one.ask('/')).status === 302, 10);
+    const after = await come({ sub: 'dana-there' });
+    expect([after.status, after.page.text]).toEqual([302, expect.stringContaining('not known here')]);
+    expect((await user('dana'))?.providers).toBeUndefined();
+  });
+
+  it('comes by a provider while wrong passwords hold up the other way; wrong codes hold up both', async () => {
+    const password = 'a sixth password of his';
+    await stack.invite('finn', password, '--groups', 'member');
+    const { one, form } = await aboutToLink({ sub: 'finn-there' }, 'finn', password);
+    await one.ask('/auth/link', { form });
+    const stranger = stack.visitor();
+    for (let wrong = 0; wrong < 4; wrong++) await stranger.signIn('finn', 'not the password of his');
+    const owner = stack.visitor();
+    await owner.signIn('finn', password);
+    expect((await owner.ask('/')).status).toBe(302);
+    const came = await come({ sub: 'finn-there' });
+    expect([came.status, (await came.one.ask('/auth/')).status]).toEqual([200, 200]);
+    // What held up before still does.
+    await owner.signIn('finn', password);
+    expect((await owner.ask('/')).status).toBe(302);
+    await came.one.registerTotp(Date.now);
+    for (let wrong = 0; wrong < 3; wrong++) {
+      const { one, page } = await come({ sub: 'finn-there' });
+      expect(page.text).toContain('totp2fcheck');
+      await one.enter(page, '000000');
+    }
+    expect((await come({ sub: 'finn-there' })).page.text).not.toContain('totp2fcheck');
   });
 
   it('an invitation is accepted by its verified address, unless a second factor is due', async () => {

@@ -1,11 +1,11 @@
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { User } from '../../../src/users/plan/requests.ts';
 import { docker } from '../../support/cli.ts';
 import { base64, PASSWORDS, type SignOnStack, signOnStack, tokenOf } from '../../support/sign-on/sign-on-stack.ts';
-import { totp, unusedTotp } from '../../support/sign-on/visitor.ts';
+import { totp, unusedTotp, type Visitor } from '../../support/sign-on/visitor.ts';
 import { audit, type JsonError, parsed, until } from '../../support/stack.ts';
 
 const LIES = {
@@ -14,6 +14,8 @@ const LIES = {
   'remote-name': 'x',
   'remote-email': 'x',
   'x-medianest-assertion': 'x.y.z',
+  'x-original-url': '/admin',
+  'x-rewrite-url': '/admin',
 };
 
 let stack: SignOnStack;
@@ -21,6 +23,11 @@ beforeAll(async () => {
   stack = await signOnStack('sign-on');
 });
 afterAll(() => stack?.space.destroy());
+const query = (sql: string) =>
+  docker(['exec', `${stack.space.project}-postgres-1`, 'psql', '-U', 'postgres', '-d', 'medianest', '-tAc', sql]);
+
+/** What was tried, and failed sign-ins. */
+const FORGET = `DELETE FROM sign_on.used_codes WHERE code LIKE 'try %'; UPDATE sign_on.psessions SET a_session = a_session - '_loginHistory'`;
 
 describe('from a bare stack to a second person', () => {
   it('prints one invitation for the first admin, once, and sends strangers to the sign-in', async () => {
@@ -73,7 +80,9 @@ describe('from a bare stack to a second person', () => {
     ]);
     expect(invited.status).toBe(0);
     const { link } = parsed<{ link: string }>(invited);
-    expect((await stack.visitor().accept(tokenOf(link), PASSWORDS.bob)).text).toContain('Your password is set');
+    // Both at once: one of them sets it.
+    const both = await Promise.all([1, 2].map(() => stack.visitor().accept(tokenOf(link), PASSWORDS.bob)));
+    expect(both.filter(({ text }) => text.includes('Your password is set'))).toHaveLength(1);
     const { users } = parsed<{ users: User[] }>(await stack.space.run(['users', 'list', '--json']));
     expect(users).toMatchObject([
       { login: 'admin', groups: ['admin'], password: true, factors: ['totp'], sessions: 1 },
@@ -121,12 +130,57 @@ describe('a second factor', () => {
     expect(stdout + stderr).not.toContain(codes[0]?.replaceAll('-', ''));
   });
 
+  it('is tried five times in a minute, however many sign-ins wait for it', async () => {
+    await query(FORGET);
+    const waiting = [];
+    for (let at = 0; at < 7; at++) {
+      const one = stack.visitor();
+      waiting.push({ one, page: await one.signIn('admin', PASSWORDS.admin) });
+    }
+    const last = waiting.pop() as (typeof waiting)[number];
+    // What the form of the code brings along stands for the sign-in so far, and is no session.
+    const thief = stack.visitor();
+    thief.cookies.set('__Host-medianest', /name="token" value="(\w{64})"/.exec(last.page.text)?.[1] ?? '');
+    expect([thief.cookies.get('__Host-medianest')?.length, (await thief.ask('/')).status]).toEqual([64, 302]);
+    await Promise.all(waiting.map(({ one, page }) => one.enter(page, '000000')));
+    await last.one.enter(last.page, await unusedTotp(stack.secrets.admin as string));
+    expect((await last.one.ask('/admin')).status).toBe(302);
+    const { stdout, stderr } = await docker(['logs', stack.container]);
+    expect((stdout + stderr).split('"code":"TOO_MANY_TRIES"').length).toBeGreaterThan(2);
+    await query(FORGET);
+    expect((await (await stack.signedIn('admin')).ask('/admin')).status).toBe(200);
+  });
+
   it('that is missing gives no recovery codes', async () => {
     const reset = stack.visitor();
     await stack.invite('dora', 'a good password of hers', '--groups', 'member');
     await reset.signIn('dora', 'a good password of hers');
     expect((await reset.ask('/auth/recovery', { form: { make: '1' } })).text).not.toContain('<code>');
     expect((await stack.space.run(['users', 'remove', 'dora'])).status).toBe(0);
+  });
+});
+
+describe('a new password by the page of who is signed in', () => {
+  it('ends all other sessions and links that were mailed, and needs the old one', async () => {
+    const change = async (one: Visitor, oldpassword: string, newpassword: string) =>
+      one.ask('/auth/', { form: { oldpassword, newpassword, confirmpassword: newpassword } });
+    const [here, there, changed] = [await stack.signedIn('bob'), await stack.signedIn('bob'), 'a better password of his'];
+    const link = 'b'.repeat(43);
+    const hash = createHash('sha256').update(link).digest('hex');
+    await query(`INSERT INTO sign_on.invitations VALUES ('${hash}', 'bob', now() + interval '1 hour', true)`);
+    // A thief of the session does not find the old one out.
+    for (let wrong = 0; wrong < 5; wrong++) await change(here, 'not the old password', changed);
+    await change(here, PASSWORDS.bob, changed);
+    expect((await there.ask('/')).status).toBe(200);
+    await query(FORGET);
+    await change(here, PASSWORDS.bob, changed);
+    await until('the other session has ended', async () => (await there.ask('/')).status === 302, 10);
+    expect((await here.ask('/')).status).toBe(200);
+    expect((await stack.visitor().accept(link, 'a thief has the mailbox')).text).toContain('no longer valid');
+    const { stdout, stderr } = await docker(['logs', stack.container]);
+    expect(stdout + stderr).toContain('"code":"PASSWORD_CHANGED"');
+    await change(here, changed, PASSWORDS.bob);
+    expect((await (await stack.signedIn('bob')).ask('/')).status).toBe(200);
   });
 });
 

@@ -8,7 +8,7 @@ use Socket qw(AF_INET6 inet_pton inet_ntop);
 use Medianest::Database;
 use Medianest::Servers;
 
-# Networks that are noted of one session, and after how many seconds again.
+# How many networks of a session are noted, those used last, and after how many seconds a network is noted again.
 use constant { MOST => 100, AGAIN => 300 };
 
 my %noted;
@@ -35,10 +35,10 @@ sub note {
     %noted = () if keys %noted > 10_000;
     my $dbh   = Medianest::Database::connection();
     my $known = q{coalesce(a_session -> '_networks', '{}')};
-    my $set   = qq{UPDATE sessions SET a_session = a_session || jsonb_build_object('_networks', $known || jsonb_build_object(?::text, ?::bigint)) WHERE id = ?};
-    my $new   = $dbh->do( "$set AND NOT jsonb_exists($known, ?) AND (SELECT count(*) FROM jsonb_object_keys($known)) < ?",
-        undef, $network, time, $id, $network, MOST );
-    $dbh->do( "$set AND jsonb_exists($known, ?)", undef, $network, time, $id, $network ) unless $new > 0;
+    my $last  = qq{(SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM (SELECT * FROM jsonb_each($known) ORDER BY value::bigint DESC LIMIT ?) AS noted)};
+    my $set   = qq{UPDATE sessions SET a_session = a_session || jsonb_build_object('_networks', $last || jsonb_build_object(?::text, ?::bigint)) WHERE id = ?};
+    my $new   = $dbh->do( "$set AND NOT jsonb_exists($known, ?)", undef, MOST - 1, $network, time, $id, $network );
+    $dbh->do( "$set AND jsonb_exists($known, ?)", undef, MOST, $network, time, $id, $network ) unless $new > 0;
     $noted{$key} = time;
     return $new > 0;
 }

@@ -24,6 +24,18 @@ sub connection {
     return $dbh;
 }
 
+# Runs work in one transaction. @returns what it returns @throws why nothing was stored
+sub transaction {
+    my ($work) = @_;
+    my $dbh = connection();
+    $dbh->begin_work;
+    my @done = eval { my @found = $work->($dbh); $dbh->commit; ( 1, @found ) };
+    my $why  = $@;
+    return wantarray ? @done : $done[0] if shift @done;
+    eval { $dbh->rollback };
+    die $why;
+}
+
 sub answers {
     return eval { connection()->selectrow_array('SELECT 1') } ? 1 : 0;
 }

@@ -11,7 +11,7 @@ use Medianest::Database;
 extends 'Lemonldap::NG::Portal::Main::Plugin';
 
 use constant hook => { sfAfterVerify => 'unjudged' };
-use constant CODES => 8;
+use constant { CODES => 8, TRIES_OF_A_MINUTE => 5 };
 my @LETTERS = ( 'a' .. 'z', 2 .. 7 );
 my $wrapped;
 
@@ -32,9 +32,12 @@ sub judge {
     my $login = $session->{ $self->conf->{whatToTrace} };
     my $code  = lc( $req->param('code') // '' ) =~ s/[\s-]//gr;
     my $result = eval {
-        $code =~ /\A[a-z2-7]{16}\z/
+        my $try  = $self->tried( $req, $login );
+        my $done = $code =~ /\A[a-z2-7]{16}\z/
           ? $self->recover( $req, $login, $code )
           : $self->once( $req, $login, $code, $module->$verify( $req, $session ) );
+        Medianest::Database::connection()->do( 'DELETE FROM used_codes WHERE login = ? AND code = ?', undef, $login, $try ) if $done == PE_OK;
+        $done;
     };
     return $result if defined $result;
     $self->logger->error("second factor: $@");
@@ -42,7 +45,22 @@ sub judge {
     return PE_ERROR;
 }
 
-# What the database could not judge does not count against the account.
+# At most some codes and old passwords of a user are judged in a minute. The engine has an account wait before the code is asked for, and counts
+# wrong ones of sign-ins that waited together as one: a person who knows the password could try as many as wait.
+# @throws where there were too many @returns what notes this one
+sub tried {
+    my ( $self, $req, $login ) = @_;
+    my $dbh = Medianest::Database::connection();
+    my $try = 'try ' . unpack 'H*', Crypt::URandom::urandom(8);
+    $dbh->do( 'INSERT INTO used_codes (login, code) VALUES (?, ?)', undef, $login, $try );
+    my ($tries) =
+      $dbh->selectrow_array( q{SELECT count(*) FROM used_codes WHERE login = ? AND code LIKE 'try %' AND used > now() - interval '1 minute'}, undef, $login );
+    return $try if $tries <= TRIES_OF_A_MINUTE;
+    $self->auditLog( $req, message => "Too many codes or old passwords for $login", code => 'TOO_MANY_TRIES', user => $login );
+    die "too many tries for $login\n";
+}
+
+# What the database could not judge, or was not asked about, does not count against the account.
 sub unjudged {
     my ( $self, $req ) = @_;
     return $req->data->{medianest_unjudged} ? PE_ERROR : PE_OK;
@@ -93,16 +111,19 @@ sub make {
         join '', map { $LETTERS[ $_ & 31 ] } unpack 'C16', Crypt::URandom::urandom(16)
     } 1 .. CODES;
     eval {
-        my $dbh = Medianest::Database::connection();
-        $dbh->begin_work;
-        # Two that make codes at once: one after the other, and the codes of the second count.
-        $dbh->selectrow_array( 'SELECT login FROM users WHERE login = ? FOR UPDATE', undef, $login );
-        $dbh->do( 'DELETE FROM recovery_codes WHERE login = ?', undef, $login );
-        $dbh->do( 'INSERT INTO recovery_codes VALUES (?, ?)', undef, $login, sha256_hex("$login:$_") ) for @codes;
-        $dbh->commit;
+        Medianest::Database::transaction(
+            sub {
+                my ($dbh) = @_;
+
+                # Two that make codes at once: one after the other, and the codes of the second count.
+                $dbh->selectrow_array( 'SELECT login FROM users WHERE login = ? FOR UPDATE', undef, $login );
+                $dbh->do( 'DELETE FROM recovery_codes WHERE login = ?', undef, $login );
+                $dbh->do( 'INSERT INTO recovery_codes VALUES (?, ?)', undef, $login, sha256_hex("$login:$_") ) for @codes;
+            }
+        );
+        1;
     } or do {
         $self->logger->error("recovery codes: $@");
-        eval { Medianest::Database::connection()->rollback };
         return $self->p->sendError( $req, 'the database does not answer', 503 );
     };
     $self->auditLog( $req, message => "Recovery codes made for $login", code => 'RECOVERY_CODES_MADE', user => $login );

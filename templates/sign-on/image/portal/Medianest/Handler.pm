@@ -23,11 +23,15 @@ sub _run {
             # The connection may have been replaced since the first look.
             $answer = $judge->( {%$env} );
         }
-        return $answer if $answer->[0] != 200;
+
+        # A refusal says nothing of the session: from where it is used is judged all the same.
+        my $session = $answer->[0] == 403 && $ENV{SIGN_ON_ADDRESS} ? $judge->( { %$env, X_ORIGINAL_URI => '/any', REQUEST_URI => '/any' } ) : $answer;
+        return $answer if $session->[0] != 200;
 
         # The engine says each header three times.
-        my %told = @{ $answer->[1] };
+        my %told = @{ $session->[1] };
         return [ 401, [ 'Content-Length' => 0 ], [] ] unless Medianest::Address::passes( $env, \%told );
+        return $answer if $answer->[0] != 200;
         my @names = grep { /\ARemote-(?!Began\z)/ } sort keys %told;
         my @until = ( 'Remote-Until' => time + $ENV{SIGN_ON_GRACE_SECONDS} );
 

@@ -73,9 +73,15 @@ sub make {
     return $self->page( $req, NOTHING => 1 ) unless $own;
     my $login = $req->userData->{ $self->conf->{whatToTrace} };
     my $done  = eval {
-        my $dbh = Medianest::Database::connection();
-        my ($source) = $dbh->selectrow_array( 'SELECT source FROM users WHERE login = ?', undef, $login );
-        ( $source // '' ) eq 'local' && Medianest::Providers::link_to( $dbh, $own, $found, $login ) ? 1 : 0;
+        Medianest::Database::transaction(
+            sub {
+                my ($dbh) = @_;
+
+                # A reset of the password at the same moment comes before this, and ends this session; or after, and removes this link.
+                my ($source) = $dbh->selectrow_array( 'SELECT source FROM users WHERE login = ? AND version = ? FOR SHARE', undef, $login, $req->userData->{_version} );
+                return ( $source // '' ) eq 'local' && Medianest::Providers::link_to( $dbh, $own, $found, $login ) ? 1 : 0;
+            }
+        );
     };
     return $self->p->sendError( $req, 'the database does not answer', 503 ) unless defined $done;
     my $code = $done ? 'PROVIDER_LINKED' : 'PROVIDER_NOT_LINKED';

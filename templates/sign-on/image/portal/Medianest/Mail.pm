@@ -9,6 +9,7 @@ use Digest::SHA qw(sha256_hex);
 use Encode qw(decode encode);
 use MIME::Base64 qw(encode_base64 encode_base64url);
 use POSIX qw(strftime);
+use Medianest::Database;
 use Medianest::Servers;
 
 # Limits of an hour: of what one address asks for, and of the links that one account is sent. Others cannot keep an account from its link:
@@ -104,17 +105,19 @@ A new password was asked for at $own->{title}, for the account $login. Choose it
 
 @{[ link_to($token) ]}
 
-The link is good once, for $minutes minutes. It signs the account out everywhere; a second factor stays as it is.
+The link is good once, for $minutes minutes. It signs the account out everywhere, and accounts elsewhere have to be linked
+again; a second factor stays as it is.
 If you did not ask for it, do nothing: your password stays as it is.
 TEXT
 }
 
 sub changed {
-    my ( $to, $login ) = @_;
-    my $own = settings();
+    my ( $to, $login, $closed ) = @_;
+    my $own  = settings();
+    my $also = $closed eq '' ? '' : "Accounts that are no longer linked with it: $closed. Sign in by password once to link them again.\n";
     return written( $to, 'your password was changed', <<"TEXT" );
 The password of $login at $own->{title} was changed by a link that was sent to this address.
-If it was not you, tell the person who runs this server now.
+${also}If it was not you, tell the person who runs this server now.
 TEXT
 }
 
@@ -124,7 +127,7 @@ sub test {
 }
 
 # One that waits: `asked` is what was typed for kind `reset`, and an account for `link` and `changed`, which are never too many: they follow
-# from what was taken.
+# from what was taken. After the account, `changed` names the providers that it is no longer linked with.
 # @returns false where there are too many already
 sub enqueue {
     my ( $dbh, $kind, $asked, $client ) = @_;
@@ -137,24 +140,20 @@ SQL
 # A stranger's request for a link: it costs the same whether there is such an account, which is looked for later.
 # @returns false where this address has asked too often, or too many wait
 sub ask {
-    my ( $dbh, $asked, $client ) = @_;
-    $dbh->begin_work;
-    my $done = eval {
-        $dbh->do(q{SELECT pg_advisory_xact_lock(hashtext('medianest mails'))});
+    my ( $asked, $client ) = @_;
+    return Medianest::Database::transaction(
+        sub {
+            my ($dbh) = @_;
+            $dbh->do(q{SELECT pg_advisory_xact_lock(hashtext('medianest mails'))});
 
-        # Who has one address of IPv6 has all of its /64; the edge counts so, too.
-        my ($often) = $dbh->selectrow_array( <<'SQL', undef, $client, $client );
+            # Who has one address of IPv6 has all of its /64; the edge counts so, too.
+            my ($often) = $dbh->selectrow_array( <<'SQL', undef, $client, $client );
 SELECT count(*) FROM mails WHERE kind = 'reset' AND asked_at > now() - interval '1 hour'
   AND network(set_masklen(client::inet, least(masklen(client::inet), 64))) = network(set_masklen(?::inet, least(masklen(?::inet), 64)))
 SQL
-        my $taken = $often < MOST_ASKED && enqueue( $dbh, 'reset', $asked, $client );
-        $dbh->commit;
-        $taken ? 1 : 0;
-    };
-    return $done if defined $done;
-    my $why = $@;
-    eval { $dbh->rollback };
-    die $why;
+            return $often < MOST_ASKED && enqueue( $dbh, 'reset', $asked, $client ) ? 1 : 0;
+        }
+    );
 }
 
 # A new link for a password. Those that the account has stay good: another person who asks cannot end them.

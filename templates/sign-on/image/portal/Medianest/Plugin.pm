@@ -10,13 +10,15 @@ use Encode qw(encode);
 use Lemonldap::NG::Portal::Main::Constants qw(PE_OK PE_DONE PE_ERROR PE_PASSWORD_MISMATCH PE_SESSIONEXPIRED);
 use Medianest::Database;
 use Medianest::Directory;
+use Medianest::Factors;
 use Medianest::Ldap;
 use Medianest::Mail;
+use Medianest::Providers;
 extends 'Lemonldap::NG::Portal::Main::Plugin';
 
 use constant aroundSub => { authenticate => 'told' };
 use constant endAuth   => 'still';
-use constant hook      => { dbiHashPassword => 'hash', dbiVerifyPassword => 'verify', oidcGotRequest => 'hashedChallenge' };
+use constant hook      => { dbiHashPassword => 'hash', dbiVerifyPassword => 'verify', oidcGotRequest => 'hashedChallenge', passwordAfterChange => 'changed' };
 
 my @SALT = ( '.', '/', 0 .. 9, 'A' .. 'Z', 'a' .. 'z' );
 my $below;
@@ -62,8 +64,13 @@ sub hash {
 
 sub verify {
     my ( $self, $req, $password, $known, $result ) = @_;
-    my $right = $req->data->{medianest_wrong} ? 0 : eval { proves( $req, $password, $known ) };
-    $self->logger->error( 'LDAP: ' . $@ =~ s/\s+/ /gr ) unless defined $right;
+
+    # No failed sign-in counts what is wrong on the page for a new password, which a thief of a session sees.
+    my $right = $req->data->{medianest_wrong} ? 0 : eval {
+        Medianest::Factors::tried( $self, $req, $req->user ) if $req->userData->{_session_id};
+        proves( $req, $password, $known );
+    };
+    $self->logger->error( 'a password was not judged: ' . $@ =~ s/\s+/ /gr ) unless defined $right;
     $result->{result} = $right ? 1 : 0;
     return PE_DONE;
 }
@@ -150,31 +157,61 @@ sub accept {
     return $self->page( $req, %form, WEAK => 1 ) if $allowed != PE_OK;
 
     # Of two that use one link at once, one gets the row; a password that is not stored leaves the link as it was.
-    my $by_mail;
-    my $login = eval {
+    my ( $login, $by_mail, @closed ) = eval {
         my $hash = hashed($password);
-        my $dbh  = Medianest::Database::connection();
-        $dbh->begin_work;
-        ( my $found, $by_mail ) =
-          $dbh->selectrow_array( 'DELETE FROM invitations WHERE token_hash = ? AND expires > now() RETURNING login, by_mail', undef, sha256_hex($token) );
-        if ( defined $found ) {
-            $dbh->do( 'DELETE FROM invitations WHERE login = ?', undef, $found );
-            Medianest::Mail::enqueue( $dbh, 'changed', $found, $req->address ) if $by_mail;
-            $dbh->do( 'UPDATE users SET password = ?, version = version + 1 WHERE login = ?', undef, $hash, $found );
-            $dbh->do( q{DELETE FROM sessions WHERE a_session ->> '_whatToTrace' = ?}, undef, $found );
-        }
-        $dbh->commit;
-        $found // '';
+        Medianest::Database::transaction(
+            sub {
+                my ($dbh) = @_;
+                my ( $found, $mailed ) =
+                  $dbh->selectrow_array( 'DELETE FROM invitations WHERE token_hash = ? AND expires > now() RETURNING login, by_mail', undef, sha256_hex($token) );
+                return '' unless defined $found;
+                $dbh->do( 'UPDATE users SET password = ? WHERE login = ?', undef, $hash, $found );
+                begin_again( $dbh, $found, '' );
+                return ( $found, 0 ) unless $mailed;
+
+                # A person who had the mailbox or a linked account before keeps no other way in.
+                my @was = Medianest::Providers::unlink_from( $dbh, $found );
+                Medianest::Mail::enqueue( $dbh, 'changed', join( ' ', $found, join ', ', Medianest::Providers::labels(@was) ), $req->address );
+                return ( $found, 1, @was );
+            }
+        );
     };
     if ( my $error = $@ ) {
         $self->logger->error("invitation: $error");
-        eval { Medianest::Database::connection()->rollback };
         return $self->unavailable($req);
     }
     return $self->page( $req, INVALID => 1 ) if $login eq '';
     my ( $what, $code ) = $by_mail ? ( 'Password reset', 'PASSWORD_RESET' ) : ( 'Invitation accepted', 'INVITATION_ACCEPTED' );
-    $self->auditLog( $req, message => "$what by $login", code => $code, user => $login );
-    return $self->page( $req, DONE => 1, LOGIN => $login );
+    my %closed = @closed ? ( unlinked => join ',', @closed ) : ();
+    $self->auditLog( $req, message => join( '; no longer linked: ', "$what by $login", values %closed ), code => $code, user => $login, %closed );
+    return $self->page( $req, DONE => 1, LOGIN => $login, CLOSED => join ', ', Medianest::Providers::labels(@closed) );
+}
+
+# What a password of before has begun ends: sessions (@param $kept is the id of one that goes on), sign-ins that wait for a second factor, links.
+# @returns the version of the user
+sub begin_again {
+    my ( $dbh, $login, $kept ) = @_;
+    my ($version) = $dbh->selectrow_array( 'UPDATE users SET version = version + 1 WHERE login = ? RETURNING version', undef, $login );
+    $dbh->do( 'DELETE FROM invitations WHERE login = ?', undef, $login );
+    $dbh->do( q{DELETE FROM sessions WHERE a_session ->> '_whatToTrace' = ? AND id <> ?}, undef, $login, $kept );
+    return $version;
+}
+
+# The engine has changed the password of who is signed in, and leaves all sessions as they are.
+sub changed {
+    my ( $self, $req ) = @_;
+    my $login   = $req->userData->{ $self->conf->{whatToTrace} };
+    my $kept    = sha256_hex( $req->id );
+    my $version = eval {
+        Medianest::Database::transaction( sub { begin_again( $_[0], $login, $kept ) } );
+    };
+    if ( !defined $version ) {
+        $self->logger->error("the other sessions of $login could not be ended: $@");
+        return PE_ERROR;
+    }
+    $self->p->updateSession( $req, { _version => $version } );
+    $self->auditLog( $req, message => "Password changed by $login", code => 'PASSWORD_CHANGED', user => $login );
+    return PE_OK;
 }
 
 # Logged, because the person at the browser is told no more than this.

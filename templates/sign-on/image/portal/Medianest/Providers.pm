@@ -8,6 +8,7 @@ use Digest::SHA qw(sha256_hex);
 use Encode qw(decode encode);
 use Errno qw(ENOENT);
 use JSON;
+use Medianest::Database;
 use Medianest::Servers;
 
 use constant { MARK => '!provider', AWAY_SECONDS => 10, ATTEMPT_SECONDS => 600 };
@@ -30,6 +31,9 @@ sub all {
     }
     return $known = $read;
 }
+
+# @returns what people know them by, also where one is in the settings no more
+sub labels { my $all = @_ ? all() : {}; return map { $all->{$_} ? $all->{$_}{label} : $_ } @_ }
 
 sub listed { my $all = all(); return map { $all->{$_} } sort keys %$all }
 
@@ -145,21 +149,17 @@ sub allowed {
 # @param $who subject, email (verified, or empty), name, username, groups
 # @returns the user's name, or undefined and why not: not_allowed, no_role, removed, unknown. What is stored is stored at once, or not at all
 sub admit {
-    my ( $dbh, $own, $who ) = @_;
+    my ( $own, $who ) = @_;
     return ( undef, 'not_allowed' ) unless allowed( $own, $who );
-    $dbh->begin_work;
-    my ( $login, $why, $how ) = eval {
-        # Two sign-ins of one person at once: one after the other.
-        $dbh->do( 'SELECT pg_advisory_xact_lock(hashtext(?))', undef, "$own->{issuer} $who->{subject}" );
-        my @found = decided( $dbh, $own, $who );
-        $dbh->commit;
-        @found;
-    };
-    if ( my $error = $@ ) {
-        eval { $dbh->rollback };
-        die $error;
-    }
-    return ( $login, $why, $how );
+    return Medianest::Database::transaction(
+        sub {
+            my ($dbh) = @_;
+
+            # Two sign-ins of one person at once: one after the other.
+            $dbh->do( 'SELECT pg_advisory_xact_lock(hashtext(?))', undef, "$own->{issuer} $who->{subject}" );
+            return decided( $dbh, $own, $who );
+        }
+    );
 }
 
 sub decided {
@@ -232,6 +232,13 @@ INSERT INTO identities (issuer, subject, provider, login) SELECT ?, ?, ?, login 
 ON CONFLICT (issuer, subject) DO UPDATE SET login = excluded.login, provider = excluded.provider WHERE identities.login IS NULL
 SQL
     return $done > 0;
+}
+
+# Closes the way by accounts elsewhere, until they are linked again. @returns the names of the providers
+sub unlink_from {
+    my ( $dbh, $login ) = @_;
+    my %closed = map { $_ => 1 } @{ $dbh->selectcol_arrayref( 'UPDATE identities SET login = NULL WHERE login = ? RETURNING provider', undef, $login ) };
+    return sort keys %closed;
 }
 
 1;

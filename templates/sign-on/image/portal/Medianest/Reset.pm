@@ -41,7 +41,7 @@ sub ask {
     my ( $self, $req ) = @_;
     my $asked = lc( $req->param('user') // '' ) =~ s/\A\s+|\s+\z//gr;
     return $self->page($req) if $asked eq '' || length $asked > 254 || $asked =~ /\p{Cc}/;
-    my $taken = eval { Medianest::Mail::ask( Medianest::Database::connection(), $asked, $req->address ) };
+    my $taken = eval { Medianest::Mail::ask( $asked, $req->address ) };
     if ( !defined $taken ) {
         $self->logger->error( 'password reset: ' . $@ =~ s/\s+/ /gr );
         return $self->p->sendError( $req, 'the database does not answer', 503 );

@@ -14,6 +14,7 @@ use Medianest::Providers;
 extends 'Lemonldap::NG::Portal::Auth::DBI';
 
 has ways => ( is => 'rw', default => sub { {} } );
+my $wrapped;
 
 sub init {
     my ($self) = @_;
@@ -21,7 +22,25 @@ sub init {
         my $kind = $own->{server} ? 'Medianest::Plex' : 'Medianest::OpenIdConnect';
         $self->ways->{ $own->{name} } = $kind->of( $self->p, $self->conf, $own );
     }
+    $self->p->pluginSessionDataToRemember->{_2f} = '__hidden__';
+    unless ( $wrapped++ ) {
+        my $slowed = 'Lemonldap::NG::Portal::Plugins::BruteForceProtection';
+        Mouse::Util::load_class($slowed);
+        $slowed->meta->add_around_method_modifier( run => sub { $self->wait_for(@_) } );
+    }
     return $self->SUPER::init;
+}
+
+# Wrong passwords, for which a name is enough, hold up the sign-in by password alone. Wrong codes, which only a person whom the provider has let
+# pass can send, hold up both.
+sub wait_for {
+    my ( $self, $run, $plugin, $req ) = @_;
+    my $history = $req->sessionInfo->{_loginHistory};
+    return $plugin->$run($req) unless $history && $req->data->{medianest_provider};
+    local $req->sessionInfo->{_loginHistory} = { %$history, failedLogin => [ grep { $_->{_2f} } @{ $history->{failedLogin} || [] } ] };
+    my $result = $plugin->$run($req);
+    $self->p->updatePersistentSession( $req, { _loginHistory => $history } ) if $result != PE_OK;
+    return $result;
 }
 
 sub extractFormInfo {
@@ -56,7 +75,7 @@ sub finish {
     my $who;
     eval { Medianest::Providers::ask( $own, sub { $way->prepare; $who = $way->finish($req) } ); 1 } or return $self->away( $req, $own, $@ );
     return $self->refused( $req, $own, 'proof' ) unless $who;
-    my ( $login, $why, $how ) = eval { Medianest::Providers::admit( Medianest::Database::connection(), $own, $who ) };
+    my ( $login, $why, $how ) = eval { Medianest::Providers::admit( $own, $who ) };
     if ( my $error = $@ ) {
         $self->logger->error( "the provider $own->{name}: " . $error =~ s/\s+/ /gr );
         $req->response( $self->p->sendError( $req, 'the database does not answer', 503 ) );
