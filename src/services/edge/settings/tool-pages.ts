@@ -59,11 +59,7 @@ const fullPages = (input: BuildInput): ToolPage[] =>
 export const showsPages = (input: BuildInput): boolean => input.enabled('edge') && input.settingsOf(EDGE).pages && input.enabled(SIGN_ON);
 
 /** What the templates of the edge see of them. */
-export const pagesView = (toolPages: ToolPage[]) => ({
-  toolPages,
-  actingPages: toolPages.some(({ acts }) => acts),
-  kibanaCookie: KIBANA_COOKIE,
-});
+export const pagesView = (toolPages: ToolPage[]) => ({ toolPages, kibanaCookie: KIBANA_COOKIE });
 
 /**
  * The pages that there are in this stack; none where they are not asked for.
