@@ -150,7 +150,8 @@ test('Grafana’s pages pass as it sends them', async () => {
   expect(page.text).toContain(`<base href="${AT}/grafana/">`);
   const script = await admin.ask(`${AT}/grafana/public/build/app.js`);
   expect([script.status, script.headers['cache-control']]).toEqual([200, 'public, max-age=3600']);
-  expect((await admin.ask(`${AT}/grafana`)).headers.location).toBe(`${stack.url}${AT}/grafana/`);
+  for (const name of ['prometheus', 'grafana'])
+    expect((await admin.ask(`${AT}/${name}`)).headers.location).toBe(`${stack.url}${AT}/${name}/`);
   expect((await admin.ask(`${AT}/grafana/logout`)).headers.location).toBe(`${stack.url}/auth/?logout=1`);
   // Live is off, and no WebSocket passes.
   expect((await admin.upgrade(`${AT}/grafana/api/live/ws`)).status).toBe(404);
