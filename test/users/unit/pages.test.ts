@@ -135,6 +135,14 @@ server.publicBaseUrl: "https://media.example.org:8443/auth/pages/kibana"
   for (const path of ['3000/auth/pages/grafana/api/health', '5601/auth/pages/kibana/api/status']) expect(compose).toContain(path);
 });
 
+test('are named with their path to people who come by the VPN', () => {
+  const stack = stackOf(load({ file: `${FULL}components: { vpn: true }\n` }));
+  const [note] = stack.services.find(({ name }) => name === 'vpn')?.notes ?? [];
+  expect(note).toMatch(
+    /kibana \([\d.]+:5601\/auth\/pages\/kibana\), jaeger \([\d.]+:16686\/auth\/pages\/jaeger\), grafana \([\d.]+:3000\/auth\/pages\/grafana\)/,
+  );
+});
+
 test('leave no trace where nobody has asked for them', () => {
   const files = filesOf('profile: staging\nobservability: full\n');
   expect(Object.keys(files).filter((path) => path.includes('tool-pages'))).toEqual([]);
