@@ -26,17 +26,20 @@ export type ToolPage = {
   about: string;
   url: string | null;
   /** It has the path itself, and takes requests that change something. */
-  acts?: true;
-  /** It is given its own cookie, by nginx's variable; or is told user and role. */
-  cookie?: string;
-  signIn?: true;
+  acts: boolean;
+  /** The variable of nginx with its own cookie, if it has one; whether it is told user and role. */
+  cookie: string;
+  signIn: boolean;
   /** It sends no policy for its pages, and needs another one than those that are read. */
-  policy?: true;
+  policy: boolean;
 };
+
+/** What is read, and changes nothing. */
+const READ = { acts: false, cookie: '', signIn: false, policy: false };
 
 type Acting = 'grafana' | 'kibana' | 'jaeger';
 
-const FULL: Record<Acting, Pick<ToolPage, 'title' | 'about' | 'cookie' | 'signIn' | 'policy'> & { needs: readonly FullComponent[] }> = {
+const FULL: Record<Acting, Pick<ToolPage, 'title' | 'about'> & Partial<ToolPage> & { needs: readonly FullComponent[] }> = {
   grafana: { title: 'Grafana', about: 'dashboards of metrics, logs and traces', signIn: true, needs: ['grafana'] },
   kibana: {
     title: 'Kibana',
@@ -52,7 +55,9 @@ const fullPages = (input: BuildInput): ToolPage[] =>
   (Object.keys(FULL) as Acting[]).flatMap((name) => {
     const { needs, ...page } = FULL[name];
     if (!monitored(input) || !needs.every((component) => runsFull(input, component))) return [];
-    return [{ name, ...page, url: `http://${input.address('monitoring', MONITORING_HOSTS[name])}:${PAGE_PORTS[name]}`, acts: true }];
+    return [
+      { ...READ, name, ...page, url: `http://${input.address('monitoring', MONITORING_HOSTS[name])}:${PAGE_PORTS[name]}`, acts: true },
+    ];
   });
 
 /** Whether the edge shows pages of the stack's own programs. */
@@ -79,6 +84,7 @@ export function toolPages(asked: boolean, signsIn: boolean, input: BuildInput): 
     ...(has('prometheus')
       ? [
           {
+            ...READ,
             name: 'prometheus',
             title: 'Prometheus',
             about: 'metrics, rules, alerts and targets',
@@ -89,6 +95,7 @@ export function toolPages(asked: boolean, signsIn: boolean, input: BuildInput): 
     ...(has(BALANCER) && input.enabled(BALANCER)
       ? [
           {
+            ...READ,
             name: BALANCER,
             title: 'HAProxy',
             about: 'statistics of the balancer: replicas, sessions, answers',
@@ -96,7 +103,7 @@ export function toolPages(asked: boolean, signsIn: boolean, input: BuildInput): 
           },
         ]
       : []),
-    { name: 'edge', title: 'nginx', about: 'connections of the edge', url: null },
+    { ...READ, name: 'edge', title: 'nginx', about: 'connections of the edge', url: null },
     ...fullPages(input),
   ];
 }
