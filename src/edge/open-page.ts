@@ -26,7 +26,7 @@ export async function openPage(
     told.add(why);
   };
   const started = (given: number) => {
-    const url = `http://127.0.0.1:${given}/`;
+    const url = `http://127.0.0.1:${given}${page.path ?? ''}/`;
     context.print(context.flags.json ? JSON.stringify({ url, port: given, user: page.user ?? null, secret: page.secret ?? null }) : url);
     const who = page.user ? `Sign in as ${page.user}: the password is in ${state.at('secrets', name, page.secret ?? '')}.` : OPEN;
     const hint = remoteHint(context.env.SSH_CONNECTION, given);

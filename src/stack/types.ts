@@ -67,6 +67,8 @@ export interface CertificateSpec {
 export interface Page {
   address: string;
   port: number;
+  /** Where it begins, without a / at its end; at / where this is absent. */
+  path?: string;
   /** Who signs in, and the secret with the password. Absent where nothing asks. */
   user?: string;
   secret?: string;

@@ -21,7 +21,7 @@ import { processesView, upstreams } from './edge-upstreams.ts';
 import { cdn, staticPattern } from './settings/cdn.ts';
 import { type EdgeSettings, edgeSettings } from './settings/edge-settings.ts';
 import { lookalikes, nginxText, regexText } from './settings/edge-text.ts';
-import { EDGE_HOST, toolPages } from './settings/tool-pages.ts';
+import { EDGE_HOST, pagesView, toolPages } from './settings/tool-pages.ts';
 import { PORTAL_TEXT, type RuleSet, rulesMount, wafView } from './settings/waf.ts';
 
 declare module '../../stack/service.ts' {
@@ -219,7 +219,7 @@ export const edge = defineService({
           healthChecks: [...new Set(asked)].flatMap((path) => ['GET', 'HEAD'].map((method) => `"~^${regexText(`${method} ${path}`)}$"`)),
           ...signIn.view,
           ...banned.view,
-          toolPages: pages,
+          ...pagesView(pages),
           project: input.settings.project,
           usesScripts: signIn.view.signOn || banned.view.bans,
           ...cdnParts,

@@ -2,11 +2,8 @@ import * as z from 'zod';
 import { cpus, memory, size } from '../../settings/fields.ts';
 import { type BuildInput, defineService } from '../../stack/service.ts';
 import type { Blueprint, NetworkName } from '../../stack/types.ts';
-import { edge } from '../edge/edge.ts';
-import { linkUrl } from '../edge/edge-links.ts';
-import { showsPages } from '../edge/settings/tool-pages.ts';
+import { pageAt } from '../edge/edge-links.ts';
 import { AGENT_HOST, AGENT_METRICS, MONITORING_HOSTS, monitored } from '../shared/monitoring.ts';
-import { TOOL_PAGES } from '../sign-on/settings/access.ts';
 import { ALERTMANAGER_PORT } from './alertmanager.ts';
 import { PROMETHEUS_UID } from './exporter.ts';
 import { type Source, scrapeJobs, sourcesOf } from './scrape-jobs.ts';
@@ -108,9 +105,10 @@ export const prometheus = defineService({
       notes: [],
       urls: [],
     };
+    const at = pageAt('prometheus', input);
     const view = {
       listen,
-      page: showsPages(input) ? `${linkUrl(input.settingsOf(edge)).slice(0, -1)}${TOOL_PAGES}prometheus/` : null,
+      page: at ? `${at.url}/` : null,
       scrapeSeconds: own.scrapeSeconds,
       scrapeTimeout: Math.min(10, own.scrapeSeconds),
       evaluationSeconds: Math.min(5, own.scrapeSeconds),

@@ -7,6 +7,8 @@ import { MONITORING_HOSTS } from './monitoring.ts';
 export type FullComponent = 'grafana' | 'elasticsearch' | 'kibana' | 'jaeger';
 
 const ELASTICSEARCH_PORT = 9200;
+/** Of their pages, in the network `monitoring`. */
+export const PAGE_PORTS = { grafana: 3000, kibana: 5601, jaeger: 16_686 };
 /** OTLP over HTTP with protobuf or JSON, and over gRPC (opentelemetry.io/docs/specs/otlp). */
 export const OTLP_PORTS = { http: 4318, grpc: 4317 };
 

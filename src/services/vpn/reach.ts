@@ -16,6 +16,8 @@ export interface Reached {
   address: string;
   /** Its port; undefined for all of TCP. */
   port?: number;
+  /** Where its page begins, if not at /. */
+  path?: string;
 }
 
 /** A published port of the edge, at the tunnel's own address. */
@@ -35,7 +37,7 @@ const ORDER: readonly NetworkName[] = ['mgmt', 'monitoring', 'app', 'control', '
 export function reachedByAdmins({ alsoReach, network }: VpnSettings, input: BuildInput): Reached[] {
   const wanted: Omit<Reached, 'at'>[] = [
     ...input.built.flatMap(({ name, page }) =>
-      page ? [{ service: name, network: 'monitoring' as const, address: page.address, port: page.port }] : [],
+      page ? [{ service: name, network: 'monitoring' as const, address: page.address, port: page.port, path: page.path ?? '' }] : [],
     ),
     ...input.built
       .filter(({ networks, oneOff }) => networks.includes('mgmt') && !oneOff)

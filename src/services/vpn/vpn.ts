@@ -135,7 +135,7 @@ const peersFile = ({ network }: VpnSettings, peers: readonly [string, VpnPeer][]
 
 const reachNotes = (reached: readonly Reached[]): string[] => [
   `VPN: role member reaches the edge; role admin also ${
-    reached.map(({ service, at, port }) => `${service} (${at}${port === undefined ? '' : `:${port}`})`).join(', ') || 'nothing else'
+    reached.map(({ service, at, port, path = '' }) => `${service} (${at}${port ? `:${port}${path}` : ''})`).join(', ') || 'nothing else'
   }`,
 ];
 

@@ -20,6 +20,13 @@ it.each([
   expect(reachedPage(name, full, all)).toEqual({ page, through: 'id-prometheus' });
 });
 
+it.each(['grafana', 'kibana', 'jaeger'])('%s begins at its path where the edge shows it, too', (name) => {
+  const stack = stackOf(load({ file: 'profile: staging\nobservability: full\nedge: { pages: true }\n' }));
+  const manifest = toManifest(rendered(stack), stack);
+  const running = manifest.services.map((service) => container(service.name));
+  expect(reachedPage(name, manifest, running).page.path).toBe(`/auth/pages/${name}`);
+});
+
 it.each([
   ['a page that no service has', 'edge', full, all, 'USAGE', /there is no page "edge" in this stack; there are kibana, jaeger, grafana/],
   ['a page of a stack that has none', 'grafana', manifestOf('prod'), all, 'USAGE', /no page "grafana" in this stack$/],

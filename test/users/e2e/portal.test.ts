@@ -36,6 +36,17 @@ test('a stranger is asked to sign in, a program is told so, and health answers',
   expect((await stranger.ask('/api/health')).status).toBe(200);
 });
 
+test('the portal’s own policies reach the browser, also where the edge has just asked about the session', async () => {
+  for (let asked = 0; asked < 2; asked += 1) {
+    const { status, headers } = await people.bob.ask('/');
+    expect([status, headers['x-frame-options'], headers['content-security-policy']]).toEqual([
+      200,
+      'DENY',
+      expect.stringContaining("default-src 'self'; base-uri 'none'"),
+    ]);
+  }
+});
+
 test('the portal knows each of them by what sign-on says', async () => {
   for (const [who, role, mfa] of [
     ['admin', 'admin', true],

@@ -187,7 +187,7 @@ const fields = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'Pages of Prometheus, the balancer and the edge below `/auth/pages/` of the portal’s names, for operators who have signed in with a second factor (docs/monitoring.md)',
+      'Pages of Prometheus, the balancer, the edge, Grafana, Kibana and Jaeger below `/auth/pages/` of the portal’s names, for operators who have signed in with a second factor (docs/monitoring.md)',
     ),
   trustedProxies: z
     .array(known)

@@ -1,15 +1,15 @@
 import * as z from 'zod';
 import { cpus, memory } from '../../../settings/fields.ts';
 import { defineService } from '../../../stack/service.ts';
-import { hasFull, LOG_INDICES, logStore } from '../../shared/full.ts';
+import { pageAt } from '../../edge/edge-links.ts';
+import { EDGE_HOST } from '../../edge/settings/tool-pages.ts';
+import { hasFull, LOG_INDICES, logStore, PAGE_PORTS } from '../../shared/full.ts';
 import { AGENT_METRICS, MONITORING_HOSTS } from '../../shared/monitoring.ts';
 import { traceName } from '../../shared/traces.ts';
 import { prometheus, prometheusListen } from '../prometheus.ts';
 import { dashboardFiles } from './dashboards.ts';
-import { JAEGER_PORT } from './jaeger.ts';
 import { fullPart, published } from './published.ts';
 
-const GRAFANA_PORT = 3000;
 const ADMIN = { name: 'grafana-admin-password', source: { generate: true } } as const;
 /** Encrypts what is in its own database. */
 const KEY = { name: 'grafana-key', source: { generate: true } } as const;
@@ -30,6 +30,8 @@ export const grafana = defineService({
   settings,
   build: (own, input) => {
     const address = input.address('monitoring', MONITORING_HOSTS.grafana);
+    const port = PAGE_PORTS.grafana;
+    const at = pageAt('grafana', input);
     const store = logStore(input, 'grafana');
     const jaeger = hasFull(input, 'jaeger');
     const services = input.built.filter(({ oneOff }) => !oneOff);
@@ -51,13 +53,17 @@ export const grafana = defineService({
           },
           view: {
             address,
-            port: GRAFANA_PORT,
+            port,
+            path: at?.path ?? '',
+            signIn: at ? { url: at.url, edge: input.address('monitoring', EDGE_HOST) } : null,
             admin: inFile(ADMIN.name),
             key: inFile(KEY.name),
             prometheus: measured ? `http://${prometheusListen(input)}` : null,
             scrapeSeconds: input.settingsOf(prometheus).scrapeSeconds,
             store: store ? { url: store.url, user: store.user, password: inFile(store.password.name), indices: LOG_INDICES } : null,
-            jaeger: jaeger ? `http://${input.address('monitoring', MONITORING_HOSTS.jaeger)}:${JAEGER_PORT}` : null,
+            jaeger: jaeger
+              ? `http://${input.address('monitoring', MONITORING_HOSTS.jaeger)}:${PAGE_PORTS.jaeger}${pageAt('jaeger', input)?.path ?? ''}`
+              : null,
           },
           files: dashboardFiles({
             metrics: measured,
@@ -70,7 +76,7 @@ export const grafana = defineService({
               ...(input.enabled('agent') ? [{ name: 'agent', role: 'agent' as const, jobs: [AGENT_METRICS.job] }] : []),
             ],
           }),
-          page: { address, port: GRAFANA_PORT, user: 'admin', secret: ADMIN.name },
+          page: { address, port, ...(at && { path: at.path }), user: 'admin', secret: ADMIN.name },
           memoryBytes: own.memory,
           cpus: own.cpus,
           keeps: {

@@ -2,12 +2,12 @@ import * as z from 'zod';
 import { cpus, memory } from '../../../settings/fields.ts';
 import { defineService } from '../../../stack/service.ts';
 import type { NetworkName } from '../../../stack/types.ts';
-import { OTLP_PORTS } from '../../shared/full.ts';
+import { pageAt } from '../../edge/edge-links.ts';
+import { OTLP_PORTS, PAGE_PORTS } from '../../shared/full.ts';
 import { MONITORING_HOSTS } from '../../shared/monitoring.ts';
 import { fullPart, published } from './published.ts';
 
-/** Its page and API, and where it says whether it is well. */
-export const JAEGER_PORT = 16_686;
+/** Where it says whether it is well. */
 const HEALTH_PORT = 13_133;
 
 const settings = z.strictObject({
@@ -26,7 +26,8 @@ export const jaeger = defineService({
     const address = (network: NetworkName) => input.address(network, MONITORING_HOSTS.jaeger);
     // The application sends to it there; its page is in `monitoring` alone.
     const networks: NetworkName[] = input.built.some(({ role }) => role === 'application') ? ['monitoring', 'app'] : ['monitoring'];
-    const page = { address: address('monitoring'), port: JAEGER_PORT };
+    const at = pageAt('jaeger', input);
+    const page = { address: address('monitoring'), port: PAGE_PORTS.jaeger, ...(at && { path: at.path }) };
     return [
       published(
         'jaeger',
@@ -41,6 +42,7 @@ export const jaeger = defineService({
           },
           view: {
             listen: `${page.address}:${page.port}`,
+            path: at?.path ?? '',
             health: `${page.address}:${HEALTH_PORT}`,
             receivers: networks.map((name) => ({
               name,

@@ -1,12 +1,13 @@
 import * as z from 'zod';
 import { cpus, memory } from '../../../settings/fields.ts';
 import { defineService } from '../../../stack/service.ts';
-import { elasticsearchPassword, logStore } from '../../shared/full.ts';
+import { pageAt } from '../../edge/edge-links.ts';
+import { KIBANA_COOKIE } from '../../edge/settings/tool-pages.ts';
+import { elasticsearchPassword, logStore, PAGE_PORTS } from '../../shared/full.ts';
 import { MONITORING_HOSTS } from '../../shared/monitoring.ts';
 import { fullPart, published } from './published.ts';
 import { savedObjects } from './saved-objects.ts';
 
-const KIBANA_PORT = 5601;
 const ADMIN = elasticsearchPassword('admin');
 const OWN = elasticsearchPassword('kibana-server');
 const KEY = { name: 'kibana-key', source: { generate: true } } as const;
@@ -38,6 +39,8 @@ export const kibana = defineService({
     const store = logStore(input, 'kibana-server');
     if (!store) return [];
     const address = input.address('monitoring', MONITORING_HOSTS.kibana);
+    const port = PAGE_PORTS.kibana;
+    const at = pageAt('kibana', input);
     return [
       published(
         'kibana',
@@ -46,9 +49,19 @@ export const kibana = defineService({
           mounts: [],
           secrets: [SETTINGS, OWN, KEY, ADMIN],
           environment: { NODE_OPTIONS: `--max-old-space-size=${Math.floor((own.memory * 0.65) / 1024 ** 2)}` },
-          view: { address, port: KIBANA_PORT, store: store.url, user: store.user, admin: ADMIN.name, settings: SETTINGS.name },
+          view: {
+            address,
+            port,
+            path: at?.path ?? '',
+            url: at?.url ?? null,
+            cookie: KIBANA_COOKIE,
+            store: store.url,
+            user: store.user,
+            admin: ADMIN.name,
+            settings: SETTINGS.name,
+          },
           files: { 'saved-objects.ndjson': savedObjects() },
-          page: { address, port: KIBANA_PORT, user: 'admin', secret: ADMIN.name },
+          page: { address, port, ...(at && { path: at.path }), user: 'admin', secret: ADMIN.name },
           memoryBytes: own.memory,
           restingBytes: Math.min(own.memory, 700 * 1024 ** 2),
           cpus: own.cpus,
