@@ -53,7 +53,7 @@ function sendPage({ html, etag }, req, reply) {
 /** @param {string} file @param {import('../config.js').Config} config */
 function readPage(file, config) {
   const hash = version();
-  // Bytes: a text would be encoded anew for each visitor.
+  // Bytes: a text would be encoded again for each visitor.
   const html = Buffer.from(render(file, config, hash));
   return { html, hash, etag: `"${createHash('sha256').update(html).digest('hex').slice(0, 24)}"` };
 }
