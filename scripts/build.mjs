@@ -260,21 +260,32 @@ const portalNames = Object.keys(portalPackage.dependencies);
 const API = '@opentelemetry/api';
 const telemetry = portalNames.filter((name) => name.startsWith('@opentelemetry/') && name !== API);
 const inVendor = { format: 'cjs', keepNames: true, plugins: [without(UNUSED_IN_PORTAL), withoutCopies] };
+/** What esbuild names a function by. */
+const NAMER = /\b([\w$]+)=\((\w+),(\w+)\)=>([\w$]+\(\2,"name",\{value:\3,configurable:!0\}\))/;
+/**
+ * Functions inside functions are named each time they are made, with each request: a quarter of what the portal did. So names are given
+ * until the event loop turns, when all modules are loaded: to every function of a module and to every class.
+ */
+async function bundleInVendor(options) {
+  await bundle({ ...inVendor, ...options });
+  const code = readFileSync(options.outfile, 'utf8');
+  const named = code.replace(NAMER, '$$starts=(setImmediate(()=>{$$starts=!1}),!0),$1=($2,$3)=>$$starts?$4:$2');
+  if (named === code) throw new Error(`${options.outfile}: esbuild names functions in another way than NAMER reads`);
+  writeFileSync(options.outfile, named);
+}
 for (const name of portalNames.filter((name) => !telemetry.includes(name))) {
-  await bundle({
+  await bundleInVendor({
     // As `require` would find it: some packages have another entry for `import`.
     stdin: { contents: `module.exports = require('${name}')`, resolveDir: portal },
     outfile: path.join(vendor, name, 'index.cjs'),
-    ...inVendor,
     // Optional parts that their packages try to load, and those that are bundles themselves.
     external: ['pg-native', 'supports-color', ...portalNames.filter((other) => other !== name)],
   });
 }
-await bundle({
+await bundleInVendor({
   stdin: { contents: telemetry.map((name) => `export * as '${name}' from '${name}';`).join('\n'), resolveDir: portal },
   outfile: path.join(vendor, '@opentelemetry/telemetry.cjs'),
   mainFields: ['module', 'main'],
-  ...inVendor,
   external: [API],
 });
 for (const name of telemetry) {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { isShallow } from '../../../core/json.ts';
 import { correlationOf, readText, traceOf } from '../../../logs/plan/log-line.ts';
 import type { Line } from './lines.ts';
@@ -32,9 +32,9 @@ export interface Origin {
   id: string;
 }
 
-/** `hash(container, moment, n)`: of one line the same in every run. */
+/** Of one line the same in every run. */
 export const documentIdOf = (container: string, time: string, n: number): string =>
-  createHash('sha256').update(`${container} ${time} ${n}`).digest('base64url').slice(0, 27);
+  hash('sha256', `${container} ${time} ${n}`, 'base64url').slice(0, 27);
 
 /**
  * Called for every line that any container writes: no object is made that is not kept.

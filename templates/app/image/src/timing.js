@@ -1,5 +1,4 @@
 // @ts-check
-import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
  * @template T
@@ -8,17 +7,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * @returns {Promise<T>}
  */
 export async function within(ms, promise) {
-  const timer = new AbortController();
-  const late = sleep(ms, undefined, { signal: timer.signal }).then(
-    () => {
-      throw new Error(`no answer within ${ms / 1000} s`);
-    },
-    () => /** @type {never} */ (undefined),
-  );
+  /** @type {NodeJS.Timeout | undefined} */
+  let timer;
+  const late = new Promise((/** @type {(value: never) => void} */ _resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms / 1000} s`)), ms);
+  });
   try {
     return await Promise.race([promise, late]);
   } finally {
-    timer.abort();
+    clearTimeout(timer);
   }
 }
 

@@ -53,7 +53,8 @@ function sendPage({ html, etag }, req, reply) {
 /** @param {string} file @param {import('../config.js').Config} config */
 function readPage(file, config) {
   const hash = version();
-  const html = render(file, config, hash);
+  // Bytes: a text would be encoded again for each visitor.
+  const html = Buffer.from(render(file, config, hash));
   return { html, hash, etag: `"${createHash('sha256').update(html).digest('hex').slice(0, 24)}"` };
 }
 

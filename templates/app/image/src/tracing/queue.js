@@ -31,6 +31,7 @@ export function createQueue(exporter, told) {
   let sending;
   /** @type {NodeJS.Timeout | undefined} */
   let timer;
+  let closing = false;
 
   /** The spans of one trace: all of them, or none. */
   function add(/** @type {ReadableSpan[]} */ spans) {
@@ -54,9 +55,12 @@ export function createQueue(exporter, told) {
     return sending;
   }
 
-  /** Until a batch fails: the next one then waits for its time. */
+  /**
+   * Until too few wait for another batch, or one fails: they wait for their time. A batch costs as much as forty spans, and one that
+   * followed at once would hold the few that came meanwhile.
+   */
   async function sendAll() {
-    while (waiting.length > 0) {
+    for (let least = 1; waiting.length >= least; least = closing ? 1 : BATCH) {
       const batch = waiting.splice(0, BATCH);
       const problem = await sendBatch(batch);
       told.state(problem);
@@ -72,6 +76,7 @@ export function createQueue(exporter, told) {
     }).catch((error) => error);
 
   async function close() {
+    closing = true;
     await within(LAST_MS, send()).catch(() => {});
   }
 
