@@ -8,7 +8,7 @@ const PBES2 = '1.2.840.113549.1.5.13';
 const PBKDF2 = '1.2.840.113549.1.5.12';
 const HMAC_SHA256 = '1.2.840.113549.2.9';
 const AES_256 = '2.16.840.1.101.3.4.1.42';
-export const TRIPLE_DES_SHA1 = '1.2.840.113549.1.12.1.3';
+const TRIPLE_DES_SHA1 = '1.2.840.113549.1.12.1.3';
 
 const PBES1: Readonly<Record<string, { keyBytes: number; rc2?: true }>> = {
   [TRIPLE_DES_SHA1]: { keyBytes: 24 },
