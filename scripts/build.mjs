@@ -56,7 +56,7 @@ const UNUSED = [
   [/^(ssh2|@grpc\/grpc-js|@grpc\/proto-loader|protobufjs)$/, 'module.exports = {};'],
   // Handlebars makes source maps where it is asked to, and has its own way where it cannot.
   [/^source-map$/, 'module.exports = {};'],
-  // Node.js' own streams are what this package was made from, and what it stands for where READABLE_STREAM=disable.
+  // A copy of Node.js' own streams, which exports those where READABLE_STREAM=disable.
   [/^readable-stream$/, "module.exports = require('node:stream');"],
   // Types of files by their names: every mail says the type of what is attached to it.
   [/\/mime-types\.js$/, "export const detectMimeType = () => 'application/octet-stream'; export const detectExtension = () => 'bin';"],
