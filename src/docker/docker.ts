@@ -4,12 +4,14 @@ import { engineAddress } from './address.ts';
 import { demultiplex, explain } from './answers.ts';
 import { cpuSecondsOf } from './cpu-seconds.ts';
 import { toEngineInfo } from './engine-info.ts';
+import { askedImages } from './images.ts';
 import { COMPOSE_FOLDER, containerName, toNeighbour, toOwned } from './labelled.ts';
 import { inspectContainer, listContainers, toLife, toStory } from './list-containers.ts';
 import { giveNewVolumes } from './new-volumes.ts';
 import { publishedPorts } from './plan/published-ports.ts';
 import { readSecurity } from './security.ts';
-import type { Engine, ImageStart, ObservedContainer } from './types.ts';
+import { getJson } from './socket-get.ts';
+import type { Engine, ObservedContainer } from './types.ts';
 
 const COMPOSE = {
   project: COMPOSE_PROJECT,
@@ -36,13 +38,20 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
       client ??= new (await import('dockerode')).default(address.options);
       return request(client);
     });
+  const ask = <T>(path: string, byClient: (docker: Docker) => Promise<T>): Promise<T> =>
+    socketPath ? answered(() => getJson<T>(socketPath, path)) : call(byClient);
+  const inspectImage = (ref: string) =>
+    socketPath
+      ? answered(() => getJson<Docker.ImageInspectInfo>(socketPath, `/images/${encodeURI(ref)}/json`).catch(absent))
+      : call((docker) => docker.getImage(ref).inspect().catch(absent));
   const list = (label: string): Promise<Docker.ContainerInfo[]> =>
     socketPath
       ? answered(() => listContainers(socketPath, label))
       : call((docker) => docker.listContainers({ all: true, filters: { label: [label] } }));
 
   return {
-    info: () => call(async (docker) => toEngineInfo(...(await Promise.all([docker.version(), docker.info()])))),
+    info: async () =>
+      toEngineInfo(...(await Promise.all([ask('/version', (docker) => docker.version()), ask('/info', (docker) => docker.info())]))),
     observe: async (project) => (await list(`${COMPOSE.project}=${project}`)).map(toObserved),
     portOwner: (port, protocol = 'tcp') =>
       call(async (docker) => {
@@ -52,16 +61,14 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
         const project = owner?.Labels[COMPOSE.project];
         return owner && `container ${containerName(owner.Names)}${project ? ` of the Compose project ${project}` : ''}`;
       }),
-    networks: () =>
-      call(async (docker) =>
-        (await docker.listNetworks()).map((network) => ({
-          name: network.Name,
-          composeProject: network.Labels?.[COMPOSE.project],
-          ours: network.Labels?.[LABEL.project] !== undefined,
-          outbound: network.Internal !== true && network.Options?.['com.docker.network.bridge.enable_ip_masquerade'] !== 'false',
-          subnets: (network.IPAM?.Config ?? []).flatMap((config) => (config.Subnet ? [config.Subnet] : [])),
-        })),
-      ),
+    networks: async () =>
+      (await ask('/networks', (docker) => docker.listNetworks())).map((network) => ({
+        name: network.Name,
+        composeProject: network.Labels?.[COMPOSE.project],
+        ours: network.Labels?.[LABEL.project] !== undefined,
+        outbound: network.Internal !== true && network.Options?.['com.docker.network.bridge.enable_ip_masquerade'] !== 'false',
+        subnets: (network.IPAM?.Config ?? []).flatMap((config) => (config.Subnet ? [config.Subnet] : [])),
+      })),
     owned: () => call(async (docker) => toOwned(...(await Promise.all([docker.listContainers({ all: true }), docker.listNetworks()])))),
     neighbours: () =>
       call(async (docker) => (await docker.listContainers()).filter(({ Labels }) => Labels[LABEL.project] === undefined).map(toNeighbour)),
@@ -78,27 +85,13 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
             return networks.filter((name) => name in Networks).map((network) => ({ ...guest, network }));
           }),
       ),
-    volumes: () =>
-      call(async (docker) =>
-        ((await docker.listVolumes()).Volumes ?? []).map(({ Name, Labels, Options, ...rest }) => ({
-          name: Name,
-          labels: Labels ?? {},
-          device: Options?.device,
-          createdAt: (rest as { CreatedAt?: string }).CreatedAt,
-        })),
-      ),
-    missingImages: (refs) =>
-      call(async (docker) => {
-        const present = await Promise.all(
-          refs.map((ref) =>
-            docker
-              .getImage(ref)
-              .inspect()
-              .then(() => true, absent),
-          ),
-        );
-        return refs.filter((_ref, index) => !present[index]);
-      }),
+    volumes: async () =>
+      ((await ask('/volumes', (docker) => docker.listVolumes())).Volumes ?? []).map(({ Name, Labels, Options, ...rest }) => ({
+        name: Name,
+        labels: Labels ?? {},
+        device: Options?.device,
+        createdAt: (rest as { CreatedAt?: string }).CreatedAt,
+      })),
     lastLogLines: (id, lines) =>
       call(async (docker) => {
         const raw = await docker.getContainer(id).logs({ stdout: true, stderr: true, tail: lines });
@@ -152,22 +145,7 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
         const { ExitCode } = await exec.inspect();
         return { exitCode: ExitCode ?? 1, output: demultiplex(Buffer.concat(chunks)) };
       }),
-    image: (ref) =>
-      call(async (docker) => {
-        const found = await docker
-          .getImage(ref)
-          .inspect()
-          .catch((error) => absent(error));
-        return found ? { id: found.Id, digests: found.RepoDigests ?? [], layers: found.RootFS?.Layers ?? [] } : undefined;
-      }),
-    imageStart: (ref) =>
-      call(async (docker) => {
-        const found = await docker
-          .getImage(ref)
-          .inspect()
-          .catch((error) => absent(error));
-        return found ? startOf(found) : undefined;
-      }),
+    ...askedImages(inspectImage),
     images: () =>
       call(async (docker) =>
         (await docker.listImages()).map(({ Id, RepoTags, Size, Labels }) => ({
@@ -203,18 +181,6 @@ export function connectEngine(env: NodeJS.ProcessEnv): Engine {
 
 /** On every image that medianest builds (images/store/build-image.ts). */
 const BUILT_IMAGE = 'io.medianest.image';
-
-/** Docker keeps the shell form of both as a list that begins with the shell; `HEALTHCHECK NONE` is a check that is switched off. */
-function startOf({ Config, Architecture }: Docker.ImageInspectInfo): ImageStart {
-  const list = (value: string | string[] | null | undefined) => (typeof value === 'string' ? [value] : (value ?? []));
-  const test = (Config as { Healthcheck?: { Test?: string[] | null } }).Healthcheck?.Test ?? [];
-  return {
-    entrypoint: list(Config.Entrypoint),
-    command: list(Config.Cmd),
-    checksHealth: test.length > 0 && test[0] !== 'NONE',
-    architecture: Architecture,
-  };
-}
 
 function absent(error: { statusCode?: number }): false {
   if (error.statusCode === 404) return false;

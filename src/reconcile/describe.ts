@@ -37,13 +37,13 @@ export function describePlan(
   const data = [carriedText(carried), leftBehindText(leftBehind)].filter((text) => text !== undefined);
   const changed = changes.flatMap((change) => (change.action === 'keep' ? [] : [{ ...change, action: change.action }]));
   const kept = plural(changes.length - changed.length, 'service');
-  const preparing = describeSteps(
+  const listed = describeSteps(
     kinds,
-    steps.filter((step) => step.kind !== 'compose-up' && step.kind !== 'mark-applied'),
+    steps.filter((step) => step.kind !== 'mark-applied'),
   );
   const paragraphs = [
     changed.length > 0 ? changeLines(changed, { width, paint }) : [],
-    preparing.length > 0 ? ['Steps:', ...preparing.map((line) => hanging('  - ', line, width))] : [],
+    listed.length > 0 ? ['Steps:', ...listed.map((line) => hanging('  - ', line, width))] : [],
     data.map((text) => fold(text, width)),
     [
       steps.length === 0

@@ -3,6 +3,7 @@ import { installedSerial } from '../certificates/store/install.ts';
 import { UserError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { PublishedPort } from '../docker/plan/held-ports.ts';
+import { readOnce } from '../docker/read-once.ts';
 import type { Engine, ObservedContainer } from '../docker/types.ts';
 import { leadersOf, memberStates } from '../members/agent-cli.ts';
 import { placement, unplacedServices } from '../secrets/store/secret-files.ts';
@@ -75,7 +76,8 @@ export interface ProjectPlan extends UpPlan {
  * One read of the engine and the state folder, compared with the stack. Only where a container will be created is more
  * asked: images, others' volumes, ports.
  */
-export async function planProject(context: Context, loaded: Loaded, engine: Engine, asked: Asked = {}): Promise<ProjectPlan> {
+export async function planProject(context: Context, loaded: Loaded, asks: Engine, asked: Asked = {}): Promise<ProjectPlan> {
+  const engine = readOnce(asks);
   const project = loaded.settings.project;
   const containers = await engine.observe(project);
   if (containers.length === 0) asked.fromNothing?.();

@@ -31,6 +31,12 @@ function partsOf(value: unknown, into: boolean, sanitize: boolean): Part[] {
 /** `--to` as it was typed. @throws UserError USAGE */
 function momentAsked(context: Context, value: unknown): Aim['to'] {
   if (value === undefined) return undefined;
+  if (value === 'latest')
+    throw new UserError(
+      'USAGE',
+      '--to latest: that is a set, and no moment',
+      'medianest restore latest, or --to newest for all that can be reached',
+    );
   return value === 'newest' ? value : momentOf('--to', String(value), context.clock.now());
 }
 

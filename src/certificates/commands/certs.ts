@@ -26,7 +26,9 @@ export const certsStatus: Command = {
     ]);
     const people = clients.map(({ name, serial, notAfter, revoked }) => [name, serial, revoked ? 'revoked' : notAfter.slice(0, 10)]);
     const text = [
-      table([['CERTIFICATE', 'STATUS', 'DAYS LEFT', 'SERVED', 'OCSP', 'ISSUER', 'NAMES'], ...rows]),
+      rows.length > 0
+        ? table([['CERTIFICATE', 'STATUS', 'DAYS LEFT', 'SERVED', 'OCSP', 'ISSUER', 'NAMES'], ...rows])
+        : 'there is no certificate: nothing here serves HTTPS',
       ...why,
       ...(people.length > 0 ? ['', table([['CLIENT', 'SERIAL', 'UNTIL'], ...people])] : []),
     ];

@@ -1,6 +1,9 @@
 import path from 'node:path';
 import { type Command, done } from '../../capability/capability.ts';
 
+/** A longer value pushes its own origin aside, and not that of all the others. */
+const VALUE_WIDTH = 24;
+
 export const configShow: Command = {
   name: 'config show',
   summary: 'The merged settings, each with its origin; secrets redacted',
@@ -8,13 +11,15 @@ export const configShow: Command = {
   run: async (context) => {
     const { open } = await import('../../project/open.ts');
     const { flattenSettings, withoutPasswords } = await import('../../settings/flatten.ts');
-    const { table } = await import('../../ui/table.ts');
     const { loaded } = await open(context);
     const settings = withoutPasswords(loaded.settings);
     const entries = flattenSettings(settings, loaded.origins);
     const origins = Object.fromEntries(entries.map(({ path, origin }) => [path, origin]));
-    const rows = entries.map(({ path, value, origin }) => [`${path}:`, JSON.stringify(value), `# ${origin}`]);
-    return done({ profile: loaded.profile, file: loaded.configFile ?? null, settings, origins }, table(rows));
+    const names = Math.max(...entries.map(({ path }) => path.length)) + 1;
+    const lines = entries.map(
+      ({ path, value, origin }) => `${`${path}:`.padEnd(names)}  ${JSON.stringify(value).padEnd(VALUE_WIDTH)}  # ${origin}`,
+    );
+    return done({ profile: loaded.profile, file: loaded.configFile ?? null, settings, origins }, lines.join('\n'));
   },
 };
 

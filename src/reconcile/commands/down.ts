@@ -1,7 +1,7 @@
 import { type Command, type Context, done, type Project } from '../../capability/capability.ts';
 import { UserError } from '../../core/errors.ts';
 import { exists } from '../../core/files.ts';
-import { listText } from '../plan/uninstall.ts';
+import { listText, staying } from '../plan/uninstall.ts';
 
 export const down: Command = {
   name: 'down',
@@ -58,17 +58,22 @@ export const down: Command = {
     const said = steps.length === 0 ? `${name} is not running` : `${stopped}; ${kept}`;
     if (!volumes) return done({ project: name, removed: services, volumes }, said);
     const left = await leftBehind(context, project);
-    const lines = left.map((entry) => `  ${listText(entry)}`);
-    const hint = left.length > 0 ? ['what is left of it (`medianest uninstall` removes it):', ...lines] : [];
-    return done({ project: name, removed: services, volumes, deleted, left }, [said, ...hint].join('\n'));
+    const gone = left.filter(({ why }) => why === undefined).map((entry) => `  ${listText(entry)}`);
+    const hint = gone.length > 0 ? ['what is left of it (`medianest uninstall` removes it):', ...gone] : [];
+    const stays = left.flatMap((entry) => (entry.why === undefined ? [] : [`stays: ${listText(entry)} (${entry.why})`]));
+    const listed = left.map(({ what, names }) => ({ what, names }));
+    return done({ project: name, removed: services, volumes, deleted, left: listed }, [said, ...hint, ...stays].join('\n'));
   },
 };
 
-/** What `down --volumes` does not touch. */
-async function leftBehind(context: Context, { loaded, state }: Project): Promise<{ what: string; names: readonly string[] }[]> {
+/** What `down --volumes` does not touch, and why `uninstall` will not either, where it will not. */
+async function leftBehind(
+  context: Context,
+  { loaded, state }: Project,
+): Promise<{ what: string; names: readonly string[]; why?: string | undefined }[]> {
   const { remnantsOf } = await import('../uninstall.ts');
   const remnants = await remnantsOf({ context, project: { loaded, state }, engine: await context.engine() });
   const own = (state.project() ?? loaded.settings.project) === loaded.settings.project;
   const folder = own && exists(state.root) ? [{ what: 'the state folder', names: [state.root] }] : [];
-  return [...remnants.map(({ what, names }) => ({ what, names })), ...folder];
+  return [...remnants.map((remnant) => ({ ...remnant, why: staying(remnant) })), ...folder];
 }

@@ -30,8 +30,7 @@ const isThere = (seen: Installation): boolean => seen.stateRoot !== undefined ||
 
 /** What `uninstall` removes, in order: what starts again by itself, what runs, data, images; at last what says that all of it was ours. */
 export function planUninstall(seen: Installation, backups: boolean): Removal {
-  const isGone = ({ steps, backups: kept }: Remnant) => steps.length > 0 && (backups || !kept);
-  const gone = isThere(seen) ? seen.remnants.filter(isGone) : [];
+  const gone = isThere(seen) ? seen.remnants.filter((remnant) => goes(remnant, backups)) : [];
   const stepsOf = (remnants: readonly Remnant[]) => remnants.flatMap(({ steps }) => steps);
   const claimed = new Set(seen.remnants.flatMap(({ names }) => names));
   const cause = 'the project is uninstalled';
@@ -56,13 +55,18 @@ export function planUninstall(seen: Installation, backups: boolean): Removal {
     ].filter(({ names }) => names.length > 0),
     stays: seen.remnants
       .filter((remnant) => !gone.includes(remnant))
-      .map(({ what, names, stays }) => ({
-        what,
-        names,
-        why: stays ?? (backups ? 'another project may use it' : 'with --backups it is removed too'),
-      })),
+      .map((remnant) => ({ what: remnant.what, names: remnant.names, why: whyStays(remnant, backups) })),
   };
 }
+
+/** Whether it goes with the project. @param backups they are to go, too */
+const goes = ({ steps, backups: held }: Remnant, backups: boolean): boolean => steps.length > 0 && (backups || !held);
+
+const whyStays = ({ stays }: Remnant, backups: boolean): string =>
+  stays ?? (backups ? 'another project may use it' : 'with --backups it is removed too');
+
+/** What `uninstall` alone will not remove, and why. */
+export const staying = (remnant: Remnant): string | undefined => (goes(remnant, false) ? undefined : whyStays(remnant, false));
 
 const SHOWN = 4;
 

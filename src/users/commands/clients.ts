@@ -24,6 +24,6 @@ export const usersClients: Command = {
     }
     const clients = clientsOf(project);
     const rows = clients.map(({ id, roles, mfa, redirect }) => [id, roles.join(',') + (mfa ? ', second factor' : ''), redirect.join(' ')]);
-    return done({ clients }, table([['CLIENT', 'FOR', 'REDIRECT'], ...rows]));
+    return done({ clients }, rows.length > 0 ? table([['CLIENT', 'FOR', 'REDIRECT'], ...rows]) : 'no clients: `signOn.clients` names them');
   },
 };

@@ -17,7 +17,8 @@ async function list(context: Context): Promise<Result> {
     token.paths.join(',') || 'all',
     token.ended ? `ended ${token.until}` : token.until,
   ]);
-  return done({ tokens }, table([['TOKEN', 'FOR', 'PATHS', 'UNTIL'], ...rows]));
+  const text = rows.length > 0 ? table([['TOKEN', 'FOR', 'PATHS', 'UNTIL'], ...rows]) : 'no tokens: medianest users token add NAME';
+  return done({ tokens }, text);
 }
 
 async function add(context: Context, token: string, options: Options): Promise<Result> {

@@ -63,7 +63,8 @@ const list: Command = {
       stateOf(user),
       user.name,
     ]);
-    return done({ users }, table([['USER', 'GROUPS', 'FACTORS', 'SESSIONS', 'STATE', 'NAME'], ...rows]));
+    const head = ['USER', 'GROUPS', 'FACTORS', 'SESSIONS', 'STATE', 'NAME'];
+    return done({ users }, rows.length > 0 ? table([head, ...rows]) : 'no users: medianest users invite NAME');
   },
 };
 

@@ -42,6 +42,10 @@ describe('a restore that does not say what', () => {
       expect(error.hint).toContain(`medianest restore latest ${args.filter((word) => word !== '--yes').join(' ')} `);
     }
   });
+  it('names the command for the newest set where that is given as a moment', async () => {
+    const { status, stderr } = await run('restore', '--to', 'latest', '--yes');
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/Fix: medianest restore latest/)]);
+  });
   it('names no set where none is known', async () => {
     know([]);
     const { status, stderr } = await run('restore', '--yes');

@@ -69,9 +69,17 @@ describe('a plan', () => {
         '+ app-2     start     why app-2',
         '~ balancer  reload    why balancer',
         '',
+        'Steps:',
+        '  - wait until everything is healthy',
+        '',
         '5 services to change, 20 services unchanged, 0 files to write.',
       ].join('\n'),
     );
+  });
+  it('of a first start says that everything is started and waited for, after what prepares that', () => {
+    const text = describePlan({ ...first, leftBehind: [] }, first.steps, kinds);
+    expect(text).toMatch(/^ {2}- issue 18 certificates[\s\S]*^ {2}- start and wait until healthy: .*edge/m);
+    expect(text).not.toContain('record what');
   });
   it('without a change is one line', () => {
     const changes = running.map(({ service }) => change(service, 'keep'));

@@ -6,7 +6,7 @@ import { backupRemains, emptyRepository, repositoryAway } from '../../../src/bac
 import { capabilities } from '../../../src/capabilities.ts';
 import type { Leaving, Project, Remnant } from '../../../src/capability/capability.ts';
 import type { Engine } from '../../../src/docker/types.ts';
-import { type Installation, listText, planUninstall } from '../../../src/reconcile/plan/uninstall.ts';
+import { type Installation, listText, planUninstall, staying } from '../../../src/reconcile/plan/uninstall.ts';
 import { removeState } from '../../../src/state/remove.ts';
 import { StateFolder } from '../../../src/state/state.ts';
 import { load } from '../../support/settings.ts';
@@ -43,6 +43,9 @@ describe('uninstall', () => {
     expect(kept.stays).toEqual([{ what: '/mnt/backups', names: ['/mnt/backups'], why: 'with --backups it is removed too' }]);
     expect(kept.steps.map(({ kind }) => kind)).toEqual(['remove-state']);
     expect(kinds({ stateRoot: '/s', remnants }, true)).toEqual(['remove-volumes', 'remove-state']);
+    expect(remnants.map(staying)).toEqual(['with --backups it is removed too']);
+    expect(staying(volumes('r1'))).toBeUndefined();
+    expect(staying(volumes('r1', { steps: [], stays: 'the project b may need it' }))).toBe('the project b may need it');
   });
   it('cuts a long list', () => {
     expect(listText({ what: 'images', names: ['a', 'b', 'c', 'd', 'e', 'f'] })).toBe('images: a, b, c, d, and 2 more');

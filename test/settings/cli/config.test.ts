@@ -75,3 +75,9 @@ describe('config migrate', () => {
     expect([status, json(stdout).error.code]).toEqual([2, 'USAGE']);
   });
 });
+
+it('config show has each origin near its value, however long another value is', async () => {
+  const { stdout } = await folder('profile: prod\n').run(['config', 'show']);
+  expect(stdout).toMatch(/^agent\.hungSeconds: +30 {1,30}# default$/m);
+  expect(Math.max(...stdout.split('\n').map(({ length }) => length))).toBeGreaterThan(200);
+});
