@@ -58,6 +58,8 @@ const UNUSED = [
   [/^source-map$/, 'module.exports = {};'],
   // A copy of Node.js' own streams, which exports those where READABLE_STREAM=disable.
   [/^readable-stream$/, "module.exports = require('node:stream');"],
+  // Of node-forge PKCS #12 alone is used, and what that loads itself.
+  [/^node-forge$/, "module.exports = require('node-forge/lib/forge'); require('node-forge/lib/pkcs12'); require('node-forge/lib/pki');"],
   // Types of files by their names: every mail says the type of what is attached to it.
   [/\/mime-types\.js$/, "export const detectMimeType = () => 'application/octet-stream'; export const detectExtension = () => 'bin';"],
   // One spinner of eighty is shown, and another one where a terminal has no Unicode.

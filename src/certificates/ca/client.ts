@@ -7,7 +7,7 @@ const DAY = 24 * 3600 * 1000;
 
 /**
  * A certificate by which a person or a device shows who it is. Its key is RSA: phones and browsers import that
- * everywhere.
+ * everywhere, and node-forge puts it into a PKCS#12 file.
  */
 export async function issueClient(store: CaStore, project: string, name: string, days: number, now: Date): Promise<IssuedCertificate> {
   if (!/^[\p{L}\p{N}][\p{L}\p{N} .@_-]{0,63}$/u.test(name)) {
