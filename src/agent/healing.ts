@@ -58,13 +58,15 @@ export function healer(config: AgentConfig, { engine, groups, log, now, tally, m
     round: async (): Promise<void> => {
       const asked = now();
       const heard = hears();
+      // A treatment that ends while the list is on its way: the list shows its container as it was before.
+      const busy = new Set(treating.keys());
       const found = new Map((await engine.list()).map((entry) => [entry.container, entry]));
       // Its start may have been missed, as while the proxy was replaced: the next `docker kill` is a fault again.
       for (const [container, at] of stopped) if (at < asked && found.get(container)?.state === 'running') stopped.delete(container);
       const patients = config.containers.map((watched) => ({
         ...patientOf(watched, found.get(watched.container)),
         stopped: stopped.has(watched.container),
-        treating: treating.has(watched.service),
+        treating: busy.has(watched.service),
       }));
       const unwell = patients.some(({ health }) => health === 'unhealthy');
       const plan = planHealing(patients, histories, unwell ? await leaders(groups) : new Set(), limits(config, heard), now());

@@ -90,6 +90,31 @@ describe('rounds of healing', () => {
     expect(begun).toEqual(['app']);
   });
 
+  it('leave a group alone whose treatment ended while the list was on its way: that shows what was before it', async () => {
+    const done: string[] = [];
+    let second = 0;
+    let finish = () => {};
+    const engine = {
+      list: async () => {
+        const first = second > 90 ? ({ health: 'starting' } as const) : unwell;
+        if (second === 90) finish();
+        await new Promise(setImmediate);
+        return [listed('redis-1', first), listed('redis-2', unwell), listed('redis-3', {})];
+      },
+      restart: (container: string) => {
+        done.push(`${second} restart ${container}`);
+        return new Promise<void>((resolve) => {
+          finish = resolve;
+        });
+      },
+    } as unknown as EngineClient;
+    const containers = ['redis-1', 'redis-2', 'redis-3'].map((service) => ({ service, container: service, after: [], group: 'cache' }));
+    const config = { healing: 'act', containers, unhealthySeconds: 60, attempts: 5 } as unknown as AgentConfig;
+    const heal = healer(config, { ...effects(), engine, now: () => second * SECOND });
+    for (; second <= 99; second += 3) await heal.round();
+    expect(done).toEqual(['60 restart redis-1']);
+  });
+
   it('restart no leader that is not known to lead without a handover, where others lead too', async () => {
     const handed: string[] = [];
     const handover = async (service: string) => void handed.push(service);
