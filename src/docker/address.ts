@@ -57,12 +57,12 @@ const CHOOSE = 'choose another context: docker context use default';
 
 /**
  * Another engine than the one that was chosen must not take its place.
- * @returns undefined where there is none @throws UserError ENGINE_AWAY where it cannot be read
+ * @returns undefined where there is none, or an empty one, which is none to docker @throws UserError ENGINE_AWAY where it cannot be read
  */
 function read<T>(file: string, what: string): T | undefined {
   try {
     const text = readOptional(file);
-    return text === undefined ? undefined : (JSON.parse(text) as T);
+    return text?.trim() ? (JSON.parse(text) as T) : undefined;
   } catch (error) {
     const why = error instanceof UserError ? error.message : `${file}: ${(error as Error).message}`;
     throw new UserError('ENGINE_AWAY', `${what} cannot be read: ${why}`, `correct that file; or ${CHOOSE}`, { path: file, cause: error });

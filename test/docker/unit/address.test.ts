@@ -31,6 +31,8 @@ it('a choice that cannot be read, or of a context that is not there, is refused 
   const config = path.join(folder, 'config.json');
   const chosen = { DOCKER_CONFIG: folder };
   expect(engineAddress(chosen).label).toBe('/var/run/docker.sock');
+  writeFileSync(config, '\n');
+  expect(engineAddress(chosen).label).toBe('/var/run/docker.sock');
   for (const [text, words] of [
     ['{"currentContext": "fa', /^which Docker context is chosen cannot be read: .*config\.json/],
     ['{"currentContext": "gone"}', /^there is no Docker context gone/],
