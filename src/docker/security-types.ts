@@ -39,8 +39,8 @@ export interface ContainerSecurity {
   ulimits: string[];
   publishesAll: boolean;
   ports: { address: string; host: number; container: number }[];
-  /** `host`: it is a file or folder of the host, mounted as such or by the options of a volume. */
-  mounts: { source: string; target: string; writable: boolean; propagation: string; host: boolean }[];
+  /** `host`: it is a file or folder of the host, mounted as such or by the options of a volume; `own`: it is in the state folder. */
+  mounts: { source: string; target: string; writable: boolean; propagation: string; host: boolean; own?: boolean }[];
   checksHealth: boolean;
   logDriver: string;
   /** Options of the log driver: `max-size`. */

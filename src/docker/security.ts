@@ -1,6 +1,7 @@
 import type Docker from 'dockerode';
 import { COMPOSE_PROJECT } from '../stack/labels.ts';
 import { isFolderOf } from '../stack/storage.ts';
+import { COMPOSE_FOLDER } from './labelled.ts';
 import type { ContainerSecurity, EngineSecurity, ProjectSecurity } from './security-types.ts';
 
 /** The parts of `GET /info` that are read (Docker Engine API 1.48); imitations of Docker leave some out. */
@@ -154,6 +155,7 @@ export function toContainer(found: Inspected, programs: string[] | undefined, fo
       target: Destination,
       writable: RW,
       propagation: Propagation ?? '',
+      ...(Config.Labels?.[COMPOSE_FOLDER] !== undefined && Source.startsWith(`${Config.Labels[COMPOSE_FOLDER]}/`) && { own: true }),
     })),
     checksHealth: test.length > 0 && test[0] !== 'NONE',
     logDriver: HostConfig.LogConfig?.Type ?? '',

@@ -17,10 +17,13 @@ const isSensitive = (source: string): boolean => {
 
 const hostMounts = ({ mounts }: ContainerSecurity) => mounts.filter(({ host }) => host);
 
+/** The state folder is below the project's, which may be in `/root`. */
+const isSystem = ({ source, own }: ContainerSecurity['mounts'][number]): boolean => !own && isSensitive(source);
+
 /** The engine's socket has a point of its own. */
 const sensitiveMounts = (container: ContainerSecurity): string =>
   hostMounts(container)
-    .filter(({ source }) => isSensitive(source))
+    .filter(isSystem)
     .map(({ source, writable }) => `${source}${writable ? '' : ' read-only'}`)
     .join(', ');
 
@@ -32,7 +35,7 @@ const systemFolders = (row: Row): Row => ({
     if (!isFound(seen.containers)) return judged;
     const writable = seen.containers.value.flatMap((one) =>
       hostMounts(one)
-        .filter((mount) => mount.writable && !isSensitive(mount.source))
+        .filter((mount) => mount.writable && !isSystem(mount))
         .map(({ source }) => `${one.name} (${source})`),
     );
     return { ...judged, evidence: `${judged.evidence}; folders of the host to write to: ${names(writable) || 'none'}` };

@@ -204,6 +204,17 @@ describe('what the engine answers', () => {
       ['/var/lib/docker/volumes/shop_data/_data', false],
     ]);
   });
+  it('of a mount from the folder that the project was started from: that it is the stack’s own', () => {
+    const Labels = { 'com.docker.compose.project.working_dir': '/root/shop/.medianest' };
+    const mounts = ['/root/shop/.medianest/certs/edge', '/root/shop/.medianest-other', '/root/.ssh'].map((Source) => ({
+      Type: 'bind',
+      Source,
+      Destination: '/x',
+      RW: false,
+    }));
+    const seen = { ...INSPECTED, Config: { ...INSPECTED.Config, Labels }, Mounts: mounts } as unknown as Parameters<typeof toContainer>[0];
+    expect(toContainer(seen, undefined).mounts.map(({ own }) => own)).toEqual([true, undefined, undefined]);
+  });
   it('of itself; an imitation may leave nearly all out', () => {
     expect(toEngine({})).toMatchObject({ version: '', rootless: false, seccomp: undefined, swarm: false, insecureRegistries: [] });
     expect(

@@ -208,6 +208,13 @@ const ELSE: readonly (readonly [id: string, verdict: Verdict, change: Change])[]
     'met',
     container({ mounts: [{ source: '/var/lib/docker/volumes/a/_data', target: '/x', writable: true, propagation: '', host: false }] }),
   ],
+  [
+    'cis-5.6',
+    'met',
+    container({
+      mounts: [{ source: '/root/shop/.medianest/certs/edge', target: '/x', writable: false, propagation: '', host: true, own: true }],
+    }),
+  ],
   ['cis-5.6', 'met', container({ mounts: [{ source: '/etcetera', target: '/x', writable: true, propagation: '', host: true }] })],
   ...['/var/lib/docker/volumes/a/_data', '/srv/run', '/runs'].map(
     (source) =>
