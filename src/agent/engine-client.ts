@@ -2,6 +2,7 @@ import http from 'node:http';
 import { containerChanges, containerReads, containerStats } from '../services/agent/engine-requests.ts';
 import type { AgentConfig } from './config.ts';
 import type { RawStats } from './metrics/plan/container-metrics.ts';
+import { onUnanswered } from './unanswered.ts';
 
 /** What the engine says of one container (`docker inspect`, State). */
 export interface ContainerState {
@@ -75,6 +76,7 @@ export function engineClient({ engine }: AgentConfig) {
         timeout,
       );
       request.on('error', reject).on('close', () => clearTimeout(timer));
+      onUnanswered(request, 'the engine', reject);
       request.end();
     });
   const change = (container: string, index: number, timeout: number) =>
@@ -170,6 +172,7 @@ function follow(options: http.RequestOptions, stream: EventStream, onEvent: (eve
       response.on('error', reject).on('end', resolve).on('close', resolve);
     });
     request.on('error', reject);
+    onUnanswered(request, 'the engine', reject);
   });
 }
 

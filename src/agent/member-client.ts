@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import https from 'node:https';
+import { onUnanswered } from './unanswered.ts';
 
 /** A member as it is called: by its address, and known by the name in its certificate. */
 export interface Peer {
@@ -81,6 +82,7 @@ function ask(peer: Peer, port: number, request: MemberRequest, agent: https.Agen
         else reject(error);
       })
       .on('close', () => clearTimeout(late));
+    onUnanswered(call, peer.service, reject);
     call.end(payload);
   });
 }

@@ -3,6 +3,7 @@ import https from 'node:https';
 import { checkServerIdentity } from 'node:tls';
 import { isAddress } from '../../core/url-host.ts';
 import type { LogTarget } from '../config.ts';
+import { onUnanswered } from '../unanswered.ts';
 import { StoreAway } from './plan/bulk.ts';
 
 const TIMEOUT_MS = 30_000;
@@ -36,7 +37,6 @@ export function storeClient(target: LogTarget, secret: (name: string) => string,
   const ask = (method: string, path: string, type: string, body: string | undefined, signal: AbortSignal): Promise<StoreAnswer> =>
     new Promise((resolve, reject) => {
       const away = (error: Error) => reject(new StoreAway(error.message || error.name));
-      let answers = false;
       const proof = authorization();
       const request = (tls ? https : http).request(
         {
@@ -61,7 +61,6 @@ export function storeClient(target: LogTarget, secret: (name: string) => string,
           }),
         },
         (response) => {
-          answers = true;
           const chunks: Buffer[] = [];
           let length = 0;
           response.on('data', (chunk: Buffer) => {
@@ -73,11 +72,8 @@ export function storeClient(target: LogTarget, secret: (name: string) => string,
         },
       );
       const timer = setTimeout(() => request.destroy(new Error(`no answer in ${timeoutMs / 1000} s`)), timeoutMs);
-      request.on('error', away).on('close', () => {
-        clearTimeout(timer);
-        // As after a change of protocol that was not asked for, which is no error to Node.js.
-        if (!answers) away(new Error('it closed the connection without an answer'));
-      });
+      request.on('error', away).on('close', () => clearTimeout(timer));
+      onUnanswered(request, 'it', away);
       request.end(body);
     });
 

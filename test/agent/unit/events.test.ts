@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import net from 'node:net';
 import path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import type { AgentConfig } from '../../../src/agent/config.ts';
@@ -46,4 +47,15 @@ it('what is no event ends the connection, and not the agent', async () => {
   const { ends, actions } = await heard(`${line('stop', '1796078537925483748')}{"message":"no space left"}\nno JSON\n`);
   expect(ends).toEqual([expect.stringMatching(/undefined/), expect.stringMatching(/undefined/)]);
   expect(actions).toEqual(['stop', 'stop']);
+});
+
+it('a change of protocol ends a request and the stream: they are not waited for', async () => {
+  const socket = path.join(temporaryFolder('events'), 'engine.sock');
+  const switching = 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n';
+  const server = net.createServer((connection) => connection.on('error', () => {}).write(switching)).listen(socket);
+  onTestFinished(() => void server.close());
+  const engine = engineClient({ engine: { socket, events: '/events?since=', list: '/list' } } as unknown as AgentConfig);
+  const unanswered = 'the engine closed the connection without an answer';
+  await expect(engine.list()).rejects.toThrow(unanswered);
+  await expect(engine.events(newEventStream(), () => {}, new AbortController().signal)).rejects.toThrow(unanswered);
 });

@@ -74,6 +74,17 @@ describe('a request that failed tells', () => {
     expect(toldBy(await failed(await listening(plain)))).toBe('speaks');
   });
 
+  it('nothing of one that changes the protocol, which is not waited for', async () => {
+    const { cert, key } = await certificate();
+    const switching = 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n';
+    const port = await listening(tls.createServer({ cert, key }, (socket) => socket.on('error', () => {}).write(switching)));
+    const agent = new https.Agent({ rejectUnauthorized: false });
+    const asked = callMember({ service: 'postgres-1', address: '127.0.0.1' }, port, { method: 'GET', path: '/', timeout: 2000 }, agent);
+    const error = await asked.catch((why: unknown) => why);
+    expect(error).toMatchObject({ message: 'postgres-1 closed the connection without an answer' });
+    expect(toldBy(error)).toBeUndefined();
+  });
+
   it('nothing, if the fault is on this side', () => {
     expect(() => readFileSync('/run/none/privkey.pem')).toThrow();
     for (const fault of [
