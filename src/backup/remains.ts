@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Leaving, Project, Remnant } from '../capability/capability.ts';
+import { UserError } from '../core/errors.ts';
 import { exists, readOptional, removeTree } from '../core/files.ts';
 import { REPOSITORY_VOLUME } from '../services/backup/backup.ts';
 import type { BackupSettings } from '../services/backup/settings/backup-settings.ts';
@@ -26,7 +27,15 @@ const isRepositoryOf = (state: StateFolder, folder: string): boolean => {
 /** Why the sets that are known may be nowhere; undefined where the repository is there, or is a volume. */
 export function repositoryAway({ loaded, state }: Project): { reason: string; hint: string } | undefined {
   const folder = repositoryFolder(loaded);
-  if (folder === undefined || isRepositoryOf(state, folder)) return undefined;
+  try {
+    if (folder === undefined || isRepositoryOf(state, folder)) return undefined;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return {
+      reason: `whether ${folder} contains the repository that has the backups cannot be told: ${error.message}`,
+      hint: `${error.hint}; to delete it all the same: medianest down --volumes --no-backup (add --yes without a terminal)`,
+    };
+  }
   return {
     reason: `${folder} does not contain the repository that has the backups`,
     hint: 'mount its disk, and run the same command again; to delete it all the same: medianest down --volumes --no-backup (add --yes without a terminal)',

@@ -126,7 +126,9 @@ export function readOptional(file: string): string | undefined {
   return optional(file, () => {
     const there = statSync(file, { throwIfNoEntry: false });
     const code = there === undefined ? readLink(file) && 'ENOLINK' : there.isFile() || there.isDirectory() ? undefined : 'ENXIO';
-    if (code === undefined || /^\/(?:dev|proc)\//.test(file)) return readFileSync(file, 'utf8');
+    // As systemd masks a unit: a link to what has an end.
+    const isEmpty = code === 'ENXIO' && realpathSync(file) === '/dev/null';
+    if (code === undefined || isEmpty || /^\/(?:dev|proc)\//.test(file)) return readFileSync(file, 'utf8');
     throw Object.assign(new Error(`${file} is no file`), { code });
   });
 }

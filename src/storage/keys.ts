@@ -13,7 +13,7 @@ import { openKit, readKit } from '../state/kit-file.ts';
 import { currentPassphrase, newPassphrase } from './passphrase.ts';
 import { type Header, identifierOf, type Slot, unwrap, wrap } from './plan/header.ts';
 import type { VerdictFacts } from './plan/verdict.ts';
-import { type Keys, lookAtStorage, newSlot, type Places, readKeys } from './store.ts';
+import { lookAtStorage, newSlot, type Places, readKeys } from './store.ts';
 
 /** What a person gives with a command. */
 export interface Given {
@@ -30,11 +30,11 @@ export interface Given {
 export async function openHeader(context: Context, header: Header, places: Places, { file, kit }: Given): Promise<Buffer> {
   if (typeof kit === 'string') return keyByKit(context, header.key, kit, file);
   const has = (kind: Slot['kind']) => header.slots.some((slot) => slot.kind === kind);
-  const byFile = has('file') ? keyByFile(header, readKeys(places.keyFile) ?? {}) : undefined;
-  if (byFile) return byFile;
+  const byFile = has('file') ? keyByFile(header, places) : undefined;
+  if (Buffer.isBuffer(byFile)) return byFile;
   const byTpm = keyByTpm(header);
   if (Buffer.isBuffer(byTpm)) return byTpm;
-  if (!has('passphrase')) throw byTpm ?? noKeyFile(places);
+  if (!has('passphrase')) throw byFile ?? byTpm ?? noKeyFile(places);
   const secret = Buffer.from((await currentPassphrase(context, file)).normalize('NFC'));
   for (const slot of header.slots.filter(({ kind }) => kind === 'passphrase')) {
     const key = unwrap(header, slot, secret);
@@ -56,13 +56,20 @@ function noKeyFile({ keyFile }: Places): UserError {
   );
 }
 
-function keyByFile(header: Header, keys: Keys): Buffer | undefined {
-  for (const slot of header.slots) {
-    const secret = slot.kind === 'file' ? keys[slot.id] : undefined;
-    const key = secret === undefined ? undefined : unwrap(header, slot, Buffer.from(secret, 'base64'));
-    if (key) return key;
+/** @returns the key, why the key file cannot be read, or undefined where it does not open the data */
+function keyByFile(header: Header, { keyFile }: Places): Buffer | UserError | undefined {
+  try {
+    const keys = readKeys(keyFile) ?? {};
+    for (const slot of header.slots) {
+      const secret = slot.kind === 'file' ? keys[slot.id] : undefined;
+      const key = secret === undefined ? undefined : unwrap(header, slot, Buffer.from(secret, 'base64'));
+      if (key) return key;
+    }
+    return undefined;
+  } catch (error) {
+    if (error instanceof UserError) return error;
+    throw error;
   }
-  return undefined;
 }
 
 /** @returns the key, why the TPM does not open it, or undefined where nothing is sealed to one */

@@ -120,6 +120,20 @@ export function nextSave({ savedAt }: Pick<Catalogue, 'savedAt'>, now: Date): Da
   return new Date(Math.max(after, Math.floor(now.getTime() / 1000)) * 1000);
 }
 
+/**
+ * The later of the list here and the newest in the repository.
+ * @param held as it was written, at `time`: an earlier version noted no time in it, and dated it by a clock that may have been ahead
+ */
+export function laterList(known: Catalogue | undefined, held: Catalogue, time: Date, now: Date): Catalogue {
+  const dated = { ...held, savedAt: time.toISOString() };
+  if (!known) return dated;
+  // Another repository is refused by its identity.
+  if (known.repository !== held.repository) return known;
+  if (known.savedAt !== undefined) return time > new Date(known.savedAt) ? dated : known;
+  // The next list has to be later than that one all the same.
+  return held.savedAt === undefined && time > now ? { ...known, savedAt: dated.savedAt } : dated;
+}
+
 /** `20261125-004908-full`; a later second where there is such a set already, because the clock was put back. */
 export function setId(time: Date, type: BackupType, sets: readonly BackupSet[] = []): string {
   const id = `${time.toISOString().slice(0, 19).replaceAll('-', '').replaceAll(':', '').replace('T', '-')}-${type}`;

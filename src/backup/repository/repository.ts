@@ -16,7 +16,7 @@ import type { Mount, Stack } from '../../stack/types.ts';
 import type { Lock } from '../../state/lock.ts';
 import { orderCopies, planCopies } from '../copies/copies.ts';
 import { type ArchiveContents, archiveContents, archiveGaps, type WalArchive } from '../plan/archive-contents.ts';
-import { type BackupSet, type Catalogue, nextSave } from '../plan/backup-sets.ts';
+import { type BackupSet, type Catalogue, laterList, nextSave } from '../plan/backup-sets.ts';
 import { cacheNodes, filePlaces, repositoryHost } from '../plan/holds.ts';
 import { type DatabaseInfo, databaseInfo, type WalGap } from '../plan/pgbackrest.ts';
 import { type Lineage, lineageFrom } from '../plan/timelines.ts';
@@ -159,15 +159,15 @@ async function newestList({ bench, local: repository }: BackupContext): Promise<
   return lists.sort((a, b) => Date.parse(a.time) - Date.parse(b.time)).at(-1);
 }
 
-async function readList({ bench, local: repository }: BackupContext, { id, time }: { id: string; time: string }): Promise<Catalogue> {
+async function readList({ bench, local: repository }: BackupContext, id: string): Promise<Catalogue> {
   const { stdout } = await mustRestic(bench, repository, ['dump', '--no-lock', id, CATALOGUE_FILE]);
-  return { ...(JSON.parse(stdout) as Catalogue), savedAt: new Date(time).toISOString() };
+  return JSON.parse(stdout) as Catalogue;
 }
 
 /** The catalogue in the repository; undefined if it has none. */
 export async function fetchCatalogue(backups: BackupContext): Promise<Catalogue | undefined> {
   const list = await newestList(backups);
-  return list && readList(backups, list);
+  return list && laterList(undefined, await readList(backups, list.id), new Date(list.time), new Date());
 }
 
 /** The sets that are known here, or else to the repository. */
@@ -183,9 +183,7 @@ export async function latestSets(backups: BackupContext): Promise<Catalogue | un
   const known = readCatalogue(backups.bench.state);
   const list = await newestList(backups);
   if (!list || (known?.savedAt !== undefined && Date.parse(list.time) <= Date.parse(known.savedAt))) return known;
-  const held = await readList(backups, list);
-  // Another repository is refused by its identity.
-  return known && known.repository !== held.repository ? known : held;
+  return laterList(known, await readList(backups, list.id), new Date(list.time), new Date());
 }
 
 /** What of the stack goes into the files of a set, and where the job that reads it finds it. */

@@ -40,7 +40,7 @@ export function exportKit(
   if (!readSecretsFile(state))
     throw new UserError('NOT_RUNNING', 'nothing was started here yet, so there is no key to keep', 'medianest up');
   const page = `${file}.txt`;
-  if (!isKitOf(loaded.settings.project, file)) refuseTaken([file, page]);
+  if (!isKitOf(loaded.settings.project, file)) refuseTaken(isPageOf(loaded.settings.project, page) ? [file] : [file, page]);
   const texts = FILES.map((name) => [name, readOptional(state.at(name))] as const);
   const contents: KitContents = {
     settingsName: loaded.configFile && path.basename(loaded.configFile),
@@ -71,6 +71,11 @@ function isKitOf(project: string, file: string): boolean {
     throw error;
   }
 }
+
+/** The page stays where a kit was moved away from. */
+const isPageOf = (project: string, page: string): boolean => readOptional(page)?.startsWith(`${titleOf(project)}, made `) === true;
+
+const titleOf = (project: string): string => `Recovery kit of the MediaNest installation "${project}"`;
 
 function refuseTaken(files: readonly string[]): void {
   const taken = files.find(exists);
@@ -169,7 +174,7 @@ export function importKit(
   }
 }
 
-const recipe = (kit: Kit, name: string): string => `Recovery kit of the MediaNest installation "${kit.project}", made ${kit.madeAt}.
+const recipe = (kit: Kit, name: string): string => `${titleOf(kit.project)}, made ${kit.madeAt}.
 
 Print this page. Keep it, the file ${name} and the passphrase in three places, none of them the host.
 

@@ -39,7 +39,7 @@ export async function planRestore(context: Context, project: Project, given: Res
   if (!given.into) requireManifest(project.state);
   const backups = await backupContext(context, project);
   const asked = askedHere(backups, given);
-  const sets = await setsNow(backups);
+  const sets = await setsNow(context, backups);
   return outcomeOf(await workOf(context, backups, project, asked, sets), backups, asked, 'planned');
 }
 
@@ -63,7 +63,7 @@ export async function restore(context: Context, project: Project, given: Restore
       const asked = askedHere(backups, given);
       await removeJobs(backups.bench);
       const started = context.clock.now().getTime();
-      const sets = await setsNow(backups);
+      const sets = await setsNow(context, backups);
       const work = await workOf(context, backups, project, asked, sets);
       const outcome = outcomeOf(work, backups, asked, 'restored');
       record([command, outcome.backup, asked.only]);
@@ -95,8 +95,12 @@ export async function restore(context: Context, project: Project, given: Restore
 }
 
 /** Where the repository cannot be read, those that are known here: to resume or undo a restore may need no more. */
-async function setsNow(backups: BackupContext): Promise<readonly BackupSet[]> {
-  const catalogue = await latestSets(backups).catch(() => knownSets(backups));
+async function setsNow({ report }: Context, backups: BackupContext): Promise<readonly BackupSet[]> {
+  const catalogue = await latestSets(backups).catch((error) => {
+    if (!(error instanceof UserError) || error.code === 'INTERRUPTED') throw error;
+    report.warn(`the list of sets in the repository cannot be read (${error.message}): there may be later sets than are known here`);
+    return knownSets(backups);
+  });
   return catalogue?.sets ?? [];
 }
 

@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
+import { chownSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { writeAtomic } from '../../core/files.ts';
+import { statOptional, writeAtomic } from '../../core/files.ts';
 import type { Loaded } from '../../settings/loaded.ts';
 import type { BackupSet } from '../plan/backup-sets.ts';
 import type { BackupContext } from '../repository/repository.ts';
@@ -25,8 +25,11 @@ export async function restoreSettings({ bench, local }: BackupContext, { root }:
   for (const { name, mode } of files) {
     const text = await mustRestic(bench, local, ['dump', '--no-lock', '--quiet', snapshot, `${FROM}${name}`], { name: 'dump' });
     mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
-    // It may hold secrets, and is as private as it was.
-    writeAtomic(path.join(root, name), text.stdout, mode, null);
+    const file = path.join(root, name);
+    const { uid, gid } = statOptional(file) ?? statSync(root);
+    // It may hold secrets, and is as private as it was: its owner reads it also where root restores.
+    writeAtomic(file, text.stdout, mode, null);
+    if (process.geteuid?.() === 0) chownSync(file, uid, gid);
   }
   return files.map(({ name }) => name);
 }

@@ -3,7 +3,6 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { UserError } from '../../core/errors.ts';
 import { exists, readOptional, writeAtomic, writing } from '../../core/files.ts';
 import type { StateFolder } from '../../state/state.ts';
-import { endOf } from '../ca/authority.ts';
 import { type CaRecord, type CaStore, trustedRoots } from '../ca/ca-record.ts';
 import type { Verdicts } from '../plan/renewal.ts';
 
@@ -41,14 +40,25 @@ const MEND =
  */
 function refuseAnother(state: StateFolder, ca: CaRecord): void {
   if (exists(state.at('ca', 'root.json'))) return;
-  const trusted = readOptional(state.at('ca', 'root.crt'));
-  if (trusted === undefined || endOf(trusted) < new Date()) return;
-  if (new X509Certificate(trusted).fingerprint256 === new X509Certificate(ca.certificate).fingerprint256) return;
+  const shown = readOptional(state.at('ca', 'root.crt'));
+  if (shown === undefined) return;
+  const trusted = certificateIn(shown);
+  if (trusted && new Date(trusted.validTo) < new Date()) return;
+  if (trusted?.fingerprint256 === new X509Certificate(ca.certificate).fingerprint256) return;
   throw new UserError(
     'CERTIFICATE_FAILED',
     `${state.at('ca', 'root.json')}, the keys of the internal CA, is missing, and certificates of it are in use; nothing was changed`,
     MEND,
   );
+}
+
+/** Undefined where it is damaged. */
+function certificateIn(pem: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(pem);
+  } catch {
+    return undefined;
+  }
 }
 
 /** What others read of the CA: no key among it. */

@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ListedSet } from '../../support/backup/backup-stack.ts';
@@ -159,14 +159,16 @@ test(
 );
 
 test(
-  'settings come back as private as they were',
+  'settings come back as private as they were, and to their owner',
   async () => {
     const file = path.join(space.dir, 'medianest.yml');
     chmodSync(file, 0o600);
     await backup();
     chmodSync(file, 0o644);
+    if (process.geteuid?.() === 0) chownSync(file, 1234, 1234);
     await must('restore', 'latest', '--only', 'settings', '--yes');
     expect((statSync(file).mode & 0o777).toString(8)).toBe('600');
+    if (process.geteuid?.() === 0) expect([statSync(file).uid, statSync(file).gid]).toEqual([1234, 1234]);
   },
   TIMEOUT,
 );

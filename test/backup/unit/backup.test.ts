@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { backupNotes, listed, nextSave, setId, unprotected } from '../../../src/backup/plan/backup-sets.ts';
+import { backupNotes, type Catalogue, laterList, listed, nextSave, setId, unprotected } from '../../../src/backup/plan/backup-sets.ts';
 import { keepsDumps } from '../../../src/backup/plan/holds.ts';
 import { clockProblem, databaseInfo, verifyProblems, walGaps, walProblems } from '../../../src/backup/plan/pgbackrest.ts';
 import { backupSummary, ownerOf, restoredBytes, unreadable, vanished } from '../../../src/backup/plan/restic.ts';
@@ -154,6 +154,23 @@ describe('a clock that was put back', () => {
       '2026-11-25T12:00:00.000Z',
       '2026-11-25T12:00:00.000Z',
     ]);
+  });
+  it('the later list counts; one of an earlier version that is ahead of the clock does not', () => {
+    const known = { repository: 'r', sets: sets.slice(0, 2) };
+    const held = { repository: 'r', sets: sets.slice(0, 1) };
+    const later = (here: Catalogue | undefined, there: Catalogue, time: string) => {
+      const { sets, savedAt } = laterList(here, there, new Date(time), NOW);
+      return [sets.length, savedAt];
+    };
+    const [past, ahead] = ['2026-11-25T08:00:00.000Z', '2027-11-25T08:00:00.000Z'];
+    expect(later(known, held, past)).toEqual([1, past]);
+    // What is kept here is written as later than that one: otherwise it would count from then on.
+    expect(later(known, held, ahead)).toEqual([2, ahead]);
+    expect(later(known, { ...held, savedAt: ahead }, ahead)).toEqual([1, ahead]);
+    expect(later({ ...known, savedAt: past }, held, ahead)).toEqual([1, ahead]);
+    expect(later({ ...known, savedAt: ahead }, { ...held, savedAt: past }, past)).toEqual([2, ahead]);
+    expect(later({ ...known, repository: 'other' }, held, past)).toEqual([2, undefined]);
+    expect(later(undefined, held, ahead)).toEqual([1, ahead]);
   });
   it('the newest is the one that was made last', () => {
     expect(chooseTarget([...sets].reverse(), { set: 'latest', to: undefined }, NOW).set.id).toBe('newest');

@@ -1,9 +1,11 @@
+import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { exportKit, importKit, kitProblem } from '../../../src/backup/restore/kit.ts';
 import type { Context, Project } from '../../../src/capability/capability.ts';
+import { kitPassphrase } from '../../../src/project/passphrase.ts';
 import { StateFolder } from '../../../src/state/state.ts';
 import { unprivileged } from '../../support/command.ts';
 
@@ -38,6 +40,21 @@ describe('the recovery kit', () => {
     expect(kitProblem(state)).toBeUndefined();
     writeFileSync(state.at('secrets.json'), store('the-key', '2026-12-01T00:00:00Z'));
     expect(kitProblem(state)).toMatch(/is stale/);
+  });
+  it('takes the place of its page where the kit was moved away, and not of that of another project', () => {
+    const moved = path.join(made, 'moved');
+    exportKit(context, project, moved, PASSPHRASE);
+    rmSync(moved);
+    exportKit(context, project, moved, PASSPHRASE);
+    rmSync(moved);
+    writeFileSync(`${moved}.txt`, readFileSync(`${moved}.txt`, 'utf8').replace('"home"', '"homes"'));
+    expect(() => exportKit(context, project, moved, PASSPHRASE)).toThrow(expect.objectContaining({ code: 'ALREADY_THERE' }));
+  });
+  it('takes its passphrase from a pipe too', async () => {
+    const pipe = path.join(made, 'pipe');
+    spawn('sh', ['-c', 'mkfifo "$1" && echo "$2" >"$1"', 'sh', pipe, PASSPHRASE]);
+    await vi.waitUntil(() => existsSync(pipe));
+    expect(await kitPassphrase({ cwd: made } as Context, 'pipe')).toBe(PASSPHRASE);
   });
   it('tells nothing without the passphrase, and has a page to print', () => {
     expect(readFileSync(kit, 'utf8')).not.toMatch(/the-key|backup-files-key|the-token|plex-token/);

@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import type { Context } from '../../../src/capability/capability.ts';
@@ -52,6 +52,9 @@ it('a missing CA is not replaced by another one while its root is trusted', { ti
   rmSync(file);
   await expect(issue()).rejects.toMatchObject({ code: 'CERTIFICATE_FAILED', message: expect.stringContaining('root.json, the keys') });
   expect(readFileSync(trust, 'utf8')).toBe(root);
+  writeFileSync(shown, 'damaged');
+  await expect(issue()).rejects.toMatchObject({ code: 'CERTIFICATE_FAILED' });
+  writeFileSync(shown, root as string);
   // The root alone comes back with its key, or all of it by the copy.
   restoreRootKey(caStore(state), { certificate: root as string, privateKey: privateKey as string });
   expect((await issue()).root).toBe(root);

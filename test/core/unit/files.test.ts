@@ -67,6 +67,10 @@ describe('what is read where it is there', () => {
   it('may be a device that a person names, as a shell hands over what another program says', () => {
     expect(readOptional('/dev/null')).toBe('');
   });
+  it('is empty where it leads to what has nothing in it, as a unit does that systemd masks', () => {
+    symlinkSync('/dev/null', at('masked'));
+    expect(readOptional(at('masked'))).toBe('');
+  });
   const readers = [
     ['a text', readOptional],
     ['facts', statOptional],

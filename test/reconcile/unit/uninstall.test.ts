@@ -165,5 +165,10 @@ it('the repository of another installation, or one whose disk is away, is neithe
   expect(await found()).toEqual([false, false]);
   rmSync(path.join(dir, 'disk', 'repository.id'));
   expect(await found()).toEqual([undefined, false]);
+  mkdirSync(path.join(dir, 'disk', 'repository.id'));
+  expect(repositoryAway(project)).toMatchObject({
+    reason: expect.stringContaining('cannot be told'),
+    hint: expect.stringContaining('--no-backup'),
+  });
   rmSync(dir, { recursive: true });
 });

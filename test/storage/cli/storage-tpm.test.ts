@@ -192,6 +192,12 @@ test('the key goes from a file to the TPM, to a passphrase, and back; what opene
   await must('unlock');
   expect((await storage('keys', 'rotate')).status).toBe(4);
   expect((await state()).opens).toEqual(['file', 'tpm']);
+  // A key file that cannot be read does not keep the TPM from it.
+  const keyFile = readFileSync(at('.medianest/encryption.key'), 'utf8');
+  writeFileSync(at('.medianest/encryption.key'), '{');
+  await must('lock');
+  await must('unlock');
+  writeFileSync(at('.medianest/encryption.key'), keyFile);
   expect(await exportKit()).toMatchObject({ status: 0 });
   await must('keys', 'rotate');
   expect([existsSync(at('.medianest/encryption.key')), (await state()).opens]).toEqual([false, ['tpm']]);
