@@ -192,7 +192,7 @@ export const edge = defineService({
           hasContentPolicy: own.contentPolicy !== false,
           contentPolicy: nginxText(own.contentPolicy || ''),
           headers: Object.entries(own.headers).map(([name, value]) => nginxText(`${name}: ${value}`)),
-          ...limitsView(own, signIn.view.signOn, signIn.hasClients),
+          ...limitsView(own, signIn.view.signOn, signIn.hasClients, pages.length > 0),
           trustsProxies: own.trustedProxies.length > 0,
           trustedProxies: own.trustedProxies,
           clientAddressHeader: own.clientAddressHeader,

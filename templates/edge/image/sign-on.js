@@ -58,10 +58,11 @@ function cookies(r) {
     .join('; ');
 }
 
-// The provider's own pages get what these read, and the session alone that the edge has judged: the engine would also find one after a comma.
+// The provider's own pages get what these read, and the session alone that the edge has judged: the engine would also find one after a comma,
+// a space or another =.
 function portalCookies(r) {
   const own = (r.headersIn.Cookie || '').split(';').map((cookie) => cookie.trim());
-  const kept = own.filter((cookie) => /^(?:__Host-medianestpdata|llnglanguage)=[^,]*$/.test(cookie));
+  const kept = own.filter((cookie) => /^(?:__Host-medianestpdata|llnglanguage)=[\w.~!*'()%-]*$/.test(cookie));
   if (r.variables.session_cookie) kept.push(`${NAME}=${r.variables.session_cookie}`);
   return kept.join('; ');
 }

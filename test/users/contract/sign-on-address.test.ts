@@ -117,6 +117,8 @@ describe('a session that is used from another network', () => {
       `!${stolen}`,
       `__Host%2Dmedianest${stolen.slice(16)}`,
       stolen.replace('=', '="'),
+      `llnglanguage=${stolen}`,
+      `__Host-medianestpdata=x ${stolen}`,
     ]) {
       const thief = new At({ address: '127.0.0.1', port: stack.space.httpsPort }, 'localhost');
       thief.from = CAFE as string;

@@ -143,6 +143,18 @@ test('are named with their path to people who come by the VPN', () => {
   );
 });
 
+test('take what their programs ask for as no attempts to sign in, which are few in a minute and end in a ban', () => {
+  const counted = (file: string) => {
+    const [, pattern = ''] = /^ {2}~(\^\/auth\/.*) 1;$/m.exec(filesOf(file)['edge/limits.conf'] ?? '') ?? [];
+    return ['', '2fregisters/totp', 'pages/grafana/api/ds/query', 'oauth2/token', 'pages', 'xpages/'].filter((path) =>
+      new RegExp(pattern).test(`/auth/${path}`),
+    );
+  };
+  expect(counted(FULL)).toEqual(['', 'oauth2/token', 'pages', 'xpages/']);
+  // Without them the identity provider itself gets these.
+  expect(counted('profile: staging\n')).toEqual(['', 'pages/grafana/api/ds/query', 'oauth2/token', 'pages', 'xpages/']);
+});
+
 test('leave no trace where nobody has asked for them', () => {
   const files = filesOf('profile: staging\nobservability: full\n');
   expect(Object.keys(files).filter((path) => path.includes('tool-pages'))).toEqual([]);

@@ -90,6 +90,7 @@ describe('what health says', () => {
 describe('what the edge tells the application', () => {
   interface Script {
     cookies(request: object): string;
+    portalCookies(request: object): string;
     signInAt(request: object): string;
     sign(answer: Record<'headersIn' | 'headersOut' | 'variables', Record<string, string>> & { status: number }): void;
   }
@@ -124,6 +125,18 @@ describe('what the edge tells the application', () => {
     const sent = (Cookie: string | undefined) => script.cookies({ headersIn: { Cookie } });
     expect(sent('a=1; __Host-medianest=x;b=2; __Host-medianest=y; __Host-medianestpdata=z')).toBe('a=1; b=2');
     expect([sent('__Host-medianest=x'), sent(undefined)]).toEqual(['', '']);
+  });
+
+  it('is not what the provider’s pages get: those get their own cookies, and the session that was judged, however another is written', () => {
+    const [judged, stolen] = ['a'.repeat(64), `__Host-medianest=${'b'.repeat(64)}`];
+    const sent = (Cookie: string | undefined, session_cookie = '') =>
+      script.portalCookies({ headersIn: { Cookie }, variables: { session_cookie } });
+    const own = '__Host-medianestpdata=%7B%22a%22%3A1%7D; llnglanguage=pt-BR';
+    expect([sent(undefined), sent(`x=1; ${own}; ${stolen}`), sent(`${own}; sid=2`, judged)]).toEqual([
+      ...['', own, `${own}; __Host-medianest=${judged}`],
+    ]);
+    for (const name of ['llnglanguage', '__Host-medianestpdata'])
+      for (const before of ['', 'x ', 'x,', 'x"', '\t']) expect(sent(`${name}=${before}${stolen}`)).toBe('');
   });
 
   it('is no remembered answer whose time is over', () => {
