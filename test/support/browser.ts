@@ -1,5 +1,5 @@
 /** Chromium drops requests whenever an interface of its host comes or goes, as they do when containers restart. */
-export const isDropped = (text: string): boolean => text.includes('ERR_NETWORK_CHANGED');
+export const isDropped = (text: string): boolean => /ERR_NETWORK_CHANGED|chrome-error:/.test(text);
 
 /** Does it again where Chromium dropped it, five times at most. */
 export async function undisturbed<T>(go: () => Promise<T>): Promise<T> {

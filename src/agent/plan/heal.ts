@@ -52,6 +52,9 @@ const BACKOFF_MS = 15_000;
 /** A hand-over that has not helped by then is not waited for. */
 const HANDOVER_MS = 60_000;
 
+/** So many restart beside each other at most: a host under load makes all unhealthy at once, and starting all of them is more load. */
+const RESTARTS = 4;
+
 /**
  * Who leads a group, or may: if no member is known to lead, each whose role is not known might, and of a group that does not tell, all.
  * @param states what the group tells of its members; undefined where it does not
@@ -76,6 +79,7 @@ export function planHealing(
   const histories = Object.fromEntries(patients.map((patient) => [patient.service, remember(patient, before[patient.service], now)]));
   const treatments: Treatment[] = [];
   const taken = new Set(patients.flatMap(({ group, treating }) => (treating && group !== undefined ? [group] : [])));
+  let restarting = patients.filter(({ treating }) => treating).length;
   const comesBack = (patient: Patient): boolean => isStarting(patient) || (isEnded(patient) && !histories[patient.service]?.gaveUp);
   for (const patient of patients) {
     const history = histories[patient.service] as History;
@@ -87,11 +91,13 @@ export function planHealing(
       continue;
     }
     if (now < nextTurn(history)) continue;
+    if (wanted.do === 'restart' && restarting >= RESTARTS) continue;
     // One member of a group at a time: the others have the data meanwhile. Starting a dead container removes no member.
     if (wanted.do !== 'start' && patient.group !== undefined) {
       if (taken.has(patient.group)) continue;
       taken.add(patient.group);
     }
+    if (wanted.do === 'restart') restarting++;
     if (wanted.do === 'handover') history.handedOver = now;
     else history.treated.push(now);
     treatments.push(wanted);

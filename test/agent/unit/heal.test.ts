@@ -101,6 +101,15 @@ describe('what is unhealthy', () => {
     expect(course(300, (second) => [second % 60 < 57 ? unhealthy('edge') : patient('edge')])).toEqual([]);
   });
 
+  it('restarts beside three others at most: a host under load makes all unhealthy at once', () => {
+    const all = (treating: number) => [1, 2, 3, 4, 5, 6].map((n) => unhealthy(`app-${n}`, { treating: n <= treating }));
+    const restarted = (second: number, treating: number) =>
+      course(second, (at) => all(at < second ? 6 : treating)).map((line) => line.split(' ').at(-1));
+    expect(restarted(60, 0)).toEqual(['app-1', 'app-2', 'app-3', 'app-4']);
+    expect(restarted(60, 3)).toEqual(['app-4']);
+    expect(restarted(60, 4)).toEqual([]);
+  });
+
   it('is left alone while what it needs is away', () => {
     expect(course(300, () => [unhealthy('app-1', { after: ['db-router'] }), patient('db-router', { state: 'paused' })])).toEqual([]);
     const etcd = { group: 'coordination' };
