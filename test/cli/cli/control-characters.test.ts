@@ -26,7 +26,7 @@ it('what a container writes moves no cursor where its logs are read', async () =
   const current = (name: string) => readFileSync(path.join(own.state, 'current', name), 'utf8');
   const [service] = (JSON.parse(current('manifest.json')) as { services: { name: string }[] }).services;
   const image = /^ +image: "?([^"\n]+)/m.exec(current('compose.yml'))?.[1] ?? '';
-  const labels = { project, service: service?.name, oneoff: 'False', 'container-number': '1' };
+  const labels = { project, service: service?.name, oneoff: 'False', 'container-number': '1', 'config-hash': 'none' };
   const label = Object.entries(labels).flatMap(([name, value]) => ['--label', `com.docker.compose.${name}=${value}`]);
   const made = await docker(['run', '--name', `${project}-1`, ...label, '--entrypoint', 'printf', image, '%b', `before${HOSTILE}after\\n`]);
   expect(made.status).toBe(0);

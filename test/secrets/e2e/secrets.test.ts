@@ -242,7 +242,7 @@ describe('a user in the docker group who is not root', () => {
     const refused = await run(
       'setpriv',
       [`--reuid=${owner.uid}`, `--regid=${owner.uid}`, '--clear-groups', process.execPath, PROGRAM, 'status', '--json'],
-      { cwd: space.dir },
+      { cwd: space.dir, env: { HOME: path.join(space.dir, 'home') } },
     );
     expect(refused.status).toBe(1);
     expect(refused.stdout).toContain('ENGINE_PERMISSION');
