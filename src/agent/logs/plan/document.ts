@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { isShallow } from '../../../core/json.ts';
 import { correlationOf, readText, traceOf } from '../../../logs/plan/log-line.ts';
 import type { Line } from './lines.ts';
@@ -34,7 +34,7 @@ export interface Origin {
 
 /** Of one line the same in every run. */
 export const documentIdOf = (container: string, time: string, n: number): string =>
-  hash('sha256', `${container} ${time} ${n}`, 'base64url').slice(0, 27);
+  createHash('sha256').update(`${container} ${time} ${n}`).digest('base64url').slice(0, 27);
 
 /**
  * Called for every line that any container writes: no object is made that is not kept.
