@@ -65,6 +65,9 @@ function read<T>(file: string, what: string): T | undefined {
     return text?.trim() ? (JSON.parse(text) as T) : undefined;
   } catch (error) {
     const why = error instanceof UserError ? error.message : `${file}: ${(error as Error).message}`;
-    throw new UserError('ENGINE_AWAY', `${what} cannot be read: ${why}`, `correct that file, or name the engine: DOCKER_HOST=${LOCAL}`, { path: file, cause: error });
+    throw new UserError('ENGINE_AWAY', `${what} cannot be read: ${why}`, `correct that file, or name the engine: DOCKER_HOST=${LOCAL}`, {
+      path: file,
+      cause: error,
+    });
   }
 }
