@@ -113,8 +113,12 @@ async function runEngine() {
   const more = ['--set', 'observability=light', '--state', path.join(folder, 'images')];
   const begun = elapsed();
   let good = (await program('bash', ['-c', '. scripts/prepare.sh && prepare_base --yes'], log)) === 0;
-  for (const profile of ['dev', 'prod'])
-    good &&= (await program(process.execPath, ['bin/medianest.js', 'images', 'build', '--profile', profile, ...more], log)) === 0;
+  const perimeter = ['--set', 'components.crowdsec=true', '--set', 'components.suricata=true'];
+  for (const [profile, also] of /** @type {[string, string[]][]} */ ([
+    ['dev', []],
+    ['prod', perimeter],
+  ]))
+    good &&= (await program(process.execPath, ['bin/medianest.js', 'images', 'build', '--profile', profile, ...more, ...also], log)) === 0;
   // Where they could not be built, every suite that needs them says so itself.
   if (good) images = { PROOF_IMAGES: 'built' };
   console.log(`images    ${good ? 'built' : `not built: ${path.relative('.', log)}`} (${Math.round(elapsed() - begun)} s)`);
