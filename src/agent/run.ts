@@ -49,7 +49,7 @@ export async function run(log: Log, signal: AbortSignal): Promise<void> {
     const life = AbortSignal.any([signal, changed.signal]);
     await Promise.all([live(config, lasting, life), changedConfig(text, life).then(() => changed.abort())]);
   }
-  // A handover is not left half-way, if the agent's grace allows it (main.ts).
+  // The agent finishes its handovers before it ends, if its grace allows that (main.ts).
   await Promise.all(lasting.memory.treating.values());
 }
 

@@ -6,7 +6,7 @@ import type { RestoreTarget } from './restore-target.ts';
 
 /** What is asked of a restore. */
 export interface RestoreIntent {
-  kind: 'new' | 'bare' | 'into' | 'sanitized' | 'undo' | 'go-on' | 'abandon';
+  kind: 'new' | 'bare' | 'into' | 'sanitized' | 'undo' | 'resume' | 'abandon';
   parts: readonly Part[];
   /** Of one that is resumed: its data is in its place. */
   replaced?: boolean | undefined;
@@ -55,7 +55,7 @@ export function restorePlan(stack: Stack, { kind, parts, replaced, says, target 
   // Which set the data comes from, and which member has it, changes no line.
   const set = target?.set ?? ({} as BackupSet);
   const steps = [
-    ...(kind === 'go-on' ? [] : prepareSteps(parts, kind === 'undo' ? undefined : target, kind !== 'bare')),
+    ...(kind === 'resume' ? [] : prepareSteps(parts, kind === 'undo' ? undefined : target, kind !== 'bare')),
     ...replaceSteps(stack, { parts, member: '', touched: [], replaced: replaced === true }, set),
     ...finishSteps(parts, set),
     ...afterSteps(stack, parts),

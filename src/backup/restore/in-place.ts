@@ -8,7 +8,7 @@ import type { RestoreTarget } from '../plan/restore-target.ts';
 import type { BackupContext } from '../repository/repository.ts';
 import type { DatabaseFacts } from './database.ts';
 import type { InPlaceRun } from './in-place-run.ts';
-import { noteEnd, noteTakenBack, noteUnderWay, type Restoring, underWay } from './journal.ts';
+import { noteEnd, noteRolledBack, noteUnderWay, type Restoring, underWay } from './journal.ts';
 
 /*
  * A restore in place: four lists of steps (plan/restore-steps.ts), and what happens if one of them fails. While data is prepared,
@@ -75,7 +75,7 @@ export async function undoRestore(site: Site, last: Restoring): Promise<InPlace>
 }
 
 /** Resumes a restore that was killed while data was replaced. */
-export async function goOn(site: Site, half: Restoring): Promise<InPlace> {
+export async function resumeRestore(site: Site, half: Restoring): Promise<InPlace> {
   const safety = half.safety === null ? undefined : setNamed(site, half.safety, half.parts);
   return finish(site, workOf(site, half, safety), setNamed(site, half.set, half.parts), Date.now());
 }
@@ -189,7 +189,7 @@ async function rollBack(run: Execution, work: InPlaceRun): Promise<string> {
   }
   // The database that an earlier restore had put aside made room for this one.
   if (entry.touched.includes('db')) noteEnd(run.prepared.state, undefined);
-  else noteTakenBack(run.prepared.state);
+  else noteRolledBack(run.prepared.state);
   const kept = entry.touched.filter((part) => part !== 'db');
   if (kept.length > 0 && !safety) return `the old database runs; ${kept.join(' and ')} may be partly those of ${entry.set}`;
   return 'what was before runs';

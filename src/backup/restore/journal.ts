@@ -56,7 +56,7 @@ export function noteEnd(state: StateFolder, entry: Restoring | undefined): void 
 }
 
 /** It was rolled back before it touched the database: what could be undone before can still be undone. */
-export const noteTakenBack = (state: StateFolder): void => rmSync(state.at(UNDER_WAY), { force: true });
+export const noteRolledBack = (state: StateFolder): void => rmSync(state.at(UNDER_WAY), { force: true });
 
 /** The message about an interrupted restore. */
 export const halfRestored = ({ target, at }: Restoring): string =>

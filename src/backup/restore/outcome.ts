@@ -43,7 +43,7 @@ export interface RestoreOutcome {
 }
 
 /** What to do: with data of a set, or with a restore that has ended or was interrupted. */
-export type Work = ({ kind: 'new' } & FoundTarget) | { kind: 'go-on' | 'abandon' | 'undo'; entry: Restoring };
+export type Work = ({ kind: 'new' } & FoundTarget) | { kind: 'resume' | 'abandon' | 'undo'; entry: Restoring };
 
 export const destinationOf = ({ into, sanitize }: RestoreAsked): Destination => (!into ? 'in-place' : sanitize ? 'sanitized' : 'into');
 
@@ -56,7 +56,7 @@ export function outcomeOf(work: Work, backups: BackupContext, asked: RestoreAske
   const plan = restorePlan(backups.stack, {
     kind: destination !== 'in-place' ? destination : work.kind === 'new' && asked.bare ? 'bare' : work.kind,
     parts: entry?.parts ?? asked.only,
-    replaced: work.kind === 'go-on' && work.entry.replaced,
+    replaced: work.kind === 'resume' && work.entry.replaced,
     says,
     target: work.kind === 'new' ? work.target : undefined,
   });

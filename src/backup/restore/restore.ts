@@ -17,7 +17,7 @@ import { followIntoArchive } from '../repository/wal-archive.ts';
 import { refuseTooSmall } from './disk-space.ts';
 import { snapshotParts } from './files.ts';
 import { findTarget } from './find-target.ts';
-import { abandon, goOn, type InPlace, restoreInPlace, type Site, undoRestore } from './in-place.ts';
+import { abandon, type InPlace, restoreInPlace, resumeRestore, type Site, undoRestore } from './in-place.ts';
 import { halfRestored, lastRestore, underWay } from './journal.ts';
 import {
   databaseChecks,
@@ -134,7 +134,7 @@ async function perform(site: Site, work: Work, asked: RestoreAsked, outcome: Res
   const done: InPlace =
     work.kind === 'new'
       ? await restoreInPlace(site, work.target, outcome.target, asked.only, !asked.bare)
-      : await (work.kind === 'undo' ? undoRestore : goOn)(site, work.entry);
+      : await (work.kind === 'undo' ? undoRestore : resumeRestore)(site, work.entry);
   const { checks, ...facts } = work.kind === 'new' ? recovered(work.target, done.facts) : { checks: databaseChecks(done.facts) };
   const { members, written } = done;
   return {
@@ -163,7 +163,7 @@ async function workOf(
   if (half) {
     if (asked.set !== undefined || asked.to)
       throw new UserError('PARTIAL', `${halfRestored(half)}; nothing was changed`, 'medianest restore --yes');
-    return { kind: asked.undo ? 'abandon' : 'go-on', entry: half };
+    return { kind: asked.undo ? 'abandon' : 'resume', entry: half };
   }
   if (asked.undo) {
     const last = lastRestore(state);

@@ -47,7 +47,7 @@ describe('a restore in place', () => {
   });
   it('replaces nothing again once writes are accepted', () => {
     expect(kinds(replaceSteps(stack, { ...entry, replaced: true }, set))).toEqual(['compose-up', 'tell-repository']);
-    const intent = { kind: 'go-on' as const, parts: ALL, says: 'now', target: undefined };
+    const intent = { kind: 'resume' as const, parts: ALL, says: 'now', target: undefined };
     expect(restorePlan(stack, { ...intent, replaced: true }).steps).toEqual([
       'start everything, and wait until it is healthy',
       'make a new full backup',
@@ -88,7 +88,7 @@ describe('a restore in place', () => {
       ['back up', 'restore the database as of now', 'stop app-1', 'replace the database, the uploads, the cache', 'start', 'make'],
     ],
     ['bare', ALL, ['restore the database as of now', 'stop app-1', 'replace the database, the uploads, the cache', 'start', 'make']],
-    ['go-on', ALL, ['stop app-1', 'replace the database, the uploads, the cache', 'start', 'make']],
+    ['resume', ALL, ['stop app-1', 'replace the database, the uploads, the cache', 'start', 'make']],
     ['undo', ['db'], ['back up', 'make the database that was put aside ready', 'stop app-1', 'replace the database', 'start', 'make']],
     ['new', ['settings'], ['back up', 'write medianest.yml']],
     ['new', ['files', 'settings'], ['back up', 'stop app-1', 'replace the uploads, medianest.yml and its profiles', 'start']],

@@ -40,6 +40,8 @@ export interface SignOnStack {
   visitor(): Visitor;
   /** Signed in, with a code if the user has an authenticator app. */
   signedIn(user: Person): Promise<Visitor>;
+  /** The first admin, signed in: with the invitation of the first `up`, a password and an authenticator app. */
+  firstAdmin(): Promise<Visitor>;
   /** What the application was told by a request that it must have got. */
   told(one: Visitor, where: string, headers?: Record<string, string>): Promise<Record<string, string>>;
   /** Invites somebody, who sets a password. */
@@ -86,6 +88,13 @@ export async function signOnStack(
       const secret = stack.secrets[user];
       if (secret) await one.enter(page, await unusedTotp(secret));
       return one;
+    },
+    firstAdmin: async () => {
+      const one = stack.visitor();
+      await one.accept(tokenOf(stack.invitation.link), PASSWORDS.admin);
+      await one.signIn('admin', PASSWORDS.admin);
+      stack.secrets.admin = await one.registerTotp(Date.now);
+      return stack.signedIn('admin');
     },
     told: async (one, where, headers = {}) => {
       const answer = await one.ask(where, { headers });

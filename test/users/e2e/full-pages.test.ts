@@ -4,8 +4,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { docker, HOME, PROGRAM } from '../../support/cli.ts';
-import { PASSWORDS, type SignOnStack, signOnStack, tokenOf } from '../../support/sign-on/sign-on-stack.ts';
-import { unusedTotp, type Visitor } from '../../support/sign-on/visitor.ts';
+import { PASSWORDS, type SignOnStack, signOnStack } from '../../support/sign-on/sign-on-stack.ts';
+import type { Visitor } from '../../support/sign-on/visitor.ts';
 import { parsed, request } from '../../support/stack.ts';
 import { PREFIX } from '../../support/workspace.ts';
 
@@ -61,12 +61,7 @@ beforeAll(async () => {
     elasticsearch: { mmap: false },
     edge: { login: { perMinute: 5000, burst: 1000 }, waf: { mode: 'block' }, pages: true },
   });
-  await stack.visitor().accept(tokenOf(stack.invitation.link), PASSWORDS.admin);
-  const first = stack.visitor();
-  await first.signIn('admin', PASSWORDS.admin);
-  stack.secrets.admin = await first.registerTotp(Date.now);
-  admin = stack.visitor();
-  await admin.enter(await admin.signIn('admin', PASSWORDS.admin), await unusedTotp(stack.secrets.admin));
+  admin = await stack.firstAdmin();
   await stack.invite('bob', PASSWORDS.bob, '--groups', 'member');
   bob = await stack.signedIn('bob');
   await stack.invite('carol', PASSWORDS.carol, '--groups', 'operator');

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { docker } from '../../support/cli.ts';
-import { PASSWORDS, type SignOnStack, signOnStack, tokenOf } from '../../support/sign-on/sign-on-stack.ts';
-import { unusedTotp, type Visitor } from '../../support/sign-on/visitor.ts';
+import { PASSWORDS, type SignOnStack, signOnStack } from '../../support/sign-on/sign-on-stack.ts';
+import type { Visitor } from '../../support/sign-on/visitor.ts';
 import { parsed, until } from '../../support/stack.ts';
 
 // Pages of the stack's own programs behind the sign-in, with Prometheus and the balancer.
@@ -20,12 +20,7 @@ beforeAll(async () => {
     components: { 'sign-on': true, balancer: true, ...Object.fromEntries(EXPORTERS.map((name) => [name, false])) },
     edge: { login: { perMinute: 5000, burst: 1000 }, waf: { mode: 'block' }, pages: true, access: [{ paths: ['/'], roles: ['member'] }] },
   });
-  await stack.visitor().accept(tokenOf(stack.invitation.link), PASSWORDS.admin);
-  const first = stack.visitor();
-  await first.signIn('admin', PASSWORDS.admin);
-  stack.secrets.admin = await first.registerTotp(Date.now);
-  admin = stack.visitor();
-  await admin.enter(await admin.signIn('admin', PASSWORDS.admin), await unusedTotp(stack.secrets.admin));
+  admin = await stack.firstAdmin();
   await stack.invite('bob', PASSWORDS.bob, '--groups', 'member');
   bob = await stack.signedIn('bob');
 });
