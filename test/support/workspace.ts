@@ -20,6 +20,8 @@ export interface Workspace {
   /** Writes medianest.yml anew: its project and ports, and more settings over them, key by key. */
   configure(more?: Record<string, Record<string, unknown> | string>): void;
   run(args: readonly string[], options?: RunOptions): Promise<Run>;
+  /** Makes another project of this host, so that an `uninstall` leaves the images: the last project takes them along. */
+  besideAnother(): Promise<void>;
   /** Removes containers, networks, volumes and the folder, however the test ended. */
   destroy(): Promise<void>;
 }
@@ -55,6 +57,7 @@ export async function freeRange(): Promise<string> {
 export async function workspace(name: string, settings = ''): Promise<Workspace> {
   const dir = mkdtempSync(path.join(os.tmpdir(), `medianest-${name}-`));
   const project = `${PREFIX}-${name}`;
+  const other = `${project}-other`;
   const [httpPort, httpsPort, devPort] = [await freePort(), await freePort(), await freePort()];
   const write = (file: string, text: string): string => {
     writeFileSync(path.join(dir, file), text);
@@ -93,8 +96,13 @@ export async function workspace(name: string, settings = ''): Promise<Workspace>
     },
     state: path.join(dir, '.medianest'),
     run: (args, options = {}) => medianest(args, { cwd: dir, ...options }),
+    besideAnother: async () => {
+      const { status, stderr } = await docker(['volume', 'create', '--label', `io.medianest.project=${other}`, other]);
+      if (status !== 0) throw new Error(stderr);
+    },
     destroy: async () => {
       await removeProject(project);
+      await removeProject(other);
       rmSync(dir, { recursive: true, force: true });
     },
   };

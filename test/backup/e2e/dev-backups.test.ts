@@ -22,6 +22,7 @@ const must = (...args: string[]) => stack.must(...args);
 
 beforeAll(async () => {
   space = await workspace('devback');
+  await space.besideAnother();
   stack = new DevBackups(space);
   space.configure({
     profile: 'dev-compose',

@@ -36,6 +36,7 @@ const volumes = async () =>
 
 beforeAll(async () => {
   space = await workspace('override');
+  await space.besideAnother();
   space.configure({ profile: 'dev' });
   await must('up');
   await ask(devPortal, space, 'Safety Last');

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { docker, PROGRAM, run as runProgram, typing } from '../../support/cli.ts';
 import { containers, identities, type JsonError, parsed } from '../../support/stack.ts';
-import { PREFIX, type Workspace, workspace } from '../../support/workspace.ts';
+import { type Workspace, workspace } from '../../support/workspace.ts';
 
 interface Uninstalled {
   removed: { what: string; names: string[] }[];
@@ -12,8 +12,6 @@ interface Uninstalled {
 }
 
 let space: Workspace;
-/** Another project of this host, so that the images that all tests use are not the last one's. */
-const OTHER = `${PREFIX}-uninstall-other`;
 const listed = async (...args: string[]) => (await docker(args)).stdout.split('\n').filter(Boolean);
 const ours = () => ['--filter', `label=io.medianest.project=${space.project}`];
 const releases = () => listed('image', 'ls', '--format', '{{.Repository}}:{{.Tag}}', `medianest/${space.project}-release`);
@@ -30,14 +28,13 @@ const onTerminal = (answer: string) =>
 beforeAll(async () => {
   space = await workspace('uninstall');
   space.configure({ profile: 'dev-compose' });
-  await docker(['volume', 'create', '--label', `io.medianest.project=${OTHER}`, OTHER]);
+  await space.besideAnother();
   // As the profile prod has it: a volume that outlives the Compose project.
   await docker(['volume', 'create', '--label', `io.medianest.project=${space.project}`, `${space.project}_backups`]);
   expect((await space.run(['up'])).status).toBe(0);
 });
 afterAll(async () => {
   await space.destroy();
-  await docker(['volume', 'rm', OTHER]);
   for (const ref of await releases()) await docker(['image', 'rm', ref]);
 });
 

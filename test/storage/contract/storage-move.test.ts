@@ -71,6 +71,7 @@ const killedAt = (words: RegExp, command: string) =>
 beforeAll(async () => {
   disk = await encryptingDisk(300);
   space = await workspace('move');
+  await space.besideAnother();
   for (const name of NAMES) {
     const labels = ['--label', `io.medianest.project=${space.project}`, '--label', `com.docker.compose.project=${space.project}`];
     expect((await docker(['volume', 'create', ...labels, full(name)])).status).toBe(0);
