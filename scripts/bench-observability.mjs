@@ -1,12 +1,6 @@
-// What it costs to be watched: prod with nothing, with `observability: light`, and beside that with the log store and with traces of
-// a tenth of the requests. Each is brought up in turn, in the same minutes, and asked by wrk until the host is saturated.
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
+// What it costs to be watched: prod with nothing, with `observability: light`, and beside that with the log store. Each is brought up in turn, in the same minutes, and asked by wrk until the host is saturated.
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { atMost, bench, docker, edgeSettings, median, PORTS, round } from './bench-lib.mjs';
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
@@ -18,43 +12,13 @@ const WATCHING =
 const LOAD = 'rateLimit: false, connections: 0, waf: { mode: off }';
 
 const VARIANTS = {
-  off: () => 'observability: off\nlogs: { store: off }\n',
-  light: () => 'observability: light\nlogs: { store: off }\n',
-  logs: () => 'observability: light\nlogs: { store: files }\n',
-  traces: (endpoint) => `observability: light\nlogs: { store: off }\ntraces: { endpoint: "${endpoint}", sample: 0.1 }\n`,
+  off: 'observability: off\nlogs: { store: off }\n',
+  light: 'observability: light\nlogs: { store: off }\n',
+  logs: 'observability: light\nlogs: { store: files }\n',
 };
 
-/** A collector that takes everything and keeps nothing, at an address that containers reach; of its own process, as wrk holds this one. */
-async function collector() {
-  const address = Object.values(os.networkInterfaces())
-    .flat()
-    .find(({ family, internal }) => family === 'IPv4' && !internal).address;
-  const child = fork(fileURLToPath(import.meta.url), [address], { execArgv: [] });
-  const [port] = await once(child, 'message');
-  const bytes = async () => {
-    const answer = once(child, 'message');
-    child.send('bytes');
-    return (await answer)[0];
-  };
-  return { endpoint: `http://${address}:${port}`, bytes, close: () => child.kill() };
-}
-
-/** What the child does. */
-function collect(address) {
-  let bytes = 0;
-  const server = createServer((request, response) => {
-    request.on('data', (chunk) => {
-      bytes += chunk.length;
-    });
-    request.on('end', () => response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end());
-  });
-  server.listen(0, address, () => process.send(server.address().port));
-  process.on('message', () => process.send(bytes));
-}
-if (process.argv[1] === fileURLToPath(import.meta.url)) collect(process.argv[2]);
-
-function up(at, variant, endpoint) {
-  at.settings('prod', `${edgeSettings(LOAD)}${VARIANTS[variant](endpoint)}`);
+function up(at, variant) {
+  at.settings('prod', `${edgeSettings(LOAD)}${VARIANTS[variant]}`);
   at.medianest('up');
 }
 
@@ -110,20 +74,18 @@ async function idle(at) {
 export async function observability() {
   const at = bench('mn-bench');
   const figures = {};
-  const receiver = await collector();
   const runs = Object.fromEntries(Object.keys(VARIANTS).map((variant) => [variant, []]));
   try {
     for (let i = 0; i < ROUNDS; i++) {
       // The order turns, so that none is always the first after another.
       const order = Object.keys(VARIANTS).map((_, position, all) => all[(position + i) % all.length]);
       for (const variant of order) {
-        up(at, variant, receiver.endpoint);
+        up(at, variant);
         perSecond(at, SECONDS);
         runs[variant].push(perSecond(at, SECONDS));
       }
       console.error(JSON.stringify(Object.fromEntries(Object.entries(runs).map(([name, all]) => [name, all.at(-1)]))));
     }
-    if ((await receiver.bytes()) === 0) throw new Error('no spans reached the collector');
     const cost = (of, than) => 100 * (1 - median(runs[of].map((value, i) => value / runs[than][i])));
     const detail = (...names) => ({
       unit: '% of requests/s',
@@ -131,12 +93,10 @@ export async function observability() {
     });
     figures.lightCost = atMost(3, cost('light', 'off'), detail('off', 'light'));
     figures.logsCost = atMost(3, cost('logs', 'light'), detail('light', 'logs'));
-    figures.tracesCost = atMost(5, cost('traces', 'light'), detail('light', 'traces'));
-    up(at, 'logs', receiver.endpoint);
+    up(at, 'logs');
     const shares = await idle(at);
     figures.lightIdle = atMost(3, shares.watching, { unit: '% of one core', agent: round(shares.agent), services: shares.services });
   } finally {
-    receiver.close();
     at.remove();
   }
   return figures;

@@ -14,9 +14,10 @@ import { docker, home } from './bench-lib.mjs';
 import { logs } from './bench-logs.mjs';
 import { observability } from './bench-observability.mjs';
 import { signOn } from './bench-sign-on.mjs';
+import { traces } from './bench-traces.mjs';
 import { traffic } from './bench-traffic.mjs';
 
-const AREAS = { commands, layers, traffic, data, certificates, backup, observability, logs, 'sign-on': signOn };
+const AREAS = { commands, layers, traffic, data, certificates, backup, observability, traces, logs, 'sign-on': signOn };
 const file = path.join(home, 'bench/results.json');
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(AREAS);

@@ -72,8 +72,8 @@ async function startHealthy(
 /** How Compose gives up waiting for a container whose check is switched off (`healthcheck: { disable: true }`, `HEALTHCHECK NONE`). */
 const UNCHECKED = /has no healthcheck configured/;
 
-/** How the engine refuses a network whose addresses another one has (libnetwork's ipamapi.ErrPoolOverlap). */
-const RANGE_TAKEN = /Pool overlaps with other one on this address space/;
+/** How the engine refuses a network whose addresses another one has: some of them (libnetwork's ipamapi.ErrPoolOverlap), or all. */
+const RANGE_TAKEN = /Pool overlaps with other one on this address space|failed to allocate gateway \([^)]*\): Address already in use/;
 
 function failed(args: readonly string[], tail: readonly string[]): UserError {
   if (tail.some((line) => RANGE_TAKEN.test(line)))

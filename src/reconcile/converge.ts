@@ -83,7 +83,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
     for (const line of lines) if (!lacking.includes(line)) context.report.warn(line);
     lacking = lines;
   };
-  const attempt = async (fetch = options.command === undefined && !options.offline) => {
+  const attempt = async (fetch = options.command === undefined && !options.offline, rangeLost = false) => {
     if (!options.overwrite && !options.removesAccess) refuseEdited(state);
     const plan = await planProject(context, loaded, engine, {
       waitSeconds,
@@ -93,6 +93,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
       newData: options.newData,
       carryData: options.carryData,
       fetch,
+      rangeLost,
       // Other commands leave the networks of the project as they are.
       replaceNetworks: options.command === undefined,
       keepEdits: options.removesAccess,
@@ -189,7 +190,7 @@ export async function converge(context: Context, { loaded, state }: Project, opt
           if (left === 0 || !(error instanceof UserError && error.code === 'RANGE_LOST')) throw error;
           // Two that come up at once have chosen the same free range: one of them had to lose it.
           context.report.note(`${error.message}: choosing again`);
-          ({ prepared, plan, outcome } = await attempt(false));
+          ({ prepared, plan, outcome } = await attempt(false, true));
         }
       }
       const issued = tried.flatMap((step) => (step.kind === 'issue-certificate' ? [step.certificate] : []));

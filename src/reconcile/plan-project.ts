@@ -58,6 +58,8 @@ export interface Asked {
   newData?: boolean | undefined;
   /** Data of another name, or of another kind of database, comes along. */
   carryData?: boolean | undefined;
+  /** Networks that are not made yet get other ranges where another network has theirs. */
+  rangeLost?: boolean | undefined;
   /** Images that services are left out for are to be pulled. */
   fetch?: boolean | undefined;
   /** Called before the plan is made where the project has no container: there will be something to start. */
@@ -84,6 +86,7 @@ export async function planProject(context: Context, loaded: Loaded, asks: Engine
   const prepared = await prepare(context, loaded, {
     engine,
     running: containers.length > 0,
+    ...(asked.rangeLost && { lost: true }),
     overrides: asked.overrides,
     renew: asked.renew,
     replaceNetworks: asked.replaceNetworks,

@@ -57,14 +57,14 @@ interface Claimed extends TakenRange {
 /**
  * Chooses each network's range: the operator's, the remembered one, the default, or the next free range of the same
  * block; no wider than its fixed addresses need. An explicit range that overlaps something is refused, naming both sides.
- * @param inUse containers run in the remembered ranges: these stay, and others are chosen beside them
+ * @param stays whether a network's remembered range is in use: it stays, and others are chosen beside it
  */
 export function chooseSubnets(
   wanted: Readonly<Record<NetworkName, { subnet: string }>>,
   remembered: Readonly<Partial<Record<NetworkName, string>>>,
   taken: readonly TakenRange[],
   needs: AddressNeeds,
-  inUse = false,
+  stays: (network: NetworkName) => boolean = () => false,
 ): SubnetChoice {
   const used = taken.flatMap((entry): Claimed[] => {
     const range = parseCidr(entry.subnet.includes('/') ? entry.subnet : `${entry.subnet}/32`);
@@ -78,7 +78,7 @@ export function chooseSubnets(
     const explicit = wanted[name].subnet === 'auto' ? undefined : wanted[name].subnet;
     const first = explicit ?? remembered[name] ?? firstRange(name, needs[name]);
     const kept = remembered[name] === first;
-    const claims = inUse && kept ? chosen : [...used, ...chosen];
+    const claims = kept && stays(name) ? chosen : [...used, ...chosen];
     const blocker = claims.find((claim) => blocks(claim, parseCidr(first) as Range, { kept, explicit: explicit !== undefined }));
     if (blocker && explicit) throw overlapRefusal(name, explicit, blocker);
     const subnet = blocker ? freeRange(name, needs[name], [...used, ...chosen]) : first;

@@ -20,6 +20,8 @@ export interface RangeCheck extends IsolationCheck {
   unchecked?: boolean;
   /** Ranges that are in use are compared with what this host has to reach too. */
   explain?: boolean;
+  /** Another network has the range of one that is not made yet, although our containers run: those get a free one. */
+  lost?: boolean;
 }
 
 export interface Ranges extends SubnetChoice, Reach {
@@ -67,12 +69,16 @@ export async function rangesFor(context: Context, { settings, state, registry, f
   const kept = known.every((name) => wanted[name].subnet === 'auto' || wanted[name].subnet === remembered[name]);
   const inUse = kept && known.length > 0 && (check.running === true || !check.engine);
   const settled = known.length === NETWORKS.length;
-  if (inUse && settled && !check.explain)
+  if (inUse && settled && !check.explain && !check.lost)
     return { subnets: rangesOf(remembered), moved: [], covers: [], reached: [], ...isolation, subnetsChanged: flips };
   // While nothing ran, another network may have taken a remembered range.
-  const others = check.unchecked || (inUse && settled) ? [] : await takenRanges(settings.project, check.engine);
+  const compares = !check.unchecked && !(inUse && settled && !check.lost);
+  const networks = compares && check.engine ? await check.engine.networks() : [];
+  const others = compares ? takenRanges(settings.project, networks) : [];
+  const made = new Set(networks.filter(({ composeProject }) => composeProject === settings.project).map(({ name }) => name));
+  const stays = (network: NetworkName): boolean => inUse && (!check.lost || made.has(`${settings.project}_${network}`));
   const reached = check.unchecked ? [] : await rangesReached(context.env, settings, !settled);
-  const choice = chooseSubnets(wanted, remembered, [...others, ...reached], addressNeeds(settings, registry, facts), inUse);
+  const choice = chooseSubnets(wanted, remembered, [...others, ...reached], addressNeeds(settings, registry, facts), stays);
   return {
     ...choice,
     reached: reached.map(({ subnet, by }) => `${subnet} (${by})`),
@@ -82,8 +88,7 @@ export async function rangesFor(context: Context, { settings, state, registry, f
 }
 
 /** Ranges that others use. Routes of Docker's own bridges are reported by the networks that they belong to. */
-async function takenRanges(project: string, engine: Engine | undefined): Promise<TakenRange[]> {
-  const networks = engine ? await engine.networks() : [];
+function takenRanges(project: string, networks: Awaited<ReturnType<Engine['networks']>>): TakenRange[] {
   const known = new Set(networks.flatMap((network) => network.subnets));
   const others = networks.filter((network) => network.composeProject !== project);
   return [

@@ -43,6 +43,33 @@ test('the range of an SSH client is never taken, and one that covers it already 
   }
 });
 
+test('a network that is made later gets another range where one came in between, and what runs keeps its own', async () => {
+  const space = await workspace('ranges-later');
+  const between = `${PREFIX}-range-between`;
+  const later = { traces: { endpoint: 'http://192.0.2.9:4318' } };
+  try {
+    const networks = { db: { subnet: 'auto' } };
+    space.configure({ profile: 'dev-compose', components: { edge: false, 'sign-on': false }, networks });
+    expect((await space.run(['up'])).status).toBe(0);
+    const ranges = () => JSON.parse(readFileSync(path.join(space.state, 'subnets.json'), 'utf8')) as Record<string, string>;
+    const before = ranges();
+    expect((await docker(['network', 'create', '--subnet', before.out as string, between])).status).toBe(0);
+    space.configure({ profile: 'dev-compose', components: { edge: false, 'sign-on': false }, networks, ...later });
+    const up = await space.run(['up']);
+    expect({ status: up.status, stderr: up.stderr }).toMatchObject({
+      status: 0,
+      stderr: expect.stringContaining(`(the Docker network ${between})`),
+    });
+    const { out, ...others } = ranges();
+    expect(out).not.toBe(before.out);
+    expect({ ...others, out: before.out }).toEqual(before);
+    expect((await space.run(['up'])).stdout).toContain('Nothing to do');
+  } finally {
+    await space.destroy();
+    await docker(['network', 'rm', between]);
+  }
+});
+
 describe('address ranges', () => {
   let space: Workspace;
   const OTHER = `${PREFIX}-other-range`;

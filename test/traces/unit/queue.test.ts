@@ -10,29 +10,25 @@ afterEach(() => closing.splice(0).forEach((close) => void close()));
 async function queued() {
   const receiver = await otlpReceiver();
   closing.push(receiver.close);
-  const spansOf = createSpanMaker({ 'service.name': 'media' });
   const told = { exported: 0, dropped: 0 };
-  const queue = createQueue(createExporter({ url: `${receiver.endpoint}/v1/traces`, headers: {} }), {
-    exported: (count: number) => {
-      told.exported += count;
+  const queue = createQueue(
+    createSpanMaker({ 'service.name': 'media' }),
+    createExporter({ url: `${receiver.endpoint}/v1/traces`, headers: {} }),
+    {
+      exported: (count: number) => {
+        told.exported += count;
+      },
+      dropped: (count: number) => {
+        told.dropped += count;
+      },
+      state: () => {},
     },
-    dropped: (count: number) => {
-      told.dropped += count;
-    },
-    state: () => {},
-  });
+  );
   const add = (n: number) => {
-    const start = performance.now();
-    const trace = {
-      traceId: String(n).padStart(32, 'a'),
-      parent: undefined,
-      sampled: true,
-      route: '/',
-      calls: [],
-      lost: 0,
-      began: Date.now(),
-    };
-    queue.add(spansOf({ ...trace, start }, { name: 'GET /', end: start + 1, attributes: {}, failed: undefined }));
+    const end = performance.now();
+    const trace = { traceId: String(n).padStart(32, 'a'), parent: undefined, sampled: true, start: end - 1, calls: [], lost: 0 };
+    const request = { id: `${n}`, method: 'GET', scheme: 'https', url: '/', version: '1.1', route: '/', status: 200, failure: undefined };
+    queue.add({ trace, ended: { ...request, end, endedAt: Date.now() } });
   };
   return { receiver, told, queue, add };
 }

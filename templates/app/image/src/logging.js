@@ -49,14 +49,15 @@ export function logRequests(app, log) {
   });
   app.addHook('onResponse', async (/** @type {any} */ req, reply) => {
     const failed = reply.statusCode >= 500;
-    const level = req.routeOptions.config.quiet ? 'debug' : failed ? 'error' : 'info';
+    const { url: route, config } = req.routeOptions;
+    const level = config.quiet ? 'debug' : failed ? 'error' : 'info';
     log[level](
       {
         correlationId: req.id,
         ...(req.trace && { traceId: req.trace.traceId }),
         method: req.method,
         path: req.url.split('?')[0],
-        route: req.routeOptions.url,
+        route,
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime * 10) / 10,
         ip: req.ip,

@@ -75,17 +75,18 @@ export const commandCall = (trace, client, command, run) =>
 export const fetchCall = (trace, url, options) =>
   call(
     trace,
-    (answer) => ({
+    (/** @type {number | undefined} */ status) => ({
       name: options.method ?? 'GET',
       attributes: {
         'http.request.method': options.method ?? 'GET',
         'url.full': `${url.origin}${url.pathname}`,
         ...address(url.hostname, Number(url.port) || (url.protocol === 'https:' ? 443 : 80)),
-        ...(answer && { 'http.response.status_code': answer.status }),
-        ...(answer && answer.status >= 400 && { 'error.type': String(answer.status) }),
+        ...(status !== undefined && { 'http.response.status_code': status }),
+        ...(status !== undefined && status >= 400 && { 'error.type': String(status) }),
       },
     }),
     () => fetch(url, options),
+    (answer) => answer.status,
   );
 
 /** @param {string | undefined} host @param {number | undefined} port */

@@ -1,5 +1,6 @@
 // @ts-check
 import { createRequire } from 'node:module';
+import { describeRequest } from './requests.js';
 
 const load = createRequire(import.meta.url);
 /** @type {typeof import('@opentelemetry/api')} */
@@ -25,7 +26,7 @@ export const createExporter = ({ url, headers }) =>
 /**
  * Makes OpenTelemetry's spans of traces that are kept.
  * @param {Record<string, string>} resource who makes them
- * @returns {(trace: Trace, ended: Ended) => ReadableSpan[]} the request's span is the last
+ * @returns {(kept: {trace: Trace, ended: Ended}) => ReadableSpan[]} the request's span is the last
  */
 export function createSpanMaker(resource) {
   /** @type {ReadableSpan[]} */
@@ -41,28 +42,28 @@ export function createSpanMaker(resource) {
   });
   const tracer = provider.getTracer('medianest-portal');
 
-  return (trace, ended) => {
+  return ({ trace, ended }) => {
     traceId = trace.traceId;
-    const at = (/** @type {number} */ time) => hrTime(trace.began + time - trace.start);
+    made = [];
+    const at = (/** @type {number} */ time) => hrTime(ended.endedAt + time - ended.end);
+    const request = describeRequest(ended);
     const outside = trace.parent
       ? api.setSpanContext(ROOT_CONTEXT, { traceId, spanId: trace.parent, traceFlags: TraceFlags.SAMPLED, isRemote: true })
       : ROOT_CONTEXT;
     const lost = trace.lost > 0 ? { 'medianest.calls_lost': trace.lost } : {};
     const server = tracer.startSpan(
-      ended.name,
-      { kind: SpanKind.SERVER, startTime: at(trace.start), attributes: { ...ended.attributes, ...lost } },
+      request.name,
+      { kind: SpanKind.SERVER, startTime: at(trace.start), attributes: { ...request.attributes, ...lost } },
       outside,
     );
     const inside = api.setSpan(outside, server);
-    for (const { describe, result, start, end, failed } of trace.calls) {
-      const { name, attributes } = describe(result);
+    for (const { describe, outcome, start, end, failed } of trace.calls) {
+      const { name, attributes } = describe(outcome);
       const span = tracer.startSpan(name, { kind: SpanKind.CLIENT, startTime: at(start), attributes }, inside);
       finish(span, failed, at(end ?? ended.end));
     }
-    finish(server, ended.failed, at(ended.end));
-    const spans = made;
-    made = [];
-    return spans;
+    finish(server, request.failed, at(ended.end));
+    return made;
   };
 }
 

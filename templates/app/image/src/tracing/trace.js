@@ -9,8 +9,6 @@
  * @property {string} traceId 32 hex digits
  * @property {string | undefined} parent the span outside that it continues, 16 hex digits
  * @property {boolean} sampled it is kept, however it ends
- * @property {string | undefined} route its pattern
- * @property {number} began ms since 1970
  * @property {number} start of the monotonic clock, in ms, as all times below
  * @property {Call[]} calls
  * @property {number} lost calls beyond the most that are remembered
@@ -25,33 +23,41 @@
  * @property {Record<string, string | number>} attributes by OpenTelemetry's semantic conventions
  */
 
-/** @typedef {{describe: (result: any) => Called, start: number, end: number | undefined, result: any, failed: string | undefined}} Call */
+/**
+ * @typedef {object} Call
+ * @property {(outcome: any) => Called} describe
+ * @property {number} start
+ * @property {number | undefined} end
+ * @property {unknown} outcome what is told of a result: a result itself would stay in memory until its batch is sent
+ * @property {string | undefined} failed
+ */
 
 /** Of one request; a loop over thousands of queries must not fill the memory. */
 const MOST_CALLS = 128;
 
 /**
  * Runs a call, and remembers it where the request that it is made for is traced.
- * @template T
+ * @template T, O
  * @param {Trace | null | undefined} trace
- * @param {(result: T | undefined) => Called} describe asked only of a trace that is kept; the result where there is one
+ * @param {(outcome: O | undefined) => Called} describe asked only of a trace that is kept
  * @param {() => Promise<T>} run
+ * @param {(result: T) => O} [outcomeOf] what `describe` is told of the result
  * @returns {Promise<T>} that of `run` itself
  */
-export function call(trace, describe, run) {
+export function call(trace, describe, run, outcomeOf) {
   if (!trace) return run();
   if (trace.calls.length >= MOST_CALLS) {
     trace.lost++;
     return run();
   }
   /** @type {Call} */
-  const entry = { describe, start: performance.now(), end: undefined, result: undefined, failed: undefined };
+  const entry = { describe, start: performance.now(), end: undefined, outcome: undefined, failed: undefined };
   trace.calls.push(entry);
   const running = run();
   running.then(
     (result) => {
       entry.end = performance.now();
-      entry.result = result;
+      entry.outcome = outcomeOf?.(result);
     },
     (error) => {
       entry.end = performance.now();

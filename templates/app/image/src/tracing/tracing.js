@@ -29,8 +29,19 @@ export function createTracing(config, log, metrics) {
   // So that a rate can be told from the first event on.
   for (const reason of ['queue_full', 'not_delivered']) dropped.inc({ reason }, 0);
 
+  const make = createSpanMaker(config.resource);
+  /** A fault in here must not end the process. @param {import('./queue.js').Kept} kept */
+  const spansOf = (kept) => {
+    try {
+      return make(kept);
+    } catch (error) {
+      log.warn({ err: error, traceId: kept.trace.traceId }, 'no spans could be made of a trace');
+      return [];
+    }
+  };
+
   let away = false;
-  const queue = createQueue(createExporter(config), {
+  const queue = createQueue(spansOf, createExporter(config), {
     exported: (count) => exported.inc(count),
     dropped: (count, reason) => dropped.inc({ reason }, count),
     state: (problem) => {
@@ -39,18 +50,8 @@ export function createTracing(config, log, metrics) {
       away = problem !== undefined;
     },
   });
-  const spansOf = createSpanMaker(config.resource);
-
   return {
-    observe: (/** @type {import('fastify').FastifyInstance} */ app) =>
-      traceRequests(app, config, (trace, ended) => {
-        // A fault in here must not end the process.
-        try {
-          queue.add(spansOf(trace, ended));
-        } catch (error) {
-          log.warn({ err: error, traceId: trace.traceId }, 'no spans could be made of a trace');
-        }
-      }),
+    observe: (/** @type {import('fastify').FastifyInstance} */ app) => traceRequests(app, config, queue.add),
     close: queue.close,
   };
 }
