@@ -82,6 +82,13 @@ describe('address arithmetic', () => {
       }
     }
   });
+  it('leaves a network that is made where it is, and moves one that is not where another network has its range', () => {
+    const before = chooseSubnets(AUTO, {}, [], NEEDS).subnets;
+    const taken = [before.app, before.out].map((subnet) => ({ subnet, by: 'another network' }));
+    const { subnets, moved } = chooseSubnets(AUTO, before, taken, NEEDS, (network) => network !== 'out');
+    expect(moved.map(({ network }) => network)).toEqual(['out']);
+    expect({ ...subnets, out: before.out }).toEqual(before);
+  });
   it('gives way to an explicit range, whatever the order of the networks', () => {
     const { subnets } = chooseSubnets({ ...AUTO, mgmt: { subnet: '10.0.0.0/16' } }, {}, [], NEEDS);
     expect(subnets.mgmt).toBe('10.0.0.0/16');
