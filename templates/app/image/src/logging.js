@@ -54,7 +54,7 @@ export function logRequests(app, log) {
     log[level](
       {
         correlationId: req.id,
-        ...(req.trace && { traceId: req.trace.traceId }),
+        ...(req.trace && !config.quiet && { traceId: req.trace.traceId }),
         method: req.method,
         path: req.url.split('?')[0],
         route,
