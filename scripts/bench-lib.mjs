@@ -76,8 +76,16 @@ export function bench(project) {
   };
 }
 
-export const edgeSettings = (more = '') =>
-  `edge: { address: 127.0.0.1, httpPort: ${PORTS.http}, httpsPort: ${PORTS.https}${more && `, ${more}`} }\n`;
+/** @param offset to the ports of the first stack, for one beside it */
+export const edgeSettings = (more = '', offset = 0) =>
+  `edge: { address: 127.0.0.1, httpPort: ${PORTS.http + offset}, httpsPort: ${PORTS.https + offset}${more && `, ${more}`} }\n`;
+
+/** What a client with 32 connections gets from the first page until the host is saturated. */
+export function requestsPerSecond(at, seconds, offset = 0) {
+  const { stdout } = at.call('wrk', ['-t', '1', '-c', '32', '-d', `${seconds}s`, `https://localhost:${PORTS.https + offset}/`]);
+  if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(stdout);
+  return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)[1]);
+}
 
 export const docker = (...args) => {
   const { status, stdout, stderr } = spawnSync('docker', args, { encoding: 'utf8' });

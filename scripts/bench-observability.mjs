@@ -1,7 +1,8 @@
-// What it costs to be watched: prod with nothing, with `observability: light`, and beside that with the log store. Each is brought up in turn, in the same minutes, and asked by wrk until the host is saturated.
+// What it costs to be watched: prod with nothing, with `observability: light`, and beside that with the log store. Each is brought
+// up in turn, in the same minutes, and asked by wrk until the host is saturated.
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { atMost, bench, docker, edgeSettings, median, PORTS, round } from './bench-lib.mjs';
+import { atMost, bench, docker, edgeSettings, median, requestsPerSecond, round } from './bench-lib.mjs';
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const SECONDS = 15;
@@ -20,12 +21,6 @@ const VARIANTS = {
 function up(at, variant) {
   at.settings('prod', `${edgeSettings(LOAD)}${VARIANTS[variant]}`);
   at.medianest('up');
-}
-
-function perSecond(at, seconds) {
-  const { stdout } = at.call('wrk', ['-t', '1', '-c', '32', '-d', `${seconds}s`, `https://localhost:${PORTS.https}/`]);
-  if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(stdout);
-  return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)[1]);
 }
 
 /** Processor time of each container of the project so far: service -> seconds. */
@@ -81,8 +76,8 @@ export async function observability() {
       const order = Object.keys(VARIANTS).map((_, position, all) => all[(position + i) % all.length]);
       for (const variant of order) {
         up(at, variant);
-        perSecond(at, SECONDS);
-        runs[variant].push(perSecond(at, SECONDS));
+        requestsPerSecond(at, SECONDS);
+        runs[variant].push(requestsPerSecond(at, SECONDS));
       }
       console.error(JSON.stringify(Object.fromEntries(Object.entries(runs).map(([name, all]) => [name, all.at(-1)]))));
     }

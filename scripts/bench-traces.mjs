@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { atMost, bench, PORTS, round } from './bench-lib.mjs';
+import { atMost, bench, edgeSettings, requestsPerSecond, round } from './bench-lib.mjs';
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 4);
 const PAIRS = Number(process.env.BENCH_PAIRS ?? 24);
@@ -14,6 +14,8 @@ const SECONDS = 3;
 const WARM_UP_SECONDS = 20;
 /** The second stack listens above the first. */
 const BESIDE = 200;
+// All of the load is one client. Without the WAF, which costs more than all that is measured here.
+const LOAD = 'rateLimit: false, connections: 0, waf: { mode: off }';
 
 /** A collector that takes everything and keeps nothing, at an address that containers reach; of its own process, as wrk holds this one. */
 async function collector() {
@@ -46,20 +48,14 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) collect(process.argv[2])
 
 function stack(project, offset) {
   const at = bench(project);
-  const https = PORTS.https + offset;
-  // All of the load is one client. Without the WAF, which costs more than all that is measured here.
-  const edge = `{ address: 127.0.0.1, httpPort: ${PORTS.http + offset}, httpsPort: ${https}, rateLimit: false, connections: 0, waf: { mode: off } }`;
+  const edge = edgeSettings(LOAD, offset);
   return {
     up: (endpoint) => {
       const traces = endpoint ? `traces: { endpoint: "${endpoint}", sample: 0.1 }\n` : '';
-      at.settings('prod', `edge: ${edge}\nobservability: off\nlogs: { store: off }\n${traces}`);
+      at.settings('prod', `${edge}observability: off\nlogs: { store: off }\n${traces}`);
       at.medianest('up');
     },
-    perSecond: (seconds) => {
-      const { stdout } = at.call('wrk', ['-t', '1', '-c', '32', '-d', `${seconds}s`, `https://localhost:${https}/`]);
-      if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(stdout);
-      return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)[1]);
-    },
+    perSecond: (seconds) => requestsPerSecond(at, seconds, offset),
     remove: at.remove,
   };
 }

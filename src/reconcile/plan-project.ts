@@ -30,6 +30,7 @@ import { refuseHalfFlip } from './plan/replicas.ts';
 import type { UpPlan } from './plan/up.ts';
 import { preflight } from './preflight.ts';
 import { type Prepared, prepare } from './prepare.ts';
+import { networkName } from './ranges/isolation.ts';
 import { refuseGuests } from './ranges/refuse-guests.ts';
 import { refuseForeign, refuseForeignStackVolumes } from './refuse-foreign.ts';
 import { servingReplicas } from './roll.ts';
@@ -212,7 +213,7 @@ const composeText = (files: readonly { path: string; contents: string }[]): stri
 /** If no container is left, a network of the same name may still be another project's. */
 async function refuseForeignNetworks(stack: Stack, containers: readonly ObservedContainer[], engine: Engine): Promise<void> {
   if (containers.length > 0) return;
-  const names = new Set(stack.networks.map(({ name }) => `${stack.project}_${name}`));
+  const names = new Set(stack.networks.map(({ name }) => networkName(stack.project, name)));
   const network = (await engine.networks()).find(
     (entry) => !entry.ours && (entry.composeProject === stack.project || names.has(entry.name)),
   );

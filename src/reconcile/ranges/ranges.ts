@@ -6,7 +6,7 @@ import type { ServiceDefinition } from '../../stack/service.ts';
 import { chooseSubnets, type Reach, type SubnetChoice, type TakenRange } from '../../stack/subnets.ts';
 import { NETWORKS, type NetworkName } from '../../stack/types.ts';
 import type { StateFolder } from '../../state/state.ts';
-import { chooseIsolation, type IsolationCheck } from './isolation.ts';
+import { chooseIsolation, type IsolationCheck, networkName } from './isolation.ts';
 import { rangesReached } from './reached.ts';
 import { hostRoutes } from './routes.ts';
 
@@ -76,7 +76,7 @@ export async function rangesFor(context: Context, { settings, state, registry, f
   const networks = compares && check.engine ? await check.engine.networks() : [];
   const others = compares ? takenRanges(settings.project, networks) : [];
   const made = new Set(networks.filter(({ composeProject }) => composeProject === settings.project).map(({ name }) => name));
-  const stays = (network: NetworkName): boolean => inUse && (!check.lost || made.has(`${settings.project}_${network}`));
+  const stays = (network: NetworkName): boolean => inUse && (!check.lost || made.has(networkName(settings.project, network)));
   const reached = check.unchecked ? [] : await rangesReached(context.env, settings, !settled);
   const choice = chooseSubnets(wanted, remembered, [...others, ...reached], addressNeeds(settings, registry, facts), stays);
   return {

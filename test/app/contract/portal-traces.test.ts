@@ -70,7 +70,7 @@ describe('a request is one trace', () => {
       portal,
       '/api/requests',
       { title: 'Traced', kind: 'movie' },
-      { ...header, cookie, 'x-request-id': 'trace-test-1' },
+      { ...header, cookie, 'x-request-id': 'trace-test-1', 'x-forwarded-proto': 'https' },
     );
     expect(answer.status).toBe(201);
 
@@ -87,7 +87,7 @@ describe('a request is one trace', () => {
       'http.route': '/api/requests',
       'http.response.status_code': 201,
       'url.path': '/api/requests',
-      'url.scheme': 'http',
+      'url.scheme': 'https',
       'network.protocol.version': '1.1',
       'medianest.correlation_id': 'trace-test-1',
     });
@@ -174,10 +174,11 @@ describe('a request is one trace', () => {
     const receiver = await collector();
     const portal = await traced(receiver, { TRACES_PARENT_TRUSTED: '' });
     const { id, header } = trace();
-    await fetch(portal.url + LIST, { headers: header });
+    await fetch(portal.url + LIST, { headers: { ...header, 'x-forwarded-proto': 'https' } });
     await vi.waitFor(() => expect(receiver.spans.length).toBeGreaterThan(0), 8000);
     expect(spansOf(receiver, id)).toEqual([]);
-    expect(receiver.spans.find(({ kind }) => kind === 'server')?.parent).toBeUndefined();
+    const server = receiver.spans.find(({ kind }) => kind === 'server');
+    expect([server?.parent, server?.attributes['url.scheme']]).toEqual([undefined, 'http']);
   });
 
   it('is a new one where the header is no traceparent', async () => {

@@ -21,11 +21,7 @@ import { errorType } from './trace.js';
  */
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'CONNECT', 'TRACE', 'QUERY'];
-/** `00-<trace>-<span>-<flags>`. */
-const PARENT_LENGTH = 55;
-const NO_TRACE = '0'.repeat(32);
-const NO_SPAN = '0'.repeat(16);
-const ODD_DIGITS = '13579bdf';
+const PARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;
 
 /**
  * Remembers what each request does, and hands over what is worth keeping when it has ended: never a health check or a scrape.
@@ -55,39 +51,16 @@ export function traceRequests(app, sampling, keep) {
  * @returns {Trace}
  */
 function begin(header, { trustsParent, sample }) {
-  const parent = trustsParent && typeof header === 'string' ? parentOf(header) : undefined;
-  const traceId = parent?.traceId ?? randomUUID().replaceAll('-', '');
+  const [, told, parent, flags] = (trustsParent && typeof header === 'string' && PARENT.exec(header)) || [];
+  const traceId = told ?? randomUUID().replaceAll('-', '');
   return {
     traceId,
-    parent: parent?.spanId,
-    sampled: parent?.sampled ?? isSampled(traceId, sample),
+    parent,
+    sampled: flags === undefined ? isSampled(traceId, sample) : (Number.parseInt(flags, 16) & 1) === 1,
     start: performance.now(),
     calls: [],
     lost: 0,
   };
-}
-
-/**
- * `traceparent` of https://www.w3.org/TR/trace-context/; undefined where it is none. Each request has one: a regular expression took
- * four times as long.
- * @param {string} header
- */
-function parentOf(header) {
-  if (header.length !== PARENT_LENGTH || !header.startsWith('00-') || header[35] !== '-' || header[52] !== '-') return undefined;
-  const traceId = header.slice(3, 35);
-  const spanId = header.slice(36, 52);
-  const flags = header.slice(53);
-  if (!isHex(traceId) || !isHex(spanId) || !isHex(flags) || traceId === NO_TRACE || spanId === NO_SPAN) return undefined;
-  return { traceId, spanId, sampled: ODD_DIGITS.includes(/** @type {string} */ (flags[1])) };
-}
-
-/** Whether all are digits of lower-case hexadecimal. @param {string} text */
-function isHex(text) {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (!((code >= 48 && code <= 57) || (code >= 97 && code <= 102))) return false;
-  }
-  return true;
 }
 
 /** By the id, so that all replicas decide the same: by its last 52 bits, of which none is fixed. @param {string} traceId @param {number} sample */
@@ -118,8 +91,8 @@ const ended = (req, reply, route, end, sampling) => ({
 });
 
 /**
- * As the edge says, whose word counts where that of a trace does. Fastify's own `protocol` asks each time whether the address is trusted,
- * which takes as long as all the rest of a span.
+ * From the edge's header, where the edge is trusted. Fastify's `protocol` compares the address with the trusted ranges first, which
+ * takes 3 us.
  * @param {import('node:http').IncomingMessage} raw @param {Sampling} sampling
  */
 function schemeOf({ headers, socket }, { trustsParent }) {

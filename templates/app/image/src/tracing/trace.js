@@ -28,7 +28,7 @@
  * @property {(outcome: any) => Called} describe
  * @property {number} start
  * @property {number | undefined} end
- * @property {unknown} outcome what is told of a result: a result itself would stay in memory until its batch is sent
+ * @property {unknown} outcome a summary of the result for `describe`; the result itself would stay in memory until the batch is sent
  * @property {string | undefined} failed
  */
 
@@ -41,7 +41,7 @@ const MOST_CALLS = 128;
  * @param {Trace | null | undefined} trace
  * @param {(outcome: O | undefined) => Called} describe asked only of a trace that is kept
  * @param {() => Promise<T>} run
- * @param {(result: T) => O} [outcomeOf] what `describe` is told of the result
+ * @param {(result: T) => O} [outcomeOf] returns the summary of the result that `describe` receives
  * @returns {Promise<T>} that of `run` itself
  */
 export function call(trace, describe, run, outcomeOf) {
