@@ -1,6 +1,7 @@
 // What traces of a tenth of the requests cost. Two stacks of prod stand beside each other, one of them with traces, and are asked in
 // turn for seconds: the speed of a virtual machine drifts by more within minutes than what is measured. Each round brings both up
-// again and changes which of them has traces.
+// again and changes which of them has traces: two processes of the same program differ by as much, for as long as they live, by what
+// V8 has optimised. The error is that of the rounds.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -8,8 +9,8 @@ import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { atMost, bench, edgeSettings, requestsPerSecond, round } from './bench-lib.mjs';
 
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 4);
-const PAIRS = Number(process.env.BENCH_PAIRS ?? 24);
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 10);
+const PAIRS = Number(process.env.BENCH_PAIRS ?? 8);
 const SECONDS = 3;
 const WARM_UP_SECONDS = 20;
 /** The second stack listens above the first. */
@@ -65,7 +66,7 @@ const mean = (values) => values.reduce((total, value) => total + value, 0) / val
 export async function traces() {
   const receiver = await collector();
   const stacks = [stack('mn-bench-a', 0), stack('mn-bench-b', BESIDE)];
-  /** Natural logarithms of requests/s with traces over those without. */
+  /** Natural logarithms of requests/s with traces over those without: the mean of each round. */
   const ratios = [];
   const rounds = [];
   try {
@@ -79,7 +80,7 @@ export async function traces() {
         const [first, second] = order.map((one) => one.perSecond(SECONDS));
         return pair % 2 === 0 ? [first, second] : [second, first];
       });
-      ratios.push(...pairs.map(([off, on]) => Math.log(on / off)));
+      ratios.push(mean(pairs.map(([off, on]) => Math.log(on / off))));
       rounds.push([0, 1].map((side) => Math.round(mean(pairs.map((pair) => pair[side])))));
       console.error(JSON.stringify(rounds.at(-1)));
     }

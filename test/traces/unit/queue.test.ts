@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it, vi } from 'vitest';
+import { plainTrace } from '../../../templates/app/image/src/tracing/plain.js';
 import { createQueue } from '../../../templates/app/image/src/tracing/queue.js';
-import { createExporter, createSpanMaker } from '../../../templates/app/image/src/tracing/spans.js';
+import { createSender } from '../../../templates/app/image/src/tracing/sender.js';
 import { otlpReceiver } from '../../support/otlp-receiver.ts';
 
 const closing: (() => unknown)[] = [];
@@ -11,26 +12,24 @@ async function queued() {
   const receiver = await otlpReceiver();
   closing.push(receiver.close);
   const told = { exported: 0, dropped: 0 };
-  const queue = createQueue(
-    createSpanMaker({ 'service.name': 'media' }),
-    createExporter({ url: `${receiver.endpoint}/v1/traces`, headers: {} }),
-    {
-      exported: (count: number) => {
-        told.exported += count;
-      },
-      dropped: (count: number) => {
-        told.dropped += count;
-      },
-      state: () => {},
+  const sender = createSender({ url: `${receiver.endpoint}/v1/traces`, headers: {}, resource: { 'service.name': 'media' } } as never);
+  closing.push(sender.close);
+  const queue = createQueue((kept) => [plainTrace(kept)], sender.send, {
+    exported: (count: number) => {
+      told.exported += count;
     },
-  );
+    dropped: (count: number) => {
+      told.dropped += count;
+    },
+    state: () => {},
+  });
   const add = (n: number) => {
     const end = performance.now();
     const trace = { traceId: String(n).padStart(32, 'a'), parent: undefined, sampled: true, start: end - 1, calls: [], lost: 0 };
     const request = { id: `${n}`, method: 'GET', scheme: 'https', url: '/', version: '1.1', route: '/', status: 200, failure: undefined };
     queue.add({ trace, ended: { ...request, end, endedAt: Date.now() } });
   };
-  return { receiver, told, queue, add };
+  return { receiver, told, sender, queue, add };
 }
 
 it('gathers spans that come one after another: a batch costs far more than a span', async () => {
@@ -62,4 +61,13 @@ it('sends what came while the last batch was under way, when it is closed meanwh
   await queue.close();
   expect(told).toEqual({ exported: 257, dropped: 0 });
   expect(receiver.requests).toBe(2);
+});
+
+it('starts another thread where one has ended', async () => {
+  const { receiver, told, sender, queue, add } = await queued();
+  await expect(sender.send([{} as never])).rejects.toThrow();
+  add(1);
+  await queue.close();
+  expect(told).toEqual({ exported: 1, dropped: 0 });
+  expect(receiver.spans).toHaveLength(1);
 });

@@ -1,7 +1,7 @@
 // @ts-check
 import { within } from '../timing.js';
 
-/** @typedef {import('@opentelemetry/sdk-trace-base').ReadableSpan} ReadableSpan */
+/** @typedef {import('./plain.js').PlainTrace} PlainTrace */
 /** @typedef {'queue_full' | 'not_delivered'} Reason */
 /** A request that is kept, and how it ended. @typedef {{trace: import('./trace.js').Trace, ended: import('./requests.js').Ended}} Kept */
 
@@ -21,13 +21,13 @@ const LAST_MS = 2000;
 
 /**
  * Sends spans in batches, one after the other, and holds a bounded number of them meanwhile: a collector that is away or slow
- * costs spans, never a request. They are made only then: in a row, one costs a tenth of what it costs between two requests, where
- * the processor's caches hold other code.
- * @param {(kept: Kept) => ReadableSpan[]} spansOf throws nothing
- * @param {Pick<import('@opentelemetry/sdk-trace-base').SpanExporter, 'export'>} exporter
+ * costs spans, never a request. What a trace says is put together only then: in a row, one costs a tenth of what it costs between two
+ * requests, where the processor's caches hold other code.
+ * @param {(kept: Kept) => PlainTrace[]} plain none where it cannot be told; throws nothing
+ * @param {(batch: PlainTrace[]) => Promise<void>} deliver is called again only when it has ended
  * @param {Told} told
  */
-export function createQueue(spansOf, exporter, told) {
+export function createQueue(plain, deliver, told) {
   /** @type {{kept: Kept, count: number}[]} */
   const waiting = [];
   /** Spans of all that wait. */
@@ -69,10 +69,14 @@ export function createQueue(spansOf, exporter, told) {
   async function sendAll() {
     for (let least = 1; spans >= least; least = closing ? 1 : BATCH) {
       const batch = nextBatch();
-      const problem = await sendBatch(batch);
+      const count = spansIn(batch);
+      const problem = await deliver(batch).then(
+        () => undefined,
+        (/** @type {Error} */ error) => error,
+      );
       told.state(problem);
-      if (problem) return told.dropped(batch.length, 'not_delivered');
-      told.exported(batch.length);
+      if (problem) return told.dropped(count, 'not_delivered');
+      told.exported(count);
     }
   }
 
@@ -86,14 +90,8 @@ export function createQueue(spansOf, exporter, told) {
       requests++;
     }
     spans -= taken;
-    return waiting.splice(0, requests).flatMap(({ kept }) => spansOf(kept));
+    return waiting.splice(0, requests).flatMap(({ kept }) => plain(kept));
   }
-
-  /** @param {ReadableSpan[]} batch @returns {Promise<Error | undefined>} */
-  const sendBatch = (batch) =>
-    new Promise((/** @type {(problem: Error | undefined) => void} */ resolve) => {
-      exporter.export(batch, ({ code, error }) => resolve(code === 0 ? undefined : (error ?? new Error('not taken'))));
-    }).catch((error) => error);
 
   async function close() {
     closing = true;
@@ -102,3 +100,6 @@ export function createQueue(spansOf, exporter, told) {
 
   return { add, close };
 }
+
+/** @param {PlainTrace[]} batch */
+const spansIn = (batch) => batch.reduce((sum, { calls }) => sum + 1 + calls.length, 0);

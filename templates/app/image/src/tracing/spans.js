@@ -1,6 +1,5 @@
 // @ts-check
 import { createRequire } from 'node:module';
-import { describeRequest } from './requests.js';
 
 const load = createRequire(import.meta.url);
 /** @type {typeof import('@opentelemetry/api')} */
@@ -13,8 +12,8 @@ const { resourceFromAttributes } = load('@opentelemetry/resources');
 const { OTLPTraceExporter } = load('@opentelemetry/exporter-trace-otlp-proto');
 
 /** @typedef {import('@opentelemetry/sdk-trace-base').ReadableSpan} ReadableSpan */
-/** @typedef {import('./trace.js').Trace} Trace */
-/** @typedef {import('./requests.js').Ended} Ended */
+/** @typedef {import('./plain.js').PlainCall} PlainCall */
+/** @typedef {import('@opentelemetry/api').Context} Context */
 
 /** Longer than this, a collector counts as away. */
 const TIMEOUT_MS = 5000;
@@ -26,7 +25,7 @@ export const createExporter = ({ url, headers }) =>
 /**
  * Makes OpenTelemetry's spans of traces that are kept.
  * @param {Record<string, string>} resource who makes them
- * @returns {(kept: {trace: Trace, ended: Ended}) => ReadableSpan[]} the request's span is the last
+ * @returns {(trace: import('./plain.js').PlainTrace) => ReadableSpan[]} the request's span is the last
  */
 export function createSpanMaker(resource) {
   /** @type {ReadableSpan[]} */
@@ -42,35 +41,27 @@ export function createSpanMaker(resource) {
   });
   const tracer = provider.getTracer('medianest-portal');
 
-  return ({ trace, ended }) => {
-    traceId = trace.traceId;
+  const begin = (/** @type {PlainCall} */ { name, attributes, start }, /** @type {number} */ kind, /** @type {Context} */ inside) =>
+    tracer.startSpan(name, { kind, startTime: hrTime(start), attributes }, inside);
+
+  return ({ traceId: id, parent, request, calls }) => {
+    traceId = id;
     made = [];
-    const at = (/** @type {number} */ time) => hrTime(ended.endedAt + time - ended.end);
-    const request = describeRequest(ended);
-    const outside = trace.parent
-      ? api.setSpanContext(ROOT_CONTEXT, { traceId, spanId: trace.parent, traceFlags: TraceFlags.SAMPLED, isRemote: true })
+    const outside = parent
+      ? api.setSpanContext(ROOT_CONTEXT, { traceId, spanId: parent, traceFlags: TraceFlags.SAMPLED, isRemote: true })
       : ROOT_CONTEXT;
-    const lost = trace.lost > 0 ? { 'medianest.calls_lost': trace.lost } : {};
-    const server = tracer.startSpan(
-      request.name,
-      { kind: SpanKind.SERVER, startTime: at(trace.start), attributes: { ...request.attributes, ...lost } },
-      outside,
-    );
+    const server = begin(request, SpanKind.SERVER, outside);
     const inside = api.setSpan(outside, server);
-    for (const { describe, outcome, start, end, failed } of trace.calls) {
-      const { name, attributes } = describe(outcome);
-      const span = tracer.startSpan(name, { kind: SpanKind.CLIENT, startTime: at(start), attributes }, inside);
-      finish(span, failed, at(end ?? ended.end));
-    }
-    finish(server, request.failed, at(ended.end));
+    for (const call of calls) finish(begin(call, SpanKind.CLIENT, inside), call);
+    finish(server, request);
     return made;
   };
 }
 
-/** @param {import('@opentelemetry/api').Span} span @param {string | undefined} failed @param {[number, number]} time */
-function finish(span, failed, time) {
+/** @param {import('@opentelemetry/api').Span} span @param {PlainCall} call */
+function finish(span, { failed, end }) {
   if (failed !== undefined) span.setAttribute('error.type', failed).setStatus({ code: SpanStatusCode.ERROR });
-  span.end(time);
+  span.end(hrTime(end));
 }
 
 /** @param {number} ms since 1970 @returns {[seconds: number, nanoseconds: number]} */

@@ -1,9 +1,10 @@
 // @ts-check
 import client from 'prom-client';
 import { describe } from '../errors.js';
+import { plainTrace } from './plain.js';
 import { createQueue } from './queue.js';
 import { traceRequests } from './requests.js';
-import { createExporter, createSpanMaker } from './spans.js';
+import { createSender } from './sender.js';
 
 /** @typedef {ReturnType<typeof createTracing>} Tracing */
 
@@ -29,11 +30,10 @@ export function createTracing(config, log, metrics) {
   // So that a rate can be told from the first event on.
   for (const reason of ['queue_full', 'not_delivered']) dropped.inc({ reason }, 0);
 
-  const make = createSpanMaker(config.resource);
   /** A fault in here must not end the process. @param {import('./queue.js').Kept} kept */
-  const spansOf = (kept) => {
+  const plain = (kept) => {
     try {
-      return make(kept);
+      return [plainTrace(kept)];
     } catch (error) {
       log.warn({ err: error, traceId: kept.trace.traceId }, 'no spans could be made of a trace');
       return [];
@@ -41,7 +41,8 @@ export function createTracing(config, log, metrics) {
   };
 
   let away = false;
-  const queue = createQueue(spansOf, createExporter(config), {
+  const sender = createSender(config);
+  const queue = createQueue(plain, sender.send, {
     exported: (count) => exported.inc(count),
     dropped: (count, reason) => dropped.inc({ reason }, count),
     state: (problem) => {
@@ -52,6 +53,9 @@ export function createTracing(config, log, metrics) {
   });
   return {
     observe: (/** @type {import('fastify').FastifyInstance} */ app) => traceRequests(app, config, queue.add),
-    close: queue.close,
+    async close() {
+      await queue.close();
+      await sender.close();
+    },
   };
 }
