@@ -12,7 +12,7 @@ async function queued() {
   const receiver = await otlpReceiver();
   closing.push(receiver.close);
   const told = { exported: 0, dropped: 0 };
-  const sender = createSender({ url: `${receiver.endpoint}/v1/traces`, headers: {}, resource: { 'service.name': 'media' } } as never);
+  const sender = createSender({ url: `${receiver.endpoint}/v1/traces`, headers: {}, resource: { 'service.name': 'media' } });
   closing.push(sender.close);
   const queue = createQueue((kept) => [plainTrace(kept)], sender.send, {
     exported: (count: number) => {

@@ -3,7 +3,6 @@ import { Worker } from 'node:worker_threads';
 import { within } from '../timing.js';
 
 /** @typedef {import('./plain.js').PlainTrace} PlainTrace */
-/** @typedef {{send: (batch: PlainTrace[]) => Promise<void>, close: () => Promise<void>}} Sender */
 
 /** The exporter gives up before this. */
 const ANSWER_MS = 10_000;
@@ -11,10 +10,10 @@ const ANSWER_MS = 10_000;
 const MEMORY_MB = 64;
 
 /**
- * Sends batches from a thread of its own. In the thread that serves requests, OpenTelemetry's HTTP client made each of them dearer by
- * a tenth: V8 had optimised Node's streams and headers for the server alone, and must do it for both kinds of each.
- * @param {NonNullable<import('../config.js').Config['traces']>} config
- * @returns {Sender} `send` is called again only when it has ended; it fails where the collector does not take the batch
+ * Sends batches from a thread of its own. In the thread that serves requests, an HTTP client makes each request cost more: V8 replaces
+ * the code that it has optimised for the server's streams and headers by code that serves both (docs/decisions/0034).
+ * `send` rejects if the collector does not take the batch; it must not be called again before it has settled.
+ * @param {{url: string, headers: Record<string, string>, resource: Record<string, string>}} config `resource` says who makes the spans
  */
 export function createSender({ url, headers, resource }) {
   /** @type {Worker | undefined} */
